@@ -1,0 +1,150 @@
+"""Credentials, Regions, endpoints and the two client configurations."""
+
+from __future__ import annotations
+
+import os
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+import botocore.session
+from botocore.config import Config
+from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
+
+from smrep import __version__
+from smrep.aws.translate import from_transport
+from smrep.errors import ConfigurationError, SmrepError
+from smrep.regions import Region
+
+_AWS_HOSTS = (
+    ".amazonaws.com",
+    ".amazonaws.com.cn",
+    ".amazonaws.eu",
+    ".api.aws",
+    ".api.amazonwebservices.com.cn",
+    ".c2s.ic.gov",
+    ".sc2s.sgov.gov",
+    ".csp.hci.ic.gov",
+    ".cloud.adc-e.uk",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to reach AWS, as typed; None leaves it to the environment and the AWS configuration."""
+
+    profile: str | None = None
+    role_arn: str | None = None
+    endpoint_url: str | None = None
+    sts_region: str | None = None
+    """The Region whose STS is asked for the role."""
+
+
+_COMMON: dict[str, Any] = {
+    "connect_timeout": 5,
+    "read_timeout": 10,
+    "user_agent_extra": f"smrep/{__version__}",
+}
+_READS = Config(**_COMMON)
+_WRITES = Config(**_COMMON, retries={"total_max_attempts": 1, "mode": "standard"})
+"""A write is never sent again by botocore: it has no idempotency token. Source: house-style.md 4.7."""
+
+
+@dataclass(slots=True)
+class Session:
+    """Makes clients, each once: for reads with botocore's retries, for writes with none."""
+
+    settings: Settings
+    _boto: boto3.Session | None = None
+    _clients: dict[tuple[str, Region, bool], Any] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def client(self, service: str, region: Region, *, writes: bool = False) -> Any:
+        """Return the client of that service and Region.
+
+        Raises:
+            ConfigurationError: no client can be made with this profile, role or endpoint.
+
+        """
+        key = (service, region, writes)
+        with self._lock:
+            if key not in self._clients:
+                self._clients[key] = self._make(service, region, _WRITES if writes else _READS)
+            return self._clients[key]
+
+    def endpoint_url(self, region: Region) -> str | None:
+        """Return the endpoint in force where it is not AWS's own, None otherwise."""
+        url = str(self.client("secretsmanager", region).meta.endpoint_url)
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        own = (
+            parts.scheme == "https"
+            and host.startswith(("secretsmanager.", "secretsmanager-fips."))
+            and host.endswith(_AWS_HOSTS)
+        )
+        return None if own else url
+
+    def _session(self) -> boto3.Session:
+        """Return the session whose credentials are used, made when first asked for."""
+        if self._boto is None:
+            own = _session(self.settings.profile)
+            role = self.settings.role_arn
+            self._boto = self._assumed(own, role) if role else own
+        return self._boto
+
+    def _make(self, service: str, region: Region, config: Config) -> Any:
+        try:
+            return self._session().client(
+                service,  # type: ignore[call-overload]  # any service, by name
+                region_name=region,
+                config=config,
+                endpoint_url=self.settings.endpoint_url,
+            )
+        except ValueError as error:
+            set_in = "--endpoint-url" if self.settings.endpoint_url else "AWS_ENDPOINT_URL or the AWS configuration"
+            raise ConfigurationError(f"{error} (from {set_in})", "it looks like http://127.0.0.1:4566") from error
+        except SmrepError:
+            raise
+        except Exception as error:
+            raise from_transport(error, "") or error from error
+
+    def _assumed(self, own: boto3.Session, role_arn: str) -> boto3.Session:
+        """Return a session with the role's credentials, which renew themselves."""
+        settings = self.settings
+        fetcher = AssumeRoleCredentialFetcher(
+            lambda name, **_: own.client(
+                name, region_name=settings.sts_region, config=_READS, endpoint_url=settings.endpoint_url
+            ),
+            own.get_credentials(),
+            role_arn,
+            extra_args={"RoleSessionName": f"smrep-{os.getpid()}"},
+        )
+        assumed = botocore.session.Session(profile=settings.profile)
+        assumed._credentials = DeferredRefreshableCredentials(  # type: ignore[attr-defined]  # noqa: SLF001
+            method="assume-role", refresh_using=fetcher.fetch_credentials
+        )
+        return boto3.Session(botocore_session=assumed)
+
+
+def profile_region(profile: str | None) -> str | None:
+    """Return the Region of that profile, or of the one in force; None where it has none.
+
+    Raises:
+        ConfigurationError: the profile does not exist, or the configuration can't be read.
+
+    """
+    return _session(profile).region_name
+
+
+def _session(profile: str | None) -> boto3.Session:
+    """Return boto3's session.
+
+    A profile is named only where one was typed, else it would beat the keys in the environment.
+    Source: house-style.md 4.5.
+    """
+    try:
+        return boto3.Session(profile_name=profile) if profile else boto3.Session()
+    except Exception as error:
+        raise from_transport(error, "") or error from error

@@ -1,0 +1,180 @@
+"""A run's dependencies, each made when first asked for, and what a run shows and says on its way."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol, TextIO
+
+from smrep.cli.options import Shared
+from smrep.cli.where import Where, locate
+from smrep.errors import Outcome
+from smrep.model import SecretId, SecretReport, Trouble
+from smrep.output.colour import is_terminal, wants_animation, wants_colour
+from smrep.output.messages import Messages
+from smrep.output.paper import Paper
+from smrep.rules.asked import account_in, check_account
+
+if TYPE_CHECKING:
+    from smrep.aws.client import Aws
+
+
+class Screen(Protocol):
+    """Where progress is shown."""
+
+    def show(self, secrets: Sequence[SecretReport], elapsed_s: float) -> None:
+        """Show the newest state."""
+        ...
+
+    def close(self) -> None:
+        """Leave room for the result."""
+        ...
+
+
+class SystemClock:
+    """The machine's own time."""
+
+    def monotonic(self) -> float:
+        """Return seconds since some fixed moment."""
+        return time.monotonic()
+
+    def now(self) -> datetime:
+        """Return the time of day in UTC."""
+        return datetime.now(UTC)
+
+    def sleep(self, seconds: float) -> None:
+        """Come back after so many seconds."""
+        time.sleep(seconds)
+
+
+@dataclass(slots=False)
+class App:
+    """One run of one command."""
+
+    command: str
+    options: Shared
+    timeout_s: float | None = None
+    """None where the command has no deadline."""
+    dry_run: bool = False
+    env: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    stdin: TextIO | None = field(default_factory=lambda: sys.stdin)
+    stdout: TextIO | None = field(default_factory=lambda: sys.stdout)
+    stderr: TextIO | None = field(default_factory=lambda: sys.stderr)
+    clock: SystemClock = field(default_factory=SystemClock)
+    where: Where | None = None
+    endpoint_url: str | None = None
+    secrets: Callable[[], tuple[SecretReport, ...]] = tuple
+    """Tells how the secrets of this run stand, at any moment."""
+    interrupted: Callable[[], Trouble] = lambda: Trouble(
+        "Interrupted", "stopped; nothing was sent", None, None, Outcome.INTERRUPTED
+    )
+    """Tells what an interrupt at this moment leaves behind."""
+
+    def __post_init__(self) -> None:
+        """Start the run's time."""
+        self.started_at = self.clock.now()
+        self._started = self.clock.monotonic()
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds since the run began."""
+        return self.clock.monotonic() - self._started
+
+    @property
+    def deadline(self) -> float:
+        """When waiting ends, in the clock's seconds."""
+        return self._started + (self.timeout_s or 0.0)
+
+    @cached_property
+    def output(self) -> str:
+        """The format of the result."""
+        if self.options.as_json:
+            return "json"
+        if self.options.query:
+            return "text" if self.options.output == "text" else "json"
+        return self.options.output or ("table" if is_terminal(self.stdout) else "text")
+
+    @cached_property
+    def messages(self) -> Messages:
+        """Lines for people, on standard error."""
+        colour = self.stderr is not None and wants_colour(self.options.color, self.stderr, self.env)
+        return Messages(self.stderr, colour, self.options.quiet)
+
+    @cached_property
+    def screen(self) -> Screen:
+        """Progress: a live table on a terminal outside CI, else plain lines."""
+        if self.stderr and not self.options.quiet and wants_animation(self.stderr, self.env):
+            from smrep.output.live import LiveTable
+
+            return LiveTable(self.stderr, self.paper(self.stderr), self.timeout_s)
+        from smrep.output.lines import Lines
+
+        return Lines(self.messages, self.timeout_s)
+
+    def paper(self, stream: TextIO | None) -> Paper:
+        """Return what a format may know of the stream."""
+        if stream is None:
+            return Paper()
+        width = None
+        if is_terminal(stream):
+            columns = self.env.get("COLUMNS", "")
+            width = int(columns) if columns.isdigit() and int(columns) else _columns(stream)
+        unicode = (getattr(stream, "encoding", None) or "").lower().replace("-", "").startswith("utf")
+        return Paper(wants_colour(self.options.color, stream, self.env), width, unicode)
+
+    def find_home(self, secrets: Sequence[SecretId]) -> Where:
+        """Return the secrets' Regions, remembered for the report; refuse another account where an ARN shows it.
+
+        Raises:
+            UsageError: see smrep.cli.where.locate.
+            ConfigurationError: nobody names a Region.
+
+        """
+
+        def profile_region() -> str | None:
+            from smrep.aws import session
+
+            return session.profile_region(self.options.profile)
+
+        self.where = locate(secrets, self.options.primary_region, self.env, profile_region)
+        for address in self.where.addresses:
+            check_account(account_in(address), self.options.expect_account, address.secret_id)
+        return self.where
+
+    def connect(self) -> Aws:
+        """Return the door to AWS, having said which Region and which endpoint are in force."""
+        from smrep.aws.client import Aws
+        from smrep.aws.session import Session, Settings
+
+        options, where = self.options, self.where
+        regions = list(dict.fromkeys(each.region for each in where.addresses)) if where else []
+        if where and where.region:
+            source = "its ARN" if where.source == "arn" else where.source
+            self.messages.note(f"primary Region {where.region} (from {source})")
+        elif regions:
+            self.messages.note(f"primary Regions {', '.join(regions)} (from the ARNs)")
+        settings = Settings(options.profile, options.role_arn, options.endpoint_url, regions[0] if regions else None)
+        session = Session(settings)
+        for region in regions[:1]:
+            self.endpoint_url = session.endpoint_url(region)
+        if self.endpoint_url:
+            self.messages.note(f"endpoint {self.endpoint_url}, not AWS's own")
+        return Aws(session, self.messages.trace if options.debug else None)
+
+    def announce(self, secrets: Sequence[SecretReport]) -> None:
+        """Say what was found before acting and matters while waiting."""
+        for finding in (each for secret in secrets for row in secret.replicas for each in row.findings):
+            if finding.severity == "info":
+                self.messages.note(finding.message)
+
+
+def _columns(stream: TextIO) -> int:
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or 80
+    except (OSError, ValueError):
+        return 80

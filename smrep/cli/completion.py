@@ -1,0 +1,26 @@
+"""`smrep completion`: the script that teaches a shell our words."""
+
+from __future__ import annotations
+
+import click
+from click.shell_completion import BashComplete, FishComplete, ShellComplete, ZshComplete
+
+from smrep.cli.options import CONTEXT, version
+
+SHELLS: dict[str, type[ShellComplete]] = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
+
+
+@click.command(
+    context_settings=CONTEXT,
+    epilog="""\b
+bash: smrep completion bash > ~/.local/share/bash-completion/completions/smrep
+zsh:  smrep completion zsh > "${fpath[1]}/_smrep"
+fish: smrep completion fish > ~/.config/fish/completions/smrep.fish""",
+)
+@click.argument("shell", type=click.Choice(list(SHELLS)))
+@version
+@click.pass_context
+def completion(ctx: click.Context, shell: str) -> None:
+    """Print the completion script for a shell."""
+    complete = SHELLS[shell](ctx.find_root().command, {}, "smrep", "_SMREP_COMPLETE")
+    click.echo(complete.source_template % complete.source_vars())

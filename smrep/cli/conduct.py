@@ -1,0 +1,136 @@
+"""From a run to its end: progress, signals, errors, the report, the exit code."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from smrep.cli.app import App
+from smrep.errors import Outcome, OutputError, SmrepError
+from smrep.model import Kind, RegionReport, Report, SecretReport, Severity, Trouble
+from smrep.output.formats import FORMATS, as_query, compile_query
+from smrep.rules.closing import end, timed_out
+
+
+class Terminated(BaseException):
+    """SIGTERM arrived."""
+
+
+def conduct(app: App, work: Callable[[App], Iterator[None]]) -> None:
+    """Run the work, show its progress, print the result and exit with its code.
+
+    Raises:
+        SystemExit: always.
+
+    """
+    trouble: Trouble | None = None
+    exit_code: int | None = None
+    search = None
+    try:
+        if app.options.query:
+            search = compile_query(app.options.query)
+        for _ in work(app):
+            app.screen.show(app.secrets(), app.elapsed_s)
+    except SmrepError as error:
+        trouble = Trouble.of(error)
+    except (KeyboardInterrupt, Terminated) as signal:
+        trouble = app.interrupted()
+        exit_code = 143 if isinstance(signal, Terminated) else None
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # noqa: BLE001 - no traceback reaches a user
+        trouble = bug(error)
+    finally:
+        app.screen.close()
+    secrets = app.secrets()
+    if trouble is None and app.timeout_s is not None and not app.dry_run:
+        trouble = timed_out(secrets, app.timeout_s, app.elapsed_s, app.options.connection)
+    report = _report(app, secrets, trouble, exit_code)
+    if search is not None:
+        text = as_query(report, search, text=app.output == "text")
+    else:
+        text = FORMATS[app.output](report, app.paper(app.stdout))
+    deliver(text, app)
+    _explain(app, report)
+    sys.exit(report.exit_code)
+
+
+def _report(app: App, secrets: tuple[SecretReport, ...], trouble: Trouble | None, exit_code: int | None) -> Report:
+    outcome = end(secrets, trouble)
+    account = next((each.arn.split(":")[4] for each in secrets if each.arn), None)
+    return Report(
+        command=app.command,
+        outcome=outcome,
+        exit_code=outcome.exit_code if exit_code is None else exit_code,
+        started_at=app.started_at,
+        elapsed_s=app.elapsed_s,
+        dry_run=app.dry_run,
+        account_id=account,
+        primary_region=app.where.region if app.where else None,
+        primary_region_source=app.where.source if app.where else None,
+        endpoint_url=app.endpoint_url,
+        secrets=secrets,
+        error=trouble,
+    )
+
+
+def bug(error: Exception) -> Trouble:
+    """Return a fault of ours, with the place in the code instead of a traceback."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{Path(frame.filename).name}:{frame.lineno}"
+    return Trouble(
+        "Bug",
+        f"this is a fault of smrep: {type(error).__name__} at {place}: {error}",
+        "please report it with this line and the command that you typed",
+        None,
+        Outcome.BUG,
+    )
+
+
+def deliver(text: str, app: App) -> None:
+    """Write the result to standard output.
+
+    Raises:
+        OutputError: it could not be written.
+        BrokenPipeError: nobody reads it any more.
+
+    """
+    if app.stdout is None or not text:
+        return
+    try:
+        app.stdout.write(text)
+        app.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(f"the result could not be written to standard output: {error.strerror}") from error
+
+
+def _explain(app: App, report: Report) -> None:
+    """Say on standard error what the rows have no room for: troubles with their hints, notes, what is unchecked."""
+    say = app.messages
+    unchecked: list[str] = []
+    for secret in report.secrets:
+        for note in secret.notes:
+            say.warning(note)
+        if secret.error:
+            say.trouble(secret.error)
+        for row in secret.replicas:
+            unchecked += [each.message for each in row.findings if each.kind is Kind.UNCHECKED]
+            _explain_row(app, row)
+    if unchecked:
+        say.warning(f"unchecked, which is not a pass: {'; '.join(dict.fromkeys(unchecked))}")
+    if report.error:
+        say.trouble(report.error)
+
+
+def _explain_row(app: App, row: RegionReport) -> None:
+    if row.error:
+        app.messages.trouble(row.error)
+        return
+    for finding in row.findings:
+        if finding.severity is Severity.ERROR:
+            app.messages.error(finding.message)
+            app.messages.hint(finding.hint)

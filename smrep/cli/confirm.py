@@ -1,0 +1,41 @@
+"""Asking before something is destroyed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from smrep.cli.app import App
+from smrep.errors import UsageError
+from smrep.output.colour import is_terminal
+from smrep.rules.plan import Overwrite
+from smrep.rules.preflight import portrait
+
+
+def confirm(app: App, victims: Sequence[Overwrite], *, yes: bool) -> None:
+    """Show what would be destroyed and have the secret's name typed, or the count where there are several names.
+
+    Raises:
+        UsageError: the answer was another one, or nobody can answer.
+
+    """
+    if not victims:
+        return
+    for step in victims:
+        app.messages.warning(f"this will be destroyed for good in {step.target.region}: {portrait(step.victim)}")
+    if yes:
+        return
+    if app.options.no_input or not (is_terminal(app.stdin) and is_terminal(app.stderr)):
+        raise UsageError(
+            "overwriting needs a confirmation, and nobody can answer; nothing was sent",
+            "--yes answers it",
+            code="ConfirmationNeeded",
+        )
+    names = tuple(dict.fromkeys(step.victim.name for step in victims))
+    expected = names[0] if len(names) == 1 else str(len(names))
+    what = "the secret's name" if len(names) == 1 else "the number of secrets"
+    assert app.stdin is not None  # noqa: S101 - a terminal, as was checked
+    assert app.stderr is not None  # noqa: S101
+    app.stderr.write(f"type {what} to go on: ")
+    app.stderr.flush()
+    if app.stdin.readline().strip() != expected:
+        raise UsageError("not confirmed; nothing was sent", f"the answer is {expected}", code="NotConfirmed")

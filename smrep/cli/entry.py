@@ -1,0 +1,88 @@
+"""From the words typed to a command, and from what goes wrong before one runs to a report."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+import click
+
+from smrep.cli import COMMANDS, root
+from smrep.errors import Outcome, SmrepError
+from smrep.model import Report, Trouble
+
+
+def run(words: Sequence[str]) -> int:
+    """Run the command that the words name and return its exit code."""
+    started = time.monotonic()
+    try:
+        root.main(list(words), prog_name="smrep", standalone_mode=False, complete_var="_SMREP_COMPLETE")
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return error.exit_code
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.ClickException as error:
+        return _refuse(words, _from_click(error), time.monotonic() - started)
+    except SmrepError as error:
+        return _refuse(words, Trouble.of(error), time.monotonic() - started)
+    except SystemExit as error:
+        return error.code if isinstance(error.code, int) else Outcome.BUG.exit_code
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # noqa: BLE001 - no traceback reaches a user
+        from smrep.cli.conduct import bug
+
+        return _refuse(words, bug(error), time.monotonic() - started)
+    return 0
+
+
+def wants_json(words: Sequence[str], env: Mapping[str, str]) -> bool:
+    """Tell whether the words ask for the JSON document, also where they can't be parsed."""
+    words = words[: words.index("--")] if "--" in words else words
+    chosen = env.get("SMREP_OUTPUT", "")
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        if word in ("--json", "--query") or word.startswith("--query="):
+            return True
+        if word in ("-o", "--output"):
+            chosen = following
+        elif word.startswith("--output="):
+            chosen = word.removeprefix("--output=")
+        elif word.startswith("-o") and not word.startswith("--"):
+            chosen = word[2:]
+    return chosen == "json"
+
+
+def _from_click(error: click.ClickException) -> Trouble:
+    """Return click's complaint in our voice: lower case, no full stop, with the help to read."""
+    message = error.format_message().strip().rstrip(".")
+    message = message[:1].lower() + message[1:]
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else "smrep"
+    return Trouble("UsageError", message, f"{path} --help", None, Outcome.USAGE)
+
+
+def _refuse(words: Sequence[str], trouble: Trouble, elapsed_s: float) -> int:
+    """Report a run that did not get as far as running; return its exit code."""
+    from smrep.output.colour import wants_colour
+    from smrep.output.messages import Messages
+
+    if wants_json(words, os.environ) and sys.stdout is not None:
+        from smrep.output.formats import FORMATS
+        from smrep.output.paper import Paper
+
+        report = Report(
+            command=next((word for word in words if word in COMMANDS), None),
+            outcome=trouble.outcome,
+            exit_code=trouble.outcome.exit_code,
+            started_at=datetime.now(UTC),
+            elapsed_s=elapsed_s,
+            error=trouble,
+        )
+        sys.stdout.write(FORMATS["json"](report, Paper()))
+    colour = sys.stderr is not None and wants_colour("auto", sys.stderr, os.environ)
+    Messages(sys.stderr, colour).trouble(trouble)
+    return trouble.outcome.exit_code

@@ -1,0 +1,146 @@
+"""The sandbox's options: what is in it, and what it does badly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from smrep.cli.params import Duration
+from smrep.errors import UsageError
+from smrep.regions import parse_region
+
+if TYPE_CHECKING:
+    from smrep.sandbox.faults import Faults
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+FAILURE = "Replication failed: the sandbox was told to fail this Region."
+
+
+def fault_options(command: F) -> F:
+    """Add the options of a sandbox."""
+    options = [
+        click.option(
+            "--seed",
+            is_flag=False,
+            flag_value="",
+            metavar="[FILE|N]",
+            help="Start with secrets: a sample estate, N generated ones, or those of a JSON file.",
+        ),
+        click.option(
+            "--replication-delay",
+            multiple=True,
+            metavar="[REGION=]DURATION",
+            help="How long a replication takes (default: 2s).",
+        ),
+        click.option(
+            "--removal-delay",
+            multiple=True,
+            metavar="[REGION=]DURATION",
+            help="How long a removed replica lives on (default: 40s).",
+        ),
+        click.option(
+            "--value-delay",
+            type=Duration(),
+            metavar="DURATION",
+            help="How long a new value takes to reach a replica (default: as a replication).",
+        ),
+        click.option(
+            "--fail",
+            multiple=True,
+            metavar="REGION[=MESSAGE]",
+            help="Replication to REGION ends Failed with this message.",
+        ),
+        click.option("--outage", multiple=True, metavar="REGION", help="REGION does not answer."),
+        click.option("--latency", type=Duration(), default=0.0, metavar="DURATION", help="Pause before each answer."),
+        click.option(
+            "--drop-request",
+            multiple=True,
+            metavar="OPERATION[=N]",
+            help="Hang up on the first N (1) such calls before they are carried out.",
+        ),
+        click.option(
+            "--drop-answer",
+            multiple=True,
+            metavar="OPERATION[=N]",
+            help="Hang up on the first N (1) such calls after they were carried out.",
+        ),
+        click.option(
+            "--deny",
+            multiple=True,
+            metavar="OPERATION=REGION",
+            help="Answer such calls with AccessDeniedException.",
+        ),
+        click.option(
+            "--list-lag",
+            type=Duration(),
+            default=0.0,
+            metavar="DURATION",
+            help="How long DescribeSecret does not show a Region that was added.",
+        ),
+        click.option(
+            "--write-quota",
+            type=click.IntRange(1),
+            metavar="N",
+            help="Answer more than N writes a second and Region with ThrottlingException.",
+        ),
+        click.option("--log", type=click.Path(dir_okay=False), metavar="FILE", help="Append one JSON line per call."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def faults_from(options: dict[str, Any]) -> Faults:
+    """Return the options as faults.
+
+    Raises:
+        UsageError: a Region, a duration or a number is none.
+
+    """
+    from smrep.sandbox.faults import Drop, Faults
+
+    replication_s, replication_by_region = _delays(options["replication_delay"], Faults().replication_delay_s)
+    removal_s, removal_by_region = _delays(options["removal_delay"], Faults().removal_delay_s)
+    failures = (each.partition("=") for each in options["fail"])
+    denied = (each.partition("=") for each in options["deny"])
+    drops = [
+        *(Drop(operation, "before", times) for operation, times in map(_count, options["drop_request"])),
+        *(Drop(operation, "after", times) for operation, times in map(_count, options["drop_answer"])),
+    ]
+    return Faults(
+        replication_delay_s=replication_s,
+        replication_delay_by_region=replication_by_region,
+        removal_delay_s=removal_s,
+        removal_delay_by_region=removal_by_region,
+        value_delay_s=options["value_delay"],
+        failures={parse_region(region): message or FAILURE for region, _, message in failures},
+        outages=frozenset(parse_region(each) for each in options["outage"]),
+        latency_s=options["latency"],
+        drops=tuple(drops),
+        write_quota=options["write_quota"],
+        list_lag_s=options["list_lag"],
+        denied=frozenset((operation, parse_region(region)) for operation, _, region in denied),
+    )
+
+
+def _delays(typed: Iterable[str], default_s: float) -> tuple[float, dict[str, float]]:
+    """Return the delay of all Regions and those of single ones."""
+    common, single = default_s, {}
+    for each in typed:
+        region, equals, text = each.rpartition("=")
+        seconds = Duration().convert(text, None, None)
+        if equals:
+            single[str(parse_region(region))] = seconds
+        else:
+            common = seconds
+    return common, single
+
+
+def _count(text: str) -> tuple[str, int]:
+    operation, equals, times = text.partition("=")
+    if equals and not times.isdigit():
+        raise UsageError(f"{text!r} has no number after =", f"{operation}=2 means the first two calls")
+    return operation, int(times) if equals else 1

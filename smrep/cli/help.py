@@ -1,0 +1,49 @@
+"""`smrep help`: a topic, or a command's own help."""
+
+from __future__ import annotations
+
+import click
+
+from smrep.cli.options import CONTEXT, version
+
+EXIT_CODES = """\
+0    ok       the wanted state is reached, or was there already
+1    failed   AWS was asked and said no, or a Region is Failed; some Regions may be fine
+2    usage    the command line is wrong, or a confirmation is needed and nobody can answer
+3    pending  nothing failed, something is not finished: the deadline passed, or status found it so
+4    access   credentials, permission or configuration
+5    drift    a difference was found, nothing was changed
+70   bug      a fault of smrep itself
+130  SIGINT   143  SIGTERM   141  broken pipe
+
+Where several apply: 1, then 4, 3, 5, 0. A request that AWS accepted with --no-wait typed is 0,
+with the result "pending" in the JSON document; nothing else unfinished ever is 0.
+
+  missing secret, replica given where the primary is needed, pending deletion     1
+  a Region stopped before anything was sent (namesake, orphan, promoted replica)  1
+  wait for a secret without replicas                                              1
+  the primary's own Region as target, a bad or foreign-partition Region           2
+  another account than --expect-account's, a contradiction                        2
+  a replica under another key than the one asked for                              5
+  --dry-run, whatever it found to do                                              0
+"""
+
+TOPICS = {"exit-codes": EXIT_CODES}
+
+
+@click.command(context_settings=CONTEXT)
+@click.argument("topic", metavar="[TOPIC|COMMAND]", required=False)
+@version
+@click.pass_context
+def help_(ctx: click.Context, topic: str | None) -> None:
+    """Explain a topic (exit-codes) or a command."""
+    parent = ctx.find_root()
+    if topic is None:
+        click.echo(parent.get_help())
+    elif topic in TOPICS:
+        click.echo(TOPICS[topic], nl=False)
+    else:
+        assert isinstance(parent.command, click.Group)  # noqa: S101 - the root is one
+        _, command, _ = parent.command.resolve_command(parent, [topic])
+        assert command is not None  # noqa: S101 - resolve_command has refused others
+        click.echo(command.get_help(click.Context(command, parent=parent, info_name=topic)))

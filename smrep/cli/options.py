@@ -1,0 +1,123 @@
+"""The options that commands share, and their values in one object."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import click
+
+from smrep import __version__
+from smrep.cli.params import Account, Duration, Endpoint, HomeRegion
+from smrep.errors import UsageError
+from smrep.regions import Region
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+OUTPUTS = ("table", "json", "text", "name")
+DEFAULT_TIMEOUT_S = 300.0
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What was typed, or named in the environment, for the options that commands share."""
+
+    primary_region: Region | None
+    expect_account: str | None
+    profile: str | None
+    role_arn: str | None
+    endpoint_url: str | None
+    output: str | None
+    as_json: bool
+    query: str | None
+    quiet: bool
+    debug: bool
+    color: str
+    no_input: bool
+
+    def __post_init__(self) -> None:
+        """Refuse options that contradict each other."""
+        typed = click.get_current_context().get_parameter_source("output") is click.core.ParameterSource.COMMANDLINE
+        if self.as_json and typed and self.output != "json":
+            raise UsageError(f"--json and -o {self.output} contradict each other", "leave one of them out")
+        if self.query and typed and self.output in ("table", "name"):
+            raise UsageError(f"--query needs JSON or text, not -o {self.output}", "leave -o out, or type -o text")
+
+    @property
+    def connection(self) -> tuple[str, ...]:
+        """The flags to repeat in a command that a hint names."""
+        pairs = (
+            ("--profile", self.profile),
+            ("--role-arn", self.role_arn),
+            ("--endpoint-url", self.endpoint_url),
+            ("--expect-account", self.expect_account),
+        )
+        return tuple(word for flag, value in pairs if value for word in (flag, value))
+
+
+def version(command: F) -> F:
+    """Add -V/--version."""
+    return click.version_option(__version__, "-V", "--version", prog_name="smrep", message="%(prog)s %(version)s")(
+        command
+    )
+
+
+def shared(command: F) -> F:
+    """Add the options that every command on secrets has."""
+    options = [
+        click.option(
+            "--primary-region",
+            "--source-region",
+            type=HomeRegion(),
+            metavar="REGION",
+            help="Where the primary lives (default: from the ARN, $SMREP_PRIMARY_REGION, $AWS_REGION, the profile).",
+        ),
+        click.option(
+            "--expect-account",
+            type=Account(),
+            metavar="ID",
+            envvar="SMREP_EXPECT_ACCOUNT",
+            help="Stop if the secret belongs to another account.  [$SMREP_EXPECT_ACCOUNT]",
+        ),
+        click.option("--profile", metavar="NAME", help="Profile of the AWS configuration."),
+        click.option("--role-arn", metavar="ARN", help="Role to assume."),
+        click.option("--endpoint-url", type=Endpoint(), metavar="URL", help="Endpoint to use instead of AWS's own."),
+        click.option(
+            "-o",
+            "--output",
+            type=click.Choice(OUTPUTS),
+            envvar="SMREP_OUTPUT",
+            help="Format of the result (default: table on a terminal, text otherwise).  [$SMREP_OUTPUT]",
+        ),
+        click.option("--json", "as_json", is_flag=True, help="Short for -o json."),
+        click.option("--query", metavar="JMESPATH", help="Print what JMESPath finds in the JSON document."),
+        click.option("-q", "--quiet", is_flag=True, help="Say nothing but warnings and errors."),
+        click.option("--debug", is_flag=True, help="Trace each call to AWS, without its contents."),
+        click.option(
+            "--color",
+            type=click.Choice(["auto", "always", "never"]),
+            default="auto",
+            envvar="SMREP_COLOR",
+            help="Colour (default: auto).  [$SMREP_COLOR]",
+        ),
+        click.option("--no-input", is_flag=True, envvar="SMREP_NO_INPUT", help="Never ask.  [$SMREP_NO_INPUT]"),
+        version,
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def timeout(command: F) -> F:
+    """Add --timeout."""
+    return click.option(
+        "--timeout",
+        "timeout_s",
+        type=Duration(),
+        default=DEFAULT_TIMEOUT_S,
+        metavar="DURATION",
+        envvar="SMREP_TIMEOUT",
+        help="Give up waiting after this long: 300, 300s, 5m, 1h (default: 5m; 0 looks once).  [$SMREP_TIMEOUT]",
+    )(command)

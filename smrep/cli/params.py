@@ -1,0 +1,148 @@
+"""The types of what is typed: secrets, Regions with keys, durations, account ids."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any, TextIO
+
+import click
+from click.shell_completion import CompletionItem
+
+from smrep.errors import UsageError
+from smrep.model import SecretId, Target, parse_arn
+from smrep.regions import KNOWN, Region, parse_region
+from smrep.rules.keys import check_target
+
+MAX_SECRET_ID = 2048
+
+
+class Regions(click.ParamType[tuple[Target, ...], str]):
+    """`REGION[=KMS_KEY]`, or several of them with commas between."""
+
+    name = "region"
+
+    def __init__(self, *, keys: bool) -> None:
+        """Take keys too where the command has a use for them."""
+        self.keys = keys
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[Target, ...]:
+        """Return the targets in the order typed."""
+        if isinstance(value, tuple):
+            return value
+        return tuple(self._target(each.strip()) for each in str(value).split(","))
+
+    def _target(self, text: str) -> Target:
+        name, equals, key = text.partition("=")
+        region = parse_region(name)
+        if equals and not self.keys:
+            raise UsageError(f"this command takes no KMS key: {text!r}", f"-r {region}")
+        if equals and not key:
+            raise UsageError(f"the KMS key is missing after {text!r}", f"-r {region}=alias/NAME, or only -r {region}")
+        return Target(region, key or None)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Return the Regions that begin so, behind what already stands before the last comma."""
+        before, comma, last = incomplete.rpartition(",")
+        return [CompletionItem(before + comma + region) for region in KNOWN if region.startswith(last)]
+
+
+class HomeRegion(click.ParamType[Region, str]):
+    """The primary's Region."""
+
+    name = "region"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Region:
+        """Return the Region, checked."""
+        return parse_region(str(value))
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Return the Regions that begin so."""
+        return [CompletionItem(region) for region in KNOWN if region.startswith(incomplete)]
+
+
+class Duration(click.ParamType[float, str]):
+    """`300`, `300s`, `5m`, `1h` or `250ms`, as seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the seconds."""
+        if isinstance(value, int | float):
+            return float(value)
+        found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h)?", str(value).strip(), re.ASCII)
+        if found is None:
+            self.fail(f"{value!r} is no duration; durations look like 300, 300s, 5m or 1h", param, ctx)
+        return float(found[1]) * {"ms": 0.001, "s": 1, "m": 60, "h": 3600}[found[2] or "s"]
+
+
+class Account(click.ParamType[str, str]):
+    """An AWS account id."""
+
+    name = "id"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the twelve digits."""
+        if not re.fullmatch(r"\d{12}", str(value), re.ASCII):
+            self.fail(f"{value!r} is no account id; it has twelve digits", param, ctx)
+        return str(value)
+
+
+class Endpoint(click.ParamType[str, str]):
+    """The URL of an endpoint."""
+
+    name = "url"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the URL as typed."""
+        if not re.fullmatch(r"https?://[^\s/?#]+\S*", str(value)):
+            self.fail(f"{value!r} is no URL; it looks like http://127.0.0.1:4566", param, ctx)
+        return str(value)
+
+
+def secret_ids(typed: Sequence[str], stdin: TextIO | None) -> tuple[SecretId, ...]:
+    """Return the secrets as typed, each once, `-` replaced by the lines of standard input.
+
+    Raises:
+        UsageError: one is empty or too long, is an ARN of something else, or `-` has nothing to read from.
+
+    """
+    names: list[str] = []
+    for each in typed:
+        names += _lines(stdin) if each == "-" else [each]
+    return tuple(dict.fromkeys(_secret_id(each) for each in names))
+
+
+def _lines(stdin: TextIO | None) -> Iterable[str]:
+    if stdin is None or stdin.closed:
+        raise UsageError("secrets were to come from standard input, which is closed", "name them on the command line")
+    return [line.strip() for line in stdin if line.strip()]
+
+
+def _secret_id(text: str) -> SecretId:
+    if not text.strip():
+        raise UsageError("a SECRET is empty", "a secret is a name or an ARN")
+    if len(text) > MAX_SECRET_ID:
+        raise UsageError(f"a SECRET has {len(text)} characters, {MAX_SECRET_ID} at most: {text[:40]}...")
+    if text.startswith("arn:"):
+        arn = parse_arn(text, "secretsmanager")
+        if not arn.resource.startswith("secret:"):
+            raise UsageError(f"{text!r} is not the ARN of a secret")
+    return SecretId(text)
+
+
+def targets(typed: Iterable[tuple[Target, ...]], default_key: str | None) -> tuple[Target, ...]:
+    """Return the targets of all -r in order, those without a key under the default one.
+
+    Raises:
+        UsageError: a Region is named twice, or a key can't be its replica's.
+
+    """
+    by_region: dict[Region, Target] = {}
+    for each in (target for group in typed for target in group):
+        if each.region in by_region:
+            raise UsageError(f"{each.region} is named twice", "name each Region once, with one key at most")
+        target = Target(each.region, each.kms_key or default_key)
+        check_target(target)
+        by_region[each.region] = target
+    return tuple(by_region.values())

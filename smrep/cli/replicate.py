@@ -1,0 +1,97 @@
+"""`smrep replicate`: add replica Regions, wait until each is in sync, say so per Region."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from smrep.cli.app import App
+from smrep.cli.conduct import conduct
+from smrep.cli.confirm import confirm
+from smrep.cli.options import CONTEXT, Shared, shared, timeout
+from smrep.cli.params import Regions, secret_ids, targets
+from smrep.errors import UsageError
+from smrep.rules.asked import check_regions
+from smrep.rules.closing import stopped
+
+
+@click.command(context_settings=CONTEXT)
+@click.argument("secrets", metavar="SECRET...", nargs=-1, required=True)
+@click.option(
+    "-r",
+    "--region",
+    "regions",
+    type=Regions(keys=True),
+    multiple=True,
+    required=True,
+    metavar="REGION[=KMS_KEY]",
+    help="Replica Region, and its KMS key; repeatable, or with commas.",
+)
+@click.option("--kms-key", metavar="KMS_KEY", help="Key for the Regions that name none.")
+@click.option("--wait/--no-wait", default=True, help="Wait until each Region has settled (default: wait).")
+@timeout
+@click.option("-n", "--dry-run", is_flag=True, help="Look, say what would be sent, send nothing.")
+@click.option("--no-preflight", is_flag=True, help="Do not look into the target Regions first.")
+@click.option("--force-overwrite", is_flag=True, help="Destroy a secret of the same name in a target Region.")
+@click.option(
+    "--overwrite-arn",
+    "overwrite_arns",
+    metavar="ARN",
+    multiple=True,
+    help="With --force-overwrite: this promoted replica may be destroyed too.",
+)
+@click.option("--yes", is_flag=True, help="Answer the confirmation of --force-overwrite.")
+@shared
+def replicate(
+    secrets: tuple[str, ...],
+    regions: Any,
+    kms_key: str | None,
+    *,
+    wait: bool,
+    timeout_s: float,
+    dry_run: bool,
+    no_preflight: bool,
+    force_overwrite: bool,
+    overwrite_arns: tuple[str, ...],
+    yes: bool,
+    **options: Any,
+) -> None:
+    """Add replica Regions to secrets, wait until each is in sync, say so per Region.
+
+    SECRET is a name or an ARN; - reads them from standard input, one a line. What is in sync already is left alone;
+    Regions that Failed before are tried again.
+    """
+    app = App("replicate", Shared(**options), timeout_s, dry_run=dry_run)
+    if overwrite_arns and not force_overwrite:
+        raise UsageError("--overwrite-arn does nothing without --force-overwrite", "add --force-overwrite")
+
+    def work(app: App) -> Iterator[None]:
+        from smrep.rules.plan import Consent
+        from smrep.service.replication import Replication, Request
+
+        wanted = targets(regions, kms_key)
+        where = app.find_home(secret_ids(secrets, app.stdin))
+        check_regions(where.addresses, wanted)
+        consent = Consent(force_overwrite, frozenset(overwrite_arns))
+        request = Request(
+            where.addresses,
+            wanted,
+            consent,
+            not no_preflight,
+            wait,
+            app.options.expect_account,
+            app.options.connection,
+        )
+        aws = app.connect()
+        run = Replication(aws, aws, app.clock, app.deadline, request)
+        app.secrets = lambda: run.secrets(dry_run=dry_run)
+        app.interrupted = lambda: stopped(run.secrets(), request.flags, sent=run.was_sent)
+        run.plan()
+        app.announce(run.secrets(dry_run=dry_run))
+        if not dry_run:
+            confirm(app, run.victims, yes=yes)
+            yield from run.act()
+
+    conduct(app, work)

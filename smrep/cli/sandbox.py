@@ -1,0 +1,143 @@
+"""`smrep sandbox`: a local AWS that behaves like the real replication, to try and to test against."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from smrep.cli.fault_options import fault_options, faults_from
+from smrep.cli.options import CONTEXT, version
+from smrep.errors import ConfigurationError, UsageError
+
+if TYPE_CHECKING:
+    from smrep.sandbox.faults import Faults
+    from smrep.sandbox.server import SandboxServer
+
+HOME = "us-east-1"
+NOT_FOUND, NOT_EXECUTABLE = 127, 126
+
+
+@click.group(context_settings=CONTEXT)
+@version
+def sandbox() -> None:
+    """Run a local AWS (Secrets Manager, KMS, STS) that replicates as the real one does."""
+
+
+@sandbox.command(context_settings=CONTEXT)
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port on 127.0.0.1 (default: a free one).")
+@fault_options
+@version
+def start(port: int, seed: str | None, log: str | None, **options: Any) -> None:
+    """Serve until interrupted; print what to export to use it."""
+    with _serving(seed, log, faults_from(options), port) as server:
+        for name, value in _environment(server.url, {}).items():
+            click.echo(f"export {name}={value}")
+        sys.stdout.flush()
+        click.echo(f"sandbox on {server.url}; Ctrl-C ends it, and its secrets with it", err=True)
+        server.serve()
+
+
+@sandbox.command("exec", context_settings={**CONTEXT, "ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.argument("command", metavar="-- CMD...", nargs=-1, type=click.UNPROCESSED, required=True)
+@fault_options
+@version
+def exec_(command: tuple[str, ...], seed: str | None, log: str | None, **options: Any) -> None:
+    """Run CMD against a sandbox of its own and return CMD's exit code.
+
+    CMD finds AWS_ENDPOINT_URL, dummy credentials and the Region us-east-1 in its environment, and none of your own
+    AWS configuration.
+    """
+    with _serving(seed, log, faults_from(options), 0) as server:
+        server.start()
+        sys.exit(_run(command, _environment(server.url, os.environ)))
+
+
+@contextlib.contextmanager
+def _serving(seed: str | None, log: str | None, faults: Faults, port: int) -> Iterator[SandboxServer]:
+    """Yield a server that listens, filled as asked for; close it afterwards."""
+    from smrep.sandbox.server import SandboxServer
+    from smrep.sandbox.simulator import Simulator
+
+    simulator = Simulator(now=time.time, rng=random.Random(), faults=faults)  # noqa: S311 - names, not secrets
+    if seed is not None:
+        _plant(simulator, seed)
+    with contextlib.ExitStack() as stack:
+        try:
+            file = stack.enter_context(Path(log).open("a", encoding="utf-8")) if log else None
+            server = SandboxServer(simulator, port=port, log=file)
+        except OSError as error:
+            raise ConfigurationError(f"the sandbox can't start: {error}", "name another --port or --log") from error
+        stack.callback(server.close)
+        yield server
+
+
+def _plant(simulator: Any, seed: str) -> None:
+    """Fill the sandbox: with the sample estate, so many secrets, or those of a file."""
+    from smrep.sandbox import seed as planting
+
+    if seed in ("", "sample"):
+        estate = planting.sample_estate()
+    elif seed.isdigit():
+        estate = planting.sample_estate(int(seed))
+    else:
+        try:
+            estate = planting.read_estate(Path(seed).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise UsageError(f"--seed {seed}: {error}", "smrep sandbox start --help") from error
+    planting.seed(simulator, estate)
+
+
+def _environment(url: str, env: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment in which every AWS client talks to the sandbox and to nothing else."""
+    kept = {
+        name: value
+        for name, value in env.items()
+        if not name.startswith(("AWS_", "SMREP_PRIMARY_REGION", "SMREP_EXPECT_ACCOUNT"))
+    }
+    kept |= {
+        "AWS_ENDPOINT_URL": url,
+        "AWS_ACCESS_KEY_ID": "sandbox",
+        "AWS_SECRET_ACCESS_KEY": "sandbox",
+        "AWS_REGION": HOME,
+        "AWS_DEFAULT_REGION": HOME,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "NO_PROXY": ",".join(filter(None, [env.get("NO_PROXY"), "127.0.0.1"])),
+    }
+    return kept
+
+
+def _run(command: tuple[str, ...], env: dict[str, str]) -> int:
+    """Run the command with our signals handed on, and return its exit code as a shell would."""
+    beside = str(Path(sys.executable).parent)  # where smrep itself is, if no virtual environment is active
+    env["PATH"] = os.pathsep.join(filter(None, [env.get("PATH", os.defpath), beside]))
+    program = shutil.which(command[0], path=env["PATH"])
+    if program is None:
+        click.echo(f"error: {command[0]}: command not found", err=True)
+        return NOT_FOUND
+    try:
+        child = subprocess.Popen([program, *command[1:]], env=env)  # noqa: S603 - what was asked for
+    except OSError as error:
+        click.echo(f"error: {command[0]}: {error.strerror}", err=True)
+        return NOT_EXECUTABLE
+
+    def hand_on(number: int, _frame: FrameType | None) -> None:
+        child.send_signal(number)
+
+    signal.signal(signal.SIGTERM, hand_on)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to the child too, which decides
+    code = child.wait()
+    return code if code >= 0 else 128 - code

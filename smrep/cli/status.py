@@ -1,0 +1,54 @@
+"""`smrep status`: the replication state of each Region, now or on and on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from smrep.cli.app import App
+from smrep.cli.conduct import conduct
+from smrep.cli.options import CONTEXT, Shared, shared
+from smrep.cli.params import Regions, secret_ids, targets
+from smrep.errors import Outcome
+from smrep.model import Trouble
+
+
+@click.command(context_settings=CONTEXT)
+@click.argument("secrets", metavar="SECRET...", nargs=-1, required=True)
+@click.option(
+    "-r",
+    "--region",
+    "regions",
+    type=Regions(keys=False),
+    multiple=True,
+    metavar="REGION",
+    help="Replica Region to report (default: all); repeatable, or with commas.",
+)
+@click.option("--watch", is_flag=True, help="Look again every two seconds until interrupted.")
+@shared
+def status(secrets: tuple[str, ...], regions: Any, *, watch: bool, **options: Any) -> None:
+    """Show the replication state of each Region as AWS reports it now.
+
+    SECRET is a name or an ARN, of the primary or of a replica; - reads them from standard input, one a line.
+    """
+    app = App("status", Shared(**options))
+
+    def work(app: App) -> Iterator[None]:
+        from smrep.service import status as service
+
+        wanted = tuple(each.region for each in targets(regions, None))
+        where = app.find_home(secret_ids(secrets, app.stdin))
+        asked = service.Asked(where.addresses, wanted, app.options.expect_account)
+        aws = app.connect()
+        if not watch:
+            found = service.status(aws, asked)
+            app.secrets = lambda: found
+            return
+        app.interrupted = lambda: Trouble("Interrupted", "stopped watching", None, None, Outcome.INTERRUPTED)
+        for snapshot in service.watch(aws, asked, app.clock):
+            app.secrets = lambda snapshot=snapshot: snapshot  # type: ignore[misc]
+            yield
+
+    conduct(app, work)

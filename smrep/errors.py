@@ -1,0 +1,115 @@
+"""Every way in which a run or a call can end badly, each with its exit code and its hint."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import ClassVar
+
+
+class Outcome(Enum):
+    """How a Region, a secret or a run ended: the word of the JSON document and the exit code.
+
+    The order of the members is the order of weight: where several apply, the first one wins.
+    """
+
+    BUG = ("bug", 70)
+    USAGE = ("usage", 2)
+    INTERRUPTED = ("interrupted", 130)
+    FAILED = ("failed", 1)
+    ACCESS = ("access", 4)
+    PENDING = ("pending", 3)
+    DRIFT = ("drift", 5)
+    ACCEPTED = ("pending", 0)  # AWS took the request and --no-wait was typed
+    OK = ("ok", 0)
+
+    def __init__(self, word: str, exit_code: int) -> None:
+        """Keep the word and the code that the member was declared with."""
+        self.word = word
+        self.exit_code = exit_code
+
+
+class SmrepError(Exception):
+    """A run, or a call to AWS, that can't go on.
+
+    `message` says what happened, to which secret, in which Region (lower case, no full stop); `hint` is what to
+    type next; `code` is AWS's own where there is one; `request_id` is AWS's, for a support case.
+    """
+
+    outcome: ClassVar[Outcome] = Outcome.FAILED
+
+    def __init__(
+        self, message: str, hint: str | None = None, *, code: str | None = None, request_id: str | None = None
+    ) -> None:
+        """Keep the sentence, the hint and AWS's own words."""
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.code = code or type(self).__name__
+        self.request_id = request_id
+
+
+class UsageError(SmrepError):
+    """The command line is wrong, or a confirmation is needed and nobody can answer."""
+
+    outcome = Outcome.USAGE
+
+
+class OutputError(SmrepError):
+    """The result could not be written to standard output."""
+
+
+class ConfigurationError(SmrepError):
+    """No usable credentials, profile, Region or endpoint: no call can succeed."""
+
+    outcome = Outcome.ACCESS
+
+
+class AwsError(SmrepError):
+    """AWS was asked, and the answer was not the one hoped for; `words` are AWS's own."""
+
+    def __init__(
+        self,
+        words: str,
+        subject: str = "",
+        hint: str | None = None,
+        *,
+        code: str | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        """Make the sentence of the subject (which secret, where) and AWS's words."""
+        super().__init__(f"{subject}: {words}" if subject else words, hint, code=code, request_id=request_id)
+        self.words = words
+
+    def about(self, subject: str) -> None:
+        """Name another subject than the call's, with the same words."""
+        self.message = f"{subject}: {self.words}"
+
+
+class CredentialsError(AwsError):
+    """AWS does not accept these credentials, or no longer: no further call can succeed."""
+
+    outcome = Outcome.ACCESS
+
+
+class NotFound(AwsError):
+    """AWS says that the thing does not exist in that Region: the only error that means absence."""
+
+
+class Refused(AwsError):
+    """AWS said no, and nothing was done."""
+
+
+class Denied(AwsError):
+    """AWS said no for want of a permission; it tells nothing of what exists."""
+
+    outcome = Outcome.ACCESS
+
+
+class Throttled(AwsError):
+    """AWS was asked too often; nothing was done, and the same call may be sent again."""
+
+    outcome = Outcome.PENDING
+
+
+class Unanswered(AwsError):
+    """No usable answer came (connection, time, a 5xx, garbage): AWS may or may not have acted."""

@@ -1,0 +1,84 @@
+"""The report as the JSON document that scripts rely on, `smrep/1`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from smrep import __version__
+from smrep.model import Finding, RegionReport, Report, SecretReport, Trouble
+
+SCHEMA = "smrep/1"
+"""Its JSON Schema is document.schema.json beside this file."""
+
+
+def document(report: Report) -> dict[str, Any]:
+    """Return the document: the same shape for every command that reports on secrets, good end or bad."""
+    return {
+        "schema": SCHEMA,
+        "smrep_version": __version__,
+        "command": report.command,
+        "dry_run": report.dry_run,
+        "started_at": _moment(report.started_at),
+        "result": report.outcome.word,
+        "exit_code": report.exit_code,
+        "account_id": report.account_id,
+        "primary_region": report.primary_region,
+        "primary_region_source": report.primary_region_source,
+        "endpoint_url": report.endpoint_url,
+        "elapsed_s": round(report.elapsed_s, 3),
+        "secrets": [_secret(each) for each in report.secrets],
+        "error": _error(report.error),
+    }
+
+
+def _secret(secret: SecretReport) -> dict[str, Any]:
+    return {
+        "name": secret.name,
+        "arn": secret.arn,
+        "primary_region": secret.primary_region,
+        "result": secret.outcome.word,
+        "error": _error(secret.error),
+        "replicas": [_replica(each) for each in secret.replicas],
+    }
+
+
+def _replica(row: RegionReport) -> dict[str, Any]:
+    return {
+        "region": row.region,
+        "arn": row.arn,
+        "status": row.status,
+        "status_message": row.status_message,
+        "kms_key_id": row.kms_key_id,
+        "last_accessed_date": _moment(row.last_accessed),
+        "action": row.action,
+        "changed": row.changed,
+        "verified": row.verified,
+        "findings": [_finding(each) for each in row.findings],
+        "error": _error(row.error),
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "kind": finding.kind,
+        "severity": finding.severity,
+        "message": finding.message,
+        "hint": finding.hint,
+    }
+
+
+def _error(trouble: Trouble | None) -> dict[str, Any] | None:
+    if trouble is None:
+        return None
+    return {
+        "code": trouble.code,
+        "message": trouble.message,
+        "hint": trouble.hint,
+        "request_id": trouble.request_id,
+    }
+
+
+def _moment(value: datetime | None) -> str | None:
+    """Return RFC 3339 in UTC, to the second."""
+    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if value else None

@@ -1,0 +1,103 @@
+"""Every output format: one function each, one line in FORMATS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from smrep.errors import OutputError, UsageError
+from smrep.model import FAILED, RegionReport, Report, SecretReport, Severity
+from smrep.output.document import document
+from smrep.output.paper import Paper
+from smrep.output.safe import safe, to_json
+
+
+def as_table(report: Report, paper: Paper) -> str:
+    """Return a table for people."""
+    from smrep.output.table import render
+
+    return render(report, paper)
+
+
+def as_json(report: Report, _paper: Paper) -> str:
+    """Return the JSON document."""
+    return to_json(document(report)) + "\n"
+
+
+def as_text(report: Report, _paper: Paper) -> str:
+    """Return one tab-separated row per secret and Region: secret, Region, status, key, action, message."""
+    return "".join("\t".join(cells) + "\n" for secret in report.secrets for cells in rows(secret))
+
+
+def as_names(report: Report, _paper: Paper) -> str:
+    """Return the ARN of each primary that is known, one a line."""
+    return "".join(f"{safe(arn)}\n" for arn in dict.fromkeys(each.arn for each in report.secrets) if arn)
+
+
+FORMATS: dict[str, Callable[[Report, Paper], str]] = {
+    "table": as_table,
+    "json": as_json,
+    "text": as_text,
+    "name": as_names,
+}
+
+
+def rows(secret: SecretReport) -> Iterator[list[str]]:
+    """Yield the text cells of each row; a trouble of the whole secret, or no replica at all, is a row with Region -."""
+    if secret.error or not secret.replicas:
+        message = secret.error.message if secret.error else None
+        yield _cells(secret.name, None, None, None, None, message)
+    for row in secret.replicas:
+        yield _cells(secret.name, row.region, row.status, row.kms_key_id, row.action, message_of(row))
+
+
+def message_of(row: RegionReport) -> str | None:
+    """Return the one sentence that a row has room for: why it is not right, else what AWS says of it."""
+    if row.status == FAILED and row.status_message:
+        return row.status_message
+    if row.error:
+        return row.error.message
+    loud = next((each.message for each in row.findings if each.severity is Severity.ERROR), None)
+    quiet = next((each.message for each in row.findings), None)
+    return loud or row.status_message or quiet
+
+
+def _cells(*values: str | None) -> list[str]:
+    return [safe(value) if value else "-" for value in values]
+
+
+def compile_query(expression: str) -> Callable[[Any], Any]:
+    """Return the JMESPath expression as a function.
+
+    Raises:
+        UsageError: it is not JMESPath.
+
+    """
+    import jmespath
+    from jmespath.exceptions import JMESPathError
+
+    try:
+        compiled = jmespath.compile(expression)
+    except JMESPathError as error:
+        words = " ".join(str(error).split())
+        raise UsageError(
+            f"--query is not JMESPath: {words}", "for example: --query 'secrets[].replicas[].status'"
+        ) from error
+
+    def search(value: Any) -> Any:
+        try:
+            return compiled.search(value)
+        except JMESPathError as error:
+            raise OutputError(f"--query could not be applied: {error}", code="QueryError") from error
+
+    return search
+
+
+def as_query(report: Report, search: Callable[[Any], Any], *, text: bool) -> str:
+    """Return the query's result, as JSON or as `aws --output text` prints it."""
+    result = search(document(report))
+    if not text:
+        return to_json(result) + "\n"
+    from smrep.output.aws_text import lines
+
+    return "".join(f"{line}\n" for line in lines(result))

@@ -1,0 +1,46 @@
+"""Progress as plain lines: one per change, and a sign of life every 30 seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from smrep.errors import Outcome
+from smrep.model import SecretReport
+from smrep.output.messages import Messages
+from smrep.rules.commands import duration
+
+HEARTBEAT_S = 30.0
+
+
+@dataclass(slots=True)
+class Lines:
+    """Shows progress where no table can redraw itself: in CI, in a pipe, in a log file."""
+
+    messages: Messages
+    timeout_s: float | None = None
+    _seen: dict[tuple[str, str], tuple[str | None, str | None]] = field(default_factory=dict)
+    _spoke_at: float = 0.0
+
+    def show(self, secrets: Iterable[SecretReport], elapsed_s: float) -> None:
+        """Print what has changed since the last time, or that nothing has for a while."""
+        open_rows = []
+        for secret in secrets:
+            for row in secret.replicas:
+                place, state = (secret.name, row.region), (row.status, row.status_message)
+                if row.outcome in (Outcome.PENDING, Outcome.ACCEPTED):
+                    open_rows.append(f"{secret.name} {row.region} {row.status or 'not listed yet'}")
+                if self._seen.get(place, (None, None)) != state:
+                    self._seen[place] = state
+                    message = f": {row.status_message}" if row.status_message else ""
+                    self._say(f"{secret.name} {row.region} {row.status or 'no longer listed'}{message}", elapsed_s)
+        if open_rows and elapsed_s - self._spoke_at >= HEARTBEAT_S:
+            limit = f" of {duration(self.timeout_s)}" if self.timeout_s is not None else ""
+            self._say(f"still waiting after {elapsed_s:.0f}s{limit}: {', '.join(open_rows)}", elapsed_s)
+
+    def close(self) -> None:
+        """End the progress; nothing is left to tidy up."""
+
+    def _say(self, text: str, elapsed_s: float) -> None:
+        self.messages.note(text)
+        self._spoke_at = elapsed_s

@@ -1,0 +1,97 @@
+"""Regions and partitions, known offline: the list, the patterns, and the nearest name to a mistyped one."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import NewType
+
+from smrep.errors import UsageError
+
+Region = NewType("Region", str)
+
+_COMPASS = "(?:central|east|north|northeast|northwest|south|southeast|southwest|west)"
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """A set of Regions that replicate among themselves only.
+
+    Source: botocore 1.44.5 data/partitions.json; that partitions do not mix: aws-behaviour.md 3.
+    """
+
+    name: str
+    pattern: str
+    """Regular expression of every Region name that the partition may have, the future ones included."""
+    regions: tuple[str, ...]
+
+
+PARTITIONS = (
+    Partition(
+        "aws",
+        rf"(?:af|ap|ca|eu|il|me|mx|sa|us)-{_COMPASS}-\d{{1,2}}",
+        (
+            *("af-south-1", "ap-east-1", "ap-east-2", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3"),
+            *("ap-south-1", "ap-south-2", "ap-southeast-1", "ap-southeast-2", "ap-southeast-3"),
+            *(
+                "ap-southeast-4",
+                "ap-southeast-5",
+                "ap-southeast-6",
+                "ap-southeast-7",
+                "ca-central-1",
+                "ca-west-1",
+            ),
+            *("eu-central-1", "eu-central-2", "eu-north-1", "eu-south-1", "eu-south-2"),
+            *("eu-west-1", "eu-west-2", "eu-west-3", "il-central-1"),
+            *("me-central-1", "me-south-1", "me-west-1", "mx-central-1", "sa-east-1", "sa-west-1"),
+            *("us-east-1", "us-east-2", "us-west-1", "us-west-2"),
+        ),
+    ),
+    Partition("aws-cn", rf"cn-{_COMPASS}-\d{{1,2}}", ("cn-north-1", "cn-northwest-1")),
+    Partition("aws-us-gov", rf"us-gov-{_COMPASS}-\d{{1,2}}", ("us-gov-east-1", "us-gov-west-1")),
+    Partition("aws-iso", rf"us-iso-{_COMPASS}-\d{{1,2}}", ("us-iso-east-1", "us-iso-west-1")),
+    Partition("aws-iso-b", rf"us-isob-{_COMPASS}-\d{{1,2}}", ("us-isob-east-1", "us-isob-west-1")),
+    Partition("aws-iso-e", rf"eu-isoe-{_COMPASS}-\d{{1,2}}", ("eu-isoe-west-1",)),
+    Partition("aws-iso-f", rf"us-isof-{_COMPASS}-\d{{1,2}}", ("us-isof-east-1", "us-isof-south-1")),
+    Partition("aws-eusc", rf"eusc-de-{_COMPASS}-\d{{1,2}}", ("eusc-de-east-1",)),
+)
+
+KNOWN = tuple(region for partition in PARTITIONS for region in partition.regions)
+
+
+def parse_region(text: str) -> Region:
+    """Return the Region that `text` names; one that is not in the list passes if it fits a partition's pattern.
+
+    Raises:
+        UsageError: it fits none; the hint is the nearest Region there is.
+
+    """
+    if text in KNOWN or any(re.fullmatch(each.pattern, text, re.ASCII) for each in PARTITIONS):
+        return Region(text)
+    near = nearest(text)
+    raise UsageError(
+        f"{text!r} is not an AWS Region" if text else "a Region is missing",
+        f"did you mean {near}?" if near else "Region names look like us-west-2",
+    )
+
+
+def nearest(text: str) -> str | None:
+    """Return the known Region that `text` most likely stands for, None if there is nothing like it."""
+    squeezed = {re.sub(r"[^a-z0-9]", "", region): region for region in KNOWN}
+    typed = re.sub(r"[^a-z0-9]", "", text.lower())
+    for candidate in (typed, typed[:-1]):  # the second is an Availability Zone's Region: us-west-2a
+        if candidate in squeezed:
+            return squeezed[candidate]
+    near = get_close_matches(typed, squeezed, n=1, cutoff=0.75)
+    return squeezed[near[0]] if near else None
+
+
+def is_known(region: Region) -> bool:
+    """Tell whether the Region was in AWS's list when this version was made."""
+    return region in KNOWN
+
+
+def partition_of(region: Region) -> str:
+    """Return the partition's name, as it stands in ARNs: aws, aws-cn, aws-us-gov, ..."""
+    return next(each.name for each in PARTITIONS if re.fullmatch(each.pattern, region, re.ASCII))

@@ -1,0 +1,1 @@
+"""What should happen: pure and total functions over the model; bad news is the return value."""

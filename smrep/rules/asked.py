@@ -1,0 +1,62 @@
+"""What was asked for, and every way in which it contradicts itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from smrep.errors import UsageError
+from smrep.model import SecretId, Target, parse_arn
+from smrep.regions import Region, partition_of
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A secret and the Region in which it was asked for."""
+
+    secret_id: SecretId
+    region: Region
+
+
+def account_in(address: Address) -> str | None:
+    """Return the account that an ARN names, None for a name."""
+    if not address.secret_id.startswith("arn:"):
+        return None
+    return parse_arn(address.secret_id, "secretsmanager").account
+
+
+def check_account(found: str | None, expected: str | None, what: str) -> None:
+    """Refuse another account than the one expected.
+
+    Raises:
+        UsageError: `found` is known and is not `expected`.
+
+    """
+    if expected and found and found != expected:
+        raise UsageError(
+            f"{what} belongs to account {found}, and account {expected} was expected; nothing was sent",
+            "check --profile, the credentials in the environment and --expect-account",
+            code="AccountMismatch",
+        )
+
+
+def check_regions(addresses: Iterable[Address], targets: Sequence[Target]) -> None:
+    """Refuse targets that can't be replicas of these secrets.
+
+    Raises:
+        UsageError: a target is the primary's own Region, or lies in another partition.
+
+    """
+    for home in dict.fromkeys(address.region for address in addresses):
+        for target in targets:
+            if target.region == home:
+                raise UsageError(
+                    f"{home} is the primary's own Region and can't hold its replica",
+                    "name another Region with -r, or the primary's with --primary-region",
+                )
+            if partition_of(target.region) != partition_of(home):
+                raise UsageError(
+                    f"{target.region} is in partition {partition_of(target.region)} and the primary's Region {home} "
+                    f"in {partition_of(home)}: secrets replicate within one partition only",
+                    f"name a Region of {partition_of(home)}",
+                )

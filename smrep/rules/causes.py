@@ -1,0 +1,39 @@
+"""Why AWS may have failed a replica, and what to type next, from the words that it gives."""
+
+from __future__ import annotations
+
+import shlex
+
+from smrep.errors import Outcome
+from smrep.model import Replica, Secret, Trouble
+
+
+def failure(primary: Secret, entry: Replica) -> Trouble:
+    """Return a Failed entry as the row's error: AWS's message verbatim, and a hint.
+
+    The message is matched loosely and for the hint alone: its texts are not established.
+    Source: aws-behaviour.md 2.1, 2.2.
+    """
+    there, name = entry.region, shlex.quote(primary.name)
+    text = (entry.message or "").lower()
+    describe = f"aws secretsmanager describe-secret --secret-id {name} --region {there}"
+    again = f"smrep replicate {name} --primary-region {primary.region} -r {there}"
+    if "different arn" in text:
+        hint = (
+            f"a replica of another primary bears the name there, and force does not cure that; look: {describe}; "
+            f"if it is not needed: aws secretsmanager stop-replication-to-replica --secret-id {name} --region {there}, "
+            f"delete it there, then: {again}"
+        )
+    elif "already exists" in text:
+        hint = f"look at it: {describe}; to replace it for good: {again} --force-overwrite"
+    elif "kms" in text or "key" in text:
+        hint = (
+            f"mend the key (aws kms describe-key --key-id {shlex.quote(entry.kms_key_id or 'KEY')} --region {there}; "
+            f"kms:Decrypt at the primary, kms:GenerateDataKey and kms:Encrypt at the replica), then: {again}"
+        )
+    elif "enabled" in text or "opt" in text:
+        hint = f"enable the Region (aws account enable-region --region-name {there}), then: {again}"
+    else:
+        hint = f"mend the cause and try again: {again}"
+    message = f"{primary.name} in {there}: {entry.message or 'AWS gave no reason'}"
+    return Trouble("ReplicationFailed", message, hint, None, Outcome.FAILED)

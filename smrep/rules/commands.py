@@ -1,0 +1,37 @@
+"""The smrep commands that hints name, spelled so that they can be pasted into a shell."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+from smrep.model import Target
+from smrep.regions import Region
+
+
+def spell(
+    command: str,
+    names: Sequence[str],
+    *,
+    primary_region: Region | None = None,
+    targets: Sequence[Target] = (),
+    flags: Sequence[str] = (),
+) -> str:
+    """Return `smrep COMMAND NAMES... --primary-region ... -r ...` with the flags that were typed.
+
+    The Region is left out where the first name is an ARN, which carries it.
+    """
+    words = ["smrep", command, *names]
+    if primary_region and not (names and names[0].startswith("arn:")):
+        words += ["--primary-region", primary_region]
+    for target in targets:
+        words += ["-r", f"{target.region}={target.kms_key}" if target.kms_key else target.region]
+    return shlex.join([*words, *flags])
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as they are typed: 45s, 5m, 2h, 1.5s."""
+    for unit, size in (("h", 3600), ("m", 60)):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds / size:g}{unit}"
+    return f"{seconds:g}s"

@@ -1,0 +1,180 @@
+"""What replicate does in each Region: what was wanted, held against what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from smrep.errors import Outcome
+from smrep.model import (
+    FAILED,
+    IN_PROGRESS,
+    IN_SYNC,
+    Finding,
+    Kind,
+    Replica,
+    Secret,
+    Severity,
+    Target,
+    Trouble,
+)
+from smrep.rules.preflight import (
+    Bearer,
+    Look,
+    Unseen,
+    absent_replica,
+    bearer,
+    has_replicas,
+    obstacle,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Add:
+    """Ask for a replica where the list has none; `removing`: an old one must be gone first."""
+
+    target: Target
+    findings: tuple[Finding, ...] = ()
+    removing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Ask again for a replica that Failed."""
+
+    target: Target
+    before: Replica
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Overwrite:
+    """Ask for a replica in place of `victim`, which is destroyed."""
+
+    target: Target
+    victim: Secret
+    before: Replica | None
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Send nothing: the Region is in sync, or on its way."""
+
+    target: Target
+    before: Replica
+    findings: tuple[Finding, ...] = ()
+    seen_there: bool = False
+    """Whether a look into the Region found our replica."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Send nothing for this Region, and say why."""
+
+    target: Target
+    error: Trouble
+    findings: tuple[Finding, ...]
+
+
+Step = Add | Retry | Overwrite | Keep | Stop
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What may be destroyed: namesakes if `force`, and the promoted replicas of ours named by ARN."""
+
+    force: bool = False
+    arns: frozenset[str] = frozenset()
+
+
+NO_CONSENT = Consent()
+
+
+def step_for(
+    primary: Secret,
+    target: Target,
+    look: Look,
+    consent: Consent,
+    key_findings: Callable[[Replica], tuple[Finding, ...]],
+) -> Step:
+    """Return what to do in one Region; `key_findings` compares the key of a replica that is there."""
+    entry = primary.replica(target.region)
+    who = bearer(primary, look)
+    if isinstance(look, Secret) and who not in (Bearer.OURS, Bearer.NOBODY):
+        return _in_the_way(primary, target, look, who, consent)
+    unchecked = _unchecked(primary, target, look)
+    done = entry is not None and entry.status != FAILED
+    if unchecked and consent.force and not done:
+        return stop(
+            target,
+            Finding(
+                Kind.UNCHECKED,
+                Severity.ERROR,
+                f"--force-overwrite destroys only what was seen, and {unchecked[0].message}",
+                "leave --force-overwrite out, or allow the look",
+            ),
+            look.error.outcome if isinstance(look, Unseen) and look.error else Outcome.FAILED,
+        )
+    if entry is None:
+        return _add(primary, target, who, unchecked)
+    if entry.status == FAILED:
+        failed = Finding(
+            Kind.FAILED,
+            Severity.WARNING,
+            f"{target.region} had Failed before: {entry.message or 'no reason given'}",
+        )
+        return Retry(target, entry, (failed, *unchecked))
+    if entry.status == IN_SYNC and who is Bearer.NOBODY:
+        return stop(target, absent_replica(primary, target.region))
+    return Keep(target, entry, (*key_findings(entry), *unchecked), seen_there=who is Bearer.OURS)
+
+
+def stop(target: Target, finding: Finding, outcome: Outcome = Outcome.FAILED) -> Stop:
+    """Return the step that leaves a Region alone because of a finding, whose kind is the error's code."""
+    error = Trouble(finding.kind.value, finding.message, finding.hint, None, outcome)
+    return Stop(target, error, (finding,))
+
+
+def _in_the_way(primary: Secret, target: Target, victim: Secret, who: Bearer, consent: Consent) -> Step:
+    """Return Overwrite where the victim may go and consent covers it, else Stop."""
+    finding = obstacle(primary, victim, who)
+    covered = consent.force and (who is Bearer.NAMESAKE or (who is Bearer.PROMOTED and victim.arn in consent.arns))
+    entry = primary.replica(target.region)
+    if not covered or (entry is not None and entry.status == IN_PROGRESS):
+        return stop(target, finding)
+    if has_replicas(victim):
+        refusal = Finding(
+            finding.kind,
+            Severity.ERROR,
+            f"{victim.arn} has replicas of its own and is not overwritten",
+            f"smrep status {victim.arn}",
+        )
+        return stop(target, refusal)
+    return Overwrite(target, victim, entry, (finding,))
+
+
+def _add(primary: Secret, target: Target, who: Bearer, unchecked: tuple[Finding, ...]) -> Add:
+    """Return the step for a Region that the list does not have."""
+    if who is not Bearer.OURS:
+        return Add(target, unchecked)
+    removing = Finding(
+        Kind.REMOVING,
+        Severity.INFO,
+        f"a replica of {primary.name} is still being removed from {target.region}; it is added again when that is gone",
+    )
+    return Add(target, (removing,), removing=True)
+
+
+def _unchecked(primary: Secret, target: Target, look: Look) -> tuple[Finding, ...]:
+    """Return the finding for a look that was wanted and could not be made."""
+    if not isinstance(look, Unseen) or look.error is None:
+        return ()
+    return (
+        Finding(
+            Kind.UNCHECKED,
+            Severity.WARNING,
+            f"what bears the name {primary.name} in {target.region} could not be looked at: {look.error.message}",
+            f"allow secretsmanager:DescribeSecret in {target.region}",
+        ),
+    )

@@ -1,0 +1,128 @@
+"""What a look by name into a target Region means for the secret that is to be replicated there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from smrep.errors import AwsError
+from smrep.model import Finding, Kind, Secret, Severity, in_region
+from smrep.regions import Region
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """AWS says that nothing bears the name there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """The look could not be made; `error` is None where it was not wanted (`--no-preflight`)."""
+
+    error: AwsError | None = None
+
+
+Look = Secret | Absent | Unseen
+"""What bears the secret's name in one target Region."""
+
+
+class Bearer(Enum):
+    """Who bears the name in the target Region."""
+
+    NOBODY = auto()
+    OURS = auto()
+    """Our replica: our ARN but for the Region, and our primary."""
+    PROMOTED = auto()
+    """Ours once, standing alone now."""
+    NAMESAKE = auto()
+    """Another secret of the same name."""
+    FOREIGN = auto()
+    """A replica of another primary, or of a dead one."""
+    DOOMED = auto()
+    """Scheduled for deletion: the name is taken until then."""
+    UNKNOWN = auto()
+
+
+def bearer(primary: Secret, look: Look) -> Bearer:
+    """Return who bears the primary's name in the Region that was looked into.
+
+    An equal ARN suffix tells our own from a namesake, the primary's Region a replica from a standalone secret.
+    Source: aws-behaviour.md 1.4, 3 'ARN', 3.2.
+    """
+    match look:
+        case Absent():
+            return Bearer.NOBODY
+        case Unseen():
+            return Bearer.UNKNOWN
+        case Secret() if look.deleted is not None:
+            return Bearer.DOOMED
+        case Secret():
+            ours = look.arn == in_region(primary.arn, look.region)
+            if look.is_replica:
+                return Bearer.OURS if ours and look.primary_region == primary.region else Bearer.FOREIGN
+            return Bearer.PROMOTED if ours else Bearer.NAMESAKE
+
+
+def has_replicas(victim: Secret) -> bool:
+    """Tell whether a standalone secret is the primary of replicas of its own."""
+    return bool(victim.replicas) or victim.primary_region == victim.region
+
+
+def portrait(victim: Secret) -> str:
+    """Return what a person needs to see of a secret before it is destroyed: ARN, dates and rotation."""
+
+    def day(moment: object) -> str:
+        return str(moment)[:10] if moment else "never"
+
+    return (
+        f"{victim.arn}, last changed {day(victim.last_changed)}, last accessed {day(victim.last_accessed)}, "
+        f"rotation {'on' if victim.rotation_enabled else 'off'}"
+    )
+
+
+def obstacle(primary: Secret, victim: Secret, who: Bearer) -> Finding:
+    """Return the finding that stops a Region whose name is borne by something that is not our replica."""
+    name, there = primary.name, victim.region
+    describe = f"aws secretsmanager describe-secret --secret-id {name} --region {there}"
+    match who:
+        case Bearer.FOREIGN:
+            return Finding(
+                Kind.ORPHAN,
+                Severity.ERROR,
+                f"{name} in {there} is a replica of another primary in {victim.primary_region}: {victim.arn}",
+                "force does not cure this; if that replica is not needed: aws secretsmanager "
+                f"stop-replication-to-replica --secret-id {victim.arn} --region {there}, then delete it there",
+            )
+        case Bearer.PROMOTED:
+            return Finding(
+                Kind.PROMOTED,
+                Severity.ERROR,
+                f"{name} in {there} was our replica once and stands alone now: {victim.arn}",
+                f"it may hold newer values; look first: {describe}; "
+                f"to replace it: --force-overwrite --overwrite-arn {victim.arn}",
+            )
+        case Bearer.DOOMED:
+            return Finding(
+                Kind.PENDING_DELETION,
+                Severity.ERROR,
+                f"{name} in {there} is scheduled for deletion and keeps the name until then: {victim.arn}",
+                f"aws secretsmanager restore-secret --secret-id {victim.arn} --region {there}, then look at it again",
+            )
+        case _:
+            return Finding(
+                Kind.NAME_CLASH,
+                Severity.ERROR,
+                f"another secret bears the name {name} in {there}: {portrait(victim)}",
+                f"look at it: {describe}; to replace it for good: --force-overwrite",
+            )
+
+
+def absent_replica(primary: Secret, region: Region) -> Finding:
+    """Return the finding for a Region that is listed as in sync and yet holds no secret of the name."""
+    return Finding(
+        Kind.MISSING,
+        Severity.ERROR,
+        f"{primary.name} is listed as InSync in {region}, but no secret of that name is there",
+        f"aws secretsmanager remove-regions-from-replication --secret-id {primary.name} --region {primary.region} "
+        f"--remove-replica-regions {region}, then replicate again",
+    )

@@ -1,0 +1,130 @@
+"""Whether a replica Region is done, how it ended, and which of many endings counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from smrep.errors import Outcome
+from smrep.model import (
+    FAILED,
+    IN_SYNC,
+    Action,
+    Finding,
+    Kind,
+    RegionReport,
+    Replica,
+    Secret,
+    Trouble,
+    in_region,
+)
+from smrep.regions import Region
+
+LEFTOVER_S = 30.0
+"""After so long a Failed entry counts as the new call's result, even if it looks like the old one."""
+
+LIST_LAG_S = 15.0
+"""For so long may a Region that AWS knows be missing from its answers; AWS gives no figure (aws-behaviour.md 3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What has become of one replica Region during a run, up to the newest look."""
+
+    region: Region
+    wanted_key: str | None = None
+    action: Action | None = None
+    seen: Replica | None = None
+    """The newest entry of the Region; None where the newest answer had none."""
+    leftover: Replica | None = None
+    """The entry from before our request, as long as what is seen may still be it."""
+    sent_at: float | None = None
+    """When our request went out, in the clock's seconds; None where none did."""
+    accepted: bool = False
+    """Whether AWS is known to have taken our request."""
+    held_until_gone: bool = False
+    """An old replica is being removed there, and our request waits for that."""
+    seen_there: bool = False
+    """A look into the Region found our replica."""
+    findings: tuple[Finding, ...] = ()
+    error: Trouble | None = None
+
+    @property
+    def fresh_status(self) -> str | None:
+        """AWS's word, unless it may be left over from before our request or the entry is missing."""
+        if self.seen is None or self.leftover is not None:
+            return None
+        return self.seen.status
+
+    @property
+    def is_open(self) -> bool:
+        """Whether waiting on makes sense: neither in sync nor failed nor stopped."""
+        return self.error is None and self.fresh_status not in (IN_SYNC, FAILED)
+
+
+def sent(course: Course, now: float, *, accepted: bool) -> Course:
+    """Return the course after a request went out: what was listed before is no result of it."""
+    return replace(course, sent_at=now, accepted=accepted, leftover=course.seen, held_until_gone=False, error=None)
+
+
+def observed(course: Course, entry: Replica | None, now: float) -> Course:
+    """Return the course after a look at the primary.
+
+    Our own Failed ends a Region for good. An entry left over from before our request counts as new once it shows
+    another status or message, or after LEFTOVER_S.
+    """
+    if course.error is not None or course.fresh_status == FAILED:
+        return course
+    leftover = course.leftover
+    if leftover is not None and entry is not None:
+        same = (entry.status, entry.message) == (leftover.status, leftover.message)
+        waited = course.sent_at is not None and now - course.sent_at >= LEFTOVER_S
+        if not same or waited:
+            leftover = None
+    return replace(course, seen=entry, leftover=leftover)
+
+
+def has_moved(course: Course) -> bool:
+    """Tell whether the list shows that AWS took our request: the Region appeared, or its entry changed."""
+    return course.seen is not None and course.leftover is None
+
+
+def outcome(course: Course) -> Outcome:
+    """Return how the Region ended, PENDING while it has not."""
+    if course.error is not None:
+        return course.error.outcome
+    if course.fresh_status == FAILED:
+        return Outcome.FAILED
+    if course.fresh_status != IN_SYNC:
+        return Outcome.PENDING
+    return Outcome.DRIFT if any(each.kind is Kind.WRONG_KEY for each in course.findings) else Outcome.OK
+
+
+def row(course: Course, primary: Secret, *, waiting: bool = True, dry_run: bool = False) -> RegionReport:
+    """Return the course as a row of the report; `waiting` is False where --no-wait was typed."""
+    entry = course.seen
+    ended = outcome(course)
+    if dry_run and course.error is None:
+        ended = Outcome.OK
+    elif ended is Outcome.PENDING and not waiting and course.accepted:
+        ended = Outcome.ACCEPTED
+    backed = course.error is None and (course.seen_there or course.fresh_status == IN_SYNC)
+    return RegionReport(
+        region=course.region,
+        outcome=ended,
+        arn=in_region(primary.arn, course.region) if backed else None,
+        status=entry.status if entry else None,
+        status_message=entry.message if entry else None,
+        kms_key_id=entry.kms_key_id if entry else course.wanted_key,
+        last_accessed=entry.last_accessed if entry else None,
+        action=course.action,
+        changed=course.accepted,
+        findings=course.findings,
+        error=course.error,
+    )
+
+
+def worst(outcomes: Iterable[Outcome]) -> Outcome:
+    """Return the outcome that counts: the first of the order in which Outcome lists them, OK where there is none."""
+    order = list(Outcome)
+    return min(outcomes, key=order.index, default=Outcome.OK)

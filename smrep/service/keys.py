@@ -1,0 +1,58 @@
+"""Whether a replica is under the key that was asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from smrep.errors import AwsError, NotFound
+from smrep.model import Finding, Kind, Replica, Secret, Severity, Target
+from smrep.rules.commands import spell
+from smrep.rules.keys import DEFAULT, same_by_spelling
+from smrep.service.ports import Keys
+
+
+@dataclass(frozen=True, slots=True)
+class KeyCheck:
+    """Compares keys by their spelling first, and asks KMS only where that can't tell."""
+
+    keys: Keys
+
+    def findings(self, primary: Secret, target: Target, entry: Replica) -> tuple[Finding, ...]:
+        """Return `wrong_key` where the replica's key is another, `unchecked` where KMS would not say, else nothing."""
+        if target.kms_key is None:
+            return ()
+        shown = entry.kms_key_id or DEFAULT
+        same = same_by_spelling(target.kms_key, shown, target.region, primary.account)
+        try:
+            if same is None:
+                same = self._arn(target.kms_key, target) == self._arn(shown, target)
+        except NotFound:
+            same = False
+        except AwsError as error:
+            return (
+                Finding(
+                    Kind.UNCHECKED,
+                    Severity.WARNING,
+                    f"whether {shown} in {target.region} is the key {target.kms_key} could not be checked: "
+                    f"{error.message}",
+                    f"allow kms:DescribeKey in {target.region}",
+                ),
+            )
+        if same:
+            return ()
+        rekey = spell("rekey", [primary.name], primary_region=primary.region, targets=[target])
+        by_hand = (
+            f"aws secretsmanager update-secret --secret-id {primary.name} --kms-key-id {target.kms_key} "
+            f"--region {target.region}"
+        )
+        return (
+            Finding(
+                Kind.WRONG_KEY,
+                Severity.ERROR,
+                f"the replica in {target.region} is under the key {shown}, not {target.kms_key}; nothing was changed",
+                f"{rekey} (from the next release on; until then: {by_hand})",
+            ),
+        )
+
+    def _arn(self, key: str, target: Target) -> str:
+        return self.keys.key_arn(key, target.region)

@@ -1,0 +1,84 @@
+"""The first look: each secret in its Region, and a replica followed to its primary."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from smrep.errors import AwsError, CredentialsError, NotFound, Outcome
+from smrep.model import Secret, Trouble, in_region
+from smrep.rules.asked import Address, check_account
+from smrep.service.abreast import abreast
+from smrep.service.ports import SecretsManager
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One secret as the first look shows it: `primary`, or the `error` in its place."""
+
+    address: Address
+    primary: Secret | None = None
+    error: Trouble | None = None
+    replica: Secret | None = None
+    """The replica that was asked for and followed to its primary, if it was one."""
+
+
+def find(
+    aws: SecretsManager, addresses: Sequence[Address], *, follow: bool, expect_account: str | None
+) -> tuple[Found, ...]:
+    """Return each secret once, in the order asked; with `follow`, a replica leads to its primary.
+
+    Raises:
+        CredentialsError: no further call can succeed.
+        UsageError: a secret is of another account than the one expected.
+
+    """
+    found = abreast(lambda address: _look(aws, address, follow=follow), tuple(dict.fromkeys(addresses)))
+    unique: dict[str, Found] = {}
+    for each in found:
+        if each.primary is not None:
+            check_account(each.primary.account, expect_account, each.primary.arn)
+        unique.setdefault(each.primary.arn if each.primary else each.address.secret_id, each)
+    return tuple(unique.values())
+
+
+def _look(aws: SecretsManager, address: Address, *, follow: bool) -> Found:
+    try:
+        secret = aws.describe(address.secret_id, address.region)
+    except CredentialsError:
+        raise
+    except AwsError as error:
+        return Found(address, error=_explained(error, address))
+    if not (follow and secret.is_replica and secret.primary_region):
+        return Found(address, primary=secret)
+    try:
+        primary = aws.describe(in_region(secret.arn, secret.primary_region), secret.primary_region)
+    except AwsError as error:
+        return Found(address, error=Trouble.of(error), replica=secret)
+    return Found(address, primary=primary, replica=secret)
+
+
+def _explained(error: AwsError, address: Address) -> Trouble:
+    """Return the error with a hint for the commonest mistake: the right name in the wrong Region."""
+    if isinstance(error, NotFound) and not error.hint:
+        name = shlex.quote(address.secret_id)
+        error.hint = (
+            f"check the name and the Region; list what is there: "
+            f"aws secretsmanager list-secrets --region {address.region}; elsewhere: smrep status {name} "
+            "--primary-region REGION"
+        )
+    return Trouble.of(error)
+
+
+def doomed(secret: Secret) -> Trouble | None:
+    """Return the trouble of a secret that is scheduled for deletion, None for any other."""
+    if secret.deleted is None:
+        return None
+    return Trouble(
+        "pending_deletion",
+        f"{secret.name} in {secret.region} was marked for deletion at {secret.deleted:%Y-%m-%dT%H:%M:%SZ}",
+        f"aws secretsmanager restore-secret --secret-id {secret.arn} --region {secret.region}",
+        None,
+        Outcome.FAILED,
+    )

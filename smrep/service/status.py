@@ -1,0 +1,176 @@
+"""`status`: the replication state of each Region as AWS shows it now, with one DescribeSecret per secret."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from smrep.errors import Outcome, UsageError
+from smrep.model import (
+    FAILED,
+    IN_SYNC,
+    Finding,
+    Kind,
+    RegionReport,
+    Secret,
+    SecretReport,
+    Severity,
+    Target,
+    in_region,
+)
+from smrep.regions import Region
+from smrep.rules.asked import Address, check_regions
+from smrep.rules.causes import failure
+from smrep.rules.commands import spell
+from smrep.rules.settle import Course, row, worst
+from smrep.service.looking import Found, doomed, find
+from smrep.service.ports import Clock, SecretsManager
+
+WATCH_S = 2.0
+"""The pause between two looks of `--watch`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What `status` and `wait` were asked for; no Regions means all that are listed."""
+
+    addresses: tuple[Address, ...]
+    regions: tuple[Region, ...] = ()
+    expect_account: str | None = None
+
+
+def status(aws: SecretsManager, asked: Asked) -> tuple[SecretReport, ...]:
+    """Return each secret with one row per Region asked for.
+
+    Raises:
+        CredentialsError: no further call can succeed.
+        UsageError: a Region asked for is the primary's own or of another partition; another account than expected.
+
+    """
+    found = find(aws, asked.addresses, follow=True, expect_account=asked.expect_account)
+    return tuple(_report(each, asked) for each in found)
+
+
+def watch(aws: SecretsManager, asked: Asked, clock: Clock) -> Iterator[tuple[SecretReport, ...]]:
+    """Yield the state again and again, without end; ends only if nothing could be found at the first look."""
+    secrets = status(aws, asked)
+    yield secrets
+    while any(secret.arn for secret in secrets):
+        clock.sleep(WATCH_S)
+        yield status(aws, asked)
+
+
+def check_home(secret: Secret, regions: tuple[Region, ...]) -> None:
+    """Refuse Regions that can't hold this secret's replicas.
+
+    Raises:
+        UsageError: see smrep.rules.asked.check_regions.
+
+    """
+    address = Address(secret.name, secret.region)  # type: ignore[arg-type]
+    check_regions([address], [Target(region) for region in regions])
+
+
+def followed(found: Found) -> tuple[str, ...]:
+    """Return the note that a replica was asked for and its primary is reported."""
+    if found.replica is None:
+        return ()
+    where = found.replica.primary_region
+    return (f"{found.replica.name} in {found.replica.region} is a replica; its primary in {where} is what is reported",)
+
+
+def _report(found: Found, asked: Asked) -> SecretReport:
+    secret = found.primary
+    if secret is None:
+        return unfound(found, asked.regions)
+    check_home(secret, asked.regions)
+    regions = asked.regions or tuple(entry.region for entry in secret.replicas)
+    rows = tuple(_row(secret, region) for region in regions)
+    error = doomed(secret)
+    elsewhere = tuple(
+        f"{secret.name} has Failed in {entry.region}, which was not asked for: {entry.message or 'no reason given'}"
+        for entry in secret.replicas
+        if entry.status == FAILED and entry.region not in regions
+    )
+    return SecretReport(
+        name=secret.name,
+        outcome=worst([each.outcome for each in rows] + ([error.outcome] if error else [])),
+        arn=secret.arn,
+        primary_region=secret.region,
+        replicas=rows,
+        error=error,
+        notes=(*followed(found), *elsewhere),
+    )
+
+
+def _row(secret: Secret, region: Region) -> RegionReport:
+    entry = secret.replica(region)
+    if entry is None:
+        return RegionReport(region, Outcome.FAILED, findings=(missing(secret, region),))
+    course = Course(region, seen=entry)
+    if entry.status == FAILED:
+        trouble = failure(secret, entry)
+        finding = Finding(Kind.FAILED, Severity.ERROR, trouble.message, trouble.hint)
+        return row(replace(course, error=trouble, findings=(finding,)), secret)
+    if entry.status == IN_SYNC:
+        return row(course, secret)
+    finding = Finding(
+        Kind.IN_PROGRESS,
+        Severity.WARNING,
+        f"{secret.name} in {region} is not settled: {entry.status}",
+        spell("wait", [secret.name], primary_region=secret.region, targets=[Target(region)]),
+    )
+    return row(replace(course, findings=(finding,)), secret)
+
+
+def missing(secret: Secret, region: Region) -> Finding:
+    """Return the finding for a Region that the primary does not list."""
+    return Finding(
+        Kind.MISSING,
+        Severity.ERROR,
+        f"{secret.name} has no replica in {region}",
+        spell("replicate", [secret.name], primary_region=secret.region, targets=[Target(region)]),
+    )
+
+
+def unfound(found: Found, regions: tuple[Region, ...]) -> SecretReport:
+    """Return the report of a secret whose primary could not be described.
+
+    Where a replica was asked for and only its primary does not answer, what the replica itself shows is reported.
+    """
+    error, replica = found.error, found.replica
+    if error is None:
+        raise UsageError("nothing was asked for")
+    if replica is None or replica.primary_region is None:
+        return SecretReport(found.address.secret_id, error.outcome, primary_region=found.address.region, error=error)
+    dead = error.code == "ResourceNotFoundException"
+    if not dead and error.outcome is Outcome.FAILED:
+        error = replace(error, outcome=Outcome.PENDING)
+    finding = Finding(
+        Kind.ORPHAN if dead else Kind.IS_REPLICA,
+        Severity.ERROR if dead else Severity.WARNING,
+        f"{replica.name} in {replica.region} is a replica of {replica.primary_region}, "
+        + ("where its primary is no more" if dead else "which does not tell its state; this is what the replica shows"),
+        f"smrep status {replica.name} --primary-region {replica.primary_region}",
+    )
+
+    def shown(region: Region) -> RegionReport:
+        if region != replica.region:
+            return RegionReport(region, error.outcome)
+        return RegionReport(
+            region,
+            error.outcome,
+            arn=replica.arn,
+            kms_key_id=replica.kms_key_id,
+            last_accessed=replica.last_accessed,
+            findings=(finding,),
+        )
+
+    return SecretReport(
+        name=replica.name,
+        outcome=error.outcome,
+        arn=in_region(replica.arn, replica.primary_region),
+        primary_region=replica.primary_region,
+        replicas=tuple(shown(region) for region in regions or (replica.region,)),
+        error=error,
+    )

@@ -1,0 +1,70 @@
+"""Waiting until every Region has settled: one DescribeSecret per secret and tick."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from smrep.errors import AwsError, CredentialsError, NotFound, Throttled, Unanswered
+from smrep.model import Trouble
+from smrep.regions import Region
+from smrep.service.abreast import abreast
+from smrep.service.cases import Case, observe
+from smrep.service.polling import poll
+from smrep.service.ports import Clock, SecretsManager
+from smrep.service.sending import Sender
+
+
+@dataclass(frozen=True, slots=True)
+class Waiter:
+    """Waits for cases before one deadline, in the clock's seconds."""
+
+    aws: SecretsManager
+    clock: Clock
+    deadline: float
+
+    def settle(self, cases: Sequence[Case]) -> Iterator[None]:
+        """Look at all open secrets, tick by tick, and yield after each; ends when none is open or at the deadline.
+
+        Raises:
+            CredentialsError: no further call can succeed; the cases hold what was seen up to then.
+
+        """
+        for _ in poll(
+            lambda: self._tick(cases),
+            lambda _: not any(case.is_open for case in cases),
+            clock=self.clock,
+            deadline=self.deadline,
+        ):
+            yield
+
+    def _tick(self, cases: Sequence[Case]) -> None:
+        abreast(self._look, [case for case in cases if case.is_open])
+
+    def _look(self, case: Case) -> None:
+        """Take in one new answer; a look that no answer came to is a tick without news."""
+        assert case.primary is not None, "only what was found is waited for"  # noqa: S101
+        try:
+            observe(case, self.aws.describe(case.primary.arn, case.primary.region), self.clock)
+            self._release(case)
+        except (Unanswered, Throttled):
+            return
+        except CredentialsError:
+            raise
+        except AwsError as error:
+            case.error = Trouble.of(error)
+
+    def _release(self, case: Case) -> None:
+        """Send the request for Regions whose old replica is gone by now."""
+        held = [course.region for course in case.courses.values() if course.held_until_gone]
+        gone = [region for region in held if case.courses[region].seen is None and self._is_gone(case, region)]
+        if gone:
+            Sender(self.aws, self.clock, self.deadline).send(case, gone)
+
+    def _is_gone(self, case: Case, region: Region) -> bool:
+        assert case.primary is not None, "only what was found is waited for"  # noqa: S101
+        try:
+            self.aws.describe(case.primary.name, region)
+        except NotFound:
+            return True
+        return False
