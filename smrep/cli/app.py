@@ -116,6 +116,11 @@ class App:
 
         return Lines(self.messages, self.timeout_s)
 
+    def close_screen(self) -> None:
+        """Leave room for the result, where progress was shown at all."""
+        if "screen" in self.__dict__:
+            self.screen.close()
+
     def paper(self, stream: TextIO | None) -> Paper:
         """Return what a format may know of the stream."""
         if stream is None:

@@ -43,7 +43,7 @@ def conduct(app: App, work: Callable[[App], Iterator[None]]) -> None:
     except Exception as error:  # noqa: BLE001 - no traceback reaches a user
         trouble = bug(error)
     finally:
-        app.screen.close()
+        app.close_screen()
     secrets = app.secrets()
     if trouble is None and app.timeout_s is not None and not app.dry_run:
         trouble = timed_out(secrets, app.timeout_s, app.elapsed_s, app.options.connection)

@@ -25,6 +25,7 @@ class LiveTable:
         self._paper = paper
         self._timeout_s = timeout_s
         self._secrets: tuple[SecretReport, ...] = ()
+        self._elapsed_s, self._shown_at = 0.0, 0.0
         self._spinner = Spinner("dots" if paper.unicode else "line")
         self._live = Live(
             console=console(paper, stream, live=True),
@@ -34,7 +35,6 @@ class LiveTable:
             redirect_stdout=False,
             redirect_stderr=False,
         )
-        self._elapsed_s, self._shown_at = 0.0, 0.0
 
     def show(self, secrets: Iterable[SecretReport], elapsed_s: float) -> None:
         """Draw the newest state."""

@@ -1,0 +1,137 @@
+"""The world that the service is tested in: a clock that only sleeps move, and the simulator behind the ports."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from smrep.aws.translate import from_response, to_replicas, to_secret
+from smrep.errors import Unanswered
+from smrep.model import Replica, Secret, SecretId, Target
+from smrep.regions import Region
+from smrep.rules.asked import Address
+from smrep.sandbox.faults import Faults
+from smrep.sandbox.simulator import ApiError, Simulator
+
+HOME = Region("us-east-1")
+WEST = Region("us-west-2")
+IRELAND = Region("eu-west-1")
+SYDNEY = Region("ap-southeast-2")
+EPOCH = 1_795_000_000.0
+
+
+@dataclass
+class Clock:
+    """Time that passes only by sleeping, and remembers how long each sleep was."""
+
+    time: float = 0.0
+    sleeps: list[float] = field(default_factory=list)
+
+    def monotonic(self) -> float:
+        return self.time
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.wall(), UTC)
+
+    def wall(self) -> float:
+        return EPOCH + self.time
+
+    def sleep(self, seconds: float) -> None:
+        assert seconds >= 0
+        self.sleeps.append(seconds)
+        self.time += seconds
+
+
+@dataclass
+class World:
+    """One simulated AWS with its clock; it fits the ports, and counts what is asked of it."""
+
+    clock: Clock = field(default_factory=Clock)
+    simulator: Simulator = None  # type: ignore[assignment]
+    calls: list[tuple[str, str, str]] = field(default_factory=list)
+    """(operation, Region, secret or key), in the order in which they were made."""
+    lose: dict[str, list[str]] = field(default_factory=dict)
+    """Operation -> what becomes of its next calls: '', 'before', 'after'."""
+    on_call: Callable[[str, str], None] = lambda _operation, _region: None
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        if self.simulator is None:
+            self.simulator = Simulator(now=self.clock.wall, rng=random.Random(7))
+
+    # what a test sets up
+
+    def faults(self, **changes: Any) -> None:
+        self.simulator.faults = Faults(**changes)
+
+    def call(self, operation: str, region: str = HOME, service: str = "secretsmanager", **params: Any) -> dict[str, Any]:
+        return self.simulator.call(service, operation, region, params)
+
+    def create(self, name: str = "prod/db", region: str = HOME, **params: Any) -> str:
+        answer = self.call("CreateSecret", region, Name=name, SecretString="s3cret", **params)
+        return str(answer["ARN"])
+
+    def replicate_by_hand(self, *regions: str, name: str = "prod/db", settle_s: float = 10.0) -> None:
+        self.call("ReplicateSecretToRegions", SecretId=name, AddReplicaRegions=[{"Region": each} for each in regions])
+        self.clock.time += settle_s
+
+    def sent(self) -> list[dict[str, Any]]:
+        """Return the parameters of each ReplicateSecretToRegions that reached AWS through the port."""
+        return [call.params for call in self.simulator.log if call.operation == "ReplicateSecretToRegions"][self.by_hand :]
+
+    by_hand: int = 0
+
+    def begin(self) -> None:
+        """Forget what the test itself has called."""
+        self.by_hand = len([each for each in self.simulator.log if each.operation == "ReplicateSecretToRegions"])
+        self.calls.clear()
+
+    # the ports
+
+    def describe(self, secret_id: str, region: Region) -> Secret:
+        return to_secret(self._ask("DescribeSecret", region, secret_id, SecretId=secret_id), region)
+
+    def replicate(
+        self, secret_id: str, region: Region, targets: Sequence[Target], *, force: bool
+    ) -> tuple[Replica, ...]:
+        regions = [{"Region": t.region, **({"KmsKeyId": t.kms_key} if t.kms_key else {})} for t in targets]
+        params = {"SecretId": secret_id, "AddReplicaRegions": regions, "ForceOverwriteReplicaSecret": force}
+        return to_replicas(self._ask("ReplicateSecretToRegions", region, secret_id, **params))
+
+    def key_arn(self, key: str, region: Region) -> str:
+        return str(self._ask("DescribeKey", region, key, service="kms", KeyId=key)["KeyMetadata"]["Arn"])
+
+    def _ask(
+        self, operation: str, region: Region, subject: str, service: str = "secretsmanager", **params: Any
+    ) -> dict[str, Any]:
+        with self.lock:
+            self.calls.append((operation, region, subject))
+            fate = self.lose[operation].pop(0) if self.lose.get(operation) else ""
+        self.on_call(operation, region)
+        where = f"{subject} in {region}"
+        if fate == "before" or region in self.simulator.faults.outages:
+            raise Unanswered("connection was closed", where)
+        try:
+            answer = self.simulator.call(service, operation, region, params)
+        except ApiError as error:
+            response: Any = {
+                "Error": {"Code": error.code, "Message": error.message},
+                "ResponseMetadata": {"HTTPStatusCode": error.status, "RequestId": "r-1"},
+            }
+            raise from_response(ClientError(response, operation), where) from error
+        if fate == "after":
+            raise Unanswered("connection was closed", where)
+        return answer
+
+    def count(self, operation: str, region: str | None = None) -> int:
+        return sum(1 for call in self.calls if call[0] == operation and region in (None, call[1]))
+
+
+def at_home(*names: str) -> tuple[Address, ...]:
+    return tuple(Address(SecretId(name), HOME) for name in names or ("prod/db",))

@@ -1,0 +1,80 @@
+"""Whether a replica's key is the one asked for, by spelling and by asking KMS."""
+
+from __future__ import annotations
+
+import pytest
+from fakes import WEST, World
+from service.test_replication import only, replicate
+
+from smrep.errors import Outcome
+from smrep.model import RegionReport
+
+
+@pytest.fixture
+def key(world: World) -> str:
+    """Return the ARN of a key in us-west-2 that `alias/dr` stands for, with a replica under it."""
+    metadata = world.call("CreateKey", WEST, service="kms")["KeyMetadata"]
+    world.call("CreateAlias", WEST, service="kms", AliasName="alias/dr", TargetKeyId=metadata["KeyId"])
+    world.create()
+    return str(metadata["Arn"])
+
+
+def kinds(row: RegionReport) -> list[str]:
+    return [each.kind for each in row.findings]
+
+
+@pytest.mark.parametrize("spelled", ["alias", "id", "arn", "alias_arn"])
+def test_an_alias_an_id_and_an_arn_of_one_key_are_equal(world: World, key: str, spelled: str) -> None:
+    spellings = {
+        "alias": "alias/dr",
+        "id": key.split("/")[1],
+        "arn": key,
+        "alias_arn": "arn:aws:kms:us-west-2:123456789012:alias/dr",
+    }
+    replicate(world, f"{WEST}={key}")
+    row = only(replicate(world, f"{WEST}={spellings[spelled]}"))
+    assert (row.outcome, kinds(row), row.changed) == (Outcome.OK, [], False)
+    assert world.sent() == []
+
+
+def test_spelling_alone_settles_what_it_can(world: World, key: str) -> None:
+    replicate(world, f"{WEST}={key}")
+    replicate(world, f"{WEST}={key.split('/')[1]}")
+    assert world.count("DescribeKey") == 0
+
+
+@pytest.mark.parametrize("wanted", ["alias/aws/secretsmanager", "alias/other", "0f000000-0000-4000-8000-000000000000"])
+def test_another_key_is_drift_and_nothing_is_sent(world: World, key: str, wanted: str) -> None:
+    replicate(world, f"{WEST}={key}")
+    row = only(replicate(world, f"{WEST}={wanted}"))
+    assert (row.outcome, row.status, kinds(row), row.changed) == (Outcome.DRIFT, "InSync", ["wrong_key"], False)
+    assert "smrep rekey prod/db --primary-region us-east-1" in (row.findings[0].hint or "")
+    assert world.sent() == []
+
+
+def test_the_default_key_is_told_from_a_customers(world: World, key: str) -> None:
+    replicate(world, WEST)
+    assert only(replicate(world, f"{WEST}=alias/aws/secretsmanager")).outcome is Outcome.OK
+    assert only(replicate(world, f"{WEST}=alias/dr")).outcome is Outcome.DRIFT
+
+
+def test_no_key_asked_for_means_any_will_do(world: World, key: str) -> None:
+    replicate(world, f"{WEST}=alias/dr")
+    assert only(replicate(world, WEST)).outcome is Outcome.OK
+
+
+def test_where_kms_may_not_be_asked_the_comparison_is_unchecked(world: World, key: str) -> None:
+    replicate(world, f"{WEST}={key}")
+    world.faults(denied=frozenset({("DescribeKey", WEST)}))
+    row = only(replicate(world, f"{WEST}=alias/dr"))
+    assert kinds(row) == ["unchecked"]
+    assert row.outcome is Outcome.OK
+    assert world.sent() == []
+
+
+def test_a_missing_key_fails_with_a_hint_about_keys(world: World) -> None:
+    world.create()
+    row = only(replicate(world, f"{WEST}=alias/nowhere"))
+    assert (row.outcome, row.status) == (Outcome.FAILED, "Failed")
+    assert row.error is not None
+    assert "aws kms describe-key" in (row.error.hint or "")
