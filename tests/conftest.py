@@ -16,10 +16,14 @@ from typing import Any
 import jsonschema
 import pytest
 from fakes import World
+from hypothesis import settings
 
 from smrep.sandbox.faults import Faults
 from smrep.sandbox.server import SandboxServer
 from smrep.sandbox.simulator import Simulator
+
+settings.register_profile("smrep", deadline=None)  # a shared machine is slow now and then
+settings.load_profile("smrep")
 
 BIN = Path(sys.executable).parent
 ROOT = Path(__file__).parent.parent

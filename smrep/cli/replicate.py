@@ -68,12 +68,13 @@ def replicate(
         raise UsageError("--overwrite-arn does nothing without --force-overwrite", "add --force-overwrite")
 
     def work(app: App) -> Iterator[None]:
-        from smrep.rules.plan import Consent
-        from smrep.service.replication import Replication, Request
-
         wanted = targets(regions, kms_key)
         where = app.find_home(secret_ids(secrets, app.stdin))
         check_regions(where.addresses, wanted)
+
+        from smrep.rules.plan import Consent
+        from smrep.service.replication import Replication, Request
+
         consent = Consent(force_overwrite, frozenset(overwrite_arns))
         request = Request(
             where.addresses,

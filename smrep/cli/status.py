@@ -36,10 +36,11 @@ def status(secrets: tuple[str, ...], regions: Any, *, watch: bool, **options: An
     app = App("status", Shared(**options))
 
     def work(app: App) -> Iterator[None]:
-        from smrep.service import status as service
-
         wanted = tuple(each.region for each in targets(regions, None))
         where = app.find_home(secret_ids(secrets, app.stdin))
+
+        from smrep.service import status as service
+
         asked = service.Asked(where.addresses, wanted, app.options.expect_account)
         aws = app.connect()
         if not watch:

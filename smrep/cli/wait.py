@@ -35,11 +35,12 @@ def wait(secrets: tuple[str, ...], regions: Any, *, timeout_s: float, **options:
     app = App("wait", Shared(**options), timeout_s)
 
     def work(app: App) -> Iterator[None]:
+        wanted = tuple(each.region for each in targets(regions, None))
+        where = app.find_home(secret_ids(secrets, app.stdin))
+
         from smrep.service.awaiting import Awaiting
         from smrep.service.status import Asked
 
-        wanted = tuple(each.region for each in targets(regions, None))
-        where = app.find_home(secret_ids(secrets, app.stdin))
         asked = Asked(where.addresses, wanted, app.options.expect_account)
         run = Awaiting(app.connect(), app.clock, app.deadline, asked)
         app.secrets = run.secrets

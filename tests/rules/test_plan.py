@@ -1,0 +1,92 @@
+"""What replicate decides, over every combination of what can be found."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smrep.errors import Denied, Unanswered
+from smrep.model import Replica, Secret, Target, in_region
+from smrep.regions import Region
+from smrep.rules.plan import Add, Consent, Keep, Overwrite, Retry, Stop, step_for
+from smrep.rules.preflight import Absent, Bearer, Look, Unseen, bearer, has_replicas
+
+HOME, THERE, THIRD = Region("us-east-1"), Region("us-west-2"), Region("eu-west-1")
+ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"
+PRIMARY = Secret(ARN, "prod/db", HOME, HOME)
+NAMESAKE_ARN = "arn:aws:secretsmanager:us-west-2:123456789012:secret:prod/db-zzzzzz"
+OURS_ARN = in_region(ARN, THERE)
+
+entries = st.one_of(
+    st.none(),
+    st.builds(
+        Replica,
+        st.just(THERE),
+        st.sampled_from(["InSync", "InProgress", "Failed", "Pending", "Detached", "Odd", None]),
+        st.sampled_from([None, "Replication succeeded", "no luck"]),
+    ),
+)
+others = st.builds(
+    Secret,
+    arn=st.sampled_from([NAMESAKE_ARN, OURS_ARN]),
+    name=st.just("prod/db"),
+    region=st.just(THERE),
+    primary_region=st.sampled_from([None, HOME, THERE, THIRD]),
+    replicas=st.sampled_from([(), (Replica(THIRD, "InSync"),)]),
+    deleted=st.sampled_from([None, datetime(2026, 1, 1, tzinfo=UTC)]),
+)
+looks = st.one_of(
+    others,
+    st.just(Absent()),
+    st.sampled_from([Unseen(), Unseen(Denied("no")), Unseen(Unanswered("gone"))]),
+)
+consents = st.builds(
+    Consent, st.booleans(), st.sampled_from([frozenset(), frozenset({OURS_ARN}), frozenset({NAMESAKE_ARN})])
+)
+targets = st.builds(Target, st.just(THERE), st.sampled_from([None, "alias/dr"]))
+
+
+@given(entries, targets, looks, consents)
+def test_every_finding_leads_to_one_safe_step(
+    entry: Replica | None, target: Target, look: Look, consent: Consent
+) -> None:
+    primary = replace(PRIMARY, replicas=(entry,) if entry else ())
+    step = step_for(primary, target, look, consent, lambda _: ())
+    who = bearer(primary, look)
+    assert step.target == target
+    match step:
+        case Overwrite():
+            assert consent.force
+            assert step.victim is look
+            assert not has_replicas(step.victim)
+            assert who is Bearer.NAMESAKE or (who is Bearer.PROMOTED and step.victim.arn in consent.arns)
+        case Add():
+            assert entry is None
+            assert step.removing == (who is Bearer.OURS)
+            assert who in {Bearer.NOBODY, Bearer.OURS, Bearer.UNKNOWN}
+        case Retry():
+            assert entry is not None
+            assert entry.status == "Failed"
+        case Keep():
+            assert entry is not None
+            assert entry.status != "Failed"
+            assert not (entry.status == "InSync" and who is Bearer.NOBODY)
+        case Stop():
+            assert step.error.code == step.findings[0].kind
+            assert step.error.outcome.exit_code != 0
+
+
+@given(entries, targets, looks)
+def test_without_consent_nothing_is_destroyed(entry: Replica | None, target: Target, look: Look) -> None:
+    primary = replace(PRIMARY, replicas=(entry,) if entry else ())
+    assert not isinstance(step_for(primary, target, look, Consent(), lambda _: ()), Overwrite)
+
+
+@given(targets, st.sampled_from(["InSync", "InProgress", "Odd", None]), consents)
+def test_what_is_right_or_on_its_way_is_kept(target: Target, status: str | None, consent: Consent) -> None:
+    primary = replace(PRIMARY, replicas=(Replica(THERE, status),))
+    ours = Secret(OURS_ARN, "prod/db", THERE, HOME)
+    assert isinstance(step_for(primary, target, ours, consent, lambda _: ()), Keep)

@@ -1,0 +1,91 @@
+"""When a Region is done, and which outcome counts."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smrep.errors import Outcome
+from smrep.model import Action, Finding, Kind, Replica, Severity, Trouble
+from smrep.regions import Region
+from smrep.rules.settle import LEFTOVER_S, Course, has_moved, observed, outcome, sent, worst
+
+THERE = Region("us-west-2")
+statuses = st.sampled_from(["InSync", "InProgress", "Failed", "Pending", "Odd", None])
+entries = st.one_of(st.none(), st.builds(Replica, st.just(THERE), statuses, st.sampled_from([None, "a", "b"])))
+OLD = Replica(THERE, "Failed", "no luck")
+
+
+def retried(now: float = 0.0) -> Course:
+    return sent(Course(THERE, action=Action.RETRY, seen=OLD), now, accepted=True)
+
+
+def test_a_leftover_failure_is_not_the_result() -> None:
+    course = observed(retried(), OLD, 10.0)
+    assert (outcome(course), course.is_open) == (Outcome.PENDING, True)
+
+
+@pytest.mark.parametrize("news", [Replica(THERE, "InProgress"), Replica(THERE, "Failed", "another reason")])
+def test_another_status_or_message_makes_what_follows_count(news: Replica) -> None:
+    course = observed(observed(retried(), news, 1.0), OLD, 2.0)
+    assert outcome(course) is Outcome.FAILED
+
+
+def test_after_half_a_minute_the_same_failure_counts() -> None:
+    assert outcome(observed(retried(), OLD, LEFTOVER_S - 0.1)) is Outcome.PENDING
+    assert outcome(observed(retried(), OLD, LEFTOVER_S)) is Outcome.FAILED
+
+
+def test_an_entry_that_is_missing_for_a_while_proves_nothing() -> None:
+    course = observed(observed(retried(), None, 1.0), OLD, 2.0)
+    assert outcome(course) is Outcome.PENDING
+
+
+@given(st.lists(entries, max_size=8), st.booleans())
+def test_a_course_is_ok_only_if_the_last_look_showed_in_sync(seen: list[Replica | None], retry: bool) -> None:
+    course = retried() if retry else Course(THERE)
+    failed = False
+    for number, entry in enumerate(seen):
+        course = observed(course, entry, float(number))
+        failed = failed or outcome(course) is Outcome.FAILED
+    if outcome(course) is Outcome.OK:
+        assert seen[-1] is not None
+        assert seen[-1].status == "InSync"
+    assert failed == (outcome(course) is Outcome.FAILED), "a failure of ours is for good"
+    assert course.is_open == (outcome(course) is Outcome.PENDING)
+
+
+@given(entries)
+def test_moving_is_appearing_or_changing(entry: Replica | None) -> None:
+    fresh = sent(Course(THERE, action=Action.ADD), 0.0, accepted=False)
+    assert has_moved(observed(fresh, entry, 1.0)) == (entry is not None)
+    again = sent(Course(THERE, action=Action.RETRY, seen=OLD), 0.0, accepted=False)
+    changed = entry is not None and (entry.status, entry.message) != (OLD.status, OLD.message)
+    assert has_moved(observed(again, entry, 1.0)) == changed
+
+
+def test_in_sync_under_another_key_is_drift() -> None:
+    wrong = Finding(Kind.WRONG_KEY, Severity.ERROR, "another key")
+    assert outcome(Course(THERE, seen=Replica(THERE, "InSync"), findings=(wrong,))) is Outcome.DRIFT
+
+
+def test_an_error_ends_a_course() -> None:
+    error = Trouble("AccessDeniedException", "no", None, None, Outcome.ACCESS)
+    course = Course(THERE, seen=Replica(THERE, "InSync"), error=error)
+    assert (outcome(course), course.is_open) == (Outcome.ACCESS, False)
+    assert observed(course, Replica(THERE, "Failed"), 1.0) is course
+
+
+def test_the_order_of_outcomes_is_that_of_the_contract() -> None:
+    order = [Outcome.FAILED, Outcome.ACCESS, Outcome.PENDING, Outcome.DRIFT, Outcome.OK]
+    assert [each.exit_code for each in order] == [1, 4, 3, 5, 0]
+    for place, heavier in enumerate(order):
+        for lighter in order[place:]:
+            assert worst([lighter, heavier]) is heavier
+
+
+@given(st.lists(st.sampled_from(list(Outcome))))
+def test_the_worst_does_not_depend_on_the_order(outcomes: list[Outcome]) -> None:
+    assert worst(outcomes) is worst(reversed(outcomes))
+    assert worst(outcomes) in (outcomes or [Outcome.OK])

@@ -1,0 +1,66 @@
+"""The poll loop on a clock that only sleeps move."""
+
+from __future__ import annotations
+
+import pytest
+from fakes import Clock
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smrep.errors import Refused, Throttled
+from smrep.service.polling import past_throttling, poll
+
+
+@given(st.floats(0, 400), st.floats(0, 500))
+def test_a_poll_ends_when_done_or_at_the_deadline_and_looks_last_there(deadline: float, settles_at: float) -> None:
+    clock = Clock()
+    looks = []
+
+    def look() -> bool:
+        looks.append(clock.time)
+        return clock.time >= settles_at
+
+    found = list(poll(look, lambda settled: settled, clock=clock, deadline=deadline))
+    assert looks[0] == 0.0
+    assert len(found) == len(looks)
+    assert clock.time <= max(deadline, 0.0) + 1e-9
+    if found[-1]:
+        assert clock.time - settles_at <= 5.5, "the news are at most one interval old"
+    else:
+        assert looks[-1] == pytest.approx(deadline), "the last look is at the deadline"
+
+
+@given(st.floats(10, 400))
+def test_intervals_grow_to_five_seconds_with_jitter(deadline: float) -> None:
+    clock = Clock()
+    list(poll(lambda: False, bool, clock=clock, deadline=deadline))
+    assert all(0 <= each <= 5.5 for each in clock.sleeps)
+    assert 0.5 <= clock.sleeps[0] <= 1.0
+
+
+def test_what_a_look_raises_ends_the_poll() -> None:
+    with pytest.raises(Refused):
+        list(poll(lambda: (_ for _ in ()).throw(Refused("no")), bool, clock=Clock(), deadline=10))
+
+
+def test_the_consumer_may_settle_what_is_polled() -> None:
+    state = {"done": False}
+    for _ in poll(lambda: state, lambda found: found["done"], clock=Clock(), deadline=100):
+        state["done"] = True
+    assert state["done"]
+
+
+def test_only_throttling_is_sent_again() -> None:
+    clock, answers = Clock(), [Throttled("slow"), Throttled("slow"), "done"]
+
+    def call() -> str:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    assert past_throttling(call, clock=clock, deadline=100) == "done"
+    assert len(clock.sleeps) == 2
+    answers[:] = [Refused("no"), "done"]
+    with pytest.raises(Refused):
+        past_throttling(call, clock=clock, deadline=100)

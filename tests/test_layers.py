@@ -1,0 +1,124 @@
+"""The arrows between the layers, the size of the files, and what each start may load."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import BIN, ROOT, Sandbox
+
+PACKAGE = ROOT / "smrep"
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+MAY_IMPORT = {
+    "cli": {"cli", "output", "service", "aws", "sandbox", "rules", "model", "errors", "regions", ""},
+    "output": {"output", "rules", "model", "errors", "regions", ""},
+    "service": {"service", "rules", "model", "errors", "regions"},
+    "aws": {"aws", "model", "errors", "regions", ""},
+    "sandbox": {"sandbox", "model", "errors"},
+    "rules": {"rules", "model", "errors", "regions"},
+    "model": {"errors", "regions"},
+    "regions": {"errors"},
+    "errors": set(),
+}
+"""Layer -> the layers that it may import; '' is the package itself, for its version."""
+
+THIRD_PARTY = {"click": "cli", "boto3": "aws", "botocore": "aws", "tenacity": "service", "rich": "output", "jmespath": "output"}
+IMPURE = {"time", "socket", "os", "sys", "subprocess", "threading", "random", "urllib", "http"}
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Yield every module that a file imports, wherever in the file."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (each.name for each in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (
+                f"{node.module}.{each.name}" if node.module in {"smrep", "smrep.service"} else node.module
+                for each in node.names
+            )
+
+
+def layer(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_point_down(path: Path) -> None:
+    here = layer(path)
+    for module in imported(path):
+        top, *rest = module.split(".")
+        if top == "smrep" and here in MAY_IMPORT:
+            there = rest[0] if rest and not rest[0].startswith("__") else ""
+            assert there in MAY_IMPORT[here], f"{here} may not import {module}"
+        if top in THIRD_PARTY:
+            assert here == THIRD_PARTY[top], f"{top} belongs into {THIRD_PARTY[top]}"
+        if here in {"rules", "model", "regions", "errors"}:
+            assert top not in IMPURE, f"{here} is pure and may not import {module}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_files_are_small_and_say_what_they_are(path: Path) -> None:
+    text = path.read_text()
+    assert len(text.splitlines()) <= 300
+    assert ast.get_docstring(ast.parse(text))
+
+
+HEAVY = {"boto3", "botocore", "rich", "tenacity"}
+
+
+def loaded(*words: str, env: dict[str, str] | None = None) -> set[str]:
+    """Return the top-level modules that a run of smrep leaves loaded."""
+    code = (
+        "import sys, atexit; sys.argv = ['smrep', *sys.argv[1:]];"
+        "atexit.register(lambda: print(*{m.split('.')[0] for m in sys.modules}, file=sys.stderr));"
+        "from smrep.__main__ import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words], env=env or {"PATH": str(BIN)}, capture_output=True, text=True, check=False
+    )
+    return set(done.stderr.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--help"],
+        ["--version"],
+        ["replicate", "--help"],
+        ["help", "exit-codes"],
+        ["completion", "bash"],
+        ["replicat"],
+        ["replicate", "x", "-r", "us-wset-2"],
+        ["replicate", "x", "-r", "us-west-2", "--primary-region", "us-west-2"],
+        ["status"],
+    ],
+    ids=" ".join,
+)
+def test_help_and_usage_errors_load_only_click(words: list[str]) -> None:
+    assert loaded(*words) & HEAVY == set()
+
+
+def test_completing_a_word_loads_only_click() -> None:
+    env = {"PATH": str(BIN), "_SMREP_COMPLETE": "bash_complete", "COMP_WORDS": "smrep status x -r us-w", "COMP_CWORD": "4"}
+    assert loaded(env=env) & HEAVY == set()
+
+
+def test_status_as_json_loads_neither_rich_nor_tenacity(sandbox: Sandbox) -> None:
+    sandbox.create()
+    assert loaded("status", "prod/db", "-o", "json", env=sandbox.env) & HEAVY == {"boto3", "botocore"}
+
+
+def test_replicate_as_json_loads_no_rich(sandbox: Sandbox) -> None:
+    sandbox.create()
+    assert loaded("replicate", "prod/db", "-r", "us-west-2", "--json", env=sandbox.env) & HEAVY == HEAVY - {"rich"}
+
+
+def test_text_loads_no_rich_and_a_table_does(sandbox: Sandbox) -> None:
+    sandbox.create()
+    assert "rich" not in loaded("status", "prod/db", env=sandbox.env)
+    assert "rich" in loaded("status", "prod/db", "-o", "table", env=sandbox.env)
