@@ -8,6 +8,8 @@ import signal
 import sys
 from types import FrameType
 
+from smrep.errors import Outcome
+
 BROKEN_PIPE = 141
 
 
@@ -31,16 +33,25 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
         code = run(sys.argv[1:])
-        if sys.stdout is not None:
-            sys.stdout.flush()
     except BrokenPipeError:
         code = BROKEN_PIPE
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # so that Python's own flush at the end has somewhere to go
     except KeyboardInterrupt:
         code = 128 + signal.SIGINT
     except Terminated:
         code = 128 + signal.SIGTERM
-    sys.exit(code)
+    sys.exit(_flushed(code))
+
+
+def _flushed(code: int) -> int:
+    """Write out what is still held back and return the exit code; what can't be written is dropped."""
+    if sys.stdout is None:
+        return code
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more at its end
+        return BROKEN_PIPE if isinstance(error, BrokenPipeError) else code or Outcome.FAILED.exit_code
+    return code
 
 
 if __name__ == "__main__":

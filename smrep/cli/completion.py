@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from click.shell_completion import BashComplete, FishComplete, ShellComplete, ZshComplete
 
-from smrep.cli.options import CONTEXT, version
+from smrep.cli.options import COMPLETE, CONTEXT, version
 
 SHELLS: dict[str, type[ShellComplete]] = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
 
@@ -22,5 +22,5 @@ fish: smrep completion fish > ~/.config/fish/completions/smrep.fish""",
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> None:
     """Print the completion script for a shell."""
-    complete = SHELLS[shell](ctx.find_root().command, {}, "smrep", "_SMREP_COMPLETE")
+    complete = SHELLS[shell](ctx.find_root().command, {}, "smrep", COMPLETE)
     click.echo(complete.source_template % complete.source_vars())

@@ -9,21 +9,34 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import click
+from click.shell_completion import shell_complete
 
 from smrep.cli import COMMANDS, root
-from smrep.errors import Outcome, SmrepError
+from smrep.cli.options import COMPLETE
+from smrep.errors import Outcome, OutputError, SmrepError
 from smrep.model import Report, Trouble
 
 
 def run(words: Sequence[str]) -> int:
-    """Run the command that the words name and return its exit code."""
+    """Run the command that the words name and return its exit code.
+
+    Not by click's own `main`, which makes exit code 1 of an interrupt and of a broken pipe.
+
+    Raises:
+        BrokenPipeError: nobody reads the result any more.
+        KeyboardInterrupt: before a command could take it in hand.
+
+    """
     started = time.monotonic()
+    if COMPLETE in os.environ:
+        return shell_complete(root, {}, "smrep", COMPLETE, os.environ[COMPLETE])
     try:
-        root.main(list(words), prog_name="smrep", standalone_mode=False, complete_var="_SMREP_COMPLETE")
+        with root.make_context("smrep", list(words)) as context:
+            root.invoke(context)
+    except click.exceptions.Exit as error:
+        return error.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
-        return error.exit_code
-    except click.exceptions.Exit as error:
         return error.exit_code
     except click.ClickException as error:
         return _refuse(words, _from_click(error), time.monotonic() - started)
@@ -70,7 +83,7 @@ def _refuse(words: Sequence[str], trouble: Trouble, elapsed_s: float) -> int:
     from smrep.output.colour import wants_colour
     from smrep.output.messages import Messages
 
-    if wants_json(words, os.environ) and sys.stdout is not None:
+    if wants_json(words, os.environ) and sys.stdout is not None and trouble.code != OutputError.__name__:
         from smrep.output.formats import FORMATS
         from smrep.output.paper import Paper
 

@@ -17,6 +17,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 OUTPUTS = ("table", "json", "text", "name")
 DEFAULT_TIMEOUT_S = 300.0
+COMPLETE = "_SMREP_COMPLETE"
+"""The variable by which a shell's completion script asks for candidates."""
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 

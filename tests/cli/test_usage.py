@@ -1,0 +1,104 @@
+"""Wrong command lines: exit 2, one clear sentence, what to type next, the document where JSON was asked for."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from conftest import Sandbox
+
+WEST_KEY = "arn:aws:kms:us-west-2:123456789012:key/0f0e0d0c-1111-4222-8333-444455556666"
+ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"
+
+CASES = {
+    "no such command": (["replicat", "x"], "did you mean replicate?"),
+    "no Region": (["replicate", "x"], "'--region'"),
+    "no SECRET": (["status"], "SECRET"),
+    "mistyped Region": (["replicate", "x", "-r", "us-wset-2"], "did you mean us-west-2?"),
+    "upper case": (["replicate", "x", "-r", "US-WEST-2"], "did you mean us-west-2?"),
+    "empty Region": (["replicate", "x", "-r", "us-west-2,"], "a Region is missing"),
+    "own Region": (["replicate", "x", "-r", "us-east-1"], "us-east-1 is the primary's own Region"),
+    "own Region by ARN": (["replicate", ARN, "-r", "us-east-1"], "us-east-1 is the primary's own Region"),
+    "partitions": (["replicate", "x", "-r", "us-west-2,cn-north-1"], "within one partition"),
+    "Region twice": (["replicate", "x", "-r", "us-west-2", "-r", "us-west-2=alias/x"], "named twice"),
+    "key elsewhere": (["replicate", "x", "-r", f"eu-west-1={WEST_KEY}"], "a key of its own Region"),
+    "default key elsewhere": (["replicate", "x", "-r", "us-west-2,eu-west-1", "--kms-key", WEST_KEY], "own Region"),
+    "key missing": (["replicate", "x", "-r", "us-west-2="], "the KMS key is missing"),
+    "no key": (["replicate", "x", "-r", "us-west-2=dr"], "'dr' is not a KMS key"),
+    "ARN against flag": (["status", ARN, "--primary-region", "eu-west-1"], "contradicts the ARN"),
+    "another service's ARN": (["status", "arn:aws:s3:us-east-1:123456789012:x"], "is not the ARN of a secret"),
+    "account in the ARN": (["status", ARN, "--expect-account", "999999999999"], "belongs to account 123456789012"),
+    "bad account": (["status", "x", "--expect-account", "12"], "twelve digits"),
+    "bad timeout": (["wait", "x", "--timeout", "soon"], "durations look like 300, 300s, 5m or 1h"),
+    "negative timeout": (["wait", "x", "--timeout", "-5"], "durations look like"),
+    "bad output": (["status", "x", "-o", "yaml"], "'yaml'"),
+    "bad query": (["status", "x", "--query", "secrets[", "--json"], "--query is not JMESPath"),
+    "query as a table": (["status", "x", "--query", "secrets", "-o", "table"], "--query needs JSON or text"),
+    "json and text": (["status", "x", "--json", "-o", "text"], "contradict"),
+    "bad endpoint": (["status", "x", "--endpoint-url", "localhost"], "is no URL"),
+    "empty secret": (["status", ""], "a SECRET is empty"),
+    "long secret": (["status", "x" * 2049], "2048 at most"),
+    "key for status": (["status", "x", "-r", "us-west-2=alias/x"], "takes no KMS key"),
+    "stray overwrite": (["replicate", "x", "-r", "us-west-2", "--overwrite-arn", ARN], "without --force-overwrite"),
+    "unknown option": (["status", "x", "--regon", "us-west-2"], "--regon"),
+    "mistyped topic": (["help", "exit-code"], "no such"),
+}
+
+
+@pytest.mark.parametrize(("words", "sentence"), CASES.values(), ids=CASES.keys())
+def test_a_wrong_command_line(sandbox: Sandbox, words: list[str], sentence: str) -> None:
+    done = sandbox.smrep(*words)
+    assert done.code == 2
+    assert done.out == "" or done.document["result"] == "usage"
+    assert sentence in done.err
+    assert done.err.startswith("error: ")
+    assert sandbox.simulator.log == []
+
+
+@pytest.mark.parametrize("flags", [["-o", "json"], ["--json"], ["--output=json"], ["-ojson"]], ids=" ".join)
+def test_json_comes_also_where_the_words_cannot_be_parsed(sandbox: Sandbox, flags: list[str]) -> None:
+    done = sandbox.smrep("replicate", "x", "-r", "us-wset-2", "--nonsense", *flags)
+    document = done.document
+    assert (document["result"], document["command"], document["secrets"]) == ("usage", "replicate", [])
+
+
+def test_json_from_the_environment_counts_too(sandbox: Sandbox) -> None:
+    assert json.loads(sandbox.smrep("status", SMREP_OUTPUT="json").out)["result"] == "usage"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("SMREP_TIMEOUT", "soon"),
+        ("SMREP_OUTPUT", "yaml"),
+        ("SMREP_COLOR", "pink"),
+        ("SMREP_EXPECT_ACCOUNT", "1"),
+        ("SMREP_PRIMARY_REGION", "us-wset-2"),
+        ("AWS_REGION", "us-wset-2"),
+    ],
+)
+def test_a_bad_variable_is_named(sandbox: Sandbox, variable: str, value: str) -> None:
+    done = sandbox.smrep("wait", "x", **{variable: value})
+    assert done.code == 2
+    assert variable in done.err or f"'{value}'" in done.err
+
+
+def test_no_region_at_all_is_configuration(sandbox: Sandbox) -> None:
+    done = sandbox.smrep("status", "x", "--json", AWS_REGION=None, AWS_DEFAULT_REGION=None)
+    assert (done.code, done.document["result"]) == (4, "access")
+    assert "--primary-region" in done.document["error"]["hint"]
+
+
+def test_a_profile_that_does_not_exist_is_configuration(sandbox: Sandbox) -> None:
+    done = sandbox.smrep("status", "x", "--profile", "nobody", "--json")
+    assert (done.code, done.document["result"]) == (4, "access")
+    assert "nobody" in done.document["error"]["message"]
+
+
+@pytest.mark.parametrize("words", [[], ["replicate"], ["status"], ["wait"], ["sandbox"], ["sandbox", "exec"]], ids=str)
+@pytest.mark.parametrize("flag", ["-h", "--help", "-V", "--version"])
+def test_help_and_version_everywhere(sandbox: Sandbox, words: list[str], flag: str) -> None:
+    done = sandbox.smrep(*words, flag)
+    assert done.code == 0
+    assert done.err == ""
+    assert done.out.startswith("smrep 0." if flag.lower().startswith(("-v", "--v")) else "Usage: smrep")
