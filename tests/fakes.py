@@ -70,7 +70,9 @@ class World:
     def faults(self, **changes: Any) -> None:
         self.simulator.faults = Faults(**changes)
 
-    def call(self, operation: str, region: str = HOME, service: str = "secretsmanager", **params: Any) -> dict[str, Any]:
+    def call(
+        self, operation: str, region: str = HOME, service: str = "secretsmanager", **params: Any
+    ) -> dict[str, Any]:
         return self.simulator.call(service, operation, region, params)
 
     def create(self, name: str = "prod/db", region: str = HOME, **params: Any) -> str:
@@ -83,7 +85,9 @@ class World:
 
     def sent(self) -> list[dict[str, Any]]:
         """Return the parameters of each ReplicateSecretToRegions that reached AWS through the port."""
-        return [call.params for call in self.simulator.log if call.operation == "ReplicateSecretToRegions"][self.by_hand :]
+        return [call.params for call in self.simulator.log if call.operation == "ReplicateSecretToRegions"][
+            self.by_hand :
+        ]
 
     by_hand: int = 0
 

@@ -27,7 +27,14 @@ MAY_IMPORT = {
 }
 """Layer -> the layers that it may import; '' is the package itself, for its version."""
 
-THIRD_PARTY = {"click": "cli", "boto3": "aws", "botocore": "aws", "tenacity": "service", "rich": "output", "jmespath": "output"}
+THIRD_PARTY = {
+    "click": "cli",
+    "boto3": "aws",
+    "botocore": "aws",
+    "tenacity": "service",
+    "rich": "output",
+    "jmespath": "output",
+}
 IMPURE = {"time", "socket", "os", "sys", "subprocess", "threading", "random", "urllib", "http"}
 
 
@@ -104,7 +111,12 @@ def test_help_and_usage_errors_load_only_click(words: list[str]) -> None:
 
 
 def test_completing_a_word_loads_only_click() -> None:
-    env = {"PATH": str(BIN), "_SMREP_COMPLETE": "bash_complete", "COMP_WORDS": "smrep status x -r us-w", "COMP_CWORD": "4"}
+    env = {
+        "PATH": str(BIN),
+        "_SMREP_COMPLETE": "bash_complete",
+        "COMP_WORDS": "smrep status x -r us-w",
+        "COMP_CWORD": "4",
+    }
     assert loaded(env=env) & HEAVY == set()
 
 

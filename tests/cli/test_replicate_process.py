@@ -44,9 +44,7 @@ def test_the_main_job(sandbox: Sandbox) -> None:
 def test_text_has_six_columns_and_no_header(sandbox: Sandbox) -> None:
     sandbox.create()
     done = sandbox.smrep("replicate", "prod/db", "-r", "us-west-2")
-    assert done.rows == [
-        ["prod/db", "us-west-2", "InSync", "alias/aws/secretsmanager", "add", "Replication succeeded"]
-    ]
+    assert done.rows == [["prod/db", "us-west-2", "InSync", "alias/aws/secretsmanager", "add", "Replication succeeded"]]
 
 
 def test_name_prints_the_primary_arn_once(sandbox: Sandbox) -> None:

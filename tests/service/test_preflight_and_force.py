@@ -73,9 +73,7 @@ def test_force_reaches_a_region_that_failed_for_a_namesake(world: World) -> None
 def test_force_refuses_a_victim_with_replicas_of_its_own(world: World) -> None:
     world.create()
     namesake(world)
-    world.call(
-        "ReplicateSecretToRegions", WEST, SecretId="prod/db", AddReplicaRegions=[{"Region": IRELAND}]
-    )
+    world.call("ReplicateSecretToRegions", WEST, SecretId="prod/db", AddReplicaRegions=[{"Region": IRELAND}])
     world.clock.time += 10
     row = only(replicate(world, WEST, consent=FORCE))
     assert row.outcome is Outcome.FAILED

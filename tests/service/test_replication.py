@@ -261,7 +261,9 @@ def test_credentials_that_expire_while_waiting_end_the_run_with_what_was_done(wo
 
     def expire(operation: str, _region: str) -> None:
         if operation == "DescribeSecret" and len(world.clock.sleeps) > 2:
-            raise CredentialsError("The security token included in the request is expired", code="ExpiredTokenException")
+            raise CredentialsError(
+                "The security token included in the request is expired", code="ExpiredTokenException"
+            )
 
     world.on_call = expire
     run = prepare(world, request_for(WEST))

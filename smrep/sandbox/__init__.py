@@ -1,0 +1,41 @@
+"""A local AWS that replicates secrets as the real one does: Secrets Manager, KMS and STS in memory.
+
+`simulator.Simulator` is the state machine, `server.SandboxServer` puts it behind HTTP on loopback,
+`faults.Faults` makes it misbehave and `seed` fills it. Time is a function that is passed in: what AWS
+does asynchronously happens when that clock says so, as of that moment, in one fixed order.
+
+Where AWS's record leaves a question open, the sandbox makes a choice. Each is marked "Choice:" where it
+is made; a program that must work with AWS must not depend on any of them:
+
+- Replicating to a Region that is listed and not Failed changes nothing, its key neither. A Failed one
+  is tried again with what the new call says.
+- Every Region whose name fits the pattern exists and is enabled. The primary's own Region, a missing
+  one and one of another partition are `Invalid replica region.` at once; so is no Region named twice.
+- The words of a failure for a KMS key, and of one for a secret that is pending deletion or still being
+  removed in the target, are the sandbox's own. A key failure names KMS and the key.
+- A name clash says `Replication failed: Secret name <name> already exists in region <region>.`
+- Overwriting spares a primary with replicas, a secret scheduled for deletion, and a replica that is
+  still being removed: each ends Failed.
+- An InSync entry stays InSync while a later change is under way (`Faults.value_delay_s`). When the
+  change can't be written, it becomes Failed and the replica keeps what it had. A Failed replica gets
+  nothing until it is tried again.
+- Removing a Region that is not listed is no mistake. Removing one never deletes what is not this
+  primary's own replica. Removing a Region while it is InProgress means nothing is made there.
+- A primary deleted while a removal is under way strands that replica (`Faults.strands_replicas`).
+- After a promotion the old primary goes on showing its last word for the Region
+  (`Faults.promoted_entry`). Promoting what is no replica is an InvalidRequestException; promoting a
+  replica that is being removed saves it.
+- PrimaryRegion stays when the last replica is removed (`Faults.keeps_primary_region`).
+- A replica's new key is shown by the primary at once (`Faults.primary_shows_rekey`).
+- Adding and removing Regions sets the primary's LastChangedDate, as the recorded answers suggest.
+- A replica shows Tags only where there are some; a promoted secret goes on showing its key as before.
+- A Failed Region counts among the replica Regions that forbid DeleteSecret. A secret deleted without
+  recovery can be described for `Faults.force_delete_delay_s` more.
+- A key that can't be used is an EncryptionFailure at once for a secret's own Region, a
+  DecryptionFailure on reading. KmsKeyIds says `DefaultEncryptionKey` for the default key.
+- Parameters of a wrong type are a ValidationException; parameters unknown to the sandbox are ignored.
+- ListSecrets never lags and sorts ascending by default. Of one filter's values any may match, and no
+  negated one; filter `all` wants each word somewhere in an attribute.
+- Nothing reaches or leaves a Region in an outage; what was under way happens when it is back.
+- Any access key is the account's one user; every role may be taken on, and shows its own account.
+"""

@@ -1,0 +1,106 @@
+"""STS: who a caller is, and the roles it takes on."""
+
+from __future__ import annotations
+
+import re
+import string
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from smrep.sandbox.errors import ApiError
+from smrep.sandbox.validation import Field, Operation
+
+if TYPE_CHECKING:
+    import random
+
+    from smrep.sandbox.state import Request, World
+
+_ID_LETTERS = string.ascii_uppercase + "234567"
+_HOUR_S = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who makes a call: the ARN, its account, and AWS's id for it. `expires` is in epoch seconds."""
+
+    arn: str
+    account_id: str
+    user_id: str
+    expires: float | None = None
+
+
+@dataclass(slots=True)
+class Callers:
+    """The callers an account knows: one user for any access key, and the roles taken on so far."""
+
+    account_id: str
+    _roles: dict[str, Caller] = field(default_factory=dict)
+
+    def whose(self, access_key: str, at: float) -> Caller:
+        """Return the caller behind an access key. Raises: ApiError (ExpiredTokenException)."""
+        role = self._roles.get(access_key)
+        if role is None:
+            arn = f"arn:aws:iam::{self.account_id}:user/sandbox"
+            return Caller(arn, self.account_id, "AIDASANDBOXSANDBOX234")
+        if role.expires is not None and role.expires <= at:
+            raise ApiError("ExpiredTokenException", "The security token included in the request is expired")
+        return role
+
+    def take_on(self, access_key: str, role: Caller) -> None:
+        """Let an access key mean `role` from now on."""
+        self._roles[access_key] = role
+
+
+def _get_caller_identity(_world: World, request: Request) -> dict[str, Any]:
+    """Source: API_GetCallerIdentity."""
+    caller = request.caller
+    return {"UserId": caller.user_id, "Account": caller.account_id, "Arn": caller.arn}
+
+
+def _assume_role(world: World, request: Request) -> dict[str, Any]:
+    """Return dummy credentials that expire.
+
+    Choice: every role exists and may be taken on; GetCallerIdentity then shows the account in the
+    role's ARN, while secrets and keys stay those of the one simulated account. Source: API_AssumeRole.
+    """
+    params, rng = request.params, world.rng
+    role_arn, session = params["RoleArn"], params["RoleSessionName"]
+    match = re.fullmatch(r"arn:([a-z-]+):iam::(\d{12}):role/(?:[!-~]+/)?([A-Za-z0-9_+=,.@-]+)", role_arn)
+    if match is None:
+        raise ApiError("ValidationError", f"{role_arn} is invalid")
+    partition, account_id, role = match.groups()
+    access_key = "ASIA" + _letters(rng, 16)
+    caller = Caller(
+        arn=f"arn:{partition}:sts::{account_id}:assumed-role/{role}/{session}",
+        account_id=account_id,
+        user_id=f"AROA{_letters(rng, 17)}:{session}",
+        expires=request.at + params.get("DurationSeconds", _HOUR_S),
+    )
+    world.callers.take_on(access_key, caller)
+    return {
+        "Credentials": {
+            "AccessKeyId": access_key,
+            "SecretAccessKey": "sandbox" + _letters(rng, 33),
+            "SessionToken": "sandbox" + _letters(rng, 49),
+            "Expiration": caller.expires,
+        },
+        "AssumedRoleUser": {"AssumedRoleId": caller.user_id, "Arn": caller.arn},
+    }
+
+
+def _letters(rng: random.Random, number: int) -> str:
+    return "".join(rng.choices(_ID_LETTERS, k=number))
+
+
+STS_OPERATIONS = {
+    "GetCallerIdentity": Operation(_get_caller_identity, {}),
+    "AssumeRole": Operation(
+        _assume_role,
+        {
+            "RoleArn": Field(str, required=True, low=20, high=2048),
+            "RoleSessionName": Field(str, required=True, low=2, high=64, pattern=r"[A-Za-z0-9_+=,.@-]*"),
+            "DurationSeconds": Field(int, low=900, high=43_200),
+        },
+    ),
+}
+"""The operations of STS by name."""

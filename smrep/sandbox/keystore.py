@@ -1,0 +1,142 @@
+"""KMS keys and aliases, one store per Region, and whether Secrets Manager could use a key."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from smrep.sandbox.arns import kms_arn, new_uuid
+from smrep.sandbox.errors import ApiError
+
+_MANAGED_ALIAS = "alias/aws/secretsmanager"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One KMS key of one Region."""
+
+    key_id: str
+    arn: str
+    account_id: str
+    created: float
+    description: str = ""
+    state: str = "Enabled"
+    usage: str = "ENCRYPT_DECRYPT"
+    spec: str = "SYMMETRIC_DEFAULT"
+    manager: str = "CUSTOMER"
+    multi_region: bool = False
+
+    def metadata(self) -> dict[str, Any]:
+        """Return the KeyMetadata of DescribeKey and CreateKey. Source: API_KeyMetadata."""
+        fields: dict[str, Any] = {
+            "AWSAccountId": self.account_id,
+            "KeyId": self.key_id,
+            "Arn": self.arn,
+            "CreationDate": round(self.created, 3),
+            "Enabled": self.state == "Enabled",
+            "Description": self.description,
+            "KeyUsage": self.usage,
+            "KeyState": self.state,
+            "Origin": "AWS_KMS",
+            "KeyManager": self.manager,
+            "CustomerMasterKeySpec": self.spec,
+            "KeySpec": self.spec,
+            "MultiRegion": self.multi_region,
+        }
+        if self.spec == "SYMMETRIC_DEFAULT":
+            fields["EncryptionAlgorithms"] = ["SYMMETRIC_DEFAULT"]
+        return fields
+
+
+def key_not_found(message: str) -> ApiError:
+    """KMS's refusal for a key or alias that this Region does not have. Source: API_DescribeKey."""
+    return ApiError("NotFoundException", message)
+
+
+@dataclass(slots=True)
+class KeyStore:
+    """Every Region's keys and aliases. A Region's `alias/aws/secretsmanager` exists from the start."""
+
+    account_id: str
+    _keys: dict[tuple[str, str], Key] = field(default_factory=dict)
+    _aliases: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def find(self, region: str, key_id: str) -> Key:
+        """Return the key that an id, key ARN, alias or alias ARN means in `region`.
+
+        Raises: ApiError (NotFoundException), also for an ARN of another Region, as AWS does.
+        """
+        self._ensure_managed(region)
+        home = kms_arn(region, self.account_id, "")
+        if key_id.startswith("arn:") and not key_id.startswith(home):
+            raise key_not_found(f"Invalid arn {region}")
+        plain = key_id.removeprefix(home).removeprefix("key/")
+        if plain.startswith("alias/"):
+            target = self._aliases.get((region, plain))
+            if target is None:
+                raise key_not_found(f"Alias {home}{plain} is not found.")
+            plain = target
+        key = self._keys.get((region, plain))
+        if key is None:
+            raise key_not_found(f"Key '{home}key/{plain}' does not exist")
+        return key
+
+    def find_key_only(self, region: str, key_id: str) -> Key:
+        """Return the key that an id or key ARN means; aliases are refused.
+
+        Source: API_DisableKey, API_CreateAlias.
+        """
+        if "alias/" in key_id:
+            raise key_not_found(f"Invalid keyId '{key_id}'")
+        return self.find(region, key_id)
+
+    def add(self, region: str, key: Key) -> None:
+        """Keep `key`, in the place of an older state of it."""
+        self._keys[region, key.key_id] = key
+
+    def has_alias(self, region: str, alias: str) -> bool:
+        """Whether `alias/...` is taken in `region`."""
+        self._ensure_managed(region)
+        return (region, alias) in self._aliases
+
+    def add_alias(self, region: str, alias: str, key: Key) -> None:
+        """Let `alias/...` mean `key` in `region`."""
+        self._aliases[region, alias] = key.key_id
+
+    def set_state(self, region: str, key_id: str, state: str) -> None:
+        """Put a key into any KeyState. Raises: ApiError for a key that is not there."""
+        self.add(region, replace(self.find(region, key_id), state=state))
+
+    def obstacle(self, region: str, key_id: str | None) -> str | None:
+        """Why Secrets Manager could not use a key in `region`, or `None` if it can.
+
+        Choice: AWS's exact words are not known; these name KMS, the key and the Region.
+        Source: aws-behaviour.md 2.2 for the causes, 4 for "only symmetric encryption keys".
+        """
+        if key_id is None:
+            return None
+        try:
+            key = self.find(region, key_id)
+        except ApiError:
+            return f"KMS key {key_id} is not found in region {region}."
+        if key.state != "Enabled":
+            return f"KMS key {key_id} in region {region} is not enabled (its state is {key.state})."
+        if (key.usage, key.spec) != ("ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT"):
+            return f"KMS key {key_id} in region {region} is not a symmetric encryption key."
+        return None
+
+    def _ensure_managed(self, region: str) -> None:
+        if (region, _MANAGED_ALIAS) in self._aliases:
+            return
+        key_id = new_uuid(random.Random(f"{self.account_id}/{region}/{_MANAGED_ALIAS}"))  # noqa: S311
+        key = Key(
+            key_id=key_id,
+            arn=kms_arn(region, self.account_id, f"key/{key_id}"),
+            account_id=self.account_id,
+            created=0.0,
+            description="Default key that protects my Secrets Manager data when no other key is defined",
+            manager="AWS",
+        )
+        self.add(region, key)
+        self.add_alias(region, _MANAGED_ALIAS, key)

@@ -1,0 +1,94 @@
+"""The operations of KMS: keys and aliases of one Region."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from smrep.sandbox.arns import kms_arn, new_uuid
+from smrep.sandbox.errors import ApiError
+from smrep.sandbox.keystore import Key
+from smrep.sandbox.validation import Field, Operation
+
+if TYPE_CHECKING:
+    from smrep.sandbox.state import Request, World
+
+_KEY_ID = Field(str, required=True, low=1, high=2048)
+_SPECS = ("SYMMETRIC_DEFAULT", "RSA_2048", "RSA_4096", "ECC_NIST_P256", "HMAC_256")
+_USAGES = ("ENCRYPT_DECRYPT", "SIGN_VERIFY", "GENERATE_VERIFY_MAC", "KEY_AGREEMENT")
+
+
+def _create_key(world: World, request: Request) -> dict[str, Any]:
+    key_id = new_uuid(world.rng)
+    multi_region = bool(request.params.get("MultiRegion", False))
+    if multi_region:
+        key_id = "mrk-" + key_id.replace("-", "")
+    key = Key(
+        key_id=key_id,
+        arn=kms_arn(request.region, world.account_id, f"key/{key_id}"),
+        account_id=world.account_id,
+        created=request.at,
+        description=request.params.get("Description", ""),
+        usage=request.params.get("KeyUsage", "ENCRYPT_DECRYPT"),
+        spec=request.params.get("KeySpec", "SYMMETRIC_DEFAULT"),
+        multi_region=multi_region,
+    )
+    world.keys.add(request.region, key)
+    return {"KeyMetadata": key.metadata()}
+
+
+def _create_alias(world: World, request: Request) -> dict[str, Any]:
+    alias = request.params["AliasName"]
+    arn = kms_arn(request.region, world.account_id, alias)
+    if not re.fullmatch(r"alias/[a-zA-Z0-9:/_-]+", alias):
+        raise ApiError("InvalidAliasNameException", f"Alias {alias} is not valid.")
+    if alias.startswith("alias/aws/"):
+        raise ApiError("NotAuthorizedException", "")
+    key = world.keys.find_key_only(request.region, request.params["TargetKeyId"])
+    if world.keys.has_alias(request.region, alias):
+        raise ApiError("AlreadyExistsException", f"An alias with the name {arn} already exists")
+    world.keys.add_alias(request.region, alias, key)
+    return {}
+
+
+def _describe_key(world: World, request: Request) -> dict[str, Any]:
+    return {"KeyMetadata": world.keys.find(request.region, request.params["KeyId"]).metadata()}
+
+
+def _disable_key(world: World, request: Request) -> dict[str, Any]:
+    return _switch(world, request, "Disabled")
+
+
+def _enable_key(world: World, request: Request) -> dict[str, Any]:
+    return _switch(world, request, "Enabled")
+
+
+def _switch(world: World, request: Request, state: str) -> dict[str, Any]:
+    key = world.keys.find_key_only(request.region, request.params["KeyId"])
+    if key.manager == "AWS":
+        raise ApiError("AccessDeniedException", f"{key.arn} is managed by AWS and cannot be changed.")
+    if key.state not in ("Enabled", "Disabled"):
+        raise ApiError("KMSInvalidStateException", f"{key.arn} is pending deletion or unavailable.")
+    world.keys.set_state(request.region, key.key_id, state)
+    return {}
+
+
+KMS_OPERATIONS = {
+    "CreateKey": Operation(
+        _create_key,
+        {
+            "Description": Field(str, high=8192),
+            "KeySpec": Field(str, enum=_SPECS),
+            "KeyUsage": Field(str, enum=_USAGES),
+            "MultiRegion": Field(bool),
+        },
+    ),
+    "CreateAlias": Operation(
+        _create_alias,
+        {"AliasName": Field(str, required=True, low=1, high=256), "TargetKeyId": _KEY_ID},
+    ),
+    "DescribeKey": Operation(_describe_key, {"KeyId": _KEY_ID}),
+    "DisableKey": Operation(_disable_key, {"KeyId": _KEY_ID}),
+    "EnableKey": Operation(_enable_key, {"KeyId": _KEY_ID}),
+}
+"""KMS's operations by name."""

@@ -1,0 +1,118 @@
+"""ListSecrets: one Region's secrets, filtered, sorted and paged."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from smrep.sandbox.paging import page
+from smrep.sandbox.reading import details, owning_service
+from smrep.sandbox.validation import Field, Operation
+
+if TYPE_CHECKING:
+    from smrep.sandbox.paging import SortKey
+    from smrep.sandbox.state import Request, Secret, World
+
+_KEYS = ("description", "name", "tag-key", "tag-value", "primary-region", "owning-service", "all")
+_SORT_KEYS = ("created-date", "last-accessed-date", "last-changed-date", "name")
+
+
+def _list_secrets(world: World, request: Request) -> dict[str, Any]:
+    """Choice: ascending order by default, as in the recorded answer. ListSecrets never lags here."""
+    params = request.params
+    rows = [
+        secret
+        for secret in world.in_region(request.region)
+        if (secret.deleted is None or params.get("IncludePlannedDeletion", False))
+        and all(_fits(secret, item) for item in params.get("Filters", []))
+    ]
+    shown, token = page(
+        rows,
+        key=lambda secret: _sort_key(secret, params.get("SortBy", "created-date")),
+        size=params.get("MaxResults", 100),
+        token=params.get("NextToken"),
+        descending=params.get("SortOrder") == "desc",
+    )
+    answer: dict[str, Any] = {
+        "SecretList": [details(secret, versions_key="SecretVersionsToStages") for secret in shown]
+    }
+    return answer if token is None else {**answer, "NextToken": token}
+
+
+def _sort_key(secret: Secret, sort_by: str) -> SortKey:
+    match sort_by:
+        case "name":
+            return secret.name, ""
+        case "last-accessed-date":
+            return secret.accessed or 0.0, secret.name
+        case "last-changed-date":
+            return secret.content.changed, secret.name
+        case _:
+            return secret.created, secret.name
+
+
+def _fits(secret: Secret, item: dict[str, Any]) -> bool:
+    """Whether a secret passes one filter; all filters must be passed.
+
+    Choice: of the values of one filter, any that is not negated must match, if there is one, and
+    none of the negated ones may. Source: API_Filter (prefix match; case matters but for description
+    and all; `!` negates).
+    """
+    values: list[str] = item.get("Values", [])
+    wanted = [value for value in values if not value.startswith("!")]
+    unwanted = [value[1:] for value in values if value.startswith("!")]
+    key = item.get("Key", "all")
+    if wanted and not any(_matches(secret, key, value) for value in wanted):
+        return False
+    return not any(_matches(secret, key, value) for value in unwanted)
+
+
+def _matches(secret: Secret, key: str, value: str) -> bool:
+    content = secret.content
+    if key == "all":
+        return _mentions(secret, value)
+    if key == "description":
+        return (content.description or "").lower().startswith(value.lower())
+    texts = {
+        "name": [secret.name],
+        "tag-key": [tag_key for tag_key, _ in content.tags],
+        "tag-value": [tag_value for _, tag_value in content.tags],
+        "primary-region": [secret.primary_region or ""],
+        "owning-service": [owning_service(secret.name) or ""],
+    }
+    return any(text.startswith(value) for text in texts[key])
+
+
+def _mentions(secret: Secret, value: str) -> bool:
+    """Choice: of filter `all`, each word must stand somewhere in one of the attributes."""
+    attributes = [secret.name, secret.content.description, secret.primary_region, owning_service(secret.name)]
+    attributes += [text for tag in secret.content.tags for text in tag]
+    everything = "\n".join(text.lower() for text in attributes if text)
+    return all(word in everything for word in value.lower().split())
+
+
+_FILTER = Field(
+    dict,
+    members={
+        "Key": Field(str, enum=_KEYS),
+        "Values": Field(
+            list,
+            low=1,
+            high=10,
+            item=Field(str, high=512, pattern=r"^\!?[a-zA-Z0-9 :_@\/\+\=\.\-\!]*$"),
+        ),
+    },
+)
+LISTING_OPERATIONS = {
+    "ListSecrets": Operation(
+        _list_secrets,
+        {
+            "IncludePlannedDeletion": Field(bool),
+            "MaxResults": Field(int, low=1, high=100),
+            "NextToken": Field(str, low=1, high=4096),
+            "Filters": Field(list, high=10, item=_FILTER),
+            "SortOrder": Field(str, enum=("asc", "desc")),
+            "SortBy": Field(str, enum=_SORT_KEYS),
+        },
+    )
+}
+"""Secrets Manager's operations that list secrets, by name."""

@@ -1,0 +1,246 @@
+"""The replication of secrets: what starts at once when it is asked for, and what happens later.
+
+`add_regions`, `remove_regions`, `promote` and `spread` belong to calls; `happen` carries out what they
+left on the agenda. Everything AWS decides asynchronously is decided in `happen`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from smrep.sandbox.agenda import Event, Flow, Purge, SecretRef, Settle, Vanish
+from smrep.sandbox.arns import partition
+from smrep.sandbox.errors import invalid_parameter, invalid_replica_region, invalid_request
+from smrep.sandbox.state import DEFAULT_KEY, Entry, Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from smrep.sandbox.state import Content, World
+
+IN_PROGRESS, IN_SYNC, FAILED = "InProgress", "InSync", "Failed"
+SUCCEEDED = "Replication succeeded"
+
+
+def ref(secret: Secret) -> SecretRef:
+    """Return the name of `secret` on the agenda."""
+    return SecretRef(secret.region, secret.name, secret.suffix)
+
+
+def check_regions(primary_region: str, wanted: Iterable[Mapping[str, Any]]) -> None:
+    """Refuse at once what AWS does not even try: the primary's own Region, or none at all.
+
+    Choice: so is a Region of another partition, and a Region named twice; any other Region that fits
+    the pattern exists and is enabled. Source: aws-behaviour.md 1.1.
+    """
+    seen: set[str] = set()
+    for item in wanted:
+        region = item.get("Region")
+        if region in (None, primary_region) or partition(region) != partition(primary_region):
+            raise invalid_replica_region()
+        if region in seen:
+            raise invalid_parameter(f"Region {region} is listed more than once.")
+        seen.add(region)
+
+
+def add_regions(world: World, primary: Secret, wanted: list[dict[str, Any]], *, force: bool, at: float) -> None:
+    """Start replications. Each ends InSync or Failed after its Region's delay.
+
+    Choice: a Region already listed is left alone, whatever its key, unless it is Failed; that one is
+    tried again with what this call says (no key: the default one). Source: aws-behaviour.md 1.1, 2.1.
+    """
+    check_regions(primary.region, wanted)
+    primary.primary_region = primary.region
+    primary.content = replace(primary.content, changed=at)
+    for item in wanted:
+        region = item["Region"]
+        before = primary.entries.get(region)
+        if before is not None and before.status != FAILED:
+            continue
+        attempt = world.next_number()
+        primary.entries[region] = Entry(
+            region=region,
+            kms_key=item.get("KmsKeyId") or DEFAULT_KEY,
+            status=IN_PROGRESS,
+            message=None,
+            attempt=attempt,
+            visible_at=at + world.faults.list_lag_s,
+            before=None if before is None else replace(before, before=None, visible_at=0.0),
+        )
+        due = at + world.faults.replication_delay(region)
+        world.agenda.add(due, Settle(ref(primary), region, attempt, force))
+
+
+def remove_regions(world: World, primary: Secret, regions: Iterable[str], at: float) -> None:
+    """Drop Regions from the list at once; a replica that is there lives on for the removal's delay.
+
+    Choice: a Region that is not listed is no mistake, and what is not this primary's own replica
+    (a namesake, a promoted replica) stays. Source: aws-behaviour.md 1.2, 0.3.
+    """
+    primary.content = replace(primary.content, changed=at)
+    for region in regions:
+        if primary.entries.pop(region, None) is None:
+            continue
+        copy = world.held(region, primary.name)
+        if copy is not None and copy.is_replica_of(primary):
+            copy.removal = world.next_number()
+            due = at + world.faults.removal_delay(region)
+            world.agenda.add(due, Vanish(ref(primary), region, copy.removal))
+    if not primary.entries and not world.faults.keeps_primary_region:
+        primary.primary_region = None
+
+
+def promote(world: World, copy: Secret, at: float) -> None:
+    """Make a replica a standalone secret; its ARN and key stay, and a removal under way ends.
+
+    Choice: a secret that is no replica is refused with an InvalidRequestException; the old primary
+    keeps its entry as it was, or drops it, as `Faults.promoted_entry` says. Source: aws-behaviour.md 1.3.
+    """
+    if not copy.is_replica:
+        raise invalid_request("Replication can't be stopped for a secret that is not a replica.")
+    primary = world.held(copy.primary_region or "", copy.name)
+    if primary is not None and copy.is_replica_of(primary) and world.faults.promoted_entry == "dropped":
+        primary.entries.pop(copy.region, None)
+        if not primary.entries and not world.faults.keeps_primary_region:
+            primary.primary_region = None
+    copy.primary_region = None
+    copy.removal = None
+    copy.content = replace(copy.content, changed=at)
+
+
+def spread(world: World, primary: Secret, at: float) -> None:
+    """Send the primary's present content to every Region it is replicated to."""
+    for region in primary.entries:
+        due = at + world.faults.value_delay(region)
+        world.agenda.add(due, Flow(ref(primary), region, primary.content))
+
+
+def show_key(world: World, copy: Secret, key: str) -> None:
+    """Let the primary's list show another key for one of its replicas."""
+    primary = world.held(copy.primary_region or "", copy.name)
+    if primary is None or not copy.is_replica_of(primary) or copy.region not in primary.entries:
+        return
+    primary.entries[copy.region] = replace(primary.entries[copy.region], kms_key=key)
+
+
+def happen(world: World, event: Event, at: float) -> None:
+    """Let one event of the agenda happen; one whose secret is gone means nothing any more."""
+    match event:
+        case Settle():
+            _settle(world, event, at)
+        case Flow():
+            _flow(world, event)
+        case Vanish():
+            _vanish(world, event)
+        case Purge(secret=secret_ref):
+            secret = _held(world, secret_ref)
+            if secret is not None and secret.deleted is not None:
+                world.discard(secret)
+
+
+def _held(world: World, secret_ref: SecretRef) -> Secret | None:
+    secret = world.held(secret_ref.region, secret_ref.name)
+    return secret if secret is not None and secret.suffix == secret_ref.suffix else None
+
+
+def _settle(world: World, event: Settle, at: float) -> None:
+    primary = _held(world, event.primary)
+    entry = None if primary is None else primary.entries.get(event.target)
+    if primary is None or entry is None or entry.attempt != event.attempt:
+        return
+    reason = _obstacle(world, primary, entry) or _name_clash(world, primary, entry, force=event.force)
+    if reason is not None:
+        primary.entries[entry.region] = replace(entry, status=FAILED, message=reason)
+        return
+    copy = world.held(entry.region, primary.name)
+    if copy is None or not copy.is_replica_of(primary):
+        copy = Secret(
+            name=primary.name,
+            suffix=primary.suffix,
+            region=entry.region,
+            account_id=primary.account_id,
+            created=at,
+            content=primary.content,
+            kms_key=entry.kms_key,
+            version_keys={},
+            primary_region=primary.region,
+        )
+        world.put(copy)
+    copy.kms_key, copy.version_keys = entry.kms_key, {}
+    _receive(copy, primary.content)
+    primary.entries[entry.region] = replace(entry, status=IN_SYNC, message=SUCCEEDED)
+
+
+def _obstacle(world: World, primary: Secret, entry: Entry) -> str | None:
+    """Why nothing can be written in the target Region. Source: aws-behaviour.md 2.2.
+
+    A bad key at the primary counts too, also that of an older version that still bears a label.
+    """
+    if entry.region in world.faults.failures:
+        return world.faults.failures[entry.region]
+    labelled = [version.version_id for version in primary.content.versions if version.stages]
+    own_keys = [primary.kms_key, *(primary.version_keys[version_id] for version_id in labelled)]
+    reasons = [world.keys.obstacle(primary.region, key) for key in own_keys]
+    reasons.append(world.keys.obstacle(entry.region, entry.kms_key))
+    return next((f"Replication failed: {reason}" for reason in reasons if reason), None)
+
+
+def _name_clash(world: World, primary: Secret, entry: Entry, *, force: bool) -> str | None:
+    """Why the name is not free in the target Region. Source: aws-behaviour.md 2.1, 3.1.
+
+    Choice: overwriting replaces only a standalone secret without replicas. It spares a foreign
+    replica (seen at AWS), a replica still being removed, a primary with replicas, and a secret
+    that is scheduled for deletion.
+    """
+    copy = world.held(entry.region, primary.name)
+    if copy is None or copy.is_replica_of(primary):
+        return None
+    name = f"Replication failed: Secret name {copy.name}"
+    if copy.is_replica and copy.removal is None:
+        return f"{name} is currently replicated to {entry.region} with a different arn"
+    if copy.deleted is not None:
+        return f"{name} is scheduled for deletion in region {entry.region}."
+    if force and copy.entries:
+        return f"{name} in region {entry.region} has replica regions and can't be overwritten."
+    if force and not copy.is_replica:
+        return None
+    return f"{name} already exists in region {entry.region}."
+
+
+def _flow(world: World, event: Flow) -> None:
+    """Bring a later state to a replica.
+
+    Choice: an InSync entry stays InSync while a change is under way, and becomes Failed when it
+    cannot be written; the replica then keeps what it has. Source: aws-behaviour.md 1.4, 2.2.
+    """
+    primary = _held(world, event.primary)
+    copy = world.held(event.target, event.primary.name)
+    entry = None if primary is None else primary.entries.get(event.target)
+    if primary is None or copy is None or entry is None or not copy.is_replica_of(primary):
+        return
+    if entry.status == FAILED or event.content.revision <= copy.content.revision:
+        return
+    reason = _obstacle(world, primary, replace(entry, kms_key=copy.kms_key or DEFAULT_KEY))
+    if reason is None:
+        _receive(copy, event.content)
+    else:
+        primary.entries[event.target] = replace(entry, status=FAILED, message=reason)
+
+
+def _receive(copy: Secret, content: Content) -> None:
+    """Take over `content`; versions new to the replica come under its present key."""
+    known = copy.version_keys
+    copy.version_keys = {v.version_id: known.get(v.version_id, copy.kms_key) for v in content.versions}
+    copy.content = content
+
+
+def _vanish(world: World, event: Vanish) -> None:
+    copy = world.held(event.target, event.primary.name)
+    if copy is None or copy.removal != event.removal:
+        return
+    primary = _held(world, event.primary)
+    if world.faults.strands_replicas and (primary is None or primary.deleted is not None):
+        copy.removal = None
+    else:
+        world.discard(copy)

@@ -1,0 +1,175 @@
+"""Estates: the secrets that a sandbox starts with, from a sample or from a JSON file.
+
+An estate is a list of entries with the keys `name`, `region` (default us-east-1), `value`,
+`description`, `kms_key`, `tags` (an object), `replicas` (Regions, or objects of `region` and `kms_key`)
+and `deleted` (true: scheduled for deletion); only `name` is needed. A `kms_key` of the form `alias/...`
+is made in its Region unless it is there.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from smrep.sandbox.errors import ApiError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from smrep.sandbox.simulator import Simulator
+
+_HOME = "us-east-1"
+_DEFAULT_VALUE = '{"username": "sandbox", "password": "not-a-secret"}'
+_REGION = re.compile(r"([a-z]+-)+\d+")
+_TYPES: dict[str, type] = {
+    "name": str,
+    "region": str,
+    "value": str,
+    "description": str,
+    "kms_key": str,
+    "tags": dict,
+    "replicas": list,
+    "deleted": bool,
+}
+_TYPE_NAMES = {str: "a string", dict: "an object", list: "a list", bool: "true or false"}
+
+
+def sample_estate(count: int | None = None) -> list[dict[str, Any]]:
+    """Return a small believable estate in us-east-1, or `count` secrets `app/NNNN/db` without replicas.
+
+    The small one has every state worth a look: not replicated, in sync, under a customer key, Failed
+    for a namesake in eu-west-1, and scheduled for deletion.
+    """
+    if count is not None:
+        return [{"name": f"app/{number:04d}/db"} for number in range(count)]
+    payments, web = {"team": "payments", "dr": "true"}, {"team": "web", "dr": "true"}
+    return [
+        {"name": "prod/payments/db", "description": "Ledger database", "tags": payments},
+        {
+            "name": "prod/payments/stripe",
+            "description": "Stripe API key",
+            "tags": payments,
+            "replicas": ["us-west-2"],
+        },
+        {
+            "name": "prod/orders/db",
+            "description": "Orders database",
+            "kms_key": "alias/dr",
+            "tags": {"team": "orders", "dr": "true"},
+            "replicas": [{"region": "us-west-2", "kms_key": "alias/dr"}],
+        },
+        {
+            "name": "prod/web/session",
+            "region": "eu-west-1",
+            "description": "Made by hand in eu-west-1, long before replication",
+        },
+        {
+            "name": "prod/web/session",
+            "description": "Session signing key",
+            "tags": web,
+            "replicas": ["us-west-2", "eu-west-1"],
+        },
+        {"name": "staging/orders/db", "description": "Orders database, staging"},
+        {"name": "legacy/reports/ftp", "description": "Nobody uses this", "deleted": True},
+    ]
+
+
+def read_estate(text: str) -> list[dict[str, Any]]:
+    """Return the estate in a JSON text. Raises: ValueError with the path of the first mistake."""
+    try:
+        estate = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise _mistake("$", f"not JSON: {error}") from None
+    if not isinstance(estate, list):
+        raise _mistake("$", "must be a list of secrets")
+    for number, entry in enumerate(estate):
+        _check(entry, f"$[{number}]")
+    return estate
+
+
+def seed(simulator: Simulator, estate: Iterable[dict[str, Any]]) -> int:
+    """Put an estate into a simulator and return the number of its secrets. Nothing is left under way.
+
+    The simulator's faults and its log take no part in this. Raises: ValueError naming the secret that
+    cannot be made.
+    """
+    made = 0
+    with simulator.undisturbed():
+        for entry in estate:
+            _check(entry, f"secret {made}")
+            try:
+                _make(simulator, entry)
+            except ApiError as error:
+                where = entry.get("region", _HOME)
+                raise ValueError(f"secret {entry['name']} in {where}: {error.message}") from error
+            made += 1
+    return made
+
+
+def _make(simulator: Simulator, entry: dict[str, Any]) -> None:
+    region, name = entry.get("region", _HOME), entry["name"]
+    replicas = [{"region": item} if isinstance(item, str) else item for item in entry.get("replicas", [])]
+    for place in ({"region": region, "kms_key": entry.get("kms_key")}, *replicas):
+        _ensure_alias(simulator, place["region"], place.get("kms_key") or "")
+    tags = [{"Key": key, "Value": value} for key, value in entry.get("tags", {}).items()]
+    params = {
+        "Name": name,
+        "SecretString": entry.get("value", _DEFAULT_VALUE),
+        "Description": entry.get("description"),
+        "KmsKeyId": entry.get("kms_key"),
+        "Tags": tags,
+    }
+    if replicas:
+        params["AddReplicaRegions"] = [{"Region": item["region"], "KmsKeyId": item.get("kms_key")} for item in replicas]
+    simulator.call("secretsmanager", "CreateSecret", region, params)
+    if entry.get("deleted", False):
+        simulator.call("secretsmanager", "DeleteSecret", region, {"SecretId": name})
+
+
+def _ensure_alias(simulator: Simulator, region: str, alias: str) -> None:
+    if not alias.startswith("alias/") or alias.startswith("alias/aws/"):
+        return
+    try:
+        simulator.call("kms", "DescribeKey", region, {"KeyId": alias})
+    except ApiError:
+        key = simulator.call("kms", "CreateKey", region, {})["KeyMetadata"]["KeyId"]
+        simulator.call("kms", "CreateAlias", region, {"AliasName": alias, "TargetKeyId": key})
+
+
+def _check(entry: Any, path: str) -> None:
+    _check_object(entry, path, _TYPES, needed="name")
+    _check_region(entry.get("region", _HOME), f"{path}.region")
+    for key, value in entry.get("tags", {}).items():
+        if not isinstance(value, str):
+            raise _mistake(f"{path}.tags.{key}", "must be a string")
+    for number, replica in enumerate(entry.get("replicas", [])):
+        here = f"{path}.replicas[{number}]"
+        if isinstance(replica, str):
+            _check_region(replica, here)
+        else:
+            _check_object(replica, here, {"region": str, "kms_key": str}, needed="region")
+            _check_region(replica["region"], f"{here}.region")
+    if entry.get("deleted") and entry.get("replicas"):
+        raise _mistake(f"{path}.deleted", "a secret with replicas cannot be deleted")
+
+
+def _check_object(value: Any, path: str, types: dict[str, type], *, needed: str) -> None:
+    if not isinstance(value, dict):
+        raise _mistake(path, "must be an object")
+    for key, item in value.items():
+        if key not in types:
+            raise _mistake(f"{path}.{key}", f"unknown key; the keys are {', '.join(types)}")
+        if not isinstance(item, types[key]):
+            raise _mistake(f"{path}.{key}", f"must be {_TYPE_NAMES[types[key]]}")
+    if not value.get(needed):
+        raise _mistake(f"{path}.{needed}", "is missing")
+
+
+def _check_region(region: str, path: str) -> None:
+    if not _REGION.fullmatch(region):
+        raise _mistake(path, f"not a Region name: {region!r}")
+
+
+def _mistake(path: str, what: str) -> ValueError:
+    return ValueError(f"{path}: {what}")

@@ -1,0 +1,227 @@
+"""The simulator behind an HTTP server that any AWS SDK or CLI can be pointed at. Loopback only."""
+
+from __future__ import annotations
+
+import re
+import socket
+import socketserver
+import sys
+import time
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
+from threading import Event, Lock, Thread, current_thread
+from typing import IO, TYPE_CHECKING, Any, Self
+
+from smrep.sandbox.desk import Desk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from smrep.sandbox.simulator import Simulator
+    from smrep.sandbox.wire import Reply
+
+_MAX_BODY_BYTES = 1024 * 1024
+_MAX_DRAINED_BYTES = 16 * _MAX_BODY_BYTES
+_MAX_PORT = 65_535
+_LOOK_UP_S = 0.05
+
+
+class SandboxServer:
+    """Serves one simulator on a loopback address, from a thread of its own or in the caller's.
+
+    `log` gets one JSON line per request, flushed, without any secret value: `ts`, `region`,
+    `service`, `operation`, `secret_id`, `status` (HTTP; `null` where nothing was answered), `code`,
+    and `effect`: `done`, `refused`, `dropped_before`, `dropped_after` or `outage`.
+
+    Raises: ValueError for an address that is not loopback, OSError for one that is taken.
+    """
+
+    def __init__(
+        self,
+        simulator: Simulator,
+        *,
+        port: int = 0,
+        host: str = "127.0.0.1",
+        log: IO[str] | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        address = "127.0.0.1" if host == "localhost" else host
+        if not _is_loopback(address):
+            raise ValueError(f"the sandbox listens on loopback addresses only, not on {host!r}")
+        if not 0 <= port <= _MAX_PORT:
+            raise ValueError(f"a port is a number from 0 to {_MAX_PORT}, not {port}")
+        listener = _Listener6 if ":" in address else _Listener
+        self._listener = listener((address, port), Desk(simulator, log=log, sleep=sleep))
+        self._closing = Event()
+        self._thread: Thread | None = None
+
+    @property
+    def url(self) -> str:
+        """The endpoint URL for an SDK or CLI, with the port that was really taken."""
+        host, port = self._listener.server_address[:2]
+        return f"http://[{host!s}]:{port}" if ":" in str(host) else f"http://{host!s}:{port}"
+
+    def start(self) -> None:
+        """Serve from a daemon thread; the socket listens since `__init__`, so no client comes too early."""
+        self._thread = Thread(target=self.serve, name="smrep-sandbox", daemon=True)
+        self._thread.start()
+
+    def serve(self) -> None:
+        """Serve in the calling thread until `close` is called; KeyboardInterrupt passes through."""
+        while not self._closing.is_set():
+            self._listener.handle_request()
+
+    def close(self) -> None:
+        """Stop serving, end every open connection and free the port; calling it again does nothing."""
+        if self._closing.is_set():
+            return
+        self._closing.set()
+        self._listener.wake()
+        if self._thread is not None and self._thread is not current_thread():
+            self._thread.join()
+        self._listener.hang_up()
+        self._listener.server_close()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class _Listener(ThreadingHTTPServer):
+    """A listening socket that knows its open connections."""
+
+    timeout = _LOOK_UP_S
+    request_queue_size = 128
+
+    def __init__(self, address: tuple[str, int], desk: Desk) -> None:
+        self.desk = desk
+        self._open: set[socket.socket] = set()
+        self._counting = Lock()
+        super().__init__(address, _Connection)
+
+    def server_bind(self) -> None:
+        """Bind without the look-up of the host's name, which can be slow."""
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        with self._counting:
+            self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        with self._counting:
+            self._open.discard(request)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Let a client go that hangs up; anything else is a fault of ours and is shown."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
+
+    def wake(self) -> None:
+        """End the present wait for a connection, where the platform lets us."""
+        with suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
+
+    def hang_up(self) -> None:
+        """End every open connection; its thread then comes to an end too."""
+        with self._counting:
+            for connection in self._open:
+                with suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+
+
+class _Listener6(_Listener):
+    address_family = socket.AF_INET6
+
+
+class _Connection(BaseHTTPRequestHandler):
+    """One keep-alive connection. Answers leave in one piece, without Nagle's delay."""
+
+    server: _Listener
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1
+
+    def do_POST(self) -> None:
+        """Answer one request, or close its connection where the sandbox is told to."""
+        reply = self._turned_away()
+        if reply is None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+            reply = self.server.desk.handle(self.headers, body)
+        if reply is None:
+            self.close_connection = True
+            return
+        self._send(reply)
+
+    do_GET = do_HEAD = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_POST  # noqa: N815
+    """Any other method is turned away like a request for another host."""
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        """Keep silent: the desk keeps the record."""
+
+    def version_string(self) -> str:
+        """Return the Server header."""
+        return "smrep-sandbox"
+
+    def _turned_away(self) -> Reply | None:
+        desk = self.server.desk
+        length = self.headers.get("Content-Length", "0")
+        if not _names_loopback(self.headers.get("Host", "")):
+            refusal = desk.turn_away(403, "the sandbox answers to loopback names only")
+        elif self.command != "POST":
+            refusal = desk.turn_away(405, "AWS's protocols know POST only")
+        elif "Transfer-Encoding" in self.headers or not re.fullmatch(r"\d{1,18}", length):
+            refusal = desk.turn_away(411, "a request needs its length")
+        elif int(length) > _MAX_BODY_BYTES:
+            refusal = desk.turn_away(413, f"a request has at most {_MAX_BODY_BYTES} bytes")
+            self._drain(int(length))
+        else:
+            return None
+        self.close_connection = True
+        return refusal
+
+    def _drain(self, length: int) -> None:
+        """Take what the client is still sending, so that it gets to read the refusal."""
+        left = min(length, _MAX_DRAINED_BYTES)
+        while left > 0 and (piece := self.rfile.read(min(left, 65_536))):
+            left -= len(piece)
+
+    def _send(self, reply: Reply) -> None:
+        self.send_response(reply.status)
+        self.send_header("Content-Type", reply.content_type)
+        self.send_header("Content-Length", str(len(reply.body)))
+        if reply.request_id:
+            self.send_header("x-amzn-RequestId", reply.request_id)
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(reply.body)
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
+def _names_loopback(host: str) -> bool:
+    """Return whether a Host header names this machine itself, which keeps other sites' pages out."""
+    match = re.fullmatch(r"(?:\[([0-9A-Fa-f:]+)\]|([^:\[\]]+))(?::\d{1,5})?", host)
+    if match is None:
+        return False
+    name = match[1] or match[2]
+    return name.lower() == "localhost" or _is_loopback(name)

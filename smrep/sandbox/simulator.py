@@ -1,0 +1,198 @@
+"""The simulated AWS: one account with Secrets Manager, KMS and STS in every Region."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import RLock
+from typing import TYPE_CHECKING, Any
+
+from smrep.sandbox.agenda import Event, regions_of
+from smrep.sandbox.changing import CHANGING_OPERATIONS
+from smrep.sandbox.creating import CREATING_OPERATIONS
+from smrep.sandbox.deleting import DELETING_OPERATIONS
+from smrep.sandbox.errors import ApiError
+from smrep.sandbox.faults import Faults
+from smrep.sandbox.identity import STS_OPERATIONS, Callers
+from smrep.sandbox.keystore import KeyStore
+from smrep.sandbox.kms import KMS_OPERATIONS
+from smrep.sandbox.listing import LISTING_OPERATIONS
+from smrep.sandbox.quota import WriteQuota
+from smrep.sandbox.reading import READING_OPERATIONS
+from smrep.sandbox.replicating import REPLICATING_OPERATIONS
+from smrep.sandbox.replication import happen
+from smrep.sandbox.state import DEFAULT_KEY, Entry, Request, World
+from smrep.sandbox.validation import validate
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable, Iterator
+
+    from smrep.sandbox.identity import Caller
+
+__all__ = ["ApiError", "Call", "Simulator"]
+
+_OPERATIONS = {
+    "secretsmanager": {
+        **CREATING_OPERATIONS,
+        **READING_OPERATIONS,
+        **LISTING_OPERATIONS,
+        **CHANGING_OPERATIONS,
+        **REPLICATING_OPERATIONS,
+        **DELETING_OPERATIONS,
+    },
+    "kms": KMS_OPERATIONS,
+    "sts": STS_OPERATIONS,
+}
+_SECRET_PARAMS = frozenset({"SecretString", "SecretBinary", "RotationToken"})
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call as it was made and what came of it: `code` is empty where it was carried out.
+
+    `params` are without any secret value; `ts` is in epoch seconds.
+    """
+
+    ts: float
+    service: str
+    operation: str
+    region: str
+    secret_id: str | None
+    code: str
+    params: dict[str, Any]
+
+
+class Simulator:
+    """An AWS account in memory, with every Region in it.
+
+    Time passes only in `now` (epoch seconds): whatever was due is carried out, in its order and as of
+    its own time, before each call. One lock makes it safe to share between threads. `log` has every
+    call, refused ones too.
+    """
+
+    def __init__(
+        self,
+        *,
+        now: Callable[[], float],
+        rng: random.Random,
+        faults: Faults = Faults(),  # noqa: B008 - a frozen value
+        account_id: str = "123456789012",
+    ) -> None:
+        self.now = now
+        self.log: list[Call] = []
+        self._lock = RLock()
+        self._quota = WriteQuota()
+        self._world = World(account_id, rng, faults, KeyStore(account_id), Callers(account_id))
+
+    @property
+    def account_id(self) -> str:
+        """The account that owns the secrets and keys."""
+        return self._world.account_id
+
+    @property
+    def faults(self) -> Faults:
+        """How this AWS behaves; assign another value to change it while running."""
+        return self._world.faults
+
+    @faults.setter
+    def faults(self, faults: Faults) -> None:
+        with self._lock:
+            self._catch_up(self.now())
+            self._world.faults = faults
+
+    def call(
+        self,
+        service: str,
+        operation: str,
+        region: str,
+        params: dict[str, Any],
+        *,
+        access_key: str = "",
+    ) -> dict[str, Any]:
+        """Carry out one call, in and out in wire form: times in epoch seconds, bytes in base64.
+
+        `access_key` tells roles taken on by AssumeRole from the account's one user.
+
+        Raises: ApiError.
+        """
+        with self._lock:
+            at, code = self.now(), ""
+            self._catch_up(at)
+            try:
+                caller = self._world.callers.whose(access_key, at)
+                given = {key: value for key, value in params.items() if value is not None}
+                return self._answer(service, operation, Request(region, given, at, caller))
+            except ApiError as error:
+                code = error.code
+                raise
+            finally:
+                shown = {key: value for key, value in params.items() if key not in _SECRET_PARAMS}
+                secret_id = secret_id_of(params)
+                self.log.append(Call(at, service, operation, region, secret_id, code, shown))
+
+    def set_replication_status(
+        self, secret_id: str, region: str, replica_region: str, status: str, message: str | None = None
+    ) -> None:
+        """Let the primary in `region` show any status word for a Region; a replication under way is dropped.
+
+        Raises: ApiError for a secret that is not there.
+        """
+        with self._lock:
+            self._catch_up(self.now())
+            primary = self._world.find(region, secret_id)
+            attempt = self._world.next_number()
+            entry = primary.entries.get(replica_region)
+            key = DEFAULT_KEY if entry is None else entry.kms_key
+            primary.primary_region = region
+            primary.entries[replica_region] = Entry(replica_region, key, status, message, attempt)
+
+    def set_key_state(self, key_id: str, region: str, state: str) -> None:
+        """Put a KMS key into any KeyState, e.g. `PendingDeletion`. Raises: ApiError for an unknown key."""
+        with self._lock:
+            self._catch_up(self.now())
+            self._world.keys.set_state(region, key_id, state)
+
+    @contextmanager
+    def undisturbed(self) -> Iterator[None]:
+        """Open a span for setting the scene: no faults, no delays, no log, and no other caller."""
+        with self._lock:
+            faults, logged = self.faults, len(self.log)
+            self.faults = Faults(replication_delay_s=0.0, removal_delay_s=0.0, force_delete_delay_s=0.0)
+            try:
+                yield
+            finally:
+                self.faults = faults
+                del self.log[logged:]
+
+    def _catch_up(self, at: float) -> None:
+        for due, event in self._world.agenda.due(at, held=self._held_back):
+            happen(self._world, event, due)
+
+    def _held_back(self, event: Event) -> bool:
+        return not self._world.faults.outages.isdisjoint(regions_of(event))
+
+    def _answer(self, service: str, name: str, request: Request) -> dict[str, Any]:
+        operation = _OPERATIONS.get(service, {}).get(name)
+        if operation is None:
+            raise ApiError("UnknownOperationException", f"The sandbox does not know {service}:{name}.")
+        self._quota.take(request.region, name, self.faults.write_quota, request.at)
+        if (name, request.region) in self.faults.denied:
+            resource = secret_id_of(request.params) or request.params.get("KeyId", "*")
+            raise _denied(request.caller, f"{service}:{name}", resource)
+        validate(operation.fields, request.params)
+        return operation.run(self._world, request)
+
+
+def secret_id_of(params: dict[str, Any]) -> str | None:
+    """Return the name or ARN of the secret that a call is about, whichever parameter holds it."""
+    secret_id = params.get("SecretId", params.get("Name"))
+    return secret_id if isinstance(secret_id, str) else None
+
+
+def _denied(caller: Caller, action: str, resource: str) -> ApiError:
+    return ApiError(
+        "AccessDeniedException",
+        f"User: {caller.arn} is not authorized to perform: {action} on resource: {resource} "
+        f"because no identity-based policy allows the {action} action",
+    )

@@ -1,0 +1,201 @@
+"""What the simulated account holds: secrets by Region, their versions and their list of replicas."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from smrep.sandbox.agenda import Agenda
+from smrep.sandbox.arns import new_suffix, partition, secret_arn
+from smrep.sandbox.errors import marked_for_deletion, replica_is_read_only, secret_not_found
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Iterator
+
+    from smrep.sandbox.faults import Faults
+    from smrep.sandbox.identity import Caller, Callers
+    from smrep.sandbox.keystore import KeyStore
+
+DEFAULT_KEY = "alias/aws/secretsmanager"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One call as an operation sees it: its Region, its parameters, the time, and who makes it."""
+
+    region: str
+    params: dict[str, Any]
+    at: float
+    caller: Caller
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A secret value, text or base64 of bytes; never shown by `repr`."""
+
+    text: str | None = field(default=None, repr=False)
+    binary: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of a secret, the same in every Region that has it."""
+
+    version_id: str
+    value: Value
+    created: float
+    stages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """All of a secret that replicates. A higher `revision` is a later state of the same secret."""
+
+    versions: tuple[Version, ...]
+    description: str | None
+    tags: tuple[tuple[str, str], ...]
+    changed: float
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One Region in a primary's ReplicationStatus.
+
+    `attempt` names the try that is under way. Until `visible_at` DescribeSecret shows `before`
+    instead, which is `None` for a Region that was not listed.
+    """
+
+    region: str
+    kms_key: str
+    status: str
+    message: str | None
+    attempt: int
+    visible_at: float = 0.0
+    before: Entry | None = None
+
+    def shown(self, at: float) -> Entry | None:
+        """Return the entry that DescribeSecret shows at the time `at`."""
+        return self if at >= self.visible_at else self.before
+
+
+@dataclass(slots=True)
+class Secret:
+    """A secret as one Region holds it: a primary, a replica or a standalone one.
+
+    `kms_key` is the caller's word for it; `None` is the default key of a secret that is no replica.
+    `version_keys` and `read_on` are per version id: a version may be under an older key, and was
+    read in this Region on the day `read_on`. `removal` names the removal under way, if any.
+    """
+
+    name: str
+    suffix: str
+    region: str
+    account_id: str
+    created: float
+    content: Content
+    kms_key: str | None
+    version_keys: dict[str, str | None]
+    read_on: dict[str, float] = field(default_factory=dict)
+    primary_region: str | None = None
+    entries: dict[str, Entry] = field(default_factory=dict)
+    accessed: float | None = None
+    deleted: float | None = None
+    removal: int | None = None
+
+    @property
+    def arn(self) -> str:
+        """The ARN, which differs between a secret's Regions in the Region alone."""
+        return secret_arn(self.region, self.account_id, self.name, self.suffix)
+
+    @property
+    def is_replica(self) -> bool:
+        """Whether a primary elsewhere rules this secret. Source: aws-behaviour.md 1.4."""
+        return self.primary_region is not None and self.primary_region != self.region
+
+    def is_replica_of(self, primary: Secret) -> bool:
+        """Whether this is the living replica of exactly that primary."""
+        return (
+            self.primary_region == primary.region
+            and self.region != primary.region
+            and self.suffix == primary.suffix
+            and self.removal is None
+        )
+
+
+@dataclass(slots=True)
+class World:
+    """The whole simulated account: every Region's secrets and keys, and what is still to happen."""
+
+    account_id: str
+    rng: random.Random
+    faults: Faults
+    keys: KeyStore
+    callers: Callers
+    agenda: Agenda = field(default_factory=Agenda)
+    secrets: dict[str, dict[str, Secret]] = field(default_factory=dict)
+    _numbers: int = 0
+
+    def next_number(self) -> int:
+        """Return a number greater than all before it: for attempts, removals and revisions."""
+        self._numbers += 1
+        return self._numbers
+
+    def held(self, region: str, name: str) -> Secret | None:
+        """Return the secret that bears `name` in `region`, whatever its state."""
+        return self.secrets.get(region, {}).get(name)
+
+    def in_region(self, region: str) -> Iterator[Secret]:
+        """Every secret of one Region, those scheduled for deletion too."""
+        yield from self.secrets.get(region, {}).values()
+
+    def put(self, secret: Secret) -> None:
+        """Keep `secret` under its name, in the place of any other."""
+        self.secrets.setdefault(secret.region, {})[secret.name] = secret
+
+    def discard(self, secret: Secret) -> None:
+        """Forget `secret` for good."""
+        del self.secrets[secret.region][secret.name]
+
+    def find(self, region: str, secret_id: str) -> Secret:
+        """Return the secret that a SecretId means in `region`: a name, an ARN, or an ARN without its suffix.
+
+        Raises: ApiError (ResourceNotFoundException), also for an ARN of another Region or account.
+        """
+        name = secret_id
+        if secret_id.startswith("arn:"):
+            head = f"arn:{partition(region)}:secretsmanager:{region}:{self.account_id}:secret:"
+            if not secret_id.startswith(head):
+                raise secret_not_found()
+            name = secret_id.removeprefix(head)
+            complete = self.held(region, re.sub(r"-[A-Za-z0-9]{6}$", "", name))
+            if complete is not None and complete.arn == secret_id:
+                return complete
+        secret = self.held(region, name)
+        if secret is None:
+            raise secret_not_found()
+        return secret
+
+    def find_living(self, request: Request) -> Secret:
+        """Return the secret a request is about; one that is scheduled for deletion is refused."""
+        secret = self.find(request.region, request.params["SecretId"])
+        if secret.deleted is not None:
+            raise marked_for_deletion()
+        return secret
+
+    def find_writable(self, request: Request) -> Secret:
+        """Return the secret a request is about, refused where it is a replica or scheduled for deletion."""
+        secret = self.find_living(request)
+        if secret.is_replica:
+            raise replica_is_read_only()
+        return secret
+
+    def fresh_suffix(self) -> str:
+        """Six random letters and digits, as AWS appends them to a new secret's ARN."""
+        return new_suffix(self.rng)
+
+    def revised(self, content: Content, at: float, **changes: Any) -> Content:
+        """Return a later revision of `content`, changed at the time `at`."""
+        return replace(content, changed=at, revision=self.next_number(), **changes)

@@ -1,0 +1,108 @@
+"""ListSecrets: filters, order, pages."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smrep.sandbox.paging import page
+
+WEST = "us-west-2"
+
+
+@pytest.fixture
+def fleet(account):
+    account.secret("prod/db", Description="Ledger of Payments", Tags=[{"Key": "team", "Value": "payments"}])
+    account.tick(1)
+    account.secret("prod/api", Tags=[{"Key": "Dr", "Value": "true"}])
+    account.tick(1)
+    account.secret("rds!cluster")
+    account.tick(1)
+    account.secret("staging/db", AddReplicaRegions=[{"Region": WEST}])
+    account.tick(1)
+    account.secret("old/db")
+    account.sm("DeleteSecret", SecretId="old/db")
+    account.tick(1)
+    return account
+
+
+def names(account, region="us-east-1", **params):
+    return [row["Name"] for row in account.sm("ListSecrets", region, **params)["SecretList"]]
+
+
+def test_secrets_are_listed_by_creation_without_those_pending_deletion(fleet):
+    assert names(fleet) == ["prod/db", "prod/api", "rds!cluster", "staging/db"]
+    assert names(fleet, IncludePlannedDeletion=True)[-1] == "old/db"
+
+
+def test_the_order_can_be_chosen(fleet):
+    assert names(fleet, SortOrder="desc")[0] == "staging/db"
+    assert names(fleet, SortBy="name") == ["prod/api", "prod/db", "rds!cluster", "staging/db"]
+    fleet.value("rds!cluster")
+    assert names(fleet, SortBy="last-accessed-date", SortOrder="desc")[0] == "rds!cluster"
+    fleet.sm("UpdateSecret", SecretId="prod/db", Description="x")
+    assert names(fleet, SortBy="last-changed-date")[-1] == "prod/db"
+
+
+@pytest.mark.parametrize(
+    ("key", "values", "expected"),
+    [
+        ("name", ["prod/"], ["prod/db", "prod/api"]),
+        ("name", ["Prod/"], []),
+        ("name", ["!prod/"], ["rds!cluster", "staging/db"]),
+        ("name", ["prod/", "rds"], ["prod/db", "prod/api", "rds!cluster"]),
+        ("name", ["prod/", "!prod/a"], ["prod/db"]),
+        ("description", ["ledger"], ["prod/db"]),
+        ("tag-key", ["te"], ["prod/db"]),
+        ("tag-key", ["dr"], []),
+        ("tag-value", ["true"], ["prod/api"]),
+        ("primary-region", ["us-east"], ["staging/db"]),
+        ("primary-region", ["!us-east-1"], ["prod/db", "prod/api", "rds!cluster"]),
+        ("owning-service", ["rds"], ["rds!cluster"]),
+        ("all", ["PAYMENTS ledger"], ["prod/db"]),
+        ("all", ["!payments"], ["prod/api", "rds!cluster", "staging/db"]),
+    ],
+)
+def test_a_filter_keeps_what_it_says(fleet, key, values, expected):
+    assert names(fleet, Filters=[{"Key": key, "Values": values}]) == expected
+
+
+def test_every_filter_must_be_passed(fleet):
+    filters = [{"Key": "name", "Values": ["prod/"]}, {"Key": "tag-key", "Values": ["team"]}]
+    assert names(fleet, Filters=filters) == ["prod/db"]
+
+
+def test_an_unknown_filter_is_refused(fleet):
+    code, _ = fleet.refusal("ListSecrets", Filters=[{"Key": "colour", "Values": ["red"]}])
+    assert code == "ValidationException"
+
+
+def test_a_replica_is_listed_in_its_region_without_replication_status(fleet):
+    (row,) = fleet.sm("ListSecrets", WEST)["SecretList"]
+    assert row["PrimaryRegion"] == "us-east-1"
+    assert row["KmsKeyId"] == "alias/aws/secretsmanager"
+    (primary,) = fleet.sm("ListSecrets", Filters=[{"Key": "name", "Values": ["staging"]}])["SecretList"]
+    assert not {"ReplicationStatus", "VersionIdsToStages"} & primary.keys()
+
+
+def test_pages_join_up_even_when_the_fleet_changes_between_them(fleet):
+    first = fleet.sm("ListSecrets", MaxResults=2)
+    fleet.sm("DeleteSecret", SecretId="prod/db")
+    rest = fleet.sm("ListSecrets", MaxResults=2, NextToken=first["NextToken"])
+    assert [row["Name"] for row in rest["SecretList"]] == ["rds!cluster", "staging/db"]
+    assert "NextToken" not in rest
+
+
+@pytest.mark.parametrize("token", ["nonsense", "W10=", "WyJhIiwgImIiXQ==", "WzEsIDJd", "W1tdLCBbXV0="])
+def test_a_token_of_ones_own_making_is_refused(fleet, token):
+    assert fleet.refusal("ListSecrets", NextToken=token)[0] == "InvalidNextTokenException"
+
+
+@given(rows=st.sets(st.integers(0, 500)), size=st.integers(1, 100), descending=st.booleans())
+def test_the_pages_of_a_list_are_the_list(rows, size, descending):
+    seen, token = [], None
+    while True:
+        shown, token = page(rows, key=lambda n: (float(n), ""), size=size, token=token, descending=descending)
+        seen += shown
+        if token is None:
+            break
+    assert seen == sorted(rows, reverse=descending)
