@@ -52,4 +52,4 @@ class LiveTable:
         elapsed_s = self._elapsed_s + time.monotonic() - self._shown_at
         limit = f" of {duration(self._timeout_s)}" if self._timeout_s is not None else ""
         foot = f"waiting, {elapsed_s:.0f} s{limit}; Ctrl-C stops the waiting, not the replication"
-        return Group(body(self._secrets, self._paper, self._spinner), Text(foot, style="dim"))
+        return Group(*body(self._secrets, self._paper, self._spinner), Text(foot, style="dim"))

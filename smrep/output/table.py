@@ -8,8 +8,7 @@ from collections.abc import Iterable
 from typing import TextIO
 
 from rich import box
-from rich.console import Console, Group, RenderableType
-from rich.padding import Padding
+from rich.console import Console, RenderableType
 from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
@@ -23,6 +22,8 @@ from smrep.rules.keys import DEFAULT
 _STYLES = {IN_SYNC: "green", FAILED: "bold red", IN_PROGRESS: "yellow"}
 _WIDE = 500
 """Columns where there is no terminal: nothing is folded."""
+_NARROW = 56
+"""Fewer columns than this cut words off, so the terminal is left to fold the lines."""
 
 
 def console(paper: Paper, file: TextIO, *, live: bool = False) -> Console:
@@ -32,7 +33,7 @@ def console(paper: Paper, file: TextIO, *, live: bool = False) -> Console:
     """
     return Console(
         file=file,
-        width=None if live else paper.width or _WIDE,
+        width=None if live else max(paper.width or _WIDE, _NARROW),
         force_terminal=paper.colour or live,
         color_system="standard" if paper.colour else None,
         no_color=not paper.colour,
@@ -48,25 +49,26 @@ def render(report: Report, paper: Paper) -> str:
     out = io.StringIO()
     screen = console(paper, out)
     if report.secrets:
-        screen.print(body(report.secrets, paper))
-        screen.print(Text(closing(report), style=_closing_style(report.outcome)))
+        parts = [*body(report.secrets, paper), Text(closing(report), style=_closing_style(report.outcome))]
+        for part in parts:
+            screen.print(part, soft_wrap=isinstance(part, Text))  # a line of words can be copied whole
     return "\n".join(line.rstrip() for line in out.getvalue().split("\n"))
 
 
-def body(secrets: Iterable[SecretReport], paper: Paper, spinner: Spinner | None = None) -> RenderableType:
-    """Return one titled table per secret; with a spinner, open Regions are seen to be alive."""
+def body(secrets: Iterable[SecretReport], paper: Paper, spinner: Spinner | None = None) -> list[RenderableType]:
+    """Return a title and a table per secret; with a spinner, open Regions are seen to be alive."""
     parts: list[RenderableType] = []
     for secret in secrets:
         parts.append(_title(secret))
         if secret.error:
-            parts.append(Padding(Text(safe(secret.error.message), style="red"), (0, 2)))
+            parts.append(Text(f"  {safe(secret.error.message)}", style="red"))
         if secret.replicas:
             parts.append(_table(secret.replicas, paper, spinner))
             parts += _keys(secret.replicas)
         elif not secret.error:
-            parts.append(Padding(Text("no replicas", style="dim"), (0, 2)))
+            parts.append(Text("  no replicas", style="dim"))
         parts.append(Text(""))
-    return Group(*parts)
+    return parts
 
 
 def closing(report: Report) -> str:
@@ -162,8 +164,6 @@ def _keys(rows: Iterable[RegionReport]) -> list[RenderableType]:
         Text(
             f"  key in {safe(row.region)}: {safe(row.kms_key_id)}",
             style="dim",
-            no_wrap=True,
-            overflow="ignore",
         )
         for row in rows
         if row.kms_key_id and row.kms_key_id != DEFAULT

@@ -1,0 +1,157 @@
+"""`smrep sandbox` and `smrep completion` as processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import BIN, ROOT, Done
+
+SMREP = str(BIN / "smrep")
+
+
+def sandbox(*words: str, **env: str) -> Done:
+    done = subprocess.run(
+        [SMREP, "sandbox", *words],
+        env={**os.environ, **env},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+def test_exec_runs_a_command_against_a_sandbox_of_its_own() -> None:
+    done = sandbox("exec", "--seed", "--", SMREP, "status", "prod/payments/db")
+    assert (done.code, done.rows) == (0, [["prod/payments/db", "-", "-", "-", "-", "-"]])
+
+
+def test_exec_finds_smrep_without_an_active_environment() -> None:
+    done = sandbox("exec", "--", "smrep", "status", "nowhere", PATH="/usr/bin:/bin")
+    assert done.code == 1
+    assert "can't find the specified secret" in done.err
+
+
+def test_exec_gives_the_command_its_own_aws_and_none_of_ours() -> None:
+    done = sandbox("exec", "--", "env", AWS_PROFILE="prod", AWS_SESSION_TOKEN="t0ken", AWS_REGION="eu-west-1")
+    env = dict(line.split("=", 1) for line in done.out.splitlines() if "=" in line)
+    assert env["AWS_ENDPOINT_URL"].startswith("http://127.0.0.1:")
+    assert (env["AWS_REGION"], env["AWS_DEFAULT_REGION"]) == ("us-east-1", "us-east-1")
+    assert env["AWS_ACCESS_KEY_ID"] == env["AWS_SECRET_ACCESS_KEY"] == "sandbox"
+    assert {"AWS_PROFILE", "AWS_SESSION_TOKEN"}.isdisjoint(env)
+
+
+@pytest.mark.parametrize(("script", "code"), [("exit 0", 0), ("exit 7", 7), ("kill -TERM $$", 143)])
+def test_exec_returns_the_commands_code(script: str, code: int) -> None:
+    assert sandbox("exec", "--", "sh", "-c", script).code == code
+
+
+def test_exec_of_what_does_not_exist_is_127() -> None:
+    done = sandbox("exec", "--", "no-such-command")
+    assert (done.code, done.err) == (127, "error: no-such-command: command not found\n")
+
+
+def test_exec_sets_faults_and_keeps_a_log(tmp_path: Path) -> None:
+    log = tmp_path / "calls.jsonl"
+    done = sandbox(
+        *("exec", "--seed", "--replication-delay", "0s", "--drop-answer", "ReplicateSecretToRegions"),
+        *("--fail", "eu-west-1=no luck", "--log", str(log), "--"),
+        *(SMREP, "replicate", "prod/payments/db", "-r", "us-west-2,eu-west-1"),
+    )
+    assert done.code == 1
+    assert [row[2] for row in done.rows] == ["InSync", "Failed"]
+    assert done.rows[1][5] == "no luck"
+    calls = [json.loads(line) for line in log.read_text().splitlines()]
+    (write,) = [call for call in calls if call["operation"] == "ReplicateSecretToRegions"]
+    assert (write["effect"], write["region"]) == ("dropped_after", "us-east-1")
+
+
+def test_exec_takes_an_estate_from_a_file(tmp_path: Path) -> None:
+    estate = tmp_path / "estate.json"
+    estate.write_text('[{"name": "mine", "replicas": ["us-west-2"]}]')
+    done = sandbox("exec", "--seed", str(estate), "--", SMREP, "status", "mine")
+    assert done.rows[0][:3] == ["mine", "us-west-2", "InSync"]
+    estate.write_text('[{"nam": "mine"}]')
+    done = sandbox("exec", "--seed", str(estate), "--", "true")
+    assert done.code == 2
+    assert "nam" in done.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--replication-delay", "soon"],
+        ["--replication-delay", "us-wset-2=1s"],
+        ["--outage", "us-wset-2"],
+        ["--drop-answer", "X=many"],
+        ["--write-quota", "0"],
+    ],
+)
+def test_a_wrong_fault_is_a_usage_error(words: list[str]) -> None:
+    assert sandbox("exec", *words, "--", "true").code == 2
+
+
+def test_start_serves_until_interrupted() -> None:
+    process = subprocess.Popen([SMREP, "sandbox", "start"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    exported = [process.stdout.readline() for _ in range(4)]
+    env = dict(line.removeprefix("export ").strip().split("=", 1) for line in exported)
+    status = subprocess.run(
+        [SMREP, "status", "nowhere"],
+        env={**env, "AWS_DEFAULT_REGION": "us-east-1", "AWS_REGION": "us-east-1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "can't find the specified secret" in status.stderr
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=10)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+
+
+def test_start_on_a_port_that_is_taken_is_told() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        done = sandbox("start", "--port", str(taken.getsockname()[1]))
+    assert done.code == 4
+    assert "can't start" in done.err
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_committed_completion_scripts_are_what_smrep_prints(shell: str) -> None:
+    done = subprocess.run([SMREP, "completion", shell], capture_output=True, text=True, check=True)
+    assert (ROOT / f"completions/smrep.{shell}").read_text() == done.stdout
+
+
+def complete(line: str) -> list[str]:
+    """Return what bash offers for a line, by the script that we print."""
+    script = (
+        f'PATH="{BIN}:$PATH"; source {ROOT}/completions/smrep.bash; COMP_WORDS=({line}); '
+        "COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _smrep_completion smrep; printf '%s\\n' \"${COMPREPLY[@]}\""
+    )
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
+    return done.stdout.split()
+
+
+def test_bash_completes_commands_options_and_regions() -> None:
+    assert complete("smrep re") == ["replicate"]
+    assert "--force-overwrite" in complete("smrep replicate --f")
+    assert complete("smrep status x -r us-w") == ["us-west-1", "us-west-2"]
+    assert complete("smrep replicate x -r us-west-2,eu-n") == ["us-west-2,eu-north-1"]
+    assert complete("smrep status x -o j") == ["json"]
+
+
+def test_the_module_runs_as_well() -> None:
+    done = subprocess.run([sys.executable, "-m", "smrep", "-V"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("smrep ")

@@ -1,0 +1,149 @@
+"""The formats, over every report that a run can end with."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from datetime import UTC, datetime
+
+import jsonschema
+import pytest
+from awscli.text import format_text
+from conftest import SCHEMA
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smrep.errors import Outcome, UsageError
+from smrep.model import Action, Finding, Kind, RegionReport, Report, SecretReport, Severity, Trouble
+from smrep.output.aws_text import lines
+from smrep.output.document import document
+from smrep.output.formats import FORMATS, as_query, compile_query
+from smrep.output.paper import Paper
+from smrep.regions import Region
+
+ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"
+KEY = "arn:aws:kms:us-west-2:123456789012:key/0f0e0d0c-1111-4222-8333-444455556666"
+
+hostile = st.one_of(st.text(max_size=30), st.sampled_from(["\x1b[2J", "a\tb\nc", "::error::x", "[/b]", ":secret:"]))
+optional = st.one_of(st.none(), hostile)
+outcomes = st.sampled_from(list(Outcome))
+moments = st.one_of(st.none(), st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)))
+regions = st.sampled_from(["us-west-2", "eu-west-1"]).map(Region)
+troubles = st.one_of(st.none(), st.builds(Trouble, hostile, hostile, optional, optional, outcomes))
+findings = st.builds(Finding, st.sampled_from(Kind), st.sampled_from(Severity), hostile, optional)
+rows = st.builds(
+    RegionReport,
+    region=regions,
+    outcome=outcomes,
+    arn=optional,
+    status=optional,
+    status_message=optional,
+    kms_key_id=optional,
+    last_accessed=moments,
+    action=st.one_of(st.none(), st.sampled_from(Action)),
+    changed=st.booleans(),
+    verified=st.one_of(st.none(), st.booleans()),
+    findings=st.lists(findings, max_size=2).map(tuple),
+    error=troubles,
+)
+secrets = st.builds(
+    SecretReport,
+    name=hostile,
+    outcome=outcomes,
+    arn=st.one_of(st.none(), st.just(ARN)),
+    primary_region=st.one_of(st.none(), regions),
+    replicas=st.lists(rows, max_size=3).map(tuple),
+    error=troubles,
+)
+reports = st.builds(
+    Report,
+    command=st.one_of(st.none(), st.just("status")),
+    outcome=outcomes,
+    exit_code=outcomes.map(lambda each: each.exit_code),
+    started_at=st.just(datetime(2026, 11, 23, 10, tzinfo=UTC)),
+    elapsed_s=st.floats(0, 1e6),
+    secrets=st.lists(secrets, max_size=3).map(tuple),
+    error=troubles,
+)
+
+
+@given(reports)
+def test_every_report_fits_the_schema(report: Report) -> None:
+    jsonschema.validate(document(report), SCHEMA)
+    assert json.loads(FORMATS["json"](report, Paper())) == document(report)
+
+
+@given(reports, st.sampled_from(sorted(FORMATS)), st.booleans(), st.sampled_from([None, 20, 80]))
+def test_no_format_lets_control_characters_through(report: Report, name: str, unicode: bool, width: int | None) -> None:
+    text = FORMATS[name](report, Paper(width=width, unicode=unicode))
+    assert re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u200b]", text) is None
+
+
+@given(reports)
+def test_text_is_six_cells_a_row(report: Report) -> None:
+    written = FORMATS["text"](report, Paper()).splitlines()
+    assert len(written) == sum(len(each.replicas) + bool(each.error or not each.replicas) for each in report.secrets)
+    assert all(len(line.split("\t")) == 6 and "" not in line.split("\t")[1:] for line in written)
+
+
+def report_of(*replicas: RegionReport, outcome: Outcome = Outcome.OK) -> Report:
+    secret = SecretReport("prod/db", outcome, ARN, Region("us-east-1"), replicas)
+    return Report("status", outcome, outcome.exit_code, datetime(2026, 11, 23, 10, tzinfo=UTC), 4.2, secrets=(secret,))
+
+
+@pytest.mark.parametrize("width", [20, 60, 80, 120])
+def test_the_table_stays_within_the_terminal_and_keeps_keys_whole(width: int) -> None:
+    row = RegionReport(Region("us-west-2"), Outcome.FAILED, None, "Failed", "no luck " * 20, KEY, action=Action.ADD)
+    text = FORMATS["table"](report_of(row), Paper(width=width))
+    assert f"key in us-west-2: {KEY}" in text
+    assert "us-west-2" in text.splitlines()[4]
+    if width >= 60:
+        assert all(len(line) <= width for line in text.splitlines() if KEY not in line)
+
+
+def test_the_table_shows_arns_and_markup_as_they_are() -> None:
+    row = RegionReport(Region("us-west-2"), Outcome.FAILED, None, "Failed", "[red]x[/red] :key: a:secret:b")
+    assert "[red]x[/red] :key: a:secret:b" in FORMATS["table"](report_of(row), Paper())
+
+
+def test_the_table_in_ascii_is_ascii() -> None:
+    row = RegionReport(Region("us-west-2"), Outcome.OK, None, "InSync", "Replication succeeded")
+    assert FORMATS["table"](report_of(row), Paper(unicode=False)).isascii()
+
+
+scalars = st.one_of(st.none(), st.booleans(), st.integers(), st.text("abc", max_size=3))
+
+
+def objects(inner: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
+    return st.dictionaries(st.text("xyz", min_size=1), inner, max_size=3)
+
+
+json_values = st.recursive(  # lists of objects only or of none: the AWS CLI itself breaks on a mixture
+    scalars,
+    lambda inner: st.one_of(
+        objects(inner),
+        st.lists(objects(inner), max_size=3),
+        st.lists(st.one_of(scalars, st.lists(scalars, max_size=3)), max_size=3),
+    ),
+    max_leaves=8,
+)
+
+
+@given(json_values)
+def test_text_of_a_query_is_that_of_the_aws_cli(value: object) -> None:
+    theirs = io.StringIO()
+    format_text(value, theirs)
+    assert "".join(f"{line}\n" for line in lines(value)) == theirs.getvalue()
+
+
+def test_a_query_over_the_document() -> None:
+    row = RegionReport(Region("us-west-2"), Outcome.OK, None, "InSync")
+    search = compile_query("secrets[0].replicas[?status=='InSync'].region | [0]")
+    assert as_query(report_of(row), search, text=False) == '"us-west-2"\n'
+    assert as_query(report_of(row), search, text=True) == "us-west-2\n"
+
+
+def test_a_query_that_is_none_is_a_usage_error() -> None:
+    with pytest.raises(UsageError, match="not JMESPath"):
+        compile_query("a[")
