@@ -21,6 +21,7 @@ DIFFERENCES = {
     "no promotion": "moto does not know StopReplicationToReplica",
     "404": "moto answers a missing secret with HTTP 404",
     "silent primary": "a replicated primary of moto's names no PrimaryRegion",
+    "talkative replica": "a replica of moto's shows its primary's ReplicationStatus",
     "repeats Regions": "a second call for a Region adds it to moto's list again",
 }
 
@@ -75,7 +76,7 @@ def test_primary_and_replica_share_suffix_versions_and_primary_region(
     assert there["PrimaryRegion"] == "us-east-1"
     assert here.get("PrimaryRegion") == (None if is_moto(request) else "us-east-1"), DIFFERENCES["silent primary"]
     assert here["VersionIdsToStages"] == there["VersionIdsToStages"]
-    assert not there.get("ReplicationStatus")
+    assert bool(there.get("ReplicationStatus")) == is_moto(request), DIFFERENCES["talkative replica"]
     (entry,) = here["ReplicationStatus"]
     assert (entry["Region"], entry["Status"], entry["KmsKeyId"]) == ("us-west-2", "InSync", "alias/aws/secretsmanager")
 
