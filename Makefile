@@ -27,6 +27,9 @@ bench: .venv/dev.stamp
 completions: .venv/run.stamp
 	for shell in bash zsh fish; do $(BIN)/smrep completion $$shell > completions/smrep.$$shell; done
 
+docs/replicate.svg: .venv/run.stamp
+	$(BIN)/python docs/picture.py > $@
+
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis dist
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections import Counter
 from collections.abc import Iterable
 from typing import TextIO
@@ -52,7 +53,8 @@ def render(report: Report, paper: Paper) -> str:
         parts = [*body(report.secrets, paper), Text(closing(report), style=_closing_style(report.outcome))]
         for part in parts:
             screen.print(part, soft_wrap=isinstance(part, Text))  # a line of words can be copied whole
-    return "\n".join(line.rstrip() for line in out.getvalue().split("\n"))
+    lines = "\n".join(line.rstrip() for line in out.getvalue().split("\n"))
+    return re.sub(r"\n{3,}", "\n\n", lines)  # a table ends with an empty line of its own
 
 
 def body(secrets: Iterable[SecretReport], paper: Paper, spinner: Spinner | None = None) -> list[RenderableType]:
@@ -61,7 +63,7 @@ def body(secrets: Iterable[SecretReport], paper: Paper, spinner: Spinner | None 
     for secret in secrets:
         parts.append(_title(secret))
         if secret.error:
-            parts.append(Text(f"  {safe(secret.error.message)}", style="red"))
+            parts.append(Text(f"  {safe(secret.error.code)}", style="red"))
         if secret.replicas:
             parts.append(_table(secret.replicas, paper, spinner))
             parts += _keys(secret.replicas)
@@ -78,8 +80,8 @@ def closing(report: Report) -> str:
     troubled = sum(1 for secret in report.secrets if secret.error)
     parts = [f"{count} of {total} {word}" for word, count in counts.items()]
     if troubled:
-        parts.append(f"{troubled} of {len(report.secrets)} secrets could not be handled")
-    what = ", ".join(parts) or "no replica Regions"
+        parts.append(f"{troubled} of {len(report.secrets)} secrets in trouble")
+    what = ", ".join(parts) or "no replicas"
     dry = "dry run, nothing was sent: " if report.dry_run else ""
     return f"{dry}{what} ({report.elapsed_s:.1f} s)"
 
@@ -110,10 +112,9 @@ def _closing_style(outcome: Outcome) -> str:
 
 def _title(secret: SecretReport) -> Text:
     title = Text(safe(secret.name), style="bold")
-    if secret.primary_region:
-        title.append(f"  primary {secret.primary_region}", style="not bold")
-    if secret.arn:
-        title.append(f", account {safe(secret.arn.split(':')[4])}", style="not bold")
+    if secret.arn and secret.primary_region:
+        account = safe(secret.arn.split(":")[4])
+        title.append(f"  primary {secret.primary_region}, account {account}", style="not bold")
     return title
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import shlex
 
 from smrep.errors import Outcome
-from smrep.model import Replica, Secret, Trouble
+from smrep.model import Replica, Secret, Target, Trouble
+from smrep.rules.commands import spell
+from smrep.rules.keys import DEFAULT
 
 
 def failure(primary: Secret, entry: Replica) -> Trouble:
@@ -16,8 +18,9 @@ def failure(primary: Secret, entry: Replica) -> Trouble:
     """
     there, name = entry.region, shlex.quote(primary.name)
     text = (entry.message or "").lower()
+    key = entry.kms_key_id if entry.kms_key_id != DEFAULT else None
     describe = f"aws secretsmanager describe-secret --secret-id {name} --region {there}"
-    again = f"smrep replicate {name} --primary-region {primary.region} -r {there}"
+    again = spell("replicate", [primary.name], primary_region=primary.region, targets=[Target(there, key)])
     if "different arn" in text:
         hint = (
             f"a replica of another primary bears the name there, and force does not cure that; look: {describe}; "
