@@ -1,6 +1,6 @@
 """Draws README's picture: a real run of smrep against the sandbox, as a terminal of 96 columns shows it.
 
-    python docs/picture.py > docs/replicate.svg
+python docs/picture.py > docs/replicate.svg
 """
 
 from __future__ import annotations

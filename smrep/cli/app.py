@@ -5,19 +5,22 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol, TextIO
 
+from smrep import __version__
 from smrep.cli.options import Shared
+from smrep.cli.params import secret_ids
 from smrep.cli.where import Where, locate
 from smrep.errors import Outcome
-from smrep.model import SecretId, SecretReport, Trouble
+from smrep.model import SecretReport, Trouble
 from smrep.output.colour import is_terminal, wants_animation, wants_colour
 from smrep.output.messages import Messages
 from smrep.output.paper import Paper
+from smrep.regions import Region, is_known
 from smrep.rules.asked import account_in, check_account
 
 if TYPE_CHECKING:
@@ -132,14 +135,19 @@ class App:
         unicode = (getattr(stream, "encoding", None) or "").lower().replace("-", "").startswith("utf")
         return Paper(wants_colour(self.options.color, stream, self.env), width, unicode)
 
-    def find_home(self, secrets: Sequence[SecretId]) -> Where:
-        """Return the secrets' Regions, remembered for the report; refuse another account where an ARN shows it.
+    def find_home(self, typed: Sequence[str], replicas: Iterable[Region]) -> Where:
+        """Return the secrets that were typed with their Regions, remembered for the report.
+
+        Warns of a Region that this version does not know: it may be newer, or mistyped.
 
         Raises:
-            UsageError: see smrep.cli.where.locate.
+            UsageError: a secret can't be one or is of another account than expected; see smrep.cli.where.locate.
             ConfigurationError: nobody names a Region.
 
         """
+        secrets = secret_ids(typed, self.stdin)
+        if not secrets:
+            self.messages.warning("standard input named no secret: there is nothing to do")
 
         def profile_region() -> str | None:
             from smrep.aws import session
@@ -149,6 +157,10 @@ class App:
         self.where = locate(secrets, self.options.primary_region, self.env, profile_region)
         for address in self.where.addresses:
             check_account(account_in(address), self.options.expect_account, address.secret_id)
+        homes = [address.region for address in self.where.addresses]
+        for region in dict.fromkeys([*homes, *replicas]):
+            if not is_known(region):
+                self.messages.warning(f"{region} is no Region that smrep {__version__} knows; asking AWS all the same")
         return self.where
 
     def connect(self) -> Aws:

@@ -11,7 +11,7 @@ from smrep.cli.app import App
 from smrep.cli.conduct import conduct
 from smrep.cli.confirm import confirm
 from smrep.cli.options import CONTEXT, Shared, shared, timeout
-from smrep.cli.params import Regions, secret_ids, targets
+from smrep.cli.params import Regions, targets
 from smrep.errors import UsageError
 from smrep.rules.asked import check_regions
 from smrep.rules.closing import stopped
@@ -69,7 +69,7 @@ def replicate(
 
     def work(app: App) -> Iterator[None]:
         wanted = targets(regions, kms_key)
-        where = app.find_home(secret_ids(secrets, app.stdin))
+        where = app.find_home(secrets, [target.region for target in wanted])
         check_regions(where.addresses, wanted)
 
         from smrep.rules.plan import Consent

@@ -10,7 +10,7 @@ import click
 from smrep.cli.app import App
 from smrep.cli.conduct import conduct
 from smrep.cli.options import CONTEXT, Shared, shared
-from smrep.cli.params import Regions, secret_ids, targets
+from smrep.cli.params import Regions, targets
 from smrep.errors import Outcome
 from smrep.model import Trouble
 
@@ -37,7 +37,7 @@ def status(secrets: tuple[str, ...], regions: Any, *, watch: bool, **options: An
 
     def work(app: App) -> Iterator[None]:
         wanted = tuple(each.region for each in targets(regions, None))
-        where = app.find_home(secret_ids(secrets, app.stdin))
+        where = app.find_home(secrets, wanted)
 
         from smrep.service import status as service
 

@@ -10,7 +10,7 @@ import click
 from smrep.cli.app import App
 from smrep.cli.conduct import conduct
 from smrep.cli.options import CONTEXT, Shared, shared, timeout
-from smrep.cli.params import Regions, secret_ids, targets
+from smrep.cli.params import Regions, targets
 from smrep.rules.closing import stopped
 
 
@@ -36,7 +36,7 @@ def wait(secrets: tuple[str, ...], regions: Any, *, timeout_s: float, **options:
 
     def work(app: App) -> Iterator[None]:
         wanted = tuple(each.region for each in targets(regions, None))
-        where = app.find_home(secret_ids(secrets, app.stdin))
+        where = app.find_home(secrets, wanted)
 
         from smrep.service.awaiting import Awaiting
         from smrep.service.status import Asked

@@ -175,6 +175,6 @@ def _unchecked(primary: Secret, target: Target, look: Look) -> tuple[Finding, ..
             Kind.UNCHECKED,
             Severity.WARNING,
             f"what bears the name {primary.name} in {target.region} could not be looked at: {look.error.message}",
-            f"allow secretsmanager:DescribeSecret in {target.region}",
+            f"allow secretsmanager:DescribeSecret in {target.region}, and see that the account has the Region enabled",
         ),
     )

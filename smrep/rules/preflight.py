@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -83,7 +84,7 @@ def portrait(victim: Secret) -> str:
 def obstacle(primary: Secret, victim: Secret, who: Bearer) -> Finding:
     """Return the finding that stops a Region whose name is borne by something that is not our replica."""
     name, there = primary.name, victim.region
-    describe = f"aws secretsmanager describe-secret --secret-id {name} --region {there}"
+    describe = f"aws secretsmanager describe-secret --secret-id {shlex.quote(name)} --region {there}"
     match who:
         case Bearer.FOREIGN:
             return Finding(
@@ -123,6 +124,6 @@ def absent_replica(primary: Secret, region: Region) -> Finding:
         Kind.MISSING,
         Severity.ERROR,
         f"{primary.name} is listed as InSync in {region}, but no secret of that name is there",
-        f"aws secretsmanager remove-regions-from-replication --secret-id {primary.name} --region {primary.region} "
+        f"aws secretsmanager remove-regions-from-replication --secret-id {primary.arn} --region {primary.region} "
         f"--remove-replica-regions {region}, then replicate again",
     )

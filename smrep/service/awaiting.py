@@ -10,7 +10,7 @@ from smrep.model import Secret, SecretReport, Trouble
 from smrep.rules.commands import spell
 from smrep.rules.settle import LIST_LAG_S, Course
 from smrep.service.cases import Case, open_regions, reports
-from smrep.service.looking import Found, doomed, find
+from smrep.service.looking import Found, doomed, find, troubles_elsewhere
 from smrep.service.ports import Clock, SecretsManager
 from smrep.service.status import Asked, check_home, followed, missing, unfound
 from smrep.service.waiting import Waiter
@@ -72,7 +72,7 @@ class Awaiting:
                 Outcome.FAILED,
             )
         courses = {region: Course(region, seen=primary.replica(region)) for region in regions}
-        return Case(found.address, primary, error, courses, list(followed(found)))
+        return Case(found.address, primary, error, courses, [*followed(found), *troubles_elsewhere(primary, regions)])
 
     def _give_up_on_absent(self) -> None:
         for case, course in tuple(open_regions(self.cases.values())):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from smrep.errors import SmrepError
-from smrep.model import FAILED, RegionReport, Replica, Secret, SecretReport, Trouble
+from smrep.model import FAILED, RegionReport, Replica, Secret, SecretReport, Trouble, in_region
 from smrep.regions import Region
 from smrep.rules.asked import Address
 from smrep.rules.causes import failure
@@ -56,11 +56,12 @@ class Case:
         if self.error:
             outcomes.append(self.error.outcome)
         primary = self.primary
+        home = primary.primary_region or primary.region if primary else self.address.region
         return SecretReport(
             name=primary.name if primary else self.address.secret_id,
             outcome=worst(outcomes),
-            arn=primary.arn if primary else None,
-            primary_region=primary.primary_region or primary.region if primary else self.address.region,
+            arn=in_region(primary.arn, home) if primary else None,
+            primary_region=home,
             replicas=rows,
             error=self.error,
             notes=tuple(self.notes),

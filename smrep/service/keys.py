@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 
 from smrep.errors import AwsError, NotFound
@@ -41,10 +42,8 @@ class KeyCheck:
         if same:
             return ()
         rekey = spell("rekey", [primary.name], primary_region=primary.region, targets=[target])
-        by_hand = (
-            f"aws secretsmanager update-secret --secret-id {primary.name} --kms-key-id {target.kms_key} "
-            f"--region {target.region}"
-        )
+        words = ["--secret-id", primary.name, "--kms-key-id", target.kms_key, "--region", target.region]
+        by_hand = f"aws secretsmanager update-secret {shlex.join(words)}"
         return (
             Finding(
                 Kind.WRONG_KEY,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from smrep.errors import AwsError, CredentialsError, NotFound, Outcome
-from smrep.model import Secret, Trouble, in_region
+from smrep.model import FAILED, Secret, Trouble, in_region
+from smrep.regions import Region
 from smrep.rules.asked import Address, check_account
 from smrep.service.abreast import abreast
 from smrep.service.ports import SecretsManager
@@ -81,4 +82,13 @@ def doomed(secret: Secret) -> Trouble | None:
         f"aws secretsmanager restore-secret --secret-id {secret.arn} --region {secret.region}",
         None,
         Outcome.FAILED,
+    )
+
+
+def troubles_elsewhere(secret: Secret, asked: Collection[Region]) -> tuple[str, ...]:
+    """Return a note for each Region that was not asked for and has Failed."""
+    return tuple(
+        f"{secret.name} has Failed in {entry.region}, which was not asked for: {entry.message or 'no reason given'}"
+        for entry in secret.replicas
+        if entry.status == FAILED and entry.region not in asked
     )

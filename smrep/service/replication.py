@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from smrep.errors import AwsError, NotFound, Outcome
-from smrep.model import FAILED, IN_SYNC, Action, Secret, SecretReport, Target, Trouble
+from smrep.model import IN_SYNC, Action, Secret, SecretReport, Target, Trouble
 from smrep.regions import Region
 from smrep.rules.asked import Address
 from smrep.rules.commands import spell
@@ -17,7 +17,7 @@ from smrep.rules.settle import Course
 from smrep.service.abreast import abreast
 from smrep.service.cases import Case, reports
 from smrep.service.keys import KeyCheck
-from smrep.service.looking import Found, doomed, find
+from smrep.service.looking import Found, doomed, find, troubles_elsewhere
 from smrep.service.ports import Clock, Keys, SecretsManager
 from smrep.service.sending import Sender
 from smrep.service.waiting import Waiter
@@ -62,7 +62,7 @@ class Replication:
             case = Case(each.address, each.primary, each.error or self._unfit(each))
             steps = () if case.error or each.primary is None else self._steps(each.primary)
             case.courses = {step.target.region: _course(step) for step in steps}
-            case.notes += () if each.primary is None else _other_troubles(each.primary, case.courses)
+            case.notes += () if each.primary is None else troubles_elsewhere(each.primary, case.courses)
             self.steps.append((case, steps))
 
     @property
@@ -194,12 +194,3 @@ def _course(step: Step) -> Course:
             return replace(course, findings=step.findings, error=step.error)
         case _ as never:
             assert_never(never)
-
-
-def _other_troubles(primary: Secret, asked: Sequence[Region] | dict[Region, Course]) -> list[str]:
-    """Return a note for each Region that was not asked for and has Failed."""
-    return [
-        f"{primary.name} has Failed in {entry.region}, which was not asked for: {entry.message or 'no reason given'}"
-        for entry in primary.replicas
-        if entry.status == FAILED and entry.region not in asked
-    ]

@@ -23,7 +23,7 @@ from smrep.rules.asked import Address, check_regions
 from smrep.rules.causes import failure
 from smrep.rules.commands import spell
 from smrep.rules.settle import Course, row, worst
-from smrep.service.looking import Found, doomed, find
+from smrep.service.looking import Found, doomed, find, troubles_elsewhere
 from smrep.service.ports import Clock, SecretsManager
 
 WATCH_S = 2.0
@@ -87,11 +87,6 @@ def _report(found: Found, asked: Asked) -> SecretReport:
     regions = asked.regions or tuple(entry.region for entry in secret.replicas)
     rows = tuple(_row(secret, region) for region in regions)
     error = doomed(secret)
-    elsewhere = tuple(
-        f"{secret.name} has Failed in {entry.region}, which was not asked for: {entry.message or 'no reason given'}"
-        for entry in secret.replicas
-        if entry.status == FAILED and entry.region not in regions
-    )
     return SecretReport(
         name=secret.name,
         outcome=worst([each.outcome for each in rows] + ([error.outcome] if error else [])),
@@ -99,7 +94,7 @@ def _report(found: Found, asked: Asked) -> SecretReport:
         primary_region=secret.region,
         replicas=rows,
         error=error,
-        notes=(*followed(found), *elsewhere),
+        notes=(*followed(found), *troubles_elsewhere(secret, regions)),
     )
 
 

@@ -67,4 +67,8 @@ class Waiter:
             self.aws.describe(case.primary.name, region)
         except NotFound:
             return True
+        except CredentialsError:
+            raise
+        except AwsError:
+            return False  # not allowed to look, or no answer: only 'not found' is absence
         return False
