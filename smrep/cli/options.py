@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from smrep import __version__
-from smrep.cli.params import Account, Duration, Endpoint, HomeRegion
+from smrep.cli.params import Account, Duration, Endpoint, HomeRegion, Regions
 from smrep.errors import UsageError
 from smrep.regions import Region
 
@@ -57,6 +57,25 @@ class Shared:
             ("--expect-account", self.expect_account),
         )
         return tuple(word for flag, value in pairs if value for word in (flag, value))
+
+
+def secrets(command: F) -> F:
+    """Add the secrets that a command is about."""
+    return click.argument("secrets", metavar="SECRET...", nargs=-1, required=True)(command)
+
+
+def regions(text: str, *, keys: bool = False) -> Callable[[F], F]:
+    """Add -r/--region with its help; where keys may be named, at least one Region must be."""
+    return click.option(
+        "-r",
+        "--region",
+        "regions",
+        type=Regions(keys=keys),
+        multiple=True,
+        required=keys,
+        metavar="REGION[=KMS_KEY]" if keys else "REGION",
+        help=f"{text}; repeatable, or with commas.",
+    )
 
 
 def version(command: F) -> F:

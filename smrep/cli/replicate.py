@@ -7,31 +7,22 @@ from typing import Any
 
 import click
 
+from smrep.cli import options
 from smrep.cli.app import App
 from smrep.cli.conduct import conduct
 from smrep.cli.confirm import confirm
-from smrep.cli.options import CONTEXT, Shared, shared, timeout
-from smrep.cli.params import Regions, targets
+from smrep.cli.params import targets
 from smrep.errors import UsageError
 from smrep.rules.asked import check_regions
 from smrep.rules.closing import stopped
 
 
-@click.command(context_settings=CONTEXT)
-@click.argument("secrets", metavar="SECRET...", nargs=-1, required=True)
-@click.option(
-    "-r",
-    "--region",
-    "regions",
-    type=Regions(keys=True),
-    multiple=True,
-    required=True,
-    metavar="REGION[=KMS_KEY]",
-    help="Replica Region, and its KMS key; repeatable, or with commas.",
-)
+@click.command(context_settings=options.CONTEXT)
+@options.secrets
+@options.regions("Replica Region, and its KMS key", keys=True)
 @click.option("--kms-key", metavar="KMS_KEY", help="Key for the Regions that name none.")
 @click.option("--wait/--no-wait", default=True, help="Wait until each Region has settled (default: wait).")
-@timeout
+@options.timeout
 @click.option("-n", "--dry-run", is_flag=True, help="Look, say what would be sent, send nothing.")
 @click.option("--no-preflight", is_flag=True, help="Do not look into the target Regions first.")
 @click.option("--force-overwrite", is_flag=True, help="Destroy a secret of the same name in a target Region.")
@@ -43,7 +34,7 @@ from smrep.rules.closing import stopped
     help="With --force-overwrite: this promoted replica may be destroyed too.",
 )
 @click.option("--yes", is_flag=True, help="Answer the confirmation of --force-overwrite.")
-@shared
+@options.shared
 def replicate(
     secrets: tuple[str, ...],
     regions: Any,
@@ -56,14 +47,14 @@ def replicate(
     force_overwrite: bool,
     overwrite_arns: tuple[str, ...],
     yes: bool,
-    **options: Any,
+    **more: Any,
 ) -> None:
     """Add replica Regions to secrets, wait until each is in sync, say so per Region.
 
     SECRET is a name or an ARN; - reads them from standard input, one a line. What is in sync already is left alone;
     Regions that Failed before are tried again.
     """
-    app = App("replicate", Shared(**options), timeout_s, dry_run=dry_run)
+    app = App("replicate", options.Shared(**more), timeout_s, dry_run=dry_run)
     if overwrite_arns and not force_overwrite:
         raise UsageError("--overwrite-arn does nothing without --force-overwrite", "add --force-overwrite")
 

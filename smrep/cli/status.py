@@ -7,33 +7,25 @@ from typing import Any
 
 import click
 
+from smrep.cli import options
 from smrep.cli.app import App
 from smrep.cli.conduct import conduct
-from smrep.cli.options import CONTEXT, Shared, shared
-from smrep.cli.params import Regions, targets
+from smrep.cli.params import targets
 from smrep.errors import Outcome
 from smrep.model import Trouble
 
 
-@click.command(context_settings=CONTEXT)
-@click.argument("secrets", metavar="SECRET...", nargs=-1, required=True)
-@click.option(
-    "-r",
-    "--region",
-    "regions",
-    type=Regions(keys=False),
-    multiple=True,
-    metavar="REGION",
-    help="Replica Region to report (default: all); repeatable, or with commas.",
-)
+@click.command(context_settings=options.CONTEXT)
+@options.secrets
+@options.regions("Replica Region to report (default: all)")
 @click.option("--watch", is_flag=True, help="Look again every two seconds until interrupted.")
-@shared
-def status(secrets: tuple[str, ...], regions: Any, *, watch: bool, **options: Any) -> None:
+@options.shared
+def status(secrets: tuple[str, ...], regions: Any, *, watch: bool, **more: Any) -> None:
     """Show the replication state of each Region as AWS reports it now.
 
     SECRET is a name or an ARN, of the primary or of a replica; - reads them from standard input, one a line.
     """
-    app = App("status", Shared(**options))
+    app = App("status", options.Shared(**more))
 
     def work(app: App) -> Iterator[None]:
         wanted = tuple(each.region for each in targets(regions, None))

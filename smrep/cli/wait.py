@@ -7,32 +7,24 @@ from typing import Any
 
 import click
 
+from smrep.cli import options
 from smrep.cli.app import App
 from smrep.cli.conduct import conduct
-from smrep.cli.options import CONTEXT, Shared, shared, timeout
-from smrep.cli.params import Regions, targets
+from smrep.cli.params import targets
 from smrep.rules.closing import stopped
 
 
-@click.command(context_settings=CONTEXT)
-@click.argument("secrets", metavar="SECRET...", nargs=-1, required=True)
-@click.option(
-    "-r",
-    "--region",
-    "regions",
-    type=Regions(keys=False),
-    multiple=True,
-    metavar="REGION",
-    help="Replica Region to wait for (default: all); repeatable, or with commas.",
-)
-@timeout
-@shared
-def wait(secrets: tuple[str, ...], regions: Any, *, timeout_s: float, **options: Any) -> None:
+@click.command(context_settings=options.CONTEXT)
+@options.secrets
+@options.regions("Replica Region to wait for (default: all)")
+@options.timeout
+@options.shared
+def wait(secrets: tuple[str, ...], regions: Any, *, timeout_s: float, **more: Any) -> None:
     """Wait until the Regions are in sync; start nothing.
 
     SECRET is a name or an ARN, of the primary or of a replica; - reads them from standard input, one a line.
     """
-    app = App("wait", Shared(**options), timeout_s)
+    app = App("wait", options.Shared(**more), timeout_s)
 
     def work(app: App) -> Iterator[None]:
         wanted = tuple(each.region for each in targets(regions, None))

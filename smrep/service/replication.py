@@ -167,30 +167,16 @@ class Replication:
 
 def _course(step: Step) -> Course:
     """Return the course of a Region at its beginning."""
-    target = step.target
-    course = Course(target.region, target.kms_key)
+    course = Course(step.target.region, step.target.kms_key, findings=step.findings)
     match step:
         case Add():
-            return replace(course, action=Action.ADD, findings=step.findings, held_until_gone=step.removing)
-        case Retry():
-            return replace(course, action=Action.RETRY, seen=step.before, leftover=step.before, findings=step.findings)
-        case Overwrite():
-            return replace(
-                course,
-                action=Action.OVERWRITE,
-                seen=step.before,
-                leftover=step.before,
-                findings=step.findings,
-            )
+            return replace(course, action=Action.ADD, held_until_gone=step.removing)
+        case Retry() | Overwrite():
+            action = Action.RETRY if isinstance(step, Retry) else Action.OVERWRITE
+            return replace(course, action=action, seen=step.before, leftover=step.before)
         case Keep():
-            return replace(
-                course,
-                action=Action.KEEP,
-                seen=step.before,
-                seen_there=step.seen_there,
-                findings=step.findings,
-            )
+            return replace(course, action=Action.KEEP, seen=step.before, seen_there=step.seen_there)
         case Stop():
-            return replace(course, findings=step.findings, error=step.error)
+            return replace(course, error=step.error)
         case _ as never:
             assert_never(never)

@@ -1,0 +1,135 @@
+"""smrep on a pseudo-terminal: the live table, the prompt, the widths."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import signal
+import struct
+import subprocess
+import termios
+import time
+from collections.abc import Callable
+
+import pytest
+from conftest import BIN, Sandbox
+
+Make = Callable[..., Sandbox]
+
+
+class Terminal:
+    """A process on a terminal of its own; `seen` is all that it wrote there, stdout included."""
+
+    def __init__(self, sandbox: Sandbox, *words: str, columns: int = 80, **env: str) -> None:
+        self.ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+        self.process = subprocess.Popen(
+            [BIN / "smrep", *words],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            env={**sandbox.env, "TERM": "xterm-256color", **env},
+            start_new_session=True,
+        )
+        os.close(theirs)
+        self.seen = ""
+
+    def read_until(self, words: str) -> None:
+        until = time.monotonic() + 20
+        while words not in self.seen:
+            assert time.monotonic() < until, self.seen
+            self.read()
+
+    def read(self) -> bool:
+        try:
+            piece = os.read(self.ours, 4096)
+        except OSError:  # the other side is closed
+            piece = b""
+        self.seen += piece.decode()
+        return bool(piece)
+
+    def type(self, text: str) -> None:
+        os.write(self.ours, text.encode())
+
+    def end(self) -> int:
+        while self.read():
+            pass
+        os.close(self.ours)
+        assert "Traceback" not in self.seen
+        return self.process.wait(timeout=20)
+
+
+@pytest.mark.parametrize("columns", [20, 80, 120])
+def test_a_live_table_that_gives_way_to_the_result(make_sandbox: Make, columns: int) -> None:
+    sandbox = make_sandbox(replication_delay_s=1.0)
+    sandbox.create()
+    terminal = Terminal(sandbox, "replicate", "prod/db", "-r", "us-west-2,eu-west-1", columns=columns)
+    terminal.read_until("\x1b[?25l")  # the cursor is hidden while the table redraws itself
+    assert terminal.end() == 0
+    assert "\x1b[?25h" in terminal.seen
+    result = terminal.seen.rpartition("\x1b[?25h")[2]
+    assert re.search(r"us-west-2\s+(\x1b\[\d+m)?InSync", result)
+    assert "2 of 2 in sync" in result
+
+
+@pytest.mark.parametrize("env", [{"CI": "true"}, {"CI": "true", "FORCE_COLOR": "1"}, {"TERM": "dumb"}])
+def test_no_animation_in_ci_and_on_a_dumb_terminal(make_sandbox: Make, env: dict[str, str]) -> None:
+    sandbox = make_sandbox(replication_delay_s=0.5)
+    sandbox.create()
+    terminal = Terminal(sandbox, "replicate", "prod/db", "-r", "us-west-2", **env)
+    assert terminal.end() == 0
+    assert "\x1b[?25l" not in terminal.seen
+    assert "prod/db us-west-2 InProgress\r\n" in terminal.seen
+
+
+def test_no_color_is_kept_while_animating(make_sandbox: Make) -> None:
+    sandbox = make_sandbox(replication_delay_s=1.0)
+    sandbox.create()
+    terminal = Terminal(sandbox, "replicate", "prod/db", "-r", "us-west-2", NO_COLOR="1")
+    assert terminal.end() == 0
+    assert "\x1b[?25l" in terminal.seen
+    assert re.search(r"\x1b\[[0-9;]*m", terminal.seen) is None
+
+
+def test_a_status_message_cannot_write_to_the_terminal(sandbox: Sandbox) -> None:
+    sandbox.create()
+    sandbox.simulator.set_replication_status("prod/db", "us-east-1", "us-west-2", "Failed", "\x1b]0;owned\x07\x9b2J")
+    terminal = Terminal(sandbox, "wait", "prod/db")
+    assert terminal.end() == 1
+    assert "\x1b]0;" not in terminal.seen
+    assert "\x9b" not in terminal.seen
+    assert "\\x1b]0;owned\\x07\\x9b2J" in terminal.seen
+
+
+def overwriting(sandbox: Sandbox) -> Terminal:
+    sandbox.create()
+    sandbox.create(region="us-west-2")
+    terminal = Terminal(sandbox, "replicate", "prod/db", "-r", "us-west-2", "--force-overwrite")
+    terminal.read_until("type the secret's name to go on: ")
+    return terminal
+
+
+def test_the_secrets_name_confirms(sandbox: Sandbox) -> None:
+    terminal = overwriting(sandbox)
+    terminal.type("prod/db\n")
+    assert terminal.end() == 0
+    assert "overwrite" in terminal.seen
+
+
+@pytest.mark.parametrize("answer", ["yes\n", "\n", "\x04"])
+def test_anything_else_does_not(sandbox: Sandbox, answer: str) -> None:
+    terminal = overwriting(sandbox)
+    terminal.type(answer)
+    assert terminal.end() == 2
+    assert "not confirmed; nothing was sent" in terminal.seen
+    assert sandbox.log("ReplicateSecretToRegions") == []
+
+
+def test_ctrl_c_at_the_prompt_sends_nothing(sandbox: Sandbox) -> None:
+    terminal = overwriting(sandbox)
+    os.killpg(terminal.process.pid, signal.SIGINT)
+    assert terminal.end() == 130
+    assert "nothing was sent" in terminal.seen
+    assert sandbox.log("ReplicateSecretToRegions") == []
