@@ -34,12 +34,14 @@ clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis dist
 
 .venv/run.stamp: pyproject.toml constraints.txt
-	$(PYTHON) -m venv .venv
-	$(PIP) install --upgrade 'pip>=25.1'
-	$(PIP) install --constraint constraints.txt --editable .
-	$(BIN)/python -m compileall -q smrep
-	touch $@
+	@echo "setting up .venv to run smrep ..."
+	@$(PYTHON) -m venv .venv
+	@$(PIP) install --upgrade 'pip>=25.1'
+	@$(PIP) install --constraint constraints.txt --editable .
+	@$(BIN)/python -m compileall -q smrep
+	@touch $@
 
 .venv/dev.stamp: .venv/run.stamp
-	$(PIP) install --constraint constraints.txt --group dev
-	touch $@
+	@echo "setting up .venv to test smrep ..."
+	@$(PIP) install --constraint constraints.txt --group dev
+	@touch $@

@@ -11,18 +11,20 @@ from smrep.rules.plan import Overwrite
 from smrep.rules.preflight import portrait
 
 
+def show(app: App, victims: Sequence[Overwrite]) -> None:
+    """Show what would be destroyed."""
+    for step in victims:
+        app.messages.warning(f"to be destroyed for good in {step.target.region}: {portrait(step.victim)}")
+
+
 def confirm(app: App, victims: Sequence[Overwrite], *, yes: bool) -> None:
-    """Show what would be destroyed and have the secret's name typed, or the count where there are several names.
+    """Have the secret's name typed, or the count where there are several names.
 
     Raises:
         UsageError: the answer was another one, or nobody can answer.
 
     """
-    if not victims:
-        return
-    for step in victims:
-        app.messages.warning(f"this will be destroyed for good in {step.target.region}: {portrait(step.victim)}")
-    if yes:
+    if yes or not victims:
         return
     if app.options.no_input or not (is_terminal(app.stdin) and is_terminal(app.stderr)):
         raise UsageError(

@@ -10,7 +10,7 @@ import click
 from smrep.cli import options
 from smrep.cli.app import App
 from smrep.cli.conduct import conduct
-from smrep.cli.confirm import confirm
+from smrep.cli.confirm import confirm, show
 from smrep.cli.params import targets
 from smrep.errors import UsageError
 from smrep.rules.asked import check_regions
@@ -82,6 +82,7 @@ def replicate(
         app.interrupted = lambda: stopped(run.secrets(), request.flags, sent=run.was_sent)
         run.plan()
         app.announce(run.secrets(dry_run=dry_run))
+        show(app, run.victims)
         if not dry_run:
             confirm(app, run.victims, yes=yes)
             yield from run.act()

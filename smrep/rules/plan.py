@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from smrep.errors import Outcome
 from smrep.model import (
@@ -151,7 +151,7 @@ def _in_the_way(primary: Secret, target: Target, victim: Secret, who: Bearer, co
             f"smrep status {victim.arn}",
         )
         return stop(target, refusal)
-    return Overwrite(target, victim, entry, (finding,))
+    return Overwrite(target, victim, entry, (replace(finding, severity=Severity.WARNING),))
 
 
 def _add(primary: Secret, target: Target, who: Bearer, unchecked: tuple[Finding, ...]) -> Add:

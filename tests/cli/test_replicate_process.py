@@ -174,7 +174,7 @@ def test_an_overwrite_without_an_answer_sends_nothing_at_all(sandbox: Sandbox, f
     done = sandbox.smrep("replicate", "prod/db", "-r", "us-west-2,eu-west-1", "--force-overwrite", "--json", *flags)
     assert (done.code, done.document["result"]) == (2, "usage")
     assert done.document["error"]["code"] == "ConfirmationNeeded"
-    assert f"destroyed for good in us-west-2: {victim}, last changed " in done.err
+    assert f"to be destroyed for good in us-west-2: {victim}, last changed " in done.err
     assert sandbox.log("ReplicateSecretToRegions") == []
 
 
@@ -184,6 +184,8 @@ def test_an_overwrite_with_yes_replaces_the_namesake(sandbox: Sandbox) -> None:
     done = sandbox.smrep("replicate", "prod/db", "-r", "us-west-2", "--force-overwrite", "--yes", "--json")
     (row,) = done.document["secrets"][0]["replicas"]
     assert (done.code, row["action"], row["status"], row["changed"]) == (0, "overwrite", "InSync", True)
+    assert [(each["kind"], each["severity"]) for each in row["findings"]] == [("name_clash", "warning")]
+    assert "error:" not in done.err
 
 
 @pytest.mark.parametrize("flag", ["SMREP_YES", "SMREP_FORCE_OVERWRITE", "SMREP_REPLICATE_YES"])
