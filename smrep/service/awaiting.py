@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from smrep.errors import Outcome
-from smrep.model import Secret, SecretReport, Trouble
+from smrep.model import SecretReport, Trouble
 from smrep.rules.commands import spell
 from smrep.rules.settle import LIST_LAG_S, Course
-from smrep.service.cases import Case, open_regions, reports
-from smrep.service.looking import Found, doomed, find, troubles_elsewhere
+from smrep.service.cases import Case, Member, cases, open_regions, reports
+from smrep.service.looking import Found, doomed, find, refusal, troubles_elsewhere
 from smrep.service.ports import Clock, SecretsManager
 from smrep.service.status import Asked, check_home, followed, missing, unfound
 from smrep.service.waiting import Waiter
@@ -25,9 +25,7 @@ class Awaiting:
     deadline: float
     """In the clock's seconds."""
     asked: Asked
-    found: tuple[Found, ...] = ()
-    cases: dict[int, Case] = field(default_factory=dict)
-    """By the place in `found`; a secret that was not found has none."""
+    members: list[Member] = field(default_factory=list)
 
     def act(self) -> Iterator[None]:
         """Wait for the Regions asked for, yielding after each tick.
@@ -40,27 +38,25 @@ class Awaiting:
 
         """
         asked = self.asked
-        self.found = find(self.aws, asked.addresses, follow=True, expect_account=asked.expect_account)
-        for place, each in enumerate(self.found):
-            if each.primary is not None:
-                check_home(each.primary, asked.regions)
-                self.cases[place] = self._case(each, each.primary)
+        found = find(self.aws, asked.addresses, follow=True, expect_account=asked.expect_account)
+        self.members = [self._member(each) for each in found]
         yield
         lag_ends = min(self.deadline, self.clock.monotonic() + LIST_LAG_S)
-        if any(case.is_open for case in self.cases.values()):
-            for _ in Waiter(self.aws, self.clock, self.deadline).settle(tuple(self.cases.values())):
+        if any(open_regions(self.members)):
+            for _ in Waiter(self.aws, self.clock, self.deadline).settle(cases(self.members)):
                 if self.clock.monotonic() >= lag_ends:
                     self._give_up_on_absent()
                 yield
 
     def secrets(self) -> tuple[SecretReport, ...]:
         """Return every secret as it stands, in the order asked."""
-        return tuple(
-            reports([self.cases[place]])[0] if place in self.cases else unfound(each, self.asked.regions)
-            for place, each in enumerate(self.found)
-        )
+        return reports(self.members)
 
-    def _case(self, found: Found, primary: Secret) -> Case:
+    def _member(self, found: Found) -> Member:
+        primary = found.what
+        if isinstance(primary, Trouble):
+            return unfound(found, primary, self.asked.regions)
+        check_home(primary, self.asked.regions)
         regions = self.asked.regions or tuple(entry.region for entry in primary.replicas)
         error = doomed(primary)
         if not regions and error is None:
@@ -71,12 +67,14 @@ class Awaiting:
                 None,
                 Outcome.FAILED,
             )
+        if error:
+            return refusal(found, error)
         courses = {region: Course(region, seen=primary.replica(region)) for region in regions}
-        return Case(found.address, primary, error, courses, [*followed(found), *troubles_elsewhere(primary, regions)])
+        return Case(primary, courses, [*followed(found), *troubles_elsewhere(primary, regions)])
 
     def _give_up_on_absent(self) -> None:
-        for case, course in tuple(open_regions(self.cases.values())):
-            if course.seen is None and case.primary is not None:
+        for case, course in tuple(open_regions(self.members)):
+            if course.seen is None:
                 finding = missing(case.primary, course.region)
                 error = Trouble("missing", finding.message, finding.hint, None, Outcome.FAILED)
                 case.change(course.region, findings=(finding,), error=error)

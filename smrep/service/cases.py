@@ -6,23 +6,23 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from smrep.errors import SmrepError
-from smrep.model import FAILED, RegionReport, Replica, Secret, SecretReport, Trouble, in_region
+from smrep.model import FAILED, RegionReport, Replica, Secret, SecretReport, Trouble
 from smrep.regions import Region
-from smrep.rules.asked import Address
 from smrep.rules.causes import failure
+from smrep.rules.plan import Step
 from smrep.rules.settle import Course, observed, row, worst
-from smrep.service.ports import Clock
 
 
 @dataclass(slots=True)
 class Case:
-    """One secret on its way: what was found of it, and the course of each Region, replaced as news come in."""
+    """One secret on its way: its primary as last seen, and the course of each Region, replaced as news come in."""
 
-    address: Address
-    primary: Secret | None = None
-    error: Trouble | None = None
-    courses: dict[Region, Course] = field(default_factory=dict)
+    primary: Secret
+    courses: dict[Region, Course]
     notes: list[str] = field(default_factory=list)
+    steps: tuple[Step, ...] = ()
+    """What is to be done, where something is."""
+    error: Trouble | None = None
 
     @property
     def is_open(self) -> bool:
@@ -38,10 +38,15 @@ class Case:
         """Replace fields of that Region's course."""
         self.courses[region] = replace(self.courses[region], **changes)  # type: ignore[arg-type]
 
-    def observe(self, entries: Iterable[Replica], regions: Iterable[Region], now: float) -> None:
-        """Take in what an answer lists for these Regions; a Region that it does not list is news too."""
+    def observe(self, secret: Secret, now: float) -> None:
+        """Take in a whole new answer to DescribeSecret; a Region that it does not list is news too."""
+        self.primary = secret
+        self.observe_entries(secret.replicas, self.courses, now)
+
+    def observe_entries(self, entries: Iterable[Replica], regions: Iterable[Region], now: float) -> None:
+        """Take in what an answer lists for these Regions."""
         listed = {entry.region: entry for entry in entries}
-        for region in regions:
+        for region in tuple(regions):
             self.courses[region] = observed(self.courses[region], listed.get(region), now)
 
     def fail(self, regions: Iterable[Region], error: SmrepError) -> None:
@@ -51,43 +56,40 @@ class Case:
 
     def report(self, *, waiting: bool = True, dry_run: bool = False) -> SecretReport:
         """Return the case as it stands."""
-        rows = tuple(self._row(course, waiting, dry_run) for course in self.courses.values())
+        rows = tuple(self._row(course, waiting=waiting, dry_run=dry_run) for course in self.courses.values())
         outcomes = [each.outcome for each in rows]
-        if self.error:
-            outcomes.append(self.error.outcome)
-        primary = self.primary
-        home = primary.primary_region or primary.region if primary else self.address.region
         return SecretReport(
-            name=primary.name if primary else self.address.secret_id,
-            outcome=worst(outcomes),
-            arn=in_region(primary.arn, home) if primary else None,
-            primary_region=home,
+            name=self.primary.name,
+            outcome=worst([*outcomes, self.error.outcome] if self.error else outcomes),
+            arn=self.primary.arn,
+            primary_region=self.primary.region,
             replicas=rows,
             error=self.error,
             notes=tuple(self.notes),
         )
 
-    def _row(self, course: Course, waiting: bool, dry_run: bool) -> RegionReport:  # noqa: FBT001
-        assert self.primary is not None, "a course needs a primary"  # noqa: S101
+    def _row(self, course: Course, *, waiting: bool, dry_run: bool) -> RegionReport:
         if course.error is None and course.fresh_status == FAILED and course.seen and not dry_run:
-            ended = replace(course, error=failure(self.primary, course.seen))
-            return row(ended, self.primary, waiting=waiting)
+            course = replace(course, error=failure(self.primary, course.seen))
         return row(course, self.primary, waiting=waiting, dry_run=dry_run)
 
 
-def reports(cases: Iterable[Case], *, waiting: bool = True, dry_run: bool = False) -> tuple[SecretReport, ...]:
-    """Return all cases as they stand."""
-    return tuple(case.report(waiting=waiting, dry_run=dry_run) for case in cases)
+Member = Case | SecretReport
+"""A secret of a run: on its way, or ended before it began."""
 
 
-def open_regions(cases: Iterable[Case]) -> Iterator[tuple[Case, Course]]:
+def cases(members: Iterable[Member]) -> list[Case]:
+    """Return the secrets that are on their way."""
+    return [each for each in members if isinstance(each, Case)]
+
+
+def reports(members: Iterable[Member], *, waiting: bool = True, dry_run: bool = False) -> tuple[SecretReport, ...]:
+    """Return all secrets as they stand, in their order."""
+    return tuple(each.report(waiting=waiting, dry_run=dry_run) if isinstance(each, Case) else each for each in members)
+
+
+def open_regions(members: Iterable[Member]) -> Iterator[tuple[Case, Course]]:
     """Yield each Region that is still worth waiting for, with its case."""
-    for case in cases:
+    for case in cases(members):
         if case.error is None:
             yield from ((case, course) for course in case.courses.values() if course.is_open)
-
-
-def observe(case: Case, secret: Secret, clock: Clock) -> None:
-    """Take in a whole new answer to DescribeSecret."""
-    case.primary = secret
-    case.observe(secret.replicas, tuple(case.courses), clock.monotonic())

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from smrep.errors import AwsError, CredentialsError, NotFound, Outcome
-from smrep.model import FAILED, Secret, Trouble, in_region
+from smrep.model import FAILED, Secret, SecretReport, Trouble, in_region
 from smrep.regions import Region
 from smrep.rules.asked import Address, check_account
 from smrep.service.abreast import abreast
@@ -16,11 +16,10 @@ from smrep.service.ports import SecretsManager
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One secret as the first look shows it: `primary`, or the `error` in its place."""
+    """One secret as the first look shows it, or what went wrong in its place."""
 
     address: Address
-    primary: Secret | None = None
-    error: Trouble | None = None
+    what: Secret | Trouble
     replica: Secret | None = None
     """The replica that was asked for and followed to its primary, if it was one."""
 
@@ -38,9 +37,10 @@ def find(
     found = abreast(lambda address: _look(aws, address, follow=follow), tuple(dict.fromkeys(addresses)))
     unique: dict[str, Found] = {}
     for each in found:
-        if each.primary is not None:
-            check_account(each.primary.account, expect_account, each.primary.arn)
-        unique.setdefault(each.primary.arn if each.primary else each.address.secret_id, each)
+        secret = each.what if isinstance(each.what, Secret) else each.replica
+        if secret is not None:
+            check_account(secret.account, expect_account, secret.arn)
+        unique.setdefault(each.what.arn if isinstance(each.what, Secret) else each.address.secret_id, each)
     return tuple(unique.values())
 
 
@@ -50,14 +50,14 @@ def _look(aws: SecretsManager, address: Address, *, follow: bool) -> Found:
     except CredentialsError:
         raise
     except AwsError as error:
-        return Found(address, error=_explained(error, address))
+        return Found(address, _explained(error, address))
     if not (follow and secret.is_replica and secret.primary_region):
-        return Found(address, primary=secret)
+        return Found(address, secret)
     try:
         primary = aws.describe(in_region(secret.arn, secret.primary_region), secret.primary_region)
     except AwsError as error:
-        return Found(address, error=Trouble.of(error), replica=secret)
-    return Found(address, primary=primary, replica=secret)
+        return Found(address, Trouble.of(error), secret)
+    return Found(address, primary, secret)
 
 
 def _explained(error: AwsError, address: Address) -> Trouble:
@@ -70,6 +70,15 @@ def _explained(error: AwsError, address: Address) -> Trouble:
             "--primary-region REGION"
         )
     return Trouble.of(error)
+
+
+def refusal(found: Found, error: Trouble) -> SecretReport:
+    """Return the report of a secret that ended before it began."""
+    secret = found.what
+    if isinstance(secret, Trouble):
+        return SecretReport(found.address.secret_id, error.outcome, primary_region=found.address.region, error=error)
+    home = secret.primary_region or secret.region
+    return SecretReport(secret.name, error.outcome, in_region(secret.arn, home), home, error=error)
 
 
 def doomed(secret: Secret) -> Trouble | None:

@@ -15,9 +15,9 @@ from smrep.rules.plan import NO_CONSENT, Add, Consent, Keep, Overwrite, Retry, S
 from smrep.rules.preflight import Absent, Look, Unseen
 from smrep.rules.settle import Course
 from smrep.service.abreast import abreast
-from smrep.service.cases import Case, reports
+from smrep.service.cases import Case, Member, cases, open_regions, reports
 from smrep.service.keys import KeyCheck
-from smrep.service.looking import Found, doomed, find, troubles_elsewhere
+from smrep.service.looking import Found, doomed, find, refusal, troubles_elsewhere
 from smrep.service.ports import Clock, Keys, SecretsManager
 from smrep.service.sending import Sender
 from smrep.service.waiting import Waiter
@@ -47,7 +47,7 @@ class Replication:
     deadline: float
     """In the clock's seconds."""
     request: Request
-    steps: list[tuple[Case, tuple[Step, ...]]] = field(default_factory=list)
+    members: list[Member] = field(default_factory=list)
 
     def plan(self) -> None:
         """Look at each secret and into each target Region, and decide per Region; changes nothing in AWS.
@@ -58,17 +58,12 @@ class Replication:
 
         """
         found = find(self.aws, self.request.addresses, follow=False, expect_account=self.request.expect_account)
-        for each in found:
-            case = Case(each.address, each.primary, each.error or self._unfit(each))
-            steps = () if case.error or each.primary is None else self._steps(each.primary)
-            case.courses = {step.target.region: _course(step) for step in steps}
-            case.notes += () if each.primary is None else troubles_elsewhere(each.primary, case.courses)
-            self.steps.append((case, steps))
+        self.members = [self._member(each) for each in found]
 
     @property
     def victims(self) -> tuple[Overwrite, ...]:
         """The steps that destroy something and need a confirmation."""
-        return tuple(step for _, steps in self.steps for step in steps if isinstance(step, Overwrite))
+        return tuple(step for case in cases(self.members) for step in case.steps if isinstance(step, Overwrite))
 
     def act(self) -> Iterator[None]:
         """Send what the plan says, yielding after each secret; with `wait`, go on until all has settled.
@@ -78,41 +73,48 @@ class Replication:
 
         """
         sender = Sender(self.aws, self.clock, self.deadline)
-        for case, steps in self.steps:
+        for case in cases(self.members):
             plain = [
                 step.target.region
-                for step in steps
+                for step in case.steps
                 if (isinstance(step, Add) and not step.removing) or isinstance(step, Retry)
             ]
             if plain:
                 sender.send(case, plain)
                 yield
-            for step in steps:
+            for step in case.steps:
                 if isinstance(step, Overwrite):
                     sender.send(case, [step.target.region], force=True)
                     yield
-        if self.request.wait and any(case.is_open for case in self._cases):
-            yield from Waiter(self.aws, self.clock, self.deadline).settle(self._cases)
+        if self.request.wait and any(open_regions(self.members)):
+            yield from Waiter(self.aws, self.clock, self.deadline).settle(cases(self.members))
         self._check_new_keys()
 
     def secrets(self, *, dry_run: bool = False) -> tuple[SecretReport, ...]:
         """Return every secret as it stands."""
-        return reports(self._cases, waiting=self.request.wait, dry_run=dry_run)
+        return reports(self.members, waiting=self.request.wait, dry_run=dry_run)
 
     @property
     def was_sent(self) -> bool:
         """Whether a request may have reached AWS."""
-        return any(case.was_sent for case in self._cases)
+        return any(case.was_sent for case in cases(self.members))
 
-    @property
-    def _cases(self) -> list[Case]:
-        return [case for case, _ in self.steps]
+    def _member(self, found: Found) -> Member:
+        """Return a secret with what is to be done, or why nothing can be."""
+        primary = found.what
+        if isinstance(primary, Trouble):
+            return refusal(found, primary)
+        error = self._unfit(primary)
+        if error is not None:
+            return refusal(found, error)
+        steps = self._steps(primary)
+        courses = {step.target.region: _course(step) for step in steps}
+        return Case(primary, courses, [*troubles_elsewhere(primary, courses)], steps)
 
-    def _unfit(self, found: Found) -> Trouble | None:
+    def _unfit(self, secret: Secret) -> Trouble | None:
         """Return why this secret can't be replicated from here, None where it can."""
-        secret = found.primary
-        if secret is None or not secret.is_replica:
-            return doomed(secret) if secret else None
+        if not secret.is_replica:
+            return doomed(secret)
         home = secret.primary_region
         targets = [target for target in self.request.targets if target.region != home]
         command = "replicate" if targets else "status"
@@ -156,10 +158,10 @@ class Replication:
     def _check_new_keys(self) -> None:
         """Hold the keys of the replicas that this run made against those that were asked for."""
         check = KeyCheck(self.keys)
-        for case in self._cases:
+        for case in cases(self.members):
             for course in list(case.courses.values()):
                 made = course.action is not Action.KEEP and course.fresh_status == IN_SYNC
-                if made and course.seen and case.primary:
+                if made and course.seen:
                     target = Target(course.region, course.wanted_key)
                     found = check.findings(case.primary, target, course.seen)
                     case.change(course.region, findings=(*course.findings, *found))

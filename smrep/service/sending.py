@@ -9,7 +9,7 @@ from smrep.errors import AwsError, CredentialsError, Denied, Refused, Throttled,
 from smrep.model import Target
 from smrep.regions import Region
 from smrep.rules.settle import LIST_LAG_S, has_moved, sent
-from smrep.service.cases import Case, observe
+from smrep.service.cases import Case
 from smrep.service.polling import past_throttling, poll
 from smrep.service.ports import Clock, SecretsManager
 
@@ -33,7 +33,6 @@ class Sender:
             CredentialsError: no further call can succeed.
 
         """
-        assert case.primary is not None, "only what was found is sent"  # noqa: S101
         primary = case.primary
         targets = [Target(region, case.courses[region].wanted_key) for region in regions]
         before = dict(case.courses)
@@ -60,7 +59,7 @@ class Sender:
         else:
             for region in regions:
                 case.change(region, accepted=True)
-            case.observe(entries, regions, self.clock.monotonic())
+            case.observe_entries(entries, regions, self.clock.monotonic())
 
     def _look_for(self, case: Case, regions: Sequence[Region], error: Unanswered, *, may_repeat: bool) -> None:
         """Find out from the list whether AWS acted on a request whose answer was lost."""
@@ -84,16 +83,14 @@ class Sender:
             )
 
     def _look(self, case: Case) -> None:
-        assert case.primary is not None, "only what was found is looked at"  # noqa: S101
         try:
-            observe(case, self.aws.describe(case.primary.arn, case.primary.region), self.clock)
+            case.observe(self.aws.describe(case.primary.arn, case.primary.region), self.clock.monotonic())
         except (Unanswered, Throttled):
             return
 
 
 def _explained(error: AwsError, case: Case, regions: Sequence[Region]) -> AwsError:
     """Return the error with the secret and the Regions named."""
-    assert case.primary is not None, "only what was found is sent"  # noqa: S101
     error.about(f"{case.primary.name} to {', '.join(regions)}")
     if isinstance(error, Denied) and not error.hint:
         error.hint = (

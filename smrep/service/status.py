@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from smrep.errors import Outcome, UsageError
+from smrep.errors import Outcome
 from smrep.model import (
     FAILED,
     IN_SYNC,
@@ -16,6 +16,7 @@ from smrep.model import (
     SecretReport,
     Severity,
     Target,
+    Trouble,
     in_region,
 )
 from smrep.regions import Region
@@ -23,7 +24,7 @@ from smrep.rules.asked import Address, check_regions
 from smrep.rules.causes import failure
 from smrep.rules.commands import spell
 from smrep.rules.settle import Course, row, worst
-from smrep.service.looking import Found, doomed, find, troubles_elsewhere
+from smrep.service.looking import Found, doomed, find, refusal, troubles_elsewhere
 from smrep.service.ports import Clock, SecretsManager
 
 WATCH_S = 2.0
@@ -80,9 +81,9 @@ def followed(found: Found) -> tuple[str, ...]:
 
 
 def _report(found: Found, asked: Asked) -> SecretReport:
-    secret = found.primary
-    if secret is None:
-        return unfound(found, asked.regions)
+    secret = found.what
+    if isinstance(secret, Trouble):
+        return unfound(found, secret, asked.regions)
     check_home(secret, asked.regions)
     regions = asked.regions or tuple(entry.region for entry in secret.replicas)
     rows = tuple(_row(secret, region) for region in regions)
@@ -128,16 +129,14 @@ def missing(secret: Secret, region: Region) -> Finding:
     )
 
 
-def unfound(found: Found, regions: tuple[Region, ...]) -> SecretReport:
+def unfound(found: Found, error: Trouble, regions: tuple[Region, ...]) -> SecretReport:
     """Return the report of a secret whose primary could not be described.
 
     Where a replica was asked for and only its primary does not answer, what the replica itself shows is reported.
     """
-    error, replica = found.error, found.replica
-    if error is None:
-        raise UsageError("nothing was asked for")
+    replica = found.replica
     if replica is None or replica.primary_region is None:
-        return SecretReport(found.address.secret_id, error.outcome, primary_region=found.address.region, error=error)
+        return refusal(found, error)
     dead = error.code == "ResourceNotFoundException"
     if not dead and error.outcome is Outcome.FAILED:
         error = replace(error, outcome=Outcome.PENDING)

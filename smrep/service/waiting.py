@@ -9,7 +9,7 @@ from smrep.errors import AwsError, CredentialsError, NotFound, Throttled, Unansw
 from smrep.model import Trouble
 from smrep.regions import Region
 from smrep.service.abreast import abreast
-from smrep.service.cases import Case, observe
+from smrep.service.cases import Case
 from smrep.service.polling import poll
 from smrep.service.ports import Clock, SecretsManager
 from smrep.service.sending import Sender
@@ -43,9 +43,8 @@ class Waiter:
 
     def _look(self, case: Case) -> None:
         """Take in one new answer; a look that no answer came to is a tick without news."""
-        assert case.primary is not None, "only what was found is waited for"  # noqa: S101
         try:
-            observe(case, self.aws.describe(case.primary.arn, case.primary.region), self.clock)
+            case.observe(self.aws.describe(case.primary.arn, case.primary.region), self.clock.monotonic())
             self._release(case)
         except (Unanswered, Throttled):
             return
@@ -62,7 +61,6 @@ class Waiter:
             Sender(self.aws, self.clock, self.deadline).send(case, gone)
 
     def _is_gone(self, case: Case, region: Region) -> bool:
-        assert case.primary is not None, "only what was found is waited for"  # noqa: S101
         try:
             self.aws.describe(case.primary.name, region)
         except NotFound:
