@@ -58,7 +58,7 @@ class Replication:
 
         """
         found = find(self.aws, self.request.addresses, follow=False, expect_account=self.request.expect_account)
-        self.members = [self._member(each) for each in found]
+        self.members = abreast(self._member, found)
 
     @property
     def victims(self) -> tuple[Overwrite, ...]:
