@@ -8,7 +8,7 @@ import signal
 import sys
 from types import FrameType
 
-from smrep.errors import Outcome
+from smrep.errors import Outcome, Terminated
 
 BROKEN_PIPE = 141
 
@@ -20,18 +20,14 @@ def main() -> None:
         SystemExit: always.
 
     """
-    from smrep.cli.conduct import Terminated
-    from smrep.cli.entry import run
-
-    def terminate(_number: int, _frame: FrameType | None) -> None:
-        raise Terminated
-
     gc.set_threshold(50_000)  # a short process that loads much: a tenth of its CPU went into looking for garbage
-    signal.signal(signal.SIGTERM, terminate)
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None:
-            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
+        signal.signal(signal.SIGTERM, _terminate)
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+        from smrep.cli.entry import run
+
         code = run(sys.argv[1:])
     except BrokenPipeError:
         code = BROKEN_PIPE
@@ -40,6 +36,10 @@ def main() -> None:
     except Terminated:
         code = 128 + signal.SIGTERM
     sys.exit(_flushed(code))
+
+
+def _terminate(_number: int, _frame: FrameType | None) -> None:
+    raise Terminated
 
 
 def _flushed(code: int) -> int:

@@ -28,6 +28,10 @@ class Outcome(Enum):
         self.exit_code = exit_code
 
 
+class Terminated(BaseException):
+    """SIGTERM arrived; like KeyboardInterrupt it is no error, and passes every `except Exception`."""
+
+
 class SmrepError(Exception):
     """A run, or a call to AWS, that can't go on.
 
@@ -107,6 +111,12 @@ class Denied(AwsError):
 
 class Throttled(AwsError):
     """AWS was asked too often; nothing was done, and the same call may be sent again."""
+
+    outcome = Outcome.PENDING
+
+
+class NotSent(SmrepError):
+    """A request was not begun, because the deadline had passed."""
 
     outcome = Outcome.PENDING
 

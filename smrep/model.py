@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import NewType
 
 from smrep.errors import Outcome, SmrepError, UsageError
-from smrep.regions import Region, parse_region
+from smrep.regions import Region, parse_region, partition_of
 
 SecretId = NewType("SecretId", str)
 """A secret's name or ARN as it was typed, 1 to 2,048 characters."""
@@ -74,7 +74,7 @@ def parse_arn(text: str, service: str) -> Arn:
     """Return the parts of an ARN of that service.
 
     Raises:
-        UsageError: it is no ARN, one of another service, or its Region is none.
+        UsageError: it is no ARN, one of another service, or its Region is none or lies in another partition.
 
     """
     found = _ARN.fullmatch(text)
@@ -84,7 +84,10 @@ def parse_arn(text: str, service: str) -> Arn:
             f"{text!r} is not the ARN of a {'secret' if service == 'secretsmanager' else 'KMS key'}",
             f"it looks like arn:aws:{service}:us-east-1:123456789012:{example}",
         )
-    return Arn(found[1], found[2], parse_region(found[3]), found[4], found[5])
+    region = parse_region(found[3])
+    if partition_of(region) != found[1]:
+        raise UsageError(f"{text!r} names the partition {found[1]}, and {region} is in {partition_of(region)}")
+    return Arn(found[1], found[2], region, found[4], found[5])
 
 
 def in_region(arn: str, region: Region) -> str:
@@ -194,6 +197,8 @@ class RegionReport:
     status: str | None = None
     status_message: str | None = None
     kms_key_id: str | None = None
+    wanted_key: str | None = None
+    """The key that was asked for; not part of the result, but of a command that asks again."""
     last_accessed: datetime | None = None
     action: Action | None = None
     changed: bool = False

@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 from botocore.exceptions import ClientError
 
 from smrep.aws.session import Session
-from smrep.aws.translate import from_response, from_transport, to_replicas, to_secret
+from smrep.aws.translate import bad_answer, from_response, from_transport, key_arn, secret_arn, to_replicas, to_secret
+from smrep.errors import Denied
 from smrep.model import Replica, Secret, Target
 from smrep.regions import Region
 
@@ -62,12 +63,17 @@ class Aws:
             AddReplicaRegions=regions,
             **force_flag,
         )
-        return self._read(lambda: to_replicas(answer), secret_id, region)
+
+        def read() -> tuple[Replica, ...]:
+            secret_arn(answer)  # a 200 without it is not AWS's, and says nothing of what AWS did
+            return to_replicas(answer)
+
+        return self._read(read, secret_id, region)
 
     def key_arn(self, key: str, region: Region) -> str:
         """Return the ARN of the key that an alias, an id or an ARN stands for. Source: API_DescribeKey."""
         answer = self._call("kms", "DescribeKey", region, key, KeyId=key)
-        return self._read(lambda: str(answer["KeyMetadata"]["Arn"]), key, region)
+        return self._read(lambda: key_arn(answer), key, region)
 
     def _call(self, service: str, operation: str, region: Region, name: str, **params: Any) -> Mapping[str, Any]:
         """Send one allowed operation; raise nothing but our own errors."""
@@ -79,13 +85,13 @@ class Aws:
             answer: Mapping[str, Any] = getattr(client, method)(**params)
         except ClientError as error:
             self._tell(operation, region, error.response, started)
-            raise from_response(error, subject) from error
+            refusal = from_response(error, subject)
+            if isinstance(refusal, Denied):
+                refusal.hint = f"allow {service}:{operation} on {name} in {region}"
+            raise refusal from error
         except Exception as error:
-            ours = from_transport(error, subject)
             self._tell(operation, region, {"Error": {"Code": type(error).__name__}}, started)
-            if ours is None:
-                raise
-            raise ours from error
+            raise from_transport(error, subject) from error
         self._tell(operation, region, answer, started)
         return answer
 
@@ -93,8 +99,8 @@ class Aws:
         """Return the answer as a value; one without the fields that it must have is no answer."""
         try:
             return reading()
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
-            raise from_transport(ValueError(repr(error)), f"{name} in {region}") or error from error
+        except (TypeError, AttributeError, ValueError) as error:
+            raise bad_answer(str(error), f"{name} in {region}") from error
 
     def _tell(self, operation: str, region: Region, answer: Mapping[str, Any], started: float) -> None:
         if self.trace is None:

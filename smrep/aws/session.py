@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,6 +13,7 @@ import boto3
 import botocore.session
 from botocore.config import Config
 from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
+from botocore.exceptions import BotoCoreError
 
 from smrep import __version__
 from smrep.aws.translate import from_transport
@@ -57,6 +59,9 @@ class Session:
     """Makes clients, each once: for reads with botocore's retries, for writes with none."""
 
     settings: Settings
+    say: Callable[[str], None] = lambda _: None
+    """Is told of every endpoint in force that is not AWS's own."""
+    _said: set[str] = field(default_factory=set)
     _boto: boto3.Session | None = None
     _clients: dict[tuple[str, Region, bool], Any] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -75,16 +80,8 @@ class Session:
             return self._clients[key]
 
     def endpoint_url(self, region: Region) -> str | None:
-        """Return the endpoint in force where it is not AWS's own, None otherwise."""
-        url = str(self.client("secretsmanager", region).meta.endpoint_url)
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        own = (
-            parts.scheme == "https"
-            and host.startswith(("secretsmanager.", "secretsmanager-fips."))
-            and host.endswith(_AWS_HOSTS)
-        )
-        return None if own else url
+        """Return the endpoint of Secrets Manager where it is not AWS's own, None otherwise."""
+        return override(self.client("secretsmanager", region))
 
     def _session(self) -> boto3.Session:
         """Return the session whose credentials are used, made when first asked for."""
@@ -96,27 +93,42 @@ class Session:
 
     def _make(self, service: str, region: Region, config: Config) -> Any:
         try:
-            return self._session().client(
+            client = self._session().client(
                 service,  # type: ignore[call-overload]  # any service, by name
                 region_name=region,
                 config=config,
                 endpoint_url=self.settings.endpoint_url,
             )
-        except ValueError as error:
-            set_in = "--endpoint-url" if self.settings.endpoint_url else "AWS_ENDPOINT_URL or the AWS configuration"
-            raise ConfigurationError(f"{error} (from {set_in})", "it looks like http://127.0.0.1:4566") from error
         except SmrepError:
             raise
         except Exception as error:
-            raise from_transport(error, "") or error from error
+            raise _unusable(error) from error
+        self._announce(client)
+        return client
+
+    def _announce(self, client: Any) -> None:
+        """Say each endpoint that is not AWS's own, once."""
+        url = override(client)
+        if url and url not in self._said:
+            self._said.add(url)
+            self.say(f"endpoint {url}, not AWS's own")
 
     def _assumed(self, own: boto3.Session, role_arn: str) -> boto3.Session:
         """Return a session with the role's credentials, which renew themselves."""
         settings = self.settings
+
+        def sts(name: str, **_: Any) -> Any:
+            client = own.client(
+                name,  # type: ignore[call-overload]  # botocore says which service
+                region_name=settings.sts_region,
+                config=_READS,
+                endpoint_url=settings.endpoint_url,
+            )
+            self._announce(client)
+            return client
+
         fetcher = AssumeRoleCredentialFetcher(
-            lambda name, **_: own.client(
-                name, region_name=settings.sts_region, config=_READS, endpoint_url=settings.endpoint_url
-            ),
+            sts,
             own.get_credentials(),
             role_arn,
             extra_args={"RoleSessionName": f"smrep-{os.getpid()}"},
@@ -126,6 +138,24 @@ class Session:
             method="assume-role", refresh_using=fetcher.fetch_credentials
         )
         return boto3.Session(botocore_session=assumed)
+
+
+def _unusable(error: Exception) -> SmrepError:
+    """Return the error for credentials, a profile or settings with which no client can be made."""
+    if isinstance(error, BotoCoreError | EOFError):
+        return from_transport(error, "")
+    return ConfigurationError(
+        f"the AWS configuration can't be used: {error}", "check --endpoint-url, the AWS_... variables and the profile"
+    )
+
+
+def override(client: Any) -> str | None:
+    """Return the client's endpoint where it is not AWS's own, None otherwise."""
+    url = str(client.meta.endpoint_url)
+    parts = urlsplit(url)
+    host, service = parts.hostname or "", client.meta.service_model.endpoint_prefix
+    own = parts.scheme == "https" and host.startswith((f"{service}.", f"{service}-fips.")) and host.endswith(_AWS_HOSTS)
+    return None if own else url
 
 
 def profile_region(profile: str | None) -> str | None:
@@ -147,4 +177,4 @@ def _session(profile: str | None) -> boto3.Session:
     try:
         return boto3.Session(profile_name=profile) if profile else boto3.Session()
     except Exception as error:
-        raise from_transport(error, "") or error from error
+        raise _unusable(error) from error

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from http import HTTPStatus
+from typing import Any, NoReturn
 
 from botocore import exceptions as botocore
 
@@ -82,15 +84,15 @@ def from_response(error: botocore.ClientError, subject: str) -> AwsError:
     kind: type[AwsError]
     if code in _NOT_FOUND:
         kind = NotFound
-    elif code in _CREDENTIALS:
+    elif code in _CREDENTIALS or error.operation_name == "AssumeRole":
         kind, hint = CredentialsError, _SIGN_IN
     elif code in _DENIED:
         kind = Denied
-    elif code in _THROTTLED:
+    elif code in _THROTTLED or status == HTTPStatus.TOO_MANY_REQUESTS:
         kind = Throttled
-    elif code in _DOUBTFUL or status >= 500 or not 300 <= status < 500:  # noqa: PLR2004 - HTTP's own classes
+    elif code in _DOUBTFUL or not HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
         kind = Unanswered
-    elif status == 403:  # noqa: PLR2004
+    elif status == HTTPStatus.FORBIDDEN:
         kind = Denied
     else:
         kind = Refused
@@ -99,8 +101,8 @@ def from_response(error: botocore.ClientError, subject: str) -> AwsError:
     return kind(f"{words} ({code})", subject, hint, code=code, request_id=metadata.get("RequestId"))
 
 
-def from_transport(error: Exception, subject: str) -> SmrepError | None:
-    """Return the error for a call that got no answer or never left; None for what is not botocore's to say."""
+def from_transport(error: Exception, subject: str) -> SmrepError:
+    """Return the error for a call that got no answer, or none that can be read, or never left."""
     match error:
         case botocore.NoCredentialsError() | botocore.PartialCredentialsError():
             return CredentialsError(_words(error), "", _SIGN_IN)
@@ -135,11 +137,16 @@ def from_transport(error: Exception, subject: str) -> SmrepError | None:
         ):
             hint = "check the network, the proxy and the endpoint; AWS's own state: https://health.aws.amazon.com"
             return Unanswered(_words(error), subject, hint)
-        case _ if type(error).__name__ == "ResponseParserError" or isinstance(error, ValueError):
-            return Unanswered(f"the answer makes no sense: {_words(error)}", subject, code="BadAnswer")
-        case botocore.BotoCoreError():
+        case _ if not isinstance(error, botocore.BotoCoreError) or "Parser" in type(error).__name__:
+            return bad_answer(f"{type(error).__name__}: {_words(error)}", subject)
+        case _:
             return ConfigurationError(_words(error))
-    return None
+
+
+def bad_answer(why: str, subject: str) -> Unanswered:
+    """Return the error for an answer that can't be AWS's, as a proxy or a captive portal gives."""
+    hint = "something between here and AWS answers in its place: check the proxy and the endpoint"
+    return Unanswered(f"the answer makes no sense: {why}", subject, hint, code="BadAnswer")
 
 
 def _words(error: Exception) -> str:
@@ -150,15 +157,19 @@ def _words(error: Exception) -> str:
 def to_secret(answer: Mapping[str, Any], region: Region) -> Secret:
     """Return an answer to DescribeSecret as a value; every field but ARN and Name may be absent.
 
+    Raises:
+        ValueError: it can't be AWS's answer: a field that must be there is missing, or is of another kind.
+
     Source: API_DescribeSecret; aws-behaviour.md 1.4.
+
     """
-    primary = answer.get("PrimaryRegion")
+    primary = _text(answer, "PrimaryRegion")
     return Secret(
-        arn=str(answer["ARN"]),
-        name=str(answer["Name"]),
+        arn=secret_arn(answer),
+        name=_text(answer, "Name") or _missing("Name"),
         region=region,
-        primary_region=Region(primary) if primary else None,
-        kms_key_id=answer.get("KmsKeyId"),
+        primary_region=_region(primary) if primary else None,
+        kms_key_id=_text(answer, "KmsKeyId"),
         replicas=to_replicas(answer),
         deleted=_moment(answer.get("DeletedDate")),
         last_changed=_moment(answer.get("LastChangedDate")),
@@ -171,20 +182,64 @@ def to_replicas(answer: Mapping[str, Any]) -> tuple[Replica, ...]:
     """Return ReplicationStatus as values, each Region once.
 
     Where a Region stands twice (moto repeats it), the later entry counts.
+
+    Raises:
+        ValueError: it can't be AWS's answer.
+
     """
     entries: dict[str, Replica] = {}
     for each in answer.get("ReplicationStatus") or ():
-        region = each.get("Region")
+        region = _text(each, "Region")
         if not region:
             continue
         entries[region] = Replica(
-            region=Region(region),
-            status=each.get("Status"),
-            message=each.get("StatusMessage") or None,
-            kms_key_id=each.get("KmsKeyId"),
+            region=_region(region),
+            status=_text(each, "Status"),
+            message=_text(each, "StatusMessage") or None,
+            kms_key_id=_text(each, "KmsKeyId"),
             last_accessed=_moment(each.get("LastAccessedDate")),
         )
     return tuple(entries.values())
+
+
+def secret_arn(answer: Mapping[str, Any]) -> str:
+    """Return the ARN that every answer about a secret has.
+
+    Raises:
+        ValueError: there is none, or none of a secret.
+
+    """
+    arn = _text(answer, "ARN") or _missing("ARN")
+    if not re.fullmatch(r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:.+", arn, re.ASCII | re.DOTALL):
+        raise ValueError(f"{arn[:80]!r} is no secret's ARN")
+    return arn
+
+
+def key_arn(answer: Mapping[str, Any]) -> str:
+    """Return the key's ARN from an answer to DescribeKey.
+
+    Raises:
+        ValueError: there is none.
+
+    """
+    return _text(answer.get("KeyMetadata") or {}, "Arn") or _missing("KeyMetadata.Arn")
+
+
+def _text(answer: Mapping[str, Any], field: str) -> str | None:
+    value = answer.get(field)
+    if value is not None and not isinstance(value, str):
+        raise ValueError(f"{field} is {value!r}")
+    return value
+
+
+def _region(text: str) -> Region:
+    if not re.fullmatch(r"[a-z0-9-]{1,128}", text, re.ASCII):
+        raise ValueError(f"{text[:80]!r} is no Region")
+    return Region(text)
+
+
+def _missing(field: str) -> NoReturn:
+    raise ValueError(f"{field} is missing")
 
 
 def _moment(value: object) -> datetime | None:

@@ -69,6 +69,8 @@ class App:
     stdout: TextIO | None = field(default_factory=lambda: sys.stdout)
     stderr: TextIO | None = field(default_factory=lambda: sys.stderr)
     clock: SystemClock = field(default_factory=SystemClock)
+    stdin_is_taken: bool = False
+    """Whether standard input was read for secrets, so that nothing is left to answer a prompt."""
     where: Where | None = None
     endpoint_url: str | None = None
     secrets: Callable[[], tuple[SecretReport, ...]] = tuple
@@ -119,6 +121,10 @@ class App:
 
         return Lines(self.messages, self.timeout_s)
 
+    def show(self) -> None:
+        """Show how the secrets stand now."""
+        self.screen.show(self.secrets(), self.elapsed_s)
+
     def close_screen(self) -> None:
         """Leave room for the result, where progress was shown at all."""
         if "screen" in self.__dict__:
@@ -145,6 +151,7 @@ class App:
             ConfigurationError: nobody names a Region.
 
         """
+        self.stdin_is_taken = "-" in typed
         secrets = secret_ids(typed, self.stdin)
         if not secrets:
             self.messages.warning("standard input named no secret: there is nothing to do")
@@ -168,19 +175,15 @@ class App:
         from smrep.aws.client import Aws
         from smrep.aws.session import Session, Settings
 
-        options, where = self.options, self.where
-        regions = list(dict.fromkeys(each.region for each in where.addresses)) if where else []
-        if where and where.region:
-            source = "its ARN" if where.source == "arn" else where.source
-            self.messages.note(f"primary Region {where.region} (from {source})")
-        elif regions:
-            self.messages.note(f"primary Regions {', '.join(regions)} (from the ARNs)")
-        settings = Settings(options.profile, options.role_arn, options.endpoint_url, regions[0] if regions else None)
-        session = Session(settings)
-        for region in regions[:1]:
-            self.endpoint_url = session.endpoint_url(region)
-        if self.endpoint_url:
-            self.messages.note(f"endpoint {self.endpoint_url}, not AWS's own")
+        options = self.options
+        sources = self.where.sources if self.where else {}
+        for region, source in sources.items():
+            self.messages.note(f"primary Region {region} (from {'its ARN' if source == 'arn' else source})")
+        first = next(iter(sources), None)
+        settings = Settings(options.profile, options.role_arn, options.endpoint_url, first)
+        session = Session(settings, self.messages.note)
+        if first:
+            self.endpoint_url = session.endpoint_url(first)
         return Aws(session, self.messages.trace if options.debug else None)
 
     def announce(self, secrets: Sequence[SecretReport]) -> None:

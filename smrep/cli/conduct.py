@@ -5,17 +5,14 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from smrep.cli.app import App
-from smrep.errors import Outcome, OutputError, SmrepError
+from smrep.errors import Outcome, OutputError, SmrepError, Terminated, UsageError
 from smrep.model import Kind, RegionReport, Report, SecretReport, Severity, Trouble
 from smrep.output.formats import FORMATS, as_query, compile_query
-from smrep.rules.closing import end, timed_out
-
-
-class Terminated(BaseException):
-    """SIGTERM arrived."""
+from smrep.rules.closing import end, go_on, timed_out
 
 
 def conduct(app: App, work: Callable[[App], Iterator[None]]) -> None:
@@ -32,7 +29,7 @@ def conduct(app: App, work: Callable[[App], Iterator[None]]) -> None:
         if app.options.query:
             search = compile_query(app.options.query)
         for _ in work(app):
-            app.screen.show(app.secrets(), app.elapsed_s)
+            app.show()
     except SmrepError as error:
         trouble = Trouble.of(error)
     except (KeyboardInterrupt, Terminated) as signal:
@@ -48,10 +45,13 @@ def conduct(app: App, work: Callable[[App], Iterator[None]]) -> None:
     if trouble is None and app.timeout_s is not None and not app.dry_run:
         trouble = timed_out(secrets, app.timeout_s, app.elapsed_s, app.options.connection)
     report = _report(app, secrets, trouble, exit_code)
-    if search is not None:
-        text = as_query(report, search, text=app.output == "text")
-    else:
-        text = FORMATS[app.output](report, app.paper(app.stdout))
+    try:
+        text = as_query(report, search, text=app.output == "text") if search else None
+    except UsageError as error:  # what was done is told all the same
+        report = replace(report, outcome=error.outcome, exit_code=error.outcome.exit_code, error=Trouble.of(error))
+        text = None
+    if text is None:
+        text = FORMATS["json" if search and app.output != "text" else app.output](report, app.paper(app.stdout))
     deliver(text, app)
     _explain(app, report)
     sys.exit(report.exit_code)
@@ -124,6 +124,8 @@ def _explain(app: App, report: Report) -> None:
         say.warning(f"unchecked, which is not a pass: {'; '.join(dict.fromkeys(unchecked))}")
     if report.error:
         say.trouble(report.error)
+        if report.outcome in (Outcome.ACCESS, Outcome.BUG):
+            say.hint(go_on(report.secrets, app.options.connection))
 
 
 def _explain_row(app: App, row: RegionReport) -> None:

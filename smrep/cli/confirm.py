@@ -26,7 +26,7 @@ def confirm(app: App, victims: Sequence[Overwrite], *, yes: bool) -> None:
     """
     if yes or not victims:
         return
-    if app.options.no_input or not (is_terminal(app.stdin) and is_terminal(app.stderr)):
+    if app.options.no_input or app.stdin_is_taken or not (is_terminal(app.stdin) and is_terminal(app.stderr)):
         raise UsageError(
             "overwriting needs a confirmation, and nobody can answer; nothing was sent",
             "--yes answers it",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -46,6 +48,8 @@ def run(words: Sequence[str]) -> int:
         return error.code if isinstance(error.code, int) else Outcome.BUG.exit_code
     except BrokenPipeError:
         raise
+    except OSError as error:  # help or a completion script, to a disk that is full
+        return _refuse(words, Trouble.of(OutputError(f"the output could not be written: {error.strerror}")), 0.0)
     except Exception as error:  # noqa: BLE001 - no traceback reaches a user
         from smrep.cli.conduct import bug
 
@@ -57,16 +61,20 @@ def wants_json(words: Sequence[str], env: Mapping[str, str]) -> bool:
     """Tell whether the words ask for the JSON document, also where they can't be parsed."""
     words = words[: words.index("--")] if "--" in words else words
     chosen = env.get("SMREP_OUTPUT", "")
+    asked = False
     for word, following in zip(words, [*words[1:], ""], strict=True):
-        if word in ("--json", "--query") or word.startswith("--query="):
-            return True
-        if word in ("-o", "--output"):
+        bundled = re.match(r"-[qnhV]*o(.*)", word)
+        if word == "--output" or (bundled and not bundled[1]):
             chosen = following
         elif word.startswith("--output="):
             chosen = word.removeprefix("--output=")
-        elif word.startswith("-o") and not word.startswith("--"):
-            chosen = word[2:]
-    return chosen == "json"
+        elif bundled:
+            chosen = bundled[1].removeprefix("=")
+        elif word == "--json":
+            return True
+        elif word == "--query" or word.startswith("--query="):
+            asked = True
+    return chosen == "json" or (asked and chosen != "text")
 
 
 def _from_click(error: click.ClickException) -> Trouble:
@@ -95,7 +103,8 @@ def _refuse(words: Sequence[str], trouble: Trouble, elapsed_s: float) -> int:
             elapsed_s=elapsed_s,
             error=trouble,
         )
-        sys.stdout.write(FORMATS["json"](report, Paper()))
+        with contextlib.suppress(OSError):  # the reason is on standard error too
+            sys.stdout.write(FORMATS["json"](report, Paper()))
     colour = sys.stderr is not None and wants_colour("auto", sys.stderr, os.environ)
     Messages(sys.stderr, colour).trouble(trouble)
     return trouble.outcome.exit_code

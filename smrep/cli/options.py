@@ -12,6 +12,7 @@ from smrep import __version__
 from smrep.cli.params import Account, Duration, Endpoint, HomeRegion, Regions
 from smrep.errors import UsageError
 from smrep.regions import Region
+from smrep.rules.commands import duration
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -57,6 +58,20 @@ class Shared:
             ("--expect-account", self.expect_account),
         )
         return tuple(word for flag, value in pairs if value for word in (flag, value))
+
+
+def typed(*names: str) -> tuple[str, ...]:
+    """Return those options of the present command that were typed, as words to type again."""
+    context = click.get_current_context()
+    words: list[str] = []
+    for param in context.command.params:
+        if param.name in names and context.get_parameter_source(param.name) is click.core.ParameterSource.COMMANDLINE:
+            value = context.params[param.name]
+            if isinstance(value, bool):
+                words.append(param.opts[0] if value else (param.secondary_opts or param.opts)[0])
+            else:
+                words += [param.opts[0], duration(value) if isinstance(value, float) else str(value)]
+    return tuple(words)
 
 
 def secrets(command: F) -> F:

@@ -71,15 +71,15 @@ def replicate(
             where.addresses,
             wanted,
             consent,
-            not no_preflight,
-            wait,
-            app.options.expect_account,
-            app.options.connection,
+            preflight=not no_preflight,
+            wait=wait,
+            expect_account=app.options.expect_account,
+            flags=(*app.options.connection, *options.typed("timeout_s", "wait", "dry_run", "no_preflight")),
         )
         aws = app.connect()
-        run = Replication(aws, aws, app.clock, app.deadline, request)
+        run = Replication(aws, aws, app.clock, app.deadline, request, app.show)
         app.secrets = lambda: run.secrets(dry_run=dry_run)
-        app.interrupted = lambda: stopped(run.secrets(), request.flags, sent=run.was_sent)
+        app.interrupted = lambda: stopped(run.secrets(), app.options.connection, sent=run.was_sent)
         run.plan()
         app.announce(run.secrets(dry_run=dry_run))
         show(app, run.victims)

@@ -115,8 +115,9 @@ def _environment(url: str, env: Mapping[str, str]) -> dict[str, str]:
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
-        "NO_PROXY": ",".join(filter(None, [env.get("NO_PROXY"), "127.0.0.1"])),
     }
+    for name in ("NO_PROXY", "no_proxy"):  # the lower-case one wins where both are set
+        kept[name] = ",".join(filter(None, [env.get(name), "127.0.0.1"]))
     return kept
 
 
@@ -138,6 +139,7 @@ def _run(command: tuple[str, ...], env: dict[str, str]) -> int:
         child.send_signal(number)
 
     signal.signal(signal.SIGTERM, hand_on)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to the child too, which decides
+    at_terminal = sys.stdin is not None and sys.stdin.isatty()  # a terminal sends Ctrl-C to the child too
+    signal.signal(signal.SIGINT, signal.SIG_IGN if at_terminal else hand_on)
     code = child.wait()
     return code if code >= 0 else 128 - code

@@ -15,20 +15,25 @@ _VARIABLES = ("SMREP_PRIMARY_REGION", "AWS_REGION", "AWS_DEFAULT_REGION")
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """The secrets with their Regions, and where the Region of the run came from."""
+    """The secrets with their Regions, and who named each Region."""
 
     addresses: tuple[Address, ...]
-    region: Region | None
-    """None where the ARNs name several."""
-    source: str | None
-    """`arn`, `--primary-region`, the name of a variable, or `profile`."""
+    sources: Mapping[Region, str]
+    """Region -> `arn`, `--primary-region`, the name of a variable, or `profile`."""
+
+    @property
+    def region(self) -> Region | None:
+        """The Region of the run; None where it has several."""
+        return next(iter(self.sources)) if len(self.sources) == 1 else None
+
+    @property
+    def source(self) -> str | None:
+        """Who named the Region or the Regions."""
+        return ", ".join(dict.fromkeys(self.sources.values())) or None
 
 
 def locate(
-    secrets: Sequence[SecretId],
-    flag: Region | None,
-    env: Mapping[str, str],
-    profile: Callable[[], str | None],
+    secrets: Sequence[SecretId], flag: Region | None, env: Mapping[str, str], profile: Callable[[], str | None]
 ) -> Where:
     """Return each secret's Region: its ARN's, else the flag's, the environment's, the profile's.
 
@@ -37,28 +42,23 @@ def locate(
         ConfigurationError: nobody names a Region.
 
     """
-    arns = {each: parse_arn(each, "secretsmanager").region for each in secrets if each.startswith("arn:")}
-    for secret, region in arns.items():
-        if flag and flag != region:
-            raise UsageError(
-                f"--primary-region {flag} contradicts the ARN {secret}, which is of {region}",
-                f"leave --primary-region out, or name the secret of {flag}",
-            )
-    common: Region | None = None
-    source: str | None = None
-    if len(arns) < len(secrets) or not secrets:
-        common, source = _common(flag, env, profile)
-    addresses = tuple(Address(each, arns.get(each) or _known(common)) for each in secrets)
-    homes = {each.region for each in addresses}
-    if arns and len(homes) == 1:
-        return Where(addresses, next(iter(homes)), source or "arn")
-    return Where(addresses, None if len(homes) > 1 else common, "arn" if arns else source)
-
-
-def _known(region: Region | None) -> Region:
-    if region is None:
-        raise ConfigurationError("no Region is known for the primary", "name it: --primary-region REGION")
-    return region
+    sources: dict[Region, str] = {}
+    addresses = []
+    common: tuple[Region, str] | None = None
+    for secret in secrets:
+        if secret.startswith("arn:"):
+            region, source = parse_arn(secret, "secretsmanager").region, "arn"
+            if flag and flag != region:
+                raise UsageError(
+                    f"--primary-region {flag} contradicts the ARN {secret}, which is of {region}",
+                    f"leave --primary-region out, or name the secret of {flag}",
+                )
+        else:
+            common = common or _common(flag, env, profile)
+            region, source = common
+        sources[region] = source
+        addresses.append(Address(secret, region))
+    return Where(tuple(addresses), sources)
 
 
 def _common(flag: Region | None, env: Mapping[str, str], profile: Callable[[], str | None]) -> tuple[Region, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from smrep.errors import OutputError, UsageError
+from smrep.errors import UsageError
 from smrep.model import FAILED, RegionReport, Report, SecretReport, Severity
 from smrep.output.document import document
 from smrep.output.paper import Paper
@@ -88,7 +88,7 @@ def compile_query(expression: str) -> Callable[[Any], Any]:
         try:
             return compiled.search(value)
         except JMESPathError as error:
-            raise OutputError(f"--query could not be applied: {error}", code="QueryError") from error
+            raise UsageError(f"--query does not fit the document: {error}", code="QueryError") from error
 
     return search
 

@@ -27,16 +27,17 @@ class Lines:
         open_rows = []
         for secret in secrets:
             for row in secret.replicas:
-                place, state = (secret.name, row.region), (row.status, row.status_message)
+                place, state = (secret.arn or secret.name, row.region), (row.status, row.status_message)
                 if row.outcome in (Outcome.PENDING, Outcome.ACCEPTED):
                     open_rows.append(f"{secret.name} {row.region} {row.status or 'not listed yet'}")
                 if self._seen.get(place, (None, None)) != state:
                     self._seen[place] = state
                     message = f": {row.status_message}" if row.status_message else ""
                     self._say(f"{secret.name} {row.region} {row.status or 'no longer listed'}{message}", elapsed_s)
-        if open_rows and elapsed_s - self._spoke_at >= HEARTBEAT_S:
+        if elapsed_s - self._spoke_at >= HEARTBEAT_S and (open_rows or self.timeout_s is not None):
             limit = f" of {duration(self.timeout_s)}" if self.timeout_s is not None else ""
-            self._say(f"still waiting after {elapsed_s:.0f}s{limit}: {', '.join(open_rows)}", elapsed_s)
+            names = f": {', '.join(open_rows)}" if open_rows else ""
+            self._say(f"still waiting after {elapsed_s:.0f}s{limit}{names}", elapsed_s)
 
     def close(self) -> None:
         """End the progress; nothing is left to tidy up."""

@@ -75,7 +75,7 @@ def body(secrets: Iterable[SecretReport], paper: Paper, spinner: Spinner | None 
 
 def closing(report: Report) -> str:
     """Return the last line: how many Regions are how, and how long it took."""
-    counts = Counter(_word(row) for secret in report.secrets for row in secret.replicas)
+    counts = Counter(_word(row, dry_run=report.dry_run) for secret in report.secrets for row in secret.replicas)
     total = sum(counts.values())
     troubled = sum(1 for secret in report.secrets if secret.error)
     parts = [f"{count} of {total} {word}" for word, count in counts.items()]
@@ -86,22 +86,17 @@ def closing(report: Report) -> str:
     return f"{dry}{what} ({report.elapsed_s:.1f} s)"
 
 
-def _word(row: RegionReport) -> str:
+def _word(row: RegionReport, *, dry_run: bool) -> str:
     if row.outcome is Outcome.DRIFT:
         return "under another key"
     if row.error and row.status is None:
-        return "stopped"
-    match row.status:
-        case "InSync":
-            return "in sync"
-        case "InProgress":
-            return "in progress"
-        case "Failed":
-            return "failed"
-        case None:
-            return "to be added" if row.action else "missing"
-        case other:
-            return safe(other)
+        return "not sent" if row.outcome is Outcome.PENDING else "stopped"
+    if row.status is None and row.action:
+        return f"to {row.action}" if dry_run else "not listed"
+    if row.status == FAILED and row.outcome is not Outcome.FAILED:
+        return "to retry" if dry_run else "tried again"
+    words = {IN_SYNC: "in sync", IN_PROGRESS: "in progress", FAILED: "failed", None: "missing"}
+    return words.get(row.status) or safe(row.status or "")
 
 
 def _closing_style(outcome: Outcome) -> str:

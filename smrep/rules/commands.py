@@ -21,12 +21,15 @@ def spell(
 
     The Region is left out where the first name is an ARN, which carries it.
     """
-    words = ["smrep", command, *names]
+    words = []
     if primary_region and not (names and names[0].startswith("arn:")):
         words += ["--primary-region", primary_region]
     for target in targets:
         words += ["-r", f"{target.region}={target.kms_key}" if target.kms_key else target.region]
-    return shlex.join([*words, *flags])
+    words += flags
+    if any(name.startswith("-") for name in names):
+        return shlex.join(["smrep", command, *words, "--", *names])
+    return shlex.join(["smrep", command, *names, *words])
 
 
 def duration(seconds: float) -> str:

@@ -52,6 +52,8 @@ def check_target(target: Target) -> None:
         return
     if key.startswith("arn:"):
         arn = parse_arn(key, "kms")
+        if not arn.resource.startswith(("key/", "alias/")):
+            raise UsageError(f"{key!r} is not the ARN of a KMS key", "it ends in key/ID or alias/NAME")
         if arn.region != target.region:
             raise UsageError(
                 f"the key {key} is of {arn.region}, and the replica in {target.region} needs a key of its own Region",

@@ -73,7 +73,7 @@ def portrait(victim: Secret) -> str:
     """Return what a person needs to see of a secret before it is destroyed: ARN, dates and rotation."""
 
     def day(moment: object) -> str:
-        return str(moment)[:10] if moment else "never"
+        return str(moment)[:10] if moment else "not recorded"
 
     return (
         f"{victim.arn}, last changed {day(victim.last_changed)}, last accessed {day(victim.last_accessed)}, "
@@ -124,6 +124,5 @@ def absent_replica(primary: Secret, region: Region) -> Finding:
         Kind.MISSING,
         Severity.ERROR,
         f"{primary.name} is listed as InSync in {region}, but no secret of that name is there",
-        f"aws secretsmanager remove-regions-from-replication --secret-id {primary.arn} --region {primary.region} "
-        f"--remove-replica-regions {region}, then replicate again",
+        f"aws secretsmanager describe-secret --secret-id {shlex.quote(primary.name)} --region {region}",
     )

@@ -116,6 +116,7 @@ def row(course: Course, primary: Secret, *, waiting: bool = True, dry_run: bool 
         status=entry.status if entry else None,
         status_message=entry.message if entry else None,
         kms_key_id=entry.kms_key_id if entry else course.wanted_key,
+        wanted_key=course.wanted_key,
         last_accessed=entry.last_accessed if entry else None,
         action=course.action,
         changed=course.accepted,

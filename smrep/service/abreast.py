@@ -1,48 +1,93 @@
-"""One call per item, side by side, so that five Regions take as long as one."""
+"""One call per item, side by side, so that five Regions take as long as one, and a dead one no longer than allowed."""
 
 from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from functools import partial
+from typing import NoReturn, TypeVar
+
+from smrep.service.ports import Clock
 
 A = TypeVar("A")
 B = TypeVar("B")
 
-_WIDTH = 8
+WIDTH = 8
+"""How many calls are under way at once."""
+LOOK_S = 5.0
+"""How far a look may outlast the deadline: the last look at it is still wanted, a Region that hangs is not."""
+_PULSE_S = 1.0
 
 
-def abreast(call: Callable[[A], B], items: Sequence[A]) -> list[B]:
-    """Return the answers in the order of the items; at most eight calls are under way at once.
+def nothing() -> None:
+    """Do nothing while waiting."""
 
-    The threads are daemons, so that an interrupt does not wait for a Region that does not answer. What a call raises
-    is raised here, once.
+
+def patience(clock: Clock, deadline: float) -> float:
+    """Return for how many seconds to wait for looks that begin now."""
+    return max(deadline - clock.monotonic(), LOOK_S)
+
+
+def abreast(
+    call: Callable[[A], B],
+    items: Sequence[A],
+    *,
+    late: Callable[[A], B] | None = None,
+    patience_s: float | None = None,
+    pulse: Callable[[], None] | None = None,
+) -> list[B]:
+    """Return the answers in the order of the items.
+
+    After `patience_s`, what `late` returns stands for the answers that have not come; `pulse` is called about once a
+    second until then. The threads are daemons, so that neither an interrupt nor the end of the process waits for a
+    Region that does not answer. What a call raises is raised here, once.
     """
-    if len(items) <= 1:
+    if len(items) <= 1 and patience_s is None and pulse is None:
         return [call(item) for item in items]
-    waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
-    answers: queue.SimpleQueue[tuple[int, B | None, BaseException | None]] = queue.SimpleQueue()
+    answers = _started(call, items)
+    until = time.monotonic() + patience_s if late and patience_s is not None else float("inf")
+    results: dict[int, B] = {}
+    while len(results) < len(items):
+        try:
+            place, answer = answers.get(timeout=max(0.0, min(_PULSE_S, until - time.monotonic())))
+            results[place] = answer()
+        except queue.Empty:
+            (pulse or nothing)()
+            if late and time.monotonic() >= until:
+                results |= {place: late(item) for place, item in enumerate(items) if place not in results}
+    return [results[place] for place in range(len(items))]
+
+
+def _started(call: Callable[[A], B], items: Sequence[A]) -> queue.SimpleQueue[tuple[int, Callable[[], B]]]:
+    """Begin the calls; return the queue to which each answer comes, with its place among the items."""
+    waiting: queue.SimpleQueue[tuple[int, A]] = queue.SimpleQueue()
+    answers: queue.SimpleQueue[tuple[int, Callable[[], B]]] = queue.SimpleQueue()
+    for numbered in enumerate(items):
+        waiting.put(numbered)
 
     def work() -> None:
-        while True:
+        while not waiting.empty():
             try:
-                place = waiting.get_nowait()
+                place, item = waiting.get_nowait()
             except queue.Empty:
                 return
-            try:
-                answers.put((place, call(items[place]), None))
-            except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
-                answers.put((place, None, error))
+            answers.put((place, _outcome(call, item)))
 
-    for place in range(len(items)):
-        waiting.put(place)
-    for _ in range(min(_WIDTH, len(items))):
+    for _ in range(min(WIDTH, len(items))):
         threading.Thread(target=work, daemon=True).start()
-    results: dict[int, B] = {}
-    for _ in items:
-        place, answer, error = answers.get()
-        if error is not None:
-            raise error
-        results[place] = answer  # type: ignore[assignment]  # B may itself be optional
-    return [results[place] for place in range(len(items))]
+    return answers
+
+
+def _outcome(call: Callable[[A], B], item: A) -> Callable[[], B]:
+    """Return a function that returns or raises in the caller's thread what the call did in this one."""
+    try:
+        result = call(item)
+    except BaseException as error:  # noqa: BLE001 - it is raised in the caller's thread
+        return partial(_fail, error)
+    return lambda: result
+
+
+def _fail(error: BaseException) -> NoReturn:
+    raise error

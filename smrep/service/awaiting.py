@@ -9,6 +9,7 @@ from smrep.errors import Outcome
 from smrep.model import SecretReport, Trouble
 from smrep.rules.commands import spell
 from smrep.rules.settle import LIST_LAG_S, Course
+from smrep.service.abreast import patience
 from smrep.service.cases import Case, Member, cases, open_regions, reports
 from smrep.service.looking import Found, doomed, find, refusal, troubles_elsewhere
 from smrep.service.ports import Clock, SecretsManager
@@ -38,9 +39,18 @@ class Awaiting:
 
         """
         asked = self.asked
-        found = find(self.aws, asked.addresses, follow=True, expect_account=asked.expect_account)
+        found = find(
+            self.aws,
+            asked.addresses,
+            follow=True,
+            expect_account=asked.expect_account,
+            patience_s=patience(self.clock, self.deadline),
+        )
         self.members = [self._member(each) for each in found]
         yield
+        if self.clock.monotonic() >= self.deadline:
+            self._give_up_on_absent()
+            return
         lag_ends = min(self.deadline, self.clock.monotonic() + LIST_LAG_S)
         if any(open_regions(self.members)):
             for _ in Waiter(self.aws, self.clock, self.deadline).settle(cases(self.members)):

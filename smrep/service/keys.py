@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 
-from smrep.errors import AwsError, NotFound
+from smrep.errors import AwsError, CredentialsError, NotFound
 from smrep.model import Finding, Kind, Replica, Secret, Severity, Target
 from smrep.rules.commands import spell
 from smrep.rules.keys import DEFAULT, same_by_spelling
@@ -23,13 +23,16 @@ class KeyCheck:
         if target.kms_key is None:
             return ()
         shown = entry.kms_key_id or DEFAULT
+        unknown = ""
         same = same_by_spelling(target.kms_key, shown, target.region, primary.account)
         try:
             if same is None:
                 same = self._arn(target.kms_key, target) == self._arn(shown, target)
-        except NotFound:
-            same = False
+        except NotFound as error:
+            same, unknown = False, f" ({error.words})"
         except AwsError as error:
+            if isinstance(error, CredentialsError) and "Expired" in error.code:
+                raise
             return (
                 Finding(
                     Kind.UNCHECKED,
@@ -48,7 +51,7 @@ class KeyCheck:
             Finding(
                 Kind.WRONG_KEY,
                 Severity.ERROR,
-                f"the replica in {target.region} is under the key {shown}, not {target.kms_key}; nothing was changed",
+                f"the replica in {target.region} is under the key {shown}, not {target.kms_key}{unknown}",
                 f"{rekey} (from the next release on; until then: {by_hand})",
             ),
         )

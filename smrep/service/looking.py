@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from smrep.errors import AwsError, CredentialsError, NotFound, Outcome
+from smrep.errors import AwsError, CredentialsError, NotFound, Outcome, Unanswered
 from smrep.model import FAILED, Secret, SecretReport, Trouble, in_region
 from smrep.regions import Region
 from smrep.rules.asked import Address, check_account
@@ -25,16 +25,28 @@ class Found:
 
 
 def find(
-    aws: SecretsManager, addresses: Sequence[Address], *, follow: bool, expect_account: str | None
+    aws: SecretsManager,
+    addresses: Sequence[Address],
+    *,
+    follow: bool,
+    expect_account: str | None,
+    patience_s: float | None = None,
 ) -> tuple[Found, ...]:
     """Return each secret once, in the order asked; with `follow`, a replica leads to its primary.
+
+    What has not answered after `patience_s` is an error in its place.
 
     Raises:
         CredentialsError: no further call can succeed.
         UsageError: a secret is of another account than the one expected.
 
     """
-    found = abreast(lambda address: _look(aws, address, follow=follow), tuple(dict.fromkeys(addresses)))
+    found = abreast(
+        lambda address: _look(aws, address, follow=follow),
+        tuple(dict.fromkeys(addresses)),
+        late=lambda address: Found(address, Trouble.of(no_answer(f"{address.secret_id} in {address.region}"))),
+        patience_s=patience_s,
+    )
     unique: dict[str, Found] = {}
     for each in found:
         secret = each.what if isinstance(each.what, Secret) else each.replica
@@ -70,6 +82,11 @@ def _explained(error: AwsError, address: Address) -> Trouble:
             "--primary-region REGION"
         )
     return Trouble.of(error)
+
+
+def no_answer(subject: str) -> Unanswered:
+    """Return the error for a look that took longer than there was time for."""
+    return Unanswered("no answer came in time", subject, "check the network, or allow more time: --timeout 5m")
 
 
 def refusal(found: Found, error: Trouble) -> SecretReport:

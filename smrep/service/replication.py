@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
-from smrep.errors import AwsError, NotFound, Outcome
+from smrep.errors import NotSent, Outcome
 from smrep.model import IN_SYNC, Action, Secret, SecretReport, Target, Trouble
 from smrep.regions import Region
 from smrep.rules.asked import Address
 from smrep.rules.commands import spell
-from smrep.rules.plan import NO_CONSENT, Add, Consent, Keep, Overwrite, Retry, Step, Stop, step_for
-from smrep.rules.preflight import Absent, Look, Unseen
+from smrep.rules.plan import NO_CONSENT, Add, Consent, Keep, Overwrite, Retry, Step, Stop
 from smrep.rules.settle import Course
-from smrep.service.abreast import abreast
+from smrep.service.abreast import LOOK_S, abreast, nothing, patience
 from smrep.service.cases import Case, Member, cases, open_regions, reports
 from smrep.service.keys import KeyCheck
 from smrep.service.looking import Found, doomed, find, refusal, troubles_elsewhere
 from smrep.service.ports import Clock, Keys, SecretsManager
 from smrep.service.sending import Sender
+from smrep.service.survey import Survey
 from smrep.service.waiting import Waiter
+
+_SENDING = 4
+"""How many secrets are sent for at once: AWS's 50 writes a second are shared with everybody's. Source: contract 9."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,8 @@ class Replication:
     deadline: float
     """In the clock's seconds."""
     request: Request
+    pulse: Callable[[], None] = nothing
+    """Is called about once a second while AWS takes its time."""
     members: list[Member] = field(default_factory=list)
 
     def plan(self) -> None:
@@ -57,7 +62,13 @@ class Replication:
             UsageError: a secret is of another account than the one expected.
 
         """
-        found = find(self.aws, self.request.addresses, follow=False, expect_account=self.request.expect_account)
+        found = find(
+            self.aws,
+            self.request.addresses,
+            follow=False,
+            expect_account=self.request.expect_account,
+            patience_s=patience(self.clock, self.deadline),
+        )
         self.members = abreast(self._member, found)
 
     @property
@@ -66,28 +77,26 @@ class Replication:
         return tuple(step for case in cases(self.members) for step in case.steps if isinstance(step, Overwrite))
 
     def act(self) -> Iterator[None]:
-        """Send what the plan says, yielding after each secret; with `wait`, go on until all has settled.
+        """Send what the plan says, a few secrets at a time; with `wait`, go on until all has settled.
+
+        No request is begun once the deadline has passed, but for those that a slow look has held up.
 
         Raises:
             CredentialsError: no further call can succeed; `secrets` holds what was done up to then.
 
         """
-        sender = Sender(self.aws, self.clock, self.deadline)
-        for case in cases(self.members):
-            plain = [
-                step.target.region
-                for step in case.steps
-                if (isinstance(step, Add) and not step.removing) or isinstance(step, Retry)
-            ]
-            if plain:
-                sender.send(case, plain)
-                yield
-            for step in case.steps:
-                if isinstance(step, Overwrite):
-                    sender.send(case, [step.target.region], force=True)
-                    yield
+        begin_until = max(self.deadline, self.clock.monotonic() + LOOK_S)
+        to_send = [case for case in cases(self.members) if _plain(case) or _forced(case)]
+        for first in range(0, len(to_send), _SENDING):
+            wave = to_send[first : first + _SENDING]
+            if self.clock.monotonic() < begin_until:
+                abreast(self._send, wave, pulse=self.pulse)
+            else:
+                for case in wave:
+                    case.fail([*_plain(case), *_forced(case)], self._unsent(case))
+            yield
         if self.request.wait and any(open_regions(self.members)):
-            yield from Waiter(self.aws, self.clock, self.deadline).settle(cases(self.members))
+            yield from Waiter(self.aws, self.clock, self.deadline, self.pulse).settle(cases(self.members))
         self._check_new_keys()
 
     def secrets(self, *, dry_run: bool = False) -> tuple[SecretReport, ...]:
@@ -99,6 +108,24 @@ class Replication:
         """Whether a request may have reached AWS."""
         return any(case.was_sent for case in cases(self.members))
 
+    def _send(self, case: Case) -> None:
+        """Send what is to be sent for one secret: all plain Regions at once, each forced one by itself."""
+        sender = Sender(self.aws, self.clock, self.deadline)
+        if _plain(case):
+            sender.send(case, _plain(case))
+        for region in _forced(case):
+            sender.send(case, [region], force=True)
+
+    def _unsent(self, case: Case) -> NotSent:
+        again = spell(
+            "replicate",
+            [case.primary.name],
+            primary_region=case.primary.region,
+            targets=[step.target for step in case.steps],
+            flags=self.request.flags,
+        )
+        return NotSent(f"{case.primary.name}: not sent, since the deadline had passed", again)
+
     def _member(self, found: Found) -> Member:
         """Return a secret with what is to be done, or why nothing can be."""
         primary = found.what
@@ -107,7 +134,12 @@ class Replication:
         error = self._unfit(primary)
         if error is not None:
             return refusal(found, error)
-        steps = self._steps(primary)
+        steps = Survey(self.aws, self.keys, self.clock, self.deadline).steps(
+            primary,
+            self.request.targets,
+            self.request.consent,
+            looking=self.request.preflight or self.request.consent.force,
+        )
         courses = {step.target.region: _course(step) for step in steps}
         return Case(primary, courses, [*troubles_elsewhere(primary, courses)], steps)
 
@@ -128,33 +160,6 @@ class Replication:
             Outcome.FAILED,
         )
 
-    def _steps(self, primary: Secret) -> tuple[Step, ...]:
-        """Look into all target Regions side by side, then decide."""
-        targets = self.request.targets
-        looks = abreast(lambda target: self._look(primary, target.region), targets)
-        check = KeyCheck(self.keys)
-        return tuple(
-            step_for(
-                primary,
-                target,
-                look,
-                self.request.consent,
-                lambda entry, target=target: check.findings(primary, target, entry),  # type: ignore[misc]
-            )
-            for target, look in zip(targets, looks, strict=True)
-        )
-
-    def _look(self, primary: Secret, region: Region) -> Look:
-        """Return what bears the name in the Region; an error there is no absence, except 'not found'."""
-        if not self.request.preflight and not self.request.consent.force:
-            return Unseen()
-        try:
-            return self.aws.describe(primary.name, region)
-        except NotFound:
-            return Absent()
-        except AwsError as error:
-            return Unseen(error)
-
     def _check_new_keys(self) -> None:
         """Hold the keys of the replicas that this run made against those that were asked for."""
         check = KeyCheck(self.keys)
@@ -165,6 +170,20 @@ class Replication:
                     target = Target(course.region, course.wanted_key)
                     found = check.findings(case.primary, target, course.seen)
                     case.change(course.region, findings=(*course.findings, *found))
+
+
+def _plain(case: Case) -> list[Region]:
+    """Return the Regions of one common request."""
+    return [
+        step.target.region
+        for step in case.steps
+        if isinstance(step, Retry) or (isinstance(step, Add) and not step.removing)
+    ]
+
+
+def _forced(case: Case) -> list[Region]:
+    """Return the Regions where something is overwritten."""
+    return [step.target.region for step in case.steps if isinstance(step, Overwrite)]
 
 
 def _course(step: Step) -> Course:

@@ -145,7 +145,10 @@ def unfound(found: Found, error: Trouble, regions: tuple[Region, ...]) -> Secret
         Severity.ERROR if dead else Severity.WARNING,
         f"{replica.name} in {replica.region} is a replica of {replica.primary_region}, "
         + ("where its primary is no more" if dead else "which does not tell its state; this is what the replica shows"),
-        f"smrep status {replica.name} --primary-region {replica.primary_region}",
+        f"aws secretsmanager stop-replication-to-replica --secret-id {replica.arn} --region {replica.region} "
+        "makes it stand alone"
+        if dead
+        else spell("status", [replica.name], primary_region=replica.primary_region),
     )
 
     def shown(region: Region) -> RegionReport:
@@ -163,7 +166,7 @@ def unfound(found: Found, error: Trouble, regions: tuple[Region, ...]) -> Secret
     return SecretReport(
         name=replica.name,
         outcome=error.outcome,
-        arn=in_region(replica.arn, replica.primary_region),
+        arn=None if dead else in_region(replica.arn, replica.primary_region),
         primary_region=replica.primary_region,
         replicas=tuple(shown(region) for region in regions or (replica.region,)),
         error=error,

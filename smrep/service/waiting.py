@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from smrep.errors import AwsError, CredentialsError, NotFound, Throttled, Unanswered
 from smrep.model import Trouble
 from smrep.regions import Region
-from smrep.service.abreast import abreast
+from smrep.service.abreast import abreast, nothing, patience
 from smrep.service.cases import Case
 from smrep.service.polling import poll
 from smrep.service.ports import Clock, SecretsManager
@@ -22,6 +22,8 @@ class Waiter:
     aws: SecretsManager
     clock: Clock
     deadline: float
+    pulse: Callable[[], None] = nothing
+    """Is called about once a second while AWS takes its time."""
 
     def settle(self, cases: Sequence[Case]) -> Iterator[None]:
         """Look at all open secrets, tick by tick, and yield after each; ends when none is open or at the deadline.
@@ -39,7 +41,13 @@ class Waiter:
             yield
 
     def _tick(self, cases: Sequence[Case]) -> None:
-        abreast(self._look, [case for case in cases if case.is_open])
+        abreast(
+            self._look,
+            [case for case in cases if case.is_open],
+            late=lambda _: None,
+            patience_s=patience(self.clock, self.deadline),
+            pulse=self.pulse,
+        )
 
     def _look(self, case: Case) -> None:
         """Take in one new answer; a look that no answer came to is a tick without news."""

@@ -177,8 +177,9 @@ def test_what_never_got_an_answer(error: Exception, kind: type[errors.SmrepError
     assert ours.outcome is outcome
 
 
-def test_an_error_of_ours_is_not_taken_for_one_of_botocores() -> None:
-    assert from_transport(ZeroDivisionError(), "x") is None
+@pytest.mark.parametrize("error", [ZeroDivisionError("x"), AttributeError("x"), OverflowError("x"), RuntimeError("x")])
+def test_what_breaks_botocores_reading_is_no_answer(error: Exception) -> None:
+    assert isinstance(from_transport(error, "x"), Unanswered)
 
 
 def test_every_field_but_arn_and_name_may_be_absent() -> None:
