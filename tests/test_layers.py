@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import BIN, ROOT, Sandbox
+from fixtures import BIN, ROOT, Sandbox
 
 PACKAGE = ROOT / "smrep"
 FILES = sorted(PACKAGE.rglob("*.py"))

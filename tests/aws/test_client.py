@@ -11,7 +11,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore import exceptions as botocore
-from conftest import ROOT, Sandbox
+from fixtures import ROOT, Sandbox
 
 from smrep import errors
 from smrep.aws.client import ALLOWED, WRITES, Aws

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import Sandbox
+from fixtures import Sandbox
 
 from smrep.sandbox.faults import Drop
 
@@ -228,7 +228,7 @@ def test_a_signal_while_waiting(make_sandbox: Make, number: signal.Signals, code
         sandbox.wait_for("DescribeSecret")
     process.send_signal(number)
     out, err = process.communicate(timeout=10)
-    from conftest import Done
+    from fixtures import Done
 
     document: dict[str, Any] = Done(process.returncode, out, err).document
     assert (process.returncode, document["result"]) == (code, "interrupted")

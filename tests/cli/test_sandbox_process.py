@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import BIN, ROOT, Done
+from fixtures import BIN, ROOT, Done
 
 SMREP = str(BIN / "smrep")
 

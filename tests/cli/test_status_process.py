@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import BIN, Sandbox
+from fixtures import BIN, Sandbox
 
 from smrep.sandbox.faults import Faults
 
@@ -128,7 +128,7 @@ def test_a_query_prints_json_or_text_as_aws_does(replicated: Sandbox) -> None:
 
 
 def test_watch_goes_on_until_interrupted_and_ends_with_the_document(replicated: Sandbox) -> None:
-    from conftest import Done
+    from fixtures import Done
 
     process = replicated.start("status", "prod/db", "--watch", "--json")
     until = time.monotonic() + 15

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from conftest import BIN, Sandbox
+from fixtures import BIN, Sandbox
 
 Make = Callable[..., Sandbox]
 
@@ -63,7 +63,7 @@ class Terminal:
 
 @pytest.mark.parametrize("columns", [20, 80, 120])
 def test_a_live_table_that_gives_way_to_the_result(make_sandbox: Make, columns: int) -> None:
-    sandbox = make_sandbox(replication_delay_s=1.0)
+    sandbox = make_sandbox(replication_delay_s=0.6)
     sandbox.create()
     terminal = Terminal(sandbox, "replicate", "prod/db", "-r", "us-west-2,eu-west-1", columns=columns)
     terminal.read_until("\x1b[?25l")  # the cursor is hidden while the table redraws itself
@@ -85,7 +85,7 @@ def test_no_animation_in_ci_and_on_a_dumb_terminal(make_sandbox: Make, env: dict
 
 
 def test_no_color_is_kept_while_animating(make_sandbox: Make) -> None:
-    sandbox = make_sandbox(replication_delay_s=1.0)
+    sandbox = make_sandbox(replication_delay_s=0.6)
     sandbox.create()
     terminal = Terminal(sandbox, "replicate", "prod/db", "-r", "us-west-2", NO_COLOR="1")
     assert terminal.end() == 0

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import jsonschema
 import pytest
 from awscli.text import format_text
-from conftest import SCHEMA
+from fixtures import SCHEMA
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import BIN, Sandbox
+from fixtures import BIN, Sandbox
 
 
 def aws(sandbox: Sandbox, *words: str, region: str = "us-east-1") -> Any:

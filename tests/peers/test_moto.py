@@ -10,31 +10,8 @@ Where moto differs from AWS (aws-behaviour.md 7), the difference is named, and w
 
 from __future__ import annotations
 
-import os
-import urllib.request
-from collections.abc import Iterator
-
 import boto3
-import pytest
-from conftest import Sandbox
-from moto.server import ThreadedMotoServer
-
-
-@pytest.fixture
-def moto(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
-    """Return moto's server in the place of our sandbox."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    moto = Sandbox(simulator=None, url=f"http://{host}:{port}")  # type: ignore[arg-type]
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    for name, value in moto.env.items():
-        monkeypatch.setenv(name, value)
-    reset = urllib.request.Request(f"{moto.url}/moto-api/reset", method="POST")
-    urllib.request.urlopen(reset).close()  # its state is the process's, not the server's
-    yield moto
-    server.stop()
+from fixtures import Sandbox
 
 
 def create(name: str, region: str = "us-east-1") -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT, Done, Sandbox
+from fixtures import ROOT, Done, Sandbox
 
 RECORDED = Path(os.environ.get("SMREP_RECORDED", ROOT.parent / "shared/data/aws-recorded"))
 

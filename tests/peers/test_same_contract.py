@@ -12,8 +12,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from conftest import Sandbox
-from peers.test_moto import moto  # noqa: F401 - a fixture
+from fixtures import Sandbox
 
 DIFFERENCES = {
     "never in progress": "moto answers InSync at once",

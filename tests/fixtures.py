@@ -1,0 +1,146 @@
+"""What tests of several folders share: a world with a clock, and smrep as a process against a sandbox."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from fakes import World
+from hypothesis import settings
+
+from smrep.sandbox.faults import Faults
+from smrep.sandbox.server import SandboxServer
+from smrep.sandbox.simulator import Simulator
+
+settings.register_profile("smrep", deadline=None)  # a shared machine is slow now and then
+settings.load_profile("smrep")
+
+BIN = Path(sys.executable).parent
+ROOT = Path(__file__).parent.parent
+SCHEMA = json.loads((ROOT / "smrep/output/document.schema.json").read_text())
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@dataclass
+class Done:
+    """A process that has ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The JSON document on standard output, which fits the schema and the exit code."""
+        document: dict[str, Any] = json.loads(self.out)
+        jsonschema.validate(document, SCHEMA)
+        assert document["exit_code"] == self.code, document
+        return document
+
+    @property
+    def rows(self) -> list[list[str]]:
+        """The cells of each line of text output."""
+        return [line.split("\t") for line in self.out.splitlines()]
+
+
+@dataclass
+class Sandbox:
+    """A sandbox server with the environment that leads there, and smrep as a process in it."""
+
+    simulator: Simulator
+    url: str
+
+    @property
+    def env(self) -> dict[str, str]:
+        return {
+            "PATH": f"{BIN}:{os.environ['PATH']}",
+            "HOME": "/nonexistent",
+            "LANG": "C.UTF-8",
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_REGION": "us-east-1",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    def smrep(self, *words: str, stdin: str | None = None, **env: str | None) -> Done:
+        """Run smrep to its end; a variable set to None is taken out."""
+        done = subprocess.run(
+            [BIN / "smrep", *words],
+            env={key: value for key, value in {**self.env, **env}.items() if value is not None},
+            input=stdin,
+            stdin=subprocess.DEVNULL if stdin is None else None,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert "Traceback" not in done.stderr, done.stderr
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    def start(self, *words: str, **env: str) -> subprocess.Popen[str]:
+        """Start smrep and leave it running."""
+        return subprocess.Popen(
+            [BIN / "smrep", *words],
+            env={**self.env, **env},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def call(self, operation: str, region: str = "us-east-1", service: str = "secretsmanager", **params: Any) -> Any:
+        return self.simulator.call(service, operation, region, params)
+
+    def create(self, name: str = "prod/db", region: str = "us-east-1", **params: Any) -> str:
+        return str(self.call("CreateSecret", region, Name=name, SecretString="s3cret", **params)["ARN"])
+
+    def log(self, operation: str) -> list[Any]:
+        return [call for call in self.simulator.log if call.operation == operation]
+
+    def wait_for(self, operation: str) -> None:
+        """Come back when such a call has arrived, at most ten seconds later."""
+        until = time.monotonic() + 10
+        while not self.log(operation):
+            assert time.monotonic() < until, f"no {operation} came"
+            time.sleep(0.02)
+
+
+@pytest.fixture
+def make_sandbox() -> Iterator[Callable[..., Sandbox]]:
+    """Return a function that starts a sandbox with the faults given; replication takes no time by default."""
+    servers: list[SandboxServer] = []
+
+    def make(**faults: Any) -> Sandbox:
+        faults.setdefault("replication_delay_s", 0.0)
+        simulator = Simulator(now=time.time, rng=random.Random(3), faults=Faults(**faults))
+        server = SandboxServer(simulator)
+        server.start()
+        servers.append(server)
+        return Sandbox(simulator, server.url)
+
+    yield make
+    for server in servers:
+        server.close()
+
+
+@pytest.fixture
+def sandbox(make_sandbox: Callable[..., Sandbox]) -> Sandbox:
+    return make_sandbox()
