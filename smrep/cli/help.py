@@ -25,7 +25,7 @@ with the result "pending" in the JSON document; nothing else unfinished ever is 
   the primary's own Region as target, a bad or foreign-partition Region           2
   another account than --expect-account's, a contradiction                        2
   a replica under another key than the one asked for                              5
-  --dry-run, whatever it found to do                                              0
+  --dry-run, whatever it found to do (a Region that it would stop at is still 1)  0
 """
 
 TOPICS = {"exit-codes": EXIT_CODES}

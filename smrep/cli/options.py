@@ -68,9 +68,9 @@ def typed(*names: str) -> tuple[str, ...]:
         if param.name in names and context.get_parameter_source(param.name) is click.core.ParameterSource.COMMANDLINE:
             value = context.params[param.name]
             if isinstance(value, bool):
-                words.append(param.opts[0] if value else (param.secondary_opts or param.opts)[0])
+                words.append(param.opts[-1] if value else (param.secondary_opts or param.opts)[-1])
             else:
-                words += [param.opts[0], duration(value) if isinstance(value, float) else str(value)]
+                words += [param.opts[-1], duration(value) if isinstance(value, float) else str(value)]
     return tuple(words)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from fixtures import Sandbox
 
-from smrep.sandbox.faults import Drop
+from smrep.sandbox.faults import Drop, Faults
 
 Make = Callable[..., Sandbox]
 
@@ -258,3 +259,63 @@ def test_debug_traces_calls_and_no_contents(sandbox: Sandbox) -> None:
     assert write.startswith("debug: ReplicateSecretToRegions us-east-1 status=200 code=- request_id=")
     assert "attempts=1 ms=" in write
     assert "s3cret" not in done.err
+
+
+def test_a_refused_replica_is_named_by_its_primary(sandbox: Sandbox) -> None:
+    arn = sandbox.create()
+    sandbox.smrep("replicate", "prod/db", "-r", "us-west-2")
+    words = ["replicate", "prod/db", "-r", "eu-west-1", "--primary-region", "us-west-2", "-n", "--timeout", "2m"]
+    assert sandbox.smrep(*words, "-o", "name").out == f"{arn}\n"
+    error = sandbox.smrep(*words, "--json").document["secrets"][0]["error"]
+    assert error["hint"] == "smrep replicate prod/db --primary-region us-east-1 -r eu-west-1 --timeout 2m --dry-run"
+
+
+def test_a_query_that_does_not_fit_keeps_the_result(sandbox: Sandbox) -> None:
+    sandbox.create()
+    done = sandbox.smrep("replicate", "prod/db", "-r", "us-west-2", "--query", "length(error)")
+    assert (done.code, done.document["result"], done.document["error"]["code"]) == (2, "usage", "QueryError")
+    assert done.document["secrets"][0]["replicas"][0]["changed"] is True
+
+
+def test_throttling_for_ever_names_the_command_that_tries_again(make_sandbox: Make) -> None:
+    sandbox = make_sandbox(write_quota=0)
+    sandbox.simulator.faults = Faults()
+    sandbox.create()
+    sandbox.simulator.faults = Faults(write_quota=0)
+    done = sandbox.smrep("replicate", "prod/db", "-r", "us-west-2=alias/dr", "--timeout", "1s", "--json")
+    assert done.code == 3
+    assert done.document["error"]["hint"].startswith("smrep replicate prod/db --primary-region us-east-1 -r us-west-2=")
+    assert "goes on" not in done.err
+
+
+def test_a_region_that_is_not_in_the_list_is_warned_of_and_tried(sandbox: Sandbox) -> None:
+    sandbox.create()
+    done = sandbox.smrep("replicate", "prod/db", "-r", "us-west-9")
+    assert done.code == 0
+    assert "warning: us-west-9 is no Region that smrep" in done.err
+
+
+def test_regions_from_an_arn_and_from_the_environment_are_each_said(sandbox: Sandbox) -> None:
+    arn = sandbox.create()
+    sandbox.create("here", region="eu-west-1")
+    done = sandbox.smrep("status", arn, "here", "--json", AWS_REGION="eu-west-1")
+    assert done.document["primary_region"] is None
+    assert done.document["primary_region_source"] == "arn, AWS_REGION"
+    assert "primary Region us-east-1 (from its ARN)\nprimary Region eu-west-1 (from AWS_REGION)\n" in done.err
+
+
+def test_an_interrupt_while_python_is_still_loading_is_130(sandbox: Sandbox) -> None:
+    sandbox.create()
+    for delay_s in (0.02, 0.05, 0.08, 0.12):
+        process = sandbox.start("status", "prod/db")
+        time.sleep(delay_s)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=10)
+        assert "smrep/" not in err
+        assert process.returncode in {130, -signal.SIGINT}  # the latter before a line of ours was run
+
+
+def test_an_empty_pipe_is_told(sandbox: Sandbox) -> None:
+    done = sandbox.smrep("replicate", "-", "-r", "us-west-2", stdin="", AWS_REGION=None, AWS_DEFAULT_REGION=None)
+    assert (done.code, done.out) == (0, "")
+    assert "named no secret" in done.err

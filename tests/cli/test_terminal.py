@@ -133,3 +133,13 @@ def test_ctrl_c_at_the_prompt_sends_nothing(sandbox: Sandbox) -> None:
     assert terminal.end() == 130
     assert "nothing was sent" in terminal.seen
     assert sandbox.log("ReplicateSecretToRegions") == []
+
+
+def test_secrets_from_standard_input_leave_nothing_to_answer_with(sandbox: Sandbox) -> None:
+    sandbox.create()
+    sandbox.create(region="us-west-2")
+    terminal = Terminal(sandbox, "replicate", "-", "-r", "us-west-2", "--force-overwrite")
+    terminal.type("prod/db\n\x04")
+    assert terminal.end() == 2
+    assert "nobody can answer" in terminal.seen
+    assert sandbox.log("ReplicateSecretToRegions") == []

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
 
 import pytest
-from fixtures import Sandbox
+from fixtures import BIN, Sandbox
 
 WEST_KEY = "arn:aws:kms:us-west-2:123456789012:key/0f0e0d0c-1111-4222-8333-444455556666"
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"
@@ -102,3 +103,20 @@ def test_help_and_version_everywhere(sandbox: Sandbox, words: list[str], flag: s
     assert done.code == 0
     assert done.err == ""
     assert done.out.startswith("smrep 0." if flag.lower().startswith(("-v", "--v")) else "Usage: smrep")
+
+
+@pytest.mark.parametrize("flags", [["-qojson"], ["-qo", "json"], ["--query", "x"]], ids=" ".join)
+def test_json_is_seen_among_bundled_flags(sandbox: Sandbox, flags: list[str]) -> None:
+    assert sandbox.smrep("status", *flags, "--bogus").document["result"] == "usage"
+
+
+def test_text_beats_a_query(sandbox: Sandbox) -> None:
+    assert sandbox.smrep("status", "--query", "x", "-o", "text", "--bogus").out == ""
+
+
+@pytest.mark.parametrize("words", ["help exit-codes", "--version", "completion bash", "status --bogus --json"])
+def test_a_full_disk_is_no_fault_of_ours(sandbox: Sandbox, words: str) -> None:
+    script = f"PYTHONUNBUFFERED=1 {BIN}/smrep {words} >/dev/full"
+    done = subprocess.run(["bash", "-c", script], env=sandbox.env, capture_output=True, text=True, check=False)
+    assert done.returncode in {1, 2}
+    assert "Traceback" not in done.stderr

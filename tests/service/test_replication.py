@@ -367,3 +367,94 @@ def test_failed_after_in_sync_is_what_counts(world: World) -> None:
     (secret,) = replicate(world, WEST, IRELAND)
     assert [row.status for row in secret.replicas] == ["Failed", "InSync"]
     assert secret.outcome is Outcome.FAILED
+
+
+def test_requests_that_hang_do_not_outlast_the_deadline_for_ever(world: World) -> None:
+    names = tuple(f"s{number}" for number in range(12))
+    for name in names:
+        world.create(name)
+    world.lose["ReplicateSecretToRegions"] = ["before"] * 99
+
+    def hang(operation: str, _region: str) -> None:
+        if operation == "ReplicateSecretToRegions":
+            world.clock.sleep(10.0)
+
+    world.on_call = hang
+    secrets = replicate(world, WEST, names=names, timeout_s=3.0)
+    assert {secret.outcome for secret in secrets} == {Outcome.PENDING}
+    assert world.count("ReplicateSecretToRegions") == 4  # one wave
+    codes = [secret.replicas[0].error and secret.replicas[0].error.code for secret in secrets]
+    assert codes == [None] * 4 + ["NotSent"] * 8
+    hint = secrets[-1].replicas[0].error
+    assert hint is not None
+    assert hint.hint == "smrep replicate s11 --primary-region us-east-1 -r us-west-2"
+
+
+def test_a_look_that_took_the_whole_time_does_not_keep_the_request_back(world: World) -> None:
+    world.create()
+
+    def slow(operation: str, region: str) -> None:
+        if operation == "DescribeSecret" and region == WEST and not world.sent():
+            world.clock.sleep(9.0)
+
+    world.on_call = slow
+    row = only(replicate(world, WEST, timeout_s=2.0))
+    assert (row.changed, row.outcome) == (True, Outcome.PENDING)
+
+
+def test_a_replica_listed_before_it_can_be_described_is_given_time(world: World) -> None:
+    world.create()
+    world.replicate_by_hand(WEST)
+    from smrep.errors import NotFound
+
+    def late(operation: str, region: str) -> None:
+        if operation == "DescribeSecret" and region == WEST and len(world.clock.sleeps) < 3:
+            raise NotFound("Secrets Manager can't find the specified secret.")
+
+    world.on_call = late
+    row = only(replicate(world, WEST))
+    assert (row.outcome, row.status, row.action) == (Outcome.OK, "InSync", Action.KEEP)
+
+
+def test_a_target_region_that_knows_no_credentials_is_unchecked_but_expired_ones_end_the_run(world: World) -> None:
+    world.create()
+    code = "UnrecognizedClientException"
+
+    def refuse(operation: str, region: str) -> None:
+        if operation == "DescribeSecret" and region == WEST:
+            raise CredentialsError("no", code=code)
+
+    world.on_call = refuse
+    assert [each.kind for each in only(replicate(world, WEST)).findings] == ["unchecked"]
+    code = "ExpiredTokenException"
+    with pytest.raises(CredentialsError):
+        replicate(world, WEST)
+
+
+def test_a_secret_of_the_same_name_in_another_account_is_not_taken_for_a_namesake(world: World) -> None:
+    from dataclasses import replace
+
+    world.create()
+    ours = world.describe
+
+    def describe(secret_id: str, region: Region) -> Any:
+        secret = ours(secret_id if region == HOME else "prod/db", HOME)
+        return secret if region == HOME else replace(secret, region=region, arn=secret.arn.replace("1234", "9999"))
+
+    world.describe = describe  # type: ignore[method-assign]  # another account's view can't be simulated
+    row = only(replicate(world, WEST, consent=Consent(force=True)))
+    assert [each.kind for each in row.findings] == ["unchecked"]
+    assert world.sent() == []
+
+
+def test_a_denied_look_for_what_is_being_removed_leaves_the_other_regions_alone(world: World) -> None:
+    world.create()
+    world.replicate_by_hand(WEST)
+    world.call("RemoveRegionsFromReplication", SecretId="prod/db", RemoveReplicaRegions=[WEST])
+    run = prepare(world, request_for(WEST, IRELAND), timeout_s=20.0)
+    world.faults(denied=frozenset({("DescribeSecret", WEST)}))
+    for _ in run.act():
+        pass
+    (secret,) = run.secrets()
+    assert secret.error is None
+    assert [row.outcome for row in secret.replicas] == [Outcome.PENDING, Outcome.OK]

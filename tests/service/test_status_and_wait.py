@@ -189,3 +189,16 @@ def test_wait_with_timeout_zero_looks_once(replicated: World) -> None:
     secret = wait(replicated, timeout_s=0)
     assert secret.outcome is Outcome.PENDING
     assert replicated.clock.sleeps == []
+
+
+def test_wait_with_timeout_zero_asks_once(replicated: World) -> None:
+    replicated.simulator.set_replication_status("prod/db", HOME, WEST, "InProgress", None)
+    wait(replicated, timeout_s=0)
+    assert replicated.count("DescribeSecret") == 1
+
+
+def test_wait_notes_trouble_in_a_region_that_was_not_asked_for(replicated: World) -> None:
+    replicated.simulator.set_replication_status("prod/db", HOME, IRELAND, "Failed", "no luck")
+    secret = wait(replicated, WEST)
+    assert secret.outcome is Outcome.OK
+    assert "has Failed in eu-west-1" in secret.notes[0]

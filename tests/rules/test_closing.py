@@ -1,0 +1,76 @@
+"""The last words: which command goes on from where a run stopped."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from smrep.errors import Outcome
+from smrep.model import Action, RegionReport, SecretReport, Trouble
+from smrep.regions import Region
+from smrep.rules.closing import end, go_on, stopped, timed_out
+
+HOME, WEST, IRELAND = Region("us-east-1"), Region("us-west-2"), Region("eu-west-1")
+
+
+def secret(name: str, *rows: RegionReport) -> SecretReport:
+    return SecretReport(name, Outcome.PENDING, f"arn:{name}", HOME, rows)
+
+
+def row(region: Region, outcome: Outcome = Outcome.PENDING, **more: Any) -> RegionReport:
+    return RegionReport(region, outcome, **more)
+
+
+TAKEN = row(WEST, status="InProgress", action=Action.ADD, changed=True)
+UNSENT = row(IRELAND, action=Action.ADD, wanted_key="alias/dr")
+
+
+def test_what_aws_took_is_waited_for_and_the_rest_is_asked_for_again() -> None:
+    assert go_on([secret("db", TAKEN, UNSENT)]) == (
+        "smrep wait db --primary-region us-east-1 -r us-west-2; "
+        "smrep replicate db --primary-region us-east-1 -r eu-west-1=alias/dr"
+    )
+
+
+def test_secrets_share_a_command_only_where_the_same_is_open() -> None:
+    other = row(IRELAND, status="InProgress", action=Action.ADD, changed=True)
+    assert go_on([secret("a", TAKEN), secret("b", other), secret("c", TAKEN)]) == (
+        "smrep wait a c --primary-region us-east-1 -r us-west-2; smrep wait b --primary-region us-east-1 -r eu-west-1"
+    )
+
+
+def test_a_name_like_an_option_can_be_pasted() -> None:
+    assert go_on([secret("-x", TAKEN)]) == "smrep wait --primary-region us-east-1 -r us-west-2 -- -x"
+
+
+def test_an_overwrite_is_asked_for_again_as_one() -> None:
+    assert (go_on([secret("db", row(WEST, action=Action.OVERWRITE))]) or "").endswith("--force-overwrite")
+
+
+def test_nothing_open_needs_no_command() -> None:
+    assert go_on([secret("db", row(WEST, Outcome.OK, status="InSync"))]) is None
+
+
+def test_a_throttled_request_is_not_said_to_go_on() -> None:
+    trouble = timed_out([secret("db", UNSENT)], 4.0, 4.0)
+    assert trouble is not None
+    assert trouble.message == "still open after 4s: db eu-west-1 (not known to be sent)"
+    assert (trouble.hint or "").startswith("smrep replicate db")
+
+
+def test_before_the_deadline_nothing_has_timed_out() -> None:
+    assert timed_out([secret("db", TAKEN)], 4.0, 3.9) is None
+
+
+def test_an_interrupt_claims_no_more_than_is_known() -> None:
+    assert stopped([secret("db", TAKEN)], (), sent=True).message == "stopped waiting; AWS goes on replicating"
+    assert stopped([secret("db", UNSENT)], (), sent=True).message.startswith("stopped; AWS may or may not")
+    nothing = stopped([secret("db", UNSENT)], (), sent=False)
+    assert (nothing.message, nothing.hint) == ("stopped; nothing was sent", None)
+
+
+def test_the_runs_own_trouble_and_the_secrets_weigh_together() -> None:
+    expired = Trouble("ExpiredTokenException", "x", None, None, Outcome.ACCESS)
+    assert end([secret("db", TAKEN)], expired) is Outcome.ACCESS
+    failed = SecretReport("db", Outcome.FAILED)
+    assert end([failed], expired) is Outcome.FAILED
+    assert end([failed], Trouble("x", "x", None, None, Outcome.USAGE)) is Outcome.USAGE

@@ -1,0 +1,42 @@
+"""Calls side by side: order, errors, and no waiting for what does not answer."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from smrep.service.abreast import abreast
+
+
+def test_answers_come_in_the_order_of_the_items() -> None:
+    assert abreast(lambda n: n * n, range(50)) == [n * n for n in range(50)]
+
+
+def test_what_a_call_raises_is_raised_here() -> None:
+    with pytest.raises(ZeroDivisionError):
+        abreast(lambda n: 1 // n, [1, 0, 2])
+
+
+def test_calls_really_run_at_the_same_time() -> None:
+    together = threading.Barrier(3)
+    assert abreast(lambda _: together.wait(timeout=10) >= 0, [1, 2, 3]) == [True] * 3
+
+
+@pytest.mark.parametrize("items", [["dead"], ["alive", "dead"]])
+def test_what_does_not_answer_in_time_is_late(items: list[str]) -> None:
+    never = threading.Event()
+
+    def call(item: str) -> str:
+        if item == "dead":
+            never.wait(timeout=30)
+        return item
+
+    answers = abreast(call, items, late=lambda item: f"{item}, late", patience_s=0.1)
+    assert answers == [{"dead": "dead, late"}.get(each, each) for each in items]
+    never.set()
+
+
+def test_a_pulse_is_felt_while_waiting() -> None:
+    felt = threading.Event()
+    assert abreast(lambda _: felt.wait(timeout=10), [1], pulse=felt.set) == [True]
