@@ -138,7 +138,7 @@ def stop(target: Target, finding: Finding, outcome: Outcome = Outcome.FAILED) ->
 
 def _in_the_way(primary: Secret, target: Target, victim: Secret, who: Bearer, consent: Consent) -> Step:
     """Return Overwrite where the victim may go and consent covers it, else Stop."""
-    finding = obstacle(primary, victim, who)
+    finding = obstacle(primary, target, victim, who)
     covered = consent.force and (who is Bearer.NAMESAKE or (who is Bearer.PROMOTED and victim.arn in consent.arns))
     entry = primary.replica(target.region)
     if not covered or (entry is not None and entry.status == IN_PROGRESS):

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from smrep.errors import AwsError
-from smrep.model import Finding, Kind, Secret, Severity, in_region
+from smrep.model import Finding, Kind, Secret, Severity, Target, in_region
 from smrep.regions import Region
+from smrep.rules.commands import spell
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +82,10 @@ def portrait(victim: Secret) -> str:
     )
 
 
-def obstacle(primary: Secret, victim: Secret, who: Bearer) -> Finding:
+def obstacle(primary: Secret, target: Target, victim: Secret, who: Bearer) -> Finding:
     """Return the finding that stops a Region whose name is borne by something that is not our replica."""
     name, there = primary.name, victim.region
+    overwrite = spell("replicate", [name], primary_region=primary.region, targets=[target], flags=["--force-overwrite"])
     describe = f"aws secretsmanager describe-secret --secret-id {shlex.quote(name)} --region {there}"
     match who:
         case Bearer.FOREIGN:
@@ -100,7 +102,7 @@ def obstacle(primary: Secret, victim: Secret, who: Bearer) -> Finding:
                 Severity.ERROR,
                 f"{name} in {there} was our replica once and stands alone now: {victim.arn}",
                 f"it may hold newer values; look first: {describe}; "
-                f"to replace it: --force-overwrite --overwrite-arn {victim.arn}",
+                f"to replace it for good: {overwrite} --overwrite-arn {victim.arn}",
             )
         case Bearer.DOOMED:
             return Finding(
@@ -114,7 +116,7 @@ def obstacle(primary: Secret, victim: Secret, who: Bearer) -> Finding:
                 Kind.NAME_CLASH,
                 Severity.ERROR,
                 f"another secret bears the name {name} in {there}: {portrait(victim)}",
-                f"look at it: {describe}; to replace it for good: --force-overwrite",
+                f"look at it: {describe}; to replace it for good: {overwrite}",
             )
 
 
