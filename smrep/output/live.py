@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TextIO
 
 from rich.console import Group, RenderableType
@@ -13,8 +14,13 @@ from rich.text import Text
 
 from smrep.model import SecretReport
 from smrep.output.paper import Paper
+from smrep.output.summary import counts
 from smrep.output.table import body, console
+from smrep.rules.closing import is_open
 from smrep.rules.commands import duration
+
+_AROUND = 9
+"""Lines of the screen that are not rows: title, head, keys, foot and the prompt above."""
 
 
 class LiveTable:
@@ -27,8 +33,9 @@ class LiveTable:
         self._secrets: tuple[SecretReport, ...] = ()
         self._elapsed_s, self._shown_at = 0.0, 0.0
         self._spinner = Spinner("dots" if paper.unicode else "line")
+        self._console = console(paper, stream, live=True)
         self._live = Live(
-            console=console(paper, stream, live=True),
+            console=self._console,
             get_renderable=self._picture,
             refresh_per_second=8,
             transient=True,
@@ -52,4 +59,23 @@ class LiveTable:
         elapsed_s = self._elapsed_s + time.monotonic() - self._shown_at
         limit = f" of {duration(self._timeout_s)}" if self._timeout_s is not None else ""
         foot = f"waiting, {elapsed_s:.0f} s{limit}; Ctrl-C stops the waiting, not the replication"
-        return Group(*body(self._secrets, self._paper, self._spinner), Text(foot, style="dim"))
+        shown = fitting(self._secrets, self._console.height - _AROUND)
+        if shown != self._secrets:
+            foot = f"{counts(self._secrets)}; {foot}"
+        drawn = body(shown, self._paper, self._spinner) if shown else []
+        return Group(*drawn, Text(foot, style="dim"))
+
+
+def fitting(secrets: tuple[SecretReport, ...], rows: int) -> tuple[SecretReport, ...]:
+    """Return the secrets if they fit into so many rows, else as many of those with open Regions as do."""
+    if sum(max(len(each.replicas), 1) for each in secrets) <= rows:
+        return secrets
+    shown: list[SecretReport] = []
+    for secret in secrets:
+        open_rows = tuple(row for row in secret.replicas if is_open(row))
+        rows -= len(open_rows)
+        if rows < 0:
+            break
+        if open_rows:
+            shown.append(replace(secret, replicas=open_rows, error=None))
+    return tuple(shown)

@@ -1,11 +1,10 @@
-"""The status table for people: one per secret, and a closing line."""
+"""The status table for people: a title, a row per Region, a closing line."""
 
 from __future__ import annotations
 
 import io
 import re
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import TextIO
 
 from rich import box
@@ -18,6 +17,7 @@ from smrep.errors import Outcome
 from smrep.model import FAILED, IN_PROGRESS, IN_SYNC, RegionReport, Report, SecretReport
 from smrep.output.paper import Paper
 from smrep.output.safe import safe
+from smrep.output.summary import closing
 from smrep.rules.keys import DEFAULT
 
 _STYLES = {IN_SYNC: "green", FAILED: "bold red", IN_PROGRESS: "yellow"}
@@ -46,7 +46,7 @@ def console(paper: Paper, file: TextIO, *, live: bool = False) -> Console:
 
 
 def render(report: Report, paper: Paper) -> str:
-    """Return the report's tables and closing line."""
+    """Return the report as a table with a title and a closing line."""
     out = io.StringIO()
     screen = console(paper, out)
     if report.secrets:
@@ -57,46 +57,18 @@ def render(report: Report, paper: Paper) -> str:
     return re.sub(r"\n{3,}", "\n\n", lines)  # a table ends with an empty line of its own
 
 
-def body(secrets: Iterable[SecretReport], paper: Paper, spinner: Spinner | None = None) -> list[RenderableType]:
-    """Return a title and a table per secret; with a spinner, open Regions are seen to be alive."""
-    parts: list[RenderableType] = []
-    for secret in secrets:
-        parts.append(_title(secret))
-        if secret.error:
-            parts.append(Text(f"  {safe(secret.error.code)}", style="red"))
-        if secret.replicas:
-            parts.append(_table(secret.replicas, paper, spinner))
-            parts += _keys(secret.replicas)
-        elif not secret.error:
-            parts.append(Text("  no replicas", style="dim"))
-        parts.append(Text(""))
-    return parts
+def body(secrets: Sequence[SecretReport], paper: Paper, spinner: Spinner | None = None) -> list[RenderableType]:
+    """Return a title and a table, with a column for the secrets where there are several.
 
-
-def closing(report: Report) -> str:
-    """Return the last line: how many Regions are how, and how long it took."""
-    counts = Counter(_word(row, dry_run=report.dry_run) for secret in report.secrets for row in secret.replicas)
-    total = sum(counts.values())
-    troubled = sum(1 for secret in report.secrets if secret.error)
-    parts = [f"{count} of {total} {word}" for word, count in counts.items()]
-    if troubled:
-        parts.append(f"{troubled} of {len(report.secrets)} secrets in trouble")
-    what = ", ".join(parts) or "no replicas"
-    dry = "dry run, nothing was sent: " if report.dry_run else ""
-    return f"{dry}{what} ({report.elapsed_s:.1f} s)"
-
-
-def _word(row: RegionReport, *, dry_run: bool) -> str:
-    if row.outcome is Outcome.DRIFT:
-        return "under another key"
-    if row.error and row.status is None:
-        return "not sent" if row.outcome is Outcome.PENDING else "stopped"
-    if row.status is None and row.action:
-        return f"to {row.action}" if dry_run else "not listed"
-    if row.status == FAILED and row.outcome is not Outcome.FAILED:
-        return "to retry" if dry_run else "tried again"
-    words = {IN_SYNC: "in sync", IN_PROGRESS: "in progress", FAILED: "failed", None: "missing"}
-    return words.get(row.status) or safe(row.status or "")
+    With a spinner, open Regions are seen to be alive.
+    """
+    parts: list[RenderableType] = [_title(secrets)]
+    if len(secrets) > 1 or secrets[0].replicas:
+        parts.append(_table(secrets, paper, spinner))
+    else:
+        error = secrets[0].error
+        parts.append(Text(f"  {safe(error.code) if error else 'no replicas'}", style="red" if error else "dim"))
+    return [*parts, *_keys(secrets), Text("")]
 
 
 def _closing_style(outcome: Outcome) -> str:
@@ -105,32 +77,46 @@ def _closing_style(outcome: Outcome) -> str:
     return "bold yellow" if outcome.word in ("pending", "interrupted", "drift") else "bold red"
 
 
-def _title(secret: SecretReport) -> Text:
-    title = Text(safe(secret.name), style="bold")
-    if secret.arn and secret.primary_region:
-        account = safe(secret.arn.split(":")[4])
-        title.append(f"  primary {secret.primary_region}, account {account}", style="not bold")
+def _title(secrets: Sequence[SecretReport]) -> Text:
+    title = Text(safe(secrets[0].name) if len(secrets) == 1 else f"{len(secrets)} secrets", style="bold")
+    homes = {(each.primary_region, each.arn.split(":")[4]) for each in secrets if each.arn and each.primary_region}
+    if len(homes) == 1:
+        ((region, account),) = homes
+        title.append(f"  primary {region}, account {safe(account)}", style="not bold")
     return title
 
 
-def _table(rows: Iterable[RegionReport], paper: Paper, spinner: Spinner | None) -> Table:
-    rows = tuple(rows)
+def _table(secrets: Sequence[SecretReport], paper: Paper, spinner: Spinner | None) -> Table:
+    named, acting = len(secrets) > 1, any(row.action for secret in secrets for row in secret.replicas)
     table = Table(
         box=box.SIMPLE_HEAD if paper.unicode else box.ASCII2,
         header_style="dim",
         pad_edge=False,
         padding=(0, 1),
     )
-    table.add_column("  REGION", no_wrap=True)
+    if named:
+        table.add_column("  SECRET", overflow="fold", ratio=2 if paper.width else None)
+    table.add_column("REGION" if named else "  REGION", no_wrap=True)
     table.add_column("STATUS", no_wrap=True)
-    if any(row.action for row in rows):
+    if acting:
         table.add_column("ACTION", no_wrap=True)
-    table.add_column("MESSAGE", overflow="fold")
-    for row in rows:
-        cells: list[RenderableType] = [Text(f"  {safe(row.region)}"), _status(row, spinner)]
-        if any(each.action for each in rows):
-            cells.append(Text(row.action or "-"))
-        table.add_row(*cells, Text(_brief(row), style="" if row.outcome is not Outcome.FAILED else "red"))
+    table.add_column("MESSAGE", overflow="fold", ratio=3 if named and paper.width else None)
+
+    def add(name: str, region: str, status: RenderableType, action: str | None, message: Text) -> None:
+        cells: list[RenderableType] = [Text(f"  {safe(name)}"), Text(region)] if named else [Text(f"  {region}")]
+        table.add_row(*cells, status, *([Text(action or "-")] if acting else []), message)
+
+    for secret in secrets:
+        name = secret.name
+        if secret.error or not secret.replicas:
+            error = secret.error
+            why = Text(safe(error.code) if error else "no replicas", style="red" if error else "dim")
+            add(name, "-", Text("-", style="dim"), None, why)
+            name = ""
+        for row in secret.replicas:
+            style = "red" if row.outcome is Outcome.FAILED else ""
+            add(name, safe(row.region), _status(row, spinner), row.action, Text(_brief(row), style=style))
+            name = ""
     return table
 
 
@@ -154,13 +140,12 @@ def _brief(row: RegionReport) -> str:
     return ", ".join(troubles) or safe(row.status_message or "-")
 
 
-def _keys(rows: Iterable[RegionReport]) -> list[RenderableType]:
+def _keys(secrets: Sequence[SecretReport]) -> list[RenderableType]:
     """Return a line per key that is not AWS's own, unfolded, so that it can be copied."""
     return [
-        Text(
-            f"  key in {safe(row.region)}: {safe(row.kms_key_id)}",
-            style="dim",
-        )
-        for row in rows
+        Text(f"  key {where}: {safe(row.kms_key_id)}", style="dim")
+        for secret in secrets
+        for row in secret.replicas
+        for where in [f"of {safe(secret.name)} in {row.region}" if len(secrets) > 1 else f"in {safe(row.region)}"]
         if row.kms_key_id and row.kms_key_id != DEFAULT
     ]

@@ -1,0 +1,39 @@
+"""The last line of a table: how many Regions are how, in words."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from smrep.errors import Outcome
+from smrep.model import FAILED, IN_PROGRESS, IN_SYNC, RegionReport, Report, SecretReport
+from smrep.output.safe import safe
+
+
+def closing(report: Report) -> str:
+    """Return how many Regions ended how, and how long it took."""
+    dry = "dry run, nothing was sent: " if report.dry_run else ""
+    return f"{dry}{counts(report.secrets, dry_run=report.dry_run)} ({report.elapsed_s:.1f} s)"
+
+
+def counts(secrets: Sequence[SecretReport], *, dry_run: bool = False) -> str:
+    """Return how many Regions are how, and how many secrets could not be looked after."""
+    words = Counter(_word(row, dry_run=dry_run) for secret in secrets for row in secret.replicas)
+    parts = [f"{count} of {words.total()} {word}" for word, count in words.items()]
+    troubled = sum(1 for secret in secrets if secret.error)
+    if troubled:
+        parts.append(f"{troubled} of {len(secrets)} secrets in trouble")
+    return ", ".join(parts) or "no replicas"
+
+
+def _word(row: RegionReport, *, dry_run: bool) -> str:
+    if row.outcome is Outcome.DRIFT:
+        return "under another key"
+    if row.error and row.status is None:
+        return "not sent" if row.outcome is Outcome.PENDING else "stopped"
+    if row.status is None and row.action:
+        return f"to {row.action}" if dry_run else "not listed"
+    if row.status == FAILED and row.outcome is not Outcome.FAILED:
+        return "to retry" if dry_run else "tried again"
+    words = {IN_SYNC: "in sync", IN_PROGRESS: "in progress", FAILED: "failed", None: "missing"}
+    return words.get(row.status) or safe(row.status or "")
