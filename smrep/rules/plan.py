@@ -161,7 +161,7 @@ def _add(primary: Secret, target: Target, who: Bearer, unchecked: tuple[Finding,
     removing = Finding(
         Kind.REMOVING,
         Severity.INFO,
-        f"a replica of {primary.name} is still being removed from {target.region}; it is added again when that is gone",
+        f"a replica of {primary.name} is still being removed from {target.region} and must be gone before it is added again",
     )
     return Add(target, (removing,), removing=True)
 

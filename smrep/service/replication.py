@@ -93,10 +93,13 @@ class Replication:
                 abreast(self._send, wave, pulse=self.pulse)
             else:
                 for case in wave:
-                    case.fail([*_plain(case), *_forced(case)], self._unsent(case))
+                    case.fail([*_plain(case), *_forced(case)], self._unsent(case, "the deadline had passed"))
             yield
         if self.request.wait and any(open_regions(self.members)):
             yield from Waiter(self.aws, self.clock, self.deadline, self.pulse).settle(cases(self.members))
+        for case, course in open_regions(self.members):
+            if course.held_until_gone and not self.request.wait:
+                case.fail([course.region], self._unsent(case, "the old replica is still being removed"))
         self._check_new_keys()
 
     def secrets(self, *, dry_run: bool = False) -> tuple[SecretReport, ...]:
@@ -116,7 +119,7 @@ class Replication:
         for region in _forced(case):
             sender.send(case, [region], force=True)
 
-    def _unsent(self, case: Case) -> NotSent:
+    def _unsent(self, case: Case, why: str) -> NotSent:
         again = spell(
             "replicate",
             [case.primary.name],
@@ -124,7 +127,7 @@ class Replication:
             targets=[step.target for step in case.steps],
             flags=self.request.flags,
         )
-        return NotSent(f"{case.primary.name}: not sent, since the deadline had passed", again)
+        return NotSent(f"{case.primary.name}: not sent, since {why}", again)
 
     def _member(self, found: Found) -> Member:
         """Return a secret with what is to be done, or why nothing can be."""

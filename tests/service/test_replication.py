@@ -458,3 +458,13 @@ def test_a_denied_look_for_what_is_being_removed_leaves_the_other_regions_alone(
     (secret,) = run.secrets()
     assert secret.error is None
     assert [row.outcome for row in secret.replicas] == [Outcome.PENDING, Outcome.OK]
+
+
+def test_a_removal_is_not_waited_out_with_no_wait(world: World) -> None:
+    world.create()
+    world.replicate_by_hand(WEST)
+    world.call("RemoveRegionsFromReplication", SecretId="prod/db", RemoveReplicaRegions=[WEST])
+    row = only(replicate(world, WEST, wait=False))
+    assert (row.outcome, row.changed) == (Outcome.PENDING, False)
+    assert row.error is not None
+    assert (row.error.code, "still being removed" in row.error.message) == ("NotSent", True)
