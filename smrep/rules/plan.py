@@ -161,7 +161,7 @@ def _add(primary: Secret, target: Target, who: Bearer, unchecked: tuple[Finding,
     removing = Finding(
         Kind.REMOVING,
         Severity.INFO,
-        f"a replica of {primary.name} is still being removed from {target.region} and must be gone before it is added again",
+        f"an old replica of {primary.name} is still being removed from {target.region} and must be gone first",
     )
     return Add(target, (removing,), removing=True)
 
