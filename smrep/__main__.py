@@ -1,57 +1,22 @@
-"""The process: arguments in, exit code out, every way in which a process can end."""
+"""The way in: `smrep`, and `python -m smrep`."""
 
-from __future__ import annotations
-
-import gc
-import os
-import signal
 import sys
-from types import FrameType
-
-from smrep.errors import Outcome, Terminated
-
-BROKEN_PIPE = 141
 
 
 def main() -> None:
-    """Run smrep as a process and exit.
+    """Run smrep as a process and exit; little is loaded up to here, so that an early Ctrl-C is met by us.
 
     Raises:
         SystemExit: always.
 
     """
-    gc.set_threshold(50_000)  # a short process that loads much: a tenth of its CPU went into looking for garbage
     try:
-        signal.signal(signal.SIGTERM, _terminate)
-        for stream in (sys.stdout, sys.stderr):
-            if stream is not None:
-                stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-        from smrep.cli.entry import run
+        from smrep.cli.process import process
 
-        code = run(sys.argv[1:])
-    except BrokenPipeError:
-        code = BROKEN_PIPE
+        code = process(sys.argv[1:])
     except KeyboardInterrupt:
-        code = 128 + signal.SIGINT
-    except Terminated:
-        code = 128 + signal.SIGTERM
-    sys.exit(_flushed(code))
-
-
-def _terminate(_number: int, _frame: FrameType | None) -> None:
-    raise Terminated
-
-
-def _flushed(code: int) -> int:
-    """Write out what is still held back and return the exit code; what can't be written is dropped."""
-    if sys.stdout is None:
-        return code
-    try:
-        sys.stdout.flush()
-    except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more at its end
-        return BROKEN_PIPE if isinstance(error, BrokenPipeError) else code or Outcome.FAILED.exit_code
-    return code
+        code = 130
+    sys.exit(code)
 
 
 if __name__ == "__main__":

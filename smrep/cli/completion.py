@@ -13,9 +13,11 @@ SHELLS: dict[str, type[ShellComplete]] = {"bash": BashComplete, "zsh": ZshComple
 @click.command(
     context_settings=CONTEXT,
     epilog="""\b
-bash: smrep completion bash > ~/.local/share/bash-completion/completions/smrep
+bash: mkdir -p ~/.local/share/bash-completion/completions
+      smrep completion bash > ~/.local/share/bash-completion/completions/smrep
 zsh:  smrep completion zsh > "${fpath[1]}/_smrep"
-fish: smrep completion fish > ~/.config/fish/completions/smrep.fish""",
+fish: mkdir -p ~/.config/fish/completions
+      smrep completion fish > ~/.config/fish/completions/smrep.fish""",
 )
 @click.argument("shell", type=click.Choice(list(SHELLS)))
 @version

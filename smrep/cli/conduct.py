@@ -10,9 +10,10 @@ from pathlib import Path
 
 from smrep.cli.app import App
 from smrep.errors import Outcome, OutputError, SmrepError, Terminated, UsageError
-from smrep.model import Kind, RegionReport, Report, SecretReport, Severity, Trouble
+from smrep.model import Finding, Kind, RegionReport, Report, SecretReport, Severity, Trouble
 from smrep.output.formats import FORMATS, as_query, compile_query
 from smrep.rules.closing import end, go_on, timed_out
+from smrep.rules.commands import connected
 
 
 def conduct(app: App, work: Callable[[App], Iterator[None]]) -> None:
@@ -43,8 +44,8 @@ def conduct(app: App, work: Callable[[App], Iterator[None]]) -> None:
         app.close_screen()
     secrets = app.secrets()
     if trouble is None and app.timeout_s is not None and not app.dry_run:
-        trouble = timed_out(secrets, app.timeout_s, app.elapsed_s, app.options.connection)
-    report = _report(app, secrets, trouble, exit_code)
+        trouble = timed_out(secrets, app.timeout_s, app.elapsed_s)
+    report = connected_report(_report(app, secrets, trouble, exit_code), app.options.connection)
     try:
         text = as_query(report, search, text=app.output == "text") if search else None
     except UsageError as error:  # what was done is told all the same
@@ -73,6 +74,34 @@ def _report(app: App, secrets: tuple[SecretReport, ...], trouble: Trouble | None
         endpoint_url=app.endpoint_url,
         secrets=secrets,
         error=trouble,
+    )
+
+
+def connected_report(report: Report, flags: tuple[str, ...]) -> Report:
+    """Return the report with the flags of the connection in every command that a hint names."""
+    if not flags:
+        return report
+
+    def mend(trouble: Trouble | None) -> Trouble | None:
+        return replace(trouble, hint=connected(trouble.hint, flags)) if trouble and trouble.hint else trouble
+
+    def mended(finding: Finding) -> Finding:
+        return replace(finding, hint=connected(finding.hint, flags)) if finding.hint else finding
+
+    return replace(
+        report,
+        error=mend(report.error),
+        secrets=tuple(
+            replace(
+                secret,
+                error=mend(secret.error),
+                replicas=tuple(
+                    replace(row, error=mend(row.error), findings=tuple(mended(each) for each in row.findings))
+                    for row in secret.replicas
+                ),
+            )
+            for secret in report.secrets
+        ),
     )
 
 
@@ -125,7 +154,7 @@ def _explain(app: App, report: Report) -> None:
     if report.error:
         say.trouble(report.error)
         if report.outcome in (Outcome.ACCESS, Outcome.BUG):
-            say.hint(go_on(report.secrets, app.options.connection))
+            say.hint(connected(go_on(report.secrets) or "", app.options.connection))
 
 
 def _explain_row(app: App, row: RegionReport) -> None:

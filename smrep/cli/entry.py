@@ -79,9 +79,11 @@ def wants_json(words: Sequence[str], env: Mapping[str, str]) -> bool:
 
 def _from_click(error: click.ClickException) -> Trouble:
     """Return click's complaint in our voice: lower case, no full stop, with the help to read."""
-    message = error.format_message().strip().rstrip(".")
+    message = " ".join(error.format_message().split()).rstrip(".")
     message = message[:1].lower() + message[1:]
-    context = getattr(error, "ctx", None)
+    context, param = getattr(error, "ctx", None), getattr(error, "param", None)
+    if context and param and context.get_parameter_source(param.name) is click.core.ParameterSource.ENVIRONMENT:
+        message = f"{param.envvar}: {message}"
     path = context.command_path if context else "smrep"
     return Trouble("UsageError", message, f"{path} --help", None, Outcome.USAGE)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -122,7 +123,7 @@ def faults_from(options: dict[str, Any]) -> Faults:
         drops=tuple(drops),
         write_quota=options["write_quota"],
         list_lag_s=options["list_lag"],
-        denied=frozenset((operation, parse_region(region)) for operation, _, region in denied),
+        denied=frozenset((_operation(operation), parse_region(region)) for operation, _, region in denied),
     )
 
 
@@ -143,4 +144,17 @@ def _count(text: str) -> tuple[str, int]:
     operation, equals, times = text.partition("=")
     if equals and not times.isdigit():
         raise UsageError(f"{text!r} has no number after =", f"{operation}=2 means the first two calls")
-    return operation, int(times) if equals else 1
+    return _operation(operation), int(times) if equals else 1
+
+
+def _operation(name: str) -> str:
+    """Return the name of an operation that the sandbox knows; a fault of any other would never happen."""
+    from smrep.sandbox.simulator import OPERATIONS
+
+    if name not in OPERATIONS:
+        near = get_close_matches(name, OPERATIONS, n=1)
+        raise UsageError(
+            f"{name!r} is no operation of the sandbox",
+            f"did you mean {near[0]}?" if near else f"for example: {', '.join(sorted(OPERATIONS)[:4])}",
+        )
+    return name

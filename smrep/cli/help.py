@@ -8,7 +8,7 @@ from smrep.cli.options import CONTEXT, version
 
 EXIT_CODES = """\
 0    ok       the wanted state is reached, or was there already
-1    failed   AWS was asked and said no, or a Region is Failed; some Regions may be fine
+1    failed   AWS was asked and said no or nothing, or a Region is Failed; others may be fine
 2    usage    the command line is wrong, or a confirmation is needed and nobody can answer
 3    pending  nothing failed, something is not finished: the deadline passed, or status found it so
 4    access   credentials, permission or configuration
@@ -31,8 +31,15 @@ with the result "pending" in the JSON document; nothing else unfinished ever is 
 TOPICS = {"exit-codes": EXIT_CODES}
 
 
+def _topics(context: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Return the topics and commands that begin so."""
+    root = context.find_root().command
+    names = [*TOPICS, *(root.list_commands(context) if isinstance(root, click.Group) else ())]
+    return [name for name in names if name.startswith(incomplete)]
+
+
 @click.command(context_settings=CONTEXT)
-@click.argument("topic", metavar="[TOPIC|COMMAND]", required=False)
+@click.argument("topic", metavar="[TOPIC|COMMAND]", required=False, shell_complete=_topics)
 @version
 @click.pass_context
 def help_(ctx: click.Context, topic: str | None) -> None:

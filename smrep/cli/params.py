@@ -124,6 +124,11 @@ def _secret_id(text: str) -> SecretId:
         raise UsageError("a SECRET is empty", "a secret is a name or an ARN")
     if len(text) > MAX_SECRET_ID:
         raise UsageError(f"a SECRET has {len(text)} characters, {MAX_SECRET_ID} at most: {text[:40]}...")
+    if text in KNOWN:
+        raise UsageError(
+            f"{text!r} is a Region, not a secret",
+            f"several Regions go with commas: -r us-west-2,{text} (a secret of that name: by its ARN)",
+        )
     if text.startswith("arn:"):
         arn = parse_arn(text, "secretsmanager")
         if not arn.resource.startswith("secret:"):

@@ -16,8 +16,16 @@ from smrep.errors import UsageError
 from smrep.rules.asked import check_regions
 from smrep.rules.closing import stopped
 
+EXAMPLES = """\b
+Examples:
+    smrep replicate prod/db -r us-west-2
+    smrep replicate prod/db -r us-west-2=alias/dr,eu-west-1 --timeout 10m
+    smrep replicate - -r us-west-2 -o name < names.txt"""
 
-@click.command(context_settings=options.CONTEXT)
+
+@click.command(
+    context_settings=options.CONTEXT, short_help="Add replica Regions, wait until each is in sync.", epilog=EXAMPLES
+)
 @options.secrets
 @options.regions("Replica Region, and its KMS key", keys=True)
 @click.option("--kms-key", metavar="KMS_KEY", help="Key for the Regions that name none.")
@@ -74,17 +82,20 @@ def replicate(
             preflight=not no_preflight,
             wait=wait,
             expect_account=app.options.expect_account,
-            flags=(*app.options.connection, *options.typed("timeout_s", "wait", "dry_run", "no_preflight")),
+            flags=options.typed("timeout_s", "wait", "dry_run", "no_preflight"),
         )
         aws = app.connect()
         run = Replication(aws, aws, app.clock, app.deadline, request, app.show)
-        app.secrets = lambda: run.secrets(dry_run=dry_run)
-        app.interrupted = lambda: stopped(run.secrets(), app.options.connection, sent=run.was_sent)
+        app.secrets = lambda: run.secrets(dry_run=True)  # nothing is sent before it is confirmed
+        app.interrupted = lambda: stopped(run.secrets(), sent=run.was_sent)
         run.plan()
         app.announce(run.secrets(dry_run=dry_run))
         show(app, run.victims)
-        if not dry_run:
-            confirm(app, run.victims, yes=yes)
-            yield from run.act()
+        if dry_run:
+            app.messages.note("dry run: nothing was sent")
+            return
+        confirm(app, run, yes=yes)
+        app.secrets = run.secrets
+        yield from run.act()
 
     conduct(app, work)

@@ -27,25 +27,31 @@ if TYPE_CHECKING:
 
 HOME = "us-east-1"
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
+SEED_FORMAT = """A file for --seed is a JSON list of objects: name, and if wanted region, value, description, kms_key,
+tags, replicas (Regions, or objects with region and kms_key) and deleted (true)."""
 
 
-@click.group(context_settings=CONTEXT)
+@click.group(context_settings=CONTEXT, short_help="Run a local AWS that replicates as the real one does.")
 @version
 def sandbox() -> None:
     """Run a local AWS (Secrets Manager, KMS, STS) that replicates as the real one does."""
 
 
-@sandbox.command(context_settings=CONTEXT)
+@sandbox.command(context_settings=CONTEXT, epilog=SEED_FORMAT)
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port on 127.0.0.1 (default: a free one).")
 @fault_options
 @version
 def start(port: int, seed: str | None, log: str | None, **options: Any) -> None:
     """Serve until interrupted; print what to export to use it."""
     with _serving(seed, log, faults_from(options), port) as server:
+        click.echo("unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN")
         for name, value in _environment(server.url, {}).items():
-            click.echo(f"export {name}={value}")
+            joined = f'"${{{name}:+${name},}}{value}"' if name.lower() == "no_proxy" else value
+            click.echo(f"export {name}={joined}")
         sys.stdout.flush()
         click.echo(f"sandbox on {server.url}; Ctrl-C ends it, and its secrets with it", err=True)
+        if seed is not None:
+            click.echo("what is in it: aws secretsmanager list-secrets --query 'SecretList[].Name'", err=True)
         server.serve()
 
 
@@ -87,14 +93,18 @@ def _plant(simulator: Any, seed: str) -> None:
     """Fill the sandbox: with the sample estate, so many secrets, or those of a file."""
     from smrep.sandbox import seed as planting
 
-    if seed in ("", "sample"):
+    if not seed:
         estate = planting.sample_estate()
     elif seed.isdigit():
         estate = planting.sample_estate(int(seed))
     else:
         try:
             estate = planting.read_estate(Path(seed).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+        except OSError as error:
+            raise UsageError(
+                f"--seed {seed}: {error.strerror}", "name a JSON file; before a command goes --: --seed -- CMD..."
+            ) from error
+        except ValueError as error:
             raise UsageError(f"--seed {seed}: {error}", "smrep sandbox start --help") from error
     planting.seed(simulator, estate)
 

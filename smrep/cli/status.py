@@ -14,8 +14,16 @@ from smrep.cli.params import targets
 from smrep.errors import Outcome
 from smrep.model import Trouble
 
+EXAMPLES = """\b
+Examples:
+    smrep status prod/db
+    smrep status prod/db -r us-west-2 -o json
+    smrep status prod/db --watch"""
 
-@click.command(context_settings=options.CONTEXT)
+
+@click.command(
+    context_settings=options.CONTEXT, short_help="Show the replication state of each Region.", epilog=EXAMPLES
+)
 @options.secrets
 @options.regions("Replica Region to report (default: all)")
 @click.option("--watch", is_flag=True, help="Look again every two seconds until interrupted.")

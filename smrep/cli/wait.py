@@ -11,10 +11,17 @@ from smrep.cli import options
 from smrep.cli.app import App
 from smrep.cli.conduct import conduct
 from smrep.cli.params import targets
+from smrep.errors import UsageError
 from smrep.rules.closing import stopped
 
+EXAMPLES = """\b
+Examples:
+    smrep wait prod/db -r us-west-2 --timeout 10m"""
 
-@click.command(context_settings=options.CONTEXT)
+
+@click.command(
+    context_settings=options.CONTEXT, short_help="Wait until the Regions are in sync; start nothing.", epilog=EXAMPLES
+)
 @options.secrets
 @options.regions("Replica Region to wait for (default: all)")
 @options.timeout
@@ -29,6 +36,8 @@ def wait(secrets: tuple[str, ...], regions: Any, *, timeout_s: float, **more: An
     def work(app: App) -> Iterator[None]:
         wanted = tuple(each.region for each in targets(regions, None))
         where = app.find_home(secrets, wanted)
+        if not where.addresses:
+            raise UsageError("there is nothing to wait for", "wait ends well only if there was something to wait for")
 
         from smrep.service.awaiting import Awaiting
         from smrep.service.status import Asked
@@ -36,7 +45,7 @@ def wait(secrets: tuple[str, ...], regions: Any, *, timeout_s: float, **more: An
         asked = Asked(where.addresses, wanted, app.options.expect_account)
         run = Awaiting(app.connect(), app.clock, app.deadline, asked)
         app.secrets = run.secrets
-        app.interrupted = lambda: stopped(run.secrets(), app.options.connection, sent=True)
+        app.interrupted = lambda: stopped(run.secrets(), sent=True)
         yield from run.act()
 
     conduct(app, work)

@@ -57,8 +57,10 @@ class LiveTable:
 
     def _picture(self) -> RenderableType:
         elapsed_s = self._elapsed_s + time.monotonic() - self._shown_at
-        limit = f" of {duration(self._timeout_s)}" if self._timeout_s is not None else ""
-        foot = f"waiting, {elapsed_s:.0f} s{limit}; Ctrl-C stops the waiting, not the replication"
+        foot = f"watching, {elapsed_s:.0f} s; Ctrl-C ends it"
+        if self._timeout_s is not None:
+            limit = duration(self._timeout_s)
+            foot = f"waiting, {elapsed_s:.0f} s of {limit}; Ctrl-C stops the waiting, not the replication"
         shown = fitting(self._secrets, self._console.height - _AROUND)
         if shown != self._secrets:
             foot = f"{counts(self._secrets)}; {foot}"

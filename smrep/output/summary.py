@@ -12,8 +12,9 @@ from smrep.output.safe import safe
 
 def closing(report: Report) -> str:
     """Return how many Regions ended how, and how long it took."""
-    dry = "dry run, nothing was sent: " if report.dry_run else ""
-    return f"{dry}{counts(report.secrets, dry_run=report.dry_run)} ({report.elapsed_s:.1f} s)"
+    unsent = report.dry_run or report.outcome is Outcome.USAGE
+    dry = "dry run, nothing was sent: " if report.dry_run else "nothing was sent: " if unsent else ""
+    return f"{dry}{counts(report.secrets, dry_run=unsent)} ({report.elapsed_s:.1f} s)"
 
 
 def counts(secrets: Sequence[SecretReport], *, dry_run: bool = False) -> str:
@@ -34,6 +35,6 @@ def _word(row: RegionReport, *, dry_run: bool) -> str:
     if row.status is None and row.action:
         return f"to {row.action}" if dry_run else "not listed"
     if row.status == FAILED and row.outcome is not Outcome.FAILED:
-        return "to retry" if dry_run else "tried again"
+        return f"to {row.action}" if dry_run else "tried again"
     words = {IN_SYNC: "in sync", IN_PROGRESS: "in progress", FAILED: "failed", None: "missing"}
     return words.get(row.status) or safe(row.status or "")

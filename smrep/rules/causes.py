@@ -29,6 +29,9 @@ def failure(primary: Secret, entry: Replica) -> Trouble:
         )
     elif "already exists" in text:
         hint = f"look at it: {describe}; to replace it for good: {again} --force-overwrite"
+    elif "key" in text and ("not found" in text or "not exist" in text):
+        here = spell("replicate", [primary.name], primary_region=primary.region, targets=[Target(there, "alias/NAME")])
+        hint = f"list the keys there are: aws kms list-aliases --region {there}; then name one: {here}"
     elif "kms" in text or "key" in text:
         hint = (
             f"mend the key (aws kms describe-key --key-id {shlex.quote(entry.kms_key_id or 'KEY')} --region {there}; "

@@ -33,13 +33,8 @@ def is_under_way(row: RegionReport) -> bool:
     return is_open(row) and (row.changed or row.action in (None, Action.KEEP))
 
 
-def timed_out(
-    secrets: Sequence[SecretReport], timeout_s: float, elapsed_s: float, flags: Sequence[str] = ()
-) -> Trouble | None:
-    """Return the trouble that names every Region still open when the deadline passed, None where none is.
-
-    `flags` are repeated in the commands that the hint names.
-    """
+def timed_out(secrets: Sequence[SecretReport], timeout_s: float, elapsed_s: float) -> Trouble | None:
+    """Return the trouble that names every Region still open when the deadline passed, None where none is."""
     rows = [(secret, row) for secret in secrets for row in secret.replicas if row.outcome is Outcome.PENDING]
     if not rows or elapsed_s < timeout_s:
         return None
@@ -48,13 +43,13 @@ def timed_out(
     return Trouble(
         "Timeout",
         f"still open after {duration(timeout_s)}: {names}",
-        go_on(secrets, (*flags, "--timeout", longer)),
+        go_on(secrets, ("--timeout", longer)),
         None,
         Outcome.PENDING,
     )
 
 
-def stopped(secrets: Sequence[SecretReport], flags: Sequence[str], *, sent: bool) -> Trouble:
+def stopped(secrets: Sequence[SecretReport], *, sent: bool) -> Trouble:
     """Return what an interrupt leaves behind, with the commands that go on from there."""
     rows = [row for secret in secrets for row in secret.replicas]
     if any(is_under_way(row) for row in rows) or not any(is_open(row) for row in rows):
@@ -63,7 +58,7 @@ def stopped(secrets: Sequence[SecretReport], flags: Sequence[str], *, sent: bool
         message = "stopped; AWS may or may not have taken the request"
     else:
         message = "stopped; nothing was sent"
-    return Trouble("Interrupted", message, go_on(secrets, flags) if sent else None, None, Outcome.INTERRUPTED)
+    return Trouble("Interrupted", message, go_on(secrets) if sent else None, None, Outcome.INTERRUPTED)
 
 
 def go_on(secrets: Iterable[SecretReport], flags: Sequence[str] = ()) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Sequence
 
@@ -30,6 +31,22 @@ def spell(
     if any(name.startswith("-") for name in names):
         return shlex.join(["smrep", command, *words, "--", *names])
     return shlex.join(["smrep", command, *names, *words])
+
+
+def connected(hint: str, flags: Sequence[str]) -> str:
+    """Return the hint with the connection's flags in each command that it names, so that it means the same account.
+
+    `flags` are pairs of a flag and its value: all go into smrep's commands, the profile and the endpoint into the AWS
+    CLI's.
+    """
+    pairs = [(flag, value) for flag, value in zip(flags[::2], flags[1::2], strict=True) if flag not in hint]
+    ours = shlex.join(word for pair in pairs for word in pair)
+    theirs = shlex.join(word for pair in pairs if pair[0] in ("--profile", "--endpoint-url") for word in pair)
+    if ours:
+        hint = re.sub(r"\bsmrep (replicate|status|wait|rekey)\b", lambda found: f"{found[0]} {ours}", hint)
+    if theirs:
+        hint = re.sub(r"\baws (?=[a-z]+ [a-z-]+\b)", lambda found: f"{found[0]}{theirs} ", hint)
+    return hint
 
 
 def duration(seconds: float) -> str:

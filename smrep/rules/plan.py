@@ -18,6 +18,7 @@ from smrep.model import (
     Target,
     Trouble,
 )
+from smrep.rules.keys import DEFAULT
 from smrep.rules.preflight import (
     Bearer,
     Look,
@@ -124,7 +125,7 @@ def step_for(
             Severity.WARNING,
             f"{target.region} had Failed before: {entry.message or 'no reason given'}",
         )
-        return Retry(target, entry, (failed, *unchecked))
+        return Retry(_under_its_key(target, entry), entry, (failed, *unchecked))
     if entry.status == IN_SYNC and who is Bearer.NOBODY:
         return stop(target, absent_replica(primary, target.region))
     return Keep(target, entry, (*key_findings(entry), *unchecked), seen_there=who is Bearer.OURS)
@@ -164,6 +165,13 @@ def _add(primary: Secret, target: Target, who: Bearer, unchecked: tuple[Finding,
         f"an old replica of {primary.name} is still being removed from {target.region} and must be gone first",
     )
     return Add(target, (removing,), removing=True)
+
+
+def _under_its_key(target: Target, entry: Replica) -> Target:
+    """Return the target with the key that the entry has, where none was asked for: a retry changes no key unasked."""
+    if target.kms_key is None and entry.kms_key_id not in (None, DEFAULT):
+        return replace(target, kms_key=entry.kms_key_id)
+    return target
 
 
 def _unchecked(primary: Secret, target: Target, look: Look) -> tuple[Finding, ...]:

@@ -85,7 +85,13 @@ def portrait(victim: Secret) -> str:
 def obstacle(primary: Secret, target: Target, victim: Secret, who: Bearer) -> Finding:
     """Return the finding that stops a Region whose name is borne by something that is not our replica."""
     name, there = primary.name, victim.region
-    overwrite = spell("replicate", [name], primary_region=primary.region, targets=[target], flags=["--force-overwrite"])
+    overwrite = spell(
+        "replicate",
+        [name],
+        primary_region=primary.region,
+        targets=[target],
+        flags=["--expect-account", primary.account, "--force-overwrite"],
+    )
     describe = f"aws secretsmanager describe-secret --secret-id {shlex.quote(name)} --region {there}"
     match who:
         case Bearer.FOREIGN:

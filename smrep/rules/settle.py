@@ -108,6 +108,9 @@ def row(course: Course, primary: Secret, *, waiting: bool = True, dry_run: bool 
         ended = Outcome.OK
     elif ended is Outcome.PENDING and not waiting and course.accepted:
         ended = Outcome.ACCEPTED
+    key = entry.kms_key_id if entry else course.wanted_key
+    if dry_run and course.action is not Action.KEEP:
+        key = course.wanted_key  # what would be sent
     backed = course.error is None and (course.seen_there or course.fresh_status == IN_SYNC)
     return RegionReport(
         region=course.region,
@@ -115,7 +118,7 @@ def row(course: Course, primary: Secret, *, waiting: bool = True, dry_run: bool 
         arn=in_region(primary.arn, course.region) if backed else None,
         status=entry.status if entry else None,
         status_message=entry.message if entry else None,
-        kms_key_id=entry.kms_key_id if entry else course.wanted_key,
+        kms_key_id=key,
         wanted_key=course.wanted_key,
         last_accessed=entry.last_accessed if entry else None,
         action=course.action,

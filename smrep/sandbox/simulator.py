@@ -44,6 +44,8 @@ _OPERATIONS = {
     "kms": KMS_OPERATIONS,
     "sts": STS_OPERATIONS,
 }
+OPERATIONS = frozenset(name for service in _OPERATIONS.values() for name in service)
+"""Every operation that the sandbox knows, of all services."""
 _SECRET_PARAMS = frozenset({"SecretString", "SecretBinary", "RotationToken"})
 
 

@@ -52,7 +52,9 @@ class KeyCheck:
                 Kind.WRONG_KEY,
                 Severity.ERROR,
                 f"the replica in {target.region} is under the key {shown}, not {target.kms_key}{unknown}",
-                f"{rekey} (from the next release on; until then: {by_hand})",
+                f"list the keys there are: aws kms list-aliases --region {target.region}; then: {rekey}"
+                if unknown
+                else f"{by_hand} (from the next release on: {rekey})",
             ),
         )
 

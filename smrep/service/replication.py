@@ -111,6 +111,19 @@ class Replication:
         """Whether a request may have reached AWS."""
         return any(case.was_sent for case in cases(self.members))
 
+    def command(self, *more: str) -> str:
+        """Return this run as a command to type again, with more flags."""
+        request = self.request
+        force = ["--force-overwrite"] if request.consent.force else []
+        arns = [word for arn in sorted(request.consent.arns) for word in ("--overwrite-arn", arn)]
+        return spell(
+            "replicate",
+            [address.secret_id for address in request.addresses],
+            primary_region=request.addresses[0].region,
+            targets=request.targets,
+            flags=(*request.flags, *force, *arns, *more),
+        )
+
     def _send(self, case: Case) -> None:
         """Send what is to be sent for one secret: all plain Regions at once, each forced one by itself."""
         sender = Sender(self.aws, self.clock, self.deadline)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import signal
-import time
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -304,18 +306,42 @@ def test_regions_from_an_arn_and_from_the_environment_are_each_said(sandbox: San
     assert "primary Region us-east-1 (from its ARN)\nprimary Region eu-west-1 (from AWS_REGION)\n" in done.err
 
 
-def test_an_interrupt_while_python_is_still_loading_is_130(sandbox: Sandbox) -> None:
-    sandbox.create()
-    for delay_s in (0.02, 0.05, 0.08, 0.12):
-        process = sandbox.start("status", "prod/db")
-        time.sleep(delay_s)
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=10)
-        assert "smrep/" not in err
-        assert process.returncode in {130, -signal.SIGINT}  # the latter before a line of ours was run
+def test_an_interrupt_while_still_loading_is_130(sandbox: Sandbox) -> None:
+    code = (
+        "import sys, importlib.abc\n"
+        "class Interrupt(importlib.abc.MetaPathFinder):\n"
+        "    def find_spec(self, name, path, target=None):\n"
+        "        if name == 'click': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupt())\n"
+        "from smrep.__main__ import main; main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], env=sandbox.env, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "")
 
 
 def test_an_empty_pipe_is_told(sandbox: Sandbox) -> None:
     done = sandbox.smrep("replicate", "-", "-r", "us-west-2", stdin="", AWS_REGION=None, AWS_DEFAULT_REGION=None)
     assert (done.code, done.out) == (0, "")
     assert "named no secret" in done.err
+
+
+def test_a_hint_stays_in_the_account_that_was_typed(sandbox: Sandbox, tmp_path: Path) -> None:
+    sandbox.create()
+    victim = sandbox.create(region="us-west-2")
+    config = tmp_path / "config"
+    config.write_text("[profile staging]\naws_access_key_id = a\naws_secret_access_key = b\n")
+    words = ["replicate", "prod/db", "-r", "us-west-2", "--profile", "staging", "--json"]
+    (row,) = sandbox.smrep(*words, AWS_CONFIG_FILE=str(config)).document["secrets"][0]["replicas"]
+    assert victim in row["error"]["message"]
+    assert "aws --profile staging secretsmanager describe-secret" in row["error"]["hint"]
+    assert "smrep replicate --profile staging prod/db" in row["error"]["hint"]
+    assert "--expect-account 123456789012 --force-overwrite" in row["error"]["hint"]
+
+
+def test_an_unconfirmed_overwrite_is_not_told_as_one(sandbox: Sandbox) -> None:
+    sandbox.create()
+    sandbox.create(region="us-west-2")
+    done = sandbox.smrep("replicate", "prod/db", "-r", "us-west-2", "--force-overwrite", "-o", "table")
+    assert (done.code, "nothing was sent: 1 of 1 to overwrite" in done.out) == (2, True)
+    assert "hint: --yes answers it: smrep replicate prod/db" in done.err
+    assert "-r us-west-2 --force-overwrite --yes\n" in done.err

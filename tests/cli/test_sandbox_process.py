@@ -92,7 +92,6 @@ def test_exec_takes_an_estate_from_a_file(tmp_path: Path) -> None:
         ["--replication-delay", "soon"],
         ["--replication-delay", "us-wset-2=1s"],
         ["--outage", "us-wset-2"],
-        ["--drop-answer", "X=many"],
         ["--write-quota", "0"],
     ],
 )
@@ -103,6 +102,7 @@ def test_a_wrong_fault_is_a_usage_error(words: list[str]) -> None:
 def test_start_serves_until_interrupted() -> None:
     process = subprocess.Popen([SMREP, "sandbox", "start"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
+    assert process.stdout.readline() == "unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN\n"
     exported = [process.stdout.readline() for _ in range(4)]
     env = dict(line.removeprefix("export ").strip().split("=", 1) for line in exported)
     status = subprocess.run(

@@ -120,3 +120,22 @@ def test_a_full_disk_is_no_fault_of_ours(sandbox: Sandbox, words: str) -> None:
     done = subprocess.run(["bash", "-c", script], env=sandbox.env, capture_output=True, text=True, check=False)
     assert done.returncode in {1, 2}
     assert "Traceback" not in done.stderr
+
+
+def test_a_region_in_the_place_of_a_secret_is_refused(sandbox: Sandbox) -> None:
+    done = sandbox.smrep("replicate", "prod/db", "-r", "us-west-2", "eu-west-1")
+    assert done.code == 2
+    assert "'eu-west-1' is a Region, not a secret" in done.err
+    assert sandbox.simulator.log == []
+
+
+def test_waiting_for_nothing_is_not_well_done(sandbox: Sandbox) -> None:
+    assert sandbox.smrep("wait", "-", "-r", "us-west-2", stdin="").code == 2
+
+
+def test_the_variable_that_is_wrong_is_named(sandbox: Sandbox) -> None:
+    assert "error: SMREP_TIMEOUT: " in sandbox.smrep("wait", "x", SMREP_TIMEOUT="abc").err
+
+
+def test_a_choice_is_told_on_one_line(sandbox: Sandbox) -> None:
+    assert "choose from: bash, zsh, fish" in sandbox.smrep("completion").err.lower()

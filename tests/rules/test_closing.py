@@ -62,9 +62,9 @@ def test_before_the_deadline_nothing_has_timed_out() -> None:
 
 
 def test_an_interrupt_claims_no_more_than_is_known() -> None:
-    assert stopped([secret("db", TAKEN)], (), sent=True).message == "stopped waiting; AWS goes on replicating"
-    assert stopped([secret("db", UNSENT)], (), sent=True).message.startswith("stopped; AWS may or may not")
-    nothing = stopped([secret("db", UNSENT)], (), sent=False)
+    assert stopped([secret("db", TAKEN)], sent=True).message == "stopped waiting; AWS goes on replicating"
+    assert stopped([secret("db", UNSENT)], sent=True).message.startswith("stopped; AWS may or may not")
+    nothing = stopped([secret("db", UNSENT)], sent=False)
     assert (nothing.message, nothing.hint) == ("stopped; nothing was sent", None)
 
 

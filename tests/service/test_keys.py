@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from fakes import WEST, World
-from service.test_replication import only, replicate
+from service.test_replication import only, prepare, replicate, request_for
 
 from smrep.errors import Outcome
 from smrep.model import RegionReport
@@ -77,4 +77,22 @@ def test_a_missing_key_fails_with_a_hint_about_keys(world: World) -> None:
     row = only(replicate(world, f"{WEST}=alias/nowhere"))
     assert (row.outcome, row.status) == (Outcome.FAILED, "Failed")
     assert row.error is not None
-    assert "aws kms describe-key" in (row.error.hint or "")
+    assert "aws kms list-aliases --region us-west-2" in (row.error.hint or "")
+
+
+def test_a_retry_changes_no_key_that_was_not_named(world: World) -> None:
+    world.create()
+    replicate(world, f"{WEST}=alias/late")
+    metadata = world.call("CreateKey", WEST, service="kms")["KeyMetadata"]
+    world.call("CreateAlias", WEST, service="kms", AliasName="alias/late", TargetKeyId=metadata["KeyId"])
+    row = only(replicate(world, WEST))
+    assert (row.outcome, row.status, row.kms_key_id) == (Outcome.OK, "InSync", "alias/late")
+    assert world.sent()[0]["AddReplicaRegions"] == [{"Region": WEST, "KmsKeyId": "alias/late"}]
+
+
+def test_a_dry_run_shows_the_key_that_would_be_sent(world: World) -> None:
+    world.create()
+    replicate(world, f"{WEST}=alias/nowhere")
+    run = prepare(world, request_for(f"{WEST}=alias/dr"))
+    row = only(run.secrets(dry_run=True))
+    assert (row.action, row.kms_key_id) == ("retry", "alias/dr")

@@ -1,0 +1,43 @@
+"""The commands that hints name: pasteable, and about the same account."""
+
+from __future__ import annotations
+
+from smrep.model import Target
+from smrep.regions import Region
+from smrep.rules.commands import connected, duration, spell
+
+FLAGS = ("--profile", "staging", "--role-arn", "arn:aws:iam::1:role/dr", "--endpoint-url", "http://[::1]:1")
+
+
+def test_a_command_is_quoted_for_a_shell() -> None:
+    assert spell("wait", ["rds!db 1"], primary_region=Region("us-east-1"), targets=[Target(Region("us-west-2"))]) == (
+        "smrep wait 'rds!db 1' --primary-region us-east-1 -r us-west-2"
+    )
+
+
+def test_an_arn_carries_its_region_itself() -> None:
+    arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:a-b"
+    assert spell("status", [arn], primary_region=Region("us-east-1")) == f"smrep status {arn}"
+
+
+def test_every_command_in_a_hint_gets_the_connection() -> None:
+    ours = "--profile staging --role-arn arn:aws:iam::1:role/dr --endpoint-url 'http://[::1]:1'"
+    theirs = "--profile staging --endpoint-url 'http://[::1]:1'"
+    hint = "look: aws secretsmanager describe-secret --secret-id x; then: smrep replicate x -r us-west-2; smrep wait x"
+    assert connected(hint, FLAGS) == (
+        f"look: aws {theirs} secretsmanager describe-secret --secret-id x; "
+        f"then: smrep replicate {ours} x -r us-west-2; smrep wait {ours} x"
+    )
+
+
+def test_a_flag_that_is_there_already_is_not_repeated() -> None:
+    hint = "smrep replicate x --expect-account 123456789012"
+    assert connected(hint, ("--expect-account", "123456789012")) == hint
+    assert connected(hint, ()) == hint
+    assert connected("check the network", FLAGS) == "check the network"
+
+
+def test_durations_are_as_typed() -> None:
+    assert [duration(each) for each in (0, 1.5, 45, 60, 90, 300, 3600, 5400)] == [
+        *("0s", "1.5s", "45s", "1m", "90s", "5m", "1h", "90m")
+    ]
