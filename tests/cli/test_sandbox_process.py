@@ -92,6 +92,9 @@ def test_exec_takes_an_estate_from_a_file(tmp_path: Path) -> None:
         ["--replication-delay", "soon"],
         ["--replication-delay", "us-wset-2=1s"],
         ["--outage", "us-wset-2"],
+        ["--drop-answer", "DescribeSecret=many"],
+        ["--drop-answer", "DescribeSecrets"],
+        ["--deny", "Foo=us-east-1"],
         ["--write-quota", "0"],
     ],
 )
