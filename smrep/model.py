@@ -206,6 +206,11 @@ class RegionReport:
     findings: tuple[Finding, ...] = ()
     error: Trouble | None = None
 
+    @property
+    def has_failed_there(self) -> bool:
+        """Whether it is AWS's replication that Failed, and not our request that was refused or never sent."""
+        return self.status == FAILED and (self.error is None or self.error.code == "ReplicationFailed")
+
 
 @dataclass(frozen=True, slots=True)
 class SecretReport:

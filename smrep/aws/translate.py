@@ -84,7 +84,7 @@ def from_response(error: botocore.ClientError, subject: str) -> AwsError:
     kind: type[AwsError]
     if code in _NOT_FOUND:
         kind = NotFound
-    elif code in _CREDENTIALS or error.operation_name == "AssumeRole":
+    elif code in _CREDENTIALS or error.operation_name.startswith(("AssumeRole", "GetRoleCredentials")):
         kind, hint = CredentialsError, _SIGN_IN
     elif code in _DENIED:
         kind = Denied

@@ -41,7 +41,9 @@ def confirm(app: App, run: Replication, *, yes: bool) -> None:
     what = "the secret's name" if len(names) == 1 else "the number of secrets"
     assert app.stdin is not None  # noqa: S101 - a terminal, as was checked
     assert app.stderr is not None  # noqa: S101
+    asked_at = app.clock.monotonic()
     app.stderr.write(f"type {what} to go on: ")
     app.stderr.flush()
     if app.stdin.readline().strip() != expected:
         raise UsageError("not confirmed; nothing was sent", f"the answer is {expected}", code="NotConfirmed")
+    run.deadline += app.clock.monotonic() - asked_at  # thinking is not waiting

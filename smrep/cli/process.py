@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from types import FrameType
+from typing import TextIO
 
 from smrep.errors import Outcome, Terminated
 
@@ -40,11 +41,20 @@ def _terminate(_number: int, _frame: FrameType | None) -> None:
 
 def _flushed(code: int) -> int:
     """Write out what is still held back and return the exit code; what can't be written is dropped."""
-    if sys.stdout is None:
-        return code
+    lost = _flush(sys.stdout)
+    _flush(sys.stderr)
+    if isinstance(lost, BrokenPipeError):
+        return BROKEN_PIPE
+    return code or Outcome.FAILED.exit_code if lost else code
+
+
+def _flush(stream: TextIO | None) -> OSError | None:
+    """Return why the stream could not be written out, None if it could; then it leads nowhere from now on."""
+    if stream is None:
+        return None
     try:
-        sys.stdout.flush()
+        stream.flush()
     except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more at its end
-        return BROKEN_PIPE if isinstance(error, BrokenPipeError) else code or Outcome.FAILED.exit_code
-    return code
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # Python flushes once more at its end
+        return error
+    return None

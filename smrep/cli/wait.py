@@ -43,7 +43,7 @@ def wait(secrets: tuple[str, ...], regions: Any, *, timeout_s: float, **more: An
         from smrep.service.status import Asked
 
         asked = Asked(where.addresses, wanted, app.options.expect_account)
-        run = Awaiting(app.connect(), app.clock, app.deadline, asked)
+        run = Awaiting(app.connect(), app.clock, app.deadline, asked, app.show)
         app.secrets = run.secrets
         app.interrupted = lambda: stopped(run.secrets(), sent=True)
         yield from run.act()

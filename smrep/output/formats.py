@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from smrep.errors import UsageError
-from smrep.model import FAILED, RegionReport, Report, SecretReport, Severity
+from smrep.model import RegionReport, Report, SecretReport, Severity
 from smrep.output.document import document
 from smrep.output.paper import Paper
 from smrep.output.safe import safe, to_json
@@ -53,7 +53,7 @@ def rows(secret: SecretReport) -> Iterator[list[str]]:
 
 def message_of(row: RegionReport) -> str | None:
     """Return the one sentence that a row has room for: why it is not right, else what AWS says of it."""
-    if row.status == FAILED and row.status_message:
+    if row.has_failed_there and row.status_message:
         return row.status_message
     if row.error:
         return row.error.message
@@ -96,8 +96,12 @@ def compile_query(expression: str) -> Callable[[Any], Any]:
 def as_query(report: Report, search: Callable[[Any], Any], *, text: bool) -> str:
     """Return the query's result, as JSON or as `aws --output text` prints it."""
     result = search(document(report))
+    try:
+        written = to_json(result)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"--query finds what is no JSON: {error}", code="QueryError") from error
     if not text:
-        return to_json(result) + "\n"
+        return written + "\n"
     from smrep.output.aws_text import lines
 
     return "".join(f"{line}\n" for line in lines(result))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterable
 from dataclasses import replace
@@ -47,13 +48,15 @@ class LiveTable:
         """Draw the newest state."""
         self._secrets = tuple(secrets)
         self._elapsed_s, self._shown_at = elapsed_s, time.monotonic()
-        if not self._live.is_started:
-            self._live.start()
-        self._live.refresh()
+        with contextlib.suppress(OSError):  # the terminal is gone, the result is still wanted
+            if not self._live.is_started:
+                self._live.start()
+            self._live.refresh()
 
     def close(self) -> None:
         """Take the table off the screen."""
-        self._live.stop()
+        with contextlib.suppress(OSError):
+            self._live.stop()
 
     def _picture(self) -> RenderableType:
         elapsed_s = self._elapsed_s + time.monotonic() - self._shown_at

@@ -31,10 +31,10 @@ def _escaped(character: str) -> str:
     return f"\\u{point:04x}" if point <= 0xFFFF else f"\\U{point:08x}"  # noqa: PLR2004
 
 
-def to_json(value: object, *, indent: int | None = 2) -> str:
+def to_json(value: object) -> str:
     r"""Return JSON in ASCII that no terminal and no CI runner acts on, with every value true.
 
     Whatever is not printable ASCII is `\\uXXXX`, and so is the first character of `##[`.
     """
-    text = json.dumps(value, indent=indent, ensure_ascii=True)
+    text = json.dumps(value, indent=2, ensure_ascii=True, allow_nan=False)
     return text.replace("\x7f", "\\u007f").replace("##[", "\\u0023#[")

@@ -30,8 +30,10 @@ def counts(secrets: Sequence[SecretReport], *, dry_run: bool = False) -> str:
 def _word(row: RegionReport, *, dry_run: bool) -> str:
     if row.outcome is Outcome.DRIFT:
         return "under another key"
-    if row.error and row.status is None:
+    if row.error and not row.has_failed_there:
         return "not sent" if row.outcome is Outcome.PENDING else "stopped"
+    if row.status == IN_SYNC and row.outcome is Outcome.PENDING:
+        return "not settled"
     if row.status is None and row.action:
         return f"to {row.action}" if dry_run else "not listed"
     if row.status == FAILED and row.outcome is not Outcome.FAILED:

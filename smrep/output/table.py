@@ -133,7 +133,7 @@ def _status(row: RegionReport, spinner: Spinner | None) -> RenderableType:
 def _brief(row: RegionReport) -> str:
     """Return what the table says of a row: AWS's words, or the kind of trouble; the whole sentence is on stderr."""
     troubles = [each.kind.replace("_", " ") for each in row.findings if each.severity == "error"]
-    if row.status == FAILED and row.status_message:
+    if row.has_failed_there and row.status_message:
         return safe(row.status_message)
     if row.error and not troubles:
         return safe(row.error.code)

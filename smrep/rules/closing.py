@@ -12,13 +12,7 @@ from smrep.rules.settle import worst
 
 
 def end(secrets: Iterable[SecretReport], trouble: Trouble | None) -> Outcome:
-    """Return the outcome of the run.
-
-    A wrong command line, an interrupt and a fault of ours stand for the whole run; else the worst of the secrets and
-    of the run's own trouble counts.
-    """
-    if trouble and trouble.outcome in (Outcome.BUG, Outcome.USAGE, Outcome.INTERRUPTED):
-        return trouble.outcome
+    """Return the outcome of the run: the worst of the secrets' and of the run's own trouble."""
     outcomes = [secret.outcome for secret in secrets]
     return worst([*outcomes, trouble.outcome] if trouble else outcomes)
 

@@ -71,17 +71,20 @@ def observed(course: Course, entry: Replica | None, now: float) -> Course:
     """Return the course after a look at the primary.
 
     Our own Failed ends a Region for good. An entry left over from before our request counts as new once it shows
-    another status or message, or after LEFTOVER_S.
+    another status or message; one that is Failed also after LEFTOVER_S, if AWS is known to have taken the request.
     """
     if course.error is not None or course.fresh_status == FAILED:
         return course
     leftover = course.leftover
     if leftover is not None and entry is not None:
         same = (entry.status, entry.message) == (leftover.status, leftover.message)
-        waited = course.sent_at is not None and now - course.sent_at >= LEFTOVER_S
-        if not same or waited:
+        if not same or (leftover.status == FAILED and _had_time(course, now)):
             leftover = None
     return replace(course, seen=entry, leftover=leftover)
+
+
+def _had_time(course: Course, now: float) -> bool:
+    return course.accepted and course.sent_at is not None and now - course.sent_at >= LEFTOVER_S
 
 
 def has_moved(course: Course) -> bool:

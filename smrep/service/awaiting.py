@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from smrep.errors import Outcome
 from smrep.model import SecretReport, Trouble
 from smrep.rules.commands import spell
 from smrep.rules.settle import LIST_LAG_S, Course
-from smrep.service.abreast import patience
+from smrep.service.abreast import nothing, patience
 from smrep.service.cases import Case, Member, cases, open_regions, reports
 from smrep.service.looking import Found, doomed, find, refusal, troubles_elsewhere
 from smrep.service.ports import Clock, SecretsManager
@@ -26,6 +26,8 @@ class Awaiting:
     deadline: float
     """In the clock's seconds."""
     asked: Asked
+    pulse: Callable[[], None] = nothing
+    """Is called about once a second while AWS takes its time."""
     members: list[Member] = field(default_factory=list)
 
     def act(self) -> Iterator[None]:
@@ -51,9 +53,9 @@ class Awaiting:
         if self.clock.monotonic() >= self.deadline:
             self._give_up_on_absent()
             return
-        lag_ends = min(self.deadline, self.clock.monotonic() + LIST_LAG_S)
+        lag_ends = self.clock.monotonic() + LIST_LAG_S
         if any(open_regions(self.members)):
-            for _ in Waiter(self.aws, self.clock, self.deadline).settle(cases(self.members)):
+            for _ in Waiter(self.aws, self.clock, self.deadline, pulse=self.pulse).settle(cases(self.members)):
                 if self.clock.monotonic() >= lag_ends:
                     self._give_up_on_absent()
                 yield

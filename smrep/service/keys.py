@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from smrep.errors import AwsError, CredentialsError, NotFound
 from smrep.model import Finding, Kind, Replica, Secret, Severity, Target
+from smrep.regions import Region
 from smrep.rules.commands import spell
 from smrep.rules.keys import DEFAULT, same_by_spelling
 from smrep.service.ports import Keys
@@ -17,6 +18,7 @@ class KeyCheck:
     """Compares keys by their spelling first, and asks KMS only where that can't tell."""
 
     keys: Keys
+    _known: dict[tuple[str, Region], str] = field(default_factory=dict)
 
     def findings(self, primary: Secret, target: Target, entry: Replica) -> tuple[Finding, ...]:
         """Return `wrong_key` where the replica's key is another, `unchecked` where KMS would not say, else nothing."""
@@ -33,15 +35,7 @@ class KeyCheck:
         except AwsError as error:
             if isinstance(error, CredentialsError) and "Expired" in error.code:
                 raise
-            return (
-                Finding(
-                    Kind.UNCHECKED,
-                    Severity.WARNING,
-                    f"whether {shown} in {target.region} is the key {target.kms_key} could not be checked: "
-                    f"{error.message}",
-                    f"allow kms:DescribeKey in {target.region}",
-                ),
-            )
+            return unchecked_key(target, error.message)
         if same:
             return ()
         rekey = spell("rekey", [primary.name], primary_region=primary.region, targets=[target])
@@ -59,4 +53,19 @@ class KeyCheck:
         )
 
     def _arn(self, key: str, target: Target) -> str:
-        return self.keys.key_arn(key, target.region)
+        known = self._known.get((key, target.region))
+        if known is None:
+            known = self._known[key, target.region] = self.keys.key_arn(key, target.region)
+        return known
+
+
+def unchecked_key(target: Target, why: str = "no answer came in time") -> tuple[Finding, ...]:
+    """Return the finding for a key that KMS would not tell of."""
+    return (
+        Finding(
+            Kind.UNCHECKED,
+            Severity.WARNING,
+            f"whether the replica in {target.region} is under the key {target.kms_key} could not be checked: {why}",
+            f"allow kms:DescribeKey in {target.region}",
+        ),
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from smrep.errors import AwsError, CredentialsError, NotFound, Outcome, Unanswered
 from smrep.model import FAILED, Secret, SecretReport, Trouble, in_region
@@ -44,7 +44,10 @@ def find(
     found = abreast(
         lambda address: _look(aws, address, follow=follow),
         tuple(dict.fromkeys(addresses)),
-        late=lambda address: Found(address, Trouble.of(no_answer(f"{address.secret_id} in {address.region}"))),
+        late=lambda address: Found(
+            address,
+            replace(Trouble.of(no_answer(f"{address.secret_id} in {address.region}")), outcome=Outcome.PENDING),
+        ),
         patience_s=patience_s,
     )
     unique: dict[str, Found] = {}
@@ -85,7 +88,7 @@ def _explained(error: AwsError, address: Address) -> Trouble:
 
 def no_answer(subject: str) -> Unanswered:
     """Return the error for a look that took longer than there was time for."""
-    return Unanswered("no answer came in time", subject, "check the network, or allow more time: --timeout 5m")
+    return Unanswered("not looked at in time", subject, "check the network, or allow more time: --timeout 5m")
 
 
 def refusal(found: Found, error: Trouble) -> SecretReport:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import assert_never
 
 from smrep.errors import NotSent, Outcome
-from smrep.model import IN_SYNC, Action, Secret, SecretReport, Target, Trouble
+from smrep.model import IN_SYNC, Action, Finding, Secret, SecretReport, Target, Trouble
 from smrep.regions import Region
 from smrep.rules.asked import Address
 from smrep.rules.commands import spell
@@ -15,7 +17,7 @@ from smrep.rules.plan import NO_CONSENT, Add, Consent, Keep, Overwrite, Retry, S
 from smrep.rules.settle import Course
 from smrep.service.abreast import LOOK_S, abreast, nothing, patience
 from smrep.service.cases import Case, Member, cases, open_regions, reports
-from smrep.service.keys import KeyCheck
+from smrep.service.keys import KeyCheck, unchecked_key
 from smrep.service.looking import Found, doomed, find, refusal, troubles_elsewhere
 from smrep.service.ports import Clock, Keys, SecretsManager
 from smrep.service.sending import Sender
@@ -39,6 +41,12 @@ class Request:
     flags: tuple[str, ...] = ()
     """The flags to repeat in a hint's command, as they were typed."""
 
+    @property
+    def forcing(self) -> tuple[str, ...]:
+        """The flags that allow what this run may overwrite."""
+        arns = (word for arn in sorted(self.consent.arns) for word in ("--overwrite-arn", arn))
+        return ("--force-overwrite", *arns) if self.consent.force else ()
+
 
 @dataclass(slots=True)
 class Replication:
@@ -53,6 +61,11 @@ class Replication:
     pulse: Callable[[], None] = nothing
     """Is called about once a second while AWS takes its time."""
     members: list[Member] = field(default_factory=list)
+    key_check: KeyCheck = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Share one memory of keys."""
+        self.key_check = KeyCheck(self.keys)
 
     def plan(self) -> None:
         """Look at each secret and into each target Region, and decide per Region; changes nothing in AWS.
@@ -85,22 +98,33 @@ class Replication:
             CredentialsError: no further call can succeed; `secrets` holds what was done up to then.
 
         """
-        begin_until = max(self.deadline, self.clock.monotonic() + LOOK_S)
+        request, stop = self.request, threading.Event()
+        sender = Sender(
+            self.aws,
+            self.clock,
+            self.deadline,
+            max(self.deadline, self.clock.monotonic() + LOOK_S),
+            request.flags,
+            request.forcing,
+            stop,
+        )
         to_send = [case for case in cases(self.members) if _plain(case) or _forced(case)]
-        for first in range(0, len(to_send), _SENDING):
-            wave = to_send[first : first + _SENDING]
-            if self.clock.monotonic() < begin_until:
-                abreast(self._send, wave, pulse=self.pulse)
-            else:
-                for case in wave:
-                    case.fail([*_plain(case), *_forced(case)], self._unsent(case, "the deadline had passed"))
-            yield
-        if self.request.wait and any(open_regions(self.members)):
-            yield from Waiter(self.aws, self.clock, self.deadline, self.pulse).settle(cases(self.members))
-        for case, course in open_regions(self.members):
-            if course.held_until_gone and not self.request.wait:
-                case.fail([course.region], self._unsent(case, "the old replica is still being removed"))
-        self._check_new_keys()
+        try:
+            for first in range(0, len(to_send), _SENDING):
+                abreast(partial(_send, sender), to_send[first : first + _SENDING], pulse=self.pulse)
+                yield
+            if request.wait and any(open_regions(self.members)):
+                waiter = Waiter(self.aws, self.clock, self.deadline, sender, self.pulse)
+                yield from waiter.settle(cases(self.members))
+            for case, course in tuple(open_regions(self.members)):
+                if course.held_until_gone and not request.wait:
+                    why = "not sent, since the old replica is still being removed"
+                    case.fail(
+                        [course.region], NotSent(f"{case.primary.name} to {course.region}: {why}", self.command())
+                    )
+            self._check_new_keys()
+        finally:
+            stop.set()
 
     def secrets(self, *, dry_run: bool = False) -> tuple[SecretReport, ...]:
         """Return every secret as it stands."""
@@ -114,33 +138,13 @@ class Replication:
     def command(self, *more: str) -> str:
         """Return this run as a command to type again, with more flags."""
         request = self.request
-        force = ["--force-overwrite"] if request.consent.force else []
-        arns = [word for arn in sorted(request.consent.arns) for word in ("--overwrite-arn", arn)]
         return spell(
             "replicate",
             [address.secret_id for address in request.addresses],
             primary_region=request.addresses[0].region,
             targets=request.targets,
-            flags=(*request.flags, *force, *arns, *more),
+            flags=(*request.flags, *request.forcing, *more),
         )
-
-    def _send(self, case: Case) -> None:
-        """Send what is to be sent for one secret: all plain Regions at once, each forced one by itself."""
-        sender = Sender(self.aws, self.clock, self.deadline)
-        if _plain(case):
-            sender.send(case, _plain(case))
-        for region in _forced(case):
-            sender.send(case, [region], force=True)
-
-    def _unsent(self, case: Case, why: str) -> NotSent:
-        again = spell(
-            "replicate",
-            [case.primary.name],
-            primary_region=case.primary.region,
-            targets=[step.target for step in case.steps],
-            flags=self.request.flags,
-        )
-        return NotSent(f"{case.primary.name}: not sent, since {why}", again)
 
     def _member(self, found: Found) -> Member:
         """Return a secret with what is to be done, or why nothing can be."""
@@ -150,7 +154,7 @@ class Replication:
         error = self._unfit(primary)
         if error is not None:
             return refusal(found, error)
-        steps = Survey(self.aws, self.keys, self.clock, self.deadline).steps(
+        steps = Survey(self.aws, self.key_check, self.clock, self.deadline).steps(
             primary,
             self.request.targets,
             self.request.consent,
@@ -178,14 +182,33 @@ class Replication:
 
     def _check_new_keys(self) -> None:
         """Hold the keys of the replicas that this run made against those that were asked for."""
-        check = KeyCheck(self.keys)
-        for case in cases(self.members):
-            for course in list(case.courses.values()):
-                made = course.action is not Action.KEEP and course.fresh_status == IN_SYNC
-                if made and course.seen:
-                    target = Target(course.region, course.wanted_key)
-                    found = check.findings(case.primary, target, course.seen)
-                    case.change(course.region, findings=(*course.findings, *found))
+        made = [
+            (case, course)
+            for case in cases(self.members)
+            for course in case.courses.values()
+            if course.action is not Action.KEEP and course.fresh_status == IN_SYNC and course.seen
+        ]
+        found = abreast(
+            lambda each: self._key_findings(*each),
+            made,
+            late=lambda each: unchecked_key(Target(each[1].region, each[1].wanted_key)),
+            patience_s=patience(self.clock, self.deadline),
+            pulse=self.pulse,
+        )
+        for (case, course), findings in zip(made, found, strict=True):
+            case.change(course.region, findings=(*course.findings, *findings))
+
+    def _key_findings(self, case: Case, course: Course) -> tuple[Finding, ...]:
+        target = Target(course.region, course.wanted_key)
+        return self.key_check.findings(case.primary, target, course.seen) if course.seen else ()
+
+
+def _send(sender: Sender, case: Case) -> None:
+    """Send what is to be sent for one secret: all plain Regions at once, each forced one by itself."""
+    if _plain(case):
+        sender.send(case, _plain(case))
+    for region in _forced(case):
+        sender.send(case, [region], force=True)
 
 
 def _plain(case: Case) -> list[Region]:

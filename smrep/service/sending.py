@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from smrep.errors import AwsError, CredentialsError, Denied, Refused, Throttled, Unanswered
-from smrep.model import Target
+from smrep.errors import AwsError, CredentialsError, Denied, NotSent, Refused, Throttled, Unanswered
+from smrep.model import Replica, Secret, Target, Trouble
 from smrep.regions import Region
+from smrep.rules.commands import spell
 from smrep.rules.settle import LIST_LAG_S, has_moved, sent
+from smrep.service.abreast import abreast, patience
 from smrep.service.cases import Case
 from smrep.service.polling import past_throttling, poll
 from smrep.service.ports import Clock, SecretsManager
@@ -16,45 +19,54 @@ from smrep.service.ports import Clock, SecretsManager
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Sends writes before one deadline, in the clock's seconds."""
+    """The one gate through which writes go; times in the clock's seconds."""
 
     aws: SecretsManager
     clock: Clock
     deadline: float
+    begin_until: float
+    """No request is begun later than this."""
+    flags: tuple[str, ...] = ()
+    """What to type besides, to ask again for what was not sent."""
+    forcing: tuple[str, ...] = ()
+    """The same, for what is overwritten."""
+    stop: threading.Event = field(default_factory=threading.Event)
+    """Once set, nothing more is sent: the run has ended, and its threads must not go on."""
 
     def send(self, case: Case, regions: Sequence[Region], *, force: bool = False, again: bool = False) -> None:
         """Ask AWS for replicas in these Regions and take in what it answers.
 
         A refusal of several Regions may be due to one of them, so each is then asked for by itself. An answer that
-        did not come is looked for in the list; only what the list does not show in time, and is not forced, is sent
+        did not come is looked for in the list; only what a look shows to be missing there, and is not forced, is sent
         a second time.
 
         Raises:
             CredentialsError: no further call can succeed.
 
         """
-        primary = case.primary
-        targets = [Target(region, case.courses[region].wanted_key) for region in regions]
+        if self.stop.is_set() or self.clock.monotonic() >= self.begin_until:
+            case.fail(regions, self._not_sent(case, regions, force=force))
+            return
         before = dict(case.courses)
-        asked_at = self.clock.monotonic()
-        for region in regions:
-            case.courses[region] = sent(case.courses[region], asked_at, accepted=False)
+        targets = [Target(region, before[region].wanted_key) for region in regions]
+
+        def request() -> tuple[Replica, ...]:
+            for region in regions:
+                case.courses[region] = sent(before[region], self.clock.monotonic(), accepted=False)
+            return self.aws.replicate(case.primary.arn, case.primary.region, targets, force=force)
+
         try:
-            entries = past_throttling(
-                lambda: self.aws.replicate(primary.arn, primary.region, targets, force=force),
-                clock=self.clock,
-                deadline=self.deadline,
-            )
+            entries = past_throttling(request, clock=self.clock, deadline=self.deadline)
         except Unanswered as error:
             self._look_for(case, regions, error, may_repeat=not force and not again)
         except AwsError as error:
             case.courses.update({region: before[region] for region in regions})
             if isinstance(error, CredentialsError):
                 raise
-            if isinstance(error, Denied | Refused) and len(regions) > 1:
-                for region in regions:
-                    self.send(case, [region], force=force)
-            else:
+            alone = [] if len(regions) == 1 or not isinstance(error, Denied | Refused) else regions
+            for region in alone:
+                self.send(case, [region], force=force, again=again)
+            if not alone:
                 case.fail(regions, _explained(error, case, regions))
         else:
             for region in regions:
@@ -64,35 +76,62 @@ class Sender:
     def _look_for(self, case: Case, regions: Sequence[Region], error: Unanswered, *, may_repeat: bool) -> None:
         """Find out from the list whether AWS acted on a request whose answer was lost."""
         until = min(self.deadline, self.clock.monotonic() + LIST_LAG_S)
-        for _ in poll(
+        *_, looked = poll(
             lambda: self._look(case),
-            lambda _: all(has_moved(case.courses[region]) for region in regions),
+            lambda _: case.error is not None or all(has_moved(case.courses[region]) for region in regions),
             clock=self.clock,
             deadline=until,
-        ):
-            pass
+        )
         for region in regions:
             case.change(region, accepted=has_moved(case.courses[region]))
         lost = [region for region in regions if not case.courses[region].accepted]
-        if lost and may_repeat and self.clock.monotonic() < self.deadline:
+        if lost and looked and may_repeat and self.clock.monotonic() < self.deadline:
             self.send(case, lost, again=True)
         elif lost:
             case.notes.append(
-                f"no answer came to the request for {', '.join(lost)} ({error.words}), and the list does not show "
-                "that AWS took it"
+                f"no answer came to the request for {', '.join(lost)} ({error.words}), and AWS's list does not show "
+                "that it was taken"
             )
 
-    def _look(self, case: Case) -> None:
+    def _look(self, case: Case) -> bool:
+        """Take in one new answer; return whether there was one."""
+        primary = case.primary
         try:
-            case.observe(self.aws.describe(case.primary.arn, case.primary.region), self.clock.monotonic())
-        except (Unanswered, Throttled):
-            return
+            (secret,) = abreast(
+                lambda _: self._described(primary),
+                [None],
+                late=lambda _: None,
+                patience_s=patience(self.clock, self.deadline),
+            )
+        except CredentialsError:
+            raise
+        except AwsError as error:
+            if not isinstance(error, Unanswered | Throttled):
+                case.error = Trouble.of(error)
+            return False
+        if secret is None:
+            return False
+        case.observe(secret, self.clock.monotonic())
+        return True
+
+    def _described(self, primary: Secret) -> Secret | None:
+        return self.aws.describe(primary.arn, primary.region)
+
+    def _not_sent(self, case: Case, regions: Sequence[Region], *, force: bool) -> NotSent:
+        targets = [Target(region, case.courses[region].wanted_key) for region in regions]
+        flags = (*self.flags, *self.forcing) if force else self.flags
+        name, home = case.primary.name, case.primary.region
+        why = "the run was stopped" if self.stop.is_set() else "the deadline had passed"
+        return NotSent(
+            f"{name} to {', '.join(regions)}: not sent, since {why}",
+            spell("replicate", [name], primary_region=home, targets=targets, flags=flags),
+        )
 
 
 def _explained(error: AwsError, case: Case, regions: Sequence[Region]) -> AwsError:
     """Return the error with the secret and the Regions named."""
     error.about(f"{case.primary.name} to {', '.join(regions)}")
-    if isinstance(error, Denied) and not error.hint:
+    if isinstance(error, Denied):
         error.hint = (
             f"allow secretsmanager:ReplicateSecretToRegions on {case.primary.arn} with {', '.join(regions)}, and for a "
             "customer's key kms:Decrypt at the primary, kms:GenerateDataKey and kms:Encrypt at the replica"

@@ -13,10 +13,10 @@ from smrep.rules.plan import Consent, Step, step_for
 from smrep.rules.preflight import Absent, Look, Unseen
 from smrep.rules.settle import LIST_LAG_S
 from smrep.service.abreast import abreast, patience
-from smrep.service.keys import KeyCheck
+from smrep.service.keys import KeyCheck, unchecked_key
 from smrep.service.looking import no_answer
 from smrep.service.polling import poll
-from smrep.service.ports import Clock, Keys, SecretsManager
+from smrep.service.ports import Clock, SecretsManager
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Survey:
     """Looks, before one deadline in the clock's seconds, and changes nothing."""
 
     aws: SecretsManager
-    keys: Keys
+    key_check: KeyCheck
     clock: Clock
     deadline: float
 
@@ -38,10 +38,13 @@ class Survey:
                 late=lambda target: Unseen(no_answer(f"{primary.name} in {target.region}")),
                 patience_s=patience(self.clock, self.deadline),
             )
-        check = KeyCheck(self.keys)
         return tuple(
-            step_for(primary, target, look, consent, partial(check.findings, primary, target))
-            for target, look in zip(targets, looks, strict=True)
+            abreast(
+                lambda each: step_for(primary, *each, consent, partial(self.key_check.findings, primary, each[0])),
+                list(zip(targets, looks, strict=True)),
+                late=lambda each: step_for(primary, *each, consent, lambda _: unchecked_key(each[0])),
+                patience_s=patience(self.clock, self.deadline),
+            )
         )
 
     def _look(self, primary: Secret, region: Region) -> Look:

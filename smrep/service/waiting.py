@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from smrep.errors import AwsError, CredentialsError, NotFound, Throttled, Unanswered
-from smrep.model import Trouble
+from smrep.model import FAILED, Action, Trouble
 from smrep.regions import Region
+from smrep.rules.preflight import Bearer, bearer
 from smrep.service.abreast import abreast, nothing, patience
 from smrep.service.cases import Case
 from smrep.service.polling import poll
@@ -22,6 +23,8 @@ class Waiter:
     aws: SecretsManager
     clock: Clock
     deadline: float
+    sender: Sender | None = None
+    """Sends for Regions whose old replica must be gone first; `wait` has none."""
     pulse: Callable[[], None] = nothing
     """Is called about once a second while AWS takes its time."""
 
@@ -54,6 +57,7 @@ class Waiter:
         try:
             case.observe(self.aws.describe(case.primary.arn, case.primary.region), self.clock.monotonic())
             self._release(case)
+            self._confirm_overwritten(case)
         except (Unanswered, Throttled):
             return
         except CredentialsError:
@@ -65,8 +69,17 @@ class Waiter:
         """Send the request for Regions whose old replica is gone by now."""
         held = [course.region for course in case.courses.values() if course.held_until_gone]
         gone = [region for region in held if case.courses[region].seen is None and self._is_gone(case, region)]
-        if gone:
-            Sender(self.aws, self.clock, self.deadline).send(case, gone)
+        if gone and self.sender:
+            self.sender.send(case, gone)
+
+    def _confirm_overwritten(self, case: Case) -> None:
+        """Believe an entry that was InSync before it was overwritten once our replica is seen there."""
+        for course in tuple(case.courses.values()):
+            stale = course.leftover is not None and course.leftover.status != FAILED and course.is_open
+            if course.action is Action.OVERWRITE and course.accepted and stale:
+                there = self.aws.describe(case.primary.name, course.region)
+                if bearer(case.primary, there) is Bearer.OURS:
+                    case.change(course.region, leftover=None, seen_there=True)
 
     def _is_gone(self, case: Case, region: Region) -> bool:
         try:

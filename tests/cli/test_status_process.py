@@ -199,3 +199,12 @@ def test_a_secret_value_is_never_asked_for(replicated: Sandbox) -> None:
     replicated.smrep("replicate", "prod/db", "-r", "sa-east-1")
     assert {call.operation for call in replicated.simulator.log} == {"DescribeSecret", "ReplicateSecretToRegions"}
     assert os.environ.get("AWS_ENDPOINT_URL") is None
+
+
+@pytest.mark.parametrize("query", ["&x", "to_number('nan')"])
+def test_a_query_for_what_is_no_json_keeps_the_document(replicated: Sandbox, query: str) -> None:
+    done = replicated.smrep("status", "prod/db", "--query", query)
+    assert done.code in {0, 2}
+    if done.code:
+        assert done.document["error"]["code"] == "QueryError"
+        assert len(done.document["secrets"]) == 1

@@ -12,6 +12,7 @@ import subprocess
 import termios
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from fixtures import BIN, Sandbox
@@ -143,3 +144,23 @@ def test_secrets_from_standard_input_leave_nothing_to_answer_with(sandbox: Sandb
     assert terminal.end() == 2
     assert "nobody can answer" in terminal.seen
     assert sandbox.log("ReplicateSecretToRegions") == []
+
+
+def test_a_terminal_that_goes_away_does_not_take_the_result_with_it(make_sandbox: Make, tmp_path: Path) -> None:
+    sandbox = make_sandbox(replication_delay_s=0.6)
+    sandbox.create()
+    ours, theirs = pty.openpty()
+    with (tmp_path / "result").open("w") as result:
+        process = subprocess.Popen(
+            [BIN / "smrep", "replicate", "prod/db", "-r", "us-west-2"],
+            stdin=subprocess.DEVNULL,
+            stdout=result,
+            stderr=theirs,
+            env={**sandbox.env, "TERM": "xterm-256color"},
+            start_new_session=True,
+        )
+    os.close(theirs)
+    sandbox.wait_for("ReplicateSecretToRegions")
+    os.close(ours)
+    assert process.wait(timeout=20) == 0
+    assert (tmp_path / "result").read_text().split("\t")[2] == "InSync"

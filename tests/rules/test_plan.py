@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -90,3 +91,44 @@ def test_what_is_right_or_on_its_way_is_kept(target: Target, status: str | None,
     primary = replace(PRIMARY, replicas=(Replica(THERE, status),))
     ours = Secret(OURS_ARN, "prod/db", THERE, HOME)
     assert isinstance(step_for(primary, target, ours, consent, lambda _: ()), Keep)
+
+
+OURS = Secret(OURS_ARN, "prod/db", THERE, HOME)
+
+
+@pytest.mark.parametrize(
+    ("look", "who"),
+    [
+        (OURS, Bearer.OURS),
+        (replace(OURS, primary_region=THIRD), Bearer.FOREIGN),
+        (replace(OURS, arn=NAMESAKE_ARN), Bearer.FOREIGN),
+        (replace(OURS, primary_region=None), Bearer.PROMOTED),
+        (replace(OURS, primary_region=THERE), Bearer.PROMOTED),
+        (replace(OURS, arn=NAMESAKE_ARN, primary_region=None), Bearer.NAMESAKE),
+        (replace(OURS, arn=NAMESAKE_ARN, primary_region=THERE), Bearer.NAMESAKE),
+        (replace(OURS, deleted=datetime(2026, 1, 1, tzinfo=UTC)), Bearer.DOOMED),
+        (Absent(), Bearer.NOBODY),
+        (Unseen(), Bearer.UNKNOWN),
+    ],
+)
+def test_who_bears_the_name(look: Look, who: Bearer) -> None:
+    assert bearer(PRIMARY, look) is who
+
+
+def test_a_primary_shows_by_its_list_or_by_its_own_region_that_it_has_replicas() -> None:
+    lone = replace(OURS, arn=NAMESAKE_ARN, primary_region=None)
+    assert not has_replicas(lone)
+    assert has_replicas(replace(lone, primary_region=THERE))
+    assert has_replicas(replace(lone, replicas=(Replica(THIRD, "InSync"),)))
+
+
+def test_a_region_in_progress_is_never_overwritten() -> None:
+    primary = replace(PRIMARY, replicas=(Replica(THERE, "InProgress"),))
+    namesake = replace(OURS, arn=NAMESAKE_ARN, primary_region=None)
+    assert isinstance(step_for(primary, Target(THERE), namesake, Consent(force=True), lambda _: ()), Stop)
+
+
+def test_what_is_in_sync_is_kept_though_force_was_typed_and_no_look_could_be_made() -> None:
+    primary = replace(PRIMARY, replicas=(Replica(THERE, "InSync"),))
+    step = step_for(primary, Target(THERE), Unseen(Denied("no")), Consent(force=True), lambda _: ())
+    assert isinstance(step, Keep)

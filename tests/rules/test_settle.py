@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smrep.errors import Outcome
-from smrep.model import Action, Finding, Kind, Replica, Severity, Trouble
+from smrep.model import Action, Finding, Kind, Replica, Secret, Severity, Trouble
 from smrep.regions import Region
-from smrep.rules.settle import LEFTOVER_S, Course, has_moved, observed, outcome, sent, worst
+from smrep.rules.settle import LEFTOVER_S, Course, has_moved, observed, outcome, row, sent, worst
 
 THERE = Region("us-west-2")
 statuses = st.sampled_from(["InSync", "InProgress", "Failed", "Pending", "Odd", None])
-entries = st.one_of(st.none(), st.builds(Replica, st.just(THERE), statuses, st.sampled_from([None, "a", "b"])))
+entries = st.one_of(st.none(), st.builds(Replica, st.just(THERE), statuses, st.sampled_from([None, "a", "no luck"])))
 OLD = Replica(THERE, "Failed", "no luck")
 
 
@@ -89,3 +89,24 @@ def test_the_order_of_outcomes_is_that_of_the_contract() -> None:
 def test_the_worst_does_not_depend_on_the_order(outcomes: list[Outcome]) -> None:
     assert worst(outcomes) is worst(reversed(outcomes))
     assert worst(outcomes) in (outcomes or [Outcome.OK])
+
+
+def test_the_half_minute_counts_from_the_request() -> None:
+    assert outcome(observed(retried(100.0), OLD, 100.0 + LEFTOVER_S - 1)) is Outcome.PENDING
+    assert outcome(observed(retried(100.0), OLD, 100.0 + LEFTOVER_S)) is Outcome.FAILED
+
+
+def test_an_old_in_sync_never_counts_by_time_alone() -> None:
+    old = Replica(THERE, "InSync", "Replication succeeded")
+    course = sent(Course(THERE, action=Action.OVERWRITE, seen=old), 0.0, accepted=True)
+    assert outcome(observed(course, old, 1e6)) is Outcome.PENDING
+
+
+def test_an_arn_is_given_only_where_something_backs_it() -> None:
+    primary = Secret("arn:aws:secretsmanager:us-east-1:123456789012:secret:a-b", "a", Region("us-east-1"))
+    synced, failed = Replica(THERE, "InSync"), Replica(THERE, "Failed")
+    error = Trouble("x", "x", None, None, Outcome.FAILED)
+    assert row(Course(THERE, seen=synced), primary).arn == "arn:aws:secretsmanager:us-west-2:123456789012:secret:a-b"
+    assert row(Course(THERE, seen=failed, seen_there=True), primary).arn is not None
+    assert row(Course(THERE, seen=failed), primary).arn is None
+    assert row(Course(THERE, seen=synced, error=error), primary).arn is None

@@ -176,3 +176,57 @@ def test_an_overwrite_whose_answer_is_lost_is_never_sent_again(world: World) -> 
     (secret,) = replicate(world, WEST, consent=FORCE, timeout_s=60.0)
     assert secret.outcome is Outcome.PENDING
     assert world.count("ReplicateSecretToRegions") == 1
+
+
+def test_an_old_in_sync_is_never_believed_and_a_real_overwrite_is(world: World) -> None:
+    arn = promote(world)
+    consent = Consent(force=True, arns=frozenset({arn}))
+    row = only(replicate(world, WEST, consent=consent, timeout_s=90.0))
+    assert row.outcome is Outcome.PENDING  # the sandbox leaves a listed Region alone: nothing was overwritten
+    assert row.arn is None
+
+    world.call("DeleteSecret", WEST, SecretId="prod/db", ForceDeleteWithoutRecovery=True)
+    world.clock.time += 5
+    run = prepare(world, request_for(WEST, consent=consent), timeout_s=90.0)
+    assert run.victims == ()
+
+
+def test_a_real_overwrite_of_a_listed_region_is_believed_when_our_replica_is_seen(world: World) -> None:
+    arn = promote(world)
+    run = prepare(world, request_for(WEST, consent=Consent(force=True, arns=frozenset({arn}))), timeout_s=90.0)
+
+    def overwrite(operation: str, _region: str) -> None:
+        if operation == "ReplicateSecretToRegions":  # what AWS would do, at once and without another word
+            world.call("DeleteSecret", WEST, SecretId="prod/db", ForceDeleteWithoutRecovery=True)
+            world.clock.time += 5
+            world.call("RemoveRegionsFromReplication", SecretId="prod/db", RemoveReplicaRegions=[WEST])
+            world.replicate_by_hand(WEST)
+
+    world.on_call = overwrite
+    for _ in run.act():
+        pass
+    row = only(run.secrets())
+    assert (row.outcome, row.status) == (Outcome.OK, "InSync")
+    assert row.arn == arn
+
+
+def test_no_preflight_never_skips_the_look_that_an_overwrite_needs(world: World) -> None:
+    world.create()
+    namesake(world)
+    row = only(replicate(world, WEST, preflight=False, consent=FORCE))
+    assert row.action == Action.OVERWRITE
+    assert world.count("DescribeSecret", WEST) >= 1
+
+
+def test_a_forced_request_is_not_begun_after_the_deadline(world: World) -> None:
+    world.create()
+    for region in (WEST, IRELAND):
+        namesake(world, region)
+    world.on_call = lambda operation, _region: (
+        world.clock.sleep(40.0) if operation == "ReplicateSecretToRegions" else None
+    )
+    (secret,) = replicate(world, WEST, IRELAND, consent=FORCE, timeout_s=3.0)
+    assert world.count("ReplicateSecretToRegions") == 1
+    error = secret.replicas[1].error
+    assert error is not None
+    assert (error.code, (error.hint or "").endswith("-r eu-west-1 --force-overwrite")) == ("NotSent", True)
