@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import random
@@ -12,12 +14,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import jsonschema
 import pytest
 from fakes import World
 from hypothesis import settings
 
+from smrep.cli import entry
 from smrep.sandbox.faults import Faults
 from smrep.sandbox.server import SandboxServer
 from smrep.sandbox.simulator import Simulator
@@ -57,6 +61,20 @@ class Done:
         return [line.split("\t") for line in self.out.splitlines()]
 
 
+def _without_none(env: dict[str, str | None]) -> dict[str, str]:
+    return {key: value for key, value in env.items() if value is not None}
+
+
+def _text(stream: io.TextIOWrapper) -> str:
+    stream.seek(0)
+    return stream.read()
+
+
+def _done(code: int, out: str, err: str) -> Done:
+    assert "Traceback" not in err, err
+    return Done(code, out, err)
+
+
 @dataclass
 class Sandbox:
     """A sandbox server with the environment that leads there, and smrep as a process in it."""
@@ -81,19 +99,29 @@ class Sandbox:
         }
 
     def smrep(self, *words: str, stdin: str | None = None, **env: str | None) -> Done:
-        """Run smrep to its end; a variable set to None is taken out."""
+        """Run smrep's words to their end in this process, over real HTTP; a variable set to None is taken out."""
+        out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors="backslashreplace") for _ in range(2))
+        with (
+            mock.patch.dict(os.environ, _without_none({**self.env, **env}), clear=True),
+            mock.patch.object(sys, "stdin", io.StringIO(stdin or "")),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+        ):
+            code = entry.run(words)
+        return _done(code, *(_text(each) for each in (out, err)))
+
+    def process(self, *words: str, **env: str | None) -> Done:
+        """Run smrep to its end as a process of its own."""
         done = subprocess.run(
             [BIN / "smrep", *words],
-            env={key: value for key, value in {**self.env, **env}.items() if value is not None},
-            input=stdin,
-            stdin=subprocess.DEVNULL if stdin is None else None,
+            env=_without_none({**self.env, **env}),
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             timeout=60,
             check=False,
         )
-        assert "Traceback" not in done.stderr, done.stderr
-        return Done(done.returncode, done.stdout, done.stderr)
+        return _done(done.returncode, done.stdout, done.stderr)
 
     def start(self, *words: str, **env: str) -> subprocess.Popen[str]:
         """Start smrep and leave it running."""

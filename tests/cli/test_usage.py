@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable
 
 import pytest
-from fixtures import BIN, Done, Sandbox
-
-from smrep.cli import entry
+from fixtures import BIN, Sandbox
 
 WEST_KEY = "arn:aws:kms:us-west-2:123456789012:key/0f0e0d0c-1111-4222-8333-444455556666"
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"
@@ -49,25 +46,9 @@ CASES = {
 }
 
 
-Inside = Callable[..., Done]
-
-
-@pytest.fixture
-def inside(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Inside:
-    """Return a function that runs words in this process: what ends before AWS is asked leaves nothing open."""
-    for name, value in sandbox.env.items():
-        monkeypatch.setenv(name, value)
-
-    def smrep(*words: str) -> Done:
-        code = entry.run(words)
-        return Done(code, *capsys.readouterr())
-
-    return smrep
-
-
 @pytest.mark.parametrize(("words", "sentence"), CASES.values(), ids=CASES.keys())
-def test_a_wrong_command_line(inside: Inside, sandbox: Sandbox, words: list[str], sentence: str) -> None:
-    done = inside(*words)
+def test_a_wrong_command_line(sandbox: Sandbox, words: list[str], sentence: str) -> None:
+    done = sandbox.smrep(*words)
     assert done.code == 2
     assert done.out == "" or done.document["result"] == "usage"
     assert sentence in done.err
@@ -117,8 +98,8 @@ def test_a_profile_that_does_not_exist_is_configuration(sandbox: Sandbox) -> Non
 
 @pytest.mark.parametrize("words", [[], ["replicate"], ["status"], ["wait"], ["sandbox"], ["sandbox", "exec"]], ids=str)
 @pytest.mark.parametrize("flag", ["-h", "--help", "-V", "--version"])
-def test_help_and_version_everywhere(inside: Inside, words: list[str], flag: str) -> None:
-    done = inside(*words, flag)
+def test_help_and_version_everywhere(sandbox: Sandbox, words: list[str], flag: str) -> None:
+    done = sandbox.smrep(*words, flag)
     assert done.code == 0
     assert done.err == ""
     assert done.out.startswith("smrep 0." if flag.lower().startswith(("-v", "--v")) else "Usage: smrep")

@@ -1,4 +1,4 @@
-"""`smrep replicate` as a process, over real boto3 and HTTP."""
+"""`smrep replicate` from its words to its exit code, over real boto3 and HTTP."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Make = Callable[..., Sandbox]
 
 def test_the_main_job(sandbox: Sandbox) -> None:
     arn = sandbox.create()
-    done = sandbox.smrep("replicate", "prod/db", "-r", "us-west-2,eu-west-1", "-o", "json")
+    done = sandbox.process("replicate", "prod/db", "-r", "us-west-2,eu-west-1", "-o", "json")
     document = done.document
     assert (done.code, document["result"], document["command"]) == (0, "ok", "replicate")
     assert (document["account_id"], document["primary_region"]) == ("123456789012", "us-east-1")

@@ -1,4 +1,4 @@
-"""`smrep status`, `wait` and what all commands share, as processes."""
+"""`smrep status`, `wait` and what all commands share, from words to exit code."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ def test_closed_streams_are_survived(replicated: Sandbox) -> None:
 
 
 def test_a_terminal_that_knows_ascii_only(replicated: Sandbox) -> None:
-    done = replicated.smrep("status", "prod/db", "-o", "table", LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
+    done = replicated.process("status", "prod/db", "-o", "table", LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
     assert done.code == 0
     assert done.out.isascii()
     assert "\\u" not in done.out
