@@ -84,15 +84,25 @@ class AwsError(SmrepError):
         super().__init__(f"{subject}: {words}" if subject else words, hint, code=code, request_id=request_id)
         self.words = words
 
+    @property
+    def ends_the_run(self) -> bool:
+        """Whether no further call can succeed, in whatever Region."""
+        return False
+
     def about(self, subject: str) -> None:
         """Name another subject than the call's, with the same words."""
         self.message = f"{subject}: {self.words}"
 
 
 class CredentialsError(AwsError):
-    """AWS does not accept these credentials, or no longer: no further call can succeed."""
+    """AWS does not accept these credentials, or no longer; in a Region that is not enabled it accepts none."""
 
     outcome = Outcome.ACCESS
+
+    @property
+    def ends_the_run(self) -> bool:
+        """Whether they have expired, which is so in every Region."""
+        return "Expired" in self.code
 
 
 class NotFound(AwsError):

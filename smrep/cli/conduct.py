@@ -53,8 +53,10 @@ def conduct(app: App, work: Callable[[App], Iterator[None]]) -> None:
         text = None
     if text is None:
         text = FORMATS["json" if search and app.output != "text" else app.output](report, app.paper(app.stdout))
-    deliver(text, app)
-    _explain(app, report)
+    try:
+        deliver(text, app)
+    finally:
+        _explain(app, report)
     sys.exit(report.exit_code)
 
 

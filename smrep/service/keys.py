@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass, field
 
-from smrep.errors import AwsError, CredentialsError, NotFound
+from smrep.errors import AwsError, NotFound
 from smrep.model import Finding, Kind, Replica, Secret, Severity, Target
 from smrep.regions import Region
 from smrep.rules.commands import spell
@@ -33,7 +33,7 @@ class KeyCheck:
         except NotFound as error:
             same, unknown = False, f" ({error.words})"
         except AwsError as error:
-            if isinstance(error, CredentialsError) and "Expired" in error.code:
+            if error.ends_the_run:
                 raise
             return unchecked_key(target, error.message)
         if same:

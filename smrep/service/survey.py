@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from smrep.errors import AwsError, CredentialsError, NotFound, Refused
+from smrep.errors import AwsError, NotFound, Refused
 from smrep.model import IN_SYNC, Secret, Target
 from smrep.regions import Region
 from smrep.rules.plan import Consent, Step, step_for
@@ -68,11 +68,9 @@ class Survey:
             found = self.aws.describe(primary.name, region)
         except NotFound:
             return Absent()
-        except CredentialsError as error:
-            if "Expired" in error.code:
-                raise
-            return Unseen(error)  # a Region that is not enabled knows no credentials
         except AwsError as error:
+            if error.ends_the_run:
+                raise
             return Unseen(error)
         if found.account != primary.account:
             return Unseen(Refused(f"the name there is of account {found.account}", f"{primary.name} in {region}"))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from smrep.errors import AwsError, CredentialsError, NotFound, Throttled, Unanswered
 from smrep.model import FAILED, Action, Trouble
 from smrep.regions import Region
-from smrep.rules.preflight import Bearer, bearer
+from smrep.rules.preflight import Absent, Bearer, Look, Unseen, bearer
 from smrep.service.abreast import abreast, nothing, patience
 from smrep.service.cases import Case
 from smrep.service.polling import poll
@@ -68,7 +68,11 @@ class Waiter:
     def _release(self, case: Case) -> None:
         """Send the request for Regions whose old replica is gone by now."""
         held = [course.region for course in case.courses.values() if course.held_until_gone]
-        gone = [region for region in held if case.courses[region].seen is None and self._is_gone(case, region)]
+        gone = [
+            region
+            for region in held
+            if case.courses[region].seen is None and self._bearer(case, region) is Bearer.NOBODY
+        ]
         if gone and self.sender:
             self.sender.send(case, gone)
 
@@ -76,18 +80,18 @@ class Waiter:
         """Believe an entry that was InSync before it was overwritten once our replica is seen there."""
         for course in tuple(case.courses.values()):
             stale = course.leftover is not None and course.leftover.status != FAILED and course.is_open
-            if course.action is Action.OVERWRITE and course.accepted and stale:
-                there = self.aws.describe(case.primary.name, course.region)
-                if bearer(case.primary, there) is Bearer.OURS:
-                    case.change(course.region, leftover=None, seen_there=True)
+            asked = course.action is Action.OVERWRITE and course.accepted
+            if stale and asked and self._bearer(case, course.region) is Bearer.OURS:
+                case.change(course.region, leftover=None, seen_there=True)
 
-    def _is_gone(self, case: Case, region: Region) -> bool:
+    def _bearer(self, case: Case, region: Region) -> Bearer:
+        """Return who bears the secret's name there now; only 'not found' is nobody."""
         try:
-            self.aws.describe(case.primary.name, region)
+            there: Look = self.aws.describe(case.primary.name, region)
         except NotFound:
-            return True
-        except CredentialsError:
-            raise
-        except AwsError:
-            return False  # not allowed to look, or no answer: only 'not found' is absence
-        return False
+            there = Absent()
+        except AwsError as error:
+            if error.ends_the_run:
+                raise
+            there = Unseen(error)
+        return bearer(case.primary, there)
