@@ -46,7 +46,8 @@ class KeyCheck:
                 Kind.WRONG_KEY,
                 Severity.ERROR,
                 f"the replica in {target.region} is under the key {shown}, not {target.kms_key}{unknown}",
-                f"list the keys there are: aws kms list-aliases --region {target.region}; then: {rekey} (from the next release on)"
+                f"list the keys there are: aws kms list-aliases --region {target.region}; "
+                f"then, from the next release on: {rekey}"
                 if unknown
                 else f"{by_hand} (from the next release on: {rekey})",
             ),
