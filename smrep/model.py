@@ -62,10 +62,6 @@ class Arn:
     resource: str
     """What follows the account: `secret:NAME-SUFFIX`, `key/ID` or `alias/NAME`."""
 
-    def __str__(self) -> str:
-        """Return the ARN as AWS writes it."""
-        return f"arn:{self.partition}:{self.service}:{self.region}:{self.account}:{self.resource}"
-
 
 _ARN = re.compile(r"arn:(aws[a-z-]*):([a-z0-9-]+):([^:\s]*):(\d{12}):(\S+)", re.ASCII)
 

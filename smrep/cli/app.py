@@ -16,7 +16,7 @@ from smrep.cli.options import Shared
 from smrep.cli.params import secret_ids
 from smrep.cli.where import Where, locate
 from smrep.errors import Outcome
-from smrep.model import SecretReport, Trouble
+from smrep.model import SecretReport, Severity, Trouble
 from smrep.output.colour import is_terminal, wants_animation, wants_colour
 from smrep.output.messages import Messages
 from smrep.output.paper import Paper
@@ -55,7 +55,7 @@ class SystemClock:
         time.sleep(seconds)
 
 
-@dataclass(slots=False)
+@dataclass
 class App:
     """One run of one command."""
 
@@ -186,10 +186,10 @@ class App:
             self.endpoint_url = session.endpoint_url(first)
         return Aws(session, self.messages.trace if options.debug else None)
 
-    def announce(self, secrets: Sequence[SecretReport]) -> None:
+    def announce(self) -> None:
         """Say what was found before acting and matters while waiting."""
-        for finding in (each for secret in secrets for row in secret.replicas for each in row.findings):
-            if finding.severity == "info":
+        for finding in (each for secret in self.secrets() for row in secret.replicas for each in row.findings):
+            if finding.severity is Severity.INFO:
                 self.messages.note(finding.message)
 
 

@@ -52,7 +52,7 @@ def conduct(app: App, work: Callable[[App], Iterator[None]]) -> None:
         report = replace(report, outcome=error.outcome, exit_code=error.outcome.exit_code, error=Trouble.of(error))
         text = None
     if text is None:
-        text = FORMATS["json" if search and app.output != "text" else app.output](report, app.paper(app.stdout))
+        text = FORMATS[app.output](report, app.paper(app.stdout))
     try:
         deliver(text, app)
     finally:

@@ -11,12 +11,12 @@ import click
 from smrep import __version__
 from smrep.cli.params import Account, Duration, Endpoint, HomeRegion, Regions
 from smrep.errors import UsageError
+from smrep.output.formats import FORMATS
 from smrep.regions import Region
 from smrep.rules.commands import duration
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-OUTPUTS = ("table", "json", "text", "name")
 DEFAULT_TIMEOUT_S = 300.0
 COMPLETE = "_SMREP_COMPLETE"
 """The variable by which a shell's completion script asks for candidates."""
@@ -123,7 +123,7 @@ def shared(command: F) -> F:
         click.option(
             "-o",
             "--output",
-            type=click.Choice(OUTPUTS),
+            type=click.Choice(list(FORMATS)),
             envvar="SMREP_OUTPUT",
             help="Format of the result (default: table on a terminal, text otherwise).  [$SMREP_OUTPUT]",
         ),

@@ -68,8 +68,9 @@ def replicate(
 
     def work(app: App) -> Iterator[None]:
         wanted = targets(regions, kms_key)
-        where = app.find_home(secrets, [target.region for target in wanted])
-        check_regions(where.addresses, wanted)
+        replicas = [target.region for target in wanted]
+        where = app.find_home(secrets, replicas)
+        check_regions((address.region for address in where.addresses), replicas)
 
         from smrep.rules.plan import Consent
         from smrep.service.replication import Replication, Request
@@ -89,7 +90,7 @@ def replicate(
         app.secrets = lambda: run.secrets(dry_run=True)  # nothing is sent before it is confirmed
         app.interrupted = lambda: stopped(run.secrets(), sent=run.was_sent)
         run.plan()
-        app.announce(run.secrets(dry_run=dry_run))
+        app.announce()
         show(app, run.victims)
         if dry_run:
             app.messages.note("dry run: nothing was sent")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from smrep.errors import Outcome
 from smrep.model import SecretReport
 from smrep.output.messages import Messages
+from smrep.rules.closing import is_open
 from smrep.rules.commands import duration
 
 HEARTBEAT_S = 30.0
@@ -28,7 +28,7 @@ class Lines:
         for secret in secrets:
             for row in secret.replicas:
                 place, state = (secret.arn or secret.name, row.region), (row.status, row.status_message)
-                if row.outcome in (Outcome.PENDING, Outcome.ACCEPTED):
+                if is_open(row):
                     open_rows.append(f"{secret.name} {row.region} {row.status or 'not listed yet'}")
                 if self._seen.get(place, (None, None)) != state:
                     self._seen[place] = state

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from smrep.errors import UsageError
-from smrep.model import SecretId, Target, parse_arn
+from smrep.model import SecretId, parse_arn
 from smrep.regions import Region, partition_of
 
 
@@ -40,23 +40,23 @@ def check_account(found: str | None, expected: str | None, what: str) -> None:
         )
 
 
-def check_regions(addresses: Iterable[Address], targets: Sequence[Target]) -> None:
-    """Refuse targets that can't be replicas of these secrets.
+def check_regions(homes: Iterable[Region], replicas: Sequence[Region]) -> None:
+    """Refuse Regions that can't hold replicas of primaries in `homes`.
 
     Raises:
-        UsageError: a target is the primary's own Region, or lies in another partition.
+        UsageError: one is the primary's own Region, or lies in another partition.
 
     """
-    for home in dict.fromkeys(address.region for address in addresses):
-        for target in targets:
-            if target.region == home:
+    for home in dict.fromkeys(homes):
+        for replica in replicas:
+            if replica == home:
                 raise UsageError(
                     f"{home} is the primary's own Region and can't hold its replica",
                     "name another Region with -r, or the primary's with --primary-region",
                 )
-            if partition_of(target.region) != partition_of(home):
+            if partition_of(replica) != partition_of(home):
                 raise UsageError(
-                    f"{target.region} is in partition {partition_of(target.region)} and the primary's Region {home} "
+                    f"{replica} is in partition {partition_of(replica)} and the primary's Region {home} "
                     f"in {partition_of(home)}: secrets replicate within one partition only",
                     f"name a Region of {partition_of(home)}",
                 )

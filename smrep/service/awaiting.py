@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 
 from smrep.errors import Outcome
 from smrep.model import SecretReport, Trouble
+from smrep.rules.asked import check_regions
 from smrep.rules.commands import spell
 from smrep.rules.settle import LIST_LAG_S, Course
 from smrep.service.abreast import nothing, patience
 from smrep.service.cases import Case, Member, cases, open_regions, reports
 from smrep.service.looking import Found, doomed, find, refusal, troubles_elsewhere
 from smrep.service.ports import Clock, SecretsManager
-from smrep.service.status import Asked, check_home, followed, missing, unfound
+from smrep.service.status import Asked, followed, missing, unfound
 from smrep.service.waiting import Waiter
 
 
@@ -68,7 +69,7 @@ class Awaiting:
         primary = found.what
         if isinstance(primary, Trouble):
             return unfound(found, primary, self.asked.regions)
-        check_home(primary, self.asked.regions)
+        check_regions([primary.region], self.asked.regions)
         regions = self.asked.regions or tuple(entry.region for entry in primary.replicas)
         error = doomed(primary)
         if not regions and error is None:

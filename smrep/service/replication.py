@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import assert_never
 
-from smrep.errors import NotSent, Outcome
+from smrep.errors import Outcome
 from smrep.model import IN_SYNC, Action, Finding, Secret, SecretReport, Target, Trouble
 from smrep.regions import Region
 from smrep.rules.asked import Address
@@ -118,10 +118,7 @@ class Replication:
                 yield from waiter.settle(cases(self.members))
             for case, course in tuple(open_regions(self.members)):
                 if course.held_until_gone and not request.wait:
-                    why = "not sent, since the old replica is still being removed"
-                    case.fail(
-                        [course.region], NotSent(f"{case.primary.name} to {course.region}: {why}", self.command())
-                    )
+                    sender.leave_out(case, [course.region], "the old replica is still being removed")
             self._check_new_keys()
         finally:
             stop.set()

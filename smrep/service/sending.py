@@ -45,7 +45,8 @@ class Sender:
 
         """
         if self.stop.is_set() or self.clock.monotonic() >= self.begin_until:
-            case.fail(regions, self._not_sent(case, regions, force=force))
+            why = "the run was stopped" if self.stop.is_set() else "the deadline had passed"
+            self.leave_out(case, regions, why, force=force)
             return
         before = dict(case.courses)
         targets = [Target(region, before[region].wanted_key) for region in regions]
@@ -117,15 +118,16 @@ class Sender:
     def _described(self, primary: Secret) -> Secret | None:
         return self.aws.describe(primary.arn, primary.region)
 
-    def _not_sent(self, case: Case, regions: Sequence[Region], *, force: bool) -> NotSent:
+    def leave_out(self, case: Case, regions: Sequence[Region], why: str, *, force: bool = False) -> None:
+        """Send nothing for these Regions, and say why and how to ask again."""
         targets = [Target(region, case.courses[region].wanted_key) for region in regions]
         flags = (*self.flags, *self.forcing) if force else self.flags
         name, home = case.primary.name, case.primary.region
-        why = "the run was stopped" if self.stop.is_set() else "the deadline had passed"
-        return NotSent(
+        error = NotSent(
             f"{name} to {', '.join(regions)}: not sent, since {why}",
             spell("replicate", [name], primary_region=home, targets=targets, flags=flags),
         )
+        case.fail(regions, error)
 
 
 def _explained(error: AwsError, case: Case, regions: Sequence[Region]) -> AwsError:

@@ -61,17 +61,6 @@ def watch(aws: SecretsManager, asked: Asked, clock: Clock) -> Iterator[tuple[Sec
         yield status(aws, asked)
 
 
-def check_home(secret: Secret, regions: tuple[Region, ...]) -> None:
-    """Refuse Regions that can't hold this secret's replicas.
-
-    Raises:
-        UsageError: see smrep.rules.asked.check_regions.
-
-    """
-    address = Address(secret.name, secret.region)  # type: ignore[arg-type]
-    check_regions([address], [Target(region) for region in regions])
-
-
 def followed(found: Found) -> tuple[str, ...]:
     """Return the note that a replica was asked for and its primary is reported."""
     if found.replica is None:
@@ -84,7 +73,7 @@ def _report(found: Found, asked: Asked) -> SecretReport:
     secret = found.what
     if isinstance(secret, Trouble):
         return unfound(found, secret, asked.regions)
-    check_home(secret, asked.regions)
+    check_regions([secret.region], asked.regions)
     regions = asked.regions or tuple(entry.region for entry in secret.replicas)
     rows = tuple(_row(secret, region) for region in regions)
     error = doomed(secret)
