@@ -1,14 +1,13 @@
-"""What things are: secrets and replicas as AWS shows them, what was wanted, what was found and what became of it."""
+"""What things are: secrets, replicas, versions and keys as AWS shows them, and what was wanted."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import NewType
 
-from smrep.errors import Outcome, SmrepError, UsageError
+from smrep.errors import UsageError
 from smrep.regions import Region, parse_region, partition_of
 
 SecretId = NewType("SecretId", str)
@@ -16,39 +15,6 @@ SecretId = NewType("SecretId", str)
 
 IN_SYNC, IN_PROGRESS, FAILED = "InSync", "InProgress", "Failed"
 """AWS's words for a replica's state. Source: API_ReplicationStatusType; any other word means 'not done'."""
-
-
-class Action(StrEnum):
-    """What a writing command does to one Region."""
-
-    ADD = "add"
-    RETRY = "retry"
-    OVERWRITE = "overwrite"
-    KEEP = "keep"
-
-
-class Kind(StrEnum):
-    """What a finding is about."""
-
-    MISSING = "missing"
-    FAILED = "failed"
-    IN_PROGRESS = "in_progress"
-    WRONG_KEY = "wrong_key"
-    ORPHAN = "orphan"
-    PROMOTED = "promoted"
-    REMOVING = "removing"
-    NAME_CLASH = "name_clash"
-    PENDING_DELETION = "pending_deletion"
-    IS_REPLICA = "is_replica"
-    UNCHECKED = "unchecked"
-
-
-class Severity(StrEnum):
-    """How much a finding matters: an error stops something, a warning does not, info only tells."""
-
-    ERROR = "error"
-    WARNING = "warning"
-    INFO = "info"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +77,39 @@ class Replica:
 
 
 @dataclass(frozen=True, slots=True)
+class Version:
+    """One version of a secret that holds a value: its id, its staging labels, the keys it is encrypted under.
+
+    Source: API_SecretVersionsListEntry.
+    """
+
+    version_id: str
+    stages: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+    """As AWS writes them; `DefaultEncryptionKey` is its own. Empty where AWS names none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One answer to kms:DescribeKey. Source: API_KeyMetadata."""
+
+    arn: str
+    state: str | None = None
+    """`Enabled`, or AWS's word for why it can't be used."""
+    usage: str | None = None
+    spec: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CrossAccount:
+    """The other end of a replication between accounts of one Region. Source: aws-behaviour.md 0.5."""
+
+    arn: str | None
+    status: str | None
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Secret:
     """One answer to DescribeSecret: a primary, a replica or a standalone secret, never its value.
 
@@ -130,6 +129,12 @@ class Secret:
     last_changed: datetime | None = None
     last_accessed: datetime | None = None
     rotation_enabled: bool = False
+    owning_service: str | None = None
+    """The AWS service that manages the secret; None where its owner does."""
+    stages: tuple[tuple[str, str], ...] = ()
+    """(staging label, version id) pairs."""
+    cross_account_primary: CrossAccount | None = None
+    cross_account_replicas: tuple[CrossAccount, ...] = ()
 
     @property
     def is_replica(self) -> bool:
@@ -140,6 +145,10 @@ class Secret:
     def account(self) -> str:
         """The account's twelve digits."""
         return self.arn.split(":")[4]
+
+    def version(self, stage: str) -> str | None:
+        """Return the id of the version that bears the staging label, None where none does."""
+        return dict(self.stages).get(stage)
 
     def replica(self, region: Region) -> Replica | None:
         """Return the entry of that Region, None where the list has none."""
@@ -153,89 +162,3 @@ class Target:
     region: Region
     kms_key: str | None = None
     """None: any key will do for a replica that exists, AWS's default key for a new one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something worth knowing that was found in a Region."""
-
-    kind: Kind
-    severity: Severity
-    message: str
-    hint: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """What went wrong with one Region, one secret or the run, as the report carries it."""
-
-    code: str
-    """AWS's code where there is one."""
-    message: str
-    hint: str | None
-    request_id: str | None
-    outcome: Outcome
-
-    @classmethod
-    def of(cls, error: SmrepError) -> Trouble:
-        """Return the error as a value."""
-        return cls(error.code, error.message, error.hint, error.request_id, error.outcome)
-
-
-@dataclass(frozen=True, slots=True)
-class RegionReport:
-    """One row: a secret in one replica Region."""
-
-    region: Region
-    outcome: Outcome
-    arn: str | None = None
-    """Given only where InSync, or a look into that Region, backs it."""
-    status: str | None = None
-    status_message: str | None = None
-    kms_key_id: str | None = None
-    wanted_key: str | None = None
-    """The key that was asked for; not part of the result, but of a command that asks again."""
-    last_accessed: datetime | None = None
-    action: Action | None = None
-    changed: bool = False
-    verified: bool | None = None
-    findings: tuple[Finding, ...] = ()
-    error: Trouble | None = None
-
-    @property
-    def has_failed_there(self) -> bool:
-        """Whether it is AWS's replication that Failed, and not our request that was refused or never sent."""
-        return self.status == FAILED and (self.error is None or self.error.code == "ReplicationFailed")
-
-
-@dataclass(frozen=True, slots=True)
-class SecretReport:
-    """One secret with its rows, in the order in which the Regions were asked for or listed."""
-
-    name: str
-    """The secret's name; what was typed, where AWS could not be asked for it."""
-    outcome: Outcome
-    arn: str | None = None
-    primary_region: Region | None = None
-    replicas: tuple[RegionReport, ...] = ()
-    error: Trouble | None = None
-    notes: tuple[str, ...] = ()
-    """What a person should know and no row has a place for; never part of the result."""
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """The result of a run, from which every format is made."""
-
-    command: str | None
-    outcome: Outcome
-    exit_code: int
-    started_at: datetime
-    elapsed_s: float
-    dry_run: bool = False
-    account_id: str | None = None
-    primary_region: Region | None = None
-    primary_region_source: str | None = None
-    endpoint_url: str | None = None
-    secrets: tuple[SecretReport, ...] = ()
-    error: Trouble | None = None

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from smrep.aws.translate import from_response, to_replicas, to_secret
+from smrep.aws import answers
+from smrep.aws.translate import from_response
 from smrep.errors import Unanswered
-from smrep.model import Replica, Secret, SecretId, Target
+from smrep.model import Key, Replica, Secret, SecretId, Target, Version
 from smrep.regions import Region
 from smrep.rules.asked import Address
 from smrep.sandbox.faults import Faults
@@ -99,17 +100,46 @@ class World:
     # the ports
 
     def describe(self, secret_id: str, region: Region) -> Secret:
-        return to_secret(self._ask("DescribeSecret", region, secret_id, SecretId=secret_id), region)
+        return answers.to_secret(self._ask("DescribeSecret", region, secret_id, SecretId=secret_id), region)
 
     def replicate(
         self, secret_id: str, region: Region, targets: Sequence[Target], *, force: bool
     ) -> tuple[Replica, ...]:
         regions = [{"Region": t.region, **({"KmsKeyId": t.kms_key} if t.kms_key else {})} for t in targets]
         params = {"SecretId": secret_id, "AddReplicaRegions": regions, "ForceOverwriteReplicaSecret": force}
-        return to_replicas(self._ask("ReplicateSecretToRegions", region, secret_id, **params))
+        return answers.to_replicas(self._ask("ReplicateSecretToRegions", region, secret_id, **params))
 
-    def key_arn(self, key: str, region: Region) -> str:
-        return str(self._ask("DescribeKey", region, key, service="kms", KeyId=key)["KeyMetadata"]["Arn"])
+    def versions(self, secret_id: str, region: Region) -> tuple[Version, ...]:
+        return answers.to_versions([self._ask("ListSecretVersionIds", region, secret_id, SecretId=secret_id)])
+
+    def remove(self, secret_id: str, region: Region, replicas: Sequence[Region]) -> tuple[Replica, ...]:
+        params = {"SecretId": secret_id, "RemoveReplicaRegions": list(replicas)}
+        return answers.to_replicas(self._ask("RemoveRegionsFromReplication", region, secret_id, **params))
+
+    def rekey(self, secret_id: str, region: Region, key: str) -> None:
+        self._ask("UpdateSecret", region, secret_id, SecretId=secret_id, KmsKeyId=key)
+
+    def promote(self, secret_id: str, region: Region) -> None:
+        self._ask("StopReplicationToReplica", region, secret_id, SecretId=secret_id)
+
+    def policy(self, secret_id: str, region: Region) -> str | None:
+        return self._ask("GetResourcePolicy", region, secret_id, SecretId=secret_id).get("ResourcePolicy")
+
+    def key(self, key: str, region: Region) -> Key:
+        return answers.to_key(self._ask("DescribeKey", region, key, service="kms", KeyId=key))
+
+    def caller(self, home: Region) -> str:
+        return str(self._ask("GetCallerIdentity", home, "caller", service="sts")["Arn"])
+
+    def region_states(self, home: Region) -> Mapping[str, bool]:
+        pages = [self._ask("ListRegions", home, "*", service="account")]
+        return answers.to_region_states(pages, "RegionOptStatus")
+
+    def simulate(self, home: Region, role: str, action: str, resource: str, context: Mapping[str, str]) -> str:
+        entries = [{"ContextKeyName": key, "ContextKeyValues": [value]} for key, value in context.items()]
+        params = {"PolicySourceArn": role, "ActionNames": [action], "ResourceArns": [resource]}
+        answer = self._ask("SimulatePrincipalPolicy", home, role, service="iam", ContextEntries=entries, **params)
+        return answers.to_decision(answer)
 
     def _ask(
         self, operation: str, region: Region, subject: str, service: str = "secretsmanager", **params: Any

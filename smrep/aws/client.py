@@ -1,97 +1,166 @@
-"""The ports over boto3: an allow-list of operations, one way to call, every error translated."""
+"""The ports over boto3: one way to call, every error translated."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
 
+from smrep.aws import answers, translate
+from smrep.aws.allowed import WRITES, check
 from smrep.aws.session import Session
-from smrep.aws.translate import bad_answer, from_response, from_transport, key_arn, secret_arn, to_replicas, to_secret
-from smrep.errors import Denied
-from smrep.model import Replica, Secret, Target
+from smrep.errors import AwsError, Denied
+from smrep.model import Key, Replica, Secret, Target, Version
 from smrep.regions import Region
 
-ALLOWED: Mapping[tuple[str, str], str] = {
-    ("secretsmanager", "DescribeSecret"): "describe_secret",
-    ("secretsmanager", "ReplicateSecretToRegions"): "replicate_secret_to_regions",
-    ("kms", "DescribeKey"): "describe_key",
-}
-"""Every operation that smrep can send, with boto3's name for it; nothing that returns a secret's value."""
-
-WRITES = frozenset({"ReplicateSecretToRegions"})
-
 Trace = Callable[[str], None]
+Observer = Callable[[str, Region, Mapping[str, Any]], None]
+"""Is told operation, Region and parameters."""
 
 T = TypeVar("T")
 
 
+def _unobserved(_operation: str, _region: Region, _params: Mapping[str, Any]) -> None:
+    """Let a write pass without a word."""
+
+
 @dataclass(frozen=True, slots=True)
 class Aws:
-    """AWS Secrets Manager and KMS in any Region, as `smrep.service.ports` wants them.
+    """AWS in any Region, as `smrep.service.ports` wants it.
 
     `trace` gets one line per call: operation, Region, status, code, request id, attempts and milliseconds; never a
-    request's or an answer's body.
+    request's or an answer's body. `observe` is told of each write just before it goes out.
     """
 
     session: Session
     trace: Trace | None = None
+    observe: Observer = _unobserved
 
     def describe(self, secret_id: str, region: Region) -> Secret:
         """Return the secret as that Region shows it. Source: API_DescribeSecret."""
         answer = self._call("secretsmanager", "DescribeSecret", region, secret_id, SecretId=secret_id)
-        return self._read(lambda: to_secret(answer, region), secret_id, region)
+        return self._read(lambda: answers.to_secret(answer, region), secret_id, region)
+
+    def versions(self, secret_id: str, region: Region) -> tuple[Version, ...]:
+        """Return the versions that hold a value and bear a label. Source: API_ListSecretVersionIds."""
+        pages = self._pages("secretsmanager", "ListSecretVersionIds", region, secret_id, SecretId=secret_id)
+        return self._read(lambda: answers.to_versions(pages), secret_id, region)
+
+    def policy(self, secret_id: str, region: Region) -> str | None:
+        """Return the secret's resource policy, None where it has none. Source: API_GetResourcePolicy."""
+        answer = self._call("secretsmanager", "GetResourcePolicy", region, secret_id, SecretId=secret_id)
+        return self._read(lambda: answers.text(answer, "ResourcePolicy"), secret_id, region)
 
     def replicate(
         self, secret_id: str, region: Region, targets: Sequence[Target], *, force: bool
     ) -> tuple[Replica, ...]:
         """Ask once for replicas; return the list as the answer shows it. Source: API_ReplicateSecretToRegions."""
-        regions = [
-            {"Region": each.region, "KmsKeyId": each.kms_key} if each.kms_key else {"Region": each.region}
-            for each in targets
+        params: dict[str, Any] = {
+            "AddReplicaRegions": [
+                {"Region": each.region, "KmsKeyId": each.kms_key} if each.kms_key else {"Region": each.region}
+                for each in targets
+            ]
+        }
+        if force:
+            params["ForceOverwriteReplicaSecret"] = True
+        return self._listed("ReplicateSecretToRegions", region, secret_id, **params)
+
+    def remove(self, secret_id: str, region: Region, replicas: Sequence[Region]) -> tuple[Replica, ...]:
+        """Ask once for the removal of replicas; return what is listed still."""
+        return self._listed("RemoveRegionsFromReplication", region, secret_id, RemoveReplicaRegions=list(replicas))
+
+    def rekey(self, secret_id: str, region: Region, key: str) -> None:
+        """Ask once to put the replica in `region` under another key. Source: aws-behaviour.md 1.8."""
+        self._call("secretsmanager", "UpdateSecret", region, secret_id, SecretId=secret_id, KmsKeyId=key)
+
+    def promote(self, secret_id: str, region: Region) -> None:
+        """Ask once to make the replica in `region` stand alone. Source: API_StopReplicationToReplica."""
+        self._call("secretsmanager", "StopReplicationToReplica", region, secret_id, SecretId=secret_id)
+
+    def key(self, key: str, region: Region) -> Key:
+        """Return the key that an alias, an id or an ARN stands for. Source: API_DescribeKey."""
+        answer = self._call("kms", "DescribeKey", region, key, KeyId=key)
+        return self._read(lambda: answers.to_key(answer), key, region)
+
+    def caller(self, home: Region) -> str:
+        """Return the ARN behind the credentials. Source: API_GetCallerIdentity."""
+        answer = self._call("sts", "GetCallerIdentity", home, "the caller")
+        return self._read(lambda: answers.required(answer, "Arn"), "the caller", home)
+
+    def region_states(self, home: Region) -> Mapping[str, bool]:
+        """Return whether each Region is enabled: as the account's own list says, else as EC2's does."""
+        try:
+            pages = list(self._pages("account", "ListRegions", home, "*", MaxResults=50))
+            return self._read(lambda: answers.to_region_states(pages, "RegionOptStatus"), "the Regions", home)
+        except AwsError:
+            answer = self._call("ec2", "DescribeRegions", home, "*", AllRegions=True)
+            return self._read(lambda: answers.to_region_states([answer], "OptInStatus"), "the Regions", home)
+
+    def simulate(self, home: Region, role: str, action: str, resource: str, context: Mapping[str, str]) -> str:
+        """Return IAM's word on a role and an action: allowed, implicitDeny or explicitDeny; it is advice."""
+        entries = [
+            {"ContextKeyName": key, "ContextKeyValues": [value], "ContextKeyType": "string"}
+            for key, value in context.items()
         ]
-        force_flag = {"ForceOverwriteReplicaSecret": True} if force else {}
         answer = self._call(
-            "secretsmanager",
-            "ReplicateSecretToRegions",
-            region,
-            secret_id,
-            SecretId=secret_id,
-            AddReplicaRegions=regions,
-            **force_flag,
+            "iam",
+            "SimulatePrincipalPolicy",
+            home,
+            role,
+            PolicySourceArn=role,
+            ActionNames=[action],
+            ResourceArns=[resource],
+            ContextEntries=entries,
         )
+        return self._read(lambda: answers.to_decision(answer), role, home)
+
+    def _listed(self, operation: str, region: Region, secret_id: str, **params: Any) -> tuple[Replica, ...]:
+        """Send a write whose answer is the primary's list of replicas."""
+        answer = self._call("secretsmanager", operation, region, secret_id, SecretId=secret_id, **params)
 
         def read() -> tuple[Replica, ...]:
-            secret_arn(answer)  # a 200 without it is not AWS's, and says nothing of what AWS did
-            return to_replicas(answer)
+            answers.secret_arn(answer)  # a 200 without it is not AWS's, and says nothing of what AWS did
+            return answers.to_replicas(answer)
 
         return self._read(read, secret_id, region)
 
-    def key_arn(self, key: str, region: Region) -> str:
-        """Return the ARN of the key that an alias, an id or an ARN stands for. Source: API_DescribeKey."""
-        answer = self._call("kms", "DescribeKey", region, key, KeyId=key)
-        return self._read(lambda: key_arn(answer), key, region)
+    def _pages(
+        self, service: str, operation: str, region: Region, name: str, **params: Any
+    ) -> Iterator[Mapping[str, Any]]:
+        """Yield the pages of a list; none comes twice."""
+        tokens: set[str] = set()
+        while True:
+            answer = self._call(service, operation, region, name, **params)
+            yield answer
+            token = answer.get("NextToken")
+            if not token or token in tokens:
+                return
+            tokens.add(token)
+            params["NextToken"] = token
 
     def _call(self, service: str, operation: str, region: Region, name: str, **params: Any) -> Mapping[str, Any]:
         """Send one allowed operation; raise nothing but our own errors."""
-        method = ALLOWED[service, operation]
-        client = self.session.client(service, region, writes=operation in WRITES)
+        method = check(service, operation, params)
+        writes = operation in WRITES
+        client = self.session.client(service, region, writes=writes)
+        if writes:
+            self.observe(operation, region, params)
         subject = f"{name} in {region}"
         started = time.monotonic()
         try:
             answer: Mapping[str, Any] = getattr(client, method)(**params)
         except ClientError as error:
             self._tell(operation, region, error.response, started)
-            refusal = from_response(error, subject)
+            refusal = translate.from_response(error, subject)
             if isinstance(refusal, Denied):
                 refusal.hint = f"allow {service}:{operation} on {name} in {region}"
             raise refusal from error
         except Exception as error:
             self._tell(operation, region, {"Error": {"Code": type(error).__name__}}, started)
-            raise from_transport(error, subject) from error
+            raise translate.from_transport(error, subject) from error
         self._tell(operation, region, answer, started)
         return answer
 
@@ -100,7 +169,7 @@ class Aws:
         try:
             return reading()
         except (TypeError, AttributeError, ValueError) as error:
-            raise bad_answer(str(error), f"{name} in {region}") from error
+            raise translate.bad_answer(str(error), f"{name} in {region}") from error
 
     def _tell(self, operation: str, region: Region, answer: Mapping[str, Any], started: float) -> None:
         if self.trace is None:

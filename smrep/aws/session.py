@@ -16,6 +16,7 @@ from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshabl
 from botocore.exceptions import BotoCoreError
 
 from smrep import __version__
+from smrep.aws.allowed import guard
 from smrep.aws.translate import from_transport
 from smrep.errors import ConfigurationError, SmrepError
 from smrep.regions import Region
@@ -39,6 +40,8 @@ class Settings:
 
     profile: str | None = None
     role_arn: str | None = None
+    external_id: str | None = None
+    """What the role's trust policy may ask for."""
     endpoint_url: str | None = None
     sts_region: str | None = None
     """The Region whose STS is asked for the role."""
@@ -103,11 +106,12 @@ class Session:
             raise
         except Exception as error:
             raise _unusable(error) from error
-        self._announce(client)
+        self._admit(client)
         return client
 
-    def _announce(self, client: Any) -> None:
-        """Say each endpoint that is not AWS's own, once."""
+    def _admit(self, client: Any) -> None:
+        """Hold the client to the list of what may be sent, and say each endpoint that is not AWS's own, once."""
+        guard(client)
         url = override(client)
         if url and url not in self._said:
             self._said.add(url)
@@ -124,14 +128,17 @@ class Session:
                 config=_READS,
                 endpoint_url=settings.endpoint_url,
             )
-            self._announce(client)
+            self._admit(client)
             return client
 
         fetcher = AssumeRoleCredentialFetcher(
             sts,
             own.get_credentials(),
             role_arn,
-            extra_args={"RoleSessionName": f"smrep-{os.getpid()}"},
+            extra_args={
+                "RoleSessionName": f"smrep-{os.getpid()}",
+                **({"ExternalId": settings.external_id} if settings.external_id else {}),
+            },
         )
         assumed = botocore.session.Session(profile=settings.profile)
         assumed._credentials = DeferredRefreshableCredentials(  # type: ignore[attr-defined]  # noqa: SLF001

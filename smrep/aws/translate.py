@@ -1,12 +1,10 @@
-"""From botocore's words to ours: its exceptions to errors, its answers to values. One place for each."""
+"""From botocore's exceptions to our errors: one place for AWS's codes."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any, NoReturn
+from typing import Any
 
 from botocore import exceptions as botocore
 
@@ -22,13 +20,12 @@ from smrep.errors import (
     Unanswered,
     UsageError,
 )
-from smrep.model import Replica, Secret
-from smrep.regions import Region
 
-_NOT_FOUND = frozenset({"ResourceNotFoundException", "NotFoundException"})
+_NOT_FOUND = frozenset({"ResourceNotFoundException", "NotFoundException", "NoSuchEntity"})
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorized"})
 _CREDENTIALS = frozenset(
     {
+        "AuthFailure",
         "ExpiredToken",
         "ExpiredTokenException",
         "IncompleteSignature",
@@ -152,100 +149,3 @@ def bad_answer(why: str, subject: str) -> Unanswered:
 def _words(error: Exception) -> str:
     text = " ".join(str(error).split()).rstrip(".")
     return text[:1].lower() + text[1:] if text[1:2].islower() else text
-
-
-def to_secret(answer: Mapping[str, Any], region: Region) -> Secret:
-    """Return an answer to DescribeSecret as a value; every field but ARN and Name may be absent.
-
-    Raises:
-        ValueError: it can't be AWS's answer: a field that must be there is missing, or is of another kind.
-
-    Source: API_DescribeSecret; aws-behaviour.md 1.4.
-
-    """
-    primary = _text(answer, "PrimaryRegion")
-    return Secret(
-        arn=secret_arn(answer),
-        name=_text(answer, "Name") or _missing("Name"),
-        region=region,
-        primary_region=_region(primary) if primary else None,
-        kms_key_id=_text(answer, "KmsKeyId"),
-        replicas=to_replicas(answer),
-        deleted=_moment(answer.get("DeletedDate")),
-        last_changed=_moment(answer.get("LastChangedDate")),
-        last_accessed=_moment(answer.get("LastAccessedDate")),
-        rotation_enabled=bool(answer.get("RotationEnabled")),
-    )
-
-
-def to_replicas(answer: Mapping[str, Any]) -> tuple[Replica, ...]:
-    """Return ReplicationStatus as values, each Region once.
-
-    Where a Region stands twice (moto repeats it), the later entry counts.
-
-    Raises:
-        ValueError: it can't be AWS's answer.
-
-    """
-    entries: dict[str, Replica] = {}
-    for each in answer.get("ReplicationStatus") or ():
-        region = _text(each, "Region")
-        if not region:
-            continue
-        entries[region] = Replica(
-            region=_region(region),
-            status=_text(each, "Status"),
-            message=_text(each, "StatusMessage") or None,
-            kms_key_id=_text(each, "KmsKeyId"),
-            last_accessed=_moment(each.get("LastAccessedDate")),
-        )
-    return tuple(entries.values())
-
-
-def secret_arn(answer: Mapping[str, Any]) -> str:
-    """Return the ARN that every answer about a secret has.
-
-    Raises:
-        ValueError: there is none, or none of a secret.
-
-    """
-    arn = _text(answer, "ARN") or _missing("ARN")
-    if not re.fullmatch(r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:.+", arn, re.ASCII | re.DOTALL):
-        raise ValueError(f"{arn[:80]!r} is no secret's ARN")
-    return arn
-
-
-def key_arn(answer: Mapping[str, Any]) -> str:
-    """Return the key's ARN from an answer to DescribeKey.
-
-    Raises:
-        ValueError: there is none.
-
-    """
-    return _text(answer.get("KeyMetadata") or {}, "Arn") or _missing("KeyMetadata.Arn")
-
-
-def _text(answer: Mapping[str, Any], field: str) -> str | None:
-    value = answer.get(field)
-    if value is not None and not isinstance(value, str):
-        raise ValueError(f"{field} is {value!r}")
-    return value
-
-
-def _region(text: str) -> Region:
-    if not re.fullmatch(r"[a-z0-9-]{1,128}", text, re.ASCII):
-        raise ValueError(f"{text[:80]!r} is no Region")
-    return Region(text)
-
-
-def _missing(field: str) -> NoReturn:
-    raise ValueError(f"{field} is missing")
-
-
-def _moment(value: object) -> datetime | None:
-    """Return botocore's local datetime, or the wire's seconds since 1970, in UTC."""
-    if isinstance(value, datetime):
-        return value.astimezone(UTC)
-    if isinstance(value, int | float):
-        return datetime.fromtimestamp(value, UTC)
-    return None

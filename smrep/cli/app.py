@@ -16,11 +16,11 @@ from smrep.cli.options import Shared
 from smrep.cli.params import secret_ids
 from smrep.cli.where import Where, locate
 from smrep.errors import Outcome
-from smrep.model import SecretReport, Severity, Trouble
 from smrep.output.colour import is_terminal, wants_animation, wants_colour
 from smrep.output.messages import Messages
 from smrep.output.paper import Paper
 from smrep.regions import Region, is_known
+from smrep.report import SecretReport, Severity, Trouble
 from smrep.rules.asked import account_in, check_account
 
 if TYPE_CHECKING:

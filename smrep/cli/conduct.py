@@ -10,8 +10,8 @@ from pathlib import Path
 
 from smrep.cli.app import App
 from smrep.errors import Outcome, OutputError, SmrepError, Terminated, UsageError
-from smrep.model import Finding, Kind, RegionReport, Report, SecretReport, Severity, Trouble
 from smrep.output.formats import FORMATS, as_query, compile_query
+from smrep.report import Finding, Kind, RegionReport, Report, SecretReport, Severity, Trouble
 from smrep.rules.closing import end, go_on, timed_out
 from smrep.rules.commands import connected
 

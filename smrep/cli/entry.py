@@ -16,7 +16,7 @@ from click.shell_completion import shell_complete
 from smrep.cli import COMMANDS, root
 from smrep.cli.options import COMPLETE
 from smrep.errors import Outcome, OutputError, SmrepError
-from smrep.model import Report, Trouble
+from smrep.report import Report, Trouble
 
 
 def run(words: Sequence[str]) -> int:

@@ -12,7 +12,7 @@ from smrep.cli.app import App
 from smrep.cli.conduct import conduct
 from smrep.cli.params import targets
 from smrep.errors import Outcome
-from smrep.model import Trouble
+from smrep.report import Trouble
 
 EXAMPLES = """\b
 Examples:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from smrep import __version__
-from smrep.model import Finding, RegionReport, Report, SecretReport, Trouble
+from smrep.report import Finding, RegionReport, Report, SecretReport, Trouble
 
 SCHEMA = "smrep/1"
 """Its JSON Schema is document.schema.json beside this file."""

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from smrep.errors import UsageError
-from smrep.model import RegionReport, Report, SecretReport, Severity
 from smrep.output.document import document
 from smrep.output.paper import Paper
 from smrep.output.safe import safe, to_json
+from smrep.report import RegionReport, Report, SecretReport, Severity
 
 
 def as_table(report: Report, paper: Paper) -> str:

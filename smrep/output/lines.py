@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from smrep.model import SecretReport
 from smrep.output.messages import Messages
+from smrep.report import SecretReport
 from smrep.rules.closing import is_open
 from smrep.rules.commands import duration
 

@@ -13,10 +13,10 @@ from rich.live import Live
 from rich.spinner import Spinner
 from rich.text import Text
 
-from smrep.model import SecretReport
 from smrep.output.paper import Paper
 from smrep.output.summary import counts
 from smrep.output.table import body, console
+from smrep.report import SecretReport
 from smrep.rules.closing import is_open
 from smrep.rules.commands import duration
 

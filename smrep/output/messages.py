@@ -6,8 +6,8 @@ import contextlib
 from dataclasses import dataclass
 from typing import TextIO
 
-from smrep.model import Trouble
 from smrep.output.safe import safe
+from smrep.report import Trouble
 
 
 @dataclass(slots=True)

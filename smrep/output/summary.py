@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from smrep.errors import Outcome
-from smrep.model import FAILED, IN_PROGRESS, IN_SYNC, RegionReport, Report, SecretReport
+from smrep.model import FAILED, IN_PROGRESS, IN_SYNC
 from smrep.output.safe import safe
+from smrep.report import RegionReport, Report, SecretReport
 
 
 def closing(report: Report) -> str:

@@ -14,10 +14,11 @@ from rich.table import Table
 from rich.text import Text
 
 from smrep.errors import Outcome
-from smrep.model import FAILED, IN_PROGRESS, IN_SYNC, RegionReport, Report, SecretReport
+from smrep.model import FAILED, IN_PROGRESS, IN_SYNC
 from smrep.output.paper import Paper
 from smrep.output.safe import safe
 from smrep.output.summary import closing
+from smrep.report import RegionReport, Report, SecretReport
 from smrep.rules.keys import DEFAULT
 
 _STYLES = {IN_SYNC: "green", FAILED: "bold red", IN_PROGRESS: "yellow"}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import shlex
 
 from smrep.errors import Outcome
-from smrep.model import Replica, Secret, Target, Trouble
+from smrep.model import Replica, Secret, Target
+from smrep.report import Trouble
 from smrep.rules.commands import spell
 from smrep.rules.keys import DEFAULT
 

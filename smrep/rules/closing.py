@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from smrep.errors import Outcome
-from smrep.model import Action, RegionReport, SecretReport, Target, Trouble
+from smrep.model import Target
 from smrep.regions import Region
+from smrep.report import Action, RegionReport, SecretReport, Trouble
 from smrep.rules.commands import duration, spell
 from smrep.rules.settle import worst
 

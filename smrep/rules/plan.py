@@ -6,18 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from smrep.errors import Outcome
-from smrep.model import (
-    FAILED,
-    IN_PROGRESS,
-    IN_SYNC,
-    Finding,
-    Kind,
-    Replica,
-    Secret,
-    Severity,
-    Target,
-    Trouble,
-)
+from smrep.model import FAILED, IN_PROGRESS, IN_SYNC, Replica, Secret, Target
+from smrep.report import Finding, Kind, Severity, Trouble
 from smrep.rules.keys import DEFAULT
 from smrep.rules.preflight import (
     Bearer,

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from smrep.errors import AwsError
-from smrep.model import Finding, Kind, Secret, Severity, Target, in_region
+from smrep.model import Secret, Target, in_region
 from smrep.regions import Region
+from smrep.report import Finding, Kind, Severity
 from smrep.rules.commands import spell
 
 

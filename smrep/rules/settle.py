@@ -6,19 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from smrep.errors import Outcome
-from smrep.model import (
-    FAILED,
-    IN_SYNC,
-    Action,
-    Finding,
-    Kind,
-    RegionReport,
-    Replica,
-    Secret,
-    Trouble,
-    in_region,
-)
+from smrep.model import FAILED, IN_SYNC, Replica, Secret, in_region
 from smrep.regions import Region
+from smrep.report import Action, Finding, Kind, RegionReport, Trouble
 
 LEFTOVER_S = 30.0
 """After so long a Failed entry counts as the new call's result, even if it looks like the old one."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from smrep.errors import Outcome
-from smrep.model import SecretReport, Trouble
+from smrep.report import SecretReport, Trouble
 from smrep.rules.asked import check_regions
 from smrep.rules.commands import spell
 from smrep.rules.settle import LIST_LAG_S, Course

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from smrep.errors import SmrepError
-from smrep.model import FAILED, RegionReport, Replica, Secret, SecretReport, Trouble
+from smrep.model import FAILED, Replica, Secret
 from smrep.regions import Region
+from smrep.report import RegionReport, SecretReport, Trouble
 from smrep.rules.causes import failure
 from smrep.rules.plan import Step
 from smrep.rules.settle import Course, observed, row, worst

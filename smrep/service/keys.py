@@ -6,8 +6,9 @@ import shlex
 from dataclasses import dataclass, field
 
 from smrep.errors import AwsError, NotFound
-from smrep.model import Finding, Kind, Replica, Secret, Severity, Target
+from smrep.model import Replica, Secret, Target
 from smrep.regions import Region
+from smrep.report import Finding, Kind, Severity
 from smrep.rules.commands import spell
 from smrep.rules.keys import DEFAULT, same_by_spelling
 from smrep.service.ports import Keys
@@ -56,7 +57,7 @@ class KeyCheck:
     def _arn(self, key: str, target: Target) -> str:
         known = self._known.get((key, target.region))
         if known is None:
-            known = self._known[key, target.region] = self.keys.key_arn(key, target.region)
+            known = self._known[key, target.region] = self.keys.key(key, target.region).arn
         return known
 
 

@@ -7,8 +7,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from smrep.errors import AwsError, CredentialsError, NotFound, Outcome, Unanswered
-from smrep.model import FAILED, Secret, SecretReport, Trouble, in_region
+from smrep.model import FAILED, Secret, in_region
 from smrep.regions import Region
+from smrep.report import SecretReport, Trouble
 from smrep.rules.asked import Address, check_account
 from smrep.service.abreast import abreast
 from smrep.service.ports import SecretsManager

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from smrep.model import Replica, Secret, Target
+from smrep.model import Key, Replica, Secret, Target, Version
 from smrep.regions import Region
 
 
@@ -29,12 +29,57 @@ class SecretsManager(Protocol):
         """
         ...
 
+    def versions(self, secret_id: str, region: Region) -> tuple[Version, ...]:
+        """Return the versions that hold a value and bear a label. Source: API_ListSecretVersionIds."""
+        ...
+
+    def remove(self, secret_id: str, region: Region, replicas: Sequence[Region]) -> tuple[Replica, ...]:
+        """Ask once for the removal of replicas; return the list as the answer shows it.
+
+        The replicas live on for a while. Source: API_RemoveRegionsFromReplication, aws-behaviour.md 0.3.
+        """
+        ...
+
+    def rekey(self, secret_id: str, region: Region, key: str) -> None:
+        """Ask once to put the replica in `region` under another key. Source: aws-behaviour.md 1.8."""
+        ...
+
+    def promote(self, secret_id: str, region: Region) -> None:
+        """Ask once to make the replica in `region` stand alone. Source: API_StopReplicationToReplica."""
+        ...
+
+    def policy(self, secret_id: str, region: Region) -> str | None:
+        """Return the secret's resource policy, None where it has none. Source: API_GetResourcePolicy."""
+        ...
+
 
 class Keys(Protocol):
     """AWS KMS, in any Region."""
 
-    def key_arn(self, key: str, region: Region) -> str:
-        """Return the ARN of the key that an alias, an id or an ARN stands for there. Source: API_DescribeKey."""
+    def key(self, key: str, region: Region) -> Key:
+        """Return the key that an alias, an id or an ARN stands for there. Source: API_DescribeKey."""
+        ...
+
+
+class Account(Protocol):
+    """What AWS says of the account and of those who use it; `home` is any Region of the partition."""
+
+    def caller(self, home: Region) -> str:
+        """Return the ARN behind the credentials. Source: API_GetCallerIdentity."""
+        ...
+
+    def region_states(self, home: Region) -> Mapping[str, bool]:
+        """Return for each Region that AWS lists whether the account has it enabled.
+
+        Source: API_ListRegions of Account Management, API_DescribeRegions of EC2.
+        """
+        ...
+
+    def simulate(self, home: Region, role: str, action: str, resource: str, context: Mapping[str, str]) -> str:
+        """Return IAM's word on a role and an action: allowed, implicitDeny or explicitDeny; it is advice.
+
+        Source: API_SimulatePrincipalPolicy, aws-behaviour.md 4.
+        """
         ...
 
 

@@ -9,8 +9,9 @@ from functools import partial
 from typing import assert_never
 
 from smrep.errors import Outcome
-from smrep.model import IN_SYNC, Action, Finding, Secret, SecretReport, Target, Trouble
+from smrep.model import IN_SYNC, Secret, Target
 from smrep.regions import Region
+from smrep.report import Action, Finding, SecretReport, Trouble
 from smrep.rules.asked import Address
 from smrep.rules.commands import spell
 from smrep.rules.plan import NO_CONSENT, Add, Consent, Keep, Overwrite, Retry, Step, Stop

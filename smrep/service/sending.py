@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from smrep.errors import AwsError, CredentialsError, Denied, NotSent, Refused, Throttled, Unanswered
-from smrep.model import Replica, Secret, Target, Trouble
+from smrep.model import Replica, Secret, Target
 from smrep.regions import Region
+from smrep.report import Trouble
 from smrep.rules.commands import spell
 from smrep.rules.settle import LIST_LAG_S, has_moved, sent
 from smrep.service.abreast import abreast, patience

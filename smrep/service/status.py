@@ -6,20 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from smrep.errors import Outcome
-from smrep.model import (
-    FAILED,
-    IN_SYNC,
-    Finding,
-    Kind,
-    RegionReport,
-    Secret,
-    SecretReport,
-    Severity,
-    Target,
-    Trouble,
-    in_region,
-)
+from smrep.model import FAILED, IN_SYNC, Secret, Target, in_region
 from smrep.regions import Region
+from smrep.report import Finding, Kind, RegionReport, SecretReport, Severity, Trouble
 from smrep.rules.asked import Address, check_regions
 from smrep.rules.causes import failure
 from smrep.rules.commands import spell

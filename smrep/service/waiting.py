@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from smrep.errors import AwsError, CredentialsError, NotFound, Throttled, Unanswered
-from smrep.model import FAILED, Action, Trouble
+from smrep.model import FAILED
 from smrep.regions import Region
+from smrep.report import Action, Trouble
 from smrep.rules.preflight import Absent, Bearer, Look, Unseen, bearer
 from smrep.service.abreast import abreast, nothing, patience
 from smrep.service.cases import Case

@@ -11,12 +11,15 @@ from typing import Any
 import boto3
 import pytest
 from botocore import exceptions as botocore
+from botocore import xform_name
 from fixtures import ROOT, Sandbox
 
 from smrep import errors
-from smrep.aws.client import ALLOWED, WRITES, Aws
+from smrep.aws.allowed import ALLOWED, WRITES, NotAllowed
+from smrep.aws.answers import to_replicas, to_secret
+from smrep.aws.client import Aws
 from smrep.aws.session import Session, Settings
-from smrep.aws.translate import from_response, from_transport, to_replicas, to_secret
+from smrep.aws.translate import from_response, from_transport
 from smrep.errors import Denied, NotFound, Outcome, Refused, Throttled, Unanswered
 from smrep.model import Target
 from smrep.regions import Region
@@ -42,17 +45,71 @@ def door(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Aws]]:
             client.close()
 
 
-def test_the_operations_allowed_are_few_and_none_reads_a_value() -> None:
-    assert {operation for _, operation in ALLOWED} == {"DescribeSecret", "ReplicateSecretToRegions", "DescribeKey"}
-    assert {operation for _, operation in ALLOWED} >= WRITES
+def test_the_operations_allowed_are_few_and_none_reads_or_changes_a_value() -> None:
+    assert {operation for _, operation in ALLOWED} == {
+        *("DescribeSecret", "ListSecretVersionIds", "GetResourcePolicy", "DescribeKey"),
+        *("GetCallerIdentity", "AssumeRole", "ListRegions", "DescribeRegions", "SimulatePrincipalPolicy"),
+        *WRITES,
+    }
+    assert set(WRITES) == {
+        "ReplicateSecretToRegions",
+        "RemoveRegionsFromReplication",
+        "StopReplicationToReplica",
+        "UpdateSecret",
+    }
+    assert WRITES["UpdateSecret"] == {"SecretId", "KmsKeyId"}
 
 
-@pytest.mark.parametrize("operation", ["GetSecretValue", "BatchGetSecretValue", "DeleteSecret", "PutSecretValue"])
-def test_no_other_operation_can_be_sent(door: Callable[..., Aws], sandbox: Sandbox, operation: str) -> None:
+FORBIDDEN = [
+    ("GetSecretValue", {}),
+    ("BatchGetSecretValue", {}),
+    ("DeleteSecret", {}),
+    ("PutSecretValue", {"SecretString": "x"}),
+    ("UpdateSecret", {"SecretString": "x"}),
+    ("UpdateSecret", {"KmsKeyId": "alias/dr", "SecretBinary": b"x"}),
+    ("UpdateSecret", {"Description": "x"}),
+    ("RemoveRegionsFromReplication", {"RemoveReplicaRegions": ["us-west-2"], "Extra": "x"}),
+    ("TagResource", {"Tags": []}),
+    ("PutResourcePolicy", {"ResourcePolicy": "{}"}),
+    ("UpdateSecretVersionStage", {"VersionStage": "AWSCURRENT"}),
+]
+
+
+@pytest.mark.parametrize(("operation", "params"), FORBIDDEN)
+def test_no_other_operation_can_be_sent_by_the_door(
+    door: Callable[..., Aws], sandbox: Sandbox, operation: str, params: dict[str, Any]
+) -> None:
     sandbox.create()
-    with pytest.raises(KeyError):
-        door(sandbox)._call("secretsmanager", operation, HOME, "prod/db", SecretId="prod/db")
+    with pytest.raises(NotAllowed):
+        door(sandbox)._call("secretsmanager", operation, HOME, "prod/db", SecretId="prod/db", **params)
     assert sandbox.log(operation) == []
+
+
+@pytest.mark.parametrize("writes", [False, True])
+@pytest.mark.parametrize(("operation", "params"), FORBIDDEN)
+def test_nor_by_whoever_holds_a_client(
+    door: Callable[..., Aws], sandbox: Sandbox, operation: str, params: dict[str, Any], *, writes: bool
+) -> None:
+    """The door's own clients refuse it too: the list is not a habit of one function."""
+    sandbox.create()
+    client = door(sandbox).session.client("secretsmanager", HOME, writes=writes)
+    named = {} if operation == "BatchGetSecretValue" else {"SecretId": "prod/db"}
+    with pytest.raises(NotAllowed):
+        getattr(client, xform_name(operation))(**named, **params)
+    assert sandbox.log(operation) == []
+
+
+def test_no_operation_of_any_service_passes_but_those_on_the_list(
+    door: Callable[..., Aws], sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aws = door(sandbox)
+    for service in ("secretsmanager", "kms", "sts", "account", "iam"):
+        client = aws.session.client(service, HOME)
+        for operation in client.meta.service_model.operation_names:
+            if (service, operation) not in ALLOWED:
+                with pytest.raises(NotAllowed):
+                    getattr(client, xform_name(operation))()
+    assert sandbox.simulator.log == []
 
 
 def test_nothing_else_in_smrep_calls_a_client() -> None:

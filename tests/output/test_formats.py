@@ -15,12 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smrep.errors import Outcome, UsageError
-from smrep.model import Action, Finding, Kind, RegionReport, Report, SecretReport, Severity, Trouble
 from smrep.output.aws_text import lines
 from smrep.output.document import document
 from smrep.output.formats import FORMATS, as_query, compile_query
 from smrep.output.paper import Paper
 from smrep.regions import Region
+from smrep.report import Action, Finding, Kind, RegionReport, Report, SecretReport, Severity, Trouble
 
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"
 KEY = "arn:aws:kms:us-west-2:123456789012:key/0f0e0d0c-1111-4222-8333-444455556666"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from smrep.errors import Outcome
-from smrep.model import RegionReport, SecretReport
 from smrep.output.live import fitting
 from smrep.regions import Region
+from smrep.report import RegionReport, SecretReport
 
 OPEN = RegionReport(Region("eu-west-1"), Outcome.PENDING, status="InProgress")
 DONE = RegionReport(Region("us-west-2"), Outcome.OK, status="InSync")

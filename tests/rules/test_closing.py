@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from smrep.errors import Outcome
-from smrep.model import Action, RegionReport, SecretReport, Trouble
 from smrep.regions import Region
+from smrep.report import Action, RegionReport, SecretReport, Trouble
 from smrep.rules.closing import end, go_on, stopped, timed_out
 
 HOME, WEST, IRELAND = Region("us-east-1"), Region("us-west-2"), Region("eu-west-1")

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smrep.errors import Outcome
-from smrep.model import Action, Finding, Kind, Replica, Secret, Severity, Trouble
+from smrep.model import Replica, Secret
 from smrep.regions import Region
+from smrep.report import Action, Finding, Kind, Severity, Trouble
 from smrep.rules.settle import LEFTOVER_S, Course, has_moved, observed, outcome, row, sent, worst
 
 THERE = Region("us-west-2")

@@ -7,7 +7,7 @@ from fakes import WEST, World
 from service.test_replication import only, prepare, replicate, request_for
 
 from smrep.errors import Outcome
-from smrep.model import RegionReport
+from smrep.report import RegionReport
 
 
 @pytest.fixture

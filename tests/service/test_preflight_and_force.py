@@ -7,7 +7,7 @@ from fakes import HOME, IRELAND, WEST, World
 from service.test_replication import only, prepare, replicate, request_for
 
 from smrep.errors import Outcome
-from smrep.model import Action
+from smrep.report import Action
 from smrep.rules.plan import Consent
 
 FORCE = Consent(force=True)

@@ -8,8 +8,9 @@ import pytest
 from fakes import HOME, IRELAND, SYDNEY, WEST, World, at_home
 
 from smrep.errors import CredentialsError, Denied, Outcome, UsageError
-from smrep.model import Action, RegionReport, SecretReport, Target
+from smrep.model import Target
 from smrep.regions import Region
+from smrep.report import Action, RegionReport, SecretReport
 from smrep.rules.plan import Consent
 from smrep.service.replication import Replication, Request
 

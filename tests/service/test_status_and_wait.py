@@ -9,8 +9,8 @@ import pytest
 from fakes import HOME, IRELAND, WEST, World, at_home
 
 from smrep.errors import Outcome, UsageError
-from smrep.model import SecretReport
 from smrep.regions import Region
+from smrep.report import SecretReport
 from smrep.rules.asked import Address
 from smrep.service.awaiting import Awaiting
 from smrep.service.status import Asked, status, watch

@@ -1,0 +1,202 @@
+"""From AWS's answers to our values; every field that AWS may leave out may be absent."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any, NoReturn
+
+from smrep.model import CrossAccount, Key, Replica, Secret, Version
+from smrep.regions import Region
+
+
+def to_secret(answer: Mapping[str, Any], region: Region) -> Secret:
+    """Return an answer to DescribeSecret as a value; every field but ARN and Name may be absent.
+
+    Raises:
+        ValueError: it can't be AWS's answer: a field that must be there is missing, or is of another kind.
+
+    Source: API_DescribeSecret; aws-behaviour.md 1.4.
+
+    """
+    primary, elsewhere = text(answer, "PrimaryRegion"), answer.get("CrossAccountPrimary")
+    return Secret(
+        arn=secret_arn(answer),
+        name=required(answer, "Name"),
+        region=region,
+        primary_region=_region(primary) if primary else None,
+        kms_key_id=text(answer, "KmsKeyId"),
+        replicas=to_replicas(answer),
+        deleted=_moment(answer.get("DeletedDate")),
+        last_changed=_moment(answer.get("LastChangedDate")),
+        last_accessed=_moment(answer.get("LastAccessedDate")),
+        rotation_enabled=bool(answer.get("RotationEnabled")),
+        owning_service=text(answer, "OwningService"),
+        stages=tuple(
+            (stage, version) for version, stages in (answer.get("VersionIdsToStages") or {}).items() for stage in stages
+        ),
+        cross_account_primary=CrossAccount(*_ends(elsewhere, "PrimarySecretARN")) if elsewhere else None,
+        cross_account_replicas=tuple(
+            CrossAccount(*_ends(each, "ReplicaSecretARN")) for each in answer.get("CrossAccountReplicas") or ()
+        ),
+    )
+
+
+def to_replicas(answer: Mapping[str, Any]) -> tuple[Replica, ...]:
+    """Return ReplicationStatus as values, each Region once.
+
+    Where a Region stands twice (moto repeats it), the later entry counts.
+
+    Raises:
+        ValueError: it can't be AWS's answer.
+
+    """
+    entries: dict[str, Replica] = {}
+    for each in answer.get("ReplicationStatus") or ():
+        region = text(each, "Region")
+        if not region:
+            continue
+        entries[region] = Replica(
+            region=_region(region),
+            status=text(each, "Status"),
+            message=text(each, "StatusMessage") or None,
+            kms_key_id=text(each, "KmsKeyId"),
+            last_accessed=_moment(each.get("LastAccessedDate")),
+        )
+    return tuple(entries.values())
+
+
+def secret_arn(answer: Mapping[str, Any]) -> str:
+    """Return the ARN that every answer about a secret has.
+
+    Raises:
+        ValueError: there is none, or none of a secret.
+
+    """
+    arn = required(answer, "ARN")
+    if not re.fullmatch(r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:.+", arn, re.ASCII | re.DOTALL):
+        raise ValueError(f"{arn[:80]!r} is no secret's ARN")
+    return arn
+
+
+def to_key(answer: Mapping[str, Any]) -> Key:
+    """Return an answer to kms:DescribeKey as a value.
+
+    Raises:
+        ValueError: it names no key.
+
+    Source: API_KeyMetadata.
+
+    """
+    metadata = answer.get("KeyMetadata") or {}
+    return Key(
+        arn=required(metadata, "Arn"),
+        state=text(metadata, "KeyState"),
+        usage=text(metadata, "KeyUsage"),
+        spec=text(metadata, "KeySpec"),
+    )
+
+
+def to_versions(pages: Iterable[Mapping[str, Any]]) -> tuple[Version, ...]:
+    """Return the pages of ListSecretVersionIds as values.
+
+    Raises:
+        ValueError: it can't be AWS's answer.
+
+    """
+    versions = []
+    for page in pages:
+        secret_arn(page)
+        versions += [
+            Version(required(each, "VersionId"), _texts(each, "VersionStages"), _texts(each, "KmsKeyIds"))
+            for each in page.get("Versions") or ()
+        ]
+    return tuple(versions)
+
+
+_ENABLED = frozenset({"ENABLED", "ENABLED_BY_DEFAULT", "opt-in-not-required", "opted-in"})
+
+
+def to_region_states(pages: Iterable[Mapping[str, Any]], field: str) -> dict[str, bool]:
+    """Return for each Region listed whether it is enabled; any word that is not known to mean so means no.
+
+    Raises:
+        ValueError: nothing is listed, or no word is given.
+
+    Source: API_Region of Account Management and of EC2.
+
+    """
+    states = {
+        required(each, "RegionName"): required(each, field) in _ENABLED
+        for page in pages
+        for each in page.get("Regions") or ()
+    }
+    return states or _missing("Regions")
+
+
+def to_decision(answer: Mapping[str, Any]) -> str:
+    """Return the decision on the one action that was asked about. Source: API_EvaluationResult.
+
+    Raises:
+        ValueError: there is none.
+
+    """
+    for result in answer.get("EvaluationResults") or ():
+        return required(result, "EvalDecision")
+    return _missing("EvaluationResults")
+
+
+def _ends(entry: Mapping[str, Any], field: str) -> tuple[str | None, str | None, str | None]:
+    """Return ARN, status and message of the other end of a cross-account replication."""
+    return text(entry, field), text(entry, "ReplicationStatus"), text(entry, "StatusMessage")
+
+
+def required(answer: Mapping[str, Any], field: str) -> str:
+    """Return a text that must be there.
+
+    Raises:
+        ValueError: it is not.
+
+    """
+    return text(answer, field) or _missing(field)
+
+
+def _texts(answer: Mapping[str, Any], field: str) -> tuple[str, ...]:
+    """Return a list of texts, empty where there is none."""
+    values = tuple(answer.get(field) or ())
+    if not all(isinstance(each, str) for each in values):
+        raise ValueError(f"{field} is {values!r}")
+    return values
+
+
+def text(answer: Mapping[str, Any], field: str) -> str | None:
+    """Return a text that may be absent.
+
+    Raises:
+        ValueError: it is no text.
+
+    """
+    value = answer.get(field)
+    if value is not None and not isinstance(value, str):
+        raise ValueError(f"{field} is {value!r}")
+    return value
+
+
+def _region(text: str) -> Region:
+    if not re.fullmatch(r"[a-z0-9-]{1,128}", text, re.ASCII):
+        raise ValueError(f"{text[:80]!r} is no Region")
+    return Region(text)
+
+
+def _missing(field: str) -> NoReturn:
+    raise ValueError(f"{field} is missing")
+
+
+def _moment(value: object) -> datetime | None:
+    """Return botocore's local datetime, or the wire's seconds since 1970, in UTC."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC)
+    if isinstance(value, int | float):
+        return datetime.fromtimestamp(value, UTC)
+    return None

@@ -1,0 +1,141 @@
+"""What a run found and did, as values: findings, troubles, a row per Region, the report of it all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from smrep.errors import Outcome, SmrepError
+from smrep.model import FAILED
+from smrep.regions import Region
+
+
+class Action(StrEnum):
+    """What a writing command does to one Region."""
+
+    ADD = "add"
+    RETRY = "retry"
+    OVERWRITE = "overwrite"
+    KEEP = "keep"
+    REKEY = "rekey"
+    REMOVE = "remove"
+    PROMOTE = "promote"
+
+
+class Kind(StrEnum):
+    """What a finding is about."""
+
+    MISSING = "missing"
+    FAILED = "failed"
+    IN_PROGRESS = "in_progress"
+    STALE = "stale"
+    WRONG_KEY = "wrong_key"
+    ORPHAN = "orphan"
+    PROMOTED = "promoted"
+    REMOVING = "removing"
+    NAME_CLASH = "name_clash"
+    KEY_MISSING = "key_missing"
+    KEY_DISABLED = "key_disabled"
+    KEY_UNUSABLE = "key_unusable"
+    REGION_DISABLED = "region_disabled"
+    REGION_UNKNOWN = "region_unknown"
+    PENDING_DELETION = "pending_deletion"
+    IS_REPLICA = "is_replica"
+    MANAGED = "managed"
+    READER = "reader"
+    UNCHECKED = "unchecked"
+
+
+class Severity(StrEnum):
+    """How much a finding matters: an error stops something, a warning does not, info only tells."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something worth knowing that was found in a Region."""
+
+    kind: Kind
+    severity: Severity
+    message: str
+    hint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What went wrong with one Region, one secret or the run, as the report carries it."""
+
+    code: str
+    """AWS's code where there is one."""
+    message: str
+    hint: str | None
+    request_id: str | None
+    outcome: Outcome
+
+    @classmethod
+    def of(cls, error: SmrepError) -> Trouble:
+        """Return the error as a value."""
+        return cls(error.code, error.message, error.hint, error.request_id, error.outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class RegionReport:
+    """One row: a secret in one replica Region."""
+
+    region: Region
+    outcome: Outcome
+    arn: str | None = None
+    """Given only where InSync, or a look into that Region, backs it."""
+    status: str | None = None
+    status_message: str | None = None
+    kms_key_id: str | None = None
+    wanted_key: str | None = None
+    """The key that was asked for; not part of the result, but of a command that asks again."""
+    last_accessed: datetime | None = None
+    action: Action | None = None
+    changed: bool = False
+    verified: bool | None = None
+    findings: tuple[Finding, ...] = ()
+    error: Trouble | None = None
+
+    @property
+    def has_failed_there(self) -> bool:
+        """Whether it is AWS's replication that Failed, and not our request that was refused or never sent."""
+        return self.status == FAILED and (self.error is None or self.error.code == "ReplicationFailed")
+
+
+@dataclass(frozen=True, slots=True)
+class SecretReport:
+    """One secret with its rows, in the order in which the Regions were asked for or listed."""
+
+    name: str
+    """The secret's name; what was typed, where AWS could not be asked for it."""
+    outcome: Outcome
+    arn: str | None = None
+    primary_region: Region | None = None
+    replicas: tuple[RegionReport, ...] = ()
+    error: Trouble | None = None
+    notes: tuple[str, ...] = ()
+    """What a person should know and no row has a place for; never part of the result."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The result of a run, from which every format is made."""
+
+    command: str | None
+    outcome: Outcome
+    exit_code: int
+    started_at: datetime
+    elapsed_s: float
+    dry_run: bool = False
+    account_id: str | None = None
+    primary_region: Region | None = None
+    primary_region_source: str | None = None
+    endpoint_url: str | None = None
+    secrets: tuple[SecretReport, ...] = ()
+    error: Trouble | None = None
