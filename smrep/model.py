@@ -101,12 +101,20 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
-class CrossAccount:
+class FarEnd:
     """The other end of a replication between accounts of one Region. Source: aws-behaviour.md 0.5."""
 
     arn: str | None
     status: str | None
     message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CrossAccount:
+    """What a secret has to do with secrets of other accounts: it is a replica of one, or has replicas there."""
+
+    primary: FarEnd | None = None
+    replicas: tuple[FarEnd, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +141,7 @@ class Secret:
     """The AWS service that manages the secret; None where its owner does."""
     stages: tuple[tuple[str, str], ...] = ()
     """(staging label, version id) pairs."""
-    cross_account_primary: CrossAccount | None = None
-    cross_account_replicas: tuple[CrossAccount, ...] = ()
+    cross_account: CrossAccount | None = None
 
     @property
     def is_replica(self) -> bool:

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from smrep.errors import Outcome, SmrepError
-from smrep.model import FAILED
+from smrep.model import FAILED, CrossAccount
 from smrep.regions import Region
 
 
@@ -119,6 +119,8 @@ class SecretReport:
     primary_region: Region | None = None
     replicas: tuple[RegionReport, ...] = ()
     error: Trouble | None = None
+    cross_account: CrossAccount | None = None
+    """Replication between accounts, which smrep shows and does not touch."""
     notes: tuple[str, ...] = ()
     """What a person should know and no row has a place for; never part of the result."""
 

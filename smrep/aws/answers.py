@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
-from smrep.model import CrossAccount, Key, Replica, Secret, Version
+from smrep.model import CrossAccount, FarEnd, Key, Replica, Secret, Version
 from smrep.regions import Region
 
 
@@ -20,7 +20,7 @@ def to_secret(answer: Mapping[str, Any], region: Region) -> Secret:
     Source: API_DescribeSecret; aws-behaviour.md 1.4.
 
     """
-    primary, elsewhere = text(answer, "PrimaryRegion"), answer.get("CrossAccountPrimary")
+    primary = text(answer, "PrimaryRegion")
     return Secret(
         arn=secret_arn(answer),
         name=required(answer, "Name"),
@@ -36,10 +36,7 @@ def to_secret(answer: Mapping[str, Any], region: Region) -> Secret:
         stages=tuple(
             (stage, version) for version, stages in (answer.get("VersionIdsToStages") or {}).items() for stage in stages
         ),
-        cross_account_primary=CrossAccount(*_ends(elsewhere, "PrimarySecretARN")) if elsewhere else None,
-        cross_account_replicas=tuple(
-            CrossAccount(*_ends(each, "ReplicaSecretARN")) for each in answer.get("CrossAccountReplicas") or ()
-        ),
+        cross_account=_cross_account(answer),
     )
 
 
@@ -136,20 +133,34 @@ def to_region_states(pages: Iterable[Mapping[str, Any]], field: str) -> dict[str
 
 
 def to_decision(answer: Mapping[str, Any]) -> str:
-    """Return the decision on the one action that was asked about. Source: API_EvaluationResult.
+    """Return the decision on the one action and resource that were asked about.
+
+    Source: API_EvaluationResult, API_ResourceSpecificResult.
 
     Raises:
         ValueError: there is none.
 
     """
     for result in answer.get("EvaluationResults") or ():
+        for specific in result.get("ResourceSpecificResults") or ():
+            return required(specific, "EvalResourceDecision")
         return required(result, "EvalDecision")
     return _missing("EvaluationResults")
 
 
-def _ends(entry: Mapping[str, Any], field: str) -> tuple[str | None, str | None, str | None]:
-    """Return ARN, status and message of the other end of a cross-account replication."""
-    return text(entry, field), text(entry, "ReplicationStatus"), text(entry, "StatusMessage")
+def _cross_account(answer: Mapping[str, Any]) -> CrossAccount | None:
+    """Return the other ends of cross-account replications, None where there are none."""
+    primary, replicas = answer.get("CrossAccountPrimary"), answer.get("CrossAccountReplicas") or ()
+    if not primary and not replicas:
+        return None
+    return CrossAccount(
+        _far_end(primary, "PrimarySecretARN") if primary else None,
+        tuple(_far_end(each, "ReplicaSecretARN") for each in replicas),
+    )
+
+
+def _far_end(entry: Mapping[str, Any], field: str) -> FarEnd:
+    return FarEnd(text(entry, field), text(entry, "ReplicationStatus"), text(entry, "StatusMessage"))
 
 
 def required(answer: Mapping[str, Any], field: str) -> str:

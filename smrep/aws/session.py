@@ -34,7 +34,7 @@ _AWS_HOSTS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """How to reach AWS, as typed; None leaves it to the environment and the AWS configuration."""
 

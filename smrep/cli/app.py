@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol, TextIO
@@ -16,12 +16,14 @@ from smrep.cli.options import Shared
 from smrep.cli.params import secret_ids
 from smrep.cli.where import Where, locate
 from smrep.errors import Outcome
+from smrep.model import SecretId
 from smrep.output.colour import is_terminal, wants_animation, wants_colour
+from smrep.output.events import Events
 from smrep.output.messages import Messages
 from smrep.output.paper import Paper
 from smrep.regions import Region, is_known
-from smrep.report import SecretReport, Severity, Trouble
-from smrep.rules.asked import account_in, check_account
+from smrep.report import Kind, SecretReport, Severity, Trouble
+from smrep.rules.asked import account_in, check_account, check_regions
 
 if TYPE_CHECKING:
     from smrep.aws.client import Aws
@@ -71,6 +73,8 @@ class App:
     clock: SystemClock = field(default_factory=SystemClock)
     stdin_is_taken: bool = False
     """Whether standard input was read for secrets, so that nothing is left to answer a prompt."""
+    events: Events | None = None
+    """Where the run is told as it happens, with -o ndjson."""
     where: Where | None = None
     endpoint_url: str | None = None
     secrets: Callable[[], tuple[SecretReport, ...]] = tuple
@@ -123,7 +127,10 @@ class App:
 
     def show(self) -> None:
         """Show how the secrets stand now."""
-        self.screen.show(self.secrets(), self.elapsed_s)
+        secrets = self.secrets()
+        if self.events:
+            self.events.show(secrets)
+        self.screen.show(secrets, self.elapsed_s)
 
     def close_screen(self) -> None:
         """Leave room for the result, where progress was shown at all."""
@@ -151,10 +158,7 @@ class App:
             ConfigurationError: nobody names a Region.
 
         """
-        self.stdin_is_taken = "-" in typed
-        secrets = secret_ids(typed, self.stdin)
-        if not secrets:
-            self.messages.warning("standard input named no secret: there is nothing to do")
+        secrets = self._named(typed)
 
         def profile_region() -> str | None:
             from smrep.aws import session
@@ -162,16 +166,43 @@ class App:
             return session.profile_region(self.options.profile)
 
         self.where = locate(secrets, self.options.primary_region, self.env, profile_region)
-        for address in self.where.addresses:
-            check_account(account_in(address), self.options.expect_account, address.secret_id)
-        homes = [address.region for address in self.where.addresses]
-        for region in dict.fromkeys([*homes, *replicas]):
-            if not is_known(region):
-                self.messages.warning(f"{region} is no Region that smrep {__version__} knows; asking AWS all the same")
+        self._check(secrets, [*(address.region for address in self.where.addresses), *replicas])
         return self.where
 
-    def connect(self) -> Aws:
-        """Return the door to AWS, having said which Region and which endpoint are in force."""
+    def find_there(self, typed: Sequence[str], region: Region) -> tuple[SecretId, ...]:
+        """Return the secrets that were typed, to be looked for in that Region and in no other.
+
+        Raises:
+            UsageError: a secret can't be one or is of another account than expected; the Region is the primary's.
+
+        """
+        secrets = self._named(typed)
+        if self.options.primary_region:
+            check_regions([self.options.primary_region], [region])
+        self._check(secrets, [region])
+        return secrets
+
+    def _named(self, typed: Sequence[str]) -> tuple[SecretId, ...]:
+        """Return the secrets that were typed, or stand on standard input."""
+        self.stdin_is_taken = "-" in typed
+        secrets = secret_ids(typed, self.stdin)
+        if not secrets:
+            self.messages.warning("standard input named no secret: there is nothing to do")
+        return secrets
+
+    def _check(self, secrets: Iterable[SecretId], regions: Iterable[Region]) -> None:
+        """Refuse secrets of another account than expected, warn of Regions that this version does not know."""
+        for secret in secrets:
+            check_account(account_in(secret), self.options.expect_account, secret)
+        for region in dict.fromkeys(regions):
+            if not is_known(region):
+                self.messages.warning(f"{region} is no Region that smrep {__version__} knows; asking AWS all the same")
+
+    def connect(self, only: Region | None = None) -> Aws:
+        """Return the door to AWS, having said which Region and which endpoint are in force.
+
+        With `only`, no Region of a primary was looked for: that one is where the calls go first.
+        """
         from smrep.aws.client import Aws
         from smrep.aws.session import Session, Settings
 
@@ -179,17 +210,26 @@ class App:
         sources = self.where.sources if self.where else {}
         for region, source in sources.items():
             self.messages.note(f"primary Region {region} (from {'its ARN' if source == 'arn' else source})")
-        first = next(iter(sources), None)
-        settings = Settings(options.profile, options.role_arn, options.endpoint_url, first)
+        first = next(iter(sources), only)
+        settings = Settings(
+            profile=options.profile,
+            role_arn=options.role_arn,
+            external_id=options.external_id,
+            endpoint_url=options.endpoint_url,
+            sts_region=first,
+        )
         session = Session(settings, self.messages.note)
         if first:
             self.endpoint_url = session.endpoint_url(first)
-        return Aws(session, self.messages.trace if options.debug else None)
+        aws = Aws(session, self.messages.trace if options.debug else None)
+        return replace(aws, observe=self.events.request) if self.events else aws
 
     def announce(self) -> None:
-        """Say what was found before acting and matters while waiting."""
+        """Tell the plan, and say what was found before acting and matters while waiting."""
+        if self.events:
+            self.events.plan()
         for finding in (each for secret in self.secrets() for row in secret.replicas for each in row.findings):
-            if finding.severity is Severity.INFO:
+            if finding.severity is Severity.INFO or finding.kind is Kind.FAILED:
                 self.messages.note(finding.message)
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from smrep.cli.app import App
 from smrep.errors import Outcome, OutputError, SmrepError, Terminated, UsageError
+from smrep.output import github
+from smrep.output.events import Events
 from smrep.output.formats import FORMATS, as_query, compile_query
 from smrep.report import Finding, Kind, RegionReport, Report, SecretReport, Severity, Trouble
 from smrep.rules.closing import end, go_on, timed_out
@@ -26,7 +28,11 @@ def conduct(app: App, work: Callable[[App], Iterator[None]]) -> None:
     trouble: Trouble | None = None
     exit_code: int | None = None
     search = None
+    if app.output == "ndjson":
+        app.events = Events(lambda text: deliver(text, app), app.clock.now, lambda: _report(app, app.secrets()))
     try:
+        if app.events:
+            app.events.version(app.command)
         if app.options.query:
             search = compile_query(app.options.query)
         for _ in work(app):
@@ -44,26 +50,28 @@ def conduct(app: App, work: Callable[[App], Iterator[None]]) -> None:
         app.close_screen()
     secrets = app.secrets()
     if trouble is None and app.timeout_s is not None and not app.dry_run:
-        trouble = timed_out(secrets, app.timeout_s, app.elapsed_s)
-    report = connected_report(_report(app, secrets, trouble, exit_code), app.options.connection)
+        trouble = timed_out(secrets, app.timeout_s, app.elapsed_s, app.command)
+    report = _report(app, secrets, trouble, exit_code)
     try:
         text = as_query(report, search, text=app.output == "text") if search else None
     except UsageError as error:  # what was done is told all the same
         report = replace(report, outcome=error.outcome, exit_code=error.outcome.exit_code, error=Trouble.of(error))
         text = None
-    if text is None:
-        text = FORMATS[app.output](report, app.paper(app.stdout))
     try:
-        deliver(text, app)
+        _publish(app, report, text)
     finally:
         _explain(app, report)
+        github.tell(report, app.messages, app.env)
     sys.exit(report.exit_code)
 
 
-def _report(app: App, secrets: tuple[SecretReport, ...], trouble: Trouble | None, exit_code: int | None) -> Report:
+def _report(
+    app: App, secrets: tuple[SecretReport, ...], trouble: Trouble | None = None, exit_code: int | None = None
+) -> Report:
+    """Return the run as it stands, with the commands in its hints ready to be typed."""
     outcome = end(secrets, trouble)
     account = next((each.arn.split(":")[4] for each in secrets if each.arn), None)
-    return Report(
+    report = Report(
         command=app.command,
         outcome=outcome,
         exit_code=outcome.exit_code if exit_code is None else exit_code,
@@ -77,6 +85,7 @@ def _report(app: App, secrets: tuple[SecretReport, ...], trouble: Trouble | None
         secrets=secrets,
         error=trouble,
     )
+    return connected_report(report, app.options.connection)
 
 
 def connected_report(report: Report, flags: tuple[str, ...]) -> Report:
@@ -118,6 +127,16 @@ def bug(error: Exception) -> Trouble:
         None,
         Outcome.BUG,
     )
+
+
+def _publish(app: App, report: Report, text: str | None) -> None:
+    """Put the result, or the text made of it, where it was asked for."""
+    if report.error and report.error.code == OutputError.__name__:
+        return  # standard output takes no more events, so no result either
+    if app.events:
+        app.events.result(report)
+    else:
+        deliver(FORMATS[app.output](report, app.paper(app.stdout)) if text is None else text, app)
 
 
 def deliver(text: str, app: App) -> None:

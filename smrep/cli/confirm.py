@@ -1,39 +1,38 @@
-"""Asking before something is destroyed."""
+"""Asking before something is destroyed or cut off."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import Protocol
 
 from smrep.cli.app import App
 from smrep.errors import UsageError
 from smrep.output.colour import is_terminal
-from smrep.rules.plan import Overwrite
-from smrep.rules.preflight import portrait
-
-if TYPE_CHECKING:  # the service is loaded when a command runs
-    from smrep.service.replication import Replication
 
 
-def show(app: App, victims: Sequence[Overwrite]) -> None:
-    """Show what would be destroyed."""
-    for step in victims:
-        app.messages.warning(f"to be destroyed for good in {step.target.region}: {portrait(step.victim)}")
+class Confirmed(Protocol):
+    """A run that waits for a confirmation before it acts."""
+
+    deadline: float
+
+    def command(self, *more: str) -> str:
+        """Return this run as a command to type again, with more flags."""
+        ...
 
 
-def confirm(app: App, run: Replication, *, yes: bool) -> None:
-    """Have the secret's name typed, or the count where there are several names, before something is destroyed.
+def confirm(app: App, run: Confirmed, secrets: Iterable[str], doing: str, *, yes: bool) -> None:
+    """Have the secret's name typed, or the count where there are several names, before it is done.
 
     Raises:
         UsageError: the answer was another one, or nobody can answer.
 
     """
-    names = tuple(dict.fromkeys(step.victim.name for step in run.victims))
+    names = tuple(dict.fromkeys(secrets))
     if yes or not names:
         return
     if app.options.no_input or app.stdin_is_taken or not (is_terminal(app.stdin) and is_terminal(app.stderr)):
         raise UsageError(
-            "overwriting needs a confirmation, and nobody can answer; nothing was sent",
+            f"{doing} needs a confirmation, and nobody can answer; nothing was sent",
             f"--yes answers it: {run.command('--yes')}",
             code="ConfirmationNeeded",
         )

@@ -57,24 +57,27 @@ def run(words: Sequence[str]) -> int:
     return 0
 
 
-def wants_json(words: Sequence[str], env: Mapping[str, str]) -> bool:
-    """Tell whether the words ask for the JSON document, also where they can't be parsed."""
+def wanted_json(words: Sequence[str], env: Mapping[str, str]) -> str | None:
+    """Return which of the JSON formats the words ask for, if any, also where they can't be parsed."""
     words = words[: words.index("--")] if "--" in words else words
-    chosen = env.get("SMREP_OUTPUT", "")
+    typed = None
     asked = False
     for word, following in zip(words, [*words[1:], ""], strict=True):
         bundled = re.match(r"-[qnhV]*o(.*)", word)
         if word == "--output" or (bundled and not bundled[1]):
-            chosen = following
+            typed = following
         elif word.startswith("--output="):
-            chosen = word.removeprefix("--output=")
+            typed = word.removeprefix("--output=")
         elif bundled:
-            chosen = bundled[1].removeprefix("=")
+            typed = bundled[1].removeprefix("=")
         elif word == "--json":
-            return True
+            return "json"
         elif word == "--query" or word.startswith("--query="):
             asked = True
-    return chosen == "json" or (asked and chosen != "text")
+    chosen = env.get("SMREP_OUTPUT") if typed is None else typed
+    if asked and chosen != "text" and typed != "ndjson":
+        return "json"
+    return chosen if chosen in ("json", "ndjson") else None
 
 
 def _from_click(error: click.ClickException) -> Trouble:
@@ -90,23 +93,26 @@ def _from_click(error: click.ClickException) -> Trouble:
 
 def _refuse(words: Sequence[str], trouble: Trouble, elapsed_s: float) -> int:
     """Report a run that did not get as far as running; return its exit code."""
+    from smrep.output import github
     from smrep.output.colour import wants_colour
+    from smrep.output.formats import FORMATS
     from smrep.output.messages import Messages
+    from smrep.output.paper import Paper
 
-    if wants_json(words, os.environ) and sys.stdout is not None and trouble.code != OutputError.__name__:
-        from smrep.output.formats import FORMATS
-        from smrep.output.paper import Paper
-
-        report = Report(
-            command=next((word for word in words if word in COMMANDS), None),
-            outcome=trouble.outcome,
-            exit_code=trouble.outcome.exit_code,
-            started_at=datetime.now(UTC),
-            elapsed_s=elapsed_s,
-            error=trouble,
-        )
+    report = Report(
+        command=next((word for word in words if word in COMMANDS), None),
+        outcome=trouble.outcome,
+        exit_code=trouble.outcome.exit_code,
+        started_at=datetime.now(UTC),
+        elapsed_s=elapsed_s,
+        error=trouble,
+    )
+    name = wanted_json(words, os.environ)
+    if name and sys.stdout is not None and trouble.code != OutputError.__name__:
         with contextlib.suppress(OSError):  # the reason is on standard error too
-            sys.stdout.write(FORMATS["json"](report, Paper()))
+            sys.stdout.write(FORMATS[name](report, Paper()))
     colour = sys.stderr is not None and wants_colour("auto", sys.stderr, os.environ)
-    Messages(sys.stderr, colour).trouble(trouble)
+    messages = Messages(sys.stderr, colour)
+    messages.trouble(trouble)
+    github.tell(report, messages, os.environ)
     return trouble.outcome.exit_code

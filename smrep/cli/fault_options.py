@@ -55,6 +55,12 @@ def fault_options(command: F) -> F:
             help="Replication to REGION ends Failed with this message.",
         ),
         click.option("--outage", multiple=True, metavar="REGION", help="REGION does not answer."),
+        click.option(
+            "--disabled-region",
+            multiple=True,
+            metavar="REGION",
+            help="REGION is not enabled: its calls are refused, replication to it ends Failed.",
+        ),
         click.option("--latency", type=Duration(), default=0.0, metavar="DURATION", help="Pause before each answer."),
         click.option(
             "--drop-request",
@@ -72,7 +78,7 @@ def fault_options(command: F) -> F:
             "--deny",
             multiple=True,
             metavar="OPERATION=REGION",
-            help="Answer such calls with AccessDeniedException.",
+            help="Refuse such calls for want of permission (IAM's and Account's are in us-east-1).",
         ),
         click.option(
             "--list-lag",
@@ -119,6 +125,7 @@ def faults_from(options: dict[str, Any]) -> Faults:
         value_delay_s=options["value_delay"],
         failures={parse_region(region): message or FAILURE for region, _, message in failures},
         outages=frozenset(parse_region(each) for each in options["outage"]),
+        disabled_regions=frozenset(parse_region(each) for each in options["disabled_region"]),
         latency_s=options["latency"],
         drops=tuple(drops),
         write_quota=options["write_quota"],

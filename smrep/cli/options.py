@@ -31,6 +31,7 @@ class Shared:
     expect_account: str | None
     profile: str | None
     role_arn: str | None
+    external_id: str | None
     endpoint_url: str | None
     output: str | None
     as_json: bool
@@ -45,8 +46,10 @@ class Shared:
         typed = click.get_current_context().get_parameter_source("output") is click.core.ParameterSource.COMMANDLINE
         if self.as_json and typed and self.output != "json":
             raise UsageError(f"--json and -o {self.output} contradict each other", "leave one of them out")
-        if self.query and typed and self.output in ("table", "name"):
+        if self.query and typed and self.output in ("table", "name", "ndjson"):
             raise UsageError(f"--query needs JSON or text, not -o {self.output}", "leave -o out, or type -o text")
+        if self.external_id and not self.role_arn:
+            raise UsageError("--external-id does nothing without --role-arn", "add --role-arn, or leave it out")
 
     @property
     def connection(self) -> tuple[str, ...]:
@@ -54,6 +57,7 @@ class Shared:
         pairs = (
             ("--profile", self.profile),
             ("--role-arn", self.role_arn),
+            ("--external-id", self.external_id),
             ("--endpoint-url", self.endpoint_url),
             ("--expect-account", self.expect_account),
         )
@@ -79,15 +83,15 @@ def secrets(command: F) -> F:
     return click.argument("secrets", metavar="SECRET...", nargs=-1, required=True)(command)
 
 
-def regions(text: str, *, keys: bool = False) -> Callable[[F], F]:
-    """Add -r/--region with its help; where keys may be named, at least one Region must be."""
+def regions(text: str, *, keys: bool = False, required: bool = False) -> Callable[[F], F]:
+    """Add -r/--region with its help; `keys` may be named with the Regions."""
     return click.option(
         "-r",
         "--region",
         "regions",
         type=Regions(keys=keys),
         multiple=True,
-        required=keys,
+        required=required,
         metavar="REGION[=KMS_KEY]" if keys else "REGION",
         help=f"{text}; repeatable, or with commas.",
     )
@@ -119,6 +123,7 @@ def shared(command: F) -> F:
         ),
         click.option("--profile", metavar="NAME", help="Profile of the AWS configuration."),
         click.option("--role-arn", metavar="ARN", help="Role to assume."),
+        click.option("--external-id", metavar="ID", help="With --role-arn: what the role's trust policy asks for."),
         click.option("--endpoint-url", type=Endpoint(), metavar="URL", help="Endpoint to use instead of AWS's own."),
         click.option(
             "-o",
@@ -157,3 +162,20 @@ def timeout(command: F) -> F:
         envvar="SMREP_TIMEOUT",
         help="Give up waiting after this long: 300, 300s, 5m, 1h (default: 5m; 0 looks once).  [$SMREP_TIMEOUT]",
     )(command)
+
+
+def changing(waiting: str, what: str) -> Callable[[F], F]:
+    """Add the options of a command that asks before it acts: --wait with its help, --timeout, -n, --yes."""
+
+    def add(command: F) -> F:
+        added = [
+            click.option("--wait/--no-wait", default=True, help=waiting),
+            timeout,
+            click.option("-n", "--dry-run", is_flag=True, help="Look, say what would be sent, send nothing."),
+            click.option("--yes", is_flag=True, help=f"Confirm {what} without being asked."),
+        ]
+        for option in reversed(added):
+            command = option(command)
+        return command
+
+    return add

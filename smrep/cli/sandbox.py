@@ -34,7 +34,11 @@ tags, replicas (Regions, or objects with region and kms_key) and deleted (true).
 @click.group(context_settings=CONTEXT, short_help="Run a local AWS that replicates as the real one does.")
 @version
 def sandbox() -> None:
-    """Run a local AWS (Secrets Manager, KMS, STS) that replicates as the real one does."""
+    """Run a local AWS that replicates as the real one does.
+
+    It has Secrets Manager, KMS and STS, and of EC2, IAM and Account Management what tells which Regions are enabled
+    and what an identity may do.
+    """
 
 
 @sandbox.command(context_settings=CONTEXT, epilog=SEED_FORMAT)

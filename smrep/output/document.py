@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from smrep import __version__
+from smrep.model import CrossAccount, FarEnd
 from smrep.report import Finding, RegionReport, Report, SecretReport, Trouble
 
 SCHEMA = "smrep/1"
@@ -39,8 +40,22 @@ def _secret(secret: SecretReport) -> dict[str, Any]:
         "primary_region": secret.primary_region,
         "result": secret.outcome.word,
         "error": _error(secret.error),
+        "cross_account": _cross_account(secret.cross_account),
         "replicas": [_replica(each) for each in secret.replicas],
     }
+
+
+def _cross_account(link: CrossAccount | None) -> dict[str, Any] | None:
+    if link is None:
+        return None
+    return {
+        "primary": _far_end(link.primary) if link.primary else None,
+        "replicas": [_far_end(each) for each in link.replicas],
+    }
+
+
+def _far_end(end: FarEnd) -> dict[str, Any]:
+    return {"arn": end.arn, "status": end.status, "status_message": end.message}
 
 
 def _replica(row: RegionReport) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from smrep.errors import UsageError
 from smrep.output.document import document
+from smrep.output.events import Events
 from smrep.output.paper import Paper
 from smrep.output.safe import safe, to_json
 from smrep.report import RegionReport, Report, SecretReport, Severity
@@ -34,9 +35,19 @@ def as_names(report: Report, _paper: Paper) -> str:
     return "".join(f"{safe(arn)}\n" for arn in dict.fromkeys(each.arn for each in report.secrets) if arn)
 
 
+def as_ndjson(report: Report, _paper: Paper) -> str:
+    """Return the events of a run that ended before it told any."""
+    told: list[str] = []
+    events = Events(told.append, lambda: report.started_at, lambda: report)
+    events.version(report.command)
+    events.result(report)
+    return "".join(told)
+
+
 FORMATS: dict[str, Callable[[Report, Paper], str]] = {
     "table": as_table,
     "json": as_json,
+    "ndjson": as_ndjson,
     "text": as_text,
     "name": as_names,
 }

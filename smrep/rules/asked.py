@@ -18,11 +18,9 @@ class Address:
     region: Region
 
 
-def account_in(address: Address) -> str | None:
+def account_in(secret_id: SecretId) -> str | None:
     """Return the account that an ARN names, None for a name."""
-    if not address.secret_id.startswith("arn:"):
-        return None
-    return parse_arn(address.secret_id, "secretsmanager").account
+    return parse_arn(secret_id, "secretsmanager").account if secret_id.startswith("arn:") else None
 
 
 def check_account(found: str | None, expected: str | None, what: str) -> None:

@@ -6,9 +6,20 @@ import shlex
 
 from smrep.errors import Outcome
 from smrep.model import Replica, Secret, Target
+from smrep.regions import Region
 from smrep.report import Trouble
 from smrep.rules.commands import spell
-from smrep.rules.keys import DEFAULT
+
+
+def cut_off(secret: str, region: Region) -> str:
+    """Return the commands that take a foreign replica out of the way; `secret` is quoted for a shell.
+
+    A recovery window would keep the name. Source: aws-behaviour.md 3.2, 8.
+    """
+    return (
+        f"aws secretsmanager stop-replication-to-replica --secret-id {secret} --region {region}; "
+        f"aws secretsmanager delete-secret --secret-id {secret} --region {region} --force-delete-without-recovery"
+    )
 
 
 def failure(primary: Secret, entry: Replica) -> Trouble:
@@ -19,19 +30,17 @@ def failure(primary: Secret, entry: Replica) -> Trouble:
     """
     there, name = entry.region, shlex.quote(primary.name)
     text = (entry.message or "").lower()
-    key = entry.kms_key_id if entry.kms_key_id != DEFAULT else None
     describe = f"aws secretsmanager describe-secret --secret-id {name} --region {there}"
-    again = spell("replicate", [primary.name], primary_region=primary.region, targets=[Target(there, key)])
+    again = spell("retry", [primary.name], primary_region=primary.region, targets=[Target(there)])
     if "different arn" in text:
         hint = (
             f"a replica of another primary bears the name there, and force does not cure that; look: {describe}; "
-            f"if it is not needed: aws secretsmanager stop-replication-to-replica --secret-id {name} --region {there}, "
-            f"delete it there, then: {again}"
+            f"if it is not needed: {cut_off(name, there)}; then: {again}"
         )
     elif "already exists" in text:
         hint = f"look at it: {describe}; to replace it for good: {again} --force-overwrite"
     elif "key" in text and ("not found" in text or "not exist" in text):
-        here = spell("replicate", [primary.name], primary_region=primary.region, targets=[Target(there, "alias/NAME")])
+        here = spell("retry", [primary.name], primary_region=primary.region, targets=[Target(there, "alias/NAME")])
         hint = f"list the keys there are: aws kms list-aliases --region {there}; then name one: {here}"
     elif "kms" in text or "key" in text:
         hint = (

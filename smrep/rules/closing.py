@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from smrep.errors import Outcome
 from smrep.model import Target
 from smrep.regions import Region
-from smrep.report import Action, RegionReport, SecretReport, Trouble
+from smrep.report import Action, Kind, RegionReport, SecretReport, Trouble
 from smrep.rules.commands import duration, spell
 from smrep.rules.settle import worst
 
@@ -25,11 +25,17 @@ def is_open(row: RegionReport) -> bool:
 
 def is_under_way(row: RegionReport) -> bool:
     """Tell whether AWS is at work on an open Region, as far as is known: it took our request, or was at it before."""
-    return is_open(row) and (row.changed or row.action in (None, Action.KEEP))
+    leaving = row.action is Action.REMOVE and any(each.kind is Kind.REMOVING for each in row.findings)
+    return is_open(row) and (row.changed or leaving or row.action in (None, Action.KEEP))
 
 
-def timed_out(secrets: Sequence[SecretReport], timeout_s: float, elapsed_s: float) -> Trouble | None:
-    """Return the trouble that names every Region still open when the deadline passed, None where none is."""
+def timed_out(
+    secrets: Sequence[SecretReport], timeout_s: float, elapsed_s: float, command: str | None = None
+) -> Trouble | None:
+    """Return the trouble that names every Region still open when the deadline passed, None where none is.
+
+    `command` is the one that ran: one that only looks is typed again.
+    """
     rows = [(secret, row) for secret in secrets for row in secret.replicas if row.outcome is Outcome.PENDING]
     if not rows or elapsed_s < timeout_s:
         return None
@@ -38,17 +44,17 @@ def timed_out(secrets: Sequence[SecretReport], timeout_s: float, elapsed_s: floa
     return Trouble(
         "Timeout",
         f"still open after {duration(timeout_s)}: {names}",
-        go_on(secrets, ("--timeout", longer)),
+        go_on(secrets, ("--timeout", longer), looking="verify" if command == "verify" else "wait"),
         None,
         Outcome.PENDING,
     )
 
 
-def stopped(secrets: Sequence[SecretReport], *, sent: bool) -> Trouble:
+def stopped(secrets: Sequence[SecretReport], *, sent: bool, doing: str = "replicating") -> Trouble:
     """Return what an interrupt leaves behind, with the commands that go on from there."""
     rows = [row for secret in secrets for row in secret.replicas]
     if any(is_under_way(row) for row in rows) or not any(is_open(row) for row in rows):
-        message = "stopped waiting; AWS goes on replicating" if sent else "stopped; nothing was sent"
+        message = f"stopped waiting; AWS goes on {doing}" if sent else "stopped; nothing was sent"
     elif sent:
         message = "stopped; AWS may or may not have taken the request"
     else:
@@ -56,21 +62,29 @@ def stopped(secrets: Sequence[SecretReport], *, sent: bool) -> Trouble:
     return Trouble("Interrupted", message, go_on(secrets) if sent else None, None, Outcome.INTERRUPTED)
 
 
-def go_on(secrets: Iterable[SecretReport], flags: Sequence[str] = ()) -> str | None:
+def stopped_looking() -> Trouble:
+    """Return what an interrupt of a command that changes nothing leaves behind."""
+    return Trouble("Interrupted", "stopped looking; nothing was changed", None, None, Outcome.INTERRUPTED)
+
+
+_AGAIN = {Action.REMOVE: "remove", Action.REKEY: "rekey", Action.PROMOTE: "promote"}
+"""Actions whose own command goes on with them, since it looks first."""
+
+
+_UNDONE = {Action.REMOVE: "not gone yet", Action.REKEY: "new key not seen yet", Action.PROMOTE: "still a replica"}
+
+
+def go_on(secrets: Iterable[SecretReport], flags: Sequence[str] = (), looking: str = "wait") -> str | None:
     """Return the commands that go on with what is open, None where nothing is.
 
-    `wait` for what AWS is at work on; `replicate`, which looks first, for what it is not known to have taken. Secrets
-    share a command where they share the primary's Region and what is open.
+    `looking` is the command for what AWS is at work on; `replicate`, which looks first, is for what it is not known to
+    have taken. Secrets share a command where they share the primary's Region and what is open.
     """
     together: dict[tuple[str, Region | None, tuple[Target, ...], bool], list[str]] = {}
     for secret in secrets:
-        waiting = tuple(Target(row.region) for row in secret.replicas if is_under_way(row))
-        unsent = [row for row in secret.replicas if is_open(row) and not is_under_way(row)]
-        again = tuple(Target(row.region, row.wanted_key) for row in unsent)
-        force = any(row.action is Action.OVERWRITE for row in unsent)
-        for command, targets, forced in (("wait", waiting, False), ("replicate", again, force)):
-            if targets:
-                together.setdefault((command, secret.primary_region, targets, forced), []).append(secret.name)
+        for (command, forced), targets in _open_targets(secret, looking).items():
+            home = None if command == "promote" else secret.primary_region
+            together.setdefault((command, home, tuple(targets), forced), []).append(secret.name)
     return (
         "; ".join(
             spell(
@@ -86,7 +100,24 @@ def go_on(secrets: Iterable[SecretReport], flags: Sequence[str] = ()) -> str | N
     )
 
 
+def _open_targets(secret: SecretReport, looking: str) -> dict[tuple[str, bool], list[Target]]:
+    """Return what is open of a secret, by the command that goes on with it and whether that must force."""
+    found: dict[tuple[str, bool], list[Target]] = {}
+    rows = [row for row in secret.replicas if is_open(row)]
+    forced = any(row.action is Action.OVERWRITE and not is_under_way(row) for row in rows)
+    for row in rows:
+        own = _AGAIN.get(row.action) if row.action else None
+        if own:
+            key = row.wanted_key if row.action is Action.REKEY else None
+            found.setdefault((own, False), []).append(Target(row.region, key))
+        elif is_under_way(row):
+            found.setdefault((looking, False), []).append(Target(row.region))
+        else:
+            found.setdefault(("replicate", forced), []).append(Target(row.region, row.wanted_key))
+    return found
+
+
 def _state(row: RegionReport) -> str:
     if not is_under_way(row):
         return "not known to be sent"
-    return row.status or "not listed"
+    return _UNDONE.get(row.action or Action.KEEP) or row.status or "not listed"

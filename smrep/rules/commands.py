@@ -9,6 +9,9 @@ from collections.abc import Sequence
 from smrep.model import Target
 from smrep.regions import Region
 
+_CONNECTED = "replicate|status|wait|retry|verify|rekey|remove|promote|doctor"
+"""The commands that talk to AWS."""
+
 
 def spell(
     command: str,
@@ -43,7 +46,11 @@ def connected(hint: str, flags: Sequence[str]) -> str:
     ours = shlex.join(word for pair in pairs for word in pair)
     theirs = shlex.join(word for pair in pairs if pair[0] in ("--profile", "--endpoint-url") for word in pair)
     if ours:
-        hint = re.sub(r"\bsmrep (replicate|status|wait|rekey)\b", lambda found: f"{found[0]} {ours}", hint)
+        hint = re.sub(
+            r"\bsmrep (replicate|status|wait|retry|verify|rekey|remove|promote|doctor)\b",
+            lambda found: f"{found[0]} {ours}",
+            hint,
+        )
     if theirs:
         hint = re.sub(r"\baws (?=[a-z]+ [a-z-]+\b)", lambda found: f"{found[0]}{theirs} ", hint)
     return hint

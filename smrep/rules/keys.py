@@ -11,12 +11,15 @@ from smrep.regions import Region
 DEFAULT = "alias/aws/secretsmanager"
 """AWS's own key, which a replica shows by this alias and a primary by no key at all. Source: aws-behaviour.md 0.9."""
 
+_DEFAULT_OF_A_VERSION = "DefaultEncryptionKey"
+"""What ListSecretVersionIds calls the same key. Source: API_ListSecretVersionIds, its example."""
+
 _ID = re.compile(r"(?:mrk-[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 
 
 def normal(key: str | None, region: Region, account: str) -> str:
     """Return the shortest spelling of a key as seen from that Region and account: an id, an alias, or an ARN."""
-    if key is None:
+    if key in (None, _DEFAULT_OF_A_VERSION):
         return DEFAULT
     for prefix, short in ((":key/", ""), (":alias/", "alias/")):
         head, found, name = key.partition(prefix)

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from smrep.errors import Outcome
 from smrep.model import FAILED, IN_PROGRESS, IN_SYNC, Replica, Secret, Target
 from smrep.report import Finding, Kind, Severity, Trouble
+from smrep.rules.findings import absent, removing, unseen
 from smrep.rules.keys import DEFAULT
 from smrep.rules.preflight import (
     Bearer,
     Look,
     Unseen,
-    absent_replica,
     bearer,
     has_replicas,
     obstacle,
@@ -94,7 +94,7 @@ def step_for(
     who = bearer(primary, look)
     if isinstance(look, Secret) and who not in (Bearer.OURS, Bearer.NOBODY):
         return _in_the_way(primary, target, look, who, consent)
-    unchecked = _unchecked(primary, target, look)
+    unchecked = unseen(primary, target.region, look) if isinstance(look, Unseen) else ()
     done = entry is not None and entry.status != FAILED
     if unchecked and consent.force and not done:
         return stop(
@@ -110,14 +110,10 @@ def step_for(
     if entry is None:
         return _add(primary, target, who, unchecked)
     if entry.status == FAILED:
-        failed = Finding(
-            Kind.FAILED,
-            Severity.WARNING,
-            f"{target.region} had Failed before: {entry.message or 'no reason given'}",
-        )
-        return Retry(_under_its_key(target, entry), entry, (failed, *unchecked))
+        retry = _under_its_key(target, entry)
+        return Retry(retry, entry, (_had_failed(retry, entry, who), *unchecked))
     if entry.status == IN_SYNC and who is Bearer.NOBODY:
-        return stop(target, absent_replica(primary, target.region))
+        return stop(target, absent(primary, target.region))
     return Keep(target, entry, (*key_findings(entry), *unchecked), seen_there=who is Bearer.OURS)
 
 
@@ -149,12 +145,19 @@ def _add(primary: Secret, target: Target, who: Bearer, unchecked: tuple[Finding,
     """Return the step for a Region that the list does not have."""
     if who is not Bearer.OURS:
         return Add(target, unchecked)
-    removing = Finding(
-        Kind.REMOVING,
-        Severity.INFO,
-        f"an old replica of {primary.name} is still being removed from {target.region} and must be gone first",
+    return Add(target, (removing(primary, target.region),), removing=True)
+
+
+def _had_failed(target: Target, entry: Replica, who: Bearer) -> Finding:
+    """Return why the Region had Failed, and what is done about it."""
+    there = {Bearer.NOBODY: "nothing bears the name there now, so ", Bearer.OURS: "what it has of it may be old, so "}
+    key = f" under the key {target.kms_key}" if target.kms_key else ""
+    return Finding(
+        Kind.FAILED,
+        Severity.WARNING,
+        f"{target.region} had Failed: {(entry.message or 'AWS gave no reason').rstrip('.')}; "
+        f"{there.get(who, '')}it is tried again{key}",
     )
-    return Add(target, (removing,), removing=True)
 
 
 def _under_its_key(target: Target, entry: Replica) -> Target:
@@ -162,17 +165,3 @@ def _under_its_key(target: Target, entry: Replica) -> Target:
     if target.kms_key is None and entry.kms_key_id not in (None, DEFAULT):
         return replace(target, kms_key=entry.kms_key_id)
     return target
-
-
-def _unchecked(primary: Secret, target: Target, look: Look) -> tuple[Finding, ...]:
-    """Return the finding for a look that was wanted and could not be made."""
-    if not isinstance(look, Unseen) or look.error is None:
-        return ()
-    return (
-        Finding(
-            Kind.UNCHECKED,
-            Severity.WARNING,
-            f"what bears the name {primary.name} in {target.region} could not be looked at: {look.error.message}",
-            f"allow secretsmanager:DescribeSecret in {target.region}, and see that the account has the Region enabled",
-        ),
-    )

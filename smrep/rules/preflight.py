@@ -8,8 +8,8 @@ from enum import Enum, auto
 
 from smrep.errors import AwsError
 from smrep.model import Secret, Target, in_region
-from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
+from smrep.rules.causes import cut_off
 from smrep.rules.commands import spell
 
 
@@ -93,6 +93,7 @@ def obstacle(primary: Secret, target: Target, victim: Secret, who: Bearer) -> Fi
         targets=[target],
         flags=["--expect-account", primary.account, "--force-overwrite"],
     )
+    again = spell("replicate", [name], primary_region=primary.region, targets=[target])
     describe = f"aws secretsmanager describe-secret --secret-id {shlex.quote(name)} --region {there}"
     match who:
         case Bearer.FOREIGN:
@@ -100,8 +101,8 @@ def obstacle(primary: Secret, target: Target, victim: Secret, who: Bearer) -> Fi
                 Kind.ORPHAN,
                 Severity.ERROR,
                 f"{name} in {there} is a replica of another primary in {victim.primary_region}: {victim.arn}",
-                "force does not cure this; if that replica is not needed: aws secretsmanager "
-                f"stop-replication-to-replica --secret-id {victim.arn} --region {there}, then delete it there",
+                f"force does not cure this; if that replica is not needed: {cut_off(shlex.quote(victim.arn), there)}; "
+                f"then: {again}",
             )
         case Bearer.PROMOTED:
             return Finding(
@@ -125,13 +126,3 @@ def obstacle(primary: Secret, target: Target, victim: Secret, who: Bearer) -> Fi
                 f"another secret bears the name {name} in {there}: {portrait(victim)}",
                 f"look at it: {describe}; to replace it for good: {overwrite}",
             )
-
-
-def absent_replica(primary: Secret, region: Region) -> Finding:
-    """Return the finding for a Region that is listed as in sync and yet holds no secret of the name."""
-    return Finding(
-        Kind.MISSING,
-        Severity.ERROR,
-        f"{primary.name} is listed as InSync in {region}, but no secret of that name is there",
-        f"aws secretsmanager describe-secret --secret-id {shlex.quote(primary.name)} --region {region}",
-    )

@@ -36,6 +36,10 @@ class Course:
     """An old replica is being removed there, and our request waits for that."""
     seen_there: bool = False
     """A look into the Region found our replica."""
+    verified: bool | None = None
+    """What a proof at the end made of it."""
+    proved: Outcome = Outcome.OK
+    """What that proof makes of the outcome."""
     findings: tuple[Finding, ...] = ()
     error: Trouble | None = None
 
@@ -90,7 +94,8 @@ def outcome(course: Course) -> Outcome:
         return Outcome.FAILED
     if course.fresh_status != IN_SYNC:
         return Outcome.PENDING
-    return Outcome.DRIFT if any(each.kind is Kind.WRONG_KEY for each in course.findings) else Outcome.OK
+    drift = any(each.kind is Kind.WRONG_KEY for each in course.findings)
+    return worst([course.proved, Outcome.DRIFT if drift else Outcome.OK])
 
 
 def row(course: Course, primary: Secret, *, waiting: bool = True, dry_run: bool = False) -> RegionReport:
@@ -116,6 +121,7 @@ def row(course: Course, primary: Secret, *, waiting: bool = True, dry_run: bool 
         last_accessed=entry.last_accessed if entry else None,
         action=course.action,
         changed=course.accepted,
+        verified=course.verified,
         findings=course.findings,
         error=course.error,
     )

@@ -1,5 +1,8 @@
 """A local AWS that replicates secrets as the real one does: Secrets Manager, KMS and STS in memory.
 
+Of EC2, Account Management and IAM there is what tells which Regions are enabled and what an identity may
+do: DescribeRegions, ListRegions and SimulatePrincipalPolicy.
+
 `simulator.Simulator` is the state machine, `server.SandboxServer` puts it behind HTTP on loopback,
 `faults.Faults` makes it misbehave and `seed` fills it. Time is a function that is passed in: what AWS
 does asynchronously happens when that clock says so, as of that moment, in one fixed order.
@@ -9,8 +12,21 @@ is made; a program that must work with AWS must not depend on any of them:
 
 - Replicating to a Region that is listed and not Failed changes nothing, its key neither. A Failed one
   is tried again with what the new call says.
-- Every Region whose name fits the pattern exists and is enabled. The primary's own Region, a missing
-  one and one of another partition are `Invalid replica region.` at once; so is no Region named twice.
+- Every Region whose name fits the pattern exists and is enabled, but for `Faults.disabled_regions`, which
+  may name any. The primary's own Region, a missing one and one of another partition are `Invalid replica
+  region.` at once; so is no Region named twice.
+- A Region that is not enabled is no `Invalid replica region.`: the replication ends Failed, in the
+  sandbox's own words, and so does an InSync one at the primary's next change. A removal is carried out
+  there. EC2 and STS refuse calls there in their own codes for unknown credentials.
+- DescribeRegions and ListRegions know the Regions of the caller's partition by name, all opt-in ones
+  enabled. DescribeRegions shows a Region that is named whether it is enabled or not, and no geography.
+- IAM's simulation knows the account's one user, who may do everything, and who `Simulator.put_role` says,
+  by the exact ARN. Nothing of it decides over calls. What `Faults.denied` denies is an implicitDeny there.
+  No context key is filled in by itself, no organization takes part, and all comes in one page. Boundaries,
+  resource policies, policy variables and conditions other than String*, Bool and Null are not modelled, and
+  refused where they are given.
+- Of several resources a simulation's EvaluationResult shows the ARN's template and one decision for all:
+  explicitDeny if any is, else allowed if any is. Of one resource it shows that one's ARN.
 - The words of a failure for a KMS key, and of one for a secret that is pending deletion or still being
   removed in the target, are the sandbox's own. A key failure names KMS and the key.
 - A name clash says `Replication failed: Secret name <name> already exists in region <region>.`
@@ -29,6 +45,14 @@ is made; a program that must work with AWS must not depend on any of them:
 - A replica's new key is shown by the primary at once (`Faults.primary_shows_rekey`).
 - Adding and removing Regions sets the primary's LastChangedDate, as the recorded answers suggest.
 - A replica shows Tags only where there are some; a promoted secret goes on showing its key as before.
+- A resource policy may be any JSON object, is kept to the letter and is never enforced; BlockPublicPolicy
+  blocks none. A replica shows the policy it has received. PolicyName is answered only where it was asked.
+- Nothing rotates: RotateSecret answers the id of a version that is never made. Neither a replica nor a
+  promoted secret shows anything of rotation. Cancelling the rotation of a secret that never had one is an
+  InvalidRequestException.
+- Restoring a secret that is not deleted is no mistake; one deleted without recovery is not found.
+- Cross-account replication is what `Simulator.set_cross_account` says: nothing flows. A cross-account
+  replica is read-only as any other; promoting it drops CrossAccountPrimary.
 - A Failed Region counts among the replica Regions that forbid DeleteSecret. A secret deleted without
   recovery can be described for `Faults.force_delete_delay_s` more.
 - A key that can't be used is an EncryptionFailure at once for a secret's own Region, a

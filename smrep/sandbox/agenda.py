@@ -52,9 +52,10 @@ class Vanish:
 
 @dataclass(frozen=True, slots=True)
 class Purge:
-    """A deleted secret is gone for good."""
+    """A deleted secret is gone for good, unless it was restored."""
 
     secret: SecretRef
+    deletion: int
 
 
 Event: TypeAlias = Settle | Flow | Vanish | Purge

@@ -1,4 +1,4 @@
-"""DeleteSecret, with a recovery window or without."""
+"""DeleteSecret, with a recovery window or without, and RestoreSecret."""
 
 from __future__ import annotations
 
@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from smrep.sandbox.agenda import Purge
 from smrep.sandbox.arns import secret_arn
-from smrep.sandbox.errors import ApiError, invalid_parameter, invalid_request, replica_is_read_only
+from smrep.sandbox.errors import (
+    ApiError,
+    invalid_parameter,
+    invalid_request,
+    replica_is_read_only,
+    secret_not_found,
+)
 from smrep.sandbox.reading import SECRET_ID
 from smrep.sandbox.replication import ref
 from smrep.sandbox.validation import Field, Operation
@@ -39,9 +45,9 @@ def _delete_secret(world: World, request: Request) -> dict[str, Any]:
         raise invalid_request(
             "You can't perform this operation on the secret because it was already scheduled for deletion."
         )
-    secret.deleted = request.at
+    secret.deleted, secret.recoverable, secret.deletion = request.at, not force, world.next_number()
     end = request.at + (0 if force else days * _DAY_S)
-    world.agenda.add(end + (world.faults.force_delete_delay_s if force else 0), Purge(ref(secret)))
+    world.agenda.add(end + (world.faults.force_delete_delay_s if force else 0), Purge(ref(secret), secret.deletion))
     return {"ARN": secret.arn, "Name": secret.name, "DeletionDate": round(end, 3)}
 
 
@@ -69,6 +75,21 @@ def _never_there(world: World, request: Request) -> dict[str, Any]:
     }
 
 
+def _restore_secret(world: World, request: Request) -> dict[str, Any]:
+    """Cancel a deletion.
+
+    Choice: restoring what is not deleted is no mistake; what was deleted without recovery is not found.
+    Source: API_RestoreSecret.
+    """
+    secret = world.find(request.region, request.params["SecretId"])
+    if secret.is_replica:
+        raise replica_is_read_only()
+    if not secret.recoverable:
+        raise secret_not_found()
+    secret.deleted = secret.deletion = None
+    return {"ARN": secret.arn, "Name": secret.name}
+
+
 DELETING_OPERATIONS = {
     "DeleteSecret": Operation(
         _delete_secret,
@@ -77,6 +98,7 @@ DELETING_OPERATIONS = {
             "RecoveryWindowInDays": Field(int),
             "ForceDeleteWithoutRecovery": Field(bool),
         },
-    )
+    ),
+    "RestoreSecret": Operation(_restore_secret, {"SecretId": SECRET_ID}),
 }
-"""Secrets Manager's operation that deletes a secret, by name."""
+"""Secrets Manager's operations that delete a secret and bring it back, by name."""

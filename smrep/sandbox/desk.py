@@ -40,10 +40,10 @@ class Desk:
         self._numbers = count(1)
         self._writing = Lock()
 
-    def handle(self, headers: Message, body: bytes) -> Reply | None:
+    def handle(self, path: str, headers: Message, body: bytes) -> Reply | None:
         """Return the reply to one request, or `None`: close its connection without one."""
         line = self._line()
-        reply = self._decide(headers, body, line)
+        reply = self._decide(path, headers, body, line)
         line["status"] = None if reply is None else reply.status
         self._write(line)
         return reply
@@ -53,10 +53,10 @@ class Desk:
         self._write({**self._line(), "status": status, "code": f"HTTP{status}", "effect": "refused"})
         return plain_refusal(status, message)
 
-    def _decide(self, headers: Message, body: bytes, line: dict[str, Any]) -> Reply | None:
+    def _decide(self, path: str, headers: Message, body: bytes, line: dict[str, Any]) -> Reply | None:
         request_id = f"5a4db0c0-0000-4000-8000-{next(self._numbers):012x}"
         try:
-            call = _read(headers, body, line)
+            call = _read(path, headers, body, line)
         except ApiError as error:
             return _refuse(error, line, request_id)
         faults = self._simulator.faults
@@ -106,11 +106,11 @@ class Desk:
             self._log.flush()
 
 
-def _read(headers: Message, body: bytes, line: dict[str, Any]) -> WireCall:
+def _read(path: str, headers: Message, body: bytes, line: dict[str, Any]) -> WireCall:
     """Return the call in a request, noting each part as soon as it is known."""
     scope = read_scope(headers)
     line["region"], line["service"] = scope.region, scope.service
-    operation = line["operation"] = read_operation(scope, headers, body)
+    operation = line["operation"] = read_operation(scope, path, headers, body)
     params = read_params(scope, body)
     line["secret_id"] = secret_id_of(params)
     return WireCall(scope, operation, params)

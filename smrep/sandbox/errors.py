@@ -43,3 +43,44 @@ def replica_is_read_only() -> ApiError:
 def marked_for_deletion() -> ApiError:
     """Return the refusal for a secret in its recovery window. Source: API_GetSecretValue, errors."""
     return invalid_request("You can't perform this operation on the secret because it was marked for deletion.")
+
+
+def unknown_operation(service: str, message: str) -> ApiError:
+    """Return the refusal of an operation that the service does not have. Source: EC2's and IAM's common errors."""
+    return ApiError("InvalidAction" if service in ("ec2", "iam", "sts") else "UnknownOperationException", message)
+
+
+def not_authorized(service: str, caller: str, action: str, resource: str) -> ApiError:
+    """Return the refusal of what the caller may not do, in the form of its service.
+
+    Source: EC2's words as reported by users; AccessDenied and the 403 from IAM's and STS's common errors
+    and API_ListRegions.
+    """
+    reason = f"because no identity-based policy allows the {action} action"
+    if service == "ec2":
+        who = f"User: {caller} is not authorized to perform: {action} {reason}"
+        return ApiError("UnauthorizedOperation", f"You are not authorized to perform this operation. {who}", 403)
+    message = f"User: {caller} is not authorized to perform: {action} on resource: {resource} {reason}"
+    if service in ("iam", "sts"):
+        return ApiError("AccessDenied", message, 403)
+    return ApiError("AccessDeniedException", message, 403 if service == "account" else 400)
+
+
+def region_not_enabled(service: str) -> ApiError:
+    """Return the refusal of any call in a Region that the account has not enabled.
+
+    Choice: for EC2 and STS, their own words for credentials they do not know.
+    """
+    if service == "ec2":
+        return ApiError("AuthFailure", "AWS was not able to validate the provided access credentials", 401)
+    message = "The security token included in the request is invalid."
+    if service == "sts":
+        return ApiError("InvalidClientTokenId", message, 403)
+    return ApiError("UnrecognizedClientException", message)
+
+
+def validation_code(service: str) -> str:
+    """Return the service's word for a parameter that does not fit. Source: each one's common errors."""
+    return {"ec2": "InvalidParameterValue", "iam": "ValidationError", "sts": "ValidationError"}.get(
+        service, "ValidationException"
+    )

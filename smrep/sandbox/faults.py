@@ -52,13 +52,15 @@ class Faults:
     """Region -> StatusMessage: what is replicated to that Region ends Failed."""
     outages: frozenset[str] = frozenset()
     """Regions that do not answer, and that nothing reaches or leaves until they are back."""
+    disabled_regions: frozenset[str] = frozenset()
+    """Regions that the account has not enabled: calls are refused, and replications end Failed."""
     latency_s: float = 0.0
     """How long the server waits before each answer."""
     drops: tuple[Drop, ...] = ()
     write_quota: int | None = None
     """Calls per second and Region of the group in aws-behaviour.md 5 (50 at AWS); `None`: no limit."""
     denied: frozenset[tuple[str, str]] = frozenset()
-    """(operation, Region) pairs the caller has no permission for."""
+    """(operation, Region) pairs the caller has no permission for; global services are in us-east-1."""
     promoted_entry: Literal["kept", "dropped"] = "kept"
     """What the old primary shows of a replica that was promoted."""
     strands_replicas: bool = True

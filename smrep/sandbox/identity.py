@@ -29,6 +29,11 @@ class Caller:
     expires: float | None = None
 
 
+def user_arn(account_id: str) -> str:
+    """Return the ARN of an account's one user."""
+    return f"arn:aws:iam::{account_id}:user/sandbox"
+
+
 @dataclass(slots=True)
 class Callers:
     """The callers an account knows: one user for any access key, and the roles taken on so far."""
@@ -40,8 +45,7 @@ class Callers:
         """Return the caller behind an access key. Raises: ApiError (ExpiredTokenException)."""
         role = self._roles.get(access_key)
         if role is None:
-            arn = f"arn:aws:iam::{self.account_id}:user/sandbox"
-            return Caller(arn, self.account_id, "AIDASANDBOXSANDBOX234")
+            return Caller(user_arn(self.account_id), self.account_id, "AIDASANDBOXSANDBOX234")
         if role.expires is not None and role.expires <= at:
             raise ApiError("ExpiredTokenException", "The security token included in the request is expired")
         return role

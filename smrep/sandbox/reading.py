@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from smrep.sandbox.encryption import require_readable
 from smrep.sandbox.errors import ApiError
 from smrep.sandbox.paging import page
-from smrep.sandbox.state import DEFAULT_KEY
+from smrep.sandbox.state import DEFAULT_KEY, Rotation
 from smrep.sandbox.validation import Field, Operation
 from smrep.sandbox.versions import CURRENT, find_version, labelled
 
@@ -23,16 +23,20 @@ def details(secret: Secret, *, versions_key: str) -> dict[str, Any]:
 
     A primary on the default key has no KmsKeyId, a replica shows the default key's alias. Choice: a
     replica shows Tags only where there are some (AWS's recorded replica of an untagged secret has no
-    such key, its primary an empty list); a replica that was promoted goes on showing its key as before.
+    such key, its primary an empty list), and nothing of rotation, nor once it is promoted; a replica that
+    was promoted goes on showing its key as before.
     Source: aws-behaviour.md 1.4 and its recorded answers.
     """
-    content = secret.content
+    content, rotation = secret.content, secret.rotation or Rotation()
     tags = [{"Key": key, "Value": value} for key, value in content.tags]
     optional: dict[str, Any] = {
         "ARN": secret.arn,
         "Name": secret.name,
         "Description": content.description or None,
         "KmsKeyId": secret.kms_key,
+        "RotationEnabled": None if secret.rotation is None else rotation.enabled,
+        "RotationLambdaARN": rotation.function,
+        "RotationRules": rotation.rules,
         "LastChangedDate": round(content.changed, 3),
         "LastAccessedDate": secret.accessed,
         "DeletedDate": None if secret.deleted is None else round(secret.deleted, 3),
@@ -76,7 +80,12 @@ def _describe_secret(world: World, request: Request) -> dict[str, Any]:
     answer = details(secret, versions_key="VersionIdsToStages")
     shown = [entry.shown(request.at) for entry in secret.entries.values()]
     rows = replication_status(world, secret, [entry for entry in shown if entry is not None])
-    return {**answer, "ReplicationStatus": rows} if rows else answer
+    more = {
+        "ReplicationStatus": rows,
+        "CrossAccountPrimary": secret.cross_account.primary,
+        "CrossAccountReplicas": list(secret.cross_account.replicas),
+    }
+    return {**answer, **{key: value for key, value in more.items() if value}}
 
 
 def _get_secret_value(world: World, request: Request) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def check_regions(primary_region: str, wanted: Iterable[Mapping[str, Any]]) -> N
     """Refuse at once what AWS does not even try: the primary's own Region, or none at all.
 
     Choice: so is a Region of another partition, and a Region named twice; any other Region that fits
-    the pattern exists and is enabled. Source: aws-behaviour.md 1.1.
+    the pattern exists, and one that is not enabled fails later. Source: aws-behaviour.md 1.1.
     """
     seen: set[str] = set()
     for item in wanted:
@@ -92,11 +92,17 @@ def remove_regions(world: World, primary: Secret, regions: Iterable[str], at: fl
 
 
 def promote(world: World, copy: Secret, at: float) -> None:
-    """Make a replica a standalone secret; its ARN and key stay, and a removal under way ends.
+    """Make a replica, or a cross-account replica, a standalone secret without rotation.
+
+    Its ARN and key stay, and a removal under way ends.
 
     Choice: a secret that is no replica is refused with an InvalidRequestException; the old primary
     keeps its entry as it was, or drops it, as `Faults.promoted_entry` says. Source: aws-behaviour.md 1.3.
     """
+    if copy.cross_account.primary is not None:
+        copy.cross_account = replace(copy.cross_account, primary=None)
+        copy.content = replace(copy.content, changed=at)
+        return
     if not copy.is_replica:
         raise invalid_request("Replication can't be stopped for a secret that is not a replica.")
     primary = world.held(copy.primary_region or "", copy.name)
@@ -133,9 +139,9 @@ def happen(world: World, event: Event, at: float) -> None:
             _flow(world, event)
         case Vanish():
             _vanish(world, event)
-        case Purge(secret=secret_ref):
-            secret = _held(world, secret_ref)
-            if secret is not None and secret.deleted is not None:
+        case Purge():
+            secret = _held(world, event.secret)
+            if secret is not None and secret.deletion == event.deletion:
                 world.discard(secret)
 
 
@@ -175,10 +181,13 @@ def _settle(world: World, event: Settle, at: float) -> None:
 def _obstacle(world: World, primary: Secret, entry: Entry) -> str | None:
     """Why nothing can be written in the target Region. Source: aws-behaviour.md 2.2.
 
-    A bad key at the primary counts too, also that of an older version that still bears a label.
+    Choice: the words for a Region that is not enabled; AWS's are not known. A bad key at the primary
+    counts too, also that of an older version that still bears a label.
     """
     if entry.region in world.faults.failures:
         return world.faults.failures[entry.region]
+    if entry.region in world.faults.disabled_regions:
+        return f"Replication failed: Region {entry.region} is not enabled for this account."
     labelled = [version.version_id for version in primary.content.versions if version.stages]
     own_keys = [primary.kms_key, *(primary.version_keys[version_id] for version_id in labelled)]
     reasons = [world.keys.obstacle(primary.region, key) for key in own_keys]

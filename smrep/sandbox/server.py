@@ -159,7 +159,7 @@ class _Connection(BaseHTTPRequestHandler):
         reply = self._turned_away()
         if reply is None:
             body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-            reply = self.server.desk.handle(self.headers, body)
+            reply = self.server.desk.handle(self.path, self.headers, body)
         if reply is None:
             self.close_connection = True
             return
@@ -204,6 +204,8 @@ class _Connection(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(reply.body)))
         if reply.request_id:
             self.send_header("x-amzn-RequestId", reply.request_id)
+        if reply.error_type:
+            self.send_header("x-amzn-ErrorType", reply.error_type)
         if self.close_connection:
             self.send_header("Connection", "close")
         self.end_headers()

@@ -1,4 +1,4 @@
-"""The simulated AWS: one account with Secrets Manager, KMS and STS in every Region."""
+"""The simulated AWS: one account with Secrets Manager and KMS in every Region, and what is beside them."""
 
 from __future__ import annotations
 
@@ -8,27 +8,36 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from smrep.sandbox.agenda import Event, regions_of
+from smrep.sandbox.attaching import ATTACHING_OPERATIONS
 from smrep.sandbox.changing import CHANGING_OPERATIONS
 from smrep.sandbox.creating import CREATING_OPERATIONS
 from smrep.sandbox.deleting import DELETING_OPERATIONS
-from smrep.sandbox.errors import ApiError
+from smrep.sandbox.errors import (
+    ApiError,
+    not_authorized,
+    region_not_enabled,
+    unknown_operation,
+    validation_code,
+)
 from smrep.sandbox.faults import Faults
+from smrep.sandbox.iam import IAM_OPERATIONS
 from smrep.sandbox.identity import STS_OPERATIONS, Callers
 from smrep.sandbox.keystore import KeyStore
 from smrep.sandbox.kms import KMS_OPERATIONS
 from smrep.sandbox.listing import LISTING_OPERATIONS
+from smrep.sandbox.policies import read_policy
 from smrep.sandbox.quota import WriteQuota
 from smrep.sandbox.reading import READING_OPERATIONS
+from smrep.sandbox.regions import ACCOUNT_OPERATIONS, EC2_OPERATIONS
 from smrep.sandbox.replicating import REPLICATING_OPERATIONS
 from smrep.sandbox.replication import happen
-from smrep.sandbox.state import DEFAULT_KEY, Entry, Request, World
+from smrep.sandbox.rotating import ROTATING_OPERATIONS
+from smrep.sandbox.state import DEFAULT_KEY, CrossAccount, Entry, Request, World
 from smrep.sandbox.validation import validate
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable, Iterator
-
-    from smrep.sandbox.identity import Caller
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 __all__ = ["ApiError", "Call", "Simulator"]
 
@@ -39,13 +48,23 @@ _OPERATIONS = {
         **LISTING_OPERATIONS,
         **CHANGING_OPERATIONS,
         **REPLICATING_OPERATIONS,
+        **ATTACHING_OPERATIONS,
+        **ROTATING_OPERATIONS,
         **DELETING_OPERATIONS,
     },
     "kms": KMS_OPERATIONS,
     "sts": STS_OPERATIONS,
+    "ec2": EC2_OPERATIONS,
+    "iam": IAM_OPERATIONS,
+    "account": ACCOUNT_OPERATIONS,
 }
+_GLOBAL_SERVICES = frozenset({"iam", "account"})
+_GLOBAL_REGION = "us-east-1"
 OPERATIONS = frozenset(name for service in _OPERATIONS.values() for name in service)
 """Every operation that the sandbox knows, of all services."""
+_STATUS_FIELDS = frozenset({"ReplicationStatus", "StatusMessage"})
+_PRIMARY_FIELDS = _STATUS_FIELDS | {"PrimarySecretARN"}
+_REPLICA_FIELDS = _STATUS_FIELDS | {"ReplicaSecretARN", "ReplicationRoleARN"}
 _SECRET_PARAMS = frozenset({"SecretString", "SecretBinary", "RotationToken"})
 
 
@@ -155,6 +174,39 @@ class Simulator:
             self._catch_up(self.now())
             self._world.keys.set_state(region, key_id, state)
 
+    def put_role(self, arn: str, policy: Mapping[str, Any]) -> None:
+        """Let IAM's simulation know a role, or a user, by its identity-based policy document.
+
+        Only SimulatePrincipalPolicy heeds it; no call is refused for it. Raises: ValueError for a policy
+        with something that is not modelled.
+        """
+        with self._lock:
+            self._world.policies[arn] = read_policy(policy)
+
+    def set_cross_account(
+        self,
+        secret_id: str,
+        region: str,
+        *,
+        primary: Mapping[str, str] | None = None,
+        replicas: Iterable[Mapping[str, str]] = (),
+    ) -> None:
+        """Let a secret show `CrossAccountPrimary` and `CrossAccountReplicas`, in place of those before.
+
+        Source: botocore 1.44.5 for their fields. Raises: ValueError for another field, ApiError for a
+        secret that is not there.
+        """
+        shown = CrossAccount(dict(primary) if primary else None, tuple(dict(each) for each in replicas))
+        for given, fields in (
+            (shown.primary or {}, _PRIMARY_FIELDS),
+            *((each, _REPLICA_FIELDS) for each in shown.replicas),
+        ):
+            if unknown := sorted(set(given) - fields):
+                raise ValueError(f"no such field in cross-account replication: {unknown[0]}")
+        with self._lock:
+            self._catch_up(self.now())
+            self._world.find(region, secret_id).cross_account = shown
+
     @contextmanager
     def undisturbed(self) -> Iterator[None]:
         """Open a span for setting the scene: no faults, no delays, no log, and no other caller."""
@@ -177,12 +229,14 @@ class Simulator:
     def _answer(self, service: str, name: str, request: Request) -> dict[str, Any]:
         operation = _OPERATIONS.get(service, {}).get(name)
         if operation is None:
-            raise ApiError("UnknownOperationException", f"The sandbox does not know {service}:{name}.")
+            raise unknown_operation(service, f"The sandbox does not know {service}:{name}.")
+        region = _GLOBAL_REGION if service in _GLOBAL_SERVICES else request.region
+        if region in self.faults.disabled_regions and service not in _GLOBAL_SERVICES:
+            raise region_not_enabled(service)
         self._quota.take(request.region, name, self.faults.write_quota, request.at)
-        if (name, request.region) in self.faults.denied:
-            resource = secret_id_of(request.params) or request.params.get("KeyId", "*")
-            raise _denied(request.caller, f"{service}:{name}", resource)
-        validate(operation.fields, request.params)
+        if (name, region) in self.faults.denied:
+            raise not_authorized(service, request.caller.arn, f"{service}:{name}", _resource_of(request.params))
+        validate(operation.fields, request.params, code=validation_code(service))
         return operation.run(self._world, request)
 
 
@@ -192,9 +246,5 @@ def secret_id_of(params: dict[str, Any]) -> str | None:
     return secret_id if isinstance(secret_id, str) else None
 
 
-def _denied(caller: Caller, action: str, resource: str) -> ApiError:
-    return ApiError(
-        "AccessDeniedException",
-        f"User: {caller.arn} is not authorized to perform: {action} on resource: {resource} "
-        f"because no identity-based policy allows the {action} action",
-    )
+def _resource_of(params: dict[str, Any]) -> str:
+    return secret_id_of(params) or str(params.get("KeyId") or params.get("PolicySourceArn") or "*")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from smrep.sandbox.faults import Faults
     from smrep.sandbox.identity import Caller, Callers
     from smrep.sandbox.keystore import KeyStore
+    from smrep.sandbox.policies import Policy
 
 DEFAULT_KEY = "alias/aws/secretsmanager"
 
@@ -58,6 +60,24 @@ class Content:
     tags: tuple[tuple[str, str], ...]
     changed: float
     revision: int
+    policy: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """What was said last of a secret's rotation: `function` is the ARN of its Lambda function."""
+
+    enabled: bool = False
+    function: str | None = None
+    rules: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CrossAccount:
+    """A secret's part in cross-account replication, in DescribeSecret's words: that of a replica, of a primary."""
+
+    primary: Mapping[str, str] | None = None
+    replicas: tuple[Mapping[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +107,7 @@ class Secret:
 
     `kms_key` is the caller's word for it; `None` is the default key of a secret that is no replica.
     `version_keys` and `read_on` are per version id: a version may be under an older key, and was
-    read in this Region on the day `read_on`. `removal` names the removal under way, if any.
+    read in this Region on the day `read_on`. `removal` and `deletion` name what is under way, if any.
     """
 
     name: str
@@ -103,7 +123,11 @@ class Secret:
     entries: dict[str, Entry] = field(default_factory=dict)
     accessed: float | None = None
     deleted: float | None = None
+    recoverable: bool = True
+    deletion: int | None = None
     removal: int | None = None
+    rotation: Rotation | None = None
+    cross_account: CrossAccount = CrossAccount()
 
     @property
     def arn(self) -> str:
@@ -134,6 +158,8 @@ class World:
     faults: Faults
     keys: KeyStore
     callers: Callers
+    policies: dict[str, Policy] = field(default_factory=dict)
+    """An identity's ARN -> its policy, for the simulation of IAM alone."""
     agenda: Agenda = field(default_factory=Agenda)
     secrets: dict[str, dict[str, Secret]] = field(default_factory=dict)
     _numbers: int = 0
@@ -186,9 +212,12 @@ class World:
         return secret
 
     def find_writable(self, request: Request) -> Secret:
-        """Return the secret a request is about, refused where it is a replica or scheduled for deletion."""
+        """Return the secret a request is about, refused where it is a replica or scheduled for deletion.
+
+        Choice: a cross-account replica is refused as any other.
+        """
         secret = self.find_living(request)
-        if secret.is_replica:
+        if secret.is_replica or secret.cross_account.primary is not None:
             raise replica_is_read_only()
         return secret
 

@@ -45,17 +45,17 @@ class Operation:
     fields: Fields
 
 
-def validate(fields: Fields, params: Mapping[str, Any]) -> None:
+def validate(fields: Fields, params: Mapping[str, Any], *, code: str = "ValidationException") -> None:
     """Pass parameters that fit; all mistakes are told in one refusal. Unknown parameters are ignored.
 
-    Raises: ApiError (ValidationException).
+    Raises: ApiError (`code`).
     Source: aws-behaviour.md 1.6 for the words of an empty list; the other constraints' words are the
     same service framework's. Choice: a wrong type is a ValidationException too.
     """
     mistakes = list(_structure(fields, params, ""))
     if mistakes:
         number = "1 validation error" if len(mistakes) == 1 else f"{len(mistakes)} validation errors"
-        raise ApiError("ValidationException", f"{number} detected: {'; '.join(mistakes)}")
+        raise ApiError(code, f"{number} detected: {'; '.join(mistakes)}")
 
 
 def _structure(fields: Fields, params: Mapping[str, Any], path: str) -> Iterator[str]:

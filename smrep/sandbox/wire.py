@@ -1,6 +1,7 @@
 """What goes over HTTP: requests into calls, answers and refusals into bodies. No sockets here.
 
-Secrets Manager and KMS speak AWS JSON 1.1, STS speaks the query protocol with XML answers.
+Secrets Manager and KMS speak AWS JSON 1.1, Account Management REST with JSON, and STS, IAM and EC2 the
+query protocol. The service is the one that the request is signed for.
 """
 
 from __future__ import annotations
@@ -8,15 +9,12 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from html import escape
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl
 
-from smrep.sandbox.errors import ApiError
+from smrep.sandbox.errors import ApiError, unknown_operation
+from smrep.sandbox.query import QUERY_SERVICES, action_of, answer_document, params_of, refusal_document
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from email.message import Message
 
 _SCOPE = re.compile(
@@ -24,8 +22,7 @@ _SCOPE = re.compile(
     r"/(?P<service>[a-z0-9-]+)/aws4_request"
 )
 _TARGETS = {"secretsmanager": "secretsmanager", "kms": "TrentService"}
-_STS_NAMESPACE = "https://sts.amazonaws.com/doc/2011-06-15/"
-_STS_INTEGERS = ("DurationSeconds",)
+_PATHS = {"account": {"/listRegions": "ListRegions"}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +45,13 @@ class WireCall:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An HTTP answer; `request_id` goes into AWS's header for it."""
+    """An HTTP answer; `request_id` and `error_type` go into AWS's headers for them."""
 
     status: int
     content_type: str
     body: bytes = field(repr=False)
     request_id: str = ""
+    error_type: str = ""
 
 
 def read_scope(headers: Message) -> Scope:
@@ -67,27 +65,28 @@ def read_scope(headers: Message) -> Scope:
     return Scope(match["access_key"], match["region"], match["service"])
 
 
-def read_operation(scope: Scope, headers: Message, body: bytes) -> str:
-    """Return the operation a request names: in X-Amz-Target, or in the form's Action for STS.
+def read_operation(scope: Scope, path: str, headers: Message, body: bytes) -> str:
+    """Return the operation a request names: in X-Amz-Target, in its path, or in the form's Action.
 
     Raises: ApiError (UnknownOperationException).
     """
-    if scope.service == "sts":
-        name = dict(_form(body)).get("Action", "")
+    if scope.service in QUERY_SERVICES:
+        name = action_of(body)
+    elif scope.service in _PATHS:
+        name = _PATHS[scope.service].get(path.partition("?")[0], "")
     else:
         prefix, _, name = headers.get("X-Amz-Target", "").partition(".")
         if prefix != _TARGETS.get(scope.service):
             name = ""
     if not name.isalnum():
-        raise ApiError("UnknownOperationException", "The request names no operation of this service.")
+        raise unknown_operation(scope.service, "The request names no operation of this service.")
     return name
 
 
 def read_params(scope: Scope, body: bytes) -> dict[str, Any]:
     """Return a request's parameters. Raises: ApiError (SerializationException) for malformed JSON."""
-    if scope.service == "sts":
-        pairs = [pair for pair in _form(body) if pair[0] not in ("Action", "Version")]
-        return {name: _integer(text) if name in _STS_INTEGERS else text for name, text in pairs}
+    if scope.service in QUERY_SERVICES:
+        return params_of(body)
     try:
         params = json.loads(body or b"{}")
     except (ValueError, RecursionError):
@@ -99,23 +98,20 @@ def read_params(scope: Scope, body: bytes) -> dict[str, Any]:
 
 def answer_of(call: WireCall, answer: dict[str, Any], request_id: str) -> Reply:
     """Return an answer as its service sends it."""
-    if call.scope.service == "sts":
-        inner = f"<{call.operation}Result>{_xml(answer)}</{call.operation}Result>"
-        about = f"<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata>"
-        name = f"{call.operation}Response"
-        return _xml_reply(200, f'<{name} xmlns="{_STS_NAMESPACE}">{inner}{about}</{name}>', request_id)
-    return _json_reply(200, answer, request_id)
+    service = call.scope.service
+    if service in QUERY_SERVICES:
+        return _xml_reply(200, answer_document(service, call.operation, answer, request_id), request_id)
+    return _json_reply(service, 200, answer, request_id)
 
 
 def refusal_of(service: str, error: ApiError, request_id: str) -> Reply:
-    """Return a refusal as its service sends it: Secrets Manager says `Message`, KMS `message`."""
-    if service == "sts":
-        fault = {"Type": "Sender", "Code": error.code, "Message": error.message}
-        inner = f"<Error>{_xml(fault)}</Error><RequestId>{request_id}</RequestId>"
-        document = f'<ErrorResponse xmlns="{_STS_NAMESPACE}">{inner}</ErrorResponse>'
-        return _xml_reply(error.status, document, request_id)
+    """Return a refusal as its service sends it: Secrets Manager says `Message`, KMS and Account `message`."""
+    if service in QUERY_SERVICES:
+        return _xml_reply(error.status, refusal_document(service, error, request_id), request_id)
+    if service in _PATHS:
+        return _json_reply(service, error.status, {"message": error.message}, request_id, error_type=error.code)
     word = "message" if service == "kms" or error.code == "ValidationException" else "Message"
-    return _json_reply(error.status, {"__type": error.code, word: error.message}, request_id)
+    return _json_reply(service, error.status, {"__type": error.code, word: error.message}, request_id)
 
 
 def plain_refusal(status: int, message: str) -> Reply:
@@ -123,32 +119,10 @@ def plain_refusal(status: int, message: str) -> Reply:
     return Reply(status, "text/plain; charset=utf-8", message.encode() + b"\n")
 
 
-def _form(body: bytes) -> list[tuple[str, str]]:
-    try:
-        return parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=100)
-    except ValueError:
-        raise ApiError("MalformedQueryString", "The request body is not a form.") from None
-
-
-def _integer(text: str) -> int | str:
-    return int(text) if re.fullmatch(r"\d{1,9}", text) else text
-
-
-def _json_reply(status: int, document: dict[str, Any], request_id: str) -> Reply:
-    return Reply(status, "application/x-amz-json-1.1", json.dumps(document).encode(), request_id)
+def _json_reply(service: str, status: int, document: dict[str, Any], request_id: str, *, error_type: str = "") -> Reply:
+    kind = "application/json" if service in _PATHS else "application/x-amz-json-1.1"
+    return Reply(status, kind, json.dumps(document).encode(), request_id, error_type)
 
 
 def _xml_reply(status: int, document: str, request_id: str) -> Reply:
     return Reply(status, "text/xml", document.encode(), request_id)
-
-
-def _xml(answer: Mapping[str, Any]) -> str:
-    return "".join(f"<{name}>{_xml_value(value)}</{name}>" for name, value in answer.items())
-
-
-def _xml_value(value: Any) -> str:
-    if isinstance(value, dict):
-        return _xml(value)
-    if isinstance(value, float):
-        return datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return escape("".join(letter for letter in str(value) if letter.isprintable()), quote=False)

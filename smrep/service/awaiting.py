@@ -9,12 +9,13 @@ from smrep.errors import Outcome
 from smrep.report import SecretReport, Trouble
 from smrep.rules.asked import check_regions
 from smrep.rules.commands import spell
+from smrep.rules.findings import missing
 from smrep.rules.settle import LIST_LAG_S, Course
 from smrep.service.abreast import nothing, patience
 from smrep.service.cases import Case, Member, cases, open_regions, reports
 from smrep.service.looking import Found, doomed, find, refusal, troubles_elsewhere
 from smrep.service.ports import Clock, SecretsManager
-from smrep.service.status import Asked, followed, missing, unfound
+from smrep.service.status import Asked, followed, unfound
 from smrep.service.waiting import Waiter
 
 

@@ -66,6 +66,7 @@ class Case:
             primary_region=self.primary.region,
             replicas=rows,
             error=self.error,
+            cross_account=self.primary.cross_account,
             notes=tuple(self.notes),
         )
 

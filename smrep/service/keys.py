@@ -1,64 +1,79 @@
-"""Whether a replica is under the key that was asked for."""
+"""Whether a replica is under the key that was asked for, and whether a key can be used at all."""
 
 from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass, field
 
-from smrep.errors import AwsError, NotFound
-from smrep.model import Replica, Secret, Target
+from smrep.errors import AwsError, NotFound, Throttled, Unanswered
+from smrep.model import Key, Replica, Secret, Target
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
 from smrep.rules.commands import spell
-from smrep.rules.keys import DEFAULT, same_by_spelling
+from smrep.rules.keys import DEFAULT, normal, same_by_spelling
 from smrep.service.ports import Keys
 
 
 @dataclass(frozen=True, slots=True)
 class KeyCheck:
-    """Compares keys by their spelling first, and asks KMS only where that can't tell."""
+    """Compares keys by their spelling first, and asks KMS only where that can't tell; remembers what KMS said."""
 
     keys: Keys
-    _known: dict[tuple[str, Region], str] = field(default_factory=dict)
+    _known: dict[tuple[str, Region], Key | AwsError] = field(default_factory=dict)
+
+    def key(self, key: str, region: Region) -> Key | AwsError:
+        """Return the key as KMS shows it there, or why it does not.
+
+        Raises:
+            CredentialsError: no further call can succeed.
+
+        """
+        known = self._known.get((key, region))
+        if known is None:
+            try:
+                known = self.keys.key(key, region)
+            except AwsError as error:
+                if error.ends_the_run:
+                    raise
+                if isinstance(error, Unanswered | Throttled):
+                    return error  # the next time there may be an answer
+                known = error
+            self._known[key, region] = known
+        return known
+
+    def same(self, wanted: str, shown: str | None, region: Region, account: str) -> bool | AwsError:
+        """Return whether both name one key, or the error for which that can't be told."""
+        same = same_by_spelling(wanted, shown, region, account)
+        if same is not None:
+            return same
+        one = self.key(wanted, region)
+        if isinstance(one, AwsError):
+            return one
+        other = self.key(normal(shown, region, account), region)
+        return other if isinstance(other, AwsError) else one.arn == other.arn
 
     def findings(self, primary: Secret, target: Target, entry: Replica) -> tuple[Finding, ...]:
         """Return `wrong_key` where the replica's key is another, `unchecked` where KMS would not say, else nothing."""
         if target.kms_key is None:
             return ()
         shown = entry.kms_key_id or DEFAULT
-        unknown = ""
-        same = same_by_spelling(target.kms_key, shown, target.region, primary.account)
-        try:
-            if same is None:
-                same = self._arn(target.kms_key, target) == self._arn(shown, target)
-        except NotFound as error:
-            same, unknown = False, f" ({error.words})"
-        except AwsError as error:
-            if error.ends_the_run:
-                raise
-            return unchecked_key(target, error.message)
-        if same:
+        verdict = self.same(target.kms_key, shown, target.region, primary.account)
+        if verdict is True:
             return ()
+        if isinstance(verdict, AwsError) and not isinstance(verdict, NotFound):
+            return unchecked_key(target, verdict.message)
+        absent = isinstance(verdict, NotFound)
         rekey = spell("rekey", [primary.name], primary_region=primary.region, targets=[target])
-        words = ["--secret-id", primary.name, "--kms-key-id", target.kms_key, "--region", target.region]
-        by_hand = f"aws secretsmanager update-secret {shlex.join(words)}"
+        aliases = f"aws kms list-aliases --region {shlex.quote(target.region)}"
         return (
             Finding(
                 Kind.WRONG_KEY,
                 Severity.ERROR,
-                f"the replica in {target.region} is under the key {shown}, not {target.kms_key}{unknown}",
-                f"list the keys there are: aws kms list-aliases --region {target.region}; "
-                f"then, from the next release on: {rekey}"
-                if unknown
-                else f"{by_hand} (from the next release on: {rekey})",
+                f"the replica in {target.region} is under the key {shown}, not {target.kms_key}"
+                + (f" ({verdict.words})" if isinstance(verdict, NotFound) else ""),
+                f"list the keys there are: {aliases}; then: {rekey}" if absent else rekey,
             ),
         )
-
-    def _arn(self, key: str, target: Target) -> str:
-        known = self._known.get((key, target.region))
-        if known is None:
-            known = self._known[key, target.region] = self.keys.key(key, target.region).arn
-        return known
 
 
 def unchecked_key(target: Target, why: str = "no answer came in time") -> tuple[Finding, ...]:

@@ -6,11 +6,13 @@ import shlex
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from smrep.errors import AwsError, CredentialsError, NotFound, Outcome, Unanswered
-from smrep.model import FAILED, Secret, in_region
+from smrep.errors import AwsError, CredentialsError, NotFound, Outcome, Refused, Unanswered
+from smrep.model import FAILED, Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import SecretReport, Trouble
 from smrep.rules.asked import Address, check_account
+from smrep.rules.commands import spell
+from smrep.rules.preflight import Absent, Look, Unseen
 from smrep.service.abreast import abreast
 from smrep.service.ports import SecretsManager
 
@@ -76,6 +78,26 @@ def _look(aws: SecretsManager, address: Address, *, follow: bool) -> Found:
     return Found(address, primary, secret)
 
 
+def look(aws: SecretsManager, primary: Secret, region: Region) -> Look:
+    """Return what bears the primary's name in the Region; an error there is no absence, except 'not found'.
+
+    Raises:
+        CredentialsError: no further call can succeed.
+
+    """
+    try:
+        found = aws.describe(primary.name, region)
+    except NotFound:
+        return Absent()
+    except AwsError as error:
+        if error.ends_the_run:
+            raise
+        return Unseen(error)
+    if found.account != primary.account:
+        return Unseen(Refused(f"the name there is of account {found.account}", f"{primary.name} in {region}"))
+    return found
+
+
 def _explained(error: AwsError, address: Address) -> Trouble:
     """Return the error with a hint for the commonest mistake: the right name in the wrong Region."""
     if isinstance(error, NotFound) and not error.hint:
@@ -98,7 +120,34 @@ def refusal(found: Found, error: Trouble) -> SecretReport:
     if isinstance(secret, Trouble):
         return SecretReport(found.address.secret_id, error.outcome, primary_region=found.address.region, error=error)
     home = secret.primary_region or secret.region
-    return SecretReport(secret.name, error.outcome, in_region(secret.arn, home), home, error=error)
+    return SecretReport(
+        secret.name, error.outcome, in_region(secret.arn, home), home, error=error, cross_account=secret.cross_account
+    )
+
+
+def unfit(secret: Secret, command: str, targets: Sequence[Target], flags: Sequence[str] = ()) -> Trouble | None:
+    """Return why this secret can't be the primary that a command changes, None where it can.
+
+    A replica is refused with the command to run instead, which leaves out the primary's own Region.
+    """
+    home = secret.primary_region
+    if not secret.is_replica or home is None:
+        return doomed(secret)
+    elsewhere = [target for target in targets if target.region != home]
+    instead = spell(
+        command if elsewhere else "status",
+        [secret.name],
+        primary_region=home,
+        targets=elsewhere,
+        flags=flags if elsewhere else (),
+    )
+    return Trouble(
+        "is_replica",
+        f"{secret.name} in {secret.region} is a replica; its primary is in {home}",
+        instead,
+        None,
+        Outcome.FAILED,
+    )
 
 
 def doomed(secret: Secret) -> Trouble | None:

@@ -1,46 +1,61 @@
-"""`replicate`: look, plan, send with the fewest calls, wait for every Region."""
+"""`replicate` and `retry`: look, plan, send with the fewest calls, wait for every Region."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import assert_never
 
-from smrep.errors import Outcome
 from smrep.model import IN_SYNC, Secret, Target
 from smrep.regions import Region
-from smrep.report import Action, Finding, SecretReport, Trouble
+from smrep.report import Action, Finding, Kind, SecretReport, Trouble
 from smrep.rules.asked import Address
 from smrep.rules.commands import spell
 from smrep.rules.plan import NO_CONSENT, Add, Consent, Keep, Overwrite, Retry, Step, Stop
 from smrep.rules.settle import Course
-from smrep.service.abreast import LOOK_S, abreast, nothing, patience
+from smrep.service.abreast import abreast, nothing, patience
 from smrep.service.cases import Case, Member, cases, open_regions, reports
+from smrep.service.gate import SENDING, Gate
+from smrep.service.health import Health
 from smrep.service.keys import KeyCheck, unchecked_key
-from smrep.service.looking import Found, doomed, find, refusal, troubles_elsewhere
-from smrep.service.ports import Clock, Keys, SecretsManager
+from smrep.service.looking import Found, find, refusal, troubles_elsewhere, unfit
+from smrep.service.ports import Account, Clock, Keys, SecretsManager
+from smrep.service.proving import Prover
 from smrep.service.sending import Sender
 from smrep.service.survey import Survey
+from smrep.service.verifying import Checking, settle
 from smrep.service.waiting import Waiter
-
-_SENDING = 4
-"""How many secrets are sent for at once: AWS's 50 writes a second are shared with everybody's. Source: contract 9."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What `replicate` was asked for."""
+    """What `replicate` or `retry` was asked for."""
 
     addresses: tuple[Address, ...]
     targets: tuple[Target, ...]
+    """For a retry may be none: then every Region that is not in sync."""
     consent: Consent = NO_CONSENT
     preflight: bool = True
     wait: bool = True
+    verify: bool = False
     expect_account: str | None = None
     flags: tuple[str, ...] = ()
     """The flags to repeat in a hint's command, as they were typed."""
+    retry: bool = False
+    """Whether only what the primary lists already is meant."""
+
+    @property
+    def command(self) -> str:
+        """The command's name."""
+        return "retry" if self.retry else "replicate"
+
+    def targets_of(self, primary: Secret) -> tuple[Target, ...]:
+        """Return the Regions that the request means for this secret."""
+        if self.targets or not self.retry:
+            return self.targets
+        listed = [entry for entry in primary.replicas if entry.status != IN_SYNC] or primary.replicas
+        return tuple(Target(entry.region) for entry in listed)
 
     @property
     def forcing(self) -> tuple[str, ...]:
@@ -55,6 +70,7 @@ class Replication:
 
     aws: SecretsManager
     keys: Keys
+    account: Account
     clock: Clock
     deadline: float
     """In the clock's seconds."""
@@ -63,10 +79,12 @@ class Replication:
     """Is called about once a second while AWS takes its time."""
     members: list[Member] = field(default_factory=list)
     key_check: KeyCheck = field(init=False)
+    health: Health = field(init=False)
 
     def __post_init__(self) -> None:
-        """Share one memory of keys."""
+        """Share one memory of keys and Regions."""
         self.key_check = KeyCheck(self.keys)
+        self.health = Health(self.aws, self.account, self.key_check, self.request.command)
 
     def plan(self) -> None:
         """Look at each secret and into each target Region, and decide per Region; changes nothing in AWS.
@@ -99,20 +117,12 @@ class Replication:
             CredentialsError: no further call can succeed; `secrets` holds what was done up to then.
 
         """
-        request, stop = self.request, threading.Event()
-        sender = Sender(
-            self.aws,
-            self.clock,
-            self.deadline,
-            max(self.deadline, self.clock.monotonic() + LOOK_S),
-            request.flags,
-            request.forcing,
-            stop,
-        )
+        request, gate = self.request, Gate.until(self.clock, self.deadline)
+        sender = Sender(self.aws, gate, request.command, request.flags, request.forcing)
         to_send = [case for case in cases(self.members) if _plain(case) or _forced(case)]
         try:
-            for first in range(0, len(to_send), _SENDING):
-                abreast(partial(_send, sender), to_send[first : first + _SENDING], pulse=self.pulse)
+            for first in range(0, len(to_send), SENDING):
+                abreast(partial(_send, sender), to_send[first : first + SENDING], pulse=self.pulse)
                 yield
             if request.wait and any(open_regions(self.members)):
                 waiter = Waiter(self.aws, self.clock, self.deadline, sender, self.pulse)
@@ -120,9 +130,12 @@ class Replication:
             for case, course in tuple(open_regions(self.members)):
                 if course.held_until_gone and not request.wait:
                     sender.leave_out(case, [course.region], "the old replica is still being removed")
-            self._check_new_keys()
+            if request.verify:
+                yield from self._prove()
+            else:
+                self._check_new_keys()
         finally:
-            stop.set()
+            gate.stop.set()
 
     def secrets(self, *, dry_run: bool = False) -> tuple[SecretReport, ...]:
         """Return every secret as it stands."""
@@ -137,7 +150,7 @@ class Replication:
         """Return this run as a command to type again, with more flags."""
         request = self.request
         return spell(
-            "replicate",
+            request.command,
             [address.secret_id for address in request.addresses],
             primary_region=request.addresses[0].region,
             targets=request.targets,
@@ -149,34 +162,31 @@ class Replication:
         primary = found.what
         if isinstance(primary, Trouble):
             return refusal(found, primary)
-        error = self._unfit(primary)
+        error = unfit(primary, self.request.command, self.request.targets, self.request.flags)
         if error is not None:
             return refusal(found, error)
-        steps = Survey(self.aws, self.key_check, self.clock, self.deadline).steps(
+        targets = self.request.targets_of(primary)
+        health = self.health if self.request.preflight else None
+        steps = Survey(self.aws, self.key_check, self.clock, self.deadline, health).steps(
             primary,
-            self.request.targets,
+            targets,
             self.request.consent,
             looking=self.request.preflight or self.request.consent.force,
+            only_listed=self.request.retry,
         )
         courses = {step.target.region: _course(step) for step in steps}
         return Case(primary, courses, [*troubles_elsewhere(primary, courses)], steps)
 
-    def _unfit(self, secret: Secret) -> Trouble | None:
-        """Return why this secret can't be replicated from here, None where it can."""
-        if not secret.is_replica:
-            return doomed(secret)
-        home = secret.primary_region
-        targets = [target for target in self.request.targets if target.region != home]
-        command = "replicate" if targets else "status"
-        flags = self.request.flags if targets else ()
-        instead = spell(command, [secret.name], primary_region=home, targets=targets, flags=flags)
-        return Trouble(
-            "is_replica",
-            f"{secret.name} in {secret.region} is a replica; its primary is in {home}",
-            instead,
-            None,
-            Outcome.FAILED,
-        )
+    def _prove(self) -> Iterator[None]:
+        """Hold every replica that is in sync against its primary, yielding after each round of looks."""
+        pairs = [(case, _in_sync(case)) for case in cases(self.members)]
+        checkings = [Checking(case.primary, targets) for case, targets in pairs if targets]
+        for _ in settle(Prover(self.aws, self.key_check, self.clock, self.deadline), checkings, self.pulse):
+            yield
+        for case in cases(self.members):
+            for checking in checkings:
+                if checking.primary.arn == case.primary.arn:
+                    _take_in(case, checking)
 
     def _check_new_keys(self) -> None:
         """Hold the keys of the replicas that this run made against those that were asked for."""
@@ -207,6 +217,27 @@ def _send(sender: Sender, case: Case) -> None:
         sender.send(case, _plain(case))
     for region in _forced(case):
         sender.send(case, [region], force=True)
+
+
+def _in_sync(case: Case) -> tuple[Target, ...]:
+    """Return the Regions that have something to prove."""
+    courses = case.courses.values() if case.error is None else ()
+    return tuple(
+        Target(each.region, each.wanted_key) for each in courses if each.error is None and each.fresh_status == IN_SYNC
+    )
+
+
+def _take_in(case: Case, checking: Checking) -> None:
+    """Put what was proved into the courses, in place of what was found of keys before."""
+    case.error = checking.error
+    for report in checking.report().replicas:
+        known = (each for each in case.courses[report.region].findings if each.kind is not Kind.WRONG_KEY)
+        case.change(
+            report.region,
+            verified=report.verified,
+            proved=report.outcome,
+            findings=tuple(dict.fromkeys((*known, *report.findings))),
+        )
 
 
 def _plain(case: Case) -> list[Region]:

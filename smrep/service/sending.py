@@ -2,37 +2,33 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from smrep.errors import AwsError, CredentialsError, Denied, NotSent, Refused, Throttled, Unanswered
 from smrep.model import Replica, Secret, Target
 from smrep.regions import Region
-from smrep.report import Trouble
+from smrep.report import Action, Trouble
 from smrep.rules.commands import spell
 from smrep.rules.settle import LIST_LAG_S, has_moved, sent
 from smrep.service.abreast import abreast, patience
 from smrep.service.cases import Case
-from smrep.service.polling import past_throttling, poll
-from smrep.service.ports import Clock, SecretsManager
+from smrep.service.gate import Gate
+from smrep.service.polling import poll
+from smrep.service.ports import SecretsManager
 
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """The one gate through which writes go; times in the clock's seconds."""
+    """Asks AWS for replicas."""
 
     aws: SecretsManager
-    clock: Clock
-    deadline: float
-    begin_until: float
-    """No request is begun later than this."""
+    gate: Gate
+    command: str = "replicate"
     flags: tuple[str, ...] = ()
     """What to type besides, to ask again for what was not sent."""
     forcing: tuple[str, ...] = ()
     """The same, for what is overwritten."""
-    stop: threading.Event = field(default_factory=threading.Event)
-    """Once set, nothing more is sent: the run has ended, and its threads must not go on."""
 
     def send(self, case: Case, regions: Sequence[Region], *, force: bool = False, again: bool = False) -> None:
         """Ask AWS for replicas in these Regions and take in what it answers.
@@ -45,20 +41,19 @@ class Sender:
             CredentialsError: no further call can succeed.
 
         """
-        if self.stop.is_set() or self.clock.monotonic() >= self.begin_until:
-            why = "the run was stopped" if self.stop.is_set() else "the deadline had passed"
-            self.leave_out(case, regions, why, force=force)
+        if self.gate.closed:
+            self.leave_out(case, regions, self.gate.closed, force=force)
             return
         before = dict(case.courses)
         targets = [Target(region, before[region].wanted_key) for region in regions]
 
         def request() -> tuple[Replica, ...]:
             for region in regions:
-                case.courses[region] = sent(before[region], self.clock.monotonic(), accepted=False)
+                case.courses[region] = sent(before[region], self.gate.clock.monotonic(), accepted=False)
             return self.aws.replicate(case.primary.arn, case.primary.region, targets, force=force)
 
         try:
-            entries = past_throttling(request, clock=self.clock, deadline=self.deadline)
+            entries = self.gate.send(request)
         except Unanswered as error:
             self._look_for(case, regions, error, may_repeat=not force and not again)
         except AwsError as error:
@@ -73,21 +68,21 @@ class Sender:
         else:
             for region in regions:
                 case.change(region, accepted=True)
-            case.observe_entries(entries, regions, self.clock.monotonic())
+            case.observe_entries(entries, regions, self.gate.clock.monotonic())
 
     def _look_for(self, case: Case, regions: Sequence[Region], error: Unanswered, *, may_repeat: bool) -> None:
         """Find out from the list whether AWS acted on a request whose answer was lost."""
-        until = min(self.deadline, self.clock.monotonic() + LIST_LAG_S)
+        until = min(self.gate.deadline, self.gate.clock.monotonic() + LIST_LAG_S)
         *_, looked = poll(
             lambda: self._look(case),
             lambda _: case.error is not None or all(has_moved(case.courses[region]) for region in regions),
-            clock=self.clock,
+            clock=self.gate.clock,
             deadline=until,
         )
         for region in regions:
             case.change(region, accepted=has_moved(case.courses[region]))
         lost = [region for region in regions if not case.courses[region].accepted]
-        if lost and looked and may_repeat and self.clock.monotonic() < self.deadline:
+        if lost and looked and may_repeat and self.gate.clock.monotonic() < self.gate.deadline:
             self.send(case, lost, again=True)
         elif lost:
             case.notes.append(
@@ -103,7 +98,7 @@ class Sender:
                 lambda _: self._described(primary),
                 [None],
                 late=lambda _: None,
-                patience_s=patience(self.clock, self.deadline),
+                patience_s=patience(self.gate.clock, self.gate.deadline),
             )
         except CredentialsError:
             raise
@@ -113,7 +108,7 @@ class Sender:
             return False
         if secret is None:
             return False
-        case.observe(secret, self.clock.monotonic())
+        case.observe(secret, self.gate.clock.monotonic())
         return True
 
     def _described(self, primary: Secret) -> Secret | None:
@@ -126,7 +121,7 @@ class Sender:
         name, home = case.primary.name, case.primary.region
         error = NotSent(
             f"{name} to {', '.join(regions)}: not sent, since {why}",
-            spell("replicate", [name], primary_region=home, targets=targets, flags=flags),
+            spell(self.command, [name], primary_region=home, targets=targets, flags=flags),
         )
         case.fail(regions, error)
 
@@ -139,4 +134,10 @@ def _explained(error: AwsError, case: Case, regions: Sequence[Region]) -> AwsErr
             f"allow secretsmanager:ReplicateSecretToRegions on {case.primary.arn} with {', '.join(regions)}, and for a "
             "customer's key kms:Decrypt at the primary, kms:GenerateDataKey and kms:Encrypt at the replica"
         )
+    elif isinstance(error, Refused) and all(case.courses[region].action is Action.RETRY for region in regions):
+        name, home = case.primary.name, case.primary.region
+        targets = [Target(region, case.courses[region].wanted_key) for region in regions]
+        there = [Target(region) for region in regions]
+        remove = spell("remove", [name], primary_region=home, targets=there)
+        error.hint = f"begin anew: {remove}; then: {spell('replicate', [name], primary_region=home, targets=targets)}"
     return error

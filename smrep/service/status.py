@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from smrep.errors import Outcome
-from smrep.model import FAILED, IN_SYNC, Secret, Target, in_region
+from smrep.model import FAILED, IN_SYNC, Secret, in_region
 from smrep.regions import Region
 from smrep.report import Finding, Kind, RegionReport, SecretReport, Severity, Trouble
 from smrep.rules.asked import Address, check_regions
 from smrep.rules.causes import failure
 from smrep.rules.commands import spell
+from smrep.rules.findings import failed, missing, unsettled
 from smrep.rules.settle import Course, row, worst
 from smrep.service.looking import Found, doomed, find, refusal, troubles_elsewhere
 from smrep.service.ports import Clock, SecretsManager
@@ -73,6 +74,7 @@ def _report(found: Found, asked: Asked) -> SecretReport:
         primary_region=secret.region,
         replicas=rows,
         error=error,
+        cross_account=secret.cross_account,
         notes=(*followed(found), *troubles_elsewhere(secret, regions)),
     )
 
@@ -83,28 +85,10 @@ def _row(secret: Secret, region: Region) -> RegionReport:
         return RegionReport(region, Outcome.FAILED, findings=(missing(secret, region),))
     course = Course(region, seen=entry)
     if entry.status == FAILED:
-        trouble = failure(secret, entry)
-        finding = Finding(Kind.FAILED, Severity.ERROR, trouble.message, trouble.hint)
-        return row(replace(course, error=trouble, findings=(finding,)), secret)
+        return row(replace(course, error=failure(secret, entry), findings=(failed(secret, entry),)), secret)
     if entry.status == IN_SYNC:
         return row(course, secret)
-    finding = Finding(
-        Kind.IN_PROGRESS,
-        Severity.WARNING,
-        f"{secret.name} in {region} is not settled: {entry.status}",
-        spell("wait", [secret.name], primary_region=secret.region, targets=[Target(region)]),
-    )
-    return row(replace(course, findings=(finding,)), secret)
-
-
-def missing(secret: Secret, region: Region) -> Finding:
-    """Return the finding for a Region that the primary does not list."""
-    return Finding(
-        Kind.MISSING,
-        Severity.ERROR,
-        f"{secret.name} has no replica in {region}",
-        spell("replicate", [secret.name], primary_region=secret.region, targets=[Target(region)]),
-    )
+    return row(replace(course, findings=(unsettled(secret, entry),)), secret)
 
 
 def unfound(found: Found, error: Trouble, regions: tuple[Region, ...]) -> SecretReport:
@@ -148,4 +132,5 @@ def unfound(found: Found, error: Trouble, regions: tuple[Region, ...]) -> Secret
         primary_region=replica.primary_region,
         replicas=tuple(shown(region) for region in regions or (replica.region,)),
         error=error,
+        cross_account=replica.cross_account,
     )

@@ -6,17 +6,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from smrep.errors import AwsError, NotFound, Refused
 from smrep.model import IN_SYNC, Secret, Target
 from smrep.regions import Region
-from smrep.rules.plan import Consent, Step, step_for
+from smrep.report import Finding, Kind, Severity
+from smrep.rules.findings import missing
+from smrep.rules.health import held_back
+from smrep.rules.plan import Consent, Keep, Step, Stop, step_for, stop
 from smrep.rules.preflight import Absent, Look, Unseen
 from smrep.rules.settle import LIST_LAG_S
 from smrep.service.abreast import abreast, patience
+from smrep.service.health import Health
 from smrep.service.keys import KeyCheck, unchecked_key
-from smrep.service.looking import no_answer
+from smrep.service.looking import look, no_answer
 from smrep.service.polling import poll
 from smrep.service.ports import Clock, SecretsManager
+
+LATE = Finding(Kind.UNCHECKED, Severity.WARNING, "keys and Regions could not be checked in time", "--timeout 5m")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +32,22 @@ class Survey:
     key_check: KeyCheck
     clock: Clock
     deadline: float
+    health: Health | None = None
+    """What is checked besides the name; None where that was not wanted."""
 
-    def steps(self, primary: Secret, targets: Sequence[Target], consent: Consent, *, looking: bool) -> tuple[Step, ...]:
-        """Return what to do in each target Region; without `looking`, from the primary's list alone."""
+    def steps(
+        self,
+        primary: Secret,
+        targets: Sequence[Target],
+        consent: Consent,
+        *,
+        looking: bool,
+        only_listed: bool = False,
+    ) -> tuple[Step, ...]:
+        """Return what to do in each target Region; without `looking`, from the primary's list alone.
+
+        With `only_listed`, a Region that the primary does not list is stopped instead of added.
+        """
         looks: list[Look] = [Unseen()] * len(targets)
         if looking:
             looks = abreast(
@@ -38,14 +56,41 @@ class Survey:
                 late=lambda target: Unseen(no_answer(f"{primary.name} in {target.region}")),
                 patience_s=patience(self.clock, self.deadline),
             )
-        return tuple(
-            abreast(
-                lambda each: step_for(primary, *each, consent, partial(self.key_check.findings, primary, each[0])),
-                list(zip(targets, looks, strict=True)),
-                late=lambda each: step_for(primary, *each, consent, lambda _: unchecked_key(each[0])),
-                patience_s=patience(self.clock, self.deadline),
-            )
+
+        def step(each: tuple[Target, Look]) -> Step:
+            target, seen = each
+            if only_listed and primary.replica(target.region) is None:
+                return stop(target, missing(primary, target.region))
+            return step_for(primary, target, seen, consent, partial(self.key_check.findings, primary, target))
+
+        steps = abreast(
+            step,
+            list(zip(targets, looks, strict=True)),
+            late=lambda each: step_for(primary, *each, consent, lambda _: unchecked_key(each[0])),
+            patience_s=patience(self.clock, self.deadline),
         )
+        return self._healthy(primary, steps, looks) if self.health else tuple(steps)
+
+    def _healthy(self, primary: Secret, steps: Sequence[Step], looks: Sequence[Look]) -> tuple[Step, ...]:
+        """Return the steps, those stopped that a key, a version or a Region makes hopeless."""
+        health = self.health
+        if health is None or all(isinstance(step, Keep | Stop) for step in steps):
+            return tuple(steps)
+
+        def checked(each: tuple[Step, Look] | None) -> tuple[Finding, ...]:
+            if each is None:
+                return health.of_primary(primary)
+            step, look = each
+            sends = not isinstance(step, Keep | Stop)
+            return health.of_target(primary, step.target, look) if sends else ()
+
+        whole, *single = abreast(
+            checked,
+            [None, *zip(steps, looks, strict=True)],
+            late=lambda _: (LATE,),
+            patience_s=patience(self.clock, self.deadline),
+        )
+        return tuple(held_back(step, (*found, *whole)) for step, found in zip(steps, single, strict=True))
 
     def _look(self, primary: Secret, region: Region) -> Look:
         """Return what bears the name in the Region; an error there is no absence, except 'not found'.
@@ -56,22 +101,9 @@ class Survey:
         listed = entry is not None and entry.status == IN_SYNC
         until = min(self.deadline, self.clock.monotonic() + LIST_LAG_S) if listed else 0.0
         *_, last = poll(
-            lambda: self._look_once(primary, region),
-            lambda look: not isinstance(look, Absent),
+            lambda: look(self.aws, primary, region),
+            lambda found: not isinstance(found, Absent),
             clock=self.clock,
             deadline=until,
         )
         return last
-
-    def _look_once(self, primary: Secret, region: Region) -> Look:
-        try:
-            found = self.aws.describe(primary.name, region)
-        except NotFound:
-            return Absent()
-        except AwsError as error:
-            if error.ends_the_run:
-                raise
-            return Unseen(error)
-        if found.account != primary.account:
-            return Unseen(Refused(f"the name there is of account {found.account}", f"{primary.name} in {region}"))
-        return found

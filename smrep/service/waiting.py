@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from smrep.errors import AwsError, CredentialsError, NotFound, Throttled, Unanswered
+from smrep.errors import AwsError, CredentialsError, Throttled, Unanswered
 from smrep.model import FAILED
 from smrep.regions import Region
 from smrep.report import Action, Trouble
-from smrep.rules.preflight import Absent, Bearer, Look, Unseen, bearer
+from smrep.rules.preflight import Bearer, bearer
 from smrep.service.abreast import abreast, nothing, patience
 from smrep.service.cases import Case
+from smrep.service.looking import look
 from smrep.service.polling import poll
 from smrep.service.ports import Clock, SecretsManager
 from smrep.service.sending import Sender
@@ -87,12 +88,4 @@ class Waiter:
 
     def _bearer(self, case: Case, region: Region) -> Bearer:
         """Return who bears the secret's name there now; only 'not found' is nobody."""
-        try:
-            there: Look = self.aws.describe(case.primary.name, region)
-        except NotFound:
-            there = Absent()
-        except AwsError as error:
-            if error.ends_the_run:
-                raise
-            there = Unseen(error)
-        return bearer(case.primary, there)
+        return bearer(case.primary, look(self.aws, case.primary, region))

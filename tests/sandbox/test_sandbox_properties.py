@@ -21,6 +21,7 @@ STEP = st.one_of(
     st.tuples(st.just("promote"), REGION),
     st.tuples(st.just("put"), REGION),
     st.tuples(st.just("delete"), REGION, st.booleans()),
+    st.tuples(st.just("restore"), REGION),
 )
 
 
@@ -45,6 +46,8 @@ def take(account: Any, step: tuple) -> None:
                 account.sm("PutSecretValue", region, SecretId="db", SecretString="again")
             case ("delete", region, force):
                 account.sm("DeleteSecret", region, SecretId="db", ForceDeleteWithoutRecovery=force)
+            case ("restore", region):
+                account.sm("RestoreSecret", region, SecretId="db")
 
 
 def described(account: Any) -> dict[str, dict]:

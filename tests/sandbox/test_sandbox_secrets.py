@@ -230,7 +230,7 @@ def test_the_managing_service_is_shown_by_its_name(account):
 
 
 def test_an_operation_the_sandbox_does_not_know_is_refused(account):
-    assert account.refusal("RotateSecret", SecretId="db")[0] == "UnknownOperationException"
+    assert account.refusal("BatchGetSecretValue", SecretIdList=["db"])[0] == "UnknownOperationException"
 
 
 def test_the_log_has_every_call_and_no_value(account):

@@ -22,7 +22,7 @@ def request_for(*regions: str, names: tuple[str, ...] = ("prod/db",), **more: An
 
 def prepare(world: World, request: Request, timeout_s: float = 300.0) -> Replication:
     world.begin()
-    run = Replication(world, world, world.clock, world.clock.time + timeout_s, request)
+    run = Replication(world, world, world, world.clock, world.clock.time + timeout_s, request)
     run.plan()
     return run
 
@@ -533,9 +533,9 @@ def test_a_kms_that_hangs_does_not_hold_the_result_up(world: World) -> None:
 
     world.create()
     never = threading.Event()
-    run = prepare(world, request_for(f"{WEST}=alias/dr"), timeout_s=3.0)
     metadata = world.call("CreateKey", WEST, service="kms")["KeyMetadata"]
     world.call("CreateAlias", WEST, service="kms", AliasName="alias/dr", TargetKeyId=metadata["KeyId"])
+    run = prepare(world, request_for(f"{WEST}=alias/dr"), timeout_s=3.0)
     world.faults(replication_delay_s=0.0)
     world.on_call = lambda operation, _region: never.wait(20) and None if operation == "DescribeKey" else None
     world.simulator.set_replication_status("prod/db", HOME, WEST, "InProgress", None)

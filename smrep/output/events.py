@@ -1,0 +1,96 @@
+"""The events of a run as they happen: one JSON object a line, `version` first and `result` last."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from smrep import __version__
+from smrep.errors import OutputError
+from smrep.output.document import SCHEMA, document
+from smrep.output.safe import to_json
+from smrep.regions import Region
+from smrep.report import Report, SecretReport
+
+State = tuple[str | None, str | None]
+"""AWS's word for a Region and its message."""
+
+
+class Events:
+    """Tells the events of one run, from whichever thread they come."""
+
+    def __init__(self, write: Callable[[str], None], now: Callable[[], datetime], report: Callable[[], Report]) -> None:
+        """Tell nothing yet; `write` puts a line out at once, or raises; `report` is the run as it stands."""
+        self._write = write
+        self._now = now
+        self._report = report
+        self._lock = threading.Lock()
+        self._told: dict[str, dict[Region, State]] = {}
+        self._ended = False
+
+    def version(self, command: str | None) -> None:
+        """Tell what the stream is made of and which command runs."""
+        self._tell("version", schema=SCHEMA, smrep_version=__version__, command=command)
+
+    def plan(self) -> None:
+        """Tell what was found and decided, before anything is sent."""
+        self._tell("plan", secrets=document(self._report())["secrets"])
+
+    def request(self, operation: str, region: Region, params: Mapping[str, Any]) -> None:
+        """Tell of a write that is about to go out.
+
+        Raises:
+            OutputError: the run has ended or can't be told any more; the write must not go out.
+
+        """
+        added = [each["Region"] for each in params.get("AddReplicaRegions", ())]
+        key = {"kms_key_id": params.get("KmsKeyId")} if operation == "UpdateSecret" else {}
+        self._tell(
+            "request",
+            operation=operation,
+            region=region,
+            secret=params.get("SecretId"),
+            regions=added or list(params.get("RemoveReplicaRegions", [region])),
+            force=bool(params.get("ForceOverwriteReplicaSecret")),
+            **key,
+        )
+
+    def show(self, secrets: Iterable[SecretReport]) -> None:
+        """Tell the status of each Region where it or its message has changed since last told, and of each new one."""
+        for secret in secrets:
+            told = self._told.setdefault(secret.arn or secret.name, {})
+            states: dict[Region, State] = {row.region: (row.status, row.status_message) for row in secret.replicas}
+            if secret.error is None:  # else a Region without a row may be one that could not be seen
+                states |= {region: (None, None) for region in told if region not in states}
+            for region, state in states.items():
+                if told.get(region) != state:
+                    told[region] = state
+                    self._tell(
+                        "status",
+                        secret=secret.name,
+                        secret_arn=secret.arn,
+                        region=region,
+                        status=state[0],
+                        status_message=state[1],
+                    )
+
+    def result(self, report: Report) -> None:
+        """Tell what has changed at last, and the document; nothing is told after it."""
+        self.show(report.secrets)
+        self._tell("result", document=document(report))
+
+    def _tell(self, kind: str, **more: object) -> None:
+        with self._lock:
+            if self._ended:
+                raise OutputError("the result is told already, and nothing may happen after it")
+            self._ended = kind == "result"
+            moment = self._now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+            self._write(_one_line({"type": kind, "ts": moment, **more}))
+
+
+def _one_line(event: dict[str, object]) -> str:
+    """Return the event as JSON on a line of its own; a line break inside a value is an escape there."""
+    return re.sub(r"\n *", "", re.sub(r",\n *", ", ", to_json(event))) + "\n"

@@ -1,0 +1,96 @@
+"""What GitHub Actions shows of a run: an annotation per failure, and the result in the job's summary."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from smrep.errors import Outcome
+from smrep.output.formats import message_of, rows
+from smrep.output.messages import Messages
+from smrep.output.safe import safe
+from smrep.output.summary import closing
+from smrep.report import RegionReport, Report, SecretReport, Severity
+
+_MESSAGE = {"%": "%25", "\r": "%0D", "\n": "%0A"}
+_IN_MESSAGE = str.maketrans(_MESSAGE)
+_IN_PROPERTY = str.maketrans({**_MESSAGE, ":": "%3A", ",": "%2C"})
+"""Source: docs.github.com, workflow commands; escapeData and escapeProperty of actions/toolkit."""
+_MARKDOWN = re.compile(r"[\\`*_~$|<>&\[\]]")
+_EMOJI = re.compile(r":[a-z0-9_+-]+:", re.IGNORECASE)
+
+
+def tell(report: Report, messages: Messages, env: Mapping[str, str]) -> None:
+    """Annotate what failed and add the result to the job's summary; does nothing outside GitHub Actions."""
+    if env.get("GITHUB_ACTIONS") != "true":
+        return
+    stream = messages.stream
+    if stream is not None and not stream.closed:
+        with contextlib.suppress(OSError):  # nobody reads, and nothing is left to tell it to
+            stream.writelines(f"{each}\n" for each in failures(report))
+            stream.flush()
+    path = env.get("GITHUB_STEP_SUMMARY")
+    if path:
+        try:
+            with Path(path).open("a", encoding="utf-8") as file:
+                file.write(summary(report))
+        except OSError as error:
+            messages.warning(f"the job's summary could not be written to {path}: {error.strerror}")
+
+
+def failures(report: Report) -> Iterator[str]:
+    """Yield a workflow command for what ended the run, then one per Region, or whole secret, that failed.
+
+    The run comes first, since GitHub shows the first ten of a step.
+    """
+    title = _title(report)
+    if report.error and report.error.outcome is not Outcome.INTERRUPTED:
+        yield _error(title, report.error.message, report.error.hint)
+    for secret in report.secrets:
+        failed = [row for row in secret.replicas if row.outcome in (Outcome.FAILED, Outcome.ACCESS)]
+        for row in failed:
+            yield _error(f"{title}: {secret.name} in {row.region}", *_why(row, secret))
+        if secret.error and not failed:
+            yield _error(f"{title}: {secret.name}", secret.error.message, secret.error.hint)
+
+
+def _title(report: Report) -> str:
+    return " ".join(filter(None, ("smrep", report.command)))
+
+
+def _why(row: RegionReport, secret: SecretReport) -> tuple[str, str | None]:
+    """Return what is wrong with a row, and what to do about it."""
+    whole = secret.error.message if secret.error else None
+    message = message_of(row) or whole or row.status or "failed"
+    troubles = [row.error, *(each for each in row.findings if each.severity is Severity.ERROR), secret.error]
+    return message, next((each.hint for each in troubles if each and each.hint), None)
+
+
+def _error(title: str, message: str, hint: str | None) -> str:
+    """Return a workflow command whose words, once safe, can neither end it nor begin another."""
+    text = "\n".join([safe(message), *([f"hint: {safe(hint)}"] if hint else [])])
+    return f"::error title={safe(title).translate(_IN_PROPERTY)}::{text.translate(_IN_MESSAGE)}"
+
+
+def summary(report: Report) -> str:
+    """Return the report in Markdown: a title, a table with a row per secret and Region, a closing line."""
+    lines = [f"### {_title(report)}: {report.outcome.word}", ""]
+    if report.secrets:
+        lines += ["| Secret | Region | Status | Action | Message |", "| --- | --- | --- | --- | --- |"]
+        for name, region, status, _, action, message in (cells for secret in report.secrets for cells in rows(secret)):
+            lines.append(f"| {' | '.join(_markdown(each) for each in (name, region, status, action, message))} |")
+        lines += ["", _markdown(closing(report)), ""]
+    if report.error:
+        lines += [_markdown(safe(report.error.message)), ""]
+    return "\n".join(lines) + "\n"
+
+
+def _markdown(text: str) -> str:
+    """Return safe text as it is, whatever Markdown would make of it.
+
+    In an ARN, GitHub takes `:secret:` for an emoji; in code it does not.
+    """
+    escaped = _MARKDOWN.sub(lambda found: f"&#{ord(found[0])};", text)
+    return f"<code>{escaped}</code>" if _EMOJI.search(text) else escaped

@@ -1,0 +1,72 @@
+"""The findings that several commands have in common, each with what to type next."""
+
+from __future__ import annotations
+
+import shlex
+
+from smrep.model import Replica, Secret, Target
+from smrep.regions import Region
+from smrep.report import Finding, Kind, Severity
+from smrep.rules.causes import failure
+from smrep.rules.commands import spell
+from smrep.rules.preflight import Unseen
+
+
+def missing(secret: Secret, region: Region) -> Finding:
+    """Return the finding for a Region that the primary does not list."""
+    return Finding(
+        Kind.MISSING,
+        Severity.ERROR,
+        f"{secret.name} has no replica in {region}",
+        spell("replicate", [secret.name], primary_region=secret.region, targets=[Target(region)]),
+    )
+
+
+def absent(secret: Secret, region: Region) -> Finding:
+    """Return the finding for a Region that is listed as in sync and yet holds no secret of the name."""
+    return Finding(
+        Kind.MISSING,
+        Severity.ERROR,
+        f"{secret.name} is listed as InSync in {region}, but no secret of that name is there",
+        f"aws secretsmanager describe-secret --secret-id {shlex.quote(secret.name)} --region {region}",
+    )
+
+
+def failed(secret: Secret, entry: Replica) -> Finding:
+    """Return the finding for a Region that AWS lists as Failed."""
+    trouble = failure(secret, entry)
+    return Finding(Kind.FAILED, Severity.ERROR, trouble.message, trouble.hint)
+
+
+def unsettled(secret: Secret, entry: Replica) -> Finding:
+    """Return the finding for a Region that is neither in sync nor Failed."""
+    return Finding(
+        Kind.IN_PROGRESS,
+        Severity.WARNING,
+        f"{secret.name} in {entry.region} is not settled: {entry.status}",
+        spell("wait", [secret.name], primary_region=secret.region, targets=[Target(entry.region)]),
+    )
+
+
+def removing(secret: Secret, region: Region) -> Finding:
+    """Return the finding for a replica of ours that the primary does not list any more."""
+    return Finding(
+        Kind.REMOVING,
+        Severity.INFO,
+        f"an old replica of {secret.name} is still being removed from {region}",
+        spell("remove", [secret.name], primary_region=secret.region, targets=[Target(region)]),
+    )
+
+
+def unseen(secret: Secret, region: Region, look: Unseen) -> tuple[Finding, ...]:
+    """Return the finding for a look that was wanted and could not be made."""
+    if look.error is None:
+        return ()
+    return (
+        Finding(
+            Kind.UNCHECKED,
+            Severity.WARNING,
+            f"what bears the name {secret.name} in {region} could not be looked at: {look.error.message}",
+            f"allow secretsmanager:DescribeSecret in {region}, and see that the account has the Region enabled",
+        ),
+    )

@@ -1,0 +1,129 @@
+"""What would stop a replication before it begins: keys, Regions, and who manages the secret."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from smrep.errors import AwsError, NotFound
+from smrep.model import Key, Secret, Target, Version
+from smrep.regions import Region
+from smrep.report import Finding, Kind, Severity
+from smrep.rules.commands import spell
+from smrep.rules.findings import unseen
+from smrep.rules.keys import DEFAULT, normal
+from smrep.rules.plan import Add, Overwrite, Retry, Step, stop
+from smrep.rules.preflight import Unseen
+
+_SYMMETRIC = ("ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT")
+
+
+def key_health(name: str, what: str, region: Region, known: Key | AwsError, instead: str) -> tuple[Finding, ...]:
+    """Return why Secrets Manager can't use a key, nothing where it can; `what` the key is to, `instead` names another.
+
+    Source: aws-behaviour.md 4, 'Preflight'; API_KeyMetadata.
+    """
+    described = f"{what} {name} in {region}"
+    if isinstance(known, NotFound):
+        hint = f"list the keys there are: aws kms list-aliases --region {region}; then: {instead}"
+        return (Finding(Kind.KEY_MISSING, Severity.ERROR, f"{described} does not exist: {known.words}", hint),)
+    if isinstance(known, AwsError):
+        return _unsure(f"{described} could not be looked at: {known.message}", f"allow kms:DescribeKey in {region}")
+    if known.state != "Enabled":
+        if known.state is None:
+            return _unsure(f"KMS does not tell the state of {described}", _describe(name, region))
+        message = f"{described} is not enabled, its state is {known.state}"
+        return (Finding(Kind.KEY_DISABLED, Severity.ERROR, message, _mend(name, region, known.state)),)
+    if any(found not in (None, wanted) for found, wanted in zip((known.usage, known.spec), _SYMMETRIC, strict=True)):
+        message = f"{described} is no symmetric encryption key but {known.spec}, {known.usage}"
+        return (Finding(Kind.KEY_UNUSABLE, Severity.ERROR, message, instead),)
+    return ()
+
+
+def keys_of_primary(primary: Secret, versions: Iterable[Version]) -> Iterator[tuple[str, str]]:
+    """Yield each customer's key that the primary needs, once, with what it is to it.
+
+    An old version that bears a label fails a replication too, also after the secret was given another key.
+    Source: aws-behaviour.md 2.2.
+    """
+    seen = {DEFAULT}
+    whole = [(primary.kms_key_id, "the primary's own key")]
+    labelled = [
+        (key, f"the key of version {version.version_id} ({', '.join(version.stages)}) of the primary,")
+        for version in versions
+        if version.stages
+        for key in version.keys[:1]
+    ]
+    for key, what in [*whole, *labelled]:
+        short = normal(key, primary.region, primary.account)
+        if key and short not in seen:
+            seen.add(short)
+            yield key, what
+
+
+def mend_primary(primary: Secret, *, version: bool) -> str:
+    """Return what to type where a key of the primary's can't be used."""
+    secret = shlex.quote(primary.arn)
+    if version:
+        return (
+            "mend that key, or take the label off the old version: aws secretsmanager update-secret-version-stage "
+            f"--secret-id {secret} --region {primary.region} --version-stage LABEL --remove-from-version-id VERSION"
+        )
+    return f"aws secretsmanager update-secret --secret-id {secret} --region {primary.region} --kms-key-id alias/NAME"
+
+
+def other_key(command: str, primary: Secret, region: Region) -> str:
+    """Return the command with another key for that Region, to be filled in."""
+    return spell(command, [primary.name], primary_region=primary.region, targets=[Target(region, "alias/NAME")])
+
+
+def region_health(
+    primary: Secret, region: Region, look: Unseen, states: Mapping[str, bool] | None
+) -> tuple[Finding, ...]:
+    """Return what it means that a Region could not be looked into, given the account's Regions if they are known."""
+    if states is not None and region not in states:
+        message = f"AWS lists no Region {region} for this account"
+        return (Finding(Kind.REGION_UNKNOWN, Severity.ERROR, message, "check its name: aws account list-regions"),)
+    if states is not None and not states[region]:
+        hint = f"aws account enable-region --region-name {region}"
+        return (Finding(Kind.REGION_DISABLED, Severity.ERROR, f"{region} is not enabled for this account", hint),)
+    return unseen(primary, region, look)
+
+
+def managed(secret: Secret) -> tuple[Finding, ...]:
+    """Return the warning for a secret that an AWS service manages. Source: aws-behaviour.md 3, 'Managed secrets'."""
+    service, mark, _ = secret.name.partition("!")
+    owner = secret.owning_service or (service if mark else None)
+    if not owner:
+        return ()
+    message = f"{secret.name} is managed by the AWS service {owner}, which may forbid its replication or undo it"
+    return (
+        Finding(Kind.MANAGED, Severity.WARNING, message, "see that service's own way to have it in another Region"),
+    )
+
+
+def held_back(step: Step, findings: tuple[Finding, ...]) -> Step:
+    """Return the step with what was found before it, stopped where that is a definite no."""
+    if not isinstance(step, Add | Retry | Overwrite) or not findings:
+        return step
+    every = (*step.findings, *findings)
+    no = next((each for each in findings if each.severity is Severity.ERROR), None)
+    return replace(stop(step.target, no), findings=every) if no else replace(step, findings=every)
+
+
+def _mend(name: str, region: Region, state: str) -> str:
+    key = shlex.quote(name)
+    if state == "Disabled":
+        return f"aws kms enable-key --key-id {key} --region {region} (an alias: aws kms describe-key tells its id)"
+    if state == "PendingDeletion":
+        return f"aws kms cancel-key-deletion --key-id {key} --region {region}, then aws kms enable-key"
+    return _describe(name, region)
+
+
+def _describe(name: str, region: Region) -> str:
+    return f"aws kms describe-key --key-id {shlex.quote(name)} --region {region}"
+
+
+def _unsure(message: str, hint: str) -> tuple[Finding, ...]:
+    return (Finding(Kind.UNCHECKED, Severity.WARNING, message, hint),)

@@ -1,0 +1,201 @@
+"""Whether a replica holds what its primary holds, as far as looks on both sides tell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from smrep.errors import AwsError, Denied, Outcome
+from smrep.model import FAILED, IN_SYNC, Secret, Target, Version
+from smrep.regions import Region
+from smrep.report import Finding, Kind, Severity
+from smrep.rules.commands import spell
+from smrep.rules.findings import absent, failed, missing, removing, unseen, unsettled
+from smrep.rules.keys import DEFAULT
+from smrep.rules.preflight import Absent, Bearer, Look, Unseen, bearer, obstacle
+from smrep.rules.settle import LIST_LAG_S, worst
+
+CURRENT, PREVIOUS = "AWSCURRENT", "AWSPREVIOUS"
+"""The labels whose versions must be the same on both sides; AWSPENDING is a rotation's own business."""
+
+FOREVER_S = float("inf")
+
+Verdict = bool | AwsError
+"""Whether two keys are one, or why that could not be found out."""
+Same = Callable[[str, str], Verdict]
+
+Listed = tuple[Version, ...] | AwsError
+"""The versions of one side, or why they could not be listed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What the looks on both sides amount to for one Region."""
+
+    verified: bool | None
+    """None where something could not be looked at."""
+    outcome: Outcome
+    findings: tuple[Finding, ...] = ()
+    patience_s: float = 0.0
+    """For how long another answer is worth waiting for; a lagging version may come at any time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """One secret in one Region as both sides show it; `key` is the one that was asked for, None for any."""
+
+    primary: Secret
+    region: Region
+    look: Look
+    here: Listed
+    there: Listed
+    key: str | None = None
+
+
+def prove(sides: Sides, same: Same) -> Proof:
+    """Return what is proved of a replica: its origin, its versions, its keys.
+
+    ListSecretVersionIds lists only versions that hold a value, so a label without one counts as missing.
+    Source: aws-behaviour.md 1.4, 9.4; API_ListSecretVersionIds.
+    """
+    primary, region, look = sides.primary, sides.region, sides.look
+    entry = primary.replica(region)
+    who = bearer(primary, look)
+    strange = isinstance(look, Secret) and who is not Bearer.OURS
+    stranger = (obstacle(primary, Target(region), look, who),) if isinstance(look, Secret) and strange else ()
+    doubt = unseen(primary, region, look) if isinstance(look, Unseen) else ()
+    if entry is None:
+        unlisted = removing(primary, region) if who is Bearer.OURS else missing(primary, region)
+        return _drift((unlisted, *stranger, *doubt))
+    if entry.status == FAILED:
+        return Proof(False, Outcome.FAILED, (failed(primary, entry), *stranger, *doubt))
+    if isinstance(look, Unseen):
+        return _in_doubt(look, doubt)
+    if entry.status != IN_SYNC:
+        return Proof(False, Outcome.PENDING, (unsettled(primary, entry), *stranger), FOREVER_S)
+    if isinstance(look, Absent):
+        return _drift((absent(primary, region),))
+    return _drift(stranger) if stranger else _compared(sides, look, same)
+
+
+def _drift(findings: tuple[Finding, ...]) -> Proof:
+    """Return the proof of a difference, which AWS's list may show only because it lags."""
+    return Proof(False, Outcome.DRIFT, findings, LIST_LAG_S)
+
+
+def _in_doubt(look: Unseen, findings: tuple[Finding, ...]) -> Proof:
+    outcome = _doubt(look.error) if look.error else Outcome.PENDING
+    return Proof(None, outcome, findings, FOREVER_S if outcome is Outcome.PENDING else 0.0)
+
+
+def _compared(sides: Sides, replica: Secret, same: Same) -> Proof:
+    """Return the proof for a replica of ours that is listed as in sync."""
+    stale = _stale(sides, replica)
+    wrong, unsure = _wrong_keys(sides, replica, same)
+    unlisted = [
+        _unlisted(secret, each) for secret, each in ((sides.primary, sides.here), (replica, sides.there)) if _lost(each)
+    ]
+    unchecked = [*unlisted, *unsure]
+    if not sides.primary.version(CURRENT):
+        unchecked.append(_valueless(sides.primary))
+    findings = (*stale, *wrong, *(finding for finding, _ in unchecked))
+    outcomes = [Outcome.DRIFT] * bool(stale or wrong) + [outcome for _, outcome in unchecked]
+    return Proof(
+        verified=False if stale or wrong else None if unchecked else True,
+        outcome=worst(outcomes),
+        findings=findings,
+        patience_s=FOREVER_S if stale or Outcome.PENDING in outcomes else 0.0,
+    )
+
+
+def _stale(sides: Sides, replica: Secret) -> list[Finding]:
+    """Return a finding for the first label that is not on the same version on both sides."""
+    shown = [(dict(sides.primary.stages), dict(replica.stages))]
+    if not isinstance(sides.here, AwsError) and not isinstance(sides.there, AwsError):
+        shown.append((_labels(sides.here), _labels(sides.there)))
+    for stage in (CURRENT, PREVIOUS):
+        for here, there in shown:
+            if here.get(stage) != there.get(stage):
+                return [_stale_finding(sides, stage, here.get(stage), there.get(stage))]
+    return []
+
+
+def _labels(versions: tuple[Version, ...]) -> dict[str, str]:
+    return {stage: version.version_id for version in versions for stage in version.stages}
+
+
+def _stale_finding(sides: Sides, stage: str, here: str | None, there: str | None) -> Finding:
+    name, region = sides.primary.name, sides.region
+    again = spell("verify", [name], primary_region=sides.primary.region, targets=[Target(region)])
+    return Finding(
+        Kind.STALE,
+        Severity.ERROR,
+        f"{name} in {region} holds {there or 'no version'} as {stage}, and its primary {here or 'none'}",
+        "a new value may be on its way; if this stays so, whoever put it may lack kms:GenerateDataKey and kms:Encrypt "
+        f"on the replica's key; look again: {again}",
+    )
+
+
+def _wrong_keys(sides: Sides, replica: Secret, same: Same) -> tuple[list[Finding], list[tuple[Finding, Outcome]]]:
+    """Return what is under another key than expected, and what could not be compared.
+
+    Expected is the key that was asked for, else the one that the replica itself shows.
+    """
+    shown = replica.kms_key_id or DEFAULT
+    wanted = sides.key or shown
+    pairs = [(shown, "the replica")] if sides.key else []
+    for version in () if isinstance(sides.there, AwsError) else sides.there:
+        what = f"version {version.version_id} ({', '.join(version.stages)})"
+        pairs += [(key, what) for key in version.keys[:1]]
+    wrong, unsure = [], []
+    for key, what in pairs:
+        verdict = same(wanted, key)
+        if isinstance(verdict, AwsError):
+            unsure.append(unsure_key(sides.region, wanted, verdict))
+        elif not verdict:
+            wrong.append(_wrong_key(sides, what, key, wanted))
+    return wrong, list(dict.fromkeys(unsure))
+
+
+def _wrong_key(sides: Sides, what: str, key: str, wanted: str) -> Finding:
+    name, region = sides.primary.name, sides.region
+    target = Target(region, wanted)
+    return Finding(
+        Kind.WRONG_KEY,
+        Severity.ERROR,
+        f"{what} of {name} in {region} is under the key {key}, not {wanted}",
+        spell("rekey", [name], primary_region=sides.primary.region, targets=[target]),
+    )
+
+
+def unsure_key(region: Region, wanted: str, error: AwsError) -> tuple[Finding, Outcome]:
+    """Return the finding and the outcome for a key that KMS would not tell of."""
+    message = f"whether {wanted} is the key in {region} could not be checked: {error.message}"
+    return Finding(Kind.UNCHECKED, Severity.WARNING, message, f"allow kms:DescribeKey in {region}"), _doubt(error)
+
+
+def _unlisted(secret: Secret, listed: Listed) -> tuple[Finding, Outcome]:
+    assert isinstance(listed, AwsError)  # noqa: S101 - see _lost
+    return (
+        Finding(
+            Kind.UNCHECKED,
+            Severity.WARNING,
+            f"which versions of {secret.name} hold a value in {secret.region} could not be checked: {listed.message}",
+            f"allow secretsmanager:ListSecretVersionIds on {secret.arn}",
+        ),
+        _doubt(listed),
+    )
+
+
+def _lost(listed: Listed) -> bool:
+    return isinstance(listed, AwsError)
+
+
+def _valueless(primary: Secret) -> tuple[Finding, Outcome]:
+    message = f"{primary.name} has no current version at its primary, so there is nothing to hold a replica against"
+    return Finding(Kind.UNCHECKED, Severity.WARNING, message), Outcome.DRIFT
+
+
+def _doubt(error: AwsError) -> Outcome:
+    """Return what a look that failed makes of the run: access where it was denied, else something still open."""
+    return Outcome.ACCESS if isinstance(error, Denied) else Outcome.PENDING

@@ -1,0 +1,141 @@
+"""What `remove` may do in a Region, and when a replica is really gone."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass, replace
+
+from smrep.errors import Outcome
+from smrep.model import FAILED, IN_SYNC, Replica, Secret, in_region
+from smrep.regions import Region
+from smrep.report import Action, Finding, Kind, RegionReport, Severity, Trouble
+from smrep.rules.findings import removing, unseen
+from smrep.rules.preflight import Absent, Bearer, Look, Unseen, bearer, portrait
+from smrep.rules.settle import LIST_LAG_S
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """What has become of one replica that is to go, up to the newest look."""
+
+    region: Region
+    before: Replica | None = None
+    """The primary's entry before anything was sent."""
+    victim: Secret | None = None
+    """Our replica as the look into the Region showed it; None where nothing is there."""
+    wanted: bool = False
+    """Whether a request is to be sent: the primary lists the Region."""
+    gone: bool = False
+    sent_at: float | None = None
+    """When our request went out, in the clock's seconds; None where none did."""
+    accepted: bool = False
+    """Whether AWS is known to have taken our request."""
+    findings: tuple[Finding, ...] = ()
+    error: Trouble | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the Region is still to be waited for."""
+        return self.error is None and not self.gone
+
+
+def departure(primary: Secret, region: Region, look: Look) -> Departure:
+    """Return what is to be done: only what is seen to be our replica, or nothing at all, may be removed.
+
+    A replica that the primary does not list any more is on its way out: nothing is sent, and it is waited for.
+    """
+    entry = primary.replica(region)
+    if isinstance(look, Unseen):
+        return _stopped(region, _unchecked(primary, region, look), look.error.outcome if look.error else Outcome.FAILED)
+    if isinstance(look, Secret) and not is_ours(primary, look):
+        return _stopped(region, _not_ours(primary, look))
+    victim = look if isinstance(look, Secret) else None
+    leaving = (removing(primary, region),) if victim and entry is None else ()
+    return Departure(
+        region,
+        entry,
+        victim,
+        wanted=entry is not None,
+        gone=victim is None and entry is None,
+        findings=leaving,
+    )
+
+
+def is_ours(primary: Secret, there: Secret) -> bool:
+    """Tell whether it is our replica, also one that AWS already shows as being deleted."""
+    return bearer(primary, replace(there, deleted=None)) is Bearer.OURS
+
+
+def observed(known: Departure, primary: Secret, look: Look, now: float) -> Departure:
+    """Return the departure after another look into the Region: only 'not found' means gone.
+
+    What was not settled when it was removed may still come into being, so there a first 'not found' does not count.
+    """
+    if not known.is_open or isinstance(look, Unseen):
+        return known
+    if isinstance(look, Absent):
+        settled = known.before is None or known.before.status in (IN_SYNC, FAILED)
+        had_time = known.sent_at is None or now - known.sent_at >= LIST_LAG_S
+        gone = settled or had_time
+        findings = tuple(each for each in known.findings if each.kind is not Kind.REMOVING)
+        return replace(known, gone=True, findings=findings) if gone else known
+    if not is_ours(primary, look):
+        finding = _not_ours(primary, look)
+        return replace(known, findings=(finding,), error=_error(finding))
+    return replace(known, victim=look, findings=(removing(primary, known.region),))
+
+
+def row(known: Departure, primary: Secret, *, waiting: bool = True, dry_run: bool = False) -> RegionReport:
+    """Return the departure as a row of the report; `waiting` is False where --no-wait was typed."""
+    listed = known.before if known.sent_at is None and known.error is None else None
+    if known.error is not None:
+        outcome = known.error.outcome
+    elif known.gone or dry_run:
+        outcome = Outcome.OK
+    else:
+        outcome = Outcome.ACCEPTED if known.accepted and not waiting else Outcome.PENDING
+    there = known.victim if known.error is None and not known.gone else None
+    return RegionReport(
+        region=known.region,
+        outcome=outcome,
+        arn=in_region(primary.arn, known.region) if there else None,
+        status=listed.status if listed else None,
+        status_message=listed.message if listed else None,
+        kms_key_id=there.kms_key_id if there else None,
+        last_accessed=there.last_accessed if there else None,
+        action=Action.REMOVE,
+        changed=known.accepted,
+        findings=known.findings,
+        error=known.error,
+    )
+
+
+def _stopped(region: Region, finding: Finding, outcome: Outcome = Outcome.FAILED) -> Departure:
+    return Departure(region, findings=(finding,), error=_error(finding, outcome))
+
+
+def _error(finding: Finding, outcome: Outcome = Outcome.FAILED) -> Trouble:
+    return Trouble(finding.kind.value, finding.message, finding.hint, None, outcome)
+
+
+def _unchecked(primary: Secret, region: Region, look: Unseen) -> Finding:
+    """Return the finding for a Region that could not be looked into, and is therefore left alone."""
+    (finding,) = unseen(primary, region, look) or (Finding(Kind.UNCHECKED, Severity.ERROR, "not looked at"),)
+    return replace(finding, severity=Severity.ERROR, message=f"only what was seen is removed, and {finding.message}")
+
+
+def _not_ours(primary: Secret, there: Secret) -> Finding:
+    """Return why what bears the name there is left alone."""
+    name, region = primary.name, there.region
+    describe = f"aws secretsmanager describe-secret --secret-id {shlex.quote(there.arn)} --region {region}"
+    spared = "AWS is not known to spare it when the Region is removed"
+    match bearer(primary, there):
+        case Bearer.PROMOTED:
+            kind, what = Kind.PROMOTED, f"was our replica once and stands alone now, {spared}"
+        case Bearer.DOOMED:
+            kind, what = Kind.PENDING_DELETION, "is scheduled for deletion"
+        case Bearer.FOREIGN:
+            kind, what = Kind.ORPHAN, f"is a replica of another primary in {there.primary_region}, {spared}"
+        case _:
+            kind, what = Kind.NAME_CLASH, f"is another secret, {spared}"
+    return Finding(kind, Severity.ERROR, f"{name} in {region} {what}: {portrait(there)}", f"look at it: {describe}")

@@ -1,0 +1,50 @@
+"""When a write may be begun, and how often it is sent."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from smrep.service.abreast import LOOK_S
+from smrep.service.polling import past_throttling
+from smrep.service.ports import Clock
+
+T = TypeVar("T")
+
+SENDING = 4
+"""How many secrets are sent for at once: AWS's 50 writes a second are shared with everybody's. Source: contract 9."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """The one gate through which writes go; times in the clock's seconds."""
+
+    clock: Clock
+    deadline: float
+    begin_until: float
+    """No request is begun later than this."""
+    stop: threading.Event = field(default_factory=threading.Event)
+    """Once set, nothing more is sent: the run has ended, and its threads must not go on."""
+
+    @classmethod
+    def until(cls, clock: Clock, deadline: float) -> Gate:
+        """Return a gate that closes at the deadline, but not before what a slow look has held up is sent."""
+        return cls(clock, deadline, max(deadline, clock.monotonic() + LOOK_S))
+
+    @property
+    def closed(self) -> str | None:
+        """Why nothing may be sent any more; None where something may."""
+        if self.stop.is_set():
+            return "the run was stopped"
+        return "the deadline had passed" if self.clock.monotonic() >= self.begin_until else None
+
+    def send(self, request: Callable[[], T]) -> T:
+        """Send a request: again only where AWS says that it was asked too often.
+
+        Raises:
+            AwsError: what came of it.
+
+        """
+        return past_throttling(request, clock=self.clock, deadline=self.deadline)

@@ -1,0 +1,93 @@
+"""Looks at what would stop a replication: the keys on both sides, the old versions, the Regions of the account."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from threading import Lock
+
+from smrep.errors import AwsError, Denied
+from smrep.model import Secret, Target, Version
+from smrep.report import Finding, Kind, Severity
+from smrep.rules.health import key_health, keys_of_primary, managed, mend_primary, other_key, region_health
+from smrep.rules.keys import DEFAULT, normal
+from smrep.rules.preflight import Look, Unseen
+from smrep.service.abreast import abreast
+from smrep.service.keys import KeyCheck
+from smrep.service.ports import Account, SecretsManager
+
+
+@dataclass(slots=True)
+class Health:
+    """Checks keys and Regions, each once in a run, and changes nothing."""
+
+    aws: SecretsManager
+    account: Account
+    key_check: KeyCheck
+    command: str = "replicate"
+    """What hints tell to type."""
+    _states: list[Mapping[str, bool] | None] = field(default_factory=list)
+    _lock: Lock = field(default_factory=Lock)
+
+    def of_primary(self, primary: Secret) -> tuple[Finding, ...]:
+        """Return what at the primary would stop every Region: its key, the keys of its old versions, its manager.
+
+        Raises:
+            CredentialsError: no further call can succeed.
+
+        """
+        versions: tuple[Version, ...] = ()
+        unlisted: tuple[Finding, ...] = ()
+        try:
+            versions = self.aws.versions(primary.arn, primary.region)
+        except AwsError as error:
+            if error.ends_the_run:
+                raise
+            unlisted = (_unlisted(primary, error),)
+        needed = list(keys_of_primary(primary, versions))
+        keys = abreast(partial(self._key_of, primary), needed)
+        return (*managed(primary), *(finding for each in keys for finding in each), *unlisted)
+
+    def of_target(self, primary: Secret, target: Target, look: Look) -> tuple[Finding, ...]:
+        """Return what in the target Region would stop it: the Region itself, the key that was asked for.
+
+        Raises:
+            CredentialsError: no further call can succeed.
+
+        """
+        region, key = target.region, target.kms_key
+        found: tuple[Finding, ...] = ()
+        if isinstance(look, Unseen) and look.error and not isinstance(look.error, Denied):
+            health = region_health(primary, region, look, self.region_states(primary))
+            found = tuple(each for each in health if each.kind is not Kind.UNCHECKED)  # the look itself has told that
+        if found or key is None or normal(key, region, primary.account) == DEFAULT:
+            return found
+        known = self.key_check.key(key, region)
+        return key_health(key, "the key", region, known, other_key(self.command, primary, region))
+
+    def region_states(self, primary: Secret) -> Mapping[str, bool] | None:
+        """Return which Regions the account has enabled, None where nobody may tell; asked once."""
+        with self._lock:
+            if not self._states:
+                try:
+                    self._states.append(self.account.region_states(primary.region))
+                except AwsError as error:
+                    if error.ends_the_run:
+                        raise
+                    self._states.append(None)
+            return self._states[0]
+
+    def _key_of(self, primary: Secret, needed: tuple[str, str]) -> tuple[Finding, ...]:
+        key, what = needed
+        instead = mend_primary(primary, version=what.startswith("the key of version"))
+        return key_health(key, what, primary.region, self.key_check.key(key, primary.region), instead)
+
+
+def _unlisted(primary: Secret, error: AwsError) -> Finding:
+    return Finding(
+        Kind.UNCHECKED,
+        Severity.WARNING,
+        f"which keys the versions of {primary.name} are under could not be checked: {error.message}",
+        f"allow secretsmanager:ListSecretVersionIds on {primary.arn}",
+    )

@@ -1,0 +1,286 @@
+"""`promote`: make a replica stand alone, with no call to its primary's Region that could fail it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from smrep.errors import AwsError, CredentialsError, Denied, NotSent, Outcome, Throttled, Unanswered, UsageError
+from smrep.model import Secret, SecretId, Target, in_region
+from smrep.regions import Region
+from smrep.report import Action, RegionReport, SecretReport, Trouble
+from smrep.rules.asked import Address
+from smrep.rules.commands import spell
+from smrep.rules.settle import LIST_LAG_S, worst
+from smrep.service.abreast import LOOK_S, abreast, nothing, patience
+from smrep.service.gate import SENDING, Gate
+from smrep.service.looking import Found, doomed, find, refusal
+from smrep.service.polling import poll
+from smrep.service.ports import Clock, SecretsManager
+
+
+@dataclass(slots=True)
+class Candidate:
+    """One secret in the Region asked for, replaced as news come in."""
+
+    first: Secret
+    """As it was before anything was sent."""
+    now: Secret
+    sent: bool = False
+    accepted: bool = False
+    error: Trouble | None = None
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is to stand alone and does not yet."""
+        return self.error is None and self.now.is_replica
+
+    def report(self, *, waiting: bool, dry_run: bool) -> SecretReport:
+        """Return the secret as it stands; its primary is the one that it was a replica of."""
+        first, region = self.first, self.first.region
+        home = first.primary_region or region
+        outcome = self.error.outcome if self.error else Outcome.OK
+        if self.is_open and not dry_run:
+            outcome = Outcome.ACCEPTED if self.accepted and not waiting else Outcome.PENDING
+        row = RegionReport(
+            region=region,
+            outcome=outcome,
+            arn=self.now.arn,
+            kms_key_id=self.now.kms_key_id,
+            last_accessed=self.now.last_accessed,
+            action=Action.PROMOTE,
+            changed=self.accepted,
+            error=self.error,
+        )
+        return SecretReport(
+            name=first.name,
+            outcome=worst([outcome]),
+            arn=in_region(first.arn, home),
+            primary_region=home,
+            replicas=(row,),
+            cross_account=self.now.cross_account,
+            notes=tuple(self.notes),
+        )
+
+
+@dataclass(slots=True)
+class Promotion:
+    """One run of `promote`: `plan` looks and decides, `act` sends and reads back, `secrets` tells how it stands."""
+
+    aws: SecretsManager
+    clock: Clock
+    deadline: float
+    """In the clock's seconds."""
+    secret_ids: tuple[SecretId, ...]
+    region: Region
+    home: Region | None = None
+    """The primary's Region, where it was typed; a replica of another one is refused."""
+    wait: bool = True
+    expect_account: str | None = None
+    flags: tuple[str, ...] = ()
+    """The flags to repeat in a hint's command, as they were typed."""
+    pulse: Callable[[], None] = nothing
+    """Is called about once a second while AWS takes its time."""
+    members: list[Candidate | SecretReport] = field(default_factory=list)
+
+    def plan(self) -> None:
+        """Look at each secret in the Region asked for and nowhere else; changes nothing in AWS.
+
+        Raises:
+            CredentialsError: no further call can succeed.
+            UsageError: a secret is of another account than the one expected, or is the primary itself.
+
+        """
+        addresses = [
+            Address(SecretId(in_region(each, self.region)) if each.startswith("arn:") else each, self.region)
+            for each in self.secret_ids
+        ]
+        found = find(
+            self.aws,
+            addresses,
+            follow=False,
+            expect_account=self.expect_account,
+            patience_s=patience(self.clock, self.deadline),
+        )
+        self.members = [self._member(each) for each in found]
+
+    @property
+    def victims(self) -> tuple[Secret, ...]:
+        """The replicas that are to stand alone."""
+        return tuple(each.first for each in self._candidates if each.is_open)
+
+    def act(self) -> Iterator[None]:
+        """Send what the plan says, read back that each secret stands alone, then ask the old primaries once.
+
+        Raises:
+            CredentialsError: no further call can succeed; `secrets` holds what was done up to then.
+
+        """
+        gate = Gate.until(self.clock, self.deadline)
+        to_send = [each for each in self._candidates if each.is_open]
+        try:
+            for first in range(0, len(to_send), SENDING):
+                chunk = to_send[first : first + SENDING]
+                abreast(lambda each: self._send(gate, each), chunk, pulse=self.pulse)
+                yield
+            if self.wait:
+                for _ in poll(self._tick, lambda _: not self._open(), clock=self.clock, deadline=self.deadline):
+                    yield
+        finally:
+            gate.stop.set()
+        self._ask_old_primaries([each for each in to_send if each.accepted])
+
+    def secrets(self, *, dry_run: bool = False) -> tuple[SecretReport, ...]:
+        """Return every secret as it stands."""
+        return tuple(
+            each.report(waiting=self.wait, dry_run=dry_run) if isinstance(each, Candidate) else each
+            for each in self.members
+        )
+
+    @property
+    def was_sent(self) -> bool:
+        """Whether a request may have reached AWS."""
+        return any(each.sent for each in self._candidates)
+
+    def command(self, *more: str) -> str:
+        """Return this run as a command to type again, with more flags."""
+        return spell("promote", self.secret_ids, targets=[Target(self.region)], flags=(*self.flags, *more))
+
+    @property
+    def _candidates(self) -> list[Candidate]:
+        return [each for each in self.members if isinstance(each, Candidate)]
+
+    def _member(self, found: Found) -> Candidate | SecretReport:
+        secret = found.what
+        if isinstance(secret, Trouble):
+            return refusal(found, secret)
+        if secret.primary_region == secret.region or self.home == self.region:
+            raise UsageError(
+                f"{secret.name} in {secret.region} is the primary itself and can't be promoted",
+                "name the Region of a replica with -r",
+            )
+        error = doomed(secret) or self._unfit(secret)
+        if error is not None:
+            return refusal(found, error)
+        candidate = Candidate(secret, secret)
+        if not secret.is_replica:
+            candidate.notes.append(f"{secret.name} in {secret.region} stands alone already; nothing was sent")
+        return candidate
+
+    def _unfit(self, secret: Secret) -> Trouble | None:
+        """Return why this secret is not promoted, None where it may be.
+
+        For a replica of another account the same call means something else. Source: aws-behaviour.md 1.3.
+        """
+        link = secret.cross_account.primary if secret.cross_account else None
+        if link:
+            return Trouble(
+                "CrossAccountReplica",
+                f"{secret.name} in {secret.region} is a replica of another account's secret, {link.arn}; "
+                "to cut it off is not smrep's to do",
+                f"aws secretsmanager describe-secret --secret-id {shlex.quote(secret.name)} --region {secret.region}",
+                None,
+                Outcome.FAILED,
+            )
+        if self.home and secret.is_replica and secret.primary_region != self.home:
+            return Trouble(
+                "OtherPrimary",
+                f"{secret.name} in {secret.region} is a replica of {secret.primary_region}, not of {self.home}",
+                spell("promote", [secret.name], targets=[Target(secret.region)]),
+                None,
+                Outcome.FAILED,
+            )
+        return None
+
+    def _send(self, gate: Gate, case: Candidate, *, again: bool = False) -> None:
+        """Ask AWS once; a lost answer is looked for, and only what then still is a replica is asked for again."""
+        arn, region = case.first.arn, self.region
+        if gate.closed:
+            hint = spell("promote", [case.first.name], targets=[Target(region)])
+            why = NotSent(f"{case.first.name} in {region}: not promoted, since {gate.closed}", hint)
+            case.error = Trouble.of(why)
+            return
+
+        def request() -> None:
+            case.sent = True
+            self.aws.promote(arn, region)
+
+        try:
+            gate.send(request)
+            case.accepted = True
+        except Unanswered as error:
+            until = min(self.deadline, self.clock.monotonic() + LIST_LAG_S)
+            *_, looked = poll(lambda: self._look(case), lambda _: not case.is_open, clock=self.clock, deadline=until)
+            case.accepted = not case.now.is_replica
+            if looked and case.is_open and not again and not gate.closed:
+                self._send(gate, case, again=True)
+            elif case.is_open:
+                case.notes.append(f"no answer came to the request ({error.words}), and {region} shows a replica still")
+        except CredentialsError:
+            case.sent = again
+            raise
+        except AwsError as error:
+            case.sent = again
+            error.about(f"{case.first.name} in {region}")
+            if isinstance(error, Denied):
+                error.hint = f"allow secretsmanager:StopReplicationToReplica on {arn}"
+            case.error = Trouble.of(error)
+
+    def _open(self) -> list[Candidate]:
+        return [each for each in self._candidates if each.is_open and each.accepted]
+
+    def _tick(self) -> None:
+        abreast(
+            self._look,
+            self._open(),
+            late=lambda _: False,
+            patience_s=patience(self.clock, self.deadline),
+            pulse=self.pulse,
+        )
+
+    def _look(self, case: Candidate) -> bool:
+        """Take in one new answer; return whether there was one."""
+        try:
+            case.now = self.aws.describe(case.first.arn, self.region)
+        except (Unanswered, Throttled):
+            return False
+        except CredentialsError:
+            raise
+        except AwsError as error:
+            case.error = Trouble.of(error)
+        return True
+
+    def _ask_old_primaries(self, promoted: list[Candidate]) -> None:
+        """Note what the old primaries still list, or that they are silent, which fails nothing."""
+        notes = abreast(
+            self._left_behind,
+            promoted,
+            late=lambda case: (_silence(case, "no answer came in time"),),
+            patience_s=LOOK_S,
+        )
+        for case, each in zip(promoted, notes, strict=True):
+            case.notes += each
+
+    def _left_behind(self, case: Candidate) -> tuple[str, ...]:
+        home = case.first.primary_region or self.region
+        try:
+            old = self.aws.describe(in_region(case.first.arn, home), home)
+        except AwsError as error:
+            return (_silence(case, error.message),)
+        entry = old.replica(self.region)
+        others = [each.region for each in old.replicas if each.region != self.region]
+        notes = []
+        if entry is not None:
+            notes.append(
+                f"the old primary in {home} lists {self.region} still, as {entry.status}; what it says of it means "
+                "nothing any more, and removing that Region there is not known to spare the promoted secret"
+            )
+        if others:
+            notes.append(f"{', '.join(others)} stay{'s' if len(others) == 1 else ''} with the old primary in {home}")
+        return tuple(notes)
+
+
+def _silence(case: Candidate, why: str) -> str:
+    return f"the old primary in {case.first.primary_region} was asked once and did not tell what it still lists: {why}"

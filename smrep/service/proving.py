@@ -1,0 +1,76 @@
+"""Looks on both sides of a replication, and what they prove."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from smrep.errors import AwsError
+from smrep.model import Secret, Target
+from smrep.regions import Region
+from smrep.rules.preflight import Bearer, Look, Unseen, bearer
+from smrep.rules.proof import Listed, Proof, Sides, prove
+from smrep.service.abreast import abreast, patience
+from smrep.service.keys import KeyCheck
+from smrep.service.looking import look, no_answer
+from smrep.service.ports import Clock, SecretsManager
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one round of looks showed of one Region."""
+
+    proof: Proof
+    look: Look
+
+
+@dataclass(frozen=True, slots=True)
+class Prover:
+    """Looks at a primary and its replicas, before one deadline in the clock's seconds."""
+
+    aws: SecretsManager
+    key_check: KeyCheck
+    clock: Clock
+    deadline: float
+
+    def round(self, primary: Secret, targets: Sequence[Target]) -> Mapping[Region, Seen]:
+        """Return what is proved of each Region by one look into it; `primary` is as just described.
+
+        Raises:
+            CredentialsError: no further call can succeed.
+
+        """
+        here = self._versions(primary)
+        seen = abreast(
+            partial(self._region, primary, here),
+            targets,
+            late=partial(self._late, primary, here),
+            patience_s=patience(self.clock, self.deadline),
+        )
+        return {target.region: each for target, each in zip(targets, seen, strict=True)}
+
+    def _region(self, primary: Secret, here: Listed, target: Target) -> Seen:
+        found = look(self.aws, primary, target.region)
+        ours = isinstance(found, Secret) and bearer(primary, found) is Bearer.OURS
+        there = self._versions(found) if ours and isinstance(found, Secret) else ()
+        return self._seen(primary, here, target, found, there)
+
+    def _late(self, primary: Secret, here: Listed, target: Target) -> Seen:
+        return self._seen(primary, here, target, Unseen(no_answer(f"{primary.name} in {target.region}")), ())
+
+    def _seen(self, primary: Secret, here: Listed, target: Target, found: Look, there: Listed) -> Seen:
+        sides = Sides(primary, target.region, found, here, there, target.kms_key)
+        same = partial(self._same, primary.account, target.region)
+        return Seen(prove(sides, same), found)
+
+    def _same(self, account: str, region: Region, wanted: str, shown: str) -> bool | AwsError:
+        return self.key_check.same(wanted, shown, region, account)
+
+    def _versions(self, secret: Secret) -> Listed:
+        try:
+            return self.aws.versions(secret.arn, secret.region)
+        except AwsError as error:
+            if error.ends_the_run:
+                raise
+            return error

@@ -1,0 +1,254 @@
+"""`remove`: delete replicas, and wait until they are really gone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from smrep.errors import AwsError, CredentialsError, Denied, NotSent, Refused, Throttled, Unanswered
+from smrep.model import Secret, Target
+from smrep.regions import Region
+from smrep.report import SecretReport, Trouble
+from smrep.rules.asked import Address
+from smrep.rules.commands import spell
+from smrep.rules.preflight import Look, Unseen
+from smrep.rules.removal import Departure, departure, observed, row
+from smrep.rules.settle import LIST_LAG_S, worst
+from smrep.service.abreast import abreast, nothing, patience
+from smrep.service.gate import SENDING, Gate
+from smrep.service.looking import Found, find, look, no_answer, refusal, troubles_elsewhere, unfit
+from smrep.service.polling import poll
+from smrep.service.ports import Clock, SecretsManager
+
+
+@dataclass(slots=True)
+class Clearing:
+    """One secret some of whose replicas are to go, replaced as news come in."""
+
+    primary: Secret
+    departures: dict[Region, Departure]
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def to_send(self) -> list[Region]:
+        """The Regions for which a request is to go out."""
+        return [each.region for each in self.departures.values() if each.wanted and each.error is None]
+
+    def change(self, regions: Sequence[Region], **changes: object) -> None:
+        """Replace fields of these Regions' departures."""
+        for region in regions:
+            self.departures[region] = replace(self.departures[region], **changes)  # type: ignore[arg-type]
+
+    def report(self, *, waiting: bool, dry_run: bool) -> SecretReport:
+        """Return the secret as it stands."""
+        primary = self.primary
+        rows = tuple(row(each, primary, waiting=waiting, dry_run=dry_run) for each in self.departures.values())
+        return SecretReport(
+            name=primary.name,
+            outcome=worst(each.outcome for each in rows),
+            arn=primary.arn,
+            primary_region=primary.region,
+            replicas=rows,
+            cross_account=primary.cross_account,
+            notes=tuple(self.notes),
+        )
+
+
+@dataclass(slots=True)
+class Removal:
+    """One run of `remove`: `plan` looks and decides, `act` sends and waits, `secrets` tells how it stands."""
+
+    aws: SecretsManager
+    clock: Clock
+    deadline: float
+    """In the clock's seconds."""
+    addresses: tuple[Address, ...]
+    regions: tuple[Region, ...]
+    wait: bool = True
+    expect_account: str | None = None
+    flags: tuple[str, ...] = ()
+    """The flags to repeat in a hint's command, as they were typed."""
+    pulse: Callable[[], None] = nothing
+    """Is called about once a second while AWS takes its time."""
+    members: list[Clearing | SecretReport] = field(default_factory=list)
+
+    def plan(self) -> None:
+        """Look at each primary and into each Region, and decide; changes nothing in AWS.
+
+        Raises:
+            CredentialsError: no further call can succeed.
+            UsageError: a secret is of another account than the one expected.
+
+        """
+        found = find(
+            self.aws,
+            self.addresses,
+            follow=False,
+            expect_account=self.expect_account,
+            patience_s=patience(self.clock, self.deadline),
+        )
+        self.members = abreast(self._member, found)
+
+    @property
+    def victims(self) -> tuple[tuple[Secret, Region, Secret | None], ...]:
+        """What is to be removed: the primary, the Region, and the replica that was seen there."""
+        return tuple(
+            (each.primary, region, each.departures[region].victim)
+            for each in self._clearings
+            for region in each.to_send
+        )
+
+    def act(self) -> Iterator[None]:
+        """Send what the plan says; with `wait`, go on until each target Region answers 'not found'.
+
+        Raises:
+            CredentialsError: no further call can succeed; `secrets` holds what was done up to then.
+
+        """
+        gate = Gate.until(self.clock, self.deadline)
+        to_send = [each for each in self._clearings if each.to_send]
+        try:
+            for first in range(0, len(to_send), SENDING):
+                chunk = to_send[first : first + SENDING]
+                abreast(lambda each: self._send(gate, each, each.to_send), chunk, pulse=self.pulse)
+                yield
+            if self.wait:
+                for _ in poll(self._tick, lambda _: not self._open(), clock=self.clock, deadline=self.deadline):
+                    yield
+        finally:
+            gate.stop.set()
+
+    def secrets(self, *, dry_run: bool = False) -> tuple[SecretReport, ...]:
+        """Return every secret as it stands."""
+        return tuple(
+            each.report(waiting=self.wait, dry_run=dry_run) if isinstance(each, Clearing) else each
+            for each in self.members
+        )
+
+    @property
+    def was_sent(self) -> bool:
+        """Whether a request may have reached AWS."""
+        return any(each.sent_at is not None for case in self._clearings for each in case.departures.values())
+
+    def command(self, *more: str) -> str:
+        """Return this run as a command to type again, with more flags."""
+        return spell(
+            "remove",
+            [address.secret_id for address in self.addresses],
+            primary_region=self.addresses[0].region,
+            targets=[Target(region) for region in self.regions],
+            flags=(*self.flags, *more),
+        )
+
+    @property
+    def _clearings(self) -> list[Clearing]:
+        return [each for each in self.members if isinstance(each, Clearing)]
+
+    def _member(self, found: Found) -> Clearing | SecretReport:
+        primary = found.what
+        if isinstance(primary, Trouble):
+            return refusal(found, primary)
+        targets = [Target(region) for region in self.regions]
+        error = unfit(primary, "remove", targets, self.flags)
+        if error is not None:
+            return refusal(found, error)
+        looks: list[Look] = abreast(
+            partial(look, self.aws, primary),
+            self.regions,
+            late=lambda region: Unseen(no_answer(f"{primary.name} in {region}")),
+            patience_s=patience(self.clock, self.deadline),
+        )
+        pairs = zip(self.regions, looks, strict=True)
+        departures = {region: departure(primary, region, seen) for region, seen in pairs}
+        return Clearing(primary, departures, [*troubles_elsewhere(primary, self.regions)])
+
+    def _send(self, gate: Gate, case: Clearing, regions: Sequence[Region], *, again: bool = False) -> None:
+        """Ask AWS to remove these Regions; a refusal of several is isolated, a lost answer is looked for."""
+        primary, before = case.primary, dict(case.departures)
+        what = f"{primary.name} from {', '.join(regions)}"
+        if gate.closed:
+            hint = spell(
+                "remove", [primary.name], primary_region=primary.region, targets=[Target(each) for each in regions]
+            )
+            case.change(regions, error=Trouble.of(NotSent(f"{what}: not removed, since {gate.closed}", hint)))
+            return
+
+        def request() -> None:
+            case.change(regions, sent_at=self.clock.monotonic())
+            self.aws.remove(primary.arn, primary.region, regions)
+
+        try:
+            gate.send(request)
+        except Unanswered as error:
+            self._look_for(gate, case, regions, error, may_repeat=not again)
+        except AwsError as error:
+            case.departures.update({region: before[region] for region in regions})
+            if isinstance(error, CredentialsError):
+                raise
+            if len(regions) > 1 and isinstance(error, Denied | Refused):
+                for region in regions:
+                    self._send(gate, case, [region], again=again)
+                return
+            error.about(what)
+            if isinstance(error, Denied):
+                error.hint = f"allow secretsmanager:RemoveRegionsFromReplication on {primary.arn}"
+            case.change(regions, error=Trouble.of(error))
+        else:
+            case.change(regions, accepted=True)
+
+    def _look_for(
+        self, gate: Gate, case: Clearing, regions: Sequence[Region], error: Unanswered, *, may_repeat: bool
+    ) -> None:
+        """Find out from the primary's list whether AWS acted on a request whose answer was lost."""
+        listed: list[Region] = list(regions)
+        for left in poll(
+            lambda: self._still_listed(case, regions),
+            lambda left: left == [],
+            clock=self.clock,
+            deadline=min(self.deadline, self.clock.monotonic() + LIST_LAG_S),
+        ):
+            listed = listed if left is None else left
+        case.change([each for each in regions if each not in listed], accepted=True)
+        if listed and may_repeat and left is not None and not gate.closed:
+            self._send(gate, case, listed, again=True)
+        elif listed:
+            case.notes.append(
+                f"no answer came to the removal from {', '.join(listed)} ({error.words}), and AWS's list does not show "
+                "that it was taken"
+            )
+
+    def _still_listed(self, case: Clearing, regions: Sequence[Region]) -> list[Region] | None:
+        """Return which Regions the primary lists still, None where it does not answer."""
+        try:
+            primary = self.aws.describe(case.primary.arn, case.primary.region)
+        except AwsError as error:
+            if error.ends_the_run:
+                raise
+            return None
+        return [region for region in regions if primary.replica(region)]
+
+    def _open(self) -> list[tuple[Clearing, Region]]:
+        return [
+            (case, each.region)
+            for case in self._clearings
+            for each in case.departures.values()
+            if each.is_open and (each.accepted or not each.wanted)
+        ]
+
+    def _tick(self) -> None:
+        abreast(
+            lambda each: self._look(*each),
+            self._open(),
+            late=lambda _: None,
+            patience_s=patience(self.clock, self.deadline),
+            pulse=self.pulse,
+        )
+
+    def _look(self, case: Clearing, region: Region) -> None:
+        """Take in one new look; one that no answer came to is a tick without news."""
+        seen = look(self.aws, case.primary, region)
+        if isinstance(seen, Unseen) and seen.error and not isinstance(seen.error, Unanswered | Throttled):
+            case.change([region], error=Trouble.of(seen.error))
+            return
+        case.departures[region] = observed(case.departures[region], case.primary, seen, self.clock.monotonic())

@@ -1,0 +1,185 @@
+"""`verify`: prove that each replica holds the current version, without reading a value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from smrep.errors import AwsError, CredentialsError, Outcome, Throttled, Unanswered
+from smrep.model import FAILED, Secret, Target, in_region
+from smrep.regions import Region
+from smrep.report import RegionReport, SecretReport, Trouble
+from smrep.rules.asked import Address, check_regions
+from smrep.rules.causes import failure
+from smrep.rules.commands import spell
+from smrep.rules.preflight import Bearer, bearer
+from smrep.rules.settle import worst
+from smrep.service.abreast import abreast, nothing, patience
+from smrep.service.keys import KeyCheck
+from smrep.service.looking import Found, doomed, find, refusal, troubles_elsewhere
+from smrep.service.polling import poll
+from smrep.service.ports import Clock, Keys, SecretsManager
+from smrep.service.proving import Prover, Seen
+from smrep.service.status import followed, unfound
+
+
+@dataclass(slots=True)
+class Checking:
+    """One secret whose replicas are being held against it."""
+
+    primary: Secret
+    targets: tuple[Target, ...]
+    seen: dict[Region, Seen] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    error: Trouble | None = None
+
+    def open_targets(self, waited_s: float) -> list[Target]:
+        """Return the Regions of which another look may show something else."""
+        if self.error is not None:
+            return []
+        return [each for each in self.targets if self._is_open(each.region, waited_s)]
+
+    def _is_open(self, region: Region, waited_s: float) -> bool:
+        proof = self.seen[region].proof if region in self.seen else None
+        return proof is None or (proof.verified is not True and waited_s < proof.patience_s)
+
+    def report(self) -> SecretReport:
+        """Return the secret as it stands."""
+        rows = tuple(self._row(target) for target in self.targets)
+        outcomes = [row.outcome for row in rows]
+        return SecretReport(
+            name=self.primary.name,
+            outcome=worst([*outcomes, self.error.outcome] if self.error else outcomes),
+            arn=self.primary.arn,
+            primary_region=self.primary.region,
+            replicas=rows,
+            error=self.error,
+            notes=self.notes,
+            cross_account=self.primary.cross_account,
+        )
+
+    def _row(self, target: Target) -> RegionReport:
+        region, primary = target.region, self.primary
+        entry, seen = primary.replica(region), self.seen.get(region)
+        there = seen.look if seen and isinstance(seen.look, Secret) else None
+        ours = there if there and bearer(primary, there) is Bearer.OURS else None
+        shown = ours.kms_key_id if ours else None
+        return RegionReport(
+            region=region,
+            outcome=seen.proof.outcome if seen else Outcome.PENDING,
+            arn=in_region(primary.arn, region) if ours else None,
+            status=entry.status if entry else None,
+            status_message=entry.message if entry else None,
+            kms_key_id=shown or (entry.kms_key_id if entry else None),
+            wanted_key=target.kms_key,
+            last_accessed=entry.last_accessed if entry else None,
+            verified=seen.proof.verified if seen else None,
+            findings=seen.proof.findings if seen else (),
+            error=failure(primary, entry) if entry and entry.status == FAILED else None,
+        )
+
+
+def settle(prover: Prover, checkings: Sequence[Checking], pulse: Callable[[], None] = nothing) -> Iterator[None]:
+    """Look on both sides, tick by tick, until nothing is worth waiting for or the deadline has come.
+
+    Raises:
+        CredentialsError: no further call can succeed; the checkings hold what was seen up to then.
+
+    """
+    clock = prover.clock
+    started = clock.monotonic()
+
+    def tick() -> None:
+        waited_s = clock.monotonic() - started
+        open_ = [(each, targets) for each in checkings if (targets := each.open_targets(waited_s))]
+        abreast(
+            lambda each: _look(prover, *each),
+            open_,
+            late=lambda _: None,
+            patience_s=patience(clock, prover.deadline),
+            pulse=pulse,
+        )
+
+    def done(_: None) -> bool:
+        return not any(each.open_targets(clock.monotonic() - started) for each in checkings)
+
+    for _ in poll(tick, done, clock=clock, deadline=prover.deadline):
+        yield
+
+
+def _look(prover: Prover, checking: Checking, targets: Sequence[Target]) -> None:
+    """Take in one round of looks; one that no answer came to is a tick without news."""
+    try:
+        primary = prover.aws.describe(checking.primary.arn, checking.primary.region)
+        seen = prover.round(primary, targets)
+    except CredentialsError:
+        raise
+    except (Unanswered, Throttled):
+        return
+    except AwsError as error:
+        checking.error = Trouble.of(error)
+        return
+    checking.primary = primary
+    checking.seen.update(seen)
+
+
+@dataclass(slots=True)
+class Verification:
+    """One run of `verify`: `act` looks and waits, `secrets` tells how it stands."""
+
+    aws: SecretsManager
+    keys: Keys
+    clock: Clock
+    deadline: float
+    """In the clock's seconds."""
+    addresses: tuple[Address, ...]
+    targets: tuple[Target, ...] = ()
+    """Empty: every Region that the primary lists."""
+    expect_account: str | None = None
+    pulse: Callable[[], None] = nothing
+    """Is called about once a second while AWS takes its time."""
+    members: list[Checking | SecretReport] = field(default_factory=list)
+
+    def act(self) -> Iterator[None]:
+        """Prove each Region, or wait for what may yet come; yields after each round of looks.
+
+        Raises:
+            CredentialsError: no further call can succeed; `secrets` holds what was seen up to then.
+            UsageError: as for `status`.
+
+        """
+        found = find(
+            self.aws,
+            self.addresses,
+            follow=True,
+            expect_account=self.expect_account,
+            patience_s=patience(self.clock, self.deadline),
+        )
+        self.members = [self._member(each) for each in found]
+        checkings = [each for each in self.members if isinstance(each, Checking)]
+        yield from settle(Prover(self.aws, KeyCheck(self.keys), self.clock, self.deadline), checkings, self.pulse)
+
+    def secrets(self) -> tuple[SecretReport, ...]:
+        """Return every secret as it stands, in the order asked."""
+        return tuple(each.report() if isinstance(each, Checking) else each for each in self.members)
+
+    def _member(self, found: Found) -> Checking | SecretReport:
+        primary = found.what
+        regions = tuple(target.region for target in self.targets)
+        if isinstance(primary, Trouble):
+            return unfound(found, primary, regions)
+        check_regions([primary.region], regions)
+        targets = self.targets or tuple(Target(entry.region) for entry in primary.replicas)
+        error = doomed(primary)
+        if not targets and error is None:
+            error = Trouble(
+                "NoReplicas",
+                f"{primary.name} has no replicas: there is nothing to verify",
+                spell("replicate", [primary.name], primary_region=primary.region) + " -r REGION",
+                None,
+                Outcome.FAILED,
+            )
+        if error:
+            return refusal(found, error)
+        asked = [target.region for target in targets]
+        return Checking(primary, targets, notes=(*followed(found), *troubles_elsewhere(primary, asked)))

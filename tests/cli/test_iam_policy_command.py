@@ -1,0 +1,310 @@
+"""The policy as a command: offline, safe defaults, plain words; and held against what smrep really calls."""
+
+from __future__ import annotations
+
+import json
+import re
+from importlib.util import find_spec
+from typing import Any
+
+import pytest
+from fixtures import Done, Sandbox
+from test_layers import HEAVY, loaded
+
+from smrep.cli import COMMANDS
+from smrep.rules.permissions import CALLS, HARMLESS
+from smrep.sandbox.simulator import ApiError, Call
+
+ACCOUNT = "123456789012"
+ARN = f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:prod/db-a1b2c3"
+KEY = f"arn:aws:kms:us-west-2:{ACCOUNT}:key/0f0e0d0c-1111-4222-8333-444455556666"
+
+
+def policy(done: Done) -> Any:
+    assert done.code == 0, done.err
+    return json.loads(done.out)
+
+
+def statements(done: Done) -> dict[str, Any]:
+    return {each["Sid"]: each for each in policy(done)["Statement"]}
+
+
+def test_the_policy_is_all_there_is_on_standard_output(sandbox: Sandbox) -> None:
+    done = sandbox.smrep("iam-policy", "prod/db", "-r", "us-west-2")
+    assert done.out == json.dumps(policy(done), indent=2) + "\n"
+    assert "primary Region us-east-1 (from AWS_REGION)" in done.err
+    assert sandbox.simulator.log == []
+
+
+def test_it_loads_only_click_and_needs_no_credentials() -> None:
+    words = ("iam-policy", "prod/db", "-r", "us-west-2=alias/dr", "--primary-region", "us-east-1")
+    assert loaded(*words) & HEAVY == set()
+
+
+def test_by_default_it_is_for_the_commands_that_destroy_nothing(sandbox: Sandbox) -> None:
+    words = ("iam-policy", "prod/db", "-r", "us-west-2")
+    named = sandbox.smrep(*words, "--for", "replicate,status", "--for", "wait,retry", "--for", "verify")
+    assert sandbox.smrep(*words).out == named.out
+    assert HARMLESS == ("replicate", "status", "wait", "retry", "verify")
+
+
+@pytest.mark.parametrize(
+    ("words", "env", "region"),
+    [
+        (["prod/db", "--primary-region", "eu-west-1"], {"SMREP_PRIMARY_REGION": "eu-north-1"}, "eu-west-1"),
+        (["prod/db", "--source-region", "eu-west-1"], {}, "eu-west-1"),
+        (["prod/db"], {"SMREP_PRIMARY_REGION": "eu-north-1"}, "eu-north-1"),
+        (["prod/db"], {"AWS_REGION": None, "AWS_DEFAULT_REGION": "eu-west-2"}, "eu-west-2"),
+        ([ARN], {"AWS_REGION": "eu-north-1"}, "us-east-1"),
+        ([], {}, "us-east-1"),
+    ],
+)
+def test_where_the_primary_lives(sandbox: Sandbox, words: list[str], env: dict[str, Any], region: str) -> None:
+    done = sandbox.smrep("iam-policy", *words, "-r", "us-west-2", **env)
+    assert statements(done)["Replicate"]["Resource"][0].split(":")[3] == region
+
+
+def test_no_secret_means_all_of_the_region_and_is_said(sandbox: Sandbox) -> None:
+    done = sandbox.smrep("iam-policy", "-r", "us-west-2", SMREP_EXPECT_ACCOUNT=ACCOUNT)
+    assert statements(done)["Replicate"]["Resource"] == [f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:*"]
+    assert "no SECRET: the policy is for every secret of us-east-1" in done.err
+
+
+def test_secrets_from_standard_input(sandbox: Sandbox) -> None:
+    done = sandbox.smrep("iam-policy", "-", "-r", "us-west-2", stdin="prod/db\nweb/x\n")
+    assert len(statements(done)["Replicate"]["Resource"]) == 2
+
+
+def test_no_region_is_a_warning_and_no_limit(sandbox: Sandbox) -> None:
+    done = sandbox.smrep("iam-policy", "prod/db", "-q")
+    assert "AddReplicaRegions" not in done.out
+    assert done.err.startswith("warning: no -r: the policy allows replicas in every Region")
+    assert len(done.err.splitlines()) == 1
+
+
+def test_keys_of_regions_and_the_default_key(sandbox: Sandbox) -> None:
+    words = ("-r", f"us-west-2={KEY},eu-west-1", "--kms-key", "alias/dr", "--primary-key", "alias/main")
+    done = sandbox.smrep("iam-policy", "prod/db", *words)
+    used = [each["Resource"][0] for sid, each in statements(done).items() if sid.startswith("UseKeys")]
+    assert used == ["arn:aws:kms:us-east-1:*:key/*", "arn:aws:kms:eu-west-1:*:key/*", KEY]
+    assert "no statement" not in done.err
+
+
+def test_a_policy_that_is_too_long_for_iam_is_said(sandbox: Sandbox) -> None:
+    done = sandbox.smrep("iam-policy", *(f"prod/db-{number:03}" for number in range(50)), "-r", "us-west-2")
+    assert re.search(r"warning: the policy has \d+ characters without white space", done.err)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--for", "remove"], "allows removing every replica"),
+        (["--for", "rekey"], "rekey --recreate also needs --for remove,replicate"),
+        (["--primary-region", "us-east-9"], "warning: us-east-9 is no Region that this version knows"),
+        ([], "no account is known"),
+        ([], "no statement for the primary's key in us-east-1: "),
+        (["-r", "eu-west-1"], "no statement for the replicas' keys in eu-west-1: "),
+        ([ARN], f"reported as unchecked: {ARN}"),
+    ],
+)
+def test_what_else_is_said(sandbox: Sandbox, words: list[str], sentence: str) -> None:
+    names = [] if ARN in words else ["prod/db"]
+    assert sentence in sandbox.smrep("iam-policy", *names, *words, "-r", "us-west-2=alias/dr").err
+
+
+WRONG = {
+    "wildcard": (["prod/*"], "'prod/*' can't be a secret's name"),
+    "question mark": (["prod/d?"], "can't be a secret's name"),
+    "policy variable": (["prod/${aws:username}"], "can't be a secret's name"),
+    "wildcard in an ARN": ([ARN[:-6] + "??????"], "can't be a secret's name"),
+    "all secrets by ARN": ([ARN[:-14] + "*"], "'*' can't be a secret's name"),
+    "wildcard as a key": (["x", "-r", f"us-west-2={KEY[:-36]}*"], "is not one KMS key"),
+    "no key": (["x", "-r", "us-west-2=dr"], "'dr' is not a KMS key"),
+    "key elsewhere": (["x", "-r", f"eu-west-1={KEY}"], "a key of its own Region"),
+    "primary's key elsewhere": (["x", "--primary-key", KEY], "can't be the key of a primary in us-east-1"),
+    "default key without Regions": (["x", "--kms-key", "alias/dr"], "--kms-key does nothing without -r"),
+    "own Region": (["x", "-r", "us-east-1"], "us-east-1 is the primary's own Region"),
+    "partitions": (["x", "-r", "cn-north-1"], "within one partition"),
+    "account": ([ARN, "--expect-account", "999999999999"], f"belongs to account {ACCOUNT}"),
+    "ARN against flag": ([ARN, "--primary-region", "eu-west-1"], "contradicts the ARN"),
+    "mistyped command": (["x", "--for", "replicat"], "did you mean replicate?"),
+    "command without calls": (["x", "--for", "completion"], "choose from: replicate, status"),
+    "overwriting nothing": (["x", "--for", "status", "--force-overwrite"], "without --for replicate"),
+    "rekey anywhere": (["x", "--for", "rekey"], "would allow UpdateSecret on the primary"),
+    "nobody on standard input": (["-", "-r", "us-west-2"], "standard input named no secret"),
+    "no primary Region": (["x", "-r", "us-west-2"], "--primary-region REGION"),
+}
+
+
+@pytest.mark.parametrize(("words", "sentence"), WRONG.values(), ids=WRONG.keys())
+def test_a_wrong_command_line_prints_no_policy(sandbox: Sandbox, words: list[str], sentence: str) -> None:
+    region = None if "--primary-region REGION" in sentence else "us-east-1"
+    done = sandbox.smrep("iam-policy", *words, stdin="", AWS_REGION=region, AWS_DEFAULT_REGION=region)
+    assert (done.code, done.out) == (2, "")
+    assert sentence in done.err
+    assert done.err.startswith("error: ")
+    assert "\nhint: " in done.err
+
+
+@pytest.mark.parametrize("flag", ["-h", "--help", "-V", "--version"])
+def test_help_and_version(sandbox: Sandbox, flag: str) -> None:
+    done = sandbox.smrep("iam-policy", flag)
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith(("Usage: smrep iam-policy", "smrep 0."))
+
+
+def test_completing_commands_and_regions(sandbox: Sandbox) -> None:
+    env = {"_SMREP_COMPLETE": "bash_complete", "COMP_WORDS": "smrep iam-policy --for status,re", "COMP_CWORD": "3"}
+    assert "plain,status,replicate" in sandbox.smrep(**env).out
+
+
+# What smrep really calls, held against the policy as IAM would.
+
+
+def matches(pattern: str, resource: str) -> bool:
+    return re.fullmatch(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."), resource) is not None
+
+
+def holds(operator: str, wanted: Any, found: list[str] | None) -> bool:
+    """Tell whether one condition holds, as IAM says it does; `found` is None where the request has no such key."""
+    match operator:
+        case "Null":
+            return (found is None) == (wanted == "true")
+        case "BoolIfExists":
+            return found is None or found == [wanted]
+        case "StringEquals":
+            return found == [wanted]
+        case "ForAllValues:StringEquals":
+            return set(found or ()) <= set(wanted)
+        case "ForAnyValue:StringEquals":
+            return bool(set(found or ()) & set(wanted))
+    raise AssertionError(operator)
+
+
+def allows(of: Any, action: str, resource: str, context: dict[str, list[str]]) -> bool:
+    return any(
+        action in each["Action"]
+        and any(matches(pattern, resource) for pattern in each["Resource"])
+        and all(
+            holds(operator, wanted, context.get(key))
+            for operator, block in each.get("Condition", {}).items()
+            for key, wanted in block.items()
+        )
+        for each in of["Statement"]
+    )
+
+
+def request_of(sandbox: Sandbox, call: Call) -> tuple[list[str], dict[str, list[str]]]:
+    """Return what IAM would be asked: every ARN that it may hold the call against, and the condition keys."""
+    context: dict[str, list[str]] = {}
+    if call.service == "kms":
+        key = str(call.params["KeyId"])
+        arn = sandbox.call("DescribeKey", call.region, "kms", KeyId=key)["KeyMetadata"]["Arn"]
+        dr = sandbox.call("DescribeKey", "us-west-2", "kms", KeyId="alias/dr")["KeyMetadata"]["Arn"]
+        return [arn], {"kms:ResourceAliases": ["alias/dr"]} if arn == dr else {}
+    if call.service != "secretsmanager":
+        return [f"arn:aws:iam::{ACCOUNT}:role/reader" if call.service == "iam" else "*"], context
+    if "AddReplicaRegions" in call.params:
+        context["secretsmanager:AddReplicaRegions"] = [each["Region"] for each in call.params["AddReplicaRegions"]]
+    if "ForceOverwriteReplicaSecret" in call.params:
+        context["secretsmanager:ForceOverwriteReplicaSecret"] = [
+            str(call.params["ForceOverwriteReplicaSecret"]).lower()
+        ]
+    assert call.secret_id
+    try:
+        found = sandbox.call("DescribeSecret", call.region, SecretId=call.secret_id)
+    except ApiError:  # not there: AWS does not say which of these it takes
+        bare = f"arn:aws:secretsmanager:{call.region}:{ACCOUNT}:secret:prod/db"
+        return [call.secret_id] if call.secret_id.startswith("arn:") else [bare, f"{bare}-x9y8z7"], context
+    if "PrimaryRegion" in found:
+        context["secretsmanager:SecretPrimaryRegion"] = [found["PrimaryRegion"]]
+    return [found["ARN"]], context
+
+
+REGIONS = "us-west-2=alias/dr,eu-west-1"
+REALITY = [
+    ("replicate", ["-r", REGIONS], "ReplicateSecretToRegions"),
+    ("replicate", ["-r", "eu-west-1", "--no-wait"], "ReplicateSecretToRegions"),
+    ("status", [], "DescribeSecret"),
+    ("status", ["--primary-region", "us-west-2"], "DescribeSecret"),
+    ("wait", ["-r", "us-west-2"], "DescribeSecret"),
+    ("wait", ["--primary-region", "eu-west-1"], "DescribeSecret"),
+    ("retry", [], "ReplicateSecretToRegions"),
+    ("verify", [], "ListSecretVersionIds"),
+    ("rekey", ["-r", "eu-west-1=alias/dr"], "UpdateSecret"),
+    ("remove", ["-r", "us-west-2", "--yes"], "RemoveRegionsFromReplication"),
+    ("promote", ["-r", "us-west-2", "--yes"], "StopReplicationToReplica"),
+    ("doctor", ["-r", REGIONS], "DescribeKey"),
+]
+"""A command, its words, and an operation that it is sure to send; a new command of CALLS is one more line."""
+
+
+def exists(command: str) -> bool:
+    return command in COMMANDS and find_spec(COMMANDS[command].partition(":")[0]) is not None
+
+
+@pytest.mark.parametrize(("command", "words", "sent"), REALITY, ids=[" ".join([a, *b]) for a, b, _ in REALITY])
+def test_what_a_command_really_calls_is_what_its_policy_grants(
+    sandbox: Sandbox, command: str, words: list[str], sent: str
+) -> None:
+    if not exists(command):
+        pytest.skip(f"there is no smrep {command} yet")
+    sandbox.create()
+    for region in ("us-west-2", "eu-west-1"):
+        key = sandbox.call("CreateKey", region, "kms")["KeyMetadata"]["KeyId"]
+        sandbox.call("CreateAlias", region, "kms", AliasName="alias/dr", TargetKeyId=key)
+    if command not in {"replicate", "doctor"}:
+        wanted = [{"Region": "us-west-2", "KmsKeyId": "alias/dr"}, {"Region": "eu-west-1"}]
+        sandbox.call("ReplicateSecretToRegions", SecretId="prod/db", AddReplicaRegions=wanted)
+        sandbox.call("DescribeSecret", SecretId="prod/db")
+    if command == "retry":
+        sandbox.simulator.set_replication_status("prod/db", "us-east-1", "eu-west-1", "Failed", "Replication failed")
+    before = len(sandbox.simulator.log)
+
+    sandbox.smrep(command, "prod/db", *words)
+
+    calls = [call for call in sandbox.simulator.log[before:] if call.service != "sts"]
+    assert sent in {call.operation for call in calls}
+    keyed = ["-r", "us-west-2=alias/dr,eu-west-1=alias/dr"] if command == "rekey" else ["-r", REGIONS]
+    of = policy(
+        sandbox.smrep(
+            "iam-policy", "prod/db", *keyed, "--for", command, "--expect-account", sandbox.simulator.account_id
+        )
+    )
+    for call in calls:
+        resources, context = request_of(sandbox, call)
+        for resource in resources:
+            assert allows(of, f"{call.service}:{call.operation}", resource, context), f"{call} on {resource}"
+
+
+def test_every_command_of_the_table_is_held_against_reality() -> None:
+    assert {command for command, _, _ in REALITY} == set(CALLS)
+
+
+def test_the_policy_refuses_what_was_not_asked_for(sandbox: Sandbox) -> None:
+    of = policy(sandbox.smrep("iam-policy", ARN, "-r", "us-west-2,eu-west-1"))
+    regions, force = "secretsmanager:AddReplicaRegions", "secretsmanager:ForceOverwriteReplicaSecret"
+
+    def replicate(resource: str = ARN, **context: list[str]) -> bool:
+        keys = {regions if key == "regions" else force: value for key, value in context.items()}
+        return allows(of, "secretsmanager:ReplicateSecretToRegions", resource, keys)
+
+    assert replicate(regions=["us-west-2"])
+    assert replicate(regions=["us-west-2", "eu-west-1"], force=["false"])
+    assert not replicate(regions=["us-west-2", "sa-east-1"])
+    assert not replicate()
+    assert not replicate(regions=["us-west-2"], force=["true"])
+    assert not replicate(ARN.replace("prod/db", "prod/api"), regions=["us-west-2"])
+    assert not replicate(ARN.replace("us-east-1", "us-west-2"), regions=["eu-west-1"])
+    forced = policy(sandbox.smrep("iam-policy", ARN, "-r", "us-west-2", "--force-overwrite"))
+    assert allows(forced, "secretsmanager:ReplicateSecretToRegions", ARN, {regions: ["us-west-2"], force: ["true"]})
+
+
+def test_rekeying_lets_nobody_write_to_a_secret_that_is_no_replica(sandbox: Sandbox) -> None:
+    of = policy(sandbox.smrep("iam-policy", "prod/db", "-r", "us-west-2=alias/dr", "--for", "rekey"))
+    replica = ARN.replace("us-east-1", "us-west-2")
+    home = "secretsmanager:SecretPrimaryRegion"
+    assert allows(of, "secretsmanager:UpdateSecret", replica, {home: ["us-east-1"]})
+    assert not allows(of, "secretsmanager:UpdateSecret", replica, {home: ["us-west-2"]})
+    assert not allows(of, "secretsmanager:UpdateSecret", replica, {})
+    assert not allows(of, "secretsmanager:UpdateSecret", ARN, {home: ["us-east-1"]})
