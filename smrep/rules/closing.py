@@ -107,7 +107,9 @@ def _open_targets(secret: SecretReport, looking: str) -> dict[tuple[str, bool], 
     forced = any(row.action is Action.OVERWRITE and not is_under_way(row) for row in rows)
     for row in rows:
         own = _AGAIN.get(row.action) if row.action else None
-        if own:
+        if row.action is Action.REKEY and row.arn is None:  # taken away to be made anew
+            found.setdefault(("replicate", False), []).append(Target(row.region, row.wanted_key))
+        elif own:
             key = row.wanted_key if row.action is Action.REKEY else None
             found.setdefault((own, False), []).append(Target(row.region, key))
         elif is_under_way(row):

@@ -52,7 +52,7 @@ CALLS: Mapping[str, Mapping[Operation, tuple[Place, ...]]] = {
     },
     "rekey": {
         **_DESCRIBE,
-        ("secretsmanager", "ListSecretVersionIds"): _REPLICA,
+        ("secretsmanager", "ListSecretVersionIds"): _BOTH,
         ("kms", "DescribeKey"): _REPLICA,
         ("secretsmanager", "UpdateSecret"): _REPLICA,
     },

@@ -50,6 +50,8 @@ class Sides:
     here: Listed
     there: Listed
     key: str | None = None
+    key_patience_s: float = 0.0
+    """For how long another key may be a lagging answer."""
 
 
 def prove(sides: Sides, same: Same) -> Proof:
@@ -104,7 +106,7 @@ def _compared(sides: Sides, replica: Secret, same: Same) -> Proof:
         verified=False if stale or wrong else None if unchecked else True,
         outcome=worst(outcomes),
         findings=findings,
-        patience_s=FOREVER_S if stale or Outcome.PENDING in outcomes else 0.0,
+        patience_s=FOREVER_S if stale or Outcome.PENDING in outcomes else sides.key_patience_s if wrong else 0.0,
     )
 
 

@@ -33,6 +33,8 @@ class Prover:
     key_check: KeyCheck
     clock: Clock
     deadline: float
+    key_patience_s: float = 0.0
+    """For how long another key may be a lagging answer."""
 
     def round(self, primary: Secret, targets: Sequence[Target]) -> Mapping[Region, Seen]:
         """Return what is proved of each Region by one look into it; `primary` is as just described.
@@ -60,7 +62,7 @@ class Prover:
         return self._seen(primary, here, target, Unseen(no_answer(f"{primary.name} in {target.region}")), ())
 
     def _seen(self, primary: Secret, here: Listed, target: Target, found: Look, there: Listed) -> Seen:
-        sides = Sides(primary, target.region, found, here, there, target.kms_key)
+        sides = Sides(primary, target.region, found, here, there, target.kms_key, self.key_patience_s)
         same = partial(self._same, primary.account, target.region)
         return Seen(prove(sides, same), found)
 

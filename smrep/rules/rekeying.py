@@ -1,0 +1,125 @@
+"""What `rekey` may do in a Region, and what it says of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from smrep.errors import AwsError, Denied, Outcome
+from smrep.model import Secret, Target
+from smrep.report import Action, Finding, Kind, RegionReport, Severity, Trouble
+from smrep.rules.commands import spell
+from smrep.rules.preflight import Look, Unseen
+from smrep.rules.proof import Proof, Verdict
+
+_IN_THE_WAY = {
+    Kind.MISSING: Outcome.FAILED,
+    Kind.FAILED: Outcome.FAILED,
+    Kind.PROMOTED: Outcome.FAILED,
+    Kind.ORPHAN: Outcome.FAILED,
+    Kind.NAME_CLASH: Outcome.FAILED,
+    Kind.PENDING_DELETION: Outcome.FAILED,
+    Kind.REMOVING: Outcome.PENDING,
+    Kind.IN_PROGRESS: Outcome.PENDING,
+}
+"""What keeps a replica from being given another key, and how that ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What is to become of one replica's key, and what has."""
+
+    target: Target
+    """With the key that is wanted."""
+    wanted: bool = False
+    """Whether something is to be sent."""
+    sent: bool = False
+    accepted: bool = False
+    """Whether AWS is known to have taken our request."""
+    findings: tuple[Finding, ...] = ()
+    """What was found before acting."""
+    error: Trouble | None = None
+
+
+def turn(primary: Secret, target: Target, seen: tuple[Look, Proof], same: Verdict, *, recreate: bool) -> Turn:
+    """Return what to do: nothing where the replica and its versions are under the key, or where none is in order.
+
+    A replica that Failed can only be made anew.
+    """
+    look, proof = seen
+    if isinstance(look, Unseen):
+        (finding,) = proof.findings[-1:] or (Finding(Kind.UNCHECKED, Severity.WARNING, "not looked at"),)
+        outcome = Outcome.ACCESS if isinstance(look.error, Denied) else Outcome.FAILED
+        return stopped(target, finding, outcome)
+    for finding in proof.findings:
+        if finding.kind in _IN_THE_WAY and not (recreate and finding.kind is Kind.FAILED):
+            again = spell("replicate", [primary.name], primary_region=primary.region, targets=[target])
+            hint = again if finding.kind in (Kind.MISSING, Kind.REMOVING) else finding.hint
+            return stopped(target, replace(finding, hint=hint), _IN_THE_WAY[finding.kind])
+    wrong = any(each.kind in (Kind.WRONG_KEY, Kind.FAILED) for each in proof.findings)
+    return Turn(target, wanted=wrong or same is not True)
+
+
+def stopped(target: Target, finding: Finding, outcome: Outcome = Outcome.FAILED) -> Turn:
+    """Return the turn that leaves a replica alone because of a finding, whose kind is the error's code."""
+    finding = replace(finding, severity=Severity.ERROR)
+    error = Trouble(finding.kind.value, finding.message, finding.hint, None, outcome)
+    return Turn(target, findings=(finding,), error=error)
+
+
+def held_back(known: Turn, findings: tuple[Finding, ...], *, sure: bool) -> Turn:
+    """Return the turn with what was found of the new key; a no stops it, and where it must be `sure` a doubt too."""
+    no = next((each for each in findings if each.severity is Severity.ERROR), None)
+    doubt = next((each for each in findings if each.kind is Kind.UNCHECKED), None) if sure else None
+    if no or doubt:
+        why = no or doubt
+        assert why is not None  # noqa: S101 - one of them is there
+        return replace(stopped(known.target, why, Outcome.FAILED if no else Outcome.ACCESS), findings=findings)
+    return replace(known, findings=findings)
+
+
+def rekeyed(known: Turn, row: RegionReport, *, proved: bool, dry_run: bool = False) -> RegionReport:
+    """Return the row of a proof as the row of a rekeying; `proved` tells whether it was looked at since the request."""
+    action = Action.REKEY if known.wanted or known.error else Action.KEEP
+    findings = tuple(dict.fromkeys((*known.findings, *row.findings)))
+    error, outcome = known.error, row.outcome
+    if error is not None:
+        findings, outcome = known.findings, error.outcome
+    elif known.wanted and dry_run:
+        findings, outcome = known.findings, Outcome.OK
+    elif known.wanted and not proved:
+        findings, outcome = known.findings, Outcome.PENDING
+    elif known.accepted and (left := next((each for each in findings if each.kind is Kind.WRONG_KEY), None)):
+        hint = (
+            "AWS leaves a version under its old key where the caller lacks kms:Decrypt there, or that key is disabled; "
+            f"mend that, then: {left.hint}"
+        )
+        error = Trouble(Kind.WRONG_KEY.value, left.message, hint, None, Outcome.FAILED)
+        outcome = Outcome.FAILED
+    return replace(row, action=action, changed=known.accepted, findings=findings, error=error, outcome=outcome)
+
+
+def recreated(row: RegionReport, target: Target, *, made: bool) -> RegionReport:
+    """Return a row of the removal, or with `made` of the replication, as one of a replica that is made anew.
+
+    A replica that is gone is not the end of it.
+    """
+    done = row.outcome is Outcome.OK
+    return replace(
+        row,
+        action=Action.REKEY,
+        outcome=Outcome.PENDING if done and not made else row.outcome,
+        arn=row.arn if made and done else None,
+        wanted_key=target.kms_key,
+        changed=made or row.changed,
+    )
+
+
+def unkeyed(error: AwsError, primary: Secret, target: Target, arn: str) -> AwsError:
+    """Return AWS's refusal with the secret, the Region and what to allow."""
+    error.about(f"{primary.name} in {target.region} to {target.kms_key}")
+    if isinstance(error, Denied):
+        error.hint = (
+            f"allow secretsmanager:UpdateSecret on {arn}; kms:GenerateDataKey, kms:Encrypt and kms:Decrypt on the new "
+            "key, kms:Decrypt on the old one"
+        )
+    return error

@@ -1,0 +1,242 @@
+"""`rekey`: put a replica under another KMS key in place, or, where asked, by making it anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from smrep.errors import AwsError, CredentialsError, NotSent, Unanswered
+from smrep.model import Secret, Target, in_region
+from smrep.regions import Region
+from smrep.report import RegionReport, SecretReport, Trouble
+from smrep.rules.asked import Address
+from smrep.rules.commands import spell
+from smrep.rules.keys import DEFAULT
+from smrep.rules.rekeying import Turn, held_back, recreated, rekeyed, turn, unkeyed
+from smrep.rules.settle import LIST_LAG_S, worst
+from smrep.service.abreast import abreast, nothing, patience
+from smrep.service.gate import Gate
+from smrep.service.health import Health
+from smrep.service.keys import KeyCheck
+from smrep.service.looking import find, refusal, unfit
+from smrep.service.polling import poll
+from smrep.service.ports import Account, Clock, Keys, SecretsManager
+from smrep.service.proving import Prover, Seen
+from smrep.service.removing import Removal
+from smrep.service.replication import Replication, Request
+from smrep.service.verifying import Checking, settle
+
+
+@dataclass(slots=True)
+class Rekeying:
+    """One run of `rekey`: `plan` looks and decides, `act` sends and reads back, `secrets` tells how it stands."""
+
+    aws: SecretsManager
+    keys: Keys
+    account: Account
+    clock: Clock
+    deadline: float
+    """In the clock's seconds."""
+    address: Address
+    targets: tuple[Target, ...]
+    """Each with its key."""
+    recreate: bool = False
+    preflight: bool = True
+    expect_account: str | None = None
+    flags: tuple[str, ...] = ()
+    """The flags to repeat in a hint's command, as they were typed."""
+    pulse: Callable[[], None] = nothing
+    """Is called about once a second while AWS takes its time."""
+    refused: SecretReport | None = None
+    checking: Checking | None = None
+    turns: dict[Region, Turn] = field(default_factory=dict)
+    proved: set[Region] = field(default_factory=set)
+    """The Regions that were looked at since the request."""
+    removal: Removal | None = None
+    replication: Replication | None = None
+    key_check: KeyCheck = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Share one memory of keys."""
+        self.key_check = KeyCheck(self.keys)
+
+    def plan(self) -> None:
+        """Look at both sides and at the new keys, and decide; changes nothing in AWS.
+
+        Raises:
+            CredentialsError: no further call can succeed.
+            UsageError: the secret is of another account than the one expected.
+
+        """
+        (found,) = find(
+            self.aws,
+            [self.address],
+            follow=False,
+            expect_account=self.expect_account,
+            patience_s=patience(self.clock, self.deadline),
+        )
+        primary = found.what
+        error = primary if isinstance(primary, Trouble) else unfit(primary, "rekey", self.targets, self.flags)
+        if isinstance(primary, Trouble) or error:
+            assert error is not None  # noqa: S101 - either way there is one
+            self.refused = refusal(found, error)
+            return
+        seen = self._prover().round(primary, self.targets)
+        self.checking = Checking(primary, self.targets, dict(seen))
+        found_turns = abreast(lambda target: self._turn(primary, target, seen[target.region]), self.targets)
+        self.turns = {each.target.region: each for each in found_turns}
+
+    @property
+    def victims(self) -> tuple[tuple[Secret, Region], ...]:
+        """The replicas that are taken away and made anew: the primary and the Region."""
+        if not self.recreate or self.checking is None:
+            return ()
+        return tuple((self.checking.primary, region) for region, each in self.turns.items() if each.wanted)
+
+    def act(self) -> Iterator[None]:
+        """Send what the plan says, and read back that replica and versions are under the new key.
+
+        Raises:
+            CredentialsError: no further call can succeed; `secrets` holds what was done up to then.
+
+        """
+        if self.checking is None:
+            return
+        wanted = [each for each in self.turns.values() if each.wanted]
+        if self.recreate and wanted:
+            yield from self._recreate([each.target for each in wanted])
+            return
+        gate = Gate.until(self.clock, self.deadline)
+        try:
+            abreast(partial(self._send, gate, self.checking.primary), wanted, pulse=self.pulse)
+            yield
+        finally:
+            gate.stop.set()
+        again = Checking(self.checking.primary, tuple(each.target for each in self.turns.values() if each.accepted))
+        for _ in settle(self._prover(LIST_LAG_S), [again], self.pulse):
+            self.checking.seen.update(again.seen)
+            self.checking.error = again.error
+            self.proved.update(again.seen)
+            yield
+
+    def secrets(self, *, dry_run: bool = False) -> tuple[SecretReport, ...]:
+        """Return the secret as it stands."""
+        if self.refused:
+            return (self.refused,)
+        if self.checking is None:
+            return ()
+        proved = self.checking.report()
+        anew, error = self._anew(), proved.error
+        for report in self.replication.secrets() if self.replication else ():
+            error = error or report.error
+        rows = tuple(anew.get(row.region) or self._row(row, dry_run=dry_run) for row in proved.replicas)
+        outcomes = [row.outcome for row in rows]
+        outcome = worst([*outcomes, error.outcome] if error else outcomes)
+        return (replace(proved, replicas=rows, outcome=outcome, error=error),)
+
+    def _row(self, row: RegionReport, *, dry_run: bool) -> RegionReport:
+        known = self.turns[row.region]
+        return rekeyed(known, row, proved=not known.sent or row.region in self.proved, dry_run=dry_run)
+
+    def _anew(self) -> dict[Region, RegionReport]:
+        """Return the rows of the replicas that are made anew, from the removal and then the replication."""
+        return {
+            row.region: recreated(row, self.turns[row.region].target, made=run is self.replication)
+            for run in (self.removal, self.replication)
+            if run
+            for report in run.secrets()
+            for row in report.replicas
+        }
+
+    @property
+    def was_sent(self) -> bool:
+        """Whether a request may have reached AWS."""
+        return any(each.sent for each in self.turns.values()) or bool(self.removal and self.removal.was_sent)
+
+    def command(self, *more: str) -> str:
+        """Return this run as a command to type again, with more flags."""
+        return spell(
+            "rekey",
+            [self.address.secret_id],
+            primary_region=self.address.region,
+            targets=self.targets,
+            flags=(*self.flags, *(["--recreate"] if self.recreate else []), *more),
+        )
+
+    def _prover(self, key_patience_s: float = 0.0) -> Prover:
+        return Prover(self.aws, self.key_check, self.clock, self.deadline, key_patience_s)
+
+    def _turn(self, primary: Secret, target: Target, seen: Seen) -> Turn:
+        """Return what to do in one Region, with the new key looked at."""
+        shown = seen.look.kms_key_id if isinstance(seen.look, Secret) else None
+        same = self.key_check.same(target.kms_key or DEFAULT, shown or DEFAULT, target.region, primary.account)
+        decided = turn(primary, target, (seen.look, seen.proof), same, recreate=self.recreate)
+        if not decided.wanted or not (self.preflight or self.recreate):
+            return decided
+        health = Health(self.aws, self.account, self.key_check, "rekey")
+        return held_back(decided, health.of_target(primary, target, seen.look), sure=self.recreate)
+
+    def _send(self, gate: Gate, primary: Secret, known: Turn, *, again: bool = False) -> None:
+        """Ask AWS once; a lost answer is looked for, and only what then is under another key is asked for again."""
+        target, region = known.target, known.target.region
+        arn, key = in_region(primary.arn, region), target.kms_key or DEFAULT
+        if gate.closed:
+            hint = spell("rekey", [primary.name], primary_region=primary.region, targets=[target])
+            why = NotSent(f"{primary.name} in {region}: not sent, since {gate.closed}", hint)
+            self._change(region, error=Trouble.of(why))
+            return
+
+        def request() -> None:
+            self._change(region, sent=True)
+            self.aws.rekey(arn, region, key)
+
+        try:
+            gate.send(request)
+            self._change(region, accepted=True)
+        except Unanswered:
+            taken = self._look_for(arn, primary, target)
+            self._change(region, accepted=taken is True)
+            if taken is False and not again and not gate.closed:
+                self._send(gate, primary, known, again=True)
+        except CredentialsError:
+            raise
+        except AwsError as error:
+            self._change(region, sent=again, error=Trouble.of(unkeyed(error, primary, target, arn)))
+
+    def _look_for(self, arn: str, primary: Secret, target: Target) -> bool | None:
+        """Tell from the replica whether AWS acted on a request whose answer was lost; None where it can't be told."""
+
+        def look() -> bool | None:
+            try:
+                shown = self.aws.describe(arn, target.region).kms_key_id
+            except AwsError as error:
+                if error.ends_the_run:
+                    raise
+                return None
+            same = self.key_check.same(target.kms_key or DEFAULT, shown or DEFAULT, target.region, primary.account)
+            return None if isinstance(same, AwsError) else same
+
+        until = min(self.deadline, self.clock.monotonic() + LIST_LAG_S)
+        *_, taken = poll(look, lambda found: found is True, clock=self.clock, deadline=until)
+        return taken
+
+    def _change(self, region: Region, **changes: object) -> None:
+        self.turns[region] = replace(self.turns[region], **changes)  # type: ignore[arg-type]
+
+    def _recreate(self, targets: list[Target]) -> Iterator[None]:
+        """Remove the replicas, wait until they are gone, replicate under the new keys, and prove it."""
+        addresses = (Address(self.address.secret_id, self.address.region),)
+        regions = tuple(target.region for target in targets)
+        self.removal = Removal(self.aws, self.clock, self.deadline, addresses, regions, pulse=self.pulse)
+        self.removal.plan()
+        yield from self.removal.act()
+        gone = {row.region for report in self.removal.secrets() for row in report.replicas if row.error is None}
+        again = tuple(target for target in targets if target.region in gone)
+        if again:
+            request = Request(addresses, again, verify=True)
+            self.replication = Replication(
+                self.aws, self.keys, self.account, self.clock, self.deadline, request, self.pulse
+            )
+            self.replication.plan()
+            yield from self.replication.act()
