@@ -101,6 +101,8 @@ class RegionReport:
     verified: bool | None = None
     findings: tuple[Finding, ...] = ()
     error: Trouble | None = None
+    note: str | None = None
+    """How it stands, in words for a person, where AWS has none; never part of the result."""
 
     @property
     def has_failed_there(self) -> bool:

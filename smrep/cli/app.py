@@ -77,6 +77,8 @@ class App:
     """Where the run is told as it happens, with -o ndjson."""
     where: Where | None = None
     endpoint_url: str | None = None
+    account_id: str | None = None
+    """The credentials' account, where it was asked for."""
     secrets: Callable[[], tuple[SecretReport, ...]] = tuple
     """Tells how the secrets of this run stand, at any moment."""
     interrupted: Callable[[], Trouble] = lambda: Trouble(
@@ -148,10 +150,11 @@ class App:
         unicode = (getattr(stream, "encoding", None) or "").lower().replace("-", "").startswith("utf")
         return Paper(wants_colour(self.options.color, stream, self.env), width, unicode)
 
-    def find_home(self, typed: Sequence[str], replicas: Iterable[Region]) -> Where:
+    def find_home(self, typed: Sequence[str], replicas: Iterable[Region], *, needed: bool = False) -> Where:
         """Return the secrets that were typed with their Regions, remembered for the report.
 
-        Warns of a Region that this version does not know: it may be newer, or mistyped.
+        Warns of a Region that this version does not know: it may be newer, or mistyped. `needed` looks for a Region
+        also where no secret was typed.
 
         Raises:
             UsageError: a secret can't be one or is of another account than expected; see smrep.cli.where.locate.
@@ -165,7 +168,7 @@ class App:
 
             return session.profile_region(self.options.profile)
 
-        self.where = locate(secrets, self.options.primary_region, self.env, profile_region)
+        self.where = locate(secrets, self.options.primary_region, self.env, profile_region, needed=needed)
         self._check(secrets, [*(address.region for address in self.where.addresses), *replicas])
         return self.where
 
@@ -186,7 +189,7 @@ class App:
         """Return the secrets that were typed, or stand on standard input."""
         self.stdin_is_taken = "-" in typed
         secrets = secret_ids(typed, self.stdin)
-        if not secrets:
+        if typed and not secrets:
             self.messages.warning("standard input named no secret: there is nothing to do")
         return secrets
 

@@ -13,6 +13,7 @@ from smrep.errors import Outcome, OutputError, SmrepError, Terminated, UsageErro
 from smrep.output import github
 from smrep.output.events import Events
 from smrep.output.formats import FORMATS, as_query, compile_query
+from smrep.output.summary import TELLING
 from smrep.report import Finding, Kind, RegionReport, Report, SecretReport, Severity, Trouble
 from smrep.rules.closing import end, go_on, timed_out
 from smrep.rules.commands import connected
@@ -70,7 +71,7 @@ def _report(
 ) -> Report:
     """Return the run as it stands, with the commands in its hints ready to be typed."""
     outcome = end(secrets, trouble)
-    account = next((each.arn.split(":")[4] for each in secrets if each.arn), None)
+    account = next((each.arn.split(":")[4] for each in secrets if each.arn), app.account_id)
     report = Report(
         command=app.command,
         outcome=outcome,
@@ -131,12 +132,17 @@ def bug(error: Exception) -> Trouble:
 
 def _publish(app: App, report: Report, text: str | None) -> None:
     """Put the result, or the text made of it, where it was asked for."""
-    if report.error and report.error.code == OutputError.__name__:
-        return  # standard output takes no more events, so no result either
+    if _is_mute(report):
+        return
     if app.events:
         app.events.result(report)
     else:
         deliver(FORMATS[app.output](report, app.paper(app.stdout)) if text is None else text, app)
+
+
+def _is_mute(report: Report) -> bool:
+    """Tell whether the run ended because standard output took no more events; it takes no result either."""
+    return report.error is not None and report.error.code == OutputError.__name__
 
 
 def deliver(text: str, app: App) -> None:
@@ -159,30 +165,32 @@ def deliver(text: str, app: App) -> None:
 
 
 def _explain(app: App, report: Report) -> None:
-    """Say on standard error what the rows have no room for: troubles with their hints, notes, what is unchecked."""
+    """Say on standard error what the rows have no room for: troubles with their hints, notes, what is unchecked.
+
+    What the result itself tells in full is not said twice.
+    """
     say = app.messages
-    unchecked: list[str] = []
+    told = app.output == "table" and report.command in TELLING and app.stdout is not None
+    rows = [row for secret in report.secrets for row in secret.replicas]
     for secret in report.secrets:
         for note in secret.notes:
             say.warning(note)
         if secret.error:
             say.trouble(secret.error)
-        for row in secret.replicas:
-            unchecked += [each.message for each in row.findings if each.kind is Kind.UNCHECKED]
-            _explain_row(app, row)
-    if unchecked:
-        say.warning(f"unchecked, which is not a pass: {'; '.join(dict.fromkeys(unchecked))}")
+    if not told:
+        for message, hint in dict.fromkeys(each for row in rows for each in _troubles(row)):
+            say.error(message)
+            say.hint(hint)
+        unchecked = [each.message for row in rows for each in row.findings if each.kind is Kind.UNCHECKED]
+        if unchecked:
+            say.warning(f"unchecked, which is not a pass: {'; '.join(dict.fromkeys(unchecked))}")
     if report.error:
         say.trouble(report.error)
         if report.outcome in (Outcome.ACCESS, Outcome.BUG):
             say.hint(connected(go_on(report.secrets) or "", app.options.connection))
 
 
-def _explain_row(app: App, row: RegionReport) -> None:
-    if row.error:
-        app.messages.trouble(row.error)
-        return
-    for finding in row.findings:
-        if finding.severity is Severity.ERROR:
-            app.messages.error(finding.message)
-            app.messages.hint(finding.hint)
+def _troubles(row: RegionReport) -> list[tuple[str, str | None]]:
+    """Return each message of a row, with its hint."""
+    loud = [(each.message, each.hint) for each in row.findings if each.severity is Severity.ERROR]
+    return [(row.error.message, row.error.hint)] if row.error else loud

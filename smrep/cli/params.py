@@ -88,6 +88,18 @@ class Account(click.ParamType[str, str]):
         return str(value)
 
 
+class Role(click.ParamType[str, str]):
+    """The ARN of an IAM role."""
+
+    name = "arn"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the ARN as typed."""
+        if not re.fullmatch(r"arn:aws[a-z-]*:iam::\d{12}:role/\S+", str(value), re.ASCII):
+            self.fail(f"{value!r} is no role's ARN; it looks like arn:aws:iam::123456789012:role/NAME", param, ctx)
+        return str(value)
+
+
 class Endpoint(click.ParamType[str, str]):
     """The URL of an endpoint."""
 

@@ -33,9 +33,16 @@ class Where:
 
 
 def locate(
-    secrets: Sequence[SecretId], flag: Region | None, env: Mapping[str, str], profile: Callable[[], str | None]
+    secrets: Sequence[SecretId],
+    flag: Region | None,
+    env: Mapping[str, str],
+    profile: Callable[[], str | None],
+    *,
+    needed: bool = False,
 ) -> Where:
     """Return each secret's Region: its ARN's, else the flag's, the environment's, the profile's.
+
+    `needed` names a Region also where there are no secrets.
 
     Raises:
         UsageError: the flag contradicts an ARN, or a Region is none.
@@ -58,6 +65,9 @@ def locate(
             region, source = common
         sources[region] = source
         addresses.append(Address(secret, region))
+    if needed and not sources:
+        region, source = _common(flag, env, profile)
+        sources[region] = source
     return Where(tuple(addresses), sources)
 
 

@@ -70,7 +70,7 @@ def message_of(row: RegionReport) -> str | None:
         return row.error.message
     loud = next((each.message for each in row.findings if each.severity is Severity.ERROR), None)
     quiet = next((each.message for each in row.findings), None)
-    return loud or row.status_message or quiet
+    return loud or row.note or row.status_message or quiet
 
 
 def _cells(*values: str | None) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from smrep.model import IN_SYNC
 from smrep.output.messages import Messages
 from smrep.report import SecretReport
 from smrep.rules.closing import is_open
@@ -27,13 +28,20 @@ class Lines:
         open_rows = []
         for secret in secrets:
             for row in secret.replicas:
-                place, state = (secret.arn or secret.name, row.region), (row.status, row.status_message)
+                place = (secret.arn or secret.name, row.region)
+                doubt = (
+                    ", ".join(each.kind for each in row.findings)
+                    if row.verified is False and row.status == IN_SYNC
+                    else None
+                )
+                word, message = doubt or row.note or row.status, row.status_message
+                state = (word, message)
                 if is_open(row):
-                    open_rows.append(f"{secret.name} {row.region} {row.status or 'not listed yet'}")
+                    open_rows.append(f"{secret.name} {row.region} {word or 'not listed yet'}")
                 if self._seen.get(place, (None, None)) != state:
                     self._seen[place] = state
-                    message = f": {row.status_message}" if row.status_message else ""
-                    self._say(f"{secret.name} {row.region} {row.status or 'no longer listed'}{message}", elapsed_s)
+                    words = f": {message}" if message and word == row.status else ""
+                    self._say(f"{secret.name} {row.region} {word or 'no longer listed'}{words}", elapsed_s)
         if elapsed_s - self._spoke_at >= HEARTBEAT_S and (open_rows or self.timeout_s is not None):
             limit = f" of {duration(self.timeout_s)}" if self.timeout_s is not None else ""
             names = f": {', '.join(open_rows)}" if open_rows else ""

@@ -8,11 +8,21 @@ from collections.abc import Sequence
 from smrep.errors import Outcome
 from smrep.model import FAILED, IN_PROGRESS, IN_SYNC
 from smrep.output.safe import safe
-from smrep.report import RegionReport, Report, SecretReport
+from smrep.report import Action, Kind, RegionReport, Report, SecretReport
+
+TELLING = ("doctor", "verify")
+"""The commands whose findings are the result, so that the table tells them in full."""
+_DRIFTED = {Kind.WRONG_KEY: "under another key"}
+_HEALTH = {Outcome.OK: "clear", Outcome.PENDING: "clear, but not settled", Outcome.ACCESS: "not fully checked"}
 
 
 def closing(report: Report) -> str:
     """Return how many Regions ended how, and how long it took."""
+    if report.command == "doctor" and any(each.replicas for each in report.secrets):
+        rows = [row for secret in report.secrets for row in secret.replicas]
+        health = Counter(_HEALTH.get(row.outcome, "in trouble") for row in rows)
+        words = ", ".join(f"{count} of {len(rows)} {word}" for word, count in health.items())
+        return f"{words} ({report.elapsed_s:.1f} s)"
     unsent = report.dry_run or report.outcome is Outcome.USAGE
     dry = "dry run, nothing was sent: " if report.dry_run else "nothing was sent: " if unsent else ""
     return f"{dry}{counts(report.secrets, dry_run=unsent)} ({report.elapsed_s:.1f} s)"
@@ -29,8 +39,11 @@ def counts(secrets: Sequence[SecretReport], *, dry_run: bool = False) -> str:
 
 
 def _word(row: RegionReport, *, dry_run: bool) -> str:
+    if row.action in (Action.REMOVE, Action.PROMOTE) and not row.error:
+        return f"to {row.action}" if dry_run else row.note or "not known to be sent"
     if row.outcome is Outcome.DRIFT:
-        return "under another key"
+        (wrong, *more) = sorted({each.kind for each in row.findings if each.kind is not Kind.UNCHECKED})
+        return _DRIFTED.get(wrong, wrong.replace("_", " ")) if not more else "not as it should be"
     if row.error and not row.has_failed_there:
         return "not sent" if row.outcome is Outcome.PENDING else "stopped"
     if row.status == IN_SYNC and row.outcome is Outcome.PENDING:

@@ -17,10 +17,11 @@ from smrep.errors import Outcome
 from smrep.model import FAILED, IN_PROGRESS, IN_SYNC
 from smrep.output.paper import Paper
 from smrep.output.safe import safe
-from smrep.output.summary import closing
-from smrep.report import RegionReport, Report, SecretReport
+from smrep.output.summary import TELLING, closing
+from smrep.report import Kind, RegionReport, Report, SecretReport, Severity
 from smrep.rules.keys import DEFAULT
 
+_SEVERITIES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "dim"}
 _STYLES = {IN_SYNC: "green", FAILED: "bold red", IN_PROGRESS: "yellow"}
 _WIDE = 500
 """Columns where there is no terminal: nothing is folded."""
@@ -51,7 +52,8 @@ def render(report: Report, paper: Paper) -> str:
     out = io.StringIO()
     screen = console(paper, out)
     if report.secrets:
-        parts = [*body(report.secrets, paper), Text(closing(report), style=_closing_style(report.outcome))]
+        told = findings(report.secrets) if report.command in TELLING else []
+        parts = [*body(report.secrets, paper), *told, Text(closing(report), style=_closing_style(report.outcome))]
         for part in parts:
             screen.print(part, soft_wrap=isinstance(part, Text))  # a line of words can be copied whole
     lines = "\n".join(line.rstrip() for line in out.getvalue().split("\n"))
@@ -69,7 +71,36 @@ def body(secrets: Sequence[SecretReport], paper: Paper, spinner: Spinner | None 
     else:
         error = secrets[0].error
         parts.append(Text(f"  {safe(error.code) if error else 'no replicas'}", style="red" if error else "dim"))
-    return [*parts, *_keys(secrets), Text("")]
+    return [*parts, *_keys(secrets), *_cross_account(secrets), Text("")]
+
+
+def findings(secrets: Sequence[SecretReport]) -> list[RenderableType]:
+    """Return each finding once, the gravest first, with the command that mends it."""
+    every = dict.fromkeys(each for secret in secrets for row in secret.replicas for each in row.findings)
+    lines: list[RenderableType] = []
+    for finding in sorted(every, key=lambda each: list(Severity).index(each.severity)):
+        lines.append(
+            Text.assemble(
+                ("  " + f"{finding.severity:<8}", _SEVERITIES[finding.severity]),
+                f"{safe(finding.kind)}: {safe(finding.message)}",
+            )
+        )
+        if finding.hint:
+            lines.append(Text(f"          {safe(finding.hint)}", style="cyan"))
+    return [*lines, Text("")] if lines else []
+
+
+def _cross_account(secrets: Sequence[SecretReport]) -> list[RenderableType]:
+    """Return a line per replication between accounts, which is AWS's own business."""
+    lines: list[RenderableType] = []
+    for link in (secret.cross_account for secret in secrets):
+        ends = [("replica of", link.primary), *(("replica", each) for each in link.replicas)] if link else []
+        lines += [
+            Text(f"  cross-account {what} {safe(end.arn or '-')}: {safe(end.status or '-')}", style="dim")
+            for what, end in ends
+            if end
+        ]
+    return lines
 
 
 def _closing_style(outcome: Outcome) -> str:
@@ -79,6 +110,8 @@ def _closing_style(outcome: Outcome) -> str:
 
 
 def _title(secrets: Sequence[SecretReport]) -> Text:
+    if [each.name for each in secrets] == ["-"]:
+        return Text("Regions and keys, without a secret", style="bold")
     title = Text(safe(secrets[0].name) if len(secrets) == 1 else f"{len(secrets)} secrets", style="bold")
     homes = {(each.primary_region, each.arn.split(":")[4]) for each in secrets if each.arn and each.primary_region}
     if len(homes) == 1:
@@ -88,7 +121,9 @@ def _title(secrets: Sequence[SecretReport]) -> Text:
 
 
 def _table(secrets: Sequence[SecretReport], paper: Paper, spinner: Spinner | None) -> Table:
-    named, acting = len(secrets) > 1, any(row.action for secret in secrets for row in secret.replicas)
+    every = [row for secret in secrets for row in secret.replicas]
+    named, acting = len(secrets) > 1, any(row.action for row in every)
+    proving = any(row.verified is not None for row in every)
     table = Table(
         box=box.SIMPLE_HEAD if paper.unicode else box.ASCII2,
         header_style="dim",
@@ -101,11 +136,15 @@ def _table(secrets: Sequence[SecretReport], paper: Paper, spinner: Spinner | Non
     table.add_column("STATUS", no_wrap=True)
     if acting:
         table.add_column("ACTION", no_wrap=True)
+    if proving:
+        table.add_column("VERIFIED", no_wrap=True)
     table.add_column("MESSAGE", overflow="fold", ratio=3 if named and paper.width else None)
 
-    def add(name: str, region: str, status: RenderableType, action: str | None, message: Text) -> None:
+    def add(name: str, region: str, status: RenderableType, row: RegionReport | None, message: Text) -> None:
         cells: list[RenderableType] = [Text(f"  {safe(name)}"), Text(region)] if named else [Text(f"  {region}")]
-        table.add_row(*cells, status, *([Text(action or "-")] if acting else []), message)
+        action = [Text((row.action if row else None) or "-")] if acting else []
+        verified = [_verified(row)] if proving else []
+        table.add_row(*cells, status, *action, *verified, message)
 
     for secret in secrets:
         name = secret.name
@@ -116,7 +155,7 @@ def _table(secrets: Sequence[SecretReport], paper: Paper, spinner: Spinner | Non
             name = ""
         for row in secret.replicas:
             style = "red" if row.outcome is Outcome.FAILED else ""
-            add(name, safe(row.region), _status(row, spinner), row.action, Text(_brief(row), style=style))
+            add(name, safe(row.region), _status(row, spinner), row, Text(_brief(row), style=style))
             name = ""
     return table
 
@@ -131,6 +170,11 @@ def _status(row: RegionReport, spinner: Spinner | None) -> RenderableType:
     return line
 
 
+def _verified(row: RegionReport | None) -> Text:
+    words = {True: ("yes", "green"), False: ("no", "bold red"), None: ("-", "dim")}
+    return Text(*words[row.verified if row else None])
+
+
 def _brief(row: RegionReport) -> str:
     """Return what the table says of a row: AWS's words, or the kind of trouble; the whole sentence is on stderr."""
     troubles = [each.kind.replace("_", " ") for each in row.findings if each.severity == "error"]
@@ -138,7 +182,8 @@ def _brief(row: RegionReport) -> str:
         return safe(row.status_message)
     if row.error and not troubles:
         return safe(row.error.code)
-    return ", ".join(troubles) or safe(row.status_message or "-")
+    unchecked = "unchecked" if any(each.kind is Kind.UNCHECKED for each in row.findings) else None
+    return ", ".join(dict.fromkeys(troubles)) or safe(row.note or unchecked or row.status_message or "-")
 
 
 def _keys(secrets: Sequence[SecretReport]) -> list[RenderableType]:

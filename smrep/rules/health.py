@@ -11,10 +11,8 @@ from smrep.model import Key, Secret, Target, Version
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
 from smrep.rules.commands import spell
-from smrep.rules.findings import unseen
 from smrep.rules.keys import DEFAULT, normal
 from smrep.rules.plan import Add, Overwrite, Retry, Step, stop
-from smrep.rules.preflight import Unseen
 
 _SYMMETRIC = ("ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT")
 
@@ -78,17 +76,18 @@ def other_key(command: str, primary: Secret, region: Region) -> str:
     return spell(command, [primary.name], primary_region=primary.region, targets=[Target(region, "alias/NAME")])
 
 
-def region_health(
-    primary: Secret, region: Region, look: Unseen, states: Mapping[str, bool] | None
-) -> tuple[Finding, ...]:
-    """Return what it means that a Region could not be looked into, given the account's Regions if they are known."""
-    if states is not None and region not in states:
-        message = f"AWS lists no Region {region} for this account"
-        return (Finding(Kind.REGION_UNKNOWN, Severity.ERROR, message, "check its name: aws account list-regions"),)
-    if states is not None and not states[region]:
+def region_state(region: Region, states: Mapping[str, bool] | None) -> tuple[Finding, ...]:
+    """Return why a Region can't be used, given the account's Regions; `unchecked` where those are not known."""
+    if states is None:
+        message = f"whether {region} is enabled for this account could not be checked"
+        return _unsure(message, "allow account:ListRegions or ec2:DescribeRegions")
+    if region not in states:
+        message, hint = f"AWS lists no Region {region} for this account", "check its name: aws account list-regions"
+        return (Finding(Kind.REGION_UNKNOWN, Severity.ERROR, message, hint),)
+    if not states[region]:
         hint = f"aws account enable-region --region-name {region}"
         return (Finding(Kind.REGION_DISABLED, Severity.ERROR, f"{region} is not enabled for this account", hint),)
-    return unseen(primary, region, look)
+    return ()
 
 
 def managed(secret: Secret) -> tuple[Finding, ...]:
@@ -107,8 +106,10 @@ def held_back(step: Step, findings: tuple[Finding, ...]) -> Step:
     """Return the step with what was found before it, stopped where that is a definite no."""
     if not isinstance(step, Add | Retry | Overwrite) or not findings:
         return step
-    every = (*step.findings, *findings)
     no = next((each for each in findings if each.severity is Severity.ERROR), None)
+    hopeless = no is not None and no.kind in (Kind.REGION_DISABLED, Kind.REGION_UNKNOWN)
+    before = (each for each in step.findings if not (hopeless and each.kind is Kind.UNCHECKED))  # the Region is why
+    every = (*before, *findings)
     return replace(stop(step.target, no), findings=every) if no else replace(step, findings=every)
 
 

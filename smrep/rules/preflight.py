@@ -73,14 +73,16 @@ def has_replicas(victim: Secret) -> bool:
 
 def portrait(victim: Secret) -> str:
     """Return what a person needs to see of a secret before it is destroyed: ARN, dates and rotation."""
+    return f"{victim.arn}, {ages(victim)}, rotation {'on' if victim.rotation_enabled else 'off'}"
+
+
+def ages(secret: Secret) -> str:
+    """Return when the secret was last changed and last accessed, by days."""
 
     def day(moment: object) -> str:
         return str(moment)[:10] if moment else "not recorded"
 
-    return (
-        f"{victim.arn}, last changed {day(victim.last_changed)}, last accessed {day(victim.last_accessed)}, "
-        f"rotation {'on' if victim.rotation_enabled else 'off'}"
-    )
+    return f"last changed {day(secret.last_changed)}, last accessed {day(secret.last_accessed)}"
 
 
 def obstacle(primary: Secret, target: Target, victim: Secret, who: Bearer) -> Finding:

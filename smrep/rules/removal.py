@@ -107,6 +107,7 @@ def row(known: Departure, primary: Secret, *, waiting: bool = True, dry_run: boo
         changed=known.accepted,
         findings=known.findings,
         error=known.error,
+        note="gone" if known.gone else "being removed" if known.accepted or not known.wanted else None,
     )
 
 

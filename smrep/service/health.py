@@ -9,8 +9,9 @@ from threading import Lock
 
 from smrep.errors import AwsError, Denied
 from smrep.model import Secret, Target, Version
+from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
-from smrep.rules.health import key_health, keys_of_primary, managed, mend_primary, other_key, region_health
+from smrep.rules.health import key_health, keys_of_primary, managed, mend_primary, other_key, region_state
 from smrep.rules.keys import DEFAULT, normal
 from smrep.rules.preflight import Look, Unseen
 from smrep.service.abreast import abreast
@@ -56,22 +57,33 @@ class Health:
             CredentialsError: no further call can succeed.
 
         """
-        region, key = target.region, target.kms_key
-        found: tuple[Finding, ...] = ()
         if isinstance(look, Unseen) and look.error and not isinstance(look.error, Denied):
-            health = region_health(primary, region, look, self.region_states(primary))
-            found = tuple(each for each in health if each.kind is not Kind.UNCHECKED)  # the look itself has told that
-        if found or key is None or normal(key, region, primary.account) == DEFAULT:
-            return found
-        known = self.key_check.key(key, region)
-        return key_health(key, "the key", region, known, other_key(self.command, primary, region))
+            states = self.region_states(primary.region)
+            known = region_state(target.region, states) if states is not None else ()
+            if known:
+                return known
+        return self.of_key(primary, target)
 
-    def region_states(self, primary: Secret) -> Mapping[str, bool] | None:
+    def of_key(self, primary: Secret, target: Target) -> tuple[Finding, ...]:
+        """Return why the key that was asked for can't be used in the target Region, nothing where it can.
+
+        Raises:
+            CredentialsError: no further call can succeed.
+
+        """
+        region, key = target.region, target.kms_key
+        if key is None or normal(key, region, primary.account) == DEFAULT:
+            return ()
+        return key_health(
+            key, "the key", region, self.key_check.key(key, region), other_key(self.command, primary, region)
+        )
+
+    def region_states(self, home: Region) -> Mapping[str, bool] | None:
         """Return which Regions the account has enabled, None where nobody may tell; asked once."""
         with self._lock:
             if not self._states:
                 try:
-                    self._states.append(self.account.region_states(primary.region))
+                    self._states.append(self.account.region_states(home))
                 except AwsError as error:
                     if error.ends_the_run:
                         raise

@@ -53,6 +53,7 @@ class Candidate:
             action=Action.PROMOTE,
             changed=self.accepted,
             error=self.error,
+            note=None if self.now.is_replica else "stands alone",
         )
         return SecretReport(
             name=first.name,

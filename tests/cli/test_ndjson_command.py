@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import subprocess
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +42,39 @@ def events(done: Done) -> list[Event]:
 def document(done: Done) -> dict[str, Any]:
     last = json.loads(done.out.splitlines()[-1])
     return Done(done.code, json.dumps(last["document"]), done.err).document
+
+
+class Reader:
+    """A process whose events are read one by one, as they come."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.seen = ""
+
+    def next(self) -> Event:
+        """Return the next event; comes back only if its line was flushed, or the process has ended."""
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        self.seen += line
+        return parsed(line)
+
+    def end(self, number: signal.Signals) -> Done:
+        self.process.send_signal(number)
+        out, err = self.process.communicate()
+        return Done(self.process.returncode, self.seen + out, err)
+
+
+@contextlib.contextmanager
+def reading(sandbox: Sandbox, *words: str) -> Iterator[Reader]:
+    """Start smrep; it is killed where a test fails or 30 seconds have passed."""
+    with sandbox.start(*words, "-o", "ndjson") as process:
+        watchdog = threading.Timer(30, process.kill)
+        watchdog.start()
+        try:
+            yield Reader(process)
+        finally:
+            watchdog.cancel()
+            process.kill()
 
 
 def of(kind: str, told: list[Event]) -> list[Event]:
@@ -172,13 +207,9 @@ def test_events_come_as_they_happen_and_an_interrupt_ends_with_the_result(
 ) -> None:
     sandbox = make_sandbox(replication_delay_s=60)
     sandbox.create()
-    process = sandbox.start("replicate", "prod/db", "-r", "us-west-2", "-o", "ndjson")
-    assert process.stdout is not None
-    seen = [process.stdout.readline() for _ in range(4)]  # comes back only if each was flushed
-    assert [parsed(line)["type"] for line in seen] == ["version", "plan", "request", "status"]
-    process.send_signal(number)
-    out, err = process.communicate(timeout=10)
-    done = Done(process.returncode, "".join(seen) + out, err)
+    with reading(sandbox, "replicate", "prod/db", "-r", "us-west-2") as reader:
+        assert [reader.next()["type"] for _ in range(4)] == ["version", "plan", "request", "status"]
+        done = reader.end(number)
     told = events(done)
     assert (done.code, told[-1]["document"]["result"]) == (code, "interrupted")
     assert [each["status"] for each in of("status", told)] == ["InProgress"]
@@ -187,16 +218,11 @@ def test_events_come_as_they_happen_and_an_interrupt_ends_with_the_result(
 def test_watch_is_a_stream_of_changes(sandbox: Sandbox) -> None:
     sandbox.create()
     sandbox.smrep("replicate", "prod/db", "-r", "us-west-2,eu-west-1")
-    sandbox.simulator.log.clear()
-    process = sandbox.start("status", "prod/db", "--watch", "-o", "ndjson")
-    assert process.stdout is not None
-    seen = [process.stdout.readline() for _ in range(3)]
-    assert [parsed(line).get("status") for line in seen] == [None, "InSync", "InSync"]
-    sandbox.simulator.set_replication_status("prod/db", "us-east-1", "eu-west-1", "Failed", "no luck")
-    seen.append(process.stdout.readline())
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=10)
-    done = Done(process.returncode, "".join(seen) + out, err)
+    with reading(sandbox, "status", "prod/db", "--watch") as reader:
+        assert [reader.next().get("status") for _ in range(3)] == [None, "InSync", "InSync"]
+        sandbox.simulator.set_replication_status("prod/db", "us-east-1", "eu-west-1", "Failed", "no luck")
+        assert reader.next()["status"] == "Failed"
+        done = reader.end(signal.SIGINT)
     told = of("status", events(done))
     assert [(each["region"], each["status"], each["status_message"]) for each in told[2:]] == [
         ("eu-west-1", "Failed", "no luck")
@@ -243,6 +269,26 @@ def test_a_full_disk_is_told_once_and_nothing_is_sent(sandbox: Sandbox) -> None:
     assert (done.returncode, done.stderr.count("could not be written")) == (1, 1)
     assert "Traceback" not in done.stderr
     assert sandbox.log("ReplicateSecretToRegions") == []
+
+
+def test_a_disk_that_fills_up_while_waiting_leaves_the_command_that_goes_on(make_sandbox: Make, tmp_path: Path) -> None:
+    sandbox = make_sandbox(replication_delay_s=60)
+    for name in ("a", "b"):
+        sandbox.create(name)
+    full = sandbox.smrep("replicate", "a", "-r", "us-west-2", "--timeout", "0", "-o", "ndjson")
+    room = sum(len(line) + 1 for line in full.out.splitlines()[:3]) + 20  # for the request, and not for its status
+    with (tmp_path / "events").open("w") as file:
+        done = subprocess.run(
+            ["prlimit", f"--fsize={room}", BIN / "smrep", "replicate", "b", "-r", "us-west-2", "-o", "ndjson"],
+            env=sandbox.env,
+            stdout=file,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert (done.returncode, done.stderr.count("could not be written")) == (1, 1)
+    assert "hint: smrep wait b --primary-region us-east-1 -r us-west-2\n" in done.stderr
+    assert len(sandbox.log("ReplicateSecretToRegions")) == 2
 
 
 def test_a_closed_standard_output_is_survived(sandbox: Sandbox) -> None:

@@ -1,0 +1,184 @@
+"""`doctor`: what would stop a replication, or a reader over there; looks only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from smrep.errors import AwsError
+from smrep.model import Secret, Target, in_region
+from smrep.regions import Region
+from smrep.report import Finding, Kind, RegionReport, SecretReport, Severity, Trouble
+from smrep.rules.asked import Address, check_regions
+from smrep.rules.diagnosis import diagnosed, outcome_of, region_findings, region_only
+from smrep.rules.health import key_health, region_state
+from smrep.rules.keys import DEFAULT, normal
+from smrep.rules.preflight import Bearer, Look, Unseen, bearer
+from smrep.rules.reader import Decision, Policy, bound, may_decrypt, may_read, via
+from smrep.rules.settle import worst
+from smrep.service.abreast import LOOK_S, abreast
+from smrep.service.health import Health
+from smrep.service.keys import KeyCheck
+from smrep.service.looking import Found, doomed, find, look, no_answer, refusal
+from smrep.service.ports import Account, Keys, SecretsManager
+from smrep.service.status import followed, unfound
+
+PATIENCE_S = 6 * LOOK_S
+"""For how long one round of looks is waited for: a Region that hangs takes botocore three tries."""
+LATE = Finding(Kind.UNCHECKED, Severity.WARNING, "the rest could not be checked in time", "see the network")
+
+
+@dataclass(slots=True)
+class Doctor:
+    """Looks at secrets, keys, Regions and credentials, and changes nothing."""
+
+    aws: SecretsManager
+    keys: Keys
+    account: Account
+    home: Region
+    """Where the account is asked about itself."""
+    targets: tuple[Target, ...] = ()
+    """Empty: every Region that a primary lists."""
+    reader: str | None = None
+    """The role of an application that is to read over there."""
+    expect_account: str | None = None
+    health: Health = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Share one memory of keys and Regions."""
+        self.health = Health(self.aws, self.account, KeyCheck(self.keys))
+
+    def caller(self) -> str:
+        """Return the ARN behind the credentials.
+
+        Raises:
+            AwsError: they are not accepted, or STS does not answer.
+
+        """
+        return self.account.caller(self.home)
+
+    def examine(self, addresses: Sequence[Address]) -> tuple[SecretReport, ...]:
+        """Return each secret with its findings per Region; without secrets, the Regions and keys alone.
+
+        Raises:
+            CredentialsError: no further call can succeed.
+            UsageError: as for `status`.
+
+        """
+        if not addresses:
+            return (self._without_secret(),) if self.targets else ()
+        found = find(self.aws, addresses, follow=True, expect_account=self.expect_account, patience_s=PATIENCE_S)
+        return tuple(self._report(each) for each in found)
+
+    def _without_secret(self) -> SecretReport:
+        states = self.health.region_states(self.home)
+        rows = tuple(abreast(partial(self._bare_row, states), self.targets))
+        return SecretReport("-", worst(row.outcome for row in rows), primary_region=self.home, replicas=rows)
+
+    def _bare_row(self, states: Mapping[str, bool] | None, target: Target) -> RegionReport:
+        found = region_state(target.region, states)
+        key = target.kms_key
+        if key and key != DEFAULT:
+            known = self.health.key_check.key(key, target.region)
+            found += key_health(key, "the key", target.region, known, f"-r {target.region}=alias/NAME")
+        return region_only(target.region, key, found)
+
+    def _report(self, found: Found) -> SecretReport:
+        primary = found.what
+        regions = tuple(target.region for target in self.targets)
+        if isinstance(primary, Trouble):
+            return unfound(found, primary, regions)
+        check_regions([primary.region], regions)
+        error = doomed(primary)
+        if error:
+            return refusal(found, error)
+        listed = tuple(
+            Target(entry.region, None if entry.kms_key_id == DEFAULT else entry.kms_key_id)
+            for entry in primary.replicas
+        )
+        targets = self.targets or listed
+        policy = self._policy(primary) if self.reader else None
+        whole, *single = abreast(
+            lambda target: self._row_findings(primary, target, policy) if target else self._whole(primary),
+            [None, *targets],
+            late=lambda _: (Unseen(no_answer(primary.name)), (LATE,)),
+            patience_s=PATIENCE_S,
+        )
+        rows = tuple(
+            diagnosed(primary, target, seen, (*findings, *whole[1]))
+            for target, (seen, findings) in zip(targets, single, strict=True)
+        )
+        loud = next((each for each in whole[1] if each.severity is Severity.ERROR), None)
+        return SecretReport(
+            name=primary.name,
+            outcome=worst([outcome_of(whole[1]), *(row.outcome for row in rows)]),
+            arn=primary.arn,
+            primary_region=primary.region,
+            replicas=rows,
+            error=None if rows or loud is None else _as_error(loud),
+            cross_account=primary.cross_account,
+            notes=(*followed(found), *(() if rows else (each.message for each in whole[1]))),
+        )
+
+    def _whole(self, primary: Secret) -> tuple[Look, tuple[Finding, ...]]:
+        """Return what concerns every Region of the secret."""
+        return Unseen(), self.health.of_primary(primary)
+
+    def _row_findings(self, primary: Secret, target: Target, policy: Policy) -> tuple[Look, tuple[Finding, ...]]:
+        """Return what was seen in a Region and everything that was found of it."""
+        seen = look(self.aws, primary, target.region)
+        found = region_findings(primary, target, seen, self.health.region_states(primary.region))
+        entry = primary.replica(target.region)
+        if not any(each.kind in (Kind.REGION_DISABLED, Kind.REGION_UNKNOWN) for each in found):
+            found += self.health.of_key(primary, target)
+        if entry and self.targets:
+            found += self.health.key_check.findings(primary, target, entry)
+        if self.reader:
+            found += self._for_reader(self.reader, primary, target, seen, policy)
+        return seen, tuple(dict.fromkeys(found))
+
+    def _for_reader(
+        self, role: str, primary: Secret, target: Target, seen: Look, policy: Policy
+    ) -> tuple[Finding, ...]:
+        """Return whether the role could read the replica; where there is none yet, whether it could then."""
+        region = target.region
+        arn = in_region(primary.arn, region)
+        ours = isinstance(seen, Secret) and bearer(primary, seen) is Bearer.OURS
+        key = seen.kms_key_id if ours and isinstance(seen, Secret) else target.kms_key
+        context = {
+            "aws:RequestedRegion": region,
+            "secretsmanager:SecretId": arn,
+            "secretsmanager:VersionStage": "AWSCURRENT",
+        }
+        decision = self._simulated(role, "secretsmanager:GetSecretValue", arn, context)
+        found = [may_read(role, primary, region, decision, policy), *bound(primary, region, policy)]
+        if key and normal(key, region, primary.account) != DEFAULT:
+            known = self.health.key_check.key(key, region)
+            verdict: Decision = known if isinstance(known, AwsError) else ""
+            if not isinstance(known, AwsError):
+                through = {"kms:ViaService": via(region), "kms:EncryptionContext:SecretARN": arn}
+                verdict = self._simulated(role, "kms:Decrypt", known.arn, {"aws:RequestedRegion": region, **through})
+            decrypting = may_decrypt(role, key, region, verdict)
+            found += [decrypting] if decrypting else []
+        return tuple(found)
+
+    def _simulated(self, role: str, action: str, resource: str, context: Mapping[str, str]) -> Decision:
+        try:
+            return self.account.simulate(self.home, role, action, resource, context)
+        except AwsError as error:
+            if error.ends_the_run:
+                raise
+            return error
+
+    def _policy(self, primary: Secret) -> Policy:
+        try:
+            return self.aws.policy(primary.arn, primary.region)
+        except AwsError as error:
+            if error.ends_the_run:
+                raise
+            return error
+
+
+def _as_error(finding: Finding) -> Trouble:
+    return Trouble(finding.kind.value, finding.message, finding.hint, None, outcome_of((finding,)))
