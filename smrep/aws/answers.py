@@ -104,10 +104,11 @@ def to_versions(pages: Iterable[Mapping[str, Any]]) -> tuple[Version, ...]:
     """
     versions = []
     for page in pages:
-        secret_arn(page)
+        if not isinstance(page.get("Versions"), list):
+            _missing("Versions")
         versions += [
             Version(required(each, "VersionId"), _texts(each, "VersionStages"), _texts(each, "KmsKeyIds"))
-            for each in page.get("Versions") or ()
+            for each in page["Versions"]
         ]
     return tuple(versions)
 

@@ -186,7 +186,7 @@ def _explain(app: App, report: Report) -> None:
             say.warning(f"unchecked, which is not a pass: {'; '.join(dict.fromkeys(unchecked))}")
     if report.error:
         say.trouble(report.error)
-        if report.outcome in (Outcome.ACCESS, Outcome.BUG):
+        if report.outcome in (Outcome.ACCESS, Outcome.BUG) or _is_mute(report):
             say.hint(connected(go_on(report.secrets) or "", app.options.connection))
 
 

@@ -34,20 +34,19 @@ def document(report: Report) -> dict[str, Any]:
 
 
 def _secret(secret: SecretReport) -> dict[str, Any]:
+    link = secret.cross_account
     return {
         "name": secret.name,
         "arn": secret.arn,
         "primary_region": secret.primary_region,
         "result": secret.outcome.word,
         "error": _error(secret.error),
-        "cross_account": _cross_account(secret.cross_account),
+        **({"cross_account": _cross_account(link)} if link else {}),
         "replicas": [_replica(each) for each in secret.replicas],
     }
 
 
-def _cross_account(link: CrossAccount | None) -> dict[str, Any] | None:
-    if link is None:
-        return None
+def _cross_account(link: CrossAccount) -> dict[str, Any]:
     return {
         "primary": _far_end(link.primary) if link.primary else None,
         "replicas": [_far_end(each) for each in link.replicas],

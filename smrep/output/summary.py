@@ -42,8 +42,9 @@ def _word(row: RegionReport, *, dry_run: bool) -> str:
     if row.action in (Action.REMOVE, Action.PROMOTE) and not row.error:
         return f"to {row.action}" if dry_run else row.note or "not known to be sent"
     if row.outcome is Outcome.DRIFT:
-        (wrong, *more) = sorted({each.kind for each in row.findings if each.kind is not Kind.UNCHECKED})
-        return _DRIFTED.get(wrong, wrong.replace("_", " ")) if not more else "not as it should be"
+        kinds = {each.kind for each in row.findings if each.kind is not Kind.UNCHECKED}
+        wrong = kinds.pop() if len(kinds) == 1 else None
+        return _DRIFTED.get(wrong, wrong.replace("_", " ")) if wrong else "not as it should be"
     if row.error and not row.has_failed_there:
         return "not sent" if row.outcome is Outcome.PENDING else "stopped"
     if row.status == IN_SYNC and row.outcome is Outcome.PENDING:

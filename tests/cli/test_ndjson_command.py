@@ -134,6 +134,28 @@ def test_an_overwrite_is_told_as_one(sandbox: Sandbox) -> None:
     assert [(each["regions"], each["force"]) for each in of("request", told)] == [(["us-west-2"], True)]
 
 
+@pytest.mark.parametrize(
+    ("words", "operation", "region", "key"),
+    [
+        (["rekey", "-r", "us-west-2=alias/dr"], "UpdateSecret", "us-west-2", "alias/dr"),
+        (["remove", "-r", "us-west-2", "--no-wait", "--yes"], "RemoveRegionsFromReplication", "us-east-1", None),
+        (["promote", "-r", "us-west-2", "--yes"], "StopReplicationToReplica", "us-west-2", None),
+    ],
+)
+def test_every_kind_of_write_is_told(
+    sandbox: Sandbox, words: list[str], operation: str, region: str, key: str | None
+) -> None:
+    sandbox.create()
+    key_id = sandbox.call("CreateKey", "us-west-2", "kms")["KeyMetadata"]["KeyId"]
+    sandbox.call("CreateAlias", "us-west-2", "kms", AliasName="alias/dr", TargetKeyId=key_id)
+    sandbox.smrep("replicate", "prod/db", "-r", "us-west-2,eu-west-1")
+    told = events(sandbox.smrep(*words, "prod/db", "-o", "ndjson"))
+    assert [each["type"] for each in told[:3]] == ["version", "plan", "request"]
+    (request,) = of("request", told)
+    assert (request["operation"], request["region"], request["regions"]) == (operation, region, ["us-west-2"])
+    assert request.get("kms_key_id") == key
+
+
 def test_a_dry_run_tells_its_plan_and_no_request(sandbox: Sandbox) -> None:
     sandbox.create()
     told = events(sandbox.smrep("replicate", "prod/db", "-r", "us-west-2", "-n", "-o", "ndjson"))
@@ -275,7 +297,7 @@ def test_a_disk_that_fills_up_while_waiting_leaves_the_command_that_goes_on(make
     sandbox = make_sandbox(replication_delay_s=60)
     for name in ("a", "b"):
         sandbox.create(name)
-    full = sandbox.smrep("replicate", "a", "-r", "us-west-2", "--timeout", "0", "-o", "ndjson")
+    full = sandbox.smrep("replicate", "a", "-r", "us-west-2", "--no-wait", "-o", "ndjson")
     room = sum(len(line) + 1 for line in full.out.splitlines()[:3]) + 20  # for the request, and not for its status
     with (tmp_path / "events").open("w") as file:
         done = subprocess.run(

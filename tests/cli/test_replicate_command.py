@@ -153,6 +153,7 @@ def test_the_deadline_names_every_open_region_and_the_flag(make_sandbox: Make) -
 
 def test_dry_run_sends_nothing(sandbox: Sandbox) -> None:
     sandbox.create()
+    sandbox.key("alias/dr")
     done = sandbox.smrep("replicate", "prod/db", "-r", "us-west-2=alias/dr", "-n", "--json")
     assert (done.code, done.document["dry_run"], done.document["result"]) == (0, True, "ok")
     (row,) = done.document["secrets"][0]["replicas"]
@@ -283,6 +284,7 @@ def test_throttling_for_ever_names_the_command_that_tries_again(make_sandbox: Ma
     sandbox = make_sandbox(write_quota=0)
     sandbox.simulator.faults = Faults()
     sandbox.create()
+    sandbox.key("alias/dr")
     sandbox.simulator.faults = Faults(write_quota=0)
     done = sandbox.smrep("replicate", "prod/db", "-r", "us-west-2=alias/dr", "--timeout", "1s", "--json")
     assert done.code == 3

@@ -148,7 +148,7 @@ def complete(line: str) -> list[str]:
 
 
 def test_bash_completes_commands_options_and_regions() -> None:
-    assert complete("smrep re") == ["replicate"]
+    assert complete("smrep re") == ["replicate", "retry", "rekey", "remove"]
     assert "--force-overwrite" in complete("smrep replicate --f")
     assert complete("smrep status x -r us-w") == ["us-west-1", "us-west-2"]
     assert complete("smrep replicate x -r us-west-2,eu-n") == ["us-west-2,eu-north-1"]

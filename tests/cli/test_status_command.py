@@ -197,7 +197,11 @@ def test_a_secret_value_is_never_asked_for(replicated: Sandbox) -> None:
     replicated.smrep("status", "prod/db")
     replicated.smrep("wait", "prod/db")
     replicated.smrep("replicate", "prod/db", "-r", "sa-east-1")
-    assert {call.operation for call in replicated.simulator.log} == {"DescribeSecret", "ReplicateSecretToRegions"}
+    assert {call.operation for call in replicated.simulator.log} == {
+        "DescribeSecret",
+        "ListSecretVersionIds",
+        "ReplicateSecretToRegions",
+    }
     assert os.environ.get("AWS_ENDPOINT_URL") is None
 
 

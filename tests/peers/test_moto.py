@@ -64,6 +64,9 @@ def test_a_namesake_is_seen_before_and_said_by_moto_without_preflight(moto: Sand
 
 def test_a_key_that_moto_ignores_is_not_claimed(moto: Sandbox) -> None:
     create("prod/db")
+    kms = boto3.client("kms", region_name="us-west-2")
+    kms.create_alias(AliasName="alias/dr", TargetKeyId=kms.create_key()["KeyMetadata"]["KeyId"])
+    kms.close()
     done = moto.smrep("replicate", "prod/db", "-r", "us-west-2=alias/dr", "--json")
     (row,) = done.document["secrets"][0]["replicas"]
     assert (done.code, row["status"], row["kms_key_id"]) == (5, "InSync", "alias/aws/secretsmanager")

@@ -68,7 +68,7 @@ def test_a_request_goes_out_only_for_our_replica_or_for_nothing_at_all(entry: Re
     if isinstance(look, Unseen) or (isinstance(look, Secret) and not is_ours(PRIMARY, look)):
         assert known.error is not None
         assert [(each.kind, each.severity) for each in known.findings] == [(known.error.code, Severity.ERROR)]
-        assert not (known.wanted or known.gone or known.is_open)
+        assert (known.wanted, known.gone, known.is_open) == (False, False, False)
 
 
 @given(entries, looks)

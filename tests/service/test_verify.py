@@ -9,7 +9,7 @@ import pytest
 from fakes import HOME, IRELAND, WEST, World, at_home
 from service.test_replication import only, prepare, replicate, request_for
 
-from smrep.errors import CredentialsError, Denied, Outcome, Unanswered, UsageError
+from smrep.errors import CredentialsError, Denied, NotFound, Outcome, Unanswered, UsageError
 from smrep.model import SecretId, Target
 from smrep.regions import Region
 from smrep.report import RegionReport, SecretReport
@@ -268,6 +268,22 @@ def test_a_version_left_under_the_old_key_is_wrong_though_no_key_was_asked_for(
     row = only(verify(world, timeout_s=30.0))
     assert (row.outcome, row.verified, kinds(row), row.kms_key_id) == (Outcome.DRIFT, False, ["wrong_key"], new)
     assert old in row.findings[0].message
+
+
+def test_a_version_under_a_key_that_is_gone_is_under_another_key(world: World) -> None:
+    old = new_key(world)
+    new_key(world, alias="alias/new")
+    replicated(world, key=old)
+    world.simulator.set_key_state(old, WEST, "Disabled")
+    world.call("UpdateSecret", WEST, SecretId="prod/db", KmsKeyId="alias/new")
+
+    def gone(operation: str, _region: str) -> None:
+        if operation == "DescribeKey" and old.endswith(world.calls[-1][2]):
+            raise NotFound("no such key", old, code="NotFoundException")
+
+    world.on_call = gone
+    row = only(verify(world, timeout_s=30.0))
+    assert (row.outcome, row.verified, kinds(row)) == (Outcome.DRIFT, False, ["wrong_key"])
 
 
 def test_a_replica_that_was_given_another_key_with_all_its_versions_is_verified(world: World) -> None:

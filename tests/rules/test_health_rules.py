@@ -1,0 +1,236 @@
+"""What stops a replication before it begins, from values alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smrep.errors import AwsError, CredentialsError, Denied, NotFound, Outcome, Throttled, Unanswered
+from smrep.model import Key, Replica, Secret, Target, Version
+from smrep.regions import Region
+from smrep.report import Finding, Kind, Severity
+from smrep.rules.health import (
+    held_back,
+    key_health,
+    keys_of_primary,
+    managed,
+    mend_primary,
+    other_key,
+    region_health,
+)
+from smrep.rules.plan import Add, Keep, Overwrite, Retry, Step, Stop
+from smrep.rules.preflight import Unseen
+
+HOME, WEST = Region("us-east-1"), Region("us-west-2")
+ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"
+KEY = "arn:aws:kms:us-east-1:123456789012:key/{}"
+STATES = (
+    "Enabled",
+    "Creating",
+    "Disabled",
+    "PendingDeletion",
+    "PendingImport",
+    "PendingReplicaDeletion",
+    "Unavailable",
+    "Updating",
+    "enabled",
+    "Odd",
+)
+
+
+def secret(**fields: Any) -> Secret:
+    return Secret(**{"arn": ARN, "name": "prod/db", "region": HOME, **fields})
+
+
+def health(known: Key | AwsError, name: str = "alias/dr") -> tuple[Finding, ...]:
+    return key_health(name, "the key", WEST, known, "smrep replicate prod/db -r us-west-2=alias/NAME")
+
+
+def good(**changes: Any) -> Key:
+    fields = {"arn": KEY.format("k"), "state": "Enabled", "usage": "ENCRYPT_DECRYPT", "spec": "SYMMETRIC_DEFAULT"}
+    return Key(**{**fields, **changes})
+
+
+# keys
+
+
+def test_a_good_key_is_no_finding() -> None:
+    assert health(good()) == ()
+
+
+@pytest.mark.parametrize(
+    ("known", "kind"),
+    [
+        (NotFound("Alias is not found."), Kind.KEY_MISSING),
+        (good(state="Disabled"), Kind.KEY_DISABLED),
+        (good(state="PendingDeletion"), Kind.KEY_DISABLED),
+        (good(usage="SIGN_VERIFY", spec="RSA_2048"), Kind.KEY_UNUSABLE),
+        (good(spec="RSA_2048"), Kind.KEY_UNUSABLE),
+        (good(usage="GENERATE_VERIFY_MAC", spec="HMAC_256"), Kind.KEY_UNUSABLE),
+        (Denied("no"), Kind.UNCHECKED),
+        (Unanswered("connection was closed"), Kind.UNCHECKED),
+        (Throttled("slow down"), Kind.UNCHECKED),
+        (CredentialsError("no", code="UnrecognizedClientException"), Kind.UNCHECKED),
+        (good(state=None), Kind.UNCHECKED),
+    ],
+)
+def test_a_key_is_what_kms_says_of_it(known: Key | AwsError, kind: Kind) -> None:
+    (finding,) = health(known)
+    assert finding.kind is kind
+    assert finding.severity is (Severity.WARNING if kind is Kind.UNCHECKED else Severity.ERROR)
+    assert "alias/dr" in finding.message
+    assert WEST in finding.message
+    assert finding.hint
+
+
+def test_a_disabled_key_of_the_wrong_kind_is_disabled_first() -> None:
+    (finding,) = health(good(state="Disabled", spec="RSA_2048"))
+    assert finding.kind is Kind.KEY_DISABLED
+
+
+@given(
+    st.sampled_from(STATES) | st.none(),
+    st.sampled_from(["ENCRYPT_DECRYPT", "SIGN_VERIFY", None]),
+    st.sampled_from(["SYMMETRIC_DEFAULT", "RSA_2048", None]),
+)
+def test_only_an_enabled_key_that_is_no_other_kind_passes(
+    state: str | None, usage: str | None, spec: str | None
+) -> None:
+    passes = state == "Enabled" and usage != "SIGN_VERIFY" and spec != "RSA_2048"
+    assert (health(good(state=state, usage=usage, spec=spec)) == ()) is passes
+
+
+@pytest.mark.parametrize("state", [each for each in STATES if each != "Enabled"])
+def test_a_key_that_is_not_enabled_has_a_cure_for_a_shell(state: str) -> None:
+    (finding,) = health(good(state=state), name="alias/it's")
+    assert "aws kms " in (finding.hint or "")
+    assert "'alias/it'\"'\"'s'" in (finding.hint or "")
+
+
+def test_the_default_key_of_the_primary_is_not_looked_at() -> None:
+    versions = (Version("v1", ("AWSCURRENT",), ("DefaultEncryptionKey",)),)
+    assert list(keys_of_primary(secret(), versions)) == []
+    assert list(keys_of_primary(secret(kms_key_id="alias/aws/secretsmanager"), versions)) == []
+
+
+def test_each_key_of_the_primary_is_looked_at_once_however_it_is_spelled() -> None:
+    full = KEY.format("11111111-2222-3333-4444-555555555555")
+    versions = (
+        Version("v1", ("AWSCURRENT",), (full,)),
+        Version("v2", ("AWSPREVIOUS",), ("11111111-2222-3333-4444-555555555555",)),
+        Version("v3", ("mine",), ("alias/old",)),
+        Version("v4", ("yours",), ("alias/old",)),
+        Version("v5", (), ("alias/unlabelled",)),
+        Version("v6", ("keyless",), ()),
+    )
+    found = dict(keys_of_primary(secret(kms_key_id=full), versions))
+    assert list(found) == [full, "alias/old"]
+    assert found[full] == "the primary's own key"
+    assert ("v3" in found["alias/old"], "mine" in found["alias/old"]) == (True, True)
+
+
+def test_a_version_under_two_keys_needs_both() -> None:
+    found = dict(keys_of_primary(secret(), (Version("v1", ("AWSCURRENT",), ("alias/a", "alias/b")),)))
+    assert set(found) == {"alias/a", "alias/b"}
+
+
+def test_the_cures_of_a_primary_name_it() -> None:
+    assert f"--secret-id {ARN} --region us-east-1 --kms-key-id" in mend_primary(secret(), version=False)
+    assert f"--secret-id {ARN} --region us-east-1 --version-stage" in mend_primary(secret(), version=True)
+
+
+@pytest.mark.parametrize("command", ["replicate", "retry", "rekey"])
+def test_another_key_is_named_in_the_command_that_ran(command: str) -> None:
+    assert other_key(command, secret(), WEST) == (
+        f"smrep {command} prod/db --primary-region us-east-1 -r us-west-2=alias/NAME"
+    )
+
+
+# Regions
+
+
+@pytest.mark.parametrize(
+    ("states", "kind"),
+    [
+        ({WEST: True, HOME: True}, Kind.UNCHECKED),
+        ({WEST: False, HOME: True}, Kind.REGION_DISABLED),
+        ({HOME: True}, Kind.REGION_UNKNOWN),
+        ({}, Kind.REGION_UNKNOWN),
+        (None, Kind.UNCHECKED),
+    ],
+)
+def test_a_region_that_could_not_be_looked_into(states: dict[str, bool] | None, kind: Kind) -> None:
+    (finding,) = region_health(secret(), WEST, Unseen(Unanswered("no")), states)
+    assert finding.kind is kind
+    assert WEST in finding.message
+
+
+def test_a_region_that_was_not_to_be_looked_into_is_no_finding() -> None:
+    assert region_health(secret(), WEST, Unseen(), None) == ()
+
+
+# managers
+
+
+@pytest.mark.parametrize(
+    ("name", "owner", "named"),
+    [
+        ("rds!db-1", None, "rds"),
+        ("rds!db-1", "rds", "rds"),
+        ("prod/db", "appflow", "appflow"),
+        ("ecs-sc!x!y", None, "ecs-sc"),
+    ],
+)
+def test_a_managed_secret_is_warned_of(name: str, owner: str | None, named: str) -> None:
+    (finding,) = managed(secret(name=name, owning_service=owner))
+    assert (finding.kind, finding.severity) == (Kind.MANAGED, Severity.WARNING)
+    assert f"service {named}," in finding.message
+
+
+@pytest.mark.parametrize("name", ["prod/db", "!odd", "rds/db-1"])
+def test_a_secret_that_nobody_manages_is_not(name: str) -> None:
+    assert managed(secret(name=name)) == ()
+
+
+# what becomes of a step
+
+TARGET = Target(WEST)
+ENTRY = Replica(WEST, "Failed", "no luck")
+NO = Finding(Kind.KEY_MISSING, Severity.ERROR, "no such key", "make one")
+ALSO_NO = Finding(Kind.KEY_DISABLED, Severity.ERROR, "disabled", "enable it")
+MAYBE = Finding(Kind.UNCHECKED, Severity.WARNING, "not looked at", "allow it")
+OWN = Finding(Kind.NAME_CLASH, Severity.WARNING, "a namesake")
+ACTIVE: list[Step] = [Add(TARGET, (OWN,)), Retry(TARGET, ENTRY, (OWN,)), Overwrite(TARGET, secret(), ENTRY, (OWN,))]
+
+
+@pytest.mark.parametrize("step", ACTIVE)
+def test_a_definite_no_stops_what_would_be_sent(step: Step) -> None:
+    stopped = held_back(step, (MAYBE, NO, ALSO_NO))
+    assert isinstance(stopped, Stop)
+    assert (stopped.error.code, stopped.error.outcome) == ("key_missing", Outcome.FAILED)
+    assert (stopped.error.message, stopped.error.hint) == (NO.message, NO.hint)
+    assert set(stopped.findings) >= {MAYBE, NO, ALSO_NO}
+
+
+@pytest.mark.parametrize("step", ACTIVE[:2])
+def test_what_could_not_be_checked_stops_nothing_that_destroys_nothing(step: Step) -> None:
+    passed = held_back(step, (MAYBE,))
+    assert type(passed) is type(step)
+    assert passed.findings == (OWN, MAYBE)
+
+
+def test_what_could_not_be_checked_stops_what_destroys() -> None:
+    assert isinstance(held_back(ACTIVE[2], (MAYBE,)), Stop)
+
+
+@pytest.mark.parametrize("step", ACTIVE)
+def test_nothing_found_changes_nothing(step: Step) -> None:
+    assert held_back(step, ()) is step
+
+
+def test_a_region_that_is_kept_is_left_alone() -> None:
+    kept = Keep(TARGET, ENTRY, (OWN,))
+    assert held_back(kept, (NO,)) is kept
