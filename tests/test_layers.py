@@ -104,6 +104,13 @@ def loaded(*words: str, env: dict[str, str] | None = None) -> set[str]:
         ["replicate", "x", "-r", "us-wset-2"],
         ["replicate", "x", "-r", "us-west-2", "--primary-region", "us-west-2"],
         ["status"],
+        ["remove", "x"],
+        ["remove", "x", "-r", "us-east-1", "--primary-region", "us-east-1"],
+        ["promote", "x", "-r", "us-west-2,eu-west-1"],
+        ["rekey", "x", "-r", "us-west-2", "--primary-region", "us-east-1"],
+        ["verify", "x", "-r", "us-wset-2"],
+        ["doctor", "x", "--reader", "app"],
+        ["iam-policy", "x", "-r", "us-west-2", "--primary-region", "us-east-1"],
     ],
     ids=" ".join,
 )

@@ -14,6 +14,7 @@ from smrep.output import github
 from smrep.output.events import Events
 from smrep.output.formats import FORMATS, as_query, compile_query
 from smrep.output.summary import TELLING
+from smrep.regions import Region
 from smrep.report import Finding, Kind, RegionReport, Report, SecretReport, Severity, Trouble
 from smrep.rules.closing import end, go_on, timed_out
 from smrep.rules.commands import connected
@@ -72,6 +73,7 @@ def _report(
     """Return the run as it stands, with the commands in its hints ready to be typed."""
     outcome = end(secrets, trouble)
     account = next((each.arn.split(":")[4] for each in secrets if each.arn), app.account_id)
+    home, source = _home(app, secrets)
     report = Report(
         command=app.command,
         outcome=outcome,
@@ -80,13 +82,21 @@ def _report(
         elapsed_s=app.elapsed_s,
         dry_run=app.dry_run,
         account_id=account,
-        primary_region=app.where.region if app.where else None,
-        primary_region_source=app.where.source if app.where else None,
+        primary_region=home,
+        primary_region_source=source,
         endpoint_url=app.endpoint_url,
         secrets=secrets,
         error=trouble,
     )
     return connected_report(report, app.options.connection)
+
+
+def _home(app: App, secrets: tuple[SecretReport, ...]) -> tuple[Region | None, str | None]:
+    """Return the primaries' common Region and who named it: the command line, else the replicas themselves."""
+    if app.where:
+        return app.where.region, app.where.source
+    homes = {secret.primary_region for secret in secrets if secret.arn}
+    return (homes.pop(), "replica") if len(homes) == 1 else (None, None)
 
 
 def connected_report(report: Report, flags: tuple[str, ...]) -> Report:

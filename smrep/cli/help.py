@@ -21,10 +21,11 @@ with the result "pending" in the JSON document; nothing else unfinished ever is 
 
   missing secret, replica given where the primary is needed, pending deletion     1
   a Region stopped before anything was sent (namesake, orphan, promoted replica)  1
-  wait for a secret without replicas                                              1
+  wait, verify for a secret without replicas                                      1
   the primary's own Region as target, a bad or foreign-partition Region           2
   another account than --expect-account's, a contradiction                        2
-  a replica under another key than the one asked for                              5
+  a replica under another key than the one asked for, or not the same (verify)    5
+  verify, rekey, doctor that were denied a look                                   4
   --dry-run, whatever it found to do (a Region that it would stop at is still 1)  0
 """
 

@@ -19,10 +19,9 @@ from smrep.rules.health import (
     managed,
     mend_primary,
     other_key,
-    region_health,
+    region_state,
 )
 from smrep.rules.plan import Add, Keep, Overwrite, Retry, Step, Stop
-from smrep.rules.preflight import Unseen
 
 HOME, WEST = Region("us-east-1"), Region("us-west-2")
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"
@@ -155,21 +154,18 @@ def test_another_key_is_named_in_the_command_that_ran(command: str) -> None:
 @pytest.mark.parametrize(
     ("states", "kind"),
     [
-        ({WEST: True, HOME: True}, Kind.UNCHECKED),
+        ({WEST: True, HOME: True}, None),
         ({WEST: False, HOME: True}, Kind.REGION_DISABLED),
         ({HOME: True}, Kind.REGION_UNKNOWN),
         ({}, Kind.REGION_UNKNOWN),
         (None, Kind.UNCHECKED),
     ],
 )
-def test_a_region_that_could_not_be_looked_into(states: dict[str, bool] | None, kind: Kind) -> None:
-    (finding,) = region_health(secret(), WEST, Unseen(Unanswered("no")), states)
-    assert finding.kind is kind
-    assert WEST in finding.message
-
-
-def test_a_region_that_was_not_to_be_looked_into_is_no_finding() -> None:
-    assert region_health(secret(), WEST, Unseen(), None) == ()
+def test_a_region_is_what_the_account_says_of_it(states: dict[str, bool] | None, kind: Kind | None) -> None:
+    found = region_state(WEST, states)
+    assert [each.kind for each in found] == ([kind] if kind else [])
+    assert all(WEST in each.message and each.hint for each in found)
+    assert all((each.severity is Severity.WARNING) is (states is None) for each in found)
 
 
 # managers

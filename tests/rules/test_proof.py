@@ -14,7 +14,7 @@ from smrep.model import Replica, Secret, Version
 from smrep.regions import Region
 from smrep.report import Severity
 from smrep.rules.preflight import Absent, Look, Unseen
-from smrep.rules.proof import Listed, Proof, Sides, Verdict, prove
+from smrep.rules.proof import Proof, Sides, Verdict, prove
 
 HOME, WEST, OTHER = Region("us-east-1"), Region("us-west-2"), Region("eu-west-1")
 ARN = "arn:aws:secretsmanager:{}:123456789012:secret:prod/db-a1b2c3"
@@ -63,15 +63,9 @@ def by_name(wanted: str, shown: str) -> Verdict:
     return names.get(wanted, wanted) == names.get(shown, shown)
 
 
-def proof(
-    primary: Secret | None = None,
-    look: Look = OURS,
-    here: Listed = VERSIONS,
-    there: Listed = VERSIONS,
-    key: str | None = None,
-    same: Any = by_name,
-) -> Proof:
-    return prove(Sides(primary or primary_with(), WEST, look, here, there, key), same)
+def proof(primary: Secret | None = None, look: Look = OURS, same: Any = by_name, **given: Any) -> Proof:
+    sides = {"here": VERSIONS, "there": VERSIONS, **given}
+    return prove(Sides(primary or primary_with(), WEST, look, **sides), same)
 
 
 def kinds(found: Proof) -> list[str]:
@@ -88,7 +82,7 @@ def test_where_all_agrees_it_is_proved() -> None:
 
 def test_a_first_version_alone_is_enough() -> None:
     stages, versions = STAGES[:1], VERSIONS[:1]
-    found = proof(primary_with(stages=stages), replica_with(stages=stages), versions, versions)
+    found = proof(primary_with(stages=stages), replica_with(stages=stages), here=versions, there=versions)
     assert found == Proof(True, Outcome.OK)
 
 
@@ -131,7 +125,7 @@ def test_a_current_version_that_holds_a_value_on_neither_side_proves_nothing(lis
 
 
 def test_a_primary_without_a_current_version_proves_nothing() -> None:
-    found = proof(primary_with(stages=()), replica_with(stages=()), (), ())
+    found = proof(primary_with(stages=()), replica_with(stages=()), here=(), there=())
     assert found.verified is None
     assert found.outcome is not Outcome.OK
 
@@ -186,7 +180,7 @@ def test_a_look_that_failed_proves_nothing(where: str, error: AwsError, outcome:
 
 
 def test_a_failed_region_is_failed_whatever_could_not_be_looked_at() -> None:
-    found = proof(primary_with(Replica(WEST, "Failed", "no luck")), Unseen(DENIED), DENIED, ())
+    found = proof(primary_with(Replica(WEST, "Failed", "no luck")), Unseen(DENIED), here=DENIED, there=())
     assert (found.verified, found.outcome) == (False, Outcome.FAILED)
 
 

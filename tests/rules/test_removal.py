@@ -222,3 +222,9 @@ def test_a_name_like_an_option_can_be_pasted_in_the_hint() -> None:
     known = departure(replace(PRIMARY, name=name), THERE, there)
     assert known.error is not None
     assert f"--secret-id '{there.arn}'" in (known.error.hint or "")
+
+
+@given(entries, looks)
+def test_what_is_stopped_is_not_noted_as_being_removed(entry: Replica | None, look: Look) -> None:
+    told = row(departure(primary_with(entry), THERE, look), PRIMARY)
+    assert told.error is None or told.note is None

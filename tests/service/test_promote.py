@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -572,3 +574,14 @@ def test_nothing_but_describing_and_promoting_is_asked_of_aws(world: World) -> N
     promote(world)
     assert {call.operation for call in world.simulator.log} == {"DescribeSecret", STOP}
     assert {call.region for call in world.simulator.log if call.operation == STOP} == {WEST}
+
+
+def test_an_old_primary_that_hangs_does_not_hold_the_result_up(world: World) -> None:
+    replicated(world)
+    never = threading.Event()
+    world.on_call = lambda _operation, region: never.wait(30) and None if region == HOME else None
+    started = time.monotonic()
+    (secret,) = promote(world)
+    never.set()
+    assert (secret.outcome, time.monotonic() - started < 10) == (Outcome.OK, True)
+    assert "no answer came in time" in secret.notes[0]
