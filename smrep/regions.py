@@ -18,13 +18,16 @@ _COMPASS = "(?:central|east|north|northeast|northwest|south|southeast|southwest|
 class Partition:
     """A set of Regions that replicate among themselves only.
 
-    Source: botocore 1.44.5 data/partitions.json; that partitions do not mix: aws-behaviour.md 3.
+    Source: botocore 1.44.5 data/partitions.json (`dnsSuffix` for the domain);
+    that partitions do not mix: aws-behaviour.md 3.
     """
 
     name: str
     pattern: str
     """Regular expression of every Region name that the partition may have, the future ones included."""
     regions: tuple[str, ...]
+    suffix: str = "amazonaws.com"
+    """The domain of its endpoints."""
 
 
 PARTITIONS = (
@@ -48,13 +51,13 @@ PARTITIONS = (
             *("us-east-1", "us-east-2", "us-west-1", "us-west-2"),
         ),
     ),
-    Partition("aws-cn", rf"cn-{_COMPASS}-\d{{1,2}}", ("cn-north-1", "cn-northwest-1")),
+    Partition("aws-cn", rf"cn-{_COMPASS}-\d{{1,2}}", ("cn-north-1", "cn-northwest-1"), "amazonaws.com.cn"),
     Partition("aws-us-gov", rf"us-gov-{_COMPASS}-\d{{1,2}}", ("us-gov-east-1", "us-gov-west-1")),
-    Partition("aws-iso", rf"us-iso-{_COMPASS}-\d{{1,2}}", ("us-iso-east-1", "us-iso-west-1")),
-    Partition("aws-iso-b", rf"us-isob-{_COMPASS}-\d{{1,2}}", ("us-isob-east-1", "us-isob-west-1")),
-    Partition("aws-iso-e", rf"eu-isoe-{_COMPASS}-\d{{1,2}}", ("eu-isoe-west-1",)),
-    Partition("aws-iso-f", rf"us-isof-{_COMPASS}-\d{{1,2}}", ("us-isof-east-1", "us-isof-south-1")),
-    Partition("aws-eusc", rf"eusc-de-{_COMPASS}-\d{{1,2}}", ("eusc-de-east-1",)),
+    Partition("aws-iso", rf"us-iso-{_COMPASS}-\d{{1,2}}", ("us-iso-east-1", "us-iso-west-1"), "c2s.ic.gov"),
+    Partition("aws-iso-b", rf"us-isob-{_COMPASS}-\d{{1,2}}", ("us-isob-east-1", "us-isob-west-1"), "sc2s.sgov.gov"),
+    Partition("aws-iso-e", rf"eu-isoe-{_COMPASS}-\d{{1,2}}", ("eu-isoe-west-1",), "cloud.adc-e.uk"),
+    Partition("aws-iso-f", rf"us-isof-{_COMPASS}-\d{{1,2}}", ("us-isof-east-1", "us-isof-south-1"), "csp.hci.ic.gov"),
+    Partition("aws-eusc", rf"eusc-de-{_COMPASS}-\d{{1,2}}", ("eusc-de-east-1",), "amazonaws.eu"),
 )
 
 KNOWN = tuple(region for partition in PARTITIONS for region in partition.regions)
@@ -94,4 +97,13 @@ def is_known(region: Region) -> bool:
 
 def partition_of(region: Region) -> str:
     """Return the partition's name, as it stands in ARNs: aws, aws-cn, aws-us-gov, ..."""
-    return next(each.name for each in PARTITIONS if re.fullmatch(each.pattern, region, re.ASCII))
+    return _partition(region).name
+
+
+def dns_suffix(region: Region) -> str:
+    """Return the domain of the Region's endpoints: amazonaws.com, amazonaws.com.cn, ..."""
+    return _partition(region).suffix
+
+
+def _partition(region: Region) -> Partition:
+    return next(each for each in PARTITIONS if re.fullmatch(each.pattern, region, re.ASCII))

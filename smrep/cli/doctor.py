@@ -53,13 +53,12 @@ def doctor(secrets: tuple[str, ...], regions: Any, *, kms_key: str | None, reade
         home = next(iter(where.sources))
         run = Doctor(aws, aws, aws, home, wanted, reader, app.options.expect_account)
         caller = run.caller()
-        app.messages.note(f"the credentials are of {caller}")
-        app.account_id = caller.split(":")[4]
+        app.account_id = caller.account
+        (app.messages.note if caller.account else app.messages.warning)(caller.sentence)
         found = run.examine(where.addresses)
         app.secrets = lambda: found
-        for secret in found:
-            if secret.arn and secret.arn.split(":")[4] != app.account_id:
-                app.messages.warning(f"{secret.name} belongs to another account than the credentials: {secret.arn}")
+        for arn in caller.strangers(found):
+            app.messages.warning(f"it belongs to another account than the credentials: {arn}")
         yield from ()
 
     conduct(app, work)

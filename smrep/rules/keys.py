@@ -6,7 +6,7 @@ import re
 
 from smrep.errors import UsageError
 from smrep.model import Target, parse_arn
-from smrep.regions import Region
+from smrep.regions import Region, dns_suffix
 
 DEFAULT = "alias/aws/secretsmanager"
 """AWS's own key, which a replica shows by this alias and a primary by no key at all. Source: aws-behaviour.md 0.9."""
@@ -41,6 +41,11 @@ def same_by_spelling(wanted: str, shown: str | None, region: Region, account: st
     if DEFAULT in (one, other) and one.startswith("alias/") and other.startswith("alias/"):
         return False
     return None
+
+
+def via(region: Region) -> str:
+    """Return how KMS names Secrets Manager of that Region in kms:ViaService. Source: aws-behaviour.md 4."""
+    return f"secretsmanager.{region}.{dns_suffix(region)}"
 
 
 def check_target(target: Target) -> None:

@@ -11,7 +11,7 @@ from enum import Enum
 from smrep.model import SecretId, Target, in_region, parse_arn
 from smrep.regions import Region, partition_of
 from smrep.rules.asked import Address
-from smrep.rules.keys import DEFAULT
+from smrep.rules.keys import DEFAULT, via
 
 
 class Place(Enum):
@@ -91,16 +91,6 @@ EVERY = SecretId("*")
 
 MANAGED_POLICY_MAX = 6144
 """Characters that IAM takes in a managed policy, white space not counted. Source: IAM quotas, 'managed policy'."""
-
-_SUFFIXES: Mapping[str, str] = {
-    "aws-cn": "amazonaws.com.cn",
-    "aws-iso": "c2s.ic.gov",
-    "aws-iso-b": "sc2s.sgov.gov",
-    "aws-iso-e": "cloud.adc-e.uk",
-    "aws-iso-f": "csp.hci.ic.gov",
-    "aws-eusc": "amazonaws.eu",
-}
-"""Partition -> domain, where it is not amazonaws.com. Source: botocore 1.44.5 data/partitions.json, `dnsSuffix`."""
 
 _LABELS: Mapping[str, str] = {
     **dict.fromkeys(("DescribeSecret", "ListSecretVersionIds", "GetResourcePolicy"), "LookAtSecrets"),
@@ -201,8 +191,7 @@ def _grants(scope: Scope) -> Iterator[tuple[str, str, str, Condition]]:
     for operation in scope.operations & IN_YOUR_NAME.keys():
         for (service, dependency), places in IN_YOUR_NAME[operation].items():
             for region, resource, condition in (key for place in places for key in _keys(scope, place)):
-                via = f"secretsmanager.{region}.{_SUFFIXES.get(partition_of(region), 'amazonaws.com')}"
-                only = (*condition, ("StringEquals", "kms:ViaService", (via,)))
+                only = (*condition, ("StringEquals", "kms:ViaService", (via(region),)))
                 yield _LABELS[dependency], f"{service}:{dependency}", resource, only
 
 

@@ -9,8 +9,9 @@ from typing import Any
 
 from smrep.errors import AwsError, NotFound
 from smrep.model import Secret, in_region
-from smrep.regions import Region, partition_of
+from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
+from smrep.rules.keys import via
 
 Policy = str | AwsError | None
 """A resource policy, why it could not be had, or None where there is none."""
@@ -20,13 +21,6 @@ Decision = str | AwsError
 _REGION = r"([a-z]{2}[a-z-]*-\d{1,2})"
 _REGION_BOUND = re.compile(rf"arn:aws[a-z-]*:[a-z0-9-]+:{_REGION}:|\b[a-z-]+\.{_REGION}\.")
 """An ARN, or the name of an endpoint as in kms:ViaService, that names a Region."""
-
-_DNS = {"aws-cn": "amazonaws.com.cn", "aws-eusc": "amazonaws.eu"}
-
-
-def via(region: Region) -> str:
-    """Return how KMS names Secrets Manager of that Region in kms:ViaService. Source: aws-behaviour.md 4."""
-    return f"secretsmanager.{region}.{_DNS.get(partition_of(region), 'amazonaws.com')}"
 
 
 def may_read(role: str, primary: Secret, region: Region, decision: Decision, policy: Policy) -> Finding:

@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from smrep.errors import AwsError
+from smrep.errors import AwsError, CredentialsError
 from smrep.model import Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Finding, Kind, RegionReport, SecretReport, Severity, Trouble
 from smrep.rules.asked import Address, check_regions
 from smrep.rules.diagnosis import diagnosed, outcome_of, region_findings, region_only
 from smrep.rules.health import key_health, region_state
-from smrep.rules.keys import DEFAULT, normal
+from smrep.rules.keys import DEFAULT, normal, via
 from smrep.rules.preflight import Bearer, Look, Unseen, bearer
-from smrep.rules.reader import Decision, Policy, bound, may_decrypt, may_read, via
+from smrep.rules.reader import Decision, Policy, bound, may_decrypt, may_read
 from smrep.rules.settle import worst
 from smrep.service.abreast import LOOK_S, abreast
 from smrep.service.health import Health
@@ -27,6 +27,31 @@ from smrep.service.status import followed, unfound
 PATIENCE_S = 6 * LOOK_S
 """For how long one round of looks is waited for: a Region that hangs takes botocore three tries."""
 LATE = Finding(Kind.UNCHECKED, Severity.WARNING, "the rest could not be checked in time", "see the network")
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who is behind the credentials; `arn` is None where STS did not tell, for the reason `why`."""
+
+    arn: str | None
+    why: str = ""
+
+    @property
+    def account(self) -> str | None:
+        """The account's twelve digits."""
+        return self.arn.split(":")[4] if self.arn else None
+
+    @property
+    def sentence(self) -> str:
+        """Whose credentials these are, in words."""
+        return (
+            f"the credentials are of {self.arn}" if self.arn else f"whose credentials these are is not told: {self.why}"
+        )
+
+    def strangers(self, secrets: Sequence[SecretReport]) -> list[str]:
+        """Return the ARNs of the secrets that belong to another account."""
+        owned = [(each.arn, each.arn.split(":")[4]) for each in secrets if each.arn and self.account]
+        return [arn for arn, account in owned if account != self.account]
 
 
 @dataclass(slots=True)
@@ -49,14 +74,19 @@ class Doctor:
         """Share one memory of keys and Regions."""
         self.health = Health(self.aws, self.account, KeyCheck(self.keys))
 
-    def caller(self) -> str:
-        """Return the ARN behind the credentials.
+    def caller(self) -> Caller:
+        """Return whose the credentials are.
 
         Raises:
-            AwsError: they are not accepted, or STS does not answer.
+            CredentialsError: they are not accepted.
 
         """
-        return self.account.caller(self.home)
+        try:
+            return Caller(self.account.caller(self.home))
+        except CredentialsError:
+            raise
+        except AwsError as error:
+            return Caller(None, error.message)
 
     def examine(self, addresses: Sequence[Address]) -> tuple[SecretReport, ...]:
         """Return each secret with its findings per Region; without secrets, the Regions and keys alone.

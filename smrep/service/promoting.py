@@ -157,7 +157,7 @@ class Promotion:
         secret = found.what
         if isinstance(secret, Trouble):
             return refusal(found, secret)
-        if secret.primary_region == secret.region or self.home == self.region:
+        if secret.replicas:
             raise UsageError(
                 f"{secret.name} in {secret.region} is the primary itself and can't be promoted",
                 "name the Region of a replica with -r",

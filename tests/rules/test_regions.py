@@ -21,6 +21,8 @@ def test_the_list_is_that_of_the_botocore_we_ask_for() -> None:
         for each in data["partitions"]
     }
     assert {each.name: set(each.regions) for each in PARTITIONS} == theirs
+    domains = {each["id"]: each["outputs"]["dnsSuffix"] for each in data["partitions"]}
+    assert {each.name: each.suffix for each in PARTITIONS} == domains
 
 
 @pytest.mark.parametrize("region", KNOWN)
