@@ -74,11 +74,11 @@ class Aws:
 
     def rekey(self, secret_id: str, region: Region, key: str) -> None:
         """Ask once to put the replica in `region` under another key. Source: aws-behaviour.md 1.8."""
-        self._call("secretsmanager", "UpdateSecret", region, secret_id, SecretId=secret_id, KmsKeyId=key)
+        self._taken("UpdateSecret", region, secret_id, KmsKeyId=key)
 
     def promote(self, secret_id: str, region: Region) -> None:
         """Ask once to make the replica in `region` stand alone. Source: API_StopReplicationToReplica."""
-        self._call("secretsmanager", "StopReplicationToReplica", region, secret_id, SecretId=secret_id)
+        self._taken("StopReplicationToReplica", region, secret_id)
 
     def key(self, key: str, region: Region) -> Key:
         """Return the key that an alias, an id or an ARN stands for. Source: API_DescribeKey."""
@@ -119,13 +119,14 @@ class Aws:
 
     def _listed(self, operation: str, region: Region, secret_id: str, **params: Any) -> tuple[Replica, ...]:
         """Send a write whose answer is the primary's list of replicas."""
+        answer = self._taken(operation, region, secret_id, **params)
+        return self._read(lambda: answers.to_replicas(answer), secret_id, region)
+
+    def _taken(self, operation: str, region: Region, secret_id: str, **params: Any) -> Mapping[str, Any]:
+        """Send a write; an answer without the secret's ARN is not AWS's, and says nothing of what AWS did."""
         answer = self._call("secretsmanager", operation, region, secret_id, SecretId=secret_id, **params)
-
-        def read() -> tuple[Replica, ...]:
-            answers.secret_arn(answer)  # a 200 without it is not AWS's, and says nothing of what AWS did
-            return answers.to_replicas(answer)
-
-        return self._read(read, secret_id, region)
+        self._read(lambda: answers.secret_arn(answer), secret_id, region)
+        return answer
 
     def _pages(
         self, service: str, operation: str, region: Region, name: str, **params: Any

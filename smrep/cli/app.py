@@ -16,7 +16,7 @@ from smrep.cli.options import Shared
 from smrep.cli.params import secret_ids
 from smrep.cli.where import Where, locate
 from smrep.errors import Outcome
-from smrep.model import SecretId
+from smrep.model import SecretId, parse_arn
 from smrep.output.colour import is_terminal, wants_animation, wants_colour
 from smrep.output.events import Events
 from smrep.output.messages import Messages
@@ -180,8 +180,9 @@ class App:
 
         """
         secrets = self._named(typed)
-        if self.options.primary_region:
-            check_regions([self.options.primary_region], [region])
+        typed_home = [self.options.primary_region] if self.options.primary_region else []
+        arns = [parse_arn(each, "secretsmanager").region for each in secrets if each.startswith("arn:")]
+        check_regions([*typed_home, *(each for each in arns if each != region)], [region])
         self._check(secrets, [region])
         return secrets
 

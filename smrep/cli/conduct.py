@@ -191,7 +191,9 @@ def _explain(app: App, report: Report) -> None:
         for message, hint in dict.fromkeys(each for row in rows for each in _troubles(row)):
             say.error(message)
             say.hint(hint)
-        unchecked = [each.message for row in rows for each in row.findings if each.kind is Kind.UNCHECKED]
+        unchecked = [
+            each.message for row in rows for each in row.findings if each.kind is Kind.UNCHECKED and not row.error
+        ]
         if unchecked:
             say.warning(f"unchecked, which is not a pass: {'; '.join(dict.fromkeys(unchecked))}")
     if report.error:

@@ -15,7 +15,7 @@ from smrep.output.safe import to_json
 from smrep.regions import Region
 from smrep.report import Report, SecretReport
 
-State = tuple[str | None, str | None]
+State = tuple[str | None, str | None, str | None]
 """AWS's word for a Region and its message."""
 
 
@@ -59,12 +59,14 @@ class Events:
         )
 
     def show(self, secrets: Iterable[SecretReport]) -> None:
-        """Tell the status of each Region where it or its message has changed since last told, and of each new one."""
+        """Tell each Region that is new, or whose status, message or result has changed since last told."""
         for secret in secrets:
             told = self._told.setdefault(secret.arn or secret.name, {})
-            states: dict[Region, State] = {row.region: (row.status, row.status_message) for row in secret.replicas}
+            states: dict[Region, State] = {
+                row.region: (row.status, row.status_message, row.outcome.word) for row in secret.replicas
+            }
             if secret.error is None:  # else a Region without a row may be one that could not be seen
-                states |= {region: (None, None) for region in told if region not in states}
+                states |= {region: (None, None, None) for region in told if region not in states}
             for region, state in states.items():
                 if told.get(region) != state:
                     told[region] = state
@@ -75,6 +77,7 @@ class Events:
                         region=region,
                         status=state[0],
                         status_message=state[1],
+                        result=state[2],
                     )
 
     def result(self, report: Report) -> None:

@@ -63,7 +63,7 @@ class LiveTable:
         foot = f"watching, {elapsed_s:.0f} s; Ctrl-C ends it"
         if self._timeout_s is not None:
             limit = duration(self._timeout_s)
-            foot = f"waiting, {elapsed_s:.0f} s of {limit}; Ctrl-C stops the waiting, not the replication"
+            foot = f"waiting, {elapsed_s:.0f} s of {limit}; Ctrl-C stops the waiting, not AWS"
         shown = fitting(self._secrets, self._console.height - _AROUND)
         if shown != self._secrets:
             foot = f"{counts(self._secrets)}; {foot}"

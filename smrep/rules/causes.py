@@ -39,6 +39,9 @@ def failure(primary: Secret, entry: Replica) -> Trouble:
         )
     elif "already exists" in text:
         hint = f"look at it: {describe}; to replace it for good: {again} --force-overwrite"
+    elif "key" in text and primary.region in text and there not in text:
+        key = shlex.quote(primary.kms_key_id or "KEY")
+        hint = f"mend the primary's key (aws kms describe-key --key-id {key} --region {primary.region}), then: {again}"
     elif "key" in text and ("not found" in text or "not exist" in text):
         here = spell("retry", [primary.name], primary_region=primary.region, targets=[Target(there, "alias/NAME")])
         hint = f"list the keys there are: aws kms list-aliases --region {there}; then name one: {here}"

@@ -53,13 +53,12 @@ def timed_out(
 def stopped(secrets: Sequence[SecretReport], *, sent: bool, doing: str = "replicating") -> Trouble:
     """Return what an interrupt leaves behind, with the commands that go on from there."""
     rows = [row for secret in secrets for row in secret.replicas]
-    if any(is_under_way(row) for row in rows) or not any(is_open(row) for row in rows):
-        message = f"stopped waiting; AWS goes on {doing}" if sent else "stopped; nothing was sent"
-    elif sent:
-        message = "stopped; AWS may or may not have taken the request"
+    under_way = any(is_under_way(row) for row in rows)
+    if under_way or (sent and not any(is_open(row) for row in rows)):
+        message = f"stopped waiting; AWS goes on {doing}"
     else:
-        message = "stopped; nothing was sent"
-    return Trouble("Interrupted", message, go_on(secrets) if sent else None, None, Outcome.INTERRUPTED)
+        message = "stopped; AWS may or may not have taken the request" if sent else "stopped; nothing was sent"
+    return Trouble("Interrupted", message, go_on(secrets) if sent or under_way else None, None, Outcome.INTERRUPTED)
 
 
 def stopped_looking() -> Trouble:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 
+from smrep.errors import Denied
 from smrep.model import Replica, Secret, Target
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
@@ -67,6 +68,8 @@ def unseen(secret: Secret, region: Region, look: Unseen) -> tuple[Finding, ...]:
             Kind.UNCHECKED,
             Severity.WARNING,
             f"what bears the name {secret.name} in {region} could not be looked at: {look.error.message}",
-            f"allow secretsmanager:DescribeSecret in {region}, and see that the account has the Region enabled",
+            f"allow secretsmanager:DescribeSecret in {region}"
+            if isinstance(look.error, Denied)
+            else f"see whether {region} is up, can be reached from here, and is enabled for the account",
         ),
     )

@@ -6,13 +6,13 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from smrep.errors import AwsError, NotFound
+from smrep.errors import AwsError, NotFound, Outcome
 from smrep.model import Key, Secret, Target, Version
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
 from smrep.rules.commands import spell
 from smrep.rules.keys import DEFAULT, normal
-from smrep.rules.plan import Add, Overwrite, Retry, Step, stop
+from smrep.rules.plan import Add, Overwrite, Retry, Step, had_failed, stop
 
 _SYMMETRIC = ("ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT")
 
@@ -106,11 +106,24 @@ def held_back(step: Step, findings: tuple[Finding, ...]) -> Step:
     """Return the step with what was found before it, stopped where that is a definite no."""
     if not isinstance(step, Add | Retry | Overwrite) or not findings:
         return step
+    if isinstance(step, Overwrite):  # what destroys must be sure: a doubt is a no
+        findings = tuple(_certain(each) for each in findings)
     no = next((each for each in findings if each.severity is Severity.ERROR), None)
     hopeless = no is not None and no.kind in (Kind.REGION_DISABLED, Kind.REGION_UNKNOWN)
     before = (each for each in step.findings if not (hopeless and each.kind is Kind.UNCHECKED))  # the Region is why
+    if no and isinstance(step, Retry):
+        before = (had_failed(step.before) if each.kind is Kind.FAILED else each for each in before)
     every = (*before, *findings)
+    if no and no.kind is Kind.UNCHECKED:
+        return replace(stop(step.target, no, Outcome.ACCESS), findings=every)
     return replace(stop(step.target, no), findings=every) if no else replace(step, findings=every)
+
+
+def _certain(finding: Finding) -> Finding:
+    if finding.kind is not Kind.UNCHECKED:
+        return finding
+    message = f"nothing is overwritten in doubt, and {finding.message}"
+    return replace(finding, severity=Severity.ERROR, message=message, hint=f"{finding.hint}; or --no-preflight")
 
 
 def _mend(name: str, region: Region, state: str) -> str:

@@ -111,7 +111,7 @@ def step_for(
         return _add(primary, target, who, unchecked)
     if entry.status == FAILED:
         retry = _under_its_key(target, entry)
-        return Retry(retry, entry, (_had_failed(retry, entry, who), *unchecked))
+        return Retry(retry, entry, (had_failed(entry, _about_it(retry, who)), *unchecked))
     if entry.status == IN_SYNC and who is Bearer.NOBODY:
         return stop(target, absent(primary, target.region))
     return Keep(target, entry, (*key_findings(entry), *unchecked), seen_there=who is Bearer.OURS)
@@ -138,7 +138,8 @@ def _in_the_way(primary: Secret, target: Target, victim: Secret, who: Bearer, co
             f"smrep status {victim.arn}",
         )
         return stop(target, refusal)
-    return Overwrite(target, victim, entry, (replace(finding, severity=Severity.WARNING),))
+    kept = _under_its_key(target, entry) if entry else target
+    return Overwrite(kept, victim, entry, (replace(finding, severity=Severity.WARNING),))
 
 
 def _add(primary: Secret, target: Target, who: Bearer, unchecked: tuple[Finding, ...]) -> Add:
@@ -148,16 +149,16 @@ def _add(primary: Secret, target: Target, who: Bearer, unchecked: tuple[Finding,
     return Add(target, (removing(primary, target.region),), removing=True)
 
 
-def _had_failed(target: Target, entry: Replica, who: Bearer) -> Finding:
+def had_failed(entry: Replica, about_it: str = "") -> Finding:
     """Return why the Region had Failed, and what is done about it."""
+    words = (entry.message or "AWS gave no reason").rstrip(".")
+    return Finding(Kind.FAILED, Severity.WARNING, f"{entry.region} had Failed: {words}{about_it}")
+
+
+def _about_it(target: Target, who: Bearer) -> str:
     there = {Bearer.NOBODY: "nothing bears the name there now, so ", Bearer.OURS: "what it has of it may be old, so "}
     key = f" under the key {target.kms_key}" if target.kms_key else ""
-    return Finding(
-        Kind.FAILED,
-        Severity.WARNING,
-        f"{target.region} had Failed: {(entry.message or 'AWS gave no reason').rstrip('.')}; "
-        f"{there.get(who, '')}it is tried again{key}",
-    )
+    return f"; {there.get(who, '')}it is tried again{key}"
 
 
 def _under_its_key(target: Target, entry: Replica) -> Target:

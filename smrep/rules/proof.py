@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from smrep.errors import AwsError, Denied, Outcome
+from smrep.errors import AwsError, NotFound, Outcome
 from smrep.model import FAILED, IN_SYNC, Secret, Target, Version
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
@@ -67,8 +67,11 @@ def prove(sides: Sides, same: Same) -> Proof:
     stranger = (obstacle(primary, Target(region), look, who),) if isinstance(look, Secret) and strange else ()
     doubt = unseen(primary, region, look) if isinstance(look, Unseen) else ()
     if entry is None:
-        unlisted = removing(primary, region) if who is Bearer.OURS else missing(primary, region)
-        return _drift((unlisted, *stranger, *doubt))
+        leaving = replace(removing(primary, region), severity=Severity.ERROR)
+        unlisted = leaving if who is Bearer.OURS else missing(primary, region)
+        found = _drift((unlisted, *stranger, *doubt))
+        unsure = _doubt(look.error) if isinstance(look, Unseen) and look.error else Outcome.DRIFT
+        return replace(found, outcome=worst([found.outcome, unsure]))
     if entry.status == FAILED:
         return Proof(False, Outcome.FAILED, (failed(primary, entry), *stranger, *doubt))
     if isinstance(look, Unseen):
@@ -98,7 +101,8 @@ def _compared(sides: Sides, replica: Secret, same: Same) -> Proof:
         _unlisted(secret, each) for secret, each in ((sides.primary, sides.here), (replica, sides.there)) if _lost(each)
     ]
     unchecked = [*unlisted, *unsure]
-    if not sides.primary.version(CURRENT):
+    held = CURRENT in _labels(sides.here) if isinstance(sides.here, tuple) else True
+    if not (held and sides.primary.version(CURRENT)):
         unchecked.append(_valueless(sides.primary))
     findings = (*stale, *wrong, *(finding for finding, _ in unchecked))
     outcomes = [Outcome.DRIFT] * bool(stale or wrong) + [outcome for _, outcome in unchecked]
@@ -152,9 +156,9 @@ def _wrong_keys(sides: Sides, replica: Secret, same: Same) -> tuple[list[Finding
     wrong, unsure = [], []
     for key, what in pairs:
         verdict = same(wanted, key)
-        if isinstance(verdict, AwsError):
+        if isinstance(verdict, AwsError) and not isinstance(verdict, NotFound):
             unsure.append(unsure_key(sides.region, wanted, verdict))
-        elif not verdict:
+        elif verdict is not True:
             wrong.append(_wrong_key(sides, what, key, wanted))
     return wrong, list(dict.fromkeys(unsure))
 
@@ -200,4 +204,4 @@ def _valueless(primary: Secret) -> tuple[Finding, Outcome]:
 
 def _doubt(error: AwsError) -> Outcome:
     """Return what a look that failed makes of the run: access where it was denied, else something still open."""
-    return Outcome.ACCESS if isinstance(error, Denied) else Outcome.PENDING
+    return Outcome.ACCESS if error.outcome is Outcome.ACCESS else Outcome.PENDING

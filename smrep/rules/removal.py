@@ -6,9 +6,10 @@ import shlex
 from dataclasses import dataclass, replace
 
 from smrep.errors import Outcome
-from smrep.model import FAILED, IN_SYNC, Replica, Secret, in_region
+from smrep.model import FAILED, IN_SYNC, Replica, Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Action, Finding, Kind, RegionReport, Severity, Trouble
+from smrep.rules.commands import spell
 from smrep.rules.findings import removing, unseen
 from smrep.rules.preflight import Absent, Bearer, Look, Unseen, bearer, portrait
 from smrep.rules.settle import LIST_LAG_S
@@ -107,8 +108,14 @@ def row(known: Departure, primary: Secret, *, waiting: bool = True, dry_run: boo
         changed=known.accepted,
         findings=known.findings,
         error=known.error,
-        note="gone" if known.gone else "being removed" if known.accepted or not known.wanted else None,
+        note=_note(known),
     )
+
+
+def _note(known: Departure) -> str | None:
+    if known.error is not None:
+        return None
+    return "gone" if known.gone else "being removed" if known.accepted or not known.wanted else None
 
 
 def _stopped(region: Region, finding: Finding, outcome: Outcome = Outcome.FAILED) -> Departure:
@@ -129,6 +136,7 @@ def _not_ours(primary: Secret, there: Secret) -> Finding:
     """Return why what bears the name there is left alone."""
     name, region = primary.name, there.region
     describe = f"aws secretsmanager describe-secret --secret-id {shlex.quote(there.arn)} --region {region}"
+    again = spell("remove", [name], primary_region=primary.region, targets=[Target(region)])
     spared = "AWS is not known to spare it when the Region is removed"
     match bearer(primary, there):
         case Bearer.PROMOTED:
@@ -139,4 +147,9 @@ def _not_ours(primary: Secret, there: Secret) -> Finding:
             kind, what = Kind.ORPHAN, f"is a replica of another primary in {there.primary_region}, {spared}"
         case _:
             kind, what = Kind.NAME_CLASH, f"is another secret, {spared}"
-    return Finding(kind, Severity.ERROR, f"{name} in {region} {what}: {portrait(there)}", f"look at it: {describe}")
+    return Finding(
+        kind,
+        Severity.ERROR,
+        f"{name} in {region} {what}: {portrait(there)}",
+        f"look at it: {describe}; when it is out of the way: {again}",
+    )

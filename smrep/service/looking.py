@@ -135,11 +135,11 @@ def unfit(secret: Secret, command: str, targets: Sequence[Target], flags: Sequen
         return doomed(secret)
     elsewhere = [target for target in targets if target.region != home]
     instead = spell(
-        command if elsewhere else "status",
+        command if elsewhere or not targets else "status",
         [secret.name],
         primary_region=home,
         targets=elsewhere,
-        flags=flags if elsewhere else (),
+        flags=flags if elsewhere or not targets else (),
     )
     return Trouble(
         "is_replica",

@@ -147,7 +147,13 @@ class Promotion:
 
     def command(self, *more: str) -> str:
         """Return this run as a command to type again, with more flags."""
-        return spell("promote", self.secret_ids, targets=[Target(self.region)], flags=(*self.flags, *more))
+        return spell(
+            "promote",
+            self.secret_ids,
+            primary_region=self.home,
+            targets=[Target(self.region)],
+            flags=(*self.flags, *more),
+        )
 
     @property
     def _candidates(self) -> list[Candidate]:

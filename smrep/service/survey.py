@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from smrep.model import IN_SYNC, Secret, Target
+from smrep.model import FAILED, IN_SYNC, Secret, Target
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
 from smrep.rules.findings import missing
 from smrep.rules.health import held_back
-from smrep.rules.plan import Consent, Keep, Step, Stop, step_for, stop
+from smrep.rules.plan import NO_CONSENT, Consent, Keep, Step, Stop, step_for, stop
 from smrep.rules.preflight import Absent, Look, Unseen
 from smrep.rules.settle import LIST_LAG_S
 from smrep.service.abreast import abreast, patience
@@ -46,7 +46,8 @@ class Survey:
     ) -> tuple[Step, ...]:
         """Return what to do in each target Region; without `looking`, from the primary's list alone.
 
-        With `only_listed`, a Region that the primary does not list is stopped instead of added.
+        With `only_listed`, a Region that the primary does not list is stopped instead of added, and only one that
+        Failed may be overwritten.
         """
         looks: list[Look] = [Unseen()] * len(targets)
         if looking:
@@ -59,9 +60,12 @@ class Survey:
 
         def step(each: tuple[Target, Look]) -> Step:
             target, seen = each
-            if only_listed and primary.replica(target.region) is None:
+            entry = primary.replica(target.region)
+            if only_listed and entry is None:
                 return stop(target, missing(primary, target.region))
-            return step_for(primary, target, seen, consent, partial(self.key_check.findings, primary, target))
+            failed = entry is not None and entry.status == FAILED
+            given = NO_CONSENT if only_listed and not failed else consent
+            return step_for(primary, target, seen, given, partial(self.key_check.findings, primary, target))
 
         steps = abreast(
             step,

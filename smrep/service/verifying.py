@@ -33,11 +33,9 @@ class Checking:
     notes: tuple[str, ...] = ()
     error: Trouble | None = None
 
-    def open_targets(self, waited_s: float) -> list[Target]:
-        """Return the Regions of which another look may show something else."""
-        if self.error is not None:
-            return []
-        return [each for each in self.targets if self._is_open(each.region, waited_s)]
+    def is_open(self, waited_s: float) -> bool:
+        """Tell whether another look may show something else."""
+        return self.error is None and any(self._is_open(each.region, waited_s) for each in self.targets)
 
     def _is_open(self, region: Region, waited_s: float) -> bool:
         proof = self.seen[region].proof if region in self.seen else None
@@ -91,27 +89,29 @@ def settle(prover: Prover, checkings: Sequence[Checking], pulse: Callable[[], No
 
     def tick() -> None:
         waited_s = clock.monotonic() - started
-        open_ = [(each, targets) for each in checkings if (targets := each.open_targets(waited_s))]
         abreast(
-            lambda each: _look(prover, *each),
-            open_,
+            lambda each: _look(prover, each),
+            [each for each in checkings if each.is_open(waited_s)],
             late=lambda _: None,
             patience_s=patience(clock, prover.deadline),
             pulse=pulse,
         )
 
     def done(_: None) -> bool:
-        return not any(each.open_targets(clock.monotonic() - started) for each in checkings)
+        return not any(each.is_open(clock.monotonic() - started) for each in checkings)
 
     for _ in poll(tick, done, clock=clock, deadline=prover.deadline):
         yield
 
 
-def _look(prover: Prover, checking: Checking, targets: Sequence[Target]) -> None:
-    """Take in one round of looks; one that no answer came to is a tick without news."""
+def _look(prover: Prover, checking: Checking) -> None:
+    """Take in one round of looks; one that no answer came to is a tick without news.
+
+    All Regions are looked at again, also those that were right before: a new version may have come meanwhile.
+    """
     try:
         primary = prover.aws.describe(checking.primary.arn, checking.primary.region)
-        seen = prover.round(primary, targets)
+        seen = prover.round(primary, checking.targets)
     except CredentialsError:
         raise
     except (Unanswered, Throttled):

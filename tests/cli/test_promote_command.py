@@ -53,7 +53,7 @@ def test_a_replica_is_promoted_and_takes_values(make_sandbox: Make) -> None:
     done = sandbox.process("promote", "prod/db", "-r", "us-west-2", "--yes", "-o", "json")
     document = done.document
     assert (done.code, document["result"], document["command"]) == (0, "ok", "promote")
-    assert (document["primary_region"], document["primary_region_source"]) == (None, None)
+    assert (document["primary_region"], document["primary_region_source"]) == ("us-east-1", "replica")
     assert document["account_id"] == "123456789012"
     (secret,) = document["secrets"]
     assert (secret["name"], secret["arn"], secret["primary_region"], secret["result"]) == (

@@ -73,6 +73,7 @@ def test_a_status_is_told_at_first_and_on_change_only() -> None:
         "ts": "2026-11-23T11:00:00.123Z",
         "secret": "prod/db",
         "secret_arn": ARN,
+        "result": "ok",
         "region": WEST,
         "status": "InProgress",
         "status_message": "a word",

@@ -131,11 +131,6 @@ def test_each_key_of_the_primary_is_looked_at_once_however_it_is_spelled() -> No
     assert ("v3" in found["alias/old"], "mine" in found["alias/old"]) == (True, True)
 
 
-def test_a_version_under_two_keys_needs_both() -> None:
-    found = dict(keys_of_primary(secret(), (Version("v1", ("AWSCURRENT",), ("alias/a", "alias/b")),)))
-    assert set(found) == {"alias/a", "alias/b"}
-
-
 def test_the_cures_of_a_primary_name_it() -> None:
     assert f"--secret-id {ARN} --region us-east-1 --kms-key-id" in mend_primary(secret(), version=False)
     assert f"--secret-id {ARN} --region us-east-1 --version-stage" in mend_primary(secret(), version=True)

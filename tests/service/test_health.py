@@ -222,7 +222,18 @@ def test_without_preflight_a_bad_key_of_the_primary_fails_every_region(world: Wo
     world.simulator.set_key_state(key, HOME, "Disabled")
     (secret,) = replicate(world, WEST, IRELAND, preflight=False)
     assert [(row.status, row.outcome) for row in secret.replicas] == [("Failed", Outcome.FAILED)] * 2
-    assert all(row.error and "mend the key" in (row.error.hint or "") for row in secret.replicas)
+    assert all(row.error and "smrep retry prod/db" in (row.error.hint or "") for row in secret.replicas)
+
+
+def test_without_preflight_a_bad_key_of_the_primary_is_not_blamed_on_the_replicas(world: World) -> None:
+    key = key_in(world, HOME)
+    primary_under(world, key)
+    world.simulator.set_key_state(key, HOME, "Disabled")
+    row = only(replicate(world, WEST, preflight=False))
+    assert f"key {key} in region us-east-1" in (row.status_message or "")
+    assert row.error is not None
+    assert "--region us-east-1" in (row.error.hint or "")
+    assert "--key-id alias/aws/secretsmanager" not in (row.error.hint or "")
 
 
 def old_version_under(world: World, key: str) -> str:
@@ -370,15 +381,6 @@ def test_the_regions_of_the_account_are_asked_for_once_and_only_where_a_look_fai
     world.faults(disabled_regions=frozenset({"af-south-1", "me-south-1"}))
     replicate(world, "af-south-1", "me-south-1", names=("a", "b"))
     assert world.count("ListRegions") == 1
-
-
-def test_an_overwrite_in_a_region_that_is_not_enabled_is_told_as_that(world: World) -> None:
-    world.create()
-    world.faults(disabled_regions=frozenset({WEST}))
-    row = only(replicate(world, WEST, consent=FORCE))
-    assert world.sent() == []
-    assert row.error is not None
-    assert (row.error.code, row.outcome) == ("region_disabled", Outcome.FAILED)
 
 
 # what is not looked at

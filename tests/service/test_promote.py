@@ -585,3 +585,22 @@ def test_an_old_primary_that_hangs_does_not_hold_the_result_up(world: World) -> 
     never.set()
     assert (secret.outcome, time.monotonic() - started < 10) == (Outcome.OK, True)
     assert "no answer came in time" in secret.notes[0]
+
+
+def test_an_interrupt_in_the_midst_of_a_request_lets_nothing_be_sent_again(world: World) -> None:
+    replicated(world)
+    world.lose[STOP] = ["before"] * 9
+    answered = threading.Event()
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    run = prepare(world, pulse=interrupt)
+    world.on_call = lambda operation, _region: answered.wait(10) and None if operation == STOP else None
+    with pytest.raises(KeyboardInterrupt):
+        next(run.act())
+    answered.set()  # the request's thread goes on, finds a replica still, and may not send again
+    until = time.monotonic() + 10
+    while not run.secrets()[0].notes and world.count(STOP) == 1:
+        assert time.monotonic() < until
+    assert (world.count(STOP), run.was_sent) == (1, True)

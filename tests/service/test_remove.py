@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -762,3 +764,23 @@ def test_nothing_but_describing_and_removing_is_asked_of_aws(world: World) -> No
     remove(world, WEST, IRELAND)
     assert {call.operation for call in world.simulator.log} == {"DescribeSecret", REMOVE}
     assert {call.region for call in world.simulator.log if call.operation == REMOVE} == {HOME}
+
+
+def test_an_interrupt_in_the_midst_of_a_request_lets_nothing_be_sent_again(world: World) -> None:
+    replicated(world)
+    world.lose[REMOVE] = ["before"] * 9
+    answered = threading.Event()
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    run = prepare(world, WEST, pulse=interrupt)
+    world.on_call = lambda operation, _region: answered.wait(10) and None if operation == REMOVE else None
+    with pytest.raises(KeyboardInterrupt):
+        next(run.act())
+    answered.set()  # the request's thread goes on, finds nothing, and may not send again
+    until = time.monotonic() + 10
+    while not run.secrets()[0].notes and world.count(REMOVE) == 1:
+        assert time.monotonic() < until
+    assert world.count(REMOVE) == 1
+    assert run.was_sent

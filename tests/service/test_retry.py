@@ -188,7 +188,7 @@ def test_it_says_why_a_region_had_failed_and_what_is_done(world: World) -> None:
     assert kinds(row) == ["failed"]
     assert "no luck" in row.findings[0].message
     assert "nothing bears the name there now" in row.findings[0].message
-    assert "tried again" in row.findings[0].message
+    assert row.action is Action.RETRY
 
 
 def test_it_fails_again_with_aws_own_words(world: World) -> None:
@@ -249,7 +249,8 @@ def clash(world: World, key: str | None = None) -> str:
 def test_a_namesake_is_shown_and_not_touched_unasked(world: World) -> None:
     victim = clash(world)
     row = only(retry(world))
-    assert (row.outcome, row.status, row.changed, kinds(row)) == (Outcome.FAILED, None, False, ["name_clash"])
+    assert (row.outcome, row.status, row.changed) == (Outcome.FAILED, None, False)
+    assert "name_clash" in kinds(row)
     assert row.error is not None
     assert row.error.code == "name_clash"
     assert victim in row.error.message
@@ -300,7 +301,8 @@ def test_a_replica_of_another_primary_is_explained_and_never_touched(world: Worl
     assert "different arn" in (world.describe("prod/db", HOME).replicas[0].message or "")
     row = only(retry(world, consent=consent))
     there = other.replace(IRELAND, WEST)
-    assert (row.outcome, row.status, row.changed, kinds(row)) == (Outcome.FAILED, None, False, ["orphan"])
+    assert (row.outcome, row.status, row.changed) == (Outcome.FAILED, None, False)
+    assert "orphan" in kinds(row)
     assert row.error is not None
     assert row.error.code == "orphan"
     for command in (

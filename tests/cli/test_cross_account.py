@@ -1,0 +1,166 @@
+"""Replication between accounts, which smrep shows as AWS shows it and otherwise leaves alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from cli.test_terminal import Terminal
+from fixtures import Sandbox
+
+Make = Callable[..., Sandbox]
+THEIRS = "arn:aws:secretsmanager:us-east-1:999999999999:secret:prod/db-{}"
+WORDS = ("Pending", "Detached", "InSync")
+COMMANDS = [
+    ("status", "prod/db"),
+    ("wait", "prod/db"),
+    ("verify", "prod/db"),
+    ("doctor", "prod/db"),
+    ("replicate", "prod/db", "-r", "us-west-2"),
+    ("replicate", "prod/db", "-r", "us-west-2", "-n"),
+    ("retry", "prod/db", "-r", "us-west-2"),
+    ("rekey", "prod/db", "-r", "us-west-2=alias/aws/secretsmanager"),
+    ("remove", "prod/db", "-r", "us-west-2", "-n"),
+]
+EVIL = "\x1b]0;owned\x07\u202e##[error]x"
+
+
+@pytest.fixture
+def linked(sandbox: Sandbox) -> Sandbox:
+    """Return a sandbox with a primary that has a replica in another Region and three in other accounts."""
+    sandbox.create()
+    sandbox.call("ReplicateSecretToRegions", SecretId="prod/db", AddReplicaRegions=[{"Region": "us-west-2"}])
+    replicas = [
+        {
+            "ReplicaSecretARN": THEIRS.format(f"aaaaa{number}"),
+            "ReplicationStatus": word,
+            "StatusMessage": f"it is {word}",
+        }
+        for number, word in enumerate(WORDS)
+    ]
+    sandbox.simulator.set_cross_account("prod/db", "us-east-1", replicas=replicas)
+    return sandbox
+
+
+def link_of(sandbox: Sandbox, *words: str) -> Any:
+    document = sandbox.smrep(*words, "--json").document
+    (secret,) = document["secrets"]
+    return secret["cross_account"]
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_each_other_end_is_in_the_document_with_awss_own_word(linked: Sandbox, words: tuple[str, ...]) -> None:
+    assert link_of(linked, *words) == {
+        "primary": None,
+        "replicas": [
+            {"arn": THEIRS.format(f"aaaaa{number}"), "status": word, "status_message": f"it is {word}"}
+            for number, word in enumerate(WORDS)
+        ],
+    }
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_it_changes_neither_exit_code_nor_any_row(linked: Sandbox, words: tuple[str, ...]) -> None:
+    with_it = linked.smrep(*words, "--json")
+    linked.simulator.set_cross_account("prod/db", "us-east-1")
+    without = linked.smrep(*words, "--json")
+    assert (with_it.code, without.code) == (0, 0)
+    assert with_it.document["secrets"][0]["replicas"] == without.document["secrets"][0]["replicas"]
+    assert "cross_account" not in without.document["secrets"][0]
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_the_table_has_a_line_for_each_under_it(linked: Sandbox, words: tuple[str, ...]) -> None:
+    out = linked.smrep(*words, "-o", "table").out
+    lines = [line for line in out.splitlines() if "cross-account" in line]
+    assert lines == [
+        f"  cross-account replica {THEIRS.format(f'aaaaa{number}')}: {word}" for number, word in enumerate(WORDS)
+    ]
+    assert out.index("cross-account") > out.index("us-west-2")
+
+
+def test_the_lines_are_whole_on_a_narrow_terminal(linked: Sandbox) -> None:
+    terminal = Terminal(linked, "status", "prod/db", columns=60, NO_COLOR="1")
+    assert terminal.end() == 0
+    assert f"cross-account replica {THEIRS.format('aaaaa1')}: Detached\r\n" in terminal.seen
+
+
+def test_text_and_name_are_as_without_it(linked: Sandbox) -> None:
+    with_it = [linked.smrep("status", "prod/db", "-o", output).out for output in ("text", "name")]
+    linked.simulator.set_cross_account("prod/db", "us-east-1")
+    assert with_it == [linked.smrep("status", "prod/db", "-o", output).out for output in ("text", "name")]
+
+
+def test_a_primary_without_replicas_of_its_own_shows_them_too(sandbox: Sandbox) -> None:
+    sandbox.create()
+    sandbox.simulator.set_cross_account(
+        "prod/db", "us-east-1", replicas=[{"ReplicaSecretARN": THEIRS.format("aaaaa0"), "ReplicationStatus": "Pending"}]
+    )
+    done = sandbox.smrep("status", "prod/db", "--json")
+    assert done.code == 0
+    (end,) = done.document["secrets"][0]["cross_account"]["replicas"]
+    assert end == {"arn": THEIRS.format("aaaaa0"), "status": "Pending", "status_message": None}
+    assert "cross-account replica" in sandbox.smrep("status", "prod/db", "-o", "table").out
+
+
+def test_a_replica_of_another_account_names_its_primary(sandbox: Sandbox) -> None:
+    sandbox.create()
+    primary = {"PrimarySecretARN": THEIRS.format("bbbbbb"), "ReplicationStatus": "InSync"}
+    sandbox.simulator.set_cross_account("prod/db", "us-east-1", primary=primary)
+    end = {"arn": THEIRS.format("bbbbbb"), "status": "InSync", "status_message": None}
+    for command in ("status", "doctor"):
+        done = sandbox.smrep(command, "prod/db", "--json")
+        assert done.code == 0
+        assert done.document["secrets"][0]["cross_account"] == {"primary": end, "replicas": []}
+    out = sandbox.smrep("status", "prod/db", "-o", "table").out
+    assert f"  cross-account replica of {THEIRS.format('bbbbbb')}: InSync\n" in out
+
+
+def test_fields_that_aws_leaves_out_are_null(sandbox: Sandbox) -> None:
+    sandbox.create()
+    sandbox.simulator.set_cross_account(
+        "prod/db", "us-east-1", replicas=[{"ReplicationRoleARN": "arn:aws:iam::1:role/r"}]
+    )
+    (end,) = link_of(sandbox, "status", "prod/db")["replicas"]
+    assert end == {"arn": None, "status": None, "status_message": None}
+    assert "  cross-account replica -: -\n" in sandbox.smrep("status", "prod/db", "-o", "table").out
+
+
+def test_a_secret_that_is_not_found_has_no_such_field(sandbox: Sandbox) -> None:
+    done = sandbox.smrep("status", "nowhere", "--json")
+    assert (done.code, "cross_account" in done.document["secrets"][0]) == (1, False)
+
+
+def test_of_several_secrets_only_the_one_that_has_it_shows_it(linked: Sandbox) -> None:
+    linked.create("other")
+    one, other = linked.smrep("status", "other", "prod/db", "--json").document["secrets"]
+    assert ("cross_account" in one, "cross_account" in other) == (False, True)
+
+
+@pytest.fixture
+def hostile(sandbox: Sandbox) -> Sandbox:
+    """Return a sandbox in which every word about the other end is hostile."""
+    sandbox.create()
+    replica = {"ReplicaSecretARN": EVIL, "ReplicationStatus": EVIL, "StatusMessage": EVIL}
+    primary = {"PrimarySecretARN": EVIL, "ReplicationStatus": EVIL, "StatusMessage": EVIL}
+    sandbox.simulator.set_cross_account("prod/db", "us-east-1", primary=primary, replicas=[replica])
+    return sandbox
+
+
+@pytest.mark.parametrize("output", ["table", "text", "json", "ndjson", "name"])
+@pytest.mark.parametrize("command", ["status", "doctor"])
+def test_hostile_words_reach_no_terminal_and_no_runner(hostile: Sandbox, command: str, output: str) -> None:
+    done = hostile.smrep(command, "prod/db", "-o", output, GITHUB_ACTIONS="true")
+    assert done.code == 0
+    for written in (done.out, done.err):
+        assert not {"\x1b", "\x07", "\u202e"} & set(written)
+        assert "##[" not in written
+
+
+def test_hostile_words_are_true_in_json_and_escaped_in_the_table(hostile: Sandbox) -> None:
+    link = link_of(hostile, "status", "prod/db")
+    assert link["replicas"] == [{"arn": EVIL, "status": EVIL, "status_message": EVIL}]
+    assert link["primary"] == link["replicas"][0]
+    out = hostile.smrep("status", "prod/db", "-o", "table").out
+    assert "\\x1b]0;owned\\x07\\u202e" in out
