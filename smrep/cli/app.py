@@ -233,7 +233,7 @@ class App:
         if self.events:
             self.events.plan()
         for finding in (each for secret in self.secrets() for row in secret.replicas for each in row.findings):
-            if finding.severity is Severity.INFO or finding.kind is Kind.FAILED:
+            if finding.severity is Severity.INFO or finding.kind in (Kind.FAILED, Kind.MANAGED):
                 self.messages.note(finding.message)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from smrep.errors import UsageError
+from smrep.errors import Outcome, UsageError
+from smrep.model import IN_SYNC
 from smrep.output.document import document
 from smrep.output.events import Events
 from smrep.output.paper import Paper
@@ -70,7 +71,8 @@ def message_of(row: RegionReport) -> str | None:
         return row.error.message
     loud = next((each.message for each in row.findings if each.severity is Severity.ERROR), None)
     quiet = next((each.message for each in row.findings), None)
-    return loud or row.note or row.status_message or quiet
+    unsure = quiet if row.outcome not in (Outcome.OK, Outcome.ACCEPTED) and row.status == IN_SYNC else None
+    return loud or row.note or unsure or row.status_message or quiet
 
 
 def _cells(*values: str | None) -> list[str]:

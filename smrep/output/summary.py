@@ -45,6 +45,8 @@ def _word(row: RegionReport, *, dry_run: bool) -> str:
         kinds = {each.kind for each in row.findings if each.kind is not Kind.UNCHECKED}
         wrong = kinds.pop() if len(kinds) == 1 else None
         return _DRIFTED.get(wrong, wrong.replace("_", " ")) if wrong else "not as it should be"
+    if row.outcome is Outcome.ACCESS and not row.error:
+        return "not fully checked"
     if row.error and not row.has_failed_there:
         return "not sent" if row.outcome is Outcome.PENDING else "stopped"
     if row.status == IN_SYNC and row.outcome is Outcome.PENDING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from smrep.errors import Outcome
-from smrep.model import Target
+from smrep.model import IN_SYNC, Target
 from smrep.regions import Region
 from smrep.report import Action, Kind, RegionReport, SecretReport, Trouble
 from smrep.rules.commands import duration, spell
@@ -111,8 +111,11 @@ def _open_targets(secret: SecretReport, looking: str) -> dict[tuple[str, bool], 
         elif own:
             key = row.wanted_key if row.action is Action.REKEY else None
             found.setdefault((own, False), []).append(Target(row.region, key))
+        elif row.status == IN_SYNC and row.action is not Action.OVERWRITE:  # it is a proof that is open
+            found.setdefault(("verify", False), []).append(Target(row.region, row.wanted_key))
         elif is_under_way(row):
-            found.setdefault((looking, False), []).append(Target(row.region))
+            key = row.wanted_key if looking == "verify" else None
+            found.setdefault((looking, False), []).append(Target(row.region, key))
         else:
             found.setdefault(("replicate", forced), []).append(Target(row.region, row.wanted_key))
     return found

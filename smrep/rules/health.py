@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from smrep.errors import AwsError, NotFound, Outcome
 from smrep.model import Key, Secret, Target, Version
@@ -39,36 +39,47 @@ def key_health(name: str, what: str, region: Region, known: Key | AwsError, inst
     return ()
 
 
-def keys_of_primary(primary: Secret, versions: Iterable[Version]) -> Iterator[tuple[str, str]]:
-    """Yield each customer's key that the primary needs, once, with what it is to it.
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A customer's key that the primary can't do without."""
+
+    key: str
+    version: Version | None = None
+    """The old version that is under it; None where it is the secret's own."""
+
+    @property
+    def what(self) -> str:
+        """What the key is to the primary."""
+        if self.version is None:
+            return "the primary's own key"
+        return f"the key of version {self.version.version_id} ({', '.join(self.version.stages)}) of the primary,"
+
+    def cure(self, primary: Secret) -> str:
+        """Return what to type where the key can't be used."""
+        secret = f"--secret-id {shlex.quote(primary.arn)} --region {primary.region}"
+        if self.version is None:
+            return f"aws secretsmanager update-secret {secret} --kms-key-id alias/NAME"
+        return "mend that key, or take its label off the old version: " + "; ".join(
+            f"aws secretsmanager update-secret-version-stage {secret} --version-stage {shlex.quote(stage)} "
+            f"--remove-from-version-id {self.version.version_id}"
+            for stage in self.version.stages
+        )
+
+
+def needs(primary: Secret, versions: Iterable[Version]) -> Iterator[Need]:
+    """Yield each customer's key that the primary needs, once.
 
     An old version that bears a label fails a replication too, also after the secret was given another key.
     Source: aws-behaviour.md 2.2.
     """
     seen = {DEFAULT}
-    whole = [(primary.kms_key_id, "the primary's own key")]
-    labelled = [
-        (key, f"the key of version {version.version_id} ({', '.join(version.stages)}) of the primary,")
-        for version in versions
-        if version.stages
-        for key in version.keys[:1]
-    ]
-    for key, what in [*whole, *labelled]:
-        short = normal(key, primary.region, primary.account)
-        if key and short not in seen:
+    whole = [Need(primary.kms_key_id)] if primary.kms_key_id else []
+    labelled = (version for version in versions if version.stages)
+    for need in [*whole, *(Need(key, version) for version in labelled for key in version.keys[:1])]:
+        short = normal(need.key, primary.region, primary.account)
+        if short not in seen:
             seen.add(short)
-            yield key, what
-
-
-def mend_primary(primary: Secret, *, version: bool) -> str:
-    """Return what to type where a key of the primary's can't be used."""
-    secret = shlex.quote(primary.arn)
-    if version:
-        return (
-            "mend that key, or take the label off the old version: aws secretsmanager update-secret-version-stage "
-            f"--secret-id {secret} --region {primary.region} --version-stage LABEL --remove-from-version-id VERSION"
-        )
-    return f"aws secretsmanager update-secret --secret-id {secret} --region {primary.region} --kms-key-id alias/NAME"
+            yield need
 
 
 def other_key(command: str, primary: Secret, region: Region) -> str:

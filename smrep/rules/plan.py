@@ -128,18 +128,14 @@ def _in_the_way(primary: Secret, target: Target, victim: Secret, who: Bearer, co
     finding = obstacle(primary, target, victim, who)
     covered = consent.force and (who is Bearer.NAMESAKE or (who is Bearer.PROMOTED and victim.arn in consent.arns))
     entry = primary.replica(target.region)
+    before = (had_failed(entry),) if entry and entry.status == FAILED else ()
+    if covered and has_replicas(victim):
+        message, hint = f"{victim.arn} has replicas of its own and is not overwritten", f"smrep status {victim.arn}"
+        finding, covered = Finding(finding.kind, Severity.ERROR, message, hint), False
     if not covered or (entry is not None and entry.status == IN_PROGRESS):
-        return stop(target, finding)
-    if has_replicas(victim):
-        refusal = Finding(
-            finding.kind,
-            Severity.ERROR,
-            f"{victim.arn} has replicas of its own and is not overwritten",
-            f"smrep status {victim.arn}",
-        )
-        return stop(target, refusal)
-    kept = _under_its_key(target, entry) if entry else target
-    return Overwrite(kept, victim, entry, (replace(finding, severity=Severity.WARNING),))
+        return replace(stop(target, finding), findings=(finding, *before))
+    kept = _under_its_key(target, entry) if before and entry else target
+    return Overwrite(kept, victim, entry, (replace(finding, severity=Severity.WARNING), *before))
 
 
 def _add(primary: Secret, target: Target, who: Bearer, unchecked: tuple[Finding, ...]) -> Add:

@@ -80,7 +80,7 @@ def prove(sides: Sides, same: Same) -> Proof:
         return Proof(False, Outcome.PENDING, (unsettled(primary, entry), *stranger), FOREVER_S)
     if isinstance(look, Absent):
         return _drift((absent(primary, region),))
-    return _drift(stranger) if stranger else _compared(sides, look, same)
+    return Proof(False, Outcome.DRIFT, stranger) if stranger else _compared(sides, look, same)
 
 
 def _drift(findings: tuple[Finding, ...]) -> Proof:
@@ -102,7 +102,7 @@ def _compared(sides: Sides, replica: Secret, same: Same) -> Proof:
     ]
     unchecked = [*unlisted, *unsure]
     held = CURRENT in _labels(sides.here) if isinstance(sides.here, tuple) else True
-    if not (held and sides.primary.version(CURRENT)):
+    if not stale and not (held and sides.primary.version(CURRENT)):
         unchecked.append(_valueless(sides.primary))
     findings = (*stale, *wrong, *(finding for finding, _ in unchecked))
     outcomes = [Outcome.DRIFT] * bool(stale or wrong) + [outcome for _, outcome in unchecked]
@@ -132,7 +132,7 @@ def _labels(versions: tuple[Version, ...]) -> dict[str, str]:
 
 def _stale_finding(sides: Sides, stage: str, here: str | None, there: str | None) -> Finding:
     name, region = sides.primary.name, sides.region
-    again = spell("verify", [name], primary_region=sides.primary.region, targets=[Target(region)])
+    again = spell("verify", [name], primary_region=sides.primary.region, targets=[Target(region, sides.key)])
     return Finding(
         Kind.STALE,
         Severity.ERROR,
@@ -149,17 +149,20 @@ def _wrong_keys(sides: Sides, replica: Secret, same: Same) -> tuple[list[Finding
     """
     shown = replica.kms_key_id or DEFAULT
     wanted = sides.key or shown
-    pairs = [(shown, "the replica")] if sides.key else []
-    for version in () if isinstance(sides.there, AwsError) else sides.there:
-        what = f"version {version.version_id} ({', '.join(version.stages)})"
-        pairs += [(key, what) for key in version.keys[:1]]
-    wrong, unsure = [], []
-    for key, what in pairs:
-        verdict = same(wanted, key)
-        if isinstance(verdict, AwsError) and not isinstance(verdict, NotFound):
-            unsure.append(unsure_key(sides.region, wanted, verdict))
-        elif verdict is not True:
-            wrong.append(_wrong_key(sides, what, key, wanted))
+    versions = () if isinstance(sides.there, AwsError) else sides.there
+    pairs: list[tuple[tuple[str, ...], str]] = [((shown,), "the replica")] if sides.key else []
+    pairs += [(each.keys, f"version {each.version_id} ({', '.join(each.stages)})") for each in versions if each.keys]
+    wrong: list[Finding] = []
+    unsure: list[tuple[Finding, Outcome]] = []
+    for keys, what in pairs:
+        verdicts = [same(wanted, key) for key in keys]
+        doubt = next((each for each in verdicts if isinstance(each, AwsError) and not isinstance(each, NotFound)), None)
+        if True in verdicts:
+            continue
+        if doubt:
+            unsure.append(_unsure_key(sides.region, wanted, doubt))
+        elif keys != (shown,) or not wrong:  # what the replica is under is told of the replica alone
+            wrong.append(_wrong_key(sides, what, ", ".join(keys), wanted))
     return wrong, list(dict.fromkeys(unsure))
 
 
@@ -174,7 +177,7 @@ def _wrong_key(sides: Sides, what: str, key: str, wanted: str) -> Finding:
     )
 
 
-def unsure_key(region: Region, wanted: str, error: AwsError) -> tuple[Finding, Outcome]:
+def _unsure_key(region: Region, wanted: str, error: AwsError) -> tuple[Finding, Outcome]:
     """Return the finding and the outcome for a key that KMS would not tell of."""
     message = f"whether {wanted} is the key in {region} could not be checked: {error.message}"
     return Finding(Kind.UNCHECKED, Severity.WARNING, message, f"allow kms:DescribeKey in {region}"), _doubt(error)

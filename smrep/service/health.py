@@ -11,7 +11,7 @@ from smrep.errors import AwsError, Denied
 from smrep.model import Secret, Target, Version
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
-from smrep.rules.health import key_health, keys_of_primary, managed, mend_primary, other_key, region_state
+from smrep.rules.health import Need, key_health, managed, needs, other_key, region_state
 from smrep.rules.keys import DEFAULT, normal
 from smrep.rules.preflight import Look, Unseen
 from smrep.service.abreast import abreast
@@ -46,7 +46,7 @@ class Health:
             if error.ends_the_run:
                 raise
             unlisted = (_unlisted(primary, error),)
-        needed = list(keys_of_primary(primary, versions))
+        needed = list(needs(primary, versions))
         keys = abreast(partial(self._key_of, primary), needed)
         return (*managed(primary), *(finding for each in keys for finding in each), *unlisted)
 
@@ -90,10 +90,9 @@ class Health:
                     self._states.append(None)
             return self._states[0]
 
-    def _key_of(self, primary: Secret, needed: tuple[str, str]) -> tuple[Finding, ...]:
-        key, what = needed
-        instead = mend_primary(primary, version=what.startswith("the key of version"))
-        return key_health(key, what, primary.region, self.key_check.key(key, primary.region), instead)
+    def _key_of(self, primary: Secret, need: Need) -> tuple[Finding, ...]:
+        known = self.key_check.key(need.key, primary.region)
+        return key_health(need.key, need.what, primary.region, known, need.cure(primary))
 
 
 def _unlisted(primary: Secret, error: AwsError) -> Finding:

@@ -175,7 +175,10 @@ class Replication:
             only_listed=self.request.retry,
         )
         courses = {step.target.region: _course(step) for step in steps}
-        return Case(primary, courses, [*troubles_elsewhere(primary, courses)], steps)
+        notes = [*troubles_elsewhere(primary, courses)]
+        if not targets:
+            notes.append(f"{primary.name} has no replicas: there is nothing to try again")
+        return Case(primary, courses, notes, steps)
 
     def _prove(self) -> Iterator[None]:
         """Hold every replica that is in sync against its primary, yielding after each round of looks."""

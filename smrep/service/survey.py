@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from smrep.model import FAILED, IN_SYNC, Secret, Target
+from smrep.model import FAILED, IN_SYNC, Replica, Secret, Target
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
 from smrep.rules.findings import missing
@@ -58,19 +58,18 @@ class Survey:
                 patience_s=patience(self.clock, self.deadline),
             )
 
-        def step(each: tuple[Target, Look]) -> Step:
+        def decide(each: tuple[Target, Look], key_findings: Callable[[Replica], tuple[Finding, ...]]) -> Step:
             target, seen = each
             entry = primary.replica(target.region)
             if only_listed and entry is None:
                 return stop(target, missing(primary, target.region))
             failed = entry is not None and entry.status == FAILED
-            given = NO_CONSENT if only_listed and not failed else consent
-            return step_for(primary, target, seen, given, partial(self.key_check.findings, primary, target))
+            return step_for(primary, target, seen, NO_CONSENT if only_listed and not failed else consent, key_findings)
 
         steps = abreast(
-            step,
+            lambda each: decide(each, partial(self.key_check.findings, primary, each[0])),
             list(zip(targets, looks, strict=True)),
-            late=lambda each: step_for(primary, *each, consent, lambda _: unchecked_key(each[0])),
+            late=lambda each: decide(each, lambda _: unchecked_key(each[0])),
             patience_s=patience(self.clock, self.deadline),
         )
         return self._healthy(primary, steps, looks) if self.health else tuple(steps)

@@ -33,9 +33,10 @@ class Checking:
     notes: tuple[str, ...] = ()
     error: Trouble | None = None
 
-    def is_open(self, waited_s: float) -> bool:
-        """Tell whether another look may show something else."""
-        return self.error is None and any(self._is_open(each.region, waited_s) for each in self.targets)
+    def open_targets(self, waited_s: float) -> list[Target]:
+        """Return the Regions of which another look may show something else."""
+        open_ = [each for each in self.targets if self._is_open(each.region, waited_s)]
+        return open_ if self.error is None else []
 
     def _is_open(self, region: Region, waited_s: float) -> bool:
         proof = self.seen[region].proof if region in self.seen else None
@@ -90,28 +91,29 @@ def settle(prover: Prover, checkings: Sequence[Checking], pulse: Callable[[], No
     def tick() -> None:
         waited_s = clock.monotonic() - started
         abreast(
-            lambda each: _look(prover, each),
-            [each for each in checkings if each.is_open(waited_s)],
+            lambda each: _look(prover, each, waited_s),
+            [each for each in checkings if each.open_targets(waited_s)],
             late=lambda _: None,
             patience_s=patience(clock, prover.deadline),
             pulse=pulse,
         )
 
     def done(_: None) -> bool:
-        return not any(each.is_open(clock.monotonic() - started) for each in checkings)
+        return not any(each.open_targets(clock.monotonic() - started) for each in checkings)
 
     for _ in poll(tick, done, clock=clock, deadline=prover.deadline):
         yield
 
 
-def _look(prover: Prover, checking: Checking) -> None:
+def _look(prover: Prover, checking: Checking, waited_s: float) -> None:
     """Take in one round of looks; one that no answer came to is a tick without news.
 
-    All Regions are looked at again, also those that were right before: a new version may have come meanwhile.
+    Where the primary has got a new version, Regions that were right before are looked at again too.
     """
     try:
         primary = prover.aws.describe(checking.primary.arn, checking.primary.region)
-        seen = prover.round(primary, checking.targets)
+        moved = primary.stages != checking.primary.stages
+        seen = prover.round(primary, checking.targets if moved else checking.open_targets(waited_s))
     except CredentialsError:
         raise
     except (Unanswered, Throttled):

@@ -528,7 +528,7 @@ def test_on_a_terminal_no_hint_is_folded_and_no_word_is_cut(sandbox: Sandbox, co
         assert f"          {finding['hint']}" in lines
     assert len(findings) >= 4
     assert victim in terminal.seen
-    table = lines[lines.index(next(line for line in lines if "REGION" in line)) :]
+    table = lines[lines.index(next(line for line in lines if "  STATUS" in line)) :]
     table = table[: table.index("")]
     assert all(len(line) <= columns for line in table)
     for region in (WEST, "eu-west-1", "ap-southeast-2", "us-west-9"):

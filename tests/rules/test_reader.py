@@ -201,7 +201,7 @@ def test_a_policy_that_is_no_json_is_searched_as_one_text() -> None:
 
 
 def test_a_policy_nested_without_end_is_no_fault() -> None:
-    bound(PRIMARY, THERE, '{"Statement": ' + "[" * 20_000 + "]" * 20_000 + "}")
+    assert bound(PRIMARY, THERE, '{"Statement": ' + "[" * 10_000 + "]" * 10_000 + "}") == ()
 
 
 json_values = st.recursive(

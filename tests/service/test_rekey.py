@@ -587,6 +587,17 @@ def test_a_region_without_a_replica_is_missing(world: World, recreate: bool) -> 
     assert (code, hint) == ("missing", REPLICATE)
 
 
+def test_the_hint_for_what_is_listed_and_not_there_is_no_command_that_refuses_it_too(world: World) -> None:
+    from service.test_replication import replicate
+
+    world.create()
+    world.simulator.set_replication_status("prod/db", HOME, WEST, "InSync", "Replication succeeded")
+    code, _, hint = stop(world)
+    refused = only(replicate(world, f"{WEST}=alias/new"))
+    assert (code, refused.outcome, refused.changed) == ("missing", Outcome.FAILED, False)
+    assert hint != REPLICATE
+
+
 @pytest.mark.parametrize("recreate", [False, True])
 def test_a_promoted_replica_is_left_alone(world: World, recreate: bool) -> None:
     replicated(world)
