@@ -188,8 +188,8 @@ def _explain(app: App, report: Report) -> None:
         if secret.error:
             say.trouble(secret.error)
     if not told:
-        for message, hint in dict.fromkeys(each for row in rows for each in _troubles(row)):
-            say.error(message)
+        for severity, message, hint in dict.fromkeys(each for row in rows for each in _troubles(row, report.command)):
+            {Severity.ERROR: say.error, Severity.WARNING: say.warning, Severity.INFO: say.note}[severity](message)
             say.hint(hint)
         unchecked = [
             each.message for row in rows for each in row.findings if each.kind is Kind.UNCHECKED and not row.error
@@ -202,7 +202,10 @@ def _explain(app: App, report: Report) -> None:
             say.hint(connected(go_on(report.secrets) or "", app.options.connection))
 
 
-def _troubles(row: RegionReport) -> list[tuple[str, str | None]]:
-    """Return each message of a row, with its hint."""
-    loud = [(each.message, each.hint) for each in row.findings if each.severity is Severity.ERROR]
-    return [(row.error.message, row.error.hint)] if row.error else loud
+def _troubles(row: RegionReport, command: str | None) -> list[tuple[Severity, str, str | None]]:
+    """Return what is to be said of a row, with its hint: what stops it, or all that was found where that is the job."""
+    if row.error:
+        return [(Severity.ERROR, row.error.message, row.error.hint)]
+    found = [each for each in row.findings if each.kind is not Kind.UNCHECKED]
+    loud = [each for each in found if each.severity is Severity.ERROR or command in TELLING]
+    return [(each.severity, each.message, each.hint) for each in loud]

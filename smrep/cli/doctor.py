@@ -11,6 +11,7 @@ from smrep.cli import options
 from smrep.cli.app import App
 from smrep.cli.conduct import conduct
 from smrep.cli.params import Role, targets
+from smrep.errors import UsageError
 from smrep.rules.asked import check_regions
 from smrep.rules.closing import stopped_looking
 
@@ -39,6 +40,9 @@ def doctor(secrets: tuple[str, ...], regions: Any, *, kms_key: str | None, reade
     that it needs, and is no pass. With --reader: whether that role could read over there, as far as IAM tells.
     """
     app = App("doctor", options.Shared(**more))
+
+    if reader and not secrets:
+        raise UsageError("--reader needs a secret to read", "name one: smrep doctor SECRET --reader ROLE_ARN")
 
     def work(app: App) -> Iterator[None]:
         wanted = targets(regions, kms_key)

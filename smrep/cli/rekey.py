@@ -85,7 +85,7 @@ def rekey(
             pulse=app.show,
         )
         app.secrets = lambda: run.secrets(dry_run=True)  # nothing is sent before it is confirmed
-        app.interrupted = lambda: stopped(run.secrets(), sent=run.was_sent, doing="changing the key")
+        app.interrupted = lambda: stopped(run.secrets(), sent=run.was_sent, doing=run.doing)
         run.plan()
         app.announce()
         for primary, region in run.victims:

@@ -39,6 +39,8 @@ def counts(secrets: Sequence[SecretReport], *, dry_run: bool = False) -> str:
 
 
 def _word(row: RegionReport, *, dry_run: bool) -> str:
+    if dry_run and row.action is Action.REKEY and not row.error:
+        return "to rekey"
     if row.action in (Action.REMOVE, Action.PROMOTE) and not row.error:
         return f"to {row.action}" if dry_run else row.note or "not known to be sent"
     if row.outcome is Outcome.DRIFT:

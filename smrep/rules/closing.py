@@ -124,4 +124,6 @@ def _open_targets(secret: SecretReport, looking: str) -> dict[tuple[str, bool], 
 def _state(row: RegionReport) -> str:
     if not is_under_way(row):
         return "not known to be sent"
+    if row.action is Action.REKEY and row.arn is None:
+        return "taken away, not made anew yet"
     return _UNDONE.get(row.action or Action.KEEP) or row.status or "not listed"

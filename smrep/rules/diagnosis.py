@@ -38,6 +38,11 @@ def region_findings(
     return tuple(found)
 
 
+def is_hopeless(findings: tuple[Finding, ...]) -> bool:
+    """Tell whether the Region can't be used at all, so that nothing more need be asked of it."""
+    return any(each.kind in (Kind.REGION_DISABLED, Kind.REGION_UNKNOWN) for each in findings)
+
+
 def outcome_of(findings: tuple[Finding, ...]) -> Outcome:
     """Return what the findings make of the exit code: a no, a look that was denied, something unfinished."""
     outcomes = [Outcome.OK]
@@ -64,7 +69,7 @@ def diagnosed(primary: Secret, target: Target, look: Look, findings: tuple[Findi
         arn=in_region(primary.arn, region) if ours else None,
         status=entry.status if entry else None,
         status_message=entry.message if entry else None,
-        kms_key_id=target.kms_key or (entry.kms_key_id if entry else None),
+        kms_key_id=entry.kms_key_id if entry else target.kms_key,
         last_accessed=entry.last_accessed if entry else None,
         findings=findings,
         note=_note(look, ours=ours),

@@ -119,7 +119,8 @@ def held_back(step: Step, findings: tuple[Finding, ...]) -> Step:
         return step
     if isinstance(step, Overwrite):  # what destroys must be sure: a doubt is a no
         findings = tuple(_certain(each) for each in findings)
-    no = next((each for each in findings if each.severity is Severity.ERROR), None)
+    errors = [each for each in findings if each.severity is Severity.ERROR]
+    no = next((each for each in errors if each.kind is not Kind.UNCHECKED), errors[0] if errors else None)
     hopeless = no is not None and no.kind in (Kind.REGION_DISABLED, Kind.REGION_UNKNOWN)
     before = (each for each in step.findings if not (hopeless and each.kind is Kind.UNCHECKED))  # the Region is why
     if no and isinstance(step, Retry):

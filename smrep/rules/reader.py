@@ -9,7 +9,7 @@ from typing import Any
 
 from smrep.errors import AwsError, NotFound
 from smrep.model import Secret, in_region
-from smrep.regions import Region
+from smrep.regions import KNOWN, Region
 from smrep.report import Finding, Kind, Severity
 from smrep.rules.keys import via
 
@@ -75,14 +75,15 @@ def bound(primary: Secret, region: Region, policy: Policy) -> tuple[Finding, ...
 
 
 def _regions(text: str) -> set[str]:
-    return {name for found in _REGION_BOUND.findall(text) for name in found if name}
+    bare = {text} if text in KNOWN else set()
+    return bare | {name for found in _REGION_BOUND.findall(text) for name in found if name}
 
 
 def _texts(policy: str | None) -> Iterator[str]:
     """Yield every text in the policy's statements; one that is no JSON is one text."""
     try:
         document: Any = json.loads(policy) if policy else None
-    except ValueError:
+    except (ValueError, RecursionError):
         document = policy
     pending = [document.get("Statement") if isinstance(document, dict) else document]
     while pending:

@@ -10,6 +10,7 @@ from smrep.report import Action, Finding, Kind, RegionReport, Severity, Trouble
 from smrep.rules.commands import spell
 from smrep.rules.preflight import Look, Unseen
 from smrep.rules.proof import Proof, Verdict
+from smrep.rules.settle import LIST_LAG_S
 
 _IN_THE_WAY = {
     Kind.MISSING: Outcome.FAILED,
@@ -32,7 +33,8 @@ class Turn:
     """With the key that is wanted."""
     wanted: bool = False
     """Whether something is to be sent."""
-    sent: bool = False
+    sent_at: float | None = None
+    """When our request went out, in the clock's seconds; None where none did."""
     accepted: bool = False
     """Whether AWS is known to have taken our request."""
     findings: tuple[Finding, ...] = ()
@@ -52,11 +54,21 @@ def turn(primary: Secret, target: Target, seen: tuple[Look, Proof], same: Verdic
         return stopped(target, finding, outcome)
     for finding in proof.findings:
         if finding.kind in _IN_THE_WAY and not (recreate and finding.kind is Kind.FAILED):
-            again = spell("replicate", [primary.name], primary_region=primary.region, targets=[target])
-            hint = again if finding.kind in (Kind.MISSING, Kind.REMOVING) else finding.hint
+            hint = finding.hint
+            if finding.kind in (Kind.MISSING, Kind.REMOVING):
+                hint = _bring_back(primary, target)
             return stopped(target, replace(finding, hint=hint), _IN_THE_WAY[finding.kind])
     wrong = any(each.kind in (Kind.WRONG_KEY, Kind.FAILED) for each in proof.findings)
     return Turn(target, wanted=wrong or same is not True)
+
+
+def _bring_back(primary: Secret, target: Target) -> str:
+    """Return the commands that lead to a replica under that key where there is none."""
+    again = spell("replicate", [primary.name], primary_region=primary.region, targets=[target])
+    if primary.replica(target.region) is None:
+        return again
+    there = [Target(target.region)]
+    return f"{spell('remove', [primary.name], primary_region=primary.region, targets=there)}; then: {again}"
 
 
 def stopped(target: Target, finding: Finding, outcome: Outcome = Outcome.FAILED) -> Turn:
@@ -77,8 +89,9 @@ def held_back(known: Turn, findings: tuple[Finding, ...], *, sure: bool) -> Turn
     return replace(known, findings=findings)
 
 
-def rekeyed(known: Turn, row: RegionReport, *, proved: bool, dry_run: bool = False) -> RegionReport:
+def rekeyed(known: Turn, row: RegionReport, now: float, *, proved: bool, dry_run: bool = False) -> RegionReport:
     """Return the row of a proof as the row of a rekeying; `proved` tells whether it was looked at since the request."""
+    lagging = known.sent_at is not None and now - known.sent_at < LIST_LAG_S
     action = Action.REKEY if known.wanted or known.error else Action.KEEP
     findings = tuple(dict.fromkeys((*known.findings, *row.findings)))
     error, outcome = known.error, row.outcome
@@ -86,26 +99,32 @@ def rekeyed(known: Turn, row: RegionReport, *, proved: bool, dry_run: bool = Fal
         findings, outcome = known.findings, error.outcome
     elif known.wanted and dry_run:
         findings, outcome = known.findings, Outcome.OK
-    elif known.wanted and not proved:
+    elif (known.wanted and not proved) or (known.accepted and lagging and row.outcome is Outcome.DRIFT):
         findings, outcome = known.findings, Outcome.PENDING
     elif known.accepted and (left := next((each for each in findings if each.kind is Kind.WRONG_KEY), None)):
         hint = (
-            "AWS leaves a version under its old key where the caller lacks kms:Decrypt there, or that key is disabled; "
-            f"mend that, then: {left.hint}"
+            "AWS leaves a version under its old key where the caller lacks kms:Decrypt there, or that key is disabled: "
+            f"mend that, then: {left.hint}; it leaves one with a label of its own in any case: take that label off at "
+            "the primary, or add --recreate"
         )
         error = Trouble(Kind.WRONG_KEY.value, left.message, hint, None, Outcome.FAILED)
         outcome = Outcome.FAILED
     return replace(row, action=action, changed=known.accepted, findings=findings, error=error, outcome=outcome)
 
 
-def recreated(row: RegionReport, target: Target, *, made: bool) -> RegionReport:
+def recreated(row: RegionReport, primary: Secret, target: Target, *, made: bool) -> RegionReport:
     """Return a row of the removal, or with `made` of the replication, as one of a replica that is made anew.
 
     A replica that is gone is not the end of it.
     """
-    done = row.outcome is Outcome.OK
+    again = spell("replicate", [primary.name], primary_region=primary.region, targets=[target])
+    done, error = row.outcome is Outcome.OK, row.error
+    if made and error:
+        hint = f"there is no replica now; {error.hint or 'mend the cause'}; to bring it back: {again}"
+        error = replace(error, hint=hint)
     return replace(
         row,
+        error=error,
         action=Action.REKEY,
         outcome=Outcome.PENDING if done and not made else row.outcome,
         arn=row.arn if made and done else None,

@@ -11,7 +11,7 @@ from smrep.model import Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Finding, Kind, RegionReport, SecretReport, Severity, Trouble
 from smrep.rules.asked import Address, check_regions
-from smrep.rules.diagnosis import diagnosed, outcome_of, region_findings, region_only
+from smrep.rules.diagnosis import diagnosed, is_hopeless, outcome_of, region_findings, region_only
 from smrep.rules.health import key_health, region_state
 from smrep.rules.keys import DEFAULT, normal, via
 from smrep.rules.preflight import Bearer, Look, Unseen, bearer
@@ -107,9 +107,8 @@ class Doctor:
         return SecretReport("-", worst(row.outcome for row in rows), primary_region=self.home, replicas=rows)
 
     def _bare_row(self, states: Mapping[str, bool] | None, target: Target) -> RegionReport:
-        found = region_state(target.region, states)
-        key = target.kms_key
-        if key and key != DEFAULT:
+        found, key = region_state(target.region, states), target.kms_key
+        if key and key != DEFAULT and not is_hopeless(found):
             known = self.health.key_check.key(key, target.region)
             found += key_health(key, "the key", target.region, known, f"-r {target.region}=alias/NAME")
         return region_only(target.region, key, found)
@@ -123,11 +122,7 @@ class Doctor:
         error = doomed(primary)
         if error:
             return refusal(found, error)
-        listed = tuple(
-            Target(entry.region, None if entry.kms_key_id == DEFAULT else entry.kms_key_id)
-            for entry in primary.replicas
-        )
-        targets = self.targets or listed
+        targets = self.targets or tuple(Target(entry.region) for entry in primary.replicas)
         policy = self._policy(primary) if self.reader else None
         whole, *single = abreast(
             lambda target: self._row_findings(primary, target, policy) if target else self._whole(primary),
@@ -139,16 +134,19 @@ class Doctor:
             diagnosed(primary, target, seen, (*findings, *whole[1]))
             for target, (seen, findings) in zip(targets, single, strict=True)
         )
-        loud = next((each for each in whole[1] if each.severity is Severity.ERROR), None)
+        unread = () if rows or not self.reader else (f"{primary.name} has no replica to read: name a Region with -r",)
+        said = () if rows else whole[1]
+        grave = next((each for each in said if each.severity is Severity.ERROR), None)
+        grave = grave or next((each for each in said if each.kind is Kind.UNCHECKED), None)
         return SecretReport(
             name=primary.name,
             outcome=worst([outcome_of(whole[1]), *(row.outcome for row in rows)]),
             arn=primary.arn,
             primary_region=primary.region,
             replicas=rows,
-            error=None if rows or loud is None else _as_error(loud),
+            error=_as_error(grave) if grave else None,
             cross_account=primary.cross_account,
-            notes=(*followed(found), *(() if rows else (each.message for each in whole[1]))),
+            notes=(*followed(found), *(each.message for each in said if each is not grave), *unread),
         )
 
     def _whole(self, primary: Secret) -> tuple[Look, tuple[Finding, ...]]:
@@ -160,38 +158,38 @@ class Doctor:
         seen = look(self.aws, primary, target.region)
         found = region_findings(primary, target, seen, self.health.region_states(primary.region))
         entry = primary.replica(target.region)
-        if not any(each.kind in (Kind.REGION_DISABLED, Kind.REGION_UNKNOWN) for each in found):
-            found += self.health.of_key(primary, target)
-        if entry and self.targets:
+        if is_hopeless(found):
+            return seen, found
+        key = target.kms_key or (entry.kms_key_id if entry else None)
+        found += self.health.of_key(primary, Target(target.region, key))
+        if entry:
             found += self.health.key_check.findings(primary, target, entry)
         if self.reader:
-            found += self._for_reader(self.reader, primary, target, seen, policy)
+            ours = isinstance(seen, Secret) and bearer(primary, seen) is Bearer.OURS
+            its = seen.kms_key_id if ours and isinstance(seen, Secret) else entry.kms_key_id if entry else key
+            found += self._for_reader(self.reader, primary, Target(target.region, its), policy)
         return seen, tuple(dict.fromkeys(found))
 
-    def _for_reader(
-        self, role: str, primary: Secret, target: Target, seen: Look, policy: Policy
-    ) -> tuple[Finding, ...]:
-        """Return whether the role could read the replica; where there is none yet, whether it could then."""
-        region = target.region
+    def _for_reader(self, role: str, primary: Secret, there: Target, policy: Policy) -> tuple[Finding, ...]:
+        """Return whether the role could read the replica `there`; where there is none yet, whether it could then."""
+        region, key = there.region, there.kms_key
         arn = in_region(primary.arn, region)
-        ours = isinstance(seen, Secret) and bearer(primary, seen) is Bearer.OURS
-        key = seen.kms_key_id if ours and isinstance(seen, Secret) else target.kms_key
         context = {
             "aws:RequestedRegion": region,
             "secretsmanager:SecretId": arn,
             "secretsmanager:VersionStage": "AWSCURRENT",
         }
         decision = self._simulated(role, "secretsmanager:GetSecretValue", arn, context)
-        found = [may_read(role, primary, region, decision, policy), *bound(primary, region, policy)]
-        if key and normal(key, region, primary.account) != DEFAULT:
-            known = self.health.key_check.key(key, region)
-            verdict: Decision = known if isinstance(known, AwsError) else ""
-            if not isinstance(known, AwsError):
-                through = {"kms:ViaService": via(region), "kms:EncryptionContext:SecretARN": arn}
-                verdict = self._simulated(role, "kms:Decrypt", known.arn, {"aws:RequestedRegion": region, **through})
-            decrypting = may_decrypt(role, key, region, verdict)
-            found += [decrypting] if decrypting else []
-        return tuple(found)
+        found = (may_read(role, primary, region, decision, policy), *bound(primary, region, policy))
+        if key is None or normal(key, region, primary.account) == DEFAULT:
+            return found
+        known = self.health.key_check.key(key, region)
+        if isinstance(known, AwsError):
+            return (*found, *self.health.of_key(primary, there))
+        through = {"kms:ViaService": via(region), "kms:EncryptionContext:SecretARN": arn}
+        verdict = self._simulated(role, "kms:Decrypt", known.arn, {"aws:RequestedRegion": region, **through})
+        decrypting = may_decrypt(role, key, region, verdict)
+        return (*found, decrypting) if decrypting else found
 
     def _simulated(self, role: str, action: str, resource: str, context: Mapping[str, str]) -> Decision:
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from smrep.errors import AwsError, NotFound, Throttled, Unanswered
 from smrep.model import Key, Replica, Secret, Target
@@ -63,7 +63,8 @@ class KeyCheck:
         if isinstance(verdict, AwsError) and not isinstance(verdict, NotFound):
             return unchecked_key(target, verdict.message)
         absent = isinstance(verdict, NotFound)
-        rekey = spell("rekey", [primary.name], primary_region=primary.region, targets=[target])
+        wanted = replace(target, kms_key="alias/NAME") if absent else target
+        rekey = spell("rekey", [primary.name], primary_region=primary.region, targets=[wanted])
         aliases = f"aws kms list-aliases --region {shlex.quote(target.region)}"
         return (
             Finding(

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from smrep.errors import AwsError, CredentialsError, NotSent, Unanswered
+from smrep.errors import AwsError, CredentialsError, NotSent, Outcome, Unanswered
 from smrep.model import Secret, Target, in_region
 from smrep.regions import Region
-from smrep.report import RegionReport, SecretReport, Trouble
+from smrep.report import Finding, Kind, RegionReport, SecretReport, Trouble
 from smrep.rules.asked import Address
 from smrep.rules.commands import spell
 from smrep.rules.keys import DEFAULT
@@ -55,6 +55,8 @@ class Rekeying:
     """The Regions that were looked at since the request."""
     removal: Removal | None = None
     replication: Replication | None = None
+    needed: tuple[Finding, ...] = ()
+    """What would keep the primary from making a replica anew."""
     key_check: KeyCheck = field(init=False)
 
     def __post_init__(self) -> None:
@@ -77,13 +79,15 @@ class Rekeying:
             patience_s=patience(self.clock, self.deadline),
         )
         primary = found.what
-        error = primary if isinstance(primary, Trouble) else unfit(primary, "rekey", self.targets, self.flags)
+        error = primary if isinstance(primary, Trouble) else unfit(primary, "rekey", self.targets, self._flags)
         if isinstance(primary, Trouble) or error:
             assert error is not None  # noqa: S101 - either way there is one
             self.refused = refusal(found, error)
             return
         seen = self._prover().round(primary, self.targets)
         self.checking = Checking(primary, self.targets, dict(seen))
+        if self.recreate:
+            self.needed = Health(self.aws, self.account, self.key_check, "rekey").of_primary(primary)
         found_turns = abreast(lambda target: self._turn(primary, target, seen[target.region]), self.targets)
         self.turns = {each.target.region: each for each in found_turns}
 
@@ -127,22 +131,30 @@ class Rekeying:
         if self.checking is None:
             return ()
         proved = self.checking.report()
-        anew, error = self._anew(), proved.error
-        for report in self.replication.secrets() if self.replication else ():
+        anew, error = self._anew(self.checking.primary), proved.error
+        notes = list(proved.notes)
+        for report in (each for run in (self.removal, self.replication) if run for each in run.secrets()):
             error = error or report.error
+            notes += report.notes
         rows = tuple(anew.get(row.region) or self._row(row, dry_run=dry_run) for row in proved.replicas)
         outcomes = [row.outcome for row in rows]
         outcome = worst([*outcomes, error.outcome] if error else outcomes)
-        return (replace(proved, replicas=rows, outcome=outcome, error=error),)
+        return (replace(proved, replicas=rows, outcome=outcome, error=error, notes=tuple(dict.fromkeys(notes))),)
 
     def _row(self, row: RegionReport, *, dry_run: bool) -> RegionReport:
         known = self.turns[row.region]
-        return rekeyed(known, row, proved=not known.sent or row.region in self.proved, dry_run=dry_run)
+        return rekeyed(
+            known,
+            row,
+            self.clock.monotonic(),
+            proved=known.sent_at is None or row.region in self.proved,
+            dry_run=dry_run,
+        )
 
-    def _anew(self) -> dict[Region, RegionReport]:
+    def _anew(self, primary: Secret) -> dict[Region, RegionReport]:
         """Return the rows of the replicas that are made anew, from the removal and then the replication."""
         return {
-            row.region: recreated(row, self.turns[row.region].target, made=run is self.replication)
+            row.region: recreated(row, primary, self.turns[row.region].target, made=run is self.replication)
             for run in (self.removal, self.replication)
             if run
             for report in run.secrets()
@@ -152,7 +164,16 @@ class Rekeying:
     @property
     def was_sent(self) -> bool:
         """Whether a request may have reached AWS."""
-        return any(each.sent for each in self.turns.values()) or bool(self.removal and self.removal.was_sent)
+        return any(each.sent_at is not None for each in self.turns.values()) or bool(
+            self.removal and self.removal.was_sent
+        )
+
+    @property
+    def doing(self) -> str:
+        """What AWS goes on with where this run is interrupted."""
+        if self.replication:
+            return "replicating"
+        return "removing, and nothing makes the replica anew" if self.removal else "changing the key"
 
     def command(self, *more: str) -> str:
         """Return this run as a command to type again, with more flags."""
@@ -161,8 +182,12 @@ class Rekeying:
             [self.address.secret_id],
             primary_region=self.address.region,
             targets=self.targets,
-            flags=(*self.flags, *(["--recreate"] if self.recreate else []), *more),
+            flags=(*self._flags, *more),
         )
+
+    @property
+    def _flags(self) -> tuple[str, ...]:
+        return (*self.flags, "--recreate") if self.recreate else self.flags
 
     def _prover(self, key_patience_s: float = 0.0) -> Prover:
         return Prover(self.aws, self.key_check, self.clock, self.deadline, key_patience_s)
@@ -175,7 +200,8 @@ class Rekeying:
         if not decided.wanted or not (self.preflight or self.recreate):
             return decided
         health = Health(self.aws, self.account, self.key_check, "rekey")
-        return held_back(decided, health.of_target(primary, target, seen.look), sure=self.recreate)
+        found = (*health.of_target(primary, target, seen.look), *self.needed)
+        return held_back(decided, found, sure=self.recreate)
 
     def _send(self, gate: Gate, primary: Secret, known: Turn, *, again: bool = False) -> None:
         """Ask AWS once; a lost answer is looked for, and only what then is under another key is asked for again."""
@@ -188,34 +214,29 @@ class Rekeying:
             return
 
         def request() -> None:
-            self._change(region, sent=True)
+            self._change(region, sent_at=self.clock.monotonic())
             self.aws.rekey(arn, region, key)
 
         try:
             gate.send(request)
             self._change(region, accepted=True)
         except Unanswered:
-            taken = self._look_for(arn, primary, target)
+            taken = self._look_for(primary, target)
             self._change(region, accepted=taken is True)
             if taken is False and not again and not gate.closed:
                 self._send(gate, primary, known, again=True)
         except CredentialsError:
             raise
         except AwsError as error:
-            self._change(region, sent=again, error=Trouble.of(unkeyed(error, primary, target, arn)))
+            self._change(region, sent_at=known.sent_at, error=Trouble.of(unkeyed(error, primary, target, arn)))
 
-    def _look_for(self, arn: str, primary: Secret, target: Target) -> bool | None:
+    def _look_for(self, primary: Secret, target: Target) -> bool | None:
         """Tell from the replica whether AWS acted on a request whose answer was lost; None where it can't be told."""
 
         def look() -> bool | None:
-            try:
-                shown = self.aws.describe(arn, target.region).kms_key_id
-            except AwsError as error:
-                if error.ends_the_run:
-                    raise
-                return None
-            same = self.key_check.same(target.kms_key or DEFAULT, shown or DEFAULT, target.region, primary.account)
-            return None if isinstance(same, AwsError) else same
+            proof = self._prover().round(primary, [target])[target.region].proof
+            kinds = {each.kind for each in proof.findings}
+            return False if Kind.WRONG_KEY in kinds else None if Kind.UNCHECKED in kinds else True
 
         until = min(self.deadline, self.clock.monotonic() + LIST_LAG_S)
         *_, taken = poll(look, lambda found: found is True, clock=self.clock, deadline=until)
@@ -231,7 +252,7 @@ class Rekeying:
         self.removal = Removal(self.aws, self.clock, self.deadline, addresses, regions, pulse=self.pulse)
         self.removal.plan()
         yield from self.removal.act()
-        gone = {row.region for report in self.removal.secrets() for row in report.replicas if row.error is None}
+        gone = {row.region for report in self.removal.secrets() for row in report.replicas if row.outcome is Outcome.OK}
         again = tuple(target for target in targets if target.region in gone)
         if again:
             request = Request(addresses, again, verify=True)

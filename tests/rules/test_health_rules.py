@@ -13,11 +13,11 @@ from smrep.model import Key, Replica, Secret, Target, Version
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
 from smrep.rules.health import (
+    Need,
     held_back,
     key_health,
-    keys_of_primary,
     managed,
-    mend_primary,
+    needs,
     other_key,
     region_state,
 )
@@ -111,8 +111,8 @@ def test_a_key_that_is_not_enabled_has_a_cure_for_a_shell(state: str) -> None:
 
 def test_the_default_key_of_the_primary_is_not_looked_at() -> None:
     versions = (Version("v1", ("AWSCURRENT",), ("DefaultEncryptionKey",)),)
-    assert list(keys_of_primary(secret(), versions)) == []
-    assert list(keys_of_primary(secret(kms_key_id="alias/aws/secretsmanager"), versions)) == []
+    assert list(needs(secret(), versions)) == []
+    assert list(needs(secret(kms_key_id="alias/aws/secretsmanager"), versions)) == []
 
 
 def test_each_key_of_the_primary_is_looked_at_once_however_it_is_spelled() -> None:
@@ -125,15 +125,17 @@ def test_each_key_of_the_primary_is_looked_at_once_however_it_is_spelled() -> No
         Version("v5", (), ("alias/unlabelled",)),
         Version("v6", ("keyless",), ()),
     )
-    found = dict(keys_of_primary(secret(kms_key_id=full), versions))
+    found = {each.key: each.what for each in needs(secret(kms_key_id=full), versions)}
     assert list(found) == [full, "alias/old"]
     assert found[full] == "the primary's own key"
     assert ("v3" in found["alias/old"], "mine" in found["alias/old"]) == (True, True)
 
 
 def test_the_cures_of_a_primary_name_it() -> None:
-    assert f"--secret-id {ARN} --region us-east-1 --kms-key-id" in mend_primary(secret(), version=False)
-    assert f"--secret-id {ARN} --region us-east-1 --version-stage" in mend_primary(secret(), version=True)
+    assert f"--secret-id {ARN} --region us-east-1 --kms-key-id" in Need("alias/own").cure(secret())
+    old = Need("alias/old", Version("v3", ("mine",), ("alias/old",)))
+    label = f"--secret-id {ARN} --region us-east-1 --version-stage mine --remove-from-version-id v3"
+    assert label in old.cure(secret())
 
 
 @pytest.mark.parametrize("command", ["replicate", "retry", "rekey"])

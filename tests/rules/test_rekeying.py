@@ -47,6 +47,8 @@ others = st.builds(
     primary_region=st.sampled_from([None, HOME, THERE, THIRD]),
     stages=st.sampled_from([(), STAGES, (("AWSCURRENT", "v0"),)]),
 )
+LATER = 60.0
+"""So late that no answer can lag any more."""
 looks = st.one_of(others, st.just(Absent()), st.builds(Unseen, errors), st.just(Unseen()))
 listings: st.SearchStrategy[Listed] = st.one_of(
     errors, st.just(()), st.sampled_from(["alias/old", "alias/new"]).map(lambda key: (version(key),))
@@ -97,7 +99,7 @@ def test_what_is_stopped_says_why_with_one_error_and_sends_nothing(
 ) -> None:
     known = turned(entry, look, there, verdict, recreate=recreate)
     if known.error is not None:
-        assert (known.wanted, known.sent, known.accepted) == (False, False, False)
+        assert (known.wanted, known.sent_at, known.accepted) == (False, None, False)
         assert [(each.kind, each.severity) for each in known.findings] == [(known.error.code, Severity.ERROR)]
         assert known.error.message == known.findings[0].message
         assert known.error.outcome in (Outcome.FAILED, Outcome.ACCESS, Outcome.PENDING)
@@ -112,7 +114,7 @@ def test_no_turn_is_well_unless_everything_is_under_the_key_already(
 ) -> None:
     known = turned(entry, look, there, verdict, recreate=recreate)
     row = RegionReport(THERE, proof_of(listing(entry), look, there, verdict).outcome)
-    told = rekeyed(known, row, proved=True)
+    told = rekeyed(known, row, LATER, proved=True)
     if told.outcome is Outcome.OK:
         assert verdict is True
         assert told.action is Action.KEEP
@@ -200,7 +202,7 @@ turns = st.builds(
     Turn,
     st.just(TARGET),
     wanted=st.just(value=True),
-    sent=st.booleans(),
+    sent_at=st.sampled_from([None, 0.0]),
     accepted=st.booleans(),
     findings=st.sampled_from([(), (DOUBT,)]),
     error=st.sampled_from([None, stopped(TARGET, NO).error]),
@@ -211,7 +213,7 @@ turns = st.builds(
 def test_what_aws_took_is_told_as_changed_and_nothing_else(
     known: Turn, outcome: Outcome, findings: tuple[Finding, ...], proved: bool
 ) -> None:
-    row = rekeyed(known, RegionReport(THERE, outcome, findings=findings), proved=proved)
+    row = rekeyed(known, RegionReport(THERE, outcome, findings=findings), LATER, proved=proved)
     assert row.changed is known.accepted
     assert row.action is Action.REKEY
 
@@ -220,15 +222,15 @@ def test_what_aws_took_is_told_as_changed_and_nothing_else(
 def test_it_never_ends_well_without_a_look_since_the_request(
     known: Turn, outcome: Outcome, findings: tuple[Finding, ...]
 ) -> None:
-    row = rekeyed(known, RegionReport(THERE, outcome, findings=findings), proved=False)
+    row = rekeyed(known, RegionReport(THERE, outcome, findings=findings), LATER, proved=False)
     assert row.outcome is (Outcome.PENDING if known.error is None else known.error.outcome)
 
 
 def test_a_wrong_key_before_the_request_is_drift_and_after_it_a_failure() -> None:
     before = RegionReport(THERE, Outcome.DRIFT, findings=(WRONG,))
-    kept = rekeyed(Turn(TARGET, wanted=True), before, proved=True)
+    kept = rekeyed(Turn(TARGET, wanted=True), before, LATER, proved=True)
     assert (kept.outcome, kept.error) == (Outcome.DRIFT, None)
-    after = rekeyed(Turn(TARGET, wanted=True, sent=True, accepted=True), before, proved=True)
+    after = rekeyed(Turn(TARGET, wanted=True, sent_at=0.0, accepted=True), before, LATER, proved=True)
     assert (after.outcome, after.error and after.error.code) == (Outcome.FAILED, "wrong_key")
     assert after.error is not None
     assert (after.error.hint or "").endswith("smrep rekey ...")
@@ -236,19 +238,19 @@ def test_a_wrong_key_before_the_request_is_drift_and_after_it_a_failure() -> Non
 
 def test_a_stale_version_after_the_request_is_drift_and_no_wrong_key() -> None:
     row = RegionReport(THERE, Outcome.DRIFT, findings=(STALE,))
-    told = rekeyed(Turn(TARGET, wanted=True, sent=True, accepted=True), row, proved=True)
+    told = rekeyed(Turn(TARGET, wanted=True, sent_at=0.0, accepted=True), row, LATER, proved=True)
     assert (told.outcome, told.error) == (Outcome.DRIFT, None)
 
 
 def test_a_dry_run_is_well_and_says_rekey() -> None:
     row = RegionReport(THERE, Outcome.DRIFT, findings=(WRONG,))
-    told = rekeyed(Turn(TARGET, wanted=True), row, proved=True, dry_run=True)
+    told = rekeyed(Turn(TARGET, wanted=True), row, LATER, proved=True, dry_run=True)
     assert (told.outcome, told.action, told.findings, told.changed) == (Outcome.OK, Action.REKEY, (), False)
 
 
 @given(outcomes, st.booleans(), st.booleans())
 def test_a_replica_that_is_gone_is_not_the_end_of_making_it_anew(outcome: Outcome, made: bool, changed: bool) -> None:
-    row = recreated(RegionReport(THERE, outcome, arn="arn", changed=changed), TARGET, made=made)
+    row = recreated(RegionReport(THERE, outcome, arn="arn", changed=changed), PRIMARY, TARGET, made=made)
     assert row.action is Action.REKEY
     assert row.wanted_key == "alias/new"
     assert row.outcome is (Outcome.PENDING if outcome is Outcome.OK and not made else outcome)
