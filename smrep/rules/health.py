@@ -117,25 +117,24 @@ def held_back(step: Step, findings: tuple[Finding, ...]) -> Step:
     """Return the step with what was found before it, stopped where that is a definite no."""
     if not isinstance(step, Add | Retry | Overwrite) or not findings:
         return step
-    if isinstance(step, Overwrite):  # what destroys must be sure: a doubt is a no
-        findings = tuple(_certain(each) for each in findings)
-    errors = [each for each in findings if each.severity is Severity.ERROR]
-    no = next((each for each in errors if each.kind is not Kind.UNCHECKED), errors[0] if errors else None)
-    hopeless = no is not None and no.kind in (Kind.REGION_DISABLED, Kind.REGION_UNKNOWN)
-    before = (each for each in step.findings if not (hopeless and each.kind is Kind.UNCHECKED))  # the Region is why
-    if no and isinstance(step, Retry):
-        before = (had_failed(step.before) if each.kind is Kind.FAILED else each for each in before)
-    every = (*before, *findings)
-    if no and no.kind is Kind.UNCHECKED:
-        return replace(stop(step.target, no, Outcome.ACCESS), findings=every)
-    return replace(stop(step.target, no), findings=every) if no else replace(step, findings=every)
-
-
-def _certain(finding: Finding) -> Finding:
-    if finding.kind is not Kind.UNCHECKED:
-        return finding
-    message = f"nothing is overwritten in doubt, and {finding.message}"
-    return replace(finding, severity=Severity.ERROR, message=message, hint=f"{finding.hint}; or --no-preflight")
+    no = next((each for each in findings if each.severity is Severity.ERROR), None)
+    doubt = next((each for each in findings if each.kind is Kind.UNCHECKED), None)
+    if no is None and doubt and isinstance(step, Overwrite):  # for what destroys, a doubt is a no
+        sure = replace(
+            doubt,
+            severity=Severity.ERROR,
+            message=f"nothing is overwritten in doubt, and {doubt.message}",
+            hint=f"{doubt.hint}; or --no-preflight",
+        )
+        others = (each for each in findings if each is not doubt)
+        return replace(stop(step.target, sure, Outcome.ACCESS), findings=(sure, *step.findings, *others))
+    if no is None:
+        return replace(step, findings=(*step.findings, *findings))
+    hopeless = no.kind in (Kind.REGION_DISABLED, Kind.REGION_UNKNOWN)
+    before = [each for each in step.findings if not (hopeless and each.kind is Kind.UNCHECKED)]  # the Region is why
+    if isinstance(step, Retry):
+        before = [had_failed(step.before) if each.kind is Kind.FAILED else each for each in before]
+    return replace(stop(step.target, no), findings=(*before, *findings))
 
 
 def _mend(name: str, region: Region, state: str) -> str:

@@ -125,13 +125,13 @@ def test_a_denial_is_exit_4_with_the_permissions(make_sandbox: Make) -> None:
     assert row_of(done)["error"]["request_id"]
 
 
-def test_a_version_that_stays_behind_is_exit_1_with_the_reason(make_sandbox: Make) -> None:
+def test_a_version_that_is_not_seen_under_the_new_key_yet_is_exit_3(make_sandbox: Make) -> None:
     sandbox = replicated(make_sandbox, key="alias/old")
     sandbox.simulator.set_key_state("alias/old", WEST, "Disabled")
     done = sandbox.smrep("rekey", "prod/db", "-r", NEW, "--json", "--timeout", "1s")
     row = row_of(done)
-    assert (done.code, row["changed"], row["verified"], row["error"]["code"]) == (1, True, False, "wrong_key")
-    assert "hint: AWS leaves a version under its old key where" in done.err
+    assert (done.code, row["changed"], row["verified"], row["error"]) == (3, True, False, None)
+    assert "new key not seen yet" in done.document["error"]["message"]
 
 
 def test_versions_that_may_not_be_listed_are_exit_4_and_no_proof(make_sandbox: Make) -> None:

@@ -233,7 +233,7 @@ def test_a_wrong_key_before_the_request_is_drift_and_after_it_a_failure() -> Non
     after = rekeyed(Turn(TARGET, wanted=True, sent_at=0.0, accepted=True), before, LATER, proved=True)
     assert (after.outcome, after.error and after.error.code) == (Outcome.FAILED, "wrong_key")
     assert after.error is not None
-    assert (after.error.hint or "").endswith("smrep rekey ...")
+    assert "smrep rekey ..." in (after.error.hint or "")
 
 
 def test_a_stale_version_after_the_request_is_drift_and_no_wrong_key() -> None:
