@@ -5,6 +5,9 @@ PIP := $(BIN)/pip --disable-pip-version-check --quiet
 # Compiled once here, so that a shell that forbids writing bytecode does not pay for it at every start.
 export PYTHONDONTWRITEBYTECODE =
 
+# Two for each core: many a test waits for a process or a replication.
+WORKERS ?= $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN))
+
 .PHONY: demo test lint types bench completions clean
 
 demo: .venv/run.stamp
@@ -12,7 +15,7 @@ demo: .venv/run.stamp
 	  -- $(BIN)/smrep replicate prod/payments/db -r us-west-2,eu-west-1,ap-southeast-2 -o table
 
 test: lint types
-	$(BIN)/pytest -q -n auto
+	$(BIN)/pytest -q -n $(WORKERS)
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff check
