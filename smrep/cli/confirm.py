@@ -1,47 +1,92 @@
-"""Asking before something is destroyed or cut off."""
+"""How a command that changes something runs: plan, show what is at stake, have it confirmed, act."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from typing import Protocol
 
 from smrep.cli.app import App
 from smrep.errors import UsageError
 from smrep.output.colour import is_terminal
+from smrep.report import SecretReport
+from smrep.rules.closing import stopped
 
 
-class Confirmed(Protocol):
-    """A run that waits for a confirmation before it acts."""
+class Change(Protocol):
+    """One run of a command that changes something in AWS."""
 
     deadline: float
+
+    def plan(self) -> None:
+        """Look and decide; changes nothing in AWS."""
+        ...
+
+    def act(self) -> Iterator[None]:
+        """Do what was decided, yielding as news come in."""
+        ...
+
+    def secrets(self, *, dry_run: bool = False) -> tuple[SecretReport, ...]:
+        """Return every secret as it stands."""
+        ...
 
     def command(self, *more: str) -> str:
         """Return this run as a command to type again, with more flags."""
         ...
 
+    @property
+    def was_sent(self) -> bool:
+        """Whether a request may have reached AWS."""
+        ...
 
-def confirm(app: App, run: Confirmed, secrets: Iterable[str], doing: str, *, yes: bool) -> None:
-    """Have the secret's name typed, or the count where there are several names, before it is done.
+    @property
+    def doing(self) -> str:
+        """What AWS goes on with where this run is interrupted."""
+        ...
+
+    @property
+    def stakes(self) -> tuple[tuple[str, str], ...]:
+        """What must be confirmed: the secret's name, and what is lost."""
+        ...
+
+
+def carry_out(app: App, run: Change, what: str, *, yes: bool) -> Iterator[None]:
+    """Plan, say what is at stake, have it confirmed unless `yes`, and act; `what` is being confirmed.
 
     Raises:
-        UsageError: the answer was another one, or nobody can answer.
+        UsageError: it was not confirmed, or nobody can answer.
 
     """
-    names = tuple(dict.fromkeys(secrets))
+    app.secrets = lambda: run.secrets(dry_run=True)  # nothing is sent before it is confirmed
+    app.interrupted = lambda: stopped(run.secrets(), sent=run.was_sent, doing=run.doing)
+    run.plan()
+    app.announce()
+    for _, danger in run.stakes:
+        app.messages.warning(danger)
+    if app.dry_run:
+        app.messages.note("dry run: nothing was sent")
+        return
+    _confirm(app, run, what, yes=yes)
+    app.secrets = run.secrets
+    yield from run.act()
+
+
+def _confirm(app: App, run: Change, what: str, *, yes: bool) -> None:
+    """Have the secret's name typed, or the count where there are several names, before it is done."""
+    names = tuple(dict.fromkeys(name for name, _ in run.stakes))
     if yes or not names:
         return
     if app.options.no_input or app.stdin_is_taken or not (is_terminal(app.stdin) and is_terminal(app.stderr)):
         raise UsageError(
-            f"{doing} needs a confirmation, and nobody can answer; nothing was sent",
+            f"{what} needs a confirmation, and nobody can answer; nothing was sent",
             f"--yes answers it: {run.command('--yes')}",
             code="ConfirmationNeeded",
         )
     expected = names[0] if len(names) == 1 else str(len(names))
-    what = "the secret's name" if len(names) == 1 else "the number of secrets"
+    answer = "the secret's name" if len(names) == 1 else "the number of secrets that will be changed"
     assert app.stdin is not None  # noqa: S101 - a terminal, as was checked
     assert app.stderr is not None  # noqa: S101
     asked_at = app.clock.monotonic()
-    app.stderr.write(f"type {what} to go on: ")
+    app.stderr.write(f"type {answer} to go on: ")
     app.stderr.flush()
     if app.stdin.readline().strip() != expected:
         raise UsageError("not confirmed; nothing was sent", f"the answer is {expected}", code="NotConfirmed")

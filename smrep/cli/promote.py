@@ -10,10 +10,9 @@ import click
 from smrep.cli import options
 from smrep.cli.app import App
 from smrep.cli.conduct import conduct
-from smrep.cli.confirm import confirm
+from smrep.cli.confirm import carry_out
 from smrep.cli.params import targets
 from smrep.errors import UsageError
-from smrep.rules.closing import stopped
 
 EXAMPLES = """\b
 Examples:
@@ -57,20 +56,6 @@ def promote(
             flags=options.typed("timeout_s", "wait", "dry_run"),
             pulse=app.show,
         )
-        app.secrets = lambda: run.secrets(dry_run=True)  # nothing is sent before it is confirmed
-        app.interrupted = lambda: stopped(run.secrets(), sent=run.was_sent, doing="promoting")
-        run.plan()
-        app.announce()
-        for victim in run.victims:
-            app.messages.warning(
-                f"to be cut off from its primary in {victim.primary_region} for good, so that no later change reaches "
-                f"it: {victim.arn}"
-            )
-        if dry_run:
-            app.messages.note("dry run: nothing was sent")
-            return
-        confirm(app, run, (victim.name for victim in run.victims), "promoting", yes=yes)
-        app.secrets = run.secrets
-        yield from run.act()
+        yield from carry_out(app, run, "promoting", yes=yes)
 
     conduct(app, work)

@@ -10,11 +10,10 @@ import click
 from smrep.cli import options
 from smrep.cli.app import App
 from smrep.cli.conduct import conduct
-from smrep.cli.confirm import confirm
+from smrep.cli.confirm import carry_out
 from smrep.cli.params import targets
 from smrep.errors import UsageError
 from smrep.rules.asked import check_regions
-from smrep.rules.closing import stopped
 
 EXAMPLES = """\b
 Examples:
@@ -84,20 +83,6 @@ def rekey(
             flags=options.typed("timeout_s", "dry_run", "no_preflight"),
             pulse=app.show,
         )
-        app.secrets = lambda: run.secrets(dry_run=True)  # nothing is sent before it is confirmed
-        app.interrupted = lambda: stopped(run.secrets(), sent=run.was_sent, doing=run.doing)
-        run.plan()
-        app.announce()
-        for primary, region in run.victims:
-            app.messages.warning(
-                f"{primary.name} will be missing in {region} from its removal until it is replicated anew, "
-                "a minute or more; who reads it there will fail"
-            )
-        if dry_run:
-            app.messages.note("dry run: nothing was sent")
-            return
-        confirm(app, run, (primary.name for primary, _ in run.victims), "recreating a replica", yes=yes)
-        app.secrets = run.secrets
-        yield from run.act()
+        yield from carry_out(app, run, "recreating a replica", yes=yes)
 
     conduct(app, work)

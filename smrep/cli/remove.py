@@ -10,11 +10,9 @@ import click
 from smrep.cli import options
 from smrep.cli.app import App
 from smrep.cli.conduct import conduct
-from smrep.cli.confirm import confirm
+from smrep.cli.confirm import carry_out
 from smrep.cli.params import targets
 from smrep.rules.asked import check_regions
-from smrep.rules.closing import stopped
-from smrep.rules.preflight import portrait
 
 EXAMPLES = """\b
 Examples:
@@ -58,19 +56,7 @@ def remove(
             flags=options.typed("timeout_s", "wait", "dry_run"),
             pulse=app.show,
         )
-        app.secrets = lambda: run.secrets(dry_run=True)  # nothing is sent before it is confirmed
-        app.interrupted = lambda: stopped(run.secrets(), sent=run.was_sent, doing="removing")
-        run.plan()
-        app.announce()
-        for primary, region, victim in run.victims:
-            what = portrait(victim) if victim else f"the entry of {primary.name}, with nothing there"
-            app.messages.warning(f"to be removed for good from {region}: {what}")
-        if dry_run:
-            app.messages.note("dry run: nothing was sent")
-            return
-        confirm(app, run, (primary.name for primary, _, _ in run.victims), "removing", yes=yes)
-        app.secrets = run.secrets
-        yield from run.act()
+        yield from carry_out(app, run, "removing", yes=yes)
         if not wait and run.was_sent:
             app.messages.warning("replicas live on for a while: delete no primary before a second smrep remove is done")
 

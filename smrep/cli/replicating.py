@@ -10,13 +10,11 @@ import click
 from smrep.cli import options
 from smrep.cli.app import App
 from smrep.cli.conduct import conduct
-from smrep.cli.confirm import confirm
+from smrep.cli.confirm import carry_out
 from smrep.cli.params import targets
 from smrep.errors import UsageError
 from smrep.model import Target
 from smrep.rules.asked import check_regions
-from smrep.rules.closing import stopped
-from smrep.rules.preflight import portrait
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -97,15 +95,4 @@ def _run(
     )
     aws = app.connect()
     run = Replication(aws, aws, aws, app.clock, app.deadline, request, app.show)
-    app.secrets = lambda: run.secrets(dry_run=True)  # nothing is sent before it is confirmed
-    app.interrupted = lambda: stopped(run.secrets(), sent=run.was_sent)
-    run.plan()
-    app.announce()
-    for step in run.victims:
-        app.messages.warning(f"to be destroyed for good in {step.target.region}: {portrait(step.victim)}")
-    if app.dry_run:
-        app.messages.note("dry run: nothing was sent")
-        return
-    confirm(app, run, (step.victim.name for step in run.victims), "overwriting", yes=own["yes"])
-    app.secrets = run.secrets
-    yield from run.act()
+    yield from carry_out(app, run, "overwriting", yes=own["yes"])

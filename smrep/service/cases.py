@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from smrep.errors import SmrepError
 from smrep.model import FAILED, Replica, Secret
@@ -85,9 +86,21 @@ def cases(members: Iterable[Member]) -> list[Case]:
     return [each for each in members if isinstance(each, Case)]
 
 
-def reports(members: Iterable[Member], *, waiting: bool = True, dry_run: bool = False) -> tuple[SecretReport, ...]:
+class Reporting(Protocol):
+    """A secret on its way, of whatever command."""
+
+    def report(self, *, waiting: bool, dry_run: bool) -> SecretReport:
+        """Return the secret as it stands."""
+        ...
+
+
+def reports(
+    members: Iterable[Reporting | SecretReport], *, waiting: bool = True, dry_run: bool = False
+) -> tuple[SecretReport, ...]:
     """Return all secrets as they stand, in their order."""
-    return tuple(each.report(waiting=waiting, dry_run=dry_run) if isinstance(each, Case) else each for each in members)
+    return tuple(
+        each if isinstance(each, SecretReport) else each.report(waiting=waiting, dry_run=dry_run) for each in members
+    )
 
 
 def open_regions(members: Iterable[Member]) -> Iterator[tuple[Case, Course]]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Self, TypeVar
 
-from smrep.service.abreast import LOOK_S
+from smrep.service.abreast import LOOK_S, abreast
 from smrep.service.polling import past_throttling
 from smrep.service.ports import Clock
 
@@ -33,6 +33,14 @@ class Gate:
         """Return a gate that closes at the deadline, but not before what a slow look has held up is sent."""
         return cls(clock, deadline, max(deadline, clock.monotonic() + LOOK_S))
 
+    def __enter__(self) -> Self:
+        """Open the gate for one run."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it for good, also for threads that are still at work."""
+        self.stop.set()
+
     @property
     def closed(self) -> str | None:
         """Why nothing may be sent any more; None where something may."""
@@ -48,3 +56,10 @@ class Gate:
 
         """
         return past_throttling(request, clock=self.clock, deadline=self.deadline)
+
+
+def in_turn(send: Callable[[T], None], items: Sequence[T], pulse: Callable[[], None]) -> Iterator[None]:
+    """Send for a few secrets at a time, and yield after each few."""
+    for first in range(0, len(items), SENDING):
+        abreast(send, items[first : first + SENDING], pulse=pulse)
+        yield

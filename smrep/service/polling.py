@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, retry_if_result, wait_exponential
 
 from smrep.errors import Throttled
+from smrep.service.abreast import abreast, patience
 from smrep.service.ports import Clock
 
+A = TypeVar("A")
 T = TypeVar("T")
 
 _PACE = wait_exponential(multiplier=0.5, exp_base=1.4, max=5)
@@ -35,6 +37,26 @@ def poll(look: Callable[[], T], done: Callable[[T], bool], *, clock: Clock, dead
         found = look()
         attempt.retry_state.set_result(found)
         yield found
+
+
+def ticks(
+    look: Callable[[A], object],
+    still_open: Callable[[], Sequence[A]],
+    *,
+    clock: Clock,
+    deadline: float,
+    pulse: Callable[[], None],
+) -> Iterator[None]:
+    """Look at all that is open, side by side, and yield after each such tick, until nothing is or at the deadline.
+
+    A look that takes too long is a tick without news.
+    """
+
+    def tick() -> None:
+        abreast(look, still_open(), late=lambda _: None, patience_s=patience(clock, deadline), pulse=pulse)
+
+    for _ in poll(tick, lambda _: not still_open(), clock=clock, deadline=deadline):
+        yield
 
 
 def past_throttling(call: Callable[[], T], *, clock: Clock, deadline: float) -> T:

@@ -14,9 +14,10 @@ from smrep.rules.asked import Address
 from smrep.rules.commands import spell
 from smrep.rules.settle import LIST_LAG_S, worst
 from smrep.service.abreast import LOOK_S, abreast, nothing, patience
-from smrep.service.gate import SENDING, Gate
+from smrep.service.cases import reports
+from smrep.service.gate import Gate, in_turn
 from smrep.service.looking import Found, doomed, find, refusal
-from smrep.service.polling import poll
+from smrep.service.polling import poll, ticks
 from smrep.service.ports import Clock, SecretsManager
 
 
@@ -108,9 +109,23 @@ class Promotion:
         self.members = [self._member(each) for each in found]
 
     @property
-    def victims(self) -> tuple[Secret, ...]:
-        """The replicas that are to stand alone."""
-        return tuple(each.first for each in self._candidates if each.is_open)
+    def stakes(self) -> tuple[tuple[str, str], ...]:
+        """What must be confirmed: the secret's name, and what it is cut off from."""
+        return tuple(
+            (
+                first.name,
+                (
+                    f"to be cut off from its primary in {first.primary_region} for good, so that no later change reaches "
+                    f"it: {first.arn}"
+                ),
+            )
+            for first in (each.first for each in self._candidates if each.is_open)
+        )
+
+    @property
+    def doing(self) -> str:
+        """What AWS goes on with where this run is interrupted."""
+        return "promoting"
 
     def act(self) -> Iterator[None]:
         """Send what the plan says, read back that each secret stands alone, then ask the old primaries once.
@@ -119,26 +134,16 @@ class Promotion:
             CredentialsError: no further call can succeed; `secrets` holds what was done up to then.
 
         """
-        gate = Gate.until(self.clock, self.deadline)
         to_send = [each for each in self._candidates if each.is_open]
-        try:
-            for first in range(0, len(to_send), SENDING):
-                chunk = to_send[first : first + SENDING]
-                abreast(lambda each: self._send(gate, each), chunk, pulse=self.pulse)
-                yield
+        with Gate.until(self.clock, self.deadline) as gate:
+            yield from in_turn(lambda each: self._send(gate, each), to_send, self.pulse)
             if self.wait:
-                for _ in poll(self._tick, lambda _: not self._open(), clock=self.clock, deadline=self.deadline):
-                    yield
-        finally:
-            gate.stop.set()
+                yield from ticks(self._look, self._open, clock=self.clock, deadline=self.deadline, pulse=self.pulse)
         self._ask_old_primaries([each for each in to_send if each.accepted])
 
     def secrets(self, *, dry_run: bool = False) -> tuple[SecretReport, ...]:
         """Return every secret as it stands."""
-        return tuple(
-            each.report(waiting=self.wait, dry_run=dry_run) if isinstance(each, Candidate) else each
-            for each in self.members
-        )
+        return reports(self.members, waiting=self.wait, dry_run=dry_run)
 
     @property
     def was_sent(self) -> bool:
@@ -237,15 +242,6 @@ class Promotion:
 
     def _open(self) -> list[Candidate]:
         return [each for each in self._candidates if each.is_open and each.accepted]
-
-    def _tick(self) -> None:
-        abreast(
-            self._look,
-            self._open(),
-            late=lambda _: False,
-            patience_s=patience(self.clock, self.deadline),
-            pulse=self.pulse,
-        )
 
     def _look(self, case: Candidate) -> bool:
         """Take in one new answer; return whether there was one."""

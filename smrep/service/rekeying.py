@@ -92,11 +92,22 @@ class Rekeying:
         self.turns = {each.target.region: each for each in found_turns}
 
     @property
-    def victims(self) -> tuple[tuple[Secret, Region], ...]:
-        """The replicas that are taken away and made anew: the primary and the Region."""
+    def stakes(self) -> tuple[tuple[str, str], ...]:
+        """What must be confirmed: the secret's name, and where it will be missing for a while."""
         if not self.recreate or self.checking is None:
             return ()
-        return tuple((self.checking.primary, region) for region, each in self.turns.items() if each.wanted)
+        name = self.checking.primary.name
+        return tuple(
+            (
+                name,
+                (
+                    f"{name} will be missing in {region} from its removal until it is replicated anew, a minute or more; "
+                    "who reads it there will fail"
+                ),
+            )
+            for region, each in self.turns.items()
+            if each.wanted
+        )
 
     def act(self) -> Iterator[None]:
         """Send what the plan says, and read back that replica and versions are under the new key.
@@ -111,12 +122,9 @@ class Rekeying:
         if self.recreate and wanted:
             yield from self._recreate([each.target for each in wanted])
             return
-        gate = Gate.until(self.clock, self.deadline)
-        try:
+        with Gate.until(self.clock, self.deadline) as gate:
             abreast(partial(self._send, gate, self.checking.primary), wanted, pulse=self.pulse)
             yield
-        finally:
-            gate.stop.set()
         again = Checking(self.checking.primary, tuple(each.target for each in self.turns.values() if each.accepted))
         for _ in settle(self._prover(LIST_LAG_S), [again], self.pulse):
             self.checking.seen.update(again.seen)

@@ -12,13 +12,14 @@ from smrep.regions import Region
 from smrep.report import SecretReport, Trouble
 from smrep.rules.asked import Address
 from smrep.rules.commands import spell
-from smrep.rules.preflight import Look, Unseen
+from smrep.rules.preflight import Look, Unseen, portrait
 from smrep.rules.removal import Departure, departure, observed, row
 from smrep.rules.settle import LIST_LAG_S, worst
 from smrep.service.abreast import abreast, nothing, patience
-from smrep.service.gate import SENDING, Gate
+from smrep.service.cases import reports
+from smrep.service.gate import Gate, in_turn
 from smrep.service.looking import Found, find, look, no_answer, refusal, troubles_elsewhere, unfit
-from smrep.service.polling import poll
+from smrep.service.polling import poll, ticks
 from smrep.service.ports import Clock, SecretsManager
 
 
@@ -91,13 +92,18 @@ class Removal:
         self.members = abreast(self._member, found)
 
     @property
-    def victims(self) -> tuple[tuple[Secret, Region, Secret | None], ...]:
-        """What is to be removed: the primary, the Region, and the replica that was seen there."""
+    def stakes(self) -> tuple[tuple[str, str], ...]:
+        """What must be confirmed: the secret's name, and what is removed."""
         return tuple(
-            (each.primary, region, each.departures[region].victim)
+            (each.primary.name, f"to be removed for good from {region}: {_portrait(each, region)}")
             for each in self._clearings
             for region in each.to_send
         )
+
+    @property
+    def doing(self) -> str:
+        """What AWS goes on with where this run is interrupted."""
+        return "removing"
 
     def act(self) -> Iterator[None]:
         """Send what the plan says; with `wait`, go on until each target Region answers 'not found'.
@@ -106,25 +112,21 @@ class Removal:
             CredentialsError: no further call can succeed; `secrets` holds what was done up to then.
 
         """
-        gate = Gate.until(self.clock, self.deadline)
-        to_send = [each for each in self._clearings if each.to_send]
-        try:
-            for first in range(0, len(to_send), SENDING):
-                chunk = to_send[first : first + SENDING]
-                abreast(lambda each: self._send(gate, each, each.to_send), chunk, pulse=self.pulse)
-                yield
+        with Gate.until(self.clock, self.deadline) as gate:
+            to_send = [each for each in self._clearings if each.to_send]
+            yield from in_turn(lambda each: self._send(gate, each, each.to_send), to_send, self.pulse)
             if self.wait:
-                for _ in poll(self._tick, lambda _: not self._open(), clock=self.clock, deadline=self.deadline):
-                    yield
-        finally:
-            gate.stop.set()
+                yield from ticks(
+                    lambda each: self._look(*each),
+                    self._open,
+                    clock=self.clock,
+                    deadline=self.deadline,
+                    pulse=self.pulse,
+                )
 
     def secrets(self, *, dry_run: bool = False) -> tuple[SecretReport, ...]:
         """Return every secret as it stands."""
-        return tuple(
-            each.report(waiting=self.wait, dry_run=dry_run) if isinstance(each, Clearing) else each
-            for each in self.members
-        )
+        return reports(self.members, waiting=self.wait, dry_run=dry_run)
 
     @property
     def was_sent(self) -> bool:
@@ -236,15 +238,6 @@ class Removal:
             if each.is_open and (each.accepted or not each.wanted)
         ]
 
-    def _tick(self) -> None:
-        abreast(
-            lambda each: self._look(*each),
-            self._open(),
-            late=lambda _: None,
-            patience_s=patience(self.clock, self.deadline),
-            pulse=self.pulse,
-        )
-
     def _look(self, case: Clearing, region: Region) -> None:
         """Take in one new look; one that no answer came to is a tick without news."""
         seen = look(self.aws, case.primary, region)
@@ -252,3 +245,9 @@ class Removal:
             case.change([region], error=Trouble.of(seen.error))
             return
         case.departures[region] = observed(case.departures[region], case.primary, seen, self.clock.monotonic())
+
+
+def _portrait(case: Clearing, region: Region) -> str:
+    """Return what a person needs to see of a replica before it is removed."""
+    victim = case.departures[region].victim
+    return portrait(victim) if victim else f"the entry of {case.primary.name}, with nothing there"

@@ -13,10 +13,11 @@ from smrep.report import Action, Finding, Kind, SecretReport, Trouble
 from smrep.rules.asked import Address
 from smrep.rules.commands import spell
 from smrep.rules.plan import NO_CONSENT, Add, Consent, Keep, Overwrite, Retry, Step, Stop
+from smrep.rules.preflight import portrait
 from smrep.rules.settle import Course
 from smrep.service.abreast import abreast, nothing, patience
 from smrep.service.cases import Case, Member, cases, open_regions, reports
-from smrep.service.gate import SENDING, Gate
+from smrep.service.gate import Gate, in_turn
 from smrep.service.health import Health
 from smrep.service.keys import KeyCheck, unchecked_key
 from smrep.service.looking import Found, find, refusal, troubles_elsewhere, unfit
@@ -108,6 +109,19 @@ class Replication:
         """The steps that destroy something and need a confirmation."""
         return tuple(step for case in cases(self.members) for step in case.steps if isinstance(step, Overwrite))
 
+    @property
+    def stakes(self) -> tuple[tuple[str, str], ...]:
+        """What must be confirmed: the secret's name, and what is destroyed."""
+        return tuple(
+            (step.victim.name, f"to be destroyed for good in {step.target.region}: {portrait(step.victim)}")
+            for step in self.victims
+        )
+
+    @property
+    def doing(self) -> str:
+        """What AWS goes on with where this run is interrupted."""
+        return "replicating"
+
     def act(self) -> Iterator[None]:
         """Send what the plan says, a few secrets at a time; with `wait`, go on until all has settled.
 
@@ -117,13 +131,11 @@ class Replication:
             CredentialsError: no further call can succeed; `secrets` holds what was done up to then.
 
         """
-        request, gate = self.request, Gate.until(self.clock, self.deadline)
-        sender = Sender(self.aws, gate, request.command, request.flags, request.forcing)
-        to_send = [case for case in cases(self.members) if _plain(case) or _forced(case)]
-        try:
-            for first in range(0, len(to_send), SENDING):
-                abreast(partial(_send, sender), to_send[first : first + SENDING], pulse=self.pulse)
-                yield
+        request = self.request
+        with Gate.until(self.clock, self.deadline) as gate:
+            sender = Sender(self.aws, gate, request.command, request.flags, request.forcing)
+            to_send = [case for case in cases(self.members) if _plain(case) or _forced(case)]
+            yield from in_turn(partial(_send, sender), to_send, self.pulse)
             if request.wait and any(open_regions(self.members)):
                 waiter = Waiter(self.aws, self.clock, self.deadline, sender, self.pulse)
                 yield from waiter.settle(cases(self.members))
@@ -134,8 +146,6 @@ class Replication:
                 yield from self._prove()
             else:
                 self._check_new_keys()
-        finally:
-            gate.stop.set()
 
     def secrets(self, *, dry_run: bool = False) -> tuple[SecretReport, ...]:
         """Return every secret as it stands."""

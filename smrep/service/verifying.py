@@ -14,10 +14,10 @@ from smrep.rules.causes import failure
 from smrep.rules.commands import spell
 from smrep.rules.preflight import Bearer, bearer
 from smrep.rules.settle import worst
-from smrep.service.abreast import abreast, nothing, patience
+from smrep.service.abreast import nothing, patience
 from smrep.service.keys import KeyCheck
 from smrep.service.looking import Found, doomed, find, refusal, troubles_elsewhere
-from smrep.service.polling import poll
+from smrep.service.polling import ticks
 from smrep.service.ports import Clock, Keys, SecretsManager
 from smrep.service.proving import Prover, Seen
 from smrep.service.status import followed, unfound
@@ -88,21 +88,13 @@ def settle(prover: Prover, checkings: Sequence[Checking], pulse: Callable[[], No
     clock = prover.clock
     started = clock.monotonic()
 
-    def tick() -> None:
-        waited_s = clock.monotonic() - started
-        abreast(
-            lambda each: _look(prover, each, waited_s),
-            [each for each in checkings if each.open_targets(waited_s)],
-            late=lambda _: None,
-            patience_s=patience(clock, prover.deadline),
-            pulse=pulse,
-        )
+    def still_open() -> list[Checking]:
+        return [each for each in checkings if each.open_targets(clock.monotonic() - started)]
 
-    def done(_: None) -> bool:
-        return not any(each.open_targets(clock.monotonic() - started) for each in checkings)
+    def look(each: Checking) -> None:
+        _look(prover, each, clock.monotonic() - started)
 
-    for _ in poll(tick, done, clock=clock, deadline=prover.deadline):
-        yield
+    yield from ticks(look, still_open, clock=clock, deadline=prover.deadline, pulse=pulse)
 
 
 def _look(prover: Prover, checking: Checking, waited_s: float) -> None:

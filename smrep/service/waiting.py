@@ -10,10 +10,10 @@ from smrep.model import FAILED
 from smrep.regions import Region
 from smrep.report import Action, Trouble
 from smrep.rules.preflight import Bearer, bearer
-from smrep.service.abreast import abreast, nothing, patience
+from smrep.service.abreast import nothing
 from smrep.service.cases import Case
 from smrep.service.looking import look
-from smrep.service.polling import poll
+from smrep.service.polling import ticks
 from smrep.service.ports import Clock, SecretsManager
 from smrep.service.sending import Sender
 
@@ -37,20 +37,11 @@ class Waiter:
             CredentialsError: no further call can succeed; the cases hold what was seen up to then.
 
         """
-        for _ in poll(
-            lambda: self._tick(cases),
-            lambda _: not any(case.is_open for case in cases),
+        yield from ticks(
+            self._look,
+            lambda: [case for case in cases if case.is_open],
             clock=self.clock,
             deadline=self.deadline,
-        ):
-            yield
-
-    def _tick(self, cases: Sequence[Case]) -> None:
-        abreast(
-            self._look,
-            [case for case in cases if case.is_open],
-            late=lambda _: None,
-            patience_s=patience(self.clock, self.deadline),
             pulse=self.pulse,
         )
 

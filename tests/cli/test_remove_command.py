@@ -356,7 +356,7 @@ def test_several_secrets_ask_for_their_count(make_sandbox: Make, answer: str, co
     sandbox = replicated(make_sandbox, names=("a", "b"))
     sandbox.create("never-replicated")
     terminal = Terminal(sandbox, "remove", "a", "b", "never-replicated", "-r", "us-west-2")
-    terminal.read_until("type the number of secrets to go on: ")
+    terminal.read_until("type the number of secrets that will be changed to go on: ")
     terminal.type(answer)
     assert terminal.end() == code
     assert len(sandbox.log(REMOVE)) == (2 if code == 0 else 0)

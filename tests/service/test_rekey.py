@@ -768,7 +768,7 @@ def test_recreate_makes_a_failed_replica_anew(world: World) -> None:
 def test_recreate_leaves_a_replica_alone_whose_key_is_right(world: World) -> None:
     replicated(world, key=new_key(world, "alias/new"))
     run = prepare(world, f"{WEST}=alias/new", recreate=True)
-    assert run.victims == ()
+    assert run.stakes == ()
     for _ in run.act():
         pass
     row = only(run.secrets())
@@ -781,7 +781,8 @@ def test_recreate_of_several_regions_touches_only_those_under_another_key(world:
     new_key(world, "alias/new")
     world.faults(removal_delay_s=30.0)
     run = prepare(world, f"{WEST}=alias/new", f"{IRELAND}={DEFAULT}", recreate=True)
-    assert [region for _, region in run.victims] == [WEST]
+    ((name, danger),) = run.stakes
+    assert (name, "will be missing in us-west-2" in danger) == ("prod/db", True)
     for _ in run.act():
         pass
     west, ireland = only_two(run.secrets())
