@@ -115,8 +115,8 @@ class Promotion:
             (
                 first.name,
                 (
-                    f"to be cut off from its primary in {first.primary_region} for good, so that no later change reaches "
-                    f"it: {first.arn}"
+                    f"to be cut off from its primary in {first.primary_region} for good, so that no later change "
+                    f"reaches it: {first.arn}"
                 ),
             )
             for first in (each.first for each in self._candidates if each.is_open)

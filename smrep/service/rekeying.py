@@ -101,8 +101,8 @@ class Rekeying:
             (
                 name,
                 (
-                    f"{name} will be missing in {region} from its removal until it is replicated anew, a minute or more; "
-                    "who reads it there will fail"
+                    f"{name} will be missing in {region} from its removal until it is replicated anew, a minute or "
+                    "more; who reads it there will fail"
                 ),
             )
             for region, each in self.turns.items()

@@ -162,6 +162,14 @@ def test_an_assumed_role_signs_the_calls(door: Callable[..., Aws], sandbox: Sand
     assert len(sandbox.log("AssumeRole")) == 1
 
 
+def test_a_role_is_asked_for_with_its_external_id(door: Callable[..., Aws], sandbox: Sandbox) -> None:
+    sandbox.create()
+    role = "arn:aws:iam::123456789012:role/dr"
+    door(sandbox, role_arn=role, external_id="build-7", sts_region=HOME).describe("prod/db", HOME)
+    (call,) = sandbox.log("AssumeRole")
+    assert (call.params["RoleArn"], call.params["ExternalId"]) == (role, "build-7")
+
+
 def test_an_endpoint_override_is_seen_and_awss_own_is_not(door: Callable[..., Aws], sandbox: Sandbox) -> None:
     assert door(sandbox).session.endpoint_url(HOME) == sandbox.url
 

@@ -13,17 +13,8 @@ from smrep.aws.allowed import ALLOWED, WRITES
 from smrep.model import SecretId, Target, parse_arn
 from smrep.regions import Region
 from smrep.rules.asked import Address
-from smrep.rules.permissions import (
-    _LABELS,
-    CALLS,
-    EVERY,
-    HARMLESS,
-    IN_YOUR_NAME,
-    MANAGED_POLICY_MAX,
-    Scope,
-    document,
-    size,
-)
+from smrep.rules.permissions import CALLS, HARMLESS, IN_YOUR_NAME, LABELS
+from smrep.rules.policy import EVERY, MANAGED_POLICY_MAX, Scope, document, size
 
 EAST, WEST, DUBLIN, TOKYO = (Region(name) for name in ("us-east-1", "us-west-2", "eu-west-1", "ap-northeast-1"))
 ACCOUNT = "123456789012"
@@ -135,7 +126,7 @@ def test_the_tables_hold_only_what_smrep_may_send() -> None:
     sent = {operation for calls in CALLS.values() for operation in calls}
     assert sent <= ALLOWED.keys()
     assert set(ALLOWED) - sent == {("sts", "GetCallerIdentity"), ("sts", "AssumeRole")}
-    assert {name for _, name in sent} | {action.partition(":")[2] for action in DEPENDENCIES} == set(_LABELS)
+    assert {name for _, name in sent} | {action.partition(":")[2] for action in DEPENDENCIES} == set(LABELS)
     assert (
         not {name for command in ("status", "wait", "verify", "doctor") for _, name in CALLS[command]} & WRITES.keys()
     )
