@@ -63,6 +63,8 @@ class Finding:
     severity: Severity
     message: str
     hint: str | None = None
+    outcome: Outcome | None = None
+    """What it makes of the run, where its kind does not tell; not part of the result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,8 @@ class RegionReport:
     kms_key_id: str | None = None
     wanted_key: str | None = None
     """The key that was asked for; not part of the result, but of a command that asks again."""
+    overwrites: str | None = None
+    """The ARN of a promoted replica that was allowed to be destroyed; not part of the result, as above."""
     last_accessed: datetime | None = None
     action: Action | None = None
     changed: bool = False

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from botocore.exceptions import ClientError
 
 from smrep.aws import answers, translate
-from smrep.aws.allowed import WRITES, check
+from smrep.aws.allowed import WRITES, NotAllowed, check
 from smrep.aws.session import Session
 from smrep.errors import AwsError, Denied
 from smrep.model import Key, Replica, Secret, Target, Version
@@ -153,6 +153,8 @@ class Aws:
         started = time.monotonic()
         try:
             answer: Mapping[str, Any] = getattr(client, method)(**params)
+        except NotAllowed:
+            raise
         except ClientError as error:
             self._tell(operation, region, error.response, started)
             refusal = translate.from_response(error, subject)

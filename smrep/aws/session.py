@@ -13,7 +13,7 @@ import boto3
 import botocore.session
 from botocore.config import Config
 from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
-from botocore.exceptions import BotoCoreError
+from botocore.exceptions import BotoCoreError, NoCredentialsError
 
 from smrep import __version__
 from smrep.aws.allowed import guard
@@ -119,7 +119,9 @@ class Session:
 
     def _assumed(self, own: boto3.Session, role_arn: str) -> boto3.Session:
         """Return a session with the role's credentials, which renew themselves."""
-        settings = self.settings
+        settings, source = self.settings, own.get_credentials()
+        if source is None:
+            raise from_transport(NoCredentialsError(), "")
 
         def sts(name: str, **_: Any) -> Any:
             client = own.client(
@@ -133,7 +135,7 @@ class Session:
 
         fetcher = AssumeRoleCredentialFetcher(
             sts,
-            own.get_credentials(),
+            source,
             role_arn,
             extra_args={
                 "RoleSessionName": f"smrep-{os.getpid()}",

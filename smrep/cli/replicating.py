@@ -80,7 +80,8 @@ def _run(
     check_regions((address.region for address in where.addresses), replicas)
 
     from smrep.rules.plan import Consent
-    from smrep.service.replication import Replication, Request
+    from smrep.service.replication import Replication
+    from smrep.service.request import Request
 
     request = Request(
         where.addresses,

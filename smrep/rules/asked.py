@@ -18,6 +18,12 @@ class Address:
     region: Region
 
 
+def common_region(addresses: Sequence[Address]) -> Region | None:
+    """Return the Region that all secrets share, None where ARNs name several."""
+    regions = {address.region for address in addresses}
+    return regions.pop() if len(regions) == 1 else None
+
+
 def account_in(secret_id: SecretId) -> str | None:
     """Return the account that an ARN names, None for a name."""
     return parse_arn(secret_id, "secretsmanager").account if secret_id.startswith("arn:") else None

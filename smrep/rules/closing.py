@@ -54,7 +54,9 @@ def stopped(secrets: Sequence[SecretReport], *, sent: bool, doing: str = "replic
     """Return what an interrupt leaves behind, with the commands that go on from there."""
     rows = [row for secret in secrets for row in secret.replicas]
     under_way = any(is_under_way(row) for row in rows)
-    if under_way or (sent and not any(is_open(row) for row in rows)):
+    if sent and rows and not any(is_open(row) for row in rows):
+        message = "stopped; all that was sent has ended already"
+    elif under_way or (sent and not rows):
         message = f"stopped waiting; AWS goes on {doing}"
     else:
         message = "stopped; AWS may or may not have taken the request" if sent else "stopped; nothing was sent"
@@ -79,11 +81,11 @@ def go_on(secrets: Iterable[SecretReport], flags: Sequence[str] = (), looking: s
     `looking` is the command for what AWS is at work on; `replicate`, which looks first, is for what it is not known to
     have taken. Secrets share a command where they share the primary's Region and what is open.
     """
-    together: dict[tuple[str, Region | None, tuple[Target, ...], bool], list[str]] = {}
+    together: dict[tuple[str, Region | None, tuple[Target, ...], tuple[str, ...]], list[str]] = {}
     for secret in secrets:
-        for (command, forced), targets in _open_targets(secret, looking).items():
+        for (command, forcing), targets in _open_targets(secret, looking).items():
             home = None if command == "promote" else secret.primary_region
-            together.setdefault((command, home, tuple(targets), forced), []).append(secret.name)
+            together.setdefault((command, home, tuple(targets), forcing), []).append(secret.name)
     return (
         "; ".join(
             spell(
@@ -91,33 +93,38 @@ def go_on(secrets: Iterable[SecretReport], flags: Sequence[str] = (), looking: s
                 names,
                 primary_region=home,
                 targets=targets,
-                flags=(*flags, "--force-overwrite") if forced else flags,
+                flags=(*flags, *forcing),
             )
-            for (command, home, targets, forced), names in together.items()
+            for (command, home, targets, forcing), names in together.items()
         )
         or None
     )
 
 
-def _open_targets(secret: SecretReport, looking: str) -> dict[tuple[str, bool], list[Target]]:
-    """Return what is open of a secret, by the command that goes on with it and whether that must force."""
-    found: dict[tuple[str, bool], list[Target]] = {}
+def _open_targets(secret: SecretReport, looking: str) -> dict[tuple[str, tuple[str, ...]], list[Target]]:
+    """Return what is open of a secret, by the command that goes on with it and the flags that let it overwrite."""
+    found: dict[tuple[str, tuple[str, ...]], list[Target]] = {}
     rows = [row for row in secret.replicas if is_open(row)]
-    forced = any(row.action is Action.OVERWRITE and not is_under_way(row) for row in rows)
+    unsent = [row for row in rows if row.action is Action.OVERWRITE and not is_under_way(row)]
+    arns = (word for row in unsent if row.overwrites for word in ("--overwrite-arn", row.overwrites))
+    forcing = ("--force-overwrite", *arns) if unsent else ()
     for row in rows:
+        target = Target(row.region, row.wanted_key)
         own = _AGAIN.get(row.action) if row.action else None
+        flags: tuple[str, ...] = ()
         if row.action is Action.REKEY and row.arn is None:  # taken away to be made anew
-            found.setdefault(("replicate", False), []).append(Target(row.region, row.wanted_key))
+            command = "replicate"
         elif own:
-            key = row.wanted_key if row.action is Action.REKEY else None
-            found.setdefault((own, False), []).append(Target(row.region, key))
-        elif row.status == IN_SYNC and row.action is not Action.OVERWRITE:  # it is a proof that is open
-            found.setdefault(("verify", False), []).append(Target(row.region, row.wanted_key))
+            command = own
+            target = target if row.action is Action.REKEY else Target(row.region)
+        elif is_under_way(row) and (row.status == IN_SYNC or row.action is Action.OVERWRITE):
+            command = "verify"  # what is listed is no proof of it, only a look on both sides is
         elif is_under_way(row):
-            key = row.wanted_key if looking == "verify" else None
-            found.setdefault((looking, False), []).append(Target(row.region, key))
+            command = looking
+            target = target if looking == "verify" else Target(row.region)
         else:
-            found.setdefault(("replicate", forced), []).append(Target(row.region, row.wanted_key))
+            command, flags = "replicate", forcing
+        found.setdefault((command, flags), []).append(target)
     return found
 
 

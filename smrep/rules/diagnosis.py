@@ -48,7 +48,7 @@ def outcome_of(findings: tuple[Finding, ...]) -> Outcome:
     outcomes = [Outcome.OK]
     for each in findings:
         if each.kind is Kind.UNCHECKED:
-            outcomes.append(Outcome.ACCESS)
+            outcomes.append(each.outcome or Outcome.ACCESS)
         elif each.kind is Kind.WRONG_KEY:
             outcomes.append(Outcome.DRIFT)
         elif each.severity is Severity.ERROR:

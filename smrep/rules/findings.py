@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 
-from smrep.errors import Denied
+from smrep.errors import AwsError, Denied, Outcome
 from smrep.model import Replica, Secret, Target
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
@@ -59,6 +59,18 @@ def removing(secret: Secret, region: Region) -> Finding:
     )
 
 
+def unchecked(what: str, error: AwsError, permission: str) -> Finding:
+    """Return the finding for a look that could not be made: the permission where it was denied, else what AWS says."""
+    denied = isinstance(error, Denied)
+    return Finding(
+        Kind.UNCHECKED,
+        Severity.WARNING,
+        f"{what} could not be checked: {error.message}",
+        f"allow {permission}" if denied else error.hint or "try again; AWS's own state: https://health.aws.amazon.com",
+        Outcome.ACCESS if error.outcome is Outcome.ACCESS else Outcome.PENDING,
+    )
+
+
 def unseen(secret: Secret, region: Region, look: Unseen) -> tuple[Finding, ...]:
     """Return the finding for a look that was wanted and could not be made."""
     if look.error is None:
@@ -71,5 +83,6 @@ def unseen(secret: Secret, region: Region, look: Unseen) -> tuple[Finding, ...]:
             f"allow secretsmanager:DescribeSecret in {region}"
             if isinstance(look.error, Denied)
             else f"see whether {region} is up, can be reached from here, and is enabled for the account",
+            Outcome.ACCESS if look.error.outcome is Outcome.ACCESS else Outcome.PENDING,
         ),
     )

@@ -11,6 +11,7 @@ from smrep.model import Key, Secret, Target, Version
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
 from smrep.rules.commands import spell
+from smrep.rules.findings import unchecked
 from smrep.rules.keys import DEFAULT, normal
 from smrep.rules.plan import Add, Overwrite, Retry, Step, had_failed, stop
 
@@ -27,7 +28,7 @@ def key_health(name: str, what: str, region: Region, known: Key | AwsError, inst
         hint = f"list the keys there are: aws kms list-aliases --region {region}; then: {instead}"
         return (Finding(Kind.KEY_MISSING, Severity.ERROR, f"{described} does not exist: {known.words}", hint),)
     if isinstance(known, AwsError):
-        return _unsure(f"{described} could not be looked at: {known.message}", f"allow kms:DescribeKey in {region}")
+        return (unchecked(described, known, f"kms:DescribeKey in {region}"),)
     if known.state != "Enabled":
         if known.state is None:
             return _unsure(f"KMS does not tell the state of {described}", _describe(name, region))

@@ -90,8 +90,8 @@ def step_for(
     key_findings: Callable[[Replica], tuple[Finding, ...]],
 ) -> Step:
     """Return what to do in one Region; `key_findings` compares the key of a replica that is there."""
-    entry = primary.replica(target.region)
     who = bearer(primary, look)
+    entry = entry_under(primary.replica(target.region), look if who is Bearer.OURS else None)
     if isinstance(look, Secret) and who not in (Bearer.OURS, Bearer.NOBODY):
         return _in_the_way(primary, target, look, who, consent)
     unchecked = unseen(primary, target.region, look) if isinstance(look, Unseen) else ()
@@ -115,6 +115,16 @@ def step_for(
     if entry.status == IN_SYNC and who is Bearer.NOBODY:
         return stop(target, absent(primary, target.region))
     return Keep(target, entry, (*key_findings(entry), *unchecked), seen_there=who is Bearer.OURS)
+
+
+def entry_under(entry: Replica | None, ours: Look | None) -> Replica | None:
+    """Return the entry with the key that our replica itself shows, where it was seen.
+
+    Whether the list follows a key that was changed over there is not known. Source: aws-behaviour.md 1.8.
+    """
+    if entry is None or not isinstance(ours, Secret):
+        return entry
+    return replace(entry, kms_key_id=ours.kms_key_id or DEFAULT)
 
 
 def stop(target: Target, finding: Finding, outcome: Outcome = Outcome.FAILED) -> Stop:

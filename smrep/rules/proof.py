@@ -10,7 +10,7 @@ from smrep.model import FAILED, IN_SYNC, Secret, Target, Version
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
 from smrep.rules.commands import spell
-from smrep.rules.findings import absent, failed, missing, removing, unseen, unsettled
+from smrep.rules.findings import absent, failed, missing, removing, unchecked, unseen, unsettled
 from smrep.rules.keys import DEFAULT
 from smrep.rules.preflight import Absent, Bearer, Look, Unseen, bearer, obstacle
 from smrep.rules.settle import LIST_LAG_S, worst
@@ -69,11 +69,13 @@ def prove(sides: Sides, same: Same) -> Proof:
     if entry is None:
         leaving = replace(removing(primary, region), severity=Severity.ERROR)
         unlisted = leaving if who is Bearer.OURS else missing(primary, region)
-        found = _drift((unlisted, *stranger, *doubt))
+        found = _drift((*stranger, unlisted, *doubt))
+        if stranger:
+            return replace(found, patience_s=0.0)  # what bears the name is seen, and no list says so
         unsure = _doubt(look.error) if isinstance(look, Unseen) and look.error else Outcome.DRIFT
         return replace(found, outcome=worst([found.outcome, unsure]))
     if entry.status == FAILED:
-        return Proof(False, Outcome.FAILED, (failed(primary, entry), *stranger, *doubt))
+        return Proof(False, Outcome.FAILED, (*stranger, failed(primary, entry), *doubt))
     if isinstance(look, Unseen):
         return _in_doubt(look, doubt)
     if entry.status != IN_SYNC:
@@ -179,21 +181,13 @@ def _wrong_key(sides: Sides, what: str, key: str, wanted: str) -> Finding:
 
 def _unsure_key(region: Region, wanted: str, error: AwsError) -> tuple[Finding, Outcome]:
     """Return the finding and the outcome for a key that KMS would not tell of."""
-    message = f"whether {wanted} is the key in {region} could not be checked: {error.message}"
-    return Finding(Kind.UNCHECKED, Severity.WARNING, message, f"allow kms:DescribeKey in {region}"), _doubt(error)
+    return unchecked(f"whether {wanted} is the key in {region}", error, f"kms:DescribeKey in {region}"), _doubt(error)
 
 
 def _unlisted(secret: Secret, listed: Listed) -> tuple[Finding, Outcome]:
     assert isinstance(listed, AwsError)  # noqa: S101 - see _lost
-    return (
-        Finding(
-            Kind.UNCHECKED,
-            Severity.WARNING,
-            f"which versions of {secret.name} hold a value in {secret.region} could not be checked: {listed.message}",
-            f"allow secretsmanager:ListSecretVersionIds on {secret.arn}",
-        ),
-        _doubt(listed),
-    )
+    what = f"which versions of {secret.name} hold a value in {secret.region}"
+    return unchecked(what, listed, f"secretsmanager:ListSecretVersionIds on {secret.arn}"), _doubt(listed)
 
 
 def _lost(listed: Listed) -> bool:

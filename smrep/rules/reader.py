@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
-from smrep.errors import AwsError, NotFound
+from smrep.errors import AwsError, NotFound, Outcome
 from smrep.model import Secret, in_region
 from smrep.regions import KNOWN, Region
 from smrep.report import Finding, Kind, Severity
+from smrep.rules.findings import unchecked
 from smrep.rules.keys import via
 
 Policy = str | AwsError | None
@@ -29,7 +31,7 @@ def may_read(role: str, primary: Secret, region: Region, decision: Decision, pol
     what = f"{role} to read {primary.name} in {region}"
     allow = f"allow the role secretsmanager:GetSecretValue on {arn}"
     if isinstance(decision, AwsError):
-        return _unsure(f"whether IAM allows {what} could not be checked: {decision.message}", role, decision)
+        return _unsure(f"whether IAM allows {what}", role, decision)
     if decision == "allowed":
         return Finding(Kind.READER, Severity.INFO, f"IAM's simulation allows {what}; it is advice, no value was read")
     if decision == "explicitDeny":
@@ -45,7 +47,7 @@ def may_decrypt(role: str, key: str, region: Region, decision: Decision) -> Find
     what = f"{role} to decrypt with {key} in {region}"
     allow = f"allow the role kms:Decrypt on {key}, with kms:ViaService {via(region)} if it is limited by that"
     if isinstance(decision, AwsError):
-        return _unsure(f"whether IAM allows {what} could not be checked: {decision.message}", role, decision)
+        return _unsure(f"whether IAM allows {what}", role, decision)
     if decision == "allowed":
         return None
     if decision == "explicitDeny":
@@ -57,12 +59,8 @@ def may_decrypt(role: str, key: str, region: Region, decision: Decision) -> Find
 def bound(primary: Secret, region: Region, policy: Policy) -> tuple[Finding, ...]:
     """Return a warning where the resource policy, which is copied word for word, names another Region."""
     if isinstance(policy, AwsError):
-        message = f"the resource policy of {primary.name} could not be looked at: {policy.message}"
-        return (
-            Finding(
-                Kind.UNCHECKED, Severity.WARNING, message, f"allow secretsmanager:GetResourcePolicy on {primary.arn}"
-            ),
-        )
+        what = f"the resource policy of {primary.name}"
+        return (unchecked(what, policy, f"secretsmanager:GetResourcePolicy on {primary.arn}"),)
     named = sorted({text for text in _texts(policy) if any(each != region for each in _regions(text))})
     if not named:
         return ()
@@ -96,8 +94,10 @@ def _texts(policy: str | None) -> Iterator[str]:
             pending += value
 
 
-def _unsure(message: str, role: str, error: AwsError) -> Finding:
-    hint = f"allow iam:SimulatePrincipalPolicy on {role}"
+def _unsure(what: str, role: str, error: AwsError) -> Finding:
+    found = unchecked(what, error, f"iam:SimulatePrincipalPolicy on {role}")
     if isinstance(error, NotFound):
-        hint = f"check the role and its account: aws iam get-role --role-name {role.rpartition('/')[2]}"
-    return Finding(Kind.UNCHECKED, Severity.WARNING, message, hint)
+        name = role.rpartition("/")[2]
+        hint = f"check the role and its account: aws iam get-role --role-name {name}"
+        return replace(found, hint=hint, outcome=Outcome.ACCESS)
+    return found

@@ -70,20 +70,28 @@ def is_ours(primary: Secret, there: Secret) -> bool:
 def observed(known: Departure, primary: Secret, look: Look, now: float) -> Departure:
     """Return the departure after another look into the Region: only 'not found' means gone.
 
-    What was not settled when it was removed may still come into being, so there a first 'not found' does not count.
+    What was listed and not seen may be there all the same, and what was not settled may still come into being, so there
+    'not found' counts once AWS's answers had time.
     """
     if not known.is_open or isinstance(look, Unseen):
         return known
     if isinstance(look, Absent):
-        settled = known.before is None or known.before.status in (IN_SYNC, FAILED)
-        had_time = known.sent_at is None or now - known.sent_at >= LIST_LAG_S
-        gone = settled or had_time
-        findings = tuple(each for each in known.findings if each.kind is not Kind.REMOVING)
-        return replace(known, gone=True, findings=findings) if gone else known
+        return _missed(known, now)
     if not is_ours(primary, look):
         finding = _not_ours(primary, look)
         return replace(known, findings=(finding,), error=_error(finding))
     return replace(known, victim=look, findings=(removing(primary, known.region),))
+
+
+def _missed(known: Departure, now: float) -> Departure:
+    """Return the departure after 'not found'."""
+    status = known.before.status if known.before else None
+    settled = known.before is None or status == FAILED or (status == IN_SYNC and known.victim is not None)
+    had_time = known.sent_at is None or now - known.sent_at >= LIST_LAG_S
+    if not (settled or had_time):
+        return known
+    findings = tuple(each for each in known.findings if each.kind is not Kind.REMOVING)
+    return replace(known, gone=True, accepted=known.accepted or known.sent_at is not None, findings=findings)
 
 
 def row(known: Departure, primary: Secret, *, waiting: bool = True, dry_run: bool = False) -> RegionReport:

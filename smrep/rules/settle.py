@@ -23,6 +23,10 @@ class Course:
 
     region: Region
     wanted_key: str | None = None
+    own_key: str | None = None
+    """The key that a look into the Region showed on our replica; the primary's list may not follow it."""
+    overwrites: str | None = None
+    """The ARN of a promoted replica that may be destroyed."""
     action: Action | None = None
     seen: Replica | None = None
     """The newest entry of the Region; None where the newest answer had none."""
@@ -106,7 +110,7 @@ def row(course: Course, primary: Secret, *, waiting: bool = True, dry_run: bool 
         ended = Outcome.OK
     elif ended is Outcome.PENDING and not waiting and course.accepted:
         ended = Outcome.ACCEPTED
-    key = entry.kms_key_id if entry else course.wanted_key
+    key = course.own_key or (entry.kms_key_id if entry else course.wanted_key)
     if dry_run and course.action is not Action.KEEP:
         key = course.wanted_key  # what would be sent
     backed = course.error is None and (course.seen_there or course.fresh_status == IN_SYNC)
@@ -118,6 +122,7 @@ def row(course: Course, primary: Secret, *, waiting: bool = True, dry_run: bool 
         status_message=entry.message if entry else None,
         kms_key_id=key,
         wanted_key=course.wanted_key,
+        overwrites=course.overwrites,
         last_accessed=entry.last_accessed if entry else None,
         action=course.action,
         changed=course.accepted,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Self, TypeVar
 
+from smrep.errors import NotSent
 from smrep.service.abreast import LOOK_S, abreast
 from smrep.service.polling import past_throttling
 from smrep.service.ports import Clock
@@ -53,9 +54,16 @@ class Gate:
 
         Raises:
             AwsError: what came of it.
+            NotSent: the run was stopped meanwhile.
 
         """
-        return past_throttling(request, clock=self.clock, deadline=self.deadline)
+
+        def once() -> T:
+            if self.stop.is_set():
+                raise NotSent("not sent, since the run was stopped")
+            return request()
+
+        return past_throttling(once, clock=self.clock, deadline=self.deadline)
 
 
 def in_turn(send: Callable[[T], None], items: Sequence[T], pulse: Callable[[], None]) -> Iterator[None]:

@@ -10,7 +10,8 @@ from threading import Lock
 from smrep.errors import AwsError, Denied
 from smrep.model import Secret, Target, Version
 from smrep.regions import Region
-from smrep.report import Finding, Kind, Severity
+from smrep.report import Finding
+from smrep.rules.findings import unchecked
 from smrep.rules.health import Need, key_health, managed, needs, other_key, region_state
 from smrep.rules.keys import DEFAULT, normal
 from smrep.rules.preflight import Look, Unseen
@@ -45,7 +46,8 @@ class Health:
         except AwsError as error:
             if error.ends_the_run:
                 raise
-            unlisted = (_unlisted(primary, error),)
+            what = f"which keys the versions of {primary.name} are under"
+            unlisted = (unchecked(what, error, f"secretsmanager:ListSecretVersionIds on {primary.arn}"),)
         needed = list(needs(primary, versions))
         keys = abreast(partial(self._key_of, primary), needed)
         return (*managed(primary), *(finding for each in keys for finding in each), *unlisted)
@@ -93,12 +95,3 @@ class Health:
     def _key_of(self, primary: Secret, need: Need) -> tuple[Finding, ...]:
         known = self.key_check.key(need.key, primary.region)
         return key_health(need.key, need.what, primary.region, known, need.cure(primary))
-
-
-def _unlisted(primary: Secret, error: AwsError) -> Finding:
-    return Finding(
-        Kind.UNCHECKED,
-        Severity.WARNING,
-        f"which keys the versions of {primary.name} are under could not be checked: {error.message}",
-        f"allow secretsmanager:ListSecretVersionIds on {primary.arn}",
-    )

@@ -10,6 +10,7 @@ from smrep.model import Key, Replica, Secret, Target
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
 from smrep.rules.commands import spell
+from smrep.rules.findings import unchecked
 from smrep.rules.keys import DEFAULT, normal, same_by_spelling
 from smrep.service.ports import Keys
 
@@ -61,7 +62,8 @@ class KeyCheck:
         if verdict is True:
             return ()
         if isinstance(verdict, AwsError) and not isinstance(verdict, NotFound):
-            return unchecked_key(target, verdict.message)
+            what = f"whether the replica in {target.region} is under the key {target.kms_key}"
+            return (unchecked(what, verdict, f"kms:DescribeKey in {target.region}"),)
         absent = isinstance(verdict, NotFound)
         wanted = replace(target, kms_key="alias/NAME") if absent else target
         rekey = spell("rekey", [primary.name], primary_region=primary.region, targets=[wanted])
@@ -77,13 +79,7 @@ class KeyCheck:
         )
 
 
-def unchecked_key(target: Target, why: str = "no answer came in time") -> tuple[Finding, ...]:
-    """Return the finding for a key that KMS would not tell of."""
-    return (
-        Finding(
-            Kind.UNCHECKED,
-            Severity.WARNING,
-            f"whether the replica in {target.region} is under the key {target.kms_key} could not be checked: {why}",
-            f"allow kms:DescribeKey in {target.region}",
-        ),
-    )
+def unchecked_key(target: Target) -> tuple[Finding, ...]:
+    """Return the finding for a key that KMS did not tell of in time."""
+    what = f"whether the replica in {target.region} is under the key {target.kms_key}"
+    return (unchecked(what, Unanswered("no answer came in time"), "kms:DescribeKey"),)

@@ -111,7 +111,7 @@ def _explained(error: AwsError, address: Address) -> Trouble:
 
 def no_answer(subject: str) -> Unanswered:
     """Return the error for a look that took longer than there was time for."""
-    return Unanswered("not looked at in time", subject, "check the network, or allow more time: --timeout 5m")
+    return Unanswered("not looked at in time", subject, "check the network, or allow more time")
 
 
 def refusal(found: Found, error: Trouble) -> SecretReport:

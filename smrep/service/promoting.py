@@ -6,7 +6,19 @@ import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from smrep.errors import AwsError, CredentialsError, Denied, NotSent, Outcome, Throttled, Unanswered, UsageError
+from smrep.errors import (
+    AwsError,
+    CredentialsError,
+    Denied,
+    NotFound,
+    NotSent,
+    Outcome,
+    Refused,
+    SmrepError,
+    Throttled,
+    Unanswered,
+    UsageError,
+)
 from smrep.model import Secret, SecretId, Target, in_region
 from smrep.regions import Region
 from smrep.report import Action, RegionReport, SecretReport, Trouble
@@ -28,7 +40,8 @@ class Candidate:
     first: Secret
     """As it was before anything was sent."""
     now: Secret
-    sent: bool = False
+    sent_at: float | None = None
+    """When our request went out, in the clock's seconds; None where none did."""
     accepted: bool = False
     error: Trouble | None = None
     notes: list[str] = field(default_factory=list)
@@ -148,7 +161,7 @@ class Promotion:
     @property
     def was_sent(self) -> bool:
         """Whether a request may have reached AWS."""
-        return any(each.sent for each in self._candidates)
+        return any(each.sent_at is not None for each in self._candidates)
 
     def command(self, *more: str) -> str:
         """Return this run as a command to type again, with more flags."""
@@ -216,7 +229,7 @@ class Promotion:
             return
 
         def request() -> None:
-            case.sent = True
+            case.sent_at = self.clock.monotonic()
             self.aws.promote(arn, region)
 
         try:
@@ -231,17 +244,20 @@ class Promotion:
             elif case.is_open:
                 case.notes.append(f"no answer came to the request ({error.words}), and {region} shows a replica still")
         except CredentialsError:
-            case.sent = again
+            case.sent_at = case.sent_at if again else None
             raise
         except AwsError as error:
-            case.sent = again
+            if again and isinstance(error, Refused | NotFound):  # the first request may have been carried out
+                case.notes.append(f"the promotion in {region} was refused the second time: {error.words}")
+                return
+            case.sent_at = None
             error.about(f"{case.first.name} in {region}")
             if isinstance(error, Denied):
                 error.hint = f"allow secretsmanager:StopReplicationToReplica on {arn}"
             case.error = Trouble.of(error)
 
     def _open(self) -> list[Candidate]:
-        return [each for each in self._candidates if each.is_open and each.accepted]
+        return [each for each in self._candidates if each.is_open and each.sent_at is not None]
 
     def _look(self, case: Candidate) -> bool:
         """Take in one new answer; return whether there was one."""
@@ -249,10 +265,15 @@ class Promotion:
             case.now = self.aws.describe(case.first.arn, self.region)
         except (Unanswered, Throttled):
             return False
+        except NotFound as error:
+            if case.sent_at is not None and self.clock.monotonic() - case.sent_at < LIST_LAG_S:
+                return False  # it was there when we asked for it
+            case.error = Trouble.of(error)
         except CredentialsError:
             raise
         except AwsError as error:
             case.error = Trouble.of(error)
+        case.accepted = case.accepted or not case.now.is_replica
         return True
 
     def _ask_old_primaries(self, promoted: list[Candidate]) -> None:
@@ -270,7 +291,7 @@ class Promotion:
         home = case.first.primary_region or self.region
         try:
             old = self.aws.describe(in_region(case.first.arn, home), home)
-        except AwsError as error:
+        except SmrepError as error:
             return (_silence(case, error.message),)
         entry = old.replica(self.region)
         others = [each.region for each in old.replicas if each.region != self.region]

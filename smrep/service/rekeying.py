@@ -24,7 +24,8 @@ from smrep.service.polling import poll
 from smrep.service.ports import Account, Clock, Keys, SecretsManager
 from smrep.service.proving import Prover, Seen
 from smrep.service.removing import Removal
-from smrep.service.replication import Replication, Request
+from smrep.service.replication import Replication
+from smrep.service.request import Request
 from smrep.service.verifying import Checking, settle
 
 

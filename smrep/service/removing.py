@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from smrep.errors import AwsError, CredentialsError, Denied, NotSent, Refused, Throttled, Unanswered
+from smrep.errors import AwsError, CredentialsError, Denied, NotFound, NotSent, Refused, Throttled, Unanswered
 from smrep.model import Secret, Target
 from smrep.regions import Region
 from smrep.report import SecretReport, Trouble
-from smrep.rules.asked import Address
+from smrep.rules.asked import Address, common_region
 from smrep.rules.commands import spell
-from smrep.rules.preflight import Look, Unseen, portrait
+from smrep.rules.preflight import Absent, Look, Unseen, portrait
 from smrep.rules.removal import Departure, departure, observed, row
 from smrep.rules.settle import LIST_LAG_S, worst
 from smrep.service.abreast import abreast, nothing, patience
@@ -138,7 +138,7 @@ class Removal:
         return spell(
             "remove",
             [address.secret_id for address in self.addresses],
-            primary_region=self.addresses[0].region,
+            primary_region=common_region(self.addresses),
             targets=[Target(region) for region in self.regions],
             flags=(*self.flags, *more),
         )
@@ -185,6 +185,9 @@ class Removal:
         except Unanswered as error:
             self._look_for(gate, case, regions, error, may_repeat=not again)
         except AwsError as error:
+            if again and isinstance(error, Refused | NotFound):  # the first request may have been carried out
+                case.notes.append(f"the removal from {', '.join(regions)} was refused the second time: {error.words}")
+                return
             case.departures.update({region: before[region] for region in regions})
             if isinstance(error, CredentialsError):
                 raise
@@ -215,10 +218,8 @@ class Removal:
         if listed and may_repeat and left is not None and not gate.closed:
             self._send(gate, case, listed, again=True)
         elif listed:
-            case.notes.append(
-                f"no answer came to the removal from {', '.join(listed)} ({error.words}), and AWS's list does not show "
-                "that it was taken"
-            )
+            shown = "AWS's list could not be read" if left is None else "AWS's list does not show that it was taken"
+            case.notes.append(f"no answer came to the removal from {', '.join(listed)} ({error.words}), and {shown}")
 
     def _still_listed(self, case: Clearing, regions: Sequence[Region]) -> list[Region] | None:
         """Return which Regions the primary lists still, None where it does not answer."""
@@ -235,12 +236,14 @@ class Removal:
             (case, each.region)
             for case in self._clearings
             for each in case.departures.values()
-            if each.is_open and (each.accepted or not each.wanted)
+            if each.is_open and (each.sent_at is not None or not each.wanted)
         ]
 
     def _look(self, case: Clearing, region: Region) -> None:
         """Take in one new look; one that no answer came to is a tick without news."""
         seen = look(self.aws, case.primary, region)
+        if isinstance(seen, Absent) and case.departures[region].victim:
+            seen = look(self.aws, case.primary, region)  # a replica that was seen is not gone for one stray answer
         if isinstance(seen, Unseen) and seen.error and not isinstance(seen.error, Unanswered | Throttled):
             case.change([region], error=Trouble.of(seen.error))
             return

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import assert_never
 
+from smrep.errors import AwsError
 from smrep.model import IN_SYNC, Secret, Target
 from smrep.regions import Region
 from smrep.report import Action, Finding, Kind, SecretReport, Trouble
-from smrep.rules.asked import Address
+from smrep.rules.asked import common_region
 from smrep.rules.commands import spell
-from smrep.rules.plan import NO_CONSENT, Add, Consent, Keep, Overwrite, Retry, Step, Stop
+from smrep.rules.plan import Add, Consent, Keep, Overwrite, Retry, Step, Stop
 from smrep.rules.preflight import portrait
 from smrep.rules.settle import Course
 from smrep.service.abreast import abreast, nothing, patience
@@ -23,46 +24,11 @@ from smrep.service.keys import KeyCheck, unchecked_key
 from smrep.service.looking import Found, find, refusal, troubles_elsewhere, unfit
 from smrep.service.ports import Account, Clock, Keys, SecretsManager
 from smrep.service.proving import Prover
+from smrep.service.request import Request
 from smrep.service.sending import Sender
 from smrep.service.survey import Survey
 from smrep.service.verifying import Checking, settle
 from smrep.service.waiting import Waiter
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What `replicate` or `retry` was asked for."""
-
-    addresses: tuple[Address, ...]
-    targets: tuple[Target, ...]
-    """For a retry may be none: then every Region that is not in sync."""
-    consent: Consent = NO_CONSENT
-    preflight: bool = True
-    wait: bool = True
-    verify: bool = False
-    expect_account: str | None = None
-    flags: tuple[str, ...] = ()
-    """The flags to repeat in a hint's command, as they were typed."""
-    retry: bool = False
-    """Whether only what the primary lists already is meant."""
-
-    @property
-    def command(self) -> str:
-        """The command's name."""
-        return "retry" if self.retry else "replicate"
-
-    def targets_of(self, primary: Secret) -> tuple[Target, ...]:
-        """Return the Regions that the request means for this secret."""
-        if self.targets or not self.retry:
-            return self.targets
-        listed = [entry for entry in primary.replicas if entry.status != IN_SYNC] or primary.replicas
-        return tuple(Target(entry.region) for entry in listed)
-
-    @property
-    def forcing(self) -> tuple[str, ...]:
-        """The flags that allow what this run may overwrite."""
-        arns = (word for arn in sorted(self.consent.arns) for word in ("--overwrite-arn", arn))
-        return ("--force-overwrite", *arns) if self.consent.force else ()
 
 
 @dataclass(slots=True)
@@ -162,7 +128,7 @@ class Replication:
         return spell(
             request.command,
             [address.secret_id for address in request.addresses],
-            primary_region=request.addresses[0].region,
+            primary_region=common_region(request.addresses),
             targets=request.targets,
             flags=(*request.flags, *request.forcing, *more),
         )
@@ -175,20 +141,37 @@ class Replication:
         error = unfit(primary, self.request.command, self.request.targets, self.request.flags)
         if error is not None:
             return refusal(found, error)
-        targets = self.request.targets_of(primary)
-        health = self.health if self.request.preflight else None
-        steps = Survey(self.aws, self.key_check, self.clock, self.deadline, health).steps(
-            primary,
-            targets,
-            self.request.consent,
-            looking=self.request.preflight or self.request.consent.force,
-            only_listed=self.request.retry,
-        )
-        courses = {step.target.region: _course(step) for step in steps}
+        targets, steps = self._decided(primary)
+        if any(isinstance(step, Stop) and step.error.code == Kind.MISSING for step in steps):
+            primary = self._again(primary)  # a list that lags may still have shown what was removed
+            targets, steps = self._decided(primary)
+        courses = {step.target.region: _course(step, self.request.consent) for step in steps}
         notes = [*troubles_elsewhere(primary, courses)]
         if not targets:
             notes.append(f"{primary.name} has no replicas: there is nothing to try again")
         return Case(primary, courses, notes, steps)
+
+    def _decided(self, primary: Secret) -> tuple[tuple[Target, ...], tuple[Step, ...]]:
+        """Return the Regions that are meant, and what to do in each."""
+        request = self.request
+        targets, health = request.targets_of(primary), self.health if request.preflight else None
+        steps = Survey(self.aws, self.key_check, self.clock, self.deadline, health).steps(
+            primary,
+            targets,
+            request.consent,
+            looking=request.preflight or request.consent.force,
+            only_listed=request.retry,
+        )
+        return targets, steps
+
+    def _again(self, primary: Secret) -> Secret:
+        """Return the primary as it is listed now, as it was where it does not answer."""
+        try:
+            return self.aws.describe(primary.arn, primary.region)
+        except AwsError as error:
+            if error.ends_the_run:
+                raise
+            return primary
 
     def _prove(self) -> Iterator[None]:
         """Hold every replica that is in sync against its primary, yielding after each round of looks."""
@@ -248,6 +231,7 @@ def _take_in(case: Case, checking: Checking) -> None:
         case.change(
             report.region,
             verified=report.verified,
+            own_key=report.kms_key_id,
             proved=report.outcome,
             findings=tuple(dict.fromkeys((*known, *report.findings))),
         )
@@ -267,7 +251,7 @@ def _forced(case: Case) -> list[Region]:
     return [step.target.region for step in case.steps if isinstance(step, Overwrite)]
 
 
-def _course(step: Step) -> Course:
+def _course(step: Step, consent: Consent) -> Course:
     """Return the course of a Region at its beginning."""
     course = Course(step.target.region, step.target.kms_key, findings=step.findings)
     match step:
@@ -275,9 +259,12 @@ def _course(step: Step) -> Course:
             return replace(course, action=Action.ADD, held_until_gone=step.removing)
         case Retry() | Overwrite():
             action = Action.RETRY if isinstance(step, Retry) else Action.OVERWRITE
-            return replace(course, action=action, seen=step.before, leftover=step.before)
+            promoted = isinstance(step, Overwrite) and step.victim.arn in consent.arns
+            overwrites = step.victim.arn if isinstance(step, Overwrite) and promoted else None
+            return replace(course, action=action, seen=step.before, leftover=step.before, overwrites=overwrites)
         case Keep():
-            return replace(course, action=Action.KEEP, seen=step.before, seen_there=step.seen_there)
+            own_key = step.before.kms_key_id if step.seen_there else None
+            return replace(course, action=Action.KEEP, seen=step.before, seen_there=step.seen_there, own_key=own_key)
         case Stop():
             return replace(course, error=step.error)
         case _ as never:

@@ -134,7 +134,11 @@ def _explained(error: AwsError, case: Case, regions: Sequence[Region]) -> AwsErr
             f"allow secretsmanager:ReplicateSecretToRegions on {case.primary.arn} with {', '.join(regions)}, and for a "
             "customer's key kms:Decrypt at the primary, kms:GenerateDataKey and kms:Encrypt at the replica"
         )
-    elif isinstance(error, Refused) and all(case.courses[region].action is Action.RETRY for region in regions):
+    elif (
+        isinstance(error, Refused)
+        and error.code != "LimitExceededException"
+        and all(case.courses[region].action is Action.RETRY for region in regions)
+    ):
         name, home = case.primary.name, case.primary.region
         targets = [Target(region, case.courses[region].wanted_key) for region in regions]
         there = [Target(region) for region in regions]

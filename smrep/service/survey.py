@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from smrep.errors import Outcome
 from smrep.model import FAILED, IN_SYNC, Replica, Secret, Target
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
@@ -14,14 +15,22 @@ from smrep.rules.health import held_back
 from smrep.rules.plan import NO_CONSENT, Consent, Keep, Step, Stop, step_for, stop
 from smrep.rules.preflight import Absent, Look, Unseen
 from smrep.rules.settle import LIST_LAG_S
-from smrep.service.abreast import abreast, patience
+from smrep.service.abreast import LOOK_S, abreast, patience
 from smrep.service.health import Health
 from smrep.service.keys import KeyCheck, unchecked_key
 from smrep.service.looking import look, no_answer
 from smrep.service.polling import poll
 from smrep.service.ports import Clock, SecretsManager
 
-LATE = Finding(Kind.UNCHECKED, Severity.WARNING, "keys and Regions could not be checked in time", "--timeout 5m")
+HEALTH_S = 3 * LOOK_S
+"""For how long keys and Regions are waited for: what they tell is wanted, and not worth any price."""
+LATE = Finding(
+    Kind.UNCHECKED,
+    Severity.WARNING,
+    "keys and Regions could not be checked in time",
+    "see whether KMS can be reached",
+    Outcome.PENDING,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +100,7 @@ class Survey:
             checked,
             [None, *zip(steps, looks, strict=True)],
             late=lambda _: (LATE,),
-            patience_s=patience(self.clock, self.deadline),
+            patience_s=min(patience(self.clock, self.deadline), HEALTH_S),
         )
         return tuple(held_back(step, (*found, *whole)) for step, found in zip(steps, single, strict=True))
 

@@ -126,7 +126,7 @@ def test_no_turn_is_well_unless_everything_is_under_the_key_already(
     [
         (Absent(), None, "missing", Outcome.FAILED),
         (OURS, None, "removing", Outcome.PENDING),
-        (NAMESAKE, None, "missing", Outcome.FAILED),
+        (NAMESAKE, None, "name_clash", Outcome.FAILED),
         (Absent(), IN_SYNC, "missing", Outcome.FAILED),
         (PROMOTED, IN_SYNC, "promoted", Outcome.FAILED),
         (FOREIGN, IN_SYNC, "orphan", Outcome.FAILED),

@@ -368,7 +368,7 @@ def test_an_outage_in_one_region_leaves_the_others_examined(world: World) -> Non
     world.faults(outages=frozenset({WEST}))
     found = doctor(world)
     west, ireland = found[0].replicas
-    assert (end(found), kinds(west), kinds(ireland)) == (4, ["unchecked"], [])
+    assert (end(found), kinds(west), kinds(ireland)) == (3, ["unchecked"], [])
     assert (west.status, west.arn) == ("InSync", None)
     assert ireland.arn is not None
 
