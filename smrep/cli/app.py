@@ -77,6 +77,8 @@ class App:
     """Where the run is told as it happens, with -o ndjson."""
     where: Where | None = None
     endpoint_url: str | None = None
+    thought_s: float = 0.0
+    """How long a person took to answer."""
     account_id: str | None = None
     """The credentials' account, where it was asked for."""
     secrets: Callable[[], tuple[SecretReport, ...]] = tuple

@@ -52,7 +52,7 @@ def conduct(app: App, work: Callable[[App], Iterator[None]]) -> None:
         app.close_screen()
     secrets = app.secrets()
     if trouble is None and app.timeout_s is not None and not app.dry_run:
-        trouble = timed_out(secrets, app.timeout_s, app.elapsed_s, app.command)
+        trouble = timed_out(secrets, app.timeout_s, app.elapsed_s - app.thought_s, app.command)
     report = _report(app, secrets, trouble, exit_code)
     try:
         text = as_query(report, search, text=app.output == "text") if search else None

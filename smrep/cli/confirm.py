@@ -56,7 +56,7 @@ def carry_out(app: App, run: Change, what: str, *, yes: bool) -> Iterator[None]:
         UsageError: it was not confirmed, or nobody can answer.
 
     """
-    app.secrets = lambda: run.secrets(dry_run=True)  # nothing is sent before it is confirmed
+    app.secrets = lambda: run.secrets(dry_run=app.dry_run)
     app.interrupted = lambda: stopped(run.secrets(), sent=run.was_sent, doing=run.doing)
     run.plan()
     app.announce()
@@ -90,4 +90,5 @@ def _confirm(app: App, run: Change, what: str, *, yes: bool) -> None:
     app.stderr.flush()
     if app.stdin.readline().strip() != expected:
         raise UsageError("not confirmed; nothing was sent", f"the answer is {expected}", code="NotConfirmed")
-    run.deadline += app.clock.monotonic() - asked_at  # thinking is not waiting
+    app.thought_s = app.clock.monotonic() - asked_at  # thinking is not waiting
+    run.deadline += app.thought_s

@@ -37,11 +37,12 @@ class Lines:
                 word, message = doubt or row.note or row.status, row.status_message
                 state = (word, message)
                 if is_open(row):
-                    open_rows.append(f"{secret.name} {row.region} {word or 'not listed yet'}")
+                    open_rows.append(f"{secret.name} {row.region} {word or 'open'}")
                 if self._seen.get(place, (None, None)) != state:
                     self._seen[place] = state
                     words = f": {message}" if message and word == row.status else ""
-                    self._say(f"{secret.name} {row.region} {word or 'no longer listed'}{words}", elapsed_s)
+                    gone = "no longer listed" if row.status is None and row.error is None else "stopped"
+                    self._say(f"{secret.name} {row.region} {word or gone}{words}", elapsed_s)
         if elapsed_s - self._spoke_at >= HEARTBEAT_S and (open_rows or self.timeout_s is not None):
             limit = f" of {duration(self.timeout_s)}" if self.timeout_s is not None else ""
             names = f": {', '.join(open_rows)}" if open_rows else ""

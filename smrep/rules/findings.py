@@ -44,7 +44,7 @@ def unsettled(secret: Secret, entry: Replica) -> Finding:
     return Finding(
         Kind.IN_PROGRESS,
         Severity.WARNING,
-        f"{secret.name} in {entry.region} is not settled: {entry.status}",
+        f"{secret.name} in {entry.region} is not settled: {entry.status or 'AWS gives no status'}",
         spell("wait", [secret.name], primary_region=secret.region, targets=[Target(entry.region)]),
     )
 

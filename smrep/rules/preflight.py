@@ -66,6 +66,11 @@ def bearer(primary: Secret, look: Look) -> Bearer:
             return Bearer.PROMOTED if ours else Bearer.NAMESAKE
 
 
+def ours(primary: Secret, look: Look) -> Secret | None:
+    """Return our replica where the look found it, else None."""
+    return look if isinstance(look, Secret) and bearer(primary, look) is Bearer.OURS else None
+
+
 def has_replicas(victim: Secret) -> bool:
     """Tell whether a standalone secret is the primary of replicas of its own."""
     return bool(victim.replicas) or victim.primary_region == victim.region

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from smrep.errors import AwsError, Denied, Outcome
+from smrep.errors import AwsError, Denied, Outcome, Refused
 from smrep.model import Secret, Target
 from smrep.report import Action, Finding, Kind, RegionReport, Severity, Trouble
 from smrep.rules.commands import spell
@@ -92,6 +92,7 @@ def held_back(known: Turn, findings: tuple[Finding, ...], *, sure: bool) -> Turn
 def rekeyed(known: Turn, row: RegionReport, now: float, *, proved: bool, dry_run: bool = False) -> RegionReport:
     """Return the row of a proof as the row of a rekeying; `proved` tells whether it was looked at since the request."""
     lagging = known.sent_at is not None and now - known.sent_at < LIST_LAG_S
+    unsure = known.sent_at is not None and not known.accepted
     action = Action.REKEY if known.wanted or known.error else Action.KEEP
     findings = tuple(dict.fromkeys((*known.findings, *row.findings)))
     error, outcome = known.error, row.outcome
@@ -99,7 +100,7 @@ def rekeyed(known: Turn, row: RegionReport, now: float, *, proved: bool, dry_run
         findings, outcome = known.findings, error.outcome
     elif known.wanted and dry_run:
         findings, outcome = known.findings, Outcome.OK
-    elif (known.wanted and not proved) or (known.accepted and lagging and row.outcome is Outcome.DRIFT):
+    elif known.wanted and (not proved or unsure or (lagging and row.outcome is Outcome.DRIFT)):
         findings, outcome = known.findings, Outcome.PENDING
     elif known.accepted and (left := next((each for each in findings if each.kind is Kind.WRONG_KEY), None)):
         hint = (
@@ -141,4 +142,7 @@ def unkeyed(error: AwsError, primary: Secret, target: Target, arn: str) -> AwsEr
             f"allow secretsmanager:UpdateSecret on {arn}; kms:GenerateDataKey, kms:Encrypt and kms:Decrypt on the new "
             "key, kms:Decrypt on the old one"
         )
+    elif isinstance(error, Refused) and not error.hint:
+        again = spell("rekey", [primary.name], primary_region=primary.region, targets=[target], flags=["--recreate"])
+        error.hint = f"where AWS will not change it in place, make the replica anew: {again}"
     return error

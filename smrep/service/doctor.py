@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from smrep.errors import AwsError, CredentialsError
+from smrep.errors import AwsError, CredentialsError, Outcome
 from smrep.model import Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Finding, Kind, RegionReport, SecretReport, Severity, Trouble
@@ -14,7 +15,8 @@ from smrep.rules.asked import Address, check_regions
 from smrep.rules.diagnosis import diagnosed, is_hopeless, outcome_of, region_findings, region_only
 from smrep.rules.health import key_health, region_state
 from smrep.rules.keys import DEFAULT, normal, via
-from smrep.rules.preflight import Bearer, Look, Unseen, bearer
+from smrep.rules.plan import entry_under
+from smrep.rules.preflight import Look, Unseen, ours
 from smrep.rules.reader import Decision, Policy, bound, may_decrypt, may_read
 from smrep.rules.settle import worst
 from smrep.service.abreast import LOOK_S, abreast
@@ -26,7 +28,15 @@ from smrep.service.status import followed, unfound
 
 PATIENCE_S = 6 * LOOK_S
 """For how long one round of looks is waited for: a Region that hangs takes botocore three tries."""
-LATE = Finding(Kind.UNCHECKED, Severity.WARNING, "the rest could not be checked in time", "see the network")
+ASIDE_S = 2 * LOOK_S
+"""For how long STS and the account's Regions are waited for: they are asked besides, and nothing hangs on them."""
+LATE = Finding(
+    Kind.UNCHECKED,
+    Severity.WARNING,
+    "not everything was answered in time, so the rest is not checked",
+    "see whether KMS, IAM and the Region can be reached from here",
+    Outcome.PENDING,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +62,18 @@ class Caller:
         """Return the ARNs of the secrets that belong to another account."""
         owned = [(each.arn, each.arn.split(":")[4]) for each in secrets if each.arn and self.account]
         return [arn for arn, account in owned if account != self.account]
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """One secret under examination, and what was seen and found of each Region so far."""
+
+    primary: Secret
+    policy: Policy
+    states: Mapping[str, bool] | None
+    """Which Regions the account has enabled, if that is told."""
+    looks: dict[Region, Look] = field(default_factory=dict)
+    findings: dict[Region, list[Finding]] = field(default_factory=lambda: defaultdict(list))
 
 
 @dataclass(slots=True)
@@ -81,12 +103,17 @@ class Doctor:
             CredentialsError: they are not accepted.
 
         """
-        try:
-            return Caller(self.account.caller(self.home))
-        except CredentialsError:
-            raise
-        except AwsError as error:
-            return Caller(None, error.message)
+
+        def ask(_: None) -> Caller:
+            try:
+                return Caller(self.account.caller(self.home))
+            except CredentialsError:
+                raise
+            except AwsError as error:
+                return Caller(None, error.message)
+
+        (caller,) = abreast(ask, [None], late=lambda _: Caller(None, "no answer came in time"), patience_s=ASIDE_S)
+        return caller
 
     def examine(self, addresses: Sequence[Address]) -> tuple[SecretReport, ...]:
         """Return each secret with its findings per Region; without secrets, the Regions and keys alone.
@@ -102,7 +129,7 @@ class Doctor:
         return tuple(self._report(each) for each in found)
 
     def _without_secret(self) -> SecretReport:
-        states = self.health.region_states(self.home)
+        states = self._region_states()
         rows = tuple(abreast(partial(self._bare_row, states), self.targets))
         return SecretReport("-", worst(row.outcome for row in rows), primary_region=self.home, replicas=rows)
 
@@ -124,23 +151,25 @@ class Doctor:
             return refusal(found, error)
         targets = self.targets or tuple(Target(entry.region) for entry in primary.replicas)
         policy = self._policy(primary) if self.reader else None
+        chart = Chart(primary, policy, self._region_states())
         whole, *single = abreast(
-            lambda target: self._row_findings(primary, target, policy) if target else self._whole(primary),
+            lambda target: self._examine(chart, target) if target else self.health.of_primary(primary),
             [None, *targets],
-            late=lambda _: (Unseen(no_answer(primary.name)), (LATE,)),
+            late=lambda target: (*(chart.findings[target.region] if target else ()), LATE),
             patience_s=PATIENCE_S,
         )
+        unseen = Unseen(no_answer(primary.name))
         rows = tuple(
-            diagnosed(primary, target, seen, (*findings, *whole[1]))
-            for target, (seen, findings) in zip(targets, single, strict=True)
+            diagnosed(primary, target, chart.looks.get(target.region, unseen), (*findings, *whole))
+            for target, findings in zip(targets, single, strict=True)
         )
         unread = () if rows or not self.reader else (f"{primary.name} has no replica to read: name a Region with -r",)
-        said = () if rows else whole[1]
+        said = () if rows else whole
         grave = next((each for each in said if each.severity is Severity.ERROR), None)
         grave = grave or next((each for each in said if each.kind is Kind.UNCHECKED), None)
         return SecretReport(
             name=primary.name,
-            outcome=worst([outcome_of(whole[1]), *(row.outcome for row in rows)]),
+            outcome=worst([outcome_of(whole), *(row.outcome for row in rows)]),
             arn=primary.arn,
             primary_region=primary.region,
             replicas=rows,
@@ -149,26 +178,27 @@ class Doctor:
             notes=(*followed(found), *(each.message for each in said if each is not grave), *unread),
         )
 
-    def _whole(self, primary: Secret) -> tuple[Look, tuple[Finding, ...]]:
-        """Return what concerns every Region of the secret."""
-        return Unseen(), self.health.of_primary(primary)
+    def _region_states(self) -> Mapping[str, bool] | None:
+        """Return which Regions the account has enabled, None where that is not told soon."""
+        (states,) = abreast(self.health.region_states, [self.home], late=lambda _: None, patience_s=ASIDE_S)
+        return states
 
-    def _row_findings(self, primary: Secret, target: Target, policy: Policy) -> tuple[Look, tuple[Finding, ...]]:
-        """Return what was seen in a Region and everything that was found of it."""
-        seen = look(self.aws, primary, target.region)
-        found = region_findings(primary, target, seen, self.health.region_states(primary.region))
-        entry = primary.replica(target.region)
-        if is_hopeless(found):
-            return seen, found
+    def _examine(self, chart: Chart, target: Target) -> tuple[Finding, ...]:
+        """Return everything that is found of a Region; what was seen so far is kept where the rest takes too long."""
+        region, primary, found = target.region, chart.primary, chart.findings[target.region]
+        seen = chart.looks[region] = look(self.aws, primary, region)
+        found += region_findings(primary, target, seen, chart.states)
+        if is_hopeless(tuple(found)):
+            return tuple(found)
+        entry = entry_under(primary.replica(region), ours(primary, seen))
         key = target.kms_key or (entry.kms_key_id if entry else None)
-        found += self.health.of_key(primary, Target(target.region, key))
+        found += self.health.of_key(primary, Target(region, key))
         if entry:
             found += self.health.key_check.findings(primary, target, entry)
         if self.reader:
-            ours = isinstance(seen, Secret) and bearer(primary, seen) is Bearer.OURS
-            its = seen.kms_key_id if ours and isinstance(seen, Secret) else entry.kms_key_id if entry else key
-            found += self._for_reader(self.reader, primary, Target(target.region, its), policy)
-        return seen, tuple(dict.fromkeys(found))
+            its = entry.kms_key_id if entry else key
+            found += self._for_reader(self.reader, primary, Target(region, its), chart.policy)
+        return tuple(dict.fromkeys(found))
 
     def _for_reader(self, role: str, primary: Secret, there: Target, policy: Policy) -> tuple[Finding, ...]:
         """Return whether the role could read the replica `there`; where there is none yet, whether it could then."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -12,19 +11,18 @@ from smrep.errors import (
     Denied,
     NotFound,
     NotSent,
-    Outcome,
     Refused,
     SmrepError,
     Throttled,
     Unanswered,
-    UsageError,
 )
 from smrep.model import Secret, SecretId, Target, in_region
 from smrep.regions import Region
-from smrep.report import Action, RegionReport, SecretReport, Trouble
+from smrep.report import SecretReport, Trouble
 from smrep.rules.asked import Address
 from smrep.rules.commands import spell
-from smrep.rules.settle import LIST_LAG_S, worst
+from smrep.rules.promotion import left_behind, row, silence, unfit
+from smrep.rules.settle import LIST_LAG_S
 from smrep.service.abreast import LOOK_S, abreast, nothing, patience
 from smrep.service.cases import reports
 from smrep.service.gate import Gate, in_turn
@@ -53,28 +51,14 @@ class Candidate:
 
     def report(self, *, waiting: bool, dry_run: bool) -> SecretReport:
         """Return the secret as it stands; its primary is the one that it was a replica of."""
-        first, region = self.first, self.first.region
-        home = first.primary_region or region
-        outcome = self.error.outcome if self.error else Outcome.OK
-        if self.is_open and not dry_run:
-            outcome = Outcome.ACCEPTED if self.accepted and not waiting else Outcome.PENDING
-        row = RegionReport(
-            region=region,
-            outcome=outcome,
-            arn=self.now.arn,
-            kms_key_id=self.now.kms_key_id,
-            last_accessed=self.now.last_accessed,
-            action=Action.PROMOTE,
-            changed=self.accepted,
-            error=self.error,
-            note=None if self.now.is_replica else "stands alone",
-        )
+        shown = row(self.now, self.error, accepted=self.accepted, waiting=waiting, dry_run=dry_run)
+        home = self.first.primary_region or self.first.region
         return SecretReport(
-            name=first.name,
-            outcome=worst([outcome]),
-            arn=in_region(first.arn, home),
+            name=self.first.name,
+            outcome=shown.outcome,
+            arn=in_region(self.first.arn, home),
             primary_region=home,
-            replicas=(row,),
+            replicas=(shown,),
             cross_account=self.now.cross_account,
             notes=tuple(self.notes),
         )
@@ -181,43 +165,13 @@ class Promotion:
         secret = found.what
         if isinstance(secret, Trouble):
             return refusal(found, secret)
-        if secret.replicas:
-            raise UsageError(
-                f"{secret.name} in {secret.region} is the primary itself and can't be promoted",
-                "name the Region of a replica with -r",
-            )
-        error = doomed(secret) or self._unfit(secret)
+        error = doomed(secret) or unfit(secret, self.home)
         if error is not None:
             return refusal(found, error)
         candidate = Candidate(secret, secret)
         if not secret.is_replica:
             candidate.notes.append(f"{secret.name} in {secret.region} stands alone already; nothing was sent")
         return candidate
-
-    def _unfit(self, secret: Secret) -> Trouble | None:
-        """Return why this secret is not promoted, None where it may be.
-
-        For a replica of another account the same call means something else. Source: aws-behaviour.md 1.3.
-        """
-        link = secret.cross_account.primary if secret.cross_account else None
-        if link:
-            return Trouble(
-                "CrossAccountReplica",
-                f"{secret.name} in {secret.region} is a replica of another account's secret, {link.arn}; "
-                "to cut it off is not smrep's to do",
-                f"aws secretsmanager describe-secret --secret-id {shlex.quote(secret.name)} --region {secret.region}",
-                None,
-                Outcome.FAILED,
-            )
-        if self.home and secret.is_replica and secret.primary_region != self.home:
-            return Trouble(
-                "OtherPrimary",
-                f"{secret.name} in {secret.region} is a replica of {secret.primary_region}, not of {self.home}",
-                spell("promote", [secret.name], targets=[Target(secret.region)]),
-                None,
-                Outcome.FAILED,
-            )
-        return None
 
     def _send(self, gate: Gate, case: Candidate, *, again: bool = False) -> None:
         """Ask AWS once; a lost answer is looked for, and only what then still is a replica is asked for again."""
@@ -281,7 +235,7 @@ class Promotion:
         notes = abreast(
             self._left_behind,
             promoted,
-            late=lambda case: (_silence(case, "no answer came in time"),),
+            late=lambda case: (silence(case.first, "no answer came in time"),),
             patience_s=LOOK_S,
         )
         for case, each in zip(promoted, notes, strict=True):
@@ -290,21 +244,6 @@ class Promotion:
     def _left_behind(self, case: Candidate) -> tuple[str, ...]:
         home = case.first.primary_region or self.region
         try:
-            old = self.aws.describe(in_region(case.first.arn, home), home)
+            return left_behind(self.aws.describe(in_region(case.first.arn, home), home), self.region)
         except SmrepError as error:
-            return (_silence(case, error.message),)
-        entry = old.replica(self.region)
-        others = [each.region for each in old.replicas if each.region != self.region]
-        notes = []
-        if entry is not None:
-            notes.append(
-                f"the old primary in {home} lists {self.region} still, as {entry.status}; what it says of it means "
-                "nothing any more, and removing that Region there is not known to spare the promoted secret"
-            )
-        if others:
-            notes.append(f"{', '.join(others)} stay{'s' if len(others) == 1 else ''} with the old primary in {home}")
-        return tuple(notes)
-
-
-def _silence(case: Candidate, why: str) -> str:
-    return f"the old primary in {case.first.primary_region} was asked once and did not tell what it still lists: {why}"
+            return (silence(case.first, error.message),)

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from smrep.errors import AwsError, CredentialsError, NotSent, Outcome, Unanswered
+from smrep.errors import AwsError, CredentialsError, NotFound, NotSent, Outcome, Refused, Unanswered
 from smrep.model import Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Finding, Kind, RegionReport, SecretReport, Trouble
 from smrep.rules.asked import Address
 from smrep.rules.commands import spell
 from smrep.rules.keys import DEFAULT
-from smrep.rules.rekeying import Turn, held_back, recreated, rekeyed, turn, unkeyed
+from smrep.rules.rekeying import Turn, held_back, rekeyed, stopped, turn, unkeyed
 from smrep.rules.settle import LIST_LAG_S, worst
 from smrep.service.abreast import abreast, nothing, patience
 from smrep.service.gate import Gate
@@ -23,9 +23,8 @@ from smrep.service.looking import find, refusal, unfit
 from smrep.service.polling import poll
 from smrep.service.ports import Account, Clock, Keys, SecretsManager
 from smrep.service.proving import Prover, Seen
-from smrep.service.removing import Removal
-from smrep.service.replication import Replication
-from smrep.service.request import Request
+from smrep.service.recreating import Recreation
+from smrep.service.survey import LATE
 from smrep.service.verifying import Checking, settle
 
 
@@ -54,10 +53,8 @@ class Rekeying:
     turns: dict[Region, Turn] = field(default_factory=dict)
     proved: set[Region] = field(default_factory=set)
     """The Regions that were looked at since the request."""
-    removal: Removal | None = None
-    replication: Replication | None = None
-    needed: tuple[Finding, ...] = ()
-    """What would keep the primary from making a replica anew."""
+    recreation: Recreation | None = None
+    notes: list[str] = field(default_factory=list)
     key_check: KeyCheck = field(init=False)
 
     def __post_init__(self) -> None:
@@ -86,11 +83,21 @@ class Rekeying:
             self.refused = refusal(found, error)
             return
         seen = self._prover().round(primary, self.targets)
-        self.checking = Checking(primary, self.targets, dict(seen))
-        if self.recreate:
-            self.needed = Health(self.aws, self.account, self.key_check, "rekey").of_primary(primary)
-        found_turns = abreast(lambda target: self._turn(primary, target, seen[target.region]), self.targets)
-        self.turns = {each.target.region: each for each in found_turns}
+        health = Health(self.aws, self.account, self.key_check, "rekey")
+        (needed,) = abreast(
+            lambda _: health.of_primary(primary) if self.recreate else (),
+            [None],
+            late=lambda _: (LATE,),
+            patience_s=patience(self.clock, self.deadline),
+        )
+        turns = abreast(
+            lambda target: self._turn(primary, target, seen[target.region], health, needed),
+            self.targets,
+            late=lambda target: stopped(target, LATE, Outcome.PENDING),
+            patience_s=patience(self.clock, self.deadline),
+        )
+        self.turns = {each.target.region: each for each in turns}
+        self.checking = Checking(primary, self.targets, dict(seen))  # last: each row needs its turn
 
     @property
     def stakes(self) -> tuple[tuple[str, str], ...]:
@@ -121,17 +128,33 @@ class Rekeying:
             return
         wanted = [each for each in self.turns.values() if each.wanted]
         if self.recreate and wanted:
-            yield from self._recreate([each.target for each in wanted])
+            self.recreation = Recreation(
+                self.aws,
+                self.keys,
+                self.account,
+                self.clock,
+                self.deadline,
+                self.address,
+                self.checking.primary,
+                [each.target for each in wanted],
+                self.pulse,
+            )
+            yield from self.recreation.act()
             return
         with Gate.until(self.clock, self.deadline) as gate:
             abreast(partial(self._send, gate, self.checking.primary), wanted, pulse=self.pulse)
             yield
-        again = Checking(self.checking.primary, tuple(each.target for each in self.turns.values() if each.accepted))
+        sent = tuple(each.target for each in self.turns.values() if each.sent_at is not None and each.error is None)
+        again = Checking(self.checking.primary, sent)
         for _ in settle(self._prover(LIST_LAG_S), [again], self.pulse):
             self.checking.seen.update(again.seen)
-            self.checking.error = again.error
+            self.checking.error, self.checking.primary = again.error, again.primary
             self.proved.update(again.seen)
             yield
+        for region in self.proved:
+            proof = self.checking.seen[region].proof
+            if proof.verified is not None and all(each.kind is not Kind.WRONG_KEY for each in proof.findings):
+                self._change(region, accepted=True)
 
     def secrets(self, *, dry_run: bool = False) -> tuple[SecretReport, ...]:
         """Return the secret as it stands."""
@@ -140,11 +163,9 @@ class Rekeying:
         if self.checking is None:
             return ()
         proved = self.checking.report()
-        anew, error = self._anew(self.checking.primary), proved.error
-        notes = list(proved.notes)
-        for report in (each for run in (self.removal, self.replication) if run for each in run.secrets()):
-            error = error or report.error
-            notes += report.notes
+        anew = self.recreation.rows() if self.recreation else {}
+        error = proved.error or (self.recreation.error() if self.recreation else None)
+        notes = [*proved.notes, *self.notes, *(self.recreation.notes() if self.recreation else ())]
         rows = tuple(anew.get(row.region) or self._row(row, dry_run=dry_run) for row in proved.replicas)
         outcomes = [row.outcome for row in rows]
         outcome = worst([*outcomes, error.outcome] if error else outcomes)
@@ -152,6 +173,8 @@ class Rekeying:
 
     def _row(self, row: RegionReport, *, dry_run: bool) -> RegionReport:
         known = self.turns[row.region]
+        if self.recreation and row.region in self.recreation.left_out:
+            known = replace(known, error=self.recreation.left_out[row.region])
         return rekeyed(
             known,
             row,
@@ -160,29 +183,16 @@ class Rekeying:
             dry_run=dry_run,
         )
 
-    def _anew(self, primary: Secret) -> dict[Region, RegionReport]:
-        """Return the rows of the replicas that are made anew, from the removal and then the replication."""
-        return {
-            row.region: recreated(row, primary, self.turns[row.region].target, made=run is self.replication)
-            for run in (self.removal, self.replication)
-            if run
-            for report in run.secrets()
-            for row in report.replicas
-        }
-
     @property
     def was_sent(self) -> bool:
         """Whether a request may have reached AWS."""
-        return any(each.sent_at is not None for each in self.turns.values()) or bool(
-            self.removal and self.removal.was_sent
-        )
+        anew = self.recreation is not None and self.recreation.was_sent
+        return anew or any(each.sent_at is not None for each in self.turns.values())
 
     @property
     def doing(self) -> str:
         """What AWS goes on with where this run is interrupted."""
-        if self.replication:
-            return "replicating"
-        return "removing, and nothing makes the replica anew" if self.removal else "changing the key"
+        return self.recreation.doing if self.recreation else "changing the key"
 
     def command(self, *more: str) -> str:
         """Return this run as a command to type again, with more flags."""
@@ -201,16 +211,14 @@ class Rekeying:
     def _prover(self, key_patience_s: float = 0.0) -> Prover:
         return Prover(self.aws, self.key_check, self.clock, self.deadline, key_patience_s)
 
-    def _turn(self, primary: Secret, target: Target, seen: Seen) -> Turn:
-        """Return what to do in one Region, with the new key looked at."""
+    def _turn(self, primary: Secret, target: Target, seen: Seen, health: Health, needed: tuple[Finding, ...]) -> Turn:
+        """Return what to do in one Region, with the new key looked at, and what the primary needs to make it anew."""
         shown = seen.look.kms_key_id if isinstance(seen.look, Secret) else None
         same = self.key_check.same(target.kms_key or DEFAULT, shown or DEFAULT, target.region, primary.account)
         decided = turn(primary, target, (seen.look, seen.proof), same, recreate=self.recreate)
         if not decided.wanted or not (self.preflight or self.recreate):
             return decided
-        health = Health(self.aws, self.account, self.key_check, "rekey")
-        found = (*health.of_target(primary, target, seen.look), *self.needed)
-        return held_back(decided, found, sure=self.recreate)
+        return held_back(decided, (*health.of_key(primary, target), *needed), sure=self.recreate)
 
     def _send(self, gate: Gate, primary: Secret, known: Turn, *, again: bool = False) -> None:
         """Ask AWS once; a lost answer is looked for, and only what then is under another key is asked for again."""
@@ -229,14 +237,22 @@ class Rekeying:
         try:
             gate.send(request)
             self._change(region, accepted=True)
-        except Unanswered:
+        except Unanswered as error:
             taken = self._look_for(primary, target)
             self._change(region, accepted=taken is True)
             if taken is False and not again and not gate.closed:
-                self._send(gate, primary, known, again=True)
+                self._send(gate, primary, self.turns[region], again=True)
+            elif not taken:
+                self.notes.append(
+                    f"no answer came to the request for {region} ({error.words}), and it is not seen to be taken"
+                )
         except CredentialsError:
+            self._change(region, sent_at=known.sent_at)
             raise
         except AwsError as error:
+            if again and isinstance(error, Refused | NotFound):  # the first request may have been carried out
+                self.notes.append(f"the request for {region} was refused the second time: {error.words}")
+                return
             self._change(region, sent_at=known.sent_at, error=Trouble.of(unkeyed(error, primary, target, arn)))
 
     def _look_for(self, primary: Secret, target: Target) -> bool | None:
@@ -245,7 +261,7 @@ class Rekeying:
         def look() -> bool | None:
             proof = self._prover().round(primary, [target])[target.region].proof
             kinds = {each.kind for each in proof.findings}
-            return False if Kind.WRONG_KEY in kinds else None if Kind.UNCHECKED in kinds else True
+            return False if Kind.WRONG_KEY in kinds else True if kinds <= {Kind.STALE} else None
 
         until = min(self.deadline, self.clock.monotonic() + LIST_LAG_S)
         *_, taken = poll(look, lambda found: found is True, clock=self.clock, deadline=until)
@@ -253,20 +269,3 @@ class Rekeying:
 
     def _change(self, region: Region, **changes: object) -> None:
         self.turns[region] = replace(self.turns[region], **changes)  # type: ignore[arg-type]
-
-    def _recreate(self, targets: list[Target]) -> Iterator[None]:
-        """Remove the replicas, wait until they are gone, replicate under the new keys, and prove it."""
-        addresses = (Address(self.address.secret_id, self.address.region),)
-        regions = tuple(target.region for target in targets)
-        self.removal = Removal(self.aws, self.clock, self.deadline, addresses, regions, pulse=self.pulse)
-        self.removal.plan()
-        yield from self.removal.act()
-        gone = {row.region for report in self.removal.secrets() for row in report.replicas if row.outcome is Outcome.OK}
-        again = tuple(target for target in targets if target.region in gone)
-        if again:
-            request = Request(addresses, again, verify=True)
-            self.replication = Replication(
-                self.aws, self.keys, self.account, self.clock, self.deadline, request, self.pulse
-            )
-            self.replication.plan()
-            yield from self.replication.act()

@@ -63,9 +63,10 @@ class Checking:
         there = seen.look if seen and isinstance(seen.look, Secret) else None
         ours = there if there and bearer(primary, there) is Bearer.OURS else None
         shown = ours.kms_key_id if ours else None
+        failed = entry is not None and entry.status == FAILED
         return RegionReport(
             region=region,
-            outcome=seen.proof.outcome if seen else Outcome.PENDING,
+            outcome=seen.proof.outcome if seen else Outcome.FAILED if failed else Outcome.PENDING,
             arn=in_region(primary.arn, region) if ours else None,
             status=entry.status if entry else None,
             status_message=entry.message if entry else None,
@@ -74,7 +75,7 @@ class Checking:
             last_accessed=entry.last_accessed if entry else None,
             verified=seen.proof.verified if seen else None,
             findings=seen.proof.findings if seen else (),
-            error=failure(primary, entry) if entry and entry.status == FAILED else None,
+            error=failure(primary, entry) if entry and failed else None,
         )
 
 

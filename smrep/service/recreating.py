@@ -1,0 +1,125 @@
+"""`rekey --recreate`: take replicas away and make them anew under another key, one Region after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from smrep.errors import AwsError, NotSent, Outcome
+from smrep.model import Secret, Target
+from smrep.regions import Region
+from smrep.report import RegionReport, SecretReport, Trouble
+from smrep.rules.asked import Address
+from smrep.rules.commands import spell
+from smrep.rules.rekeying import recreated
+from smrep.rules.settle import LIST_LAG_S
+from smrep.service.polling import poll
+from smrep.service.ports import Account, Clock, Keys, SecretsManager
+from smrep.service.removing import Removal
+from smrep.service.replication import Replication
+from smrep.service.request import Request
+
+
+@dataclass(slots=True)
+class Recreation:
+    """Leaves no more than one Region at a time without the secret; stops at the first that does not come back."""
+
+    aws: SecretsManager
+    keys: Keys
+    account: Account
+    clock: Clock
+    deadline: float
+    """In the clock's seconds."""
+    address: Address
+    primary: Secret
+    targets: Sequence[Target]
+    """Each with its new key."""
+    pulse: Callable[[], None]
+    removals: dict[Region, Removal] = field(default_factory=dict)
+    replications: dict[Region, Replication] = field(default_factory=dict)
+    left_out: dict[Region, Trouble] = field(default_factory=dict)
+    """The Regions that were not begun, with the reason."""
+
+    def act(self) -> Iterator[None]:
+        """Remove, wait until it is gone, replicate under the new key, prove it; then the next Region.
+
+        Raises:
+            CredentialsError: no further call can succeed.
+
+        """
+        for number, target in enumerate(self.targets):
+            yield from self._one(target)
+            row = self.rows()[target.region]
+            if row.outcome is not Outcome.OK:
+                self._leave_out(self.targets[number + 1 :], target.region)
+                return
+
+    def rows(self) -> dict[Region, RegionReport]:
+        """Return the Regions that were begun as they stand."""
+        targets = {target.region: target for target in self.targets}
+        return {
+            row.region: recreated(row, self.primary, targets[row.region], made=made)
+            for made, report in self._reports()
+            for row in report.replicas
+        }
+
+    def notes(self) -> list[str]:
+        """Return what the removals and the replications have to say besides."""
+        return [note for _, report in self._reports() for note in report.notes]
+
+    def error(self) -> Trouble | None:
+        """Return the first trouble of the whole secret."""
+        return next((report.error for _, report in self._reports() if report.error), None)
+
+    @property
+    def was_sent(self) -> bool:
+        """Whether a request may have reached AWS."""
+        return any(removal.was_sent for removal in self.removals.values())
+
+    @property
+    def doing(self) -> str:
+        """What AWS goes on with where this run is interrupted."""
+        last = [*self.removals][-1:]
+        coming = last and last[0] in self.replications and self.replications[last[0]].was_sent
+        return "replicating" if coming else "removing, and nothing makes the replica anew"
+
+    def _reports(self) -> Iterator[tuple[bool, SecretReport]]:
+        """Yield the reports of the removals, then those of the replications, which count where both have a row."""
+        yield from ((False, report) for run in [*self.removals.values()] for report in run.secrets())
+        yield from ((True, report) for run in [*self.replications.values()] for report in run.secrets())
+
+    def _one(self, target: Target) -> Iterator[None]:
+        region = target.region
+        removal = Removal(self.aws, self.clock, self.deadline, (self.address,), (region,), pulse=self.pulse)
+        self.removals[region] = removal
+        removal.plan()
+        yield from removal.act()
+        if any(row.outcome is not Outcome.OK for report in removal.secrets() for row in report.replicas):
+            return
+        self._until_unlisted(region)
+        request = Request((self.address,), (target,), verify=True)
+        run = Replication(self.aws, self.keys, self.account, self.clock, self.deadline, request, self.pulse)
+        self.replications[region] = run
+        run.plan()
+        yield from run.act()
+
+    def _until_unlisted(self, region: Region) -> None:
+        """Wait until the primary's list, which may lag, does not show any more what is gone."""
+        until = min(self.deadline, self.clock.monotonic() + LIST_LAG_S)
+        for _ in poll(lambda: self._is_listed(region), lambda listed: not listed, clock=self.clock, deadline=until):
+            pass
+
+    def _is_listed(self, region: Region) -> bool:
+        try:
+            return self.aws.describe(self.primary.arn, self.primary.region).replica(region) is not None
+        except AwsError as error:
+            if error.ends_the_run:
+                raise
+            return True
+
+    def _leave_out(self, targets: Sequence[Target], because: Region) -> None:
+        name, home = self.primary.name, self.primary.region
+        for target in targets:
+            again = spell("rekey", [name], primary_region=home, targets=[target], flags=["--recreate"])
+            why = NotSent(f"{name} in {target.region}: not begun, since {because} is not in order yet", again)
+            self.left_out[target.region] = Trouble.of(why)
