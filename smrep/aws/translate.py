@@ -81,6 +81,9 @@ def from_response(error: botocore.ClientError, subject: str) -> AwsError:
     kind: type[AwsError]
     if code in _NOT_FOUND:
         kind = NotFound
+    elif error.operation_name == "AssumeRole" and code in _DENIED:
+        kind, hint = CredentialsError, "allow sts:AssumeRole on the role, and see whom its trust policy lets in"
+        subject = "the role could not be assumed"
     elif code in _CREDENTIALS or error.operation_name.startswith(("AssumeRole", "GetRoleCredentials")):
         kind, hint = CredentialsError, _SIGN_IN
     elif code in _DENIED:

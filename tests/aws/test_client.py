@@ -261,3 +261,39 @@ def test_the_model_of_botocore_knows_the_newest_statuses() -> None:
     shape = boto3.client("secretsmanager", region_name=HOME).meta.service_model.shape_for("StatusType")
     assert set(shape.enum) == {"InSync", "Failed", "InProgress", "Pending", "Detached"}
     assert Path(boto3.__file__).exists()
+
+
+def test_a_role_that_may_not_be_assumed_is_named_with_its_permission() -> None:
+    response: Any = {
+        "Error": {"Code": "AccessDenied", "Message": "not authorized to perform: sts:AssumeRole"},
+        "ResponseMetadata": {"HTTPStatusCode": 403},
+    }
+    error = from_response(botocore.ClientError(response, "AssumeRole"), "prod/db in us-east-1")
+    assert error.outcome is Outcome.ACCESS
+    assert error.message.startswith("the role could not be assumed: not authorized")
+    assert "sts:AssumeRole" in (error.hint or "")
+
+
+def test_a_role_without_credentials_to_assume_it_with_is_access(
+    door: Callable[..., Aws], sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aws = door(sandbox, role_arn="arn:aws:iam::123456789012:role/dr", sts_region=HOME)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    with pytest.raises(errors.CredentialsError):
+        aws.describe("prod/db", HOME)
+
+
+def test_a_write_that_someone_answers_in_awss_place_is_no_answer(door: Callable[..., Aws], sandbox: Sandbox) -> None:
+    """A 200 of a proxy or a captive portal says nothing of what AWS did."""
+    sandbox.create()
+    aws = door(sandbox)
+    client = aws.session.client("secretsmanager", WEST, writes=True)
+    client.meta.events.register("before-call.secretsmanager.*", lambda **_: (_Response(), {}))
+    for write in (lambda: aws.promote("prod/db", WEST), lambda: aws.rekey("prod/db", WEST, "alias/dr")):
+        with pytest.raises(Unanswered):
+            write()
+
+
+class _Response:
+    status_code = 200
