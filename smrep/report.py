@@ -83,6 +83,11 @@ class Trouble:
         """Return the error as a value."""
         return cls(error.code, error.message, error.hint, error.request_id, error.outcome)
 
+    @classmethod
+    def about(cls, finding: Finding, outcome: Outcome = Outcome.FAILED) -> Trouble:
+        """Return the trouble that a finding is: its kind is the code."""
+        return cls(finding.kind.value, finding.message, finding.hint, None, outcome)
+
 
 @dataclass(frozen=True, slots=True)
 class RegionReport:

@@ -47,7 +47,7 @@ def connected(hint: str, flags: Sequence[str]) -> str:
     theirs = shlex.join(word for pair in pairs if pair[0] in ("--profile", "--endpoint-url") for word in pair)
     if ours:
         hint = re.sub(
-            r"\bsmrep (replicate|status|wait|retry|verify|rekey|remove|promote|doctor)\b",
+            rf"\bsmrep ({_CONNECTED})\b",
             lambda found: f"{found[0]} {ours}",
             hint,
         )

@@ -129,8 +129,7 @@ def entry_under(entry: Replica | None, ours: Look | None) -> Replica | None:
 
 def stop(target: Target, finding: Finding, outcome: Outcome = Outcome.FAILED) -> Stop:
     """Return the step that leaves a Region alone because of a finding, whose kind is the error's code."""
-    error = Trouble(finding.kind.value, finding.message, finding.hint, None, outcome)
-    return Stop(target, error, (finding,))
+    return Stop(target, Trouble.about(finding, outcome), (finding,))
 
 
 def _in_the_way(primary: Secret, target: Target, victim: Secret, who: Bearer, consent: Consent) -> Step:

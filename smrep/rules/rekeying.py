@@ -74,8 +74,7 @@ def _bring_back(primary: Secret, target: Target) -> str:
 def stopped(target: Target, finding: Finding, outcome: Outcome = Outcome.FAILED) -> Turn:
     """Return the turn that leaves a replica alone because of a finding, whose kind is the error's code."""
     finding = replace(finding, severity=Severity.ERROR)
-    error = Trouble(finding.kind.value, finding.message, finding.hint, None, outcome)
-    return Turn(target, findings=(finding,), error=error)
+    return Turn(target, findings=(finding,), error=Trouble.about(finding, outcome))
 
 
 def held_back(known: Turn, findings: tuple[Finding, ...], *, sure: bool) -> Turn:
@@ -110,6 +109,8 @@ def rekeyed(known: Turn, row: RegionReport, now: float, *, proved: bool, dry_run
         )
         error = Trouble(Kind.WRONG_KEY.value, left.message, hint, None, Outcome.FAILED)
         outcome = Outcome.FAILED
+    else:
+        error = row.error
     return replace(row, action=action, changed=known.accepted, findings=findings, error=error, outcome=outcome)
 
 

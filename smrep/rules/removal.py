@@ -79,8 +79,9 @@ def observed(known: Departure, primary: Secret, look: Look, now: float) -> Depar
         return _missed(known, now)
     if not is_ours(primary, look):
         finding = _not_ours(primary, look)
-        return replace(known, findings=(finding,), error=_error(finding))
-    return replace(known, victim=look, findings=(removing(primary, known.region),))
+        return replace(known, findings=(finding,), error=Trouble.about(finding))
+    under_way = known.accepted or not known.wanted
+    return replace(known, victim=look, findings=(removing(primary, known.region),) if under_way else known.findings)
 
 
 def _missed(known: Departure, now: float) -> Departure:
@@ -127,11 +128,7 @@ def _note(known: Departure) -> str | None:
 
 
 def _stopped(region: Region, finding: Finding, outcome: Outcome = Outcome.FAILED) -> Departure:
-    return Departure(region, findings=(finding,), error=_error(finding, outcome))
-
-
-def _error(finding: Finding, outcome: Outcome = Outcome.FAILED) -> Trouble:
-    return Trouble(finding.kind.value, finding.message, finding.hint, None, outcome)
+    return Departure(region, findings=(finding,), error=Trouble.about(finding, outcome))
 
 
 def _unchecked(primary: Secret, region: Region, look: Unseen) -> Finding:

@@ -8,12 +8,11 @@ from dataclasses import dataclass, field
 from smrep.errors import Outcome
 from smrep.report import SecretReport, Trouble
 from smrep.rules.asked import check_regions
-from smrep.rules.commands import spell
 from smrep.rules.findings import missing
 from smrep.rules.settle import LIST_LAG_S, Course
 from smrep.service.abreast import nothing, patience
 from smrep.service.cases import Case, Member, cases, open_regions, reports
-from smrep.service.looking import Found, doomed, find, refusal, troubles_elsewhere
+from smrep.service.looking import Found, bare, doomed, find, refusal, troubles_elsewhere
 from smrep.service.ports import Clock, SecretsManager
 from smrep.service.status import Asked, followed, unfound
 from smrep.service.waiting import Waiter
@@ -74,13 +73,7 @@ class Awaiting:
         regions = self.asked.regions or tuple(entry.region for entry in primary.replicas)
         error = doomed(primary)
         if not regions and error is None:
-            error = Trouble(
-                "NoReplicas",
-                f"{primary.name} has no replicas: there is nothing to wait for",
-                spell("replicate", [primary.name], primary_region=primary.region) + " -r REGION",
-                None,
-                Outcome.FAILED,
-            )
+            error = bare(primary, "wait for")
         if error:
             return refusal(found, error)
         courses = {region: Course(region, seen=primary.replica(region)) for region in regions}

@@ -173,7 +173,7 @@ class Doctor:
             arn=primary.arn,
             primary_region=primary.region,
             replicas=rows,
-            error=_as_error(grave) if grave else None,
+            error=Trouble.about(grave, outcome_of((grave,))) if grave else None,
             cross_account=primary.cross_account,
             notes=(*followed(found), *(each.message for each in said if each is not grave), *unread),
         )
@@ -236,7 +236,3 @@ class Doctor:
             if error.ends_the_run:
                 raise
             return error
-
-
-def _as_error(finding: Finding) -> Trouble:
-    return Trouble(finding.kind.value, finding.message, finding.hint, None, outcome_of((finding,)))

@@ -150,6 +150,17 @@ def unfit(secret: Secret, command: str, targets: Sequence[Target], flags: Sequen
     )
 
 
+def bare(primary: Secret, what: str) -> Trouble:
+    """Return the trouble of a secret without replicas where there is nothing to do without one."""
+    return Trouble(
+        "NoReplicas",
+        f"{primary.name} has no replicas: there is nothing to {what}",
+        spell("replicate", [primary.name], primary_region=primary.region) + " -r REGION",
+        None,
+        Outcome.FAILED,
+    )
+
+
 def doomed(secret: Secret) -> Trouble | None:
     """Return the trouble of a secret that is scheduled for deletion, None for any other."""
     if secret.deleted is None:

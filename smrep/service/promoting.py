@@ -204,7 +204,7 @@ class Promotion:
             if again and isinstance(error, Refused | NotFound):  # the first request may have been carried out
                 case.notes.append(f"the promotion in {region} was refused the second time: {error.words}")
                 return
-            case.sent_at = None
+            case.sent_at = case.sent_at if again else None
             error.about(f"{case.first.name} in {region}")
             if isinstance(error, Denied):
                 error.hint = f"allow secretsmanager:StopReplicationToReplica on {arn}"

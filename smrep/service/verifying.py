@@ -11,12 +11,11 @@ from smrep.regions import Region
 from smrep.report import RegionReport, SecretReport, Trouble
 from smrep.rules.asked import Address, check_regions
 from smrep.rules.causes import failure
-from smrep.rules.commands import spell
 from smrep.rules.preflight import Bearer, bearer
 from smrep.rules.settle import worst
 from smrep.service.abreast import nothing, patience
 from smrep.service.keys import KeyCheck
-from smrep.service.looking import Found, doomed, find, refusal, troubles_elsewhere
+from smrep.service.looking import Found, bare, doomed, find, refusal, troubles_elsewhere
 from smrep.service.polling import ticks
 from smrep.service.ports import Clock, Keys, SecretsManager
 from smrep.service.proving import Prover, Seen
@@ -167,13 +166,7 @@ class Verification:
         targets = self.targets or tuple(Target(entry.region) for entry in primary.replicas)
         error = doomed(primary)
         if not targets and error is None:
-            error = Trouble(
-                "NoReplicas",
-                f"{primary.name} has no replicas: there is nothing to verify",
-                spell("replicate", [primary.name], primary_region=primary.region) + " -r REGION",
-                None,
-                Outcome.FAILED,
-            )
+            error = bare(primary, "verify")
         if error:
             return refusal(found, error)
         asked = [target.region for target in targets]
