@@ -10,7 +10,8 @@ from smrep.regions import Region
 from smrep.report import Finding, Kind, RegionReport, Severity
 from smrep.rules.findings import absent, failed, removing, unseen, unsettled
 from smrep.rules.health import region_state
-from smrep.rules.preflight import Absent, Bearer, Look, Unseen, ages, bearer, obstacle
+from smrep.rules.plan import entry_under
+from smrep.rules.preflight import Absent, Bearer, Look, Unseen, ages, bearer, obstacle, ours
 from smrep.rules.settle import worst
 
 
@@ -60,27 +61,26 @@ def outcome_of(findings: tuple[Finding, ...]) -> Outcome:
 
 def diagnosed(primary: Secret, target: Target, look: Look, findings: tuple[Finding, ...]) -> RegionReport:
     """Return the row of one Region."""
-    region = target.region
-    entry = primary.replica(region)
-    ours = isinstance(look, Secret) and bearer(primary, look) is Bearer.OURS
+    region, replica = target.region, ours(primary, look)
+    entry = entry_under(primary.replica(region), replica)
     return RegionReport(
         region=region,
         outcome=outcome_of(findings),
-        arn=in_region(primary.arn, region) if ours else None,
+        arn=in_region(primary.arn, region) if replica else None,
         status=entry.status if entry else None,
         status_message=entry.message if entry else None,
         kms_key_id=entry.kms_key_id if entry else target.kms_key,
         last_accessed=entry.last_accessed if entry else None,
         findings=findings,
-        note=_note(look, ours=ours),
+        note=_note(look, replica),
     )
 
 
-def _note(look: Look, *, ours: bool) -> str | None:
+def _note(look: Look, replica: Secret | None) -> str | None:
     """Return what bears the name, where that is in nobody's way."""
     if isinstance(look, Absent):
         return "nothing bears the name"
-    return f"our replica, {ages(look)}" if ours and isinstance(look, Secret) else None
+    return f"our replica, {ages(replica)}" if replica else None
 
 
 def region_only(region: Region, key: str | None, findings: tuple[Finding, ...]) -> RegionReport:
