@@ -33,7 +33,7 @@ def key_health(name: str, what: str, region: Region, known: Key | AwsError, inst
         if known.state is None:
             return _unsure(f"KMS does not tell the state of {described}", _describe(name, region))
         message = f"{described} is not enabled, its state is {known.state}"
-        return (Finding(Kind.KEY_DISABLED, Severity.ERROR, message, _mend(name, region, known.state)),)
+        return (Finding(Kind.KEY_DISABLED, Severity.ERROR, message, _mend(known.arn, region, known.state)),)
     if any(found not in (None, wanted) for found, wanted in zip((known.usage, known.spec), _SYMMETRIC, strict=True)):
         message = f"{described} is no symmetric encryption key but {known.spec}, {known.usage}"
         return (Finding(Kind.KEY_UNUSABLE, Severity.ERROR, message, instead),)
@@ -138,13 +138,13 @@ def held_back(step: Step, findings: tuple[Finding, ...]) -> Step:
     return replace(stop(step.target, no), findings=(*before, *findings))
 
 
-def _mend(name: str, region: Region, state: str) -> str:
-    key = shlex.quote(name)
+def _mend(arn: str, region: Region, state: str) -> str:
+    key = shlex.quote(arn)  # an alias will not do
     if state == "Disabled":
-        return f"aws kms enable-key --key-id {key} --region {region} (an alias: aws kms describe-key tells its id)"
+        return f"aws kms enable-key --key-id {key} --region {region}"
     if state == "PendingDeletion":
         return f"aws kms cancel-key-deletion --key-id {key} --region {region}, then aws kms enable-key"
-    return _describe(name, region)
+    return _describe(arn, region)
 
 
 def _describe(name: str, region: Region) -> str:
