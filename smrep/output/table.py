@@ -53,21 +53,27 @@ def render(report: Report, paper: Paper) -> str:
     screen = console(paper, out)
     if report.secrets:
         told = findings(report.secrets) if report.command in TELLING else []
-        parts = [*body(report.secrets, paper), *told, Text(closing(report), style=_closing_style(report.outcome))]
+        parts = [
+            *body(report.secrets, paper, proving=report.command == "verify"),
+            *told,
+            Text(closing(report), style=_closing_style(report.outcome)),
+        ]
         for part in parts:
             screen.print(part, soft_wrap=isinstance(part, Text))  # a line of words can be copied whole
     lines = "\n".join(line.rstrip() for line in out.getvalue().split("\n"))
     return re.sub(r"\n{3,}", "\n\n", lines)  # a table ends with an empty line of its own
 
 
-def body(secrets: Sequence[SecretReport], paper: Paper, spinner: Spinner | None = None) -> list[RenderableType]:
+def body(
+    secrets: Sequence[SecretReport], paper: Paper, spinner: Spinner | None = None, *, proving: bool = False
+) -> list[RenderableType]:
     """Return a title and a table, with a column for the secrets where there are several.
 
-    With a spinner, open Regions are seen to be alive.
+    With a spinner, open Regions are seen to be alive. `proving` shows what is verified, also where nothing could be.
     """
     parts: list[RenderableType] = [_title(secrets)]
     if len(secrets) > 1 or secrets[0].replicas:
-        parts.append(_table(secrets, paper, spinner))
+        parts.append(_table(secrets, paper, spinner, proving=proving))
     else:
         error = secrets[0].error
         parts.append(Text(f"  {safe(error.code) if error else 'no replicas'}", style="red" if error else "dim"))
@@ -120,10 +126,10 @@ def _title(secrets: Sequence[SecretReport]) -> Text:
     return title
 
 
-def _table(secrets: Sequence[SecretReport], paper: Paper, spinner: Spinner | None) -> Table:
+def _table(secrets: Sequence[SecretReport], paper: Paper, spinner: Spinner | None, *, proving: bool) -> Table:
     every = [row for secret in secrets for row in secret.replicas]
     named, acting = len(secrets) > 1, any(row.action for row in every)
-    proving = any(row.verified is not None for row in every)
+    proving = proving or any(row.verified is not None for row in every)
     table = Table(
         box=box.SIMPLE_HEAD if paper.unicode else box.ASCII2,
         header_style="dim",

@@ -405,3 +405,13 @@ def test_a_dry_run_with_verify_proves_nothing(sandbox: Sandbox) -> None:
     replicated(sandbox)
     done = sandbox.smrep("replicate", "prod/db", "-r", WEST, "--verify", "-n", "--json")
     assert (done.code, row_of(done)["verified"]) == (0, None)
+
+
+def test_a_table_says_that_nothing_is_verified_where_nothing_could_be(make_sandbox: Make) -> None:
+    sandbox = make_sandbox(denied=frozenset({("ListSecretVersionIds", "us-west-2")}))
+    sandbox.create()
+    sandbox.call("ReplicateSecretToRegions", SecretId="prod/db", AddReplicaRegions=[{"Region": "us-west-2"}])
+    done = sandbox.smrep("verify", "prod/db", "-o", "table", "--timeout", "0")
+    assert done.code == 4
+    assert "VERIFIED" in done.out
+    assert "1 of 1 not fully checked" in done.out
