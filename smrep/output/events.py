@@ -16,7 +16,7 @@ from smrep.regions import Region
 from smrep.report import Report, SecretReport
 
 State = tuple[str | None, str | None, str | None]
-"""AWS's word for a Region and its message."""
+"""AWS's word for a Region, its message, and how the Region ended or stands."""
 
 
 class Events:

@@ -67,8 +67,13 @@ def unchecked(what: str, error: AwsError, permission: str) -> Finding:
         Severity.WARNING,
         f"{what} could not be checked: {error.message}",
         f"allow {permission}" if denied else error.hint or "try again; AWS's own state: https://health.aws.amazon.com",
-        Outcome.ACCESS if error.outcome is Outcome.ACCESS else Outcome.PENDING,
+        doubt(error),
     )
+
+
+def doubt(error: AwsError) -> Outcome:
+    """Return what a look that failed makes of the run: access where it was denied, else something still open."""
+    return Outcome.ACCESS if error.outcome is Outcome.ACCESS else Outcome.PENDING
 
 
 def unseen(secret: Secret, region: Region, look: Unseen) -> tuple[Finding, ...]:
@@ -83,6 +88,6 @@ def unseen(secret: Secret, region: Region, look: Unseen) -> tuple[Finding, ...]:
             f"allow secretsmanager:DescribeSecret in {region}"
             if isinstance(look.error, Denied)
             else f"see whether {region} is up, can be reached from here, and is enabled for the account",
-            Outcome.ACCESS if look.error.outcome is Outcome.ACCESS else Outcome.PENDING,
+            doubt(look.error),
         ),
     )

@@ -10,14 +10,7 @@ from smrep.model import FAILED, IN_PROGRESS, IN_SYNC, Replica, Secret, Target
 from smrep.report import Finding, Kind, Severity, Trouble
 from smrep.rules.findings import absent, removing, unseen
 from smrep.rules.keys import DEFAULT
-from smrep.rules.preflight import (
-    Bearer,
-    Look,
-    Unseen,
-    bearer,
-    has_replicas,
-    obstacle,
-)
+from smrep.rules.preflight import Bearer, Look, Unseen, bearer, has_replicas, obstacle, ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +84,7 @@ def step_for(
 ) -> Step:
     """Return what to do in one Region; `key_findings` compares the key of a replica that is there."""
     who = bearer(primary, look)
-    entry = entry_under(primary.replica(target.region), look if who is Bearer.OURS else None)
+    entry = entry_under(primary.replica(target.region), ours(primary, look))
     if isinstance(look, Secret) and who not in (Bearer.OURS, Bearer.NOBODY):
         return _in_the_way(primary, target, look, who, consent)
     unchecked = unseen(primary, target.region, look) if isinstance(look, Unseen) else ()
@@ -117,14 +110,12 @@ def step_for(
     return Keep(target, entry, (*key_findings(entry), *unchecked), seen_there=who is Bearer.OURS)
 
 
-def entry_under(entry: Replica | None, ours: Look | None) -> Replica | None:
+def entry_under(entry: Replica | None, replica: Secret | None) -> Replica | None:
     """Return the entry with the key that our replica itself shows, where it was seen.
 
     Whether the list follows a key that was changed over there is not known. Source: aws-behaviour.md 1.8.
     """
-    if entry is None or not isinstance(ours, Secret):
-        return entry
-    return replace(entry, kms_key_id=ours.kms_key_id or DEFAULT)
+    return replace(entry, kms_key_id=replica.kms_key_id or DEFAULT) if entry and replica else entry
 
 
 def stop(target: Target, finding: Finding, outcome: Outcome = Outcome.FAILED) -> Stop:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from smrep.errors import AwsError, NotFound, Outcome
@@ -72,12 +72,11 @@ def prove(sides: Sides, same: Same) -> Proof:
         found = _drift((*stranger, unlisted, *doubt))
         if stranger:
             return replace(found, patience_s=0.0)  # what bears the name is seen, and no list says so
-        unsure = _doubt(look.error) if isinstance(look, Unseen) and look.error else Outcome.DRIFT
-        return replace(found, outcome=worst([found.outcome, unsure]))
+        return replace(found, outcome=worst([found.outcome, *_outcomes(doubt)]))
     if entry.status == FAILED:
         return Proof(False, Outcome.FAILED, (*stranger, failed(primary, entry), *doubt))
     if isinstance(look, Unseen):
-        return _in_doubt(look, doubt)
+        return _in_doubt(doubt)
     if entry.status != IN_SYNC:
         return Proof(False, Outcome.PENDING, (unsettled(primary, entry), *stranger), FOREVER_S)
     if isinstance(look, Absent):
@@ -90,28 +89,29 @@ def _drift(findings: tuple[Finding, ...]) -> Proof:
     return Proof(False, Outcome.DRIFT, findings, LIST_LAG_S)
 
 
-def _in_doubt(look: Unseen, findings: tuple[Finding, ...]) -> Proof:
-    outcome = _doubt(look.error) if look.error else Outcome.PENDING
+def _in_doubt(findings: tuple[Finding, ...]) -> Proof:
+    outcome = next(_outcomes(findings), Outcome.PENDING)
     return Proof(None, outcome, findings, FOREVER_S if outcome is Outcome.PENDING else 0.0)
+
+
+def _outcomes(unchecked: Iterable[Finding]) -> Iterator[Outcome]:
+    """Yield what each look that could not be made makes of the run."""
+    return (each.outcome for each in unchecked if each.outcome)
 
 
 def _compared(sides: Sides, replica: Secret, same: Same) -> Proof:
     """Return the proof for a replica of ours that is listed as in sync."""
     stale = _stale(sides, replica)
     wrong, unsure = _wrong_keys(sides, replica, same)
-    unlisted = [
-        _unlisted(secret, each) for secret, each in ((sides.primary, sides.here), (replica, sides.there)) if _lost(each)
-    ]
-    unchecked = [*unlisted, *unsure]
+    unsure += _unlisted(sides.primary, sides.here) + _unlisted(replica, sides.there)
     held = CURRENT in _labels(sides.here) if isinstance(sides.here, tuple) else True
     if not stale and not (held and sides.primary.version(CURRENT)):
-        unchecked.append(_valueless(sides.primary))
-    findings = (*stale, *wrong, *(finding for finding, _ in unchecked))
-    outcomes = [Outcome.DRIFT] * bool(stale or wrong) + [outcome for _, outcome in unchecked]
+        unsure.append(_valueless(sides.primary))
+    outcomes = [Outcome.DRIFT] * bool(stale or wrong) + [*_outcomes(unsure)]
     return Proof(
-        verified=False if stale or wrong else None if unchecked else True,
+        verified=False if stale or wrong else None if unsure else True,
         outcome=worst(outcomes),
-        findings=findings,
+        findings=(*stale, *wrong, *unsure),
         patience_s=FOREVER_S if stale or Outcome.PENDING in outcomes else sides.key_patience_s if wrong else 0.0,
     )
 
@@ -144,7 +144,7 @@ def _stale_finding(sides: Sides, stage: str, here: str | None, there: str | None
     )
 
 
-def _wrong_keys(sides: Sides, replica: Secret, same: Same) -> tuple[list[Finding], list[tuple[Finding, Outcome]]]:
+def _wrong_keys(sides: Sides, replica: Secret, same: Same) -> tuple[list[Finding], list[Finding]]:
     """Return what is under another key than expected, and what could not be compared.
 
     Expected is the key that was asked for, else the one that the replica itself shows.
@@ -155,14 +155,15 @@ def _wrong_keys(sides: Sides, replica: Secret, same: Same) -> tuple[list[Finding
     pairs: list[tuple[tuple[str, ...], str]] = [((shown,), "the replica")] if sides.key else []
     pairs += [(each.keys, f"version {each.version_id} ({', '.join(each.stages)})") for each in versions if each.keys]
     wrong: list[Finding] = []
-    unsure: list[tuple[Finding, Outcome]] = []
+    unsure: list[Finding] = []
     for keys, what in pairs:
         verdicts = [same(wanted, key) for key in keys]
         doubt = next((each for each in verdicts if isinstance(each, AwsError) and not isinstance(each, NotFound)), None)
         if True in verdicts:
             continue
         if doubt:
-            unsure.append(_unsure_key(sides.region, wanted, doubt))
+            asking = f"whether {wanted} is the key in {sides.region}"
+            unsure.append(unchecked(asking, doubt, f"kms:DescribeKey in {sides.region}"))
         elif keys != (shown,) or not wrong:  # what the replica is under is told of the replica alone
             wrong.append(_wrong_key(sides, what, ", ".join(keys), wanted))
     return wrong, list(dict.fromkeys(unsure))
@@ -179,26 +180,14 @@ def _wrong_key(sides: Sides, what: str, key: str, wanted: str) -> Finding:
     )
 
 
-def _unsure_key(region: Region, wanted: str, error: AwsError) -> tuple[Finding, Outcome]:
-    """Return the finding and the outcome for a key that KMS would not tell of."""
-    return unchecked(f"whether {wanted} is the key in {region}", error, f"kms:DescribeKey in {region}"), _doubt(error)
-
-
-def _unlisted(secret: Secret, listed: Listed) -> tuple[Finding, Outcome]:
-    assert isinstance(listed, AwsError)  # noqa: S101 - see _lost
+def _unlisted(secret: Secret, listed: Listed) -> list[Finding]:
+    """Return the finding for versions that could not be listed, nothing where they were."""
+    if not isinstance(listed, AwsError):
+        return []
     what = f"which versions of {secret.name} hold a value in {secret.region}"
-    return unchecked(what, listed, f"secretsmanager:ListSecretVersionIds on {secret.arn}"), _doubt(listed)
+    return [unchecked(what, listed, f"secretsmanager:ListSecretVersionIds on {secret.arn}")]
 
 
-def _lost(listed: Listed) -> bool:
-    return isinstance(listed, AwsError)
-
-
-def _valueless(primary: Secret) -> tuple[Finding, Outcome]:
+def _valueless(primary: Secret) -> Finding:
     message = f"{primary.name} has no current version at its primary, so there is nothing to hold a replica against"
-    return Finding(Kind.UNCHECKED, Severity.WARNING, message), Outcome.DRIFT
-
-
-def _doubt(error: AwsError) -> Outcome:
-    """Return what a look that failed makes of the run: access where it was denied, else something still open."""
-    return Outcome.ACCESS if error.outcome is Outcome.ACCESS else Outcome.PENDING
+    return Finding(Kind.UNCHECKED, Severity.WARNING, message, outcome=Outcome.DRIFT)

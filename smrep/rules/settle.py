@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from smrep.errors import Outcome
 from smrep.model import FAILED, IN_SYNC, Replica, Secret, in_region
 from smrep.regions import Region
-from smrep.report import Action, Finding, Kind, RegionReport, Trouble
+from smrep.report import Action, Finding, Kind, RegionReport, SecretReport, Trouble
 
 LEFTOVER_S = 30.0
 """After so long a Failed entry counts as the new call's result, even if it looks like the old one."""
@@ -129,6 +129,26 @@ def row(course: Course, primary: Secret, *, waiting: bool = True, dry_run: bool 
         verified=course.verified,
         findings=course.findings,
         error=course.error,
+    )
+
+
+def told(
+    primary: Secret,
+    rows: Sequence[RegionReport],
+    error: Trouble | None = None,
+    notes: Iterable[str] = (),
+) -> SecretReport:
+    """Return the secret with its rows; the worst of them and of the secret's own trouble is how it ended."""
+    outcomes = [row.outcome for row in rows]
+    return SecretReport(
+        name=primary.name,
+        outcome=worst([*outcomes, error.outcome] if error else outcomes),
+        arn=primary.arn,
+        primary_region=primary.region,
+        replicas=tuple(rows),
+        error=error,
+        cross_account=primary.cross_account,
+        notes=tuple(notes),
     )
 
 

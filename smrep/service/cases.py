@@ -12,7 +12,7 @@ from smrep.regions import Region
 from smrep.report import RegionReport, SecretReport, Trouble
 from smrep.rules.causes import failure
 from smrep.rules.plan import Step
-from smrep.rules.settle import Course, observed, row, worst
+from smrep.rules.settle import Course, observed, row, told
 
 
 @dataclass(slots=True)
@@ -59,17 +59,7 @@ class Case:
     def report(self, *, waiting: bool = True, dry_run: bool = False) -> SecretReport:
         """Return the case as it stands."""
         rows = tuple(self._row(course, waiting=waiting, dry_run=dry_run) for course in self.courses.values())
-        outcomes = [each.outcome for each in rows]
-        return SecretReport(
-            name=self.primary.name,
-            outcome=worst([*outcomes, self.error.outcome] if self.error else outcomes),
-            arn=self.primary.arn,
-            primary_region=self.primary.region,
-            replicas=rows,
-            error=self.error,
-            cross_account=self.primary.cross_account,
-            notes=tuple(self.notes),
-        )
+        return told(self.primary, rows, self.error, self.notes)
 
     def _row(self, course: Course, *, waiting: bool, dry_run: bool) -> RegionReport:
         if course.error is None and course.fresh_status == FAILED and course.seen and not dry_run:

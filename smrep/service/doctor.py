@@ -22,7 +22,7 @@ from smrep.rules.settle import worst
 from smrep.service.abreast import LOOK_S, abreast
 from smrep.service.health import Health
 from smrep.service.keys import KeyCheck
-from smrep.service.looking import Found, doomed, find, look, no_answer, refusal
+from smrep.service.looking import Found, asked, doomed, find, look, no_answer, refusal
 from smrep.service.ports import Account, Keys, SecretsManager
 from smrep.service.status import followed, unfound
 
@@ -124,12 +124,12 @@ class Doctor:
 
         """
         if not addresses:
-            return (self._without_secret(),) if self.targets else ()
+            return (self._without_secret(self._region_states()),) if self.targets else ()
         found = find(self.aws, addresses, follow=True, expect_account=self.expect_account, patience_s=PATIENCE_S)
-        return tuple(self._report(each) for each in found)
-
-    def _without_secret(self) -> SecretReport:
         states = self._region_states()
+        return tuple(self._report(each, states) for each in found)
+
+    def _without_secret(self, states: Mapping[str, bool] | None) -> SecretReport:
         rows = tuple(abreast(partial(self._bare_row, states), self.targets))
         return SecretReport("-", worst(row.outcome for row in rows), primary_region=self.home, replicas=rows)
 
@@ -140,7 +140,7 @@ class Doctor:
             found += key_health(key, "the key", target.region, known, f"-r {target.region}=alias/NAME")
         return region_only(target.region, key, found)
 
-    def _report(self, found: Found) -> SecretReport:
+    def _report(self, found: Found, states: Mapping[str, bool] | None) -> SecretReport:
         primary = found.what
         regions = tuple(target.region for target in self.targets)
         if isinstance(primary, Trouble):
@@ -151,7 +151,7 @@ class Doctor:
             return refusal(found, error)
         targets = self.targets or tuple(Target(entry.region) for entry in primary.replicas)
         policy = self._policy(primary) if self.reader else None
-        chart = Chart(primary, policy, self._region_states())
+        chart = Chart(primary, policy, states)
         whole, *single = abreast(
             lambda target: self._examine(chart, target) if target else self.health.of_primary(primary),
             [None, *targets],
@@ -222,17 +222,7 @@ class Doctor:
         return (*found, decrypting) if decrypting else found
 
     def _simulated(self, role: str, action: str, resource: str, context: Mapping[str, str]) -> Decision:
-        try:
-            return self.account.simulate(self.home, role, action, resource, context)
-        except AwsError as error:
-            if error.ends_the_run:
-                raise
-            return error
+        return asked(lambda: self.account.simulate(self.home, role, action, resource, context))
 
     def _policy(self, primary: Secret) -> Policy:
-        try:
-            return self.aws.policy(primary.arn, primary.region)
-        except AwsError as error:
-            if error.ends_the_run:
-                raise
-            return error
+        return asked(lambda: self.aws.policy(primary.arn, primary.region))

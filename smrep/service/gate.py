@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Self, TypeVar
 
-from smrep.errors import NotSent
+from smrep.errors import AwsError, NotFound, NotSent, Refused
 from smrep.service.abreast import LOOK_S, abreast
 from smrep.service.polling import past_throttling
 from smrep.service.ports import Clock
@@ -64,6 +64,11 @@ class Gate:
             return request()
 
         return past_throttling(once, clock=self.clock, deadline=self.deadline)
+
+
+def is_moot(error: AwsError, *, again: bool) -> bool:
+    """Tell whether a refusal fails nothing: of a second request, since the first may have been carried out."""
+    return again and isinstance(error, Refused | NotFound)
 
 
 def in_turn(send: Callable[[T], None], items: Sequence[T], pulse: Callable[[], None]) -> Iterator[None]:

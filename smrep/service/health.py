@@ -8,7 +8,7 @@ from functools import partial
 from threading import Lock
 
 from smrep.errors import AwsError, Denied
-from smrep.model import Secret, Target, Version
+from smrep.model import Secret, Target
 from smrep.regions import Region
 from smrep.report import Finding
 from smrep.rules.findings import unchecked
@@ -17,6 +17,7 @@ from smrep.rules.keys import DEFAULT, normal
 from smrep.rules.preflight import Look, Unseen
 from smrep.service.abreast import abreast
 from smrep.service.keys import KeyCheck
+from smrep.service.looking import asked
 from smrep.service.ports import Account, SecretsManager
 
 
@@ -39,17 +40,13 @@ class Health:
             CredentialsError: no further call can succeed.
 
         """
-        versions: tuple[Version, ...] = ()
+        versions = asked(lambda: self.aws.versions(primary.arn, primary.region))
         unlisted: tuple[Finding, ...] = ()
-        try:
-            versions = self.aws.versions(primary.arn, primary.region)
-        except AwsError as error:
-            if error.ends_the_run:
-                raise
+        if isinstance(versions, AwsError):
             what = f"which keys the versions of {primary.name} are under"
-            unlisted = (unchecked(what, error, f"secretsmanager:ListSecretVersionIds on {primary.arn}"),)
-        needed = list(needs(primary, versions))
-        keys = abreast(partial(self._key_of, primary), needed)
+            unlisted = (unchecked(what, versions, f"secretsmanager:ListSecretVersionIds on {primary.arn}"),)
+            versions = ()
+        keys = abreast(partial(self._key_of, primary), list(needs(primary, versions)))
         return (*managed(primary), *(finding for each in keys for finding in each), *unlisted)
 
     def of_target(self, primary: Secret, target: Target, look: Look) -> tuple[Finding, ...]:
@@ -84,12 +81,8 @@ class Health:
         """Return which Regions the account has enabled, None where nobody may tell; asked once."""
         with self._lock:
             if not self._states:
-                try:
-                    self._states.append(self.account.region_states(home))
-                except AwsError as error:
-                    if error.ends_the_run:
-                        raise
-                    self._states.append(None)
+                states = asked(lambda: self.account.region_states(home))
+                self._states.append(None if isinstance(states, AwsError) else states)
             return self._states[0]
 
     def _key_of(self, primary: Secret, need: Need) -> tuple[Finding, ...]:

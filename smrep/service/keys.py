@@ -12,6 +12,7 @@ from smrep.report import Finding, Kind, Severity
 from smrep.rules.commands import spell
 from smrep.rules.findings import unchecked
 from smrep.rules.keys import DEFAULT, normal, same_by_spelling
+from smrep.service.looking import asked
 from smrep.service.ports import Keys
 
 
@@ -31,14 +32,9 @@ class KeyCheck:
         """
         known = self._known.get((key, region))
         if known is None:
-            try:
-                known = self.keys.key(key, region)
-            except AwsError as error:
-                if error.ends_the_run:
-                    raise
-                if isinstance(error, Unanswered | Throttled):
-                    return error  # the next time there may be an answer
-                known = error
+            known = asked(lambda: self.keys.key(key, region))
+            if isinstance(known, Unanswered | Throttled):
+                return known  # the next time there may be an answer
             self._known[key, region] = known
         return known
 

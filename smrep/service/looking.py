@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from smrep.errors import AwsError, CredentialsError, NotFound, Outcome, Refused, Unanswered
 from smrep.model import FAILED, Secret, Target, in_region
@@ -15,6 +16,8 @@ from smrep.rules.commands import spell
 from smrep.rules.preflight import Absent, Look, Unseen
 from smrep.service.abreast import abreast
 from smrep.service.ports import SecretsManager
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,21 @@ def _look(aws: SecretsManager, address: Address, *, follow: bool) -> Found:
     return Found(address, primary, secret)
 
 
+def asked(call: Callable[[], T]) -> T | AwsError:
+    """Return the answer, or the error in its place.
+
+    Raises:
+        AwsError: no further call can succeed.
+
+    """
+    try:
+        return call()
+    except AwsError as error:
+        if error.ends_the_run:
+            raise
+        return error
+
+
 def look(aws: SecretsManager, primary: Secret, region: Region) -> Look:
     """Return what bears the primary's name in the Region; an error there is no absence, except 'not found'.
 
@@ -85,14 +103,9 @@ def look(aws: SecretsManager, primary: Secret, region: Region) -> Look:
         CredentialsError: no further call can succeed.
 
     """
-    try:
-        found = aws.describe(primary.name, region)
-    except NotFound:
-        return Absent()
-    except AwsError as error:
-        if error.ends_the_run:
-            raise
-        return Unseen(error)
+    found = asked(lambda: aws.describe(primary.name, region))
+    if isinstance(found, AwsError):
+        return Absent() if isinstance(found, NotFound) else Unseen(found)
     if found.account != primary.account:
         return Unseen(Refused(f"the name there is of account {found.account}", f"{primary.name} in {region}"))
     return found

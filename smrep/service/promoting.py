@@ -11,7 +11,6 @@ from smrep.errors import (
     Denied,
     NotFound,
     NotSent,
-    Refused,
     SmrepError,
     Throttled,
     Unanswered,
@@ -25,7 +24,7 @@ from smrep.rules.promotion import left_behind, row, silence, unfit
 from smrep.rules.settle import LIST_LAG_S
 from smrep.service.abreast import LOOK_S, abreast, nothing, patience
 from smrep.service.cases import reports
-from smrep.service.gate import Gate, in_turn
+from smrep.service.gate import Gate, in_turn, is_moot
 from smrep.service.looking import Found, doomed, find, refusal
 from smrep.service.polling import poll, ticks
 from smrep.service.ports import Clock, SecretsManager
@@ -197,14 +196,13 @@ class Promotion:
                 self._send(gate, case, again=True)
             elif case.is_open:
                 case.notes.append(f"no answer came to the request ({error.words}), and {region} shows a replica still")
-        except CredentialsError:
-            case.sent_at = case.sent_at if again else None
-            raise
         except AwsError as error:
-            if again and isinstance(error, Refused | NotFound):  # the first request may have been carried out
+            if is_moot(error, again=again):
                 case.notes.append(f"the promotion in {region} was refused the second time: {error.words}")
                 return
             case.sent_at = case.sent_at if again else None
+            if isinstance(error, CredentialsError):
+                raise
             error.about(f"{case.first.name} in {region}")
             if isinstance(error, Denied):
                 error.hint = f"allow secretsmanager:StopReplicationToReplica on {arn}"

@@ -9,11 +9,11 @@ from functools import partial
 from smrep.errors import AwsError
 from smrep.model import Secret, Target
 from smrep.regions import Region
-from smrep.rules.preflight import Bearer, Look, Unseen, bearer
+from smrep.rules.preflight import Look, Unseen, ours
 from smrep.rules.proof import Listed, Proof, Sides, prove
 from smrep.service.abreast import abreast, patience
 from smrep.service.keys import KeyCheck
-from smrep.service.looking import look, no_answer
+from smrep.service.looking import asked, look, no_answer
 from smrep.service.ports import Clock, SecretsManager
 
 _EARLIER_S = 2.0
@@ -57,8 +57,8 @@ class Prover:
 
     def _region(self, primary: Secret, here: Listed, target: Target) -> Seen:
         found = look(self.aws, primary, target.region)
-        ours = isinstance(found, Secret) and bearer(primary, found) is Bearer.OURS
-        there = self._versions(found) if ours and isinstance(found, Secret) else ()
+        replica = ours(primary, found)
+        there = self._versions(replica) if replica else ()
         return self._seen(primary, here, target, found, there)
 
     def _late(self, primary: Secret, here: Listed, target: Target) -> Seen:
@@ -73,9 +73,4 @@ class Prover:
         return self.key_check.same(wanted, shown, region, account)
 
     def _versions(self, secret: Secret) -> Listed:
-        try:
-            return self.aws.versions(secret.arn, secret.region)
-        except AwsError as error:
-            if error.ends_the_run:
-                raise
-            return error
+        return asked(lambda: self.aws.versions(secret.arn, secret.region))

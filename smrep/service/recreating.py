@@ -13,6 +13,7 @@ from smrep.rules.asked import Address
 from smrep.rules.commands import spell
 from smrep.rules.rekeying import recreated
 from smrep.rules.settle import LIST_LAG_S
+from smrep.service.looking import asked
 from smrep.service.polling import poll
 from smrep.service.ports import Account, Clock, Keys, SecretsManager
 from smrep.service.removing import Removal
@@ -110,12 +111,8 @@ class Recreation:
             pass
 
     def _is_listed(self, region: Region) -> bool:
-        try:
-            return self.aws.describe(self.primary.arn, self.primary.region).replica(region) is not None
-        except AwsError as error:
-            if error.ends_the_run:
-                raise
-            return True
+        primary = asked(lambda: self.aws.describe(self.primary.arn, self.primary.region))
+        return isinstance(primary, AwsError) or primary.replica(region) is not None
 
     def _leave_out(self, targets: Sequence[Target], because: Region) -> None:
         name, home = self.primary.name, self.primary.region

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from smrep.errors import AwsError, CredentialsError, NotFound, NotSent, Outcome, Refused, Unanswered
+from smrep.errors import AwsError, CredentialsError, NotSent, Outcome, Unanswered
 from smrep.model import Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Finding, Kind, RegionReport, SecretReport, Trouble
@@ -16,7 +16,7 @@ from smrep.rules.keys import DEFAULT
 from smrep.rules.rekeying import Turn, held_back, rekeyed, stopped, turn, unkeyed
 from smrep.rules.settle import LIST_LAG_S, worst
 from smrep.service.abreast import abreast, nothing, patience
-from smrep.service.gate import Gate
+from smrep.service.gate import Gate, is_moot
 from smrep.service.health import Health
 from smrep.service.keys import KeyCheck
 from smrep.service.looking import find, refusal, unfit
@@ -246,14 +246,14 @@ class Rekeying:
                 self.notes.append(
                     f"no answer came to the request for {region} ({error.words}), and it is not seen to be taken"
                 )
-        except CredentialsError:
-            self._change(region, sent_at=known.sent_at)
-            raise
         except AwsError as error:
-            if again and isinstance(error, Refused | NotFound):  # the first request may have been carried out
+            if is_moot(error, again=again):
                 self.notes.append(f"the request for {region} was refused the second time: {error.words}")
                 return
-            self._change(region, sent_at=known.sent_at, error=Trouble.of(unkeyed(error, primary, target, arn)))
+            self._change(region, sent_at=known.sent_at)
+            if isinstance(error, CredentialsError):
+                raise
+            self._change(region, error=Trouble.of(unkeyed(error, primary, target, arn)))
 
     def _look_for(self, primary: Secret, target: Target) -> bool | None:
         """Tell from the replica whether AWS acted on a request whose answer was lost; None where it can't be told."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from smrep.errors import AwsError, CredentialsError, Denied, NotFound, NotSent, Refused, Throttled, Unanswered
+from smrep.errors import AwsError, CredentialsError, Denied, NotSent, Refused, Throttled, Unanswered
 from smrep.model import Secret, Target
 from smrep.regions import Region
 from smrep.report import SecretReport, Trouble
@@ -14,11 +14,11 @@ from smrep.rules.asked import Address, common_region
 from smrep.rules.commands import spell
 from smrep.rules.preflight import Absent, Look, Unseen, portrait
 from smrep.rules.removal import Departure, departure, observed, row
-from smrep.rules.settle import LIST_LAG_S, worst
+from smrep.rules.settle import LIST_LAG_S, told
 from smrep.service.abreast import abreast, nothing, patience
 from smrep.service.cases import reports
-from smrep.service.gate import Gate, in_turn
-from smrep.service.looking import Found, find, look, no_answer, refusal, troubles_elsewhere, unfit
+from smrep.service.gate import Gate, in_turn, is_moot
+from smrep.service.looking import Found, asked, find, look, no_answer, refusal, troubles_elsewhere, unfit
 from smrep.service.polling import poll, ticks
 from smrep.service.ports import Clock, SecretsManager
 
@@ -43,17 +43,9 @@ class Clearing:
 
     def report(self, *, waiting: bool, dry_run: bool) -> SecretReport:
         """Return the secret as it stands."""
-        primary = self.primary
-        rows = tuple(row(each, primary, waiting=waiting, dry_run=dry_run) for each in self.departures.values())
-        return SecretReport(
-            name=primary.name,
-            outcome=worst(each.outcome for each in rows),
-            arn=primary.arn,
-            primary_region=primary.region,
-            replicas=rows,
-            cross_account=primary.cross_account,
-            notes=tuple(self.notes),
-        )
+        every = self.departures.values()
+        rows = [row(each, self.primary, waiting=waiting, dry_run=dry_run) for each in every]
+        return told(self.primary, rows, notes=self.notes)
 
 
 @dataclass(slots=True)
@@ -185,7 +177,7 @@ class Removal:
         except Unanswered as error:
             self._look_for(gate, case, regions, error, may_repeat=not again)
         except AwsError as error:
-            if again and isinstance(error, Refused | NotFound):  # the first request may have been carried out
+            if is_moot(error, again=again):
                 case.notes.append(f"the removal from {', '.join(regions)} was refused the second time: {error.words}")
                 return
             case.departures.update({region: before[region] for region in regions})
@@ -223,11 +215,8 @@ class Removal:
 
     def _still_listed(self, case: Clearing, regions: Sequence[Region]) -> list[Region] | None:
         """Return which Regions the primary lists still, None where it does not answer."""
-        try:
-            primary = self.aws.describe(case.primary.arn, case.primary.region)
-        except AwsError as error:
-            if error.ends_the_run:
-                raise
+        primary = asked(lambda: self.aws.describe(case.primary.arn, case.primary.region))
+        if isinstance(primary, AwsError):
             return None
         return [region for region in regions if primary.replica(region)]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from smrep.errors import AwsError, CredentialsError, Denied, NotFound, NotSent, Refused, Throttled, Unanswered
+from smrep.errors import AwsError, CredentialsError, Denied, NotSent, Refused, Throttled, Unanswered
 from smrep.model import Replica, Secret, Target
 from smrep.regions import Region
 from smrep.report import Action, Trouble
@@ -13,7 +13,7 @@ from smrep.rules.commands import spell
 from smrep.rules.settle import LIST_LAG_S, has_moved, sent
 from smrep.service.abreast import abreast, patience
 from smrep.service.cases import Case
-from smrep.service.gate import Gate
+from smrep.service.gate import Gate, is_moot
 from smrep.service.polling import poll
 from smrep.service.ports import SecretsManager
 
@@ -57,7 +57,7 @@ class Sender:
         except Unanswered as error:
             self._look_for(case, regions, error, may_repeat=not force and not again)
         except AwsError as error:
-            if again and isinstance(error, Refused | NotFound):  # the first request may have been carried out
+            if is_moot(error, again=again):
                 case.notes.append(f"the request for {', '.join(regions)} was refused the second time: {error.words}")
                 return
             case.courses.update({region: before[region] for region in regions})

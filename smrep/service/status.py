@@ -13,7 +13,7 @@ from smrep.rules.asked import Address, check_regions
 from smrep.rules.causes import failure
 from smrep.rules.commands import spell
 from smrep.rules.findings import failed, missing, unsettled
-from smrep.rules.settle import Course, row, worst
+from smrep.rules.settle import Course, row, told
 from smrep.service.looking import Found, doomed, find, refusal, troubles_elsewhere
 from smrep.service.ports import Clock, SecretsManager
 
@@ -66,17 +66,7 @@ def _report(found: Found, asked: Asked) -> SecretReport:
     check_regions([secret.region], asked.regions)
     regions = asked.regions or tuple(entry.region for entry in secret.replicas)
     rows = tuple(_row(secret, region) for region in regions)
-    error = doomed(secret)
-    return SecretReport(
-        name=secret.name,
-        outcome=worst([each.outcome for each in rows] + ([error.outcome] if error else [])),
-        arn=secret.arn,
-        primary_region=secret.region,
-        replicas=rows,
-        error=error,
-        cross_account=secret.cross_account,
-        notes=(*followed(found), *troubles_elsewhere(secret, regions)),
-    )
+    return told(secret, rows, doomed(secret), (*followed(found), *troubles_elsewhere(secret, regions)))
 
 
 def _row(secret: Secret, region: Region) -> RegionReport:

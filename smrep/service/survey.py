@@ -81,7 +81,7 @@ class Survey:
             late=lambda each: decide(each, lambda _: unchecked_key(each[0])),
             patience_s=patience(self.clock, self.deadline),
         )
-        return self._healthy(primary, steps, looks) if self.health else tuple(steps)
+        return self._healthy(primary, steps, looks)
 
     def _healthy(self, primary: Secret, steps: Sequence[Step], looks: Sequence[Look]) -> tuple[Step, ...]:
         """Return the steps, those stopped that a key, a version or a Region makes hopeless."""

@@ -11,8 +11,8 @@ from smrep.regions import Region
 from smrep.report import RegionReport, SecretReport, Trouble
 from smrep.rules.asked import Address, check_regions
 from smrep.rules.causes import failure
-from smrep.rules.preflight import Bearer, bearer
-from smrep.rules.settle import worst
+from smrep.rules.preflight import ours
+from smrep.rules.settle import told
 from smrep.service.abreast import nothing, patience
 from smrep.service.keys import KeyCheck
 from smrep.service.looking import Found, bare, doomed, find, refusal, troubles_elsewhere
@@ -43,30 +43,18 @@ class Checking:
 
     def report(self) -> SecretReport:
         """Return the secret as it stands."""
-        rows = tuple(self._row(target) for target in self.targets)
-        outcomes = [row.outcome for row in rows]
-        return SecretReport(
-            name=self.primary.name,
-            outcome=worst([*outcomes, self.error.outcome] if self.error else outcomes),
-            arn=self.primary.arn,
-            primary_region=self.primary.region,
-            replicas=rows,
-            error=self.error,
-            notes=self.notes,
-            cross_account=self.primary.cross_account,
-        )
+        return told(self.primary, [self._row(target) for target in self.targets], self.error, self.notes)
 
     def _row(self, target: Target) -> RegionReport:
         region, primary = target.region, self.primary
         entry, seen = primary.replica(region), self.seen.get(region)
-        there = seen.look if seen and isinstance(seen.look, Secret) else None
-        ours = there if there and bearer(primary, there) is Bearer.OURS else None
-        shown = ours.kms_key_id if ours else None
+        replica = ours(primary, seen.look) if seen else None
+        shown = replica.kms_key_id if replica else None
         failed = entry is not None and entry.status == FAILED
         return RegionReport(
             region=region,
             outcome=seen.proof.outcome if seen else Outcome.FAILED if failed else Outcome.PENDING,
-            arn=in_region(primary.arn, region) if ours else None,
+            arn=in_region(primary.arn, region) if replica else None,
             status=entry.status if entry else None,
             status_message=entry.message if entry else None,
             kms_key_id=shown or (entry.kms_key_id if entry else None),
