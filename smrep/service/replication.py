@@ -21,7 +21,7 @@ from smrep.service.cases import Case, Member, cases, open_regions, reports
 from smrep.service.gate import Gate, in_turn
 from smrep.service.health import Health
 from smrep.service.keys import KeyCheck, unchecked_key
-from smrep.service.looking import Found, find, refusal, troubles_elsewhere, unfit
+from smrep.service.looking import Found, asked, find, refusal, troubles_elsewhere, unfit
 from smrep.service.ports import Account, Clock, Keys, SecretsManager
 from smrep.service.proving import Prover
 from smrep.service.request import Request
@@ -142,9 +142,11 @@ class Replication:
         if error is not None:
             return refusal(found, error)
         targets, steps = self._decided(primary)
-        if any(isinstance(step, Stop) and step.error.code == Kind.MISSING for step in steps):
-            primary = self._again(primary)  # a list that lags may still have shown what was removed
-            targets, steps = self._decided(primary)
+        if any(_is_absent(primary, step) for step in steps):  # a list that lags may still have shown what was removed
+            listed = asked(partial(self.aws.describe, primary.arn, primary.region))
+            if not isinstance(listed, AwsError) and listed.replicas != primary.replicas:
+                primary = listed
+                targets, steps = self._decided(primary)
         courses = {step.target.region: _course(step, self.request.consent) for step in steps}
         notes = [*troubles_elsewhere(primary, courses)]
         if not targets:
@@ -163,15 +165,6 @@ class Replication:
             only_listed=request.retry,
         )
         return targets, steps
-
-    def _again(self, primary: Secret) -> Secret:
-        """Return the primary as it is listed now, as it was where it does not answer."""
-        try:
-            return self.aws.describe(primary.arn, primary.region)
-        except AwsError as error:
-            if error.ends_the_run:
-                raise
-            return primary
 
     def _prove(self) -> Iterator[None]:
         """Hold every replica that is in sync against its primary, yielding after each round of looks."""
@@ -213,6 +206,12 @@ def _send(sender: Sender, case: Case) -> None:
         sender.send(case, _plain(case))
     for region in _forced(case):
         sender.send(case, [region], force=True)
+
+
+def _is_absent(primary: Secret, step: Step) -> bool:
+    """Tell whether a Region was stopped since it is listed and holds nothing."""
+    missing = isinstance(step, Stop) and step.error.code == Kind.MISSING
+    return missing and primary.replica(step.target.region) is not None
 
 
 def _in_sync(case: Case) -> tuple[Target, ...]:

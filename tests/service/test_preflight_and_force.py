@@ -230,3 +230,20 @@ def test_a_forced_request_is_not_begun_after_the_deadline(world: World) -> None:
     error = secret.replicas[1].error
     assert error is not None
     assert (error.code, (error.hint or "").endswith("-r eu-west-1 --force-overwrite")) == ("NotSent", True)
+
+
+def test_a_region_that_is_listed_and_holds_nothing_is_waited_for_once(world: World) -> None:
+    """The list is read again in case it lagged; where it has not changed, nothing is looked for a second time."""
+    world.create()
+    world.simulator.set_replication_status("prod/db", HOME, WEST, "InSync", None)
+    row = only(replicate(world, WEST))
+    assert [each.kind for each in row.findings] == ["missing"]
+    assert sum(world.clock.sleeps) <= 15.0
+    assert world.count("DescribeSecret", HOME) == 2
+
+
+def test_a_retry_of_a_region_that_is_not_listed_reads_the_list_once(world: World) -> None:
+    world.create()
+    row = only(replicate(world, WEST, retry=True))
+    assert [each.kind for each in row.findings] == ["missing"]
+    assert world.count("DescribeSecret", HOME) == 1
