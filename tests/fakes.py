@@ -16,6 +16,7 @@ from smrep.aws.translate import from_response
 from smrep.errors import Unanswered
 from smrep.model import Key, Replica, Secret, SecretId, Target, Version
 from smrep.regions import Region
+from smrep.report import RegionReport, SecretReport
 from smrep.rules.asked import Address
 from smrep.sandbox.faults import Faults
 from smrep.sandbox.simulator import ApiError, Simulator
@@ -169,3 +170,13 @@ class World:
 
 def at_home(*names: str) -> tuple[Address, ...]:
     return tuple(Address(SecretId(name), HOME) for name in names or ("prod/db",))
+
+
+def only(secrets: tuple[SecretReport, ...]) -> RegionReport:
+    """Return the one row of the one secret."""
+    ((row,),) = [each.replicas for each in secrets]
+    return row
+
+
+def kinds(row: RegionReport) -> list[str]:
+    return [each.kind for each in row.findings]

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from fakes import HOME, IRELAND, WEST, World
+from fakes import HOME, IRELAND, WEST, World, kinds, only
 from service.test_health import key_in
 
 from smrep.errors import CredentialsError, Denied, NotFound, Outcome, UsageError
@@ -46,15 +46,6 @@ def doctor(
     found = run.examine([Address(SecretId(name), Region(home)) for name in names])
     assert {call.operation for call in world.simulator.log} <= READS
     return found
-
-
-def only(secrets: tuple[SecretReport, ...]) -> RegionReport:
-    ((row,),) = [each.replicas for each in secrets]
-    return row
-
-
-def kinds(row: RegionReport) -> list[str]:
-    return [each.kind for each in row.findings]
 
 
 def the(row: RegionReport, kind: str) -> Finding:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from fakes import HOME, IRELAND, WEST, World
-from service.test_replication import only, prepare, replicate, request_for
+from fakes import HOME, IRELAND, WEST, World, kinds, only
+from service.test_replication import prepare, replicate, request_for
 
 from smrep.errors import CredentialsError, Outcome, Unanswered
 from smrep.report import Action, Finding, RegionReport
@@ -20,10 +20,6 @@ def key_in(world: World, region: str = WEST, alias: str | None = None, **params:
     if alias:
         world.call("CreateAlias", region, service="kms", AliasName=alias, TargetKeyId=metadata["KeyId"])
     return str(metadata["Arn"])
-
-
-def kinds(row: RegionReport) -> list[str]:
-    return [each.kind for each in row.findings]
 
 
 def the(row: RegionReport, kind: str) -> Finding:

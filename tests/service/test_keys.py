@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from fakes import WEST, World
-from service.test_replication import only, prepare, replicate, request_for
+from fakes import WEST, World, kinds, only
+from service.test_replication import prepare, replicate, request_for
 
 from smrep.errors import Outcome
-from smrep.report import RegionReport
 
 
 @pytest.fixture
@@ -17,10 +16,6 @@ def key(world: World) -> str:
     world.call("CreateAlias", WEST, service="kms", AliasName="alias/dr", TargetKeyId=metadata["KeyId"])
     world.create()
     return str(metadata["Arn"])
-
-
-def kinds(row: RegionReport) -> list[str]:
-    return [each.kind for each in row.findings]
 
 
 @pytest.mark.parametrize("spelled", ["alias", "id", "arn", "alias_arn"])

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from fakes import HOME, IRELAND, WEST, Clock, World
+from fakes import HOME, IRELAND, WEST, Clock, World, kinds, only
 from service import test_promote as promoting
 from service import test_rekey as rekeying
 from service import test_remove as removing
-from service.test_remove import REMOVE, is_there, kinds, only
+from service.test_remove import REMOVE, is_there
 
 from smrep.aws import answers
 from smrep.aws.translate import from_response

@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from fakes import HOME, IRELAND, SYDNEY, WEST, World
+from fakes import HOME, IRELAND, SYDNEY, WEST, World, kinds, only
 from service import test_doctor as examining
 from service import test_rekey as rekeying
 from service import test_retry as retrying
 from service import test_verify as verifying
 from service.test_doctor import doctor, end, the
-from service.test_rekey import DEFAULT, kinds
-from service.test_replication import only, replicate
+from service.test_rekey import DEFAULT
+from service.test_replication import replicate
 
 from smrep.errors import Outcome
 from smrep.model import Replica, Secret, SecretId, Target, Version

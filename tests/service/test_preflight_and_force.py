@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from fakes import HOME, IRELAND, WEST, World
-from service.test_replication import only, prepare, replicate, request_for
+from fakes import HOME, IRELAND, WEST, World, only
+from service.test_replication import prepare, replicate, request_for
 
 from smrep.errors import Outcome
 from smrep.report import Action

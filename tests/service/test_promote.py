@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from fakes import HOME, IRELAND, SYDNEY, WEST, World
+from fakes import HOME, IRELAND, SYDNEY, WEST, World, only
 
 from smrep.errors import CredentialsError, Denied, Outcome, UsageError
 from smrep.model import SecretId, in_region
 from smrep.regions import Region
-from smrep.report import Action, RegionReport, SecretReport
+from smrep.report import Action, SecretReport
 from smrep.sandbox.simulator import ApiError
 from smrep.service.promoting import Promotion
 
@@ -48,11 +48,6 @@ def promote(world: World, *names: str, **more: Any) -> tuple[SecretReport, ...]:
     for _ in run.act():
         pass
     return run.secrets()
-
-
-def only(secrets: tuple[SecretReport, ...]) -> RegionReport:
-    ((row,),) = [each.replicas for each in secrets]
-    return row
 
 
 def replicated(world: World, *regions: str, name: str = "prod/db", **faults: Any) -> str:

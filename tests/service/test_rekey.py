@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from fakes import HOME, IRELAND, WEST, World, at_home
-from service.test_replication import only, request_for
+from fakes import HOME, IRELAND, WEST, World, at_home, kinds, only
+from service.test_replication import request_for
 
 from smrep.errors import CredentialsError, Outcome, UsageError
 from smrep.model import SecretId
@@ -67,10 +67,6 @@ def rekey(world: World, *regions: str, **more: Any) -> tuple[SecretReport, ...]:
 def writes(world: World) -> list[tuple[str, str, dict[str, Any]]]:
     """Return what arrived and is no look, in its order."""
     return [(each.operation, each.region, each.params) for each in world.simulator.log if each.operation not in READS]
-
-
-def kinds(row: RegionReport) -> list[str]:
-    return [each.kind for each in row.findings]
 
 
 def error_of(row: RegionReport) -> tuple[str, str, str]:

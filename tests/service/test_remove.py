@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from fakes import HOME, IRELAND, SYDNEY, WEST, World, at_home
+from fakes import HOME, IRELAND, SYDNEY, WEST, World, at_home, kinds, only
 
 from smrep.errors import CredentialsError, Denied, NotFound, Outcome, Unanswered, UsageError
 from smrep.model import Replica
 from smrep.regions import Region
-from smrep.report import Action, RegionReport, SecretReport
+from smrep.report import Action, SecretReport
 from smrep.rules.asked import Address
 from smrep.sandbox.simulator import ApiError
 from smrep.service.removing import Removal
@@ -49,15 +49,6 @@ def remove(world: World, *regions: str, **more: Any) -> tuple[SecretReport, ...]
     for _ in run.act():
         pass
     return run.secrets()
-
-
-def only(secrets: tuple[SecretReport, ...]) -> RegionReport:
-    ((row,),) = [each.replicas for each in secrets]
-    return row
-
-
-def kinds(row: RegionReport) -> list[str]:
-    return [str(each.kind) for each in row.findings]
 
 
 def replicated(world: World, *regions: str, removal_delay_s: float = 30.0, **more: Any) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from fakes import HOME, IRELAND, SYDNEY, WEST, World, at_home
+from fakes import HOME, IRELAND, SYDNEY, WEST, World, at_home, only
 
 from smrep.errors import CredentialsError, Denied, Outcome, UsageError
 from smrep.model import Target
 from smrep.regions import Region
-from smrep.report import Action, RegionReport, SecretReport
+from smrep.report import Action, SecretReport
 from smrep.rules.plan import Consent
 from smrep.service.replication import Replication, Request
 
@@ -32,11 +32,6 @@ def replicate(world: World, *regions: str, timeout_s: float = 300.0, **more: Any
     for _ in run.act():
         pass
     return run.secrets()
-
-
-def only(secrets: tuple[SecretReport, ...]) -> RegionReport:
-    ((row,),) = [each.replicas for each in secrets]
-    return row
 
 
 def test_a_new_region_is_added_and_waited_for(world: World) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from fakes import HOME, IRELAND, SYDNEY, WEST, World
-from service.test_replication import only, prepare, replicate, request_for
+from fakes import HOME, IRELAND, SYDNEY, WEST, World, kinds, only
+from service.test_replication import prepare, replicate, request_for
 
 from smrep.errors import Denied, Outcome, Refused
 from smrep.model import SecretId
 from smrep.regions import Region
-from smrep.report import Action, RegionReport, SecretReport
+from smrep.report import Action, SecretReport
 from smrep.rules.asked import Address
 from smrep.rules.plan import Consent
 from smrep.service.replication import Request
@@ -37,10 +37,6 @@ def failed(world: World, *regions: str, also: tuple[str, ...] = (), key: str | N
 def asked_for(world: World) -> list[list[str]]:
     """Return the Regions of each request that was sent."""
     return [[each["Region"] for each in call["AddReplicaRegions"]] for call in world.sent()]
-
-
-def kinds(row: RegionReport) -> list[str]:
-    return [each.kind for each in row.findings]
 
 
 def new_key(world: World, region: str = WEST, alias: str | None = None, **params: Any) -> str:

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from fakes import HOME, IRELAND, WEST, World, at_home
-from service.test_replication import only, prepare, replicate, request_for
+from fakes import HOME, IRELAND, WEST, World, at_home, kinds, only
+from service.test_replication import prepare, replicate, request_for
 
 from smrep.errors import CredentialsError, Denied, NotFound, Outcome, Unanswered, UsageError
 from smrep.model import SecretId, Target
 from smrep.regions import Region
-from smrep.report import RegionReport, SecretReport
+from smrep.report import SecretReport
 from smrep.rules.asked import Address
 from smrep.service.verifying import Verification
 
@@ -36,10 +36,6 @@ def verify(world: World, *regions: str, **more: Any) -> tuple[SecretReport, ...]
         pass
     assert {operation for operation, _, _ in world.calls} <= READS
     return run.secrets()
-
-
-def kinds(row: RegionReport) -> list[str]:
-    return [each.kind for each in row.findings]
 
 
 def replicated(world: World, *regions: str, key: str | None = None, **params: Any) -> str:
