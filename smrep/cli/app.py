@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol, TextIO
 
+import click
+
 from smrep import __version__
 from smrep.cli.options import Shared
 from smrep.cli.params import secret_ids
@@ -24,6 +26,7 @@ from smrep.output.paper import Paper
 from smrep.regions import Region, is_known
 from smrep.report import Kind, SecretReport, Severity, Trouble
 from smrep.rules.asked import account_in, check_account, check_regions
+from smrep.service.ports import Clock
 
 if TYPE_CHECKING:
     from smrep.aws.client import Aws
@@ -70,7 +73,8 @@ class App:
     stdin: TextIO | None = field(default_factory=lambda: sys.stdin)
     stdout: TextIO | None = field(default_factory=lambda: sys.stdout)
     stderr: TextIO | None = field(default_factory=lambda: sys.stderr)
-    clock: SystemClock = field(default_factory=SystemClock)
+    clock: Clock = field(default_factory=lambda: click.get_current_context().obj or SystemClock())
+    """The one that the run was given (smrep.cli.entry.run), else the machine's."""
     stdin_is_taken: bool = False
     """Whether standard input was read for secrets, so that nothing is left to answer a prompt."""
     events: Events | None = None

@@ -17,10 +17,11 @@ from smrep.cli import COMMANDS, root
 from smrep.cli.options import COMPLETE
 from smrep.errors import Outcome, OutputError, SmrepError
 from smrep.report import Report, Trouble
+from smrep.service.ports import Clock
 
 
-def run(words: Sequence[str]) -> int:
-    """Run the command that the words name and return its exit code.
+def run(words: Sequence[str], clock: Clock | None = None) -> int:
+    """Run the command that the words name and return its exit code; its time is the machine's unless a clock is given.
 
     Not by click's own `main`, which makes exit code 1 of an interrupt and of a broken pipe.
 
@@ -33,7 +34,7 @@ def run(words: Sequence[str]) -> int:
     if COMPLETE in os.environ:
         return shell_complete(root, {}, "smrep", COMPLETE, os.environ[COMPLETE])
     try:
-        with root.make_context("smrep", list(words)) as context:
+        with root.make_context("smrep", list(words), obj=clock) as context:
             root.invoke(context)
     except click.exceptions.Exit as error:
         return error.exit_code
