@@ -71,6 +71,9 @@ class ConfigurationError(SmrepError):
 class AwsError(SmrepError):
     """AWS was asked, and the answer was not the one hoped for; `words` are AWS's own."""
 
+    cure: ClassVar[str | None] = None
+    """The hint where nothing better is known."""
+
     def __init__(
         self,
         words: str,
@@ -81,7 +84,8 @@ class AwsError(SmrepError):
         request_id: str | None = None,
     ) -> None:
         """Make the sentence of the subject (which secret, where) and AWS's words."""
-        super().__init__(f"{subject}: {words}" if subject else words, hint, code=code, request_id=request_id)
+        message = f"{subject}: {words}" if subject else words
+        super().__init__(message, hint or self.cure, code=code, request_id=request_id)
         self.words = words
 
     @property
@@ -123,6 +127,7 @@ class Throttled(AwsError):
     """AWS was asked too often; nothing was done, and the same call may be sent again."""
 
     outcome = Outcome.PENDING
+    cure = "the account asks more of AWS than its quota allows: try again in a while"
 
 
 class NotSent(SmrepError):
@@ -133,3 +138,5 @@ class NotSent(SmrepError):
 
 class Unanswered(AwsError):
     """No usable answer came (connection, time, a 5xx, garbage): AWS may or may not have acted."""
+
+    cure = "try again; AWS's own state: https://health.aws.amazon.com"

@@ -77,6 +77,32 @@ def secret_arn(answer: Mapping[str, Any]) -> str:
     return arn
 
 
+def caller_arn(answer: Mapping[str, Any]) -> str:
+    """Return the ARN in an answer to GetCallerIdentity. Source: API_GetCallerIdentity.
+
+    Raises:
+        ValueError: there is none, or none with an account.
+
+    """
+    arn = required(answer, "Arn")
+    if not re.fullmatch(r"arn:aws[a-z-]*:(iam|sts)::\d{12}:.+", arn, re.ASCII | re.DOTALL):
+        raise ValueError(f"{arn[:80]!r} is no caller's ARN")
+    return arn
+
+
+def to_policy(answer: Mapping[str, Any]) -> str | None:
+    """Return the resource policy in an answer to GetResourcePolicy, None where the secret has none.
+
+    Raises:
+        ValueError: it can't be AWS's answer, which names the secret also where it has no policy.
+
+    Source: API_GetResourcePolicy.
+
+    """
+    secret_arn(answer)
+    return text(answer, "ResourcePolicy")
+
+
 def to_key(answer: Mapping[str, Any]) -> Key:
     """Return an answer to kms:DescribeKey as a value.
 

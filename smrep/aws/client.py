@@ -52,7 +52,7 @@ class Aws:
     def policy(self, secret_id: str, region: Region) -> str | None:
         """Return the secret's resource policy, None where it has none. Source: API_GetResourcePolicy."""
         answer = self._call("secretsmanager", "GetResourcePolicy", region, secret_id, SecretId=secret_id)
-        return self._read(lambda: answers.text(answer, "ResourcePolicy"), secret_id, region)
+        return self._read(lambda: answers.to_policy(answer), secret_id, region)
 
     def replicate(
         self, secret_id: str, region: Region, targets: Sequence[Target], *, force: bool
@@ -88,7 +88,7 @@ class Aws:
     def caller(self, home: Region) -> str:
         """Return the ARN behind the credentials. Source: API_GetCallerIdentity."""
         answer = self._call("sts", "GetCallerIdentity", home, "the caller")
-        return self._read(lambda: answers.required(answer, "Arn"), "the caller", home)
+        return self._read(lambda: answers.caller_arn(answer), "the caller", home)
 
     def region_states(self, home: Region) -> Mapping[str, bool]:
         """Return whether each Region is enabled: as the account's own list says, else as EC2's does."""

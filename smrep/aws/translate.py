@@ -78,21 +78,22 @@ def from_response(error: botocore.ClientError, subject: str) -> AwsError:
     metadata = response.get("ResponseMetadata", {})
     status = metadata.get("HTTPStatusCode", 0)
     hint = None
+    if error.operation_name == "AssumeRole":
+        subject = "the role could not be assumed"
     kind: type[AwsError]
     if code in _NOT_FOUND:
         kind = NotFound
     elif error.operation_name == "AssumeRole" and code in _DENIED:
         kind, hint = CredentialsError, "allow sts:AssumeRole on the role, and see whom its trust policy lets in"
-        subject = "the role could not be assumed"
-    elif code in _CREDENTIALS or error.operation_name.startswith(("AssumeRole", "GetRoleCredentials")):
+    elif code in _CREDENTIALS:
         kind, hint = CredentialsError, _SIGN_IN
-    elif code in _DENIED:
-        kind = Denied
     elif code in _THROTTLED or status == HTTPStatus.TOO_MANY_REQUESTS:
         kind = Throttled
     elif code in _DOUBTFUL or not HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
         kind = Unanswered
-    elif status == HTTPStatus.FORBIDDEN:
+    elif error.operation_name.startswith(("AssumeRole", "GetRoleCredentials")):
+        kind, hint = CredentialsError, _SIGN_IN
+    elif code in _DENIED or status == HTTPStatus.FORBIDDEN:
         kind = Denied
     else:
         kind = Refused
@@ -135,7 +136,7 @@ def from_transport(error: Exception, subject: str) -> SmrepError:
             | botocore.IncompleteReadError()
             | botocore.ResponseStreamingError()
         ):
-            hint = "check the network, the proxy and the endpoint; AWS's own state: https://health.aws.amazon.com"
+            hint = f"check the network, the proxy and the endpoint, then {Unanswered.cure}"
             return Unanswered(_words(error), subject, hint)
         case _ if not isinstance(error, botocore.BotoCoreError) or "Parser" in type(error).__name__:
             return bad_answer(f"{type(error).__name__}: {_words(error)}", subject)

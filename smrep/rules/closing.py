@@ -32,19 +32,26 @@ def is_under_way(row: RegionReport) -> bool:
 def timed_out(
     secrets: Sequence[SecretReport], timeout_s: float, elapsed_s: float, command: str | None = None
 ) -> Trouble | None:
-    """Return the trouble that names every Region still open when the deadline passed, None where none is.
+    """Return the trouble that names every Region still open at the end, None where none is.
 
+    Before the deadline, only a Region of which nothing else is said: it was waited for as long as that made sense.
     `command` is the one that ran: one that only looks is typed again.
     """
-    rows = [(secret, row) for secret in secrets for row in secret.replicas if row.outcome is Outcome.PENDING]
-    if not rows or elapsed_s < timeout_s:
+    over = elapsed_s >= timeout_s
+    rows = [
+        (secret, row)
+        for secret in secrets
+        for row in secret.replicas
+        if row.outcome is Outcome.PENDING and (over or not (row.error or row.findings))
+    ]
+    if not rows:
         return None
     names = ", ".join(f"{secret.name} {row.region} ({_state(row)})" for secret, row in rows)
-    longer = duration(max(2 * timeout_s, 60.0))
+    more_time = ("--timeout", duration(max(2 * timeout_s, 60.0))) if over else ()
     return Trouble(
-        "Timeout",
-        f"still open after {duration(timeout_s)}: {names}",
-        go_on(secrets, ("--timeout", longer), looking="verify" if command == "verify" else "wait"),
+        "Timeout" if over else "StillOpen",
+        f"still open after {duration(timeout_s if over else round(elapsed_s))}: {names}",
+        go_on(secrets, more_time, looking="verify" if command == "verify" else "wait"),
         None,
         Outcome.PENDING,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 
-from smrep.errors import AwsError, Denied, Outcome
+from smrep.errors import AwsError, Denied, Outcome, Unanswered
 from smrep.model import Replica, Secret, Target
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
@@ -66,7 +66,7 @@ def unchecked(what: str, error: AwsError, permission: str) -> Finding:
         Kind.UNCHECKED,
         Severity.WARNING,
         f"{what} could not be checked: {error.message}",
-        f"allow {permission}" if denied else error.hint or "try again; AWS's own state: https://health.aws.amazon.com",
+        f"allow {permission}" if denied else error.hint or Unanswered.cure,
         doubt(error),
     )
 

@@ -62,7 +62,7 @@ class Need:
             return f"aws secretsmanager update-secret {secret} --kms-key-id alias/NAME"
         return "mend that key, or take its label off the old version: " + "; ".join(
             f"aws secretsmanager update-secret-version-stage {secret} --version-stage {shlex.quote(stage)} "
-            f"--remove-from-version-id {self.version.version_id}"
+            f"--remove-from-version-id {shlex.quote(self.version.version_id)}"
             for stage in self.version.stages
         )
 
@@ -125,10 +125,11 @@ def held_back(step: Step, findings: tuple[Finding, ...]) -> Step:
             doubt,
             severity=Severity.ERROR,
             message=f"nothing is overwritten in doubt, and {doubt.message}",
-            hint=f"{doubt.hint}; or --no-preflight",
+            hint="; or ".join(filter(None, (doubt.hint, "--no-preflight"))),
         )
         others = (each for each in findings if each is not doubt)
-        return replace(stop(step.target, sure, Outcome.ACCESS), findings=(sure, *step.findings, *others))
+        outcome = Outcome.ACCESS if doubt.outcome is Outcome.ACCESS else Outcome.FAILED
+        return replace(stop(step.target, sure, outcome), findings=(sure, *step.findings, *others))
     if no is None:
         return replace(step, findings=(*step.findings, *findings))
     hopeless = no.kind in (Kind.REGION_DISABLED, Kind.REGION_UNKNOWN)

@@ -50,8 +50,7 @@ def turn(primary: Secret, target: Target, seen: tuple[Look, Proof], same: Verdic
     look, proof = seen
     if isinstance(look, Unseen):
         (finding,) = proof.findings[-1:] or (Finding(Kind.UNCHECKED, Severity.WARNING, "not looked at"),)
-        outcome = Outcome.ACCESS if isinstance(look.error, Denied) else Outcome.FAILED
-        return stopped(target, finding, outcome)
+        return stopped(target, finding, look.error.outcome if look.error else Outcome.FAILED)
     for finding in proof.findings:
         if finding.kind in _IN_THE_WAY and not (recreate and finding.kind is Kind.FAILED):
             hint = finding.hint
@@ -84,7 +83,9 @@ def held_back(known: Turn, findings: tuple[Finding, ...], *, sure: bool) -> Turn
     if no or doubt:
         why = no or doubt
         assert why is not None  # noqa: S101 - one of them is there
-        return replace(stopped(known.target, why, Outcome.FAILED if no else Outcome.ACCESS), findings=findings)
+        denied = no is None and why.outcome is Outcome.ACCESS
+        outcome = Outcome.ACCESS if denied else Outcome.FAILED
+        return replace(stopped(known.target, why, outcome), findings=findings)
     return replace(known, findings=findings)
 
 

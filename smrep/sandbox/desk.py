@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime
 from itertools import count
 from threading import Lock
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
 class Desk:
     """Takes requests for one simulator and writes one line about each to `log`."""
 
-    def __init__(self, simulator: Simulator, *, log: IO[str] | None, sleep: Callable[[float], None]) -> None:
+    def __init__(
+        self, simulator: Simulator, *, log: IO[str] | None, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
         self._simulator = simulator
         self._log = log
         self._sleep = sleep

@@ -6,7 +6,6 @@ import re
 import socket
 import socketserver
 import sys
-import time
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
@@ -33,7 +32,8 @@ class SandboxServer:
 
     `log` gets one JSON line per request, flushed, without any secret value: `ts`, `region`,
     `service`, `operation`, `secret_id`, `status` (HTTP; `null` where nothing was answered), `code`,
-    and `effect`: `done`, `refused`, `dropped_before`, `dropped_after` or `outage`.
+    and `effect`: `done`, `refused`, `dropped_before`, `dropped_after` or `outage`. `desk` makes what
+    answers, called like the class `Desk`.
 
     Raises: ValueError for an address that is not loopback, OSError for one that is taken.
     """
@@ -45,7 +45,7 @@ class SandboxServer:
         port: int = 0,
         host: str = "127.0.0.1",
         log: IO[str] | None = None,
-        sleep: Callable[[float], None] = time.sleep,
+        desk: Callable[..., Desk] = Desk,
     ) -> None:
         address = "127.0.0.1" if host == "localhost" else host
         if not _is_loopback(address):
@@ -53,7 +53,7 @@ class SandboxServer:
         if not 0 <= port <= _MAX_PORT:
             raise ValueError(f"a port is a number from 0 to {_MAX_PORT}, not {port}")
         listener = _Listener6 if ":" in address else _Listener
-        self._listener = listener((address, port), Desk(simulator, log=log, sleep=sleep))
+        self._listener = listener((address, port), desk(simulator, log=log))
         self._closing = Event()
         self._thread: Thread | None = None
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from smrep.errors import Outcome
 from smrep.regions import Region
-from smrep.report import Action, RegionReport, SecretReport, Trouble
+from smrep.report import Action, Finding, Kind, RegionReport, SecretReport, Severity, Trouble
 from smrep.rules.closing import end, go_on, stopped, timed_out
 
 HOME, WEST, IRELAND = Region("us-east-1"), Region("us-west-2"), Region("eu-west-1")
@@ -57,8 +58,16 @@ def test_a_throttled_request_is_not_said_to_go_on() -> None:
     assert (trouble.hint or "").startswith("smrep replicate db")
 
 
-def test_before_the_deadline_nothing_has_timed_out() -> None:
-    assert timed_out([secret("db", TAKEN)], 4.0, 3.9) is None
+def test_what_is_given_up_before_the_deadline_is_named_unless_its_row_says_why() -> None:
+    trouble = timed_out([secret("db", TAKEN)], 4.0, 3.4)
+    assert trouble is not None
+    assert (trouble.code, trouble.outcome) == ("StillOpen", Outcome.PENDING)
+    assert trouble.message.startswith("still open after 3s: db us-west-2")
+    assert "--timeout" not in (trouble.hint or "--timeout")
+    told = Finding(Kind.UNCHECKED, Severity.WARNING, "could not be looked at")
+    assert timed_out([secret("db", replace(TAKEN, findings=(told,)))], 4.0, 3.4) is None
+    assert timed_out([secret("db", replace(TAKEN, error=Trouble("x", "y", None, None, Outcome.PENDING)))], 4.0, 3.4) is None
+    assert timed_out([secret("db", replace(TAKEN, findings=(told,)))], 4.0, 4.0) is not None
 
 
 def test_an_interrupt_claims_no_more_than_is_known() -> None:

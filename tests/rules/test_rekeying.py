@@ -182,11 +182,19 @@ def test_a_no_stops_it_whatever_else_was_found(findings: tuple[Finding, ...], su
     assert known.findings == findings
 
 
-def test_a_doubt_stops_only_what_destroys() -> None:
-    assert held_back(Turn(TARGET, wanted=True), (DOUBT,), sure=False) == Turn(TARGET, wanted=True, findings=(DOUBT,))
-    known = held_back(Turn(TARGET, wanted=True), (DOUBT,), sure=True)
+@pytest.mark.parametrize(
+    ("doubt", "outcome"),
+    [
+        (DOUBT, Outcome.FAILED),
+        (replace(DOUBT, outcome=Outcome.PENDING), Outcome.FAILED),  # no answer is no want of permission
+        (replace(DOUBT, outcome=Outcome.ACCESS), Outcome.ACCESS),
+    ],
+)
+def test_a_doubt_stops_only_what_destroys(doubt: Finding, outcome: Outcome) -> None:
+    assert held_back(Turn(TARGET, wanted=True), (doubt,), sure=False) == Turn(TARGET, wanted=True, findings=(doubt,))
+    known = held_back(Turn(TARGET, wanted=True), (doubt,), sure=True)
     assert known.error is not None
-    assert (known.error.code, known.error.outcome, known.wanted) == ("unchecked", Outcome.ACCESS, False)
+    assert (known.error.code, known.error.outcome, known.wanted) == ("unchecked", outcome, False)
 
 
 @pytest.mark.parametrize("sure", [True, False])

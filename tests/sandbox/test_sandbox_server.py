@@ -7,9 +7,11 @@ import random
 import socket
 import threading
 import time
+from functools import partial
 
 import pytest
 
+from smrep.sandbox.desk import Desk
 from smrep.sandbox.faults import Drop, Faults
 from smrep.sandbox.server import SandboxServer
 from smrep.sandbox.simulator import Simulator
@@ -24,7 +26,7 @@ class Running:
         self.log = io.StringIO()
         self.slept = []
         self.simulator = Simulator(now=lambda: 1_758_990_822.5, rng=random.Random(7))
-        self.server = SandboxServer(self.simulator, log=self.log, sleep=self.slept.append)
+        self.server = SandboxServer(self.simulator, log=self.log, desk=partial(Desk, sleep=self.slept.append))
 
     def lines(self):
         return [json.loads(line) for line in self.log.getvalue().splitlines()]

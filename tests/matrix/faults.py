@@ -1,0 +1,135 @@
+"""What can go wrong with a call: one line a fault."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from matrix.desk import Blow, Gone, Strike, refusal, rewritten
+
+from smrep.sandbox.wire import Reply
+
+LAG_S = 12.0
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A column of the matrix."""
+
+    name: str
+    what: str
+    strike: Strike
+    passes: bool = False
+    """Whether it is over after one call, so that the run must end as if nothing had been."""
+    spreads: bool = False
+    """Whether every later call is struck too, of whatever kind."""
+    lists: bool = False
+    """Whether it is about the list of replicas, and does nothing to a call without one."""
+    silent: bool = False
+    """Whether the caller waits for the read timeout."""
+
+
+def _refused(_: Blow) -> Reply:
+    raise Gone("refused")
+
+
+def _lost_before(blow: Blow) -> Reply:
+    if blow.number == 1:
+        raise Gone("closed")
+    return blow.carry()
+
+
+def _lost_after(blow: Blow) -> Reply:
+    reply = blow.carry()
+    if blow.number == 1:
+        raise Gone("closed")
+    return reply
+
+
+def _silent(blow: Blow) -> Reply:
+    blow.carry()
+    raise Gone("silent")
+
+
+def _error_500(blow: Blow) -> Reply:
+    return refusal(blow, "InternalServiceError", "An error occurred on the server side.", 500)
+
+
+def _error_503(blow: Blow) -> Reply:
+    reply = blow.carry()
+    return (
+        Reply(503, "text/html", b"<html><h1>503 Service Temporarily Unavailable</h1></html>")
+        if blow.number == 1
+        else reply
+    )
+
+
+def _throttled_once(blow: Blow) -> Reply:
+    return _throttled(blow) if blow.number == 1 else blow.carry()
+
+
+def _throttled(blow: Blow) -> Reply:
+    return refusal(blow, "ThrottlingException", "Rate exceeded")
+
+
+def _denied(blow: Blow) -> Reply:
+    return refusal(blow, "AccessDeniedException", f"User is not authorized to perform {blow.where[0]}")
+
+
+def _expired(blow: Blow) -> Reply:
+    return refusal(blow, "ExpiredTokenException", "The security token included in the request is expired", 403)
+
+
+def _truncated(blow: Blow) -> Reply:
+    reply = blow.carry()
+    return replace(reply, body=reply.body[: len(reply.body) // 2 + 1])
+
+
+def _portal(_: Blow) -> Reply:
+    return Reply(200, "text/html", b"<html><body>Please sign in to the network</body></html>")
+
+
+def _other_shape(blow: Blow) -> Reply:
+    reply = blow.carry()
+    body = b'{"ARN": 7, "Name": [], "ReplicationStatus": {"a": 1}, "KeyMetadata": [], "Versions": 1, "Regions": {}}'
+    return replace(reply, body=b"<Other><Thing>7</Thing></Other>" if reply.content_type == "text/xml" else body)
+
+
+def _unknown_word(blow: Blow) -> Reply:
+    return rewritten(blow.carry(), lambda entries: [{**each, "Status": "Rebalancing"} for each in entries])
+
+
+def _missing(blow: Blow) -> Reply:
+    return rewritten(blow.carry(), lambda _: []) if blow.since_s < LAG_S else blow.carry()
+
+
+def _failed_later(blow: Blow) -> Reply:
+    def change(entries: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+        failed = {"Status": "Failed", "StatusMessage": "Replication failed: the key can't be used any more"}
+        changed = [{**each, **failed} if each["Region"] in blow.memory else each for each in entries]
+        blow.memory.update(each["Region"] for each in entries if each["Status"] == "InSync")
+        return changed
+
+    return rewritten(blow.carry(), change)
+
+
+FAULTS = (
+    Fault("refused", "the connection is refused, each time", _refused),
+    Fault("lost before", "the first such request is lost and not carried out", _lost_before, passes=True),
+    Fault("lost after", "the first such request is carried out and its answer lost", _lost_after, passes=True),
+    Fault("silence", "each is carried out, and no answer comes within 10 s", _silent, silent=True),
+    Fault("500", "InternalServiceError, each time; nothing is carried out", _error_500),
+    Fault("503 once", "the first is carried out and answered by a load balancer's error page", _error_503, passes=True),
+    Fault("throttled once", "ThrottlingException for the first", _throttled_once, passes=True),
+    Fault("throttled", "ThrottlingException, each time", _throttled),
+    Fault("denied", "AccessDeniedException, each time, in this Region alone", _denied),
+    Fault("expired", "ExpiredTokenException for this call and for every one that follows", _expired, spreads=True),
+    Fault("cut short", "each is carried out, and half of its answer comes", _truncated),
+    Fault("portal", "somebody else's page with status 200 is the answer, each time", _portal),
+    Fault("other shape", "each is carried out, and the answer's JSON is of another shape", _other_shape),
+    Fault("unknown word", "each Region's status is a word nobody knows", _unknown_word, lists=True),
+    Fault("missing", f"no Region is listed for {LAG_S:.0f} s", _missing, lists=True),
+    Fault("failed later", "a Region that was shown InSync is shown Failed from then on", _failed_later, lists=True),
+)
+"""Every fault, in the order of the columns."""

@@ -1,0 +1,60 @@
+"""Every command with every one of its calls going wrong in every way, as docs/fault-matrix.md has it."""
+
+from __future__ import annotations
+
+import pytest
+from matrix.book import PATH, calls, cells, read
+from matrix.commands import OFFLINE, PLAYS, Play
+from matrix.desk import Where
+from matrix.faults import FAULTS
+from matrix.trial import in_process
+
+from smrep.aws.allowed import ALLOWED, WRITES
+from smrep.cli import COMMANDS
+
+BOOK = read()
+BY_NAME = {play.name: play for play in PLAYS}
+
+
+@pytest.mark.parametrize(("name", "where"), BOOK, ids=lambda each: each if isinstance(each, str) else "-".join(each))
+def test_a_call_that_goes_wrong_ends_as_the_page_says(name: str, where: Where) -> None:
+    assert {fault.name: cell for fault, cell in cells(BY_NAME[name], where)} == BOOK[name, where]
+
+
+@pytest.mark.parametrize("play", PLAYS, ids=lambda play: play.name)
+def test_every_call_of_a_command_is_on_the_page(play: Play) -> None:
+    assert set(calls(play)) == {where for name, where in BOOK if name == play.name}
+
+
+def test_every_command_and_every_operation_that_may_be_sent_is_on_the_page() -> None:
+    assert {play.words[0] for play in PLAYS} == set(COMMANDS) - OFFLINE
+    assert {operation for _, (operation, _) in BOOK} == {operation for _, operation in ALLOWED}
+
+
+def test_the_page_counts_its_cases() -> None:
+    count = sum(len(row) for row in BOOK.values())
+    assert f" {count} cases" in PATH.read_text()
+    assert count > 1000
+    assert all(f"| {fault.name} | {fault.what} |" in PATH.read_text() for fault in FAULTS)
+
+
+FORCED = ("replicate --force-overwrite", "ReplicateSecretToRegions", "lost before")
+"""What overwrites is never sent again unseen."""
+
+
+@pytest.mark.parametrize("play", PLAYS, ids=lambda play: play.name)
+def test_what_passes_leaves_no_trace(play: Play) -> None:
+    healthy = in_process(play).cell
+    for (name, where), row in BOOK.items():
+        for fault in FAULTS:
+            if name == play.name and fault.passes and fault.name in row and (name, where[0], fault.name) != FORCED:
+                assert row[fault.name] == healthy, (where, fault.name)
+
+
+def test_what_nobody_answers_never_ends_well() -> None:
+    """A write that never gets through, or a primary that is never seen, is not exit code 0."""
+    lasting = ("refused", "500", "throttled", "denied", "expired", "portal")
+    for (name, (operation, region)), row in BOOK.items():
+        needed = operation in WRITES or ((operation, region) == ("DescribeSecret", "us-east-1") and name != "promote")
+        if needed:
+            assert not {row[each] for each in lasting if row[each].startswith("0")}, (name, operation)

@@ -1,0 +1,70 @@
+"""Some of the matrix again, with nothing made up but AWS: smrep as a process, over HTTP, in real time."""
+
+from __future__ import annotations
+
+import random
+import time
+
+import pytest
+from fixtures import Sandbox
+from matrix.book import read
+from matrix.commands import PLAYS, set_the_stage
+from matrix.faults import FAULTS
+from matrix.trial import Run, check, struck, truth
+
+from smrep.sandbox.faults import Faults
+from smrep.sandbox.server import SandboxServer
+from smrep.sandbox.simulator import Simulator
+
+HOME, WEST, IRELAND = "us-east-1", "us-west-2", "eu-west-1"
+QUICK = Faults(replication_delay_s=0.3, removal_delay_s=1.0)
+LIMIT_S = 4
+BY_NAME = {play.name: play for play in PLAYS}
+FAULT = {fault.name: fault for fault in FAULTS}
+CASES = {
+    ("replicate", "DescribeSecret", HOME): ("500", "denied", "expired", "unknown word", "failed later", "cut short"),
+    ("replicate", "DescribeSecret", WEST): ("denied", "portal"),
+    ("replicate", "ReplicateSecretToRegions", HOME): (
+        "lost after",
+        "503 once",
+        "throttled once",
+        "denied",
+        "throttled",
+    ),
+    ("replicate --verify", "ListSecretVersionIds", WEST): ("denied", "other shape"),
+    ("replicate --force-overwrite", "DescribeSecret", WEST): ("denied", "500"),
+    ("replicate --force-overwrite", "ReplicateSecretToRegions", HOME): ("lost after", "throttled once"),
+    ("retry", "ReplicateSecretToRegions", HOME): ("503 once", "expired"),
+    ("status", "DescribeSecret", HOME): ("throttled once", "portal", "unknown word"),
+    ("status --role-arn", "AssumeRole", HOME): ("denied", "500"),
+    ("wait", "DescribeSecret", HOME): ("unknown word", "failed later"),
+    ("verify", "DescribeSecret", IRELAND): ("denied", "lost before"),
+    ("rekey", "UpdateSecret", WEST): ("lost after", "denied"),
+    ("rekey --recreate", "RemoveRegionsFromReplication", HOME): ("lost after", "denied"),
+    ("remove", "DescribeSecret", WEST): ("denied", "cut short"),
+    ("remove", "RemoveRegionsFromReplication", HOME): ("503 once", "throttled once"),
+    ("promote", "StopReplicationToReplica", WEST): ("lost after", "denied", "expired"),
+    ("promote", "DescribeSecret", HOME): ("500",),
+    ("doctor", "DescribeKey", WEST): ("denied", "other shape"),
+}
+"""Those that need no longer than a few seconds of real time."""
+
+
+@pytest.mark.parametrize(
+    ("name", "operation", "region", "fault"),
+    [(*case, fault) for case, faults in CASES.items() for fault in faults],
+    ids=lambda each: each,
+)
+def test_a_process_ends_as_the_page_says(name: str, operation: str, region: str, fault: str) -> None:
+    play, where = BY_NAME[name], (operation, region)
+    simulator = Simulator(now=time.time, rng=random.Random(5))
+    stage = set_the_stage(play, simulator, QUICK)
+    before, mark = truth(stage), len(simulator.log)
+    words = [str(LIMIT_S) if word == "60" else word for word in play.words]
+    started = time.monotonic()
+    with SandboxServer(simulator, desk=struck(where, FAULT[fault])) as server:
+        done = Sandbox(simulator, server.url).process(*words, "-o", "json")
+    log = tuple(simulator.log[mark:])
+    run = Run(done.code, done.out, done.err, (), log, stage, before, time.monotonic() - started)
+    check(play, run, FAULT[fault])
+    assert run.cell == read()[name, where][fault]

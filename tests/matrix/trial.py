@@ -1,0 +1,233 @@
+"""One case of the matrix: a whole run of smrep, from its words to its document, with one call that goes wrong."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import random
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from email.message import Message
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
+from unittest import mock
+
+import jsonschema
+from botocore.awsrequest import AWSResponse
+from botocore.exceptions import ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
+from fakes import Clock
+from fixtures import SCHEMA
+from matrix.commands import NAME, OTHER, REGIONS, VALUE, Play, Stage, set_the_stage
+from matrix.desk import BadDesk, Gone, Where
+from matrix.faults import Fault
+
+from smrep.aws.allowed import ALLOWED, WRITES
+from smrep.cli import entry
+from smrep.sandbox.simulator import Call, Simulator
+
+READ_TIMEOUT_S = 10.0
+GRACE_S = 60.0
+"""How far a run may outlast its --timeout where every answer is waited for in vain."""
+ENV = {
+    "HOME": "/nonexistent",
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_REGION": "us-east-1",
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+_TRUTH = {"Name", "ARN", "KmsKeyId", "PrimaryRegion", "ReplicationStatus", "VersionIdsToStages", "DeletedDate"}
+
+
+@dataclass
+class SharedClock(Clock):
+    """A clock on which sleeps side by side take as long as the longest of them."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def sleep(self, seconds: float) -> None:
+        until = self.time + seconds
+        with self.lock:
+            self.time = max(self.time, until)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What came of one run."""
+
+    code: int
+    out: str
+    err: str
+    seen: tuple[Where, ...]
+    log: tuple[Call, ...]
+    """What reached the simulator."""
+    stage: Stage
+    before: Mapping[tuple[str, str], Any]
+    elapsed_s: float
+
+    @property
+    def document(self) -> dict[str, Any]:
+        document: dict[str, Any] = json.loads(self.out)
+        return document
+
+    @property
+    def cell(self) -> str:
+        """Exit code and result, as they stand in the matrix."""
+        return f"{self.code} {self.document['result']}"
+
+    @property
+    def carried_out(self) -> Counter[tuple[str, str, str]]:
+        """(write, Region called, Region meant) -> how often it was carried out."""
+        counts: Counter[tuple[str, str, str]] = Counter()
+        for call in self.log:
+            if call.operation in WRITES and not call.code:
+                meant = [each["Region"] for each in call.params.get("AddReplicaRegions", ())]
+                meant += call.params.get("RemoveReplicaRegions", ())
+                counts.update((call.operation, call.region, each) for each in meant or [call.region])
+        return counts
+
+
+def in_process(play: Play, target: Where | None = None, fault: Fault | None = None) -> Run:
+    """Run smrep in this process, with botocore as it is but for the socket and the time."""
+    clock, started = SharedClock(), time.time()
+    simulator = Simulator(now=lambda: started + clock.time, rng=random.Random(5))
+    stage = set_the_stage(play, simulator)
+    before, mark = truth(stage), len(simulator.log)
+    desk = struck(target, fault)(simulator, log=None, sleep=clock.sleep)
+
+    def send(_session: object, request: Any) -> AWSResponse:
+        headers = Message()
+        for name, value in request.headers.items():
+            headers[name] = value.decode() if isinstance(value, bytes) else str(value)
+        body = request.body.encode() if isinstance(request.body, str) else request.body or b""
+        try:
+            reply = desk.answer(request.url.partition("amazonaws.com")[2] or "/", headers, body)
+        except Gone as gone:
+            raise _exception(gone, request, clock) from gone
+        given = {
+            "Content-Type": reply.content_type,
+            "x-amzn-RequestId": reply.request_id,
+            "x-amzn-ErrorType": reply.error_type,
+        }
+        return AWSResponse(
+            request.url, reply.status, {key: value for key, value in given.items() if value}, _Raw(reply.body)
+        )
+
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        mock.patch.dict(os.environ, ENV, clear=True),
+        mock.patch("botocore.httpsession.URLLib3Session.send", send),
+        mock.patch("botocore.endpoint.time", SimpleNamespace(sleep=clock.sleep)),
+        mock.patch.object(sys, "stdin", io.StringIO()),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        code = entry.run([*play.words, "-o", "json"], clock)
+    log = tuple(simulator.log[mark:])
+    return Run(code, out.getvalue(), err.getvalue(), tuple(desk.seen), log, stage, before, clock.time)
+
+
+def struck(target: Where | None, fault: Fault | None) -> Callable[..., BadDesk]:
+    """Return what makes the desk at which that call goes wrong, none where there is no fault."""
+    return partial(
+        BadDesk, target=target, strike=fault.strike if fault else None, spreads=bool(fault and fault.spreads)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Raw:
+    body: bytes
+
+    def stream(self) -> list[bytes]:
+        return [self.body]
+
+
+def _exception(gone: Gone, request: Any, clock: SharedClock) -> Exception:
+    """Return what botocore raises for such an end of a connection."""
+    if gone.how == "refused":
+        return EndpointConnectionError(endpoint_url=request.url, error="[Errno 111] Connection refused")
+    if gone.how == "closed":
+        return ConnectionClosedError(endpoint_url=request.url, request=request, error="Remote end closed connection")
+    clock.sleep(READ_TIMEOUT_S)
+    return ReadTimeoutError(endpoint_url=request.url, error="Read timed out.")
+
+
+def truth(stage: Stage) -> dict[tuple[str, str], Any]:
+    """Return (name, Region) -> what is true of the secret there, for all that are."""
+    found = {(name, region): stage.look(region, name) for name in (NAME, OTHER) for region in REGIONS}
+    return {
+        place: {key: _without_dates(value) for key, value in secret.items() if key in _TRUTH}
+        for place, secret in found.items()
+        if secret
+    }
+
+
+def _without_dates(value: Any) -> Any:
+    """Return a ReplicationStatus without the moments of access; anything else as it is."""
+    if not (isinstance(value, list) and all(isinstance(each, dict) for each in value)):
+        return value
+    return [{key: part for key, part in each.items() if key != "LastAccessedDate"} for each in value]
+
+
+def check(play: Play, run: Run, fault: Fault | None) -> None:
+    """Assert what holds in every case, whatever goes wrong.
+
+    The document is valid and agrees with the exit code; nothing is claimed that is not so; nothing is done twice; what
+    was not named is as it was; no traceback, no fault of smrep's own, no value of a secret.
+    """
+    document = run.document
+    jsonschema.validate(document, SCHEMA)
+    assert document["exit_code"] == run.code
+    assert run.code in (0, 1, 3, 4, 5), run.err
+    for text in (run.out, run.err):
+        assert "Traceback" not in text
+        assert VALUE not in text
+    assert {where[0] for where in run.seen} <= {operation for _, operation in ALLOWED}
+    twice = {what: times for what, times in run.carried_out.items() if times > 1}
+    assert not twice, f"sent again though it was carried out: {twice}"
+    _check_state(play, run)
+    _check_rows(run, fault)
+    limit_s = float(play.words[-1]) if "--timeout" in play.words else 0.0
+    assert run.elapsed_s <= limit_s + GRACE_S, f"took {run.elapsed_s} s"
+    if run.code:
+        assert "hint: " in run.err or any(each["hint"] for row in _rows(document) for each in row["findings"]), run.err
+
+
+def _rows(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [row for secret in document["secrets"] for row in secret["replicas"]]
+
+
+def _check_state(play: Play, run: Run) -> None:
+    """Assert that the promise is kept where exit code 0 says so, and that what was not named is as it was."""
+    after = truth(run.stage)
+    if run.code == 0:
+        assert play.reached(run.stage), (run.out, after)
+    for (name, region), secret in run.before.items():
+        if name == OTHER or region == "ap-southeast-2":
+            assert after[name, region] == secret, (name, region)
+        elif region not in play.may_change:
+            assert (name, region) in after, f"{name} in {region} is lost"
+            assert after[name, region]["ARN"] == secret["ARN"]
+
+
+def _check_rows(run: Run, fault: Fault | None) -> None:
+    """Assert that each row tells the truth: InSync only where it is, changed only where a request was carried out."""
+    meant = {region for _, _, region in run.carried_out}
+    for row in _rows(run.document):
+        if row["changed"]:
+            assert row["region"] in meant, row
+        if row["status"] == "InSync" and row["error"] is None and not (fault and fault.lists):
+            home = run.stage.look("us-east-1") or {}
+            status = {each["Region"]: each["Status"] for each in home.get("ReplicationStatus", ())}
+            assert status.get(row["region"]) == "InSync" or row["action"] == "promote", row
+        assert run.code or row["status"] in (None, "InSync", "InProgress"), row
+    if not meant:
+        assert not any(row["changed"] for row in _rows(run.document))
