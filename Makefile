@@ -2,13 +2,21 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
+# What is written down and nothing else: each package at its version, by its hash, ready built (the files say so).
+PINNED := -m pip --disable-pip-version-check --quiet --quiet install --require-hashes --no-deps --requirement
 # Compiled once here, so that a shell that forbids writing bytecode does not pay for it at every start.
 export PYTHONDONTWRITEBYTECODE =
 
 # Two for each core: many a test waits for a process or a replication.
 WORKERS ?= $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN))
 
-.PHONY: demo test lint types bench completions clean
+TOOLS := .venv/tools/bin
+# Newer versions: `make constraints NEWER=--upgrade`, or `NEWER='--upgrade-package rich'` for one.
+NEWER ?=
+COMPILE := $(TOOLS)/uv pip compile --quiet --system-certs --universal --python-version 3.11 --generate-hashes \
+  --only-binary :all: --emit-build-options --no-annotate --custom-compile-command "make constraints" $(NEWER)
+
+.PHONY: demo test lint types bench mutation completions fault-matrix constraints audit clean
 
 demo: .venv/run.stamp
 	@$(BIN)/smrep sandbox exec --seed --replication-delay 2s --replication-delay ap-southeast-2=4s \
@@ -27,24 +35,59 @@ types: .venv/dev.stamp
 bench: .venv/dev.stamp
 	$(BIN)/python bench/startup.py
 
+# From scratch each time, so that the score is of all mutants: some minutes. No part of `make test`.
+mutation: .venv/mutation.stamp
+	rm -rf mutants
+	$(BIN)/mutmut run --max-children $$(getconf _NPROCESSORS_ONLN)
+	$(BIN)/mutmut export-cicd-stats
+	$(BIN)/python bench/mutation.py
+
 completions: .venv/run.stamp
 	for shell in bash zsh fish; do $(BIN)/smrep completion $$shell > completions/smrep.$$shell; done
+
+fault-matrix: .venv/dev.stamp
+	PYTHONPATH=tests $(BIN)/python -m matrix.book > docs/fault-matrix.new
+	mv docs/fault-matrix.new docs/fault-matrix.md
+	@grep -Eo '[0-9]+ cases' docs/fault-matrix.md
 
 docs/replicate.svg: .venv/run.stamp
 	$(BIN)/python docs/picture.py > $@
 
+constraints: .venv/tools.stamp
+	$(COMPILE) pyproject.toml --group build --output-file constraints.txt > /dev/null
+	$(COMPILE) pyproject.toml --group build --group dev -c constraints.txt --output-file constraints-dev.txt > /dev/null
+	$(COMPILE) --group mutation -c constraints-dev.txt --output-file constraints-mutation.txt > /dev/null
+	$(COMPILE) --group tools --output-file constraints-tools.txt > /dev/null
+
+audit: .venv/tools.stamp
+	@$(TOOLS)/python .ci/audit.py $(TOOLS)/pip-audit constraints*.txt
+
 clean:
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis dist
+	rm -rf .venv mutants .mypy_cache .pytest_cache .ruff_cache .hypothesis dist
 
 .venv/run.stamp: pyproject.toml constraints.txt
 	@echo "setting up .venv to run smrep ..."
 	@$(PYTHON) -m venv .venv
-	@$(PIP) install --upgrade 'pip>=25.1'
-	@$(PIP) install --constraint constraints.txt --editable .
+	@$(BIN)/python $(PINNED) constraints.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@$(PIP) check
 	@$(BIN)/python -m compileall -q smrep
 	@touch $@
 
-.venv/dev.stamp: .venv/run.stamp
+.venv/dev.stamp: .venv/run.stamp constraints-dev.txt
 	@echo "setting up .venv to test smrep ..."
-	@$(PIP) install --constraint constraints.txt --group dev
+	@$(BIN)/python $(PINNED) constraints-dev.txt
+	@$(PIP) check
+	@touch $@
+
+.venv/mutation.stamp: .venv/dev.stamp constraints-mutation.txt
+	@echo "setting up .venv to mutate smrep ..."
+	@$(BIN)/python $(PINNED) constraints-mutation.txt
+	@$(PIP) check
+	@touch $@
+
+.venv/tools.stamp: constraints-tools.txt
+	@echo "setting up .venv/tools ..."
+	@$(PYTHON) -m venv .venv/tools
+	@$(TOOLS)/python $(PINNED) constraints-tools.txt
 	@touch $@

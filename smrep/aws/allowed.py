@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -50,8 +51,25 @@ def check(service: str, operation: str, params: Iterable[str]) -> str:
 
 def guard(client: Any) -> None:
     """Let the client send nothing else, whoever holds it."""
+    client.meta.events.register_first("before-parameter-build.*.*", _as_asked)
 
-    def before(params: Mapping[str, Any], model: Any, **_: Any) -> None:
-        check(model.service_model.service_name, model.name, params)
 
-    client.meta.events.register_first("before-parameter-build.*.*", before)
+def guard_secrets(session: Any) -> None:
+    """Let no client that the session will make send anything else to Secrets Manager, whoever makes it.
+
+    What is asked for is checked before a request is built of it, and what goes over the wire once more, since event
+    handlers may have changed it. Other services are left alone here: botocore has its own ways to credentials.
+    """
+    session.events.register_first("before-parameter-build.secrets-manager.*", _as_asked)
+    session.events.register_last("before-send.secrets-manager.*", _as_sent)
+
+
+def _as_asked(params: Mapping[str, Any], model: Any, **_: Any) -> None:
+    check(model.service_model.service_name, model.name, params)
+
+
+def _as_sent(request: Any, **_: Any) -> None:
+    target = request.headers.get("X-Amz-Target", "")
+    name = target.decode() if isinstance(target, bytes) else target
+    sent = set(json.loads(request.body or b"{}")) - {"ClientRequestToken"}  # botocore's own: an idempotency token
+    check("secretsmanager", name.partition(".")[2], sent)

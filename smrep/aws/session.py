@@ -16,7 +16,7 @@ from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshabl
 from botocore.exceptions import BotoCoreError, NoCredentialsError
 
 from smrep import __version__
-from smrep.aws.allowed import guard
+from smrep.aws.allowed import guard, guard_secrets
 from smrep.aws.translate import from_transport
 from smrep.errors import ConfigurationError, SmrepError
 from smrep.regions import Region
@@ -146,7 +146,7 @@ class Session:
         assumed._credentials = DeferredRefreshableCredentials(  # type: ignore[attr-defined]  # noqa: SLF001
             method="assume-role", refresh_using=fetcher.fetch_credentials
         )
-        return boto3.Session(botocore_session=assumed)
+        return _guarded(boto3.Session(botocore_session=assumed))
 
 
 def _unusable(error: Exception) -> SmrepError:
@@ -184,6 +184,11 @@ def _session(profile: str | None) -> boto3.Session:
     Source: house-style.md 4.5.
     """
     try:
-        return boto3.Session(profile_name=profile) if profile else boto3.Session()
+        return _guarded(boto3.Session(profile_name=profile) if profile else boto3.Session())
     except Exception as error:
         raise _unusable(error) from error
+
+
+def _guarded(session: boto3.Session) -> boto3.Session:
+    guard_secrets(session)
+    return session

@@ -95,6 +95,8 @@ def from_response(error: botocore.ClientError, subject: str) -> AwsError:
         kind, hint = CredentialsError, _SIGN_IN
     elif code in _DENIED or status == HTTPStatus.FORBIDDEN:
         kind = Denied
+    elif code.isdigit():
+        return bad_answer(f"{words} (HTTP{code})", subject)
     else:
         kind = Refused
     if code.isdigit():  # no JSON body: botocore then shows the HTTP status as the code

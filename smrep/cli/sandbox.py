@@ -20,6 +20,8 @@ import click
 from smrep.cli.fault_options import fault_options, faults_from
 from smrep.cli.options import CONTEXT, version
 from smrep.errors import ConfigurationError, UsageError
+from smrep.files import appending
+from smrep.output.safe import safe
 
 if TYPE_CHECKING:
     from smrep.sandbox.faults import Faults
@@ -52,7 +54,6 @@ def start(port: int, seed: str | None, log: str | None, **options: Any) -> None:
         for name, value in _environment(server.url, {}).items():
             joined = f'"${{{name}:+${name},}}{value}"' if name.lower() == "no_proxy" else value
             click.echo(f"export {name}={joined}")
-        sys.stdout.flush()
         click.echo(f"sandbox on {server.url}; Ctrl-C ends it, and its secrets with it", err=True)
         if seed is not None:
             click.echo("what is in it: aws secretsmanager list-secrets --query 'SecretList[].Name'", err=True)
@@ -85,7 +86,7 @@ def _serving(seed: str | None, log: str | None, faults: Faults, port: int) -> It
         _plant(simulator, seed)
     with contextlib.ExitStack() as stack:
         try:
-            file = stack.enter_context(Path(log).open("a", encoding="utf-8")) if log else None
+            file = stack.enter_context(appending(log)) if log else None
             server = SandboxServer(simulator, port=port, log=file)
         except OSError as error:
             raise ConfigurationError(f"the sandbox can't start: {error}", "name another --port or --log") from error
@@ -97,20 +98,20 @@ def _plant(simulator: Any, seed: str) -> None:
     """Fill the sandbox: with the sample estate, so many secrets, or those of a file."""
     from smrep.sandbox import seed as planting
 
-    if not seed:
-        estate = planting.sample_estate()
-    elif seed.isdigit():
-        estate = planting.sample_estate(int(seed))
-    else:
-        try:
+    try:
+        if not seed:
+            estate = planting.sample_estate()
+        elif seed.isascii() and seed.isdigit():
+            estate = planting.sample_estate(int(seed))
+        else:
             estate = planting.read_estate(Path(seed).read_text(encoding="utf-8"))
-        except OSError as error:
-            raise UsageError(
-                f"--seed {seed}: {error.strerror}", "name a JSON file; before a command goes --: --seed -- CMD..."
-            ) from error
-        except ValueError as error:
-            raise UsageError(f"--seed {seed}: {error}", "smrep sandbox start --help") from error
-    planting.seed(simulator, estate)
+        planting.seed(simulator, estate)
+    except OSError as error:
+        raise UsageError(
+            f"--seed {seed}: {error.strerror}", "name a JSON file; before a command goes --: --seed -- CMD..."
+        ) from error
+    except ValueError as error:
+        raise UsageError(f"--seed {seed}: {error}", "smrep sandbox start --help") from error
 
 
 def _environment(url: str, env: Mapping[str, str]) -> dict[str, str]:
@@ -141,12 +142,12 @@ def _run(command: tuple[str, ...], env: dict[str, str]) -> int:
     env["PATH"] = os.pathsep.join(filter(None, [env.get("PATH", os.defpath), beside]))
     program = shutil.which(command[0], path=env["PATH"])
     if program is None:
-        click.echo(f"error: {command[0]}: command not found", err=True)
+        click.echo(f"error: {safe(command[0])}: command not found", err=True)
         return NOT_FOUND
     try:
         child = subprocess.Popen([program, *command[1:]], env=env)  # noqa: S603 - what was asked for
     except OSError as error:
-        click.echo(f"error: {command[0]}: {error.strerror}", err=True)
+        click.echo(f"error: {safe(command[0])}: {error.strerror}", err=True)
         return NOT_EXECUTABLE
 
     def hand_on(number: int, _frame: FrameType | None) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 from smrep.errors import Outcome
+from smrep.files import appending
 from smrep.output.formats import message_of, rows
 from smrep.output.messages import Messages
 from smrep.output.safe import safe
@@ -19,7 +19,11 @@ _IN_MESSAGE = str.maketrans(_MESSAGE)
 _IN_PROPERTY = str.maketrans({**_MESSAGE, ":": "%3A", ",": "%2C"})
 """Source: docs.github.com, workflow commands; escapeData and escapeProperty of actions/toolkit."""
 _MARKDOWN = re.compile(r"[\\`*_~$|<>&\[\]]")
-_EMOJI = re.compile(r":[a-z0-9_+-]+:", re.IGNORECASE)
+_LIVELY = re.compile(r":[a-z0-9_+-]+:|://|www\.|[@#]|GH-\d", re.IGNORECASE)
+"""What GitHub makes an emoji, a link or a mention of."""
+_LINK = re.compile(r":(?=//)|(?<=www)\.|@", re.IGNORECASE)
+_BROKEN = {":": "&#58;", ".": "&#46;", "@": "<!-- -->@"}
+"""An address is a link in code too, and one of mail also where its sign is spelled out. Tried with cmark-gfm."""
 
 
 def tell(report: Report, messages: Messages, env: Mapping[str, str]) -> None:
@@ -34,7 +38,7 @@ def tell(report: Report, messages: Messages, env: Mapping[str, str]) -> None:
     path = env.get("GITHUB_STEP_SUMMARY")
     if path:
         try:
-            with Path(path).open("a", encoding="utf-8") as file:
+            with appending(path) as file:
                 file.write(summary(report))
         except OSError as error:
             messages.warning(f"the job's summary could not be written to {path}: {error.strerror}")
@@ -93,4 +97,6 @@ def _markdown(text: str) -> str:
     In an ARN, GitHub takes `:secret:` for an emoji; in code it does not.
     """
     escaped = _MARKDOWN.sub(lambda found: f"&#{ord(found[0])};", text)
-    return f"<code>{escaped}</code>" if _EMOJI.search(text) else escaped
+    if not _LIVELY.search(text):
+        return escaped
+    return f"<code>{_LINK.sub(lambda found: _BROKEN[found[0]], escaped)}</code>"

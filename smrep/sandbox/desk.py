@@ -105,7 +105,7 @@ class Desk:
         if self._log is None:
             return
         with self._writing:
-            self._log.write(json.dumps(line) + "\n")
+            self._log.write(json.dumps(line).replace("\x7f", "\\u007f") + "\n")
             self._log.flush()
 
 

@@ -129,7 +129,7 @@ class KeyStore:
     def _ensure_managed(self, region: str) -> None:
         if (region, _MANAGED_ALIAS) in self._aliases:
             return
-        key_id = new_uuid(random.Random(f"{self.account_id}/{region}/{_MANAGED_ALIAS}"))  # noqa: S311
+        key_id = new_uuid(random.Random(f"{self.account_id}/{region}/{_MANAGED_ALIAS}"))  # noqa: S311 - a name
         key = Key(
             key_id=key_id,
             arn=kms_arn(region, self.account_id, f"key/{key_id}"),

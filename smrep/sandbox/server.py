@@ -6,25 +6,39 @@ import re
 import socket
 import socketserver
 import sys
+import time
 from contextlib import suppress
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
+from math import inf
 from threading import Event, Lock, Thread, current_thread
-from typing import IO, TYPE_CHECKING, Any, Self
+from typing import IO, TYPE_CHECKING, Any, ClassVar, Self
 
 from smrep.sandbox.desk import Desk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from email.message import Message
     from types import TracebackType
 
     from smrep.sandbox.simulator import Simulator
     from smrep.sandbox.wire import Reply
 
-_MAX_BODY_BYTES = 1024 * 1024
-_MAX_DRAINED_BYTES = 16 * _MAX_BODY_BYTES
+_MAX_DRAINED_BYTES = 16 * 1024 * 1024
 _MAX_PORT = 65_535
 _LOOK_UP_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much of this machine the server lets its clients have."""
+
+    body_bytes: int = 1024 * 1024
+    connections: int = 256
+    """How many may be open at once; one more is closed unanswered."""
+    patience_s: float = 60.0
+    """How long a connection is kept that brings no whole request, or takes no answer."""
 
 
 class SandboxServer:
@@ -37,6 +51,8 @@ class SandboxServer:
 
     Raises: ValueError for an address that is not loopback, OSError for one that is taken.
     """
+
+    bounds: ClassVar[Bounds] = Bounds()
 
     def __init__(
         self,
@@ -53,7 +69,7 @@ class SandboxServer:
         if not 0 <= port <= _MAX_PORT:
             raise ValueError(f"a port is a number from 0 to {_MAX_PORT}, not {port}")
         listener = _Listener6 if ":" in address else _Listener
-        self._listener = listener((address, port), desk(simulator, log=log))
+        self._listener = listener((address, port), desk(simulator, log=log), self.bounds)
         self._closing = Event()
         self._thread: Thread | None = None
 
@@ -72,6 +88,7 @@ class SandboxServer:
         """Serve in the calling thread until `close` is called; KeyboardInterrupt passes through."""
         while not self._closing.is_set():
             self._listener.handle_request()
+            self._listener.lose_patience()
 
     def close(self) -> None:
         """Stop serving, end every open connection and free the port; calling it again does nothing."""
@@ -103,9 +120,10 @@ class _Listener(ThreadingHTTPServer):
     timeout = _LOOK_UP_S
     request_queue_size = 128
 
-    def __init__(self, address: tuple[str, int], desk: Desk) -> None:
+    def __init__(self, address: tuple[str, int], desk: Desk, bounds: Bounds) -> None:
         self.desk = desk
-        self._open: set[socket.socket] = set()
+        self.bounds = bounds
+        self._open: dict[socket.socket, float] = {}  # since when its client owes us something
         self._counting = Lock()
         super().__init__(address, _Connection)
 
@@ -116,12 +134,18 @@ class _Listener(ThreadingHTTPServer):
 
     def process_request(self, request: Any, client_address: Any) -> None:
         with self._counting:
-            self._open.add(request)
-        super().process_request(request, client_address)
+            full = len(self._open) >= self.bounds.connections
+            if not full:
+                self._open[request] = time.monotonic()
+        if full:
+            self.desk.turn_away(503, "too many connections")
+            self.shutdown_request(request)
+        else:
+            super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:
         with self._counting:
-            self._open.discard(request)
+            self._open.pop(request, None)
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -129,17 +153,31 @@ class _Listener(ThreadingHTTPServer):
         if not isinstance(sys.exc_info()[1], OSError):
             super().handle_error(request, client_address)
 
+    def now_owes(self, connection: socket.socket, owing: str) -> None:
+        """Note whose turn it is: the `client` has to send or to read, or the `sandbox` has to answer."""
+        with self._counting:
+            if connection in self._open:
+                self._open[connection] = time.monotonic() if owing == "client" else inf
+
+    def lose_patience(self) -> None:
+        """End every connection whose client has kept us waiting for too long; its thread then comes to an end too."""
+        self._hang_up(before=time.monotonic() - self.bounds.patience_s)
+
     def wake(self) -> None:
         """End the present wait for a connection, where the platform lets us."""
         with suppress(OSError):
             self.socket.shutdown(socket.SHUT_RDWR)
 
     def hang_up(self) -> None:
-        """End every open connection; its thread then comes to an end too."""
+        """End every open connection, whoever's turn it is."""
+        self._hang_up(before=None)
+
+    def _hang_up(self, *, before: float | None) -> None:
         with self._counting:
-            for connection in self._open:
-                with suppress(OSError):
-                    connection.shutdown(socket.SHUT_RDWR)
+            for connection, since in self._open.items():
+                if before is None or since < before:
+                    with suppress(OSError):
+                        connection.shutdown(socket.SHUT_RDWR)
 
 
 class _Listener6(_Listener):
@@ -156,10 +194,15 @@ class _Connection(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Answer one request, or close its connection where the sandbox is told to."""
+        body = b""
         reply = self._turned_away()
         if reply is None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+            body = self.rfile.read(length := int(self.headers.get("Content-Length", "0")))
+            reply = self._refusal(400, "the request ended before its length") if len(body) < length else None
+        if reply is None:
+            self.server.now_owes(self.connection, "sandbox")
             reply = self.server.desk.handle(self.path, self.headers, body)
+            self.server.now_owes(self.connection, "client")
         if reply is None:
             self.close_connection = True
             return
@@ -167,6 +210,11 @@ class _Connection(BaseHTTPRequestHandler):
 
     do_GET = do_HEAD = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_POST  # noqa: N815
     """Any other method is turned away like a request for another host."""
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
+        """Turn away what Python's own server can't read as HTTP."""
+        self.request_version = self.protocol_version  # where none could be read, Python would send no status at all
+        self._send(self._refusal(code, "this is no request that the sandbox can read"))
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """Keep silent: the desk keeps the record."""
@@ -176,21 +224,23 @@ class _Connection(BaseHTTPRequestHandler):
         return "smrep-sandbox"
 
     def _turned_away(self) -> Reply | None:
-        desk = self.server.desk
-        length = self.headers.get("Content-Length", "0")
-        if not _names_loopback(self.headers.get("Host", "")):
-            refusal = desk.turn_away(403, "the sandbox answers to loopback names only")
-        elif self.command != "POST":
-            refusal = desk.turn_away(405, "AWS's protocols know POST only")
-        elif "Transfer-Encoding" in self.headers or not re.fullmatch(r"\d{1,18}", length):
-            refusal = desk.turn_away(411, "a request needs its length")
-        elif int(length) > _MAX_BODY_BYTES:
-            refusal = desk.turn_away(413, f"a request has at most {_MAX_BODY_BYTES} bytes")
+        length, most = _only(self.headers, "Content-Length", "0"), self.server.bounds.body_bytes
+        if not _names_loopback(_only(self.headers, "Host")):
+            return self._refusal(403, "the sandbox answers to loopback names only")
+        if self.command != "POST":
+            return self._refusal(405, "AWS's protocols know POST only")
+        if "Transfer-Encoding" in self.headers or not re.fullmatch(r"\d{1,18}", length, re.ASCII):
+            return self._refusal(411, "a request needs its length")
+        if int(length) > most:
+            refusal = self._refusal(413, f"a request has at most {most} bytes")
             self._drain(int(length))
-        else:
-            return None
+            return refusal
+        return None
+
+    def _refusal(self, status: int, message: str) -> Reply:
+        """Return and write down a refusal, after which the connection is closed."""
         self.close_connection = True
-        return refusal
+        return self.server.desk.turn_away(status, message)
 
     def _drain(self, length: int) -> None:
         """Take what the client is still sending, so that it gets to read the refusal."""
@@ -213,6 +263,12 @@ class _Connection(BaseHTTPRequestHandler):
             self.wfile.write(reply.body)
 
 
+def _only(headers: Message, name: str, default: str = "") -> str:
+    """Return a header that may stand there once; of several, each reader would take another one: then nothing."""
+    found = headers.get_all(name, [default])
+    return str(found[0]) if len(found) == 1 else ""
+
+
 def _is_loopback(address: str) -> bool:
     try:
         return ip_address(address).is_loopback
@@ -222,7 +278,7 @@ def _is_loopback(address: str) -> bool:
 
 def _names_loopback(host: str) -> bool:
     """Return whether a Host header names this machine itself, which keeps other sites' pages out."""
-    match = re.fullmatch(r"(?:\[([0-9A-Fa-f:]+)\]|([^:\[\]]+))(?::\d{1,5})?", host)
+    match = re.fullmatch(r"(?:\[([0-9A-Fa-f:]+)\]|([^:\[\]]+))(?::\d{1,5})?", host, re.ASCII)
     if match is None:
         return False
     name = match[1] or match[2]

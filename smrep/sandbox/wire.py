@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from email.message import Message
 
 _SCOPE = re.compile(
-    r"AWS4-HMAC-SHA256\s.*?Credential=(?P<access_key>[^/,\s]+)/\d{8}/(?P<region>[a-z0-9-]+)"
-    r"/(?P<service>[a-z0-9-]+)/aws4_request"
+    r"AWS4-HMAC-SHA256\s.*?Credential=(?P<access_key>[^/,\s]{1,128})/\d{8}/(?P<region>[a-z0-9-]{1,128})"
+    r"/(?P<service>[a-z0-9-]{1,128})/aws4_request",
+    re.ASCII,
 )
+"""Bounded, or a long header would keep the sandbox searching for seconds."""
 _TARGETS = {"secretsmanager": "secretsmanager", "kms": "TrentService"}
 _PATHS = {"account": {"/listRegions": "ListRegions"}}
 

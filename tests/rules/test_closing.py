@@ -66,7 +66,10 @@ def test_what_is_given_up_before_the_deadline_is_named_unless_its_row_says_why()
     assert "--timeout" not in (trouble.hint or "--timeout")
     told = Finding(Kind.UNCHECKED, Severity.WARNING, "could not be looked at")
     assert timed_out([secret("db", replace(TAKEN, findings=(told,)))], 4.0, 3.4) is None
-    assert timed_out([secret("db", replace(TAKEN, error=Trouble("x", "y", None, None, Outcome.PENDING)))], 4.0, 3.4) is None
+    assert (
+        timed_out([secret("db", replace(TAKEN, error=Trouble("x", "y", None, None, Outcome.PENDING)))], 4.0, 3.4)
+        is None
+    )
     assert timed_out([secret("db", replace(TAKEN, findings=(told,)))], 4.0, 4.0) is not None
 
 

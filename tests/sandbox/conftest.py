@@ -6,9 +6,12 @@ import random
 from typing import Any
 
 import pytest
+from rude import make_target, target
 
 from smrep.sandbox.faults import Faults
 from smrep.sandbox.simulator import ApiError, Simulator
+
+__all__ = ["make_target", "target"]
 
 HOME = "us-east-1"
 START = 1_758_990_822.0

@@ -1,0 +1,106 @@
+"""Files that smrep makes: who may read them, and what it does not make."""
+
+from __future__ import annotations
+
+import ast
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fixtures import ROOT, Sandbox
+
+from smrep.files import appending
+
+FILES = sorted((ROOT / "smrep").rglob("*.py"))
+
+
+@pytest.fixture(params=[0o000, 0o022, 0o077, 0o777], ids=oct)
+def umask(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[None]:
+    """Set one umask after the other, once the test has its folder."""
+    before = os.umask(request.param)
+    yield
+    os.umask(before)
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.mark.usefixtures("umask")
+def test_a_file_that_is_made_is_its_owners(tmp_path: Path) -> None:
+    path = tmp_path / "made"
+    with appending(str(path)) as file:
+        file.write("à\n")
+    assert mode(path) == 0o600
+    with appending(str(path)) as file:
+        file.write("b\n")
+    assert path.read_text(encoding="utf-8") == "à\nb\n"
+
+
+@pytest.mark.usefixtures("umask")
+@pytest.mark.parametrize("given", [0o644, 0o640, 0o666])
+def test_a_file_that_is_there_keeps_its_mode(tmp_path: Path, given: int) -> None:
+    path = tmp_path / "there"
+    path.write_text("a\n")
+    path.chmod(given)
+    with appending(str(path)) as file:
+        file.write("b\n")
+    assert (path.read_text(), mode(path)) == ("a\nb\n", given)
+
+
+def test_a_link_is_followed_to_what_is_there_and_nothing_is_made_at_its_end(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("far")
+    with pytest.raises(FileNotFoundError):
+        appending(str(tmp_path / "link"))
+    assert not (tmp_path / "far").exists()
+    (tmp_path / "far").touch()
+    with appending(str(tmp_path / "link")) as file:
+        file.write("a\n")
+    assert (tmp_path / "far").read_text() == "a\n"
+
+
+def test_a_folder_or_no_folder_is_an_error(tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "none" / "file"):
+        with pytest.raises(OSError, match=r"directory"):
+            appending(str(path))
+
+
+def test_no_child_process_gets_the_file(tmp_path: Path) -> None:
+    with appending(str(tmp_path / "made")) as file:
+        assert not os.get_inheritable(file.fileno())
+
+
+def test_the_sandboxs_log_is_its_owners(sandbox: Sandbox, tmp_path: Path) -> None:
+    log = tmp_path / "calls.jsonl"
+    done = sandbox.process("sandbox", "exec", "--log", str(log), "--", "sh", "-c", "umask 0; smrep status nowhere")
+    assert done.code == 1
+    assert log.read_text()
+    assert mode(log) == 0o600
+
+
+def test_a_jobs_summary_is_only_added_to(sandbox: Sandbox, tmp_path: Path) -> None:
+    sandbox.create()
+    there, none = tmp_path / "there", tmp_path / "none"
+    there.write_text("before\n")
+    there.chmod(0o644)
+    for path in (there, none):
+        sandbox.smrep("status", "prod/db", GITHUB_ACTIONS="true", GITHUB_STEP_SUMMARY=str(path))
+    assert there.read_text().startswith("before\n### smrep status")
+    assert (mode(there), mode(none)) == (0o644, 0o600)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_nothing_else_in_smrep_makes_a_file(path: Path) -> None:
+    makers = {"open", "fdopen", "write_text", "write_bytes", "touch", "mkdir", "makedirs", "symlink_to", "mkstemp"}
+    found = [
+        ast.unparse(node)
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in makers
+    ]
+    here = str(path.relative_to(ROOT / "smrep"))
+    if here == "cli/process.py":
+        assert found == ["os.open(os.devnull, os.O_WRONLY)"]
+    else:
+        assert not found or here == "files.py", found
