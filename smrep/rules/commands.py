@@ -42,7 +42,7 @@ def connected(hint: str, flags: Sequence[str]) -> str:
     `flags` are pairs of a flag and its value: all go into smrep's commands, the profile and the endpoint into the AWS
     CLI's.
     """
-    pairs = [(flag, value) for flag, value in zip(flags[::2], flags[1::2], strict=True) if flag not in hint]
+    pairs = [(flag, value) for flag, value in zip(flags[::2], flags[1::2], strict=True) if not _names(hint, flag)]
     ours = shlex.join(word for pair in pairs for word in pair)
     theirs = shlex.join(word for pair in pairs if pair[0] in ("--profile", "--endpoint-url") for word in pair)
     if ours:
@@ -54,6 +54,11 @@ def connected(hint: str, flags: Sequence[str]) -> str:
     if theirs:
         hint = re.sub(r"\baws (?=[a-z]+ [a-z-]+\b)", lambda found: f"{found[0]}{theirs} ", hint)
     return hint
+
+
+def _names(hint: str, flag: str) -> bool:
+    """Tell whether the flag stands in the hint as a word of its own; a secret may be called x--profile."""
+    return re.search(rf"(?<!\S){flag}(?![\w-])", hint) is not None
 
 
 def duration(seconds: float) -> str:

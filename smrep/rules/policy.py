@@ -92,7 +92,7 @@ def is_default(key: str | None) -> bool:
 
 def is_exact(secret_id: str) -> bool:
     """Tell whether this is an ARN with AWS's six characters at its end, which fits one secret only."""
-    return secret_id.startswith("arn:") and re.search(r"-[A-Za-z0-9]{6}$", secret_id) is not None
+    return secret_id.startswith("arn:") and re.search(r"-[A-Za-z0-9]{6}\Z", secret_id) is not None
 
 
 def _grants(scope: Scope) -> Iterator[tuple[str, str, str, Condition]]:

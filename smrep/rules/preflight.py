@@ -117,14 +117,15 @@ def obstacle(primary: Secret, target: Target, victim: Secret, who: Bearer) -> Fi
                 Severity.ERROR,
                 f"{name} in {there} was our replica once and stands alone now: {victim.arn}",
                 f"it may hold newer values; look first: {describe}; "
-                f"to replace it for good: {overwrite} --overwrite-arn {victim.arn}",
+                f"to replace it for good: {overwrite} --overwrite-arn {shlex.quote(victim.arn)}",
             )
         case Bearer.DOOMED:
             return Finding(
                 Kind.PENDING_DELETION,
                 Severity.ERROR,
                 f"{name} in {there} is scheduled for deletion and keeps the name until then: {victim.arn}",
-                f"aws secretsmanager restore-secret --secret-id {victim.arn} --region {there}, then look at it again",
+                f"aws secretsmanager restore-secret --secret-id {shlex.quote(victim.arn)} --region {there}, "
+                "then look at it again",
             )
         case _:
             return Finding(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -66,8 +67,8 @@ def bound(primary: Secret, region: Region, policy: Policy) -> tuple[Finding, ...
         return ()
     message = f"the resource policy of {primary.name} is copied to {region} as it is, and names {', '.join(named)}"
     hint = (
-        f"see whether that holds in {region}: aws secretsmanager get-resource-policy --secret-id {primary.arn} "
-        f"--region {primary.region}"
+        f"see whether that holds in {region}: aws secretsmanager get-resource-policy "
+        f"--secret-id {shlex.quote(primary.arn)} --region {primary.region}"
     )
     return (Finding(Kind.READER, Severity.WARNING, message, hint),)
 
@@ -98,6 +99,6 @@ def _unsure(what: str, role: str, error: AwsError) -> Finding:
     found = unchecked(what, error, f"iam:SimulatePrincipalPolicy on {role}")
     if isinstance(error, NotFound):
         name = role.rpartition("/")[2]
-        hint = f"check the role and its account: aws iam get-role --role-name {name}"
+        hint = f"check the role and its account: aws iam get-role --role-name {shlex.quote(name)}"
         return replace(found, hint=hint, outcome=Outcome.ACCESS)
     return found

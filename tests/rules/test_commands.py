@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from smrep.model import Target
 from smrep.regions import Region
 from smrep.rules.commands import connected, duration, spell
@@ -13,6 +15,21 @@ def test_a_command_is_quoted_for_a_shell() -> None:
     assert spell("wait", ["rds!db 1"], primary_region=Region("us-east-1"), targets=[Target(Region("us-west-2"))]) == (
         "smrep wait 'rds!db 1' --primary-region us-east-1 -r us-west-2"
     )
+
+
+def test_words_stand_as_an_operator_would_type_them() -> None:
+    targets = [Target(Region("us-west-2")), Target(Region("eu-west-1"), "alias/dr")]
+    words = ["a", "b"], Region("us-east-1"), targets, ["--yes"]
+    assert spell("replicate", words[0], primary_region=words[1], targets=words[2], flags=words[3]) == (
+        "smrep replicate a b --primary-region us-east-1 -r us-west-2 -r eu-west-1=alias/dr --yes"
+    )
+    assert spell("replicate", ["a", "-b"], primary_region=words[1], targets=words[2], flags=words[3]) == (
+        "smrep replicate --primary-region us-east-1 -r us-west-2 -r eu-west-1=alias/dr --yes -- a -b"
+    )
+
+
+def test_without_a_name_the_region_stands_all_the_same() -> None:
+    assert spell("iam-policy", [], primary_region=Region("us-east-1")) == "smrep iam-policy --primary-region us-east-1"
 
 
 def test_an_arn_carries_its_region_itself() -> None:
@@ -35,6 +52,11 @@ def test_a_flag_that_is_there_already_is_not_repeated() -> None:
     assert connected(hint, ("--expect-account", "123456789012")) == hint
     assert connected(hint, ()) == hint
     assert connected("check the network", FLAGS) == "check the network"
+
+
+def test_a_flag_without_its_value_is_a_fault_of_ours() -> None:
+    with pytest.raises(ValueError, match="zip"):
+        connected("smrep wait x", FLAGS[:-1])
 
 
 def test_durations_are_as_typed() -> None:

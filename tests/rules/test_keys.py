@@ -15,6 +15,7 @@ WEST, ACCOUNT = Region("us-west-2"), "123456789012"
 ID = "0f0e0d0c-1111-4222-8333-444455556666"
 OTHER_ID = "1f0e0d0c-1111-4222-8333-444455556666"
 ARN = f"arn:aws:kms:us-west-2:{ACCOUNT}:key/{ID}"
+EAST_ARN = ARN.replace("us-west-2", "us-east-1")
 ALIAS_ARN = f"arn:aws:kms:us-west-2:{ACCOUNT}:alias/dr"
 
 keys = st.sampled_from([None, DEFAULT, ID, OTHER_ID, ARN, ALIAS_ARN, "alias/dr", "alias/x", ARN.replace("12:", "99:")])
@@ -57,7 +58,51 @@ def test_keys_of_the_replicas_region_pass(key: str) -> None:
     check_target(Target(WEST, key))
 
 
-@pytest.mark.parametrize("key", [ARN.replace("us-west-2", "us-east-1"), "dr", "alias/", "alias/a b", "arn:aws:s3:::x"])
-def test_other_keys_are_refused(key: str) -> None:
-    with pytest.raises(UsageError):
+NOT_ONE = "a key is an ARN, a key id or an alias: -r us-west-2=alias/NAME"
+
+
+@pytest.mark.parametrize(
+    ("key", "message", "hint"),
+    [
+        (
+            EAST_ARN,
+            f"the key {EAST_ARN} is of us-east-1, and the replica in us-west-2 needs a key of its own Region",
+            "name a key of us-west-2, by ARN, id or alias: -r us-west-2=alias/NAME",
+        ),
+        (
+            ARN.replace(":key/", ":grant/"),
+            f"'{ARN.replace(':key/', ':grant/')}' is not the ARN of a KMS key",
+            "it ends in key/ID or alias/NAME",
+        ),
+        (
+            "arn:aws:s3:::x",
+            "'arn:aws:s3:::x' is not the ARN of a KMS key",
+            "it looks like arn:aws:kms:us-east-1:123456789012:key/ID",
+        ),
+        *(
+            (key, f"{key!r} is not a KMS key", NOT_ONE)
+            for key in ("dr", "alias/", "alias/a b", "alias/d\u00e9", ID[1:])
+        ),
+    ],
+)
+def test_other_keys_are_refused_with_what_a_key_looks_like(key: str, message: str, hint: str) -> None:
+    with pytest.raises(UsageError) as caught:
         check_target(Target(WEST, key))
+    assert (caught.value.message, caught.value.hint) == (message, hint)
+
+
+def test_no_key_at_all_passes() -> None:
+    check_target(Target(WEST))
+
+
+def test_an_arn_is_shortened_only_at_home() -> None:
+    assert normal(ARN, WEST, ACCOUNT) == ID
+    assert normal(ALIAS_ARN, WEST, ACCOUNT) == "alias/dr"
+    nested = f"arn:aws:kms:us-west-2:{ACCOUNT}:alias/a:key/b:alias/c"
+    assert normal(nested, WEST, ACCOUNT) == "alias/a:key/b:alias/c", "a name ends where the ARN does"
+    for region, account in ((Region("us-east-1"), ACCOUNT), (WEST, "999999999999")):
+        assert normal(ARN, region, account) == ARN
+
+
+def test_aws_names_its_own_key_in_three_ways() -> None:
+    assert [normal(key, WEST, ACCOUNT) for key in (None, "DefaultEncryptionKey", DEFAULT)] == [DEFAULT] * 3

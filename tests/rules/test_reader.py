@@ -220,3 +220,73 @@ def test_any_json_at_all_is_read_and_warned_of_at_most_once(document: object) ->
 @given(st.text())
 def test_any_text_at_all_is_read(text: str) -> None:
     assert len(bound(PRIMARY, THERE, text)) <= 1
+
+
+# the words
+
+FORBIDS = "a policy forbids"
+NONE_ALLOWS = "none of the role's policies allows"
+READING = f"{ROLE} to read prod/db in us-west-2"
+DECRYPTING = f"{ROLE} to decrypt with {KEY} in us-west-2"
+GRANT = f"allow the role secretsmanager:GetSecretValue on {REPLICA}"
+GRANT_KEY = (
+    f"allow the role kms:Decrypt on {KEY}, with kms:ViaService secretsmanager.us-west-2.amazonaws.com "
+    "if it is limited by that"
+)
+
+
+@pytest.mark.parametrize(
+    ("decision", "resource_policy", "message", "hint"),
+    [
+        ("allowed", None, f"IAM's simulation allows {READING}; it is advice, no value was read", None),
+        ("explicitDeny", None, f"{FORBIDS} {READING}", "take the Deny away"),
+        ("implicitDeny", None, f"no policy allows {READING}", GRANT),
+        ("implicitDeny", policy(), f"{NONE_ALLOWS} {READING}; the secret's own policy may", GRANT),
+    ],
+)
+def test_a_word_on_reading_is_told_with_who_reads_what_and_where(
+    decision: str, resource_policy: Policy, message: str, hint: str | None
+) -> None:
+    finding = may_read(ROLE, PRIMARY, THERE, decision, resource_policy)
+    assert (finding.message, finding.hint) == (message, hint)
+
+
+@pytest.mark.parametrize(
+    ("decision", "expected"),
+    [
+        ("explicitDeny", Finding(Kind.READER, Severity.ERROR, f"{FORBIDS} {DECRYPTING}", GRANT_KEY)),
+        (
+            "implicitDeny",
+            Finding(Kind.READER, Severity.WARNING, f"{NONE_ALLOWS} {DECRYPTING}; the key's own policy may", GRANT_KEY),
+        ),
+    ],
+)
+def test_a_word_on_decrypting_is_told_with_the_key(decision: str, expected: Finding) -> None:
+    assert may_decrypt(ROLE, KEY, THERE, decision) == expected
+
+
+def test_what_iam_would_not_say_is_told_with_what_was_asked() -> None:
+    missing = NotFound("no such role")
+    reading = may_read(ROLE, PRIMARY, THERE, missing, None)
+    assert reading.message == f"whether IAM allows {READING} could not be checked: no such role"
+    assert reading.outcome is Outcome.ACCESS
+    decrypting = may_decrypt(ROLE, KEY, THERE, missing)
+    assert decrypting is not None
+    assert decrypting.message == f"whether IAM allows {DECRYPTING} could not be checked: no such role"
+
+
+def test_a_policy_that_could_not_be_had_is_told_with_its_secret() -> None:
+    (finding,) = bound(PRIMARY, THERE, Denied("no"))
+    assert finding.message == "the resource policy of prod/db could not be checked: no"
+
+
+def test_the_texts_that_name_other_regions_are_all_told_in_order() -> None:
+    statements = [{"Resource": [ARN, "*"], "Condition": {"StringEquals": {"aws:RequestedRegion": ["eu-west-1"]}}}]
+    (finding,) = bound(PRIMARY, THERE, json.dumps({"Statement": statements}))
+    assert finding.message == (
+        f"the resource policy of prod/db is copied to us-west-2 as it is, and names {ARN}, eu-west-1"
+    )
+    assert finding.hint == (
+        f"see whether that holds in us-west-2: aws secretsmanager get-resource-policy --secret-id {ARN} "
+        "--region us-east-1"
+    )

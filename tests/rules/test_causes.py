@@ -1,0 +1,105 @@
+"""From AWS's words on a Failed replica to what to type next; the words themselves stay as they are."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smrep.errors import Outcome
+from smrep.model import Replica, Secret
+from smrep.regions import Region
+from smrep.report import Trouble
+from smrep.rules.causes import cut_off, failure
+
+HOME, WEST = Region("us-east-1"), Region("us-west-2")
+ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"
+PRIMARY = Secret(ARN, "prod/db", HOME, HOME, "alias/main")
+AGAIN = "smrep retry prod/db --primary-region us-east-1 -r us-west-2"
+DESCRIBE = "aws secretsmanager describe-secret --secret-id prod/db --region us-west-2"
+MEND = (
+    "mend the key (aws kms describe-key --key-id {} --region us-west-2; kms:Decrypt at the primary, "
+    f"kms:GenerateDataKey and kms:Encrypt at the replica), then: {AGAIN}"
+)
+PRIMARYS_KEY = f"mend the primary's key (aws kms describe-key --key-id alias/main --region us-east-1), then: {AGAIN}"
+ANOTHER_KEY = f"list the keys there are: aws kms list-aliases --region us-west-2; then name one: {AGAIN}=alias/NAME"
+FOREIGN = (
+    "a replica of another primary bears the name there, and force does not cure that; "
+    f"look: {DESCRIBE}; if it is not needed: {cut_off('prod/db', WEST)}; then: {AGAIN}"
+)
+NAMESAKE = f"look at it: {DESCRIBE}; to replace it for good: {AGAIN} --force-overwrite"
+REGION = f"enable the Region (aws account enable-region --region-name us-west-2), then: {AGAIN}"
+UNKNOWN = f"mend the cause and try again: {AGAIN}"
+
+
+def failed(message: str | None, key: str | None = "alias/dr") -> Trouble:
+    return failure(PRIMARY, Replica(WEST, "Failed", message, key))
+
+
+def test_another_primarys_replica_is_cut_off_and_deleted_without_a_window() -> None:
+    assert cut_off("prod/db", WEST) == (
+        "aws secretsmanager stop-replication-to-replica --secret-id prod/db --region us-west-2; "
+        "aws secretsmanager delete-secret --secret-id prod/db --region us-west-2 --force-delete-without-recovery"
+    )
+
+
+@pytest.mark.parametrize(
+    ("message", "hint"),
+    [
+        ("Replication failed: Secret name simple already exists in region us-west-2 with a different ARN.", FOREIGN),
+        ("Secret with this name already exists in this region", NAMESAKE),
+        ("ALREADY EXISTS", NAMESAKE),
+        ("Access to KMS key alias/main in us-east-1 is denied", PRIMARYS_KEY),
+        ("Key in us-west-2 differs from that in us-east-1", MEND.format("alias/dr")),
+        ("Key alias/dr is not found", ANOTHER_KEY),
+        ("The key does not exist", ANOTHER_KEY),
+        ("A thing is not found", UNKNOWN),
+        ("The role does not exist", UNKNOWN),
+        ("us-east-1 does not answer", UNKNOWN),
+        ("KMS is disabled", MEND.format("alias/dr")),
+        ("The key is disabled", MEND.format("alias/dr")),
+        ("The Region is not enabled", REGION),
+        ("You must opt in", REGION),
+        ("Internal failure", UNKNOWN),
+        (None, UNKNOWN),
+        ("", UNKNOWN),
+    ],
+)
+def test_each_cause_has_its_way_on(message: str | None, hint: str) -> None:
+    assert failed(message).hint == hint
+
+
+def test_a_key_that_is_not_known_is_left_to_be_filled_in() -> None:
+    assert failed("The key is disabled", None).hint == MEND.format("KEY")
+    nameless = failure(replace(PRIMARY, kms_key_id=None), Replica(WEST, "Failed", "bad key in us-east-1"))
+    assert nameless.hint == PRIMARYS_KEY.replace("alias/main", "KEY")
+
+
+@given(st.text(min_size=1))
+def test_aws_words_reach_the_row_as_they_are(message: str) -> None:
+    trouble = failed(message)
+    assert trouble.message == f"prod/db in us-west-2: {message}"
+    assert (trouble.code, trouble.request_id, trouble.outcome) == ("ReplicationFailed", None, Outcome.FAILED)
+    assert AGAIN in (trouble.hint or "")
+
+
+@pytest.mark.parametrize("message", [None, ""])
+def test_a_failure_without_a_word_says_so(message: str | None) -> None:
+    assert failed(message).message == "prod/db in us-west-2: AWS gave no reason"
+
+
+MESSAGES = ["with a different ARN", "already exists", "key in us-east-1", "key not found", "kms", "opt in", "odd"]
+
+
+@given(st.sampled_from(MESSAGES), st.text("ab '\"$;!", min_size=1, max_size=9))
+def test_a_hint_can_be_pasted_whatever_the_names_are(message: str, odd: str) -> None:
+    names = f"db {odd}", f"alias/primary {odd}", f"alias/replica {odd}"
+    primary = replace(PRIMARY, name=names[0], kms_key_id=names[1])
+    hint = failure(primary, Replica(WEST, "Failed", message, names[2])).hint or ""
+    assert shlex.quote(names[0]) in hint
+    for name in names:
+        hint = hint.replace(shlex.quote(name), "")
+        assert name not in hint

@@ -1,0 +1,127 @@
+"""The findings that commands share: how heavy they are, what they say, what to type next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from smrep.errors import AwsError, CredentialsError, Denied, Outcome, Refused, Throttled, Unanswered
+from smrep.model import Replica, Secret
+from smrep.regions import Region
+from smrep.report import Finding, Kind, Severity
+from smrep.rules.findings import absent, doubt, failed, missing, removing, unchecked, unseen, unsettled
+from smrep.rules.preflight import Unseen
+
+HOME, WEST = Region("us-east-1"), Region("us-west-2")
+SECRET = Secret("arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3", "prod/db", HOME, HOME)
+THERE = "prod/db --primary-region us-east-1 -r us-west-2"
+
+
+@pytest.mark.parametrize(
+    ("finding", "kind", "severity", "message", "hint"),
+    [
+        (
+            lambda: missing(SECRET, WEST),
+            Kind.MISSING,
+            Severity.ERROR,
+            "prod/db has no replica in us-west-2",
+            f"smrep replicate {THERE}",
+        ),
+        (
+            lambda: absent(SECRET, WEST),
+            Kind.MISSING,
+            Severity.ERROR,
+            "prod/db is listed as InSync in us-west-2, but no secret of that name is there",
+            "aws secretsmanager describe-secret --secret-id prod/db --region us-west-2",
+        ),
+        (
+            lambda: failed(SECRET, Replica(WEST, "Failed", "no luck")),
+            Kind.FAILED,
+            Severity.ERROR,
+            "prod/db in us-west-2: no luck",
+            f"mend the cause and try again: smrep retry {THERE}",
+        ),
+        (
+            lambda: unsettled(SECRET, Replica(WEST, "InProgress")),
+            Kind.IN_PROGRESS,
+            Severity.WARNING,
+            "prod/db in us-west-2 is not settled: InProgress",
+            f"smrep wait {THERE}",
+        ),
+        (
+            lambda: unsettled(SECRET, Replica(WEST, None)),
+            Kind.IN_PROGRESS,
+            Severity.WARNING,
+            "prod/db in us-west-2 is not settled: AWS gives no status",
+            f"smrep wait {THERE}",
+        ),
+        (
+            lambda: removing(SECRET, WEST),
+            Kind.REMOVING,
+            Severity.INFO,
+            "an old replica of prod/db is still being removed from us-west-2",
+            f"smrep remove {THERE}",
+        ),
+    ],
+)
+def test_a_state_is_told_with_the_command_for_it(
+    finding: Callable[[], Finding], kind: Kind, severity: Severity, message: str, hint: str
+) -> None:
+    assert finding() == Finding(kind, severity, message, hint)
+
+
+def test_a_name_is_quoted_where_it_goes_to_a_shell() -> None:
+    odd = Secret(SECRET.arn, "prod db", HOME, HOME)
+    assert "--secret-id 'prod db'" in (absent(odd, WEST).hint or "")
+
+
+# looks that could not be made
+
+
+@pytest.mark.parametrize(
+    ("error", "hint", "outcome"),
+    [
+        (Denied("no"), "allow kms:DescribeKey", Outcome.ACCESS),
+        (Denied("no", hint="log in"), "allow kms:DescribeKey", Outcome.ACCESS),
+        (CredentialsError("no", hint="log in"), "log in", Outcome.ACCESS),
+        (Throttled("no"), Throttled.cure, Outcome.PENDING),
+        (Unanswered("no", hint="check the network"), "check the network", Outcome.PENDING),
+        (Refused("no"), Unanswered.cure, Outcome.PENDING),
+    ],
+)
+def test_what_could_not_be_checked_says_why_and_what_would_help(
+    error: AwsError, hint: str | None, outcome: Outcome
+) -> None:
+    message = "the key could not be checked: no"
+    assert unchecked("the key", error, "kms:DescribeKey") == Finding(
+        Kind.UNCHECKED, Severity.WARNING, message, hint, outcome
+    )
+    assert doubt(error) is outcome
+
+
+UP = "see whether us-west-2 is up, can be reached from here, and is enabled for the account"
+
+
+@pytest.mark.parametrize(
+    ("error", "hint", "outcome"),
+    [
+        (Denied("no"), "allow secretsmanager:DescribeSecret in us-west-2", Outcome.ACCESS),
+        (CredentialsError("no"), UP, Outcome.ACCESS),
+        (Unanswered("no"), UP, Outcome.PENDING),
+        (Throttled("no"), UP, Outcome.PENDING),
+    ],
+)
+def test_a_region_that_could_not_be_looked_into_is_one_finding(error: AwsError, hint: str, outcome: Outcome) -> None:
+    (finding,) = unseen(SECRET, WEST, Unseen(error))
+    assert finding == Finding(
+        Kind.UNCHECKED,
+        Severity.WARNING,
+        "what bears the name prod/db in us-west-2 could not be looked at: no",
+        hint,
+        outcome,
+    )
+
+
+def test_a_look_that_nobody_wanted_is_not_missed() -> None:
+    assert unseen(SECRET, WEST, Unseen()) == ()

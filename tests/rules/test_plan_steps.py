@@ -1,0 +1,258 @@
+"""Each step of replicate in full: what it says, under which key, and what it was decided from."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smrep.errors import CredentialsError, Denied, Outcome, Throttled, Unanswered
+from smrep.model import Replica, Secret, Target, in_region
+from smrep.regions import Region
+from smrep.report import Finding, Kind, Severity, Trouble
+from smrep.rules.findings import absent, removing, unseen
+from smrep.rules.keys import DEFAULT
+from smrep.rules.plan import (
+    NO_CONSENT,
+    Add,
+    Consent,
+    Keep,
+    Overwrite,
+    Retry,
+    Step,
+    Stop,
+    entry_under,
+    had_failed,
+    step_for,
+    stop,
+)
+from smrep.rules.preflight import Absent, Bearer, Look, Unseen, obstacle
+
+HOME, WEST, DUBLIN = Region("us-east-1"), Region("us-west-2"), Region("eu-west-1")
+ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"
+PRIMARY = Secret(ARN, "prod/db", HOME, HOME)
+OURS = Secret(in_region(ARN, WEST), "prod/db", WEST, HOME, "alias/there")
+PROMOTED = replace(OURS, primary_region=None)
+NAMESAKE = replace(PROMOTED, arn=OURS.arn.replace("a1b2c3", "zzzzzz"))
+TARGET, KEYED = Target(WEST), Target(WEST, "alias/dr")
+FORCE = Consent(force=True)
+IN_SYNC, UNDER_WAY = Replica(WEST, "InSync", None, "alias/listed"), Replica(WEST, "InProgress", None, "alias/listed")
+FAILED = Replica(WEST, "Failed", "no luck.", "alias/listed")
+DENIED = Unseen(Denied("no"))
+UNCHECKED = unseen(PRIMARY, WEST, DENIED)
+KEY = Finding(Kind.WRONG_KEY, Severity.ERROR, "another key")
+
+
+def listing(entry: Replica | None) -> Secret:
+    return replace(PRIMARY, replicas=(entry,) if entry else ())
+
+
+def step(entry: Replica | None, look: Look, target: Target = TARGET, consent: Consent = NO_CONSENT) -> Step:
+    return step_for(listing(entry), target, look, consent, lambda _: ())
+
+
+# what Failed before
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        ("no luck.", "no luck"),
+        ("no luck", "no luck"),
+        ("error X.", "error X"),
+        (None, "AWS gave no reason"),
+        ("", "AWS gave no reason"),
+    ],
+)
+def test_an_old_failure_is_told_in_awss_words_without_their_full_stop(message: str | None, words: str) -> None:
+    told = Finding(Kind.FAILED, Severity.WARNING, f"us-west-2 had Failed: {words}")
+    assert had_failed(Replica(WEST, "Failed", message)) == told
+    assert had_failed(Replica(WEST, "Failed", message), "; so what") == replace(
+        told, message=f"{told.message}; so what"
+    )
+
+
+ABSENT_NOW = "nothing bears the name there now, so it is tried again"
+MAY_BE_OLD = "what it has of it may be old, so it is tried again"
+KEYLESS = replace(FAILED, kms_key_id=None)
+
+
+@pytest.mark.parametrize(
+    ("entry", "look", "target", "sent", "about"),
+    [
+        (FAILED, Absent(), TARGET, "alias/listed", f"{ABSENT_NOW} under the key alias/listed"),
+        (FAILED, Absent(), KEYED, "alias/dr", f"{ABSENT_NOW} under the key alias/dr"),
+        (KEYLESS, Absent(), TARGET, None, ABSENT_NOW),
+        (KEYLESS, Absent(), KEYED, "alias/dr", f"{ABSENT_NOW} under the key alias/dr"),
+        (replace(FAILED, kms_key_id=DEFAULT), Absent(), TARGET, None, ABSENT_NOW),
+        (FAILED, OURS, TARGET, "alias/there", f"{MAY_BE_OLD} under the key alias/there"),
+        (FAILED, replace(OURS, kms_key_id=None), TARGET, None, MAY_BE_OLD),
+        (FAILED, OURS, KEYED, "alias/dr", f"{MAY_BE_OLD} under the key alias/dr"),
+        (KEYLESS, Unseen(), TARGET, None, "it is tried again"),
+    ],
+)
+def test_a_retry_changes_no_key_unasked_and_says_what_it_knows(
+    entry: Replica, look: Look, target: Target, sent: str | None, about: str
+) -> None:
+    retry = step(entry, look, target)
+    assert isinstance(retry, Retry)
+    assert (retry.target, retry.before.status) == (Target(WEST, sent), "Failed")
+    assert [each.message for each in retry.findings] == [f"us-west-2 had Failed: no luck; {about}"]
+
+
+def test_a_retry_after_a_look_that_failed_says_so_too() -> None:
+    retry = step(KEYLESS, DENIED)
+    assert retry.findings[1:] == UNCHECKED
+
+
+def test_an_entry_is_seen_under_the_key_that_our_replica_shows() -> None:
+    assert entry_under(IN_SYNC, OURS) == replace(IN_SYNC, kms_key_id="alias/there")
+    assert entry_under(IN_SYNC, replace(OURS, kms_key_id=None)) == replace(IN_SYNC, kms_key_id=DEFAULT)
+    assert entry_under(IN_SYNC, None) is IN_SYNC
+    assert entry_under(None, OURS) is None
+
+
+# what is added or kept
+
+
+@pytest.mark.parametrize(
+    ("look", "consent", "added"),
+    [
+        (Absent(), NO_CONSENT, Add(TARGET)),
+        (Absent(), FORCE, Add(TARGET)),
+        (Unseen(), FORCE, Add(TARGET)),
+        (DENIED, NO_CONSENT, Add(TARGET, UNCHECKED)),
+        (OURS, NO_CONSENT, Add(TARGET, (removing(PRIMARY, WEST),), removing=True)),
+    ],
+)
+def test_what_is_not_listed_is_added_and_after_an_old_one_is_gone(look: Look, consent: Consent, added: Add) -> None:
+    assert step(None, look, consent=consent) == added
+
+
+@pytest.mark.parametrize(
+    ("entry", "look", "seen", "unchecked"),
+    [
+        (IN_SYNC, OURS, True, ()),
+        (IN_SYNC, Unseen(), False, ()),
+        (IN_SYNC, DENIED, False, UNCHECKED),
+        (UNDER_WAY, Absent(), False, ()),
+        (UNDER_WAY, OURS, True, ()),
+    ],
+)
+def test_what_is_kept_has_its_key_compared_as_it_was_seen(
+    entry: Replica, look: Look, seen: bool, unchecked: tuple[Finding, ...]
+) -> None:
+    shown = replace(entry, kms_key_id="alias/there" if seen else "alias/listed")
+    compared: list[Replica] = []
+
+    def compare(known: Replica) -> tuple[Finding, ...]:
+        compared.append(known)
+        return (KEY,)
+
+    kept = step_for(listing(entry), TARGET, look, NO_CONSENT, compare)
+    assert kept == Keep(TARGET, shown, (KEY, *unchecked), seen_there=seen)
+    assert compared == [shown]
+
+
+def test_what_was_not_looked_at_was_not_seen_there() -> None:
+    assert Keep(TARGET, IN_SYNC) == Keep(TARGET, IN_SYNC, findings=(), seen_there=False)
+
+
+# what is stopped
+
+
+def test_a_stop_says_by_its_finding_why() -> None:
+    assert stop(TARGET, KEY) == Stop(
+        TARGET, Trouble("wrong_key", "another key", None, None, Outcome.FAILED), findings=(KEY,)
+    )
+    assert stop(TARGET, KEY, Outcome.ACCESS).error.outcome is Outcome.ACCESS
+
+
+def test_in_sync_with_nothing_there_is_stopped() -> None:
+    assert step(IN_SYNC, Absent()) == stop(TARGET, absent(PRIMARY, WEST))
+
+
+@pytest.mark.parametrize(
+    ("look", "outcome"),
+    [
+        (DENIED, Outcome.ACCESS),
+        (Unseen(CredentialsError("no")), Outcome.ACCESS),
+        (Unseen(Throttled("no")), Outcome.PENDING),
+        (Unseen(Unanswered("no")), Outcome.FAILED),
+    ],
+)
+@pytest.mark.parametrize("entry", [None, FAILED])
+def test_force_without_a_look_destroys_nothing(entry: Replica | None, look: Unseen, outcome: Outcome) -> None:
+    (finding,) = unseen(PRIMARY, WEST, look)
+    no = Finding(
+        Kind.UNCHECKED,
+        Severity.ERROR,
+        f"--force-overwrite destroys only what was seen, and {finding.message}",
+        "leave --force-overwrite out, or allow the look",
+    )
+    assert step(entry, look, consent=FORCE) == stop(TARGET, no, outcome)
+
+
+# what is in the way
+
+
+@pytest.mark.parametrize(
+    ("victim", "who"),
+    [
+        (NAMESAKE, Bearer.NAMESAKE),
+        (PROMOTED, Bearer.PROMOTED),
+        (replace(OURS, primary_region=DUBLIN), Bearer.FOREIGN),
+    ],
+)
+@pytest.mark.parametrize("entry", [None, IN_SYNC, UNDER_WAY, FAILED])
+def test_what_is_in_the_way_stops_with_its_finding_first(entry: Replica | None, victim: Secret, who: Bearer) -> None:
+    finding = obstacle(PRIMARY, KEYED, victim, who)
+    before = (had_failed(FAILED),) if entry is FAILED else ()
+    assert step(entry, victim, KEYED) == replace(stop(KEYED, finding), findings=(finding, *before))
+
+
+@pytest.mark.parametrize(
+    ("entry", "target", "kept"),
+    [
+        (None, TARGET, TARGET),
+        (None, KEYED, KEYED),
+        (IN_SYNC, TARGET, TARGET),
+        (FAILED, TARGET, Target(WEST, "alias/listed")),
+        (FAILED, KEYED, KEYED),
+        (KEYLESS, TARGET, TARGET),
+    ],
+)
+def test_an_overwrite_warns_of_what_it_destroys_and_keeps_the_key_of_what_failed(
+    entry: Replica | None, target: Target, kept: Target
+) -> None:
+    warned = replace(obstacle(PRIMARY, target, NAMESAKE, Bearer.NAMESAKE), severity=Severity.WARNING)
+    before = (had_failed(entry),) if entry and entry.status == "Failed" else ()
+    assert step(entry, NAMESAKE, target, FORCE) == Overwrite(kept, NAMESAKE, entry, (warned, *before))
+
+
+@given(st.booleans(), st.sets(st.sampled_from([OURS.arn, NAMESAKE.arn])))
+def test_a_promoted_replica_goes_only_by_its_arn_and_a_namesake_by_force_alone(force: bool, arns: set[str]) -> None:
+    consent = Consent(force, frozenset(arns))
+    assert isinstance(step(None, PROMOTED, consent=consent), Overwrite) is (force and OURS.arn in arns)
+    assert isinstance(step(None, NAMESAKE, consent=consent), Overwrite) is force
+
+
+@pytest.mark.parametrize("entry", [None, FAILED])
+def test_a_victim_with_replicas_of_its_own_is_shown_instead(entry: Replica | None) -> None:
+    victim = replace(NAMESAKE, replicas=(Replica(DUBLIN, "InSync"),))
+    finding = Finding(
+        Kind.NAME_CLASH,
+        Severity.ERROR,
+        f"{NAMESAKE.arn} has replicas of its own and is not overwritten",
+        f"smrep status {NAMESAKE.arn}",
+    )
+    before = (had_failed(FAILED),) if entry else ()
+    assert step(entry, victim, consent=FORCE) == replace(stop(TARGET, finding), findings=(finding, *before))
+
+
+def test_what_is_being_replicated_is_not_overwritten_by_force() -> None:
+    stopped = step(UNDER_WAY, NAMESAKE, consent=FORCE)
+    assert isinstance(stopped, Stop)
+    assert (stopped.error.code, stopped.findings[0].severity) == ("name_clash", Severity.ERROR)

@@ -1,0 +1,103 @@
+"""What bears the name in a target Region: how it is described, and what to type about it."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smrep.errors import Denied
+from smrep.model import Secret, Target, in_region
+from smrep.regions import Region
+from smrep.report import Finding, Kind, Severity
+from smrep.rules.causes import cut_off
+from smrep.rules.preflight import Absent, Bearer, Unseen, ages, bearer, obstacle, ours, portrait
+
+HOME, WEST, DUBLIN = Region("us-east-1"), Region("us-west-2"), Region("eu-west-1")
+ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"
+PRIMARY = Secret(ARN, "prod/db", HOME, HOME)
+OURS = Secret(in_region(ARN, WEST), "prod/db", WEST, HOME)
+NAMESAKE = replace(OURS, arn=OURS.arn.replace("a1b2c3", "zzzzzz"), primary_region=None)
+CHANGED, ACCESSED = datetime(2026, 11, 23, 10, tzinfo=UTC), datetime(2026, 11, 24, tzinfo=UTC)
+DESCRIBE = "aws secretsmanager describe-secret --secret-id prod/db --region us-west-2"
+AGAIN = "smrep replicate prod/db --primary-region us-east-1 -r us-west-2"
+OVERWRITE = f"{AGAIN} --expect-account 123456789012 --force-overwrite"
+
+
+def found(victim: Secret, target: Target) -> Finding:
+    return obstacle(PRIMARY, target, victim, bearer(PRIMARY, victim))
+
+
+def test_a_secret_is_dated_by_days() -> None:
+    assert ages(replace(OURS, last_changed=CHANGED, last_accessed=ACCESSED)) == (
+        "last changed 2026-11-23, last accessed 2026-11-24"
+    )
+    assert ages(OURS) == "last changed not recorded, last accessed not recorded"
+
+
+@pytest.mark.parametrize(("rotates", "word"), [(True, "on"), (False, "off")])
+def test_what_is_to_be_destroyed_is_shown_whole(rotates: bool, word: str) -> None:
+    victim = replace(NAMESAKE, last_changed=CHANGED, rotation_enabled=rotates)
+    assert portrait(victim) == (f"{NAMESAKE.arn}, last changed 2026-11-23, last accessed not recorded, rotation {word}")
+
+
+def test_ours_is_only_what_was_seen_to_be_ours() -> None:
+    assert ours(PRIMARY, OURS) is OURS
+    assert [ours(PRIMARY, look) for look in (NAMESAKE, Absent(), Unseen(), Unseen(Denied("no")))] == [None] * 4
+
+
+def test_a_replica_of_another_primary_is_cut_off_by_its_own_arn() -> None:
+    foreign = replace(OURS, primary_region=DUBLIN)
+    assert found(foreign, Target(WEST)) == Finding(
+        Kind.ORPHAN,
+        Severity.ERROR,
+        f"prod/db in us-west-2 is a replica of another primary in eu-west-1: {foreign.arn}",
+        f"force does not cure this; if that replica is not needed: {cut_off(foreign.arn, WEST)}; then: {AGAIN}",
+    )
+
+
+def test_a_promoted_replica_must_be_named_by_its_arn_to_be_replaced() -> None:
+    promoted = replace(OURS, primary_region=None)
+    assert found(promoted, Target(WEST)) == Finding(
+        Kind.PROMOTED,
+        Severity.ERROR,
+        f"prod/db in us-west-2 was our replica once and stands alone now: {OURS.arn}",
+        f"it may hold newer values; look first: {DESCRIBE}; "
+        f"to replace it for good: {OVERWRITE} --overwrite-arn {OURS.arn}",
+    )
+
+
+def test_what_is_scheduled_for_deletion_can_be_restored() -> None:
+    assert found(replace(NAMESAKE, deleted=CHANGED), Target(WEST)) == Finding(
+        Kind.PENDING_DELETION,
+        Severity.ERROR,
+        f"prod/db in us-west-2 is scheduled for deletion and keeps the name until then: {NAMESAKE.arn}",
+        f"aws secretsmanager restore-secret --secret-id {NAMESAKE.arn} --region us-west-2, then look at it again",
+    )
+
+
+def test_a_namesake_is_shown_before_the_command_that_replaces_it() -> None:
+    assert found(NAMESAKE, Target(WEST)) == Finding(
+        Kind.NAME_CLASH,
+        Severity.ERROR,
+        f"another secret bears the name prod/db in us-west-2: {portrait(NAMESAKE)}",
+        f"look at it: {DESCRIBE}; to replace it for good: {OVERWRITE}",
+    )
+
+
+KEYED = Target(WEST, "alias/dr")
+
+
+@pytest.mark.parametrize("victim", [NAMESAKE, replace(OURS, primary_region=None), replace(OURS, primary_region=DUBLIN)])
+def test_the_command_asks_for_the_key_that_was_asked_for(victim: Secret) -> None:
+    assert f"{AGAIN}=alias/dr" in (found(victim, KEYED).hint or "")
+
+
+@given(st.text("ab '$;", min_size=1))
+def test_a_name_can_be_pasted_whatever_it_is(name: str) -> None:
+    hint = obstacle(replace(PRIMARY, name=name), KEYED, NAMESAKE, Bearer.NAMESAKE).hint or ""
+    assert f"--secret-id {shlex.quote(name)} --region us-west-2" in hint

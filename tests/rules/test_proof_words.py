@@ -1,0 +1,217 @@
+"""What a proof says of a replica that is not what it should be, and for how long it is looked at again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from smrep.errors import Denied, NotFound, Outcome, Throttled, Unanswered
+from smrep.model import Replica, Secret, Target, Version, in_region
+from smrep.regions import Region
+from smrep.report import Finding, Kind, Severity
+from smrep.rules.findings import absent, failed, missing, removing, unchecked, unseen, unsettled
+from smrep.rules.preflight import Absent, Bearer, Look, Unseen, obstacle
+from smrep.rules.proof import FOREVER_S, Proof, Sides, prove
+from smrep.rules.settle import LIST_LAG_S
+
+HOME, WEST = Region("us-east-1"), Region("us-west-2")
+ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"
+STAGES = (("AWSCURRENT", "v2"), ("AWSPREVIOUS", "v1"))
+VERSIONS = (Version("v2", ("AWSCURRENT",), ("k1",)), Version("v1", ("AWSPREVIOUS",), ("k1",)))
+PRIMARY = Secret(ARN, "prod/db", HOME, HOME, stages=STAGES)
+OURS = Secret(in_region(ARN, WEST), "prod/db", WEST, HOME, "k1", stages=STAGES)
+NAMESAKE = replace(OURS, arn=OURS.arn.replace("a1b2c3", "zzzzzz"), primary_region=None)
+IN_SYNC = Replica(WEST, "InSync")
+FAILED, UNDER_WAY = Replica(WEST, "Failed", "no luck"), Replica(WEST, "InProgress")
+DENIED = Denied("no")
+CLASH = obstacle(PRIMARY, Target(WEST), NAMESAKE, Bearer.NAMESAKE)
+SAME = "prod/db --primary-region us-east-1 -r us-west-2"
+
+
+def listing(entry: Replica | None = IN_SYNC, **changes: Any) -> Secret:
+    return replace(PRIMARY, replicas=(entry,) if entry else (), **changes)
+
+
+def proof(look: Look = OURS, *, same: Any = str.__eq__, **given: Any) -> Proof:
+    given = {"primary": listing(), "here": VERSIONS, "there": VERSIONS, **given}
+    return prove(Sides(region=WEST, look=look, **given), same)
+
+
+@pytest.mark.parametrize(
+    ("entry", "look", "expected"),
+    [
+        (None, Absent(), Proof(False, Outcome.DRIFT, (missing(PRIMARY, WEST),), LIST_LAG_S)),
+        (
+            None,
+            OURS,
+            Proof(False, Outcome.DRIFT, (replace(removing(PRIMARY, WEST), severity=Severity.ERROR),), LIST_LAG_S),
+        ),
+        (None, NAMESAKE, Proof(False, Outcome.DRIFT, (CLASH, missing(PRIMARY, WEST)), 0.0)),
+        (None, Unseen(), Proof(False, Outcome.DRIFT, (missing(PRIMARY, WEST),), LIST_LAG_S)),
+        (
+            None,
+            Unseen(DENIED),
+            Proof(False, Outcome.ACCESS, (missing(PRIMARY, WEST), *unseen(PRIMARY, WEST, Unseen(DENIED))), LIST_LAG_S),
+        ),
+        (FAILED, OURS, Proof(False, Outcome.FAILED, (failed(PRIMARY, FAILED),))),
+        (FAILED, NAMESAKE, Proof(False, Outcome.FAILED, (CLASH, failed(PRIMARY, FAILED)))),
+        (
+            FAILED,
+            Unseen(DENIED),
+            Proof(False, Outcome.FAILED, (failed(PRIMARY, FAILED), *unseen(PRIMARY, WEST, Unseen(DENIED)))),
+        ),
+        (UNDER_WAY, OURS, Proof(False, Outcome.PENDING, (unsettled(PRIMARY, UNDER_WAY),), FOREVER_S)),
+        (UNDER_WAY, NAMESAKE, Proof(False, Outcome.PENDING, (unsettled(PRIMARY, UNDER_WAY), CLASH), FOREVER_S)),
+        (IN_SYNC, Absent(), Proof(False, Outcome.DRIFT, (absent(PRIMARY, WEST),), LIST_LAG_S)),
+        (IN_SYNC, NAMESAKE, Proof(False, Outcome.DRIFT, (CLASH,))),
+        (IN_SYNC, Unseen(DENIED), Proof(None, Outcome.ACCESS, unseen(PRIMARY, WEST, Unseen(DENIED)))),
+        (IN_SYNC, Unseen(), Proof(None, Outcome.PENDING, (), FOREVER_S)),
+        (
+            IN_SYNC,
+            Unseen(Throttled("no")),
+            Proof(None, Outcome.PENDING, unseen(PRIMARY, WEST, Unseen(Throttled("no"))), FOREVER_S),
+        ),
+    ],
+)
+def test_what_is_not_there_to_be_compared_is_told_by_what_was_seen(
+    entry: Replica | None, look: Look, expected: Proof
+) -> None:
+    assert proof(look, primary=listing(entry)) == expected
+
+
+# versions
+
+STALE_HINT = (
+    "a new value may be on its way; if this stays so, whoever put it may lack kms:GenerateDataKey and kms:Encrypt on "
+    f"the replica's key; look again: smrep verify {SAME}"
+)
+
+
+@pytest.mark.parametrize(
+    ("there", "key", "message", "again"),
+    [
+        ({"AWSCURRENT": "v9"}, None, "prod/db in us-west-2 holds v9 as AWSCURRENT, and its primary v2", ""),
+        ({"AWSCURRENT": "v9"}, "k1", "prod/db in us-west-2 holds v9 as AWSCURRENT, and its primary v2", "=k1"),
+        ({"AWSPREVIOUS": ""}, None, "prod/db in us-west-2 holds no version as AWSPREVIOUS, and its primary v1", ""),
+        ({"AWSCURRENT": "", "AWSPREVIOUS": "v9"}, None, "prod/db in us-west-2 holds no version as AWSCURRENT", ""),
+    ],
+)
+def test_an_old_value_is_told_by_its_label_and_looked_at_for_ever(
+    there: dict[str, str], key: str | None, message: str, again: str
+) -> None:
+    found = proof(replace(OURS, stages=tuple({**dict(STAGES), **there}.items())), key=key)
+    (finding,) = found.findings
+    assert (finding.kind, finding.severity, finding.hint) == (Kind.STALE, Severity.ERROR, STALE_HINT + again)
+    assert finding.message.startswith(message)
+    assert (found.outcome, found.patience_s) == (Outcome.DRIFT, FOREVER_S)
+
+
+def test_a_label_that_the_primary_does_not_have_is_told_as_none() -> None:
+    found = proof(primary=listing(stages=STAGES[:1]))
+    assert found.findings[0].message == "prod/db in us-west-2 holds v1 as AWSPREVIOUS, and its primary none"
+
+
+@pytest.mark.parametrize(
+    ("side", "where"), [("here", f"us-east-1|{ARN}"), ("there", f"us-west-2|{OURS.arn}")], ids=["here", "there"]
+)
+@pytest.mark.parametrize(
+    ("error", "outcome", "patience_s"),
+    [(DENIED, Outcome.ACCESS, 0.0), (Unanswered("gone"), Outcome.PENDING, FOREVER_S)],
+)
+def test_versions_that_could_not_be_listed_leave_it_open(
+    side: str, where: str, error: Denied, outcome: Outcome, patience_s: float
+) -> None:
+    region, arn = where.split("|")
+    doubt = unchecked(
+        f"which versions of prod/db hold a value in {region}", error, f"secretsmanager:ListSecretVersionIds on {arn}"
+    )
+    assert proof(**{side: error}) == Proof(None, outcome, (doubt,), patience_s)
+
+
+def test_a_primary_without_a_value_is_said_to_be_so() -> None:
+    found = proof(replace(OURS, stages=()), primary=listing(stages=()), here=(), there=())
+    message = "prod/db has no current version at its primary, so there is nothing to hold a replica against"
+    assert found == Proof(
+        None, Outcome.DRIFT, (Finding(Kind.UNCHECKED, Severity.WARNING, message, outcome=Outcome.DRIFT),)
+    )
+
+
+# keys
+
+
+def wrong(what: str, key: str, wanted: str) -> Finding:
+    return Finding(
+        Kind.WRONG_KEY,
+        Severity.ERROR,
+        f"{what} of prod/db in us-west-2 is under the key {key}, not {wanted}",
+        f"smrep rekey {SAME}={wanted}",
+    )
+
+
+def keyed(*keys: str) -> tuple[Version, ...]:
+    """Return the versions with the current one under those keys."""
+    return (replace(VERSIONS[0], keys=keys), VERSIONS[1])
+
+
+@pytest.mark.parametrize(
+    ("key", "there", "findings"),
+    [
+        (None, VERSIONS, ()),
+        ("k1", VERSIONS, ()),
+        (None, keyed("k2"), (wrong("version v2 (AWSCURRENT)", "k2", "k1"),)),
+        (None, keyed("k2", "k1"), ()),
+        (None, keyed("k2", "k3"), (wrong("version v2 (AWSCURRENT)", "k2, k3", "k1"),)),
+        (None, keyed(), ()),
+        ("k2", keyed("k2")[:1], (wrong("the replica", "k1", "k2"),)),
+        ("k2", VERSIONS, (wrong("the replica", "k1", "k2"),)),
+        ("k2", keyed("k3"), (wrong("the replica", "k1", "k2"), wrong("version v2 (AWSCURRENT)", "k3", "k2"))),
+        (
+            None,
+            (replace(VERSIONS[0], stages=("AWSCURRENT", "mine"), keys=("k2",)), VERSIONS[1]),
+            (wrong("version v2 (AWSCURRENT, mine)", "k2", "k1"),),
+        ),
+    ],
+)
+def test_what_is_under_another_key_is_told_once_with_the_command_that_mends_it(
+    key: str | None, there: tuple[Version, ...], findings: tuple[Finding, ...]
+) -> None:
+    here = VERSIONS[:1] if len(there) == 1 else VERSIONS
+    stages = STAGES[: len(there)]
+    found = proof(replace(OURS, stages=stages), primary=listing(stages=stages), here=here, there=there, key=key)
+    assert found.findings == findings
+    assert (found.verified, found.outcome) == ((False, Outcome.DRIFT) if findings else (True, Outcome.OK))
+
+
+def test_a_wrong_key_is_looked_at_again_for_as_long_as_was_said() -> None:
+    assert proof(key="k2", key_patience_s=7.0).patience_s == 7.0
+    assert proof(key="k1", key_patience_s=7.0).patience_s == 0.0
+    assert proof(key="k2").patience_s == 0.0
+    stale = replace(OURS, stages=(("AWSCURRENT", "v9"),))
+    assert proof(stale, key="k2", key_patience_s=7.0).patience_s == FOREVER_S
+
+
+def test_a_key_that_could_not_be_compared_is_one_doubt() -> None:
+    found = proof(key="k2", same=lambda _wanted, _shown: DENIED)
+    doubt = unchecked("whether k2 is the key in us-west-2", DENIED, "kms:DescribeKey in us-west-2")
+    assert found == Proof(None, Outcome.ACCESS, (doubt,))
+
+
+def test_where_no_key_was_asked_for_the_replicas_own_is_not_asked_about() -> None:
+    keyless = tuple(replace(each, keys=()) for each in VERSIONS)
+    assert proof(there=keyless, same=lambda _wanted, _shown: DENIED) == Proof(True, Outcome.OK)
+
+
+def test_a_key_that_does_not_exist_is_another_key() -> None:
+    found = proof(key="k2", same=lambda _wanted, _shown: NotFound("no such key"))
+    assert found.findings == (wrong("the replica", "k1", "k2"),)
+
+
+def test_without_a_key_the_replica_is_under_awss_own() -> None:
+    found = proof(replace(OURS, kms_key_id=None))
+    default = "alias/aws/secretsmanager"
+    assert found.findings == (
+        wrong("version v2 (AWSCURRENT)", "k1", default),
+        wrong("version v1 (AWSPREVIOUS)", "k1", default),
+    )

@@ -1,0 +1,216 @@
+"""What `remove` says of each Region, and why it leaves something alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from smrep.errors import Denied, Outcome
+from smrep.model import Replica, Secret, in_region
+from smrep.regions import Region
+from smrep.report import Action, Finding, Kind, RegionReport, Severity, Trouble
+from smrep.rules.findings import removing, unseen
+from smrep.rules.preflight import Absent, Look, Unseen, portrait
+from smrep.rules.removal import Departure, departure, is_ours, observed, row
+from smrep.rules.settle import LIST_LAG_S
+
+HOME, WEST, DUBLIN = Region("us-east-1"), Region("us-west-2"), Region("eu-west-1")
+ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"
+PRIMARY = Secret(ARN, "prod/db", HOME, HOME)
+MOMENT = datetime(2026, 11, 23, tzinfo=UTC)
+OURS = Secret(in_region(ARN, WEST), "prod/db", WEST, HOME, "alias/dr", last_accessed=MOMENT)
+PROMOTED = replace(OURS, primary_region=None)
+NAMESAKE = replace(PROMOTED, arn=OURS.arn.replace("a1b2c3", "zzzzzz"))
+IN_SYNC, UNDER_WAY = Replica(WEST, "InSync", "Replication succeeded"), Replica(WEST, "InProgress")
+LISTED = Departure(WEST, IN_SYNC, OURS, wanted=True)
+SENT = replace(LISTED, sent_at=100.0, accepted=True)
+REMOVING = removing(PRIMARY, WEST)
+ERROR = Trouble("AccessDeniedException", "no", None, None, Outcome.ACCESS)
+
+
+def stopped(finding: Finding, outcome: Outcome = Outcome.FAILED) -> Departure:
+    return Departure(
+        WEST,
+        findings=(finding,),
+        error=Trouble(finding.kind, finding.message, finding.hint, None, outcome),
+    )
+
+
+# what is left alone
+
+SPARED = "AWS is not known to spare it when the Region is removed"
+
+
+@pytest.mark.parametrize(
+    ("there", "kind", "what"),
+    [
+        (PROMOTED, Kind.PROMOTED, f"was our replica once and stands alone now, {SPARED}"),
+        (replace(NAMESAKE, deleted=MOMENT), Kind.PENDING_DELETION, "is scheduled for deletion"),
+        (
+            replace(OURS, primary_region=DUBLIN),
+            Kind.ORPHAN,
+            f"is a replica of another primary in eu-west-1, {SPARED}",
+        ),
+        (NAMESAKE, Kind.NAME_CLASH, f"is another secret, {SPARED}"),
+    ],
+)
+def test_what_is_not_ours_is_shown_and_never_removed(there: Secret, kind: Kind, what: str) -> None:
+    finding = Finding(
+        kind,
+        Severity.ERROR,
+        f"prod/db in us-west-2 {what}: {portrait(there)}",
+        f"look at it: aws secretsmanager describe-secret --secret-id {there.arn} --region us-west-2; "
+        "when it is out of the way: smrep remove prod/db --primary-region us-east-1 -r us-west-2",
+    )
+    assert departure(replace(PRIMARY, replicas=(IN_SYNC,)), WEST, there) == stopped(finding)
+    seen = observed(SENT, PRIMARY, there, 101.0)
+    assert seen == replace(SENT, findings=(finding,), error=stopped(finding).error)
+
+
+def test_what_was_not_seen_is_never_removed() -> None:
+    look = Unseen(Denied("no"))
+    (finding,) = unseen(PRIMARY, WEST, look)
+    no = replace(finding, severity=Severity.ERROR, message=f"only what was seen is removed, and {finding.message}")
+    assert departure(PRIMARY, WEST, look) == stopped(no, Outcome.ACCESS)
+
+
+def test_what_nobody_looked_at_is_never_removed() -> None:
+    no = Finding(Kind.UNCHECKED, Severity.ERROR, "only what was seen is removed, and not looked at")
+    assert departure(PRIMARY, WEST, Unseen()) == stopped(no)
+
+
+@pytest.mark.parametrize("deleted", [None, MOMENT])
+def test_our_replica_stays_ours_while_aws_deletes_it(deleted: datetime | None) -> None:
+    assert is_ours(PRIMARY, replace(OURS, deleted=deleted))
+    assert not is_ours(PRIMARY, replace(NAMESAKE, deleted=deleted))
+
+
+@pytest.mark.parametrize(
+    ("entry", "look", "known"),
+    [
+        (IN_SYNC, OURS, LISTED),
+        (IN_SYNC, Absent(), Departure(WEST, IN_SYNC, wanted=True)),
+        (None, OURS, Departure(WEST, victim=OURS, findings=(REMOVING,))),
+        (None, Absent(), Departure(WEST, gone=True)),
+    ],
+)
+def test_a_request_is_wanted_where_the_region_is_listed(entry: Replica | None, look: Look, known: Departure) -> None:
+    assert departure(replace(PRIMARY, replicas=(entry,) if entry else ()), WEST, look) == known
+
+
+# looks on the way
+
+
+@pytest.mark.parametrize(
+    ("known", "findings"),
+    [
+        (SENT, (REMOVING,)),
+        (replace(SENT, accepted=False), ()),
+        (Departure(WEST), (REMOVING,)),
+    ],
+)
+def test_a_replica_that_is_there_still_is_being_removed_once_aws_is_at_it(
+    known: Departure, findings: tuple[Finding, ...]
+) -> None:
+    now = replace(OURS, kms_key_id="alias/newer")
+    assert observed(known, PRIMARY, now, 101.0) == replace(known, victim=now, findings=findings)
+
+
+@pytest.mark.parametrize("look", [OURS, Absent(), NAMESAKE, Unseen()])
+@pytest.mark.parametrize("known", [replace(SENT, gone=True), replace(SENT, error=ERROR)])
+def test_what_has_ended_stays_so(known: Departure, look: Look) -> None:
+    assert observed(known, PRIMARY, look, 1e6) is known
+
+
+LAG = 100.0 + LIST_LAG_S
+
+
+@pytest.mark.parametrize(
+    ("known", "now", "gone"),
+    [
+        (SENT, 100.0, True),
+        (replace(SENT, before=None), 100.0, True),
+        (replace(SENT, before=Replica(WEST, "Failed"), victim=None), 100.0, True),
+        (replace(SENT, victim=None), LAG - 0.1, False),
+        (replace(SENT, victim=None), LAG, True),
+        (replace(SENT, before=UNDER_WAY), LAG - 0.1, False),
+        (replace(SENT, before=UNDER_WAY), LAG, True),
+        (replace(SENT, before=UNDER_WAY, sent_at=None), 0.0, True),
+    ],
+)
+def test_not_found_means_gone_once_nothing_can_come_into_being_any_more(
+    known: Departure, now: float, gone: bool
+) -> None:
+    assert observed(known, PRIMARY, Absent(), now) == replace(known, gone=gone)
+
+
+def test_what_went_after_an_unanswered_request_of_ours_counts_as_taken() -> None:
+    unsure = replace(SENT, accepted=False)
+    assert observed(unsure, PRIMARY, Absent(), LAG).accepted is True
+    assert observed(replace(unsure, sent_at=None), PRIMARY, Absent(), LAG).accepted is False
+
+
+def test_what_is_gone_is_not_being_removed_any_more() -> None:
+    other = Finding(Kind.MANAGED, Severity.WARNING, "managed")
+    assert observed(replace(SENT, findings=(other, REMOVING)), PRIMARY, Absent(), LAG).findings == (other,)
+
+
+# the row
+
+
+def shown(known: Departure, *, waiting: bool = True, dry_run: bool = False) -> RegionReport:
+    return row(known, PRIMARY, waiting=waiting, dry_run=dry_run)
+
+
+BEFORE = RegionReport(
+    region=WEST,
+    outcome=Outcome.PENDING,
+    arn=OURS.arn,
+    status="InSync",
+    status_message="Replication succeeded",
+    kms_key_id="alias/dr",
+    last_accessed=MOMENT,
+    action=Action.REMOVE,
+)
+AFTER = replace(BEFORE, status=None, status_message=None, changed=True, note="being removed")
+GONE = RegionReport(region=WEST, outcome=Outcome.OK, action=Action.REMOVE, changed=True, note="gone")
+
+
+@pytest.mark.parametrize(
+    ("known", "told"),
+    [
+        (LISTED, BEFORE),
+        (SENT, AFTER),
+        (replace(SENT, accepted=False), replace(AFTER, changed=False, note=None)),
+        (replace(SENT, gone=True), GONE),
+        (Departure(WEST, gone=True), replace(GONE, changed=False)),
+        (
+            Departure(WEST, victim=OURS, findings=(REMOVING,)),
+            replace(AFTER, changed=False, findings=(REMOVING,)),
+        ),
+        (
+            replace(SENT, error=ERROR),
+            RegionReport(region=WEST, outcome=Outcome.ACCESS, action=Action.REMOVE, changed=True, error=ERROR),
+        ),
+        (
+            replace(LISTED, error=ERROR),
+            RegionReport(region=WEST, outcome=Outcome.ACCESS, action=Action.REMOVE, error=ERROR),
+        ),
+    ],
+)
+def test_a_row_shows_what_is_there_until_it_is_gone(known: Departure, told: RegionReport) -> None:
+    assert shown(known) == told
+    assert row(known, PRIMARY) == told
+
+
+@pytest.mark.parametrize("known", [LISTED, SENT, replace(SENT, gone=True)])
+def test_a_dry_run_is_well(known: Departure) -> None:
+    assert shown(known, dry_run=True) == replace(shown(known), outcome=Outcome.OK)
+
+
+def test_without_waiting_a_request_that_aws_took_is_enough() -> None:
+    assert shown(SENT, waiting=False) == replace(AFTER, outcome=Outcome.ACCEPTED)
+    assert shown(replace(SENT, gone=True), waiting=False) == GONE
+    assert shown(replace(SENT, error=ERROR), waiting=False).outcome is Outcome.ACCESS
