@@ -16,7 +16,7 @@ from smrep.aws.translate import from_response
 from smrep.errors import Unanswered
 from smrep.model import Key, Replica, Secret, SecretId, Target, Version
 from smrep.regions import Region
-from smrep.report import RegionReport, SecretReport
+from smrep.report import Finding, RegionReport, SecretReport
 from smrep.rules.asked import Address
 from smrep.sandbox.faults import Faults
 from smrep.sandbox.simulator import ApiError, Simulator
@@ -180,3 +180,34 @@ def only(secrets: tuple[SecretReport, ...]) -> RegionReport:
 
 def kinds(row: RegionReport) -> list[str]:
     return [each.kind for each in row.findings]
+
+
+def the(row: RegionReport, kind: str) -> Finding:
+    """Return the one finding of that kind."""
+    (finding,) = [each for each in row.findings if each.kind == kind]
+    return finding
+
+
+def new_key(world: World, alias: str | None = None, region: str = WEST, **params: Any) -> str:
+    """Make a KMS key, with an alias where one is given; return its ARN."""
+    metadata = world.call("CreateKey", region, service="kms", **params)["KeyMetadata"]
+    if alias:
+        world.call("CreateAlias", region, service="kms", AliasName=alias, TargetKeyId=metadata["KeyId"])
+    return str(metadata["Arn"])
+
+
+def replicated(world: World, *regions: str, key: str | None = None, name: str = "prod/db", **params: Any) -> str:
+    """Make a secret and its replicas, by default in us-west-2 alone, all in sync; return the primary's ARN."""
+    arn = world.create(name, **params)
+    wanted = [{"Region": each, **({"KmsKeyId": key} if key else {})} for each in regions or (WEST,)]
+    world.call("ReplicateSecretToRegions", SecretId=name, AddReplicaRegions=wanted)
+    world.clock.time += 10
+    return arn
+
+
+def is_there(world: World, region: str = WEST, name: str = "prod/db") -> bool:
+    try:
+        world.call("DescribeSecret", region, SecretId=name)
+    except ApiError as error:
+        return error.code != "ResourceNotFoundException"
+    return True

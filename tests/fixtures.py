@@ -140,10 +140,11 @@ class Sandbox:
     def create(self, name: str = "prod/db", region: str = "us-east-1", **params: Any) -> str:
         return str(self.call("CreateSecret", region, Name=name, SecretString="s3cret", **params)["ARN"])
 
-    def key(self, alias: str, region: str = "us-west-2") -> str:
-        """Make a KMS key with an alias; return its ARN."""
-        metadata = self.call("CreateKey", region, service="kms")["KeyMetadata"]
-        self.call("CreateAlias", region, service="kms", AliasName=alias, TargetKeyId=metadata["KeyId"])
+    def key(self, alias: str | None = None, region: str = "us-west-2", **params: Any) -> str:
+        """Make a KMS key, with an alias where one is given; return its ARN."""
+        metadata = self.call("CreateKey", region, service="kms", **params)["KeyMetadata"]
+        if alias:
+            self.call("CreateAlias", region, service="kms", AliasName=alias, TargetKeyId=metadata["KeyId"])
         return str(metadata["Arn"])
 
     def log(self, operation: str) -> list[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from fakes import WEST, World, kinds, only
-from service.test_replication import prepare, replicate, request_for
+from service.replicating_scene import prepare, replicate, request_for
 
 from smrep.errors import Outcome
 

@@ -8,14 +8,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from fakes import HOME, IRELAND, SYDNEY, WEST, World, kinds, only
-from service import test_doctor as examining
-from service import test_rekey as rekeying
-from service import test_retry as retrying
-from service import test_verify as verifying
-from service.test_doctor import doctor, end, the
-from service.test_rekey import DEFAULT
-from service.test_replication import replicate
+from fakes import HOME, IRELAND, SYDNEY, WEST, World, kinds, new_key, only, replicated, the
+from service import rekeying_scene as rekeying
+from service import retrying_scene as retrying
+from service import verifying_scene as verifying
+from service.examining_scene import doctor, end
+from service.rekeying_scene import DEFAULT
+from service.replicating_scene import replicate
 
 from smrep.errors import Outcome
 from smrep.model import Replica, Secret, SecretId, Target, Version
@@ -52,8 +51,8 @@ def hang(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[st
 @pytest.fixture
 def rekeyed(world: World) -> World:
     """Return a world whose replica is under alias/dr, and whose primary lists the default key for ever."""
-    rekeying.replicated(world)
-    rekeying.new_key(world, "alias/dr")
+    replicated(world)
+    new_key(world, "alias/dr")
     world.faults(primary_shows_rekey=False)
     world.call("UpdateSecret", WEST, SecretId="prod/db", KmsKeyId="alias/dr")
     (entry,) = world.call("DescribeSecret", SecretId="prod/db")["ReplicationStatus"]
@@ -104,7 +103,7 @@ def test_a_retry_keeps_the_key_of_the_replica_that_is_there(rekeyed: World) -> N
 
 
 def test_a_region_that_hangs_does_not_hide_what_verify_finds_in_the_others(world: World) -> None:
-    verifying.replicated(world, WEST, IRELAND, SYDNEY)
+    replicated(world, WEST, IRELAND, SYDNEY)
     world.faults(value_delay_s=verifying.FOR_EVER)
     verifying.put(world)
     world.simulator.set_replication_status("prod/db", HOME, WEST, "Failed", "no luck")
@@ -124,7 +123,7 @@ def test_a_region_that_hangs_does_not_hide_what_verify_finds_in_the_others(world
 
 
 def test_verify_does_not_go_on_once_the_primary_was_denied(world: World) -> None:
-    verifying.replicated(world)
+    replicated(world)
     world.faults(value_delay_s=verifying.FOR_EVER)
     verifying.put(world)
     began = world.clock.time
@@ -144,7 +143,7 @@ def test_verify_does_not_go_on_once_the_primary_was_denied(world: World) -> None
 
 
 def test_region_states_that_hang_do_not_lose_what_doctor_finds(world: World, hang: Callable[[str, str], None]) -> None:
-    examining.replicated(world)
+    replicated(world)
     world.simulator.set_replication_status("prod/db", HOME, WEST, "Failed", "no luck")
     hang(REGION_STATES, HOME)
     secrets = doctor(world)
@@ -152,8 +151,8 @@ def test_region_states_that_hang_do_not_lose_what_doctor_finds(world: World, han
 
 
 def test_a_region_whose_kms_hangs_keeps_what_doctor_saw_there(world: World, hang: Callable[[str, str], None]) -> None:
-    arn = examining.replicated(world)
-    examining.key_in(world, alias="alias/dr")
+    arn = replicated(world)
+    new_key(world, alias="alias/dr")
     world.simulator.set_replication_status("prod/db", HOME, WEST, "Failed", "no luck")
     hang("DescribeKey", WEST)
     row = only(doctor(world, DR))
@@ -168,7 +167,7 @@ def test_a_region_whose_kms_hangs_keeps_what_doctor_saw_there(world: World, hang
 def test_a_look_without_an_answer_is_pending_for_doctor_and_a_denied_one_access(
     world: World, faults: dict[str, Any], code: int
 ) -> None:
-    examining.replicated(world)
+    replicated(world)
     world.faults(**faults)
     secrets = doctor(world)
     assert (end(secrets), kinds(only(secrets))) == (code, ["unchecked"])
@@ -176,7 +175,7 @@ def test_a_look_without_an_answer_is_pending_for_doctor_and_a_denied_one_access(
 
 def test_region_states_are_asked_for_once_also_where_nobody_may_tell(world: World) -> None:
     for name in ("a", "b", "c"):
-        examining.replicated(world, WEST, IRELAND, name=name)
+        replicated(world, WEST, IRELAND, name=name)
     world.faults(denied=frozenset({(REGION_STATES, HOME)}))
     assert end(doctor(world, names=("a", "b", "c"))) == 0
     assert world.count(REGION_STATES) == 1

@@ -1,0 +1,24 @@
+"""The gate that every request goes through."""
+
+from __future__ import annotations
+
+import pytest
+from fakes import Clock
+
+from smrep.errors import NotSent, Throttled
+from smrep.service.gate import Gate
+
+
+def test_a_throttled_request_is_not_sent_again_once_the_run_was_stopped() -> None:
+    clock = Clock()
+    gate = Gate.until(clock, 100.0)
+    sent: list[float] = []
+
+    def request() -> None:
+        sent.append(clock.monotonic())
+        gate.stop.set()
+        raise Throttled("Rate exceeded")
+
+    with pytest.raises(NotSent):
+        gate.send(request)
+    assert len(sent) == 1

@@ -1,0 +1,39 @@
+"""How the tests verify on the simulator: it only ever reads, and never a value."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fakes import HOME, World
+from service.replicating_scene import request_for
+
+from smrep.model import SecretId
+from smrep.regions import Region
+from smrep.report import SecretReport
+from smrep.rules.asked import Address
+from smrep.service.verifying import Verification
+
+READS = {"DescribeSecret", "ListSecretVersionIds", "DescribeKey"}
+FOR_EVER = 1e6
+
+
+def verification(
+    world: World, *regions: str, names: tuple[str, ...] = ("prod/db",), home: str = HOME, timeout_s: float = 300.0
+) -> Verification:
+    addresses = tuple(Address(SecretId(name), Region(home)) for name in names)
+    world.begin()
+    targets = request_for(*regions).targets
+    return Verification(world, world, world.clock, world.clock.time + timeout_s, addresses, targets)
+
+
+def verify(world: World, *regions: str, **more: Any) -> tuple[SecretReport, ...]:
+    """Run it to its end; whatever it finds, it only ever reads, and never a value."""
+    run = verification(world, *regions, **more)
+    for _ in run.act():
+        pass
+    assert {operation for operation, _, _ in world.calls} <= READS
+    return run.secrets()
+
+
+def put(world: World, value: str = "newer", **params: Any) -> str:
+    return str(world.call("PutSecretValue", SecretId="prod/db", SecretString=value, **params)["VersionId"])
