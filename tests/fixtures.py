@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import botocore.loaders
+import botocore.session
 import jsonschema
 import pytest
 from fakes import World
@@ -29,9 +31,14 @@ from smrep.sandbox.simulator import Simulator
 settings.register_profile("smrep", deadline=None)  # a shared machine is slow now and then
 settings.load_profile("smrep")
 
+# botocore reads its service models anew for every session; read once, they cost a test half as much
+LOADER = botocore.loaders.create_loader()
+botocore.session.create_loader = lambda _path=None: LOADER
+
 BIN = Path(sys.executable).parent
 ROOT = Path(__file__).parent.parent
 SCHEMA = json.loads((ROOT / "smrep/output/document.schema.json").read_text())
+VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)  # made once: to check the schema itself takes half a test's time
 
 
 @pytest.fixture
@@ -51,7 +58,7 @@ class Done:
     def document(self) -> dict[str, Any]:
         """The JSON document on standard output, which fits the schema and the exit code."""
         document: dict[str, Any] = json.loads(self.out)
-        jsonschema.validate(document, SCHEMA)
+        VALIDATOR.validate(document)
         assert document["exit_code"] == self.code, document
         return document
 

@@ -232,9 +232,17 @@ def _missing(field: str) -> NoReturn:
 
 
 def _moment(value: object) -> datetime | None:
-    """Return botocore's local datetime, or the wire's seconds since 1970, in UTC."""
-    if isinstance(value, datetime):
-        return value.astimezone(UTC)
-    if isinstance(value, int | float):
-        return datetime.fromtimestamp(value, UTC)
+    """Return botocore's local datetime, or the wire's seconds since 1970, in UTC.
+
+    Raises:
+        ValueError: it is farther away than time goes.
+
+    """
+    try:
+        if isinstance(value, datetime):
+            return value.astimezone(UTC)
+        if isinstance(value, int | float):
+            return datetime.fromtimestamp(value, UTC)
+    except (OverflowError, OSError) as error:
+        raise ValueError(f"{value!r} is no time") from error
     return None

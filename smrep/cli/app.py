@@ -22,7 +22,7 @@ from smrep.model import SecretId, parse_arn
 from smrep.output.colour import is_terminal, wants_animation, wants_colour
 from smrep.output.events import Events
 from smrep.output.messages import Messages
-from smrep.output.paper import Paper
+from smrep.output.paper import Paper, fits
 from smrep.regions import Region, is_known
 from smrep.report import Kind, SecretReport, Severity, Trouble
 from smrep.rules.asked import account_in, check_account, check_regions
@@ -124,8 +124,9 @@ class App:
 
     @cached_property
     def screen(self) -> Screen:
-        """Progress: a live table on a terminal outside CI, else plain lines."""
-        if self.stderr and not self.options.quiet and wants_animation(self.stderr, self.env):
+        """Progress: a live table on a terminal outside CI, else plain lines, as among those of --debug."""
+        alone = not (self.options.quiet or self.options.debug)
+        if self.stderr and alone and wants_animation(self.stderr, self.env):
             from smrep.output.live import LiveTable
 
             return LiveTable(self.stderr, self.paper(self.stderr), self.timeout_s)
@@ -152,7 +153,7 @@ class App:
         width = None
         if is_terminal(stream):
             columns = self.env.get("COLUMNS", "")
-            width = int(columns) if columns.isdigit() and int(columns) else _columns(stream)
+            width = int(columns) if fits(columns) else _columns(stream)
         unicode = (getattr(stream, "encoding", None) or "").lower().replace("-", "").startswith("utf")
         return Paper(wants_colour(self.options.color, stream, self.env), width, unicode)
 

@@ -32,7 +32,7 @@ def run(words: Sequence[str], clock: Clock | None = None) -> int:
     """
     started = time.monotonic()
     if COMPLETE in os.environ:
-        return shell_complete(root, {}, "smrep", COMPLETE, os.environ[COMPLETE])
+        return _complete(os.environ[COMPLETE])
     try:
         with root.make_context("smrep", list(words), obj=clock) as context:
             root.invoke(context)
@@ -58,12 +58,22 @@ def run(words: Sequence[str], clock: Clock | None = None) -> int:
     return 0
 
 
+def _complete(instruction: str) -> int:
+    """Answer a shell's completion script; what goes wrong is not said, for it would be said into a line being typed."""
+    try:
+        return shell_complete(root, {}, "smrep", COMPLETE, instruction)
+    except BrokenPipeError:
+        raise
+    except (KeyError, ValueError, OSError):
+        return Outcome.FAILED.exit_code
+
+
 def wanted_json(words: Sequence[str], env: Mapping[str, str]) -> str | None:
     """Return which of the JSON formats the words ask for, if any, also where they can't be parsed."""
     words = words[: words.index("--")] if "--" in words else words
     typed = None
     asked = False
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    for word, following in zip(words, [*words[1:], ""], strict=False):
         bundled = re.match(r"-[qnhV]*o(.*)", word)
         if word == "--output" or (bundled and not bundled[1]):
             typed = following

@@ -128,7 +128,12 @@ def secret_ids(typed: Sequence[str], stdin: TextIO | None) -> tuple[SecretId, ..
 def _lines(stdin: TextIO | None) -> Iterable[str]:
     if stdin is None or stdin.closed:
         raise UsageError("secrets were to come from standard input, which is closed", "name them on the command line")
-    return [line.strip() for line in stdin if line.strip()]
+    try:
+        lines = [line.strip().removeprefix("\ufeff") for line in stdin]
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else error.reason
+        raise UsageError(f"standard input could not be read: {why}", "a secret is a line of text") from error
+    return [line for line in lines if line]
 
 
 def _secret_id(text: str) -> SecretId:

@@ -6,6 +6,7 @@ import gc
 import os
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from types import FrameType
 from typing import TextIO
@@ -13,13 +14,15 @@ from typing import TextIO
 from smrep.errors import Outcome, Terminated
 
 BROKEN_PIPE = 141
+LAST_WORDS_S = 0.5
+"""For how long a run that was told to end may tell how it stands."""
 
 
 def process(words: Sequence[str]) -> int:
     """Run the words as a command and return the exit code of the process."""
     gc.set_threshold(50_000)  # a short process that loads much: a tenth of its CPU went into looking for garbage
     try:
-        signal.signal(signal.SIGTERM, _terminate)
+        heed()
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:
                 stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
@@ -28,15 +31,31 @@ def process(words: Sequence[str]) -> int:
         code = run(words)
     except BrokenPipeError:
         code = BROKEN_PIPE
-    except KeyboardInterrupt:
-        code = 128 + signal.SIGINT
-    except Terminated:
-        code = 128 + signal.SIGTERM
+    except (KeyboardInterrupt, Terminated) as error:
+        _drop(sys.stdout)  # it may be what hangs
+        code = 128 + (signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT)
     return _flushed(code)
 
 
-def _terminate(_number: int, _frame: FrameType | None) -> None:
-    raise Terminated
+def heed() -> None:
+    """Let the first SIGINT or SIGTERM end the run, which tells how it stands; one that we are to ignore stays ignored.
+
+    Those that come while it tells change nothing: make and timeout send several. Where that hangs, since nobody reads,
+    the next one ends it too, and one more the process.
+    """
+    since: list[float] = []
+
+    def handler(number: int, _frame: FrameType | None) -> None:
+        if since and time.monotonic() - since[0] < LAST_WORDS_S:
+            return
+        if since:
+            signal.signal(number, signal.SIG_DFL)
+        since.append(time.monotonic())
+        raise KeyboardInterrupt if number == signal.SIGINT else Terminated
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 def _flushed(code: int) -> int:
@@ -49,12 +68,18 @@ def _flushed(code: int) -> int:
 
 
 def _flush(stream: TextIO | None) -> OSError | None:
-    """Return why the stream could not be written out, None if it could; then it leads nowhere from now on."""
+    """Return why the stream could not be written out, None if it could; then it is dropped."""
     if stream is None:
         return None
     try:
         stream.flush()
     except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # Python flushes once more at its end
+        _drop(stream)  # Python flushes once more at its end
         return error
     return None
+
+
+def _drop(stream: TextIO | None) -> None:
+    """Let the stream lead nowhere from now on."""
+    if stream is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

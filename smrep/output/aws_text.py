@@ -23,7 +23,7 @@ def _mapping(value: dict[str, Any], label: str | None, columns: list[str] | None
         columns = sorted(key for key, each in value.items() if _is_scalar(each))
     cells = [safe(str(value.get(key, ""))) for key in columns]
     if cells:
-        yield "\t".join(([label.upper()] if label else []) + cells)
+        yield "\t".join(([safe(label.upper())] if label else []) + cells)
     for key in sorted(set(value) - set(columns)):
         yield from lines(value[key], key)
 
@@ -36,7 +36,7 @@ def _sequence(value: list[Any], label: str | None) -> Iterator[str]:
         return
     scalars = [safe(str(each)) for each in value if _is_scalar(each)]
     if scalars and label:
-        yield from (f"{label.upper()}\t{each}" for each in scalars)
+        yield from (f"{safe(label.upper())}\t{each}" for each in scalars)
     elif scalars:
         yield "\t".join(scalars)
     for each in value:

@@ -45,13 +45,12 @@ class LiveTable:
         )
 
     def show(self, secrets: Iterable[SecretReport], elapsed_s: float) -> None:
-        """Draw the newest state."""
+        """Have the newest state drawn by rich's own thread: a signal that met us while drawing would leave it there."""
         self._secrets = tuple(secrets)
         self._elapsed_s, self._shown_at = elapsed_s, time.monotonic()
         with contextlib.suppress(OSError):  # the terminal is gone, the result is still wanted
             if not self._live.is_started:
                 self._live.start()
-            self._live.refresh()
 
     def close(self) -> None:
         """Take the table off the screen."""

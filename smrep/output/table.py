@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 from collections.abc import Sequence
 from typing import TextIO
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.spinner import Spinner
 from rich.table import Table
@@ -15,7 +17,7 @@ from rich.text import Text
 
 from smrep.errors import Outcome
 from smrep.model import FAILED, IN_PROGRESS, IN_SYNC
-from smrep.output.paper import Paper
+from smrep.output.paper import Paper, fits
 from smrep.output.safe import safe
 from smrep.output.summary import TELLING, closing
 from smrep.report import Kind, RegionReport, Report, SecretReport, Severity
@@ -25,8 +27,15 @@ _SEVERITIES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.
 _STYLES = {IN_SYNC: "green", FAILED: "bold red", IN_PROGRESS: "yellow"}
 _WIDE = 500
 """Columns where there is no terminal: nothing is folded."""
+_READABLE = 8
+"""Columns of the screen under which no words are folded."""
+_LONGEST = 24
+"""Characters of a Region or a status word that is never folded."""
 _NARROW = 56
 """Fewer columns than this cut words off, so the terminal is left to fold the lines."""
+
+_SIZES = ("COLUMNS", "LINES")
+"""Variables that rich trusts: COLUMNS=² is more than it can bear."""
 
 
 def console(paper: Paper, file: TextIO, *, live: bool = False) -> Console:
@@ -37,6 +46,7 @@ def console(paper: Paper, file: TextIO, *, live: bool = False) -> Console:
     return Console(
         file=file,
         width=None if live else max(paper.width or _WIDE, _NARROW),
+        _environ={name: os.environ[name] for name in os.environ if name not in _SIZES or fits(os.environ[name])},
         force_terminal=paper.colour or live,
         color_system="standard" if paper.colour else None,
         no_color=not paper.colour,
@@ -58,6 +68,7 @@ def render(report: Report, paper: Paper) -> str:
             *told,
             Text(closing(report), style=_closing_style(report.outcome)),
         ]
+        screen.width = max([screen.width, *(_needs(each) for each in parts if isinstance(each, Table))])
         for part in parts:
             screen.print(part, soft_wrap=isinstance(part, Text))  # a line of words can be copied whole
     lines = "\n".join(line.rstrip() for line in out.getvalue().split("\n"))
@@ -138,8 +149,11 @@ def _table(secrets: Sequence[SecretReport], paper: Paper, spinner: Spinner | Non
     )
     if named:
         table.add_column("  SECRET", overflow="fold", ratio=2 if paper.width else None)
-    table.add_column("REGION" if named else "  REGION", no_wrap=True)
-    table.add_column("STATUS", no_wrap=True)
+    for title, words in (
+        ("REGION" if named else "  REGION", [row.region for row in every]),
+        ("STATUS", [row.status or "-" for row in every]),
+    ):  # only a word that AWS does not use is too long to stay in one piece
+        table.add_column(title, no_wrap=max(map(len, words), default=0) <= _LONGEST, overflow="fold")
     if acting:
         table.add_column("ACTION", no_wrap=True)
     if proving:
@@ -164,6 +178,15 @@ def _table(secrets: Sequence[SecretReport], paper: Paper, spinner: Spinner | Non
             add(name, safe(row.region), _status(row, spinner), row, Text(_brief(row), style=style))
             name = ""
     return table
+
+
+def _needs(table: Table) -> int:
+    """Return how many columns of the screen the table needs, since rich leaves out what has no room at all."""
+    widths = (
+        max(cell_len(str(cell)) for cell in [each.header, *each.cells]) if each.no_wrap else _READABLE
+        for each in table.columns
+    )
+    return sum(width + 3 for width in widths)
 
 
 def _status(row: RegionReport, spinner: Spinner | None) -> RenderableType:

@@ -181,7 +181,7 @@ def doomed(secret: Secret) -> Trouble | None:
     return Trouble(
         "pending_deletion",
         f"{secret.name} in {secret.region} was marked for deletion at {secret.deleted:%Y-%m-%dT%H:%M:%SZ}",
-        f"aws secretsmanager restore-secret --secret-id {secret.arn} --region {secret.region}",
+        f"aws secretsmanager restore-secret --secret-id {shlex.quote(secret.arn)} --region {secret.region}",
         None,
         Outcome.FAILED,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -97,8 +98,8 @@ def unfound(found: Found, error: Trouble, regions: tuple[Region, ...]) -> Secret
         Severity.ERROR if dead else Severity.WARNING,
         f"{replica.name} in {replica.region} is a replica of {replica.primary_region}, "
         + ("where its primary is no more" if dead else "which does not tell its state; this is what the replica shows"),
-        f"aws secretsmanager stop-replication-to-replica --secret-id {replica.arn} --region {replica.region} "
-        "makes it stand alone"
+        f"aws secretsmanager stop-replication-to-replica --secret-id {shlex.quote(replica.arn)} "
+        f"--region {replica.region} makes it stand alone"
         if dead
         else spell("status", [replica.name], primary_region=replica.primary_region),
     )

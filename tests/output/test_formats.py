@@ -7,10 +7,9 @@ import json
 import re
 from datetime import UTC, datetime
 
-import jsonschema
 import pytest
 from awscli.text import format_text
-from fixtures import SCHEMA
+from fixtures import VALIDATOR
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -70,7 +69,7 @@ reports = st.builds(
 
 @given(reports)
 def test_every_report_fits_the_schema(report: Report) -> None:
-    jsonschema.validate(document(report), SCHEMA)
+    VALIDATOR.validate(document(report))
     assert json.loads(FORMATS["json"](report, Paper())) == document(report)
 
 

@@ -1,0 +1,81 @@
+"""Commands in hints, where what is named in them comes from AWS: pasted into a shell, each name is one word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from hostile.payloads import SHELL
+from hostile.screen import quoted
+
+from smrep.errors import Denied, NotFound
+from smrep.model import Replica, Secret, Target, Version
+from smrep.regions import Region
+from smrep.report import Finding, Trouble
+from smrep.rules import findings
+from smrep.rules.causes import failure
+from smrep.rules.health import Need
+from smrep.rules.plan import Consent, step_for
+from smrep.rules.preflight import Bearer, obstacle
+from smrep.rules.promotion import unfit
+from smrep.rules.reader import bound, may_read
+from smrep.rules.removal import departure
+from smrep.service.looking import doomed
+
+HOME, WEST = Region("us-east-1"), Region("us-west-2")
+ARN = f"arn:aws:secretsmanager:us-east-1:123456789012:secret:{SHELL}-a1b2c3"
+KEY = f"arn:aws:kms:us-west-2:123456789012:key/{SHELL}"
+DELETED = datetime(2026, 11, 23, tzinfo=UTC)
+ENTRY = Replica(WEST, "Failed", f"Replication failed: {SHELL}", KEY)
+PRIMARY = Secret(ARN, SHELL, HOME, HOME, kms_key_id=KEY, replicas=(ENTRY,), deleted=DELETED, stages=((SHELL, SHELL),))
+THERE = Secret(ARN.replace("us-east-1", "us-west-2"), SHELL, WEST, Region("eu-west-1"), deleted=DELETED)
+STRANGER = replace(THERE, arn=THERE.arn + "x", primary_region=None, deleted=None)
+TARGET = Target(WEST, KEY)
+OLD = Version(SHELL, (SHELL, "AWSPREVIOUS"), (KEY,))
+CAUSES = (
+    "different ARN",
+    "already exists",
+    "the key was not found",
+    "kms",
+    "not enabled",
+    "no reason",
+    "a key in us-east-1",
+)
+
+
+def told() -> Iterator[Finding | Trouble | None]:
+    """Yield what the rules have to say of secrets with hostile names, ARNs, keys, versions and labels."""
+    for who in Bearer:
+        yield obstacle(PRIMARY, TARGET, THERE, who)
+    for cause in CAUSES:
+        yield failure(PRIMARY, replace(ENTRY, message=f"{cause} {SHELL}"))
+    with_replicas = replace(STRANGER, replicas=(ENTRY,))
+    for victim in (STRANGER, with_replicas, THERE):
+        step = step_for(replace(PRIMARY, deleted=None), TARGET, victim, Consent(force=True), lambda _: ())
+        yield from getattr(step, "findings", ())
+    for secret in (PRIMARY, THERE, STRANGER):
+        yield doomed(secret)
+        yield unfit(replace(secret, replicas=()), HOME)
+        yield from departure(PRIMARY, WEST, secret).findings
+    yield findings.missing(PRIMARY, WEST)
+    yield findings.absent(PRIMARY, WEST)
+    yield findings.failed(PRIMARY, ENTRY)
+    yield findings.unsettled(PRIMARY, ENTRY)
+    yield findings.removing(PRIMARY, WEST)
+    yield from bound(PRIMARY, WEST, '{"Statement": [{"Resource": "arn:aws:s3:us-east-1:1:x"}]}')
+    for error in (Denied("no", SHELL), NotFound("no", SHELL)):
+        yield may_read(f"arn:aws:iam::123456789012:role/{SHELL}", PRIMARY, WEST, error, None)
+
+
+def test_what_the_rules_say_can_be_pasted() -> None:
+    hints = [each.hint for each in told() if each and each.hint]
+    assert len(hints) > 20
+    for hint in hints:
+        quoted(hint, SHELL, "pwned")
+
+
+@pytest.mark.parametrize("need", [Need(KEY), Need(KEY, OLD)])
+def test_the_cure_of_a_key_can_be_pasted(need: Need) -> None:
+    quoted(need.cure(PRIMARY), SHELL, "pwned")

@@ -1,0 +1,233 @@
+"""A whole run in this process, which a signal meets at a moment that can be named: at a call or at a sleep."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import random
+import re
+import signal
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from email.message import Message
+from types import FrameType, SimpleNamespace
+from typing import Any, Literal
+from unittest import mock
+
+from botocore.awsrequest import AWSResponse
+from fakes import Clock
+from fixtures import VALIDATOR
+from matrix.commands import Play, Stage, set_the_stage
+
+from smrep.aws.allowed import WRITES
+from smrep.cli import entry, process
+from smrep.errors import Terminated
+from smrep.sandbox.desk import Desk
+from smrep.sandbox.simulator import Call, Simulator
+
+ENV = {
+    "HOME": "/nonexistent",
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_REGION": "us-east-1",
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+
+Where = Literal["before", "after", "asleep"]
+"""Before AWS carries a call out, after it has and before the answer is there, or in a pause."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When a signal comes: at the how many-th call, or pause, counted from 0."""
+
+    where: Where
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What came of one run."""
+
+    code: int
+    out: str
+    err: str
+    log: tuple[Call, ...]
+    """What reached AWS, a run before this one included."""
+    met: int | None
+    """How many of these calls had been carried out when the signal came; None where none came."""
+    calls: tuple[str, ...]
+    """The operations that were asked for in this run."""
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The document, which is valid and agrees with the exit code."""
+        document: dict[str, Any] = json.loads(self.out)
+        VALIDATOR.validate(document)
+        assert document["exit_code"] == self.code
+        return document
+
+    @property
+    def writes(self) -> list[Call]:
+        """What changed something."""
+        return [call for call in self.log if call.operation in WRITES and not call.code]
+
+    def sent_after(self, moment: Moment) -> list[Call]:
+        """What was sent once the signal had come; the request that met it was under way already."""
+        own = int(moment.where == "before" and self.calls[moment.number] in WRITES)
+        return [call for call in self.log[self.met :] if call.operation in WRITES][own:]
+
+    @property
+    def twice(self) -> dict[tuple[str, str, str, str], int]:
+        """(write, secret, Region called, Region meant) -> how often, where that is more than once."""
+        counts: Counter[tuple[str, str, str, str]] = Counter()
+        for call in self.writes:
+            meant = [each["Region"] for each in call.params.get("AddReplicaRegions", ())]
+            meant += call.params.get("RemoveReplicaRegions", ())
+            secret = re.sub(r"^arn:.*:secret:|-\w{6}$", "", call.secret_id or "")
+            counts.update((call.operation, secret, call.region, each) for each in meant or [call.region])
+        return {what: times for what, times in counts.items() if times > 1}
+
+
+@dataclass
+class PausingClock(Clock):
+    """A clock whose pauses can be interrupted, and take no time."""
+
+    theatre: Theatre | None = None
+
+    def sleep(self, seconds: float) -> None:
+        assert self.theatre is not None
+        self.theatre.pause()
+        self.time += seconds
+
+
+@dataclass
+class Theatre:
+    """One scene of the matrix, in which words can be typed one after the other."""
+
+    play: Play
+    moment: Moment | None = None
+    number: int = signal.SIGINT
+    clock: PausingClock = field(default_factory=PausingClock)
+    on_write: Callable[[], object] | None = None
+    """Is called at each piece of output once the signal has come."""
+    met: int | None = None
+    calls: list[str] = field(default_factory=list)
+    pauses: int = 0
+    delivered: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.clock.theatre = self
+        self.main = threading.main_thread().ident
+        started = time.time()
+        self.simulator = Simulator(now=lambda: started + self.clock.time, rng=random.Random(5))
+        self.stage: Stage = set_the_stage(self.play, self.simulator)
+        self.mark = len(self.simulator.log)
+        self.desk = Desk(self.simulator, log=None, sleep=self.clock.sleep)
+
+    def type(self, words: Sequence[str]) -> Run:
+        """Run smrep with the words to its end."""
+        self.calls, self.pauses, self.met = [], 0, None
+        streams = [Paper(self) for _ in range(2)]
+        threads = set(threading.enumerate())
+        with (
+            mock.patch.dict(os.environ, ENV, clear=True),
+            mock.patch("botocore.httpsession.URLLib3Session.send", lambda _session, request: self.send(request)),
+            mock.patch("botocore.endpoint.time", SimpleNamespace(sleep=self.clock.sleep)),
+            mock.patch.object(sys, "stdin", io.StringIO()),
+            contextlib.redirect_stdout(streams[0]),
+            contextlib.redirect_stderr(streams[1]),
+            handled(self.delivered),
+        ):
+            code = entry.run([*words, "-o", "json"], self.clock)
+            for thread in set(threading.enumerate()) - threads:
+                with contextlib.suppress(RuntimeError):  # the signal came before it was started
+                    thread.join(10)  # a process would not wait, but what it still sends must be seen
+        out, err = (stream.getvalue() for stream in streams)
+        assert "Traceback" not in err, err
+        return Run(code, out, err, tuple(self.simulator.log[self.mark :]), self.met, tuple(self.calls))
+
+    def pause(self) -> None:
+        self.pauses += 1
+        if self.moment == Moment("asleep", self.pauses - 1):
+            self.strike()
+
+    def strike(self) -> None:
+        """Send this process the signal, as a terminal would; it is the main thread that meets it."""
+        self.met, self.moment = len(self.simulator.log) - self.mark, None
+        assert self.main is not None
+        signal.pthread_kill(self.main, self.number)
+        if threading.get_ident() != self.main:
+            assert self.delivered.wait(10)  # a network is slower than the main thread
+
+    def send(self, request: Any) -> AWSResponse:
+        """Stand where botocore's sockets are."""
+        headers = Message()
+        for name, value in request.headers.items():
+            headers[name] = value.decode() if isinstance(value, bytes) else str(value)
+        body = request.body.encode() if isinstance(request.body, str) else request.body or b""
+        number = len(self.calls)
+        self.calls.append(headers.get("X-Amz-Target", "").rpartition(".")[2] or request.url)
+        if self.moment == Moment("before", number):
+            self.strike()
+        reply = self.desk.handle(request.url.partition("amazonaws.com")[2] or "/", headers, body)
+        assert reply is not None
+        if self.moment == Moment("after", number):
+            self.strike()
+        given = {"Content-Type": reply.content_type, "x-amzn-RequestId": reply.request_id}
+        if reply.error_type:
+            given["x-amzn-ErrorType"] = reply.error_type
+        return AWSResponse(request.url, reply.status, given, Raw(reply.body))
+
+
+class Paper(io.StringIO):
+    """A stream that is kept, and that knows when it is written to."""
+
+    def __init__(self, theatre: Theatre) -> None:
+        super().__init__()
+        self.theatre = theatre
+
+    def write(self, text: str) -> int:
+        if self.theatre.met is not None and self.theatre.on_write:
+            self.theatre.on_write()
+        return super().write(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """A body as urllib3 hands it over."""
+
+    body: bytes
+
+    def stream(self) -> list[bytes]:
+        return [self.body]
+
+
+@contextlib.contextmanager
+def handled(delivered: threading.Event) -> Iterator[None]:
+    """Yield with the signals handled as smrep's own process handles them; the first one is told of."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    process.heed()
+    own: Any = {number: signal.getsignal(number) for number in before}
+
+    def handler(number: int, frame: FrameType | None) -> None:
+        delivered.set()
+        own[number](number, frame)
+
+    for number in before:
+        signal.signal(number, handler)
+    try:
+        yield
+    except (KeyboardInterrupt, Terminated) as late:
+        raise AssertionError("the signal was met by nobody") from late
+    finally:
+        for number, kept in before.items():
+            signal.signal(number, kept)

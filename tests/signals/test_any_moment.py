@@ -1,0 +1,116 @@
+"""SIGINT and SIGTERM at every call and in every pause: told truly, nothing sent after, gone on with, nothing twice."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+from collections.abc import Iterator
+
+import pytest
+from matrix.commands import NAME, PLAYS, Play
+from signals.interrupted import Moment, Run, Theatre
+
+from smrep.aws.allowed import WRITES
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
+CHANGING = ("replicate", "retry", "rekey", "remove", "promote")
+ASKING = {"remove", "promote", "rekey", "--force-overwrite"}
+BY_NAME = {play.name: play for play in PLAYS}
+
+
+def moments(play: Play) -> Iterator[tuple[Moment, signal.Signals]]:
+    """Yield every moment of an undisturbed run, and a signal for it; after a call only where it changes something."""
+    theatre = Theatre(play)
+    calls = theatre.type(play.words).calls
+    places = [Moment("before", number) for number in range(len(calls))]
+    places += [Moment("after", number) for number, operation in enumerate(calls) if operation in WRITES]
+    places += [Moment("asleep", number) for number in range(theatre.pauses)]
+    for place, moment in enumerate(places):
+        for number in SIGNALS if _matters(moment, calls) else SIGNALS[place % 2 :][:1]:
+            yield moment, number
+
+
+def _matters(moment: Moment, calls: tuple[str, ...]) -> bool:
+    return moment.where != "asleep" and calls[moment.number] in WRITES
+
+
+def ended(run: Run, number: signal.Signals, moment: Moment) -> str | None:
+    """Check an interrupted run; return the commands that go on with it."""
+    document = run.document
+    assert (run.code, document["result"], document["error"]["code"]) == (CODES[number], "interrupted", "Interrupted")
+    assert run.sent_after(moment) == []
+    assert f"error: {document['error']['message']}" in run.err
+    hint: str | None = document["error"]["hint"]
+    if run.writes:
+        assert "nothing was sent" not in document["error"]["message"]
+        assert hint or "has ended already" in document["error"]["message"]
+    assert hint is None or f"hint: {hint}\n" in run.err
+    return hint
+
+
+def go_on(theatre: Theatre, play: Play, hint: str | None) -> Run:
+    """Type what the hint says, else the same words again; return the last run."""
+    runs = []
+    for command in hint.split("; ") if hint else [shlex.join(["smrep", *play.words])]:
+        _, *words = shlex.split(command)
+        if "--force-overwrite" in words:
+            theatre.clock.time += 10  # while it is being overwritten, nobody may overwrite it
+        runs.append(theatre.type([*words, "--yes"] if ASKING & set(words) else words))
+    assert [run.code for run in runs] == [0] * len(runs), runs[-1].err
+    return runs[-1]
+
+
+@pytest.mark.parametrize("name", [play.name for play in PLAYS if play.words[0] in CHANGING])
+def test_a_change_is_interrupted_anywhere_and_gone_on_with(name: str) -> None:
+    play = BY_NAME[name]
+    met = 0
+    for moment, number in moments(play):
+        theatre = Theatre(play, moment, number)
+        run = theatre.type(play.words)
+        if run.met is None:  # pauses are of random length, and this run was over sooner
+            assert run.code == 0
+            continue
+        met += 1
+        hint = ended(run, number, moment)
+        if run.writes or hint:  # else the same words would begin where they began
+            assert go_on(theatre, play, hint).twice == {}
+            assert play.reached(theatre.stage)
+    assert met > 5
+
+
+@pytest.mark.parametrize("name", ["wait", "verify", "status -r", "status --role-arn", "doctor", "doctor --reader"])
+def test_a_look_is_interrupted_anywhere(name: str) -> None:
+    play = BY_NAME[name]
+    for moment, number in moments(play):
+        theatre = Theatre(play, moment, number)
+        run = theatre.type(play.words)
+        if run.met is not None:
+            ended(run, number, moment)
+            assert run.writes == []
+
+
+@pytest.mark.parametrize("where", ["before", "after", "asleep"])
+@pytest.mark.parametrize("place", [0, 1, 5])
+@pytest.mark.parametrize("number", SIGNALS)
+def test_watching_ends_only_so(where: str, place: int, number: signal.Signals) -> None:
+    moment = Moment(where, place)  # type: ignore[arg-type]
+    run = Theatre(BY_NAME["status"], moment, number).type(["status", NAME, "--watch"])
+    assert (run.code, run.document["result"]) == (CODES[number], "interrupted")
+    assert "error: stopped" in run.err
+
+
+def test_several_secrets_are_stopped_together() -> None:
+    play = BY_NAME["replicate"]
+    words = ["replicate", NAME, "prod/other", "-r", "eu-west-1,us-west-1", "--timeout", "60"]
+    calls = Theatre(play).type(words).calls
+    writes = [number for number, operation in enumerate(calls) if operation in WRITES]
+    assert len(writes) == 2
+    for moment in (Moment("before", writes[0]), Moment("after", writes[0]), Moment("after", writes[1])):
+        theatre = Theatre(play, moment)
+        run = theatre.type(words)
+        assert (run.code, run.document["result"]) == (130, "interrupted")  # the other's request may be under way
+        hint = run.document["error"]["hint"]
+        assert "prod/" in hint
+        assert go_on(theatre, play, hint).twice == {}
+        assert theatre.type(words).document["secrets"][0]["replicas"][0]["changed"] is False

@@ -1,0 +1,137 @@
+"""Signals to smrep as a process: while it loads, asks, waits and tells; ignored ones, and one after the other."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+
+import pytest
+from fixtures import BIN, Sandbox
+from signals.interrupted import ENV, Moment, Theatre
+from signals.test_any_moment import BY_NAME
+
+Make = Callable[..., Sandbox]
+
+
+@pytest.fixture
+def waiting(make_sandbox: Make) -> Sandbox:
+    """A sandbox whose one replica takes long."""
+    sandbox = make_sandbox(replication_delay_s=60.0)
+    sandbox.create()
+    sandbox.call("ReplicateSecretToRegions", SecretId="prod/db", AddReplicaRegions=[{"Region": "us-west-2"}])
+    return sandbox
+
+
+@contextlib.contextmanager
+def full_pipe() -> Iterator[int]:
+    """Yield the end to write to of a pipe that nobody reads and that takes nothing more."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writer, b"x" * 65_536)
+    os.set_blocking(writer, True)
+    yield writer
+    os.close(reader)
+    os.close(writer)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_where_nobody_reads_the_result_the_next_signal_ends_it(
+    waiting: Sandbox, number: signal.Signals, code: int
+) -> None:
+    with full_pipe() as pipe:
+        process = subprocess.Popen(
+            [BIN / "smrep", "wait", "prod/db", "-o", "json"],
+            env=waiting.env,
+            stdin=subprocess.DEVNULL,
+            stdout=pipe,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stderr is not None
+        while "InProgress" not in process.stderr.readline():
+            pass
+        for _ in range(20):
+            process.send_signal(number)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(0.6)
+                break
+        said = process.stderr.read()
+        process.stderr.close()
+    assert process.returncode == code
+    assert "Traceback" not in said
+    assert "Exception ignored" not in said
+    assert "hint: smrep wait prod/db" in said
+
+
+@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_signal_does_not_cost_the_first_its_words(second: signal.Signals) -> None:
+    theatre = Theatre(BY_NAME["wait"], Moment("asleep", 1), on_write=lambda: signal.raise_signal(second))
+    run = theatre.type(BY_NAME["wait"].words)
+    assert (run.code, run.document["result"]) == (130, "interrupted")
+    assert "hint: smrep wait prod/db" in run.err
+
+
+@pytest.mark.parametrize("name", ["INT", "TERM", "HUP"])
+def test_a_signal_that_is_to_be_ignored_is(make_sandbox: Make, name: str) -> None:
+    sandbox = make_sandbox(replication_delay_s=1.5)
+    sandbox.create()
+    sandbox.call("ReplicateSecretToRegions", SecretId="prod/db", AddReplicaRegions=[{"Region": "us-west-2"}])
+    script = f"trap '' {name}; exec {BIN}/smrep wait prod/db -o json"
+    process = subprocess.Popen(["bash", "-c", script], env=sandbox.env, stdout=subprocess.PIPE, text=True)
+    sandbox.wait_for("DescribeSecret")
+    process.send_signal(getattr(signal, f"SIG{name}"))
+    out, _ = process.communicate(timeout=20)
+    assert (process.returncode, json.loads(out)["result"]) == (0, "ok")
+
+
+def test_a_terminal_that_is_closed_ends_it_without_a_word(waiting: Sandbox) -> None:
+    process = waiting.start("wait", "prod/db")
+    waiting.wait_for("DescribeSecret")
+    process.send_signal(signal.SIGHUP)
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, out) == (-signal.SIGHUP, "")
+    assert "Traceback" not in err
+
+
+LOADING = """
+import builtins, os, signal, sys
+true_import = builtins.__import__
+def load(name, *more):
+    if name == {module!r}:
+        builtins.__import__ = true_import
+        os.kill(os.getpid(), {number})
+    return true_import(name, *more)
+builtins.__import__ = load
+sys.argv = ["smrep", "status", "prod/db", "-o", "json"]
+from smrep.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "number", "code", "told"),
+    [
+        ("smrep.cli.process", signal.SIGINT, 130, False),
+        ("click", signal.SIGINT, 130, False),
+        ("smrep.cli.entry", signal.SIGTERM, 143, False),
+        ("smrep.service", signal.SIGINT, 130, True),
+        ("boto3", signal.SIGTERM, 143, True),
+    ],
+)
+def test_while_it_loads(module: str, number: signal.Signals, code: int, *, told: bool) -> None:
+    script = LOADING.format(module=module, number=int(number))
+    done = subprocess.run([sys.executable, "-c", script], env=ENV, capture_output=True, text=True, check=False)
+    assert done.returncode == code
+    assert "Traceback" not in done.stderr
+    if told:
+        assert json.loads(done.stdout)["result"] == "interrupted"
+        assert "error: stopped; nothing was sent" in done.stderr or "stopped looking" in done.stderr
+    else:
+        assert (done.stdout, done.stderr) == ("", "")
