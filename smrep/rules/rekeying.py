@@ -122,9 +122,9 @@ def recreated(row: RegionReport, primary: Secret, target: Target, *, made: bool)
     """
     again = spell("replicate", [primary.name], primary_region=primary.region, targets=[target])
     done, error = row.outcome is Outcome.OK, row.error
-    if made and error:
-        hint = f"there is no replica now; {error.hint or 'mend the cause'}; to bring it back: {again}"
-        error = replace(error, hint=hint)
+    if error and (made or row.changed):
+        state = "there is no replica now" if made else "the replica is being removed"
+        error = replace(error, hint=f"{state}; {error.hint or 'mend the cause'}; to bring it back: {again}")
     return replace(
         row,
         error=error,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from smrep.errors import AwsError, NotSent, Outcome
+from smrep.errors import AwsError, NotSent, Outcome, Throttled, Unanswered
 from smrep.model import Secret, Target
 from smrep.regions import Region
 from smrep.report import RegionReport, SecretReport, Trouble
@@ -50,8 +50,8 @@ class Recreation:
         """
         for number, target in enumerate(self.targets):
             yield from self._one(target)
-            row = self.rows()[target.region]
-            if row.outcome is not Outcome.OK:
+            row = self.rows().get(target.region)
+            if row is None or row.outcome is not Outcome.OK:
                 self._leave_out(self.targets[number + 1 :], target.region)
                 return
 
@@ -95,9 +95,9 @@ class Recreation:
         self.removals[region] = removal
         removal.plan()
         yield from removal.act()
-        if any(row.outcome is not Outcome.OK for report in removal.secrets() for row in report.replicas):
+        if any(report.outcome is not Outcome.OK for report in removal.secrets()):
             return
-        self._until_unlisted(region)
+        self._until_unlisted(region)  # there is no replica now: an outage of the primary is waited out
         request = Request((self.address,), (target,), verify=True)
         run = Replication(self.aws, self.keys, self.account, self.clock, self.deadline, request, self.pulse)
         self.replications[region] = run
@@ -105,14 +105,17 @@ class Recreation:
         yield from run.act()
 
     def _until_unlisted(self, region: Region) -> None:
-        """Wait until the primary's list, which may lag, does not show any more what is gone."""
-        until = min(self.deadline, self.clock.monotonic() + LIST_LAG_S)
-        for _ in poll(lambda: self._is_listed(region), lambda listed: not listed, clock=self.clock, deadline=until):
-            pass
+        """Wait until the primary answers, and until its list, which may lag, does not show any more what is gone."""
+        lag_ends = self.clock.monotonic() + LIST_LAG_S
 
-    def _is_listed(self, region: Region) -> bool:
-        primary = asked(lambda: self.aws.describe(self.primary.arn, self.primary.region))
-        return isinstance(primary, AwsError) or primary.replica(region) is not None
+        def ready() -> bool:
+            primary = asked(lambda: self.aws.describe(self.primary.arn, self.primary.region))
+            if isinstance(primary, AwsError):
+                return not isinstance(primary, Unanswered | Throttled)
+            return primary.replica(region) is None or self.clock.monotonic() >= lag_ends
+
+        for _ in poll(ready, bool, clock=self.clock, deadline=self.deadline):
+            self.pulse()
 
     def _leave_out(self, targets: Sequence[Target], because: Region) -> None:
         name, home = self.primary.name, self.primary.region

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from matrix.commands import PLAYS, Play
@@ -13,13 +13,13 @@ from matrix.trial import check, in_process
 
 PATH = Path(__file__).parents[2] / "docs/fault-matrix.md"
 NONE = "·"
-"""Stands where a fault does not apply to a call."""
+"""Stands where a fault never comes to pass."""
 HEAD = """\
 # What smrep does when a call goes wrong
 
 Each command below runs with one of its calls going wrong; a cell is the exit code and the result of that run
-(`smrep help exit-codes`), `{none}` a fault that does not apply. {count} cases, tried by `make test` on a clock that
-only sleeps move, and some of them as processes over HTTP too; `make fault-matrix` prints this page anew.
+(`smrep help exit-codes`), `{none}` a fault that never comes to pass. {count} cases, tried by `make test` on a clock
+that only sleeps move, and some of them as processes over HTTP too; `make fault-matrix` prints this page anew.
 
 In every case the JSON document is valid and says what AWS's state is, no request that was carried out is sent a second
 time, nothing that was not named is touched, what is said on standard error names what to do next, and neither a
@@ -28,29 +28,35 @@ traceback nor a secret's value appears.
 """
 
 
-def applies(fault: Fault, where: Where) -> bool:
-    """Tell whether the fault can befall that call."""
+def _can(fault: Fault, seen: Sequence[Where], where: Where) -> bool:
+    """Tell whether the fault may befall that call; whether it does is seen in the run."""
     lists = where[0] in ("DescribeSecret", "ReplicateSecretToRegions", "RemoveRegionsFromReplication")
-    return lists or not fault.lists
+    return (lists or not fault.lists) and fault.befalls(seen, seen.index(where))
 
 
 def calls(play: Play) -> tuple[Where, ...]:
-    """Return the calls that the command makes where nothing goes wrong, each once."""
+    """Return the calls that the command makes where nothing goes wrong, in their order."""
     run = in_process(play)
     check(play, run, None)
-    return tuple(dict.fromkeys(run.seen))
+    return run.seen
 
 
-def cells(play: Play, where: Where) -> Iterator[tuple[Fault, str]]:
-    """Yield what each fault that applies makes of the command, having checked what holds in every case."""
+def targets(play: Play, seen: Iterable[Where]) -> list[Where]:
+    """Return the calls that go wrong in that play."""
+    return sorted({where for where in seen if where[0] in play.tries or not play.tries})
+
+
+def cells(play: Play, seen: Sequence[Where], where: Where) -> Iterator[tuple[Fault, str]]:
+    """Yield what each fault makes of the command, having checked what holds in every case; `seen` as of `calls`."""
     for fault in FAULTS:
-        if applies(fault, where):
+        if _can(fault, seen, where):
             run = in_process(play, where, fault)
             try:
                 check(play, run, fault)
             except AssertionError as error:
                 raise AssertionError(f"{play.name}, {' '.join(where)}, {fault.name}: {error}") from error
-            yield fault, run.cell
+            if run.struck:
+                yield fault, run.cell
 
 
 def read() -> dict[tuple[str, Where], dict[str, str]]:
@@ -73,8 +79,9 @@ def page() -> str:
     """Return the page, every case tried."""
     rows, count = [], 0
     for play in PLAYS:
-        for where in calls(play):
-            known = {fault.name: cell for fault, cell in cells(play, where)}
+        seen = calls(play)
+        for where in targets(play, seen):
+            known = {fault.name: cell for fault, cell in cells(play, seen, where)}
             count += len(known)
             rows.append([f"`{play.name}`", " in ".join(where), *(known.get(fault.name, NONE) for fault in FAULTS)])
     text = HEAD.format(none=NONE, count=count)

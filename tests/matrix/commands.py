@@ -76,6 +76,8 @@ class Play:
     """Regions in which the secret may be taken away or made another."""
     denied: frozenset[tuple[str, str]] = frozenset()
     """(operation, Region) that the caller has no permission for in any case."""
+    tries: tuple[str, ...] = ()
+    """The operations that go wrong, the others being tried in another scene of the same command; empty: all."""
 
 
 def _bystanders(stage: Stage) -> None:
@@ -153,7 +155,7 @@ PLAYS = (
     Play("status", ("status", NAME), _with_both, lambda stage: stage.in_sync(WEST, IRELAND)),
     Play("status -r", ("status", NAME, "-r", WEST), _with_both, lambda stage: stage.in_sync(WEST)),
     Play("status of a replica", ("status", NAME, "--primary-region", WEST), _with_both),
-    Play("status --role-arn", ("status", NAME, "--role-arn", ROLE), _with_both, lambda stage: stage.in_sync(WEST)),
+    Play("status --role-arn", ("status", NAME, "--role-arn", ROLE), _with_both, tries=("AssumeRole",)),
     Play("wait", ("wait", NAME, *LIMIT), _under_way, lambda stage: stage.in_sync(WEST, IRELAND)),
     Play("verify", ("verify", NAME, *LIMIT), _with_both, lambda stage: stage.in_sync(WEST, IRELAND)),
     Play(
@@ -189,8 +191,14 @@ PLAYS = (
         ("doctor", NAME, "-r", IRELAND),
         _with_ireland,
         denied=frozenset({("ListRegions", HOME)}),
+        tries=("DescribeRegions",),
     ),
-    Play("doctor --reader", ("doctor", NAME, "-r", WEST, "--reader", ROLE), _with_reader),
+    Play(
+        "doctor --reader",
+        ("doctor", NAME, "-r", WEST, "--reader", ROLE),
+        _with_reader,
+        tries=("GetResourcePolicy", "SimulatePrincipalPolicy"),
+    ),
 )
 """Every command that can call AWS, each in the scene where it has most to do."""
 

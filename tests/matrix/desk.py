@@ -9,6 +9,7 @@ from email.message import Message
 from threading import Lock
 from typing import Any, Literal
 
+from smrep.aws.allowed import WRITES
 from smrep.sandbox.desk import Desk
 from smrep.sandbox.simulator import Simulator
 from smrep.sandbox.wire import Reply, read_operation, read_scope
@@ -34,6 +35,8 @@ class Blow:
     """The how many-th call of its kind it is, counted from 1."""
     since_s: float
     """Seconds since the first of them."""
+    written: bool
+    """Whether a request that changes something came before it."""
     carry: Callable[[], Reply]
     """Carries the request out and returns the true answer."""
     memory: set[str]
@@ -60,6 +63,8 @@ class BadDesk(Desk):
         self._lock = Lock()
         self._number, self._first_at = 0, 0.0
         self._memory: set[str] = set()
+        self.struck = False
+        """Whether any answer was other than the true one."""
         self.seen: list[Where] = []
         """Every call, in the order in which they came."""
 
@@ -80,9 +85,12 @@ class BadDesk(Desk):
         scope = read_scope(headers)
         where = read_operation(scope, path, headers, body), scope.region
 
+        true: list[Reply] = []
+
         def carry() -> Reply:
             reply = Desk.handle(self, path, headers, body)
             assert reply is not None
+            true.append(reply)
             return reply
 
         with self._lock:
@@ -91,8 +99,15 @@ class BadDesk(Desk):
                 return carry()
             self._number += 1
             self._first_at = self._first_at or self._now()
-            blow = Blow(where, self._number, self._now() - self._first_at, carry, self._memory)
-        return self._strike(blow)
+            written = any(operation in WRITES for operation, _ in self.seen[:-1])
+            blow = Blow(where, self._number, self._now() - self._first_at, written, carry, self._memory)
+        try:
+            reply = self._strike(blow)
+        except Gone:
+            self.struck = True
+            raise
+        self.struck |= reply not in true
+        return reply
 
 
 def refusal(blow: Blow, code: str, message: str, status: int = 400) -> Reply:

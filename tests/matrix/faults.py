@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from matrix.desk import Blow, Gone, Strike, refusal, rewritten
+from matrix.desk import Blow, Gone, Strike, Where, refusal, rewritten
 
+from smrep.aws.allowed import WRITES
 from smrep.sandbox.wire import Reply
 
 LAG_S = 12.0
@@ -26,8 +27,8 @@ class Fault:
     """Whether every later call is struck too, of whatever kind."""
     lists: bool = False
     """Whether it is about the list of replicas, and does nothing to a call without one."""
-    silent: bool = False
-    """Whether the caller waits for the read timeout."""
+    befalls: Callable[[Sequence[Where], int], bool] = lambda _seen, _first: True
+    """Whether it can come to pass, given the calls of a healthy run and the place of the first that it could strike."""
 
 
 def _refused(_: Blow) -> Reply:
@@ -96,6 +97,30 @@ def _other_shape(blow: Blow) -> Reply:
     return replace(reply, body=b"<Other><Thing>7</Thing></Other>" if reply.content_type == "text/xml" else body)
 
 
+def _then(strike: Strike) -> Strike:
+    """Return the fault that begins when the first such call has been answered well."""
+    return lambda blow: blow.carry() if blow.number == 1 else strike(blow)
+
+
+def _once_written(strike: Strike) -> Strike:
+    """Return the fault that begins when something was asked to be changed."""
+    return lambda blow: strike(blow) if blow.written else blow.carry()
+
+
+def _again(seen: Sequence[Where], first: int) -> bool:
+    return seen[first] in seen[first + 1 :]
+
+
+def _surely_later(seen: Sequence[Where], first: int) -> bool:
+    """Whether something comes after it whatever the order of calls that are made side by side."""
+    return _again(seen, first) or seen[first][0] in WRITES
+
+
+def _after_a_write(seen: Sequence[Where], first: int) -> bool:
+    written = next((place for place, (operation, _) in enumerate(seen) if operation in WRITES), len(seen))
+    return seen[first] in seen[written + 1 :]
+
+
 def _unknown_word(blow: Blow) -> Reply:
     return rewritten(blow.carry(), lambda entries: [{**each, "Status": "Rebalancing"} for each in entries])
 
@@ -118,7 +143,7 @@ FAULTS = (
     Fault("refused", "the connection is refused, each time", _refused),
     Fault("lost before", "the first such request is lost and not carried out", _lost_before, passes=True),
     Fault("lost after", "the first such request is carried out and its answer lost", _lost_after, passes=True),
-    Fault("silence", "each is carried out, and no answer comes within 10 s", _silent, silent=True),
+    Fault("silence", "each is carried out, and no answer comes within 10 s", _silent),
     Fault("500", "InternalServiceError, each time; nothing is carried out", _error_500),
     Fault("503 once", "the first is carried out and answered by a load balancer's error page", _error_503, passes=True),
     Fault("throttled once", "ThrottlingException for the first", _throttled_once, passes=True),
@@ -128,6 +153,39 @@ FAULTS = (
     Fault("cut short", "each is carried out, and half of its answer comes", _truncated),
     Fault("portal", "somebody else's page with status 200 is the answer, each time", _portal),
     Fault("other shape", "each is carried out, and the answer's JSON is of another shape", _other_shape),
+    Fault("then refused", "the first is answered, and every later connection refused", _then(_refused), befalls=_again),
+    Fault(
+        "then 500",
+        "the first is answered, and every later one ends in InternalServiceError",
+        _then(_error_500),
+        befalls=_again,
+    ),
+    Fault("then denied", "the first is answered, and every later one denied", _then(_denied), befalls=_again),
+    Fault(
+        "then expired",
+        "the credentials expire after the first such call",
+        _then(_expired),
+        spreads=True,
+        befalls=_surely_later,
+    ),
+    Fault(
+        "then cut short",
+        "the first is answered in full, and every later one by half",
+        _then(_truncated),
+        befalls=_again,
+    ),
+    Fault(
+        "written, 500",
+        "InternalServiceError once a request to change something was sent",
+        _once_written(_error_500),
+        befalls=_after_a_write,
+    ),
+    Fault(
+        "written, denied",
+        "denied once a request to change something was sent",
+        _once_written(_denied),
+        befalls=_after_a_write,
+    ),
     Fault("unknown word", "each Region's status is a word nobody knows", _unknown_word, lists=True),
     Fault("missing", f"no Region is listed for {LAG_S:.0f} s", _missing, lists=True),
     Fault("failed later", "a Region that was shown InSync is shown Failed from then on", _failed_later, lists=True),

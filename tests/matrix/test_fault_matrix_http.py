@@ -22,7 +22,7 @@ LIMIT_S = 4
 BY_NAME = {play.name: play for play in PLAYS}
 FAULT = {fault.name: fault for fault in FAULTS}
 CASES = {
-    ("replicate", "DescribeSecret", HOME): ("500", "denied", "expired", "unknown word", "failed later", "cut short"),
+    ("replicate", "DescribeSecret", HOME): ("500", "denied", "expired", "unknown word", "failed later", "then 500"),
     ("replicate", "DescribeSecret", WEST): ("denied", "portal"),
     ("replicate", "ReplicateSecretToRegions", HOME): (
         "lost after",
@@ -41,7 +41,7 @@ CASES = {
     ("verify", "DescribeSecret", IRELAND): ("denied", "lost before"),
     ("rekey", "UpdateSecret", WEST): ("lost after", "denied"),
     ("rekey --recreate", "RemoveRegionsFromReplication", HOME): ("lost after", "denied"),
-    ("remove", "DescribeSecret", WEST): ("denied", "cut short"),
+    ("remove", "DescribeSecret", WEST): ("denied", "cut short", "then expired"),
     ("remove", "RemoveRegionsFromReplication", HOME): ("503 once", "throttled once"),
     ("promote", "StopReplicationToReplica", WEST): ("lost after", "denied", "expired"),
     ("promote", "DescribeSecret", HOME): ("500",),
@@ -65,6 +65,6 @@ def test_a_process_ends_as_the_page_says(name: str, operation: str, region: str,
     with SandboxServer(simulator, desk=struck(where, FAULT[fault])) as server:
         done = Sandbox(simulator, server.url).process(*words, "-o", "json")
     log = tuple(simulator.log[mark:])
-    run = Run(done.code, done.out, done.err, (), log, stage, before, time.monotonic() - started)
+    run = Run(done.code, done.out, done.err, (), log, True, stage, before, time.monotonic() - started)
     check(play, run, FAULT[fault])
     assert run.cell == read()[name, where][fault]

@@ -19,11 +19,10 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
-import jsonschema
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
 from fakes import Clock
-from fixtures import SCHEMA
+from fixtures import VALIDATOR
 from matrix.commands import NAME, OTHER, REGIONS, VALUE, Play, Stage, set_the_stage
 from matrix.desk import BadDesk, Gone, Where
 from matrix.faults import Fault
@@ -69,6 +68,8 @@ class Run:
     seen: tuple[Where, ...]
     log: tuple[Call, ...]
     """What reached the simulator."""
+    struck: bool
+    """Whether the fault came to pass."""
     stage: Stage
     before: Mapping[tuple[str, str], Any]
     elapsed_s: float
@@ -132,7 +133,7 @@ def in_process(play: Play, target: Where | None = None, fault: Fault | None = No
     ):
         code = entry.run([*play.words, "-o", "json"], clock)
     log = tuple(simulator.log[mark:])
-    return Run(code, out.getvalue(), err.getvalue(), tuple(desk.seen), log, stage, before, clock.time)
+    return Run(code, out.getvalue(), err.getvalue(), tuple(desk.seen), log, desk.struck, stage, before, clock.time)
 
 
 def struck(target: Where | None, fault: Fault | None) -> Callable[..., BadDesk]:
@@ -184,7 +185,7 @@ def check(play: Play, run: Run, fault: Fault | None) -> None:
     was not named is as it was; no traceback, no fault of smrep's own, no value of a secret.
     """
     document = run.document
-    jsonschema.validate(document, SCHEMA)
+    VALIDATOR.validate(document)
     assert document["exit_code"] == run.code
     assert run.code in (0, 1, 3, 4, 5), run.err
     for text in (run.out, run.err):
