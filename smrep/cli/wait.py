@@ -12,7 +12,8 @@ from smrep.cli.app import App
 from smrep.cli.conduct import conduct
 from smrep.cli.params import targets
 from smrep.errors import UsageError
-from smrep.rules.closing import stopped
+from smrep.rules.closing import stopped_waiting
+from smrep.rules.commands import spell
 
 EXAMPLES = """\b
 Examples:
@@ -34,7 +35,8 @@ def wait(secrets: tuple[str, ...], regions: Any, *, timeout_s: float, **more: An
     app = App("wait", options.Shared(**more), timeout_s)
 
     def work(app: App) -> Iterator[None]:
-        wanted = tuple(each.region for each in targets(regions, None))
+        named = targets(regions, None)
+        wanted = tuple(each.region for each in named)
         where = app.find_home(secrets, wanted)
         if not where.addresses:
             raise UsageError("there is nothing to wait for", "wait ends well only if there was something to wait for")
@@ -45,7 +47,9 @@ def wait(secrets: tuple[str, ...], regions: Any, *, timeout_s: float, **more: An
         asked = Asked(where.addresses, wanted, app.options.expect_account)
         run = Awaiting(app.connect(), app.clock, app.deadline, asked, app.show)
         app.secrets = run.secrets
-        app.interrupted = lambda: stopped(run.secrets(), sent=True)
+        names = list(dict.fromkeys(each.secret_id for each in where.addresses))
+        again = spell("wait", names, primary_region=where.region, targets=named)
+        app.interrupted = lambda: stopped_waiting(run.secrets(), again)
         yield from run.act()
 
     conduct(app, work)

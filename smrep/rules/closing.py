@@ -63,11 +63,18 @@ def stopped(secrets: Sequence[SecretReport], *, sent: bool, doing: str = "replic
     under_way = any(is_under_way(row) for row in rows)
     if sent and rows and not any(is_open(row) for row in rows):
         message = "stopped; all that was sent has ended already"
-    elif under_way or (sent and not rows):
+    elif under_way:
         message = f"stopped waiting; AWS goes on {doing}"
     else:
         message = "stopped; AWS may or may not have taken the request" if sent else "stopped; nothing was sent"
     return Trouble("Interrupted", message, go_on(secrets) if sent or under_way else None, None, Outcome.INTERRUPTED)
+
+
+def stopped_waiting(secrets: Sequence[SecretReport], again: str) -> Trouble:
+    """Return what an interrupt of `wait` leaves behind; `again` is the command, where AWS has not answered yet."""
+    if secrets:
+        return stopped(secrets, sent=True)
+    return Trouble("Interrupted", "stopped waiting; AWS had not answered yet", again, None, Outcome.INTERRUPTED)
 
 
 def stopped_looking() -> Trouble:

@@ -125,7 +125,7 @@ def stop(target: Target, finding: Finding, outcome: Outcome = Outcome.FAILED) ->
 
 
 def _in_the_way(primary: Secret, target: Target, victim: Secret, who: Bearer, consent: Consent) -> Step:
-    """Return Overwrite where the victim may go and consent covers it, else Stop."""
+    """Return Overwrite where the victim may go and consent covers it, Keep where that is under way, else Stop."""
     finding = obstacle(primary, target, victim, who)
     covered = consent.force and (who is Bearer.NAMESAKE or (who is Bearer.PROMOTED and victim.arn in consent.arns))
     entry = primary.replica(target.region)
@@ -133,8 +133,10 @@ def _in_the_way(primary: Secret, target: Target, victim: Secret, who: Bearer, co
     if covered and has_replicas(victim):
         message, hint = f"{victim.arn} has replicas of its own and is not overwritten", spell("status", [victim.arn])
         finding, covered = Finding(finding.kind, Severity.ERROR, message, hint), False
-    if not covered or (entry is not None and entry.status == IN_PROGRESS):
+    if not covered:
         return replace(stop(target, finding), findings=(finding, *before))
+    if entry and entry.status == IN_PROGRESS:  # the overwriting was asked for before, and is on its way
+        return Keep(target, entry)
     kept = _under_its_key(target, entry) if before and entry else target
     return Overwrite(kept, victim, entry, (replace(finding, severity=Severity.WARNING), *before))
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from smrep.errors import Outcome
 from smrep.regions import Region
 from smrep.report import Action, Finding, Kind, RegionReport, SecretReport, Severity, Trouble
-from smrep.rules.closing import end, go_on, is_open, is_under_way, stopped, stopped_looking, timed_out
+from smrep.rules.closing import end, go_on, is_open, is_under_way, stopped, stopped_looking, stopped_waiting, timed_out
 
 HOME, WEST, IRELAND = Region("us-east-1"), Region("us-west-2"), Region("eu-west-1")
 REMOVING = Finding(Kind.REMOVING, Severity.INFO, "an old replica")
@@ -166,7 +166,7 @@ DONE = row(Action.ADD, changed=True, outcome=Outcome.OK)
     ("secrets", "sent", "message", "hint"),
     [
         ([], False, "stopped; nothing was sent", None),
-        ([], True, "stopped waiting; AWS goes on replicating", None),
+        ([], True, "stopped; AWS may or may not have taken the request", None),
         ([secret(DONE)], True, "stopped; all that was sent has ended already", None),
         ([secret(DONE)], False, "stopped; nothing was sent", None),
         ([secret(row(Action.ADD))], False, "stopped; nothing was sent", None),
@@ -189,6 +189,14 @@ def test_an_interrupt_says_what_goes_on_and_what_was_never_sent(
     secrets: list[SecretReport], sent: bool, message: str, hint: str | None
 ) -> None:
     assert stopped(secrets, sent=sent) == Trouble("Interrupted", message, hint, None, Outcome.INTERRUPTED)
+
+
+def test_a_wait_that_had_no_answer_yet_is_typed_again_and_claims_nothing() -> None:
+    trouble = stopped_waiting([], "smrep wait prod/db")
+    assert (trouble.message, trouble.hint) == ("stopped waiting; AWS had not answered yet", "smrep wait prod/db")
+    assert (trouble.code, trouble.outcome) == ("Interrupted", Outcome.INTERRUPTED)
+    secrets = [secret(row(None))]
+    assert stopped_waiting(secrets, "x") == stopped(secrets, sent=True)
 
 
 def test_an_interrupt_names_what_aws_was_asked_to_do() -> None:

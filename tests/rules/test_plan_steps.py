@@ -252,7 +252,8 @@ def test_a_victim_with_replicas_of_its_own_is_shown_instead(entry: Replica | Non
     assert step(entry, victim, consent=FORCE) == replace(stop(TARGET, finding), findings=(finding, *before))
 
 
-def test_what_is_being_replicated_is_not_overwritten_by_force() -> None:
-    stopped = step(UNDER_WAY, NAMESAKE, consent=FORCE)
+def test_what_is_being_replicated_is_waited_for_where_force_would_overwrite() -> None:
+    assert step(UNDER_WAY, NAMESAKE, consent=FORCE) == Keep(TARGET, UNDER_WAY)
+    stopped = step(UNDER_WAY, NAMESAKE)
     assert isinstance(stopped, Stop)
     assert (stopped.error.code, stopped.findings[0].severity) == ("name_clash", Severity.ERROR)
