@@ -28,7 +28,9 @@ from smrep.sandbox.faults import Faults
 from smrep.sandbox.server import SandboxServer
 from smrep.sandbox.simulator import Simulator
 
-settings.register_profile("smrep", deadline=None)  # a shared machine is slow now and then
+# the same examples in every run, and time for a shared machine; `pytest --hypothesis-profile search` looks for others
+settings.register_profile("smrep", deadline=None, derandomize=True)
+settings.register_profile("search", deadline=None, max_examples=1000)
 settings.load_profile("smrep")
 
 # botocore reads its service models anew for every session; read once, they cost a test half as much

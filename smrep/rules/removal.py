@@ -85,7 +85,12 @@ def observed(known: Departure, primary: Secret, look: Look, now: float) -> Depar
 
 
 def _missed(known: Departure, now: float) -> Departure:
-    """Return the departure after 'not found'."""
+    """Return the departure after 'not found'; where nothing was there before either, it does not tell of our request.
+
+    Only the list does then.
+    """
+    if known.wanted and known.victim is None and not known.accepted:
+        return known
     status = known.before.status if known.before else None
     settled = known.before is None or status == FAILED or (status == IN_SYNC and known.victim is not None)
     had_time = known.sent_at is None or now - known.sent_at >= LIST_LAG_S

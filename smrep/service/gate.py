@@ -49,6 +49,11 @@ class Gate:
             return "the run was stopped"
         return "the deadline had passed" if self.clock.monotonic() >= self.begin_until else None
 
+    @property
+    def may_repeat(self) -> bool:
+        """Whether what was not seen to be taken may be sent again: not where the deadline cut the looking short."""
+        return not self.stop.is_set() and self.clock.monotonic() < self.deadline
+
     def send(self, request: Callable[[], T]) -> T:
         """Send a request: again only where AWS says that it was asked too often.
 

@@ -192,7 +192,7 @@ class Promotion:
             until = min(self.deadline, self.clock.monotonic() + LIST_LAG_S)
             *_, looked = poll(lambda: self._look(case), lambda _: not case.is_open, clock=self.clock, deadline=until)
             case.accepted = not case.now.is_replica
-            if looked and case.is_open and not again and not gate.closed:
+            if looked and case.is_open and not again and gate.may_repeat:
                 self._send(gate, case, again=True)
             elif case.is_open:
                 case.notes.append(f"no answer came to the request ({error.words}), and {region} shows a replica still")

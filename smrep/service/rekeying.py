@@ -240,7 +240,7 @@ class Rekeying:
         except Unanswered as error:
             taken = self._look_for(primary, target)
             self._change(region, accepted=taken is True)
-            if taken is False and not again and not gate.closed:
+            if taken is False and not again and gate.may_repeat:
                 self._send(gate, primary, self.turns[region], again=True)
             elif not taken:
                 self.notes.append(

@@ -207,7 +207,7 @@ class Removal:
         ):
             listed = listed if left is None else left
         case.change([each for each in regions if each not in listed], accepted=True)
-        if listed and may_repeat and left is not None and not gate.closed:
+        if listed and may_repeat and left is not None and gate.may_repeat:
             self._send(gate, case, listed, again=True)
         elif listed:
             shown = "AWS's list could not be read" if left is None else "AWS's list does not show that it was taken"
@@ -230,6 +230,9 @@ class Removal:
 
     def _look(self, case: Clearing, region: Region) -> None:
         """Take in one new look; one that no answer came to is a tick without news."""
+        known = case.departures[region]
+        if known.wanted and known.victim is None and not known.accepted and self._still_listed(case, [region]) == []:
+            case.change([region], accepted=True)
         seen = look(self.aws, case.primary, region)
         if isinstance(seen, Absent) and case.departures[region].victim:
             seen = look(self.aws, case.primary, region)  # a replica that was seen is not gone for one stray answer

@@ -85,7 +85,7 @@ class Sender:
         for region in regions:
             case.change(region, accepted=has_moved(case.courses[region]))
         lost = [region for region in regions if not case.courses[region].accepted]
-        if lost and looked and may_repeat and self.gate.clock.monotonic() < self.gate.deadline:
+        if lost and looked and may_repeat and self.gate.may_repeat:
             self.send(case, lost, again=True)
         elif lost:
             case.notes.append(

@@ -88,12 +88,17 @@ def settle(prover: Prover, checkings: Sequence[Checking], pulse: Callable[[], No
 def _look(prover: Prover, checking: Checking, waited_s: float) -> None:
     """Take in one round of looks; one that no answer came to is a tick without news.
 
-    Where the primary has got a new version, Regions that were right before are looked at again too.
+    Where the primary has got a new version, or lists a Region otherwise than before, what was right is looked at again.
     """
     try:
         primary = prover.aws.describe(checking.primary.arn, checking.primary.region)
         moved = primary.stages != checking.primary.stages
-        seen = prover.round(primary, checking.targets if moved else checking.open_targets(waited_s))
+        again = [
+            each
+            for each in checking.targets
+            if moved or primary.replica(each.region) != checking.primary.replica(each.region)
+        ]
+        seen = prover.round(primary, list(dict.fromkeys((*checking.open_targets(waited_s), *again))))
     except CredentialsError:
         raise
     except (Unanswered, Throttled):

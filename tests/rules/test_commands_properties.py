@@ -1,0 +1,81 @@
+"""A command that a hint names, pasted into a shell, is the one that was meant, for names and keys of any shape."""
+
+from __future__ import annotations
+
+import shlex
+
+import click
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from smrep.cli import root
+from smrep.cli.params import secret_ids, targets
+from smrep.model import Target
+from smrep.regions import KNOWN, Region
+from smrep.rules.commands import connected, duration, spell
+
+ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"
+HOME = Region("us-east-1")
+texts = st.text(min_size=1, max_size=30)
+names = st.one_of(
+    texts, st.sampled_from(["-r", "--yes", "a b", "x;rm", "$HOME", "it's", ARN, "\n", "*", "--", "#x", "~"])
+)
+typable = names.filter(lambda name: name.strip() and name not in (*KNOWN, "-") and (name == ARN or name[:4] != "arn:"))
+wanted = st.lists(
+    st.builds(Target, st.sampled_from(KNOWN[:8]).map(Region), st.sampled_from([None, "alias/dr", "alias/a/b_c"])),
+    min_size=1,
+    max_size=3,
+    unique_by=lambda target: target.region,
+)
+flags = st.lists(st.sampled_from(["--no-wait", "--yes", "--dry-run", "--timeout=5s"]), max_size=3, unique=True)
+
+
+@given(st.lists(names, min_size=1, max_size=3), wanted, st.lists(texts, max_size=3))
+def test_a_shell_gives_the_words_back(found: list[str], there: list[Target], more: list[str]) -> None:
+    words = shlex.split(spell("wait", found, primary_region=HOME, targets=there, flags=more))
+    assert words[:2] == ["smrep", "wait"]
+    regions = [f"{each.region}={each.kms_key}" if each.kms_key else each.region for each in there]
+    assert sorted(set(words[2:]) - {"--", "-r", "--primary-region", HOME}) == sorted(
+        {*found, *regions, *more} - {"--", "-r", "--primary-region", HOME}
+    )
+
+
+@pytest.mark.parametrize("command", ["replicate", "retry", "remove", "promote"])
+@given(found=st.lists(typable, min_size=1, max_size=3, unique=True), there=wanted, more=flags)
+@example(found=["-r", "--", "x"], there=[Target(Region("us-west-2"), None)], more=["--yes"])
+def test_smrep_reads_what_was_meant(command: str, found: list[str], there: list[Target], more: list[str]) -> None:
+    if command in ("remove", "promote"):
+        there = [Target(each.region) for each in there]
+    _, name, *words = shlex.split(spell(command, found, primary_region=HOME, targets=there, flags=more))
+    meant = root.get_command(click.Context(root), name)
+    assert meant is not None
+    with meant.make_context(name, words) as context:
+        read = context.params
+    assert secret_ids(read["secrets"], None) == tuple(found)
+    assert targets(read["regions"], None) == tuple(there)
+    assert read["primary_region"] == (None if found[0] == ARN else HOME)
+    assert (read["dry_run"], read["yes"], read["wait"]) == (
+        "--dry-run" in more,
+        "--yes" in more,
+        "--no-wait" not in more,
+    )
+    assert read["timeout_s"] == (5.0 if "--timeout=5s" in more else 300.0)
+
+
+@given(st.lists(typable, min_size=1, max_size=2, unique=True), wanted, texts)
+def test_the_connection_goes_into_a_command_once_and_changes_nothing_else(
+    found: list[str], there: list[Target], profile: str
+) -> None:
+    plain = spell("wait", found, primary_region=HOME, targets=there)
+    once = connected(plain, ("--profile", profile))
+    words, before = shlex.split(once), shlex.split(plain)
+    if "--profile" not in plain and "smrep" not in "".join(found):
+        assert words == [*before[:2], "--profile", profile, *before[2:]]
+
+
+@given(st.integers(0, 10**6))
+def test_a_duration_is_as_short_as_can_be_typed(seconds: int) -> None:
+    text = duration(seconds)
+    number, unit = float(text[:-1]), text[-1]
+    assert number * {"s": 1, "m": 60, "h": 3600}[unit] == pytest.approx(seconds, rel=1e-5)

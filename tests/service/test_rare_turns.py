@@ -1,0 +1,67 @@
+"""Turns that a run takes rarely, and that a random search came upon (test_stateful.py)."""
+
+from __future__ import annotations
+
+import pytest
+from fakes import HOME, IRELAND, SYDNEY, WEST, World, new_key, only
+from service import promoting_scene as promoting
+from service import rekeying_scene as rekeying
+from service import removing_scene as removing
+from service import replicating_scene as replicating
+from service.verifying_scene import verify
+
+from smrep.errors import Outcome
+
+REPLICATE, REMOVE = "ReplicateSecretToRegions", "RemoveRegionsFromReplication"
+STOP, UPDATE = "StopReplicationToReplica", "UpdateSecret"
+
+
+@pytest.mark.parametrize("timeout_s", [0.0, 3.0, 14.0])
+def test_nothing_is_sent_again_where_the_deadline_cut_the_looking_short(world: World, timeout_s: float) -> None:
+    removing.replicated(world)
+    new_key(world, "alias/new")
+    world.lose = {each: ["before"] for each in (REPLICATE, UPDATE, STOP, REMOVE)}
+    times = []
+    replicating.replicate(world, SYDNEY, timeout_s=timeout_s)
+    times.append(world.count(REPLICATE))
+    rekeying.rekey(world, timeout_s=timeout_s)
+    times.append(world.count(UPDATE))
+    promoting.promote(world, timeout_s=timeout_s)
+    times.append(world.count(STOP))
+    removing.remove(world, WEST, timeout_s=timeout_s)
+    times.append(world.count(REMOVE))
+    assert times == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize("arrives", [False, True])
+def test_a_failed_entry_with_nothing_there_is_removed_once_the_list_says_so(world: World, arrives: bool) -> None:
+    world.create()
+    world.simulator.set_replication_status("prod/db", HOME, WEST, "Failed", "no luck")
+    world.lose[REMOVE] = ["after" if arrives else "before"] * 2
+    row = only(removing.remove(world, WEST, timeout_s=60.0))
+    assert (row.outcome, row.changed) == ((Outcome.OK, True) if arrives else (Outcome.PENDING, False))
+
+
+def test_a_removal_seen_in_the_list_only_late_is_done(world: World) -> None:
+    world.create()
+    world.simulator.set_replication_status("prod/db", HOME, WEST, "Failed", "no luck")
+    world.lose[REMOVE] = ["after"]
+    world.lose["DescribeSecret"] = ["", "", *["before"] * 20]
+    row = only(removing.remove(world, WEST))
+    assert (row.outcome, row.changed, world.count(REMOVE)) == (Outcome.OK, True, 1)
+
+
+def test_a_region_that_was_right_and_fails_before_the_others_are_is_not_called_right(world: World) -> None:
+    world.create()
+    world.replicate_by_hand(WEST, IRELAND)
+    world.faults(value_delay_s=20.0)
+    world.simulator.set_replication_status("prod/db", HOME, IRELAND, "InProgress")
+
+    def turn(operation: str, _region: str) -> None:
+        if operation == "DescribeSecret" and world.clock.time > 15.0:
+            world.simulator.set_replication_status("prod/db", HOME, WEST, "Failed", "no luck")
+
+    world.on_call = turn
+    (secret,) = verify(world, timeout_s=30.0)
+    row = secret.replicas[0]
+    assert (row.status, row.outcome, row.verified) == ("Failed", Outcome.FAILED, False)
