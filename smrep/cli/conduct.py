@@ -8,7 +8,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import click
+
 from smrep.cli.app import App
+from smrep.cli.options import CONDUCTED
+from smrep.cli.process import told
 from smrep.errors import Outcome, OutputError, SmrepError, Terminated, UsageError
 from smrep.output import github
 from smrep.output.events import Events
@@ -30,6 +34,7 @@ def conduct(app: App, work: Callable[[App], Iterator[None]]) -> None:
     trouble: Trouble | None = None
     exit_code: int | None = None
     search = None
+    click.get_current_context().meta[CONDUCTED] = True
     if app.output == "ndjson":
         app.events = Events(lambda text: deliver(text, app), app.clock.now, lambda: _report(app, app.secrets()))
     try:
@@ -61,6 +66,7 @@ def conduct(app: App, work: Callable[[App], Iterator[None]]) -> None:
         text = None
     try:
         _publish(app, report, text)
+        told(report.exit_code)
     finally:
         _explain(app, report)
         github.tell(report, app.messages, app.env)

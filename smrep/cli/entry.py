@@ -14,8 +14,8 @@ import click
 from click.shell_completion import shell_complete
 
 from smrep.cli import COMMANDS, root
-from smrep.cli.options import COMPLETE
-from smrep.errors import Outcome, OutputError, SmrepError
+from smrep.cli.options import COMPLETE, CONDUCTED
+from smrep.errors import Outcome, OutputError, SmrepError, Terminated
 from smrep.report import Report, Trouble
 from smrep.service.ports import Clock
 
@@ -33,6 +33,7 @@ def run(words: Sequence[str], clock: Clock | None = None) -> int:
     started = time.monotonic()
     if COMPLETE in os.environ:
         return _complete(os.environ[COMPLETE])
+    context: click.Context | None = None
     try:
         with root.make_context("smrep", list(words), obj=clock) as context:
             root.invoke(context)
@@ -49,6 +50,10 @@ def run(words: Sequence[str], clock: Clock | None = None) -> int:
         return error.code if isinstance(error.code, int) else Outcome.BUG.exit_code
     except BrokenPipeError:
         raise
+    except (KeyboardInterrupt, Terminated) as error:
+        if context and CONDUCTED in context.meta:  # it tells, or has told, how it ended
+            raise
+        return cut_short(words, error)
     except OSError as error:  # help or a completion script, to a disk that is full
         return _refuse(words, Trouble.of(OutputError(f"the output could not be written: {error.strerror}")), 0.0)
     except Exception as error:  # noqa: BLE001 - no traceback reaches a user
@@ -66,6 +71,14 @@ def _complete(instruction: str) -> int:
         raise
     except (KeyError, ValueError, OSError):
         return Outcome.FAILED.exit_code
+
+
+def cut_short(words: Sequence[str], error: BaseException) -> int:
+    """Report a run that a signal ended before a command took it in hand; return its exit code."""
+    from smrep.cli.process import stopped_by
+
+    trouble = Trouble("Interrupted", "stopped; nothing was sent", None, None, Outcome.INTERRUPTED)
+    return _refuse(words, trouble, 0.0, stopped_by(error))
 
 
 def wanted_json(words: Sequence[str], env: Mapping[str, str]) -> str | None:
@@ -102,7 +115,7 @@ def _from_click(error: click.ClickException) -> Trouble:
     return Trouble("UsageError", message, f"{path} --help", None, Outcome.USAGE)
 
 
-def _refuse(words: Sequence[str], trouble: Trouble, elapsed_s: float) -> int:
+def _refuse(words: Sequence[str], trouble: Trouble, elapsed_s: float, exit_code: int | None = None) -> int:
     """Report a run that did not get as far as running; return its exit code."""
     from smrep.output import github
     from smrep.output.colour import wants_colour
@@ -113,7 +126,7 @@ def _refuse(words: Sequence[str], trouble: Trouble, elapsed_s: float) -> int:
     report = Report(
         command=next((word for word in words if word in COMMANDS), None),
         outcome=trouble.outcome,
-        exit_code=trouble.outcome.exit_code,
+        exit_code=trouble.outcome.exit_code if exit_code is None else exit_code,
         started_at=datetime.now(UTC),
         elapsed_s=elapsed_s,
         error=trouble,
@@ -126,4 +139,4 @@ def _refuse(words: Sequence[str], trouble: Trouble, elapsed_s: float) -> int:
     messages = Messages(sys.stderr, colour)
     messages.trouble(trouble)
     github.tell(report, messages, os.environ)
-    return trouble.outcome.exit_code
+    return report.exit_code

@@ -20,6 +20,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 DEFAULT_TIMEOUT_S = 300.0
 COMPLETE = "_SMREP_COMPLETE"
 """The variable by which a shell's completion script asks for candidates."""
+CONDUCTED = "smrep.conducted"
+"""What a context's meta has where a command has taken its run in hand, and will tell how it ends."""
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 

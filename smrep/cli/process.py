@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import TextIO
 
@@ -26,15 +26,42 @@ def process(words: Sequence[str]) -> int:
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:
                 stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-        from smrep.cli.entry import run
-
-        code = run(words)
+        code = _run(words)
     except BrokenPipeError:
         code = BROKEN_PIPE
     except (KeyboardInterrupt, Terminated) as error:
         _drop(sys.stdout)  # it may be what hangs
-        code = 128 + (signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT)
-    return _flushed(code)
+        code = stopped_by(error)
+    code = _flushed(code)
+    _answer_signals_with(signal.SIG_IGN)  # else one that comes while Python ends would end it raw
+    return code
+
+
+def _run(words: Sequence[str]) -> int:
+    try:
+        from smrep.cli.entry import run
+    except (KeyboardInterrupt, Terminated) as error:
+        from smrep.cli.entry import cut_short
+
+        return cut_short(words, error)
+    return run(words)
+
+
+def stopped_by(error: BaseException) -> int:
+    """Return the exit code of a run that a signal has ended."""
+    return 128 + (signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT)
+
+
+def told(code: int) -> None:
+    """Let a signal from now on end the process with this code: the result that says so is out."""
+    _answer_signals_with(lambda _number, _frame: os._exit(code))
+
+
+def _answer_signals_with(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
+    """Answer otherwise what `heed` answers; what it left alone is left alone."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if getattr(signal.getsignal(number), "__module__", None) == __name__:
+            signal.signal(number, handler)
 
 
 def heed() -> None:

@@ -126,8 +126,8 @@ def _open_targets(secret: SecretReport, looking: str) -> dict[tuple[str, tuple[s
         target = Target(row.region, row.wanted_key)
         own = _AGAIN.get(row.action) if row.action else None
         flags: tuple[str, ...] = ()
-        if row.action is Action.REKEY and row.arn is None:  # taken away to be made anew
-            command = "replicate"
+        if row.action is Action.REKEY and row.arn is None and (row.changed or row.error is None):
+            command = "replicate"  # it was taken away to be made anew, or may have been
         elif own:
             command = own
             target = target if row.action is Action.REKEY else Target(row.region)

@@ -144,7 +144,7 @@ def unkeyed(error: AwsError, primary: Secret, target: Target, arn: str) -> AwsEr
             f"allow secretsmanager:UpdateSecret on {arn}; kms:GenerateDataKey, kms:Encrypt and kms:Decrypt on the new "
             "key, kms:Decrypt on the old one"
         )
-    elif isinstance(error, Refused) and not error.hint:
+    elif isinstance(error, Refused) and not error.hint and error.code != "LimitExceededException":  # a quota
         again = spell("rekey", [primary.name], primary_region=primary.region, targets=[target], flags=["--recreate"])
         error.hint = f"where AWS will not change it in place, make the replica anew: {again}"
     return error

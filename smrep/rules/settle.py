@@ -70,6 +70,7 @@ def observed(course: Course, entry: Replica | None, now: float) -> Course:
 
     Our own Failed ends a Region for good. An entry left over from before our request counts as new once it shows
     another status or message; one that is Failed also after LEFTOVER_S, if AWS is known to have taken the request.
+    It is known to have where something new is listed, also long after an answer was lost.
     """
     if course.error is not None or course.fresh_status == FAILED:
         return course
@@ -78,7 +79,8 @@ def observed(course: Course, entry: Replica | None, now: float) -> Course:
         same = (entry.status, entry.message) == (leftover.status, leftover.message)
         if not same or (leftover.status == FAILED and _had_time(course, now)):
             leftover = None
-    return replace(course, seen=entry, leftover=leftover)
+    known = replace(course, seen=entry, leftover=leftover)
+    return replace(known, accepted=True) if course.sent_at is not None and has_moved(known) else known
 
 
 def _had_time(course: Course, now: float) -> bool:

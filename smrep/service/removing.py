@@ -207,11 +207,20 @@ class Removal:
         ):
             listed = listed if left is None else left
         case.change([each for each in regions if each not in listed], accepted=True)
-        if listed and may_repeat and left is not None and gate.may_repeat:
-            self._send(gate, case, listed, again=True)
-        elif listed:
+        may_repeat = may_repeat and left is not None and gate.may_repeat
+        again = [region for region in listed if may_repeat and self._may_still_go(case, region)]
+        if again:
+            self._send(gate, case, again, again=True)
+        rest = [region for region in listed if region not in again and case.departures[region].is_open]
+        if rest:
             shown = "AWS's list could not be read" if left is None else "AWS's list does not show that it was taken"
-            case.notes.append(f"no answer came to the removal from {', '.join(listed)} ({error.words}), and {shown}")
+            case.notes.append(f"no answer came to the removal from {', '.join(rest)} ({error.words}), and {shown}")
+
+    def _may_still_go(self, case: Clearing, region: Region) -> bool:
+        """Look into the Region once more, and tell whether what is there may be removed by a second request."""
+        seen = look(self.aws, case.primary, region)
+        case.departures[region] = observed(case.departures[region], case.primary, seen, self.clock.monotonic())
+        return case.departures[region].is_open and not isinstance(seen, Unseen)
 
     def _still_listed(self, case: Clearing, regions: Sequence[Region]) -> list[Region] | None:
         """Return which Regions the primary lists still, None where it does not answer."""

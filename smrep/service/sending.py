@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from smrep.errors import AwsError, CredentialsError, Denied, NotSent, Refused, Throttled, Unanswered
 from smrep.model import Replica, Secret, Target
 from smrep.regions import Region
-from smrep.report import Action, Trouble
+from smrep.report import Action, Kind, Trouble
 from smrep.rules.commands import spell
+from smrep.rules.preflight import ours
 from smrep.rules.settle import LIST_LAG_S, has_moved, sent
 from smrep.service.abreast import abreast, patience
 from smrep.service.cases import Case
 from smrep.service.gate import Gate, is_moot
+from smrep.service.looking import look
 from smrep.service.polling import poll
 from smrep.service.ports import SecretsManager
 
@@ -84,14 +86,26 @@ class Sender:
         )
         for region in regions:
             case.change(region, accepted=has_moved(case.courses[region]))
+        may_repeat = looked and may_repeat and self.gate.may_repeat
+        for region in regions if may_repeat else ():
+            if self._has_come(case, region):
+                case.change(region, accepted=True)
         lost = [region for region in regions if not case.courses[region].accepted]
-        if lost and looked and may_repeat and self.gate.may_repeat:
+        if lost and may_repeat:
             self.send(case, lost, again=True)
         elif lost:
+            shown = "does not show that it was taken" if looked else "could not be read"
             case.notes.append(
-                f"no answer came to the request for {', '.join(lost)} ({error.words}), and AWS's list does not show "
-                "that it was taken"
+                f"no answer came to the request for {', '.join(lost)} ({error.words}), and AWS's list {shown}"
             )
+
+    def _has_come(self, case: Case, region: Region) -> bool:
+        """Tell whether our replica is in a Region where none was, though the list, which may lag, does not say so."""
+        course = case.courses[region]
+        was_there = course.leftover or course.seen_there or any(each.kind is Kind.REMOVING for each in course.findings)
+        if course.accepted or was_there or course.action is not Action.ADD:
+            return False
+        return ours(case.primary, look(self.aws, case.primary, region)) is not None
 
     def _look(self, case: Case) -> bool:
         """Take in one new answer; return whether there was one."""

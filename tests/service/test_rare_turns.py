@@ -8,9 +8,10 @@ from service import promoting_scene as promoting
 from service import rekeying_scene as rekeying
 from service import removing_scene as removing
 from service import replicating_scene as replicating
+from service.lagging_worlds import once
 from service.verifying_scene import verify
 
-from smrep.errors import Outcome
+from smrep.errors import Denied, Outcome
 
 REPLICATE, REMOVE = "ReplicateSecretToRegions", "RemoveRegionsFromReplication"
 STOP, UPDATE = "StopReplicationToReplica", "UpdateSecret"
@@ -65,3 +66,46 @@ def test_a_region_that_was_right_and_fails_before_the_others_are_is_not_called_r
     (secret,) = verify(world, timeout_s=30.0)
     row = secret.replicas[0]
     assert (row.status, row.outcome, row.verified) == ("Failed", Outcome.FAILED, False)
+
+
+def test_a_request_whose_answer_is_lost_is_told_as_done_when_the_list_shows_it_late(world: World) -> None:
+    world.create()
+    run = replicating.prepare(world, replicating.request_for(WEST))
+    world.lose = {REPLICATE: ["after"], "DescribeSecret": ["before"] * 12}
+    for _ in run.act():
+        pass
+    (secret,) = run.secrets()
+    row = only((secret,))
+    assert (row.outcome, row.changed, world.count(REPLICATE)) == (Outcome.OK, True, 1)
+    assert secret.notes == (
+        "no answer came to the request for us-west-2 (connection was closed), and AWS's list could not be read",
+    )
+
+
+@pytest.mark.parametrize("blind", [False, True])
+def test_a_removal_is_sent_again_only_after_another_look_at_what_is_there(world: World, blind: bool) -> None:
+    world.create()
+    world.simulator.set_replication_status("prod/db", HOME, WEST, "Failed", "no luck")
+    run = removing.prepare(world, WEST, timeout_s=60.0)
+    world.lose[REMOVE] = ["before"]
+    if blind:
+        world.on_call = once(Denied("no"), "DescribeSecret", WEST, times=99)
+    else:
+        world.create(region=WEST)  # since the plan was made
+    for _ in run.act():
+        pass
+    row = only(run.secrets())
+    assert (row.changed, world.count(REMOVE), row.outcome) == (False, 1, Outcome.ACCESS if blind else Outcome.FAILED)
+    assert row.error
+    assert row.error.code == ("Denied" if blind else "name_clash")
+
+
+def test_a_replica_that_has_come_is_not_asked_for_again_though_the_list_lags(world: World) -> None:
+    world.create()
+    world.faults(list_lag_s=25.0, replication_delay_s=1.0)
+    run = replicating.prepare(world, replicating.request_for(WEST))
+    world.lose = {REPLICATE: ["after"]}
+    for _ in run.act():
+        pass
+    row = only(run.secrets())
+    assert (row.outcome, row.changed, world.count(REPLICATE)) == (Outcome.OK, True, 1)

@@ -120,7 +120,7 @@ main()
     [
         ("smrep.cli.process", signal.SIGINT, 130, False),
         ("click", signal.SIGINT, 130, False),
-        ("smrep.cli.entry", signal.SIGTERM, 143, False),
+        ("smrep.cli.entry", signal.SIGTERM, 143, True),
         ("smrep.service", signal.SIGINT, 130, True),
         ("boto3", signal.SIGTERM, 143, True),
     ],

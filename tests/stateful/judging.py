@@ -220,6 +220,8 @@ class Judge:
             assert now != self.before.get((secret.name, row.region)), "it never arrived, and the row says changed"
         if any(each.fate == "done" for each in sent):
             assert row.changed, "AWS answered that it was done, and the row does not say so"
+        if any(each.was_carried_out for each in sent) and row.outcome is Outcome.OK:
+            assert row.changed, "it was done, and the row says it was so before"
         if any(each.was_carried_out for each in sent) and row.error and self.order.command != "recreate":
             assert row.error.code != "NotSent", "it was sent, and the row says it was not"
 

@@ -72,7 +72,9 @@ _FAULTS: dict[str, st.SearchStrategy[Any]] = {
     "primary_shows_rekey": st.booleans(),
 }
 _fault = st.sampled_from(sorted(_FAULTS)).flatmap(lambda each: st.tuples(st.just(each), _FAULTS[each]))
-lost = st.sampled_from((("before",), ("after",), ("after",), ("before", "after"), ("after", "before"), ("", "after")))
+lost = st.sampled_from(
+    (("before",), ("after",), ("after",), ("before", "after"), ("after", "before"), ("", "after"), ("before",) * 9)
+)
 troubles: st.SearchStrategy[Deed] = st.one_of(
     st.tuples(st.just("faults"), st.lists(_fault, min_size=1, max_size=3).map(tuple)),
     st.tuples(st.just("lose"), st.sampled_from(CALLS), lost),

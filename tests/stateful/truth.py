@@ -101,6 +101,7 @@ class Truth:
 class Attempt:
     """A replication that was asked for, and what it may do to what is there, until it is settled."""
 
+    place: Place
     home: str
     number: int
     overwrites: bool = False
@@ -114,7 +115,7 @@ class Ledger:
 
     truth: Truth
     last: dict[Place, Holding] = field(default_factory=dict)
-    attempts: dict[Place, Attempt] = field(default_factory=dict)
+    attempts: list[Attempt] = field(default_factory=list)
 
     def rebase(self) -> None:
         """Take the account as it is now: whoever changed it was entitled to."""
@@ -124,27 +125,27 @@ class Ledger:
         """Compare; `named` is the ARN of the replica that the last call was to promote or to give another key."""
         now = self.truth.census()
         for place, before in self.last.items():
-            held, attempt = now.get(place), self.attempts.get(place)
+            held, attempts = now.get(place), [each for each in self.attempts if each.place == place]
             lost = held is None or held.arn != before.arn or (before.ruler is None and held.ruler is not None)
             if lost:
-                allowed = before.leaving or (attempt is not None and attempt.overwrites)
+                allowed = before.leaving or any(each.overwrites for each in attempts)
                 assert allowed, f"{place} was lost: {before} -> {held}"
             elif held and before.arn != named:
                 assert held.ruler == before.ruler, f"{place} changed its role: {before} -> {held}"
-                keys = {before.key, attempt.key if attempt else None}
+                keys = {before.key, *(each.key for each in attempts)}
                 assert held.key in keys, f"{place} changed its key: {before} -> {held}"
         self.last = now
-        self.attempts = {place: each for place, each in self.attempts.items() if self._is_under_way(place, each)}
+        self.attempts = [each for each in self.attempts if self._is_under_way(each)]
 
     def begun(self, name: str, home: str, region: str, *, overwrites: bool, key: str | None) -> None:
         """Note the attempt that has just begun, if one has."""
         entry = self.truth.entry(name, home, region)
-        before = self.attempts.get((region, name))
-        if entry and entry.status == "InProgress" and not (before and before.number == entry.attempt):
+        known = {(each.place, each.home, each.number) for each in self.attempts}
+        if entry and entry.status == "InProgress" and ((region, name), home, entry.attempt) not in known:
             asked = self.truth.key(region, key) if key else None
-            self.attempts[region, name] = Attempt(home, entry.attempt, overwrites, asked)
+            self.attempts.append(Attempt((region, name), home, entry.attempt, overwrites, asked))
 
-    def _is_under_way(self, place: Place, attempt: Attempt) -> bool:
-        region, name = place
+    def _is_under_way(self, attempt: Attempt) -> bool:
+        region, name = attempt.place
         entry = self.truth.entry(name, attempt.home, region)
         return entry is not None and (entry.attempt, entry.status) == (attempt.number, "InProgress")
