@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
-import os
 import random
-import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from email.message import Message
 from functools import partial
-from types import SimpleNamespace
 from typing import Any
-from unittest import mock
 
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
@@ -26,6 +20,7 @@ from fixtures import VALIDATOR
 from matrix.commands import NAME, OTHER, REGIONS, VALUE, Play, Stage, set_the_stage
 from matrix.desk import BadDesk, Gone, Where
 from matrix.faults import Fault
+from matrix.wire import answered, asked, wired
 
 from smrep.aws.allowed import ALLOWED, WRITES
 from smrep.cli import entry
@@ -34,15 +29,6 @@ from smrep.sandbox.simulator import Call, Simulator
 READ_TIMEOUT_S = 10.0
 GRACE_S = 60.0
 """How far a run may outlast its --timeout where every answer is waited for in vain."""
-ENV = {
-    "HOME": "/nonexistent",
-    "AWS_ACCESS_KEY_ID": "test",
-    "AWS_SECRET_ACCESS_KEY": "test",
-    "AWS_REGION": "us-east-1",
-    "AWS_CONFIG_FILE": os.devnull,
-    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-    "AWS_EC2_METADATA_DISABLED": "true",
-}
 _TRUTH = {"Name", "ARN", "KmsKeyId", "PrimaryRegion", "ReplicationStatus", "VersionIdsToStages", "DeletedDate"}
 
 
@@ -104,33 +90,14 @@ def in_process(play: Play, target: Where | None = None, fault: Fault | None = No
     before, mark = truth(stage), len(simulator.log)
     desk = struck(target, fault)(simulator, log=None, sleep=clock.sleep)
 
-    def send(_session: object, request: Any) -> AWSResponse:
-        headers = Message()
-        for name, value in request.headers.items():
-            headers[name] = value.decode() if isinstance(value, bytes) else str(value)
-        body = request.body.encode() if isinstance(request.body, str) else request.body or b""
+    def send(request: Any) -> AWSResponse:
         try:
-            reply = desk.answer(request.url.partition("amazonaws.com")[2] or "/", headers, body)
+            return answered(request, desk.answer(*asked(request)))
         except Gone as gone:
             raise _exception(gone, request, clock) from gone
-        given = {
-            "Content-Type": reply.content_type,
-            "x-amzn-RequestId": reply.request_id,
-            "x-amzn-ErrorType": reply.error_type,
-        }
-        return AWSResponse(
-            request.url, reply.status, {key: value for key, value in given.items() if value}, _Raw(reply.body)
-        )
 
     out, err = io.StringIO(), io.StringIO()
-    with (
-        mock.patch.dict(os.environ, ENV, clear=True),
-        mock.patch("botocore.httpsession.URLLib3Session.send", send),
-        mock.patch("botocore.endpoint.time", SimpleNamespace(sleep=clock.sleep)),
-        mock.patch.object(sys, "stdin", io.StringIO()),
-        contextlib.redirect_stdout(out),
-        contextlib.redirect_stderr(err),
-    ):
+    with wired(send, clock.sleep, out, err):
         code = entry.run([*play.words, "-o", "json"], clock)
     log = tuple(simulator.log[mark:])
     return Run(code, out.getvalue(), err.getvalue(), tuple(desk.seen), log, desk.struck, stage, before, clock.time)
@@ -141,14 +108,6 @@ def struck(target: Where | None, fault: Fault | None) -> Callable[..., BadDesk]:
     return partial(
         BadDesk, target=target, strike=fault.strike if fault else None, spreads=bool(fault and fault.spreads)
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Raw:
-    body: bytes
-
-    def stream(self) -> list[bytes]:
-        return [self.body]
 
 
 def _exception(gone: Gone, request: Any, clock: SharedClock) -> Exception:

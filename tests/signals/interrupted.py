@@ -5,41 +5,28 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import os
 import random
 import re
 import signal
-import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from email.message import Message
-from types import FrameType, SimpleNamespace
+from types import FrameType
 from typing import Any, Literal
-from unittest import mock
 
 from botocore.awsrequest import AWSResponse
 from fakes import Clock
 from fixtures import VALIDATOR
 from matrix.commands import Play, Stage, set_the_stage
+from matrix.wire import answered, asked, wired
 
 from smrep.aws.allowed import WRITES
 from smrep.cli import entry, process
 from smrep.errors import Terminated
 from smrep.sandbox.desk import Desk
 from smrep.sandbox.simulator import Call, Simulator
-
-ENV = {
-    "HOME": "/nonexistent",
-    "AWS_ACCESS_KEY_ID": "test",
-    "AWS_SECRET_ACCESS_KEY": "test",
-    "AWS_REGION": "us-east-1",
-    "AWS_CONFIG_FILE": os.devnull,
-    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-    "AWS_EC2_METADATA_DISABLED": "true",
-}
 
 Where = Literal["before", "after", "asleep"]
 """Before AWS carries a call out, after it has and before the answer is there, or in a pause."""
@@ -138,15 +125,7 @@ class Theatre:
         self.calls, self.pauses, self.met = [], 0, None
         streams = [Paper(self) for _ in range(2)]
         threads = set(threading.enumerate())
-        with (
-            mock.patch.dict(os.environ, ENV, clear=True),
-            mock.patch("botocore.httpsession.URLLib3Session.send", lambda _session, request: self.send(request)),
-            mock.patch("botocore.endpoint.time", SimpleNamespace(sleep=self.clock.sleep)),
-            mock.patch.object(sys, "stdin", io.StringIO()),
-            contextlib.redirect_stdout(streams[0]),
-            contextlib.redirect_stderr(streams[1]),
-            handled(self.delivered),
-        ):
+        with wired(self.send, self.clock.sleep, *streams), handled(self.delivered):
             code = entry.run([*words, "-o", "json"], self.clock)
             for thread in set(threading.enumerate()) - threads:
                 with contextlib.suppress(RuntimeError):  # the signal came before it was started
@@ -170,22 +149,16 @@ class Theatre:
 
     def send(self, request: Any) -> AWSResponse:
         """Stand where botocore's sockets are."""
-        headers = Message()
-        for name, value in request.headers.items():
-            headers[name] = value.decode() if isinstance(value, bytes) else str(value)
-        body = request.body.encode() if isinstance(request.body, str) else request.body or b""
+        path, headers, body = asked(request)
         number = len(self.calls)
         self.calls.append(headers.get("X-Amz-Target", "").rpartition(".")[2] or request.url)
         if self.moment == Moment("before", number):
             self.strike()
-        reply = self.desk.handle(request.url.partition("amazonaws.com")[2] or "/", headers, body)
+        reply = self.desk.handle(path, headers, body)
         assert reply is not None
         if self.moment == Moment("after", number):
             self.strike()
-        given = {"Content-Type": reply.content_type, "x-amzn-RequestId": reply.request_id}
-        if reply.error_type:
-            given["x-amzn-ErrorType"] = reply.error_type
-        return AWSResponse(request.url, reply.status, given, Raw(reply.body))
+        return answered(request, reply)
 
 
 class Paper(io.StringIO):
@@ -199,16 +172,6 @@ class Paper(io.StringIO):
         if self.theatre.met is not None and self.theatre.on_write:
             self.theatre.on_write()
         return super().write(text)
-
-
-@dataclass(frozen=True, slots=True)
-class Raw:
-    """A body as urllib3 hands it over."""
-
-    body: bytes
-
-    def stream(self) -> list[bytes]:
-        return [self.body]
 
 
 @contextlib.contextmanager

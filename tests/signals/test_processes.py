@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from fixtures import BIN, Sandbox
-from signals.interrupted import ENV, Moment, Theatre
+from matrix.wire import ENV
+from signals.interrupted import Moment, Theatre
 from signals.test_any_moment import BY_NAME
 
 Make = Callable[..., Sandbox]

@@ -1,0 +1,74 @@
+"""A whole run of smrep in this process, with botocore as it is but for its sockets and its pauses."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from email.message import Message
+from types import SimpleNamespace
+from typing import Any, TextIO
+from unittest import mock
+
+from botocore.awsrequest import AWSResponse
+
+from smrep.sandbox.wire import Reply
+
+ENV = {
+    "HOME": "/nonexistent",
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_REGION": "us-east-1",
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+
+
+@contextlib.contextmanager
+def wired(
+    send: Callable[[Any], AWSResponse], sleep: Callable[[float], None], out: TextIO, err: TextIO
+) -> Iterator[None]:
+    """Yield with `send` in the place of the network, nothing on standard input, and the output caught."""
+    with (
+        mock.patch.dict(os.environ, ENV, clear=True),
+        mock.patch("botocore.httpsession.URLLib3Session.send", lambda _session, request: send(request)),
+        mock.patch("botocore.endpoint.time", SimpleNamespace(sleep=sleep)),
+        mock.patch.object(sys, "stdin", io.StringIO()),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        yield
+
+
+def asked(request: Any) -> tuple[str, Message, bytes]:
+    """Return a request of botocore's as a sandbox's desk takes it: path, headers, body."""
+    headers = Message()
+    for name, value in request.headers.items():
+        headers[name] = value.decode() if isinstance(value, bytes) else str(value)
+    body = request.body.encode() if isinstance(request.body, str) else request.body or b""
+    return request.url.partition("amazonaws.com")[2] or "/", headers, body
+
+
+def answered(request: Any, reply: Reply) -> AWSResponse:
+    """Return a desk's reply as botocore takes it."""
+    headers = {
+        "Content-Type": reply.content_type,
+        "x-amzn-RequestId": reply.request_id,
+        "x-amzn-ErrorType": reply.error_type,
+    }
+    given = {name: value for name, value in headers.items() if value}
+    return AWSResponse(request.url, reply.status, given, _Raw(reply.body))
+
+
+@dataclass(frozen=True, slots=True)
+class _Raw:
+    """A body as urllib3 hands it over."""
+
+    body: bytes
+
+    def stream(self) -> list[bytes]:
+        return [self.body]
