@@ -192,9 +192,10 @@ def test_an_interrupt_says_what_goes_on_and_what_was_never_sent(
 
 
 def test_a_wait_that_had_no_answer_yet_is_typed_again_and_claims_nothing() -> None:
-    trouble = stopped_waiting([], "smrep wait prod/db")
-    assert (trouble.message, trouble.hint) == ("stopped waiting; AWS had not answered yet", "smrep wait prod/db")
-    assert (trouble.code, trouble.outcome) == ("Interrupted", Outcome.INTERRUPTED)
+    again = "smrep wait prod/db"
+    told = Trouble("Interrupted", "stopped waiting; AWS had not answered yet", again, None, Outcome.INTERRUPTED)
+    assert stopped_waiting([], again) == told
+    assert stopped_waiting([secret(DONE)], again) == stopped([secret(DONE)], sent=True)
     secrets = [secret(row(None))]
     assert stopped_waiting(secrets, "x") == stopped(secrets, sent=True)
 

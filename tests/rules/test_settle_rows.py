@@ -176,3 +176,24 @@ def test_a_secret_is_told_by_name_arn_and_region_with_its_rows_in_order() -> Non
         notes=("a note",),
     )
     assert told(PRIMARY, []) == SecretReport("prod/db", Outcome.OK, PRIMARY.arn, HOME)
+
+
+@pytest.mark.parametrize(
+    ("before", "entry", "taken"),
+    [
+        (None, SYNCED, True),  # it appeared
+        (FAILED, replace(FAILED, status="InProgress"), True),  # it changed
+        (FAILED, FAILED, False),
+        (None, None, False),
+    ],
+)
+def test_a_request_was_taken_once_something_new_is_listed(
+    before: Replica | None, entry: Replica | None, taken: bool
+) -> None:
+    waiting = sent(Course(WEST, action=Action.RETRY, seen=before), 10.0, accepted=False)
+    assert observed(waiting, entry, 11.0).accepted is taken
+    assert observed(replace(waiting, accepted=True), entry, 11.0).accepted is True
+
+
+def test_what_is_listed_says_nothing_of_a_request_that_was_not_sent() -> None:
+    assert observed(Course(WEST, action=Action.KEEP), SYNCED, 11.0).accepted is False
