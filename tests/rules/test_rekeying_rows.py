@@ -260,3 +260,8 @@ def test_a_refusal_says_what_would_help(kind: type[AwsError], own: str | None, h
     told = unkeyed(error, PRIMARY, TARGET, OURS.arn)
     assert told is error
     assert (told.message, told.hint) == ("prod/db in us-west-2 to alias/new: no", hint)
+
+
+def test_a_quota_is_no_reason_to_take_a_replica_away() -> None:
+    told = unkeyed(Refused("no", code="LimitExceededException"), PRIMARY, TARGET, OURS.arn)
+    assert (told.code, told.hint) == ("LimitExceededException", None)
