@@ -42,14 +42,21 @@ class SmrepError(Exception):
     outcome: ClassVar[Outcome] = Outcome.FAILED
 
     def __init__(
-        self, message: str, hint: str | None = None, *, code: str | None = None, request_id: str | None = None
+        self,
+        message: str,
+        hint: str | None = None,
+        *,
+        code: str | None = None,
+        request_id: str | None = None,
+        details: tuple[str, ...] = (),
     ) -> None:
-        """Keep the sentence, the hint and AWS's own words."""
+        """Keep the sentence, the hint and AWS's own words; `details` are the several mistakes that it is made of."""
         super().__init__(message)
         self.message = message
         self.hint = hint
         self.code = code or type(self).__name__
         self.request_id = request_id
+        self.details = details
 
 
 class UsageError(SmrepError):
@@ -128,6 +135,16 @@ class Throttled(AwsError):
 
     outcome = Outcome.PENDING
     cure = "the account asks more of AWS than its quota allows: try again in a while"
+
+
+class PlanIsStale(SmrepError):
+    """What a saved plan was made for is not as it was; nothing of it is done."""
+
+
+class StillOpen(SmrepError):
+    """Waiting has ended, and something is not settled."""
+
+    outcome = Outcome.PENDING
 
 
 class NotSent(SmrepError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import NewType
 
 from smrep.errors import UsageError
@@ -142,6 +143,7 @@ class Secret:
     stages: tuple[tuple[str, str], ...] = ()
     """(staging label, version id) pairs."""
     cross_account: CrossAccount | None = None
+    tags: tuple[tuple[str, str], ...] = ()
 
     @property
     def is_replica(self) -> bool:
@@ -169,3 +171,94 @@ class Target:
     region: Region
     kms_key: str | None = None
     """None: any key will do for a replica that exists, AWS's default key for a new one."""
+
+
+class Role(StrEnum):
+    """What a secret is in the Region that shows it."""
+
+    PRIMARY = "primary"
+    REPLICA = "replica"
+    STANDALONE = "standalone"
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One entry of ListSecrets, which may be five minutes old and never tells of a replication's state.
+
+    Source: API_SecretListEntry, aws-behaviour.md 1.5. Small, since thousands are held at once.
+    """
+
+    arn: str
+    name: str
+    region: Region
+    """The Region that answered."""
+    primary_region: Region | None = None
+    """None on a secret that has never been replicated."""
+    kms_key_id: str | None = None
+    current: str | None = None
+    """The id of the version that bears AWSCURRENT."""
+    deleted: datetime | None = None
+    owning_service: str | None = None
+    tags: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def role(self) -> Role:
+        """What it is: a Region other than its own makes it a replica. Source: aws-behaviour.md 1.4."""
+        if self.primary_region is None:
+            return Role.STANDALONE
+        return Role.PRIMARY if self.primary_region == self.region else Role.REPLICA
+
+    @property
+    def is_replica(self) -> bool:
+        """Whether this is a replica of a primary in another Region."""
+        return self.role is Role.REPLICA
+
+    @property
+    def account(self) -> str:
+        """The account's twelve digits."""
+        return self.arn.split(":")[4]
+
+    def as_seen(self) -> Secret:
+        """Return what the entry tells of the secret; nothing of its replicas."""
+        return Secret(
+            self.arn,
+            self.name,
+            self.region,
+            self.primary_region,
+            self.kms_key_id,
+            deleted=self.deleted,
+            owning_service=self.owning_service,
+            stages=(("AWSCURRENT", self.current),) if self.current else (),
+            tags=self.tags,
+        )
+
+    @classmethod
+    def of(cls, secret: Secret) -> Listed:
+        """Return what ListSecrets would show of a secret that was described."""
+        return cls(
+            secret.arn,
+            secret.name,
+            secret.region,
+            secret.primary_region,
+            secret.kms_key_id,
+            secret.version("AWSCURRENT"),
+            secret.deleted,
+            secret.owning_service,
+            secret.tags,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One answer to ListSecrets; it may be empty and still not be the last."""
+
+    entries: tuple[Listed, ...]
+    next_token: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One filter of ListSecrets: passed by what begins with one of the values. Source: API_Filter."""
+
+    key: str
+    values: tuple[str, ...]

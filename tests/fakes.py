@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from smrep.aws import answers
 from smrep.aws.translate import from_response
 from smrep.errors import Unanswered
-from smrep.model import Key, Replica, Secret, SecretId, Target, Version
+from smrep.model import Filter, Key, Page, Replica, Secret, SecretId, Target, Version
 from smrep.regions import Region
 from smrep.report import Finding, RegionReport, SecretReport
 from smrep.rules.asked import Address
@@ -102,6 +102,11 @@ class World:
 
     def describe(self, secret_id: str, region: Region) -> Secret:
         return answers.to_secret(self._ask("DescribeSecret", region, secret_id, SecretId=secret_id), region)
+
+    def list_page(self, region: Region, filters: Sequence[Filter], token: str | None, *, doomed: bool) -> Page:
+        params: dict[str, Any] = {"MaxResults": 100, "NextToken": token, "IncludePlannedDeletion": doomed or None}
+        params["Filters"] = [{"Key": each.key, "Values": list(each.values)} for each in filters] or None
+        return answers.to_page(self._ask("ListSecrets", region, "the list of secrets", **params), region)
 
     def replicate(
         self, secret_id: str, region: Region, targets: Sequence[Target], *, force: bool

@@ -8,6 +8,7 @@ from typing import Any
 
 ALLOWED: Mapping[tuple[str, str], str] = {
     ("secretsmanager", "DescribeSecret"): "describe_secret",
+    ("secretsmanager", "ListSecrets"): "list_secrets",
     ("secretsmanager", "ListSecretVersionIds"): "list_secret_version_ids",
     ("secretsmanager", "GetResourcePolicy"): "get_resource_policy",
     ("secretsmanager", "ReplicateSecretToRegions"): "replicate_secret_to_regions",

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from sys import intern
 from typing import Any, NoReturn
 
-from smrep.model import CrossAccount, FarEnd, Key, Replica, Secret, Version
+from smrep.model import CrossAccount, FarEnd, Key, Listed, Page, Replica, Secret, Version
 from smrep.regions import Region
 
 
@@ -37,6 +38,43 @@ def to_secret(answer: Mapping[str, Any], region: Region) -> Secret:
             (stage, version) for version, stages in (answer.get("VersionIdsToStages") or {}).items() for stage in stages
         ),
         cross_account=_cross_account(answer),
+        tags=_tags(answer),
+    )
+
+
+def to_page(answer: Mapping[str, Any], region: Region) -> Page:
+    """Return an answer to ListSecrets as a value; words that many entries share are held once.
+
+    Raises:
+        ValueError: it can't be AWS's answer.
+
+    Source: API_ListSecrets, API_SecretListEntry.
+
+    """
+    if not isinstance(answer.get("SecretList"), list):
+        _missing("SecretList")
+    return Page(tuple(_listed(each, region) for each in answer["SecretList"]), text(answer, "NextToken") or None)
+
+
+def _listed(entry: Mapping[str, Any], region: Region) -> Listed:
+    primary, key = text(entry, "PrimaryRegion"), text(entry, "KmsKeyId")
+    versions = entry.get("SecretVersionsToStages") or {}
+    return Listed(
+        arn=secret_arn(entry),
+        name=required(entry, "Name"),
+        region=region,
+        primary_region=Region(intern(_region(primary))) if primary else None,
+        kms_key_id=intern(key) if key else None,
+        current=next((version for version, stages in versions.items() if "AWSCURRENT" in stages), None),
+        deleted=_moment(entry.get("DeletedDate")),
+        owning_service=text(entry, "OwningService"),
+        tags=_tags(entry),
+    )
+
+
+def _tags(answer: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (intern(required(each, "Key")), intern(text(each, "Value") or "")) for each in answer.get("Tags") or ()
     )
 
 

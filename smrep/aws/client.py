@@ -13,7 +13,7 @@ from smrep.aws import answers, translate
 from smrep.aws.allowed import WRITES, NotAllowed, check
 from smrep.aws.session import Session
 from smrep.errors import AwsError, Denied
-from smrep.model import Key, Replica, Secret, Target, Version
+from smrep.model import Filter, Key, Page, Replica, Secret, Target, Version
 from smrep.regions import Region
 
 Trace = Callable[[str], None]
@@ -43,6 +43,18 @@ class Aws:
         """Return the secret as that Region shows it. Source: API_DescribeSecret."""
         answer = self._call("secretsmanager", "DescribeSecret", region, secret_id, SecretId=secret_id)
         return self._read(lambda: answers.to_secret(answer, region), secret_id, region)
+
+    def list_page(self, region: Region, filters: Sequence[Filter], token: str | None, *, doomed: bool) -> Page:
+        """Return one page of at most 100 secrets of the Region. Source: API_ListSecrets."""
+        params: dict[str, Any] = {"MaxResults": 100}
+        if doomed:
+            params["IncludePlannedDeletion"] = True
+        if filters:
+            params["Filters"] = [{"Key": each.key, "Values": list(each.values)} for each in filters]
+        if token:
+            params["NextToken"] = token
+        answer = self._call("secretsmanager", "ListSecrets", region, "the list of secrets", **params)
+        return self._read(lambda: answers.to_page(answer, region), "the list of secrets", region)
 
     def versions(self, secret_id: str, region: Region) -> tuple[Version, ...]:
         """Return the versions that hold a value and bear a label. Source: API_ListSecretVersionIds."""

@@ -24,8 +24,8 @@ Verdict = bool | AwsError
 """Whether two keys are one, or why that could not be found out."""
 Same = Callable[[str, str], Verdict]
 
-Listed = tuple[Version, ...] | AwsError
-"""The versions of one side, or why they could not be listed."""
+Listed = tuple[Version, ...] | AwsError | None
+"""The versions of one side, or why they could not be listed; None where that was not wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ def _compared(sides: Sides, replica: Secret, same: Same) -> Proof:
 def _stale(sides: Sides, replica: Secret) -> list[Finding]:
     """Return a finding for the first label that is not on the same version on both sides."""
     shown = [(dict(sides.primary.stages), dict(replica.stages))]
-    if not isinstance(sides.here, AwsError) and not isinstance(sides.there, AwsError):
+    if isinstance(sides.here, tuple) and isinstance(sides.there, tuple):
         shown.append((_labels(sides.here), _labels(sides.there)))
     for stage in (CURRENT, PREVIOUS):
         for here, there in shown:
@@ -151,7 +151,7 @@ def _wrong_keys(sides: Sides, replica: Secret, same: Same) -> tuple[list[Finding
     """
     shown = replica.kms_key_id or DEFAULT
     wanted = sides.key or shown
-    versions = () if isinstance(sides.there, AwsError) else sides.there
+    versions = sides.there if isinstance(sides.there, tuple) else ()
     pairs: list[tuple[tuple[str, ...], str]] = [((shown,), "the replica")] if sides.key else []
     pairs += [(each.keys, f"version {each.version_id} ({', '.join(each.stages)})") for each in versions if each.keys]
     wrong: list[Finding] = []
@@ -181,7 +181,7 @@ def _wrong_key(sides: Sides, what: str, key: str, wanted: str) -> Finding:
 
 
 def _unlisted(secret: Secret, listed: Listed) -> list[Finding]:
-    """Return the finding for versions that could not be listed, nothing where they were."""
+    """Return the finding for versions that could not be listed, nothing where they were, or need not be."""
     if not isinstance(listed, AwsError):
         return []
     what = f"which versions of {secret.name} hold a value in {secret.region}"

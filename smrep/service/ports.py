@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from smrep.model import Key, Replica, Secret, Target, Version
+from smrep.model import Filter, Key, Page, Replica, Secret, Target, Version
 from smrep.regions import Region
 
 
@@ -18,6 +18,13 @@ class SecretsManager(Protocol):
 
     def describe(self, secret_id: str, region: Region) -> Secret:
         """Return the secret as that Region shows it. Source: API_DescribeSecret."""
+        ...
+
+    def list_page(self, region: Region, filters: Sequence[Filter], token: str | None, *, doomed: bool) -> Page:
+        """Return one page of the Region's secrets, the first one without a token.
+
+        `doomed`: also those scheduled for deletion. Up to five minutes old. Source: API_ListSecrets.
+        """
         ...
 
     def replicate(
@@ -81,6 +88,10 @@ class Account(Protocol):
         Source: API_SimulatePrincipalPolicy, aws-behaviour.md 4.
         """
         ...
+
+
+class Aws(SecretsManager, Keys, Account, Protocol):
+    """All of it."""
 
 
 class Clock(Protocol):
