@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Protocol, assert_never
 
 from smrep.errors import SmrepError
 from smrep.model import FAILED, Replica, Secret
 from smrep.regions import Region
-from smrep.report import RegionReport, SecretReport, Trouble
+from smrep.report import Action, RegionReport, SecretReport, Trouble
 from smrep.rules.causes import failure
-from smrep.rules.plan import Step
+from smrep.rules.plan import Add, Consent, Keep, Overwrite, Retry, Step, Stop
 from smrep.rules.settle import Course, observed, row, told
 
 
@@ -98,3 +98,32 @@ def open_regions(members: Iterable[Member]) -> Iterator[tuple[Case, Course]]:
     for case in cases(members):
         if case.error is None:
             yield from ((case, course) for course in case.courses.values() if course.is_open)
+
+
+def plain(case: Case) -> list[Region]:
+    """Return the Regions of one common request."""
+    return [
+        step.target.region
+        for step in case.steps
+        if isinstance(step, Retry) or (isinstance(step, Add) and not step.removing)
+    ]
+
+
+def course_of(step: Step, consent: Consent) -> Course:
+    """Return the course of a Region at its beginning."""
+    course = Course(step.target.region, step.target.kms_key, findings=step.findings)
+    match step:
+        case Add():
+            return replace(course, action=Action.ADD, held_until_gone=step.removing)
+        case Retry() | Overwrite():
+            action = Action.RETRY if isinstance(step, Retry) else Action.OVERWRITE
+            promoted = isinstance(step, Overwrite) and step.victim.arn in consent.arns
+            overwrites = step.victim.arn if isinstance(step, Overwrite) and promoted else None
+            return replace(course, action=action, seen=step.before, leftover=step.before, overwrites=overwrites)
+        case Keep():
+            own_key = step.before.kms_key_id if step.seen_there else None
+            return replace(course, action=Action.KEEP, seen=step.before, seen_there=step.seen_there, own_key=own_key)
+        case Stop():
+            return replace(course, error=step.error)
+        case _ as never:
+            assert_never(never)

@@ -30,6 +30,8 @@ class Health:
     key_check: KeyCheck
     command: str = "replicate"
     """What hints tell to type."""
+    versions: bool = True
+    """Whether the keys of a primary's old versions are looked at, which takes a call for each secret."""
     _states: list[Mapping[str, bool] | None] = field(default_factory=list)
     _lock: Lock = field(default_factory=Lock)
 
@@ -40,7 +42,7 @@ class Health:
             CredentialsError: no further call can succeed.
 
         """
-        versions = asked(lambda: self.aws.versions(primary.arn, primary.region))
+        versions = asked(lambda: self.aws.versions(primary.arn, primary.region)) if self.versions else ()
         unlisted: tuple[Finding, ...] = ()
         if isinstance(versions, AwsError):
             what = f"which keys the versions of {primary.name} are under"

@@ -71,7 +71,7 @@ def _look(aws: SecretsManager, address: Address, *, follow: bool) -> Found:
     except CredentialsError:
         raise
     except AwsError as error:
-        return Found(address, _explained(error, address))
+        return Found(address, explained(error, address))
     if not (follow and secret.is_replica and secret.primary_region):
         return Found(address, secret)
     try:
@@ -111,7 +111,7 @@ def look(aws: SecretsManager, primary: Secret, region: Region) -> Look:
     return found
 
 
-def _explained(error: AwsError, address: Address) -> Trouble:
+def explained(error: AwsError, address: Address) -> Trouble:
     """Return the error with a hint for the commonest mistake: the right name in the wrong Region."""
     if isinstance(error, NotFound) and not error.hint:
         name = shlex.quote(address.secret_id)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
-from typing import assert_never
 
 from smrep.errors import AwsError
 from smrep.model import IN_SYNC, Secret, Target
@@ -13,11 +12,11 @@ from smrep.regions import Region
 from smrep.report import Action, Finding, Kind, SecretReport, Trouble
 from smrep.rules.asked import common_region
 from smrep.rules.commands import spell
-from smrep.rules.plan import Add, Consent, Keep, Overwrite, Retry, Step, Stop
+from smrep.rules.plan import Overwrite, Step, Stop
 from smrep.rules.preflight import portrait
 from smrep.rules.settle import Course
 from smrep.service.abreast import abreast, nothing, patience
-from smrep.service.cases import Case, Member, cases, open_regions, reports
+from smrep.service.cases import Case, Member, cases, course_of, open_regions, plain, reports
 from smrep.service.gate import Gate, in_turn
 from smrep.service.health import Health
 from smrep.service.keys import KeyCheck, unchecked_key
@@ -100,7 +99,7 @@ class Replication:
         request = self.request
         with Gate.until(self.clock, self.deadline) as gate:
             sender = Sender(self.aws, gate, request.command, request.flags, request.forcing)
-            to_send = [case for case in cases(self.members) if _plain(case) or _forced(case)]
+            to_send = [case for case in cases(self.members) if plain(case) or _forced(case)]
             yield from in_turn(partial(_send, sender), to_send, self.pulse)
             if request.wait and any(open_regions(self.members)):
                 waiter = Waiter(self.aws, self.clock, self.deadline, sender, self.pulse)
@@ -147,7 +146,7 @@ class Replication:
             if not isinstance(listed, AwsError) and listed.replicas != primary.replicas:
                 primary = listed
                 targets, steps = self._decided(primary)
-        courses = {step.target.region: _course(step, self.request.consent) for step in steps}
+        courses = {step.target.region: course_of(step, self.request.consent) for step in steps}
         notes = [*troubles_elsewhere(primary, courses)]
         if not targets:
             notes.append(f"{primary.name} has no replicas: there is nothing to try again")
@@ -202,8 +201,8 @@ class Replication:
 
 def _send(sender: Sender, case: Case) -> None:
     """Send what is to be sent for one secret: all plain Regions at once, each forced one by itself."""
-    if _plain(case):
-        sender.send(case, _plain(case))
+    if plain(case):
+        sender.send(case, plain(case))
     for region in _forced(case):
         sender.send(case, [region], force=True)
 
@@ -236,35 +235,6 @@ def _take_in(case: Case, checking: Checking) -> None:
         )
 
 
-def _plain(case: Case) -> list[Region]:
-    """Return the Regions of one common request."""
-    return [
-        step.target.region
-        for step in case.steps
-        if isinstance(step, Retry) or (isinstance(step, Add) and not step.removing)
-    ]
-
-
 def _forced(case: Case) -> list[Region]:
     """Return the Regions where something is overwritten."""
     return [step.target.region for step in case.steps if isinstance(step, Overwrite)]
-
-
-def _course(step: Step, consent: Consent) -> Course:
-    """Return the course of a Region at its beginning."""
-    course = Course(step.target.region, step.target.kms_key, findings=step.findings)
-    match step:
-        case Add():
-            return replace(course, action=Action.ADD, held_until_gone=step.removing)
-        case Retry() | Overwrite():
-            action = Action.RETRY if isinstance(step, Retry) else Action.OVERWRITE
-            promoted = isinstance(step, Overwrite) and step.victim.arn in consent.arns
-            overwrites = step.victim.arn if isinstance(step, Overwrite) and promoted else None
-            return replace(course, action=action, seen=step.before, leftover=step.before, overwrites=overwrites)
-        case Keep():
-            own_key = step.before.kms_key_id if step.seen_there else None
-            return replace(course, action=Action.KEEP, seen=step.before, seen_there=step.seen_there, own_key=own_key)
-        case Stop():
-            return replace(course, error=step.error)
-        case _ as never:
-            assert_never(never)

@@ -38,14 +38,14 @@ class Waiter:
 
         """
         yield from ticks(
-            self._look,
+            self.look,
             lambda: [case for case in cases if case.is_open],
             clock=self.clock,
             deadline=self.deadline,
             pulse=self.pulse,
         )
 
-    def _look(self, case: Case) -> None:
+    def look(self, case: Case) -> None:
         """Take in one new answer; a look that no answer came to is a tick without news."""
         try:
             case.observe(self.aws.describe(case.primary.arn, case.primary.region), self.clock.monotonic())

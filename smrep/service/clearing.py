@@ -1,0 +1,194 @@
+"""Clearing one secret's replicas away: each removal is sent once, isolated where refused, and looked for until gone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from smrep.errors import AwsError, CredentialsError, Denied, NotSent, Refused, Throttled, Unanswered
+from smrep.model import Secret, Target
+from smrep.regions import Region
+from smrep.report import SecretReport, Trouble
+from smrep.rules.commands import spell
+from smrep.rules.preflight import Absent, Look, Unseen, portrait
+from smrep.rules.removal import Departure, departure, observed, row
+from smrep.rules.settle import LIST_LAG_S, told
+from smrep.service.abreast import abreast, patience
+from smrep.service.gate import Gate, is_moot
+from smrep.service.looking import asked, look, no_answer, troubles_elsewhere
+from smrep.service.polling import poll
+from smrep.service.ports import Clock, SecretsManager
+
+
+@dataclass(slots=True)
+class Clearing:
+    """One secret some of whose replicas are to go, replaced as news come in."""
+
+    primary: Secret
+    departures: dict[Region, Departure]
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def to_send(self) -> list[Region]:
+        """The Regions for which a request is to go out."""
+        return [each.region for each in self.departures.values() if each.wanted and each.error is None]
+
+    @property
+    def open_regions(self) -> list[Region]:
+        """The Regions still worth looking into: a request went out for them, or none is needed."""
+        every = self.departures.values()
+        return [each.region for each in every if each.is_open and (each.sent_at is not None or not each.wanted)]
+
+    @property
+    def was_sent(self) -> bool:
+        """Whether a request may have reached AWS."""
+        return any(each.sent_at is not None for each in self.departures.values())
+
+    @property
+    def stakes(self) -> list[tuple[str, str]]:
+        """What must be confirmed: the secret's name, and what is removed, for each Region."""
+        name = self.primary.name
+        return [(name, f"to be removed for good from {region}: {self._portrait(region)}") for region in self.to_send]
+
+    def change(self, regions: Sequence[Region], **changes: object) -> None:
+        """Replace fields of these Regions' departures."""
+        for region in regions:
+            self.departures[region] = replace(self.departures[region], **changes)  # type: ignore[arg-type]
+
+    def keep_only(self, regions: frozenset[Region]) -> None:
+        """Leave the other Regions alone."""
+        self.departures = {region: each for region, each in self.departures.items() if region in regions}
+
+    def observe(self, region: Region, seen: Look, now: float) -> None:
+        """Take in what a look into the Region shows."""
+        self.departures[region] = observed(self.departures[region], self.primary, seen, now)
+
+    def report(self, *, waiting: bool, dry_run: bool) -> SecretReport:
+        """Return the secret as it stands."""
+        every = self.departures.values()
+        rows = [row(each, self.primary, waiting=waiting, dry_run=dry_run) for each in every]
+        return told(self.primary, rows, notes=self.notes)
+
+    def _portrait(self, region: Region) -> str:
+        """Return what a person needs to see of a replica before it is removed."""
+        victim = self.departures[region].victim
+        return portrait(victim) if victim else f"the entry of {self.primary.name}, with nothing there"
+
+
+def begin(aws: SecretsManager, primary: Secret, regions: Sequence[Region], clock: Clock, deadline: float) -> Clearing:
+    """Look into each Region, side by side, and return what is to be done there; the deadline in the clock's seconds.
+
+    Raises:
+        CredentialsError: no further call can succeed.
+
+    """
+    looks: list[Look] = abreast(
+        partial(look, aws, primary),
+        regions,
+        late=lambda region: Unseen(no_answer(f"{primary.name} in {region}")),
+        patience_s=patience(clock, deadline),
+    )
+    departures = {region: departure(primary, region, seen) for region, seen in zip(regions, looks, strict=True)}
+    return Clearing(primary, departures, [*troubles_elsewhere(primary, regions)])
+
+
+@dataclass(frozen=True, slots=True)
+class Clearer:
+    """Asks AWS to remove replicas, and looks whether they are gone."""
+
+    aws: SecretsManager
+    gate: Gate
+
+    def send(self, case: Clearing, regions: Sequence[Region], *, again: bool = False) -> None:
+        """Ask AWS to remove these Regions; a refusal of several is isolated, a lost answer is looked for.
+
+        Raises:
+            CredentialsError: no further call can succeed.
+
+        """
+        primary, before = case.primary, dict(case.departures)
+        what = f"{primary.name} from {', '.join(regions)}"
+        why = self.gate.closed
+        if why:
+            targets = [Target(each) for each in regions]
+            hint = spell("remove", [primary.name], primary_region=primary.region, targets=targets)
+            case.change(regions, error=Trouble.of(NotSent(f"{what}: not removed, since {why}", hint)))
+            return
+
+        def request() -> None:
+            case.change(regions, sent_at=self.gate.clock.monotonic())
+            self.aws.remove(primary.arn, primary.region, regions)
+
+        try:
+            self.gate.send(request)
+        except Unanswered as error:
+            self._look_for(case, regions, error, may_repeat=not again)
+        except AwsError as error:
+            if is_moot(error, again=again):
+                case.notes.append(f"the removal from {', '.join(regions)} was refused the second time: {error.words}")
+                return
+            case.departures.update({region: before[region] for region in regions})
+            if isinstance(error, CredentialsError):
+                raise
+            if len(regions) > 1 and isinstance(error, Denied | Refused):
+                for region in regions:
+                    self.send(case, [region], again=again)
+                return
+            error.about(what)
+            if isinstance(error, Denied):
+                error.hint = f"allow secretsmanager:RemoveRegionsFromReplication on {primary.arn}"
+            case.change(regions, error=Trouble.of(error))
+        else:
+            case.change(regions, accepted=True)
+
+    def look(self, case: Clearing, region: Region) -> None:
+        """Take in one new look into the Region; one that no answer came to is a tick without news.
+
+        Raises:
+            CredentialsError: no further call can succeed.
+
+        """
+        known = case.departures[region]
+        if known.wanted and known.victim is None and not known.accepted and self._still_listed(case, [region]) == []:
+            case.change([region], accepted=True)
+        seen = look(self.aws, case.primary, region)
+        if isinstance(seen, Absent) and case.departures[region].victim:
+            seen = look(self.aws, case.primary, region)  # a replica that was seen is not gone for one stray answer
+        if isinstance(seen, Unseen) and seen.error and not isinstance(seen.error, Unanswered | Throttled):
+            case.change([region], error=Trouble.of(seen.error))
+            return
+        case.observe(region, seen, self.gate.clock.monotonic())
+
+    def _look_for(self, case: Clearing, regions: Sequence[Region], error: Unanswered, *, may_repeat: bool) -> None:
+        """Find out from the primary's list whether AWS acted on a request whose answer was lost."""
+        listed: list[Region] = list(regions)
+        for left in poll(
+            lambda: self._still_listed(case, regions),
+            lambda left: left == [],
+            clock=self.gate.clock,
+            deadline=min(self.gate.deadline, self.gate.clock.monotonic() + LIST_LAG_S),
+        ):
+            listed = listed if left is None else left
+        case.change([each for each in regions if each not in listed], accepted=True)
+        may_repeat = may_repeat and left is not None and self.gate.may_repeat
+        again = [region for region in listed if may_repeat and self._may_still_go(case, region)]
+        if again:
+            self.send(case, again, again=True)
+        rest = [region for region in listed if region not in again and case.departures[region].is_open]
+        if rest:
+            shown = "AWS's list could not be read" if left is None else "AWS's list does not show that it was taken"
+            case.notes.append(f"no answer came to the removal from {', '.join(rest)} ({error.words}), and {shown}")
+
+    def _may_still_go(self, case: Clearing, region: Region) -> bool:
+        """Look into the Region once more, and tell whether what is there may be removed by a second request."""
+        seen = look(self.aws, case.primary, region)
+        case.observe(region, seen, self.gate.clock.monotonic())
+        return case.departures[region].is_open and not isinstance(seen, Unseen)
+
+    def _still_listed(self, case: Clearing, regions: Sequence[Region]) -> list[Region] | None:
+        """Return which Regions the primary lists still, None where it does not answer."""
+        primary = asked(lambda: self.aws.describe(case.primary.arn, case.primary.region))
+        if isinstance(primary, AwsError):
+            return None
+        return [region for region in regions if primary.replica(region)]
