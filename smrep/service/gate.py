@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Self, TypeVar
 
-from smrep.errors import AwsError, NotFound, NotSent, Refused
+from smrep.errors import AwsError, NotFound, NotSent, Refused, Throttled
 from smrep.service.abreast import LOOK_S, abreast
+from smrep.service.pace import Pace
 from smrep.service.polling import past_throttling
 from smrep.service.ports import Clock
 
@@ -28,6 +29,8 @@ class Gate:
     """No request is begun later than this."""
     stop: threading.Event = field(default_factory=threading.Event)
     """Once set, nothing more is sent: the run has ended, and its threads must not go on."""
+    pace: Pace | None = None
+    """The budget that the requests of many secrets share."""
 
     @classmethod
     def until(cls, clock: Clock, deadline: float) -> Gate:
@@ -64,9 +67,16 @@ class Gate:
         """
 
         def once() -> T:
+            if self.pace:
+                self.pace.wait()
             if self.stop.is_set():
                 raise NotSent("not sent, since the run was stopped")
-            return request()
+            try:
+                return request()
+            except Throttled:
+                if self.pace:
+                    self.pace.throttled()
+                raise
 
         return past_throttling(once, clock=self.clock, deadline=self.deadline)
 

@@ -1,0 +1,61 @@
+"""A smooth budget of calls: one after another at even distances, slower after throttling, and back again."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+
+from smrep.service.ports import Clock
+
+_CALM_S = 1.0
+"""Throttling that comes in so short a time is one sign, since calls that were under way meet it together."""
+_RECOVERY_S = 10.0
+"""How long the way back takes from a standstill to the full rate."""
+_SLOWEST = 0.05
+"""The least that is left of the rate."""
+
+
+@dataclass(slots=True)
+class Pace:
+    """Lets calls pass at so many a second, whichever thread makes them, and never two at once to catch up."""
+
+    clock: Clock
+    rate: float
+    """Calls a second at most."""
+    _next: float = 0.0
+    _slowed_at: float | None = None
+    _slowed_to: float = 1.0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def wait(self) -> None:
+        """Come back when the next call may go out."""
+        with self._lock:
+            now = self.clock.monotonic()
+            slot = max(now, self._next)
+            self._next = slot + 1 / self._rate_at(slot)
+        if slot > now:
+            self.clock.sleep(slot - now)
+
+    def throttled(self) -> None:
+        """Go at half the rate from now on, and then gradually faster."""
+        with self._lock:
+            now = self.clock.monotonic()
+            if self._slowed_at is not None and now - self._slowed_at < _CALM_S:
+                return
+            self._slowed_to = max(self._share_at(now) / 2, _SLOWEST)
+            self._slowed_at = now
+            self._next = max(self._next, now + 1 / self._rate_at(now))
+
+    @property
+    def present_rate(self) -> float:
+        """How many calls a second pass now."""
+        with self._lock:
+            return self._rate_at(self.clock.monotonic())
+
+    def _rate_at(self, moment: float) -> float:
+        return self.rate * self._share_at(moment)
+
+    def _share_at(self, moment: float) -> float:
+        if self._slowed_at is None:
+            return 1.0
+        return min(1.0, self._slowed_to + (moment - self._slowed_at) / _RECOVERY_S)
