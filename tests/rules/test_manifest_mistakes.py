@@ -1,0 +1,218 @@
+"""Every mistake that one table of a manifest may hold, with its place and its words."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from smrep.errors import UsageError
+from smrep.rules.manifest import parse
+
+ACCOUNT, OTHER = "123456789012", "999999999999"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/dr"
+RULE: dict[str, Any] = {"prefix": "a", "regions": ["us-west-2"]}
+INDIC = "\u0661" * 12
+"""Digits, but not ASCII's."""
+EMPTY = "fill it or leave the field out"
+
+
+def told(**fields: Any) -> tuple[str, ...]:
+    """Return what is said of a manifest with these fields at its top; nothing where it is right."""
+    document = {"schema": 1, "replicate": [RULE]} | fields
+    try:
+        parse(json.dumps(document), "x")
+    except UsageError as error:
+        return error.details
+    return ()
+
+
+def secret(region: str = "us-east-1", account: str = ACCOUNT) -> str:
+    return f"arn:aws:secretsmanager:{region}:{account}:secret:a-a1b2c3"
+
+
+@pytest.mark.parametrize(
+    ("fields", "detail"),
+    [
+        ({"acount": []}, "acount: unknown field; did you mean account?"),
+        (
+            {"a\x1bb": 1},
+            "'a\\x1bb': unknown field; the fields here are schema, account_id, primary_region, replicate, account",
+        ),
+        *(
+            ({"schema": value}, "schema: must be the integer 1, the only one that this version knows")
+            for value in (2, 1.0, True, "1", None)
+        ),
+        ({"account_id": 5}, 'account_id: must be twelve digits in quotes, such as "123456789012", not an integer'),
+        ({"account_id": INDIC}, f"account_id: '{INDIC}' is not an account, which has twelve digits"),
+        ({"primary_region": True}, "primary_region: must be a Region such as us-west-2, not a boolean"),
+        ({"primary_region": "mars"}, "primary_region: 'mars' is not an AWS Region; Region names look like us-west-2"),
+        ({"replicate": {}}, "replicate: must be a list of tables, each under [[replicate]], not a table"),
+        ({"replicate": []}, f"replicate: is an empty list; {EMPTY}"),
+        ({"replicate": [RULE, 1.5]}, "replicate[1]: must be a table, not a floating-point number"),
+        ({"account": []}, f"account: is an empty list; {EMPTY}"),
+    ],
+)
+def test_the_top(fields: dict[str, Any], detail: str) -> None:
+    assert told(**fields) == (detail,)
+
+
+LONG = "a" * 2049
+
+
+@pytest.mark.parametrize(
+    ("fields", "place", "what"),
+    [
+        ({"nmae": "x"}, ".nmae", "unknown field; did you mean name?"),
+        ({"name": 5}, ".name", "must be a string, not an integer"),
+        ({"name": " "}, ".name", "is an empty string"),
+        ({"names": "a"}, ".names", "must be a list of strings, not a string"),
+        ({"names": []}, ".names", f"is an empty list; {EMPTY}"),
+        ({"names": ["a", "b", "a"]}, ".names[2]", "'a' stands twice in this list"),
+        ({"names": [LONG]}, ".names[0]", "is 2,049 characters long, and 2,048 are the most"),
+        ({"names": ["a\ud800"]}, ".names[0]", "'a\\ud800' holds half a character, which can't be sent"),
+        ({"names": [[]]}, ".names[0]", "must be a string, not a list"),
+        (
+            {"names": ["arn:x"]},
+            ".names[0]",
+            (
+                "'arn:x' is not the ARN of a secret; "
+                "it looks like arn:aws:secretsmanager:us-east-1:123456789012:secret:NAME-SUFFIX"
+            ),
+        ),
+        (
+            {"names": [secret().replace("secret:", "policy:")]},
+            ".names[0]",
+            f"'{secret().replace('secret:', 'policy:')}' is not the ARN of a secret",
+        ),
+        ({"prefix": ""}, ".prefix", "is an empty string"),
+        ({"prefix": []}, ".prefix", f"is an empty list; {EMPTY}"),
+        ({"prefix": ["a", None]}, ".prefix[1]", "must be a string, not null"),
+        ({"tags": ["dr"]}, ".tags", "must be a table of strings, not a list"),
+        ({"tags": {}}, ".tags", f"is an empty table; {EMPTY}"),
+        ({"tags": {"dr": True}}, ".tags.dr", "must be a string, not a boolean"),
+        ({"tags": {"": "x"}}, ".tags.''", "is an empty string"),
+        ({"exclude": ["a", ""]}, ".exclude[1]", "is an empty string"),
+        ({"remove_extra": 1}, ".remove_extra", "must be true or false, not an integer"),
+        ({"regions": "us-west-2"}, ".regions", "must be a list of Regions, not a string"),
+        ({"regions": []}, ".regions", f"is an empty list; {EMPTY}"),
+        ({"regions": ["us-wset-2"]}, ".regions[0]", "'us-wset-2' is not an AWS Region; did you mean us-west-2?"),
+        (
+            {"regions": ["us-west-2=alias/x"]},
+            ".regions[0]",
+            (
+                "'us-west-2=alias/x' is not an AWS Region; "
+                'a key is given as { region = "us-west-2", kms_key = "alias/NAME" }'
+            ),
+        ),
+        (
+            {"regions": [5]},
+            ".regions[0]",
+            "must be a Region such as us-west-2, or a table of region and kms_key, not an integer",
+        ),
+        (
+            {"regions": ["us-west-2", {"region": "us-west-2", "kms_key": "alias/x"}]},
+            ".regions[1]",
+            "us-west-2 stands twice in this rule",
+        ),
+        (
+            {"regions": ["us-west-2", "cn-north-1"]},
+            ".regions[1]",
+            "cn-north-1 is in another partition than us-west-2: no secret reaches both",
+        ),
+        ({"regions": [{}]}, ".regions[0].region", "is missing; it must be a Region such as us-west-2"),
+        (
+            {"regions": [{"region": "us-west-2", "kms": "alias/x"}]},
+            ".regions[0].kms",
+            "unknown field; did you mean kms_key?",
+        ),
+        (
+            {"regions": [{"region": "us-west-2", "kms_key": "dr"}]},
+            ".regions[0].kms_key",
+            "'dr' is not a KMS key; name a key of us-west-2 by its ARN, its id or alias/NAME",
+        ),
+        (
+            {"regions": [{"region": "us-west-2", "kms_key": f"arn:aws:kms:us-east-1:{ACCOUNT}:key/\x1b"}]},
+            ".regions[0].kms_key",
+            (
+                f"the key arn:aws:kms:us-east-1:{ACCOUNT}:key/\\x1b is of us-east-1, and the replica in us-west-2 "
+                "needs a key of its own Region; name a key of us-west-2 by its ARN, its id or alias/NAME"
+            ),
+        ),
+    ],
+)
+def test_a_rule(fields: dict[str, Any], place: str, what: str) -> None:
+    assert told(replicate=[RULE | fields]) == (f"replicate[0]{place}: {what}",)
+
+
+def test_a_rule_says_what_it_means_and_where_that_is_wanted() -> None:
+    assert told(replicate=[{"exclude": ["a"]}]) == (
+        "replicate[0]: empty selection: say which secrets are meant, by names, prefix or tags",
+        "replicate[0].regions: is missing; it must be a list of Regions",
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "place", "what"),
+    [
+        ({"role": ROLE}, ".role", "unknown field; did you mean role_arn?"),
+        ({"external_id": "x"}, ".external_id", "must be 2 to 1,224 letters, digits and characters of _+=,.@:/-"),
+        ({"region": "us-wset-2"}, ".region", "'us-wset-2' is not an AWS Region; did you mean us-west-2?"),
+        ({"region": "cn-north-1"}, ".role_arn", "the role is of partition aws, and cn-north-1 is in aws-cn"),
+        *(
+            (
+                {"role_arn": arn},
+                ".role_arn",
+                (
+                    f"{arn!r} is not the ARN of a role; "
+                    "it must be a role's ARN such as arn:aws:iam::123456789012:role/NAME"
+                ),
+            )
+            for arn in (
+                "dr",
+                ROLE.replace(ACCOUNT, "12"),
+                ROLE.replace(":role/", ":user/"),
+                f"{ROLE}/",
+                ROLE.replace(":aws:", ":amazon:"),
+            )
+        ),
+    ],
+)
+def test_an_account(fields: dict[str, Any], place: str, what: str) -> None:
+    rule = RULE | {"regions": ["cn-northwest-1"]} if fields.get("region") == "cn-north-1" else RULE
+    assert told(account=[{"role_arn": ROLE} | fields], replicate=[rule]) == (f"account[0]{place}: {what}",)
+
+
+def test_an_account_has_a_role_and_is_named_once_per_region() -> None:
+    role = {"role_arn": ROLE}
+    assert told(account=[{}]) == (
+        "account[0].role_arn: is missing; it must be a role's ARN such as arn:aws:iam::123456789012:role/NAME",
+    )
+    again = f"account[1].role_arn: '{ROLE}' stands in account[0] already, with the same Region"
+    assert told(account=[role, role]) == (again,)
+    assert told(primary_region="us-east-1", account=[role, role | {"region": "us-east-1"}]) == (again,)
+    assert told(primary_region="us-east-1", account=[role, role | {"region": "us-east-2"}]) == ()
+
+
+def test_what_stands_twice_in_a_json_object_is_not_taken_for_its_last_value() -> None:
+    with pytest.raises(UsageError) as caught:
+        parse('{"schema": 1, "replicate": [{"prefix": "a", "regions": ["eu-west-1"], "regions": ["us-west-2"]}]}', "x")
+    assert caught.value.details == ("replicate[0].regions: stands twice in one object",)
+
+
+def test_all_mistakes_are_told_at_once() -> None:
+    rules = [{"names": ["", 5], "regions": ["x", 1]}, {"tags": {"a": 1}, "regions": ["us-west-2"], "name": ""}]
+    details = told(schema=2, account_id="1", replicate=rules, account=[{"role_arn": 1, "region": ""}])
+    assert [each.partition(":")[0] for each in details] == [
+        "schema",
+        "account_id",
+        "account[0].region",
+        "account[0].role_arn",
+        "replicate[0].names[0]",
+        "replicate[0].names[1]",
+        "replicate[0].regions[0]",
+        "replicate[0].regions[1]",
+        "replicate[1].name",
+        "replicate[1].tags.a",
+    ]

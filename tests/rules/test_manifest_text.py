@@ -1,0 +1,161 @@
+"""What is written reads as the same manifest, and nothing that is read raises anything but a list of mistakes."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smrep.errors import UsageError
+from smrep.model import Target
+from smrep.regions import PARTITIONS, Region
+from smrep.rules.manifest import Manifest, AccountRole, Rule, parse
+from smrep.rules.manifest_text import as_json, written
+from smrep.rules.selection import Selector
+
+HOME, *AWAY = (Region(name) for name in PARTITIONS[0].regions)
+ACCOUNT = "123456789012"
+
+words = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=12).filter(
+    lambda text: bool(text.strip()) and not text.startswith("arn:")
+)
+some_words = st.lists(words, unique=True, max_size=4)
+targets = st.lists(
+    st.builds(Target, st.sampled_from(AWAY), st.sampled_from([None, "alias/dr", "alias/aws/secretsmanager"])),
+    min_size=1,
+    max_size=5,
+    unique_by=lambda target: target.region,
+)
+
+
+@st.composite
+def manifests(draw: st.DrawFn) -> Manifest:
+    """Draw a manifest without mistakes: a word of its own keeps every rule apart from the others."""
+    rules = []
+    for number in range(draw(st.integers(1, 4))):
+        place = f"replicate[{number}]"
+        names = [f"{number}{each}" for each in draw(some_words)]
+        tags = {f"{number}": "", **dict.fromkeys(draw(some_words), draw(words))}
+        selector = Selector(
+            frozenset(names), tuple(draw(some_words)), tuple(tags.items()), exclude=tuple(draw(some_words))
+        )
+        name = draw(st.one_of(st.just(place), words.map(f"{number}".__add__)))
+        rules.append(Rule(name, place, selector, tuple(draw(targets)), draw(st.booleans())))
+    roles = []
+    for number in range(draw(st.integers(0, 2))):
+        arn = f"arn:aws:iam::{ACCOUNT}:role/dr/x{number}"
+        region = draw(st.sampled_from([None, HOME]))
+        roles.append(AccountRole(f"account[{number}]", arn, draw(st.sampled_from([None, "a:b/c"])), region))
+    account, home = draw(st.sampled_from([None, ACCOUNT])), draw(st.sampled_from([None, HOME]))
+    return Manifest(tuple(rules), account, home, tuple(roles))
+
+
+@given(manifests(), st.lists(st.text()))
+def test_what_is_written_reads_as_the_same_manifest(manifest: Manifest, notes: list[str]) -> None:
+    assert parse(written(manifest, notes), "x") == manifest
+    assert parse(json.dumps(as_json(manifest)), "x") == manifest
+
+
+@given(manifests(), st.lists(st.text(st.characters()), max_size=3))
+def test_both_shapes_are_one_and_nothing_in_them_moves_a_terminal(manifest: Manifest, notes: list[str]) -> None:
+    text = written(manifest, notes)
+    assert tomllib.loads(text) == as_json(manifest)
+    assert text.replace("\n", "").isprintable()
+
+
+def test_it_is_written_to_be_read_and_changed_by_people() -> None:
+    rule = Rule("payments", "replicate[0]", Selector(frozenset({'b"\\', "a\n"}), tags=(("d r", "true"),)), ())
+    short = replace(rule, targets=(Target(AWAY[0]), Target(AWAY[1], "alias/dr")), remove_extra=True)
+    long = Rule("replicate[1]", "replicate[1]", Selector(prefixes=("a",)), tuple(Target(each) for each in AWAY[:9]))
+    manifest = Manifest((short, long), ACCOUNT, HOME, (AccountRole("account[0]", f"arn:aws:iam::{ACCOUNT}:role/dr"),))
+    assert written(manifest, ["made by hand", "", "a\nb"]) == (
+        "# made by hand\n"
+        "#\n"
+        "# a\\nb\n"
+        "\n"
+        "schema = 1\n"
+        f'account_id = "{ACCOUNT}"\n'
+        f'primary_region = "{HOME}"\n'
+        "\n"
+        "[[account]]\n"
+        f'role_arn = "arn:aws:iam::{ACCOUNT}:role/dr"\n'
+        "\n"
+        "[[replicate]]\n"
+        'name = "payments"\n'
+        "names = [\n"
+        '  "a\\u000a",\n'
+        '  "b\\"\\\\",\n'
+        "]\n"
+        'tags = { "d r" = "true" }\n'
+        f'regions = ["{AWAY[0]}", {{ region = "{AWAY[1]}", kms_key = "alias/dr" }}]\n'
+        "remove_extra = true\n"
+        "\n"
+        "[[replicate]]\n"
+        'prefix = ["a"]\n'
+        "regions = [\n" + "".join(f'  "{each}",\n' for each in AWAY[:9]) + "]\n"
+    )
+
+
+@pytest.mark.parametrize("selector", [Selector(owning_service="rds"), Selector(tags=(("dr", None),))])
+def test_a_selection_that_no_manifest_can_say_is_not_widened(selector: Selector) -> None:
+    with pytest.raises(ValueError, match="replicate"):
+        written(Manifest((Rule("x", "replicate[0]", selector, (Target(HOME),)),)))
+
+
+# hostile texts
+
+
+scalars = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(st.characters(), max_size=5),
+    st.sampled_from([1, "us-west-2", "us-east-1", "cn-north-1", ACCOUNT, "alias/x", f"arn:aws:iam::{ACCOUNT}:role/x"]),
+    st.sampled_from([f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:a", "arn:", "a\x1b[1m", "\ud800"]),
+)
+keys = st.one_of(
+    st.sampled_from(["name", "names", "prefix", "tags", "exclude", "regions", "remove_extra", "region", "kms_key"]),
+    st.sampled_from(["role_arn", "external_id"]),
+    st.text(st.characters(), max_size=5),
+)
+values = st.recursive(scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=6))
+tops = st.one_of(st.sampled_from(["schema", "account_id", "primary_region", "replicate", "account"]), keys)
+tables = st.lists(st.dictionaries(keys, values, max_size=6), max_size=3)
+
+
+def only_a_usage_error(text: str) -> None:
+    details: tuple[str, ...] | None = None
+    try:
+        found = parse(text, "x")
+    except UsageError as error:
+        details = error.details
+    if details is None:
+        assert parse(written(found), "x") == found
+    else:
+        assert details
+        assert all(detail.isprintable() for detail in details)
+
+
+@given(st.dictionaries(tops, values | tables), tables, tables)
+def test_any_json_is_a_manifest_or_a_list_of_mistakes(top: dict[str, Any], rules: Any, accounts: Any) -> None:
+    only_a_usage_error(json.dumps(top))
+    only_a_usage_error(json.dumps({"schema": 1, "replicate": rules, "account": accounts}))
+
+
+@given(st.text(st.characters()) | st.text("[]{}=\"'.,#\n 01:-eTZreplicate"))
+def test_any_text_is_a_manifest_or_a_list_of_mistakes(text: str) -> None:
+    only_a_usage_error(text)
+
+
+@pytest.mark.parametrize("value", ["1979-05-27", "07:32:00", "1979-05-27T07:32:00Z", "inf", "nan", "0x" + "f" * 9999])
+@pytest.mark.parametrize("field", ["schema", "account_id", "replicate", "account", "regoins"])
+def test_values_that_only_toml_has_are_told_too(field: str, value: str) -> None:
+    only_a_usage_error(f"{field} = {value}")
+    only_a_usage_error(f"schema = 1\n[[replicate]]\nprefix = {value}\nregions = [{value}]\ntags = {{ a = {value} }}\n")
+    only_a_usage_error(f"a{'.a' * 2_000} = {value}\n[[replicate]]\nnames{'.a' * 2_000} = {value}\n")
