@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any, TypeVar, overload
 
 from smrep.errors import Outcome, SmrepError
 from smrep.model import FAILED, CrossAccount
 from smrep.regions import Region
+
+T = TypeVar("T")
 
 
 class Action(StrEnum):
@@ -31,6 +35,7 @@ class Kind(StrEnum):
     IN_PROGRESS = "in_progress"
     STALE = "stale"
     WRONG_KEY = "wrong_key"
+    EXTRA = "extra"
     ORPHAN = "orphan"
     PROMOTED = "promoted"
     REMOVING = "removing"
@@ -77,11 +82,13 @@ class Trouble:
     hint: str | None
     request_id: str | None
     outcome: Outcome
+    details: tuple[str, ...] = ()
+    """What it consists of, where it is several mistakes at once: a line each for a person."""
 
     @classmethod
     def of(cls, error: SmrepError) -> Trouble:
         """Return the error as a value."""
-        return cls(error.code, error.message, error.hint, error.request_id, error.outcome)
+        return cls(error.code, error.message, error.hint, error.request_id, error.outcome, error.details)
 
     @classmethod
     def about(cls, finding: Finding, outcome: Outcome = Outcome.FAILED) -> Trouble:
@@ -134,6 +141,17 @@ class SecretReport:
     """Replication between accounts, which smrep shows and does not touch."""
     notes: tuple[str, ...] = ()
     """What a person should know and no row has a place for; never part of the result."""
+    checked_by: str | None = None
+    """How `audit` knows: `list`, which shows no status, or `describe`."""
+    role: str | None = None
+    """What `list` shows of it: primary, replica or standalone."""
+    rules: tuple[str, ...] = ()
+    """The names of the manifest's rules that want it; not part of the result."""
+
+
+def is_remarkable(secret: SecretReport) -> bool:
+    """Tell whether anything was found of the secret."""
+    return secret.error is not None or any(row.findings or row.error for row in secret.replicas)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,5 +168,41 @@ class Report:
     primary_region: Region | None = None
     primary_region_source: str | None = None
     endpoint_url: str | None = None
-    secrets: tuple[SecretReport, ...] = ()
+    secrets: Sequence[SecretReport] = ()
     error: Trouble | None = None
+    summary: Mapping[str, int] | None = None
+    """Counts, for a command that is about many secrets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run over many secrets has come."""
+
+    doing: str
+    """A participle: `listing`, `looking`, `replicating`."""
+    done: int
+    total: int | None = None
+    """None as long as nobody knows."""
+    troubled: int = 0
+    unit: str = "secrets"
+
+
+class Made(Sequence[SecretReport]):
+    """Reports that are made whenever they are read, so that ten thousand of them take the room of one."""
+
+    def __init__(self, items: Sequence[T], make: Callable[[T], SecretReport]) -> None:
+        """Keep what they are made of."""
+        self._items: Sequence[Any] = items
+        self._make: Callable[[Any], SecretReport] = make
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._items)
+
+    @overload
+    def __getitem__(self, place: int) -> SecretReport: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[SecretReport]: ...
+    def __getitem__(self, place: int | slice) -> SecretReport | Sequence[SecretReport]:
+        """Return one of them, or some."""
+        return Made(self._items[place], self._make) if isinstance(place, slice) else self._make(self._items[place])

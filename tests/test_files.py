@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import ast
 import os
+import signal
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from fixtures import ROOT, Sandbox
 
-from smrep.files import appending
+from smrep.files import appending, replacing
 
 FILES = sorted((ROOT / "smrep").rglob("*.py"))
 
@@ -26,6 +29,10 @@ def umask(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[None]:
 
 def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(each.name for each in folder.iterdir())
 
 
 @pytest.mark.usefixtures("umask")
@@ -70,6 +77,105 @@ def test_a_folder_or_no_folder_is_an_error(tmp_path: Path) -> None:
 def test_no_child_process_gets_the_file(tmp_path: Path) -> None:
     with appending(str(tmp_path / "made")) as file:
         assert not os.get_inheritable(file.fileno())
+
+
+@pytest.mark.usefixtures("umask")
+@pytest.mark.parametrize("given", [0o600, 0o644])
+def test_a_file_that_replaces_none_has_the_mode_that_is_asked_for(tmp_path: Path, given: int) -> None:
+    path = tmp_path / "made"
+    with replacing(str(path), given) as file:
+        assert not os.get_inheritable(file.fileno())
+        file.write("à\n")
+        assert not path.exists()
+    assert (path.read_bytes(), mode(path)) == ("à\n".encode(), given)
+    assert names(tmp_path) == ["made"]
+
+
+@pytest.mark.usefixtures("umask")
+def test_a_file_that_is_replaced_hands_on_its_mode(tmp_path: Path) -> None:
+    path = tmp_path / "there"
+    path.write_text("a\n")
+    path.chmod(0o640)
+    with path.open() as reader:
+        with replacing(str(path), 0o644) as file:
+            file.write("b\n")
+        assert reader.read() == "a\n"  # who had begun to read goes on with the old one
+    assert (path.read_text(), mode(path)) == ("b\n", 0o640)
+
+
+def test_a_link_stays_and_what_it_leads_to_is_replaced(tmp_path: Path) -> None:
+    far, link = tmp_path / "folder" / "far", tmp_path / "link"
+    link.symlink_to("folder/far")
+    with pytest.raises(FileNotFoundError), replacing(str(link)):
+        pass
+    far.parent.mkdir()
+    far.write_text("a\n")
+    with replacing(str(link)) as file:
+        file.write("b\n")
+    assert (link.is_symlink(), far.is_symlink(), far.read_text()) == (True, False, "b\n")
+    assert names(far.parent) == ["far"]
+
+
+def test_only_a_file_is_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "round").symlink_to("round")
+    (tmp_path / "folder").mkdir()
+    before = names(tmp_path)
+    for name in ("pipe", "round", "folder", "none/file"):
+        with (
+            pytest.raises(OSError, match=r"not a regular file|symbolic links|directory"),
+            replacing(f"{tmp_path}/{name}"),
+        ):
+            pass
+    assert names(tmp_path) == before
+
+
+def spoil(path: Path, trouble: type[BaseException] | None) -> None:
+    with replacing(str(path)) as file:
+        file.write("b\n" if trouble else "\ud800")
+        if trouble:
+            raise trouble
+
+
+@pytest.mark.parametrize("trouble", [KeyboardInterrupt, OSError, None])
+def test_at_a_bad_end_the_old_file_stays(tmp_path: Path, trouble: type[BaseException] | None) -> None:
+    path = tmp_path / "there"
+    path.write_text("a\n")
+    with pytest.raises(trouble or UnicodeEncodeError):
+        spoil(path, trouble)
+    assert (path.read_text(), names(tmp_path)) == ("a\n", ["there"])
+
+
+def test_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "there"
+    path.write_text("a\n")
+    words = f"""
+import resource, signal
+from smrep.files import replacing
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000))
+with replacing({str(path)!r}) as file:
+    file.write("b" * 100_000)
+"""
+    done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=False)
+    assert "OSError: [Errno 27]" in done.stderr
+    assert (path.read_text(), names(tmp_path)) == ("a\n", ["there"])
+
+
+def test_a_run_that_is_killed_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "there.prom"
+    path.write_text("a\n")
+    words = f"""
+import os, signal
+from smrep.files import replacing
+with replacing({str(path)!r}) as file:
+    file.write("b" * 100_000)
+    file.flush()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    done = subprocess.run([sys.executable, "-c", words], check=False)
+    assert (done.returncode, path.read_text()) == (-signal.SIGKILL, "a\n")
+    assert list(tmp_path.glob("*.prom")) == [path]  # a collector reads no half of the new one
 
 
 def test_the_sandboxs_log_is_its_owners(sandbox: Sandbox, tmp_path: Path) -> None:

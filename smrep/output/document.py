@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 from smrep import __version__
 from smrep.model import CrossAccount, FarEnd
+from smrep.output.safe import to_json
 from smrep.report import Finding, RegionReport, Report, SecretReport, Trouble
 
 SCHEMA = "smrep/1"
@@ -15,6 +17,26 @@ SCHEMA = "smrep/1"
 
 def document(report: Report) -> dict[str, Any]:
     """Return the document: the same shape for every command that reports on secrets, good end or bad."""
+    return {**_frame(report), "secrets": [_secret(each) for each in report.secrets]}
+
+
+_EMPTY = '\n  "secrets": []'
+"""How a document without secrets says so; no value in it has a line break of its own."""
+
+
+def pieces(report: Report) -> Iterator[str]:
+    """Yield the document as JSON, piece by piece, so that ten thousand secrets take the room of one."""
+    begin, end = to_json(_frame(report)).split(_EMPTY, 1)
+    yield begin
+    between = _EMPTY[:-1]
+    for secret in report.secrets:
+        yield between + "\n    " + to_json(_secret(secret)).replace("\n", "\n    ")
+        between = ","
+    yield ("\n  ]" if between == "," else _EMPTY) + end + "\n"
+
+
+def _frame(report: Report) -> dict[str, Any]:
+    """Return the document without the secrets."""
     return {
         "schema": SCHEMA,
         "smrep_version": __version__,
@@ -28,7 +50,8 @@ def document(report: Report) -> dict[str, Any]:
         "primary_region_source": report.primary_region_source,
         "endpoint_url": report.endpoint_url,
         "elapsed_s": round(report.elapsed_s, 3),
-        "secrets": [_secret(each) for each in report.secrets],
+        **({"summary": dict(report.summary)} if report.summary is not None else {}),
+        "secrets": [],
         "error": _error(report.error),
     }
 
@@ -39,6 +62,8 @@ def _secret(secret: SecretReport) -> dict[str, Any]:
         "name": secret.name,
         "arn": secret.arn,
         "primary_region": secret.primary_region,
+        **({"role": secret.role} if secret.role else {}),
+        **({"checked_by": secret.checked_by} if secret.checked_by else {}),
         "result": secret.outcome.word,
         "error": _error(secret.error),
         **({"cross_account": _cross_account(link)} if link else {}),
@@ -87,7 +112,7 @@ def _error(trouble: Trouble | None) -> dict[str, Any] | None:
         return None
     return {
         "code": trouble.code,
-        "message": trouble.message,
+        "message": ": ".join(filter(None, (trouble.message, "; ".join(trouble.details)))),
         "hint": trouble.hint,
         "request_id": trouble.request_id,
     }

@@ -13,7 +13,7 @@ from smrep.errors import OutputError
 from smrep.output.document import SCHEMA, document
 from smrep.output.safe import to_json
 from smrep.regions import Region
-from smrep.report import Report, SecretReport
+from smrep.report import Progress, Report, SecretReport, is_remarkable
 
 State = tuple[str | None, str | None, str | None]
 """AWS's word for a Region, its message, and how the Region ended or stands."""
@@ -46,16 +46,12 @@ class Events:
             OutputError: the run has ended or can't be told any more; the write must not go out.
 
         """
-        added = [each["Region"] for each in params.get("AddReplicaRegions", ())]
-        key = {"kms_key_id": params.get("KmsKeyId")} if operation == "UpdateSecret" else {}
+        self._tell("request", **told(operation, region, params))
+
+    def progress(self, progress: Progress) -> None:
+        """Tell how far the run has come."""
         self._tell(
-            "request",
-            operation=operation,
-            region=region,
-            secret=params.get("SecretId"),
-            regions=added or list(params.get("RemoveReplicaRegions", [region])),
-            force=bool(params.get("ForceOverwriteReplicaSecret")),
-            **key,
+            "progress", doing=progress.doing, done=progress.done, total=progress.total, troubled=progress.troubled
         )
 
     def show(self, secrets: Iterable[SecretReport]) -> None:
@@ -81,8 +77,8 @@ class Events:
                     )
 
     def result(self, report: Report) -> None:
-        """Tell what has changed at last, and the document; nothing is told after it."""
-        self.show(report.secrets)
+        """Tell what has changed at last, and the document; nothing is told after it. An audit tells what it found."""
+        self.show(each for each in report.secrets if report.command != "audit" or is_remarkable(each))
         self._tell("result", document=document(report))
 
     def _tell(self, kind: str, **more: object) -> None:
@@ -90,10 +86,27 @@ class Events:
             if self._ended:
                 raise OutputError("the result is told already, and nothing may happen after it")
             self._ended = kind == "result"
-            moment = self._now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
-            self._write(_one_line({"type": kind, "ts": moment, **more}))
+            self._write(one_line({"type": kind, "ts": moment(self._now()), **more}))
 
 
-def _one_line(event: dict[str, object]) -> str:
+def told(operation: str, region: Region, params: Mapping[str, Any]) -> dict[str, object]:
+    """Return a write as an event or a journal tells it: what, of which secret, where, for which Regions."""
+    added = [each["Region"] for each in params.get("AddReplicaRegions", ())]
+    return {
+        "operation": operation,
+        "region": region,
+        "secret": params.get("SecretId"),
+        "regions": added or list(params.get("RemoveReplicaRegions", [region])),
+        "force": bool(params.get("ForceOverwriteReplicaSecret")),
+        **({"kms_key_id": params.get("KmsKeyId")} if operation == "UpdateSecret" else {}),
+    }
+
+
+def moment(now: datetime) -> str:
+    """Return RFC 3339 in UTC, to the millisecond."""
+    return now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+
+
+def one_line(event: dict[str, object]) -> str:
     """Return the event as JSON on a line of its own; a line break inside a value is an escape there."""
     return re.sub(r"\n *", "", re.sub(r",\n *", ", ", to_json(event))) + "\n"

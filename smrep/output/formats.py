@@ -7,45 +7,46 @@ from typing import Any
 
 from smrep.errors import Outcome, UsageError
 from smrep.model import IN_SYNC
-from smrep.output.document import document
+from smrep.output.document import document, pieces
 from smrep.output.events import Events
 from smrep.output.paper import Paper
 from smrep.output.safe import safe, to_json
-from smrep.report import RegionReport, Report, SecretReport, Severity
+from smrep.report import RegionReport, Report, SecretReport, Severity, is_remarkable
 
 
-def as_table(report: Report, paper: Paper) -> str:
-    """Return a table for people."""
+def as_table(report: Report, paper: Paper) -> Iterator[str]:
+    """Yield a table for people."""
     from smrep.output.table import render
 
-    return render(report, paper)
+    yield render(report, paper)
 
 
-def as_json(report: Report, _paper: Paper) -> str:
-    """Return the JSON document."""
-    return to_json(document(report)) + "\n"
+def as_json(report: Report, _paper: Paper) -> Iterator[str]:
+    """Yield the JSON document."""
+    return pieces(report)
 
 
-def as_text(report: Report, _paper: Paper) -> str:
-    """Return one tab-separated row per secret and Region: secret, Region, status, key, action, message."""
-    return "".join("\t".join(cells) + "\n" for secret in report.secrets for cells in rows(secret))
+def as_text(report: Report, _paper: Paper) -> Iterator[str]:
+    """Yield one tab-separated row per secret and Region: secret, Region, status, key, action, message."""
+    return (line for secret in report.secrets for line in STREAMED["text"](secret))
 
 
-def as_names(report: Report, _paper: Paper) -> str:
-    """Return the ARN of each primary that is known, one a line."""
-    return "".join(f"{safe(arn)}\n" for arn in dict.fromkeys(each.arn for each in report.secrets) if arn)
+def as_names(report: Report, _paper: Paper) -> Iterator[str]:
+    """Yield the ARN of each primary that is known, one a line; of an audit, of those with findings."""
+    named = (each.arn for each in report.secrets if report.command != "audit" or is_remarkable(each))
+    return (f"{safe(arn)}\n" for arn in dict.fromkeys(named) if arn)
 
 
-def as_ndjson(report: Report, _paper: Paper) -> str:
-    """Return the events of a run that ended before it told any."""
+def as_ndjson(report: Report, _paper: Paper) -> Iterator[str]:
+    """Yield the events of a run that ended before it told any."""
     told: list[str] = []
     events = Events(told.append, lambda: report.started_at, lambda: report)
     events.version(report.command)
     events.result(report)
-    return "".join(told)
+    return iter(told)
 
 
-FORMATS: dict[str, Callable[[Report, Paper], str]] = {
+FORMATS: dict[str, Callable[[Report, Paper], Iterator[str]]] = {
     "table": as_table,
     "json": as_json,
     "ndjson": as_ndjson,
@@ -54,10 +55,17 @@ FORMATS: dict[str, Callable[[Report, Paper], str]] = {
 }
 
 
+STREAMED: dict[str, Callable[[SecretReport], Iterator[str]]] = {
+    "text": lambda secret: ("\t".join(cells) + "\n" for cells in rows(secret)),
+    "name": lambda secret: iter([f"{safe(secret.arn)}\n"] if secret.arn else []),
+}
+"""The formats that are written as the secrets come: one function each, for one secret."""
+
+
 def rows(secret: SecretReport) -> Iterator[list[str]]:
     """Yield the text cells of each row; a trouble of the whole secret, or no replica at all, is a row with Region -."""
     if secret.error or not secret.replicas:
-        message = secret.error.message if secret.error else None
+        message = secret.error.message if secret.error else secret.role
         yield _cells(secret.name, None, None, None, None, message)
     for row in secret.replicas:
         yield _cells(secret.name, row.region, row.status, row.kms_key_id, row.action, message_of(row))

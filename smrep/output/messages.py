@@ -39,6 +39,8 @@ class Messages:
     def trouble(self, trouble: Trouble) -> None:
         """Say what went wrong and what to type next."""
         self.error(trouble.message)
+        for each in trouble.details:
+            self._write("  ", "", each)
         self.hint(trouble.hint)
 
     def trace(self, text: str) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from smrep.errors import Outcome
 from smrep.model import FAILED, IN_PROGRESS, IN_SYNC
+from smrep.output.fleet_words import of_list, of_many
 from smrep.output.safe import safe
 from smrep.report import Action, Kind, RegionReport, Report, SecretReport
 
@@ -18,6 +19,10 @@ _HEALTH = {Outcome.OK: "clear", Outcome.PENDING: "clear, but not settled", Outco
 
 def closing(report: Report) -> str:
     """Return how many Regions ended how, and how long it took."""
+    if report.summary is not None:
+        return f"{of_many(report)} ({report.elapsed_s:.1f} s)"
+    if report.command == "list":
+        return f"{of_list(report)} ({report.elapsed_s:.1f} s)"
     if report.command == "doctor" and any(each.replicas for each in report.secrets):
         rows = [row for secret in report.secrets for row in secret.replicas]
         health = Counter(_HEALTH.get(row.outcome, "in trouble") for row in rows)

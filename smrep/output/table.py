@@ -61,6 +61,8 @@ def render(report: Report, paper: Paper) -> str:
     """Return the report as a table with a title and a closing line."""
     out = io.StringIO()
     screen = console(paper, out)
+    if report.command == "list" or report.summary is not None:
+        return many(report, paper)
     if report.secrets:
         told = findings(report.secrets) if report.command in TELLING else []
         parts = [
@@ -71,7 +73,22 @@ def render(report: Report, paper: Paper) -> str:
         screen.width = max([screen.width, *(_needs(each) for each in parts if isinstance(each, Table))])
         for part in parts:
             screen.print(part, soft_wrap=isinstance(part, Text))  # a line of words can be copied whole
-    lines = "\n".join(line.rstrip() for line in out.getvalue().split("\n"))
+    return trimmed(out.getvalue())
+
+
+def many(report: Report, paper: Paper) -> str:
+    """Return many secrets: those that matter, and the counts of all."""
+    from smrep.output.plan_table import draw
+    from smrep.output.secret_table import drawn
+
+    if report.command == "plan" or (report.summary is not None and report.dry_run):
+        return draw(report.secrets, closing(report), paper)
+    return drawn(report, closing(report), _closing_style(report.outcome), paper)
+
+
+def trimmed(text: str) -> str:
+    """Return what a Console has printed without blanks at the ends of lines and repeated empty lines."""
+    lines = "\n".join(line.rstrip() for line in text.split("\n"))
     return re.sub(r"\n{3,}", "\n\n", lines)  # a table ends with an empty line of its own
 
 
@@ -175,7 +192,7 @@ def _table(secrets: Sequence[SecretReport], paper: Paper, spinner: Spinner | Non
             name = ""
         for row in secret.replicas:
             style = "red" if row.outcome is Outcome.FAILED else ""
-            add(name, safe(row.region), _status(row, spinner), row, Text(_brief(row), style=style))
+            add(name, safe(row.region), _status(row, spinner), row, Text(brief(row), style=style))
             name = ""
     return table
 
@@ -204,7 +221,7 @@ def _verified(row: RegionReport | None) -> Text:
     return Text(*words[row.verified if row else None])
 
 
-def _brief(row: RegionReport) -> str:
+def brief(row: RegionReport) -> str:
     """Return what the table says of a row: AWS's words, or the kind of trouble; the whole sentence is on stderr."""
     troubles = [each.kind.replace("_", " ") for each in row.findings if each.severity == "error"]
     if row.has_failed_there and row.status_message:

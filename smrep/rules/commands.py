@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from smrep.model import Target
 from smrep.regions import Region
 
-_CONNECTED = "replicate|status|wait|retry|verify|rekey|remove|promote|doctor"
+_CONNECTED = "replicate|status|wait|retry|verify|rekey|remove|promote|doctor|list|audit|plan|apply|export"
 """The commands that talk to AWS."""
 
 
@@ -59,6 +59,12 @@ def connected(hint: str, flags: Sequence[str]) -> str:
 def _names(hint: str, flag: str) -> bool:
     """Tell whether the flag stands in the hint as a word of its own; a secret may be called x--profile."""
     return re.search(rf"(?<!\S){flag}(?![\w-])", hint) is not None
+
+
+def some(names: Sequence[str], most: int = 5) -> str:
+    """Return the first names, and how many more there are."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def duration(seconds: float) -> str:

@@ -1,0 +1,78 @@
+"""Many secrets in one line: what an audit found, what a plan means to do, what was done."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from smrep.report import Report
+
+_SECRETS = {"removing": "being removed", "region_disabled": "in a Region that is not enabled"}
+_PLAN = {
+    "add": "to add",
+    "retry": "to retry",
+    "remove": "to remove",
+    "wrong_key": "under another key",
+    "blocked": "blocked",
+    "keep": "to keep",
+}
+
+
+def of_many(report: Report) -> str:
+    """Return the counts of a run over many secrets."""
+    summary = report.summary or {}
+    if report.command == "audit":
+        return audited(report)
+    if report.command == "plan" or report.dry_run or "changed" not in summary:
+        return planned(summary)
+    return applied(summary)
+
+
+def of_list(report: Report) -> str:
+    """Return '312 secrets: 290 primary, 22 standalone'."""
+    roles = Counter(each.role for each in report.secrets if each.role)
+    words = ", ".join(f"{count} {role}" for role, count in roles.items())
+    return f"{_counted(roles.total(), 'secret')}{': ' if words else ''}{words}"
+
+
+def audited(report: Report) -> str:
+    """Return '312 secrets: 290 covered by listing, 18 missing, 4 failed'."""
+    summary = dict(report.summary or {})
+    total, covered = summary.pop("secrets", 0), summary.pop("covered", 0)
+    by_listing = sum(1 for each in report.secrets if each.checked_by == "list")
+    how = "covered by listing" if by_listing else "covered"
+    if 0 < by_listing < covered:
+        how = f"covered ({by_listing} of them by listing)"
+    words = [f"{covered} {how}"]
+    words += [f"{count} {_SECRETS.get(kind, kind.replace('_', ' '))}" for kind, count in summary.items() if count]
+    return f"{_counted(total, 'secret')}: {', '.join(words)}"
+
+
+def planned(summary: Mapping[str, int]) -> str:
+    """Return '312 secrets: 18 replicas to add, 290 to keep'."""
+    words = [f"{summary[what]} {how}" for what, how in _PLAN.items() if summary.get(what)]
+    trouble = summary.get("in_trouble", 0)
+    words += [f"{_counted(trouble, 'secret')} in trouble"] if trouble else []
+    changes = any(summary.get(what) for what in ("add", "retry", "remove"))
+    start = f"{_counted(summary.get('secrets', 0), 'secret')}: "
+    return start + (", ".join(words) or "nothing") + ("" if changes else "; nothing to do")
+
+
+def applied(summary: Mapping[str, int]) -> str:
+    """Return '312 secrets: 18 replicas changed, 1 failed, 290 kept'."""
+    words = [f"{_counted(summary.get('changed', 0), 'replica')} changed"]
+    for what, how in (
+        ("failed", "failed"),
+        ("pending", "not finished"),
+        ("wrong_key", "under another key"),
+        ("keep", "kept"),
+    ):
+        if summary.get(what):
+            words.append(f"{summary[what]} {how}")
+    trouble = summary.get("in_trouble", 0)
+    words += [f"{_counted(trouble, 'secret')} in trouble"] if trouble else []
+    return f"{_counted(summary.get('secrets', 0), 'secret')}: {', '.join(words)}"
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"

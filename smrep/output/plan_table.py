@@ -1,0 +1,58 @@
+"""A plan for people: what is to be done, grouped by rule, action and Region, and counted."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Sequence
+
+from rich import box
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from smrep.output.paper import Paper
+from smrep.output.safe import safe
+from smrep.output.table import console, trimmed
+from smrep.report import SecretReport
+from smrep.rules.tally import BLOCKED, KEEP, WRONG_KEY, Group, groups
+
+_STYLES = {"add": "green", "retry": "yellow", "remove": "bold red", WRONG_KEY: "magenta", BLOCKED: "red", KEEP: "dim"}
+_MARKS = {"add": "+", "retry": "~", "remove": "-", WRONG_KEY: "!", BLOCKED: "x", KEEP: "="}
+
+
+def draw(secrets: Iterable[SecretReport], closing: str, paper: Paper) -> str:
+    """Return the plan as a table and a closing line."""
+    found = list(groups(secrets))
+    out = io.StringIO()
+    screen = console(paper, out)
+    for part in [*([_table(found, paper)] if found else []), Text(closing, style="bold")]:
+        screen.print(part, soft_wrap=isinstance(part, Text))
+    return trimmed(out.getvalue())
+
+
+def _table(found: Sequence[Group], paper: Paper) -> RenderableType:
+    ruled = any(any(each.rules) for each in found)
+    table = Table(
+        box=box.SIMPLE_HEAD if paper.unicode else box.ASCII2, header_style="dim", pad_edge=False, padding=(0, 1)
+    )
+    if ruled:
+        table.add_column("  RULE", overflow="fold", ratio=2 if paper.width else None)
+    table.add_column("ACTION" if ruled else "  ACTION", no_wrap=True)
+    table.add_column("REGION", no_wrap=True)
+    table.add_column("COUNT", justify="right", no_wrap=True)
+    table.add_column("SECRETS", overflow="fold", ratio=5 if paper.width else None)
+    before: tuple[str, ...] | None = None
+    for group in found:
+        rule = [Text("  " + ("" if group.rules == before else safe(", ".join(group.rules)) or "-"))] if ruled else []
+        before = group.rules
+        action = Text(
+            f"{'' if ruled else '  '}{_MARKS[group.what]} {group.what.replace('_', ' ')}", _STYLES[group.what]
+        )
+        table.add_row(*rule, action, Text(safe(group.region)), Text(str(group.count)), Text(_names(group)))
+    return table
+
+
+def _names(group: Group) -> str:
+    more = group.count - len(group.names)
+    key = f" under {safe(group.key)}" if group.key else ""
+    return ", ".join(safe(each) for each in group.names) + (f" and {more} more" if more else "") + key

@@ -1,0 +1,62 @@
+"""The report as Prometheus metrics, for the textfile collector of its node_exporter: counts, and no secret's name."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from smrep.errors import Outcome
+from smrep.output.safe import safe
+from smrep.report import Report
+
+_IN_LABEL = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
+"""Source: prometheus.io/docs/instrumenting/exposition_formats, text-based format."""
+_STATES = tuple(each.word for each in (Outcome.OK, Outcome.DRIFT, Outcome.FAILED, Outcome.PENDING, Outcome.ACCESS))
+"""Told of every Region, none or many, so that no series ends when its number comes to 0."""
+_TOTAL = "secrets"
+"""The summary's count of them all, beside the counts of their states."""
+Sample = tuple[dict[str, str], float]
+"""Labels and a value."""
+
+
+def prometheus(report: Report) -> str:
+    """Return the metrics in the text exposition format, each a gauge; what was not found out is left out.
+
+    No sample has a time of its own: the collector refuses them.
+    """
+    return "".join(_families(report))
+
+
+def _families(report: Report) -> Iterator[str]:
+    known = {"account_id": report.account_id, "primary_region": report.primary_region}
+    common = {name: value for name, value in known.items() if value}
+    summary = report.summary or {}
+    checked: list[Sample] = [({}, summary[key]) for key in summary if key == _TOTAL]
+    states = [({"state": key}, summary[key]) for key in summary if key != _TOTAL]
+    ended = round(report.started_at.timestamp() + report.elapsed_s, 3)
+    yield _family("secrets_checked", "Secrets that were checked.", common, checked)
+    yield _family("secrets", "Secrets by what was found; one can count in several states.", common, states)
+    yield _family("replicas", "Replicas by Region and by how they are.", common, _replicas(report))
+    yield _family("exit_code", "How the last run ended: 0 is good.", common, [({}, report.exit_code)])
+    yield _family("duration_seconds", "How long the last run took.", common, [({}, round(report.elapsed_s, 3))])
+    yield _family("completed_timestamp_seconds", "When the last run ended.", common, [({}, ended)])
+
+
+def _replicas(report: Report) -> Iterator[Sample]:
+    counts = Counter((row.region, row.outcome.word) for secret in report.secrets for row in secret.replicas)
+    for region in sorted({region for region, _ in counts}):
+        others = sorted({state for there, state in counts if there == region} - {*_STATES})
+        for state in (*_STATES, *others):
+            yield {"region": region, "state": state}, counts[region, state]
+
+
+def _family(name: str, about: str, common: dict[str, str], samples: Iterable[Sample]) -> str:
+    """Return a metric's samples under its HELP and TYPE, nothing where it has none."""
+    full = f"smrep_audit_{name}"
+    lines = [f"{full}{_labels({**common, **labels})} {value!r}\n" for labels, value in samples]
+    return "".join([f"# HELP {full} {about}\n", f"# TYPE {full} gauge\n", *lines]) if lines else ""
+
+
+def _labels(labels: dict[str, str]) -> str:
+    pairs = ",".join(f'{name}="{safe(value).translate(_IN_LABEL)}"' for name, value in labels.items())
+    return f"{{{pairs}}}" if pairs else ""
