@@ -32,6 +32,13 @@ _PREFLIGHT: Mapping[Operation, tuple[Place, ...]] = {
     ("account", "ListRegions"): _ACCOUNT,  # this and the next only where a Region refuses the credentials
     ("ec2", "DescribeRegions"): _ACCOUNT,
 }
+_PREFLIGHT_OF_MANY: Mapping[Operation, tuple[Place, ...]] = {
+    **_DESCRIBE,
+    ("kms", "DescribeKey"): _BOTH,
+    ("account", "ListRegions"): _ACCOUNT,
+    ("ec2", "DescribeRegions"): _ACCOUNT,
+}
+_LIST: Mapping[Operation, tuple[Place, ...]] = {("secretsmanager", "ListSecrets"): _ACCOUNT}  # in each Region
 CALLS: Mapping[str, Mapping[Operation, tuple[Place, ...]]] = {
     "replicate": {**_PREFLIGHT, ("secretsmanager", "ReplicateSecretToRegions"): _PRIMARY},
     "status": _DESCRIBE,
@@ -50,6 +57,16 @@ CALLS: Mapping[str, Mapping[Operation, tuple[Place, ...]]] = {
     },
     "remove": {**_DESCRIBE, ("secretsmanager", "RemoveRegionsFromReplication"): _PRIMARY},
     "promote": {**_DESCRIBE, ("secretsmanager", "StopReplicationToReplica"): _REPLICA},
+    "list": _LIST,
+    "audit": {**_DESCRIBE, **_LIST, ("kms", "DescribeKey"): _REPLICA},
+    "plan": {**_PREFLIGHT_OF_MANY, **_LIST},
+    "apply": {
+        **_PREFLIGHT_OF_MANY,
+        **_LIST,
+        ("secretsmanager", "ReplicateSecretToRegions"): _PRIMARY,
+        ("secretsmanager", "RemoveRegionsFromReplication"): _PRIMARY,  # only with remove_extra
+    },
+    "export": {**_DESCRIBE, **_LIST},
     "doctor": {
         **_PREFLIGHT,
         ("secretsmanager", "GetResourcePolicy"): _PRIMARY,  # this and the next only with --reader
@@ -80,6 +97,7 @@ HARMLESS = ("replicate", "status", "wait", "retry", "verify")
 
 LABELS: Mapping[str, str] = {
     **dict.fromkeys(("DescribeSecret", "ListSecretVersionIds", "GetResourcePolicy"), "LookAtSecrets"),
+    "ListSecrets": "ListSecrets",
     "ReplicateSecretToRegions": "Replicate",
     "RemoveRegionsFromReplication": "Remove",
     "StopReplicationToReplica": "Promote",

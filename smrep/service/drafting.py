@@ -1,0 +1,110 @@
+"""`plan`: the drafts of all accounts as one, and every mistake of the manifest that only the secrets show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from smrep.errors import Outcome
+from smrep.report import Action, Made, Progress, RegionReport, SecretReport
+from smrep.rules.manifest import Rule
+from smrep.rules.settle import worst
+from smrep.rules.tally import tally, what_of
+from smrep.service.estate import check_clashes, missed
+from smrep.service.planning import Errand, Planner
+
+
+@dataclass(slots=True)
+class Draft:
+    """What is to be done in all accounts: `act` finds it out and changes nothing."""
+
+    planners: Sequence[Planner]
+    rules: Sequence[Rule]
+    whole: bool = True
+    """Whether no other shard has accounts in which a rule may find its secrets."""
+    errands: list[tuple[Planner, Errand]] = field(default_factory=list)
+    kept: list[tuple[Planner, int]] = field(default_factory=list)
+    """Secrets for which nothing is to be done, by listing: account and place."""
+    _at: Planner | None = None
+
+    def act(self) -> Iterator[None]:
+        """List and look, yielding as news come in.
+
+        Raises:
+            AwsError: a primaries' Region could not be listed, or no further call can succeed.
+            UsageError: the rules contradict each other, mean nothing, or the account is another than expected.
+
+        """
+        for planner in self.planners:
+            self._at = planner
+            planner.estate.take_stock()
+            yield
+        self._check()
+        for planner in self.planners:
+            self._at = planner
+            drafted = list(planner.draft())
+            self.errands += [(planner, errand) for errand in drafted]
+            self.kept += [(planner, place) for place in planner.kept(drafted)]
+            yield
+
+    @property
+    def progress(self) -> Progress:
+        """How far it has come."""
+        if self._at is None:
+            return Progress("listing", 0)
+        examiner = self._at.examiner
+        if examiner.to_look:
+            return Progress("examining", examiner.looked, examiner.to_look)
+        return self._at.estate.progress
+
+    def secrets(self, *, detailed: bool = False) -> Sequence[SecretReport]:
+        """Return every secret, those first for which something is to be done; `detailed` makes that a difference."""
+        return joined([errand.report(dry_run=True) for _, errand in self.errands], self.kept, detailed=detailed)
+
+    @property
+    def summary(self) -> dict[str, int]:
+        """How many Regions get what."""
+        return tally([errand.report(dry_run=True) for _, errand in self.errands], kept_rows(self.kept), len(self.kept))
+
+    @property
+    def removals(self) -> int:
+        """How many replicas are to be removed."""
+        return sum(len(errand.removes) for _, errand in self.errands)
+
+    @property
+    def changes(self) -> list[Errand]:
+        """The errands for which something is to be sent."""
+        return [errand for _, errand in self.errands if errand.ended is None and (errand.adds or errand.removes)]
+
+    def _check(self) -> None:
+        """Refuse a manifest that is wrong, seen from the secrets that there are."""
+        estates = [planner.estate for planner in self.planners]
+        empty = missed(estates, self.rules) if estates and self.whole else []
+        homes = ", ".join(dict.fromkeys(estate.scope.home for estate in estates))
+        mistakes = [f"{rule.place}: {rule.name} matches no secret of {homes}" for rule in empty]
+        check_clashes(estates, mistakes)
+
+
+def joined(
+    reports: Sequence[SecretReport], kept: Sequence[tuple[Planner, int]], *, detailed: bool = False
+) -> Sequence[SecretReport]:
+    """Return all secrets as one sequence, the healthy ones made when they are read."""
+    items: list[SecretReport | tuple[Planner, int]] = [*(_detailed(each) if detailed else each for each in reports)]
+    items += kept
+    return Made(items, lambda item: item if isinstance(item, SecretReport) else item[0].kept_report(item[1]))
+
+
+def kept_rows(kept: Sequence[tuple[Planner, int]]) -> int:
+    """Return in how many Regions nothing is to be done, by listing."""
+    return sum(len(planner.estate.wants[place].targets) for planner, place in kept)
+
+
+def _detailed(report: SecretReport) -> SecretReport:
+    """Return the secret with each Region that is to be changed as a difference."""
+    rows = tuple(_differing(row) for row in report.replicas)
+    return replace(report, replicas=rows, outcome=worst([report.outcome, *(row.outcome for row in rows)]))
+
+
+def _differing(row: RegionReport) -> RegionReport:
+    differs = row.error is None and what_of(row) != Action.KEEP
+    return replace(row, outcome=worst([row.outcome, Outcome.DRIFT])) if differs else row

@@ -1,0 +1,132 @@
+"""The look at a secret that listing leaves in doubt: at its primary, and into a Region where that is not enough."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+
+from smrep.errors import AwsError, CredentialsError, Denied, NotFound
+from smrep.model import IN_SYNC, Listed, Secret, Target, in_region
+from smrep.report import SecretReport, Trouble
+from smrep.rules.coverage import orphan
+from smrep.rules.preflight import Absent, Look, Unseen
+from smrep.rules.settle import told
+from smrep.service.abreast import abreast, nothing
+from smrep.service.estate import Estate
+from smrep.service.looking import doomed, look
+
+ENOUGH = 10
+"""After so many looks all of which were denied, no more are tried."""
+
+
+@dataclass(slots=True)
+class Examiner:
+    """Spends DescribeSecret on what seems wrong."""
+
+    estate: Estate
+    pulse: Callable[[], None] = nothing
+    looked: int = 0
+    to_look: int = 0
+    _denied: int = 0
+    _allowed: bool = False
+    _reports: list[SecretReport] = field(default_factory=list)
+
+    def doubtful(self, *, deep: bool = False, trusting: bool = False) -> list[int]:
+        """Return the places of the secrets of which listing does not tell enough.
+
+        Of a Region that can't be listed a look at the primary tells too little, unless `deep` wants every status.
+        `trusting` takes the list's word that a secret was never replicated, and has nothing there to be found out.
+        """
+        estate = self.estate
+
+        def is_doubtful(place: int) -> bool:
+            wanted, primary = estate.wants[place], estate.primaries[place]
+            if trusting and primary.primary_region is None and not estate.is_known_elsewhere(place):
+                return False
+            regions = [target.region for target in wanted.targets if target.region not in estate.unlisted]
+            unlike = any(not estate.is_listed_well(place, region) for region in regions)
+            return deep or unlike or wanted.remove_extra or place in estate.seen_elsewhere
+
+        return [place for place in range(len(estate.primaries)) if is_doubtful(place)]
+
+    def orphans(self) -> list[SecretReport]:
+        """Return the replicas whose primary is not there; a primary that is only not listed yet is taken in.
+
+        Raises:
+            CredentialsError: no further call can succeed.
+
+        """
+        estate = self.estate
+        there = [list(each) for _, each in groupby(sorted(estate.strangers, key=_by_origin), key=_by_origin)]
+        found: list[SecretReport] = []
+        for listed, primary in zip(there, abreast(self._origin, there, pulse=self.pulse), strict=True):
+            if isinstance(primary, Secret):
+                estate.add(Listed.of(primary))
+            elif isinstance(primary, NotFound):
+                found.append(orphan(listed, estate.scope.home))
+            else:
+                origin = replace(listed[0].as_seen(), replicas=())
+                found.append(replace(told(origin, (), Trouble.of(primary)), checked_by="describe"))
+        return found
+
+    def primary(self, place: int) -> Secret | SecretReport:
+        """Return the primary as DescribeSecret shows it, or what ends this secret's part in the run.
+
+        Raises:
+            CredentialsError: no further call can succeed.
+
+        """
+        listed, rules = self.estate.primaries[place], self.estate.wants[place].rules
+        where = f"{listed.name} in {listed.region}"
+        try:
+            if self._denied >= ENOUGH and not self._allowed:
+                raise Denied("not looked at, since every look before it was denied", where)
+            primary = self.estate.aws.describe(listed.arn, listed.region)
+        except CredentialsError:
+            raise
+        except AwsError as error:
+            self._denied += isinstance(error, Denied)
+            trouble = Trouble.of(error)
+            return SecretReport(
+                listed.name,
+                trouble.outcome,
+                listed.arn,
+                listed.region,
+                error=trouble,
+                checked_by="describe",
+                rules=rules,
+            )
+        finally:
+            self.looked += 1
+        self._allowed = True
+        doom = doomed(primary)
+        return replace(told(primary, (), doom), checked_by="describe", rules=rules) if doom else primary
+
+    def look(self, place: int, primary: Secret, target: Target) -> Look:
+        """Return what bears the name there: as listed where that is beyond doubt, else by a look into the Region."""
+        estate, entry = self.estate, primary.replica(target.region)
+        listed = estate.look(place, target.region)
+        if estate.is_listed_well(place, target.region):
+            if estate.primaries[place].current != primary.version("AWSCURRENT"):
+                return look(estate.aws, primary, target.region)
+            key = target.kms_key or (entry.kms_key_id if entry else None)
+            there = in_region(primary.arn, target.region)
+            return replace(primary, region=target.region, arn=there, kms_key_id=key, replicas=())
+        if isinstance(listed, Unseen) or (isinstance(listed, Absent) and not (entry and entry.status == IN_SYNC)):
+            return listed
+        return look(estate.aws, primary, target.region)
+
+    def _origin(self, there: Sequence[Listed]) -> Secret | AwsError:
+        home = self.estate.scope.home
+        try:
+            return self.estate.aws.describe(in_region(there[0].arn, home), home)
+        except CredentialsError:
+            raise
+        except AwsError as error:
+            return error
+
+
+def _by_origin(there: Listed) -> str:
+    """Return what the replicas of one primary have in common: the ARN but for the Region."""
+    return there.arn.split(":", 4)[4]

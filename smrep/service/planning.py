@@ -1,0 +1,200 @@
+"""What is to be done for each secret of an estate: decided from lists where they are enough, else from looks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from smrep.errors import Outcome
+from smrep.model import Listed, Secret, Target, in_region
+from smrep.regions import Region
+from smrep.report import Action, RegionReport, SecretReport
+from smrep.rules.coverage import unlisted_row
+from smrep.rules.health import held_back
+from smrep.rules.plan import NO_CONSENT, Keep, Step, Stop, step_for
+from smrep.rules.preflight import Look
+from smrep.rules.settle import told, worst
+from smrep.rules.wanted import Wanted
+from smrep.service.abreast import LOOK_S, abreast, nothing
+from smrep.service.cases import Case, course_of
+from smrep.service.clearing import Clearing, begin
+from smrep.service.estate import Estate
+from smrep.service.examining import Examiner
+from smrep.service.health import Health
+from smrep.service.looking import troubles_elsewhere
+from smrep.service.ports import Clock
+
+
+@dataclass(slots=True)
+class Errand:
+    """One secret, and what is to be done for it."""
+
+    name: str
+    arn: str
+    home: Region
+    wanted: Wanted
+    case: Case | None = None
+    """The Regions where it is wanted."""
+    clearing: Clearing | None = None
+    """Those from which it is to go."""
+    ended: SecretReport | None = None
+    """What ended it before it began."""
+    looked_at: float | None = None
+    """When the primary was looked at, in the clock's seconds; None where that was left to listing."""
+    again: Callable[[], Errand] | None = None
+    """Looks once more, and returns what is to be done then: nothing but what was to be done before."""
+
+    @property
+    def adds(self) -> bool:
+        """Whether a replica is to be asked for, now or once an old one is gone."""
+        return self.case is not None and any(not isinstance(step, Keep | Stop) for step in self.case.steps)
+
+    @property
+    def removes(self) -> list[Region]:
+        """The Regions from which it is to be removed."""
+        return self.clearing.to_send if self.clearing else []
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something is to be waited for."""
+        opened = self.clearing is not None and bool(self.clearing.open_regions)
+        return opened or (self.case is not None and self.case.is_open)
+
+    @property
+    def has_work(self) -> bool:
+        """Whether something is to be sent or to be waited for."""
+        return self.ended is None and (self.adds or bool(self.removes) or self.is_open)
+
+    def report(self, *, waiting: bool = True, dry_run: bool = False) -> SecretReport:
+        """Return the secret as it stands."""
+        checked = "list" if self.looked_at is None else "describe"
+        if self.ended is not None:
+            return replace(self.ended, rules=self.wanted.rules, checked_by=self.ended.checked_by or checked)
+        parts = [each.report(waiting=waiting, dry_run=dry_run) for each in (self.case, self.clearing) if each]
+        primary = self.case.primary if self.case else self.clearing.primary if self.clearing else None
+        assert primary is not None  # noqa: S101 - one of them is always there
+        rows = [row for part in parts for row in part.replicas]
+        notes = dict.fromkeys(note for part in parts for note in part.notes)
+        error = next((part.error for part in parts if part.error), None)
+        return replace(told(primary, rows, error, notes), checked_by=checked, rules=self.wanted.rules)
+
+
+@dataclass(slots=True)
+class Planner:
+    """Decides for one account; changes nothing in AWS."""
+
+    estate: Estate
+    clock: Clock
+    pulse: Callable[[], None] = nothing
+    trusting: bool = False
+    """Whether the list's word is enough that a secret was never replicated: it is looked at again before a request."""
+    examiner: Examiner = field(init=False)
+    health: Health = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Share one memory of keys and Regions."""
+        self.estate.pulse = self.pulse
+        self.examiner = Examiner(self.estate, self.pulse)
+        self.health = Health(self.estate.aws, self.estate.aws, self.estate.key_check, versions=False)
+
+    def draft(self) -> Iterator[Errand]:
+        """Yield what is to be done for each secret of which listing shows that something may be.
+
+        The others are in the estate: their places are `kept`.
+
+        Raises:
+            CredentialsError: no further call can succeed.
+
+        """
+        estate, examiner = self.estate, self.examiner
+        estate.sweep()
+        examiner.orphans()
+        doubtful = examiner.doubtful(trusting=self.trusting)
+        examiner.to_look = len(doubtful)
+        for report in estate.refused:
+            yield Errand(report.name, report.arn or "", estate.scope.home, Wanted(()), ended=report)
+        looked = dict(zip(doubtful, abreast(self._decided, doubtful, pulse=self.pulse), strict=True))
+        for place, primary in enumerate(estate.primaries):
+            if place in looked:
+                yield looked[place]
+            elif primary.primary_region is None:
+                yield self.decide(place, primary.as_seen())
+
+    def kept(self, drafted: Sequence[Errand]) -> list[int]:
+        """Return the places of the secrets for which nothing is to be done, by listing."""
+        known = {each.arn for each in drafted}
+        return [place for place, each in enumerate(self.estate.primaries) if each.arn not in known]
+
+    def decide(self, place: int, primary: Secret, looked_at: float | None = None) -> Errand:
+        """Return what is to be done for one secret."""
+        wanted = self.estate.wants[place]
+
+        def look_there(target: Target) -> Look:
+            if looked_at is None:
+                return self.estate.look(place, target.region)
+            return self.examiner.look(place, primary, target)
+
+        regions = {target.region for target in wanted.targets}
+        extra = [each.region for each in primary.replicas if each.region not in regions] if wanted.remove_extra else []
+        errand = self.errand(primary, wanted, look_there, looked_at, extra)
+        errand.again = partial(self._renewed, place, frozenset(errand.removes))
+        return errand
+
+    def errand(
+        self,
+        primary: Secret,
+        wanted: Wanted,
+        look_there: Callable[[Target], Look],
+        looked_at: float | None,
+        extra: Sequence[Region] = (),
+    ) -> Errand:
+        """Return what is to be done for a primary, given a look into each Region; from `extra` it is to go."""
+        steps = tuple(self._step(primary, target, look_there(target)) for target in wanted.targets)
+        clearing = None
+        if extra:
+            clearing = begin(self.estate.aws, primary, extra, self.clock, self.clock.monotonic() + LOOK_S)
+        courses = {step.target.region: course_of(step, NO_CONSENT) for step in steps}
+        case = Case(
+            primary, courses, [*troubles_elsewhere(primary, [*(each.region for each in wanted.targets), *extra])], steps
+        )
+        return Errand(primary.name, primary.arn, primary.region, wanted, case, clearing, looked_at=looked_at)
+
+    def kept_report(self, place: int) -> SecretReport:
+        """Return a secret for which nothing is to be done, as listing shows it."""
+        estate, primary, wanted = self.estate, self.estate.primaries[place], self.estate.wants[place]
+        rows = tuple(_kept_row(estate, primary, target) for target in wanted.targets)
+        outcome = worst(row.outcome for row in rows)
+        report = SecretReport(primary.name, outcome, primary.arn, primary.region, rows)
+        return replace(report, checked_by="list", rules=wanted.rules)
+
+    def _decided(self, place: int) -> Errand:
+        """Return what a look at the primary decides."""
+        listed, wanted = self.estate.primaries[place], self.estate.wants[place]
+        primary = self.examiner.primary(place)
+        now = self.clock.monotonic()
+        if isinstance(primary, SecretReport):
+            return Errand(listed.name, listed.arn, listed.region, wanted, ended=primary, looked_at=now)
+        return self.decide(place, primary, now)
+
+    def _renewed(self, place: int, removed: frozenset[Region]) -> Errand:
+        """Return what another look decides; no Region is removed that was not to be before."""
+        errand = self._decided(place)
+        if errand.clearing is not None:
+            errand.clearing.keep_only(removed)
+        return errand
+
+    def _step(self, primary: Secret, target: Target, seen: Look) -> Step:
+        step = step_for(primary, target, seen, NO_CONSENT, partial(self.estate.key_check.findings, primary, target))
+        if isinstance(step, Keep | Stop):
+            return step
+        return held_back(step, (*self.health.of_target(primary, target, seen), *self.health.of_primary(primary)))
+
+
+def _kept_row(estate: Estate, primary: Listed, target: Target) -> RegionReport:
+    if target.region in estate.unlisted:
+        return unlisted_row(target, estate.unlisted[target.region])
+    arn = in_region(primary.arn, target.region)
+    return RegionReport(
+        target.region, Outcome.OK, arn, wanted_key=target.kms_key, action=Action.KEEP, note="covered by listing"
+    )
