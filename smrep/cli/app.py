@@ -4,60 +4,32 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
 from smrep import __version__
 from smrep.cli.options import Shared
 from smrep.cli.params import secret_ids
+from smrep.cli.screens import Gauge, Screen, SystemClock, a_gauge, a_screen
 from smrep.cli.where import Where, locate
 from smrep.errors import Outcome
 from smrep.model import SecretId, parse_arn
 from smrep.output.colour import is_terminal, wants_animation, wants_colour
 from smrep.output.events import Events
+from smrep.output.journal import Journal
 from smrep.output.messages import Messages
 from smrep.output.paper import Paper, fits
 from smrep.regions import Region, is_known
-from smrep.report import Kind, SecretReport, Severity, Trouble
+from smrep.report import Kind, Progress, SecretReport, Severity, Trouble
 from smrep.rules.asked import account_in, check_account, check_regions
 from smrep.service.ports import Clock
 
 if TYPE_CHECKING:
     from smrep.aws.client import Aws
-
-
-class Screen(Protocol):
-    """Where progress is shown."""
-
-    def show(self, secrets: Sequence[SecretReport], elapsed_s: float) -> None:
-        """Show the newest state."""
-        ...
-
-    def close(self) -> None:
-        """Leave room for the result."""
-        ...
-
-
-class SystemClock:
-    """The machine's own time."""
-
-    def monotonic(self) -> float:
-        """Return seconds since some fixed moment."""
-        return time.monotonic()
-
-    def now(self) -> datetime:
-        """Return the time of day in UTC."""
-        return datetime.now(UTC)
-
-    def sleep(self, seconds: float) -> None:
-        """Come back after so many seconds."""
-        time.sleep(seconds)
 
 
 @dataclass
@@ -85,8 +57,21 @@ class App:
     """How long a person took to answer."""
     account_id: str | None = None
     """The credentials' account, where it was asked for."""
-    secrets: Callable[[], tuple[SecretReport, ...]] = tuple
+    secrets: Callable[[], Sequence[SecretReport]] = tuple
     """Tells how the secrets of this run stand, at any moment."""
+    progress: Callable[[], Progress] | None = None
+    """Tells how far a run over many secrets has come; None where each is shown."""
+    summary: Callable[[], Mapping[str, int]] | None = None
+    """Tells the counts of such a run."""
+    several_accounts: bool = False
+    journal: Journal | None = None
+    """Where each write is written down before it goes out."""
+    result: Callable[[], Iterable[str]] | None = None
+    """Tells what is written in place of the secrets, to people and as JSON, where all went well."""
+    reports: Sequence[str] = ()
+    """Files to which the result is written too."""
+    streamed: bool = False
+    """Whether the result was written as it came."""
     interrupted: Callable[[], Trouble] = lambda: Trouble(
         "Interrupted", "stopped; nothing was sent", None, None, Outcome.INTERRUPTED
     )
@@ -124,18 +109,25 @@ class App:
 
     @cached_property
     def screen(self) -> Screen:
-        """Progress: a live table on a terminal outside CI, else plain lines, as among those of --debug."""
+        """Progress where each secret is shown."""
+        return a_screen(self.stderr, self.messages, self.paper(self.stderr), self.timeout_s, alive=self._is_alive)
+
+    @cached_property
+    def gauge(self) -> Gauge:
+        """Progress over many secrets."""
+        return a_gauge(self.stderr, self.messages, self.paper(self.stderr), alive=self._is_alive)
+
+    @property
+    def _is_alive(self) -> bool:
+        """Whether progress may redraw itself: on a terminal outside CI, and not among the lines of --debug."""
         alone = not (self.options.quiet or self.options.debug)
-        if self.stderr and alone and wants_animation(self.stderr, self.env):
-            from smrep.output.live import LiveTable
-
-            return LiveTable(self.stderr, self.paper(self.stderr), self.timeout_s)
-        from smrep.output.lines import Lines
-
-        return Lines(self.messages, self.timeout_s)
+        return self.stderr is not None and alone and wants_animation(self.stderr, self.env)
 
     def show(self) -> None:
-        """Show how the secrets stand now."""
+        """Show how far the run has come, or how each secret stands where they are few."""
+        if self.progress:
+            self.gauge.show(self.progress(), self.elapsed_s)
+            return
         secrets = self.secrets()
         if self.events:
             self.events.show(secrets)
@@ -143,8 +135,9 @@ class App:
 
     def close_screen(self) -> None:
         """Leave room for the result, where progress was shown at all."""
-        if "screen" in self.__dict__:
-            self.screen.close()
+        for name in ("screen", "gauge"):
+            if name in self.__dict__:
+                self.__dict__[name].close()
 
     def paper(self, stream: TextIO | None) -> Paper:
         """Return what a format may know of the stream."""
@@ -179,6 +172,10 @@ class App:
         self._check(secrets, [*(address.region for address in self.where.addresses), *replicas])
         return self.where
 
+    def found_home(self, region: Region, source: str) -> None:
+        """Remember the primaries' Region that somebody else than the command line names."""
+        self.where = Where((), {region: source})
+
     def find_there(self, typed: Sequence[str], region: Region) -> tuple[SecretId, ...]:
         """Return the secrets that were typed, to be looked for in that Region and in no other.
 
@@ -209,19 +206,20 @@ class App:
             if not is_known(region):
                 self.messages.warning(f"{region} is no Region that smrep {__version__} knows; asking AWS all the same")
 
-    def connect(self, only: Region | None = None) -> Aws:
+    def connect(self, only: Region | None = None, options: Shared | None = None) -> Aws:
         """Return the door to AWS, having said which Region and which endpoint are in force.
 
-        With `only`, no Region of a primary was looked for: that one is where the calls go first.
+        `only` is where the calls go first, where that is not the Region of a primary that was looked for. `options` are
+        those of another connection than the one typed.
         """
         from smrep.aws.client import Aws
         from smrep.aws.session import Session, Settings
 
-        options = self.options
+        options = options or self.options
         sources = self.where.sources if self.where else {}
         for region, source in sources.items():
             self.messages.note(f"primary Region {region} (from {'its ARN' if source == 'arn' else source})")
-        first = next(iter(sources), only)
+        first = only or next(iter(sources), None)
         settings = Settings(
             profile=options.profile,
             role_arn=options.role_arn,
@@ -232,8 +230,14 @@ class App:
         session = Session(settings, self.messages.note)
         if first:
             self.endpoint_url = session.endpoint_url(first)
-        aws = Aws(session, self.messages.trace if options.debug else None)
-        return replace(aws, observe=self.events.request) if self.events else aws
+        return Aws(session, self.messages.trace if options.debug else None, self._observe)
+
+    def _observe(self, operation: str, region: Region, params: Mapping[str, Any]) -> None:
+        """Tell of a write that is about to go out, wherever that is wanted."""
+        if self.events:
+            self.events.request(operation, region, params)
+        if self.journal:
+            self.journal.write(operation, region, params)
 
     def announce(self) -> None:
         """Tell the plan, and say what was found before acting and matters while waiting."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from smrep.cli.app import App
@@ -73,12 +73,24 @@ def carry_out(app: App, run: Change, what: str, *, yes: bool) -> Iterator[None]:
 def _confirm(app: App, run: Change, what: str, *, yes: bool) -> None:
     """Have the secret's name typed, or the count where there are several names, before it is done."""
     names = tuple(dict.fromkeys(name for name, _ in run.stakes))
-    if yes or not names:
+    if not yes:
+        ask(app, names, what, lambda: run.command("--yes"))
+    run.deadline += app.thought_s
+
+
+def ask(app: App, names: Sequence[str], what: str, command: Callable[[], str]) -> None:
+    """Have the one name typed, or the count of several; how long that took is not waiting, and is remembered.
+
+    Raises:
+        UsageError: it was not confirmed, or nobody can answer; `command` is the one that needs no answer.
+
+    """
+    if not names:
         return
     if app.options.no_input or app.stdin_is_taken or not (is_terminal(app.stdin) and is_terminal(app.stderr)):
         raise UsageError(
             f"{what} needs a confirmation, and nobody can answer; nothing was sent",
-            f"--yes answers it: {run.command('--yes')}",
+            f"--yes answers it: {command()}",
             code="ConfirmationNeeded",
         )
     expected = names[0] if len(names) == 1 else str(len(names))
@@ -91,4 +103,3 @@ def _confirm(app: App, run: Change, what: str, *, yes: bool) -> None:
     if app.stdin.readline().strip() != expected:
         raise UsageError("not confirmed; nothing was sent", f"the answer is {expected}", code="NotConfirmed")
     app.thought_s = app.clock.monotonic() - asked_at  # thinking is not waiting
-    run.deadline += app.thought_s

@@ -134,7 +134,7 @@ def _refuse(words: Sequence[str], trouble: Trouble, elapsed_s: float, exit_code:
     name = wanted_json(words, os.environ)
     if name and sys.stdout is not None and trouble.code != OutputError.__name__:
         with contextlib.suppress(OSError):  # the reason is on standard error too
-            sys.stdout.write(FORMATS[name](report, Paper()))
+            sys.stdout.writelines(FORMATS[name](report, Paper()))
     colour = sys.stderr is not None and wants_colour("auto", sys.stderr, os.environ)
     messages = Messages(sys.stderr, colour)
     messages.trouble(trouble)

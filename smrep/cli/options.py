@@ -166,6 +166,17 @@ def timeout(command: F) -> F:
     )(command)
 
 
+def rate(default: int) -> Callable[[F], F]:
+    """Add --rate."""
+    return click.option(
+        "--rate",
+        type=click.FloatRange(0, 50, min_open=True),
+        default=float(default),
+        metavar="N",
+        help=f"Writes a second at most, of the 50 that AWS allows all callers together (default: {default}).",
+    )
+
+
 def changing(waiting: str, what: str) -> Callable[[F], F]:
     """Add the options of a command that asks before it acts: --wait with its help, --timeout, -n, --yes."""
 

@@ -1,0 +1,76 @@
+"""`smrep audit`: which secrets are not where they should be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from smrep.cli import options
+from smrep.cli.app import App
+from smrep.cli.conduct import conduct
+from smrep.cli.fleet import estates, sharded
+from smrep.cli.params import targets
+from smrep.cli.selecting import CHOOSING, read_manifest, selection, selector
+from smrep.errors import UsageError
+from smrep.output.reports import check_path
+from smrep.rules.closing import stopped_looking
+from smrep.rules.manifest import Manifest, Rule
+from smrep.rules.selection import EVERY
+
+EXAMPLES = """\b
+Examples:
+    smrep audit -r us-west-2
+    smrep audit -r us-west-2=alias/dr,eu-west-1 --prefix prod/ --deep
+    smrep audit -f dr.toml --report dr.xml --report dr.prom
+    smrep audit -r us-west-2 -o name | smrep replicate - -r us-west-2"""
+
+
+@click.command(
+    context_settings=options.CONTEXT, short_help="Tell which secrets are not where they should be.", epilog=EXAMPLES
+)
+@options.regions("Region where each secret should have a replica, and its key", keys=True)
+@click.option(
+    "-f", "--file", metavar="FILE", help="Manifest that says which secret should be where; - is standard input."
+)
+@selection
+@click.option("--deep", is_flag=True, help="Look at every primary, so that statuses are known: one call per secret.")
+@click.option(
+    "--report", "reports", metavar="FILE", multiple=True, help="Write the result to FILE.xml (JUnit) or FILE.prom too."
+)
+@sharded
+@options.shared
+def audit(
+    regions: Any, file: str | None, *, deep: bool, reports: tuple[str, ...], shard: str | None, **more: Any
+) -> None:
+    """Tell which secrets of a Region are not where they should be.
+
+    All are listed in each Region, and only what is not as it should be is looked at one by one. A list shows no status:
+    what is covered by listing was replicated, and is current; whether AWS calls it InSync now, --deep tells. Where
+    something differs, exit code 5; where a Region is Failed, 1.
+    """
+    choice = {name: more.pop(name) for name in CHOOSING}
+    app = App("audit", options.Shared(**more))
+    app.reports = reports
+
+    def work(app: App) -> Iterator[None]:
+        for path in reports:
+            check_path(path)
+        chosen, wanted = selector(**choice), targets(regions, None)
+        if bool(file) == bool(wanted):
+            raise UsageError("say what is wanted: either -r REGION or -f FILE", "smrep audit -r us-west-2")
+        if file and chosen != EVERY:
+            raise UsageError("with -f FILE the manifest chooses", "leave --prefix, --tag and --owning-service out")
+        manifest = read_manifest(file, app.stdin) if file else Manifest((Rule("", "-r", chosen, wanted),))
+
+        from smrep.service.auditing import Audit, Audits
+
+        run = Audits([Audit(each, deep, bool(file), app.show) for each in estates(app, manifest, shard)])
+        app.secrets, app.summary, app.progress = (lambda: run.secrets), (lambda: run.summary), (lambda: run.progress)
+        app.interrupted = stopped_looking
+        yield from run.act()
+        for warning in run.warnings(manifest.rules, whole=shard is None):
+            app.messages.warning(warning)
+
+    conduct(app, work)
