@@ -88,6 +88,13 @@ def fault_options(command: F) -> F:
             help="How long DescribeSecret does not show a Region that was added.",
         ),
         click.option(
+            "--listing-lag",
+            type=Duration(),
+            default=0.0,
+            metavar="DURATION",
+            help="How long ListSecrets goes on showing a Region as it was before a change.",
+        ),
+        click.option(
             "--write-quota",
             type=click.IntRange(1),
             metavar="N",
@@ -130,6 +137,7 @@ def faults_from(options: dict[str, Any]) -> Faults:
         drops=tuple(drops),
         write_quota=options["write_quota"],
         list_lag_s=options["list_lag"],
+        listing_lag_s=options["listing_lag"],
         denied=frozenset((_operation(operation), parse_region(region)) for operation, _, region in denied),
     )
 

@@ -3,9 +3,10 @@
 Of EC2, Account Management and IAM there is what tells which Regions are enabled and what an identity may
 do: DescribeRegions, ListRegions and SimulatePrincipalPolicy.
 
-`simulator.Simulator` is the state machine, `server.SandboxServer` puts it behind HTTP on loopback,
-`faults.Faults` makes it misbehave and `seed` fills it. Time is a function that is passed in: what AWS
-does asynchronously happens when that clock says so, as of that moment, in one fixed order.
+`simulator.Simulator` is the state machine of an account, and `Simulator.account` leads to others.
+`server.SandboxServer` puts it behind HTTP on loopback, `faults.Faults` makes it misbehave and `seed` fills it.
+Time is a function that is passed in: what AWS does asynchronously happens when that clock says so, as of that
+moment, in one fixed order.
 
 Where AWS's record leaves a question open, the sandbox makes a choice. Each is marked "Choice:" where it
 is made; a program that must work with AWS must not depend on any of them:
@@ -45,7 +46,7 @@ is made; a program that must work with AWS must not depend on any of them:
 - A replica's new key is shown by the primary at once (`Faults.primary_shows_rekey`).
 - Adding and removing Regions sets the primary's LastChangedDate, as the recorded answers suggest.
 - A replica shows Tags only where there are some; a promoted secret goes on showing its key as before.
-- A resource policy may be any JSON object, is kept to the letter and is never enforced; BlockPublicPolicy
+- A resource policy may be any JSON object, is kept to the letter and refuses nobody; BlockPublicPolicy
   blocks none. A replica shows the policy it has received. PolicyName is answered only where it was asked.
 - Nothing rotates: RotateSecret answers the id of a version that is never made. Neither a replica nor a
   promoted secret shows anything of rotation. Cancelling the rotation of a secret that never had one is an
@@ -58,8 +59,13 @@ is made; a program that must work with AWS must not depend on any of them:
 - A key that can't be used is an EncryptionFailure at once for a secret's own Region, a
   DecryptionFailure on reading. KmsKeyIds says `DefaultEncryptionKey` for the default key.
 - Parameters of a wrong type are a ValidationException; parameters unknown to the sandbox are ignored.
-- ListSecrets never lags and sorts ascending by default. Of one filter's values any may match, and no
+- ListSecrets is as far behind as `Faults.listing_lag_s` says, in everything it shows of a secret, in each
+  Region alike; by default it is not. It sorts ascending by default. Of one filter's values any may match, and no
   negated one; filter `all` wants each word somewhere in an attribute.
 - Nothing reaches or leaves a Region in an outage; what was under way happens when it is back.
-- Any access key is the account's one user; every role may be taken on, and shows its own account.
+- Any access key is the first account's one user, but for those of roles: calls signed with these are made in
+  the role's own account, which is made when it is first asked for and has secrets, keys and a write quota of its
+  own. Every role may be taken on by everybody, with any external id or none, but for `Simulator.put_trust`.
+- Another account's secret is not found, unless it has a resource policy, whatever that says: then it answers to
+  its ARN. Faults hold in every account.
 """

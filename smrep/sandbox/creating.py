@@ -29,7 +29,7 @@ def _create_secret(world: World, request: Request) -> dict[str, Any]:
             "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!",
         )
     if "CrossAccountPrimaryARN" in params:
-        raise invalid_parameter("The sandbox has one account and no cross-account replication.")
+        raise invalid_parameter("The sandbox has no cross-account replication.")
     wanted = params.get("AddReplicaRegions", [])
     check_regions(request.region, wanted)
     token = params.get("ClientRequestToken") or new_uuid(world.rng)

@@ -89,9 +89,8 @@ class Desk:
         return answer_of(call, answer, request_id)
 
     def _line(self) -> dict[str, Any]:
-        now = datetime.fromtimestamp(self._simulator.now(), UTC)
         return {
-            "ts": now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "ts": self._simulator.now(),
             "region": None,
             "service": None,
             "operation": None,
@@ -104,6 +103,8 @@ class Desk:
     def _write(self, line: dict[str, Any]) -> None:
         if self._log is None:
             return
+        now = datetime.fromtimestamp(line["ts"], UTC)
+        line["ts"] = now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
         with self._writing:
             self._log.write(json.dumps(line).replace("\x7f", "\\u007f") + "\n")
             self._log.flush()

@@ -48,6 +48,9 @@ class Faults:
     """How long a secret deleted without recovery can still be described."""
     list_lag_s: float = 0.0
     """How long DescribeSecret goes on showing a Region as it was before it was added or tried again."""
+    listing_lag_s: float = 0.0
+    """How far ListSecrets is behind; at AWS up to 300. Source: aws-behaviour.md 1.5. What changes while this is 0
+    is listed at once, also later."""
     failures: Mapping[str, str] = field(default_factory=dict)
     """Region -> StatusMessage: what is replicated to that Region ends Failed."""
     outages: frozenset[str] = frozenset()
@@ -81,6 +84,7 @@ class Faults:
             *self.removal_delay_by_region.values(),
             self.force_delete_delay_s,
             self.list_lag_s,
+            self.listing_lag_s,
             self.latency_s,
         )
         if min(times) < 0:

@@ -36,16 +36,21 @@ def user_arn(account_id: str) -> str:
 
 @dataclass(slots=True)
 class Callers:
-    """The callers an account knows: one user for any access key, and the roles taken on so far."""
+    """The callers that AWS knows: the roles taken on so far, and for any other access key an account's one user."""
 
-    account_id: str
     _roles: dict[str, Caller] = field(default_factory=dict)
+    _external_ids: dict[str, str] = field(default_factory=dict)
 
-    def whose(self, access_key: str, at: float) -> Caller:
+    def account_of(self, access_key: str) -> str | None:
+        """Return the account of the role behind an access key, also of one that has expired."""
+        role = self._roles.get(access_key)
+        return None if role is None else role.account_id
+
+    def whose(self, access_key: str, account_id: str, at: float) -> Caller:
         """Return the caller behind an access key. Raises: ApiError (ExpiredTokenException)."""
         role = self._roles.get(access_key)
         if role is None:
-            return Caller(user_arn(self.account_id), self.account_id, "AIDASANDBOXSANDBOX234")
+            return Caller(user_arn(account_id), account_id, "AIDASANDBOXSANDBOX234")
         if role.expires is not None and role.expires <= at:
             raise ApiError("ExpiredTokenException", "The security token included in the request is expired")
         return role
@@ -53,6 +58,14 @@ class Callers:
     def take_on(self, access_key: str, role: Caller) -> None:
         """Let an access key mean `role` from now on."""
         self._roles[access_key] = role
+
+    def trust(self, role_arn: str, external_id: str) -> None:
+        """Let a role be taken on only with this external id."""
+        self._external_ids[role_arn] = external_id
+
+    def trusts(self, role_arn: str, external_id: str | None) -> bool:
+        """Whether a role may be taken on by who gives this external id; where none is wanted, any will do."""
+        return self._external_ids.get(role_arn, external_id) == external_id
 
 
 def _get_caller_identity(_world: World, request: Request) -> dict[str, Any]:
@@ -64,14 +77,18 @@ def _get_caller_identity(_world: World, request: Request) -> dict[str, Any]:
 def _assume_role(world: World, request: Request) -> dict[str, Any]:
     """Return dummy credentials that expire.
 
-    Choice: every role exists and may be taken on; GetCallerIdentity then shows the account in the
-    role's ARN, while secrets and keys stay those of the one simulated account. Source: API_AssumeRole.
+    Choice: every role exists and may be taken on by everybody, but for the external id that
+    `Simulator.put_trust` wants. Calls signed with the credentials are made in the account in the role's ARN.
+    Source: API_AssumeRole; the words of a refusal as reported by users.
     """
     params, rng = request.params, world.rng
     role_arn, session = params["RoleArn"], params["RoleSessionName"]
     match = re.fullmatch(r"arn:([a-z-]+):iam::(\d{12}):role/(?:[!-~]+/)?([A-Za-z0-9_+=,.@-]+)", role_arn)
     if match is None:
         raise ApiError("ValidationError", f"{role_arn} is invalid")
+    if not world.callers.trusts(role_arn, params.get("ExternalId")):
+        message = f"User: {request.caller.arn} is not authorized to perform: sts:AssumeRole on resource: {role_arn}"
+        raise ApiError("AccessDenied", message, 403)
     partition, account_id, role = match.groups()
     access_key = "ASIA" + _letters(rng, 16)
     caller = Caller(
@@ -104,6 +121,7 @@ STS_OPERATIONS = {
             "RoleArn": Field(str, required=True, low=20, high=2048),
             "RoleSessionName": Field(str, required=True, low=2, high=64, pattern=r"[A-Za-z0-9_+=,.@-]*"),
             "DurationSeconds": Field(int, low=900, high=43_200),
+            "ExternalId": Field(str, low=2, high=1224, pattern=r"[A-Za-z0-9_+=,.@:\/-]*"),
         },
     ),
 }

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from smrep.sandbox.paging import page
+from smrep.sandbox.paging import after, cut
 from smrep.sandbox.reading import details, owning_service
+from smrep.sandbox.state import age
 from smrep.sandbox.validation import Field, Operation
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from smrep.sandbox.paging import SortKey
     from smrep.sandbox.state import Request, Secret, World
 
@@ -17,25 +20,36 @@ _SORT_KEYS = ("created-date", "last-accessed-date", "last-changed-date", "name")
 
 
 def _list_secrets(world: World, request: Request) -> dict[str, Any]:
-    """Choice: ascending order by default, as in the recorded answer. ListSecrets never lags here."""
+    """Choice: ascending order by default, as in the recorded answer."""
     params = request.params
-    rows = [
-        secret
-        for secret in world.in_region(request.region)
-        if (secret.deleted is None or params.get("IncludePlannedDeletion", False))
-        and all(_fits(secret, item) for item in params.get("Filters", []))
-    ]
-    shown, token = page(
-        rows,
-        key=lambda secret: _sort_key(secret, params.get("SortBy", "created-date")),
-        size=params.get("MaxResults", 100),
-        token=params.get("NextToken"),
-        descending=params.get("SortOrder") == "desc",
-    )
+    sort_by, filters = params.get("SortBy", _SORT_KEYS[0]), params.get("Filters", [])
+    rows = _rows(world, request)
+
+    def key(secret: Secret) -> SortKey:
+        return _sort_key(secret, sort_by)
+
+    def listed(secret: Secret) -> bool:
+        living = secret.deleted is None or params.get("IncludePlannedDeletion", False)
+        return living and all(_fits(secret, item) for item in filters)
+
+    if sort_by != _SORT_KEYS[0]:
+        rows = sorted(rows, key=key)
+    rest = after(params.get("NextToken"), rows, key=key, descending=params.get("SortOrder") == "desc")
+    shown, token = cut(filter(listed, rest), key=key, size=params.get("MaxResults", 100))
     answer: dict[str, Any] = {
         "SecretList": [details(secret, versions_key="SecretVersionsToStages") for secret in shown]
     }
     return answer if token is None else {**answer, "NextToken": token}
+
+
+def _rows(world: World, request: Request) -> Sequence[Secret]:
+    """Return a Region's secrets by age, as they were `Faults.listing_lag_s` ago. Source: aws-behaviour.md 1.5."""
+    rows, lag = world.in_region(request.region), world.faults.listing_lag_s
+    past = world.memory.at(request.region, request.at - lag) if lag else {}
+    if not past:
+        return rows
+    unchanged = [secret for secret in rows if secret.name not in past]
+    return sorted([*unchanged, *(secret for secret in past.values() if secret is not None)], key=age)
 
 
 def _sort_key(secret: Secret, sort_by: str) -> SortKey:
@@ -47,7 +61,7 @@ def _sort_key(secret: Secret, sort_by: str) -> SortKey:
         case "last-changed-date":
             return secret.content.changed, secret.name
         case _:
-            return secret.created, secret.name
+            return age(secret)
 
 
 def _fits(secret: Secret, item: dict[str, Any]) -> bool:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from bisect import bisect_left, bisect_right
+from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
 from smrep.sandbox.errors import ApiError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 T = TypeVar("T")
 SortKey = tuple[float | str, str]
@@ -31,16 +33,30 @@ def page(
 
     Raises: ApiError (InvalidNextTokenException).
     """
-    ordered = sorted(rows, key=key, reverse=descending)
-    if token is not None:
-        last = _position(token)
-        try:
-            ordered = [row for row in ordered if (key(row) < last if descending else key(row) > last)]
-        except TypeError:
-            raise _invalid_token() from None
-    shown = ordered[:size]
-    more = len(ordered) > size
-    return shown, _token(key(shown[-1])) if more else None
+    return cut(after(token, sorted(rows, key=key), key=key, descending=descending), key=key, size=size)
+
+
+def after(
+    token: str | None, rows: Sequence[T], *, key: Callable[[T], SortKey], descending: bool = False
+) -> Iterator[T]:
+    """Return the rows from a token on; `rows` are in ascending order already, and only a few are looked at.
+
+    Raises: ApiError (InvalidNextTokenException).
+    """
+    last = None if token is None else _position(token)
+    try:
+        if descending:
+            return islice(reversed(rows), len(rows) - bisect_left(rows, last, key=key) if last else 0, None)
+        return islice(rows, bisect_right(rows, last, key=key) if last else 0, None)
+    except TypeError:
+        raise _invalid_token() from None
+
+
+def cut(rows: Iterable[T], *, key: Callable[[T], SortKey], size: int) -> tuple[list[T], str | None]:
+    """Return the first page of rows, and the token of the next one; looks at one row more than the page has."""
+    found = list(islice(rows, size + 1))
+    shown = found[:size]
+    return shown, _token(key(shown[-1])) if len(found) > size else None
 
 
 def _token(position: SortKey) -> str:

@@ -1,9 +1,10 @@
 """Estates: the secrets that a sandbox starts with, from a sample or from a JSON file.
 
 An estate is a list of entries with the keys `name`, `region` (default us-east-1), `value`,
-`description`, `kms_key`, `tags` (an object), `replicas` (Regions, or objects of `region` and `kms_key`)
-and `deleted` (true: scheduled for deletion); only `name` is needed. A `kms_key` of the form `alias/...`
-is made in its Region unless it is there.
+`description`, `kms_key`, `tags` (an object), `replicas` (Regions, or objects of `region` and `kms_key`),
+`deleted` (true: scheduled for deletion) and `account` (twelve digits; default: the simulator's first); only
+`name` is needed. A `kms_key` of the form `alias/...` is made in its Region unless it is there. Who takes on
+a role of another account finds the secrets of that account.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ from smrep.sandbox.errors import ApiError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from smrep.sandbox.account import Account
     from smrep.sandbox.simulator import Simulator
 
 _HOME = "us-east-1"
 _DEFAULT_VALUE = '{"username": "sandbox", "password": "not-a-secret"}'
 _REGION = re.compile(r"([a-z]+-)+\d+")
+_ACCOUNT = re.compile(r"\d{12}", re.ASCII)
 _TYPES: dict[str, type] = {
     "name": str,
     "region": str,
@@ -31,6 +34,7 @@ _TYPES: dict[str, type] = {
     "tags": dict,
     "replicas": list,
     "deleted": bool,
+    "account": str,
 }
 _TYPE_NAMES = {str: "a string", dict: "an object", list: "a list", bool: "true or false"}
 
@@ -99,7 +103,7 @@ def seed(simulator: Simulator, estate: Iterable[dict[str, Any]]) -> int:
         for entry in estate:
             _check(entry, f"secret {made}")
             try:
-                _make(simulator, entry)
+                _make(simulator.account(entry.get("account", simulator.account_id)), entry)
             except ApiError as error:
                 where = entry.get("region", _HOME)
                 raise ValueError(f"secret {entry['name']} in {where}: {error.message}") from error
@@ -107,11 +111,11 @@ def seed(simulator: Simulator, estate: Iterable[dict[str, Any]]) -> int:
     return made
 
 
-def _make(simulator: Simulator, entry: dict[str, Any]) -> None:
+def _make(account: Account, entry: dict[str, Any]) -> None:
     region, name = entry.get("region", _HOME), entry["name"]
     replicas = [{"region": item} if isinstance(item, str) else item for item in entry.get("replicas", [])]
     for place in ({"region": region, "kms_key": entry.get("kms_key")}, *replicas):
-        _ensure_alias(simulator, place["region"], place.get("kms_key") or "")
+        _ensure_alias(account, place["region"], place.get("kms_key") or "")
     tags = [{"Key": key, "Value": value} for key, value in entry.get("tags", {}).items()]
     params = {
         "Name": name,
@@ -122,24 +126,26 @@ def _make(simulator: Simulator, entry: dict[str, Any]) -> None:
     }
     if replicas:
         params["AddReplicaRegions"] = [{"Region": item["region"], "KmsKeyId": item.get("kms_key")} for item in replicas]
-    simulator.call("secretsmanager", "CreateSecret", region, params)
+    account.call("secretsmanager", "CreateSecret", region, params)
     if entry.get("deleted", False):
-        simulator.call("secretsmanager", "DeleteSecret", region, {"SecretId": name})
+        account.call("secretsmanager", "DeleteSecret", region, {"SecretId": name})
 
 
-def _ensure_alias(simulator: Simulator, region: str, alias: str) -> None:
+def _ensure_alias(account: Account, region: str, alias: str) -> None:
     if not alias.startswith("alias/") or alias.startswith("alias/aws/"):
         return
     try:
-        simulator.call("kms", "DescribeKey", region, {"KeyId": alias})
+        account.call("kms", "DescribeKey", region, {"KeyId": alias})
     except ApiError:
-        key = simulator.call("kms", "CreateKey", region, {})["KeyMetadata"]["KeyId"]
-        simulator.call("kms", "CreateAlias", region, {"AliasName": alias, "TargetKeyId": key})
+        key = account.call("kms", "CreateKey", region, {})["KeyMetadata"]["KeyId"]
+        account.call("kms", "CreateAlias", region, {"AliasName": alias, "TargetKeyId": key})
 
 
 def _check(entry: Any, path: str) -> None:
     _check_object(entry, path, _TYPES, needed="name")
     _check_region(entry.get("region", _HOME), f"{path}.region")
+    if "account" in entry and not _ACCOUNT.fullmatch(entry["account"]):
+        raise _mistake(f"{path}.account", f"not an account id of twelve digits: {entry['account']!r}")
     for key, value in entry.get("tags", {}).items():
         if not isinstance(value, str):
             raise _mistake(f"{path}.tags.{key}", "must be a string")

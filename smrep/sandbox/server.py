@@ -9,6 +9,7 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 from math import inf
@@ -276,6 +277,7 @@ def _is_loopback(address: str) -> bool:
         return False
 
 
+@lru_cache(maxsize=64)
 def _names_loopback(host: str) -> bool:
     """Return whether a Host header names this machine itself, which keeps other sites' pages out."""
     match = re.fullmatch(r"(?:\[([0-9A-Fa-f:]+)\]|([^:\[\]]+))(?::\d{1,5})?", host, re.ASCII)

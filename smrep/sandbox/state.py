@@ -1,4 +1,4 @@
-"""What the simulated account holds: secrets by Region, their versions and their list of replicas."""
+"""What a simulated account holds: secrets by Region, their versions and their list of replicas."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from smrep.sandbox.agenda import Agenda
 from smrep.sandbox.arns import new_suffix, partition, secret_arn
 from smrep.sandbox.errors import marked_for_deletion, replica_is_read_only, secret_not_found
+from smrep.sandbox.lagging import Memory
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Iterator
+    from collections.abc import Sequence
 
     from smrep.sandbox.faults import Faults
     from smrep.sandbox.identity import Caller, Callers
@@ -149,19 +150,30 @@ class Secret:
         )
 
 
+def age(secret: Secret) -> tuple[float, str]:
+    """Return the order of secrets by their creation, which never changes."""
+    return secret.created, secret.name
+
+
 @dataclass(slots=True)
 class World:
-    """The whole simulated account: every Region's secrets and keys, and what is still to happen."""
+    """One simulated account as a whole: every Region's secrets and keys, and what is still to happen."""
 
     account_id: str
     rng: random.Random
     faults: Faults
     keys: KeyStore
     callers: Callers
+    """Those of all accounts."""
+    beside: dict[str, World] = field(default_factory=dict, repr=False)
+    """Every account by its id."""
     policies: dict[str, Policy] = field(default_factory=dict)
     """An identity's ARN -> its policy, for the simulation of IAM alone."""
     agenda: Agenda = field(default_factory=Agenda)
     secrets: dict[str, dict[str, Secret]] = field(default_factory=dict)
+    memory: Memory = field(default_factory=Memory)
+    """What ListSecrets has not heard of yet, while `Faults.listing_lag_s` lets it lag."""
+    _by_age: dict[str, tuple[Secret, ...]] = field(default_factory=dict, repr=False)
     _numbers: int = 0
 
     def next_number(self) -> int:
@@ -173,17 +185,21 @@ class World:
         """Return the secret that bears `name` in `region`, whatever its state."""
         return self.secrets.get(region, {}).get(name)
 
-    def in_region(self, region: str) -> Iterator[Secret]:
-        """Every secret of one Region, those scheduled for deletion too."""
-        yield from self.secrets.get(region, {}).values()
+    def in_region(self, region: str) -> Sequence[Secret]:
+        """Return every secret of one Region in the order of `age`, those scheduled for deletion too."""
+        if region not in self._by_age:
+            self._by_age[region] = tuple(sorted(self.secrets.get(region, {}).values(), key=age))
+        return self._by_age[region]
 
     def put(self, secret: Secret) -> None:
         """Keep `secret` under its name, in the place of any other."""
         self.secrets.setdefault(secret.region, {})[secret.name] = secret
+        self._by_age.pop(secret.region, None)
 
     def discard(self, secret: Secret) -> None:
         """Forget `secret` for good."""
         del self.secrets[secret.region][secret.name]
+        self._by_age.pop(secret.region, None)
 
     def find(self, region: str, secret_id: str) -> Secret:
         """Return the secret that a SecretId means in `region`: a name, an ARN, or an ARN without its suffix.

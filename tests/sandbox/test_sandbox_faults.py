@@ -105,6 +105,7 @@ def test_drops_are_counted_per_operation():
     [
         lambda: Drop("A", "during"),
         lambda: Faults(replication_delay_s=-1),
+        lambda: Faults(listing_lag_s=-1),
         lambda: Faults(removal_delay_by_region={WEST: -1}),
         lambda: Faults(promoted_entry="lost"),
     ],

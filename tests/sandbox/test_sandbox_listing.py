@@ -1,10 +1,10 @@
 """ListSecrets: filters, order, pages."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smrep.sandbox.paging import page
+from smrep.sandbox.paging import after, cut, page
 
 WEST = "us-west-2"
 
@@ -106,3 +106,65 @@ def test_the_pages_of_a_list_are_the_list(rows, size, descending):
         if token is None:
             break
     assert seen == sorted(rows, reverse=descending)
+
+
+@given(size=st.integers(1, 10), descending=st.booleans(), place=st.integers(0, 9_999))
+def test_of_a_long_list_hardly_more_than_the_page_is_looked_at(size, descending, place):
+    rows, looks = range(10_000), []
+
+    def key(row):
+        looks.append(row)
+        return float(row), ""
+
+    step = -1 if descending else 1
+    start = rows[::step][place : place + 2]
+    _, token = cut(start, key=key, size=1)
+    shown, _ = cut(after(token, rows, key=key, descending=descending), key=key, size=size)
+    assert shown == list(rows[::step][place + 1 if token else 0 :][:size])
+    assert len(looks) < 20
+
+
+DEED = st.tuples(st.sampled_from(["create", "delete", "tick"]), st.sampled_from(["a", "b", "c", "d/e", "f!g"]))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    deeds=st.lists(st.one_of(DEED, st.just(("look", ""))), max_size=30),
+    size=st.integers(1, 4),
+    order=st.sampled_from(["asc", "desc"]),
+    sort_by=st.sampled_from(["created-date", "name", "last-changed-date"]),
+)
+def test_pages_together_list_each_secret_once_in_order(account_with, deeds, size, order, sort_by):
+    account, wanted = account_with(), {"SortOrder": order, "SortBy": sort_by, "IncludePlannedDeletion": True}
+    made = {}
+    for deed, name in deeds:
+        match deed:
+            case "create" if name not in made:
+                account.secret(name)
+                made[name] = account.time
+            case "delete" if name in made:
+                account.sm("DeleteSecret", SecretId=name, ForceDeleteWithoutRecovery=True)
+                account.tick(1)
+                del made[name]
+            case "tick":
+                account.tick(1)
+            case "look":
+                names(account)
+    shown, token = [], None
+    while True:
+        answer = account.sm("ListSecrets", MaxResults=size, NextToken=token, **wanted)
+        shown += [row["Name"] for row in answer["SecretList"]]
+        token = answer.get("NextToken")
+        if token is None:
+            break
+    key = (lambda name: name) if sort_by == "name" else (lambda name: (made[name], name))
+    assert shown == sorted(made, key=key, reverse=order == "desc")
+
+
+def test_a_filter_that_keeps_few_fills_its_pages_from_far_apart(account):
+    for number in range(30):
+        account.secret(f"app/{number:02d}", Tags=[{"Key": "dr", "Value": str(number % 10 == 0)}])
+    filters = [{"Key": "tag-value", "Values": ["True"]}]
+    first = account.sm("ListSecrets", MaxResults=2, Filters=filters)
+    assert [row["Name"] for row in first["SecretList"]] == ["app/00", "app/10"]
+    assert names(account, MaxResults=2, Filters=filters, NextToken=first["NextToken"]) == ["app/20"]

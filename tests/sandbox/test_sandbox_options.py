@@ -30,6 +30,12 @@ def test_regions_are_disabled_one_by_one():
         faults("--disabled-region", "us-wset-2")
 
 
+def test_the_lag_of_lists_and_that_of_descriptions_are_two():
+    assert (faults().listing_lag_s, faults().list_lag_s) == (0, 0)
+    lags = faults("--listing-lag", "5m", "--list-lag", "3s")
+    assert (lags.listing_lag_s, lags.list_lag_s) == (300, 3)
+
+
 @pytest.mark.parametrize(
     "operation", ["ListRegions", "DescribeRegions", "SimulatePrincipalPolicy", "PutResourcePolicy"]
 )

@@ -71,6 +71,21 @@ def test_every_key_of_an_entry_is_heeded(account):
     assert account.value(region=WEST) == "mine"
 
 
+def test_an_estate_can_be_of_several_accounts(account):
+    here, there = account.simulator, account.simulator.account("222222222222")
+    estate = [
+        {"name": "db", "account": here.account_id},
+        {"name": "db", "account": "222222222222", "kms_key": "alias/dr", "replicas": [WEST]},
+        {"name": "api"},
+    ]
+    assert seed(here, read_estate(json.dumps(estate))) == 3
+    rows = [row["Name"] for row in account.sm("ListSecrets")["SecretList"]]
+    assert sorted(rows) == ["api", "db"]
+    assert account.sm("ListSecrets", WEST)["SecretList"] == []
+    (row,) = there.call("secretsmanager", "ListSecrets", WEST, {})["SecretList"]
+    assert row["ARN"].startswith("arn:aws:secretsmanager:us-west-2:222222222222:secret:db-")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -81,6 +96,8 @@ def test_every_key_of_an_entry_is_heeded(account):
         ("[{}]", r"\$\[0\]\.name: is missing"),
         ('[{"name": 1}]', r"\$\[0\]\.name: must be a string"),
         ('[{"name": "a"}, {"name": "b", "colour": 1}]', r"\$\[1\]\.colour: unknown key"),
+        ('[{"name": "a", "account": 222222222222}]', r"\$\[0\]\.account: must be a string"),
+        ('[{"name": "a", "account": "2222"}]', r"\$\[0\]\.account: not an account id of twelve digits: '2222'"),
         ('[{"name": "a", "region": "mars"}]', r"\$\[0\]\.region: not a Region name: 'mars'"),
         ('[{"name": "a", "tags": {"k": 1}}]', r"\$\[0\]\.tags\.k: must be a string"),
         ('[{"name": "a", "replicas": ["x"]}]', r"\$\[0\]\.replicas\[0\]: not a Region name"),

@@ -1,0 +1,208 @@
+"""One account of the simulated AWS: the calls that are made in it, and what a test can put there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from smrep.sandbox.agenda import Event, Purge, regions_of
+from smrep.sandbox.errors import ApiError, not_authorized, region_not_enabled, unknown_operation, validation_code
+from smrep.sandbox.lagging import remembering
+from smrep.sandbox.operations import GLOBAL_REGION, GLOBAL_SERVICES, SERVICES
+from smrep.sandbox.policies import read_policy
+from smrep.sandbox.quota import WriteQuota
+from smrep.sandbox.replication import happen
+from smrep.sandbox.state import DEFAULT_KEY, CrossAccount, Entry, Request
+from smrep.sandbox.validation import validate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from threading import RLock
+
+    from smrep.sandbox.faults import Faults
+    from smrep.sandbox.state import World
+
+_STATUS_FIELDS = frozenset({"ReplicationStatus", "StatusMessage"})
+_PRIMARY_FIELDS = _STATUS_FIELDS | {"PrimarySecretARN"}
+_REPLICA_FIELDS = _STATUS_FIELDS | {"ReplicaSecretARN", "ReplicationRoleARN"}
+_SECRET_PARAMS = frozenset({"SecretString", "SecretBinary", "RotationToken"})
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call as it was made and what came of it: `code` is empty where it was carried out.
+
+    `params` are without any secret value; `ts` is in epoch seconds; `account` is the caller's.
+    """
+
+    ts: float
+    service: str
+    operation: str
+    region: str
+    secret_id: str | None
+    code: str
+    params: dict[str, Any]
+    account: str
+
+
+class Account:
+    """One account, with every Region in it; `log` and `lock` are the simulator's, for all its accounts.
+
+    Whatever was due is carried out, in its order and as of its own time, before each call.
+    """
+
+    def __init__(self, world: World, *, now: Callable[[], float], log: list[Call], lock: RLock) -> None:
+        self.now = now
+        self.log = log
+        self._lock = lock
+        self._quota = WriteQuota()
+        self._world = world
+
+    @property
+    def account_id(self) -> str:
+        """The account that owns the secrets and keys."""
+        return self._world.account_id
+
+    def call(
+        self,
+        service: str,
+        operation: str,
+        region: str,
+        params: dict[str, Any],
+        *,
+        access_key: str = "",
+    ) -> dict[str, Any]:
+        """Carry out one call, in and out in wire form: times in epoch seconds, bytes in base64.
+
+        `access_key` tells roles taken on by AssumeRole from the account's one user.
+
+        Raises: ApiError.
+        """
+        with self._lock:
+            at, code = self.now(), ""
+            catch_up(self._world, at)
+            try:
+                caller = self._world.callers.whose(access_key, self.account_id, at)
+                given = {key: value for key, value in params.items() if value is not None}
+                return self._answer(service, operation, Request(region, given, at, caller))
+            except ApiError as error:
+                code = error.code
+                raise
+            finally:
+                shown = {key: value for key, value in params.items() if key not in _SECRET_PARAMS}
+                secret_id = secret_id_of(params)
+                self.log.append(Call(at, service, operation, region, secret_id, code, shown, self.account_id))
+
+    def behave(self, faults: Faults) -> None:
+        """Let this account's AWS behave in another way from now on."""
+        with self._lock:
+            catch_up(self._world, self.now())
+            self._world.faults = faults
+
+    def set_replication_status(
+        self, secret_id: str, region: str, replica_region: str, status: str, message: str | None = None
+    ) -> None:
+        """Let the primary in `region` show any status word for a Region; a replication under way is dropped.
+
+        Raises: ApiError for a secret that is not there.
+        """
+        with self._lock:
+            catch_up(self._world, self.now())
+            primary = self._world.find(region, secret_id)
+            attempt = self._world.next_number()
+            entry = primary.entries.get(replica_region)
+            key = DEFAULT_KEY if entry is None else entry.kms_key
+            primary.primary_region = region
+            primary.entries[replica_region] = Entry(replica_region, key, status, message, attempt)
+
+    def set_key_state(self, key_id: str, region: str, state: str) -> None:
+        """Put a KMS key into any KeyState, e.g. `PendingDeletion`. Raises: ApiError for an unknown key."""
+        with self._lock:
+            catch_up(self._world, self.now())
+            self._world.keys.set_state(region, key_id, state)
+
+    def put_role(self, arn: str, policy: Mapping[str, Any]) -> None:
+        """Let IAM's simulation know a role, or a user, by its identity-based policy document.
+
+        Only SimulatePrincipalPolicy heeds it; no call is refused for it. Raises: ValueError for a policy
+        with something that is not modelled.
+        """
+        with self._lock:
+            self._world.policies[arn] = read_policy(policy)
+
+    def set_cross_account(
+        self,
+        secret_id: str,
+        region: str,
+        *,
+        primary: Mapping[str, str] | None = None,
+        replicas: Iterable[Mapping[str, str]] = (),
+    ) -> None:
+        """Let a secret show `CrossAccountPrimary` and `CrossAccountReplicas`, in place of those before.
+
+        Source: botocore 1.44.5 for their fields. Raises: ValueError for another field, ApiError for a
+        secret that is not there.
+        """
+        shown = CrossAccount(dict(primary) if primary else None, tuple(dict(each) for each in replicas))
+        for given, fields in (
+            (shown.primary or {}, _PRIMARY_FIELDS),
+            *((each, _REPLICA_FIELDS) for each in shown.replicas),
+        ):
+            if unknown := sorted(set(given) - fields):
+                raise ValueError(f"no such field in cross-account replication: {unknown[0]}")
+        with self._lock:
+            catch_up(self._world, self.now())
+            self._world.find(region, secret_id).cross_account = shown
+
+    def _answer(self, service: str, name: str, request: Request) -> dict[str, Any]:
+        operation, faults = SERVICES.get(service, {}).get(name), self._world.faults
+        if operation is None:
+            raise unknown_operation(service, f"The sandbox does not know {service}:{name}.")
+        region = GLOBAL_REGION if service in GLOBAL_SERVICES else request.region
+        if region in faults.disabled_regions and service not in GLOBAL_SERVICES:
+            raise region_not_enabled(service)
+        self._quota.take(request.region, name, faults.write_quota, request.at)
+        if (name, region) in faults.denied:
+            raise not_authorized(service, request.caller.arn, f"{service}:{name}", _resource_of(request.params))
+        validate(operation.fields, request.params, code=validation_code(service))
+        world = self._world if service != "secretsmanager" else self._whose_secret(request)
+        with remembering(world, secret_id_of(request.params), request.at):
+            return operation.run(world, request)
+
+    def _whose_secret(self, request: Request) -> World:
+        """Return the account that answers for a secret: another one where it lets this one in.
+
+        Choice: a resource policy, whatever it says, lets every account in that names the secret by its ARN;
+        without one, another account's secret is not found.
+        """
+        parts = str(request.params.get("SecretId")).split(":", 6)
+        other = self._world.beside.get(parts[4]) if len(parts) > 6 else None  # noqa: PLR2004 - an ARN's
+        if other is None or other is self._world:
+            return self._world
+        catch_up(other, request.at)
+        try:
+            policy = other.find(request.region, request.params["SecretId"]).content.policy
+        except ApiError:
+            return self._world
+        return self._world if policy is None else other
+
+
+def catch_up(world: World, at: float) -> None:
+    """Let happen in an account what is due by now, but for what an outage holds back."""
+    for due, event in world.agenda.due(at, held=lambda event: not world.faults.outages.isdisjoint(regions_of(event))):
+        with remembering(world, _secret_of(event), due):
+            happen(world, event, due)
+
+
+def _secret_of(event: Event) -> str:
+    return event.secret.name if isinstance(event, Purge) else event.primary.name
+
+
+def secret_id_of(params: dict[str, Any]) -> str | None:
+    """Return the name or ARN of the secret that a call is about, whichever parameter holds it."""
+    secret_id = params.get("SecretId", params.get("Name"))
+    return secret_id if isinstance(secret_id, str) else None
+
+
+def _resource_of(params: dict[str, Any]) -> str:
+    return secret_id_of(params) or str(params.get("KeyId") or params.get("PolicySourceArn") or "*")
