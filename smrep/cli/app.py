@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from smrep.aws.client import Aws
 
 
+TELLING_S = 5.0
+"""How often the events of a run over many secrets tell how far it is."""
+
+
 @dataclass
 class App:
     """One run of one command."""
@@ -81,6 +85,7 @@ class App:
         """Start the run's time."""
         self.started_at = self.clock.now()
         self._started = self.clock.monotonic()
+        self._told_at_s = 0.0
 
     @property
     def elapsed_s(self) -> float:
@@ -126,7 +131,11 @@ class App:
     def show(self) -> None:
         """Show how far the run has come, or how each secret stands where they are few."""
         if self.progress:
-            self.gauge.show(self.progress(), self.elapsed_s)
+            progress, elapsed_s = self.progress(), self.elapsed_s
+            if self.events and elapsed_s - self._told_at_s >= TELLING_S:
+                self._told_at_s = elapsed_s
+                self.events.progress(progress)
+            self.gauge.show(progress, elapsed_s)
             return
         secrets = self.secrets()
         if self.events:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from contextlib import ExitStack, suppress
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -91,9 +91,10 @@ def _act(app: App, draft: Draft | Redraft, own: dict[str, Any], again: str) -> I
         path = own["journal"]
         if path:
             try:
-                file = stack.enter_context(appending(path))
+                file = appending(path)
             except OSError as error:
                 raise UsageError(f"--journal {path} can't be written: {error.strerror}; nothing was sent") from error
+            stack.callback(_close, file)
             app.journal = Journal(file, path, app.clock.now, "apply")
         run = paced(app, draft, own)
         app.interrupted = lambda: run.stopped(again)
@@ -102,6 +103,12 @@ def _act(app: App, draft: Draft | Redraft, own: dict[str, Any], again: str) -> I
                 app.events.show(run.news())
             yield
     _check_end(run, own["timeout_s"], again)
+
+
+def _close(journal: TextIO) -> None:
+    """Close the journal; a line that could not be written was complained of when it was to be."""
+    with suppress(OSError):
+        journal.close()
 
 
 def _announce(app: App, draft: Draft | Redraft) -> None:

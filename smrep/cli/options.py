@@ -76,7 +76,8 @@ def typed(*names: str) -> tuple[str, ...]:
             if isinstance(value, bool):
                 words.append(param.opts[-1] if value else (param.secondary_opts or param.opts)[-1])
             else:
-                words += [param.opts[-1], duration(value) if isinstance(value, float) else str(value)]
+                number = f"{value:g}" if isinstance(value, float) else str(value)
+                words += [param.opts[-1], duration(value) if isinstance(param.type, Duration) else number]
     return tuple(words)
 
 

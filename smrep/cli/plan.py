@@ -49,6 +49,8 @@ def plan(file: str, *, detailed_exitcode: bool, out: str | None, shard: str | No
         app.summary, app.progress = (lambda: draft.summary), (lambda: draft.progress)
         app.interrupted = stopped_looking
         yield from draft.act()
+        if app.events:
+            app.events.plan()
         if out:
             _save(app, draft, out)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 
 from smrep.errors import Outcome
 from smrep.files import appending
@@ -12,8 +13,10 @@ from smrep.output.formats import message_of, rows
 from smrep.output.messages import Messages
 from smrep.output.safe import safe
 from smrep.output.summary import closing
-from smrep.report import RegionReport, Report, SecretReport, Severity
+from smrep.report import Action, RegionReport, Report, SecretReport, Severity, is_remarkable
 
+MOST = 500
+"""Rows of a summary, of which GitHub takes a mebibyte."""
 _MESSAGE = {"%": "%25", "\r": "%0D", "\n": "%0A"}
 _IN_MESSAGE = str.maketrans(_MESSAGE)
 _IN_PROPERTY = str.maketrans({**_MESSAGE, ":": "%3A", ",": "%2C"})
@@ -52,12 +55,20 @@ def failures(report: Report) -> Iterator[str]:
     title = _title(report)
     if report.error and report.error.outcome is not Outcome.INTERRUPTED:
         yield _error(title, report.error.message, report.error.hint)
-    for secret in report.secrets:
+    for secret in report.secrets if report.summary is None else islice(_failing(report), _SHOWN):
         failed = [row for row in secret.replicas if row.outcome in (Outcome.FAILED, Outcome.ACCESS)]
         for row in failed:
             yield _error(f"{title}: {secret.name} in {row.region}", *_why(row, secret))
         if secret.error and not failed:
             yield _error(f"{title}: {secret.name}", secret.error.message, secret.error.hint)
+
+
+_SHOWN = 10
+"""Annotations of a step that GitHub shows."""
+
+
+def _failing(report: Report) -> Iterator[SecretReport]:
+    return (each for each in report.secrets if each.outcome in (Outcome.FAILED, Outcome.ACCESS))
 
 
 def _title(report: Report) -> str:
@@ -83,12 +94,21 @@ def summary(report: Report) -> str:
     lines = [f"### {_title(report)}: {report.outcome.word}", ""]
     if report.secrets:
         lines += ["| Secret | Region | Status | Action | Message |", "| --- | --- | --- | --- | --- |"]
-        for name, region, status, _, action, message in (cells for secret in report.secrets for cells in rows(secret)):
+        shown = list(islice(_worth_a_row(report), MOST + 1))
+        for name, region, status, _, action, message in shown[:MOST]:
             lines.append(f"| {' | '.join(_markdown(each) for each in (name, region, status, action, message))} |")
-        lines += ["", _markdown(closing(report)), ""]
+        lines += [*(["", f"The first {MOST} rows."] if len(shown) > MOST else []), "", _markdown(closing(report)), ""]
     if report.error:
         lines += [_markdown(safe(report.error.message)), ""]
     return "\n".join(lines) + "\n"
+
+
+def _worth_a_row(report: Report) -> Iterator[list[str]]:
+    """Yield the cells of each row; of many secrets, those that are not simply well."""
+    many = report.summary is not None
+    for secret in report.secrets:
+        if not many or is_remarkable(secret) or any(row.action not in (None, Action.KEEP) for row in secret.replicas):
+            yield from rows(secret)
 
 
 def _markdown(text: str) -> str:

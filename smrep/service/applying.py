@@ -58,6 +58,8 @@ class Assignment:
     def step(self) -> float | None:
         """Begin, or look once more; return when to come back, None where there is nothing more to do."""
         due = self._look(self._gate) if self._gate else self._begin()
+        if not self.begun:
+            return None  # the run was stopped before its turn came
         if due is None:
             self.ended = True
         self.done(self)
@@ -70,16 +72,22 @@ class Assignment:
     def _begin(self) -> float | None:
         """Look again where the last look is old, then send what is to be sent."""
         clock, errand = self.crew.clock, self.errand
-        self.begun = True
         if errand.again and (errand.looked_at is None or clock.monotonic() - errand.looked_at > FRESH_S):
             self.errand = errand = _again(errand)
+        adds = plain(errand.case) if errand.case and errand.has_work else []
+        writes = errand.has_work and bool(adds or errand.removes)
+        turns = self.terms.pace
+        pace = turns.ahead(self.crew.stop) if writes else turns  # to wait for its turn is not to wait for AWS
+        if writes and self.crew.stop.is_set():
+            return None
+        self.begun = True
         if not errand.has_work:
             return None
         deadline = clock.monotonic() + self.terms.timeout_s
         begin_until = max(deadline, clock.monotonic() + LOOK_S)
-        self._gate = gate = Gate(clock, deadline, begin_until, self.crew.stop, self.terms.pace)
-        if errand.case and plain(errand.case):
-            Sender(self.terms.aws, gate).send(errand.case, plain(errand.case))
+        self._gate = gate = Gate(clock, deadline, begin_until, self.crew.stop, pace)
+        if errand.case and adds:
+            Sender(self.terms.aws, gate).send(errand.case, adds)
         if errand.clearing and errand.removes:
             Clearer(self.terms.aws, gate).send(errand.clearing, errand.removes)
         return self._next(gate) if self.terms.wait and errand.is_open else None

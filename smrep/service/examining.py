@@ -32,11 +32,11 @@ class Examiner:
     _allowed: bool = False
     _reports: list[SecretReport] = field(default_factory=list)
 
-    def doubtful(self, *, deep: bool = False, trusting: bool = False) -> list[int]:
+    def doubtful(self, *, deep: bool = False, blindly: bool = False, trusting: bool = False) -> list[int]:
         """Return the places of the secrets of which listing does not tell enough.
 
-        Of a Region that can't be listed a look at the primary tells too little, unless `deep` wants every status.
-        `trusting` takes the list's word that a secret was never replicated, and has nothing there to be found out.
+        Where a Region can't be listed, a look at each primary tells half of it: that is wanted if `blindly`. `deep`
+        wants every status. `trusting` takes the list's word that a secret was never replicated, and has nothing there to be found out.
         """
         estate = self.estate
 
@@ -44,7 +44,7 @@ class Examiner:
             wanted, primary = estate.wants[place], estate.primaries[place]
             if trusting and primary.primary_region is None and not estate.is_known_elsewhere(place):
                 return False
-            regions = [target.region for target in wanted.targets if target.region not in estate.unlisted]
+            regions = [target.region for target in wanted.targets if blindly or target.region not in estate.unlisted]
             unlike = any(not estate.is_listed_well(place, region) for region in regions)
             return deep or unlike or wanted.remove_extra or place in estate.seen_elsewhere
 

@@ -9,7 +9,7 @@ from typing import Self, TypeVar
 
 from smrep.errors import AwsError, NotFound, NotSent, Refused, Throttled
 from smrep.service.abreast import LOOK_S, abreast
-from smrep.service.pace import Pace
+from smrep.service.pace import Pace, Turn
 from smrep.service.polling import past_throttling
 from smrep.service.ports import Clock
 
@@ -29,7 +29,7 @@ class Gate:
     """No request is begun later than this."""
     stop: threading.Event = field(default_factory=threading.Event)
     """Once set, nothing more is sent: the run has ended, and its threads must not go on."""
-    pace: Pace | None = None
+    pace: Pace | Turn | None = None
     """The budget that the requests of many secrets share."""
 
     @classmethod

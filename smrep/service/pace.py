@@ -11,6 +11,8 @@ _CALM_S = 1.0
 """Throttling that comes in so short a time is one sign, since calls that were under way meet it together."""
 _RECOVERY_S = 10.0
 """How long the way back takes from a standstill to the full rate."""
+_NAP_S = 0.5
+"""How long a run that is stopped may go on sleeping for its turn."""
 _SLOWEST = 0.05
 """The least that is left of the rate."""
 
@@ -29,12 +31,9 @@ class Pace:
 
     def wait(self) -> None:
         """Come back when the next call may go out."""
-        with self._lock:
-            now = self.clock.monotonic()
-            slot = max(now, self._next)
-            self._next = slot + 1 / self._rate_at(slot)
-        if slot > now:
-            self.clock.sleep(slot - now)
+        left = self._reserve()
+        if left > 0:
+            self.clock.sleep(left)
 
     def throttled(self) -> None:
         """Go at half the rate from now on, and then gradually faster."""
@@ -46,11 +45,28 @@ class Pace:
             self._slowed_at = now
             self._next = max(self._next, now + 1 / self._rate_at(now))
 
+    def ahead(self, stop: threading.Event) -> Turn:
+        """Wait for a call's turn before it is made, or until `stop`; return a pace at which that call waits no more."""
+        left = self._reserve()
+        while left > 0 and not stop.is_set():
+            nap = min(left, _NAP_S)
+            self.clock.sleep(nap)
+            left -= nap
+        return Turn(self)
+
     @property
     def present_rate(self) -> float:
         """How many calls a second pass now."""
         with self._lock:
             return self._rate_at(self.clock.monotonic())
+
+    def _reserve(self) -> float:
+        """Take the next turn; return in how many seconds it is."""
+        with self._lock:
+            now = self.clock.monotonic()
+            slot = max(now, self._next)
+            self._next = slot + 1 / self._rate_at(slot)
+        return slot - now
 
     def _rate_at(self, moment: float) -> float:
         return self.rate * self._share_at(moment)
@@ -59,3 +75,21 @@ class Pace:
         if self._slowed_at is None:
             return 1.0
         return min(1.0, self._slowed_to + (moment - self._slowed_at) / _RECOVERY_S)
+
+
+@dataclass(slots=True)
+class Turn:
+    """A pace whose next call has waited already."""
+
+    pace: Pace
+    _is_left: bool = True
+
+    def wait(self) -> None:
+        """Come back when the next call may go out."""
+        if not self._is_left:
+            self.pace.wait()
+        self._is_left = False
+
+    def throttled(self) -> None:
+        """Go at half the rate from now on."""
+        self.pace.throttled()

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from smrep.errors import Outcome
-from smrep.model import Listed, Secret, Target, in_region
+from smrep.model import Secret, Target
 from smrep.regions import Region
-from smrep.report import Action, RegionReport, SecretReport
-from smrep.rules.coverage import unlisted_row
+from smrep.report import Action, SecretReport
+from smrep.rules.coverage import covered_row
 from smrep.rules.health import held_back
 from smrep.rules.plan import NO_CONSENT, Keep, Step, Stop, step_for
 from smrep.rules.preflight import Look
-from smrep.rules.settle import told, worst
+from smrep.rules.settle import told
 from smrep.rules.wanted import Wanted
 from smrep.service.abreast import LOOK_S, abreast, nothing
 from smrep.service.cases import Case, course_of
@@ -110,7 +110,7 @@ class Planner:
         estate, examiner = self.estate, self.examiner
         estate.sweep()
         examiner.orphans()
-        doubtful = examiner.doubtful(trusting=self.trusting)
+        doubtful = examiner.doubtful(blindly=True, trusting=self.trusting)
         examiner.to_look = len(doubtful)
         for report in estate.refused:
             yield Errand(report.name, report.arn or "", estate.scope.home, Wanted(()), ended=report)
@@ -162,10 +162,9 @@ class Planner:
 
     def kept_report(self, place: int) -> SecretReport:
         """Return a secret for which nothing is to be done, as listing shows it."""
-        estate, primary, wanted = self.estate, self.estate.primaries[place], self.estate.wants[place]
-        rows = tuple(_kept_row(estate, primary, target) for target in wanted.targets)
-        outcome = worst(row.outcome for row in rows)
-        report = SecretReport(primary.name, outcome, primary.arn, primary.region, rows)
+        primary, wanted = self.estate.primaries[place], self.estate.wants[place]
+        rows = tuple(replace(covered_row(primary, target), action=Action.KEEP) for target in wanted.targets)
+        report = SecretReport(primary.name, Outcome.OK, primary.arn, primary.region, rows)
         return replace(report, checked_by="list", rules=wanted.rules)
 
     def _decided(self, place: int) -> Errand:
@@ -189,12 +188,3 @@ class Planner:
         if isinstance(step, Keep | Stop):
             return step
         return held_back(step, (*self.health.of_target(primary, target, seen), *self.health.of_primary(primary)))
-
-
-def _kept_row(estate: Estate, primary: Listed, target: Target) -> RegionReport:
-    if target.region in estate.unlisted:
-        return unlisted_row(target, estate.unlisted[target.region])
-    arn = in_region(primary.arn, target.region)
-    return RegionReport(
-        target.region, Outcome.OK, arn, wanted_key=target.kms_key, action=Action.KEEP, note="covered by listing"
-    )
