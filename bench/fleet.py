@@ -1,0 +1,178 @@
+"""What `audit`, `apply` and `plan` cost for many secrets; exits with 1 where a bound is broken.
+
+Each command is a whole process against a sandbox on loopback in a process of its own. Calls are counted from the
+sandbox's log, and what is compared runs in turn. Of wall time, only that of `apply` has a bound, since its pace is what
+is measured. Terraform takes part where it is installed and TF_PLUGIN_DIR names the folder of its AWS provider.
+
+    python bench/fleet.py [TURNS] [audit|apply|plan]...
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime
+
+from fleet_runs import AWS, REPLICAS, SMREP, Cost, Place, manifest, name_of, sandbox
+from fleet_terraform import Terraform, at_hand
+
+MANY, FEWER = 10_000, 2_000
+APPLIED, RATE, QUOTA = 1_000, 45, 50
+PLANNED = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One line of the table."""
+
+    what: str
+    value: float
+    unit: str
+    most: float | None = None
+    """The bound; None where there is none."""
+    note: str = ""
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether the value is beyond its bound."""
+        return self.most is not None and self.value > self.most
+
+    def __str__(self) -> str:
+        """Return the line."""
+        bound = "" if self.most is None else f"at most {self.most:g}"
+        verdict = "" if self.most is None else ("BROKEN" if self.is_broken else "ok")
+        return f"{self.what:53} {self.value:8.3g} {self.unit:8} {bound:13} {verdict:7} {self.note}".rstrip()
+
+
+def audit(turns: int) -> Iterator[Figure]:
+    """Measure the audit of healthy secrets, of many beside fewer, so that what each one takes shows."""
+    with sandbox(MANY) as many, sandbox(FEWER) as fewer:
+        for form in ("text", "json"):
+            command = [SMREP, "audit", "-r", ",".join(REPLICAS), "-o", form]
+            before = many.size
+            runs = [(many.run(command), fewer.run(command)) for _ in range(turns)]
+            what = f"audit -o {form} of {MANY:,} secrets:"
+            yield Figure(f"{what} API calls", len(many.calls(before)) / turns, "calls", 330)
+            yield Figure(f"{what} CPU", _middle(large.cpu_s for large, _ in runs), "s", 15, _range(runs))
+            yield Figure(f"{what} peak memory", max(large.peak_kb for large, _ in runs) / 1024, "MiB", 150)
+            grown = [(large.peak_kb - small.peak_kb) / (MANY - FEWER) for large, small in runs]
+            spread = f"{min(grown):.2f} to {max(grown):.2f}"
+            yield Figure(f"{what} memory per secret", _middle(grown), "KiB", 1, spread)
+            yield Figure(f"{what} wall", _middle(large.wall_s for large, _ in runs), "s")
+
+
+def apply(_turns: int) -> Iterator[Figure]:
+    """Measure how near to the rate that it is given `apply` comes, and whether it ever exceeds AWS's quota."""
+    with sandbox(APPLIED, "--write-quota", str(QUOTA), "--replication-delay", "1s", replicas=()) as place:
+        cost = place.run([SMREP, "apply", "-f", manifest(place), "--rate", str(RATE), "--yes", "-o", "text"])
+        calls = place.calls()
+    writes = [
+        datetime.fromisoformat(each["ts"]).timestamp()
+        for each in calls
+        if each["operation"] == "ReplicateSecretToRegions"
+    ]
+    what = f"apply of {APPLIED:,} secrets, --rate {RATE}:"
+    least_s = APPLIED / RATE
+    yield Figure(f"{what} wall / {least_s:.1f} s", cost.wall_s / least_s, "times", 1.15, f"{cost.wall_s:.2f} s")
+    throttled = sum(each["code"] == "ThrottlingException" for each in calls)
+    yield Figure(f"{what} ThrottlingException", throttled, "answers", 0)
+    kinds = ", ".join(f"{count} {name}" for name, count in Counter(each["operation"] for each in calls).most_common())
+    yield Figure(f"{what} API calls a secret", len(calls) / APPLIED, "calls", 4, kinds)
+    yield Figure(f"{what} writes in any second", _densest(writes), "writes", QUOTA)
+    yield Figure(f"{what} CPU", cost.cpu_s, "s")
+    yield Figure(f"{what} peak memory", cost.peak_kb / 1024, "MiB")
+
+
+def plan(turns: int) -> Iterator[Figure]:
+    """Measure a plan beside what else tells how the same secrets stand."""
+    with ExitStack() as stack:
+        settled = stack.enter_context(sandbox(PLANNED))
+        bare = stack.enter_context(sandbox(PLANNED, replicas=()))
+        terraform = _terraform(stack)
+        runs: dict[str, list[Cost]] = {}
+        for turn in range(turns):
+            runs.setdefault("nothing to do", []).append(_plan(settled, wanted=0))
+            runs.setdefault(f"{PLANNED} to add", []).append(_plan(bare, wanted=5))
+            if isinstance(terraform, Terraform):
+                runs.setdefault("terraform plan", []).append(terraform.plan())
+            if not turn:  # a minute of a processor: once is enough
+                names = " ".join(name_of(number) for number in range(PLANNED))
+                each = f"{AWS} secretsmanager describe-secret --secret-id $name"
+                loop = f"for name in {names}; do {each} || exit 1; done"
+                runs["a loop of aws"] = [settled.run(["/bin/sh", "-c", loop])]
+    ours, theirs = runs["nothing to do"], ("terraform plan", "a loop of aws")
+    for name, costs in runs.items():
+        what = name if name in theirs else f"plan, {name}"
+        cpu_s, wall_s = _middle(each.cpu_s for each in costs), _middle(each.wall_s for each in costs)
+        yield Figure(f"{what}, {PLANNED} secrets: CPU", cpu_s, "s", None, f"wall {wall_s:.2f} s, {len(costs)} turns")
+    for other in theirs:
+        for own in (ours, runs[f"{PLANNED} to add"]) if other in runs else ():
+            what = f"plan{'' if own is ours else ', all to add'} / {other}"
+            bound = 0.1 if own is ours else None
+            cpu = _middle(mine.cpu_s for mine in own) / _middle(each.cpu_s for each in runs[other])
+            wall = _middle(mine.wall_s for mine in own) / _middle(each.wall_s for each in runs[other])
+            yield Figure(f"{what}: CPU", cpu, "of it", bound, f"{1 / cpu:.0f} times less")
+            yield Figure(f"{what}: wall", wall, "of it", None, f"{1 / wall:.0f} times less")
+    if isinstance(terraform, str):
+        print(f"terraform plan: skipped, {terraform}")
+
+
+def _plan(place: Place, *, wanted: int) -> Cost:
+    return place.run([SMREP, "plan", "-f", manifest(place), "--detailed-exitcode", "-o", "text"], wanted=wanted)
+
+
+def _terraform(stack: ExitStack) -> Terraform | str:
+    """Return Terraform with a state of as many secrets, or why there is none."""
+    found = at_hand()
+    if isinstance(found, str):
+        return found
+    binary, plugins = found
+    terraform = Terraform(binary, stack.enter_context(sandbox(0, "--replication-delay", "0s")))
+    terraform.prepare(plugins, PLANNED)
+    return terraform
+
+
+def _densest(moments: Sequence[float]) -> int:
+    """Return the most moments that lie within one second, wherever that begins."""
+    ordered, most, first = sorted(moments), 0, 0
+    for place, moment in enumerate(ordered):
+        while ordered[first] <= moment - 1:
+            first += 1
+        most = max(most, place - first + 1)
+    return most
+
+
+def _middle(values: Iterator[float] | Sequence[float]) -> float:
+    return statistics.median(values)
+
+
+def _range(runs: Sequence[tuple[Cost, Cost]]) -> str:
+    spent = sorted(large.cpu_s for large, _ in runs)
+    return f"{spent[0]:.2f} to {spent[-1]:.2f}"
+
+
+PARTS: dict[str, Callable[[int], Iterator[Figure]]] = {"audit": audit, "apply": apply, "plan": plan}
+
+
+def main(turns: int, parts: Sequence[str]) -> int:
+    """Print the figures; return 1 where a bound is broken."""
+    broken = 0
+    for part in parts:
+        for figure in PARTS[part](turns):
+            print(figure, flush=True)
+            broken += figure.is_broken
+    print(f"load of the machine in the last minute: {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
+    if broken:
+        print(f"{broken} of the bounds are broken", file=sys.stderr)
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    typed = sys.argv[1:]
+    count = int(typed.pop(0)) if typed and typed[0].isdigit() else 3
+    sys.exit(main(count, typed or list(PARTS)))
