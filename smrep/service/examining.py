@@ -36,7 +36,8 @@ class Examiner:
         """Return the places of the secrets of which listing does not tell enough.
 
         Where a Region can't be listed, a look at each primary tells half of it: that is wanted if `blindly`. `deep`
-        wants every status. `trusting` takes the list's word that a secret was never replicated, and has nothing there to be found out.
+        wants every status. `trusting` takes the list's word that a secret was never replicated, and that nothing bears
+        its name elsewhere.
         """
         estate = self.estate
 

@@ -61,7 +61,7 @@ def test_no_address_is_signed_that_someone_else_could_send(client: Any, method: 
 
 def test_no_paginator_goes_round_it(client: Any) -> None:
     with pytest.raises(NotAllowed):
-        list(client.get_paginator("list_secrets").paginate())
+        list(client.get_paginator("list_resource_policies").paginate())
 
 
 @pytest.mark.parametrize(

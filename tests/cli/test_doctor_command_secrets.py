@@ -108,8 +108,10 @@ def test_credentials_that_sts_refuses_are_exit_4(make_sandbox: Make) -> None:
 
 def test_a_caller_of_another_account_is_warned_of(make_sandbox: Make) -> None:
     sandbox = replicated(make_sandbox)
-    done = doctor(sandbox, "prod/db", "--role-arn", "arn:aws:iam::999999999999:role/ops", "--json")
-    assert done.code == 0
+    arn = sandbox.call("DescribeSecret", SecretId="prod/db")["ARN"]
+    sandbox.call("PutResourcePolicy", SecretId=arn, ResourcePolicy='{"Statement": []}')  # lets other accounts in
+    done = doctor(sandbox, arn, "--role-arn", "arn:aws:iam::999999999999:role/ops", "--json")
+    assert done.code == 1  # over there the secret is looked for by its name, which means another one to this caller
     assert "the credentials are of arn:aws:sts::999999999999:assumed-role/ops/" in done.err
     assert "belongs to another account than the credentials" in done.err
     assert done.document["account_id"] == "123456789012"

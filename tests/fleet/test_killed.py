@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 from fakes import IRELAND, SYDNEY, WEST
-from fleet.mortal import ALIAS, STATES, Death, Mortal, Scene, apply, live, state
+from fleet.mortal import ALIAS, STATES, Death, Mortal, Scene, live, state
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

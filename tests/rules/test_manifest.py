@@ -10,7 +10,7 @@ import pytest
 from smrep.errors import Outcome, UsageError
 from smrep.model import Target
 from smrep.regions import Region
-from smrep.rules.manifest import Manifest, AccountRole, Rule, parse
+from smrep.rules.manifest import AccountRole, Manifest, Rule, parse
 from smrep.rules.selection import Selector
 
 HOME, WEST, DUBLIN = Region("us-east-1"), Region("us-west-2"), Region("eu-west-1")

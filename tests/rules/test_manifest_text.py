@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from smrep.errors import UsageError
 from smrep.model import Target
 from smrep.regions import PARTITIONS, Region
-from smrep.rules.manifest import Manifest, AccountRole, Rule, parse
+from smrep.rules.manifest import AccountRole, Manifest, Rule, parse
 from smrep.rules.manifest_text import as_json, written
 from smrep.rules.selection import Selector
 

@@ -23,6 +23,10 @@ KEY_ID = "0f0e0d0c-1111-4222-8333-444455556666"
 ARN = f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:prod/db-a1b2c3"
 NEVER = {"GetSecretValue", "BatchGetSecretValue", "PutSecretValue", "DeleteSecret", "CreateSecret", "PutResourcePolicy"}
 
+FLEET = {command for command, calls in CALLS.items() if ("secretsmanager", "ListSecrets") in calls}
+"""The commands that are about all secrets of a Region."""
+NAMED = tuple(CALLS.keys() - FLEET)
+
 NAMES = st.text("abz09/_+=.@-!", min_size=1, max_size=30)
 KEYS = st.one_of(
     st.none(),
@@ -159,7 +163,7 @@ def test_replicate_has_no_wildcard_but_where_iam_knows_no_resource(command: str)
     ("commands", "prefix", "keys"),
     [
         (HARMLESS, "production/payments/database-", [f"alias/disaster-recovery-{each}" for each in "abc"]),
-        (tuple(CALLS), "prod/db-", [KEY_ID] * 3),
+        (NAMED, "prod/db-", [KEY_ID] * 3),
     ],
     ids=["harmless", "all"],
 )
@@ -167,6 +171,16 @@ def test_three_secrets_in_three_regions_fit_a_managed_policy(commands: Any, pref
     targets = tuple(Target(region, key) for region, key in zip((WEST, DUBLIN, TOKYO), keys, strict=True))
     of = scope(*commands, secrets=[prefix + each for each in "abc"], targets=targets, primary_key=keys[0])
     assert size(document(of)) < MANAGED_POLICY_MAX
+
+
+@pytest.mark.parametrize("command", sorted(FLEET))
+def test_commands_about_many_secrets_may_list_them_and_fit_a_managed_policy_for_all(command: str) -> None:
+    targets = tuple(Target(region, KEY_ID) for region in (WEST, DUBLIN, TOKYO))
+    of = scope(command, secrets=(EVERY,), targets=targets, primary_key=KEY_ID)
+    assert statements(of)["ListSecrets"]["Resource"] == ["*"]
+    assert size(document(of)) < MANAGED_POLICY_MAX
+    writes = {action.partition(":")[2] for action in granted(of)} & WRITES.keys()
+    assert writes == ({"ReplicateSecretToRegions", "RemoveRegionsFromReplication"} if command == "apply" else set())
 
 
 def test_replication_is_limited_to_the_regions_asked_for_and_overwrites_nothing() -> None:

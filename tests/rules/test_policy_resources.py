@@ -29,6 +29,7 @@ ACTIONS = {
     "LookAtSecrets": {
         f"secretsmanager:{name}" for name in ("DescribeSecret", "ListSecretVersionIds", "GetResourcePolicy")
     },
+    "ListSecrets": {"secretsmanager:ListSecrets"},
     "Replicate": {"secretsmanager:ReplicateSecretToRegions"},
     "Remove": {"secretsmanager:RemoveRegionsFromReplication"},
     "Promote": {"secretsmanager:StopReplicationToReplica"},

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from fakes import HOME, IRELAND, SYDNEY, WEST
 
+from smrep.sandbox.account import catch_up
 from smrep.sandbox.simulator import ApiError, Simulator
 from smrep.sandbox.state import DEFAULT_KEY, Entry, Secret
 
@@ -34,7 +35,7 @@ class Truth:
 
     def catch_up(self) -> None:
         """Let happen what is due by now."""
-        self.simulator._catch_up(self.simulator.now())
+        catch_up(self.simulator._world, self.simulator.now())
 
     def held(self, region: str, name: str) -> Secret | None:
         return self.simulator._world.held(region, name)
