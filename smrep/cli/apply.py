@@ -12,13 +12,14 @@ from smrep.cli import options
 from smrep.cli.app import App
 from smrep.cli.conduct import conduct
 from smrep.cli.confirm import ask
-from smrep.cli.fleet import drafted, paced, redrafted, sharded
+from smrep.cli.fleet import budget, drafted, paced, redrafted, shard_of, sharded
 from smrep.cli.selecting import read_manifest
 from smrep.errors import StillOpen, UsageError
 from smrep.files import appending
 from smrep.output.fleet_words import planned
 from smrep.output.journal import Journal
 from smrep.rules.commands import some, spell
+from smrep.rules.shards import WHOLE
 
 if TYPE_CHECKING:
     from smrep.service.applying import Application
@@ -64,9 +65,12 @@ def apply(file: str | None, plan: str | None, **more: Any) -> None:
             raise UsageError("--plan is done as a whole", "make the plan with --shard instead")
         draft: Draft | Redraft
         if file:
-            draft = drafted(app, read_manifest(file, app.stdin), own["shard"], trusting=True)
+            manifest = read_manifest(file, app.stdin)
+            rate = budget(own["rate"], shard_of(app, own["shard"]), len(manifest.accounts))
+            draft = drafted(app, manifest, own["shard"], trusting=True)
             app.stdin_is_taken = file == "-"
         else:
+            rate = budget(own["rate"], WHOLE, 1)
             draft = redrafted(app, str(plan))
         app.secrets, app.summary = draft.secrets, lambda: draft.summary
         app.progress = lambda: draft.progress
@@ -80,12 +84,12 @@ def apply(file: str | None, plan: str | None, **more: Any) -> None:
             return
         if not yes:
             ask(app, [each.name for each in draft.changes], "apply", lambda: f"{again} --yes")
-        yield from _act(app, draft, own, again)
+        yield from _act(app, draft, rate, own, again)
 
     conduct(app, work)
 
 
-def _act(app: App, draft: Draft | Redraft, own: dict[str, Any], again: str) -> Iterator[None]:
+def _act(app: App, draft: Draft | Redraft, rate: float, own: dict[str, Any], again: str) -> Iterator[None]:
     """Do what was drafted, and say what is open at the end."""
     with ExitStack() as stack:
         path = own["journal"]
@@ -96,7 +100,7 @@ def _act(app: App, draft: Draft | Redraft, own: dict[str, Any], again: str) -> I
                 raise UsageError(f"--journal {path} can't be written: {error.strerror}; nothing was sent") from error
             stack.callback(_close, file)
             app.journal = Journal(file, path, app.clock.now, "apply")
-        run = paced(app, draft, own)
+        run = paced(app, draft, rate, own)
         app.interrupted = lambda: run.stopped(again)
         for _ in run.act():
             if app.events:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -69,7 +70,33 @@ def redrafted(app: App, path: str) -> Redraft:
     return Redraft(plan, dict(planners), app.show)
 
 
-def paced(app: App, draft: Draft | Redraft, own: Mapping[str, Any]) -> Application:
+def shard_of(app: App, shard: str | None) -> Shard:
+    """Return the part of the work that is this run's; see `parse_shard` for what it raises."""
+    return parse_shard(shard, app.env) if shard else WHOLE
+
+
+AWS_QUOTA = 50
+"""Writes a second that AWS allows an account in a Region, everybody's together. Source: aws-behaviour.md 5."""
+
+
+def budget(rate: float, part: Shard, accounts: int) -> float:
+    """Return how many writes a second this run may send to an account in a Region.
+
+    Raises:
+        UsageError: it is none, or all shards together would send an account more than AWS takes.
+
+    """
+    together = max(1, ceil(part.count / max(1, accounts)))
+    most = AWS_QUOTA * part.count / together
+    if not 0 < rate <= most:
+        raise UsageError(
+            f"--rate {rate:g} is not possible: it must be more than 0 and at most {most:g}",
+            f"AWS takes {AWS_QUOTA} writes a second from an account in a Region, everybody's together",
+        )
+    return rate / part.count
+
+
+def paced(app: App, draft: Draft | Redraft, rate: float, own: Mapping[str, Any]) -> Application:
     """Return what was drafted as a run, each account at its own pace; the app tells of it from now on."""
     from smrep.rules.tally import done
     from smrep.service.applying import WIDTH, Application, Assignment, Terms
@@ -77,7 +104,6 @@ def paced(app: App, draft: Draft | Redraft, own: Mapping[str, Any]) -> Applicati
     from smrep.service.drafting import joined, kept_rows
     from smrep.service.pace import Pace
 
-    rate = own["rate"] / (parse_shard(own["shard"], app.env).count if own["shard"] else 1)
     crew = Crew(app.clock, WIDTH)
     terms: dict[int, Terms] = {}
     assignments = []
@@ -101,7 +127,7 @@ def estates(app: App, manifest: Manifest, shard: str | None = None) -> list[Esta
 
     """
     home = _home(app, manifest)
-    part = parse_shard(shard, app.env) if shard else WHOLE
+    part = shard_of(app, shard)
     app.several_accounts = len(manifest.accounts) > 1
     if not manifest.accounts:
         check_regions([home], _regions(manifest.rules))

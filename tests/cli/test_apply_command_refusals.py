@@ -82,6 +82,7 @@ def test_too_many_are_too_many_also_for_a_dry_run(crowded: Sandbox, tmp_path: Pa
         ("apply", "--plan", "y", "--shard", "1/2"),
         ("apply", "-f", "x", "--rate", "0"),
         ("apply", "-f", "x", "--rate", "51"),
+        ("apply", "-f", "x", "--rate", "nan"),
         ("apply", "-f", "x", "--max-removals", "-1"),
         ("apply", "-f", "/none/dr.toml", "--yes"),
         ("apply", "--plan", "/none/dr.plan", "--yes"),
