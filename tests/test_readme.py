@@ -78,6 +78,16 @@ def test_the_lines_for_scripts_run(make_sandbox: Callable[..., Sandbox], title: 
         assert "Traceback" not in done.stderr
 
 
+def test_the_lines_about_many_secrets_end_as_they_say(make_sandbox: Callable[..., Sandbox], tmp_path: Path) -> None:
+    sandbox = ready(make_sandbox())
+    (block,) = re.findall(r"```sh\n(.*?)```", section("Many secrets"), re.DOTALL)
+    for line in block.splitlines():
+        done = paste(sandbox, line, tmp_path)
+        expected = expected_code(line) or ("-o name" in line and 5) or 0  # the pipe ends as its first part does
+        assert done.returncode == expected, (line, done.stdout, done.stderr)
+        assert "Traceback" not in done.stderr
+
+
 def test_every_command_is_in_the_table() -> None:
     from smrep.cli import COMMANDS
 

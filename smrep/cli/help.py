@@ -9,10 +9,10 @@ from smrep.cli.options import CONTEXT, version
 EXIT_CODES = """\
 0    ok       the wanted state is reached, or was there already
 1    failed   AWS was asked and said no or nothing, or a Region is Failed; others may be fine
-2    usage    the command line is wrong, or a confirmation is needed and nobody can answer
+2    usage    the command line or the manifest is wrong, or nobody can answer a confirmation
 3    pending  nothing failed, something is not finished: the deadline passed, or status found it so
 4    access   credentials, permission or configuration
-5    drift    a difference was found, nothing was changed
+5    drift    a difference was found (verify, audit, plan --detailed-exitcode), nothing was changed
 70   bug      a fault of smrep itself
 130  SIGINT   143  SIGTERM   141  broken pipe
 
@@ -23,9 +23,11 @@ with the result "pending" in the JSON document; nothing else unfinished ever is 
   a Region stopped before anything was sent (namesake, orphan, promoted replica)  1
   wait, verify for a secret without replicas                                      1
   the primary's own Region as target, a bad or foreign-partition Region           2
-  another account than --expect-account's, a contradiction                        2
+  another account than --expect-account's or the manifest's, a contradiction      2
+  a rule of the manifest that matches no secret: plan, apply (audit warns)        2
+  a plan that the world has moved away from (apply --plan)                        1
   a replica under another key than the one asked for, or not the same (verify)    5
-  verify, rekey, doctor that were denied a look                                   4
+  verify, audit, rekey, doctor that were denied a look                            4
   --dry-run, whatever it found to do (a Region that it would stop at is still 1)  0
 """
 

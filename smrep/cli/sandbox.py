@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 HOME = "us-east-1"
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
 SEED_FORMAT = """A file for --seed is a JSON list of objects: name, and if wanted region, value, description, kms_key,
-tags, replicas (Regions, or objects with region and kms_key) and deleted (true)."""
+tags, replicas (Regions, or objects with region and kms_key), deleted (true) and account (twelve digits)."""
 
 
 @click.group(context_settings=CONTEXT, short_help="Run a local AWS that replicates as the real one does.")

@@ -1,0 +1,119 @@
+"""docs/fleet.md: its commands pasted into a shell with a sandbox, its manifests, jobs and examples read."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from fixtures import ROOT, Sandbox
+from test_readme import expected_code, paste
+
+from smrep.cli.apply import apply
+from smrep.rules.manifest import ACCOUNT_FIELDS, FIELDS, RULE_FIELDS, parse
+
+PAGE = (ROOT / "docs/fleet.md").read_text()
+SIGNING = ("prod/signing/root", "prod/signing/issuer")
+
+
+def blocks(language: str, title: str | None = None) -> list[str]:
+    """Return the blocks in that language, of the part under a heading if one is named."""
+    (text,) = re.findall(rf"^##+ {title}\n(.*?)(?=^##+ |\Z)", PAGE, re.DOTALL | re.MULTILINE) if title else [PAGE]
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
+@pytest.fixture
+def stock(make_sandbox: Callable[..., Sandbox]) -> Sandbox:
+    """Return a sandbox with the secrets that the page's manifest means, one of them replicated, one Region too many."""
+    sandbox = make_sandbox(removal_delay_s=0.0)
+    for region in ("eu-west-1", "us-west-2"):
+        sandbox.key("alias/dr", region)
+    tags = [{"Key": "dr", "Value": "true"}]
+    for name in ("prod/payments/db", "prod/payments/tmp-1", *SIGNING):
+        sandbox.create(name, Tags=tags)
+    for region in ("us-west-2", "sa-east-1"):
+        sandbox.call("ReplicateSecretToRegions", SecretId=SIGNING[0], AddReplicaRegions=[{"Region": region}])
+    return sandbox
+
+
+def lines(title: str) -> Iterator[str]:
+    for block in blocks("sh", title):
+        yield from block.splitlines()
+
+
+def test_what_is_there_is_adopted_in_one_command(stock: Sandbox, tmp_path: Path) -> None:
+    for line in lines("Adopt what is there"):
+        done = paste(stock, line, tmp_path)
+        assert done.returncode == expected_code(line), (line, done.stderr)
+    assert parse((tmp_path / "dr.toml").read_text(), "dr.toml").account_id == "123456789012"
+
+
+def test_a_manifest_is_audited_planned_and_applied(stock: Sandbox, tmp_path: Path) -> None:
+    (tmp_path / "dr.toml").write_text(blocks("toml", "The manifest")[0])
+    audit, pipe = lines("What audit sees, and what it does not")
+    assert paste(stock, audit, tmp_path).returncode == 5
+    assert {each.name for each in tmp_path.glob("audit.*")} == {"audit.xml", "audit.prom"}
+    check, plan, do = lines("Plan and apply in CI")
+    assert paste(stock, check, tmp_path).returncode == 5
+    assert paste(stock, plan, tmp_path).returncode == 0
+    done = paste(stock, do, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert paste(stock, check, tmp_path).returncode == 0
+    assert paste(stock, audit, tmp_path).returncode == 0
+    assert [region for region, _ in replicas(stock, SIGNING[0])] == ["ap-northeast-1", "us-west-2"]
+    assert replicas(stock, "prod/payments/tmp-1") == []
+    assert paste(stock, pipe, tmp_path).returncode == 5  # of its first part: one was missing, and was added
+    assert [region for region, _ in replicas(stock, "prod/payments/tmp-1")] == ["us-west-2"]
+
+
+def replicas(sandbox: Sandbox, name: str) -> list[tuple[str, str]]:
+    shown = sandbox.call("DescribeSecret", SecretId=name).get("ReplicationStatus", [])
+    return sorted((each["Region"], each["Status"]) for each in shown)
+
+
+@pytest.mark.parametrize("text", blocks("toml"))
+def test_each_manifest_of_the_page_is_one(text: str) -> None:
+    assert parse(text, "dr.toml").rules
+
+
+def test_each_field_of_the_manifest_is_explained() -> None:
+    told = set(re.findall(r"`([a-z_.]+)`", re.findall(r"\| field \|.*?\n\n", PAGE, re.DOTALL)[0]))
+    assert {*FIELDS[:3], *(f"replicate.{each}" for each in RULE_FIELDS)} <= told
+    assert all(re.search(rf"^{each} = ", PAGE, re.MULTILINE) for each in ACCOUNT_FIELDS)
+
+
+def understood(words: list[str]) -> None:
+    """Assert that these are words of `smrep apply`, short of the manifest that they name."""
+    assert words[0] == "apply"
+    context = apply.make_context("apply", words[1:])
+    context.close()
+
+
+def test_the_jobs_say_what_smrep_understands() -> None:
+    batch: Any = json.loads(next(each for each in blocks("json") if "jobDefinitionName" in each))
+    understood(batch["containerProperties"]["command"])
+    kubernetes, github = (yaml.safe_load(each) for each in blocks("yaml"))
+    (container,) = kubernetes["spec"]["template"]["spec"]["containers"]
+    understood(container["args"])
+    assert kubernetes["spec"]["completions"] == kubernetes["spec"]["parallelism"] == 4
+    job = github["jobs"]["apply"]
+    last = job["steps"][-1]["run"]
+    for shard in job["strategy"]["matrix"]["shard"]:
+        understood(last.replace("${{ matrix.shard }}", str(shard)).split()[1:])
+
+
+def test_the_journal_is_as_the_page_shows_it(stock: Sandbox, tmp_path: Path) -> None:
+    (shown,) = [json.loads(each) for each in blocks("json", "Manners")]
+    (tmp_path / "dr.toml").write_text(blocks("toml", "The manifest")[0])
+    paste(stock, "smrep apply -f dr.toml --yes --max-removals 1 --journal dr.jsonl", tmp_path)
+    written = [json.loads(line) for line in (tmp_path / "dr.jsonl").read_text().splitlines()]
+    assert [list(each) for each in written] == [list(shown)] * len(written)
+
+
+def test_the_page_names_every_command_about_many_secrets() -> None:
+    for name in ("list", "audit", "export", "plan", "apply"):
+        assert f"| `smrep {name} " in PAGE
