@@ -147,6 +147,12 @@ class StillOpen(SmrepError):
     outcome = Outcome.PENDING
 
 
+class NotWhole(SmrepError):
+    """Something could not be seen, without which the result would be no result."""
+
+    outcome = Outcome.PENDING
+
+
 class NotSent(SmrepError):
     """A request was not begun, because the deadline had passed."""
 

@@ -71,9 +71,11 @@ class App:
     journal: Journal | None = None
     """Where each write is written down before it goes out."""
     result: Callable[[], Iterable[str]] | None = None
-    """Tells what is written in place of the secrets, to people and as JSON, where all went well."""
+    """Tells what is written in place of the secrets, to people and as JSON, where there is something."""
     reports: Sequence[str] = ()
     """Files to which the result is written too."""
+    next_step: Callable[[], str | None] | None = None
+    """Tells what to type next where a run over many secrets has found something that is to be done."""
     streamed: bool = False
     """Whether the result was written as it came."""
     interrupted: Callable[[], Trouble] = lambda: Trouble(

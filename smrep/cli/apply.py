@@ -119,7 +119,8 @@ def _announce(app: App, draft: Draft | Redraft) -> None:
     """Show the plan to a person, and tell it to a program."""
     if app.events:
         app.events.plan()
-    if not app.options.quiet and app.stderr is not None:
+    is_result = app.dry_run and app.output == "table"
+    if not (is_result or app.options.quiet) and app.stderr is not None:
         from smrep.output.plan_table import draw
 
         app.stderr.write(draw(draft.secrets(), planned(draft.summary), app.paper(app.stderr)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import click
@@ -14,8 +14,10 @@ from smrep.cli.fleet import estates, sharded
 from smrep.cli.params import targets
 from smrep.cli.selecting import CHOOSING, read_manifest, selection, selector
 from smrep.errors import UsageError
+from smrep.model import Target
 from smrep.output.reports import check_path
 from smrep.rules.closing import stopped_looking
+from smrep.rules.commands import spell
 from smrep.rules.manifest import Manifest, Rule
 from smrep.rules.selection import EVERY
 
@@ -72,5 +74,23 @@ def audit(
         yield from run.act()
         for warning in run.warnings(manifest.rules, whole=shard is None):
             app.messages.warning(warning)
+        app.next_step = lambda: _next_step(app, run.summary, file, wanted, choice)
 
     conduct(app, work)
+
+
+def _next_step(
+    app: App, found: Mapping[str, int], file: str | None, wanted: Sequence[Target], choice: Mapping[str, Any]
+) -> str | None:
+    """Return the command that adds what is missing, None where nothing is."""
+    if file:
+        to_do = file != "-" and (found["missing"] or found["failed"])
+        return f"what is to be done: {spell('plan', [], flags=['-f', file])}" if to_do else None
+    if not found["missing"]:
+        return None
+    home = app.where.region if app.where else None
+    chosen = [word for prefix in choice["prefixes"] for word in ("--prefix", prefix)]
+    chosen += [word for key, value in choice["tags"] for word in ("--tag", key if value is None else f"{key}={value}")]
+    chosen += ["--owning-service", choice["owning_service"]] if choice["owning_service"] else []
+    names = spell("audit", [], primary_region=home, targets=wanted, flags=[*chosen, "-o", "name"])
+    return f"to add what is missing: {names} | {spell('replicate', ['-'], targets=wanted)}"

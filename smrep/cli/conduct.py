@@ -11,16 +11,17 @@ from pathlib import Path
 import click
 
 from smrep.cli.app import App
+from smrep.cli.explaining import explain, is_mute
 from smrep.cli.options import CONDUCTED
 from smrep.cli.process import told
 from smrep.errors import Outcome, OutputError, SmrepError, Terminated, UsageError
 from smrep.output import github
 from smrep.output.events import Events
 from smrep.output.formats import FORMATS, as_query, compile_query
-from smrep.output.summary import TELLING, closing
+from smrep.output.paper import Paper
 from smrep.regions import Region
-from smrep.report import Finding, Kind, Made, RegionReport, Report, SecretReport, Severity, Trouble
-from smrep.rules.closing import end, go_on, timed_out
+from smrep.report import Finding, Made, Report, SecretReport, Trouble
+from smrep.rules.closing import end, timed_out
 from smrep.rules.commands import connected
 
 
@@ -68,7 +69,7 @@ def conduct(app: App, work: Callable[[App], Iterator[None]]) -> None:
         _publish(app, report, text)
         told(report.exit_code)
     finally:
-        _explain(app, report)
+        explain(app, report)
         github.tell(report, app.messages, app.env)
     sys.exit(report.exit_code)
 
@@ -165,19 +166,15 @@ def bug(error: Exception) -> Trouble:
 
 def _publish(app: App, report: Report, text: str | None) -> None:
     """Put the result, or the text made of it, where it was asked for."""
-    if _is_mute(report):
+    if is_mute(report):
         return
     if app.events:
         app.events.result(report)
-    elif app.result and report.error is None and text is None and app.output in ("table", "text", "json"):
-        deliver(app.result(), app)
+    elif app.result and text is None and app.output in ("table", "text", "json"):
+        written = [] if report.error else list(app.result())
+        deliver(written or (FORMATS["json"](report, Paper()) if app.output == "json" else ()), app)
     elif not app.streamed:
         deliver(FORMATS[app.output](report, app.paper(app.stdout)) if text is None else [text], app)
-
-
-def _is_mute(report: Report) -> bool:
-    """Tell whether the run ended because standard output took no more events; it takes no result either."""
-    return report.error is not None and report.error.code == OutputError.__name__
 
 
 def deliver(pieces: Iterable[str], app: App) -> None:
@@ -197,73 +194,3 @@ def deliver(pieces: Iterable[str], app: App) -> None:
         raise
     except OSError as error:
         raise OutputError(f"the result could not be written to standard output: {error.strerror}") from error
-
-
-def _explain(app: App, report: Report) -> None:
-    """Say on standard error what the rows have no room for: troubles with their hints, notes, what is unchecked.
-
-    What the result itself tells in full is not said twice.
-    """
-    say = app.messages
-    told = app.output == "table" and report.command in TELLING and app.stdout is not None
-    if report.summary is not None:
-        _explain_many(app, report)
-        return
-
-    def rows() -> Iterator[RegionReport]:
-        return (row for secret in report.secrets for row in secret.replicas)
-
-    for secret in report.secrets:
-        for note in secret.notes:
-            say.warning(note)
-        if secret.error:
-            say.trouble(secret.error)
-    if not told:
-        for severity, message, hint in dict.fromkeys(each for row in rows() for each in _troubles(row, report.command)):
-            {Severity.ERROR: say.error, Severity.WARNING: say.warning, Severity.INFO: say.note}[severity](message)
-            say.hint(hint)
-        unchecked = [
-            each.message for row in rows() for each in row.findings if each.kind is Kind.UNCHECKED and not row.error
-        ]
-        if unchecked:
-            say.warning(f"unchecked, which is not a pass: {'; '.join(dict.fromkeys(unchecked))}")
-    if report.error:
-        say.trouble(report.error)
-        if report.outcome in (Outcome.ACCESS, Outcome.BUG) or _is_mute(report):
-            say.hint(connected(go_on(report.secrets) or "", app.options.connection))
-
-
-_MOST = 10
-"""Troubles of many secrets that are said one by one; the result has them all."""
-
-
-def _explain_many(app: App, report: Report) -> None:
-    """Say the first troubles of many secrets, how many more there are, and the counts where the result has none."""
-    say = app.messages
-    found: dict[tuple[str, str | None], None] = {}
-    for secret in report.secrets:
-        for note in secret.notes:
-            found.setdefault((note, None))
-        if secret.error:
-            found.setdefault((secret.error.message, secret.error.hint))
-        for row in secret.replicas:
-            found |= dict.fromkeys((message, hint) for _, message, hint in _troubles(row, report.command))
-            found |= dict.fromkeys((each.message, each.hint) for each in row.findings if each.kind is Kind.UNCHECKED)
-    for message, hint in list(found)[:_MOST]:
-        say.warning(message)
-        say.hint(hint)
-    if len(found) > _MOST:
-        say.warning(f"and {len(found) - _MOST} more, which the result has")
-    if app.output != "table":
-        say.note(closing(report))
-    if report.error:
-        say.trouble(report.error)
-
-
-def _troubles(row: RegionReport, command: str | None) -> list[tuple[Severity, str, str | None]]:
-    """Return what is to be said of a row, with its hint: what stops it, or all that was found where that is the job."""
-    if row.error:
-        return [(Severity.ERROR, row.error.message, row.error.hint)]
-    found = [each for each in row.findings if each.kind is not Kind.UNCHECKED]
-    loud = [each for each in found if each.severity is Severity.ERROR or command in TELLING]
-    return [(each.severity, each.message, each.hint) for each in loud]

@@ -98,6 +98,7 @@ def budget(rate: float, part: Shard, accounts: int) -> float:
 
 def paced(app: App, draft: Draft | Redraft, rate: float, own: Mapping[str, Any]) -> Application:
     """Return what was drafted as a run, each account at its own pace; the app tells of it from now on."""
+    from smrep.rules.settle import worst_first
     from smrep.rules.tally import done
     from smrep.service.applying import WIDTH, Application, Assignment, Terms
     from smrep.service.crew import Crew
@@ -112,7 +113,7 @@ def paced(app: App, draft: Draft | Redraft, rate: float, own: Mapping[str, Any])
         own_terms = terms.setdefault(id(aws), Terms(aws, Pace(app.clock, rate), own["timeout_s"], own["wait"]))
         assignments.append(Assignment(errand, own_terms, crew))
     run = Application(assignments, crew)
-    app.secrets = lambda: joined(run.reports(), draft.kept)
+    app.secrets = lambda: joined(worst_first(run.reports()), draft.kept)
     app.summary = lambda: done(run.reports(), kept_rows(draft.kept), len(draft.kept))
     app.progress = lambda: run.progress
     return run

@@ -16,6 +16,7 @@ from smrep.cli.selecting import read_manifest
 from smrep.errors import OutputError
 from smrep.files import replacing
 from smrep.rules.closing import stopped_looking
+from smrep.rules.commands import spell
 from smrep.rules.saved import Saved, SavedSecret, as_text, saved_steps
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def plan(file: str, *, detailed_exitcode: bool, out: str | None, shard: str | No
     shown and stays so: smrep rekey changes it.
     """
     app = App("plan", options.Shared(**more), dry_run=True)
+    shard_flags = ["--shard", shard] if shard else []
 
     def work(app: App) -> Iterator[None]:
         manifest = read_manifest(file, app.stdin)
@@ -53,6 +55,9 @@ def plan(file: str, *, detailed_exitcode: bool, out: str | None, shard: str | No
             app.events.plan()
         if out:
             _save(app, draft, out)
+        if draft.changes:
+            how = ["--plan", out] if out else ["-f", file, *shard_flags]
+            app.next_step = lambda: f"to do it: {spell('apply', [], flags=how)}"
 
     conduct(app, work)
 

@@ -7,7 +7,22 @@ from collections.abc import Mapping
 
 from smrep.report import Report
 
-_SECRETS = {"removing": "being removed", "region_disabled": "in a Region that is not enabled"}
+_SECRETS = {
+    "wrong_key": "under another key",
+    "extra": "in an extra Region",
+    "orphan": "left by a primary that is gone",
+    "removing": "being removed",
+    "name_clash": "kept out by a namesake",
+    "key_missing": "without their key",
+    "key_disabled": "under a disabled key",
+    "key_unusable": "under an unusable key",
+    "region_disabled": "in a Region that is not enabled",
+    "region_unknown": "in a Region that nobody knows",
+    "is_replica": "that are replicas",
+    "managed": "managed by an AWS service",
+    "unchecked": "not fully checked",
+}
+"""What a kind of finding says of so many secrets; other kinds are words for it as they are."""
 _PLAN = {
     "add": "to add",
     "retry": "to retry",
@@ -23,6 +38,8 @@ def of_many(report: Report) -> str:
     summary = report.summary or {}
     if report.command == "audit":
         return audited(report)
+    if report.command == "export":
+        return exported(summary)
     if report.command == "plan" or report.dry_run or "changed" not in summary:
         return planned(summary)
     return applied(summary)
@@ -53,9 +70,9 @@ def planned(summary: Mapping[str, int]) -> str:
     words = [f"{summary[what]} {how}" for what, how in _PLAN.items() if summary.get(what)]
     trouble = summary.get("in_trouble", 0)
     words += [f"{_counted(trouble, 'secret')} in trouble"] if trouble else []
-    changes = any(summary.get(what) for what in ("add", "retry", "remove"))
-    start = f"{_counted(summary.get('secrets', 0), 'secret')}: "
-    return start + (", ".join(words) or "nothing") + ("" if changes else "; nothing to do")
+    idle = not any(count for what, count in summary.items() if what not in ("secrets", "keep"))
+    words += ["nothing to do"] if idle else []
+    return f"{_counted(summary.get('secrets', 0), 'secret')}: {', '.join(words)}"
 
 
 def applied(summary: Mapping[str, int]) -> str:
@@ -63,6 +80,7 @@ def applied(summary: Mapping[str, int]) -> str:
     words = [f"{_counted(summary.get('changed', 0), 'replica')} changed"]
     for what, how in (
         ("failed", "failed"),
+        ("denied", "denied"),
         ("pending", "not finished"),
         ("wrong_key", "under another key"),
         ("keep", "kept"),
@@ -72,6 +90,14 @@ def applied(summary: Mapping[str, int]) -> str:
     trouble = summary.get("in_trouble", 0)
     words += [f"{_counted(trouble, 'secret')} in trouble"] if trouble else []
     return f"{_counted(summary.get('secrets', 0), 'secret')}: {', '.join(words)}"
+
+
+def exported(summary: Mapping[str, int]) -> str:
+    """Return '312 secrets with 580 replicas, 3 more not seen'."""
+    unseen = summary.get("unseen", 0)
+    seen = summary.get("secrets", 0) - unseen
+    found = f"{_counted(seen, 'secret')} with {_counted(summary.get('replicas', 0), 'replica')}"
+    return found + (f", {unseen} more not seen" if unseen else "")
 
 
 def _counted(count: int, what: str) -> str:

@@ -15,8 +15,10 @@ from smrep.output.safe import safe
 from smrep.output.summary import closing
 from smrep.report import Action, RegionReport, Report, SecretReport, Severity, is_remarkable
 
-MOST = 500
-"""Rows of a summary, of which GitHub takes a mebibyte."""
+MOST_BYTES = 500_000
+"""Of the rows of a summary; GitHub takes a mebibyte for a step. Source: docs.github.com, job summaries."""
+MOST_ANNOTATIONS = 10
+"""Those of a step that GitHub shows."""
 _MESSAGE = {"%": "%25", "\r": "%0D", "\n": "%0A"}
 _IN_MESSAGE = str.maketrans(_MESSAGE)
 _IN_PROPERTY = str.maketrans({**_MESSAGE, ":": "%3A", ",": "%2C"})
@@ -50,25 +52,21 @@ def tell(report: Report, messages: Messages, env: Mapping[str, str]) -> None:
 def failures(report: Report) -> Iterator[str]:
     """Yield a workflow command for what ended the run, then one per Region, or whole secret, that failed.
 
-    The run comes first, since GitHub shows the first ten of a step.
+    The run comes first. There are no more of them than GitHub shows.
     """
+    return islice(_failures(report), MOST_ANNOTATIONS)
+
+
+def _failures(report: Report) -> Iterator[str]:
     title = _title(report)
     if report.error and report.error.outcome is not Outcome.INTERRUPTED:
         yield _error(title, report.error.message, report.error.hint)
-    for secret in report.secrets if report.summary is None else islice(_failing(report), _SHOWN):
+    for secret in report.secrets:
         failed = [row for row in secret.replicas if row.outcome in (Outcome.FAILED, Outcome.ACCESS)]
         for row in failed:
             yield _error(f"{title}: {secret.name} in {row.region}", *_why(row, secret))
         if secret.error and not failed:
             yield _error(f"{title}: {secret.name}", secret.error.message, secret.error.hint)
-
-
-_SHOWN = 10
-"""Annotations of a step that GitHub shows."""
-
-
-def _failing(report: Report) -> Iterator[SecretReport]:
-    return (each for each in report.secrets if each.outcome in (Outcome.FAILED, Outcome.ACCESS))
 
 
 def _title(report: Report) -> str:
@@ -94,10 +92,16 @@ def summary(report: Report) -> str:
     lines = [f"### {_title(report)}: {report.outcome.word}", ""]
     if report.secrets:
         lines += ["| Secret | Region | Status | Action | Message |", "| --- | --- | --- | --- | --- |"]
-        shown = list(islice(_worth_a_row(report), MOST + 1))
-        for name, region, status, _, action, message in shown[:MOST]:
-            lines.append(f"| {' | '.join(_markdown(each) for each in (name, region, status, action, message))} |")
-        lines += [*(["", f"The first {MOST} rows."] if len(shown) > MOST else []), "", _markdown(closing(report)), ""]
+        room, left = MOST_BYTES, 0
+        for name, region, status, _, action, message in _worth_a_row(report):
+            line = f"| {' | '.join(_markdown(each) for each in (name, region, status, action, message))} |"
+            room -= len(line.encode()) + 1
+            if room > 0:
+                lines.append(line)
+            else:
+                left += 1
+        lines += [*(["", f"and {left} more rows, which the result has"] if left else [])]
+        lines += ["", _markdown(closing(report)), ""]
     if report.error:
         lines += [_markdown(safe(report.error.message)), ""]
     return "\n".join(lines) + "\n"

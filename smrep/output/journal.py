@@ -22,6 +22,8 @@ class Journal:
     now: Callable[[], datetime]
     command: str
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _torn: OSError | None = None
+    """Why a line could not be written; after that there is no other, and nothing more is sent."""
 
     def write(self, operation: str, region: Region, params: Mapping[str, Any]) -> None:
         """Write down one write.
@@ -33,12 +35,16 @@ class Journal:
         secret = str(params.get("SecretId"))
         account = secret.split(":")[4] if secret.startswith("arn:") else None
         line = {"ts": moment(self.now()), "command": self.command, "account": account}
-        try:
-            with self._lock:
-                self.file.write(one_line({**line, **told(operation, region, params)}))
-                self.file.flush()
-        except OSError as error:
+        with self._lock:
+            try:
+                if self._torn is None:
+                    self.file.write(one_line({**line, **told(operation, region, params)}))
+                    self.file.flush()
+            except OSError as error:
+                self._torn = error
+            torn = self._torn
+        if torn is not None:
             raise OutputError(
-                f"the journal {self.path} could not be written, so nothing more is sent: {error.strerror}",
+                f"the journal {self.path} could not be written, so nothing more is sent: {torn.strerror}",
                 code="JournalNotWritten",
-            ) from error
+            ) from torn

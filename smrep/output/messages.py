@@ -40,8 +40,12 @@ class Messages:
         """Say what went wrong and what to type next."""
         self.error(trouble.message)
         for each in trouble.details:
-            self._write("  ", "", each)
+            self.detail(each)
         self.hint(trouble.hint)
+
+    def detail(self, text: str) -> None:
+        """Say more of what was just said."""
+        self._write("  ", "", text)
 
     def trace(self, text: str) -> None:
         """Say what was called, for --debug."""

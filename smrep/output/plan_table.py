@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from rich import box
 from rich.console import RenderableType
@@ -21,11 +21,12 @@ _MARKS = {"add": "+", "retry": "~", "remove": "-", WRONG_KEY: "!", BLOCKED: "x",
 
 
 def draw(secrets: Iterable[SecretReport], closing: str, paper: Paper) -> str:
-    """Return the plan as a table and a closing line."""
+    """Return the plan as a table, the ARNs of its keys, and a closing line."""
     found = list(groups(secrets))
     out = io.StringIO()
     screen = console(paper, out)
-    for part in [*([_table(found, paper)] if found else []), Text(closing, style="bold")]:
+    table = [_table(found, paper)] if found else []
+    for part in [*table, *_keys(found), Text(closing, style="bold")]:
         screen.print(part, soft_wrap=isinstance(part, Text))
     return trimmed(out.getvalue())
 
@@ -48,11 +49,27 @@ def _table(found: Sequence[Group], paper: Paper) -> RenderableType:
         action = Text(
             f"{'' if ruled else '  '}{_MARKS[group.what]} {group.what.replace('_', ' ')}", _STYLES[group.what]
         )
-        table.add_row(*rule, action, Text(safe(group.region)), Text(str(group.count)), Text(_names(group)))
+        table.add_row(*rule, action, Text(safe(group.region or "-")), Text(str(group.count)), Text(_names(group)))
     return table
 
 
 def _names(group: Group) -> str:
+    """Return the first few, and why they are stopped; of what stays as it is nobody wants to read."""
+    if group.what == KEEP:
+        return ""
     more = group.count - len(group.names)
-    key = f" under {safe(group.key)}" if group.key else ""
-    return ", ".join(safe(each) for each in group.names) + (f" and {more} more" if more else "") + key
+    key = f" under {safe(group.key)}" if group.key and not group.key.startswith("arn:") else ""
+    why = f" ({safe(group.why.replace('_', ' '))})" if group.why else ""
+    return ", ".join(safe(each) for each in group.names) + (f" and {more} more" if more else "") + key + why
+
+
+def _keys(found: Sequence[Group]) -> list[RenderableType]:
+    """Return a line per key that is named by its ARN, unfolded, so that it can be copied."""
+    arns = dict.fromkeys(
+        (each.region, each.key) for each in found if each.key and each.key.startswith("arn:") and each.what != KEEP
+    )
+    return [*(Text(f"  key in {safe(region or '-')}: {safe(arn)}", style="dim") for region, arn in arns), *_gap(arns)]
+
+
+def _gap(arns: Collection[object]) -> list[RenderableType]:
+    return [Text("")] if arns else []

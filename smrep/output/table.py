@@ -62,7 +62,7 @@ def render(report: Report, paper: Paper) -> str:
     out = io.StringIO()
     screen = console(paper, out)
     if report.command == "list" or report.summary is not None:
-        return many(report, paper)
+        return many(report, paper) if report.secrets or not report.error else ""
     if report.secrets:
         told = findings(report.secrets) if report.command in TELLING else []
         parts = [
@@ -228,8 +228,8 @@ def brief(row: RegionReport) -> str:
         return safe(row.status_message)
     if row.error and not troubles:
         return safe(row.error.code)
-    unchecked = "unchecked" if any(each.kind is Kind.UNCHECKED for each in row.findings) else None
-    return ", ".join(dict.fromkeys(troubles)) or safe(row.note or unchecked or row.status_message or "-")
+    lesser = next((each.kind.value for each in row.findings if each.kind in (Kind.UNCHECKED, Kind.EXTRA)), None)
+    return ", ".join(dict.fromkeys(troubles)) or safe(row.note or lesser or row.status_message or "-")
 
 
 def _keys(secrets: Sequence[SecretReport]) -> list[RenderableType]:

@@ -31,7 +31,7 @@ def spell(
     for target in targets:
         words += ["-r", f"{target.region}={target.kms_key}" if target.kms_key else target.region]
     words += flags
-    if any(name.startswith("-") for name in names):
+    if any(name.startswith("-") and name != "-" for name in names):
         return shlex.join(["smrep", command, *words, "--", *names])
     return shlex.join(["smrep", command, *names, *words])
 

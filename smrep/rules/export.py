@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from smrep.model import FAILED, IN_SYNC, Secret, Target, in_region
+from smrep.model import FAILED, IN_SYNC, Replica, Secret, Target, in_region
 from smrep.regions import Region
 from smrep.rules.commands import spell
 from smrep.rules.keys import DEFAULT
@@ -15,8 +15,7 @@ from smrep.rules.selection import Selector
 def adopted(primaries: Sequence[Secret], home: Region, own_keys: Mapping[str, str]) -> Manifest:
     """Return a rule for each set of Regions and keys, with the names of the secrets that are there.
 
-    `own_keys` are replicas' ARNs with the keys that their own Regions show. A Region that Failed holds no replica, and
-    is left out.
+    `own_keys` are replicas' ARNs with the keys that their own Regions show. A Region that Failed is left out.
     """
     together: dict[tuple[Target, ...], list[str]] = {}
     for primary in primaries:
@@ -37,9 +36,17 @@ def left_out(primary: Secret) -> Iterator[str]:
         target = Target(entry.region)
         if entry.status == FAILED:
             again = spell("retry", [primary.name], primary_region=primary.region, targets=[target])
-            yield f"{primary.name} has Failed in {entry.region}, which is left out: {again}"
+            why = f" ({entry.message})" if entry.message else ""
+            yield f"{primary.name} has Failed in {entry.region}{why}, which is left out: {again}"
         elif entry.status != IN_SYNC:
             yield f"{primary.name} in {entry.region} is not settled: {entry.status or 'AWS gives no status'}"
+
+
+def not_there(primary: Secret, entry: Replica) -> str:
+    """Return the note for an entry whose Region holds no replica of the primary, or none any more."""
+    how = spell("doctor", [primary.name], primary_region=primary.region, targets=[Target(entry.region)])
+    where = f"{primary.name} is listed as {entry.status} in {entry.region}"
+    return f"{where}, where no replica of it is, and is left out: {how}"
 
 
 def _targets(primary: Secret, own_keys: Mapping[str, str]) -> Iterator[Target]:

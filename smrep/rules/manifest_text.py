@@ -20,7 +20,7 @@ def written(manifest: Manifest, notes: Sequence[str] = ()) -> str:
         ValueError: a rule selects by what no manifest can say.
 
     """
-    parts = [f"# {plain(note)}".rstrip() + "\n" for note in notes]
+    parts = [f"# {plain(note).replace('##[', '# #[')}".rstrip() + "\n" for note in notes]
     if notes:
         parts.append("\n")
     parts += [_line(key, value) for key, value in _guards(manifest).items()]
@@ -103,8 +103,11 @@ def _key(text: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Return a TOML string on one line; what a terminal would not print as it stands is escaped."""
-    return '"' + "".join(_character(each) for each in text) + '"'
+    """Return a TOML string on one line; what a terminal would not print as it stands is escaped.
+
+    So is what GitHub's runner would take for a command. Source: house-style.md 4.11.
+    """
+    return '"' + "".join(_character(each) for each in text).replace("##[", "\\u0023#[") + '"'
 
 
 def _character(character: str) -> str:

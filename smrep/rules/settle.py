@@ -154,6 +154,12 @@ def told(
     )
 
 
+def worst_first(reports: Iterable[SecretReport]) -> list[SecretReport]:
+    """Return the secrets by how they ended, and as they came where they ended alike."""
+    order = list(Outcome)
+    return sorted(reports, key=lambda each: order.index(each.outcome))
+
+
 def worst(outcomes: Iterable[Outcome]) -> Outcome:
     """Return the outcome that counts: the first of the order in which Outcome lists them, OK where there is none."""
     order = list(Outcome)

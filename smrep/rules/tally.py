@@ -41,28 +41,37 @@ def tally(reports: Iterable[SecretReport], kept: int, healthy: int) -> dict[str,
 
 
 def done(reports: Iterable[SecretReport], kept: int, healthy: int) -> dict[str, int]:
-    """Return the same, and how many Regions were changed, failed, or are not finished."""
+    """Return the same, and how many Regions were changed and have settled, failed, were denied, are not finished."""
     reports = list(reports)
     rows = [row for secret in reports for row in secret.replicas]
     return {
         **tally(reports, kept, healthy),
-        "changed": sum(row.changed for row in rows),
+        "changed": sum(row.changed and row.outcome in (Outcome.OK, Outcome.DRIFT) for row in rows),
         "failed": sum(row.outcome is Outcome.FAILED for row in rows),
+        "denied": sum(row.outcome is Outcome.ACCESS for row in rows),
         "pending": sum(row.outcome in (Outcome.PENDING, Outcome.ACCEPTED) for row in rows),
     }
 
 
 @dataclass(slots=True)
 class Group:
-    """Secrets for which the same rules want the same in the same Region."""
+    """Secrets for which the same rules want the same in the same Region, or that are stopped for the same reason."""
 
     rules: tuple[str, ...]
     what: str
-    region: Region
-    key: str | None
+    region: Region | None
+    """None where it is about whole secrets."""
+    key: str | None = None
+    why: str | None = None
+    """What stops them: a kind of finding or an error's code."""
     names: list[str] = field(default_factory=list)
     """The first few."""
     count: int = 0
+
+    @property
+    def place(self) -> tuple[object, ...]:
+        """What tells it from the others."""
+        return self.rules, self.what, self.region, self.key, self.why
 
 
 _FEW = 3
@@ -72,14 +81,22 @@ def groups(reports: Iterable[SecretReport]) -> Iterator[Group]:
     """Yield what is to be done, grouped by rules, action and Region, in the order of the rules and of ORDER."""
     found: dict[tuple[object, ...], Group] = {}
     for secret in reports:
-        for row in secret.replicas:
-            what = what_of(row)
-            key = row.wanted_key if what != Action.REMOVE.value else None
-            place = (secret.rules, what, row.region, key)
-            group = found.setdefault(place, Group(secret.rules, what, row.region, key))
+        for each in _groups_of(secret):
+            group = found.setdefault(each.place, each)
             group.count += 1
             if len(group.names) < _FEW:
                 group.names.append(secret.name)
     rules = {each.rules: None for each in found.values()}
     order = {each: place for place, each in enumerate(rules)}
-    yield from sorted(found.values(), key=lambda each: (order[each.rules], ORDER.index(each.what), each.region))
+    yield from sorted(
+        found.values(), key=lambda each: (order[each.rules], ORDER.index(each.what), each.region or "", each.why or "")
+    )
+
+
+def _groups_of(secret: SecretReport) -> Iterator[Group]:
+    if secret.error is not None:
+        yield Group(secret.rules, BLOCKED, None, why=secret.error.code)
+    for row in secret.replicas:
+        what = what_of(row)
+        key = row.wanted_key if what != Action.REMOVE.value else None
+        yield Group(secret.rules, what, row.region, key, row.error.code if what == BLOCKED and row.error else None)

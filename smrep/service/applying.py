@@ -13,7 +13,7 @@ from smrep.service.abreast import LOOK_S
 from smrep.service.cases import plain
 from smrep.service.clearing import Clearer
 from smrep.service.crew import Crew
-from smrep.service.examining import ENOUGH
+from smrep.service.denials import Denials
 from smrep.service.gate import Gate
 from smrep.service.pace import Pace
 from smrep.service.planning import Errand
@@ -118,8 +118,7 @@ class Application:
     _total: int = 0
     _ended: int = 0
     _troubled: int = 0
-    _denied: int = 0
-    _allowed: bool = False
+    _denials: Denials = field(default_factory=Denials)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def act(self) -> Iterator[None]:
@@ -138,7 +137,7 @@ class Application:
     @property
     def gave_up(self) -> bool:
         """Whether the run was ended since AWS denied everything."""
-        return self._denied >= ENOUGH and not self._allowed
+        return self._denials.are_enough
 
     @property
     def progress(self) -> Progress:
@@ -189,18 +188,17 @@ class Application:
     def _note(self, assignment: Assignment) -> None:
         with self._lock:
             self._changed[id(assignment)] = assignment
-            if not assignment.ended:
-                self._allowed = self._allowed or assignment.errand.ended is None
-                return
+        if not assignment.ended:
+            if assignment.errand.ended is None:
+                self._denials.note(denied=False)
+            return
         outcome = assignment.report().outcome
-        denied = outcome is Outcome.ACCESS
         with self._lock:
             self._ended += 1
             self._troubled += outcome not in (Outcome.OK, Outcome.ACCEPTED)
-            self._denied += denied
-            self._allowed = self._allowed or not denied
-            if self.gave_up:
-                self.crew.stop.set()
+        self._denials.note(denied=outcome is Outcome.ACCESS)
+        if self.gave_up:
+            self.crew.stop.set()
 
     def _denied_too(self, assignment: Assignment) -> SecretReport:
         report = assignment.report()

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from smrep.errors import AwsError, Outcome
+from smrep.errors import AwsError
 from smrep.model import Secret, Target
 from smrep.report import Made, Progress, RegionReport, SecretReport
 from smrep.rules.coverage import covered_row, examined_row, extra_row, summary, unlisted_row
 from smrep.rules.manifest import Rule
-from smrep.rules.settle import told, worst
+from smrep.rules.settle import told, worst, worst_first
 from smrep.service.abreast import abreast, nothing
 from smrep.service.estate import Estate, check_clashes, missed
 from smrep.service.examining import Examiner
@@ -129,10 +129,8 @@ class Audits:
     @property
     def secrets(self) -> Sequence[SecretReport]:
         """Every secret, those with findings first; what is healthy by listing is made when it is read."""
-        order = list(Outcome)
-        reports = [each for audit in self.audits for each in audit.found]
-        reports.sort(key=lambda each: (order.index(each.outcome), each.name))
-        found: list[SecretReport | tuple[Audit, int]] = [*reports]
+        reports = sorted((each for audit in self.audits for each in audit.found), key=lambda each: each.name)
+        found: list[SecretReport | tuple[Audit, int]] = [*worst_first(reports)]
         found += [(audit, place) for audit in self.audits for place in audit.listed]
         return Made(found, lambda item: item if isinstance(item, SecretReport) else item[0].by_listing(item[1]))
 

@@ -193,11 +193,9 @@ class Estate:
             for page in self.sweeper.pages(region, filters(selectors, names_only=True), doomed=True):
                 for there in page:
                     self._hold(there, index.get(there.name), seeking=seeking)
-        except CredentialsError as error:
+        except AwsError as error:
             if error.ends_the_run:
                 raise
-            self.unlisted[region] = error
-        except AwsError as error:
             self.unlisted[region] = error
 
     def _hold(self, there: Listed, place: int | None, *, seeking: bool) -> None:

@@ -13,11 +13,9 @@ from smrep.rules.coverage import orphan
 from smrep.rules.preflight import Absent, Look, Unseen
 from smrep.rules.settle import told
 from smrep.service.abreast import abreast, nothing
+from smrep.service.denials import Denials
 from smrep.service.estate import Estate
 from smrep.service.looking import doomed, look
-
-ENOUGH = 10
-"""After so many looks all of which were denied, no more are tried."""
 
 
 @dataclass(slots=True)
@@ -28,8 +26,7 @@ class Examiner:
     pulse: Callable[[], None] = nothing
     looked: int = 0
     to_look: int = 0
-    _denied: int = 0
-    _allowed: bool = False
+    _denials: Denials = field(default_factory=Denials)
     _reports: list[SecretReport] = field(default_factory=list)
 
     def doubtful(self, *, deep: bool = False, blindly: bool = False, trusting: bool = False) -> list[int]:
@@ -81,13 +78,12 @@ class Examiner:
         listed, rules = self.estate.primaries[place], self.estate.wants[place].rules
         where = f"{listed.name} in {listed.region}"
         try:
-            if self._denied >= ENOUGH and not self._allowed:
-                raise Denied("not looked at, since every look before it was denied", where)
+            self._denials.check(where)
             primary = self.estate.aws.describe(listed.arn, listed.region)
         except CredentialsError:
             raise
         except AwsError as error:
-            self._denied += isinstance(error, Denied)
+            self._denials.note(denied=isinstance(error, Denied))
             trouble = Trouble.of(error)
             return SecretReport(
                 listed.name,
@@ -100,7 +96,7 @@ class Examiner:
             )
         finally:
             self.looked += 1
-        self._allowed = True
+        self._denials.note(denied=False)
         doom = doomed(primary)
         return replace(told(primary, (), doom), checked_by="describe", rules=rules) if doom else primary
 

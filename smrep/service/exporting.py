@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from smrep.errors import AwsError, CredentialsError, Outcome
-from smrep.model import Filter, Listed, Role, Secret, in_region
+from smrep.errors import AwsError, Denied, NotFound, Outcome
+from smrep.model import IN_SYNC, Filter, Listed, Replica, Role, Secret, in_region
 from smrep.regions import Region
 from smrep.report import Made, Progress, RegionReport, SecretReport, Trouble
 from smrep.rules.asked import check_account
-from smrep.rules.export import adopted, left_out
+from smrep.rules.export import adopted, left_out, not_there
+from smrep.rules.keys import DEFAULT
 from smrep.rules.manifest import Manifest
+from smrep.rules.preflight import Unseen, ours
 from smrep.rules.selection import Selector, filters
 from smrep.rules.settle import told
 from smrep.service.abreast import abreast, nothing
-from smrep.service.looking import asked
+from smrep.service.denials import Denials
+from smrep.service.looking import look
 from smrep.service.ports import Aws, Clock
 from smrep.service.sweeping import Sweeper
 
@@ -31,11 +34,14 @@ class Export:
     expect_account: str | None = None
     pulse: Callable[[], None] = nothing
     primaries: list[Secret] = field(default_factory=list)
+    """Those with replicas, each with the entries whose replicas are there, as far as can be seen."""
     unseen: list[SecretReport] = field(default_factory=list)
     """Secrets that could not be looked at, without which the manifest is not whole."""
     notes: list[str] = field(default_factory=list)
     _own_keys: dict[str, str] = field(default_factory=dict)
     """Replica's ARN -> the key that its own Region shows."""
+    _unlisted: dict[Region, AwsError] = field(default_factory=dict)
+    _denials: Denials = field(default_factory=Denials)
     _looked: int = 0
     _to_look: int = 0
     _sweeper: Sweeper = field(init=False)
@@ -45,7 +51,7 @@ class Export:
         self._sweeper = Sweeper(self.aws, self.clock)
 
     def act(self) -> Iterator[None]:
-        """List the Region, look at each primary that has replicas, and list where those are.
+        """List the Region, look at each primary that has replicas, list where those are, look for what is not listed.
 
         Raises:
             AwsError: the Region could not be listed, or no further call can succeed.
@@ -54,20 +60,26 @@ class Export:
         """
         listed: list[Listed] = []
         for page in self._sweeper.pages(self.home, filters([self.selector])):
-            found = [each for each in page if each.role is Role.PRIMARY and self.selector.matches(each)]
-            for each in found:
+            for each in page:
                 check_account(each.account, self.expect_account, each.arn)
-            listed += [replace(each, tags=()) for each in found]
+            listed += [replace(e, tags=()) for e in page if e.role is Role.PRIMARY and self.selector.matches(e)]
             yield
         self._to_look = len(listed)
         for seen in abreast(self._described, listed, pulse=self.pulse):
             if isinstance(seen, Secret):
                 self.primaries.append(seen)
-            else:
+            elif seen is not None:
                 self.unseen.append(seen)
         yield
         regions = sorted({entry.region for primary in self.primaries for entry in primary.replicas})
-        abreast(self._read_keys, regions, pulse=self.pulse)
+        abreast(self._list_replicas, regions, pulse=self.pulse)
+        yield
+        self.notes += [
+            f"the keys in {region} are as the primaries show them: {self._unlisted[region].message}"
+            for region in regions
+            if region in self._unlisted
+        ]
+        self._look_for_unlisted()
         self.notes += [note for primary in self.primaries for note in left_out(primary)]
         yield
 
@@ -82,49 +94,94 @@ class Export:
     def secrets(self) -> Sequence[SecretReport]:
         """Every secret with replicas."""
         found: list[SecretReport | Secret] = [*self.unseen, *self.primaries]
-        return Made(found, lambda each: each if isinstance(each, SecretReport) else _row(each))
+        return Made(found, lambda each: each if isinstance(each, SecretReport) else self._report(each))
+
+    @property
+    def summary(self) -> dict[str, int]:
+        """How many secrets there are, how many replicas they have, and how many could not be looked at."""
+        replicas = sum(len(primary.replicas) for primary in self.primaries)
+        return {"secrets": len(self.secrets), "replicas": replicas, "unseen": len(self.unseen)}
 
     @property
     def manifest(self) -> Manifest:
         """What there is, as what is wanted."""
         return adopted(self.primaries, self.home, self._own_keys)
 
-    def _described(self, listed: Listed) -> Secret | SecretReport:
+    def _described(self, listed: Listed) -> Secret | SecretReport | None:
+        """Return the primary, None where it is not there any more, or why it can't be looked at."""
         try:
-            found = asked(lambda: self.aws.describe(listed.arn, listed.region))
-        finally:
-            self._looked += 1
-        if isinstance(found, Secret):
-            return found
-        trouble = Trouble.of(found)
-        return SecretReport(listed.name, trouble.outcome, listed.arn, listed.region, error=trouble)
-
-    def _read_keys(self, region: Region) -> None:
-        """Take each replica's key from its own Region, whose word counts more than the primary's."""
-        names = {in_region(primary.arn, region) for primary in self.primaries}
-        try:
-            for page in self._sweeper.pages(region, [Filter("primary-region", (self.home,))]):
-                self._own_keys |= {each.arn: each.kms_key_id for each in page if each.kms_key_id and each.arn in names}
-        except CredentialsError as error:
+            self._denials.check(f"{listed.name} in {listed.region}")
+            found = self.aws.describe(listed.arn, listed.region)
+        except NotFound:
+            self._denials.note(denied=False)
+            return None
+        except AwsError as error:
             if error.ends_the_run:
                 raise
-            self.notes.append(f"the keys in {region} are as the primaries show them: {error.message}")
+            self._denials.note(denied=isinstance(error, Denied))
+            trouble = Trouble.of(error)
+            return SecretReport(listed.name, trouble.outcome, listed.arn, listed.region, error=trouble)
+        finally:
+            self._looked += 1
+        self._denials.note(denied=False)
+        return found
+
+    def _list_replicas(self, region: Region) -> None:
+        """Take each replica's key from its own Region, whose word counts more than the primary's."""
+        names = {in_region(primary.arn, region) for primary in self.primaries}
+        own: dict[str, str] = {}
+        try:
+            for page in self._sweeper.pages(region, [Filter("primary-region", (self.home,))]):
+                replicas = (e for e in page if e.arn in names and e.primary_region == self.home)
+                own |= {each.arn: each.kms_key_id or DEFAULT for each in replicas}
         except AwsError as error:
-            self.notes.append(f"the keys in {region} are as the primaries show them: {error.message}")
+            if error.ends_the_run:
+                raise
+            self._unlisted[region] = error
+        self._own_keys |= own
 
-
-def _row(primary: Secret) -> SecretReport:
-    return told(
-        primary,
-        [
-            RegionReport(
-                entry.region,
-                Outcome.OK,
-                status=entry.status,
-                status_message=entry.message,
-                kms_key_id=entry.kms_key_id,
-                last_accessed=entry.last_accessed,
-            )
+    def _look_for_unlisted(self) -> None:
+        """Look where the primary says InSync and its Region lists no replica; leave out what is not there."""
+        doubts = [
+            (place, entry)
+            for place, primary in enumerate(self.primaries)
             for entry in primary.replicas
-        ],
-    )
+            if entry.status == IN_SYNC
+            and entry.region not in self._unlisted
+            and in_region(primary.arn, entry.region) not in self._own_keys
+        ]
+        self._to_look += len(doubts)
+        for (place, entry), is_there in zip(doubts, abreast(self._is_there, doubts, pulse=self.pulse), strict=True):
+            if not is_there:
+                primary = self.primaries[place]
+                self.notes.append(not_there(primary, entry))
+                rest = tuple(each for each in primary.replicas if each.region != entry.region)
+                self.primaries[place] = replace(primary, replicas=rest)
+
+    def _is_there(self, doubt: tuple[int, Replica]) -> bool:
+        """Look into the Region; what can't be looked at is taken for what the primary says."""
+        place, entry = doubt
+        primary = self.primaries[place]
+        seen = look(self.aws, primary, entry.region)
+        self._looked += 1
+        if isinstance(seen, Unseen):
+            return True
+        replica = ours(primary, seen)
+        if replica is not None:
+            self._own_keys[replica.arn] = replica.kms_key_id or DEFAULT
+        return replica is not None
+
+    def _report(self, primary: Secret) -> SecretReport:
+        return told(primary, [self._row(primary, entry) for entry in primary.replicas])
+
+    def _row(self, primary: Secret, entry: Replica) -> RegionReport:
+        arn = in_region(primary.arn, entry.region)
+        return RegionReport(
+            entry.region,
+            Outcome.OK,
+            arn=arn if entry.status == IN_SYNC else None,
+            status=entry.status,
+            status_message=entry.message,
+            kms_key_id=self._own_keys.get(arn) or entry.kms_key_id,
+            last_accessed=entry.last_accessed,
+        )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from cli.applying_sandbox import (
     ADD,
+    HOME,
     IRELAND,
     NAMES,
     PROD,
@@ -203,3 +205,36 @@ def test_extra_regions_go_and_what_is_not_ours_stays(make_sandbox: Make, tmp_pat
     assert (found["prod/a", SYDNEY]["action"], found["prod/a", SYDNEY]["changed"]) == ("remove", True)
     assert done.code == 1
     assert found["prod/b", SYDNEY]["error"]["code"] == "promoted"
+
+
+@pytest.mark.parametrize("command", [("plan",), ("apply", "--yes"), ("audit",)])
+def test_a_run_that_could_not_list_claims_no_counts(stock: Sandbox, tmp_path: Path, command: tuple[str, ...]) -> None:
+    stock.simulator.faults = replace(stock.simulator.faults, denied=frozenset({("ListSecrets", HOME)}))
+    for output in ("table", "text"):
+        done = stock.smrep(*command, "-f", manifest(tmp_path), "-o", output)
+        assert (done.code, done.out) == (4, "")
+        assert "0 secrets" not in done.err
+
+
+def test_a_dry_run_shows_the_plan_once(stock: Sandbox, tmp_path: Path) -> None:
+    for output in ("table", "text"):
+        done = stock.smrep("apply", "-f", manifest(tmp_path), "-n", "-o", output)
+        assert (done.out + done.err).count("+ add") == 1
+
+
+def test_what_went_wrong_comes_before_what_went_well(make_sandbox: Make, tmp_path: Path) -> None:
+    sandbox = stocked(make_sandbox)
+    with sandbox.simulator.undisturbed():
+        sandbox.create(NAMES[-1], WEST)
+    for output in ("table", "text", "json"):
+        done = sandbox.smrep("apply", "-f", manifest(tmp_path), *YES, "-o", output)
+        assert done.code == 1
+        assert done.out.index(NAMES[-1]) < done.out.index(NAMES[0])
+
+
+def test_what_was_denied_is_counted(stock: Sandbox, tmp_path: Path) -> None:
+    stock.simulator.faults = replace(stock.simulator.faults, denied=frozenset({(ADD, HOME)}))
+    done = stock.smrep("apply", "-f", manifest(tmp_path), *YES, "-o", "table")
+    assert done.code == 4
+    assert done.out.splitlines()[-1].startswith("12 secrets: 0 replicas changed, ")
+    assert " denied" in done.out.splitlines()[-1]

@@ -1,0 +1,121 @@
+"""The document piece by piece is the document: the same JSON, to the last blank, and no secret is made too early."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+from fixtures import VALIDATOR
+from hostile.payloads import EVERYTHING, TEXTS
+from hostile.screen import true_json
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from smrep.errors import Outcome
+from smrep.model import CrossAccount, FarEnd
+from smrep.output.document import document, pieces
+from smrep.output.safe import to_json
+from smrep.regions import Region
+from smrep.report import Action, Finding, Kind, Made, RegionReport, Report, SecretReport, Severity, Trouble
+
+BEGAN = datetime(2026, 11, 23, 10, tzinfo=UTC)
+TRAPS = ['\n  "secrets": []', '"secrets": []', '"error": null', "\n    ", "[]", "##[group]", "##", "::error::x", "\\n"]
+ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"
+
+words = st.text(st.characters(), max_size=20) | st.sampled_from([*TRAPS, *TEXTS.values()])
+optional = st.none() | words
+outcomes = st.sampled_from(list(Outcome))
+regions = st.sampled_from(["us-west-2", "eu-west-1"]).map(Region)
+details = st.lists(words, max_size=2).map(tuple)
+troubles = st.none() | st.builds(Trouble, words, words, optional, optional, outcomes, details)
+findings = st.builds(Finding, st.sampled_from(Kind), st.sampled_from(Severity), words, optional)
+ends = st.builds(FarEnd, optional, optional, optional)
+links = st.none() | st.builds(CrossAccount, st.none() | ends, st.lists(ends, max_size=2).map(tuple))
+rows = st.builds(
+    RegionReport,
+    region=regions,
+    outcome=outcomes,
+    arn=optional,
+    status=optional,
+    status_message=optional,
+    kms_key_id=optional,
+    last_accessed=st.none() | st.just(BEGAN),
+    action=st.none() | st.sampled_from(Action),
+    changed=st.booleans(),
+    verified=st.none() | st.booleans(),
+    findings=st.lists(findings, max_size=2).map(tuple),
+    error=troubles,
+)
+secrets = st.builds(
+    SecretReport,
+    name=words,
+    outcome=outcomes,
+    arn=st.none() | st.just(ARN),
+    primary_region=st.none() | regions,
+    replicas=st.lists(rows, max_size=2).map(tuple),
+    error=troubles,
+    cross_account=links,
+    checked_by=st.sampled_from([None, "list", "describe"]),
+    role=st.sampled_from([None, "primary", "standalone"]),
+)
+counts = st.dictionaries(st.sampled_from(["secrets", "covered", "missing", "error"]), st.integers(0, 10**6))
+reports = st.builds(
+    Report,
+    command=st.sampled_from([None, "status", "list", "audit", "apply"]),
+    outcome=outcomes,
+    exit_code=outcomes.map(lambda each: each.exit_code),
+    started_at=st.just(BEGAN),
+    elapsed_s=st.floats(0, 1e6),
+    dry_run=st.booleans(),
+    account_id=st.none() | st.just("123456789012"),
+    primary_region=st.none() | regions,
+    primary_region_source=st.none() | st.just("AWS_REGION"),
+    endpoint_url=optional,
+    secrets=st.lists(secrets, max_size=3).map(tuple),
+    error=troubles,
+    summary=st.none() | counts,
+)
+
+
+def report(*secrets: SecretReport, name: str | None = None) -> Report:
+    return Report("audit", Outcome.OK, 0, BEGAN, 1.0, endpoint_url=name, secrets=secrets, summary={"secrets": 0})
+
+
+@given(reports)
+@example(report())
+@example(report(SecretReport("a", Outcome.OK), name=TRAPS[0]))
+@example(report(SecretReport(EVERYTHING.encode("utf-8", "replace").decode(), Outcome.OK)))
+def test_the_pieces_together_are_the_document(told: Report) -> None:
+    text = "".join(pieces(told))
+    assert text == to_json(document(told)) + "\n"
+    assert json.loads(text) == document(told)
+
+
+@given(reports)
+def test_no_word_in_it_moves_a_terminal_or_a_runner(told: Report) -> None:
+    VALIDATOR.validate(true_json("".join(pieces(told))))
+
+
+@given(st.lists(secrets, max_size=4))
+def test_how_many_secrets_there_are_changes_nothing_about_each(found: list[SecretReport]) -> None:
+    each_alone = [json.loads("".join(pieces(report(one))))["secrets"] for one in found]
+    together = json.loads("".join(pieces(report(*found))))["secrets"]
+    assert together == [secret for alone in each_alone for secret in alone]
+
+
+def test_a_secret_is_made_when_its_piece_is_asked_for_and_only_then() -> None:
+    made: list[int] = []
+
+    def make(number: int) -> SecretReport:
+        made.append(number)
+        return SecretReport(f"s{number}", Outcome.OK)
+
+    told = Report("list", Outcome.OK, 0, BEGAN, 1.0, secrets=Made(range(10_000), make))
+    running = pieces(told)
+    head = next(running)
+    assert made == []
+    assert [next(running).count('"name"') for _ in range(2)] == [1, 1]
+    assert made == [0, 1]
+    rest = [*running]
+    assert made == [*range(10_000)]
+    assert max(map(len, [head, *rest])) < 1000

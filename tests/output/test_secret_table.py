@@ -1,0 +1,257 @@
+"""Many secrets as people see them: of a list all, of an audit or a run what is not simply well, and never too much."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+import pytest
+from hostile.payloads import LONG, TEXTS, WIDE
+from hostile.screen import OWN_COLOUR, acts, commands
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from smrep.errors import Outcome
+from smrep.output.paper import Paper
+from smrep.output.safe import safe
+from smrep.output.secret_table import MOST
+from smrep.output.table import render
+from smrep.regions import Region
+from smrep.report import Action, Finding, Kind, Made, RegionReport, Report, SecretReport, Severity, Trouble
+
+HOME, WEST, IRELAND = Region("us-east-1"), Region("us-west-2"), Region("eu-west-1")
+PAPERS = [Paper(width=80), Paper(width=120), Paper(), Paper(width=80, unicode=False), Paper(width=120, colour=True)]
+LOST = Trouble("ResourceNotFoundException", "prod/none: not found", None, None, Outcome.FAILED)
+MISSING = Finding(Kind.MISSING, Severity.ERROR, "no replica there")
+EXTRA = Finding(Kind.EXTRA, Severity.INFO, "where no rule wants it")
+
+
+def secret(name: str, *rows: RegionReport, error: Trouble | None = None, role: str | None = None) -> SecretReport:
+    return SecretReport(name, Outcome.OK, None, HOME, rows, error, role=role)
+
+
+def covered(region: Region = WEST) -> RegionReport:
+    return RegionReport(region, Outcome.OK, note="covered by listing")
+
+
+def kept(region: Region = WEST) -> RegionReport:
+    return RegionReport(region, Outcome.OK, status="InSync", action=Action.KEEP)
+
+
+def missing(region: Region = WEST) -> RegionReport:
+    return RegionReport(region, Outcome.DRIFT, findings=(MISSING,))
+
+
+def acted(action: Action, outcome: Outcome = Outcome.OK, status: str = "InSync", message: str = "done") -> RegionReport:
+    return RegionReport(WEST, outcome, status=status, status_message=message, action=action, changed=True)
+
+
+def report(command: str, *secrets: SecretReport, error: Trouble | None = None) -> Report:
+    counts = None if command == "list" else {"secrets": len(secrets), "covered": 0, "changed": 0}
+    began = datetime(2026, 11, 23, tzinfo=UTC)
+    return Report(command, Outcome.OK, 0, began, 1.25, secrets=secrets, summary=counts, error=error)
+
+
+def cells(text: str) -> list[list[str]]:
+    """Return the cells of each row, where nothing is folded."""
+    lines = text.splitlines()
+    start = next(place for place, line in enumerate(lines) if line.strip() and set(line.strip()) <= set("─+-"))
+    return [re.split(r" {3,}", line.strip()) for line in lines[start + 1 : lines.index("", start)]]
+
+
+# a list
+
+
+LISTED = (
+    secret("prod/a", role="primary"),
+    secret("prod/b", covered(HOME), role="replica"),
+    secret("test/a", role="standalone"),
+)
+
+
+def test_a_list_shows_every_secret_with_its_role_and_the_region_of_its_primary() -> None:
+    assert render(report("list", *LISTED), Paper(width=80)) == (
+        "\n"
+        "   SECRET   ROLE         PRIMARY\n"
+        " ─────────────────────────────────\n"
+        "   prod/a   primary      us-east-1\n"
+        "   prod/b   replica      us-east-1\n"
+        "   test/a   standalone   us-east-1\n"
+        "\n"
+        "3 secrets: 1 primary, 1 replica, 1 standalone (1.2 s)\n"
+    )
+
+
+def test_an_empty_list_is_a_line() -> None:
+    assert render(report("list"), Paper(width=80)) == "0 secrets (1.2 s)\n"
+
+
+# an audit, a run
+
+
+def test_an_audit_shows_what_it_found_and_no_action() -> None:
+    text = render(
+        report(
+            "audit",
+            secret("prod/lost", error=LOST),
+            secret("prod/a", missing(), covered(IRELAND)),
+            secret("prod/b", covered()),
+            secret("prod/c", RegionReport(IRELAND, Outcome.OK, status="InSync", findings=(EXTRA,))),
+        ),
+        Paper(width=80),
+    )
+    assert text.splitlines()[1].split() == ["SECRET", "REGION", "STATUS", "MESSAGE"]
+    *shown, extra = cells(text)
+    assert shown == [
+        ["prod/lost", "-", "-", "ResourceNotFoundException"],
+        ["prod/a", "us-west-2", "-", "missing"],
+    ]
+    assert extra[:3] == ["prod/c", "eu-west-1", "InSync"]
+    assert text.splitlines()[-1].startswith("4 secrets: ")
+
+
+def test_a_run_shows_what_was_done_and_what_failed_and_not_what_was_kept() -> None:
+    text = render(
+        report(
+            "apply",
+            secret("prod/a", acted(Action.RETRY, Outcome.FAILED, "Failed", "no luck")),
+            secret("prod/b", acted(Action.REMOVE, Outcome.PENDING, "InSync", "going")),
+            secret("prod/c", kept()),
+            secret("prod/d", acted(Action.ADD), kept(IRELAND)),
+        ),
+        Paper(width=80),
+    )
+    assert text.splitlines()[1].split() == ["SECRET", "REGION", "ACTION", "STATUS", "MESSAGE"]
+    assert cells(text) == [
+        ["prod/a", "us-west-2", "retry", "Failed", "no luck"],
+        ["prod/b", "us-west-2", "remove", "InSync", "going"],
+        ["prod/d", "us-west-2", "add", "InSync", "done"],
+    ]
+
+
+@pytest.mark.parametrize("command", ["audit", "apply"])
+def test_where_all_is_well_there_are_only_the_counts(command: str) -> None:
+    (line,) = render(report(command, secret("a", covered()), secret("b", kept())), Paper(width=80)).splitlines()
+    assert line.startswith("2 secrets: ")
+
+
+@given(st.lists(st.sampled_from(["well", "found", "kept", "done", "lost"]), max_size=8))
+def test_a_row_for_everything_that_was_found_or_done(fates: list[str]) -> None:
+    made = {
+        "well": lambda name: secret(name, covered()),
+        "found": lambda name: secret(name, covered(IRELAND), missing()),
+        "kept": lambda name: secret(name, kept()),
+        "done": lambda name: secret(name, kept(IRELAND), acted(Action.ADD)),
+        "lost": lambda name: secret(name, error=LOST),
+    }
+    text = render(report("apply", *(made[fate](f"s{place}") for place, fate in enumerate(fates))), Paper())
+    shown = [f"s{place}" for place, fate in enumerate(fates) if fate in ("found", "done", "lost")]
+    assert sorted(re.findall(r"^   (s\d)   ", text, re.MULTILINE)) == shown
+
+
+def test_of_a_secret_with_a_finding_every_region_that_is_not_well_is_shown() -> None:
+    waiting = RegionReport(IRELAND, Outcome.PENDING, status="InProgress")
+    text = render(report("audit", secret("a", missing(), waiting, covered(Region("sa-east-1")))), Paper())
+    assert [each[1] for each in cells(text)] == ["us-west-2", "eu-west-1"]
+
+
+# very many
+
+
+@pytest.mark.parametrize(("command", "row"), [("list", None), ("audit", missing()), ("apply", acted(Action.ADD))])
+@pytest.mark.parametrize("more", [0, 1, 11_500])
+def test_what_is_too_much_is_cut_with_a_word_on_how_much_more(
+    command: str, row: RegionReport | None, more: int
+) -> None:
+    secrets = [secret(f"s{place:05}", *filter(None, [row]), role="primary") for place in range(MOST + more)]
+    text = render(report(command, *secrets), Paper(width=80))
+    assert [each[0] for each in cells(text)] == [f"s{place:05}" for place in range(MOST)]
+    assert re.findall(r"^  and (\d+) more: -o text has them all$", text, re.MULTILINE) == ([str(more)] if more else [])
+    assert text.splitlines()[-1].startswith(f"{MOST + more} secrets: ")
+
+
+def test_what_is_well_takes_no_row_from_what_is_not() -> None:
+    well = [secret(f"s{place:05}", covered()) for place in range(3 * MOST)]
+    text = render(report("audit", *well, secret("prod/a", missing())), Paper(width=80))
+    assert cells(text) == [["prod/a", "us-west-2", "-", "missing"]]
+    assert "more" not in text
+
+
+def test_secrets_are_made_one_by_one() -> None:
+    made: list[int] = []
+
+    def make(number: int) -> SecretReport:
+        made.append(number)
+        return secret(f"s{number}", missing())
+
+    told = report("audit")
+    text = render(
+        Report(told.command, told.outcome, 0, told.started_at, 1.0, secrets=Made(range(3), make), summary=told.summary),
+        Paper(),
+    )
+    assert [each[0] for each in cells(text)] == ["s0", "s1", "s2"]
+    assert sorted(set(made)) == [0, 1, 2]
+
+
+# what people call things
+
+
+@pytest.mark.parametrize("command", ["list", "audit", "apply"])
+@pytest.mark.parametrize("kind", TEXTS)
+@pytest.mark.parametrize("paper", PAPERS)
+def test_no_word_moves_a_terminal_or_a_runner(
+    command: str, kind: str, paper: Paper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hostile = TEXTS[kind]
+    row = RegionReport(WEST, Outcome.FAILED, status="Failed", status_message=hostile, action=Action.ADD)
+    lost = Trouble(hostile, hostile, hostile, None, Outcome.FAILED)
+    secrets = [secret(hostile, row, role="primary"), secret("b", error=lost, role="standalone")]
+    for runner in ("", "true"):
+        monkeypatch.setenv("GITHUB_ACTIONS", runner)
+        text = render(report(command, *secrets), paper)
+        assert acts(text, coloured=paper.colour) == []
+        assert commands(text) == [] or not runner
+
+
+@pytest.mark.parametrize("kind", TEXTS)
+def test_a_hostile_name_is_shown_whole(kind: str) -> None:
+    shown = re.sub(r"\s", "", render(report("list", secret(TEXTS[kind], role="primary")), Paper()))
+    assert re.sub(r"\s", "", safe(TEXTS[kind])) in shown
+
+
+def test_markup_emoji_codes_and_arns_are_words() -> None:
+    arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"
+    told = acted(Action.ADD, Outcome.FAILED, "Failed", f"[red]x[/x] {arn} is there")
+    text = render(report("apply", secret("[/b]:key:", told)), Paper())
+    assert cells(text) == [["[/b]:key:", "us-west-2", "add", "Failed", f"[red]x[/x] {arn} is there"]]
+
+
+@pytest.mark.parametrize("command", ["list", "audit", "apply"])
+@pytest.mark.parametrize("paper", PAPERS)
+@pytest.mark.parametrize("word", [LONG, WIDE * 12, " ".join([WIDE] * 9), "x" * 512])
+def test_long_words_stay_in_their_columns(command: str, word: str, paper: Paper) -> None:
+    told = acted(Action.ADD, Outcome.FAILED, "Failed", word)
+    text = OWN_COLOUR.sub("", render(report(command, secret(word, told, role="primary")), paper))
+    *table, closing = text.splitlines()
+    assert max(map(cell_len, table)) <= (paper.width or 500)
+    assert closing.startswith("1 secret: ")
+    assert "…" not in text
+    for kept_whole in {"list": ["primary", "us-east-1"], "audit": ["us-west-2"], "apply": ["add", "us-west-2"]}[
+        command
+    ]:
+        assert kept_whole in text
+
+
+@pytest.mark.parametrize("width", [80, 120, None])
+def test_colour_adds_nothing_but_colour(width: int | None) -> None:
+    told = report("apply", secret("a", acted(Action.ADD)), secret("b", error=LOST), secret("c", missing()))
+    coloured = render(told, Paper(colour=True, width=width))
+    assert OWN_COLOUR.search(coloured)
+    bare = "\n".join(line.rstrip() for line in OWN_COLOUR.sub("", coloured).split("\n"))
+    assert bare == render(told, Paper(width=width))
+
+
+def test_in_ascii_there_is_nothing_but_ascii() -> None:
+    text = render(report("audit", *(secret(f"s{place}", missing()) for place in range(MOST + 1))), Paper(unicode=False))
+    assert text.isascii()

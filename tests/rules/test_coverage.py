@@ -1,0 +1,224 @@
+"""Whether a secret is where it should be: what lists tell, what a look adds, and how it is counted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rules.proof_sides import DENIED, LOST, STRANGERS, by_name, primary_with, replica_with
+
+from smrep.errors import AwsError, CredentialsError, Outcome, Throttled
+from smrep.model import Listed, Replica, Secret, Target, in_region
+from smrep.regions import Region
+from smrep.report import Finding, Kind, RegionReport, SecretReport, Severity, Trouble
+from smrep.rules.coverage import (
+    ALWAYS,
+    covered_row,
+    examined_row,
+    extra_row,
+    is_covered,
+    orphan,
+    summary,
+    unlisted_row,
+)
+from smrep.rules.keys import DEFAULT
+from smrep.rules.preflight import Absent, Look, Unseen
+
+HOME, WEST, IRELAND = Region("us-east-1"), Region("us-west-2"), Region("eu-west-1")
+ARN = f"arn:aws:secretsmanager:{HOME}:123456789012:secret:prod/db-a1b2c3"
+PRIMARY = Listed(ARN, "prod/db", HOME, HOME, current="v2")
+THERE = Listed(in_region(ARN, WEST), "prod/db", WEST, HOME, DEFAULT, "v2")
+STATUSES = st.sampled_from(["InSync", "InProgress", "Failed", "Unheard", None])
+ENTRIES = st.none() | st.builds(Replica, st.just(WEST), STATUSES, st.none(), st.sampled_from(["alias/a", DEFAULT]))
+LOOKS: st.SearchStrategy[Look] = st.one_of(
+    st.just(replica_with()),
+    st.just(replica_with(kms_key_id="alias/b")),
+    st.just(replica_with(stages=(("AWSCURRENT", "v1"),))),
+    st.sampled_from(list(STRANGERS.values())),
+    st.just(Absent()),
+    st.sampled_from([Unseen(DENIED), Unseen(LOST)]),
+)
+
+
+def anyhow(_target: Target, _shown: str, _account: str) -> bool:
+    return True
+
+
+# covered by listing
+
+
+def test_a_replica_of_ours_that_is_current_is_covered() -> None:
+    assert is_covered(PRIMARY, Target(WEST), THERE, anyhow)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"arn": THERE.arn[:-6] + "zzzzzz"},
+        {"arn": THERE.arn.replace("123456789012", "999999999999")},
+        {"primary_region": None},
+        {"primary_region": WEST},
+        {"primary_region": IRELAND},
+        {"current": "v1"},
+        {"current": None},
+        {"deleted": datetime(2026, 11, 23, tzinfo=UTC)},
+    ],
+)
+def test_whatever_differs_in_what_is_listed_there_makes_a_doubt(changes: dict[str, Any]) -> None:
+    assert not is_covered(PRIMARY, Target(WEST), replace(THERE, **changes), anyhow)
+
+
+@pytest.mark.parametrize("changes", [{"primary_region": None}, {"primary_region": IRELAND}, {"current": "v3"}])
+def test_so_does_what_is_listed_of_the_primary(changes: dict[str, Any]) -> None:
+    assert not is_covered(replace(PRIMARY, **changes), Target(WEST), THERE, anyhow)
+
+
+@given(shown=st.sampled_from([None, "", DEFAULT, "alias/a"]), verdict=st.booleans())
+def test_it_is_covered_only_under_the_wanted_key_and_no_key_is_the_default_one(
+    shown: str | None, verdict: bool
+) -> None:
+    asked: list[tuple[Target, str, str]] = []
+
+    def same(target: Target, key: str, account: str) -> bool:
+        asked.append((target, key, account))
+        return verdict
+
+    target = Target(WEST, "alias/dr")
+    assert is_covered(PRIMARY, target, replace(THERE, kms_key_id=shown), same) is verdict
+    assert asked == [(target, shown or DEFAULT, "123456789012")]
+
+
+def test_what_is_covered_by_listing_claims_no_status_and_no_key() -> None:
+    row = covered_row(PRIMARY, Target(WEST, "alias/dr"))
+    assert (row.arn, row.status, row.status_message, row.kms_key_id) == (THERE.arn, None, None, None)
+    assert (row.outcome, row.findings, row.error, row.verified, row.action) == (Outcome.OK, (), None, None, None)
+    assert row.note == "covered by listing"
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (DENIED, Outcome.ACCESS),
+        (CredentialsError("no", code="UnrecognizedClientException"), Outcome.ACCESS),
+        (LOST, Outcome.PENDING),
+        (Throttled("too often"), Outcome.PENDING),
+    ],
+)
+def test_a_region_that_was_not_listed_is_no_pass(error: AwsError, outcome: Outcome) -> None:
+    row = unlisted_row(Target(WEST), error)
+    (finding,) = row.findings
+    assert (row.outcome, row.arn, row.status) == (outcome, None, None)
+    assert (finding.kind, finding.severity) == (Kind.UNCHECKED, Severity.WARNING)
+    assert WEST in finding.message
+
+
+def test_what_was_denied_is_named_in_the_hint() -> None:
+    (finding,) = unlisted_row(Target(WEST), DENIED).findings
+    assert finding.hint == "allow secretsmanager:ListSecrets in us-west-2"
+
+
+# after a look
+
+
+@given(ENTRIES, LOOKS, st.sampled_from([None, "alias/a", DEFAULT]))
+def test_a_look_ends_well_only_in_sync_and_with_nothing_found_and_says_why_else(
+    entry: Replica | None, look: Look, key: str | None
+) -> None:
+    row = examined_row(primary_with(entry), Target(WEST, key), look, by_name)
+    if row.outcome is Outcome.OK:
+        assert (row.findings, row.status, row.arn) == ((), "InSync", THERE.arn)
+    else:
+        assert row.findings
+        assert row.outcome in (Outcome.FAILED, Outcome.ACCESS, Outcome.PENDING, Outcome.DRIFT)
+    assert row.status == (entry.status if entry else None)
+    assert (row.action, row.changed, row.error, row.note) == (None, False, None, None)
+
+
+@given(ENTRIES, LOOKS)
+def test_an_arn_is_given_only_where_a_look_or_in_sync_backs_it(entry: Replica | None, look: Look) -> None:
+    row = examined_row(primary_with(entry), Target(WEST), look, by_name)
+    seen = isinstance(look, Secret) and look not in STRANGERS.values()
+    assert (row.arn is not None) == seen
+    assert row.arn in (None, THERE.arn)
+
+
+@given(ENTRIES, st.sampled_from(list(STRANGERS)))
+def test_a_stranger_that_bears_the_name_is_never_passed_over(entry: Replica | None, stranger: str) -> None:
+    row = examined_row(primary_with(entry), Target(WEST), STRANGERS[stranger], by_name)
+    assert row.outcome is not Outcome.OK
+    kinds = {each.kind.value for each in row.findings}
+    assert kinds & {stranger, stranger.partition("_")[0]}
+
+
+def test_the_key_is_the_one_that_the_replica_shows_where_it_was_looked_at() -> None:
+    entry = Replica(WEST, "InSync", None, "alias/listed")
+    own = examined_row(primary_with(entry), Target(WEST), replica_with(kms_key_id="alias/own"), by_name)
+    assert own.kms_key_id == "alias/own"
+    assert examined_row(primary_with(entry), Target(WEST), Unseen(DENIED), by_name).kms_key_id == "alias/listed"
+    assert examined_row(primary_with(None), Target(WEST), Absent(), by_name).kms_key_id is None
+
+
+@pytest.mark.parametrize(("unwanted", "outcome"), [(True, Outcome.DRIFT), (False, Outcome.OK)])
+def test_an_extra_region_is_a_difference_only_where_the_rules_say_so(unwanted: bool, outcome: Outcome) -> None:
+    row = extra_row(primary_with(), Replica(WEST, "InSync", "m", "alias/a"), unwanted=unwanted)
+    (finding,) = row.findings
+    assert (row.outcome, row.status, row.kms_key_id, row.arn) == (outcome, "InSync", "alias/a", THERE.arn)
+    assert (finding.kind, finding.severity is Severity.ERROR) == (Kind.EXTRA, unwanted)
+    assert finding.hint == "smrep remove prod/db --primary-region us-east-1 -r us-west-2"
+    assert extra_row(primary_with(), Replica(WEST, "InProgress"), unwanted=unwanted).arn is None
+
+
+def test_an_orphan_has_a_row_for_each_region_and_no_arn_that_a_command_could_take() -> None:
+    report = orphan([THERE, replace(THERE, region=IRELAND, arn=in_region(ARN, IRELAND))], HOME)
+    assert (report.name, report.arn, report.primary_region) == ("prod/db", None, HOME)
+    assert (report.outcome, report.checked_by) == (Outcome.DRIFT, "describe")
+    assert [(row.region, row.arn) for row in report.replicas] == [
+        (region, in_region(ARN, region)) for region in (WEST, IRELAND)
+    ]
+    assert {each.kind for row in report.replicas for each in row.findings} == {Kind.ORPHAN}
+
+
+# counts
+
+KINDS = st.lists(st.sampled_from([Kind.MISSING, Kind.FAILED, Kind.STALE, Kind.EXTRA, Kind.UNCHECKED]), max_size=3)
+OUTCOMES = st.sampled_from([Outcome.OK, Outcome.DRIFT, Outcome.FAILED, Outcome.ACCESS, Outcome.PENDING])
+
+
+def a_row(kinds: list[Kind]) -> RegionReport:
+    return RegionReport(WEST, Outcome.OK, findings=tuple(Finding(kind, Severity.INFO, "m") for kind in kinds))
+
+
+def a_report(outcome: Outcome, rows: list[list[Kind]], troubled: bool) -> SecretReport:
+    error = Trouble("c", "m", None, None, outcome) if troubled else None
+    return SecretReport("n", outcome, replicas=tuple(map(a_row, rows)), error=error)
+
+
+REPORTS = st.lists(st.builds(a_report, OUTCOMES, st.lists(KINDS, max_size=3), st.booleans()), max_size=6)
+
+
+@given(REPORTS, st.integers(0, 9))
+def test_a_summary_counts_secrets_and_each_kind_once_a_secret(reports: list[SecretReport], covered: int) -> None:
+    counts = summary(reports, covered)
+    assert list(counts)[: len(ALWAYS)] == list(ALWAYS)
+    assert counts["secrets"] == covered + len(reports)
+    assert counts["covered"] == covered + sum(each.outcome is Outcome.OK for each in reports)
+    assert counts.get("in_trouble", 0) == sum(each.error is not None for each in reports)
+    for kind in Kind:
+        bearers = [each for each in reports if any(f.kind is kind for row in each.replicas for f in row.findings)]
+        assert counts.get(kind.value, 0) == len(bearers)
+    assert summary(reversed(reports), covered) == counts
+
+
+def test_a_summary_of_nothing_has_all_its_keys() -> None:
+    assert summary([], 0) == dict.fromkeys(ALWAYS, 0)
+
+
+@pytest.mark.parametrize("look", [Absent(), Unseen(DENIED)])
+def test_nothing_listed_and_nothing_seen_there_is_missing(look: Look) -> None:
+    row = examined_row(primary_with(None), Target(WEST), look, by_name)
+    assert row.findings[0].kind is Kind.MISSING
+    assert row.outcome is not Outcome.OK
