@@ -141,6 +141,21 @@ class PlanIsStale(SmrepError):
     """What a saved plan was made for is not as it was; nothing of it is done."""
 
 
+class AllDenied(SmrepError):
+    """AWS denied everything that was tried in an account, so that nothing more is."""
+
+    outcome = Outcome.ACCESS
+
+
+class SomeAccountsLost(SmrepError):
+    """Some of several accounts could not be dealt with; the outcome is that of the worst of them."""
+
+    def __init__(self, message: str, hint: str | None, outcome: Outcome, details: tuple[str, ...]) -> None:
+        """Keep what is said of all, and of each."""
+        super().__init__(message, hint, details=details)
+        self.outcome = outcome  # type: ignore[misc]  # here it is not one for all
+
+
 class StillOpen(SmrepError):
     """Waiting has ended, and something is not settled."""
 

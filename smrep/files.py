@@ -13,8 +13,10 @@ OWN = 0o600
 """The mode of a file that smrep makes: its owner reads and writes it, and nobody else."""
 
 
-def appending(path: str) -> TextIO:
+def appending(path: str, *, whole_lines: bool = False) -> TextIO:
     """Return a file to append to; where there is none yet, it is made with mode 0600, whatever the umask.
+
+    With `whole_lines`, a last line that has no end, as a run leaves that was cut off, gets one first.
 
     One that is there keeps its mode; a link that leads to it is followed. Nothing is made at the far end of a link.
 
@@ -28,7 +30,19 @@ def appending(path: str) -> TextIO:
         os.fchmod(descriptor, OWN)  # a umask can take from the mode even what is the owner's
     except FileExistsError:
         descriptor = os.open(path, flags)
-    return os.fdopen(descriptor, "a", encoding="utf-8")
+    file = os.fdopen(descriptor, "a", encoding="utf-8")
+    if whole_lines and _is_torn(path):
+        file.write("\n")
+    return file
+
+
+def _is_torn(path: str) -> bool:
+    """Tell whether the last line of a file has no end; of what can't be read, such as a pipe, it is not told."""
+    with contextlib.suppress(OSError), open(path, "rb") as file:  # noqa: PTH123 - as above
+        if file.seekable() and file.seek(0, os.SEEK_END):
+            file.seek(-1, os.SEEK_END)
+            return file.read(1) != b"\n"
+    return False
 
 
 @contextlib.contextmanager

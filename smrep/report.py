@@ -147,6 +147,8 @@ class SecretReport:
     """What `list` shows of it: primary, replica or standalone."""
     rules: tuple[str, ...] = ()
     """The names of the manifest's rules that want it; not part of the result."""
+    account: str | None = None
+    """Its account, where the run is about several."""
 
 
 def is_remarkable(secret: SecretReport) -> bool:

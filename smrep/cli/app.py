@@ -68,6 +68,8 @@ class App:
     summary: Callable[[], Mapping[str, int]] | None = None
     """Tells the counts of such a run."""
     several_accounts: bool = False
+    connections: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """The flags that lead to each account of a manifest or a plan."""
     journal: Journal | None = None
     """Where each write is written down before it goes out."""
     result: Callable[[], Iterable[str]] | None = None
@@ -88,6 +90,7 @@ class App:
         self.started_at = self.clock.now()
         self._started = self.clock.monotonic()
         self._told_at_s = 0.0
+        self._said_homes: Mapping[Region, str] = {}
 
     @property
     def elapsed_s(self) -> float:
@@ -183,9 +186,16 @@ class App:
         self._check(secrets, [*(address.region for address in self.where.addresses), *replicas])
         return self.where
 
-    def found_home(self, region: Region, source: str) -> None:
-        """Remember the primaries' Region that somebody else than the command line names."""
-        self.where = Where((), {region: source})
+    def found_homes(self, sources: Mapping[Region, str]) -> None:
+        """Remember the primaries' Regions that somebody else than the command line names."""
+        self.where = Where((), sources)
+
+    @property
+    def home_flags(self) -> tuple[str, ...]:
+        """The flags that mean the same primaries' Region, whatever the environment says where they are typed."""
+        where = self.where
+        written = where is None or where.source in ("manifest", "plan") or where.region is None
+        return () if written or where is None else ("--primary-region", str(where.region))
 
     def find_there(self, typed: Sequence[str], region: Region) -> tuple[SecretId, ...]:
         """Return the secrets that were typed, to be looked for in that Region and in no other.
@@ -228,8 +238,9 @@ class App:
 
         options = options or self.options
         sources = self.where.sources if self.where else {}
-        for region, source in sources.items():
+        for region, source in sources.items() if self._said_homes != sources else ():
             self.messages.note(f"primary Region {region} (from {'its ARN' if source == 'arn' else source})")
+        self._said_homes = sources
         first = only or next(iter(sources), None)
         settings = Settings(
             profile=options.profile,

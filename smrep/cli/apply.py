@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
@@ -13,13 +14,12 @@ from smrep.cli.app import App
 from smrep.cli.conduct import conduct
 from smrep.cli.confirm import ask
 from smrep.cli.fleet import budget, drafted, paced, redrafted, shard_of, sharded
-from smrep.cli.selecting import read_manifest
+from smrep.cli.selecting import read_manifest, read_plan
 from smrep.errors import StillOpen, UsageError
 from smrep.files import appending
 from smrep.output.fleet_words import planned
 from smrep.output.journal import Journal
 from smrep.rules.commands import some, spell
-from smrep.rules.shards import WHOLE
 
 if TYPE_CHECKING:
     from smrep.service.applying import Application
@@ -33,8 +33,8 @@ Examples:
     smrep apply --plan dr.plan --yes
     smrep apply -f dr.toml --yes --shard auto/4"""
 
-AGAIN = ("file", "plan", "max_removals", "rate", "journal", "shard", "wait", "timeout_s")
-"""The options to type again, by their names in Python."""
+AGAIN = ("file", "plan", "rate", "journal", "shard", "wait", "timeout_s")
+"""The options to type again, by their names in Python; what confirms is added where it is due."""
 
 
 @click.command(context_settings=options.CONTEXT, short_help="Bring about what a manifest wants.", epilog=EXAMPLES)
@@ -63,49 +63,78 @@ def apply(file: str | None, plan: str | None, **more: Any) -> None:
             raise UsageError("say what to apply: either -f FILE or --plan FILE", "smrep apply -f dr.toml")
         if plan and own["shard"]:
             raise UsageError("--plan is done as a whole", "make the plan with --shard instead")
-        draft: Draft | Redraft
-        if file:
-            manifest = read_manifest(file, app.stdin)
-            rate = budget(own["rate"], shard_of(app, own["shard"]), len(manifest.accounts))
-            draft = drafted(app, manifest, own["shard"], trusting=True)
-            app.stdin_is_taken = file == "-"
-        else:
-            rate = budget(own["rate"], WHOLE, 1)
-            draft = redrafted(app, str(plan))
-        app.secrets, app.summary = draft.secrets, lambda: draft.summary
-        app.progress = lambda: draft.progress
-        yield from draft.act()
-        app.close_screen()
-        _announce(app, draft)
-        again = spell("apply", [], flags=options.typed(*AGAIN))
-        _check_removals(draft.removals, own["max_removals"], again, yes=yes)
-        if dry_run:
-            app.messages.note("dry run: nothing was sent")
-            return
-        if not yes:
-            ask(app, [each.name for each in draft.changes], "apply", lambda: f"{again} --yes")
-        yield from _act(app, draft, rate, own, again)
+        with ExitStack() as stack:
+            draft, rate = _drafted(app, file, plan, own)
+            if own["journal"] and not dry_run:
+                app.journal = _journal(app, own["journal"], stack)
+            app.secrets, app.summary = draft.secrets, lambda: draft.summary
+            app.progress = lambda: draft.progress
+            yield from draft.act()
+            app.close_screen()
+            _announce(app, draft, asking=not (yes or dry_run))
+            if dry_run:
+                app.messages.note("dry run: nothing was sent")
+                draft.accounts.check(draft.count)
+                return
+            again = Again(spell("apply", [], flags=[*options.typed(*AGAIN), *app.home_flags]), draft.removals)
+            _check_removals(draft.removals, own["max_removals"], again, yes=yes)
+            if not yes:
+                ask(app, [each.name for each in draft.changes], "apply", lambda: again.confirmed)
+            yield from _act(app, draft, rate, own, again.confirmed if yes else again.words)
 
     conduct(app, work)
 
 
+@dataclass(frozen=True, slots=True)
+class Again:
+    """The same command, to be typed again."""
+
+    words: str
+    removals: int
+    """How many replicas it removes."""
+
+    @property
+    def confirmed(self) -> str:
+        """The command that needs no answer."""
+        return f"{self.words} --yes" + (f" --max-removals {self.removals}" if self.removals else "")
+
+
+def _drafted(app: App, file: str | None, plan: str | None, own: dict[str, Any]) -> tuple[Draft | Redraft, float]:
+    """Return what is to be found out, and how many writes a second the run may send to an account."""
+    if file:
+        manifest = read_manifest(file, app.stdin)
+        rate = budget(own["rate"], shard_of(app, own["shard"]), len(manifest.accounts))
+        app.stdin_is_taken = file == "-"
+        return drafted(app, manifest, own["shard"], trusting=True), rate
+    saved = read_plan(str(plan))
+    return redrafted(app, saved), budget(own["rate"], saved.shard, saved.of_accounts)
+
+
+def _journal(app: App, path: str, stack: ExitStack) -> Journal:
+    """Return the journal, open until the run ends.
+
+    Raises:
+        UsageError: it can't be written.
+
+    """
+    try:
+        file = appending(path, whole_lines=True)
+    except OSError as error:
+        raise UsageError(f"--journal {path} can't be written: {error.strerror}; nothing was sent") from error
+    stack.callback(_close, file)
+    return Journal(file, path, app.clock.now, "apply")
+
+
 def _act(app: App, draft: Draft | Redraft, rate: float, own: dict[str, Any], again: str) -> Iterator[None]:
     """Do what was drafted, and say what is open at the end."""
-    with ExitStack() as stack:
-        path = own["journal"]
-        if path:
-            try:
-                file = appending(path)
-            except OSError as error:
-                raise UsageError(f"--journal {path} can't be written: {error.strerror}; nothing was sent") from error
-            stack.callback(_close, file)
-            app.journal = Journal(file, path, app.clock.now, "apply")
-        run = paced(app, draft, rate, own)
-        app.interrupted = lambda: run.stopped(again)
-        for _ in run.act():
-            if app.events:
-                app.events.show(run.news())
-            yield
+    run = paced(app, draft, rate, own)
+    app.interrupted = lambda: run.stopped(again)
+    for _ in run.act():
+        if app.events:
+            app.events.show(run.news())
+        yield
+    run.check(draft.accounts)
+    draft.accounts.check(draft.count)
     _check_end(run, own["timeout_s"], again)
 
 
@@ -115,19 +144,23 @@ def _close(journal: TextIO) -> None:
         journal.close()
 
 
-def _announce(app: App, draft: Draft | Redraft) -> None:
-    """Show the plan to a person, and tell it to a program."""
+def _announce(app: App, draft: Draft | Redraft, *, asking: bool) -> None:
+    """Show the plan to a person, who must see all that is lost before an answer is asked for; tell it to a program."""
     if app.events:
         app.events.plan()
-    is_result = app.dry_run and app.output == "table"
-    if not (is_result or app.options.quiet) and app.stderr is not None:
+    shown = asking or not app.options.quiet
+    if shown and not (app.dry_run and app.output == "table") and app.stderr is not None:
         from smrep.output.plan_table import draw
 
         app.stderr.write(draw(draft.secrets(), planned(draft.summary), app.paper(app.stderr)))
         app.stderr.flush()
+    if asking:
+        for errand in draft.changes:
+            for name, danger in errand.clearing.stakes if errand.clearing else ():
+                app.messages.warning(f"{name} is {danger}")
 
 
-def _check_removals(removals: int, most: int | None, again: str, *, yes: bool) -> None:
+def _check_removals(removals: int, most: int | None, again: Again, *, yes: bool) -> None:
     """Refuse to remove more than was allowed; what nobody is asked for must have been allowed by number.
 
     Raises:
@@ -140,7 +173,7 @@ def _check_removals(removals: int, most: int | None, again: str, *, yes: bool) -
         allowed = "none was allowed" if most is None else f"--max-removals allows {most}"
         raise UsageError(
             f"the plan removes {removals} replica{'s' if removals > 1 else ''}, and {allowed}; nothing was sent",
-            f"if that is meant: {again} --yes --max-removals {removals}",
+            f"if that is meant: {again.confirmed}",
             code="TooManyRemovals",
         )
 
@@ -152,7 +185,7 @@ def _check_end(run: Application, timeout_s: float, again: str) -> None:
         StillOpen: something is.
 
     """
-    left = run.open_names if run.waits else []
+    left = run.open_names
     if left:
         raise StillOpen(
             f"{len(left)} of {run.progress.total} secrets were not settled {timeout_s:g} s after their request: "

@@ -10,7 +10,7 @@ import click
 from smrep.cli import options
 from smrep.cli.app import App
 from smrep.cli.conduct import conduct
-from smrep.cli.fleet import estates, sharded
+from smrep.cli.fleet import estates, is_whole, sharded
 from smrep.cli.params import targets
 from smrep.cli.selecting import CHOOSING, read_manifest, selection, selector
 from smrep.errors import UsageError
@@ -68,13 +68,15 @@ def audit(
 
         from smrep.service.auditing import Audit, Audits
 
-        run = Audits([Audit(each, deep, bool(file), app.show) for each in estates(app, manifest, shard)])
+        found = estates(app, manifest, shard)
+        run = Audits([Audit(each, deep, bool(file), app.show) for each in found], is_whole(manifest, found))
         app.secrets, app.summary, app.progress = (lambda: run.secrets), (lambda: run.summary), (lambda: run.progress)
         app.interrupted = stopped_looking
         yield from run.act()
-        for warning in run.warnings(manifest.rules, whole=shard is None):
+        for warning in run.warnings(manifest.rules):
             app.messages.warning(warning)
         app.next_step = lambda: _next_step(app, run.summary, file, wanted, choice)
+        run.accounts.check(len(found))
 
     conduct(app, work)
 
@@ -85,7 +87,7 @@ def _next_step(
     """Return the command that adds what is missing, None where nothing is."""
     if file:
         to_do = file != "-" and (found["missing"] or found["failed"])
-        return f"what is to be done: {spell('plan', [], flags=['-f', file])}" if to_do else None
+        return f"what is to be done: {spell('plan', [], flags=['-f', file, *app.home_flags])}" if to_do else None
     if not found["missing"]:
         return None
     home = app.where.region if app.where else None

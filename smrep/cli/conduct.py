@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 import click
 
@@ -96,7 +97,7 @@ def _report(
         error=trouble,
         summary=app.summary() if app.summary else None,
     )
-    return connected_report(report, app.options.connection)
+    return connected_report(report, app.options.connection, app.connections)
 
 
 def _written(app: App, report: Report) -> Report:
@@ -127,28 +128,34 @@ def _home(app: App, secrets: Sequence[SecretReport]) -> tuple[Region | None, str
     return (homes.pop(), "replica") if len(homes) == 1 else (None, None)
 
 
-def connected_report(report: Report, flags: tuple[str, ...]) -> Report:
-    """Return the report with the flags of the connection in every command that a hint names."""
-    if not flags:
+def connected_report(
+    report: Report, flags: tuple[str, ...], accounts: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+) -> Report:
+    """Return the report with the flags of the connection in every command that a hint names.
+
+    `accounts` has those that lead to a secret's own account, where there are several.
+    """
+    if not flags and not accounts:
         return report
 
-    def mend(trouble: Trouble | None) -> Trouble | None:
+    def mend(trouble: Trouble | None, flags: tuple[str, ...]) -> Trouble | None:
         return replace(trouble, hint=connected(trouble.hint, flags)) if trouble and trouble.hint else trouble
 
-    def mended(finding: Finding) -> Finding:
+    def mended(finding: Finding, flags: tuple[str, ...]) -> Finding:
         return replace(finding, hint=connected(finding.hint, flags)) if finding.hint else finding
 
     def mended_secret(secret: SecretReport) -> SecretReport:
+        own = accounts.get(secret.account or "", flags)
         return replace(
             secret,
-            error=mend(secret.error),
+            error=mend(secret.error, own),
             replicas=tuple(
-                replace(row, error=mend(row.error), findings=tuple(mended(each) for each in row.findings))
+                replace(row, error=mend(row.error, own), findings=tuple(mended(each, own) for each in row.findings))
                 for row in secret.replicas
             ),
         )
 
-    return replace(report, error=mend(report.error), secrets=Made(report.secrets, mended_secret))
+    return replace(report, error=mend(report.error, flags), secrets=Made(report.secrets, mended_secret))
 
 
 def bug(error: Exception) -> Trouble:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from smrep.cli.app import App
-from smrep.cli.options import Shared
-from smrep.cli.selecting import read_plan
 from smrep.errors import ConfigurationError, UsageError
 from smrep.model import parse_arn
 from smrep.regions import Region
 from smrep.rules.asked import check_account, check_regions
-from smrep.rules.manifest import AccountRole, Manifest, Rule
+from smrep.rules.manifest import Manifest, Rule
+from smrep.rules.manifest_homes import Home, check_homes
+from smrep.rules.saved import Saved
 from smrep.rules.shards import WHOLE, Shard, parse_shard
 
 if TYPE_CHECKING:
@@ -39,35 +39,47 @@ def drafted(app: App, manifest: Manifest, shard: str | None, *, trusting: bool =
 
     found = estates(app, manifest, shard)
     planners = [Planner(each, app.clock, app.show, trusting) for each in found]
-    whole = len(manifest.accounts) <= 1 or len(found) == len(manifest.accounts)
-    return Draft(planners, manifest.rules, whole)
+    return Draft(planners, manifest.rules, is_whole(manifest, found))
 
 
-def redrafted(app: App, path: str) -> Redraft:
+def is_whole(manifest: Manifest, found: Sequence[Estate]) -> bool:
+    """Tell whether no other shard has accounts in which a rule may find its secrets."""
+    return len(manifest.accounts) <= 1 or len(found) == len(manifest.accounts)
+
+
+def redrafted(app: App, plan: Saved) -> Redraft:
     """Return what a saved plan comes to, nothing looked at yet.
 
     Raises:
-        UsageError: the file is no plan, or one for another account or Region.
+        UsageError: the plan is for another account or Region than the command line says.
 
     """
     from smrep.service.planning import Planner
     from smrep.service.redrafting import Redraft
 
-    plan = read_plan(path)
+    if app.options.role_arn and any(plan.accounts):
+        raise UsageError("--role-arn contradicts the roles in the plan", "leave --role-arn out")
+    app.several_accounts = len(plan.accounts) > 1
     homes = {each.account: each.region for each in plan.secrets}
-    planners = []
+    typed = app.options.primary_region
+    other = next((region for region in homes.values() if typed not in (None, region)), None)
+    if other:
+        raise UsageError(
+            f"the plan is for primaries in {other}, and --primary-region says {typed}; nothing was sent",
+            "leave --primary-region out",
+            code="PrimaryRegionMismatch",
+        )
+    app.found_homes(dict.fromkeys(homes.values(), "plan"))
+    planners = {}
     for place, role in enumerate(plan.accounts):
-        own = [each for each in plan.secrets if each.account == place]
-        expected = _expected(app.options.expect_account, role.account if role else None, "the plan's role")
-        for each in own:
-            check_account(parse_arn(each.arn, "secretsmanager").account, expected, each.arn)
-        if not own:
-            continue
-        app.found_home(homes[place], "plan")
-        options = replace(app.options, role_arn=role.role_arn, external_id=role.external_id) if role else app.options
-        planners.append((place, Planner(_estate(app, homes[place], (), WHOLE, options), app.clock, app.show)))
-    app.several_accounts = len(planners) > 1
-    return Redraft(plan, dict(planners), app.show)
+        own = [parse_arn(each.arn, "secretsmanager").account for each in plan.secrets if each.account == place]
+        expected = _expected(app.options.expect_account, role.account if role else None, "the plan is for account")
+        for account in own:
+            check_account(account, expected, "the plan")
+        if own:
+            estate = _estate(app, Home(homes[place], expected or own[0], role), (), WHOLE)
+            planners[place] = Planner(estate, app.clock, app.show)
+    return Redraft(plan, planners, app.show)
 
 
 def shard_of(app: App, shard: str | None) -> Shard:
@@ -109,9 +121,9 @@ def paced(app: App, draft: Draft | Redraft, rate: float, own: Mapping[str, Any])
     terms: dict[int, Terms] = {}
     assignments = []
     for planner, errand in draft.errands:
-        aws = planner.estate.aws
-        own_terms = terms.setdefault(id(aws), Terms(aws, Pace(app.clock, rate), own["timeout_s"], own["wait"]))
-        assignments.append(Assignment(errand, own_terms, crew))
+        pace = Pace(app.clock, rate)
+        fresh = Terms(planner.estate, planner.estate.aws, pace, own["timeout_s"], wait=own["wait"])
+        assignments.append(Assignment(errand, terms.setdefault(id(planner), fresh), crew))
     run = Application(assignments, crew)
     app.secrets = lambda: joined(worst_first(run.reports()), draft.kept)
     app.summary = lambda: done(run.reports(), kept_rows(draft.kept), len(draft.kept))
@@ -127,39 +139,53 @@ def estates(app: App, manifest: Manifest, shard: str | None = None) -> list[Esta
         ConfigurationError: nobody names a Region.
 
     """
-    home = _home(app, manifest)
     part = shard_of(app, shard)
     app.several_accounts = len(manifest.accounts) > 1
-    if not manifest.accounts:
-        check_regions([home], _regions(manifest.rules))
-        expected = _expected(app.options.expect_account, manifest.account_id, "account_id")
-        return [_estate(app, home, manifest.rules, part, replace(app.options, expect_account=expected))]
-    if app.options.role_arn:
+    if manifest.accounts and app.options.role_arn:
         raise UsageError("--role-arn and [[account]] contradict each other", "leave one of them out")
+    homes = _homes(app, manifest)
+    if any(not rule.name for rule in manifest.rules):  # typed, and without a place
+        check_regions([home.region for home in homes], _regions(manifest.rules))
+    check_homes(manifest.rules, homes)
+    shares = [part.share(place, len(homes)) for place in range(len(homes))]
+    return [
+        _estate(app, home, manifest.rules, mine) for home, mine in zip(homes, shares, strict=True) if mine is not None
+    ]
+
+
+def _homes(app: App, manifest: Manifest) -> list[Home]:
+    """Return the accounts with the Regions of their primaries, said by the manifest or else by the run."""
+    typed = app.options.expect_account
+    if not manifest.accounts:
+        return [Home(_home(app, manifest), _expected(typed, manifest.account_id, "the manifest is for account"))]
+    common = None if all(role.region for role in manifest.accounts) else _home(app, manifest)
+    sources = {common: app.where.sources[common]} if common and app.where else {}
     found = []
-    for place, role in enumerate(manifest.accounts):
-        region = role.region or home
-        check_regions([region], _regions(manifest.rules))
-        _expected(app.options.expect_account, role.account, f"{role.place}.role_arn")
-        mine = part.share(place, len(manifest.accounts))
-        if mine is not None:
-            options = replace(app.options, role_arn=role.role_arn, external_id=role.external_id)
-            options = replace(options, expect_account=role.account)
-            found.append(_estate(app, region, manifest.rules, mine, options, role))
+    for role in manifest.accounts:
+        region = role.region or common
+        assert region is not None  # noqa: S101 - else there is a common one
+        sources.setdefault(region, f"{role.place}.region")
+        account = _expected(typed, role.account, f"{role.place} is of account")
+        found.append(Home(region, account, role))
+    app.found_homes(sources)
     return found
 
 
-def _estate(  # noqa: PLR0917 - each of them tells one estate from another
-    app: App, home: Region, rules: tuple[Rule, ...], part: Shard, options: Shared, role: AccountRole | None = None
-) -> Estate:
-    """Return the estate behind a connection."""
-    from smrep.service.estate import Estate, Scope
+def _estate(app: App, home: Home, rules: tuple[Rule, ...], part: Shard) -> Estate:
+    """Return the estate behind a connection, whose flags hints have to repeat."""
+    from smrep.service.estate import Estate
     from smrep.service.keys import KeyCheck
-    from smrep.service.sweeping import Sweeper
+    from smrep.service.scope import Scope
+    from smrep.service.sweeping import LISTS_A_SECOND, Sweeper
 
-    aws = app.connect(home, options)
-    scope = Scope(home, rules, None if part == WHOLE else part, options.expect_account, role)
-    return Estate(aws, Sweeper(aws, app.clock), KeyCheck(aws), scope, app.show)
+    options = replace(app.options, expect_account=home.account)
+    if home.role:
+        options = replace(options, role_arn=home.role.role_arn, external_id=home.role.external_id)
+        app.connections[home.role.account] = options.connection
+    aws = app.connect(home.region, options)
+    scope = Scope(home.region, rules, None if part == WHOLE else part, home.account, home.role)
+    sweeper = Sweeper(aws, app.clock, LISTS_A_SECOND / part.count)
+    return Estate(aws, sweeper, KeyCheck(aws, app.clock), scope, app.show)
 
 
 def _home(app: App, manifest: Manifest) -> Region:
@@ -169,7 +195,7 @@ def _home(app: App, manifest: Manifest) -> Region:
     except ConfigurationError:
         if manifest.primary_region is None:
             raise
-        app.found_home(manifest.primary_region, "manifest")
+        app.found_homes({manifest.primary_region: "manifest"})
         return manifest.primary_region
     if manifest.primary_region not in (None, region):
         source = app.where.source if app.where else "?"
@@ -181,11 +207,11 @@ def _home(app: App, manifest: Manifest) -> Region:
     return region
 
 
-def _expected(typed: str | None, written: str | None, where: str) -> str | None:
-    """Return the account that is expected; the command line and the manifest may not disagree."""
+def _expected(typed: str | None, written: str | None, what: str) -> str | None:
+    """Return the account that is expected; the command line and what is written down may not disagree."""
     if typed and written and typed != written:
         raise UsageError(
-            f"{where} of the manifest is account {written}, and --expect-account says {typed}; nothing was sent",
+            f"{what} {written}, and --expect-account says {typed}; nothing was sent",
             "check which of the two is right",
             code="AccountMismatch",
         )

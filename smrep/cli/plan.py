@@ -11,13 +11,15 @@ from smrep import __version__
 from smrep.cli import options
 from smrep.cli.app import App
 from smrep.cli.conduct import conduct
-from smrep.cli.fleet import drafted, sharded
+from smrep.cli.fleet import drafted, shard_of, sharded
 from smrep.cli.selecting import read_manifest
 from smrep.errors import OutputError
 from smrep.files import replacing
 from smrep.rules.closing import stopped_looking
 from smrep.rules.commands import spell
-from smrep.rules.saved import Saved, SavedSecret, as_text, saved_steps
+from smrep.rules.saved import Saved, SavedSecret, saved_steps
+from smrep.rules.saved_file import as_text
+from smrep.rules.shards import Shard
 
 if TYPE_CHECKING:
     from smrep.service.drafting import Draft
@@ -53,16 +55,17 @@ def plan(file: str, *, detailed_exitcode: bool, out: str | None, shard: str | No
         yield from draft.act()
         if app.events:
             app.events.plan()
+        draft.accounts.check(draft.count)  # what is not whole is not written
         if out:
-            _save(app, draft, out)
+            _save(app, draft, out, shard_of(app, shard), max(1, len(manifest.accounts)))
         if draft.changes:
-            how = ["--plan", out] if out else ["-f", file, *shard_flags]
+            how = ["--plan", out] if out else ["-f", file, *shard_flags, *app.home_flags]
             app.next_step = lambda: f"to do it: {spell('apply', [], flags=how)}"
 
     conduct(app, work)
 
 
-def _save(app: App, draft: Draft, path: str) -> None:
+def _save(app: App, draft: Draft, path: str, shard: Shard, accounts: int) -> None:
     """Write the plan to a file.
 
     Raises:
@@ -77,7 +80,7 @@ def _save(app: App, draft: Draft, path: str) -> None:
         steps = saved_steps(errand.case.steps if errand.case else (), departures)
         if steps:
             secrets.append(SavedSecret(errand.arn, places[id(planner)], errand.wanted.rules, steps))
-    plan = Saved(f"{app.started_at:%Y-%m-%dT%H:%M:%SZ}", roles, tuple(secrets))
+    plan = Saved(f"{app.started_at:%Y-%m-%dT%H:%M:%SZ}", roles, tuple(secrets), shard, accounts)
     try:
         with replacing(path) as file:
             file.write(as_text(plan, __version__))

@@ -10,7 +10,8 @@ import click
 
 from smrep.errors import UsageError
 from smrep.rules.manifest import Manifest, parse
-from smrep.rules.saved import Saved, parse_saved
+from smrep.rules.saved import Saved
+from smrep.rules.saved_file import parse_saved
 from smrep.rules.selection import Selector
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -92,6 +92,7 @@ class Events:
 def told(operation: str, region: Region, params: Mapping[str, Any]) -> dict[str, object]:
     """Return a write as an event or a journal tells it: what, of which secret, where, for which Regions."""
     added = [each["Region"] for each in params.get("AddReplicaRegions", ())]
+    keys = {each["Region"]: each["KmsKeyId"] for each in params.get("AddReplicaRegions", ()) if "KmsKeyId" in each}
     return {
         "operation": operation,
         "region": region,
@@ -99,6 +100,7 @@ def told(operation: str, region: Region, params: Mapping[str, Any]) -> dict[str,
         "regions": added or list(params.get("RemoveReplicaRegions", [region])),
         "force": bool(params.get("ForceOverwriteReplicaSecret")),
         **({"kms_key_id": params.get("KmsKeyId")} if operation == "UpdateSecret" else {}),
+        **({"kms_key_ids": keys} if keys else {}),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -25,12 +26,12 @@ ALWAYS = ("secrets", "covered", "missing", "failed", "in_progress", "stale", "wr
 def is_covered(primary: Listed, target: Target, there: Listed, same: Callable[[Target, str, str], bool]) -> bool:
     """Tell whether the lists of two Regions show a replica that is ours and current, under the key that is wanted.
 
-    That AWS calls it InSync no list tells. Source: aws-behaviour.md 1.5.
+    That AWS calls it InSync no list tells. Source: aws-behaviour.md 1.5. A secret without a value proves nothing.
     """
     return (
         there.role is Role.REPLICA
         and there.primary_region == primary.region == primary.primary_region
-        and there.current == primary.current
+        and there.current == primary.current is not None
         and there.deleted is None
         and there.arn == in_region(primary.arn, target.region)
         and same(target, there.kms_key_id or DEFAULT, primary.account)
@@ -106,7 +107,8 @@ def orphan(there: Sequence[Listed], home: Region) -> SecretReport:
                     Kind.ORPHAN,
                     Severity.ERROR,
                     f"{name} in {each.region} is a replica of a primary that is not in {home} any more",
-                    cut_off(each.arn, each.region),
+                    f"it may be the last copy; to keep it: {spell('promote', [name], targets=[Target(each.region)])}; "
+                    f"if it is not needed: {cut_off(shlex.quote(each.arn), each.region)}",
                 ),
             ),
         )

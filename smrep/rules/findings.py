@@ -13,13 +13,13 @@ from smrep.rules.commands import spell
 from smrep.rules.preflight import Unseen
 
 
-def missing(secret: Secret, region: Region) -> Finding:
-    """Return the finding for a Region that the primary does not list."""
+def missing(secret: Secret, region: Region, key: str | None = None) -> Finding:
+    """Return the finding for a Region that the primary does not list; `key` is the one to ask for."""
     return Finding(
         Kind.MISSING,
         Severity.ERROR,
         f"{secret.name} has no replica in {region}",
-        spell("replicate", [secret.name], primary_region=secret.region, targets=[Target(region)]),
+        spell("replicate", [secret.name], primary_region=secret.region, targets=[Target(region, key)]),
     )
 
 

@@ -113,7 +113,7 @@ def _manifest(top: Table) -> Manifest:
 def _roles(top: Table, account: str | None, home: Region | None) -> tuple[tuple[AccountRole, ...], Bounds]:
     """Return the accounts, and what they and the guards leave to the rules."""
     before = len(top.mistakes)
-    roles: dict[tuple[str, Region | None], AccountRole] = {}
+    roles: dict[tuple[str, Region | None], AccountRole] = {}  # by account and Region
     regions = [home]
     for table in top.tables("account"):
         table.check(ACCOUNT_FIELDS)
@@ -124,9 +124,9 @@ def _roles(top: Table, account: str | None, home: Region | None) -> tuple[tuple[
         if role_arn is None:
             continue
         role = AccountRole(table.place, role_arn, external_id, region)
-        known = roles.setdefault((role_arn, region or home), role)
+        known = roles.setdefault((role.account, region or home), role)
         if known is not role:
-            table.wrong("role_arn", f"{role_arn!r} stands in {known.place} already, with the same Region")
+            table.wrong("role_arn", f"account {role.account} stands in {known.place} already, with the same Region")
     sound = len(top.mistakes) == before
     homes = tuple(dict.fromkeys(each for each in regions if each is not None))
     complete = home is not None or (len(regions) > 1 and None not in regions[1:])

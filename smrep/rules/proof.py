@@ -68,7 +68,7 @@ def prove(sides: Sides, same: Same) -> Proof:
     doubt = unseen(primary, region, look) if isinstance(look, Unseen) else ()
     if entry is None:
         leaving = replace(removing(primary, region), severity=Severity.ERROR)
-        unlisted = leaving if who is Bearer.OURS else missing(primary, region)
+        unlisted = leaving if who is Bearer.OURS else missing(primary, region, sides.key)
         found = _drift((*stranger, unlisted, *doubt))
         if stranger:
             return replace(found, patience_s=0.0)  # what bears the name is seen, and no list says so

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from smrep.errors import Outcome
@@ -12,7 +13,7 @@ from smrep.report import Action, Finding, Kind, RegionReport, Severity, Trouble
 from smrep.rules.commands import spell
 from smrep.rules.findings import removing, unseen
 from smrep.rules.preflight import Absent, Bearer, Look, Unseen, bearer, portrait
-from smrep.rules.settle import LIST_LAG_S
+from smrep.rules.settle import LIST_LAG_S, worst
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,24 @@ def departure(primary: Secret, region: Region, look: Look) -> Departure:
         wanted=entry is not None,
         gone=victim is None and entry is None,
         findings=leaving,
+    )
+
+
+def spared(primary: Secret, wanted: Iterable[RegionReport]) -> Trouble | None:
+    """Return why nothing may be removed yet, None where something may: the secret is in sync wherever it is wanted.
+
+    Else the last replica might be taken away while the one in its place does not come.
+    """
+    rows = [row for row in wanted if row.status != IN_SYNC or row.outcome not in (Outcome.OK, Outcome.DRIFT)]
+    if not rows:
+        return None
+    return Trouble(
+        "NotRemoved",
+        f"{primary.name} is not removed from anywhere as long as it is not in sync in "
+        + ", ".join(row.region for row in rows),
+        next((row.error.hint for row in rows if row.error and row.error.hint), None),
+        None,
+        worst([Outcome.PENDING, *(row.outcome for row in rows if row.error)]),
     )
 
 

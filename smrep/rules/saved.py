@@ -1,25 +1,17 @@
-"""A plan in a file: what `plan --out` writes, and `apply --plan` does exactly or not at all."""
+"""A plan that was kept: what `plan --out` keeps, held against what there is when `apply --plan` is to do it."""
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-from smrep.errors import UsageError
 from smrep.model import Target, parse_arn
-from smrep.regions import Region, parse_region
+from smrep.regions import Region
 from smrep.report import Action
-from smrep.rules.keys import check_target
 from smrep.rules.manifest import AccountRole
 from smrep.rules.plan import Add, Keep, Retry, Step, Stop
 from smrep.rules.removal import Departure
-
-SCHEMA = "smrep-plan/1"
-_ACTIONS = (Action.ADD, Action.RETRY, Action.REMOVE)
-_MAKE_ANEW = "smrep plan -f FILE --out FILE"
+from smrep.rules.shards import WHOLE, Shard
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +59,10 @@ class Saved:
     accounts: tuple[AccountRole | None, ...]
     """The roles to take on; None for the credentials at hand."""
     secrets: tuple[SavedSecret, ...]
+    shard: Shard = WHOLE
+    """The part of the work that it is, whose part of the rate it gets."""
+    of_accounts: int = 1
+    """How many accounts the shards were dealt to."""
 
 
 def saved_steps(steps: Iterable[Step], departures: Iterable[Departure]) -> tuple[SavedStep, ...]:
@@ -108,80 +104,6 @@ def moved(saved: SavedStep, step: Step | Departure) -> str | None:
 def _told(step: SavedStep) -> str:
     key = f" under {step.kms_key}" if step.kms_key else ""
     return f"{step.action}{key} (found {step.status or 'nothing'})"
-
-
-def as_text(plan: Saved, version: str) -> str:
-    """Return the file's text."""
-    value = {
-        "schema": SCHEMA,
-        "smrep_version": version,
-        "made_at": plan.made_at,
-        "accounts": [_role(each) if each else None for each in plan.accounts],
-        "secrets": [asdict(each) for each in plan.secrets],
-    }
-    return json.dumps(value, indent=1) + "\n"
-
-
-def parse_saved(text: str, source: str) -> Saved:
-    """Return the plan that the text is.
-
-    Raises:
-        UsageError: it is none that this version can read.
-
-    """
-    try:
-        value = json.loads(text)
-        _check_schema(value)
-        accounts = tuple(_to_role(each, place) for place, each in enumerate(value["accounts"]))
-        secrets = tuple(_to_secret(each, len(accounts)) for each in value["secrets"])
-        return Saved(str(value["made_at"]), accounts, secrets)
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError, UsageError) as error:
-        what = error.message if isinstance(error, UsageError) else " ".join(str(error).split())
-        raise UsageError(f"{source} is no plan of smrep: {what}", f"make one: {_MAKE_ANEW}") from error
-
-
-def _check_schema(value: object) -> None:
-    if not isinstance(value, dict) or value.get("schema") != SCHEMA:
-        raise ValueError(f"its schema is not {SCHEMA}")
-
-
-def _role(role: AccountRole) -> dict[str, str | None]:
-    return {"place": role.place, "role_arn": role.role_arn, "external_id": role.external_id, "region": role.region}
-
-
-def _to_role(value: Mapping[str, Any] | None, place: int) -> AccountRole | None:
-    if value is None:
-        return None
-    arn, external = value["role_arn"], value.get("external_id")
-    if not isinstance(arn, str) or not re.fullmatch(r"arn:aws[a-z-]*:iam::\d{12}:role/\S+", arn, re.ASCII):
-        raise ValueError(f"account {place} has no role's ARN")
-    if external is not None and not isinstance(external, str):
-        raise ValueError(f"account {place} has no text as external_id")
-    region = value.get("region")
-    return AccountRole(str(value.get("place")), arn, external, parse_region(region) if region else None)
-
-
-def _to_secret(value: Mapping[str, Any], accounts: int) -> SavedSecret:
-    arn, account = value["arn"], value["account"]
-    if not isinstance(arn, str) or not isinstance(account, int) or not 0 <= account < accounts:
-        raise ValueError(f"{arn!r} is of no account of the plan")
-    home = parse_arn(arn, "secretsmanager").region
-    steps = tuple(_to_step(each) for each in value["steps"])
-    regions = [each.region for each in steps]
-    if not steps or home in regions or len(set(regions)) != len(regions):
-        raise ValueError(f"the Regions of {arn} can't be a plan's")
-    return SavedSecret(arn, account, tuple(str(each) for each in value["rules"]), steps)
-
-
-def _to_step(value: Mapping[str, Any]) -> SavedStep:
-    key, status = value["kms_key"], value["status"]
-    if not all(each is None or isinstance(each, str) for each in (key, status)):
-        raise ValueError("a step's key or status is no text")
-    step = SavedStep(Action(value["action"]), parse_region(str(value["region"])), key, status)
-    if step.action not in _ACTIONS:
-        raise ValueError(f"{step.action} is nothing that a plan does")
-    check_target(Target(step.region, step.kms_key))
-    return step
 
 
 def differences(secret: SavedSecret, steps: Sequence[Step], departures: Sequence[Departure]) -> list[str]:

@@ -17,7 +17,7 @@ ORDER = (Action.ADD.value, Action.RETRY.value, Action.REMOVE.value, WRONG_KEY, B
 
 def what_of(row: RegionReport) -> str:
     """Return what is to be done to a Region, or why nothing is."""
-    if row.error is not None and row.action is None:
+    if row.error is not None and not row.changed and row.action in (None, Action.REMOVE):
         return BLOCKED
     if any(each.kind is Kind.WRONG_KEY for each in row.findings) and row.action is Action.KEEP:
         return WRONG_KEY

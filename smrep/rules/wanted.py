@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from smrep.model import Listed, Target
+from smrep.errors import Outcome
+from smrep.model import Listed, Secret, Target
 from smrep.regions import Region
+from smrep.report import Trouble
 from smrep.rules.keys import same_by_spelling
 from smrep.rules.manifest import Rule
 
@@ -35,6 +37,17 @@ class Clash:
         return (
             f"{' and '.join(self.places)}: {name} is given two keys in {self.region}, {self.keys[0]} and {self.keys[1]}"
         )
+
+
+def changed(secret: Secret) -> Trouble:
+    """Return the trouble of a secret whose tags, say, were changed meanwhile, so that the rules want another thing."""
+    return Trouble(
+        "ChangedMeanwhile",
+        f"{secret.name} was changed since it was listed, and the rules want something else of it now; it is left alone",
+        "run the same command again",
+        None,
+        Outcome.PENDING,
+    )
 
 
 def matching(rules: Sequence[Rule], secret: Listed) -> tuple[int, ...]:

@@ -7,13 +7,16 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from smrep.errors import Outcome, PlanIsStale
+from smrep.errors import AllDenied, AwsError, CredentialsError, NotFound, Outcome, PlanIsStale, SmrepError
 from smrep.report import Progress, SecretReport, Trouble
+from smrep.rules.removal import spared
 from smrep.service.abreast import LOOK_S
+from smrep.service.accounts import Accounts
 from smrep.service.cases import plain
-from smrep.service.clearing import Clearer
+from smrep.service.clearing import Clearer, Clearing
 from smrep.service.crew import Crew
-from smrep.service.denials import Denials
+from smrep.service.denials import ENOUGH, Denials
+from smrep.service.estate import Estate
 from smrep.service.gate import Gate
 from smrep.service.pace import Pace
 from smrep.service.planning import Errand
@@ -31,15 +34,34 @@ FRESH_S = 10.0
 _jitter = random.Random()  # noqa: S311 - it spreads calls and guards nothing
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Terms:
-    """How all errands of one account are run."""
+    """How all errands of one account are run, and what has ended them before their time."""
 
+    estate: Estate
     aws: SecretsManager
     pace: Pace
     timeout_s: float
     """From each secret's request on."""
     wait: bool = True
+    ended_by: SmrepError | None = None
+    denials: Denials = field(default_factory=Denials)
+
+
+@dataclass(frozen=True, slots=True)
+class Brake:
+    """Stops the requests of one account: those of the whole run are stopped, or the account's have ended."""
+
+    crew: Crew
+    terms: Terms
+
+    def is_set(self) -> bool:
+        """Tell whether nothing more may be begun."""
+        return self.crew.stop.is_set() or self.terms.ended_by is not None
+
+    def set(self) -> None:
+        """Begin nothing more at all."""
+        self.crew.stop.set()
 
 
 @dataclass(slots=True)
@@ -57,7 +79,13 @@ class Assignment:
 
     def step(self) -> float | None:
         """Begin, or look once more; return when to come back, None where there is nothing more to do."""
-        due = self._look(self._gate) if self._gate else self._begin()
+        if self.terms.ended_by is not None and not self.begun:
+            return None
+        try:
+            due = self._look(self._gate) if self._gate else self._begin()
+        except CredentialsError as error:
+            self.terms.ended_by = self.terms.ended_by or error
+            due = None
         if not self.begun:
             return None  # the run was stopped before its turn came
         if due is None:
@@ -65,31 +93,49 @@ class Assignment:
         self.done(self)
         return due
 
+    @property
+    def was_sent(self) -> bool:
+        """Whether a request may have reached AWS."""
+        return any(part.was_sent for part in (self.errand.case, self.errand.clearing) if part)
+
+    @property
+    def was_taken(self) -> bool:
+        """Whether AWS is known to have taken a request."""
+        case, clearing = self.errand.case, self.errand.clearing
+        courses = [*(case.courses.values() if case else ()), *(clearing.departures.values() if clearing else ())]
+        return any(each.accepted for each in courses)
+
     def report(self) -> SecretReport:
         """Return the secret as it stands."""
-        return self.errand.report(waiting=self.terms.wait)
+        report = self.errand.report(waiting=self.terms.wait)
+        why = self.terms.ended_by
+        if why is None or self.was_sent or not self.errand.has_work:
+            return report
+        trouble = Trouble(why.code, f"{report.name}: not begun, since {why.message}", None, None, why.outcome)
+        return replace(report, outcome=why.outcome, error=trouble)
 
     def _begin(self) -> float | None:
         """Look again where the last look is old, then send what is to be sent."""
-        clock, errand = self.crew.clock, self.errand
+        clock, errand, brake = self.crew.clock, self.errand, Brake(self.crew, self.terms)
         if errand.again and (errand.looked_at is None or clock.monotonic() - errand.looked_at > FRESH_S):
             self.errand = errand = _again(errand)
         adds = plain(errand.case) if errand.case and errand.has_work else []
-        writes = errand.has_work and bool(adds or errand.removes)
+        goes_now = bool(errand.removes) and self._why_not() is None
+        writes = errand.has_work and bool(adds or goes_now)
         turns = self.terms.pace
-        pace = turns.ahead(self.crew.stop) if writes else turns  # to wait for its turn is not to wait for AWS
-        if writes and self.crew.stop.is_set():
+        pace = turns.ahead(brake.is_set) if writes else turns  # to wait for its turn is not to wait for AWS
+        if writes and brake.is_set():
             return None
         self.begun = True
         if not errand.has_work:
             return None
         deadline = clock.monotonic() + self.terms.timeout_s
         begin_until = max(deadline, clock.monotonic() + LOOK_S)
-        self._gate = gate = Gate(clock, deadline, begin_until, self.crew.stop, pace)
+        self._gate = gate = Gate(clock, deadline, begin_until, brake, pace)
         if errand.case and adds:
             Sender(self.terms.aws, gate).send(errand.case, adds)
-        if errand.clearing and errand.removes:
-            Clearer(self.terms.aws, gate).send(errand.clearing, errand.removes)
+        if errand.clearing:
+            self._clear(errand.clearing, gate, seen=not adds)
         return self._next(gate) if self.terms.wait and errand.is_open else None
 
     def _look(self, gate: Gate) -> float | None:
@@ -99,7 +145,29 @@ class Assignment:
         if errand.clearing:
             for region in errand.clearing.open_regions:
                 Clearer(self.terms.aws, gate).look(errand.clearing, region)
+            self._clear(errand.clearing, gate)
         return self._next(gate) if errand.is_open and clock.monotonic() < gate.deadline else None
+
+    def _clear(self, clearing: Clearing, gate: Gate, *, seen: bool = False) -> None:
+        """Remove what is to go once the secret is in sync wherever it is wanted; else spare it when that is settled.
+
+        `seen`: what is to go was looked at just now.
+        """
+        case, why = self.errand.case, self._why_not()
+        if not clearing.unsent:
+            return
+        if why is None:
+            clearer = Clearer(self.terms.aws, gate)
+            regions = [each for each in clearing.unsent if seen or clearer.may_still_go(clearing, each)]
+            if regions:
+                clearer.send(clearing, regions)
+        elif not (case and case.is_open and self.terms.wait and self.crew.clock.monotonic() < gate.deadline):
+            clearing.spare(why)
+
+    def _why_not(self) -> Trouble | None:
+        """Return why nothing may be removed yet."""
+        case = self.errand.case
+        return spared(case.primary, case.report().replicas) if case else None
 
     def _next(self, gate: Gate) -> float:
         """Return when to look: at growing intervals from the request on, and last at the deadline."""
@@ -118,15 +186,13 @@ class Application:
     _total: int = 0
     _ended: int = 0
     _troubled: int = 0
-    _denials: Denials = field(default_factory=Denials)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def act(self) -> Iterator[None]:
-        """Do every errand, yielding now and then; ends early where every one of the first is denied.
+        """Do every errand, yielding now and then.
 
-        Raises:
-            CredentialsError: no further call can succeed; the reports hold what was done up to then.
-
+        What ends an account's errands before their time (nothing but denials, credentials that are not accepted) is in
+        its terms; those of the others go on.
         """
         own = [each for each in self.assignments if each.errand.has_work]
         self._total = len(own)
@@ -135,26 +201,29 @@ class Application:
         yield from self.crew.run(each.step for each in own)
 
     @property
-    def gave_up(self) -> bool:
-        """Whether the run was ended since AWS denied everything."""
-        return self._denials.are_enough
-
-    @property
     def progress(self) -> Progress:
         """How many errands have ended."""
         return Progress("applying", self._ended, self._total, self._troubled)
 
     @property
-    def waits(self) -> bool:
-        """Whether results are waited for."""
-        return all(each.terms.wait for each in self.assignments)
-
-    @property
     def open_names(self) -> list[str]:
-        """The secrets that were begun and have not settled."""
-        return [
-            each.errand.name for each in self.assignments if each.begun and each.report().outcome is Outcome.PENDING
-        ]
+        """The secrets for which something was sent, and which have not settled though they were waited for."""
+        waited = (each for each in self.assignments if each.terms.wait and each.was_sent)
+        return [each.errand.name for each in waited if each.report().outcome is Outcome.PENDING]
+
+    def check(self, accounts: Accounts) -> None:
+        """Say what ended an account's errands before their time; what is left of several is told by `accounts`.
+
+        Raises:
+            SmrepError: that was the only account.
+
+        """
+        every = list({id(each.terms): each.terms for each in self.assignments}.values())
+        for terms in every:
+            if terms.ended_by is not None and len(every) == 1 and not accounts.lost:
+                raise terms.ended_by
+            if terms.ended_by is not None:
+                accounts.lose(terms.estate, terms.ended_by)
 
     def stopped(self, again: str) -> Trouble:
         """Begin nothing more, let what is under way end, and return what that leaves; `again` goes on from there."""
@@ -175,45 +244,39 @@ class Application:
 
     def reports(self) -> list[SecretReport]:
         """Return every secret as it stands."""
-        return [
-            self._denied_too(each) if self.gave_up and not each.begun else each.report() for each in self.assignments
-        ]
-
-    @property
-    def was_sent(self) -> bool:
-        """Whether a request may have reached AWS."""
-        cases = (part for each in self.assignments for part in (each.errand.case, each.errand.clearing) if part)
-        return any(part.was_sent for part in cases)
+        return [each.report() for each in self.assignments]
 
     def _note(self, assignment: Assignment) -> None:
         with self._lock:
             self._changed[id(assignment)] = assignment
+        terms = assignment.terms
+        if assignment.was_taken:
+            terms.denials.note(denied=False)
         if not assignment.ended:
-            if assignment.errand.ended is None:
-                self._denials.note(denied=False)
             return
-        outcome = assignment.report().outcome
+        report = assignment.report()
         with self._lock:
             self._ended += 1
-            self._troubled += outcome not in (Outcome.OK, Outcome.ACCEPTED)
-        self._denials.note(denied=outcome is Outcome.ACCESS)
-        if self.gave_up:
-            self.crew.stop.set()
-
-    def _denied_too(self, assignment: Assignment) -> SecretReport:
-        report = assignment.report()
-        if not assignment.errand.has_work:
-            return report
-        message = f"{report.name}: not begun, since AWS denied everything before it"
-        trouble = Trouble("AccessDenied", message, None, None, Outcome.ACCESS)
-        return replace(report, outcome=Outcome.ACCESS, error=trouble)
+            self._troubled += report.outcome not in (Outcome.OK, Outcome.ACCEPTED)
+        if report.outcome is Outcome.ACCESS and terms.ended_by is None:
+            terms.denials.note(denied=True)
+            if terms.denials.are_enough:
+                errors = [report.error, *(row.error for row in report.replicas)]
+                hint = next((each.hint for each in errors if each and each.hint), None)
+                terms.ended_by = AllDenied(f"AWS denied each of the first {ENOUGH} secrets", hint)
 
 
 def _again(errand: Errand) -> Errand:
     """Return the errand after another look; one that its plan does not fit any more ends there."""
     assert errand.again is not None  # noqa: S101 - as was checked
     try:
-        return errand.again()
-    except PlanIsStale as error:
-        ended = errand.report()
-        return replace(errand, ended=replace(ended, outcome=error.outcome, error=Trouble.of(error)))
+        renewed = errand.again()
+        if renewed is not None:
+            return renewed
+        why: SmrepError = NotFound("not there any more", f"{errand.name} in {errand.home}")
+    except CredentialsError:
+        raise
+    except (PlanIsStale, AwsError) as error:
+        why = error
+    ended = errand.report()
+    return replace(errand, ended=replace(ended, outcome=why.outcome, error=Trouble.of(why)))

@@ -56,6 +56,18 @@ class Clearing:
         for region in regions:
             self.departures[region] = replace(self.departures[region], **changes)  # type: ignore[arg-type]
 
+    @property
+    def unsent(self) -> list[Region]:
+        """The Regions for which a request is to go out and has not."""
+        return [
+            each for each in self.to_send if self.departures[each].sent_at is None and not self.departures[each].gone
+        ]
+
+    def spare(self, why: Trouble | None) -> None:
+        """Leave alone what was not asked for yet, for that reason; for none, nothing."""
+        if why is not None:
+            self.change(self.unsent, error=why)
+
     def keep_only(self, regions: frozenset[Region]) -> None:
         """Leave the other Regions alone."""
         self.departures = {region: each for region, each in self.departures.items() if region in regions}
@@ -122,6 +134,8 @@ class Clearer:
 
         try:
             self.gate.send(request)
+        except NotSent as error:
+            case.departures.update({region: replace(before[region], error=Trouble.of(error)) for region in regions})
         except Unanswered as error:
             self._look_for(case, regions, error, may_repeat=not again)
         except AwsError as error:
@@ -172,7 +186,7 @@ class Clearer:
             listed = listed if left is None else left
         case.change([each for each in regions if each not in listed], accepted=True)
         may_repeat = may_repeat and left is not None and self.gate.may_repeat
-        again = [region for region in listed if may_repeat and self._may_still_go(case, region)]
+        again = [region for region in listed if may_repeat and self.may_still_go(case, region)]
         if again:
             self.send(case, again, again=True)
         rest = [region for region in listed if region not in again and case.departures[region].is_open]
@@ -180,8 +194,8 @@ class Clearer:
             shown = "AWS's list could not be read" if left is None else "AWS's list does not show that it was taken"
             case.notes.append(f"no answer came to the removal from {', '.join(rest)} ({error.words}), and {shown}")
 
-    def _may_still_go(self, case: Clearing, region: Region) -> bool:
-        """Look into the Region once more, and tell whether what is there may be removed by a second request."""
+    def may_still_go(self, case: Clearing, region: Region) -> bool:
+        """Look into the Region once more, and tell whether what is there may be removed by a request now."""
         seen = look(self.aws, case.primary, region)
         case.observe(region, seen, self.gate.clock.monotonic())
         return case.departures[region].is_open and not isinstance(seen, Unseen)

@@ -10,7 +10,8 @@ from smrep.report import Action, Made, Progress, RegionReport, SecretReport
 from smrep.rules.manifest import Rule
 from smrep.rules.settle import worst
 from smrep.rules.tally import tally, what_of
-from smrep.service.estate import check_clashes, missed
+from smrep.service.accounts import Accounts
+from smrep.service.choice import check_clashes, missed, refuse_absent
 from smrep.service.planning import Errand, Planner
 
 
@@ -25,26 +26,30 @@ class Draft:
     errands: list[tuple[Planner, Errand]] = field(default_factory=list)
     kept: list[tuple[Planner, int]] = field(default_factory=list)
     """Secrets for which nothing is to be done, by listing: account and place."""
+    accounts: Accounts = field(default_factory=Accounts)
     _at: Planner | None = None
 
     def act(self) -> Iterator[None]:
-        """List and look, yielding as news come in.
+        """List and look, yielding as news come in; an account that can't be listed does not stop the others.
 
         Raises:
-            AwsError: a primaries' Region could not be listed, or no further call can succeed.
+            SmrepError: the only account could not be listed, or no further call can succeed.
             UsageError: the rules contradict each other, mean nothing, or the account is another than expected.
 
         """
+        alone = len(self.planners) == 1
         for planner in self.planners:
             self._at = planner
-            planner.estate.take_stock()
+            with self.accounts.each(planner.estate, alone=alone):
+                planner.estate.take_stock()
             yield
         self._check()
-        for planner in self.planners:
+        for planner in self._living:
             self._at = planner
-            drafted = list(planner.draft())
-            self.errands += [(planner, errand) for errand in drafted]
-            self.kept += [(planner, place) for place in planner.kept(drafted)]
+            with self.accounts.each(planner.estate, alone=alone):
+                drafted = list(planner.draft())
+                self.errands += [(planner, errand) for errand in drafted]
+                self.kept += [(planner, place) for place in planner.kept]
             yield
 
     @property
@@ -67,6 +72,11 @@ class Draft:
         return tally([errand.report(dry_run=True) for _, errand in self.errands], kept_rows(self.kept), len(self.kept))
 
     @property
+    def count(self) -> int:
+        """How many accounts it is about."""
+        return len(self.planners)
+
+    @property
     def removals(self) -> int:
         """How many replicas are to be removed."""
         return sum(len(errand.removes) for _, errand in self.errands)
@@ -76,10 +86,16 @@ class Draft:
         """The errands for which something is to be sent."""
         return [errand for _, errand in self.errands if errand.ended is None and (errand.adds or errand.removes)]
 
+    @property
+    def _living(self) -> list[Planner]:
+        return [each for each in self.planners if not self.accounts.has_lost(each.estate)]
+
     def _check(self) -> None:
         """Refuse a manifest that is wrong, seen from the secrets that there are."""
-        estates = [planner.estate for planner in self.planners]
-        empty = missed(estates, self.rules) if estates and self.whole else []
+        estates = [planner.estate for planner in self._living]
+        whole = self.whole and not self.accounts.lost
+        refuse_absent(estates, whole=whole)
+        empty = missed(estates, self.rules) if estates and whole else []
         homes = ", ".join(dict.fromkeys(estate.scope.home for estate in estates))
         mistakes = [f"{rule.place}: {rule.name} matches no secret of {homes}" for rule in empty]
         check_clashes(estates, mistakes)

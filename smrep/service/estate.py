@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from sys import intern
 
-from smrep.errors import AwsError, CredentialsError, UsageError
-from smrep.model import Listed, SecretId, Target, in_region
+from smrep.errors import AwsError, CredentialsError, NotFound
+from smrep.model import Listed, Secret, SecretId, Target, in_region
 from smrep.regions import Region
 from smrep.report import Progress, SecretReport, Trouble
 from smrep.rules.asked import Address, check_account
 from smrep.rules.coverage import is_covered
-from smrep.rules.manifest import AccountRole, Rule
+from smrep.rules.keys import DEFAULT
 from smrep.rules.preflight import Absent, Look, Unseen
 from smrep.rules.selection import filters
 from smrep.rules.wanted import Clash, Wanted, matching, union
@@ -20,33 +20,8 @@ from smrep.service.abreast import abreast, nothing
 from smrep.service.keys import KeyCheck
 from smrep.service.looking import Found, doomed, explained, refusal, unfit
 from smrep.service.ports import Aws
+from smrep.service.scope import Scope
 from smrep.service.sweeping import Sweeper
-
-
-class Share(Protocol):
-    """A part of the work, by the primary's ARN."""
-
-    def takes(self, arn: str) -> bool:
-        """Tell whether the secret is of this part."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What a run is about in one account."""
-
-    home: Region
-    rules: tuple[Rule, ...]
-    share: Share | None = None
-    """None: all of it."""
-    expect_account: str | None = None
-    role: AccountRole | None = None
-    """The role that leads to the account; None for the credentials at hand."""
-
-    @property
-    def regions(self) -> tuple[Region, ...]:
-        """Every Region that some rule wants."""
-        return tuple(dict.fromkeys(target.region for rule in self.rules for target in rule.targets))
 
 
 @dataclass(slots=True)
@@ -64,6 +39,10 @@ class Estate:
     """Where each is wanted, in the same order; many share one value."""
     refused: list[SecretReport] = field(default_factory=list)
     """Secrets that were named and can't be a primary here."""
+    absent: dict[str, SecretReport] = field(default_factory=dict)
+    """Names that nothing bears here."""
+    present: set[str] = field(default_factory=set)
+    """Names that something bears here."""
     clashes: list[str] = field(default_factory=list)
     """Mistakes that show only once it is known which secrets the rules mean."""
     matched: list[int] = field(default_factory=list)
@@ -73,11 +52,20 @@ class Estate:
     seen_elsewhere: set[int] = field(default_factory=set)
     """Places of primaries that a list shows to have a replica where none is wanted."""
     unlisted: dict[Region, AwsError] = field(default_factory=dict)
-    """Regions whose list could not be had, and why."""
+    """Regions whose list could not be had to its end, and why."""
     doing: str = "listing"
+    _taken: set[str] = field(default_factory=set)
+    """ARNs of all that was met and is meant, since an entry may come on two pages."""
     _covered: dict[Region, bytearray] = field(default_factory=dict)
+    _keys: dict[Region, dict[int, str]] = field(default_factory=dict)
+    """Region -> place -> the key that its list shows, where one is wanted by another spelling."""
     _listed: dict[Region, dict[str, Listed]] = field(default_factory=dict)
     _unions: dict[tuple[int, ...], Wanted | Clash] = field(default_factory=dict)
+
+    @property
+    def account(self) -> str | None:
+        """The account's twelve digits where the run is about several."""
+        return self.scope.role.account if self.scope.role else None
 
     @property
     def progress(self) -> Progress:
@@ -94,18 +82,26 @@ class Estate:
         """
         rules = self.scope.rules
         self.matched = [0] * len(rules)
-        named = {name: rule for rule in rules for name in rule.selector.names}
+        names = self.scope.names
         for page in self.sweeper.pages(self.scope.home, filters([rule.selector for rule in rules])):
+            for each in page[:1]:
+                check_account(each.account, self.scope.expect_account, each.arn)
             for each in page:
-                known = [name for name in (each.name, each.arn) if named.pop(name, None)]
+                known = [name for name in (each.name, each.arn) if name in names]
+                self.present.update(known)
                 self._take(each, named=known[0] if known else None)
             self.pulse()
-        found = abreast(self._described, list(named), pulse=self.pulse)
-        for name, secret in zip(named, found, strict=True):
+        missing = [name for name in names if name not in self.present]
+        found = abreast(self._described, missing, pulse=self.pulse)
+        for name, secret in zip(missing, found, strict=True):
             if isinstance(secret, Listed):
+                self.present.add(name)
                 self._take(secret, named=name)
-            else:
-                self.refused.append(secret)
+                continue
+            for place in names[name]:
+                self.matched[place] += not isinstance(secret, Absent)
+            if isinstance(secret, SecretReport):
+                self._refuse(name, secret)
 
     def sweep(self) -> None:
         """List every Region that is wanted, side by side, and hold it against the primaries.
@@ -114,10 +110,11 @@ class Estate:
             CredentialsError: no further call can succeed.
 
         """
-        regions = self.scope.regions if self.primaries else ()
+        regions = self.scope.regions if self.primaries or self.scope.seeks_orphans else ()
         index = {each.name: place for place, each in enumerate(self.primaries)}
         for region in regions:
             self._covered[region], self._listed[region] = bytearray(len(self.primaries)), {}
+            self._keys[region] = {}
         abreast(lambda region: self._sweep(region, index), regions, pulse=self.pulse)
 
     def covers(self, place: int) -> bool:
@@ -128,9 +125,17 @@ class Estate:
         """Tell whether listing shows the secret's replica in that Region as it should be."""
         return region in self._covered and bool(self._covered[region][place])
 
+    def shown_key(self, place: int, region: Region) -> str | None:
+        """Return the key that the Region's list shows of a replica, where it is the one wanted by another spelling."""
+        return self._keys.get(region, {}).get(place)
+
     def is_known_elsewhere(self, place: int) -> bool:
         """Tell whether anything bears the secret's name in a Region that was listed."""
         return any(self.primaries[place].name in there for there in self._listed.values())
+
+    def is_named(self, place: int) -> bool:
+        """Tell whether a rule names the secret, and does not merely mean it."""
+        return self.primaries[place].name in self.present or self.primaries[place].arn in self.present
 
     def add(self, secret: Listed) -> None:
         """Take in a secret that the list of its Region did not show."""
@@ -147,33 +152,50 @@ class Estate:
         listed = self._listed[region].get(self.primaries[place].name)
         return listed.as_seen() if listed else Absent()
 
+    def wanted_now(self, secret: Secret) -> Wanted | None:
+        """Return where the rules want the secret as it is now, None where they do not mean it any more."""
+        places = matching(self.scope.rules, Listed.of(secret))
+        wanted = self._union(places, secret.account) if places else None
+        return wanted if isinstance(wanted, Wanted) else None
+
     def _take(self, secret: Listed, named: str | None = None) -> None:
         """Keep a secret if it is meant; one that was named and is a replica is refused."""
-        rules = self.scope.rules
-        places = matching(rules, secret)
-        if not places:
+        places = matching(self.scope.rules, secret)
+        if not places or secret.arn in self._taken:
             return
+        self._taken.add(secret.arn)
         check_account(secret.account, self.scope.expect_account, secret.arn)
         seen = secret.as_seen()
-        if seen.is_replica:
-            error = unfit(seen, "status", ()) if named else None
-            if named and error:
-                self.refused.append(refusal(Found(Address(SecretId(named), secret.region), seen), error))
+        if seen.is_replica and not named:
             return
         for place in places:
             self.matched[place] += 1
+        if named and seen.is_replica:
+            error = unfit(seen, "status", ())
+            assert error is not None  # noqa: S101 - it is a replica
+            self._refuse(named, refusal(Found(Address(SecretId(named), secret.region), seen), error))
+            return
         if self.scope.share is not None and not self.scope.share.takes(secret.arn):
             return
-        wanted = self._unions.get(places)
-        if wanted is None:
-            wanted = self._unions[places] = union([rules[place] for place in places], secret.account)
-            if isinstance(wanted, Clash):
-                self.clashes.append(wanted.told(secret.name))
-        if isinstance(wanted, Wanted):
+        wanted = self._union(places, secret.account)
+        if isinstance(wanted, Clash):
+            self.clashes.append(wanted.told(secret.name))
+        else:
             self.primaries.append(replace(secret, tags=()) if secret.tags else secret)
             self.wants.append(wanted)
 
-    def _described(self, name: str) -> Listed | SecretReport:
+    def _union(self, places: tuple[int, ...], account: str) -> Wanted | Clash:
+        wanted = self._unions.get(places)
+        if wanted is None:
+            wanted = self._unions[places] = union([self.scope.rules[place] for place in places], account)
+        return wanted
+
+    def _refuse(self, name: str, report: SecretReport) -> None:
+        """Report a secret that was named and can't be had; of several shards one does."""
+        if self.scope.share is None or self.scope.share.takes(name):
+            self.refused.append(replace(report, account=self.account))
+
+    def _described(self, name: str) -> Listed | SecretReport | Absent:
         """Return a secret that was named and is not listed, which may be new, or why it can't be had."""
         address = Address(SecretId(name), self.scope.home)
         try:
@@ -181,27 +203,30 @@ class Estate:
         except CredentialsError:
             raise
         except AwsError as error:
-            return refusal(Found(address, explained(error, address)), Trouble.of(error))
-        doom = doomed(secret)
-        return refusal(Found(address, secret), doom) if doom else Listed.of(secret)
+            report = refusal(Found(address, explained(error, address)), Trouble.of(error))
+            if not isinstance(error, NotFound):
+                return report
+            self.absent[name] = replace(report, account=self.account)
+            return Absent()
+        trouble = doomed(secret) or _incomplete(name, secret)
+        return refusal(Found(address, secret), trouble) if trouble else Listed.of(secret)
 
     def _sweep(self, region: Region, index: dict[str, int]) -> None:
         """List one Region; keep only what is not as it should be."""
         selectors = [rule.selector for rule in self.scope.rules]
-        seeking = not any(each.needs_more_than_a_name for each in selectors) and self.scope.share is None
         try:
             for page in self.sweeper.pages(region, filters(selectors, names_only=True), doomed=True):
                 for there in page:
-                    self._hold(there, index.get(there.name), seeking=seeking)
+                    self._hold(there, index.get(there.name))
         except AwsError as error:
             if error.ends_the_run:
                 raise
             self.unlisted[region] = error
 
-    def _hold(self, there: Listed, place: int | None, *, seeking: bool) -> None:
+    def _hold(self, there: Listed, place: int | None) -> None:
         """Hold one entry of a replica Region against the primary of its name."""
         if place is None:
-            if seeking and there.primary_region == self.scope.home and matching(self.scope.rules, there):
+            if self._is_stranger(there):
                 self.strangers.append(there)
             return
         primary = self.primaries[place]
@@ -210,32 +235,27 @@ class Estate:
             self.seen_elsewhere.add(place)
         if target and is_covered(primary, target, there, self._same):
             self._covered[there.region][place] = 1
+            shown = there.kms_key_id or DEFAULT
+            if target.kms_key not in (None, shown):
+                self._keys[there.region][place] = intern(shown)
         else:
             self._listed[there.region][there.name] = there
+
+    def _is_stranger(self, there: Listed) -> bool:
+        """Tell whether it is a replica of a primary that would be meant, and that the list does not show."""
+        home, share = self.scope.home, self.scope.share
+        if not self.scope.seeks_orphans or there.primary_region != home or there.region == home:
+            return False
+        mine = share is None or share.takes(in_region(there.arn, home))
+        return mine and bool(matching(self.scope.rules, there))
 
     def _same(self, target: Target, shown: str, account: str) -> bool:
         return target.kms_key is None or self.key_check.same(target.kms_key, shown, target.region, account) is True
 
 
-def check_clashes(estates: Iterable[Estate], others: Sequence[str] = ()) -> None:
-    """Refuse rules that contradict each other for a secret that both mean; `others` are mistakes told with them.
-
-    Raises:
-        UsageError: they do, or there are others.
-
-    """
-    mistakes = (*(each for estate in estates for each in estate.clashes), *others)
-    if mistakes:
-        what = "a mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
-        raise UsageError(
-            f"the manifest has {what}, seen from the secrets that it means; nothing was sent",
-            "smrep list shows the secrets there are",
-            code="ManifestError",
-            details=mistakes,
-        )
-
-
-def missed(estates: Iterable[Estate], rules: Sequence[Rule]) -> list[Rule]:
-    """Return the rules that mean no secret in any account."""
-    counts = [estate.matched for estate in estates]
-    return [rule for place, rule in enumerate(rules) if not any(each[place] for each in counts if each)]
+def _incomplete(name: str, secret: Secret) -> Trouble | None:
+    """Return the trouble of an ARN that AWS completes, and the list can't be held against."""
+    if not name.startswith("arn:") or name == secret.arn:
+        return None
+    message = f"{name} is no whole ARN; AWS takes it for {secret.arn}"
+    return Trouble.of(NotFound(message, hint=f"write {secret.arn}, or the secret's name: {secret.name}"))

@@ -8,6 +8,7 @@ from itertools import groupby
 
 from smrep.errors import AwsError, CredentialsError, Denied, NotFound
 from smrep.model import IN_SYNC, Listed, Secret, Target, in_region
+from smrep.regions import Region
 from smrep.report import SecretReport, Trouble
 from smrep.rules.coverage import orphan
 from smrep.rules.preflight import Absent, Look, Unseen
@@ -15,7 +16,7 @@ from smrep.rules.settle import told
 from smrep.service.abreast import abreast, nothing
 from smrep.service.denials import Denials
 from smrep.service.estate import Estate
-from smrep.service.looking import doomed, look
+from smrep.service.looking import doomed, look, unfit
 
 
 @dataclass(slots=True)
@@ -27,7 +28,8 @@ class Examiner:
     looked: int = 0
     to_look: int = 0
     _denials: Denials = field(default_factory=Denials)
-    _reports: list[SecretReport] = field(default_factory=list)
+    _denials_there: dict[Region, Denials] = field(default_factory=dict)
+    """Those of looks into Regions that could not be listed."""
 
     def doubtful(self, *, deep: bool = False, blindly: bool = False, trusting: bool = False) -> list[int]:
         """Return the places of the secrets of which listing does not tell enough.
@@ -60,59 +62,76 @@ class Examiner:
         found: list[SecretReport] = []
         for listed, primary in zip(there, abreast(self._origin, there, pulse=self.pulse), strict=True):
             if isinstance(primary, Secret):
-                estate.add(Listed.of(primary))
+                if primary.deleted is None:
+                    estate.add(Listed.of(primary))
             elif isinstance(primary, NotFound):
-                found.append(orphan(listed, estate.scope.home))
+                found.append(replace(orphan(listed, estate.scope.home), account=estate.account))
             else:
-                origin = replace(listed[0].as_seen(), replicas=())
-                found.append(replace(told(origin, (), Trouble.of(primary)), checked_by="describe"))
+                report = replace(told(listed[0].as_seen(), (), Trouble.of(primary)), checked_by="describe")
+                found.append(replace(report, account=estate.account))
         return found
 
-    def primary(self, place: int) -> Secret | SecretReport:
+    def primary(self, place: int) -> Secret | SecretReport | None:
         """Return the primary as DescribeSecret shows it, or what ends this secret's part in the run.
+
+        None where a list that lags shows what is not there any more; what was named is told all the same.
 
         Raises:
             CredentialsError: no further call can succeed.
 
         """
         listed, rules = self.estate.primaries[place], self.estate.wants[place].rules
-        where = f"{listed.name} in {listed.region}"
+        named = self.estate.is_named(place)
         try:
-            self._denials.check(where)
+            self._denials.check(f"{listed.name} in {listed.region}")
             primary = self.estate.aws.describe(listed.arn, listed.region)
         except CredentialsError:
             raise
         except AwsError as error:
             self._denials.note(denied=isinstance(error, Denied))
+            if isinstance(error, NotFound) and not named:
+                return None
             trouble = Trouble.of(error)
-            return SecretReport(
-                listed.name,
-                trouble.outcome,
-                listed.arn,
-                listed.region,
-                error=trouble,
-                checked_by="describe",
-                rules=rules,
-            )
+            report = SecretReport(listed.name, trouble.outcome, listed.arn, listed.region, error=trouble)
+            return replace(report, checked_by="describe", rules=rules, account=self.estate.account)
         finally:
             self.looked += 1
         self._denials.note(denied=False)
-        doom = doomed(primary)
-        return replace(told(primary, (), doom), checked_by="describe", rules=rules) if doom else primary
+        if primary.deleted is not None and not named:
+            return None
+        unusable = doomed(primary) or unfit(primary, "status", ())
+        if unusable is None:
+            return primary
+        report = told(primary, (), unusable)
+        return replace(report, checked_by="describe", rules=rules, account=self.estate.account)
 
     def look(self, place: int, primary: Secret, target: Target) -> Look:
-        """Return what bears the name there: as listed where that is beyond doubt, else by a look into the Region."""
+        """Return what bears the name there: as listed where that is beyond doubt, else by a look into the Region.
+
+        What is listed well and the primary does not know is an old list's.
+        """
         estate, entry = self.estate, primary.replica(target.region)
-        listed = estate.look(place, target.region)
         if estate.is_listed_well(place, target.region):
-            if estate.primaries[place].current != primary.version("AWSCURRENT"):
+            if entry is None or estate.primaries[place].current != primary.version("AWSCURRENT"):
                 return look(estate.aws, primary, target.region)
-            key = target.kms_key or (entry.kms_key_id if entry else None)
+            shown = estate.shown_key(place, target.region) or target.kms_key or entry.kms_key_id
             there = in_region(primary.arn, target.region)
-            return replace(primary, region=target.region, arn=there, kms_key_id=key, replicas=())
-        if isinstance(listed, Unseen) or (isinstance(listed, Absent) and not (entry and entry.status == IN_SYNC)):
+            return replace(primary, region=target.region, arn=there, kms_key_id=shown, replicas=())
+        listed = estate.look(place, target.region)
+        if isinstance(listed, Unseen):
+            return self._look_blindly(listed, primary, target.region)
+        if isinstance(listed, Absent) and not (entry and entry.status == IN_SYNC):
             return listed
         return look(estate.aws, primary, target.region)
+
+    def _look_blindly(self, unlisted: Unseen, primary: Secret, region: Region) -> Look:
+        """Look into a Region whose list was denied, where single looks may be allowed."""
+        denials = self._denials_there.setdefault(region, Denials())
+        if not isinstance(unlisted.error, Denied) or denials.are_enough:
+            return unlisted
+        seen = look(self.estate.aws, primary, region)
+        denials.note(denied=isinstance(seen, Unseen) and isinstance(seen.error, Denied))
+        return seen
 
     def _origin(self, there: Sequence[Listed]) -> Secret | AwsError:
         home = self.estate.scope.home

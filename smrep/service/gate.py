@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Self, TypeVar
+from typing import Protocol, Self, TypeVar
 
 from smrep.errors import AwsError, NotFound, NotSent, Refused, Throttled
 from smrep.service.abreast import LOOK_S, abreast
@@ -14,6 +14,19 @@ from smrep.service.polling import past_throttling
 from smrep.service.ports import Clock
 
 T = TypeVar("T")
+
+
+class Stop(Protocol):
+    """What tells threads to begin nothing more."""
+
+    def is_set(self) -> bool:
+        """Tell whether it was said."""
+        ...
+
+    def set(self) -> None:
+        """Say it."""
+        ...
+
 
 SENDING = 4
 """How many secrets are sent for at once: AWS's 50 writes a second are shared with everybody's. Source: contract 9."""
@@ -27,7 +40,7 @@ class Gate:
     deadline: float
     begin_until: float
     """No request is begun later than this."""
-    stop: threading.Event = field(default_factory=threading.Event)
+    stop: Stop = field(default_factory=threading.Event)
     """Once set, nothing more is sent: the run has ended, and its threads must not go on."""
     pace: Pace | Turn | None = None
     """The budget that the requests of many secrets share."""

@@ -13,7 +13,12 @@ from smrep.rules.commands import spell
 from smrep.rules.findings import unchecked
 from smrep.rules.keys import DEFAULT, normal, same_by_spelling
 from smrep.service.looking import asked
-from smrep.service.ports import Keys
+from smrep.service.ports import Clock, Keys
+
+SILENCE_S = 30.0
+"""For so long KMS is not asked again about a key, or about any other in a Region, where it did not answer."""
+_UNANSWERED = 2
+"""So many keys in a row of which it did not tell are a Region's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +26,11 @@ class KeyCheck:
     """Compares keys by their spelling first, and asks KMS only where that can't tell; remembers what KMS said."""
 
     keys: Keys
+    clock: Clock | None = None
+    """Bounds how often a KMS that does not answer is asked, where there are many to ask for; None asks each time."""
     _known: dict[tuple[str, Region], Key | AwsError] = field(default_factory=dict)
+    _silent: dict[Region, dict[str, tuple[float, AwsError]]] = field(default_factory=dict)
+    """Region -> the keys of which it did not tell, since it last told of any: until when, and what went wrong."""
 
     def key(self, key: str, region: Region) -> Key | AwsError:
         """Return the key as KMS shows it there, or why it does not.
@@ -30,13 +39,28 @@ class KeyCheck:
             CredentialsError: no further call can succeed.
 
         """
-        known = self._known.get((key, region))
-        if known is None:
-            known = asked(lambda: self.keys.key(key, region))
-            if isinstance(known, Unanswered | Throttled):
-                return known  # the next time there may be an answer
-            self._known[key, region] = known
-        return known
+        known = self._known.get((key, region)) or self._silence(key, region)
+        if known is not None:
+            return known
+        found = asked(lambda: self.keys.key(key, region))
+        if isinstance(found, Unanswered | Throttled):
+            self._note_silence(key, region, found)  # the next time there may be an answer
+        else:
+            self._known[key, region] = found
+            self._silent.pop(region, None)
+        return found
+
+    def _silence(self, key: str, region: Region) -> AwsError | None:
+        """Return why it is not worth asking now, None where it is."""
+        silent = dict(self._silent.get(region, {}))
+        if self.clock is None or (key not in silent and len(silent) < _UNANSWERED):
+            return None
+        until, error = silent.get(key) or max(silent.values(), key=lambda each: each[0])
+        return error if self.clock.monotonic() < until else None
+
+    def _note_silence(self, key: str, region: Region, error: AwsError) -> None:
+        if self.clock is not None and self._silence(key, region) is None:
+            self._silent.setdefault(region, {})[key] = (self.clock.monotonic() + SILENCE_S, error)
 
     def same(self, wanted: str, shown: str | None, region: Region, account: str) -> bool | AwsError:
         """Return whether both name one key, or the error for which that can't be told."""
@@ -58,7 +82,7 @@ class KeyCheck:
         if verdict is True:
             return ()
         if isinstance(verdict, AwsError) and not isinstance(verdict, NotFound):
-            what = f"whether the replica in {target.region} is under the key {target.kms_key}"
+            what = f"whether {primary.name} in {target.region} is under the key {target.kms_key}"
             return (unchecked(what, verdict, f"kms:DescribeKey in {target.region}"),)
         absent = isinstance(verdict, NotFound)
         wanted = replace(target, kms_key="alias/NAME") if absent else target
@@ -68,7 +92,7 @@ class KeyCheck:
             Finding(
                 Kind.WRONG_KEY,
                 Severity.ERROR,
-                f"the replica in {target.region} is under the key {shown}, not {target.kms_key}"
+                f"{primary.name} in {target.region} is under the key {shown}, not {target.kms_key}"
                 + (f" ({verdict.words})" if isinstance(verdict, NotFound) else ""),
                 f"list the keys there are: {aliases}; then: {rekey}" if absent else rekey,
             ),

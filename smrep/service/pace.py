@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from smrep.service.ports import Clock
@@ -45,10 +46,10 @@ class Pace:
             self._slowed_at = now
             self._next = max(self._next, now + 1 / self._rate_at(now))
 
-    def ahead(self, stop: threading.Event) -> Turn:
-        """Wait for a call's turn before it is made, or until `stop`; return a pace at which that call waits no more."""
+    def ahead(self, is_stopped: Callable[[], bool]) -> Turn:
+        """Wait for a call's turn before it is made, unless stopped; return a pace at which that call waits no more."""
         left = self._reserve()
-        while left > 0 and not stop.is_set():
+        while left > 0 and not is_stopped():
             nap = min(left, _NAP_S)
             self.clock.sleep(nap)
             left -= nap

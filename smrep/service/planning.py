@@ -14,10 +14,12 @@ from smrep.rules.coverage import covered_row
 from smrep.rules.health import held_back
 from smrep.rules.plan import NO_CONSENT, Keep, Step, Stop, step_for
 from smrep.rules.preflight import Look
+from smrep.rules.removal import spared
 from smrep.rules.settle import told
-from smrep.rules.wanted import Wanted
+from smrep.rules.wanted import Wanted, changed
 from smrep.service.abreast import LOOK_S, abreast, nothing
 from smrep.service.cases import Case, course_of
+from smrep.service.choice import check_clashes
 from smrep.service.clearing import Clearing, begin
 from smrep.service.estate import Estate
 from smrep.service.examining import Examiner
@@ -42,8 +44,11 @@ class Errand:
     """What ended it before it began."""
     looked_at: float | None = None
     """When the primary was looked at, in the clock's seconds; None where that was left to listing."""
-    again: Callable[[], Errand] | None = None
-    """Looks once more, and returns what is to be done then: nothing but what was to be done before."""
+    again: Callable[[], Errand | None] | None = None
+    """Looks once more, and returns what is to be done then: nothing but what was to be done before, None where the
+    secret is gone."""
+    account: str | None = None
+    """Its account, where the run is about several."""
 
     @property
     def adds(self) -> bool:
@@ -70,14 +75,16 @@ class Errand:
         """Return the secret as it stands."""
         checked = "list" if self.looked_at is None else "describe"
         if self.ended is not None:
-            return replace(self.ended, rules=self.wanted.rules, checked_by=self.ended.checked_by or checked)
+            ended = replace(self.ended, rules=self.wanted.rules, checked_by=self.ended.checked_by or checked)
+            return replace(ended, account=self.account)
         parts = [each.report(waiting=waiting, dry_run=dry_run) for each in (self.case, self.clearing) if each]
         primary = self.case.primary if self.case else self.clearing.primary if self.clearing else None
         assert primary is not None  # noqa: S101 - one of them is always there
         rows = [row for part in parts for row in part.replicas]
         notes = dict.fromkeys(note for part in parts for note in part.notes)
         error = next((part.error for part in parts if part.error), None)
-        return replace(told(primary, rows, error, notes), checked_by=checked, rules=self.wanted.rules)
+        report = replace(told(primary, rows, error, notes), checked_by=checked, rules=self.wanted.rules)
+        return replace(report, account=self.account)
 
 
 @dataclass(slots=True)
@@ -89,6 +96,8 @@ class Planner:
     pulse: Callable[[], None] = nothing
     trusting: bool = False
     """Whether the list's word is enough that a secret was never replicated: it is looked at again before a request."""
+    kept: list[int] = field(default_factory=list)
+    """Places of the secrets for which nothing is to be done, by listing."""
     examiner: Examiner = field(init=False)
     health: Health = field(init=False)
 
@@ -101,7 +110,7 @@ class Planner:
     def draft(self) -> Iterator[Errand]:
         """Yield what is to be done for each secret of which listing shows that something may be.
 
-        The others are in the estate: their places are `kept`.
+        The places of the others are `kept`, but for those that are gone.
 
         Raises:
             CredentialsError: no further call can succeed.
@@ -110,21 +119,21 @@ class Planner:
         estate, examiner = self.estate, self.examiner
         estate.sweep()
         examiner.orphans()
+        check_clashes([estate])
         doubtful = examiner.doubtful(blindly=True, trusting=self.trusting)
         examiner.to_look = len(doubtful)
         for report in estate.refused:
-            yield Errand(report.name, report.arn or "", estate.scope.home, Wanted(()), ended=report)
+            account = estate.account
+            yield Errand(report.name, report.arn or "", estate.scope.home, Wanted(()), ended=report, account=account)
         looked = dict(zip(doubtful, abreast(self._decided, doubtful, pulse=self.pulse), strict=True))
         for place, primary in enumerate(estate.primaries):
-            if place in looked:
-                yield looked[place]
-            elif primary.primary_region is None:
+            errand = looked.get(place)
+            if errand is not None:
+                yield errand
+            elif place not in looked and primary.primary_region is None:
                 yield self.decide(place, primary.as_seen())
-
-    def kept(self, drafted: Sequence[Errand]) -> list[int]:
-        """Return the places of the secrets for which nothing is to be done, by listing."""
-        known = {each.arn for each in drafted}
-        return [place for place, each in enumerate(self.estate.primaries) if each.arn not in known]
+            elif place not in looked:
+                self.kept.append(place)
 
     def decide(self, place: int, primary: Secret, looked_at: float | None = None) -> Errand:
         """Return what is to be done for one secret."""
@@ -158,28 +167,41 @@ class Planner:
         case = Case(
             primary, courses, [*troubles_elsewhere(primary, [*(each.region for each in wanted.targets), *extra])], steps
         )
-        return Errand(primary.name, primary.arn, primary.region, wanted, case, clearing, looked_at=looked_at)
+        account = self.estate.account
+        if clearing is not None and any(isinstance(each, Stop) for each in steps):
+            clearing.spare(spared(primary, case.report().replicas))
+        return Errand(
+            primary.name, primary.arn, primary.region, wanted, case, clearing, looked_at=looked_at, account=account
+        )
 
     def kept_report(self, place: int) -> SecretReport:
         """Return a secret for which nothing is to be done, as listing shows it."""
         primary, wanted = self.estate.primaries[place], self.estate.wants[place]
         rows = tuple(replace(covered_row(primary, target), action=Action.KEEP) for target in wanted.targets)
         report = SecretReport(primary.name, Outcome.OK, primary.arn, primary.region, rows)
-        return replace(report, checked_by="list", rules=wanted.rules)
+        return replace(report, checked_by="list", rules=wanted.rules, account=self.estate.account)
 
-    def _decided(self, place: int) -> Errand:
-        """Return what a look at the primary decides."""
+    def _decided(self, place: int) -> Errand | None:
+        """Return what a look at the primary decides, None where it is not there any more.
+
+        What the rules do not mean any more, or want elsewhere by now, is left alone.
+        """
         listed, wanted = self.estate.primaries[place], self.estate.wants[place]
         primary = self.examiner.primary(place)
         now = self.clock.monotonic()
+        if primary is None:
+            return None
+        if isinstance(primary, Secret) and self.estate.wanted_now(primary) != wanted:
+            primary = told(primary, (), changed(primary))
         if isinstance(primary, SecretReport):
-            return Errand(listed.name, listed.arn, listed.region, wanted, ended=primary, looked_at=now)
+            account = self.estate.account
+            return Errand(listed.name, listed.arn, listed.region, wanted, ended=primary, looked_at=now, account=account)
         return self.decide(place, primary, now)
 
-    def _renewed(self, place: int, removed: frozenset[Region]) -> Errand:
+    def _renewed(self, place: int, removed: frozenset[Region]) -> Errand | None:
         """Return what another look decides; no Region is removed that was not to be before."""
         errand = self._decided(place)
-        if errand.clearing is not None:
+        if errand is not None and errand.clearing is not None:
             errand.clearing.keep_only(removed)
         return errand
 

@@ -6,14 +6,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from smrep.errors import AwsError, CredentialsError, PlanIsStale
+from smrep.errors import NotFound, PlanIsStale
 from smrep.model import Secret
 from smrep.report import Progress, SecretReport
 from smrep.rules.saved import Saved, SavedSecret, differences
 from smrep.rules.tally import tally
 from smrep.rules.wanted import Wanted
 from smrep.service.abreast import abreast, nothing
-from smrep.service.looking import doomed, look
+from smrep.service.accounts import Accounts
+from smrep.service.looking import doomed, look, unfit
 from smrep.service.planning import Errand, Planner
 
 
@@ -27,6 +28,7 @@ class Redraft:
     pulse: Callable[[], None] = nothing
     errands: list[tuple[Planner, Errand]] = field(default_factory=list)
     kept: list[tuple[Planner, int]] = field(default_factory=list)
+    accounts: Accounts = field(default_factory=Accounts)
     _looked: int = 0
 
     def act(self) -> Iterator[None]:
@@ -34,7 +36,7 @@ class Redraft:
 
         Raises:
             PlanIsStale: for some secret the world has moved; nothing may be done of the plan.
-            CredentialsError: no further call can succeed.
+            AwsError: some secret could not be looked at, so that nobody can tell.
 
         """
         found = abreast(self._looked_at, self.plan.secrets, pulse=self.pulse)
@@ -64,6 +66,11 @@ class Redraft:
         return tally(self.secrets(), 0, 0)
 
     @property
+    def count(self) -> int:
+        """How many accounts it is about."""
+        return len(self.planners)
+
+    @property
     def removals(self) -> int:
         """How many replicas are to be removed."""
         return sum(len(errand.removes) for _, errand in self.errands)
@@ -78,15 +85,13 @@ class Redraft:
         planner = self.planners[saved.account]
         try:
             primary = planner.estate.aws.describe(saved.arn, saved.region)
-        except CredentialsError:
-            raise
-        except AwsError as error:
+        except NotFound as error:
             return error.message
         finally:
             self._looked += 1
-        doom = doomed(primary)
-        if doom:
-            return doom.message
+        unusable = doomed(primary) or unfit(primary, "status", ())
+        if unusable:
+            return unusable.message
         errand = self._errand(planner, saved, primary)
         steps = errand.case.steps if errand.case else ()
         departures = tuple(errand.clearing.departures.values()) if errand.clearing else ()

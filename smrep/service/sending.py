@@ -56,6 +56,9 @@ class Sender:
 
         try:
             entries = self.gate.send(request)
+        except NotSent:
+            case.courses.update({region: before[region] for region in regions})
+            self.leave_out(case, regions, "the run was stopped", force=force)
         except Unanswered as error:
             self._look_for(case, regions, error, may_repeat=not force and not again)
         except AwsError as error:

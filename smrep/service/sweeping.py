@@ -24,6 +24,8 @@ class Sweeper:
 
     aws: SecretsManager
     clock: Clock
+    rate: float = LISTS_A_SECOND
+    """Pages a second at most, in each Region."""
     seen: int = 0
     _paces: dict[Region, Pace] = field(default_factory=dict)
 
@@ -36,7 +38,7 @@ class Sweeper:
             AwsError: the list could not be had, or not to its end: then what came is not the whole.
 
         """
-        pace = self._paces.setdefault(region, Pace(self.clock, LISTS_A_SECOND))
+        pace = self._paces.setdefault(region, Pace(self.clock, self.rate))
         tokens: set[str] = set()
         token: str | None = None
         while True:
