@@ -114,6 +114,13 @@ def loaded(*words: str, env: dict[str, str] | None = None) -> set[str]:
         ["rekey", "x", "-r", "us-west-2", "--primary-region", "us-east-1"],
         ["verify", "x", "-r", "us-wset-2"],
         ["doctor", "x", "--reader", "app"],
+        ["list", "x"],
+        ["list", "--all", "--prefix", "x"],
+        ["audit"],
+        ["plan"],
+        ["plan", "-f", "/nowhere"],
+        ["apply", "-f", "x", "--plan", "y"],
+        ["export", "--prefix", ""],
         ["iam-policy", "x", "-r", "us-west-2", "--primary-region", "us-east-1"],
     ],
     ids=" ".join,
@@ -135,6 +142,13 @@ def test_completing_a_word_loads_only_click() -> None:
 def test_status_as_json_loads_neither_rich_nor_tenacity(sandbox: Sandbox) -> None:
     sandbox.create()
     assert loaded("status", "prod/db", "-o", "json", env=sandbox.env) & HEAVY == {"boto3", "botocore"}
+
+
+@pytest.mark.parametrize("words", [["list"], ["audit", "-r", "us-west-2"], ["export"]], ids=" ".join)
+def test_what_lists_loads_no_rich(sandbox: Sandbox, words: list[str]) -> None:
+    sandbox.create()
+    for shown in ("json", "text"):
+        assert "rich" not in loaded(*words, "-o", shown, env=sandbox.env)
 
 
 def test_replicate_as_json_loads_no_rich(sandbox: Sandbox) -> None:

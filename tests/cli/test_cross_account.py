@@ -23,6 +23,7 @@ COMMANDS = [
     ("rekey", "prod/db", "-r", "us-west-2=alias/aws/secretsmanager"),
     ("remove", "prod/db", "-r", "us-west-2", "-n"),
 ]
+EVERY = [*COMMANDS, ("audit", "-r", "us-west-2", "--deep")]
 EVIL = "\x1b]0;owned\x07\u202e##[error]x"
 
 
@@ -49,7 +50,7 @@ def link_of(sandbox: Sandbox, *words: str) -> Any:
     return secret["cross_account"]
 
 
-@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize("words", EVERY, ids=" ".join)
 def test_each_other_end_is_in_the_document_with_awss_own_word(linked: Sandbox, words: tuple[str, ...]) -> None:
     assert link_of(linked, *words) == {
         "primary": None,
@@ -60,7 +61,7 @@ def test_each_other_end_is_in_the_document_with_awss_own_word(linked: Sandbox, w
     }
 
 
-@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize("words", EVERY, ids=" ".join)
 def test_it_changes_neither_exit_code_nor_any_row(linked: Sandbox, words: tuple[str, ...]) -> None:
     with_it = linked.smrep(*words, "--json")
     linked.simulator.set_cross_account("prod/db", "us-east-1")

@@ -93,11 +93,14 @@ def test_a_dry_run_tells_its_plan_and_no_request(sandbox: Sandbox) -> None:
     assert told[1]["secrets"] == told[-1]["document"]["secrets"]
 
 
-@pytest.mark.parametrize("command", [["status"], ["wait"]])
-def test_what_only_looks_has_neither_plan_nor_request(sandbox: Sandbox, command: list[str]) -> None:
+LOOKS = ("status prod/db", "wait prod/db", "audit -r eu-west-1", "list --primary-region us-west-2", "export")
+
+
+@pytest.mark.parametrize("words", LOOKS)
+def test_what_only_looks_has_neither_plan_nor_request(sandbox: Sandbox, words: str) -> None:
     sandbox.create()
     sandbox.smrep("replicate", "prod/db", "-r", "us-west-2")
-    told = events(sandbox.smrep(*command, "prod/db", "-o", "ndjson"))
+    told = events(sandbox.smrep(*words.split(), "-o", "ndjson"))
     assert [each["type"] for each in told] == ["version", "status", "result"]
 
 

@@ -8,6 +8,8 @@ import subprocess
 import pytest
 from fixtures import BIN, Sandbox
 
+from smrep.cli import COMMANDS
+
 WEST_KEY = "arn:aws:kms:us-west-2:123456789012:key/0f0e0d0c-1111-4222-8333-444455556666"
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"
 
@@ -50,6 +52,26 @@ CASES = {
     "reader without a secret": (["doctor", "--reader", "arn:aws:iam::123456789012:role/app"], "needs a secret"),
     "a reader that is no role": (["doctor", "x", "--reader", "app"], "is no role's ARN"),
     "proof without an end": (["replicate", "x", "-r", "us-west-2", "--verify", "--no-wait"], "--verify needs the end"),
+    "list of a secret": (["list", "prod/db"], "unexpected extra argument"),
+    "audit of nothing": (["audit"], "say what is wanted: either -r REGION or -f FILE"),
+    "audit by two": (["audit", "-r", "us-west-2", "-f", "dr.toml"], "say what is wanted: either -r REGION or -f FILE"),
+    "audit at home": (["audit", "-r", "us-east-1"], "us-east-1 is the primary's own Region"),
+    "audit across partitions": (["audit", "-r", "cn-north-1"], "within one partition"),
+    "a manifest and a choice": (["audit", "-f", "dr.toml", "--prefix", "x"], "with -f FILE the manifest chooses"),
+    "all and a choice": (["list", "--all", "--tag", "dr"], "--all and a choice contradict each other"),
+    "empty prefix": (["export", "--prefix", ""], "a choice is empty"),
+    "no tag": (["list", "--tag", "=true"], "names no tag"),
+    "report of no kind": (["audit", "-r", "us-west-2", "--report", "dr.pdf"], "can't tell from its ending"),
+    "no shard": (["audit", "-r", "us-west-2", "--shard", "5/4"], "they count from 1 to 4"),
+    "shard of nobody": (["audit", "-r", "us-west-2", "--shard", "auto/4"], "needs an index"),
+    "plan of nothing": (["plan"], "'--file'"),
+    "manifest that is not there": (["plan", "-f", "/nowhere/dr.toml"], "/nowhere/dr.toml could not be read"),
+    "apply of nothing": (["apply"], "say what to apply: either -f FILE or --plan FILE"),
+    "apply of two": (["apply", "-f", "dr.toml", "--plan", "dr.plan"], "either -f FILE or --plan FILE"),
+    "plan in parts": (["apply", "--plan", "dr.plan", "--shard", "1/2"], "--plan is done as a whole"),
+    "plan that is not there": (["apply", "--plan", "/nowhere/dr.plan"], "/nowhere/dr.plan could not be read"),
+    "removals below none": (["apply", "-f", "dr.toml", "--max-removals", "-1"], "'--max-removals'"),
+    "rate that is no number": (["apply", "-f", "dr.toml", "--rate", "fast"], "'--rate'"),
     "unknown option": (["status", "x", "--regon", "us-west-2"], "--regon"),
     "mistyped topic": (["help", "exit-code"], "no such"),
 }
@@ -105,7 +127,7 @@ def test_a_profile_that_does_not_exist_is_configuration(sandbox: Sandbox) -> Non
     assert "nobody" in done.document["error"]["message"]
 
 
-@pytest.mark.parametrize("words", [[], ["replicate"], ["status"], ["wait"], ["sandbox"], ["sandbox", "exec"]], ids=str)
+@pytest.mark.parametrize("words", [[], *([each] for each in COMMANDS), ["sandbox", "exec"]], ids=str)
 @pytest.mark.parametrize("flag", ["-h", "--help", "-V", "--version"])
 def test_help_and_version_everywhere(sandbox: Sandbox, words: list[str], flag: str) -> None:
     done = sandbox.smrep(*words, flag)

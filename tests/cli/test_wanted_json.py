@@ -11,8 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smrep.cli.app import App
+from smrep.cli.apply import apply
+from smrep.cli.audit import audit
 from smrep.cli.entry import run, wanted_json
+from smrep.cli.export import export
+from smrep.cli.listing import list_
 from smrep.cli.options import Shared
+from smrep.cli.plan import plan
 from smrep.cli.replicate import replicate
 from smrep.cli.status import status
 from smrep.errors import UsageError
@@ -20,6 +25,16 @@ from smrep.errors import UsageError
 FORMATS = ("json", "ndjson", "text", "table", "name")
 formats = st.sampled_from(FORMATS)
 shorts = st.sampled_from(["-o", "-qo"])
+BEGINNINGS = {
+    replicate: ["app"],
+    status: ["app"],
+    list_: ["--prefix", "app"],
+    audit: ["-r", "us-west-2"],
+    plan: ["-f", "json"],
+    apply: ["-n", "-f", "json"],
+    export: [],
+}
+"""Each command with the words that it can't do without, or that look as if they were others."""
 words = st.one_of(
     st.tuples(st.just("--json")),
     st.tuples(st.just("--output"), formats),
@@ -34,9 +49,9 @@ words = st.one_of(
 )
 
 
-@given(st.lists(words, max_size=6), st.none() | formats, st.sampled_from([replicate, status]))
+@given(st.lists(words, max_size=6), st.none() | formats, st.sampled_from(list(BEGINNINGS)))
 def test_it_is_what_click_reads(groups: list[tuple[str, ...]], named: str | None, command: click.Command) -> None:
-    typed = ["app", *(word for group in groups for word in group)]
+    typed = [*BEGINNINGS[command], *(word for group in groups for word in group)]
     env = {"SMREP_OUTPUT": named} if named else {}
     names = Shared.__dataclass_fields__
     with mock.patch.dict(os.environ, env, clear=True):

@@ -16,10 +16,11 @@ from smrep.sandbox.simulator import ApiError
 from smrep.service.applying import Application, Assignment, Terms
 from smrep.service.crew import Crew
 from smrep.service.drafting import Draft
-from smrep.service.estate import Estate, Scope
+from smrep.service.estate import Estate
 from smrep.service.keys import KeyCheck
 from smrep.service.pace import Pace
 from smrep.service.planning import Planner
+from smrep.service.scope import Scope
 from smrep.service.sweeping import Sweeper
 
 REGIONS = (HOME, WEST, IRELAND, SYDNEY)
@@ -91,7 +92,7 @@ def apply(aws: Mortal, rules: Sequence[Rule], timeout_s: float = 300.0) -> Appli
     draft = Draft([Planner(estate, clock, trusting=True)], rules)
     for _ in draft.act():
         pass
-    crew, terms = Crew(clock, 1), Terms(aws, Pace(clock, 20.0), timeout_s)
+    crew, terms = Crew(clock, 1), Terms(estate, aws, Pace(clock, 20.0), timeout_s)
     run = Application([Assignment(errand, terms, crew) for _, errand in draft.errands], crew)
     for _ in run.act():
         pass

@@ -21,8 +21,12 @@ Lie = Callable[[Answer, str], None]
 
 READING = ("status", "verify", "doctor")
 SENDING = ("replicate", "rekey", "remove", "promote")
-ALL = (*READING, "wait", "retry", *SENDING)
-SOME = ("status", "doctor", "replicate", "rekey")
+FLEET = ("list", "audit", "plan", "apply", "export")
+KEYED = ("replicate", "rekey", "doctor", "plan", "apply")
+LOOKING = ("audit", "plan", "apply", "export")
+"""Those of them that look at what they have listed."""
+ALL = (*READING, "wait", "retry", *SENDING, *LOOKING)
+SOME = ("status", "doctor", "replicate", "rekey", *LOOKING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +139,39 @@ def _refused(code: str, status: int = 400) -> Lie:
     return lie
 
 
-DESCRIBE = "DescribeSecret"
+def _listed(lie: Lie) -> Lie:
+    """Change each secret of a list."""
+
+    def every(answer: Answer, region: str) -> None:
+        for entry in answer["SecretList"]:
+            lie(entry, region)
+
+    return every
+
+
+def _tags(answer: Answer, _region: str) -> None:
+    answer["Tags"] = [*answer.get("Tags", ()), {"Key": MARK, "Value": MARK}]
+
+
+def _versions_listed(answer: Answer, region: str) -> None:
+    answer["SecretVersionsToStages"] = {f"{MARK}-{region}": ["AWSCURRENT", MARK]}
+
+
+LIST, DESCRIBE = "ListSecrets", "DescribeSecret"
+LISTED = {
+    "listed name": _field("Name"),
+    "listed ARN": _arn,
+    "listed key": _field("KmsKeyId"),
+    "listed primary Region": _abroad(_field("PrimaryRegion")),
+    "listed owner": _field("OwningService"),
+    "listed tags": _tags,
+    "listed versions": _versions_listed,
+    "listed doom": _abroad(_doomed),
+    "listed stranger": _abroad(_victim),
+}
 SOURCES = {
+    **{name: Source(LIST, _listed(lie), FLEET) for name, lie in LISTED.items()},
+    "next page": Source(LIST, _field("NextToken"), FLEET),
     "name": Source(DESCRIBE, _field("Name")),
     "ARN": Source(DESCRIBE, _arn, SOME),
     "doomed ARN": Source(DESCRIBE, _doomed),
@@ -144,16 +179,16 @@ SOURCES = {
     "key over there": Source(DESCRIBE, _abroad(_field("KmsKeyId")), (*READING, "rekey")),
     "primary Region": Source(DESCRIBE, _field("PrimaryRegion"), SOME),
     "owner": Source(DESCRIBE, _field("OwningService"), (*READING, "replicate")),
-    "labels": Source(DESCRIBE, _stages, ("verify", "doctor")),
+    "labels": Source(DESCRIBE, _stages, ("verify", "doctor", "audit")),
     "cross-account": Source(DESCRIBE, _cross, (*READING, "replicate")),
     "stranger over there": Source(DESCRIBE, _abroad(_stranger)),
     "namesake over there": Source(DESCRIBE, _abroad(_victim)),
     "Region": Source(DESCRIBE, _entry(Region=MARK), SOME),
-    "status": Source(DESCRIBE, _entry(Status=MARK), (*READING, "replicate", "wait", "retry", "remove")),
+    "status": Source(DESCRIBE, _entry(Status=MARK), (*READING, "replicate", "wait", "retry", "remove", *LOOKING)),
     "message": Source(DESCRIBE, _entry(Status="Failed", StatusMessage=MARK)),
     "key message": Source(DESCRIBE, _entry(Status="Failed", StatusMessage=f"kms {MARK}", KmsKeyId=KEY)),
     "stranger message": Source(DESCRIBE, _entry(Status="Failed", StatusMessage=f"different ARN {MARK}"), SOME),
-    "message in sync": Source(DESCRIBE, _entry(StatusMessage=MARK), (*READING, "replicate", "wait")),
+    "message in sync": Source(DESCRIBE, _entry(StatusMessage=MARK), (*READING, "replicate", "wait", *LOOKING)),
     "key": Source(DESCRIBE, _entry(KmsKeyId=KEY), SOME),
     "key word": Source(DESCRIBE, _entry(KmsKeyId=MARK), SOME),
     "version id": Source("ListSecretVersionIds", _versions(VersionId=MARK), ("verify", "doctor")),
@@ -163,9 +198,9 @@ SOURCES = {
     "version keys": Source("ListSecretVersionIds", _versions(KmsKeyIds=[KEY]), ("verify", "doctor")),
     "policy": Source("GetResourcePolicy", _policy, ("doctor --reader",)),
     "bare policy": Source("GetResourcePolicy", _field("ResourcePolicy", f"{MARK} us-east-1"), ("doctor --reader",)),
-    "key ARN": Source("DescribeKey", _key(Arn=KEY, KeyState="Disabled"), ("replicate", "rekey", "doctor")),
-    "bare key ARN": Source("DescribeKey", _key(Arn=MARK), ("replicate", "rekey", "doctor")),
-    "key state": Source("DescribeKey", _key(KeyState=MARK), ("replicate", "rekey", "doctor")),
+    "key ARN": Source("DescribeKey", _key(Arn=KEY, KeyState="Disabled"), KEYED),
+    "bare key ARN": Source("DescribeKey", _key(Arn=MARK), KEYED),
+    "key state": Source("DescribeKey", _key(KeyState=MARK), KEYED),
     "key usage": Source("DescribeKey", _key(KeyUsage=MARK), ("replicate", "doctor")),
     "key spec": Source("DescribeKey", _key(KeySpec=MARK), ("replicate", "doctor")),
     "caller": Source("GetCallerIdentity", _field("Arn", f"arn:aws:iam::{ACCOUNT}:user/{MARK}"), ("doctor",)),
@@ -174,12 +209,14 @@ SOURCES = {
     "account word": Source("ListRegions", _regions("RegionOptStatus", MARK), ("doctor",)),
     "decision": Source("SimulatePrincipalPolicy", _decision, ("doctor --reader",)),
     "answer to replicate": Source(
-        "ReplicateSecretToRegions", _entry(Status="Failed", StatusMessage=MARK), ("replicate",)
+        "ReplicateSecretToRegions", _entry(Status="Failed", StatusMessage=MARK), ("replicate", "apply")
     ),
-    "answer's ARN": Source("ReplicateSecretToRegions", _field("ARN"), ("replicate",)),
-    "answer's Region": Source("ReplicateSecretToRegions", _entry(Region=MARK), ("replicate",)),
+    "answer's ARN": Source("ReplicateSecretToRegions", _field("ARN"), ("replicate", "apply")),
+    "answer's Region": Source("ReplicateSecretToRegions", _entry(Region=MARK), ("replicate", "apply")),
 }
 SHOWN = {
+    "listed name": "list",
+    "listed ARN": "list",
     "name": "verify",
     "ARN": "status",
     "key over there": "verify",
@@ -199,14 +236,15 @@ SHOWN = {
 }
 """The sources whose text is part of the result as it is, each with a command that tells it."""
 _CALLS = {
+    LIST: FLEET,
     DESCRIBE: ALL,
     "ListSecretVersionIds": ("verify", "doctor"),
     "GetResourcePolicy": ("doctor --reader",),
-    "DescribeKey": ("replicate", "rekey", "doctor"),
+    "DescribeKey": KEYED,
     "GetCallerIdentity": ("doctor",),
     "SimulatePrincipalPolicy": ("doctor --reader",),
     "AssumeRole": ("status --role-arn",),
-    "ReplicateSecretToRegions": ("replicate",),
+    "ReplicateSecretToRegions": ("replicate", "apply"),
     "RemoveRegionsFromReplication": ("remove",),
     "UpdateSecret": ("rekey",),
     "StopReplicationToReplica": ("promote",),

@@ -39,7 +39,24 @@ COMMANDS = {
     "promote": ["promote", "prod/db", "-r", "us-west-2", "--yes", "--timeout", "10s"],
     "doctor --reader": ["doctor", "prod/db", "--reader", ROLE],
     "status --role-arn": ["status", "prod/db", "--role-arn", ROLE],
+    "list": ["list"],
+    "audit": ["audit", "-r", "us-west-2=alias/dr,ap-southeast-2"],
+    "plan": ["plan", "-f", "-"],
+    "apply": ["apply", "-f", "-", "--yes", "--no-wait", "--timeout", "10s"],
+    "export": ["export"],
 }
+MANIFEST = {
+    "schema": 1,
+    "replicate": [
+        {
+            "name": "all with the tag",
+            "tags": {"dr": "true"},
+            "regions": [{"region": "us-west-2", "kms_key": "alias/dr"}, "ap-southeast-2"],
+        }
+    ],
+}
+HOLDS_THE_DOCUMENT = {"export": "ndjson"}
+"""The format, where it is not `json`: an export's JSON is the manifest itself."""
 _XML = ("sts", "iam", "ec2")
 
 
@@ -108,7 +125,7 @@ class Stage(Sandbox):
 
     clock: Clock = field(default_factory=Clock)
 
-    def run(self, *words: str, stdin: str = "", **env: str) -> Done:
+    def run(self, *words: str, stdin: str = json.dumps(MANIFEST), **env: str) -> Done:
         """Run smrep's words to their end in this process, where waiting takes no time."""
         streams = [io.TextIOWrapper(io.BytesIO(), "utf-8", "backslashreplace", newline="") for _ in range(2)]
         with (
@@ -135,7 +152,7 @@ def lying(source: Source | None, text: str, **desk: Any) -> Iterator[Stage]:
         for region in ("us-east-1", "us-west-2", "eu-west-1"):
             for alias in ("alias/dr", "alias/new"):
                 stage.key(alias, region)
-        stage.create()
+        stage.create(Tags=[{"Key": "dr", "Value": "true"}])
         stage.call(
             "ReplicateSecretToRegions",
             SecretId="prod/db",

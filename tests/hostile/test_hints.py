@@ -11,11 +11,13 @@ from hostile.payloads import SHELL
 from hostile.screen import quoted
 
 from smrep.errors import Denied, NotFound
-from smrep.model import Replica, Secret, Target, Version
+from smrep.model import Listed, Replica, Secret, Target, Version
 from smrep.regions import Region
 from smrep.report import Finding, Trouble
 from smrep.rules import findings
 from smrep.rules.causes import failure
+from smrep.rules.coverage import extra_row, orphan
+from smrep.rules.export import left_out
 from smrep.rules.health import Need
 from smrep.rules.plan import Consent, step_for
 from smrep.rules.preflight import Bearer, obstacle
@@ -33,6 +35,7 @@ PRIMARY = Secret(ARN, SHELL, HOME, HOME, kms_key_id=KEY, replicas=(ENTRY,), dele
 THERE = Secret(ARN.replace("us-east-1", "us-west-2"), SHELL, WEST, Region("eu-west-1"), deleted=DELETED)
 STRANGER = replace(THERE, arn=THERE.arn + "x", primary_region=None, deleted=None)
 TARGET = Target(WEST, KEY)
+LISTED = Listed(THERE.arn, SHELL, WEST, HOME)
 OLD = Version(SHELL, (SHELL, "AWSPREVIOUS"), (KEY,))
 CAUSES = (
     "different ARN",
@@ -65,6 +68,7 @@ def told() -> Iterator[Finding | Trouble | None]:
     yield findings.unsettled(PRIMARY, ENTRY)
     yield findings.removing(PRIMARY, WEST)
     yield from bound(PRIMARY, WEST, '{"Statement": [{"Resource": "arn:aws:s3:us-east-1:1:x"}]}')
+    yield from extra_row(PRIMARY, ENTRY, unwanted=True).findings
     for error in (Denied("no", SHELL), NotFound("no", SHELL)):
         yield may_read(f"arn:aws:iam::123456789012:role/{SHELL}", PRIMARY, WEST, error, None)
 
@@ -79,3 +83,14 @@ def test_what_the_rules_say_can_be_pasted() -> None:
 @pytest.mark.parametrize("need", [Need(KEY), Need(KEY, OLD)])
 def test_the_cure_of_a_key_can_be_pasted(need: Need) -> None:
     quoted(need.cure(PRIMARY), SHELL, "pwned")
+
+
+def test_what_an_export_leaves_out_can_be_pasted() -> None:
+    (note,) = left_out(PRIMARY)
+    quoted(note.partition("left out: ")[2], SHELL, "pwned")
+
+
+@pytest.mark.xfail(reason="the ARN of an orphan is not quoted")
+def test_the_cure_of_an_orphan_can_be_pasted() -> None:
+    for finding in orphan([LISTED], HOME).replicas[0].findings:
+        quoted(finding.hint or "", SHELL, "pwned")

@@ -65,6 +65,21 @@ WORDS = {
     "policy's key": ["iam-policy", "prod/db", "-r", "us-west-2", "--kms-key", WORD],
     "policy's primary key": ["iam-policy", "prod/db", "-r", "us-west-2", "--primary-key", WORD],
     "policy's command": ["iam-policy", "prod/db", "--for", WORD],
+    "prefix": ["list", "--prefix", WORD],
+    "tag": ["list", "--tag", WORD],
+    "tag's value": ["audit", "-r", "us-west-2", "--tag", f"dr={WORD}"],
+    "owning service": ["export", "--owning-service", WORD],
+    "audited Region": ["audit", "-r", WORD],
+    "manifest's name": ["plan", "-f", f"/nowhere/{WORD}"],
+    "plan's name": ["apply", "--plan", f"/nowhere/{WORD}"],
+    "plan's new name": ["plan", "-f", "-", "--out", f"/nowhere/{WORD}"],
+    "journal's name": ["apply", "-f", "-", "--yes", "--journal", f"/nowhere/{WORD}"],
+    "report's name": ["audit", "-r", "us-west-2", "--report", f"/nowhere/{WORD}.xml"],
+    "report's kind": ["audit", "-r", "us-west-2", "--report", WORD],
+    "shard": ["plan", "-f", "-", "--shard", WORD],
+    "rate": ["apply", "-f", "-", "--rate", WORD],
+    "removals": ["apply", "-f", "-", "--max-removals", WORD],
+    "role with a manifest": ["plan", "-f", "-", "--role-arn", LETTERS],
     "sandbox": ["sandbox", WORD],
     "sandbox's program": ["sandbox", "exec", "--", WORD],
     "sandbox's seed": ["sandbox", "exec", "--seed", WORD, "--", "true"],
@@ -114,6 +129,13 @@ def test_words(stage: Stage, words: list[str], tmp_path: Path) -> None:
 def test_variables(stage: Stage, name: str) -> None:
     value = LETTERS.replace("\x85", "") if name.startswith(("AWS", "HTTP")) else WORD
     said(stage.run("wait", "prod/db", "--debug", **{"GITHUB_ACTIONS": "true", "AWS_MAX_ATTEMPTS": "1", name: value}))
+
+
+@pytest.mark.parametrize("name", ["AWS_BATCH_JOB_ARRAY_INDEX", "JOB_COMPLETION_INDEX"])
+def test_the_index_of_a_shard(stage: Stage, name: str) -> None:
+    done = stage.run("plan", "-f", "-", "--shard", "auto/4", **{"GITHUB_ACTIONS": "true", name: WORD})
+    assert done.code == 2
+    said(done)
 
 
 @pytest.mark.parametrize("command", ["status", "verify", "doctor", "iam-policy"])

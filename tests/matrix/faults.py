@@ -93,7 +93,8 @@ def _portal(_: Blow) -> Reply:
 
 def _other_shape(blow: Blow) -> Reply:
     reply = blow.carry()
-    body = b'{"ARN": 7, "Name": [], "ReplicationStatus": {"a": 1}, "KeyMetadata": [], "Versions": 1, "Regions": {}}'
+    body = b'{"ARN": 7, "Name": [], "ReplicationStatus": {"a": 1}, "KeyMetadata": [], "Versions": 1, "Regions": {}, '
+    body += b'"SecretList": {"a": 1}}'
     return replace(reply, body=b"<Other><Thing>7</Thing></Other>" if reply.content_type == "text/xml" else body)
 
 

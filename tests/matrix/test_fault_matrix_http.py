@@ -8,8 +8,9 @@ import time
 import pytest
 from fixtures import Sandbox
 from matrix.book import read
-from matrix.commands import PLAYS, set_the_stage
+from matrix.commands import PLAYS
 from matrix.faults import FAULTS
+from matrix.scenes import folder, left, set_the_stage
 from matrix.trial import Run, check, struck, truth
 
 from smrep.sandbox.faults import Faults
@@ -46,6 +47,16 @@ CASES = {
     ("promote", "StopReplicationToReplica", WEST): ("lost after", "denied", "expired"),
     ("promote", "DescribeSecret", HOME): ("500",),
     ("doctor", "DescribeKey", WEST): ("denied", "other shape"),
+    ("list", "ListSecrets", HOME): ("then denied", "then expired", "throttled once"),
+    ("audit", "ListSecrets", WEST): ("denied", "other shape", "then expired"),
+    ("audit -f", "DescribeSecret", WEST): ("denied", "503 once"),
+    ("plan", "DescribeSecret", HOME): ("denied", "portal"),
+    ("apply", "ReplicateSecretToRegions", HOME): ("lost after", "throttled once", "throttled", "denied", "expired"),
+    ("apply", "DescribeSecret", HOME): ("unknown word", "then 500", "written, denied"),
+    ("apply, remove_extra", "RemoveRegionsFromReplication", HOME): ("lost after", "throttled once", "denied"),
+    ("apply, remove_extra", "DescribeSecret", WEST): ("denied", "portal"),
+    ("apply --plan", "DescribeSecret", HOME): ("then expired", "unknown word"),
+    ("export", "DescribeSecret", HOME): ("denied", "throttled once"),
 }
 """Those that need no longer than a few seconds of real time."""
 
@@ -62,9 +73,10 @@ def test_a_process_ends_as_the_page_says(name: str, operation: str, region: str,
     before, mark = truth(stage), len(simulator.log)
     words = [str(LIMIT_S) if word == "60" else word for word in play.words]
     started = time.monotonic()
-    with SandboxServer(simulator, desk=struck(where, FAULT[fault])) as server:
-        done = Sandbox(simulator, server.url).process(*words, "-o", "json")
-    log = tuple(simulator.log[mark:])
-    run = Run(done.code, done.out, done.err, (), log, True, stage, before, time.monotonic() - started)
+    with SandboxServer(simulator, desk=struck(where, FAULT[fault])) as server, folder(play, stage) as here:
+        done = Sandbox(simulator, server.url).process(*words, "-o", play.output)
+        files = left(here)
+    log, elapsed_s = tuple(simulator.log[mark:]), time.monotonic() - started
+    run = Run(done.code, done.out, done.err, (), log, True, stage, before, elapsed_s, files)
     check(play, run, FAULT[fault])
     assert run.cell == read()[name, where][fault]

@@ -6,7 +6,8 @@ import contextlib
 import io
 import os
 import sys
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from email.message import Message
 from types import SimpleNamespace
@@ -14,6 +15,8 @@ from typing import Any, TextIO
 from unittest import mock
 
 from botocore.awsrequest import AWSResponse
+from fakes import Clock
+from matrix.patience import Patience
 
 from smrep.sandbox.wire import Reply
 
@@ -29,19 +32,26 @@ ENV = {
 
 
 @contextlib.contextmanager
-def wired(
-    send: Callable[[Any], AWSResponse], sleep: Callable[[float], None], out: TextIO, err: TextIO
-) -> Iterator[None]:
+def wired(send: Callable[[Any], AWSResponse], clock: Clock, out: TextIO, err: TextIO) -> Iterator[None]:
     """Yield with `send` in the place of the network, nothing on standard input, and the output caught."""
+    patience = Patience(clock)
     with (
         mock.patch.dict(os.environ, ENV, clear=True),
         mock.patch("botocore.httpsession.URLLib3Session.send", lambda _session, request: send(request)),
-        mock.patch("botocore.endpoint.time", SimpleNamespace(sleep=sleep)),
+        mock.patch("botocore.endpoint.time", SimpleNamespace(sleep=clock.sleep)),
+        mock.patch("threading.Condition.wait", lambda condition, timeout=None: patience.wait(condition, timeout)),
         mock.patch.object(sys, "stdin", io.StringIO()),
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
     ):
         yield
+
+
+def join(before: Collection[threading.Thread]) -> None:
+    """Wait for the threads that a run has left behind: a process would not, but what they still send must be seen."""
+    for thread in set(threading.enumerate()).difference(before):
+        with contextlib.suppress(RuntimeError):  # a signal came before it was started
+            thread.join(10)
 
 
 def asked(request: Any) -> tuple[str, Message, bytes]:

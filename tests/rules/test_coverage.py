@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -179,7 +180,16 @@ def test_an_orphan_has_a_row_for_each_region_and_no_arn_that_a_command_could_tak
     assert [(row.region, row.arn) for row in report.replicas] == [
         (region, in_region(ARN, region)) for region in (WEST, IRELAND)
     ]
-    assert {each.kind for row in report.replicas for each in row.findings} == {Kind.ORPHAN}
+    findings = [each for row in report.replicas for each in row.findings]
+    assert {each.kind for each in findings} == {Kind.ORPHAN}
+    assert all("may be the last copy; to keep it: smrep promote prod/db -r" in str(each.hint) for each in findings)
+
+
+def test_what_a_hint_for_an_orphan_takes_away_is_quoted_for_a_shell() -> None:
+    hostile = replace(THERE, arn=THERE.arn.replace("prod/db", "a $(pwned) 'b"), name="a $(pwned) 'b")
+    ((finding,),) = [row.findings for row in orphan([hostile], HOME).replicas]
+    words = shlex.split(str(finding.hint).replace(";", " ; "))
+    assert words.count(hostile.arn) == 2  # it stops the replication, and deletes what is left
 
 
 # counts

@@ -14,7 +14,8 @@ from smrep.errors import UsageError
 from smrep.regions import Region
 from smrep.report import Action
 from smrep.rules.manifest import AccountRole
-from smrep.rules.saved import SCHEMA, Saved, SavedSecret, SavedStep, as_text, parse_saved
+from smrep.rules.saved import Saved, SavedSecret, SavedStep
+from smrep.rules.saved_file import SCHEMA, as_text, parse_saved
 
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"
 ROLE = "arn:aws:iam::123456789012:role/dr"

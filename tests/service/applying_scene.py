@@ -17,11 +17,12 @@ from smrep.rules.saved import Saved, SavedSecret, saved_steps
 from smrep.service.applying import Application, Assignment, Terms
 from smrep.service.crew import Crew
 from smrep.service.drafting import Draft
-from smrep.service.estate import Estate, Scope, Share
+from smrep.service.estate import Estate
 from smrep.service.keys import KeyCheck
 from smrep.service.pace import Pace
 from smrep.service.planning import Planner
 from smrep.service.redrafting import Redraft
+from smrep.service.scope import Scope, Share
 from smrep.service.sweeping import Sweeper
 
 WRITES = {"ReplicateSecretToRegions", "RemoveRegionsFromReplication", "UpdateSecret", "StopReplicationToReplica"}
@@ -111,8 +112,12 @@ def prepared(  # noqa: PLR0913 - a run has as many terms
 ) -> Application:
     """Return a run of what was drafted, nothing begun."""
     crew = Crew(world.clock, width)
-    terms = Terms(world, Pace(world.clock, rate), timeout_s, wait)
-    return Application([Assignment(errand, terms, crew) for _, errand in draft.errands], crew)
+    terms: dict[int, Terms] = {}
+    assignments = []
+    for planner, errand in draft.errands:
+        own = Terms(planner.estate, world, Pace(world.clock, rate), timeout_s, wait)
+        assignments.append(Assignment(errand, terms.setdefault(id(planner), own), crew))
+    return Application(assignments, crew)
 
 
 def applied(world: World, *rules: dict[str, Any], trusting: bool = True, **how: Any) -> Application:

@@ -19,8 +19,8 @@ from typing import Any, Literal
 from botocore.awsrequest import AWSResponse
 from fakes import Clock
 from fixtures import VALIDATOR
-from matrix.commands import Play, Stage, set_the_stage
-from matrix.wire import answered, asked, wired
+from matrix.scenes import Play, Stage, folder, set_the_stage
+from matrix.wire import answered, asked, join, wired
 
 from smrep.aws.allowed import WRITES
 from smrep.cli import entry, process
@@ -124,12 +124,10 @@ class Theatre:
         """Run smrep with the words to its end."""
         self.calls, self.pauses, self.met = [], 0, None
         streams = [Paper(self) for _ in range(2)]
-        threads = set(threading.enumerate())
-        with wired(self.send, self.clock.sleep, *streams), handled(self.delivered):
+        threads = threading.enumerate()
+        with folder(self.play, self.stage), wired(self.send, self.clock, *streams), handled(self.delivered):
             code = entry.run([*words, "-o", "json"], self.clock)
-            for thread in set(threading.enumerate()) - threads:
-                with contextlib.suppress(RuntimeError):  # the signal came before it was started
-                    thread.join(10)  # a process would not wait, but what it still sends must be seen
+            join(threads)
         out, err = (stream.getvalue() for stream in streams)
         assert "Traceback" not in err, err
         return Run(code, out, err, tuple(self.simulator.log[self.mark :]), self.met, tuple(self.calls))

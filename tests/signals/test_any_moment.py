@@ -7,15 +7,20 @@ import signal
 from collections.abc import Iterator
 
 import pytest
-from matrix.commands import NAME, PLAYS, Play
+from matrix.commands import PLAYS
+from matrix.scenes import NAME, TIMING, Play
 from signals.interrupted import Moment, Run, Theatre
 
 from smrep.aws.allowed import WRITES
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
-CHANGING = ("replicate", "retry", "rekey", "remove", "promote")
-ASKING = {"remove", "promote", "rekey", "--force-overwrite"}
+CHANGING = ("replicate", "retry", "rekey", "remove", "promote", "apply")
+ASKING = {"remove", "promote", "rekey", "apply", "--force-overwrite"}
+LOOKING = ("wait", "verify", "status -r", "status --role-arn", "doctor", "doctor --reader")
+FLEET = ("list", "audit", "audit --deep", "audit -f", "plan", "export")
+LEAVING_S = {"apply, remove_extra": TIMING.removal_delay_s}
+"""How long what no manifest and no list names any more still takes to go: the next run does not wait for it."""
 BY_NAME = {play.name: play for play in PLAYS}
 
 
@@ -53,7 +58,7 @@ def go_on(theatre: Theatre, play: Play, hint: str | None) -> Run:
     """Type what the hint says, else the same words again; return the last run."""
     runs = []
     for command in hint.split("; ") if hint else [shlex.join(["smrep", *play.words])]:
-        _, *words = shlex.split(command)
+        words = shlex.split(command.partition("smrep ")[2])
         if "--force-overwrite" in words:
             theatre.clock.time += 10  # while it is being overwritten, nobody may overwrite it
         runs.append(theatre.type([*words, "--yes"] if ASKING & set(words) else words))
@@ -75,11 +80,12 @@ def test_a_change_is_interrupted_anywhere_and_gone_on_with(name: str) -> None:
         hint = ended(run, number, moment)
         if run.writes or hint:  # else the same words would begin where they began
             assert go_on(theatre, play, hint).twice == {}
+            theatre.clock.time += LEAVING_S.get(name, 0.0)
             assert play.reached(theatre.stage)
     assert met > 5
 
 
-@pytest.mark.parametrize("name", ["wait", "verify", "status -r", "status --role-arn", "doctor", "doctor --reader"])
+@pytest.mark.parametrize("name", [*LOOKING, *FLEET])
 def test_a_look_is_interrupted_anywhere(name: str) -> None:
     play = BY_NAME[name]
     for moment, number in moments(play):
@@ -98,6 +104,11 @@ def test_watching_ends_only_so(where: str, place: int, number: signal.Signals) -
     run = Theatre(BY_NAME["status"], moment, number).type(["status", NAME, "--watch"])
     assert (run.code, run.document["result"]) == (CODES[number], "interrupted")
     assert "error: stopped" in run.err
+
+
+def test_a_list_that_was_begun_is_told_as_far_as_it_came() -> None:
+    run = Theatre(BY_NAME["list"], Moment("before", 1)).type(["list"])
+    assert (run.code, len(run.document["secrets"])) == (130, 100)
 
 
 def test_several_secrets_are_stopped_together() -> None:

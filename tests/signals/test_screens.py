@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from fixtures import Sandbox
@@ -12,9 +14,13 @@ from hostile.payloads import MARKUP, RUNNER, TERMINAL
 from hostile.screen import acts
 from signals.screen import Screen
 
+from smrep.sandbox.faults import Faults
+
 Make = Callable[..., Sandbox]
 TRANSIENT = ("waiting,", "watching,", "Ctrl-C", "⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏")
 """What only the table that redraws itself says."""
+BAR = ("0/5", "5/5", "━", "listing", "examining", "applying")
+"""What only a bar says."""
 DRAWN = "\x1b[?25l"
 WORDS = ("replicate", "prod/db", "-r", "us-west-2,eu-west-1")
 
@@ -86,6 +92,53 @@ def test_an_error_while_waiting_leaves_nothing_behind(make_sandbox: Make) -> Non
     sandbox.simulator.faults = type(sandbox.simulator.faults)(denied=frozenset({("DescribeSecret", "us-east-1")}))
     assert screen.end() == 4
     only_the_result(screen)
+
+
+MANIFEST = {"schema": 1, "replicate": [{"name": "all", "prefix": "prod/", "regions": ["us-west-2"]}]}
+FLEET = {
+    "list": "5 secrets: 5 standalone",
+    "audit -r us-west-2": "5 secrets: 0 covered, 5 missing",
+    "plan -f dr.json": "5 secrets: 5 to add",
+    "apply -f dr.json --yes": "5 secrets: 5 replicas changed",
+}
+
+
+@pytest.fixture
+def fleet(make_sandbox: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
+    """A sandbox with five secrets, and a folder with a manifest of them."""
+    sandbox = make_sandbox(replication_delay_s=0.6)
+    for number in range(5):
+        sandbox.create(f"prod/{number}")
+    monkeypatch.chdir(tmp_path)
+    Path("dr.json").write_text(json.dumps(MANIFEST))
+    return sandbox
+
+
+@pytest.mark.parametrize("columns", [1, 20, 80, 0])
+@pytest.mark.parametrize("words", FLEET)
+def test_a_bar_leaves_nothing_behind(fleet: Sandbox, words: str, columns: int) -> None:
+    screen = Screen(fleet, *words.split(), columns=columns)
+    assert screen.end() == 5 * words.startswith("audit")
+    assert DRAWN in screen.seen
+    assert screen.cursor_is_shown
+    if columns != 1:
+        text = re.sub(r"\s+", "", screen.text)
+        assert text.count(FLEET[words].replace(" ", "")) == 1
+        assert not [word for word in BAR if re.sub(r"\s+", "", word) in text], screen.lines
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_while_a_bar_is_drawn_leaves_nothing_behind(fleet: Sandbox, number: signal.Signals, code: int) -> None:
+    fleet.simulator.faults = Faults(replication_delay_s=60.0)
+    screen = Screen(fleet, "apply", "-f", "dr.json", "--yes", columns=200)
+    screen.read_until("applying")
+    fleet.wait_for("ReplicateSecretToRegions")
+    screen.process.send_signal(number)
+    assert screen.end() == code
+    assert screen.cursor_is_shown
+    assert "error: stopped: 0 of 5 secrets have ended" in screen.text
+    assert "hint: the same command goes on from there: smrep apply --file dr.json" in screen.text
+    assert not [word for word in BAR if word in screen.text], screen.lines
 
 
 def test_debug_and_a_live_table_do_not_get_into_each_others_way(make_sandbox: Make) -> None:

@@ -24,23 +24,29 @@ OFFLINE = (
     "iam-policy prod/db",
     "sandbox start",
 )
+READING = ("status prod/db", "list", "audit -r eu-west-1", "export")
+SHOWN = tuple(f"{words} -o {each}" for words in READING for each in FORMATS)
 FULL_DISK = "No space left on device"
+MANIFEST = '{"schema": 1, "replicate": [{"prefix": "prod/", "regions": ["us-west-2"]}]}'
 
 
-@pytest.mark.parametrize(
-    "words", [*(f"status prod/db -o {each}" for each in FORMATS), *OFFLINE, "status --bogus --json"]
-)
-def test_a_reader_that_has_gone_is_141_without_a_word(sandbox: Sandbox, tmp_path: Path, words: str) -> None:
+def replicated(sandbox: Sandbox) -> None:
     sandbox.create()
+    sandbox.call("ReplicateSecretToRegions", SecretId="prod/db", AddReplicaRegions=[{"Region": "us-west-2"}])
+
+
+@pytest.mark.parametrize("words", [*SHOWN, *OFFLINE, "status --bogus --json"])
+def test_a_reader_that_has_gone_is_141_without_a_word(sandbox: Sandbox, tmp_path: Path, words: str) -> None:
+    replicated(sandbox)
     err = tmp_path / "err"
     assert run(sandbox, *words.split(), out=BROKEN, err=err) == 141
     assert "Traceback" not in err.read_text()
     assert "Broken pipe" not in err.read_text()
 
 
-@pytest.mark.parametrize("words", [*(f"status prod/db -o {each}" for each in FORMATS), *OFFLINE])
+@pytest.mark.parametrize("words", [*SHOWN, *OFFLINE])
 def test_a_full_disk_is_one_line_and_exit_1(sandbox: Sandbox, tmp_path: Path, words: str) -> None:
-    sandbox.create()
+    replicated(sandbox)
     err = tmp_path / "err"
     assert run(sandbox, *words.split(), out=FULL, err=err) == 1
     said = err.read_text()
@@ -64,7 +70,9 @@ def test_without_standard_error_the_result_still_comes(sandbox: Sandbox, tmp_pat
 
 
 @pytest.mark.parametrize("out", [FULL, BROKEN, CLOSED])
-@pytest.mark.parametrize("words", ["status prod/db -o table", "status prod/db -o ndjson", "--help", "completion zsh"])
+@pytest.mark.parametrize(
+    "words", ["status prod/db -o table", "status prod/db -o ndjson", "list -o text", "--help", "completion zsh"]
+)
 def test_without_any_stream_smrep_ends(sandbox: Sandbox, out: str, words: str) -> None:
     sandbox.create()
     assert run(sandbox, *words.split(), out=out, err=out) == {FULL: 1, BROKEN: 141, CLOSED: 0}[out]
@@ -72,9 +80,31 @@ def test_without_any_stream_smrep_ends(sandbox: Sandbox, out: str, words: str) -
 
 def test_what_cannot_be_told_as_it_happens_is_not_begun(sandbox: Sandbox) -> None:
     sandbox.create()
-    for out in (FULL, BROKEN):
-        run(sandbox, "replicate", "prod/db", "-r", "us-west-2", "-o", "ndjson", out=out)
+    for out, code in ((FULL, 1), (BROKEN, 141)):
+        assert run(sandbox, "replicate", "prod/db", "-r", "us-west-2", "-o", "ndjson", out=out) == code
+        words = ("apply", "-f", "-", "--yes", "-o", "ndjson")
+        assert run(sandbox, *words, out=out, stdin=io.StringIO(MANIFEST)) == code
     assert sandbox.log("ReplicateSecretToRegions") == []
+
+
+@pytest.mark.parametrize("shown", ["json", "text", "name"])
+def test_what_cannot_be_told_at_the_end_is_done_all_the_same(sandbox: Sandbox, tmp_path: Path, shown: str) -> None:
+    sandbox.create()
+    words, err = ("apply", "-f", "-", "--yes", "-o", shown), tmp_path / "err"
+    assert run(sandbox, *words, out=FULL, err=err, stdin=io.StringIO(MANIFEST)) == 1
+    assert FULL_DISK in err.read_text()
+    assert run(sandbox, *words, out=BROKEN, stdin=io.StringIO(MANIFEST)) == 141
+    assert len(sandbox.log("ReplicateSecretToRegions")) == 1
+
+
+@pytest.mark.parametrize("words", ["audit -r us-west-2 --report dr.xml", "plan -f - --out dr.plan"])
+def test_a_file_that_is_no_output_is_written_though_the_output_is_not(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    sandbox.create()
+    monkeypatch.chdir(tmp_path)
+    assert run(sandbox, *words.split(), out=FULL, stdin=io.StringIO(MANIFEST)) == 1
+    assert Path(words.rsplit(maxsplit=1)[-1]).read_text()
 
 
 INPUTS = {

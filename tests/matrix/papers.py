@@ -1,0 +1,39 @@
+"""What a run leaves in files, held against what it did and how it ended: the journal and the reports."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from smrep.aws.allowed import WRITES
+from smrep.sandbox.simulator import Call
+
+JOURNAL, JUNIT, METRICS = "dr.jsonl", "audit.xml", "audit.prom"
+
+
+def check_journal(text: str, log: Iterable[Call]) -> None:
+    """Assert that whatever arrived had been written down."""
+    written = Counter(_of_line(json.loads(line)) for line in text.splitlines())
+    arrived = Counter(_of_call(call) for call in log if call.operation in WRITES)
+    assert arrived <= written, (arrived, written)
+
+
+def check_reports(files: Mapping[str, str], code: int) -> None:
+    """Assert that the reports look as good as the run ended, and not better."""
+    suite = ET.fromstring(files[JUNIT])
+    assert bool(suite.findall(".//failure") or suite.findall(".//error")) == bool(code), files[JUNIT]
+    (told,) = re.findall(r"^smrep_audit_exit_code\S* (\d+)$", files[METRICS], re.MULTILINE)
+    assert int(told) == code
+
+
+def _of_line(line: Mapping[str, Any]) -> tuple[str, ...]:
+    return line["operation"], line["region"], line["secret"], *line["regions"]
+
+
+def _of_call(call: Call) -> tuple[str, ...]:
+    added = [each["Region"] for each in call.params.get("AddReplicaRegions", ())]
+    return call.operation, call.region, str(call.secret_id), *added, *call.params.get("RemoveReplicaRegions", ())
