@@ -31,7 +31,6 @@ FIRST_LOOK_S = 1.5
 _GROWTH, _LONGEST_S, _JITTER_S = 1.4, 5.0, 0.25
 FRESH_S = 10.0
 """How old a look may be on which a request is based."""
-_jitter = random.Random()  # noqa: S311 - it spreads calls and guards nothing
 
 
 @dataclass(slots=True)
@@ -46,6 +45,8 @@ class Terms:
     wait: bool = True
     ended_by: SmrepError | None = None
     denials: Denials = field(default_factory=Denials)
+    jitter: random.Random = field(default_factory=random.Random)
+    """Spreads the looks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +86,9 @@ class Assignment:
             due = self._look(self._gate) if self._gate else self._begin()
         except CredentialsError as error:
             self.terms.ended_by = self.terms.ended_by or error
-            due = None
+            self.begun, due = self.was_sent, None
         if not self.begun:
-            return None  # the run was stopped before its turn came
+            return None  # the run, or its account's, ended before its turn came
         if due is None:
             self.ended = True
         self.done(self)
@@ -109,7 +110,7 @@ class Assignment:
         """Return the secret as it stands."""
         report = self.errand.report(waiting=self.terms.wait)
         why = self.terms.ended_by
-        if why is None or self.was_sent or not self.errand.has_work:
+        if why is None or self.begun or not self.errand.has_work:
             return report
         trouble = Trouble(why.code, f"{report.name}: not begun, since {why.message}", None, None, why.outcome)
         return replace(report, outcome=why.outcome, error=trouble)
@@ -171,7 +172,7 @@ class Assignment:
 
     def _next(self, gate: Gate) -> float:
         """Return when to look: at growing intervals from the request on, and last at the deadline."""
-        pause = min(FIRST_LOOK_S * _GROWTH**self._looks, _LONGEST_S) + _jitter.uniform(0, _JITTER_S)
+        pause = min(FIRST_LOOK_S * _GROWTH**self._looks, _LONGEST_S) + self.terms.jitter.uniform(0, _JITTER_S)
         self._looks += 1
         return min(self.crew.clock.monotonic() + pause, gate.deadline)
 
@@ -207,8 +208,8 @@ class Application:
 
     @property
     def open_names(self) -> list[str]:
-        """The secrets for which something was sent, and which have not settled though they were waited for."""
-        waited = (each for each in self.assignments if each.terms.wait and each.was_sent)
+        """The secrets whose turn came, and which have not settled though they were waited for."""
+        waited = (each for each in self.assignments if each.terms.wait and each.begun)
         return [each.errand.name for each in waited if each.report().outcome is Outcome.PENDING]
 
     def check(self, accounts: Accounts) -> None:
@@ -273,7 +274,9 @@ def _again(errand: Errand) -> Errand:
         renewed = errand.again()
         if renewed is not None:
             return renewed
-        why: SmrepError = NotFound("not there any more", f"{errand.name} in {errand.home}")
+        why: SmrepError = NotFound(
+            "not there any more", f"{errand.name} in {errand.home}", code="ResourceNotFoundException"
+        )
     except CredentialsError:
         raise
     except (PlanIsStale, AwsError) as error:

@@ -154,7 +154,7 @@ def test_what_is_denied_everywhere_stops_early_with_exit_4(make_sandbox: Make, t
     names = [f"prod/{number:02}" for number in range(60)]
     sandbox = stocked(make_sandbox, *names, denied=frozenset({(ADD, "us-east-1")}))
     done = sandbox.smrep("apply", "-f", manifest(tmp_path), *YES, "--json")
-    assert (done.code, done.document["result"], done.document["error"]) == (4, "access", None)
+    assert (done.code, done.document["result"], done.document["error"]["code"]) == (4, "access", "AllDenied")
     assert 10 <= len(sent(sandbox)) <= 35  # some were under way when the tenth was denied
     assert {each["result"] for each in done.document["secrets"]} == {"access"}
     untried = [each for each in done.document["secrets"] if each["error"] and "not begun" in each["error"]["message"]]

@@ -70,8 +70,10 @@ def test_what_removes_nothing_needs_no_number(stock: Sandbox, tmp_path: Path) ->
     assert len(sent(stock)) == 3
 
 
-def test_too_many_are_too_many_also_for_a_dry_run(crowded: Sandbox, tmp_path: Path) -> None:
-    refused(crowded, "apply", "-f", manifest(tmp_path, GO), "-n", "--max-removals", "1")
+def test_a_dry_run_shows_also_what_would_be_too_many(crowded: Sandbox, tmp_path: Path) -> None:
+    done = crowded.smrep("apply", "-f", manifest(tmp_path, GO), "-n", "--max-removals", "1", "-o", "table")
+    assert (done.code, sent(crowded)) == (0, [])
+    assert "prod/a, prod/b" in done.out + done.err
 
 
 @pytest.mark.parametrize(

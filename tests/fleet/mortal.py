@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -92,7 +93,7 @@ def apply(aws: Mortal, rules: Sequence[Rule], timeout_s: float = 300.0) -> Appli
     draft = Draft([Planner(estate, clock, trusting=True)], rules)
     for _ in draft.act():
         pass
-    crew, terms = Crew(clock, 1), Terms(estate, aws, Pace(clock, 20.0), timeout_s)
+    crew, terms = Crew(clock, 1), Terms(estate, aws, Pace(clock, 20.0), timeout_s, jitter=random.Random(7))
     run = Application([Assignment(errand, terms, crew) for _, errand in draft.errands], crew)
     for _ in run.act():
         pass

@@ -90,7 +90,6 @@ def test_what_an_export_leaves_out_can_be_pasted() -> None:
     quoted(note.partition("left out: ")[2], SHELL, "pwned")
 
 
-@pytest.mark.xfail(reason="the ARN of an orphan is not quoted")
 def test_the_cure_of_an_orphan_can_be_pasted() -> None:
     for finding in orphan([LISTED], HOME).replicas[0].findings:
         quoted(finding.hint or "", SHELL, "pwned")

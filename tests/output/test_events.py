@@ -107,7 +107,7 @@ def test_two_secrets_of_one_name_are_two() -> None:
         (
             "ReplicateSecretToRegions",
             {"AddReplicaRegions": [{"Region": WEST, "KmsKeyId": "alias/dr"}, {"Region": EU}]},
-            {"regions": [WEST, EU], "force": False},
+            {"regions": [WEST, EU], "force": False, "kms_key_ids": {WEST: "alias/dr"}},
         ),
         (
             "ReplicateSecretToRegions",

@@ -62,6 +62,7 @@ def test_a_write_is_told_with_its_time_its_account_and_its_regions() -> None:
         ("secret", ARN),
         ("regions", [WEST, IRELAND]),
         ("force", False),
+        ("kms_key_ids", {WEST: "alias/dr"}),
     ]
 
 

@@ -189,7 +189,7 @@ def test_an_account_has_a_role_and_is_named_once_per_region() -> None:
     assert told(account=[{}]) == (
         "account[0].role_arn: is missing; it must be a role's ARN such as arn:aws:iam::123456789012:role/NAME",
     )
-    again = f"account[1].role_arn: '{ROLE}' stands in account[0] already, with the same Region"
+    again = "account[1].role_arn: account 123456789012 stands in account[0] already, with the same Region"
     assert told(account=[role, role]) == (again,)
     assert told(primary_region="us-east-1", account=[role, role | {"region": "us-east-1"}]) == (again,)
     assert told(primary_region="us-east-1", account=[role, role | {"region": "us-east-2"}]) == ()

@@ -48,10 +48,10 @@ def manifests(draw: st.DrawFn) -> Manifest:
         rules.append(Rule(name, place, selector, tuple(draw(targets)), draw(st.booleans())))
     roles = []
     for number in range(draw(st.integers(0, 2))):
-        arn = f"arn:aws:iam::{ACCOUNT}:role/dr/x{number}"
+        arn = f"arn:aws:iam::{number}{ACCOUNT[1:]}:role/dr/x{number}"
         region = draw(st.sampled_from([None, HOME]))
         roles.append(AccountRole(f"account[{number}]", arn, draw(st.sampled_from([None, "a:b/c"])), region))
-    account, home = draw(st.sampled_from([None, ACCOUNT])), draw(st.sampled_from([None, HOME]))
+    account, home = draw(st.sampled_from([None, None if roles else ACCOUNT])), draw(st.sampled_from([None, HOME]))
     return Manifest(tuple(rules), account, home, tuple(roles))
 
 

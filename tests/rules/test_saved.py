@@ -16,13 +16,22 @@ from smrep.report import Action
 from smrep.rules.manifest import AccountRole
 from smrep.rules.saved import Saved, SavedSecret, SavedStep
 from smrep.rules.saved_file import SCHEMA, as_text, parse_saved
+from smrep.rules.shards import Shard
 
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"
 ROLE = "arn:aws:iam::123456789012:role/dr"
+HERE = {"place": "account[0]", "role_arn": ROLE}
 WEST, IRELAND = Region("us-west-2"), Region("eu-west-1")
 STEP: dict[str, Any] = {"action": "add", "region": "us-west-2", "kms_key": None, "status": None}
 SECRET: dict[str, Any] = {"arn": ARN, "account": 0, "rules": ["r"], "steps": [STEP]}
-PLAN: dict[str, Any] = {"schema": SCHEMA, "made_at": "2026-11-23T10:00:00Z", "accounts": [None], "secrets": [SECRET]}
+PLAN: dict[str, Any] = {
+    "schema": SCHEMA,
+    "made_at": "2026-11-23T10:00:00Z",
+    "shard": {"number": 1, "count": 1, "accounts": 1},
+    "accounts": [None],
+    "secrets": [SECRET],
+}
+HOMES = [Region("us-east-1"), Region("eu-central-1")]
 
 ACTIONS = st.sampled_from([Action.ADD, Action.RETRY, Action.REMOVE])
 STEPS = st.lists(
@@ -36,22 +45,24 @@ STEPS = st.lists(
     min_size=1,
     unique_by=lambda step: step.region,
 )
-ROLES = st.none() | st.builds(
-    AccountRole, st.just("account[0]"), st.just(ROLE), st.none() | st.text(min_size=2), st.sampled_from([None, WEST])
-)
 
 
 @st.composite
 def plans(draw: st.DrawFn) -> Saved:
-    accounts = tuple(draw(st.lists(ROLES, min_size=1, max_size=3)))
-    secrets = st.builds(
-        SavedSecret,
-        st.sampled_from([ARN, ARN.replace("db", "web")]),
-        st.integers(0, len(accounts) - 1),
-        st.lists(st.text()).map(tuple),
-        STEPS.map(tuple),
-    )
-    return Saved("2026-11-23T10:00:00Z", accounts, tuple(draw(st.lists(secrets))))
+    """Draw a plan as it can be made: each account has one home, and each secret stands once."""
+    accounts: list[AccountRole | None] = []
+    secrets = []
+    for place in range(draw(st.integers(1, 3))):
+        number, home = f"{place}{ROLE[14:25]}", draw(st.sampled_from(HOMES))
+        role = ROLE.replace("123456789012", number)
+        region, external_id = draw(st.sampled_from([None, home])), draw(st.none() | st.text(min_size=2))
+        accounts.append(draw(st.sampled_from([None, AccountRole(f"account[{place}]", role, external_id, region)])))
+        for name in draw(st.lists(st.sampled_from(["db", "web", "a/b"]), unique=True)):
+            arn = f"arn:aws:secretsmanager:{home}:{number}:secret:{name}-a1b2c3"
+            rules = tuple(draw(st.lists(st.text())))
+            secrets.append(SavedSecret(arn, place, rules, tuple(draw(STEPS))))
+    shard = draw(st.sampled_from([Shard(1, 1), Shard(2, 4)]))
+    return Saved("2026-11-23T10:00:00Z", tuple(accounts), tuple(secrets), shard, draw(st.integers(1, 3)))
 
 
 def refusal(value: object) -> UsageError:
@@ -98,7 +109,7 @@ JSON = st.recursive(
     max_leaves=4,
 )
 PLACES: list[tuple[str, ...]] = [
-    *[(each,) for each in ("accounts", "secrets", "made_at")],
+    *[(each,) for each in ("accounts", "secrets", "made_at", "shard")],
     *[("secrets", each) for each in SECRET],
     *[("steps", each) for each in STEP],
 ]
@@ -120,7 +131,7 @@ def test_whatever_stands_in_a_field_it_is_read_or_refused(place: tuple[str, ...]
         parse_saved(json.dumps(tampered(place, value)), "dr.plan")
 
 
-@pytest.mark.parametrize("field", ["schema", "made_at", "accounts", "secrets"])
+@pytest.mark.parametrize("field", ["schema", "made_at", "accounts", "secrets", "shard"])
 def test_a_field_that_is_missing_is_refused(field: str) -> None:
     refusal({key: value for key, value in PLAN.items() if key != field})
 
@@ -133,21 +144,29 @@ def test_a_field_that_is_missing_is_refused(field: str) -> None:
         (("secrets", "account"), -1, "is of no account of the plan"),
         (("secrets", "account"), "0", "is of no account of the plan"),
         (("secrets", "arn"), "prod/db", "prod/db"),
-        (("secrets", "arn"), 7, "7 is of no account"),
+        (("secrets", "arn"), 7, "secret 0 has no text as arn"),
         (("secrets", "steps"), [], "can't be a plan's"),
         (("secrets", "steps"), [STEP, STEP], "can't be a plan's"),
-        (("steps", "region"), "us-east-1", "can't be a plan's"),
+        (("steps", "region"), "us-east-1", "us-east-1 is the primary's own Region"),
         (("steps", "region"), "mars", "mars"),
-        (("steps", "action"), "overwrite", "overwrite is nothing that a plan does"),
-        (("steps", "action"), "promote", "promote is nothing that a plan does"),
+        (("steps", "action"), "overwrite", "'overwrite' is nothing that a plan does"),
+        (("steps", "action"), "promote", "'promote' is nothing that a plan does"),
         (("steps", "action"), "delete", "delete"),
-        (("steps", "kms_key"), 7, "key or status is no text"),
+        (("steps", "kms_key"), 7, "has no text as kms_key"),
         (("steps", "kms_key"), "arn:aws:kms:eu-west-1:123456789012:key/1", "eu-west-1"),
-        (("steps", "status"), ["InSync"], "key or status is no text"),
+        (("steps", "status"), ["InSync"], "has no text as status"),
         (("accounts",), ["123456789012"], ""),
-        (("accounts",), [{"role_arn": "dr"}], "account 0 has no role's ARN"),
-        (("accounts",), [{"role_arn": ROLE, "external_id": 7}], "account 0 has no text as external_id"),
-        (("accounts",), [{"role_arn": ROLE, "region": "mars"}], "mars"),
+        (("accounts",), [{"role_arn": ROLE}], "account 0 has no text as place"),
+        (("accounts",), [HERE | {"role_arn": "dr"}], "account 0 has no role's ARN"),
+        (("accounts",), [HERE | {"external_id": 7}], "account 0 has no text as external_id"),
+        (("accounts",), [HERE | {"region": "mars"}], "mars"),
+        (("accounts",), [HERE | {"region": "us-west-2"}], "is not of account[0], where it stands"),
+        (("accounts",), [HERE | {"role_arn": ROLE.replace("::1", "::2")}], "is not of account[0], where it stands"),
+        (("secrets",), [SECRET, SECRET], "stands in it twice"),
+        (("secrets",), [SECRET, SECRET | {"arn": ARN.replace("east-1", "east-2")}], "is of another Region than"),
+        (("shard",), None, "shard is no JSON object"),
+        (("shard",), {"number": 2, "count": 1, "accounts": 1}, "its shard is none"),
+        (("shard",), {"number": 1, "count": "1", "accounts": 1}, "its shard is none"),
         (("accounts",), [], "is of no account of the plan"),
     ],
 )

@@ -102,7 +102,7 @@ def test_a_turn_that_was_waited_for_ahead_is_not_waited_for_again() -> None:
     clock = Clock()
     pace = Pace(clock, 10.0)
     pace.wait()
-    turn = pace.ahead(threading.Event())
+    turn = pace.ahead(lambda: False)
     assert clock.time == pytest.approx(0.1)
     assert passed(pace, clock, [0.0]) == pytest.approx([0.2])
     turn.wait()
@@ -127,7 +127,7 @@ def test_who_is_stopped_does_not_wait_for_a_turn_that_is_far_away() -> None:
     clock = Stopping()
     pace = Pace(clock, 0.1)
     pace.wait()
-    pace.ahead(clock.stop)
+    pace.ahead(clock.stop.is_set)
     assert clock.time <= 0.5
 
 

@@ -20,7 +20,7 @@ from service.applying_scene import (
     writes,
 )
 
-from smrep.errors import Outcome, PlanIsStale
+from smrep.errors import Denied, Outcome, PlanIsStale
 from smrep.rules.saved import Saved
 
 ADD, REMOVE = "ReplicateSecretToRegions", "RemoveRegionsFromReplication"
@@ -189,7 +189,8 @@ def test_every_secret_that_has_moved_is_told(world: World, plan: Saved) -> None:
 
 def test_a_look_that_is_denied_is_no_leave_to_go_on(world: World, plan: Saved) -> None:
     world.faults(denied=frozenset({("DescribeSecret", HOME)}))
-    assert len(stale(world, plan)) == 3
+    with pytest.raises(Denied):
+        redrafted(world, plan)
 
 
 def test_what_moves_after_the_first_look_ends_that_secret_and_no_other(world: World, plan: Saved) -> None:
