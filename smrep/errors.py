@@ -165,7 +165,10 @@ class StillOpen(SmrepError):
 class NotWhole(SmrepError):
     """Something could not be seen, without which the result would be no result."""
 
-    outcome = Outcome.PENDING
+    def __init__(self, message: str, hint: str | None, outcome: Outcome = Outcome.PENDING) -> None:
+        """Keep what is missing, and whether for want of a permission."""
+        super().__init__(message, hint)
+        self.outcome = outcome  # type: ignore[misc]  # here it is not one for all
 
 
 class NotSent(SmrepError):

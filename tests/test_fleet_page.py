@@ -111,7 +111,9 @@ def test_the_journal_is_as_the_page_shows_it(stock: Sandbox, tmp_path: Path) -> 
     (tmp_path / "dr.toml").write_text(blocks("toml", "The manifest")[0])
     paste(stock, "smrep apply -f dr.toml --yes --max-removals 1 --journal dr.jsonl", tmp_path)
     written = [json.loads(line) for line in (tmp_path / "dr.jsonl").read_text().splitlines()]
-    assert [list(each) for each in written] == [list(shown)] * len(written)
+    keys = {region for each in written for region in each.get("kms_key_ids", {})}
+    assert keys == set(shown.pop("kms_key_ids")) == {"eu-west-1"}
+    assert [[key for key in each if key != "kms_key_ids"] for each in written] == [list(shown)] * len(written)
 
 
 def test_the_page_names_every_command_about_many_secrets() -> None:

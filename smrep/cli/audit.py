@@ -76,7 +76,7 @@ def audit(
         for warning in run.warnings(manifest.rules):
             app.messages.warning(warning)
         app.next_step = lambda: _next_step(app, run.summary, file, wanted, choice)
-        run.accounts.check(len(found))
+        run.check()
 
     conduct(app, work)
 

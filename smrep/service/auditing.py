@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from smrep.errors import AwsError, Outcome
+from smrep.errors import AwsError, NotWhole, Outcome
 from smrep.model import Secret, Target
 from smrep.report import Finding, Kind, Made, Progress, RegionReport, SecretReport, Severity, is_remarkable
 from smrep.rules.coverage import covered_row, examined_row, extra_row, summary, unlisted_row
+from smrep.rules.findings import doubt, unchecked
 from smrep.rules.manifest import Rule
 from smrep.rules.settle import told, worst, worst_first
 from smrep.service.abreast import abreast, nothing
@@ -86,6 +87,19 @@ class Audit:
         ]
         return self._told(place, rows)
 
+    def check(self) -> None:
+        """Say what the lists that could not be had leave open in any case.
+
+        Raises:
+            NotWhole: a replica whose primary is gone would not be seen.
+
+        """
+        unlisted = self.estate.unlisted if self.estate.scope.seeks_orphans else {}
+        for region, error in unlisted.items():
+            what = unchecked(region, error, f"secretsmanager:ListSecrets in {region}")
+            message = f"{region} could not be listed, so a replica there whose primary is gone would not be seen"
+            raise NotWhole(message, what.hint, doubt(error))
+
     def _told(self, place: int, rows: Sequence[RegionReport]) -> SecretReport:
         """Return a secret of which only the lists tell."""
         primary = self.estate.primaries[place]
@@ -158,6 +172,18 @@ class Audits:
             self._present = audit
             with self.accounts.each(audit.estate, alone=len(self.audits) == 1):
                 yield from audit.look()
+
+    def check(self) -> None:
+        """Say which part of the answer is missing at the end.
+
+        Raises:
+            SomeAccountsLost: that of whole accounts.
+            NotWhole: that of Regions which could not be listed.
+
+        """
+        self.accounts.check(len(self.audits))
+        for audit in self._living:
+            audit.check()
 
     @property
     def progress(self) -> Progress:
