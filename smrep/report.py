@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -150,10 +150,28 @@ class SecretReport:
     account: str | None = None
     """Its account, where the run is about several."""
 
+    @property
+    def label(self) -> str:
+        """Its name, with its account where the run is about several."""
+        return f"{self.name} (account {self.account})" if self.account else self.name
+
 
 def is_remarkable(secret: SecretReport) -> bool:
     """Tell whether anything was found of the secret."""
     return secret.error is not None or any(row.findings or row.error for row in secret.replicas)
+
+
+def is_notable(row: RegionReport) -> bool:
+    """Tell whether there is more to say of a row than that it is well, and was before."""
+    acted = row.action not in (None, Action.KEEP)
+    return acted or bool(row.findings) or row.error is not None or row.outcome is not Outcome.OK
+
+
+def worth_telling(report: Report) -> Iterator[SecretReport]:
+    """Yield the secrets: of a run over many, those of which there is more to say than that they are well."""
+    for secret in report.secrets:
+        if report.summary is None or secret.error is not None or any(map(is_notable, secret.replicas)):
+            yield secret
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from smrep.cli import options
 from smrep.cli.app import App
 from smrep.cli.conduct import conduct
 from smrep.cli.selecting import CHOOSING, selection, selector
-from smrep.errors import NotWhole
+from smrep.errors import NotWhole, Outcome
 from smrep.output.safe import to_json
 from smrep.rules.closing import stopped_looking
 from smrep.rules.commands import connected
@@ -56,9 +56,11 @@ def export(**more: Any) -> None:
         for note in notes:
             app.messages.warning(note)
         if run.unseen:
+            denied = any(each.outcome is Outcome.ACCESS for each in run.unseen)
             raise NotWhole(
                 f"no manifest was written: {len(run.unseen)} of {len(run.secrets)} secrets could not be looked at",
-                "allow secretsmanager:DescribeSecret, or choose others: smrep export --prefix PREFIX",
+                ("allow secretsmanager:DescribeSecret" if denied else "try again")
+                + ", or choose others: smrep export --prefix PREFIX",
             )
         if run.manifest.rules:
             app.result = lambda: _written(run.manifest, [f"What smrep {__version__} found in {home}.", *notes], app)

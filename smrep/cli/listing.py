@@ -53,7 +53,7 @@ def list_(**more: Any) -> None:
         write = None if app.options.query else STREAMED.get(app.output)
         for page in run.act():
             if app.events:
-                app.events.show(page)
+                app.events.listed(page)
             if write:
                 app.streamed = True
                 deliver((line for each in page for line in write(each)), app)

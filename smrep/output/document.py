@@ -62,6 +62,7 @@ def _secret(secret: SecretReport) -> dict[str, Any]:
         "name": secret.name,
         "arn": secret.arn,
         "primary_region": secret.primary_region,
+        **({"account_id": secret.account} if secret.account else {}),
         **({"role": secret.role} if secret.role else {}),
         **({"checked_by": secret.checked_by} if secret.checked_by else {}),
         "result": secret.outcome.word,

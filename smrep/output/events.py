@@ -13,7 +13,7 @@ from smrep.errors import OutputError
 from smrep.output.document import SCHEMA, document
 from smrep.output.safe import to_json
 from smrep.regions import Region
-from smrep.report import Progress, Report, SecretReport, is_remarkable
+from smrep.report import Progress, Report, SecretReport, worth_telling
 
 State = tuple[str | None, str | None, str | None]
 """AWS's word for a Region, its message, and how the Region ended or stands."""
@@ -76,9 +76,15 @@ class Events:
                         result=state[2],
                     )
 
+    def listed(self, secrets: Iterable[SecretReport]) -> None:
+        """Tell the secrets of a page of a list, one by one."""
+        for each in secrets:
+            self._tell("secret", name=each.name, arn=each.arn, role=each.role, primary_region=each.primary_region)
+
     def result(self, report: Report) -> None:
-        """Tell what has changed at last, and the document; nothing is told after it. An audit tells what it found."""
-        self.show(each for each in report.secrets if report.command != "audit" or is_remarkable(each))
+        """Tell what has changed at last, and the document; nothing is told after it."""
+        if report.command != "list":  # whose secrets were told one by one
+            self.show(worth_telling(report))
         self._tell("result", document=document(report))
 
     def _tell(self, kind: str, **more: object) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
+from smrep.errors import Outcome
 from smrep.report import Report
 
 _SECRETS = {
@@ -56,7 +57,7 @@ def audited(report: Report) -> str:
     """Return '312 secrets: 290 covered by listing, 18 missing, 4 failed'."""
     summary = dict(report.summary or {})
     total, covered = summary.pop("secrets", 0), summary.pop("covered", 0)
-    by_listing = sum(1 for each in report.secrets if each.checked_by == "list")
+    by_listing = sum(1 for each in report.secrets if each.checked_by == "list" and each.outcome is Outcome.OK)
     how = "covered by listing" if by_listing else "covered"
     if 0 < by_listing < covered:
         how = f"covered ({by_listing} of them by listing)"

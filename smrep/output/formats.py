@@ -27,7 +27,10 @@ def as_json(report: Report, _paper: Paper) -> Iterator[str]:
 
 
 def as_text(report: Report, _paper: Paper) -> Iterator[str]:
-    """Yield one tab-separated row per secret and Region: secret, Region, status, key, action, message."""
+    """Yield one tab-separated row per secret and Region: secret, Region, status, key, action, message.
+
+    A run about several accounts adds the secret's one.
+    """
     return (line for secret in report.secrets for line in STREAMED["text"](secret))
 
 
@@ -56,7 +59,9 @@ FORMATS: dict[str, Callable[[Report, Paper], Iterator[str]]] = {
 
 
 STREAMED: dict[str, Callable[[SecretReport], Iterator[str]]] = {
-    "text": lambda secret: ("\t".join(cells) + "\n" for cells in rows(secret)),
+    "text": lambda secret: (
+        "\t".join([*cells, *([secret.account] if secret.account else [])]) + "\n" for cells in rows(secret)
+    ),
     "name": lambda secret: iter([f"{safe(secret.arn)}\n"] if secret.arn else []),
 }
 """The formats that are written as the secrets come: one function each, for one secret."""

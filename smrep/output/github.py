@@ -13,7 +13,7 @@ from smrep.output.formats import message_of, rows
 from smrep.output.messages import Messages
 from smrep.output.safe import safe
 from smrep.output.summary import closing
-from smrep.report import Action, RegionReport, Report, SecretReport, Severity, is_remarkable
+from smrep.report import RegionReport, Report, SecretReport, Severity, worth_telling
 
 MOST_BYTES = 500_000
 """Of the rows of a summary; GitHub takes a mebibyte for a step. Source: docs.github.com, job summaries."""
@@ -64,9 +64,9 @@ def _failures(report: Report) -> Iterator[str]:
     for secret in report.secrets:
         failed = [row for row in secret.replicas if row.outcome in (Outcome.FAILED, Outcome.ACCESS)]
         for row in failed:
-            yield _error(f"{title}: {secret.name} in {row.region}", *_why(row, secret))
+            yield _error(f"{title}: {secret.label} in {row.region}", *_why(row, secret))
         if secret.error and not failed:
-            yield _error(f"{title}: {secret.name}", secret.error.message, secret.error.hint)
+            yield _error(f"{title}: {secret.label}", secret.error.message, secret.error.hint)
 
 
 def _title(report: Report) -> str:
@@ -100,7 +100,7 @@ def summary(report: Report) -> str:
                 lines.append(line)
             else:
                 left += 1
-        lines += [*(["", f"and {left} more rows, which the result has"] if left else [])]
+        lines += [*(["", f"and {left} more row{'s' if left > 1 else ''}, which the result has"] if left else [])]
         lines += ["", _markdown(closing(report)), ""]
     if report.error:
         lines += [_markdown(safe(report.error.message)), ""]
@@ -109,10 +109,8 @@ def summary(report: Report) -> str:
 
 def _worth_a_row(report: Report) -> Iterator[list[str]]:
     """Yield the cells of each row; of many secrets, those that are not simply well."""
-    many = report.summary is not None
-    for secret in report.secrets:
-        if not many or is_remarkable(secret) or any(row.action not in (None, Action.KEEP) for row in secret.replicas):
-            yield from rows(secret)
+    for secret in worth_telling(report):
+        yield from ([safe(secret.label), *cells[1:]] for cells in rows(secret))
 
 
 def _markdown(text: str) -> str:

@@ -67,16 +67,16 @@ def _cases(report: Report) -> Iterator[_Case]:
         if secret.error or silent or not secret.replicas:
             yield _of_secret(secret)
         for row in secret.replicas:
-            yield _of_row(secret.name, row)
+            yield _of_row(secret.label, row)
 
 
 def _of_secret(secret: SecretReport) -> _Case:
     if secret.error:
-        return _Case(secret.name, _WHOLE, _ERROR, secret.error.code, secret.error.message, (secret.error,))
+        return _Case(secret.label, _WHOLE, _ERROR, secret.error.code, secret.error.message, (secret.error,))
     if secret.outcome is Outcome.OK:
-        return _Case(secret.name, _WHOLE)
+        return _Case(secret.label, _WHOLE)
     word = secret.outcome.word
-    return _Case(secret.name, _WHOLE, _TAGS.get(secret.outcome, _ERROR), word, "; ".join(secret.notes) or word)
+    return _Case(secret.label, _WHOLE, _TAGS.get(secret.outcome, _ERROR), word, "; ".join(secret.notes) or word)
 
 
 def _of_row(name: str, row: RegionReport) -> _Case:

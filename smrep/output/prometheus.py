@@ -30,7 +30,7 @@ def prometheus(report: Report) -> str:
 def _families(report: Report) -> Iterator[str]:
     known = {"account_id": report.account_id, "primary_region": report.primary_region}
     common = {name: value for name, value in known.items() if value}
-    summary = report.summary or {}
+    summary = (report.summary or {}) if report.secrets or not report.error else {}
     checked: list[Sample] = [({}, summary[key]) for key in summary if key == _TOTAL]
     states = [({"state": key}, summary[key]) for key in summary if key != _TOTAL]
     ended = round(report.started_at.timestamp() + report.elapsed_s, 3)

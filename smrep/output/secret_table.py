@@ -14,7 +14,7 @@ from smrep.errors import Outcome
 from smrep.output.paper import Paper
 from smrep.output.safe import safe
 from smrep.output.table import brief, console, trimmed
-from smrep.report import Action, RegionReport, Report, SecretReport, is_remarkable
+from smrep.report import RegionReport, Report, SecretReport, is_notable, worth_telling
 
 MOST = 500
 """More rows than this nobody reads; the other formats have them all."""
@@ -54,16 +54,11 @@ def _all(report: Report) -> Iterator[Row]:
 
 def _notable(report: Report) -> Iterator[Row]:
     """Yield what was found, or done: not what is well, and was before."""
-    for secret in report.secrets:
+    for secret in worth_telling(report):
         if secret.error is not None:
             yield secret, None
-        elif is_remarkable(secret) or any(row.action not in (None, Action.KEEP) for row in secret.replicas):
-            yield from ((secret, row) for row in secret.replicas if _is_notable(row))
-
-
-def _is_notable(row: RegionReport) -> bool:
-    acted = row.action not in (None, Action.KEEP)
-    return acted or bool(row.findings) or row.error is not None or row.outcome is not Outcome.OK
+        else:
+            yield from ((secret, row) for row in secret.replicas if is_notable(row))
 
 
 def _table(report: Report, paper: Paper) -> Table:
@@ -85,7 +80,7 @@ def _table(report: Report, paper: Paper) -> Table:
 
 def _add(table: Table, report: Report, row: Row) -> None:
     secret, region = row
-    name = Text(f"  {safe(secret.name)}")
+    name = Text(f"  {safe(secret.label)}")
     if report.command == "list":
         table.add_row(name, Text(secret.role or "-"), Text(safe(secret.primary_region or "-")))
         return

@@ -39,7 +39,8 @@ def check_account(found: str | None, expected: str | None, what: str) -> None:
     if expected and found and found != expected:
         raise UsageError(
             f"{what} belongs to account {found}, and account {expected} was expected; nothing was sent",
-            "check --profile, the credentials in the environment and --expect-account",
+            "check --profile, the credentials in the environment, and what named the account: --expect-account, or the "
+            "manifest's account_id or role_arn",
             code="AccountMismatch",
         )
 

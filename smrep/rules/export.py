@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from smrep.model import FAILED, IN_SYNC, Replica, Secret, Target, in_region
 from smrep.regions import Region
-from smrep.rules.commands import spell
+from smrep.rules.commands import some, spell
 from smrep.rules.keys import DEFAULT
 from smrep.rules.manifest import Manifest, Rule
 from smrep.rules.selection import Selector
@@ -47,6 +47,12 @@ def not_there(primary: Secret, entry: Replica) -> str:
     how = spell("doctor", [primary.name], primary_region=primary.region, targets=[Target(entry.region)])
     where = f"{primary.name} is listed as {entry.status} in {entry.region}"
     return f"{where}, where no replica of it is, and is left out: {how}"
+
+
+def unlooked_at(region: Region, names: Sequence[str]) -> str:
+    """Return the note for replicas that their primaries list, their Region does not, and no look could settle."""
+    told = f"what is taken from the primaries' word, since {region} does not list it and could not be looked into"
+    return f"{told}: {some(names)}; is secretsmanager:DescribeSecret allowed in {region}?"
 
 
 def _targets(primary: Secret, own_keys: Mapping[str, str]) -> Iterator[Target]:

@@ -50,8 +50,8 @@ def matters(secrets: Iterable[SecretReport]) -> list[Matter]:
     for secret in secrets:
         for each in _of(secret):
             matter = found.setdefault((each.what, each.region), each)
-            if secret.name not in matter.names[-1:]:
-                matter.names.append(secret.name)
+            if secret.label not in matter.names[-1:]:
+                matter.names.append(secret.label)
     return list(found.values())
 
 

@@ -85,7 +85,7 @@ def groups(reports: Iterable[SecretReport]) -> Iterator[Group]:
             group = found.setdefault(each.place, each)
             group.count += 1
             if len(group.names) < _FEW:
-                group.names.append(secret.name)
+                group.names.append(secret.label)
     rules = {each.rules: None for each in found.values()}
     order = {each: place for place, each in enumerate(rules)}
     yield from sorted(

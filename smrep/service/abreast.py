@@ -41,7 +41,7 @@ def abreast(
     """Return the answers in the order of the items.
 
     After `patience_s`, what `late` returns stands for the answers that have not come; `pulse` is called about once a
-    second until then. The threads are daemons, so that neither an interrupt nor the end of the process waits for a
+    second meanwhile. The threads are daemons, so that neither an interrupt nor the end of the process waits for a
     Region that does not answer. What a call raises is raised here, once.
     """
     if len(items) <= 1 and patience_s is None and pulse is None:
@@ -49,14 +49,17 @@ def abreast(
     answers = _started(call, items)
     until = time.monotonic() + patience_s if late and patience_s is not None else float("inf")
     results: dict[int, B] = {}
+    due = time.monotonic() + _PULSE_S
     while len(results) < len(items):
         try:
-            place, answer = answers.get(timeout=max(0.0, min(_PULSE_S, until - time.monotonic())))
+            place, answer = answers.get(timeout=max(0.0, min(due, until) - time.monotonic()))
             results[place] = answer()
         except queue.Empty:
-            (pulse or nothing)()
             if late and time.monotonic() >= until:
                 results |= {place: late(item) for place, item in enumerate(items) if place not in results}
+        if time.monotonic() >= due:
+            (pulse or nothing)()
+            due = time.monotonic() + _PULSE_S
     return [results[place] for place in range(len(items))]
 
 

@@ -10,7 +10,7 @@ from smrep.model import IN_SYNC, Filter, Listed, Replica, Role, Secret, in_regio
 from smrep.regions import Region
 from smrep.report import Made, Progress, RegionReport, SecretReport, Trouble
 from smrep.rules.asked import check_account
-from smrep.rules.export import adopted, left_out, not_there
+from smrep.rules.export import adopted, left_out, not_there, unlooked_at
 from smrep.rules.keys import DEFAULT
 from smrep.rules.manifest import Manifest
 from smrep.rules.preflight import Unseen, ours
@@ -151,21 +151,26 @@ class Export:
             and in_region(primary.arn, entry.region) not in self._own_keys
         ]
         self._to_look += len(doubts)
+        unlooked: dict[Region, list[str]] = {}
         for (place, entry), is_there in zip(doubts, abreast(self._is_there, doubts, pulse=self.pulse), strict=True):
-            if not is_there:
+            if is_there is None:
+                unlooked.setdefault(entry.region, []).append(self.primaries[place].name)
+            elif not is_there:
                 primary = self.primaries[place]
                 self.notes.append(not_there(primary, entry))
                 rest = tuple(each for each in primary.replicas if each.region != entry.region)
                 self.primaries[place] = replace(primary, replicas=rest)
 
-    def _is_there(self, doubt: tuple[int, Replica]) -> bool:
-        """Look into the Region; what can't be looked at is taken for what the primary says."""
+        self.notes += [unlooked_at(region, names) for region, names in unlooked.items()]
+
+    def _is_there(self, doubt: tuple[int, Replica]) -> bool | None:
+        """Look into the Region; return None where that can't be done."""
         place, entry = doubt
         primary = self.primaries[place]
         seen = look(self.aws, primary, entry.region)
         self._looked += 1
         if isinstance(seen, Unseen):
-            return True
+            return None
         replica = ours(primary, seen)
         if replica is not None:
             self._own_keys[replica.arn] = replica.kms_key_id or DEFAULT

@@ -76,8 +76,9 @@ def test_a_table_for_people_ends_with_counts(stock: Sandbox) -> None:
 
 def test_events_end_with_the_document(stock: Sandbox) -> None:
     done = stock.smrep("list", "--primary-region", WEST, "-o", "ndjson")
-    (status,) = of("status", events(done))
-    assert (status["secret"], status["region"], status["status"]) == ("prod/primary", WEST, None)
+    (told,) = of("secret", events(done))
+    assert (told["name"], told["role"], told["primary_region"]) == ("prod/primary", "replica", "us-east-1")
+    assert told["arn"].startswith(f"arn:aws:secretsmanager:{WEST}:")
     assert [each["role"] for each in document(done)["secrets"]] == ["replica"]
 
 
@@ -142,7 +143,7 @@ def test_the_first_page_is_written_before_the_second_comes(output: str) -> None:
         assert process.stdout is not None
         lines = [process.stdout.readline() for _ in range(3 if output == "ndjson" else 2)]
         assert [f"prod/{number}" in line for number, line in enumerate(lines[-2:])] == [True, True]
-        assert output != "ndjson" or [parsed(line)["type"] for line in lines] == ["version", "status", "status"]
+        assert output != "ndjson" or [parsed(line)["type"] for line in lines] == ["version", "secret", "secret"]
         assert len(sandbox.log("ListSecrets")) == 1
         gate.set()
         rest, _ = process.communicate(timeout=30)

@@ -87,6 +87,13 @@ def test_an_audit_says_how_it_knows(checked_by: list[str], words: str) -> None:
     assert of_many(report("audit", {"secrets": 2, "covered": 2}, *audited(*checked_by))) == words
 
 
+def test_what_a_list_could_not_show_is_not_covered_by_listing() -> None:
+    unlisted = SecretReport("s", Outcome.ACCESS, checked_by="list")
+    counts = {"secrets": 3, "covered": 2, "unchecked": 1}
+    words = "3 secrets: 2 covered (1 of them by listing), 1 not fully checked"
+    assert of_many(report("audit", counts, *audited("describe", "list"), unlisted)) == words
+
+
 @pytest.mark.parametrize(
     ("counts", "words"),
     [

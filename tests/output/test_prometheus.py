@@ -93,7 +93,8 @@ def test_the_whole_of_it() -> None:
 def test_a_run_that_failed_tells_what_is_true() -> None:
     error = Trouble("ExpiredToken", "expired", None, None, Outcome.ACCESS)
     none: frozenset[tuple[str, str]] = frozenset()
-    assert parse(prometheus(Report("audit", Outcome.ACCESS, 4, BEGAN, 0.00001, error=error))) == {
+    nought = {"secrets": 0, "missing": 0}
+    assert parse(prometheus(Report("audit", Outcome.ACCESS, 4, BEGAN, 0.00001, error=error, summary=nought))) == {
         ("exit_code", none): 4,
         ("duration_seconds", none): 0,
         ("completed_timestamp_seconds", none): BEGAN.timestamp(),

@@ -50,7 +50,10 @@ def test_a_refused_account_is_named_with_the_one_expected_and_what_to_check() ->
     assert error.message == (
         f"prod/db belongs to account {OTHER}, and account {ACCOUNT} was expected; nothing was sent"
     )
-    assert error.hint == "check --profile, the credentials in the environment and --expect-account"
+    assert error.hint == (
+        "check --profile, the credentials in the environment, and what named the account: --expect-account, or the "
+        "manifest's account_id or role_arn"
+    )
     assert (error.code, error.outcome) == ("AccountMismatch", Outcome.USAGE)
 
 

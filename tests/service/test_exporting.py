@@ -219,3 +219,22 @@ def test_progress_counts_what_was_listed_and_then_what_was_looked_at(world: Worl
     seen = [run.progress, *(run.progress for _ in run.act())]
     assert seen[:2] == [Progress("listing", 0), Progress("listing", 3)]
     assert seen[-1] == Progress("examining", 3, 3)
+
+
+def test_what_neither_a_list_nor_a_look_shows_is_taken_from_the_primary_and_that_is_said(world: World) -> None:
+    names = [f"prod/{each}" for each in "abcdefg"]
+    for name in names:
+        replicated(world, IRELAND, name=name)
+    world.clock.time += 400
+    world.faults(listing_lag_s=300.0, denied=frozenset({("DescribeSecret", WEST)}))
+    for name in names:
+        world.replicate_by_hand(WEST, name=name)
+    world.clock.time += 20
+    run = exported(world)
+    assert regions_of(run.manifest) == {name: {IRELAND: None, WEST: None} for name in names}
+    assert run.notes == [
+        (
+            "what is taken from the primaries' word, since us-west-2 does not list it and could not be looked into: "
+            "prod/a, prod/b, prod/c, prod/d, prod/e and 2 more; is secretsmanager:DescribeSecret allowed in us-west-2?"
+        )
+    ]
