@@ -1,5 +1,7 @@
 """The fixtures of all folders; what tests import lies in fixtures.py and fakes.py."""
 
+import signal
+
 import pytest
 from fixtures import make_sandbox, sandbox, world
 from live.options import add_options
@@ -12,7 +14,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Turn the session into an acceptance run, where that is asked for."""
+    """Take Ctrl-C where a shell started it in the background; turn it into an acceptance run where that is asked for."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if config.getoption("--live"):
         from live.run import start
 
