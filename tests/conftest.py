@@ -14,7 +14,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Take Ctrl-C where a shell started it in the background; turn it into an acceptance run where that is asked for."""
+    """Take Ctrl-C, which a shell has a job in the background ignore; be an acceptance run where that is asked for."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if config.getoption("--live"):
         from live.run import start
