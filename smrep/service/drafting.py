@@ -12,11 +12,11 @@ from smrep.rules.settle import worst
 from smrep.rules.tally import tally, what_of
 from smrep.service.accounts import Accounts
 from smrep.service.choice import check_clashes, missed, refuse_absent
-from smrep.service.planning import Errand, Planner
+from smrep.service.planning import Errand, Errands, Planner
 
 
 @dataclass(slots=True)
-class Draft:
+class Draft(Errands):
     """What is to be done in all accounts: `act` finds it out and changes nothing."""
 
     planners: Sequence[Planner]
@@ -75,16 +75,6 @@ class Draft:
     def count(self) -> int:
         """How many accounts it is about."""
         return len(self.planners)
-
-    @property
-    def removals(self) -> int:
-        """How many replicas are to be removed."""
-        return sum(len(errand.removes) for _, errand in self.errands)
-
-    @property
-    def changes(self) -> list[Errand]:
-        """The errands for which something is to be sent."""
-        return [errand for _, errand in self.errands if errand.ended is None and (errand.adds or errand.removes)]
 
     @property
     def _living(self) -> list[Planner]:

@@ -210,3 +210,20 @@ class Planner:
         if isinstance(step, Keep | Stop):
             return step
         return held_back(step, (*self.health.of_target(primary, target, seen), *self.health.of_primary(primary)))
+
+
+class Errands:
+    """What the errands of all accounts come to, of a plan that is new or was kept."""
+
+    __slots__ = ()
+    errands: list[tuple[Planner, Errand]]
+
+    @property
+    def removals(self) -> int:
+        """How many replicas are to be removed."""
+        return sum(len(errand.removes) for _, errand in self.errands)
+
+    @property
+    def changes(self) -> list[Errand]:
+        """The errands for which something is to be sent."""
+        return [errand for _, errand in self.errands if errand.ended is None and (errand.adds or errand.removes)]

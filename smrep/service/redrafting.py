@@ -15,11 +15,11 @@ from smrep.rules.wanted import Wanted
 from smrep.service.abreast import abreast, nothing
 from smrep.service.accounts import Accounts
 from smrep.service.looking import doomed, look, unfit
-from smrep.service.planning import Errand, Planner
+from smrep.service.planning import Errand, Errands, Planner
 
 
 @dataclass(slots=True)
-class Redraft:
+class Redraft(Errands):
     """What a saved plan comes to now."""
 
     plan: Saved
@@ -69,16 +69,6 @@ class Redraft:
     def count(self) -> int:
         """How many accounts it is about."""
         return len(self.planners)
-
-    @property
-    def removals(self) -> int:
-        """How many replicas are to be removed."""
-        return sum(len(errand.removes) for _, errand in self.errands)
-
-    @property
-    def changes(self) -> list[Errand]:
-        """The errands for which something is to be sent."""
-        return [errand for _, errand in self.errands if errand.adds or errand.removes]
 
     def _looked_at(self, saved: SavedSecret) -> Errand | str:
         """Return the errand that the plan means, or how the world has moved."""
