@@ -13,6 +13,20 @@ OWN = 0o600
 """The mode of a file that smrep makes: its owner reads and writes it, and nobody else."""
 
 
+def check_folder(path: str) -> None:
+    """Do nothing if there is a folder in which the file can be made: better told before anything is done than after.
+
+    Raises:
+        OSError: there is none.
+
+    """
+    folder = os.path.dirname(os.path.realpath(path))  # noqa: PTH120 - as below
+    if not os.path.isdir(folder):  # noqa: PTH112 - as below
+        raise FileNotFoundError(errno.ENOENT, f"there is no folder {folder}")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, f"nothing may be made in {folder}")
+
+
 def appending(path: str, *, whole_lines: bool = False) -> TextIO:
     """Return a file to append to; where there is none yet, it is made with mode 0600, whatever the umask.
 

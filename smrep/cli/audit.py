@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,6 +20,9 @@ from smrep.rules.closing import stopped_looking
 from smrep.rules.commands import spell
 from smrep.rules.manifest import Manifest, Rule
 from smrep.rules.selection import EVERY
+
+if TYPE_CHECKING:
+    from smrep.service.auditing import Audits
 
 EXAMPLES = """\b
 Examples:
@@ -75,20 +78,20 @@ def audit(
         yield from run.act()
         for warning in run.warnings(manifest.rules):
             app.messages.warning(warning)
-        app.next_step = lambda: _next_step(app, run.summary, file, wanted, choice)
+        app.next_step = lambda: _next_step(app, run, file, wanted, choice)
         run.check()
 
     conduct(app, work)
 
 
 def _next_step(
-    app: App, found: Mapping[str, int], file: str | None, wanted: Sequence[Target], choice: Mapping[str, Any]
+    app: App, run: Audits, file: str | None, wanted: Sequence[Target], choice: Mapping[str, Any]
 ) -> str | None:
     """Return the command that adds what is missing, None where nothing is."""
     if file:
-        to_do = file != "-" and (found["missing"] or found["failed"])
+        to_do = file != "-" and (run.addable or run.summary["failed"])
         return f"what is to be done: {spell('plan', [], flags=['-f', file, *app.home_flags])}" if to_do else None
-    if not found["missing"]:
+    if not run.addable:
         return None
     home = app.where.region if app.where else None
     chosen = [word for prefix in choice["prefixes"] for word in ("--prefix", prefix)]

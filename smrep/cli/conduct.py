@@ -107,9 +107,12 @@ def _written(app: App, report: Report) -> Report:
 
         try:
             write(path, report)
-        except SmrepError as error:
-            app.messages.trouble(Trouble.of(error))
-            if report.error is None:
+        except UsageError:
+            continue  # told already, before anything was done
+        except OutputError as error:
+            if report.error is not None:  # else it is told as what ended the run
+                app.messages.trouble(Trouble.of(error))
+            else:
                 outcome = end(report.secrets, Trouble.of(error))
                 code = outcome.exit_code
                 report = replace(report, outcome=outcome, exit_code=code, error=Trouble.of(error))

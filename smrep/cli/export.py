@@ -66,7 +66,10 @@ def export(**more: Any) -> None:
             app.result = lambda: _written(run.manifest, [f"What smrep {__version__} found in {home}.", *notes], app)
         else:
             what = "nothing" if chosen == EVERY else "no secret that was chosen"
-            app.messages.warning(f"{what} is replicated from {home}: there is nothing to write")
+            app.messages.warning(
+                f"{what} is replicated from {home}, as far as a list shows, "
+                "which may be five minutes old: there is nothing to write"
+            )
 
     conduct(app, work)
 

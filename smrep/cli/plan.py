@@ -13,8 +13,8 @@ from smrep.cli.app import App
 from smrep.cli.conduct import conduct
 from smrep.cli.fleet import drafted, shard_of, sharded
 from smrep.cli.selecting import read_manifest
-from smrep.errors import OutputError
-from smrep.files import replacing
+from smrep.errors import OutputError, UsageError
+from smrep.files import check_folder, replacing
 from smrep.rules.closing import stopped_looking
 from smrep.rules.commands import spell
 from smrep.rules.saved import Saved, SavedSecret, saved_steps
@@ -48,6 +48,11 @@ def plan(file: str, *, detailed_exitcode: bool, out: str | None, shard: str | No
 
     def work(app: App) -> Iterator[None]:
         manifest = read_manifest(file, app.stdin)
+        if out:
+            try:
+                check_folder(out)
+            except OSError as error:
+                raise UsageError(f"--out {out} can't be written: {error.strerror}") from error
         draft = drafted(app, manifest, shard)
         app.secrets = lambda: draft.secrets(detailed=detailed_exitcode)
         app.summary, app.progress = (lambda: draft.summary), (lambda: draft.progress)
@@ -58,7 +63,7 @@ def plan(file: str, *, detailed_exitcode: bool, out: str | None, shard: str | No
         draft.accounts.check(draft.count)  # what is not whole is not written
         if out:
             _save(app, draft, out, shard_of(app, shard), max(1, len(manifest.accounts)))
-        if draft.changes:
+        if draft.changes and (out or file != "-"):
             how = ["--plan", out] if out else ["-f", file, *shard_flags, *app.home_flags]
             app.next_step = lambda: f"to do it: {spell('apply', [], flags=how)}"
 

@@ -11,7 +11,7 @@ from smrep.report import Report
 _SECRETS = {
     "wrong_key": "under another key",
     "extra": "in an extra Region",
-    "orphan": "left by a primary that is gone",
+    "orphan": "left by another or a dead primary",
     "removing": "being removed",
     "name_clash": "kept out by a namesake",
     "key_missing": "without their key",

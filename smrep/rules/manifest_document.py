@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import tomllib
@@ -14,16 +15,24 @@ _PLACE = re.compile(r"(replicate|account)\[(\d+)\]")
 
 
 def is_json(text: str) -> bool:
-    """Tell whether the text is meant as JSON: its first character is a brace, with which no TOML begins."""
-    return text.lstrip().startswith("{")
+    """Tell whether the text is meant as JSON: it begins with a brace, as no TOML does, or is JSON of another shape."""
+    begin = text.lstrip()[:1]
+    if begin == "[":
+        with contextlib.suppress(ValueError, RecursionError):
+            json.loads(text)
+            return True
+    return begin == "{"
 
 
 def loaded(text: str, mistakes: Mistakes) -> dict[str, Any] | None:
     """Return the tables of a TOML or JSON text, None where it is neither; why is noted."""
     try:
         if is_json(text):
-            found: dict[str, Any] = json.loads(text, object_pairs_hook=_object)
-            return found
+            found = json.loads(text, object_pairs_hook=_object)
+            if isinstance(found, dict):
+                return found
+            mistakes.add("the text", "must be a JSON object, as docs/fleet.md shows")
+            return None
         return tomllib.loads(text)
     except json.JSONDecodeError as error:
         mistakes.add(f"line {error.lineno}, column {error.colno}", f"no valid JSON: {error.msg}")

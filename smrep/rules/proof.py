@@ -67,8 +67,9 @@ def prove(sides: Sides, same: Same) -> Proof:
     stranger = (obstacle(primary, Target(region), look, who),) if isinstance(look, Secret) and strange else ()
     doubt = unseen(primary, region, look) if isinstance(look, Unseen) else ()
     if entry is None:
-        leaving = replace(removing(primary, region), severity=Severity.ERROR)
-        unlisted = leaving if who is Bearer.OURS else missing(primary, region, sides.key)
+        gap = missing(primary, region, sides.key)
+        leaving = replace(removing(primary, region), severity=Severity.ERROR, hint=gap.hint)
+        unlisted = leaving if who is Bearer.OURS else replace(gap, hint=None) if strange else gap
         found = _drift((*stranger, unlisted, *doubt))
         if stranger:
             return replace(found, patience_s=0.0)  # what bears the name is seen, and no list says so

@@ -31,7 +31,7 @@ def tally(reports: Iterable[SecretReport], kept: int, healthy: int) -> dict[str,
 
     `kept` Regions of `healthy` more secrets are as they should be.
     """
-    counts: Counter[str] = Counter(dict.fromkeys(("secrets", *ORDER), 0))
+    counts: Counter[str] = Counter(dict.fromkeys(("secrets", *ORDER, "in_trouble"), 0))
     counts["secrets"], counts[KEEP] = healthy, kept
     for secret in reports:
         counts["secrets"] += 1
@@ -41,12 +41,12 @@ def tally(reports: Iterable[SecretReport], kept: int, healthy: int) -> dict[str,
 
 
 def done(reports: Iterable[SecretReport], kept: int, healthy: int) -> dict[str, int]:
-    """Return the same, and how many Regions were changed and have settled, failed, were denied, are not finished."""
+    """Return the same, and how many Regions AWS took a request for, failed, were denied, are not finished."""
     reports = list(reports)
     rows = [row for secret in reports for row in secret.replicas]
     return {
         **tally(reports, kept, healthy),
-        "changed": sum(row.changed and row.outcome in (Outcome.OK, Outcome.DRIFT) for row in rows),
+        "changed": sum(row.changed for row in rows),
         "failed": sum(row.outcome is Outcome.FAILED for row in rows),
         "denied": sum(row.outcome is Outcome.ACCESS for row in rows),
         "pending": sum(row.outcome in (Outcome.PENDING, Outcome.ACCEPTED) for row in rows),

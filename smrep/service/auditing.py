@@ -204,6 +204,12 @@ class Audits:
         covered = sum(audit.estate.covers(place) for audit in self.audits for place in audit.listed)
         return summary(self._reports(), covered)
 
+    @property
+    def addable(self) -> bool:
+        """Whether a replica is missing for which nothing stands in the way."""
+        rows = (row for report in self._reports() for row in report.replicas)
+        return any([each.kind for each in row.findings] == [Kind.MISSING] for row in rows)
+
     def warnings(self, rules: Sequence[Rule]) -> Iterator[str]:
         """Yield what a person should know of the choice; a shard of it may well be empty."""
         estates = [audit.estate for audit in self._living]

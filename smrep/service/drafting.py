@@ -106,11 +106,14 @@ def kept_rows(kept: Sequence[tuple[Planner, int]]) -> int:
 
 
 def _detailed(report: SecretReport) -> SecretReport:
-    """Return the secret with each Region that is to be changed as a difference."""
+    """Return the secret with each Region that is to be changed as a difference; what is kept unchecked is no pass."""
     rows = tuple(_differing(row) for row in report.replicas)
     return replace(report, replicas=rows, outcome=worst([report.outcome, *(row.outcome for row in rows)]))
 
 
 def _differing(row: RegionReport) -> RegionReport:
-    differs = row.error is None and what_of(row) != Action.KEEP
-    return replace(row, outcome=worst([row.outcome, Outcome.DRIFT])) if differs else row
+    if row.error is not None:
+        return row
+    if what_of(row) != Action.KEEP:
+        return replace(row, outcome=worst([row.outcome, Outcome.DRIFT]))
+    return replace(row, outcome=worst([row.outcome, *(each.outcome for each in row.findings if each.outcome)]))

@@ -173,7 +173,8 @@ class Estate:
         if named and seen.is_replica:
             error = unfit(seen, "status", ())
             assert error is not None  # noqa: S101 - it is a replica
-            self._refuse(named, refusal(Found(Address(SecretId(named), secret.region), seen), error))
+            refused = refusal(Found(Address(SecretId(named), secret.region), seen), error)
+            self._refuse(named, replace(refused, checked_by="list"))
             return
         if self.scope.share is not None and not self.scope.share.takes(secret.arn):
             return
@@ -193,7 +194,7 @@ class Estate:
     def _refuse(self, name: str, report: SecretReport) -> None:
         """Report a secret that was named and can't be had; of several shards one does."""
         if self.scope.share is None or self.scope.share.takes(name):
-            self.refused.append(replace(report, account=self.account))
+            self.refused.append(replace(report, account=self.account, checked_by=report.checked_by or "describe"))
 
     def _described(self, name: str) -> Listed | SecretReport | Absent:
         """Return a secret that was named and is not listed, which may be new, or why it can't be had."""

@@ -99,7 +99,8 @@ class Sender:
         elif lost:
             shown = "does not show that it was taken" if looked else "could not be read"
             case.notes.append(
-                f"no answer came to the request for {', '.join(lost)} ({error.words}), and AWS's list {shown}"
+                f"no answer came to the request for {case.primary.name} in {', '.join(lost)} ({error.words}), "
+                f"and AWS's list {shown}"
             )
 
     def _has_come(self, case: Case, region: Region) -> bool:

@@ -192,3 +192,22 @@ def test_a_shard_may_be_told_by_the_machine(stock: Sandbox, variable: str) -> No
     told = [audit(stock, "-r", WEST, "--shard", "auto/2", **{variable: index}).rows for index in ("0", "1")]
     assert typed == told
     assert len(typed[0]) + len(typed[1]) == 4
+
+
+def test_where_only_a_namesake_is_in_the_way_nothing_is_said_to_be_added(make_sandbox: Make) -> None:
+    sandbox = stocked(make_sandbox, "prod/a")
+    sandbox.create("prod/a", WEST)
+    done = audit(sandbox, "-r", WEST, "--json")
+    assert (done.code, [kinds(row) for row in rows(done).values()]) == (5, [["name_clash", "missing"]])
+    assert "to add what is missing" not in done.err
+    (row,) = rows(done).values()
+    assert [each["hint"] for each in row["findings"] if each["kind"] == "missing"] == [None]
+
+
+def test_a_named_secret_in_trouble_says_how_that_is_known(make_sandbox: Make, tmp_path: Path) -> None:
+    sandbox = stocked(make_sandbox, "prod/a", "prod/b")
+    sandbox.call("DeleteSecret", SecretId="prod/a")
+    file = manifest(tmp_path, {"names": ["prod/a", "prod/b"], "regions": [WEST]})
+    for command in ("audit", "plan"):
+        done = sandbox.smrep(command, "-f", file, "--json")
+        assert {each["name"]: each["checked_by"] for each in done.document["secrets"]}["prod/a"] == "describe"

@@ -142,10 +142,11 @@ def test_reports_are_written_beside_the_result(stock: Sandbox, tmp_path: Path) -
         assert line in lines
 
 
-@pytest.mark.parametrize("path", ["audit", "audit.json", "audit.xml/"])
+@pytest.mark.parametrize("path", ["audit", "audit.json", "audit.xml/", "none/audit.xml"])
 def test_a_report_of_no_kind_is_refused_before_any_call(stock: Sandbox, tmp_path: Path, path: str) -> None:
     done = audit(stock, "-r", WEST, "--report", f"{tmp_path}/{path}", "--json")
     assert (done.code, done.document["result"], stock.simulator.log) == (2, "usage", [])
+    assert done.err.count("error: --report") == 1
 
 
 def test_a_report_that_can_not_be_written_is_no_good_end_and_the_result_comes(
@@ -153,7 +154,8 @@ def test_a_report_that_can_not_be_written_is_no_good_end_and_the_result_comes(
 ) -> None:
     sandbox = make_sandbox()
     fill(sandbox, "prod/a")
-    done = audit(sandbox, "-r", WEST, "--report", str(tmp_path / "none" / "audit.xml"), "--json")
+    (tmp_path / "audit.xml").mkdir()
+    done = audit(sandbox, "-r", WEST, "--report", str(tmp_path / "audit.xml"), "--json")
     assert (done.code, done.document["error"]["code"], counts(done)) == (
         1,
         "ReportNotWritten",

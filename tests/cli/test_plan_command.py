@@ -26,6 +26,8 @@ from cli.applying_sandbox import (
 )
 from fixtures import Sandbox
 
+from smrep.sandbox.faults import Faults
+
 OLD, NEW = {"region": WEST, "kms_key": "alias/old"}, {"region": WEST, "kms_key": "alias/new"}
 
 
@@ -183,8 +185,16 @@ def test_out_writes_the_plan_for_its_owners_eyes_only(make_sandbox: Make, tmp_pa
 
 def test_a_plan_that_can_not_be_written_is_no_good_end(make_sandbox: Make, tmp_path: Path) -> None:
     sandbox = stocked(make_sandbox, "prod/a")
-    error = refused(sandbox, "plan", "-f", manifest(tmp_path), "--out", str(tmp_path / "none" / "dr.plan"), code=1)
+    (tmp_path / "dr.plan").mkdir()
+    error = refused(sandbox, "plan", "-f", manifest(tmp_path), "--out", str(tmp_path / "dr.plan"), code=1)
     assert error["code"] == "PlanNotWritten"
+
+
+def test_a_plan_that_has_no_folder_to_lie_in_is_refused_before_any_call(make_sandbox: Make, tmp_path: Path) -> None:
+    sandbox = stocked(make_sandbox, "prod/a")
+    error = refused(sandbox, "plan", "-f", manifest(tmp_path), "--out", str(tmp_path / "none" / "dr.plan"))
+    assert "can't be written: there is no folder" in error["message"]
+    assert sandbox.simulator.log == []
 
 
 def test_a_plan_that_could_not_be_made_leaves_the_old_file(make_sandbox: Make, tmp_path: Path) -> None:
@@ -205,3 +215,22 @@ def test_plan_never_writes_whatever_it_finds(busy: Sandbox, rules: list[dict[str
         "DescribeRegions",
     }
     assert ADD not in {call.operation for call in busy.simulator.log}
+
+
+def test_what_is_kept_unchecked_is_no_pass(make_sandbox: Make, tmp_path: Path) -> None:
+    sandbox = stocked(make_sandbox, "prod/a", replication_delay_s=0.0)
+    key = sandbox.key("alias/dr", WEST)
+    more = [{"Region": WEST, "KmsKeyId": key}]
+    sandbox.call(ADD, SecretId="prod/a", AddReplicaRegions=more)
+    sandbox.simulator.faults = Faults(denied=frozenset({("DescribeKey", WEST)}))
+    file = manifest(tmp_path, PROD | {"regions": [{"region": WEST, "kms_key": "alias/dr"}]})
+    assert sandbox.smrep("plan", "-f", file).code == 0
+    done = sandbox.smrep("plan", "-f", file, "--detailed-exitcode", "--json")
+    assert (done.code, done.document["summary"]["in_trouble"]) == (4, 0)
+
+
+def test_a_plan_of_what_came_by_standard_input_names_no_command_that_reads_it_again(make_sandbox: Make) -> None:
+    text = json.dumps({"schema": 1, "replicate": [{"names": ["prod/a"], "regions": [SYDNEY]}]})
+    done = stocked(make_sandbox, "prod/a").smrep("plan", "-f", "-", stdin=text)
+    assert done.code == 0
+    assert "apply" not in done.err

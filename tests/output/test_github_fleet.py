@@ -81,7 +81,7 @@ def test_a_run_in_the_summary() -> None:
         "| prod/a | us-west-2 | Failed | add | so it is |\n"
         "| prod/c | us-west-2 | InSync | add | so it is |\n"
         "\n"
-        "3 secrets: 1 replica changed, 1 failed, 1 kept (1.2 s)\n"
+        "3 secrets: 2 replicas changed, 1 failed, 1 kept (1.2 s)\n"
         "\n"
     )
 

@@ -216,3 +216,10 @@ def test_all_mistakes_are_told_at_once() -> None:
         "replicate[1].name",
         "replicate[1].tags.a",
     ]
+
+
+@pytest.mark.parametrize("text", ["[]", " [1, 2]\n", '[{"schema": 1}]'])
+def test_json_of_another_shape_is_not_called_toml(text: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse(text, "x")
+    assert caught.value.details == ("the text: must be a JSON object, as docs/fleet.md shows",)

@@ -27,6 +27,8 @@ IN_SYNC = Replica(WEST, "InSync")
 FAILED, UNDER_WAY = Replica(WEST, "Failed", "no luck"), Replica(WEST, "InProgress")
 DENIED = Denied("no")
 CLASH = obstacle(PRIMARY, Target(WEST), NAMESAKE, Bearer.NAMESAKE)
+LEAVING = replace(removing(PRIMARY, WEST), severity=Severity.ERROR, hint=missing(PRIMARY, WEST).hint)
+"""What is wanted there is asked for again, which waits for the old one to go."""
 SAME = "prod/db --primary-region us-east-1 -r us-west-2"
 
 
@@ -46,9 +48,9 @@ def proof(look: Look = OURS, *, same: Any = str.__eq__, **given: Any) -> Proof:
         (
             None,
             OURS,
-            Proof(False, Outcome.DRIFT, (replace(removing(PRIMARY, WEST), severity=Severity.ERROR),), LIST_LAG_S),
+            Proof(False, Outcome.DRIFT, (LEAVING,), LIST_LAG_S),
         ),
-        (None, NAMESAKE, Proof(False, Outcome.DRIFT, (CLASH, missing(PRIMARY, WEST)), 0.0)),
+        (None, NAMESAKE, Proof(False, Outcome.DRIFT, (CLASH, replace(missing(PRIMARY, WEST), hint=None)), 0.0)),
         (None, Unseen(), Proof(False, Outcome.DRIFT, (missing(PRIMARY, WEST),), LIST_LAG_S)),
         (
             None,
