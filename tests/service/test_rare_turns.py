@@ -78,8 +78,10 @@ def test_a_request_whose_answer_is_lost_is_told_as_done_when_the_list_shows_it_l
     row = only((secret,))
     assert (row.outcome, row.changed, world.count(REPLICATE)) == (Outcome.OK, True, 1)
     assert secret.notes == (
-        "no answer came to the request for prod/db in us-west-2 (connection was closed), "
-        "and AWS's list could not be read",
+        (
+            "no answer came to the request for prod/db in us-west-2 (connection was closed), "
+            "and AWS's list could not be read"
+        ),
     )
 
 
