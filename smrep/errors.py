@@ -147,28 +147,27 @@ class AllDenied(SmrepError):
     outcome = Outcome.ACCESS
 
 
-class SomeAccountsLost(SmrepError):
-    """Some of several accounts could not be dealt with; the outcome is that of the worst of them."""
+class Partial(SmrepError):
+    """Part of the result is missing; how bad that is depends on why."""
 
-    def __init__(self, message: str, hint: str | None, outcome: Outcome, details: tuple[str, ...]) -> None:
+    def __init__(self, message: str, hint: str | None, outcome: Outcome, details: tuple[str, ...] = ()) -> None:
         """Keep what is said of all, and of each."""
         super().__init__(message, hint, details=details)
         self.outcome = outcome  # type: ignore[misc]  # here it is not one for all
+
+
+class SomeAccountsLost(Partial):
+    """Some of several accounts could not be dealt with; the outcome is that of the worst of them."""
+
+
+class NotWhole(Partial):
+    """Something could not be seen, without which the result would be no result."""
 
 
 class StillOpen(SmrepError):
     """Waiting has ended, and something is not settled."""
 
     outcome = Outcome.PENDING
-
-
-class NotWhole(SmrepError):
-    """Something could not be seen, without which the result would be no result."""
-
-    def __init__(self, message: str, hint: str | None, outcome: Outcome = Outcome.PENDING) -> None:
-        """Keep what is missing, and whether for want of a permission."""
-        super().__init__(message, hint)
-        self.outcome = outcome  # type: ignore[misc]  # here it is not one for all
 
 
 class NotSent(SmrepError):

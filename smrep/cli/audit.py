@@ -10,7 +10,7 @@ import click
 from smrep.cli import options
 from smrep.cli.app import App
 from smrep.cli.conduct import conduct
-from smrep.cli.fleet import estates, is_whole, sharded
+from smrep.cli.fleet import check_writable, estates, is_whole, sharded
 from smrep.cli.params import targets
 from smrep.cli.selecting import CHOOSING, read_manifest, selection, selector
 from smrep.errors import UsageError
@@ -57,11 +57,12 @@ def audit(
     """
     choice = {name: more.pop(name) for name in CHOOSING}
     app = App("audit", options.Shared(**more))
-    app.reports = reports
 
     def work(app: App) -> Iterator[None]:
         for path in reports:
             check_path(path)
+            check_writable("--report", path)
+        app.reports = reports
         chosen, wanted = selector(**choice), targets(regions, None)
         if bool(file) == bool(wanted):
             raise UsageError("say what is wanted: either -r REGION or -f FILE", "smrep audit -r us-west-2")

@@ -107,8 +107,6 @@ def _written(app: App, report: Report) -> Report:
 
         try:
             write(path, report)
-        except UsageError:
-            continue  # told already, before anything was done
         except OutputError as error:
             if report.error is not None:  # else it is told as what ended the run
                 app.messages.trouble(Trouble.of(error))

@@ -61,6 +61,7 @@ def export(**more: Any) -> None:
                 f"no manifest was written: {len(run.unseen)} of {len(run.secrets)} secrets could not be looked at",
                 ("allow secretsmanager:DescribeSecret" if denied else "try again")
                 + ", or choose others: smrep export --prefix PREFIX",
+                Outcome.PENDING,
             )
         if run.manifest.rules:
             app.result = lambda: _written(run.manifest, [f"What smrep {__version__} found in {home}.", *notes], app)

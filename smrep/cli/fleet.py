@@ -11,6 +11,7 @@ import click
 
 from smrep.cli.app import App
 from smrep.errors import ConfigurationError, UsageError
+from smrep.files import check_folder
 from smrep.model import parse_arn
 from smrep.regions import Region
 from smrep.rules.asked import check_account, check_regions
@@ -106,6 +107,19 @@ def budget(rate: float, part: Shard, accounts: int) -> float:
             f"AWS takes {AWS_QUOTA} writes a second from an account in a Region, everybody's together",
         )
     return rate / part.count
+
+
+def check_writable(option: str, path: str) -> None:
+    """Refuse, before any call, a file that could not be written at the end.
+
+    Raises:
+        UsageError: it has no folder, or none in which we may make it.
+
+    """
+    try:
+        check_folder(path)
+    except OSError as error:
+        raise UsageError(f"{option} {path} can't be written: {error.strerror}") from error
 
 
 def paced(app: App, draft: Draft | Redraft, rate: float, own: Mapping[str, Any]) -> Application:

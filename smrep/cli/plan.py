@@ -11,10 +11,10 @@ from smrep import __version__
 from smrep.cli import options
 from smrep.cli.app import App
 from smrep.cli.conduct import conduct
-from smrep.cli.fleet import drafted, shard_of, sharded
+from smrep.cli.fleet import check_writable, drafted, shard_of, sharded
 from smrep.cli.selecting import read_manifest
-from smrep.errors import OutputError, UsageError
-from smrep.files import check_folder, replacing
+from smrep.errors import OutputError
+from smrep.files import replacing
 from smrep.rules.closing import stopped_looking
 from smrep.rules.commands import spell
 from smrep.rules.saved import Saved, SavedSecret, saved_steps
@@ -49,10 +49,7 @@ def plan(file: str, *, detailed_exitcode: bool, out: str | None, shard: str | No
     def work(app: App) -> Iterator[None]:
         manifest = read_manifest(file, app.stdin)
         if out:
-            try:
-                check_folder(out)
-            except OSError as error:
-                raise UsageError(f"--out {out} can't be written: {error.strerror}") from error
+            check_writable("--out", out)
         draft = drafted(app, manifest, shard)
         app.secrets = lambda: draft.secrets(detailed=detailed_exitcode)
         app.summary, app.progress = (lambda: draft.summary), (lambda: draft.progress)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable
 
 from smrep.errors import OutputError, UsageError
-from smrep.files import check_folder, replacing
+from smrep.files import replacing
 from smrep.output.junit import junit
 from smrep.output.prometheus import prometheus
 from smrep.report import Report
@@ -21,20 +21,12 @@ _FOR_ALL = 0o644
 
 
 def check_path(path: str) -> None:
-    """Do nothing if the path's ending says what to write, and there is a folder to write it in.
+    """Do nothing if the path's ending says what to write.
 
     Raises:
-        UsageError: it does not, or there is none.
+        UsageError: it does not.
 
     """
-    _check_ending(path)
-    try:
-        check_folder(path)
-    except OSError as error:
-        raise UsageError(f"--report {path} can't be written: {error.strerror}") from error
-
-
-def _check_ending(path: str) -> None:
     if _ending(path) not in KINDS:
         raise UsageError(
             f"--report can't tell from its ending what to write to {path!r}",
@@ -50,7 +42,7 @@ def write(path: str, report: Report) -> None:
         OutputError: it could not be written.
 
     """
-    _check_ending(path)
+    check_path(path)
     try:
         with replacing(path, _FOR_ALL) as file:
             file.writelines(KINDS[_ending(path)](report))

@@ -20,15 +20,9 @@ def names(folder: Path) -> list[str]:
     return sorted(each.name for each in folder.iterdir())
 
 
-@pytest.mark.parametrize("path", ["a.xml", "b.d/c.prom", "./b.d/../e.xml", "a b.prom"])
-def test_an_ending_says_what_to_write(tmp_path: Path, path: str) -> None:
-    (tmp_path / "b.d").mkdir()
-    check_path(f"{tmp_path}/{path}")
-
-
-def test_a_file_without_a_folder_is_a_mistake_before_anything_is_done(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"--report .*/none/a.xml can't be written: there is no folder .*/none"):
-        check_path(str(tmp_path / "none" / "a.xml"))
+@pytest.mark.parametrize("path", ["a.xml", "/x/b.prom", "./c.d/e.xml", "a b.prom"])
+def test_an_ending_says_what_to_write(path: str) -> None:
+    check_path(path)
 
 
 @pytest.mark.parametrize("path", ["", "-", "a", "a.json", "xml", ".prom", "a.xml/", "a.xml/b", "a.XML", "a.prom.tmp"])
