@@ -133,7 +133,7 @@ def _act(app: App, draft: Draft | Redraft, rate: float, own: dict[str, Any], aga
         if app.events:
             app.events.show(run.news())
         yield
-    run.check(draft.accounts)
+    run.check_accounts(draft.accounts)
     draft.accounts.check(draft.count)
     _check_end(run, own["timeout_s"], again)
 
