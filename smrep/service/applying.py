@@ -31,7 +31,7 @@ class Assignment:
     errand: Errand
     terms: Terms
     crew: Crew
-    done: Callable[[Any], None] = lambda _: None
+    done: Callable[[Any], None] | None = None
     begun: bool = False
     ended: bool = False
     _gate: Gate | None = None
@@ -50,7 +50,8 @@ class Assignment:
             return None  # the run, or its account's, ended before its turn came
         if due is None:
             self.ended = True
-        self.done(self)
+        if self.done:
+            self.done(self)
         return due
 
     @property

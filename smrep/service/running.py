@@ -81,7 +81,7 @@ class Task(Protocol):
     """The work on one secret."""
 
     terms: Terms
-    done: Callable[[Any], None]
+    done: Callable[[Any], None] | None
     """Is called with the task after each step."""
     begun: bool
     ended: bool
