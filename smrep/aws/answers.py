@@ -69,6 +69,7 @@ def _listed(entry: Mapping[str, Any], region: Region) -> Listed:
         deleted=_moment(entry.get("DeletedDate")),
         owning_service=text(entry, "OwningService"),
         tags=_tags(entry),
+        rotation_enabled=bool(entry.get("RotationEnabled")),
     )
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,6 +19,7 @@ from smrep.errors import StillOpen, UsageError
 from smrep.files import appending
 from smrep.output.fleet_words import planned
 from smrep.output.journal import Journal
+from smrep.output.ledger import Ledger
 from smrep.rules.commands import some, spell
 
 if TYPE_CHECKING:
@@ -121,8 +122,9 @@ def _journal(app: App, path: str, stack: ExitStack) -> Journal:
         file = appending(path, whole_lines=True)
     except OSError as error:
         raise UsageError(f"--journal {path} can't be written: {error.strerror}; nothing was sent") from error
-    stack.callback(_close, file)
-    return Journal(file, path, app.clock.now, "apply")
+    ledger = Ledger(file, path, app.clock.now, "journal")
+    stack.callback(ledger.close)
+    return Journal(ledger, "apply")
 
 
 def _act(app: App, draft: Draft | Redraft, rate: float, own: dict[str, Any], again: str) -> Iterator[None]:
@@ -136,12 +138,6 @@ def _act(app: App, draft: Draft | Redraft, rate: float, own: dict[str, Any], aga
     run.check_accounts(draft.accounts)
     draft.accounts.check(draft.count)
     _check_end(run, own["timeout_s"], again)
-
-
-def _close(journal: TextIO) -> None:
-    """Close the journal; a line that could not be written was complained of when it was to be."""
-    with suppress(OSError):
-        journal.close()
 
 
 def _announce(app: App, draft: Draft | Redraft, *, asking: bool) -> None:
