@@ -147,6 +147,17 @@ class Run:
         waited = (each for each in self.tasks if each.terms.wait and each.begun)
         return [each.name for each in waited if each.report().outcome is Outcome.PENDING]
 
+    def check(self) -> None:
+        """Say what ended the run before its time, where it is of one account.
+
+        Raises:
+            SmrepError: something did.
+
+        """
+        ended_by = next((each.terms.ended_by for each in self.tasks if each.terms.ended_by), None)
+        if ended_by is not None:
+            raise ended_by
+
     def stopped(self, again: str) -> Trouble:
         """Begin nothing more, let what is under way end, and return what that leaves; `again` goes on from there."""
         self.crew.finish()

@@ -1,0 +1,38 @@
+"""How a run over many secrets goes, is stopped and ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from smrep.cli.app import App
+from smrep.errors import StillOpen
+from smrep.rules.commands import some
+
+if TYPE_CHECKING:
+    from smrep.service.running import Run
+
+
+def carried(app: App, run: Run, again: str) -> Iterator[None]:
+    """Do it, telling the events as they come; `again` is the command that goes on where it is stopped."""
+    app.interrupted = lambda: run.stopped(again)
+    for _ in run.act():
+        if app.events:
+            app.events.show(run.news())
+        yield
+
+
+def check_end(run: Run, timeout_s: float, again: str) -> None:
+    """Say what is open at the end.
+
+    Raises:
+        StillOpen: something is.
+
+    """
+    left = run.open_names
+    if left:
+        raise StillOpen(
+            f"{len(left)} of {run.progress.total} secrets were not settled {timeout_s:g} s after their request: "
+            + some(left),
+            f"the same command goes on from there: {again}",
+        )
