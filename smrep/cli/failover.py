@@ -16,7 +16,7 @@ from smrep.cli.confirm import ask
 from smrep.cli.fleet import budget
 from smrep.cli.params import HomeRegion
 from smrep.cli.recording import known_record, nothing_written, written
-from smrep.cli.running import carried, check_end
+from smrep.cli.running import announce, carried, check_end
 from smrep.cli.selecting import CHOOSING, chosen_selection, read_manifest, selector, typed_choice
 from smrep.errors import UsageError
 from smrep.model import Listed
@@ -106,7 +106,7 @@ def failover(secrets: tuple[str, ...], **more: Any) -> None:
             app.progress = lambda: run.progress
             due = [muster.found[arn] for arn in muster.due]
             lines = sheet([_report(muster, each) for each in due], pair, rate, credentials) if due else []
-            _announce(app, lines)
+            announce(app, lines)
             if dry_run:
                 app.messages.note("dry run: nothing was sent")
                 return
@@ -242,12 +242,3 @@ def _run(
 
 def _report(muster: Muster, listed: Listed) -> SecretReport:
     return to_cross(listed, muster.pair, muster.findings.get(listed.arn, ()))
-
-
-def _announce(app: App, lines: Sequence[Line]) -> None:
-    """Show the sheet to a person, and tell the plan to a program."""
-    app.close_screen()
-    if app.events:
-        app.events.plan()
-    for line in lines:
-        (app.messages.warning if line.is_warning else app.messages.note)(line.text)

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from smrep.cli.app import App
 from smrep.errors import StillOpen
 from smrep.rules.commands import some
+from smrep.rules.crossing import Line
 
 if TYPE_CHECKING:
     from smrep.service.running import Run
+
+
+def announce(app: App, lines: Sequence[Line]) -> None:
+    """Show a person what she must know before she says go, and tell the plan to a program."""
+    app.close_screen()
+    if app.events:
+        app.events.plan()
+    for line in lines:
+        (app.messages.warning if line.is_warning else app.messages.note)(line.text)
 
 
 def carried(app: App, run: Run, again: str) -> Iterator[None]:

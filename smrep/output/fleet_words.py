@@ -40,7 +40,9 @@ def of_many(report: Report) -> str:
     if report.command == "audit":
         return audited(report)
     if report.command == "failover":
-        return crossed(summary)
+        return crossed(summary, _CROSSED)
+    if report.command == "failback":
+        return crossed(summary, _LED)
     if report.command == "export":
         return exported(summary)
     if report.command == "plan" or report.dry_run or "changed" not in summary:
@@ -105,9 +107,20 @@ _CROSSED = {
 }
 
 
-def crossed(summary: Mapping[str, int]) -> str:
+_LED = {
+    "to_lead": "to lead home",
+    "led": "led home",
+    "already": "at home already",
+    "left_alone": "left alone",
+    "failed": "failed",
+    "denied": "denied",
+    "pending": "not finished",
+}
+
+
+def crossed(summary: Mapping[str, int], words_for: Mapping[str, str]) -> str:
     """Return '500 secrets: 498 promoted, 2 failed'."""
-    words = [f"{summary[what]} {how}" for what, how in _CROSSED.items() if summary.get(what)]
+    words = [f"{summary[what]} {how}" for what, how in words_for.items() if summary.get(what)]
     return f"{_counted(summary.get('secrets', 0), 'secret')}: {', '.join(words) or 'nothing to do'}"
 
 
