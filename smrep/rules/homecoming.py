@@ -43,7 +43,7 @@ class Protect:
     victim: Secret | None
     """The copy on the other side that a replica takes the place of; None where none is to be destroyed."""
     clears: tuple[Region, ...]
-    """The victim's own replicas, which are removed and waited for first; never the primary's Region."""
+    """Where the victim's own replicas are removed and waited for first; never the primary's Region."""
     targets: tuple[Target, ...]
     """With the keys that were there."""
     truth: Truth | None = None
@@ -127,9 +127,17 @@ def _between(sides: Sides, old: Secret, new: Secret, goal: Goal) -> Step:
 
 
 def _protect(sides: Sides, primary: Secret, victim: Secret | None, found: Truth | None = None) -> Protect:
-    clears = tuple(each.region for each in victim.replicas if each.region != primary.region) if victim else ()
+    clears = _clears(sides.entry, primary, victim) if victim else ()
     targets = {each.region: each for each in _targets(sides, primary, victim) if each.region != primary.region}
     return Protect(primary, victim, clears, tuple(targets.values()), found)
+
+
+def _clears(entry: Entry, primary: Secret, victim: Secret) -> tuple[Region, ...]:
+    """Return where the victim has replicas of its own, or had some that are not seen to be gone yet."""
+    listed = [each.region for each in victim.replicas]
+    leaving = [each.region for each in entry.third if primary.replica(each.region) is None]
+    apart = (primary.region, victim.region)
+    return tuple(dict.fromkeys(each for each in (*listed, *leaving) if each not in apart))
 
 
 def _targets(sides: Sides, primary: Secret, victim: Secret | None) -> Iterator[Target]:

@@ -12,7 +12,7 @@ from smrep.regions import Region
 from smrep.report import Kind, RegionReport, SecretReport, Trouble
 from smrep.rules.homecoming import Protect, own_key
 from smrep.rules.plan import NO_CONSENT, Add, Keep, Overwrite, Step, Stop, had_failed, step_for
-from smrep.rules.preflight import Look, Unseen, portrait
+from smrep.rules.preflight import Look, Unseen, ours, portrait
 from smrep.rules.proof import Sides, prove
 from smrep.rules.record import Mark, marked, regions
 from smrep.rules.settle import told, worst
@@ -51,7 +51,10 @@ class Protection:
         """
         aim = self.aim
         if aim.victim is not None and aim.clears:
-            self.clearing = begin(self.aws, aim.victim, aim.clears, gate.clock, gate.deadline)
+            self.clearing = clearing = begin(self.aws, aim.victim, aim.clears, gate.clock, gate.deadline)
+            for region in [each.region for each in clearing.departures.values() if each.error]:
+                if aim.victim.replica(region) is None and ours(aim.primary, look(self.aws, aim.primary, region)):
+                    del clearing.departures[region]  # it has come already, and the primary's list lags
         targets = [self._under_its_key(each) for each in aim.targets]
         steps = tuple(abreast(self._decided, targets))
         courses = {each.target.region: course_of(each, NO_CONSENT) for each in steps}
@@ -162,7 +165,7 @@ class Protection:
                 return Keep(target, entry)  # asked for before, and on its way
             before = (had_failed(entry),) if entry and entry.status == FAILED else ()
             return Overwrite(target, victim, entry, before)
-        if target.region in self.aim.clears:
+        if self.clearing is not None and target.region in self.clearing.departures:
             return Add(target)
         seen = look(self.aws, primary, target.region)
         return step_for(primary, target, seen, NO_CONSENT, lambda _: ())
