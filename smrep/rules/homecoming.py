@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
 
 from smrep.errors import Outcome
-from smrep.model import FAILED, Secret, Target, in_region
+from smrep.model import FAILED, IN_PROGRESS, Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity, Trouble
 from smrep.rules.findings import unseen
@@ -117,13 +117,23 @@ def _between(sides: Sides, old: Secret, new: Secret, goal: Goal) -> Step:
     found = truth(sides)
     if found is Truth.BOTH:
         return _both_changed(old, new)
-    if found is Truth.OLD and goal is Goal.PROTECT:
+    if found is Truth.OLD and goal is Goal.PROTECT and not _is_coming(old, new):
         return _old_is_newer(old, new)
+    if found is not Truth.NEW and _is_coming(old, new):
+        return _protect(sides, old, new, found)
+    if found is not Truth.OLD and _is_coming(new, old):
+        return _protect(sides, new, old, found)
     # A Region that is listed already is not known to be replicated to anew, so what is level goes the longer way.
     listed = old.replica(new.region) is not None
     if goal is Goal.RETURN and (found is Truth.OLD or (found is Truth.LEVEL and not listed)):
         return _protect(sides, old, new, found)
     return _protect(sides, new, old, found)
+
+
+def _is_coming(primary: Secret, there: Secret) -> bool:
+    """Tell whether a replica of the one is on its way to take the other's place, as an earlier run asked for."""
+    entry = primary.replica(there.region)
+    return entry is not None and entry.status == IN_PROGRESS
 
 
 def _protect(sides: Sides, primary: Secret, victim: Secret | None, found: Truth | None = None) -> Protect:

@@ -61,11 +61,13 @@ def fleets(draw: st.DrawFn) -> Fleet:
         "promoted_entry": draw(st.sampled_from(["kept", "dropped"])),
         "keeps_primary_region": draw(st.booleans()),
         "listing_lag_s": draw(st.sampled_from([0.0, 300.0])),
+        "list_lag_s": draw(st.sampled_from([0.0, 5.0])),
+        "stale_entry_guards": draw(st.booleans()),
     }
     return Fleet(tuple(draw(st.lists(secret, min_size=1, max_size=3))), tuple(faults.items()), draw(st.booleans()))
 
 
-@settings(max_examples=150)
+@settings()
 @given(fleet=fleets(), data=st.data())
 def test_killed_at_any_moment_it_ends_as_if_it_had_not_been(fleet: Fleet, data: st.DataObject) -> None:
     quiet, lengths = fleet.live({})
