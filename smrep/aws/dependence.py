@@ -23,18 +23,17 @@ def dependence(session: boto3.Session, lost: Region, alive: Region) -> tuple[str
     centers = sorted(set(_identity_centers(session)))
     if lost in centers:
         return (
-            f"credentials: they come from IAM Identity Center in {lost} and can't be renewed while it is down; have "
-            "others at hand"
+            f"they come from IAM Identity Center in {lost} and can't be renewed while it is down; have others at hand"
         ), True
     if method in _KEPT:
-        return f"credentials: keys that are kept here ({method}); nothing in them depends on {lost}", False
+        return f"keys that are kept here ({method}); nothing in them depends on {lost}", False
     if method in _OWN:
-        return f"credentials: the machine's own role ({method}); nothing in them depends on {lost}", False
+        return f"the machine's own role ({method}); nothing in them depends on {lost}", False
     if method.startswith("assume-role"):
-        return f"credentials: a role, taken on at STS in {alive}; nothing in them depends on {lost}", False
+        return f"a role, taken on at STS in {alive}; nothing in them depends on {lost}", False
     if method.startswith("sso"):
-        return f"credentials: IAM Identity Center in {', '.join(centers) or 'a Region not told'}, not in {lost}", False
-    return f"credentials: they come from {method or 'nowhere'}, and whether that needs {lost} is not known", True
+        return f"IAM Identity Center in {', '.join(centers) or 'a Region not told'}, not in {lost}", False
+    return f"they come from {method or 'nowhere'}, and whether that needs {lost} is not known", True
 
 
 def _identity_centers(session: boto3.Session) -> Iterator[str]:

@@ -86,16 +86,15 @@ def failback(**more: Any) -> None:
         with ExitStack() as stack:
             write = nothing_written if dry_run else written(app, own["record"], pair, record, stack)
 
-            from smrep.service.abreast import abreast
             from smrep.service.crew import Crew
-            from smrep.service.returning import Journey
+            from smrep.service.returning import Journey, plan_all
             from smrep.service.running import WIDTH, Run
 
             crew = Crew(app.clock, WIDTH)
             terms, goal = _terms(app.connect(pair.target), crew, own), _goal(own)
             journeys = [Journey(each, pair, goal, own["rotation_handled"], terms, crew, write) for each in entries]
             app.progress = lambda: Progress("comparing", sum(each.is_planned for each in journeys), len(journeys))
-            abreast(Journey.plan, journeys, pulse=app.show)
+            plan_all(journeys, app.show)
             yield
             run = Run(journeys, crew, "leading home")
             app.secrets = lambda: worst_first(each.report(dry_run=dry_run) for each in journeys)

@@ -91,7 +91,7 @@ def failover(secrets: tuple[str, ...], **more: Any) -> None:
         from smrep.service.sweeping import Sweeper
 
         aws = app.connect(pair.target, sole=True)
-        credentials = Line(*aws.session.dependence(pair.source, pair.target))
+        credentials = Line("credentials", *aws.session.dependence(pair.source, pair.target))
         muster = Muster(
             aws, Sweeper(aws, app.clock), pair, selectors, record, app.options.expect_account, pulse=app.show
         )
@@ -117,6 +117,7 @@ def failover(secrets: tuple[str, ...], **more: Any) -> None:
             yield from carried(app, run, words)
             run.check()
             check_end(run, own["timeout_s"], words)
+        app.close_screen()
         back = spell("failback", [], flags=["--record", own["record"], "--dry-run"])
         app.messages.note(f"when {pair.source} is back: {back}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from smrep.cli.app import App
@@ -19,8 +20,13 @@ def announce(app: App, lines: Sequence[Line]) -> None:
     app.close_screen()
     if app.events:
         app.events.plan()
-    for line in lines:
-        (app.messages.warning if line.is_warning else app.messages.note)(line.text)
+    shown = [line for line in lines if line.is_warning or not app.options.quiet]
+    if shown and app.stderr is not None:
+        from smrep.output.sheet import draw
+
+        with suppress(OSError):  # nobody reads, and nothing is left to tell it to
+            app.stderr.write(draw(shown, app.paper(app.stderr)))
+            app.stderr.flush()
 
 
 def carried(app: App, run: Run, again: str) -> Iterator[None]:

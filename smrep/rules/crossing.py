@@ -12,6 +12,7 @@ from smrep.model import Listed, in_region
 from smrep.regions import Region
 from smrep.report import Action, Finding, Kind, RegionReport, SecretReport, Severity
 from smrep.rules.commands import duration, some
+from smrep.rules.keys import DEFAULT
 from smrep.rules.record import Pair
 
 _KEYS = (Kind.KEY_DISABLED, Kind.KEY_MISSING, Kind.KEY_UNUSABLE)
@@ -74,26 +75,31 @@ def _word(secret: SecretReport, *, dry_run: bool) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the go / no-go sheet."""
+    """One line of what a person must know before she says go."""
 
+    label: str
+    """A word or two."""
     text: str
     is_warning: bool = False
 
 
 def sheet(secrets: Sequence[SecretReport], pair: Pair, rate: float, credentials: Line) -> list[Line]:
-    """Return what a person must know before she says go."""
+    """Return the go / no-go sheet of a failover."""
+    source, target = pair.source, pair.target
     due = [each for each in secrets if each.outcome is Outcome.OK]
-    count = len(due)
-    what = "replica" if count == 1 else "replicas"
-    takes = duration(ceil(count / rate)) if count else "no time"
+    what = "replica" if len(due) == 1 else "replicas"
     return [
+        Line("to promote", f"{len(due)} {what} of {source} in {target}"),
+        Line("time", f"{duration(ceil(len(due) / rate))} at {rate:g} a second; every call goes to {target}"),
         Line(
-            f"{count} {what} of {pair.source} in {pair.target} to promote: {takes} at {rate:g} a second; "
-            f"every call goes to {pair.target}"
+            "values",
+            f"each goes on from the value that {target} holds; what was written in {source} and had not arrived stays "
+            "there, and failback tells of it",
         ),
         Line(
-            f"given up: replicas in third Regions stay with the old primaries in {pair.source} and get no value "
-            f"written in {pair.target}; which there are, {pair.target} can't tell"
+            "given up",
+            f"replicas in third Regions stay with the old primaries in {source} and get no value written in {target}; "
+            f"which there are, {target} can't tell",
         ),
         _rotation(due, pair),
         *_keys(due),
@@ -105,30 +111,32 @@ def _rotation(secrets: Sequence[SecretReport], pair: Pair) -> Line:
     names = _with(secrets, (Kind.ROTATING,))
     if names:
         return Line(
-            f"rotation is enabled for {len(names)}: {some(names)}; see to it that {pair.source} does not rotate them "
-            "when it is back",
+            "rotation",
+            f"enabled for {len(names)}: {some(names)}; see to it that {pair.source} does not rotate them when it is "
+            "back",
             is_warning=True,
         )
     return Line(
-        f"rotation: none is shown, and a replica need not show its primary's: what rotates in {pair.source} does so "
-        "again the moment it is back, and in its place nothing does until it is set up anew"
+        "rotation",
+        f"none is shown, and a replica need not show its primary's: what rotates in {pair.source} does so again the "
+        "moment it is back, and in its place nothing does until it is set up anew",
     )
 
 
 def _keys(secrets: Sequence[SecretReport]) -> list[Line]:
     troubled = _with(secrets, _KEYS)
     doubtful = _with(secrets, (Kind.UNCHECKED,))
-    own = {row.kms_key_id for each in secrets for row in each.replicas if row.kms_key_id}
+    own = {row.kms_key_id for each in secrets for row in each.replicas if row.kms_key_id not in (None, DEFAULT)}
     lines = []
     if troubled:
         text = f"{len(troubled)} can't be read or written under their keys: {some(troubled)}"
-        lines.append(Line(text, is_warning=True))
+        lines.append(Line("keys", text, is_warning=True))
     if doubtful:
-        text = f"the keys of {len(doubtful)} could not be looked at: {some(doubtful)}"
-        lines.append(Line(text, is_warning=True))
-    if not lines:
-        lines.append(Line(f"keys: {len(own)} in use, none known to be unusable"))
-    return lines
+        lines.append(
+            Line("keys", f"those of {len(doubtful)} could not be looked at: {some(doubtful)}", is_warning=True)
+        )
+    count = f"{len(own)} of your own, all of them enabled" if own else "AWS's own, which needs no look"
+    return lines or [Line("keys", count)]
 
 
 def _with(secrets: Sequence[SecretReport], kinds: Sequence[Kind]) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
 
-from smrep.errors import Outcome
+from smrep.errors import Outcome, Unanswered
 from smrep.model import FAILED, IN_PROGRESS, Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity, Trouble
@@ -33,6 +33,8 @@ class Truth(StrEnum):
     OLD = "old"
     NEW = "new"
     BOTH = "both"
+    ONE = "one"
+    """There are not two sides: one of them is a replica, or nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +48,8 @@ class Protect:
     """Where the victim's own replicas are removed and waited for first; never the primary's Region."""
     targets: tuple[Target, ...]
     """With the keys that were there."""
-    truth: Truth | None = None
-    """What the comparison of both sides showed, where there were two."""
+    truth: Truth = Truth.ONE
+    """What the comparison of both sides showed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,8 @@ class Leave:
     """Where the trouble lies."""
     error: Trouble
     findings: tuple[Finding, ...] = ()
+    is_silence: bool = False
+    """Whether the Region did not answer."""
 
 
 Step = Protect | Leave
@@ -75,11 +79,8 @@ class Sides:
     """What bears it in the Region that took over."""
 
 
-def truth(sides: Sides) -> Truth | None:
-    """Return which side was changed since both were last known to be level; None where there are not two sides."""
-    old, new, base = sides.old, sides.new, sides.entry.stages
-    if not isinstance(old, Secret) or not isinstance(new, Secret):
-        return None
+def compared(old: Secret, new: Secret, base: frozenset[tuple[str, str]]) -> Truth:
+    """Return which side was changed since both were level, at `base`."""
     here, there = frozenset(old.stages), frozenset(new.stages)
     if here == there:
         return Truth.LEVEL
@@ -114,7 +115,7 @@ def next_step(sides: Sides, goal: Goal, *, rotation_handled: bool) -> Step:
 
 def _between(sides: Sides, old: Secret, new: Secret, goal: Goal) -> Step:
     """Return the step where both sides stand alone: the one that holds the truth replaces the other."""
-    found = truth(sides)
+    found = compared(old, new, sides.entry.stages)
     if found is Truth.BOTH:
         return _both_changed(old, new)
     if found is Truth.OLD and goal is Goal.PROTECT and not _is_coming(old, new):
@@ -136,7 +137,7 @@ def _is_coming(primary: Secret, there: Secret) -> bool:
     return entry is not None and entry.status == IN_PROGRESS
 
 
-def _protect(sides: Sides, primary: Secret, victim: Secret | None, found: Truth | None = None) -> Protect:
+def _protect(sides: Sides, primary: Secret, victim: Secret | None, found: Truth = Truth.ONE) -> Protect:
     clears = _clears(sides.entry, primary, victim) if victim else ()
     targets = {each.region: each for each in _targets(sides, primary, victim) if each.region != primary.region}
     return Protect(primary, victim, clears, tuple(targets.values()), found)
@@ -220,7 +221,7 @@ def _unchecked(look: Unseen, name: str, arn: str, region: Region) -> Leave:
     )
     sure = replace(finding, severity=Severity.ERROR, message=f"nothing is done unseen, and {finding.message}")
     outcome = look.error.outcome if look.error else Outcome.FAILED
-    return Leave(region, Trouble.about(sure, outcome), (sure,))
+    return Leave(region, Trouble.about(sure, outcome), (sure,), is_silence=isinstance(look.error, Unanswered))
 
 
 def _left(region: Region, kind: Kind, message: str, hint: str) -> Leave:

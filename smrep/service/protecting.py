@@ -15,6 +15,7 @@ from smrep.rules.plan import NO_CONSENT, Add, Keep, Overwrite, Step, Stop, had_f
 from smrep.rules.preflight import Look, Unseen, ours, portrait
 from smrep.rules.proof import Sides, prove
 from smrep.rules.record import Mark, marked, regions
+from smrep.rules.removal import row
 from smrep.rules.settle import told, worst
 from smrep.service.abreast import abreast
 from smrep.service.cases import Case, course_of, plain
@@ -39,6 +40,8 @@ class Protection:
     clearing: Clearing | None = None
     case: Case | None = None
     error: Trouble | None = None
+    aside: dict[Region, RegionReport] = field(default_factory=dict)
+    """Third Regions that are left as they are, since the victim's replica is not what is there."""
     proved: dict[Region, Outcome] = field(default_factory=dict)
     _sent: bool = False
 
@@ -52,10 +55,10 @@ class Protection:
         aim = self.aim
         if aim.victim is not None and aim.clears:
             self.clearing = clearing = begin(self.aws, aim.victim, aim.clears, gate.clock, gate.deadline)
-            for region in [each.region for each in clearing.departures.values() if each.error]:
-                if aim.victim.replica(region) is None and ours(aim.primary, look(self.aws, aim.primary, region)):
-                    del clearing.departures[region]  # it has come already, and the primary's list lags
-        targets = [self._under_its_key(each) for each in aim.targets]
+            for region, each in tuple(clearing.departures.items()):
+                if each.error and not each.is_unseen:
+                    self._leave_out(clearing, region)
+        targets = [self._under_its_key(each) for each in aim.targets if each.region not in self.aside]
         steps = tuple(abreast(self._decided, targets))
         courses = {each.target.region: course_of(each, NO_CONSENT) for each in steps}
         self.case = Case(aim.primary, courses, [], steps)
@@ -65,7 +68,7 @@ class Protection:
     def is_stopped(self) -> bool:
         """Whether anything forbids to go on: nothing is taken out of the way of what can't come."""
         rows = self.report().replicas
-        return self.error is not None or any(row.error is not None for row in rows)
+        return self.error is not None or any(row.error and row.region not in self.aside for row in rows)
 
     @property
     def has_work(self) -> bool:
@@ -132,6 +135,7 @@ class Protection:
             row = rows[region]
             if row.error is None and row.status == IN_SYNC and not dry_run:
                 rows[region] = replace(row, verified=outcome is Outcome.OK, outcome=worst([row.outcome, outcome]))
+        rows |= self.aside
         notes = case.notes if case else ()
         error = self.error or (case.error if case else None)
         return told(primary, [self._explained(row) for row in rows.values()], error, notes)
@@ -150,6 +154,13 @@ class Protection:
             hint = "what can be done by hand: docs/runbooks/fail-back.md, 'AWS refuses'"
             return replace(row, error=replace(row.error, message=why, hint=hint))
         return replace(row, error=replace(row.error, hint=None)) if row.error.code == "NotSent" else row
+
+    def _leave_out(self, clearing: Clearing, region: Region) -> None:
+        """Leave a third Region as it is where what is there is not the victim's replica; say what is, if not ours."""
+        aim = self.aim
+        left = clearing.departures.pop(region)
+        if not ours(aim.primary, look(self.aws, aim.primary, region)):  # else it has come already, and the list lags
+            self.aside[region] = row(left, clearing.primary)
 
     def _under_its_key(self, target: Target) -> Target:
         """Return the target with the key that the replica which is there shows itself."""
@@ -203,7 +214,7 @@ class Protection:
             seen = look(self.aws, known, known.region)
             if not isinstance(seen, Secret) or _state(seen) != _state(known):
                 return _changed(known, seen)
-            left = [each.region for each in seen.replicas if each.region != primary.region]
+            left = {each.region for each in seen.replicas} - self.aside.keys() - {primary.region}
             if known is victim and left:
                 return _changed(known, seen)
         return None

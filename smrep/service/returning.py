@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -41,14 +41,13 @@ class Journey:
     begun: bool = False
     ended: bool = False
     left: Leave | None = None
-    truth: Truth | None = None
+    truth: Truth = Truth.ONE
     """What the first comparison of both sides showed."""
     _leg: Protection | Candidate | None = None
     _gate: Gate | None = None
     _legs: int = 0
     _looks: int = 0
     _taken: bool = False
-    _notes: list[str] = field(default_factory=list)
 
     def plan(self) -> None:
         """Look into both Regions and decide what comes next.
@@ -58,7 +57,7 @@ class Journey:
 
         """
         self._decide(self._opened())
-        self.truth = self._leg.aim.truth if isinstance(self._leg, Protection) else None
+        self.truth = self._leg.aim.truth if isinstance(self._leg, Protection) else Truth.ONE
 
     @property
     def is_planned(self) -> bool:
@@ -96,7 +95,7 @@ class Journey:
     def clears(self) -> int:
         """How many replicas in third Regions are to be removed first."""
         leg = self._leg
-        return len(leg.aim.clears) if isinstance(leg, Protection) else 0
+        return len(leg.clearing.to_send) if isinstance(leg, Protection) and leg.clearing else 0
 
     @property
     def was_taken(self) -> bool:
@@ -129,8 +128,6 @@ class Journey:
     def report(self, *, dry_run: bool = False) -> SecretReport:
         """Return the secret as it stands."""
         report = self._report(dry_run=dry_run)
-        notes = (*self._notes, *report.notes)
-        report = replace(report, notes=notes)
         return report if self.begun or dry_run or not self.has_work else self.terms.not_begun(report)
 
     @property
@@ -224,7 +221,6 @@ class Journey:
         if case.is_open:
             return self._later(opened)
         self._taken = self._taken or case.accepted
-        self._notes.append(f"{self.name} was promoted in {self.pair.source}")
         return self._new_leg()
 
     def _later(self, opened: Gate) -> float | None:
@@ -256,3 +252,24 @@ class Journey:
 
 def _look(terms: Terms, known: Secret) -> Look:
     return look(terms.aws, known, known.region)
+
+
+_FIRST = 8
+"""So many are looked at first; where a Region answers for none of them, the others are not asked about."""
+
+
+def plan_all(journeys: Sequence[Journey], pulse: Callable[[], None]) -> None:
+    """Plan all of them, side by side; a Region that does not answer is not waited for hundreds of times.
+
+    Raises:
+        CredentialsError: no further call can succeed.
+
+    """
+    first, rest = journeys[:_FIRST], journeys[_FIRST:]
+    abreast(Journey.plan, first, pulse=pulse)
+    silent = [each.left for each in first if each.left and each.left.is_silence]
+    if len(silent) == _FIRST:
+        for each in rest:
+            each.left = silent[0]
+        return
+    abreast(Journey.plan, rest, pulse=pulse)
