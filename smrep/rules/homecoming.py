@@ -11,6 +11,7 @@ from smrep.errors import Outcome, Unanswered
 from smrep.model import FAILED, IN_PROGRESS, Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity, Trouble
+from smrep.rules.commands import spell
 from smrep.rules.findings import unseen
 from smrep.rules.keys import DEFAULT
 from smrep.rules.preflight import Absent, Look, Unseen, portrait
@@ -100,7 +101,7 @@ def next_step(sides: Sides, goal: Goal, *, rotation_handled: bool) -> Step:
         return stop
     assert isinstance(new, Secret)  # noqa: S101 - as was checked
     if not isinstance(old, Secret):
-        return _protect(sides, new, None)
+        return _orphaned(new) if new.is_replica else _protect(sides, new, None)
     if new.is_replica and old.is_replica:
         return _strange(new, pair.source, "ReplicaOfReplica", "both sides are replicas, and nobody is their primary")
     if new.is_replica:
@@ -244,6 +245,13 @@ def _rotating(sides: Sides) -> Leave:
         f"aws secretsmanager cancel-rotate-secret --secret-id {shlex.quote(name)} --region {where[0]}; or, where that "
         "is seen to: --rotation-handled",
     )
+
+
+def _orphaned(new: Secret) -> Leave:
+    what = (
+        f"{new.name} in {new.region} is a replica still, and its primary in {new.primary_region} is not there any more"
+    )
+    return _left(new.region, Kind.ORPHAN, what, spell("promote", [new.name], targets=[Target(new.region)]))
 
 
 def _both_changed(old: Secret, new: Secret) -> Leave:
