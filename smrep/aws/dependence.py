@@ -28,9 +28,9 @@ def dependence(session: boto3.Session, lost: Region, alive: Region) -> tuple[str
     if method in _KEPT:
         return f"keys that are kept here ({method}); nothing in them depends on {lost}", False
     if method in _OWN:
-        return f"the machine's own role ({method}); nothing in them depends on {lost}", False
+        return f"the machine's own role ({method}); nothing in it depends on {lost}", False
     if method.startswith("assume-role"):
-        return f"a role, taken on at STS in {alive}; nothing in them depends on {lost}", False
+        return f"a role, taken on at STS in {alive}; nothing in it depends on {lost}", False
     if method.startswith("sso"):
         return f"IAM Identity Center in {', '.join(centers) or 'a Region not told'}, not in {lost}", False
     return f"they come from {method or 'nowhere'}, and whether that needs {lost} is not known", True
