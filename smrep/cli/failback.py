@@ -113,6 +113,8 @@ def failback(**more: Any) -> None:
                 ask(app, [each.name for each in due], "failback", lambda: f"{again} --yes")
             words = f"{again} --yes" if yes else again
             yield from carried(app, run, words)
+            if not own["wait"] and due:
+                app.messages.warning(f"only the first step of each was asked for; to go on from there: {words}")
             run.check()
             check_end(run, own["timeout_s"], words)
 
