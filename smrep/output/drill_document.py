@@ -38,6 +38,7 @@ def document(rehearsal: Rehearsal, exit_code: int) -> dict[str, Any]:
             "longest_unreadable_s": _s(rehearsal.unreadable_s),
             "longest_unwritable_s": _s(rehearsal.unwritable_s),
             "none_writable_s": _s(rehearsal.none_writable_s),
+            "longest_twice_writable_s": _s(rehearsal.twice_writable_s),
         },
         "steps": [_step(each, taken.get(each.name)) for each in rehearsal.steps],
         "secrets": [_secret(each) for each in rehearsal.courses],
@@ -66,8 +67,13 @@ def _secret(course: Course) -> dict[str, Any]:
         "name": course.name,
         "unreadable": _gaps(course.unreadable),
         "unwritable": _gaps(course.unwritable),
+        "twice_writable": _gaps(course.twice_writable),
         "regions": [
-            {"region": each.region, "without_current_s": _s(each.without_s), "spans": [_span(span) for span in each.spans]}
+            {
+                "region": each.region,
+                "without_current_s": _s(each.without_s),
+                "spans": [_span(span) for span in each.spans],
+            }
             for each in course.tracks
         ],
     }

@@ -19,26 +19,19 @@ FIRST = 4
 """How many secrets are shown one by one: the JSON document has all."""
 _WIDE = 100
 """Columns where there is no terminal."""
-_BESIDE = 24
+_BESIDE = 26
 """Columns of what stands beside the axis, but for the names."""
 _SHORTEST, _LONGEST_NAME = 20, 24
 """Cells of an axis at least; columns of a name at most, a longer one is folded."""
-_WRITTEN = "written"
 _SIGNS = {
-    _WRITTEN: ("█", "#", "bold green"),
-    Readable.CURRENT: ("▄", "=", "green"),
-    Readable.STALE: ("░", "-", "yellow"),
-    Readable.NONE: ("·", ".", "red"),
-    Readable.DOWN: ("×", "x", "red"),
+    (Readable.CURRENT, True): ("█", "#", "bold green", "current, can be written"),
+    (Readable.CURRENT, False): ("▄", "=", "green", "current"),
+    (Readable.STALE, True): ("▒", "%", "bold yellow", "old, can be written"),
+    (Readable.STALE, False): ("░", "-", "yellow", "old"),
+    (Readable.NONE, False): ("·", ".", "red", "nothing"),
+    (Readable.DOWN, False): ("╳", "x", "red", "no answer"),  # noqa: RUF001 - a drawing
 }
-"""State -> its sign, in ASCII, and its colour."""
-_WORDS = {
-    _WRITTEN: "current, can be written",
-    Readable.CURRENT: "current",
-    Readable.STALE: "old value",
-    Readable.NONE: "nothing there",
-    Readable.DOWN: "no answer",
-}
+"""(what is read, whether it can be written) -> its sign, in ASCII, its colour, in words."""
 
 
 def drawn(rehearsal: Rehearsal, paper: Paper) -> str:
@@ -92,8 +85,8 @@ def _lines(rehearsal: Rehearsal, paper: Paper, width: int) -> Table:
     table = _table(paper)
     table.add_column("  SECRET", overflow="fold", width=first)
     table.add_column(_ruler(rehearsal, count), no_wrap=True, width=count)
-    table.add_column("NOT\nREAD", justify="right", no_wrap=True)
-    table.add_column("NOT\nWRITTEN", justify="right", no_wrap=True)
+    table.add_column("WITHOUT\nCURRENT", justify="right", no_wrap=True)
+    table.add_column("NOT\nWRITABLE", justify="right", no_wrap=True)
     if len(rehearsal.courses) > 1:
         _add_all(table, rehearsal, count, paper)
     for each in shown:
@@ -154,8 +147,7 @@ def _add(table: Table, course: Course, long_s: float, count: int, paper: Paper) 
 def _axis(row: Sequence[Cell], paper: Paper) -> Text:
     text = Text()
     for each in row:
-        written = each.writable and each.readable is Readable.CURRENT
-        fine, plain, style = _SIGNS[_WRITTEN if written else each.readable]
+        fine, plain, style, _ = _SIGNS[each.readable, each.writable]
         text.append(fine if paper.unicode else plain, style=style)
     return text
 
@@ -166,26 +158,25 @@ def _length(long_s: float, *, bad: bool = False) -> Text:
 
 def _legend(paper: Paper) -> Text:
     text = Text("  ")
-    for state, (fine, plain, style) in _SIGNS.items():
-        text.append(fine if paper.unicode else plain, style=style).append(f" {_WORDS[state]}  ", style="dim")
+    for fine, plain, style, words in _SIGNS.values():
+        text.append(fine if paper.unicode else plain, style=style).append(f" {words}  ", style="dim")
     return text
 
 
 def _closing(rehearsal: Rehearsal) -> list[tuple[str, str]]:
-    count = len(rehearsal.courses)
+    count, unreadable_s, twice_s = len(rehearsal.courses), rehearsal.unreadable_s, rehearsal.twice_writable_s
+    nowhere, none = seconds(rehearsal.unwritable_s), seconds(rehearsal.none_writable_s)
     lines = [
-        (f"longest that a current value could be read nowhere: {seconds(rehearsal.unreadable_s)}", ""),
-        (
-            f"longest that a secret could be written nowhere: {seconds(rehearsal.unwritable_s)}; "
-            f"none at all: {seconds(rehearsal.none_writable_s)}",
-            "",
-        ),
+        (f"  read nowhere     {seconds(unreadable_s)} at most", "red" if unreadable_s else ""),
+        (f"  written nowhere  {nowhere} at most; for {none} no secret at all could be written", ""),
+        (f"  written twice    {seconds(twice_s)} at most: two Regions take values then, and one's is lost", ""),
+        ("", ""),
     ]
     if rehearsal.interrupted:
-        return [*lines, ("interrupted", "bold yellow")]
+        return [*lines, (f"interrupted after step {len(rehearsal.taken)} of {len(rehearsal.steps)}", "bold yellow")]
     if rehearsal.problems:
-        return [*lines, (f"failed: {len(rehearsal.problems)} things went wrong", "bold red")]
-    return [*lines, (f"{count} secrets are home and in sync, and each could be read all the time", "bold green")]
+        return [*lines, (f"{len(rehearsal.problems)} things went wrong", "bold red")]
+    return [*lines, (f"all {count} home and in sync, each readable throughout", "bold green")]
 
 
 def _table(paper: Paper) -> Table:

@@ -71,6 +71,11 @@ class Rehearsal:
         return longest(gap for each in self.courses for gap in each.unwritable)
 
     @property
+    def twice_writable_s(self) -> float:
+        """The longest time for which any secret could be written in several Regions."""
+        return longest(gap for each in self.courses for gap in each.twice_writable)
+
+    @property
     def none_writable_s(self) -> float:
         """The longest time for which no secret at all could be written in any Region."""
         return longest(common([each.unwritable for each in self.courses]))

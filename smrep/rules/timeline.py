@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
@@ -115,6 +115,18 @@ class Course:
         return _joined(found)
 
     @property
+    def twice_writable(self) -> tuple[Gap, ...]:
+        """When it could be written in several Regions, where one's new value is lost to the other's."""
+        edges = sorted((moment, turn) for track in self.tracks for moment, turn in _turns(track.spans))
+        found: list[Gap] = []
+        count = 0
+        for (moment, turn), (following, _) in pairwise(edges):
+            count += turn
+            if count > 1 and following > moment:
+                found.append(Gap(moment, following))
+        return _gaps(found)
+
+    @property
     def unreadable(self) -> tuple[Gap, ...]:
         """When its current value could be read in no Region."""
         return _gaps(each for each in self.anywhere if each.readable is not Readable.CURRENT)
@@ -210,7 +222,15 @@ def _joined(spans: Iterable[Span]) -> tuple[Span, ...]:
     return tuple(found)
 
 
-def _gaps(spans: Iterable[Span]) -> tuple[Gap, ...]:
+def _turns(spans: Iterable[Span]) -> Iterator[tuple[float, int]]:
+    """Yield when it begins to be writable (1), and when that ends (-1)."""
+    for each in spans:
+        if each.writable:
+            yield each.from_s, 1
+            yield each.to_s, -1
+
+
+def _gaps(spans: Iterable[Span | Gap]) -> tuple[Gap, ...]:
     """Return the times of spans, those that touch made one."""
     found: list[Gap] = []
     for each in spans:

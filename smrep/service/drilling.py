@@ -19,6 +19,11 @@ class Stage(Protocol):
     """A world with a fleet of secrets, whose Regions can be taken down."""
 
     @property
+    def names(self) -> Sequence[str]:
+        """The secrets' names."""
+        ...
+
+    @property
     def sightings(self) -> Sequence[Sighting]:
         """What readers and writers of the secrets got, up to the last call of another method but `now` and `sleep`."""
         ...
