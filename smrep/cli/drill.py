@@ -122,7 +122,7 @@ def drill(**typed: Any) -> None:
         code = code or int(bool(result.problems))
         _tell(app, result, code)
     else:
-        app.messages.error("interrupted before anything had begun")
+        app.messages.error("interrupted; nothing had begun")
     sys.exit(code)
 
 
@@ -182,10 +182,12 @@ def _faults(typed: dict[str, Any]) -> Faults:
 
 def _act(app: App, drill: Drill, *, pausing: bool) -> None:
     """Take each step, having said what it is; with `pausing`, on a terminal, once Enter is pressed."""
-    guided = pausing and not app.options.no_input and is_terminal(app.stdin) and is_terminal(app.stderr)
-    pair, third = drill.pair, third_region(drill.pair)
-    far = f", and every other one with one more in {third}" if third else ""
-    app.messages.note(f"{len(drill.stage.names)} secrets in {pair.source}, each with a replica in {pair.target}{far}")
+    options = app.options
+    asking = pausing and not (options.no_input or options.quiet)
+    guided = asking and is_terminal(app.stdin) and is_terminal(app.stderr)
+    pair, third, count = drill.pair, third_region(drill.pair), len(drill.stage.names)
+    far = f"; {(count + 1) // 2} in {third} too" if third else ""
+    app.messages.note(f"{count} secrets in {pair.source}, each with a replica in {pair.target}{far}")
     for number, step in enumerate(drill.act(), 1):
         app.messages.step(f"step {number} of {len(drill.steps)}", step.what)
         if step.command:
@@ -210,7 +212,7 @@ def _tell(app: App, result: Rehearsal, code: int) -> None:
     if len(result.problems) > MOST_TOLD:
         app.messages.error(f"and {len(result.problems) - MOST_TOLD} more: -o json has them all")
     if result.interrupted:
-        app.messages.error(f"interrupted after step {len(result.taken)} of {len(result.steps)}")
+        app.messages.error("interrupted; the sandbox is gone, and its secrets with it")
     deliver([_text(app, result, code)], app)
     told(code)
 

@@ -24,11 +24,11 @@ _BESIDE = 26
 _SHORTEST, _LONGEST_NAME = 20, 24
 """Cells of an axis at least; columns of a name at most, a longer one is folded."""
 _SIGNS = {
-    (Readable.CURRENT, True): ("█", "#", "bold green", "current, can be written"),
+    (Readable.CURRENT, True): ("█", "#", "bold green", "current, writable"),
     (Readable.CURRENT, False): ("▄", "=", "green", "current"),
-    (Readable.STALE, True): ("▒", "%", "bold yellow", "old, can be written"),
+    (Readable.STALE, True): ("▒", "%", "bold yellow", "old, writable"),
     (Readable.STALE, False): ("░", "-", "yellow", "old"),
-    (Readable.NONE, False): ("·", ".", "red", "nothing"),
+    (Readable.NONE, False): ("·", ".", "red", "none"),
     (Readable.DOWN, False): ("╳", "x", "red", "no answer"),  # noqa: RUF001 - a drawing
 }
 """(what is read, whether it can be written) -> its sign, in ASCII, its colour, in words."""
@@ -157,9 +157,9 @@ def _length(long_s: float, *, bad: bool = False) -> Text:
 
 
 def _legend(paper: Paper) -> Text:
-    text = Text("  ")
+    text = Text()
     for fine, plain, style, words in _SIGNS.values():
-        text.append(fine if paper.unicode else plain, style=style).append(f" {words}  ", style="dim")
+        text.append("  ").append(fine if paper.unicode else plain, style=style).append(f" {words}", style="dim")
     return text
 
 
@@ -169,11 +169,11 @@ def _closing(rehearsal: Rehearsal) -> list[tuple[str, str]]:
     lines = [
         (f"  read nowhere     {seconds(unreadable_s)} at most", "red" if unreadable_s else ""),
         (f"  written nowhere  {nowhere} at most; for {none} no secret at all could be written", ""),
-        (f"  written twice    {seconds(twice_s)} at most: two Regions take values then, and one's is lost", ""),
+        (f"  written twice    {seconds(twice_s)} at most: in two Regions, and one side's value is lost", ""),
         ("", ""),
     ]
     if rehearsal.interrupted:
-        return [*lines, (f"interrupted after step {len(rehearsal.taken)} of {len(rehearsal.steps)}", "bold yellow")]
+        return [*lines, ("interrupted", "bold yellow")]
     if rehearsal.problems:
         return [*lines, (f"{len(rehearsal.problems)} things went wrong", "bold red")]
     return [*lines, (f"all {count} home and in sync, each readable throughout", "bold green")]

@@ -92,22 +92,22 @@ def steps(pair: Pair, record: str) -> tuple[Step, ...]:
     """Return the steps of a rehearsal; `record` is the file that failover writes and failback reads."""
     old, new = pair.source, pair.target
     return (
-        Step("outage", f"{old} goes down: it answers nobody, and nothing reaches or leaves it"),
+        Step("outage", f"{old} goes down; nothing reaches or leaves it"),
         Step(
             "failover",
             f"the replicas in {new} are promoted, so that they can be written",
             ("failover", "--from", old, "--to", new, "--all", "--record", record, "--yes"),
         ),
-        Step("write", f"each secret gets a new value in {new}, which no other Region has"),
+        Step("write", f"each secret gets a new value in {new}, and only there"),
         Step("recovery", f"{old} is back, with the values of before"),
         Step(
             "failback",
-            f"what was promoted gets replicas in {old}, in place of the old primaries, and in third Regions",
+            f"what was promoted gets replicas in {old} and in third Regions",
             ("failback", "--record", record, "--yes"),
         ),
         Step(
             "return",
-            f"the primaries go home to {old}, and {new} has replicas again",
+            f"the primaries go home to {old}; {new} has replicas again",
             ("failback", "--record", record, "--return-primary", "--yes"),
         ),
     )

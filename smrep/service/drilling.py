@@ -62,6 +62,7 @@ class Drill:
     """Runs smrep with these words to its end and returns its exit code."""
     taken: list[Taken] = field(default_factory=list)
     _started_at: float = 0.0
+    _has_ended: bool = False
     _before: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     @property
@@ -76,20 +77,23 @@ class Drill:
         stage.sleep(CALM_S)
         for step in self.steps:
             yield step
-            begun = stage.now()
-            code = self._take(step)
-            self.taken.append(Taken(step, begun - self._started_at, stage.now() - begun, code))
+            begun, code = stage.now(), None
+            try:
+                code = self._take(step)
+            finally:
+                self.taken.append(Taken(step, begun - self._started_at, stage.now() - begun, code))
             if code:
-                return
-        stage.sleep(CALM_S)
+                break
+        else:
+            stage.sleep(CALM_S)
+        self._has_ended = True
 
     def report(self) -> Rehearsal:
-        """Return what came of it; a rehearsal that has not come to its end is told as interrupted, and not judged."""
+        """Return what came of it; what has not come to its end is told as interrupted, and not judged."""
         stage, pair, every, taken = self.stage, self.pair, self.steps, tuple(self.taken)
         end = stage.now()
         after = stage.standing(pair.source)  # up to this call the sightings reach, and so to the end
         found = courses(stage.sightings, self._started_at, end)
-        ended = len(taken) == len(every) or any(each.exit_code for each in taken)
         return Rehearsal(
             pair,
             third_region(pair),
@@ -98,8 +102,8 @@ class Drill:
             every,
             taken,
             found,
-            verdict(every, taken, found, astray(pair, self._before, after, found)) if ended else (),
-            interrupted=not ended,
+            verdict(every, taken, found, astray(pair, self._before, after, found)) if self._has_ended else (),
+            interrupted=not self._has_ended,
         )
 
     def _take(self, step: Step) -> int | None:
