@@ -17,15 +17,15 @@ from smrep.rules.timeline import Cell, Course, Readable, cells, worst
 
 FIRST = 4
 """How many secrets are shown one by one: the JSON document has all."""
-_WIDE = 100
-"""Columns where there is no terminal."""
+_WIDE, _NARROW = 100, 72
+"""Columns where there is no terminal; with fewer than the second words would be cut, so the terminal folds the lines."""
 _BESIDE = 26
 """Columns of what stands beside the axis, but for the names."""
 _SHORTEST, _LONGEST_NAME = 20, 24
 """Cells of an axis at least; columns of a name at most, a longer one is folded."""
 _SIGNS = {
-    (Readable.CURRENT, True): ("█", "#", "bold green", "current, writable"),
-    (Readable.CURRENT, False): ("▄", "=", "green", "current"),
+    (Readable.CURRENT, True): ("▆", "#", "bold green", "current, writable"),
+    (Readable.CURRENT, False): ("▂", "=", "green", "current"),
     (Readable.STALE, True): ("▒", "%", "bold yellow", "old, writable"),
     (Readable.STALE, False): ("░", "-", "yellow", "old"),
     (Readable.NONE, False): ("·", ".", "red", "none"),
@@ -38,12 +38,12 @@ def drawn(rehearsal: Rehearsal, paper: Paper) -> str:
     """Return the steps, the time lines and what they come to."""
     out = io.StringIO()
     screen = console(paper, out)
-    screen.width = max(paper.width or _WIDE, screen.width if paper.width else 0)
+    screen.width = max(paper.width or _WIDE, _NARROW)
     for part in (_title(rehearsal), _steps(rehearsal, paper)):
         screen.print(part)
     if rehearsal.courses:
         screen.print(_lines(rehearsal, paper, screen.width))
-        screen.print(_legend(paper))
+        screen.print(_legend(paper), Text(""), sep="\n")
     for text, style in _closing(rehearsal):
         screen.print(Text(text, style=style), soft_wrap=True)
     return trimmed(out.getvalue())
