@@ -18,7 +18,7 @@ from smrep.rules.timeline import Cell, Course, Readable, cells, worst
 FIRST = 4
 """How many secrets are shown one by one: the JSON document has all."""
 _WIDE, _NARROW = 100, 72
-"""Columns where there is no terminal; with fewer than the second words would be cut, so the terminal folds the lines."""
+"""Columns where there is no terminal; with fewer than the second words would be cut, and the terminal folds."""
 _BESIDE = 26
 """Columns of what stands beside the axis, but for the names."""
 _SHORTEST, _LONGEST_NAME = 20, 24
