@@ -11,7 +11,7 @@ from pathlib import Path
 
 from smrep import __version__
 from smrep.errors import Outcome
-from smrep.output.page_rows import marked, row
+from smrep.output.page_rows import marked, more, row
 from smrep.output.page_states import MEANINGS, Totals, worded
 from smrep.output.safe import safe
 from smrep.output.summary import closing
@@ -155,13 +155,8 @@ def _known(report: Report, totals: Totals) -> Iterator[tuple[str, str]]:
 
 
 def _trouble(trouble: Trouble) -> str:
-    lines = [f"<p><b>{marked(trouble.code)}</b> {marked(trouble.message)}</p>"]
-    lines += [f"<p>{marked(each)}</p>" for each in trouble.details]
-    if trouble.hint:
-        lines.append(f'<p class="hint"><i>hint</i> <code>{marked(trouble.hint)}</code></p>')
-    if trouble.request_id:
-        lines.append(f"<p><i>request id</i> <code>{marked(trouble.request_id)}</code></p>")
-    return f'<section class="trouble" aria-label="What ended the run">{"".join(lines)}</section>\n'
+    told = f"<p><b>{marked(trouble.code)}</b> {marked(trouble.message)}</p>{more(trouble)}"
+    return f'<section class="trouble" aria-label="What ended the run">{told}</section>\n'
 
 
 def _totals(report: Report, totals: Totals, names: Sequence[str]) -> Iterator[str]:
@@ -189,8 +184,8 @@ def _totals(report: Report, totals: Totals, names: Sequence[str]) -> Iterator[st
     yield (
         '</tbody>\n</table>\n</div>\n<p class="small">A secret can count as several; it is covered if it is so '
         "wherever it is wanted. A list may be five minutes old and shows no status: what is covered by listing was "
-        "replicated and is current, and whether AWS calls it InSync is not known. \N{EN DASH} in a Region: nobody asked "
-        "for the secret there.</p>\n</section>\n"
+        "replicated and is current, and whether AWS calls it InSync is not known. \N{EN DASH} in a Region: nobody "
+        "asked for the secret there.</p>\n</section>\n"
     )
 
 
@@ -214,12 +209,14 @@ def _chooser(regions: Sequence[Region], names: Sequence[str], count: int) -> Ite
 def _table(report: Report, regions: Sequence[Region]) -> Iterator[str]:
     heads = "".join(f'<th scope="col" role="columnheader">{marked(each)}</th>' for each in regions or ("Regions",))
     yield (
-        '<table id="rows" role="table" aria-labelledby="secrets-title">\n<thead role="rowgroup"><tr role="row">'
-        f'<th scope="col" role="columnheader">Secret</th>{heads}<th scope="col" role="columnheader">Checked by</th>'
+        f'<table id="rows" role="table" aria-labelledby="secrets-title" aria-rowcount="{len(report.secrets) + 1}">\n'
+        '<thead role="rowgroup"><tr role="row" aria-rowindex="1">'
+        f'<th scope="col" role="columnheader">Secret</th>{heads}'
+        '<th scope="col" role="columnheader" class="by">Checked by</th>'
         '<th scope="col" role="columnheader" class="why">Findings</th></tr></thead>\n'
     )
     for number, secret in enumerate(report.secrets):
         if number % _GROUP == 0:
             yield (f"</tbody>\n<script>{_PAUSE}</script>\n" if number else "") + '<tbody role="rowgroup">\n'
-        yield row(secret, regions, report)
+        yield row(secret, regions, report, number + 2)
     yield '</tbody>\n</table>\n<p id="none" hidden>No secret is like that.</p>\n</section>\n'

@@ -21,8 +21,12 @@ def marked(text: str) -> str:
     return safe(text).translate(_IN_HTML)
 
 
-def row(secret: SecretReport, regions: Sequence[Region], report: Report) -> str:
-    """Return the row of a secret; the roles say what the tags say, for what a browser makes of laid out rows."""
+def row(secret: SecretReport, regions: Sequence[Region], report: Report, place: int) -> str:
+    """Return the row of a secret; `place` counts all rows of the table from 1.
+
+    The roles say what the tags say, since a browser may forget that of rows that a style lays out; the place is for a
+    screen reader, which is not told of rows that are far out of sight.
+    """
     told = {each.region: each for each in secret.replicas}
     trouble = trouble_of(secret)
     if trouble and not told:
@@ -34,7 +38,8 @@ def row(secret: SecretReport, regions: Sequence[Region], report: Report) -> str:
     counts = trouble.names if trouble else (COVERED,) if secret.outcome is Outcome.OK else ()
     whole = f' class="{" ".join(counts)}"' if counts else ""
     return (
-        f'<tr role="row"{whole}><th scope="row" role="rowheader">{marked(secret.label)}{elsewhere}</th>{cells}'
+        f'<tr role="row" aria-rowindex="{place}"{whole}>'
+        f'<th scope="row" role="rowheader">{marked(secret.label)}{elsewhere}</th>{cells}'
         f'<td role="cell" class="by">{marked(secret.checked_by or "-")}</td>'
         f'<td role="cell" class="why">{"".join(_why(secret))}</td></tr>\n'
     )
@@ -69,8 +74,13 @@ def _why(secret: SecretReport) -> Iterator[str]:
     kinds = [(len(told), "finding"), (0 if told else len(notes), "note")]
     count = ", ".join(f"{number} {what}{'s' if number > 1 else ''}" for number, what in kinds if number)
     yield f"<details><summary><b>{count}</b> <span>{marked(first)}</span></summary><ul>"
+    said: set[Region] = set()
     for where, what in told:
-        yield _item(where, what)
+        yield f"<li>{''.join(_lines(where, what))}"
+        if where and where.region not in said:
+            said.add(where.region)
+            yield _words(where, what.message)
+        yield "</li>"
     for note in notes:
         yield f"<li><p>{marked(note)}</p></li>"
     yield "</ul></details>"
@@ -81,20 +91,29 @@ def _is_said(finding: Finding, row: RegionReport) -> bool:
     return row.error is not None and row.error.code == finding.kind.value
 
 
-def _item(row: RegionReport | None, told: Finding | Trouble) -> str:
+def _lines(row: RegionReport | None, told: Finding | Trouble) -> Iterator[str]:
     kind, weight = (worded(told.kind), told.severity.value) if isinstance(told, Finding) else (told.code, "error")
     where = f" in {marked(row.region)}" if row else ""
-    lines = [f"<p><b>{marked(kind)}</b>{where} <i>{weight}</i></p>", f"<p>{marked(told.message)}</p>"]
-    if isinstance(told, Trouble):
-        lines += [f"<p>{marked(each)}</p>" for each in told.details]
+    yield f"<p><b>{marked(kind)}</b>{where} <i>{weight}</i></p><p>{marked(told.message)}</p>"
+    yield more(told)
+
+
+def more(told: Finding | Trouble) -> str:
+    """Return what a finding or a trouble says besides its message."""
+    lines = [f"<p>{marked(each)}</p>" for each in told.details] if isinstance(told, Trouble) else []
     if told.hint:
         lines.append(f'<p class="hint"><i>hint</i> <code>{marked(told.hint)}</code></p>')
     if isinstance(told, Trouble) and told.request_id:
         lines.append(f"<p><i>request id</i> <code>{marked(told.request_id)}</code></p>")
-    if row and (row.status or row.status_message) and (row.status_message or "\0") not in told.message:
-        words = ": ".join(filter(None, (row.status, row.status_message)))
-        lines.append(f"<p><i>AWS says</i> {marked(words)}</p>")
-    return f"<li>{''.join(lines)}</li>"
+    return "".join(lines)
+
+
+def _words(row: RegionReport, message: str) -> str:
+    """Return AWS's own words for a Region, nothing where the message has them."""
+    if row.status is None or (row.status_message and row.status_message in message):
+        return ""
+    words = ": ".join(filter(None, (row.status, row.status_message)))
+    return f"<p><i>AWS says</i> {marked(words)}</p>"
 
 
 def _across(secret: SecretReport) -> Iterator[str]:

@@ -59,28 +59,27 @@ def state_of(row: RegionReport, checked_by: str | None) -> State:
     kinds = tuple(dict.fromkeys(each.kind for each in sorted(row.findings, key=lambda it: order.index(it.severity))))
     names: tuple[str, ...] = tuple(each.value for each in kinds)
     if row.error:
-        return State((IN_TROUBLE, *names), row.error.code, row.status, _tone(row, kinds))
+        return State((IN_TROUBLE, *names), row.error.code, row.status, _tone(row.outcome, kinds))
     if kinds:
         aside = row.status if (row.status or "").lower() not in {each.replace("_", "") for each in names} else None
-        return State(names, ", ".join(worded(each) for each in names), aside, _tone(row, kinds))
+        return State(names, ", ".join(worded(each) for each in names), aside, _tone(row.outcome, kinds))
     if row.outcome is Outcome.OK:
         return State((COVERED,), COVERED, row.status or ("by listing" if checked_by == "list" else None))
-    return State((row.outcome.word,), row.outcome.word, row.status, _tone(row, kinds))
+    return State((row.outcome.word,), row.outcome.word, row.status, _tone(row.outcome, kinds))
 
 
 def trouble_of(secret: SecretReport) -> State | None:
     """Return how a whole secret stands of which no Region can be told, None where its rows tell."""
     if secret.error:
-        tone = "doubt" if secret.error.outcome is Outcome.ACCESS else "failed"
-        return State((IN_TROUBLE,), secret.error.code, tone=tone)
+        return State((IN_TROUBLE,), secret.error.code, tone=_tone(secret.error.outcome))
     if secret.replicas or secret.outcome is Outcome.OK:
         return None
-    return State((secret.outcome.word,), secret.outcome.word, tone="failed")
+    return State((secret.outcome.word,), secret.outcome.word, tone=_tone(secret.outcome))
 
 
-def _tone(row: RegionReport, kinds: tuple[Kind, ...]) -> str:
+def _tone(outcome: Outcome, kinds: tuple[Kind, ...] = ()) -> str:
     unsure = Kind.UNCHECKED in kinds
-    match row.outcome:
+    match outcome:
         case Outcome.OK | Outcome.ACCEPTED:
             return "doubt" if unsure else "info"
         case Outcome.DRIFT:
