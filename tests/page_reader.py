@@ -107,6 +107,11 @@ def _check_policy(root: Element) -> None:
     assert rules == {"default-src": none, "img-src": {"data:"}, "base-uri": none, "form-action": none}
 
 
+def facts(root: Element) -> dict[str, str]:
+    """Return what is told of the run, by its names."""
+    return {each.the("dt").text: each.the("dd").text for each in root.the("dl").all("div")}
+
+
 def rows(root: Element) -> list[Element]:
     """Return the rows of the secrets."""
     return [each for each in root.the("table", id="rows").all("tr") if not each.all("th", scope="col")]

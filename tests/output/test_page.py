@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from output.page_reports import ACCOUNT, BEGAN, EU, FEW, LOST, SYDNEY, WEST, covered, many, missing, report, secret
 from output.test_pieces import reports
-from page_reader import Element, counted, read, regions, rows, totals
+from page_reader import Element, counted, facts, read, regions, rows, totals
 
 from smrep import __version__
 from smrep.errors import Outcome
@@ -96,10 +96,6 @@ def test_a_secret_of_another_account_or_region_says_so() -> None:
     told = replace(secret("a", covered(EU)), account="111111111111", primary_region=Region("eu-north-1"))
     (row,) = rows(shown(replace(report(told), account_id=None)))
     assert row.the("th").text == "a (account 111111111111) of eu-north-1"
-
-
-def facts(found: Element) -> dict[str, str]:
-    return {each.the("dt").text: each.the("dd").text for each in found.the("dl").all("div")}
 
 
 def test_it_says_when_and_by_whom_it_was_made_and_how_each_fact_is_known() -> None:
