@@ -80,7 +80,8 @@ def sheet(truths: Sequence[tuple[str, Truth]], pair: Pair, goal: Goal, *, remova
     lines.append(Line("throughout", held))
     if goal is Goal.RETURN:
         twice = (
-            f"from a promotion in {pair.source} until {pair.target} is replaced, seconds, both take writes: hold them"
+            f"for the seconds from a promotion in {pair.source} until {pair.target} is replaced, both can be written; "
+            "what is written on both sides then is left alone"
         )
         lines.append(Line("writers", twice, is_warning=True))
     return lines
