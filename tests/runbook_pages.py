@@ -1,17 +1,19 @@
-"""The pages in docs/runbooks as blocks, and one bash session for all that a page has to be typed."""
+"""The pages in docs/runbooks as blocks, and a bash session in which they are typed."""
 
 from __future__ import annotations
 
 import re
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fixtures import ROOT
 from test_readme import expected_code
 
 FOLDER = ROOT / "docs/runbooks"
+START = "smrep sandbox start --seed "
+
 
 @dataclass(frozen=True)
 class Block:
@@ -48,6 +50,32 @@ def blocks(text: str) -> list[Block]:
     return found
 
 
+@dataclass(frozen=True)
+class Scene:
+    """What is typed in one sandbox, beginning with the words that start it."""
+
+    page: Path
+    start: str
+    blocks: tuple[Block, ...]
+
+    @property
+    def typed(self) -> list[str]:
+        """All commands, in their order."""
+        return [command for block in self.blocks for command in block.commands]
+
+
+def scenes(page: Path) -> list[Scene]:
+    """Return the scenes of a page: wherever a sandbox is started, a new one begins."""
+    found: list[Scene] = []
+    for block in blocks(page.read_text()):
+        if block.commands[0].startswith(START):
+            assert len(block.commands) == 1, block
+            found.append(Scene(page, block.commands[0], ()))
+        else:
+            found[-1] = replace(found[-1], blocks=(*found[-1].blocks, block))
+    return found
+
+
 def commands(lines: Sequence[str]) -> list[str]:
     """Return lines as commands: a loop, or a line that ends with a backslash, goes on in the next one."""
     found: list[str] = []
@@ -69,7 +97,7 @@ def _is_unfinished(command: str) -> bool:
 
 
 def run(typed: Sequence[str], env: dict[str, str], folder: Path) -> list[Typed]:
-    """Type commands into one bash, each as it stands; return those that were reached, the last of which may be wrong."""
+    """Type commands into one bash, up to the first that does not end as its comment says, and return them."""
     notes = folder / "notes"
     notes.mkdir()
     script = [
@@ -78,9 +106,7 @@ def run(typed: Sequence[str], env: dict[str, str], folder: Path) -> list[Typed]:
         for number, command in enumerate(typed)
     ]
     (notes / "script").write_text("set -o pipefail\n" + "\n".join(script) + "\n")
-    subprocess.run(
-        ["bash", "--noprofile", "--norc", notes / "script"], env=env, cwd=folder, check=False, timeout=600
-    )
+    subprocess.run(["bash", "--noprofile", "--norc", notes / "script"], env=env, cwd=folder, check=False, timeout=600)
     reached = [number for number in range(len(typed)) if (notes / f"{number}.code").exists()]
     return [
         Typed(typed[each], int((notes / f"{each}.code").read_text()), (notes / f"{each}.out").read_text())

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
-from fixtures import ROOT, Sandbox
-from runbook_pages import FOLDER, blocks, commands, missing, pages, run
+from fixtures import BIN, ROOT, Sandbox
+from runbook_pages import FOLDER, Scene, commands, missing, pages, run, scenes
+from test_readme import expected_code
 
 from smrep.cli.fault_options import faults_from
 from smrep.cli.sandbox import start
+from smrep.rules.manifest import parse
 from smrep.sandbox.faults import Faults
 from smrep.sandbox.seed import sample_estate, seed
 
 PARTS = ("What you see", "What you type", "What can go wrong", "How you know that it is over", "What it cost")
-START = "smrep sandbox start --seed "
 each_page = pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.stem))
 
 
@@ -26,8 +28,7 @@ def headings(text: str) -> list[str]:
 
 
 def stage(make_sandbox: Callable[..., Sandbox], words: str) -> Sandbox:
-    """Return the sandbox that a page's first line starts, in this process."""
-    assert words.startswith(START), words
+    """Return the sandbox that these words would start, in this process."""
     context = start.make_context("start", words.split()[3:])
     faults = faults_from(context.params)
     sandbox = make_sandbox(**{each.name: getattr(faults, each.name) for each in fields(Faults)})
@@ -35,18 +36,21 @@ def stage(make_sandbox: Callable[..., Sandbox], words: str) -> Sandbox:
     return sandbox
 
 
-@each_page
-def test_a_page_does_what_it_says(make_sandbox: Callable[..., Sandbox], page: Path, tmp_path: Path) -> None:
-    (first,), *rest = [each.commands for each in blocks(page.read_text())]
-    sandbox = stage(make_sandbox, first)
-    typed = [command for each in rest for command in each]
-    done = run(typed, {**sandbox.env, "SMREP_OUTPUT": "table", "COLUMNS": "120"}, tmp_path)
-    assert len(done) == len(typed), done[-1]
+@pytest.mark.skipif(not (BIN / "aws").exists() or not shutil.which("jq"), reason="the AWS CLI or jq is not installed")
+@pytest.mark.parametrize(
+    "scene",
+    [pytest.param(each, id=f"{page.stem}-{number}") for page in pages() for number, each in enumerate(scenes(page), 1)],
+)
+def test_a_page_does_what_it_says(make_sandbox: Callable[..., Sandbox], scene: Scene, tmp_path: Path) -> None:
+    sandbox = stage(make_sandbox, scene.start)
+    done = run(scene.typed, {**sandbox.env, "SMREP_OUTPUT": "table", "COLUMNS": "120"}, tmp_path)
+    assert len(done) == len(scene.typed), done[-1]
     for each in done:
+        assert each.code == expected_code(each.command), each
         assert "Traceback" not in each.out, each
     seen = iter(done)
-    for block in blocks(page.read_text())[1:]:
-        out = "\n".join(next(seen).out for _ in block.commands)
+    for block in scene.blocks:
+        out = "".join(next(seen).out for _ in block.commands)
         assert missing(block.shown, out) is None, (missing(block.shown, out), out)
 
 
@@ -69,6 +73,13 @@ def test_every_link_leads_somewhere(page: Path) -> None:
         assert title in [re.sub(r"[^a-z0-9 -]", "", each.lower()).replace(" ", "-") for each in headings(text)], title
 
 
+def test_each_manifest_of_a_page_is_one() -> None:
+    found = [each for page in pages() for each in re.findall(r"```toml\n(.*?)```", page.read_text(), re.DOTALL)]
+    assert found
+    for text in found:
+        assert parse(text, "dr.toml").rules
+
+
 def test_what_the_code_says_of_a_page_is_there() -> None:
     """A hint names a page and a part of it."""
     found = [
@@ -87,7 +98,9 @@ def test_commands_of_several_lines_are_kept_together() -> None:
 
 
 def test_a_session_keeps_its_variables_and_ends_where_a_command_does_not_end_as_said(tmp_path: Path) -> None:
-    done = run(["x=1", "echo $x", "false | true  # exit 1", "exit_code() { return 3; }; exit_code", "echo no"], {}, tmp_path)
+    done = run(
+        ["x=1", "echo $x", "false | true  # exit 1", "exit_code() { return 3; }; exit_code", "echo no"], {}, tmp_path
+    )
     assert [(each.code, each.out) for each in done] == [(0, ""), (0, "1\n"), (1, ""), (3, "")]
 
 
