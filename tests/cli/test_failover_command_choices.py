@@ -92,7 +92,7 @@ def test_all_and_a_choice(fleet: Sandbox, record: Path) -> None:
         (("prod/a",), ["prod/a"]),
         (("prod/a", "test/a"), ["prod/a", "test/a"]),
     ],
-    ids=lambda each: " ".join(each),
+    ids=" ".join,
 )
 def test_who_is_chosen(fleet: Sandbox, record: Path, words: tuple[str, ...], names: list[str]) -> None:
     lose(fleet, HOME)
@@ -214,20 +214,20 @@ ROLE = {"role_arn": f"arn:aws:iam::{ACCOUNT}:role/dr"}
 
 
 @pytest.mark.parametrize(
-    ("fields", "words", "code"),
+    ("fields", "account", "code"),
     [
-        ({"primary_region": IRELAND}, (), "PrimaryRegionMismatch"),
-        ({"account_id": "222222222222"}, ("--expect-account", ACCOUNT), "AccountMismatch"),
-        ({"account_id": "222222222222"}, (), "AccountMismatch"),
-        ({"account": [ROLE]}, (), None),
+        ({"primary_region": IRELAND}, None, "PrimaryRegionMismatch"),
+        ({"account_id": "222222222222"}, ACCOUNT, "AccountMismatch"),
+        ({"account_id": "222222222222"}, None, "AccountMismatch"),
+        ({"account": [ROLE]}, None, "UsageError"),
     ],
-    ids=["another Region's", "against the flag", "another account's", "several accounts"],
+    ids=["another Region's", "against the variable", "another account's", "several accounts"],
 )
 def test_a_manifest_that_guards(
-    fleet: Sandbox, record: Path, tmp_path: Path, fields: dict[str, Any], words: tuple[str, ...], code: str | None
+    fleet: Sandbox, tmp_path: Path, fields: dict[str, Any], account: str | None, code: str
 ) -> None:
-    done = failover(fleet, record, "-f", manifest(tmp_path, DR, **fields), *words, "--yes", "--json")
-    refused(fleet, done, code)
+    record, words = tmp_path / "dr.jsonl", ("-f", manifest(tmp_path, DR, **fields), "--yes", "--json")
+    refused(fleet, failover(fleet, record, *words, SMREP_EXPECT_ACCOUNT=account), code)
     assert not record.exists()
 
 
