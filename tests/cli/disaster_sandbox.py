@@ -12,13 +12,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from cli.applying_sandbox import HOME, IRELAND, SYDNEY, WEST, Make
 from fixtures import Done, Sandbox
 
 from smrep.sandbox.faults import Faults
 from smrep.sandbox.server import SandboxServer
 from smrep.sandbox.simulator import ApiError, Simulator
 
+Make = Callable[..., Sandbox]
+HOME, WEST, IRELAND, SYDNEY = "us-east-1", "us-west-2", "eu-west-1", "ap-southeast-2"
 STOP, ADD, REMOVE = "StopReplicationToReplica", "ReplicateSecretToRegions", "RemoveRegionsFromReplication"
 WRITES = (STOP, ADD, REMOVE)
 NAMES = ("prod/a", "prod/b", "prod/c")
@@ -104,7 +105,7 @@ def look(sandbox: Sandbox, region: str, name: str = "prod/a") -> dict[str, Any] 
 def stands_alone(sandbox: Sandbox, region: str = WEST, name: str = "prod/a") -> bool:
     """Tell whether a secret of that name is no replica there."""
     found = look(sandbox, region, name)
-    return found is not None and "PrimaryRegion" not in found
+    return found is not None and found.get("PrimaryRegion", region) == region
 
 
 def replicas(sandbox: Sandbox, region: str, name: str = "prod/a") -> dict[str, str]:
@@ -171,6 +172,3 @@ def overheard(*names: str, **faults: Any) -> Iterator[tuple[Sandbox, Callable[[]
         sandbox = Sandbox(simulator, server.url)
         fill(sandbox, *(names or NAMES))
         yield sandbox, lambda: [json.loads(line) for line in log.getvalue().splitlines()]
-
-
-__all__ = ["HOME", "IRELAND", "SYDNEY", "WEST", "Make"]
