@@ -23,6 +23,7 @@ MEANINGS = {
     Kind.ORPHAN: "a replica of another primary, or of one that is gone",
     Kind.PROMOTED: "once a replica of this primary, standalone now",
     Kind.REMOVING: "dropped from the primary's list, not gone yet",
+    Kind.ROTATING: "rotation is enabled",
     Kind.NAME_CLASH: "another secret bears the name",
     Kind.KEY_MISSING: "the key does not exist",
     Kind.KEY_DISABLED: "the key is disabled",

@@ -90,10 +90,9 @@ def sheet(secrets: Sequence[SecretReport], pair: Pair, rate: float, credentials:
     due = [each for each in secrets if each.outcome is Outcome.OK]
     what = "replica" if len(due) == 1 else "replicas"
     return [
+        Line("to promote", f"{len(due)} {what} of {source} in {target}"),
         Line(
-            "to promote",
-            f"{len(due)} {what} of {source} in {target}, by a list that may be five minutes old; names add what it "
-            "does not show yet",
+            "by the list", "which may be five minutes old; names, also on standard input, add what it does not show yet"
         ),
         Line("time", f"{duration(ceil(len(due) / rate))} at {rate:g} a second; every call goes to {target}"),
         Line(

@@ -87,8 +87,9 @@ class Record:
 
     @property
     def newest(self) -> list[Entry]:
-        """Its secrets; of several that bore one name one after the other, the last."""
-        return list({each.name: each for each in self.entries.values()}.values())
+        """Its secrets by their names; of several that bore one name one after the other, the last."""
+        found = {each.name: each for each in self.entries.values()}
+        return [found[name] for name in sorted(found)]
 
     @property
     def unfinished(self) -> list[Entry]:

@@ -15,7 +15,7 @@ from smrep.output.summary import closing
 from smrep.regions import Region
 from smrep.report import Action, Finding, Kind, RegionReport, Report, SecretReport, Severity, Trouble
 from smrep.rules import coverage
-from smrep.rules.tally import ORDER, done, tally
+from smrep.rules.tally import COUNTED, done, tally
 
 WEST = Region("us-west-2")
 TROUBLE = Trouble("name_clash", "another secret", None, None, Outcome.FAILED)
@@ -99,7 +99,7 @@ def test_what_a_list_could_not_show_is_not_covered_by_listing() -> None:
     [
         ({"secrets": 312, "add": 18, "keep": 290}, "312 secrets: 18 to add, 290 to keep"),
         (
-            dict(zip(("secrets", *ORDER), range(1, 8), strict=True)),
+            dict(zip(("secrets", *COUNTED), range(1, 8), strict=True)),
             "1 secret: 2 to add, 3 to retry, 4 to remove, 5 under another key, 6 blocked, 7 to keep",
         ),
         ({"secrets": 2, "add": 1, "in_trouble": 1}, "2 secrets: 1 to add, 1 secret in trouble"),
@@ -166,7 +166,7 @@ def row(what: str) -> RegionReport:
 SECRETS = st.lists(
     st.builds(
         lambda words, error: SecretReport("s", Outcome.OK, replicas=tuple(map(row, words)), error=error),
-        st.lists(st.sampled_from(ORDER), max_size=4),
+        st.lists(st.sampled_from(COUNTED), max_size=4),
         st.none() | st.just(TROUBLE),
     )
 )
@@ -188,7 +188,7 @@ def test_the_words_of_a_plan_are_its_counts(secrets: list[SecretReport], kept: i
         "in_trouble", 0
     )
     assert 0 not in found.values()
-    assert sum(found.values()) == sum(counts[word] for word in ORDER)
+    assert sum(found.values()) == sum(counts[word] for word in COUNTED)
 
 
 @given(SECRETS, st.integers(0, 9), st.integers(0, 9))

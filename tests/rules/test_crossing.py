@@ -78,7 +78,7 @@ def test_a_dry_run_counts_what_is_to_come_and_how_long_it_takes(count: int, seco
 
 def test_the_sheet_says_how_many_and_how_long_and_that_no_other_region_is_called() -> None:
     found = words(sheet([due()] * 500, PAIR, 40, OWN))
-    assert found["to promote"].startswith("500 replicas of us-east-1 in us-west-2, ")
+    assert found["to promote"] == "500 replicas of us-east-1 in us-west-2"
     assert found["time"] == "13s at 40 a second; every call goes to us-west-2"
     assert found["keys"] == "1 of your own, all of them enabled"
     assert found["credentials"] == OWN.text
