@@ -93,10 +93,15 @@ class Session:
         """Return where the credentials come from, and whether that may need a Region that is lost.
 
         Raises:
-            ConfigurationError: the profile or the role can't be used.
+            ConfigurationError: the credentials can't be had at all.
 
         """
-        return dependence(self._session(), lost, alive)
+        try:
+            return dependence(self._session(), lost, alive)
+        except SmrepError:
+            raise
+        except Exception as error:
+            raise _unusable(error) from error
 
     def _session(self) -> boto3.Session:
         """Return the session whose credentials are used, made when first asked for."""

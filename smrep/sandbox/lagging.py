@@ -32,6 +32,12 @@ class Memory:
         """Keep what bore `name` in `region` until now."""
         self._pasts.setdefault(region, {}).setdefault(name, deque()).append(past)
 
+    def all(self) -> Iterator[tuple[str, str, Past]]:
+        """Yield each past with its Region and name, those of a name oldest first."""
+        for region, names in self._pasts.items():
+            for name, pasts in names.items():
+                yield from ((region, name, past) for past in pasts)
+
     def at(self, region: str, moment: float) -> dict[str, Secret | None]:
         """Return the names that have changed since `moment`, with what bore them then; forget all older ones.
 
@@ -58,7 +64,7 @@ def remembering(world: World, secret_id: str | None, at: float) -> Iterator[None
     if secret_id is None or not world.faults.listing_lag_s:
         yield
         return
-    names = _names(secret_id)
+    names = names_meant(secret_id)
     before = {(region, name): _row(world.held(region, name)) for region in world.secrets for name in names}
     try:
         yield
@@ -74,7 +80,7 @@ def _row(secret: Secret | None) -> Secret | None:
     return None if secret is None else replace(secret)
 
 
-def _names(secret_id: str) -> set[str]:
+def names_meant(secret_id: str) -> set[str]:
     """Return the names that a SecretId may mean: an ARN can end in a suffix, or in the name itself."""
     last = secret_id.rpartition(":secret:")[2] if secret_id.startswith("arn:") else secret_id
     return {last, re.sub(r"-[A-Za-z0-9]{6}$", "", last)}

@@ -11,13 +11,15 @@ from smrep.sandbox.account import Account, Call, secret_id_of
 from smrep.sandbox.errors import ApiError
 from smrep.sandbox.faults import Faults
 from smrep.sandbox.identity import Callers
+from smrep.sandbox.keeping import Kept, keep, put_back
 from smrep.sandbox.keystore import KeyStore
 from smrep.sandbox.operations import OPERATIONS
 from smrep.sandbox.state import World
+from smrep.sandbox.watching import Watch
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 __all__ = ["OPERATIONS", "Account", "ApiError", "Call", "Simulator", "secret_id_of"]
 
@@ -95,10 +97,42 @@ class Simulator(Account):
             return super().call(service, operation, region, params, access_key=access_key)
         return account.call(service, operation, region, params, access_key=access_key)
 
+    def keep(self) -> Kept:
+        """Return all that this AWS holds, in every account, as it is at this moment: nothing of it changes later."""
+        with self._lock:
+            return keep(self.account_id, self._world.beside.values(), self._world.callers)
+
+    def put_back(self, kept: Kept) -> None:
+        """Go on from what was kept: what has fallen due since happens now. For a simulator that is new.
+
+        Raises: ValueError for a state of another first account, or a policy that `put_role` would refuse.
+        """
+        if kept.account_id != self.account_id:
+            raise ValueError(f"its first account is {kept.account_id}, not {self.account_id}")
+        with self._lock:
+            for each in kept.accounts:
+                self.account(each.account_id)
+            put_back(kept, self._world.beside, self._world.callers)
+            self.faults = self.faults
+
     def put_trust(self, role_arn: str, external_id: str) -> None:
         """Let a role be taken on only with this external id."""
         with self._lock:
             self._world.callers.trust(role_arn, external_id)
+
+    @contextmanager
+    def watched(self, names: Iterable[str], regions: Iterable[str]) -> Iterator[Watch]:
+        """Open a span in which the first account's secrets of these names are watched, up to its very end."""
+        watch = Watch(tuple(names), tuple(regions))
+        with self._lock:
+            self._world.watch = watch
+            self.faults = self.faults  # whatever is due happens first
+        try:
+            yield watch
+        finally:
+            with self._lock:
+                self.faults = self.faults
+                self._world.watch = None
 
     @contextmanager
     def undisturbed(self) -> Iterator[None]:

@@ -13,12 +13,14 @@ from fleet.mortal import Death, Killed, Mortal, state
 
 from smrep.report import SecretReport
 from smrep.rules.homecoming import Goal
-from smrep.rules.record import Mark, Pair, Record, header, read
+from smrep.rules.record import Pair, Record, header, read
 from smrep.rules.selection import EVERY, Selector
 from smrep.sandbox.account import catch_up
 from smrep.sandbox.faults import Faults
 from smrep.service.crew import Crew
 from smrep.service.crossing import Crossing
+from smrep.service.health import Health
+from smrep.service.keys import KeyCheck
 from smrep.service.mustering import Muster
 from smrep.service.pace import Pace
 from smrep.service.returning import Journey
@@ -75,6 +77,7 @@ class Stage:
     world: World
     watch: Watch
     record: str = ""
+    puts: int = 0
 
     @classmethod
     def set_up(cls, **faults: Any) -> Stage:
@@ -110,7 +113,8 @@ class Stage:
 
     def put(self, name: str, region: str, *, instead: bool = True) -> None:
         """Write a new value there; with `instead` it is what is relied on from now on."""
-        version = f"{name}-{region}-{len(self.watch.wanted[name])}-{'x' * 32}"
+        self.puts += 1
+        version = f"{name}-{region}-{self.puts}-{'x' * 32}"
         self.world.call("PutSecretValue", region, SecretId=name, SecretString="new", ClientRequestToken=version)
         self.watch.wanted[name] = {version} if instead else self.watch.wanted[name] | {version}
 
@@ -119,6 +123,21 @@ class Stage:
         faults = self.world.simulator.faults
         changes = {each: getattr(faults, each) for each in Faults.__dataclass_fields__}
         self.world.faults(**{**changes, "outages": frozenset(regions)})
+
+    def lose(self, operation: str, *fates: str) -> None:
+        """Lose the next such calls or their answers, in whichever run."""
+        self.lost.setdefault(operation, []).extend(fates)
+
+    on_call: Callable[[str, str], None] = lambda _operation, _region: None
+    """Is told of each call of a run before it is made."""
+    lost: dict[str, list[str]] = field(default_factory=dict)
+
+    def mustered(self, chosen: Selector = EVERY) -> Muster:
+        """Return who is to be promoted, nothing sent."""
+        muster = Muster(self.world, Sweeper(self.world, self.world.clock), PAIR, [chosen], self.known)
+        for _ in muster.act():
+            pass
+        return muster
 
     # runs
 
@@ -132,6 +151,8 @@ class Stage:
 
     reports: list[SecretReport] = field(default_factory=list)
     """Of the last run that came to its end."""
+    refused: list[SecretReport] = field(default_factory=list)
+    """What it was to promote by name and could not find."""
 
     def by_name(self, name: str) -> SecretReport:
         (found,) = [each for each in self.reports if each.name == name]
@@ -142,7 +163,8 @@ class Stage:
     ) -> list[Mortal]:
         runs: list[Mortal] = []
         for death in (*deaths, None):
-            aws = Watched(self.world.clock, self.world.simulator, death=death, watch=self.watch)
+            aws = Watched(self.world.clock, self.world.simulator, death=death, watch=self.watch, lose=self.lost)
+            aws.on_call = self.on_call
             runs.append(aws)
             try:
                 run(aws, lambda line, aws=aws: self._write(aws, line))  # type: ignore[misc]
@@ -170,6 +192,7 @@ class Stage:
         muster = Muster(aws, Sweeper(aws, clock), PAIR, [chosen], known)
         for _ in muster.act():
             pass
+        self.refused = muster.refused
         crew, terms = Crew(clock, 1), _terms(aws)
         tasks = [
             Crossing(each, PAIR, terms, crew, write, known.entries.get(arn), is_due=arn in muster.due)
@@ -179,8 +202,9 @@ class Stage:
 
     def _failback(self, aws: Mortal, write: Callable[[Mapping[str, Any]], None], goal: Goal, *, handled: bool) -> None:
         crew, terms = Crew(self.world.clock, 1), _terms(aws)
-        entries = [each for each in self.known.entries.values() if each.mark is not Mark.FAILED]
-        journeys = [Journey(each, PAIR, goal, handled, terms, crew, write) for each in entries]
+        entries = self.known.newest
+        health = Health(aws, aws, KeyCheck(aws, self.world.clock), "failback", versions=False)
+        journeys = [Journey(each, PAIR, goal, handled, terms, crew, health, write) for each in entries]
         for each in journeys:
             each.plan()
         self._act(Run(journeys, crew, "leading home"))
