@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from matrix.disaster import DISASTER
 from matrix.fleet import FLEET
 from matrix.scenes import (
     HOME,
@@ -105,6 +106,7 @@ PLAYS = (
         tries=("GetResourcePolicy", "SimulatePrincipalPolicy"),
     ),
     *FLEET,
+    *DISASTER,
 )
 """Every command that can call AWS, each in the scene where it has most to do."""
 

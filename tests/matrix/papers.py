@@ -1,4 +1,4 @@
-"""What a run leaves in files, held against what it did and how it ended: the journal and the reports."""
+"""What a run leaves in files, held against what it did and how it ended: journal, record and reports."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from smrep.aws.allowed import WRITES
 from smrep.sandbox.simulator import Call
 
 JOURNAL, JUNIT, METRICS, PAGE = "dr.jsonl", "audit.xml", "audit.prom", "audit.html"
+RECORD = "record.jsonl"
 
 
 def check_journal(text: str, log: Iterable[Call]) -> None:
@@ -22,6 +23,14 @@ def check_journal(text: str, log: Iterable[Call]) -> None:
     written = Counter(_of_line(json.loads(line)) for line in text.splitlines())
     arrived = Counter(_of_call(call) for call in log if call.operation in WRITES)
     assert arrived <= written, (arrived, written)
+
+
+def check_record(text: str, log: Iterable[Call]) -> None:
+    """Assert that what was promoted had been written down, and that what is written down as promoted was."""
+    lines = [json.loads(line) for line in text.splitlines()]
+    begun = {each["arn"] for each in lines if each.get("result") == "promoting"}
+    arrived = [call for call in log if call.operation == "StopReplicationToReplica"]
+    assert {call.secret_id for call in arrived if call.region == lines[0]["to"]} <= begun, (arrived, lines)
 
 
 def check_reports(files: Mapping[str, str], code: int) -> None:

@@ -50,13 +50,13 @@ class Stage:
     def key(self, region: str = WEST) -> str:
         return str(self.call("DescribeKey", region, "kms", KeyId="alias/dr")["KeyMetadata"]["Arn"])
 
-    def in_sync(self, *regions: str) -> bool:
+    def in_sync(self, *regions: str, primary: str = HOME) -> bool:
         """Tell whether the primary lists each InSync and our replica is there, with the primary's versions."""
-        home = self.look(HOME) or {}
+        home = self.look(primary) or {}
         listed = {each["Region"]: each["Status"] for each in home.get("ReplicationStatus", ())}
         for region in regions:
             there = self.look(region) or {}
-            if listed.get(region) != "InSync" or there.get("PrimaryRegion") != HOME:
+            if listed.get(region) != "InSync" or there.get("PrimaryRegion") != primary:
                 return False
             if there["VersionIdsToStages"] != home["VersionIdsToStages"]:
                 return False

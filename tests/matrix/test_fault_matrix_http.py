@@ -57,6 +57,15 @@ CASES = {
     ("apply, remove_extra", "DescribeSecret", WEST): ("denied", "portal"),
     ("apply --plan", "DescribeSecret", HOME): ("then expired", "unknown word"),
     ("export", "DescribeSecret", HOME): ("denied", "throttled once"),
+    ("failover", "ListSecrets", WEST): ("denied", "portal", "throttled once"),
+    ("failover", "DescribeSecret", WEST): ("denied", "503 once", "then 500"),
+    ("failover", "StopReplicationToReplica", WEST): ("lost after", "throttled once", "throttled", "denied", "expired"),
+    ("failback", "DescribeSecret", HOME): ("denied", "500", "portal"),
+    ("failback", "DescribeSecret", IRELAND): ("denied", "written, 500"),
+    ("failback", "RemoveRegionsFromReplication", HOME): ("lost after", "throttled", "denied"),
+    ("failback", "ReplicateSecretToRegions", WEST): ("lost after", "throttled once", "denied"),
+    ("failback --return-primary", "StopReplicationToReplica", HOME): ("lost after", "denied", "expired"),
+    ("failback --return-primary", "ReplicateSecretToRegions", HOME): ("lost before", "lost after", "denied"),
 }
 """Those that need no longer than a few seconds of real time."""
 

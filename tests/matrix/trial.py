@@ -19,7 +19,7 @@ from fakes import Clock
 from fixtures import VALIDATOR
 from matrix.desk import BadDesk, Gone, Where
 from matrix.faults import Fault
-from matrix.papers import JOURNAL, JUNIT, check_journal, check_reports
+from matrix.papers import JOURNAL, JUNIT, RECORD, check_journal, check_record, check_reports
 from matrix.scenes import NAME, OTHER, REGIONS, VALUE, Play, Stage, folder, left, set_the_stage
 from matrix.wire import answered, asked, join, wired
 
@@ -178,6 +178,8 @@ def check(play: Play, run: Run, fault: Fault | None) -> None:
     _check_rows(run, fault)
     if JOURNAL in run.files:
         check_journal(run.files[JOURNAL], run.log)
+    if RECORD in run.files:
+        check_record(run.files[RECORD], run.log)
     if JUNIT in play.words:
         check_reports(run.files, run.code)
     limit_s = float(play.words[-1]) if "--timeout" in play.words else 0.0
@@ -212,7 +214,7 @@ def _check_rows(run: Run, fault: Fault | None) -> None:
             if row["changed"]:
                 assert row["region"] in meant, row
             if row["status"] == "InSync" and row["error"] is None and not (fault and fault.lists):
-                home = run.stage.look("us-east-1", secret["name"]) or {}
+                home = run.stage.look(secret["primary_region"] or "us-east-1", secret["name"]) or {}
                 status = {each["Region"]: each["Status"] for each in home.get("ReplicationStatus", ())}
                 assert status.get(row["region"]) == "InSync" or row["action"] == "promote", row
             assert not promises or row["status"] in (None, "InSync", "InProgress"), row
