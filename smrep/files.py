@@ -17,20 +17,20 @@ def check_folder(path: str) -> None:
     """Do nothing if there is a folder in which the file can be made: better told before anything is done than after.
 
     Raises:
-        OSError: there is none.
+        OSError: there is none, or the path is empty.
 
     """
     folder = os.path.dirname(os.path.realpath(path))  # noqa: PTH120 - as below
+    if not path:
+        raise FileNotFoundError(errno.ENOENT, "it names no file")
     if not os.path.isdir(folder):  # noqa: PTH112 - as below
         raise FileNotFoundError(errno.ENOENT, f"there is no folder {folder}")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise PermissionError(errno.EACCES, f"nothing may be made in {folder}")
 
 
-def appending(path: str, *, whole_lines: bool = False) -> TextIO:
+def appending(path: str) -> TextIO:
     """Return a file to append to; where there is none yet, it is made with mode 0600, whatever the umask.
-
-    With `whole_lines`, a last line that has no end, as a run leaves that was cut off, gets one first.
 
     One that is there keeps its mode; a link that leads to it is followed. Nothing is made at the far end of a link.
 
@@ -44,19 +44,19 @@ def appending(path: str, *, whole_lines: bool = False) -> TextIO:
         os.fchmod(descriptor, OWN)  # a umask can take from the mode even what is the owner's
     except FileExistsError:
         descriptor = os.open(path, flags)
-    file = os.fdopen(descriptor, "a", encoding="utf-8")
-    if whole_lines and _is_torn(path):
-        file.write("\n")
-    return file
+    return os.fdopen(descriptor, "a", encoding="utf-8")
 
 
-def _is_torn(path: str) -> bool:
-    """Tell whether the last line of a file has no end; of what can't be read, such as a pipe, it is not told."""
-    with contextlib.suppress(OSError), open(path, "rb") as file:  # noqa: PTH123 - as above
-        if file.seekable() and file.seek(0, os.SEEK_END):
-            file.seek(-1, os.SEEK_END)
-            return file.read(1) != b"\n"
-    return False
+def end_last_line(file: TextIO, path: str) -> None:
+    """End the last line of what is appended to if it has no end, as a run leaves it that was cut off.
+
+    Of what can't be read, such as a pipe, it is not known.
+    """
+    with contextlib.suppress(OSError), open(path, "rb") as there:  # noqa: PTH123 - as below
+        if there.seekable() and there.seek(0, os.SEEK_END):
+            there.seek(-1, os.SEEK_END)
+            if there.read(1) != b"\n":
+                file.write("\n")
 
 
 @contextlib.contextmanager

@@ -17,7 +17,7 @@ from smrep.cli.fleet import budget, drafted, paced, redrafted, shard_of, sharded
 from smrep.cli.running import carried, check_end
 from smrep.cli.selecting import read_manifest, read_plan
 from smrep.errors import UsageError
-from smrep.files import appending
+from smrep.files import appending, end_last_line
 from smrep.output.fleet_words import planned
 from smrep.output.journal import Journal
 from smrep.output.ledger import Ledger
@@ -119,7 +119,8 @@ def _journal(app: App, path: str, stack: ExitStack) -> Journal:
 
     """
     try:
-        file = appending(path, whole_lines=True)
+        file = appending(path)
+        end_last_line(file, path)
     except OSError as error:
         raise UsageError(f"--journal {path} can't be written: {error.strerror}; nothing was sent") from error
     ledger = Ledger(file, path, app.clock.now, "journal")

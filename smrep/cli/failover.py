@@ -100,7 +100,7 @@ def failover(secrets: tuple[str, ...], **more: Any) -> None:
             _check_found(muster, choice)
             run = _run(app, muster, book.write, rate, own)
             app.secrets = lambda: [*muster.refused, *worst_first(run.reports())]
-            app.summary = lambda: counted(app.secrets(), rate, dry_run=dry_run)
+            app.summary = lambda: counted(app.secrets(), rate)
             app.progress = lambda: run.progress
             due = [muster.found[arn] for arn in muster.due]
             rows = [to_cross(each, pair, muster.findings.get(each.arn, ()), is_due=True) for each in due]

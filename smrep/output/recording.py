@@ -6,12 +6,13 @@ import fcntl
 import os
 import stat
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from smrep.errors import UsageError
-from smrep.files import appending
+from smrep.files import appending, end_last_line
 from smrep.output.ledger import Ledger
 from smrep.rules.record import Pair, Record, header, read
 
@@ -35,9 +36,17 @@ class Book:
             UsageError: it can't be read or written, is none, or another run has it.
 
         """
-        is_there = _is_there(path)
-        ledger = _held(path, now) if writes and is_there else None
-        return cls(path, now, _read(path) if is_there else Record(), ledger)
+        if not _is_there(path):
+            return cls(path, now, Record())
+        known = _read(path)  # before it is touched: what is no record stays as it is, to the byte
+        if not writes:
+            return cls(path, now, known)
+        ledger = _held(path, now)
+        try:
+            return cls(path, now, _read(path), ledger)  # nobody else writes to it from here on
+        except UsageError:
+            ledger.close()
+            raise
 
     def is_of(self, pair: Pair) -> None:
         """Say which Regions a new one is of."""
@@ -92,16 +101,18 @@ def _held(path: str, now: Callable[[], datetime], *, is_new: bool = False) -> Le
         UsageError: another run does, or it can't be written.
 
     """
-    try:
-        file = appending(path, whole_lines=True)
-        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-        taken = is_new and os.fstat(file.fileno()).st_size > 0
-    except BlockingIOError as error:
-        raise _in_use(path) from error
-    except OSError as error:
-        raise UsageError(f"--record {path} can't be written: {error.strerror}; nothing was sent") from error
-    if taken:
-        raise _in_use(path)
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(appending(path))
+            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if is_new and os.fstat(file.fileno()).st_size > 0:
+                raise _in_use(path)
+            end_last_line(file, path)
+        except BlockingIOError as error:
+            raise _in_use(path) from error
+        except OSError as error:
+            raise UsageError(f"--record {path} can't be written: {error.strerror}; nothing was sent") from error
+        stack.pop_all()
     return Ledger(file, path, now, "record")
 
 

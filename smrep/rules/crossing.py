@@ -43,7 +43,7 @@ def to_cross(listed: Listed, pair: Pair, findings: Sequence[Finding], *, is_due:
     return SecretReport(listed.name, Outcome.OK, arn, pair.source, (row,), checked_by="list")
 
 
-def counted(reports: Iterable[SecretReport], rate: float, *, dry_run: bool) -> dict[str, int]:
+def counted(reports: Iterable[SecretReport], rate: float) -> dict[str, int]:
     """Return how many secrets there are and what is to become, or became, of them.
 
     `seconds` is how long the requests take at the rate; `already`: it stood alone before.
@@ -54,14 +54,14 @@ def counted(reports: Iterable[SecretReport], rate: float, *, dry_run: bool) -> d
     counts["key_trouble"] = 0
     for secret in reports:
         counts["secrets"] += 1
-        counts[_word(secret, dry_run=dry_run)] += 1
+        counts[_word(secret)] += 1
         kinds = {each.kind for row in secret.replicas for each in row.findings}
         counts["rotating"] += Kind.ROTATING in kinds
         counts["key_trouble"] += any(kind in kinds for kind in _KEYS)
     return {**counts, "seconds": ceil(counts["to_promote"] / rate)}
 
 
-def _word(secret: SecretReport, *, dry_run: bool) -> str:
+def _word(secret: SecretReport) -> str:
     if secret.outcome is Outcome.ACCESS:
         return "denied"
     if secret.outcome is Outcome.PENDING or secret.outcome is Outcome.ACCEPTED:
@@ -69,9 +69,9 @@ def _word(secret: SecretReport, *, dry_run: bool) -> str:
     if secret.outcome is not Outcome.OK:
         return "failed"
     (row,) = secret.replicas
-    if dry_run and row.note is None:
-        return "to_promote"
-    return "promoted" if row.changed else "already"
+    if row.changed:
+        return "promoted"
+    return "to_promote" if row.action is Action.PROMOTE and secret.checked_by == "list" else "already"
 
 
 @dataclass(frozen=True, slots=True)

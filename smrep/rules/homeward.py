@@ -71,14 +71,15 @@ def sheet(truths: Sequence[tuple[str, Truth]], pair: Pair, goal: Goal, *, remova
     steps = [f"remove replicas in third Regions ({removals}), and wait until they are gone"] if removals else []
     if replaced or goal is Goal.PROTECT:
         steps.append("replicate each from where its value is to the other side, in place of the copy there")
-    if goal is Goal.RETURN:
+    turns = goal is Goal.RETURN and any(each is not Truth.OLD for each in by_truth)
+    if turns:  # what the old Region holds newer stays its primary all the way
         steps.append(f"promote what is a replica in {pair.source} then, and replicate it back to {pair.target}")
     if removals:
         steps.append("put the replicas in third Regions back, under the primary")
     lines += [Line(f"step {number}", what) for number, what in enumerate(steps, 1)]
     held = "one Region at least holds the current value, and each step is proved before the next"
     lines.append(Line("throughout", held))
-    if goal is Goal.RETURN:
+    if turns:
         twice = (
             f"for the seconds from a promotion in {pair.source} until {pair.target} is replaced, both can be written; "
             "what is written on both sides then is left alone"

@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Any
 
 from smrep.errors import AwsError, CredentialsError, Outcome, SmrepError
-from smrep.model import Listed, Secret
+from smrep.model import Listed, Secret, in_region
 from smrep.report import Finding, SecretReport, Trouble
 from smrep.rules.asked import Address
 from smrep.rules.crossing import to_cross
@@ -93,7 +93,9 @@ class Crossing:
         rows = tuple(
             replace(row, findings=tuple(self.findings), error=_same_again(row.error)) for row in report.replicas
         )
-        return replace(report, replicas=rows, primary_region=self.pair.source)
+        return replace(
+            report, arn=in_region(self.listed.arn, self.pair.source), replicas=rows, primary_region=self.pair.source
+        )
 
     def _begin(self) -> float | None:
         """Look, write down what is known, and ask; a secret that stands alone already is written down as promoted."""

@@ -59,7 +59,7 @@ def test_the_promoted_secret_is_the_primary_of_the_old_region(fleet: Sandbox, re
         assert replicas(fleet, WEST, name) == {HOME: "InSync"}
         assert (look(fleet, HOME, name) or {})["PrimaryRegion"] == WEST
     assert value(fleet, HOME) == value(fleet, WEST) == "written there"
-    assert marks(record) == ["promoting", "promoted", "protected"]
+    assert marks(record) == ["promoting", "promoted", "replacing", "protected"]
 
 
 def test_the_primary_role_goes_home_with_the_value_written_there(fleet: Sandbox, record: Path) -> None:
@@ -110,7 +110,7 @@ def test_and_is_left_alone_where_a_replica_would_destroy_it(fleet: Sandbox, reco
     done = failback(fleet, record, *YES)
     assert (done.code, counts(done)) == (1, {"secrets": 3, "led": 2, "left_alone": 1})
     error = by_name(done)["prod/a"]["replicas"][0]["error"]
-    assert (error["code"], error["hint"]) == ("OldIsNewer", "--return-primary keeps it")
+    assert (error["code"], error["hint"]) == ("OldIsNewer", "docs/runbooks/fail-back.md, 'AWS refuses'")
     assert value(fleet, HOME) == "written before it was lost"
 
 
@@ -245,7 +245,7 @@ def test_no_wait_ends_well_with_its_result_pending_and_is_gone_on_with(make_sand
     behave(sandbox, replication_delay_s=60.0)
     done = failback(sandbox, record, *YES, "--no-wait")
     assert (done.code, done.document["result"], counts(done)) == (0, "pending", {"secrets": 1, "pending": 1})
-    assert marks(record)[-1] == "promoted"
+    assert marks(record)[-1] == "replacing"
     again = failback(sandbox, record, *YES, "--timeout", "1s")
     assert (again.code, again.document["result"]) == (3, "pending")
     assert len(sent(sandbox)) == 1

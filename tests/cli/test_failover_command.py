@@ -84,9 +84,6 @@ def test_again_it_sends_nothing_needs_no_answer_and_says_so(fleet: Sandbox, reco
     assert "3 secrets: 3 stood alone already" in done.err
 
 
-@pytest.mark.xfail(
-    strict=True, reason="what stands alone already is told by the promoted secret's ARN, not the primary's"
-)
 def test_again_it_names_the_same_primaries(fleet: Sandbox, record: Path) -> None:
     first = failover(fleet, record, *YES, "-o", "name").out
     assert len(first.splitlines()) == 3

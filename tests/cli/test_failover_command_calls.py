@@ -89,7 +89,7 @@ def test_a_role_is_taken_on_in_the_region_that_is_up(record: Path, env: dict[str
         done = failover(sandbox, record, "--all", *YES, "--role-arn", ROLE, **env)
         assert (done.code, promoted(sandbox)) == (0, list(NAMES))
         assert ("sts", "AssumeRole") in asked(heard)
-        assert f"a role, taken on at STS in {WEST}" in done.err
+        assert f"a role, taken on at {sandbox.url}, which is not known to be AWS's STS in {WEST}" in done.err
 
 
 @pytest.mark.parametrize("profile", ["dr", "far"])

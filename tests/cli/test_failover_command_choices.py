@@ -106,7 +106,6 @@ def test_an_arn_of_either_region_names_the_replica(fleet: Sandbox, record: Path,
     assert promoted(fleet) == ["prod/a"]
 
 
-@pytest.mark.xfail(strict=True, reason="an ARN of a third Region is taken for the namesake in --to")
 def test_an_arn_of_a_third_region_is_another_secret(fleet: Sandbox, record: Path) -> None:
     third = arn(fleet, HOME).replace(HOME, IRELAND)
     refused(fleet, failover(fleet, record, third, "--yes", "--json"))

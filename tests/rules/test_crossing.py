@@ -50,7 +50,7 @@ def test_what_is_to_be_promoted_is_a_row_of_its_primary() -> None:
 def test_what_stands_alone_already_is_no_promotion() -> None:
     report = to_cross(LISTED, PAIR, (), is_due=False)
     assert (report.replicas[0].action, report.replicas[0].note) == (None, "stands alone")
-    assert counted([report], 40, dry_run=True)["already"] == 1
+    assert counted([report], 40)["already"] == 1
 
 
 def test_each_secret_is_counted_once_by_what_became_of_it() -> None:
@@ -63,7 +63,7 @@ def test_each_secret_is_counted_once_by_what_became_of_it() -> None:
         secret(Outcome.ACCEPTED, changed=True),
         SecretReport("b", Outcome.FAILED),
     ]
-    found = counted(reports, 40, dry_run=False)
+    found = counted(reports, 40)
     told = {"promoted": 1, "already": 1, "failed": 2, "denied": 1, "pending": 2, "secrets": 7, "to_promote": 0}
     assert found == {**told, "rotating": 0, "key_trouble": 0, "seconds": 0}
 
@@ -71,7 +71,7 @@ def test_each_secret_is_counted_once_by_what_became_of_it() -> None:
 @pytest.mark.parametrize(("count", "seconds"), [(0, 0), (1, 1), (40, 1), (41, 2), (500, 13)])
 def test_a_dry_run_counts_what_is_to_come_and_how_long_it_takes(count: int, seconds: int) -> None:
     reports = [due([rotating("a", WEST), DISABLED])] * count
-    found = counted(reports, 40, dry_run=True)
+    found = counted(reports, 40)
     assert (found["to_promote"], found["seconds"]) == (count, seconds)
     assert (found["rotating"], found["key_trouble"]) == (count, count)
 
