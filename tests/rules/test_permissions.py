@@ -8,18 +8,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scopes import ACCOUNT, DUBLIN, EAST, KEY_ID, TOKYO, WEST, granted, scope, statements
 
 from smrep.aws.allowed import ALLOWED, WRITES
 from smrep.model import SecretId, Target, parse_arn
-from smrep.regions import Region
 from smrep.rules.asked import Address
 from smrep.rules.permissions import CALLS, HARMLESS, IN_YOUR_NAME, LABELS
 from smrep.rules.policy import EVERY, MANAGED_POLICY_MAX, Scope, document, size
 
-EAST, WEST, DUBLIN, TOKYO = (Region(name) for name in ("us-east-1", "us-west-2", "eu-west-1", "ap-northeast-1"))
-ACCOUNT = "123456789012"
-ONE = (Target(WEST),)
-KEY_ID = "0f0e0d0c-1111-4222-8333-444455556666"
 ARN = f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:prod/db-a1b2c3"
 NEVER = {"GetSecretValue", "BatchGetSecretValue", "PutSecretValue", "DeleteSecret", "CreateSecret", "PutResourcePolicy"}
 
@@ -49,22 +45,6 @@ SCOPES = st.builds(
     account=st.one_of(st.none(), st.just(ACCOUNT)),
     overwrite=st.booleans(),
 )
-
-
-def scope(*commands: str, secrets: Any = ("prod/db",), targets: Any = ONE, **more: Any) -> Scope:
-    addresses = tuple(Address(SecretId(each), EAST) for each in secrets)
-    more.setdefault("account", ACCOUNT)
-    return Scope(commands=frozenset(commands), secrets=addresses, targets=targets, **more)
-
-
-def statements(of: Scope) -> dict[str, dict[str, Any]]:
-    """Return the statements by Sid."""
-    policy: Any = document(of)
-    return {each["Sid"]: each for each in policy["Statement"]}
-
-
-def granted(of: Scope) -> set[str]:
-    return {action for each in statements(of).values() for action in each["Action"]}
 
 
 DEPENDENCIES = {f"{service}:{name}" for needs in IN_YOUR_NAME.values() for service, name in needs}
@@ -243,63 +223,8 @@ def test_whose_account_stands_in_the_arns(secrets: tuple[str, ...], account: str
     assert scope("status", secrets=secrets, account=account).owner == owner
 
 
-def test_aws_checks_the_keys_of_both_ends_in_the_callers_name() -> None:
-    of = statements(scope("replicate", targets=(Target(WEST, "alias/dr"),), primary_key=KEY_ID))
-    assert of["UseKeys"] == {
-        "Sid": "UseKeys",
-        "Effect": "Allow",
-        "Action": ["kms:Decrypt"],
-        "Resource": [f"arn:aws:kms:us-east-1:{ACCOUNT}:key/{KEY_ID}"],
-        "Condition": {"StringEquals": {"kms:ViaService": "secretsmanager.us-east-1.amazonaws.com"}},
-    }
-    assert of["UseKeys2"] == {
-        "Sid": "UseKeys2",
-        "Effect": "Allow",
-        "Action": ["kms:Encrypt", "kms:GenerateDataKey"],
-        "Resource": [f"arn:aws:kms:us-west-2:{ACCOUNT}:key/*"],
-        "Condition": {
-            "ForAnyValue:StringEquals": {"kms:ResourceAliases": ["alias/dr"]},
-            "StringEquals": {"kms:ViaService": "secretsmanager.us-west-2.amazonaws.com"},
-        },
-    }
-    assert [of[sid]["Action"] for sid in of if sid.startswith("LookAtKeys")] == [["kms:DescribeKey"]] * 2
-
-
-def test_rekeying_needs_all_three_of_the_replica_key_and_none_of_the_primary_key() -> None:
-    of = statements(scope("rekey", targets=(Target(WEST, KEY_ID),), primary_key="alias/main"))
-    assert of["UseKeys"]["Action"] == ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"]
-    assert "us-east-1" not in json.dumps([each["Resource"] for sid, each in of.items() if "Key" in sid])
-    assert of["Rekey"]["Resource"] == [f"arn:aws:secretsmanager:us-west-2:{ACCOUNT}:secret:prod/db-??????"]
-    assert of["Rekey"]["Condition"] == {"StringEquals": {"secretsmanager:SecretPrimaryRegion": "us-east-1"}}
-
-
-@pytest.mark.parametrize("prefix", ["", f"arn:aws:kms:us-west-2:{ACCOUNT}:"])
-def test_the_default_key_needs_no_statement(prefix: str) -> None:
-    of = scope(*CALLS, targets=(Target(WEST, f"{prefix}alias/aws/secretsmanager"), Target(DUBLIN)))
-    assert not {action for action in granted(of) if action.startswith("kms:")}
-
-
-def test_an_alias_by_arn_keeps_its_account() -> None:
-    key = "arn:aws:kms:us-west-2:999999999999:alias/dr"
-    keys = statements(scope("replicate", targets=(Target(WEST, key),)))["LookAtKeys"]
-    assert keys["Resource"] == ["arn:aws:kms:us-west-2:999999999999:key/*"]
-    assert keys["Condition"] == {"ForAnyValue:StringEquals": {"kms:ResourceAliases": ["alias/dr"]}}
-
-
 def test_doctor_asks_what_a_role_may_do() -> None:
     of = statements(scope("doctor"))
     assert of["AskForReaders"]["Resource"] == [f"arn:aws:iam::{ACCOUNT}:role/*"]
     assert of["LookAtRegions"]["Action"] == ["account:ListRegions", "ec2:DescribeRegions"]
     assert "secretsmanager:GetResourcePolicy" in granted(scope("doctor"))
-
-
-def test_each_partition_has_its_own_domain() -> None:
-    north, west = Region("cn-north-1"), Region("cn-northwest-1")
-    of = Scope(
-        commands=frozenset({"replicate"}),
-        secrets=(Address(SecretId("db"), north),),
-        targets=(Target(west, KEY_ID),),
-    )
-    keys = statements(of)["UseKeys"]
-    assert keys["Resource"] == [f"arn:aws-cn:kms:cn-northwest-1:*:key/{KEY_ID}"]
-    assert keys["Condition"]["StringEquals"]["kms:ViaService"] == "secretsmanager.cn-northwest-1.amazonaws.com.cn"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rules.test_permissions import ONE, scope, statements
+from scopes import ONE, scope, statements
 
 
 def test_the_way_back_may_replicate_both_ways_over_what_is_there_and_nowhere_else() -> None:
