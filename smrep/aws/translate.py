@@ -118,6 +118,8 @@ def from_transport(error: Exception, subject: str) -> SmrepError:
             | botocore.MetadataRetrievalError()
         ):
             return CredentialsError(_words(error), "credentials could not be had", _SIGN_IN)
+        case OSError(filename=str(path)):  # a token that credentials are had with is read when they are needed
+            return CredentialsError(f"{error.strerror}: {path}", "credentials could not be had", _SIGN_IN)
         case EOFError():
             return CredentialsError(
                 "this profile asks for an MFA code, and there is no terminal to type it at",

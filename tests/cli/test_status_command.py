@@ -119,6 +119,18 @@ def test_the_profile_names_the_region_last(replicated: Sandbox, tmp_path: Path) 
     assert done.code == 4
 
 
+def test_a_token_that_is_not_there_is_trouble_with_credentials(replicated: Sandbox, tmp_path: Path) -> None:
+    token = str(tmp_path / "token")
+    web = {"AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/ci", "AWS_WEB_IDENTITY_TOKEN_FILE": token}
+    none: dict[str, str | None] = {"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None}
+    done = replicated.smrep("status", "prod/db", "--json", **none, **web)
+    error = done.document["error"]
+    assert (done.code, error["message"]) == (
+        4,
+        f"credentials could not be had: No such file or directory: {token}",
+    )
+
+
 def test_a_query_prints_json_or_text_as_aws_does(replicated: Sandbox) -> None:
     query = "secrets[].replicas[].[region, status]"
     done = replicated.smrep("status", "prod/db", "--query", query)
