@@ -5,13 +5,14 @@ from __future__ import annotations
 import fcntl
 import os
 import stat
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from smrep.errors import UsageError
+from smrep.errors import OutputError, UsageError
 from smrep.files import appending, end_last_line
 from smrep.output.ledger import Ledger
 from smrep.rules.record import Pair, Record, header, read
@@ -27,6 +28,8 @@ class Book:
     """What it held when this run began."""
     _ledger: Ledger | None = None
     _pair: Pair | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _is_closed: bool = False
 
     @classmethod
     def opened(cls, path: str, now: Callable[[], datetime], *, writes: bool) -> Book:
@@ -57,20 +60,25 @@ class Book:
 
         Raises:
             UsageError: another run has made it meanwhile.
-            OutputError: it can't be written down, and what it announces must not be done.
+            OutputError: it can't be written down, or the run has ended; what it announces must not be done.
 
         """
-        if self._ledger is None:
-            self._ledger = _held(self.path, self.now, is_new=True)
-        if self.known.pair is None and self._pair is not None:
-            self.known.pair = self._pair
-            self._ledger.write(header(self._pair))
-        self._ledger.write(line)
+        with self._lock:
+            if self._is_closed:
+                raise OutputError(f"the run has ended, and the record {self.path} with it", code="RecordNotWritten")
+            if self._ledger is None:
+                self._ledger = _held(self.path, self.now, is_new=True)
+            if self.known.pair is None and self._pair is not None:
+                self.known.pair = self._pair
+                self._ledger.write(header(self._pair))
+            self._ledger.write(line)
 
     def close(self) -> None:
         """Leave it to others."""
-        if self._ledger is not None:
-            self._ledger.close()
+        with self._lock:
+            self._is_closed = True
+            if self._ledger is not None:
+                self._ledger.close()
 
 
 def _is_there(path: str) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, Self, TypeVar
 
 from smrep.errors import AwsError, NotFound, NotSent, Refused, Throttled
-from smrep.service.abreast import LOOK_S, abreast
+from smrep.service.abreast import LOOK_S, abreast, nothing
 from smrep.service.pace import Pace, Turn
 from smrep.service.polling import past_throttling
 from smrep.service.ports import Clock
@@ -70,8 +70,8 @@ class Gate:
         """Whether what was not seen to be taken may be sent again: not where the deadline cut the looking short."""
         return not self.stop.is_set() and self.clock.monotonic() < self.deadline
 
-    def send(self, request: Callable[[], T]) -> T:
-        """Send a request: again only where AWS says that it was asked too often.
+    def send(self, request: Callable[[], T], check: Callable[[], None] = nothing) -> T:
+        """Send a request: again only where AWS says that it was asked too often; `check` looks right before each time.
 
         Raises:
             AwsError: what came of it.
@@ -82,8 +82,9 @@ class Gate:
         def once() -> T:
             if self.pace:
                 self.pace.wait()
-            if self.stop.is_set():
-                raise NotSent("not sent, since the run was stopped")
+            self._let()
+            check()
+            self._let()  # a look takes its time
             try:
                 return request()
             except Throttled:
@@ -92,6 +93,10 @@ class Gate:
                 raise
 
         return past_throttling(once, clock=self.clock, deadline=self.deadline)
+
+    def _let(self) -> None:
+        if self.stop.is_set():
+            raise NotSent("not sent, since the run was stopped")
 
 
 def is_moot(error: AwsError, *, again: bool) -> bool:

@@ -59,13 +59,12 @@ class Sender:
         targets = [Target(region, before[region].wanted_key) for region in regions]
 
         def request() -> tuple[Replica, ...]:
-            check()
             for region in regions:
                 case.courses[region] = sent(before[region], self.gate.clock.monotonic(), accepted=False)
             return self.aws.replicate(case.primary.arn, case.primary.region, targets, force=force)
 
         try:
-            entries = self.gate.send(request)
+            entries = self.gate.send(request, check)
         except ChangedMeanwhile:
             case.courses.update({region: before[region] for region in regions})
             raise

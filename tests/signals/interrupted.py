@@ -19,7 +19,7 @@ from typing import Any, Literal
 from botocore.awsrequest import AWSResponse
 from fakes import Clock
 from fixtures import VALIDATOR
-from matrix.scenes import Play, Stage, folder, set_the_stage
+from matrix.scenes import Play, Stage, folder, left, set_the_stage
 from matrix.wire import answered, asked, join, wired
 
 from smrep.aws.allowed import WRITES
@@ -107,6 +107,8 @@ class Theatre:
     on_write: Callable[[], object] | None = None
     """Is called at each piece of output once the signal has come."""
     met: int | None = None
+    papers: dict[str, str] = field(default_factory=dict)
+    """What lies in the folder after the last words."""
     calls: list[str] = field(default_factory=list)
     pauses: int = 0
     delivered: threading.Event = field(default_factory=threading.Event)
@@ -125,9 +127,12 @@ class Theatre:
         self.calls, self.pauses, self.met = [], 0, None
         streams = [Paper(self) for _ in range(2)]
         threads = threading.enumerate()
-        with folder(self.play, self.stage), wired(self.send, self.clock, *streams), handled(self.delivered):
+        with folder(self.play, self.stage) as here, wired(self.send, self.clock, *streams), handled(self.delivered):
+            for name, text in self.papers.items():
+                (here / name).write_text(text)
             code = entry.run([*words, "-o", "json"], self.clock)
             join(threads)
+            self.papers = left(here)
         out, err = (stream.getvalue() for stream in streams)
         assert "Traceback" not in err, err
         return Run(code, out, err, tuple(self.simulator.log[self.mark :]), self.met, tuple(self.calls))

@@ -15,8 +15,8 @@ from smrep.aws.allowed import WRITES
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
-CHANGING = ("replicate", "retry", "rekey", "remove", "promote", "apply")
-ASKING = {"remove", "promote", "rekey", "apply", "--force-overwrite"}
+CHANGING = ("replicate", "retry", "rekey", "remove", "promote", "apply", "failover", "failback")
+ASKING = {"remove", "promote", "rekey", "apply", "--force-overwrite", "failover", "failback"}
 LOOKING = ("wait", "verify", "status -r", "status --role-arn", "doctor", "doctor --reader")
 FLEET = ("list", "audit", "audit --deep", "audit -f", "plan", "export")
 LEAVING_S = {"apply, remove_extra": TIMING.removal_delay_s}
