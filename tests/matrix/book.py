@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -36,6 +37,7 @@ def _can(fault: Fault, seen: Sequence[Where], where: Where) -> bool:
     return (lists or not fault.lists) and fault.befalls(seen, seen.index(where))
 
 
+@functools.cache
 def healthy(play: Play) -> Run:
     """Return the run in which nothing goes wrong."""
     run = in_process(play)

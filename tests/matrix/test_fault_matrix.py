@@ -45,6 +45,7 @@ def test_the_page_counts_its_cases() -> None:
 
 FORCED = {
     ("replicate --force-overwrite", "ReplicateSecretToRegions", "lost before"),
+    ("failback", "ReplicateSecretToRegions", "lost before"),
     ("failback --return-primary", "ReplicateSecretToRegions", "lost before"),
 }
 """What overwrites is never sent again unseen."""
