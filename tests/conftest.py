@@ -1,5 +1,6 @@
 """The fixtures of all folders; what tests import lies in fixtures.py and fakes.py."""
 
+import gc
 import signal
 
 import pytest
@@ -16,6 +17,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Take Ctrl-C, which a shell has a job in the background ignore; be an acceptance run where that is asked for."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    gc.set_threshold(20_000)  # AWS's models are large, and to look through them anew is a fifth of a test's time
     if config.getoption("--live"):
         from live.run import start
 

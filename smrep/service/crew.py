@@ -47,7 +47,7 @@ class Crew:
         if self.width == 1:
             yield from self._alone()
             return
-        for _ in range(self.width):
+        for _ in range(min(self.width, len(self._fresh))):  # a job is at one step at a time
             threading.Thread(target=self._work, daemon=True).start()
         try:
             while not self._is_over():
