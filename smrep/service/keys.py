@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 
 from smrep.errors import AwsError, NotFound, Throttled, Unanswered
@@ -29,6 +30,8 @@ class KeyCheck:
     clock: Clock | None = None
     """Bounds how often a KMS that does not answer is asked, where there are many to ask for; None asks each time."""
     _known: dict[tuple[str, Region], Key | AwsError] = field(default_factory=dict)
+    _awaited: dict[tuple[str, Region], Future[Key | AwsError]] = field(default_factory=dict)
+    """What is being asked now: who wants to know the same meanwhile waits for that answer."""
     _silent: dict[Region, dict[str, tuple[float, AwsError]]] = field(default_factory=dict)
     """Region -> the keys of which it did not tell, since it last told of any: until when, and what went wrong."""
 
@@ -39,9 +42,22 @@ class KeyCheck:
             CredentialsError: no further call can succeed.
 
         """
-        known = self._known.get((key, region)) or self._silence(key, region)
-        if known is not None:
-            return known
+        mine: Future[Key | AwsError] = Future()
+        answer = self._awaited.setdefault((key, region), mine)
+        if answer is mine:
+            try:
+                mine.set_result(self._told(key, region) or self._asked(key, region))
+            except BaseException as error:
+                mine.set_exception(error)
+                raise
+            finally:
+                del self._awaited[key, region]
+        return answer.result()
+
+    def _told(self, key: str, region: Region) -> Key | AwsError | None:
+        return self._known.get((key, region)) or self._silence(key, region)
+
+    def _asked(self, key: str, region: Region) -> Key | AwsError:
         found = asked(lambda: self.keys.key(key, region))
         if isinstance(found, Unanswered | Throttled):
             self._note_silence(key, region, found)  # the next time there may be an answer

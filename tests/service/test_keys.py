@@ -2,11 +2,52 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+
 import pytest
 from fakes import WEST, World, kinds, only
 from service.replicating_scene import prepare, replicate, request_for
 
-from smrep.errors import Outcome
+from smrep.errors import AwsError, CredentialsError, Denied, Outcome
+from smrep.model import Key
+from smrep.regions import Region
+from smrep.service.keys import KeyCheck
+
+
+class Slow:
+    """A KMS that answers when it is told to, and counts."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.goes_on = Event()
+        self.error: AwsError | None = None
+
+    def key(self, key: str, region: Region) -> Key:
+        self.asked.append(key)
+        assert self.goes_on.wait(10)
+        if self.error:
+            raise self.error
+        return Key(f"arn:aws:kms:{region}:123456789012:key/{key}", "Enabled")
+
+
+EXPIRED = CredentialsError("gone", "k", code="ExpiredTokenException")
+
+
+@pytest.mark.parametrize("error", [None, Denied("no", "k"), EXPIRED])
+def test_many_that_want_to_know_of_one_key_ask_once(error: AwsError | None) -> None:
+    kms = Slow()
+    kms.error, check = error, KeyCheck(kms)
+    with ThreadPoolExecutor(4) as pool:
+        answers = [pool.submit(check.key, "one", Region(WEST)) for _ in range(4)]
+        while not all(each.running() for each in answers):
+            Event().wait(0.001)
+        kms.goes_on.set()
+        ends = [(each.exception(10), each.exception(10) or each.result(10)) for each in answers]
+    assert kms.asked[0] == "one"
+    assert all(end == ends[0] for end in ends)
+    assert (ends[0][0] is None) == (error is not EXPIRED)
+    assert len(kms.asked) == 1 or error is EXPIRED  # of which nothing is remembered
 
 
 @pytest.fixture
