@@ -274,8 +274,7 @@ def _region(text: str) -> Region:
 
 def _list(answer: Mapping[str, Any], field: str) -> list[Any]:
     """Return what must be a list."""
-    found = answer.get(field)
-    if not isinstance(found, list):
+    if not isinstance(found := answer.get(field), list):
         _missing(field)
     return found
 

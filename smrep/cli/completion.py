@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import click
-from click.shell_completion import BashComplete, FishComplete, ShellComplete, ZshComplete
 
 from smrep.cli.options import COMPLETE, CONTEXT, version
-
-SHELLS: dict[str, type[ShellComplete]] = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
+from smrep.cli.shells import SHELLS
 
 
 @click.command(
@@ -24,5 +22,4 @@ fish: mkdir -p ~/.config/fish/completions
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> None:
     """Print the completion script for a shell."""
-    complete = SHELLS[shell](ctx.find_root().command, {}, "smrep", COMPLETE)
-    click.echo(complete.source_template % complete.source_vars())
+    click.echo(SHELLS[shell](ctx.find_root().command, COMPLETE, ()).source(), nl=False)
