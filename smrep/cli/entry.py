@@ -67,7 +67,8 @@ def _complete(instruction: str, words: Sequence[str]) -> int:
     from smrep.cli.shells import answer
 
     try:
-        click.echo(answer(root, COMPLETE, instruction, words))
+        text = answer(root, COMPLETE, instruction, words)
+        click.echo(text, nl=bool(text))
     except BrokenPipeError:
         raise
     except Exception:  # noqa: BLE001 - see above

@@ -13,6 +13,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem, ShellComplete, _resolve_context, _resolve_incomplete
 
+from smrep.cli.candidates import offered
 from smrep.cli.typed_line import escaped, split, without_redirections
 
 _BASH = """\
@@ -102,7 +103,7 @@ class _Complete(ShellComplete):
     def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem[str]]:
         """Return what may stand in the word's place, as a whole each, what was typed of an option before it included.
 
-        Source: click 8.5, ShellComplete.get_completions; click parses no argument where the last option lacks its value,
+        Source: click 8.5, ShellComplete.get_completions; it parses no argument where the last option lacks its value,
         and drops `--option=` before a value.
         """
         context = _resolve_context(self.cli, self.ctx_args, self.prog_name, args)
@@ -113,7 +114,9 @@ class _Complete(ShellComplete):
         if isinstance(param, click.Option):
             context = _resolve_context(self.cli, self.ctx_args, self.prog_name, args[:-1])
         before = whole.removesuffix(rest)
-        items = param.shell_complete(context, rest)
+        items = (
+            offered(context, param, rest) if isinstance(param, click.Parameter) else param.shell_complete(context, rest)
+        )
         return [_behind(before, each) for each in items if each.type == "file" or each.value.isprintable()]
 
     def format_completion(self, item: CompletionItem[Any]) -> str:
