@@ -9,15 +9,18 @@ import select
 import signal
 import time
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 COMPLETE_AWS = "SMREP_COMPLETE_AWS"
 """The variable that lets completion ask AWS, where it is 1."""
-PATIENCE_S = 0.8
-"""How long an answer may take; the rest of the second is Python's start."""
+PATIENCE_S = 0.95
+"""How long after the start of the process an answer may come; the rest of the second is for the end."""
+START_S = 0.15
+"""How long a start takes, where the system does not tell when the process began."""
 
 
 def ask(question: Callable[[], Iterable[str]]) -> list[str]:
-    """Return what a question to AWS yields; nothing where it is not to be asked, fails or takes longer than PATIENCE_S.
+    """Return what a question to AWS yields; nothing where it is not to be asked, fails or takes too long.
 
     The question runs in a process of its own, without a terminal: nobody can be asked there for an MFA code, nothing
     can be said into the line being typed, and it ends whatever it waits for, a name server or a credential_process.
@@ -33,13 +36,22 @@ def ask(question: Callable[[], Iterable[str]]) -> list[str]:
             os._exit(0)
     os.close(writing)
     try:
-        answer = json.loads(_read(reading, time.monotonic() + PATIENCE_S))
+        answer = json.loads(_read(reading, time.monotonic() + PATIENCE_S - _age_s()))
         return [str(each) for each in answer]
     except ValueError:
         return []
     finally:
         os.close(reading)
         _end(child)
+
+
+def _age_s() -> float:
+    """Return how long ago this process began. Source: proc(5), starttime."""
+    try:
+        fields = Path("/proc/self/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - int(fields[19]) / os.sysconf("SC_CLK_TCK")
+    except (OSError, AttributeError, ValueError, IndexError):
+        return START_S
 
 
 def _answer(question: Callable[[], Iterable[str]], writing: int) -> None:
