@@ -21,7 +21,7 @@ _smrep_completion() {
     return 0
 }
 
-if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
+if (( $+compstate )); then
     _smrep_completion "$@"
 else
     compdef _smrep_completion smrep

@@ -10,6 +10,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+import click
 import pytest
 from fixtures import ROOT, Sandbox
 
@@ -19,6 +20,8 @@ from smrep.cli.variables import OURS
 
 PAGES = {path.stem: path for path in sorted((ROOT / "docs/man").glob("*.1"))}
 SECTIONS = ["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "ENVIRONMENT", "EXIT STATUS", "EXAMPLES", "SEE ALSO"]
+MAKER = runpy.run_path(str(ROOT / "docs/man.py"))
+CONTEXTS = {each.command_path.replace(" ", "-"): each for each in MAKER["contexts"]()}
 each_page = pytest.mark.parametrize("name", PAGES)
 
 
@@ -60,8 +63,14 @@ def test_every_command_has_a_page() -> None:
 @each_page
 def test_a_page_has_its_sections_in_order(name: str) -> None:
     text = PAGES[name].read_text()
-    wanted = [*SECTIONS[:3], *(["COMMANDS"] if name in ("smrep", "smrep-sandbox") else []), *SECTIONS[3:]]
-    assert re.findall(r"^\.SH (.*)", text, re.MULTILINE) == wanted
+    command = CONTEXTS[name].command
+    group, exemplary = (
+        isinstance(command, click.Group),
+        "Examples:" in (command.epilog or "") or name == "smrep-completion",
+    )
+    wanted = [*SECTIONS[:3], *(["COMMANDS"] if group else []), *SECTIONS[3:]]
+    found = re.findall(r"^\.SH (.*)", text, re.MULTILINE)
+    assert found == (wanted if group or exemplary else [each for each in wanted if each != "EXAMPLES"])
     assert text.isascii()
     assert text.startswith(f'.nr HY 0\n.TH {name.upper().replace("-", chr(92) + "-")} 1 "" smrep "smrep manual"\n')
 
@@ -89,8 +98,7 @@ def test_groff_has_nothing_to_warn_of(name: str) -> None:
 @each_page
 def test_it_says_what_help_says(name: str, sandbox: Sandbox) -> None:
     page = " ".join(shown(name).split())
-    words = name.removeprefix("smrep").replace("iam-policy", "iam_policy").replace("-", " ").replace("_", "-").split()
-    told = sandbox.smrep(*words, "--help").out
+    told = sandbox.smrep(*CONTEXTS[name].command_path.split()[1:], "--help").out
     for flags in re.findall(r"^  (-[^ ]+(?:, --[^ ]+)?)", told, re.MULTILINE):
         assert f" {flags} " in page
     for example in re.findall(r"^      (smrep .*)", told, re.MULTILINE):
@@ -120,8 +128,7 @@ def test_what_can_be_pasted_is_plain() -> None:
 
 
 def test_text_that_roff_would_act_on_is_printed() -> None:
-    made = runpy.run_path(str(ROOT / "docs/man.py"))
-    escaped, marked = made["escaped"], made["marked"]
+    escaped, marked = MAKER["escaped"], MAKER["marked"]
     assert escaped(".so /etc/passwd") == r"\&.so /etc/passwd"
     assert escaped("'br") == r"\(aqbr"
     assert escaped('\\n(.C\\-~^`"') == r"\(rsn(.C\(rs\-\(ti\(ha\(ga\(dq"

@@ -57,7 +57,7 @@ _ZSH = """\
     return 0
 }
 
-if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
+if (( $+compstate )); then
     %(complete_func)s "$@"
 else
     compdef %(complete_func)s %(prog_name)s

@@ -100,9 +100,9 @@ compadd() { local -a found; builtin compadd -O found "$@"
 """
 
 
-def opened(shell: str, home: Path, **env: str) -> Terminal:
+def opened(shell: str, home: Path, setup: str = "", **env: str) -> Terminal:
     """Return bash or zsh, ready to be typed into in its home."""
-    setup = {"bash": BASH, "zsh": ZSH}[shell].replace("SCRIPT", str(ROOT / f"completions/smrep.{shell}"))
+    setup = setup or {"bash": BASH, "zsh": ZSH}[shell].replace("SCRIPT", str(ROOT / f"completions/smrep.{shell}"))
     words = {"bash": ["bash", "--norc", "--noprofile", "-i"], "zsh": ["zsh", "-f", "-i"]}[shell]
     return Terminal(words, setup, home, environment(home, **env))
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from fixtures import BIN, ROOT
-from shells.terminals import Terminal, fish, needs, opened, spied
+from shells.terminals import ZSH, Terminal, environment, fish, needs, opened, spied
 
 SHELLS = [pytest.param(each, marks=needs(each)) for each in ("bash", "zsh", "fish")]
 Complete = Callable[[str], list[str]]
@@ -67,7 +68,7 @@ def typed(request: pytest.FixtureRequest, home: Path, terminals: Callable[[str],
 
 def test_commands_options_and_choices(candidates: Complete) -> None:
     assert candidates("smrep re") == ["replicate", "retry", "rekey", "remove"]
-    assert candidates("smrep sandbox ") == ["exec", "start"]
+    assert candidates("smrep sandbox ex") == ["exec"]
     assert candidates("smrep replicate x --force") == ["--force-overwrite"]
     assert candidates("smrep status x -o js") == ["json"]
     assert candidates("smrep completion ") == ["bash", "zsh", "fish"]
@@ -146,6 +147,27 @@ def test_fish_quotes_what_it_inserts(home: Path) -> None:
     assert fish("smrep list --profile http://a:b=", home) == ["http://a:b=c@d"]
     assert fish("smrep plan -f a", home) == ["a manifest.toml"]
     assert fish("smrep plan --file=a", home) == ["--file=a manifest.toml"]
+
+
+@needs("zsh")
+def test_zsh_loads_it_from_its_folder_of_functions(home: Path) -> None:
+    shutil.copy(ROOT / "completions/smrep.zsh", home / "_smrep")
+    terminal = opened("zsh", home, setup="fpath=($HOME $fpath)\n" + ZSH.replace("source SCRIPT", ""))
+    try:
+        assert [terminal.complete("smrep repl") for _ in range(3)] == ["smrep replicate "] * 3
+    finally:
+        terminal.close()
+
+
+@needs("fish")
+def test_fish_loads_it_from_its_folder(home: Path) -> None:
+    folder = home / ".config/fish/completions"
+    folder.mkdir(parents=True)
+    shutil.copy(ROOT / "completions/smrep.fish", folder / "smrep.fish")
+    done = subprocess.run(
+        ["fish", "-c", "complete -C 'smrep repl'"], env=environment(home), capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("replicate\tAdd replica Regions")
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
