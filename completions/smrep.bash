@@ -8,7 +8,7 @@ _smrep_completion() {
         elif [[ $type ]]; then
             COMPREPLY+=("$value")
         fi
-    done <<<"$(_SMREP_COMPLETE=bash_complete "$program" "${COMP_LINE:0:COMP_POINT}" "$2" </dev/null 2>/dev/null)"
+    done <<<"$(env _SMREP_COMPLETE=bash_complete "$program" "${COMP_LINE:0:COMP_POINT}" "$2" </dev/null 2>/dev/null)"
 }
 
 complete -o nosort -F _smrep_completion smrep 2>/dev/null || complete -F _smrep_completion smrep

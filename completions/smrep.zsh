@@ -4,7 +4,7 @@ _smrep_completion() {
     local program=${${(Q)words[1]}/#\~/$HOME} line
     local -a parts candidates explained
     whence -p -- "$program" >/dev/null || program=smrep
-    for line in "${(@f)$(_SMREP_COMPLETE=zsh_complete "$program" "${(@Q)words[1,CURRENT-1]}" "${(Q)PREFIX}" \
+    for line in "${(@f)$(env _SMREP_COMPLETE=zsh_complete "$program" "${(@Q)words[1,CURRENT-1]}" "${(Q)PREFIX}" \
             </dev/null 2>/dev/null)}"; do
         parts=("${(@ps:\t:)line}")
         if [[ $parts[1] == file ]]; then

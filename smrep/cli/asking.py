@@ -1,10 +1,11 @@
-"""A second for AWS while a line is typed: what it answers in time, and silence in place of everything else."""
+"""A moment for AWS while a line is typed: what it answers in time, and silence in place of everything else."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import os
+import re
 import select
 import signal
 import time
@@ -12,9 +13,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 COMPLETE_AWS = "SMREP_COMPLETE_AWS"
-"""The variable that lets completion ask AWS, where it is 1."""
-PATIENCE_S = 0.95
-"""How long after the start of the process an answer may come; the rest of the second is for the end."""
+"""The variable that lets completion ask AWS, for so many seconds in all: 1, or more where a line is slow."""
+END_S = 0.05
+"""What of this time is kept for the end of the process."""
 START_S = 0.15
 """How long a start takes, where the system does not tell when the process began."""
 
@@ -25,7 +26,8 @@ def ask(question: Callable[[], Iterable[str]]) -> list[str]:
     The question runs in a process of its own, without a terminal: nobody can be asked there for an MFA code, nothing
     can be said into the line being typed, and it ends whatever it waits for, a name server or a credential_process.
     """
-    if os.environ.get(COMPLETE_AWS) != "1":
+    seconds = os.environ.get(COMPLETE_AWS, "")
+    if not re.fullmatch(r"[1-9]\d?", seconds, re.ASCII):
         return []
     reading, writing = os.pipe()
     child = os.fork()
@@ -36,7 +38,7 @@ def ask(question: Callable[[], Iterable[str]]) -> list[str]:
             os._exit(0)
     os.close(writing)
     try:
-        answer = json.loads(_read(reading, time.monotonic() + PATIENCE_S - _age_s()))
+        answer = json.loads(_read(reading, time.monotonic() + int(seconds) - END_S - _age_s()))
         return [str(each) for each in answer]
     except ValueError:
         return []

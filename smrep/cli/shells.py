@@ -27,7 +27,7 @@ _BASH = """\
         elif [[ $type ]]; then
             COMPREPLY+=("$value")
         fi
-    done <<<"$(%(complete_var)s=bash_complete "$program" "${COMP_LINE:0:COMP_POINT}" "$2" </dev/null 2>/dev/null)"
+    done <<<"$(env %(complete_var)s=bash_complete "$program" "${COMP_LINE:0:COMP_POINT}" "$2" </dev/null 2>/dev/null)"
 }
 
 complete -o nosort -F %(complete_func)s %(prog_name)s 2>/dev/null || complete -F %(complete_func)s %(prog_name)s
@@ -40,7 +40,7 @@ _ZSH = """\
     local program=${${(Q)words[1]}/#\\~/$HOME} line
     local -a parts candidates explained
     whence -p -- "$program" >/dev/null || program=%(prog_name)s
-    for line in "${(@f)$(%(complete_var)s=zsh_complete "$program" "${(@Q)words[1,CURRENT-1]}" "${(Q)PREFIX}" \\
+    for line in "${(@f)$(env %(complete_var)s=zsh_complete "$program" "${(@Q)words[1,CURRENT-1]}" "${(Q)PREFIX}" \\
             </dev/null 2>/dev/null)}"; do
         parts=("${(@ps:\\t:)line}")
         if [[ $parts[1] == file ]]; then

@@ -13,8 +13,8 @@ OURS: Mapping[str, str] = {
     "SMREP_OUTPUT": "Format of the result, as --output.",
     "SMREP_COLOR": "auto, always or never, as --color.",
     "SMREP_NO_INPUT": "1 for --no-input: what would have to be confirmed is refused.",
-    COMPLETE_AWS: "1 lets a shell's completion ask AWS for secrets and KMS aliases, for a second at most. Aliases need"
-    " kms:ListAliases, which no command does.",
+    COMPLETE_AWS: "1 lets a shell's completion ask AWS for secrets and KMS aliases, for one second in all; 2 for two,"
+    " and so on. Aliases need kms:ListAliases, which no command does.",
 }
 """smrep's own -> what it says."""
 

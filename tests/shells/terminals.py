@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from fixtures import BIN, ROOT
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 READY = "ready to type"
 
 
@@ -46,6 +46,7 @@ class Terminal:
         if self.pid == 0:
             os.chdir(home)
             os.execvpe(words[0], words, env)
+        self.home = home
         self.shown = self.transcript = ""
         self._type(f"{setup}\necho 'ready' 'to type'\n")
         self._until(rf"{READY}\r*\n")
@@ -54,6 +55,12 @@ class Terminal:
         """Return what the line is after a TAB at its end."""
         self._type(f"{line}\t\x18l")
         return self._until(r"<<(.*?)>>")
+
+    def run(self, line: str) -> list[str]:
+        """Return the words that smrep is given where a TAB at the line's end is followed by Return."""
+        self._type(f"{line}\t\n")
+        self._until(r"<<(ran)>>")
+        return (self.home / "words").read_text().split("\0")[:-1]
 
     def close(self) -> None:
         os.kill(self.pid, signal.SIGKILL)
@@ -88,12 +95,14 @@ PS1=; PS2=
 bind 'set bell-style none'; bind 'set completion-query-items 0'; bind 'set page-completions off'
 bind 'set enable-bracketed-paste off'
 show() { printf '\n<''<%s>''>\n' "$READLINE_LINE"; READLINE_LINE=; }; bind -x '"\C-xl": show'
+smrep() { printf '%s\0' "$@" > words; echo '<''<ran>''>'; }
 source SCRIPT
 spy() { _smrep_completion "$@"; printf '%s\0' "${COMPREPLY[@]}" > candidates; }; complete -o nosort -F spy smrep
 """
 ZSH = r"""
 PS1=; PS2=; unsetopt beep zle_bracketed_paste; LISTMAX=0; autoload -Uz compinit; compinit -u -D
 show() { print -rn -- $'\n<''<'"$BUFFER"'>''>'; BUFFER= }; zle -N show; bindkey '^Xl' show; bindkey '^I' complete-word
+smrep() { printf '%s\0' "$@" > words; echo '<''<ran>''>' }
 source SCRIPT
 compadd() { local -a found; builtin compadd -O found "$@"
   (( $#found )) && printf '%s\0' "$found[@]" >> candidates; builtin compadd "$@" }

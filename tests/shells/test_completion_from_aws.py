@@ -23,8 +23,8 @@ RUNS = "run/$(touch pwned)`touch pwned`; touch pwned"
 HARMLESS = ["db:prod=1", "db one", RUNS, 'it\'s "quoted"\\']
 HARMFUL = ["tab\tname", "line\nname", "esc\x1b[2J", "bidi\u202ename", "c1\x9bname", "--force-overwrite", "us-west-2"]
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:x-a1b2c3"
-AGAIN = 20
-"""How often a question is put that a busy machine may not answer within the second."""
+PATIENCE = "60"
+"""A machine that is busy with tests may take more than the second that people have."""
 
 
 class Liar(Simulator):
@@ -51,7 +51,7 @@ def liar() -> Iterator[Sandbox]:
 
 
 def leading_to(sandbox: Sandbox) -> dict[str, str]:
-    return {**sandbox.env, "SMREP_COMPLETE_AWS": "1"}
+    return {**sandbox.env, "SMREP_COMPLETE_AWS": PATIENCE}
 
 
 def ask(words: Sequence[str], env: dict[str, str]) -> list[str]:
@@ -68,13 +68,6 @@ def ask(words: Sequence[str], env: dict[str, str]) -> list[str]:
     return [line.split("\t")[1] for line in done.stdout.splitlines()]
 
 
-def answered(*words: str, env: dict[str, str]) -> list[str]:
-    for _ in range(AGAIN):
-        if found := ask(words, env):
-            return found
-    return []
-
-
 @pytest.fixture
 def estate(sandbox: Sandbox) -> dict[str, str]:
     """Return the environment of an account with some secrets and keys."""
@@ -88,37 +81,37 @@ def estate(sandbox: Sandbox) -> dict[str, str]:
 
 
 def test_secrets_of_the_primarys_region(estate: dict[str, str]) -> None:
-    assert answered("status", "", env=estate) == ["prod/db", "prod/web", "test/db"]
-    assert answered("status", "prod/db", "prod/", env=estate) == ["prod/web"]
-    assert answered("rekey", "test", env=estate) == ["test/db"]
-    assert answered("verify", "--primary-region", "us-west-2", "p", env=estate) == ["prod/there"]
-    assert answered("status", "--", "t", env=estate) == ["test/db"]
+    assert ask(["status", ""], estate) == ["prod/db", "prod/web", "test/db"]
+    assert ask(["status", "prod/db", "prod/"], estate) == ["prod/web"]
+    assert ask(["rekey", "test"], estate) == ["test/db"]
+    assert ask(["verify", "--primary-region", "us-west-2", "p"], estate) == ["prod/there"]
+    assert ask(["status", "--", "t"], estate) == ["test/db"]
 
 
 def test_secrets_by_arn_and_where_they_are_promoted(estate: dict[str, str]) -> None:
     beginning = "arn:aws:secretsmanager:us-west-2:123456789012:secret:prod/th"
-    (found,) = answered("status", beginning, env=estate)
+    (found,) = ask(["status", beginning], estate)
     assert found.startswith(f"{beginning}ere-")
-    assert answered("status", found[:-2], env=estate) == [found]
-    assert answered("promote", "-r", "us-west-2", "", env=estate) == ["prod/there"]
+    assert ask(["status", found[:-2]], estate) == [found]
+    assert ask(["promote", "-r", "us-west-2", ""], estate) == ["prod/there"]
 
 
 def test_aliases_behind_a_region_and_for_kms_key(estate: dict[str, str]) -> None:
     default = "alias/aws/secretsmanager"
     west = [default, "alias/dr", "alias/west"]
-    assert answered("replicate", "x", "-r", "us-west-2=", env=estate) == [f"us-west-2={each}" for each in west]
+    assert ask(["replicate", "x", "-r", "us-west-2="], estate) == [f"us-west-2={each}" for each in west]
     typed = "eu-west-1=alias/dr,us-west-2=alias/w"
-    assert answered("replicate", "x", "-r", typed, env=estate) == ["eu-west-1=alias/dr,us-west-2=alias/west"]
-    assert answered("rekey", "x", "-r", "us-west-2", "--kms-key", "", env=estate) == west
+    assert ask(["replicate", "x", "-r", typed], estate) == ["eu-west-1=alias/dr,us-west-2=alias/west"]
+    assert ask(["rekey", "x", "-r", "us-west-2", "--kms-key", ""], estate) == west
     both = ("replicate", "x", "-r", "us-west-2,eu-west-1", "--kms-key", "alias/")
-    assert answered(*both, env=estate) == [default, "alias/dr"]
+    assert ask([*both], estate) == [default, "alias/dr"]
     keyed = ("replicate", "x", "-r", "us-west-2=alias/west", "-r", "eu-west-1", "--kms-key", "")
-    assert answered(*keyed, env=estate) == [default, "alias/dr"]
-    assert answered("iam-policy", "--primary-key", "alias/m", env=estate) == ["alias/main"]
+    assert ask([*keyed], estate) == [default, "alias/dr"]
+    assert ask(["iam-policy", "--primary-key", "alias/m"], estate) == ["alias/main"]
 
 
 def test_nothing_is_asked_unless_it_is_wished(sandbox: Sandbox) -> None:
-    for wish in ({}, {"SMREP_COMPLETE_AWS": ""}, {"SMREP_COMPLETE_AWS": "0"}):
+    for wish in ({}, {"SMREP_COMPLETE_AWS": ""}, {"SMREP_COMPLETE_AWS": "0"}, {"SMREP_COMPLETE_AWS": "yes"}):
         for words in (["status", ""], ["replicate", "x", "-r", "us-west-2="], ["rekey", "x", "--kms-key", ""]):
             assert ask(words, {**sandbox.env, **wish}) == []
     assert sandbox.simulator.log == []
@@ -153,12 +146,12 @@ def test_a_denial_is_not_said(sandbox: Sandbox, make_sandbox: Any) -> None:
 
 
 def test_an_endpoint_that_never_answers_costs_a_second() -> None:
-    """It would be waited for ten seconds, several times."""
+    """It would be waited for ten seconds, several times: the bound is wide for machines that are busy."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         sandbox = Sandbox(None, f"http://127.0.0.1:{silent.getsockname()[1]}")  # type: ignore[arg-type]
         started = time.monotonic()
-        assert ask(["status", ""], leading_to(sandbox)) == []
-        assert time.monotonic() - started < 8
+        assert ask(["status", ""], {**leading_to(sandbox), "SMREP_COMPLETE_AWS": "1"}) == []
+        assert time.monotonic() - started < 20
 
 
 def test_nobody_is_asked_for_a_code_on_the_terminal(tmp_path: Path, sandbox: Sandbox) -> None:
@@ -167,7 +160,7 @@ def test_nobody_is_asked_for_a_code_on_the_terminal(tmp_path: Path, sandbox: San
         "[profile mfa]\nregion = us-east-1\nsource_profile = own\nrole_arn = arn:aws:iam::123456789012:role/dr\n"
         "mfa_serial = arn:aws:iam::123456789012:mfa/me\n[profile own]\naws_access_key_id=a\naws_secret_access_key=b\n"
     )
-    env = {"AWS_ENDPOINT_URL": sandbox.url, "SMREP_COMPLETE_AWS": "1"}
+    env = {"AWS_ENDPOINT_URL": sandbox.url, "SMREP_COMPLETE_AWS": PATIENCE}
     terminal = opened("bash", tmp_path, **env)
     try:
         assert terminal.complete("smrep status --profile mfa pro") == "smrep status --profile mfa pro"
@@ -182,21 +175,15 @@ def shell(request: pytest.FixtureRequest) -> str:
 
 
 def offered(shell: str, line: str, home: Path, env: dict[str, str]) -> list[str]:
-    """Return what a shell offers for a line, put until it is answered."""
+    """Return what a shell offers for a line."""
     if shell == "fish":
-        for _ in range(AGAIN):
-            if found := fish(line, home, **env):
-                return found
-        return []
+        return fish(line, home, **env)
     terminal = opened(shell, home, **env)
     try:
-        for _ in range(AGAIN):
-            terminal.complete(line)
-            if (home / "candidates").exists() and (found := spied(home / "candidates")) != [""]:
-                return found
+        terminal.complete(line)
+        return spied(home / "candidates")
     finally:
         terminal.close()
-    return []
 
 
 def test_hostile_names_are_quoted_or_left_out(shell: str, liar: Sandbox, tmp_path: Path) -> None:
@@ -220,12 +207,9 @@ def test_a_hostile_name_runs_nothing_once_it_is_inserted(shell: str, quote: str,
     env = {key: value for key, value in leading_to(liar).items() if key.startswith(("AWS_", "SMREP_"))}
     terminal: Terminal = opened(shell, tmp_path, **env)
     try:
-        lines = (terminal.complete(f"smrep status {quote}run") for _ in range(AGAIN))
-        line = next(each for each in lines if "touch" in each)
+        assert terminal.run(f"smrep status {quote}run") == ["status", RUNS]
     finally:
         terminal.close()
-    echo = [shell, "-c", line.replace("smrep status", "printf %s")]
-    assert subprocess.run(echo, cwd=tmp_path, capture_output=True, text=True, check=True).stdout == RUNS
     assert not (tmp_path / "pwned").exists()
 
 
@@ -237,7 +221,7 @@ QUESTIONS = {
     "noise": ("lambda: [print('x'), print('y', file=sys.stderr)] and ['a']", "['a']"),
     "no JSON": ("lambda: [object()]", "[]"),
     "no terminal": ("lambda: [open('/dev/tty').name]", "[]"),
-    "a child": ("lambda: [str(subprocess.call(['sleep', '3600']))]", "[]"),
+    "one that waits": ("lambda: [str(subprocess.call(['sleep', '3600']))]", "[]"),
     "much": ("lambda: ['x' * 1000] * 1000", str(["x" * 1000] * 1000)),
 }
 
@@ -247,10 +231,10 @@ def test_a_question_is_answered_in_time_or_not_at_all(question: str, answer: str
     code = f"import os, subprocess, sys\nfrom smrep.cli.asking import ask\nprint(ask({question}))"
     done = subprocess.run(
         [sys.executable, "-c", code],
-        env={**environment(tmp_path), "SMREP_COMPLETE_AWS": "1"},
+        env={**environment(tmp_path), "SMREP_COMPLETE_AWS": "1" if "sleep" in question else PATIENCE},
         capture_output=True,
         text=True,
         check=True,
-        timeout=30,  # the pipes of a child that lives on would be waited for
+        timeout=60,  # the pipes of a child that lives on would be waited for
     )
     assert (done.stdout, done.stderr) == (answer + "\n", "")

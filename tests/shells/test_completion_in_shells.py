@@ -119,19 +119,13 @@ def test_the_line_after_a_tab(typed: Callable[[str], str], line: str, wanted: st
     "begun", ["a", "'a", '"a', "http", "http:", "http://a:b", "http://a:b=", "'http:", '"http://a:b=']
 )
 @pytest.mark.parametrize("option", ["--profile ", "--profile="])
+@pytest.mark.parametrize("shell", SHELLS[:2])
 def test_what_is_inserted_means_the_profile_and_runs_nothing(
-    typed: Callable[[str], str], home: Path, option: str, begun: str
+    terminals: Callable[[str], Terminal], home: Path, shell: str, option: str, begun: str
 ) -> None:
-    line = typed(f"smrep list {option}{begun}")
-    words = subprocess.run(
-        ["bash", "-c", f"set -- {line}; printf '%s\\n' \"$@\""],
-        cwd=home,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.splitlines()
     wanted = "http://a:b=c@d" if "http" in begun else HOSTILE
-    assert words[2:] == ([f"--profile={wanted}"] if option.endswith("=") else ["--profile", wanted])
+    words = terminals(shell).run(f"smrep list {option}{begun}")
+    assert words == ["list", *([f"--profile={wanted}"] if option.endswith("=") else ["--profile", wanted])]
     assert not (home / "pwned").exists()
 
 
