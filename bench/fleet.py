@@ -1,10 +1,11 @@
-"""What `audit`, `apply` and `plan` cost for many secrets; exits with 1 where a bound is broken.
+"""What `audit`, `apply`, `failover` and `plan` cost for many secrets; exits with 1 where a bound is broken.
 
 Each command is a whole process against a sandbox on loopback in a process of its own. Calls are counted from the
-sandbox's log, and what is compared runs in turn. Of wall time, only that of `apply` has a bound, since its pace is what
-is measured. Terraform takes part where it is installed and TF_PLUGIN_DIR names the folder of its AWS provider.
+sandbox's log, and what is compared runs in turn. Of wall time, only those of `apply` and `failover` have bounds, since
+their pace is what is measured. Terraform takes part where it is installed and TF_PLUGIN_DIR names the folder of its AWS
+provider.
 
-    python bench/fleet.py [TURNS] [audit|apply|plan]...
+    python bench/fleet.py [TURNS] [audit|apply|failover|plan]...
 """
 
 from __future__ import annotations
@@ -13,16 +14,18 @@ import os
 import statistics
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
+from typing import Any
 
-from fleet_runs import AWS, REPLICAS, SMREP, Cost, Place, manifest, name_of, sandbox
+from fleet_runs import AWS, HOME, REPLICAS, SMREP, Cost, Place, manifest, name_of, sandbox
 from fleet_terraform import Terraform, at_hand
 
 MANY, FEWER = 10_000, 2_000
-APPLIED, RATE, QUOTA = 1_000, 45, 50
+APPLIED, CROSSED, RATE, QUOTA = 1_000, 500, 45, 50
 PLANNED = 200
 
 
@@ -79,13 +82,37 @@ def apply(_turns: int) -> Iterator[Figure]:
     what = f"apply of {APPLIED:,} secrets, --rate {RATE}:"
     least_s = APPLIED / RATE
     yield Figure(f"{what} wall / {least_s:.1f} s", cost.wall_s / least_s, "times", 1.15, f"{cost.wall_s:.2f} s")
-    throttled = sum(each["code"] == "ThrottlingException" for each in calls)
-    yield Figure(f"{what} ThrottlingException", throttled, "answers", 0)
+    yield Figure(f"{what} ThrottlingException", _throttled(calls), "answers", 0)
     kinds = ", ".join(f"{count} {name}" for name, count in Counter(each["operation"] for each in calls).most_common())
     yield Figure(f"{what} API calls a secret", len(calls) / APPLIED, "calls", 4, kinds)
     yield Figure(f"{what} writes in any second", _densest(writes), "writes", QUOTA)
     yield Figure(f"{what} CPU", cost.cpu_s, "s")
     yield Figure(f"{what} peak memory", cost.peak_kb / 1024, "MiB")
+
+
+def failover(_turns: int) -> Iterator[Figure]:
+    """Measure a failover while the primaries' Region is down: what it calls, and how near to its rate it comes."""
+    with sandbox(CROSSED, "--outage", HOME, "--write-quota", str(QUOTA)) as place:
+        record = str(place.folder / "dr.jsonl")
+        pair = ["--from", HOME, "--to", REPLICAS[0], "--rate", str(RATE)]
+        cost = place.run([SMREP, "failover", *pair, "--all", "--record", record, "--yes", "-o", "text"])
+        calls = place.calls()
+    writes = [each for each in calls if each["operation"] == "StopReplicationToReplica"]
+    what = f"failover of {CROSSED} secrets, --rate {RATE}:"
+    least_s = CROSSED / RATE
+    yield Figure(f"{what} wall / {least_s:.1f} s", cost.wall_s / least_s, "times", 1.2, f"{cost.wall_s:.2f} s")
+    yield Figure(f"{what} calls to {HOME}", sum(each["region"] == HOME for each in calls), "calls", 0)
+    yield Figure(f"{what} ThrottlingException", _throttled(calls), "answers", 0)
+    yield Figure(
+        f"{what} not promoted", CROSSED - sum(each["status"] == HTTPStatus.OK for each in writes), "secrets", 0
+    )
+    seconds = [datetime.fromisoformat(each["ts"]).timestamp() for each in writes]
+    yield Figure(f"{what} writes in any second", _densest(seconds), "writes", QUOTA)
+    yield Figure(f"{what} CPU", cost.cpu_s, "s")
+
+
+def _throttled(calls: Sequence[Mapping[str, Any]]) -> int:
+    return sum(each["code"] == "ThrottlingException" for each in calls)
 
 
 def plan(turns: int) -> Iterator[Figure]:
@@ -156,7 +183,12 @@ def _range(runs: Sequence[tuple[Cost, Cost]]) -> str:
     return f"{spent[0]:.2f} to {spent[-1]:.2f}"
 
 
-PARTS: dict[str, Callable[[int], Iterator[Figure]]] = {"audit": audit, "apply": apply, "plan": plan}
+PARTS: dict[str, Callable[[int], Iterator[Figure]]] = {
+    "audit": audit,
+    "apply": apply,
+    "failover": failover,
+    "plan": plan,
+}
 
 
 def main(turns: int, parts: Sequence[str]) -> int:

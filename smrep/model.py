@@ -200,6 +200,7 @@ class Listed:
     deleted: datetime | None = None
     owning_service: str | None = None
     tags: tuple[tuple[str, str], ...] = ()
+    rotation_enabled: bool = False
 
     @property
     def role(self) -> Role:
@@ -230,6 +231,7 @@ class Listed:
             owning_service=self.owning_service,
             stages=(("AWSCURRENT", self.current),) if self.current else (),
             tags=self.tags,
+            rotation_enabled=self.rotation_enabled,
         )
 
     @classmethod
@@ -245,6 +247,7 @@ class Listed:
             secret.deleted,
             secret.owning_service,
             secret.tags,
+            secret.rotation_enabled,
         )
 
 

@@ -39,6 +39,7 @@ class Kind(StrEnum):
     ORPHAN = "orphan"
     PROMOTED = "promoted"
     REMOVING = "removing"
+    ROTATING = "rotating"
     NAME_CLASH = "name_clash"
     KEY_MISSING = "key_missing"
     KEY_DISABLED = "key_disabled"

@@ -67,6 +67,7 @@ def _listed(entry: Mapping[str, Any], region: Region) -> Listed:
         deleted=_moment(entry.get("DeletedDate")),
         owning_service=text(entry, "OwningService"),
         tags=_tags(entry),
+        rotation_enabled=bool(entry.get("RotationEnabled")),
     )
 
 
@@ -158,12 +159,10 @@ def to_key(answer: Mapping[str, Any]) -> Key:
 
 
 def to_aliases(pages: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Return the names on the pages of kms:ListAliases, without those that lead to no key.
+    """Return the names of kms:ListAliases, but of aliases that lead to no key. Source: API_AliasListEntry.
 
     Raises:
         ValueError: it can't be AWS's answer.
-
-    Source: API_ListAliases, API_AliasListEntry.
 
     """
     listed = (each for page in pages for each in _list(page, "Aliases"))

@@ -17,6 +17,7 @@ from botocore.exceptions import BotoCoreError, NoCredentialsError
 
 from smrep import __version__
 from smrep.aws.allowed import guard, guard_secrets
+from smrep.aws.dependence import dependence
 from smrep.aws.translate import from_transport
 from smrep.errors import ConfigurationError, SmrepError
 from smrep.regions import Region
@@ -45,6 +46,8 @@ class Settings:
     endpoint_url: str | None = None
     sts_region: str | None = None
     """The Region whose STS is asked for the role."""
+    sole_region: Region | None = None
+    """The one Region to which every call goes, those for credentials too, whatever the configuration says."""
 
 
 _COMMON: dict[str, Any] = {
@@ -86,10 +89,24 @@ class Session:
         """Return the endpoint of Secrets Manager where it is not AWS's own, None otherwise."""
         return override(self.client("secretsmanager", region))
 
+    def dependence(self, lost: Region, alive: Region) -> tuple[str, bool]:
+        """Return where the credentials come from, and whether that may need a Region that is lost.
+
+        Raises:
+            ConfigurationError: the credentials can't be had at all.
+
+        """
+        try:
+            return dependence(self._session(), lost, alive)
+        except SmrepError:
+            raise
+        except Exception as error:
+            raise _unusable(error) from error
+
     def _session(self) -> boto3.Session:
         """Return the session whose credentials are used, made when first asked for."""
         if self._boto is None:
-            own = _session(self.settings.profile)
+            own = _session(self.settings.profile, self.settings.sole_region)
             role = self.settings.role_arn
             self._boto = self._assumed(own, role) if role else own
         return self._boto
@@ -177,14 +194,17 @@ def profile_region(profile: str | None) -> str | None:
     return _session(profile).region_name
 
 
-def _session(profile: str | None) -> boto3.Session:
+def _session(profile: str | None, sole_region: Region | None = None) -> boto3.Session:
     """Return boto3's session.
 
     A profile is named only where one was typed, else it would beat the keys in the environment.
     Source: house-style.md 4.5.
     """
     try:
-        return _guarded(boto3.Session(profile_name=profile) if profile else boto3.Session())
+        core = botocore.session.Session(profile=profile)
+        if sole_region:
+            core.set_config_variable("sts_regional_endpoints", "regional")  # else it may be the one in us-east-1
+        return _guarded(boto3.Session(botocore_session=core, region_name=sole_region))
     except Exception as error:
         raise _unusable(error) from error
 

@@ -23,6 +23,8 @@ COMMANDS = {
     "plan": "smrep.cli.plan:plan",
     "apply": "smrep.cli.apply:apply",
     "export": "smrep.cli.export:export",
+    "failover": "smrep.cli.failover:failover",
+    "failback": "smrep.cli.failback:failback",
     "iam-policy": "smrep.cli.iam_policy:iam_policy",
     "sandbox": "smrep.cli.sandbox:sandbox",
     "completion": "smrep.cli.completion:completion",

@@ -227,11 +227,11 @@ class App:
             if not is_known(region):
                 self.messages.warning(f"{region} is no Region that smrep {__version__} knows; asking AWS all the same")
 
-    def connect(self, only: Region | None = None, options: Shared | None = None) -> Aws:
+    def connect(self, only: Region | None = None, options: Shared | None = None, *, sole: bool = False) -> Aws:
         """Return the door to AWS, having said which Region and which endpoint are in force.
 
-        `only` is where the calls go first, where that is not the Region of a primary that was looked for. `options` are
-        those of another connection than the one typed.
+        `only` is where the calls go first, where that is not the Region of a primary that was looked for; with `sole`,
+        those for credentials too. `options` are those of another connection than the one typed.
         """
         from smrep.aws.client import Aws
         from smrep.aws.session import Session, Settings
@@ -248,6 +248,7 @@ class App:
             external_id=options.external_id,
             endpoint_url=options.endpoint_url,
             sts_region=first,
+            sole_region=first if sole else None,
         )
         session = Session(settings, self.messages.note)
         if first:

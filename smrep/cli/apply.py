@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,15 +14,16 @@ from smrep.cli.app import App
 from smrep.cli.conduct import conduct
 from smrep.cli.confirm import ask
 from smrep.cli.fleet import budget, drafted, paced, redrafted, shard_of, sharded
+from smrep.cli.running import carried, check_end
 from smrep.cli.selecting import read_manifest, read_plan
-from smrep.errors import StillOpen, UsageError
+from smrep.errors import UsageError
 from smrep.files import appending
 from smrep.output.fleet_words import planned
 from smrep.output.journal import Journal
-from smrep.rules.commands import some, spell
+from smrep.output.ledger import Ledger
+from smrep.rules.commands import spell
 
 if TYPE_CHECKING:
-    from smrep.service.applying import Application
     from smrep.service.drafting import Draft
     from smrep.service.redrafting import Redraft
 
@@ -121,27 +122,18 @@ def _journal(app: App, path: str, stack: ExitStack) -> Journal:
         file = appending(path, whole_lines=True)
     except OSError as error:
         raise UsageError(f"--journal {path} can't be written: {error.strerror}; nothing was sent") from error
-    stack.callback(_close, file)
-    return Journal(file, path, app.clock.now, "apply")
+    ledger = Ledger(file, path, app.clock.now, "journal")
+    stack.callback(ledger.close)
+    return Journal(ledger, "apply")
 
 
 def _act(app: App, draft: Draft | Redraft, rate: float, own: dict[str, Any], again: str) -> Iterator[None]:
     """Do what was drafted, and say what is open at the end."""
     run = paced(app, draft, rate, own)
-    app.interrupted = lambda: run.stopped(again)
-    for _ in run.act():
-        if app.events:
-            app.events.show(run.news())
-        yield
-    run.check(draft.accounts)
+    yield from carried(app, run, again)
+    run.check_accounts(draft.accounts)
     draft.accounts.check(draft.count)
-    _check_end(run, own["timeout_s"], again)
-
-
-def _close(journal: TextIO) -> None:
-    """Close the journal; a line that could not be written was complained of when it was to be."""
-    with suppress(OSError):
-        journal.close()
+    check_end(run, own["timeout_s"], again)
 
 
 def _announce(app: App, draft: Draft | Redraft, *, asking: bool) -> None:
@@ -175,20 +167,4 @@ def _check_removals(removals: int, most: int | None, again: Again, *, yes: bool)
             f"the plan removes {removals} replica{'s' if removals > 1 else ''}, and {allowed}; nothing was sent",
             f"if that is meant: {again.confirmed}",
             code="TooManyRemovals",
-        )
-
-
-def _check_end(run: Application, timeout_s: float, again: str) -> None:
-    """Say what is open at the end.
-
-    Raises:
-        StillOpen: something is.
-
-    """
-    left = run.open_names
-    if left:
-        raise StillOpen(
-            f"{len(left)} of {run.progress.total} secrets were not settled {timeout_s:g} s after their request: "
-            + some(left),
-            f"the same command goes on from there: {again}",
         )

@@ -12,7 +12,7 @@ from smrep.cli.app import App
 from smrep.cli.conduct import conduct
 from smrep.cli.fleet import check_writable, estates, is_whole, sharded
 from smrep.cli.params import targets
-from smrep.cli.selecting import CHOOSING, read_manifest, selection, selector
+from smrep.cli.selecting import CHOOSING, read_manifest, selection, selector, typed_choice
 from smrep.errors import UsageError
 from smrep.model import Target
 from smrep.output.reports import check_path
@@ -95,8 +95,6 @@ def _next_step(
     if not run.addable:
         return None
     home = app.where.region if app.where else None
-    chosen = [word for prefix in choice["prefixes"] for word in ("--prefix", prefix)]
-    chosen += [word for key, value in choice["tags"] for word in ("--tag", key if value is None else f"{key}={value}")]
-    chosen += ["--owning-service", choice["owning_service"]] if choice["owning_service"] else []
+    chosen = typed_choice(choice)
     names = spell("audit", [], primary_region=home, targets=wanted, flags=[*chosen, "-o", "name"])
     return f"to add what is missing: {names} | {spell('replicate', ['-'], targets=wanted)}"

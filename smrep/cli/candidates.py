@@ -136,6 +136,8 @@ def _where_secrets_are(context: click.Context) -> Region:
         for target in typed_targets(context):
             return target.region
     typed = context.params
+    if typed.get("target"):  # of failover: where the replicas are
+        return parse_region(typed["target"])
     where = locate(
         (), typed.get("primary_region"), os.environ, lambda: profile_region(typed.get("profile")), needed=True
     )

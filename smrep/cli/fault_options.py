@@ -1,4 +1,4 @@
-"""The sandbox's options: what is in it, and what it does badly."""
+"""The sandbox's options of what it does badly, and what was typed of them."""
 
 from __future__ import annotations
 
@@ -18,18 +18,26 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 FAILURE = "Replication failed: the sandbox was told to fail this Region."
+_FAULTS_OF = {
+    "replication_delay": ("replication_delay_s", "replication_delay_by_region"),
+    "removal_delay": ("removal_delay_s", "removal_delay_by_region"),
+    "value_delay": ("value_delay_s",),
+    "fail": ("failures",),
+    "outage": ("outages",),
+    "disabled_region": ("disabled_regions",),
+    "latency": ("latency_s",),
+    "drop_request": ("dropped_requests",),
+    "drop_answer": ("dropped_answers",),
+    "deny": ("denied",),
+    "list_lag": ("list_lag_s",),
+    "listing_lag": ("listing_lag_s",),
+}
+"""Option -> what it is in the document of the faults; any other has one name in both."""
 
 
 def fault_options(command: F) -> F:
-    """Add the options of a sandbox."""
+    """Add the options that make a sandbox's AWS misbehave."""
     options = [
-        click.option(
-            "--seed",
-            is_flag=False,
-            flag_value="",
-            metavar="[FILE|N]",
-            help="Start with secrets: a sample estate, N generated ones, or those of a JSON file.",
-        ),
         click.option(
             "--replication-delay",
             multiple=True,
@@ -100,7 +108,17 @@ def fault_options(command: F) -> F:
             metavar="N",
             help="Answer more than N writes a second and Region with ThrottlingException.",
         ),
-        click.option("--log", type=click.Path(dir_okay=False), metavar="FILE", help="Append one JSON line per call."),
+        click.option(
+            "--promoted-entry",
+            type=click.Choice(["kept", "dropped"]),
+            default="kept",
+            help="What the old primary shows of a replica that was promoted (default: kept).",
+        ),
+        click.option(
+            "--stale-entry-guards/--no-stale-entry-guards",
+            default=False,
+            help="Whether such an entry keeps the old primary from being overwritten (default: no).",
+        ),
     ]
     for option in reversed(options):
         command = option(command)
@@ -139,7 +157,27 @@ def faults_from(options: dict[str, Any]) -> Faults:
         list_lag_s=options["list_lag"],
         listing_lag_s=options["listing_lag"],
         denied=frozenset((_operation(operation), parse_region(region)) for operation, _, region in denied),
+        promoted_entry=options["promoted_entry"],
+        stale_entry_guards=options["stale_entry_guards"],
     )
+
+
+def faults_typed(options: dict[str, Any]) -> dict[str, Any]:
+    """Return those faults whose options were typed, as the document that replaces them.
+
+    Raises:
+        UsageError: as `faults_from`.
+
+    """
+    from smrep.sandbox.fault_document import document_of
+
+    context, document = click.get_current_context(), document_of(faults_from(options))
+    return {
+        fault: document[fault]
+        for option in options
+        if context.get_parameter_source(option) is click.core.ParameterSource.COMMANDLINE
+        for fault in _FAULTS_OF.get(option, (option,))
+    }
 
 
 def _delays(typed: Iterable[str], default_s: float) -> tuple[float, dict[str, float]]:

@@ -126,17 +126,18 @@ def paced(app: App, draft: Draft | Redraft, rate: float, own: Mapping[str, Any])
     """Return what was drafted as a run, each account at its own pace; the app tells of it from now on."""
     from smrep.rules.settle import worst_first
     from smrep.rules.tally import done
-    from smrep.service.applying import WIDTH, Application, Assignment, Terms
+    from smrep.service.applying import Application, Assignment
     from smrep.service.crew import Crew
     from smrep.service.drafting import joined, kept_rows
     from smrep.service.pace import Pace
+    from smrep.service.running import WIDTH, Terms
 
     crew = Crew(app.clock, WIDTH)
     terms: dict[int, Terms] = {}
     assignments = []
     for planner, errand in draft.errands:
         pace = Pace(app.clock, rate)
-        fresh = Terms(planner.estate, planner.estate.aws, pace, own["timeout_s"], wait=own["wait"])
+        fresh = Terms(planner.estate.aws, pace, own["timeout_s"], wait=own["wait"], estate=planner.estate)
         assignments.append(Assignment(errand, terms.setdefault(id(planner), fresh), crew))
     run = Application(assignments, crew)
     app.secrets = lambda: joined(worst_first(run.reports()), draft.kept)

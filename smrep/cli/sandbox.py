@@ -10,15 +10,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from smrep.cli.fault_options import fault_options, faults_from
 from smrep.cli.options import CONTEXT, version
+from smrep.cli.sandbox_faults import faults
 from smrep.errors import ConfigurationError, UsageError
 from smrep.files import appending
 from smrep.output.safe import safe
@@ -26,6 +27,8 @@ from smrep.output.safe import safe
 if TYPE_CHECKING:
     from smrep.sandbox.faults import Faults
     from smrep.sandbox.server import SandboxServer
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 HOME = "us-east-1"
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
@@ -41,6 +44,23 @@ Examples:
     smrep sandbox exec --seed --outage us-east-1 -- smrep promote prod/orders/db -r us-west-2"""
 
 
+def contents(command: F) -> F:
+    """Add the options of what is in a sandbox, and of what is written down of it."""
+    options = [
+        click.option(
+            "--seed",
+            is_flag=False,
+            flag_value="",
+            metavar="[FILE|N]",
+            help="Start with secrets: a sample estate, N generated ones, or those of a JSON file.",
+        ),
+        click.option("--log", type=click.Path(dir_okay=False), metavar="FILE", help="Append one JSON line per call."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 @click.group(context_settings=CONTEXT, short_help="Run a local AWS that replicates as the real one does.")
 @version
 def sandbox() -> None:
@@ -53,6 +73,7 @@ def sandbox() -> None:
 
 @sandbox.command(context_settings=CONTEXT, epilog=f"{SEED_FORMAT}\n\n{START_EXAMPLES}")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port on 127.0.0.1 (default: a free one).")
+@contents
 @fault_options
 @version
 def start(port: int, seed: str | None, log: str | None, **options: Any) -> None:
@@ -74,6 +95,7 @@ def start(port: int, seed: str | None, log: str | None, **options: Any) -> None:
     epilog=EXEC_EXAMPLES,
 )
 @click.argument("command", metavar="-- CMD...", nargs=-1, type=click.UNPROCESSED, required=True)
+@contents
 @fault_options
 @version
 def exec_(command: tuple[str, ...], seed: str | None, log: str | None, **options: Any) -> None:
@@ -85,6 +107,9 @@ def exec_(command: tuple[str, ...], seed: str | None, log: str | None, **options
     with _serving(seed, log, faults_from(options), 0) as server:
         server.start()
         sys.exit(_run(command, _environment(server.url, os.environ)))
+
+
+sandbox.add_command(faults)
 
 
 @contextlib.contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
@@ -35,8 +35,7 @@ class Tag(click.ParamType[tuple[str, str | None], str]):
         return key, wanted if equals else None
 
 
-def selection(command: F) -> F:
-    """Add the options that choose among the secrets of a Region."""
+def _selection(every: str) -> Callable[[F], F]:
     added = [
         click.option(
             "--prefix",
@@ -54,11 +53,21 @@ def selection(command: F) -> F:
             help="Secrets with this tag; repeatable: all of them.",
         ),
         click.option("--owning-service", metavar="SERVICE", help="Secrets that this AWS service manages, such as rds."),
-        click.option("--all", "every", is_flag=True, help="Every secret of the Region (the default)."),
+        click.option("--all", "every", is_flag=True, help=every),
     ]
-    for option in reversed(added):
-        command = option(command)
-    return command
+
+    def add(command: F) -> F:
+        for option in reversed(added):
+            command = option(command)
+        return command
+
+    return add
+
+
+selection = _selection("Every secret of the Region (the default).")
+"""Add the options that choose among the secrets of a Region."""
+chosen_selection = _selection("Every secret, where none is chosen.")
+"""Add the same options to a command that takes no choice for none."""
 
 
 def selector(
@@ -76,6 +85,14 @@ def selector(
     if "" in prefixes or owning_service == "":
         raise UsageError("a choice is empty, and would be no choice", "leave it out, or type --all")
     return Selector(prefixes=tuple(prefixes), tags=tuple(tags), owning_service=owning_service)
+
+
+def typed_choice(choice: Mapping[str, Any]) -> list[str]:
+    """Return the options that choose, as words to type again."""
+    words = [word for prefix in choice["prefixes"] for word in ("--prefix", prefix)]
+    words += [word for key, value in choice["tags"] for word in ("--tag", key if value is None else f"{key}={value}")]
+    words += ["--owning-service", choice["owning_service"]] if choice["owning_service"] else []
+    return [*words, *(["--all"] if choice["every"] else [])]
 
 
 def read_manifest(path: str, stdin: TextIO | None) -> Manifest:

@@ -39,6 +39,10 @@ def of_many(report: Report) -> str:
     summary = report.summary or {}
     if report.command == "audit":
         return audited(report)
+    if report.command == "failover":
+        return crossed(summary, _CROSSED)
+    if report.command == "failback":
+        return crossed(summary, _LED)
     if report.command == "export":
         return exported(summary)
     if report.command == "plan" or report.dry_run or "changed" not in summary:
@@ -91,6 +95,33 @@ def applied(summary: Mapping[str, int]) -> str:
     trouble = summary.get("in_trouble", 0)
     words += [f"{_counted(trouble, 'secret')} in trouble"] if trouble else []
     return f"{_counted(summary.get('secrets', 0), 'secret')}: {', '.join(words)}"
+
+
+_CROSSED = {
+    "to_promote": "to promote",
+    "promoted": "promoted",
+    "already": "stood alone already",
+    "failed": "failed",
+    "denied": "denied",
+    "pending": "not finished",
+}
+
+
+_LED = {
+    "to_lead": "to lead home",
+    "led": "led home",
+    "already": "at home already",
+    "left_alone": "left alone",
+    "failed": "failed",
+    "denied": "denied",
+    "pending": "not finished",
+}
+
+
+def crossed(summary: Mapping[str, int], words_for: Mapping[str, str]) -> str:
+    """Return '500 secrets: 498 promoted, 2 failed'."""
+    words = [f"{summary[what]} {how}" for what, how in words_for.items() if summary.get(what)]
+    return f"{_counted(summary.get('secrets', 0), 'secret')}: {', '.join(words) or 'nothing to do'}"
 
 
 def exported(summary: Mapping[str, int]) -> str:

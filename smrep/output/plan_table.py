@@ -16,8 +16,26 @@ from smrep.output.table import console, trimmed
 from smrep.report import SecretReport
 from smrep.rules.tally import BLOCKED, KEEP, WRONG_KEY, Group, groups
 
-_STYLES = {"add": "green", "retry": "yellow", "remove": "bold red", WRONG_KEY: "magenta", BLOCKED: "red", KEEP: "dim"}
-_MARKS = {"add": "+", "retry": "~", "remove": "-", WRONG_KEY: "!", BLOCKED: "x", KEEP: "="}
+_STYLES = {
+    "promote": "cyan",
+    "overwrite": "bold red",
+    "add": "green",
+    "retry": "yellow",
+    "remove": "bold red",
+    WRONG_KEY: "magenta",
+    BLOCKED: "red",
+    KEEP: "dim",
+}
+_MARKS = {
+    "promote": "^",
+    "overwrite": "!",
+    "add": "+",
+    "retry": "~",
+    "remove": "-",
+    WRONG_KEY: "!",
+    BLOCKED: "x",
+    KEEP: "=",
+}
 
 
 def draw(secrets: Iterable[SecretReport], closing: str, paper: Paper) -> str:

@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from smrep.model import Target
 from smrep.regions import Region
 
-_CONNECTED = "replicate|status|wait|retry|verify|rekey|remove|promote|doctor|list|audit|plan|apply|export"
+_CONNECTED = (
+    "replicate|status|wait|retry|verify|rekey|remove|promote|doctor|list|audit|plan|apply|export|failover|failback"
+)
 """The commands that talk to AWS."""
 
 

@@ -67,6 +67,19 @@ CALLS: Mapping[str, Mapping[Operation, tuple[Place, ...]]] = {
         ("secretsmanager", "RemoveRegionsFromReplication"): _PRIMARY,  # only with remove_extra
     },
     "export": {**_DESCRIBE, **_LIST},
+    "failover": {  # the Region that is lost is not asked for anything
+        ("secretsmanager", "DescribeSecret"): _REPLICA,
+        **_LIST,
+        ("secretsmanager", "GetResourcePolicy"): _REPLICA,
+        ("kms", "DescribeKey"): _REPLICA,
+        ("secretsmanager", "StopReplicationToReplica"): _REPLICA,
+    },
+    "failback": {  # each side may be the primary for a while
+        **_DESCRIBE,
+        ("secretsmanager", "ReplicateSecretToRegions"): _BOTH,
+        ("secretsmanager", "RemoveRegionsFromReplication"): _BOTH,
+        ("secretsmanager", "StopReplicationToReplica"): _PRIMARY,  # only with --return-primary
+    },
     "doctor": {
         **_PREFLIGHT,
         ("secretsmanager", "GetResourcePolicy"): _PRIMARY,  # this and the next only with --reader

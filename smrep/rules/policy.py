@@ -19,6 +19,9 @@ EVERY = SecretId("*")
 MANAGED_POLICY_MAX = 6144
 """Characters that IAM takes in a managed policy, white space not counted. Source: IAM quotas, 'managed policy'."""
 
+RETURNING = frozenset({"failback"})
+"""Commands for which each Region may hold the primary, and that replace what is in their way."""
+
 Condition = tuple[tuple[str, str, tuple[str, ...]], ...]
 """(operator, key, values) each; all must hold."""
 
@@ -100,16 +103,19 @@ def _grants(scope: Scope) -> Iterator[tuple[str, str, str, Condition]]:
     for command in scope.commands:
         for (service, operation), places in CALLS[command].items():
             for place in places:
-                for resource, condition in _objects(scope, service, operation, place):
+                for resource, condition in _objects(scope, service, operation, place, returns=command in RETURNING):
                     yield LABELS[operation], f"{service}:{operation}", resource, condition
     for operation in scope.operations & IN_YOUR_NAME.keys():
-        for (service, dependency), places in IN_YOUR_NAME[operation].items():
+        for (service, dependency), own in IN_YOUR_NAME[operation].items():
+            places = tuple(Place)[:2] if scope.commands & RETURNING else own
             for region, resource, condition in (key for place in places for key in _keys(scope, place)):
                 only = (*condition, ("StringEquals", "kms:ViaService", (via(region),)))
                 yield LABELS[dependency], f"{service}:{dependency}", resource, only
 
 
-def _objects(scope: Scope, service: str, operation: str, place: Place) -> Iterator[tuple[str, Condition]]:
+def _objects(
+    scope: Scope, service: str, operation: str, place: Place, *, returns: bool
+) -> Iterator[tuple[str, Condition]]:
     """Yield each resource that an operation is asked of, with the conditions."""
     if service == "kms":
         yield from ((resource, condition) for _, resource, condition in _keys(scope, place))
@@ -122,7 +128,8 @@ def _objects(scope: Scope, service: str, operation: str, place: Place) -> Iterat
         for address in scope.secrets:
             regions = replicas if place is Place.REPLICA else [address.region]
             for arn in _secret_arns(scope, address, bare=operation == "DescribeSecret" and place is Place.REPLICA):
-                yield from ((in_region(arn, Region(region)), _limits(scope, operation, address)) for region in regions)
+                limits = _limits(scope, operation, address, returns=returns)
+                yield from ((in_region(arn, Region(region)), limits) for region in regions)
 
 
 def _secret_arns(scope: Scope, address: Address, *, bare: bool) -> Iterator[str]:
@@ -161,18 +168,18 @@ def _keys(scope: Scope, place: Place) -> Iterator[tuple[Region, str, Condition]]
             yield region, arn if key.startswith("arn:") else f"{arn}key/{key}", ()
 
 
-def _limits(scope: Scope, operation: str, address: Address) -> Condition:
-    """Return what must hold for an operation on a secret."""
+def _limits(scope: Scope, operation: str, address: Address, *, returns: bool) -> Condition:
+    """Return what must hold for an operation on a secret; what `returns` replicates to the primaries' Region too."""
     if operation == "UpdateSecret":  # of a replica AWS changes nothing but the key; of another secret, the value too
         return (("StringEquals", "secretsmanager:SecretPrimaryRegion", (address.region,)),)
     if operation != "ReplicateSecretToRegions":
         return ()
     limits: list[tuple[str, str, tuple[str, ...]]] = []
     if scope.targets:  # ForAllValues alone holds where the key is absent, hence Null
-        regions = tuple(sorted(target.region for target in scope.targets))
+        regions = tuple(sorted({*(target.region for target in scope.targets), *(scope.homes if returns else ())}))
         limits.append(("ForAllValues:StringEquals", "secretsmanager:AddReplicaRegions", regions))
         limits.append(("Null", "secretsmanager:AddReplicaRegions", ("false",)))
-    if not scope.overwrite:
+    if not (scope.overwrite or returns):
         # A request that does not say so overwrites nothing, and smrep leaves the parameter out. Whether AWS then knows
         # the key is not documented, and plain Bool fails where it does not: every replication would be refused.
         limits.append(("BoolIfExists", "secretsmanager:ForceOverwriteReplicaSecret", ("false",)))

@@ -36,6 +36,11 @@ class Departure:
     error: Trouble | None = None
 
     @property
+    def is_unseen(self) -> bool:
+        """Whether it was stopped because nobody could look."""
+        return any(each.kind is Kind.UNCHECKED for each in self.findings)
+
+    @property
     def is_open(self) -> bool:
         """Whether the Region is still to be waited for."""
         return self.error is None and not self.gone

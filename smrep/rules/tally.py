@@ -11,8 +11,10 @@ from smrep.regions import Region
 from smrep.report import Action, Kind, RegionReport, SecretReport
 
 KEEP, WRONG_KEY, BLOCKED = Action.KEEP.value, Kind.WRONG_KEY.value, "blocked"
-ORDER = (Action.ADD.value, Action.RETRY.value, Action.REMOVE.value, WRONG_KEY, BLOCKED, KEEP)
-"""What is done to a Region, and what is not done there; the words of a summary."""
+COUNTED = (Action.ADD.value, Action.RETRY.value, Action.REMOVE.value, WRONG_KEY, BLOCKED, KEEP)
+"""What a manifest has done to a Region, and what is not done there; the words of a summary."""
+ORDER = (Action.PROMOTE.value, Action.OVERWRITE.value, *COUNTED)
+"""Everything that is done to a Region, as it is shown."""
 
 
 def what_of(row: RegionReport) -> str:
@@ -31,7 +33,7 @@ def tally(reports: Iterable[SecretReport], kept: int, healthy: int) -> dict[str,
 
     `kept` Regions of `healthy` more secrets are as they should be.
     """
-    counts: Counter[str] = Counter(dict.fromkeys(("secrets", *ORDER, "in_trouble"), 0))
+    counts: Counter[str] = Counter(dict.fromkeys(("secrets", *COUNTED, "in_trouble"), 0))
     counts["secrets"], counts[KEEP] = healthy, kept
     for secret in reports:
         counts["secrets"] += 1

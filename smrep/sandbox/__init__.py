@@ -32,7 +32,9 @@ is made; a program that must work with AWS must not depend on any of them:
   removed in the target, are the sandbox's own. A key failure names KMS and the key.
 - A name clash says `Replication failed: Secret name <name> already exists in region <region>.`
 - Overwriting spares a primary with replicas, a secret scheduled for deletion, and a replica that is
-  still being removed: each ends Failed.
+  still being removed: each ends Failed. A Region that a primary lists counts as a replica only where its
+  replica is, or is under way: after a promotion the old primary can be overwritten from there
+  (`Faults.stale_entry_guards`). What was still to happen to it then does not.
 - An InSync entry stays InSync while a later change is under way (`Faults.value_delay_s`). When the
   change can't be written, it becomes Failed and the replica keeps what it had. A Failed replica gets
   nothing until it is tried again.

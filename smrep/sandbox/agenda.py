@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SecretRef:
-    """One secret of one Region for good: a later secret of the same name has another suffix."""
+    """One secret of one Region for good: a later secret of that name, even of that ARN, has another number."""
 
     region: str
     name: str
-    suffix: str
+    number: int
 
 
 @dataclass(frozen=True, slots=True)

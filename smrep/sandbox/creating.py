@@ -40,6 +40,7 @@ def _create_secret(world: World, request: Request) -> dict[str, Any]:
     require_key(world, request.region, key)
     secret = Secret(
         name=name,
+        number=world.next_number(),
         suffix=world.fresh_suffix(),
         region=request.region,
         account_id=world.account_id,

@@ -9,6 +9,7 @@ from itertools import count
 from threading import Lock
 from typing import IO, TYPE_CHECKING, Any
 
+from smrep.sandbox.control import PATH, change_faults
 from smrep.sandbox.errors import ApiError
 from smrep.sandbox.faults import DropCounter
 from smrep.sandbox.simulator import secret_id_of
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from smrep.sandbox.simulator import Simulator
     from smrep.sandbox.wire import Reply
 
+_OK = 200
+
 
 class Desk:
     """Takes requests for one simulator and writes one line about each to `log`."""
@@ -46,7 +49,8 @@ class Desk:
     def handle(self, path: str, headers: Message, body: bytes) -> Reply | None:
         """Return the reply to one request, or `None`: close its connection without one."""
         line = self._line()
-        reply = self._decide(path, headers, body, line)
+        told = self._be_told if path == PATH else self._decide
+        reply = told(path, headers, body, line)
         line["status"] = None if reply is None else reply.status
         self._write(line)
         return reply
@@ -55,6 +59,14 @@ class Desk:
         """Return the refusal of a request that does not even get as far as AWS's protocols."""
         self._write({**self._line(), "status": status, "code": f"HTTP{status}", "effect": "refused"})
         return plain_refusal(status, message)
+
+    def _be_told(self, _path: str, headers: Message, body: bytes, line: dict[str, Any]) -> Reply:
+        """Answer a request to the sandbox itself, at once and whatever its faults are."""
+        line["service"], line["operation"] = "smrep", "faults"
+        reply = change_faults(self._simulator, headers, body)
+        if reply.status != _OK:
+            line["code"], line["effect"] = f"HTTP{reply.status}", "refused"
+        return reply
 
     def _decide(self, path: str, headers: Message, body: bytes, line: dict[str, Any]) -> Reply | None:
         request_id = f"5a4db0c0-0000-4000-8000-{next(self._numbers):012x}"

@@ -66,6 +66,8 @@ class Faults:
     """(operation, Region) pairs the caller has no permission for; global services are in us-east-1."""
     promoted_entry: Literal["kept", "dropped"] = "kept"
     """What the old primary shows of a replica that was promoted."""
+    stale_entry_guards: bool = False
+    """Whether an old primary is spared by an overwrite for listing what is no replica of its any more."""
     strands_replicas: bool = True
     """Whether deleting a primary stops the removals still under way. Source: aws-behaviour.md 3.2."""
     keeps_primary_region: bool = True

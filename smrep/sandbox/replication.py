@@ -25,7 +25,7 @@ SUCCEEDED = "Replication succeeded"
 
 def ref(secret: Secret) -> SecretRef:
     """Return the name of `secret` on the agenda."""
-    return SecretRef(secret.region, secret.name, secret.suffix)
+    return SecretRef(secret.region, secret.name, secret.number)
 
 
 def check_regions(primary_region: str, wanted: Iterable[Mapping[str, Any]]) -> None:
@@ -147,7 +147,7 @@ def happen(world: World, event: Event, at: float) -> None:
 
 def _held(world: World, secret_ref: SecretRef) -> Secret | None:
     secret = world.held(secret_ref.region, secret_ref.name)
-    return secret if secret is not None and secret.suffix == secret_ref.suffix else None
+    return secret if secret is not None and secret.number == secret_ref.number else None
 
 
 def _settle(world: World, event: Settle, at: float) -> None:
@@ -163,6 +163,7 @@ def _settle(world: World, event: Settle, at: float) -> None:
     if copy is None or not copy.is_replica_of(primary):
         copy = Secret(
             name=primary.name,
+            number=world.next_number(),
             suffix=primary.suffix,
             region=entry.region,
             account_id=primary.account_id,
@@ -199,8 +200,8 @@ def _name_clash(world: World, primary: Secret, entry: Entry, *, force: bool) -> 
     """Why the name is not free in the target Region. Source: aws-behaviour.md 2.1, 3.1.
 
     Choice: overwriting replaces only a standalone secret without replicas. It spares a foreign
-    replica (seen at AWS), a replica still being removed, a primary with replicas, and a secret
-    that is scheduled for deletion.
+    replica (seen at AWS), a replica still being removed, a primary with replicas (`_is_guarded`), and
+    a secret that is scheduled for deletion.
     """
     copy = world.held(entry.region, primary.name)
     if copy is None or copy.is_replica_of(primary):
@@ -210,11 +211,27 @@ def _name_clash(world: World, primary: Secret, entry: Entry, *, force: bool) -> 
         return f"{name} is currently replicated to {entry.region} with a different arn"
     if copy.deleted is not None:
         return f"{name} is scheduled for deletion in region {entry.region}."
-    if force and copy.entries:
+    if force and _is_guarded(world, copy):
         return f"{name} in region {entry.region} has replica regions and can't be overwritten."
     if force and not copy.is_replica:
         return None
     return f"{name} already exists in region {entry.region}."
+
+
+def _is_guarded(world: World, primary: Secret) -> bool:
+    """Whether the Regions that `primary` lists keep it from being overwritten.
+
+    Choice: those do that hold its replica, and those that one is still under way to. What is listed and
+    no longer there, such as a promoted secret, guards nothing but by `Faults.stale_entry_guards`.
+    """
+    if world.faults.stale_entry_guards:
+        return bool(primary.entries)
+    return any(_is_lived_by(world, primary, entry) for entry in primary.entries.values())
+
+
+def _is_lived_by(world: World, primary: Secret, entry: Entry) -> bool:
+    copy = world.held(entry.region, primary.name)
+    return entry.status == IN_PROGRESS or (copy is not None and copy.is_replica_of(primary))
 
 
 def _flow(world: World, event: Flow) -> None:

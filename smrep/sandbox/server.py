@@ -11,12 +11,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from ipaddress import ip_address
 from math import inf
 from threading import Event, Lock, Thread, current_thread
 from typing import IO, TYPE_CHECKING, Any, ClassVar, Self
 
 from smrep.sandbox.desk import Desk
+from smrep.sandbox.loopback import is_here, is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,7 +65,7 @@ class SandboxServer:
         desk: Callable[..., Desk] = Desk,
     ) -> None:
         address = "127.0.0.1" if host == "localhost" else host
-        if not _is_loopback(address):
+        if not is_loopback(address):
             raise ValueError(f"the sandbox listens on loopback addresses only, not on {host!r}")
         if not 0 <= port <= _MAX_PORT:
             raise ValueError(f"a port is a number from 0 to {_MAX_PORT}, not {port}")
@@ -270,18 +270,8 @@ def _only(headers: Message, name: str, default: str = "") -> str:
     return str(found[0]) if len(found) == 1 else ""
 
 
-def _is_loopback(address: str) -> bool:
-    try:
-        return ip_address(address).is_loopback
-    except ValueError:
-        return False
-
-
 @lru_cache(maxsize=64)
 def _names_loopback(host: str) -> bool:
     """Return whether a Host header names this machine itself, which keeps other sites' pages out."""
     match = re.fullmatch(r"(?:\[([0-9A-Fa-f:]+)\]|([^:\[\]]+))(?::\d{1,5})?", host, re.ASCII)
-    if match is None:
-        return False
-    name = match[1] or match[2]
-    return name.lower() == "localhost" or _is_loopback(name)
+    return match is not None and is_here(match[1] or match[2])

@@ -53,6 +53,12 @@ class Simulator(Account):
             for account in self._accounts.values():
                 account.behave(faults)
 
+    def change_faults(self, change: Callable[[Faults], Faults]) -> Faults:
+        """Replace the faults by what `change` makes of them, in one step; return the new ones."""
+        with self._lock:
+            self.faults = change(self.faults)
+            return self.faults
+
     def account(self, account_id: str) -> Account:
         """Return an account, made empty when it is first asked for; its calls are those of its one user.
 

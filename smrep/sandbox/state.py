@@ -106,12 +106,14 @@ class Entry:
 class Secret:
     """A secret as one Region holds it: a primary, a replica or a standalone one.
 
+    `number` tells it from a later one in its place, which may have its ARN: an old primary's from its overwriter's.
     `kms_key` is the caller's word for it; `None` is the default key of a secret that is no replica.
     `version_keys` and `read_on` are per version id: a version may be under an older key, and was
     read in this Region on the day `read_on`. `removal` and `deletion` name what is under way, if any.
     """
 
     name: str
+    number: int
     suffix: str
     region: str
     account_id: str

@@ -2,67 +2,26 @@
 
 from __future__ import annotations
 
-import random
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
 
-from smrep.errors import AllDenied, AwsError, CredentialsError, NotFound, Outcome, PlanIsStale, SmrepError
-from smrep.report import Progress, SecretReport, Trouble
+from smrep.errors import AwsError, CredentialsError, NotFound, PlanIsStale, SmrepError
+from smrep.report import SecretReport, Trouble
 from smrep.rules.removal import spared
 from smrep.service.abreast import LOOK_S
 from smrep.service.accounts import Accounts
 from smrep.service.cases import plain
 from smrep.service.clearing import Clearer, Clearing
 from smrep.service.crew import Crew
-from smrep.service.denials import ENOUGH, Denials
-from smrep.service.estate import Estate
 from smrep.service.gate import Gate
-from smrep.service.pace import Pace
 from smrep.service.planning import Errand
-from smrep.service.ports import SecretsManager
+from smrep.service.running import Brake, Run, Terms, gate
 from smrep.service.sending import Sender
 from smrep.service.waiting import Waiter
 
-WIDTH = 24
-"""How many secrets are dealt with at once: at 50 writes a second, and a third of a second for each look and request."""
-FIRST_LOOK_S = 1.5
-"""How long after a request its result is looked for first."""
-_GROWTH, _LONGEST_S, _JITTER_S = 1.4, 5.0, 0.25
 FRESH_S = 10.0
 """How old a look may be on which a request is based."""
-
-
-@dataclass(slots=True)
-class Terms:
-    """How all errands of one account are run, and what has ended them before their time."""
-
-    estate: Estate
-    aws: SecretsManager
-    pace: Pace
-    timeout_s: float
-    """From each secret's request on."""
-    wait: bool = True
-    ended_by: SmrepError | None = None
-    denials: Denials = field(default_factory=Denials)
-    jitter: random.Random = field(default_factory=random.Random)
-    """Spreads the looks."""
-
-
-@dataclass(frozen=True, slots=True)
-class Brake:
-    """Stops the requests of one account: those of the whole run are stopped, or the account's have ended."""
-
-    crew: Crew
-    terms: Terms
-
-    def is_set(self) -> bool:
-        """Tell whether nothing more may be begun."""
-        return self.crew.stop.is_set() or self.terms.ended_by is not None
-
-    def set(self) -> None:
-        """Begin nothing more at all."""
-        self.crew.stop.set()
 
 
 @dataclass(slots=True)
@@ -72,7 +31,7 @@ class Assignment:
     errand: Errand
     terms: Terms
     crew: Crew
-    done: Callable[[Assignment], None] = lambda _: None
+    done: Callable[[Any], None] | None = None
     begun: bool = False
     ended: bool = False
     _gate: Gate | None = None
@@ -91,8 +50,19 @@ class Assignment:
             return None  # the run, or its account's, ended before its turn came
         if due is None:
             self.ended = True
-        self.done(self)
+        if self.done:
+            self.done(self)
         return due
+
+    @property
+    def name(self) -> str:
+        """The secret's name."""
+        return self.errand.name
+
+    @property
+    def has_work(self) -> bool:
+        """Whether something is to be sent or to be waited for."""
+        return self.errand.has_work
 
     @property
     def was_sent(self) -> bool:
@@ -109,11 +79,7 @@ class Assignment:
     def report(self) -> SecretReport:
         """Return the secret as it stands."""
         report = self.errand.report(waiting=self.terms.wait)
-        why = self.terms.ended_by
-        if why is None or self.begun or not self.errand.has_work:
-            return report
-        trouble = Trouble(why.code, f"{report.name}: not begun, since {why.message}", None, None, why.outcome)
-        return replace(report, outcome=why.outcome, error=trouble)
+        return report if self.begun or not self.errand.has_work else self.terms.not_begun(report)
 
     def _begin(self) -> float | None:
         """Look again where the last look is old, then send what is to be sent."""
@@ -130,14 +96,12 @@ class Assignment:
         self.begun = True
         if not errand.has_work:
             return None
-        deadline = clock.monotonic() + self.terms.timeout_s
-        begin_until = max(deadline, clock.monotonic() + LOOK_S)
-        self._gate = gate = Gate(clock, deadline, begin_until, brake, pace)
+        self._gate = opened = gate(self.crew, self.terms, LOOK_S, pace)
         if errand.case and adds:
-            Sender(self.terms.aws, gate).send(errand.case, adds)
+            Sender(self.terms.aws, opened).send(errand.case, adds)
         if errand.clearing:
-            self._clear(errand.clearing, gate, seen=not adds)
-        return self._next(gate) if self.terms.wait and errand.is_open else None
+            self._clear(errand.clearing, opened, seen=not adds)
+        return self._next(opened) if self.terms.wait and errand.is_open else None
 
     def _look(self, gate: Gate) -> float | None:
         errand, clock = self.errand, self.crew.clock
@@ -171,100 +135,8 @@ class Assignment:
         return spared(case.primary, case.report().replicas) if case else None
 
     def _next(self, gate: Gate) -> float:
-        """Return when to look: at growing intervals from the request on, and last at the deadline."""
-        pause = min(FIRST_LOOK_S * _GROWTH**self._looks, _LONGEST_S) + self.terms.jitter.uniform(0, _JITTER_S)
         self._looks += 1
-        return min(self.crew.clock.monotonic() + pause, gate.deadline)
-
-
-@dataclass(slots=True)
-class Application:
-    """One run over many errands: `act` does them, `reports` tells how each stands."""
-
-    assignments: Sequence[Assignment]
-    crew: Crew
-    _changed: dict[int, Assignment] = field(default_factory=dict)
-    _total: int = 0
-    _ended: int = 0
-    _troubled: int = 0
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def act(self) -> Iterator[None]:
-        """Do every errand, yielding now and then.
-
-        What ends an account's errands before their time (nothing but denials, credentials that are not accepted) is in
-        its terms; those of the others go on.
-        """
-        own = [each for each in self.assignments if each.errand.has_work]
-        self._total = len(own)
-        for each in own:
-            each.done = self._note
-        yield from self.crew.run(each.step for each in own)
-
-    @property
-    def progress(self) -> Progress:
-        """How many errands have ended."""
-        return Progress("applying", self._ended, self._total, self._troubled)
-
-    @property
-    def open_names(self) -> list[str]:
-        """The secrets whose turn came, and which have not settled though they were waited for."""
-        waited = (each for each in self.assignments if each.terms.wait and each.begun)
-        return [each.errand.name for each in waited if each.report().outcome is Outcome.PENDING]
-
-    def check(self, accounts: Accounts) -> None:
-        """Say what ended an account's errands before their time; what is left of several is told by `accounts`.
-
-        Raises:
-            SmrepError: that was the only account.
-
-        """
-        every = list({id(each.terms): each.terms for each in self.assignments}.values())
-        for terms in every:
-            if terms.ended_by is not None and len(every) == 1 and not accounts.lost:
-                raise terms.ended_by
-            if terms.ended_by is not None:
-                accounts.lose(terms.estate, terms.ended_by)
-
-    def stopped(self, again: str) -> Trouble:
-        """Begin nothing more, let what is under way end, and return what that leaves; `again` goes on from there."""
-        self.crew.finish()
-        begun = sum(1 for each in self.assignments if each.begun and not each.ended)
-        left = self._total - self._ended - begun
-        message = f"stopped: {self._ended} of {self._total} secrets have ended, {left} were not begun"
-        if begun:
-            message += f"; {begun} are under way, and AWS goes on with them"
-        hint = f"the same command goes on from there: {again}"
-        return Trouble("Interrupted", message, hint, None, Outcome.INTERRUPTED)
-
-    def news(self) -> list[SecretReport]:
-        """Return the secrets for which anything was done since this was last asked."""
-        with self._lock:
-            changed, self._changed = self._changed, {}
-        return [each.report() for each in changed.values()]
-
-    def reports(self) -> list[SecretReport]:
-        """Return every secret as it stands."""
-        return [each.report() for each in self.assignments]
-
-    def _note(self, assignment: Assignment) -> None:
-        with self._lock:
-            self._changed[id(assignment)] = assignment
-        terms = assignment.terms
-        if assignment.was_taken:
-            terms.denials.note(denied=False)
-        if not assignment.ended:
-            return
-        report = assignment.report()
-        with self._lock:
-            self._ended += 1
-            self._troubled += report.outcome not in (Outcome.OK, Outcome.ACCEPTED)
-        if report.outcome is Outcome.ACCESS and terms.ended_by is None:
-            terms.denials.note(denied=True)
-            if terms.denials.are_enough:
-                errors = [report.error, *(row.error for row in report.replicas)]
-                hint = next((each.hint for each in errors if each and each.hint), None)
-                terms.ended_by = AllDenied(f"AWS denied each of the first {ENOUGH} secrets", hint)
+        return self.terms.next_look(self.crew.clock.monotonic(), self._looks - 1, gate.deadline)
 
 
 def _again(errand: Errand) -> Errand:
@@ -283,3 +155,24 @@ def _again(errand: Errand) -> Errand:
         why = error
     ended = errand.report()
     return replace(errand, ended=replace(ended, outcome=why.outcome, error=Trouble.of(why)))
+
+
+@dataclass(slots=True)
+class Application(Run):
+    """One run of `apply`, in one account or several."""
+
+    doing: str = "applying"
+
+    def check_accounts(self, accounts: Accounts) -> None:
+        """Say what ended an account's errands before their time; what is left of several is told by `accounts`.
+
+        Raises:
+            SmrepError: that was the only account.
+
+        """
+        every = list({id(each.terms): each.terms for each in self.tasks}.values())
+        for terms in every:
+            if terms.ended_by is not None and len(every) == 1 and not accounts.lost:
+                raise terms.ended_by
+            if terms.ended_by is not None and terms.estate is not None:
+                accounts.lose(terms.estate, terms.ended_by)

@@ -5,62 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from smrep.errors import (
-    AwsError,
-    CredentialsError,
-    Denied,
-    NotFound,
-    NotSent,
-    SmrepError,
-    Throttled,
-    Unanswered,
-)
-from smrep.model import Secret, SecretId, Target, in_region
+from smrep.errors import SmrepError
+from smrep.model import SecretId, Target, in_region
 from smrep.regions import Region
 from smrep.report import SecretReport, Trouble
 from smrep.rules.asked import Address
 from smrep.rules.commands import spell
-from smrep.rules.promotion import left_behind, row, silence, unfit
-from smrep.rules.settle import LIST_LAG_S
+from smrep.rules.promotion import left_behind, silence, unfit
 from smrep.service.abreast import LOOK_S, abreast, nothing, patience
 from smrep.service.cases import reports
-from smrep.service.gate import Gate, in_turn, is_moot
+from smrep.service.gate import Gate, in_turn
 from smrep.service.looking import Found, doomed, find, refusal
-from smrep.service.polling import poll, ticks
+from smrep.service.polling import ticks
 from smrep.service.ports import Clock, SecretsManager
-
-
-@dataclass(slots=True)
-class Candidate:
-    """One secret in the Region asked for, replaced as news come in."""
-
-    first: Secret
-    """As it was before anything was sent."""
-    now: Secret
-    sent_at: float | None = None
-    """When our request went out, in the clock's seconds; None where none did."""
-    accepted: bool = False
-    error: Trouble | None = None
-    notes: list[str] = field(default_factory=list)
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it is to stand alone and does not yet."""
-        return self.error is None and self.now.is_replica
-
-    def report(self, *, waiting: bool, dry_run: bool) -> SecretReport:
-        """Return the secret as it stands; its primary is the one that it was a replica of."""
-        shown = row(self.now, self.error, accepted=self.accepted, waiting=waiting, dry_run=dry_run)
-        home = self.first.primary_region or self.first.region
-        return SecretReport(
-            name=self.first.name,
-            outcome=shown.outcome,
-            arn=in_region(self.first.arn, home),
-            primary_region=home,
-            replicas=(shown,),
-            cross_account=self.now.cross_account,
-            notes=tuple(self.notes),
-        )
+from smrep.service.promoter import Candidate, Promoter
 
 
 @dataclass(slots=True)
@@ -132,9 +90,10 @@ class Promotion:
         """
         to_send = [each for each in self._candidates if each.is_open]
         with Gate.until(self.clock, self.deadline) as gate:
-            yield from in_turn(lambda each: self._send(gate, each), to_send, self.pulse)
+            promoter = Promoter(self.aws, gate)
+            yield from in_turn(promoter.send, to_send, self.pulse)
             if self.wait:
-                yield from ticks(self._look, self._open, clock=self.clock, deadline=self.deadline, pulse=self.pulse)
+                yield from ticks(promoter.look, self._open, clock=self.clock, deadline=self.deadline, pulse=self.pulse)
         self._ask_old_primaries([each for each in to_send if each.accepted])
 
     def secrets(self, *, dry_run: bool = False) -> tuple[SecretReport, ...]:
@@ -172,61 +131,8 @@ class Promotion:
             candidate.notes.append(f"{secret.name} in {secret.region} stands alone already; nothing was sent")
         return candidate
 
-    def _send(self, gate: Gate, case: Candidate, *, again: bool = False) -> None:
-        """Ask AWS once; a lost answer is looked for, and only what then still is a replica is asked for again."""
-        arn, region = case.first.arn, self.region
-        if gate.closed:
-            hint = spell("promote", [case.first.name], targets=[Target(region)])
-            why = NotSent(f"{case.first.name} in {region}: not promoted, since {gate.closed}", hint)
-            case.error = Trouble.of(why)
-            return
-
-        def request() -> None:
-            case.sent_at = self.clock.monotonic()
-            self.aws.promote(arn, region)
-
-        try:
-            gate.send(request)
-            case.accepted = True
-        except Unanswered as error:
-            until = min(self.deadline, self.clock.monotonic() + LIST_LAG_S)
-            *_, looked = poll(lambda: self._look(case), lambda _: not case.is_open, clock=self.clock, deadline=until)
-            case.accepted = not case.now.is_replica
-            if looked and case.is_open and not again and gate.may_repeat:
-                self._send(gate, case, again=True)
-            elif case.is_open:
-                case.notes.append(f"no answer came to the request ({error.words}), and {region} shows a replica still")
-        except AwsError as error:
-            if is_moot(error, again=again):
-                case.notes.append(f"the promotion in {region} was refused the second time: {error.words}")
-                return
-            case.sent_at = case.sent_at if again else None
-            if isinstance(error, CredentialsError):
-                raise
-            error.about(f"{case.first.name} in {region}")
-            if isinstance(error, Denied):
-                error.hint = f"allow secretsmanager:StopReplicationToReplica on {arn}"
-            case.error = Trouble.of(error)
-
     def _open(self) -> list[Candidate]:
         return [each for each in self._candidates if each.is_open and each.sent_at is not None]
-
-    def _look(self, case: Candidate) -> bool:
-        """Take in one new answer; return whether there was one."""
-        try:
-            case.now = self.aws.describe(case.first.arn, self.region)
-        except (Unanswered, Throttled):
-            return False
-        except NotFound as error:
-            if case.sent_at is not None and self.clock.monotonic() - case.sent_at < LIST_LAG_S:
-                return False  # it was there when we asked for it
-            case.error = Trouble.of(error)
-        except CredentialsError:
-            raise
-        except AwsError as error:
-            case.error = Trouble.of(error)
-        case.accepted = case.accepted or not case.now.is_replica
-        return True
 
     def _ask_old_primaries(self, promoted: list[Candidate]) -> None:
         """Note what the old primaries still list, or that they are silent, which fails nothing."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -77,6 +78,7 @@ def request_of(sandbox: Sandbox, call: Call) -> tuple[list[str], dict[str, list[
 
 
 REGIONS = "us-west-2=alias/dr,eu-west-1"
+PAIR = ["--from", "us-east-1", "--to", "us-west-2"]
 REALITY = [
     ("replicate", ["-r", REGIONS], "ReplicateSecretToRegions"),
     ("replicate", ["-r", "eu-west-1", "--no-wait"], "ReplicateSecretToRegions"),
@@ -97,9 +99,12 @@ REALITY = [
     ("apply", ["-f", "-", "--yes", "--max-removals", "1"], "ReplicateSecretToRegions"),
     ("apply", ["-f", "-", "--yes", "--max-removals", "1", "--no-wait"], "RemoveRegionsFromReplication"),
     ("export", [], "DescribeSecret"),
+    ("failover", [*PAIR, "--prefix", "prod/", "--record", "RECORD", "--yes"], "StopReplicationToReplica"),
+    ("failback", ["--record", "RECORD", "--yes"], "RemoveRegionsFromReplication"),
+    ("failback", ["--record", "RECORD", "--yes", "--return-primary"], "StopReplicationToReplica"),
 ]
 """A command, its words, and an operation that it is sure to send; a new command of CALLS is one more line."""
-MANY = {"list", "audit", "plan", "apply", "export"}
+MANY = {"list", "audit", "plan", "apply", "export", "failover", "failback"}
 """The commands that take no SECRET."""
 KEYED = {"region": "us-west-2", "kms_key": "alias/dr"}
 MANIFEST = json.dumps(
@@ -116,7 +121,7 @@ MANIFEST = json.dumps(
 
 @pytest.mark.parametrize(("command", "words", "sent"), REALITY, ids=[" ".join([a, *b]) for a, b, _ in REALITY])
 def test_what_a_command_really_calls_is_what_its_policy_grants(
-    make_sandbox: Any, command: str, words: list[str], sent: str
+    make_sandbox: Any, tmp_path: Path, command: str, words: list[str], sent: str
 ) -> None:
     sandbox: Sandbox = make_sandbox(removal_delay_s=0.1)
     for region in ("us-east-1", "us-west-2", "eu-west-1"):
@@ -132,6 +137,9 @@ def test_what_a_command_really_calls_is_what_its_policy_grants(
     names = [] if command in MANY else ["prod/db"]
     if command in MANY:
         sandbox.create("prod/new", KmsKeyId="alias/dr")
+    words = [each.replace("RECORD", str(tmp_path / "dr.jsonl")) for each in words]
+    if command == "failback":
+        sandbox.smrep("failover", *PAIR, "--all", "--record", str(tmp_path / "dr.jsonl"), "--yes")
     before = len(sandbox.simulator.log)
 
     sandbox.smrep(command, *names, *words, stdin=MANIFEST)

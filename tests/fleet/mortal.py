@@ -14,13 +14,14 @@ from smrep.regions import Region
 from smrep.rules.manifest import Rule
 from smrep.sandbox.account import catch_up
 from smrep.sandbox.simulator import ApiError
-from smrep.service.applying import Application, Assignment, Terms
+from smrep.service.applying import Application, Assignment
 from smrep.service.crew import Crew
 from smrep.service.drafting import Draft
 from smrep.service.estate import Estate
 from smrep.service.keys import KeyCheck
 from smrep.service.pace import Pace
 from smrep.service.planning import Planner
+from smrep.service.running import Terms
 from smrep.service.scope import Scope
 from smrep.service.sweeping import Sweeper
 
@@ -93,7 +94,7 @@ def apply(aws: Mortal, rules: Sequence[Rule], timeout_s: float = 300.0) -> Appli
     draft = Draft([Planner(estate, clock, trusting=True)], rules)
     for _ in draft.act():
         pass
-    crew, terms = Crew(clock, 1), Terms(estate, aws, Pace(clock, 20.0), timeout_s, jitter=random.Random(7))
+    crew, terms = Crew(clock, 1), Terms(aws, Pace(clock, 20.0), timeout_s, jitter=random.Random(7))
     run = Application([Assignment(errand, terms, crew) for _, errand in draft.errands], crew)
     for _ in run.act():
         pass

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from smrep.errors import Outcome, OutputError
 from smrep.output.journal import Journal
+from smrep.output.ledger import Ledger
 from smrep.regions import Region
 
 HOME, WEST, IRELAND = "us-east-1", "us-west-2", "eu-west-1"
@@ -40,7 +41,7 @@ class Disk(io.StringIO):
 
 
 def journal(file: Any, command: str = "apply") -> Journal:
-    return Journal(file, "/var/log/dr.jsonl", lambda: NOON, command)
+    return Journal(Ledger(file, "/var/log/dr.jsonl", lambda: NOON, "journal"), command)
 
 
 def lines(disk: Disk) -> list[dict[str, Any]]:

@@ -23,8 +23,8 @@ KEY_ID = "0f0e0d0c-1111-4222-8333-444455556666"
 ARN = f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:prod/db-a1b2c3"
 NEVER = {"GetSecretValue", "BatchGetSecretValue", "PutSecretValue", "DeleteSecret", "CreateSecret", "PutResourcePolicy"}
 
-FLEET = {command for command, calls in CALLS.items() if ("secretsmanager", "ListSecrets") in calls}
-"""The commands that are about all secrets of a Region."""
+FLEET = {command for command, calls in CALLS.items() if ("secretsmanager", "ListSecrets") in calls} | {"failback"}
+"""The commands that are about many secrets of a Region."""
 NAMED = tuple(CALLS.keys() - FLEET)
 
 NAMES = st.text("abz09/_+=.@-!", min_size=1, max_size=30)
@@ -174,14 +174,22 @@ def test_three_secrets_in_three_regions_fit_a_managed_policy(commands: Any, pref
     assert size(document(of)) < MANAGED_POLICY_MAX
 
 
+WRITTEN = {
+    "apply": {"ReplicateSecretToRegions", "RemoveRegionsFromReplication"},
+    "failover": {"StopReplicationToReplica"},
+    "failback": {"ReplicateSecretToRegions", "RemoveRegionsFromReplication", "StopReplicationToReplica"},
+}
+
+
 @pytest.mark.parametrize("command", sorted(FLEET))
 def test_commands_about_many_secrets_may_list_them_and_fit_a_managed_policy_for_all(command: str) -> None:
     targets = tuple(Target(region, KEY_ID) for region in (WEST, DUBLIN, TOKYO))
     of = scope(command, secrets=(EVERY,), targets=targets, primary_key=KEY_ID)
-    assert statements(of)["ListSecrets"]["Resource"] == ["*"]
+    lists = statements(of)["ListSecrets"]["Resource"] if "ListSecrets" in statements(of) else []
+    assert lists == ([] if command == "failback" else ["*"])
     assert size(document(of)) < MANAGED_POLICY_MAX
     writes = {action.partition(":")[2] for action in granted(of)} & WRITES.keys()
-    assert writes == ({"ReplicateSecretToRegions", "RemoveRegionsFromReplication"} if command == "apply" else set())
+    assert writes == WRITTEN.get(command, set())
 
 
 def test_replication_is_limited_to_the_regions_asked_for_and_overwrites_nothing() -> None:
@@ -296,3 +304,18 @@ def test_each_partition_has_its_own_domain() -> None:
     keys = statements(of)["UseKeys"]
     assert keys["Resource"] == [f"arn:aws-cn:kms:cn-northwest-1:*:key/{KEY_ID}"]
     assert keys["Condition"]["StringEquals"]["kms:ViaService"] == "secretsmanager.cn-northwest-1.amazonaws.com.cn"
+
+
+def test_the_way_back_may_replicate_both_ways_over_what_is_there_and_nowhere_else() -> None:
+    limits = "secretsmanager:AddReplicaRegions"
+    of = statements(scope("failback", secrets=["prod/db"], targets=ONE))["Replicate"]
+    assert of["Condition"]["ForAllValues:StringEquals"][limits] == ["us-east-1", "us-west-2"]
+    assert "BoolIfExists" not in of["Condition"]
+    assert {each.split(":")[3] for each in of["Resource"]} == {"us-east-1", "us-west-2"}
+    assert "Promote" in statements(scope("failback", secrets=["prod/db"], targets=ONE))
+
+
+def test_a_failover_may_nothing_in_the_region_that_is_lost() -> None:
+    of = statements(scope("failover", secrets=["prod/db"], targets=ONE))
+    regions = {each.split(":")[3] for one in of.values() for each in one["Resource"] if each != "*"}
+    assert regions == {"us-west-2"}

@@ -14,7 +14,7 @@ from smrep.regions import Region
 from smrep.report import RegionReport, SecretReport
 from smrep.rules.manifest import Rule, parse
 from smrep.rules.saved import Saved, SavedSecret, saved_steps
-from smrep.service.applying import Application, Assignment, Terms
+from smrep.service.applying import Application, Assignment
 from smrep.service.crew import Crew
 from smrep.service.drafting import Draft
 from smrep.service.estate import Estate
@@ -22,6 +22,7 @@ from smrep.service.keys import KeyCheck
 from smrep.service.pace import Pace
 from smrep.service.planning import Planner
 from smrep.service.redrafting import Redraft
+from smrep.service.running import Terms
 from smrep.service.scope import Scope, Share
 from smrep.service.sweeping import Sweeper
 
@@ -115,7 +116,7 @@ def prepared(  # noqa: PLR0913 - a run has as many terms
     terms: dict[int, Terms] = {}
     assignments = []
     for planner, errand in draft.errands:
-        own = Terms(planner.estate, world, Pace(world.clock, rate), timeout_s, wait)
+        own = Terms(world, Pace(world.clock, rate), timeout_s, wait, estate=planner.estate)
         assignments.append(Assignment(errand, terms.setdefault(id(planner), own), crew))
     return Application(assignments, crew)
 

@@ -134,7 +134,7 @@ def test_ten_denials_in_a_row_are_enough_and_the_rest_is_marked(world: Moody, wa
         world.moods[f"prod/{number:02}"] = raising(Denied("you may not", code="AccessDeniedException"))
     run = applied(world, wait=wait)
     found = run.reports()
-    assert isinstance(run.assignments[0].terms.ended_by, AllDenied)
+    assert isinstance(run.tasks[0].terms.ended_by, AllDenied)
     assert {each.outcome for each in found} == {Outcome.ACCESS}
     errors = [each.error or each.replicas[0].error for each in found]
     untried = [each.message for each in errors if each and "not begun" in each.message]
@@ -149,7 +149,7 @@ def test_where_one_of_the_first_ten_is_allowed_it_goes_on(world: Moody, lucky: i
         if number != lucky:
             world.moods[name] = raising(Denied("you may not", code="AccessDeniedException"))
     run = applied(world)
-    assert run.assignments[0].terms.ended_by is None
+    assert run.tasks[0].terms.ended_by is None
     assert [each.outcome for each in run.reports()].count(Outcome.ACCESS) == 11
     assert all(each.replicas[0].error for each in run.reports() if each.outcome is Outcome.ACCESS)
 
@@ -160,7 +160,7 @@ def test_credentials_that_expire_in_the_middle_end_it_and_what_was_done_is_told(
     run = prepared(world, drafted(world, trusting=True), wait=False, width=width)
     list(run.act())
     with pytest.raises(CredentialsError):
-        run.check(Accounts())
+        run.check_accounts(Accounts())
     found = by_name(run.reports())
     sent = {name for _, name, _ in writes(world)}
     assert {name for name, each in found.items() if each.replicas[0].changed} == sent

@@ -1,0 +1,152 @@
+"""`smrep failback`: lead home what a failover promoted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from smrep.cli import options
+from smrep.cli.app import App
+from smrep.cli.conduct import conduct
+from smrep.cli.confirm import ask
+from smrep.cli.fleet import budget
+from smrep.cli.recording import known_record, nothing_written, written
+from smrep.cli.running import announce, carried, check_end
+from smrep.errors import UsageError
+from smrep.report import Progress
+from smrep.rules.commands import spell
+from smrep.rules.homecoming import Goal
+from smrep.rules.homeward import counted, sheet
+from smrep.rules.record import Mark, Pair
+from smrep.rules.settle import worst_first
+from smrep.rules.shards import WHOLE
+
+if TYPE_CHECKING:
+    from smrep.aws.client import Aws
+    from smrep.service.crew import Crew
+    from smrep.service.returning import Journey
+    from smrep.service.running import Terms
+
+EXAMPLES = """\b
+Examples:
+    smrep failback --record dr.jsonl --dry-run
+    smrep failback --record dr.jsonl
+    smrep failback --record dr.jsonl --return-primary --dry-run
+    smrep failback --record dr.jsonl --return-primary --yes -o json"""
+
+AGAIN = ("record", "return_primary", "rotation_handled", "rate", "wait", "timeout_s")
+"""The options to type again, by their names in Python."""
+
+
+@click.command(context_settings=options.CONTEXT, short_help="Lead home what a failover promoted.", epilog=EXAMPLES)
+@click.option(
+    "--record", required=True, metavar="FILE", help="What failover wrote down; the way back is written there too."
+)
+@click.option(
+    "--return-primary",
+    is_flag=True,
+    help="Go all the way: the old Region has the primaries again (default: it gets replicas).",
+)
+@click.option(
+    "--rotation-handled",
+    is_flag=True,
+    help="Lead home also what rotates: nobody will change the password on one side only.",
+)
+@options.rate(40)
+@options.changing("Wait until each step has settled (default: wait).", "what is destroyed on the way")
+@options.shared
+def failback(**more: Any) -> None:
+    """Lead home the secrets of a failover's record, step by step, each looked at before the next.
+
+    Both sides are compared by their version ids first: what changed on both is left alone. Then the promoted secret
+    becomes the primary of replicas in the old Region, in place of the old primary's copy, and in the third Regions.
+    With --return-primary, the primary role goes back by the same steps. A run that was stopped is gone on with by the
+    same command.
+    """
+    names = ("record", "return_primary", "rotation_handled", "rate", "wait", "timeout_s")
+    own = {name: more.pop(name) for name in names}
+    dry_run, yes = more.pop("dry_run"), more.pop("yes")
+    app = App("failback", options.Shared(**more), dry_run=dry_run)
+
+    def work(app: App) -> Iterator[None]:
+        budget(own["rate"], WHOLE, 1)
+        record = known_record(app, own["record"], None)
+        entries = [each for each in record.entries.values() if each.mark is not Mark.FAILED]
+        pair = record.pair
+        if pair is None or not entries:
+            raise UsageError(
+                f"--record {own['record']} names no secret that was promoted; nothing was sent",
+                "name the file that failover --record wrote",
+            )
+        _check_home(app, pair)
+        app.found_homes({pair.source: "record"})
+        with ExitStack() as stack:
+            write = nothing_written if dry_run else written(app, own["record"], pair, record, stack)
+
+            from smrep.service.crew import Crew
+            from smrep.service.returning import Journey, plan_all
+            from smrep.service.running import WIDTH, Run
+
+            crew = Crew(app.clock, WIDTH)
+            terms, goal = _terms(app.connect(pair.target), crew, own), _goal(own)
+            journeys = [Journey(each, pair, goal, own["rotation_handled"], terms, crew, write) for each in entries]
+            app.progress = lambda: Progress("comparing", sum(each.is_planned for each in journeys), len(journeys))
+            plan_all(journeys, app.show)
+            yield
+            run = Run(journeys, crew, "leading home")
+            app.secrets = lambda: worst_first(each.report(dry_run=dry_run) for each in journeys)
+            app.summary = lambda: counted(app.secrets(), dry_run=dry_run)
+            app.progress = lambda: run.progress
+            due = [each for each in journeys if each.sends]
+            announce(app, sheet([(each.name, each.truth) for each in due], pair, goal, _clears(due)))
+            for each in due:
+                for name, danger in each.stakes:
+                    app.messages.warning(f"{name} is {danger}")
+            if dry_run:
+                app.messages.note("dry run: nothing was sent")
+                return
+            again = spell("failback", [], flags=options.typed(*AGAIN))
+            if not yes:
+                ask(app, [each.name for each in due], "failback", lambda: f"{again} --yes")
+            words = f"{again} --yes" if yes else again
+            yield from carried(app, run, words)
+            if not own["wait"] and due:
+                app.messages.warning(f"only the first step of each was asked for; to go on from there: {words}")
+            run.check()
+            check_end(run, own["timeout_s"], words)
+
+    conduct(app, work)
+
+
+def _check_home(app: App, pair: Pair) -> None:
+    """Refuse another primaries' Region than the record's.
+
+    Raises:
+        UsageError: it was typed.
+
+    """
+    if app.options.primary_region not in (None, pair.source):
+        raise UsageError(
+            f"the record is of primaries in {pair.source}, and --primary-region says {app.options.primary_region}",
+            "leave --primary-region out",
+            code="PrimaryRegionMismatch",
+        )
+
+
+def _terms(aws: Aws, crew: Crew, own: Mapping[str, Any]) -> Terms:
+    from smrep.service.pace import Pace
+    from smrep.service.running import Terms
+
+    return Terms(aws, Pace(crew.clock, budget(own["rate"], WHOLE, 1)), own["timeout_s"], own["wait"])
+
+
+def _goal(own: Mapping[str, Any]) -> Goal:
+    return Goal.RETURN if own["return_primary"] else Goal.PROTECT
+
+
+def _clears(due: list[Journey]) -> int:
+    """Return how many replicas in third Regions are to be removed."""
+    return sum(each.clears for each in due)

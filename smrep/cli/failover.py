@@ -1,0 +1,245 @@
+"""`smrep failover`: promote many replicas while their primaries' Region is down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from smrep.cli import options
+from smrep.cli.app import App
+from smrep.cli.conduct import conduct
+from smrep.cli.confirm import ask
+from smrep.cli.fleet import budget
+from smrep.cli.params import HomeRegion
+from smrep.cli.recording import known_record, nothing_written, written
+from smrep.cli.running import announce, carried, check_end
+from smrep.cli.selecting import CHOOSING, chosen_selection, read_manifest, selector, typed_choice
+from smrep.errors import UsageError
+from smrep.model import Listed
+from smrep.regions import Region
+from smrep.report import Progress, SecretReport
+from smrep.rules.asked import check_regions
+from smrep.rules.commands import spell
+from smrep.rules.crossing import Line, counted, sheet, to_cross
+from smrep.rules.record import Pair
+from smrep.rules.selection import EVERY, Selector
+from smrep.rules.settle import worst_first
+from smrep.rules.shards import WHOLE
+
+if TYPE_CHECKING:
+    from smrep.service.mustering import Muster
+    from smrep.service.running import Run
+
+EXAMPLES = """\b
+Examples:
+    smrep failover --from us-east-1 --to us-west-2 --all --record dr.jsonl --dry-run
+    smrep failover --from us-east-1 --to us-west-2 --prefix prod/ --record dr.jsonl
+    smrep failover --from us-east-1 --to us-west-2 -f dr.toml --record dr.jsonl --yes
+    smrep failover --from us-east-1 --to us-west-2 - --record dr.jsonl --yes < names"""
+
+AGAIN = ("source", "target", "file", "record", "rate", "wait", "timeout_s")
+"""The options to type again, by their names in Python."""
+
+
+@click.command(
+    context_settings=options.CONTEXT, short_help="Promote many replicas while a Region is down.", epilog=EXAMPLES
+)
+@click.argument("secrets", metavar="[SECRET...]", nargs=-1)
+@click.option(
+    "--from",
+    "source",
+    type=HomeRegion(),
+    required=True,
+    metavar="REGION",
+    help="Region of the primaries: the lost one.",
+)
+@click.option(
+    "--to", "target", type=HomeRegion(), required=True, metavar="REGION", help="Region whose replicas are promoted."
+)
+@click.option(
+    "--record", required=True, metavar="FILE", help="Append what is promoted to FILE, which failback reads (mode 0600)."
+)
+@click.option("-f", "--file", metavar="FILE", help="Manifest whose rules with the Region choose; - is standard input.")
+@chosen_selection
+@options.rate(40)
+@options.changing("Wait until each secret is seen to stand alone (default: wait).", "the promotions")
+@options.shared
+def failover(secrets: tuple[str, ...], **more: Any) -> None:
+    """Promote the replicas of one Region's primaries in another, which is the only one that is called.
+
+    Each replica becomes a standalone secret that can be written; its name, ARN and key stay. Choose with --prefix,
+    --tag, --owning-service, --all, -f, or by names. With -n, the go / no-go sheet. A run that was stopped is gone on
+    with by the same command.
+    """
+    choice = {name: more.pop(name) for name in CHOOSING}
+    own = {name: more.pop(name) for name in ("source", "target", "record", "file", "rate", "wait", "timeout_s")}
+    dry_run, yes = more.pop("dry_run"), more.pop("yes")
+    app = App("failover", options.Shared(**more), dry_run=dry_run)
+
+    def work(app: App) -> Iterator[None]:
+        pair = _pair(app, own["source"], own["target"])
+        rate = budget(own["rate"], WHOLE, 1)
+        selectors = _selectors(app, secrets, own["file"], choice, pair)
+        record = known_record(app, own["record"], pair)
+        app.found_homes({pair.source: "--from"})
+
+        from smrep.service.mustering import Muster
+        from smrep.service.sweeping import Sweeper
+
+        aws = app.connect(pair.target, sole=True)
+        credentials = Line("credentials", *aws.session.dependence(pair.source, pair.target))
+        muster = Muster(
+            aws, Sweeper(aws, app.clock), pair, selectors, record, app.options.expect_account, pulse=app.show
+        )
+        app.progress = lambda: Progress("listing", muster.sweeper.seen)
+        yield from muster.act()
+        _check_found(muster, choice)
+        with ExitStack() as stack:
+            write = nothing_written if dry_run else written(app, own["record"], pair, record, stack)
+            run = _run(app, muster, write, rate, own)
+            app.secrets = lambda: [*muster.refused, *worst_first(run.reports())]
+            app.summary = lambda: counted(app.secrets(), rate, dry_run=dry_run)
+            app.progress = lambda: run.progress
+            due = [muster.found[arn] for arn in muster.due]
+            lines = sheet([_report(muster, each) for each in due], pair, rate, credentials) if due else []
+            announce(app, lines)
+            if dry_run:
+                app.messages.note("dry run: nothing was sent")
+                return
+            again = spell("failover", secrets, flags=[*options.typed(*AGAIN), *typed_choice(choice)])
+            if not yes:
+                ask(app, [each.name for each in due], "failover", lambda: f"{again} --yes")
+            words = f"{again} --yes" if yes else again
+            yield from carried(app, run, words)
+            run.check()
+            check_end(run, own["timeout_s"], words)
+        app.close_screen()
+        back = spell("failback", [], flags=["--record", own["record"], "--dry-run"])
+        app.messages.note(f"when {pair.source} is back: {back}")
+
+    conduct(app, work)
+
+
+def _pair(app: App, source: Region, target: Region) -> Pair:
+    """Return the two Regions, if they can be a pair.
+
+    Raises:
+        UsageError: they can't, or --primary-region names another than --from.
+
+    """
+    check_regions([source], [target])
+    if app.options.primary_region not in (None, source):
+        raise UsageError(
+            f"--primary-region {app.options.primary_region} contradicts --from {source}", "leave --primary-region out"
+        )
+    return Pair(source, target)
+
+
+def _selectors(
+    app: App, secrets: Sequence[str], file: str | None, choice: dict[str, Any], pair: Pair
+) -> Sequence[Selector]:
+    """Return what was chosen.
+
+    Raises:
+        UsageError: nothing was, or in two ways that are at odds.
+
+    """
+    chosen = selector(**choice)
+    ways = [bool(secrets), bool(file), chosen != EVERY or choice["every"]]
+    if sum(ways) != 1:
+        raise UsageError(
+            "say which secrets, in one way: --prefix and --tag, --all, -f FILE, or their names",
+            f"every one: smrep failover --from {pair.source} --to {pair.target} --all --record FILE --dry-run",
+        )
+    if secrets:
+        names = app.find_there(secrets, pair.target)
+        return [Selector(names=frozenset(names))] if names else []
+    return _of_manifest(app, file, pair) if file else [chosen]
+
+
+def _of_manifest(app: App, file: str, pair: Pair) -> Sequence[Selector]:
+    """Return what the rules mean that want the Region.
+
+    Raises:
+        UsageError: none does, or the manifest is for other primaries or another account.
+
+    """
+    manifest = read_manifest(file, app.stdin)
+    app.stdin_is_taken = file == "-"
+    if manifest.accounts:
+        raise UsageError(
+            f"{file} names several accounts, and a failover is of one",
+            "take its [[account]] tables out, and name the role with --role-arn",
+        )
+    if manifest.primary_region not in (None, pair.source):
+        raise UsageError(
+            f"the manifest is for primaries in {manifest.primary_region}, and --from says {pair.source}",
+            code="PrimaryRegionMismatch",
+        )
+    expected = app.options.expect_account
+    if manifest.account_id and expected not in (None, manifest.account_id):
+        raise UsageError(
+            f"the manifest is for account {manifest.account_id}, and --expect-account says {expected}",
+            "check which of the two is right",
+            code="AccountMismatch",
+        )
+    app.options = replace(app.options, expect_account=expected or manifest.account_id)
+    rules = [rule for rule in manifest.rules if any(each.region == pair.target for each in rule.targets)]
+    if not rules:
+        raise UsageError(
+            f"no rule of {file} wants {pair.target}", "name another --to, or choose with --prefix or --all"
+        )
+    return [rule.selector for rule in rules]
+
+
+def _check_found(muster: Muster, choice: dict[str, Any]) -> None:
+    """Refuse a choice that means nothing at all.
+
+    Raises:
+        UsageError: it does, and the record does not show that all was done.
+
+    """
+    if muster.found or muster.refused:
+        return
+    pair = muster.pair
+    raise UsageError(
+        f"the choice matches no replica of {pair.source} in {pair.target}; nothing was sent",
+        "a replica need not show its primary's tags: choose by --prefix or by names"
+        if choice["tags"]
+        else f"what {pair.target} holds: smrep list --primary-region {pair.target}",
+    )
+
+
+def _run(
+    app: App, muster: Muster, write: Callable[[Mapping[str, Any]], None], rate: float, own: Mapping[str, Any]
+) -> Run:
+    """Return the secrets as tasks at one pace."""
+    from smrep.service.crew import Crew
+    from smrep.service.crossing import Crossing
+    from smrep.service.pace import Pace
+    from smrep.service.running import WIDTH, Run, Terms
+
+    crew = Crew(app.clock, WIDTH)
+    terms = Terms(muster.aws, Pace(app.clock, rate), own["timeout_s"], own["wait"])
+    tasks = [
+        Crossing(
+            each,
+            muster.pair,
+            terms,
+            crew,
+            write,
+            muster.record.entries.get(arn),
+            muster.findings.get(arn, ()),
+            is_due=arn in muster.due,
+        )
+        for arn, each in muster.found.items()
+    ]
+    return Run(tasks, crew, "promoting")
+
+
+def _report(muster: Muster, listed: Listed) -> SecretReport:
+    return to_cross(listed, muster.pair, muster.findings.get(listed.arn, ()))

@@ -1,0 +1,53 @@
+"""A file of JSON lines that is only appended to: each line is out of our hands before what it announces is done."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TextIO
+
+from smrep.errors import OutputError
+from smrep.output.events import moment, one_line
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Appends lines, from whichever thread."""
+
+    file: TextIO
+    path: str
+    now: Callable[[], datetime]
+    kind: str
+    """What it is, in a word: `journal`, `record`."""
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _torn: OSError | None = None
+    """Why a line could not be written; after that there is no other, and nothing more is sent."""
+
+    def write(self, line: Mapping[str, object]) -> None:
+        """Append one line, with the time.
+
+        Raises:
+            OutputError: it can't be written down, and what it announces must not be done.
+
+        """
+        with self._lock:
+            try:
+                if self._torn is None:
+                    self.file.write(one_line({"ts": moment(self.now()), **line}))
+                    self.file.flush()
+            except OSError as error:
+                self._torn = error
+            torn = self._torn
+        if torn is not None:
+            raise OutputError(
+                f"the {self.kind} {self.path} could not be written, so nothing more is sent: {torn.strerror}",
+                code=f"{self.kind.capitalize()}NotWritten",
+            ) from torn
+
+    def close(self) -> None:
+        """Close the file; a line that could not be written was complained of when it was to be."""
+        with suppress(OSError):
+            self.file.close()

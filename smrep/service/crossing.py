@@ -1,0 +1,189 @@
+"""`failover`: one replica on its way to stand alone, written down before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from typing import Any
+
+from smrep.errors import AwsError, CredentialsError, Outcome, SmrepError
+from smrep.model import Listed, Secret
+from smrep.report import Finding, SecretReport, Trouble
+from smrep.rules.asked import Address
+from smrep.rules.crossing import to_cross
+from smrep.rules.promotion import unfit
+from smrep.rules.record import Entry, Mark, Pair, marked, promoting
+from smrep.service.abreast import LOOK_S
+from smrep.service.crew import Crew
+from smrep.service.gate import Gate
+from smrep.service.looking import Found, doomed, explained, refusal
+from smrep.service.promoter import Candidate, Promoter
+from smrep.service.running import Brake, Terms, gate
+
+
+@dataclass(slots=True)
+class Crossing:
+    """One secret of a failover; `step` does what is due next."""
+
+    listed: Listed
+    pair: Pair
+    terms: Terms
+    crew: Crew
+    write: Callable[[Mapping[str, Any]], None]
+    """Appends a line to the record; what it announces must not be done where it raises."""
+    known: Entry | None = None
+    """What the record says of it."""
+    findings: Sequence[Finding] = ()
+    is_due: bool = True
+    """Whether it may be promoted: whoever confirmed the run was shown it as a replica."""
+    done: Callable[[Any], None] | None = None
+    begun: bool = False
+    ended: bool = False
+    _case: Candidate | None = None
+    _refused: SecretReport | None = None
+    _gate: Gate | None = None
+    _notes: list[str] = field(default_factory=list)
+    _looks: int = 0
+
+    @property
+    def name(self) -> str:
+        """The secret's name."""
+        return self.listed.name
+
+    @property
+    def has_work(self) -> bool:
+        """Whether something is to be sent or to be waited for: only a look can tell."""
+        return True
+
+    @property
+    def was_taken(self) -> bool:
+        """Whether AWS is known to have taken the request."""
+        return self._case is not None and self._case.accepted
+
+    def step(self) -> float | None:
+        """Begin, or look once more; return when to come back, None where there is nothing more to do.
+
+        Raises:
+            OutputError: the record can't be written.
+
+        """
+        if self.terms.ended_by is not None and not self.begun:
+            return None
+        try:
+            due = self._look(self._gate) if self._gate else self._begin()
+        except CredentialsError as error:
+            self.terms.ended_by = self.terms.ended_by or error
+            due = None
+        if not self.begun:
+            return None  # the run ended before its turn came
+        self.ended = due is None
+        if self.done:
+            self.done(self)
+        return due
+
+    def report(self) -> SecretReport:
+        """Return the secret as it stands."""
+        if self._refused is not None:
+            return self._refused
+        if self._case is None:
+            report = to_cross(self.listed, self.pair, self.findings)
+            return report if self.begun else self.terms.not_begun(report)
+        report = self._case.report(waiting=self.terms.wait, dry_run=False)
+        rows = tuple(replace(row, findings=tuple(self.findings)) for row in report.replicas)
+        return replace(report, replicas=rows, primary_region=self.pair.source)
+
+    def _begin(self) -> float | None:
+        """Look, write down what is known, and ask; a secret that stands alone already is written down as promoted."""
+        brake, arn = Brake(self.crew, self.terms), self.listed.arn
+        try:
+            secret = self.terms.aws.describe(arn, self.pair.target)
+        except CredentialsError:
+            raise
+        except AwsError as error:
+            address = Address(self.listed.arn, self.pair.target)  # type: ignore[arg-type]  # an ARN is a SecretId
+            self._refuse(Found(address, explained(error, address)), Trouble.of(error))
+            return None
+        if not secret.is_replica:
+            self._stands(secret)
+            return None
+        why = doomed(secret) or unfit(secret, self.pair.source) or (None if self.is_due else _unasked(secret))
+        if why is not None:
+            self._refuse(Found(Address(arn, self.pair.target), secret), why)  # type: ignore[arg-type]
+            return None
+        policy = self._policy_sha256()
+        turn = self.terms.pace.ahead(brake.is_set)
+        if brake.is_set():
+            return None
+        self.begun, case = True, Candidate(secret, secret)
+        self._case = case
+        self.write(promoting(secret, policy))
+        self._gate = opened = gate(self.crew, self.terms, LOOK_S, turn)
+        Promoter(self.terms.aws, opened).send(case)
+        if case.is_open and case.sent_at is not None:
+            return self._look(opened)
+        self._end()
+        return None
+
+    def _look(self, opened: Gate) -> float | None:
+        case = self._case
+        assert case is not None  # noqa: S101 - it was sent
+        Promoter(self.terms.aws, opened).look(case)
+        now = self.crew.clock.monotonic()
+        if case.is_open and self.terms.wait and now < opened.deadline:
+            self._looks += 1
+            return self.terms.next_look(now, self._looks - 1, opened.deadline)
+        self._end()
+        return None
+
+    def _end(self) -> None:
+        """Write down how it ended; what is open is looked at again by the next run."""
+        case = self._case
+        assert case is not None  # noqa: S101 - it was begun
+        if not case.now.is_replica:
+            self.write(marked(Mark.PROMOTED, case.first.arn))
+        elif case.error is not None and case.sent_at is None:
+            self.write(
+                marked(Mark.FAILED, case.first.arn, error={"code": case.error.code, "message": case.error.message})
+            )
+
+    def _stands(self, secret: Secret) -> None:
+        """Take in a secret that is no replica: a run promoted it and could not say so, or none of this record did."""
+        self.begun = True
+        self._case = case = Candidate(secret, secret)
+        if self.known is None:
+            case.notes.append(
+                f"{secret.name} in {secret.region} stands alone already; nothing was sent, and the record, which does "
+                "not name it, will not lead it home"
+            )
+        elif self.known.mark in (Mark.PROMOTING, Mark.FAILED):
+            self.write(marked(Mark.PROMOTED, secret.arn))
+
+    def _refuse(self, found: Found, why: Trouble) -> None:
+        self.begun = True
+        self._refused = replace(refusal(found, why), name=self.listed.name)
+
+    def _policy_sha256(self) -> str | None:
+        """Return the hash of the resource policy; None where there is none, or AWS does not show a replica's.
+
+        Whether it does is not known. Source: aws-behaviour.md 1.9.
+        """
+        try:
+            policy = self.terms.aws.policy(self.listed.arn, self.pair.target)
+        except CredentialsError:
+            raise
+        except SmrepError:
+            return None
+        return sha256(policy.encode()).hexdigest() if policy else None
+
+
+def _unasked(secret: Secret) -> Trouble:
+    """Return the trouble of a secret that was to be promoted already and is a replica: nobody was asked about it."""
+    return Trouble(
+        "ChangedMeanwhile",
+        f"{secret.name} in {secret.region} is a replica again, which neither the list nor the record shows; it is left "
+        "alone",
+        "run the same command again in a few minutes",
+        None,
+        Outcome.PENDING,
+    )

@@ -1,0 +1,132 @@
+"""A failover and a way back in counts and words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from fakes import HOME, IRELAND, WEST
+
+from smrep.errors import Outcome
+from smrep.model import Listed
+from smrep.report import Action, Finding, Kind, RegionReport, SecretReport, Severity, Trouble
+from smrep.rules.crossing import Line, counted, rotating, sheet, to_cross
+from smrep.rules.homecoming import Goal, Truth
+from smrep.rules.homeward import counted as led
+from smrep.rules.homeward import sheet as way_back
+from smrep.rules.record import Pair
+
+PAIR = Pair(HOME, WEST)
+ARN = "arn:aws:secretsmanager:us-west-2:123456789012:secret:a-a1b2c3"
+LISTED = Listed(ARN, "a", WEST, HOME, "alias/dr")
+OWN = Line("credentials", "keys that are kept here (env)")
+DISABLED = Finding(Kind.KEY_DISABLED, Severity.WARNING, "the key alias/dr is not enabled")
+DOUBT = Finding(Kind.UNCHECKED, Severity.WARNING, "the key could not be looked at")
+
+
+def secret(outcome: Outcome = Outcome.OK, code: str | None = None, **row: Any) -> SecretReport:
+    error = Trouble(code, "why", None, None, outcome) if code else None
+    row = {"region": WEST, "outcome": outcome, "action": Action.PROMOTE, "error": error, **row}
+    return SecretReport("a", row["outcome"], replicas=(RegionReport(**row),))
+
+
+def words(found: list[Line]) -> dict[str, str]:
+    return {each.label: each.text for each in found}
+
+
+def test_what_is_to_be_promoted_is_a_row_of_its_primary() -> None:
+    report = to_cross(LISTED, PAIR, [DISABLED])
+    (row,) = report.replicas
+    assert (report.primary_region, report.arn) == (HOME, ARN.replace("us-west-2", "us-east-1"))
+    assert (row.region, row.arn, row.action, row.kms_key_id) == (WEST, ARN, Action.PROMOTE, "alias/dr")
+    assert row.findings == (DISABLED,)
+
+
+def test_each_secret_is_counted_once_by_what_became_of_it() -> None:
+    reports = [
+        secret(changed=True),
+        secret(changed=False, note="stands alone"),
+        secret(Outcome.FAILED, "X"),
+        secret(Outcome.ACCESS, "X"),
+        secret(Outcome.PENDING),
+        secret(Outcome.ACCEPTED, changed=True),
+        SecretReport("b", Outcome.FAILED),
+    ]
+    found = counted(reports, 40, dry_run=False)
+    told = {"promoted": 1, "already": 1, "failed": 2, "denied": 1, "pending": 2, "secrets": 7, "to_promote": 0}
+    assert found == {**told, "rotating": 0, "key_trouble": 0, "seconds": 0}
+
+
+@pytest.mark.parametrize(("count", "seconds"), [(0, 0), (1, 1), (40, 1), (41, 2), (500, 13)])
+def test_a_dry_run_counts_what_is_to_come_and_how_long_it_takes(count: int, seconds: int) -> None:
+    reports = [to_cross(LISTED, PAIR, [rotating("a", WEST), DISABLED])] * count
+    found = counted(reports, 40, dry_run=True)
+    assert (found["to_promote"], found["seconds"]) == (count, seconds)
+    assert (found["rotating"], found["key_trouble"]) == (count, count)
+
+
+def test_the_sheet_says_how_many_and_how_long_and_that_no_other_region_is_called() -> None:
+    found = words(sheet([to_cross(LISTED, PAIR, ())] * 500, PAIR, 40, OWN))
+    assert found["to promote"] == "500 replicas of us-east-1 in us-west-2"
+    assert found["time"] == "13s at 40 a second; every call goes to us-west-2"
+    assert found["keys"] == "1 of your own, all of them enabled"
+    assert found["credentials"] == OWN.text
+    assert words(sheet([to_cross(LISTED, PAIR, ())], PAIR, 40, OWN))["to promote"].startswith("1 replica of")
+
+
+def test_what_rotates_and_keys_in_trouble_are_warnings_with_names() -> None:
+    lines = sheet(
+        [to_cross(LISTED, PAIR, [rotating("a", WEST), DISABLED]), to_cross(LISTED, PAIR, [DOUBT])], PAIR, 40, OWN
+    )
+    warnings = [(each.label, each.text) for each in lines if each.is_warning]
+    assert warnings == [
+        ("rotation", "enabled for 1: a; see to it that us-east-1 does not rotate them when it is back"),
+        ("keys", "1 can't be read or written under their keys: a"),
+        ("keys", "those of 1 could not be looked at: a"),
+    ]
+
+
+def test_what_is_in_trouble_is_not_among_what_is_promoted() -> None:
+    assert words(sheet([secret(Outcome.FAILED, "X")], PAIR, 40, OWN))["to promote"].startswith("0 replicas")
+
+
+@pytest.mark.parametrize(
+    ("reports", "word"),
+    [
+        ([secret(action=Action.OVERWRITE, changed=True)], "led"),
+        ([secret(action=Action.KEEP)], "already"),
+        ([secret(Outcome.FAILED, "BothChanged", region=HOME)], "left_alone"),
+        ([secret(Outcome.FAILED, "rotating", region=HOME)], "left_alone"),
+        ([secret(Outcome.FAILED, "ReplicationFailed")], "failed"),
+        ([secret(Outcome.ACCESS, "AccessDeniedException")], "denied"),
+        ([secret(Outcome.PENDING)], "pending"),
+        ([SecretReport("a", Outcome.PENDING, error=Trouble("X", "x", None, None, Outcome.PENDING))], "pending"),
+    ],
+)
+def test_a_way_back_is_counted_by_what_became_of_it(reports: list[SecretReport], word: str) -> None:
+    found = led(reports, dry_run=False)
+    assert {key: value for key, value in found.items() if value} == {"secrets": 1, word: 1}
+
+
+def test_a_third_region_that_is_left_as_it_is_does_not_make_a_secret_left_alone() -> None:
+    aside = secret(Outcome.FAILED, "name_clash", region=IRELAND).replicas
+    came = secret(action=Action.OVERWRITE, changed=True).replicas
+    assert led([SecretReport("a", Outcome.FAILED, replicas=(*came, *aside))], dry_run=False)["led"] == 1
+
+
+def test_before_it_begins_what_has_steps_is_to_be_led_home() -> None:
+    assert led([secret(action=Action.OVERWRITE)], dry_run=True)["to_lead"] == 1
+    assert led([secret(action=Action.KEEP)], dry_run=True)["already"] == 1
+
+
+def test_the_plan_of_a_way_back_says_where_the_truth_is_and_which_steps_follow() -> None:
+    found = way_back([("a", Truth.NEW), ("b", Truth.LEVEL), ("c", Truth.NEW)], PAIR, Goal.RETURN, 2)
+    assert [each.text for each in found if each.label == "to lead home"] == [
+        "1 where both sides hold the same: b",
+        "2 where us-west-2 holds the newer value: a, c",
+    ]
+    assert [each.label for each in found if each.label.startswith("step")] == ["step 1", "step 2", "step 3"]
+    assert "(2)" in words(found)["step 1"]
+    short = way_back([("a", Truth.ONE)], PAIR, Goal.PROTECT, 0)
+    assert [each.label for each in short] == ["to lead home", "step 1", "throughout"]
+    assert way_back([], PAIR, Goal.PROTECT, 0) == []

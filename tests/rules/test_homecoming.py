@@ -1,0 +1,215 @@
+"""The next step of the way back, from what both Regions show and the record says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from fakes import HOME, IRELAND, SYDNEY, WEST
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smrep.errors import Denied, Outcome, Unanswered
+from smrep.model import CrossAccount, Replica, Secret, Target, in_region
+from smrep.report import Kind
+from smrep.rules.homecoming import Goal, Leave, Protect, Sides, Truth, compared, next_step
+from smrep.rules.preflight import Absent, Look, Unseen
+from smrep.rules.record import Entry, Mark, Pair
+
+PAIR = Pair(HOME, WEST)
+NEW_ARN = "arn:aws:secretsmanager:us-west-2:123456789012:secret:prod/db-a1b2c3"
+OLD_ARN = in_region(NEW_ARN, HOME)
+BASE = (("AWSCURRENT", "v1"),)
+CHANGED = (("AWSCURRENT", "v2"), ("AWSPREVIOUS", "v1"))
+OTHER = (("AWSCURRENT", "v3"), ("AWSPREVIOUS", "v1"))
+ENTRY = Entry("prod/db", NEW_ARN, Mark.PROMOTED, stages=frozenset(BASE))
+BOTH_GOALS = pytest.mark.parametrize("goal", Goal)
+
+
+def old(**changes: Any) -> Secret:
+    return replace(Secret(OLD_ARN, "prod/db", HOME, HOME, stages=BASE), **changes)
+
+
+def new(**changes: Any) -> Secret:
+    return replace(Secret(NEW_ARN, "prod/db", WEST, stages=BASE), **changes)
+
+
+def step(here: Look, there: Look, goal: Goal = Goal.PROTECT, *, handled: bool = False, entry: Entry = ENTRY) -> Any:
+    return next_step(Sides(entry, PAIR, here, there), goal, rotation_handled=handled)
+
+
+def entry_of(region: str, status: str = "InSync", key: str | None = None) -> Replica:
+    return Replica(region, status, kms_key_id=key)  # type: ignore[arg-type]
+
+
+def primary_of(found: Any) -> tuple[str, str | None]:
+    assert isinstance(found, Protect), found
+    return found.primary.region, found.victim.region if found.victim else None
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "truth"),
+    [
+        (BASE, BASE, Truth.LEVEL),
+        (CHANGED, CHANGED, Truth.LEVEL),
+        (BASE, CHANGED, Truth.NEW),
+        (CHANGED, BASE, Truth.OLD),
+        (CHANGED, OTHER, Truth.BOTH),
+        ((), BASE, Truth.OLD),
+        (BASE, (), Truth.NEW),
+    ],
+)
+def test_which_side_was_changed(here: Any, there: Any, truth: Truth) -> None:
+    assert compared(old(stages=here), new(stages=there), frozenset(BASE)) is truth
+
+
+def test_the_promoted_secret_takes_the_place_of_the_old_primary() -> None:
+    for stages in (BASE, CHANGED):
+        assert primary_of(step(old(), new(stages=stages))) == (WEST, HOME)
+    assert primary_of(step(Absent(), new())) == (WEST, None)
+
+
+def test_the_old_primarys_own_replicas_go_first_and_come_back_with_their_keys() -> None:
+    here = old(replicas=(entry_of(WEST), entry_of(IRELAND, key="alias/x"), entry_of(SYDNEY, "Failed")))
+    found = step(here, new())
+    assert found.clears == (IRELAND, SYDNEY)
+    assert set(found.targets) == {Target(HOME), Target(IRELAND, "alias/x"), Target(SYDNEY)}
+
+
+def test_what_was_taken_away_by_a_run_that_died_is_remembered() -> None:
+    entry = replace(ENTRY, third=(Target(IRELAND, "alias/x"),))
+    found = step(old(replicas=(entry_of(WEST),)), new(), entry=entry)
+    assert found.clears == (IRELAND,)
+    assert Target(IRELAND, "alias/x") in found.targets
+    there = new(primary_region=WEST, replicas=(entry_of(HOME), entry_of(IRELAND)))
+    assert step(old(), there, entry=entry).clears == ()
+    found = step(old(primary_region=WEST), there, entry=entry)
+    assert found.victim is None
+    assert {each.region for each in found.targets} == {HOME, IRELAND}
+
+
+def test_each_copy_keeps_its_key() -> None:
+    found = step(old(kms_key_id="alias/here"), new())
+    assert found.targets == (Target(HOME, "alias/here"),)
+
+
+@BOTH_GOALS
+def test_what_changed_on_both_sides_is_left_alone(goal: Goal) -> None:
+    found = step(old(stages=OTHER), new(stages=CHANGED), goal)
+    assert isinstance(found, Leave)
+    assert (found.error.code, found.error.outcome) == ("BothChanged", Outcome.FAILED)
+
+
+def test_a_newer_value_in_the_old_region_is_not_replaced_and_leads_home_only_as_the_primary() -> None:
+    here, there = old(stages=CHANGED), new()
+    assert step(here, there).error.code == "OldIsNewer"
+    assert primary_of(step(here, there, Goal.RETURN)) == (HOME, WEST)
+
+
+def test_what_is_level_goes_straight_home_unless_the_old_primary_lists_the_region_still() -> None:
+    assert primary_of(step(old(), new(), Goal.RETURN)) == (HOME, WEST)
+    assert primary_of(step(old(replicas=(entry_of(WEST),)), new(), Goal.RETURN)) == (WEST, HOME)
+
+
+def test_a_replacement_that_is_on_its_way_is_not_turned_round() -> None:
+    coming = entry_of(WEST, "InProgress")
+    for goal in Goal:
+        assert primary_of(step(old(replicas=(coming,)), new(), goal)) == (HOME, WEST)
+    there = new(replicas=(entry_of(HOME, "InProgress"),))
+    assert primary_of(step(old(), there, Goal.RETURN)) == (WEST, HOME)
+    changed = new(stages=CHANGED)
+    assert primary_of(step(old(replicas=(coming,)), changed)) == (WEST, HOME)
+
+
+@BOTH_GOALS
+def test_what_is_home_or_protected_destroys_nothing(goal: Goal) -> None:
+    assert primary_of(step(old(replicas=(entry_of(WEST),)), new(primary_region=HOME), goal)) == (HOME, None)
+    there = new(primary_region=WEST, replicas=(entry_of(HOME),))
+    assert primary_of(step(old(primary_region=WEST), there, goal)) == (WEST, None)
+
+
+@pytest.mark.parametrize("side", ["old", "new"])
+def test_what_rotates_is_refused_unless_that_is_seen_to(side: str) -> None:
+    here, there = old(rotation_enabled=side == "old"), new(rotation_enabled=side == "new")
+    found = step(here, there)
+    assert found.error.code == Kind.ROTATING
+    assert "--rotation-handled" in found.error.hint
+    assert primary_of(step(here, there, handled=True)) == (WEST, HOME)
+
+
+def test_a_primary_that_rotates_is_protected_and_not_turned() -> None:
+    here, there = old(primary_region=WEST), new(primary_region=WEST, replicas=(entry_of(HOME),), rotation_enabled=True)
+    assert isinstance(step(here, there), Protect)
+    assert step(here, there, Goal.RETURN).error.code == Kind.ROTATING
+    assert isinstance(step(here, there, Goal.RETURN, handled=True), Protect)
+
+
+DELETED = datetime(2026, 11, 26, tzinfo=UTC)
+LEFT: dict[str, tuple[Look, Look, str]] = {
+    "a namesake in the old Region": (old(arn=OLD_ARN[:-6] + "zzzzzz"), new(), Kind.NAME_CLASH),
+    "a namesake of the promoted": (old(), new(arn=NEW_ARN[:-6] + "zzzzzz"), Kind.NAME_CLASH),
+    "the old one of another account": (old(arn=OLD_ARN.replace("1234", "9999")), new(), Kind.NAME_CLASH),
+    "a replica of another in the old Region": (old(primary_region=IRELAND), new(), Kind.ORPHAN),
+    "the promoted, a replica of another": (old(), new(primary_region=IRELAND), Kind.ORPHAN),
+    "never promoted, and its primary gone": (Absent(), new(primary_region=HOME), Kind.ORPHAN),
+    "the promoted, gone": (old(), Absent(), Kind.MISSING),
+    "the old one, being deleted": (old(deleted=DELETED), new(), Kind.PENDING_DELETION),
+    "the promoted, being deleted": (old(), new(deleted=DELETED), Kind.PENDING_DELETION),
+    "the old Region, silent": (Unseen(Unanswered("no answer")), new(), Kind.UNCHECKED),
+    "the new Region, silent": (old(), Unseen(Unanswered("no answer")), Kind.UNCHECKED),
+    "the old Region, denied": (Unseen(Denied("no")), new(), Kind.UNCHECKED),
+    "two replicas": (old(primary_region=WEST), new(primary_region=HOME), "ReplicaOfReplica"),
+    "between accounts": (old(cross_account=CrossAccount()), new(), "CrossAccount"),
+}
+
+
+@BOTH_GOALS
+@pytest.mark.parametrize("what", LEFT)
+def test_what_is_not_what_the_record_means_is_left_alone(what: str, goal: Goal) -> None:
+    here, there, code = LEFT[what]
+    found = step(here, there, goal, handled=True)
+    assert isinstance(found, Leave), found
+    assert found.error.code == code
+    assert found.error.outcome is (Outcome.ACCESS if "denied" in what else Outcome.FAILED)
+    assert found.is_silence == ("silent" in what)
+
+
+STAGES = st.sampled_from([(), BASE, CHANGED, OTHER])
+ENTRIES = st.lists(
+    st.builds(
+        entry_of, st.sampled_from([HOME, WEST, IRELAND, SYDNEY]), st.sampled_from(["InSync", "InProgress", "Failed"])
+    ),
+    max_size=3,
+    unique_by=lambda each: each.region,
+).map(tuple)
+HOMES = st.sampled_from([None, HOME, WEST, IRELAND])
+OLDS = st.one_of(
+    st.just(Absent()),
+    st.builds(old, stages=STAGES, replicas=ENTRIES, primary_region=HOMES, rotation_enabled=st.booleans()),
+)
+NEWS = st.builds(new, stages=STAGES, replicas=ENTRIES, primary_region=HOMES, rotation_enabled=st.booleans())
+THIRD = st.sets(st.sampled_from([IRELAND, SYDNEY])).map(lambda found: tuple(Target(each) for each in sorted(found)))
+
+
+@given(here=OLDS, there=NEWS, goal=st.sampled_from(Goal), handled=st.booleans(), third=THIRD)
+def test_nothing_newer_is_ever_destroyed_and_no_region_that_holds_the_truth_is_named_in_a_removal(
+    here: Look, there: Secret, goal: Goal, handled: bool, third: tuple[Target, ...]
+) -> None:
+    found = step(here, there, goal, handled=handled, entry=replace(ENTRY, third=third))
+    if isinstance(found, Leave):
+        return
+    assert found.primary.region not in found.clears
+    assert found.primary.region not in {each.region for each in found.targets}
+    assert not found.primary.is_replica
+    if found.victim is None:
+        assert found.clears == ()
+        return
+    assert isinstance(here, Secret)
+    assert found.victim.arn in (OLD_ARN, NEW_ARN)
+    assert found.victim.region not in found.clears
+    assert not found.victim.is_replica
+    assert handled or not (here.rotation_enabled or there.rotation_enabled)
+    held, lost = frozenset(found.primary.stages), frozenset(found.victim.stages)
+    assert lost in (held, frozenset(BASE))
