@@ -185,13 +185,10 @@ def _environment(context: click.Context) -> Iterator[str]:
     params = context.command.get_params(context)
     heeded = {str(each.envvar) for each in params if each.envvar}
     heeded |= {"SMREP_PRIMARY_REGION"} if any(each.name == "primary_region" for each in params) else set()
-    for name, meaning in variables.OURS.items():
-        if context.parent is None or name in heeded:
+    for name, meaning in {**variables.OURS, **variables.AWS, **variables.SURROUNDINGS}.items():
+        if context.parent is None or heeded & set(name.split(", ")):
             yield from _term(name, meaning)
-    if context.parent is None:
-        for name, meaning in {**variables.AWS, **variables.SURROUNDINGS}.items():
-            yield from _term(name, meaning)
-    else:
+    if context.parent is not None:
         if heeded:
             yield ".PP"
         yield rf"All that smrep heeds, AWS\(aqs own too, is in {_bold('smrep help environment')}."

@@ -39,6 +39,8 @@ CASES: Iterable[tuple[str, str]] = (
     ("the primary's own Region as target, a bad or foreign-partition Region", "2"),
     ("another account than --expect-account's or the manifest's, a contradiction", "2"),
     ("a rule of the manifest that matches no secret: plan, apply (audit warns)", "2"),
+    ("a choice that matches no replica: failover", "2"),
+    ("a secret that failback leaves alone, since both sides were changed", "1"),
     ("a plan that the world has moved away from (apply --plan)", "1"),
     ("a replica under another key than the one asked for, or not the same (verify)", "5"),
     ("verify, audit, rekey, doctor that were denied a look", "4"),
