@@ -20,6 +20,7 @@ import click
 from smrep.cli.fault_options import fault_options, faults_from
 from smrep.cli.options import CONTEXT, version
 from smrep.cli.sandbox_faults import faults
+from smrep.cli.sandbox_state import StateFile
 from smrep.errors import ConfigurationError, UsageError
 from smrep.files import appending
 from smrep.output.safe import safe
@@ -54,6 +55,12 @@ def contents(command: F) -> F:
             metavar="[FILE|N]",
             help="Start with secrets: a sample estate, N generated ones, or those of a JSON file.",
         ),
+        click.option(
+            "--state",
+            type=click.Path(dir_okay=False),
+            metavar="FILE",
+            help="Go on from what FILE keeps, and keep it there: the secrets, values too, and what is under way.",
+        ),
         click.option("--log", type=click.Path(dir_okay=False), metavar="FILE", help="Append one JSON line per call."),
     ]
     for option in reversed(options):
@@ -76,14 +83,15 @@ def sandbox() -> None:
 @contents
 @fault_options
 @version
-def start(port: int, seed: str | None, log: str | None, **options: Any) -> None:
+def start(port: int, seed: str | None, state: str | None, log: str | None, **options: Any) -> None:
     """Serve until interrupted; print what to export to use it."""
-    with _serving(seed, log, faults_from(options), port) as server:
+    with _serving(seed, state, log, faults_from(options), port) as server:
         click.echo("unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN")
         for name, value in _environment(server.url, {}).items():
             joined = f'"${{{name}:+${name},}}{value}"' if name.lower() == "no_proxy" else value
             click.echo(f"export {name}={joined}")
-        click.echo(f"sandbox on {server.url}; Ctrl-C ends it, and its secrets with it", err=True)
+        end = "and its secrets with it" if state is None else f"its secrets stay in {safe(state)}"
+        click.echo(f"sandbox on {server.url}; Ctrl-C ends it, {end}", err=True)
         if seed is not None:
             click.echo("what is in it: aws secretsmanager list-secrets --query 'SecretList[].Name'", err=True)
         server.serve()
@@ -98,13 +106,13 @@ def start(port: int, seed: str | None, log: str | None, **options: Any) -> None:
 @contents
 @fault_options
 @version
-def exec_(command: tuple[str, ...], seed: str | None, log: str | None, **options: Any) -> None:
+def exec_(command: tuple[str, ...], seed: str | None, state: str | None, log: str | None, **options: Any) -> None:
     """Run CMD against a sandbox of its own and return CMD's exit code.
 
     CMD finds AWS_ENDPOINT_URL, dummy credentials and the Region us-east-1 in its environment, and none of your own
     AWS configuration.
     """
-    with _serving(seed, log, faults_from(options), 0) as server:
+    with _serving(seed, state, log, faults_from(options), 0) as server:
         server.start()
         sys.exit(_run(command, _environment(server.url, os.environ)))
 
@@ -113,21 +121,34 @@ sandbox.add_command(faults)
 
 
 @contextlib.contextmanager
-def _serving(seed: str | None, log: str | None, faults: Faults, port: int) -> Iterator[SandboxServer]:
-    """Yield a server that listens, filled as asked for; close it afterwards."""
+def _serving(
+    seed: str | None, state: str | None, log: str | None, faults: Faults, port: int
+) -> Iterator[SandboxServer]:
+    """Yield a server that listens, filled as asked for; close it afterwards, and keep what it held if asked to."""
     from smrep.sandbox.server import SandboxServer
     from smrep.sandbox.simulator import Simulator
 
     simulator = Simulator(now=time.time, rng=random.Random(), faults=faults)  # noqa: S311 - names, not secrets
+    kept = StateFile(state) if state else None
+    there = kept is not None and kept.read(simulator)
+    if there and seed is not None:
+        raise UsageError(
+            f"--seed fills a sandbox, and --state {state} has one already", "leave --seed out, or name another file"
+        )
     if seed is not None:
         _plant(simulator, seed)
     with contextlib.ExitStack() as stack:
         try:
             file = stack.enter_context(appending(log)) if log else None
             server = SandboxServer(simulator, port=port, log=file)
+            stack.callback(server.close)
+            if kept is not None:
+                stack.enter_context(kept.kept_up(simulator))
         except OSError as error:
-            raise ConfigurationError(f"the sandbox can't start: {error}", "name another --port or --log") from error
-        stack.callback(server.close)
+            raise ConfigurationError(
+                f"the sandbox can't start: {error}", "name another --port, --log or --state"
+            ) from error
+        stack.callback(server.close)  # once more, as the last word is written after the last call
         yield server
 
 

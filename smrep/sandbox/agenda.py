@@ -81,6 +81,10 @@ class Agenda:
         """Let `event` happen at the time `due`."""
         heapq.heappush(self._heap, (due, next(self._numbers), event))
 
+    def coming(self) -> list[tuple[float, Event]]:
+        """Return all that is still to happen, with its time, in its order."""
+        return [(due, event) for due, _, event in sorted(self._heap, key=lambda item: item[:2])]
+
     def due(self, at: float, *, held: Callable[[Event], bool]) -> Iterator[tuple[float, Event]]:
         """Each event due by `at`, with its time, oldest first; those held back wait for the next look."""
         waiting = []

@@ -38,17 +38,19 @@ def user_arn(account_id: str) -> str:
 class Callers:
     """The callers that AWS knows: the roles taken on so far, and for any other access key an account's one user."""
 
-    _roles: dict[str, Caller] = field(default_factory=dict)
-    _external_ids: dict[str, str] = field(default_factory=dict)
+    roles: dict[str, Caller] = field(default_factory=dict)
+    """By access key."""
+    external_ids: dict[str, str] = field(default_factory=dict)
+    """What a role is taken on with, by its ARN; a role that is not here asks for nothing."""
 
     def account_of(self, access_key: str) -> str | None:
         """Return the account of the role behind an access key, also of one that has expired."""
-        role = self._roles.get(access_key)
+        role = self.roles.get(access_key)
         return None if role is None else role.account_id
 
     def whose(self, access_key: str, account_id: str, at: float) -> Caller:
         """Return the caller behind an access key. Raises: ApiError (ExpiredTokenException)."""
-        role = self._roles.get(access_key)
+        role = self.roles.get(access_key)
         if role is None:
             return Caller(user_arn(account_id), account_id, "AIDASANDBOXSANDBOX234")
         if role.expires is not None and role.expires <= at:
@@ -57,15 +59,15 @@ class Callers:
 
     def take_on(self, access_key: str, role: Caller) -> None:
         """Let an access key mean `role` from now on."""
-        self._roles[access_key] = role
+        self.roles[access_key] = role
 
     def trust(self, role_arn: str, external_id: str) -> None:
         """Let a role be taken on only with this external id."""
-        self._external_ids[role_arn] = external_id
+        self.external_ids[role_arn] = external_id
 
     def trusts(self, role_arn: str, external_id: str | None) -> bool:
         """Whether a role may be taken on by who gives this external id; where none is wanted, any will do."""
-        return self._external_ids.get(role_arn, external_id) == external_id
+        return self.external_ids.get(role_arn, external_id) == external_id
 
 
 def _get_caller_identity(_world: World, request: Request) -> dict[str, Any]:

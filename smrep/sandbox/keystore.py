@@ -59,8 +59,10 @@ class KeyStore:
     """Every Region's keys and aliases. A Region's `alias/aws/secretsmanager` exists from the start."""
 
     account_id: str
-    _keys: dict[tuple[str, str], Key] = field(default_factory=dict)
-    _aliases: dict[tuple[str, str], str] = field(default_factory=dict)
+    keys: dict[tuple[str, str], Key] = field(default_factory=dict)
+    """By Region and key id."""
+    aliases: dict[tuple[str, str], str] = field(default_factory=dict)
+    """The key ids that aliases mean, by Region and alias."""
 
     def find(self, region: str, key_id: str) -> Key:
         """Return the key that an id, key ARN, alias or alias ARN means in `region`.
@@ -73,11 +75,11 @@ class KeyStore:
             raise key_not_found(f"Invalid arn {region}")
         plain = key_id.removeprefix(home).removeprefix("key/")
         if plain.startswith("alias/"):
-            target = self._aliases.get((region, plain))
+            target = self.aliases.get((region, plain))
             if target is None:
                 raise key_not_found(f"Alias {home}{plain} is not found.")
             plain = target
-        key = self._keys.get((region, plain))
+        key = self.keys.get((region, plain))
         if key is None:
             raise key_not_found(f"Key '{home}key/{plain}' does not exist")
         return key
@@ -93,21 +95,21 @@ class KeyStore:
 
     def add(self, region: str, key: Key) -> None:
         """Keep `key`, in the place of an older state of it."""
-        self._keys[region, key.key_id] = key
+        self.keys[region, key.key_id] = key
 
     def has_alias(self, region: str, alias: str) -> bool:
         """Whether `alias/...` is taken in `region`."""
         self._ensure_managed(region)
-        return (region, alias) in self._aliases
+        return (region, alias) in self.aliases
 
-    def aliases(self, region: str) -> list[tuple[str, str]]:
+    def aliases_of(self, region: str) -> list[tuple[str, str]]:
         """Return each `alias/...` of `region` with the id of its key."""
         self._ensure_managed(region)
-        return [(name, key_id) for (where, name), key_id in self._aliases.items() if where == region]
+        return [(name, key_id) for (where, name), key_id in self.aliases.items() if where == region]
 
     def add_alias(self, region: str, alias: str, key: Key) -> None:
         """Let `alias/...` mean `key` in `region`."""
-        self._aliases[region, alias] = key.key_id
+        self.aliases[region, alias] = key.key_id
 
     def set_state(self, region: str, key_id: str, state: str) -> None:
         """Put a key into any KeyState. Raises: ApiError for a key that is not there."""
@@ -132,7 +134,7 @@ class KeyStore:
         return None
 
     def _ensure_managed(self, region: str) -> None:
-        if (region, _MANAGED_ALIAS) in self._aliases:
+        if (region, _MANAGED_ALIAS) in self.aliases:
             return
         key_id = new_uuid(random.Random(f"{self.account_id}/{region}/{_MANAGED_ALIAS}"))  # noqa: S311 - a name
         key = Key(

@@ -61,7 +61,7 @@ def _list_aliases(world: World, request: Request) -> dict[str, Any]:
     params = request.params
     try:
         shown, marker = page(
-            world.keys.aliases(request.region),
+            world.keys.aliases_of(request.region),
             key=lambda pair: (pair[0], ""),
             size=params.get("Limit", 50),
             token=params.get("Marker"),

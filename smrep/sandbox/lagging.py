@@ -32,6 +32,12 @@ class Memory:
         """Keep what bore `name` in `region` until now."""
         self._pasts.setdefault(region, {}).setdefault(name, deque()).append(past)
 
+    def all(self) -> Iterator[tuple[str, str, Past]]:
+        """Yield each past with its Region and name, those of a name oldest first."""
+        for region, names in self._pasts.items():
+            for name, pasts in names.items():
+                yield from ((region, name, past) for past in pasts)
+
     def at(self, region: str, moment: float) -> dict[str, Secret | None]:
         """Return the names that have changed since `moment`, with what bore them then; forget all older ones.
 

@@ -100,6 +100,24 @@ def read_policy(document: Mapping[str, Any]) -> Policy:
     return tuple(_statement(each, f"Statement{number}") for number, each in enumerate(statements, start=1))
 
 
+def document_of(policy: Policy) -> dict[str, Any]:
+    """Return the document that `read_policy` makes a policy of."""
+    return {"Statement": [_document(each) for each in policy]}
+
+
+def _document(statement: Statement) -> dict[str, Any]:
+    conditions: dict[str, dict[str, list[str]]] = {}
+    for each in statement.conditions:
+        conditions.setdefault(each.operator, {})[each.key] = list(each.values)
+    return {
+        "Sid": statement.sid,
+        "Effect": "Allow" if statement.allows else "Deny",
+        "Action" if statement.actions_named else "NotAction": list(statement.actions),
+        "Resource" if statement.resources_named else "NotResource": list(statement.resources),
+        "Condition": conditions,
+    }
+
+
 def _statement(given: Any, sid: str) -> Statement:
     if not isinstance(given, Mapping):
         raise _mistake(f"a statement is an object, not {given!r}")

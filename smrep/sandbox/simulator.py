@@ -11,6 +11,7 @@ from smrep.sandbox.account import Account, Call, secret_id_of
 from smrep.sandbox.errors import ApiError
 from smrep.sandbox.faults import Faults
 from smrep.sandbox.identity import Callers
+from smrep.sandbox.keeping import Kept, keep, put_back
 from smrep.sandbox.keystore import KeyStore
 from smrep.sandbox.operations import OPERATIONS
 from smrep.sandbox.state import World
@@ -94,6 +95,24 @@ class Simulator(Account):
         if account is self:
             return super().call(service, operation, region, params, access_key=access_key)
         return account.call(service, operation, region, params, access_key=access_key)
+
+    def keep(self) -> Kept:
+        """Return all that this AWS holds, in every account, as it is at this moment: nothing of it changes later."""
+        with self._lock:
+            return keep(self.account_id, self._world.beside.values(), self._world.callers)
+
+    def put_back(self, kept: Kept) -> None:
+        """Go on from what was kept: what has fallen due since happens now. For a simulator that is new.
+
+        Raises: ValueError for a state of another first account, or a policy that `put_role` would refuse.
+        """
+        if kept.account_id != self.account_id:
+            raise ValueError(f"its first account is {kept.account_id}, not {self.account_id}")
+        with self._lock:
+            for each in kept.accounts:
+                self.account(each.account_id)
+            put_back(kept, self._world.beside, self._world.callers)
+            self.faults = self.faults
 
     def put_trust(self, role_arn: str, external_id: str) -> None:
         """Let a role be taken on only with this external id."""

@@ -175,13 +175,14 @@ class World:
     secrets: dict[str, dict[str, Secret]] = field(default_factory=dict)
     memory: Memory = field(default_factory=Memory)
     """What ListSecrets has not heard of yet, while `Faults.listing_lag_s` lets it lag."""
+    numbers: int = 0
+    """How many have been given out."""
     _by_age: dict[str, tuple[Secret, ...]] = field(default_factory=dict, repr=False)
-    _numbers: int = 0
 
     def next_number(self) -> int:
         """Return a number greater than all before it: for attempts, removals and revisions."""
-        self._numbers += 1
-        return self._numbers
+        self.numbers += 1
+        return self.numbers
 
     def held(self, region: str, name: str) -> Secret | None:
         """Return the secret that bears `name` in `region`, whatever its state."""
