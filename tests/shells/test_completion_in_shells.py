@@ -54,6 +54,7 @@ def candidates(request: pytest.FixtureRequest, home: Path, terminals: Callable[[
         return lambda line: fish(line, home)
 
     def complete(line: str) -> list[str]:
+        (home / "candidates").unlink(missing_ok=True)  # another test's
         terminals(request.param).complete(line)
         return spied(home / "candidates")
 
