@@ -141,6 +141,12 @@ class PlanIsStale(SmrepError):
     """What a saved plan was made for is not as it was; nothing of it is done."""
 
 
+class ChangedMeanwhile(SmrepError):
+    """What was decided on is not as it was then; nothing is done."""
+
+    outcome = Outcome.PENDING
+
+
 class AllDenied(SmrepError):
     """AWS denied everything that was tried in an account, so that nothing more is."""
 

@@ -56,7 +56,7 @@ def test_a_manifest_is_audited_planned_and_applied(stock: Sandbox, tmp_path: Pat
     (tmp_path / "dr.toml").write_text(blocks("toml", "The manifest")[0])
     audit, pipe = lines("What audit sees, and what it does not")
     assert paste(stock, audit, tmp_path).returncode == 5
-    assert {each.name for each in tmp_path.glob("audit.*")} == {"audit.xml", "audit.prom"}
+    assert {each.name for each in tmp_path.glob("audit.*")} == {"audit.html", "audit.xml", "audit.prom"}
     check, plan, do = lines("Plan and apply in CI")
     assert paste(stock, check, tmp_path).returncode == 5
     assert paste(stock, plan, tmp_path).returncode == 0

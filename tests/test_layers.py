@@ -102,6 +102,7 @@ def loaded(*words: str, env: dict[str, str] | None = None) -> set[str]:
         ["--help"],
         ["--version"],
         ["replicate", "--help"],
+        ["sandbox", "drill", "--help"],
         ["help", "exit-codes"],
         ["completion", "bash"],
         ["replicat"],

@@ -66,7 +66,7 @@ def test_there_is_no_other_way_out(path: Path) -> None:
         assert not tops & {"socket", "socketserver", "ssl"}
         assert not modules & {"http.client", "http.server", "urllib.request"}
     if "subprocess" in tops:
-        assert here == Path("cli/sandbox.py")
+        assert here in {Path("cli/sandbox.py"), Path("cli/rehearsing.py")}
     if "importlib" in tops:
         assert here == Path("cli/__init__.py")
     names = {name for name, _ in calls(path)}

@@ -28,7 +28,7 @@ EXAMPLES = """\b
 Examples:
     smrep audit -r us-west-2
     smrep audit -r us-west-2=alias/dr,eu-west-1 --prefix prod/ --deep
-    smrep audit -f dr.toml --report dr.xml --report dr.prom
+    smrep audit -f dr.toml --report dr.html --report dr.xml --report dr.prom
     smrep audit -r us-west-2 -o name | smrep replicate - -r us-west-2"""
 
 
@@ -42,7 +42,11 @@ Examples:
 @selection
 @click.option("--deep", is_flag=True, help="Look at every primary, so that statuses are known: one call per secret.")
 @click.option(
-    "--report", "reports", metavar="FILE", multiple=True, help="Write the result to FILE.xml (JUnit) or FILE.prom too."
+    "--report",
+    "reports",
+    metavar="FILE",
+    multiple=True,
+    help="Write the result to FILE.html (a page for people), FILE.xml (JUnit) or FILE.prom too.",
 )
 @sharded
 @options.shared

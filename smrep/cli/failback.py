@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -13,20 +13,22 @@ from smrep.cli.app import App
 from smrep.cli.conduct import conduct
 from smrep.cli.confirm import ask
 from smrep.cli.fleet import budget
-from smrep.cli.recording import known_record, nothing_written, written
+from smrep.cli.recording import the_record
 from smrep.cli.running import announce, carried, check_end
 from smrep.errors import UsageError
 from smrep.report import Progress
 from smrep.rules.commands import spell
+from smrep.rules.crossing import Line
 from smrep.rules.homecoming import Goal
 from smrep.rules.homeward import counted, sheet
-from smrep.rules.record import Mark, Pair
+from smrep.rules.record import Pair
 from smrep.rules.settle import worst_first
 from smrep.rules.shards import WHOLE
 
 if TYPE_CHECKING:
     from smrep.aws.client import Aws
     from smrep.service.crew import Crew
+    from smrep.service.health import Health
     from smrep.service.returning import Journey
     from smrep.service.running import Terms
 
@@ -73,26 +75,27 @@ def failback(**more: Any) -> None:
 
     def work(app: App) -> Iterator[None]:
         budget(own["rate"], WHOLE, 1)
-        record = known_record(app, own["record"], None)
-        entries = [each for each in record.entries.values() if each.mark is not Mark.FAILED]
-        pair = record.pair
-        if pair is None or not entries:
-            raise UsageError(
-                f"--record {own['record']} names no secret that was promoted; nothing was sent",
-                "name the file that failover --record wrote",
-            )
-        _check_home(app, pair)
-        app.found_homes({pair.source: "record"})
         with ExitStack() as stack:
-            write = nothing_written if dry_run else written(app, own["record"], pair, record, stack)
+            book = the_record(app, own["record"], None, stack)
+            pair, entries = book.known.pair, book.known.newest
+            if pair is None or not entries:
+                raise UsageError(
+                    f"--record {own['record']} names no secret that was promoted; nothing was sent",
+                    "name the file that failover --record wrote",
+                )
+            _check_home(app, pair)
+            app.found_homes({pair.source: "record"})
 
+            from smrep.service.comparing import plan_all
             from smrep.service.crew import Crew
-            from smrep.service.returning import Journey, plan_all
+            from smrep.service.returning import Journey
             from smrep.service.running import WIDTH, Run
 
             crew = Crew(app.clock, WIDTH)
-            terms, goal = _terms(app.connect(pair.target), crew, own), _goal(own)
-            journeys = [Journey(each, pair, goal, own["rotation_handled"], terms, crew, write) for each in entries]
+            terms, health, goal = _terms(app.connect(pair.target), crew, own)
+            journeys = [
+                Journey(each, pair, goal, own["rotation_handled"], terms, crew, health, book.write) for each in entries
+            ]
             app.progress = lambda: Progress("comparing", sum(each.is_planned for each in journeys), len(journeys))
             plan_all(journeys, app.show)
             yield
@@ -101,7 +104,7 @@ def failback(**more: Any) -> None:
             app.summary = lambda: counted(app.secrets(), dry_run=dry_run)
             app.progress = lambda: run.progress
             due = [each for each in journeys if each.sends]
-            announce(app, sheet([(each.name, each.truth) for each in due], pair, goal, _clears(due)))
+            announce(app, _sheet(due, pair, goal))
             for each in due:
                 for name, danger in each.stakes:
                     app.messages.warning(f"{name} is {danger}")
@@ -136,17 +139,19 @@ def _check_home(app: App, pair: Pair) -> None:
         )
 
 
-def _terms(aws: Aws, crew: Crew, own: Mapping[str, Any]) -> Terms:
+def _terms(aws: Aws, crew: Crew, own: Mapping[str, Any]) -> tuple[Terms, Health, Goal]:
+    """Return how all secrets are led home, and how far."""
+    from smrep.service.health import Health
+    from smrep.service.keys import KeyCheck
     from smrep.service.pace import Pace
     from smrep.service.running import Terms
 
-    return Terms(aws, Pace(crew.clock, budget(own["rate"], WHOLE, 1)), own["timeout_s"], own["wait"])
+    terms = Terms(aws, Pace(crew.clock, budget(own["rate"], WHOLE, 1)), own["timeout_s"], own["wait"])
+    health = Health(aws, aws, KeyCheck(aws, crew.clock), "failback", versions=False)
+    return terms, health, Goal.RETURN if own["return_primary"] else Goal.PROTECT
 
 
-def _goal(own: Mapping[str, Any]) -> Goal:
-    return Goal.RETURN if own["return_primary"] else Goal.PROTECT
-
-
-def _clears(due: list[Journey]) -> int:
-    """Return how many replicas in third Regions are to be removed."""
-    return sum(each.clears for each in due)
+def _sheet(due: Sequence[Journey], pair: Pair, goal: Goal) -> list[Line]:
+    """Return what is to be done for those that are due."""
+    removals, replaced = sum(each.removals for each in due), sum(each.replaces for each in due)
+    return sheet([(each.name, each.truth) for each in due], pair, goal, removals=removals, replaced=replaced)

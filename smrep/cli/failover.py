@@ -15,13 +15,13 @@ from smrep.cli.conduct import conduct
 from smrep.cli.confirm import ask
 from smrep.cli.fleet import budget
 from smrep.cli.params import HomeRegion
-from smrep.cli.recording import known_record, nothing_written, written
+from smrep.cli.recording import the_record
 from smrep.cli.running import announce, carried, check_end
 from smrep.cli.selecting import CHOOSING, chosen_selection, read_manifest, selector, typed_choice
 from smrep.errors import UsageError
-from smrep.model import Listed
+from smrep.model import parse_arn
 from smrep.regions import Region
-from smrep.report import Progress, SecretReport
+from smrep.report import Progress
 from smrep.rules.asked import check_regions
 from smrep.rules.commands import spell
 from smrep.rules.crossing import Line, counted, sheet, to_cross
@@ -84,29 +84,27 @@ def failover(secrets: tuple[str, ...], **more: Any) -> None:
         pair = _pair(app, own["source"], own["target"])
         rate = budget(own["rate"], WHOLE, 1)
         selectors = _selectors(app, secrets, own["file"], choice, pair)
-        record = known_record(app, own["record"], pair)
         app.found_homes({pair.source: "--from"})
-
-        from smrep.service.mustering import Muster
-        from smrep.service.sweeping import Sweeper
-
-        aws = app.connect(pair.target, sole=True)
-        credentials = Line("credentials", *aws.session.dependence(pair.source, pair.target))
-        muster = Muster(
-            aws, Sweeper(aws, app.clock), pair, selectors, record, app.options.expect_account, pulse=app.show
-        )
-        app.progress = lambda: Progress("listing", muster.sweeper.seen)
-        yield from muster.act()
-        _check_found(muster, choice)
         with ExitStack() as stack:
-            write = nothing_written if dry_run else written(app, own["record"], pair, record, stack)
-            run = _run(app, muster, write, rate, own)
+            book = the_record(app, own["record"], pair, stack)
+
+            from smrep.service.mustering import Muster
+            from smrep.service.sweeping import Sweeper
+
+            aws = app.connect(pair.target, sole=True)
+            credentials = Line("credentials", *aws.session.dependence(pair.source, pair.target))
+            sweeper = Sweeper(aws, app.clock)
+            muster = Muster(aws, sweeper, pair, selectors, book.known, app.options.expect_account, pulse=app.show)
+            app.progress = lambda: Progress("listing", sweeper.seen)
+            yield from muster.act()
+            _check_found(muster, choice)
+            run = _run(app, muster, book.write, rate, own)
             app.secrets = lambda: [*muster.refused, *worst_first(run.reports())]
             app.summary = lambda: counted(app.secrets(), rate, dry_run=dry_run)
             app.progress = lambda: run.progress
             due = [muster.found[arn] for arn in muster.due]
-            lines = sheet([_report(muster, each) for each in due], pair, rate, credentials) if due else []
-            announce(app, lines)
+            rows = [to_cross(each, pair, muster.findings.get(each.arn, ()), is_due=True) for each in due]
+            announce(app, sheet(rows, pair, rate, credentials) if rows else [])
             if dry_run:
                 app.messages.note("dry run: nothing was sent")
                 return
@@ -157,6 +155,11 @@ def _selectors(
         )
     if secrets:
         names = app.find_there(secrets, pair.target)
+        for name in names:
+            if name.startswith("arn:") and parse_arn(name, "secretsmanager").region not in (pair.source, pair.target):
+                raise UsageError(
+                    f"{name} is neither of {pair.source} nor of {pair.target}", "name it by its name alone"
+                )
         return [Selector(names=frozenset(names))] if names else []
     return _of_manifest(app, file, pair) if file else [chosen]
 
@@ -239,7 +242,3 @@ def _run(
         for arn, each in muster.found.items()
     ]
     return Run(tasks, crew, "promoting")
-
-
-def _report(muster: Muster, listed: Listed) -> SecretReport:
-    return to_cross(listed, muster.pair, muster.findings.get(listed.arn, ()))

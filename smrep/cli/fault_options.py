@@ -134,8 +134,8 @@ def faults_from(options: dict[str, Any]) -> Faults:
     """
     from smrep.sandbox.faults import Drop, Faults
 
-    replication_s, replication_by_region = _delays(options["replication_delay"], Faults().replication_delay_s)
-    removal_s, removal_by_region = _delays(options["removal_delay"], Faults().removal_delay_s)
+    replication_s, replication_by_region = delays(options["replication_delay"], Faults().replication_delay_s)
+    removal_s, removal_by_region = delays(options["removal_delay"], Faults().removal_delay_s)
     failures = (each.partition("=") for each in options["fail"])
     denied = (each.partition("=") for each in options["deny"])
     drops = [
@@ -180,7 +180,7 @@ def faults_typed(options: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _delays(typed: Iterable[str], default_s: float) -> tuple[float, dict[str, float]]:
+def delays(typed: Iterable[str], default_s: float) -> tuple[float, dict[str, float]]:
     """Return the delay of all Regions and those of single ones."""
     common, single = default_s, {}
     for each in typed:

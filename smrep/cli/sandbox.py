@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from smrep.cli.drill import drill
 from smrep.cli.fault_options import fault_options, faults_from
 from smrep.cli.options import CONTEXT, version
 from smrep.cli.sandbox_faults import faults
@@ -87,7 +88,7 @@ def start(port: int, seed: str | None, state: str | None, log: str | None, **opt
     """Serve until interrupted; print what to export to use it."""
     with _serving(seed, state, log, faults_from(options), port) as server:
         click.echo("unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN")
-        for name, value in _environment(server.url, {}).items():
+        for name, value in environment(server.url, {}).items():
             joined = f'"${{{name}:+${name},}}{value}"' if name.lower() == "no_proxy" else value
             click.echo(f"export {name}={joined}")
         end = "and its secrets with it" if state is None else f"its secrets stay in {safe(state)}"
@@ -114,9 +115,10 @@ def exec_(command: tuple[str, ...], seed: str | None, state: str | None, log: st
     """
     with _serving(seed, state, log, faults_from(options), 0) as server:
         server.start()
-        sys.exit(_run(command, _environment(server.url, os.environ)))
+        sys.exit(_run(command, environment(server.url, os.environ)))
 
 
+sandbox.add_command(drill)
 sandbox.add_command(faults)
 
 
@@ -172,7 +174,7 @@ def _plant(simulator: Any, seed: str) -> None:
         raise UsageError(f"--seed {seed}: {error}", "smrep sandbox start --help") from error
 
 
-def _environment(url: str, env: Mapping[str, str]) -> dict[str, str]:
+def environment(url: str, env: Mapping[str, str]) -> dict[str, str]:
     """Return the environment in which every AWS client talks to the sandbox and to nothing else."""
     kept = {
         name: value

@@ -47,6 +47,16 @@ class Messages:
         """Say more of what was just said."""
         self._write("  ", "", text)
 
+    def step(self, which: str, text: str) -> None:
+        """Say what is done next, in a run of several steps."""
+        if not self.quiet:
+            self._write(f"{which}: ", "1", text)
+
+    def command(self, text: str) -> None:
+        """Show a command line as it is typed."""
+        if not self.quiet:
+            self._write("$ ", "2", text)
+
     def trace(self, text: str) -> None:
         """Say what was called, for --debug."""
         self._write("debug: ", "2", text)

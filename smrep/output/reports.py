@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterable
 from smrep.errors import OutputError, UsageError
 from smrep.files import replacing
 from smrep.output.junit import junit
+from smrep.output.page import page
 from smrep.output.prometheus import prometheus
 from smrep.report import Report
 
 KINDS: dict[str, Callable[[Report], Iterable[str]]] = {
+    ".html": page,
     ".xml": junit,
     ".prom": lambda report: [prometheus(report)],
 }
@@ -30,7 +32,8 @@ def check_path(path: str) -> None:
     if _ending(path) not in KINDS:
         raise UsageError(
             f"--report can't tell from its ending what to write to {path!r}",
-            "end the path in .xml (JUnit, for a CI system) or .prom (Prometheus's textfile collector)",
+            "end the path in .html (a page for people), .xml (JUnit, for a CI system) or .prom "
+            "(Prometheus's textfile collector)",
         )
 
 

@@ -28,15 +28,16 @@ def rotating(name: str, region: Region) -> Finding:
     )
 
 
-def to_cross(listed: Listed, pair: Pair, findings: Sequence[Finding]) -> SecretReport:
-    """Return a replica that is to be promoted, as its Region's list shows it."""
+def to_cross(listed: Listed, pair: Pair, findings: Sequence[Finding], *, is_due: bool) -> SecretReport:
+    """Return a secret before its turn, as its Region's list shows it: to be promoted, or standing alone already."""
     row = RegionReport(
         region=pair.target,
         outcome=Outcome.OK,
         arn=listed.arn,
         kms_key_id=listed.kms_key_id,
-        action=Action.PROMOTE,
+        action=Action.PROMOTE if is_due else None,
         findings=tuple(findings),
+        note=None if is_due else "stands alone",
     )
     arn = in_region(listed.arn, pair.source)
     return SecretReport(listed.name, Outcome.OK, arn, pair.source, (row,), checked_by="list")
@@ -89,7 +90,11 @@ def sheet(secrets: Sequence[SecretReport], pair: Pair, rate: float, credentials:
     due = [each for each in secrets if each.outcome is Outcome.OK]
     what = "replica" if len(due) == 1 else "replicas"
     return [
-        Line("to promote", f"{len(due)} {what} of {source} in {target}"),
+        Line(
+            "to promote",
+            f"{len(due)} {what} of {source} in {target}, by a list that may be five minutes old; names add what it "
+            "does not show yet",
+        ),
         Line("time", f"{duration(ceil(len(due) / rate))} at {rate:g} a second; every call goes to {target}"),
         Line(
             "values",

@@ -47,8 +47,11 @@ def _word(secret: SecretReport, *, dry_run: bool) -> str:
     return "led" if any(row.changed for row in rows) else "already"
 
 
-def sheet(truths: Sequence[tuple[str, Truth]], pair: Pair, goal: Goal, clears: int) -> list[Line]:
-    """Return what the comparison showed and which steps follow; `truths` are those that something is to be done for."""
+def sheet(truths: Sequence[tuple[str, Truth]], pair: Pair, goal: Goal, *, removals: int, replaced: int) -> list[Line]:
+    """Return what the comparison showed and which steps follow; `truths` are those that something is to be done for.
+
+    `removals` replicas in third Regions go first; `replaced` copies are to be replaced before any role goes back.
+    """
     by_truth: dict[Truth, list[str]] = {}
     for name, each in truths:
         by_truth.setdefault(each, []).append(name)
@@ -63,16 +66,22 @@ def sheet(truths: Sequence[tuple[str, Truth]], pair: Pair, goal: Goal, clears: i
         for each, what in words.items()
         if each in by_truth
     ]
-    away = f"remove what the copies to be replaced have of replicas in third Regions ({clears}), and wait for that"
-    steps = [away] if clears else []
-    steps.append(
-        "replicate each from where its value is to the other side, in place of the copy there, and to the third Regions"
-    )
+    if not truths:
+        return lines
+    steps = [f"remove replicas in third Regions ({removals}), and wait until they are gone"] if removals else []
+    if replaced or goal is Goal.PROTECT:
+        steps.append("replicate each from where its value is to the other side, in place of the copy there")
     if goal is Goal.RETURN:
-        steps.append(f"promote what is a replica in {pair.source} now, and replicate it back to {pair.target}")
-    if truths:
-        lines += [Line(f"step {number}", what) for number, what in enumerate(steps, 1)]
-        lines.append(
-            Line("throughout", "one Region at least holds the current value, and each step is proved before the next")
+        steps.append(f"promote what is a replica in {pair.source} then, and replicate it back to {pair.target}")
+    if removals:
+        steps.append("put the replicas in third Regions back, under the primary")
+    lines += [Line(f"step {number}", what) for number, what in enumerate(steps, 1)]
+    held = "one Region at least holds the current value, and each step is proved before the next"
+    lines.append(Line("throughout", held))
+    if goal is Goal.RETURN:
+        twice = (
+            f"for the seconds from a promotion in {pair.source} until {pair.target} is replaced, both can be written; "
+            "what is written on both sides then is left alone"
         )
+        lines.append(Line("writers", twice, is_warning=True))
     return lines

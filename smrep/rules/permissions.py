@@ -76,6 +76,7 @@ CALLS: Mapping[str, Mapping[Operation, tuple[Place, ...]]] = {
     },
     "failback": {  # each side may be the primary for a while
         **_DESCRIBE,
+        ("kms", "DescribeKey"): _BOTH,
         ("secretsmanager", "ReplicateSecretToRegions"): _BOTH,
         ("secretsmanager", "RemoveRegionsFromReplication"): _BOTH,
         ("secretsmanager", "StopReplicationToReplica"): _PRIMARY,  # only with --return-primary

@@ -13,6 +13,9 @@ from smrep.model import Secret, Target, parse_arn
 from smrep.regions import Region, parse_region
 
 SCHEMA = "smrep-failover/1"
+_BEGINNING = '{"ts'
+"""How each line begins; a file with one line that was cut off is taken for a record only where it does so too."""
+_LONGEST_NAME = 512
 
 
 class Mark(StrEnum):
@@ -24,6 +27,8 @@ class Mark(StrEnum):
     FAILED = "failed"
     LEAVING = "leaving"
     """Replicas are about to be taken away from a primary's third Regions, which the line names."""
+    REPLACING = "replacing"
+    """A copy is about to be replaced by force, in the Region that the line names."""
     LEVEL = "level"
     """Both sides hold these versions, and from now on either may be changed."""
     PROTECTED = "protected"
@@ -56,6 +61,8 @@ class Entry:
     policy_sha256: str | None = None
     third: tuple[Target, ...] = ()
     """Third Regions whose replicas were taken away and are to come back, with their keys."""
+    replacing: Region | None = None
+    """The Region whose copy was last asked to be replaced, as long as it is not known to be."""
 
     @property
     def is_promoted(self) -> bool:
@@ -74,6 +81,16 @@ class Record:
     """Numbers of lines that were cut off, as a run leaves that was killed while it wrote."""
 
     @property
+    def account(self) -> str | None:
+        """The account of its secrets; None where it has none yet."""
+        return next((parse_arn(arn, "secretsmanager").account for arn in self.entries), None)
+
+    @property
+    def newest(self) -> list[Entry]:
+        """Its secrets; of several that bore one name one after the other, the last."""
+        return list({each.name: each for each in self.entries.values()}.values())
+
+    @property
     def unfinished(self) -> list[Entry]:
         """The secrets whose promotion was begun, and of which the record does not know how it ended."""
         return [each for each in self.entries.values() if each.mark is Mark.PROMOTING]
@@ -88,8 +105,8 @@ def read(lines: Iterable[str], source: str) -> Record:
         UsageError: it is no record, or one that this version can't read.
 
     """
-    record, torn = Record(), []
-    for number, line in enumerate(lines, 1):
+    record, torn, whole = Record(), [], list(lines)
+    for number, line in enumerate(whole, 1):
         if not line.strip():
             continue
         try:
@@ -106,7 +123,7 @@ def read(lines: Iterable[str], source: str) -> Record:
                 "name the file that failover --record wrote",
                 code="RecordError",
             ) from error
-    if record.pair is None and torn:
+    if record.pair is None and torn and not (len(torn) == 1 and whole[torn[0] - 1].startswith(_BEGINNING)):
         raise UsageError(f"{source} is no failover record: none of its lines is JSON", code="RecordError")
     record.torn = tuple(torn)
     return record
@@ -162,31 +179,48 @@ def _take(record: Record, raw: Mapping[str, Any]) -> None:
             raise ValueError(f"it is of {pair.source} and {pair.target}, and the record is not")
         record.pair = pair
         return
-    mark, arn = Mark(raw["result"]), str(raw["arn"])
+    mark, arn = Mark(raw["result"]), _text(raw["arn"])
     if parse_arn(arn, "secretsmanager").region != record.pair.target:
         raise ValueError(f"{arn} is not in {record.pair.target}")
     if mark is Mark.PROMOTING:
+        record.entries.pop(arn, None)  # the newest stands last
         record.entries[arn] = Entry(
-            _text(raw["name"]),
+            _name(raw["name"]),
             arn,
             mark,
-            raw["kms_key_id"],
+            _text_or_none(raw["kms_key_id"]),
             _stages(raw["versions"]),
             bool(raw["rotation"]),
             tuple((_text(key), _text(value)) for key, value in raw["tags"].items()),
-            raw["policy_sha256"],
+            _text_or_none(raw["policy_sha256"]),
         )
         return
-    entry = replace(record.entries[arn], mark=mark)
+    if arn not in record.entries:
+        raise ValueError(f"nothing says before that {arn} was to be promoted")
+    known = record.entries[arn]
+    if mark is Mark.FAILED and known.is_promoted:
+        return  # of two runs, one promoted it
+    record.entries[arn] = noted(known, raw)
+
+
+def noted(entry: Entry, raw: Mapping[str, Any]) -> Entry:
+    """Return the entry with what a later line adds to it.
+
+    Raises:
+        KeyError, TypeError, ValueError, AttributeError, UsageError: the line is none of a record.
+
+    """
+    entry = replace(entry, mark=Mark(raw["result"]))
     if "versions" in raw:
         entry = replace(entry, stages=_stages(raw["versions"]))
-    if mark is Mark.LEAVING:
-        kept = {each.region: each for each in entry.third}
-        new = {each.region: each for each in map(_target, raw["regions"])}
-        entry = replace(entry, third=tuple({**kept, **new}.values()))
-    if mark in (Mark.PROTECTED, Mark.RETURNED):
-        entry = replace(entry, third=())
-    record.entries[arn] = entry
+    if entry.mark is Mark.LEAVING:
+        targets = {each.region: each for each in (*entry.third, *map(_target, raw["regions"]))}
+        return replace(entry, third=tuple(targets.values()))
+    if entry.mark is Mark.REPLACING:
+        return replace(entry, replacing=parse_region(_text(raw["region"])))
+    if entry.mark in (Mark.PROTECTED, Mark.RETURNED):
+        return replace(entry, third=(), replacing=None)
+    return replace(entry, replacing=None)
 
 
 def _pair(raw: Mapping[str, Any]) -> Pair:
@@ -196,14 +230,24 @@ def _pair(raw: Mapping[str, Any]) -> Pair:
 
 
 def _stages(raw: Mapping[str, Any]) -> frozenset[tuple[str, str]]:
-    return frozenset((_text(stage), version) for version, stages in raw.items() for stage in stages)
+    return frozenset((_text(stage), _text(version)) for version, stages in raw.items() for stage in stages)
 
 
 def _target(raw: Mapping[str, Any]) -> Target:
-    return Target(parse_region(_text(raw["region"])), raw["kms_key"])
+    return Target(parse_region(_text(raw["region"])), _text_or_none(raw["kms_key"]))
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{value!r} is no text")
     return value
+
+
+def _text_or_none(value: Any) -> str | None:
+    return None if value is None else _text(value)
+
+
+def _name(value: Any) -> str:
+    if not 0 < len(_text(value)) <= _LONGEST_NAME:
+        raise ValueError("a name has 1 to 512 characters")
+    return _text(value)

@@ -96,8 +96,10 @@ class Account:
     def behave(self, faults: Faults) -> None:
         """Let this account's AWS behave in another way from now on."""
         with self._lock:
-            catch_up(self._world, self.now())
+            at = self.now()
+            catch_up(self._world, at)
             self._world.faults = faults
+            self._world.looked_at(at, None)
 
     def set_replication_status(
         self, secret_id: str, region: str, replica_region: str, status: str, message: str | None = None
@@ -166,8 +168,11 @@ class Account:
             raise not_authorized(service, request.caller.arn, f"{service}:{name}", _resource_of(request.params))
         validate(operation.fields, request.params, code=validation_code(service))
         world = self._world if service != "secretsmanager" else self._whose_secret(request)
-        with remembering(world, secret_id_of(request.params), request.at):
-            return operation.run(world, request)
+        secret_id = secret_id_of(request.params)
+        with remembering(world, secret_id, request.at):
+            answer = operation.run(world, request)
+        world.looked_at(request.at, secret_id)
+        return answer
 
     def _whose_secret(self, request: Request) -> World:
         """Return the account that answers for a secret: another one where it lets this one in.
@@ -192,6 +197,7 @@ def catch_up(world: World, at: float) -> None:
     for due, event in world.agenda.due(at, held=lambda event: not world.faults.outages.isdisjoint(regions_of(event))):
         with remembering(world, _secret_of(event), due):
             happen(world, event, due)
+        world.looked_at(due, _secret_of(event))
 
 
 def _secret_of(event: Event) -> str:

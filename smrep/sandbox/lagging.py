@@ -64,7 +64,7 @@ def remembering(world: World, secret_id: str | None, at: float) -> Iterator[None
     if secret_id is None or not world.faults.listing_lag_s:
         yield
         return
-    names = _names(secret_id)
+    names = names_meant(secret_id)
     before = {(region, name): _row(world.held(region, name)) for region in world.secrets for name in names}
     try:
         yield
@@ -80,7 +80,7 @@ def _row(secret: Secret | None) -> Secret | None:
     return None if secret is None else replace(secret)
 
 
-def _names(secret_id: str) -> set[str]:
+def names_meant(secret_id: str) -> set[str]:
     """Return the names that a SecretId may mean: an ARN can end in a suffix, or in the name itself."""
     last = secret_id.rpartition(":secret:")[2] if secret_id.startswith("arn:") else secret_id
     return {last, re.sub(r"-[A-Za-z0-9]{6}$", "", last)}

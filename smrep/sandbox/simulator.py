@@ -15,10 +15,11 @@ from smrep.sandbox.keeping import Kept, keep, put_back
 from smrep.sandbox.keystore import KeyStore
 from smrep.sandbox.operations import OPERATIONS
 from smrep.sandbox.state import World
+from smrep.sandbox.watching import Watch
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 __all__ = ["OPERATIONS", "Account", "ApiError", "Call", "Simulator", "secret_id_of"]
 
@@ -118,6 +119,20 @@ class Simulator(Account):
         """Let a role be taken on only with this external id."""
         with self._lock:
             self._world.callers.trust(role_arn, external_id)
+
+    @contextmanager
+    def watched(self, names: Iterable[str], regions: Iterable[str]) -> Iterator[Watch]:
+        """Open a span in which the first account's secrets of these names are watched, up to its very end."""
+        watch = Watch(tuple(names), tuple(regions))
+        with self._lock:
+            self._world.watch = watch
+            self.faults = self.faults  # whatever is due happens first
+        try:
+            yield watch
+        finally:
+            with self._lock:
+                self.faults = self.faults
+                self._world.watch = None
 
     @contextmanager
     def undisturbed(self) -> Iterator[None]:

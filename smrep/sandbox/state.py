@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from smrep.sandbox.identity import Caller, Callers
     from smrep.sandbox.keystore import KeyStore
     from smrep.sandbox.policies import Policy
+    from smrep.sandbox.watching import Watch
 
 DEFAULT_KEY = "alias/aws/secretsmanager"
 
@@ -177,12 +178,19 @@ class World:
     """What ListSecrets has not heard of yet, while `Faults.listing_lag_s` lets it lag."""
     numbers: int = 0
     """How many have been given out."""
+    watch: Watch | None = None
+    """Who looks at each change, where anybody does."""
     _by_age: dict[str, tuple[Secret, ...]] = field(default_factory=dict, repr=False)
 
     def next_number(self) -> int:
         """Return a number greater than all before it: for attempts, removals and revisions."""
         self.numbers += 1
         return self.numbers
+
+    def looked_at(self, at: float, secret_id: str | None) -> None:
+        """Let whoever watches look at what happened at the time `at`, to one secret or, for None, to any."""
+        if self.watch is not None:
+            self.watch.look(self, at, secret_id)
 
     def held(self, region: str, name: str) -> Secret | None:
         """Return the secret that bears `name` in `region`, whatever its state."""

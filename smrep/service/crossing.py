@@ -87,15 +87,21 @@ class Crossing:
         if self._refused is not None:
             return self._refused
         if self._case is None:
-            report = to_cross(self.listed, self.pair, self.findings)
-            return report if self.begun else self.terms.not_begun(report)
+            report = to_cross(self.listed, self.pair, self.findings, is_due=self.is_due)
+            return report if self.begun or not self.is_due else self.terms.not_begun(report)
         report = self._case.report(waiting=self.terms.wait, dry_run=False)
-        rows = tuple(replace(row, findings=tuple(self.findings)) for row in report.replicas)
+        rows = tuple(
+            replace(row, findings=tuple(self.findings), error=_same_again(row.error)) for row in report.replicas
+        )
         return replace(report, replicas=rows, primary_region=self.pair.source)
 
     def _begin(self) -> float | None:
         """Look, write down what is known, and ask; a secret that stands alone already is written down as promoted."""
-        brake, arn = Brake(self.crew, self.terms), self.listed.arn
+        brake, arn, turn = Brake(self.crew, self.terms), self.listed.arn, None
+        if self.is_due:
+            turn = self.terms.pace.ahead(brake.is_set)  # before the look, so that what is written down is not old
+        if brake.is_set():
+            return None
         try:
             secret = self.terms.aws.describe(arn, self.pair.target)
         except CredentialsError:
@@ -112,18 +118,29 @@ class Crossing:
             self._refuse(Found(Address(arn, self.pair.target), secret), why)  # type: ignore[arg-type]
             return None
         policy = self._policy_sha256()
-        turn = self.terms.pace.ahead(brake.is_set)
-        if brake.is_set():
-            return None
         self.begun, case = True, Candidate(secret, secret)
         self._case = case
         self.write(promoting(secret, policy))
         self._gate = opened = gate(self.crew, self.terms, LOOK_S, turn)
         Promoter(self.terms.aws, opened).send(case)
+        if case.error is not None and not case.accepted:
+            self._look_again(case)
         if case.is_open and case.sent_at is not None:
             return self._look(opened)
         self._end()
         return None
+
+    def _look_again(self, case: Candidate) -> None:
+        """Look once more after a refusal: it may mean no more than that somebody has promoted it meanwhile."""
+        try:
+            case.now = self.terms.aws.describe(case.first.arn, self.pair.target)
+        except CredentialsError:
+            raise
+        except AwsError:
+            return
+        if not case.now.is_replica:
+            case.error = None
+            case.notes.append(f"{case.first.name} in {self.pair.target} was promoted by somebody else meanwhile")
 
     def _look(self, opened: Gate) -> float | None:
         case = self._case
@@ -175,6 +192,11 @@ class Crossing:
         except SmrepError:
             return None
         return sha256(policy.encode()).hexdigest() if policy else None
+
+
+def _same_again(error: Trouble | None) -> Trouble | None:
+    """Return the error without the command that would promote past the record; the same one goes on."""
+    return replace(error, hint=None) if error and error.code == "NotSent" else error
 
 
 def _unasked(secret: Secret) -> Trouble:

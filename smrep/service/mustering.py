@@ -12,6 +12,7 @@ from smrep.rules.asked import Address, check_account
 from smrep.rules.crossing import rotating
 from smrep.rules.health import key_health
 from smrep.rules.keys import DEFAULT
+from smrep.rules.promotion import unfit
 from smrep.rules.record import Entry, Pair, Record
 from smrep.rules.selection import Selector, filters
 from smrep.service.abreast import abreast, nothing
@@ -89,14 +90,16 @@ class Muster:
 
     def _take(self, secret: Listed) -> None:
         if any(each.matches(secret) for each in self.selectors):
-            check_account(secret.account, self.expect_account, secret.arn)
+            check_account(secret.account, self.expect_account or self.record.account, secret.arn)
             self.found.setdefault(secret.arn, secret)
 
     def _described(self, name: str) -> Listed | SecretReport:
         """Return a secret that was named and is not listed, which may be new there, or why it can't be had."""
         address = Address(SecretId(name), self.pair.target)
         try:
-            return Listed.of(self.aws.describe(name, self.pair.target))
+            secret = self.aws.describe(name, self.pair.target)
+            why = unfit(secret, self.pair.source) if secret.is_replica else None
+            return refusal(Found(address, secret), why) if why else Listed.of(secret)
         except CredentialsError:
             raise
         except AwsError as error:

@@ -4,27 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
-from smrep.errors import AwsError, Outcome
-from smrep.model import FAILED, IN_PROGRESS, IN_SYNC, Secret, Target
+from smrep.errors import ChangedMeanwhile, Outcome
+from smrep.model import FAILED, IN_SYNC, Secret, Target
 from smrep.regions import Region
-from smrep.report import Kind, RegionReport, SecretReport, Trouble
+from smrep.report import Kind, RegionReport, SecretReport, Severity, Trouble
 from smrep.rules.homecoming import Protect, own_key
-from smrep.rules.plan import NO_CONSENT, Add, Keep, Overwrite, Step, Stop, had_failed, step_for
+from smrep.rules.left_alone import not_replaced
+from smrep.rules.plan import NO_CONSENT, Add, Keep, Overwrite, Step, Stop, had_failed, step_for, stop
 from smrep.rules.preflight import Look, Unseen, ours, portrait
 from smrep.rules.proof import Sides, prove
-from smrep.rules.record import Mark, marked, regions
-from smrep.rules.removal import row
+from smrep.rules.record import Entry, Mark, marked, regions
+from smrep.rules.removal import row as removal_row
 from smrep.rules.settle import told, worst
 from smrep.service.abreast import abreast
 from smrep.service.cases import Case, course_of, plain
 from smrep.service.clearing import Clearer, Clearing, begin
 from smrep.service.gate import Gate
-from smrep.service.looking import asked, look
+from smrep.service.health import Health
+from smrep.service.looking import look
 from smrep.service.ports import SecretsManager
 from smrep.service.sending import Sender
 from smrep.service.waiting import Waiter
+
+STALE_S = 60.0
+"""For so long a Region that was listed before may go on being shown as it was, while it should be replaced."""
 
 
 @dataclass(slots=True)
@@ -32,18 +38,21 @@ class Protection:
     """One secret's way to its replicas: `look` decides and changes nothing, `step` does what is due next."""
 
     aws: SecretsManager
+    health: Health
     aim: Protect
-    entry_arn: str
-    """By which the record knows it."""
+    entry: Entry
     write: Callable[[Mapping[str, Any]], None]
     """Appends a line to the record; what it announces must not be done where it raises."""
     clearing: Clearing | None = None
+    """What the victim has of replicas, to be removed first."""
+    parting: Clearing | None = None
+    """What the primary has of replicas, to be removed last, since its role goes back."""
     case: Case | None = None
     error: Trouble | None = None
     aside: dict[Region, RegionReport] = field(default_factory=dict)
-    """Third Regions that are left as they are, since the victim's replica is not what is there."""
+    """Third Regions that are left as they are, since what is there is no replica of what is cleared."""
     proved: dict[Region, Outcome] = field(default_factory=dict)
-    _sent: bool = False
+    _sent_at: float | None = None
 
     def look(self, gate: Gate) -> None:
         """Look into every Region that is concerned, and decide what is to be done there.
@@ -53,11 +62,8 @@ class Protection:
 
         """
         aim = self.aim
-        if aim.victim is not None and aim.clears:
-            self.clearing = clearing = begin(self.aws, aim.victim, aim.clears, gate.clock, gate.deadline)
-            for region, each in tuple(clearing.departures.items()):
-                if each.error and not each.is_unseen:
-                    self._leave_out(clearing, region)
+        self.clearing = self._begun(aim.victim, aim.clears, gate)
+        self.parting = self._begun(aim.primary, aim.parts, gate)
         targets = [self._under_its_key(each) for each in aim.targets if each.region not in self.aside]
         steps = tuple(abreast(self._decided, targets))
         courses = {each.target.region: course_of(each, NO_CONSENT) for each in steps}
@@ -71,36 +77,35 @@ class Protection:
         return self.error is not None or any(row.error and row.region not in self.aside for row in rows)
 
     @property
-    def has_work(self) -> bool:
-        """Whether something is to be sent or to be waited for."""
-        if self.is_stopped or self.case is None:
-            return False
-        return self.sends or any(self.proved.get(region) is not Outcome.OK for region in self.case.courses)
+    def is_proved(self) -> bool:
+        """Whether every replica is in sync, and looks on both sides show that it holds what the primary holds."""
+        courses = self.case.courses if self.case else ()
+        return all(self.proved.get(region) is Outcome.OK for region in courses)
 
     @property
     def sends(self) -> bool:
-        """Whether a request is to go out."""
+        """Whether a request for a replica is to go out."""
         return self.case is not None and any(not isinstance(each, Keep | Stop) for each in self.case.steps)
+
+    @property
+    def removes(self) -> frozenset[Region]:
+        """Where replicas are to be removed, first or last."""
+        return frozenset(region for each in (self.clearing, self.parting) if each for region in each.to_send)
 
     @property
     def stakes(self) -> list[tuple[str, str]]:
         """What must be confirmed: the secret's name, and what is lost."""
-        found = list(self.clearing.stakes) if self.clearing else []
+        found = [stake for each in (self.clearing, self.parting) if each for stake in each.stakes]
         victim = self.aim.victim
         if victim is not None and self.sends:
-            home = self.aim.primary.region
-            found.append(
-                (
-                    victim.name,
-                    f"to be replaced by a replica of {home}, for good, in {victim.region}: {portrait(victim)}",
-                )
-            )
+            what = f"to be replaced by a replica of {self.aim.primary.region}, for good, in {victim.region}"
+            found.append((victim.name, f"{what}: {portrait(victim)}"))
         return found
 
     @property
     def was_taken(self) -> bool:
         """Whether AWS is known to have taken a request."""
-        cleared = self.clearing.departures.values() if self.clearing else ()
+        cleared = [each for part in (self.clearing, self.parting) if part for each in part.departures.values()]
         courses = self.case.courses.values() if self.case else ()
         return any(each.accepted for each in (*cleared, *courses))
 
@@ -116,29 +121,32 @@ class Protection:
             return not self.is_stopped
         case = self.case
         assert case is not None  # noqa: S101 - it was looked at first
-        if not self._sent:
+        if self._sent_at is None:
+            self._sent_at = gate.clock.monotonic()
             self._send(case, gate)
         elif case.is_open:
             Waiter(self.aws, gate.clock, gate.deadline, Sender(self.aws, gate)).look(case)
+            self._give_up_on_stale(case, gate.clock.monotonic() - self._sent_at)
         self._prove()
-        return not self.is_stopped and any(self.proved.get(each) is not Outcome.OK for each in case.courses)
+        if self.is_stopped or not self.is_proved:
+            return not self.is_stopped
+        return self.parting is not None and not self._cleared(self.parting, gate) and not self.is_stopped
 
     def report(self, *, waiting: bool = True, dry_run: bool = False) -> SecretReport:
         """Return the secret as it stands."""
         case, primary = self.case, self.aim.primary
         rows = {row.region: row for row in case.report(waiting=waiting, dry_run=dry_run).replicas} if case else {}
-        if self.clearing and not self._sent and not dry_run:
-            leaving = self.clearing.report(waiting=waiting, dry_run=dry_run).replicas
-            begun = self.clearing.was_sent or any(row.error for row in leaving)
-            rows |= {row.region: row for row in leaving if begun}
         for region, outcome in self.proved.items():
             row = rows[region]
             if row.error is None and row.status == IN_SYNC and not dry_run:
                 rows[region] = replace(row, verified=outcome is Outcome.OK, outcome=worst([row.outcome, outcome]))
+        for clearing in (self.clearing if self._sent_at is None else None, self.parting):
+            leaving = clearing.report(waiting=waiting, dry_run=dry_run).replicas if clearing else ()
+            begun = clearing is not None and clearing.was_sent
+            rows |= {row.region: row for row in leaving if begun or row.error or (dry_run and row.region not in rows)}
         rows |= self.aside
-        notes = case.notes if case else ()
         error = self.error or (case.error if case else None)
-        return told(primary, [self._explained(row) for row in rows.values()], error, notes)
+        return told(primary, [self._explained(row) for row in rows.values()], error, case.notes if case else ())
 
     def _explained(self, row: RegionReport) -> RegionReport:
         """Return the row with what this way back knows better of its error."""
@@ -146,21 +154,24 @@ class Protection:
         if row.error is None:
             return row
         if victim is not None and row.region == victim.region and row.has_failed_there:
-            why = (
-                f"AWS did not put a replica in place of {victim.name} in {row.region}: "
-                f"{row.status_message or 'no reason given'}; what it replaces and what not, its documents leave open, "
-                "and nothing else was tried"
-            )
-            hint = "what can be done by hand: docs/runbooks/fail-back.md, 'AWS refuses'"
-            return replace(row, error=replace(row.error, message=why, hint=hint))
+            return replace(row, error=not_replaced(victim, row.status_message or "no reason given"))
         return replace(row, error=replace(row.error, hint=None)) if row.error.code == "NotSent" else row
 
-    def _leave_out(self, clearing: Clearing, region: Region) -> None:
-        """Leave a third Region as it is where what is there is not the victim's replica; say what is, if not ours."""
-        aim = self.aim
-        left = clearing.departures.pop(region)
-        if not ours(aim.primary, look(self.aws, aim.primary, region)):  # else it has come already, and the list lags
-            self.aside[region] = row(left, clearing.primary)
+    def _begun(self, holder: Secret | None, where: tuple[Region, ...], gate: Gate) -> Clearing | None:
+        """Return what is to be cleared of a secret's own replicas; what is there and is no replica of it, stays."""
+        if holder is None or not where:
+            return None
+        clearing = begin(self.aws, holder, where, gate.clock, gate.deadline)
+        for region, each in tuple(clearing.departures.items()):
+            if each.error is None or each.is_unseen:
+                continue
+            del clearing.departures[region]
+            if ours(self.aim.primary, look(self.aws, self.aim.primary, region)):
+                continue  # it has come already, and the list lags
+            left = removal_row(each, holder)
+            hint = each.error.hint.partition("; when it is out")[0] if each.error.hint else None
+            self.aside[region] = replace(left, action=None, error=replace(each.error, hint=hint))
+        return clearing
 
     def _under_its_key(self, target: Target) -> Target:
         """Return the target with the key that the replica which is there shows itself."""
@@ -172,84 +183,113 @@ class Protection:
         primary, victim = self.aim.primary, self.aim.victim
         entry = primary.replica(target.region)
         if victim is not None and target.region == victim.region:
-            if entry is not None and entry.status == IN_PROGRESS:
-                return Keep(target, entry)  # asked for before, and on its way
+            if entry is not None and entry.status not in (IN_SYNC, FAILED):
+                return Keep(target, entry)  # asked for before, and not settled, whatever AWS calls it
             before = (had_failed(entry),) if entry and entry.status == FAILED else ()
-            return Overwrite(target, victim, entry, before)
+            return self._usable(Overwrite(target, victim, entry, before))
         if self.clearing is not None and target.region in self.clearing.departures:
-            return Add(target)
+            return self._usable(Add(target))
         seen = look(self.aws, primary, target.region)
-        return step_for(primary, target, seen, NO_CONSENT, lambda _: ())
+        return self._usable(step_for(primary, target, seen, NO_CONSENT, lambda _: ()))
+
+    def _usable(self, step: Step) -> Step:
+        """Return the step, stopped where a key that it needs can't be used, or could not be looked at."""
+        if isinstance(step, Keep | Stop):
+            return step
+        primary = self.aim.primary
+        found = (*self.health.of_key(primary, step.target), *self.health.of_primary(primary))
+        no = next((each for each in found if each.severity is Severity.ERROR or each.kind is Kind.UNCHECKED), None)
+        if no is None:
+            return step
+        outcome = Outcome.ACCESS if no.outcome is Outcome.ACCESS else Outcome.FAILED
+        return stop(step.target, replace(no, severity=Severity.ERROR), outcome)
 
     def _cleared(self, clearing: Clearing, gate: Gate) -> bool:
-        """Remove the victim's own replicas, and tell whether they are gone; the record names them first."""
+        """Remove a secret's own replicas, and tell whether they are gone; the record names them first."""
         clearer = Clearer(self.aws, gate)
         if clearing.unsent:
-            going = [self._under_its_key(each) for each in self.aim.targets if each.region in clearing.unsent]
-            self.write(marked(Mark.LEAVING, self.entry_arn, regions=regions(going)))
+            self.write(marked(Mark.LEAVING, self.entry.arn, regions=regions(_leaving(clearing))))
             clearer.send(clearing, clearing.unsent)
         for region in clearing.open_regions:
             clearer.look(clearing, region)
         return all(each.gone for each in clearing.departures.values())
 
     def _send(self, case: Case, gate: Gate) -> None:
-        """Look at both sides once more, then ask for the replicas: the plain Regions at once, the victim's by force."""
-        self._sent = True
-        victim = self.aim.victim
+        """Ask for the replicas: first in the victim's place, which is looked at right before, then in the others."""
+        sender, victim = Sender(self.aws, gate, "failback"), self.aim.victim
         forced = [each.target.region for each in case.steps if isinstance(each, Overwrite)]
-        if victim is not None and forced:
-            self.error = self._moved(victim)
-        if self.error is not None:
-            return
-        sender = Sender(self.aws, gate, "failback")
+        for region in forced if victim else ():
+            assert victim is not None  # noqa: S101 - as was checked
+            self.write(marked(Mark.REPLACING, self.entry.arn, region=region))
+            try:
+                sender.send(case, [region], force=True, check=partial(self._check, victim))
+            except ChangedMeanwhile as error:
+                self.error = Trouble.of(error)
+                return
         if plain(case):
             sender.send(case, plain(case))
-        for region in forced:
-            sender.send(case, [region], force=True)
 
-    def _moved(self, victim: Secret) -> Trouble | None:
-        """Return why the victim may not be destroyed after all: either side is not as it was when that was decided."""
+    def _check(self, victim: Secret) -> None:
+        """Let the victim be destroyed.
+
+        Raises:
+            ChangedMeanwhile: either side is not as it was when that was decided, or can't be looked at.
+
+        """
         primary = self.aim.primary
-        for known in (primary, victim):
-            seen = look(self.aws, known, known.region)
-            if not isinstance(seen, Secret) or _state(seen) != _state(known):
-                return _changed(known, seen)
-            left = {each.region for each in seen.replicas} - self.aside.keys() - {primary.region}
-            if known is victim and left:
-                return _changed(known, seen)
-        return None
+        there = look(self.aws, primary, primary.region)
+        if not isinstance(there, Secret) or state_of(there)[1:] != state_of(primary)[1:]:  # it may be written to
+            raise _changed(primary, there)
+        seen = look(self.aws, victim, victim.region)
+        if not isinstance(seen, Secret) or state_of(seen) != state_of(victim):
+            raise _changed(victim, seen)
+        if {each.region for each in seen.replicas} - self.aside.keys() - {primary.region}:
+            raise _changed(victim, seen)
+
+    def _give_up_on_stale(self, case: Case, waited_s: float) -> None:
+        """End the wait for a Region that goes on being shown as it was before it was to be replaced."""
+        victim = self.aim.victim
+        course = case.courses.get(victim.region) if victim else None
+        if victim and course and course.is_open and course.leftover and waited_s >= STALE_S:
+            case.change(course.region, error=not_replaced(victim, f"{case.primary.region} lists it as it did before"))
 
     def _prove(self) -> None:
-        """Hold each replica that AWS calls in sync against its primary."""
+        """Hold each replica that AWS calls in sync against its primary, as both are now."""
         case = self.case
         assert case is not None  # noqa: S101 - it was looked at first
-        for region, course in case.courses.items():
-            if course.error or course.fresh_status != IN_SYNC or self.proved.get(region) is Outcome.OK:
+        due = [
+            course
+            for region, course in case.courses.items()
+            if not course.error and course.fresh_status == IN_SYNC and self.proved.get(region) is not Outcome.OK
+        ]
+        primary = look(self.aws, case.primary, case.primary.region) if due else None
+        for course in due:
+            if not isinstance(primary, Secret):
+                self.proved[course.region] = Outcome.PENDING
                 continue
-            primary = asked(lambda: self.aws.describe(case.primary.arn, case.primary.region))
-            seen = look(self.aws, case.primary, region)
-            if isinstance(primary, AwsError):
-                self.proved[region] = Outcome.PENDING
-                continue
-            proof = prove(Sides(primary, region, seen, None, None), lambda _one, _other: True)
+            seen = look(self.aws, case.primary, course.region)
+            proof = prove(Sides(primary, course.region, seen, None, None), lambda _one, _other: True)
+            held = not primary.stages and isinstance(seen, Secret) and not seen.stages  # nothing, on both sides
             kept = tuple(each for each in course.findings if each.kind is Kind.FAILED)
-            case.change(region, findings=(*kept, *proof.findings), seen_there=proof.verified is True)
-            valueless = proof.verified is None and not primary.stages  # nothing is held, and so nothing lags
-            self.proved[region] = Outcome.OK if proof.verified or valueless else worst([Outcome.PENDING, proof.outcome])
+            case.change(course.region, findings=(*kept, *proof.findings), seen_there=proof.verified is True)
+            proved = proof.verified or (held and proof.verified is None)
+            self.proved[course.region] = Outcome.OK if proved else worst([Outcome.PENDING, proof.outcome])
 
 
-def _state(secret: Secret) -> tuple[object, ...]:
-    """Return all of a secret that tells whether it was changed."""
-    return secret.arn, frozenset(secret.stages), secret.is_replica, secret.deleted, secret.rotation_enabled
+def state_of(secret: Secret) -> tuple[object, ...]:
+    """Return all of a secret that tells whether it was changed; its versions come first."""
+    return frozenset(secret.stages), secret.arn, secret.is_replica, secret.deleted, secret.rotation_enabled
 
 
-def _changed(known: Secret, seen: Look) -> Trouble:
-    """Return the trouble of a secret that is not what it was when it was decided what to do with it."""
+def _leaving(clearing: Clearing) -> list[Target]:
+    """Return the replicas that are about to be removed, each with its key."""
+    departures = [clearing.departures[region] for region in clearing.unsent]
+    shown = [(each.region, each.victim or each.before) for each in departures]
+    return [Target(region, own_key(there.kms_key_id if there else None)) for region, there in shown]
+
+
+def _changed(known: Secret, seen: Look) -> ChangedMeanwhile:
     why = f": {seen.error.message}" if isinstance(seen, Unseen) and seen.error else ""
-    return Trouble(
-        "ChangedMeanwhile",
-        f"{known.name} in {known.region} is not as it was when this was decided, and is left alone{why}",
-        None,
-        None,
-        Outcome.PENDING,
+    return ChangedMeanwhile(
+        f"{known.name} in {known.region} is not as it was when this was decided, and is left alone{why}"
     )

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from smrep.errors import CredentialsError, Outcome
 from smrep.model import Secret, in_region
 from smrep.report import Action, RegionReport, SecretReport, Trouble
-from smrep.rules.homecoming import Goal, Leave, Sides, Truth, next_step
-from smrep.rules.preflight import Look, portrait
-from smrep.rules.record import Entry, Mark, Pair, marked, versions
-from smrep.service.abreast import LOOK_S, abreast
+from smrep.rules.homecoming import Goal, Truth, next_step
+from smrep.rules.left_alone import Leave, dark
+from smrep.rules.preflight import portrait
+from smrep.rules.record import Entry, Mark, Pair, marked, noted, versions
+from smrep.rules.settle import worst
+from smrep.service.abreast import LOOK_S
+from smrep.service.both_ends import Shown, both_ends
 from smrep.service.crew import Crew
 from smrep.service.gate import Gate
-from smrep.service.looking import look
+from smrep.service.health import Health
 from smrep.service.promoter import Candidate, Promoter
-from smrep.service.protecting import Protection
-from smrep.service.running import Terms, gate
+from smrep.service.protecting import Protection, state_of
+from smrep.service.running import Brake, Terms, gate
 
 _MOST_LEGS = 4
 """A way home has three legs; one more is for what was changed meanwhile."""
@@ -35,6 +37,7 @@ class Journey:
     rotation_handled: bool
     terms: Terms
     crew: Crew
+    health: Health
     write: Callable[[Mapping[str, Any]], None]
     """Appends a line to the record; what it announces must not be done where it raises."""
     done: Callable[[Any], None] | None = None
@@ -44,6 +47,7 @@ class Journey:
     truth: Truth = Truth.ONE
     """What the first comparison of both sides showed."""
     _leg: Protection | Candidate | None = None
+    _shown: Shown = field(default_factory=Shown)
     _gate: Gate | None = None
     _legs: int = 0
     _looks: int = 0
@@ -57,7 +61,11 @@ class Journey:
 
         """
         self._decide(self._opened())
-        self.truth = self._leg.aim.truth if isinstance(self._leg, Protection) else Truth.ONE
+        leg = self._leg
+        if not isinstance(leg, Protection) or self.left is not None:
+            return
+        self.truth = leg.aim.truth
+        self._shown = Shown.by(leg, self.entry, self.pair if self._turns else None)
 
     @property
     def is_planned(self) -> bool:
@@ -71,31 +79,41 @@ class Journey:
 
     @property
     def has_work(self) -> bool:
-        """Whether something is to be sent or to be waited for."""
-        return isinstance(self._leg, Protection) and (self._leg.has_work or self._turns)
+        """Whether something is to be sent, to be waited for or to be written down."""
+        leg = self._leg
+        if self.left is not None or not isinstance(leg, Protection) or leg.is_stopped:
+            return False
+        marked_so = self.entry.mark in (Mark.PROMOTING, Mark.FAILED, self._end)
+        return leg.sends or bool(leg.removes) or not leg.is_proved or self._turns or not marked_so
 
     @property
     def sends(self) -> bool:
         """Whether a request is to go out, as far as is known."""
-        return self.has_work and isinstance(self._leg, Protection) and (self._leg.sends or self._turns)
+        leg = self._leg
+        return self.has_work and isinstance(leg, Protection) and (leg.sends or bool(leg.removes) or self._turns)
+
+    @property
+    def replaces(self) -> bool:
+        """Whether a copy is to be replaced first, before any role goes back."""
+        return self.sends and isinstance(self._leg, Protection) and self._leg.aim.victim is not None
+
+    @property
+    def removals(self) -> int:
+        """How many replicas in third Regions are to be removed."""
+        return len(self._leg.removes) if self.sends and isinstance(self._leg, Protection) else 0
 
     @property
     def stakes(self) -> list[tuple[str, str]]:
         """What must be confirmed: the secret's name, and what is lost."""
-        if not self.has_work or not isinstance(self._leg, Protection):
+        leg = self._leg
+        if not self.has_work or not isinstance(leg, Protection):
             return []
         later: list[tuple[str, str]] = []
         if self._turns:
-            promoted, home = self._leg.aim.primary, self.pair.source
+            promoted, home = leg.aim.primary, self.pair.source
             what = f"to be promoted in {home}, and then to be replaced by its replica, for good, in {promoted.region}"
             later = [(self.name, f"{what}: {portrait(promoted)}")]
-        return [*self._leg.stakes, *later]
-
-    @property
-    def clears(self) -> int:
-        """How many replicas in third Regions are to be removed first."""
-        leg = self._leg
-        return len(leg.clearing.to_send) if isinstance(leg, Protection) and leg.clearing else 0
+        return [*leg.stakes, *later]
 
     @property
     def was_taken(self) -> bool:
@@ -125,6 +143,10 @@ class Journey:
             self.done(self)
         return due
 
+    def leave(self, left: Leave) -> None:
+        """Leave the secret alone."""
+        self.left = left
+
     def report(self, *, dry_run: bool = False) -> SecretReport:
         """Return the secret as it stands."""
         report = self._report(dry_run=dry_run)
@@ -137,28 +159,37 @@ class Journey:
         away = isinstance(leg, Protection) and leg.aim.primary.region == self.pair.target and not leg.is_stopped
         return self.goal is Goal.RETURN and away
 
+    @property
+    def _end(self) -> Mark:
+        """What the record says of a secret that has arrived where it is now."""
+        leg = self._leg
+        home = isinstance(leg, Protection) and leg.aim.primary.region == self.pair.source
+        return Mark.RETURNED if home else Mark.PROTECTED
+
     def _report(self, *, dry_run: bool) -> SecretReport:
         if self.left is not None:
             return self._left_alone(self.left)
         if isinstance(self._leg, Candidate):
-            return self._promoted(self._leg)
+            return self._leg.report(waiting=self.terms.wait, dry_run=False)
         assert self._leg is not None  # noqa: S101 - it was planned
         report = self._leg.report(waiting=self.terms.wait, dry_run=dry_run)
-        if dry_run and self._turns:
+        if not self._turns:
+            return report
+        if dry_run:
             rows = [
                 replace(row, action=Action.PROMOTE, outcome=Outcome.OK) if row.region == self.pair.source else row
                 for row in report.replicas
             ]
-            report = replace(report, replicas=tuple(rows))
-        return report
+            return replace(report, replicas=tuple(rows))
+        short = Trouble("NotReturned", f"{self.name} is not led home yet", None, None, Outcome.PENDING)
+        return replace(report, outcome=worst([report.outcome, short.outcome]), error=report.error or short)
 
     def _left_alone(self, left: Leave) -> SecretReport:
         row = RegionReport(left.region, left.error.outcome, findings=left.findings, error=left.error)
         home = self.pair.source if left.region == self.pair.target else self.pair.target
-        return SecretReport(self.name, left.error.outcome, in_region(self.entry.arn, home), home, (row,))
-
-    def _promoted(self, case: Candidate) -> SecretReport:
-        return case.report(waiting=self.terms.wait, dry_run=False)
+        rows = (row, *(each for each in dark(self.entry, home) if each.region != left.region))
+        outcome = worst(each.outcome for each in rows)
+        return SecretReport(self.name, outcome, in_region(self.entry.arn, home), home, rows)
 
     def _begin(self) -> float | None:
         """Begin the first leg, decided anew: what the plan saw may have changed since."""
@@ -168,48 +199,60 @@ class Journey:
         return self._new_leg()
 
     def _new_leg(self) -> float | None:
-        """Decide what comes next and begin it; a secret that does not come to rest is left alone."""
+        """Decide what comes next and begin it, if all that it destroys was shown; else the secret is left alone."""
         if self._legs == _MOST_LEGS:
-            message = f"{self.name} was changed again and again on its way, and is left as it is"
-            self.left = Leave(
-                self.pair.target,
-                Trouble("ChangedMeanwhile", message, "run the same command again", None, Outcome.PENDING),
-            )
+            self._halt("was changed again and again on its way, and is left as it is")
             return None
         self._gate, self._looks = self._opened(), 0
         self._legs += 1
         self._decide(self._gate)
-        if self.left is not None or not isinstance(self._leg, Protection):
+        leg = self._leg
+        if self.left is not None or not isinstance(leg, Protection) or leg.is_stopped:
+            return None
+        if not self._shown.covers(leg):
+            self._halt("is not as it was shown, and is left alone")
             return None
         return self._go_on(self._gate)
+
+    def _halt(self, what: str) -> None:
+        trouble = Trouble(
+            "ChangedMeanwhile", f"{self.name} {what}", "run the same command again", None, Outcome.PENDING
+        )
+        self.left = Leave(self.pair.target, trouble)
 
     def _go_on(self, opened: Gate) -> float | None:
         leg = self._leg
         if isinstance(leg, Candidate):
             return self._look_promoted(leg, opened)
         assert leg is not None  # noqa: S101 - a leg was begun
-        is_open = leg.step(opened)
-        if is_open:
+        if leg.step(opened):
             return self._later(opened)
         if leg.is_stopped:
             return None
-        home = leg.aim.primary.region == self.pair.source
-        if not self._turns:
-            self.write(marked(Mark.RETURNED if home else Mark.PROTECTED, self.entry.arn))
-            return None
-        return self._turn(leg)
+        if self._turns:
+            return self._turn(leg, opened)
+        if self.entry.mark not in (Mark.PROMOTING, Mark.FAILED, self._end):
+            self._note(marked(self._end, self.entry.arn))
+        return None
 
-    def _turn(self, leg: Protection) -> float | None:
-        """Promote the replica in the old Region, which a look just proved to hold what the primary holds."""
-        replica = look(self.terms.aws, leg.aim.primary, self.pair.source)
-        if not isinstance(replica, Secret) or not replica.is_replica:
+    def _turn(self, leg: Protection, opened: Gate) -> float | None:
+        """Promote the replica in the old Region, if a look into both right before shows that nothing was changed."""
+        turn = self.terms.pace.ahead(Brake(self.crew, self.terms).is_set)
+        if opened.closed:
+            return None
+        ends, known = both_ends(self.terms.aws, self.entry, self.pair), leg.aim.primary
+        old, new = ends.old, ends.new
+        if not (isinstance(old, Secret) and isinstance(new, Secret)) or state_of(new)[1:] != state_of(known)[1:]:
             return self._new_leg()
-        held = versions(replica)
-        self.write(marked(Mark.LEVEL, self.entry.arn, versions=held))
-        self.entry = replace(self.entry, stages=frozenset(replica.stages))
+        if not old.is_replica or old.primary_region != self.pair.target or old.arn != in_region(known.arn, old.region):
+            return self._new_leg()
+        if frozenset(old.stages) != frozenset(new.stages):
+            leg.proved.pop(self.pair.source, None)  # a new value is on its way
+            return self._later(opened)
+        self._note(marked(Mark.LEVEL, self.entry.arn, versions=versions(new)))
         self._taken = self._taken or leg.was_taken
-        self._leg = case = Candidate(replica, replica)
-        self._gate, self._looks = self._opened(), 0
+        self._leg = case = Candidate(old, old)
+        self._gate, self._looks = gate(self.crew, self.terms, LOOK_S, turn), 0
         Promoter(self.terms.aws, self._gate).send(case)
         return self._look_promoted(case, self._gate)
 
@@ -235,41 +278,14 @@ class Journey:
 
     def _decide(self, opened: Gate) -> None:
         """Look into both Regions by the secret's name, side by side, and decide."""
-        known = [
-            Secret(in_region(self.entry.arn, region), self.entry.name, region)
-            for region in (self.pair.source, self.pair.target)
-        ]
-        old, new = abreast(partial(_look, self.terms), known)
-        sides = Sides(self.entry, self.pair, old, new)
-        found = next_step(sides, self.goal, rotation_handled=self.rotation_handled)
-        if isinstance(found, Leave):
-            self.left = found
-            return
-        self.left = None
-        self._leg = leg = Protection(self.terms.aws, found, self.entry.arn, self.write)
-        leg.look(opened)
+        ends = both_ends(self.terms.aws, self.entry, self.pair)
+        found = next_step(ends, self.goal, rotation_handled=self.rotation_handled)
+        self.left = found if isinstance(found, Leave) else None
+        if not isinstance(found, Leave):
+            self._leg = leg = Protection(self.terms.aws, self.health, found, self.entry, self._note)
+            leg.look(opened)
 
-
-def _look(terms: Terms, known: Secret) -> Look:
-    return look(terms.aws, known, known.region)
-
-
-_FIRST = 8
-"""So many are looked at first; where a Region answers for none of them, the others are not asked about."""
-
-
-def plan_all(journeys: Sequence[Journey], pulse: Callable[[], None]) -> None:
-    """Plan all of them, side by side; a Region that does not answer is not waited for hundreds of times.
-
-    Raises:
-        CredentialsError: no further call can succeed.
-
-    """
-    first, rest = journeys[:_FIRST], journeys[_FIRST:]
-    abreast(Journey.plan, first, pulse=pulse)
-    silent = [each.left for each in first if each.left and each.left.is_silence]
-    if len(silent) == _FIRST:
-        for each in rest:
-            each.left = silent[0]
-        return
-    abreast(Journey.plan, rest, pulse=pulse)
+    def _note(self, line: Mapping[str, Any]) -> None:
+        """Write a line into the record, and know what it says."""
+        self.write(line)
+        self.entry = noted(self.entry, line)

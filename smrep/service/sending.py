@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from smrep.errors import AwsError, CredentialsError, Denied, NotSent, Refused, Throttled, Unanswered
+from smrep.errors import AwsError, ChangedMeanwhile, CredentialsError, Denied, NotSent, Refused, Throttled, Unanswered
 from smrep.model import Replica, Secret, Target
 from smrep.regions import Region
 from smrep.report import Action, Kind, Trouble
 from smrep.rules.commands import spell
 from smrep.rules.preflight import ours
 from smrep.rules.settle import LIST_LAG_S, has_moved, sent
-from smrep.service.abreast import abreast, patience
+from smrep.service.abreast import abreast, nothing, patience
 from smrep.service.cases import Case
 from smrep.service.gate import Gate, is_moot
 from smrep.service.looking import look
@@ -32,8 +32,16 @@ class Sender:
     forcing: tuple[str, ...] = ()
     """The same, for what is overwritten."""
 
-    def send(self, case: Case, regions: Sequence[Region], *, force: bool = False, again: bool = False) -> None:
-        """Ask AWS for replicas in these Regions and take in what it answers.
+    def send(
+        self,
+        case: Case,
+        regions: Sequence[Region],
+        *,
+        force: bool = False,
+        again: bool = False,
+        check: Callable[[], None] = nothing,
+    ) -> None:
+        """Ask AWS for replicas in these Regions and take in what it answers; `check` may forbid it right before.
 
         A refusal of several Regions may be due to one of them, so each is then asked for by itself. An answer that
         did not come is looked for in the list; only what a look shows to be missing there, and is not forced, is sent
@@ -41,6 +49,7 @@ class Sender:
 
         Raises:
             CredentialsError: no further call can succeed.
+            ChangedMeanwhile: `check` forbids it.
 
         """
         if self.gate.closed:
@@ -50,12 +59,16 @@ class Sender:
         targets = [Target(region, before[region].wanted_key) for region in regions]
 
         def request() -> tuple[Replica, ...]:
+            check()
             for region in regions:
                 case.courses[region] = sent(before[region], self.gate.clock.monotonic(), accepted=False)
             return self.aws.replicate(case.primary.arn, case.primary.region, targets, force=force)
 
         try:
             entries = self.gate.send(request)
+        except ChangedMeanwhile:
+            case.courses.update({region: before[region] for region in regions})
+            raise
         except NotSent:
             case.courses.update({region: before[region] for region in regions})
             self.leave_out(case, regions, "the run was stopped", force=force)

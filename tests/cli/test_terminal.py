@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import fcntl
 import os
 import pty
@@ -36,6 +37,7 @@ class Terminal:
         )
         os.close(theirs)
         self.seen = ""
+        self.decoder = codecs.getincrementaldecoder("utf-8")()  # a character may come in two pieces
 
     def read_until(self, words: str) -> None:
         until = time.monotonic() + 20
@@ -48,7 +50,7 @@ class Terminal:
             piece = os.read(self.ours, 4096)
         except OSError:  # the other side is closed
             piece = b""
-        self.seen += piece.decode()
+        self.seen += self.decoder.decode(piece)
         return bool(piece)
 
     def type(self, text: str) -> None:

@@ -13,12 +13,14 @@ from fleet.mortal import Death, Killed, Mortal, state
 
 from smrep.report import SecretReport
 from smrep.rules.homecoming import Goal
-from smrep.rules.record import Mark, Pair, Record, header, read
+from smrep.rules.record import Pair, Record, header, read
 from smrep.rules.selection import EVERY, Selector
 from smrep.sandbox.account import catch_up
 from smrep.sandbox.faults import Faults
 from smrep.service.crew import Crew
 from smrep.service.crossing import Crossing
+from smrep.service.health import Health
+from smrep.service.keys import KeyCheck
 from smrep.service.mustering import Muster
 from smrep.service.pace import Pace
 from smrep.service.returning import Journey
@@ -200,8 +202,9 @@ class Stage:
 
     def _failback(self, aws: Mortal, write: Callable[[Mapping[str, Any]], None], goal: Goal, *, handled: bool) -> None:
         crew, terms = Crew(self.world.clock, 1), _terms(aws)
-        entries = [each for each in self.known.entries.values() if each.mark is not Mark.FAILED]
-        journeys = [Journey(each, PAIR, goal, handled, terms, crew, write) for each in entries]
+        entries = self.known.newest
+        health = Health(aws, aws, KeyCheck(aws, self.world.clock), "failback", versions=False)
+        journeys = [Journey(each, PAIR, goal, handled, terms, crew, health, write) for each in entries]
         for each in journeys:
             each.plan()
         self._act(Run(journeys, crew, "leading home"))

@@ -2,45 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
+from disaster.back import PROMOTE, REMOVE, REPLICATE, crossed, listed, params, row, shown
 from disaster.scene import ALIAS, Stage
 from fakes import HOME, IRELAND, SYDNEY, WEST
 
 from smrep.errors import Outcome
-from smrep.report import Action, Kind, RegionReport
+from smrep.report import Action, Kind
 from smrep.rules.homecoming import Goal
-
-REPLICATE, REMOVE, PROMOTE = "ReplicateSecretToRegions", "RemoveRegionsFromReplication", "StopReplicationToReplica"
-
-
-def crossed(*thirds: str, key: str | None = None, **faults: Any) -> Stage:
-    """Return a world in which one secret was failed over and its old Region is back."""
-    stage = Stage.set_up(**faults)
-    stage.secret("a", *thirds, key=key)
-    stage.outage(HOME)
-    stage.failover()
-    stage.outage()
-    return stage
-
-
-def shown(stage: Stage, region: str, name: str = "a") -> dict[str, Any]:
-    return stage.world.call("DescribeSecret", region, SecretId=name)
-
-
-def row(stage: Stage, region: str, name: str = "a") -> RegionReport:
-    (found,) = [each for each in stage.by_name(name).replicas if each.region == region]
-    return found
-
-
-def listed(stage: Stage, region: str) -> dict[str, tuple[str, str]]:
-    entries = shown(stage, region).get("ReplicationStatus", ())
-    return {each["Region"]: (each["Status"], each["KmsKeyId"]) for each in entries}
-
-
-def params(stage: Stage, operation: str) -> list[dict[str, Any]]:
-    return [each.params for each in stage.world.simulator.log if each.operation == operation]
 
 
 def test_the_promoted_secret_gets_its_replicas_under_their_keys_and_the_third_regions_move() -> None:

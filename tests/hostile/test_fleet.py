@@ -15,6 +15,7 @@ from hostile.payloads import EVERYTHING, SHELL, SURROGATES, TEXTS
 from hostile.screen import acts, document, harmless, hints, quoted, rows, texts, true_json
 from hostile.sources import ACCOUNT, FLEET, LOOKING, SOURCES
 from hostile.stage import COMMANDS, MANIFEST, Stage, lying
+from page_reader import read
 
 from smrep.output.safe import safe
 
@@ -169,10 +170,11 @@ SAMPLE = rf"# (?:HELP|TYPE) smrep_\w+ .+|smrep_\w+(?:{{{LABEL}(?:,{LABEL})*}})? 
 
 @pytest.mark.parametrize("name", ["listed name", "listed ARN", "message", "stranger over there", "Region"])
 def test_reports_are_whole_and_harmless(name: str, tmp_path: Path) -> None:
-    junit, metrics = tmp_path / "audit.xml", tmp_path / "audit.prom"
+    junit, metrics, page = (tmp_path / f"audit{each}" for each in (".xml", ".prom", ".html"))
     with lying(SOURCES[name], EVERYTHING) as stage:
-        stage.run(*COMMANDS["audit"], "--report", str(junit), "--report", str(metrics))
-    assert acts(junit.read_text() + metrics.read_text()) == []
+        stage.run(*COMMANDS["audit"], *(word for each in (junit, metrics, page) for word in ("--report", str(each))))
+    assert acts(junit.read_text() + metrics.read_text() + page.read_text()) == []
+    assert read(page.read_text()).the("h1").text.startswith("Coverage of the secrets")
     assert [each.tag for each in ET.fromstring(junit.read_text())] == ["testsuite"]
     label = r'[a-z_]+="(?:[^"\\\n]|\\[\\"n])*"'
     for line in metrics.read_text().splitlines():

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from matrix.papers import JOURNAL, JUNIT, METRICS
+from matrix.papers import JOURNAL, JUNIT, METRICS, PAGE
 from matrix.scenes import HOME, IRELAND, LIMIT, NAME, WEST, Play, Stage, with_ireland
 
 MANIFEST, PLAN = "dr.json", "dr.plan"
@@ -79,7 +79,7 @@ FLEET = (
     Play("audit --deep", ("audit", *WANTED, "--deep"), _under_dr, lambda stage: stage.in_sync(WEST, IRELAND)),
     Play(
         "audit -f",
-        ("audit", "-f", MANIFEST, "--report", JUNIT, "--report", METRICS),
+        ("audit", "-f", MANIFEST, "--report", JUNIT, "--report", METRICS, "--report", PAGE),
         _with_namesake,
         files=_manifest(WEST, IRELAND),
     ),

@@ -9,10 +9,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from page_reader import facts, read
+
 from smrep.aws.allowed import WRITES
 from smrep.sandbox.simulator import Call
 
-JOURNAL, JUNIT, METRICS = "dr.jsonl", "audit.xml", "audit.prom"
+JOURNAL, JUNIT, METRICS, PAGE = "dr.jsonl", "audit.xml", "audit.prom", "audit.html"
 
 
 def check_journal(text: str, log: Iterable[Call]) -> None:
@@ -28,6 +30,9 @@ def check_reports(files: Mapping[str, str], code: int) -> None:
     assert bool(suite.findall(".//failure") or suite.findall(".//error")) == bool(code), files[JUNIT]
     (told,) = re.findall(r"^smrep_audit_exit_code\S* (\d+)$", files[METRICS], re.MULTILINE)
     assert int(told) == code
+    page = read(files[PAGE])
+    assert (page.the("p", class_="end").the("b").text == "ok") == (not code)
+    assert int(facts(page)["Exit code"]) == code
 
 
 def _of_line(line: Mapping[str, Any]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -30,16 +31,26 @@ def secret(outcome: Outcome = Outcome.OK, code: str | None = None, **row: Any) -
     return SecretReport("a", row["outcome"], replicas=(RegionReport(**row),))
 
 
+def due(findings: Sequence[Finding] = ()) -> SecretReport:
+    return to_cross(LISTED, PAIR, findings, is_due=True)
+
+
 def words(found: list[Line]) -> dict[str, str]:
     return {each.label: each.text for each in found}
 
 
 def test_what_is_to_be_promoted_is_a_row_of_its_primary() -> None:
-    report = to_cross(LISTED, PAIR, [DISABLED])
+    report = due([DISABLED])
     (row,) = report.replicas
     assert (report.primary_region, report.arn) == (HOME, ARN.replace("us-west-2", "us-east-1"))
     assert (row.region, row.arn, row.action, row.kms_key_id) == (WEST, ARN, Action.PROMOTE, "alias/dr")
     assert row.findings == (DISABLED,)
+
+
+def test_what_stands_alone_already_is_no_promotion() -> None:
+    report = to_cross(LISTED, PAIR, (), is_due=False)
+    assert (report.replicas[0].action, report.replicas[0].note) == (None, "stands alone")
+    assert counted([report], 40, dry_run=True)["already"] == 1
 
 
 def test_each_secret_is_counted_once_by_what_became_of_it() -> None:
@@ -59,24 +70,30 @@ def test_each_secret_is_counted_once_by_what_became_of_it() -> None:
 
 @pytest.mark.parametrize(("count", "seconds"), [(0, 0), (1, 1), (40, 1), (41, 2), (500, 13)])
 def test_a_dry_run_counts_what_is_to_come_and_how_long_it_takes(count: int, seconds: int) -> None:
-    reports = [to_cross(LISTED, PAIR, [rotating("a", WEST), DISABLED])] * count
+    reports = [due([rotating("a", WEST), DISABLED])] * count
     found = counted(reports, 40, dry_run=True)
     assert (found["to_promote"], found["seconds"]) == (count, seconds)
     assert (found["rotating"], found["key_trouble"]) == (count, count)
 
 
 def test_the_sheet_says_how_many_and_how_long_and_that_no_other_region_is_called() -> None:
-    found = words(sheet([to_cross(LISTED, PAIR, ())] * 500, PAIR, 40, OWN))
-    assert found["to promote"] == "500 replicas of us-east-1 in us-west-2"
+    found = words(sheet([due()] * 500, PAIR, 40, OWN))
+    assert found["to promote"].startswith("500 replicas of us-east-1 in us-west-2, ")
     assert found["time"] == "13s at 40 a second; every call goes to us-west-2"
     assert found["keys"] == "1 of your own, all of them enabled"
     assert found["credentials"] == OWN.text
-    assert words(sheet([to_cross(LISTED, PAIR, ())], PAIR, 40, OWN))["to promote"].startswith("1 replica of")
+    assert words(sheet([due()], PAIR, 40, OWN))["to promote"].startswith("1 replica of")
 
 
 def test_what_rotates_and_keys_in_trouble_are_warnings_with_names() -> None:
     lines = sheet(
-        [to_cross(LISTED, PAIR, [rotating("a", WEST), DISABLED]), to_cross(LISTED, PAIR, [DOUBT])], PAIR, 40, OWN
+        [
+            due([rotating("a", WEST), DISABLED]),
+            due([DOUBT]),
+        ],
+        PAIR,
+        40,
+        OWN,
     )
     warnings = [(each.label, each.text) for each in lines if each.is_warning]
     assert warnings == [
@@ -120,13 +137,15 @@ def test_before_it_begins_what_has_steps_is_to_be_led_home() -> None:
 
 
 def test_the_plan_of_a_way_back_says_where_the_truth_is_and_which_steps_follow() -> None:
-    found = way_back([("a", Truth.NEW), ("b", Truth.LEVEL), ("c", Truth.NEW)], PAIR, Goal.RETURN, 2)
+    found = way_back(
+        [("a", Truth.NEW), ("b", Truth.LEVEL), ("c", Truth.NEW)], PAIR, Goal.RETURN, removals=2, replaced=1
+    )
     assert [each.text for each in found if each.label == "to lead home"] == [
         "1 where both sides hold the same: b",
         "2 where us-west-2 holds the newer value: a, c",
     ]
-    assert [each.label for each in found if each.label.startswith("step")] == ["step 1", "step 2", "step 3"]
+    assert [each.label for each in found if each.label.startswith("step")] == ["step 1", "step 2", "step 3", "step 4"]
     assert "(2)" in words(found)["step 1"]
-    short = way_back([("a", Truth.ONE)], PAIR, Goal.PROTECT, 0)
+    short = way_back([("a", Truth.ONE)], PAIR, Goal.PROTECT, removals=0, replaced=0)
     assert [each.label for each in short] == ["to lead home", "step 1", "throughout"]
-    assert way_back([], PAIR, Goal.PROTECT, 0) == []
+    assert way_back([], PAIR, Goal.PROTECT, removals=0, replaced=0) == []

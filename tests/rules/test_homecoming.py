@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from smrep.errors import Denied, Outcome, Unanswered
 from smrep.model import CrossAccount, Replica, Secret, Target, in_region
 from smrep.report import Kind
-from smrep.rules.homecoming import Goal, Leave, Protect, Sides, Truth, compared, next_step
+from smrep.rules.homecoming import Goal, Protect, Truth, compared, next_step
+from smrep.rules.left_alone import Ends, Leave
 from smrep.rules.preflight import Absent, Look, Unseen
 from smrep.rules.record import Entry, Mark, Pair
 
@@ -37,7 +38,7 @@ def new(**changes: Any) -> Secret:
 
 
 def step(here: Look, there: Look, goal: Goal = Goal.PROTECT, *, handled: bool = False, entry: Entry = ENTRY) -> Any:
-    return next_step(Sides(entry, PAIR, here, there), goal, rotation_handled=handled)
+    return next_step(Ends(entry, PAIR, here, there), goal, rotation_handled=handled)
 
 
 def entry_of(region: str, status: str = "InSync", key: str | None = None) -> Replica:
@@ -105,6 +106,9 @@ def test_what_changed_on_both_sides_is_left_alone(goal: Goal) -> None:
 def test_a_newer_value_in_the_old_region_is_not_replaced_and_leads_home_only_as_the_primary() -> None:
     here, there = old(stages=CHANGED), new()
     assert step(here, there).error.code == "OldIsNewer"
+    assert step(here, there).error.hint == "--return-primary keeps it"
+    listed = old(stages=CHANGED, replicas=(entry_of(WEST),))
+    assert "AWS refuses" in step(listed, there).error.hint
     assert primary_of(step(here, there, Goal.RETURN)) == (HOME, WEST)
 
 
@@ -113,14 +117,45 @@ def test_what_is_level_goes_straight_home_unless_the_old_primary_lists_the_regio
     assert primary_of(step(old(replicas=(entry_of(WEST),)), new(), Goal.RETURN)) == (WEST, HOME)
 
 
-def test_a_replacement_that_is_on_its_way_is_not_turned_round() -> None:
-    coming = entry_of(WEST, "InProgress")
-    for goal in Goal:
-        assert primary_of(step(old(replicas=(coming,)), new(), goal)) == (HOME, WEST)
-    there = new(replicas=(entry_of(HOME, "InProgress"),))
-    assert primary_of(step(old(), there, Goal.RETURN)) == (WEST, HOME)
-    changed = new(stages=CHANGED)
-    assert primary_of(step(old(replicas=(coming,)), changed)) == (WEST, HOME)
+@pytest.mark.parametrize("status", ["InProgress", "Pending", "a new word"])
+def test_a_replacement_that_the_record_says_was_asked_for_is_not_turned_round(status: str) -> None:
+    coming = old(replicas=(entry_of(WEST, status),))
+    asked = replace(ENTRY, replacing=WEST)
+    assert primary_of(step(coming, new(), Goal.RETURN, entry=asked)) == (HOME, WEST)
+    left = step(coming, new(), entry=asked)
+    assert (left.error.code, left.error.outcome) == ("OnItsWay", Outcome.PENDING)
+    there = new(replicas=(entry_of(HOME, status),))
+    assert primary_of(step(old(), there, Goal.RETURN, entry=replace(ENTRY, replacing=HOME))) == (WEST, HOME)
+    assert primary_of(step(coming, new(stages=CHANGED), entry=asked)) == (WEST, HOME)
+
+
+@BOTH_GOALS
+def test_an_entry_in_progress_that_nobody_asked_for_turns_nothing_round(goal: Goal) -> None:
+    stuck = old(replicas=(entry_of(WEST, "InProgress"),))
+    assert primary_of(step(stuck, new(), goal)) == (WEST, HOME)
+    assert primary_of(step(stuck, new(), goal, entry=replace(ENTRY, replacing=HOME))) == (WEST, HOME)
+
+
+def test_where_the_role_goes_back_third_regions_wait_for_that() -> None:
+    found = step(old(replicas=(entry_of(WEST), entry_of(IRELAND))), new(replicas=(entry_of(SYDNEY),)), Goal.RETURN)
+    assert (found.clears, found.parts) == ((IRELAND,), (SYDNEY,))
+    assert [each.region for each in found.targets] == [HOME]
+    assert step(old(), new(replicas=(entry_of(SYDNEY),))).parts == ()
+
+
+@BOTH_GOALS
+@pytest.mark.parametrize("side", ["old", "new"])
+def test_a_side_that_shows_no_version_is_not_held_against_the_other(goal: Goal, side: str) -> None:
+    here, there = (old(stages=()), new()) if side == "old" else (old(), new(stages=()))
+    left = step(here, there, goal)
+    assert left.error.code == Kind.UNCHECKED
+    assert isinstance(step(old(stages=()), new(stages=()), goal, entry=replace(ENTRY, stages=frozenset())), Protect)
+
+
+def test_what_was_led_home_and_lost_its_replica_since_is_at_home() -> None:
+    found = step(old(), Absent(), entry=replace(ENTRY, mark=Mark.RETURNED))
+    assert isinstance(found, Protect)
+    assert (found.primary.region, found.targets, found.victim) == (HOME, (), None)
 
 
 @BOTH_GOALS

@@ -76,6 +76,37 @@ def test_a_second_failover_begins_anew() -> None:
     assert (entry.mark, entry.third) == (Mark.PROMOTING, ())
 
 
+def test_what_was_asked_to_be_replaced_is_known_until_it_is() -> None:
+    asked = marked(Mark.REPLACING, ARN, region=HOME)
+    (entry,) = read(lines(PROMISED, asked), "dr.jsonl").entries.values()
+    assert entry.replacing == HOME
+    for later in (marked(Mark.PROTECTED, ARN), marked(Mark.LEVEL, ARN, versions={})):
+        (entry,) = read(lines(PROMISED, asked, later), "dr.jsonl").entries.values()
+        assert entry.replacing is None
+
+
+def test_a_failure_does_not_undo_what_another_run_did() -> None:
+    failed = marked(Mark.FAILED, ARN, error={"code": "X", "message": "y"})
+    (entry,) = read(lines(PROMISED, PROMISED, marked(Mark.PROMOTED, ARN), failed), "dr.jsonl").entries.values()
+    assert entry.mark is Mark.PROMOTED
+    (entry,) = read(lines(PROMISED, failed), "dr.jsonl").entries.values()
+    assert entry.mark is Mark.FAILED
+
+
+def test_of_two_secrets_that_bore_a_name_the_newer_counts() -> None:
+    other = ARN[:-6] + "zzzzzz"
+    record = read(lines(PROMISED, {**PROMISED, "arn": other}), "dr.jsonl")
+    assert [each.arn for each in record.newest] == [other]
+    again = read(lines(PROMISED, {**PROMISED, "arn": other}, PROMISED), "dr.jsonl")
+    assert [each.arn for each in again.newest] == [ARN]
+    assert record.account == "123456789012"
+
+
+def test_a_first_line_that_was_cut_off_is_no_record_yet() -> None:
+    record = read(['{"ts": "2026-11-2'], "dr.jsonl")
+    assert (record.pair, record.torn) == (None, (1,))
+
+
 def test_versions_are_written_by_their_ids() -> None:
     assert versions(SECRET) == {"v2": ["AWSCURRENT"], "v1": ["AWSPREVIOUS"]}
 
@@ -107,7 +138,11 @@ NONE = {
     "no ARN": lines({**PROMISED, "arn": "prod/db"}),
     "versions that are none": lines({**PROMISED, "versions": ["v1"]}),
     "tags that are none": lines({**PROMISED, "tags": {"a": 1}}),
+    "a name that is none": lines({**PROMISED, "name": ""}),
+    "a key that is none": lines({**PROMISED, "kms_key_id": ["x"]}),
+    "a third key that is none": lines(PROMISED, marked(Mark.LEAVING, ARN, regions=[{"region": IRELAND, "kms_key": 7}])),
     "nothing but dust": ["{", "}"],
+    "one line of dust": ["127.0.0.1 localhost"],
 }
 
 

@@ -1,0 +1,97 @@
+"""A rehearsal as the JSON document of `sandbox drill`, `smrep-drill/1`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from smrep import __version__
+from smrep.output.events import moment
+from smrep.output.safe import to_json
+from smrep.rules.rehearsal import Rehearsal, Step, Taken
+from smrep.rules.timeline import Course, Gap, Span
+
+SCHEMA = "smrep-drill/1"
+"""Its JSON Schema is drill.schema.json beside this file."""
+
+
+def as_json(rehearsal: Rehearsal, exit_code: int) -> str:
+    """Return the document as text."""
+    return to_json(document(rehearsal, exit_code)) + "\n"
+
+
+def document(rehearsal: Rehearsal, exit_code: int) -> dict[str, Any]:
+    """Return the document; every time in it but `started_at` is in seconds since that moment."""
+    taken = {each.step.name: each for each in rehearsal.taken}
+    return {
+        "schema": SCHEMA,
+        "smrep_version": __version__,
+        "started_at": moment(rehearsal.started_at),
+        "elapsed_s": _s(rehearsal.long_s),
+        "result": _result(rehearsal),
+        "exit_code": exit_code,
+        "from": rehearsal.pair.source,
+        "to": rehearsal.pair.target,
+        "third": rehearsal.third,
+        "totals": {
+            "secrets": len(rehearsal.courses),
+            "longest_unreadable_s": _s(rehearsal.unreadable_s),
+            "longest_unwritable_s": _s(rehearsal.unwritable_s),
+            "none_writable_s": _s(rehearsal.none_writable_s),
+            "longest_twice_writable_s": _s(rehearsal.twice_writable_s),
+        },
+        "steps": [_step(each, taken.get(each.name)) for each in rehearsal.steps],
+        "secrets": [_secret(each) for each in rehearsal.courses],
+        "problems": list(rehearsal.problems),
+    }
+
+
+def _result(rehearsal: Rehearsal) -> str:
+    if rehearsal.interrupted:
+        return "interrupted"
+    return "failed" if rehearsal.problems else "ok"
+
+
+def _step(step: Step, taken: Taken | None) -> dict[str, Any]:
+    return {
+        "step": step.name,
+        "command": step.command,
+        "at_s": _s(taken.at_s) if taken else None,
+        "took_s": _s(taken.took_s) if taken else None,
+        "exit_code": taken.exit_code if taken else None,
+    }
+
+
+def _secret(course: Course) -> dict[str, Any]:
+    return {
+        "name": course.name,
+        "unreadable": _gaps(course.unreadable),
+        "unwritable": _gaps(course.unwritable),
+        "twice_writable": _gaps(course.twice_writable),
+        "regions": [
+            {
+                "region": each.region,
+                "without_current_s": _s(each.without_s),
+                "spans": [_span(span) for span in each.spans],
+            }
+            for each in course.tracks
+        ],
+    }
+
+
+def _span(span: Span) -> dict[str, Any]:
+    return {
+        "from_s": _s(span.from_s),
+        "to_s": _s(span.to_s),
+        "readable": span.readable,
+        "writable": span.writable,
+    }
+
+
+def _gaps(gaps: Iterable[Gap]) -> list[dict[str, float]]:
+    return [{"from_s": _s(each.from_s), "to_s": _s(each.to_s)} for each in gaps]
+
+
+def _s(seconds: float) -> float:
+    """Return seconds to the millisecond."""
+    return round(seconds, 3)

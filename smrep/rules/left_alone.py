@@ -1,0 +1,204 @@
+"""Why a secret of a failover's record is left alone, in words for a person."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass, replace
+
+from smrep.errors import Outcome, Unanswered
+from smrep.model import Secret, Target, in_region
+from smrep.regions import Region
+from smrep.report import Finding, Kind, RegionReport, Severity, Trouble
+from smrep.rules.commands import spell
+from smrep.rules.findings import unseen
+from smrep.rules.preflight import Absent, Look, Unseen, portrait
+from smrep.rules.record import Entry, Pair
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Leave the secret alone."""
+
+    region: Region
+    """Where the trouble lies."""
+    error: Trouble
+    findings: tuple[Finding, ...] = ()
+    is_silence: bool = False
+    """Whether the Region did not answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """One secret of the record as both Regions show it now."""
+
+    entry: Entry
+    pair: Pair
+    old: Look
+    """What bears the name in the Region that was left."""
+    new: Look
+    """What bears it in the Region that took over."""
+
+
+def not_the_promoted(ends: Ends) -> Leave | None:
+    """Return why the promoted secret is not there to lead home, None where it is."""
+    new, entry, region = ends.new, ends.entry, ends.pair.target
+    name = entry.name
+    if isinstance(new, Unseen):
+        return _unchecked(new, name, entry.arn, region)
+    if isinstance(new, Absent):
+        return _left(
+            region,
+            Kind.MISSING,
+            f"{name} in {region} was promoted and is not there any more: {entry.arn}",
+            _look(name, region),
+        )
+    return _unfit(new, entry.arn, region, (ends.pair.source,))
+
+
+def not_the_old(ends: Ends) -> Leave | None:
+    """Return why what bears the name in the old Region is left alone, None where that is nothing or the old primary."""
+    old, entry, region = ends.old, ends.entry, ends.pair.source
+    if isinstance(old, Unseen):
+        return _unchecked(old, entry.name, in_region(entry.arn, region), region)
+    if isinstance(old, Absent):
+        return None
+    return _unfit(old, in_region(entry.arn, region), region, (ends.pair.target,))
+
+
+def _unfit(secret: Secret, arn: str, region: Region, homes: tuple[Region, ...]) -> Leave | None:
+    """Return why a secret is not what the record names, or can't be dealt with; its primary may be in `homes`."""
+    name = secret.name
+    if secret.arn != arn:
+        what = f"another secret bears the name {name} in {region}, which the record does not name: {portrait(secret)}"
+        return _left(region, Kind.NAME_CLASH, what, _look(name, region))
+    if secret.deleted is not None:
+        restore = f"aws secretsmanager restore-secret --secret-id {shlex.quote(arn)} --region {region}"
+        return _left(region, Kind.PENDING_DELETION, f"{name} in {region} is scheduled for deletion: {arn}", restore)
+    if secret.cross_account is not None:
+        return strange(secret, region, "CrossAccount", "it is replicated between accounts, which is not smrep's to do")
+    if secret.is_replica and secret.primary_region not in homes:
+        what = f"{name} in {region} is a replica of another primary in {secret.primary_region}: {arn}"
+        return _left(region, Kind.ORPHAN, what, _look(name, region))
+    return None
+
+
+def unasked(entry: Entry, region: Region, count: int) -> Leave:
+    """Return that a secret is left alone, since the Region did not answer for so many others."""
+    why = Unanswered(f"not asked for, since there was no answer for any of {count} others", f"{entry.name} in {region}")
+    return _unchecked(Unseen(why), entry.name, in_region(entry.arn, region), region)
+
+
+def _unchecked(look: Unseen, name: str, arn: str, region: Region) -> Leave:
+    (finding,) = unseen(Secret(arn, name, region), region, look) or (
+        Finding(Kind.UNCHECKED, Severity.ERROR, f"{name} in {region} was not looked at"),
+    )
+    sure = replace(finding, severity=Severity.ERROR, message=f"nothing is done unseen, and {finding.message}")
+    outcome = look.error.outcome if look.error else Outcome.FAILED
+    return Leave(region, Trouble.about(sure, outcome), (sure,), is_silence=isinstance(look.error, Unanswered))
+
+
+def _left(region: Region, kind: Kind, message: str, hint: str) -> Leave:
+    finding = Finding(kind, Severity.ERROR, message, hint)
+    return Leave(region, Trouble.about(finding), (finding,))
+
+
+def strange(secret: Secret, region: Region, code: str, why: str) -> Leave:
+    """Return that a secret is left alone for a reason of its own."""
+    message = f"{secret.name} in {region} is left alone: {why}"
+    return Leave(region, Trouble(code, message, _look(secret.name, region), None, Outcome.FAILED))
+
+
+def rotating(ends: Ends) -> Leave:
+    """Return the refusal of a secret whose rotation would change a password that both sides share."""
+    where = [each.region for each in (ends.old, ends.new) if isinstance(each, Secret) and each.rotation_enabled]
+    name = ends.entry.name
+    return _left(
+        where[0],
+        Kind.ROTATING,
+        f"rotation of {name} is enabled in {' and '.join(where)}, and would change the shared password on one side",
+        f"aws secretsmanager cancel-rotate-secret --secret-id {shlex.quote(name)} --region {where[0]}; or, where that "
+        "is seen to: --rotation-handled",
+    )
+
+
+def valueless(ends: Ends, old: Secret, new: Secret) -> Leave | None:
+    """Return why a side that shows no current version is not held against the other, None where both show one."""
+    sides = (dict(ends.entry.stages), dict(old.stages), dict(new.stages))
+    missing = [each.region for each in (old, new) if each.version("AWSCURRENT") is None]
+    if not missing or not any("AWSCURRENT" in each for each in sides):
+        return None
+    what = f"{new.name} in {' and '.join(missing)} shows no current version, so that it can't be held against anything"
+    return _left(missing[0], Kind.UNCHECKED, what, _look(new.name, missing[0]))
+
+
+def on_its_way(old: Secret, new: Secret) -> Leave:
+    """Return that an earlier run asked for the other direction, and AWS is at it."""
+    message = (
+        f"{new.name} in {new.region} is being replaced by a replica of {old.region}, as an earlier run asked for, and "
+        "is left as it is"
+    )
+    hint = "the same command with --return-primary goes on with that"
+    return Leave(new.region, Trouble("OnItsWay", message, hint, None, Outcome.PENDING))
+
+
+def orphaned(new: Secret) -> Leave:
+    """Return that a replica was never promoted, and nothing is there to be its primary."""
+    what = (
+        f"{new.name} in {new.region} is a replica still, and its primary in {new.primary_region} is not there any more"
+    )
+    return _left(new.region, Kind.ORPHAN, what, spell("promote", [new.name], targets=[Target(new.region)]))
+
+
+def both_changed(old: Secret, new: Secret) -> Leave:
+    """Return that neither side can take the place of the other without a loss."""
+    message = (
+        f"{new.name} was changed on both sides: {old.region} holds {_current(old)} as AWSCURRENT and {new.region} "
+        f"{_current(new)}; it is left alone"
+    )
+    hint = "decide which is right: docs/runbooks/fail-back.md, 'Both sides changed'"
+    return Leave(old.region, Trouble("BothChanged", message, hint, None, Outcome.FAILED))
+
+
+def old_is_newer(old: Secret, new: Secret) -> Leave:
+    """Return that the old side would lose its newer value."""
+    message = (
+        f"{old.region} holds the newer value of {new.name}, {_current(old)}, which a replica of {new.region} would "
+        "destroy; it is left alone"
+    )
+    listed = old.replica(new.region) is not None
+    hint = "docs/runbooks/fail-back.md, 'AWS refuses'" if listed else "--return-primary keeps it"
+    return Leave(old.region, Trouble("OldIsNewer", message, hint, None, Outcome.FAILED))
+
+
+def not_replaced(victim: Secret, why: str) -> Trouble:
+    """Return the trouble of a copy that AWS left where it was. Source: aws-behaviour.md 3.1, 10."""
+    message = (
+        f"AWS did not put a replica in place of {victim.name} in {victim.region}: {why}; what it replaces and what not "
+        "its documents leave open, and nothing else was tried"
+    )
+    hint = "what can be done by hand: docs/runbooks/fail-back.md, 'AWS refuses'"
+    return Trouble("NotReplaced", message, hint, None, Outcome.FAILED)
+
+
+def dark(entry: Entry, home: Region) -> tuple[RegionReport, ...]:
+    """Return the third Regions whose replicas an earlier run took away and that have none since."""
+    return tuple(_dark(entry, home, each) for each in entry.third)
+
+
+def _dark(entry: Entry, home: Region, target: Target) -> RegionReport:
+    finding = Finding(
+        Kind.MISSING,
+        Severity.ERROR,
+        f"{entry.name} has no replica in {target.region}: an earlier run took it away, and it was not put back",
+        spell("replicate", [entry.name], primary_region=home, targets=[target]),
+    )
+    return RegionReport(target.region, Outcome.FAILED, findings=(finding,), error=Trouble.about(finding))
+
+
+def _current(secret: Secret) -> str:
+    changed = f", last changed {secret.last_changed:%Y-%m-%dT%H:%M:%SZ}" if secret.last_changed else ""
+    return f"{secret.version('AWSCURRENT') or 'no version'}{changed}"
+
+
+def _look(name: str, region: Region) -> str:
+    return f"look at it: aws secretsmanager describe-secret --secret-id {shlex.quote(name)} --region {region}"

@@ -1,0 +1,111 @@
+"""The steps of a rehearsal, and what it is said to have come to."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from smrep.regions import Region
+from smrep.rules.record import Pair
+from smrep.rules.rehearsal import Rehearsal, Taken, astray, seconds, steps, third_region, verdict
+from smrep.rules.timeline import Course, Readable, Span, Track
+
+PAIR = Pair(Region("us-east-1"), Region("us-west-2"))
+EVERY = steps(PAIR, "dr.jsonl")
+CURRENT, STALE, NONE, DOWN = Readable
+ALL = tuple(Taken(each, number, 1.0, 0 if each.words else None) for number, each in enumerate(EVERY))
+
+
+def course(*states, name="db"):
+    """A course in one Region, a second for each state."""
+    spans = tuple(Span(at, at + 1, *state) for at, state in enumerate(states))
+    return Course(name, (Track("us-east-1", spans),))
+
+
+def test_the_commands_are_what_is_typed_on_the_day():
+    assert [each.command for each in EVERY if each.command] == [
+        "smrep failover --from us-east-1 --to us-west-2 --all --record dr.jsonl --yes",
+        "smrep failback --record dr.jsonl --yes",
+        "smrep failback --record dr.jsonl --return-primary --yes",
+    ]
+
+
+def test_a_path_with_a_space_can_be_pasted():
+    assert "--record 'my dr.jsonl'" in str(steps(PAIR, "my dr.jsonl")[1].command)
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "third"),
+    [
+        ("us-east-1", "us-west-2", "eu-west-1"),
+        ("eu-west-1", "us-east-1", "ap-southeast-2"),
+        ("us-gov-west-1", "us-gov-east-1", None),
+        ("cn-north-1", "cn-northwest-1", None),
+        ("us-east-99", "us-east-1", None),
+    ],
+)
+def test_the_third_region_is_another_one_of_the_partition(source, target, third):
+    assert third_region(Pair(Region(source), Region(target))) == third
+
+
+def test_all_well_is_no_problem():
+    assert verdict(EVERY, ALL, [course((CURRENT, True))], []) == ()
+
+
+def test_a_command_that_failed_is_told_with_what_was_not_done_for_it():
+    taken = [*ALL[:4], Taken(EVERY[4], 4, 1, 1)]
+    assert verdict(EVERY, taken, [], []) == (
+        "step 5, smrep failback --record dr.jsonl --yes, ended with exit code 1",
+        "not done for that: return",
+    )
+
+
+def test_a_gap_in_reading_is_told_and_an_old_value_is_not_none():
+    old, gone = course((CURRENT, True), (STALE, True), name="a"), course((NONE, False), (DOWN, False), name="b")
+    mixed = course((STALE, False), (NONE, False), name="c")
+    assert verdict(EVERY, ALL, [old, gone, mixed], []) == (
+        "a: only an old value could be read, in any Region, for 1.0 s, from 1.0 s on",
+        "b: no Region had its current value for 2.0 s, from 0 s on",
+        "c: no Region had its current value for 2.0 s, from 0 s on",
+    )
+
+
+def test_secrets_that_stand_alike_at_the_end_are_told_together():
+    left = [(name, "us-east-1 shows no secret") for name in "abcde"]
+    assert verdict(EVERY, ALL, [], left) == ("at the end us-east-1 shows no secret: a, b, c and 2 more",)
+
+
+HOME = {"db": ("arn:1", "a primary")}
+WELL = (course((CURRENT, True)),)
+
+
+@pytest.mark.parametrize(
+    ("after", "found", "how"),
+    [
+        (HOME, WELL, []),
+        ({"db": ("arn:1", "a replica of us-west-2")}, WELL, ["us-east-1 shows a replica of us-west-2, and before it"]),
+        ({}, WELL, ["us-east-1 shows no secret, and before it was a primary"]),
+        ({"db": ("arn:2", "a primary")}, WELL, ["us-east-1 has another ARN than before"]),
+        (HOME, (course((CURRENT, True), (STALE, True)),), ["the current value can't be read in us-east-1"]),
+        (HOME, (course((NONE, False), (NONE, False)),), []),  # nothing was there before either
+    ],
+)
+def test_what_does_not_stand_as_before_is_not_home(after, found, how):
+    told = list(astray(PAIR, HOME, after, found))
+    assert [name for name, _ in told] == ["db"] * len(how)
+    assert all(words.startswith(start) for (_, words), start in zip(told, how, strict=True))
+
+
+def test_the_totals_are_the_longest_of_all_secrets():
+    one = course((CURRENT, True), (STALE, False), (NONE, False), (CURRENT, True), name="a")
+    other = course((CURRENT, True), (CURRENT, True), (CURRENT, False), (CURRENT, True), name="b")
+    whole = Rehearsal(PAIR, None, datetime.now(UTC), 4.0, EVERY, ALL, (one, other), ())
+    assert (whole.unreadable_s, whole.unwritable_s, whole.none_writable_s, whole.twice_writable_s) == (2, 2, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("long_s", "words"), [(0.0, "0 s"), (0.004, "<0.1 s"), (0.05, "0.1 s"), (0.96, "1.0 s"), (12.34, "12.3 s")]
+)
+def test_a_short_time_is_not_told_as_none(long_s, words):
+    assert seconds(long_s) == words
