@@ -16,7 +16,7 @@ NEWER ?=
 COMPILE := $(TOOLS)/uv pip compile --quiet --system-certs --universal --python-version 3.11 --generate-hashes \
   --only-binary :all: --emit-build-options --no-annotate --custom-compile-command "make constraints" $(NEWER)
 
-.PHONY: demo test lint types bench mutation completions fault-matrix constraints audit clean
+.PHONY: demo test lint types bench mutation completions man fault-matrix constraints audit clean
 
 demo: .venv/run.stamp
 	@$(BIN)/smrep sandbox exec --seed --replication-delay 2s --replication-delay ap-southeast-2=4s \
@@ -47,6 +47,9 @@ mutation: .venv/mutation.stamp
 
 completions: .venv/run.stamp
 	for shell in bash zsh fish; do $(BIN)/smrep completion $$shell > completions/smrep.$$shell; done
+
+man: .venv/run.stamp
+	$(BIN)/python docs/man.py docs/man
 
 fault-matrix: .venv/dev.stamp
 	PYTHONPATH=tests $(BIN)/python -m matrix.book > docs/fault-matrix.new

@@ -1,29 +1,14 @@
 _smrep_completion() {
-    local IFS=$'\n'
-    local response
-
-    response=$(env COMP_WORDS="${COMP_WORDS[*]}" COMP_CWORD=$COMP_CWORD _SMREP_COMPLETE=bash_complete $1)
-
-    for completion in $response; do
-        IFS=',' read type value <<< "$completion"
-
-        if [[ $type == 'dir' ]]; then
-            COMPREPLY=()
-            compopt -o dirnames
-        elif [[ $type == 'file' ]]; then
-            COMPREPLY=()
-            compopt -o default
-        elif [[ $type == 'plain' ]]; then
-            COMPREPLY+=($value)
+    local program=${1/#\~/$HOME} IFS=$'\t' type value help
+    type -P -- "$program" >/dev/null || program=smrep
+    COMPREPLY=()
+    while read -r type value help; do
+        if [[ $type == file ]]; then
+            compopt -o default 2>/dev/null
+        elif [[ $type ]]; then
+            COMPREPLY+=("$value")
         fi
-    done
-
-    return 0
+    done <<<"$(env _SMREP_COMPLETE=bash_complete "$program" "${COMP_LINE:0:COMP_POINT}" "$2" </dev/null 2>/dev/null)"
 }
 
-_smrep_completion_setup() {
-    complete -o nosort -F _smrep_completion smrep
-}
-
-_smrep_completion_setup;
-
+complete -o nosort -F _smrep_completion smrep 2>/dev/null || complete -F _smrep_completion smrep

@@ -1,41 +1,28 @@
 #compdef smrep
 
 _smrep_completion() {
-    local -a completions
-    local -a completions_with_descriptions
-    local -a response
-    (( ! $+commands[smrep] )) && return 1
-
-    response=("${(@f)$(env COMP_WORDS="${words[*]}" COMP_CWORD=$((CURRENT-1)) _SMREP_COMPLETE=zsh_complete smrep)}")
-
-    for type key descr in ${response}; do
-        if [[ "$type" == "plain" ]]; then
-            if [[ "$descr" == "_" ]]; then
-                completions+=("$key")
-            else
-                completions_with_descriptions+=("$key":"$descr")
-            fi
-        elif [[ "$type" == "dir" ]]; then
-            _path_files -/
-        elif [[ "$type" == "file" ]]; then
-            _path_files -f
+    local program=${${(Q)words[1]}/#\~/$HOME} line
+    local -a parts candidates explained
+    whence -p -- "$program" >/dev/null || program=smrep
+    for line in "${(@f)$(env _SMREP_COMPLETE=zsh_complete "$program" "${(@Q)words[1,CURRENT-1]}" "${(Q)PREFIX}" \
+            </dev/null 2>/dev/null)}"; do
+        parts=("${(@ps:\t:)line}")
+        if [[ $parts[1] == file ]]; then
+            compset -P "${(b)parts[2]}"
+            _files
+        elif [[ -n $parts[3] ]]; then
+            explained+=("${${parts[2]//\\/\\\\}//:/\\:}:$parts[3]")
+        elif [[ -n $parts[2] ]]; then
+            candidates+=("$parts[2]")
         fi
     done
-
-    if [ -n "$completions_with_descriptions" ]; then
-        _describe -V unsorted completions_with_descriptions -U
-    fi
-
-    if [ -n "$completions" ]; then
-        compadd -U -V unsorted -a completions
-    fi
+    (( $#explained )) && _describe -V smrep explained
+    (( $#candidates )) && compadd -V smrep -a -- candidates
+    return 0
 }
 
-if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
-    # autoload from fpath, call function directly
+if (( $+compstate )); then
     _smrep_completion "$@"
 else
-    # eval/source/. command, register function for later
     compdef _smrep_completion smrep
 fi
-

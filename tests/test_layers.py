@@ -131,13 +131,9 @@ def test_help_and_usage_errors_load_only_click(words: list[str]) -> None:
 
 
 def test_completing_a_word_loads_only_click() -> None:
-    env = {
-        "PATH": str(BIN),
-        "_SMREP_COMPLETE": "bash_complete",
-        "COMP_WORDS": "smrep status x -r us-w",
-        "COMP_CWORD": "4",
-    }
-    assert loaded(env=env) & HEAVY == set()
+    env = {"PATH": str(BIN), "_SMREP_COMPLETE": "zsh_complete", "HOME": "/nonexistent"}
+    for line in ("re", "status x -r us-w", "status x --profile d", "status prod/", "replicate x -r us-west-2=alias/"):
+        assert loaded("smrep", *line.split(), env=env) & HEAVY == set()
 
 
 def test_status_as_json_loads_neither_rich_nor_tenacity(sandbox: Sandbox) -> None:

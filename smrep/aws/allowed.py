@@ -16,6 +16,7 @@ ALLOWED: Mapping[tuple[str, str], str] = {
     ("secretsmanager", "StopReplicationToReplica"): "stop_replication_to_replica",
     ("secretsmanager", "UpdateSecret"): "update_secret",
     ("kms", "DescribeKey"): "describe_key",
+    ("kms", "ListAliases"): "list_aliases",
     ("sts", "GetCallerIdentity"): "get_caller_identity",
     ("account", "ListRegions"): "list_regions",
     ("ec2", "DescribeRegions"): "describe_regions",

@@ -51,9 +51,7 @@ def to_page(answer: Mapping[str, Any], region: Region) -> Page:
     Source: API_ListSecrets, API_SecretListEntry.
 
     """
-    if not isinstance(answer.get("SecretList"), list):
-        _missing("SecretList")
-    return Page(tuple(_listed(each, region) for each in answer["SecretList"]), text(answer, "NextToken") or None)
+    return Page(tuple(_listed(each, region) for each in _list(answer, "SecretList")), text(answer, "NextToken") or None)
 
 
 def _listed(entry: Mapping[str, Any], region: Region) -> Listed:
@@ -160,6 +158,17 @@ def to_key(answer: Mapping[str, Any]) -> Key:
     )
 
 
+def to_aliases(pages: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Return the names of kms:ListAliases, but of aliases that lead to no key. Source: API_AliasListEntry.
+
+    Raises:
+        ValueError: it can't be AWS's answer.
+
+    """
+    listed = (each for page in pages for each in _list(page, "Aliases"))
+    return tuple(required(each, "AliasName") for each in listed if text(each, "TargetKeyId"))
+
+
 def to_versions(pages: Iterable[Mapping[str, Any]]) -> tuple[Version, ...]:
     """Return the pages of ListSecretVersionIds as values.
 
@@ -167,15 +176,11 @@ def to_versions(pages: Iterable[Mapping[str, Any]]) -> tuple[Version, ...]:
         ValueError: it can't be AWS's answer.
 
     """
-    versions = []
-    for page in pages:
-        if not isinstance(page.get("Versions"), list):
-            _missing("Versions")
-        versions += [
-            Version(required(each, "VersionId"), _texts(each, "VersionStages"), _texts(each, "KmsKeyIds"))
-            for each in page["Versions"]
-        ]
-    return tuple(versions)
+    return tuple(
+        Version(required(each, "VersionId"), _texts(each, "VersionStages"), _texts(each, "KmsKeyIds"))
+        for page in pages
+        for each in _list(page, "Versions")
+    )
 
 
 _ENABLED = frozenset({"ENABLED", "ENABLED_BY_DEFAULT", "opt-in-not-required", "opted-in"})
@@ -264,6 +269,13 @@ def _region(text: str) -> Region:
     if not re.fullmatch(r"[a-z0-9-]{1,128}", text, re.ASCII):
         raise ValueError(f"{text[:80]!r} is no Region")
     return Region(text)
+
+
+def _list(answer: Mapping[str, Any], field: str) -> list[Any]:
+    """Return what must be a list."""
+    if not isinstance(found := answer.get(field), list):
+        _missing(field)
+    return found
 
 
 def _missing(field: str) -> NoReturn:

@@ -97,6 +97,14 @@ class Aws:
         answer = self._call("kms", "DescribeKey", region, key, KeyId=key)
         return self._read(lambda: answers.to_key(answer), key, region)
 
+    def aliases(self, region: Region) -> tuple[str, ...]:
+        """Return the names of the Region's aliases that lead to a key, `alias/...` each. Source: API_ListAliases.
+
+        Only a shell's completion asks for them: no command and no printed policy needs the permission.
+        """
+        pages = self._pages("kms", "ListAliases", region, "the list of aliases", ("NextMarker", "Marker"), Limit=100)
+        return self._read(lambda: answers.to_aliases(pages), "the list of aliases", region)
+
     def caller(self, home: Region) -> str:
         """Return the ARN behind the credentials. Source: API_GetCallerIdentity."""
         answer = self._call("sts", "GetCallerIdentity", home, "the caller")
@@ -141,18 +149,25 @@ class Aws:
         return answer
 
     def _pages(
-        self, service: str, operation: str, region: Region, name: str, **params: Any
+        self,
+        service: str,
+        operation: str,
+        region: Region,
+        name: str,
+        tokens: tuple[str, str] = ("NextToken", "NextToken"),
+        **params: Any,
     ) -> Iterator[Mapping[str, Any]]:
-        """Yield the pages of a list; none comes twice."""
-        tokens: set[str] = set()
+        """Yield the pages of a list, none twice; `tokens`: what an answer and the next call name its token."""
+        given, wanted = tokens
+        seen: set[str] = set()
         while True:
             answer = self._call(service, operation, region, name, **params)
             yield answer
-            token = answer.get("NextToken")
-            if not token or token in tokens:
+            token = answer.get(given)
+            if not token or token in seen:
                 return
-            tokens.add(token)
-            params["NextToken"] = token
+            seen.add(token)
+            params[wanted] = token
 
     def _call(self, service: str, operation: str, region: Region, name: str, **params: Any) -> Mapping[str, Any]:
         """Send one allowed operation; raise nothing but our own errors."""

@@ -62,7 +62,9 @@ class Root(click.Group):
             raise click.UsageError(f"no such command: {args[0]!r}{meant}", ctx) from error
 
 
-@click.command(cls=Root, context_settings=CONTEXT, epilog="Exit codes: smrep help exit-codes")
+@click.command(
+    cls=Root, context_settings=CONTEXT, epilog="Topics: smrep help exit-codes, environment, output, manifest"
+)
 @version
 def root() -> None:
     """Replicate AWS Secrets Manager secrets to other Regions and tell the truth about it."""

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import click
-from click.shell_completion import BashComplete, FishComplete, ShellComplete, ZshComplete
 
 from smrep.cli.options import COMPLETE, CONTEXT, version
-
-SHELLS: dict[str, type[ShellComplete]] = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
+from smrep.cli.shells import SHELLS
 
 
 @click.command(
     context_settings=CONTEXT,
+    short_help="Print the completion script for a shell.",
     epilog="""\b
 bash: mkdir -p ~/.local/share/bash-completion/completions
       smrep completion bash > ~/.local/share/bash-completion/completions/smrep
@@ -23,6 +22,9 @@ fish: mkdir -p ~/.config/fish/completions
 @version
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> None:
-    """Print the completion script for a shell."""
-    complete = SHELLS[shell](ctx.find_root().command, {}, "smrep", COMPLETE)
-    click.echo(complete.source_template % complete.source_vars())
+    """Print the completion script for a shell.
+
+    It completes commands, options, Regions, the profiles of the AWS configuration and files without any call. With
+    SMREP_COMPLETE_AWS=1 in the environment it asks AWS for secrets and KMS aliases too, for a second at most.
+    """
+    click.echo(SHELLS[shell](ctx.find_root().command, COMPLETE, ()).source(), nl=False)

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import click
-from click.shell_completion import shell_complete
 
 from smrep.cli import COMMANDS, root
 from smrep.cli.options import COMPLETE, CONDUCTED
@@ -32,7 +31,7 @@ def run(words: Sequence[str], clock: Clock | None = None) -> int:
     """
     started = time.monotonic()
     if COMPLETE in os.environ:
-        return _complete(os.environ[COMPLETE])
+        return _complete(os.environ[COMPLETE], words)
     context: click.Context | None = None
     try:
         with root.make_context("smrep", list(words), obj=clock) as context:
@@ -63,14 +62,18 @@ def run(words: Sequence[str], clock: Clock | None = None) -> int:
     return 0
 
 
-def _complete(instruction: str) -> int:
+def _complete(instruction: str, words: Sequence[str]) -> int:
     """Answer a shell's completion script; what goes wrong is not said, for it would be said into a line being typed."""
+    from smrep.cli.shells import answer
+
     try:
-        return shell_complete(root, {}, "smrep", COMPLETE, instruction)
+        text = answer(root, COMPLETE, instruction, words)
+        click.echo(text, nl=bool(text))
     except BrokenPipeError:
         raise
-    except (KeyError, ValueError, OSError):
+    except Exception:  # noqa: BLE001 - see above
         return Outcome.FAILED.exit_code
+    return 0
 
 
 def cut_short(words: Sequence[str], error: BaseException) -> int:

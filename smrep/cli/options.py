@@ -86,13 +86,13 @@ def secrets(command: F) -> F:
     return click.argument("secrets", metavar="SECRET...", nargs=-1, required=True)(command)
 
 
-def regions(text: str, *, keys: bool = False, required: bool = False) -> Callable[[F], F]:
-    """Add -r/--region with its help; `keys` may be named with the Regions."""
+def regions(text: str, *, keys: bool = False, there: bool = False, required: bool = False) -> Callable[[F], F]:
+    """Add -r/--region with its help; `keys` may be named with the Regions, `there` is where the secrets are."""
     return click.option(
         "-r",
         "--region",
         "regions",
-        type=Regions(keys=keys),
+        type=Regions(keys=keys, there=there),
         multiple=True,
         required=required,
         metavar="REGION[=KMS_KEY]" if keys else "REGION",
@@ -124,7 +124,7 @@ def shared(command: F) -> F:
             envvar="SMREP_EXPECT_ACCOUNT",
             help="Stop if the secret belongs to another account.  [$SMREP_EXPECT_ACCOUNT]",
         ),
-        click.option("--profile", metavar="NAME", help="Profile of the AWS configuration."),
+        click.option("--profile", metavar="PROFILE", help="Profile of the AWS configuration."),
         click.option("--role-arn", metavar="ARN", help="Role to assume."),
         click.option("--external-id", metavar="ID", help="With --role-arn: what the role's trust policy asks for."),
         click.option("--endpoint-url", type=Endpoint(), metavar="URL", help="Endpoint to use instead of AWS's own."),

@@ -22,7 +22,7 @@ Examples:
 
 @click.command(context_settings=options.CONTEXT, short_help="Make a replica a standalone secret.", epilog=EXAMPLES)
 @options.secrets
-@options.regions("Region of the replica", required=True)
+@options.regions("Region of the replica", there=True, required=True)
 @options.changing("Wait until the secret is seen to stand alone (default: wait).", "the promotion")
 @options.shared
 def promote(

@@ -36,6 +36,14 @@ HOME = "us-east-1"
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
 SEED_FORMAT = """A file for --seed is a JSON list of objects: name, and if wanted region, value, description, kms_key,
 tags, replicas (Regions, or objects with region and kms_key), deleted (true) and account (twelve digits)."""
+START_EXAMPLES = """\b
+Examples:
+    smrep sandbox start --seed
+    smrep sandbox start --port 4566 --seed estate.json --fail eu-west-1"""
+EXEC_EXAMPLES = """\b
+Examples:
+    smrep sandbox exec --seed -- smrep replicate prod/payments/db -r us-west-2
+    smrep sandbox exec --seed --outage us-east-1 -- smrep promote prod/orders/db -r us-west-2"""
 
 
 def contents(command: F) -> F:
@@ -71,7 +79,7 @@ def sandbox() -> None:
     """
 
 
-@sandbox.command(context_settings=CONTEXT, epilog=SEED_FORMAT)
+@sandbox.command(context_settings=CONTEXT, epilog=f"{SEED_FORMAT}\n\n{START_EXAMPLES}")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port on 127.0.0.1 (default: a free one).")
 @contents
 @fault_options
@@ -90,7 +98,11 @@ def start(port: int, seed: str | None, state: str | None, log: str | None, **opt
         server.serve()
 
 
-@sandbox.command("exec", context_settings={**CONTEXT, "ignore_unknown_options": True, "allow_interspersed_args": False})
+@sandbox.command(
+    "exec",
+    context_settings={**CONTEXT, "ignore_unknown_options": True, "allow_interspersed_args": False},
+    epilog=EXEC_EXAMPLES,
+)
 @click.argument("command", metavar="-- CMD...", nargs=-1, type=click.UNPROCESSED, required=True)
 @contents
 @fault_options

@@ -10,7 +10,8 @@ from smrep.model import SecretId, parse_arn
 from smrep.regions import Region, parse_region
 from smrep.rules.asked import Address
 
-_VARIABLES = ("SMREP_PRIMARY_REGION", "AWS_REGION", "AWS_DEFAULT_REGION")
+HOME_VARIABLES = ("SMREP_PRIMARY_REGION", "AWS_REGION", "AWS_DEFAULT_REGION")
+"""The variables that name the primary's Region, the first one first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def _common(flag: Region | None, env: Mapping[str, str], profile: Callable[[], s
     """Return the Region for the secrets that are no ARN, and its source."""
     if flag:
         return flag, "--primary-region"
-    for variable in _VARIABLES:
+    for variable in HOME_VARIABLES:
         if env.get(variable):
             return _parsed(env[variable], variable), variable
     named = profile()

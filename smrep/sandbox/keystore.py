@@ -102,6 +102,11 @@ class KeyStore:
         self._ensure_managed(region)
         return (region, alias) in self.aliases
 
+    def aliases_of(self, region: str) -> list[tuple[str, str]]:
+        """Return each `alias/...` of `region` with the id of its key."""
+        self._ensure_managed(region)
+        return [(name, key_id) for (where, name), key_id in self.aliases.items() if where == region]
+
     def add_alias(self, region: str, alias: str, key: Key) -> None:
         """Let `alias/...` mean `key` in `region`."""
         self.aliases[region, alias] = key.key_id

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from smrep.sandbox.arns import kms_arn, new_uuid
 from smrep.sandbox.errors import ApiError
 from smrep.sandbox.keystore import Key
+from smrep.sandbox.paging import page
 from smrep.sandbox.validation import Field, Operation
 
 if TYPE_CHECKING:
@@ -55,6 +56,23 @@ def _describe_key(world: World, request: Request) -> dict[str, Any]:
     return {"KeyMetadata": world.keys.find(request.region, request.params["KeyId"]).metadata()}
 
 
+def _list_aliases(world: World, request: Request) -> dict[str, Any]:
+    """Return a page of the Region's aliases in the order of their names. Source: API_ListAliases."""
+    params = request.params
+    try:
+        shown, marker = page(
+            world.keys.aliases_of(request.region),
+            key=lambda pair: (pair[0], ""),
+            size=params.get("Limit", 50),
+            token=params.get("Marker"),
+        )
+    except ApiError as error:
+        raise ApiError("InvalidMarkerException", "The marker is invalid.") from error
+    home = kms_arn(request.region, world.account_id, "")
+    aliases = [{"AliasName": name, "AliasArn": home + name, "TargetKeyId": key_id} for name, key_id in shown]
+    return {"Aliases": aliases, "Truncated": marker is not None, **({"NextMarker": marker} if marker else {})}
+
+
 def _disable_key(world: World, request: Request) -> dict[str, Any]:
     return _switch(world, request, "Disabled")
 
@@ -88,6 +106,10 @@ KMS_OPERATIONS = {
         {"AliasName": Field(str, required=True, low=1, high=256), "TargetKeyId": _KEY_ID},
     ),
     "DescribeKey": Operation(_describe_key, {"KeyId": _KEY_ID}),
+    "ListAliases": Operation(
+        _list_aliases,
+        {"Limit": Field(int, low=1, high=1000), "Marker": Field(str, low=1, high=1024)},
+    ),
     "DisableKey": Operation(_disable_key, {"KeyId": _KEY_ID}),
     "EnableKey": Operation(_enable_key, {"KeyId": _KEY_ID}),
 }

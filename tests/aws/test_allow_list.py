@@ -143,3 +143,14 @@ def test_a_refused_call_names_parameters_and_never_what_is_in_them(client: Any) 
         client.put_secret_value(SecretId="prod/db", SecretString="hunter2")
     assert "SecretString" in str(caught.value)
     assert "hunter2" not in str(caught.value)
+
+
+def test_aliases_come_page_by_page(connect: Callable[..., Session], sandbox: Sandbox) -> None:
+    names = [f"alias/{number:03}" for number in range(120)]
+    key = sandbox.key(names[0], HOME)
+    for name in names[1:]:
+        sandbox.call("CreateAlias", HOME, "kms", AliasName=name, TargetKeyId=key)
+    aws = Aws(connect())
+    assert aws.aliases(HOME) == (*names, "alias/aws/secretsmanager")
+    assert len(sandbox.log("ListAliases")) == 2
+    assert aws.aliases(WEST) == ("alias/aws/secretsmanager",)

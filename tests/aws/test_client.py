@@ -48,6 +48,7 @@ def door(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Aws]]:
 def test_the_operations_allowed_are_few_and_none_reads_or_changes_a_value() -> None:
     assert {operation for _, operation in ALLOWED} == {
         *("DescribeSecret", "ListSecrets", "ListSecretVersionIds", "GetResourcePolicy", "DescribeKey"),
+        "ListAliases",
         *("GetCallerIdentity", "AssumeRole", "ListRegions", "DescribeRegions", "SimulatePrincipalPolicy"),
         *WRITES,
     }

@@ -147,5 +147,5 @@ def test_help_and_version(sandbox: Sandbox, flag: str) -> None:
 
 
 def test_completing_commands_and_regions(sandbox: Sandbox) -> None:
-    env = {"_SMREP_COMPLETE": "bash_complete", "COMP_WORDS": "smrep iam-policy --for status,re", "COMP_CWORD": "3"}
-    assert "plain,status,replicate" in sandbox.smrep(**env).out
+    words = ("smrep", "iam-policy", "--for", "status,re")
+    assert "plain\tstatus,replicate\t\n" in sandbox.smrep(*words, _SMREP_COMPLETE="zsh_complete").out

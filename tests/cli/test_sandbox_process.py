@@ -1,4 +1,4 @@
-"""`smrep sandbox` and `smrep completion` as processes."""
+"""`smrep sandbox` as a process."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from fixtures import BIN, ROOT, Done
+from fixtures import BIN, Done
 
 SMREP = str(BIN / "smrep")
 
@@ -129,30 +129,6 @@ def test_start_on_a_port_that_is_taken_is_told() -> None:
         done = sandbox("start", "--port", str(taken.getsockname()[1]))
     assert done.code == 4
     assert "can't start" in done.err
-
-
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_the_committed_completion_scripts_are_what_smrep_prints(shell: str) -> None:
-    done = subprocess.run([SMREP, "completion", shell], capture_output=True, text=True, check=True)
-    assert (ROOT / f"completions/smrep.{shell}").read_text() == done.stdout
-
-
-def complete(line: str) -> list[str]:
-    """Return what bash offers for a line, by the script that we print."""
-    script = (
-        f'PATH="{BIN}:$PATH"; source {ROOT}/completions/smrep.bash; COMP_WORDS=({line}); '
-        "COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _smrep_completion smrep; printf '%s\\n' \"${COMPREPLY[@]}\""
-    )
-    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
-    return done.stdout.split()
-
-
-def test_bash_completes_commands_options_and_regions() -> None:
-    assert complete("smrep re") == ["replicate", "retry", "rekey", "remove"]
-    assert "--force-overwrite" in complete("smrep replicate --f")
-    assert complete("smrep status x -r us-w") == ["us-west-1", "us-west-2"]
-    assert complete("smrep replicate x -r us-west-2,eu-n") == ["us-west-2,eu-north-1"]
-    assert complete("smrep status x -o j") == ["json"]
 
 
 def test_the_module_runs_as_well() -> None:

@@ -33,7 +33,8 @@ def test_every_call_of_a_command_is_on_the_page(play: Play) -> None:
 
 def test_every_command_and_every_operation_that_may_be_sent_is_on_the_page() -> None:
     assert {play.words[0] for play in PLAYS} == set(COMMANDS) - OFFLINE
-    assert {operation for _, (operation, _) in BOOK} == {operation for _, operation in ALLOWED}
+    sent = {operation for _, operation in ALLOWED} - {"ListAliases"}  # a shell's completion sends it, no command
+    assert {operation for _, (operation, _) in BOOK} == sent
 
 
 def test_the_page_counts_its_cases() -> None:

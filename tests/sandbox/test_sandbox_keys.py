@@ -213,3 +213,20 @@ def test_a_version_whose_old_key_is_disabled_silently_stays_under_it(account):
     account.sm("UpdateSecret", SecretId="db", KmsKeyId=new)
     (version,) = account.sm("ListSecretVersionIds", SecretId="db")["Versions"]
     assert version["KmsKeyIds"] == [old]
+
+
+def test_aliases_are_listed_in_pages_of_their_own_region(account):
+    arn = account.key(alias="alias/b")
+    account.kms("CreateAlias", AliasName="alias/a", TargetKeyId=arn)
+    first = account.kms("ListAliases", Limit=2)
+    assert [each["AliasName"] for each in first["Aliases"]] == ["alias/a", "alias/aws/secretsmanager"]
+    assert first["Truncated"] is True
+    last = account.kms("ListAliases", Limit=2, Marker=first["NextMarker"])
+    (entry,) = last["Aliases"]
+    assert entry["AliasName"] == "alias/b"
+    assert entry["TargetKeyId"] == arn.rpartition("/")[2]
+    assert entry["AliasArn"] == arn.partition(":key/")[0] + ":alias/b"
+    assert last["Truncated"] is False
+    assert "NextMarker" not in last
+    assert [each["AliasName"] for each in account.kms("ListAliases", WEST)["Aliases"]] == [DEFAULT]
+    assert refused(account, "ListAliases", Marker="x") == "InvalidMarkerException"

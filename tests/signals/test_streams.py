@@ -161,7 +161,7 @@ def test_pipes_of_a_shell(make_sandbox: Make) -> None:
         {BIN}/smrep replicate prod/db -r us-west-2 -o ndjson | head -1 >/dev/null; echo ${{PIPESTATUS[0]}}
         {BIN}/smrep sandbox exec -- {BIN}/smrep status nowhere <&- >&- 2>&-; echo $?
         _SMREP_COMPLETE=bash_complete {BIN}/smrep; echo $?
-        COMP_WORDS="smrep re" COMP_CWORD=1 _SMREP_COMPLETE=bash_complete {BIN}/smrep >/dev/full; echo $?
+        _SMREP_COMPLETE=bash_complete {BIN}/smrep "smrep re" re >/dev/full; echo $?
     """
     done = subprocess.run(["bash", "-c", script], env=sandbox.env, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["141", "1", "1", "1"]

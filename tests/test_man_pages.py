@@ -1,0 +1,151 @@
+"""The manual pages are those of the commands as they are, without a fault that roff would warn of, and installed."""
+
+from __future__ import annotations
+
+import re
+import runpy
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import click
+import pytest
+from fixtures import ROOT, Sandbox
+
+from smrep.cli import COMMANDS
+from smrep.cli.topics import CODES
+from smrep.cli.variables import OURS
+
+PAGES = {path.stem: path for path in sorted((ROOT / "docs/man").glob("*.1"))}
+SECTIONS = ["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "ENVIRONMENT", "EXIT STATUS", "EXAMPLES", "SEE ALSO"]
+MAKER = runpy.run_path(str(ROOT / "docs/man.py"))
+CONTEXTS = {each.command_path.replace(" ", "-"): each for each in MAKER["contexts"]()}
+each_page = pytest.mark.parametrize("name", PAGES)
+
+
+def needs(program: str) -> pytest.MarkDecorator:
+    return pytest.mark.skipif(not shutil.which(program), reason=f"{program} IS NOT INSTALLED: NO PAGE WAS LOOKED AT")
+
+
+def shown(name: str) -> str:
+    """Return a page as a terminal of eighty columns shows it, without bold."""
+    done = subprocess.run(
+        ["man", "--warnings", "-E", "UTF-8", "-l", PAGES[name]],
+        env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "MANWIDTH": "80"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr == ""
+    return re.sub(".\b", "", done.stdout)
+
+
+def test_the_committed_pages_are_what_the_commands_say(tmp_path: Path) -> None:
+    (tmp_path / "smrep-gone.1").touch()
+    subprocess.run([sys.executable, ROOT / "docs/man.py", tmp_path], check=True, env={"COLUMNS": "300", "LANG": "C"})
+    made = {path.stem: path.read_text() for path in tmp_path.iterdir()}
+    assert made.keys() == PAGES.keys()
+    for name, text in made.items():
+        assert text == PAGES[name].read_text(), f"{name}: make man"
+
+
+def test_every_command_has_a_page() -> None:
+    assert {
+        "smrep",
+        *(f"smrep-{name}" for name in COMMANDS),
+        "smrep-sandbox-start",
+        "smrep-sandbox-exec",
+    } <= PAGES.keys()
+
+
+@each_page
+def test_a_page_has_its_sections_in_order(name: str) -> None:
+    text = PAGES[name].read_text()
+    command = CONTEXTS[name].command
+    group, exemplary = (
+        isinstance(command, click.Group),
+        "Examples:" in (command.epilog or "") or name == "smrep-completion",
+    )
+    wanted = [*SECTIONS[:3], *(["COMMANDS"] if group else []), *SECTIONS[3:]]
+    found = re.findall(r"^\.SH (.*)", text, re.MULTILINE)
+    assert found == (wanted if group or exemplary else [each for each in wanted if each != "EXAMPLES"])
+    assert text.isascii()
+    assert text.startswith(f'.nr HY 0\n.TH {name.upper().replace("-", chr(92) + "-")} 1 "" smrep "smrep manual"\n')
+
+
+@needs("man")
+@each_page
+def test_man_shows_it_without_a_warning_in_eighty_columns(name: str) -> None:
+    text = shown(name)
+    assert max(map(len, text.splitlines())) <= 80
+    assert "\\" not in re.sub(r" \\$", "", text, flags=re.MULTILINE)
+    assert "\u2010" not in text
+    assert re.search(rf"^NAME\n       {name} - [a-z]", text, re.MULTILINE)
+
+
+@needs("groff")
+@each_page
+def test_groff_has_nothing_to_warn_of(name: str) -> None:
+    done = subprocess.run(
+        ["groff", "-man", "-Tutf8", "-ww", "-z", PAGES[name]], capture_output=True, text=True, check=True
+    )
+    assert (done.stdout, done.stderr) == ("", "")
+
+
+@needs("man")
+@each_page
+def test_it_says_what_help_says(name: str, sandbox: Sandbox) -> None:
+    page = " ".join(shown(name).split())
+    told = sandbox.smrep(*CONTEXTS[name].command_path.split()[1:], "--help").out
+    for flags in re.findall(r"^  (-[^ ]+(?:, --[^ ]+)?)", told, re.MULTILINE):
+        assert f" {flags} " in page
+    for example in re.findall(r"^      (smrep .*)", told, re.MULTILINE):
+        assert example in page.replace(" \\ ", " ")
+    for variable in re.findall(r"\[\$(SMREP_\w+)\]", told):
+        assert f" {variable} {OURS[variable]}" in page
+
+
+@needs("man")
+def test_the_first_page_has_every_code_and_variable() -> None:
+    page = " ".join(shown("smrep").split())
+    for code, (word, _) in CODES.items():
+        assert f" {code} {word} " in page
+    for variable, meaning in OURS.items():
+        assert f" {variable} {meaning}" in page
+    for name in PAGES:
+        if name.count("-") == 1:
+            assert f"{name}(1)" in page
+
+
+@needs("man")
+def test_what_can_be_pasted_is_plain() -> None:
+    """An option's hyphens and a shell's quotes come out as what was typed, not as typography."""
+    assert """-o json \\\n           --query "secrets[?role=='replica'].name\"""" in shown("smrep-list")
+    assert '> "${fpath[1]}/_smrep"' in shown("smrep-completion")
+    assert "~/.config/fish/completions" in shown("smrep-completion")
+
+
+def test_text_that_roff_would_act_on_is_printed() -> None:
+    escaped, marked = MAKER["escaped"], MAKER["marked"]
+    assert escaped(".so /etc/passwd") == r"\&.so /etc/passwd"
+    assert escaped("'br") == r"\(aqbr"
+    assert escaped('\\n(.C\\-~^`"') == r"\(rsn(.C\(rs\-\(ti\(ha\(ga\(dq"
+    assert marked("with --no-wait, -n or us-west-2") == r"with \fB\-\-no\-wait\fR, \fB\-n\fR or us\-west\-2"
+
+
+def test_the_wheel_brings_pages_and_completions(tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        data = {name.partition(".data/data/")[2]: archive.read(name) for name in archive.namelist() if ".data/" in name}
+    completions = {
+        "share/bash-completion/completions/smrep": "bash",
+        "share/zsh/site-functions/_smrep": "zsh",
+        "share/fish/vendor_completions.d/smrep.fish": "fish",
+    }
+    wanted = {f"share/man/man1/{name}.1": path.read_bytes() for name, path in PAGES.items()}
+    wanted |= {path: (ROOT / f"completions/smrep.{shell}").read_bytes() for path, shell in completions.items()}
+    assert data == wanted
