@@ -51,6 +51,10 @@ completions: .venv/run.stamp
 man: .venv/run.stamp
 	$(BIN)/python docs/man.py docs/man
 
+docs/document.md: smrep/output/document.schema.json .venv/run.stamp
+	$(BIN)/python docs/fields.py < $@ > $@.new
+	mv $@.new $@
+
 fault-matrix: .venv/dev.stamp
 	PYTHONPATH=tests $(BIN)/python -m matrix.book > docs/fault-matrix.new
 	mv docs/fault-matrix.new docs/fault-matrix.md
