@@ -60,8 +60,8 @@ fault-matrix: .venv/dev.stamp
 	mv docs/fault-matrix.new docs/fault-matrix.md
 	@grep -Eo '[0-9]+ cases' docs/fault-matrix.md
 
-docs/replicate.svg: .venv/run.stamp
-	$(BIN)/python docs/picture.py > $@
+docs/%.svg: docs/picture.py .venv/run.stamp
+	$(BIN)/python docs/picture.py $* > $@
 
 constraints: .venv/tools.stamp
 	$(COMPILE) pyproject.toml --group build --output-file constraints.txt > /dev/null

@@ -1,10 +1,11 @@
-"""Draws README's picture: a real run of smrep against the sandbox, as a terminal of 96 columns shows it.
+"""Draws README's pictures: real runs of smrep against the sandbox, as a terminal of 96 columns shows them.
 
-python docs/picture.py > docs/replicate.svg
+python docs/picture.py replicate > docs/replicate.svg
 """
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import pty
@@ -19,36 +20,45 @@ from rich.console import Console
 from rich.text import Text
 
 SMREP = str(Path(sys.executable).parent / "smrep")
-SHOWN = "smrep replicate prod/web/session -r us-west-2,eu-west-1,ap-southeast-2=alias/dr"
+PICTURES = {
+    "replicate": "smrep replicate prod/web/session -r us-west-2,eu-west-1,ap-southeast-2=alias/dr",
+    "audit": "smrep audit -r us-west-2,eu-west-1 --prefix prod/",
+}
+"""What is typed, by the picture's name."""
 SANDBOX = ["sandbox", "exec", "--seed", "--replication-delay", "500ms", "--", SMREP]
 COLUMNS = 96
 WIDTH = 12.2
 """Of a character, in the picture's units."""
 
 
-def main() -> None:
-    """Run the command on a pseudo-terminal and print the picture of what it left there."""
+def main(name: str) -> None:
+    """Print the picture of what the command leaves on a terminal."""
+    sys.stdout.write(drawn(PICTURES[name]))
+
+
+def drawn(shown: str) -> str:
+    """Run the command on a pseudo-terminal and return the picture of what it left there."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, COLUMNS, 0, 0))
     run = subprocess.Popen(
-        [SMREP, *SANDBOX, *SHOWN.split()[1:]], stdin=theirs, stdout=theirs, stderr=theirs, env={**os.environ, "CI": "1"}
+        [SMREP, *SANDBOX, *shown.split()[1:]], stdin=theirs, stdout=theirs, stderr=theirs, env={**os.environ, "CI": "1"}
     )
     os.close(theirs)
     seen = b""
-    try:
-        while piece := os.read(ours, 4096):
+    with os.fdopen(ours, "rb", buffering=0) as terminal, contextlib.suppress(OSError):  # the other side goes away
+        while piece := terminal.read(4096):
             seen += piece
-    except OSError:  # the other side is gone
-        run.wait()
-    screen = Console(record=True, width=COLUMNS, file=Path(os.devnull).open("w"), highlight=False)  # noqa: SIM115
-    screen.print(Text.assemble(("$ ", "dim"), SHOWN))
-    lines = seen.decode().splitlines()
-    title = next(number for number, line in enumerate(lines) if line.startswith("\x1b[1m"))
-    screen.print(*(Text.from_ansi(line) for line in ["", *lines[title:]]), sep="\n")
-    picture = screen.export_svg(title="smrep", font_aspect_ratio=WIDTH / 20)
+    run.wait()
+    with Path(os.devnull).open("w") as nowhere:
+        screen = Console(record=True, width=COLUMNS, file=nowhere, highlight=False)
+        screen.print(Text.assemble(("$ ", "dim"), shown))
+        lines = seen.decode().splitlines()
+        title = next(number for number, line in enumerate(lines) if "\x1b[" in line)
+        screen.print(*(Text.from_ansi(line) for line in ["", *lines[title:]]), sep="\n")
+        picture = screen.export_svg(title="smrep", font_aspect_ratio=WIDTH / 20, unique_id="smrep")
     picture = re.sub(r"@font-face \{.*?\}\s*", "", picture, flags=re.DOTALL)
     picture = picture.replace("Fira Code", "DejaVu Sans Mono, Menlo, Consolas")
-    sys.stdout.write(re.sub(r'x="([\d.]+)" (y="[\d.]+") textLength="([\d.]+)"([^>]*)>((?:&#160;)+)', _moved, picture))
+    return re.sub(r'x="([\d.]+)" (y="[\d.]+") textLength="([\d.]+)"([^>]*)>((?:&#160;)+)', _moved, picture)
 
 
 def _moved(run: re.Match[str]) -> str:
@@ -59,4 +69,4 @@ def _moved(run: re.Match[str]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1])
