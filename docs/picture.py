@@ -27,6 +27,7 @@ PICTURES = {
 """What is typed, by the picture's name."""
 SANDBOX = ["sandbox", "exec", "--seed", "--replication-delay", "500ms", "--", SMREP]
 COLUMNS = 96
+ENV = {"PATH": os.environ["PATH"], "TERM": "xterm-256color", "CI": "1", "COLUMNS": str(COLUMNS)}
 WIDTH = 12.2
 """Of a character, in the picture's units."""
 
@@ -40,9 +41,7 @@ def drawn(shown: str) -> str:
     """Run the command on a pseudo-terminal and return the picture of what it left there."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, COLUMNS, 0, 0))
-    run = subprocess.Popen(
-        [SMREP, *SANDBOX, *shown.split()[1:]], stdin=theirs, stdout=theirs, stderr=theirs, env={**os.environ, "CI": "1"}
-    )
+    run = subprocess.Popen([SMREP, *SANDBOX, *shown.split()[1:]], stdin=theirs, stdout=theirs, stderr=theirs, env=ENV)
     os.close(theirs)
     seen = b""
     with os.fdopen(ours, "rb", buffering=0) as terminal, contextlib.suppress(OSError):  # the other side goes away
