@@ -30,9 +30,9 @@ COMMANDS = {
     "python -c 'import click'": [sys.executable, "-c", "import click"],
 }
 RATIOS = (
-    ("smrep status -o json", "boto3, minimal script", 1.35),
-    ("smrep status -o json", "aws describe-secret", 0.85),
-    ("smrep --help", "python -c 'import click'", None),
+    ("smrep status -o json", "boto3, minimal script", 1.15),
+    ("smrep status -o json", "aws describe-secret", 0.7),
+    ("smrep --help", "python -c 'import click'", 2.0),
 )
 
 

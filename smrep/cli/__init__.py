@@ -6,31 +6,31 @@ from importlib import import_module
 
 import click
 
-from smrep.cli.options import CONTEXT, version
+from smrep.cli.basics import CONTEXT, version
 
 COMMANDS = {
-    "replicate": "smrep.cli.replicate:replicate",
-    "status": "smrep.cli.status:status",
-    "wait": "smrep.cli.wait:wait",
-    "retry": "smrep.cli.retry:retry",
-    "verify": "smrep.cli.verify:verify",
-    "rekey": "smrep.cli.rekey:rekey",
-    "remove": "smrep.cli.remove:remove",
-    "promote": "smrep.cli.promote:promote",
-    "doctor": "smrep.cli.doctor:doctor",
-    "list": "smrep.cli.listing:list_",
-    "audit": "smrep.cli.audit:audit",
-    "plan": "smrep.cli.plan:plan",
-    "apply": "smrep.cli.apply:apply",
-    "export": "smrep.cli.export:export",
-    "failover": "smrep.cli.failover:failover",
-    "failback": "smrep.cli.failback:failback",
-    "iam-policy": "smrep.cli.iam_policy:iam_policy",
-    "sandbox": "smrep.cli.sandbox:sandbox",
-    "completion": "smrep.cli.completion:completion",
-    "help": "smrep.cli.help:help_",
+    "replicate": ("smrep.cli.replicate:replicate", "Add replica Regions, wait until each is in sync."),
+    "status": ("smrep.cli.status:status", "Show the replication state of each Region."),
+    "wait": ("smrep.cli.wait:wait", "Wait until the Regions are in sync; start nothing."),
+    "retry": ("smrep.cli.retry:retry", "Try the Failed Regions again, only those."),
+    "verify": ("smrep.cli.verify:verify", "Prove that each replica holds the current version."),
+    "rekey": ("smrep.cli.rekey:rekey", "Change a replica's KMS key in place."),
+    "remove": ("smrep.cli.remove:remove", "Delete replicas, wait until they are really gone."),
+    "promote": ("smrep.cli.promote:promote", "Make a replica a standalone secret."),
+    "doctor": ("smrep.cli.doctor:doctor", "Say what would stop a replication, or a reader over there."),
+    "list": ("smrep.cli.listing:list_", "List the secrets of a Region with their role."),
+    "audit": ("smrep.cli.audit:audit", "Tell which secrets are not where they should be."),
+    "plan": ("smrep.cli.plan:plan", "Show what apply would do."),
+    "apply": ("smrep.cli.apply:apply", "Bring about what a manifest wants."),
+    "export": ("smrep.cli.export:export", "Write the manifest of what is replicated now."),
+    "failover": ("smrep.cli.failover:failover", "Promote many replicas while a Region is down."),
+    "failback": ("smrep.cli.failback:failback", "Lead home what a failover promoted."),
+    "iam-policy": ("smrep.cli.iam_policy:iam_policy", "Print the least-privilege IAM policy; offline."),
+    "sandbox": ("smrep.cli.sandbox:sandbox", "Run a local AWS that replicates as the real one does."),
+    "completion": ("smrep.cli.completion:completion", "Print the completion script for a shell."),
+    "help": ("smrep.cli.help:help_", "Explain a topic or a command."),
 }
-"""Each command's name and where it is; a command is loaded when it is named or listed."""
+"""Each command's name, where it is, and what it does in a line: a command is loaded when it is named."""
 
 
 class Root(click.Group):
@@ -44,9 +44,14 @@ class Root(click.Group):
         """Return the command, None where there is none of that name."""
         if cmd_name not in COMMANDS:
             return None
-        module, _, attribute = COMMANDS[cmd_name].partition(":")
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
         command: click.Command = getattr(import_module(module), attribute)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands, none of which is loaded for it."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from smrep.cli import options
+from smrep.cli import basics, options
 from smrep.cli.app import App
 from smrep.cli.conduct import conduct
 from smrep.cli.confirm import ask
@@ -38,7 +38,7 @@ AGAIN = ("file", "plan", "rate", "journal", "shard", "wait", "timeout_s")
 """The options to type again, by their names in Python; what confirms is added where it is due."""
 
 
-@click.command(context_settings=options.CONTEXT, short_help="Bring about what a manifest wants.", epilog=EXAMPLES)
+@click.command(context_settings=basics.CONTEXT, short_help="Bring about what a manifest wants.", epilog=EXAMPLES)
 @click.option("-f", "--file", metavar="FILE", help="Manifest of what is wanted; - is standard input.")
 @click.option("--plan", metavar="FILE", help="Do exactly what plan --out wrote to FILE, or nothing.")
 @click.option(

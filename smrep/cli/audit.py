@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from smrep.cli import options
+from smrep.cli import basics, options
 from smrep.cli.app import App
 from smrep.cli.conduct import conduct
 from smrep.cli.fleet import check_writable, estates, is_whole, sharded
@@ -33,7 +33,7 @@ Examples:
 
 
 @click.command(
-    context_settings=options.CONTEXT, short_help="Tell which secrets are not where they should be.", epilog=EXAMPLES
+    context_settings=basics.CONTEXT, short_help="Tell which secrets are not where they should be.", epilog=EXAMPLES
 )
 @options.regions("Region where each secret should have a replica, and its key", keys=True)
 @click.option(

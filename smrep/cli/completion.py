@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from smrep.cli.options import COMPLETE, CONTEXT, version
+from smrep.cli.basics import COMPLETE, CONTEXT, version
 from smrep.cli.shells import SHELLS
 
 

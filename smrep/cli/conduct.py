@@ -12,8 +12,8 @@ from types import MappingProxyType
 import click
 
 from smrep.cli.app import App
+from smrep.cli.basics import CONDUCTED
 from smrep.cli.explaining import explain, is_mute
-from smrep.cli.options import CONDUCTED
 from smrep.cli.process import told
 from smrep.errors import Outcome, OutputError, SmrepError, Terminated, UsageError
 from smrep.output import github

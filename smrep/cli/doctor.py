@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from smrep.cli import options
+from smrep.cli import basics, options
 from smrep.cli.app import App
 from smrep.cli.conduct import conduct
 from smrep.cli.params import Role, targets
@@ -23,7 +23,7 @@ Examples:
 
 
 @click.command(
-    context_settings=options.CONTEXT,
+    context_settings=basics.CONTEXT,
     short_help="Say what would stop a replication, or a reader over there.",
     epilog=EXAMPLES,
 )

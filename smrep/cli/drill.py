@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from smrep.cli import options
+from smrep.cli import basics, options
 from smrep.cli.app import App
 from smrep.cli.conduct import deliver
 from smrep.cli.fault_options import delays
@@ -43,7 +43,7 @@ with what a reader got (current, stale, none, down) and whether it could be writ
 
 
 @click.command(
-    context_settings=options.CONTEXT, short_help="Rehearse the loss of a Region and the way back.", epilog=EXAMPLES
+    context_settings=basics.CONTEXT, short_help="Rehearse the loss of a Region and the way back.", epilog=EXAMPLES
 )
 @click.option(
     "--from",
@@ -92,7 +92,7 @@ with what a reader got (current, stale, none, down) and whether it could be writ
     help="Colour (default: auto).  [$SMREP_COLOR]",
 )
 @click.option("--no-input", is_flag=True, envvar="SMREP_NO_INPUT", help="Never wait.  [$SMREP_NO_INPUT]")
-@options.version
+@basics.version
 def drill(**typed: Any) -> None:
     """Rehearse the loss of a Region, and the way back, in a sandbox of its own.
 

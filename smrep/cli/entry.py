@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import re
-import sys
 import time
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
-from smrep.cli import COMMANDS, root
-from smrep.cli.options import COMPLETE, CONDUCTED
-from smrep.errors import Outcome, OutputError, SmrepError, Terminated
-from smrep.report import Report, Trouble
-from smrep.service.ports import Clock
+from smrep.cli import root
+from smrep.cli.basics import COMPLETE, CONDUCTED
+from smrep.errors import Outcome, Terminated
+
+if TYPE_CHECKING:
+    from smrep.service.ports import Clock
 
 
 def run(words: Sequence[str], clock: Clock | None = None) -> int:
@@ -41,10 +39,6 @@ def run(words: Sequence[str], clock: Clock | None = None) -> int:
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         return error.exit_code
-    except click.ClickException as error:
-        return _refuse(words, _from_click(error), time.monotonic() - started)
-    except SmrepError as error:
-        return _refuse(words, Trouble.of(error), time.monotonic() - started)
     except SystemExit as error:
         return error.code if isinstance(error.code, int) else Outcome.BUG.exit_code
     except BrokenPipeError:
@@ -53,13 +47,19 @@ def run(words: Sequence[str], clock: Clock | None = None) -> int:
         if context and CONDUCTED in context.meta:  # it tells, or has told, how it ended
             raise
         return cut_short(words, error)
-    except OSError as error:  # help or a completion script, to a disk that is full
-        return _refuse(words, Trouble.of(OutputError(f"the output could not be written: {error.strerror}")), 0.0)
     except Exception as error:  # noqa: BLE001 - no traceback reaches a user
-        from smrep.cli.conduct import bug
+        from smrep.cli.refusing import refused
 
-        return _refuse(words, bug(error), time.monotonic() - started)
+        return refused(words, error, time.monotonic() - started)
     return 0
+
+
+def cut_short(words: Sequence[str], error: BaseException) -> int:
+    """Report a run that a signal ended before a command took it in hand; return its exit code."""
+    from smrep.cli.process import stopped_by
+    from smrep.cli.refusing import refuse, stopped
+
+    return refuse(words, stopped(), 0.0, stopped_by(error))
 
 
 def _complete(instruction: str, words: Sequence[str]) -> int:
@@ -74,72 +74,3 @@ def _complete(instruction: str, words: Sequence[str]) -> int:
     except Exception:  # noqa: BLE001 - see above
         return Outcome.FAILED.exit_code
     return 0
-
-
-def cut_short(words: Sequence[str], error: BaseException) -> int:
-    """Report a run that a signal ended before a command took it in hand; return its exit code."""
-    from smrep.cli.process import stopped_by
-
-    trouble = Trouble("Interrupted", "stopped; nothing was sent", None, None, Outcome.INTERRUPTED)
-    return _refuse(words, trouble, 0.0, stopped_by(error))
-
-
-def wanted_json(words: Sequence[str], env: Mapping[str, str]) -> str | None:
-    """Return which of the JSON formats the words ask for, if any, also where they can't be parsed."""
-    words = words[: words.index("--")] if "--" in words else words
-    typed = None
-    asked = False
-    for word, following in zip(words, [*words[1:], ""], strict=False):
-        bundled = re.match(r"-[qnhV]*o(.*)", word)
-        if word == "--output" or (bundled and not bundled[1]):
-            typed = following
-        elif word.startswith("--output="):
-            typed = word.removeprefix("--output=")
-        elif bundled:
-            typed = bundled[1].removeprefix("=")
-        elif word == "--json":
-            return "json"
-        elif word == "--query" or word.startswith("--query="):
-            asked = True
-    chosen = env.get("SMREP_OUTPUT") if typed is None else typed
-    if asked and chosen != "text" and typed != "ndjson":
-        return "json"
-    return chosen if chosen in ("json", "ndjson") else None
-
-
-def _from_click(error: click.ClickException) -> Trouble:
-    """Return click's complaint in our voice: lower case, no full stop, with the help to read."""
-    message = " ".join(error.format_message().split()).rstrip(".")
-    message = message[:1].lower() + message[1:]
-    context, param = getattr(error, "ctx", None), getattr(error, "param", None)
-    if context and param and context.get_parameter_source(param.name) is click.core.ParameterSource.ENVIRONMENT:
-        message = f"{param.envvar}: {message}"
-    path = context.command_path if context else "smrep"
-    return Trouble("UsageError", message, f"{path} --help", None, Outcome.USAGE)
-
-
-def _refuse(words: Sequence[str], trouble: Trouble, elapsed_s: float, exit_code: int | None = None) -> int:
-    """Report a run that did not get as far as running; return its exit code."""
-    from smrep.output import github
-    from smrep.output.colour import wants_colour
-    from smrep.output.formats import FORMATS
-    from smrep.output.messages import Messages
-    from smrep.output.paper import Paper
-
-    report = Report(
-        command=next((word for word in words if word in COMMANDS), None),
-        outcome=trouble.outcome,
-        exit_code=trouble.outcome.exit_code if exit_code is None else exit_code,
-        started_at=datetime.now(UTC),
-        elapsed_s=elapsed_s,
-        error=trouble,
-    )
-    name = wanted_json(words, os.environ)
-    if name and sys.stdout is not None and trouble.code != OutputError.__name__:
-        with contextlib.suppress(OSError):  # the reason is on standard error too
-            sys.stdout.writelines(FORMATS[name](report, Paper()))
-    colour = sys.stderr is not None and wants_colour("auto", sys.stderr, os.environ)
-    messages = Messages(sys.stderr, colour)
-    messages.trouble(trouble)
-    github.tell(report, messages, os.environ)
-    return report.exit_code

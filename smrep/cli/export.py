@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from smrep import __version__
-from smrep.cli import options
+from smrep.cli import basics, options
 from smrep.cli.app import App
 from smrep.cli.conduct import conduct
 from smrep.cli.selecting import CHOOSING, selection, selector
@@ -28,7 +28,7 @@ Examples:
 
 
 @click.command(
-    context_settings=options.CONTEXT, short_help="Write the manifest of what is replicated now.", epilog=EXAMPLES
+    context_settings=basics.CONTEXT, short_help="Write the manifest of what is replicated now.", epilog=EXAMPLES
 )
 @selection
 @options.shared

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from smrep.cli import options
+from smrep.cli import basics, options
 from smrep.cli.app import App
 from smrep.cli.conduct import conduct
 from smrep.cli.confirm import ask
@@ -43,7 +43,7 @@ AGAIN = ("record", "return_primary", "rotation_handled", "rate", "wait", "timeou
 """The options to type again, by their names in Python."""
 
 
-@click.command(context_settings=options.CONTEXT, short_help="Lead home what a failover promoted.", epilog=EXAMPLES)
+@click.command(context_settings=basics.CONTEXT, short_help="Lead home what a failover promoted.", epilog=EXAMPLES)
 @click.option(
     "--record", required=True, metavar="FILE", help="What failover wrote down; the way back is written there too."
 )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from smrep.cli import options
+from smrep.cli import basics, options
 from smrep.cli.app import App
 from smrep.cli.conduct import conduct
 from smrep.cli.confirm import ask
@@ -46,7 +46,7 @@ AGAIN = ("source", "target", "file", "record", "rate", "wait", "timeout_s")
 
 
 @click.command(
-    context_settings=options.CONTEXT, short_help="Promote many replicas while a Region is down.", epilog=EXAMPLES
+    context_settings=basics.CONTEXT, short_help="Promote many replicas while a Region is down.", epilog=EXAMPLES
 )
 @click.argument("secrets", metavar="[SECRET...]", nargs=-1)
 @click.option(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from smrep.cli.options import CONTEXT, version
+from smrep.cli.basics import CONTEXT, version
 from smrep.cli.topics import TOPICS
 
 EXAMPLES = """\b

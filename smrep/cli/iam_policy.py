@@ -11,7 +11,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from smrep.cli.options import CONTEXT, version
+from smrep.cli.basics import CONTEXT, version
 from smrep.cli.params import Account, HomeRegion, Regions, secret_ids, targets
 from smrep.cli.where import Where, locate
 from smrep.errors import ConfigurationError, UsageError

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from smrep.cli import options
+from smrep.cli import basics, options
 from smrep.cli.app import App
 from smrep.cli.conduct import conduct, deliver
 from smrep.cli.selecting import CHOOSING, selection, selector
@@ -25,7 +25,7 @@ Examples:
 
 @click.command(
     "list",
-    context_settings=options.CONTEXT,
+    context_settings=basics.CONTEXT,
     short_help="List the secrets of a Region with their role.",
     epilog=EXAMPLES,
 )

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from smrep import __version__
+from smrep.cli.basics import version
 from smrep.cli.params import Account, Duration, Endpoint, HomeRegion, Regions
 from smrep.errors import UsageError
 from smrep.output.formats import FORMATS
@@ -18,11 +18,6 @@ from smrep.rules.commands import duration
 F = TypeVar("F", bound=Callable[..., Any])
 
 DEFAULT_TIMEOUT_S = 300.0
-COMPLETE = "_SMREP_COMPLETE"
-"""The variable by which a shell's completion script asks for candidates."""
-CONDUCTED = "smrep.conducted"
-"""What a context's meta has where a command has taken its run in hand, and will tell how it ends."""
-CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +92,6 @@ def regions(text: str, *, keys: bool = False, there: bool = False, required: boo
         required=required,
         metavar="REGION[=KMS_KEY]" if keys else "REGION",
         help=f"{text}; repeatable, or with commas.",
-    )
-
-
-def version(command: F) -> F:
-    """Add -V/--version."""
-    return click.version_option(__version__, "-V", "--version", prog_name="smrep", message="%(prog)s %(version)s")(
-        command
     )
 
 

@@ -20,7 +20,7 @@ LAST_WORDS_S = 0.5
 
 def process(words: Sequence[str]) -> int:
     """Run the words as a command and return the exit code of the process."""
-    gc.set_threshold(50_000)  # a short process that loads much: a tenth of its CPU went into looking for garbage
+    gc.set_threshold(300_000)  # a short process that loads much: a tenth of its CPU went into looking for garbage
     try:
         heed()
         for stream in (sys.stdout, sys.stderr):

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from smrep.cli import options
+from smrep.cli import basics, options
 from smrep.cli.app import App
 from smrep.cli.conduct import conduct
 from smrep.cli.confirm import carry_out
@@ -20,7 +20,7 @@ Examples:
     smrep promote prod/db -r us-west-2 --yes -o json"""
 
 
-@click.command(context_settings=options.CONTEXT, short_help="Make a replica a standalone secret.", epilog=EXAMPLES)
+@click.command(context_settings=basics.CONTEXT, short_help="Make a replica a standalone secret.", epilog=EXAMPLES)
 @options.secrets
 @options.regions("Region of the replica", there=True, required=True)
 @options.changing("Wait until the secret is seen to stand alone (default: wait).", "the promotion")

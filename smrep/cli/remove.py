@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from smrep.cli import options
+from smrep.cli import basics, options
 from smrep.cli.app import App
 from smrep.cli.conduct import conduct
 from smrep.cli.confirm import carry_out
@@ -21,7 +21,7 @@ Examples:
 
 
 @click.command(
-    context_settings=options.CONTEXT, short_help="Delete replicas, wait until they are really gone.", epilog=EXAMPLES
+    context_settings=basics.CONTEXT, short_help="Delete replicas, wait until they are really gone.", epilog=EXAMPLES
 )
 @options.secrets
 @options.regions("Replica Region to remove", required=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from smrep.cli import options
+from smrep.cli import basics, options
 from smrep.cli.replicating import acting, replicating
 
 EXAMPLES = """\b
@@ -17,7 +17,7 @@ Examples:
 
 
 @click.command(
-    context_settings=options.CONTEXT, short_help="Add replica Regions, wait until each is in sync.", epilog=EXAMPLES
+    context_settings=basics.CONTEXT, short_help="Add replica Regions, wait until each is in sync.", epilog=EXAMPLES
 )
 @options.secrets
 @options.regions("Replica Region, and its KMS key", keys=True, required=True)

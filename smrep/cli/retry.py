@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from smrep.cli import options
+from smrep.cli import basics, options
 from smrep.cli.replicating import acting, replicating
 
 EXAMPLES = """\b
@@ -16,9 +16,7 @@ Examples:
     smrep retry prod/db -r us-west-2 --force-overwrite"""
 
 
-@click.command(
-    context_settings=options.CONTEXT, short_help="Try the Failed Regions again, only those.", epilog=EXAMPLES
-)
+@click.command(context_settings=basics.CONTEXT, short_help="Try the Failed Regions again, only those.", epilog=EXAMPLES)
 @options.secrets
 @options.regions("Region to try again (default: all that Failed), and another KMS key for it", keys=True)
 @acting

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from smrep.cli.basics import CONTEXT, version
 from smrep.cli.drill import drill
 from smrep.cli.fault_options import fault_options, faults_from
-from smrep.cli.options import CONTEXT, version
 from smrep.cli.sandbox_faults import faults
 from smrep.cli.sandbox_state import StateFile
 from smrep.errors import ConfigurationError, UsageError

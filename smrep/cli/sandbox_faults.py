@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
+from smrep.cli.basics import CONTEXT, version
 from smrep.cli.fault_options import fault_options, faults_typed
-from smrep.cli.options import CONTEXT, version
 from smrep.cli.params import Endpoint
 from smrep.errors import ConfigurationError
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from smrep.cli import options
+from smrep.cli import basics, options
 from smrep.cli.app import App
 from smrep.cli.conduct import conduct
 from smrep.cli.params import targets
@@ -22,7 +22,7 @@ Examples:
 
 
 @click.command(
-    context_settings=options.CONTEXT, short_help="Prove that each replica holds the current version.", epilog=EXAMPLES
+    context_settings=basics.CONTEXT, short_help="Prove that each replica holds the current version.", epilog=EXAMPLES
 )
 @options.secrets
 @options.regions("Replica Region to verify (default: all), and the key that is expected there", keys=True)

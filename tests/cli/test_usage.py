@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 
+import click
 import pytest
 from fixtures import BIN, Sandbox
 
-from smrep.cli import COMMANDS
+from smrep.cli import COMMANDS, root
 
 WEST_KEY = "arn:aws:kms:us-west-2:123456789012:key/0f0e0d0c-1111-4222-8333-444455556666"
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"
@@ -170,3 +171,10 @@ def test_the_variable_that_is_wrong_is_named(sandbox: Sandbox) -> None:
 
 def test_a_choice_is_told_on_one_line(sandbox: Sandbox) -> None:
     assert "choose from: bash, zsh, fish" in sandbox.smrep("completion").err.lower()
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_is_listed_with_its_own_first_words(name: str) -> None:
+    command = root.get_command(click.Context(root), name)
+    assert command is not None
+    assert COMMANDS[name][1] == command.get_short_help_str(limit=80)

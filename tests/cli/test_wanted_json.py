@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from smrep.cli.app import App
 from smrep.cli.apply import apply
 from smrep.cli.audit import audit
-from smrep.cli.entry import run, wanted_json
+from smrep.cli.entry import run
+from smrep.cli.refusing import wanted_json
 from smrep.cli.export import export
 from smrep.cli.listing import list_
 from smrep.cli.options import Shared

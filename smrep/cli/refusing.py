@@ -1,0 +1,94 @@
+"""Runs that did not get as far as running: a wrong command line, a signal too early, told in every format."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+import click
+
+from smrep.cli import COMMANDS
+from smrep.errors import Outcome, OutputError, SmrepError
+from smrep.output import github
+from smrep.output.colour import wants_colour
+from smrep.output.formats import FORMATS
+from smrep.output.messages import Messages
+from smrep.output.paper import Paper
+from smrep.report import Report, Trouble
+
+
+def refused(words: Sequence[str], error: Exception, elapsed_s: float) -> int:
+    """Report what went wrong, whatever it was; return its exit code."""
+    if isinstance(error, click.ClickException):
+        return refuse(words, _from_click(error), elapsed_s)
+    if isinstance(error, SmrepError):
+        return refuse(words, Trouble.of(error), elapsed_s)
+    if isinstance(error, OSError):  # help or a completion script, to a disk that is full
+        return refuse(words, Trouble.of(OutputError(f"the output could not be written: {error.strerror}")), 0.0)
+    from smrep.cli.conduct import bug
+
+    return refuse(words, bug(error), elapsed_s)
+
+
+def stopped() -> Trouble:
+    """Return the trouble of a run that a signal ended before a command took it in hand."""
+    return Trouble("Interrupted", "stopped; nothing was sent", None, None, Outcome.INTERRUPTED)
+
+
+def wanted_json(words: Sequence[str], env: Mapping[str, str]) -> str | None:
+    """Return which of the JSON formats the words ask for, if any, also where they can't be parsed."""
+    words = words[: words.index("--")] if "--" in words else words
+    typed = None
+    asked = False
+    for word, following in zip(words, [*words[1:], ""], strict=False):
+        bundled = re.match(r"-[qnhV]*o(.*)", word)
+        if word == "--output" or (bundled and not bundled[1]):
+            typed = following
+        elif word.startswith("--output="):
+            typed = word.removeprefix("--output=")
+        elif bundled:
+            typed = bundled[1].removeprefix("=")
+        elif word == "--json":
+            return "json"
+        elif word == "--query" or word.startswith("--query="):
+            asked = True
+    chosen = env.get("SMREP_OUTPUT") if typed is None else typed
+    if asked and chosen != "text" and typed != "ndjson":
+        return "json"
+    return chosen if chosen in ("json", "ndjson") else None
+
+
+def _from_click(error: click.ClickException) -> Trouble:
+    """Return click's complaint in our voice: lower case, no full stop, with the help to read."""
+    message = " ".join(error.format_message().split()).rstrip(".")
+    message = message[:1].lower() + message[1:]
+    context, param = getattr(error, "ctx", None), getattr(error, "param", None)
+    if context and param and context.get_parameter_source(param.name) is click.core.ParameterSource.ENVIRONMENT:
+        message = f"{param.envvar}: {message}"
+    path = context.command_path if context else "smrep"
+    return Trouble("UsageError", message, f"{path} --help", None, Outcome.USAGE)
+
+
+def refuse(words: Sequence[str], trouble: Trouble, elapsed_s: float, exit_code: int | None = None) -> int:
+    """Report a run that did not get as far as running; return its exit code."""
+    report = Report(
+        command=next((word for word in words if word in COMMANDS), None),
+        outcome=trouble.outcome,
+        exit_code=trouble.outcome.exit_code if exit_code is None else exit_code,
+        started_at=datetime.now(UTC),
+        elapsed_s=elapsed_s,
+        error=trouble,
+    )
+    name = wanted_json(words, os.environ)
+    if name and sys.stdout is not None and trouble.code != OutputError.__name__:
+        with contextlib.suppress(OSError):  # the reason is on standard error too
+            sys.stdout.writelines(FORMATS[name](report, Paper()))
+    colour = sys.stderr is not None and wants_colour("auto", sys.stderr, os.environ)
+    messages = Messages(sys.stderr, colour)
+    messages.trouble(trouble)
+    github.tell(report, messages, os.environ)
+    return report.exit_code
