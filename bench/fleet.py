@@ -5,7 +5,7 @@ sandbox's log, and what is compared runs in turn. Of wall time, only those of `a
 their pace is what is measured. Terraform takes part where it is installed and TF_PLUGIN_DIR names the folder of its AWS
 provider.
 
-    python bench/fleet.py [TURNS] [audit|apply|failover|plan]...
+    python bench/fleet.py [TURNS] [audit|calls|apply|failover|plan]...
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from fleet_terraform import Terraform, at_hand
 MANY, FEWER = 10_000, 2_000
 APPLIED, CROSSED, RATE, QUOTA = 1_000, 500, 45, 50
 PLANNED = 200
+MANY_LOOKS, FEW_LOOKS = 1_000, 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,32 @@ def audit(turns: int) -> Iterator[Figure]:
             spread = f"{min(grown):.2f} to {max(grown):.2f}"
             yield Figure(f"{what} memory per secret", _middle(grown), "KiB", 1, spread)
             yield Figure(f"{what} wall", _middle(large.wall_s for large, _ in runs), "s")
+
+
+def calls(turns: int) -> Iterator[Figure]:
+    """Measure what one more look costs, beside the same look in a bare loop over boto3."""
+    loop = (
+        "import boto3, sys; client = boto3.client('secretsmanager')\n"
+        "for number in range(int(sys.argv[1])): client.describe_secret(SecretId=f'app/{number:05d}/db')"
+    )
+    looked = [SMREP, "status", "-o", "text"]
+    with sandbox(MANY_LOOKS) as many, sandbox(FEW_LOOKS) as few:
+        costs: dict[str, list[float]] = {"status of many": [], "bare loop": []}
+        for _ in range(turns):
+            for what, spent in costs.items():
+                sizes = ((many, MANY_LOOKS), (few, FEW_LOOKS))
+                before = [place.size for place, _ in sizes]
+                words = (
+                    [sys.executable, "-c", loop, str(n)] if what == "bare loop" else [*looked, *map(name_of, range(n))]
+                    for _, n in sizes
+                )
+                large, small = (place.run(command) for (place, _), command in zip(sizes, words, strict=True))
+                made = [len(place.calls(since)) for (place, _), since in zip(sizes, before, strict=True)]
+                spent.append(1000 * (large.cpu_s - small.cpu_s) / (made[0] - made[1]))
+        for what, spent in costs.items():
+            yield Figure(f"{what}: CPU per call", _middle(spent), "ms", None, f"{min(spent):.2f} to {max(spent):.2f}")
+        ratio = _middle([ours / bare for ours, bare in zip(*costs.values(), strict=True)])
+        yield Figure("CPU per call: status of many / bare loop over boto3", ratio, "times", 1.25)
 
 
 def apply(_turns: int) -> Iterator[Figure]:
@@ -185,6 +212,7 @@ def _range(runs: Sequence[tuple[Cost, Cost]]) -> str:
 
 PARTS: dict[str, Callable[[int], Iterator[Figure]]] = {
     "audit": audit,
+    "calls": calls,
     "apply": apply,
     "failover": failover,
     "plan": plan,

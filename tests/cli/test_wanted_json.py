@@ -14,11 +14,11 @@ from smrep.cli.app import App
 from smrep.cli.apply import apply
 from smrep.cli.audit import audit
 from smrep.cli.entry import run
-from smrep.cli.refusing import wanted_json
 from smrep.cli.export import export
 from smrep.cli.listing import list_
 from smrep.cli.options import Shared
 from smrep.cli.plan import plan
+from smrep.cli.refusing import wanted_json
 from smrep.cli.replicate import replicate
 from smrep.cli.status import status
 from smrep.errors import UsageError
