@@ -5,6 +5,7 @@ Source: CompositeActionHandler.cs, ScriptHandler.cs and FileCommandManager.cs of
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import subprocess
@@ -33,7 +34,7 @@ class Ended:
     @property
     def document(self) -> Any:
         """The JSON document at the path that the action tells, which fits the schema and the exit code."""
-        document = yaml.safe_load(Path(self.outputs["document"]).read_text())
+        document = json.loads(Path(self.outputs["document"]).read_text())
         VALIDATOR.validate(document)
         assert document["exit_code"] == self.code
         assert document["result"] == self.outputs["result"]
