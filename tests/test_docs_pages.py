@@ -20,6 +20,7 @@ DOCS = ROOT / "docs"
 TYPED = [DOCS / name for name in ("surprises.md", "document.md", "failover.md")]
 ELSEWHERE = {
     "README.md": "test_readme.py",
+    "docs/ci.md": "action/test_ci_page.py",
     "docs/fleet.md": "test_fleet_page.py",
     "docs/live.md": "test_live_run.py",
 }
