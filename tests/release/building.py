@@ -12,7 +12,7 @@ from fixtures import ROOT
 
 
 def build(source: Path, target: Path, *kinds: str) -> dict[str, Path]:
-    """Build what is in a folder with the backend that pyproject.toml names, as `make package` does; return it by kind."""
+    """Build what is in a folder with the backend that pyproject.toml names; return what came of it by its kind."""
     env = {name: value for name, value in os.environ.items() if name != "SOURCE_DATE_EPOCH"}
     words = [word for kind in kinds for word in ("-t", kind)]
     backend = [sys.executable, "-m", "hatchling", "build", "-d", str(target), *words]
