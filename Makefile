@@ -56,7 +56,7 @@ fault-matrix: .venv/dev.stamp
 	mv docs/fault-matrix.new docs/fault-matrix.md
 	@grep -Eo '[0-9]+ cases' docs/fault-matrix.md
 
-# hatchling's own date in every file, so that the same commit makes the same bytes wherever and whenever it is built.
+# hatchling's own date in every file, so that the same commit makes the same bytes, whoever builds it and when.
 unexport SOURCE_DATE_EPOCH
 package: .venv/run.stamp
 	rm -rf dist

@@ -13,7 +13,9 @@ from pathlib import Path
 
 from fixtures import ROOT
 
-OUT_OF_REACH = re.compile(r"from versions: none|connection broken by|ProxyError|Read ?[Tt]imeout|timed out")
+OUT_OF_REACH = re.compile(
+    r"from versions: none|connection broken by|Failed to fetch|dns error|ProxyError|Read ?[Tt]imeout|timed out"
+)
 
 
 def instructions() -> list[tuple[str, str]]:

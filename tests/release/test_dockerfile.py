@@ -34,9 +34,12 @@ def arguments(word: str, steps: list[tuple[str, str]] = STEPS) -> list[str]:
 
 
 def files() -> set[str]:
-    """Return the files of this folder, without those that tools leave behind."""
-    found = (each.relative_to(ROOT) for each in ROOT.rglob("*") if each.is_file())
-    return {str(each) for each in found if each.parts[0] not in {".git", ".venv", "mutants", "dist"}}
+    """Return the files of this folder; the caches of tools may change meanwhile."""
+    found = set()
+    for folder, folders, names in os.walk(ROOT):
+        folders[:] = [each for each in folders if each not in {".git", ".venv", "mutants", "dist"}]
+        found |= {str((Path(folder) / name).relative_to(ROOT)) for name in names}
+    return found
 
 
 def test_one_slim_base_image_is_named_once_by_its_version() -> None:
