@@ -16,7 +16,7 @@ NEWER ?=
 COMPILE := $(TOOLS)/uv pip compile --quiet --system-certs --universal --python-version 3.11 --generate-hashes \
   --only-binary :all: --emit-build-options --no-annotate --custom-compile-command "make constraints" $(NEWER)
 
-.PHONY: demo test lint types bench mutation completions man fault-matrix constraints audit clean
+.PHONY: demo test lint types bench mutation completions man fault-matrix package constraints audit clean
 
 demo: .venv/run.stamp
 	@$(BIN)/smrep sandbox exec --seed --replication-delay 2s --replication-delay ap-southeast-2=4s \
@@ -59,6 +59,13 @@ fault-matrix: .venv/dev.stamp
 	PYTHONPATH=tests $(BIN)/python -m matrix.book > docs/fault-matrix.new
 	mv docs/fault-matrix.new docs/fault-matrix.md
 	@grep -Eo '[0-9]+ cases' docs/fault-matrix.md
+
+# hatchling's own date in every file, so that the same commit makes the same bytes, whoever builds it and when.
+unexport SOURCE_DATE_EPOCH
+package: .venv/run.stamp
+	rm -rf dist
+	@$(BIN)/python -m hatchling build -d dist
+	@cd dist && { sha256sum * 2> /dev/null || shasum -a 256 *; }
 
 docs/%.svg: docs/picture.py .venv/run.stamp
 	$(BIN)/python docs/picture.py $* > $@

@@ -96,14 +96,25 @@ def understood(words: list[str]) -> None:
 def test_the_jobs_say_what_smrep_understands() -> None:
     batch: Any = json.loads(next(each for each in blocks("json") if "jobDefinitionName" in each))
     understood(batch["containerProperties"]["command"])
+    assert batch["containerProperties"]["readonlyRootFilesystem"] is True
     kubernetes, github = (yaml.safe_load(each) for each in blocks("yaml"))
     (container,) = kubernetes["spec"]["template"]["spec"]["containers"]
     understood(container["args"])
+    assert (
+        container["securityContext"]["runAsNonRoot"] is container["securityContext"]["readOnlyRootFilesystem"] is True
+    )
     assert kubernetes["spec"]["completions"] == kubernetes["spec"]["parallelism"] == 4
     job = github["jobs"]["apply"]
     last = job["steps"][-1]["run"]
     for shard in job["strategy"]["matrix"]["shard"]:
         understood(last.replace("${{ matrix.shard }}", str(shard)).split()[1:])
+
+
+def test_the_image_on_top_holds_the_manifest_where_the_jobs_look_for_it() -> None:
+    (found,) = [each.splitlines() for each in blocks("dockerfile")]
+    assert found == ["FROM smrep", "COPY --chmod=444 dr.toml /etc/smrep/"]
+    assert PAGE.count('"-f", "/etc/smrep/dr.toml"') == 2
+    assert "docker build -t smrep ." in PAGE
 
 
 def test_the_journal_is_as_the_page_shows_it(stock: Sandbox, tmp_path: Path) -> None:

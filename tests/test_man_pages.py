@@ -1,4 +1,4 @@
-"""The manual pages are those of the commands as they are, without a fault that roff would warn of, and installed."""
+"""The manual pages are those of the commands as they are, without a fault that roff would warn of."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import runpy
 import shutil
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
 import click
@@ -133,19 +132,3 @@ def test_text_that_roff_would_act_on_is_printed() -> None:
     assert escaped("'br") == r"\(aqbr"
     assert escaped('\\n(.C\\-~^`"') == r"\(rsn(.C\(rs\-\(ti\(ha\(ga\(dq"
     assert marked("with --no-wait, -n or us-west-2") == r"with \fB\-\-no\-wait\fR, \fB\-n\fR or us\-west\-2"
-
-
-def test_the_wheel_brings_pages_and_completions(tmp_path: Path) -> None:
-    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
-    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
-    (wheel,) = tmp_path.glob("*.whl")
-    with zipfile.ZipFile(wheel) as archive:
-        data = {name.partition(".data/data/")[2]: archive.read(name) for name in archive.namelist() if ".data/" in name}
-    completions = {
-        "share/bash-completion/completions/smrep": "bash",
-        "share/zsh/site-functions/_smrep": "zsh",
-        "share/fish/vendor_completions.d/smrep.fish": "fish",
-    }
-    wanted = {f"share/man/man1/{name}.1": path.read_bytes() for name, path in PAGES.items()}
-    wanted |= {path: (ROOT / f"completions/smrep.{shell}").read_bytes() for path, shell in completions.items()}
-    assert data == wanted
