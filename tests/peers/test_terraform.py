@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
 import re
 import shutil
 import subprocess
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,8 @@ from typing import Any
 import pytest
 from fixtures import ROOT, Sandbox
 from test_readme import expected_code
+
+from smrep.rules.hcl import quoted
 
 HOME, WEST, IRELAND, SYDNEY = "us-east-1", "us-west-2", "eu-west-1", "ap-southeast-2"
 PAGE = (ROOT / "docs/terraform.md").read_text()
@@ -89,12 +94,22 @@ def estate(make_sandbox: Callable[..., Sandbox]) -> Sandbox:
         sandbox.call("PutResourcePolicy", SecretId="prod/policy", ResourcePolicy=policy)
         sandbox.simulator.set_replication_status("prod/failed", HOME, IRELAND, "Failed", "${of} the\nweather")
         sandbox.simulator.set_replication_status("prod/slow", HOME, SYDNEY, "InProgress")
-        sandbox.call("UpdateSecret", WEST, SecretId="prod/plain", KmsKeyId="alias/dr")
         sandbox.create("prod/promoted", WEST, AddReplicaRegions=[{"Region": HOME}])
         sandbox.call("StopReplicationToReplica", HOME, SecretId="prod/promoted")
         sandbox.call("ReplicateSecretToRegions", HOME, SecretId="prod/promoted", AddReplicaRegions=[{"Region": SYDNEY}])
-    sandbox.simulator.log.clear()
+    sandbox.call(
+        "UpdateSecret", WEST, SecretId="prod/plain", KmsKeyId="alias/dr"
+    )  # of which the primary learns nothing
     return sandbox
+
+
+@needs_terraform
+def test_its_strings_mean_to_terraform_what_they_mean_to_us(sandbox: Sandbox, tmp_path: Path) -> None:
+    console = f"base64encode(jsonencode([{', '.join(map(quoted, HOSTILE))}]))\n"
+    done = terraform("terraform console", tmp_path, sandbox, console)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(base64.b64decode(done.stdout.strip().strip('"')))
+    assert told == [unicodedata.normalize("NFC", text) for text in HOSTILE]
 
 
 @needs_terraform
@@ -104,6 +119,7 @@ def test_it_imports_all_and_changes_nothing(estate: Sandbox, tmp_path: Path) -> 
     (tmp_path / "secrets.tf").write_text(written)
     (provider,) = blocks("hcl")
     (tmp_path / "main.tf").write_text(provider)
+    assert "# us-west-2 itself shows the key alias/dr" in written
     count = written.count("\nimport {\n")
     assert count == 4 + 8 + len(HOSTILE) + 2
     formatted = terraform("terraform fmt -check -diff -", tmp_path, estate, written)
