@@ -144,6 +144,7 @@ class Secret:
     """(staging label, version id) pairs."""
     cross_account: CrossAccount | None = None
     tags: tuple[tuple[str, str], ...] = ()
+    description: str | None = None
 
     @property
     def is_replica(self) -> bool:

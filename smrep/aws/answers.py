@@ -39,6 +39,7 @@ def to_secret(answer: Mapping[str, Any], region: Region) -> Secret:
         ),
         cross_account=_cross_account(answer),
         tags=_tags(answer),
+        description=text(answer, "Description"),
     )
 
 

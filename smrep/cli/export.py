@@ -1,4 +1,4 @@
-"""`smrep export`: the manifest of what is replicated now."""
+"""`smrep export`: the manifest of what is replicated now, or Terraform's blocks for it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from smrep.cli import basics, options
 from smrep.cli.app import App
 from smrep.cli.conduct import conduct
 from smrep.cli.selecting import CHOOSING, selection, selector
-from smrep.errors import NotWhole, Outcome
+from smrep.errors import NotWhole, Outcome, UsageError
 from smrep.output.safe import to_json
+from smrep.report import SecretReport
 from smrep.rules.closing import stopped_looking
 from smrep.rules.commands import connected
 from smrep.rules.manifest import Manifest
@@ -24,22 +25,30 @@ EXAMPLES = """\b
 Examples:
     smrep export > dr.toml
     smrep export --prefix prod/ -o json > dr.json
-    smrep plan -f dr.toml"""
+    smrep plan -f dr.toml
+    smrep export --terraform > secrets.tf"""
 
 
 @click.command(
     context_settings=basics.CONTEXT, short_help="Write the manifest of what is replicated now.", epilog=EXAMPLES
 )
 @selection
+@click.option(
+    "--terraform", is_flag=True, help="Write Terraform's import and resource blocks in place of the manifest."
+)
 @options.shared
-def export(**more: Any) -> None:
+def export(*, terraform: bool, **more: Any) -> None:
     """Write the manifest of what is replicated now, so that a plan made of it has nothing to do.
 
     It is TOML, with -o json JSON. A Region that Failed is left out, which is said; secrets that were never replicated
     are no part of it. Where a secret can't be looked at, no manifest is written.
+
+    With --terraform it is HCL that takes the same secrets over, by the primaries' word: what isn't settled is in it,
+    with a comment; secrets that an AWS service manages are left out, with a comment.
     """
     choice = {name: more.pop(name) for name in CHOOSING}
-    app = App("export", options.Shared(**more))
+    app = App("export", _shared(more, terraform=terraform))
+    what = "configuration" if terraform else "manifest"
 
     def work(app: App) -> Iterator[None]:
         app.result = list  # whatever ends the run early, what is not whole is not written
@@ -52,27 +61,48 @@ def export(**more: Any) -> None:
         app.interrupted = stopped_looking
         app.secrets, app.summary, app.progress = (lambda: run.secrets), (lambda: run.summary), (lambda: run.progress)
         yield from run.act()
-        notes = [connected(note, app.options.connection) for note in run.notes]
+        notes = [*run.doubts, *(each.note for each in run.estate.remarks())] if terraform else run.notes
+        notes = [connected(note, app.options.connection) for note in notes]
         for note in notes:
             app.messages.warning(note)
         if run.unseen:
-            denied = any(each.outcome is Outcome.ACCESS for each in run.unseen)
-            raise NotWhole(
-                f"no manifest was written: {len(run.unseen)} of {len(run.secrets)} secrets could not be looked at",
-                ("allow secretsmanager:DescribeSecret" if denied else "try again")
-                + ", or choose others: smrep export --prefix PREFIX",
-                Outcome.PENDING,
-            )
-        if run.manifest.rules:
-            app.result = lambda: _written(run.manifest, [f"What smrep {__version__} found in {home}.", *notes], app)
+            raise _not_whole(what, run.unseen, len(run.secrets))
+        found = f"What smrep {__version__} found in {home}."
+        if terraform and run.estate.replicated:
+            app.result = lambda: [run.estate.written([found, *run.doubts])]
+        elif run.manifest.rules and not terraform:
+            app.result = lambda: _written(run.manifest, [found, *notes], app)
         else:
-            what = "nothing" if chosen == EVERY else "no secret that was chosen"
+            which = "nothing" if chosen == EVERY else "no secret that was chosen"
             app.messages.warning(
-                f"{what} is replicated from {home}, as far as a list shows, "
+                f"{which} is replicated from {home}, as far as a list shows, "
                 "which may be five minutes old: there is nothing to write"
             )
 
     conduct(app, work)
+
+
+def _shared(more: dict[str, Any], *, terraform: bool) -> options.Shared:
+    """Return the options that commands share; what the environment says of the format is not meant for Terraform.
+
+    Raises:
+        UsageError: a format of the result was typed beside --terraform, or the options contradict each other.
+
+    """
+    if terraform and (words := options.typed("output", "as_json", "query")):
+        raise UsageError(f"--terraform and {words[0]} contradict each other", "leave one of them out")
+    return options.Shared(**{**more, "output": "text"} if terraform else more)
+
+
+def _not_whole(what: str, unseen: Sequence[SecretReport], count: int) -> NotWhole:
+    """Return why nothing was written."""
+    denied = any(each.outcome is Outcome.ACCESS for each in unseen)
+    return NotWhole(
+        f"no {what} was written: {len(unseen)} of {count} secrets could not be looked at",
+        ("allow secretsmanager:DescribeSecret" if denied else "try again")
+        + ", or choose others: smrep export --prefix PREFIX",
+        Outcome.PENDING,
+    )
 
 
 def _written(manifest: Manifest, notes: Sequence[str], app: App) -> Iterable[str]:

@@ -61,7 +61,8 @@ OUTPUT = """\
   ndjson  an event a line as it happens: version first, then plan, request,
           status, secret, progress, and last result, with the document
 
-export writes the manifest in place of the rows and of the document.
+export writes the manifest in place of the rows and of the document, or with
+--terraform Terraform's blocks, beside which no -o is taken.
 
 --query JMESPATH prints what it finds in the document: as JSON, or with
 -o text in the manner of aws --output text. The document's JSON Schema is

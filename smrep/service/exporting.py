@@ -1,4 +1,4 @@
-"""`export`: the replication that there is now, as the manifest that wants exactly that."""
+"""`export`: the replication that there is now, as the manifest or the Terraform blocks that want exactly that."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from smrep.rules.manifest import Manifest
 from smrep.rules.preflight import Unseen, ours
 from smrep.rules.selection import Selector, filters
 from smrep.rules.settle import told
+from smrep.rules.terraform import Estate
 from smrep.service.abreast import abreast, nothing
 from smrep.service.denials import Denials
 from smrep.service.looking import look
@@ -38,8 +39,15 @@ class Export:
     unseen: list[SecretReport] = field(default_factory=list)
     """Secrets that could not be looked at, without which the manifest is not whole."""
     notes: list[str] = field(default_factory=list)
+    """What the manifest does not have, or has on somebody's word alone."""
+    doubts: list[str] = field(default_factory=list)
+    """Those of the notes that are about what could not be looked at."""
     _own_keys: dict[str, str] = field(default_factory=dict)
     """Replica's ARN -> the key that its own Region shows."""
+    _described: list[Secret] = field(default_factory=list)
+    """The primaries with every entry that they list."""
+    _gone: set[str] = field(default_factory=set)
+    """ARNs of replicas that are listed and not there."""
     _unlisted: dict[Region, AwsError] = field(default_factory=dict)
     _denials: Denials = field(default_factory=Denials)
     _looked: int = 0
@@ -65,20 +73,22 @@ class Export:
             listed += [replace(e, tags=()) for e in page if e.role is Role.PRIMARY and self.selector.matches(e)]
             yield
         self._to_look = len(listed)
-        for seen in abreast(self._described, listed, pulse=self.pulse):
+        for seen in abreast(self._describe, listed, pulse=self.pulse):
             if isinstance(seen, Secret):
                 self.primaries.append(seen)
             elif seen is not None:
                 self.unseen.append(seen)
+        self._described = list(self.primaries)
         yield
         regions = sorted({entry.region for primary in self.primaries for entry in primary.replicas})
         abreast(self._list_replicas, regions, pulse=self.pulse)
         yield
-        self.notes += [
+        self.doubts += [
             f"the keys in {region} are as the primaries show them: {self._unlisted[region].message}"
             for region in regions
             if region in self._unlisted
         ]
+        self.notes += self.doubts
         self._look_for_unlisted()
         self.notes += [note for primary in self.primaries for note in left_out(primary)]
         yield
@@ -107,7 +117,12 @@ class Export:
         """What there is, as what is wanted."""
         return adopted(self.primaries, self.home, self._own_keys)
 
-    def _described(self, listed: Listed) -> Secret | SecretReport | None:
+    @property
+    def estate(self) -> Estate:
+        """What there is, as Terraform will see it: by the primaries' word, with what their Regions say to it."""
+        return Estate(self.home, self._described, self._own_keys, self._gone)
+
+    def _describe(self, listed: Listed) -> Secret | SecretReport | None:
         """Return the primary, None where it is not there any more, or why it can't be looked at."""
         try:
             self._denials.check(f"{listed.name} in {listed.region}")
@@ -158,10 +173,13 @@ class Export:
             elif not is_there:
                 primary = self.primaries[place]
                 self.notes.append(not_there(primary, entry))
+                self._gone.add(in_region(primary.arn, entry.region))
                 rest = tuple(each for each in primary.replicas if each.region != entry.region)
                 self.primaries[place] = replace(primary, replicas=rest)
 
-        self.notes += [unlooked_at(region, names) for region, names in unlooked.items()]
+        unseen = [unlooked_at(region, names) for region, names in unlooked.items()]
+        self.doubts += unseen
+        self.notes += unseen
 
     def _is_there(self, doubt: tuple[int, Replica]) -> bool | None:
         """Look into the Region; return None where that can't be done."""
