@@ -23,6 +23,7 @@ ELSEWHERE = {
     "docs/ci.md": "action/test_ci_page.py",
     "docs/fleet.md": "test_fleet_page.py",
     "docs/live.md": "test_live_run.py",
+    "docs/terraform.md": "test_terraform_page.py",
 }
 """Pages whose blocks another test types."""
 
