@@ -12,9 +12,8 @@ from pathlib import Path
 import cmarkgfm
 import pytest
 from fixtures import BIN, ROOT, Sandbox
-from runbook_pages import START, Scene, blocks, missing, run, scenes
-from test_readme import expected_code
-from test_runbooks import stage
+from runbook_pages import START, Scene, blocks, scenes
+from test_runbooks import act
 
 DOCS = ROOT / "docs"
 TYPED = [DOCS / name for name in ("surprises.md", "document.md", "failover.md")]
@@ -40,14 +39,7 @@ def played(page: Path) -> list[Scene]:
     [pytest.param(each, id=f"{page.stem}-{number}") for page in TYPED for number, each in enumerate(played(page), 1)],
 )
 def test_a_page_does_what_it_says(make_sandbox: Callable[..., Sandbox], scene: Scene, tmp_path: Path) -> None:
-    sandbox = stage(make_sandbox, scene.start)
-    done = run(scene.typed, {**sandbox.env, "SMREP_OUTPUT": "table", "COLUMNS": "120"}, tmp_path)
-    assert all("Traceback" not in each.out for each in done)
-    assert [each.code for each in done] == [expected_code(each) for each in scene.typed], done[-1]
-    seen = iter(done)
-    for block in scene.blocks:
-        out = "".join(next(seen).out for _ in block.commands)
-        assert missing(block.shown, out) is None, (missing(block.shown, out), out)
+    act(make_sandbox, scene, tmp_path)
 
 
 def test_every_page_with_something_to_type_is_typed_by_a_test() -> None:

@@ -36,12 +36,8 @@ def stage(make_sandbox: Callable[..., Sandbox], words: str) -> Sandbox:
     return sandbox
 
 
-@pytest.mark.skipif(not (BIN / "aws").exists() or not shutil.which("jq"), reason="the AWS CLI or jq is not installed")
-@pytest.mark.parametrize(
-    "scene",
-    [pytest.param(each, id=f"{page.stem}-{number}") for page in pages() for number, each in enumerate(scenes(page), 1)],
-)
-def test_a_page_does_what_it_says(make_sandbox: Callable[..., Sandbox], scene: Scene, tmp_path: Path) -> None:
+def act(make_sandbox: Callable[..., Sandbox], scene: Scene, tmp_path: Path) -> None:
+    """Type a scene into a bash session; each command ends as its comment says, and shows what the page shows."""
     sandbox = stage(make_sandbox, scene.start)
     done = run(scene.typed, {**sandbox.env, "SMREP_OUTPUT": "table", "COLUMNS": "120"}, tmp_path)
     assert len(done) == len(scene.typed), done[-1]
@@ -52,6 +48,15 @@ def test_a_page_does_what_it_says(make_sandbox: Callable[..., Sandbox], scene: S
     for block in scene.blocks:
         out = "".join(next(seen).out for _ in block.commands)
         assert missing(block.shown, out) is None, (missing(block.shown, out), out)
+
+
+@pytest.mark.skipif(not (BIN / "aws").exists() or not shutil.which("jq"), reason="the AWS CLI or jq is not installed")
+@pytest.mark.parametrize(
+    "scene",
+    [pytest.param(each, id=f"{page.stem}-{number}") for page in pages() for number, each in enumerate(scenes(page), 1)],
+)
+def test_a_page_does_what_it_says(make_sandbox: Callable[..., Sandbox], scene: Scene, tmp_path: Path) -> None:
+    act(make_sandbox, scene, tmp_path)
 
 
 @each_page

@@ -44,8 +44,10 @@ class Root(click.Group):
         """Return the command, None where there is none of that name."""
         if cmd_name not in COMMANDS:
             return None
-        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        place, summary = COMMANDS[cmd_name]
+        module, _, attribute = place.partition(":")
         command: click.Command = getattr(import_module(module), attribute)
+        command.short_help = summary
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -17,7 +17,6 @@ from smrep.cli.fleet import budget, drafted, paced, redrafted, shard_of, sharded
 from smrep.cli.running import carried, check_end
 from smrep.cli.selecting import read_manifest, read_plan
 from smrep.errors import UsageError
-from smrep.files import appending, end_last_line
 from smrep.output.fleet_words import planned
 from smrep.output.journal import Journal
 from smrep.output.ledger import Ledger
@@ -38,7 +37,7 @@ AGAIN = ("file", "plan", "rate", "journal", "shard", "wait", "timeout_s")
 """The options to type again, by their names in Python; what confirms is added where it is due."""
 
 
-@click.command(context_settings=basics.CONTEXT, short_help="Bring about what a manifest wants.", epilog=EXAMPLES)
+@click.command(context_settings=basics.CONTEXT, epilog=EXAMPLES)
 @click.option("-f", "--file", metavar="FILE", help="Manifest of what is wanted; - is standard input.")
 @click.option("--plan", metavar="FILE", help="Do exactly what plan --out wrote to FILE, or nothing.")
 @click.option(
@@ -118,12 +117,7 @@ def _journal(app: App, path: str, stack: ExitStack) -> Journal:
         UsageError: it can't be written.
 
     """
-    try:
-        file = appending(path)
-        end_last_line(file, path)
-    except OSError as error:
-        raise UsageError(f"--journal {path} can't be written: {error.strerror}; nothing was sent") from error
-    ledger = Ledger(file, path, app.clock.now, "journal")
+    ledger = Ledger.opened(path, app.clock.now, "journal")
     stack.callback(ledger.close)
     return Journal(ledger, "apply")
 

@@ -32,9 +32,7 @@ Examples:
     smrep audit -r us-west-2 -o name | smrep replicate - -r us-west-2"""
 
 
-@click.command(
-    context_settings=basics.CONTEXT, short_help="Tell which secrets are not where they should be.", epilog=EXAMPLES
-)
+@click.command(context_settings=basics.CONTEXT, epilog=EXAMPLES)
 @options.regions("Region where each secret should have a replica, and its key", keys=True)
 @click.option(
     "-f", "--file", metavar="FILE", help="Manifest that says which secret should be where; - is standard input."

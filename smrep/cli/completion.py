@@ -10,7 +10,6 @@ from smrep.cli.shells import SHELLS
 
 @click.command(
     context_settings=CONTEXT,
-    short_help="Print the completion script for a shell.",
     epilog="""\b
 bash: mkdir -p ~/.local/share/bash-completion/completions
       smrep completion bash > ~/.local/share/bash-completion/completions/smrep

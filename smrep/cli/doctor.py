@@ -24,7 +24,6 @@ Examples:
 
 @click.command(
     context_settings=basics.CONTEXT,
-    short_help="Say what would stop a replication, or a reader over there.",
     epilog=EXAMPLES,
 )
 @click.argument("secrets", metavar="[SECRET]...", nargs=-1)

@@ -46,20 +46,14 @@ def run(words: Sequence[str], clock: Clock | None = None) -> int:
     except (KeyboardInterrupt, Terminated) as error:
         if context and CONDUCTED in context.meta:  # it tells, or has told, how it ended
             raise
+        from smrep.cli.refusing import cut_short
+
         return cut_short(words, error)
     except Exception as error:  # noqa: BLE001 - no traceback reaches a user
         from smrep.cli.refusing import refused
 
         return refused(words, error, time.monotonic() - started)
     return 0
-
-
-def cut_short(words: Sequence[str], error: BaseException) -> int:
-    """Report a run that a signal ended before a command took it in hand; return its exit code."""
-    from smrep.cli.process import stopped_by
-    from smrep.cli.refusing import refuse, stopped
-
-    return refuse(words, stopped(), 0.0, stopped_by(error))
 
 
 def _complete(instruction: str, words: Sequence[str]) -> int:

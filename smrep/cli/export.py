@@ -29,9 +29,7 @@ Examples:
     smrep export --terraform > secrets.tf"""
 
 
-@click.command(
-    context_settings=basics.CONTEXT, short_help="Write the manifest of what is replicated now.", epilog=EXAMPLES
-)
+@click.command(context_settings=basics.CONTEXT, epilog=EXAMPLES)
 @selection
 @click.option(
     "--terraform", is_flag=True, help="Write Terraform's import and resource blocks in place of the manifest."

@@ -43,7 +43,7 @@ AGAIN = ("record", "return_primary", "rotation_handled", "rate", "wait", "timeou
 """The options to type again, by their names in Python."""
 
 
-@click.command(context_settings=basics.CONTEXT, short_help="Lead home what a failover promoted.", epilog=EXAMPLES)
+@click.command(context_settings=basics.CONTEXT, epilog=EXAMPLES)
 @click.option(
     "--record", required=True, metavar="FILE", help="What failover wrote down; the way back is written there too."
 )

@@ -45,9 +45,7 @@ AGAIN = ("source", "target", "file", "record", "rate", "wait", "timeout_s")
 """The options to type again, by their names in Python."""
 
 
-@click.command(
-    context_settings=basics.CONTEXT, short_help="Promote many replicas while a Region is down.", epilog=EXAMPLES
-)
+@click.command(context_settings=basics.CONTEXT, epilog=EXAMPLES)
 @click.argument("secrets", metavar="[SECRET...]", nargs=-1)
 @click.option(
     "--from",

@@ -56,7 +56,7 @@ class Commands(click.ParamType[tuple[str, ...], str]):
         return [CompletionItem(before + comma + name) for name in CALLS if name.startswith(last)]
 
 
-@click.command(context_settings=CONTEXT, short_help="Print the least-privilege IAM policy; offline.", epilog=EXAMPLES)
+@click.command(context_settings=CONTEXT, epilog=EXAMPLES)
 @click.argument("secrets", metavar="[SECRET...]", nargs=-1)
 @click.option(
     "-r",

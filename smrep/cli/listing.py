@@ -26,7 +26,6 @@ Examples:
 @click.command(
     "list",
     context_settings=basics.CONTEXT,
-    short_help="List the secrets of a Region with their role.",
     epilog=EXAMPLES,
 )
 @selection

@@ -31,7 +31,7 @@ Examples:
     smrep plan -f dr.toml --out dr.plan, then: smrep apply --plan dr.plan"""
 
 
-@click.command(context_settings=basics.CONTEXT, short_help="Show what apply would do.", epilog=EXAMPLES)
+@click.command(context_settings=basics.CONTEXT, epilog=EXAMPLES)
 @click.option("-f", "--file", metavar="FILE", required=True, help="Manifest of what is wanted; - is standard input.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit code 5 where there is something to do.")
 @click.option("--out", metavar="FILE", help="Write the plan to FILE, for apply --plan.")

@@ -41,7 +41,7 @@ def _run(words: Sequence[str]) -> int:
     try:
         from smrep.cli.entry import run
     except (KeyboardInterrupt, Terminated) as error:
-        from smrep.cli.entry import cut_short
+        from smrep.cli.refusing import cut_short
 
         return cut_short(words, error)
     return run(words)

@@ -20,7 +20,7 @@ Examples:
     smrep promote prod/db -r us-west-2 --yes -o json"""
 
 
-@click.command(context_settings=basics.CONTEXT, short_help="Make a replica a standalone secret.", epilog=EXAMPLES)
+@click.command(context_settings=basics.CONTEXT, epilog=EXAMPLES)
 @options.secrets
 @options.regions("Region of the replica", there=True, required=True)
 @options.changing("Wait until the secret is seen to stand alone (default: wait).", "the promotion")

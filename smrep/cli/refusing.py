@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 import click
 
 from smrep.cli import COMMANDS
+from smrep.cli.process import stopped_by
 from smrep.errors import Outcome, OutputError, SmrepError
 from smrep.output import github
 from smrep.output.colour import wants_colour
@@ -24,19 +25,20 @@ from smrep.report import Report, Trouble
 def refused(words: Sequence[str], error: Exception, elapsed_s: float) -> int:
     """Report what went wrong, whatever it was; return its exit code."""
     if isinstance(error, click.ClickException):
-        return refuse(words, _from_click(error), elapsed_s)
+        return _refuse(words, _from_click(error), elapsed_s)
     if isinstance(error, SmrepError):
-        return refuse(words, Trouble.of(error), elapsed_s)
+        return _refuse(words, Trouble.of(error), elapsed_s)
     if isinstance(error, OSError):  # help or a completion script, to a disk that is full
-        return refuse(words, Trouble.of(OutputError(f"the output could not be written: {error.strerror}")), 0.0)
+        return _refuse(words, Trouble.of(OutputError(f"the output could not be written: {error.strerror}")), 0.0)
     from smrep.cli.conduct import bug
 
-    return refuse(words, bug(error), elapsed_s)
+    return _refuse(words, bug(error), elapsed_s)
 
 
-def stopped() -> Trouble:
-    """Return the trouble of a run that a signal ended before a command took it in hand."""
-    return Trouble("Interrupted", "stopped; nothing was sent", None, None, Outcome.INTERRUPTED)
+def cut_short(words: Sequence[str], error: BaseException) -> int:
+    """Report a run that a signal ended before a command took it in hand; return its exit code."""
+    trouble = Trouble("Interrupted", "stopped; nothing was sent", None, None, Outcome.INTERRUPTED)
+    return _refuse(words, trouble, 0.0, stopped_by(error))
 
 
 def wanted_json(words: Sequence[str], env: Mapping[str, str]) -> str | None:
@@ -73,7 +75,7 @@ def _from_click(error: click.ClickException) -> Trouble:
     return Trouble("UsageError", message, f"{path} --help", None, Outcome.USAGE)
 
 
-def refuse(words: Sequence[str], trouble: Trouble, elapsed_s: float, exit_code: int | None = None) -> int:
+def _refuse(words: Sequence[str], trouble: Trouble, elapsed_s: float, exit_code: int | None = None) -> int:
     """Report a run that did not get as far as running; return its exit code."""
     report = Report(
         command=next((word for word in words if word in COMMANDS), None),

@@ -22,7 +22,7 @@ Examples:
     smrep rekey prod/db -r us-west-2=alias/dr --recreate"""
 
 
-@click.command(context_settings=basics.CONTEXT, short_help="Change a replica's KMS key in place.", epilog=EXAMPLES)
+@click.command(context_settings=basics.CONTEXT, epilog=EXAMPLES)
 @click.argument("secret", metavar="SECRET")
 @options.regions("Region of the replica, and its new key", keys=True, required=True)
 @click.option("--kms-key", metavar="KMS_KEY", help="New key for the Regions that name none.")

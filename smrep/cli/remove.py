@@ -20,9 +20,7 @@ Examples:
     smrep remove prod/db -r us-west-2,eu-west-1 --yes && aws secretsmanager delete-secret --secret-id prod/db"""
 
 
-@click.command(
-    context_settings=basics.CONTEXT, short_help="Delete replicas, wait until they are really gone.", epilog=EXAMPLES
-)
+@click.command(context_settings=basics.CONTEXT, epilog=EXAMPLES)
 @options.secrets
 @options.regions("Replica Region to remove", required=True)
 @options.changing("Wait until each target answers 'not found' (default: wait).", "the removal")

@@ -16,9 +16,7 @@ Examples:
     smrep replicate - -r us-west-2 -o name < names.txt"""
 
 
-@click.command(
-    context_settings=basics.CONTEXT, short_help="Add replica Regions, wait until each is in sync.", epilog=EXAMPLES
-)
+@click.command(context_settings=basics.CONTEXT, epilog=EXAMPLES)
 @options.secrets
 @options.regions("Replica Region, and its KMS key", keys=True, required=True)
 @click.option("--kms-key", metavar="KMS_KEY", help="Key for the Regions that name none.")

@@ -16,7 +16,7 @@ Examples:
     smrep retry prod/db -r us-west-2 --force-overwrite"""
 
 
-@click.command(context_settings=basics.CONTEXT, short_help="Try the Failed Regions again, only those.", epilog=EXAMPLES)
+@click.command(context_settings=basics.CONTEXT, epilog=EXAMPLES)
 @options.secrets
 @options.regions("Region to try again (default: all that Failed), and another KMS key for it", keys=True)
 @acting

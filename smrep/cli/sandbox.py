@@ -69,7 +69,7 @@ def contents(command: F) -> F:
     return command
 
 
-@click.group(context_settings=CONTEXT, short_help="Run a local AWS that replicates as the real one does.")
+@click.group(context_settings=CONTEXT)
 @version
 def sandbox() -> None:
     """Run a local AWS that replicates as the real one does.

@@ -21,9 +21,7 @@ Examples:
     smrep status prod/db --watch"""
 
 
-@click.command(
-    context_settings=basics.CONTEXT, short_help="Show the replication state of each Region.", epilog=EXAMPLES
-)
+@click.command(context_settings=basics.CONTEXT, epilog=EXAMPLES)
 @options.secrets
 @options.regions("Replica Region to report (default: all)")
 @click.option("--watch", is_flag=True, help="Look again every two seconds until interrupted.")

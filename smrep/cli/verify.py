@@ -21,9 +21,7 @@ Examples:
     smrep verify - -o json < names.txt"""
 
 
-@click.command(
-    context_settings=basics.CONTEXT, short_help="Prove that each replica holds the current version.", epilog=EXAMPLES
-)
+@click.command(context_settings=basics.CONTEXT, epilog=EXAMPLES)
 @options.secrets
 @options.regions("Replica Region to verify (default: all), and the key that is expected there", keys=True)
 @options.timeout

@@ -20,9 +20,7 @@ Examples:
     smrep wait prod/db -r us-west-2 --timeout 10m"""
 
 
-@click.command(
-    context_settings=basics.CONTEXT, short_help="Wait until the Regions are in sync; start nothing.", epilog=EXAMPLES
-)
+@click.command(context_settings=basics.CONTEXT, epilog=EXAMPLES)
 @options.secrets
 @options.regions("Replica Region to wait for (default: all)")
 @options.timeout

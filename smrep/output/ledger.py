@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TextIO
 
-from smrep.errors import OutputError
+from smrep.errors import OutputError, UsageError
+from smrep.files import appending, end_last_line
 from smrep.output.events import moment, one_line
 
 
@@ -25,6 +26,26 @@ class Ledger:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _torn: OSError | None = None
     """Why a line could not be written; after that there is no other, and nothing more is sent."""
+
+    @classmethod
+    def opened(
+        cls, path: str, now: Callable[[], datetime], kind: str, take: Callable[[TextIO], None] = lambda _: None
+    ) -> Ledger:
+        """Return the file to append to, its last line ended; `take` may refuse it before anything is written there.
+
+        Raises:
+            UsageError: it can't be written.
+
+        """
+        with ExitStack() as stack:
+            try:
+                file = stack.enter_context(appending(path))
+                take(file)
+                end_last_line(file, path)
+            except OSError as error:
+                raise UsageError(f"--{kind} {path} can't be written: {error.strerror}; nothing was sent") from error
+            stack.pop_all()
+        return cls(file, path, now, kind)
 
     def write(self, line: Mapping[str, object]) -> None:
         """Append one line, with the time.

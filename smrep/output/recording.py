@@ -7,13 +7,12 @@ import os
 import stat
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import TextIO
 
 from smrep.errors import OutputError, UsageError
-from smrep.files import appending, end_last_line
 from smrep.output.ledger import Ledger
 from smrep.rules.record import Pair, Record, header, read
 
@@ -109,19 +108,16 @@ def _held(path: str, now: Callable[[], datetime], *, is_new: bool = False) -> Le
         UsageError: another run does, or it can't be written.
 
     """
-    with ExitStack() as stack:
+
+    def take(file: TextIO) -> None:
         try:
-            file = stack.enter_context(appending(path))
             fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if is_new and os.fstat(file.fileno()).st_size > 0:
-                raise _in_use(path)
-            end_last_line(file, path)
         except BlockingIOError as error:
             raise _in_use(path) from error
-        except OSError as error:
-            raise UsageError(f"--record {path} can't be written: {error.strerror}; nothing was sent") from error
-        stack.pop_all()
-    return Ledger(file, path, now, "record")
+        if is_new and os.fstat(file.fileno()).st_size > 0:
+            raise _in_use(path)
+
+    return Ledger.opened(path, now, "record", take)
 
 
 def _in_use(path: str) -> UsageError:

@@ -32,6 +32,17 @@ def replicate(sandbox: Sandbox, name: str, *regions: str) -> None:
         sandbox.call(ADD, SecretId=name, AddReplicaRegions=[{"Region": each} for each in regions])
 
 
+def rekeyed_over_there(make: Make) -> tuple[Sandbox, str]:
+    """Return a sandbox in which `prod/a` in us-west-2 is under a key that the primary does not show, and that key."""
+    sandbox = stocked(make, "prod/a", primary_shows_rekey=False)
+    replicate(sandbox, "prod/a", WEST)
+    with sandbox.simulator.undisturbed():
+        key = sandbox.key("alias/dr")
+    sandbox.call("UpdateSecret", WEST, SecretId="prod/a", KmsKeyId="alias/dr")  # not undisturbed: it would be shown
+    sandbox.simulator.log.clear()
+    return sandbox, key
+
+
 def manifest(path: Path, *rules: dict[str, Any], **fields: Any) -> str:
     """Write a manifest; return where it is."""
     file = path / "dr.json"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli.applying_sandbox import ACCOUNT, HOME, IRELAND, SYDNEY, WEST, Make, replicate, stocked
+from cli.applying_sandbox import ACCOUNT, HOME, IRELAND, SYDNEY, WEST, Make, rekeyed_over_there, replicate, stocked
 from fixtures import Done, Sandbox
 from hostile.screen import harmless, true_json
 
@@ -118,11 +118,7 @@ def test_hundreds_of_secrets_are_in_it(make_sandbox: Make, tmp_path: Path) -> No
 
 
 def test_a_key_that_was_changed_over_there_is_the_one_over_there(make_sandbox: Make, tmp_path: Path) -> None:
-    sandbox = stocked(make_sandbox, "prod/a", primary_shows_rekey=False)
-    replicate(sandbox, "prod/a", WEST)
-    with sandbox.simulator.undisturbed():
-        key = sandbox.key("alias/dr")
-    sandbox.call("UpdateSecret", WEST, SecretId="prod/a", KmsKeyId="alias/dr")
+    sandbox, key = rekeyed_over_there(make_sandbox)
     sandbox.simulator.log.clear()
     file = tmp_path / "dr.toml"
     file.write_text(exported(sandbox).out)
@@ -289,10 +285,6 @@ def test_the_account_is_checked_also_where_nothing_is_replicated(make_sandbox: M
 
 
 def test_the_document_has_the_replicas_own_keys_and_the_arns_of_what_is_in_sync(make_sandbox: Make) -> None:
-    sandbox = stocked(make_sandbox, "prod/a", primary_shows_rekey=False)
-    replicate(sandbox, "prod/a", WEST)
-    with sandbox.simulator.undisturbed():
-        sandbox.key("alias/dr")
-        sandbox.call("UpdateSecret", WEST, SecretId="prod/a", KmsKeyId="alias/dr")
+    sandbox, _ = rekeyed_over_there(make_sandbox)
     query = exported(sandbox, "--query", "secrets[0].replicas[0].[status, kms_key_id, arn != null]")
     assert json.loads(query.out) == ["InSync", "alias/dr", True]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from cli.applying_sandbox import HOME, IRELAND, SYDNEY, WEST, Make, replicate, stocked
+from cli.applying_sandbox import HOME, IRELAND, SYDNEY, WEST, Make, rekeyed_over_there, replicate, stocked
 from fixtures import Done, Sandbox
 from hcl_reader import read
 from hostile.screen import harmless
@@ -93,12 +93,7 @@ def test_a_replica_that_is_not_there_is_in_it_with_a_comment(make_sandbox: Make)
 
 
 def test_a_key_that_was_changed_over_there_is_a_comment(make_sandbox: Make) -> None:
-    sandbox = stocked(make_sandbox, "prod/a", primary_shows_rekey=False)
-    replicate(sandbox, "prod/a", WEST)
-    with sandbox.simulator.undisturbed():
-        sandbox.key("alias/dr")
-    sandbox.call("UpdateSecret", WEST, SecretId="prod/a", KmsKeyId="alias/dr")
-    sandbox.simulator.log.clear()
+    sandbox, _ = rekeyed_over_there(make_sandbox)
     done = exported(sandbox)
     assert "  # us-west-2 itself shows the key alias/dr; Terraform sees what the primary shows\n" in done.out
     assert "alias/dr" not in str([each.values for each in read(done.out).blocks])
