@@ -16,6 +16,8 @@ from smrep.errors import Outcome, Terminated
 BROKEN_PIPE = 141
 LAST_WORDS_S = 0.5
 """For how long a run that was told to end may tell how it stands."""
+AGAIN_S = 0.05
+"""After how long a signal comes again that met Python where no exception gets out, as in a finalizer."""
 
 
 def process(words: Sequence[str]) -> int:
@@ -68,9 +70,11 @@ def heed() -> None:
     """Let the first SIGINT or SIGTERM end the run, which tells how it stands; one that we are to ignore stays ignored.
 
     Those that come while it tells change nothing: make and timeout send several. Where that hangs, since nobody reads,
-    the next one ends it too, and one more the process.
+    the next one ends it too, and one more the process. Who started us may hold them back until now, and where Python
+    would only print what the first one raises, it comes again.
     """
     since: list[float] = []
+    others = sys.unraisablehook
 
     def handler(number: int, _frame: FrameType | None) -> None:
         if since and time.monotonic() - since[0] < LAST_WORDS_S:
@@ -80,9 +84,21 @@ def heed() -> None:
         since.append(time.monotonic())
         raise KeyboardInterrupt if number == signal.SIGINT else Terminated
 
+    def ignored(what: sys.UnraisableHookArgs) -> None:
+        if not isinstance(what.exc_value, KeyboardInterrupt | Terminated):
+            others(what)
+            return
+        from threading import Timer, main_thread
+
+        since.clear()
+        number = stopped_by(what.exc_value) - 128
+        Timer(AGAIN_S, signal.pthread_kill, (main_thread().ident, number)).start()
+
+    sys.unraisablehook = ignored
     for number in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, handler)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
 
 
 def _flushed(code: int) -> int:

@@ -67,24 +67,37 @@ def run(words: Sequence[str], env: Mapping[str, str], folder: str, app: App) -> 
     env = {name: value for name, value in env.items() if name != "SMREP_OUTPUT"}
     with tempfile.TemporaryFile(dir=folder) as kept:
         shown: IO[bytes] | int = kept if app.options.quiet or app.stderr is None else _STDERR
-        child = subprocess.Popen(  # noqa: S603 - smrep itself
-            [sys.executable, "-m", "smrep", *words],
-            env=env,
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=shown,
-            stderr=shown,
-        )
+        child: subprocess.Popen[bytes] | None = None
         try:
+            with _signals_held():
+                child = subprocess.Popen(  # noqa: S603 - smrep itself
+                    [sys.executable, "-m", "smrep", *words],
+                    env=env,
+                    cwd=folder,
+                    stdin=subprocess.DEVNULL,
+                    stdout=shown,
+                    stderr=shown,
+                )
             code = child.wait()
         except (KeyboardInterrupt, Terminated) as ended:
-            _end(child, signal.SIGTERM if isinstance(ended, Terminated) else signal.SIGINT)
+            if child:
+                _end(child, signal.SIGTERM if isinstance(ended, Terminated) else signal.SIGINT)
             raise
         if code and shown is kept:
             kept.seek(0)
             for line in kept.read().decode(errors="backslashreplace").splitlines():
                 app.messages.detail(line.expandtabs(4))
     return code if code >= 0 else 128 - code
+
+
+@contextmanager
+def _signals_held() -> Iterator[None]:
+    """Hold signals back from us, and from a process that is started meanwhile until it heeds them itself."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _end(child: subprocess.Popen[bytes], number: int) -> None:

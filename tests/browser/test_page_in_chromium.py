@@ -39,10 +39,9 @@ def choose(browser: Browser, **fields: str) -> None:
 
 
 def names(browser: Browser) -> list[str]:
-    """Return the names of the rows that are shown."""
-    return list(
-        browser.js("return [...document.querySelectorAll('#rows tbody tr:not([hidden]) th')].map((it) => it.innerText)")
-    )
+    """Return the names of the rows that are chosen; those that are not drawn yet have no innerText."""
+    chosen = "[...document.querySelectorAll('#rows tbody tr:not([hidden]) th')]"
+    return list(browser.js(f"return {chosen}.map((it) => it.textContent.trim())"))
 
 
 def test_its_numbers_are_those_of_the_document_of_the_same_run(

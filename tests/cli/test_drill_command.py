@@ -207,3 +207,11 @@ def test_a_terminal_that_is_not_to_be_asked_is_not(sandbox: Sandbox) -> None:
     os.killpg(terminal.process.pid, signal.SIGINT)
     assert terminal.end() == 130
     assert "press Enter" not in terminal.seen
+
+
+def test_a_signal_that_meets_a_command_while_python_starts_is_no_traceback(tmp_path: Path) -> None:
+    struck = "import os, signal, sys\nif 'failover' in sys.orig_argv: os.kill(os.getpid(), signal.SIGINT)\n"
+    (tmp_path / "sitecustomize.py").write_text(struck)
+    done = drill(tmp_path, *QUICK, "-o", "json", PYTHONPATH=str(tmp_path))
+    assert (done.code, told(done)["steps"][1]["exit_code"]) == (1, 130)
+    assert "Python runtime state" not in done.err

@@ -24,7 +24,8 @@ def build(source: Path, target: Path, *kinds: str) -> dict[str, Path]:
 def unpacked(sdist: Path, target: Path) -> Path:
     """Unpack a source distribution and return its folder."""
     with tarfile.open(sdist) as archive:
-        archive.extractall(target, filter="data")
+        archive.extraction_filter = getattr(tarfile, "data_filter", None)  # Python 3.11.0 to 3.11.3 have none
+        archive.extractall(target)
     (folder,) = target.iterdir()
     return folder
 

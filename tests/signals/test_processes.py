@@ -104,16 +104,27 @@ def test_a_terminal_that_is_closed_ends_it_without_a_word(waiting: Sandbox) -> N
 LOADING = """
 import builtins, os, signal, sys
 true_import = builtins.__import__
+class Dying:
+    def __del__(self):
+        os.kill(os.getpid(), {number})
 def load(name, *more):
     if name == {module!r}:
         builtins.__import__ = true_import
-        os.kill(os.getpid(), {number})
+        {strike}
     return true_import(name, *more)
 builtins.__import__ = load
 sys.argv = ["smrep", "status", "prod/db", "-o", "json"]
 from smrep.__main__ import main
 main()
 """
+
+
+def loading(module: str, number: signal.Signals, strike: str) -> subprocess.CompletedProcess[str]:
+    """Run a `status` that is struck when it loads a module."""
+    script = LOADING.format(module=module, number=int(number), strike=strike)
+    done = subprocess.run([sys.executable, "-c", script], env=ENV, capture_output=True, text=True, check=False)
+    assert "Traceback" not in done.stderr
+    return done
 
 
 @pytest.mark.parametrize(
@@ -127,12 +138,16 @@ main()
     ],
 )
 def test_while_it_loads(module: str, number: signal.Signals, code: int, *, told: bool) -> None:
-    script = LOADING.format(module=module, number=int(number))
-    done = subprocess.run([sys.executable, "-c", script], env=ENV, capture_output=True, text=True, check=False)
+    done = loading(module, number, "Dying.__del__(None)")
     assert done.returncode == code
-    assert "Traceback" not in done.stderr
     if told:
         assert json.loads(done.stdout)["result"] == "interrupted"
         assert "error: stopped; nothing was sent" in done.stderr or "stopped looking" in done.stderr
     else:
         assert (done.stdout, done.stderr) == ("", "")
+
+
+@pytest.mark.parametrize(("module", "number"), [("smrep.cli.entry", signal.SIGINT), ("boto3", signal.SIGTERM)])
+def test_in_a_finalizer_which_lets_no_exception_out(module: str, number: signal.Signals) -> None:
+    done = loading(module, number, "Dying()")
+    assert (done.returncode, json.loads(done.stdout)["result"]) == (128 + number, "interrupted")
