@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
+import botocore
 import botocore.session
 from botocore.config import Config
 from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
@@ -50,10 +52,11 @@ class Settings:
     """The one Region to which every call goes, those for credentials too, whatever the configuration says."""
 
 
+_NO_HEADER = re.compile(r"[^ -~]")
 _COMMON: dict[str, Any] = {
     "connect_timeout": 5,
     "read_timeout": 10,
-    "user_agent_extra": f"smrep/{__version__}",
+    "user_agent_extra": f"Boto3/{boto3.__version__} Botocore/{botocore.__version__}",
 }
 _READS = Config(**_COMMON)
 _WRITES = Config(**_COMMON, retries={"total_max_attempts": 1, "mode": "standard"})
@@ -159,7 +162,7 @@ class Session:
                 **({"ExternalId": settings.external_id} if settings.external_id else {}),
             },
         )
-        assumed = botocore.session.Session(profile=settings.profile)
+        assumed = _core(settings.profile)
         assumed._credentials = DeferredRefreshableCredentials(  # type: ignore[attr-defined]  # noqa: SLF001
             method="assume-role", refresh_using=fetcher.fetch_credentials
         )
@@ -201,12 +204,25 @@ def _session(profile: str | None, sole_region: Region | None = None) -> boto3.Se
     Source: house-style.md 4.5.
     """
     try:
-        core = botocore.session.Session(profile=profile)
+        core = _core(profile)
         if sole_region:
             core.set_config_variable("sts_regional_endpoints", "regional")  # else it may be the one in us-east-1
         return _guarded(boto3.Session(botocore_session=core, region_name=sole_region))
     except Exception as error:
         raise _unusable(error) from error
+
+
+def _core(profile: str | None) -> botocore.session.Session:
+    """Return a session that names smrep to AWS, always in the same words: botocore's own are made anew for every call.
+
+    They name the application too, as botocore's would. Source: docs.aws.amazon.com/sdkref, setting sdk_ua_app_id.
+    """
+    core = botocore.session.Session(profile=profile)
+    core.user_agent_name, core.user_agent_version = "smrep", __version__
+    application = core.get_config_variable("user_agent_appid")
+    words = f"{core.user_agent()} app/{application}" if application else core.user_agent()
+    core.set_default_client_config(Config(user_agent=_NO_HEADER.sub("-", words)))
+    return core
 
 
 def _guarded(session: boto3.Session) -> boto3.Session:

@@ -6,8 +6,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
-from typing import NoReturn, TypeVar
+from typing import Generic, TypeVar
 
 from smrep.service.ports import Clock
 
@@ -44,53 +43,57 @@ def abreast(
     second meanwhile. The threads are daemons, so that neither an interrupt nor the end of the process waits for a
     Region that does not answer. What a call raises is raised here, once.
     """
-    if len(items) <= 1 and patience_s is None and pulse is None:
+    if not items or (len(items) == 1 and patience_s is None and pulse is None):
         return [call(item) for item in items]
-    answers = _started(call, items)
+    calls = _Calls(call, items)
     until = time.monotonic() + patience_s if late and patience_s is not None else float("inf")
-    results: dict[int, B] = {}
     due = time.monotonic() + _PULSE_S
-    while len(results) < len(items):
-        try:
-            place, answer = answers.get(timeout=max(0.0, min(due, until) - time.monotonic()))
-            results[place] = answer()
-        except queue.Empty:
-            if late and time.monotonic() >= until:
-                results |= {place: late(item) for place, item in enumerate(items) if place not in results}
-        if time.monotonic() >= due:
-            (pulse or nothing)()
-            due = time.monotonic() + _PULSE_S
-    return [results[place] for place in range(len(items))]
+    with calls:
+        while not calls.over.wait(max(0.0, min(due, until) - time.monotonic())) and time.monotonic() < until:
+            if time.monotonic() >= due:
+                (pulse or nothing)()
+                due = time.monotonic() + _PULSE_S
+    return calls.outcome(late)
 
 
-def _started(call: Callable[[A], B], items: Sequence[A]) -> queue.SimpleQueue[tuple[int, Callable[[], B]]]:
-    """Begin the calls; return the queue to which each answer comes, with its place among the items."""
-    waiting: queue.SimpleQueue[tuple[int, A]] = queue.SimpleQueue()
-    answers: queue.SimpleQueue[tuple[int, Callable[[], B]]] = queue.SimpleQueue()
-    for numbered in enumerate(items):
-        waiting.put(numbered)
+class _Calls(Generic[A, B]):
+    """The calls under way, until all have answered, one has failed, or nobody waits any more: then none begins."""
 
-    def work() -> None:
-        while not waiting.empty():
+    def __init__(self, call: Callable[[A], B], items: Sequence[A]) -> None:
+        self._call, self._items = call, items
+        self._waiting: queue.SimpleQueue[tuple[int, A]] = queue.SimpleQueue()
+        self._answers: dict[int, B] = {}
+        self._errors: list[BaseException] = []
+        self.over = threading.Event()
+
+    def __enter__(self) -> None:
+        for numbered in enumerate(self._items):
+            self._waiting.put(numbered)
+        for _ in range(min(WIDTH, len(self._items))):
+            threading.Thread(target=self._work, daemon=True).start()
+
+    def __exit__(self, *_: object) -> None:
+        self.over.set()
+
+    def outcome(self, late: Callable[[A], B] | None) -> list[B]:
+        """Return the answers, and what is late; or raise what a call raised."""
+        for error in self._errors:
+            raise error
+        answers = dict(self._answers)
+        return [
+            answers[place] if place in answers or late is None else late(item) for place, item in enumerate(self._items)
+        ]
+
+    def _work(self) -> None:
+        while not self.over.is_set():
             try:
-                place, item = waiting.get_nowait()
+                place, item = self._waiting.get_nowait()
             except queue.Empty:
                 return
-            answers.put((place, _outcome(call, item)))
-
-    for _ in range(min(WIDTH, len(items))):
-        threading.Thread(target=work, daemon=True).start()
-    return answers
-
-
-def _outcome(call: Callable[[A], B], item: A) -> Callable[[], B]:
-    """Return a function that returns or raises in the caller's thread what the call did in this one."""
-    try:
-        result = call(item)
-    except BaseException as error:  # noqa: BLE001 - it is raised in the caller's thread
-        return partial(_fail, error)
-    return lambda: result
-
-
-def _fail(error: BaseException) -> NoReturn:
-    raise error
+            try:
+                self._answers[place] = self._call(item)
+            except BaseException as error:  # noqa: BLE001 - it is raised in the caller's thread
+                self._errors.append(error)
+                self.over.set()
+            if len(self._answers) == len(self._items):
+                self.over.set()

@@ -6,11 +6,15 @@ import threading
 
 import pytest
 
-from smrep.service.abreast import abreast
+from smrep.service.abreast import WIDTH, abreast
 
 
 def test_answers_come_in_the_order_of_the_items() -> None:
     assert abreast(lambda n: n * n, range(50)) == [n * n for n in range(50)]
+
+
+def test_without_items_nothing_is_waited_for() -> None:
+    assert abreast(str, [], pulse=lambda: None, late=str, patience_s=10) == []
 
 
 def test_what_a_call_raises_is_raised_here() -> None:
@@ -40,3 +44,38 @@ def test_what_does_not_answer_in_time_is_late(items: list[str]) -> None:
 def test_a_pulse_is_felt_while_waiting() -> None:
     felt = threading.Event()
     assert abreast(lambda _: felt.wait(timeout=10), [1], pulse=felt.set) == [True]
+
+
+def test_after_a_failure_no_call_begins() -> None:
+    begun: list[int] = []
+
+    def call(item: int) -> None:
+        begun.append(item)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        abreast(call, range(100))
+    assert len(begun) <= WIDTH
+
+
+def test_after_an_interrupt_no_call_begins() -> None:
+    begun: list[int] = []
+    full, go_on = threading.Semaphore(0), threading.Event()
+
+    def call(item: int) -> None:
+        begun.append(item)
+        full.release()
+        go_on.wait(timeout=30)
+
+    def interrupted() -> None:
+        for _ in range(WIDTH):
+            full.acquire()
+        raise KeyboardInterrupt
+
+    before = set(threading.enumerate())
+    with pytest.raises(KeyboardInterrupt):
+        abreast(call, range(100), pulse=interrupted)
+    go_on.set()
+    for thread in set(threading.enumerate()) - before:
+        thread.join(timeout=30)
+    assert len(begun) == WIDTH
