@@ -34,9 +34,7 @@ types: .venv/dev.stamp
 	$(BIN)/mypy
 
 bench: .venv/dev.stamp
-	$(BIN)/python bench/startup.py
-	$(BIN)/python bench/fleet.py
-	$(BIN)/python bench/page.py
+	@$(BIN)/python bench/run.py
 
 # From scratch each time, so that the score is of all mutants: some minutes. No part of `make test`.
 mutation: .venv/mutation.stamp

@@ -1,56 +1,30 @@
-"""What `audit`, `apply`, `failover` and `plan` cost for many secrets; exits with 1 where a bound is broken.
+"""What `audit`, `apply`, `failover` and `plan` cost for many secrets, and what one more look costs.
 
 Each command is a whole process against a sandbox on loopback in a process of its own. Calls are counted from the
 sandbox's log, and what is compared runs in turn. Of wall time, only those of `apply` and `failover` have bounds, since
 their pace is what is measured. Terraform takes part where it is installed and TF_PLUGIN_DIR names the folder of its AWS
 provider.
-
-    python bench/fleet.py [TURNS] [audit|calls|apply|failover|plan]...
 """
 
 from __future__ import annotations
 
-import os
-import statistics
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
-from fleet_runs import AWS, HOME, REPLICAS, SMREP, Cost, Place, manifest, name_of, sandbox
-from fleet_terraform import Terraform, at_hand
+from figures import Figure, middle, ratio, spread
+from runs import AWS, HOME, REPLICAS, SMREP, Cost, Place, manifest, name_of, sandbox
+from terraform_peer import Terraform, at_hand
 
 MANY, FEWER = 10_000, 2_000
 APPLIED, CROSSED, RATE, QUOTA = 1_000, 500, 45, 50
 PLANNED = 200
 MANY_LOOKS, FEW_LOOKS = 1_000, 200
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One line of the table."""
-
-    what: str
-    value: float
-    unit: str
-    most: float | None = None
-    """The bound; None where there is none."""
-    note: str = ""
-
-    @property
-    def is_broken(self) -> bool:
-        """Whether the value is beyond its bound."""
-        return self.most is not None and self.value > self.most
-
-    def __str__(self) -> str:
-        """Return the line."""
-        bound = "" if self.most is None else f"at most {self.most:g}"
-        verdict = "" if self.most is None else ("BROKEN" if self.is_broken else "ok")
-        return f"{self.what:53} {self.value:8.3g} {self.unit:8} {bound:13} {verdict:7} {self.note}".rstrip()
+_KINDS = {"cpu_s": "CPU", "wall_s": "wall"}
 
 
 def audit(turns: int) -> Iterator[Figure]:
@@ -62,12 +36,17 @@ def audit(turns: int) -> Iterator[Figure]:
             runs = [(many.run(command), fewer.run(command)) for _ in range(turns)]
             what = f"audit -o {form} of {MANY:,} secrets:"
             yield Figure(f"{what} API calls", len(many.calls(before)) / turns, "calls", 330)
-            yield Figure(f"{what} CPU", _middle(large.cpu_s for large, _ in runs), "s", 15, _range(runs))
+            yield Figure(
+                f"{what} CPU",
+                middle(large.cpu_s for large, _ in runs),
+                "s",
+                15,
+                spread(large.cpu_s for large, _ in runs),
+            )
             yield Figure(f"{what} peak memory", max(large.peak_kb for large, _ in runs) / 1024, "MiB", 150)
             grown = [(large.peak_kb - small.peak_kb) / (MANY - FEWER) for large, small in runs]
-            spread = f"{min(grown):.2f} to {max(grown):.2f}"
-            yield Figure(f"{what} memory per secret", _middle(grown), "KiB", 1, spread)
-            yield Figure(f"{what} wall", _middle(large.wall_s for large, _ in runs), "s")
+            yield Figure(f"{what} memory per secret", middle(grown), "KiB", 1, spread(grown))
+            yield Figure(f"{what} wall", middle(large.wall_s for large, _ in runs), "s")
 
 
 def calls(turns: int) -> Iterator[Figure]:
@@ -78,22 +57,25 @@ def calls(turns: int) -> Iterator[Figure]:
     )
     looked = [SMREP, "status", "-o", "text"]
     with sandbox(MANY_LOOKS) as many, sandbox(FEW_LOOKS) as few:
-        costs: dict[str, list[float]] = {"status of many": [], "bare loop": []}
+        costs: dict[str, list[float]] = {"status of many": [], "a bare loop": []}
         for _ in range(turns):
             for what, spent in costs.items():
                 sizes = ((many, MANY_LOOKS), (few, FEW_LOOKS))
                 before = [place.size for place, _ in sizes]
                 words = (
-                    [sys.executable, "-c", loop, str(n)] if what == "bare loop" else [*looked, *map(name_of, range(n))]
+                    [sys.executable, "-c", loop, str(n)]
+                    if what == "a bare loop"
+                    else [*looked, *map(name_of, range(n))]
                     for _, n in sizes
                 )
                 large, small = (place.run(command) for (place, _), command in zip(sizes, words, strict=True))
                 made = [len(place.calls(since)) for (place, _), since in zip(sizes, before, strict=True)]
                 spent.append(1000 * (large.cpu_s - small.cpu_s) / (made[0] - made[1]))
         for what, spent in costs.items():
-            yield Figure(f"{what}: CPU per call", _middle(spent), "ms", None, f"{min(spent):.2f} to {max(spent):.2f}")
-        ratio = _middle([ours / bare for ours, bare in zip(*costs.values(), strict=True)])
-        yield Figure("CPU per call: status of many / bare loop over boto3", ratio, "times", 1.25)
+            yield Figure(f"{what}: CPU per call", middle(spent), "ms", None, spread(spent))
+        yield ratio(
+            "status of many: CPU per call", "floor: a bare loop over boto3", zip(*costs.values(), strict=True), 1.25
+        )
 
 
 def apply(_turns: int) -> Iterator[Figure]:
@@ -162,18 +144,19 @@ def plan(turns: int) -> Iterator[Figure]:
     ours, theirs = runs["nothing to do"], ("terraform plan", "a loop of aws")
     for name, costs in runs.items():
         what = name if name in theirs else f"plan, {name}"
-        cpu_s, wall_s = _middle(each.cpu_s for each in costs), _middle(each.wall_s for each in costs)
+        cpu_s, wall_s = middle(each.cpu_s for each in costs), middle(each.wall_s for each in costs)
         yield Figure(f"{what}, {PLANNED} secrets: CPU", cpu_s, "s", None, f"wall {wall_s:.2f} s, {len(costs)} turns")
     for other in theirs:
         for own in (ours, runs[f"{PLANNED} to add"]) if other in runs else ():
-            what = f"plan{'' if own is ours else ', all to add'} / {other}"
-            bound = 0.1 if own is ours else None
-            cpu = _middle(mine.cpu_s for mine in own) / _middle(each.cpu_s for each in runs[other])
-            wall = _middle(mine.wall_s for mine in own) / _middle(each.wall_s for each in runs[other])
-            yield Figure(f"{what}: CPU", cpu, "of it", bound, f"{1 / cpu:.0f} times less")
-            yield Figure(f"{what}: wall", wall, "of it", None, f"{1 / wall:.0f} times less")
+            what = f"plan, {PLANNED} secrets{'' if own is ours else ', all to add'}"
+            for kind, most in (("cpu_s", 0.1 if own is ours else None), ("wall_s", None)):
+                value = middle(getattr(each, kind) for each in own) / middle(
+                    getattr(each, kind) for each in runs[other]
+                )
+                told = f"{1 / value:.0f} times less"
+                yield Figure(f"{what}: {_KINDS[kind]}", value, "times", most, told, f"peer: {other}")
     if isinstance(terraform, str):
-        print(f"terraform plan: skipped, {terraform}")
+        print(f"terraform plan: skipped, {terraform}", file=sys.stderr)
 
 
 def _plan(place: Place, *, wanted: int) -> Cost:
@@ -199,40 +182,3 @@ def _densest(moments: Sequence[float]) -> int:
             first += 1
         most = max(most, place - first + 1)
     return most
-
-
-def _middle(values: Iterator[float] | Sequence[float]) -> float:
-    return statistics.median(values)
-
-
-def _range(runs: Sequence[tuple[Cost, Cost]]) -> str:
-    spent = sorted(large.cpu_s for large, _ in runs)
-    return f"{spent[0]:.2f} to {spent[-1]:.2f}"
-
-
-PARTS: dict[str, Callable[[int], Iterator[Figure]]] = {
-    "audit": audit,
-    "calls": calls,
-    "apply": apply,
-    "failover": failover,
-    "plan": plan,
-}
-
-
-def main(turns: int, parts: Sequence[str]) -> int:
-    """Print the figures; return 1 where a bound is broken."""
-    broken = 0
-    for part in parts:
-        for figure in PARTS[part](turns):
-            print(figure, flush=True)
-            broken += figure.is_broken
-    print(f"load of the machine in the last minute: {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
-    if broken:
-        print(f"{broken} of the bounds are broken", file=sys.stderr)
-    return 1 if broken else 0
-
-
-if __name__ == "__main__":
-    typed = sys.argv[1:]
-    count = int(typed.pop(0)) if typed and typed[0].isdigit() else 3
-    sys.exit(main(count, typed or list(PARTS)))

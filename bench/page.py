@@ -1,26 +1,23 @@
-"""What the coverage page of many secrets costs to write and to read; exits with 1 where a bound is broken.
+"""What the coverage page of many secrets costs to write and to read.
 
 The report is made in memory, with findings for one secret in ten. The longest task is the longest time in which the
-page answers no key; one below 50 ms is not seen and counts as 0. Needs Debian's chromium and chromium-driver.
-
-    python bench/page.py [TURNS]
+page answers no key; one below 50 ms is not seen and counts as 0. Reading needs Debian's chromium and chromium-driver.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-import statistics
 import sys
 import tempfile
 import time
 import tracemalloc
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from fleet import Figure
+from figures import Figure, middle, spread
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.chrome.webdriver import WebDriver
@@ -78,7 +75,7 @@ def report(count: int) -> Report:
     return Report("audit", Outcome.DRIFT, 5, began, 4.2, primary_region=HOME, secrets=secrets, summary=counts)
 
 
-def writing(folder: Path) -> Iterator[Figure]:
+def _writing(folder: Path) -> Iterator[Figure]:
     """Measure what it takes to write the page."""
     path = str(folder / "audit.html")
     for count in (MORE, MANY):
@@ -93,7 +90,7 @@ def writing(folder: Path) -> Iterator[Figure]:
         tracemalloc.stop()
 
 
-def reading(driver: WebDriver, path: Path, turns: int) -> Iterator[Figure]:
+def _reading(driver: WebDriver, path: Path, turns: int) -> Iterator[Figure]:
     """Measure what a browser takes to show the page and to do what is asked of it."""
     driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": WATCH})
     loads, tasks = [], dict[str, list[float]]()
@@ -116,36 +113,26 @@ def reading(driver: WebDriver, path: Path, turns: int) -> Iterator[Figure]:
                 WebDriverWait(driver, 10).until(lambda _: js(ready))  # noqa: B023
             tasks.setdefault(step, []).append(longest())
     what = f"{MANY:,} secrets in Chromium:"
-    yield Figure(f"{what} loaded", statistics.median(loads), "s", 2, _range(loads))
+    yield Figure(f"{what} loaded", middle(loads), "s", 2, spread(loads))
     for step, found in tasks.items():
-        yield Figure(f"{what} longest task, {step}", statistics.median(found), "ms", 100, _range(found))
+        yield Figure(f"{what} longest task, {step}", middle(found), "ms", 100, spread(found, 0))
 
 
-def _range(values: Sequence[float]) -> str:
-    return f"{min(values):.2f} to {max(values):.2f}, {len(values)} turns"
-
-
-def main(turns: int) -> int:
-    """Measure and print; return the exit code."""
+def page(turns: int) -> Iterator[Figure]:
+    """Measure the page: what writes it, and what a browser does with it."""
     chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if chromium is None or driver is None:
-        print("no page was measured: apt-get install chromium chromium-driver")
-        return 0
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        figures = list(writing(folder))
+        yield from _writing(folder)
+        if chromium is None or driver is None:
+            print("page in a browser: skipped, apt-get install chromium chromium-driver", file=sys.stderr)
+            return
         options = webdriver.ChromeOptions()
         options.binary_location = chromium
         for flag in (*FLAGS, f"--user-data-dir={folder / 'profile'}", "--window-size=1400,900"):
             options.add_argument(flag)
         browser = webdriver.Chrome(options=options, service=Service(driver, env={**os.environ, "SE_OFFLINE": "true"}))
         try:
-            figures += reading(browser, folder / "audit.html", turns)
+            yield from _reading(browser, folder / "audit.html", turns)
         finally:
             browser.quit()
-    print(*figures, sep="\n")
-    return int(any(each.is_broken for each in figures))
-
-
-if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 5))

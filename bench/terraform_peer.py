@@ -7,7 +7,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from fleet_runs import HOME, REPLICAS, Cost, Place
+from runs import HOME, REPLICAS, Cost, Place
 
 PLUGINS = "TF_PLUGIN_DIR"
 """Names the folder of providers for `terraform init -plugin-dir`; else it is looked for where Terraform itself does."""
