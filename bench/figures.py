@@ -11,6 +11,8 @@ from dataclasses import dataclass
 class Figure:
     """One line of the table."""
 
+    of: str
+    """What is measured."""
     what: str
     value: float
     unit: str
@@ -42,7 +44,7 @@ def spread(values: Iterable[float], digits: int = 2) -> str:
     return f"{ordered[0]:.{digits}f} to {ordered[-1]:.{digits}f}, {len(ordered)} turns"
 
 
-def ratio(what: str, beside: str, pairs: Iterable[tuple[float, float]], most: float | None = None) -> Figure:
+def ratio(of: str, what: str, beside: str, pairs: Iterable[tuple[float, float]], most: float | None = None) -> Figure:
     """Return the median of the ratios of what ran in the same turn."""
     ratios = [ours / theirs for ours, theirs in pairs]
-    return Figure(what, middle(ratios), "times", most, spread(ratios), beside)
+    return Figure(of, what, middle(ratios), "times", most, spread(ratios), beside)

@@ -34,19 +34,20 @@ def audit(turns: int) -> Iterator[Figure]:
             command = [SMREP, "audit", "-r", ",".join(REPLICAS), "-o", form]
             before = many.size
             runs = [(many.run(command), fewer.run(command)) for _ in range(turns)]
-            what = f"audit -o {form} of {MANY:,} secrets:"
-            yield Figure(f"{what} API calls", len(many.calls(before)) / turns, "calls", 330)
+            what = f"audit -o {form} of {MANY:,} secrets"
+            yield Figure(what, "API calls", len(many.calls(before)) / turns, "calls", 330)
             yield Figure(
-                f"{what} CPU",
+                what,
+                "CPU",
                 middle(large.cpu_s for large, _ in runs),
                 "s",
                 15,
                 spread(large.cpu_s for large, _ in runs),
             )
-            yield Figure(f"{what} peak memory", max(large.peak_kb for large, _ in runs) / 1024, "MiB", 150)
+            yield Figure(what, "peak memory", max(large.peak_kb for large, _ in runs) / 1024, "MiB", 150)
             grown = [(large.peak_kb - small.peak_kb) / (MANY - FEWER) for large, small in runs]
-            yield Figure(f"{what} memory per secret", middle(grown), "KiB", 1, spread(grown))
-            yield Figure(f"{what} wall", middle(large.wall_s for large, _ in runs), "s")
+            yield Figure(what, "memory per secret", middle(grown), "KiB", 1, spread(grown))
+            yield Figure(what, "wall", middle(large.wall_s for large, _ in runs), "s")
 
 
 def calls(turns: int) -> Iterator[Figure]:
@@ -72,9 +73,9 @@ def calls(turns: int) -> Iterator[Figure]:
                 made = [len(place.calls(since)) for (place, _), since in zip(sizes, before, strict=True)]
                 spent.append(1000 * (large.cpu_s - small.cpu_s) / (made[0] - made[1]))
         for what, spent in costs.items():
-            yield Figure(f"{what}: CPU per call", middle(spent), "ms", None, spread(spent))
+            yield Figure(what, "CPU per call", middle(spent), "ms", None, spread(spent))
         yield ratio(
-            "status of many: CPU per call", "floor: a bare loop over boto3", zip(*costs.values(), strict=True), 1.25
+            "status of many", "CPU per call", "floor: a bare loop over boto3", zip(*costs.values(), strict=True), 1.25
         )
 
 
@@ -88,15 +89,23 @@ def apply(_turns: int) -> Iterator[Figure]:
         for each in calls
         if each["operation"] == "ReplicateSecretToRegions"
     ]
-    what = f"apply of {APPLIED:,} secrets, --rate {RATE}:"
+    what = f"apply of {APPLIED:,} secrets, --rate {RATE}"
     least_s = APPLIED / RATE
-    yield Figure(f"{what} wall / {least_s:.1f} s", cost.wall_s / least_s, "times", 1.15, f"{cost.wall_s:.2f} s")
-    yield Figure(f"{what} ThrottlingException", _throttled(calls), "answers", 0)
+    yield Figure(
+        what,
+        "wall",
+        cost.wall_s / least_s,
+        "times",
+        1.15,
+        f"{cost.wall_s:.2f} s",
+        f"floor: at its rate, {least_s:.1f} s",
+    )
+    yield Figure(what, "ThrottlingException", _throttled(calls), "answers", 0)
     kinds = ", ".join(f"{count} {name}" for name, count in Counter(each["operation"] for each in calls).most_common())
-    yield Figure(f"{what} API calls a secret", len(calls) / APPLIED, "calls", 4, kinds)
-    yield Figure(f"{what} writes in any second", _densest(writes), "writes", QUOTA)
-    yield Figure(f"{what} CPU", cost.cpu_s, "s")
-    yield Figure(f"{what} peak memory", cost.peak_kb / 1024, "MiB")
+    yield Figure(what, "API calls a secret", len(calls) / APPLIED, "calls", 4, kinds)
+    yield Figure(what, "writes in any second", _densest(writes), "writes", QUOTA)
+    yield Figure(what, "CPU", cost.cpu_s, "s")
+    yield Figure(what, "peak memory", cost.peak_kb / 1024, "MiB")
 
 
 def failover(_turns: int) -> Iterator[Figure]:
@@ -107,17 +116,23 @@ def failover(_turns: int) -> Iterator[Figure]:
         cost = place.run([SMREP, "failover", *pair, "--all", "--record", record, "--yes", "-o", "text"])
         calls = place.calls()
     writes = [each for each in calls if each["operation"] == "StopReplicationToReplica"]
-    what = f"failover of {CROSSED} secrets, --rate {RATE}:"
+    what = f"failover of {CROSSED} secrets, --rate {RATE}"
     least_s = CROSSED / RATE
-    yield Figure(f"{what} wall / {least_s:.1f} s", cost.wall_s / least_s, "times", 1.2, f"{cost.wall_s:.2f} s")
-    yield Figure(f"{what} calls to {HOME}", sum(each["region"] == HOME for each in calls), "calls", 0)
-    yield Figure(f"{what} ThrottlingException", _throttled(calls), "answers", 0)
     yield Figure(
-        f"{what} not promoted", CROSSED - sum(each["status"] == HTTPStatus.OK for each in writes), "secrets", 0
+        what,
+        "wall",
+        cost.wall_s / least_s,
+        "times",
+        1.2,
+        f"{cost.wall_s:.2f} s",
+        f"floor: at its rate, {least_s:.1f} s",
     )
+    yield Figure(what, f"calls to {HOME}", sum(each["region"] == HOME for each in calls), "calls", 0)
+    yield Figure(what, "ThrottlingException", _throttled(calls), "answers", 0)
+    yield Figure(what, "not promoted", CROSSED - sum(each["status"] == HTTPStatus.OK for each in writes), "secrets", 0)
     seconds = [datetime.fromisoformat(each["ts"]).timestamp() for each in writes]
-    yield Figure(f"{what} writes in any second", _densest(seconds), "writes", QUOTA)
-    yield Figure(f"{what} CPU", cost.cpu_s, "s")
+    yield Figure(what, "writes in any second", _densest(seconds), "writes", QUOTA)
+    yield Figure(what, "CPU", cost.cpu_s, "s")
 
 
 def _throttled(calls: Sequence[Mapping[str, Any]]) -> int:
@@ -145,7 +160,7 @@ def plan(turns: int) -> Iterator[Figure]:
     for name, costs in runs.items():
         what = name if name in theirs else f"plan, {name}"
         cpu_s, wall_s = middle(each.cpu_s for each in costs), middle(each.wall_s for each in costs)
-        yield Figure(f"{what}, {PLANNED} secrets: CPU", cpu_s, "s", None, f"wall {wall_s:.2f} s, {len(costs)} turns")
+        yield Figure(f"{what}, {PLANNED} secrets", "CPU", cpu_s, "s", None, f"wall {wall_s:.2f} s, {len(costs)} turns")
     for other in theirs:
         for own in (ours, runs[f"{PLANNED} to add"]) if other in runs else ():
             what = f"plan, {PLANNED} secrets{'' if own is ours else ', all to add'}"
@@ -154,7 +169,7 @@ def plan(turns: int) -> Iterator[Figure]:
                     getattr(each, kind) for each in runs[other]
                 )
                 told = f"{1 / value:.0f} times less"
-                yield Figure(f"{what}: {_KINDS[kind]}", value, "times", most, told, f"peer: {other}")
+                yield Figure(what, _KINDS[kind], value, "times", most, told, f"peer: {other}")
     if isinstance(terraform, str):
         print(f"terraform plan: skipped, {terraform}", file=sys.stderr)
 

@@ -81,12 +81,12 @@ def _writing(folder: Path) -> Iterator[Figure]:
     for count in (MORE, MANY):
         started = time.process_time()
         write(path, report(count))
-        what = f"page of {count:,} secrets x {len(REGIONS)} Regions:"
-        yield Figure(f"{what} written in", time.process_time() - started, "s CPU")
-        yield Figure(f"{what} size", os.path.getsize(path) / 2**20, "MiB")  # noqa: PTH202
+        what = f"page of {count:,} secrets x {len(REGIONS)} Regions"
+        yield Figure(what, "written in", time.process_time() - started, "s CPU")
+        yield Figure(what, "size", os.path.getsize(path) / 2**20, "MiB")  # noqa: PTH202
         tracemalloc.start()
         write(path, report(count))
-        yield Figure(f"{what} memory to write it", tracemalloc.get_traced_memory()[1] / 2**20, "MiB", 2)
+        yield Figure(what, "memory to write it", tracemalloc.get_traced_memory()[1] / 2**20, "MiB", 2)
         tracemalloc.stop()
 
 
@@ -112,10 +112,10 @@ def _reading(driver: WebDriver, path: Path, turns: int) -> Iterator[Figure]:
                 ready = "return document.getElementById('count').textContent.includes(' of ')"
                 WebDriverWait(driver, 10).until(lambda _: js(ready))  # noqa: B023
             tasks.setdefault(step, []).append(longest())
-    what = f"{MANY:,} secrets in Chromium:"
-    yield Figure(f"{what} loaded", middle(loads), "s", 2, spread(loads))
+    what = f"{MANY:,} secrets in Chromium"
+    yield Figure(what, "loaded", middle(loads), "s", 2, spread(loads))
     for step, found in tasks.items():
-        yield Figure(f"{what} longest task, {step}", middle(found), "ms", 100, spread(found, 0))
+        yield Figure(what, f"longest task, {step}", middle(found), "ms", 100, spread(found, 0))
 
 
 def page(turns: int) -> Iterator[Figure]:

@@ -42,21 +42,26 @@ def _print(figures: Mapping[str, Sequence[Figure]]) -> None:
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, caption_justify="left")
-    for heading in ("what", "beside"):
-        table.add_column(heading)
-    table.add_column("measured", justify="right")
-    for heading in ("unit", "at most", "", "turns, or more of it"):
-        table.add_column(heading)
+    for heading in ("of", "figure", "beside", "measured", "bound", "note"):
+        table.add_column(heading, justify="right" if heading == "measured" else "left")
     for lines in figures.values():
+        above = ""
         for each in lines:
-            most = "" if each.most is None else f"{each.most:g}"
-            table.add_row(each.what, each.beside, f"{each.value:.3g}", each.unit, most, each.verdict, each.note)
+            bound = "" if each.most is None else f"{each.most:g} {each.verdict}"
+            measured = f"{_shown(each.value)} {each.unit}"
+            table.add_row("" if each.of == above else each.of, each.what, each.beside, measured, bound, each.note)
+            above = each.of
         table.add_section()
     table.caption = f"load in the last minute: {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors"
     console = Console(highlight=False, markup=False)
     if not console.is_terminal:
         console.width = 160
     console.print(table)
+
+
+def _shown(value: float) -> str:
+    """Return three digits of it, or more where it has more before the point."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"  # noqa: PLR2004
 
 
 if __name__ == "__main__":

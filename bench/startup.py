@@ -34,6 +34,6 @@ def startup(turns: int) -> Iterator[Figure]:
         runs = [{name: place.run(command).cpu_s for name, command in _COMMANDS.items()} for _ in range(turns)]
     for name in _COMMANDS:
         spent = [1000 * run[name] for run in runs]
-        yield Figure(f"{name}: CPU", middle(spent), "ms", None, spread(spent, 0))
+        yield Figure(name, "CPU", middle(spent), "ms", None, spread(spent, 0))
     for ours, kind, theirs, most in _RATIOS:
-        yield ratio(f"{ours}: CPU", f"{kind}: {theirs}", [(run[ours], run[theirs]) for run in runs], most)
+        yield ratio(ours, "CPU", f"{kind}: {theirs}", [(run[ours], run[theirs]) for run in runs], most)
