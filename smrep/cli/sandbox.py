@@ -94,7 +94,7 @@ def start(port: int, seed: str | None, state: str | None, log: str | None, **opt
         end = "and its secrets with it" if state is None else f"its secrets stay in {safe(state)}"
         click.echo(f"sandbox on {server.url}; Ctrl-C ends it, {end}", err=True)
         if seed is not None:
-            click.echo("what is in it: aws secretsmanager list-secrets --query 'SecretList[].Name'", err=True)
+            click.echo("what is in it: smrep list", err=True)
         server.serve()
 
 

@@ -116,8 +116,8 @@ def explained(error: AwsError, address: Address) -> Trouble:
     if isinstance(error, NotFound) and not error.hint:
         name = shlex.quote(address.secret_id)
         error.hint = (
-            f"check the account (aws sts get-caller-identity) and the name (aws secretsmanager list-secrets "
-            f"--region {address.region}); elsewhere: smrep status {name} --primary-region REGION"
+            f"check the account (aws sts get-caller-identity) and the name (smrep list --primary-region "
+            f"{address.region}); elsewhere: smrep status {name} --primary-region REGION"
         )
     return Trouble.of(error)
 

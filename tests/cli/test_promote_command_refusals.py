@@ -72,7 +72,7 @@ def test_a_missing_secret_is_exit_1_and_does_not_stop_the_others(make_sandbox: M
     done = sandbox.smrep("promote", "nowhere", "prod/db", "-r", "us-west-2", "--yes", "--json")
     missing, promoted = done.document["secrets"]
     assert (done.code, missing["error"]["code"]) == (1, "ResourceNotFoundException")
-    assert "--region us-west-2" in missing["error"]["hint"]
+    assert "smrep list --primary-region us-west-2" in missing["error"]["hint"]
     assert promoted["result"] == "ok"
 
 
