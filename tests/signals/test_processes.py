@@ -93,7 +93,9 @@ def test_a_signal_that_is_to_be_ignored_is(make_sandbox: Make, name: str) -> Non
 
 
 def test_a_terminal_that_is_closed_ends_it_without_a_word(waiting: Sandbox) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # who runs the tests under nohup has it ignored
     process = waiting.start("wait", "prod/db")
+    signal.signal(signal.SIGHUP, before)
     waiting.wait_for("DescribeSecret")
     process.send_signal(signal.SIGHUP)
     out, err = process.communicate(timeout=20)
