@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 from typing import NewType
 
 from smrep.errors import UsageError
@@ -80,14 +80,14 @@ def parse_region(text: str) -> Region:
 
 
 def nearest(text: str) -> str | None:
-    """Return the known Region that `text` most likely stands for, None if there is nothing like it."""
+    """Return the known Region that `text` most likely stands for, or those, None if there is nothing like it."""
     squeezed = {re.sub(r"[^a-z0-9]", "", region): region for region in KNOWN}
     typed = re.sub(r"[^a-z0-9]", "", text.lower())
     for candidate in (typed, typed[:-1]):  # the second is an Availability Zone's Region: us-west-2a
         if candidate in squeezed:
             return squeezed[candidate]
-    near = get_close_matches(typed, squeezed, n=1, cutoff=0.75)
-    return squeezed[near[0]] if near else None
+    near = {each: SequenceMatcher(b=typed, a=each).ratio() for each in get_close_matches(typed, squeezed, cutoff=0.75)}
+    return " or ".join(sorted(squeezed[each] for each in near if near[each] == max(near.values()))) or None
 
 
 def is_known(region: Region) -> bool:

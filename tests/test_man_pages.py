@@ -122,7 +122,7 @@ def test_the_first_page_has_every_code_and_variable() -> None:
 def test_what_can_be_pasted_is_plain() -> None:
     """An option's hyphens and a shell's quotes come out as what was typed, not as typography."""
     assert """-o json \\\n           --query "secrets[?role=='replica'].name\"""" in shown("smrep-list")
-    assert '> "${fpath[1]}/_smrep"' in shown("smrep-completion")
+    assert "fpath=(~/.zfunc $fpath)" in shown("smrep-completion")
     assert "~/.config/fish/completions" in shown("smrep-completion")
 
 

@@ -13,7 +13,8 @@ from smrep.cli.shells import SHELLS
     epilog="""\b
 bash: mkdir -p ~/.local/share/bash-completion/completions
       smrep completion bash > ~/.local/share/bash-completion/completions/smrep
-zsh:  smrep completion zsh > "${fpath[1]}/_smrep"
+zsh:  mkdir -p ~/.zfunc; in ~/.zshrc, before compinit: fpath=(~/.zfunc $fpath)
+      smrep completion zsh > ~/.zfunc/_smrep
 fish: mkdir -p ~/.config/fish/completions
       smrep completion fish > ~/.config/fish/completions/smrep.fish""",
 )

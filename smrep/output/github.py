@@ -91,13 +91,14 @@ def summary(report: Report) -> str:
     """Return the report in Markdown: a title, a table with a row per secret and Region, a closing line."""
     lines = [f"### {_title(report)}: {report.outcome.word}", ""]
     if report.secrets:
-        lines += ["| Secret | Region | Status | Action | Message |", "| --- | --- | --- | --- | --- |"]
+        head = ["| Secret | Region | Status | Action | Message |", "| --- | --- | --- | --- | --- |"]
         room, left = MOST_BYTES, 0
         for name, region, status, _, action, message in _worth_a_row(report):
             line = f"| {' | '.join(_markdown(each) for each in (name, region, status, action, message))} |"
             room -= len(line.encode()) + 1
             if room > 0:
-                lines.append(line)
+                lines += [*head, line]
+                head = []
             else:
                 left += 1
         lines += [*(["", f"and {left} more row{'s' if left > 1 else ''}, which the result has"] if left else [])]

@@ -71,6 +71,12 @@ def names(markdown: str) -> list[str]:
 # the summary
 
 
+def test_where_all_is_well_no_empty_table_is_told() -> None:
+    told = summary(report(secret("prod/a", covered()), command="audit"))
+    assert "| Secret" not in told
+    assert "1 secret" in told
+
+
 def test_a_run_in_the_summary() -> None:
     told = report(secret("prod/a", failed()), secret("prod/b", kept()), secret("prod/c", added()))
     assert summary(told) == (

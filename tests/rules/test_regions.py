@@ -55,6 +55,13 @@ def test_a_mistyped_region_is_refused_with_the_one_meant(typed: str, meant: str)
     assert refused.value.hint == f"did you mean {meant}?"
 
 
+@pytest.mark.parametrize("typed", ["us-est-1", "us-wast-1"])
+def test_where_two_are_as_near_both_are_told(typed: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        parse_region(typed)
+    assert refused.value.hint == "did you mean us-east-1 or us-west-1?"
+
+
 @given(st.text(max_size=40))
 def test_parsing_ends_in_a_region_or_a_usage_error(text: str) -> None:
     try:
