@@ -42,7 +42,10 @@ def explain(app: App, report: Report) -> None:
             {Severity.ERROR: say.error, Severity.WARNING: say.warning, Severity.INFO: say.note}[severity](message)
             say.hint(hint)
         unchecked = [
-            each.message for row in rows() for each in row.findings if each.kind is Kind.UNCHECKED and not row.error
+            each.message
+            for row in rows()
+            for each in row.findings
+            if each.kind is Kind.UNCHECKED and not (row.error and row.error.code == each.kind)
         ]
         if unchecked:
             say.warning(f"unchecked, which is not a pass: {'; '.join(dict.fromkeys(unchecked))}")

@@ -31,8 +31,9 @@ from smrep.rules.settle import worst_first
 from smrep.rules.shards import WHOLE
 
 if TYPE_CHECKING:
+    from smrep.service.crew import Crew
+    from smrep.service.crossing import Crossing
     from smrep.service.mustering import Muster
-    from smrep.service.running import Run
 
 EXAMPLES = """\b
 Examples:
@@ -86,7 +87,9 @@ def failover(secrets: tuple[str, ...], **more: Any) -> None:
         with ExitStack() as stack:
             book = the_record(app, own["record"], pair, stack)
 
+            from smrep.service.crew import Crew
             from smrep.service.mustering import Muster
+            from smrep.service.running import WIDTH, Run
             from smrep.service.sweeping import Sweeper
 
             aws = app.connect(pair.target, sole=True)
@@ -96,12 +99,14 @@ def failover(secrets: tuple[str, ...], **more: Any) -> None:
             app.progress = lambda: Progress("listing", sweeper.seen)
             yield from muster.act()
             _check_found(muster, choice)
-            run = _run(app, muster, book.write, rate, own)
-            app.secrets = lambda: [*muster.refused, *worst_first(run.reports())]
+            crew = Crew(app.clock, WIDTH)
+            crossings = _crossings(muster, crew, book.write, rate, own)
+            run = Run(crossings, crew, "promoting")
+            app.secrets = lambda: [*muster.refused, *worst_first(each.report(dry_run=dry_run) for each in crossings)]
             app.summary = lambda: counted(app.secrets(), rate)
             app.progress = lambda: run.progress
             due = [muster.found[arn] for arn in muster.due]
-            rows = [to_cross(each, pair, muster.findings.get(each.arn, ()), is_due=True) for each in due]
+            rows = [to_cross(each, pair, muster.findings.get(each.arn, ()), is_due=True, dry_run=True) for each in due]
             announce(app, sheet(rows, pair, rate, credentials) if rows else [])
             if dry_run:
                 app.messages.note("dry run: nothing was sent")
@@ -215,18 +220,16 @@ def _check_found(muster: Muster, choice: dict[str, Any]) -> None:
     )
 
 
-def _run(
-    app: App, muster: Muster, write: Callable[[Mapping[str, Any]], None], rate: float, own: Mapping[str, Any]
-) -> Run:
-    """Return the secrets as tasks at one pace."""
-    from smrep.service.crew import Crew
+def _crossings(
+    muster: Muster, crew: Crew, write: Callable[[Mapping[str, Any]], None], rate: float, own: Mapping[str, Any]
+) -> list[Crossing]:
+    """Return the secrets, each to be dealt with at one pace."""
     from smrep.service.crossing import Crossing
     from smrep.service.pace import Pace
-    from smrep.service.running import WIDTH, Run, Terms
+    from smrep.service.running import Terms
 
-    crew = Crew(app.clock, WIDTH)
-    terms = Terms(muster.aws, Pace(app.clock, rate), own["timeout_s"], own["wait"])
-    tasks = [
+    terms = Terms(muster.aws, Pace(crew.clock, rate), own["timeout_s"], own["wait"])
+    return [
         Crossing(
             each,
             muster.pair,
@@ -239,4 +242,3 @@ def _run(
         )
         for arn, each in muster.found.items()
     ]
-    return Run(tasks, crew, "promoting")

@@ -28,11 +28,14 @@ def rotating(name: str, region: Region) -> Finding:
     )
 
 
-def to_cross(listed: Listed, pair: Pair, findings: Sequence[Finding], *, is_due: bool) -> SecretReport:
+def to_cross(
+    listed: Listed, pair: Pair, findings: Sequence[Finding], *, is_due: bool, dry_run: bool = False
+) -> SecretReport:
     """Return a secret before its turn, as its Region's list shows it: to be promoted, or standing alone already."""
+    outcome = Outcome.OK if dry_run or not is_due else Outcome.PENDING
     row = RegionReport(
         region=pair.target,
-        outcome=Outcome.OK,
+        outcome=outcome,
         arn=listed.arn,
         kms_key_id=listed.kms_key_id,
         action=Action.PROMOTE if is_due else None,
@@ -40,7 +43,7 @@ def to_cross(listed: Listed, pair: Pair, findings: Sequence[Finding], *, is_due:
         note=None if is_due else "stands alone",
     )
     arn = in_region(listed.arn, pair.source)
-    return SecretReport(listed.name, Outcome.OK, arn, pair.source, (row,), checked_by="list")
+    return SecretReport(listed.name, outcome, arn, pair.source, (row,), checked_by="list")
 
 
 def counted(reports: Iterable[SecretReport], rate: float) -> dict[str, int]:

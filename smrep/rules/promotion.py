@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterable, Sequence
 
 from smrep.errors import Outcome, UsageError
-from smrep.model import Secret, Target
+from smrep.model import Secret, SecretId, Target, in_region, parse_arn
 from smrep.regions import Region
 from smrep.report import Action, RegionReport, Trouble
 from smrep.rules.commands import spell
@@ -20,7 +21,7 @@ def unfit(secret: Secret, home: Region | None) -> Trouble | None:
         UsageError: it is the primary itself.
 
     """
-    if secret.replicas:
+    if secret.replicas and not secret.is_replica:
         raise UsageError(
             f"{secret.name} in {secret.region} is the primary itself and can't be promoted",
             "name the Region of a replica with -r",
@@ -44,6 +45,26 @@ def unfit(secret: Secret, home: Region | None) -> Trouble | None:
             Outcome.FAILED,
         )
     return None
+
+
+def check_named(secret_ids: Iterable[SecretId], found: Sequence[Secret]) -> None:
+    """Refuse an ARN whose Region holds neither the replica that was found nor its primary.
+
+    What stands alone does not tell where its primary was, so its ARN is not asked about.
+
+    Raises:
+        UsageError: the ARN names such a Region.
+
+    """
+    for named in (each for each in secret_ids if each.startswith("arn:")):
+        region = parse_arn(named, "secretsmanager").region
+        for secret in (each for each in found if each.is_replica and each.arn == in_region(named, each.region)):
+            if region not in (secret.region, secret.primary_region):
+                raise UsageError(
+                    f"{named} is of {region}, and -r says {secret.region}, which holds a replica of "
+                    f"{secret.primary_region}; nothing was sent",
+                    f"-r {region}, or the ARN that {secret.region} shows: {secret.arn}",
+                )
 
 
 def row(now: Secret, error: Trouble | None, *, accepted: bool, waiting: bool, dry_run: bool) -> RegionReport:

@@ -23,6 +23,8 @@ _IN_THE_WAY = {
     Kind.IN_PROGRESS: Outcome.PENDING,
 }
 """What keeps a replica from being given another key, and how that ends."""
+_OF_THE_STATUS = (Kind.FAILED, Kind.IN_PROGRESS, Kind.UNCHECKED)
+"""Kinds beside which AWS's own word stays: it is the reason, or nothing else is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,8 @@ def rekeyed(known: Turn, row: RegionReport, now: float, *, proved: bool, dry_run
     error, outcome = known.error, row.outcome
     if error is not None:
         findings, outcome = known.findings, error.outcome
+        if any(each.kind == error.code and each.kind not in _OF_THE_STATUS for each in findings):
+            row = replace(row, status=None, status_message=None)  # a definite no, which AWS's word does not tell of
     elif known.wanted and dry_run:
         findings, outcome = known.findings, Outcome.OK
     elif known.wanted and (not proved or unsure or (lagging and row.outcome is Outcome.DRIFT)):

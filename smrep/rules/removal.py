@@ -126,14 +126,15 @@ def _missed(known: Departure, now: float) -> Departure:
 
 def row(known: Departure, primary: Secret, *, waiting: bool = True, dry_run: bool = False) -> RegionReport:
     """Return the departure as a row of the report; `waiting` is False where --no-wait was typed."""
-    listed = known.before if known.sent_at is None and known.error is None else None
+    untouched = known.sent_at is None  # a refused request too
+    listed = known.before if untouched else None
     if known.error is not None:
         outcome = known.error.outcome
     elif known.gone or dry_run:
         outcome = Outcome.OK
     else:
         outcome = Outcome.ACCEPTED if known.accepted and not waiting else Outcome.PENDING
-    there = known.victim if known.error is None and not known.gone else None
+    there = known.victim if not known.gone and (untouched or known.error is None) else None
     return RegionReport(
         region=known.region,
         outcome=outcome,

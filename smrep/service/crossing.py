@@ -82,12 +82,12 @@ class Crossing:
             self.done(self)
         return due
 
-    def report(self) -> SecretReport:
+    def report(self, *, dry_run: bool = False) -> SecretReport:
         """Return the secret as it stands."""
         if self._refused is not None:
             return self._refused
         if self._case is None:
-            report = to_cross(self.listed, self.pair, self.findings, is_due=self.is_due)
+            report = to_cross(self.listed, self.pair, self.findings, is_due=self.is_due, dry_run=dry_run)
             return report if self.begun or not self.is_due else self.terms.not_begun(report)
         report = self._case.report(waiting=self.terms.wait, dry_run=False)
         rows = tuple(

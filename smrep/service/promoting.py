@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from smrep.errors import SmrepError
-from smrep.model import SecretId, Target, in_region
+from smrep.model import Secret, SecretId, Target, in_region
 from smrep.regions import Region
 from smrep.report import SecretReport, Trouble
 from smrep.rules.asked import Address
 from smrep.rules.commands import spell
-from smrep.rules.promotion import left_behind, silence, unfit
+from smrep.rules.promotion import check_named, left_behind, silence, unfit
 from smrep.service.abreast import LOOK_S, abreast, nothing, patience
 from smrep.service.cases import reports
 from smrep.service.gate import Gate, in_turn
@@ -46,7 +46,8 @@ class Promotion:
 
         Raises:
             CredentialsError: no further call can succeed.
-            UsageError: a secret is of another account than the one expected, or is the primary itself.
+            UsageError: a secret is of another account than the one expected, is the primary itself, or was named by an
+                ARN of a third Region.
 
         """
         addresses = [
@@ -60,6 +61,7 @@ class Promotion:
             expect_account=self.expect_account,
             patience_s=patience(self.clock, self.deadline),
         )
+        check_named(self.secret_ids, [each.what for each in found if isinstance(each.what, Secret)])
         self.members = [self._member(each) for each in found]
 
     @property

@@ -125,7 +125,12 @@ def test_without_an_answer_nothing_is_sent(fleet: Sandbox, record: Path, flags: 
 def test_what_was_not_confirmed_is_not_told_as_done(fleet: Sandbox, record: Path) -> None:
     done = failover(fleet, record, "--all", "--json")
     assert "stood alone already" not in done.err
-    assert done.document["summary"]["already"] == 0
+    assert {key: done.document["summary"][key] for key in ("pending", "to_promote", "already")} == {
+        "pending": 3,
+        "to_promote": 0,
+        "already": 0,
+    }
+    assert {each["result"] for each in done.document["secrets"]} == {"pending"}
 
 
 @pytest.mark.parametrize(

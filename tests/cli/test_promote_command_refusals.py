@@ -67,6 +67,16 @@ def test_a_flag_that_names_another_primary_than_the_arn_sends_nothing(make_sandb
     assert sandbox.log(STOP) == []
 
 
+def test_an_arn_of_a_third_region_is_exit_2_and_promotes_nothing(make_sandbox: Make) -> None:
+    sandbox = replicated(make_sandbox)
+    arn = arn_in(sandbox, "us-west-2").replace("us-west-2", "eu-west-1")
+    done = sandbox.smrep("promote", arn, "-r", "us-west-2", "--yes", "--json")
+    assert (done.code, sandbox.log(STOP)) == (2, [])
+    error = done.document["error"]
+    assert f"{arn} is of eu-west-1, and -r says us-west-2, which holds a replica of us-east-1" in error["message"]
+    assert arn_in(sandbox, "us-west-2") in error["hint"]
+
+
 def test_a_missing_secret_is_exit_1_and_does_not_stop_the_others(make_sandbox: Make) -> None:
     sandbox = replicated(make_sandbox)
     done = sandbox.smrep("promote", "nowhere", "prod/db", "-r", "us-west-2", "--yes", "--json")

@@ -103,7 +103,8 @@ def test_versions_that_may_not_be_listed_are_exit_4_and_no_proof(make_sandbox: M
 def test_a_key_that_is_missing_is_told_before_anything_is_sent(make_sandbox: Make) -> None:
     sandbox = replicated(make_sandbox)
     done = sandbox.smrep("rekey", "prod/db", "-r", f"{WEST}=alias/nowhere", "--json")
-    assert (done.code, row_of(done)["error"]["code"], writes(sandbox)) == (1, "key_missing", [])
+    row = row_of(done)
+    assert (done.code, row["status"], row["error"]["code"], writes(sandbox)) == (1, None, "key_missing", [])
     assert "aws kms list-aliases --region us-west-2" in done.err
 
 

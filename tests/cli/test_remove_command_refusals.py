@@ -64,6 +64,7 @@ def test_a_denied_removal_is_exit_4_with_the_permission(make_sandbox: Make) -> N
     done = sandbox.smrep("remove", "prod/db", "-r", "us-west-2", "--yes", "--json")
     (row,) = done.document["secrets"][0]["replicas"]
     assert (done.code, row["changed"], row["error"]["code"]) == (4, False, "AccessDeniedException")
+    assert row["status"] == "InSync", "the replica is still there"
     assert row["error"]["hint"].startswith("allow secretsmanager:RemoveRegionsFromReplication on arn:")
     assert row["error"]["request_id"]
 

@@ -80,6 +80,15 @@ def test_unchecked_is_one_line_on_stderr(make_sandbox: Make) -> None:
     assert done.code == 0
 
 
+def test_what_is_unchecked_is_said_of_a_region_that_was_refused_too(make_sandbox: Make) -> None:
+    add = ("ReplicateSecretToRegions", "us-east-1")
+    sandbox = make_sandbox(denied=frozenset({("DescribeSecret", "us-west-2"), add}))
+    sandbox.create()
+    done = sandbox.smrep("replicate", "prod/db", "-r", "us-west-2")
+    assert done.code == 4
+    assert len([line for line in done.err.splitlines() if "unchecked" in line]) == 1
+
+
 def test_no_credentials_is_exit_4(sandbox: Sandbox) -> None:
     done = sandbox.smrep(
         "replicate", "prod/db", "-r", "us-west-2", "--json", AWS_ACCESS_KEY_ID=None, AWS_SECRET_ACCESS_KEY=None

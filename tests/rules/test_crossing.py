@@ -32,7 +32,7 @@ def secret(outcome: Outcome = Outcome.OK, code: str | None = None, **row: Any) -
 
 
 def due(findings: Sequence[Finding] = ()) -> SecretReport:
-    return to_cross(LISTED, PAIR, findings, is_due=True)
+    return to_cross(LISTED, PAIR, findings, is_due=True, dry_run=True)
 
 
 def words(found: list[Line]) -> dict[str, str]:
@@ -45,6 +45,12 @@ def test_what_is_to_be_promoted_is_a_row_of_its_primary() -> None:
     assert (report.primary_region, report.arn) == (HOME, ARN.replace("us-west-2", "us-east-1"))
     assert (row.region, row.arn, row.action, row.kms_key_id) == (WEST, ARN, Action.PROMOTE, "alias/dr")
     assert row.findings == (DISABLED,)
+
+
+def test_what_was_not_begun_is_pending_and_not_done() -> None:
+    report = to_cross(LISTED, PAIR, (), is_due=True)
+    assert (report.outcome, report.replicas[0].outcome) == (Outcome.PENDING, Outcome.PENDING)
+    assert (counted([report], 40)["pending"], counted([report], 40)["to_promote"]) == (1, 0)
 
 
 def test_what_stands_alone_already_is_no_promotion() -> None:

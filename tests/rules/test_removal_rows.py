@@ -195,8 +195,8 @@ GONE = RegionReport(region=WEST, outcome=Outcome.OK, action=Action.REMOVE, chang
             RegionReport(region=WEST, outcome=Outcome.ACCESS, action=Action.REMOVE, changed=True, error=ERROR),
         ),
         (
-            replace(LISTED, error=ERROR),
-            RegionReport(region=WEST, outcome=Outcome.ACCESS, action=Action.REMOVE, error=ERROR),
+            replace(LISTED, error=ERROR),  # refused: what was there is there
+            replace(BEFORE, outcome=Outcome.ACCESS, error=ERROR),
         ),
     ],
 )

@@ -10,7 +10,7 @@ import pytest
 from fakes import HOME, IRELAND, SYDNEY, WEST, World, only
 from service.promoting_scene import STOP, promote, promotions, replicated, stands_alone
 
-from smrep.errors import CredentialsError, Denied, Outcome
+from smrep.errors import CredentialsError, Denied, Outcome, UsageError
 from smrep.model import in_region
 from smrep.regions import Region
 from smrep.report import Action
@@ -78,14 +78,21 @@ def test_an_old_primary_that_turns_us_away_fails_nothing(world: World, code: str
     assert "did not tell what it still lists: no" in secret.notes[0]
 
 
-@pytest.mark.parametrize("region", [HOME, WEST, IRELAND])
-def test_an_arn_of_any_of_its_regions_names_the_replica(world: World, region: Region) -> None:
+@pytest.mark.parametrize("region", [HOME, WEST])
+def test_the_arn_of_the_primary_or_of_the_replica_names_it(world: World, region: Region) -> None:
     arn = replicated(world, WEST, IRELAND, outages=frozenset({HOME}))
     (secret,) = promote(world, in_region(arn, region))
     assert (secret.outcome, only((secret,)).arn) == (Outcome.OK, in_region(arn, WEST))
     assert promotions(world) == [in_region(arn, WEST)]
     assert stands_alone(world)
     assert not stands_alone(world, IRELAND)
+
+
+def test_the_arn_of_another_replica_does_not_name_it(world: World) -> None:
+    arn = replicated(world, WEST, IRELAND)
+    with pytest.raises(UsageError, match="is of eu-west-1, and -r says us-west-2"):
+        promote(world, in_region(arn, IRELAND))
+    assert promotions(world) == []
 
 
 def test_one_secret_under_three_names_is_promoted_once(world: World) -> None:
