@@ -107,7 +107,7 @@ class App:
         """The format of the result."""
         if self.options.as_json:
             return "json"
-        if self.options.query:
+        if self.options.query is not None:
             return "text" if self.options.output == "text" else "json"
         return self.options.output or ("table" if is_terminal(self.stdout) else "text")
 

@@ -42,7 +42,7 @@ def conduct(app: App, work: Callable[[App], Iterator[None]]) -> None:
     try:
         if app.events:
             app.events.version(app.command)
-        if app.options.query:
+        if app.options.query is not None:
             search = compile_query(app.options.query)
         for _ in work(app):
             app.show()

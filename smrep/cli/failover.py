@@ -109,6 +109,8 @@ def failover(secrets: tuple[str, ...], **more: Any) -> None:
             rows = [to_cross(each, pair, muster.findings.get(each.arn, ()), is_due=True, dry_run=True) for each in due]
             announce(app, sheet(rows, pair, rate, credentials) if rows else [])
             if dry_run:
+                for each in [each for each in crossings if each.is_due][:1]:
+                    each.rehearse()
                 app.messages.note("dry run: nothing was sent")
                 return
             again = spell("failover", secrets, flags=[*options.typed(*AGAIN), *typed_choice(choice)])

@@ -49,7 +49,7 @@ def list_(**more: Any) -> None:
         app.interrupted = stopped_looking
         app.secrets = lambda: run.secrets
         app.progress = lambda: Progress("listing", run.seen)
-        write = None if app.options.query else STREAMED.get(app.output)
+        write = None if app.options.query is not None else STREAMED.get(app.output)
         for page in run.act():
             if app.events:
                 app.events.listed(page)

@@ -43,7 +43,7 @@ class Shared:
         typed = click.get_current_context().get_parameter_source("output") is click.core.ParameterSource.COMMANDLINE
         if self.as_json and typed and self.output != "json":
             raise UsageError(f"--json and -o {self.output} contradict each other", "leave one of them out")
-        if self.query and typed and self.output in ("table", "name", "ndjson"):
+        if self.query is not None and typed and self.output in ("table", "name", "ndjson"):
             raise UsageError(f"--query needs JSON or text, not -o {self.output}", "leave -o out, or type -o text")
         if self.external_id and not self.role_arn:
             raise UsageError("--external-id does nothing without --role-arn", "add --role-arn, or leave it out")

@@ -104,6 +104,7 @@ def compile_query(expression: str) -> Callable[[Any], Any]:
 
     try:
         compiled = jmespath.compile(expression)
+        _check_calls(compiled.parsed)
     except JMESPathError as error:
         words = " ".join(str(error).split())
         raise UsageError(
@@ -117,6 +118,28 @@ def compile_query(expression: str) -> Callable[[Any], Any]:
             raise UsageError(f"--query does not fit the document: {error}", code="QueryError") from error
 
     return search
+
+
+def _check_calls(node: Any) -> None:
+    """Check the functions of a parsed expression, which jmespath itself does only once there is a document.
+
+    Raises:
+        JMESPathError: there is no such function, or it takes another number of arguments.
+
+    """
+    from jmespath import exceptions
+    from jmespath.functions import Functions
+
+    if node["type"] == "function_expression":
+        name, given = node["value"], len(node["children"])
+        if name not in Functions.FUNCTION_TABLE:
+            raise exceptions.UnknownFunctionError(f"Unknown function: {name}()")
+        takes = Functions.FUNCTION_TABLE[name]["signature"]
+        if given < len(takes) or (given > len(takes) and not takes[-1].get("variadic")):
+            raise exceptions.ArityError(len(takes), given, name)
+    for each in node["children"]:
+        if isinstance(each, dict):  # those of a slice are numbers
+            _check_calls(each)
 
 
 def as_query(report: Report, search: Callable[[Any], Any], *, text: bool) -> str:

@@ -82,6 +82,15 @@ class Crossing:
             self.done(self)
         return due
 
+    def rehearse(self) -> None:
+        """Look, as the real run does first, and change nothing: a dry run that may not look is not to say go.
+
+        Raises:
+            CredentialsError: no further call can succeed.
+
+        """
+        self._look_first()
+
     def report(self, *, dry_run: bool = False) -> SecretReport:
         """Return the secret as it stands."""
         if self._refused is not None:
@@ -104,13 +113,8 @@ class Crossing:
             turn = self.terms.pace.ahead(brake.is_set)  # before the look, so that what is written down is not old
         if brake.is_set():
             return None
-        try:
-            secret = self.terms.aws.describe(arn, self.pair.target)
-        except CredentialsError:
-            raise
-        except AwsError as error:
-            address = Address(self.listed.arn, self.pair.target)  # type: ignore[arg-type]  # an ARN is a SecretId
-            self._refuse(Found(address, explained(error, address)), Trouble.of(error))
+        secret = self._look_first()
+        if secret is None:
             return None
         if not secret.is_replica:
             self._stands(secret)
@@ -131,6 +135,17 @@ class Crossing:
             return self._look(opened)
         self._end()
         return None
+
+    def _look_first(self) -> Secret | None:
+        """Return the secret as its Region shows it, None where that is refused, which ends its turn."""
+        try:
+            return self.terms.aws.describe(self.listed.arn, self.pair.target)
+        except CredentialsError:
+            raise
+        except AwsError as error:
+            address = Address(self.listed.arn, self.pair.target)  # type: ignore[arg-type]  # an ARN is a SecretId
+            self._refuse(Found(address, explained(error, address)), Trouble.of(error))
+            return None
 
     def _look_again(self, case: Candidate) -> None:
         """Look once more after a refusal: it may mean no more than that somebody has promoted it meanwhile."""

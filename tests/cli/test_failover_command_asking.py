@@ -66,6 +66,14 @@ def test_a_dry_run_shows_the_sheet_and_sends_nothing(fleet: Sandbox, record: Pat
     assert not record.exists()
 
 
+def test_a_dry_run_that_may_not_look_says_no_go(make_sandbox: Make, record: Path) -> None:
+    sandbox = replicated(make_sandbox, denied=frozenset({("DescribeSecret", WEST)}))
+    done = failover(sandbox, record, "--all", "-n", "--json")
+    assert (done.code, counts(done)["denied"], sent(sandbox)) == (4, 1, [])
+    assert f"allow secretsmanager:DescribeSecret on arn:aws:secretsmanager:{WEST}:" in done.err
+    assert len(sandbox.log("DescribeSecret")) == 1, "one is enough to tell"
+
+
 @pytest.mark.parametrize(("rate", "words"), [("1", "3s at 1 a second"), ("0.01", "5m at 0.01 a second")])
 def test_the_sheet_says_how_long_it_takes(fleet: Sandbox, record: Path, rate: str, words: str) -> None:
     done = failover(fleet, record, "--all", "-n", "--rate", rate, "--json")

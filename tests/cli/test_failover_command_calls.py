@@ -72,7 +72,7 @@ def test_nor_does_any_of_a_dry_run(record: Path) -> None:
     with overheard() as (sandbox, heard):
         lose(sandbox, HOME)
         assert failover(sandbox, record, "--all", "-n").code == 0
-        assert asked(heard) == {("secretsmanager", "ListSecrets")}
+        assert asked(heard) == {("secretsmanager", "ListSecrets"), ("secretsmanager", "DescribeSecret")}
 
 
 def test_nor_where_the_lost_region_is_up(record: Path) -> None:
