@@ -5,10 +5,10 @@ from __future__ import annotations
 import shlex
 
 from smrep.errors import Outcome
-from smrep.model import Replica, Secret, Target
+from smrep.model import Replica, Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Trouble
-from smrep.rules.commands import spell
+from smrep.rules.commands import anew, spell
 
 
 def cut_off(secret: str, region: Region) -> str:
@@ -20,6 +20,21 @@ def cut_off(secret: str, region: Region) -> str:
         f"aws secretsmanager stop-replication-to-replica --secret-id {secret} --region {region}; "
         f"aws secretsmanager delete-secret --secret-id {secret} --region {region} --force-delete-without-recovery"
     )
+
+
+def not_replaced(primary: Secret, region: Region, why: str) -> Trouble:
+    """Return the trouble of a secret that AWS left where it was. Source: aws-behaviour.md 3.1, 10."""
+    message = (
+        f"AWS did not put a replica in place of {primary.name} in {region}: {why}; what it replaces and what not its "
+        "documents leave open, and nothing else was tried"
+    )
+    it = f"--secret-id {shlex.quote(in_region(primary.arn, region))} --region {region}"
+    hint = (
+        f"by hand, once nobody needs what is there: aws secretsmanager delete-secret {it} "
+        f"--force-delete-without-recovery; until it is gone: aws secretsmanager describe-secret {it}; "
+        f"then: {anew(primary.name, primary.region, Target(region))}"
+    )
+    return Trouble("NotReplaced", message, hint, None, Outcome.FAILED)
 
 
 def failure(primary: Secret, entry: Replica) -> Trouble:

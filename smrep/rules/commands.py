@@ -38,6 +38,12 @@ def spell(
     return shlex.join(["smrep", command, *names, *words])
 
 
+def anew(name: str, primary_region: Region, target: Target) -> str:
+    """Return the commands that take a Region off the primary's list and add it again, under the target's key."""
+    remove = spell("remove", [name], primary_region=primary_region, targets=[Target(target.region)])
+    return f"{remove}; then: {spell('replicate', [name], primary_region=primary_region, targets=[target])}"
+
+
 def connected(hint: str, flags: Sequence[str]) -> str:
     """Return the hint with the connection's flags in each command that it names, so that it means the same account.
 

@@ -14,6 +14,9 @@ from smrep.rules.findings import unseen
 from smrep.rules.preflight import Absent, Look, Unseen, portrait
 from smrep.rules.record import Entry, Pair
 
+BY_HAND = "what can be done by hand: docs/runbooks/fail-back.md, 'AWS refuses'"
+"""The hint where AWS left a copy where it was."""
+
 
 @dataclass(frozen=True, slots=True)
 class Leave:
@@ -168,16 +171,6 @@ def old_is_newer(old: Secret, new: Secret) -> Leave:
     listed = old.replica(new.region) is not None
     hint = "docs/runbooks/fail-back.md, 'AWS refuses'" if listed else "--return-primary keeps it"
     return Leave(old.region, Trouble("OldIsNewer", message, hint, None, Outcome.FAILED))
-
-
-def not_replaced(victim: Secret, why: str) -> Trouble:
-    """Return the trouble of a copy that AWS left where it was. Source: aws-behaviour.md 3.1, 10."""
-    message = (
-        f"AWS did not put a replica in place of {victim.name} in {victim.region}: {why}; what it replaces and what not "
-        "its documents leave open, and nothing else was tried"
-    )
-    hint = "what can be done by hand: docs/runbooks/fail-back.md, 'AWS refuses'"
-    return Trouble("NotReplaced", message, hint, None, Outcome.FAILED)
 
 
 def dark(entry: Entry, home: Region) -> tuple[RegionReport, ...]:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from smrep.errors import Outcome
 from smrep.model import FAILED, IN_PROGRESS, IN_SYNC, Replica, Secret, Target
 from smrep.report import Finding, Kind, Severity, Trouble
-from smrep.rules.commands import spell
 from smrep.rules.findings import absent, removing, unseen
 from smrep.rules.keys import DEFAULT
 from smrep.rules.preflight import Bearer, Look, Unseen, bearer, has_replicas, obstacle, ours
@@ -130,9 +129,9 @@ def _in_the_way(primary: Secret, target: Target, victim: Secret, who: Bearer, co
     covered = consent.force and (who is Bearer.NAMESAKE or (who is Bearer.PROMOTED and victim.arn in consent.arns))
     entry = primary.replica(target.region)
     before = (had_failed(entry),) if entry and entry.status == FAILED else ()
-    if covered and has_replicas(victim):
-        message, hint = f"{victim.arn} has replicas of its own and is not overwritten", spell("status", [victim.arn])
-        finding, covered = Finding(finding.kind, Severity.ERROR, message, hint), False
+    if covered and has_replicas(victim, primary):
+        message = f"{victim.arn} has replicas of its own and is not overwritten"
+        finding, covered = replace(finding, message=message), False
     if not covered:
         return replace(stop(target, finding), findings=(finding, *before))
     if entry and entry.status == IN_PROGRESS:  # the overwriting was asked for before, and is on its way

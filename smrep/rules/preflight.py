@@ -8,6 +8,7 @@ from enum import Enum, auto
 
 from smrep.errors import AwsError
 from smrep.model import Secret, Target, in_region
+from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
 from smrep.rules.causes import cut_off
 from smrep.rules.commands import spell
@@ -71,9 +72,25 @@ def ours(primary: Secret, look: Look) -> Secret | None:
     return look if isinstance(look, Secret) and bearer(primary, look) is Bearer.OURS else None
 
 
-def has_replicas(victim: Secret) -> bool:
+def has_replicas(victim: Secret, primary: Secret) -> bool:
     """Tell whether a standalone secret is the primary of replicas of its own."""
-    return bool(victim.replicas) or victim.primary_region == victim.region
+    unlisted = victim.primary_region == victim.region and not victim.replicas
+    return bool(_listed_by(victim, primary)) or unlisted
+
+
+def _listed_by(victim: Secret, primary: Secret) -> list[Region]:
+    """Return the Regions that a standalone secret lists as its replicas'.
+
+    Where `primary` was promoted from it, it may list the Region of `primary` still, which is no replica any more.
+    """
+    left_over = primary.region if _was_replica_of(victim, primary) else None
+    return [each.region for each in victim.replicas if each.region != left_over]
+
+
+def _was_replica_of(victim: Secret, primary: Secret) -> bool:
+    """Tell whether the victim lists, as its replica, what stands alone now as `primary`."""
+    listed = victim.replica(primary.region) is not None
+    return listed and not primary.is_replica and victim.arn == in_region(primary.arn, victim.region)
 
 
 def portrait(victim: Secret) -> str:
@@ -90,6 +107,20 @@ def ages(secret: Secret) -> str:
     return f"last changed {day(secret.last_changed)}, last accessed {day(secret.last_accessed)}"
 
 
+def _once(primary: Secret, victim: Secret) -> str:
+    if _was_replica_of(victim, primary):
+        return f"is the old primary, from which {primary.region} was promoted,"
+    return "was our replica once"
+
+
+def _without_them(victim: Secret, primary: Secret) -> str:
+    others = [Target(each) for each in _listed_by(victim, primary)]
+    if not others:
+        return ""
+    removed = spell("remove", [victim.name], primary_region=victim.region, targets=others)
+    return f"; where nobody needs those: {removed}"
+
+
 def obstacle(primary: Secret, target: Target, victim: Secret, who: Bearer) -> Finding:
     """Return the finding that stops a Region whose name is borne by something that is not our replica."""
     name, there = primary.name, victim.region
@@ -102,6 +133,11 @@ def obstacle(primary: Secret, target: Target, victim: Secret, who: Bearer) -> Fi
     )
     again = spell("replicate", [name], primary_region=primary.region, targets=[target])
     describe = f"aws secretsmanager describe-secret --secret-id {shlex.quote(name)} --region {there}"
+    replacing = f"to replace it for good: {overwrite}"
+    if who is Bearer.PROMOTED:
+        replacing += f" --overwrite-arn {shlex.quote(victim.arn)}"
+    if has_replicas(victim, primary):
+        replacing = f"it is not overwritten as long as it has replicas of its own{_without_them(victim, primary)}"
     match who:
         case Bearer.FOREIGN:
             return Finding(
@@ -115,9 +151,8 @@ def obstacle(primary: Secret, target: Target, victim: Secret, who: Bearer) -> Fi
             return Finding(
                 Kind.PROMOTED,
                 Severity.ERROR,
-                f"{name} in {there} was our replica once and stands alone now: {victim.arn}",
-                f"it may hold newer values; look first: {describe}; "
-                f"to replace it for good: {overwrite} --overwrite-arn {shlex.quote(victim.arn)}",
+                f"{name} in {there} {_once(primary, victim)} and stands alone now: {victim.arn}",
+                f"it may hold newer values; look first: {describe}; {replacing}",
             )
         case Bearer.DOOMED:
             return Finding(
@@ -132,5 +167,5 @@ def obstacle(primary: Secret, target: Target, victim: Secret, who: Bearer) -> Fi
                 Kind.NAME_CLASH,
                 Severity.ERROR,
                 f"another secret bears the name {name} in {there}: {portrait(victim)}",
-                f"look at it: {describe}; to replace it for good: {overwrite}",
+                f"look at it: {describe}; {replacing}",
             )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from smrep.errors import AwsError, Denied, Outcome, Refused
 from smrep.model import Secret, Target
 from smrep.report import Action, Finding, Kind, RegionReport, Severity, Trouble
-from smrep.rules.commands import spell
+from smrep.rules.commands import anew, spell
 from smrep.rules.preflight import Look, Unseen
 from smrep.rules.proof import Proof, Verdict
 from smrep.rules.settle import LIST_LAG_S
@@ -65,11 +65,9 @@ def turn(primary: Secret, target: Target, seen: tuple[Look, Proof], same: Verdic
 
 def _bring_back(primary: Secret, target: Target) -> str:
     """Return the commands that lead to a replica under that key where there is none."""
-    again = spell("replicate", [primary.name], primary_region=primary.region, targets=[target])
     if primary.replica(target.region) is None:
-        return again
-    there = [Target(target.region)]
-    return f"{spell('remove', [primary.name], primary_region=primary.region, targets=there)}; then: {again}"
+        return spell("replicate", [primary.name], primary_region=primary.region, targets=[target])
+    return anew(primary.name, primary.region, target)
 
 
 def stopped(target: Target, finding: Finding, outcome: Outcome = Outcome.FAILED) -> Turn:

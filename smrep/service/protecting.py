@@ -11,8 +11,9 @@ from smrep.errors import ChangedMeanwhile, Outcome
 from smrep.model import FAILED, IN_SYNC, Secret, Target
 from smrep.regions import Region
 from smrep.report import Kind, RegionReport, SecretReport, Severity, Trouble
+from smrep.rules.causes import not_replaced
 from smrep.rules.homecoming import Protect, own_key
-from smrep.rules.left_alone import not_replaced
+from smrep.rules.left_alone import BY_HAND
 from smrep.rules.plan import NO_CONSENT, Add, Keep, Overwrite, Step, Stop, had_failed, step_for, stop
 from smrep.rules.preflight import Look, Unseen, ours, portrait
 from smrep.rules.proof import Sides, prove
@@ -28,9 +29,6 @@ from smrep.service.looking import look
 from smrep.service.ports import SecretsManager
 from smrep.service.sending import Sender
 from smrep.service.waiting import Waiter
-
-STALE_S = 60.0
-"""For so long a Region that was listed before may go on being shown as it was, while it should be replaced."""
 
 
 @dataclass(slots=True)
@@ -126,7 +124,6 @@ class Protection:
             self._send(case, gate)
         elif case.is_open:
             Waiter(self.aws, gate.clock, gate.deadline, Sender(self.aws, gate)).look(case)
-            self._give_up_on_stale(case, gate.clock.monotonic() - self._sent_at)
         self._prove()
         if self.is_stopped or not self.is_proved:
             return not self.is_stopped
@@ -150,12 +147,15 @@ class Protection:
 
     def _explained(self, row: RegionReport) -> RegionReport:
         """Return the row with what this way back knows better of its error."""
-        victim = self.aim.victim
-        if row.error is None:
+        victim, error = self.aim.victim, row.error
+        if error is None:
             return row
-        if victim is not None and row.region == victim.region and row.has_failed_there:
-            return replace(row, error=not_replaced(victim, row.status_message or "no reason given"))
-        return replace(row, error=replace(row.error, hint=None)) if row.error.code == "NotSent" else row
+        if victim is not None and row.region == victim.region:
+            if row.has_failed_there:
+                error = not_replaced(self.aim.primary, row.region, row.status_message or "no reason given")
+            if error.code == "NotReplaced":
+                error = replace(error, hint=BY_HAND)
+        return replace(row, error=replace(error, hint=None) if error.code == "NotSent" else error)
 
     def _begun(self, holder: Secret | None, where: tuple[Region, ...], gate: Gate) -> Clearing | None:
         """Return what is to be cleared of a secret's own replicas; what is there and is no replica of it, stays."""
@@ -245,13 +245,6 @@ class Protection:
             raise _changed(victim, seen)
         if {each.region for each in seen.replicas} - self.aside.keys() - {primary.region}:
             raise _changed(victim, seen)
-
-    def _give_up_on_stale(self, case: Case, waited_s: float) -> None:
-        """End the wait for a Region that goes on being shown as it was before it was to be replaced."""
-        victim = self.aim.victim
-        course = case.courses.get(victim.region) if victim else None
-        if victim and course and course.is_open and course.leftover and waited_s >= STALE_S:
-            case.change(course.region, error=not_replaced(victim, f"{case.primary.region} lists it as it did before"))
 
     def _prove(self) -> None:
         """Hold each replica that AWS calls in sync against its primary, as both are now."""

@@ -9,6 +9,7 @@ from smrep.errors import AwsError, CredentialsError, Throttled, Unanswered
 from smrep.model import FAILED
 from smrep.regions import Region
 from smrep.report import Action, Trouble
+from smrep.rules.causes import not_replaced
 from smrep.rules.preflight import Bearer, bearer
 from smrep.service.abreast import nothing
 from smrep.service.cases import Case
@@ -16,6 +17,9 @@ from smrep.service.looking import look
 from smrep.service.polling import ticks
 from smrep.service.ports import Clock, SecretsManager
 from smrep.service.sending import Sender
+
+STALE_S = 60.0
+"""For so long a Region that was listed before may go on being shown as it was, while it should be replaced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +74,21 @@ class Waiter:
             self.sender.send(case, gone)
 
     def _confirm_overwritten(self, case: Case) -> None:
-        """Believe an entry that was InSync before it was overwritten once our replica is seen there."""
+        """Believe an entry that was InSync before it was overwritten once our replica is seen there.
+
+        What stands there still after STALE_S is not being replaced: waiting longer would not help.
+        """
         for course in tuple(case.courses.values()):
             stale = course.leftover is not None and course.leftover.status != FAILED and course.is_open
-            asked = course.action is Action.OVERWRITE and course.accepted
-            if stale and asked and self._bearer(case, course.region) is Bearer.OURS:
+            if not (stale and course.action is Action.OVERWRITE and course.accepted):
+                continue
+            who = self._bearer(case, course.region)
+            waited_s = self.clock.monotonic() - (course.sent_at or 0.0)
+            if who is Bearer.OURS:
                 case.change(course.region, leftover=None, seen_there=True)
+            elif who is Bearer.PROMOTED and waited_s >= STALE_S:
+                why = f"{case.primary.region} lists it as it did before"
+                case.change(course.region, error=not_replaced(case.primary, course.region, why))
 
     def _bearer(self, case: Case, region: Region) -> Bearer:
         """Return who bears the secret's name there now; only 'not found' is nobody."""

@@ -33,7 +33,11 @@ THERE = "prod/db --primary-region us-east-1 -r us-west-2"
             Kind.MISSING,
             Severity.ERROR,
             "prod/db is listed as InSync in us-west-2, but no secret of that name is there",
-            "aws secretsmanager describe-secret --secret-id prod/db --region us-west-2",
+            (
+                "look again: aws secretsmanager describe-secret --secret-id prod/db --region us-west-2; where it stays "
+                "so, take the entry away: smrep remove prod/db --primary-region us-east-1 -r us-west-2; then: smrep "
+                "replicate prod/db --primary-region us-east-1 -r us-west-2"
+            ),
         ),
         (
             lambda: failed(SECRET, Replica(WEST, "Failed", "no luck")),

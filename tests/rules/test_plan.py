@@ -117,9 +117,17 @@ def test_who_bears_the_name(look: Look, who: Bearer) -> None:
 
 def test_a_primary_shows_by_its_list_or_by_its_own_region_that_it_has_replicas() -> None:
     lone = replace(OURS, arn=NAMESAKE_ARN, primary_region=None)
-    assert not has_replicas(lone)
-    assert has_replicas(replace(lone, primary_region=THERE))
-    assert has_replicas(replace(lone, replicas=(Replica(THIRD, "InSync"),)))
+    assert not has_replicas(lone, PRIMARY)
+    assert has_replicas(replace(lone, primary_region=THERE), PRIMARY)
+    assert has_replicas(replace(lone, replicas=(Replica(THIRD, "InSync"),)), PRIMARY)
+    assert has_replicas(replace(lone, replicas=(Replica(HOME, "InSync"),)), PRIMARY), "another secret's"
+
+
+def test_an_old_primary_that_lists_no_more_than_what_was_promoted_from_it_has_no_replicas() -> None:
+    promoted = replace(PRIMARY, primary_region=None)
+    old = replace(OURS, primary_region=THERE, replicas=(Replica(HOME, "InSync"),))
+    assert not has_replicas(old, promoted)
+    assert has_replicas(replace(old, replicas=(*old.replicas, Replica(THIRD, "InSync"))), promoted)
 
 
 def test_a_region_in_progress_is_never_overwritten() -> None:

@@ -242,12 +242,13 @@ def test_a_promoted_replica_goes_only_by_its_arn_and_a_namesake_by_force_alone(f
 @pytest.mark.parametrize("entry", [None, FAILED])
 def test_a_victim_with_replicas_of_its_own_is_shown_instead(entry: Replica | None) -> None:
     victim = replace(NAMESAKE, replicas=(Replica(DUBLIN, "InSync"),))
-    finding = Finding(
-        Kind.NAME_CLASH,
-        Severity.ERROR,
-        f"{NAMESAKE.arn} has replicas of its own and is not overwritten",
-        f"smrep status {NAMESAKE.arn}",
+    finding = replace(
+        obstacle(PRIMARY, TARGET, victim, Bearer.NAMESAKE),
+        message=f"{NAMESAKE.arn} has replicas of its own and is not overwritten",
     )
+    assert finding.hint is not None
+    assert "--force-overwrite" not in finding.hint, "it would be refused"
+    assert finding.hint.endswith("smrep remove prod/db --primary-region us-west-2 -r eu-west-1")
     before = (had_failed(FAILED),) if entry else ()
     assert step(entry, victim, consent=FORCE) == replace(stop(TARGET, finding), findings=(finding, *before))
 

@@ -182,8 +182,10 @@ def test_an_old_in_sync_is_never_believed_and_a_real_overwrite_is(world: World) 
     arn = promote(world)
     consent = Consent(force=True, arns=frozenset({arn}))
     row = only(replicate(world, WEST, consent=consent, timeout_s=90.0))
-    assert row.outcome is Outcome.PENDING  # the sandbox leaves a listed Region alone: nothing was overwritten
-    assert row.arn is None
+    assert (row.outcome, row.arn) == (Outcome.FAILED, None)  # the sandbox leaves a listed Region alone
+    assert row.error is not None
+    assert (row.error.code, world.count("ReplicateSecretToRegions")) == ("NotReplaced", 1)
+    assert world.clock.time < 75, "it is not waited for to the deadline"
 
     world.call("DeleteSecret", WEST, SecretId="prod/db", ForceDeleteWithoutRecovery=True)
     world.clock.time += 5
