@@ -128,7 +128,10 @@ def from_transport(error: Exception, subject: str) -> SmrepError:
                 code="MfaRequired",
             )
         case botocore.ProfileNotFound() | botocore.ConfigParseError() | botocore.ConfigNotFound():
-            return ConfigurationError(_words(error), "list the profiles there are: aws configure list-profiles")
+            return ConfigurationError(
+                _words(error),
+                "profiles are in ~/.aws/config and ~/.aws/credentials; with AWS CLI 2: aws configure list-profiles",
+            )
         case botocore.NoRegionError():
             return ConfigurationError(_words(error), "name it: --primary-region REGION")
         case botocore.ParamValidationError():

@@ -148,5 +148,5 @@ def _where(typed: Sequence[str], flag: Region | None) -> Where:
     except ConfigurationError as error:
         raise UsageError(
             "no Region is known for the primary: no ARN, flag or variable names one",
-            "name it: --primary-region REGION, or export AWS_REGION",
+            "name it: --primary-region REGION, or export AWS_REGION=REGION",
         ) from error

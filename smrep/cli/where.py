@@ -84,7 +84,7 @@ def _common(flag: Region | None, env: Mapping[str, str], profile: Callable[[], s
         return _parsed(named, "the profile"), "profile"
     raise ConfigurationError(
         "no Region is known for the primary: no ARN, flag, variable or profile names one",
-        "name it: --primary-region REGION, or export AWS_REGION",
+        "name it: --primary-region REGION, or export AWS_REGION=REGION",
     )
 
 

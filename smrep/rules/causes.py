@@ -31,8 +31,8 @@ def not_replaced(primary: Secret, region: Region, why: str) -> Trouble:
     it = f"--secret-id {shlex.quote(in_region(primary.arn, region))} --region {region}"
     hint = (
         f"by hand, once nobody needs what is there: aws secretsmanager delete-secret {it} "
-        f"--force-delete-without-recovery; until it is gone: aws secretsmanager describe-secret {it}; "
-        f"then: {anew(primary.name, primary.region, Target(region))}"
+        f"--force-delete-without-recovery; look until it is gone: aws secretsmanager "
+        f"describe-secret {it}; then: {anew(primary.name, primary.region, [Target(region)])}"
     )
     return Trouble("NotReplaced", message, hint, None, Outcome.FAILED)
 
@@ -50,7 +50,7 @@ def failure(primary: Secret, entry: Replica) -> Trouble:
     if "different arn" in text:
         hint = (
             f"a replica of another primary bears the name there, and force does not cure that; look: {describe}; "
-            f"if it is not needed: {cut_off(name, there)}; then: {again}"
+            f"if it is not needed: {cut_off(name, there)}; once it is gone: {again}"
         )
     elif "already exists" in text:
         hint = f"look at it: {describe}; to replace it for good: {again} --force-overwrite"

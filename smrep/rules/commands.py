@@ -38,10 +38,11 @@ def spell(
     return shlex.join(["smrep", command, *names, *words])
 
 
-def anew(name: str, primary_region: Region, target: Target) -> str:
-    """Return the commands that take a Region off the primary's list and add it again, under the target's key."""
-    remove = spell("remove", [name], primary_region=primary_region, targets=[Target(target.region)])
-    return f"{remove}; then: {spell('replicate', [name], primary_region=primary_region, targets=[target])}"
+def anew(name: str, primary_region: Region, targets: Sequence[Target]) -> str:
+    """Return the commands that take Regions off the primary's list and add them again, under the targets' keys."""
+    there = [Target(each.region) for each in targets]
+    remove = spell("remove", [name], primary_region=primary_region, targets=there)
+    return f"{remove}; then: {spell('replicate', [name], primary_region=primary_region, targets=targets)}"
 
 
 def connected(hint: str, flags: Sequence[str]) -> str:

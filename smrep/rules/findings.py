@@ -30,7 +30,7 @@ def absent(secret: Secret, region: Region) -> Finding:
         Severity.ERROR,
         f"{secret.name} is listed as InSync in {region}, but no secret of that name is there",
         f"look again: aws secretsmanager describe-secret --secret-id {shlex.quote(secret.name)} --region {region}; "
-        f"where it stays so, take the entry away: {anew(secret.name, secret.region, Target(region))}",
+        f"where it stays so, take the entry away: {anew(secret.name, secret.region, [Target(region)])}",
     )
 
 

@@ -145,7 +145,7 @@ def obstacle(primary: Secret, target: Target, victim: Secret, who: Bearer) -> Fi
                 Severity.ERROR,
                 f"{name} in {there} is a replica of another primary in {victim.primary_region}: {victim.arn}",
                 f"force does not cure this; if that replica is not needed: {cut_off(shlex.quote(victim.arn), there)}; "
-                f"then: {again}",
+                f"once it is gone: {again}",
             )
         case Bearer.PROMOTED:
             return Finding(
@@ -159,8 +159,8 @@ def obstacle(primary: Secret, target: Target, victim: Secret, who: Bearer) -> Fi
                 Kind.PENDING_DELETION,
                 Severity.ERROR,
                 f"{name} in {there} is scheduled for deletion and keeps the name until then: {victim.arn}",
-                f"aws secretsmanager restore-secret --secret-id {shlex.quote(victim.arn)} --region {there}, "
-                "then look at it again",
+                f"deleted by force it is gone in a minute or two, then: {again}; deleted with a recovery window: aws "
+                f"secretsmanager restore-secret --secret-id {shlex.quote(victim.arn)} --region {there}, and look at it",
             )
         case _:
             return Finding(

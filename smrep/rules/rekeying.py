@@ -67,7 +67,7 @@ def _bring_back(primary: Secret, target: Target) -> str:
     """Return the commands that lead to a replica under that key where there is none."""
     if primary.replica(target.region) is None:
         return spell("replicate", [primary.name], primary_region=primary.region, targets=[target])
-    return anew(primary.name, primary.region, target)
+    return anew(primary.name, primary.region, [target])
 
 
 def stopped(target: Target, finding: Finding, outcome: Outcome = Outcome.FAILED) -> Turn:

@@ -9,7 +9,7 @@ from smrep.errors import AwsError, ChangedMeanwhile, CredentialsError, Denied, N
 from smrep.model import Replica, Secret, Target
 from smrep.regions import Region
 from smrep.report import Action, Kind, Trouble
-from smrep.rules.commands import spell
+from smrep.rules.commands import anew, spell
 from smrep.rules.preflight import ours
 from smrep.rules.settle import LIST_LAG_S, has_moved, sent
 from smrep.service.abreast import abreast, nothing, patience
@@ -162,19 +162,18 @@ class Sender:
 def _explained(error: AwsError, case: Case, regions: Sequence[Region]) -> AwsError:
     """Return the error with the secret and the Regions named."""
     error.about(f"{case.primary.name} to {', '.join(regions)}")
+    name, home = case.primary.name, case.primary.region
+    targets = [Target(region, case.courses[region].wanted_key) for region in regions]
     if isinstance(error, Denied):
         error.hint = (
             f"allow secretsmanager:ReplicateSecretToRegions on {case.primary.arn} with {', '.join(regions)}, and for a "
-            "customer's key kms:Decrypt at the primary, kms:GenerateDataKey and kms:Encrypt at the replica"
+            "customer's key kms:Decrypt at the primary, kms:GenerateDataKey and kms:Encrypt at the replica; all of it: "
+            + spell("iam-policy", [name], primary_region=home, targets=targets)
         )
     elif (
         isinstance(error, Refused)
         and error.code != "LimitExceededException"
         and all(case.courses[region].action is Action.RETRY for region in regions)
     ):
-        name, home = case.primary.name, case.primary.region
-        targets = [Target(region, case.courses[region].wanted_key) for region in regions]
-        there = [Target(region) for region in regions]
-        remove = spell("remove", [name], primary_region=home, targets=there)
-        error.hint = f"begin anew: {remove}; then: {spell('replicate', [name], primary_region=home, targets=targets)}"
+        error.hint = f"begin anew: {anew(name, home, targets)}"
     return error

@@ -69,7 +69,7 @@ def test_a_replica_of_another_primary_is_cured_by_the_commands_in_the_hint(
         operation = "".join(word.title() for word in name.split("-"))
         more = {"ForceDeleteWithoutRecovery": True} if forced else {}
         sandbox.call(operation, region, SecretId=secret_id, **more)
-    again = shlex.split(hint.rpartition("; then: ")[2])
+    again = shlex.split(hint.rpartition("; once it is gone: ")[2])
     assert sandbox.smrep(*again[1:]).code == 0
 
 

@@ -28,7 +28,7 @@ PRIMARYS_KEY = f"mend the primary's key (aws kms describe-key --key-id alias/mai
 ANOTHER_KEY = f"list the keys there are: aws kms list-aliases --region us-west-2; then name one: {AGAIN}=alias/NAME"
 FOREIGN = (
     "a replica of another primary bears the name there, and force does not cure that; "
-    f"look: {DESCRIBE}; if it is not needed: {cut_off('prod/db', WEST)}; then: {AGAIN}"
+    f"look: {DESCRIBE}; if it is not needed: {cut_off('prod/db', WEST)}; once it is gone: {AGAIN}"
 )
 NAMESAKE = f"look at it: {DESCRIBE}; to replace it for good: {AGAIN} --force-overwrite"
 REGION = f"enable the Region (aws account enable-region --region-name us-west-2), then: {AGAIN}"

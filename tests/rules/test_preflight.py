@@ -56,7 +56,7 @@ def test_a_replica_of_another_primary_is_cut_off_by_its_own_arn() -> None:
         Kind.ORPHAN,
         Severity.ERROR,
         f"prod/db in us-west-2 is a replica of another primary in eu-west-1: {foreign.arn}",
-        f"force does not cure this; if that replica is not needed: {cut_off(foreign.arn, WEST)}; then: {AGAIN}",
+        f"force does not cure this; if that replica is not needed: {cut_off(foreign.arn, WEST)}; once it is gone: {AGAIN}",
     )
 
 
@@ -76,7 +76,8 @@ def test_what_is_scheduled_for_deletion_can_be_restored() -> None:
         Kind.PENDING_DELETION,
         Severity.ERROR,
         f"prod/db in us-west-2 is scheduled for deletion and keeps the name until then: {NAMESAKE.arn}",
-        f"aws secretsmanager restore-secret --secret-id {NAMESAKE.arn} --region us-west-2, then look at it again",
+        f"deleted by force it is gone in a minute or two, then: {AGAIN}; deleted with a recovery window: aws "
+        f"secretsmanager restore-secret --secret-id {NAMESAKE.arn} --region us-west-2, and look at it",
     )
 
 
