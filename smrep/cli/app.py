@@ -23,7 +23,7 @@ from smrep.output.events import Events
 from smrep.output.journal import Journal
 from smrep.output.messages import Messages
 from smrep.output.paper import Paper, fits
-from smrep.regions import Region, is_known
+from smrep.regions import Region, is_known, nearest
 from smrep.report import Kind, Progress, SecretReport, Severity, Trouble
 from smrep.rules.asked import account_in, check_account, check_regions
 from smrep.service.ports import Clock
@@ -226,6 +226,8 @@ class App:
         for region in dict.fromkeys(regions):
             if not is_known(region):
                 self.messages.warning(f"{region} is no Region that smrep {__version__} knows; asking AWS all the same")
+                near = nearest(region)
+                self.messages.hint(f"did you mean {near}?" if near else None)
 
     def connect(self, only: Region | None = None, options: Shared | None = None, *, sole: bool = False) -> Aws:
         """Return the door to AWS, having said which Region and which endpoint are in force.

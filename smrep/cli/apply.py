@@ -13,7 +13,7 @@ from smrep.cli import basics, options
 from smrep.cli.app import App
 from smrep.cli.conduct import conduct
 from smrep.cli.confirm import ask
-from smrep.cli.fleet import budget, drafted, paced, redrafted, shard_of, sharded
+from smrep.cli.fleet import budget, check_no_dash, drafted, paced, redrafted, shard_of, sharded
 from smrep.cli.running import carried, check_end
 from smrep.cli.selecting import read_manifest, read_plan
 from smrep.errors import UsageError
@@ -117,6 +117,7 @@ def _journal(app: App, path: str, stack: ExitStack) -> Journal:
         UsageError: it can't be written.
 
     """
+    check_no_dash("--journal", path)
     ledger = Ledger.opened(path, app.clock.now, "journal")
     stack.callback(ledger.close)
     return Journal(ledger, "apply")

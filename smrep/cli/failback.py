@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -79,8 +80,9 @@ def failback(**more: Any) -> None:
             book = the_record(app, own["record"], None, stack)
             pair, entries = book.known.pair, book.known.newest
             if pair is None or not entries:
+                what = "names no secret that was promoted" if Path(own["record"]).exists() else "does not exist"
                 raise UsageError(
-                    f"--record {own['record']} names no secret that was promoted; nothing was sent",
+                    f"--record {own['record']} {what}; nothing was sent",
                     "name the file that failover --record wrote",
                 )
             _check_home(app, pair)

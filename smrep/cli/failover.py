@@ -122,7 +122,8 @@ def failover(secrets: tuple[str, ...], **more: Any) -> None:
             check_end(run, own["timeout_s"], words)
         app.close_screen()
         back = spell("failback", [], flags=["--record", own["record"], "--dry-run"])
-        app.messages.note(f"when {pair.source} is back: {back}")
+        if book.known.pair is not None:  # something is written down
+            app.messages.note(f"when {pair.source} is back: {back}")
 
     conduct(app, work)
 
@@ -134,6 +135,10 @@ def _pair(app: App, source: Region, target: Region) -> Pair:
         UsageError: they can't, or --primary-region names another than --from.
 
     """
+    if source == target:
+        raise UsageError(
+            f"--from and --to are both {source}", "--from is the Region that is lost, --to the one that takes over"
+        )
     check_regions([source], [target])
     if app.options.primary_region not in (None, source):
         raise UsageError(

@@ -109,6 +109,17 @@ def budget(rate: float, part: Shard, accounts: int) -> float:
     return rate / part.count
 
 
+def check_no_dash(option: str, path: str) -> None:
+    """Refuse `-` for a file to write.
+
+    Raises:
+        UsageError: it is that.
+
+    """
+    if path == "-":
+        raise UsageError(f"{option} - is no file, and standard output has the result", f"{option} ./- means that name")
+
+
 def check_writable(option: str, path: str) -> None:
     """Refuse, before any call, a file that could not be written at the end.
 
@@ -116,6 +127,7 @@ def check_writable(option: str, path: str) -> None:
         UsageError: it has no folder, or none in which we may make it.
 
     """
+    check_no_dash(option, path)
     try:
         check_folder(path)
     except OSError as error:

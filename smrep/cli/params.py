@@ -201,9 +201,10 @@ def _secret_id(text: str) -> SecretId:
     if len(text) > MAX_SECRET_ID:
         raise UsageError(f"a SECRET has {len(text)} characters, {MAX_SECRET_ID} at most: {text[:40]}...")
     if text in KNOWN:
+        other = next(each for each in ("us-east-1", "us-west-2") if each != text)
         raise UsageError(
             f"{text!r} is a Region, not a secret",
-            f"several Regions go with commas: -r us-west-2,{text} (a secret of that name: by its ARN)",
+            f"several Regions go with commas: -r {other},{text} (a secret of that name: by its ARN)",
         )
     if text.startswith("arn:"):
         arn = parse_arn(text, "secretsmanager")

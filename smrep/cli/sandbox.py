@@ -20,9 +20,10 @@ import click
 from smrep.cli.basics import CONTEXT, version
 from smrep.cli.drill import drill
 from smrep.cli.fault_options import fault_options, faults_from
+from smrep.cli.process import stopped_by
 from smrep.cli.sandbox_faults import faults
 from smrep.cli.sandbox_state import StateFile
-from smrep.errors import ConfigurationError, UsageError
+from smrep.errors import ConfigurationError, Terminated, UsageError
 from smrep.files import appending
 from smrep.output.safe import safe
 
@@ -95,7 +96,11 @@ def start(port: int, seed: str | None, state: str | None, log: str | None, **opt
         click.echo(f"sandbox on {server.url}; Ctrl-C ends it, {end}", err=True)
         if seed is not None:
             click.echo("what is in it: smrep list", err=True)
-        server.serve()
+        try:
+            server.serve()
+        except (KeyboardInterrupt, Terminated) as error:
+            click.echo("the sandbox has ended", err=True)
+            sys.exit(stopped_by(error))
 
 
 @sandbox.command(
@@ -147,8 +152,9 @@ def _serving(
             if kept is not None:
                 stack.enter_context(kept.kept_up(simulator))
         except OSError as error:
+            where = f": {error.filename}" if error.filename else f" (port {port})"
             raise ConfigurationError(
-                f"the sandbox can't start: {error}", "name another --port, --log or --state"
+                f"the sandbox can't start: {error.strerror or error}{where}", "name another --port, --log or --state"
             ) from error
         stack.callback(server.close)  # once more, as the last word is written after the last call
         yield server

@@ -70,7 +70,8 @@ def test_a_record_of_nothing_is_refused(sandbox: Sandbox, record: Path, text: st
     if text is not None:
         record.write_text(text)
     error = refused(sandbox, failback(sandbox, record, *YES))
-    assert error["message"] == f"--record {record} names no secret that was promoted; nothing was sent"
+    what = "names no secret that was promoted" if text is not None else "does not exist"
+    assert error["message"] == f"--record {record} {what}; nothing was sent"
     assert error["hint"] == "name the file that failover --record wrote"
     assert sandbox.simulator.log == []
     assert record.exists() == (text is not None)

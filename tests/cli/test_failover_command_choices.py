@@ -251,7 +251,7 @@ def test_an_account_that_was_not_expected(fleet: Sandbox, record: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--from", HOME, "--to", HOME), "own Region"),
+        (("--from", HOME, "--to", HOME), f"--from and --to are both {HOME}"),
         (("--from", HOME, "--to", "cn-north-1"), "within one partition"),
         (("--from", "us-esat-1", "--to", WEST), "'us-esat-1' is not an AWS Region"),
         ((*OVER[1:], "--primary-region", IRELAND), f"--primary-region {IRELAND} contradicts --from {HOME}"),

@@ -56,7 +56,8 @@ def test_a_replica_of_another_primary_is_cut_off_by_its_own_arn() -> None:
         Kind.ORPHAN,
         Severity.ERROR,
         f"prod/db in us-west-2 is a replica of another primary in eu-west-1: {foreign.arn}",
-        f"force does not cure this; if that replica is not needed: {cut_off(foreign.arn, WEST)}; once it is gone: {AGAIN}",
+        "force does not cure this; if that replica is not needed: "
+        f"{cut_off(foreign.arn, WEST)}; once it is gone: {AGAIN}",
     )
 
 
