@@ -80,7 +80,11 @@ def sandbox() -> None:
     """
 
 
-@sandbox.command(context_settings=CONTEXT, epilog=f"{SEED_FORMAT}\n\n{START_EXAMPLES}")
+@sandbox.command(
+    context_settings=CONTEXT,
+    short_help="Serve until interrupted; print what to export.",
+    epilog=f"{SEED_FORMAT}\n\n{START_EXAMPLES}",
+)
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port on 127.0.0.1 (default: a free one).")
 @contents
 @fault_options
@@ -106,6 +110,7 @@ def start(port: int, seed: str | None, state: str | None, log: str | None, **opt
 @sandbox.command(
     "exec",
     context_settings={**CONTEXT, "ignore_unknown_options": True, "allow_interspersed_args": False},
+    short_help="Run CMD against a sandbox of its own.",
     epilog=EXEC_EXAMPLES,
 )
 @click.argument("command", metavar="-- CMD...", nargs=-1, type=click.UNPROCESSED, required=True)

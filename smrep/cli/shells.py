@@ -117,6 +117,10 @@ class _Complete(ShellComplete):
         items = (
             offered(context, param, rest) if isinstance(param, click.Parameter) else param.shell_complete(context, rest)
         )
+        negations = {word: each.opts[0] for each in context.command.params for word in each.secondary_opts}
+        for item in items:
+            if item.value in negations:  # click repeats the help of what it is the opposite of
+                item.help = f"The opposite of {negations[item.value]}."
         return [_behind(before, each) for each in items if each.type == "file" or each.value.isprintable()]
 
     def format_completion(self, item: CompletionItem[Any]) -> str:

@@ -79,6 +79,11 @@ def test_the_sandboxs_options(offered: Offered) -> None:
     assert offered("sandbox start --deny ListAliases=eu-no") == ["ListAliases=eu-north-1"]
 
 
+def test_what_turns_an_option_off_is_not_explained_as_turning_it_on(sandbox: Sandbox) -> None:
+    done = sandbox.smrep("smrep", "replicate", "--no-w", _SMREP_COMPLETE="zsh_complete")
+    assert done.out == "plain\t--no-wait\tThe opposite of --wait.\n"
+
+
 @pytest.mark.parametrize(
     "line",
     [
