@@ -33,6 +33,12 @@ COMMANDS = {
 """Each command's name, where it is, and what it does in a line: a command is loaded when it is named."""
 
 
+def _required(command: click.Command) -> list[str]:
+    """Return the options that must be typed, as the usage line names them."""
+    options = [each for each in command.params if isinstance(each, click.Option) and each.required]
+    return [f"{each.opts[0]} {each.metavar}" for each in options]
+
+
 class Root(click.Group):
     """The commands, in the order in which they are listed above."""
 
@@ -48,6 +54,7 @@ class Root(click.Group):
         module, _, attribute = place.partition(":")
         command: click.Command = getattr(import_module(module), attribute)
         command.short_help = summary
+        command.options_metavar = " ".join([*_required(command), "[OPTIONS]"])
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

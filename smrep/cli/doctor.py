@@ -58,6 +58,8 @@ def doctor(secrets: tuple[str, ...], regions: Any, *, kms_key: str | None, reade
         caller = run.caller()
         app.account_id = caller.account
         (app.messages.note if caller.account else app.messages.warning)(caller.sentence)
+        if not where.addresses:
+            app.messages.note("no SECRET was named: nothing but the credentials was looked at")
         found = run.examine(where.addresses)
         app.secrets = lambda: found
         for arn in caller.strangers(found):

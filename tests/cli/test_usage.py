@@ -183,3 +183,15 @@ def test_a_command_is_listed_with_its_own_first_words(name: str) -> None:
     command = root.get_command(click.Context(root), name)
     assert command is not None
     assert COMMANDS[name][1] == command.get_short_help_str(limit=80)
+
+
+@pytest.mark.parametrize(
+    ("command", "usage"),
+    [
+        ("replicate", "Usage: smrep replicate -r REGION[=KMS_KEY] [OPTIONS] SECRET..."),
+        ("failback", "Usage: smrep failback --record FILE [OPTIONS]"),
+        ("status", "Usage: smrep status [OPTIONS] SECRET..."),
+    ],
+)
+def test_the_usage_names_what_must_be_typed(sandbox: Sandbox, command: str, usage: str) -> None:
+    assert sandbox.smrep(command, "--help").out.splitlines()[0] == usage
