@@ -35,9 +35,9 @@ def left_out(primary: Secret) -> Iterator[str]:
     for entry in primary.replicas:
         target = Target(entry.region)
         if entry.status == FAILED:
-            again = spell("retry", [primary.name], primary_region=primary.region, targets=[target])
+            doctor = spell("doctor", [primary.name], primary_region=primary.region, targets=[target])
             why = f" ({entry.message})" if entry.message else ""
-            yield f"{primary.name} has Failed in {entry.region}{why}, which is left out: {again}"
+            yield f"{primary.name} has Failed in {entry.region}{why}, which is left out: {doctor}"
         elif entry.status != IN_SYNC:
             yield f"{primary.name} in {entry.region} is not settled: {entry.status or 'AWS gives no status'}"
 

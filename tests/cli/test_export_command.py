@@ -61,7 +61,7 @@ def test_what_there_is_is_written_to_be_read(busy: Sandbox) -> None:
     assert all(line.startswith("# ") for line in head.splitlines())
     for told in (head, done.err):
         assert "prod/failed has Failed in us-west-2" in told
-        assert "smrep retry prod/failed --primary-region us-east-1 -r us-west-2" in told
+        assert "smrep doctor prod/failed --primary-region us-east-1 -r us-west-2" in told
     assert rest == (
         "schema = 1\n"
         f'account_id = "{ACCOUNT}"\n'
@@ -267,7 +267,7 @@ def test_what_was_left_out_is_told_with_awss_words_and_the_flags_of_the_connecti
     role = f"arn:aws:iam::{ACCOUNT}:role/dr"
     done = exported(sandbox, "--role-arn", role, GITHUB_ACTIONS="true")
     assert "has Failed in us-west-2 (# #[error] the weather), which is left out: " in done.err
-    assert f"smrep retry --role-arn {role} prod/a" in done.err
+    assert f"smrep doctor --role-arn {role} prod/a" in done.err
 
 
 def test_no_word_of_awss_in_a_manifest_is_a_command_to_a_runner(make_sandbox: Make) -> None:

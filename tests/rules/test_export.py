@@ -179,10 +179,10 @@ def test_where_nothing_is_replicated_nothing_is_wanted(primaries: Sequence[Secre
 
 
 @pytest.mark.parametrize("name", ["prod/db", "-rf", "a=b", "rds!cluster-1"])
-def test_what_failed_is_named_with_the_command_that_tries_it_again(name: str) -> None:
+def test_what_failed_is_named_with_the_command_that_tells_the_cure(name: str) -> None:
     (note,) = left_out(primary(name, Replica(WEST, FAILED, "no luck", "alias/dr")))
     words = shlex.split(note.rpartition(": ")[2])
-    assert words[:2] == ["smrep", "retry"]
+    assert words[:2] == ["smrep", "doctor"]
     assert words.index(name) > 1
     assert "--primary-region us-east-1 -r us-west-2" in note
     assert ("--" in words) is name.startswith("-")
