@@ -109,11 +109,11 @@ def observed(known: Departure, primary: Secret, look: Look, now: float) -> Depar
 
 
 def _missed(known: Departure, now: float) -> Departure:
-    """Return the departure after 'not found'; where nothing was there before either, it does not tell of our request.
+    """Return the departure after 'not found', which does not tell of a request that no answer came to.
 
-    Only the list does then.
+    Only the list does: nothing may have been there before, or it may go by an earlier request.
     """
-    if known.wanted and known.victim is None and not known.accepted:
+    if known.wanted and not known.accepted:
         return known
     status = known.before.status if known.before else None
     settled = known.before is None or status == FAILED or (status == IN_SYNC and known.victim is not None)
@@ -121,7 +121,7 @@ def _missed(known: Departure, now: float) -> Departure:
     if not (settled or had_time):
         return known
     findings = tuple(each for each in known.findings if each.kind is not Kind.REMOVING)
-    return replace(known, gone=True, accepted=known.accepted or known.sent_at is not None, findings=findings)
+    return replace(known, gone=True, findings=findings)
 
 
 def row(known: Departure, primary: Secret, *, waiting: bool = True, dry_run: bool = False) -> RegionReport:

@@ -164,11 +164,12 @@ class Clearer:
 
         """
         known = case.departures[region]
-        if known.wanted and known.victim is None and not known.accepted and self._still_listed(case, [region]) == []:
-            case.change([region], accepted=True)
         seen = look(self.aws, case.primary, region)
-        if isinstance(seen, Absent) and case.departures[region].victim:
+        if isinstance(seen, Absent) and known.victim:
             seen = look(self.aws, case.primary, region)  # a replica that was seen is not gone for one stray answer
+        unsure = known.wanted and not known.accepted
+        if isinstance(seen, Absent) and unsure and self._still_listed(case, [region]) == []:
+            case.change([region], accepted=True)
         if isinstance(seen, Unseen) and seen.error and not isinstance(seen.error, Unanswered | Throttled):
             case.change([region], error=Trouble.of(seen.error))
             return

@@ -146,10 +146,10 @@ def test_not_found_means_gone_once_nothing_can_come_into_being_any_more(
     assert observed(known, PRIMARY, Absent(), now) == replace(known, gone=gone)
 
 
-def test_what_went_after_an_unanswered_request_of_ours_counts_as_taken() -> None:
-    unsure = replace(SENT, accepted=False)
-    assert observed(unsure, PRIMARY, Absent(), LAG).accepted is True
-    assert observed(replace(unsure, sent_at=None), PRIMARY, Absent(), LAG).accepted is False
+@pytest.mark.parametrize("sent_at", [None, 100.0])
+def test_what_went_after_an_unanswered_request_of_ours_does_not_tell_that_it_was_taken(sent_at: float | None) -> None:
+    unsure = replace(SENT, accepted=False, sent_at=sent_at)
+    assert observed(unsure, PRIMARY, Absent(), LAG) == unsure
 
 
 def test_what_is_gone_is_not_being_removed_any_more() -> None:

@@ -45,15 +45,29 @@ def test_a_replica_that_was_seen_is_not_gone_for_one_stray_not_found(world: Worl
     assert (is_there(world), world.clock.time - began >= 30.0) == (False, True)
 
 
-def test_a_removal_whose_answer_and_whose_primary_are_lost_is_seen_at_the_target(world: World) -> None:
+def test_a_removal_whose_answer_and_whose_primary_are_lost_is_not_called_done(world: World) -> None:
     removing.replicated(world)
     run = removing.prepare(world, WEST)
     world.lose[REMOVE] = ["after"]
     world.on_call = once(Unanswered("connection was closed"), "DescribeSecret", HOME, times=999)
     (secret,) = run_out(run)
     row = only((secret,))
-    assert (row.outcome, row.changed, world.count(REMOVE), is_there(world)) == (Outcome.OK, True, 1, False)
+    assert (row.outcome, row.changed, world.count(REMOVE), is_there(world)) == (Outcome.PENDING, False, 1, False)
     assert ["AWS's list could not be read" in note for note in secret.notes] == [True]
+
+
+def test_what_goes_by_an_earlier_removal_does_not_tell_of_a_request_that_was_lost(world: World) -> None:
+    removing.replicated(world, stale_entry_guards=True)
+    world.call(REMOVE, SecretId="prod/db", RemoveReplicaRegions=[WEST])
+    world.replicate_by_hand(WEST)
+    world.lose[REMOVE] = ["before"] * 9
+    row = only(removing.remove(world, WEST))
+    assert (row.outcome, row.changed, is_there(world), removing.listed(world)) == (
+        Outcome.PENDING,
+        False,
+        False,
+        [WEST],
+    )
 
 
 def test_a_second_removal_that_is_refused_does_not_fail_the_first_whose_answer_was_lost() -> None:

@@ -70,6 +70,7 @@ _FAULTS: dict[str, st.SearchStrategy[Any]] = {
     "strands_replicas": st.booleans(),
     "keeps_primary_region": st.booleans(),
     "primary_shows_rekey": st.booleans(),
+    "stale_entry_guards": st.booleans(),
 }
 _fault = st.sampled_from(sorted(_FAULTS)).flatmap(lambda each: st.tuples(st.just(each), _FAULTS[each]))
 lost = st.sampled_from(
