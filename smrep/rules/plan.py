@@ -20,6 +20,8 @@ class Add:
     target: Target
     findings: tuple[Finding, ...] = ()
     removing: bool = False
+    vacant: bool = False
+    """Whether a look into the Region found nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,7 @@ def _in_the_way(primary: Secret, target: Target, victim: Secret, who: Bearer, co
 def _add(primary: Secret, target: Target, who: Bearer, unchecked: tuple[Finding, ...]) -> Add:
     """Return the step for a Region that the list does not have."""
     if who is not Bearer.OURS:
-        return Add(target, unchecked)
+        return Add(target, unchecked, vacant=who is Bearer.NOBODY)
     return Add(target, (removing(primary, target.region),), removing=True)
 
 

@@ -38,6 +38,8 @@ class Course:
     """Whether AWS is known to have taken our request."""
     held_until_gone: bool = False
     """An old replica is being removed there, and our request waits for that."""
+    vacant: bool = False
+    """A look into the Region found nothing before our request."""
     seen_there: bool = False
     """A look into the Region found our replica."""
     verified: bool | None = None

@@ -114,7 +114,7 @@ def course_of(step: Step, consent: Consent) -> Course:
     course = Course(step.target.region, step.target.kms_key, findings=step.findings)
     match step:
         case Add():
-            return replace(course, action=Action.ADD, held_until_gone=step.removing)
+            return replace(course, action=Action.ADD, held_until_gone=step.removing, vacant=step.vacant)
         case Retry() | Overwrite():
             action = Action.RETRY if isinstance(step, Retry) else Action.OVERWRITE
             promoted = isinstance(step, Overwrite) and step.victim.arn in consent.arns

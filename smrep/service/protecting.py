@@ -188,7 +188,7 @@ class Protection:
             before = (had_failed(entry),) if entry and entry.status == FAILED else ()
             return self._usable(Overwrite(target, victim, entry, before))
         if self.clearing is not None and target.region in self.clearing.departures:
-            return self._usable(Add(target))
+            return self._usable(Add(target, vacant=True))
         seen = look(self.aws, primary, target.region)
         return self._usable(step_for(primary, target, seen, NO_CONSENT, lambda _: ()))
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from smrep.errors import AwsError, ChangedMeanwhile, CredentialsError, Denied, NotSent, Refused, Throttled, Unanswered
 from smrep.model import Replica, Secret, Target
 from smrep.regions import Region
-from smrep.report import Action, Kind, Trouble
+from smrep.report import Action, Trouble
 from smrep.rules.commands import anew, spell
 from smrep.rules.preflight import ours
 from smrep.rules.settle import LIST_LAG_S, has_moved, sent
@@ -118,8 +118,7 @@ class Sender:
     def _has_come(self, case: Case, region: Region) -> bool:
         """Tell whether our replica is in a Region where none was, though the list, which may lag, does not say so."""
         course = case.courses[region]
-        was_there = course.leftover or course.seen_there or any(each.kind is Kind.REMOVING for each in course.findings)
-        if course.accepted or was_there or course.action is not Action.ADD:
+        if course.accepted or not course.vacant:
             return False
         return ours(case.primary, look(self.aws, case.primary, region)) is not None
 

@@ -120,8 +120,8 @@ def test_an_entry_is_seen_under_the_key_that_our_replica_shows() -> None:
 @pytest.mark.parametrize(
     ("look", "consent", "added"),
     [
-        (Absent(), NO_CONSENT, Add(TARGET)),
-        (Absent(), FORCE, Add(TARGET)),
+        (Absent(), NO_CONSENT, Add(TARGET, vacant=True)),
+        (Absent(), FORCE, Add(TARGET, vacant=True)),
         (Unseen(), FORCE, Add(TARGET)),
         (DENIED, NO_CONSENT, Add(TARGET, UNCHECKED)),
         (OURS, NO_CONSENT, Add(TARGET, (removing(PRIMARY, WEST),), removing=True)),

@@ -112,3 +112,16 @@ def test_a_replica_that_has_come_is_not_asked_for_again_though_the_list_lags(wor
         pass
     row = only(run.secrets())
     assert (row.outcome, row.changed, world.count(REPLICATE)) == (Outcome.OK, True, 1)
+
+
+def test_what_an_earlier_removal_has_not_taken_yet_is_no_answer_to_a_request_without_a_look_before(
+    world: World,
+) -> None:
+    removing.replicated(world, removal_delay_s=400.0)
+    world.call(REMOVE, SecretId="prod/db", RemoveReplicaRegions=[WEST])
+    run = replicating.prepare(world, replicating.request_for(WEST, preflight=False, wait=False))
+    world.lose = {REPLICATE: ["before"] * 2}
+    for _ in run.act():
+        pass
+    row = only(run.secrets())
+    assert (row.outcome, row.changed, removing.listed(world)) == (Outcome.PENDING, False, [])
