@@ -1,20 +1,35 @@
-"""Failover and failback that die at any call or line and are begun again: nothing is lost, and the end is the same."""
+"""Failover and failback that die at any call or line, or lose answers, and are begun again: the end is the same."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from disaster.scene import ALIAS, Stage, end_state
 from fakes import HOME, IRELAND, SYDNEY, WEST
-from fleet.mortal import Death
+from fleet.mortal import Death, Mortal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smrep.rules.homecoming import Goal
 
+Losses = list[tuple[str, str]]
+"""(operation, whether its request or its answer is lost)."""
+
 RESTS_S = st.sampled_from([0.0, 1.0, 20.0, 90.0])
 WRITES = ("none", "old", "new", "both")
+WHAT_WRITES = ("ReplicateSecretToRegions", "RemoveRegionsFromReplication", "StopReplicationToReplica")
+LOSSES: st.SearchStrategy[Losses] = st.lists(
+    st.tuples(
+        st.sampled_from((*WHAT_WRITES, *WHAT_WRITES, "DescribeSecret", "ListSecretVersionIds")),
+        st.sampled_from(("before", "after")),
+    ),
+    max_size=3,
+)
+AGAIN = 6
+"""So often is a leg repeated after losses: what destroys is not sent again by itself."""
 
 
 @dataclass(frozen=True)
@@ -27,27 +42,38 @@ class Fleet:
     writes_between: bool
     """Whether the promoted secrets get new values between the two ways back."""
 
-    def live(self, deaths: dict[str, list[Death]]) -> tuple[Stage, dict[str, int]]:
-        """Go all the way, with the deaths of each leg; return the world, and the calls of each leg's last run."""
-        stage = Stage.set_up(**dict(self.faults))
+    def live(
+        self, deaths: dict[str, list[Death]], losses: dict[str, Losses] | None = None
+    ) -> tuple[Stage, dict[str, int]]:
+        """Go all the way, with each leg's deaths and losses; return the world, and the calls of each leg's last run."""
+        stage, lengths = Stage.set_up(**dict(self.faults)), {}
         names = [f"app/{number}" for number in range(len(self.secrets))]
+        wheres = [(name, where) for name, (_, _, where) in zip(names, self.secrets, strict=True)]
+
+        def leg(what: str, run: Callable[..., list[Mortal]]) -> None:
+            for lost in (losses or {}).get(what, ()):
+                stage.lose(*lost)
+            lengths[what] = run(*deaths.get(what, ()))[-1]._made
+            for _ in range(AGAIN if losses else 0):
+                run()
+            stage.lost.clear()
+
         for name, (thirds, key, _) in zip(names, self.secrets, strict=True):
             stage.secret(name, *thirds, key=key)
         stage.outage(HOME)
-        lengths = {"over": stage.failover(*deaths.get("over", ()))[-1]._made}
-        for name, (_, _, where) in zip(names, self.secrets, strict=True):
+        leg("over", stage.failover)
+        for name, where in wheres:
             if where in ("new", "both"):
                 stage.put(name, WEST)
         stage.outage()
-        for name, (_, _, where) in zip(names, self.secrets, strict=True):
+        for name, where in wheres:
             if where in ("old", "both"):
                 stage.put(name, HOME, instead=where == "old")
-        lengths["protect"] = stage.failback(Goal.PROTECT, *deaths.get("protect", ()))[-1]._made
-        if self.writes_between:
-            for name, (_, _, where) in zip(names, self.secrets, strict=True):
-                if where in ("none", "new"):
-                    stage.put(name, WEST)
-        lengths["return"] = stage.failback(Goal.RETURN, *deaths.get("return", ()))[-1]._made
+        leg("protect", partial(stage.failback, Goal.PROTECT))
+        for name, where in wheres if self.writes_between else ():
+            if where in ("none", "new"):
+                stage.put(name, WEST)
+        leg("return", partial(stage.failback, Goal.RETURN))
         return stage, lengths
 
 
@@ -78,3 +104,11 @@ def test_killed_at_any_moment_it_ends_as_if_it_had_not_been(fleet: Fleet, data: 
     stage, _ = fleet.live(deaths)
     assert stage.watch.ticks > 0
     assert end_state(stage) == end_state(quiet)
+
+
+@settings(max_examples=25)
+@given(fleet=fleets(), losses=st.fixed_dictionaries(dict.fromkeys(("over", "protect", "return"), LOSSES)))
+def test_with_requests_and_answers_lost_it_ends_as_if_they_had_not_been(
+    fleet: Fleet, losses: dict[str, Losses]
+) -> None:
+    assert end_state(fleet.live({}, losses)[0]) == end_state(fleet.live({})[0])
