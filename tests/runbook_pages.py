@@ -101,7 +101,7 @@ def run(typed: Sequence[str], env: dict[str, str], folder: Path) -> list[Typed]:
     notes = folder / "notes"
     notes.mkdir()
     script = [
-        f"{{\n{command}\n}} > {notes}/{number}.out 2>&1 < /dev/null; code=$?; echo $code > {notes}/{number}.code; "
+        f"{_grouped(command)} > {notes}/{number}.out 2>&1 < /dev/null; code=$?; echo $code > {notes}/{number}.code; "
         f"[ $code -eq {expected_code(command)} ] || exit 99"
         for number, command in enumerate(typed)
     ]
@@ -112,6 +112,11 @@ def run(typed: Sequence[str], env: dict[str, str], folder: Path) -> list[Typed]:
         Typed(typed[each], int((notes / f"{each}.code").read_text()), (notes / f"{each}.out").read_text())
         for each in reached
     ]
+
+
+def _grouped(command: str) -> str:
+    """Return the command as one, in this shell unless it would end it."""
+    return f"({command})" if command.startswith("exit ") else f"{{\n{command}\n}}"
 
 
 def missing(shown: Sequence[str], out: str) -> str | None:

@@ -21,7 +21,7 @@ CODES: Mapping[str, tuple[str, str]] = {
     "4": (Outcome.ACCESS.word, "credentials, permission or configuration"),
     "5": (
         Outcome.DRIFT.word,
-        "a difference was found (verify, audit, plan --detailed-exitcode, another key), nothing was changed",
+        "a difference was found and left as it is (verify, audit, plan --detailed-exitcode, another key)",
     ),
     "70": (Outcome.BUG.word, "a fault of smrep itself"),
     "130": (Outcome.INTERRUPTED.word, "by Ctrl-C or SIGINT; 143 is SIGTERM, 141 a broken pipe"),

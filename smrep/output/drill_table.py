@@ -169,7 +169,7 @@ def _closing(rehearsal: Rehearsal) -> list[tuple[str, str]]:
     lines = [
         (f"  read nowhere     {seconds(unreadable_s)} at most", "red" if unreadable_s else ""),
         (f"  written nowhere  {nowhere} at most; for {none} no secret at all could be written", ""),
-        (f"  written twice    {seconds(twice_s)} at most: in two Regions, and one side's value is lost", ""),
+        (f"  written twice    {seconds(twice_s)} at most: in two Regions; one side's value may be lost", ""),
         ("", ""),
     ]
     if rehearsal.interrupted:

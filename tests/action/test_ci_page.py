@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -42,6 +43,23 @@ def test_what_is_typed_ends_as_the_page_says_and_shows_what_it_shows(sandbox: Sa
 
 
 @needs_jq
+@pytest.mark.parametrize(
+    ("names", "code", "shown"),
+    [
+        ("prod/payments/db", 1, "prod/payments/db in us-west-2: no luck\n"),
+        ("prod/nowhere", 1, "Secrets Manager can't find the specified secret"),
+    ],
+)
+def test_the_script_for_anywhere_fails_where_smrep_does_and_shows_why(
+    make_sandbox: Callable[..., Sandbox], tmp_path: Path, names: str, code: int, shown: str
+) -> None:
+    sandbox = seeded(make_sandbox(failures={"us-west-2": "no luck"}))
+    (script,) = [block for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL) if "case $ended" in block]
+    done = paste(sandbox, script.replace("prod/payments/db", names), tmp_path)
+    assert (done.returncode, shown in done.stdout) == (code, True), done.stdout
+
+
+@needs_jq
 @pytest.mark.parametrize("workflow", WORKFLOWS)
 def test_a_workflow_does_what_it_says(runner: Runner, workflow: dict[str, Any]) -> None:
     seeded(runner.sandbox)
@@ -55,7 +73,7 @@ def test_a_workflow_does_what_it_says(runner: Runner, workflow: dict[str, Any]) 
         elif "run" in step:
             (script,) = [f"{name}={evaluate(value, known)}; {step['run']}" for name, value in step["env"].items()]
             done = paste(runner.sandbox, script, runner.workspace)
-            assert "us-west-2\tInSync\n" in done.stdout, done.stderr
+            assert "us-west-2\tInSync\t" in done.stdout, done.stderr
     assert workflow["permissions"]["id-token"] == "write"
     assert runner.sandbox.log("ReplicateSecretToRegions")
 
