@@ -186,6 +186,8 @@ class Report:
     elapsed_s: float
     dry_run: bool = False
     account_id: str | None = None
+    caller: str | None = None
+    """The ARN of who was behind the credentials, where STS told."""
     primary_region: Region | None = None
     primary_region_source: str | None = None
     endpoint_url: str | None = None

@@ -61,6 +61,8 @@ class App:
     """How long a person took to answer."""
     account_id: str | None = None
     """The credentials' account, where it was asked for."""
+    caller: str | None = None
+    """The ARN of who is behind the credentials, where it was asked for."""
     secrets: Callable[[], Sequence[SecretReport]] = tuple
     """Tells how the secrets of this run stand, at any moment."""
     progress: Callable[[], Progress] | None = None

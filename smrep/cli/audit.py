@@ -73,11 +73,14 @@ def audit(
         manifest = read_manifest(file, app.stdin) if file else Manifest((Rule("", "-r", chosen, wanted),))
 
         from smrep.service.auditing import Audit, Audits
+        from smrep.service.caller import caller
 
         found = estates(app, manifest, shard)
         run = Audits([Audit(each, deep, bool(file), app.show) for each in found], is_whole(manifest, found))
         app.secrets, app.summary, app.progress = (lambda: run.secrets), (lambda: run.summary), (lambda: run.progress)
         app.interrupted = stopped_looking
+        if found and any(path.endswith(".html") for path in reports):
+            app.caller = caller(app.connect(), found[0].scope.home).arn
         yield from run.act()
         for warning in run.warnings(manifest.rules):
             app.messages.warning(warning)

@@ -90,6 +90,7 @@ def _report(
         elapsed_s=app.elapsed_s,
         dry_run=app.dry_run,
         account_id=account,
+        caller=app.caller,
         primary_region=home,
         primary_region_source=source,
         endpoint_url=app.endpoint_url,

@@ -148,7 +148,7 @@ def _known(report: Report, totals: Totals) -> Iterator[tuple[str, str]]:
     if report.endpoint_url:
         yield "Endpoint", f"{report.endpoint_url}, in AWS's place"
     yield "Exit code", f"{report.exit_code}"
-    yield "Made by", f"smrep {__version__}"
+    yield "Made by", f"smrep {__version__}" + (f" for {report.caller}" if report.caller else "")
     if report.secrets:
         yield "Checked by list", f"{totals.known['list']:,} secrets: ListSecrets alone, which shows no status"
         yield "Checked by describe", f"{totals.known['describe']:,} secrets: DescribeSecret, whose status is AWS's word"

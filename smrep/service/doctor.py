@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from smrep.errors import AwsError, CredentialsError, Outcome
+from smrep.errors import AwsError, Outcome
 from smrep.model import Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Finding, Kind, RegionReport, SecretReport, Severity, Trouble
@@ -20,6 +20,7 @@ from smrep.rules.preflight import Look, Unseen, ours
 from smrep.rules.reader import Decision, Policy, bound, may_decrypt, may_read
 from smrep.rules.settle import worst
 from smrep.service.abreast import LOOK_S, abreast
+from smrep.service.caller import ASIDE_S, Caller, caller
 from smrep.service.health import Health
 from smrep.service.keys import KeyCheck
 from smrep.service.looking import Found, asked, doomed, find, look, no_answer, refusal
@@ -28,8 +29,6 @@ from smrep.service.status import followed, unfound
 
 PATIENCE_S = 6 * LOOK_S
 """For how long one round of looks is waited for: a Region that hangs takes botocore three tries."""
-ASIDE_S = 2 * LOOK_S
-"""For how long STS and the account's Regions are waited for: they are asked besides, and nothing hangs on them."""
 LATE = Finding(
     Kind.UNCHECKED,
     Severity.WARNING,
@@ -37,31 +36,6 @@ LATE = Finding(
     "see whether KMS, IAM and the Region can be reached from here",
     Outcome.PENDING,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who is behind the credentials; `arn` is None where STS did not tell, for the reason `why`."""
-
-    arn: str | None
-    why: str = ""
-
-    @property
-    def account(self) -> str | None:
-        """The account's twelve digits."""
-        return self.arn.split(":")[4] if self.arn else None
-
-    @property
-    def sentence(self) -> str:
-        """Whose credentials these are, in words."""
-        return (
-            f"the credentials are of {self.arn}" if self.arn else f"whose credentials these are is not told: {self.why}"
-        )
-
-    def strangers(self, secrets: Sequence[SecretReport]) -> list[str]:
-        """Return the ARNs of the secrets that belong to another account."""
-        owned = [(each.arn, each.arn.split(":")[4]) for each in secrets if each.arn and self.account]
-        return [arn for arn, account in owned if account != self.account]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,17 +77,7 @@ class Doctor:
             CredentialsError: they are not accepted.
 
         """
-
-        def ask(_: None) -> Caller:
-            try:
-                return Caller(self.account.caller(self.home))
-            except CredentialsError:
-                raise
-            except AwsError as error:
-                return Caller(None, error.message)
-
-        (caller,) = abreast(ask, [None], late=lambda _: Caller(None, "no answer came in time"), patience_s=ASIDE_S)
-        return caller
+        return caller(self.account, self.home)
 
     def examine(self, addresses: Sequence[Address]) -> tuple[SecretReport, ...]:
         """Return each secret with its findings per Region; without secrets, the Regions and keys alone.

@@ -17,7 +17,7 @@ from smrep.sandbox.server import SandboxServer
 from smrep.sandbox.simulator import ApiError, Simulator
 
 Answer = dict[str, Any]
-READS = {"ListSecrets", "DescribeSecret", "DescribeKey", "AssumeRole"}
+READS = {"ListSecrets", "DescribeSecret", "DescribeKey", "AssumeRole", "GetCallerIdentity"}
 BLANK = "blank:"
 KNOWN = "prod/db"
 

@@ -142,6 +142,18 @@ def test_reports_are_written_beside_the_result(stock: Sandbox, tmp_path: Path) -
         assert line in lines
 
 
+@pytest.mark.parametrize("told", [True, False])
+def test_the_page_tells_whose_credentials_it_was_made_with_if_sts_does(
+    make_sandbox: Make, tmp_path: Path, *, told: bool
+) -> None:
+    sandbox = stocked(make_sandbox, "prod/a", denied=frozenset() if told else frozenset({("GetCallerIdentity", HOME)}))
+    page = tmp_path / "audit.html"
+    assert audit(sandbox, "-r", WEST, "--report", str(page)).code == 5
+    assert (f" for arn:aws:iam::{ACCOUNT}:user/" in page.read_text()) is told
+    assert len(sandbox.log("GetCallerIdentity")) == 1
+    assert (audit(sandbox, "-r", WEST).code, sandbox.log("GetCallerIdentity")) == (5, [])
+
+
 @pytest.mark.parametrize("path", ["audit", "audit.json", "audit.xml/", "none/audit.xml"])
 def test_a_report_of_no_kind_is_refused_before_any_call(stock: Sandbox, tmp_path: Path, path: str) -> None:
     done = audit(stock, "-r", WEST, "--report", f"{tmp_path}/{path}", "--json")

@@ -108,6 +108,8 @@ def test_it_says_when_and_by_whom_it_was_made_and_how_each_fact_is_known() -> No
         "Checked by list": "1 secrets: ListSecrets alone, which shows no status",
         "Checked by describe": "5 secrets: DescribeSecret, whose status is AWS's word",
     }
+    somebody = replace(report(*FEW), caller="arn:aws:iam::123456789012:user/<ops>")
+    assert facts(shown(somebody))["Made by"] == f"smrep {__version__} for arn:aws:iam::123456789012:user/<ops>"
     several = replace(report(replace(FEW[0], account="1" * 12)), account_id=None, endpoint_url="http://x/<b>")
     assert facts(shown(several))["Account"] == "several, told with each secret"
     assert facts(shown(several))["Endpoint"] == "http://x/<b>, in AWS's place"
