@@ -77,7 +77,7 @@ class Root(click.Group):
 
 
 @click.command(
-    cls=Root, context_settings=CONTEXT, epilog="Topics: smrep help exit-codes, environment, output, manifest"
+    cls=Root, context_settings=CONTEXT, epilog="Topics: smrep help exit-codes, environment, output, manifest, runbooks"
 )
 @version
 def root() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from smrep.cli import runbooks
 from smrep.cli.basics import CONTEXT, version
 from smrep.cli.topics import TOPICS
 
@@ -11,12 +12,15 @@ EXAMPLES = """\b
 Examples:
     smrep help exit-codes
     smrep help replicate
+    smrep help runbooks fail-back
     smrep help sandbox start"""
 
 
 def _words(context: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
     """Return the topics and commands that begin so, or what is below the command that was typed."""
     typed = context.params.get("words") or ()
+    if typed == ("runbooks",):
+        return [name for name in runbooks.names() if name.startswith(incomplete)]
     command, _ = _found(context.find_root(), typed)
     below = command.list_commands(context) if isinstance(command, click.Group) else ()
     names = below if typed else [*TOPICS, *below]
@@ -30,15 +34,26 @@ def _words(context: click.Context, _param: click.Parameter, incomplete: str) -> 
 def help_(ctx: click.Context, words: tuple[str, ...]) -> None:
     """Explain a topic or a command.
 
-    The topics are exit-codes, environment, output and manifest.
+    The topics are exit-codes, environment, output, manifest and runbooks, whose pages are read one by one.
     """
     if len(words) == 1 and words[0] in TOPICS:
         click.echo(TOPICS[words[0]](), nl=False)
+        return
+    if words[:1] == ("runbooks",):
+        click.echo(runbooks.page(_runbook(words[1:], ctx)), nl=False)
         return
     command, context = _found(ctx.find_root(), words)
     if command is None:
         raise click.UsageError(_unknown(context, words), ctx)
     click.echo(command.get_help(context))
+
+
+def _runbook(words: tuple[str, ...], context: click.Context) -> str:
+    """Return the name of the page that was asked for."""
+    known = runbooks.names()
+    if len(words) != 1 or words[0] not in known:
+        raise click.UsageError(f"no such runbook: {' '.join(words)!r}; choose from: {', '.join(known)}", context)
+    return words[0]
 
 
 def _found(root: click.Context, words: tuple[str, ...]) -> tuple[click.Command | None, click.Context]:

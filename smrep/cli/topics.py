@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Iterable, Mapping
 
-from smrep.cli import variables
+from smrep.cli import runbooks, variables
 from smrep.errors import Outcome
 
 WIDTH = 78
@@ -153,5 +153,6 @@ TOPICS: Mapping[str, Callable[[], str]] = {
     "environment": environment,
     "output": lambda: OUTPUT,
     "manifest": lambda: MANIFEST,
+    "runbooks": runbooks.index,
 }
 """Each topic's name, and its page."""

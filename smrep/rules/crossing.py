@@ -24,7 +24,7 @@ def rotating(name: str, region: Region) -> Finding:
         Kind.ROTATING,
         Severity.WARNING,
         f"rotation of {name} is enabled in {region}: once there are two secrets, each rotates the same password",
-        "see docs/runbooks/fail-back.md, 'Rotation'",
+        "see smrep help runbooks fail-back, 'Rotation'",
     )
 
 

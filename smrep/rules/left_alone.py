@@ -14,7 +14,7 @@ from smrep.rules.findings import unseen
 from smrep.rules.preflight import Absent, Look, Unseen, portrait
 from smrep.rules.record import Entry, Pair
 
-BY_HAND = "what can be done by hand: docs/runbooks/fail-back.md, 'AWS refuses'"
+BY_HAND = "what can be done by hand: smrep help runbooks fail-back, 'AWS refuses'"
 """The hint where AWS left a copy where it was."""
 
 
@@ -158,7 +158,7 @@ def both_changed(old: Secret, new: Secret) -> Leave:
         f"{new.name} was changed on both sides: {old.region} holds {_current(old)} as AWSCURRENT and {new.region} "
         f"{_current(new)}; it is left alone"
     )
-    hint = "decide which is right: docs/runbooks/fail-back.md, 'Both sides changed'"
+    hint = "decide which is right: smrep help runbooks fail-back, 'Both sides changed'"
     return Leave(old.region, Trouble("BothChanged", message, hint, None, Outcome.FAILED))
 
 
@@ -169,7 +169,7 @@ def old_is_newer(old: Secret, new: Secret) -> Leave:
         "destroy; it is left alone"
     )
     listed = old.replica(new.region) is not None
-    hint = "docs/runbooks/fail-back.md, 'AWS refuses'" if listed else "--return-primary keeps it"
+    hint = "smrep help runbooks fail-back, 'AWS refuses'" if listed else "--return-primary keeps it"
     return Leave(old.region, Trouble("OldIsNewer", message, hint, None, Outcome.FAILED))
 
 

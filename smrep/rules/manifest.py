@@ -87,7 +87,7 @@ def parse(text: str, source: str) -> Manifest:
     count = len(mistakes)
     raise UsageError(
         f"{plain(source)} has {'a mistake' if count == 1 else f'{count:,} mistakes'}",
-        "the format is in docs/fleet.md",
+        "the format: smrep help manifest",
         code="ManifestError",
         details=tuple(f"{with_line(place, raw, lines)}: {what}" for place, what in mistakes.found),
     )

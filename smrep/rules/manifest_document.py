@@ -31,7 +31,7 @@ def loaded(text: str, mistakes: Mistakes) -> dict[str, Any] | None:
             found = json.loads(text, object_pairs_hook=_object)
             if isinstance(found, dict):
                 return found
-            mistakes.add("the text", "must be a JSON object, as docs/fleet.md shows")
+            mistakes.add("the text", "must be a JSON object, as smrep help manifest shows")
             return None
         return tomllib.loads(text)
     except json.JSONDecodeError as error:

@@ -117,7 +117,7 @@ def test_and_is_left_alone_where_a_replica_would_destroy_it(fleet: Sandbox, reco
     done = failback(fleet, record, *YES)
     assert (done.code, counts(done)) == (1, {"secrets": 3, "led": 2, "left_alone": 1})
     error = by_name(done)["prod/a"]["replicas"][0]["error"]
-    assert (error["code"], error["hint"]) == ("OldIsNewer", "docs/runbooks/fail-back.md, 'AWS refuses'")
+    assert (error["code"], error["hint"]) == ("OldIsNewer", "smrep help runbooks fail-back, 'AWS refuses'")
     assert value(fleet, HOME) == "written before it was lost"
 
 

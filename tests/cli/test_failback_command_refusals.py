@@ -262,7 +262,7 @@ def test_an_old_primary_that_aws_spares_is_explained(make_sandbox: Make, record:
     assert (done.code, counts(done)) == (1, {"secrets": 1, "failed": 1})
     error = trouble(done)
     assert f"AWS did not put a replica in place of prod/a in {HOME}: Replication failed: " in error["message"]
-    assert error["hint"] == "what can be done by hand: docs/runbooks/fail-back.md, 'AWS refuses'"
+    assert error["hint"] == "what can be done by hand: smrep help runbooks fail-back, 'AWS refuses'"
     assert (value(sandbox, HOME), stands_alone(sandbox), stands_alone(sandbox, HOME)) == ("s3cret", True, True)
     again = failback(sandbox, record, *words)
     assert (again.code, trouble(again)["code"]) == (1, error["code"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 import pytest
@@ -64,7 +65,7 @@ def test_help_of_a_command_is_its_own(sandbox: Sandbox, words: tuple[str, ...]) 
         ("replicat", "did you mean replicate?"),
         ("sandbox strat", "no such command: 'strat'; did you mean start?"),
         ("status x", "no such command: 'x'; smrep status has none"),
-        ("zzzz", "choose from: exit-codes, environment, output, manifest, replicate, "),
+        ("zzzz", "choose from: exit-codes, environment, output, manifest, runbooks, replicate, "),
     ],
 )
 def test_a_mistyped_topic_is_told_its_nearest(sandbox: Sandbox, typed: str, sentence: str) -> None:
@@ -82,6 +83,27 @@ def test_completing_a_topic_and_what_is_below_a_command(sandbox: Sandbox) -> Non
     assert offered("ex") == ["exit-codes", "export"]
     assert offered("sandbox", "st") == ["start"]
     assert offered("status", "") == []
+    assert offered("runbooks", "fail-") == ["fail-back", "fail-over"]
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs/runbooks").glob("[a-z]*.md")), ids=lambda page: page.stem)
+def test_each_runbook_is_at_hand_where_only_smrep_is(sandbox: Sandbox, page: Path) -> None:
+    assert sandbox.smrep("help", "runbooks", page.stem).out == page.read_text()
+    assert f"  smrep help runbooks {page.stem}\n" in TOPICS["runbooks"]()
+
+
+@pytest.mark.parametrize("words", [("fail",), ("fail-back", "orphan"), ("../ci",), ("README",)])
+def test_a_runbook_that_there_is_not_is_told_which_there_are(sandbox: Sandbox, words: tuple[str, ...]) -> None:
+    done = sandbox.smrep("help", "runbooks", *words)
+    assert (done.code, done.out) == (2, "")
+    assert "choose from: fail-back, fail-over, failed-region, " in done.err
+
+
+def test_a_hint_that_names_a_runbook_names_a_title_in_it() -> None:
+    named = re.findall(r"smrep help runbooks ([a-z-]+), '([^']+)'", "".join(CODE.values()))
+    assert len(named) >= 3
+    for page, title in named:
+        assert f"# {title}\n" in (ROOT / "docs/runbooks" / f"{page}.md").read_text()
 
 
 def test_the_exit_codes_are_those_of_the_code(sandbox: Sandbox) -> None:

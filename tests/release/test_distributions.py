@@ -72,6 +72,7 @@ def test_the_wheel_holds_the_package_its_pages_and_completions_and_nothing_else(
         for path in (ROOT / "smrep").rglob("*")
         if path.suffix in CODE and path.is_file()
     }
+    code |= {f"smrep/runbooks/{path.name}": path for path in (ROOT / "docs/runbooks").iterdir()}
     data = {f"share/man/man1/{path.name}": path for path in (ROOT / "docs/man").iterdir()}
     data |= {place: ROOT / "completions" / name for place, name in COMPLETIONS.items()}
     wanted = code | {f"{NAME}.data/data/{place}": path for place, path in data.items()}

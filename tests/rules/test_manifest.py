@@ -81,7 +81,7 @@ def test_toml_and_json_of_one_shape_are_one_manifest(before: str) -> None:
 
 def test_a_refusal_tells_how_many_mistakes_there_are_and_where_the_format_is_described() -> None:
     error = refusal("")
-    assert (error.message, error.hint) == ("dr.toml has 2 mistakes", "the format is in docs/fleet.md")
+    assert (error.message, error.hint) == ("dr.toml has 2 mistakes", "the format: smrep help manifest")
     assert (error.code, error.outcome) == ("ManifestError", Outcome.USAGE)
     assert error.details == (
         "schema: is missing; this version reads schema = 1",

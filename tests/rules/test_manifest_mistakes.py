@@ -222,4 +222,4 @@ def test_all_mistakes_are_told_at_once() -> None:
 def test_json_of_another_shape_is_not_called_toml(text: str) -> None:
     with pytest.raises(UsageError) as caught:
         parse(text, "x")
-    assert caught.value.details == ("the text: must be a JSON object, as docs/fleet.md shows",)
+    assert caught.value.details == ("the text: must be a JSON object, as smrep help manifest shows",)
