@@ -43,7 +43,7 @@ AGAIN = ("file", "plan", "rate", "journal", "shard", "wait", "timeout_s")
 @click.option(
     "--max-removals", type=click.IntRange(0), metavar="N", help="Refuse a plan that removes more replicas than N."
 )
-@options.rate(20)
+@options.rate(20, ", all shards together")
 @click.option("--journal", metavar="FILE", help="Append a JSON line to FILE for each write, before it is sent.")
 @sharded
 @options.changing("Wait until each Region has settled (default: wait).", "the changes")

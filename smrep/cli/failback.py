@@ -86,7 +86,7 @@ def failback(**more: Any) -> None:
                     "name the file that failover --record wrote",
                 )
             _check_home(app, pair)
-            app.found_homes({pair.source: "record"})
+            app.found_homes({pair.source: "--record"})
 
             from smrep.service.comparing import plan_all
             from smrep.service.crew import Crew

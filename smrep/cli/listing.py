@@ -14,6 +14,7 @@ from smrep.cli.selecting import CHOOSING, selection, selector
 from smrep.output.formats import STREAMED
 from smrep.report import Progress
 from smrep.rules.closing import stopped_looking
+from smrep.rules.selection import EVERY
 
 EXAMPLES = """\b
 Examples:
@@ -58,6 +59,8 @@ def list_(**more: Any) -> None:
                 deliver((line for each in page for line in write(each)), app)
             yield
         if not run.secrets:
-            app.messages.warning(f"the choice matches no secret of {home}")
+            app.messages.warning(
+                f"there is no secret in {home}" if chosen == EVERY else f"the choice matches no secret of {home}"
+            )
 
     conduct(app, work)

@@ -155,14 +155,14 @@ def timeout(command: F) -> F:
     )(command)
 
 
-def rate(default: int) -> Callable[[F], F]:
-    """Add --rate."""
+def rate(default: int, whose: str = "") -> Callable[[F], F]:
+    """Add --rate; `whose` says who shares it."""
     return click.option(
         "--rate",
         type=float,
         default=float(default),
         metavar="N",
-        help=f"Writes a second at most, all shards together, of AWS's 50 for all callers (default: {default}).",
+        help=f"Writes a second at most{whose}, of AWS's 50 for all callers (default: {default}).",
     )
 
 

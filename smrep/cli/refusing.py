@@ -25,7 +25,7 @@ from smrep.report import Report, Trouble
 def refused(words: Sequence[str], error: Exception, elapsed_s: float) -> int:
     """Report what went wrong, whatever it was; return its exit code."""
     if isinstance(error, click.ClickException):
-        return _refuse(words, _from_click(error), elapsed_s)
+        return _refuse(words, _from_click(words, error), elapsed_s)
     if isinstance(error, SmrepError):
         return _refuse(words, Trouble.of(error), elapsed_s)
     if isinstance(error, OSError):  # help or a completion script, to a disk that is full
@@ -64,14 +64,15 @@ def wanted_json(words: Sequence[str], env: Mapping[str, str]) -> str | None:
     return chosen if chosen in ("json", "ndjson") else None
 
 
-def _from_click(error: click.ClickException) -> Trouble:
+def _from_click(words: Sequence[str], error: click.ClickException) -> Trouble:
     """Return click's complaint in our voice: lower case, no full stop, with the help to read."""
     message = " ".join(error.format_message().split()).rstrip(".")
     message = message[:1].lower() + message[1:]
     context, param = getattr(error, "ctx", None), getattr(error, "param", None)
     if context and param and context.get_parameter_source(param.name) is click.core.ParameterSource.ENVIRONMENT:
         message = f"{param.envvar}: {message}"
-    path = context.command_path if context else "smrep"
+    command = next((word for word in words[:1] if word in COMMANDS), None)  # where click does not tell
+    path = context.command_path if context else " ".join(filter(None, ("smrep", command)))
     return Trouble("UsageError", message, f"{path} --help", None, Outcome.USAGE)
 
 

@@ -182,7 +182,7 @@ def _plant(simulator: Any, seed: str) -> None:
             f"--seed {seed}: {error.strerror}", "name a JSON file; before a command goes --: --seed -- CMD..."
         ) from error
     except ValueError as error:
-        raise UsageError(f"--seed {seed}: {error}", "smrep sandbox start --help") from error
+        raise UsageError(f"--seed {seed}: {error}", f"{click.get_current_context().command_path} --help") from error
 
 
 def environment(url: str, env: Mapping[str, str]) -> dict[str, str]:

@@ -43,7 +43,7 @@ class Remark:
     def note(self) -> str:
         """The remark where the secret does not stand beside it."""
         told = f"{self.name}: {self.text}" if self.region else self.text
-        return f"{told}: {self.hint}" if self.hint else told
+        return f"{told.rstrip('.')}: {self.hint}" if self.hint else told
 
 
 @dataclass(frozen=True, slots=True)

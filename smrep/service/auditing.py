@@ -11,6 +11,7 @@ from smrep.report import Finding, Kind, Made, Progress, RegionReport, SecretRepo
 from smrep.rules.coverage import covered_row, examined_row, extra_row, summary, unlisted_row
 from smrep.rules.findings import doubt, unchecked
 from smrep.rules.manifest import Rule
+from smrep.rules.selection import EVERY
 from smrep.rules.settle import told, worst, worst_first
 from smrep.service.abreast import abreast, nothing
 from smrep.service.accounts import Accounts
@@ -215,7 +216,10 @@ class Audits:
         estates = [audit.estate for audit in self._living]
         homes = ", ".join(dict.fromkeys(estate.scope.home for estate in estates))
         for rule in missed(estates, rules) if estates and self.whole and not self.accounts.lost else ():
-            yield f"{rule.place if rule.name else 'the choice'} matches no secret of {homes}"
+            if rule.selector == EVERY:
+                yield f"there is no secret in {homes}"
+            else:
+                yield f"{rule.place if rule.name else 'the choice'} matches no secret of {homes}"
 
     @property
     def _living(self) -> list[Audit]:

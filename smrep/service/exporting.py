@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from smrep.errors import AwsError, Denied, NotFound, Outcome
-from smrep.model import IN_SYNC, Filter, Listed, Replica, Role, Secret, in_region
+from smrep.model import FAILED, IN_SYNC, Filter, Listed, Replica, Role, Secret, in_region
 from smrep.regions import Region
 from smrep.report import Made, Progress, RegionReport, SecretReport, Trouble
 from smrep.rules.asked import check_account
@@ -108,8 +108,8 @@ class Export:
 
     @property
     def summary(self) -> dict[str, int]:
-        """How many secrets there are, how many replicas they have, and how many could not be looked at."""
-        replicas = sum(len(primary.replicas) for primary in self.primaries)
+        """How many secrets there are, how many replicas the manifest has, and how many could not be looked at."""
+        replicas = sum(entry.status != FAILED for primary in self.primaries for entry in primary.replicas)
         return {"secrets": len(self.secrets), "replicas": replicas, "unseen": len(self.unseen)}
 
     @property

@@ -115,9 +115,10 @@ def explained(error: AwsError, address: Address) -> Trouble:
     """Return the error with a hint for the commonest mistake: the right name in the wrong Region."""
     if isinstance(error, NotFound) and not error.hint:
         name = shlex.quote(address.secret_id)
+        elsewhere = f"; elsewhere: smrep status {name} --primary-region REGION"
         error.hint = (
             f"check the account (aws sts get-caller-identity) and the name (smrep list --primary-region "
-            f"{address.region}); elsewhere: smrep status {name} --primary-region REGION"
+            f"{address.region}){'' if address.secret_id.startswith('arn:') else elsewhere}"
         )
     return Trouble.of(error)
 

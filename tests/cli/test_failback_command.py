@@ -214,7 +214,11 @@ def test_where_nothing_bears_the_name_in_the_old_region(fleet: Sandbox, record: 
 def test_the_document_names_the_pair_and_who_is_the_primary_now(fleet: Sandbox, record: Path) -> None:
     for words, primary in ((YES, WEST), (RETURN, HOME)):
         told = failback(fleet, record, *words).document
-        assert (told["command"], told["primary_region"], told["primary_region_source"]) == ("failback", HOME, "record")
+        assert (told["command"], told["primary_region"], told["primary_region_source"]) == (
+            "failback",
+            HOME,
+            "--record",
+        )
         for secret in told["secrets"]:
             assert (secret["primary_region"], f":{primary}:" in secret["arn"]) == (primary, True)
             (row,) = secret["replicas"]

@@ -159,6 +159,8 @@ def test_a_choice_that_means_nothing_is_a_warning(world: World) -> None:
     assert list(run.warnings(rules)) == ["the choice matches no secret of us-east-1"]
     manifest = rules_of(PROD, {"name": "t", "prefix": "test/", "regions": [WEST]})
     assert list(audited(world, manifest).warnings(manifest)) == ["replicate[0] matches no secret of us-east-1"]
+    world.call("DeleteSecret", SecretId="test/a", ForceDeleteWithoutRecovery=True)
+    assert list(audited(world, asking()).warnings(asking())) == ["there is no secret in us-east-1"]
 
 
 @given(st.integers(1, 4), st.integers(0, 12))
