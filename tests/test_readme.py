@@ -11,10 +11,9 @@ from pathlib import Path
 import pytest
 from fixtures import ROOT, Sandbox
 
-from smrep.sandbox.seed import sample_estate, seed
+from smrep.sandbox.seed import seed_sample
 
 README = (ROOT / "README.md").read_text()
-ROLE = "arn:aws:iam::123456789012:role/app"
 
 
 def section(title: str) -> str:
@@ -30,10 +29,8 @@ def runbooks() -> dict[str, list[str]]:
 
 
 def ready(sandbox: Sandbox) -> Sandbox:
-    """Fill the sandbox as `--seed` does, with a role that may read in us-west-2."""
-    seed(sandbox.simulator, sample_estate())
-    allowed = {"Effect": "Allow", "Action": ["secretsmanager:GetSecretValue", "kms:Decrypt"], "Resource": "*"}
-    sandbox.simulator.put_role(ROLE, {"Version": "2012-10-17", "Statement": [allowed]})
+    """Fill the sandbox as `--seed` does."""
+    seed_sample(sandbox.simulator)
     return sandbox
 
 

@@ -171,8 +171,9 @@ def _plant(simulator: Any, seed: str) -> None:
 
     try:
         if not seed:
-            estate = planting.sample_estate()
-        elif seed.isascii() and seed.isdigit():
+            planting.seed_sample(simulator)
+            return
+        if seed.isascii() and seed.isdigit():
             estate = planting.sample_estate(int(seed))
         else:
             estate = planting.read_estate(Path(seed).read_text(encoding="utf-8"))

@@ -79,6 +79,14 @@ def sample_estate(count: int | None = None) -> list[dict[str, Any]]:
     ]
 
 
+def seed_sample(simulator: Simulator) -> None:
+    """Put the sample estate into a simulator, and the role `app`, which may read each secret in each Region."""
+    seed(simulator, sample_estate())
+    may = {"Effect": "Allow", "Action": ["secretsmanager:GetSecretValue", "kms:Decrypt"], "Resource": "*"}
+    policy = {"Version": "2012-10-17", "Statement": [may]}
+    simulator.put_role(f"arn:aws:iam::{simulator.account_id}:role/app", policy)
+
+
 def read_estate(text: str) -> list[dict[str, Any]]:
     """Return the estate in a JSON text. Raises: ValueError with the path of the first mistake."""
     try:
