@@ -186,8 +186,6 @@ class Report:
     elapsed_s: float
     dry_run: bool = False
     account_id: str | None = None
-    caller: str | None = None
-    """The ARN of who was behind the credentials, where STS told."""
     primary_region: Region | None = None
     primary_region_source: str | None = None
     endpoint_url: str | None = None
@@ -195,6 +193,8 @@ class Report:
     error: Trouble | None = None
     summary: Mapping[str, int] | None = None
     """Counts, for a command that is about many secrets."""
+    caller: str | None = None
+    """The ARN of who was behind the credentials, where STS told."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,9 @@ from smrep.rules.closing import go_on
 from smrep.rules.commands import connected
 from smrep.rules.matters import matters
 
+_MOST = 10
+"""Matters of a kind that are told; the result has all of it."""
+
 
 def is_mute(report: Report) -> bool:
     """Tell whether the run ended because standard output took no more events; it takes no result either."""
@@ -42,21 +45,21 @@ def explain(app: App, report: Report) -> None:
             {Severity.ERROR: say.error, Severity.WARNING: say.warning, Severity.INFO: say.note}[severity](message)
             say.hint(hint)
         unchecked = [
-            each.message
+            each
             for row in rows()
             for each in row.findings
             if each.kind is Kind.UNCHECKED and not (row.error and row.error.code == each.kind)
         ]
         if unchecked:
-            say.warning(f"unchecked, which is not a pass: {'; '.join(dict.fromkeys(unchecked))}")
+            say.warning(
+                f"unchecked, which is not a pass: {'; '.join(dict.fromkeys(each.message for each in unchecked))}"
+            )
+            for hint in list(dict.fromkeys(each.hint for each in unchecked))[:_MOST]:
+                say.hint(hint)
     if report.error:
         say.trouble(report.error)
         if report.outcome in (Outcome.ACCESS, Outcome.BUG) or is_mute(report):
             say.hint(connected(go_on(report.secrets) or "", app.options.connection))
-
-
-_MOST = 10
-"""Matters of many secrets that are told; the result has all of it."""
 
 
 def _explain_many(app: App, report: Report) -> None:

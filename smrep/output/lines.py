@@ -34,7 +34,8 @@ class Lines:
                     if row.verified is False and row.status == IN_SYNC
                     else None
                 )
-                word, message = doubt or row.note or row.status, row.status_message
+                proof = f"{row.status}, and holds the current version" if row.verified else None
+                word, message = doubt or proof or row.note or row.status, row.status_message
                 state = (word, message)
                 if is_open(row):
                     open_rows.append(f"{secret.name} {row.region} {word or 'open'}")

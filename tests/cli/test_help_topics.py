@@ -99,13 +99,6 @@ def test_a_runbook_that_there_is_not_is_told_which_there_are(sandbox: Sandbox, w
     assert "choose from: fail-back, fail-over, failed-region, " in done.err
 
 
-def test_a_hint_that_names_a_runbook_names_a_title_in_it() -> None:
-    named = re.findall(r"smrep help runbooks ([a-z-]+), '([^']+)'", "".join(CODE.values()))
-    assert len(named) >= 3
-    for page, title in named:
-        assert f"# {title}\n" in (ROOT / "docs/runbooks" / f"{page}.md").read_text()
-
-
 def test_the_exit_codes_are_those_of_the_code(sandbox: Sandbox) -> None:
     told = {(word, int(code)) for code, (word, _) in CODES.items()}
     assert told == {(each.word, each.exit_code) for each in Outcome if each is not Outcome.ACCEPTED}

@@ -34,6 +34,7 @@ def test_a_denied_look_is_exit_4_and_never_a_pass(
     assert any(permission in each["hint"] for each in row["findings"])
     (line,) = [line for line in done.err.splitlines() if "unchecked" in line]
     assert line.startswith("warning: unchecked, which is not a pass: ")
+    assert all(f"hint: {each['hint']}" in done.err.splitlines() for each in row["findings"])
     for output in ("text", "table"):
         shown = sandbox.smrep(*words, "-o", output)
         assert (shown.code, row["findings"][0]["message"] in shown.out + shown.err) == (4, True)
@@ -127,3 +128,15 @@ def test_a_mistake_is_exit_2(sandbox: Sandbox, words: tuple[str, ...]) -> None:
 
 def test_nothing_on_standard_input_is_no_proof(sandbox: Sandbox) -> None:
     assert sandbox.smrep("verify", "-", stdin="\n").code == 2
+
+
+def test_a_pipe_is_told_what_was_proved(sandbox: Sandbox) -> None:
+    replicated(sandbox)
+    done = sandbox.smrep("verify", "prod/db")
+    assert (done.code, "prod/db us-west-2 InSync, and holds the current version" in done.err) == (0, True)
+
+
+def test_and_what_was_not(sandbox: Sandbox) -> None:
+    stale(sandbox)
+    done = sandbox.smrep("verify", "prod/db", "--timeout", "0")
+    assert (done.code, "prod/db us-west-2 stale" in done.err) == (5, True)
