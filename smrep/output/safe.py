@@ -8,7 +8,7 @@ import re
 import unicodedata
 
 _HARMFUL = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs", "Co", "Cn"})
-_RUNNER_COMMAND = re.compile(r"::(?=[A-Za-z])")
+_RUNNER_COMMAND = re.compile(r"::(?=[A-Za-z\\])")
 
 
 def safe(text: str) -> str:

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from smrep.errors import Outcome
+from smrep.output.naming import fit
 from smrep.output.paper import Paper
 from smrep.output.safe import safe
 from smrep.output.table import brief, console, trimmed
@@ -40,6 +41,7 @@ def drawn(report: Report, closing: str, style: str, paper: Paper) -> str:
         _add(table, report, row)
         count += 1
     if count:
+        fit(table, paper.width)
         screen.print(table)
     more = sum(1 for _ in rows)
     if more:

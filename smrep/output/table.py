@@ -17,6 +17,7 @@ from rich.text import Text
 
 from smrep.errors import Outcome
 from smrep.model import FAILED, IN_PROGRESS, IN_SYNC
+from smrep.output.naming import fit
 from smrep.output.paper import Paper, fits
 from smrep.output.safe import safe
 from smrep.output.summary import TELLING, closing
@@ -194,6 +195,8 @@ def _table(secrets: Sequence[SecretReport], paper: Paper, spinner: Spinner | Non
             style = "red" if row.outcome is Outcome.FAILED else ""
             add(name, safe(row.region), _status(row, spinner), row, Text(brief(row), style=style))
             name = ""
+    if named:
+        fit(table, paper.width)
     return table
 
 
