@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import chain
 
 from rich.cells import cell_len, chop_cells
 from rich.table import Column, Table
@@ -21,9 +22,10 @@ def fit(table: Table, width: int | None) -> None:
     first, *others = table.columns
     rest = width - 2 - sum(3 + (_longest(each) if each.no_wrap else 0) for each in others)
     beside = sum(min(_longest(each), max(_LEAST, rest // 2)) for each in others if not each.no_wrap)
-    first.ratio, first.width = None, min(_longest(first), max(_LEAST, rest - beside))
-    cells = [Text("\n").join(_broken(str(cell), first.width)) if str(cell).strip() else cell for cell in first.cells]
-    first._cells[:] = cells  # noqa: SLF001 - rich has no way to change a cell
+    width = min(_longest(first), max(_LEAST, rest - beside))
+    lines = [_broken(str(cell), width) for cell in first.cells]
+    first.ratio, first.width = None, max(cell_len(str(each)) for each in (first.header, *chain(*lines)))
+    first._cells[:] = [Text("\n").join(each) for each in lines]  # noqa: SLF001 - rich has no way to change a cell
 
 
 def _longest(column: Column) -> int:
