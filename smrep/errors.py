@@ -124,6 +124,10 @@ class Refused(AwsError):
     """AWS said no, and nothing was done."""
 
 
+class Unsupported(Refused):
+    """The endpoint does not know the operation; AWS's own does, an emulator may not."""
+
+
 class Denied(AwsError):
     """AWS said no for want of a permission; it tells nothing of what exists."""
 

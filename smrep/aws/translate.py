@@ -18,11 +18,15 @@ from smrep.errors import (
     SmrepError,
     Throttled,
     Unanswered,
+    Unsupported,
     UsageError,
 )
 
 _NOT_FOUND = frozenset({"ResourceNotFoundException", "NotFoundException", "NoSuchEntity"})
-_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorized"})
+_DENIED = frozenset(
+    {"AccessDenied", "AccessDeniedException", "KMSAccessDeniedException", "NotAuthorized", "UnauthorizedOperation"}
+)
+_UNSUPPORTED = frozenset({"UnknownOperationException", "UnknownOperation", "InvalidAction", "NotImplemented"})
 _CREDENTIALS = frozenset(
     {
         "AuthFailure",
@@ -95,6 +99,8 @@ def from_response(error: botocore.ClientError, subject: str) -> AwsError:
         kind, hint = CredentialsError, _SIGN_IN
     elif code in _DENIED or status == HTTPStatus.FORBIDDEN:
         kind = Denied
+    elif code in _UNSUPPORTED:
+        kind = Unsupported
     elif code.isdigit():
         return bad_answer(f"{words} (HTTP{code})", subject)
     else:

@@ -30,7 +30,7 @@ class Lines:
             for row in secret.replicas:
                 place = (secret.arn or secret.name, row.region)
                 doubt = (
-                    ", ".join(each.kind for each in row.findings)
+                    ", ".join(dict.fromkeys(each.kind for each in row.findings))
                     if row.verified is False and row.status == IN_SYNC
                     else None
                 )

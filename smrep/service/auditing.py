@@ -139,7 +139,7 @@ class Audit:
 
     def _row(self, place: int, primary: Secret, target: Target) -> RegionReport:
         def same(wanted: str, shown: str) -> bool | AwsError:
-            return self.estate.key_check.same(wanted, shown, target.region, primary.account)
+            return self.estate.key_check.claimed(wanted, shown, target.region, primary.account)
 
         return examined_row(primary, target, self.examiner.look(place, primary, target), same)
 

@@ -17,7 +17,7 @@ from smrep.rules.keys import DEFAULT, normal
 from smrep.rules.preflight import Look, Unseen
 from smrep.service.abreast import abreast
 from smrep.service.keys import KeyCheck
-from smrep.service.looking import asked
+from smrep.service.looking import asked, versions
 from smrep.service.ports import Account, SecretsManager
 
 
@@ -42,13 +42,13 @@ class Health:
             CredentialsError: no further call can succeed.
 
         """
-        versions = asked(lambda: self.aws.versions(primary.arn, primary.region)) if self.versions else ()
+        listed = versions(self.aws, primary) if self.versions else ()
         unlisted: tuple[Finding, ...] = ()
-        if isinstance(versions, AwsError):
+        if isinstance(listed, AwsError):
             what = f"which keys the versions of {primary.name} are under"
-            unlisted = (unchecked(what, versions, f"secretsmanager:ListSecretVersionIds on {primary.arn}"),)
-            versions = ()
-        keys = abreast(partial(self._key_of, primary), list(needs(primary, versions)))
+            unlisted = (unchecked(what, listed, f"secretsmanager:ListSecretVersionIds on {primary.arn}"),)
+            listed = ()
+        keys = abreast(partial(self._key_of, primary), list(needs(primary, listed or ())))
         return (*managed(primary), *(finding for each in keys for finding in each), *unlisted)
 
     def of_target(self, primary: Secret, target: Target, look: Look) -> tuple[Finding, ...]:

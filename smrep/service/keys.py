@@ -6,7 +6,7 @@ import shlex
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 
-from smrep.errors import AwsError, NotFound, Throttled, Unanswered
+from smrep.errors import AwsError, Denied, NotFound, Throttled, Unanswered
 from smrep.model import Key, Replica, Secret, Target
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
@@ -89,12 +89,23 @@ class KeyCheck:
         other = self.key(normal(shown, region, account), region)
         return other if isinstance(other, AwsError) else one.arn == other.arn
 
+    def claimed(self, wanted: str, shown: str | None, region: Region, account: str) -> bool | AwsError:
+        """Return the same, but claim of no alias that it is another key where KMS denies a look.
+
+        Source: contract 2.
+        """
+        same = self.same(wanted, shown, region, account)
+        if same is False and normal(wanted, region, account).startswith("alias/"):
+            known = self.key(wanted, region)
+            return known if isinstance(known, Denied) else False
+        return same
+
     def findings(self, primary: Secret, target: Target, entry: Replica) -> tuple[Finding, ...]:
         """Return `wrong_key` where the replica's key is another, `unchecked` where KMS would not say, else nothing."""
         if target.kms_key is None:
             return ()
         shown = entry.kms_key_id or DEFAULT
-        verdict = self.same(target.kms_key, shown, target.region, primary.account)
+        verdict = self.claimed(target.kms_key, shown, target.region, primary.account)
         if verdict is True:
             return ()
         if isinstance(verdict, AwsError) and not isinstance(verdict, NotFound):

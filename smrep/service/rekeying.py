@@ -209,7 +209,7 @@ class Rekeying:
         return (*self.flags, "--recreate") if self.recreate else self.flags
 
     def _prover(self, key_patience_s: float = 0.0) -> Prover:
-        return Prover(self.aws, self.key_check, self.clock, self.deadline, key_patience_s)
+        return Prover(self.aws, self.key_check, self.clock, self.deadline, key_patience_s, acts=True)
 
     def _turn(self, primary: Secret, target: Target, seen: Seen, health: Health, needed: tuple[Finding, ...]) -> Turn:
         """Return what to do in one Region, with the new key looked at, and what the primary needs to make it anew."""

@@ -20,7 +20,7 @@ from smrep.aws.answers import to_replicas, to_secret
 from smrep.aws.client import Aws
 from smrep.aws.session import Session, Settings
 from smrep.aws.translate import from_response, from_transport
-from smrep.errors import Denied, NotFound, Outcome, Refused, Throttled, Unanswered
+from smrep.errors import Denied, NotFound, Outcome, Refused, Throttled, Unanswered, Unsupported
 from smrep.model import Target
 from smrep.regions import Region
 
@@ -207,6 +207,9 @@ def client_error(code: str, status: int = 400) -> botocore.ClientError:
         ("ThrottlingException", 400, Throttled),
         ("LimitExceededException", 400, Refused),
         ("InvalidRequestException", 400, Refused),
+        ("UnknownOperationException", 400, Unsupported),
+        ("InvalidAction", 400, Unsupported),
+        ("KMSAccessDeniedException", 400, Denied),
         ("InvalidParameterException", 400, Refused),
         ("ValidationException", 400, Refused),
         ("NeverHeardOf", 400, Refused),

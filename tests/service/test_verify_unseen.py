@@ -6,7 +6,7 @@ import pytest
 from fakes import HOME, IRELAND, WEST, World, kinds, new_key, only, replicated
 from service.verifying_scene import FOR_EVER, put, verification, verify
 
-from smrep.errors import CredentialsError, Denied, Outcome, Unanswered
+from smrep.errors import CredentialsError, Denied, Outcome, Unanswered, Unsupported
 
 
 @pytest.mark.parametrize("region", [HOME, WEST])
@@ -131,3 +131,20 @@ def test_credentials_that_expire_end_the_run_with_nothing_proved(world: World, o
         for _ in run.act():
             pass
     assert only(run.secrets()).verified is not True
+
+
+@pytest.mark.parametrize("stale", [False, True])
+def test_an_endpoint_that_can_not_list_versions_is_believed_what_it_describes(world: World, *, stale: bool) -> None:
+    replicated(world)
+    if stale:
+        world.faults(value_delay_s=FOR_EVER)
+        put(world)
+
+    def unknown(operation: str, _region: str) -> None:
+        if operation == "ListSecretVersionIds":
+            raise Unsupported("The requested operation is not supported (UnknownOperationException)")
+
+    world.on_call = unknown
+    row = only(verify(world, WEST))
+    assert (row.verified, row.outcome) == ((False, Outcome.DRIFT) if stale else (True, Outcome.OK))
+    assert kinds(row) == (["stale"] if stale else [])
