@@ -12,7 +12,7 @@ from smrep.rules.findings import missing
 from smrep.rules.settle import LIST_LAG_S, Course
 from smrep.service.abreast import nothing, patience
 from smrep.service.cases import Case, Member, cases, open_regions, reports
-from smrep.service.looking import Found, bare, doomed, find, refusal, troubles_elsewhere
+from smrep.service.looking import Found, Patient, bare, doomed, find, refusal, troubles_elsewhere
 from smrep.service.ports import Clock, SecretsManager
 from smrep.service.status import Asked, followed, unfound
 from smrep.service.waiting import Waiter
@@ -43,7 +43,7 @@ class Awaiting:
         """
         asked = self.asked
         found = find(
-            self.aws,
+            Patient(self.aws, self.clock, self.deadline),
             asked.addresses,
             follow=True,
             expect_account=asked.expect_account,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from smrep.errors import AwsError, CredentialsError, NotFound, Outcome, Refused, Unanswered, Unsupported
 from smrep.model import FAILED, Secret, Target, in_region
@@ -16,9 +16,13 @@ from smrep.rules.commands import spell
 from smrep.rules.preflight import Absent, Look, Unseen
 from smrep.rules.proof import Listed
 from smrep.service.abreast import abreast
-from smrep.service.ports import SecretsManager
+from smrep.service.polling import past_throttling
+from smrep.service.ports import Clock, SecretsManager
 
 T = TypeVar("T")
+
+_THROTTLED_S = 20.0
+"""For so long the first look goes on against throttling: nothing is shown meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +35,35 @@ class Found:
     """The replica that was asked for and followed to its primary, if it was one."""
 
 
+class Describes(Protocol):
+    """Whoever describes a secret."""
+
+    def describe(self, secret_id: str, region: Region, /) -> Secret:
+        """Return the secret as that Region shows it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """Describes a secret, and asks AWS again where it throttles: up to the deadline, for 20 s at most."""
+
+    aws: Describes
+    clock: Clock
+    deadline: float
+    """In the clock's seconds."""
+
+    def describe(self, secret_id: str, region: Region, /) -> Secret:
+        """Return the secret as that Region shows it.
+
+        Raises:
+            AwsError: AWS did not show it.
+
+        """
+        until = min(self.deadline, self.clock.monotonic() + _THROTTLED_S)
+        return past_throttling(lambda: self.aws.describe(secret_id, region), clock=self.clock, deadline=until)
+
+
 def find(
-    aws: SecretsManager,
+    aws: Describes,
     addresses: Sequence[Address],
     *,
     follow: bool,
@@ -66,7 +97,7 @@ def find(
     return tuple(unique.values())
 
 
-def _look(aws: SecretsManager, address: Address, *, follow: bool) -> Found:
+def _look(aws: Describes, address: Address, *, follow: bool) -> Found:
     try:
         secret = aws.describe(address.secret_id, address.region)
     except CredentialsError:

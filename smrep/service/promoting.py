@@ -15,7 +15,7 @@ from smrep.rules.promotion import check_named, left_behind, silence, unfit
 from smrep.service.abreast import LOOK_S, abreast, nothing, patience
 from smrep.service.cases import reports
 from smrep.service.gate import Gate, in_turn
-from smrep.service.looking import Found, doomed, find, refusal
+from smrep.service.looking import Found, Patient, doomed, find, refusal
 from smrep.service.polling import ticks
 from smrep.service.ports import Clock, SecretsManager
 from smrep.service.promoter import Candidate, Promoter
@@ -55,7 +55,7 @@ class Promotion:
             for each in self.secret_ids
         ]
         found = find(
-            self.aws,
+            Patient(self.aws, self.clock, self.deadline),
             addresses,
             follow=False,
             expect_account=self.expect_account,

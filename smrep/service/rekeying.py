@@ -19,7 +19,7 @@ from smrep.service.abreast import abreast, nothing, patience
 from smrep.service.gate import Gate, is_moot
 from smrep.service.health import Health
 from smrep.service.keys import KeyCheck
-from smrep.service.looking import find, refusal, unfit
+from smrep.service.looking import Patient, find, refusal, unfit
 from smrep.service.polling import poll
 from smrep.service.ports import Account, Clock, Keys, SecretsManager
 from smrep.service.proving import Prover, Seen
@@ -70,7 +70,7 @@ class Rekeying:
 
         """
         (found,) = find(
-            self.aws,
+            Patient(self.aws, self.clock, self.deadline),
             [self.address],
             follow=False,
             expect_account=self.expect_account,

@@ -14,7 +14,7 @@ from smrep.service.abreast import abreast, nothing, patience
 from smrep.service.cases import reports
 from smrep.service.clearing import Clearer, Clearing, begin
 from smrep.service.gate import Gate, in_turn
-from smrep.service.looking import Found, find, refusal, unfit
+from smrep.service.looking import Found, Patient, find, refusal, unfit
 from smrep.service.polling import ticks
 from smrep.service.ports import Clock, SecretsManager
 
@@ -46,7 +46,7 @@ class Removal:
 
         """
         found = find(
-            self.aws,
+            Patient(self.aws, self.clock, self.deadline),
             self.addresses,
             follow=False,
             expect_account=self.expect_account,

@@ -20,7 +20,7 @@ from smrep.service.cases import Case, Member, cases, course_of, open_regions, pl
 from smrep.service.gate import Gate, in_turn
 from smrep.service.health import Health
 from smrep.service.keys import KeyCheck, unchecked_key
-from smrep.service.looking import Found, asked, find, refusal, troubles_elsewhere, unfit
+from smrep.service.looking import Found, Patient, asked, find, refusal, troubles_elsewhere, unfit
 from smrep.service.ports import Account, Clock, Keys, SecretsManager
 from smrep.service.proving import Prover
 from smrep.service.request import Request
@@ -61,7 +61,7 @@ class Replication:
 
         """
         found = find(
-            self.aws,
+            Patient(self.aws, self.clock, self.deadline),
             self.request.addresses,
             follow=False,
             expect_account=self.request.expect_account,

@@ -15,7 +15,7 @@ from smrep.rules.preflight import ours
 from smrep.rules.settle import told
 from smrep.service.abreast import nothing, patience
 from smrep.service.keys import KeyCheck
-from smrep.service.looking import Found, bare, doomed, find, refusal, troubles_elsewhere
+from smrep.service.looking import Found, Patient, bare, doomed, find, refusal, troubles_elsewhere
 from smrep.service.polling import ticks
 from smrep.service.ports import Clock, Keys, SecretsManager
 from smrep.service.proving import Prover, Seen
@@ -136,7 +136,7 @@ class Verification:
 
         """
         found = find(
-            self.aws,
+            Patient(self.aws, self.clock, self.deadline),
             self.addresses,
             follow=True,
             expect_account=self.expect_account,

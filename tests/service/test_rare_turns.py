@@ -8,10 +8,10 @@ from service import promoting_scene as promoting
 from service import rekeying_scene as rekeying
 from service import removing_scene as removing
 from service import replicating_scene as replicating
-from service.lagging_worlds import once
+from service.lagging_worlds import once, run_out
 from service.verifying_scene import verify
 
-from smrep.errors import Denied, Outcome
+from smrep.errors import Denied, Outcome, Throttled
 
 REPLICATE, REMOVE = "ReplicateSecretToRegions", "RemoveRegionsFromReplication"
 STOP, UPDATE = "StopReplicationToReplica", "UpdateSecret"
@@ -125,3 +125,24 @@ def test_what_an_earlier_removal_has_not_taken_yet_is_no_answer_to_a_request_wit
         pass
     row = only(run.secrets())
     assert (row.outcome, row.changed, removing.listed(world)) == (Outcome.PENDING, False, [])
+
+
+@pytest.mark.parametrize(("times", "outcome", "after_s"), [(6, Outcome.OK, 20.0), (9999, Outcome.PENDING, 21.0)])
+def test_a_first_look_that_aws_throttles_is_made_again(
+    world: World, times: int, outcome: Outcome, after_s: float
+) -> None:
+    world.create()
+    world.on_call = once(Throttled("Rate exceeded"), "DescribeSecret", HOME, times=times)
+    began = world.clock.time
+    run = replicating.prepare(world, replicating.request_for(WEST))
+    assert world.clock.time - began <= after_s
+    (secret,) = run_out(run)
+    assert (secret.outcome, world.count(REPLICATE)) == (outcome, 1 if outcome is Outcome.OK else 0)
+
+
+def test_and_at_the_deadline_it_ends(world: World) -> None:
+    world.create()
+    world.on_call = once(Throttled("Rate exceeded"), "DescribeSecret", HOME, times=9999)
+    began = world.clock.time
+    (secret,) = run_out(replicating.prepare(world, replicating.request_for(WEST), timeout_s=3.0))
+    assert (secret.outcome, world.clock.time - began <= 3.0) == (Outcome.PENDING, True)
