@@ -33,7 +33,7 @@ class Partition:
 PARTITIONS = (
     Partition(
         "aws",
-        rf"(?:af|ap|ca|eu|il|me|mx|sa|us)-{_COMPASS}-\d{{1,2}}",
+        rf"(?:af|ap|ca|eu|il|me|mx|sa|us)-{_COMPASS}-[1-9]\d?",
         (
             *("af-south-1", "ap-east-1", "ap-east-2", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3"),
             *("ap-south-1", "ap-south-2", "ap-southeast-1", "ap-southeast-2", "ap-southeast-3"),
@@ -51,13 +51,13 @@ PARTITIONS = (
             *("us-east-1", "us-east-2", "us-west-1", "us-west-2"),
         ),
     ),
-    Partition("aws-cn", rf"cn-{_COMPASS}-\d{{1,2}}", ("cn-north-1", "cn-northwest-1"), "amazonaws.com.cn"),
-    Partition("aws-us-gov", rf"us-gov-{_COMPASS}-\d{{1,2}}", ("us-gov-east-1", "us-gov-west-1")),
-    Partition("aws-iso", rf"us-iso-{_COMPASS}-\d{{1,2}}", ("us-iso-east-1", "us-iso-west-1"), "c2s.ic.gov"),
-    Partition("aws-iso-b", rf"us-isob-{_COMPASS}-\d{{1,2}}", ("us-isob-east-1", "us-isob-west-1"), "sc2s.sgov.gov"),
-    Partition("aws-iso-e", rf"eu-isoe-{_COMPASS}-\d{{1,2}}", ("eu-isoe-west-1",), "cloud.adc-e.uk"),
-    Partition("aws-iso-f", rf"us-isof-{_COMPASS}-\d{{1,2}}", ("us-isof-east-1", "us-isof-south-1"), "csp.hci.ic.gov"),
-    Partition("aws-eusc", rf"eusc-de-{_COMPASS}-\d{{1,2}}", ("eusc-de-east-1",), "amazonaws.eu"),
+    Partition("aws-cn", rf"cn-{_COMPASS}-[1-9]\d?", ("cn-north-1", "cn-northwest-1"), "amazonaws.com.cn"),
+    Partition("aws-us-gov", rf"us-gov-{_COMPASS}-[1-9]\d?", ("us-gov-east-1", "us-gov-west-1")),
+    Partition("aws-iso", rf"us-iso-{_COMPASS}-[1-9]\d?", ("us-iso-east-1", "us-iso-west-1"), "c2s.ic.gov"),
+    Partition("aws-iso-b", rf"us-isob-{_COMPASS}-[1-9]\d?", ("us-isob-east-1", "us-isob-west-1"), "sc2s.sgov.gov"),
+    Partition("aws-iso-e", rf"eu-isoe-{_COMPASS}-[1-9]\d?", ("eu-isoe-west-1",), "cloud.adc-e.uk"),
+    Partition("aws-iso-f", rf"us-isof-{_COMPASS}-[1-9]\d?", ("us-isof-east-1", "us-isof-south-1"), "csp.hci.ic.gov"),
+    Partition("aws-eusc", rf"eusc-de-{_COMPASS}-[1-9]\d?", ("eusc-de-east-1",), "amazonaws.eu"),
 )
 
 KNOWN = tuple(region for partition in PARTITIONS for region in partition.regions)

@@ -41,6 +41,7 @@ def test_a_region_that_aws_may_open_tomorrow_passes() -> None:
     ("typed", "meant"),
     [
         ("us-wset-2", "us-west-2"),
+        ("us-west-02", "us-west-2"),
         ("US-WEST-2", "us-west-2"),
         ("us_west_2", "us-west-2"),
         ("uswest2", "us-west-2"),
