@@ -16,7 +16,6 @@ from smrep.rules.commands import spell
 from smrep.rules.preflight import Absent, Look, Unseen
 from smrep.rules.proof import Listed
 from smrep.service.abreast import abreast
-from smrep.service.polling import past_throttling
 from smrep.service.ports import Clock, SecretsManager
 
 T = TypeVar("T")
@@ -58,6 +57,8 @@ class Patient:
             AwsError: AWS did not show it.
 
         """
+        from smrep.service.polling import past_throttling
+
         until = min(self.deadline, self.clock.monotonic() + _THROTTLED_S)
         return past_throttling(lambda: self.aws.describe(secret_id, region), clock=self.clock, deadline=until)
 
