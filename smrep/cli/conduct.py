@@ -14,7 +14,7 @@ import click
 from smrep.cli.app import App
 from smrep.cli.basics import CONDUCTED
 from smrep.cli.explaining import explain, is_mute
-from smrep.cli.process import told
+from smrep.cli.process import stopping, told
 from smrep.errors import Outcome, OutputError, SmrepError, Terminated, UsageError
 from smrep.output import github
 from smrep.output.events import Events
@@ -48,13 +48,12 @@ def conduct(app: App, work: Callable[[App], Iterator[None]]) -> None:
             app.show()
     except SmrepError as error:
         trouble = Trouble.of(error)
-    except (KeyboardInterrupt, Terminated) as signal:
-        trouble = app.interrupted()
-        exit_code = 143 if isinstance(signal, Terminated) else None
     except BrokenPipeError:
         raise
-    except Exception as error:  # noqa: BLE001 - no traceback reaches a user
-        trouble = bug(error)
+    except (KeyboardInterrupt, Terminated, Exception) as error:  # noqa: BLE001 - no traceback reaches a user
+        signal = stopping(error)
+        trouble = app.interrupted() if signal else bug(error)
+        exit_code = 143 if isinstance(signal, Terminated) else None
     finally:
         app.close_screen()
     secrets = app.secrets()
@@ -160,7 +159,7 @@ def connected_report(
     return replace(report, error=mend(report.error, flags), secrets=Made(report.secrets, mended_secret))
 
 
-def bug(error: Exception) -> Trouble:
+def bug(error: BaseException) -> Trouble:
     """Return a fault of ours, with the place in the code instead of a traceback."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{Path(frame.filename).name}:{frame.lineno}"

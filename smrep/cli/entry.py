@@ -11,6 +11,7 @@ import click
 
 from smrep.cli import root
 from smrep.cli.basics import COMPLETE, CONDUCTED
+from smrep.cli.process import stopping
 from smrep.errors import Outcome, Terminated
 
 if TYPE_CHECKING:
@@ -50,9 +51,10 @@ def run(words: Sequence[str], clock: Clock | None = None) -> int:
 
         return cut_short(words, error)
     except Exception as error:  # noqa: BLE001 - no traceback reaches a user
-        from smrep.cli.refusing import refused
+        from smrep.cli.refusing import cut_short, refused
 
-        return refused(words, error, time.monotonic() - started)
+        signal = stopping(error)
+        return cut_short(words, signal) if signal else refused(words, error, time.monotonic() - started)
     return 0
 
 

@@ -50,6 +50,16 @@ def _run(words: Sequence[str]) -> int:
     return run(words)
 
 
+def stopping(error: BaseException | None) -> BaseException | None:
+    """Return the signal behind an error, None where there is none.
+
+    Before 3.12, Python wraps what comes while a class is being made, as by an import in the midst of a run.
+    """
+    while error is not None and not isinstance(error, KeyboardInterrupt | Terminated):
+        error = error.__cause__
+    return error
+
+
 def stopped_by(error: BaseException) -> int:
     """Return the exit code of a run that a signal has ended."""
     return 128 + (signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT)

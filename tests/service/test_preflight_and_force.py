@@ -185,7 +185,7 @@ def test_an_old_in_sync_is_never_believed_and_a_real_overwrite_is(world: World) 
     assert (row.outcome, row.arn) == (Outcome.FAILED, None)  # the sandbox leaves a listed Region alone
     assert row.error is not None
     assert (row.error.code, world.count("ReplicateSecretToRegions")) == ("NotReplaced", 1)
-    assert world.clock.time < 75, "it is not waited for to the deadline"
+    assert world.clock.time < 80, "it is not waited for to the deadline"
 
     world.call("DeleteSecret", WEST, SecretId="prod/db", ForceDeleteWithoutRecovery=True)
     world.clock.time += 5
