@@ -17,8 +17,9 @@ from smrep.rules.keys import DEFAULT, normal
 from smrep.rules.preflight import Look, Unseen
 from smrep.service.abreast import abreast
 from smrep.service.keys import KeyCheck
-from smrep.service.looking import asked, versions
+from smrep.service.looking import asked
 from smrep.service.ports import Account, SecretsManager
+from smrep.service.proving import versions
 
 
 @dataclass(slots=True)

@@ -7,14 +7,13 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
-from smrep.errors import AwsError, CredentialsError, NotFound, Outcome, Refused, Unanswered, Unsupported
+from smrep.errors import AwsError, CredentialsError, NotFound, Outcome, Refused, Unanswered
 from smrep.model import FAILED, Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import SecretReport, Trouble
 from smrep.rules.asked import Address, check_account
 from smrep.rules.commands import spell
 from smrep.rules.preflight import Absent, Look, Unseen
-from smrep.rules.proof import Listed
 from smrep.service.abreast import abreast
 from smrep.service.ports import Clock, SecretsManager
 
@@ -127,19 +126,6 @@ def asked(call: Callable[[], T]) -> T | AwsError:
         if error.ends_the_run:
             raise
         return error
-
-
-def versions(aws: SecretsManager, secret: Secret) -> Listed:
-    """Return the versions of a secret, why they can't be listed, or None where the endpoint has no such operation.
-
-    What an emulator without it shows is what DescribeSecret does.
-
-    Raises:
-        CredentialsError: no further call can succeed.
-
-    """
-    found = asked(lambda: aws.versions(secret.arn, secret.region))
-    return None if isinstance(found, Unsupported) else found
 
 
 def look(aws: SecretsManager, primary: Secret, region: Region) -> Look:

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from smrep.errors import AwsError
+from smrep.errors import AwsError, Unsupported
 from smrep.model import Secret, Target
 from smrep.regions import Region
 from smrep.rules.preflight import Look, Unseen, ours
 from smrep.rules.proof import Listed, Proof, Sides, prove
 from smrep.service.abreast import abreast, patience
 from smrep.service.keys import KeyCheck
-from smrep.service.looking import look, no_answer, versions
+from smrep.service.looking import asked, look, no_answer
 from smrep.service.ports import Clock, SecretsManager
 
 _EARLIER_S = 2.0
@@ -48,7 +48,7 @@ class Prover:
             CredentialsError: no further call can succeed.
 
         """
-        here = self._versions(primary)
+        here = versions(self.aws, primary)
         seen = abreast(
             partial(self._region, primary, here),
             targets,
@@ -60,7 +60,7 @@ class Prover:
     def _region(self, primary: Secret, here: Listed, target: Target) -> Seen:
         found = look(self.aws, primary, target.region)
         replica = ours(primary, found)
-        there = self._versions(replica) if replica else ()
+        there = versions(self.aws, replica) if replica else ()
         return self._seen(primary, here, target, found, there)
 
     def _late(self, primary: Secret, here: Listed, target: Target) -> Seen:
@@ -75,5 +75,15 @@ class Prover:
         compare = self.key_check.same if self.acts else self.key_check.claimed
         return compare(wanted, shown, region, account)
 
-    def _versions(self, secret: Secret) -> Listed:
-        return versions(self.aws, secret)
+
+def versions(aws: SecretsManager, secret: Secret) -> Listed:
+    """Return the versions of a secret, why they can't be listed, or None where the endpoint has no such operation.
+
+    What an emulator without it shows is what DescribeSecret does.
+
+    Raises:
+        CredentialsError: no further call can succeed.
+
+    """
+    found = asked(lambda: aws.versions(secret.arn, secret.region))
+    return None if isinstance(found, Unsupported) else found
