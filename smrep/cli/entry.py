@@ -44,16 +44,12 @@ def run(words: Sequence[str], clock: Clock | None = None) -> int:
         return error.code if isinstance(error.code, int) else Outcome.BUG.exit_code
     except BrokenPipeError:
         raise
-    except (KeyboardInterrupt, Terminated) as error:
-        if context and CONDUCTED in context.meta:  # it tells, or has told, how it ended
-            raise
-        from smrep.cli.refusing import cut_short
-
-        return cut_short(words, error)
-    except Exception as error:  # noqa: BLE001 - no traceback reaches a user
+    except (KeyboardInterrupt, Terminated, Exception) as error:  # noqa: BLE001 - no traceback reaches a user
+        signal = stopping(error)
+        if signal and context and CONDUCTED in context.meta:  # it tells, or has told, how it ended
+            raise signal from None
         from smrep.cli.refusing import cut_short, refused
 
-        signal = stopping(error)
         return cut_short(words, signal) if signal else refused(words, error, time.monotonic() - started)
     return 0
 

@@ -22,7 +22,7 @@ from smrep.output.paper import Paper
 from smrep.report import Report, Trouble
 
 
-def refused(words: Sequence[str], error: Exception, elapsed_s: float) -> int:
+def refused(words: Sequence[str], error: BaseException, elapsed_s: float) -> int:
     """Report what went wrong, whatever it was; return its exit code."""
     if isinstance(error, click.ClickException):
         return _refuse(words, _from_click(words, error), elapsed_s)
@@ -71,8 +71,8 @@ def _from_click(words: Sequence[str], error: click.ClickException) -> Trouble:
     context, param = getattr(error, "ctx", None), getattr(error, "param", None)
     if context and param and context.get_parameter_source(param.name) is click.core.ParameterSource.ENVIRONMENT:
         message = f"{param.envvar}: {message}"
-    command = next((word for word in words[:1] if word in COMMANDS), None)  # where click does not tell
-    path = context.command_path if context else " ".join(filter(None, ("smrep", command)))
+    typed = " ".join(("smrep", *(word for word in words[:1] if word in COMMANDS)))  # where click does not tell
+    path = context.command_path if context else typed
     return Trouble("UsageError", message, f"{path} --help", None, Outcome.USAGE)
 
 

@@ -73,7 +73,7 @@ def test_a_workflow_does_what_it_says(runner: Runner, workflow: dict[str, Any]) 
         elif "run" in step:
             (script,) = [f"{name}={evaluate(value, known)}; {step['run']}" for name, value in step["env"].items()]
             done = paste(runner.sandbox, script, runner.workspace)
-            assert "us-west-2\tInSync\t" in done.stdout, done.stderr
+            assert "us-west-2\tInSync\t\n" in done.stdout, done.stderr
     assert workflow["permissions"]["id-token"] == "write"
     assert runner.sandbox.log("ReplicateSecretToRegions")
 
