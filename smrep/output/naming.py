@@ -24,7 +24,7 @@ def fit(table: Table, width: int | None) -> None:
     beside = sum(min(_longest(each), max(_LEAST, rest // 2)) for each in others if not each.no_wrap)
     width = min(_longest(first), max(_LEAST, rest - beside))
     lines = [_broken(str(cell), width) for cell in first.cells]
-    first.ratio, first.width = None, max(cell_len(str(each)) for each in (first.header, *chain(*lines)))
+    first.width = max(cell_len(str(each)) for each in (first.header, *chain(*lines)))
     first._cells[:] = [Text("\n").join(each) for each in lines]  # noqa: SLF001 - rich has no way to change a cell
 
 

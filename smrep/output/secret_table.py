@@ -67,7 +67,7 @@ def _table(report: Report, paper: Paper) -> Table:
     table = Table(
         box=box.SIMPLE_HEAD if paper.unicode else box.ASCII2, header_style="dim", pad_edge=False, padding=(0, 1)
     )
-    table.add_column("  SECRET", overflow="fold", ratio=3 if paper.width else None)
+    table.add_column("  SECRET", overflow="fold")
     if report.command == "list":
         table.add_column("ROLE", no_wrap=True)
         table.add_column("PRIMARY", no_wrap=True)

@@ -166,7 +166,7 @@ def _table(secrets: Sequence[SecretReport], paper: Paper, spinner: Spinner | Non
         padding=(0, 1),
     )
     if named:
-        table.add_column("  SECRET", overflow="fold", ratio=2 if paper.width else None)
+        table.add_column("  SECRET", overflow="fold")
     for title, words in (
         ("REGION" if named else "  REGION", [row.region for row in every]),
         ("STATUS", [row.status or "-" for row in every]),
