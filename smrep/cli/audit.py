@@ -80,7 +80,8 @@ def audit(
         app.secrets, app.summary, app.progress = (lambda: run.secrets), (lambda: run.summary), (lambda: run.progress)
         app.interrupted = stopped_looking
         if found and any(path.endswith(".html") for path in reports):
-            app.caller = caller(app.connect(), found[0].scope.home).arn
+            door = app.connect() if app.several_accounts else found[0].aws  # of several, whoever takes on their roles
+            app.caller = caller(door, found[0].scope.home).arn
         yield from run.act()
         for warning in run.warnings(manifest.rules):
             app.messages.warning(warning)

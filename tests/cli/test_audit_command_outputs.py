@@ -148,7 +148,8 @@ def test_the_page_tells_whose_credentials_it_was_made_with_if_sts_does(
 ) -> None:
     sandbox = stocked(make_sandbox, "prod/a", denied=frozenset() if told else frozenset({("GetCallerIdentity", HOME)}))
     page = tmp_path / "audit.html"
-    assert audit(sandbox, "-r", WEST, "--report", str(page)).code == 5
+    done = audit(sandbox, "-r", WEST, "--report", str(page))
+    assert (done.code, done.err.count("endpoint http://")) == (5, 1)
     assert (f" for arn:aws:iam::{ACCOUNT}:user/" in page.read_text()) is told
     assert len(sandbox.log("GetCallerIdentity")) == 1
     assert (audit(sandbox, "-r", WEST).code, sandbox.log("GetCallerIdentity")) == (5, [])
