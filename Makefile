@@ -54,7 +54,7 @@ docs/document.md: smrep/output/document.schema.json .venv/run.stamp
 	mv $@.new $@
 
 fault-matrix: .venv/dev.stamp
-	PYTHONPATH=tests $(BIN)/python -m matrix.book > docs/fault-matrix.new
+	PYTHONPATH=tests $(BIN)/python -m matrix.matrix_page > docs/fault-matrix.new
 	mv docs/fault-matrix.new docs/fault-matrix.md
 	@grep -Eo '[0-9]+ cases' docs/fault-matrix.md
 

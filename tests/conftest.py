@@ -4,10 +4,10 @@ import gc
 import signal
 
 import pytest
-from fixtures import make_sandbox, sandbox, world
+from fixtures import aws, make_sandbox, sandbox
 from live.options import add_options
 
-__all__ = ["make_sandbox", "sandbox", "world"]
+__all__ = ["aws", "make_sandbox", "sandbox"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

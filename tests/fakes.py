@@ -1,4 +1,4 @@
-"""The world that the service is tested in: a clock that only sleeps move, and the simulator behind the ports."""
+"""FakeAws: the simulator behind the service ports, on a clock that only sleeps move."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Clock:
 
 
 @dataclass
-class World:
+class FakeAws:
     """One simulated AWS with its clock; it fits the ports, and counts what is asked of it."""
 
     clock: Clock = field(default_factory=Clock)
@@ -193,26 +193,26 @@ def the(row: RegionReport, kind: str) -> Finding:
     return finding
 
 
-def new_key(world: World, alias: str | None = None, region: str = WEST, **params: Any) -> str:
+def new_key(aws: FakeAws, alias: str | None = None, region: str = WEST, **params: Any) -> str:
     """Make a KMS key, with an alias where one is given; return its ARN."""
-    metadata = world.call("CreateKey", region, service="kms", **params)["KeyMetadata"]
+    metadata = aws.call("CreateKey", region, service="kms", **params)["KeyMetadata"]
     if alias:
-        world.call("CreateAlias", region, service="kms", AliasName=alias, TargetKeyId=metadata["KeyId"])
+        aws.call("CreateAlias", region, service="kms", AliasName=alias, TargetKeyId=metadata["KeyId"])
     return str(metadata["Arn"])
 
 
-def replicated(world: World, *regions: str, key: str | None = None, name: str = "prod/db", **params: Any) -> str:
+def replicated(aws: FakeAws, *regions: str, key: str | None = None, name: str = "prod/db", **params: Any) -> str:
     """Make a secret and its replicas, by default in us-west-2 alone, all in sync; return the primary's ARN."""
-    arn = world.create(name, **params)
+    arn = aws.create(name, **params)
     wanted = [{"Region": each, **({"KmsKeyId": key} if key else {})} for each in regions or (WEST,)]
-    world.call("ReplicateSecretToRegions", SecretId=name, AddReplicaRegions=wanted)
-    world.clock.time += 10
+    aws.call("ReplicateSecretToRegions", SecretId=name, AddReplicaRegions=wanted)
+    aws.clock.time += 10
     return arn
 
 
-def is_there(world: World, region: str = WEST, name: str = "prod/db") -> bool:
+def is_there(aws: FakeAws, region: str = WEST, name: str = "prod/db") -> bool:
     try:
-        world.call("DescribeSecret", region, SecretId=name)
+        aws.call("DescribeSecret", region, SecretId=name)
     except ApiError as error:
         return error.code != "ResourceNotFoundException"
     return True

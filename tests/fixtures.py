@@ -1,4 +1,4 @@
-"""What tests of several folders share: a world with a clock, and smrep as a process against a sandbox."""
+"""Fixtures for all folders: a FakeAws, and smrep in this process or as its own against a sandbox."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ import botocore.loaders
 import botocore.session
 import jsonschema
 import pytest
-from fakes import World
+from fakes import FakeAws
 from hypothesis import settings
 
 from smrep.cli import entry
@@ -44,8 +44,8 @@ VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)  # made once: to check the s
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
+def aws() -> FakeAws:
+    return FakeAws()
 
 
 @dataclass

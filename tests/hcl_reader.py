@@ -1,4 +1,4 @@
-"""A small reader of HCL, as strict as Terraform in what it takes: blocks, one attribute a line, strings, comments."""
+"""A small parser of HCL, as strict as Terraform: blocks, one attribute a line, strings, comments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The coverage page as a strict reader takes it: its elements, its numbers, its rows."""
+"""Parses the coverage page strictly: its elements, numbers and rows."""
 
 from __future__ import annotations
 

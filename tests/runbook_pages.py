@@ -1,4 +1,4 @@
-"""The pages in docs/runbooks as blocks, and a bash session in which they are typed."""
+"""The blocks of docs/runbooks, and a bash session that runs them."""
 
 from __future__ import annotations
 

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from fixtures import BIN, ROOT
 from live.account import Account, Answer, NotOurs
-from live.masking import MISSING_KEY, mask
+from live.cleanup import command
+from live.mask import MISSING_KEY, mask
 from live.options import add_options, settings_of
 from live.questions import QUESTIONS
 from live.steps import STEPS
-from live.sweep import command
 
 KEY = "12345678-aaaa-bbbb-cccc-1234567890ab"
 

@@ -1,4 +1,4 @@
-"""The steps of action.yml, run one after the other as GitHub's runner runs those of a composite action.
+"""Runs the steps of action.yml in order, as GitHub's runner does with a composite action.
 
 Source: CompositeActionHandler.cs, ScriptHandler.cs and FileCommandManager.cs of actions/runner.
 """

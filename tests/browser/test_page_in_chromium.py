@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser.opened import Browser
-from cli.applying_sandbox import HOME, SYDNEY, WEST, Make, stocked
-from cli.auditing_sandbox import audit, fill, orphan, set_status
+from browser.browser_page import Browser
+from cli.apply_sandbox import HOME, SYDNEY, WEST, Make, stocked
+from cli.audit_sandbox import audit, fill, orphan, set_status
 from hostile.payloads import EVERYTHING
 from output.page_reports import EU, FEW, covered, finding, many, report, secret
 from page_reader import counted

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from browser.opened import Browser
+from browser.browser_page import Browser
 from output.page_reports import EU, FEW, covered, finding, many, report, secret
 
 from smrep.errors import Outcome

@@ -1,4 +1,4 @@
-"""The rows of the JSON document that a command has printed, and the findings in them."""
+"""The rows of a printed JSON document, and their findings."""
 
 from __future__ import annotations
 

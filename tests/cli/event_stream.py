@@ -1,4 +1,4 @@
-"""The events on a process's standard output: all of them at its end, or one by one as they come."""
+"""The ndjson events of a process: all of them at its end, or one by one as they arrive."""
 
 from __future__ import annotations
 

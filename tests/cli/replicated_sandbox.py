@@ -1,4 +1,4 @@
-"""A sandbox in which secrets are replicated, for the commands that change or examine replicas."""
+"""A sandbox with replicated secrets, for commands that change or check replicas."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli.applying_sandbox import ACCOUNT, ADD, HOME, IRELAND, PROD, WEST, manifest, rows, stocked
+from cli.apply_sandbox import ACCOUNT, ADD, HOME, IRELAND, PROD, WEST, manifest, rows, stocked
 from fixtures import Done, Sandbox
 
 from smrep.sandbox.simulator import Faults

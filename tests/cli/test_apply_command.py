@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from cli.applying_sandbox import (
+from cli.apply_sandbox import (
     ADD,
     HOME,
     IRELAND,

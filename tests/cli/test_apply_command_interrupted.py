@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from cli.applying_sandbox import ADD, NAMES, PROD, REMOVE, SYDNEY, WEST, Make, manifest, replicate, sent, stocked
+from cli.apply_sandbox import ADD, NAMES, PROD, REMOVE, SYDNEY, WEST, Make, manifest, replicate, sent, stocked
 from fixtures import Done, Sandbox
 
 

@@ -7,7 +7,7 @@ import shlex
 from pathlib import Path
 
 import pytest
-from cli.applying_sandbox import PROD, REMOVE, SYDNEY, WEST, Make, manifest, refused, replicate, sent, stocked
+from cli.apply_sandbox import PROD, REMOVE, SYDNEY, WEST, Make, manifest, refused, replicate, sent, stocked
 from fixtures import Sandbox
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli.applying_sandbox import (
+from cli.apply_sandbox import (
     ACCOUNT,
     ADD,
     HOME,
@@ -23,7 +23,7 @@ from cli.applying_sandbox import (
     sent,
     stocked,
 )
-from cli.auditing_sandbox import audit, calls, fill, orphan, paging, set_status
+from cli.audit_sandbox import audit, calls, fill, orphan, paging, set_status
 from cli.document_rows import kinds
 from fixtures import Sandbox
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from cli.applying_sandbox import ACCOUNT, ADD, HOME, IRELAND, PROD, WEST, Make, counts, manifest, rows, stocked
-from cli.auditing_sandbox import audit, calls, fill
+from cli.apply_sandbox import ACCOUNT, ADD, HOME, IRELAND, PROD, WEST, Make, counts, manifest, rows, stocked
+from cli.audit_sandbox import audit, calls, fill
 from cli.document_rows import kinds
 from fixtures import Sandbox
 

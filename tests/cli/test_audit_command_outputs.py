@@ -8,8 +8,8 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-from cli.applying_sandbox import ACCOUNT, HOME, PROD, SYDNEY, WEST, Make, counts, manifest, rows, stocked
-from cli.auditing_sandbox import audit, fill, orphan, paging, set_status
+from cli.apply_sandbox import ACCOUNT, HOME, PROD, SYDNEY, WEST, Make, counts, manifest, rows, stocked
+from cli.audit_sandbox import audit, fill, orphan, paging, set_status
 from cli.event_stream import document, events, of
 from fixtures import Sandbox
 from hostile.payloads import TERMINAL

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
-from cli.promoting_sandbox import STOP, arn_in, stands_alone
-from cli.removing_sandbox import REMOVE, is_there
+from cli.promote_sandbox import STOP, arn_in, stands_alone
+from cli.remove_sandbox import REMOVE, is_there
 from cli.replicated_sandbox import replicated
 from cli.test_terminal import Terminal
 from fixtures import Done, Sandbox

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from cli.doctor_sandbox import READ, ROLE, WEST, allow, doctor, replicated
 from cli.document_rows import kinds_by_row, rows_of
-from cli.examining_sandbox import READ, ROLE, WEST, allow, doctor, replicated
 from fixtures import Sandbox
 
 from smrep.sandbox.faults import Faults

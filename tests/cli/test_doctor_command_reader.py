@@ -6,8 +6,8 @@ import json
 import re
 from collections.abc import Callable
 
+from cli.doctor_sandbox import READ, ROLE, WEST, allow, doctor, replicated
 from cli.document_rows import kinds_by_row, rows_of
-from cli.examining_sandbox import READ, ROLE, WEST, allow, doctor, replicated
 from fixtures import Sandbox
 
 Make = Callable[..., Sandbox]

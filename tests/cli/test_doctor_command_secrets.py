@@ -7,8 +7,8 @@ import signal
 from collections.abc import Callable
 
 import pytest
+from cli.doctor_sandbox import WEST, doctor, replicated
 from cli.document_rows import kinds_by_row
-from cli.examining_sandbox import WEST, doctor, replicated
 from fixtures import Done, Sandbox
 
 from smrep.sandbox.faults import Faults

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 
 import pytest
+from cli.doctor_sandbox import WEST, doctor, replicated
 from cli.document_rows import rows_of
-from cli.examining_sandbox import WEST, doctor, replicated
 from cli.test_terminal import Terminal
 from fixtures import Sandbox
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli.applying_sandbox import ACCOUNT, HOME, IRELAND, SYDNEY, WEST, Make, rekeyed_over_there, replicate, stocked
+from cli.apply_sandbox import ACCOUNT, HOME, IRELAND, SYDNEY, WEST, Make, rekeyed_over_there, replicate, stocked
 from fixtures import Done, Sandbox
-from hostile.screen import harmless, true_json
+from hostile.output_checks import harmless, true_json
 
 REPLICATED = ("prod/a", "prod/b", "prod/keyed", "-rf", "prod/db-AbCdEf")
 

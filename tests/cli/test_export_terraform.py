@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from cli.applying_sandbox import HOME, IRELAND, SYDNEY, WEST, Make, rekeyed_over_there, replicate, stocked
+from cli.apply_sandbox import HOME, IRELAND, SYDNEY, WEST, Make, rekeyed_over_there, replicate, stocked
 from fixtures import Done, Sandbox
 from hcl_reader import read
-from hostile.screen import harmless
+from hostile.output_checks import harmless
 
 
 @pytest.fixture

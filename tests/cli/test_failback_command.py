@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from cli.disaster_sandbox import (
+from cli.document_rows import rows_of
+from cli.event_stream import document, events, of
+from cli.failover_sandbox import (
     ADD,
     HOME,
     IRELAND,
@@ -31,8 +33,6 @@ from cli.disaster_sandbox import (
     stands_alone,
     value,
 )
-from cli.document_rows import rows_of
-from cli.event_stream import document, events, of
 from fixtures import Sandbox
 
 YES = ("--yes", "--json")

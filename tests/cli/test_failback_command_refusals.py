@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli.disaster_sandbox import (
+from cli.failover_sandbox import (
     ADD,
     HOME,
     IRELAND,

@@ -6,7 +6,9 @@ import time
 from pathlib import Path
 
 import pytest
-from cli.disaster_sandbox import (
+from cli.document_rows import kinds, rows_of
+from cli.event_stream import document, events, of
+from cli.failover_sandbox import (
     HOME,
     IRELAND,
     NAMES,
@@ -31,8 +33,6 @@ from cli.disaster_sandbox import (
     stands_alone,
     value,
 )
-from cli.document_rows import kinds, rows_of
-from cli.event_stream import document, events, of
 from fixtures import Done, Sandbox
 
 from smrep.sandbox.faults import Drop

@@ -9,7 +9,9 @@ import signal
 from pathlib import Path
 
 import pytest
-from cli.disaster_sandbox import (
+from cli.document_rows import rows_of
+from cli.event_stream import events
+from cli.failover_sandbox import (
     HOME,
     NAMES,
     OVER,
@@ -24,8 +26,6 @@ from cli.disaster_sandbox import (
     replicated,
     sent,
 )
-from cli.document_rows import rows_of
-from cli.event_stream import events
 from cli.test_terminal import Terminal
 from fixtures import Done, Sandbox
 

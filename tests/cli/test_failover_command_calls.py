@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli.disaster_sandbox import HOME, NAMES, STOP, WEST, failover, lose, overheard, promoted
+from cli.failover_sandbox import HOME, NAMES, STOP, WEST, failover, lose, overheard, promoted
 from fixtures import Sandbox
 
 Heard = Callable[[], list[dict[str, Any]]]

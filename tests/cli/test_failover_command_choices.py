@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli.applying_sandbox import ACCOUNT, manifest
-from cli.disaster_sandbox import (
+from cli.apply_sandbox import ACCOUNT, manifest
+from cli.failover_sandbox import (
     HOME,
     IRELAND,
     OVER,

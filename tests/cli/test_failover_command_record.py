@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from cli.disaster_sandbox import (
+from cli.failover_sandbox import (
     HOME,
     IRELAND,
     NAMES,

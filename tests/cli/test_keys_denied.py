@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from cli.verifying_sandbox import WEST, deny, replicated
+from cli.verify_sandbox import WEST, deny, replicated
 from fixtures import Sandbox
 
 

@@ -7,12 +7,12 @@ import threading
 from typing import Any
 
 import pytest
-from cli.applying_sandbox import ACCOUNT, HOME, IRELAND, WEST, Make, stocked
-from cli.auditing_sandbox import fill, paging
+from cli.apply_sandbox import ACCOUNT, HOME, IRELAND, WEST, Make, stocked
+from cli.audit_sandbox import fill, paging
 from cli.event_stream import document, events, of, parsed
 from fixtures import Sandbox
 from hostile.payloads import TERMINAL
-from signals.streams import BROKEN, run
+from signals.process_streams import BROKEN, run
 
 from smrep.sandbox.faults import Faults
 

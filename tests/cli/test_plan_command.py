@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli.applying_sandbox import (
+from cli.apply_sandbox import (
     ACCOUNT,
     ADD,
     IRELAND,

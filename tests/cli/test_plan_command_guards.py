@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from cli.applying_sandbox import ACCOUNT, WEST, Make, manifest, refused, sent, stocked
+from cli.apply_sandbox import ACCOUNT, WEST, Make, manifest, refused, sent, stocked
 from fixtures import Sandbox
 
 OTHER = "999999999999"

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 
 import pytest
-from cli.promoting_sandbox import ONE_TRY, STOP, arn_in, stands_alone
+from cli.promote_sandbox import ONE_TRY, STOP, arn_in, stands_alone
 from cli.replicated_sandbox import replicated
 from fixtures import Sandbox
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from cli.document_rows import row_of
-from cli.rekeying_sandbox import NEW, READS, WEST, replicated, value_in, writes
+from cli.rekey_sandbox import NEW, READS, WEST, replicated, value_in, writes
 from fixtures import Sandbox
 
 from smrep.sandbox.faults import Drop

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 from cli.document_rows import row_of
-from cli.rekeying_sandbox import NEW, WEST, replicated, value_in, writes
+from cli.rekey_sandbox import NEW, WEST, replicated, value_in, writes
 from cli.test_terminal import Terminal
 from fixtures import Done, Sandbox
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from cli.document_rows import row_of
-from cli.rekeying_sandbox import NEW, WEST, replicated, writes
+from cli.rekey_sandbox import NEW, WEST, replicated, writes
 from fixtures import Sandbox
 
 Make = Callable[..., Sandbox]

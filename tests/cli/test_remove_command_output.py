@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from cli.removing_sandbox import REMOVE
+from cli.remove_sandbox import REMOVE
 from cli.replicated_sandbox import replicated
 from fixtures import Sandbox
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from cli.removing_sandbox import REMOVE, is_there
+from cli.remove_sandbox import REMOVE, is_there
 from cli.replicated_sandbox import replicated
 from fixtures import Sandbox
 

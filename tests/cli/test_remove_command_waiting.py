@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable
 
 import pytest
-from cli.removing_sandbox import REMOVE, is_there
+from cli.remove_sandbox import REMOVE, is_there
 from cli.replicated_sandbox import replicated
 from cli.test_terminal import Terminal
 from fixtures import Done, Sandbox

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 from cli.document_rows import kinds, rows_of
-from cli.retrying_sandbox import HOME, IRELAND, WEST, failed, heal, sent
+from cli.retry_sandbox import HOME, IRELAND, WEST, failed, heal, sent
 from fixtures import Sandbox
 
 Make = Callable[..., Sandbox]

@@ -7,7 +7,7 @@ import shlex
 
 import pytest
 from cli.document_rows import rows_of
-from cli.retrying_sandbox import HOME, IRELAND, WEST, heal, sent
+from cli.retry_sandbox import HOME, IRELAND, WEST, heal, sent
 from fixtures import Sandbox
 
 

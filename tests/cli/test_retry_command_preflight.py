@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from cli.document_rows import kinds, rows_of
-from cli.retrying_sandbox import HOME, IRELAND, WEST, failed, heal, sent
+from cli.retry_sandbox import HOME, IRELAND, WEST, failed, heal, sent
 from fixtures import Sandbox
 
 

@@ -6,7 +6,7 @@ import shlex
 
 import pytest
 from cli.document_rows import kinds, row_of
-from cli.verifying_sandbox import HOME, WEST, deny, put, replicated, stale
+from cli.verify_sandbox import HOME, WEST, deny, put, replicated, stale
 from fixtures import Sandbox
 
 from smrep.sandbox.faults import Faults

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from cli.document_rows import kinds, row_of
-from cli.verifying_sandbox import HOME, WEST, put, replicated, stale
+from cli.verify_sandbox import HOME, WEST, put, replicated, stale
 from fixtures import Sandbox
 
 Make = Callable[..., Sandbox]

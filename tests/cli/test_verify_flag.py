@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from cli.document_rows import kinds, row_of
-from cli.verifying_sandbox import HOME, WEST, deny, replicated
+from cli.verify_sandbox import HOME, WEST, deny, replicated
 from fixtures import Sandbox
 
 from smrep.sandbox.faults import Faults

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 from fakes import IRELAND, SYDNEY, WEST
-from fleet.mortal import ALIAS, STATES, Death, Mortal, Scene, live, state
+from fleet.killed_runs import ALIAS, STATES, Death, KillableAws, Scene, live, state
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -37,16 +37,16 @@ def scenes(draw: st.DrawFn, **faults: Any) -> Scene:
     return Scene(secrets, tuple(rules), {"replication_delay_s": draw(st.sampled_from([0.0, 2.0, 30.0])), **faults})
 
 
-def killed(data: st.DataObject, scene: Scene, most: int) -> list[Mortal]:
+def killed(data: st.DataObject, scene: Scene, most: int) -> list[KillableAws]:
     """Let up to so many runs die, and the last one come to its end, as one that nothing disturbs does; return all."""
     quiet = scene.set_up()
     (undisturbed,) = live(quiet, scene.rules)
     moment = st.builds(Death, st.integers(0, len(undisturbed.calls) - 1), st.booleans(), RESTS_S)
-    world = scene.set_up()
-    runs = live(world, scene.rules, data.draw(st.lists(moment, min_size=1, max_size=most)))
+    aws = scene.set_up()
+    runs = live(aws, scene.rules, data.draw(st.lists(moment, min_size=1, max_size=most)))
     assert undisturbed.repeats == []
     assert sum(run.forced for run in runs) == 0
-    assert state(world) == state(quiet)
+    assert state(aws) == state(quiet)
     return runs
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli.applying_sandbox import ADD, WEST, manifest, sent, stocked
+from cli.apply_sandbox import ADD, WEST, manifest, sent, stocked
 from fixtures import VALIDATOR, Sandbox
 
 NAMES = tuple(f"prod/{number:02}" for number in range(32))

@@ -1,4 +1,4 @@
-"""Every place from which AWS, or whatever answers in its place, can send a text; each can be made to lie."""
+"""Every place where a text from AWS, or from an impostor, can enter smrep; each can be filled with any text."""
 
 from __future__ import annotations
 

@@ -9,10 +9,21 @@ from pathlib import Path
 import jmespath
 import pytest
 from fixtures import Done
+from hostile.lying_sandbox import COMMANDS, HOLDS_THE_DOCUMENT, lying
+from hostile.output_checks import (
+    commands,
+    document,
+    harmless,
+    hints,
+    plain_markdown,
+    quoted,
+    rows,
+    shows,
+    texts,
+    true_json,
+)
 from hostile.payloads import EVERYTHING, LONG, MARKUP, TEXTS, WIDE
-from hostile.screen import commands, document, harmless, hints, plain_markdown, quoted, rows, shows, texts, true_json
 from hostile.sources import SHOWN, SOURCES
-from hostile.stage import COMMANDS, HOLDS_THE_DOCUMENT, lying
 
 PAIRS = [(name, command) for name, source in SOURCES.items() for command in source.commands]
 QUOTED_IN_PART = ("ARN", "primary Region", "Region", "answer's ARN", "bare caller", "bare key ARN")
@@ -24,9 +35,9 @@ def test_under_a_runner_nothing_gets_through_and_the_document_stays_true(
     name: str, command: str, tmp_path: Path
 ) -> None:
     summary = tmp_path / "summary"
-    with lying(SOURCES[name], EVERYTHING) as stage:
+    with lying(SOURCES[name], EVERYTHING) as liar:
         shown = HOLDS_THE_DOCUMENT.get(command, "json")
-        done = stage.run(
+        done = liar.run(
             *COMMANDS[command], "-o", shown, "--debug", GITHUB_ACTIONS="true", GITHUB_STEP_SUMMARY=str(summary)
         )
     harmless(Done(done.code, "", done.err), runner=True)
@@ -39,15 +50,15 @@ def test_under_a_runner_nothing_gets_through_and_the_document_stays_true(
 def test_every_format_tells_it_and_none_is_acted_on(name: str) -> None:
     words = COMMANDS[SHOWN[name]]
     for flags in (["-o", "table", "--color", "always"], ["-o", "text"], ["-o", "name"]):
-        with lying(SOURCES[name], EVERYTHING) as stage:
-            done = stage.run(*words, *flags)
+        with lying(SOURCES[name], EVERYTHING) as liar:
+            done = liar.run(*words, *flags)
         harmless(done, coloured="always" in flags)
         if "text" in flags:
             rows(done.out)
         if "name" in flags:
             assert len(done.out.splitlines()) == 1
-    with lying(SOURCES[name], EVERYTHING) as stage:
-        done = stage.run(*words, "-o", "ndjson")
+    with lying(SOURCES[name], EVERYTHING) as liar:
+        done = liar.run(*words, "-o", "ndjson")
     events = true_json(done.out)
     assert any(EVERYTHING in each for each in texts(events[-1]["document"]))
     assert len(events) == done.out.count("\n")
@@ -55,26 +66,26 @@ def test_every_format_tells_it_and_none_is_acted_on(name: str) -> None:
 
 @pytest.mark.parametrize("name", [each for each in SHOWN if each not in ("ARN", "listed ARN", "version keys")])
 def test_a_table_keeps_markup_and_emoji_codes_as_they_are(name: str) -> None:
-    with lying(SOURCES[name], MARKUP) as stage:
-        assert shows(stage.run(*COMMANDS[SHOWN[name]], "-o", "table", "--color", "always"), MARKUP)
+    with lying(SOURCES[name], MARKUP) as liar:
+        assert shows(liar.run(*COMMANDS[SHOWN[name]], "-o", "table", "--color", "always"), MARKUP)
 
 
 @pytest.mark.parametrize("name", QUOTED_IN_PART)
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
 def test_what_makes_no_sense_is_quoted_harmlessly(name: str, text: str) -> None:
     command = SOURCES[name].commands[0]
-    with lying(SOURCES[name], text) as stage:
-        harmless(stage.run(*COMMANDS[command], "-o", "table", "--debug", GITHUB_ACTIONS="true"), runner=True)
+    with lying(SOURCES[name], text) as liar:
+        harmless(liar.run(*COMMANDS[command], "-o", "table", "--debug", GITHUB_ACTIONS="true"), runner=True)
 
 
 @pytest.mark.parametrize("name", ["name", "message", "status", "cross-account"])
 @pytest.mark.parametrize("text", [LONG, WIDE * 9], ids=["long", "wide"])
 def test_long_and_wide_words_stay_whole(name: str, text: str) -> None:
-    with lying(SOURCES[name], text) as stage:
-        done = stage.run(*COMMANDS[SHOWN[name]], "-o", "text")
+    with lying(SOURCES[name], text) as liar:
+        done = liar.run(*COMMANDS[SHOWN[name]], "-o", "text")
         assert name == "cross-account" or any(text in cell for row in done.rows for cell in row)
         assert {len(row) for row in done.rows} == {6}
-        assert any(text in each for each in texts(document(stage.run(*COMMANDS[SHOWN[name]], "-o", "json"))))
+        assert any(text in each for each in texts(document(liar.run(*COMMANDS[SHOWN[name]], "-o", "json"))))
 
 
 QUERIES = ["secrets[].replicas[].status_message", "secrets[0].replicas[0]", "secrets[]", "@"]
@@ -83,10 +94,10 @@ QUERIES = ["secrets[].replicas[].status_message", "secrets[0].replicas[0]", "sec
 @pytest.mark.parametrize("query", QUERIES)
 def test_a_query_is_as_harmless_as_the_document(query: str) -> None:
     words = [*COMMANDS["status"], "--query", query]
-    with lying(SOURCES["message"], EVERYTHING) as stage:
-        whole = document(stage.run(*COMMANDS["status"], "-o", "json"))
-        found = stage.run(*words, "-o", "json", GITHUB_ACTIONS="true")
-        told = stage.run(*words, "-o", "text", GITHUB_ACTIONS="true")
+    with lying(SOURCES["message"], EVERYTHING) as liar:
+        whole = document(liar.run(*COMMANDS["status"], "-o", "json"))
+        found = liar.run(*words, "-o", "json", GITHUB_ACTIONS="true")
+        told = liar.run(*words, "-o", "text", GITHUB_ACTIONS="true")
     assert _without_times(true_json(found.out)) == _without_times(jmespath.search(query, whole))
     harmless(told, runner=True)
 
@@ -96,8 +107,8 @@ def _without_times(value: object) -> object:
 
 
 def test_progress_lines_are_harmless() -> None:
-    with lying(SOURCES["status"], EVERYTHING) as stage:
-        done = stage.run(*COMMANDS["wait"], "-o", "name", "--timeout", "70s", GITHUB_ACTIONS="true")
+    with lying(SOURCES["status"], EVERYTHING) as liar:
+        done = liar.run(*COMMANDS["wait"], "-o", "name", "--timeout", "70s", GITHUB_ACTIONS="true")
     harmless(done, runner=True)
     assert "still waiting after" in done.err
     assert (
@@ -124,9 +135,9 @@ PAGES = {
 def test_whatever_answers_in_the_place_of_aws(page: str, command: str) -> None:
     status, body = PAGES[page]
     raw = body.encode("utf-8", "surrogateescape" if body != EVERYTHING else "replace")
-    with lying(None, "", body=raw, status=status) as stage:
+    with lying(None, "", body=raw, status=status) as liar:
         for flags in (["-o", "table"], ["-o", "json"]):
-            done = stage.run(*COMMANDS[command], *flags, "--debug", GITHUB_ACTIONS="true")
+            done = liar.run(*COMMANDS[command], *flags, "--debug", GITHUB_ACTIONS="true")
             harmless(Done(done.code, "" if "json" in flags else done.out, done.err), runner=True)
             assert done.code in {1, 3, 4}
             if "json" in flags:
@@ -135,10 +146,10 @@ def test_whatever_answers_in_the_place_of_aws(page: str, command: str) -> None:
 
 def test_headers_are_harmless() -> None:
     request_id = "::error::x \x1b[2J\x9b2J\x85 ##[error]y"
-    with lying(None, "", request_id=request_id) as stage:
-        done = stage.run("status", "nowhere", "--debug", GITHUB_ACTIONS="true")
+    with lying(None, "", request_id=request_id) as liar:
+        done = liar.run("status", "nowhere", "--debug", GITHUB_ACTIONS="true")
         harmless(done, runner=True)
-        true_json(stage.run("status", "nowhere", "-o", "json").out)
+        true_json(liar.run("status", "nowhere", "-o", "json").out)
     assert "request_id=" in done.err
 
 

@@ -11,10 +11,10 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
+from hostile.lying_sandbox import COMMANDS, MANIFEST, LyingSandbox, lying
+from hostile.output_checks import acts, document, harmless, hints, quoted, rows, texts, true_json
 from hostile.payloads import EVERYTHING, SHELL, SURROGATES, TEXTS
-from hostile.screen import acts, document, harmless, hints, quoted, rows, texts, true_json
 from hostile.sources import ACCOUNT, FLEET, LOOKING, SOURCES
-from hostile.stage import COMMANDS, MANIFEST, Stage, lying
 from page_reader import read
 
 from smrep.output.safe import safe
@@ -35,13 +35,13 @@ TOLD = {
 @pytest.mark.parametrize(("name", "command"), [(name, command) for name, those in TOLD.items() for command in those])
 def test_every_format_tells_it_and_none_is_acted_on(name: str, command: str) -> None:
     for flags in (["table", "--color", "always"], ["text"], ["name"]):
-        with lying(SOURCES[name], EVERYTHING) as stage:
-            done = stage.run(*COMMANDS[command], "-o", *flags)
+        with lying(SOURCES[name], EVERYTHING) as liar:
+            done = liar.run(*COMMANDS[command], "-o", *flags)
         harmless(done, coloured="always" in flags)
         if flags == ["text"] and command != "export":
             rows(done.out)
-    with lying(SOURCES[name], EVERYTHING) as stage:
-        events = true_json(stage.run(*COMMANDS[command], "-o", "ndjson").out)
+    with lying(SOURCES[name], EVERYTHING) as liar:
+        events = true_json(liar.run(*COMMANDS[command], "-o", "ndjson").out)
     assert any(EVERYTHING in each for event in events for each in texts(event))
 
 
@@ -84,32 +84,32 @@ def _keyed(text: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    with lying(None, "") as stage:
-        yield stage
+def liar() -> Iterator[LyingSandbox]:
+    with lying(None, "") as liar:
+        yield liar
 
 
 @pytest.mark.parametrize("text", [EVERYTHING, *TEXTS.values()], ids=["everything", *TEXTS])
 @pytest.mark.parametrize("place", MANIFESTS)
-def test_the_words_of_a_manifest(stage: Stage, place: str, text: str) -> None:
+def test_the_words_of_a_manifest(liar: LyingSandbox, place: str, text: str) -> None:
     stdin = json.dumps(MANIFESTS[place](text))
     for words in (["plan", "-f", "-", "-o", "table"], ["audit", "-f", "-"], ["apply", "-f", "-", "-n"]):
-        harmless(stage.run(*words, stdin=stdin, GITHUB_ACTIONS="true"), runner=True)
-    for hint in hints(document(stage.run("plan", "-f", "-", "--json", stdin=stdin))):
+        harmless(liar.run(*words, stdin=stdin, GITHUB_ACTIONS="true"), runner=True)
+    for hint in hints(document(liar.run("plan", "-f", "-", "--json", stdin=stdin))):
         quoted(hint, SHELL, "pwned")
 
 
 @pytest.mark.parametrize("text", [EVERYTHING, "{" + EVERYTHING, f"a = '{EVERYTHING}", f"[[{EVERYTHING}]]"])
-def test_what_is_no_manifest(stage: Stage, text: str) -> None:
-    done = stage.run("plan", "-f", "-", stdin=text, GITHUB_ACTIONS="true")
+def test_what_is_no_manifest(liar: LyingSandbox, text: str) -> None:
+    done = liar.run("plan", "-f", "-", stdin=text, GITHUB_ACTIONS="true")
     assert done.code == 2
     harmless(done, runner=True)
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
-def test_a_rules_name_is_shown_in_the_plan(stage: Stage, text: str) -> None:
+def test_a_rules_name_is_shown_in_the_plan(liar: LyingSandbox, text: str) -> None:
     name = text.replace(SURROGATES, "")
-    done = stage.run("plan", "-f", "-", "-o", "table", stdin=json.dumps(_rule(name=name)))
+    done = liar.run("plan", "-f", "-", "-o", "table", stdin=json.dumps(_rule(name=name)))
     assert done.code == 0
     harmless(done)
     shown = re.sub(r"[\s│|]", "", done.out)
@@ -140,24 +140,24 @@ PLANS: dict[str, Change] = {
 
 
 @pytest.mark.parametrize("place", PLANS)
-def test_the_words_of_a_saved_plan(stage: Stage, tmp_path: Path, place: str) -> None:
+def test_the_words_of_a_saved_plan(liar: LyingSandbox, tmp_path: Path, place: str) -> None:
     file = tmp_path / "dr.plan"
-    assert stage.run("plan", "-f", "-", "--out", str(file)).code == 0
+    assert liar.run("plan", "-f", "-", "--out", str(file)).code == 0
     saved = json.loads(file.read_text())
     for text in (EVERYTHING, *TEXTS.values()):
         plan = json.loads(json.dumps(saved))
         PLANS[place](plan, text)
         file.write_text(json.dumps(plan))
-        harmless(stage.run("apply", "--plan", str(file), "-n", "-o", "table", GITHUB_ACTIONS="true"), runner=True)
-        for hint in hints(document(stage.run("apply", "--plan", str(file), "-n", "--json"))):
+        harmless(liar.run("apply", "--plan", str(file), "-n", "-o", "table", GITHUB_ACTIONS="true"), runner=True)
+        for hint in hints(document(liar.run("apply", "--plan", str(file), "-n", "--json"))):
             quoted(hint, SHELL, "pwned")
 
 
 @pytest.mark.parametrize("name", ["name", "ARN"])
 def test_a_line_of_the_journal_is_true_json(name: str, tmp_path: Path) -> None:
     file = tmp_path / "dr.jsonl"
-    with lying(SOURCES[name], EVERYTHING) as stage:
-        stage.run(*COMMANDS["apply"], "--journal", str(file))
+    with lying(SOURCES[name], EVERYTHING) as liar:
+        liar.run(*COMMANDS["apply"], "--journal", str(file))
     (line,) = file.read_text().splitlines()
     told = true_json(line)
     assert told["operation"] == "ReplicateSecretToRegions"
@@ -171,8 +171,8 @@ SAMPLE = rf"# (?:HELP|TYPE) smrep_\w+ .+|smrep_\w+(?:{{{LABEL}(?:,{LABEL})*}})? 
 @pytest.mark.parametrize("name", ["listed name", "listed ARN", "message", "stranger over there", "Region"])
 def test_reports_are_whole_and_harmless(name: str, tmp_path: Path) -> None:
     junit, metrics, page = (tmp_path / f"audit{each}" for each in (".xml", ".prom", ".html"))
-    with lying(SOURCES[name], EVERYTHING) as stage:
-        stage.run(*COMMANDS["audit"], *(word for each in (junit, metrics, page) for word in ("--report", str(each))))
+    with lying(SOURCES[name], EVERYTHING) as liar:
+        liar.run(*COMMANDS["audit"], *(word for each in (junit, metrics, page) for word in ("--report", str(each))))
     assert acts(junit.read_text() + metrics.read_text() + page.read_text()) == []
     assert read(page.read_text()).the("h1").text.startswith("Coverage of the secrets")
     assert [each.tag for each in ET.fromstring(junit.read_text())] == ["testsuite"]
@@ -187,8 +187,8 @@ def test_reports_are_whole_and_harmless(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
 def test_an_exported_manifest_says_what_is_there(name: str, text: str) -> None:
     text = text.replace(SURROGATES, "")
-    with lying(SOURCES[name], text) as stage:
-        written, as_json = (stage.run("export", "-o", shown) for shown in ("text", "json"))
+    with lying(SOURCES[name], text) as liar:
+        written, as_json = (liar.run("export", "-o", shown) for shown in ("text", "json"))
     harmless(written, runner=False)
     assert tomllib.loads(written.out) == true_json(as_json.out)
     assert name != "name" or true_json(as_json.out)["replicate"][0]["names"] == [text]

@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from hostile.output_checks import quoted
 from hostile.payloads import SHELL
-from hostile.screen import quoted
 
 from smrep.errors import Denied, NotFound
 from smrep.model import Listed, Replica, Secret, Target, Version

@@ -6,8 +6,8 @@ import re
 from datetime import UTC, datetime
 
 import pytest
+from hostile.output_checks import OWN_COLOUR, acts
 from hostile.payloads import LONG, MARKUP, WIDE
-from hostile.screen import OWN_COLOUR, acts
 from rich.cells import cell_len
 
 from smrep.errors import Outcome

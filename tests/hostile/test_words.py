@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 from fixtures import Done
+from hostile.lying_sandbox import ROLE, LyingSandbox, lying
+from hostile.output_checks import document, harmless, hints, plain_markdown, quoted, texts, true_json
 from hostile.payloads import EVERYTHING, RUNNER, SHELL, TERMINAL, TEXTS
-from hostile.screen import document, harmless, hints, plain_markdown, quoted, texts, true_json
-from hostile.stage import ROLE, Stage, lying
 
 WORD = EVERYTHING.replace("\0", "").replace("\ud83d", "\udc80")
 """As a process can be given it: no NUL, and of the surrogates only bytes that are no UTF-8."""
@@ -99,9 +99,9 @@ VARIABLES = (
 
 
 @pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    with lying(None, "") as stage:
-        yield stage
+def liar() -> Iterator[LyingSandbox]:
+    with lying(None, "") as liar:
+        yield liar
 
 
 def said(done: Done) -> None:
@@ -113,37 +113,37 @@ def said(done: Done) -> None:
 
 
 @pytest.mark.parametrize("words", WORDS.values(), ids=WORDS)
-def test_words(stage: Stage, words: list[str], tmp_path: Path) -> None:
+def test_words(liar: LyingSandbox, words: list[str], tmp_path: Path) -> None:
     summary = tmp_path / "summary"
-    said(stage.run(*words, GITHUB_ACTIONS="true", GITHUB_STEP_SUMMARY=str(summary)))
+    said(liar.run(*words, GITHUB_ACTIONS="true", GITHUB_STEP_SUMMARY=str(summary)))
     if summary.exists():
         plain_markdown(summary.read_text(encoding="utf-8"))
     if words[0] not in ("sandbox", "help", "completion", "iam-policy", WORD):
-        done = stage.run(*words, "--json")
+        done = liar.run(*words, "--json")
         if done.out:
             for hint in hints(document(done)):
                 quoted(hint, SHELL, "pwned")
 
 
 @pytest.mark.parametrize("name", VARIABLES)
-def test_variables(stage: Stage, name: str) -> None:
+def test_variables(liar: LyingSandbox, name: str) -> None:
     value = LETTERS.replace("\x85", "") if name.startswith(("AWS", "HTTP")) else WORD
-    said(stage.run("wait", "prod/db", "--debug", **{"GITHUB_ACTIONS": "true", "AWS_MAX_ATTEMPTS": "1", name: value}))
+    said(liar.run("wait", "prod/db", "--debug", **{"GITHUB_ACTIONS": "true", "AWS_MAX_ATTEMPTS": "1", name: value}))
 
 
 @pytest.mark.parametrize("name", ["AWS_BATCH_JOB_ARRAY_INDEX", "JOB_COMPLETION_INDEX"])
-def test_the_index_of_a_shard(stage: Stage, name: str) -> None:
-    done = stage.run("plan", "-f", "-", "--shard", "auto/4", **{"GITHUB_ACTIONS": "true", name: WORD})
+def test_the_index_of_a_shard(liar: LyingSandbox, name: str) -> None:
+    done = liar.run("plan", "-f", "-", "--shard", "auto/4", **{"GITHUB_ACTIONS": "true", name: WORD})
     assert done.code == 2
     said(done)
 
 
 @pytest.mark.parametrize("command", ["status", "verify", "doctor", "iam-policy"])
-def test_standard_input(stage: Stage, command: str) -> None:
+def test_standard_input(liar: LyingSandbox, command: str) -> None:
     lines = "\n".join([*TEXTS.values(), "prod/db"])
-    said(stage.run(command, "-", stdin=lines, GITHUB_ACTIONS="true"))
+    said(liar.run(command, "-", stdin=lines, GITHUB_ACTIONS="true"))
     if command != "iam-policy":
-        told = set(texts(document(stage.run(command, "-", "--json", stdin=lines))))
+        told = set(texts(document(liar.run(command, "-", "--json", stdin=lines))))
         assert {line.strip() for line in re.split("[\n]", lines)} <= told
 
 
@@ -159,12 +159,12 @@ def test_standard_input(stage: Stage, command: str) -> None:
         "\x00\x1b[2J",
     ],
 )
-def test_the_configuration(stage: Stage, text: str, tmp_path: Path) -> None:
+def test_the_configuration(liar: LyingSandbox, text: str, tmp_path: Path) -> None:
     config = tmp_path / "config"
     config.write_text(text, encoding="utf-8")
     env = {"AWS_CONFIG_FILE": str(config), "GITHUB_ACTIONS": "true", "AWS_REGION": "", "AWS_DEFAULT_REGION": ""}
     for profile in (["--profile", "x"], []):
-        said(stage.run("status", "prod/db", *profile, **env))
+        said(liar.run("status", "prod/db", *profile, **env))
 
 
 @pytest.mark.parametrize(
@@ -180,32 +180,32 @@ def test_the_configuration(stage: Stage, text: str, tmp_path: Path) -> None:
     ],
     ids=["text", "field", "name", "tag", "Region", "key", "value"],
 )
-def test_the_sandboxs_seed(stage: Stage, estate: object, tmp_path: Path) -> None:
+def test_the_sandboxs_seed(liar: LyingSandbox, estate: object, tmp_path: Path) -> None:
     file = tmp_path / "estate.json"
     file.write_text(json.dumps(estate))
-    done = stage.run("sandbox", "exec", "--seed", str(file), "--", "true", GITHUB_ACTIONS="true")
+    done = liar.run("sandbox", "exec", "--seed", str(file), "--", "true", GITHUB_ACTIONS="true")
     assert done.code == 2
     said(done)
 
 
 @pytest.mark.parametrize("label", ['"\\u001b[2J"', '"::error::x ##[group]y"', '"\\u202e\\u200b\\n"'])
-def test_the_labels_of_a_query(stage: Stage, label: str) -> None:
+def test_the_labels_of_a_query(liar: LyingSandbox, label: str) -> None:
     for query in (f"{{{label}: secrets[].name}}", f"{{a: {{{label}: secrets[0].name}}}}", f"{{{label}: secrets[0]}}"):
-        said(stage.run("status", "prod/db", "--query", query, "-o", "text", GITHUB_ACTIONS="true"))
+        said(liar.run("status", "prod/db", "--query", query, "-o", "text", GITHUB_ACTIONS="true"))
 
 
-def test_a_literal_of_a_query_comes_back_as_it_was(stage: Stage) -> None:
-    done = stage.run("status", "prod/db", "--query", quoting(EVERYTHING), "-o", "json")
+def test_a_literal_of_a_query_comes_back_as_it_was(liar: LyingSandbox) -> None:
+    done = liar.run("status", "prod/db", "--query", quoting(EVERYTHING), "-o", "json")
     assert true_json(done.out) == EVERYTHING
-    said(stage.run("status", "prod/db", "--query", quoting(EVERYTHING), "-o", "text", GITHUB_ACTIONS="true"))
+    said(liar.run("status", "prod/db", "--query", quoting(EVERYTHING), "-o", "text", GITHUB_ACTIONS="true"))
 
 
-def test_a_profile_stands_in_the_hint_also_where_a_secret_is_called_so(stage: Stage) -> None:
-    done = stage.run("status", "x--endpoint-url", "--endpoint-url", stage.url, "--json")
-    assert f"smrep status --endpoint-url {stage.url} x--endpoint-url" in document(done)["secrets"][0]["error"]["hint"]
+def test_a_profile_stands_in_the_hint_also_where_a_secret_is_called_so(liar: LyingSandbox) -> None:
+    done = liar.run("status", "x--endpoint-url", "--endpoint-url", liar.url, "--json")
+    assert f"smrep status --endpoint-url {liar.url} x--endpoint-url" in document(done)["secrets"][0]["error"]["hint"]
 
 
-def test_the_answer_to_a_prompt_is_told_harmlessly(stage: Stage) -> None:
-    done = stage.run("replicate", "prod/db", "-r", "us-west-2", "--no-input", "--color", "always", SMREP_TIMEOUT=SHELL)
+def test_the_answer_to_a_prompt_is_told_harmlessly(liar: LyingSandbox) -> None:
+    done = liar.run("replicate", "prod/db", "-r", "us-west-2", "--no-input", "--color", "always", SMREP_TIMEOUT=SHELL)
     assert done.code == 2
     harmless(done, coloured=True)

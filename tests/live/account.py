@@ -1,4 +1,4 @@
-"""The run's own corner of an account: every call of the run's goes through here, and none leaves its prefix."""
+"""The acceptance run's own corner of an account: all its calls go through here, and none leaves its prefix."""
 
 from __future__ import annotations
 

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from live.inquiry import Inquiry, phrase
-from live.masking import MISSING_KEY
+from live.mask import MISSING_KEY
+from live.question_run import QuestionRun, phrase
 
 UNKNOWN_REGION = "us-west-9"
 
 
-def missing_key(q: Inquiry) -> str:
+def missing_key(q: QuestionRun) -> str:
     """Name a key id that does not exist."""
     return _told(q, q.target, MISSING_KEY)
 
 
-def missing_alias(q: Inquiry) -> str:
+def missing_alias(q: QuestionRun) -> str:
     """Name an alias that does not exist."""
     return _told(q, q.target, f"alias/{q.account.prefix}no-such-key")
 
 
-def bad_keys(q: Inquiry) -> str:
+def bad_keys(q: QuestionRun) -> str:
     """Name the keys given as bad: disabled, denied, scheduled for deletion, of the wrong kind."""
     q.need(q.settings.bad_keys, "needs --live-bad-key REGION=KEY: a key that is disabled, denied or of the wrong kind")
     told = []
@@ -31,23 +31,23 @@ def bad_keys(q: Inquiry) -> str:
     return "; ".join(told)
 
 
-def unknown_region(q: Inquiry) -> str:
+def unknown_region(q: QuestionRun) -> str:
     """Name a Region that does not exist, but could."""
     return _told(q, UNKNOWN_REGION)
 
 
-def foreign_region(q: Inquiry) -> str:
+def foreign_region(q: QuestionRun) -> str:
     """Name a Region of another partition."""
     foreign = "us-east-1" if q.home.startswith("cn-") else "cn-north-1"
     return _told(q, foreign)
 
 
-def own_region(q: Inquiry) -> str:
+def own_region(q: QuestionRun) -> str:
     """Name the primary's own Region."""
     return _told(q, q.home)
 
 
-def disabled_region(q: Inquiry) -> str:
+def disabled_region(q: QuestionRun) -> str:
     """Name a Region that the account has not enabled."""
     answer = q.account.ask("account", "ListRegions", q.home, RegionOptStatusContains=["DISABLED"], MaxResults=50)
     q.need(answer.ok, f"account:ListRegions: {answer.text}")
@@ -56,7 +56,7 @@ def disabled_region(q: Inquiry) -> str:
     return f"{names[0]}: {_told(q, names[0])}"
 
 
-def _told(q: Inquiry, region: str, key: str | None = None) -> str:
+def _told(q: QuestionRun, region: str, key: str | None = None) -> str:
     """Return how AWS takes one Region with one key: refused at once, or what became of it and when."""
     name = q.secret()
     answer = q.replicate(name, region, key=key)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from live.inquiry import Inquiry, Unsettled, phrase
+from live.question_run import QuestionRun, Unsettled, phrase
 
 
-def name_clash(q: Inquiry) -> str:
+def name_clash(q: QuestionRun) -> str:
     """Replicate onto a secret of the same name, then remove the Region, and look whether that secret lives on."""
     name = q.secret()
     q.secret(q.target, name=name)
@@ -20,7 +20,7 @@ def name_clash(q: Inquiry) -> str:
     return f"{phrase(settled)}; removing it: {answer.text}; the namesake {fate}"
 
 
-def force_onto_deleted(q: Inquiry) -> str:
+def force_onto_deleted(q: QuestionRun) -> str:
     """Force a replica onto a secret that is scheduled for deletion; without force first."""
     name = q.secret()
     q.secret(q.target, name=name)
@@ -33,7 +33,7 @@ def force_onto_deleted(q: Inquiry) -> str:
     return f"without force: {without}; with force: {_forced(q, name)}"
 
 
-def force_onto_primary(q: Inquiry) -> str:
+def force_onto_primary(q: QuestionRun) -> str:
     """Force a replica onto a namesake that has a replica of its own in a third Region."""
     q.need(len(q.settings.replicas) > 1, "needs a third Region in --regions")
     third = q.settings.replicas[1]
@@ -52,7 +52,7 @@ def force_onto_primary(q: Inquiry) -> str:
     return told
 
 
-def _forced(q: Inquiry, name: str) -> str:
+def _forced(q: QuestionRun, name: str) -> str:
     before = q.copy(name, q.target)
     answer = q.replicate(name, q.target, force=True)
     if not answer.ok:

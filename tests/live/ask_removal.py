@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from live.inquiry import Inquiry, Unsettled, course, is_settled, never
+from live.question_run import QuestionRun, Unsettled, course, is_settled, never
 
 
-def removal_time(q: Inquiry) -> str:
+def removal_time(q: QuestionRun) -> str:
     """Remove all replicas and watch them go."""
     regions = q.settings.replicas
     name = q.replicated(*regions)
@@ -31,14 +31,14 @@ def removal_time(q: Inquiry) -> str:
     return f"gone after: {told}; the primary {kept} PrimaryRegion"
 
 
-def promoted_view(q: Inquiry) -> str:
+def promoted_view(q: QuestionRun) -> str:
     """Promote a replica and watch what the old primary lists."""
     name = _promoted(q)
     changes = q.watch("the old primary's list", lambda: q.listed(name, q.target), until=never)
     return f"the old primary lists {course(changes)}"
 
 
-def promoted_removed(q: Inquiry) -> str:
+def promoted_removed(q: QuestionRun) -> str:
     """Remove the Region of a promoted replica, our own, and watch whether the promoted secret lives on."""
     name = _promoted(q)
     before = q.copy(name, q.target)  # its ARN is known before anything can happen to it
@@ -50,7 +50,7 @@ def promoted_removed(q: Inquiry) -> str:
     return f"{answer.text}; the promoted secret {fate} after {q.seen[-1]['after_s']:.1f} s"
 
 
-def promoted_replicated(q: Inquiry) -> str:
+def promoted_replicated(q: QuestionRun) -> str:
     """Replicate again to the Region of a promoted replica."""
     name = _promoted(q)
     first = q.listed(name, q.target)
@@ -63,7 +63,7 @@ def promoted_replicated(q: Inquiry) -> str:
     return f"{answer.text}; the old primary lists {course(changes)}; there stands {_standing(q.copy(name, q.target))}"
 
 
-def _promoted(q: Inquiry) -> str:
+def _promoted(q: QuestionRun) -> str:
     name = q.replicated()
     answer = q.call("StopReplicationToReplica", q.target, SecretId=name)
     if not answer.ok:

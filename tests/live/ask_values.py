@@ -6,12 +6,12 @@ import time
 from typing import Any
 
 from live.account import looks
-from live.inquiry import Inquiry, Unsettled, phrase
+from live.question_run import QuestionRun, Unsettled, phrase
 
 UPDATES = 5
 
 
-def value_updates(q: Inquiry) -> str:
+def value_updates(q: QuestionRun) -> str:
     """Put several values, one after the other; see when each replica has it, and what the list shows meanwhile."""
     regions = q.settings.replicas
     name = q.replicated(*regions)
@@ -39,7 +39,7 @@ def value_updates(q: Inquiry) -> str:
     return f"lag of {UPDATES} updates: {told}; the list showed {' and '.join(sorted(statuses))}"
 
 
-def _is_current(q: Inquiry, name: str, region: str, version: str) -> bool:
+def _is_current(q: QuestionRun, name: str, region: str, version: str) -> bool:
     stages: dict[str, Any] = q.account.describe(name, region).body.get("VersionIdsToStages", {})
     return "AWSCURRENT" in stages.get(version, ())
 
@@ -50,7 +50,7 @@ def _range(lags: list[float | None]) -> str:
     return f"{seen[0]:.1f} to {seen[-1]:.1f} s{missed}" if seen else "never seen"
 
 
-def list_follows_key(q: Inquiry) -> str:
+def list_follows_key(q: QuestionRun) -> str:
     """Give the replica another key in its own Region, or the default key again, and watch the primary's list."""
     key = dict(q.settings.keys).get(q.target)
     name = q.replicated()

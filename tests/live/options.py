@@ -1,4 +1,4 @@
-"""The options of the acceptance run, and what they come to; loads nothing that asks AWS."""
+"""The options of the acceptance run as settings; imports nothing that calls AWS."""
 
 from __future__ import annotations
 

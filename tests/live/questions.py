@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from live import ask_failures, ask_overwrite, ask_removal, ask_repeats, ask_values
-from live.inquiry import Inquiry
+from live.question_run import QuestionRun
 
 REPEAT = "10: Replicate on an InSync/InProgress Region: error, no-op or re-sync; with a different KmsKeyId"
 REMOVE = "10: Remove on a non-replica Region; on a Failed-by-collision Region; on a promoted Region"
@@ -25,7 +25,7 @@ class Question:
     asks: str
     settles: str
     """Section of aws-behaviour.md and what it leaves open."""
-    ask: Callable[[Inquiry], str]
+    ask: Callable[[QuestionRun], str]
     """Asks it, on secrets of its own, and returns the answer in a line."""
 
     @property

@@ -1,4 +1,4 @@
-"""The report of a run: what was walked, what was asked, what was seen; safe to be sent in."""
+"""The report of an acceptance run: steps, questions and observations, safe to share."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from live.masking import mask
+from live.mask import mask
 
 
 class NotAsked(Exception):

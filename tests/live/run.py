@@ -1,4 +1,4 @@
-"""One acceptance run: says what it will do, walks and asks, cleans up whatever happens, and reports."""
+"""One acceptance run: announces itself, takes its steps, asks its questions, always cleans up, and reports."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 from live.account import Account
-from live.inquiry import Inquiry
+from live.cleanup import Cleanup, Left, command
 from live.options import Settings, settings_of
+from live.question_run import QuestionRun
 from live.questions import QUESTIONS, Question
 from live.report import NotAsked, Report
 from live.steps import Step
-from live.sweep import Left, Sweep, command
-from live.walk import Walk
+from live.walkthrough import Walkthrough
 
 import smrep
 
@@ -37,7 +37,7 @@ class LiveRun:
     def __init__(self, config: pytest.Config, settings: Settings) -> None:
         self.config, self.settings = config, settings
         self.account = Account(list(settings.regions))
-        self.walk = Walk(self.account, settings)
+        self.walk = Walkthrough(self.account, settings)
         keys = tuple(key for _, key in (*settings.keys, *settings.bad_keys))
         self.report = Report(
             settings.report, {}, private=tuple(key for key in keys if key != "alias/aws/secretsmanager")
@@ -58,7 +58,7 @@ class LiveRun:
     def put(self, question: Question) -> None:
         """Put a question; one that can't be put, or that errs, is skipped loudly and fails nothing."""
         about = {"question": question.name, "asks": question.asks, "settles": question.settles}
-        inquiry = Inquiry(self.account, self.settings, question.name)
+        inquiry = QuestionRun(self.account, self.settings, question.name)
         why = ""
         try:
             with self.report.entry(self.report.questions, "answered", "not answered", **about) as entry:
@@ -161,7 +161,7 @@ class LiveRun:
 
     def _clean_up(self) -> None:
         self._say("\nlive: cleaning up; removed replicas take AWS a minute or two ...")
-        sweep = Sweep(self.account, self.settings.patience_s)
+        sweep = Cleanup(self.account, self.settings.patience_s)
         try:
             self.left = sweep.run()
         except KeyboardInterrupt:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
-from live.masking import MISSING_KEY
-from live.walk import Walk
+from live.mask import MISSING_KEY
+from live.walkthrough import Walkthrough
 
 DEFAULT_KEY = "alias/aws/secretsmanager"
 
@@ -17,7 +17,7 @@ DEFAULT_KEY = "alias/aws/secretsmanager"
 class Step:
     """One step."""
 
-    walk: Callable[[Walk], None]
+    walk: Callable[[Walkthrough], None]
     after: str | None = None
     """The step that it builds on."""
 
@@ -27,13 +27,13 @@ class Step:
         return self.walk.__name__.replace("_", "-")
 
 
-def create(walk: Walk) -> None:
+def create(walk: Walkthrough) -> None:
     for name in (walk.name, walk.failing):
         made, answer = walk.account.create(name.removeprefix(walk.account.prefix), walk.home)
         assert (made, answer.text) == (name, "accepted")
 
 
-def iam_policy(walk: Walk) -> None:
+def iam_policy(walk: Walkthrough) -> None:
     done = walk.process("iam-policy", walk.name, "-r", walk.everywhere, "--for", "replicate,remove,promote,rekey")
     assert done.code == 0
     actions = {action for each in json.loads(done.out)["Statement"] for action in each["Action"]}
@@ -41,13 +41,13 @@ def iam_policy(walk: Walk) -> None:
     assert "secretsmanager:GetSecretValue" not in actions
 
 
-def doctor(walk: Walk) -> None:
+def doctor(walk: Walkthrough) -> None:
     done = walk.smrep("doctor", walk.name, "-r", walk.everywhere)
     findings = [each["kind"] for row in walk.rows(done) for each in row["findings"]]
     assert (done.code, set(findings)) in ((0, set()), (0, {"unchecked"}), (4, {"unchecked"})), done.err
 
 
-def replicate(walk: Walk) -> None:
+def replicate(walk: Walkthrough) -> None:
     done = walk.smrep("replicate", walk.name, "-r", walk.everywhere, *walk.patience)
     rows = walk.rows(done)
     assert done.code == 0, done.err
@@ -57,20 +57,20 @@ def replicate(walk: Walk) -> None:
         assert walk.copy(region).body["PrimaryRegion"] == walk.home
 
 
-def status_and_wait(walk: Walk) -> None:
+def status_and_wait(walk: Walkthrough) -> None:
     for words in (("status", walk.name), ("wait", walk.name, *walk.patience)):
         done = walk.smrep(*words)
         assert done.code == 0, done.err
         assert {row["status"] for row in walk.rows(done)} == {"InSync"}
 
 
-def verify(walk: Walk) -> None:
+def verify(walk: Walkthrough) -> None:
     done = walk.smrep("verify", walk.name, *walk.patience)
     assert done.code == 0, done.err
     assert {row["verified"] for row in walk.rows(done)} == {True}
 
 
-def verify_a_new_value(walk: Walk) -> None:
+def verify_a_new_value(walk: Walkthrough) -> None:
     assert walk.account.put(walk.name, walk.home).ok
     verify(walk)
     version = {
@@ -81,13 +81,13 @@ def verify_a_new_value(walk: Walk) -> None:
         assert "AWSCURRENT" in there[version["AWSCURRENT"]]
 
 
-def replicate_again(walk: Walk) -> None:
+def replicate_again(walk: Walkthrough) -> None:
     done = walk.smrep("replicate", walk.name, "-r", walk.everywhere, *walk.patience)
     assert done.code == 0, done.err
     assert {(row["action"], row["changed"]) for row in walk.rows(done)} == {("keep", False)}
 
 
-def fail_for_a_missing_key(walk: Walk) -> None:
+def fail_for_a_missing_key(walk: Walkthrough) -> None:
     target = f"{walk.target}={MISSING_KEY}"
     done = walk.smrep("replicate", walk.failing, "-r", target, "--no-preflight", *walk.patience)
     (row,) = walk.rows(done)
@@ -97,7 +97,7 @@ def fail_for_a_missing_key(walk: Walk) -> None:
     assert row["error"], "a refusal or a Failed Region, but with a reason"
 
 
-def retry_with_a_good_key(walk: Walk) -> None:
+def retry_with_a_good_key(walk: Walkthrough) -> None:
     (entry,) = walk.account.describe(walk.failing, walk.home).body.get("ReplicationStatus") or [None]
     command = "retry" if entry else "replicate"  # AWS may have refused at once, and then there is nothing to retry
     done = walk.smrep(command, walk.failing, "-r", f"{walk.target}={DEFAULT_KEY}", *walk.patience)
@@ -105,7 +105,7 @@ def retry_with_a_good_key(walk: Walk) -> None:
     assert [(row["status"], row["changed"]) for row in walk.rows(done)] == [("InSync", True)]
 
 
-def rekey(walk: Walk) -> None:
+def rekey(walk: Walkthrough) -> None:
     if not walk.settings.keys:
         pytest.skip("needs --live-kms-key REGION=KEY")
     wanted = ",".join(f"{region}={key}" for region, key in walk.settings.keys)
@@ -116,26 +116,26 @@ def rekey(walk: Walk) -> None:
     assert verified.code == 0, verified.err
 
 
-def remove(walk: Walk) -> None:
+def remove(walk: Walkthrough) -> None:
     done = walk.smrep("remove", walk.name, "-r", walk.target, "--yes", *walk.patience)
     assert done.code == 0, done.err
     assert [(row["action"], row["changed"]) for row in walk.rows(done)] == [("remove", True)]
     assert walk.copy(walk.target).missing
 
 
-def remove_again(walk: Walk) -> None:
+def remove_again(walk: Walkthrough) -> None:
     done = walk.smrep("remove", walk.name, "-r", walk.target, "--yes", *walk.patience)
     assert done.code == 0, done.err
     assert [row["changed"] for row in walk.rows(done)] == [False]
 
 
-def replicate_anew(walk: Walk) -> None:
+def replicate_anew(walk: Walkthrough) -> None:
     done = walk.smrep("replicate", walk.name, "-r", walk.target, "--verify", *walk.patience)
     assert done.code == 0, done.err
     assert [(row["status"], row["verified"]) for row in walk.rows(done)] == [("InSync", True)]
 
 
-def promote(walk: Walk) -> None:
+def promote(walk: Walkthrough) -> None:
     arn = walk.copy(walk.target).body["ARN"]
     done = walk.smrep("promote", walk.name, "-r", walk.target, "--yes", *walk.patience)
     walk.other_ways(done.code and walk.copy(walk.target).body.get("PrimaryRegion"), "it does not promote")
@@ -145,13 +145,13 @@ def promote(walk: Walk) -> None:
     walk.copy(walk.home)  # what the old primary makes of it is not established: written down, not asserted
 
 
-def promote_again(walk: Walk) -> None:
+def promote_again(walk: Walkthrough) -> None:
     done = walk.smrep("promote", walk.name, "-r", walk.target, "--yes", *walk.patience)
     assert done.code == 0, done.err
     assert [row["changed"] for row in walk.rows(done)] == [False]
 
 
-def status_after_a_promotion(walk: Walk) -> None:
+def status_after_a_promotion(walk: Walkthrough) -> None:
     done = walk.smrep("status", walk.name)
     assert done.code in (0, 1, 3), done.err  # the old primary's list decides, whatever it says
 

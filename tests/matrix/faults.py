@@ -1,4 +1,4 @@
-"""What can go wrong with a call: one line a fault."""
+"""The faults of the matrix: what can go wrong with a call, one entry each."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from matrix.desk import Blow, Gone, Strike, Where, refusal, rewritten
+from matrix.faulty_endpoint import CallSite, FaultyCall, Injection, NoAnswer, refusal, rewritten
 
 from smrep.aws.allowed import WRITES
 from smrep.sandbox.wire import Reply
@@ -20,124 +20,124 @@ class Fault:
 
     name: str
     what: str
-    strike: Strike
+    inject: Injection
     passes: bool = False
     """Whether it is over after one call, so that the run must end as if nothing had been."""
     spreads: bool = False
     """Whether every later call is struck too, of whatever kind."""
     lists: bool = False
     """Whether it is about the list of replicas, and does nothing to a call without one."""
-    befalls: Callable[[Sequence[Where], int], bool] = lambda _seen, _first: True
-    """Whether it can come to pass, given the calls of a healthy run and the place of the first that it could strike."""
+    befalls: Callable[[Sequence[CallSite], int], bool] = lambda _seen, _first: True
+    """Whether it can come to pass, given the calls of a healthy run and the place of the first that it could befall."""
 
 
-def _refused(_: Blow) -> Reply:
-    raise Gone("refused")
+def _refused(_: FaultyCall) -> Reply:
+    raise NoAnswer("refused")
 
 
-def _lost_before(blow: Blow) -> Reply:
-    if blow.number == 1:
-        raise Gone("closed")
-    return blow.carry()
+def _lost_before(call: FaultyCall) -> Reply:
+    if call.number == 1:
+        raise NoAnswer("closed")
+    return call.carry()
 
 
-def _lost_after(blow: Blow) -> Reply:
-    reply = blow.carry()
-    if blow.number == 1:
-        raise Gone("closed")
+def _lost_after(call: FaultyCall) -> Reply:
+    reply = call.carry()
+    if call.number == 1:
+        raise NoAnswer("closed")
     return reply
 
 
-def _silent(blow: Blow) -> Reply:
-    blow.carry()
-    raise Gone("silent")
+def _silent(call: FaultyCall) -> Reply:
+    call.carry()
+    raise NoAnswer("silent")
 
 
-def _error_500(blow: Blow) -> Reply:
-    return refusal(blow, "InternalServiceError", "An error occurred on the server side.", 500)
+def _error_500(call: FaultyCall) -> Reply:
+    return refusal(call, "InternalServiceError", "An error occurred on the server side.", 500)
 
 
-def _error_503(blow: Blow) -> Reply:
-    reply = blow.carry()
+def _error_503(call: FaultyCall) -> Reply:
+    reply = call.carry()
     return (
         Reply(503, "text/html", b"<html><h1>503 Service Temporarily Unavailable</h1></html>")
-        if blow.number == 1
+        if call.number == 1
         else reply
     )
 
 
-def _throttled_once(blow: Blow) -> Reply:
-    return _throttled(blow) if blow.number == 1 else blow.carry()
+def _throttled_once(call: FaultyCall) -> Reply:
+    return _throttled(call) if call.number == 1 else call.carry()
 
 
-def _throttled(blow: Blow) -> Reply:
-    return refusal(blow, "ThrottlingException", "Rate exceeded")
+def _throttled(call: FaultyCall) -> Reply:
+    return refusal(call, "ThrottlingException", "Rate exceeded")
 
 
-def _denied(blow: Blow) -> Reply:
-    return refusal(blow, "AccessDeniedException", f"User is not authorized to perform {blow.where[0]}")
+def _denied(call: FaultyCall) -> Reply:
+    return refusal(call, "AccessDeniedException", f"User is not authorized to perform {call.where[0]}")
 
 
-def _expired(blow: Blow) -> Reply:
-    return refusal(blow, "ExpiredTokenException", "The security token included in the request is expired", 403)
+def _expired(call: FaultyCall) -> Reply:
+    return refusal(call, "ExpiredTokenException", "The security token included in the request is expired", 403)
 
 
-def _truncated(blow: Blow) -> Reply:
-    reply = blow.carry()
+def _truncated(call: FaultyCall) -> Reply:
+    reply = call.carry()
     return replace(reply, body=reply.body[: len(reply.body) // 2 + 1])
 
 
-def _portal(_: Blow) -> Reply:
+def _portal(_: FaultyCall) -> Reply:
     return Reply(200, "text/html", b"<html><body>Please sign in to the network</body></html>")
 
 
-def _other_shape(blow: Blow) -> Reply:
-    reply = blow.carry()
+def _other_shape(call: FaultyCall) -> Reply:
+    reply = call.carry()
     body = b'{"ARN": 7, "Name": [], "ReplicationStatus": {"a": 1}, "KeyMetadata": [], "Versions": 1, "Regions": {}, '
     body += b'"SecretList": {"a": 1}}'
     return replace(reply, body=b"<Other><Thing>7</Thing></Other>" if reply.content_type == "text/xml" else body)
 
 
-def _then(strike: Strike) -> Strike:
+def _then(inject: Injection) -> Injection:
     """Return the fault that begins when the first such call has been answered well."""
-    return lambda blow: blow.carry() if blow.number == 1 else strike(blow)
+    return lambda call: call.carry() if call.number == 1 else inject(call)
 
 
-def _once_written(strike: Strike) -> Strike:
+def _once_written(inject: Injection) -> Injection:
     """Return the fault that begins when something was asked to be changed."""
-    return lambda blow: strike(blow) if blow.written else blow.carry()
+    return lambda call: inject(call) if call.written else call.carry()
 
 
-def _again(seen: Sequence[Where], first: int) -> bool:
+def _again(seen: Sequence[CallSite], first: int) -> bool:
     return seen[first] in seen[first + 1 :]
 
 
-def _surely_later(seen: Sequence[Where], first: int) -> bool:
+def _surely_later(seen: Sequence[CallSite], first: int) -> bool:
     """Whether something comes after it whatever the order of calls that are made side by side."""
     return _again(seen, first) or seen[first][0] in WRITES
 
 
-def _after_a_write(seen: Sequence[Where], first: int) -> bool:
+def _after_a_write(seen: Sequence[CallSite], first: int) -> bool:
     written = next((place for place, (operation, _) in enumerate(seen) if operation in WRITES), len(seen))
     return seen[first] in seen[written + 1 :]
 
 
-def _unknown_word(blow: Blow) -> Reply:
-    return rewritten(blow.carry(), lambda entries: [{**each, "Status": "Rebalancing"} for each in entries])
+def _unknown_word(call: FaultyCall) -> Reply:
+    return rewritten(call.carry(), lambda entries: [{**each, "Status": "Rebalancing"} for each in entries])
 
 
-def _missing(blow: Blow) -> Reply:
-    return rewritten(blow.carry(), lambda _: []) if blow.since_s < LAG_S else blow.carry()
+def _missing(call: FaultyCall) -> Reply:
+    return rewritten(call.carry(), lambda _: []) if call.since_s < LAG_S else call.carry()
 
 
-def _failed_later(blow: Blow) -> Reply:
+def _failed_later(call: FaultyCall) -> Reply:
     def change(entries: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
         failed = {"Status": "Failed", "StatusMessage": "Replication failed: the key can't be used any more"}
-        changed = [{**each, **failed} if each["Region"] in blow.memory else each for each in entries]
-        blow.memory.update(each["Region"] for each in entries if each["Status"] == "InSync")
+        changed = [{**each, **failed} if each["Region"] in call.memory else each for each in entries]
+        call.memory.update(each["Region"] for each in entries if each["Status"] == "InSync")
         return changed
 
-    return rewritten(blow.carry(), change)
+    return rewritten(call.carry(), change)
 
 
 FAULTS = (

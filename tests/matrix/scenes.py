@@ -1,4 +1,4 @@
-"""The scenes in which commands are tried: the simulated AWS, and the folder, as they are when the words are typed."""
+"""Scenes of the fault matrix: the simulated AWS and the working folder at the moment a command is typed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BEFORE = Faults(replication_delay_s=0.0, removal_delay_s=0.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class Scene:
     """The simulated AWS, as one who sees everything sets and sees it."""
 
     simulator: Simulator
@@ -67,13 +67,13 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
-class Play:
+class CommandCase:
     """A row of the matrix: the words typed, in a scene."""
 
     name: str
     words: tuple[str, ...]
-    scene: Callable[[Stage], None]
-    reached: Callable[[Stage], bool] = lambda _: True
+    set_up: Callable[[Scene], None]
+    reached: Callable[[Scene], bool] = lambda _: True
     """Whether AWS is as the command promises with exit code 0."""
     may_change: tuple[str, ...] = ()
     """Regions in which the secret may be taken away or made another."""
@@ -81,61 +81,61 @@ class Play:
     """(operation, Region) that the caller has no permission for in any case."""
     tries: tuple[str, ...] = ()
     """The operations that go wrong, the others being tried in another scene of the same command; empty: all."""
-    files: Callable[[Stage], Mapping[str, str]] = lambda _: {}
+    files: Callable[[Scene], Mapping[str, str]] = lambda _: {}
     """Name -> text of what lies in the folder in which the words are typed."""
     output: Literal["json", "ndjson"] = "json"
     """The format that holds the document."""
 
 
-def _bystanders(stage: Stage) -> None:
+def _bystanders(scene: Scene) -> None:
     """Put on stage what no run may touch: another secret with a replica, and a namesake in a Region not named."""
-    stage.create(OTHER)
-    stage.replicate(WEST, name=OTHER)
-    stage.create(NAME, SYDNEY)
-    key = stage.call("CreateKey", WEST, "kms")["KeyMetadata"]["KeyId"]
-    stage.call("CreateAlias", WEST, "kms", AliasName="alias/dr", TargetKeyId=key)
+    scene.create(OTHER)
+    scene.replicate(WEST, name=OTHER)
+    scene.create(NAME, SYDNEY)
+    key = scene.call("CreateKey", WEST, "kms")["KeyMetadata"]["KeyId"]
+    scene.call("CreateAlias", WEST, "kms", AliasName="alias/dr", TargetKeyId=key)
 
 
-def with_ireland(stage: Stage) -> None:
-    stage.create()
-    stage.replicate(IRELAND)
+def with_ireland(scene: Scene) -> None:
+    scene.create()
+    scene.replicate(IRELAND)
 
 
-def with_both(stage: Stage) -> None:
-    stage.create()
-    stage.replicate(WEST, IRELAND)
+def with_both(scene: Scene) -> None:
+    scene.create()
+    scene.replicate(WEST, IRELAND)
 
 
-def with_failed(stage: Stage) -> None:
-    with_ireland(stage)
-    stage.simulator.faults = Faults(replication_delay_s=0.0, failures={WEST: "Replication failed: no"})
-    stage.replicate(WEST)
-    stage.look(HOME)
-    stage.simulator.faults = BEFORE
+def with_failed(scene: Scene) -> None:
+    with_ireland(scene)
+    scene.simulator.faults = Faults(replication_delay_s=0.0, failures={WEST: "Replication failed: no"})
+    scene.replicate(WEST)
+    scene.look(HOME)
+    scene.simulator.faults = BEFORE
 
 
-def under_way(stage: Stage) -> None:
-    with_ireland(stage)
-    stage.simulator.faults = TIMING
-    stage.replicate(WEST)
+def under_way(scene: Scene) -> None:
+    with_ireland(scene)
+    scene.simulator.faults = TIMING
+    scene.replicate(WEST)
 
 
-def set_the_stage(play: Play, simulator: Simulator, timing: Faults = TIMING) -> Stage:
+def set_the_scene(case: CommandCase, simulator: Simulator, timing: Faults = TIMING) -> Scene:
     """Return the stage as it is when the words are typed."""
-    stage = Stage(simulator)
+    scene = Scene(simulator)
     simulator.faults = BEFORE
-    _bystanders(stage)
-    play.scene(stage)
-    stage.look(HOME)
-    simulator.faults = replace(timing, denied=play.denied)
-    return stage
+    _bystanders(scene)
+    case.set_up(scene)
+    scene.look(HOME)
+    simulator.faults = replace(timing, denied=case.denied)
+    return scene
 
 
 @contextlib.contextmanager
-def folder(play: Play, stage: Stage) -> Iterator[Path]:
+def folder(case: CommandCase, scene: Scene) -> Iterator[Path]:
     """Yield the folder in which the words are typed, with the play's files in it."""
     with TemporaryDirectory() as path, contextlib.chdir(path):
-        for name, text in play.files(stage).items():
+        for name, text in case.files(scene).items():
             Path(name).write_text(text)
         yield Path(path)
 

@@ -3,36 +3,36 @@
 from __future__ import annotations
 
 import pytest
-from matrix.book import PATH, cells, healthy, read, targets
-from matrix.commands import OFFLINE, PLAYS
-from matrix.desk import Where
+from matrix.case_run import in_process
+from matrix.command_cases import COMMAND_CASES, OFFLINE
 from matrix.faults import FAULTS
-from matrix.scenes import Play
-from matrix.trial import in_process
+from matrix.faulty_endpoint import CallSite
+from matrix.matrix_page import PATH, cells, healthy, read, targets
+from matrix.scenes import CommandCase
 
 from smrep.aws.allowed import ALLOWED, WRITES
 from smrep.cli import COMMANDS
 
 BOOK = read()
-BY_NAME = {play.name: play for play in PLAYS}
+BY_NAME = {case.name: case for case in COMMAND_CASES}
 
 
 @pytest.mark.parametrize(("name", "where"), BOOK, ids=lambda each: each if isinstance(each, str) else "-".join(each))
-def test_a_call_that_goes_wrong_ends_as_the_page_says(name: str, where: Where) -> None:
-    play = BY_NAME[name]
-    assert {fault.name: cell for fault, cell in cells(play, healthy(play), where)} == BOOK[name, where]
+def test_a_call_that_goes_wrong_ends_as_the_page_says(name: str, where: CallSite) -> None:
+    case = BY_NAME[name]
+    assert {fault.name: cell for fault, cell in cells(case, healthy(case), where)} == BOOK[name, where]
 
 
-@pytest.mark.parametrize("play", PLAYS, ids=lambda play: play.name)
-def test_every_call_of_a_command_is_on_the_page(play: Play) -> None:
-    seen = healthy(play).seen
-    assert targets(play, seen) == sorted(where for name, where in BOOK if name == play.name)
-    elsewhere = {where[0] for name, where in BOOK if name.split()[0].strip(",") == play.words[0]}
+@pytest.mark.parametrize("case", COMMAND_CASES, ids=lambda case: case.name)
+def test_every_call_of_a_command_is_on_the_page(case: CommandCase) -> None:
+    seen = healthy(case).seen
+    assert targets(case, seen) == sorted(where for name, where in BOOK if name == case.name)
+    elsewhere = {where[0] for name, where in BOOK if name.split()[0].strip(",") == case.words[0]}
     assert {operation for operation, _ in seen} <= elsewhere
 
 
 def test_every_command_and_every_operation_that_may_be_sent_is_on_the_page() -> None:
-    assert {play.words[0] for play in PLAYS} == set(COMMANDS) - OFFLINE
+    assert {case.words[0] for case in COMMAND_CASES} == set(COMMANDS) - OFFLINE
     sent = {operation for _, operation in ALLOWED} - {"ListAliases"}  # a shell's completion sends it, no command
     assert {operation for _, (operation, _) in BOOK} == sent
 
@@ -52,19 +52,19 @@ FORCED = {
 """What overwrites is never sent again unseen."""
 
 
-@pytest.mark.parametrize("play", PLAYS, ids=lambda play: play.name)
-def test_what_passes_leaves_no_trace(play: Play) -> None:
-    well = in_process(play).cell
+@pytest.mark.parametrize("case", COMMAND_CASES, ids=lambda case: case.name)
+def test_what_passes_leaves_no_trace(case: CommandCase) -> None:
+    well = in_process(case).cell
     for (name, where), row in BOOK.items():
         for fault in FAULTS:
-            if name == play.name and fault.passes and fault.name in row and (name, where[0], fault.name) not in FORCED:
+            if name == case.name and fault.passes and fault.name in row and (name, where[0], fault.name) not in FORCED:
                 assert row[fault.name] == well, (where, fault.name)
 
 
-@pytest.mark.parametrize("play", PLAYS, ids=lambda play: play.name)
-def test_no_fault_makes_a_bad_end_a_good_one(play: Play) -> None:
-    rows = [row for (name, _), row in BOOK.items() if name == play.name]
-    assert in_process(play).code == 0 or not [cell for row in rows for cell in row.values() if cell[0] == "0"]
+@pytest.mark.parametrize("case", COMMAND_CASES, ids=lambda case: case.name)
+def test_no_fault_makes_a_bad_end_a_good_one(case: CommandCase) -> None:
+    rows = [row for (name, _), row in BOOK.items() if name == case.name]
+    assert in_process(case).code == 0 or not [cell for row in rows for cell in row.values() if cell[0] == "0"]
 
 
 def test_what_nobody_answers_never_ends_well() -> None:

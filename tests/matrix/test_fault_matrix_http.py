@@ -7,11 +7,11 @@ import time
 
 import pytest
 from fixtures import Sandbox
-from matrix.book import read
-from matrix.commands import PLAYS
+from matrix.case_run import Run, check, struck, truth
+from matrix.command_cases import COMMAND_CASES
 from matrix.faults import FAULTS
-from matrix.scenes import folder, left, set_the_stage
-from matrix.trial import Run, check, struck, truth
+from matrix.matrix_page import read
+from matrix.scenes import folder, left, set_the_scene
 
 from smrep.sandbox.faults import Faults
 from smrep.sandbox.server import SandboxServer
@@ -20,7 +20,7 @@ from smrep.sandbox.simulator import Simulator
 HOME, WEST, IRELAND = "us-east-1", "us-west-2", "eu-west-1"
 QUICK = Faults(replication_delay_s=0.3, removal_delay_s=1.0)
 LIMIT_S = 4
-BY_NAME = {play.name: play for play in PLAYS}
+BY_NAME = {case.name: case for case in COMMAND_CASES}
 FAULT = {fault.name: fault for fault in FAULTS}
 CASES = {
     ("replicate", "DescribeSecret", HOME): ("500", "unknown word", "failed later"),
@@ -65,20 +65,20 @@ CASES = {
 
 @pytest.mark.parametrize(
     ("name", "operation", "region", "fault"),
-    [(*case, fault) for case, faults in CASES.items() for fault in faults],
+    [(*cell, fault) for cell, faults in CASES.items() for fault in faults],
     ids=lambda each: each,
 )
 def test_a_process_ends_as_the_page_says(name: str, operation: str, region: str, fault: str) -> None:
-    play, where = BY_NAME[name], (operation, region)
+    case, where = BY_NAME[name], (operation, region)
     simulator = Simulator(now=time.time, rng=random.Random(5))
-    stage = set_the_stage(play, simulator, QUICK)
-    before, mark = truth(stage), len(simulator.log)
-    words = [str(LIMIT_S) if word == "60" else word for word in play.words]
+    scene = set_the_scene(case, simulator, QUICK)
+    before, mark = truth(scene), len(simulator.log)
+    words = [str(LIMIT_S) if word == "60" else word for word in case.words]
     started = time.monotonic()
-    with SandboxServer(simulator, desk=struck(where, FAULT[fault])) as server, folder(play, stage) as here:
-        done = Sandbox(simulator, server.url).process(*words, "-o", play.output)
+    with SandboxServer(simulator, desk=struck(where, FAULT[fault])) as server, folder(case, scene) as here:
+        done = Sandbox(simulator, server.url).process(*words, "-o", case.output)
         files = left(here)
     log, elapsed_s = tuple(simulator.log[mark:]), time.monotonic() - started
-    run = Run(done.code, done.out, done.err, (), log, True, stage, before, elapsed_s, files)
-    check(play, run, FAULT[fault])
+    run = Run(done.code, done.out, done.err, (), log, True, scene, before, elapsed_s, files)
+    check(case, run, FAULT[fault])
     assert run.cell == read()[name, where][fault]

@@ -1,4 +1,4 @@
-"""Reports of audits to make a coverage page of: few secrets of every kind, or many."""
+"""Audit reports to render as a coverage page: a few secrets of every kind, or many."""
 
 from __future__ import annotations
 

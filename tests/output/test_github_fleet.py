@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from hostile.output_checks import acts, commands, plain_markdown
 from hostile.payloads import TEXTS
-from hostile.screen import acts, commands, plain_markdown
 from hypothesis import given
 from hypothesis import strategies as st
 

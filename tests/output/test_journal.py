@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+from hostile.output_checks import acts, commands
 from hostile.payloads import TEXTS
-from hostile.screen import acts, commands
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import timedelta, timezone
 
 import pytest
+from hostile.output_checks import acts
 from hostile.payloads import EVERYTHING, TEXTS
-from hostile.screen import acts
 from hypothesis import example, given
 from hypothesis import strategies as st
 from output.page_reports import ACCOUNT, BEGAN, EU, FEW, LOST, SYDNEY, WEST, covered, many, missing, report, secret

@@ -6,8 +6,8 @@ import json
 from datetime import UTC, datetime
 
 from fixtures import VALIDATOR
+from hostile.output_checks import true_json
 from hostile.payloads import EVERYTHING, TEXTS
-from hostile.screen import true_json
 from hypothesis import example, given
 from hypothesis import strategies as st
 

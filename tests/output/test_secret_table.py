@@ -6,8 +6,8 @@ import re
 from datetime import UTC, datetime
 
 import pytest
+from hostile.output_checks import OWN_COLOUR, acts, commands
 from hostile.payloads import LONG, TEXTS, WIDE
-from hostile.screen import OWN_COLOUR, acts, commands
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from fixtures import Sandbox
 from live.account import Account
-from live.sweep import Sweep
+from live.cleanup import Cleanup
 
 from smrep.sandbox.faults import Faults
 
@@ -97,26 +97,26 @@ def test_nothing_stays(
     if remembered:
         account.made[name] = None
     assert left_in(sandbox)
-    assert Sweep(account, 10.0).run() == []
+    assert Cleanup(account, 10.0).run() == []
     assert left_in(sandbox) == []
 
 
 def test_replicas_are_gone_before_their_primary_is_deleted(sandbox: Sandbox, account: Account) -> None:
     replicated(sandbox, f"{account.prefix}x")
-    assert Sweep(account, 10.0).run() == []
+    assert Cleanup(account, 10.0).run() == []
     assert len(sandbox.log("DeleteSecret")) == 1  # a replica that outlives its primary is stranded, and needs another
     assert sandbox.log("StopReplicationToReplica") == []
 
 
 def test_a_stranded_replica_is_promoted_so_that_it_can_be_deleted(sandbox: Sandbox, account: Account) -> None:
     stranded(sandbox, f"{account.prefix}x")
-    assert Sweep(account, 10.0).run() == []
+    assert Cleanup(account, 10.0).run() == []
     assert [call.region for call in sandbox.log("StopReplicationToReplica")] == [WEST]
 
 
 def test_a_namesake_of_another_prefix_stays(sandbox: Sandbox, account: Account) -> None:
     arn = sandbox.create(f"{account.prefix[:-1]}9/x")
-    assert Sweep(account, 1.0).run() == []
+    assert Cleanup(account, 1.0).run() == []
     assert left_in(sandbox) == [arn]
 
 
@@ -125,7 +125,7 @@ def test_a_region_that_does_not_answer_is_told(sandbox: Sandbox, account: Accoun
     replicated(sandbox, name)
     account.made[name] = None
     sandbox.simulator.faults = Faults(**QUICK, denied=frozenset({("DescribeSecret", WEST)}))
-    (left,) = Sweep(account, 0.5).run()
+    (left,) = Cleanup(account, 0.5).run()
     assert (left.name, left.region, "AccessDenied" in left.why) == (name, WEST, True)
     assert left.command.startswith(f"aws secretsmanager delete-secret --secret-id {name} --region {WEST}")
 
@@ -138,7 +138,7 @@ def test_whoever_interrupts_is_told_of_all_that_was_made(sandbox: Sandbox, accou
         raise KeyboardInterrupt
 
     sandbox.create(f"{account.prefix}x")
-    sweep = Sweep(account, 1.0, clock=interrupt)
+    sweep = Cleanup(account, 1.0, clock=interrupt)
     with pytest.raises(KeyboardInterrupt):
         sweep.run()
     assert [(each.name, each.region) for each in sweep.left()] == [(f"{account.prefix}x", HOME)]

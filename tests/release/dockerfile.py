@@ -1,4 +1,4 @@
-"""The Dockerfile read, and its steps taken in a folder instead of an engine's layers."""
+"""Parses the Dockerfile, and takes its steps in a folder instead of an image engine."""
 
 from __future__ import annotations
 

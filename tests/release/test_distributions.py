@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from fixtures import ROOT
-from release.building import build, listed, unpacked
+from release.built_packages import build, listed, unpacked
 
 from smrep import __version__
 

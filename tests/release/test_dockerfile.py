@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from fixtures import ROOT, Sandbox
 from packaging.utils import canonicalize_name
-from release.building import build
+from release.built_packages import build
 from release.dockerfile import Image, Offline, context, instructions, sent
 
 from smrep import __version__

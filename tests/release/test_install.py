@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from fixtures import ROOT
-from release.building import build
+from release.built_packages import build
 from release.dockerfile import OUT_OF_REACH
 from test_readme import section
 

@@ -1,4 +1,4 @@
-"""The two sides of a replica as looks show them, to be held against each other."""
+"""The two sides of a replica, as DescribeSecret shows them, for the comparison rules."""
 
 from __future__ import annotations
 

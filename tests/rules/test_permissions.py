@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scopes import ACCOUNT, DUBLIN, EAST, KEY_ID, TOKYO, WEST, granted, scope, statements
+from policy_scopes import ACCOUNT, DUBLIN, EAST, KEY_ID, TOKYO, WEST, granted, scope, statements
 
 from smrep.aws.allowed import ALLOWED, WRITES
 from smrep.model import SecretId, Target, parse_arn

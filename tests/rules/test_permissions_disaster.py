@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scopes import ONE, scope, statements
+from policy_scopes import ONE, scope, statements
 
 
 def test_the_way_back_may_replicate_both_ways_over_what_is_there_and_nowhere_else() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from scopes import ACCOUNT, DUBLIN, KEY_ID, WEST, granted, scope, statements
+from policy_scopes import ACCOUNT, DUBLIN, KEY_ID, WEST, granted, scope, statements
 
 from smrep.model import SecretId, Target
 from smrep.regions import Region

@@ -70,8 +70,8 @@ consents = st.builds(
 )
 
 
-def planned(world: Mapping[Region, Found], targets: Sequence[Target], consent: Consent) -> list[Step]:
-    primary = replace(PRIMARY, replicas=tuple(each.entry for each in world.values() if each.entry))
+def planned(aws: Mapping[Region, Found], targets: Sequence[Target], consent: Consent) -> list[Step]:
+    primary = replace(PRIMARY, replicas=tuple(each.entry for each in aws.values() if each.entry))
 
     def key_findings(target: Target, entry: Replica) -> tuple[Finding, ...]:
         same = target.kms_key is None or same_by_spelling(target.kms_key, entry.kms_key_id, target.region, ACCOUNT)
@@ -81,7 +81,7 @@ def planned(world: Mapping[Region, Found], targets: Sequence[Target], consent: C
         step_for(
             primary,
             target,
-            world[target.region].look,
+            aws[target.region].look,
             consent,
             lambda entry, target=target: key_findings(target, entry),
         )
@@ -89,10 +89,10 @@ def planned(world: Mapping[Region, Found], targets: Sequence[Target], consent: C
     ]
 
 
-def carried_out(world: Mapping[Region, Found], steps: Sequence[Step]) -> dict[Region, Found]:
+def carried_out(aws: Mapping[Region, Found], steps: Sequence[Step]) -> dict[Region, Found]:
     """Return the Regions once AWS has done all that the steps ask for, and all that it was at before."""
-    after = dict(world)
-    for region, found in world.items():
+    after = dict(aws)
+    for region, found in aws.items():
         if found.entry and found.entry.status == "InProgress" and not isinstance(found.look, Secret):
             after[region] = Found(
                 replace(found.entry, status="InSync"), _seen(found, ours(region, found.entry.kms_key_id))
@@ -100,7 +100,7 @@ def carried_out(world: Mapping[Region, Found], steps: Sequence[Step]) -> dict[Re
     for step in steps:
         if isinstance(step, Add | Retry | Overwrite):
             region, key = step.target.region, step.target.kms_key or DEFAULT
-            after[region] = Found(Replica(region, "InSync", None, key), _seen(world[region], ours(region, key)))
+            after[region] = Found(Replica(region, "InSync", None, key), _seen(aws[region], ours(region, key)))
     return after
 
 
@@ -111,10 +111,10 @@ def _seen(before: Found, now: Secret) -> Look:
 
 @given(worlds, wanted, consents)
 def test_what_was_planned_and_carried_out_is_kept_the_next_time(
-    world: dict[Region, Found], targets: list[Target], consent: Consent
+    aws: dict[Region, Found], targets: list[Target], consent: Consent
 ) -> None:
-    first = planned(world, targets, consent)
-    after = carried_out(world, first)
+    first = planned(aws, targets, consent)
+    after = carried_out(aws, first)
     second = planned(after, targets, consent)
     for before, now in zip(first, second, strict=True):
         if isinstance(before, Add | Retry | Overwrite):
@@ -129,9 +129,9 @@ def test_what_was_planned_and_carried_out_is_kept_the_next_time(
 
 @given(worlds, wanted, consents)
 def test_only_what_was_asked_for_is_planned_each_region_once(
-    world: dict[Region, Found], targets: list[Target], consent: Consent
+    aws: dict[Region, Found], targets: list[Target], consent: Consent
 ) -> None:
-    steps = planned(world, targets, consent)
+    steps = planned(aws, targets, consent)
     assert [step.target.region for step in steps] == [target.region for target in targets]
     for step, target in zip(steps, targets, strict=True):
         if step.target != target:  # a retry keeps the key that the entry has
@@ -140,30 +140,30 @@ def test_only_what_was_asked_for_is_planned_each_region_once(
             assert step.before
             assert step.target.kms_key in (
                 step.before.kms_key_id,
-                getattr(world[target.region].look, "kms_key_id", None),
+                getattr(aws[target.region].look, "kms_key_id", None),
             )
 
 
 @given(worlds, wanted, consents)
 def test_nothing_is_planned_for_what_is_right(
-    world: dict[Region, Found], targets: list[Target], consent: Consent
+    aws: dict[Region, Found], targets: list[Target], consent: Consent
 ) -> None:
     right = {region: Found(Replica(region, "InSync", None, DEFAULT), ours(region)) for region in THERE[:2]}
-    for step in planned({**world, **right}, targets, consent):
+    for step in planned({**aws, **right}, targets, consent):
         if step.target.region in right:
             assert isinstance(step, Keep)
 
 
 @given(worlds, wanted, consents)
 def test_something_is_overwritten_only_with_consent_and_where_a_namesake_was_seen(
-    world: dict[Region, Found], targets: list[Target], consent: Consent
+    aws: dict[Region, Found], targets: list[Target], consent: Consent
 ) -> None:
-    primary = replace(PRIMARY, replicas=tuple(each.entry for each in world.values() if each.entry))
-    for step in planned(world, targets, consent):
+    primary = replace(PRIMARY, replicas=tuple(each.entry for each in aws.values() if each.entry))
+    for step in planned(aws, targets, consent):
         if isinstance(step, Overwrite):
-            look = world[step.target.region].look
+            look = aws[step.target.region].look
             who = bearer(primary, look)
             assert consent.force
             assert step.victim is look
             assert who is Bearer.NAMESAKE or (who is Bearer.PROMOTED and step.victim.arn in consent.arns)
-            assert not isinstance(planned(world, [step.target], Consent())[0], Overwrite)
+            assert not isinstance(planned(aws, [step.target], Consent())[0], Overwrite)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from fakes import HOME, Clock, World
+from fakes import HOME, Clock, FakeAws
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -179,11 +179,11 @@ def test_a_replica_shows_too_little_for_tags_and_services(chosen: Selector, more
 
 @given(st.lists(SELECTORS, min_size=1, max_size=2))
 def test_the_sandbox_takes_every_filter_and_leaves_in_what_is_meant(selectors: list[Selector]) -> None:
-    world = World(Clock())
+    aws = FakeAws(Clock())
     for name, tag in {"a": "a", "a/b": "b", "b-A": "ab", "rds!a": "A"}.items():
-        world.create(name, Tags=[{"Key": tag, "Value": tag}])
+        aws.create(name, Tags=[{"Key": tag, "Value": tag}])
     home = Region(HOME)
-    everything = world.list_page(home, (), None, doomed=False).entries
+    everything = aws.list_page(home, (), None, doomed=False).entries
     meant = {each.name for each in everything if any(one.matches(each) for one in selectors)}
-    found = world.list_page(home, filters(selectors), None, doomed=False).entries
+    found = aws.list_page(home, filters(selectors), None, doomed=False).entries
     assert meant <= {each.name for each in found}

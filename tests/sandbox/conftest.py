@@ -6,7 +6,7 @@ import random
 from typing import Any
 
 import pytest
-from rude import make_target, target
+from raw_requests import make_target, target
 
 from smrep.sandbox.faults import Faults
 from smrep.sandbox.simulator import ApiError, Simulator

@@ -1,4 +1,4 @@
-"""Steps in the life of one secret in three Regions, for the properties that hold after any of them."""
+"""Steps in one secret's life in three Regions, for properties that hold after any of them."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from rude import CREATE, SIGNED, Target, request, status
+from raw_requests import CREATE, SIGNED, Target, request, status
 
 from smrep.cli.sandbox import sandbox as sandbox_command
 from smrep.sandbox.server import SandboxServer

@@ -6,7 +6,7 @@ from dataclasses import fields
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rude import Target, request, status
+from raw_requests import Target, request, status
 
 from smrep.sandbox.fault_document import changed, document_of
 from smrep.sandbox.faults import Drop, Faults

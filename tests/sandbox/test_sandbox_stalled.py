@@ -12,7 +12,7 @@ from typing import ClassVar
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rude import CREATE, Target, request, rest, status
+from raw_requests import CREATE, Target, request, rest, status
 
 from smrep.sandbox.faults import Faults
 from smrep.sandbox.policies import _like

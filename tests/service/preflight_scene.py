@@ -1,13 +1,13 @@
-"""What the tests of the checks before a request share: a primary under a key, and what was sent in the end."""
+"""Shared by the preflight tests: a primary under a given key, and the Regions that were sent in the end."""
 
 from __future__ import annotations
 
-from fakes import World
+from fakes import FakeAws
 
 
-def regions_sent(world: World) -> list[str]:
-    return [each["Region"] for call in world.sent() for each in call["AddReplicaRegions"]]
+def regions_sent(aws: FakeAws) -> list[str]:
+    return [each["Region"] for call in aws.sent() for each in call["AddReplicaRegions"]]
 
 
-def primary_under(world: World, key: str) -> str:
-    return world.create(KmsKeyId=key)
+def primary_under(aws: FakeAws, key: str) -> str:
+    return aws.create(KmsKeyId=key)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from fakes import HOME, IRELAND, SYDNEY, WEST, World, is_there, replicated
-from service.applying_scene import PROD, applied, by_name, drafted, prepared, rows, writes
+from fakes import HOME, IRELAND, SYDNEY, WEST, FakeAws, is_there, replicated
+from service.apply_scene import PROD, applied, by_name, drafted, prepared, rows, writes
 
 from smrep.errors import Outcome
 
@@ -13,13 +13,13 @@ MOVE = PROD | {"regions": [WEST], "remove_extra": True}
 
 
 @pytest.fixture
-def moved(world: World) -> World:
+def moved(aws: FakeAws) -> FakeAws:
     """A secret whose only replica is to move from Sydney to Oregon."""
-    replicated(world, SYDNEY, name="prod/a")
-    return world
+    replicated(aws, SYDNEY, name="prod/a")
+    return aws
 
 
-def test_the_old_replica_goes_once_the_new_one_is_in_sync(moved: World) -> None:
+def test_the_old_replica_goes_once_the_new_one_is_in_sync(moved: FakeAws) -> None:
     moved.faults(replication_delay_s=20.0)
     run = applied(moved, MOVE)
     assert [(operation, regions) for operation, _, regions in writes(moved)] == [(ADD, [WEST]), (REMOVE, [SYDNEY])]
@@ -30,7 +30,7 @@ def test_the_old_replica_goes_once_the_new_one_is_in_sync(moved: World) -> None:
 
 
 @pytest.mark.parametrize("trouble", ["fails", "is not settled in time", "is not waited for"])
-def test_it_stays_where_the_new_one(moved: World, trouble: str) -> None:
+def test_it_stays_where_the_new_one(moved: FakeAws, trouble: str) -> None:
     if trouble == "fails":
         moved.faults(failures={WEST: "Replication failed: of the weather"})
     else:
@@ -45,7 +45,7 @@ def test_it_stays_where_the_new_one(moved: World, trouble: str) -> None:
     assert by_name(run.reports())["prod/a"].outcome is (Outcome.FAILED if trouble == "fails" else Outcome.PENDING)
 
 
-def test_done_again_it_goes(moved: World) -> None:
+def test_done_again_it_goes(moved: FakeAws) -> None:
     moved.faults(replication_delay_s=60.0)
     applied(moved, MOVE, timeout_s=10.0)
     run = applied(moved, MOVE)
@@ -53,17 +53,17 @@ def test_done_again_it_goes(moved: World) -> None:
     assert by_name(run.reports())["prod/a"].outcome is Outcome.OK
 
 
-def test_of_one_whose_tags_were_taken_away_since_it_was_listed_nothing_is_changed(world: World) -> None:
+def test_of_one_whose_tags_were_taken_away_since_it_was_listed_nothing_is_changed(aws: FakeAws) -> None:
     rule = {"name": "dr", "tags": {"dr": "true"}, "regions": [IRELAND]}
     for name in ("prod/a", "prod/b"):
-        world.call("CreateSecret", HOME, Name=name, SecretString="x", Tags=[{"Key": "dr", "Value": "true"}])
-    draft = drafted(world, rule, trusting=True)
-    world.call("UntagResource", HOME, SecretId="prod/a", TagKeys=["dr"])
-    world.clock.time += 30
-    run = prepared(world, draft)
+        aws.call("CreateSecret", HOME, Name=name, SecretString="x", Tags=[{"Key": "dr", "Value": "true"}])
+    draft = drafted(aws, rule, trusting=True)
+    aws.call("UntagResource", HOME, SecretId="prod/a", TagKeys=["dr"])
+    aws.clock.time += 30
+    run = prepared(aws, draft)
     list(run.act())
     found = by_name(run.reports())
     error = found["prod/a"].error
     assert error is not None
     assert (error.code, found["prod/a"].outcome) == ("ChangedMeanwhile", Outcome.PENDING)
-    assert [name for _, name, _ in writes(world)] == ["prod/b"]
+    assert [name for _, name, _ in writes(aws)] == ["prod/b"]

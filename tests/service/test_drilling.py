@@ -75,7 +75,7 @@ class Scene:
     def key(self, name):
         return "alias/dr" if "orders" in name else None
 
-    def play(self, stop_at=None):
+    def case(self, stop_at=None):
         """Play it to its end, or until a step comes that is named; return the report."""
         with staged(self.simulator, self.count, (EAST, WEST, IRELAND), self.sleep) as stage:
             self.names = stage.names
@@ -88,7 +88,7 @@ class Scene:
 
 def test_a_rehearsal_that_goes_well():
     scene = Scene()
-    report = scene.play()
+    report = scene.case()
     assert report.problems == ()
     assert not report.interrupted
     assert [each.step.name for each in report.taken] == [
@@ -102,7 +102,7 @@ def test_a_rehearsal_that_goes_well():
 
 
 def test_the_copies_are_told_apart_in_each_region():
-    report = Scene(count=1).play()
+    report = Scene(count=1).case()
     (course,) = report.courses
     tracks = {each.region: [(span.readable, span.writable) for span in each.spans] for each in course.tracks}
     assert tracks[EAST] == [
@@ -121,7 +121,7 @@ def test_the_copies_are_told_apart_in_each_region():
 
 def test_each_command_is_run_with_the_record_and_the_regions():
     scene = Scene()
-    scene.play()
+    scene.case()
     assert scene.ran == [
         "failover --from us-east-1 --to us-west-2 --all --record dr.jsonl --yes",
         "failback --record dr.jsonl --yes",
@@ -136,7 +136,7 @@ def test_each_command_is_run_with_the_record_and_the_regions():
 def test_a_command_that_fails_ends_it_and_is_told(command, left):
     scene = Scene()
     scene.codes[command] = 3
-    report = scene.play()
+    report = scene.case()
     assert report.taken[-1].exit_code == 3
     assert "ended with exit code 3" in report.problems[0]
     assert [each.name for each in report.steps[len(report.taken) :]] == left
@@ -146,7 +146,7 @@ def test_a_command_that_fails_ends_it_and_is_told(command, left):
 def test_a_command_that_says_it_did_and_did_not_is_found_out():
     scene = Scene()
     scene.return_ = lambda _name: None
-    report = scene.play()
+    report = scene.case()
     assert report.taken[-1].exit_code == 0
     assert len(report.problems) == 2  # two ways to stand: with a third Region and without
     assert all("us-east-1 shows a replica of us-west-2" in each for each in report.problems)
@@ -163,7 +163,7 @@ def test_a_secret_that_nobody_can_read_for_a_while_is_found_out():
         scene.call("RestoreSecret", WEST, SecretId=name)
 
     scene.promote = careless
-    report = scene.play()
+    report = scene.case()
     assert report.unreadable_s == 0.5
     first, second = scene.names
     assert report.problems == (
@@ -175,13 +175,13 @@ def test_a_secret_that_nobody_can_read_for_a_while_is_found_out():
 def test_a_key_that_got_lost_on_the_way_is_found_out():
     scene = Scene(count=2)
     scene.key = lambda _name: None
-    (problem,) = scene.play().problems
+    (problem,) = scene.case().problems
     assert problem.endswith(": prod/orders/db")
     assert "us-west-2 InSync under alias/aws/secretsmanager, and before it was" in problem
 
 
 def test_what_is_cut_short_is_not_judged():
-    report = Scene().play(stop_at="recovery")
+    report = Scene().case(stop_at="recovery")
     assert (report.interrupted, report.problems) == (True, ())
     assert [each.step.name for each in report.taken] == ["outage", "failover", "write"]
     assert report.courses[0].unwritable

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from fakes import HOME, IRELAND, SYDNEY, WEST, World, new_key, replicated
+from fakes import HOME, IRELAND, SYDNEY, WEST, FakeAws, new_key, replicated
 from hypothesis import given
 from hypothesis import strategies as st
-from service.applying_scene import counts, planner
+from service.apply_scene import counts, planner
 
 from smrep.errors import Outcome
 from smrep.regions import Region
@@ -25,13 +25,13 @@ ACCOUNT = "123456789012"
 ODD_NAMES = ["-rf", "!x", "a=b", "prod/db-AbCdEf", "@", "x" * 512, "rds!cluster-1", "us-west-2"]
 
 
-def exported(world: World, selector: Selector = EVERY, **more: Any) -> Export:
+def exported(aws: FakeAws, selector: Selector = EVERY, **more: Any) -> Export:
     """Export; nothing but lists and looks is asked for it."""
-    world.begin()
-    run = Export(world, world.clock, Region(HOME), selector, **more)
+    aws.begin()
+    run = Export(aws, aws.clock, Region(HOME), selector, **more)
     for _ in run.act():
         pass
-    assert {operation for operation, _, _ in world.calls} <= {"ListSecrets", "DescribeSecret"}
+    assert {operation for operation, _, _ in aws.calls} <= {"ListSecrets", "DescribeSecret"}
     return run
 
 
@@ -42,8 +42,8 @@ def read(run: Export) -> Manifest:
     return manifest
 
 
-def planned(world: World, manifest: Manifest) -> Draft:
-    draft = Draft([planner(world, manifest.rules)], manifest.rules)
+def planned(aws: FakeAws, manifest: Manifest) -> Draft:
+    draft = Draft([planner(aws, manifest.rules)], manifest.rules)
     for _ in draft.act():
         pass
     return draft
@@ -58,9 +58,9 @@ def regions_of(manifest: Manifest) -> dict[str, dict[str, str | None]]:
     }
 
 
-def nothing_to_do(world: World, run: Export) -> int:
+def nothing_to_do(aws: FakeAws, run: Export) -> int:
     """Check that a plan of the manifest only keeps; return how many secrets it is about."""
-    draft = planned(world, read(run))
+    draft = planned(aws, read(run))
     assert counts(draft.summary).keys() <= {"secrets", "keep"}
     assert {(row.action, row.outcome) for each in draft.secrets() for row in each.replicas} == {("keep", Outcome.OK)}
     assert {each.outcome for each in draft.secrets(detailed=True)} == {Outcome.OK}
@@ -90,52 +90,52 @@ ESTATES = st.dictionaries(
 )
 
 
-def spelled(world: World, keys: dict[str, str], there: There, spelling: str) -> dict[str, str]:
+def spelled(aws: FakeAws, keys: dict[str, str], there: There, spelling: str) -> dict[str, str]:
     """Return the parameter that names the customer's key of that Region, or AWS's own, in this spelling."""
     if there.region not in keys:
-        keys[there.region] = new_key(world, "alias/dr", there.region)
+        keys[there.region] = new_key(aws, "alias/dr", there.region)
     arn = keys[there.region]
     words = {"default": "alias/aws/secretsmanager", "alias": "alias/dr", "id": arn.rpartition("/")[2], "arn": arn}
     return {"KmsKeyId": words[spelling]} if spelling in words else {}
 
 
-def settle(world: World, keys: dict[str, str], name: str, there: There) -> None:
+def settle(aws: FakeAws, keys: dict[str, str], name: str, there: There) -> None:
     """Replicate the secret to one Region, and let its fate come; with `there`, a replica stays."""
     if there.fate not in ("failed", "in progress"):
-        key = spelled(world, keys, there, there.key)
-        world.call("ReplicateSecretToRegions", SecretId=name, AddReplicaRegions=[{"Region": there.region, **key}])
-        world.clock.time += 5
+        key = spelled(aws, keys, there, there.key)
+        aws.call("ReplicateSecretToRegions", SecretId=name, AddReplicaRegions=[{"Region": there.region, **key}])
+        aws.clock.time += 5
     what, _, spelling = there.fate.partition(" ")
     if what in ("failed", "in"):
         status = "Failed" if what == "failed" else "InProgress"
-        world.simulator.set_replication_status(name, HOME, there.region, status)
+        aws.simulator.set_replication_status(name, HOME, there.region, status)
     elif what == "removed":
-        world.call("RemoveRegionsFromReplication", SecretId=name, RemoveReplicaRegions=[there.region])
+        aws.call("RemoveRegionsFromReplication", SecretId=name, RemoveReplicaRegions=[there.region])
     elif what == "rekeyed":
-        key = spelled(world, keys, there, spelling)
-        world.call("UpdateSecret", there.region, SecretId=name, KmsKeyId=key.get("KmsKeyId", ""))
+        key = spelled(aws, keys, there, spelling)
+        aws.call("UpdateSecret", there.region, SecretId=name, KmsKeyId=key.get("KmsKeyId", ""))
 
 
-def build(world: World, estate: dict[str, Any], *, primary_shows_rekey: bool) -> None:
-    world.faults(primary_shows_rekey=primary_shows_rekey)
+def build(aws: FakeAws, estate: dict[str, Any], *, primary_shows_rekey: bool) -> None:
+    aws.faults(primary_shows_rekey=primary_shows_rekey)
     keys: dict[str, str] = {}
     for name, course in estate.items():
-        world.create(name, WEST if course == "another's" else HOME)
+        aws.create(name, WEST if course == "another's" else HOME)
         if course == "another's":
-            world.call("ReplicateSecretToRegions", WEST, SecretId=name, AddReplicaRegions=[{"Region": HOME}])
+            aws.call("ReplicateSecretToRegions", WEST, SecretId=name, AddReplicaRegions=[{"Region": HOME}])
         elif course == "doomed":
-            world.call("DeleteSecret", SecretId=name)
+            aws.call("DeleteSecret", SecretId=name)
         else:
             for there in course:
-                settle(world, keys, name, there)
-    world.clock.time += 5
+                settle(aws, keys, name, there)
+    aws.clock.time += 5
 
 
 @given(ESTATES, st.booleans())
 def test_whatever_there_is_a_plan_of_what_was_exported_is_empty(estate: dict[str, Any], primary_shows: bool) -> None:
-    world = World()
-    build(world, estate, primary_shows_rekey=primary_shows)
-    run = exported(world)
+    aws = FakeAws()
+    build(aws, estate, primary_shows_rekey=primary_shows)
+    run = exported(aws)
     assert run.unseen == []
     courses = {name: course for name, course in estate.items() if isinstance(course, list)}
     found = regions_of(run.manifest)
@@ -145,7 +145,7 @@ def test_whatever_there_is_a_plan_of_what_was_exported_is_empty(estate: dict[str
     assert found == {}
     if run.manifest.rules:
         assert (run.manifest.account_id, run.manifest.primary_region) == (ACCOUNT, HOME)
-        assert nothing_to_do(world, run) == len(regions_of(run.manifest))
+        assert nothing_to_do(aws, run) == len(regions_of(run.manifest))
     assert len(run.notes) == sum(
         each.fate.startswith(("failed", "in ")) for course in courses.values() for each in course
     )
@@ -154,57 +154,57 @@ def test_whatever_there_is_a_plan_of_what_was_exported_is_empty(estate: dict[str
 # how it is found out
 
 
-def test_two_hundred_secrets_take_a_look_each_and_a_list_of_each_region(world: World) -> None:
+def test_two_hundred_secrets_take_a_look_each_and_a_list_of_each_region(aws: FakeAws) -> None:
     for number in range(230):
-        world.create(f"prod/{number:03}", AddReplicaRegions=[{"Region": WEST}])
-        world.create(f"test/{number:03}")
-    world.clock.time += 10
-    run = exported(world)
-    assert (world.count("DescribeSecret"), world.count("ListSecrets", HOME)) == (230, 5)
-    assert world.count("ListSecrets", WEST) == 3  # of its replicas alone
-    lists = [call.params["Filters"] for call in world.simulator.log[-3:]]
+        aws.create(f"prod/{number:03}", AddReplicaRegions=[{"Region": WEST}])
+        aws.create(f"test/{number:03}")
+    aws.clock.time += 10
+    run = exported(aws)
+    assert (aws.count("DescribeSecret"), aws.count("ListSecrets", HOME)) == (230, 5)
+    assert aws.count("ListSecrets", WEST) == 3  # of its replicas alone
+    lists = [call.params["Filters"] for call in aws.simulator.log[-3:]]
     assert lists == [[{"Key": "primary-region", "Values": [HOME]}]] * 3
     (rule,) = run.manifest.rules
     assert rule.selector.names == {f"prod/{number:03}" for number in range(230)}
-    assert nothing_to_do(world, run) == 230
+    assert nothing_to_do(aws, run) == 230
 
 
-def test_another_key_over_there_than_the_primary_shows_is_the_one_that_is_written(world: World) -> None:
-    world.faults(primary_shows_rekey=False)
-    new_key(world, "alias/old")
-    key = new_key(world, "alias/new")
-    replicated(world, name="prod/a", key="alias/old")
-    world.call("UpdateSecret", WEST, SecretId="prod/a", KmsKeyId=key)
-    run = exported(world)
+def test_another_key_over_there_than_the_primary_shows_is_the_one_that_is_written(aws: FakeAws) -> None:
+    aws.faults(primary_shows_rekey=False)
+    new_key(aws, "alias/old")
+    key = new_key(aws, "alias/new")
+    replicated(aws, name="prod/a", key="alias/old")
+    aws.call("UpdateSecret", WEST, SecretId="prod/a", KmsKeyId=key)
+    run = exported(aws)
     assert regions_of(run.manifest) == {"prod/a": {WEST: key}}
-    assert nothing_to_do(world, run) == 1
+    assert nothing_to_do(aws, run) == 1
 
 
 @pytest.mark.parametrize("trouble", ["denied", "outages"])
-def test_where_a_region_is_not_listed_the_keys_are_the_primarys_and_that_is_said(world: World, trouble: str) -> None:
-    new_key(world, "alias/dr")
-    replicated(world, WEST, name="prod/a", key="alias/dr")
-    replicated(world, IRELAND, name="prod/b")
-    world.faults(**{trouble: frozenset({WEST if trouble == "outages" else ("ListSecrets", WEST)})})
-    run = exported(world)
+def test_where_a_region_is_not_listed_the_keys_are_the_primarys_and_that_is_said(aws: FakeAws, trouble: str) -> None:
+    new_key(aws, "alias/dr")
+    replicated(aws, WEST, name="prod/a", key="alias/dr")
+    replicated(aws, IRELAND, name="prod/b")
+    aws.faults(**{trouble: frozenset({WEST if trouble == "outages" else ("ListSecrets", WEST)})})
+    run = exported(aws)
     (note,) = run.notes
     assert note.startswith("the keys in us-west-2 are as the primaries show them: the list of secrets in us-west-2: ")
     assert regions_of(read(run)) == {"prod/a": {WEST: "alias/dr"}, "prod/b": {IRELAND: None}}
 
 
-def test_what_was_chosen_is_exported_and_nothing_else_is_looked_at(world: World) -> None:
+def test_what_was_chosen_is_exported_and_nothing_else_is_looked_at(aws: FakeAws) -> None:
     tags = {"prod/a": {"team": "pay"}, "prod/b": {"team": "ship", "of": "pay"}, "test/a": {"team": "pay"}}
     for name, own in tags.items():
-        replicated(world, name=name, Tags=[{"Key": key, "Value": value} for key, value in own.items()])
-    run = exported(world, Selector(prefixes=("prod/",), tags=(("team", "pay"),)))
+        replicated(aws, name=name, Tags=[{"Key": key, "Value": value} for key, value in own.items()])
+    run = exported(aws, Selector(prefixes=("prod/",), tags=(("team", "pay"),)))
     assert regions_of(run.manifest).keys() == {"prod/a"}
-    assert world.count("DescribeSecret") == 1
+    assert aws.count("DescribeSecret") == 1
 
 
-def test_every_secret_that_was_looked_at_is_told_with_its_regions(world: World) -> None:
-    replicated(world, WEST, IRELAND, name="prod/a")
-    world.simulator.set_replication_status("prod/a", HOME, IRELAND, "Failed", "no luck")
-    run = exported(world)
+def test_every_secret_that_was_looked_at_is_told_with_its_regions(aws: FakeAws) -> None:
+    replicated(aws, WEST, IRELAND, name="prod/a")
+    aws.simulator.set_replication_status("prod/a", HOME, IRELAND, "Failed", "no luck")
+    run = exported(aws)
     (secret,) = run.secrets
     assert [(row.region, row.status, row.status_message) for row in secret.replicas] == [
         (WEST, "InSync", "Replication succeeded"),
@@ -212,25 +212,25 @@ def test_every_secret_that_was_looked_at_is_told_with_its_regions(world: World) 
     ]
 
 
-def test_progress_counts_what_was_listed_and_then_what_was_looked_at(world: World) -> None:
+def test_progress_counts_what_was_listed_and_then_what_was_looked_at(aws: FakeAws) -> None:
     for name in "abc":
-        replicated(world, name=name)
-    run = Export(world, world.clock, Region(HOME), EVERY)
+        replicated(aws, name=name)
+    run = Export(aws, aws.clock, Region(HOME), EVERY)
     seen = [run.progress, *(run.progress for _ in run.act())]
     assert seen[:2] == [Progress("listing", 0), Progress("listing", 3)]
     assert seen[-1] == Progress("examining", 3, 3)
 
 
-def test_what_neither_a_list_nor_a_look_shows_is_taken_from_the_primary_and_that_is_said(world: World) -> None:
+def test_what_neither_a_list_nor_a_look_shows_is_taken_from_the_primary_and_that_is_said(aws: FakeAws) -> None:
     names = [f"prod/{each}" for each in "abcdefg"]
     for name in names:
-        replicated(world, IRELAND, name=name)
-    world.clock.time += 400
-    world.faults(listing_lag_s=300.0, denied=frozenset({("DescribeSecret", WEST)}))
+        replicated(aws, IRELAND, name=name)
+    aws.clock.time += 400
+    aws.faults(listing_lag_s=300.0, denied=frozenset({("DescribeSecret", WEST)}))
     for name in names:
-        world.replicate_by_hand(WEST, name=name)
-    world.clock.time += 20
-    run = exported(world)
+        aws.replicate_by_hand(WEST, name=name)
+    aws.clock.time += 20
+    run = exported(aws)
     assert regions_of(run.manifest) == {name: {IRELAND: None, WEST: None} for name in names}
     assert run.notes == [
         (

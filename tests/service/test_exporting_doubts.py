@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from fakes import HOME, IRELAND, SYDNEY, WEST, World, new_key, replicated
+from fakes import HOME, IRELAND, SYDNEY, WEST, FakeAws, new_key, replicated
 from service.test_exporting import exported, nothing_to_do, regions_of
 
 from smrep.errors import CredentialsError, Denied, Outcome, Throttled, Unanswered, UsageError
@@ -19,7 +19,7 @@ from smrep.service.exporting import Export
 # what can't be seen
 
 
-class Blind(World):
+class Blind(FakeAws):
     """A world in which a look at prod/b goes wrong, or the list of a Region does or never ends."""
 
     error: Exception | None = None
@@ -41,10 +41,10 @@ class Blind(World):
 
 @pytest.fixture
 def blind() -> Blind:
-    world = Blind()
+    aws = Blind()
     for name in ("prod/a", "prod/b", "prod/c"):
-        replicated(world, name=name)
-    return world
+        replicated(aws, name=name)
+    return aws
 
 
 @pytest.mark.parametrize(
@@ -82,96 +82,96 @@ def test_a_list_that_does_not_come_to_its_end_is_no_list(blind: Blind) -> None:
     assert len(exported(blind).notes) == 1
 
 
-def test_secrets_of_another_account_end_the_run_before_any_look(world: World) -> None:
-    replicated(world, name="prod/a")
-    world.begin()
-    run = Export(world, world.clock, Region(HOME), EVERY, "111111111111")
+def test_secrets_of_another_account_end_the_run_before_any_look(aws: FakeAws) -> None:
+    replicated(aws, name="prod/a")
+    aws.begin()
+    run = Export(aws, aws.clock, Region(HOME), EVERY, "111111111111")
     with pytest.raises(UsageError, match="111111111111 was expected"):
         list(run.act())
-    assert {operation for operation, _, _ in world.calls} == {"ListSecrets"}
+    assert {operation for operation, _, _ in aws.calls} == {"ListSecrets"}
 
 
 # what the lists of the Regions show otherwise
 
 
 @pytest.mark.parametrize("fate", ["promoted", "deleted", "gone"])
-def test_an_entry_whose_replica_is_not_there_is_left_out_and_that_is_said(world: World, fate: str) -> None:
+def test_an_entry_whose_replica_is_not_there_is_left_out_and_that_is_said(aws: FakeAws, fate: str) -> None:
     for name in ("prod/a", "prod/b"):
-        replicated(world, name=name)
-    world.call("StopReplicationToReplica", WEST, SecretId="prod/a")
+        replicated(aws, name=name)
+    aws.call("StopReplicationToReplica", WEST, SecretId="prod/a")
     if fate != "promoted":
-        world.call("DeleteSecret", WEST, SecretId="prod/a", ForceDeleteWithoutRecovery=fate == "gone")
-        world.clock.time += 10
-    run = exported(world)
+        aws.call("DeleteSecret", WEST, SecretId="prod/a", ForceDeleteWithoutRecovery=fate == "gone")
+        aws.clock.time += 10
+    run = exported(aws)
     assert regions_of(run.manifest).keys() == {"prod/b"}
     (note,) = run.notes
     assert note.startswith("prod/a is listed as InSync in us-west-2, where no replica of it is, and is left out: ")
     assert note.endswith("smrep doctor prod/a --primary-region us-east-1 -r us-west-2")
-    assert nothing_to_do(world, run) == 1
+    assert nothing_to_do(aws, run) == 1
 
 
-def test_a_replica_that_is_not_listed_yet_is_looked_for(world: World) -> None:
-    key = new_key(world, "alias/dr")
-    replicated(world, name="prod/a")
-    world.faults(listing_lag_s=300.0)
-    replicated(world, name="prod/b", key="alias/dr")
-    world.clock.time += 60
-    world.create("prod/c")
-    run = exported(world)
-    assert world.count("DescribeSecret", WEST) == 0  # prod/b itself is not listed as a primary yet
-    world.faults()
-    world.call("ReplicateSecretToRegions", SecretId="prod/c", AddReplicaRegions=[{"Region": WEST, "KmsKeyId": key}])
-    world.clock.time += 10
+def test_a_replica_that_is_not_listed_yet_is_looked_for(aws: FakeAws) -> None:
+    key = new_key(aws, "alias/dr")
+    replicated(aws, name="prod/a")
+    aws.faults(listing_lag_s=300.0)
+    replicated(aws, name="prod/b", key="alias/dr")
+    aws.clock.time += 60
+    aws.create("prod/c")
+    run = exported(aws)
+    assert aws.count("DescribeSecret", WEST) == 0  # prod/b itself is not listed as a primary yet
+    aws.faults()
+    aws.call("ReplicateSecretToRegions", SecretId="prod/c", AddReplicaRegions=[{"Region": WEST, "KmsKeyId": key}])
+    aws.clock.time += 10
 
-    class Late(World):
+    class Late(FakeAws):
         def list_page(self, region: Region, filters: Sequence[Filter], token: str | None, *, doomed: bool) -> Page:
             page = super().list_page(region, filters, token, doomed=doomed)
             return Page(tuple(e for e in page.entries if region == HOME or e.name != "prod/c"), page.next_token)
 
-    late = Late(world.clock, world.simulator)
+    late = Late(aws.clock, aws.simulator)
     run = exported(late)
     assert late.count("DescribeSecret", WEST) == 1
     assert regions_of(run.manifest)["prod/c"] == {WEST: key}
     assert run.notes == []
 
 
-def test_a_replica_that_shows_no_key_is_under_awss_own(world: World) -> None:
-    class Keyless(World):
+def test_a_replica_that_shows_no_key_is_under_awss_own(aws: FakeAws) -> None:
+    class Keyless(FakeAws):
         def list_page(self, region: Region, filters: Sequence[Filter], token: str | None, *, doomed: bool) -> Page:
             page = super().list_page(region, filters, token, doomed=doomed)
             return replace(page, entries=tuple(replace(e, kms_key_id=None) for e in page.entries))
 
-    new_key(world, "alias/dr")
-    replicated(world, name="prod/a", key="alias/dr")  # the primary's list goes on naming it
-    assert regions_of(exported(Keyless(world.clock, world.simulator)).manifest) == {"prod/a": {WEST: None}}
+    new_key(aws, "alias/dr")
+    replicated(aws, name="prod/a", key="alias/dr")  # the primary's list goes on naming it
+    assert regions_of(exported(Keyless(aws.clock, aws.simulator)).manifest) == {"prod/a": {WEST: None}}
 
 
-def test_a_secret_deleted_since_it_was_listed_does_not_spoil_the_manifest(world: World) -> None:
+def test_a_secret_deleted_since_it_was_listed_does_not_spoil_the_manifest(aws: FakeAws) -> None:
     for name in ("prod/a", "prod/b"):
-        replicated(world, name=name)
-    world.clock.time += 400
-    world.faults(listing_lag_s=300.0, removal_delay_s=1.0)
-    world.call("RemoveRegionsFromReplication", SecretId="prod/b", RemoveReplicaRegions=[WEST])
-    world.clock.time += 10
-    world.call("DeleteSecret", SecretId="prod/b", ForceDeleteWithoutRecovery=True)
-    world.clock.time += 10
-    run = exported(world)
+        replicated(aws, name=name)
+    aws.clock.time += 400
+    aws.faults(listing_lag_s=300.0, removal_delay_s=1.0)
+    aws.call("RemoveRegionsFromReplication", SecretId="prod/b", RemoveReplicaRegions=[WEST])
+    aws.clock.time += 10
+    aws.call("DeleteSecret", SecretId="prod/b", ForceDeleteWithoutRecovery=True)
+    aws.clock.time += 10
+    run = exported(aws)
     assert (run.unseen, regions_of(run.manifest).keys()) == ([], {"prod/a"})
 
 
-def test_where_all_is_denied_not_everything_is_tried(world: World) -> None:
+def test_where_all_is_denied_not_everything_is_tried(aws: FakeAws) -> None:
     for number in range(40):
-        world.create(f"prod/{number:02}", AddReplicaRegions=[{"Region": WEST}])
-    world.clock.time += 10
-    world.faults(denied=frozenset({("DescribeSecret", HOME)}))
-    run = exported(world)
+        aws.create(f"prod/{number:02}", AddReplicaRegions=[{"Region": WEST}])
+    aws.clock.time += 10
+    aws.faults(denied=frozenset({("DescribeSecret", HOME)}))
+    run = exported(aws)
     assert (len(run.unseen), run.summary) == (40, {"secrets": 40, "replicas": 0, "unseen": 40})
-    assert ENOUGH <= world.count("DescribeSecret") <= ENOUGH + 8  # as many were under way
+    assert ENOUGH <= aws.count("DescribeSecret") <= ENOUGH + 8  # as many were under way
 
 
-def test_the_notes_stand_in_the_order_of_the_regions(world: World) -> None:
+def test_the_notes_stand_in_the_order_of_the_regions(aws: FakeAws) -> None:
     regions = (WEST, IRELAND, SYDNEY)
     for region in regions:
-        replicated(world, region, name=f"prod/{region}")
-    world.faults(denied=frozenset(("ListSecrets", each) for each in regions))
-    assert [note.split()[3] for note in exported(world).notes] == sorted(regions)
+        replicated(aws, region, name=f"prod/{region}")
+    aws.faults(denied=frozenset(("ListSecrets", each) for each in regions))
+    assert [note.split()[3] for note in exported(aws).notes] == sorted(regions)

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
 import pytest
-from fakes import WEST, World, kinds, only
-from service.replicating_scene import prepare, replicate, request_for
+from fakes import WEST, FakeAws, kinds, only
+from service.replicate_scene import prepare, replicate, request_for
 
 from smrep.errors import AwsError, CredentialsError, Denied, Outcome
 from smrep.model import Key
@@ -51,86 +51,86 @@ def test_many_that_want_to_know_of_one_key_ask_once(error: AwsError | None) -> N
 
 
 @pytest.fixture
-def key(world: World) -> str:
+def key(aws: FakeAws) -> str:
     """Return the ARN of a key in us-west-2 that `alias/dr` stands for, with a replica under it."""
-    metadata = world.call("CreateKey", WEST, service="kms")["KeyMetadata"]
-    world.call("CreateAlias", WEST, service="kms", AliasName="alias/dr", TargetKeyId=metadata["KeyId"])
-    world.create()
+    metadata = aws.call("CreateKey", WEST, service="kms")["KeyMetadata"]
+    aws.call("CreateAlias", WEST, service="kms", AliasName="alias/dr", TargetKeyId=metadata["KeyId"])
+    aws.create()
     return str(metadata["Arn"])
 
 
 @pytest.mark.parametrize("spelled", ["alias", "id", "arn", "alias_arn"])
-def test_an_alias_an_id_and_an_arn_of_one_key_are_equal(world: World, key: str, spelled: str) -> None:
+def test_an_alias_an_id_and_an_arn_of_one_key_are_equal(aws: FakeAws, key: str, spelled: str) -> None:
     spellings = {
         "alias": "alias/dr",
         "id": key.split("/")[1],
         "arn": key,
         "alias_arn": "arn:aws:kms:us-west-2:123456789012:alias/dr",
     }
-    replicate(world, f"{WEST}={key}")
-    row = only(replicate(world, f"{WEST}={spellings[spelled]}"))
+    replicate(aws, f"{WEST}={key}")
+    row = only(replicate(aws, f"{WEST}={spellings[spelled]}"))
     assert (row.outcome, kinds(row), row.changed) == (Outcome.OK, [], False)
-    assert world.sent() == []
+    assert aws.sent() == []
 
 
-def test_spelling_alone_settles_what_it_can(world: World, key: str) -> None:
-    replicate(world, f"{WEST}={key}")
-    replicate(world, f"{WEST}={key.split('/')[1]}")
-    assert world.count("DescribeKey") == 0
+def test_spelling_alone_settles_what_it_can(aws: FakeAws, key: str) -> None:
+    replicate(aws, f"{WEST}={key}")
+    replicate(aws, f"{WEST}={key.split('/')[1]}")
+    assert aws.count("DescribeKey") == 0
 
 
 @pytest.mark.parametrize("wanted", ["alias/aws/secretsmanager", "alias/other", "0f000000-0000-4000-8000-000000000000"])
-def test_another_key_is_drift_and_nothing_is_sent(world: World, key: str, wanted: str) -> None:
-    replicate(world, f"{WEST}={key}")
-    row = only(replicate(world, f"{WEST}={wanted}"))
+def test_another_key_is_drift_and_nothing_is_sent(aws: FakeAws, key: str, wanted: str) -> None:
+    replicate(aws, f"{WEST}={key}")
+    row = only(replicate(aws, f"{WEST}={wanted}"))
     assert (row.outcome, row.status, kinds(row), row.changed) == (Outcome.DRIFT, "InSync", ["wrong_key"], False)
     assert "smrep rekey prod/db --primary-region us-east-1" in (row.findings[0].hint or "")
-    assert world.sent() == []
+    assert aws.sent() == []
 
 
-def test_the_default_key_is_told_from_a_customers(world: World, key: str) -> None:
-    replicate(world, WEST)
-    assert only(replicate(world, f"{WEST}=alias/aws/secretsmanager")).outcome is Outcome.OK
-    assert only(replicate(world, f"{WEST}=alias/dr")).outcome is Outcome.DRIFT
+def test_the_default_key_is_told_from_a_customers(aws: FakeAws, key: str) -> None:
+    replicate(aws, WEST)
+    assert only(replicate(aws, f"{WEST}=alias/aws/secretsmanager")).outcome is Outcome.OK
+    assert only(replicate(aws, f"{WEST}=alias/dr")).outcome is Outcome.DRIFT
 
 
-def test_no_key_asked_for_means_any_will_do(world: World, key: str) -> None:
-    replicate(world, f"{WEST}=alias/dr")
-    assert only(replicate(world, WEST)).outcome is Outcome.OK
+def test_no_key_asked_for_means_any_will_do(aws: FakeAws, key: str) -> None:
+    replicate(aws, f"{WEST}=alias/dr")
+    assert only(replicate(aws, WEST)).outcome is Outcome.OK
 
 
-def test_where_kms_may_not_be_asked_the_comparison_is_unchecked(world: World, key: str) -> None:
-    replicate(world, f"{WEST}={key}")
-    world.faults(denied=frozenset({("DescribeKey", WEST)}))
-    row = only(replicate(world, f"{WEST}=alias/dr"))
+def test_where_kms_may_not_be_asked_the_comparison_is_unchecked(aws: FakeAws, key: str) -> None:
+    replicate(aws, f"{WEST}={key}")
+    aws.faults(denied=frozenset({("DescribeKey", WEST)}))
+    row = only(replicate(aws, f"{WEST}=alias/dr"))
     assert kinds(row) == ["unchecked"]
     assert row.outcome is Outcome.OK
-    assert world.sent() == []
+    assert aws.sent() == []
 
 
-def test_without_preflight_a_missing_key_fails_with_a_hint_about_keys(world: World) -> None:
-    world.create()
-    row = only(replicate(world, f"{WEST}=alias/nowhere", preflight=False))
+def test_without_preflight_a_missing_key_fails_with_a_hint_about_keys(aws: FakeAws) -> None:
+    aws.create()
+    row = only(replicate(aws, f"{WEST}=alias/nowhere", preflight=False))
     assert (row.outcome, row.status) == (Outcome.FAILED, "Failed")
     assert row.error is not None
     assert "aws kms list-aliases --region us-west-2" in (row.error.hint or "")
 
 
-def test_a_retry_changes_no_key_that_was_not_named(world: World) -> None:
-    world.create()
-    replicate(world, f"{WEST}=alias/late", preflight=False)
-    metadata = world.call("CreateKey", WEST, service="kms")["KeyMetadata"]
-    world.call("CreateAlias", WEST, service="kms", AliasName="alias/late", TargetKeyId=metadata["KeyId"])
-    row = only(replicate(world, WEST))
+def test_a_retry_changes_no_key_that_was_not_named(aws: FakeAws) -> None:
+    aws.create()
+    replicate(aws, f"{WEST}=alias/late", preflight=False)
+    metadata = aws.call("CreateKey", WEST, service="kms")["KeyMetadata"]
+    aws.call("CreateAlias", WEST, service="kms", AliasName="alias/late", TargetKeyId=metadata["KeyId"])
+    row = only(replicate(aws, WEST))
     assert (row.outcome, row.status, row.kms_key_id) == (Outcome.OK, "InSync", "alias/late")
-    assert world.sent()[0]["AddReplicaRegions"] == [{"Region": WEST, "KmsKeyId": "alias/late"}]
+    assert aws.sent()[0]["AddReplicaRegions"] == [{"Region": WEST, "KmsKeyId": "alias/late"}]
 
 
-def test_a_dry_run_shows_the_key_that_would_be_sent(world: World) -> None:
-    world.create()
-    replicate(world, f"{WEST}=alias/nowhere", preflight=False)
-    key = world.call("CreateKey", WEST, service="kms")["KeyMetadata"]["KeyId"]
-    world.call("CreateAlias", WEST, service="kms", AliasName="alias/dr", TargetKeyId=key)
-    run = prepare(world, request_for(f"{WEST}=alias/dr"))
+def test_a_dry_run_shows_the_key_that_would_be_sent(aws: FakeAws) -> None:
+    aws.create()
+    replicate(aws, f"{WEST}=alias/nowhere", preflight=False)
+    key = aws.call("CreateKey", WEST, service="kms")["KeyMetadata"]["KeyId"]
+    aws.call("CreateAlias", WEST, service="kms", AliasName="alias/dr", TargetKeyId=key)
+    run = prepare(aws, request_for(f"{WEST}=alias/dr"))
     row = only(run.secrets(dry_run=True))
     assert (row.action, row.kms_key_id) == ("retry", "alias/dr")

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from fakes import HOME, IRELAND, SYDNEY, WEST, World, kinds, new_key, only, replicated, the
-from service import rekeying_scene as rekeying
-from service import retrying_scene as retrying
-from service import verifying_scene as verifying
-from service.examining_scene import doctor, end
-from service.rekeying_scene import DEFAULT
-from service.replicating_scene import replicate
+from fakes import HOME, IRELAND, SYDNEY, WEST, FakeAws, kinds, new_key, only, replicated, the
+from service import rekey_scene as rekeying
+from service import retry_scene as retrying
+from service import verify_scene as verifying
+from service.doctor_scene import doctor, end
+from service.rekey_scene import DEFAULT
+from service.replicate_scene import replicate
 
 from smrep.errors import Outcome
 from smrep.model import Replica, Secret, SecretId, Target, Version
@@ -33,13 +33,13 @@ REGION_STATES = "ListRegions"
 
 
 @pytest.fixture
-def hang(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], None]]:
+def hang(aws: FakeAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], None]]:
     """Return what lets one operation in one Region hang; real seconds pass ten times as fast meanwhile."""
     real, never = time.monotonic, threading.Event()
 
     def hold(operation: str, region: str) -> None:
         monkeypatch.setattr(time, "monotonic", lambda: HASTE * real())
-        world.on_call = lambda *call: never.wait(30) and None if call == (operation, region) else None
+        aws.on_call = lambda *call: never.wait(30) and None if call == (operation, region) else None
 
     yield hold
     never.set()
@@ -49,23 +49,23 @@ def hang(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[st
 
 
 @pytest.fixture
-def rekeyed(world: World) -> World:
+def rekeyed(aws: FakeAws) -> FakeAws:
     """Return a world whose replica is under alias/dr, and whose primary lists the default key for ever."""
-    replicated(world)
-    new_key(world, "alias/dr")
-    world.faults(primary_shows_rekey=False)
-    world.call("UpdateSecret", WEST, SecretId="prod/db", KmsKeyId="alias/dr")
-    (entry,) = world.call("DescribeSecret", SecretId="prod/db")["ReplicationStatus"]
+    replicated(aws)
+    new_key(aws, "alias/dr")
+    aws.faults(primary_shows_rekey=False)
+    aws.call("UpdateSecret", WEST, SecretId="prod/db", KmsKeyId="alias/dr")
+    (entry,) = aws.call("DescribeSecret", SecretId="prod/db")["ReplicationStatus"]
     assert entry["KmsKeyId"] == DEFAULT
-    return world
+    return aws
 
 
-def test_replicate_keeps_a_replica_that_was_rekeyed_to_the_key_asked_for(rekeyed: World) -> None:
+def test_replicate_keeps_a_replica_that_was_rekeyed_to_the_key_asked_for(rekeyed: FakeAws) -> None:
     row = only(replicate(rekeyed, DR))
     assert (row.action, row.outcome, kinds(row), rekeyed.sent()) == (Action.KEEP, Outcome.OK, [], [])
 
 
-def test_replicate_tells_that_a_rekeyed_replica_is_not_under_the_key_that_the_list_shows(rekeyed: World) -> None:
+def test_replicate_tells_that_a_rekeyed_replica_is_not_under_the_key_that_the_list_shows(rekeyed: FakeAws) -> None:
     row = only(replicate(rekeyed, f"{WEST}={DEFAULT}"))
     assert (row.action, row.outcome, kinds(row), rekeyed.sent()) == (Action.KEEP, Outcome.DRIFT, ["wrong_key"], [])
     assert "is under the key alias/dr, not alias/aws/secretsmanager" in row.findings[0].message
@@ -73,14 +73,14 @@ def test_replicate_tells_that_a_rekeyed_replica_is_not_under_the_key_that_the_li
 
 @pytest.mark.parametrize(("key", "code", "found"), [("alias/dr", 0, []), (DEFAULT, 5, ["wrong_key"])])
 def test_doctor_holds_a_rekeyed_replicas_own_key_against_the_one_asked_for(
-    rekeyed: World, key: str, code: int, found: list[str]
+    rekeyed: FakeAws, key: str, code: int, found: list[str]
 ) -> None:
     secrets = doctor(rekeyed, f"{WEST}={key}")
     assert (end(secrets), kinds(only(secrets))) == (code, found)
 
 
 @pytest.mark.parametrize("command", ["replicate", "replicate --verify", "verify", "doctor"])
-def test_a_row_shows_the_rekeyed_replicas_own_key(rekeyed: World, command: str) -> None:
+def test_a_row_shows_the_rekeyed_replicas_own_key(rekeyed: FakeAws, command: str) -> None:
     if command == "doctor":
         row = only(doctor(rekeyed, WEST))
     elif command == "verify":
@@ -91,7 +91,7 @@ def test_a_row_shows_the_rekeyed_replicas_own_key(rekeyed: World, command: str) 
     assert row.kms_key_id == "alias/dr"
 
 
-def test_a_retry_keeps_the_key_of_the_replica_that_is_there(rekeyed: World) -> None:
+def test_a_retry_keeps_the_key_of_the_replica_that_is_there(rekeyed: FakeAws) -> None:
     rekeyed.simulator.set_replication_status("prod/db", HOME, WEST, "Failed", "no luck")
     row = only(retrying.retry(rekeyed))
     (sent,) = rekeyed.sent()
@@ -102,14 +102,14 @@ def test_a_retry_keeps_the_key_of_the_replica_that_is_there(rekeyed: World) -> N
 # verify
 
 
-def test_a_region_that_hangs_does_not_hide_what_verify_finds_in_the_others(world: World) -> None:
-    replicated(world, WEST, IRELAND, SYDNEY)
-    world.faults(value_delay_s=verifying.FOR_EVER)
-    verifying.put(world)
-    world.simulator.set_replication_status("prod/db", HOME, WEST, "Failed", "no luck")
+def test_a_region_that_hangs_does_not_hide_what_verify_finds_in_the_others(aws: FakeAws) -> None:
+    replicated(aws, WEST, IRELAND, SYDNEY)
+    aws.faults(value_delay_s=verifying.FOR_EVER)
+    verifying.put(aws)
+    aws.simulator.set_replication_status("prod/db", HOME, WEST, "Failed", "no luck")
     never = threading.Event()
-    run = verifying.verification(world, timeout_s=0.0)
-    world.on_call = lambda _operation, region: never.wait(30) and None if region == IRELAND else None
+    run = verifying.verification(aws, timeout_s=0.0)
+    aws.on_call = lambda _operation, region: never.wait(30) and None if region == IRELAND else None
     for _ in run.act():
         pass
     never.set()
@@ -122,40 +122,40 @@ def test_a_region_that_hangs_does_not_hide_what_verify_finds_in_the_others(world
     assert (secret.outcome, secret.replicas[0].arn) == (Outcome.FAILED, secret.arn and secret.arn.replace(HOME, WEST))
 
 
-def test_verify_does_not_go_on_once_the_primary_was_denied(world: World) -> None:
-    replicated(world)
-    world.faults(value_delay_s=verifying.FOR_EVER)
-    verifying.put(world)
-    began = world.clock.time
+def test_verify_does_not_go_on_once_the_primary_was_denied(aws: FakeAws) -> None:
+    replicated(aws)
+    aws.faults(value_delay_s=verifying.FOR_EVER)
+    verifying.put(aws)
+    began = aws.clock.time
 
     def deny(operation: str, region: str) -> None:
-        if (operation, region) == ("DescribeSecret", HOME) and len(world.clock.sleeps) == 3:
-            world.faults(value_delay_s=verifying.FOR_EVER, denied=frozenset({("DescribeSecret", HOME)}))
+        if (operation, region) == ("DescribeSecret", HOME) and len(aws.clock.sleeps) == 3:
+            aws.faults(value_delay_s=verifying.FOR_EVER, denied=frozenset({("DescribeSecret", HOME)}))
 
-    world.on_call = deny
-    (secret,) = verifying.verify(world)
+    aws.on_call = deny
+    (secret,) = verifying.verify(aws)
     assert secret.error is not None
     assert (secret.error.code, secret.outcome) == ("AccessDeniedException", Outcome.ACCESS)
-    assert (kinds(only((secret,))), len(world.clock.sleeps), world.clock.time - began < 30.0) == (["stale"], 3, True)
+    assert (kinds(only((secret,))), len(aws.clock.sleeps), aws.clock.time - began < 30.0) == (["stale"], 3, True)
 
 
 # doctor
 
 
-def test_region_states_that_hang_do_not_lose_what_doctor_finds(world: World, hang: Callable[[str, str], None]) -> None:
-    replicated(world)
-    world.simulator.set_replication_status("prod/db", HOME, WEST, "Failed", "no luck")
+def test_region_states_that_hang_do_not_lose_what_doctor_finds(aws: FakeAws, hang: Callable[[str, str], None]) -> None:
+    replicated(aws)
+    aws.simulator.set_replication_status("prod/db", HOME, WEST, "Failed", "no luck")
     hang(REGION_STATES, HOME)
-    secrets = doctor(world)
+    secrets = doctor(aws)
     assert (end(secrets), kinds(only(secrets)), only(secrets).status) == (1, ["failed"], "Failed")
 
 
-def test_a_region_whose_kms_hangs_keeps_what_doctor_saw_there(world: World, hang: Callable[[str, str], None]) -> None:
-    arn = replicated(world)
-    new_key(world, alias="alias/dr")
-    world.simulator.set_replication_status("prod/db", HOME, WEST, "Failed", "no luck")
+def test_a_region_whose_kms_hangs_keeps_what_doctor_saw_there(aws: FakeAws, hang: Callable[[str, str], None]) -> None:
+    arn = replicated(aws)
+    new_key(aws, alias="alias/dr")
+    aws.simulator.set_replication_status("prod/db", HOME, WEST, "Failed", "no luck")
     hang("DescribeKey", WEST)
-    row = only(doctor(world, DR))
+    row = only(doctor(aws, DR))
     assert (kinds(row), row.outcome, row.arn) == (["failed", "unchecked"], Outcome.FAILED, arn.replace(HOME, WEST))
     assert "not everything was answered in time" in the(row, "unchecked").message
 
@@ -165,34 +165,34 @@ def test_a_region_whose_kms_hangs_keeps_what_doctor_saw_there(world: World, hang
     [({"outages": frozenset({WEST})}, 3), ({"denied": frozenset({("DescribeSecret", WEST)})}, 4)],
 )
 def test_a_look_without_an_answer_is_pending_for_doctor_and_a_denied_one_access(
-    world: World, faults: dict[str, Any], code: int
+    aws: FakeAws, faults: dict[str, Any], code: int
 ) -> None:
-    replicated(world)
-    world.faults(**faults)
-    secrets = doctor(world)
+    replicated(aws)
+    aws.faults(**faults)
+    secrets = doctor(aws)
     assert (end(secrets), kinds(only(secrets))) == (code, ["unchecked"])
 
 
-def test_region_states_are_asked_for_once_also_where_nobody_may_tell(world: World) -> None:
+def test_region_states_are_asked_for_once_also_where_nobody_may_tell(aws: FakeAws) -> None:
     for name in ("a", "b", "c"):
-        replicated(world, WEST, IRELAND, name=name)
-    world.faults(denied=frozenset({(REGION_STATES, HOME)}))
-    assert end(doctor(world, names=("a", "b", "c"))) == 0
-    assert world.count(REGION_STATES) == 1
+        replicated(aws, WEST, IRELAND, name=name)
+    aws.faults(denied=frozenset({(REGION_STATES, HOME)}))
+    assert end(doctor(aws, names=("a", "b", "c"))) == 0
+    assert aws.count(REGION_STATES) == 1
 
 
-def test_a_preflight_asks_for_region_states_once_also_where_nobody_may_tell(world: World) -> None:
-    world.create()
-    world.faults(denied=frozenset({(REGION_STATES, HOME)}), outages=frozenset({WEST, IRELAND, SYDNEY}))
-    replicate(world, WEST, IRELAND, SYDNEY, timeout_s=5.0)
-    assert world.count(REGION_STATES) == 1
+def test_a_preflight_asks_for_region_states_once_also_where_nobody_may_tell(aws: FakeAws) -> None:
+    aws.create()
+    aws.faults(denied=frozenset({(REGION_STATES, HOME)}), outages=frozenset({WEST, IRELAND, SYDNEY}))
+    replicate(aws, WEST, IRELAND, SYDNEY, timeout_s=5.0)
+    assert aws.count(REGION_STATES) == 1
 
 
-def test_a_look_that_was_denied_asks_for_no_region_states(world: World) -> None:
-    world.create()
-    world.faults(denied=frozenset({("DescribeSecret", WEST)}))
-    row = only(replicate(world, WEST))
-    assert (row.outcome, row.changed, kinds(row), world.count(REGION_STATES)) == (Outcome.OK, True, ["unchecked"], 0)
+def test_a_look_that_was_denied_asks_for_no_region_states(aws: FakeAws) -> None:
+    aws.create()
+    aws.faults(denied=frozenset({("DescribeSecret", WEST)}))
+    row = only(replicate(aws, WEST))
+    assert (row.outcome, row.changed, kinds(row), aws.count(REGION_STATES)) == (Outcome.OK, True, ["unchecked"], 0)
 
 
 # the last words
@@ -238,12 +238,12 @@ def test_an_interrupt_after_everything_has_ended_says_so() -> None:
     assert (trouble.message, trouble.hint) == ("stopped; all that was sent has ended already", None)
 
 
-def test_the_command_of_secrets_in_several_regions_names_none(world: World) -> None:
+def test_the_command_of_secrets_in_several_regions_names_none(aws: FakeAws) -> None:
     there = SecretId(ARN.format(SYDNEY))
     asked = (Address(SecretId("prod/db"), HOME), Address(there, SYDNEY))
-    run = Removal(world, world.clock, 0.0, asked, (WEST,))
+    run = Removal(aws, aws.clock, 0.0, asked, (WEST,))
     assert run.command("--yes") == f"smrep remove prod/db {there} -r us-west-2 --yes"
-    assert Removal(world, world.clock, 0.0, asked[:1], (WEST,)).command() == (
+    assert Removal(aws, aws.clock, 0.0, asked[:1], (WEST,)).command() == (
         "smrep remove prod/db --primary-region us-east-1 -r us-west-2"
     )
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from fakes import HOME, IRELAND, WEST, World, replicated
-from service.applying_scene import PROD, drafted, planner, rules_of, writes
+from fakes import HOME, IRELAND, WEST, FakeAws, replicated
+from service.apply_scene import PROD, drafted, planner, rules_of, writes
 
 from smrep.errors import CredentialsError, UsageError
 from smrep.rules.shards import Shard
@@ -15,18 +15,18 @@ from smrep.service.drafting import Draft
 OLD, NEW = {"region": WEST, "kms_key": "alias/old"}, {"region": WEST, "kms_key": "alias/new"}
 
 
-def refusal(world: World, *rules: dict[str, Any]) -> UsageError:
+def refusal(aws: FakeAws, *rules: dict[str, Any]) -> UsageError:
     with pytest.raises(UsageError) as caught:
-        drafted(world, *rules)
-    assert writes(world) == []
-    assert {call[0] for call in world.calls} <= {"ListSecrets", "DescribeSecret"}
+        drafted(aws, *rules)
+    assert writes(aws) == []
+    assert {call[0] for call in aws.calls} <= {"ListSecrets", "DescribeSecret"}
     return caught.value
 
 
-def test_two_keys_for_one_secret_are_seen_only_once_it_is_known_which_there_are(world: World) -> None:
-    world.create("prod/a", Tags=[{"Key": "dr", "Value": "true"}])
+def test_two_keys_for_one_secret_are_seen_only_once_it_is_known_which_there_are(aws: FakeAws) -> None:
+    aws.create("prod/a", Tags=[{"Key": "dr", "Value": "true"}])
     error = refusal(
-        world,
+        aws,
         PROD | {"regions": [OLD]},
         {"name": "tagged", "tags": {"dr": "true"}, "regions": [IRELAND, NEW]},
     )
@@ -36,31 +36,31 @@ def test_two_keys_for_one_secret_are_seen_only_once_it_is_known_which_there_are(
     assert (error.code, "nothing was sent" in error.message) == ("ManifestError", True)
 
 
-def test_rules_that_could_clash_and_do_not_are_no_mistake(world: World) -> None:
-    world.create("prod/a", Tags=[{"Key": "dr", "Value": "true"}])
-    world.create("prod/b", Tags=[{"Key": "dr", "Value": "soon"}])
+def test_rules_that_could_clash_and_do_not_are_no_mistake(aws: FakeAws) -> None:
+    aws.create("prod/a", Tags=[{"Key": "dr", "Value": "true"}])
+    aws.create("prod/b", Tags=[{"Key": "dr", "Value": "soon"}])
     tagged = {"prefix": "prod/", "regions": [OLD], "tags": {"dr": "true"}}
     soon = {"prefix": "prod/", "regions": [NEW], "tags": {"dr": "soon"}}
-    assert len(drafted(world, tagged, soon).secrets()) == 2
+    assert len(drafted(aws, tagged, soon).secrets()) == 2
 
 
-def test_a_rule_that_means_nothing_is_a_mistake(world: World) -> None:
-    world.create("prod/a")
-    error = refusal(world, PROD, {"name": "slip", "prefix": "prdo/", "regions": [WEST]})
+def test_a_rule_that_means_nothing_is_a_mistake(aws: FakeAws) -> None:
+    aws.create("prod/a")
+    error = refusal(aws, PROD, {"name": "slip", "prefix": "prdo/", "regions": [WEST]})
     assert error.details == ("replicate[1]: slip matches no secret of us-east-1",)
 
 
-def test_a_rule_that_means_nothing_but_a_replica_means_nothing(world: World) -> None:
-    world.create("prod/a", IRELAND)
-    world.call("ReplicateSecretToRegions", IRELAND, SecretId="prod/a", AddReplicaRegions=[{"Region": HOME}])
-    world.clock.time += 10
-    assert len(refusal(world).details) == 1
+def test_a_rule_that_means_nothing_but_a_replica_means_nothing(aws: FakeAws) -> None:
+    aws.create("prod/a", IRELAND)
+    aws.call("ReplicateSecretToRegions", IRELAND, SecretId="prod/a", AddReplicaRegions=[{"Region": HOME}])
+    aws.clock.time += 10
+    assert len(refusal(aws).details) == 1
 
 
-def test_all_mistakes_are_told_at_once(world: World) -> None:
-    world.create("prod/a", Tags=[{"Key": "dr", "Value": "true"}])
+def test_all_mistakes_are_told_at_once(aws: FakeAws) -> None:
+    aws.create("prod/a", Tags=[{"Key": "dr", "Value": "true"}])
     error = refusal(
-        world,
+        aws,
         PROD | {"regions": [OLD]},
         {"name": "tagged", "tags": {"dr": "true"}, "regions": [NEW]},
         {"name": "slip", "prefix": "prdo/", "regions": [WEST]},
@@ -74,22 +74,22 @@ def test_all_mistakes_are_told_at_once(world: World) -> None:
     ]
 
 
-def test_a_rule_whose_secrets_are_all_of_other_shards_means_something(world: World) -> None:
-    world.create("prod/a")
-    parts = [drafted(world, share=Shard(number, 2)).secrets() for number in (1, 2)]
+def test_a_rule_whose_secrets_are_all_of_other_shards_means_something(aws: FakeAws) -> None:
+    aws.create("prod/a")
+    parts = [drafted(aws, share=Shard(number, 2)).secrets() for number in (1, 2)]
     assert sorted(len(each) for each in parts) == [0, 1]
 
 
-def test_secrets_of_another_account_than_expected_stop_it(world: World) -> None:
-    replicated(world, name="prod/a")
+def test_secrets_of_another_account_than_expected_stop_it(aws: FakeAws) -> None:
+    replicated(aws, name="prod/a")
     rules = rules_of()
-    draft = Draft([planner(world, rules, expect_account="999999999999")], rules)
+    draft = Draft([planner(aws, rules, expect_account="999999999999")], rules)
     with pytest.raises(UsageError, match="123456789012"):
         list(draft.act())
-    assert world.count("DescribeSecret") == 0
+    assert aws.count("DescribeSecret") == 0
 
 
-def test_credentials_that_nobody_accepts_stop_it(world: World) -> None:
-    world.faults(disabled_regions=frozenset({HOME}))
+def test_credentials_that_nobody_accepts_stop_it(aws: FakeAws) -> None:
+    aws.faults(disabled_regions=frozenset({HOME}))
     with pytest.raises(CredentialsError):
-        drafted(world)
+        drafted(aws)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from fakes import HOME, IRELAND, SYDNEY, WEST, World, is_there, new_key, replicated
-from service.applying_scene import (
+from fakes import HOME, IRELAND, SYDNEY, WEST, FakeAws, is_there, new_key, replicated
+from service.apply_scene import (
     PROD,
     WRITES,
     applied,
@@ -28,144 +28,144 @@ RULE = PROD | {"regions": [WEST, {"region": IRELAND, "kms_key": "alias/dr"}], "r
 
 
 @pytest.fixture
-def plan(world: World) -> Saved:
+def plan(aws: FakeAws) -> Saved:
     """A plan that adds, tries again and removes."""
-    new_key(world, "alias/dr", IRELAND)
-    world.create("prod/add")
-    world.faults(failures={WEST: "Replication failed: of the weather"})
-    replicated(world, name="prod/retry")
-    world.faults()
-    replicated(world, WEST, SYDNEY, name="prod/remove")
-    plan = saved(drafted(world, RULE))
+    new_key(aws, "alias/dr", IRELAND)
+    aws.create("prod/add")
+    aws.faults(failures={WEST: "Replication failed: of the weather"})
+    replicated(aws, name="prod/retry")
+    aws.faults()
+    replicated(aws, WEST, SYDNEY, name="prod/remove")
+    plan = saved(drafted(aws, RULE))
     assert len(plan.secrets) == 3
     return plan
 
 
-def done(world: World, plan: Saved) -> list[tuple[str, str, list[str]]]:
-    run = prepared(world, redrafted(world, plan))
+def done(aws: FakeAws, plan: Saved) -> list[tuple[str, str, list[str]]]:
+    run = prepared(aws, redrafted(aws, plan))
     list(run.act())
     assert {each.outcome for each in run.reports()} <= {Outcome.OK}
-    return sorted(writes(world))
+    return sorted(writes(aws))
 
 
-def stale(world: World, plan: Saved) -> tuple[str, ...]:
+def stale(aws: FakeAws, plan: Saved) -> tuple[str, ...]:
     """Return how the world has moved; nothing was sent."""
     with pytest.raises(PlanIsStale) as caught:
-        redrafted(world, plan)
-    assert not [call for call in world.simulator.log if call.operation in WRITES]
+        redrafted(aws, plan)
+    assert not [call for call in aws.simulator.log if call.operation in WRITES]
     assert caught.value.outcome is Outcome.FAILED
     assert caught.value.hint == "make a new plan: smrep plan -f FILE --out FILE"
     assert plan.made_at in caught.value.message
     return caught.value.details
 
 
-def test_it_does_what_was_planned(world: World, plan: Saved) -> None:
-    assert done(world, plan) == [
+def test_it_does_what_was_planned(aws: FakeAws, plan: Saved) -> None:
+    assert done(aws, plan) == [
         (REMOVE, "prod/remove", [SYDNEY]),
         (ADD, "prod/add", [WEST, IRELAND]),
         (ADD, "prod/remove", [IRELAND]),
         (ADD, "prod/retry", [WEST, IRELAND]),
     ]
-    keys = [call.params["AddReplicaRegions"] for call in world.simulator.log if call.operation == ADD]
+    keys = [call.params["AddReplicaRegions"] for call in aws.simulator.log if call.operation == ADD]
     assert {each.get("KmsKeyId") for call in keys for each in call if each["Region"] == IRELAND} == {"alias/dr"}
 
 
-def test_what_came_to_be_wanted_since_is_left_alone(world: World, plan: Saved) -> None:
-    world.create("prod/newer")
-    replicated(world, SYDNEY, name="prod/other")
-    done(world, plan)
-    asked = " ".join(str(call.secret_id) for call in world.simulator.log)
+def test_what_came_to_be_wanted_since_is_left_alone(aws: FakeAws, plan: Saved) -> None:
+    aws.create("prod/newer")
+    replicated(aws, SYDNEY, name="prod/other")
+    done(aws, plan)
+    asked = " ".join(str(call.secret_id) for call in aws.simulator.log)
     assert "prod/newer" not in asked
     assert "prod/other" not in asked
 
 
-def test_it_shows_the_plan_again(world: World, plan: Saved) -> None:
-    redraft = redrafted(world, plan)
+def test_it_shows_the_plan_again(aws: FakeAws, plan: Saved) -> None:
+    redraft = redrafted(aws, plan)
     assert counts(redraft.summary) == {"secrets": 3, "add": 4, "retry": 1, "remove": 1}
     assert (redraft.removals, len(redraft.changes)) == (1, 3)
     assert {each.rules for each in redraft.secrets()} == {("prod",)}
 
 
-def test_done_again_it_sends_nothing(world: World, plan: Saved) -> None:
-    done(world, plan)
-    assert done(world, plan) == []
+def test_done_again_it_sends_nothing(aws: FakeAws, plan: Saved) -> None:
+    done(aws, plan)
+    assert done(aws, plan) == []
 
 
-def test_half_done_it_is_done_to_its_end(world: World, plan: Saved) -> None:
-    run = prepared(world, redrafted(world, plan))
+def test_half_done_it_is_done_to_its_end(aws: FakeAws, plan: Saved) -> None:
+    run = prepared(aws, redrafted(aws, plan))
     turns = run.act()
     next(turns)
     run.crew.finish()
     assert list(turns) == []
-    first = writes(world)
+    first = writes(aws)
     assert len(first) == 1
-    rest = done(world, plan)
+    rest = done(aws, plan)
     assert not [each for each in rest if each in first]
     assert len([*first, *rest]) == 4
-    assert rows(prepared(world, redrafted(world, plan)).reports())["prod/add", WEST].status == "InSync"
+    assert rows(prepared(aws, redrafted(aws, plan)).reports())["prod/add", WEST].status == "InSync"
 
 
-def test_a_region_done_by_someone_else_is_kept_and_the_rest_is_done(world: World, plan: Saved) -> None:
-    world.replicate_by_hand(WEST, name="prod/add")
-    assert (ADD, "prod/add", [IRELAND]) in done(world, plan)
+def test_a_region_done_by_someone_else_is_kept_and_the_rest_is_done(aws: FakeAws, plan: Saved) -> None:
+    aws.replicate_by_hand(WEST, name="prod/add")
+    assert (ADD, "prod/add", [IRELAND]) in done(aws, plan)
 
 
-def pass_by(world: World, seconds: float) -> World:
-    world.clock.sleep(seconds)
-    return world
+def pass_by(aws: FakeAws, seconds: float) -> FakeAws:
+    aws.clock.sleep(seconds)
+    return aws
 
 
-Move = Callable[[World], object]
+Move = Callable[[FakeAws], object]
 MOVES: dict[str, tuple[Move, str, str]] = {
     "another status": (
-        lambda world: world.simulator.set_replication_status("prod/add", HOME, WEST, "Failed", "of the weather"),
+        lambda aws: aws.simulator.set_replication_status("prod/add", HOME, WEST, "Failed", "of the weather"),
         "prod/add: us-west-2: add (found nothing) was planned, and now retry (found Failed)",
         "prod/add",
     ),
-    "a namesake": (lambda world: world.create("prod/add", IRELAND), "prod/add: eu-west-1: add was planned", "prod/add"),
+    "a namesake": (lambda aws: aws.create("prod/add", IRELAND), "prod/add: eu-west-1: add was planned", "prod/add"),
     "no Region any more": (
-        lambda world: (world.call(REMOVE, SecretId="prod/retry", RemoveReplicaRegions=[WEST]), pass_by(world, 60)),
+        lambda aws: (aws.call(REMOVE, SecretId="prod/retry", RemoveReplicaRegions=[WEST]), pass_by(aws, 60)),
         "retry (found Failed) was planned, and now add",
         "prod/retry",
     ),
     "another replica": (
-        lambda world: world.call("StopReplicationToReplica", SYDNEY, SecretId="prod/remove"),
+        lambda aws: aws.call("StopReplicationToReplica", SYDNEY, SecretId="prod/remove"),
         "prod/remove: ap-southeast-2: remove (found InSync) was planned, and now",
         "prod/remove",
     ),
     "another status of what goes": (
-        lambda world: world.simulator.set_replication_status("prod/remove", HOME, SYDNEY, "Failed", "oh"),
+        lambda aws: aws.simulator.set_replication_status("prod/remove", HOME, SYDNEY, "Failed", "oh"),
         "remove (found InSync) was planned, and now remove (found Failed)",
         "prod/remove",
     ),
     "no secret any more": (
-        lambda world: (
-            world.call("DeleteSecret", SecretId="prod/add", ForceDeleteWithoutRecovery=True),
-            pass_by(world, 20),
+        lambda aws: (
+            aws.call("DeleteSecret", SecretId="prod/add", ForceDeleteWithoutRecovery=True),
+            pass_by(aws, 20),
         ),
         "Secrets Manager can't find the specified secret",
         "prod/add",
     ),
     "to be deleted": (
-        lambda world: world.call("DeleteSecret", SecretId="prod/add"),
+        lambda aws: aws.call("DeleteSecret", SecretId="prod/add"),
         "prod/add in us-east-1 was marked for deletion",
         "prod/add",
     ),
     "another key": (
-        lambda world: (
-            new_key(world, "alias/other", IRELAND),
-            world.call(ADD, SecretId="prod/add", AddReplicaRegions=[{"Region": IRELAND, "KmsKeyId": "alias/other"}]),
-            pass_by(world, 10),
+        lambda aws: (
+            new_key(aws, "alias/other", IRELAND),
+            aws.call(ADD, SecretId="prod/add", AddReplicaRegions=[{"Region": IRELAND, "KmsKeyId": "alias/other"}]),
+            pass_by(aws, 10),
         ),
         "prod/add: eu-west-1: add was planned, and now",
         "prod/add",
     ),
     "no key any more": (
-        lambda world: world.call(
+        lambda aws: aws.call(
             "DisableKey",
             IRELAND,
             service="kms",
-            KeyId=world.call("DescribeKey", IRELAND, service="kms", KeyId="alias/dr")["KeyMetadata"]["KeyId"],
+            KeyId=aws.call("DescribeKey", IRELAND, service="kms", KeyId="alias/dr")["KeyMetadata"]["KeyId"],
         ),
         "eu-west-1: add was planned, and now",
         "prod/add",
@@ -174,41 +174,41 @@ MOVES: dict[str, tuple[Move, str, str]] = {
 
 
 @pytest.mark.parametrize("move", MOVES)
-def test_where_the_world_has_moved_nothing_is_sent_and_each_move_is_told(world: World, plan: Saved, move: str) -> None:
+def test_where_the_world_has_moved_nothing_is_sent_and_each_move_is_told(aws: FakeAws, plan: Saved, move: str) -> None:
     change, words, name = MOVES[move]
-    change(world)
-    told = stale(world, plan)
+    change(aws)
+    told = stale(aws, plan)
     assert any(words in each and name in each for each in told), told
 
 
-def test_every_secret_that_has_moved_is_told(world: World, plan: Saved) -> None:
-    world.create("prod/add", IRELAND)
-    world.call("StopReplicationToReplica", SYDNEY, SecretId="prod/remove")
-    assert [each.partition(":")[0] for each in stale(world, plan)] == ["prod/add", "prod/remove"]
+def test_every_secret_that_has_moved_is_told(aws: FakeAws, plan: Saved) -> None:
+    aws.create("prod/add", IRELAND)
+    aws.call("StopReplicationToReplica", SYDNEY, SecretId="prod/remove")
+    assert [each.partition(":")[0] for each in stale(aws, plan)] == ["prod/add", "prod/remove"]
 
 
-def test_a_look_that_is_denied_is_no_leave_to_go_on(world: World, plan: Saved) -> None:
-    world.faults(denied=frozenset({("DescribeSecret", HOME)}))
+def test_a_look_that_is_denied_is_no_leave_to_go_on(aws: FakeAws, plan: Saved) -> None:
+    aws.faults(denied=frozenset({("DescribeSecret", HOME)}))
     with pytest.raises(Denied):
-        redrafted(world, plan)
+        redrafted(aws, plan)
 
 
-def test_what_moves_after_the_first_look_ends_that_secret_and_no_other(world: World, plan: Saved) -> None:
-    redraft = redrafted(world, plan)
-    world.clock.time += 60.0
-    world.simulator.set_replication_status("prod/add", HOME, WEST, "Failed", "of the weather")
-    world.simulator.log.clear()
-    run = prepared(world, redraft)
+def test_what_moves_after_the_first_look_ends_that_secret_and_no_other(aws: FakeAws, plan: Saved) -> None:
+    redraft = redrafted(aws, plan)
+    aws.clock.time += 60.0
+    aws.simulator.set_replication_status("prod/add", HOME, WEST, "Failed", "of the weather")
+    aws.simulator.log.clear()
+    run = prepared(aws, redraft)
     list(run.act())
     found = by_name(run.reports())
     error = found.pop("prod/add").error
     assert error is not None
     assert error.code == "PlanIsStale"
     assert {each.outcome for each in found.values()} == {Outcome.OK}
-    assert "prod/add" not in {name for _, name, _ in writes(world)}
-    assert not is_there(world, SYDNEY, "prod/remove")
+    assert "prod/add" not in {name for _, name, _ in writes(aws)}
+    assert not is_there(aws, SYDNEY, "prod/remove")
 
 
-def test_a_plan_that_was_done_by_apply_f_meanwhile_has_nothing_left(world: World, plan: Saved) -> None:
-    applied(world, RULE)
-    assert done(world, plan) == []
+def test_a_plan_that_was_done_by_apply_f_meanwhile_has_nothing_left(aws: FakeAws, plan: Saved) -> None:
+    applied(aws, RULE)
+    assert done(aws, plan) == []

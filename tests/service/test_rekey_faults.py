@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from fakes import HOME, IRELAND, WEST, Clock, World, at_home, is_there, new_key, only, replicated
-from service import rekeying_scene as rekeying
-from service.lagging_worlds import REPLICATE, UPDATE, Lagging, once, run_out
-from service.removing_scene import REMOVE
-from service.replicating_scene import request_for
+from fakes import HOME, IRELAND, WEST, Clock, FakeAws, at_home, is_there, new_key, only, replicated
+from service import rekey_scene as rekeying
+from service.lagging_aws import REPLICATE, UPDATE, LaggingAws, once, run_out
+from service.remove_scene import REMOVE
+from service.replicate_scene import request_for
 
 from smrep.aws.translate import from_response
 from smrep.errors import CredentialsError, Outcome
@@ -25,7 +25,7 @@ TO_NEW = f"{WEST}=alias/new"
 HASTE = 5.0
 
 
-class Fixed(World):
+class Fixed(FakeAws):
     """A world that changes no replica's key in place."""
 
     def rekey(self, secret_id: str, region: Region, key: str) -> None:
@@ -55,36 +55,36 @@ def haste(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
 
 
 @pytest.mark.parametrize("recreate", [False, True])
-def test_credentials_that_expire_while_the_plan_looks_at_keys_leave_a_report(world: World, recreate: bool) -> None:
-    replicated(world)
-    new_key(world, "alias/new")
-    world.on_call = once(CredentialsError("no", code="ExpiredTokenException"), "DescribeKey", WEST)
+def test_credentials_that_expire_while_the_plan_looks_at_keys_leave_a_report(aws: FakeAws, recreate: bool) -> None:
+    replicated(aws)
+    new_key(aws, "alias/new")
+    aws.on_call = once(CredentialsError("no", code="ExpiredTokenException"), "DescribeKey", WEST)
     targets = request_for(TO_NEW).targets
     (address,) = at_home()
-    run = Rekeying(world, world, world, world.clock, world.clock.time + 60.0, address, targets, recreate=recreate)
+    run = Rekeying(aws, aws, aws, aws.clock, aws.clock.time + 60.0, address, targets, recreate=recreate)
     with pytest.raises(CredentialsError):
         run.plan()
     assert (run.secrets(), run.was_sent) == ((), False)
 
 
-def test_an_answer_to_a_rekeying_that_is_lost_twice_is_told(world: World) -> None:
-    replicated(world)
-    new_key(world, "alias/new")
-    world.lose[UPDATE] = ["before"] * 9
-    (secret,) = rekeying.rekey(world, timeout_s=60.0)
+def test_an_answer_to_a_rekeying_that_is_lost_twice_is_told(aws: FakeAws) -> None:
+    replicated(aws)
+    new_key(aws, "alias/new")
+    aws.lose[UPDATE] = ["before"] * 9
+    (secret,) = rekeying.rekey(aws, timeout_s=60.0)
     assert ["no answer came to the request for us-west-2" in note for note in secret.notes] == [True]
 
 
-def test_a_replica_that_fails_after_it_was_rekeyed_is_reported_as_the_newest_look_shows_it(world: World) -> None:
-    replicated(world)
-    new_key(world, "alias/new")
-    run = rekeying.prepare(world, TO_NEW)
+def test_a_replica_that_fails_after_it_was_rekeyed_is_reported_as_the_newest_look_shows_it(aws: FakeAws) -> None:
+    replicated(aws)
+    new_key(aws, "alias/new")
+    run = rekeying.prepare(aws, TO_NEW)
 
     def fail(operation: str, region: str) -> None:
         if (operation, region) == ("DescribeSecret", HOME):
-            world.simulator.set_replication_status("prod/db", HOME, WEST, "Failed", "no luck")
+            aws.simulator.set_replication_status("prod/db", HOME, WEST, "Failed", "no luck")
 
-    world.on_call = fail
+    aws.on_call = fail
     row = only(run_out(run))
     assert (row.outcome, row.status, row.status_message) == (Outcome.FAILED, "Failed", "no luck")
     assert row.error is not None
@@ -92,10 +92,10 @@ def test_a_replica_that_fails_after_it_was_rekeyed_is_reported_as_the_newest_loo
 
 
 def test_a_replica_whose_key_is_not_changed_in_place_leads_to_recreate() -> None:
-    world = Fixed()
-    replicated(world)
-    new_key(world, "alias/new")
-    row = only(rekeying.rekey(world))
+    aws = Fixed()
+    replicated(aws)
+    new_key(aws, "alias/new")
+    row = only(rekeying.rekey(aws))
     code, _, hint = rekeying.error_of(row)
     assert (row.outcome, row.changed, code) == (Outcome.FAILED, False, "InvalidParameterException")
     assert "smrep rekey prod/db --primary-region us-east-1 -r us-west-2=alias/new --recreate" in hint
@@ -103,33 +103,33 @@ def test_a_replica_whose_key_is_not_changed_in_place_leads_to_recreate() -> None
 
 @pytest.mark.parametrize("recreate", [False, True])
 def test_a_kms_that_hangs_does_not_overrun_a_rekeyings_deadline_by_much(haste: threading.Event, recreate: bool) -> None:
-    world = World(Ticking())
-    own = new_key(world, region=HOME)
-    replicated(world, KmsKeyId=own)
-    new_key(world, "alias/new")
-    world.on_call = lambda operation, _region: haste.wait(20) and None if operation == "DescribeKey" else None
-    began = world.clock.monotonic()
-    run = rekeying.prepare(world, TO_NEW, timeout_s=time.monotonic() + 3.0, recreate=recreate)
+    aws = FakeAws(Ticking())
+    own = new_key(aws, region=HOME)
+    replicated(aws, KmsKeyId=own)
+    new_key(aws, "alias/new")
+    aws.on_call = lambda operation, _region: haste.wait(20) and None if operation == "DescribeKey" else None
+    began = aws.clock.monotonic()
+    run = rekeying.prepare(aws, TO_NEW, timeout_s=time.monotonic() + 3.0, recreate=recreate)
     row = only(run_out(run))
-    assert (row.outcome, row.changed, rekeying.writes(world)) == (Outcome.PENDING, False, [])
-    assert world.clock.monotonic() - began <= 20.0  # two looks of 5 s, and a busy machine; it hangs for 100 s
+    assert (row.outcome, row.changed, rekeying.writes(aws)) == (Outcome.PENDING, False, [])
+    assert aws.clock.monotonic() - began <= 20.0  # two looks of 5 s, and a busy machine; it hangs for 100 s
 
 
 def test_recreate_waits_out_a_list_that_shows_the_removed_region_for_a_while() -> None:
-    world = Lagging()
-    replicated(world)
-    new_key(world, "alias/new")
-    world.faults(removal_delay_s=0.0)
-    world.lag(HOME, 8.0, after=REMOVE)
-    row = only(rekeying.rekey(world, recreate=True))
+    aws = LaggingAws()
+    replicated(aws)
+    new_key(aws, "alias/new")
+    aws.faults(removal_delay_s=0.0)
+    aws.lag(HOME, 8.0, after=REMOVE)
+    row = only(rekeying.rekey(aws, recreate=True))
     assert (row.outcome, row.status, row.verified, row.error) == (Outcome.OK, "InSync", True, None)
-    assert (is_there(world), rekeying.key_of(world)) == (True, "alias/new")
+    assert (is_there(aws), rekeying.key_of(aws)) == (True, "alias/new")
 
 
-def both(world: World) -> tuple[str, str]:
-    replicated(world, WEST, IRELAND)
+def both(aws: FakeAws) -> tuple[str, str]:
+    replicated(aws, WEST, IRELAND)
     for region in (WEST, IRELAND):
-        new_key(world, "alias/new", region)
+        new_key(aws, "alias/new", region)
     return TO_NEW, f"{IRELAND}=alias/new"
 
 
@@ -138,18 +138,18 @@ def rows_of(secrets: tuple[SecretReport, ...]) -> tuple[RegionReport, ...]:
     return secret.replicas
 
 
-def test_recreate_never_leaves_two_regions_without_the_secret_at_once(world: World) -> None:
-    run = rekeying.prepare(world, *both(world), recreate=True)
-    world.faults(removal_delay_s=10.0)
+def test_recreate_never_leaves_two_regions_without_the_secret_at_once(aws: FakeAws) -> None:
+    run = rekeying.prepare(aws, *both(aws), recreate=True)
+    aws.faults(removal_delay_s=10.0)
     there: set[tuple[bool, bool]] = set()
-    world.on_call = lambda _operation, _region: there.add((is_there(world), is_there(world, IRELAND)))
+    aws.on_call = lambda _operation, _region: there.add((is_there(aws), is_there(aws, IRELAND)))
     assert [(row.outcome, row.verified) for row in rows_of(run_out(run))] == [(Outcome.OK, True)] * 2
     assert there == {(True, True), (False, True), (True, False)}
 
 
-def test_recreate_does_not_begin_the_second_region_when_the_first_does_not_come_back(world: World) -> None:
-    run = rekeying.prepare(world, *both(world), recreate=True)
-    world.faults(removal_delay_s=5.0, failures={WEST: "Replication failed: no luck"})
+def test_recreate_does_not_begin_the_second_region_when_the_first_does_not_come_back(aws: FakeAws) -> None:
+    run = rekeying.prepare(aws, *both(aws), recreate=True)
+    aws.faults(removal_delay_s=5.0, failures={WEST: "Replication failed: no luck"})
     west, ireland = rows_of(run_out(run))
     assert (west.outcome, west.status, ireland.outcome, ireland.changed) == (
         Outcome.FAILED,
@@ -160,15 +160,15 @@ def test_recreate_does_not_begin_the_second_region_when_the_first_does_not_come_
     code, message, hint = rekeying.error_of(ireland)
     assert (code, "not begun, since us-west-2 is not in order yet" in message) == ("NotSent", True)
     assert hint == "smrep rekey prod/db --primary-region us-east-1 -r eu-west-1=alias/new --recreate"
-    assert (is_there(world, IRELAND), rekeying.key_of(world, IRELAND)) == (True, rekeying.DEFAULT)
+    assert (is_there(aws, IRELAND), rekeying.key_of(aws, IRELAND)) == (True, rekeying.DEFAULT)
 
 
-def test_a_recreation_is_replicating_only_once_the_replication_was_sent(world: World) -> None:
-    replicated(world)
-    new_key(world, "alias/new")
-    run = rekeying.prepare(world, TO_NEW, recreate=True)
-    world.faults(removal_delay_s=5.0)
+def test_a_recreation_is_replicating_only_once_the_replication_was_sent(aws: FakeAws) -> None:
+    replicated(aws)
+    new_key(aws, "alias/new")
+    run = rekeying.prepare(aws, TO_NEW, recreate=True)
+    aws.faults(removal_delay_s=5.0)
     told: set[tuple[str, int]] = set()
-    world.on_call = lambda _operation, _region: told.add((run.doing, world.count(REPLICATE)))
+    aws.on_call = lambda _operation, _region: told.add((run.doing, aws.count(REPLICATE)))
     run_out(run)
     assert told == {("removing, and nothing makes the replica anew", 0), ("replicating", 1)}

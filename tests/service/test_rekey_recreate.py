@@ -3,65 +3,65 @@
 from __future__ import annotations
 
 import pytest
-from fakes import HOME, IRELAND, WEST, World, at_home, is_there, new_key, only, replicated
-from service.rekeying_scene import DEFAULT, error_of, keys_of_versions, prepare, rekey, writes
+from fakes import HOME, IRELAND, WEST, FakeAws, at_home, is_there, new_key, only, replicated
+from service.rekey_scene import DEFAULT, error_of, keys_of_versions, prepare, rekey, writes
 
 from smrep.errors import Outcome
 from smrep.report import Action, RegionReport, SecretReport
 
 
-def test_recreate_removes_waits_until_it_is_gone_and_replicates_under_the_new_key(world: World) -> None:
-    arn = replicated(world)
-    new_key(world, "alias/new")
-    world.faults(removal_delay_s=30.0)
-    began = world.clock.time
+def test_recreate_removes_waits_until_it_is_gone_and_replicates_under_the_new_key(aws: FakeAws) -> None:
+    arn = replicated(aws)
+    new_key(aws, "alias/new")
+    aws.faults(removal_delay_s=30.0)
+    began = aws.clock.time
     seen: list[tuple[str, bool]] = []
-    world.on_call = lambda operation, _: (
-        seen.append((operation, is_there(world)))
+    aws.on_call = lambda operation, _: (
+        seen.append((operation, is_there(aws)))
         if operation in ("RemoveRegionsFromReplication", "ReplicateSecretToRegions")
         else None
     )
-    row = only(rekey(world, recreate=True))
+    row = only(rekey(aws, recreate=True))
     assert seen == [("RemoveRegionsFromReplication", True), ("ReplicateSecretToRegions", False)]
     assert (row.outcome, row.action, row.changed, row.verified) == (Outcome.OK, Action.REKEY, True, True)
     assert (row.status, row.kms_key_id, row.error) == ("InSync", "alias/new", None)
     assert row.arn == arn.replace(HOME, WEST)
-    assert world.clock.time - began >= 30.0
-    remove, replicate = writes(world)
+    assert aws.clock.time - began >= 30.0
+    remove, replicate = writes(aws)
     assert remove == ("RemoveRegionsFromReplication", HOME, {"SecretId": arn, "RemoveReplicaRegions": [WEST]})
     assert replicate[2]["AddReplicaRegions"] == [{"Region": WEST, "KmsKeyId": "alias/new"}]
     assert replicate[2]["ForceOverwriteReplicaSecret"] is False
-    assert keys_of_versions(world) == {"alias/new"}
-    assert world.call("GetSecretValue", WEST, SecretId="prod/db")["SecretString"] == "s3cret"
+    assert keys_of_versions(aws) == {"alias/new"}
+    assert aws.call("GetSecretValue", WEST, SecretId="prod/db")["SecretString"] == "s3cret"
 
 
-def test_recreate_makes_a_failed_replica_anew(world: World) -> None:
-    world.create()
-    world.faults(failures={WEST: "Replication failed: no luck"})
-    world.replicate_by_hand(WEST)
-    world.faults(removal_delay_s=30.0)
-    new_key(world, "alias/new")
-    row = only(rekey(world, recreate=True))
+def test_recreate_makes_a_failed_replica_anew(aws: FakeAws) -> None:
+    aws.create()
+    aws.faults(failures={WEST: "Replication failed: no luck"})
+    aws.replicate_by_hand(WEST)
+    aws.faults(removal_delay_s=30.0)
+    new_key(aws, "alias/new")
+    row = only(rekey(aws, recreate=True))
     assert (row.outcome, row.action, row.changed, row.verified) == (Outcome.OK, Action.REKEY, True, True)
     assert (row.status, row.kms_key_id, row.error) == ("InSync", "alias/new", None)
 
 
-def test_recreate_leaves_a_replica_alone_whose_key_is_right(world: World) -> None:
-    replicated(world, key=new_key(world, "alias/new"))
-    run = prepare(world, f"{WEST}=alias/new", recreate=True)
+def test_recreate_leaves_a_replica_alone_whose_key_is_right(aws: FakeAws) -> None:
+    replicated(aws, key=new_key(aws, "alias/new"))
+    run = prepare(aws, f"{WEST}=alias/new", recreate=True)
     assert run.stakes == ()
     for _ in run.act():
         pass
     row = only(run.secrets())
     assert (row.action, row.changed, row.verified, row.outcome) == (Action.KEEP, False, True, Outcome.OK)
-    assert writes(world) == []
+    assert writes(aws) == []
 
 
-def test_recreate_of_several_regions_touches_only_those_under_another_key(world: World) -> None:
-    replicated(world, WEST, IRELAND)
-    new_key(world, "alias/new")
-    world.faults(removal_delay_s=30.0)
-    run = prepare(world, f"{WEST}=alias/new", f"{IRELAND}={DEFAULT}", recreate=True)
+def test_recreate_of_several_regions_touches_only_those_under_another_key(aws: FakeAws) -> None:
+    replicated(aws, WEST, IRELAND)
+    new_key(aws, "alias/new")
+    aws.faults(removal_delay_s=30.0)
+    run = prepare(aws, f"{WEST}=alias/new", f"{IRELAND}={DEFAULT}", recreate=True)
     ((name, danger),) = run.stakes
     assert (name, "will be missing in us-west-2" in danger) == ("prod/db", True)
     for _ in run.act():
@@ -69,7 +69,7 @@ def test_recreate_of_several_regions_touches_only_those_under_another_key(world:
     west, ireland = only_two(run.secrets())
     assert (west.action, west.outcome, west.verified) == (Action.REKEY, Outcome.OK, True)
     assert (ireland.action, ireland.outcome, ireland.changed) == (Action.KEEP, Outcome.OK, False)
-    assert writes(world)[0][2]["RemoveReplicaRegions"] == [WEST]
+    assert writes(aws)[0][2]["RemoveReplicaRegions"] == [WEST]
 
 
 def only_two(secrets: tuple[SecretReport, ...]) -> tuple[RegionReport, RegionReport]:
@@ -79,44 +79,44 @@ def only_two(secrets: tuple[SecretReport, ...]) -> tuple[RegionReport, RegionRep
 
 
 @pytest.mark.parametrize("preflight", [True, False])
-def test_recreate_refuses_a_key_that_may_not_be_looked_at(world: World, preflight: bool) -> None:
-    replicated(world)
-    new_key(world, "alias/new")
-    world.faults(denied=frozenset({("DescribeKey", WEST)}))
-    row = only(rekey(world, recreate=True, preflight=preflight))
+def test_recreate_refuses_a_key_that_may_not_be_looked_at(aws: FakeAws, preflight: bool) -> None:
+    replicated(aws)
+    new_key(aws, "alias/new")
+    aws.faults(denied=frozenset({("DescribeKey", WEST)}))
+    row = only(rekey(aws, recreate=True, preflight=preflight))
     assert (row.outcome, row.changed, error_of(row)[0]) == (Outcome.ACCESS, False, "unchecked")
     assert error_of(row)[2] == "allow kms:DescribeKey in us-west-2"
-    assert (writes(world), is_there(world)) == ([], True)
+    assert (writes(aws), is_there(aws)) == ([], True)
 
 
-def test_recreate_takes_nothing_away_where_the_primarys_own_key_forbids_to_make_it_anew(world: World) -> None:
+def test_recreate_takes_nothing_away_where_the_primarys_own_key_forbids_to_make_it_anew(aws: FakeAws) -> None:
     """The primary's key is checked before a replication anyway: after the removal is too late."""
-    own = new_key(world, region=HOME)
-    replicated(world, KmsKeyId=own)
-    new_key(world, "alias/new")
-    world.simulator.set_key_state(own, HOME, "Disabled")
-    row = only(rekey(world, recreate=True))
+    own = new_key(aws, region=HOME)
+    replicated(aws, KmsKeyId=own)
+    new_key(aws, "alias/new")
+    aws.simulator.set_key_state(own, HOME, "Disabled")
+    row = only(rekey(aws, recreate=True))
     assert (row.outcome, row.changed, error_of(row)[0]) == (Outcome.FAILED, False, "key_disabled")
-    assert (writes(world), is_there(world)) == ([], True)
+    assert (writes(aws), is_there(aws)) == ([], True)
 
 
-def test_recreate_takes_nothing_away_where_an_old_version_of_the_primarys_is_under_a_bad_key(world: World) -> None:
-    bad = new_key(world, region=HOME)
-    replicated(world, KmsKeyId=bad)
-    world.call("PutSecretValue", SecretId="prod/db", SecretString="kept", VersionStages=["v1"])
-    world.call("UpdateSecret", SecretId="prod/db", KmsKeyId=DEFAULT)
-    world.clock.time += 10
-    new_key(world, "alias/new")
-    world.simulator.set_key_state(bad, HOME, "PendingDeletion")
-    row = only(rekey(world, recreate=True))
+def test_recreate_takes_nothing_away_where_an_old_version_of_the_primarys_is_under_a_bad_key(aws: FakeAws) -> None:
+    bad = new_key(aws, region=HOME)
+    replicated(aws, KmsKeyId=bad)
+    aws.call("PutSecretValue", SecretId="prod/db", SecretString="kept", VersionStages=["v1"])
+    aws.call("UpdateSecret", SecretId="prod/db", KmsKeyId=DEFAULT)
+    aws.clock.time += 10
+    new_key(aws, "alias/new")
+    aws.simulator.set_key_state(bad, HOME, "PendingDeletion")
+    row = only(rekey(aws, recreate=True))
     assert (row.outcome, row.changed, error_of(row)[0]) == (Outcome.FAILED, False, "key_disabled")
-    assert (writes(world), is_there(world)) == ([], True)
+    assert (writes(aws), is_there(aws)) == ([], True)
 
 
-def test_the_command_of_a_run_is_what_was_typed(world: World) -> None:
-    replicated(world)
-    new_key(world, "alias/new")
-    run = prepare(world, f"{WEST}=alias/new", recreate=True, flags=("--timeout", "2m"))
+def test_the_command_of_a_run_is_what_was_typed(aws: FakeAws) -> None:
+    replicated(aws)
+    new_key(aws, "alias/new")
+    run = prepare(aws, f"{WEST}=alias/new", recreate=True, flags=("--timeout", "2m"))
     words = "-r us-west-2=alias/new --timeout 2m --recreate --yes"
     assert run.command("--yes") == f"smrep rekey prod/db --primary-region us-east-1 {words}"
     assert run.address in at_home()

@@ -3,94 +3,94 @@
 from __future__ import annotations
 
 import pytest
-from fakes import HOME, WEST, World, is_there, new_key, only, replicated
-from service.rekeying_scene import DEFAULT, REPLICATE, error_of, key_of, prepare, rekey
+from fakes import HOME, WEST, FakeAws, is_there, new_key, only, replicated
+from service.rekey_scene import DEFAULT, REPLICATE, error_of, key_of, prepare, rekey
 
 from smrep.errors import CredentialsError, Outcome
 from smrep.report import Action
 from smrep.rules.closing import go_on
 
 
-def test_a_removal_that_is_denied_leaves_everything_as_it_was(world: World) -> None:
-    replicated(world)
-    new_key(world, "alias/new")
-    world.faults(denied=frozenset({("RemoveRegionsFromReplication", HOME)}))
-    (secret,) = rekey(world, recreate=True)
+def test_a_removal_that_is_denied_leaves_everything_as_it_was(aws: FakeAws) -> None:
+    replicated(aws)
+    new_key(aws, "alias/new")
+    aws.faults(denied=frozenset({("RemoveRegionsFromReplication", HOME)}))
+    (secret,) = rekey(aws, recreate=True)
     row = only((secret,))
     assert (row.outcome, row.action, row.changed) == (Outcome.ACCESS, Action.REKEY, False)
     assert error_of(row)[2].startswith("allow secretsmanager:RemoveRegionsFromReplication")
-    assert (is_there(world), key_of(world), world.count("ReplicateSecretToRegions")) == (True, DEFAULT, 0)
+    assert (is_there(aws), key_of(aws), aws.count("ReplicateSecretToRegions")) == (True, DEFAULT, 0)
 
 
-def test_a_removal_that_never_arrives_has_changed_nothing(world: World) -> None:
-    replicated(world)
-    new_key(world, "alias/new")
-    world.lose["RemoveRegionsFromReplication"] = ["before"] * 9
-    (secret,) = rekey(world, recreate=True, timeout_s=120.0)
+def test_a_removal_that_never_arrives_has_changed_nothing(aws: FakeAws) -> None:
+    replicated(aws)
+    new_key(aws, "alias/new")
+    aws.lose["RemoveRegionsFromReplication"] = ["before"] * 9
+    (secret,) = rekey(aws, recreate=True, timeout_s=120.0)
     row = only((secret,))
-    assert (is_there(world), key_of(world)) == (True, DEFAULT)
+    assert (is_there(aws), key_of(aws)) == (True, DEFAULT)
     assert row.changed is False
     assert row.outcome is not Outcome.OK
 
 
-def test_the_notes_of_a_removal_that_was_never_answered_are_told(world: World) -> None:
-    replicated(world)
-    new_key(world, "alias/new")
-    world.lose["RemoveRegionsFromReplication"] = ["before"] * 9
-    (secret,) = rekey(world, recreate=True, timeout_s=120.0)
+def test_the_notes_of_a_removal_that_was_never_answered_are_told(aws: FakeAws) -> None:
+    replicated(aws)
+    new_key(aws, "alias/new")
+    aws.lose["RemoveRegionsFromReplication"] = ["before"] * 9
+    (secret,) = rekey(aws, recreate=True, timeout_s=120.0)
     assert any("no answer came to the removal" in note for note in secret.notes)
 
 
-def test_an_answer_to_the_removal_that_is_lost_is_looked_for(world: World) -> None:
-    replicated(world)
-    new_key(world, "alias/new")
-    world.faults(removal_delay_s=5.0)
-    world.lose["RemoveRegionsFromReplication"] = ["after"]
-    row = only(rekey(world, recreate=True))
+def test_an_answer_to_the_removal_that_is_lost_is_looked_for(aws: FakeAws) -> None:
+    replicated(aws)
+    new_key(aws, "alias/new")
+    aws.faults(removal_delay_s=5.0)
+    aws.lose["RemoveRegionsFromReplication"] = ["after"]
+    row = only(rekey(aws, recreate=True))
     assert (row.outcome, row.changed, row.verified) == (Outcome.OK, True, True)
-    assert world.count("RemoveRegionsFromReplication") == 1
+    assert aws.count("RemoveRegionsFromReplication") == 1
 
 
 @pytest.mark.parametrize("cause", ["denied", "refused"])
 def test_a_replication_that_aws_refuses_after_the_removal_names_what_brings_the_replica_back(
-    world: World, cause: str
+    aws: FakeAws, cause: str
 ) -> None:
-    replicated(world)
-    key = new_key(world, "alias/new")
-    run = prepare(world, f"{WEST}=alias/new", recreate=True)
+    replicated(aws)
+    key = new_key(aws, "alias/new")
+    run = prepare(aws, f"{WEST}=alias/new", recreate=True)
     if cause == "denied":
-        world.faults(denied=frozenset({("ReplicateSecretToRegions", HOME)}), removal_delay_s=0.0)
+        aws.faults(denied=frozenset({("ReplicateSecretToRegions", HOME)}), removal_delay_s=0.0)
     else:
-        world.faults(removal_delay_s=0.0)
-        world.simulator.set_key_state(key, WEST, "Disabled")
+        aws.faults(removal_delay_s=0.0)
+        aws.simulator.set_key_state(key, WEST, "Disabled")
     for _ in run.act():
         pass
     row = only(run.secrets())
     assert row.outcome is (Outcome.ACCESS if cause == "denied" else Outcome.FAILED)
-    assert (row.changed, row.arn, row.verified, is_there(world)) == (True, None, None, False)
+    assert (row.changed, row.arn, row.verified, is_there(aws)) == (True, None, None, False)
     assert REPLICATE in error_of(row)[2]  # there is no secret in that Region now
 
 
-def test_a_replication_that_fails_after_the_removal_is_told_with_awss_words(world: World) -> None:
-    replicated(world)
-    new_key(world, "alias/new")
-    world.faults(removal_delay_s=0.0, failures={WEST: "Replication failed: no luck"})
-    row = only(rekey(world, recreate=True))
+def test_a_replication_that_fails_after_the_removal_is_told_with_awss_words(aws: FakeAws) -> None:
+    replicated(aws)
+    new_key(aws, "alias/new")
+    aws.faults(removal_delay_s=0.0, failures={WEST: "Replication failed: no luck"})
+    row = only(rekey(aws, recreate=True))
     assert (row.outcome, row.status, row.changed, row.arn) == (Outcome.FAILED, "Failed", True, None)
     assert "no luck" in error_of(row)[1]
 
 
-def test_credentials_that_expire_between_removal_and_replication_leave_the_command(world: World) -> None:
-    replicated(world)
-    new_key(world, "alias/new")
-    world.faults(removal_delay_s=5.0)
-    run = prepare(world, f"{WEST}=alias/new", recreate=True)
+def test_credentials_that_expire_between_removal_and_replication_leave_the_command(aws: FakeAws) -> None:
+    replicated(aws)
+    new_key(aws, "alias/new")
+    aws.faults(removal_delay_s=5.0)
+    run = prepare(aws, f"{WEST}=alias/new", recreate=True)
 
     def expire(operation: str, _region: str) -> None:
-        if operation == "DescribeSecret" and not is_there(world):
+        if operation == "DescribeSecret" and not is_there(aws):
             raise CredentialsError("no", code="ExpiredTokenException")
 
-    world.on_call = expire
+    aws.on_call = expire
     with pytest.raises(CredentialsError):
         list(run.act())
     (secret,) = run.secrets()
@@ -98,18 +98,18 @@ def test_credentials_that_expire_between_removal_and_replication_leave_the_comma
     assert go_on((secret,)) == REPLICATE
 
 
-def test_a_primary_that_does_not_answer_after_the_removal_leaves_the_command(world: World) -> None:
-    replicated(world)
-    new_key(world, "alias/new")
-    world.faults(removal_delay_s=5.0)
-    run = prepare(world, f"{WEST}=alias/new", recreate=True)
+def test_a_primary_that_does_not_answer_after_the_removal_leaves_the_command(aws: FakeAws) -> None:
+    replicated(aws)
+    new_key(aws, "alias/new")
+    aws.faults(removal_delay_s=5.0)
+    run = prepare(aws, f"{WEST}=alias/new", recreate=True)
 
     def fail(operation: str, region: str) -> None:
-        if operation == "DescribeSecret" and region == HOME and not is_there(world):
-            world.lose["DescribeSecret"] = []
-            world.faults(denied=frozenset({("DescribeSecret", HOME)}))
+        if operation == "DescribeSecret" and region == HOME and not is_there(aws):
+            aws.lose["DescribeSecret"] = []
+            aws.faults(denied=frozenset({("DescribeSecret", HOME)}))
 
-    world.on_call = fail
+    aws.on_call = fail
     for _ in run.act():
         pass
     (secret,) = run.secrets()

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from fakes import HOME, IRELAND, SYDNEY, WEST, World, is_there, only
-from service.removing_scene import REMOVE, Choosy, listed, prepare, removals, remove, replicated
+from fakes import HOME, IRELAND, SYDNEY, WEST, FakeAws, is_there, only
+from service.remove_scene import REMOVE, DenyingAws, listed, prepare, removals, remove, replicated
 
 from smrep.errors import CredentialsError, Outcome
 
 
-def test_a_refusal_of_one_region_is_isolated(world: World) -> None:
-    world = Choosy(world.clock, world.simulator)
-    replicated(world, WEST, IRELAND, SYDNEY)
-    (secret,) = remove(world, WEST, IRELAND, SYDNEY)
+def test_a_refusal_of_one_region_is_isolated(aws: FakeAws) -> None:
+    aws = DenyingAws(aws.clock, aws.simulator)
+    replicated(aws, WEST, IRELAND, SYDNEY)
+    (secret,) = remove(aws, WEST, IRELAND, SYDNEY)
     assert [row.outcome for row in secret.replicas] == [Outcome.OK, Outcome.ACCESS, Outcome.OK]
     assert [row.changed for row in secret.replicas] == [True, False, True]
     denied = secret.replicas[1]
@@ -20,73 +20,73 @@ def test_a_refusal_of_one_region_is_isolated(world: World) -> None:
     assert denied.error.code == "AccessDeniedException"
     assert "secretsmanager:RemoveRegionsFromReplication" in (denied.error.hint or "")
     assert "eu-west-1" in denied.error.message
-    assert removals(world) == [[WEST], [SYDNEY]]
-    assert world.count(REMOVE) == 4  # together, then each by itself
-    assert listed(world) == [IRELAND]
+    assert removals(aws) == [[WEST], [SYDNEY]]
+    assert aws.count(REMOVE) == 4  # together, then each by itself
+    assert listed(aws) == [IRELAND]
 
 
-def test_a_denied_removal_is_an_access_outcome_and_changes_nothing(world: World) -> None:
-    replicated(world, WEST, IRELAND, denied=frozenset({(REMOVE, HOME)}))
-    run = prepare(world, WEST, IRELAND)
+def test_a_denied_removal_is_an_access_outcome_and_changes_nothing(aws: FakeAws) -> None:
+    replicated(aws, WEST, IRELAND, denied=frozenset({(REMOVE, HOME)}))
+    run = prepare(aws, WEST, IRELAND)
     for _ in run.act():
         pass
     (secret,) = run.secrets()
     assert [(row.outcome, row.changed) for row in secret.replicas] == [(Outcome.ACCESS, False)] * 2
     assert not run.was_sent
-    assert listed(world) == [WEST, IRELAND]
+    assert listed(aws) == [WEST, IRELAND]
 
 
-def test_throttling_is_sent_again_until_it_passes(world: World) -> None:
-    replicated(world, removal_delay_s=1.0, write_quota=0)
-    run = prepare(world, WEST)
+def test_throttling_is_sent_again_until_it_passes(aws: FakeAws) -> None:
+    replicated(aws, removal_delay_s=1.0, write_quota=0)
+    run = prepare(aws, WEST)
 
     def relent(operation: str, _region: str) -> None:
-        if operation == REMOVE and len(world.clock.sleeps) == 3:
-            world.faults(removal_delay_s=1.0)
+        if operation == REMOVE and len(aws.clock.sleeps) == 3:
+            aws.faults(removal_delay_s=1.0)
 
-    world.on_call = relent
+    aws.on_call = relent
     for _ in run.act():
         pass
     row = only(run.secrets())
-    assert (row.outcome, row.changed, len(removals(world))) == (Outcome.OK, True, 1)
+    assert (row.outcome, row.changed, len(removals(aws))) == (Outcome.OK, True, 1)
 
 
-def test_throttling_for_ever_ends_at_the_deadline(world: World) -> None:
-    replicated(world, WEST, IRELAND, write_quota=0)
-    started = world.clock.time
-    (secret,) = remove(world, WEST, IRELAND, timeout_s=30.0)
+def test_throttling_for_ever_ends_at_the_deadline(aws: FakeAws) -> None:
+    replicated(aws, WEST, IRELAND, write_quota=0)
+    started = aws.clock.time
+    (secret,) = remove(aws, WEST, IRELAND, timeout_s=30.0)
     for row in secret.replicas:
         assert (row.outcome, row.changed) == (Outcome.PENDING, False)
         assert row.error is not None
         assert row.error.code == "ThrottlingException"
-    assert world.clock.time - started == pytest.approx(30.0)
-    assert removals(world) == []
+    assert aws.clock.time - started == pytest.approx(30.0)
+    assert removals(aws) == []
 
 
-def test_requests_that_take_the_whole_time_leave_the_others_unsent(world: World) -> None:
+def test_requests_that_take_the_whole_time_leave_the_others_unsent(aws: FakeAws) -> None:
     names = [f"s{number}" for number in range(6)]
     for name in names:
-        world.create(name)
-        world.replicate_by_hand(WEST, name=name)
-    world.on_call = lambda operation, _region: world.clock.sleep(40.0) if operation == REMOVE else None
-    secrets = remove(world, WEST, names=names, timeout_s=3.0)
+        aws.create(name)
+        aws.replicate_by_hand(WEST, name=name)
+    aws.on_call = lambda operation, _region: aws.clock.sleep(40.0) if operation == REMOVE else None
+    secrets = remove(aws, WEST, names=names, timeout_s=3.0)
     last = secrets[-1].replicas[0]
-    assert 1 <= world.count(REMOVE) <= 4
+    assert 1 <= aws.count(REMOVE) <= 4
     assert (last.outcome, last.changed) == (Outcome.PENDING, False)
     assert last.error is not None
     assert (last.error.code, last.error.hint) == ("NotSent", "smrep remove s5 --primary-region us-east-1 -r us-west-2")
-    assert is_there(world, WEST, "s5")
+    assert is_there(aws, WEST, "s5")
 
 
-def test_credentials_that_expire_while_waiting_end_the_run_with_what_was_done(world: World) -> None:
-    replicated(world)
+def test_credentials_that_expire_while_waiting_end_the_run_with_what_was_done(aws: FakeAws) -> None:
+    replicated(aws)
 
     def expire(operation: str, _region: str) -> None:
-        if operation == "DescribeSecret" and len(world.clock.sleeps) > 2:
+        if operation == "DescribeSecret" and len(aws.clock.sleeps) > 2:
             raise CredentialsError("expired", code="ExpiredTokenException")
 
-    world.on_call = expire
-    run = prepare(world, WEST)
+    aws.on_call = expire
+    run = prepare(aws, WEST)
     with pytest.raises(CredentialsError):
         for _ in run.act():
             pass
@@ -94,15 +94,15 @@ def test_credentials_that_expire_while_waiting_end_the_run_with_what_was_done(wo
     assert (row.changed, row.outcome) == (True, Outcome.PENDING)
 
 
-def test_credentials_that_are_refused_when_sending_claim_nothing(world: World) -> None:
-    replicated(world)
+def test_credentials_that_are_refused_when_sending_claim_nothing(aws: FakeAws) -> None:
+    replicated(aws)
 
     def refuse(operation: str, _region: str) -> None:
         if operation == REMOVE:
             raise CredentialsError("no", code="UnrecognizedClientException")
 
-    run = prepare(world, WEST)
-    world.on_call = refuse
+    run = prepare(aws, WEST)
+    aws.on_call = refuse
     with pytest.raises(CredentialsError):
         for _ in run.act():
             pass

@@ -3,65 +3,65 @@
 from __future__ import annotations
 
 import pytest
-from fakes import HOME, IRELAND, SYDNEY, WEST, World, kinds, new_key, only
-from service.retrying_scene import FORCE, NO_LUCK, failed, retry
+from fakes import HOME, IRELAND, SYDNEY, WEST, FakeAws, kinds, new_key, only
+from service.retry_scene import FORCE, NO_LUCK, failed, retry
 
 from smrep.errors import Outcome
 from smrep.report import Action
 
 
-def asked_for(world: World) -> list[list[str]]:
+def asked_for(aws: FakeAws) -> list[list[str]]:
     """Return the Regions of each request that was sent."""
-    return [[each["Region"] for each in call["AddReplicaRegions"]] for call in world.sent()]
+    return [[each["Region"] for each in call["AddReplicaRegions"]] for call in aws.sent()]
 
 
-def test_only_the_failed_regions_are_tried_again(world: World) -> None:
-    failed(world, WEST, SYDNEY, also=(IRELAND,))
-    (secret,) = retry(world)
+def test_only_the_failed_regions_are_tried_again(aws: FakeAws) -> None:
+    failed(aws, WEST, SYDNEY, also=(IRELAND,))
+    (secret,) = retry(aws)
     assert [(row.region, row.action, row.changed, row.status) for row in secret.replicas] == [
         (WEST, Action.RETRY, True, "InSync"),
         (SYDNEY, Action.RETRY, True, "InSync"),
     ]
-    assert asked_for(world) == [[WEST, SYDNEY]]
+    assert asked_for(aws) == [[WEST, SYDNEY]]
 
 
-def test_a_named_region_that_is_in_sync_is_left_alone(world: World) -> None:
-    failed(world, WEST, also=(IRELAND,))
-    (secret,) = retry(world, WEST, IRELAND)
+def test_a_named_region_that_is_in_sync_is_left_alone(aws: FakeAws) -> None:
+    failed(aws, WEST, also=(IRELAND,))
+    (secret,) = retry(aws, WEST, IRELAND)
     assert [(row.region, row.action, row.changed, row.outcome) for row in secret.replicas] == [
         (WEST, Action.RETRY, True, Outcome.OK),
         (IRELAND, Action.KEEP, False, Outcome.OK),
     ]
-    assert asked_for(world) == [[WEST]]
+    assert asked_for(aws) == [[WEST]]
 
 
-def test_a_failed_region_that_was_not_named_is_left_alone_and_told(world: World) -> None:
-    failed(world, WEST, IRELAND)
-    (secret,) = retry(world, WEST)
+def test_a_failed_region_that_was_not_named_is_left_alone_and_told(aws: FakeAws) -> None:
+    failed(aws, WEST, IRELAND)
+    (secret,) = retry(aws, WEST)
     assert [row.region for row in secret.replicas] == [WEST]
-    assert asked_for(world) == [[WEST]]
+    assert asked_for(aws) == [[WEST]]
     assert "has Failed in eu-west-1, which was not asked for" in secret.notes[0]
 
 
-def test_nothing_failed_is_well_and_nothing_is_sent(world: World) -> None:
-    world.create()
-    world.replicate_by_hand(WEST, IRELAND)
-    (secret,) = retry(world)
+def test_nothing_failed_is_well_and_nothing_is_sent(aws: FakeAws) -> None:
+    aws.create()
+    aws.replicate_by_hand(WEST, IRELAND)
+    (secret,) = retry(aws)
     assert secret.outcome is Outcome.OK
     assert [(row.action, row.changed) for row in secret.replicas] == [(Action.KEEP, False)] * 2
-    assert world.sent() == []
+    assert aws.sent() == []
 
 
-def test_a_secret_that_has_no_replicas_at_all_gets_none(world: World) -> None:
-    world.create()
-    (secret,) = retry(world)
+def test_a_secret_that_has_no_replicas_at_all_gets_none(aws: FakeAws) -> None:
+    aws.create()
+    (secret,) = retry(aws)
     assert secret.replicas == ()
-    assert world.sent() == []
+    assert aws.sent() == []
 
 
-def test_a_region_that_is_not_listed_is_missing_and_never_added(world: World) -> None:
-    failed(world, WEST)
-    (secret,) = retry(world, WEST, IRELAND)
+def test_a_region_that_is_not_listed_is_missing_and_never_added(aws: FakeAws) -> None:
+    failed(aws, WEST)
+    (secret,) = retry(aws, WEST, IRELAND)
     mended, missing = secret.replicas
     assert mended.outcome is Outcome.OK
     assert (missing.outcome, missing.status, missing.changed, kinds(missing)) == (
@@ -73,53 +73,53 @@ def test_a_region_that_is_not_listed_is_missing_and_never_added(world: World) ->
     assert missing.error is not None
     assert missing.error.code == "missing"
     assert missing.error.hint == "smrep replicate prod/db --primary-region us-east-1 -r eu-west-1"
-    assert asked_for(world) == [[WEST]]
+    assert asked_for(aws) == [[WEST]]
 
 
 @pytest.mark.parametrize("preflight", [True, False])
-def test_force_adds_no_region_that_is_not_listed(world: World, preflight: bool) -> None:
-    world.create()
-    world.create(region=WEST)
-    row = only(retry(world, WEST, consent=FORCE, preflight=preflight))
+def test_force_adds_no_region_that_is_not_listed(aws: FakeAws, preflight: bool) -> None:
+    aws.create()
+    aws.create(region=WEST)
+    row = only(retry(aws, WEST, consent=FORCE, preflight=preflight))
     assert (row.outcome, kinds(row)) == (Outcome.FAILED, ["missing"])
-    assert world.sent() == []
+    assert aws.sent() == []
 
 
-def test_a_replica_that_is_being_removed_is_not_added_again(world: World) -> None:
-    world.create()
-    world.replicate_by_hand(WEST)
-    world.call("RemoveRegionsFromReplication", SecretId="prod/db", RemoveReplicaRegions=[WEST])
-    row = only(retry(world, WEST))
+def test_a_replica_that_is_being_removed_is_not_added_again(aws: FakeAws) -> None:
+    aws.create()
+    aws.replicate_by_hand(WEST)
+    aws.call("RemoveRegionsFromReplication", SecretId="prod/db", RemoveReplicaRegions=[WEST])
+    row = only(retry(aws, WEST))
     assert (row.outcome, kinds(row)) == (Outcome.FAILED, ["missing"])
-    assert world.sent() == []
+    assert aws.sent() == []
 
 
-def test_a_region_in_progress_is_waited_for_and_not_sent_again(world: World) -> None:
-    world.create()
-    world.faults(replication_delay_s=20.0)
-    world.replicate_by_hand(WEST, settle_s=1.0)
-    row = only(retry(world))
+def test_a_region_in_progress_is_waited_for_and_not_sent_again(aws: FakeAws) -> None:
+    aws.create()
+    aws.faults(replication_delay_s=20.0)
+    aws.replicate_by_hand(WEST, settle_s=1.0)
+    row = only(retry(aws))
     assert (row.outcome, row.action, row.changed, row.status) == (Outcome.OK, Action.KEEP, False, "InSync")
-    assert world.sent() == []
+    assert aws.sent() == []
 
 
-def test_an_unknown_word_is_not_failed_and_not_done(world: World) -> None:
-    failed(world, WEST)
-    world.simulator.set_replication_status("prod/db", HOME, WEST, "Detached", None)
-    row = only(retry(world, timeout_s=10.0))
+def test_an_unknown_word_is_not_failed_and_not_done(aws: FakeAws) -> None:
+    failed(aws, WEST)
+    aws.simulator.set_replication_status("prod/db", HOME, WEST, "Detached", None)
+    row = only(retry(aws, timeout_s=10.0))
     assert (row.outcome, row.action, row.status) == (Outcome.PENDING, Action.KEEP, "Detached")
-    assert world.sent() == []
+    assert aws.sent() == []
 
 
-def test_several_secrets_each_get_their_own_failed_regions(world: World) -> None:
-    failed(world, WEST)
-    world.create("other")
-    world.faults(failures={IRELAND: NO_LUCK})
-    world.replicate_by_hand(WEST, IRELAND, name="other")
-    world.faults()
-    world.create("well")
-    world.replicate_by_hand(WEST, name="well")
-    secrets = retry(world, names=("prod/db", "other", "well"))
+def test_several_secrets_each_get_their_own_failed_regions(aws: FakeAws) -> None:
+    failed(aws, WEST)
+    aws.create("other")
+    aws.faults(failures={IRELAND: NO_LUCK})
+    aws.replicate_by_hand(WEST, IRELAND, name="other")
+    aws.faults()
+    aws.create("well")
+    aws.replicate_by_hand(WEST, name="well")
+    secrets = retry(aws, names=("prod/db", "other", "well"))
     assert [[(row.region, row.action) for row in each.replicas] for each in secrets] == [
         [(WEST, Action.RETRY)],
         [(IRELAND, Action.RETRY)],
@@ -128,35 +128,35 @@ def test_several_secrets_each_get_their_own_failed_regions(world: World) -> None
     assert {each.outcome for each in secrets} == {Outcome.OK}
 
 
-def test_a_replica_that_failed_later_gets_the_value_that_it_missed(world: World) -> None:
-    world.create()
-    world.replicate_by_hand(WEST)
-    world.faults(failures={WEST: NO_LUCK})
-    version = world.call("PutSecretValue", SecretId="prod/db", SecretString="newer")["VersionId"]
-    world.clock.time += 10
-    world.faults()
-    row = only(retry(world))
+def test_a_replica_that_failed_later_gets_the_value_that_it_missed(aws: FakeAws) -> None:
+    aws.create()
+    aws.replicate_by_hand(WEST)
+    aws.faults(failures={WEST: NO_LUCK})
+    version = aws.call("PutSecretValue", SecretId="prod/db", SecretString="newer")["VersionId"]
+    aws.clock.time += 10
+    aws.faults()
+    row = only(retry(aws))
     assert (row.outcome, row.action) == (Outcome.OK, Action.RETRY)
     assert "may be old" in row.findings[0].message
-    assert world.describe("prod/db", WEST).version("AWSCURRENT") == version
+    assert aws.describe("prod/db", WEST).version("AWSCURRENT") == version
 
 
 # what it says
 
 
-def test_it_says_why_a_region_had_failed_and_what_is_done(world: World) -> None:
-    failed(world, WEST)
-    row = only(retry(world))
+def test_it_says_why_a_region_had_failed_and_what_is_done(aws: FakeAws) -> None:
+    failed(aws, WEST)
+    row = only(retry(aws))
     assert kinds(row) == ["failed"]
     assert "no luck" in row.findings[0].message
     assert "nothing bears the name there now" in row.findings[0].message
     assert row.action is Action.RETRY
 
 
-def test_it_fails_again_with_aws_own_words(world: World) -> None:
-    failed(world, WEST)
-    world.faults(failures={WEST: "Replication failed: worse luck"})
-    row = only(retry(world))
+def test_it_fails_again_with_aws_own_words(aws: FakeAws) -> None:
+    failed(aws, WEST)
+    aws.faults(failures={WEST: "Replication failed: worse luck"})
+    row = only(retry(aws))
     assert (row.outcome, row.status, row.status_message, row.changed) == (
         Outcome.FAILED,
         "Failed",
@@ -167,29 +167,29 @@ def test_it_fails_again_with_aws_own_words(world: World) -> None:
     assert "smrep retry prod/db --primary-region us-east-1 -r us-west-2" in (row.error.hint or "")
 
 
-def test_a_failure_from_before_the_call_is_not_the_new_result(world: World) -> None:
-    failed(world, WEST)
-    world.faults(list_lag_s=8.0, replication_delay_s=12.0)
-    world.lose["ReplicateSecretToRegions"] = ["after"]
-    row = only(retry(world))
+def test_a_failure_from_before_the_call_is_not_the_new_result(aws: FakeAws) -> None:
+    failed(aws, WEST)
+    aws.faults(list_lag_s=8.0, replication_delay_s=12.0)
+    aws.lose["ReplicateSecretToRegions"] = ["after"]
+    row = only(retry(aws))
     assert (row.outcome, row.status, row.changed) == (Outcome.OK, "InSync", True)
-    assert len(world.sent()) == 1
+    assert len(aws.sent()) == 1
 
 
-def test_the_same_failure_again_counts_once_another_status_was_seen(world: World) -> None:
-    failed(world, WEST)
-    world.faults(failures={WEST: NO_LUCK}, replication_delay_s=3.0)
-    row = only(retry(world))
+def test_the_same_failure_again_counts_once_another_status_was_seen(aws: FakeAws) -> None:
+    failed(aws, WEST)
+    aws.faults(failures={WEST: NO_LUCK}, replication_delay_s=3.0)
+    row = only(retry(aws))
     assert (row.outcome, row.status_message) == (Outcome.FAILED, NO_LUCK)
-    assert sum(world.clock.sleeps) < 9
+    assert sum(aws.clock.sleeps) < 9
 
 
-def test_a_region_that_is_stopped_is_not_said_to_be_tried_again(world: World) -> None:
-    key = new_key(world)
-    failed(world, WEST, key=key)
-    world.simulator.set_key_state(key, WEST, "Disabled")
-    row = only(retry(world))
-    assert (row.outcome, row.status, world.sent()) == (Outcome.FAILED, None, [])
+def test_a_region_that_is_stopped_is_not_said_to_be_tried_again(aws: FakeAws) -> None:
+    key = new_key(aws)
+    failed(aws, WEST, key=key)
+    aws.simulator.set_key_state(key, WEST, "Disabled")
+    row = only(retry(aws))
+    assert (row.outcome, row.status, aws.sent()) == (Outcome.FAILED, None, [])
     assert row.error is not None
     assert row.error.code == "key_disabled"
     assert not [each.message for each in row.findings if "is tried again" in each.message]

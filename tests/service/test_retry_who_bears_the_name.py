@@ -3,79 +3,79 @@
 from __future__ import annotations
 
 import pytest
-from fakes import HOME, IRELAND, WEST, World, kinds, new_key, only
-from service.replicating_scene import prepare, request_for
-from service.retrying_scene import FORCE, failed, retry
+from fakes import HOME, IRELAND, WEST, FakeAws, kinds, new_key, only
+from service.replicate_scene import prepare, request_for
+from service.retry_scene import FORCE, failed, retry
 
 from smrep.errors import Outcome
 from smrep.report import Action
 from smrep.rules.plan import Consent
 
 
-def clash(world: World, key: str | None = None) -> str:
+def clash(aws: FakeAws, key: str | None = None) -> str:
     """Make a primary whose replica Failed for a namesake, and return the namesake's ARN."""
-    world.create()
-    victim = world.create(region=WEST)
+    aws.create()
+    victim = aws.create(region=WEST)
     wanted = {"Region": WEST, **({"KmsKeyId": key} if key else {})}
-    world.call("ReplicateSecretToRegions", SecretId="prod/db", AddReplicaRegions=[wanted])
-    world.clock.time += 10
+    aws.call("ReplicateSecretToRegions", SecretId="prod/db", AddReplicaRegions=[wanted])
+    aws.clock.time += 10
     return victim
 
 
-def test_a_namesake_is_shown_and_not_touched_unasked(world: World) -> None:
-    victim = clash(world)
-    row = only(retry(world))
+def test_a_namesake_is_shown_and_not_touched_unasked(aws: FakeAws) -> None:
+    victim = clash(aws)
+    row = only(retry(aws))
     assert (row.outcome, row.status, row.changed) == (Outcome.FAILED, None, False)
     assert "name_clash" in kinds(row)
     assert row.error is not None
     assert row.error.code == "name_clash"
     assert victim in row.error.message
     assert "--force-overwrite" in (row.error.hint or "")
-    assert world.sent() == []
+    assert aws.sent() == []
 
 
-def test_a_namesake_is_overwritten_with_force(world: World) -> None:
-    victim = clash(world)
-    run = prepare(world, request_for(retry=True, consent=FORCE))
+def test_a_namesake_is_overwritten_with_force(aws: FakeAws) -> None:
+    victim = clash(aws)
+    run = prepare(aws, request_for(retry=True, consent=FORCE))
     assert [step.victim.arn for step in run.victims] == [victim]
     for _ in run.act():
         pass
     row = only(run.secrets())
     assert (row.outcome, row.action, row.status) == (Outcome.OK, Action.OVERWRITE, "InSync")
-    assert [call["ForceOverwriteReplicaSecret"] for call in world.sent()] == [True]
+    assert [call["ForceOverwriteReplicaSecret"] for call in aws.sent()] == [True]
 
 
-def test_an_overwrite_changes_no_key_that_was_not_named(world: World) -> None:
-    key = new_key(world)
-    clash(world, key)
-    row = only(retry(world, consent=FORCE))
+def test_an_overwrite_changes_no_key_that_was_not_named(aws: FakeAws) -> None:
+    key = new_key(aws)
+    clash(aws, key)
+    row = only(retry(aws, consent=FORCE))
     assert (row.outcome, row.action, row.kms_key_id) == (Outcome.OK, Action.OVERWRITE, key)
-    assert world.sent()[0]["AddReplicaRegions"] == [{"Region": WEST, "KmsKeyId": key}]
+    assert aws.sent()[0]["AddReplicaRegions"] == [{"Region": WEST, "KmsKeyId": key}]
 
 
-def test_force_is_sent_for_the_namesakes_region_alone(world: World) -> None:
-    failed(world, WEST, IRELAND)
-    world.create(region=WEST)
-    (secret,) = retry(world, consent=FORCE)
+def test_force_is_sent_for_the_namesakes_region_alone(aws: FakeAws) -> None:
+    failed(aws, WEST, IRELAND)
+    aws.create(region=WEST)
+    (secret,) = retry(aws, consent=FORCE)
     assert [(row.region, row.action, row.outcome) for row in secret.replicas] == [
         (WEST, Action.OVERWRITE, Outcome.OK),
         (IRELAND, Action.RETRY, Outcome.OK),
     ]
     forced = {
-        tuple(each["Region"] for each in c["AddReplicaRegions"]): c["ForceOverwriteReplicaSecret"] for c in world.sent()
+        tuple(each["Region"] for each in c["AddReplicaRegions"]): c["ForceOverwriteReplicaSecret"] for c in aws.sent()
     }
     assert forced == {(IRELAND,): False, (WEST,): True}
 
 
 @pytest.mark.parametrize("consent", [Consent(), FORCE])
-def test_a_replica_of_another_primary_is_explained_and_never_touched(world: World, consent: Consent) -> None:
-    world.create()
-    other = world.create(region=IRELAND)
-    world.call("ReplicateSecretToRegions", IRELAND, SecretId="prod/db", AddReplicaRegions=[{"Region": WEST}])
-    world.clock.time += 10
-    world.replicate_by_hand(WEST)
-    assert "different arn" in (world.describe("prod/db", HOME).replicas[0].message or "")
-    row = only(retry(world, consent=consent))
+def test_a_replica_of_another_primary_is_explained_and_never_touched(aws: FakeAws, consent: Consent) -> None:
+    aws.create()
+    other = aws.create(region=IRELAND)
+    aws.call("ReplicateSecretToRegions", IRELAND, SecretId="prod/db", AddReplicaRegions=[{"Region": WEST}])
+    aws.clock.time += 10
+    aws.replicate_by_hand(WEST)
+    assert "different arn" in (aws.describe("prod/db", HOME).replicas[0].message or "")
+    row = only(retry(aws, consent=consent))
     there = other.replace(IRELAND, WEST)
     assert (row.outcome, row.status, row.changed) == (Outcome.FAILED, None, False)
     assert "orphan" in kinds(row)
@@ -86,41 +86,41 @@ def test_a_replica_of_another_primary_is_explained_and_never_touched(world: Worl
         f"aws secretsmanager delete-secret --secret-id {there} --region us-west-2 --force-delete-without-recovery",
     ):
         assert command in (row.error.hint or "")
-    assert world.sent() == []
+    assert aws.sent() == []
 
 
 @pytest.mark.parametrize("named", [True, False])
-def test_a_region_that_is_not_failed_is_never_overwritten_by_a_retry(world: World, named: bool) -> None:
-    arn = world.create().replace(HOME, WEST)
-    world.replicate_by_hand(WEST)
-    world.call("StopReplicationToReplica", WEST, SecretId="prod/db")  # the list says InSync as before
+def test_a_region_that_is_not_failed_is_never_overwritten_by_a_retry(aws: FakeAws, named: bool) -> None:
+    arn = aws.create().replace(HOME, WEST)
+    aws.replicate_by_hand(WEST)
+    aws.call("StopReplicationToReplica", WEST, SecretId="prod/db")  # the list says InSync as before
     row = only(
-        retry(world, *([WEST] if named else []), consent=Consent(force=True, arns=frozenset({arn})), timeout_s=40.0)
+        retry(aws, *([WEST] if named else []), consent=Consent(force=True, arns=frozenset({arn})), timeout_s=40.0)
     )
     assert kinds(row) == ["promoted"]
-    assert world.sent() == []
+    assert aws.sent() == []
 
 
-def test_force_with_a_denied_look_is_no_retry(world: World) -> None:
-    failed(world, WEST)
-    world.faults(denied=frozenset({("DescribeSecret", WEST)}))
-    row = only(retry(world, consent=FORCE))
+def test_force_with_a_denied_look_is_no_retry(aws: FakeAws) -> None:
+    failed(aws, WEST)
+    aws.faults(denied=frozenset({("DescribeSecret", WEST)}))
+    row = only(retry(aws, consent=FORCE))
     assert (row.outcome, kinds(row)) == (Outcome.ACCESS, ["unchecked"])
-    assert world.sent() == []
+    assert aws.sent() == []
 
 
-def test_a_denied_look_is_unchecked_and_the_region_is_tried_again(world: World) -> None:
-    failed(world, WEST)
-    world.faults(denied=frozenset({("DescribeSecret", WEST)}))
-    row = only(retry(world))
+def test_a_denied_look_is_unchecked_and_the_region_is_tried_again(aws: FakeAws) -> None:
+    failed(aws, WEST)
+    aws.faults(denied=frozenset({("DescribeSecret", WEST)}))
+    row = only(retry(aws))
     assert (row.outcome, row.status, kinds(row)) == (Outcome.OK, "InSync", ["failed", "unchecked"])
 
 
-def test_without_preflight_nothing_is_looked_at_but_the_list(world: World) -> None:
-    failed(world, WEST)
-    row = only(retry(world, preflight=False))
+def test_without_preflight_nothing_is_looked_at_but_the_list(aws: FakeAws) -> None:
+    failed(aws, WEST)
+    row = only(retry(aws, preflight=False))
     assert row.outcome is Outcome.OK
-    assert {(operation, region) for operation, region, _ in world.calls} == {
+    assert {(operation, region) for operation, region, _ in aws.calls} == {
         ("DescribeSecret", HOME),
         ("ReplicateSecretToRegions", HOME),
     }

@@ -11,8 +11,7 @@ from fakes import HOME
 from hypothesis import register_random, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from stateful.judging import Judge
-from stateful.meddling import (
+from stateful.outside_changes import (
     NAMES,
     THERE,
     Deed,
@@ -25,8 +24,9 @@ from stateful.meddling import (
     there,
     troubles,
 )
-from stateful.orders import Order, expired, one_after_the_other, orders, run_of, ticks_of
-from stateful.watched import Watched
+from stateful.run_checks import Judge
+from stateful.smrep_runs import Order, expired, one_after_the_other, orders, run_of, ticks_of
+from stateful.watched_aws import WatchedAws
 
 from smrep.errors import Outcome, SmrepError
 from smrep.model import Target
@@ -43,9 +43,9 @@ class AnyWorld(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.world = Watched()
+        self.aws = WatchedAws()
         self.last: Order | None = None
-        set_the_scene(self.world)
+        set_the_scene(self.aws)
 
     @initialize(
         replicas=st.sets(st.tuples(names, there, keys), max_size=6),
@@ -56,17 +56,17 @@ class AnyWorld(RuleBasedStateMachine):
         self, replicas: set[tuple[str, str, str | None]], namesakes: set[tuple[str, str]], others: list[Deed]
     ) -> None:
         for name, region, key in sorted(replicas, key=str):
-            do(self.world, ("replicate", name, HOME, region, key))
+            do(self.aws, ("replicate", name, HOME, region, key))
         for name, region in sorted(namesakes):
-            do(self.world, ("create", name, region, None))
+            do(self.aws, ("create", name, region, None))
         for deed in others:
-            do(self.world, deed)
-        self.world.clock.time += 10
+            do(self.aws, deed)
+        self.aws.clock.time += 10
 
     @rule(order=orders())
     def smrep_runs(self, order: Order) -> None:
         self.last = order
-        carry_out(self.world, order)
+        carry_out(self.aws, order)
 
     @rule(order=orders())
     def smrep_runs_too(self, order: Order) -> None:
@@ -79,49 +79,49 @@ class AnyWorld(RuleBasedStateMachine):
     @precondition(lambda self: self.last)
     @rule()
     def smrep_runs_again(self) -> None:
-        carry_out(self.world, self.last)
+        carry_out(self.aws, self.last)
 
     @rule(deed=deeds_to_secrets)
     def somebody_does(self, deed: Deed) -> None:
-        do(self.world, deed)
+        do(self.aws, deed)
 
     @rule(deed=troubles)
     def trouble_comes_or_goes(self, deed: Deed) -> None:
-        do(self.world, deed)
+        do(self.aws, deed)
 
     @rule(seconds=st.sampled_from((1.0, 5.0, 30.0, 300.0)))
     def time_passes(self, seconds: float) -> None:
-        self.world.clock.time += seconds
-        self.world.settle_accounts()
+        self.aws.clock.time += seconds
+        self.aws.settle_accounts()
 
     @rule(now=st.integers(0, 7))
     def all_heals_and_settles(self, now: int) -> None:
         """What is wanted is reached, or a definite no is said; and then nothing more is done."""
         if now:
             return
-        heal(self.world)
-        self.world.clock.time += 400
+        heal(self.aws)
+        self.aws.clock.time += 400
         order = Order("replicate", NAMES, tuple(Target(region) for region in THERE), timeout_s=600.0, verify=True)
-        carry_out(self.world, order)
-        again = carry_out(self.world, order)
-        assert not self.world.sent_in_run, "what is right is left alone"
+        carry_out(self.aws, order)
+        again = carry_out(self.aws, order)
+        assert not self.aws.sent_in_run, "what is right is left alone"
         for name, row in ((secret.name, row) for secret in again for row in secret.replicas):
-            entry = self.world.truth.entry(name, HOME, row.region)
+            entry = self.aws.truth.entry(name, HOME, row.region)
             adrift = entry is None or entry.status not in ("InSync", "Failed")  # somebody has meddled with AWS's list
             assert row.outcome in (Outcome.PENDING if adrift else Outcome.OK, Outcome.FAILED, Outcome.DRIFT), row
             assert adrift or row.action in (Action.KEEP, None), row
 
     @invariant()
     def no_value_is_read(self) -> None:
-        called = {call.operation for call in self.world.simulator.log}
+        called = {call.operation for call in self.aws.simulator.log}
         assert called.isdisjoint({"GetSecretValue", "BatchGetSecretValue"})
-        self.world.simulator.log.clear()
+        self.aws.simulator.log.clear()
 
 
-def carry_out(world: Watched, order: Order) -> tuple[SecretReport, ...]:
+def carry_out(aws: WatchedAws, order: Order) -> tuple[SecretReport, ...]:
     """Let smrep do as it is told, and judge it."""
-    world.start_run()
-    judge = Judge(world, order)
+    aws.start_run()
+    judge = Judge(aws, order)
 
     def meddle(number: int) -> None:
         if order.expires is not None and number >= order.expires:
@@ -129,12 +129,12 @@ def carry_out(world: Watched, order: Order) -> tuple[SecretReport, ...]:
         for at, deed in order.meddling:
             if at == number:
                 judge.meddled = True
-                do(world, deed)
+                do(aws, deed)
 
     for operation, fates in order.lost:
-        world.lose[operation] = list(fates)
-    world.guard, world.meddle, world.asked_key = judge.guard, meddle, judge.asked_key
-    run = run_of(order, world, world.clock.time + order.timeout_s)
+        aws.lose[operation] = list(fates)
+    aws.guard, aws.meddle, aws.asked_key = judge.guard, meddle, judge.asked_key
+    run = run_of(order, aws, aws.clock.time + order.timeout_s)
     trouble, was_stopped = None, False
     with one_after_the_other():
         ticks = ticks_of(run, order)
@@ -148,9 +148,9 @@ def carry_out(world: Watched, order: Order) -> tuple[SecretReport, ...]:
             trouble = Trouble.of(error)
         finally:
             ticks.close()
-        world.meddle = lambda _number: None
+        aws.meddle = lambda _number: None
         judge.verdict(run, trouble, was_stopped=was_stopped)
-    world.settle_accounts()
+    aws.settle_accounts()
     secrets: tuple[SecretReport, ...] = run.secrets()
     return secrets
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 import pytest
-from fakes import HOME, IRELAND, WEST, World, at_home
+from fakes import HOME, IRELAND, WEST, FakeAws, at_home
 
 from smrep.errors import Outcome, UsageError
 from smrep.regions import Region
@@ -16,17 +16,17 @@ from smrep.service.awaiting import Awaiting
 from smrep.service.status import Asked, status, watch
 
 
-def look(world: World, *regions: Region, names: tuple[str, ...] = ("prod/db",), home: Region = HOME) -> SecretReport:
-    world.begin()
+def look(aws: FakeAws, *regions: Region, names: tuple[str, ...] = ("prod/db",), home: Region = HOME) -> SecretReport:
+    aws.begin()
     addresses = tuple(Address(each.secret_id, home) for each in at_home(*names))
-    (secret,) = status(world, Asked(addresses, regions))
+    (secret,) = status(aws, Asked(addresses, regions))
     return secret
 
 
-def wait(world: World, *regions: Region, timeout_s: float = 300.0, home: Region = HOME) -> SecretReport:
-    world.begin()
+def wait(aws: FakeAws, *regions: Region, timeout_s: float = 300.0, home: Region = HOME) -> SecretReport:
+    aws.begin()
     addresses = tuple(Address(each.secret_id, home) for each in at_home())
-    run = Awaiting(world, world.clock, world.clock.time + timeout_s, Asked(addresses, regions))
+    run = Awaiting(aws, aws.clock, aws.clock.time + timeout_s, Asked(addresses, regions))
     for _ in run.act():
         pass
     (secret,) = run.secrets()
@@ -34,13 +34,13 @@ def wait(world: World, *regions: Region, timeout_s: float = 300.0, home: Region 
 
 
 @pytest.fixture
-def replicated(world: World) -> World:
-    world.create()
-    world.replicate_by_hand(WEST, IRELAND)
-    return world
+def replicated(aws: FakeAws) -> FakeAws:
+    aws.create()
+    aws.replicate_by_hand(WEST, IRELAND)
+    return aws
 
 
-def test_status_is_one_describe_whatever_the_number_of_regions(replicated: World) -> None:
+def test_status_is_one_describe_whatever_the_number_of_regions(replicated: FakeAws) -> None:
     secret = look(replicated)
     assert [(row.region, row.status, row.action) for row in secret.replicas] == [
         (WEST, "InSync", None),
@@ -50,20 +50,20 @@ def test_status_is_one_describe_whatever_the_number_of_regions(replicated: World
     assert replicated.calls == [("DescribeSecret", HOME, "prod/db")]
 
 
-def test_status_of_a_secret_without_replicas_is_fine(world: World) -> None:
-    world.create()
-    secret = look(world)
+def test_status_of_a_secret_without_replicas_is_fine(aws: FakeAws) -> None:
+    aws.create()
+    secret = look(aws)
     assert (secret.outcome, secret.replicas) == (Outcome.OK, ())
 
 
-def test_status_of_a_region_without_a_replica_is_missing(world: World) -> None:
-    world.create()
-    secret = look(world, WEST)
+def test_status_of_a_region_without_a_replica_is_missing(aws: FakeAws) -> None:
+    aws.create()
+    secret = look(aws, WEST)
     assert (secret.outcome, secret.replicas[0].status) == (Outcome.FAILED, None)
     assert [each.kind for each in secret.replicas[0].findings] == ["missing"]
 
 
-def test_status_speaks_of_the_regions_asked_for(replicated: World) -> None:
+def test_status_speaks_of_the_regions_asked_for(replicated: FakeAws) -> None:
     replicated.simulator.set_replication_status("prod/db", HOME, IRELAND, "Failed", "no luck")
     secret = look(replicated, WEST)
     assert secret.outcome is Outcome.OK
@@ -81,19 +81,19 @@ def test_status_speaks_of_the_regions_asked_for(replicated: World) -> None:
         ("Unheard", Outcome.PENDING, "in_progress"),
     ],
 )
-def test_status_reports_the_state_it_finds(replicated: World, word: str, outcome: Outcome, kind: str) -> None:
+def test_status_reports_the_state_it_finds(replicated: FakeAws, word: str, outcome: Outcome, kind: str) -> None:
     replicated.simulator.set_replication_status("prod/db", HOME, WEST, word, "words")
     row = look(replicated).replicas[0]
     assert (row.status, row.outcome, [each.kind for each in row.findings]) == (word, outcome, [kind])
 
 
-def test_status_of_a_replica_follows_to_its_primary(replicated: World) -> None:
+def test_status_of_a_replica_follows_to_its_primary(replicated: FakeAws) -> None:
     secret = look(replicated, home=WEST)
     assert (secret.primary_region, len(secret.replicas), secret.outcome) == (HOME, 2, Outcome.OK)
     assert "is a replica; its primary in us-east-1" in secret.notes[0]
 
 
-def test_status_of_a_replica_whose_primary_does_not_answer_shows_the_replica(replicated: World) -> None:
+def test_status_of_a_replica_whose_primary_does_not_answer_shows_the_replica(replicated: FakeAws) -> None:
     replicated.faults(outages=frozenset({HOME}))
     secret = look(replicated, home=WEST)
     assert secret.outcome is Outcome.PENDING
@@ -104,7 +104,7 @@ def test_status_of_a_replica_whose_primary_does_not_answer_shows_the_replica(rep
     assert ":us-east-1:" in (secret.arn or "")
 
 
-def test_status_of_a_replica_whose_primary_is_gone_is_an_orphan(replicated: World) -> None:
+def test_status_of_a_replica_whose_primary_is_gone_is_an_orphan(replicated: FakeAws) -> None:
     replicated.call("RemoveRegionsFromReplication", SecretId="prod/db", RemoveReplicaRegions=[WEST, IRELAND])
     replicated.call("DeleteSecret", SecretId="prod/db", ForceDeleteWithoutRecovery=True)
     replicated.clock.time += 200
@@ -113,20 +113,20 @@ def test_status_of_a_replica_whose_primary_is_gone_is_an_orphan(replicated: Worl
     assert [each.kind for each in secret.replicas[0].findings] == ["orphan"]
 
 
-def test_status_of_a_secret_marked_for_deletion_says_so(world: World) -> None:
-    world.create()
-    world.call("DeleteSecret", SecretId="prod/db")
-    secret = look(world)
+def test_status_of_a_secret_marked_for_deletion_says_so(aws: FakeAws) -> None:
+    aws.create()
+    aws.call("DeleteSecret", SecretId="prod/db")
+    secret = look(aws)
     assert secret.error is not None
     assert (secret.error.code, secret.outcome) == ("pending_deletion", Outcome.FAILED)
 
 
-def test_the_primarys_own_region_is_no_replica_region(replicated: World) -> None:
+def test_the_primarys_own_region_is_no_replica_region(replicated: FakeAws) -> None:
     with pytest.raises(UsageError, match="own Region"):
         look(replicated, HOME, home=WEST)
 
 
-def test_watch_goes_on_and_shows_changes(replicated: World) -> None:
+def test_watch_goes_on_and_shows_changes(replicated: FakeAws) -> None:
     replicated.simulator.set_replication_status("prod/db", HOME, WEST, "InProgress", None)
     snapshots: Iterator[tuple[SecretReport, ...]] = watch(replicated, Asked(at_home()), replicated.clock)
     first = next(snapshots)
@@ -137,67 +137,67 @@ def test_watch_goes_on_and_shows_changes(replicated: World) -> None:
     assert set(replicated.clock.sleeps) == {2.0}
 
 
-def test_watch_of_nothing_ends(world: World) -> None:
-    assert len(list(watch(world, Asked(at_home("nowhere")), world.clock))) == 1
+def test_watch_of_nothing_ends(aws: FakeAws) -> None:
+    assert len(list(watch(aws, Asked(at_home("nowhere")), aws.clock))) == 1
 
 
-def test_wait_waits_for_all_listed_regions_and_sends_nothing(world: World) -> None:
-    world.create()
-    world.faults(replication_delay_s=8.0)
-    world.replicate_by_hand(WEST, IRELAND, settle_s=0.0)
-    secret = wait(world)
+def test_wait_waits_for_all_listed_regions_and_sends_nothing(aws: FakeAws) -> None:
+    aws.create()
+    aws.faults(replication_delay_s=8.0)
+    aws.replicate_by_hand(WEST, IRELAND, settle_s=0.0)
+    secret = wait(aws)
     assert secret.outcome is Outcome.OK
-    assert world.sent() == []
-    assert world.count("DescribeSecret") == len(world.clock.sleeps) + 2
+    assert aws.sent() == []
+    assert aws.count("DescribeSecret") == len(aws.clock.sleeps) + 2
 
 
-def test_wait_reports_failed_at_once(replicated: World) -> None:
+def test_wait_reports_failed_at_once(replicated: FakeAws) -> None:
     replicated.simulator.set_replication_status("prod/db", HOME, WEST, "Failed", "no luck")
     secret = wait(replicated)
     assert secret.outcome is Outcome.FAILED
     assert replicated.clock.sleeps == []
 
 
-def test_wait_for_a_secret_without_replicas_fails_at_once(world: World) -> None:
-    world.create()
-    secret = wait(world)
+def test_wait_for_a_secret_without_replicas_fails_at_once(aws: FakeAws) -> None:
+    aws.create()
+    secret = wait(aws)
     assert secret.error is not None
     assert (secret.outcome, secret.error.code) == (Outcome.FAILED, "NoReplicas")
-    assert world.clock.sleeps == []
+    assert aws.clock.sleeps == []
 
 
-def test_wait_gives_a_region_that_is_not_listed_the_time_of_a_lagging_list(replicated: World) -> None:
+def test_wait_gives_a_region_that_is_not_listed_the_time_of_a_lagging_list(replicated: FakeAws) -> None:
     secret = wait(replicated, Region("sa-east-1"))
     assert secret.outcome is Outcome.FAILED
     assert [each.kind for each in secret.replicas[0].findings] == ["missing"]
     assert 15 <= sum(replicated.clock.sleeps) < 21
 
 
-def test_wait_sees_a_region_that_appears_late(world: World) -> None:
-    world.create()
-    world.faults(list_lag_s=6.0)
-    world.replicate_by_hand(WEST, settle_s=0.0)
-    assert wait(world, WEST).outcome is Outcome.OK
+def test_wait_sees_a_region_that_appears_late(aws: FakeAws) -> None:
+    aws.create()
+    aws.faults(list_lag_s=6.0)
+    aws.replicate_by_hand(WEST, settle_s=0.0)
+    assert wait(aws, WEST).outcome is Outcome.OK
 
 
-def test_wait_for_a_replica_waits_at_its_primary(replicated: World) -> None:
+def test_wait_for_a_replica_waits_at_its_primary(replicated: FakeAws) -> None:
     assert wait(replicated, WEST, home=WEST).outcome is Outcome.OK
 
 
-def test_wait_with_timeout_zero_looks_once(replicated: World) -> None:
+def test_wait_with_timeout_zero_looks_once(replicated: FakeAws) -> None:
     replicated.simulator.set_replication_status("prod/db", HOME, WEST, "InProgress", None)
     secret = wait(replicated, timeout_s=0)
     assert secret.outcome is Outcome.PENDING
     assert replicated.clock.sleeps == []
 
 
-def test_wait_with_timeout_zero_asks_once(replicated: World) -> None:
+def test_wait_with_timeout_zero_asks_once(replicated: FakeAws) -> None:
     replicated.simulator.set_replication_status("prod/db", HOME, WEST, "InProgress", None)
     wait(replicated, timeout_s=0)
     assert replicated.count("DescribeSecret") == 1
 
 
-def test_wait_notes_trouble_in_a_region_that_was_not_asked_for(replicated: World) -> None:
+def test_wait_notes_trouble_in_a_region_that_was_not_asked_for(replicated: FakeAws) -> None:
     replicated.simulator.set_replication_status("prod/db", HOME, IRELAND, "Failed", "no luck")
     secret = wait(replicated, WEST)
     assert secret.outcome is Outcome.OK

@@ -5,54 +5,54 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from fakes import HOME, IRELAND, WEST, World, kinds, only, replicated
-from service.verifying_scene import FOR_EVER, verify
+from fakes import HOME, IRELAND, WEST, FakeAws, kinds, only, replicated
+from service.verify_scene import FOR_EVER, verify
 
 from smrep.errors import Outcome
 
 
-def no_entry_but(status: str, world: World) -> None:
-    world.simulator.set_replication_status("prod/db", HOME, WEST, status, "Replication succeeded")
+def no_entry_but(status: str, aws: FakeAws) -> None:
+    aws.simulator.set_replication_status("prod/db", HOME, WEST, status, "Replication succeeded")
 
 
-def foreign(world: World) -> None:
-    world.create()
-    world.create(region=IRELAND)
-    world.call("ReplicateSecretToRegions", IRELAND, SecretId="prod/db", AddReplicaRegions=[{"Region": WEST}])
-    world.clock.time += 10
-    no_entry_but("InSync", world)
+def foreign(aws: FakeAws) -> None:
+    aws.create()
+    aws.create(region=IRELAND)
+    aws.call("ReplicateSecretToRegions", IRELAND, SecretId="prod/db", AddReplicaRegions=[{"Region": WEST}])
+    aws.clock.time += 10
+    no_entry_but("InSync", aws)
 
 
-def promoted(world: World) -> None:
-    replicated(world)
-    world.call("StopReplicationToReplica", WEST, SecretId="prod/db")
+def promoted(aws: FakeAws) -> None:
+    replicated(aws)
+    aws.call("StopReplicationToReplica", WEST, SecretId="prod/db")
 
 
-def namesake(world: World) -> None:
-    world.create()
-    world.create(region=WEST)
-    no_entry_but("InSync", world)
+def namesake(aws: FakeAws) -> None:
+    aws.create()
+    aws.create(region=WEST)
+    no_entry_but("InSync", aws)
 
 
-def marked(world: World) -> None:
-    promoted(world)
-    world.call("DeleteSecret", WEST, SecretId="prod/db")
+def marked(aws: FakeAws) -> None:
+    promoted(aws)
+    aws.call("DeleteSecret", WEST, SecretId="prod/db")
 
 
-def vanished(world: World) -> None:
-    world.create()
-    no_entry_but("InSync", world)
+def vanished(aws: FakeAws) -> None:
+    aws.create()
+    no_entry_but("InSync", aws)
 
 
-def unlisted(world: World) -> None:
-    world.create()
-    world.replicate_by_hand(IRELAND)
+def unlisted(aws: FakeAws) -> None:
+    aws.create()
+    aws.replicate_by_hand(IRELAND)
 
 
-def leaving(world: World) -> None:
-    replicated(world)
-    world.faults(removal_delay_s=FOR_EVER)
-    world.call("RemoveRegionsFromReplication", SecretId="prod/db", RemoveReplicaRegions=[WEST])
+def leaving(aws: FakeAws) -> None:
+    replicated(aws)
+    aws.faults(removal_delay_s=FOR_EVER)
+    aws.call("RemoveRegionsFromReplication", SecretId="prod/db", RemoveReplicaRegions=[WEST])
 
 
 @pytest.mark.parametrize(
@@ -67,45 +67,45 @@ def leaving(world: World) -> None:
         (leaving, "removing"),
     ],
 )
-def test_what_is_not_our_replica_is_a_difference(world: World, scene: Callable[[World], None], kind: str) -> None:
-    scene(world)
-    row = only(verify(world, WEST))
+def test_what_is_not_our_replica_is_a_difference(aws: FakeAws, scene: Callable[[FakeAws], None], kind: str) -> None:
+    scene(aws)
+    row = only(verify(aws, WEST))
     assert (row.outcome, row.verified, kinds(row)) == (Outcome.DRIFT, False, [kind])
     assert row.error is None
     if kind in ("missing", "removing"):
-        assert 15.0 <= sum(world.clock.sleeps) <= 21.0  # as long as a list may lag, and not to the deadline
+        assert 15.0 <= sum(aws.clock.sleeps) <= 21.0  # as long as a list may lag, and not to the deadline
     else:
-        assert world.clock.sleeps == []  # what bears the name is seen, and no list says so
+        assert aws.clock.sleeps == []  # what bears the name is seen, and no list says so
 
 
 @pytest.mark.parametrize("scene", [foreign, promoted, namesake, marked, vanished, unlisted])
-def test_what_is_not_our_replica_has_no_arn_of_ours(world: World, scene: Callable[[World], None]) -> None:
-    scene(world)
-    assert only(verify(world, WEST, timeout_s=0.0)).arn is None
+def test_what_is_not_our_replica_has_no_arn_of_ours(aws: FakeAws, scene: Callable[[FakeAws], None]) -> None:
+    scene(aws)
+    assert only(verify(aws, WEST, timeout_s=0.0)).arn is None
 
 
-def test_a_failed_region_is_failed_and_not_waited_for(world: World) -> None:
-    world.create()
-    world.faults(failures={WEST: "Replication failed: no luck"})
-    world.replicate_by_hand(WEST)
-    row = only(verify(world))
+def test_a_failed_region_is_failed_and_not_waited_for(aws: FakeAws) -> None:
+    aws.create()
+    aws.faults(failures={WEST: "Replication failed: no luck"})
+    aws.replicate_by_hand(WEST)
+    row = only(verify(aws))
     assert (row.outcome, row.verified, row.status, kinds(row)) == (Outcome.FAILED, False, "Failed", ["failed"])
     assert row.error is not None
     assert "smrep retry prod/db" in (row.error.hint or "")
-    assert world.clock.sleeps == []
+    assert aws.clock.sleeps == []
 
 
-def test_a_failed_region_is_failed_also_where_nobody_may_look(world: World) -> None:
-    world.create()
-    world.faults(failures={WEST: "Replication failed: no luck"})
-    world.replicate_by_hand(WEST)
-    world.faults(denied=frozenset({("DescribeSecret", WEST), ("ListSecretVersionIds", HOME)}))
-    assert only(verify(world)).outcome is Outcome.FAILED
+def test_a_failed_region_is_failed_also_where_nobody_may_look(aws: FakeAws) -> None:
+    aws.create()
+    aws.faults(failures={WEST: "Replication failed: no luck"})
+    aws.replicate_by_hand(WEST)
+    aws.faults(denied=frozenset({("DescribeSecret", WEST), ("ListSecretVersionIds", HOME)}))
+    assert only(verify(aws)).outcome is Outcome.FAILED
 
 
 @pytest.mark.parametrize("word", ["Reticulating", "Pending", "Detached", "insync", "INSYNC", ""])
-def test_an_unknown_word_is_never_verified(world: World, word: str) -> None:
-    replicated(world)
-    no_entry_but(word, world)
-    row = only(verify(world, timeout_s=5.0))
+def test_an_unknown_word_is_never_verified(aws: FakeAws, word: str) -> None:
+    replicated(aws)
+    no_entry_but(word, aws)
+    row = only(verify(aws, timeout_s=5.0))
     assert (row.outcome, row.verified, row.status or "") == (Outcome.PENDING, False, word)

@@ -1,4 +1,4 @@
-"""bash, zsh and fish as somebody types into them, with the committed completion scripts sourced."""
+"""bash, zsh and fish with the committed completion scripts loaded, as a person types into them."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ PATIENCE = "60"
 """A machine that is busy with tests may take more than the second that people have."""
 
 
-class Liar(Simulator):
+class LyingSimulator(Simulator):
     """An AWS with names that AWS would never take."""
 
     def call(self, service: str, operation: str, region: str, params: dict[str, Any], **more: Any) -> Any:
@@ -43,7 +43,7 @@ class Liar(Simulator):
 
 @pytest.fixture(scope="module")
 def liar() -> Iterator[Sandbox]:
-    simulator = Liar(now=time.time, rng=random.Random(3), faults=Faults())
+    simulator = LyingSimulator(now=time.time, rng=random.Random(3), faults=Faults())
     with_names = SandboxServer(simulator)
     with_names.start()
     yield Sandbox(simulator, with_names.url)

@@ -7,9 +7,9 @@ import signal
 from collections.abc import Iterator
 
 import pytest
-from matrix.commands import PLAYS
-from matrix.scenes import NAME, TIMING, Play
-from signals.interrupted import Moment, Run, Theatre
+from matrix.command_cases import COMMAND_CASES
+from matrix.scenes import NAME, TIMING, CommandCase
+from signals.interrupted_run import InterruptedRun, Moment, Run
 
 from smrep.aws.allowed import WRITES
 
@@ -21,16 +21,16 @@ LOOKING = ("wait", "verify", "status -r", "status --role-arn", "doctor", "doctor
 FLEET = ("list", "audit", "audit --deep", "audit -f", "plan", "export")
 LEAVING_S = {"apply, remove_extra": TIMING.removal_delay_s}
 """How long what no manifest and no list names any more still takes to go: the next run does not wait for it."""
-BY_NAME = {play.name: play for play in PLAYS}
+BY_NAME = {case.name: case for case in COMMAND_CASES}
 
 
-def moments(play: Play) -> Iterator[tuple[Moment, signal.Signals]]:
+def moments(case: CommandCase) -> Iterator[tuple[Moment, signal.Signals]]:
     """Yield every moment of an undisturbed run, and a signal for it; after a call only where it changes something."""
-    theatre = Theatre(play)
-    calls = theatre.type(play.words).calls
+    interrupted = InterruptedRun(case)
+    calls = interrupted.type(case.words).calls
     places = [Moment("before", number) for number in range(len(calls))]
     places += [Moment("after", number) for number, operation in enumerate(calls) if operation in WRITES]
-    places += [Moment("asleep", number) for number in range(theatre.pauses)]
+    places += [Moment("asleep", number) for number in range(interrupted.pauses)]
     for place, moment in enumerate(places):
         for number in SIGNALS if _matters(moment, calls) else SIGNALS[place % 2 :][:1]:
             yield moment, number
@@ -54,43 +54,43 @@ def ended(run: Run, number: signal.Signals, moment: Moment) -> str | None:
     return hint
 
 
-def go_on(theatre: Theatre, play: Play, hint: str | None) -> Run:
+def go_on(interrupted: InterruptedRun, case: CommandCase, hint: str | None) -> Run:
     """Type what the hint says, else the same words again; return the last run."""
     runs = []
-    for command in hint.split("; ") if hint else [shlex.join(["smrep", *play.words])]:
+    for command in hint.split("; ") if hint else [shlex.join(["smrep", *case.words])]:
         words = shlex.split(command.partition("smrep ")[2])
         if "--force-overwrite" in words:
-            theatre.clock.time += 10  # while it is being overwritten, nobody may overwrite it
-        runs.append(theatre.type([*words, "--yes"] if ASKING & set(words) else words))
+            interrupted.clock.time += 10  # while it is being overwritten, nobody may overwrite it
+        runs.append(interrupted.type([*words, "--yes"] if ASKING & set(words) else words))
     assert [run.code for run in runs] == [0] * len(runs), runs[-1].err
     return runs[-1]
 
 
-@pytest.mark.parametrize("name", [play.name for play in PLAYS if play.words[0] in CHANGING])
+@pytest.mark.parametrize("name", [case.name for case in COMMAND_CASES if case.words[0] in CHANGING])
 def test_a_change_is_interrupted_anywhere_and_gone_on_with(name: str) -> None:
-    play = BY_NAME[name]
+    case = BY_NAME[name]
     met = 0
-    for moment, number in moments(play):
-        theatre = Theatre(play, moment, number)
-        run = theatre.type(play.words)
+    for moment, number in moments(case):
+        interrupted = InterruptedRun(case, moment, number)
+        run = interrupted.type(case.words)
         if run.met is None:  # pauses are of random length, and this run was over sooner
             assert run.code == 0
             continue
         met += 1
         hint = ended(run, number, moment)
         if run.writes or hint:  # else the same words would begin where they began
-            assert go_on(theatre, play, hint).twice == {}
-            theatre.clock.time += LEAVING_S.get(name, 0.0)
-            assert play.reached(theatre.stage)
+            assert go_on(interrupted, case, hint).twice == {}
+            interrupted.clock.time += LEAVING_S.get(name, 0.0)
+            assert case.reached(interrupted.scene)
     assert met > 5
 
 
 @pytest.mark.parametrize("name", [*LOOKING, *FLEET])
 def test_a_look_is_interrupted_anywhere(name: str) -> None:
-    play = BY_NAME[name]
-    for moment, number in moments(play):
-        theatre = Theatre(play, moment, number)
-        run = theatre.type(play.words)
+    case = BY_NAME[name]
+    for moment, number in moments(case):
+        interrupted = InterruptedRun(case, moment, number)
+        run = interrupted.type(case.words)
         if run.met is not None:
             ended(run, number, moment)
             assert run.writes == []
@@ -101,27 +101,27 @@ def test_a_look_is_interrupted_anywhere(name: str) -> None:
 @pytest.mark.parametrize("number", SIGNALS)
 def test_watching_ends_only_so(where: str, place: int, number: signal.Signals) -> None:
     moment = Moment(where, place)  # type: ignore[arg-type]
-    run = Theatre(BY_NAME["status"], moment, number).type(["status", NAME, "--watch"])
+    run = InterruptedRun(BY_NAME["status"], moment, number).type(["status", NAME, "--watch"])
     assert (run.code, run.document["result"]) == (CODES[number], "interrupted")
     assert "error: stopped" in run.err
 
 
 def test_a_list_that_was_begun_is_told_as_far_as_it_came() -> None:
-    run = Theatre(BY_NAME["list"], Moment("before", 1)).type(["list"])
+    run = InterruptedRun(BY_NAME["list"], Moment("before", 1)).type(["list"])
     assert (run.code, len(run.document["secrets"])) == (130, 100)
 
 
 def test_several_secrets_are_stopped_together() -> None:
-    play = BY_NAME["replicate"]
+    case = BY_NAME["replicate"]
     words = ["replicate", NAME, "prod/other", "-r", "eu-west-1,us-west-1", "--timeout", "60"]
-    calls = Theatre(play).type(words).calls
+    calls = InterruptedRun(case).type(words).calls
     writes = [number for number, operation in enumerate(calls) if operation in WRITES]
     assert len(writes) == 2
     for moment in (Moment("before", writes[0]), Moment("after", writes[0]), Moment("after", writes[1])):
-        theatre = Theatre(play, moment)
-        run = theatre.type(words)
+        interrupted = InterruptedRun(case, moment)
+        run = interrupted.type(words)
         assert (run.code, run.document["result"]) == (130, "interrupted")  # the other's request may be under way
         hint = run.document["error"]["hint"]
         assert "prod/" in hint
-        assert go_on(theatre, play, hint).twice == {}
-        assert theatre.type(words).document["secrets"][0]["replicas"][0]["changed"] is False
+        assert go_on(interrupted, case, hint).twice == {}
+        assert interrupted.type(words).document["secrets"][0]["replicas"][0]["changed"] is False

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from fixtures import BIN, Sandbox
-from matrix.wire import ENV
-from signals.interrupted import Moment, Theatre
+from matrix.patched_transport import ENV
+from signals.interrupted_run import InterruptedRun, Moment
 from signals.test_any_moment import BY_NAME
 
 Make = Callable[..., Sandbox]
@@ -73,8 +73,8 @@ def test_where_nobody_reads_the_result_the_next_signal_ends_it(
 
 @pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
 def test_a_second_signal_does_not_cost_the_first_its_words(second: signal.Signals) -> None:
-    theatre = Theatre(BY_NAME["wait"], Moment("asleep", 1), on_write=lambda: signal.raise_signal(second))
-    run = theatre.type(BY_NAME["wait"].words)
+    interrupted = InterruptedRun(BY_NAME["wait"], Moment("asleep", 1), on_write=lambda: signal.raise_signal(second))
+    run = interrupted.type(BY_NAME["wait"].words)
     assert (run.code, run.document["result"]) == (130, "interrupted")
     assert "hint: smrep wait prod/db" in run.err
 
@@ -112,7 +112,7 @@ class Dying:
 def load(name, *more):
     if name == {module!r}:
         builtins.__import__ = true_import
-        {strike}
+        {inject}
     return true_import(name, *more)
 builtins.__import__ = load
 sys.argv = ["smrep", "status", "prod/db", "-o", "json"]
@@ -121,9 +121,9 @@ main()
 """
 
 
-def loading(module: str, number: signal.Signals, strike: str) -> subprocess.CompletedProcess[str]:
+def loading(module: str, number: signal.Signals, inject: str) -> subprocess.CompletedProcess[str]:
     """Run a `status` that is struck when it loads a module."""
-    script = LOADING.format(module=module, number=int(number), strike=strike)
+    script = LOADING.format(module=module, number=int(number), inject=inject)
     done = subprocess.run([sys.executable, "-c", script], env=ENV, capture_output=True, text=True, check=False)
     assert "Traceback" not in done.stderr
     return done

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 from fixtures import Sandbox
+from hostile.output_checks import acts
 from hostile.payloads import MARKUP, RUNNER, TERMINAL
-from hostile.screen import acts
-from signals.screen import Screen
+from signals.terminal_screen import Screen
 
 from smrep.sandbox.faults import Faults
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from fixtures import BIN, Sandbox
-from signals.streams import BROKEN, CLOSED, FULL, run
+from signals.process_streams import BROKEN, CLOSED, FULL, run
 
 Make = Callable[..., Sandbox]
 FORMATS = ("table", "text", "json", "ndjson", "name")

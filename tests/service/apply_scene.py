@@ -1,0 +1,160 @@
+"""Plans and applies on the simulator, and reads the results."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from fakes import HOME, WEST, FakeAws
+
+from smrep.model import Replica, Target
+from smrep.regions import Region
+from smrep.report import RegionReport, SecretReport
+from smrep.rules.manifest import Rule, parse
+from smrep.rules.saved import Saved, SavedSecret, saved_steps
+from smrep.service.applying import Application, Assignment
+from smrep.service.crew import Crew
+from smrep.service.drafting import Draft
+from smrep.service.estate import Estate
+from smrep.service.keys import KeyCheck
+from smrep.service.pace import Pace
+from smrep.service.planning import Planner
+from smrep.service.redrafting import Redraft
+from smrep.service.running import Terms
+from smrep.service.scope import Scope, Share
+from smrep.service.sweeping import Sweeper
+
+WRITES = {"ReplicateSecretToRegions", "RemoveRegionsFromReplication", "UpdateSecret", "StopReplicationToReplica"}
+PROD = {"name": "prod", "prefix": "prod/", "regions": [WEST]}
+
+
+@dataclass
+class AwsWithOutcomes(FakeAws):
+    """A world in which what becomes of a write can depend on the secret."""
+
+    moods: dict[str, Callable[[], object]] = field(default_factory=dict)
+    """Name -> what happens before each write for it; it may raise."""
+
+    def replicate(
+        self, secret_id: str, region: Region, targets: Sequence[Target], *, force: bool
+    ) -> tuple[Replica, ...]:
+        self.moods.get(name_of(secret_id), int)()
+        return super().replicate(secret_id, region, targets, force=force)
+
+    def remove(self, secret_id: str, region: Region, replicas: Sequence[Region]) -> tuple[Replica, ...]:
+        self.moods.get(name_of(secret_id), int)()
+        return super().remove(secret_id, region, replicas)
+
+
+def name_of(arn: str) -> str:
+    return arn.split(":", 6)[6][:-7]
+
+
+def raising(error: Exception) -> Callable[[], object]:
+    def mood() -> object:
+        raise error
+
+    return mood
+
+
+def rules_of(*rules: dict[str, Any]) -> tuple[Rule, ...]:
+    return parse(json.dumps({"schema": 1, "replicate": rules or [PROD]}), "dr.toml").rules
+
+
+def planner(aws: FakeAws, rules: tuple[Rule, ...], *, trusting: bool = False, **scope: Any) -> Planner:
+    estate = Estate(aws, Sweeper(aws, aws.clock), KeyCheck(aws), Scope(Region(HOME), rules, **scope))
+    return Planner(estate, aws.clock, trusting=trusting)
+
+
+def drafted(aws: FakeAws, *rules: dict[str, Any], trusting: bool = False, share: Share | None = None) -> Draft:
+    """Return the plan of the rules; to make it changes nothing."""
+    aws.calls.clear()
+    aws.simulator.log.clear()
+    found = rules_of(*rules)
+    draft = Draft([planner(aws, found, trusting=trusting, share=share)], found)
+    for _ in draft.act():
+        pass
+    assert writes(aws) == []
+    return draft
+
+
+def saved(draft: Draft) -> Saved:
+    """Return the plan as it is saved."""
+    secrets = []
+    for _, errand in draft.errands:
+        departures = errand.clearing.departures.values() if errand.clearing else ()
+        steps = saved_steps(errand.case.steps if errand.case else (), departures)
+        if steps:
+            secrets.append(SavedSecret(errand.arn, 0, errand.wanted.rules, steps))
+    return Saved("2026-11-23T10:00:00Z", (None,), tuple(secrets))
+
+
+def redrafted(aws: FakeAws, plan: Saved) -> Redraft:
+    """Return what a saved plan comes to now; to find out changes nothing."""
+    aws.calls.clear()
+    aws.simulator.log.clear()
+    redraft = Redraft(plan, {0: planner(aws, ())})
+    for _ in redraft.act():
+        pass
+    assert writes(aws) == []
+    return redraft
+
+
+def prepared(  # noqa: PLR0913 - a run has as many terms
+    aws: FakeAws,
+    draft: Draft | Redraft,
+    *,
+    rate: float = 20.0,
+    timeout_s: float = 300.0,
+    wait: bool = True,
+    width: int = 1,
+) -> Application:
+    """Return a run of what was drafted, nothing begun."""
+    crew = Crew(aws.clock, width)
+    terms: dict[int, Terms] = {}
+    assignments = []
+    for planner, errand in draft.errands:
+        own = Terms(aws, Pace(aws.clock, rate), timeout_s, wait, estate=planner.estate)
+        assignments.append(Assignment(errand, terms.setdefault(id(planner), own), crew))
+    return Application(assignments, crew)
+
+
+def applied(aws: FakeAws, *rules: dict[str, Any], trusting: bool = True, **how: Any) -> Application:
+    """Plan and apply the rules."""
+    run = prepared(aws, drafted(aws, *rules, trusting=trusting), **how)
+    for _ in run.act():
+        pass
+    assert "GetSecretValue" not in {call.operation for call in aws.simulator.log}
+    return run
+
+
+def writes(aws: FakeAws) -> list[tuple[str, str, list[str]]]:
+    """Return (operation, name, Regions) of each write that arrived, in their order."""
+    return [
+        (call.operation, name_of(str(call.secret_id)), regions_in(call.params))
+        for call in aws.simulator.log
+        if call.operation in WRITES
+    ]
+
+
+def regions_in(params: dict[str, Any]) -> list[str]:
+    added = [each["Region"] for each in params.get("AddReplicaRegions", ())]
+    return added + list(params.get("RemoveReplicaRegions", ()))
+
+
+def by_name(reports: Sequence[SecretReport]) -> dict[str, SecretReport]:
+    found = {each.name: each for each in reports}
+    assert len(found) == len(reports)
+    return found
+
+
+def rows(reports: Sequence[SecretReport]) -> dict[tuple[str, str], RegionReport]:
+    """Return (secret, Region) -> its row."""
+    return {(each.name, row.region): row for each in reports for row in each.replicas}
+
+
+def counts(summary: dict[str, int]) -> dict[str, int]:
+    """Return those that are not nought."""
+    return {word: count for word, count in summary.items() if count}

@@ -1,0 +1,64 @@
+"""Changes a replica's key on the simulator, and reads the results."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fakes import HOME, WEST, FakeAws
+from service.replicate_scene import request_for
+
+from smrep.model import SecretId
+from smrep.regions import Region
+from smrep.report import RegionReport, SecretReport
+from smrep.rules.asked import Address
+from smrep.service.rekeying import Rekeying
+
+READS = {
+    "DescribeSecret",
+    "ListSecretVersionIds",
+    "DescribeKey",
+    "ListRegions",
+    "DescribeRegions",
+}
+DEFAULT = "alias/aws/secretsmanager"
+REPLICATE = "smrep replicate prod/db --primary-region us-east-1 -r us-west-2=alias/new"
+
+
+def prepare(
+    aws: FakeAws, *regions: str, name: str = "prod/db", home: str = HOME, timeout_s: float = 300.0, **more: Any
+) -> Rekeying:
+    aws.calls.clear()
+    aws.simulator.log.clear()
+    address = Address(SecretId(name), Region(home))
+    deadline = aws.clock.time + timeout_s
+    run = Rekeying(aws, aws, aws, aws.clock, deadline, address, request_for(*regions).targets, **more)
+    run.plan()
+    assert writes(aws) == []  # looking changes nothing
+    return run
+
+
+def rekey(aws: FakeAws, *regions: str, **more: Any) -> tuple[SecretReport, ...]:
+    run = prepare(aws, *(regions or (f"{WEST}=alias/new",)), **more)
+    for _ in run.act():
+        pass
+    assert "GetSecretValue" not in {call.operation for call in aws.simulator.log}
+    return run.secrets()
+
+
+def writes(aws: FakeAws) -> list[tuple[str, str, dict[str, Any]]]:
+    """Return what arrived and is no look, in its order."""
+    return [(each.operation, each.region, each.params) for each in aws.simulator.log if each.operation not in READS]
+
+
+def error_of(row: RegionReport) -> tuple[str, str, str]:
+    assert row.error is not None
+    return row.error.code, row.error.message, row.error.hint or ""
+
+
+def key_of(aws: FakeAws, region: str = WEST) -> str | None:
+    return aws.call("DescribeSecret", region, SecretId="prod/db").get("KmsKeyId")
+
+
+def keys_of_versions(aws: FakeAws, region: str = WEST) -> set[str]:
+    rows = aws.call("ListSecretVersionIds", region, SecretId="prod/db")["Versions"]
+    return {key for row in rows for key in row["KmsKeyIds"]}

@@ -1,0 +1,39 @@
+"""Verifies replicas on the simulator, which must see reads only, never of a value."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fakes import HOME, FakeAws
+from service.replicate_scene import request_for
+
+from smrep.model import SecretId
+from smrep.regions import Region
+from smrep.report import SecretReport
+from smrep.rules.asked import Address
+from smrep.service.verifying import Verification
+
+READS = {"DescribeSecret", "ListSecretVersionIds", "DescribeKey"}
+FOR_EVER = 1e6
+
+
+def verification(
+    aws: FakeAws, *regions: str, names: tuple[str, ...] = ("prod/db",), home: str = HOME, timeout_s: float = 300.0
+) -> Verification:
+    addresses = tuple(Address(SecretId(name), Region(home)) for name in names)
+    aws.begin()
+    targets = request_for(*regions).targets
+    return Verification(aws, aws, aws.clock, aws.clock.time + timeout_s, addresses, targets)
+
+
+def verify(aws: FakeAws, *regions: str, **more: Any) -> tuple[SecretReport, ...]:
+    """Run it to its end; whatever it finds, it only ever reads, and never a value."""
+    run = verification(aws, *regions, **more)
+    for _ in run.act():
+        pass
+    assert {operation for operation, _, _ in aws.calls} <= READS
+    return run.secrets()
+
+
+def put(aws: FakeAws, value: str = "newer", **params: Any) -> str:
+    return str(aws.call("PutSecretValue", SecretId="prod/db", SecretString=value, **params)["VersionId"])
