@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import json
 import os
@@ -11,17 +12,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import botocore.hooks
 import botocore.loaders
 import botocore.session
 import jsonschema
 import pytest
 from fakes import FakeAws
 from hypothesis import settings
+from simulated_time import SharedClock, simulated
 
 from smrep.cli import entry
 from smrep.sandbox.faults import Faults
@@ -33,9 +36,14 @@ settings.register_profile("smrep", deadline=None, derandomize=True)
 settings.register_profile("search", deadline=None, max_examples=1000)
 settings.load_profile("smrep")
 
-# botocore reads its service models anew for every session; read once, they cost a test half as much
+# botocore reads its models, and names its event handlers, anew for every session; once a process, it costs a third
 LOADER = botocore.loaders.create_loader()
 botocore.session.create_loader = lambda _path=None: LOADER
+botocore.hooks.accepts_kwargs = functools.cache(botocore.hooks.accepts_kwargs)
+_alias_event_name = botocore.hooks.EventAliaser._alias_event_name
+_ALIASER = botocore.hooks.EventAliaser(None)
+_alias = functools.cache(functools.partial(_alias_event_name, _ALIASER))
+botocore.hooks.EventAliaser._alias_event_name = lambda _self, name: _alias(name)
 
 BIN = Path(sys.executable).parent
 ROOT = Path(__file__).parent.parent
@@ -90,9 +98,16 @@ class Sandbox:
 
     simulator: Simulator
     url: str
+    clock: SharedClock = field(default_factory=SharedClock)
 
     @property
     def env(self) -> dict[str, str]:
+        """The environment of a process of its own, for which time is real."""
+        self.clock.run_in_real_time()
+        return self._env
+
+    @property
+    def _env(self) -> dict[str, str]:
         return {
             "PATH": f"{BIN}:{os.environ['PATH']}",
             "HOME": "/nonexistent",
@@ -108,15 +123,16 @@ class Sandbox:
         }
 
     def smrep(self, *words: str, stdin: str | None = None, **env: str | None) -> Done:
-        """Run smrep's words to their end in this process, over real HTTP; a variable set to None is taken out."""
+        """Run smrep to its end in this process, over real HTTP, in the sandbox's time; None removes a variable."""
         out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors="backslashreplace") for _ in range(2))
         with (
-            mock.patch.dict(os.environ, _without_none({**self.env, **env}), clear=True),
+            simulated(self.clock) if self.clock.is_simulated else contextlib.nullcontext(),
+            mock.patch.dict(os.environ, _without_none({**self._env, **env}), clear=True),
             mock.patch.object(sys, "stdin", io.StringIO(stdin or "")),
             contextlib.redirect_stdout(out),
             contextlib.redirect_stderr(err),
         ):
-            code = entry.run(words)
+            code = entry.run(words, self.clock)
         return _done(code, *(_text(each) for each in (out, err)))
 
     def process(self, *words: str, **env: str | None) -> Done:
@@ -127,7 +143,7 @@ class Sandbox:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
             check=False,
         )
         return _done(done.returncode, done.stdout, done.stderr)
@@ -160,8 +176,8 @@ class Sandbox:
         return [call for call in self.simulator.log if call.operation == operation]
 
     def wait_for(self, operation: str) -> None:
-        """Come back when such a call has arrived, at most ten seconds later."""
-        until = time.monotonic() + 10
+        """Return when such a call has arrived; a minute is the safety net."""
+        until = time.monotonic() + 60
         while not self.log(operation):
             assert time.monotonic() < until, f"no {operation} came"
             time.sleep(0.02)
@@ -174,11 +190,12 @@ def make_sandbox() -> Iterator[Callable[..., Sandbox]]:
 
     def make(**faults: Any) -> Sandbox:
         faults.setdefault("replication_delay_s", 0.0)
-        simulator = Simulator(now=time.time, rng=random.Random(3), faults=Faults(**faults))
+        clock = SharedClock()
+        simulator = Simulator(now=clock.wall, rng=random.Random(3), faults=Faults(**faults))
         server = SandboxServer(simulator)
         server.start()
         servers.append(server)
-        return Sandbox(simulator, server.url)
+        return Sandbox(simulator, server.url, clock)
 
     yield make
     for server in servers:

@@ -77,6 +77,8 @@ class Muster:
             else:
                 self.refused.append(listed)
         yield
+        # the record has the order in which its run happened to come to them, which is no order for a reader
+        self.found = dict(sorted(self.found.items(), key=lambda each: (each[1].name, each[0])))
         keys = KeyCheck(self.aws, self.sweeper.clock)
         for arn, each in self.found.items():
             self.findings[arn] = self._findings(keys, each)

@@ -72,6 +72,7 @@ def test_a_dry_run_sends_nothing_and_asks_nothing(stock: Sandbox, tmp_path: Path
     assert "dry run: nothing was sent" in done.err
 
 
+@pytest.mark.terminal
 def test_the_count_confirms(stock: Sandbox, tmp_path: Path) -> None:
     terminal = Terminal(stock, "apply", "-f", manifest(tmp_path))
     terminal.read_until("type the number of secrets that will be changed to go on: ")
@@ -81,6 +82,7 @@ def test_the_count_confirms(stock: Sandbox, tmp_path: Path) -> None:
     assert len(sent(stock)) == 12
 
 
+@pytest.mark.terminal
 def test_another_answer_does_not(stock: Sandbox, tmp_path: Path) -> None:
     terminal = Terminal(stock, "apply", "-f", manifest(tmp_path))
     terminal.read_until("to go on: ")

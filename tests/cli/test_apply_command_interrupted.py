@@ -26,6 +26,7 @@ def untwice(sandbox: Sandbox) -> None:
     assert set(Counter(sent(sandbox)).values()) == {1}
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_what_was_sent_is_told_and_the_rest_is_done_by_the_command_in_the_hint(
     make_sandbox: Make, tmp_path: Path, number: signal.Signals, code: int
@@ -49,6 +50,7 @@ def test_what_was_sent_is_told_and_the_rest_is_done_by_the_command_in_the_hint(
     untwice(sandbox)
 
 
+@pytest.mark.process
 def test_while_it_waits(make_sandbox: Make, tmp_path: Path) -> None:
     sandbox = stocked(make_sandbox, "prod/a", "prod/b", replication_delay_s=3.0)
     words = ("apply", "-f", manifest(tmp_path), "--yes", "--json")
@@ -67,12 +69,14 @@ def test_while_it_waits(make_sandbox: Make, tmp_path: Path) -> None:
     untwice(sandbox)
 
 
+@pytest.mark.process
 def test_before_anything_was_sent_it_says_so(make_sandbox: Make, tmp_path: Path) -> None:
     sandbox = stocked(make_sandbox, latency_s=0.5)
     done = interrupted(sandbox, "ListSecrets", "apply", "-f", manifest(tmp_path), "--yes", "--json")
     assert (done.code, done.document["error"]["message"], sent(sandbox)) == (130, "stopped; nothing was sent", [])
 
 
+@pytest.mark.process
 def test_a_removal_is_not_sent_twice_either(make_sandbox: Make, tmp_path: Path) -> None:
     sandbox = stocked(make_sandbox, "prod/a", removal_delay_s=3.0)
     replicate(sandbox, "prod/a", WEST, SYDNEY)
@@ -84,6 +88,7 @@ def test_a_removal_is_not_sent_twice_either(make_sandbox: Make, tmp_path: Path) 
     untwice(sandbox)
 
 
+@pytest.mark.process
 def test_it_does_not_wait_for_the_turn_of_what_was_not_sent(make_sandbox: Make, tmp_path: Path) -> None:
     sandbox = stocked(make_sandbox)
     process = sandbox.start("apply", "-f", manifest(tmp_path), "--yes", "--rate", "0.05", "--json")

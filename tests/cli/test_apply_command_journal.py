@@ -98,6 +98,7 @@ def test_where_nothing_can_be_written_to_it_nothing_is_sent(stock: Sandbox, tmp_
     assert error["code"] == "JournalNotWritten"
 
 
+@pytest.mark.process
 def test_where_it_becomes_full_midway_nothing_more_is_sent_than_is_in_it(stock: Sandbox, tmp_path: Path) -> None:
     """A limit on the size of files stands for a disk that is full."""
     journal = tmp_path / "dr.jsonl"

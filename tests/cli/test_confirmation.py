@@ -128,6 +128,7 @@ def test_nothing_to_send_is_nothing_to_confirm(sandbox: Sandbox) -> None:
     assert sandbox.log(REMOVE) == []
 
 
+@pytest.mark.terminal
 @both
 @pytest.mark.parametrize("by_arn", [False, True], ids=["name", "arn"])
 def test_the_secrets_name_confirms(make_sandbox: Make, command: Command, by_arn: bool) -> None:
@@ -142,6 +143,7 @@ def test_the_secrets_name_confirms(make_sandbox: Make, command: Command, by_arn:
     assert (command.sent(sandbox), command.undone(sandbox)) == (1, False)
 
 
+@pytest.mark.terminal
 def test_one_name_confirms_every_region_that_is_shown(make_sandbox: Make) -> None:
     sandbox = replicated(make_sandbox, "us-west-2", "eu-west-1")
     terminal = Terminal(sandbox, "remove", "prod/db", "-r", "us-west-2,eu-west-1")
@@ -152,6 +154,7 @@ def test_one_name_confirms_every_region_that_is_shown(make_sandbox: Make) -> Non
     assert (is_there(sandbox), is_there(sandbox, "eu-west-1"), len(sandbox.log(REMOVE))) == (False, False, 1)
 
 
+@pytest.mark.terminal
 @both
 @pytest.mark.parametrize("answer", ["yes\n", "y\n", "\n", "prod\n", "us-west-2\n", "\x04"])
 def test_anything_else_does_not(make_sandbox: Make, command: Command, answer: str) -> None:
@@ -164,6 +167,7 @@ def test_anything_else_does_not(make_sandbox: Make, command: Command, answer: st
     assert command.sent(sandbox) == 0
 
 
+@pytest.mark.terminal
 @both
 @pytest.mark.parametrize(("answer", "code"), [("2\n", 0), ("a\n", 2), ("3\n", 2)])
 def test_several_secrets_ask_for_their_count(make_sandbox: Make, command: Command, answer: str, code: int) -> None:
@@ -176,6 +180,7 @@ def test_several_secrets_ask_for_their_count(make_sandbox: Make, command: Comman
     assert command.sent(sandbox) == (2 if code == 0 else 0)
 
 
+@pytest.mark.terminal
 @both
 def test_ctrl_c_at_the_prompt_sends_nothing(make_sandbox: Make, command: Command) -> None:
     sandbox = replicated(make_sandbox)

@@ -81,6 +81,7 @@ def test_the_table_has_a_line_for_each_under_it(linked: Sandbox, words: tuple[st
     assert out.index("cross-account") > out.index("us-west-2")
 
 
+@pytest.mark.terminal
 def test_the_lines_are_whole_on_a_narrow_terminal(linked: Sandbox) -> None:
     terminal = Terminal(linked, "status", "prod/db", columns=60, NO_COLOR="1")
     assert terminal.end() == 0

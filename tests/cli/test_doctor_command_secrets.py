@@ -175,6 +175,7 @@ def test_where_the_account_may_not_be_asked_ec2_tells_the_regions(make_sandbox: 
     assert (done.code, kinds_by_row(done)) == (1, [[], ["region_disabled"], ["region_unknown"]])
 
 
+@pytest.mark.process
 def test_an_interrupt_says_that_nothing_was_changed(make_sandbox: Make) -> None:
     sandbox = replicated(make_sandbox)
     sandbox.simulator.faults = Faults(latency_s=2.0)

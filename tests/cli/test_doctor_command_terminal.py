@@ -14,6 +14,7 @@ from fixtures import Sandbox
 Make = Callable[..., Sandbox]
 
 
+@pytest.mark.terminal
 @pytest.mark.parametrize("columns", [80, 120])
 def test_on_a_terminal_no_hint_is_folded_and_no_word_is_cut(sandbox: Sandbox, columns: int) -> None:
     sandbox.create()
@@ -39,6 +40,7 @@ def test_on_a_terminal_no_hint_is_folded_and_no_word_is_cut(sandbox: Sandbox, co
     assert "3 of 4 in trouble, 1 of 4 clear" in terminal.seen
 
 
+@pytest.mark.terminal
 @pytest.mark.parametrize("columns", [80, 120])
 def test_several_secrets_on_a_terminal_keep_their_names_and_ages_whole(make_sandbox: Make, columns: int) -> None:
     sandbox = replicated(make_sandbox)

@@ -250,6 +250,7 @@ def test_what_is_not_settled_is_in_it_and_said_in_words_that_move_no_terminal(bu
     assert regions["prod/b"] == [SYDNEY, IRELAND, WEST]
 
 
+@pytest.mark.process
 def test_an_interrupted_export_writes_nothing_that_could_be_taken_for_a_manifest(make_sandbox: Make) -> None:
     sandbox = stocked(make_sandbox, "prod/a", latency_s=0.5)
     replicate(sandbox, "prod/a", WEST)

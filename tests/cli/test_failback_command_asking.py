@@ -160,6 +160,7 @@ def terminal(sandbox: Sandbox, record: Path, *words: str) -> Terminal:
     return Terminal(sandbox, "failback", "--record", str(record), *words, columns=200)
 
 
+@pytest.mark.process
 def test_the_count_confirms(fleet: Sandbox, record: Path) -> None:
     put(fleet, HOME, "one", "prod/c")
     put(fleet, WEST, "another", "prod/c")
@@ -172,6 +173,7 @@ def test_the_count_confirms(fleet: Sandbox, record: Path) -> None:
     assert sorted(name for _, _, name in sent(fleet)) == ["prod/a", "prod/b"]
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("answer", ["2\n", "yes\n", "prod/a\n", "\n", "\x04"])
 def test_anything_else_does_not(fleet: Sandbox, record: Path, answer: str) -> None:
     shown = terminal(fleet, record)
@@ -182,6 +184,7 @@ def test_anything_else_does_not(fleet: Sandbox, record: Path, answer: str) -> No
     assert sent(fleet) == []
 
 
+@pytest.mark.process
 def test_ctrl_c_at_the_prompt_sends_nothing(fleet: Sandbox, record: Path) -> None:
     shown = terminal(fleet, record)
     shown.read_until(ASKS)
@@ -191,6 +194,7 @@ def test_ctrl_c_at_the_prompt_sends_nothing(fleet: Sandbox, record: Path) -> Non
     assert sent(fleet) == []
 
 
+@pytest.mark.process
 def test_a_value_that_is_written_while_one_thinks_is_not_destroyed(fleet: Sandbox, record: Path) -> None:
     shown = terminal(fleet, record)
     shown.read_until(ASKS)

@@ -172,6 +172,7 @@ def terminal(sandbox: Sandbox, record: Path, *words: str) -> Terminal:
     return Terminal(sandbox, *OVER, "--record", str(record), *(words or ("--all",)), columns=200)
 
 
+@pytest.mark.process
 def test_the_count_confirms(fleet: Sandbox, record: Path) -> None:
     shown = terminal(fleet, record)
     shown.read_until(ASKS)
@@ -182,6 +183,7 @@ def test_the_count_confirms(fleet: Sandbox, record: Path) -> None:
     assert promoted(fleet) == list(NAMES)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("answer", ["2\n", "yes\n", "prod/a\n", "\n", "\x04"])
 def test_anything_else_does_not(fleet: Sandbox, record: Path, answer: str) -> None:
     shown = terminal(fleet, record)
@@ -192,6 +194,7 @@ def test_anything_else_does_not(fleet: Sandbox, record: Path, answer: str) -> No
     assert fleet.log(STOP) == []
 
 
+@pytest.mark.process
 def test_one_secret_is_confirmed_by_its_name(fleet: Sandbox, record: Path) -> None:
     shown = terminal(fleet, record, "prod/b")
     shown.read_until("type the secret's name to go on: ")
@@ -200,6 +203,7 @@ def test_one_secret_is_confirmed_by_its_name(fleet: Sandbox, record: Path) -> No
     assert promoted(fleet) == ["prod/b"]
 
 
+@pytest.mark.process
 def test_ctrl_c_at_the_prompt_sends_nothing(fleet: Sandbox, record: Path) -> None:
     shown = terminal(fleet, record)
     shown.read_until(ASKS)
@@ -209,6 +213,7 @@ def test_ctrl_c_at_the_prompt_sends_nothing(fleet: Sandbox, record: Path) -> Non
     assert fleet.log(STOP) == []
 
 
+@pytest.mark.process
 def test_what_became_a_replica_after_the_answer_was_shown_is_not_promoted(fleet: Sandbox, record: Path) -> None:
     shown = terminal(fleet, record)
     shown.read_until(ASKS)

@@ -195,6 +195,7 @@ def test_an_empty_file_is_a_new_one(fleet: Sandbox, record: Path) -> None:
     assert stat.S_IMODE(record.stat().st_mode) == 0o640
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("kind", ["device", "pipe"])
 def test_what_is_no_file_is_refused_before_any_call(fleet: Sandbox, record: Path, kind: str) -> None:
     os.mkfifo(record)
@@ -204,6 +205,7 @@ def test_what_is_no_file_is_refused_before_any_call(fleet: Sandbox, record: Path
     assert (done.returncode, fleet.simulator.log) == (2, [])
 
 
+@pytest.mark.process
 def test_where_it_becomes_full_midway_nothing_more_is_sent_than_is_in_it(make_sandbox: Make, record: Path) -> None:
     """A limit on the size of files stands for a disk that is full."""
     sandbox = replicated(make_sandbox, *(f"prod/{number:02}" for number in range(12)))

@@ -94,6 +94,7 @@ def test_a_summary_that_cannot_be_written_is_a_warning(sandbox: Sandbox, tmp_pat
     assert "warning: the job's summary could not be written to " in done.err
 
 
+@pytest.mark.process
 def test_closed_streams_are_survived(sandbox: Sandbox, tmp_path: Path) -> None:
     file = tmp_path / "summary"
     script = f"{BIN}/smrep status nowhere >&- 2>&- <&-; echo $?"

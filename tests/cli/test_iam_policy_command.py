@@ -33,6 +33,7 @@ def test_the_policy_is_all_there_is_on_standard_output(sandbox: Sandbox) -> None
     assert sandbox.simulator.log == []
 
 
+@pytest.mark.process
 def test_it_loads_only_click_and_needs_no_credentials() -> None:
     words = ("iam-policy", "prod/db", "-r", "us-west-2=alias/dr", "--primary-region", "us-east-1")
     assert loaded(*words) & HEAVY == set()

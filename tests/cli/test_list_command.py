@@ -136,6 +136,7 @@ def test_a_choice_that_contradicts_itself_is_refused_before_any_call(sandbox: Sa
 # pages
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("output", ["text", "name", "ndjson"])
 def test_the_first_page_is_written_before_the_second_comes(output: str) -> None:
     gate = threading.Event()

@@ -11,6 +11,7 @@ from fixtures import Sandbox
 Make = Callable[..., Sandbox]
 
 
+@pytest.mark.process
 def test_replicate_tells_plan_request_status_and_result_in_this_order(make_sandbox: Make) -> None:
     sandbox = make_sandbox(replication_delay_s=0.7)
     arn = sandbox.create()

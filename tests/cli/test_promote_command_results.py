@@ -19,6 +19,7 @@ def regions_called(sandbox: Sandbox) -> set[str]:
     return {call.region for call in sandbox.simulator.log}
 
 
+@pytest.mark.process
 def test_a_replica_is_promoted_and_takes_values(make_sandbox: Make) -> None:
     sandbox = replicated(make_sandbox)
     home, there = arn_in(sandbox, "us-east-1"), arn_in(sandbox)

@@ -38,6 +38,7 @@ def test_no_variable_recreates_or_answers(make_sandbox: Make, flag: str) -> None
     assert writes(sandbox) == ["UpdateSecret"]
 
 
+@pytest.mark.terminal
 def test_no_input_is_not_overruled_by_a_terminal(make_sandbox: Make) -> None:
     sandbox = replicated(make_sandbox)
     terminal = Terminal(sandbox, "rekey", "prod/db", "-r", NEW, "--recreate", "--no-input")
@@ -45,6 +46,7 @@ def test_no_input_is_not_overruled_by_a_terminal(make_sandbox: Make) -> None:
     assert writes(sandbox) == []
 
 
+@pytest.mark.process
 def test_recreate_with_yes_takes_it_away_and_makes_it_anew(make_sandbox: Make) -> None:
     sandbox = replicated(make_sandbox, removal_delay_s=0.7)
     done = sandbox.process("rekey", "prod/db", "-r", NEW, "--recreate", "--yes", "--json")
@@ -79,6 +81,7 @@ def test_recreate_refuses_a_key_that_may_not_be_looked_at(make_sandbox: Make, fl
     assert (done.code, row_of(done)["error"]["code"], writes(sandbox)) == (4, "unchecked", [])
 
 
+@pytest.mark.terminal
 def test_the_secrets_name_confirms(make_sandbox: Make) -> None:
     sandbox = replicated(make_sandbox)
     terminal = Terminal(sandbox, "rekey", "prod/db", "-r", NEW, "--recreate")
@@ -90,6 +93,7 @@ def test_the_secrets_name_confirms(make_sandbox: Make) -> None:
     assert writes(sandbox) == ["RemoveRegionsFromReplication", "ReplicateSecretToRegions"]
 
 
+@pytest.mark.terminal
 def test_another_answer_does_not(make_sandbox: Make) -> None:
     sandbox = replicated(make_sandbox)
     terminal = Terminal(sandbox, "rekey", "prod/db", "-r", NEW, "--recreate")
@@ -139,6 +143,7 @@ def interrupted(make: Make, number: signal.Signals, code: int) -> tuple[Sandbox,
     return sandbox, Done(process.returncode, out, err)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_in_between_names_the_command_that_makes_it_anew(
     make_sandbox: Make, number: signal.Signals, code: int
@@ -150,6 +155,7 @@ def test_a_signal_in_between_names_the_command_that_makes_it_anew(
     assert writes(sandbox) == ["RemoveRegionsFromReplication"]
 
 
+@pytest.mark.process
 def test_a_signal_in_between_does_not_say_that_aws_goes_on_changing_the_key(make_sandbox: Make) -> None:
     """Nothing makes the replica anew any more: who believes that would find no secret there."""
     _, done = interrupted(make_sandbox, signal.SIGINT, 130)

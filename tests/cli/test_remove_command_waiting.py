@@ -48,6 +48,7 @@ def test_a_replica_is_removed_and_waited_for(make_sandbox: Make) -> None:
     assert (is_there(sandbox), is_there(sandbox, "eu-west-1")) == (False, True)
 
 
+@pytest.mark.process
 def test_a_primary_deleted_at_once_after_remove_leaves_no_orphan(make_sandbox: Make) -> None:
     sandbox = replicated(make_sandbox, removal_delay_s=1.0)
     assert sandbox.process("remove", "prod/db", "-r", "us-west-2", "--yes").code == 0
@@ -55,6 +56,7 @@ def test_a_primary_deleted_at_once_after_remove_leaves_no_orphan(make_sandbox: M
     assert not is_there(sandbox)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_while_waiting_and_the_command_that_goes_on(
     make_sandbox: Make, number: signal.Signals, code: int
@@ -86,6 +88,7 @@ def test_a_signal_while_waiting_and_the_command_that_goes_on(
     assert len(sandbox.log(REMOVE)) == 1
 
 
+@pytest.mark.process
 def test_an_interrupt_of_the_second_run_names_the_command_too(make_sandbox: Make) -> None:
     sandbox = replicated(make_sandbox, removal_delay_s=60.0)
     sandbox.smrep("remove", "prod/db", "-r", "us-west-2", "--yes", "--no-wait")
@@ -150,6 +153,7 @@ def test_timeout_zero_looks_once(make_sandbox: Make) -> None:
     assert (done.code, done.document["secrets"][0]["replicas"][0]["changed"]) == (3, True)
 
 
+@pytest.mark.terminal
 def test_the_live_table_does_not_speak_of_a_replication(make_sandbox: Make) -> None:
     sandbox = replicated(make_sandbox, removal_delay_s=1.0)
     terminal = Terminal(sandbox, "remove", "prod/db", "-r", "us-west-2", "--yes", columns=120)

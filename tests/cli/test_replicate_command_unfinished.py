@@ -46,6 +46,7 @@ def test_the_deadline_names_every_open_region_and_the_flag(make_sandbox: Make) -
     assert "smrep wait prod/db --primary-region us-east-1 -r eu-west-1 -r sa-east-1" in error["hint"]
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_while_waiting(make_sandbox: Make, number: signal.Signals, code: int) -> None:
     sandbox = make_sandbox(replication_delay_s=60)
@@ -77,6 +78,7 @@ def test_throttling_for_ever_names_the_command_that_tries_again(make_sandbox: Ma
     assert "goes on" not in done.err
 
 
+@pytest.mark.process
 def test_an_interrupt_while_still_loading_is_130(sandbox: Sandbox) -> None:
     code = (
         "import sys, importlib.abc\n"

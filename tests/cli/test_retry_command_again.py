@@ -14,6 +14,7 @@ from fixtures import Sandbox
 Make = Callable[..., Sandbox]
 
 
+@pytest.mark.process
 def test_only_what_failed_is_tried_again(sandbox: Sandbox) -> None:
     failed(sandbox, WEST, also=(IRELAND,))
     done = sandbox.process("retry", "prod/db", "-o", "json")

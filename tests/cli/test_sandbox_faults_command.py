@@ -204,6 +204,7 @@ def test_a_refusal_is_told_in_the_sandboxs_words(sandbox: Sandbox, stranger: Cal
     assert "there is no fault 'x'" in done.err
 
 
+@pytest.mark.process
 def test_it_is_found_by_what_a_command_of_exec_has_in_its_environment(sandbox: Sandbox) -> None:
     script = f"smrep sandbox faults --outage {WEST} >/dev/null; smrep sandbox faults --list-lag 3s"
     done = sandbox.process("sandbox", "exec", "--latency", "1ms", "--", "sh", "-c", script)

@@ -139,6 +139,7 @@ def test_a_query_prints_json_or_text_as_aws_does(replicated: Sandbox) -> None:
     assert done.out == "us-west-2\tInSync\neu-west-1\tInSync\n"
 
 
+@pytest.mark.process
 def test_watch_goes_on_until_interrupted_and_ends_with_the_document(replicated: Sandbox) -> None:
     from fixtures import Done
 
@@ -154,6 +155,7 @@ def test_watch_goes_on_until_interrupted_and_ends_with_the_document(replicated: 
     assert len(done.document["secrets"]) == 1
 
 
+@pytest.mark.process
 def test_a_reader_that_goes_away_is_exit_141(replicated: Sandbox) -> None:
     script = f"{{ sleep 0; {BIN}/smrep status prod/db --json; echo $? >&2; }} | exec true"
     done = subprocess.run(["bash", "-c", script], env=replicated.env, capture_output=True, text=True, check=True)
@@ -161,6 +163,7 @@ def test_a_reader_that_goes_away_is_exit_141(replicated: Sandbox) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.process
 def test_a_full_disk_is_told(replicated: Sandbox) -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
@@ -176,12 +179,14 @@ def test_a_full_disk_is_told(replicated: Sandbox) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.process
 def test_closed_streams_are_survived(replicated: Sandbox) -> None:
     script = f"{BIN}/smrep status prod/db >&- 2>&- <&-; echo $?"
     done = subprocess.run(["bash", "-c", script], env=replicated.env, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "0"
 
 
+@pytest.mark.process
 def test_a_terminal_that_knows_ascii_only(replicated: Sandbox) -> None:
     done = replicated.process("status", "prod/db", "-o", "table", LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
     assert done.code == 0

@@ -151,6 +151,7 @@ def test_text_beats_a_query(sandbox: Sandbox) -> None:
     assert sandbox.smrep("status", "--query", "x", "-o", "text", "--bogus").out == ""
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("words", ["help exit-codes", "--version", "completion bash", "status --bogus --json"])
 def test_a_full_disk_is_no_fault_of_ours(sandbox: Sandbox, words: str) -> None:
     script = f"PYTHONUNBUFFERED=1 {BIN}/smrep {words} >/dev/full"

@@ -14,6 +14,7 @@ from fixtures import Sandbox
 Make = Callable[..., Sandbox]
 
 
+@pytest.mark.process
 def test_all_is_right(sandbox: Sandbox) -> None:
     arn = replicated(sandbox)
     done = sandbox.process("verify", "prod/db", "-o", "json")

@@ -6,7 +6,6 @@ import io
 import json
 import random
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,13 +14,13 @@ from typing import Any
 
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
-from fakes import Clock
 from fixtures import VALIDATOR
 from matrix.faults import Fault
 from matrix.faulty_endpoint import CallSite, FaultyEndpoint, NoAnswer
 from matrix.patched_transport import answered, asked, join, wired
 from matrix.scenes import NAME, OTHER, REGIONS, VALUE, CommandCase, Scene, folder, left, set_the_scene
 from matrix.written_files import JOURNAL, JUNIT, RECORD, check_journal, check_record, check_reports
+from simulated_time import SharedClock
 
 from smrep.aws.allowed import ALLOWED, WRITES
 from smrep.cli import entry
@@ -36,18 +35,6 @@ SHORT = {
 }
 """Where exit code 0 does not say that all is reached, and why."""
 _TRUTH = {"Name", "ARN", "KmsKeyId", "PrimaryRegion", "ReplicationStatus", "VersionIdsToStages", "DeletedDate"}
-
-
-@dataclass
-class SharedClock(Clock):
-    """A clock on which sleeps side by side take as long as the longest of them."""
-
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def sleep(self, seconds: float) -> None:
-        until = self.time + seconds
-        with self.lock:
-            self.time = max(self.time, until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +88,8 @@ class Run:
 
 def in_process(case: CommandCase, target: CallSite | None = None, fault: Fault | None = None) -> Run:
     """Run smrep in this process, with botocore as it is but for the socket and the time."""
-    clock, started = SharedClock(), time.time()
-    simulator = Simulator(now=lambda: started + clock.time, rng=random.Random(5))
+    clock = SharedClock()
+    simulator = Simulator(now=clock.wall, rng=random.Random(5))
     scene = set_the_scene(case, simulator)
     before, mark = truth(scene), len(simulator.log)
     desk = struck(target, fault)(simulator, log=None, sleep=clock.sleep)

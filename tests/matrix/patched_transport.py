@@ -10,13 +10,11 @@ import threading
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from email.message import Message
-from types import SimpleNamespace
 from typing import Any, TextIO
 from unittest import mock
 
 from botocore.awsrequest import AWSResponse
-from fakes import Clock
-from matrix.simulated_wait import SimulatedWait
+from simulated_time import SharedClock, simulated
 
 from smrep.sandbox.wire import Reply
 
@@ -32,14 +30,12 @@ ENV = {
 
 
 @contextlib.contextmanager
-def wired(send: Callable[[Any], AWSResponse], clock: Clock, out: TextIO, err: TextIO) -> Iterator[None]:
+def wired(send: Callable[[Any], AWSResponse], clock: SharedClock, out: TextIO, err: TextIO) -> Iterator[None]:
     """Yield with `send` in the place of the network, nothing on standard input, and the output caught."""
-    patience = SimulatedWait(clock)
     with (
         mock.patch.dict(os.environ, ENV, clear=True),
         mock.patch("botocore.httpsession.URLLib3Session.send", lambda _session, request: send(request)),
-        mock.patch("botocore.endpoint.time", SimpleNamespace(sleep=clock.sleep)),
-        mock.patch("threading.Condition.wait", lambda condition, timeout=None: patience.wait(condition, timeout)),
+        simulated(clock),
         mock.patch.object(sys, "stdin", io.StringIO()),
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),

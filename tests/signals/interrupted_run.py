@@ -11,7 +11,6 @@ import re
 import signal
 import sys
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -19,10 +18,10 @@ from types import FrameType
 from typing import Any, Literal
 
 from botocore.awsrequest import AWSResponse
-from fakes import Clock
 from fixtures import VALIDATOR
 from matrix.patched_transport import answered, asked, join, wired
 from matrix.scenes import CommandCase, Scene, folder, left, set_the_scene
+from simulated_time import SharedClock
 
 from smrep.aws.allowed import WRITES
 from smrep.cli import entry, process
@@ -87,7 +86,7 @@ class Run:
 
 
 @dataclass
-class PausingClock(Clock):
+class PausingClock(SharedClock):
     """A clock whose pauses can be interrupted, and take no time."""
 
     interrupted: InterruptedRun | None = None
@@ -95,7 +94,7 @@ class PausingClock(Clock):
     def sleep(self, seconds: float) -> None:
         assert self.interrupted is not None
         self.interrupted.pause()
-        self.time += seconds
+        super().sleep(seconds)
 
 
 @dataclass
@@ -118,8 +117,7 @@ class InterruptedRun:
     def __post_init__(self) -> None:
         self.clock.interrupted = self
         self.main = threading.main_thread().ident
-        started = time.time()
-        self.simulator = Simulator(now=lambda: started + self.clock.time, rng=random.Random(5))
+        self.simulator = Simulator(now=self.clock.wall, rng=random.Random(5))
         self.scene: Scene = set_the_scene(self.case, self.simulator)
         self.mark = len(self.simulator.log)
         self.desk = Desk(self.simulator, log=None, sleep=self.clock.sleep)
