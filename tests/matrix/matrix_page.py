@@ -20,8 +20,8 @@ HEAD = """\
 # What smrep does when a call goes wrong
 
 Each command below runs with one of its calls going wrong; a cell is the exit code and the result of that run
-(`smrep help exit-codes`), `{none}` a fault that never comes to pass. {count} cases, tried by `make test` on a clock
-that only sleeps move, and some of them as processes over HTTP too; `make fault-matrix` prints this page anew.
+(`smrep help exit-codes`), `{none}` a fault that never comes to pass. {count} cases, all tried by `make test-all` on a
+clock that only sleeps move, a sample by `make test`, and some over HTTP too; `make fault-matrix` prints this page anew.
 
 In every case the JSON document is valid and says what AWS's state is, no request that was carried out is sent a second
 time, nothing that was not named is touched, what is said on standard error names what to do next, and neither a
@@ -50,12 +50,14 @@ def targets(case: CommandCase, seen: Iterable[CallSite]) -> list[CallSite]:
     return sorted({where for where in seen if where[0] in case.tries or not case.tries})
 
 
-def cells(case: CommandCase, well: Run, where: CallSite) -> Iterator[tuple[Fault, str]]:
-    """Yield what each fault makes of the command, having checked what holds in every case; `well` is the healthy run.
+def cells(
+    case: CommandCase, well: Run, where: CallSite, faults: Iterable[Fault] = FAULTS
+) -> Iterator[tuple[Fault, str]]:
+    """Yield what each fault makes of the command, after the checks that hold in every case; `well` is the healthy run.
 
-    What ends as that one tells of the same Regions.
+    A run that ends as the healthy one reports the same Regions.
     """
-    for fault in FAULTS:
+    for fault in faults:
         if _can(fault, well.seen, where):
             run = in_process(case, where, fault)
             try:

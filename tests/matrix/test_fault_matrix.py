@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Collection
+
 import pytest
-from matrix.case_run import in_process
 from matrix.command_cases import COMMAND_CASES, OFFLINE
-from matrix.faults import FAULTS
+from matrix.faults import FAULTS, Fault
 from matrix.faulty_endpoint import CallSite
 from matrix.matrix_page import PATH, cells, healthy, read, targets
 from matrix.scenes import CommandCase
@@ -17,10 +19,45 @@ BOOK = read()
 BY_NAME = {case.name: case for case in COMMAND_CASES}
 
 
-@pytest.mark.parametrize(("name", "where"), BOOK, ids=lambda each: each if isinstance(each, str) else "-".join(each))
-def test_a_call_that_goes_wrong_ends_as_the_page_says(name: str, where: CallSite) -> None:
+def sample() -> dict[tuple[str, CallSite], Fault]:
+    """Return one fault for each call of each command: of those on the page, the one that was chosen least so far."""
+    chosen: dict[tuple[str, CallSite], Fault] = {}
+    counts: Counter[str] = Counter()
+    for place, row in BOOK.items():
+        rarest = min((fault for fault in FAULTS if fault.name in row), key=lambda fault: counts[fault.name])
+        counts[rarest.name] += 1
+        chosen[place] = rarest
+    return chosen
+
+
+SAMPLE = sample()
+every_call = pytest.mark.parametrize(
+    ("name", "where"), BOOK, ids=lambda each: each if isinstance(each, str) else "-".join(each)
+)
+
+
+def check_cells(name: str, where: CallSite, faults: Collection[Fault]) -> None:
+    """Assert that the command ends with each of these faults as the page says, and that no other cell is empty."""
     case = BY_NAME[name]
-    assert {fault.name: cell for fault, cell in cells(case, healthy(case), where)} == BOOK[name, where]
+    expected = {fault.name: BOOK[name, where][fault.name] for fault in faults if fault.name in BOOK[name, where]}
+    assert {fault.name: cell for fault, cell in cells(case, healthy(case), where, faults)} == expected
+
+
+@every_call
+def test_a_call_that_goes_wrong_ends_as_the_page_says(name: str, where: CallSite) -> None:
+    check_cells(name, where, [SAMPLE[name, where]])
+
+
+@pytest.mark.exhaustive
+@every_call
+def test_every_other_fault_of_that_call_ends_as_the_page_says(name: str, where: CallSite) -> None:
+    check_cells(name, where, [fault for fault in FAULTS if fault is not SAMPLE[name, where]])
+
+
+def test_the_sample_has_every_command_every_call_and_every_fault() -> None:
+    assert {name for name, _ in SAMPLE} == set(BY_NAME)
+    assert set(SAMPLE) == set(BOOK)
+    assert {fault.name for fault in SAMPLE.values()} == {fault.name for fault in FAULTS}
 
 
 @pytest.mark.parametrize("case", COMMAND_CASES, ids=lambda case: case.name)
@@ -54,7 +91,7 @@ FORCED = {
 
 @pytest.mark.parametrize("case", COMMAND_CASES, ids=lambda case: case.name)
 def test_what_passes_leaves_no_trace(case: CommandCase) -> None:
-    well = in_process(case).cell
+    well = healthy(case).cell
     for (name, where), row in BOOK.items():
         for fault in FAULTS:
             if name == case.name and fault.passes and fault.name in row and (name, where[0], fault.name) not in FORCED:
@@ -64,7 +101,7 @@ def test_what_passes_leaves_no_trace(case: CommandCase) -> None:
 @pytest.mark.parametrize("case", COMMAND_CASES, ids=lambda case: case.name)
 def test_no_fault_makes_a_bad_end_a_good_one(case: CommandCase) -> None:
     rows = [row for (name, _), row in BOOK.items() if name == case.name]
-    assert in_process(case).code == 0 or not [cell for row in rows for cell in row.values() if cell[0] == "0"]
+    assert healthy(case).code == 0 or not [cell for row in rows for cell in row.values() if cell[0] == "0"]
 
 
 def test_what_nobody_answers_never_ends_well() -> None:

@@ -1,9 +1,9 @@
-"""Some of the matrix again, with nothing made up but AWS: smrep as a process, over HTTP, in real time."""
+"""Some of the matrix again over real HTTP: only AWS and the time are simulated."""
 
 from __future__ import annotations
 
 import random
-import time
+from functools import partial
 
 import pytest
 from fixtures import Sandbox
@@ -12,14 +12,12 @@ from matrix.command_cases import COMMAND_CASES
 from matrix.faults import FAULTS
 from matrix.matrix_page import read
 from matrix.scenes import folder, left, set_the_scene
+from simulated_time import SharedClock
 
-from smrep.sandbox.faults import Faults
 from smrep.sandbox.server import SandboxServer
 from smrep.sandbox.simulator import Simulator
 
 HOME, WEST, IRELAND = "us-east-1", "us-west-2", "eu-west-1"
-QUICK = Faults(replication_delay_s=0.3, removal_delay_s=1.0)
-LIMIT_S = 4
 BY_NAME = {case.name: case for case in COMMAND_CASES}
 FAULT = {fault.name: fault for fault in FAULTS}
 CASES = {
@@ -60,7 +58,7 @@ CASES = {
     ("failback --return-primary", "StopReplicationToReplica", HOME): ("lost after", "expired"),
     ("failback --return-primary", "ReplicateSecretToRegions", HOME): ("lost before", "lost after"),
 }
-"""Those that need no longer than a few seconds of real time."""
+"""One or two faults of a call of each command, of every kind that HTTP knows."""
 
 
 @pytest.mark.parametrize(
@@ -68,17 +66,16 @@ CASES = {
     [(*cell, fault) for cell, faults in CASES.items() for fault in faults],
     ids=lambda each: each,
 )
-def test_a_process_ends_as_the_page_says(name: str, operation: str, region: str, fault: str) -> None:
-    case, where = BY_NAME[name], (operation, region)
-    simulator = Simulator(now=time.time, rng=random.Random(5))
-    scene = set_the_scene(case, simulator, QUICK)
+def test_over_http_it_ends_as_the_page_says(name: str, operation: str, region: str, fault: str) -> None:
+    case, where, clock = BY_NAME[name], (operation, region), SharedClock()
+    simulator = Simulator(now=clock.wall, rng=random.Random(5))
+    scene = set_the_scene(case, simulator)
     before, mark = truth(scene), len(simulator.log)
-    words = [str(LIMIT_S) if word == "60" else word for word in case.words]
-    started = time.monotonic()
-    with SandboxServer(simulator, desk=struck(where, FAULT[fault])) as server, folder(case, scene) as here:
-        done = Sandbox(simulator, server.url).process(*words, "-o", case.output)
+    desk = partial(struck(where, FAULT[fault]), sleep=clock.sleep)
+    with SandboxServer(simulator, desk=desk) as server, folder(case, scene) as here:
+        done = Sandbox(simulator, server.url, clock).smrep(*case.words, "-o", case.output)
         files = left(here)
-    log, elapsed_s = tuple(simulator.log[mark:]), time.monotonic() - started
-    run = Run(done.code, done.out, done.err, (), log, True, scene, before, elapsed_s, files)
+    log = tuple(simulator.log[mark:])
+    run = Run(done.code, done.out, done.err, (), log, True, scene, before, clock.time, files)
     check(case, run, FAULT[fault])
     assert run.cell == read()[name, where][fault]
