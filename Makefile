@@ -7,8 +7,12 @@ PINNED := -m pip --disable-pip-version-check --quiet --quiet install --require-h
 # Compiled once here, so that a shell that forbids writing bytecode does not pay for it at every start.
 export PYTHONDONTWRITEBYTECODE =
 
-# Two for each core: many a test waits for a process or a replication.
-WORKERS ?= $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN))
+# More than one for each core: some tests wait for a process or a server.
+WORKERS ?= $(shell expr 1 + $$(getconf _NPROCESSORS_ONLN))
+PYTEST := $(BIN)/pytest -q -n $(WORKERS) --dist worksteal
+# What `make test` runs: CONTRIBUTING.md has the table of markers.
+LEFT_OUT := exhaustive or peer or terminal or docs or process or release
+QUICK := not ($(LEFT_OUT))
 
 TOOLS := .venv/tools/bin
 # Newer versions: `make constraints NEWER=--upgrade`, or `NEWER='--upgrade-package rich'` for one.
@@ -16,15 +20,28 @@ NEWER ?=
 COMPILE := $(TOOLS)/uv pip compile --quiet --system-certs --universal --python-version 3.11 --generate-hashes \
   --only-binary :all: --emit-build-options --no-annotate --custom-compile-command "make constraints" $(NEWER)
 
-.PHONY: demo test lint types bench mutation completions man fault-matrix package constraints audit clean
+.PHONY: demo test test-rest test-all coverage lint types bench mutation completions man fault-matrix package constraints audit clean
 
 demo: .venv/run.stamp
 	@$(BIN)/smrep sandbox exec --seed --replication-delay 2s --replication-delay ap-southeast-2=4s \
 	  -- $(BIN)/smrep replicate prod/payments/db -r us-west-2,eu-west-1,ap-southeast-2 -o table
 
 test: lint types
-	$(BIN)/pytest -q -n $(WORKERS) --dist worksteal
-	@echo "fault matrix: $$(grep -Eo '[0-9]+ cases' docs/fault-matrix.md), all as docs/fault-matrix.md says"
+	$(PYTEST) -m "$(QUICK)"
+
+# What `make test` left out: whole tests, and most examples of the properties.
+test-rest: .venv/dev.stamp
+	$(PYTEST) -m "$(LEFT_OUT) or property" --hypothesis-profile thorough
+
+test-all: lint types
+	$(PYTEST) --hypothesis-profile thorough
+
+# Of what `make test` runs in its own process.
+coverage: .venv/dev.stamp
+	$(BIN)/coverage erase
+	$(PYTEST) -m "$(QUICK)" --cov --cov-report=
+	@$(BIN)/coverage json -q -o .coverage.json
+	@$(BIN)/python bench/coverage_by_package.py .coverage.json
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff check
