@@ -1,4 +1,4 @@
-"""Draws README's pictures: real runs of smrep against the sandbox, as a terminal of 96 columns shows them.
+"""Draws the pictures of README and docs: real runs of smrep in the sandbox, on a terminal of 96 columns.
 
 python docs/picture.py replicate > docs/replicate.svg
 """
@@ -21,10 +21,11 @@ from rich.text import Text
 
 SMREP = str(Path(sys.executable).parent / "smrep")
 PICTURES = {
-    "replicate": "smrep replicate prod/web/session -r us-west-2,eu-west-1,ap-southeast-2=alias/dr",
+    "replicate": "smrep replicate prod/payments/db -r us-west-2,eu-west-1,ap-southeast-2",
+    "failed": "smrep replicate prod/web/session -r us-west-2,eu-west-1,ap-southeast-2=alias/dr",
     "audit": "smrep audit -r us-west-2,eu-west-1 --prefix prod/",
 }
-"""What is typed, by the picture's name."""
+"""The picture's name -> the command that it shows."""
 SANDBOX = ["sandbox", "exec", "--seed", "--replication-delay", "500ms", "--", SMREP]
 COLUMNS = 96
 ENV = {"PATH": os.environ["PATH"], "TERM": "xterm-256color", "CI": "1", "COLUMNS": str(COLUMNS)}
@@ -33,15 +34,15 @@ WIDTH = 12.2
 
 
 def main(name: str) -> None:
-    """Print the picture of what the command leaves on a terminal."""
-    sys.stdout.write(drawn(PICTURES[name]))
+    """Print a picture."""
+    sys.stdout.write(draw(PICTURES[name]))
 
 
-def drawn(shown: str) -> str:
-    """Run the command on a pseudo-terminal and return the picture of what it left there."""
+def draw(command: str) -> str:
+    """Run a command on a pseudo-terminal and return a picture of what it left there, as SVG."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, COLUMNS, 0, 0))
-    run = subprocess.Popen([SMREP, *SANDBOX, *shown.split()[1:]], stdin=theirs, stdout=theirs, stderr=theirs, env=ENV)
+    run = subprocess.Popen([SMREP, *SANDBOX, *command.split()[1:]], stdin=theirs, stdout=theirs, stderr=theirs, env=ENV)
     os.close(theirs)
     seen = b""
     with os.fdopen(ours, "rb", buffering=0) as terminal, contextlib.suppress(OSError):  # the other side goes away
@@ -50,7 +51,7 @@ def drawn(shown: str) -> str:
     run.wait()
     with Path(os.devnull).open("w") as nowhere:
         screen = Console(record=True, width=COLUMNS, file=nowhere, highlight=False)
-        screen.print(Text.assemble(("$ ", "dim"), shown))
+        screen.print(Text.assemble(("$ ", "dim"), command))
         lines = seen.decode().splitlines()
         title = next(number for number, line in enumerate(lines) if "\x1b[" in line)
         screen.print(*(Text.from_ansi(line) for line in ["", *lines[title:]]), sep="\n")

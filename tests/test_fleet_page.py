@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from fixtures import ROOT, Sandbox
-from test_readme import expected_code, paste
+from typed_pages import expected_code, fenced, paste, section
 
 from smrep.cli.apply import apply
 from smrep.rules.manifest import ACCOUNT_FIELDS, FIELDS, RULE_FIELDS, parse
@@ -21,14 +21,13 @@ SIGNING = ("prod/signing/root", "prod/signing/issuer")
 
 
 def blocks(language: str, title: str | None = None) -> list[str]:
-    """Return the blocks in that language, of the part under a heading if one is named."""
-    (text,) = re.findall(rf"^##+ {title}\n(.*?)(?=^##+ |\Z)", PAGE, re.DOTALL | re.MULTILINE) if title else [PAGE]
-    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+    """Return the blocks in a language, of one section or of the page."""
+    return fenced(section(PAGE, title) if title else PAGE, language)
 
 
 @pytest.fixture
 def stock(make_sandbox: Callable[..., Sandbox]) -> Sandbox:
-    """Return a sandbox with the secrets that the page's manifest means, one of them replicated, one Region too many."""
+    """Return a sandbox with the secrets that the page's manifest selects; one has a replica in a Region too many."""
     sandbox = make_sandbox(removal_delay_s=0.0)
     for region in ("eu-west-1", "us-west-2"):
         sandbox.key("alias/dr", region)
@@ -45,6 +44,7 @@ def lines(title: str) -> Iterator[str]:
         yield from block.splitlines()
 
 
+@pytest.mark.docs
 def test_what_is_there_is_adopted_in_one_command(stock: Sandbox, tmp_path: Path) -> None:
     for line in lines("Adopt what is there"):
         done = paste(stock, line, tmp_path)
@@ -52,6 +52,7 @@ def test_what_is_there_is_adopted_in_one_command(stock: Sandbox, tmp_path: Path)
     assert parse((tmp_path / "dr.toml").read_text(), "dr.toml").account_id == "123456789012"
 
 
+@pytest.mark.docs
 def test_a_manifest_is_audited_planned_and_applied(stock: Sandbox, tmp_path: Path) -> None:
     (tmp_path / "dr.toml").write_text(blocks("toml", "The manifest")[0])
     audit, pipe = lines("What audit sees, and what it does not")
@@ -117,6 +118,7 @@ def test_the_image_on_top_holds_the_manifest_where_the_jobs_look_for_it() -> Non
     assert "docker build -t smrep ." in PAGE
 
 
+@pytest.mark.docs
 def test_the_journal_is_as_the_page_shows_it(stock: Sandbox, tmp_path: Path) -> None:
     (shown,) = [json.loads(each) for each in blocks("json", "Manners")]
     (tmp_path / "dr.toml").write_text(blocks("toml", "The manifest")[0])

@@ -1,97 +1,141 @@
-"""README's runbooks, pasted line by line into a shell with a sandbox."""
+"""README: its length, its table of commands, and its blocks, typed into a shell as a first reader would."""
 
 from __future__ import annotations
 
+import json
+import os
 import re
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from fixtures import ROOT, Sandbox
-
-from smrep.sandbox.seed import seed_sample
+from fixtures import BIN, ROOT, Sandbox
+from typed_pages import (
+    DEFAULT_START,
+    SAFETY_NET_S,
+    Block,
+    Scene,
+    check_blocks,
+    fenced,
+    headings,
+    play,
+    read_blocks,
+    section,
+    type_commands,
+)
 
 README = (ROOT / "README.md").read_text()
+SHELL = " -- bash --norc"
+MOST_WORDS = 1100
 
 
-def section(title: str) -> str:
-    """Return the part of README under a heading of the second level."""
-    (found,) = re.findall(rf"^## {title}\n(.*?)(?=^## |\Z)", README, re.DOTALL | re.MULTILINE)
-    return str(found)
+def words(text: str) -> list[str]:
+    """Return the words of a page outside of its fenced blocks: whatever stands between blanks, as `wc -w` counts."""
+    return re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE).split()
 
 
-def runbooks() -> dict[str, list[str]]:
-    """Return the lines of each runbook's block, by its title."""
-    found = re.findall(r"^### (.+?)\n.*?```sh\n(.*?)```", section("Runbooks"), re.DOTALL | re.MULTILINE)
-    return {title: block.splitlines() for title, block in found}
+def type_into_own_sandbox(start: Block, session: Block, folder: Path) -> dict[str, str]:
+    """Type a block into the shell that another block starts; return each command's first two words -> what it wrote."""
+    command = start.commands[-1]
+    assert command.startswith("smrep sandbox exec ")
+    assert command.endswith(SHELL)
+    assert session.commands[-1] == "exit"
+    env = {"PATH": f"{BIN}:{os.environ['PATH']}", "HOME": str(folder), "LANG": "C.UTF-8", "SMREP_OUTPUT": "table"}
+    typed = type_commands(session.commands, env, folder, shell=command.split())
+    check_blocks([session], typed)
+    return {" ".join(each.command.split()[:2]): each.out for each in typed}
 
 
-def ready(sandbox: Sandbox) -> Sandbox:
-    """Fill the sandbox as `--seed` does."""
-    seed_sample(sandbox.simulator)
-    return sandbox
+def test_readme_has_at_most_1100_words() -> None:
+    assert words("two words\n```sh\nnot these\n```\n| and | two |") == ["two", "words", "|", "and", "|", "two", "|"]
+    assert len(words(README)) <= MOST_WORDS
 
 
-def paste(sandbox: Sandbox, line: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        ["bash", "-o", "pipefail", "-c", line],
-        env=sandbox.env,
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        stdin=subprocess.DEVNULL,
-        timeout=60,
-    )
+def test_readme_has_its_parts_in_order() -> None:
+    assert headings(README) == [
+        "Install",
+        "Quick start",
+        "One secret",
+        "Forty secrets by Friday",
+        "Commands",
+        "Documentation",
+        "License",
+    ]
+    assert README.index("](docs/replicate.svg)") < README.index("- **It waits.**") < README.index("## Install")
+    assert len(re.findall(r"^- ", README[: README.index("## Install")], re.MULTILINE)) == 6
+    assert section(README, "Quick start").strip().splitlines()[-1].startswith("**Next:** ")
 
 
-def expected_code(line: str) -> int:
-    """Return the exit code that a line's comment tells, 0 where it tells none."""
-    told = re.search(r"# exit (\d+)", line)
-    return int(told[1]) if told else 0
-
-
-@pytest.mark.parametrize("title", runbooks())
-def test_a_runbook_does_what_it_says(make_sandbox: Callable[..., Sandbox], title: str, tmp_path: Path) -> None:
-    sandbox = ready(make_sandbox(removal_delay_s=0.5))
-    for line in runbooks()[title]:
-        done = paste(sandbox, line, tmp_path)
-        assert done.returncode == expected_code(line), (line, done.stdout, done.stderr)
-        assert "Traceback" not in done.stderr
-
-
-@pytest.mark.parametrize("title", ["In CI", "In scripts"])
-def test_the_lines_for_scripts_run(make_sandbox: Callable[..., Sandbox], title: str, tmp_path: Path) -> None:
-    sandbox = ready(make_sandbox())
-    (block,) = re.findall(r"```sh\n(.*?)```", section(title), re.DOTALL)
-    for line in block.splitlines():
-        if not shutil.which("jq"):
-            line = line.partition(" | jq")[0]  # noqa: PLW2901 - all but jq's own part
-        done = paste(sandbox, line.replace("--timeout 10m", "--timeout 1s"), tmp_path)
-        assert done.returncode in (0, 1), (line, done.stdout, done.stderr)  # prod/web/session has a Failed Region
-        assert "Usage" not in done.stderr
-        assert "Traceback" not in done.stderr
-
-
-def test_the_lines_about_many_secrets_end_as_they_say(make_sandbox: Callable[..., Sandbox], tmp_path: Path) -> None:
-    sandbox = ready(make_sandbox())
-    (block,) = re.findall(r"```sh\n(.*?)```", section("Many secrets"), re.DOTALL)
-    for line in block.splitlines():
-        done = paste(sandbox, line, tmp_path)
-        expected = expected_code(line) or ("-o name" in line and 5) or 0  # the pipe ends as its first part does
-        assert done.returncode == expected, (line, done.stdout, done.stderr)
-        assert "Traceback" not in done.stderr
+def test_the_two_commands_that_set_themselves_up_are_named() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    for target in ("demo", "test"):
+        assert f"make {target}" in README
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE)
 
 
 def test_every_command_is_in_the_table() -> None:
     from smrep.cli import COMMANDS
 
-    for name in COMMANDS:
-        assert f"| `smrep {name} " in README, name
+    rows = set(re.findall(r"`smrep ([\w-]+)[^`]*`", "".join(re.findall(r"^\|.*", README, re.MULTILINE))))
+    assert rows == set(COMMANDS)
 
 
-def test_the_runbooks_are_all_there() -> None:
-    assert len(runbooks()) >= 6
-    assert len(runbooks()) == section("Runbooks").count("\n### ")
+def test_the_manifest_means_what_its_comments_say() -> None:
+    from smrep.rules.manifest import parse
+
+    (text,) = fenced(section(README, "Forty secrets by Friday"), "toml")
+    with_key = text.replace('["us-west-2"]', '[{ region = "us-west-2", kms_key = "alias/dr" }]')
+    for manifest in (parse(text, "dr.toml"), parse(with_key, "dr.toml")):
+        assert (manifest.account_id, manifest.primary_region, len(manifest.rules)) == ("123456789012", "us-east-1", 1)
+
+
+@pytest.mark.docs
+def test_the_demo_ends_in_sync() -> None:
+    assert "make demo" in read_blocks(section(README, "Quick start"))[0].commands
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    done = subprocess.run(
+        ["make", f"BIN={BIN}", "--old-file", ".venv/run.stamp", "demo"],  # set up already, or this could not run
+        cwd=ROOT,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=SAFETY_NET_S,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "3 of 3 in sync" in done.stdout
+
+
+@pytest.mark.docs
+def test_the_quick_start_does_what_it_says(tmp_path: Path) -> None:
+    start, session = read_blocks(section(README, "Quick start"))
+    wrote = type_into_own_sandbox(start, session, tmp_path)
+    assert "2 of 2 in sync" in wrote["smrep verify"]
+    assert re.search("eu-west-1 +Failed", wrote["smrep status"])
+    assert "--force-overwrite" in wrote["smrep doctor"]
+
+
+@pytest.mark.docs
+def test_one_secret_is_protected(make_sandbox: Callable[..., Sandbox], tmp_path: Path) -> None:
+    play(make_sandbox, Scene("", DEFAULT_START, tuple(read_blocks(section(README, "One secret")))), tmp_path)
+
+
+@pytest.mark.docs
+def test_forty_secrets_are_protected(tmp_path: Path) -> None:
+    part = section(README, "Forty secrets by Friday")
+    start, session, policy = read_blocks(part)
+    (tmp_path / "dr.toml").write_text(*fenced(part, "toml"))
+    wrote = type_into_own_sandbox(start, session, tmp_path)
+    assert "40 secrets: 40 standalone" in wrote["smrep list"]
+    assert "40 secrets: 40 to add" in wrote["smrep plan"]
+    assert "40 secrets: 40 replicas changed" in wrote["smrep apply"]
+    assert "40 secrets: 40 covered (" in wrote["smrep audit"]
+    assert (tmp_path / "dr.html").read_text().startswith("<!DOCTYPE html>")
+    journal = [json.loads(line) for line in (tmp_path / "dr.jsonl").read_text().splitlines()]
+    assert len({each["secret"] for each in journal}) == len(journal) == 40
+    (line,) = policy.commands
+    done = subprocess.run(
+        ["bash", "-c", line], env={"PATH": f"{BIN}:{os.environ['PATH']}"}, capture_output=True, check=True
+    )
+    assert json.loads(done.stdout)["Statement"]

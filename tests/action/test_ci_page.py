@@ -13,8 +13,7 @@ import pytest
 import yaml
 from action.runner import ACTION, Runner, evaluate
 from fixtures import ROOT, Sandbox
-from runbook_pages import blocks, missing, run
-from test_readme import expected_code, paste
+from typed_pages import expected_code, find_missing, paste, read_blocks, type_commands
 
 from smrep.sandbox.seed import sample_estate, seed
 
@@ -31,15 +30,15 @@ def seeded(sandbox: Sandbox) -> Sandbox:
 
 @needs_jq
 def test_what_is_typed_ends_as_the_page_says_and_shows_what_it_shows(sandbox: Sandbox, tmp_path: Path) -> None:
-    lines = blocks(PAGE)
-    typed = [command for block in lines for command in block.commands]
-    done = run(typed, seeded(sandbox).env, tmp_path)
+    blocks = read_blocks(PAGE)
+    typed = [command for block in blocks for command in block.commands]
+    done = type_commands(typed, seeded(sandbox).env, tmp_path)
     assert [each.code for each in done] == [expected_code(each) for each in typed], done[-1]
     seen = iter(done)
-    for block in lines:
+    for block in blocks:
         out = "".join(next(seen).out for _ in block.commands)
-        assert missing(["...", *block.shown], out) is None, out
-    assert len(lines) == 3
+        assert find_missing(["...", *block.shown], out) is None, out
+    assert len(blocks) == 3
 
 
 @needs_jq

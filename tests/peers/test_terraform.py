@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from fixtures import ROOT, Sandbox
-from test_readme import expected_code
+from typed_pages import expected_code
 
 from smrep.rules.hcl import quoted
 

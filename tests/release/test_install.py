@@ -1,4 +1,4 @@
-"""README's ways to install smrep, each gone where its tool is at hand; `make package` is run by test_distributions."""
+"""docs/install.md: each way to install smrep is gone where its tool is here; test_distributions runs `make package`."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import pytest
 from fixtures import ROOT
 from release.built_packages import build
 from release.dockerfile import OUT_OF_REACH
-from test_readme import section
+from typed_pages import fenced, section
 
 from smrep import __version__
 
-(BLOCK,) = re.findall(r"```sh\n(.*?)```", section("Install"), re.DOTALL)
+(BLOCK,) = fenced((ROOT / "docs/install.md").read_text(), "sh")
 MAKE, *TOOLS, DOCKER = BLOCK.splitlines()
 REGISTRY = re.compile(r"dial tcp|i/o timeout|failed to resolve|TLS handshake|toomanyrequests")
 TAG = f"smrep-tested-{os.getpid()}"
@@ -37,6 +37,7 @@ def clone(tmp_path: Path) -> Path:
 def test_the_page_shows_a_wheel_two_tools_and_an_image() -> None:
     assert MAKE == "make package"
     assert [line.split()[0] for line in TOOLS] == ["pipx", "uv"]
+    assert "".join(fenced(section((ROOT / "README.md").read_text(), "Install"), "sh")) == f"{MAKE}\n{TOOLS[0]}\n"
     assert DOCKER == "docker build -t smrep . && docker run --rm --read-only smrep --version"
 
 
@@ -44,7 +45,7 @@ def test_the_page_shows_a_wheel_two_tools_and_an_image() -> None:
 def test_a_tool_installs_the_wheel(clone: Path, line: str) -> None:
     tool = line.split(maxsplit=1)[0]
     if not answers(tool, "--version"):
-        pytest.skip(f"{tool} IS NOT INSTALLED: README'S LINE FOR IT WAS NOT RUN")
+        pytest.skip(f"{tool} IS NOT INSTALLED: THE PAGE'S LINE FOR IT WAS NOT RUN")
     programs = clone / "bin"
     homes = {"PIPX_HOME": clone / "pipx", "PIPX_BIN_DIR": programs, "PIPX_MAN_DIR": clone / "man"}
     homes |= {"UV_TOOL_DIR": clone / "uv", "UV_TOOL_BIN_DIR": programs}
