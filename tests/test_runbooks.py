@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from fixtures import BIN, ROOT, Sandbox
-from typed_pages import Scene, fenced, find_missing, headings, play, scenes_of, split_commands, type_commands
+from typed_pages import Scene, fenced, find_missing, headings, paste, play, scenes_of, split_commands, type_commands
 
 from smrep.rules.manifest import parse
 
 FOLDER = ROOT / "docs/runbooks"
 PAGES = sorted(page for page in FOLDER.glob("*.md") if page.name != "README.md")
 PARTS = ["What you see", "What you type", "What can go wrong", "How you know that it is over", "What it cost"]
+CHANGES = re.compile(r'("(started_at|elapsed_s)": )[^,]+')
+"""The fields of the JSON document that differ in each run."""
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.stem))
 
 
@@ -75,3 +78,26 @@ def test_what_is_shown_is_looked_for_line_by_line() -> None:
     assert find_missing(["a", "c"], out) == "c"
     assert find_missing(["c", "a"], out) == "a"
     assert find_missing(["b", "..."], out) == "b"
+
+
+@pytest.mark.docs
+@pytest.mark.parametrize(
+    "line",
+    [
+        "smrep --version",
+        "smrep nowhere",
+        "smrep iam-policy prod/db -r us-west-2 --primary-region us-east-1",
+        "printf 'prod/db\\n' | smrep status - --json",
+        "cd / && smrep status prod/db --timeout nothing",
+    ],
+)
+def test_a_warm_program_does_what_the_real_one_does(sandbox: Sandbox, tmp_path: Path, line: str) -> None:
+    warm = paste(sandbox, line, tmp_path)
+    real = subprocess.run(
+        ["bash", "-c", line], env=sandbox.env, cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (warm.returncode, CHANGES.sub("", warm.stdout), warm.stderr) == (
+        real.returncode,
+        CHANGES.sub("", real.stdout),
+        real.stderr,
+    )

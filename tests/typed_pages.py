@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import re
 import subprocess
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
 
+import warm_programs
 from fixtures import Sandbox
 
 from smrep.cli.fault_options import faults_from
@@ -165,11 +168,25 @@ def _grouped(command: str) -> str:
     return f"({command})" if command.split(maxsplit=1)[0] == "exit" else f"{{\n{command}\n}}"
 
 
+@cache
+def warm_folder() -> Path:
+    """Return a folder with smrep and the AWS CLI, made once a process, that start at once."""
+    folder = tempfile.TemporaryDirectory(prefix="smrep-")
+    process = warm_programs.start(Path(folder.name))
+    atexit.register(lambda: (process.communicate(), folder.cleanup()))
+    return Path(folder.name)
+
+
+def page_env(sandbox: Sandbox) -> dict[str, str]:
+    """Return the environment of a shell in a sandbox."""
+    return {**sandbox.env, "PATH": f"{warm_folder()}:{sandbox.env['PATH']}"}
+
+
 def paste(sandbox: Sandbox, line: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """Type one line into a shell of its own."""
     return subprocess.run(
         ["bash", "-o", "pipefail", "-c", line],
-        env=sandbox.env,
+        env=page_env(sandbox),
         cwd=folder,
         capture_output=True,
         text=True,
@@ -196,7 +213,7 @@ def _hurried(delay_s: float) -> float:
 def play(make_sandbox: Callable[..., Sandbox], scene: Scene, folder: Path) -> None:
     """Type a scene into a bash session; each command ends as its comment says and shows what the page shows."""
     sandbox = start_in_process(make_sandbox, scene.start)
-    env = {**sandbox.env, "SMREP_OUTPUT": "table", "COLUMNS": "120"}
+    env = {**page_env(sandbox), "SMREP_OUTPUT": "table", "COLUMNS": "120"}
     check_blocks(scene.blocks, type_commands(scene.commands, env, folder))
 
 
