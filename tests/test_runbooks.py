@@ -17,8 +17,6 @@ from smrep.rules.manifest import parse
 FOLDER = ROOT / "docs/runbooks"
 PAGES = sorted(page for page in FOLDER.glob("*.md") if page.name != "README.md")
 PARTS = ["What you see", "What you type", "What can go wrong", "How you know that it is over", "What it cost"]
-CHANGES = re.compile(r'("(started_at|elapsed_s)": )[^,]+')
-"""The fields of the JSON document that differ in each run."""
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.stem))
 
 
@@ -87,7 +85,7 @@ def test_what_is_shown_is_looked_for_line_by_line() -> None:
         "smrep --version",
         "smrep nowhere",
         "smrep iam-policy prod/db -r us-west-2 --primary-region us-east-1",
-        "printf 'prod/db\\n' | smrep status - --json",
+        "printf 'prod/db\\n' | smrep status - --query 'secrets[0].error.code'",
         "cd / && smrep status prod/db --timeout nothing",
     ],
 )
@@ -96,8 +94,4 @@ def test_a_warm_program_does_what_the_real_one_does(sandbox: Sandbox, tmp_path: 
     real = subprocess.run(
         ["bash", "-c", line], env=sandbox.env, cwd=tmp_path, capture_output=True, text=True, check=False
     )
-    assert (warm.returncode, CHANGES.sub("", warm.stdout), warm.stderr) == (
-        real.returncode,
-        CHANGES.sub("", real.stdout),
-        real.stderr,
-    )
+    assert (warm.returncode, warm.stdout, warm.stderr) == (real.returncode, real.stdout, real.stderr)
