@@ -92,7 +92,10 @@ def test_the_manifest_means_what_its_comments_say() -> None:
 
 @pytest.mark.docs
 def test_the_demo_ends_in_sync() -> None:
-    assert "make demo" in read_blocks(section(README, "Quick start"))[0].commands
+    assert [each.split()[:2] for each in read_blocks(section(README, "Quick start"))[0].commands] == [
+        ["make", "demo"],
+        ["make", "test"],
+    ]
     env = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
     done = subprocess.run(
         ["make", f"BIN={BIN}", "--old-file", ".venv/run.stamp", "demo"],  # set up already, or this could not run
@@ -109,7 +112,7 @@ def test_the_demo_ends_in_sync() -> None:
 
 @pytest.mark.docs
 def test_the_quick_start_does_what_it_says(tmp_path: Path) -> None:
-    start, session = read_blocks(section(README, "Quick start"))
+    _set_up, start, session = read_blocks(section(README, "Quick start"))
     wrote = type_into_own_sandbox(start, session, tmp_path)
     assert "2 of 2 in sync" in wrote["smrep verify"]
     assert re.search("eu-west-1 +Failed", wrote["smrep status"])
