@@ -22,3 +22,10 @@ def pytest_configure(config: pytest.Config) -> None:
         from live.run import start
 
         start(config)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what Hypothesis finds the examples of: few in `make test`, many in `make test-all`."""
+    for item in items:
+        if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+            item.add_marker("property")

@@ -31,10 +31,11 @@ from smrep.sandbox.faults import Faults
 from smrep.sandbox.server import SandboxServer
 from smrep.sandbox.simulator import Simulator
 
-# the same examples in every run, and time for a shared machine; `pytest --hypothesis-profile search` looks for others
-settings.register_profile("smrep", deadline=None, derandomize=True)
+# Chosen by `pytest --hypothesis-profile`: `quick` and `thorough` try the same examples in every run, `search` new ones.
+settings.register_profile("quick", deadline=None, derandomize=True, max_examples=10)
+settings.register_profile("thorough", deadline=None, derandomize=True, max_examples=100)
 settings.register_profile("search", deadline=None, max_examples=1000)
-settings.load_profile("smrep")
+settings.load_profile("quick")
 
 # botocore reads its models, and names its event handlers, anew for every session; once a process, it costs a third
 LOADER = botocore.loaders.create_loader()
@@ -49,6 +50,14 @@ BIN = Path(sys.executable).parent
 ROOT = Path(__file__).parent.parent
 SCHEMA = json.loads((ROOT / "smrep/output/document.schema.json").read_text())
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)  # made once: to check the schema itself takes half a test's time
+
+
+def examples(count: int) -> settings:
+    """Return the settings of a property test that tries `count` examples where others try 100.
+
+    The profile decides how many that is: `quick` tries a tenth of them, `search` ten times as many.
+    """
+    return settings(max_examples=max(3, count * settings().max_examples // 100))
 
 
 @pytest.fixture

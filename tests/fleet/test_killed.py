@@ -6,8 +6,9 @@ from collections import Counter
 from typing import Any
 
 from fakes import IRELAND, SYDNEY, WEST
+from fixtures import examples
 from fleet.killed_runs import ALIAS, STATES, Death, KillableAws, Scene, live, state
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from smrep.model import Target
@@ -50,26 +51,24 @@ def killed(data: st.DataObject, scene: Scene, most: int) -> list[KillableAws]:
     return runs
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(scene=scenes(), data=st.data())
 def test_with_consistent_reads_nothing_is_sent_twice(scene: Scene, data: st.DataObject) -> None:
     assert [run.repeats for run in killed(data, scene, 3) if run.repeats] == []
 
 
-@settings(max_examples=100)
 @given(scene=scenes(listing_lag_s=300.0), data=st.data())
 def test_nor_where_only_the_lists_are_old(scene: Scene, data: st.DataObject) -> None:
     assert [run.repeats for run in killed(data, scene, 3) if run.repeats] == []
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(scene=scenes(list_lag_s=5.0), data=st.data())
 def test_where_a_look_lags_each_is_repeated_once_at_most(scene: Scene, data: st.DataObject) -> None:
     runs = killed(data, scene, 1)
     assert all(times == 1 for times in Counter(each for run in runs for each in run.repeats).values())
 
 
-@settings(max_examples=100)
 @given(scene=scenes(list_lag_s=5.0, listing_lag_s=300.0), data=st.data())
 def test_and_so_where_both_lag(scene: Scene, data: st.DataObject) -> None:
     runs = killed(data, scene, 1)

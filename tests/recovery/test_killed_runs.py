@@ -8,8 +8,9 @@ from functools import partial
 from typing import Any
 
 from fakes import HOME, IRELAND, SYDNEY, WEST
+from fixtures import examples
 from fleet.killed_runs import Death, KillableAws
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from recovery.recovery_scene import ALIAS, RecoveryScene, end_state
 
@@ -93,7 +94,6 @@ def fleets(draw: st.DrawFn) -> Fleet:
     return Fleet(tuple(draw(st.lists(secret, min_size=1, max_size=3))), tuple(faults.items()), draw(st.booleans()))
 
 
-@settings()
 @given(fleet=fleets(), data=st.data())
 def test_killed_at_any_moment_it_ends_as_if_it_had_not_been(fleet: Fleet, data: st.DataObject) -> None:
     quiet, lengths = fleet.live({})
@@ -106,7 +106,7 @@ def test_killed_at_any_moment_it_ends_as_if_it_had_not_been(fleet: Fleet, data: 
     assert end_state(scene) == end_state(quiet)
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(fleet=fleets(), losses=st.fixed_dictionaries(dict.fromkeys(("over", "protect", "return"), LOSSES)))
 def test_with_requests_and_answers_lost_it_ends_as_if_they_had_not_been(
     fleet: Fleet, losses: dict[str, Losses]

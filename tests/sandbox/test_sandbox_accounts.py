@@ -1,7 +1,8 @@
 """Several accounts: roles lead into them, nothing leaks between them."""
 
 import pytest
-from hypothesis import given, settings
+from fixtures import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from smrep.sandbox.faults import Faults
@@ -162,7 +163,7 @@ PLACE = st.tuples(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(places=st.sets(PLACE))
 def test_accounts_do_not_see_each_others_secrets(account_with, places):
     account = account_with()

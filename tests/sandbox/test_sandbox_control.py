@@ -4,7 +4,8 @@ import json
 from dataclasses import fields
 
 import pytest
-from hypothesis import given, settings
+from fixtures import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from raw_requests import Target, request, status
 
@@ -184,13 +185,13 @@ ANY = st.builds(
 )
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(faults=ANY, others=ANY)
 def test_a_document_has_every_fault(faults: Faults, others: Faults) -> None:
     assert changed(others, json.loads(json.dumps(document_of(faults)))) == faults
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(faults=ANY, others=ANY, name=st.sampled_from([each.name for each in fields(Faults) if each.name != "drops"]))
 def test_one_fault_can_be_replaced_alone(faults: Faults, others: Faults, name: str) -> None:
     after = changed(others, {name: document_of(faults)[name]})

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from fixtures import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from sandbox.steps import KEEPABLE_STEP, REGIONS, take
 
@@ -54,7 +55,7 @@ def seen(account: Any) -> list[Any]:
     return found
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(before=st.lists(KEEPABLE_STEP, max_size=25), after=st.lists(KEEPABLE_STEP, max_size=10), faults=FAULTS)
 def test_any_state_survives_being_kept_and_goes_on_identically(account_with, before, after, faults):
     account = account_with(**faults)
@@ -215,7 +216,7 @@ def places(value: Any, here: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
         yield from places(each, (*here, key))
 
 
-@settings(max_examples=120, deadline=None)
+@examples(120)
 @given(data=st.data())
 def test_what_is_not_refused_does_no_harm(account_with, data) -> None:
     """Whatever somebody has made of a text: it is told as damaged, or the simulator can go on from it."""

@@ -1,7 +1,8 @@
 """ListSecrets some way behind: what it goes on showing, and what DescribeSecret says meanwhile."""
 
 import pytest
-from hypothesis import given, settings
+from fixtures import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from sandbox.steps import REGIONS, STEP, take
 
@@ -127,7 +128,6 @@ def test_what_changed_before_a_lag_was_wanted_is_listed_at_once(account_with):
     assert set(listed(account)) == {"db", "late"}
 
 
-@settings(max_examples=100, deadline=None)
 @given(
     steps=st.lists(STEP, max_size=25),
     lag=st.sampled_from([0.5, 2.0, 10.0, 47.0, 300.0]),
@@ -156,7 +156,7 @@ def test_a_lagging_list_is_the_list_of_that_long_ago(account_with, steps, lag, l
         assert list(listed(behind, region)) == list(listed(then, region))
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(steps=st.lists(STEP, max_size=20))
 def test_a_list_without_lag_shows_what_is_described(account_with, steps):
     account = account_with()

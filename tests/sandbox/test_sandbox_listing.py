@@ -1,7 +1,8 @@
 """ListSecrets: filters, order, pages."""
 
 import pytest
-from hypothesis import given, settings
+from fixtures import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from smrep.sandbox.paging import after, cut, page
@@ -127,7 +128,7 @@ def test_of_a_long_list_hardly_more_than_the_page_is_looked_at(size, descending,
 DEED = st.tuples(st.sampled_from(["create", "delete", "tick"]), st.sampled_from(["a", "b", "c", "d/e", "f!g"]))
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     deeds=st.lists(st.one_of(DEED, st.just(("look", ""))), max_size=30),
     size=st.integers(1, 4),

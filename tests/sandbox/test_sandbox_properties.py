@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-from hypothesis import given, settings
+from fixtures import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from sandbox.steps import REGIONS, STEP, take
 
@@ -31,7 +32,7 @@ def suffix(answer: dict) -> str:
     return answer["ARN"][-6:]
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(steps=st.lists(STEP, max_size=30))
 def test_a_region_listed_in_sync_holds_a_replica_with_the_primarys_suffix(account_with, steps):
     account = account_with(promoted_entry="dropped")
@@ -46,7 +47,6 @@ def test_a_region_listed_in_sync_holds_a_replica_with_the_primarys_suffix(accoun
                 assert "ReplicationStatus" not in replica
 
 
-@settings(max_examples=100, deadline=None)
 @given(steps=st.lists(STEP, max_size=30))
 def test_a_secret_is_in_one_role_only_and_a_replica_cannot_be_written(account_with, steps):
     account = account_with()
@@ -61,7 +61,6 @@ def test_a_secret_is_in_one_role_only_and_a_replica_cannot_be_written(account_wi
             assert "replica secret" in message
 
 
-@settings(max_examples=100, deadline=None)
 @given(steps=st.lists(STEP, max_size=30))
 def test_in_the_end_nothing_is_in_progress_and_what_is_in_sync_is_the_same(account_with, steps):
     account = account_with(promoted_entry="dropped")
@@ -75,7 +74,7 @@ def test_in_the_end_nothing_is_in_progress_and_what_is_in_sync_is_the_same(accou
             assert found[target].get("VersionIdsToStages") == primary.get("VersionIdsToStages")
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(steps=st.lists(STEP, max_size=20))
 def test_looking_often_or_once_makes_no_difference(account_with, steps):
     watched, left_alone = account_with(), account_with()
@@ -86,7 +85,7 @@ def test_looking_often_or_once_makes_no_difference(account_with, steps):
     assert described(watched) == described(left_alone)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     labels=st.lists(
         st.lists(st.sampled_from(["AWSCURRENT", "AWSPREVIOUS", "AWSPENDING", "blue"]), min_size=1, max_size=3),

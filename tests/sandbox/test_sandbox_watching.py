@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from fixtures import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from sandbox.conftest import START, Account
 from sandbox.steps import REGIONS, STEP, take
@@ -127,7 +128,7 @@ def asked(account, region):
 OUTAGE = st.tuples(st.just("outage"), st.sets(st.sampled_from(REGIONS), max_size=2))
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(st.lists(st.one_of(STEP, OUTAGE), max_size=15))
 def test_after_any_step_the_last_sighting_is_what_a_reader_and_a_writer_are_answered(steps):
     account = Account()
@@ -148,7 +149,6 @@ def test_after_any_step_the_last_sighting_is_what_a_reader_and_a_writer_are_answ
     assert max(times, default=START) <= account.time
 
 
-@settings(max_examples=100)
 @given(st.lists(st.tuples(st.sampled_from([0.5, 1.0, 3.0]), st.booleans()), max_size=8), st.floats(0.1, 5))
 def test_however_often_anybody_looks_the_moments_are_the_same(writes, often):
     def sightings(*, looking):

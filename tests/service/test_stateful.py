@@ -1,13 +1,12 @@
 """Any command in any world: random orders to smrep, deeds of others, faults and time, and what always holds.
 
-A longer search: `STATEFUL_EXAMPLES=20000 pytest tests/service/test_stateful.py`.
+A longer search: `pytest --hypothesis-profile search tests/service/test_stateful.py`.
 """
 
 from __future__ import annotations
 
-import os
-
 from fakes import HOME
+from fixtures import examples
 from hypothesis import register_random, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -34,8 +33,6 @@ from smrep.report import Action, SecretReport, Trouble
 from smrep.service import polling
 
 register_random(polling._jitter)  # else a run is not the same twice
-
-EXAMPLES = int(os.environ.get("STATEFUL_EXAMPLES", "0"))
 
 
 class AnyWorld(RuleBasedStateMachine):
@@ -156,9 +153,4 @@ def carry_out(aws: WatchedAws, order: Order) -> tuple[SecretReport, ...]:
 
 
 TestAnyWorld = AnyWorld.TestCase
-TestAnyWorld.settings = settings(
-    max_examples=EXAMPLES or 100,
-    stateful_step_count=30 if EXAMPLES else 20,
-    deadline=None,
-    derandomize=not EXAMPLES,
-)
+TestAnyWorld.settings = settings(examples(100), stateful_step_count=20)
