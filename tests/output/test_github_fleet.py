@@ -101,9 +101,10 @@ def test_an_audit_in_the_summary() -> None:
     assert "\n2 secrets: 1 covered, 1 missing (1.2 s)\n" in text
 
 
-@pytest.mark.parametrize("words", ["so it is", "x" * 4096])
-@pytest.mark.parametrize("count", [10, 3_000, 30_000])
-def test_no_more_than_github_takes_and_what_is_left_out_is_counted(words: str, count: int) -> None:
+@pytest.mark.parametrize(
+    ("count", "words"), [(10, "so it is"), (10, "x" * 4096), (500, "x" * 4096), (12_000, "so it is")]
+)
+def test_no_more_than_github_takes_and_what_is_left_out_is_counted(count: int, words: str) -> None:
     row = replace(added(), status_message=words)
     text = summary(report(*(secret(f"s{number:05}", row) for number in range(count))))
     shown = names(text)

@@ -159,8 +159,10 @@ def test_of_a_secret_with_a_finding_every_region_that_is_not_well_is_shown() -> 
 # very many
 
 
-@pytest.mark.parametrize(("command", "row"), [("list", None), ("audit", missing()), ("apply", acted(Action.ADD))])
-@pytest.mark.parametrize("more", [0, 1, 11_500])
+@pytest.mark.parametrize(
+    ("command", "row", "more"),
+    [("list", None, 0), ("audit", missing(), 1), ("apply", acted(Action.ADD), 0), ("list", None, 11_500)],
+)
 def test_what_is_too_much_is_cut_with_a_word_on_how_much_more(
     command: str, row: RegionReport | None, more: int
 ) -> None:

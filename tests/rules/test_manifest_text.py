@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import tomllib
 from dataclasses import replace
 from typing import Any
@@ -153,9 +154,17 @@ def test_any_text_is_a_manifest_or_a_list_of_mistakes(text: str) -> None:
     only_a_usage_error(text)
 
 
-@pytest.mark.parametrize("value", ["1979-05-27", "07:32:00", "1979-05-27T07:32:00Z", "inf", "nan", "0x" + "f" * 9999])
+TOML_VALUES = ["1979-05-27", "07:32:00", "1979-05-27T07:32:00Z", "inf", "nan", "0x" + "f" * 9999]
+
+
+@pytest.mark.parametrize("value", TOML_VALUES)
 @pytest.mark.parametrize("field", ["schema", "account_id", "replicate", "account", "regoins"])
 def test_values_that_only_toml_has_are_told_too(field: str, value: str) -> None:
     only_a_usage_error(f"{field} = {value}")
     only_a_usage_error(f"schema = 1\n[[replicate]]\nprefix = {value}\nregions = [{value}]\ntags = {{ a = {value} }}\n")
-    only_a_usage_error(f"a{'.a' * 2_000} = {value}\n[[replicate]]\nnames{'.a' * 2_000} = {value}\n")
+
+
+def test_keys_that_go_too_deep_are_told_too() -> None:
+    deep = ".a" * sys.getrecursionlimit()
+    for value in TOML_VALUES:
+        only_a_usage_error(f"a{deep} = {value}\n[[replicate]]\nnames{deep} = {value}\n")

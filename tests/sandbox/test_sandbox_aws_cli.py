@@ -14,7 +14,10 @@ from smrep.sandbox.simulator import Simulator
 
 AWS = Path(sys.executable).parent / "aws"
 
-pytestmark = pytest.mark.skipif(not AWS.exists(), reason="the AWS CLI is not installed")
+pytestmark = [
+    pytest.mark.peer,
+    pytest.mark.skipif(not AWS.exists(), reason="the AWS CLI is not installed"),
+]
 
 
 def test_the_aws_cli_creates_replicates_describes_removes_and_deletes(tmp_path):
@@ -34,7 +37,7 @@ def test_the_aws_cli_creates_replicates_describes_removes_and_deletes(tmp_path):
         def aws(command, *arguments):
             line = [AWS, "--endpoint-url", server.url, "--output", "json", "secretsmanager", command]
             done = subprocess.run(
-                [*line, *arguments], env=environment, capture_output=True, text=True, check=True, timeout=60
+                [*line, *arguments], env=environment, capture_output=True, text=True, check=True, timeout=300
             )
             return json.loads(done.stdout)
 

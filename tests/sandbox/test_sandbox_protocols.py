@@ -42,7 +42,7 @@ class Cloud:
         host, _, port = self.server.url.removeprefix("http://").partition(":")
         scope = f"AKIA/20251123/us-east-1/{service}/aws4_request"
         headers = {"Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=00"}
-        with contextlib.closing(http.client.HTTPConnection(host, int(port), timeout=5)) as connection:
+        with contextlib.closing(http.client.HTTPConnection(host, int(port), timeout=60)) as connection:
             connection.request("POST", path, body, headers)
             answer = connection.getresponse()
             return answer.status, answer.headers, answer.read().decode()

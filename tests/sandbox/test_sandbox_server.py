@@ -36,7 +36,7 @@ class Running:
 
     def connect(self):
         host, _, port = self.server.url.removeprefix("http://").partition(":")
-        return http.client.HTTPConnection(host, int(port), timeout=5)
+        return http.client.HTTPConnection(host, int(port), timeout=60)
 
     def post(self, operation, params, *, region="us-east-1", service="secretsmanager", **headers):
         target = {"secretsmanager": "secretsmanager", "kms": "TrentService"}.get(service, service)
@@ -171,12 +171,15 @@ def test_a_connection_is_kept_for_the_next_call(running):
 
 def test_many_calls_on_one_connection_are_quick(running):
     connection = running.connect()
-    start = time.perf_counter()
+    took_s = []
     for _ in range(50):
+        start = time.perf_counter()
         connection.request("POST", "/", b"{}", {})
         connection.getresponse().read()
+        took_s.append(time.perf_counter() - start)
     connection.close()
-    assert time.perf_counter() - start < 50 * 0.04, "each answer waits for Nagle's algorithm"
+    # the first answers are acknowledged at once in any case; a busy machine delays some calls, Nagle's algorithm all
+    assert min(took_s[25:]) < 0.04, "each answer waits for Nagle's algorithm"
 
 
 def test_a_region_in_an_outage_closes_the_connection(running):
@@ -245,7 +248,7 @@ def test_the_other_loopback_will_do_too(running):
     with server:
         assert server.url.startswith("http://[::1]:")
         port = int(server.url.rpartition(":")[2])
-        connection = http.client.HTTPConnection("::1", port, timeout=5)
+        connection = http.client.HTTPConnection("::1", port, timeout=60)
         connection.request("POST", "/", b"{}", {})
         assert connection.getresponse().status == 400
         connection.close()
@@ -261,7 +264,7 @@ def test_closing_ends_open_connections_and_frees_the_port(running):
     assert connection.sock.recv(1) == b""
     connection.close()
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", port), timeout=1)
+        socket.create_connection(("127.0.0.1", port), timeout=60)
 
 
 def test_it_serves_in_the_calling_thread_until_closed():
@@ -269,12 +272,12 @@ def test_it_serves_in_the_calling_thread_until_closed():
     caller = threading.Thread(target=server.serve)
     caller.start()
     host, _, port = server.url.removeprefix("http://").partition(":")
-    connection = http.client.HTTPConnection(host, int(port), timeout=5)
+    connection = http.client.HTTPConnection(host, int(port), timeout=60)
     connection.request("POST", "/", b"{}", {})
     assert connection.getresponse().status == 400
     connection.close()
     server.close()
-    caller.join(timeout=5)
+    caller.join(timeout=60)
     assert not caller.is_alive()
 
 

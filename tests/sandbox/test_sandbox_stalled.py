@@ -45,7 +45,7 @@ def test_a_connection_without_a_request_is_ended(make_target: Callable[..., Targ
 def test_a_request_that_comes_drop_by_drop_is_ended_too(make_target: Callable[..., Target]) -> None:
     connection = make_target(Impatient).connect(b"POST / HTTP/1.1\r\nA: ")
     connection.settimeout(0.01)
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while time.monotonic() < until:
         try:
             connection.send(b"x")
@@ -55,12 +55,12 @@ def test_a_request_that_comes_drop_by_drop_is_ended_too(make_target: Callable[..
             continue
         except OSError:
             return
-    pytest.fail("it went on for ten seconds")
+    pytest.fail("it went on for a minute")
 
 
 def test_who_waits_for_the_sandbox_is_not_sent_away(make_target: Callable[..., Target]) -> None:
     ended = threading.Event()
-    target = make_target(Impatient, sleep=lambda _: ended.wait(10))
+    target = make_target(Impatient, sleep=lambda _: ended.wait(60))
     target.simulator.faults = Faults(latency_s=1.0)
     waiting = target.connect(request(Connection="close"))
     rest(target.connect())  # came later, said nothing, and was sent away
@@ -76,7 +76,7 @@ def test_a_crowd_is_kept_out_and_written_down(make_target: Callable[..., Target]
     for connection in held:
         connection.sendall(request(Connection="close"))
         assert status(rest(connection)) == 200
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while not (answer := target.raw(request())):  # the places come free a moment later
         assert time.monotonic() < until
     assert status(answer) == 200
@@ -86,17 +86,17 @@ def test_a_crowd_is_kept_out_and_written_down(make_target: Callable[..., Target]
 
 
 def test_a_long_signature_costs_no_time(target: Target) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     for prefix in ("AWS4-HMAC-SHA256 ", "AWS4-HMAC-SHA256"):
         sent = request(Authorization=prefix + "Credential=" * 5_900)
         assert b"MissingAuthenticationToken" in target.raw(sent)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 def test_a_pattern_of_many_stars_costs_no_time() -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     assert not _like("*a" * 200 + "*b", "a" * 2_000)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 SHORT = st.text("ab*?\n.", max_size=8)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 
@@ -24,26 +25,31 @@ def test_what_a_call_raises_is_raised_here() -> None:
 
 def test_calls_really_run_at_the_same_time() -> None:
     together = threading.Barrier(3)
-    assert abreast(lambda _: together.wait(timeout=10) >= 0, [1, 2, 3]) == [True] * 3
+    assert abreast(lambda _: together.wait(timeout=60) >= 0, [1, 2, 3]) == [True] * 3
 
 
 @pytest.mark.parametrize("items", [["dead"], ["alive", "dead"]])
-def test_what_does_not_answer_in_time_is_late(items: list[str]) -> None:
-    never = threading.Event()
+def test_what_does_not_answer_in_time_is_late(items: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    never, late, real = threading.Event(), threading.Event(), time.monotonic
+    before = set(threading.enumerate())
+    monkeypatch.setattr(time, "monotonic", lambda: real() + (100.0 if late.is_set() else 0.0))
 
     def call(item: str) -> str:
         if item == "dead":
-            never.wait(timeout=30)
+            for thread in set(threading.enumerate()) - before - {threading.current_thread()}:
+                thread.join(timeout=60)  # once what is alive has answered, it is late
+            late.set()
+            never.wait(timeout=60)
         return item
 
-    answers = abreast(call, items, late=lambda item: f"{item}, late", patience_s=0.1)
+    answers = abreast(call, items, late=lambda item: f"{item}, late", patience_s=60.0)
     assert answers == [{"dead": "dead, late"}.get(each, each) for each in items]
     never.set()
 
 
 def test_a_pulse_is_felt_while_waiting() -> None:
     felt = threading.Event()
-    assert abreast(lambda _: felt.wait(timeout=10), [1], pulse=felt.set) == [True]
+    assert abreast(lambda _: felt.wait(timeout=60), [1], pulse=felt.set) == [True]
 
 
 def test_after_a_failure_no_call_begins() -> None:
@@ -65,7 +71,7 @@ def test_after_an_interrupt_no_call_begins() -> None:
     def call(item: int) -> None:
         begun.append(item)
         full.release()
-        go_on.wait(timeout=30)
+        go_on.wait(timeout=60)
 
     def interrupted() -> None:
         for _ in range(WIDTH):
@@ -77,5 +83,5 @@ def test_after_an_interrupt_no_call_begins() -> None:
         abreast(call, range(100), pulse=interrupted)
     go_on.set()
     for thread in set(threading.enumerate()) - before:
-        thread.join(timeout=30)
+        thread.join(timeout=60)
     assert len(begun) == WIDTH

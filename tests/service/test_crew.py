@@ -131,7 +131,7 @@ def test_steps_really_run_at_the_same_time() -> None:
     together = threading.Barrier(4)
 
     def meets() -> float | None:
-        together.wait(timeout=10)
+        together.wait(timeout=60)
         return None
 
     run(Crew(SystemClock(), 8), *[meets] * 4)
@@ -150,7 +150,7 @@ def test_half_of_the_crew_is_kept_for_what_was_begun() -> None:
         return None
 
     def hanging() -> float | None:
-        assert looked.wait(timeout=10)  # a look gets its turn though every fresh job hangs
+        assert looked.wait(timeout=60)  # a look gets its turn though every fresh job hangs
         hangs.set()
         return None
 
@@ -162,7 +162,7 @@ def test_what_fails_in_a_thread_is_raised_in_the_callers_and_what_is_under_way_e
     failed, ended, begun = threading.Event(), threading.Event(), Counter[str]()
 
     def slow() -> float | None:
-        failed.wait(timeout=10)
+        failed.wait(timeout=60)
         ended.set()
         return None
 
@@ -186,7 +186,7 @@ def test_finish_waits_for_what_is_under_way_and_begins_nothing_else() -> None:
 
     def slow() -> float | None:
         under_way.set()
-        crew.stop.wait(timeout=10)
+        crew.stop.wait(timeout=60)
         begun["ended"] += 1
         return 0.0
 

@@ -39,7 +39,7 @@ def hang(aws: FakeAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[st
 
     def hold(operation: str, region: str) -> None:
         monkeypatch.setattr(time, "monotonic", lambda: HASTE * real())
-        aws.on_call = lambda *call: never.wait(30) and None if call == (operation, region) else None
+        aws.on_call = lambda *call: never.wait(60) and None if call == (operation, region) else None
 
     yield hold
     never.set()
@@ -109,7 +109,7 @@ def test_a_region_that_hangs_does_not_hide_what_verify_finds_in_the_others(aws: 
     aws.simulator.set_replication_status("prod/db", HOME, WEST, "Failed", "no luck")
     never = threading.Event()
     run = verifying.verification(aws, timeout_s=0.0)
-    aws.on_call = lambda _operation, region: never.wait(30) and None if region == IRELAND else None
+    aws.on_call = lambda _operation, region: never.wait(60) and None if region == IRELAND else None
     for _ in run.act():
         pass
     never.set()

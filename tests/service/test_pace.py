@@ -145,5 +145,5 @@ def test_threads_share_it_and_each_gets_a_turn_of_its_own() -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=10)
+        thread.join(timeout=60)
     assert sorted(clock.sleeps) == pytest.approx([each / 10 for each in range(1, 20)])

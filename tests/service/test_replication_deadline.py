@@ -109,7 +109,7 @@ def test_a_kms_that_hangs_does_not_hold_the_result_up(aws: FakeAws) -> None:
     aws.call("CreateAlias", WEST, service="kms", AliasName="alias/dr", TargetKeyId=metadata["KeyId"])
     run = prepare(aws, request_for(f"{WEST}=alias/dr"), timeout_s=3.0)
     aws.faults(replication_delay_s=0.0)
-    aws.on_call = lambda operation, _region: never.wait(20) and None if operation == "DescribeKey" else None
+    aws.on_call = lambda operation, _region: never.wait(60) and None if operation == "DescribeKey" else None
     aws.simulator.set_replication_status("prod/db", HOME, WEST, "InProgress", None)
     for _ in run.act():
         pass
