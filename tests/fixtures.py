@@ -40,7 +40,8 @@ settings.load_profile("quick")
 # botocore reads its models, and names its event handlers, anew for every session; once a process, it costs a third
 LOADER = botocore.loaders.create_loader()
 botocore.session.create_loader = lambda _path=None: LOADER
-botocore.hooks.accepts_kwargs = functools.cache(botocore.hooks.accepts_kwargs)
+_accepts_kwargs = functools.cache(botocore.hooks.accepts_kwargs)  # of functions: a method would keep its client
+botocore.hooks.accepts_kwargs = lambda handler: _accepts_kwargs(getattr(handler, "__func__", handler))
 _alias_event_name = botocore.hooks.EventAliaser._alias_event_name
 _ALIASER = botocore.hooks.EventAliaser(None)
 _alias = functools.cache(functools.partial(_alias_event_name, _ALIASER))

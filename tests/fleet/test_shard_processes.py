@@ -8,12 +8,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
 from cli.apply_sandbox import ADD, WEST, manifest, sent, stocked
 from fixtures import VALIDATOR, Sandbox
 
 NAMES = tuple(f"prod/{number:02}" for number in range(16))
 ACCOUNTS = ("111111111111", "222222222222")
 Make = Callable[..., Sandbox]
+
+pytestmark = pytest.mark.process
 
 
 def together(sandbox: Sandbox, runs: Sequence[tuple[list[str], dict[str, str]]]) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ import json
 import os
 import random
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from email.message import Message
 from html import escape
@@ -20,6 +20,9 @@ from fixtures import Done, Sandbox
 from hostile.sources import ACCOUNT, MARK, Answer, Source
 
 from smrep.cli import entry
+from smrep.output.formats import FORMATS
+from smrep.output.paper import Paper
+from smrep.report import Report
 from smrep.sandbox.desk import Desk
 from smrep.sandbox.faults import Faults
 from smrep.sandbox.server import SandboxServer
@@ -29,20 +32,20 @@ from smrep.sandbox.wire import Reply
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/app"
 COMMANDS = {
     "status": ["status", "prod/db"],
-    "verify": ["verify", "prod/db", "--timeout", "10s"],
+    "verify": ["verify", "prod/db", "--timeout", "2s"],
     "doctor": ["doctor", "prod/db", "-r", "us-west-2=alias/dr,ap-southeast-2"],
-    "wait": ["wait", "prod/db", "--timeout", "10s"],
-    "retry": ["retry", "prod/db", "--timeout", "10s"],
-    "replicate": ["replicate", "prod/db", "-r", "us-west-2=alias/dr,ap-southeast-2", "--timeout", "10s"],
-    "rekey": ["rekey", "prod/db", "-r", "us-west-2=alias/new", "--timeout", "10s"],
-    "remove": ["remove", "prod/db", "-r", "us-west-2", "--yes", "--timeout", "10s"],
-    "promote": ["promote", "prod/db", "-r", "us-west-2", "--yes", "--timeout", "10s"],
+    "wait": ["wait", "prod/db", "--timeout", "2s"],
+    "retry": ["retry", "prod/db", "--timeout", "2s"],
+    "replicate": ["replicate", "prod/db", "-r", "us-west-2=alias/dr,ap-southeast-2", "--timeout", "2s"],
+    "rekey": ["rekey", "prod/db", "-r", "us-west-2=alias/new", "--timeout", "2s"],
+    "remove": ["remove", "prod/db", "-r", "us-west-2", "--yes", "--timeout", "2s"],
+    "promote": ["promote", "prod/db", "-r", "us-west-2", "--yes", "--timeout", "2s"],
     "doctor --reader": ["doctor", "prod/db", "--reader", ROLE],
     "status --role-arn": ["status", "prod/db", "--role-arn", ROLE],
     "list": ["list"],
     "audit": ["audit", "-r", "us-west-2=alias/dr,ap-southeast-2"],
     "plan": ["plan", "-f", "-"],
-    "apply": ["apply", "-f", "-", "--yes", "--no-wait", "--timeout", "10s"],
+    "apply": ["apply", "-f", "-", "--yes", "--no-wait", "--timeout", "2s"],
     "export": ["export"],
 }
 MANIFEST = {
@@ -55,8 +58,6 @@ MANIFEST = {
         }
     ],
 }
-HOLDS_THE_DOCUMENT = {"export": "ndjson"}
-"""The format, where it is not `json`: an export's JSON is the manifest itself."""
 _XML = ("sts", "iam", "ec2")
 
 
@@ -129,7 +130,7 @@ class LyingSandbox(Sandbox):
         """Run smrep's words to their end in this process, where waiting takes no time."""
         streams = [io.TextIOWrapper(io.BytesIO(), "utf-8", "backslashreplace", newline="") for _ in range(2)]
         with (
-            mock.patch.dict(os.environ, {**self.env, **env}, clear=True),
+            mock.patch.dict(os.environ, {**self._env, **env}, clear=True),
             mock.patch.object(sys, "stdin", io.StringIO(stdin)),
             contextlib.redirect_stdout(streams[0]),
             contextlib.redirect_stderr(streams[1]),
@@ -138,6 +139,22 @@ class LyingSandbox(Sandbox):
         out, err = (stream.buffer.getvalue().decode() for stream in streams)
         assert "Traceback" not in err, err
         return Done(code, out, err)
+
+
+@contextlib.contextmanager
+def recorded_reports() -> Iterator[list[Report]]:
+    """Yield a list that grows by each report that a format prints meanwhile."""
+    reports: list[Report] = []
+
+    def recording(render: Callable[[Report, Paper], Iterator[str]]) -> Callable[[Report, Paper], Iterator[str]]:
+        def record_and_render(report: Report, paper: Paper) -> Iterator[str]:
+            reports.append(report)
+            return render(report, paper)
+
+        return record_and_render
+
+    with mock.patch.dict(FORMATS, {name: recording(render) for name, render in FORMATS.items()}):
+        yield reports
 
 
 @contextlib.contextmanager

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import unicodedata
 from collections.abc import Iterator
 from typing import Any
+from unittest import mock
 
 import cmarkgfm
 from cmarkgfm.cmark import Options
 from fixtures import VALIDATOR, Done
 
+from smrep.output.formats import FORMATS
+from smrep.output.paper import Paper
 from smrep.output.safe import safe
+from smrep.report import Report
 
 HARMFUL = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs", "Co", "Cn"})
 OWN_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -62,6 +67,27 @@ def document(done: Done) -> dict[str, Any]:
     VALIDATOR.validate(found)
     assert found["exit_code"] == done.code
     return found
+
+
+def rendered_formats(report: Report) -> dict[str, str]:
+    """Return the report in every format, as it is printed under a runner."""
+    paper = Paper(colour=True, width=80)
+    with mock.patch.dict(os.environ, {"GITHUB_ACTIONS": "true"}):
+        return {name: "".join(render(report, paper)) for name, render in FORMATS.items()}
+
+
+def harmless_in_every_format(report: Report) -> dict[str, Any]:
+    """Check the report in every format; return its document."""
+    shown = rendered_formats(report)
+    told: dict[str, Any] = true_json(shown.pop("json"))
+    VALIDATOR.validate(told)
+    assert true_json(shown.pop("ndjson"))[-1]["document"] == told
+    for text in shown.values():
+        assert acts(text, coloured=True) == []
+        assert commands(text) == []
+    rows(shown["text"])
+    assert len(shown["name"].splitlines()) == shown["name"].count("\n")
+    return told
 
 
 def texts(value: Any) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Any
 
 from smrep.sandbox.simulator import ApiError
@@ -214,27 +215,6 @@ SOURCES = {
     "answer's ARN": Source("ReplicateSecretToRegions", _field("ARN"), ("replicate", "apply")),
     "answer's Region": Source("ReplicateSecretToRegions", _entry(Region=MARK), ("replicate", "apply")),
 }
-SHOWN = {
-    "listed name": "list",
-    "listed ARN": "list",
-    "name": "verify",
-    "ARN": "status",
-    "key over there": "verify",
-    "owner": "doctor",
-    "cross-account": "status",
-    "stranger over there": "verify",
-    "status": "verify",
-    "message": "status",
-    "message in sync": "verify",
-    "key": "status",
-    "key word": "status",
-    "version keys": "verify",
-    "policy": "doctor --reader",
-    "key state": "rekey",
-    "key usage": "doctor",
-    "answer to replicate": "replicate",
-}
-"""The sources whose text is part of the result as it is, each with a command that tells it."""
 _CALLS = {
     LIST: FLEET,
     DESCRIBE: ALL,
@@ -254,3 +234,63 @@ SOURCES |= {f"code from {name}": Source(name, _refused(MARK), words[:1]) for nam
 SOURCES |= {
     f"denial of {name}": Source(name, _refused("AccessDeniedException"), words[-1:]) for name, words in _CALLS.items()
 }
+SHOWN = {
+    "listed name": ("list",),
+    "listed ARN": ("list",),
+    "listed key": ("export",),
+    "name": ("verify", *LOOKING),
+    "ARN": ("status",),
+    "key over there": ("verify",),
+    "owner": ("doctor",),
+    "cross-account": ("status",),
+    "stranger over there": ("verify",),
+    "status": ("verify", *LOOKING),
+    "message": ("status", *LOOKING),
+    "message in sync": ("verify",),
+    "key": ("status",),
+    "key word": ("status",),
+    "version keys": ("verify",),
+    "policy": ("doctor --reader",),
+    "key state": ("rekey",),
+    "key usage": ("doctor",),
+    "answer to replicate": ("replicate",),
+    "refusal of ListSecrets": FLEET,
+    "refusal of DescribeSecret": LOOKING,
+    "refusal of ReplicateSecretToRegions": ("apply",),
+}
+"""The sources whose text is part of the result as it is, each with the commands that tell it."""
+
+OUTPUTS = ("table", "text", "name", "json")
+"""What a run prints, in turn; its report is rendered in every format besides."""
+PRINTS = {"list": "json", "export": "name"}
+"""Where a report is printed only so: a list's rows come as they are found, and an export's result is the manifest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of smrep against a source that lies."""
+
+    source: str
+    command: str
+    output: str
+
+    def __str__(self) -> str:
+        return f"{self.source}-{self.command}-{self.output}"
+
+
+def chosen_runs() -> list[Run]:
+    """Return a run for each source, where it can with a command that has not read its operation yet.
+
+    Then come the runs that are missing until every command has read every operation that it reads.
+    """
+    chosen: list[tuple[str, str]] = []
+    read: set[tuple[str, str]] = set()
+    for every_command in (False, True):
+        for name, source in SOURCES.items():
+            commands = source.commands if every_command else SHOWN.get(name, source.commands)
+            new = [each for each in commands if (source.operation, each) not in read]
+            picked = new if every_command else (new or commands)[:1]
+            chosen += [(name, each) for each in picked]
+            read |= {(source.operation, each) for each in picked}
+    turns = cycle(OUTPUTS)
+    return [Run(name, command, PRINTS.get(command) or next(turns)) for name, command in chosen]

@@ -1,104 +1,117 @@
-"""Hostile text from AWS, out of every field and error that AWS has, through every command that reads it."""
+"""Hostile text from AWS, out of every field and error that AWS has, through every command and every format."""
 
 from __future__ import annotations
 
 import json
 import re
+from itertools import cycle
 from pathlib import Path
 
 import jmespath
 import pytest
 from fixtures import Done
-from hostile.lying_sandbox import COMMANDS, HOLDS_THE_DOCUMENT, lying
+from hostile.lying_sandbox import COMMANDS, lying, recorded_reports
 from hostile.output_checks import (
     commands,
     document,
     harmless,
+    harmless_in_every_format,
     hints,
     plain_markdown,
     quoted,
-    rows,
-    shows,
     texts,
     true_json,
 )
-from hostile.payloads import EVERYTHING, LONG, MARKUP, TEXTS, WIDE
-from hostile.sources import SHOWN, SOURCES
+from hostile.payloads import BEGINNING, EVERYTHING, LONG, TEXTS, WIDE
+from hostile.sources import SHOWN, SOURCES, Run, chosen_runs
 
-PAIRS = [(name, command) for name, source in SOURCES.items() for command in source.commands]
+from smrep.output.formats import FORMATS, as_query, compile_query
+
+RUNS = chosen_runs()
 QUOTED_IN_PART = ("ARN", "primary Region", "Region", "answer's ARN", "bare caller", "bare key ARN")
 """What makes no sense as an answer is told by its beginning."""
+EVENTS = {
+    "name": ("audit", "plan"),
+    "listed name": ("list",),
+    "message": ("apply", "export", "status"),
+    "refusal of ListSecrets": ("audit",),
+    "answer to replicate": ("replicate",),
+}
 
 
-@pytest.mark.parametrize(("name", "command"), PAIRS)
-def test_under_a_runner_nothing_gets_through_and_the_document_stays_true(
-    name: str, command: str, tmp_path: Path
-) -> None:
+def test_the_chosen_runs_cover_each_source_each_kind_of_text_each_command_and_each_format() -> None:
+    assert {run.source for run in RUNS} == SOURCES.keys()
+    assert {run.command for run in RUNS} == COMMANDS.keys()
+    assert {run.output for run in RUNS} == FORMATS.keys() - {"ndjson"}  # which EVENTS has
+    assert {(SOURCES[run.source].operation, run.command) for run in RUNS} == {
+        (source.operation, command) for source in SOURCES.values() for command in source.commands
+    }
+    assert all(run.command in SHOWN[run.source] for run in RUNS[: len(SOURCES)] if run.source in SHOWN)
+    assert all(text in EVERYTHING for text in TEXTS.values())
+    assert len(repr(BEGINNING)) > 80 > len(BEGINNING)
+
+
+@pytest.mark.parametrize("run", RUNS, ids=str)
+def test_no_format_acts_on_a_text_from_aws_and_the_document_stays_true(run: Run, tmp_path: Path) -> None:
     summary = tmp_path / "summary"
-    with lying(SOURCES[name], EVERYTHING) as liar:
-        shown = HOLDS_THE_DOCUMENT.get(command, "json")
-        done = liar.run(
-            *COMMANDS[command], "-o", shown, "--debug", GITHUB_ACTIONS="true", GITHUB_STEP_SUMMARY=str(summary)
-        )
-    harmless(Done(done.code, "", done.err), runner=True)
-    for hint in hints(document(done)):
+    env = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(summary)}
+    with lying(SOURCES[run.source], EVERYTHING) as liar, recorded_reports() as reports:
+        done = liar.run(*COMMANDS[run.command], "-o", run.output, "--color", "always", "--debug", **env)
+        (report,) = reports
+        told = harmless_in_every_format(report)
+    assert told["exit_code"] == done.code
+    if run.output == "json":
+        assert true_json(done.out) == told
+        done = Done(done.code, "", done.err)
+    harmless(done, coloured=True, runner=True)
+    if run.command in SHOWN.get(run.source, ()):
+        assert any(EVERYTHING in each for each in texts(told))
+    for hint in hints(told):
         quoted(hint, EVERYTHING, "pwned")
     plain_markdown(summary.read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("name", SHOWN)
-def test_every_format_tells_it_and_none_is_acted_on(name: str) -> None:
-    words = COMMANDS[SHOWN[name]]
-    for flags in (["-o", "table", "--color", "always"], ["-o", "text"], ["-o", "name"]):
-        with lying(SOURCES[name], EVERYTHING) as liar:
-            done = liar.run(*words, *flags)
-        harmless(done, coloured="always" in flags)
-        if "text" in flags:
-            rows(done.out)
-        if "name" in flags:
-            assert len(done.out.splitlines()) == 1
+@pytest.mark.parametrize(("name", "command"), [(name, each) for name, those in EVENTS.items() for each in those])
+def test_events_tell_it_and_none_is_acted_on(name: str, command: str) -> None:
     with lying(SOURCES[name], EVERYTHING) as liar:
-        done = liar.run(*words, "-o", "ndjson")
+        done = liar.run(*COMMANDS[command], "-o", "ndjson")
     events = true_json(done.out)
-    assert any(EVERYTHING in each for each in texts(events[-1]["document"]))
+    assert any(EVERYTHING in each for event in events for each in texts(event))
     assert len(events) == done.out.count("\n")
-
-
-@pytest.mark.parametrize("name", [each for each in SHOWN if each not in ("ARN", "listed ARN", "version keys")])
-def test_a_table_keeps_markup_and_emoji_codes_as_they_are(name: str) -> None:
-    with lying(SOURCES[name], MARKUP) as liar:
-        assert shows(liar.run(*COMMANDS[SHOWN[name]], "-o", "table", "--color", "always"), MARKUP)
+    document(done)
 
 
 @pytest.mark.parametrize("name", QUOTED_IN_PART)
-@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
-def test_what_makes_no_sense_is_quoted_harmlessly(name: str, text: str) -> None:
-    command = SOURCES[name].commands[0]
-    with lying(SOURCES[name], text) as liar:
-        harmless(liar.run(*COMMANDS[command], "-o", "table", "--debug", GITHUB_ACTIONS="true"), runner=True)
+def test_what_makes_no_sense_is_quoted_harmlessly(name: str) -> None:
+    with lying(SOURCES[name], BEGINNING) as liar, recorded_reports() as reports:
+        command = COMMANDS[SOURCES[name].commands[0]]
+        harmless(liar.run(*command, "-o", "table", "--debug", GITHUB_ACTIONS="true"), runner=True)
+        harmless_in_every_format(reports[0])
 
 
 @pytest.mark.parametrize("name", ["name", "message", "status", "cross-account"])
 @pytest.mark.parametrize("text", [LONG, WIDE * 9], ids=["long", "wide"])
 def test_long_and_wide_words_stay_whole(name: str, text: str) -> None:
-    with lying(SOURCES[name], text) as liar:
-        done = liar.run(*COMMANDS[SHOWN[name]], "-o", "text")
-        assert name == "cross-account" or any(text in cell for row in done.rows for cell in row)
-        assert {len(row) for row in done.rows} == {6}
-        assert any(text in each for each in texts(document(liar.run(*COMMANDS[SHOWN[name]], "-o", "json"))))
+    with lying(SOURCES[name], text) as liar, recorded_reports() as reports:
+        done = liar.run(*COMMANDS[SHOWN[name][0]], "-o", "text")
+        assert any(text in each for each in texts(harmless_in_every_format(reports[0])))
+    assert name == "cross-account" or any(text in cell for row in done.rows for cell in row)
+    assert {len(row) for row in done.rows} == {6}
 
 
 QUERIES = ["secrets[].replicas[].status_message", "secrets[0].replicas[0]", "secrets[]", "@"]
 
 
-@pytest.mark.parametrize("query", QUERIES)
-def test_a_query_is_as_harmless_as_the_document(query: str) -> None:
-    words = [*COMMANDS["status"], "--query", query]
-    with lying(SOURCES["message"], EVERYTHING) as liar:
+def test_a_query_is_as_harmless_as_the_document() -> None:
+    with lying(SOURCES["message"], EVERYTHING) as liar, recorded_reports() as reports:
         whole = document(liar.run(*COMMANDS["status"], "-o", "json"))
+        for query in QUERIES:
+            found = as_query(reports[0], compile_query(query), text=False)
+            assert true_json(found) == jmespath.search(query, whole)
+        words = [*COMMANDS["status"], "--query", QUERIES[-1]]
         found = liar.run(*words, "-o", "json", GITHUB_ACTIONS="true")
         told = liar.run(*words, "-o", "text", GITHUB_ACTIONS="true")
-    assert _without_times(true_json(found.out)) == _without_times(jmespath.search(query, whole))
+    assert _without_times(true_json(found.out)) == _without_times(whole)
     harmless(told, runner=True)
 
 
@@ -130,18 +143,15 @@ PAGES = {
 }
 
 
-@pytest.mark.parametrize("page", PAGES)
-@pytest.mark.parametrize("command", ["status", "remove"])
+@pytest.mark.parametrize(("page", "command"), [*zip(PAGES, cycle(["status", "remove"]), strict=False)])
 def test_whatever_answers_in_the_place_of_aws(page: str, command: str) -> None:
     status, body = PAGES[page]
     raw = body.encode("utf-8", "surrogateescape" if body != EVERYTHING else "replace")
-    with lying(None, "", body=raw, status=status) as liar:
-        for flags in (["-o", "table"], ["-o", "json"]):
-            done = liar.run(*COMMANDS[command], *flags, "--debug", GITHUB_ACTIONS="true")
-            harmless(Done(done.code, "" if "json" in flags else done.out, done.err), runner=True)
-            assert done.code in {1, 3, 4}
-            if "json" in flags:
-                true_json(done.out)
+    with lying(None, "", body=raw, status=status) as liar, recorded_reports() as reports:
+        done = liar.run(*COMMANDS[command], "-o", "table", "--debug", GITHUB_ACTIONS="true")
+        harmless(done, runner=True)
+        assert done.code in {1, 3, 4}
+        assert harmless_in_every_format(reports[0])["exit_code"] == done.code
 
 
 def test_headers_are_harmless() -> None:

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 from hostile.output_checks import OWN_COLOUR, acts
-from hostile.payloads import LONG, MARKUP, WIDE
+from hostile.payloads import LONG as WHOLE_LONG
+from hostile.payloads import MARKUP, WIDE
 from rich.cells import cell_len
 
 from smrep.errors import Outcome
@@ -17,6 +18,8 @@ from smrep.regions import Region
 from smrep.report import Action, Finding, Kind, RegionReport, Report, SecretReport, Severity, Trouble
 
 HOME = "arn:aws:secretsmanager:us-east-1:123456789012:secret:x-a1b2c3"
+LONG = WHOLE_LONG[:1600]
+"""Longer than a name can be, and folded to many lines; its pieces are still unlike each other."""
 WIDTHS = [20, 80, None]
 WIDEST = WIDE * 12
 LONG_REGION = "us-" + "".join(chr(97 + number % 26) * (number % 3 + 1) for number in range(60)) + "-1"
@@ -35,8 +38,14 @@ PLACES = {
     "code": {"code": LONG, "status": None},
     "everything": {"name": LONG, "region": LONG_REGION, "status": LONG, "message": LONG},
     "everything wide": {"name": WIDEST, "status": WIDEST, "message": WIDEST},
+    "markup": {"name": MARKUP, "status": MARKUP, "message": MARKUP, "key": MARKUP},
+    "markup as a code": {"code": MARKUP, "status": None},
     "nothing": {"name": "prod/db"},
 }
+CASES = [
+    (place, width, 1 + (number + turn) % 2) for number, place in enumerate(PLACES) for turn, width in enumerate(WIDTHS)
+]
+"""Each place at each width, with one secret and two in turn."""
 
 
 def report(command: str, secrets: int, **given: str | None) -> Report:
@@ -85,9 +94,7 @@ def table_lines(text: str) -> list[str]:
     return lines[start : next(place for place, line in enumerate(lines) if place > start and not line.strip())]
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("secrets", [1, 2])
+@pytest.mark.parametrize(("place", "width", "secrets"), CASES)
 def test_the_edges_of_a_drawn_table_are_in_line(place: str, width: int | None, secrets: int) -> None:
     text = render(report("replicate", secrets, **PLACES[place]), Paper(width=width, unicode=False))
     box = [line for line in text.split("\n") if line.startswith(("|", "+"))]
@@ -100,9 +107,7 @@ def test_the_edges_of_a_drawn_table_are_in_line(place: str, width: int | None, s
             assert all(cells[bar] in "+|" for bar in bars), line
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("secrets", [1, 2])
+@pytest.mark.parametrize(("place", "width", "secrets"), CASES)
 def test_nothing_is_lost_and_nothing_stands_out(place: str, width: int | None, secrets: int) -> None:
     given = PLACES[place]
     text = render(report("verify", secrets, **given), Paper(width=width))

@@ -9,8 +9,17 @@ from pathlib import Path
 
 import pytest
 from fixtures import Done
-from hostile.lying_sandbox import ROLE, LyingSandbox, lying
-from hostile.output_checks import document, harmless, hints, plain_markdown, quoted, texts, true_json
+from hostile.lying_sandbox import ROLE, LyingSandbox, lying, recorded_reports
+from hostile.output_checks import (
+    document,
+    harmless,
+    harmless_in_every_format,
+    hints,
+    plain_markdown,
+    quoted,
+    texts,
+    true_json,
+)
 from hostile.payloads import EVERYTHING, RUNNER, SHELL, TERMINAL, TEXTS
 
 WORD = EVERYTHING.replace("\0", "").replace("\ud83d", "\udc80")
@@ -115,14 +124,19 @@ def said(done: Done) -> None:
 @pytest.mark.parametrize("words", WORDS.values(), ids=WORDS)
 def test_words(liar: LyingSandbox, words: list[str], tmp_path: Path) -> None:
     summary = tmp_path / "summary"
-    said(liar.run(*words, GITHUB_ACTIONS="true", GITHUB_STEP_SUMMARY=str(summary)))
+    has_document = words[0] not in ("sandbox", "help", "completion", "iam-policy", WORD)
+    with recorded_reports() as reports:
+        env = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(summary)}
+        done = liar.run(*words, *(["--json"] if has_document else []), **env)
+    said(done)
     if summary.exists():
         plain_markdown(summary.read_text(encoding="utf-8"))
-    if words[0] not in ("sandbox", "help", "completion", "iam-policy", WORD):
-        done = liar.run(*words, "--json")
-        if done.out:
-            for hint in hints(document(done)):
-                quoted(hint, SHELL, "pwned")
+    if has_document and done.out:
+        assert len(reports) == 1 or "--query" in words
+        for hint in hints(document(done)):
+            quoted(hint, SHELL, "pwned")
+    for report in reports:
+        harmless_in_every_format(report)
 
 
 @pytest.mark.parametrize("name", VARIABLES)
@@ -141,10 +155,12 @@ def test_the_index_of_a_shard(liar: LyingSandbox, name: str) -> None:
 @pytest.mark.parametrize("command", ["status", "verify", "doctor", "iam-policy"])
 def test_standard_input(liar: LyingSandbox, command: str) -> None:
     lines = "\n".join([*TEXTS.values(), "prod/db"])
-    said(liar.run(command, "-", stdin=lines, GITHUB_ACTIONS="true"))
-    if command != "iam-policy":
-        told = set(texts(document(liar.run(command, "-", "--json", stdin=lines))))
-        assert {line.strip() for line in re.split("[\n]", lines)} <= told
+    with recorded_reports() as reports:
+        output = ["-o", "text"] if command != "iam-policy" else []
+        said(liar.run(command, "-", *output, stdin=lines, GITHUB_ACTIONS="true"))
+    assert len(reports) == (command != "iam-policy")
+    for report in reports:
+        assert {line.strip() for line in re.split("[\n]", lines)} <= set(texts(harmless_in_every_format(report)))
 
 
 @pytest.mark.parametrize(
