@@ -55,6 +55,14 @@ class SharedClock(Clock):
         return self._real_since is None
 
 
+_NOTIFICATIONS = "notifications"
+"""The attribute of a condition that counts how often it was notified; whoever reads or writes it holds its lock."""
+
+
+def _notifications(condition: threading.Condition) -> int:
+    return int(vars(condition).get(_NOTIFICATIONS, 0))
+
+
 class SimulatedWait:
     """Replaces Condition.wait and notify: when every thread of smrep waits, the clock skips to the next deadline."""
 
@@ -71,12 +79,13 @@ class SimulatedWait:
         if timeout is None or not self._is_ours(thread):
             return _TRUE_WAIT(condition, timeout)
         until = self._clock.time + timeout
+        before = _notifications(condition)
         try:
             while True:
                 if self._skip(thread, condition, until):
                     _TRUE_NOTIFY(condition, len(condition._waiters))
-                elif _TRUE_WAIT(condition, _LOOK_S):
-                    return True
+                elif _TRUE_WAIT(condition, _LOOK_S) or _notifications(condition) > before:
+                    return True  # a notification that comes between two looks finds nobody waiting
                 if self._clock.time >= until:
                     return False
         finally:
@@ -84,6 +93,7 @@ class SimulatedWait:
 
     def notify(self, condition: threading.Condition, count: int = 1) -> None:
         """Notify as the condition would; whoever may be woken is not waiting until it says so again."""
+        vars(condition)[_NOTIFICATIONS] = _notifications(condition) + 1
         self._notified.append(condition)  # takes no lock, since the garbage collector may call this anywhere
         _TRUE_NOTIFY(condition, count)
 
