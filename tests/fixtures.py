@@ -26,6 +26,7 @@ from fakes import FakeAws
 from hypothesis import settings
 from simulated_time import SharedClock, simulated
 
+from smrep.aws.allowed import WRITES
 from smrep.cli import entry
 from smrep.sandbox.faults import Faults
 from smrep.sandbox.server import SandboxServer
@@ -191,6 +192,16 @@ class Sandbox:
         while not self.log(operation):
             assert time.monotonic() < until, f"no {operation} came"
             time.sleep(0.02)
+
+    def has_looked(self) -> bool:
+        """Return whether smrep has looked at a secret since the last write."""
+        operations = [call.operation for call in self.simulator.log]
+        writes = [number for number, operation in enumerate(operations) if operation in WRITES]
+        return bool(writes) and "DescribeSecret" in operations[writes[-1] :]
+
+    def pass_time(self, seconds: float = 7200.0) -> None:
+        """Let time pass in AWS at once, also for processes, so that what is in progress comes to its end."""
+        self.clock.skip_to(self.clock.time + seconds)
 
 
 @pytest.fixture

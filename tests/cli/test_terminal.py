@@ -2,74 +2,38 @@
 
 from __future__ import annotations
 
-import codecs
-import fcntl
 import os
 import pty
 import re
 import signal
-import struct
 import subprocess
-import termios
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from fixtures import BIN, Sandbox
+from patience import PATIENCE_S
+from pseudo_terminal import Terminal
 
+pytestmark = pytest.mark.terminal
 Make = Callable[..., Sandbox]
+SLOW = {"replication_delay_s": 3600.0}
+"""An AWS in which a replica is in progress until the test lets the time pass."""
 
 
-class Terminal:
-    """A process on a terminal of its own; `seen` is all that it wrote there, stdout included."""
-
-    def __init__(self, sandbox: Sandbox, *words: str, columns: int = 80, **env: str) -> None:
-        self.ours, theirs = pty.openpty()
-        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
-        self.process = subprocess.Popen(
-            [BIN / "smrep", *words],
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            env={**sandbox.env, "TERM": "xterm-256color", **env},
-            start_new_session=True,
-        )
-        os.close(theirs)
-        self.seen = ""
-        self.decoder = codecs.getincrementaldecoder("utf-8")()  # a character may come in two pieces
-
-    def read_until(self, words: str) -> None:
-        until = time.monotonic() + 20
-        while words not in self.seen:
-            assert time.monotonic() < until, self.seen
-            self.read()
-
-    def read(self) -> bool:
-        try:
-            piece = os.read(self.ours, 4096)
-        except OSError:  # the other side is closed
-            piece = b""
-        self.seen += self.decoder.decode(piece)
-        return bool(piece)
-
-    def type(self, text: str) -> None:
-        os.write(self.ours, text.encode())
-
-    def end(self) -> int:
-        while self.read():
-            pass
-        os.close(self.ours)
-        assert "Traceback" not in self.seen
-        return self.process.wait(timeout=20)
+def let_it_settle(sandbox: Sandbox, terminal: Terminal) -> None:
+    """Let AWS finish what is in progress once smrep has looked at it."""
+    terminal.read_until_reached(sandbox.has_looked, "a look after the write")
+    sandbox.pass_time()
 
 
 @pytest.mark.parametrize("columns", [20, 80, 120])
 def test_a_live_table_that_gives_way_to_the_result(make_sandbox: Make, columns: int) -> None:
-    sandbox = make_sandbox(replication_delay_s=0.6)
+    sandbox = make_sandbox(**SLOW)
     sandbox.create()
     terminal = Terminal(sandbox, "replicate", "prod/db", "-r", "us-west-2,eu-west-1", columns=columns)
     terminal.read_until("\x1b[?25l")  # the cursor is hidden while the table redraws itself
+    let_it_settle(sandbox, terminal)
     assert terminal.end() == 0
     assert "\x1b[?25h" in terminal.seen
     result = terminal.seen.rpartition("\x1b[?25h")[2]
@@ -79,18 +43,20 @@ def test_a_live_table_that_gives_way_to_the_result(make_sandbox: Make, columns: 
 
 @pytest.mark.parametrize("env", [{"CI": "true"}, {"CI": "true", "FORCE_COLOR": "1"}, {"TERM": "dumb"}])
 def test_no_animation_in_ci_and_on_a_dumb_terminal(make_sandbox: Make, env: dict[str, str]) -> None:
-    sandbox = make_sandbox(replication_delay_s=0.5)
+    sandbox = make_sandbox(**SLOW)
     sandbox.create()
     terminal = Terminal(sandbox, "replicate", "prod/db", "-r", "us-west-2", **env)
+    let_it_settle(sandbox, terminal)
     assert terminal.end() == 0
     assert "\x1b[?25l" not in terminal.seen
     assert "prod/db us-west-2 InProgress\r\n" in terminal.seen
 
 
 def test_no_color_is_kept_while_animating(make_sandbox: Make) -> None:
-    sandbox = make_sandbox(replication_delay_s=0.6)
+    sandbox = make_sandbox(**SLOW)
     sandbox.create()
     terminal = Terminal(sandbox, "replicate", "prod/db", "-r", "us-west-2", NO_COLOR="1")
+    let_it_settle(sandbox, terminal)
     assert terminal.end() == 0
     assert "\x1b[?25l" in terminal.seen
     assert re.search(r"\x1b\[[0-9;]*m", terminal.seen) is None
@@ -149,7 +115,7 @@ def test_secrets_from_standard_input_leave_nothing_to_answer_with(sandbox: Sandb
 
 
 def test_a_terminal_that_goes_away_does_not_take_the_result_with_it(make_sandbox: Make, tmp_path: Path) -> None:
-    sandbox = make_sandbox(replication_delay_s=0.6)
+    sandbox = make_sandbox(**SLOW)
     sandbox.create()
     ours, theirs = pty.openpty()
     with (tmp_path / "result").open("w") as result:
@@ -164,5 +130,6 @@ def test_a_terminal_that_goes_away_does_not_take_the_result_with_it(make_sandbox
     os.close(theirs)
     sandbox.wait_for("ReplicateSecretToRegions")
     os.close(ours)
-    assert process.wait(timeout=20) == 0
+    sandbox.pass_time()
+    assert process.wait(timeout=PATIENCE_S) == 0
     assert (tmp_path / "result").read_text().split("\t")[2] == "InSync"

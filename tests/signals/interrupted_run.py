@@ -16,11 +16,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any, Literal
+from unittest import mock
 
 from botocore.awsrequest import AWSResponse
 from fixtures import VALIDATOR
 from matrix.patched_transport import answered, asked, join, wired
 from matrix.scenes import CommandCase, Scene, folder, left, set_the_scene
+from patience import wait_until
 from simulated_time import SharedClock
 
 from smrep.aws.allowed import WRITES
@@ -127,7 +129,7 @@ class InterruptedRun:
         self.calls, self.pauses, self.met = [], 0, None
         streams = [Paper(self) for _ in range(2)]
         threads = threading.enumerate()
-        with folder(self.case, self.scene) as here, wired(self.send, self.clock, *streams), handled(self.delivered):
+        with folder(self.case, self.scene) as here, wired(self.send, self.clock, *streams), handled(self):
             for name, text in self.papers.items():
                 (here / name).write_text(text)
             code = entry.run([*words, "-o", "json"], self.clock)
@@ -148,7 +150,7 @@ class InterruptedRun:
         assert self.main is not None
         signal.pthread_kill(self.main, self.number)
         if threading.get_ident() != self.main:
-            assert self.delivered.wait(10)  # a network is slower than the main thread
+            wait_until(self.delivered.is_set, "the signal is met")  # a network is slower than the main thread
 
     def send(self, request: Any) -> AWSResponse:
         """Stand where botocore's sockets are."""
@@ -178,8 +180,8 @@ class Paper(io.StringIO):
 
 
 @contextlib.contextmanager
-def handled(delivered: threading.Event) -> Iterator[None]:
-    """Yield with the signals handled as smrep's own process handles them; the first one is told of."""
+def handled(run: InterruptedRun) -> Iterator[None]:
+    """Yield with the signals handled as smrep's own process handles them, on the run's clock; note the first one."""
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     ignored = sys.unraisablehook
     gc.disable()  # test tools listen to it, and a signal that meets them is heard of later
@@ -187,13 +189,14 @@ def handled(delivered: threading.Event) -> Iterator[None]:
     own: Any = {number: signal.getsignal(number) for number in before}
 
     def handler(number: int, frame: FrameType | None) -> None:
-        delivered.set()
+        run.delivered.set()
         own[number](number, frame)
 
     for number in before:
         signal.signal(number, handler)
     try:
-        yield
+        with mock.patch.object(process, "time", run.clock):  # how long the last words may take is no real time either
+            yield
     except (KeyboardInterrupt, Terminated) as late:
         raise AssertionError("the signal was met by nobody") from late
     finally:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
 
 import pytest
 from matrix.command_cases import COMMAND_CASES
@@ -24,19 +24,39 @@ LEAVING_S = {"apply, remove_extra": TIMING.removal_delay_s}
 BY_NAME = {case.name: case for case in COMMAND_CASES}
 
 
-def moments(case: CommandCase) -> Iterator[tuple[Moment, signal.Signals]]:
-    """Yield every moment of an undisturbed run, and a signal for it; after a call only where it changes something."""
+def moments(case: CommandCase) -> list[tuple[Moment, signal.Signals]]:
+    """Return every moment of an undisturbed run, with a signal for it; after a call only where it changes something."""
     interrupted = InterruptedRun(case)
     calls = interrupted.type(case.words).calls
     places = [Moment("before", number) for number in range(len(calls))]
     places += [Moment("after", number) for number, operation in enumerate(calls) if operation in WRITES]
     places += [Moment("asleep", number) for number in range(interrupted.pauses)]
-    for place, moment in enumerate(places):
-        for number in SIGNALS if _matters(moment, calls) else SIGNALS[place % 2 :][:1]:
-            yield moment, number
+    chosen = sample(calls, interrupted.pauses)
+    return [
+        (moment, number)
+        for place, moment in enumerate(places)
+        for number in (SIGNALS if moment in chosen or _matters(moment, calls) else SIGNALS[place % 2 :][:1])
+    ]
 
 
-def _matters(moment: Moment, calls: tuple[str, ...]) -> bool:
+def sample(calls: Sequence[str], pauses: int) -> list[Moment]:
+    """Return one moment of each kind: before the first change, after it, and in the pause in the middle."""
+    first = next((number for number, operation in enumerate(calls) if operation in WRITES), len(calls) // 2)
+    return [
+        Moment("before", first),
+        *([Moment("after", first)] if calls[first] in WRITES else []),
+        *([Moment("asleep", pauses // 2)] if pauses else []),
+    ]
+
+
+def sampled(case: CommandCase) -> list[tuple[Moment, signal.Signals]]:
+    """Return a moment of each kind with both signals."""
+    interrupted = InterruptedRun(case)
+    calls = interrupted.type(case.words).calls
+    return [(moment, number) for moment in sample(calls, interrupted.pauses) for number in SIGNALS]
+
+
+def _matters(moment: Moment, calls: Sequence[str]) -> bool:
     return moment.where != "asleep" and calls[moment.number] in WRITES
 
 
@@ -66,11 +86,10 @@ def go_on(interrupted: InterruptedRun, case: CommandCase, hint: str | None) -> R
     return runs[-1]
 
 
-@pytest.mark.parametrize("name", [case.name for case in COMMAND_CASES if case.words[0] in CHANGING])
-def test_a_change_is_interrupted_anywhere_and_gone_on_with(name: str) -> None:
-    case = BY_NAME[name]
+def interrupt_a_change(case: CommandCase, places: Iterable[tuple[Moment, signal.Signals]]) -> int:
+    """Interrupt a change at each of these moments and resume it; return how many of them came about."""
     met = 0
-    for moment, number in moments(case):
+    for moment, number in places:
         interrupted = InterruptedRun(case, moment, number)
         run = interrupted.type(case.words)
         if run.met is None:  # pauses are of random length, and this run was over sooner
@@ -80,20 +99,47 @@ def test_a_change_is_interrupted_anywhere_and_gone_on_with(name: str) -> None:
         hint = ended(run, number, moment)
         if run.writes or hint:  # else the same words would begin where they began
             assert go_on(interrupted, case, hint).twice == {}
-            interrupted.clock.time += LEAVING_S.get(name, 0.0)
+            interrupted.clock.time += LEAVING_S.get(case.name, 0.0)
             assert case.reached(interrupted.scene)
-    assert met > 5
+    return met
 
 
-@pytest.mark.parametrize("name", [*LOOKING, *FLEET])
-def test_a_look_is_interrupted_anywhere(name: str) -> None:
-    case = BY_NAME[name]
-    for moment, number in moments(case):
+def interrupt_a_look(case: CommandCase, places: Iterable[tuple[Moment, signal.Signals]]) -> int:
+    """Interrupt what changes nothing at each of these moments; return how many of them came about."""
+    met = 0
+    for moment, number in places:
         interrupted = InterruptedRun(case, moment, number)
         run = interrupted.type(case.words)
         if run.met is not None:
+            met += 1
             ended(run, number, moment)
             assert run.writes == []
+    return met
+
+
+CHANGES = [case.name for case in COMMAND_CASES if case.words[0] in CHANGING]
+
+
+@pytest.mark.parametrize("name", [*CHANGING, "rekey --recreate"])
+def test_a_change_is_interrupted_at_a_moment_of_each_kind_and_resumed(name: str) -> None:
+    assert interrupt_a_change(BY_NAME[name], sampled(BY_NAME[name])) >= 4
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_change_is_interrupted_anywhere_and_resumed(name: str) -> None:
+    assert interrupt_a_change(BY_NAME[name], moments(BY_NAME[name])) > 5
+
+
+@pytest.mark.parametrize("name", ["wait", "audit"])
+def test_a_look_is_interrupted_at_a_moment_of_each_kind(name: str) -> None:
+    assert interrupt_a_look(BY_NAME[name], sampled(BY_NAME[name])) >= 2
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("name", [*LOOKING, *FLEET])
+def test_a_look_is_interrupted_anywhere(name: str) -> None:
+    assert interrupt_a_look(BY_NAME[name], moments(BY_NAME[name])) > 0
 
 
 @pytest.mark.parametrize("where", ["before", "after", "asleep"])

@@ -5,16 +5,21 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
 from fixtures import BIN, Sandbox
 from matrix.patched_transport import ENV
+from patience import PATIENCE_S, end, wait_until
 from signals.interrupted_run import InterruptedRun, Moment
 from signals.test_any_moment import BY_NAME
+
+from smrep.cli.process import LAST_WORDS_S
 
 Make = Callable[..., Sandbox]
 
@@ -22,33 +27,40 @@ Make = Callable[..., Sandbox]
 @pytest.fixture
 def waiting(make_sandbox: Make) -> Sandbox:
     """A sandbox whose one replica takes long."""
-    sandbox = make_sandbox(replication_delay_s=60.0)
+    sandbox = make_sandbox(replication_delay_s=3600.0)
     sandbox.create()
     sandbox.call("ReplicateSecretToRegions", SecretId="prod/db", AddReplicaRegions=[{"Region": "us-west-2"}])
     return sandbox
 
 
 @contextlib.contextmanager
-def full_pipe() -> Iterator[int]:
-    """Yield the end to write to of a pipe that nobody reads and that takes nothing more."""
+def nearly_full_pipe() -> Iterator[int]:
+    """Yield the end to write to of a pipe that nobody reads and that has room for the beginning of a result."""
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     with contextlib.suppress(BlockingIOError):
         while True:
-            os.write(writer, b"x" * 65_536)
+            os.write(writer, b"x" * 4096)
+    os.read(reader, select.PIPE_BUF)
     os.set_blocking(writer, True)
     yield writer
     os.close(reader)
     os.close(writer)
 
 
+def has_room(pipe: int) -> bool:
+    return bool(select.select([], [pipe], [], 0)[1])
+
+
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_where_nobody_reads_the_result_the_next_signal_ends_it(
     waiting: Sandbox, number: signal.Signals, code: int
 ) -> None:
-    with full_pipe() as pipe:
+    names = [f"prod/{letter * 400}" for letter in "abcdefgh"]  # so many that the result is larger than the room
+    with nearly_full_pipe() as pipe:
         process = subprocess.Popen(
-            [BIN / "smrep", "wait", "prod/db", "-o", "json"],
+            [BIN / "smrep", "wait", "prod/db", *names, "-o", "json"],
             env=waiting.env,
             stdin=subprocess.DEVNULL,
             stdout=pipe,
@@ -57,12 +69,15 @@ def test_where_nobody_reads_the_result_the_next_signal_ends_it(
         )
         assert process.stderr is not None
         while "InProgress" not in process.stderr.readline():
-            pass
-        for _ in range(20):
+            assert process.poll() is None
+        process.send_signal(number)
+        wait_until(lambda: not has_room(pipe), "the result is being written")
+        until = time.monotonic() + PATIENCE_S
+        while process.poll() is None:  # a signal that comes at once would be one of several that belong together
+            assert time.monotonic() < until
             process.send_signal(number)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(0.6)
-                break
+                process.wait(2 * LAST_WORDS_S)
         said = process.stderr.read()
         process.stderr.close()
     assert process.returncode == code
@@ -79,26 +94,29 @@ def test_a_second_signal_does_not_cost_the_first_its_words(second: signal.Signal
     assert "hint: smrep wait prod/db" in run.err
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", ["INT", "TERM", "HUP"])
 def test_a_signal_that_is_to_be_ignored_is(make_sandbox: Make, name: str) -> None:
-    sandbox = make_sandbox(replication_delay_s=1.5)
+    sandbox = make_sandbox(replication_delay_s=3600.0)
     sandbox.create()
     sandbox.call("ReplicateSecretToRegions", SecretId="prod/db", AddReplicaRegions=[{"Region": "us-west-2"}])
     script = f"trap '' {name}; exec {BIN}/smrep wait prod/db -o json"
     process = subprocess.Popen(["bash", "-c", script], env=sandbox.env, stdout=subprocess.PIPE, text=True)
     sandbox.wait_for("DescribeSecret")
     process.send_signal(getattr(signal, f"SIG{name}"))
-    out, _ = process.communicate(timeout=20)
+    sandbox.pass_time()
+    out, _ = end(process)
     assert (process.returncode, json.loads(out)["result"]) == (0, "ok")
 
 
+@pytest.mark.exhaustive
 def test_a_terminal_that_is_closed_ends_it_without_a_word(waiting: Sandbox) -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # who runs the tests under nohup has it ignored
     process = waiting.start("wait", "prod/db")
     signal.signal(signal.SIGHUP, before)
     waiting.wait_for("DescribeSecret")
     process.send_signal(signal.SIGHUP)
-    out, err = process.communicate(timeout=20)
+    out, err = end(process)
     assert (process.returncode, out) == (-signal.SIGHUP, "")
     assert "Traceback" not in err
 
@@ -149,6 +167,7 @@ def test_while_it_loads(module: str, number: signal.Signals, code: int, *, told:
         assert (done.stdout, done.stderr) == ("", "")
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(("module", "number"), [("smrep.cli.entry", signal.SIGINT), ("boto3", signal.SIGTERM)])
 def test_in_a_finalizer_which_lets_no_exception_out(module: str, number: signal.Signals) -> None:
     done = loading(module, number, "Dying()")

@@ -14,8 +14,7 @@ from hostile.output_checks import acts
 from hostile.payloads import MARKUP, RUNNER, TERMINAL
 from signals.terminal_screen import Screen
 
-from smrep.sandbox.faults import Faults
-
+pytestmark = pytest.mark.terminal
 Make = Callable[..., Sandbox]
 TRANSIENT = ("waiting,", "watching,", "Ctrl-C", "⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏")
 """What only the table that redraws itself says."""
@@ -23,6 +22,14 @@ BAR = ("0/5", "5/5", "━", "listing", "examining", "applying")
 """What only a bar says."""
 DRAWN = "\x1b[?25l"
 WORDS = ("replicate", "prod/db", "-r", "us-west-2,eu-west-1")
+SLOW = {"replication_delay_s": 3600.0}
+"""An AWS in which replicas are in progress until the test lets the time pass."""
+
+
+def let_it_settle(sandbox: Sandbox, screen: Screen) -> None:
+    """Let AWS finish what is in progress once smrep has looked at it."""
+    screen.read_until_reached(sandbox.has_looked, "a look after the write")
+    sandbox.pass_time()
 
 
 def only_the_result(screen: Screen, tables: int = 1) -> None:
@@ -37,9 +44,10 @@ def only_the_result(screen: Screen, tables: int = 1) -> None:
 
 @pytest.mark.parametrize("columns", [1, 20, 80, 500, 0])
 def test_a_live_table_leaves_nothing_behind(make_sandbox: Make, columns: int) -> None:
-    sandbox = make_sandbox(replication_delay_s=0.6)
+    sandbox = make_sandbox(**SLOW)
     sandbox.create()
     screen = Screen(sandbox, *WORDS, columns=columns)
+    let_it_settle(sandbox, screen)
     assert screen.end() == 0
     assert "waiting," in screen.seen or columns == 1
     if columns != 1:  # a character a line: there is no table to be seen
@@ -50,11 +58,12 @@ def test_a_live_table_leaves_nothing_behind(make_sandbox: Make, columns: int) ->
 
 @pytest.mark.parametrize(("before", "after"), [(80, 40), (80, 20), (40, 120)])
 def test_a_resize_while_waiting_leaves_nothing_behind(make_sandbox: Make, before: int, after: int) -> None:
-    sandbox = make_sandbox(replication_delay_s=1.0)
+    sandbox = make_sandbox(**SLOW)
     sandbox.create()
     screen = Screen(sandbox, *WORDS, columns=before)
     screen.read_until("InProgress")
     screen.resize(after)
+    let_it_settle(sandbox, screen)
     assert screen.end() == 0
     only_the_result(screen)
 
@@ -71,7 +80,7 @@ def test_a_resize_while_waiting_leaves_nothing_behind(make_sandbox: Make, before
 def test_a_signal_while_waiting_leaves_nothing_behind(
     make_sandbox: Make, words: tuple[str, ...], number: signal.Signals, code: int
 ) -> None:
-    sandbox = make_sandbox(replication_delay_s=60.0)
+    sandbox = make_sandbox(**SLOW)
     sandbox.create()
     if words[0] != "replicate":
         sandbox.call("ReplicateSecretToRegions", SecretId="prod/db", AddReplicaRegions=[{"Region": "us-west-2"}])
@@ -85,7 +94,7 @@ def test_a_signal_while_waiting_leaves_nothing_behind(
 
 
 def test_an_error_while_waiting_leaves_nothing_behind(make_sandbox: Make) -> None:
-    sandbox = make_sandbox(replication_delay_s=60.0)
+    sandbox = make_sandbox(**SLOW)
     sandbox.create()
     screen = Screen(sandbox, *WORDS)
     screen.read_until("InProgress")
@@ -95,18 +104,19 @@ def test_an_error_while_waiting_leaves_nothing_behind(make_sandbox: Make) -> Non
 
 
 MANIFEST = {"schema": 1, "replicate": [{"name": "all", "prefix": "prod/", "regions": ["us-west-2"]}]}
+APPLY = "apply -f dr.json --yes"
 FLEET = {
     "list": "5 secrets: 5 standalone",
     "audit -r us-west-2": "5 secrets: 0 covered, 5 missing",
     "plan -f dr.json": "5 secrets: 5 to add",
-    "apply -f dr.json --yes": "5 secrets: 5 replicas changed",
+    APPLY: "5 secrets: 5 replicas changed",
 }
 
 
 @pytest.fixture
 def fleet(make_sandbox: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
     """A sandbox with five secrets, and a folder with a manifest of them."""
-    sandbox = make_sandbox(replication_delay_s=0.6)
+    sandbox = make_sandbox(**SLOW)
     for number in range(5):
         sandbox.create(f"prod/{number}")
     monkeypatch.chdir(tmp_path)
@@ -114,10 +124,14 @@ def fleet(make_sandbox: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     return sandbox
 
 
-@pytest.mark.parametrize("columns", [1, 20, 80, 0])
-@pytest.mark.parametrize("words", FLEET)
+@pytest.mark.parametrize(
+    ("words", "columns"), [*((words, 80) for words in FLEET), *((words, 20) for words in FLEET), (APPLY, 1), (APPLY, 0)]
+)
 def test_a_bar_leaves_nothing_behind(fleet: Sandbox, words: str, columns: int) -> None:
     screen = Screen(fleet, *words.split(), columns=columns)
+    if words == APPLY:
+        screen.read_until_reached(lambda: len(fleet.log("ReplicateSecretToRegions")) == 5, "five requests")
+        let_it_settle(fleet, screen)
     assert screen.end() == 5 * words.startswith("audit")
     assert DRAWN in screen.seen
     assert screen.cursor_is_shown
@@ -129,10 +143,9 @@ def test_a_bar_leaves_nothing_behind(fleet: Sandbox, words: str, columns: int) -
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_while_a_bar_is_drawn_leaves_nothing_behind(fleet: Sandbox, number: signal.Signals, code: int) -> None:
-    fleet.simulator.faults = Faults(replication_delay_s=60.0)
     screen = Screen(fleet, "apply", "-f", "dr.json", "--yes", columns=200)
     screen.read_until("applying")
-    fleet.wait_for("ReplicateSecretToRegions")
+    screen.read_until_reached(lambda: fleet.log("ReplicateSecretToRegions"), "a request")
     screen.process.send_signal(number)
     assert screen.end() == code
     assert screen.cursor_is_shown
@@ -142,9 +155,10 @@ def test_a_signal_while_a_bar_is_drawn_leaves_nothing_behind(fleet: Sandbox, num
 
 
 def test_debug_and_a_live_table_do_not_get_into_each_others_way(make_sandbox: Make) -> None:
-    sandbox = make_sandbox(replication_delay_s=0.6)
+    sandbox = make_sandbox(**SLOW)
     sandbox.create()
     screen = Screen(sandbox, *WORDS, "--debug")
+    let_it_settle(sandbox, screen)
     assert screen.end() == 0
     assert DRAWN not in screen.seen
     assert screen.text.count("account 123456789012") == 1
@@ -156,8 +170,10 @@ def test_a_live_table_lets_nothing_hostile_through(sandbox: Sandbox) -> None:
     hostile = TERMINAL.replace("\ud83d", "") + RUNNER + MARKUP
     sandbox.simulator.set_replication_status("prod/db", "us-east-1", "us-west-2", "InProgress", hostile)
     sandbox.simulator.set_replication_status("prod/db", "us-east-1", "eu-west-1", hostile[:60], hostile)
-    screen = Screen(sandbox, "wait", "prod/db", "--timeout", "2s")
-    assert screen.end() == 3
+    screen = Screen(sandbox, "wait", "prod/db")
+    screen.read_until("InProgress")
+    screen.process.send_signal(signal.SIGINT)
+    assert screen.end() == 130
     own = re.sub(r"\x1b\[(?:\d+(?:;\d+)*m|\?25[lh]|1A|2K)", "", screen.seen.replace("\r", ""))
     assert acts(own) == []
     only_the_result(screen)
@@ -177,11 +193,12 @@ def test_a_live_table_lets_nothing_hostile_through(sandbox: Sandbox) -> None:
     ids=str,
 )
 def test_any_locale_and_any_terminal(make_sandbox: Make, env: dict[str, str | None]) -> None:
-    sandbox = make_sandbox(replication_delay_s=0.5)
+    sandbox = make_sandbox(**SLOW)
     sandbox.create()
     message = "größe 漢字"
     sandbox.simulator.set_replication_status("prod/db", "us-east-1", "eu-west-1", "Failed", message)
     screen = Screen(sandbox, "replicate", "prod/db", "-r", "us-west-2", **env)
+    let_it_settle(sandbox, screen)
     assert screen.end() == 0
     told = Screen(sandbox, "status", "prod/db", **env)
     assert told.end() == 1

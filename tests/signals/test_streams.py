@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from fixtures import BIN, Sandbox
+from patience import end, wait_until
 from signals.process_streams import BROKEN, CLOSED, FULL, run
 
 Make = Callable[..., Sandbox]
@@ -154,16 +155,28 @@ def test_standard_input_that_cannot_be_read(sandbox: Sandbox, tmp_path: Path) ->
             assert said in err.read_text()
 
 
-def test_pipes_of_a_shell(make_sandbox: Make) -> None:
-    sandbox = make_sandbox(replication_delay_s=0.5)
+@pytest.mark.terminal
+def test_pipes_of_a_shell(make_sandbox: Make, tmp_path: Path) -> None:
+    sandbox = make_sandbox(replication_delay_s=3600.0)
     sandbox.create()
+    gone = tmp_path / "gone"
     script = f"""
-        {BIN}/smrep replicate prod/db -r us-west-2 -o ndjson | head -1 >/dev/null; echo ${{PIPESTATUS[0]}}
+        {BIN}/smrep replicate prod/db -r us-west-2 -o ndjson | {{ head -1 >/dev/null; exec <&-; touch {gone}; }}
+        echo ${{PIPESTATUS[0]}}
         {BIN}/smrep sandbox exec -- {BIN}/smrep status nowhere <&- >&- 2>&-; echo $?
         _SMREP_COMPLETE=bash_complete {BIN}/smrep; echo $?
         _SMREP_COMPLETE=bash_complete {BIN}/smrep "smrep re" re >/dev/full; echo $?
     """
-    done = subprocess.run(["bash", "-c", script], env=sandbox.env, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["141", "1", "1", "1"]
-    assert "Traceback" not in done.stderr
-    assert "Errno" not in done.stderr
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    process = subprocess.Popen(["bash", "-c", script], env=sandbox.env, text=True, **pipes)
+    wait_until(gone.exists, "the reader has gone")
+
+    def has_ended() -> bool:
+        sandbox.pass_time()  # what smrep sends even now is in sync at once
+        return process.poll() is not None
+
+    wait_until(has_ended, "the shell has ended")
+    out, err = end(process)
+    assert out.split() == ["141", "1", "1", "1"]
+    assert "Traceback" not in err
+    assert "Errno" not in err

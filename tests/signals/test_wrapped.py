@@ -37,7 +37,7 @@ class Struck(Clock):
 def test_it_is_no_fault_of_ours(
     make_sandbox: Any, monkeypatch: pytest.MonkeyPatch, signal: BaseException, code: int, at: str
 ) -> None:
-    sandbox: Sandbox = make_sandbox(replication_delay_s=60.0)
+    sandbox: Sandbox = make_sandbox(replication_delay_s=3600.0)
     sandbox.create()
     for name, value in sandbox.env.items():
         monkeypatch.setenv(name, value)
