@@ -19,6 +19,8 @@ from fixtures import ROOT, VALIDATOR, Sandbox
 
 ACTION: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text())
 STEPS: list[dict[str, Any]] = ACTION["runs"]["steps"]
+INSTALL_PATIENCE_S = 600.0
+"""The safety net of a step, which may install packages on a busy machine."""
 EXPRESSION = re.compile(r"\$\{\{ *(.+?) *\}\}")
 
 
@@ -119,10 +121,17 @@ class Runner:
         if during:
             during()
             process.send_signal(signal.SIGINT)
-        log, _ = process.communicate(timeout=120)
+        log, _ = process.communicate(timeout=INSTALL_PATIENCE_S)
         assert "Traceback" not in log, log
         assert not any(files[each].read_text() for each in ("ENV", "PATH", "STATE"))
         return process.returncode, log, read_outputs(files["OUTPUT"].read_text())
+
+
+def lay_traps(workspace: Path) -> None:
+    """Put modules into a workspace that end whatever imports them."""
+    workspace.mkdir(exist_ok=True)
+    for name in ("pip", "venv", "json", "shlex", "smrep", "boto3"):
+        (workspace / f"{name}.py").write_text("raise SystemExit(99)\n")
 
 
 def evaluate(text: str, known: Mapping[str, str]) -> str:

@@ -20,7 +20,7 @@ from smrep.sandbox.seed import sample_estate, seed
 PAGE = (ROOT / "docs/ci.md").read_text()
 YAML: list[dict[str, Any]] = [yaml.safe_load(each) for each in re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)]
 *WORKFLOWS, GITLAB = YAML
-needs_jq = pytest.mark.skipif(not shutil.which("jq"), reason="jq is not installed")
+needs_jq = pytest.mark.skipif(not shutil.which("jq"), reason="jq IS NOT INSTALLED: NOTHING THAT USES IT WAS RUN")
 
 
 def seeded(sandbox: Sandbox) -> Sandbox:
@@ -28,6 +28,7 @@ def seeded(sandbox: Sandbox) -> Sandbox:
     return sandbox
 
 
+@pytest.mark.docs
 @needs_jq
 def test_what_is_typed_ends_as_the_page_says_and_shows_what_it_shows(sandbox: Sandbox, tmp_path: Path) -> None:
     blocks = read_blocks(PAGE)
@@ -41,6 +42,7 @@ def test_what_is_typed_ends_as_the_page_says_and_shows_what_it_shows(sandbox: Sa
     assert len(blocks) == 3
 
 
+@pytest.mark.docs
 @needs_jq
 @pytest.mark.parametrize(
     ("names", "code", "shown"),
@@ -58,6 +60,7 @@ def test_the_script_for_anywhere_fails_where_smrep_does_and_shows_why(
     assert (done.returncode, shown in done.stdout) == (code, True), done.stdout
 
 
+@pytest.mark.release
 @needs_jq
 @pytest.mark.parametrize("workflow", WORKFLOWS)
 def test_a_workflow_does_what_it_says(runner: Runner, workflow: dict[str, Any]) -> None:
@@ -88,6 +91,7 @@ def test_the_tables_have_every_input_and_output() -> None:
     assert rows == [*ACTION["inputs"], *ACTION["outputs"]]
 
 
+@pytest.mark.docs
 def test_the_jobs_for_gitlab_run(sandbox: Sandbox, tmp_path: Path) -> None:
     seeded(sandbox)
     *installs, export, write = GITLAB["default"]["before_script"]
