@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from fixtures import BIN, Sandbox
 
+pytestmark = pytest.mark.peer
+
 
 def aws(sandbox: Sandbox, *words: str, region: str = "us-east-1") -> Any:
     """Run `aws secretsmanager ...` and return what it prints."""

@@ -17,11 +17,15 @@ from typing import Any
 import boto3
 import pytest
 from fixtures import ROOT, Sandbox
+from patience import PATIENCE_S, end, wait_until
 
 from smrep.regions import KNOWN
 
+pytestmark = pytest.mark.peer
+
 WEST = "us-west-2"
 OPTED_OUT = "ap-east-1"
+PATIENT = ("--live-patience", f"{PATIENCE_S:.0f}s")
 
 MOTO_SKIPS = {
     "fail-for-a-missing-key": "it ignores keys",
@@ -71,7 +75,7 @@ def rehearse(server: Sandbox, report: Path, regions: str, *words: str, **env: st
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=10 * PATIENCE_S,
         check=False,
     )
     return Rehearsal(done.returncode, done.stdout + done.stderr, report.read_text() if report.exists() else "")
@@ -101,7 +105,7 @@ def test_the_run_passes_against_the_sandbox(make_sandbox: Callable[..., Sandbox]
     sandbox.simulator.set_key_state(bad, WEST, "Disabled")
     keys = ["--live-kms-key", f"{WEST}={good}", "--live-bad-key", f"{WEST}=alias/bad"]
     report = tmp_path / "report.json"
-    rehearsal = rehearse(sandbox, report, f"us-east-1,{WEST},eu-west-1", "--live-patience", "20s", *keys)
+    rehearsal = rehearse(sandbox, report, f"us-east-1,{WEST},eu-west-1", *PATIENT, *keys)
     assert rehearsal.code == 0, rehearsal.out
     assert left_in(sandbox) == []
     assert "nothing is left" in rehearsal.out
@@ -118,7 +122,7 @@ def test_the_run_passes_against_the_sandbox(make_sandbox: Callable[..., Sandbox]
 
 def test_the_run_passes_against_moto_and_says_what_moto_lacks(moto: Sandbox, tmp_path: Path) -> None:
     report = tmp_path / "report.json"
-    rehearsal = rehearse(moto, report, f"us-east-1,{WEST}", "--live-patience", "20s")
+    rehearsal = rehearse(moto, report, f"us-east-1,{WEST}", "--live-patience", "60s")  # for a promotion it lasts
     assert rehearsal.code == 0, rehearsal.out
     for region in ("us-east-1", WEST, "cn-north-1"):
         client = boto3.client("secretsmanager", region_name=region)
@@ -140,10 +144,10 @@ def test_the_run_passes_against_moto_and_says_what_moto_lacks(moto: Sandbox, tmp
 
 
 def test_ctrl_c_cleans_up_too(make_sandbox: Callable[..., Sandbox], tmp_path: Path) -> None:
-    sandbox = make_sandbox(replication_delay_s=2.0, removal_delay_s=0.2)
+    sandbox = make_sandbox(replication_delay_s=3600.0, removal_delay_s=0.2)
     report = tmp_path / "report.json"
     process = subprocess.Popen(
-        command(report, f"us-east-1,{WEST}", "--live-patience", "20s", "-k", "create or replicate or verify"),
+        command(report, f"us-east-1,{WEST}", *PATIENT, "-k", "create or replicate or verify"),
         env=sandbox.env,
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
@@ -155,7 +159,13 @@ def test_ctrl_c_cleans_up_too(make_sandbox: Callable[..., Sandbox], tmp_path: Pa
     for operation in ("CreateSecret", "ReplicateSecretToRegions"):
         sandbox.wait_for(operation)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does, to smrep as well
-    out, _ = process.communicate(timeout=60)
+
+    def has_ended() -> bool:
+        sandbox.pass_time()  # what was interrupted comes to its end, and can be cleaned up
+        return process.poll() is not None
+
+    wait_until(has_ended, "it has cleaned up")
+    out, _ = end(process)
     assert process.returncode == pytest.ExitCode.INTERRUPTED, out
     assert left_in(sandbox) == []
     assert "nothing is left" in out

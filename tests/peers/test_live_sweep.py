@@ -9,6 +9,7 @@ import pytest
 from fixtures import Sandbox
 from live.account import Account
 from live.cleanup import Cleanup
+from patience import PATIENCE_S
 
 from smrep.sandbox.faults import Faults
 
@@ -58,9 +59,11 @@ def going(sandbox: Sandbox, name: str) -> None:
 def stranded(sandbox: Sandbox, name: str) -> None:
     sandbox.create(name)
     replicate(sandbox, name, WEST)
-    sandbox.simulator.faults = Faults(**{**QUICK, "removal_delay_s": 0.02})
+    sandbox.simulator.faults = Faults(**{**QUICK, "removal_delay_s": 3600.0})  # it outlives its primary
     remove(sandbox, name, WEST)
     sandbox.call("DeleteSecret", SecretId=name, ForceDeleteWithoutRecovery=True)
+    sandbox.simulator.faults = Faults(**QUICK)
+    sandbox.pass_time()
 
 
 def scheduled(sandbox: Sandbox, name: str) -> None:
@@ -97,20 +100,20 @@ def test_nothing_stays(
     if remembered:
         account.made[name] = None
     assert left_in(sandbox)
-    assert Cleanup(account, 10.0).run() == []
+    assert Cleanup(account, PATIENCE_S).run() == []
     assert left_in(sandbox) == []
 
 
 def test_replicas_are_gone_before_their_primary_is_deleted(sandbox: Sandbox, account: Account) -> None:
     replicated(sandbox, f"{account.prefix}x")
-    assert Cleanup(account, 10.0).run() == []
+    assert Cleanup(account, PATIENCE_S).run() == []
     assert len(sandbox.log("DeleteSecret")) == 1  # a replica that outlives its primary is stranded, and needs another
     assert sandbox.log("StopReplicationToReplica") == []
 
 
 def test_a_stranded_replica_is_promoted_so_that_it_can_be_deleted(sandbox: Sandbox, account: Account) -> None:
     stranded(sandbox, f"{account.prefix}x")
-    assert Cleanup(account, 10.0).run() == []
+    assert Cleanup(account, PATIENCE_S).run() == []
     assert [call.region for call in sandbox.log("StopReplicationToReplica")] == [WEST]
 
 

@@ -11,7 +11,10 @@ Where moto differs from AWS (aws-behaviour.md 7), the difference is named, and w
 from __future__ import annotations
 
 import boto3
+import pytest
 from fixtures import Sandbox
+
+pytestmark = pytest.mark.peer
 
 
 def create(name: str, region: str = "us-east-1") -> str:

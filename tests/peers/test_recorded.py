@@ -15,7 +15,12 @@ from fixtures import ROOT, Done, Sandbox
 
 RECORDED = Path(os.environ.get("SMREP_RECORDED", ROOT.parent / "shared/data/aws-recorded"))
 
-pytestmark = pytest.mark.skipif(not RECORDED.is_dir(), reason=f"no recorded answers of AWS at {RECORDED}")
+pytestmark = [
+    pytest.mark.peer,
+    pytest.mark.skipif(
+        not RECORDED.is_dir(), reason=f"NO RECORDED ANSWERS OF AWS AT {RECORDED}: SMREP_RECORDED names their folder"
+    ),
+]
 
 
 class Replay(BaseHTTPRequestHandler):

@@ -14,6 +14,8 @@ import pytest
 from botocore.exceptions import ClientError
 from fixtures import Sandbox
 
+pytestmark = pytest.mark.peer
+
 DIFFERENCES = {
     "never in progress": "moto answers InSync at once",
     "ignores keys": "moto shows alias/aws/secretsmanager whatever was asked for",

@@ -19,6 +19,8 @@ from typed_pages import expected_code
 
 from smrep.rules.hcl import quoted
 
+pytestmark = pytest.mark.peer
+
 HOME, WEST, IRELAND, SYDNEY = "us-east-1", "us-west-2", "eu-west-1", "ap-southeast-2"
 PAGE = (ROOT / "docs/terraform.md").read_text()
 IMPLIED = (Path.home() / ".terraform.d/plugins", Path("/usr/local/share/terraform/plugins"))
