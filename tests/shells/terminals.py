@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 from fixtures import BIN, ROOT
+from patience import PATIENCE_S
 
-PATIENCE_S = 60.0
 READY = "ready to type"
 
 
@@ -121,7 +121,7 @@ def fish(line: str, home: Path, *, escape: bool = False, **env: str) -> list[str
     script = f"source {ROOT}/completions/smrep.fish; complete {'--escape' if escape else ''} -C $argv[1]"
     words = ["fish", "--no-config", "-c", script, "--", line]
     done = subprocess.run(
-        words, env=environment(home, **env), cwd=home, capture_output=True, text=True, check=True, timeout=60
+        words, env=environment(home, **env), cwd=home, capture_output=True, text=True, check=True, timeout=PATIENCE_S
     )
     assert done.stderr == ""
     return [each.partition("\t")[0] for each in done.stdout.splitlines()]

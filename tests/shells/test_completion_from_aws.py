@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import socket
 import subprocess
@@ -13,17 +14,19 @@ from typing import Any
 
 import pytest
 from fixtures import BIN, Sandbox
+from patience import PATIENCE_S
 from shells.terminals import Terminal, environment, fish, needs, opened, spied
 
 from smrep.sandbox.faults import Faults
 from smrep.sandbox.server import SandboxServer
 from smrep.sandbox.simulator import Simulator
 
+pytestmark = pytest.mark.terminal
 RUNS = "run/$(touch pwned)`touch pwned`; touch pwned"
 HARMLESS = ["db:prod=1", "db one", RUNS, 'it\'s "quoted"\\']
 HARMFUL = ["tab\tname", "line\nname", "esc\x1b[2J", "bidi\u202ename", "c1\x9bname", "--force-overwrite", "us-west-2"]
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:x-a1b2c3"
-PATIENCE = "60"
+PATIENCE = "99"
 """A machine that is busy with tests may take more than the second that people have."""
 
 
@@ -62,7 +65,7 @@ def ask(words: Sequence[str], env: dict[str, str]) -> list[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE_S,
     )
     assert (done.returncode, done.stderr) == (0, "")
     return [line.split("\t")[1] for line in done.stdout.splitlines()]
@@ -111,9 +114,10 @@ def test_aliases_behind_a_region_and_for_kms_key(estate: dict[str, str]) -> None
 
 
 def test_nothing_is_asked_unless_it_is_wished(sandbox: Sandbox) -> None:
-    for wish in ({}, {"SMREP_COMPLETE_AWS": ""}, {"SMREP_COMPLETE_AWS": "0"}, {"SMREP_COMPLETE_AWS": "yes"}):
-        for words in (["status", ""], ["replicate", "x", "-r", "us-west-2="], ["rekey", "x", "--kms-key", ""]):
-            assert ask(words, {**sandbox.env, **wish}) == []
+    for words in (["status", ""], ["replicate", "x", "-r", "us-west-2="], ["rekey", "x", "--kms-key", ""]):
+        assert ask(words, sandbox.env) == []
+    for wish in ("", "0", "yes"):
+        assert ask(["status", ""], {**sandbox.env, "SMREP_COMPLETE_AWS": wish}) == []
     assert sandbox.simulator.log == []
 
 
@@ -136,6 +140,10 @@ def test_a_command_that_takes_no_key_is_offered_none(estate: dict[str, str], san
 def test_what_goes_wrong_is_not_said(sandbox: Sandbox, trouble: dict[str, str]) -> None:
     sandbox.create()
     assert ask(["status", ""], {**leading_to(sandbox), **trouble}) == []
+
+
+def test_a_profile_that_does_not_exist_is_not_said(sandbox: Sandbox) -> None:
+    sandbox.create()
     assert ask(["status", "--profile", "nothing", ""], leading_to(sandbox)) == []
 
 
@@ -145,13 +153,19 @@ def test_a_denial_is_not_said(sandbox: Sandbox, make_sandbox: Any) -> None:
     assert ask(["status", ""], leading_to(denying)) == []
 
 
-def test_an_endpoint_that_never_answers_costs_a_second() -> None:
-    """It would be waited for ten seconds, several times: the bound is wide for machines that are busy."""
+def test_an_endpoint_that_never_answers_is_given_up() -> None:
+    """botocore would wait for ten seconds and connect again, several times."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         sandbox = Sandbox(None, f"http://127.0.0.1:{silent.getsockname()[1]}")  # type: ignore[arg-type]
-        started = time.monotonic()
         assert ask(["status", ""], {**leading_to(sandbox), "SMREP_COMPLETE_AWS": "1"}) == []
-        assert time.monotonic() - started < 20
+        silent.setblocking(False)
+        connections = []
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                connections.append(silent.accept()[0])
+        for each in connections:
+            each.close()
+    assert len(connections) <= 1
 
 
 def test_nobody_is_asked_for_a_code_on_the_terminal(tmp_path: Path, sandbox: Sandbox) -> None:
@@ -235,6 +249,6 @@ def test_a_question_is_answered_in_time_or_not_at_all(question: str, answer: str
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,  # the pipes of a child that lives on would be waited for
+        timeout=PATIENCE_S,  # the pipes of a child that lives on would be waited for
     )
     assert (done.stdout, done.stderr) == (answer + "\n", "")

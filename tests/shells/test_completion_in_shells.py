@@ -11,6 +11,7 @@ import pytest
 from fixtures import BIN, ROOT
 from shells.terminals import ZSH, Terminal, environment, fish, needs, opened, spied
 
+pytestmark = pytest.mark.terminal
 SHELLS = [pytest.param(each, marks=needs(each)) for each in ("bash", "zsh", "fish")]
 Complete = Callable[[str], list[str]]
 PROFILES = """[default]
@@ -163,9 +164,3 @@ def test_fish_loads_it_from_its_folder(home: Path) -> None:
         ["fish", "-c", "complete -C 'smrep repl'"], env=environment(home), capture_output=True, text=True, check=True
     )
     assert done.stdout.startswith("replicate\tAdd replica Regions")
-
-
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_the_committed_completion_scripts_are_what_smrep_prints(shell: str) -> None:
-    done = subprocess.run([BIN / "smrep", "completion", shell], capture_output=True, text=True, check=True)
-    assert (ROOT / f"completions/smrep.{shell}").read_text() == done.stdout
