@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import runpy
 import shutil
@@ -28,6 +29,7 @@ def needs(program: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(not shutil.which(program), reason=f"{program} IS NOT INSTALLED: NO PAGE WAS LOOKED AT")
 
 
+@functools.cache
 def shown(name: str) -> str:
     """Return a page as a terminal of eighty columns shows it, without bold."""
     done = subprocess.run(
@@ -74,6 +76,7 @@ def test_a_page_has_its_sections_in_order(name: str) -> None:
     assert text.startswith(f'.nr HY 0\n.TH {name.upper().replace("-", chr(92) + "-")} 1 "" smrep "smrep manual"\n')
 
 
+@pytest.mark.peer
 @needs("man")
 @each_page
 def test_man_shows_it_without_a_warning_in_eighty_columns(name: str) -> None:
@@ -84,6 +87,7 @@ def test_man_shows_it_without_a_warning_in_eighty_columns(name: str) -> None:
     assert re.search(rf"^NAME\n       {name} - [a-z]", text, re.MULTILINE)
 
 
+@pytest.mark.peer
 @needs("groff")
 @each_page
 def test_groff_has_nothing_to_warn_of(name: str) -> None:
@@ -93,6 +97,7 @@ def test_groff_has_nothing_to_warn_of(name: str) -> None:
     assert (done.stdout, done.stderr) == ("", "")
 
 
+@pytest.mark.peer
 @needs("man")
 @each_page
 def test_it_says_what_help_says(name: str, sandbox: Sandbox) -> None:
@@ -106,6 +111,7 @@ def test_it_says_what_help_says(name: str, sandbox: Sandbox) -> None:
         assert f" {variable} {OURS[variable]}" in page
 
 
+@pytest.mark.peer
 @needs("man")
 def test_the_first_page_has_every_code_and_variable() -> None:
     page = " ".join(shown("smrep").split())
@@ -118,6 +124,7 @@ def test_the_first_page_has_every_code_and_variable() -> None:
             assert f"{name}(1)" in page
 
 
+@pytest.mark.peer
 @needs("man")
 def test_what_can_be_pasted_is_plain() -> None:
     """An option's hyphens and a shell's quotes come out as what was typed, not as typography."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from patience import PATIENCE_S
 from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.support.ui import WebDriverWait
 
@@ -58,5 +59,7 @@ class Browser:
         return [each["params"]["request"]["url"] for each in told if each["method"] == "Network.requestWillBeSent"]
 
     def until(self, script: str, wanted: object, *values: object) -> None:
-        """Come back when the script returns what is wanted, at most ten seconds later."""
-        WebDriverWait(self.driver, 10, 0.05).until(lambda _: self.js(script, *values) == wanted, f"{script}: {wanted}")
+        """Return when the script returns what is wanted."""
+        WebDriverWait(self.driver, PATIENCE_S, 0.05).until(
+            lambda _: self.js(script, *values) == wanted, f"{script}: {wanted}"
+        )

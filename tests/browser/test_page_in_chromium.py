@@ -22,6 +22,7 @@ from smrep.output.safe import safe
 from smrep.regions import Region
 from smrep.report import Kind, RegionReport, Trouble
 
+pytestmark = pytest.mark.terminal
 SHOWN = "return [...document.querySelectorAll('#rows tbody tr')].filter((row) => row.checkVisibility()).length"
 COUNT = "return document.getElementById('count').textContent"
 TOTALS = """return [...document.querySelectorAll('#totals td[data-state]')].map(

@@ -14,6 +14,7 @@ from smrep.output.safe import safe
 from smrep.regions import Region
 from smrep.report import Kind, RegionReport
 
+pytestmark = pytest.mark.terminal
 OPEN = RegionReport(EU, Outcome.PENDING, findings=(finding(Kind.IN_PROGRESS),))
 DOUBTFUL = RegionReport(EU, Outcome.ACCESS, findings=(finding(Kind.UNCHECKED),))
 EVERY = report(*FEW, secret("o", OPEN), secret("d", DOUBTFUL))

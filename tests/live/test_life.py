@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from live.steps import STEPS, Step
 
+pytestmark = pytest.mark.live
+
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.name)
 def test_step(live: Any, step: Step) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from live.questions import QUESTIONS, Question
 
+pytestmark = pytest.mark.live
+
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.name)
 def test_question(live: Any, question: Question) -> None:

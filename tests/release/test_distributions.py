@@ -19,6 +19,7 @@ from release.built_packages import build, listed, unpacked
 
 from smrep import __version__
 
+pytestmark = pytest.mark.release
 NAME = f"smrep-{__version__}"
 COMPLETIONS = {
     "share/bash-completion/completions/smrep": "smrep.bash",

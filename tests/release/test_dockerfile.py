@@ -96,6 +96,7 @@ def test_the_labels_say_what_it_is() -> None:
     assert arguments("ARG") == ["REVISION=unknown"]
 
 
+@pytest.mark.release
 @pytest.mark.skipif(
     not shutil.which("hadolint"), reason="hadolint IS NOT INSTALLED: THE DOCKERFILE WAS NOT LINTED BY IT"
 )
@@ -104,6 +105,7 @@ def test_hadolint_finds_nothing() -> None:
     assert (done.returncode, done.stdout) == (0, "")
 
 
+@pytest.mark.release
 def test_an_engine_is_sent_what_the_wheel_is_made_of_and_no_more(tmp_path: Path) -> None:
     names = files()
     for name in filter(sent, names):
@@ -158,6 +160,7 @@ def as_user(python: Path) -> dict[str, Any]:
     return user
 
 
+@pytest.mark.release
 def test_its_steps_make_a_smrep_that_writes_nothing(root: Path, tmp_path: Path, sandbox: Sandbox) -> None:
     """It has no home and leaves everything as it was, as where the root file system is read-only."""
     try:

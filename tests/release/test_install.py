@@ -17,6 +17,7 @@ from typed_pages import fenced, section
 
 from smrep import __version__
 
+pytestmark = pytest.mark.release
 (BLOCK,) = fenced((ROOT / "docs/install.md").read_text(), "sh")
 MAKE, *TOOLS, DOCKER = BLOCK.splitlines()
 REGISTRY = re.compile(r"dial tcp|i/o timeout|failed to resolve|TLS handshake|toomanyrequests")
@@ -27,11 +28,10 @@ def answers(*words: str) -> bool:
     return bool(shutil.which(words[0])) and subprocess.run(words, capture_output=True, check=False).returncode == 0
 
 
-@pytest.fixture
-def clone(tmp_path: Path) -> Path:
-    """Return a folder with what `make package` leaves."""
-    build(ROOT, tmp_path / "dist", "wheel")
-    return tmp_path
+def packaged(folder: Path) -> Path:
+    """Return the folder with what `make package` leaves in it."""
+    build(ROOT, folder / "dist", "wheel")
+    return folder
 
 
 def test_the_page_shows_a_wheel_two_tools_and_an_image() -> None:
@@ -42,10 +42,11 @@ def test_the_page_shows_a_wheel_two_tools_and_an_image() -> None:
 
 
 @pytest.mark.parametrize("line", TOOLS, ids=lambda line: line.split()[0])
-def test_a_tool_installs_the_wheel(clone: Path, line: str) -> None:
+def test_a_tool_installs_the_wheel(tmp_path: Path, line: str) -> None:
     tool = line.split(maxsplit=1)[0]
     if not answers(tool, "--version"):
         pytest.skip(f"{tool} IS NOT INSTALLED: THE PAGE'S LINE FOR IT WAS NOT RUN")
+    clone = packaged(tmp_path)
     programs = clone / "bin"
     homes = {"PIPX_HOME": clone / "pipx", "PIPX_BIN_DIR": programs, "PIPX_MAN_DIR": clone / "man"}
     homes |= {"UV_TOOL_DIR": clone / "uv", "UV_TOOL_BIN_DIR": programs}
@@ -60,12 +61,13 @@ def test_a_tool_installs_the_wheel(clone: Path, line: str) -> None:
 
 @pytest.fixture
 def image() -> Iterator[str]:
-    """Return a name for an image that is taken away again."""
+    """Return a name for an image that is taken away again; skip where there is no engine to build it."""
+    if not answers("docker", "info"):
+        pytest.skip("NO DOCKER ENGINE ANSWERS: THE IMAGE WAS NOT BUILT BY ONE")
     yield TAG
     subprocess.run(["docker", "image", "rm", "--force", TAG], capture_output=True, check=False)
 
 
-@pytest.mark.skipif(not answers("docker", "info"), reason="NO DOCKER ENGINE ANSWERS: THE IMAGE WAS NOT BUILT BY ONE")
 def test_the_image_is_built_and_runs_without_a_file_to_write_to(image: str) -> None:
     line = re.sub(r"\bsmrep\b", image, DOCKER)
     done = subprocess.run(["bash", "-c", line], cwd=ROOT, capture_output=True, text=True, check=False)
