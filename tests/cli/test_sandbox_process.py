@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 from fixtures import BIN, Done
+from patience import PATIENCE_S, end
+
+from smrep.cli.entry import run
 
 SMREP = str(BIN / "smrep")
 
@@ -23,7 +26,7 @@ def sandbox(*words: str, **env: str) -> Done:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         check=False,
     )
     assert "Traceback" not in done.stderr, done.stderr
@@ -35,6 +38,7 @@ def test_exec_runs_a_command_against_a_sandbox_of_its_own() -> None:
     assert (done.code, done.rows) == (0, [["prod/payments/db", "-", "-", "-", "-", "-"]])
 
 
+@pytest.mark.exhaustive
 def test_exec_finds_smrep_without_an_active_environment() -> None:
     done = sandbox("exec", "--", "smrep", "status", "nowhere", PATH="/usr/bin:/bin")
     assert done.code == 1
@@ -50,16 +54,19 @@ def test_exec_gives_the_command_its_own_aws_and_none_of_ours() -> None:
     assert {"AWS_PROFILE", "AWS_SESSION_TOKEN"}.isdisjoint(env)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(("script", "code"), [("exit 0", 0), ("exit 7", 7), ("kill -TERM $$", 143)])
 def test_exec_returns_the_commands_code(script: str, code: int) -> None:
     assert sandbox("exec", "--", "sh", "-c", script).code == code
 
 
+@pytest.mark.exhaustive
 def test_exec_of_what_does_not_exist_is_127() -> None:
     done = sandbox("exec", "--", "no-such-command")
     assert (done.code, done.err) == (127, "error: no-such-command: command not found\n")
 
 
+@pytest.mark.exhaustive
 def test_exec_sets_faults_and_keeps_a_log(tmp_path: Path) -> None:
     log = tmp_path / "calls.jsonl"
     done = sandbox(
@@ -75,6 +82,7 @@ def test_exec_sets_faults_and_keeps_a_log(tmp_path: Path) -> None:
     assert (write["effect"], write["region"]) == ("dropped_after", "us-east-1")
 
 
+@pytest.mark.exhaustive
 def test_exec_takes_an_estate_from_a_file(tmp_path: Path) -> None:
     estate = tmp_path / "estate.json"
     estate.write_text('[{"name": "mine", "replicas": ["us-west-2"]}]')
@@ -99,7 +107,7 @@ def test_exec_takes_an_estate_from_a_file(tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_fault_is_a_usage_error(words: list[str]) -> None:
-    assert sandbox("exec", *words, "--", "true").code == 2
+    assert run(["sandbox", "exec", *words, "--", "true"]) == 2
 
 
 def test_start_serves_until_interrupted() -> None:
@@ -117,11 +125,12 @@ def test_start_serves_until_interrupted() -> None:
     )
     assert "can't find the specified secret" in status.stderr
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=10)
+    _, err = end(process)
     assert process.returncode == 130
     assert err.splitlines()[1:] == ["the sandbox has ended"]
 
 
+@pytest.mark.exhaustive
 def test_start_on_a_port_that_is_taken_is_told() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
