@@ -19,6 +19,7 @@ from botocore.exceptions import BotoCoreError, NoCredentialsError
 
 from smrep import __version__
 from smrep.aws.allowed import guard, guard_secrets
+from smrep.aws.bounds import Bounds, bound
 from smrep.aws.dependence import dependence
 from smrep.aws.translate import from_transport
 from smrep.errors import ConfigurationError, SmrepError
@@ -70,6 +71,7 @@ class Session:
     settings: Settings
     say: Callable[[str], None] = lambda _: None
     """Is told of every endpoint in force that is not AWS's own."""
+    bounds: Bounds = field(default_factory=Bounds)
     _said: set[str] = field(default_factory=set)
     _boto: boto3.Session | None = None
     _clients: dict[tuple[str, Region, bool], Any] = field(default_factory=dict)
@@ -109,7 +111,7 @@ class Session:
     def _session(self) -> boto3.Session:
         """Return the session whose credentials are used, made when first asked for."""
         if self._boto is None:
-            own = _session(self.settings.profile, self.settings.sole_region)
+            own = _session(self.settings.profile, self.settings.sole_region, self.bounds)
             role = self.settings.role_arn
             self._boto = self._assumed(own, role) if role else own
         return self._boto
@@ -166,7 +168,7 @@ class Session:
         assumed._credentials = DeferredRefreshableCredentials(  # type: ignore[attr-defined]  # noqa: SLF001
             method="assume-role", refresh_using=fetcher.fetch_credentials
         )
-        return _guarded(boto3.Session(botocore_session=assumed))
+        return _guarded(boto3.Session(botocore_session=assumed), self.bounds)
 
 
 def _unusable(error: Exception) -> SmrepError:
@@ -194,10 +196,10 @@ def profile_region(profile: str | None) -> str | None:
         ConfigurationError: the profile does not exist, or the configuration can't be read.
 
     """
-    return _session(profile).region_name
+    return _session(profile, None, Bounds()).region_name
 
 
-def _session(profile: str | None, sole_region: Region | None = None) -> boto3.Session:
+def _session(profile: str | None, sole_region: Region | None, bounds: Bounds) -> boto3.Session:
     """Return boto3's session.
 
     A profile is named only where one was typed, else it would beat the keys in the environment.
@@ -207,7 +209,7 @@ def _session(profile: str | None, sole_region: Region | None = None) -> boto3.Se
         core = _core(profile)
         if sole_region:
             core.set_config_variable("sts_regional_endpoints", "regional")  # else it may be the one in us-east-1
-        return _guarded(boto3.Session(botocore_session=core, region_name=sole_region))
+        return _guarded(boto3.Session(botocore_session=core, region_name=sole_region), bounds)
     except Exception as error:
         raise _unusable(error) from error
 
@@ -225,6 +227,7 @@ def _core(profile: str | None) -> botocore.session.Session:
     return core
 
 
-def _guarded(session: boto3.Session) -> boto3.Session:
+def _guarded(session: boto3.Session, bounds: Bounds) -> boto3.Session:
     guard_secrets(session)
+    bound(session, bounds)
     return session

@@ -8,6 +8,7 @@ from typing import Any
 
 from botocore import exceptions as botocore
 
+from smrep.aws.bounds import TooLarge, TooSlow
 from smrep.errors import (
     AwsError,
     ConfigurationError,
@@ -142,6 +143,11 @@ def from_transport(error: Exception, subject: str) -> SmrepError:
             return ConfigurationError(_words(error), "name it: --primary-region REGION")
         case botocore.ParamValidationError():
             return UsageError(f"{subject}: {_words(error)}")
+        case TooSlow():
+            hint = f"check the network, the proxy and the endpoint, then {Unanswered.cure}"
+            return Unanswered(_words(error), subject, hint)
+        case TooLarge():
+            return bad_answer(_words(error), subject)
         case (
             botocore.HTTPClientError()
             | botocore.ConnectionError()

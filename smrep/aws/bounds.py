@@ -1,0 +1,158 @@
+"""The end of every call: a deadline for the whole answer, and a limit on its size."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from http.client import HTTPResponse
+from typing import Any
+
+from botocore.awsrequest import AWSHTTPConnectionPool, AWSHTTPSConnectionPool
+from botocore.exceptions import BotoCoreError, HTTPClientError
+
+MEBIBYTE = 1024 * 1024
+
+
+class Unbounded(BotoCoreError):
+    """An answer that takes too long or is too large; botocore retries no exception of this kind."""
+
+
+class TooSlow(Unbounded):
+    """The answer had not ended when its time was up."""
+
+    fmt = "the answer did not end within {seconds:g} s"
+
+
+class TooLarge(Unbounded):
+    """The answer is larger than any of AWS's."""
+
+    fmt = "it is larger than {mebibytes:g} MiB"
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How long an answer may take, from the request's last byte to the answer's last, and how large it may be.
+
+    AWS's largest answer here is a list of 100 secrets, 3 MB at the very most: 30 s are enough for it at 1 Mbit/s.
+    Until an answer begins, and between any two parts of it, the read timeout holds as well.
+    """
+
+    seconds: float = 30.0
+    size: int = 16 * MEBIBYTE
+    """In bytes, with headers and framing."""
+    clock: Callable[[], float] = time.monotonic
+
+
+def bound(session: Any, bounds: Bounds) -> None:
+    """Bound every answer to every client that this session makes, botocore's own for credentials among them."""
+
+    class Bounded:
+        """What each client's class inherits from first."""
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            endpoint = self._endpoint  # type: ignore[attr-defined]  # botocore's BaseClient has it
+            endpoint.http_session = BoundedSession(endpoint.http_session, bounds)
+
+    def inherit(base_classes: list[type], **_: Any) -> None:
+        base_classes.insert(0, Bounded)
+
+    session.events.register_first("creating-client-class", inherit)
+
+
+class BoundedSession:
+    """Sends requests by botocore's HTTP session, whose connections read bounded answers."""
+
+    def __init__(self, session: Any, bounds: Bounds) -> None:
+        """Take over a session that has sent nothing yet."""
+        pools = {"http": AWSHTTPConnectionPool, "https": AWSHTTPSConnectionPool}
+        # all its managers hold this one dictionary, those of proxies too; botocore has no other way to them
+        session._pool_classes_by_scheme.update({key: _bounded(pool, bounds) for key, pool in pools.items()})  # noqa: SLF001
+        self._session = session
+
+    def send(self, request: Any) -> Any:
+        """Return the whole answer.
+
+        Raises:
+            Unbounded: it did not end in time, or within the size.
+
+        """
+        try:
+            return self._session.send(request)
+        except HTTPClientError as error:
+            cause = error.kwargs.get("error")
+            if isinstance(cause, Unbounded):
+                raise cause from None
+            raise
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._session.close()
+
+
+def _bounded(pool: Any, bounds: Bounds) -> type:
+    """Return that class of pools with connections that read bounded answers."""
+    reading = {"response_class": staticmethod(partial(_Response, bounds))}
+    connection = type("BoundedConnection", (pool.ConnectionCls,), reading)
+    return type("BoundedPool", (pool,), {"ConnectionCls": connection})
+
+
+class _Response(HTTPResponse):
+    """An answer whose every byte, from the status line on, is read within the bounds; a proxy's to CONNECT too."""
+
+    def __init__(self, bounds: Bounds, sock: Any, *args: Any, **kwargs: Any) -> None:
+        super().__init__(_Source(bounds, sock), *args, **kwargs)  # type: ignore[arg-type]  # only makefile is used
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A socket as far as HTTPResponse wants one."""
+
+    bounds: Bounds
+    sock: Any
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        """Return a file from which one answer is read."""
+        return io.BufferedReader(_Stream(self.bounds, self.sock))
+
+
+class _Stream(io.RawIOBase):
+    """Reads one answer from a socket, whose timeout is lowered to the time that is left."""
+
+    def __init__(self, bounds: Bounds, sock: Any) -> None:
+        """Start the time of the answer."""
+        self._bounds, self._sock = bounds, sock
+        self._file = sock.makefile("rb", buffering=0)
+        self._until = bounds.clock() + bounds.seconds
+        self._read = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left = self._until - self._bounds.clock()
+        if left <= 0:
+            raise TooSlow(seconds=self._bounds.seconds)
+        usual = self._sock.gettimeout()
+        is_last = usual is None or left < usual
+        if is_last:
+            self._sock.settimeout(left)
+        try:
+            count: int | None = self._file.readinto(buffer)
+        except TimeoutError:
+            if is_last:
+                raise TooSlow(seconds=self._bounds.seconds) from None
+            raise
+        if is_last:
+            self._sock.settimeout(usual)
+        self._read += count or 0
+        if self._read > self._bounds.size:
+            raise TooLarge(mebibytes=self._bounds.size / MEBIBYTE)
+        return count
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
