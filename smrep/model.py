@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import NewType
@@ -266,3 +266,27 @@ class Filter:
 
     key: str
     values: tuple[str, ...]
+
+
+IDLE_PAGES = 1000
+"""After so many pages in a row that are empty, or the same as the one before, a list has no end."""
+
+
+@dataclass(slots=True)
+class Paging:
+    """Recognizes a list without an end: one of AWS's has no token twice, and does not show nothing new for long."""
+
+    _tokens: set[str] = field(default_factory=set)
+    _last: object = None
+    _idle: int = 0
+
+    def why_endless(self, shown: object, token: str) -> str | None:
+        """Return why the page after this one is not to be asked for, None where it is; `shown` is what this one has."""
+        self._idle = self._idle + 1 if not shown or shown == self._last else 0
+        self._last = shown
+        if self._idle >= IDLE_PAGES:
+            return f"{IDLE_PAGES} pages in a row showed nothing new"
+        if token in self._tokens:
+            return "the same page was to come again"
+        self._tokens.add(token)
+        return None

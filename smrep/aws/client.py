@@ -12,8 +12,8 @@ from botocore.exceptions import ClientError
 from smrep.aws import answers, translate
 from smrep.aws.allowed import WRITES, NotAllowed, check
 from smrep.aws.session import Session
-from smrep.errors import AwsError, Denied
-from smrep.model import Filter, Key, Page, Replica, Secret, Target, Version
+from smrep.errors import AwsError, Denied, Unanswered
+from smrep.model import Filter, Key, Page, Paging, Replica, Secret, Target, Version
 from smrep.regions import Region
 
 Trace = Callable[[str], None]
@@ -157,16 +157,23 @@ class Aws:
         tokens: tuple[str, str] = ("NextToken", "NextToken"),
         **params: Any,
     ) -> Iterator[Mapping[str, Any]]:
-        """Yield the pages of a list, none twice; `tokens`: what an answer and the next call name its token."""
+        """Yield the pages of a list; `tokens`: what an answer and the next call name its token.
+
+        Raises:
+            Unanswered: the list has no end.
+
+        """
         given, wanted = tokens
-        seen: set[str] = set()
+        paging = Paging()
         while True:
             answer = self._call(service, operation, region, name, **params)
             yield answer
             token = answer.get(given)
-            if not token or token in seen:
+            if not token:
                 return
-            seen.add(token)
+            shown = [each for each in answer.values() if each and isinstance(each, list)]
+            if why := paging.why_endless(shown, token):
+                raise Unanswered(why, f"{name} in {region}")
             params[wanted] = token
 
     def _call(self, service: str, operation: str, region: Region, name: str, **params: Any) -> Mapping[str, Any]:

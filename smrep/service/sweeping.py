@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from smrep.errors import Throttled, Unanswered
-from smrep.model import Filter, Listed, Page
+from smrep.model import Filter, Listed, Page, Paging
 from smrep.regions import Region
 from smrep.service.pace import Pace
 from smrep.service.polling import past_throttling
@@ -39,7 +39,7 @@ class Sweeper:
 
         """
         pace = self._paces.setdefault(region, Pace(self.clock, self.rate))
-        tokens: set[str] = set()
+        paging = Paging()
         token: str | None = None
         while True:
             page = self._page(pace, region, filters, token, doomed=doomed)
@@ -48,9 +48,8 @@ class Sweeper:
             token = page.next_token
             if token is None:
                 return
-            if token in tokens:
-                raise Unanswered("the same page was to come again", f"the list of secrets in {region}")
-            tokens.add(token)
+            if why := paging.why_endless(page.entries, token):
+                raise Unanswered(why, f"the list of secrets in {region}")
 
     def _page(self, pace: Pace, region: Region, filters: Sequence[Filter], token: str | None, *, doomed: bool) -> Page:
         def once() -> Page:

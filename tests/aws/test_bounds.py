@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import socketserver
 import threading
 from collections.abc import Callable, Iterator
@@ -26,7 +27,6 @@ NET_S = 60.0
 SHORT, SMALL = Bounds(seconds=0.2), Bounds(seconds=NET_S, size=MEBIBYTE)
 
 Parts = Callable[[], Iterator[bytes]]
-Door = Callable[..., "Trickle"]
 
 
 class Trickle:
@@ -178,6 +178,39 @@ def test_the_largest_answer_is_16_mebibytes_and_30_seconds_long() -> None:
     assert Bounds().size == 16 * 1024 * 1024
     assert Bounds().seconds == 30
     assert Session(Settings()).bounds == Bounds()
+
+
+LISTS: dict[str, tuple[Callable[[Aws], Any], str, str]] = {
+    "ListSecretVersionIds": (lambda aws: aws.versions("prod/db", HOME), "NextToken", "prod/db in us-east-1"),
+    "ListAliases": (lambda aws: aws.aliases(WEST), "NextMarker", "the list of aliases in us-west-2"),
+}
+
+
+def paged(token: str, number: Callable[[], int]) -> Parts:
+    """Return an answer with an empty page, and that number for a token."""
+
+    def parts() -> Iterator[bytes]:
+        body = json.dumps({"ARN": ARN, "Versions": [], "Aliases": [], token: str(number())}).encode()
+        yield OK + f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode() + body
+
+    return parts
+
+
+@pytest.mark.parametrize("operation", LISTS)
+def test_a_list_of_which_a_token_comes_again_is_no_list(trickling: Any, operation: str) -> None:
+    call, token, subject = LISTS[operation]
+    server, aws = trickling(paged(token, lambda: 1), Bounds(), pause_s=0.0)
+    with pytest.raises(Unanswered, match=f"{subject}: the same page was to come again"):
+        call(aws)
+    assert server.requests == 2
+
+
+def test_a_list_of_a_thousand_empty_pages_in_a_row_is_no_list(trickling: Any) -> None:
+    call, token, subject = LISTS["ListSecretVersionIds"]
+    server, aws = trickling(paged(token, itertools.count().__next__), Bounds(), pause_s=0.0)
+    with pytest.raises(Unanswered, match=f"{subject}: 1000 pages in a row showed nothing new"):
+        call(aws)
+    assert server.requests == 1000
 
 
 def test_a_connection_serves_several_answers_each_with_bounds_of_its_own(

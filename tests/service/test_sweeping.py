@@ -54,6 +54,26 @@ def test_a_token_that_comes_again_is_no_end_but_an_error(tokens: list[str]) -> N
     assert (sweeper.seen, len(aws.asked)) == (len(tokens), len(tokens))
 
 
+ENDLESS = {
+    "empty pages": lambda number: Page((), str(number)),
+    "the same page again and again": lambda number: Page((listed("a"),), str(number)),
+}
+
+
+@pytest.mark.parametrize("kind", ENDLESS)
+def test_a_thousand_pages_in_a_row_without_news_are_no_list(kind: str) -> None:
+    aws = ScriptedAws(script={HOME: [ENDLESS[kind](number) for number in range(5000)]})
+    with pytest.raises(Unanswered, match="the list of secrets in us-east-1: 1000 pages in a row showed nothing new"):
+        list(Sweeper(aws, aws.clock).pages(EAST))
+    assert len(aws.asked) in {1000, 1001}
+
+
+def test_999_empty_pages_are_borne_again_after_each_that_shows_something() -> None:
+    pages = [Page((listed("a"),) if number % 1000 == 999 else (), str(number)) for number in range(2000)]
+    aws = ScriptedAws(script={HOME: [*pages, Page((listed("b"),))]})
+    assert names(aws) == ["a", "a", "b"]
+
+
 def test_what_is_scheduled_for_deletion_comes_only_where_it_is_wanted(aws: FakeAws) -> None:
     aws.create("a")
     aws.create("b")
