@@ -17,7 +17,7 @@ from rich.text import Text
 
 from smrep.output.paper import Paper
 from smrep.output.safe import safe
-from smrep.output.table import console
+from smrep.output.table import console, redraw
 from smrep.output.tally import Phase, onward
 from smrep.report import Progress
 
@@ -49,9 +49,7 @@ class Bar:
         """Have the newest state drawn by rich's own thread, which also keeps the time between two states."""
         before = self._seen[0] if self._seen else None
         self._seen = onward(before, progress, elapsed_s), time.monotonic()
-        with contextlib.suppress(OSError):  # the terminal is gone, the result is still wanted
-            if not self._live.is_started:
-                self._live.start()
+        redraw(self._live)
 
     def close(self) -> None:
         """Take the bar off the screen."""

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from smrep.output.paper import Paper
 from smrep.output.summary import counts
-from smrep.output.table import body, console
+from smrep.output.table import body, console, redraw
 from smrep.report import SecretReport
 from smrep.rules.closing import is_open
 from smrep.rules.commands import duration
@@ -48,9 +48,7 @@ class LiveTable:
         """Have the newest state drawn by rich's own thread: a signal that met us while drawing would leave it there."""
         self._secrets = tuple(secrets)
         self._elapsed_s, self._shown_at = elapsed_s, time.monotonic()
-        with contextlib.suppress(OSError):  # the terminal is gone, the result is still wanted
-            if not self._live.is_started:
-                self._live.start()
+        redraw(self._live)
 
     def close(self) -> None:
         """Take the table off the screen."""

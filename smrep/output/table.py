@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import re
 from collections.abc import Sequence
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from rich import box
 from rich.cells import cell_len
@@ -23,6 +24,9 @@ from smrep.output.safe import safe
 from smrep.output.summary import TELLING, closing
 from smrep.report import Kind, RegionReport, Report, SecretReport, Severity
 from smrep.rules.keys import DEFAULT
+
+if TYPE_CHECKING:
+    from rich.live import Live
 
 _SEVERITIES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "dim"}
 _STYLES = {IN_SYNC: "green", FAILED: "bold red", IN_PROGRESS: "yellow"}
@@ -56,6 +60,17 @@ def console(paper: Paper, file: TextIO, *, live: bool = False) -> Console:
         highlight=False,
         legacy_windows=False,
     )
+
+
+def redraw(live: Live) -> None:
+    """Have the newest state drawn, by rich's own thread; by this one where the system has none to give."""
+    with contextlib.suppress(OSError):  # the terminal is gone, the result is still wanted
+        try:
+            live.start()
+        except RuntimeError:  # can't start new thread, which is the last that it does
+            live.auto_refresh = False
+        if not live.auto_refresh:
+            live.refresh()
 
 
 def render(report: Report, paper: Paper) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 from smrep.service.ports import Clock
+from smrep.service.threads import start
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -41,7 +42,8 @@ def abreast(
 
     After `patience_s`, what `late` returns stands for the answers that have not come; `pulse` is called about once a
     second meanwhile. The threads are daemons, so that neither an interrupt nor the end of the process waits for a
-    Region that does not answer. What a call raises is raised here, once.
+    Region that does not answer. What a call raises is raised here, once. Where the system has no thread to give, the
+    calls are made one by one in this one, and what has not begun after `patience_s` is late.
     """
     if not items or (len(items) == 1 and patience_s is None and pulse is None):
         return [call(item) for item in items]
@@ -49,7 +51,7 @@ def abreast(
     until = time.monotonic() + patience_s if late and patience_s is not None else float("inf")
     due = time.monotonic() + _PULSE_S
     with calls:
-        while not calls.over.wait(max(0.0, min(due, until) - time.monotonic())) and time.monotonic() < until:
+        while not calls.is_over(min(due, until)) and time.monotonic() < until:
             if time.monotonic() >= due:
                 (pulse or nothing)()
                 due = time.monotonic() + _PULSE_S
@@ -64,16 +66,26 @@ class _Calls(Generic[A, B]):
         self._waiting: queue.SimpleQueue[tuple[int, A]] = queue.SimpleQueue()
         self._answers: dict[int, B] = {}
         self._errors: list[BaseException] = []
-        self.over = threading.Event()
+        self._over, self._is_alone = threading.Event(), False
 
     def __enter__(self) -> None:
         for numbered in enumerate(self._items):
             self._waiting.put(numbered)
-        for _ in range(min(WIDTH, len(self._items))):
-            threading.Thread(target=self._work, daemon=True).start()
+        try:
+            self._is_alone = not start(self._work, min(WIDTH, len(self._items)))
+        except BaseException:
+            self._over.set()
+            raise
 
     def __exit__(self, *_: object) -> None:
-        self.over.set()
+        self._over.set()
+
+    def is_over(self, until: float) -> bool:
+        """Return whether the calls have ended by then; without threads, after one more call."""
+        if self._is_alone:
+            self._call_next()
+            return self._over.is_set()
+        return self._over.wait(max(0.0, until - time.monotonic()))
 
     def outcome(self, late: Callable[[A], B] | None) -> list[B]:
         """Return the answers, and what is late; or raise what a call raised."""
@@ -85,15 +97,20 @@ class _Calls(Generic[A, B]):
         ]
 
     def _work(self) -> None:
-        while not self.over.is_set():
-            try:
-                place, item = self._waiting.get_nowait()
-            except queue.Empty:
-                return
-            try:
-                self._answers[place] = self._call(item)
-            except BaseException as error:  # noqa: BLE001 - it is raised in the caller's thread
-                self._errors.append(error)
-                self.over.set()
-            if len(self._answers) == len(self._items):
-                self.over.set()
+        while not self._over.is_set() and self._call_next():
+            pass
+
+    def _call_next(self) -> bool:
+        """Make one call, and return True; False where none is left."""
+        try:
+            place, item = self._waiting.get_nowait()
+        except queue.Empty:
+            return False
+        try:
+            self._answers[place] = self._call(item)
+        except BaseException as error:  # noqa: BLE001 - it is raised in the caller's thread
+            self._errors.append(error)
+            self._over.set()
+        if len(self._answers) == len(self._items):
+            self._over.set()
+        return True

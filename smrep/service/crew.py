@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from smrep.service.ports import Clock
+from smrep.service.threads import start
 
 Job = Callable[[], float | None]
 """Does one step; returns when the next one is due, in the clock's seconds, or None where it was the last."""
@@ -23,7 +24,8 @@ LAST_STEPS_S = 15.0
 class Crew:
     """Does jobs side by side until all are done; a width of one does them in the caller's thread, in one fixed order.
 
-    A step that AWS keeps waiting holds up no other: half of the crew at most begins new jobs.
+    A step that AWS keeps waiting holds up no other: half of the crew at most begins new jobs. Where the system
+    has fewer threads to give, the width is what it gives.
     """
 
     clock: Clock
@@ -44,20 +46,32 @@ class Crew:
         Raises whatever a step raises; then, as when the caller goes away, nothing more is begun.
         """
         self._fresh.extend(jobs)
-        if self.width == 1:
-            yield from self._alone()
-            return
-        for _ in range(min(self.width, len(self._fresh))):  # a job is at one step at a time
-            threading.Thread(target=self._work, daemon=True).start()
         try:
-            while not self._is_over():
-                with self._turn:
-                    self._turn.wait(PULSE_S)
-                yield
-            if self._failure:
-                raise self._failure
+            if self._start():
+                yield from self._watch()
+            else:
+                yield from self._alone()
         finally:
             self.finish()
+
+    def _start(self) -> int:
+        """Start the threads, of which none looks for work before the width is known; return how many they are."""
+        if self.width == 1:
+            return 0
+        with self._turn:
+            wanted = min(self.width, len(self._fresh))  # a job is at one step at a time
+            started = start(self._work, wanted)
+            if started < wanted:
+                self.width = max(started, 1)
+        return started
+
+    def _watch(self) -> Iterator[None]:
+        while not self._is_over():
+            with self._turn:
+                self._turn.wait(PULSE_S)
+            yield
+        if self._failure:
+            raise self._failure
 
     def finish(self) -> None:
         """Begin nothing more, and come back when what is under way has ended, or has had its time."""
