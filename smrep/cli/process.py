@@ -99,11 +99,10 @@ def heed() -> None:
         if not isinstance(what.exc_value, KeyboardInterrupt | Terminated):
             others(what)
             return
-        from threading import Timer, main_thread
-
         since.clear()
         number = stopped_by(what.exc_value) - 128
-        Timer(AGAIN_S, signal.pthread_kill, (main_thread().ident, number)).start()
+        signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(number))  # no thread, which may not be had
+        signal.setitimer(signal.ITIMER_REAL, AGAIN_S)
 
     sys.unraisablehook = ignored
     for number in (signal.SIGINT, signal.SIGTERM):
