@@ -63,6 +63,14 @@ def bound(session: Any, bounds: Bounds) -> None:
     session.events.register_first("creating-client-class", inherit)
 
 
+def bound_metadata(resolver: Any, bounds: Bounds) -> None:
+    """Bound what a container or a machine answers where credentials are had from it: botocore asks it by no client."""
+    for provider in resolver.providers:
+        fetcher: Any = getattr(provider, "_fetcher", None) or getattr(provider, "_role_fetcher", None)
+        if hasattr(fetcher, "_session"):  # no other provider's has
+            fetcher._session = BoundedSession(fetcher._session, bounds)  # noqa: SLF001 - botocore has no other way to it
+
+
 class BoundedSession:
     """Sends requests by botocore's HTTP session, whose connections read bounded answers."""
 

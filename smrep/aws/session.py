@@ -19,7 +19,7 @@ from botocore.exceptions import BotoCoreError, NoCredentialsError
 
 from smrep import __version__
 from smrep.aws.allowed import guard, guard_secrets
-from smrep.aws.bounds import Bounds, bound
+from smrep.aws.bounds import Bounds, bound, bound_metadata
 from smrep.aws.dependence import dependence
 from smrep.aws.translate import from_transport
 from smrep.errors import ConfigurationError, SmrepError
@@ -112,6 +112,7 @@ class Session:
         """Return the session whose credentials are used, made when first asked for."""
         if self._boto is None:
             own = _session(self.settings.profile, self.settings.sole_region, self.bounds)
+            bound_metadata(own._session.get_component("credential_provider"), self.bounds)  # noqa: SLF001
             role = self.settings.role_arn
             self._boto = self._assumed(own, role) if role else own
         return self._boto

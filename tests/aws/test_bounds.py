@@ -160,6 +160,22 @@ def test_credentials_that_botocore_fetches_for_a_profile_have_that_end(
         aws.describe("prod/db", HOME)
 
 
+@pytest.mark.parametrize("variable", ["AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_EC2_METADATA_SERVICE_ENDPOINT"])
+@pytest.mark.parametrize("bounds", [SHORT, SMALL], ids=["time", "size"])
+def test_credentials_of_a_container_and_of_a_machine_have_that_end(
+    trickling: Any, monkeypatch: pytest.MonkeyPatch, variable: str, bounds: Bounds
+) -> None:
+    parts = endless(OK + b"Content-Length: 99999999999\r\n\r\n", b" " * (65536 if bounds is SMALL else 1))
+    server, aws = trickling(parts, bounds, pause_s=0.0 if bounds is SMALL else 0.01)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "false")
+    monkeypatch.setenv(variable, f"{server.url}/")
+    with pytest.raises(SmrepError) as caught:
+        aws.describe("prod/db", HOME)
+    assert ("larger than 1 MiB" if bounds is SMALL else "did not end within 0.2 s") in caught.value.message
+
+
 @pytest.mark.parametrize("answer", ANSWERS)
 def test_an_endless_answer_ends_with_its_size(trickling: Any, answer: str) -> None:
     """Some end sooner: no line of a header may be longer than 64 KiB."""
