@@ -6,8 +6,6 @@ import io
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
-from http.client import HTTPResponse
 from typing import Any
 
 from botocore.awsrequest import AWSHTTPConnectionPool, AWSHTTPSConnectionPool
@@ -102,22 +100,19 @@ class BoundedSession:
 
 
 def _bounded(pool: Any, bounds: Bounds) -> type:
-    """Return that class of pools with connections that read bounded answers."""
-    reading = {"response_class": staticmethod(partial(_Response, bounds))}
-    connection = type("BoundedConnection", (pool.ConnectionCls,), reading)
+    """Return that class of pools with connections that read bounded answers, a proxy's to CONNECT among them."""
+    response = pool.ConnectionCls.response_class
+
+    def bounded_response(sock: Any, *args: Any, **kwargs: Any) -> Any:
+        return response(_Source(bounds, sock), *args, **kwargs)
+
+    connection = type("BoundedConnection", (pool.ConnectionCls,), {"response_class": staticmethod(bounded_response)})
     return type("BoundedPool", (pool,), {"ConnectionCls": connection})
-
-
-class _Response(HTTPResponse):
-    """An answer whose every byte, from the status line on, is read within the bounds; a proxy's to CONNECT too."""
-
-    def __init__(self, bounds: Bounds, sock: Any, *args: Any, **kwargs: Any) -> None:
-        super().__init__(_Source(bounds, sock), *args, **kwargs)  # type: ignore[arg-type]  # only makefile is used
 
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """A socket as far as HTTPResponse wants one."""
+    """A socket as far as http.client's response wants one: it reads all from the status line on from a file of it."""
 
     bounds: Bounds
     sock: Any
