@@ -132,7 +132,7 @@ class FakeAws:
         return self._ask("GetResourcePolicy", region, secret_id, SecretId=secret_id).get("ResourcePolicy")
 
     def key(self, key: str, region: Region) -> Key:
-        return answers.to_key(self._ask("DescribeKey", region, key, service="kms", KeyId=key))
+        return answers.to_key(self._ask("DescribeKey", region, key, service="kms", KeyId=key), key, region)
 
     def caller(self, home: Region) -> str:
         return str(self._ask("GetCallerIdentity", home, "caller", service="sts")["Arn"])
@@ -145,7 +145,7 @@ class FakeAws:
         entries = [{"ContextKeyName": key, "ContextKeyValues": [value]} for key, value in context.items()]
         params = {"PolicySourceArn": role, "ActionNames": [action], "ResourceArns": [resource]}
         answer = self._ask("SimulatePrincipalPolicy", home, role, service="iam", ContextEntries=entries, **params)
-        return answers.to_decision(answer)
+        return answers.to_decision(answer, action, resource)
 
     def _ask(
         self, operation: str, region: Region, subject: str, service: str = "secretsmanager", **params: Any

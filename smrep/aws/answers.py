@@ -1,4 +1,8 @@
-"""From AWS's answers to our values; every field that AWS may leave out may be absent."""
+"""From AWS's answers to our values; every field that AWS may leave out may be absent.
+
+An answer must be about what was asked. One that is not, or can't be AWS's, is a ValueError that names the field and
+never quotes it: whoever answers in AWS's place may answer with the request, and with what it was signed with.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,10 @@ from smrep.model import CrossAccount, FarEnd, Key, Listed, Page, Replica, Secret
 from smrep.regions import Region
 
 
+class BadField(ValueError):
+    """A field is missing, can't be what AWS sends, or is not about what was asked; the text names it."""
+
+
 def to_secret(answer: Mapping[str, Any], region: Region) -> Secret:
     """Return an answer to DescribeSecret as a value; every field but ARN and Name may be absent.
 
@@ -23,8 +31,8 @@ def to_secret(answer: Mapping[str, Any], region: Region) -> Secret:
     """
     primary = text(answer, "PrimaryRegion")
     return Secret(
-        arn=secret_arn(answer),
-        name=required(answer, "Name"),
+        arn=_arn_in(answer, region),
+        name=_name(answer),
         region=region,
         primary_region=_region(primary) if primary else None,
         kms_key_id=text(answer, "KmsKeyId"),
@@ -59,8 +67,8 @@ def _listed(entry: Mapping[str, Any], region: Region) -> Listed:
     primary, key = text(entry, "PrimaryRegion"), text(entry, "KmsKeyId")
     versions = entry.get("SecretVersionsToStages") or {}
     return Listed(
-        arn=secret_arn(entry),
-        name=required(entry, "Name"),
+        arn=_arn_in(entry, region),
+        name=_name(entry),
         region=region,
         primary_region=Region(intern(_region(primary))) if primary else None,
         kms_key_id=intern(key) if key else None,
@@ -102,17 +110,49 @@ def to_replicas(answer: Mapping[str, Any]) -> tuple[Replica, ...]:
     return tuple(entries.values())
 
 
-def secret_arn(answer: Mapping[str, Any]) -> str:
-    """Return the ARN that every answer about a secret has.
+_SECRET_ARN = re.compile(
+    r"arn:aws[a-z-]*:secretsmanager:([a-z0-9-]+):\d{12}:secret:(.+)-[A-Za-z0-9]{6}", re.ASCII | re.DOTALL
+)
+
+
+def secret_arn(answer: Mapping[str, Any], asked: str, region: Region) -> str:
+    """Return the ARN that every answer about a secret has: that of the secret that was asked for, in that Region.
+
+    `asked` is a name, an ARN, or an ARN without the six characters at its end.
 
     Raises:
-        ValueError: there is none, or none of a secret.
+        ValueError: there is none, or that of another secret.
 
     """
-    arn = required(answer, "ARN")
-    if not re.fullmatch(r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:.+", arn, re.ASCII | re.DOTALL):
-        raise ValueError(f"{arn[:80]!r} is no secret's ARN")
+    arn = _arn_in(answer, region)
+    if "Name" in answer:
+        _name(answer)
+    if arn != asked and re.sub(r"-[A-Za-z0-9]{6}$", "", arn) != asked and _name_in(arn) != asked:
+        raise BadField("ARN is of another secret than the one asked for")
     return arn
+
+
+def _arn_in(answer: Mapping[str, Any], region: Region) -> str:
+    """Return the ARN of a secret of that Region."""
+    found = _SECRET_ARN.fullmatch(required(answer, "ARN"))
+    if found is None:
+        raise BadField("ARN is no secret's ARN")
+    if found[1] != region:
+        raise BadField("ARN is of another Region than the one asked")
+    return found[0]
+
+
+def _name(answer: Mapping[str, Any]) -> str:
+    """Return the name of the secret that the ARN beside it is of. Source: aws-behaviour.md 3, 'ARN'."""
+    name = required(answer, "Name")
+    if name != _name_in(required(answer, "ARN")):
+        raise BadField("Name is of another secret than ARN")
+    return name
+
+
+def _name_in(arn: str) -> str | None:
+    found = _SECRET_ARN.fullmatch(arn)
+    return found[2] if found else None
 
 
 def caller_arn(answer: Mapping[str, Any]) -> str:
@@ -124,7 +164,7 @@ def caller_arn(answer: Mapping[str, Any]) -> str:
     """
     arn = required(answer, "Arn")
     if not re.fullmatch(r"arn:aws[a-z-]*:(iam|sts)::\d{12}:.+", arn, re.ASCII | re.DOTALL):
-        raise ValueError(f"{arn[:80]!r} is no caller's ARN")
+        raise BadField("Arn is no caller's ARN")
     return arn
 
 
@@ -132,27 +172,35 @@ def to_policy(answer: Mapping[str, Any]) -> str | None:
     """Return the resource policy in an answer to GetResourcePolicy, None where the secret has none.
 
     Raises:
-        ValueError: it can't be AWS's answer, which names the secret also where it has no policy.
+        ValueError: it can't be AWS's answer.
 
     Source: API_GetResourcePolicy.
 
     """
-    secret_arn(answer)
     return text(answer, "ResourcePolicy")
 
 
-def to_key(answer: Mapping[str, Any]) -> Key:
-    """Return an answer to kms:DescribeKey as a value.
+def to_key(answer: Mapping[str, Any], asked: str, region: Region) -> Key:
+    """Return an answer to kms:DescribeKey as a value; `asked` is an ARN, a key's id or an alias.
 
     Raises:
-        ValueError: it names no key.
+        ValueError: it names no key, or another one than the one asked for, as far as an alias tells.
 
     Source: API_KeyMetadata.
 
     """
     metadata = answer.get("KeyMetadata") or {}
+    arn = required(metadata, "Arn")
+    found = re.fullmatch(r"(arn:aws[a-z-]*:kms:([a-z0-9-]+):\d{12}:)key/(.+)", arn, re.ASCII | re.DOTALL)
+    if found is None:
+        raise BadField("Arn is no key's ARN")
+    if found[2] != region:
+        raise BadField("Arn is of another Region than the one asked")
+    account, by_alias, _ = asked.partition("alias/")
+    if (by_alias and account not in ("", found[1])) or (not by_alias and asked not in (arn, found[3])):
+        raise BadField("Arn is of another key than the one asked for")
     return Key(
-        arn=required(metadata, "Arn"),
+        arn=arn,
         state=text(metadata, "KeyState"),
         usage=text(metadata, "KeyUsage"),
         spec=text(metadata, "KeySpec"),
@@ -204,17 +252,21 @@ def to_region_states(pages: Iterable[Mapping[str, Any]], field: str) -> dict[str
     return states or _missing("Regions")
 
 
-def to_decision(answer: Mapping[str, Any]) -> str:
+def to_decision(answer: Mapping[str, Any], action: str, resource: str) -> str:
     """Return the decision on the one action and resource that were asked about.
 
     Source: API_EvaluationResult, API_ResourceSpecificResult.
 
     Raises:
-        ValueError: there is none.
+        ValueError: there is none, or one on something else.
 
     """
     for result in answer.get("EvaluationResults") or ():
+        if required(result, "EvalActionName").lower() != action.lower():
+            raise BadField("EvalActionName is another action than the one asked about")
         for specific in result.get("ResourceSpecificResults") or ():
+            if required(specific, "EvalResourceName") != resource:
+                raise BadField("EvalResourceName is another resource than the one asked about")
             return required(specific, "EvalResourceDecision")
         return required(result, "EvalDecision")
     return _missing("EvaluationResults")
@@ -249,7 +301,7 @@ def _texts(answer: Mapping[str, Any], field: str) -> tuple[str, ...]:
     """Return a list of texts, empty where there is none."""
     values = tuple(answer.get(field) or ())
     if not all(isinstance(each, str) for each in values):
-        raise ValueError(f"{field} is {values!r}")
+        raise BadField(f"{field} is no list of texts")
     return values
 
 
@@ -262,13 +314,13 @@ def text(answer: Mapping[str, Any], field: str) -> str | None:
     """
     value = answer.get(field)
     if value is not None and not isinstance(value, str):
-        raise ValueError(f"{field} is {value!r}")
+        raise BadField(f"{field} is no text")
     return value
 
 
 def _region(text: str) -> Region:
     if not re.fullmatch(r"[a-z0-9-]{1,128}", text, re.ASCII):
-        raise ValueError(f"{text[:80]!r} is no Region")
+        raise BadField("a Region is none")
     return Region(text)
 
 
@@ -280,7 +332,7 @@ def _list(answer: Mapping[str, Any], field: str) -> list[Any]:
 
 
 def _missing(field: str) -> NoReturn:
-    raise ValueError(f"{field} is missing")
+    raise BadField(f"{field} is missing")
 
 
 def _moment(value: object) -> datetime | None:
@@ -296,5 +348,5 @@ def _moment(value: object) -> datetime | None:
         if isinstance(value, int | float):
             return datetime.fromtimestamp(value, UTC)
     except (OverflowError, OSError) as error:
-        raise ValueError(f"{value!r} is no time") from error
+        raise BadField("a time is none") from error
     return None

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from smrep.aws import answers, translate
 from smrep.aws.allowed import WRITES, NotAllowed, check
 from smrep.aws.session import Session
-from smrep.errors import AwsError, Denied, Unanswered
+from smrep.errors import AwsError, Denied, SmrepError, Unanswered
 from smrep.model import Filter, Key, Page, Paging, Replica, Secret, Target, Version
 from smrep.regions import Region
 
@@ -42,6 +42,7 @@ class Aws:
     def describe(self, secret_id: str, region: Region) -> Secret:
         """Return the secret as that Region shows it. Source: API_DescribeSecret."""
         answer = self._call("secretsmanager", "DescribeSecret", region, secret_id, SecretId=secret_id)
+        self._check(answer, secret_id, region)
         return self._read(lambda: answers.to_secret(answer, region), secret_id, region)
 
     def list_page(self, region: Region, filters: Sequence[Filter], token: str | None, *, doomed: bool) -> Page:
@@ -59,11 +60,12 @@ class Aws:
     def versions(self, secret_id: str, region: Region) -> tuple[Version, ...]:
         """Return the versions that hold a value and bear a label. Source: API_ListSecretVersionIds."""
         pages = self._pages("secretsmanager", "ListSecretVersionIds", region, secret_id, SecretId=secret_id)
-        return self._read(lambda: answers.to_versions(pages), secret_id, region)
+        return self._read(lambda: answers.to_versions(self._checked(pages, secret_id, region)), secret_id, region)
 
     def policy(self, secret_id: str, region: Region) -> str | None:
         """Return the secret's resource policy, None where it has none. Source: API_GetResourcePolicy."""
         answer = self._call("secretsmanager", "GetResourcePolicy", region, secret_id, SecretId=secret_id)
+        self._check(answer, secret_id, region)
         return self._read(lambda: answers.to_policy(answer), secret_id, region)
 
     def replicate(
@@ -95,7 +97,7 @@ class Aws:
     def key(self, key: str, region: Region) -> Key:
         """Return the key that an alias, an id or an ARN stands for. Source: API_DescribeKey."""
         answer = self._call("kms", "DescribeKey", region, key, KeyId=key)
-        return self._read(lambda: answers.to_key(answer), key, region)
+        return self._read(lambda: answers.to_key(answer, key, region), key, region)
 
     def aliases(self, region: Region) -> tuple[str, ...]:
         """Return the names of the Region's aliases that lead to a key, `alias/...` each. Source: API_ListAliases.
@@ -135,7 +137,7 @@ class Aws:
             ResourceArns=[resource],
             ContextEntries=entries,
         )
-        return self._read(lambda: answers.to_decision(answer), role, home)
+        return self._read(lambda: answers.to_decision(answer, action, resource), role, home)
 
     def _listed(self, operation: str, region: Region, secret_id: str, **params: Any) -> tuple[Replica, ...]:
         """Send a write whose answer is the primary's list of replicas."""
@@ -145,8 +147,20 @@ class Aws:
     def _taken(self, operation: str, region: Region, secret_id: str, **params: Any) -> Mapping[str, Any]:
         """Send a write; an answer without the secret's ARN is not AWS's, and says nothing of what AWS did."""
         answer = self._call("secretsmanager", operation, region, secret_id, SecretId=secret_id, **params)
-        self._read(lambda: answers.secret_arn(answer), secret_id, region)
+        self._check(answer, secret_id, region)
         return answer
+
+    def _check(self, answer: Mapping[str, Any], secret_id: str, region: Region) -> None:
+        """Refuse an answer that is about another secret, or another Region's."""
+        self._read(lambda: answers.secret_arn(answer, secret_id, region), secret_id, region)
+
+    def _checked(
+        self, pages: Iterator[Mapping[str, Any]], secret_id: str, region: Region
+    ) -> Iterator[Mapping[str, Any]]:
+        """Yield the pages, each about that secret."""
+        for page in pages:
+            self._check(page, secret_id, region)
+            yield page
 
     def _pages(
         self,
@@ -187,16 +201,16 @@ class Aws:
         started = time.monotonic()
         try:
             answer: Mapping[str, Any] = getattr(client, method)(**params)
-        except NotAllowed:
+        except (NotAllowed, SmrepError):
             raise
         except ClientError as error:
-            self._tell(operation, region, error.response, started)
+            self._tell(operation, region, error.response, started, translate.code_of(error.response))
             refusal = translate.from_response(error, subject)
             if isinstance(refusal, Denied):
                 refusal.hint = f"allow {service}:{operation} on {name} in {region}"
             raise refusal from error
         except Exception as error:
-            self._tell(operation, region, {"Error": {"Code": type(error).__name__}}, started)
+            self._tell(operation, region, {}, started, type(error).__name__)
             raise translate.from_transport(error, subject) from error
         self._tell(operation, region, answer, started)
         return answer
@@ -205,15 +219,19 @@ class Aws:
         """Return the answer as a value; one without the fields that it must have is no answer."""
         try:
             return reading()
-        except (TypeError, AttributeError, ValueError) as error:
+        except answers.BadField as error:
             raise translate.bad_answer(str(error), f"{name} in {region}") from error
+        except (TypeError, AttributeError, ValueError) as error:
+            raise translate.bad_answer(type(error).__name__, f"{name} in {region}") from error
 
-    def _tell(self, operation: str, region: Region, answer: Mapping[str, Any], started: float) -> None:
+    def _tell(
+        self, operation: str, region: Region, answer: Mapping[str, Any], started: float, code: str = "-"
+    ) -> None:
         if self.trace is None:
             return
         metadata = answer.get("ResponseMetadata", {})
         self.trace(
             f"{operation} {region} status={metadata.get('HTTPStatusCode', '-')} "
-            f"code={answer.get('Error', {}).get('Code', '-')} request_id={metadata.get('RequestId', '-')} "
+            f"code={code} request_id={metadata.get('RequestId', '-')} "
             f"attempts={metadata.get('RetryAttempts', 0) + 1} ms={1000 * (time.monotonic() - started):.0f}"
         )

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import boto3
 
 from smrep.regions import Region
+from smrep.urls import shown
 
 _KEPT = ("env", "shared-credentials-file", "config-file", "explicit")
 _OWN = ("iam-role", "container-role")
@@ -31,9 +32,9 @@ def dependence(session: boto3.Session, lost: Region, alive: Region) -> tuple[str
     if method in _OWN:
         return f"the machine's own role ({method}); nothing in it depends on {lost}", False
     if method.startswith("assume-role"):
-        url = urlsplit(str(session.client("sts", region_name=alive).meta.endpoint_url))
-        if alive not in (url.hostname or ""):
-            return f"a role, taken on at {url.geturl()}, which is not known to be AWS's STS in {alive}", True
+        endpoint = str(session.client("sts", region_name=alive).meta.endpoint_url)
+        if alive not in (urlsplit(endpoint).hostname or ""):
+            return f"a role, taken on at {shown(endpoint)}, which is not known to be AWS's STS in {alive}", True
         return f"a role, taken on at STS in {alive}; nothing in it depends on {lost}", False
     if method.startswith("sso"):
         return f"IAM Identity Center in {', '.join(centers) or 'a Region not told'}, not in {lost}", False

@@ -20,10 +20,12 @@ from botocore.exceptions import BotoCoreError, NoCredentialsError
 from smrep import __version__
 from smrep.aws.allowed import guard, guard_secrets
 from smrep.aws.bounds import Bounds, bound, bound_metadata
+from smrep.aws.credentials import check_container_token, check_credentials
 from smrep.aws.dependence import dependence
 from smrep.aws.translate import from_transport
 from smrep.errors import ConfigurationError, SmrepError
 from smrep.regions import Region
+from smrep.urls import shown
 
 _AWS_HOSTS = (
     ".amazonaws.com",
@@ -174,20 +176,22 @@ class Session:
 
 def _unusable(error: Exception) -> SmrepError:
     """Return the error for credentials, a profile or settings with which no client can be made."""
-    if isinstance(error, BotoCoreError | EOFError):
+    if isinstance(error, SmrepError | BotoCoreError | EOFError):
         return from_transport(error, "")
+    check_container_token()
     return ConfigurationError(
-        f"the AWS configuration can't be used: {error}", "check --endpoint-url, the AWS_... variables and the profile"
+        f"the AWS configuration can't be used ({type(error).__name__})",
+        "check --endpoint-url, the AWS_... variables and the profile",
     )
 
 
 def override(client: Any) -> str | None:
-    """Return the client's endpoint where it is not AWS's own, None otherwise."""
+    """Return the client's endpoint, as it may be shown, where it is not AWS's own, None otherwise."""
     url = str(client.meta.endpoint_url)
     parts = urlsplit(url)
     host, service = parts.hostname or "", client.meta.service_model.endpoint_prefix
     own = parts.scheme == "https" and host.startswith((f"{service}.", f"{service}-fips.")) and host.endswith(_AWS_HOSTS)
-    return None if own else url
+    return None if own else shown(url)
 
 
 def profile_region(profile: str | None) -> str | None:
@@ -231,4 +235,5 @@ def _core(profile: str | None) -> botocore.session.Session:
 def _guarded(session: boto3.Session, bounds: Bounds) -> boto3.Session:
     guard_secrets(session)
     bound(session, bounds)
+    check_credentials(session)
     return session

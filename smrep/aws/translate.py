@@ -1,9 +1,16 @@
-"""From botocore's exceptions to our errors: one place for AWS's codes."""
+"""From botocore's exceptions to our errors: one place for AWS's codes.
+
+AWS's own words are passed on where they come with a code. Of any other error only its class is told, with a sentence
+of ours: its text may hold a request's headers, an answer's body or a URL, and with them credentials.
+"""
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
+from http.client import InvalidURL
 from typing import Any
 
 from botocore import exceptions as botocore
@@ -22,6 +29,7 @@ from smrep.errors import (
     Unsupported,
     UsageError,
 )
+from smrep.urls import shown
 
 _NOT_FOUND = frozenset({"ResourceNotFoundException", "NotFoundException", "NoSuchEntity"})
 _DENIED = frozenset(
@@ -74,14 +82,29 @@ _DOUBTFUL = frozenset(
 _SIGN_IN = "check who you are: aws sts get-caller-identity (or sign in: aws sso login), or name a profile: --profile"
 
 
+_CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,127}", re.ASCII)
+_ABOUT_THE_SIGNATURE = frozenset({"IncompleteSignature", "InvalidSignatureException", "SignatureDoesNotMatch"})
+"""AWS's words then quote the request's headers, the session token among them."""
+_WITH_A_TOKEN = ("AssumeRoleWith", "GetRoleCredentials", "CreateToken")
+"""Operations whose parameters are credentials, which a message about a parameter quotes."""
+
+
+def code_of(response: Mapping[str, Any]) -> str:
+    """Return AWS's code in the answer, `HTTP` and the status where there is none."""
+    details = response.get("Error")
+    code = details.get("Code") if isinstance(details, Mapping) else None
+    if isinstance(code, str) and code != "Unknown" and _CODE.fullmatch(code):
+        return code
+    return f"HTTP{response.get('ResponseMetadata', {}).get('HTTPStatusCode', 0)}"
+
+
 def from_response(error: botocore.ClientError, subject: str) -> AwsError:
     """Return the error that an answer of AWS stands for; `subject` names the secret and the Region."""
     response: Mapping[str, Any] = error.response
-    details = response.get("Error", {})
-    code = str(details.get("Code") or "Unknown")
-    words = str(details.get("Message") or details.get("message") or "").strip() or "AWS gave no reason"
+    code = code_of(response)
     metadata = response.get("ResponseMetadata", {})
     status = metadata.get("HTTPStatusCode", 0)
+    words = _words(response, code, error.operation_name)
     hint = None
     if error.operation_name == "AssumeRole":
         subject = "the role could not be assumed"
@@ -102,20 +125,40 @@ def from_response(error: botocore.ClientError, subject: str) -> AwsError:
         kind = Denied
     elif code in _UNSUPPORTED:
         kind = Unsupported
-    elif code.isdigit():
-        return bad_answer(f"{words} (HTTP{code})", subject)
+    elif _has_no_code(code):
+        return bad_answer(f"{words} ({code})", subject)
     else:
         kind = Refused
-    if code.isdigit():  # no JSON body: botocore then shows the HTTP status as the code
-        code = f"HTTP{code}"
     return kind(f"{words} ({code})", subject, hint, code=code, request_id=metadata.get("RequestId"))
+
+
+def _has_no_code(code: str) -> bool:
+    return code.startswith("HTTP") and code[4:].isdigit()
+
+
+def _words(response: Mapping[str, Any], code: str, operation: str) -> str:
+    """Return AWS's words where they may be shown, else ours."""
+    if _has_no_code(code):  # what botocore then takes for words is the body of a page
+        return "the answer has no code of AWS's"
+    if operation.startswith(_WITH_A_TOKEN) or code == "IncompleteSignature":
+        return "AWS gave no reason that may be shown"
+    details = response["Error"]
+    words = str(details.get("Message") or details.get("message") or "").strip()
+    if code in _ABOUT_THE_SIGNATURE:
+        words = words.partition("\n")[0]
+    return words or "AWS gave no reason"
 
 
 def from_transport(error: Exception, subject: str) -> SmrepError:
     """Return the error for a call that got no answer, or none that can be read, or never left."""
     match error:
-        case botocore.NoCredentialsError() | botocore.PartialCredentialsError():
-            return CredentialsError(_words(error), "", _SIGN_IN)
+        case SmrepError():
+            return error
+        case botocore.NoCredentialsError():
+            return CredentialsError(_said(error, "no credentials found"), "", _SIGN_IN)
+        case botocore.PartialCredentialsError():
+            lacking = _said(error, f"the credentials lack {error.kwargs['cred_var']}")
+            return CredentialsError(lacking, "", _SIGN_IN)
         case (
             botocore.CredentialRetrievalError()
             | botocore.TokenRetrievalError()
@@ -124,9 +167,11 @@ def from_transport(error: Exception, subject: str) -> SmrepError:
             | botocore.InvalidConfigError()
             | botocore.MetadataRetrievalError()
         ):
-            return CredentialsError(_words(error), "credentials could not be had", _SIGN_IN)
+            why = f"from {provider}" if (provider := error.kwargs.get("provider")) else "from where the profile says"
+            return CredentialsError(_said(error, why), "credentials could not be had", _SIGN_IN)
         case OSError(filename=str(path)):  # a token that credentials are had with is read when they are needed
-            return CredentialsError(f"{error.strerror}: {path}", "credentials could not be had", _SIGN_IN)
+            place = path if os.sep in path else "a file without a folder; is it the token itself?"
+            return CredentialsError(f"{error.strerror}: {place}", "credentials could not be had", _SIGN_IN)
         case EOFError():
             return CredentialsError(
                 "this profile asks for an MFA code, and there is no terminal to type it at",
@@ -134,20 +179,24 @@ def from_transport(error: Exception, subject: str) -> SmrepError:
                 "get a session first (aws sts get-session-token, aws sso login) and use its profile",
                 code="MfaRequired",
             )
-        case botocore.ProfileNotFound() | botocore.ConfigParseError() | botocore.ConfigNotFound():
-            return ConfigurationError(
-                _words(error),
-                "profiles are in ~/.aws/config and ~/.aws/credentials; with AWS CLI 2: aws configure list-profiles",
-            )
+        case botocore.ProfileNotFound():
+            return ConfigurationError(f"there is no profile {error.kwargs['profile']}", _PROFILES)
+        case botocore.ConfigParseError() | botocore.ConfigNotFound():
+            return ConfigurationError(_said(error, f"{error.kwargs['path']} cannot be read"), _PROFILES)
         case botocore.NoRegionError():
-            return ConfigurationError(_words(error), "name it: --primary-region REGION")
+            return ConfigurationError("no Region is named", "name it: --primary-region REGION")
         case botocore.ParamValidationError():
-            return UsageError(f"{subject}: {_words(error)}")
         case TooSlow():
             hint = f"check the network, the proxy and the endpoint, then {Unanswered.cure}"
-            return Unanswered(_words(error), subject, hint)
+            return Unanswered(str(error), subject, hint)
         case TooLarge():
-            return bad_answer(_words(error), subject)
+            return bad_answer(str(error), subject)
+            return UsageError(_said(error, f"{subject}: a parameter is not of the form that AWS takes"))
+        case botocore.HTTPClientError() if isinstance(error.kwargs.get("error"), ValueError | InvalidURL):
+            unsent = "the request can't be sent: its URL, the proxy's or one of its headers is not well-formed"
+            return ConfigurationError(
+                _said(error, unsent), "check the proxy, the endpoint, and tokens for control characters"
+            )
         case (
             botocore.HTTPClientError()
             | botocore.ConnectionError()
@@ -156,11 +205,17 @@ def from_transport(error: Exception, subject: str) -> SmrepError:
             | botocore.ResponseStreamingError()
         ):
             hint = f"check the network, the proxy and the endpoint, then {Unanswered.cure}"
-            return Unanswered(_words(error), subject, hint)
+            return Unanswered(_said(error, _what_failed(error)), subject, hint)
         case _ if not isinstance(error, botocore.BotoCoreError) or "Parser" in type(error).__name__:
-            return bad_answer(f"{type(error).__name__}: {_words(error)}", subject)
+            return bad_answer(type(error).__name__, subject)
         case _:
-            return ConfigurationError(_words(error))
+            return ConfigurationError(
+                _said(error, "the AWS configuration can't be used"),
+                "check --endpoint-url, the AWS_... variables and the profile",
+            )
+
+
+_PROFILES = "profiles are in ~/.aws/config and ~/.aws/credentials; with AWS CLI 2: aws configure list-profiles"
 
 
 def bad_answer(why: str, subject: str) -> Unanswered:
@@ -169,6 +224,26 @@ def bad_answer(why: str, subject: str) -> Unanswered:
     return Unanswered(f"the answer makes no sense: {why}", subject, hint, code="BadAnswer")
 
 
-def _words(error: Exception) -> str:
-    text = " ".join(str(error).split()).rstrip(".")
-    return text[:1].lower() + text[1:] if text[1:2].islower() else text
+def _what_failed(error: botocore.BotoCoreError) -> str:
+    """Return what went wrong with a connection; of a proxy's URL nothing is told."""
+    url = error.kwargs.get("endpoint_url")
+    place = f" {shown(str(url))}" if url else " the endpoint"
+    match error:
+        case botocore.ProxyConnectionError():
+            return "could not connect to the proxy"
+        case botocore.SSLError():
+            return f"could not set up TLS with{place}"
+        case botocore.ReadTimeoutError():
+            return f"no answer came in time from{place}"
+        case botocore.ConnectionClosedError():
+            return f"the connection was closed before an answer came from{place}"
+        case botocore.EndpointConnectionError() | botocore.ConnectionError():
+            return f"could not connect to{place}"
+        case botocore.IncompleteReadError() | botocore.ResponseStreamingError():
+            return "the answer broke off"
+        case _:
+            return "the request could not be sent"
+
+
+def _said(error: Exception, sentence: str) -> str:
+    return f"{sentence} ({type(error).__name__})"

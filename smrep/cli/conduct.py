@@ -160,12 +160,15 @@ def connected_report(
 
 
 def bug(error: BaseException) -> Trouble:
-    """Return a fault of ours, with the place in the code instead of a traceback."""
+    """Return a fault of ours, with the place in the code instead of a traceback, and without the error's text.
+
+    That may hold a credential, as the text of any error that is not AWS's own.
+    """
     frame = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{Path(frame.filename).name}:{frame.lineno}"
     return Trouble(
         "Bug",
-        f"this is a fault of smrep: {type(error).__name__} at {place}: {error}",
+        f"this is a fault of smrep: {type(error).__name__} at {place}",
         "please report it with this line and the command that you typed",
         None,
         Outcome.BUG,

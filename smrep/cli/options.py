@@ -14,6 +14,7 @@ from smrep.errors import UsageError
 from smrep.output.formats import FORMATS
 from smrep.regions import Region
 from smrep.rules.commands import duration
+from smrep.urls import shown
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -55,7 +56,7 @@ class Shared:
             ("--profile", self.profile),
             ("--role-arn", self.role_arn),
             ("--external-id", self.external_id),
-            ("--endpoint-url", self.endpoint_url),
+            ("--endpoint-url", shown(self.endpoint_url) if self.endpoint_url else None),
             ("--expect-account", self.expect_account),
         )
         return tuple(word for flag, value in pairs if value for word in (flag, value))

@@ -167,7 +167,7 @@ class Endpoint(click.ParamType[str, str]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the URL as typed."""
         if not re.fullmatch(r"https?://[^\s/?#]+\S*", str(value)):
-            self.fail(f"{value!r} is no URL; it looks like http://127.0.0.1:4566", param, ctx)
+            self.fail("the value is no URL; it looks like http://127.0.0.1:4566", param, ctx)
         return str(value)
 
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from smrep.errors import ConfigurationError, UsageError
 from smrep.sandbox.control import HEADER, PATH, SCHEMA
 from smrep.sandbox.loopback import is_here
+from smrep.urls import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +38,7 @@ def tell(url: str, wanted: Mapping[str, Any], *, clear: bool) -> dict[str, Any]:
         status, text = answer.status, answer.read(_MAX_ANSWER)
     except (OSError, HTTPException) as error:
         why = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise ConfigurationError(f"no sandbox answers at {url}: {why}", f"is it running? {_START}") from error
+        raise ConfigurationError(f"no sandbox answers at {shown(url)}: {why}", f"is it running? {_START}") from error
     finally:
         connection.close()
     return _faults(url, status, text)
@@ -48,10 +49,10 @@ def _place(url: str) -> tuple[str, int]:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port or 80
     except ValueError as error:
-        raise UsageError(f"{url} is no URL: {error}", _START) from error
+        raise UsageError("the value is no URL", _START) from error
     bare = parts.path in ("", "/") and not (parts.query or parts.fragment or "@" in parts.netloc)
     if parts.scheme != "http" or not is_here(host) or not bare:
-        raise UsageError(f"{url} is no sandbox's: that is http://127.0.0.1 with a port", _START)
+        raise UsageError(f"{shown(url)} is no sandbox's: that is http://127.0.0.1 with a port", _START)
     return "127.0.0.1" if host == "localhost" else host, port
 
 
@@ -64,5 +65,5 @@ def _faults(url: str, status: int, text: bytes) -> dict[str, Any]:
         if status == _OK and isinstance(document.get("faults"), dict):
             return dict(document["faults"])
         if status == _REFUSED:
-            raise UsageError(f"the sandbox at {url} refuses that: {document.get('message')}", "smrep sandbox faults -h")
-    raise ConfigurationError(f"what answers at {url} is no sandbox of smrep, or one of another version", _START)
+            raise UsageError(f"the sandbox at {shown(url)} refuses that: {document.get('message')}", "smrep sandbox faults -h")
+    raise ConfigurationError(f"what answers at {shown(url)} is no sandbox of smrep, or one of another version", _START)

@@ -41,11 +41,11 @@ documents = st.dictionaries(st.sampled_from(FIELDS), values, max_size=8)
 READERS: list[Callable[[Any], object]] = [
     lambda answer: answers.to_secret(answer, HOME),
     answers.to_replicas,
-    answers.secret_arn,
-    answers.to_key,
+    lambda answer: answers.secret_arn(answer, "prod/db", HOME),
+    lambda answer: answers.to_key(answer, "alias/dr", HOME),
     lambda answer: answers.to_versions([answer]),
     lambda answer: answers.to_region_states([answer], "RegionOptStatus"),
-    answers.to_decision,
+    lambda answer: answers.to_decision(answer, "kms:Decrypt", "*"),
 ]
 
 
@@ -78,7 +78,7 @@ def test_a_secret_with_one_odd_field_is_itself_or_makes_no_sense(odd: Any, field
 
 @pytest.mark.parametrize("moment", [float("inf"), 1e300, datetime.max.replace(tzinfo=WEST)])
 def test_a_time_beyond_all_time_makes_no_sense(moment: object) -> None:
-    with pytest.raises(ValueError, match="is no time"):
+    with pytest.raises(ValueError, match="a time is none"):
         answers.to_secret({"ARN": ARN, "Name": "prod/db", "DeletedDate": moment}, HOME)
 
 

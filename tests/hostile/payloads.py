@@ -32,7 +32,7 @@ TEXTS = {
 """Short enough to be read whole where a sentence quotes only the beginning of a wrong answer."""
 
 BEGINNING = "::error::x ##[a]\n\x1b[31m\x9b\u202e\u200b\u2028\ue000\udcff[b]x[/]:key: |`a`<i>@a http://e.e $(pwned);'"
-"""Something of each kind in less than eighty characters: so much is quoted of an answer that makes no sense."""
+"""Something of each kind in less than eighty characters."""
 
 EVERYTHING = f"{RUNNER}\n{TERMINAL}\n{MARKUP}\n{MARKDOWN}\n{SHELL}"
 

@@ -50,8 +50,13 @@ def _arn(answer: Answer, region: str) -> None:
     answer["ARN"] = ARN.replace("us-east-1", region)
 
 
-def _doomed(answer: Answer, region: str) -> None:
+def _named(answer: Answer, region: str) -> None:
     _arn(answer, region)
+    answer["Name"] = MARK
+
+
+def _doomed(answer: Answer, region: str) -> None:
+    _named(answer, region)
     answer["DeletedDate"] = 1_795_000_000.0
 
 
@@ -97,8 +102,8 @@ def _stranger(answer: Answer, region: str) -> None:
 
 
 def _victim(answer: Answer, region: str) -> None:
-    _stranger(answer, region)
-    answer["Name"] = MARK
+    _named(answer, region)
+    answer.pop("PrimaryRegion", None)
 
 
 def _versions(**changes: Any) -> Lie:
@@ -130,7 +135,8 @@ def _regions(name: str, value: str) -> Lie:
 
 
 def _decision(answer: Answer, _region: str) -> None:
-    answer["EvaluationResults"] = [{"EvalDecision": MARK}]
+    (result,) = answer["EvaluationResults"]
+    answer["EvaluationResults"] = [{"EvalActionName": result["EvalActionName"], "EvalDecision": MARK}]
 
 
 def _refused(code: str, status: int = 400) -> Lie:
@@ -160,7 +166,7 @@ def _versions_listed(answer: Answer, region: str) -> None:
 
 LIST, DESCRIBE = "ListSecrets", "DescribeSecret"
 LISTED = {
-    "listed name": _field("Name"),
+    "listed name": _named,
     "listed ARN": _arn,
     "listed key": _field("KmsKeyId"),
     "listed primary Region": _abroad(_field("PrimaryRegion")),
@@ -173,7 +179,7 @@ LISTED = {
 SOURCES = {
     **{name: Source(LIST, _listed(lie), FLEET) for name, lie in LISTED.items()},
     "next page": Source(LIST, _field("NextToken"), FLEET),
-    "name": Source(DESCRIBE, _field("Name")),
+    "name": Source(DESCRIBE, _named),
     "ARN": Source(DESCRIBE, _arn, SOME),
     "doomed ARN": Source(DESCRIBE, _doomed),
     "own key": Source(DESCRIBE, _at_home(_field("KmsKeyId")), ("replicate", "doctor")),
@@ -236,14 +242,10 @@ SOURCES |= {
 }
 SHOWN = {
     "listed name": ("list",),
-    "listed ARN": ("list",),
     "listed key": ("export",),
-    "name": ("verify", *LOOKING),
-    "ARN": ("status",),
     "key over there": ("verify",),
     "owner": ("doctor",),
     "cross-account": ("status",),
-    "stranger over there": ("verify",),
     "status": ("verify", *LOOKING),
     "message": ("status", *LOOKING),
     "message in sync": ("verify",),
