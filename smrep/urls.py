@@ -7,7 +7,9 @@ import re
 HIDDEN = "***"
 """Stands for what is not shown."""
 
-_URL = re.compile(r"(https?)://(?:[^/?#]*@)?([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?(/[^?#]*)?([?#].*)?", re.DOTALL)
+_URL = re.compile(
+    r"(https?)://(?:[^/?#]*@)?([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?(/[^?#]*)?([?#].*)?", re.DOTALL
+)
 
 
 def shown(url: str) -> str:
@@ -17,10 +19,7 @@ def shown(url: str) -> str:
     them, or a host that cannot be one, tells of it.
     """
     found = _URL.fullmatch(url)
-    if found is None:
-        scheme = re.match(r"https?(?=://)", url)
-        return f"{scheme[0]}://{HIDDEN}" if scheme else HIDDEN
-    scheme, host, port, path, rest = found.groups(default="")
-    if "@" in path + rest:
-        return f"{scheme}://{HIDDEN}"
-    return f"{scheme}://{host}{port}{path}"
+    if found and "@" not in (found[4] or "") + (found[5] or ""):
+        return f"{found[1]}://{found[2]}{found[3] or ''}{found[4] or ''}"
+    scheme = re.match(r"https?(?=://)", url)
+    return f"{scheme[0]}://{HIDDEN}" if scheme else HIDDEN

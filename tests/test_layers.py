@@ -16,7 +16,23 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 TESTS = Path(__file__).parent
 
 MAY_IMPORT = {
-    "cli": {"cli", "output", "service", "aws", "sandbox", "rules", "report", "files", "model", "errors", "urls", "regions", ""},
+    "cli": {
+        *(
+            "cli",
+            "output",
+            "service",
+            "aws",
+            "sandbox",
+            "rules",
+            "report",
+            "files",
+            "model",
+            "errors",
+            "regions",
+            "urls",
+        ),
+        "",
+    },
     "output": {"output", "rules", "report", "files", "model", "errors", "regions", ""},
     "service": {"service", "rules", "report", "model", "errors", "regions"},
     "aws": {"aws", "model", "errors", "urls", "regions", ""},

@@ -132,6 +132,19 @@ def secret_arn(answer: Mapping[str, Any], asked: str, region: Region) -> str:
     return arn
 
 
+def check_versions(answer: Mapping[str, Any], asked: str, region: Region) -> None:
+    """Refuse a page of ListSecretVersionIds about another secret; moto puts the name where the ARN belongs.
+
+    Raises:
+        ValueError: it is one, or names no secret.
+
+    """
+    if str(answer.get("ARN")).startswith("arn:"):
+        secret_arn(answer, asked, region)
+    elif required(answer, "Name") not in (asked, _name_in(asked)):
+        raise BadField("Name is of another secret than the one asked for")
+
+
 def _arn_in(answer: Mapping[str, Any], region: Region) -> str:
     """Return the ARN of a secret of that Region."""
     found = _SECRET_ARN.fullmatch(required(answer, "ARN"))

@@ -157,9 +157,9 @@ class Aws:
     def _checked(
         self, pages: Iterator[Mapping[str, Any]], secret_id: str, region: Region
     ) -> Iterator[Mapping[str, Any]]:
-        """Yield the pages, each about that secret."""
+        """Yield the pages of versions, each about that secret."""
         for page in pages:
-            self._check(page, secret_id, region)
+            answers.check_versions(page, secret_id, region)
             yield page
 
     def _pages(
@@ -224,9 +224,7 @@ class Aws:
         except (TypeError, AttributeError, ValueError) as error:
             raise translate.bad_answer(type(error).__name__, f"{name} in {region}") from error
 
-    def _tell(
-        self, operation: str, region: Region, answer: Mapping[str, Any], started: float, code: str = "-"
-    ) -> None:
+    def _tell(self, operation: str, region: Region, answer: Mapping[str, Any], started: float, code: str = "-") -> None:
         if self.trace is None:
             return
         metadata = answer.get("ResponseMetadata", {})

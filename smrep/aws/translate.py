@@ -154,11 +154,10 @@ def from_transport(error: Exception, subject: str) -> SmrepError:
     match error:
         case SmrepError():
             return error
-        case botocore.NoCredentialsError():
-            return CredentialsError(_said(error, "no credentials found"), "", _SIGN_IN)
-        case botocore.PartialCredentialsError():
-            lacking = _said(error, f"the credentials lack {error.kwargs['cred_var']}")
-            return CredentialsError(lacking, "", _SIGN_IN)
+        case botocore.NoCredentialsError() | botocore.PartialCredentialsError():
+            lacking = error.kwargs.get("cred_var")
+            words = f"the credentials lack {lacking}" if lacking else "no credentials found"
+            return CredentialsError(_said(error, words), "", _SIGN_IN)
         case (
             botocore.CredentialRetrievalError()
             | botocore.TokenRetrievalError()
@@ -179,19 +178,17 @@ def from_transport(error: Exception, subject: str) -> SmrepError:
                 "get a session first (aws sts get-session-token, aws sso login) and use its profile",
                 code="MfaRequired",
             )
-        case botocore.ProfileNotFound():
-            return ConfigurationError(f"there is no profile {error.kwargs['profile']}", _PROFILES)
-        case botocore.ConfigParseError() | botocore.ConfigNotFound():
-            return ConfigurationError(_said(error, f"{error.kwargs['path']} cannot be read"), _PROFILES)
+        case botocore.ProfileNotFound() | botocore.ConfigParseError() | botocore.ConfigNotFound():
+            return _unreadable_profile(error)
         case botocore.NoRegionError():
             return ConfigurationError("no Region is named", "name it: --primary-region REGION")
         case botocore.ParamValidationError():
+            return UsageError(_said(error, f"{subject}: a parameter is not of the form that AWS takes"))
         case TooSlow():
             hint = f"check the network, the proxy and the endpoint, then {Unanswered.cure}"
             return Unanswered(str(error), subject, hint)
         case TooLarge():
             return bad_answer(str(error), subject)
-            return UsageError(_said(error, f"{subject}: a parameter is not of the form that AWS takes"))
         case botocore.HTTPClientError() if isinstance(error.kwargs.get("error"), ValueError | InvalidURL):
             unsent = "the request can't be sent: its URL, the proxy's or one of its headers is not well-formed"
             return ConfigurationError(
@@ -215,7 +212,11 @@ def from_transport(error: Exception, subject: str) -> SmrepError:
             )
 
 
-_PROFILES = "profiles are in ~/.aws/config and ~/.aws/credentials; with AWS CLI 2: aws configure list-profiles"
+def _unreadable_profile(error: botocore.BotoCoreError) -> ConfigurationError:
+    profile = error.kwargs.get("profile")
+    words = f"there is no profile {profile}" if profile else _said(error, f"{error.kwargs['path']} can't be read")
+    hint = "profiles are in ~/.aws/config and ~/.aws/credentials; with AWS CLI 2: aws configure list-profiles"
+    return ConfigurationError(words, hint)
 
 
 def bad_answer(why: str, subject: str) -> Unanswered:

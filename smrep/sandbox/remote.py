@@ -65,5 +65,7 @@ def _faults(url: str, status: int, text: bytes) -> dict[str, Any]:
         if status == _OK and isinstance(document.get("faults"), dict):
             return dict(document["faults"])
         if status == _REFUSED:
-            raise UsageError(f"the sandbox at {shown(url)} refuses that: {document.get('message')}", "smrep sandbox faults -h")
+            raise UsageError(
+                f"the sandbox at {shown(url)} refuses that: {document.get('message')}", "smrep sandbox faults -h"
+            )
     raise ConfigurationError(f"what answers at {shown(url)} is no sandbox of smrep, or one of another version", _START)

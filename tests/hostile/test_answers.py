@@ -95,7 +95,7 @@ def test_what_makes_no_sense_is_not_quoted(name: str) -> None:
     assert not any("::error::x" in each for each in texts(told))
 
 
-@pytest.mark.parametrize("name", ["listed name", "message", "status", "cross-account"])
+@pytest.mark.parametrize("name", ["key word", "message", "status", "cross-account"])
 @pytest.mark.parametrize("text", [LONG, WIDE * 9], ids=["long", "wide"])
 def test_long_and_wide_words_stay_whole(name: str, text: str) -> None:
     with lying(SOURCES[name], text) as liar, recorded_reports() as reports:

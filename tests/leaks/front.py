@@ -83,7 +83,7 @@ def serving(front: Front) -> Iterator[Front]:
             self.wfile.write(reply.body)
             self.close_connection = reply.content_type == "cut short"
 
-        do_GET = do_PUT = do_POST = _serve
+        do_GET = do_PUT = do_POST = _serve  # noqa: N815 - http.server's names
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
             """Say nothing."""
@@ -123,7 +123,7 @@ FAILURES: dict[str, Failure] = {
         200,
         {
             **dict.fromkeys(("ARN", "Name", "KmsKeyId", "PrimaryRegion", "NextToken"), text),
-            **dict.fromkeys(("SecretList", "ReplicationStatus", "Versions", "Tags"), [{"ARN": text, "Region": text}]),
+            **{key: [{"ARN": text, "Region": text}] for key in ("SecretList", "ReplicationStatus", "Versions", "Tags")},
         },
     ),
     "200 in which nothing is of its kind": lambda text: _json(

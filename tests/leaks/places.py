@@ -156,9 +156,7 @@ SOUND: dict[str, Make] = {
     "access key": variables(AWS_ACCESS_KEY_ID=KEYS["AccessKeyId"]),
     "session token": variables(**ENV, AWS_SESSION_TOKEN=KEYS["Token"]),
     "security token": variables(**ENV, AWS_SECURITY_TOKEN=KEYS["Token"]),
-    "credentials file": _file(
-        "AWS_SHARED_CREDENTIALS_FILE", _profile(**FILE, aws_session_token=KEYS["Token"])
-    ),
+    "credentials file": _file("AWS_SHARED_CREDENTIALS_FILE", _profile(**FILE, aws_session_token=KEYS["Token"])),
     "config file": _file("AWS_CONFIG_FILE", _profile(**FILE, aws_session_token=KEYS["Token"])),
     "program": process(_given(), stderr=MARK),
     "container": container(_given()),
