@@ -146,9 +146,7 @@ class PlanIsStale(SmrepError):
 
 
 class ChangedMeanwhile(SmrepError):
-    """What was decided on is not as it was then; nothing is done."""
-
-    outcome = Outcome.PENDING
+    """What was to be destroyed is not as it was shown; it is skipped."""
 
 
 class AllDenied(SmrepError):
@@ -163,6 +161,15 @@ class Partial(SmrepError):
     def __init__(self, message: str, hint: str | None, outcome: Outcome, details: tuple[str, ...] = ()) -> None:
         """Keep what is said of all, and of each."""
         super().__init__(message, hint, details=details)
+        self.outcome = outcome  # type: ignore[misc]  # here it is not one for all
+
+
+class Unchecked(ChangedMeanwhile):
+    """What was to be destroyed could not be looked at again, which is no yes; how bad that is depends on why."""
+
+    def __init__(self, message: str, hint: str | None, outcome: Outcome) -> None:
+        """Keep the outcome of the look."""
+        super().__init__(message, hint, code="unchecked")
         self.outcome = outcome  # type: ignore[misc]  # here it is not one for all
 
 

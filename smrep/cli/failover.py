@@ -245,6 +245,7 @@ def _crossings(
             write,
             muster.record.entries.get(arn),
             muster.findings.get(arn, ()),
+            muster.selectors,
             is_due=arn in muster.due,
         )
         for arn, each in muster.found.items()

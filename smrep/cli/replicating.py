@@ -35,7 +35,7 @@ def acting(command: F) -> F:
             "overwrite_arns",
             metavar="ARN",
             multiple=True,
-            help="With --force-overwrite: this promoted replica may be destroyed too.",
+            help="With --force-overwrite: this promoted replica may be destroyed; nothing else of its name there is.",
         ),
         click.option("--verify", is_flag=True, help="At the end, prove that each replica holds the current version."),
         click.option("--yes", is_flag=True, help="Answer the confirmation of --force-overwrite."),

@@ -68,10 +68,18 @@ Step = Add | Retry | Overwrite | Keep | Stop
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """What may be destroyed: namesakes if `force`, and the promoted replicas of ours named by ARN."""
+    """What may be destroyed: namesakes if `force`, and the promoted replicas of ours named by ARN.
+
+    Where an ARN is named for a name in a Region, nothing else of that name may be destroyed there.
+    """
 
     force: bool = False
     arns: frozenset[str] = frozenset()
+
+    def others(self, victim: Secret) -> list[str]:
+        """Return the ARNs named for the victim's name and Region, if the victim's own is not among them."""
+        named = sorted(each for each in self.arns if each[:-7] == victim.arn[:-7])  # a hyphen and the suffix
+        return [] if victim.arn in named else named
 
 
 NO_CONSENT = Consent()
@@ -133,6 +141,10 @@ def _in_the_way(primary: Secret, target: Target, victim: Secret, who: Bearer, co
     before = (had_failed(entry),) if entry and entry.status == FAILED else ()
     if covered and has_replicas(victim, primary):
         message = f"{victim.arn} has replicas of its own and is not overwritten"
+        finding, covered = replace(finding, message=message), False
+    others = consent.others(victim) if covered else []
+    if others:
+        message = f"{victim.arn} is there, and --overwrite-arn names {', '.join(others)}; it is not overwritten"
         finding, covered = replace(finding, message=message), False
     if not covered:
         return replace(stop(target, finding), findings=(finding, *before))

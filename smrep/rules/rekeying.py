@@ -127,6 +127,9 @@ def recreated(row: RegionReport, primary: Secret, target: Target, *, made: bool)
     if error and (made or row.changed):
         state = "there is no replica now" if made else "the replica is being removed"
         error = replace(error, hint=f"{state}; {error.hint or 'mend the cause'}; to bring it back: {again}")
+    elif error and error.code in ("ChangedMeanwhile", Kind.UNCHECKED):
+        anew = spell("rekey", [primary.name], primary_region=primary.region, targets=[target], flags=["--recreate"])
+        error = replace(error, hint=anew)
     return replace(
         row,
         error=error,

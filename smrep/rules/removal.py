@@ -24,7 +24,9 @@ class Departure:
     before: Replica | None = None
     """The primary's entry before anything was sent."""
     victim: Secret | None = None
-    """Our replica as the look into the Region showed it; None where nothing is there."""
+    """Our replica as the newest look into the Region showed it; None where nothing is there."""
+    shown: Secret | None = None
+    """The same as whoever confirmed the removal was shown it."""
     wanted: bool = False
     """Whether a request is to be sent: the primary lists the Region."""
     gone: bool = False
@@ -61,6 +63,7 @@ def departure(primary: Secret, region: Region, look: Look) -> Departure:
     return Departure(
         region,
         entry,
+        victim,
         victim,
         wanted=entry is not None,
         gone=victim is None and entry is None,

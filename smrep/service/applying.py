@@ -100,7 +100,7 @@ class Assignment:
         if errand.case and adds:
             Sender(self.terms.aws, opened).send(errand.case, adds)
         if errand.clearing:
-            self._clear(errand.clearing, opened, seen=not adds)
+            self._clear(errand.clearing, opened)
         return self._next(opened) if self.terms.wait and errand.is_open else None
 
     def _look(self, gate: Gate) -> float | None:
@@ -113,19 +113,13 @@ class Assignment:
             self._clear(errand.clearing, gate)
         return self._next(gate) if errand.is_open and clock.monotonic() < gate.deadline else None
 
-    def _clear(self, clearing: Clearing, gate: Gate, *, seen: bool = False) -> None:
-        """Remove what is to go once the secret is in sync wherever it is wanted; else spare it when that is settled.
-
-        `seen`: what is to go was looked at just now.
-        """
+    def _clear(self, clearing: Clearing, gate: Gate) -> None:
+        """Remove what is to go once the secret is in sync wherever it is wanted; else spare it when that is settled."""
         case, why = self.errand.case, self._why_not()
         if not clearing.unsent:
             return
         if why is None:
-            clearer = Clearer(self.terms.aws, gate)
-            regions = [each for each in clearing.unsent if seen or clearer.may_still_go(clearing, each)]
-            if regions:
-                clearer.send(clearing, regions)
+            Clearer(self.terms.aws, gate).send(clearing, clearing.unsent)
         elif not (case and case.is_open and self.terms.wait and self.crew.clock.monotonic() < gate.deadline):
             clearing.spare(why)
 
@@ -140,11 +134,16 @@ class Assignment:
 
 
 def _again(errand: Errand) -> Errand:
-    """Return the errand after another look; one that its plan does not fit any more ends there."""
+    """Return the errand after another look; one that its plan does not fit any more ends there.
+
+    What may be removed is still what the plan showed.
+    """
     assert errand.again is not None  # noqa: S101 - as was checked
     try:
         renewed = errand.again()
         if renewed is not None:
+            if renewed.clearing and errand.clearing:
+                renewed.clearing.show(errand.clearing.shown)
             return renewed
         why: SmrepError = NotFound(
             "not there any more", f"{errand.name} in {errand.home}", code="ResourceNotFoundException"

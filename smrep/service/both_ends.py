@@ -10,9 +10,10 @@ from smrep.regions import Region
 from smrep.rules.left_alone import Ends
 from smrep.rules.record import Entry, Pair
 from smrep.service.abreast import abreast
+from smrep.service.last_look import state_of
 from smrep.service.looking import look
 from smrep.service.ports import SecretsManager
-from smrep.service.protecting import Protection, state_of
+from smrep.service.protecting import Protection
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from smrep.errors import AwsError, CredentialsError, Denied, NotSent, Refused, Throttled, Unanswered
+from smrep.errors import (
+    AwsError,
+    ChangedMeanwhile,
+    CredentialsError,
+    Denied,
+    NotSent,
+    Refused,
+    Throttled,
+    Unanswered,
+)
 from smrep.model import Secret, Target
 from smrep.regions import Region
 from smrep.report import SecretReport, Trouble
@@ -16,6 +25,7 @@ from smrep.rules.removal import Departure, departure, observed, row
 from smrep.rules.settle import LIST_LAG_S, told
 from smrep.service.abreast import abreast, patience
 from smrep.service.gate import Gate, is_moot
+from smrep.service.last_look import compare
 from smrep.service.looking import asked, look, no_answer, troubles_elsewhere
 from smrep.service.polling import poll
 from smrep.service.ports import Clock, SecretsManager
@@ -68,6 +78,16 @@ class Clearing:
         if why is not None:
             self.change(self.unsent, error=why)
 
+    def show(self, shown: Mapping[Region, Secret | None]) -> None:
+        """Let no replica go but those that were shown in an earlier look."""
+        for region in self.departures.keys() & shown.keys():
+            self.change([region], shown=shown[region])
+
+    @property
+    def shown(self) -> dict[Region, Secret | None]:
+        """What was shown of each Region, None where nothing is there."""
+        return {region: each.shown for region, each in self.departures.items()}
+
     def keep_only(self, regions: frozenset[Region]) -> None:
         """Leave the other Regions alone."""
         self.departures = {region: each for region, each in self.departures.items() if region in regions}
@@ -95,14 +115,27 @@ def begin(aws: SecretsManager, primary: Secret, regions: Sequence[Region], clock
         CredentialsError: no further call can succeed.
 
     """
-    looks: list[Look] = abreast(
+    looks = _looks(aws, primary, regions, clock, deadline)
+    departures = {region: departure(primary, region, seen) for region, seen in zip(regions, looks, strict=True)}
+    return Clearing(primary, departures, [*troubles_elsewhere(primary, regions)])
+
+
+def _looks(
+    aws: SecretsManager, primary: Secret, regions: Sequence[Region], clock: Clock, deadline: float
+) -> list[Look]:
+    """Look into each Region, side by side."""
+    return abreast(
         partial(look, aws, primary),
         regions,
         late=lambda region: Unseen(no_answer(f"{primary.name} in {region}")),
         patience_s=patience(clock, deadline),
     )
-    departures = {region: departure(primary, region, seen) for region, seen in zip(regions, looks, strict=True)}
-    return Clearing(primary, departures, [*troubles_elsewhere(primary, regions)])
+
+
+def _command(primary: Secret, regions: Sequence[Region]) -> str:
+    """Return the command that removes the replicas in these Regions."""
+    targets = [Target(each) for each in regions]
+    return spell("remove", [primary.name], primary_region=primary.region, targets=targets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,46 +148,71 @@ class Clearer:
     def send(self, case: Clearing, regions: Sequence[Region], *, again: bool = False) -> None:
         """Ask AWS to remove these Regions; a refusal of several is isolated, a lost answer is looked for.
 
+        Each Region is looked into right before, and left out if it is not as it was shown.
+
         Raises:
             CredentialsError: no further call can succeed.
 
         """
-        primary, before = case.primary, dict(case.departures)
-        what = f"{primary.name} from {', '.join(regions)}"
+        primary, before, due = case.primary, dict(case.departures), list(regions)
         why = self.gate.closed
         if why:
-            targets = [Target(each) for each in regions]
-            hint = spell("remove", [primary.name], primary_region=primary.region, targets=targets)
-            case.change(regions, error=Trouble.of(NotSent(f"{what}: not removed, since {why}", hint)))
+            message = f"{primary.name} from {', '.join(regions)}: not removed, since {why}"
+            case.change(regions, error=Trouble.of(NotSent(message, _command(primary, regions))))
             return
 
+        def check() -> None:
+            self._check_shown(case, due)
+
         def request() -> None:
-            case.change(regions, sent_at=self.gate.clock.monotonic())
-            self.aws.remove(primary.arn, primary.region, regions)
+            case.change(due, sent_at=self.gate.clock.monotonic())
+            self.aws.remove(primary.arn, primary.region, due)
 
         try:
-            self.gate.send(request)
+            self.gate.send(request, check)
+        except ChangedMeanwhile:
+            return  # each Region has its error
         except NotSent as error:
-            case.departures.update({region: replace(before[region], error=Trouble.of(error)) for region in regions})
+            case.departures.update({region: replace(before[region], error=Trouble.of(error)) for region in due})
         except Unanswered as error:
-            self._look_for(case, regions, error, may_repeat=not again)
+            self._look_for(case, due, error, may_repeat=not again)
         except AwsError as error:
             if is_moot(error, again=again):
-                case.notes.append(f"the removal from {', '.join(regions)} was refused the second time: {error.words}")
+                case.notes.append(f"the removal from {', '.join(due)} was refused the second time: {error.words}")
                 return
-            case.departures.update({region: before[region] for region in regions})
+            case.departures.update({region: before[region] for region in due})
             if isinstance(error, CredentialsError):
                 raise
-            if len(regions) > 1 and isinstance(error, Denied | Refused):
-                for region in regions:
+            if len(due) > 1 and isinstance(error, Denied | Refused):
+                for region in due:
                     self.send(case, [region], again=again)
                 return
-            error.about(what)
+            error.about(f"{primary.name} from {', '.join(due)}")
             if isinstance(error, Denied):
                 error.hint = f"allow secretsmanager:RemoveRegionsFromReplication on {primary.arn}"
-            case.change(regions, error=Trouble.of(error))
+            case.change(due, error=Trouble.of(error))
         else:
-            case.change(regions, accepted=True)
+            case.change(due, accepted=True)
+
+    def _check_shown(self, case: Clearing, due: list[Region]) -> None:
+        """Look into these Regions, side by side, and take those off the list that are not as they were shown.
+
+        Raises:
+            ChangedMeanwhile: none is left.
+            CredentialsError: no further call can succeed.
+            Throttled: AWS was asked too often.
+
+        """
+        looks = _looks(self.aws, case.primary, due, self.gate.clock, self.gate.deadline)
+        for region, seen in zip(tuple(due), looks, strict=True):
+            again = _command(case.primary, [region])
+            try:
+                compare(case.departures[region].shown, seen, case.primary.name, region, again)
+            except ChangedMeanwhile as error:
+                case.change([region], error=Trouble.of(error))
+                due.remove(region)
+                if not due:
+                    raise
 
     def look(self, case: Clearing, region: Region) -> None:
         """Take in one new look into the Region; one that no answer came to is a tick without news.

@@ -8,12 +8,14 @@ from hashlib import sha256
 from typing import Any
 
 from smrep.errors import AwsError, CredentialsError, Outcome, SmrepError
-from smrep.model import Listed, Secret, in_region
+from smrep.model import Listed, Secret, Target, in_region
 from smrep.report import Finding, SecretReport, Trouble
 from smrep.rules.asked import Address
+from smrep.rules.commands import spell
 from smrep.rules.crossing import to_cross
 from smrep.rules.promotion import unfit
 from smrep.rules.record import Entry, Mark, Pair, marked, promoting
+from smrep.rules.selection import EVERY, Selector
 from smrep.service.abreast import LOOK_S
 from smrep.service.crew import Crew
 from smrep.service.gate import Gate
@@ -35,6 +37,8 @@ class Crossing:
     known: Entry | None = None
     """What the record says of it."""
     findings: Sequence[Finding] = ()
+    selectors: Sequence[Selector] = (EVERY,)
+    """One of them must still match when its turn comes."""
     is_due: bool = True
     """Whether it may be promoted: whoever confirmed the run was shown it as a replica."""
     done: Callable[[Any], None] | None = None
@@ -119,7 +123,7 @@ class Crossing:
         if not secret.is_replica:
             self._stands(secret)
             return None
-        why = doomed(secret) or unfit(secret, self.pair.source) or (None if self.is_due else _unasked(secret))
+        why = doomed(secret) or unfit(secret, self.pair.source) or self._unmeant(secret)
         if why is not None:
             self._refuse(Found(Address(arn, self.pair.target), secret), why)  # type: ignore[arg-type]
             return None
@@ -193,6 +197,12 @@ class Crossing:
         elif self.known.mark in (Mark.PROMOTING, Mark.FAILED):
             self.write(marked(Mark.PROMOTED, secret.arn))
 
+    def _unmeant(self, secret: Secret) -> Trouble | None:
+        """Return why a replica is not meant, None where it is: nobody was asked about it, or its tags are others."""
+        if not self.is_due:
+            return _unasked(secret)
+        return None if any(each.matches(Listed.of(secret)) for each in self.selectors) else _unselected(secret)
+
     def _refuse(self, found: Found, why: Trouble) -> None:
         self.begun = True
         self._refused = replace(refusal(found, why), name=self.listed.name)
@@ -214,6 +224,17 @@ class Crossing:
 def _same_again(error: Trouble | None) -> Trouble | None:
     """Return the error without the command that would promote past the record; the same one goes on."""
     return replace(error, hint=None) if error and error.code == "NotSent" else error
+
+
+def _unselected(secret: Secret) -> Trouble:
+    """Return the trouble of a replica that the selectors do not mean any more: its tags, say, were changed."""
+    return Trouble(
+        "ChangedMeanwhile",
+        f"{secret.name} in {secret.region} no longer matches the selectors, so it was skipped",
+        f"to promote it all the same: {spell('promote', [secret.name], targets=[Target(secret.region)])}",
+        None,
+        Outcome.FAILED,
+    )
 
 
 def _unasked(secret: Secret) -> Trouble:

@@ -15,7 +15,7 @@ from smrep.rules.causes import not_replaced
 from smrep.rules.homecoming import Protect, own_key
 from smrep.rules.left_alone import BY_HAND
 from smrep.rules.plan import NO_CONSENT, Add, Keep, Overwrite, Step, Stop, had_failed, step_for, stop
-from smrep.rules.preflight import Look, Unseen, ours, portrait
+from smrep.rules.preflight import ours, portrait
 from smrep.rules.proof import Sides, prove
 from smrep.rules.record import Entry, Mark, marked, regions
 from smrep.rules.removal import row as removal_row
@@ -25,10 +25,13 @@ from smrep.service.cases import Case, course_of, plain
 from smrep.service.clearing import Clearer, Clearing, begin
 from smrep.service.gate import Gate
 from smrep.service.health import Health
+from smrep.service.last_look import check_shown
 from smrep.service.looking import look
 from smrep.service.ports import SecretsManager
 from smrep.service.sending import Sender
 from smrep.service.waiting import Waiter
+
+SAME_AGAIN = "run the same command again"
 
 
 @dataclass(slots=True)
@@ -155,6 +158,8 @@ class Protection:
                 error = not_replaced(self.aim.primary, row.region, row.status_message or "no reason given")
             if error.code == "NotReplaced":
                 error = replace(error, hint=BY_HAND)
+        if error.code in ("ChangedMeanwhile", "unchecked") and row.region in self.removes:
+            error = replace(error, hint=SAME_AGAIN)
         return replace(row, error=replace(error, hint=None) if error.code == "NotSent" else error)
 
     def _begun(self, holder: Secret | None, where: tuple[Region, ...], gate: Gate) -> Clearing | None:
@@ -222,7 +227,7 @@ class Protection:
             assert victim is not None  # noqa: S101 - as was checked
             self.write(marked(Mark.REPLACING, self.entry.arn, region=region))
             try:
-                sender.send(case, [region], force=True, check=partial(self._check, victim))
+                sender.send(case, [region], overwrites=partial(self._check, victim))
             except ChangedMeanwhile as error:
                 self.error = Trouble.of(error)
                 return
@@ -237,14 +242,8 @@ class Protection:
 
         """
         primary = self.aim.primary
-        there = look(self.aws, primary, primary.region)
-        if not isinstance(there, Secret) or state_of(there)[1:] != state_of(primary)[1:]:  # it may be written to
-            raise _changed(primary, there)
-        seen = look(self.aws, victim, victim.region)
-        if not isinstance(seen, Secret) or state_of(seen) != state_of(victim):
-            raise _changed(victim, seen)
-        if {each.region for each in seen.replicas} - self.aside.keys() - {primary.region}:
-            raise _changed(victim, seen)
+        check_shown(self.aws, primary, SAME_AGAIN, written=True)
+        check_shown(self.aws, victim, SAME_AGAIN, may_list=[*self.aside, primary.region])
 
     def _prove(self) -> None:
         """Hold each replica that AWS calls in sync against its primary, as both are now."""
@@ -269,20 +268,8 @@ class Protection:
             self.proved[course.region] = Outcome.OK if proved else worst([Outcome.PENDING, proof.outcome])
 
 
-def state_of(secret: Secret) -> tuple[object, ...]:
-    """Return all of a secret that tells whether it was changed; its versions come first."""
-    return frozenset(secret.stages), secret.arn, secret.is_replica, secret.deleted, secret.rotation_enabled
-
-
 def _leaving(clearing: Clearing) -> list[Target]:
     """Return the replicas that are about to be removed, each with its key."""
     departures = [clearing.departures[region] for region in clearing.unsent]
     shown = [(each.region, each.victim or each.before) for each in departures]
     return [Target(region, own_key(there.kms_key_id if there else None)) for region, there in shown]
-
-
-def _changed(known: Secret, seen: Look) -> ChangedMeanwhile:
-    why = f": {seen.error.message}" if isinstance(seen, Unseen) and seen.error else ""
-    return ChangedMeanwhile(
-        f"{known.name} in {known.region} is not as it was when this was decided, and is left alone{why}"
-    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from smrep.errors import AwsError, NotSent, Outcome, Throttled, Unanswered
@@ -35,6 +35,8 @@ class Recreation:
     primary: Secret
     targets: Sequence[Target]
     """Each with its new key."""
+    shown: Mapping[Region, Secret | None]
+    """The replicas as they were shown, which alone may be removed; None where nothing is there."""
     pulse: Callable[[], None]
     removals: dict[Region, Removal] = field(default_factory=dict)
     replications: dict[Region, Replication] = field(default_factory=dict)
@@ -94,6 +96,7 @@ class Recreation:
         removal = Removal(self.aws, self.clock, self.deadline, (self.address,), (region,), pulse=self.pulse)
         self.removals[region] = removal
         removal.plan()
+        removal.show(self.shown)
         yield from removal.act()
         if any(report.outcome is not Outcome.OK for report in removal.secrets()):
             return

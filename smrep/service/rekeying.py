@@ -128,6 +128,7 @@ class Rekeying:
             return
         wanted = [each for each in self.turns.values() if each.wanted]
         if self.recreate and wanted:
+            known = self.checking.seen
             self.recreation = Recreation(
                 self.aws,
                 self.keys,
@@ -137,6 +138,7 @@ class Rekeying:
                 self.address,
                 self.checking.primary,
                 [each.target for each in wanted],
+                {region: each.look if isinstance(each.look, Secret) else None for region, each in known.items()},
                 self.pulse,
             )
             yield from self.recreation.act()

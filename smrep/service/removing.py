@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from smrep.model import Target
+from smrep.model import Secret, Target
 from smrep.regions import Region
 from smrep.report import SecretReport, Trouble
 from smrep.rules.asked import Address, common_region
@@ -53,6 +53,11 @@ class Removal:
             patience_s=patience(self.clock, self.deadline),
         )
         self.members = abreast(self._member, found)
+
+    def show(self, shown: Mapping[Region, Secret | None]) -> None:
+        """Let no replica go but those that were shown in an earlier look."""
+        for case in self._clearings:
+            case.show(shown)
 
     @property
     def stakes(self) -> tuple[tuple[str, str], ...]:

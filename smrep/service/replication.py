@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
-from smrep.errors import AwsError
+from smrep.errors import AwsError, ChangedMeanwhile
 from smrep.model import IN_SYNC, Secret, Target
-from smrep.regions import Region
 from smrep.report import Action, Finding, Kind, SecretReport, Trouble
 from smrep.rules.asked import common_region
 from smrep.rules.commands import spell
@@ -20,6 +19,7 @@ from smrep.service.cases import Case, Member, cases, course_of, open_regions, pl
 from smrep.service.gate import Gate, in_turn
 from smrep.service.health import Health
 from smrep.service.keys import KeyCheck, unchecked_key
+from smrep.service.last_look import check_shown
 from smrep.service.looking import Found, Patient, asked, find, refusal, troubles_elsewhere, unfit
 from smrep.service.ports import Account, Clock, Keys, SecretsManager
 from smrep.service.proving import Prover
@@ -72,7 +72,7 @@ class Replication:
     @property
     def victims(self) -> tuple[Overwrite, ...]:
         """The steps that destroy something and need a confirmation."""
-        return tuple(step for case in cases(self.members) for step in case.steps if isinstance(step, Overwrite))
+        return tuple(step for case in cases(self.members) for step in _forced(case))
 
     @property
     def stakes(self) -> tuple[tuple[str, str], ...]:
@@ -200,11 +200,17 @@ class Replication:
 
 
 def _send(sender: Sender, case: Case) -> None:
-    """Send what is to be sent for one secret: all plain Regions at once, each forced one by itself."""
+    """Send what is to be sent for one secret: all plain Regions at once, each forced one by itself, after a look."""
     if plain(case):
         sender.send(case, plain(case))
-    for region in _forced(case):
-        sender.send(case, [region], force=True)
+    for step in _forced(case):
+        regions, home = [step.target.region], case.primary.region
+        again = sender.command_for(case, regions, force=True)
+        try:
+            check = partial(check_shown, sender.aws, step.victim, again, may_list=[home])
+            sender.send(case, regions, overwrites=check)
+        except ChangedMeanwhile as error:
+            case.fail(regions, error)
 
 
 def _is_absent(primary: Secret, step: Step) -> bool:
@@ -235,6 +241,6 @@ def _take_in(case: Case, checking: Checking) -> None:
         )
 
 
-def _forced(case: Case) -> list[Region]:
-    """Return the Regions where something is overwritten."""
-    return [step.target.region for step in case.steps if isinstance(step, Overwrite)]
+def _forced(case: Case) -> list[Overwrite]:
+    """Return the steps that overwrite something."""
+    return [step for step in case.steps if isinstance(step, Overwrite)]

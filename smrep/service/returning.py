@@ -19,8 +19,9 @@ from smrep.service.both_ends import Shown, both_ends
 from smrep.service.crew import Crew
 from smrep.service.gate import Gate
 from smrep.service.health import Health
+from smrep.service.last_look import identity
 from smrep.service.promoter import Candidate, Promoter
-from smrep.service.protecting import Protection, state_of
+from smrep.service.protecting import SAME_AGAIN, Protection
 from smrep.service.running import Brake, Terms, gate
 
 _MOST_LEGS = 4
@@ -201,7 +202,7 @@ class Journey:
     def _new_leg(self) -> float | None:
         """Decide what comes next and begin it, if all that it destroys was shown; else the secret is left alone."""
         if self._legs == _MOST_LEGS:
-            self._halt("was changed again and again on its way, and is left as it is")
+            self._halt("was changed again and again on its way, and is left as it is", Outcome.PENDING)
             return None
         self._gate, self._looks = self._opened(), 0
         self._legs += 1
@@ -210,14 +211,12 @@ class Journey:
         if self.left is not None or not isinstance(leg, Protection) or leg.is_stopped:
             return None
         if not self._shown.covers(leg):
-            self._halt("is not as it was shown, and is left alone")
+            self._halt("is no longer as it was shown, so it was skipped", Outcome.FAILED)
             return None
         return self._go_on(self._gate)
 
-    def _halt(self, what: str) -> None:
-        trouble = Trouble(
-            "ChangedMeanwhile", f"{self.name} {what}", "run the same command again", None, Outcome.PENDING
-        )
+    def _halt(self, what: str, outcome: Outcome) -> None:
+        trouble = Trouble("ChangedMeanwhile", f"{self.name} {what}", SAME_AGAIN, None, outcome)
         self.left = Leave(self.pair.target, trouble)
 
     def _go_on(self, opened: Gate) -> float | None:
@@ -242,7 +241,7 @@ class Journey:
             return None
         ends, known = both_ends(self.terms.aws, self.entry, self.pair), leg.aim.primary
         old, new = ends.old, ends.new
-        if not (isinstance(old, Secret) and isinstance(new, Secret)) or state_of(new)[1:] != state_of(known)[1:]:
+        if not (isinstance(old, Secret) and isinstance(new, Secret)) or identity(new) != identity(known):
             return self._new_leg()
         if not old.is_replica or old.primary_region != self.pair.target or old.arn != in_region(known.arn, old.region):
             return self._new_leg()

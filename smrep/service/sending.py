@@ -37,11 +37,12 @@ class Sender:
         case: Case,
         regions: Sequence[Region],
         *,
-        force: bool = False,
         again: bool = False,
-        check: Callable[[], None] = nothing,
+        overwrites: Callable[[], None] | None = None,
     ) -> None:
-        """Ask AWS for replicas in these Regions and take in what it answers; `check` may forbid it right before.
+        """Ask AWS for replicas in these Regions and take in what it answers.
+
+        What is there is overwritten only where `overwrites`, the look right before each request, lets it be.
 
         A refusal of several Regions may be due to one of them, so each is then asked for by itself. An answer that
         did not come is looked for in the list; only what a look shows to be missing there, and is not forced, is sent
@@ -49,9 +50,10 @@ class Sender:
 
         Raises:
             CredentialsError: no further call can succeed.
-            ChangedMeanwhile: `check` forbids it.
+            ChangedMeanwhile: `overwrites` forbids it.
 
         """
+        force = overwrites is not None
         if self.gate.closed:
             self.leave_out(case, regions, self.gate.closed, force=force)
             return
@@ -64,7 +66,7 @@ class Sender:
             return self.aws.replicate(case.primary.arn, case.primary.region, targets, force=force)
 
         try:
-            entries = self.gate.send(request, check)
+            entries = self.gate.send(request, overwrites or nothing)
         except ChangedMeanwhile:
             case.courses.update({region: before[region] for region in regions})
             raise
@@ -82,7 +84,7 @@ class Sender:
                 raise
             alone = [] if len(regions) == 1 or not isinstance(error, Denied | Refused) else regions
             for region in alone:
-                self.send(case, [region], force=force, again=again)
+                self.send(case, [region], again=again, overwrites=overwrites)
             if not alone:
                 case.fail(regions, _explained(error, case, regions))
         else:
@@ -148,14 +150,16 @@ class Sender:
 
     def leave_out(self, case: Case, regions: Sequence[Region], why: str, *, force: bool = False) -> None:
         """Send nothing for these Regions, and say why and how to ask again."""
+        message = f"{case.primary.name} to {', '.join(regions)}: not sent, since {why}"
+        case.fail(regions, NotSent(message, self.command_for(case, regions, force=force)))
+
+    def command_for(self, case: Case, regions: Sequence[Region], *, force: bool = False) -> str:
+        """Return the command that asks for these Regions again."""
         targets = [Target(region, case.courses[region].wanted_key) for region in regions]
         flags = (*self.flags, *self.forcing) if force else self.flags
-        name, home = case.primary.name, case.primary.region
-        error = NotSent(
-            f"{name} to {', '.join(regions)}: not sent, since {why}",
-            spell(self.command, [name], primary_region=home, targets=targets, flags=flags),
+        return spell(
+            self.command, [case.primary.name], primary_region=case.primary.region, targets=targets, flags=flags
         )
-        case.fail(regions, error)
 
 
 def _explained(error: AwsError, case: Case, regions: Sequence[Region]) -> AwsError:

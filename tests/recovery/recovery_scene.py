@@ -195,7 +195,16 @@ class RecoveryScene:
         self.refused = muster.refused
         crew, terms = Crew(clock, 1), _terms(killable)
         tasks = [
-            Crossing(each, PAIR, terms, crew, write, known.entries.get(arn), is_due=arn in muster.due)
+            Crossing(
+                each,
+                PAIR,
+                terms,
+                crew,
+                write,
+                known.entries.get(arn),
+                selectors=muster.selectors,
+                is_due=arn in muster.due,
+            )
             for arn, each in muster.found.items()
         ]
         self._act(Run(tasks, crew, "promoting"))

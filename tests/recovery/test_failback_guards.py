@@ -16,7 +16,7 @@ def test_a_writer_while_third_regions_are_cleared_loses_nothing() -> None:
     scene = crossed(IRELAND)
     at(scene, REMOVE, lambda: scene.put("a", HOME, instead=False), HOME)
     scene.failback(Goal.PROTECT)
-    assert scene.by_name("a").outcome is Outcome.PENDING
+    assert scene.by_name("a").outcome is Outcome.FAILED
     assert scene.current("a", HOME).startswith("a-us-east-1")
 
 

@@ -62,7 +62,8 @@ def test_every_finding_leads_to_one_safe_step(
         case Overwrite():
             assert consent.force
             assert step.victim is look
-            assert not has_replicas(step.victim)
+            assert not has_replicas(step.victim, primary)
+            assert step.victim.arn in consent.arns or OURS_ARN not in consent.arns
             assert who is Bearer.NAMESAKE or (who is Bearer.PROMOTED and step.victim.arn in consent.arns)
         case Add():
             assert entry is None

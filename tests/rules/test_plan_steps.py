@@ -233,10 +233,12 @@ def test_an_overwrite_warns_of_what_it_destroys_and_keeps_the_key_of_what_failed
 
 
 @given(st.booleans(), st.sets(st.sampled_from([OURS.arn, NAMESAKE.arn])))
-def test_a_promoted_replica_goes_only_by_its_arn_and_a_namesake_by_force_alone(force: bool, arns: set[str]) -> None:
+def test_a_promoted_replica_goes_only_by_its_arn_and_a_namesake_by_force_unless_another_is_named(
+    force: bool, arns: set[str]
+) -> None:
     consent = Consent(force, frozenset(arns))
     assert isinstance(step(None, PROMOTED, consent=consent), Overwrite) is (force and OURS.arn in arns)
-    assert isinstance(step(None, NAMESAKE, consent=consent), Overwrite) is force
+    assert isinstance(step(None, NAMESAKE, consent=consent), Overwrite) is (force and arns != {OURS.arn})
 
 
 @pytest.mark.parametrize("entry", [None, FAILED])

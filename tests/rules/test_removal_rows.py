@@ -90,9 +90,9 @@ def test_our_replica_stays_ours_while_aws_deletes_it(deleted: datetime | None) -
 @pytest.mark.parametrize(
     ("entry", "look", "known"),
     [
-        (IN_SYNC, OURS, LISTED),
+        (IN_SYNC, OURS, replace(LISTED, shown=OURS)),
         (IN_SYNC, Absent(), Departure(WEST, IN_SYNC, wanted=True)),
-        (None, OURS, Departure(WEST, victim=OURS, findings=(REMOVING,))),
+        (None, OURS, Departure(WEST, victim=OURS, shown=OURS, findings=(REMOVING,))),
         (None, Absent(), Departure(WEST, gone=True)),
     ],
 )

@@ -47,7 +47,7 @@ def test_a_removal_seen_in_the_list_only_late_is_done(aws: FakeAws) -> None:
     aws.create()
     aws.simulator.set_replication_status("prod/db", HOME, WEST, "Failed", "no luck")
     aws.lose[REMOVE] = ["after"]
-    aws.lose["DescribeSecret"] = ["", "", *["before"] * 20]
+    aws.lose["DescribeSecret"] = ["", "", "", *["before"] * 20]
     row = only(removing.remove(aws, WEST))
     assert (row.outcome, row.changed, aws.count(REMOVE)) == (Outcome.OK, True, 1)
 
@@ -91,10 +91,15 @@ def test_a_removal_is_sent_again_only_after_another_look_at_what_is_there(aws: F
     aws.simulator.set_replication_status("prod/db", HOME, WEST, "Failed", "no luck")
     run = removing.prepare(aws, WEST, timeout_s=60.0)
     aws.lose[REMOVE] = ["before"]
-    if blind:
-        aws.on_call = once(Denied("no"), "DescribeSecret", WEST, times=99)
-    else:
-        aws.create(region=WEST)  # since the plan was made
+    denied = once(Denied("no"), "DescribeSecret", WEST, times=99)
+
+    def after_the_request(operation: str, region: str) -> None:
+        if operation == REMOVE and not blind:
+            aws.create(region=WEST)
+        if blind and aws.count(REMOVE):
+            denied(operation, region)
+
+    aws.on_call = after_the_request
     for _ in run.act():
         pass
     row = only(run.secrets())

@@ -114,7 +114,7 @@ def test_timeout_zero_sends_and_looks_once(aws: FakeAws) -> None:
     row = only(remove(aws, WEST, timeout_s=0.0))
     assert (row.outcome, row.changed) == (Outcome.PENDING, True)
     assert aws.clock.sleeps == []
-    assert aws.count("DescribeSecret", WEST) == 2  # the look before, and the one after
+    assert aws.count("DescribeSecret", WEST) == 3  # the look of the plan, the one right before, and the one after
 
 
 def test_no_wait_ends_with_what_aws_accepted(aws: FakeAws) -> None:
@@ -142,7 +142,7 @@ def test_dry_run_decides_and_sends_nothing(aws: FakeAws) -> None:
 def test_a_poll_that_gets_no_answer_is_a_tick_without_news(aws: FakeAws) -> None:
     replicated(aws)
     run = prepare(aws, WEST)
-    aws.lose["DescribeSecret"] = ["before"] * 4
+    aws.lose["DescribeSecret"] = ["", *["before"] * 4]  # the first is the look right before the request
     for _ in run.act():
         pass
     assert only(run.secrets()).outcome is Outcome.OK
