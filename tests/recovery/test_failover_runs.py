@@ -195,6 +195,32 @@ def test_a_replica_again_that_nobody_was_asked_about_is_left_alone() -> None:
     assert (error.code, error.outcome) == ("ChangedMeanwhile", Outcome.PENDING)
 
 
+def test_a_replica_whose_tag_was_taken_away_after_the_list_is_not_promoted() -> None:
+    scene = RecoveryScene.set_up()
+    for name in ("a", "b"):
+        scene.secret(name)
+        scene.aws.call("TagResource", SecretId=name, Tags=[{"Key": "dr", "Value": "true"}])
+    scene.aws.clock.time += 30
+
+    looks: list[str] = []
+
+    def untag(operation: str, _region: str) -> None:
+        if operation == "DescribeSecret" and not looks:
+            looks.append(operation)
+            scene.aws.call("UntagResource", SecretId="a", TagKeys=["dr"])
+            scene.aws.clock.time += 30
+
+    scene.on_call = untag
+    (run,) = scene.failover(chosen=Selector(tags=(("dr", "true"),)))
+    assert run.count("StopReplicationToReplica") == 1
+    assert [is_replica(scene, name) for name in ("a", "b")] == [True, False]
+    error = scene.by_name("a").error
+    assert error is not None
+    assert (error.code, error.outcome) == ("ChangedMeanwhile", Outcome.FAILED)
+    assert "a in us-west-2 no longer matches the selectors, so it was skipped" in error.message
+    assert "a" not in [entry.name for entry in scene.known.newest]
+
+
 def test_rotation_and_keys_are_told_before_anybody_says_go() -> None:
     scene = RecoveryScene.set_up()
     scene.secret("a", key=ALIAS)
