@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from fixtures import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from stateful.interleavings import COMMANDS, DEEDS, Deed, Play, Witness, interleavings, played
 
@@ -22,7 +23,7 @@ def test_undisturbed_it_destroys_what_was_shown(command: Callable[[Witness], Pla
 
 
 @given(st.sampled_from(COMMANDS), interleavings)
-@settings(max_examples=150)
+@examples(300)
 def test_deeds_between_calls_destroy_nothing_that_was_not_shown(
     command: Callable[[Witness], Play], others: list[tuple[int, Deed]]
 ) -> None:
