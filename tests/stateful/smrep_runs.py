@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from typing import Any
-from unittest import mock
 
 from fakes import HOME
+from few_threads import few_threads
 from hypothesis import strategies as st
 from stateful.outside_changes import ALIASES, CALLS, THERE, Deed, deeds_to_secrets, homes, lost, names, troubles
 from stateful.watched_aws import WatchedAws
@@ -184,17 +183,10 @@ class Look:
         return self.found
 
 
-class Inline:
-    """A thread that runs at once, to its end, in the thread that starts it: so a run is the same each time."""
-
-    def __init__(self, target: Any = None, *, daemon: bool = False) -> None:
-        self.start = target
-
-
 @contextmanager
 def one_after_the_other() -> Iterator[None]:
-    """Let no two threads run at a time, in whatever order a machine would have them."""
-    with mock.patch.object(threading, "Thread", Inline):
+    """Give smrep no thread but its own, in which it works in a fixed order: so a run is the same each time."""
+    with few_threads(0):
         yield
 
 
