@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import inspect
 import io
 import json
 import os
@@ -41,8 +42,12 @@ settings.load_profile("quick")
 # botocore reads its models, and names its event handlers, anew for every session; once a process, it costs a third
 LOADER = botocore.loaders.create_loader()
 botocore.session.create_loader = lambda _path=None: LOADER
-_accepts_kwargs = functools.cache(botocore.hooks.accepts_kwargs)  # of functions: a method would keep its client
-botocore.hooks.accepts_kwargs = lambda handler: _accepts_kwargs(getattr(handler, "__func__", handler))
+_ACCEPTS_KWARGS = botocore.hooks.accepts_kwargs
+botocore.hooks.accepts_kwargs = lambda handler: (
+    bool(handler.__code__.co_flags & inspect.CO_VARKEYWORDS)
+    if hasattr(handler, "__code__")  # all but partial functions and callable objects
+    else _ACCEPTS_KWARGS(handler)
+)
 _alias_event_name = botocore.hooks.EventAliaser._alias_event_name
 _ALIASER = botocore.hooks.EventAliaser(None)
 _alias = functools.cache(functools.partial(_alias_event_name, _ALIASER))
