@@ -2,12 +2,17 @@
 
 import gc
 import signal
+import threading
+from collections.abc import Iterator
 
 import pytest
 from fixtures import aws, make_sandbox, sandbox
 from live.options import add_options
 
 __all__ = ["aws", "make_sandbox", "sandbox"]
+
+LAST_STEPS_S = 60.0
+"""How long a thread may take to end once its test has; a safety net."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -29,3 +34,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
             item.add_marker("property")
+
+
+@pytest.fixture(autouse=True)
+def no_thread_left() -> Iterator[None]:
+    """Fail a test that leaves a thread of smrep running: it would meet the patches and the signals of the next one."""
+    before = set(threading.enumerate())
+    yield
+    for thread in set(threading.enumerate()) - before:
+        if str(getattr(getattr(thread, "_target", None), "__module__", None)).startswith("smrep."):
+            thread.join(LAST_STEPS_S)
+            assert not thread.is_alive(), f"{thread} outlives its test"

@@ -89,7 +89,8 @@ class SimulatedWait:
                 if self._clock.time >= until:
                     return False
         finally:
-            self._waiting.pop(thread, None)
+            with self._lock:  # else another thread, which goes through them, may bring it back
+                self._waiting.pop(thread, None)
 
     def notify(self, condition: threading.Condition, count: int = 1) -> None:
         """Notify as the condition would; whoever may be woken is not waiting until it says so again."""
