@@ -31,7 +31,7 @@ def run(
 ) -> int:
     """Run the words as a process of its own would, with its streams leading there; return the exit code."""
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    threshold = gc.get_threshold()
+    threshold, unraisable = gc.get_threshold(), sys.unraisablehook
     with (
         _stream(out) as stdout,
         _stream(err) as stderr,
@@ -42,6 +42,8 @@ def run(
                 return process(words)
         finally:
             gc.set_threshold(*threshold)
+            gc.unfreeze()  # a process ends then, this one goes on
+            sys.unraisablehook = unraisable
             for number, handler in handlers.items():
                 signal.signal(number, handler)
 
