@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from enum import Enum
 from typing import ClassVar
 
@@ -29,7 +30,12 @@ class Outcome(Enum):
 
 
 class Terminated(BaseException):
-    """SIGTERM arrived; like KeyboardInterrupt it is no error, and passes every `except Exception`."""
+    """SIGTERM or SIGHUP arrived; like KeyboardInterrupt it is no error, and passes every `except Exception`."""
+
+    def __init__(self, number: int = signal.SIGTERM) -> None:
+        """Keep the signal's number."""
+        super().__init__(number)
+        self.number = number
 
 
 class SmrepError(Exception):

@@ -191,10 +191,10 @@ class Sandbox:
     def log(self, operation: str) -> list[Any]:
         return [call for call in self.simulator.log if call.operation == operation]
 
-    def wait_for(self, operation: str) -> None:
-        """Return when such a call has arrived; a minute is the safety net."""
+    def wait_for(self, operation: str, count: int = 1) -> None:
+        """Return when so many such calls have arrived; a minute is the safety net."""
         until = time.monotonic() + 60
-        while not self.log(operation):
+        while len(self.log(operation)) < count:
             assert time.monotonic() < until, f"no {operation} came"
             time.sleep(0.02)
 

@@ -14,7 +14,7 @@ import click
 from smrep.cli.app import App
 from smrep.cli.basics import CONDUCTED
 from smrep.cli.explaining import explain, is_mute
-from smrep.cli.process import stopping, told
+from smrep.cli.process import stopped_by, stopping, told
 from smrep.errors import Outcome, OutputError, SmrepError, Terminated, UsageError
 from smrep.output import github
 from smrep.output.events import Events
@@ -53,7 +53,7 @@ def conduct(app: App, work: Callable[[App], Iterator[None]]) -> None:
     except (KeyboardInterrupt, Terminated, Exception) as error:  # noqa: BLE001 - no traceback reaches a user
         signal = stopping(error)
         trouble = app.interrupted() if signal else bug(error)
-        exit_code = 143 if isinstance(signal, Terminated) else None
+        exit_code = stopped_by(signal) if signal else None
     finally:
         app.close_screen()
     secrets = app.secrets()

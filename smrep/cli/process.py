@@ -14,6 +14,8 @@ from typing import TextIO
 from smrep.errors import Outcome, Terminated
 
 BROKEN_PIPE = 141
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""The signals that end a run: Ctrl-C, `kill` and schedulers, a terminal or a connection that closes."""
 LAST_WORDS_S = 0.5
 """For how long a run that was told to end may tell how it stands."""
 AGAIN_S = 0.05
@@ -62,7 +64,7 @@ def stopping(error: BaseException | None) -> BaseException | None:
 
 def stopped_by(error: BaseException) -> int:
     """Return the exit code of a run that a signal has ended."""
-    return 128 + (signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT)
+    return 128 + (error.number if isinstance(error, Terminated) else signal.SIGINT)
 
 
 def told(code: int) -> None:
@@ -72,13 +74,13 @@ def told(code: int) -> None:
 
 def _answer_signals_with(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
     """Answer otherwise what `heed` answers; what it left alone is left alone."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in ENDING:
         if getattr(signal.getsignal(number), "__module__", None) == __name__:
             signal.signal(number, handler)
 
 
 def heed() -> None:
-    """Let the first SIGINT or SIGTERM end the run, which tells how it stands; one that we are to ignore stays ignored.
+    """Let the first signal of `ENDING` end the run, which tells how it stands; one that we are to ignore stays ignored.
 
     Those that come while it tells change nothing: make and timeout send several. Where that hangs, since nobody reads,
     the next one ends it too, and one more the process. Who started us may hold them back until now, and where Python
@@ -93,7 +95,7 @@ def heed() -> None:
         if since:
             signal.signal(number, signal.SIG_DFL)
         since.append(time.monotonic())
-        raise KeyboardInterrupt if number == signal.SIGINT else Terminated
+        raise KeyboardInterrupt if number == signal.SIGINT else Terminated(number)
 
     def ignored(what: sys.UnraisableHookArgs) -> None:
         if not isinstance(what.exc_value, KeyboardInterrupt | Terminated):
@@ -105,7 +107,7 @@ def heed() -> None:
         signal.setitimer(signal.ITIMER_REAL, AGAIN_S)
 
     sys.unraisablehook = ignored
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in ENDING:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, handler)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})

@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager
 from typing import IO, TYPE_CHECKING
 
 from smrep.cli.app import App
+from smrep.cli.process import ENDING, stopped_by
 from smrep.errors import ConfigurationError, Terminated
 from smrep.files import appending
 from smrep.rules.record import Pair
@@ -81,7 +82,7 @@ def run(words: Sequence[str], env: Mapping[str, str], folder: str, app: App) -> 
             code = child.wait()
         except (KeyboardInterrupt, Terminated) as ended:
             if child:
-                _end(child, signal.SIGTERM if isinstance(ended, Terminated) else signal.SIGINT)
+                _end(child, stopped_by(ended) - 128)
             raise
         if code and shown is kept:
             kept.seek(0)
@@ -93,7 +94,7 @@ def run(words: Sequence[str], env: Mapping[str, str], folder: str, app: App) -> 
 @contextmanager
 def _signals_held() -> Iterator[None]:
     """Hold signals back from us, and from a process that is started meanwhile until it heeds them itself."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
     try:
         yield
     finally:

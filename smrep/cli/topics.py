@@ -24,7 +24,7 @@ CODES: Mapping[str, tuple[str, str]] = {
         "a difference was found and left as it is (verify, audit, plan --detailed-exitcode, another key)",
     ),
     "70": (Outcome.BUG.word, "a fault of smrep itself"),
-    "130": (Outcome.INTERRUPTED.word, "by Ctrl-C or SIGINT; 143 is SIGTERM, 141 a broken pipe"),
+    "130": (Outcome.INTERRUPTED.word, "by Ctrl-C or SIGINT; 143 is SIGTERM, 129 SIGHUP, 141 a broken pipe"),
 }
 """Exit code -> the document's word for it, and what it means."""
 

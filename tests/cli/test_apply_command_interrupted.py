@@ -27,7 +27,7 @@ def untwice(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.process
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_what_was_sent_is_told_and_the_rest_is_done_by_the_command_in_the_hint(
     make_sandbox: Make, tmp_path: Path, number: signal.Signals, code: int
 ) -> None:

@@ -152,7 +152,7 @@ def is_alive(pid: int) -> bool:
 
 
 @pytest.mark.exhaustive
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_ends_the_command_that_runs_and_the_sandbox(tmp_path: Path, number: signal.Signals, code: int) -> None:
     process = subprocess.Popen(
         [BIN / "smrep", "sandbox", "drill", "--secrets", "1", "--replication-delay", "1h", "-o", "json"],

@@ -144,7 +144,7 @@ def interrupted(make: Make, number: signal.Signals, code: int) -> tuple[Sandbox,
 
 
 @pytest.mark.process
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_in_between_names_the_command_that_makes_it_anew(
     make_sandbox: Make, number: signal.Signals, code: int
 ) -> None:

@@ -57,7 +57,7 @@ def test_a_primary_deleted_at_once_after_remove_leaves_no_orphan(make_sandbox: M
 
 
 @pytest.mark.process
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_while_waiting_and_the_command_that_goes_on(
     make_sandbox: Make, number: signal.Signals, code: int
 ) -> None:

@@ -47,7 +47,7 @@ def test_the_deadline_names_every_open_region_and_the_flag(make_sandbox: Make) -
 
 
 @pytest.mark.process
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_while_waiting(make_sandbox: Make, number: signal.Signals, code: int) -> None:
     sandbox = make_sandbox(replication_delay_s=60)
     sandbox.create()

@@ -106,7 +106,7 @@ def test_a_sandbox_that_is_killed_has_written_down_what_it_held(file: Path, star
 
 
 @pytest.mark.exhaustive
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_what_ends_it_is_waited_for(file: Path, start: Callable[..., Any], number: int, code: int) -> None:
     process, env = start("--seed", "--state", str(file), "--replication-delay", "0s")
     assert smrep("replicate", NAME, "-r", WEST, **env).code == 0

@@ -182,7 +182,7 @@ class Paper(io.StringIO):
 @contextlib.contextmanager
 def handled(run: InterruptedRun) -> Iterator[None]:
     """Yield with the signals handled as smrep's own process handles them, on the run's clock; note the first one."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in process.ENDING}
     ignored = sys.unraisablehook
     gc.disable()  # test tools listen to it, and a signal that meets them is heard of later
     process.heed()

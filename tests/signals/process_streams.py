@@ -15,7 +15,7 @@ from unittest import mock
 
 from fixtures import Sandbox
 
-from smrep.cli.process import process
+from smrep.cli.process import ENDING, process
 
 CLOSED, BROKEN, FULL = "closed", "broken pipe", "/dev/full"
 """Where a stream can lead that takes nothing."""
@@ -30,7 +30,7 @@ def run(
     **env: str,
 ) -> int:
     """Run the words as a process of its own would, with its streams leading there; return the exit code."""
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {number: signal.getsignal(number) for number in ENDING}
     threshold, unraisable = gc.get_threshold(), sys.unraisablehook
     with (
         _stream(out) as stdout,

@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM at every call and in every pause: told truly, nothing sent after, gone on with, nothing twice."""
+"""A signal at every call and in every pause: told truly, nothing sent after, gone on with, nothing twice."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from signals.interrupted_run import InterruptedRun, Moment, Run
 
 from smrep.aws.allowed import WRITES
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
-CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 CHANGING = ("replicate", "retry", "rekey", "remove", "promote", "apply", "failover", "failback")
 ASKING = {"remove", "promote", "rekey", "apply", "--force-overwrite", "failover", "failback"}
 LOOKING = ("wait", "verify", "status -r", "status --role-arn", "doctor", "doctor --reader")
@@ -35,7 +35,7 @@ def moments(case: CommandCase) -> list[tuple[Moment, signal.Signals]]:
     return [
         (moment, number)
         for place, moment in enumerate(places)
-        for number in (SIGNALS if moment in chosen or _matters(moment, calls) else SIGNALS[place % 2 :][:1])
+        for number in (SIGNALS if moment in chosen or _matters(moment, calls) else SIGNALS[place % 3 :][:1])
     ]
 
 

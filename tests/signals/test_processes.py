@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import pty
 import select
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from fixtures import BIN, Sandbox
@@ -53,7 +55,7 @@ def has_room(pipe: int) -> bool:
 
 
 @pytest.mark.exhaustive
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_where_nobody_reads_the_result_the_next_signal_ends_it(
     waiting: Sandbox, number: signal.Signals, code: int
 ) -> None:
@@ -86,7 +88,7 @@ def test_where_nobody_reads_the_result_the_next_signal_ends_it(
     assert "hint: smrep wait prod/db" in said
 
 
-@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_second_signal_does_not_cost_the_first_its_words(second: signal.Signals) -> None:
     interrupted = InterruptedRun(BY_NAME["wait"], Moment("asleep", 1), on_write=lambda: signal.raise_signal(second))
     run = interrupted.type(BY_NAME["wait"].words)
@@ -109,16 +111,30 @@ def test_a_signal_that_is_to_be_ignored_is(make_sandbox: Make, name: str) -> Non
     assert (process.returncode, json.loads(out)["result"]) == (0, "ok")
 
 
-@pytest.mark.exhaustive
-def test_a_terminal_that_is_closed_ends_it_without_a_word(waiting: Sandbox) -> None:
-    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # who runs the tests under nohup has it ignored
-    process = waiting.start("wait", "prod/db")
-    signal.signal(signal.SIGHUP, before)
-    waiting.wait_for("DescribeSecret")
-    process.send_signal(signal.SIGHUP)
-    out, err = end(process)
-    assert (process.returncode, out) == (-signal.SIGHUP, "")
-    assert "Traceback" not in err
+def test_a_connection_that_drops_in_the_middle_of_a_failover_costs_neither_document_nor_record(
+    make_sandbox: Make, tmp_path: Path
+) -> None:
+    """As where ssh drops: the terminal is gone, which the process hears as SIGHUP, and writing to it fails."""
+    sandbox = make_sandbox()
+    sandbox.create(AddReplicaRegions=[{"Region": "us-west-2"}])
+    sandbox.call("DescribeSecret", SecretId="prod/db")
+    sandbox.simulator.faults = Faults(drops=(Drop("StopReplicationToReplica", "before", times=99),))
+    over = "failover --from us-east-1 --to us-west-2 --all --record dr.jsonl --yes -o json"
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(tmp_path)
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # who runs the tests under nohup has it ignored
+        os.execve("/bin/sh", ["sh", "-c", f"exec {BIN}/smrep {over} > out.json"], sandbox.env)
+    sandbox.wait_for("DescribeSecret", 3)  # it looks whether its request has come through
+    os.close(terminal)
+    _, status = os.waitpid(pid, 0)
+    document = json.loads((tmp_path / "out.json").read_text())
+    assert (os.waitstatus_to_exitcode(status), document["exit_code"], document["result"]) == (129, 129, "interrupted")
+    assert document["error"]["hint"].startswith("the same command goes on from there: smrep failover")
+    assert '"promoting"' in (tmp_path / "dr.jsonl").read_text()
+    sandbox.simulator.faults = Faults()
+    done = sandbox.smrep(*over.split()[:-2], "--record", str(tmp_path / "dr.jsonl"))
+    assert (done.code, '"promoted"' in (tmp_path / "dr.jsonl").read_text()) == (0, True)
 
 
 LOADING = """
@@ -153,8 +169,10 @@ def loading(module: str, number: signal.Signals, inject: str) -> subprocess.Comp
         ("smrep.cli.process", signal.SIGINT, 130, False),
         ("click", signal.SIGINT, 130, False),
         ("smrep.cli.entry", signal.SIGTERM, 143, True),
+        ("smrep.cli.entry", signal.SIGHUP, 129, True),
         ("smrep.service", signal.SIGINT, 130, True),
         ("boto3", signal.SIGTERM, 143, True),
+        ("boto3", signal.SIGHUP, 129, True),
     ],
 )
 def test_while_it_loads(module: str, number: signal.Signals, code: int, *, told: bool) -> None:

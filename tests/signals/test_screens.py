@@ -141,7 +141,7 @@ def test_a_bar_leaves_nothing_behind(fleet: Sandbox, words: str, columns: int) -
         assert not [word for word in BAR if re.sub(r"\s+", "", word) in text], screen.lines
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_while_a_bar_is_drawn_leaves_nothing_behind(fleet: Sandbox, number: signal.Signals, code: int) -> None:
     screen = Screen(fleet, "apply", "-f", "dr.json", "--yes", columns=200)
     screen.read_until("applying")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from signal import SIGHUP
 from typing import Any
 
 import pytest
@@ -32,7 +33,9 @@ class Struck(Clock):
         wrapped(self.signal)
 
 
-@pytest.mark.parametrize(("signal", "code"), [(KeyboardInterrupt(), 130), (Terminated(), 143)])
+@pytest.mark.parametrize(
+    ("signal", "code"), [(KeyboardInterrupt(), 130), (Terminated(), 143), (Terminated(SIGHUP), 129)]
+)
 @pytest.mark.parametrize("at", ["now", "sleep"])
 def test_it_is_no_fault_of_ours(
     make_sandbox: Any, monkeypatch: pytest.MonkeyPatch, signal: BaseException, code: int, at: str
