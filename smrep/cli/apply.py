@@ -76,7 +76,7 @@ def apply(file: str | None, plan: str | None, **more: Any) -> None:
                 app.messages.note("dry run: nothing was sent")
                 draft.accounts.check(draft.count)
                 return
-            again = Again(spell("apply", [], flags=[*options.typed(*AGAIN), *app.home_flags]), draft.removals)
+            again = Again((*options.typed(*AGAIN), *app.home_flags), draft.removals)
             _check_removals(draft.removals, own["max_removals"], again, yes=yes)
             if not yes:
                 ask(app, [each.name for each in draft.changes], "apply", lambda: again.confirmed)
@@ -89,14 +89,20 @@ def apply(file: str | None, plan: str | None, **more: Any) -> None:
 class Again:
     """The same command, to be typed again."""
 
-    words: str
+    flags: tuple[str, ...]
     removals: int
     """How many replicas it removes."""
 
     @property
+    def words(self) -> str:
+        """The command that asks."""
+        return spell("apply", [], flags=self.flags)
+
+    @property
     def confirmed(self) -> str:
         """The command that needs no answer."""
-        return f"{self.words} --yes" + (f" --max-removals {self.removals}" if self.removals else "")
+        most = ["--max-removals", str(self.removals)] if self.removals else []
+        return spell("apply", [], flags=[*self.flags, "--yes", *most])
 
 
 def _drafted(app: App, file: str | None, plan: str | None, own: dict[str, Any]) -> tuple[Draft | Redraft, float]:

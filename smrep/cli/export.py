@@ -16,7 +16,7 @@ from smrep.errors import NotWhole, Outcome, UsageError
 from smrep.output.safe import to_json
 from smrep.report import SecretReport
 from smrep.rules.closing import stopped_looking
-from smrep.rules.commands import connected
+from smrep.rules.commands import connected, spell
 from smrep.rules.manifest import Manifest
 from smrep.rules.manifest_text import as_json, written
 from smrep.rules.selection import EVERY
@@ -95,10 +95,10 @@ def _shared(more: dict[str, Any], *, terraform: bool) -> options.Shared:
 def _not_whole(what: str, unseen: Sequence[SecretReport], count: int) -> NotWhole:
     """Return why nothing was written."""
     denied = any(each.outcome is Outcome.ACCESS for each in unseen)
+    others = f"or choose others: {spell('export', [], flags=['--prefix', 'PREFIX'])}"
     return NotWhole(
         f"no {what} was written: {len(unseen)} of {count} secrets could not be looked at",
-        ("allow secretsmanager:DescribeSecret" if denied else "try again")
-        + ", or choose others: smrep export --prefix PREFIX",
+        f"allow secretsmanager:DescribeSecret, {others}" if denied else f"try again, {others}",
         Outcome.PENDING,
     )
 

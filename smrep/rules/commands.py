@@ -1,4 +1,4 @@
-"""The smrep commands that hints name, spelled so that they can be pasted into a shell."""
+"""Every command that a hint names, of smrep and of the AWS CLI, quoted so that it can be pasted into a shell."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ _CONNECTED = (
     "replicate|status|wait|retry|verify|rekey|remove|promote|doctor|list|audit|plan|apply|export|failover|failback"
 )
 """The commands that talk to AWS."""
+_QUOTED = r"""(?<!\w)'(?:[^']|'"'"')*'(?!\w)"""
+"""A word in quotes, as a name from AWS is: what looks like a command in it is none."""
 
 
 def spell(
@@ -38,6 +40,15 @@ def spell(
     return shlex.join(["smrep", command, *names, *words])
 
 
+def aws(command: str, *flags: str, **options: str) -> str:
+    """Return `aws COMMAND --option value... FLAGS...`, as `aws("kms describe-key", key_id=key)`."""
+    words = ["aws", *command.split()]
+    for name, value in options.items():
+        option = f"--{name.replace('_', '-')}"
+        words += [f"{option}={value}"] if value.startswith("-") else [option, value]
+    return shlex.join([*words, *flags])
+
+
 def anew(name: str, primary_region: Region, targets: Sequence[Target]) -> str:
     """Return the commands that take Regions off the primary's list and add them again, under the targets' keys."""
     there = [Target(each.region) for each in targets]
@@ -56,12 +67,16 @@ def connected(hint: str, flags: Sequence[str]) -> str:
     theirs = shlex.join(word for pair in pairs if pair[0] in ("--profile", "--endpoint-url") for word in pair)
     if ours:
         hint = re.sub(
-            rf"\bsmrep ({_CONNECTED})\b",
-            lambda found: f"{found[0]} {ours}",
+            rf"{_QUOTED}|\bsmrep ({_CONNECTED})\b",
+            lambda found: f"{found[0]} {ours}" if found[1] else found[0],
             hint,
         )
     if theirs:
-        hint = re.sub(r"\baws (?=[a-z]+ [a-z-]+\b)", lambda found: f"{found[0]}{theirs} ", hint)
+        hint = re.sub(
+            rf"{_QUOTED}|\b(aws) (?=[a-z]+ [a-z-]+\b)",
+            lambda found: f"{found[0]}{theirs} " if found[1] else found[0],
+            hint,
+        )
     return hint
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -108,7 +107,7 @@ def orphan(there: Sequence[Listed], home: Region) -> SecretReport:
                     Severity.ERROR,
                     f"{name} in {each.region} is a replica of a primary that is not in {home} any more",
                     f"it may be the last copy; to keep it: {spell('promote', [name], targets=[Target(each.region)])}; "
-                    f"if it is not needed: {cut_off(shlex.quote(each.arn), each.region)}",
+                    f"if it is not needed: {cut_off(each.arn, each.region)}",
                 ),
             ),
         )

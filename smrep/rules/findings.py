@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
-
 from smrep.errors import AwsError, Denied, Outcome, Unanswered
 from smrep.model import Replica, Secret, Target
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
 from smrep.rules.causes import failure
-from smrep.rules.commands import anew, spell
+from smrep.rules.commands import anew, aws, spell
 from smrep.rules.preflight import Unseen
 
 
@@ -29,7 +27,7 @@ def absent(secret: Secret, region: Region) -> Finding:
         Kind.MISSING,
         Severity.ERROR,
         f"{secret.name} is listed as InSync in {region}, but no secret of that name is there",
-        f"look again: aws secretsmanager describe-secret --secret-id {shlex.quote(secret.name)} --region {region}; "
+        f"look again: {aws('secretsmanager describe-secret', secret_id=secret.name, region=region)}; "
         f"where it stays so, take the entry away: {anew(secret.name, secret.region, [Target(region)])}",
     )
 

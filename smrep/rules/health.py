@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -10,7 +9,7 @@ from smrep.errors import AwsError, NotFound, Outcome
 from smrep.model import Key, Secret, Target, Version
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
-from smrep.rules.commands import spell
+from smrep.rules.commands import aws, spell
 from smrep.rules.findings import unchecked
 from smrep.rules.keys import DEFAULT, normal
 from smrep.rules.plan import Add, Overwrite, Retry, Step, had_failed, stop
@@ -25,7 +24,7 @@ def key_health(name: str, what: str, region: Region, known: Key | AwsError, inst
     """
     described = f"{what} {name} in {region}"
     if isinstance(known, NotFound):
-        hint = f"list the keys there are: aws kms list-aliases --region {region}; then: {instead}"
+        hint = f"list the keys there are: {aws('kms list-aliases', region=region)}; then: {instead}"
         return (Finding(Kind.KEY_MISSING, Severity.ERROR, f"{described} does not exist: {known.words}", hint),)
     if isinstance(known, AwsError):
         return (unchecked(described, known, f"kms:DescribeKey in {region}"),)
@@ -57,12 +56,12 @@ class Need:
 
     def cure(self, primary: Secret) -> str:
         """Return what to type where the key can't be used."""
-        secret = f"--secret-id {shlex.quote(primary.arn)} --region {primary.region}"
+        secret = {"secret_id": primary.arn, "region": primary.region}
         if self.version is None:
-            return f"aws secretsmanager update-secret {secret} --kms-key-id alias/NAME"
+            return aws("secretsmanager update-secret", **secret, kms_key_id="alias/NAME")
+        old = self.version.version_id
         return "mend that key, or take its label off the old version: " + "; ".join(
-            f"aws secretsmanager update-secret-version-stage {secret} --version-stage {shlex.quote(stage)} "
-            f"--remove-from-version-id {shlex.quote(self.version.version_id)}"
+            aws("secretsmanager update-secret-version-stage", **secret, version_stage=stage, remove_from_version_id=old)
             for stage in self.version.stages
         )
 
@@ -97,7 +96,7 @@ def region_state(region: Region, states: Mapping[str, bool] | None) -> tuple[Fin
         message, hint = f"AWS lists no Region {region} for this account", "check its name: aws account list-regions"
         return (Finding(Kind.REGION_UNKNOWN, Severity.ERROR, message, hint),)
     if not states[region]:
-        hint = f"aws account enable-region --region-name {region}"
+        hint = aws("account enable-region", region_name=region)
         return (Finding(Kind.REGION_DISABLED, Severity.ERROR, f"{region} is not enabled for this account", hint),)
     return ()
 
@@ -140,16 +139,16 @@ def held_back(step: Step, findings: tuple[Finding, ...]) -> Step:
 
 
 def _mend(arn: str, region: Region, state: str) -> str:
-    key = shlex.quote(arn)  # an alias will not do
+    enable = aws("kms enable-key", key_id=arn, region=region)  # an alias will not do
     if state == "Disabled":
-        return f"aws kms enable-key --key-id {key} --region {region}"
+        return enable
     if state == "PendingDeletion":
-        return f"aws kms cancel-key-deletion --key-id {key} --region {region}, then aws kms enable-key"
+        return f"{aws('kms cancel-key-deletion', key_id=arn, region=region)}; then: {enable}"
     return _describe(arn, region)
 
 
 def _describe(name: str, region: Region) -> str:
-    return f"aws kms describe-key --key-id {shlex.quote(name)} --region {region}"
+    return aws("kms describe-key", key_id=name, region=region)
 
 
 def _unsure(message: str, hint: str) -> tuple[Finding, ...]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass, replace
 
 from smrep.errors import Outcome, Unanswered
 from smrep.model import Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Finding, Kind, RegionReport, Severity, Trouble
-from smrep.rules.commands import spell
+from smrep.rules.commands import aws, spell
 from smrep.rules.findings import unseen
 from smrep.rules.preflight import Absent, Look, Unseen, portrait
 from smrep.rules.record import Entry, Pair
@@ -75,7 +74,7 @@ def _unfit(secret: Secret, arn: str, region: Region, homes: tuple[Region, ...]) 
         what = f"another secret bears the name {name} in {region}, which the record does not name: {portrait(secret)}"
         return _left(region, Kind.NAME_CLASH, what, _look(name, region))
     if secret.deleted is not None:
-        restore = f"aws secretsmanager restore-secret --secret-id {shlex.quote(arn)} --region {region}"
+        restore = aws("secretsmanager restore-secret", secret_id=arn, region=region)
         return _left(region, Kind.PENDING_DELETION, f"{name} in {region} is scheduled for deletion: {arn}", restore)
     if secret.cross_account is not None:
         return strange(secret, region, "CrossAccount", "it is replicated between accounts, which is not smrep's to do")
@@ -119,8 +118,8 @@ def rotating(ends: Ends) -> Leave:
         where[0],
         Kind.ROTATING,
         f"rotation of {name} is enabled in {' and '.join(where)}, and would change the shared password on one side",
-        f"aws secretsmanager cancel-rotate-secret --secret-id {shlex.quote(name)} --region {where[0]}; or, where that "
-        "is seen to: --rotation-handled",
+        f"{aws('secretsmanager cancel-rotate-secret', secret_id=name, region=where[0])}; or, where that is seen to: "
+        "--rotation-handled",
     )
 
 
@@ -194,4 +193,4 @@ def _current(secret: Secret) -> str:
 
 
 def _look(name: str, region: Region) -> str:
-    return f"look at it: aws secretsmanager describe-secret --secret-id {shlex.quote(name)} --region {region}"
+    return f"look at it: {aws('secretsmanager describe-secret', secret_id=name, region=region)}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -11,7 +10,7 @@ from smrep.model import Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
 from smrep.rules.causes import cut_off
-from smrep.rules.commands import spell
+from smrep.rules.commands import aws, spell
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,13 +128,14 @@ def obstacle(primary: Secret, target: Target, victim: Secret, who: Bearer) -> Fi
         [name],
         primary_region=primary.region,
         targets=[target],
-        flags=["--expect-account", primary.account, "--force-overwrite"],
+        flags=[
+            *("--expect-account", primary.account, "--force-overwrite"),
+            *(("--overwrite-arn", victim.arn) if who is Bearer.PROMOTED else ()),
+        ],
     )
     again = spell("replicate", [name], primary_region=primary.region, targets=[target])
-    describe = f"aws secretsmanager describe-secret --secret-id {shlex.quote(name)} --region {there}"
+    describe = aws("secretsmanager describe-secret", secret_id=name, region=there)
     replacing = f"to replace it for good: {overwrite}"
-    if who is Bearer.PROMOTED:
-        replacing += f" --overwrite-arn {shlex.quote(victim.arn)}"
     if has_replicas(victim, primary):
         replacing = f"it is not overwritten as long as it has replicas of its own{_without_them(victim, primary)}"
     match who:
@@ -144,7 +144,7 @@ def obstacle(primary: Secret, target: Target, victim: Secret, who: Bearer) -> Fi
                 Kind.ORPHAN,
                 Severity.ERROR,
                 f"{name} in {there} is a replica of another primary in {victim.primary_region}: {victim.arn}",
-                f"force does not cure this; if that replica is not needed: {cut_off(shlex.quote(victim.arn), there)}; "
+                f"force does not cure this; if that replica is not needed: {cut_off(victim.arn, there)}; "
                 f"once it is gone: {again}",
             )
         case Bearer.PROMOTED:
@@ -159,8 +159,8 @@ def obstacle(primary: Secret, target: Target, victim: Secret, who: Bearer) -> Fi
                 Kind.PENDING_DELETION,
                 Severity.ERROR,
                 f"{name} in {there} is scheduled for deletion and keeps the name until then: {victim.arn}",
-                f"deleted by force it is gone in a minute or two, then: {again}; deleted with a recovery window: aws "
-                f"secretsmanager restore-secret --secret-id {shlex.quote(victim.arn)} --region {there}, and look at it",
+                f"deleted by force it is gone in a minute or two, then: {again}; deleted with a recovery window: "
+                f"{aws('secretsmanager restore-secret', secret_id=victim.arn, region=there)}, and look at it",
             )
         case _:
             return Finding(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Sequence
 
 from smrep.errors import Outcome, UsageError
 from smrep.model import Secret, SecretId, Target, in_region, parse_arn
 from smrep.regions import Region
 from smrep.report import Action, RegionReport, Trouble
-from smrep.rules.commands import spell
+from smrep.rules.commands import aws, spell
 
 
 def unfit(secret: Secret, home: Region | None) -> Trouble | None:
@@ -32,7 +31,7 @@ def unfit(secret: Secret, home: Region | None) -> Trouble | None:
             "CrossAccountReplica",
             f"{secret.name} in {secret.region} is a replica of another account's secret, {link.arn}; to cut it off is "
             "not smrep's to do",
-            f"aws secretsmanager describe-secret --secret-id {shlex.quote(secret.name)} --region {secret.region}",
+            aws("secretsmanager describe-secret", secret_id=secret.name, region=secret.region),
             None,
             Outcome.FAILED,
         )

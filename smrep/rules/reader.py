@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -13,6 +12,7 @@ from smrep.errors import AwsError, NotFound, Outcome
 from smrep.model import Secret, in_region
 from smrep.regions import KNOWN, Region
 from smrep.report import Finding, Kind, Severity
+from smrep.rules.commands import aws
 from smrep.rules.findings import unchecked
 from smrep.rules.keys import via
 
@@ -66,9 +66,8 @@ def bound(primary: Secret, region: Region, policy: Policy) -> tuple[Finding, ...
     if not named:
         return ()
     message = f"the resource policy of {primary.name} is copied to {region} as it is, and names {', '.join(named)}"
-    hint = (
-        f"see whether that holds in {region}: aws secretsmanager get-resource-policy "
-        f"--secret-id {shlex.quote(primary.arn)} --region {primary.region}"
+    hint = f"see whether that holds in {region}: " + aws(
+        "secretsmanager get-resource-policy", secret_id=primary.arn, region=primary.region
     )
     return (Finding(Kind.READER, Severity.WARNING, message, hint),)
 
@@ -99,6 +98,6 @@ def _unsure(what: str, role: str, error: AwsError) -> Finding:
     found = unchecked(what, error, f"iam:SimulatePrincipalPolicy on {role}")
     if isinstance(error, NotFound):
         name = role.rpartition("/")[2]
-        hint = f"check the role and its account: aws iam get-role --role-name {shlex.quote(name)}"
+        hint = f"check the role and its account: {aws('iam get-role', role_name=name)}"
         return replace(found, hint=hint, outcome=Outcome.ACCESS)
     return found

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from smrep.regions import PARTITIONS, Region
-from smrep.rules.commands import some
+from smrep.rules.commands import some, spell
 from smrep.rules.record import Pair
 from smrep.rules.timeline import Course, Gap, Readable, Track, common, longest
 
@@ -30,7 +29,7 @@ class Step:
     @property
     def command(self) -> str | None:
         """The command line, to be pasted; None where there is none."""
-        return shlex.join(["smrep", *self.words]) if self.words else None
+        return spell(self.words[0], [], flags=self.words[1:]) if self.words else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -10,7 +9,7 @@ from smrep.errors import Outcome
 from smrep.model import FAILED, IN_SYNC, Replica, Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Action, Finding, Kind, RegionReport, Severity, Trouble
-from smrep.rules.commands import spell
+from smrep.rules.commands import aws, spell
 from smrep.rules.findings import removing, unseen
 from smrep.rules.preflight import Absent, Bearer, Look, Unseen, bearer, portrait
 from smrep.rules.settle import LIST_LAG_S, worst
@@ -173,7 +172,7 @@ def _unchecked(primary: Secret, region: Region, look: Unseen) -> Finding:
 def _not_ours(primary: Secret, there: Secret) -> Finding:
     """Return why what bears the name there is left alone."""
     name, region = primary.name, there.region
-    describe = f"aws secretsmanager describe-secret --secret-id {shlex.quote(there.arn)} --region {region}"
+    describe = aws("secretsmanager describe-secret", secret_id=there.arn, region=region)
     again = spell("remove", [name], primary_region=primary.region, targets=[Target(region)])
     spared = "AWS is not known to spare it when the Region is removed"
     match bearer(primary, there):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 
@@ -10,7 +9,7 @@ from smrep.errors import AwsError, Denied, NotFound, Throttled, Unanswered
 from smrep.model import Key, Replica, Secret, Target
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
-from smrep.rules.commands import spell
+from smrep.rules.commands import aws, spell
 from smrep.rules.findings import unchecked
 from smrep.rules.keys import DEFAULT, normal, same_by_spelling
 from smrep.service.looking import asked
@@ -114,7 +113,7 @@ class KeyCheck:
         absent = isinstance(verdict, NotFound)
         wanted = replace(target, kms_key="alias/NAME") if absent else target
         rekey = spell("rekey", [primary.name], primary_region=primary.region, targets=[wanted])
-        aliases = f"aws kms list-aliases --region {shlex.quote(target.region)}"
+        aliases = aws("kms list-aliases", region=target.region)
         return (
             Finding(
                 Kind.WRONG_KEY,

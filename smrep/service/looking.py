@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
@@ -12,7 +11,7 @@ from smrep.model import FAILED, Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import SecretReport, Trouble
 from smrep.rules.asked import Address, check_account
-from smrep.rules.commands import spell
+from smrep.rules.commands import aws, spell
 from smrep.rules.preflight import Absent, Look, Unseen
 from smrep.service.abreast import abreast
 from smrep.service.ports import Clock, SecretsManager
@@ -146,11 +145,11 @@ def look(aws: SecretsManager, primary: Secret, region: Region) -> Look:
 def explained(error: AwsError, address: Address) -> Trouble:
     """Return the error with a hint for the commonest mistake: the right name in the wrong Region."""
     if isinstance(error, NotFound) and not error.hint:
-        name = shlex.quote(address.secret_id)
-        elsewhere = f"; elsewhere: smrep status {name} --primary-region REGION"
+        name = address.secret_id
+        elsewhere = f"; elsewhere: {spell('status', [name], flags=['--primary-region', 'REGION'])}"
         error.hint = (
-            f"check the account (aws sts get-caller-identity) and the name (smrep list --primary-region "
-            f"{address.region}){'' if address.secret_id.startswith('arn:') else elsewhere}"
+            f"check the account ({aws('sts get-caller-identity')}) and the name "
+            f"({spell('list', [], primary_region=address.region)}){'' if name.startswith('arn:') else elsewhere}"
         )
     return Trouble.of(error)
 
@@ -201,7 +200,7 @@ def bare(primary: Secret, what: str) -> Trouble:
     return Trouble(
         "NoReplicas",
         f"{primary.name} has no replicas: there is nothing to {what}",
-        spell("replicate", [primary.name], primary_region=primary.region) + " -r REGION",
+        spell("replicate", [primary.name], primary_region=primary.region, flags=["-r", "REGION"]),
         None,
         Outcome.FAILED,
     )
@@ -214,7 +213,7 @@ def doomed(secret: Secret) -> Trouble | None:
     return Trouble(
         "pending_deletion",
         f"{secret.name} in {secret.region} was marked for deletion at {secret.deleted:%Y-%m-%dT%H:%M:%SZ}",
-        f"aws secretsmanager restore-secret --secret-id {shlex.quote(secret.arn)} --region {secret.region}",
+        aws("secretsmanager restore-secret", secret_id=secret.arn, region=secret.region),
         None,
         Outcome.FAILED,
     )

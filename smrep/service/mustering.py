@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from smrep.errors import AwsError, CredentialsError
-from smrep.model import Filter, Listed, Role, SecretId, in_region
+from smrep.model import Filter, Listed, Role, SecretId, Target, in_region
 from smrep.report import Finding, SecretReport, Severity, Trouble
 from smrep.rules.asked import Address, check_account
+from smrep.rules.commands import spell
 from smrep.rules.crossing import rotating
 from smrep.rules.health import key_health
 from smrep.rules.keys import DEFAULT
@@ -111,7 +112,7 @@ class Muster:
         found = [rotating(secret.name, secret.region)] if secret.rotation_enabled else []
         key = secret.kms_key_id
         if key and key != DEFAULT:
-            instead = f"smrep rekey {secret.name} -r {secret.region}=alias/NAME"
+            instead = spell("rekey", [secret.name], targets=[Target(secret.region, "alias/NAME")])
             found += key_health(key, "the key", secret.region, keys.key(key, secret.region), instead)
         return tuple(replace(each, severity=Severity.WARNING) for each in found)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -12,7 +11,7 @@ from smrep.regions import Region
 from smrep.report import Finding, Kind, RegionReport, SecretReport, Severity, Trouble
 from smrep.rules.asked import Address, check_regions
 from smrep.rules.causes import failure
-from smrep.rules.commands import spell
+from smrep.rules.commands import aws, spell
 from smrep.rules.findings import failed, missing, unsettled
 from smrep.rules.settle import Course, row, told
 from smrep.service.looking import Found, doomed, find, refusal, troubles_elsewhere
@@ -98,8 +97,8 @@ def unfound(found: Found, error: Trouble, regions: tuple[Region, ...]) -> Secret
         Severity.ERROR if dead else Severity.WARNING,
         f"{replica.name} in {replica.region} is a replica of {replica.primary_region}, "
         + ("where its primary is no more" if dead else "which does not tell its state; this is what the replica shows"),
-        f"aws secretsmanager stop-replication-to-replica --secret-id {shlex.quote(replica.arn)} "
-        f"--region {replica.region} makes it stand alone"
+        aws("secretsmanager stop-replication-to-replica", secret_id=replica.arn, region=replica.region)
+        + " makes it stand alone"
         if dead
         else spell("status", [replica.name], primary_region=replica.primary_region),
     )

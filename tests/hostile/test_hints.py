@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -78,6 +79,19 @@ def test_what_the_rules_say_can_be_pasted() -> None:
     assert len(hints) > 20
     for hint in hints:
         quoted(hint, SHELL, "pwned")
+
+
+def test_a_name_like_an_option_is_a_name_and_nothing_that_follows_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behind `--` all words are names, so that nothing may be added there."""
+    name = "--yes"
+    monkeypatch.setattr(f"{__name__}.PRIMARY", replace(PRIMARY, name=name))
+    for victim in ("THERE", "STRANGER"):
+        monkeypatch.setattr(f"{__name__}.{victim}", replace(globals()[victim], name=name))
+    hints = [each.hint for each in told() if each and each.hint]
+    ends = [part.split(" -- ", 1)[1] for hint in hints for part in re.split(r"; |, then", hint) if " -- " in part]
+    assert len(ends) > 10
+    assert {end.rstrip(",") for end in ends} == {name}
+    assert not [hint for hint in hints if f"--secret-id {name}" in hint]
 
 
 @pytest.mark.parametrize("need", [Need(KEY), Need(KEY, OLD)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import shlex
 
 import click
@@ -13,7 +14,7 @@ from smrep.cli import root
 from smrep.cli.params import secret_ids, targets
 from smrep.model import Target
 from smrep.regions import KNOWN, Region
-from smrep.rules.commands import connected, duration, spell
+from smrep.rules.commands import aws, connected, duration, spell
 
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"
 HOME = Region("us-east-1")
@@ -39,6 +40,30 @@ def test_a_shell_gives_the_words_back(found: list[str], there: list[Target], mor
     assert sorted(set(words[2:]) - {"--", "-r", "--primary-region", HOME}) == sorted(
         {*found, *regions, *more} - {"--", "-r", "--primary-region", HOME}
     )
+
+
+@given(names.filter("--".__ne__), names.filter("--".__ne__))  # which argparse drops, before Python 3.13
+@example("-x", "--force-delete-without-recovery")
+def test_a_shell_gives_back_what_the_aws_cli_is_to_be_told(secret: str, key: str) -> None:
+    words = shlex.split(aws("kms describe-key", "--debug", secret_id=secret, key_id=key))
+    assert (words[:3], words[-1]) == (["aws", "kms", "describe-key"], "--debug")
+    read = argparse.ArgumentParser(add_help=False, allow_abbrev=False)  # as the AWS CLI reads them
+    read.add_argument("--secret-id")
+    read.add_argument("--key-id")
+    assert vars(read.parse_args(words[3:-1])) == {"secret_id": secret, "key_id": key}
+
+
+@given(names, texts)
+@example("x; smrep wait y; aws kms describe-key", "p q")
+@example("it's smrep wait y", "'")
+def test_the_connection_leaves_a_name_as_it_is(name: str, profile: str) -> None:
+    hint = f"{spell('wait', [name])}; {aws('kms describe-key', key_id=name)}"
+    words = shlex.split(connected(hint, ("--profile", profile)))
+    again = shlex.split(hint)
+    inserted = "--profile" not in again
+    place = again.index("aws")
+    given = ["--profile", profile] if inserted else []
+    assert words == [*again[:2], *given, *again[2 : place + 1], *given, *again[place + 1 :]]
 
 
 @pytest.mark.parametrize("command", ["replicate", "retry", "remove", "promote"])

@@ -61,7 +61,8 @@ DESCRIBE = f"aws kms describe-key --key-id {KEY_ARN} --region us-west-2"
                 Kind.KEY_DISABLED,
                 Severity.ERROR,
                 "the new key alias/dr in us-west-2 is not enabled, its state is PendingDeletion",
-                f"aws kms cancel-key-deletion --key-id {KEY_ARN} --region us-west-2, then aws kms enable-key",
+                f"aws kms cancel-key-deletion --key-id {KEY_ARN} --region us-west-2; then: "
+                f"aws kms enable-key --key-id {KEY_ARN} --region us-west-2",
             ),
         ),
         (
