@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -31,6 +31,7 @@ from smrep.rules.settle import worst_first
 from smrep.rules.shards import WHOLE
 
 if TYPE_CHECKING:
+    from smrep.output.recording import Book
     from smrep.service.crew import Crew
     from smrep.service.crossing import Crossing
     from smrep.service.mustering import Muster
@@ -100,7 +101,7 @@ def failover(secrets: tuple[str, ...], **more: Any) -> None:
             yield from muster.act()
             _check_found(muster, choice)
             crew = Crew(app.clock, WIDTH)
-            crossings = _crossings(muster, crew, book.write, rate, own)
+            crossings = _crossings(muster, crew, book, rate, own)
             run = Run(crossings, crew, "promoting")
             app.secrets = lambda: [*muster.refused, *worst_first(each.report(dry_run=dry_run) for each in crossings)]
             app.summary = lambda: counted(app.secrets(), rate)
@@ -113,10 +114,11 @@ def failover(secrets: tuple[str, ...], **more: Any) -> None:
                     each.rehearse()
                 app.messages.note("dry run: nothing was sent")
                 return
-            again = spell("failover", secrets, flags=[*options.typed(*AGAIN), *typed_choice(choice)])
+            flags = [*options.typed(*AGAIN), *typed_choice(choice)]
+            agreed = spell("failover", secrets, flags=[*flags, "--yes"])
             if not yes:
-                ask(app, [each.name for each in due], "failover", lambda: f"{again} --yes")
-            words = f"{again} --yes" if yes else again
+                ask(app, [each.name for each in due], "failover", lambda: agreed)
+            words = agreed if yes else spell("failover", secrets, flags=flags)
             yield from carried(app, run, words)
             run.check()
             check_end(run, own["timeout_s"], words)
@@ -159,9 +161,10 @@ def _selectors(
     chosen = selector(**choice)
     ways = [bool(secrets), bool(file), chosen != EVERY or choice["every"]]
     if sum(ways) != 1:
+        between = ("--from", pair.source, "--to", pair.target)
         raise UsageError(
             "say which secrets, in one way: --prefix and --tag, --all, -f FILE, or their names",
-            f"every one: smrep failover --from {pair.source} --to {pair.target} --all --record FILE --dry-run",
+            f"every one: {spell('failover', [], flags=[*between, '--all', '--record', 'FILE', '--dry-run'])}",
         )
     if secrets:
         names = app.find_there(secrets, pair.target)
@@ -223,13 +226,11 @@ def _check_found(muster: Muster, choice: dict[str, Any]) -> None:
         f"the choice matches no replica of {pair.source} in {pair.target}; nothing was sent",
         "a replica need not show its primary's tags: choose by --prefix or by names"
         if choice["tags"]
-        else f"what {pair.target} holds: smrep list --primary-region {pair.target}",
+        else f"what {pair.target} holds: {spell('list', [], primary_region=pair.target)}",
     )
 
 
-def _crossings(
-    muster: Muster, crew: Crew, write: Callable[[Mapping[str, Any]], None], rate: float, own: Mapping[str, Any]
-) -> list[Crossing]:
+def _crossings(muster: Muster, crew: Crew, book: Book, rate: float, own: Mapping[str, Any]) -> list[Crossing]:
     """Return the secrets, each to be dealt with at one pace."""
     from smrep.service.crossing import Crossing
     from smrep.service.pace import Pace
@@ -242,8 +243,9 @@ def _crossings(
             muster.pair,
             terms,
             crew,
-            write,
+            book.write,
             muster.record.entries.get(arn),
+            book.entry,
             muster.findings.get(arn, ()),
             muster.selectors,
             is_due=arn in muster.due,

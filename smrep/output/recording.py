@@ -7,6 +7,7 @@ import os
 import stat
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import TextIO
 
 from smrep.errors import OutputError, UsageError
 from smrep.output.ledger import Ledger
-from smrep.rules.record import Pair, Record, header, read
+from smrep.rules.record import Entry, Pair, Record, header, read
 
 
 @dataclass(slots=True)
@@ -29,6 +30,8 @@ class Book:
     _pair: Pair | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _is_closed: bool = False
+    _reread: tuple[int, Record] | None = None
+    """The file's size and what it held when it was last looked at again."""
 
     @classmethod
     def opened(cls, path: str, now: Callable[[], datetime], *, writes: bool) -> Book:
@@ -72,6 +75,15 @@ class Book:
                 self._ledger.write(header(self._pair))
             self._ledger.write(line)
 
+    def entry(self, arn: str) -> Entry | None:
+        """Return what the file says of a secret by now, which may be the word of another run."""
+        with self._lock, suppress(OSError, UsageError):
+            size = os.stat(self.path).st_size  # noqa: PTH116 - as in smrep.files
+            if self._reread is None or self._reread[0] != size:
+                self._reread = (size, _read(self.path))
+            return self._reread[1].entries.get(arn)
+        return None
+
     def close(self) -> None:
         """Leave it to others."""
         with self._lock:
@@ -94,7 +106,7 @@ def _is_there(path: str) -> bool:
 
 def _read(path: str) -> Record:
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = Path(path).read_text(encoding="utf-8-sig")
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise UsageError(f"--record {path} could not be read: {why}", code="RecordError") from error

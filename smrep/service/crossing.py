@@ -24,6 +24,11 @@ from smrep.service.promoter import Candidate, Promoter
 from smrep.service.running import Brake, Terms, gate
 
 
+def nothing_known(_arn: str) -> Entry | None:
+    """Return nothing, as of a record that nobody else writes to."""
+    return None
+
+
 @dataclass(slots=True)
 class Crossing:
     """One secret of a failover; `step` does what is due next."""
@@ -36,6 +41,8 @@ class Crossing:
     """Appends a line to the record; what it announces must not be done where it raises."""
     known: Entry | None = None
     """What the record says of it."""
+    entry: Callable[[str], Entry | None] = nothing_known
+    """Returns what the record says by now of an ARN."""
     findings: Sequence[Finding] = ()
     selectors: Sequence[Selector] = (EVERY,)
     """One of them must still match when its turn comes."""
@@ -189,7 +196,11 @@ class Crossing:
         """Take in a secret that is no replica: a run promoted it and could not say so, or none of this record did."""
         self.begun = True
         self._case = case = Candidate(secret, secret)
-        if self.known is None:
+        if self.known is None and self.entry(secret.arn):
+            case.notes.append(
+                f"{secret.name} in {secret.region} was promoted by another run meanwhile, as the record says"
+            )
+        elif self.known is None:
             case.notes.append(
                 f"{secret.name} in {secret.region} stands alone already; nothing was sent, and the record, which does "
                 "not name it, will not lead it home"

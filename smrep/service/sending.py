@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from smrep.errors import AwsError, ChangedMeanwhile, CredentialsError, Denied, NotSent, Refused, Throttled, Unanswered
-from smrep.model import Replica, Secret, Target
+from smrep.model import IN_PROGRESS, IN_SYNC, Replica, Secret, Target
 from smrep.regions import Region
 from smrep.report import Action, Trouble
 from smrep.rules.commands import anew, spell
+from smrep.rules.keys import same_by_spelling
 from smrep.rules.preflight import ours
 from smrep.rules.settle import LIST_LAG_S, has_moved, sent
 from smrep.service.abreast import abreast, nothing, patience
@@ -82,6 +83,8 @@ class Sender:
             case.courses.update({region: before[region] for region in regions})
             if isinstance(error, CredentialsError):
                 raise
+            if not force and isinstance(error, Refused) and all(self._is_coming(case, region) for region in regions):
+                return
             alone = [] if len(regions) == 1 or not isinstance(error, Denied | Refused) else regions
             for region in alone:
                 self.send(case, [region], again=again, overwrites=overwrites)
@@ -91,6 +94,24 @@ class Sender:
             for region in regions:
                 case.change(region, accepted=True)
             case.observe_entries(entries, regions, self.gate.clock.monotonic())
+
+    def _is_coming(self, case: Case, region: Region) -> bool:
+        """Tell whether a refusal means no more than that another run asked for the same: it is then waited for."""
+        course = case.courses[region]
+        try:
+            entry = self.aws.describe(case.primary.arn, case.primary.region).replica(region)
+        except CredentialsError:
+            raise
+        except AwsError:
+            return False
+        if entry is None or entry.status not in (IN_PROGRESS, IN_SYNC):
+            return False
+        key, account = course.wanted_key, case.primary.account
+        if key and not same_by_spelling(key, entry.kms_key_id, region, account):
+            return False
+        case.change(region, action=Action.KEEP, seen=entry, leftover=None)
+        case.notes.append(f"{case.primary.name} in {region} was asked for by somebody else meanwhile")
+        return True
 
     def _look_for(self, case: Case, regions: Sequence[Region], error: Unanswered, *, may_repeat: bool) -> None:
         """Find out from the list whether AWS acted on a request whose answer was lost."""
