@@ -15,6 +15,9 @@ from typing import Any, NoReturn
 from smrep.model import CrossAccount, FarEnd, Key, Listed, Page, Replica, Secret, Version
 from smrep.regions import Region
 
+LONGEST_WORDS = 4096
+"""So many characters a StatusMessage has at most. Source: aws-behaviour.md 2.1."""
+
 
 class BadField(ValueError):
     """A field is missing, can't be what AWS sends, or is not about what was asked; the text names it."""
@@ -103,7 +106,7 @@ def to_replicas(answer: Mapping[str, Any]) -> tuple[Replica, ...]:
         entries[region] = Replica(
             region=_region(region),
             status=text(each, "Status"),
-            message=text(each, "StatusMessage") or None,
+            message=cut(text(each, "StatusMessage") or "") or None,
             kms_key_id=text(each, "KmsKeyId"),
             last_accessed=_moment(each.get("LastAccessedDate")),
         )
@@ -316,6 +319,12 @@ def _texts(answer: Mapping[str, Any], field: str) -> tuple[str, ...]:
     if not all(isinstance(each, str) for each in values):
         raise BadField(f"{field} is no list of texts")
     return values
+
+
+def cut(words: str) -> str:
+    """Return AWS's words, cut where they are longer than any of its own: something else put megabytes there."""
+    more = len(words) - LONGEST_WORDS
+    return words if more <= 0 else f"{words[:LONGEST_WORDS]}... (and {more} characters more)"
 
 
 def text(answer: Mapping[str, Any], field: str) -> str | None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from botocore import exceptions as botocore
 
+from smrep.aws.answers import cut
 from smrep.aws.bounds import TooLarge, TooSlow
 from smrep.errors import (
     AwsError,
@@ -104,7 +105,7 @@ def from_response(error: botocore.ClientError, subject: str) -> AwsError:
     code = code_of(response)
     metadata = response.get("ResponseMetadata", {})
     status = metadata.get("HTTPStatusCode", 0)
-    words = _words(response, code, error.operation_name)
+    words = cut(_words(response, code, error.operation_name))
     hint = None
     if error.operation_name == "AssumeRole":
         subject = "the role could not be assumed"

@@ -16,13 +16,13 @@ from smrep.cli.confirm import ask
 from smrep.cli.fleet import budget
 from smrep.cli.recording import the_record
 from smrep.cli.running import announce, carried, check_end
-from smrep.errors import UsageError
+from smrep.errors import NotWhole, Outcome, UsageError
 from smrep.report import Progress
 from smrep.rules.commands import spell
 from smrep.rules.crossing import Line
 from smrep.rules.homecoming import Goal
 from smrep.rules.homeward import counted, sheet
-from smrep.rules.record import Pair
+from smrep.rules.record import Pair, Record
 from smrep.rules.settle import worst_first
 from smrep.rules.shards import WHOLE
 
@@ -42,6 +42,8 @@ Examples:
 
 AGAIN = ("record", "return_primary", "rotation_handled", "rate", "wait", "timeout_s")
 """The options to type again, by their names in Python."""
+_SHOWN = 300
+"""So many characters of a line that was cut off are shown: its mark and its secret's name stand before."""
 
 
 @click.command(context_settings=basics.CONTEXT, epilog=EXAMPLES)
@@ -113,17 +115,37 @@ def failback(**more: Any) -> None:
             if dry_run:
                 app.messages.note("dry run: nothing was sent")
                 return
-            again = spell("failback", [], flags=options.typed(*AGAIN))
+            flags = options.typed(*AGAIN)
+            agreed = spell("failback", [], flags=[*flags, "--yes"])
             if not yes:
-                ask(app, [each.name for each in due], "failback", lambda: f"{again} --yes")
-            words = f"{again} --yes" if yes else again
+                ask(app, [each.name for each in due], "failback", lambda: agreed)
+            words = agreed if yes else spell("failback", [], flags=flags)
             yield from carried(app, run, words)
             if not own["wait"] and due:
                 app.messages.warning(f"only the first step of each was asked for; to go on from there: {words}")
             run.check()
             check_end(run, own["timeout_s"], words)
+            _check_whole(book.known, own["record"])
 
     conduct(app, work)
+
+
+def _check_whole(record: Record, path: str) -> None:
+    """Refuse to call that the whole way back where a line of the record was cut off, with whatever it named.
+
+    Raises:
+        NotWhole: one was.
+
+    """
+    if record.lost and record.pair is not None:
+        lines = [f"line {number}: {text[:_SHOWN]}" for number, text in record.lost.items()]
+        over = ["--from", record.pair.source, "--to", record.pair.target, "--all", "--record", path, "--dry-run"]
+        raise NotWhole(
+            f"the last line of {path} was cut off, so that the secret that it names may have been left where it is",
+            f"see what the record does not name: {spell('failover', [], flags=over)}",
+            Outcome.FAILED,
+            tuple(lines),
+        )
 
 
 def _check_home(app: App, pair: Pair) -> None:

@@ -20,7 +20,7 @@ import click
 from smrep.cli.basics import CONTEXT, version
 from smrep.cli.drill import drill
 from smrep.cli.fault_options import fault_options, faults_from
-from smrep.cli.process import stopped_by
+from smrep.cli.process import ENDING, stopped_by
 from smrep.cli.sandbox_faults import faults
 from smrep.cli.sandbox_state import StateFile
 from smrep.errors import ConfigurationError, Terminated, UsageError
@@ -176,7 +176,7 @@ def _plant(simulator: Any, seed: str) -> None:
         if seed.isascii() and seed.isdigit():
             estate = planting.sample_estate(int(seed))
         else:
-            estate = planting.read_estate(Path(seed).read_text(encoding="utf-8"))
+            estate = planting.read_estate(Path(seed).read_text(encoding="utf-8-sig"))
         planting.seed(simulator, estate)
     except OSError as error:
         raise UsageError(
@@ -191,7 +191,8 @@ def environment(url: str, env: Mapping[str, str]) -> dict[str, str]:
     kept = {
         name: value
         for name, value in env.items()
-        if not name.startswith(("AWS_", "SMREP_PRIMARY_REGION", "SMREP_EXPECT_ACCOUNT"))
+        if not name.startswith(("AWS_", "BOTO_CONFIG", "SMREP_PRIMARY_REGION", "SMREP_EXPECT_ACCOUNT"))
+        and not (name.lower().endswith("_proxy") and "@" in value)  # a password is in it
     }
     kept |= {
         "AWS_ENDPOINT_URL": url,
@@ -216,17 +217,25 @@ def _run(command: tuple[str, ...], env: dict[str, str]) -> int:
     if program is None:
         click.echo(f"error: {safe(command[0])}: command not found", err=True)
         return NOT_FOUND
+    early: list[int] = []
+    send = early.append
+
+    def hand_on(number: int, _frame: FrameType | None) -> None:
+        send(number)
+
+    at_terminal = sys.stdin is not None and sys.stdin.isatty()  # a terminal sends Ctrl-C to the child too
+    for number in ENDING:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup, which the child is under as well
+            signal.signal(number, hand_on)
     try:
         child = subprocess.Popen([program, *command[1:]], env=env)  # noqa: S603 - what was asked for
     except OSError as error:
         click.echo(f"error: {safe(command[0])}: {error.strerror}", err=True)
         return NOT_EXECUTABLE
-
-    def hand_on(number: int, _frame: FrameType | None) -> None:
-        child.send_signal(number)
-
-    signal.signal(signal.SIGTERM, hand_on)
-    at_terminal = sys.stdin is not None and sys.stdin.isatty()  # a terminal sends Ctrl-C to the child too
-    signal.signal(signal.SIGINT, signal.SIG_IGN if at_terminal else hand_on)
+    send = child.send_signal
+    for held in early:
+        child.send_signal(held)
+    if at_terminal:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     code = child.wait()
     return code if code >= 0 else 128 - code

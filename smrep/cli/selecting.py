@@ -122,7 +122,7 @@ def _text(path: str, name: str, stdin: TextIO | None) -> str:
             return Path(path).read_text(encoding="utf-8-sig")
         if stdin is None or stdin.closed:
             raise UsageError("the manifest was to come from standard input, which is closed", "name a file: -f FILE")
-        return stdin.read()
+        return stdin.read().removeprefix("\ufeff")  # as some editors begin a file
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise UsageError(f"{name} could not be read: {why}", "name a file that is there") from error

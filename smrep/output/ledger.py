@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import stat
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
@@ -39,6 +42,7 @@ class Ledger:
         """
         with ExitStack() as stack:
             try:
+                _refuse_pipe(path)
                 file = stack.enter_context(appending(path))
                 take(file)
                 end_last_line(file, path)
@@ -72,3 +76,15 @@ class Ledger:
         """Close the file; a line that could not be written was complained of when it was to be."""
         with suppress(OSError):
             self.file.close()
+
+
+def _refuse_pipe(path: str) -> None:
+    """Refuse a pipe: to open it waits for a reader, and what nobody reads is lost.
+
+    Raises:
+        OSError: it is one, or can't be looked at.
+
+    """
+    with suppress(FileNotFoundError):
+        if stat.S_ISFIFO(os.stat(path).st_mode):  # noqa: PTH116 - as in smrep.files
+            raise OSError(errno.EINVAL, "it is a pipe, not a file", path)

@@ -16,6 +16,8 @@ SCHEMA = "smrep-failover/1"
 _BEGINNING = '{"ts'
 """How each line begins; a file with one line that was cut off is taken for a record only where it does so too."""
 _LONGEST_NAME = 512
+_GOING = ("promoting", "promoted", "failed")
+"""The marks of a failover, which are no marks of the way back."""
 
 
 class Mark(StrEnum):
@@ -79,6 +81,8 @@ class Record:
     entries: dict[str, Entry] = field(default_factory=dict)
     torn: tuple[int, ...] = ()
     """Numbers of lines that were cut off, as a run leaves that was killed while it wrote."""
+    lost: dict[int, str] = field(default_factory=dict)
+    """Those of them after which no failover went on, which would have looked at their secret again: what is left."""
 
     @property
     def account(self) -> str | None:
@@ -114,9 +118,12 @@ def read(lines: Iterable[str], source: str) -> Record:
             raw = json.loads(line)
         except (ValueError, RecursionError):
             torn.append(number)
+            record.lost[number] = line
             continue
         try:
             _take(record, raw)
+            if raw.get("result") in _GOING:
+                record.lost.clear()
         except (KeyError, TypeError, ValueError, AttributeError, UsageError) as error:
             why = error.message if isinstance(error, UsageError) else f"{type(error).__name__}: {error}"
             raise UsageError(

@@ -27,6 +27,9 @@ _PRIMARY_FIELDS = _STATUS_FIELDS | {"PrimarySecretARN"}
 _REPLICA_FIELDS = _STATUS_FIELDS | {"ReplicaSecretARN", "ReplicationRoleARN"}
 _SECRET_PARAMS = frozenset({"SecretString", "SecretBinary", "RotationToken"})
 
+LOG_MOST = 50_000
+"""How many calls are remembered, the newest: a sandbox may run for weeks."""
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -92,6 +95,7 @@ class Account:
                 shown = {key: value for key, value in params.items() if key not in _SECRET_PARAMS}
                 secret_id = secret_id_of(params)
                 self.log.append(Call(at, service, operation, region, secret_id, code, shown, self.account_id))
+                del self.log[:-LOG_MOST]
 
     def behave(self, faults: Faults) -> None:
         """Let this account's AWS behave in another way from now on."""

@@ -8,10 +8,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from fixtures import Sandbox
 
+from smrep.aws import answers
 from smrep.aws.client import Aws
 from smrep.aws.session import Session, Settings
+from smrep.aws.translate import from_response
 from smrep.errors import AwsError, Throttled, Unanswered
 from smrep.model import Target
 from smrep.regions import Region
@@ -93,3 +96,14 @@ def test_a_proxys_429_is_throttling(answering: Door) -> None:
 def test_any_other_page_is_an_error_of_ours(answering: Door, status: int) -> None:
     with pytest.raises(AwsError):
         answering("<html>", status).describe("prod/db", HOME)
+
+
+def test_megabytes_of_words_are_cut() -> None:
+    long = "x" * 2_000_000
+    words = {"Code": "InvalidRequestException", "Message": long}
+    answer = {"Error": words, "ResponseMetadata": {"HTTPStatusCode": 400}}
+    error = from_response(ClientError(answer, "DescribeSecret"), "prod/db in us-east-1")  # type: ignore[arg-type]
+    assert len(error.message) < 5_000
+    assert "and 1995904 characters more" in error.message
+    (entry,) = answers.to_replicas({"ReplicationStatus": [{"Region": "us-west-2", "StatusMessage": long}]})
+    assert len(entry.message or "") < 5_000

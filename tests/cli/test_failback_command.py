@@ -273,3 +273,18 @@ def test_a_deadline_that_passes_is_pending_and_gone_on_with(make_sandbox: Make, 
     assert failback(sandbox, record, *RETURN).code == 0
     assert value(sandbox, HOME) == value(sandbox, WEST) == "written there"
     assert replicas(sandbox, HOME) == {WEST: "InSync"}
+
+
+def test_a_record_whose_last_line_is_torn_is_done_as_far_as_it_is_whole(make_sandbox: Make, tmp_path: Path) -> None:
+    record = tmp_path / "dr.jsonl"
+    sandbox = failed_over(make_sandbox, record, "prod/a", "prod/b")
+    torn = '{"ts": "2026-11-23T10:00:00.000Z", "result": "promoting", "name": "prod/c", "arn": "arn:aw'
+    record.write_text("\ufeff" + record.read_text() + torn, encoding="utf-8")
+    dry = failback(sandbox, record, "--dry-run")
+    assert (dry.code, torn[:60] in dry.err, sent(sandbox)) == (0, False, [])
+    done = failback(sandbox, record, "--yes", "--json")
+    assert (done.code, done.document["error"]["code"]) == (1, "NotWhole")
+    assert torn in done.err
+    assert all(replicas(sandbox, WEST, name) == {HOME: "InSync"} for name in ("prod/a", "prod/b"))
+    assert failover(sandbox, record, "--all", "--dry-run").code in (0, 2)
+    assert failback(sandbox, record, "--yes").code == 1  # until a failover has looked again

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -15,6 +16,7 @@ from fixtures import BIN, Done
 from patience import PATIENCE_S, end
 
 from smrep.cli.entry import run
+from smrep.sandbox.simulator import Simulator
 
 SMREP = str(BIN / "smrep")
 
@@ -55,9 +57,29 @@ def test_exec_gives_the_command_its_own_aws_and_none_of_ours() -> None:
 
 
 @pytest.mark.exhaustive
-@pytest.mark.parametrize(("script", "code"), [("exit 0", 0), ("exit 7", 7), ("kill -TERM $$", 143)])
+@pytest.mark.parametrize(
+    ("script", "code"), [("exit 0", 0), ("exit 7", 7), ("kill -TERM $$", 143), ("kill -HUP $$", 129)]
+)
 def test_exec_returns_the_commands_code(script: str, code: int) -> None:
     assert sandbox("exec", "--", "sh", "-c", script).code == code
+
+
+@pytest.mark.parametrize("name", ["INT", "TERM", "HUP"])
+def test_exec_hands_a_signal_on_to_the_command(name: str) -> None:
+    """The command tells its parent's number, and the parent is sent the signal, as by `kill`."""
+    heard = f"trap 'echo heard; exit 9' {name}; kill -{name} $PPID; for i in {{1..1200}}; do sleep 0.05; done"
+    script = f'trap - {name}; exec {SMREP} sandbox exec -- bash -c "$0"'
+    done = subprocess.run(
+        ["bash", "-c", script, heard], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (9, "heard\n")
+
+
+def test_exec_under_nohup_stays_under_nohup() -> None:
+    """A shell can't undo what was ignored when it began, so the command lives on, and says so."""
+    script = f"trap '' HUP; exec {SMREP} sandbox exec -- bash -c 'kill -HUP $PPID $$; echo alive'"
+    done = subprocess.run(["bash", "-c", script], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "alive\n")
 
 
 @pytest.mark.exhaustive
@@ -144,3 +166,28 @@ def test_start_on_a_port_that_is_taken_is_told() -> None:
 def test_the_module_runs_as_well() -> None:
     done = subprocess.run([sys.executable, "-m", "smrep", "-V"], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("smrep ")
+
+
+def test_exec_hands_no_credential_on() -> None:
+    given = {
+        "AWS_PROFILE": "hush",
+        "AWS_ROLE_ARN": "hush",
+        "AWS_WEB_IDENTITY_TOKEN_FILE": "hush",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://hush",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN": "hush",
+        "BOTO_CONFIG": "hush",
+        "HTTPS_PROXY": "http://user:hush@proxy:3128",
+        "all_proxy": "http://user:hush@proxy:3128",
+        "HTTP_PROXY": "http://proxy:3128",
+    }
+    done = sandbox("exec", "--", "env", **given)
+    assert "hush" not in done.out
+    assert "HTTP_PROXY=http://proxy:3128\n" in done.out
+
+
+def test_the_calls_that_are_remembered_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("smrep.sandbox.account.LOG_MOST", 3)
+    simulator = Simulator(now=lambda: 0.0, rng=random.Random(1))
+    for number in range(5):
+        simulator.call("secretsmanager", "CreateSecret", "us-east-1", {"Name": f"prod/{number}"})
+    assert [call.secret_id for call in simulator.log] == ["prod/2", "prod/3", "prod/4"]

@@ -5,11 +5,15 @@ from __future__ import annotations
 import errno
 import io
 import json
+import os
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
+from fixtures import Sandbox
 from hostile.output_checks import acts, commands
 from hostile.payloads import TEXTS
 from hypothesis import given
@@ -189,3 +193,16 @@ def test_after_a_line_that_could_not_be_written_there_is_no_other_and_no_write()
         with pytest.raises(OutputError, match="nothing more is sent"):
             book.write("ReplicateSecretToRegions", Region(HOME), ADD)
     assert disk.getvalue().count("\n") == 1
+
+
+def test_a_pipe_is_refused_and_not_waited_for(make_sandbox: Callable[..., Sandbox], tmp_path: Path) -> None:
+    sandbox = make_sandbox()
+    sandbox.create()
+    os.mkfifo(tmp_path / "pipe")
+    manifest = tmp_path / "dr.json"
+    rule = {"name": "x", "prefix": "prod/", "regions": ["us-west-2"]}
+    manifest.write_text("\ufeff" + json.dumps({"schema": 1, "replicate": [rule]}))
+    words = ("apply", "-f", str(manifest), "--yes", "--journal", str(tmp_path / "pipe"))
+    done = sandbox.smrep(*words)
+    assert (done.code, "is a pipe, not a file" in done.err) == (2, True), done.err
+    assert sandbox.log("ReplicateSecretToRegions") == []
