@@ -22,6 +22,7 @@ from signals.interrupted_run import InterruptedRun, Moment
 from signals.test_any_moment import BY_NAME
 
 from smrep.cli.process import LAST_WORDS_S
+from smrep.sandbox.faults import Drop, Faults
 
 Make = Callable[..., Sandbox]
 
