@@ -10,7 +10,6 @@ import os
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
-from http.client import InvalidURL
 from typing import Any
 
 from botocore import exceptions as botocore
@@ -190,7 +189,7 @@ def from_transport(error: Exception, subject: str) -> SmrepError:
             return Unanswered(str(error), subject, hint)
         case TooLarge():
             return bad_answer(str(error), subject)
-        case botocore.HTTPClientError() if isinstance(error.kwargs.get("error"), ValueError | InvalidURL):
+        case botocore.HTTPClientError() if _is_unsendable(error.kwargs.get("error")):
             unsent = "the request can't be sent: its URL, the proxy's or one of its headers is not well-formed"
             return ConfigurationError(
                 _said(error, unsent), "check the proxy, the endpoint, and tokens for control characters"
@@ -245,6 +244,11 @@ def _what_failed(error: botocore.BotoCoreError) -> str:
             return "the answer broke off"
         case _:
             return "the request could not be sent"
+
+
+def _is_unsendable(cause: object) -> bool:
+    """Return whether Python refused to put a URL or a header on the wire; its own InvalidURL is no ValueError."""
+    return isinstance(cause, ValueError) or type(cause).__name__ == "InvalidURL"
 
 
 def _said(error: Exception, sentence: str) -> str:

@@ -103,7 +103,7 @@ def test_what_is_mistyped_is_a_usage_error(sandbox: Sandbox, words: list[str], s
     "url",
     [
         *("https://secretsmanager.us-east-1.amazonaws.com", "http://sandbox.example:4566", "http://10.0.0.1:80"),
-        *("https://127.0.0.1:1", "http://127.0.0.1:1/x", "http://me@127.0.0.1:1", "http://127.0.0.1:99999"),
+        *("https://127.0.0.1:1", "http://127.0.0.1:1/x", "http://me@127.0.0.1:1"),
     ],
 )
 def test_only_this_machine_is_asked(sandbox: Sandbox, url: str) -> None:
@@ -113,6 +113,12 @@ def test_only_this_machine_is_asked(sandbox: Sandbox, url: str) -> None:
     ):
         assert (done.code, done.out) == (2, "")
         assert "http://127.0.0.1" in done.err
+
+
+def test_a_port_that_cannot_be_is_no_url(sandbox: Sandbox) -> None:
+    done = sandbox.smrep("sandbox", "faults", "--endpoint-url", "http://127.0.0.1:99999")
+    assert (done.code, done.out) == (2, "")
+    assert "the value is no URL" in done.err
 
 
 def test_the_endpoint_that_is_typed_wins_and_localhost_will_do(sandbox: Sandbox) -> None:
