@@ -75,11 +75,13 @@ class LyingSimulator(Simulator):
         for name, known in (("SecretId", "prod/db"), ("KeyId", "alias/dr")):
             if self.text in params.get(name, ""):
                 params = {**params, name: known}
-        answer = super().call(service, operation, region, params, access_key=access_key)
         if operation != self.source.operation:
-            return answer
+            return super().call(service, operation, region, params, access_key=access_key)
         text = MARK if service in _XML else self.text
         try:
+            if self.source.lie.__qualname__.startswith("_refused."):
+                self.source.lie({}, region)  # what is refused is not carried out
+            answer = super().call(service, operation, region, params, access_key=access_key)
             self.source.lie(answer, region)
         except ApiError as error:
             raise ApiError(_filled(error.code, text), _filled(error.message, text), error.status) from error

@@ -112,6 +112,7 @@ def test_a_signal_that_is_to_be_ignored_is(make_sandbox: Make, name: str) -> Non
     assert (process.returncode, json.loads(out)["result"]) == (0, "ok")
 
 
+@pytest.mark.terminal
 def test_a_connection_that_drops_in_the_middle_of_a_failover_costs_neither_document_nor_record(
     make_sandbox: Make, tmp_path: Path
 ) -> None:
