@@ -25,7 +25,7 @@ pytestmark = pytest.mark.terminal
 RUNS = "run/$(touch pwned)`touch pwned`; touch pwned"
 HARMLESS = ["db:prod=1", "db one", RUNS, 'it\'s "quoted"\\']
 HARMFUL = ["tab\tname", "line\nname", "esc\x1b[2J", "bidi\u202ename", "c1\x9bname", "--force-overwrite", "us-west-2"]
-ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:x-a1b2c3"
+ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:{}-a1b2c3"
 PATIENCE = "99"
 """A machine that is busy with tests may take more than the second that people have."""
 
@@ -36,7 +36,7 @@ class LyingSimulator(Simulator):
     def call(self, service: str, operation: str, region: str, params: dict[str, Any], **more: Any) -> Any:
         answer = super().call(service, operation, region, params, **more)
         if operation == "ListSecrets":
-            return {"SecretList": [{"Name": name, "ARN": ARN} for name in HARMFUL + HARMLESS]}
+            return {"SecretList": [{"Name": name, "ARN": ARN.format(name)} for name in HARMFUL + HARMLESS]}
         if operation == "ListAliases":
             return {
                 "Aliases": [{"AliasName": f"alias/{name}", "TargetKeyId": "x"} for name in ("\x1b[2J", "a b", "dr")]
