@@ -64,10 +64,10 @@ def test_a_signal_while_waiting_and_the_command_that_goes_on(
     sandbox = replicated(make_sandbox, removal_delay_s=60.0)
     process = sandbox.start("remove", "prod/db", "-r", "us-west-2", "--yes", "--json")
     sandbox.wait_for(REMOVE)
-    while len(sandbox.log("DescribeSecret")) < 4:  # the primary, the target, two polls
+    while len(sandbox.log("DescribeSecret")) < 6:  # the primary, the target, the look before the write, polls
         sandbox.wait_for("DescribeSecret")
     process.send_signal(number)
-    out, err = process.communicate(timeout=10)
+    out, err = process.communicate(timeout=120)
     document = Done(process.returncode, out, err).document
     (row,) = document["secrets"][0]["replicas"]
     assert (process.returncode, document["result"], row["changed"]) == (code, "interrupted", True)
@@ -97,7 +97,7 @@ def test_an_interrupt_of_the_second_run_names_the_command_too(make_sandbox: Make
     while len(sandbox.log("DescribeSecret")) < looks + 4:
         sandbox.wait_for("DescribeSecret")
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=10)
+    out, err = process.communicate(timeout=120)
     error = Done(process.returncode, out, err).document["error"]
     assert process.returncode == 130
     assert "AWS goes on removing" in error["message"]
