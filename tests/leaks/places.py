@@ -106,7 +106,7 @@ def sign_in(token: object = MARK, status: int = 200, body: str | None = None) ->
                 sso_role_name="dr",
             )
         )
-        (folder / "sso").mkdir()
+        (folder / "sso").mkdir(exist_ok=True)
         sha = hashlib.sha1(b"https://x.awsapps.com/start", usedforsecurity=False).hexdigest()
         (folder / "sso" / f"{sha}.json").write_text(json.dumps({"accessToken": token, "expiresAt": LATER}))
         return Place({**NO_KEYS, "AWS_CONFIG_FILE": str(config)})
