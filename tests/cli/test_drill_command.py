@@ -53,7 +53,7 @@ def told(done: Done) -> dict[str, Any]:
     return document
 
 
-@pytest.mark.exhaustive
+@pytest.mark.process
 def test_a_whole_drill_leads_home_and_tells_the_time_line(tmp_path: Path) -> None:
     log = tmp_path / "calls.jsonl"
     done = drill(tmp_path, *QUICK, "--log", str(log), "-o", "json", AWS_PROFILE="prod", SMREP_OUTPUT="text")
@@ -81,7 +81,7 @@ def test_a_whole_drill_leads_home_and_tells_the_time_line(tmp_path: Path) -> Non
     assert [each.name for each in tmp_path.iterdir()] == ["calls.jsonl"]  # the record was in a folder that is gone
 
 
-@pytest.mark.exhaustive
+@pytest.mark.process
 def test_a_way_back_that_aws_refuses_is_told_and_exits_1(tmp_path: Path) -> None:
     done = drill(tmp_path, *QUICK, "--stale-entry-guards", "-q", "--json")
     document = told(done)
@@ -99,7 +99,7 @@ def test_a_way_back_that_aws_refuses_is_told_and_exits_1(tmp_path: Path) -> None
     assert "$ smrep" not in done.err
 
 
-@pytest.mark.exhaustive
+@pytest.mark.process
 def test_the_table_in_ci_without_a_terminal(tmp_path: Path) -> None:
     words = ("--pause", "--from", "cn-north-1", "--to", "cn-northwest-1", "--stale-entry-guards")
     done = drill(tmp_path, *QUICK, *words, CI="true", PYTHONIOENCODING="ascii")
@@ -151,7 +151,7 @@ def is_alive(pid: int) -> bool:
     return True
 
 
-@pytest.mark.exhaustive
+@pytest.mark.process
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_ends_the_command_that_runs_and_the_sandbox(tmp_path: Path, number: signal.Signals, code: int) -> None:
     process = subprocess.Popen(
@@ -217,7 +217,7 @@ def test_a_terminal_that_is_not_to_be_asked_is_not(sandbox: Sandbox) -> None:
     assert "press Enter" not in terminal.seen
 
 
-@pytest.mark.exhaustive
+@pytest.mark.process
 def test_a_signal_that_meets_a_command_while_python_starts_is_no_traceback(tmp_path: Path) -> None:
     struck = "import os, signal, sys\nif 'failover' in sys.orig_argv: os.kill(os.getpid(), signal.SIGINT)\n"
     (tmp_path / "sitecustomize.py").write_text(struck)

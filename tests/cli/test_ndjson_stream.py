@@ -66,7 +66,7 @@ def test_events_come_as_they_happen_and_an_interrupt_ends_with_the_result(
     assert [each["status"] for each in of("status", told)] == ["InProgress"]
 
 
-@pytest.mark.exhaustive
+@pytest.mark.process
 def test_watch_is_a_stream_of_changes(sandbox: Sandbox) -> None:
     sandbox.create()
     sandbox.smrep("replicate", "prod/db", "-r", "us-west-2,eu-west-1")
@@ -115,7 +115,7 @@ def test_a_reader_that_goes_away_ends_the_run_before_anything_is_sent(sandbox: S
     assert sandbox.log("ReplicateSecretToRegions") == []
 
 
-@pytest.mark.exhaustive
+@pytest.mark.process
 def test_a_full_disk_is_told_once_and_nothing_is_sent(sandbox: Sandbox) -> None:
     sandbox.create()
     with Path("/dev/full").open("w") as full:
@@ -132,7 +132,7 @@ def test_a_full_disk_is_told_once_and_nothing_is_sent(sandbox: Sandbox) -> None:
     assert sandbox.log("ReplicateSecretToRegions") == []
 
 
-@pytest.mark.exhaustive
+@pytest.mark.process
 def test_a_disk_that_fills_up_while_waiting_leaves_the_command_that_goes_on(make_sandbox: Make, tmp_path: Path) -> None:
     sandbox = make_sandbox(replication_delay_s=3600.0)
     for name in ("a", "b"):
@@ -153,7 +153,7 @@ def test_a_disk_that_fills_up_while_waiting_leaves_the_command_that_goes_on(make
     assert len(sandbox.log("ReplicateSecretToRegions")) == 2
 
 
-@pytest.mark.exhaustive
+@pytest.mark.process
 def test_a_closed_standard_output_is_survived(sandbox: Sandbox) -> None:
     sandbox.create()
     script = f"{BIN}/smrep status prod/db -o ndjson >&-"

@@ -40,7 +40,7 @@ def test_exec_runs_a_command_against_a_sandbox_of_its_own() -> None:
     assert (done.code, done.rows) == (0, [["prod/payments/db", "-", "-", "-", "-", "-"]])
 
 
-@pytest.mark.exhaustive
+@pytest.mark.process
 def test_exec_finds_smrep_without_an_active_environment() -> None:
     done = sandbox("exec", "--", "smrep", "status", "nowhere", PATH="/usr/bin:/bin")
     assert done.code == 1
@@ -56,7 +56,7 @@ def test_exec_gives_the_command_its_own_aws_and_none_of_ours() -> None:
     assert {"AWS_PROFILE", "AWS_SESSION_TOKEN"}.isdisjoint(env)
 
 
-@pytest.mark.exhaustive
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("script", "code"), [("exit 0", 0), ("exit 7", 7), ("kill -TERM $$", 143), ("kill -HUP $$", 129)]
 )
@@ -82,13 +82,13 @@ def test_exec_under_nohup_stays_under_nohup() -> None:
     assert (done.returncode, done.stdout) == (0, "alive\n")
 
 
-@pytest.mark.exhaustive
+@pytest.mark.process
 def test_exec_of_what_does_not_exist_is_127() -> None:
     done = sandbox("exec", "--", "no-such-command")
     assert (done.code, done.err) == (127, "error: no-such-command: command not found\n")
 
 
-@pytest.mark.exhaustive
+@pytest.mark.process
 def test_exec_sets_faults_and_keeps_a_log(tmp_path: Path) -> None:
     log = tmp_path / "calls.jsonl"
     done = sandbox(
@@ -104,7 +104,7 @@ def test_exec_sets_faults_and_keeps_a_log(tmp_path: Path) -> None:
     assert (write["effect"], write["region"]) == ("dropped_after", "us-east-1")
 
 
-@pytest.mark.exhaustive
+@pytest.mark.process
 def test_exec_takes_an_estate_from_a_file(tmp_path: Path) -> None:
     estate = tmp_path / "estate.json"
     estate.write_text('[{"name": "mine", "replicas": ["us-west-2"]}]')
@@ -152,7 +152,7 @@ def test_start_serves_until_interrupted() -> None:
     assert err.splitlines()[1:] == ["the sandbox has ended"]
 
 
-@pytest.mark.exhaustive
+@pytest.mark.process
 def test_start_on_a_port_that_is_taken_is_told() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -87,13 +87,13 @@ def test_what_is_under_way_comes_to_its_end_while_no_sandbox_runs(file: Path) ->
     assert [each["region"] for each in secrets(file) if each["name"] == NAME] == ["us-east-1", WEST]
 
 
-@pytest.mark.exhaustive
+@pytest.mark.process
 def test_the_commands_code_is_still_execs(file: Path) -> None:
     assert smrep("sandbox", "exec", "--state", str(file), "--", "sh", "-c", "exit 7").code == 7
     assert secrets(file) == []
 
 
-@pytest.mark.exhaustive
+@pytest.mark.process
 def test_a_sandbox_that_is_killed_has_written_down_what_it_held(file: Path, start: Callable[..., Any]) -> None:
     process, env = start("--seed", "--state", str(file), "--replication-delay", "0s")
     before = len(secrets(file))
@@ -105,7 +105,7 @@ def test_a_sandbox_that_is_killed_has_written_down_what_it_held(file: Path, star
     assert done.rows[0][:3] == [NAME, WEST, "InSync"]
 
 
-@pytest.mark.exhaustive
+@pytest.mark.process
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_what_ends_it_is_waited_for(file: Path, start: Callable[..., Any], number: int, code: int) -> None:
     process, env = start("--seed", "--state", str(file), "--replication-delay", "0s")
@@ -117,7 +117,7 @@ def test_what_ends_it_is_waited_for(file: Path, start: Callable[..., Any], numbe
     assert (NAME, WEST) in [(each["name"], each["region"]) for each in secrets(file)]
 
 
-@pytest.mark.exhaustive
+@pytest.mark.process
 def test_a_file_that_nobody_calls_about_is_not_written_again(file: Path, start: Callable[..., Any]) -> None:
     process, env = start("--seed", "--state", str(file))
     before = file.stat().st_mtime_ns
@@ -127,7 +127,7 @@ def test_a_file_that_nobody_calls_about_is_not_written_again(file: Path, start: 
     assert file.stat().st_mtime_ns == before
 
 
-@pytest.mark.exhaustive
+@pytest.mark.process
 def test_seed_is_for_a_file_that_is_not_there_yet(file: Path) -> None:
     words = ("sandbox", "exec", "--seed", "1", "--state", str(file), "--", "true")
     assert smrep(*words).code == 0
@@ -163,20 +163,20 @@ def test_a_file_that_is_none_of_ours_is_told_and_stays(
     assert file.read_bytes() == before
 
 
-@pytest.mark.exhaustive
+@pytest.mark.process
 def test_what_is_no_file_is_told(tmp_path: Path) -> None:
     for path in (str(tmp_path), "/dev/null"):
         assert smrep("sandbox", "exec", "--state", path, "--", "true").code == 2
 
 
-@pytest.mark.exhaustive
+@pytest.mark.process
 def test_a_folder_that_is_not_there_is_told_before_the_command_runs(tmp_path: Path) -> None:
     done = smrep("sandbox", "exec", "--state", str(tmp_path / "none/state.json"), "--", "echo", "ran")
     assert (done.code, done.out) == (4, "")
     assert "there is no folder" in done.err
 
 
-@pytest.mark.exhaustive
+@pytest.mark.process
 def test_a_sandbox_that_can_not_start_leaves_no_file(file: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -186,7 +186,7 @@ def test_a_sandbox_that_can_not_start_leaves_no_file(file: Path) -> None:
     assert not file.exists()
 
 
-@pytest.mark.exhaustive
+@pytest.mark.process
 def test_what_somebody_else_has_written_to_it_since_is_not_lost(file: Path) -> None:
     script = f"smrep replicate {NAME} -r {WEST} --no-wait; echo mine > {file}"
     done = smrep(
@@ -198,7 +198,7 @@ def test_what_somebody_else_has_written_to_it_since_is_not_lost(file: Path) -> N
     assert file.read_text() == "mine\n"
 
 
-@pytest.mark.exhaustive
+@pytest.mark.process
 def test_a_file_that_was_taken_away_is_written_anew(file: Path) -> None:
     script = f"rm {file}; smrep replicate {NAME} -r {WEST} --no-wait"
     env = {"PATH": f"{BIN}:{os.environ['PATH']}"}

@@ -55,7 +55,7 @@ def has_room(pipe: int) -> bool:
     return bool(select.select([], [pipe], [], 0)[1])
 
 
-@pytest.mark.exhaustive
+@pytest.mark.process
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_where_nobody_reads_the_result_the_next_signal_ends_it(
     waiting: Sandbox, number: signal.Signals, code: int
@@ -97,7 +97,7 @@ def test_a_second_signal_does_not_cost_the_first_its_words(second: signal.Signal
     assert "hint: smrep wait prod/db" in run.err
 
 
-@pytest.mark.exhaustive
+@pytest.mark.process
 @pytest.mark.parametrize("name", ["INT", "TERM", "HUP"])
 def test_a_signal_that_is_to_be_ignored_is(make_sandbox: Make, name: str) -> None:
     sandbox = make_sandbox(replication_delay_s=3600.0)
@@ -187,7 +187,7 @@ def test_while_it_loads(module: str, number: signal.Signals, code: int, *, told:
         assert (done.stdout, done.stderr) == ("", "")
 
 
-@pytest.mark.exhaustive
+@pytest.mark.process
 @pytest.mark.parametrize(("module", "number"), [("smrep.cli.entry", signal.SIGINT), ("boto3", signal.SIGTERM)])
 def test_in_a_finalizer_which_lets_no_exception_out(module: str, number: signal.Signals) -> None:
     done = loading(module, number, "Dying()")
