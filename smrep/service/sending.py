@@ -83,35 +83,37 @@ class Sender:
             case.courses.update({region: before[region] for region in regions})
             if isinstance(error, CredentialsError):
                 raise
-            if not force and isinstance(error, Refused) and all(self._is_coming(case, region) for region in regions):
-                return
-            alone = [] if len(regions) == 1 or not isinstance(error, Denied | Refused) else regions
-            for region in alone:
-                self.send(case, [region], again=again, overwrites=overwrites)
-            if not alone:
-                case.fail(regions, _explained(error, case, regions))
+            coming = self._coming(case, regions) if isinstance(error, Refused) and not force else []
+            refused = [region for region in regions if region not in coming]
+            if len(regions) > 1 and isinstance(error, Denied | Refused):
+                for region in refused:
+                    self.send(case, [region], again=again, overwrites=overwrites)
+            elif refused:
+                case.fail(refused, _explained(error, case, refused))
         else:
             for region in regions:
                 case.change(region, accepted=True)
             case.observe_entries(entries, regions, self.gate.clock.monotonic())
 
-    def _is_coming(self, case: Case, region: Region) -> bool:
-        """Tell whether a refusal means no more than that another run asked for the same: it is then waited for."""
-        course = case.courses[region]
+    def _coming(self, case: Case, regions: Sequence[Region]) -> list[Region]:
+        """Return the Regions that another run has asked for meanwhile, by one look: they are waited for."""
         try:
-            entry = self.aws.describe(case.primary.arn, case.primary.region).replica(region)
+            primary = self.aws.describe(case.primary.arn, case.primary.region)
         except CredentialsError:
             raise
         except AwsError:
-            return False
-        if entry is None or entry.status not in (IN_PROGRESS, IN_SYNC):
-            return False
-        key, account = course.wanted_key, case.primary.account
-        if key and not same_by_spelling(key, entry.kms_key_id, region, account):
-            return False
-        case.change(region, action=Action.KEEP, seen=entry, leftover=None)
-        case.notes.append(f"{case.primary.name} in {region} was asked for by somebody else meanwhile")
-        return True
+            return []
+        coming = []
+        for region in regions:
+            entry, key = primary.replica(region), case.courses[region].wanted_key
+            if entry is None or entry.status not in (IN_PROGRESS, IN_SYNC):
+                continue
+            if key and not same_by_spelling(key, entry.kms_key_id, region, case.primary.account):
+                continue
+            case.change(region, action=Action.KEEP, seen=entry, leftover=None)
+            case.notes.append(f"{case.primary.name} in {region} was asked for by somebody else meanwhile")
+            coming.append(region)
+        return coming
 
     def _look_for(self, case: Case, regions: Sequence[Region], error: Unanswered, *, may_repeat: bool) -> None:
         """Find out from the list whether AWS acted on a request whose answer was lost."""

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from cli.failover_sandbox import HOME, STOP, WEST, failover, marks, replicated
+from fakes import IRELAND, FakeAws, only
 from fakes import WEST as REGION
-from fakes import FakeAws, only
 from fixtures import Sandbox
 from service.replicate_scene import replicate
 
@@ -38,6 +38,28 @@ def test_what_another_run_has_just_asked_for_is_waited_for(aws: FakeAws, key: st
     row = only((secret,))
     assert (row.outcome, row.status, row.changed, row.error) == (Outcome.OK, "InSync", False, None)
     assert secret.notes == ("prod/db in us-west-2 was asked for by somebody else meanwhile",)
+
+
+def test_of_several_regions_one_look_tells_which_another_run_asked_for_and_the_others_are_sent_alone(
+    aws: FakeAws,
+) -> None:
+    aws.create()
+    aws.faults(replication_delay_s=10.0)
+    sent: list[list[str]] = []
+
+    def come_second(operation: str, _region: str) -> None:
+        if operation == "ReplicateSecretToRegions" and not sent:
+            sent.append([])
+            aws.call(operation, SecretId="prod/db", AddReplicaRegions=[{"Region": REGION}])
+            aws.begin()
+            raise Refused("Secret is already replicated to the Region.")
+
+    aws.on_call = come_second
+    (secret,) = replicate(aws, REGION, IRELAND, timeout_s=0.0)
+    assert [(row.region, row.changed) for row in secret.replicas] == [(REGION, False), (IRELAND, True)]
+    assert [[each["Region"] for each in params["AddReplicaRegions"]] for params in aws.sent()] == [[IRELAND]]
+    before_it = [call[0] for call in aws.calls[: [call[0] for call in aws.calls].index("ReplicateSecretToRegions")]]
+    assert before_it == ["DescribeSecret"]
 
 
 def test_what_another_run_asked_for_under_another_key_is_not_what_was_wanted(aws: FakeAws) -> None:
