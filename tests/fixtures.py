@@ -11,7 +11,6 @@ import os
 import random
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +24,7 @@ import jsonschema
 import pytest
 from fakes import FakeAws
 from hypothesis import settings
+from patience import PATIENCE_S, wait_until
 from simulated_time import SharedClock, simulated
 
 from smrep.aws.allowed import WRITES
@@ -159,7 +159,7 @@ class Sandbox:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=PATIENCE_S,
             check=False,
         )
         return _done(done.returncode, done.stdout, done.stderr)
@@ -192,11 +192,8 @@ class Sandbox:
         return [call for call in self.simulator.log if call.operation == operation]
 
     def wait_for(self, operation: str, count: int = 1) -> None:
-        """Return when so many such calls have arrived; a minute is the safety net."""
-        until = time.monotonic() + 60
-        while len(self.log(operation)) < count:
-            assert time.monotonic() < until, f"no {operation} came"
-            time.sleep(0.02)
+        """Return when so many such calls have arrived."""
+        wait_until(lambda: len(self.log(operation)) >= count, f"{count} {operation}")
 
     def has_looked(self) -> bool:
         """Return whether smrep has looked at a secret since the last write."""

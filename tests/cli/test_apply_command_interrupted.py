@@ -57,8 +57,7 @@ def test_while_it_waits(make_sandbox: Make, tmp_path: Path) -> None:
     process = sandbox.start(*words)
     sandbox.wait_for(ADD)
     looked = len(sandbox.log("DescribeSecret"))
-    while len(sandbox.log("DescribeSecret")) < looked + 2:
-        sandbox.wait_for("DescribeSecret")
+    sandbox.wait_for("DescribeSecret", looked + 2)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)
     done = Done(process.returncode, out, err)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import signal
-import time
 from collections.abc import Callable
 
 import pytest
@@ -132,10 +131,7 @@ def interrupted(make: Make, number: signal.Signals, code: int) -> tuple[Sandbox,
     process = sandbox.start("rekey", "prod/db", "-r", NEW, "--recreate", "--yes", "--json")
     sandbox.wait_for("RemoveRegionsFromReplication")
     looks = len(sandbox.log("DescribeSecret"))
-    until = time.monotonic() + 10
-    while len(sandbox.log("DescribeSecret")) < looks + 2:
-        assert time.monotonic() < until
-        sandbox.wait_for("DescribeSecret")
+    sandbox.wait_for("DescribeSecret", looks + 2)
     process.send_signal(number)
     out, err = process.communicate(timeout=10)
     assert process.returncode == code

@@ -64,8 +64,7 @@ def test_a_signal_while_waiting_and_the_command_that_goes_on(
     sandbox = replicated(make_sandbox, removal_delay_s=60.0)
     process = sandbox.start("remove", "prod/db", "-r", "us-west-2", "--yes", "--json")
     sandbox.wait_for(REMOVE)
-    while len(sandbox.log("DescribeSecret")) < 6:  # the primary, the target, the look before the write, polls
-        sandbox.wait_for("DescribeSecret")
+    sandbox.wait_for("DescribeSecret", 6)  # the primary, the target, the look before the write, polls
     process.send_signal(number)
     out, err = process.communicate(timeout=120)
     document = Done(process.returncode, out, err).document
@@ -94,8 +93,7 @@ def test_an_interrupt_of_the_second_run_names_the_command_too(make_sandbox: Make
     sandbox.smrep("remove", "prod/db", "-r", "us-west-2", "--yes", "--no-wait")
     looks = len(sandbox.log("DescribeSecret"))
     process = sandbox.start("remove", "prod/db", "-r", "us-west-2", "--json")
-    while len(sandbox.log("DescribeSecret")) < looks + 4:
-        sandbox.wait_for("DescribeSecret")
+    sandbox.wait_for("DescribeSecret", looks + 4)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=120)
     error = Done(process.returncode, out, err).document["error"]

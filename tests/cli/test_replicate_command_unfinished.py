@@ -53,8 +53,7 @@ def test_a_signal_while_waiting(make_sandbox: Make, number: signal.Signals, code
     sandbox.create()
     process = sandbox.start("replicate", "prod/db", "-r", "us-west-2,eu-west-1", "--json")
     sandbox.wait_for("ReplicateSecretToRegions")
-    while len(sandbox.log("DescribeSecret")) < 5:  # the primary, two targets, two polls
-        sandbox.wait_for("DescribeSecret")
+    sandbox.wait_for("DescribeSecret", 5)  # the primary, two targets, two polls
     process.send_signal(number)
     out, err = process.communicate(timeout=10)
     from fixtures import Done

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -144,10 +143,7 @@ def test_watch_goes_on_until_interrupted_and_ends_with_the_document(replicated: 
     from fixtures import Done
 
     process = replicated.start("status", "prod/db", "--watch", "--json")
-    until = time.monotonic() + 15
-    while len(replicated.log("DescribeSecret")) < 2:
-        assert time.monotonic() < until
-        time.sleep(0.02)
+    replicated.wait_for("DescribeSecret", 2)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=10)
     done = Done(process.returncode, out, err)
