@@ -62,9 +62,14 @@ def stopping(error: BaseException | None) -> BaseException | None:
     return error
 
 
+def number_of(error: BaseException) -> int:
+    """Return the number of the signal that was raised as this error."""
+    return error.number if isinstance(error, Terminated) else signal.SIGINT
+
+
 def stopped_by(error: BaseException) -> int:
     """Return the exit code of a run that a signal has ended."""
-    return 128 + (error.number if isinstance(error, Terminated) else signal.SIGINT)
+    return 128 + number_of(error)
 
 
 def told(code: int) -> None:
@@ -102,7 +107,7 @@ def heed() -> None:
             others(what)
             return
         since.clear()
-        number = stopped_by(what.exc_value) - 128
+        number = number_of(what.exc_value)
         signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(number))  # no thread, which may not be had
         signal.setitimer(signal.ITIMER_REAL, AGAIN_S)
 

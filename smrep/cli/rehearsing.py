@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from typing import IO, TYPE_CHECKING
 
 from smrep.cli.app import App
-from smrep.cli.process import ENDING, stopped_by
+from smrep.cli.process import ENDING, number_of
 from smrep.errors import ConfigurationError, Terminated
 from smrep.files import appending
 from smrep.rules.record import Pair
@@ -82,7 +82,7 @@ def run(words: Sequence[str], env: Mapping[str, str], folder: str, app: App) -> 
             code = child.wait()
         except (KeyboardInterrupt, Terminated) as ended:
             if child:
-                _end(child, stopped_by(ended) - 128)
+                _end(child, number_of(ended))
             raise
         if code and shown is kept:
             kept.seek(0)
