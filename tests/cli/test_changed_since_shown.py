@@ -1,0 +1,122 @@
+"""What others change after it was shown is not destroyed: told on every stream, exit 1, and nothing is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from cli.replicated_sandbox import replicated
+from fixtures import Sandbox
+from pseudo_terminal import Terminal
+
+Make = Callable[..., Sandbox]
+Deed = Callable[[Sandbox], object]
+WEST = "us-west-2"
+
+
+def put(sandbox: Sandbox) -> None:
+    sandbox.call("PutSecretValue", WEST, SecretId="prod/db", SecretString="newer")
+
+
+def make_anew(sandbox: Sandbox) -> None:
+    sandbox.call("DeleteSecret", WEST, SecretId="prod/db", ForceDeleteWithoutRecovery=True)
+    sandbox.pass_time(60)
+    sandbox.create(region=WEST)
+
+
+def promote_and_put(sandbox: Sandbox) -> None:
+    sandbox.call("StopReplicationToReplica", WEST, SecretId="prod/db")
+    put(sandbox)
+
+
+def with_namesake(make: Make) -> Sandbox:
+    sandbox = make()
+    sandbox.create()
+    sandbox.create(region=WEST)
+    return sandbox
+
+
+def with_replica(make: Make) -> Sandbox:
+    return replicated(make, aliases=("alias/old", "alias/new"), key="alias/old")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A command that destroys what is in us-west-2, a deed of others in between, and how it is told."""
+
+    words: tuple[str, ...]
+    scene: Callable[[Make], Sandbox]
+    deed: Deed
+    told: str
+    code: str = "ChangedMeanwhile"
+
+
+FORCE = ("replicate", "prod/db", "-r", WEST, "--force-overwrite")
+CASES = {
+    "overwrite, a new value": Case(FORCE, with_namesake, put, "its versions were changed"),
+    "overwrite, made anew": Case(FORCE, with_namesake, make_anew, "is there now, and arn:aws:"),
+    "remove, promoted": Case(("remove", "prod/db", "-r", WEST), with_replica, promote_and_put, "it was promoted"),
+    "rekey, promoted": Case(
+        ("rekey", "prod/db", "-r", f"{WEST}=alias/new", "--recreate"),
+        with_replica,
+        promote_and_put,
+        "stands alone now",
+        "promoted",
+    ),
+}
+
+
+def after_the_first_look(sandbox: Sandbox, deed: Deed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let others act once smrep has looked into us-west-2."""
+    answer = sandbox.simulator.call
+    looks = []
+
+    def call(service: str, operation: str, region: str, params: dict[str, Any], **more: Any) -> Any:
+        found = answer(service, operation, region, params, **more)
+        if (operation, region) == ("DescribeSecret", WEST):
+            looks.append(found)
+            if len(looks) == 1:
+                deed(sandbox)
+        return found
+
+    monkeypatch.setattr(sandbox.simulator, "call", call)
+
+
+def destroying(sandbox: Sandbox) -> list[str]:
+    """Return the calls that may have destroyed something."""
+    destroys = ("ReplicateSecretToRegions", "RemoveRegionsFromReplication")
+    return [call.operation for call in sandbox.simulator.log if call.operation in destroys]
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_a_change_after_the_look_is_told_and_nothing_is_sent(
+    make_sandbox: Make, case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox = case.scene(make_sandbox)
+    before = destroying(sandbox)
+    after_the_first_look(sandbox, case.deed, monkeypatch)
+    done = sandbox.smrep(*case.words, "--yes", "--json", "--timeout", "2m")
+    document = done.document
+    assert (done.code, document["result"]) == (1, "failed")
+    (row,) = document["secrets"][0]["replicas"]
+    assert (row["error"]["code"], row["changed"]) == (case.code, False)
+    assert case.told in row["error"]["message"]
+    assert row["error"]["message"] in done.err
+    assert row["error"]["hint"]
+    assert destroying(sandbox) == before
+
+
+@pytest.mark.terminal
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_a_change_during_the_prompt_is_told_and_nothing_is_sent(make_sandbox: Make, case: Case) -> None:
+    sandbox = case.scene(make_sandbox)
+    before = destroying(sandbox)
+    terminal = Terminal(sandbox, *case.words)
+    terminal.read_until("to go on: ")
+    case.deed(sandbox)
+    terminal.type("prod/db\n")
+    assert terminal.end() == 1
+    assert case.told in " ".join(terminal.seen.split())
+    assert destroying(sandbox) == before
