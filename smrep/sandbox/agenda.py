@@ -34,11 +34,12 @@ class Settle:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """A later state of the primary reaches its replica in `target`."""
+    """A later state of the primary reaches its replica in `target`, which ends the attempt of that number, if any."""
 
     primary: SecretRef
     target: str
     content: Content
+    attempt: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from smrep.sandbox.reading import SECRET_ID
 from smrep.sandbox.replication import show_key, spread
 from smrep.sandbox.state import DEFAULT_KEY, Version
 from smrep.sandbox.validation import Field, Operation
-from smrep.sandbox.versions import CURRENT, find_version, value_of, with_version
+from smrep.sandbox.versions import CURRENT, find_version, value_of, with_label_moved, with_version
 
 if TYPE_CHECKING:
     from smrep.sandbox.state import Request, Secret, World
@@ -37,7 +37,7 @@ def _put_secret_value(world: World, request: Request) -> dict[str, Any]:
     token = request.params.get("ClientRequestToken") or new_uuid(world.rng)
     version = find_version(secret.content.versions, token)
     if version is not None and version.value != value:
-        raise _token_in_use(secret, token)
+        raise token_in_use(secret, token)
     if version is None:
         stages = request.params.get("VersionStages", [CURRENT])
         require_key(world, secret.region, secret.kms_key)
@@ -47,7 +47,8 @@ def _put_secret_value(world: World, request: Request) -> dict[str, Any]:
     return {"ARN": secret.arn, "Name": secret.name, "VersionId": token, "VersionStages": stages}
 
 
-def _token_in_use(secret: Secret, token: str) -> ApiError:
+def token_in_use(secret: Secret, token: str) -> ApiError:
+    """Return the refusal of a ClientRequestToken that names a version with another value."""
     return ApiError(
         "ResourceExistsException",
         f"You can't use ClientRequestToken {token} because that value is already in use "
@@ -64,7 +65,7 @@ def _add_version(world: World, secret: Secret, version: Version) -> None:
 
 
 def _update_secret(world: World, request: Request) -> dict[str, Any]:
-    """Source: API_UpdateSecret; a token that names a version already is an error there, unlike in Put."""
+    """Source: moto's tests of UpdateSecret, verified on AWS: a token is taken again with the same value, as in Put."""
     secret, params = world.find_living(request), request.params
     value = value_of(params)
     answer: dict[str, Any] = {"ARN": secret.arn, "Name": secret.name}
@@ -72,8 +73,9 @@ def _update_secret(world: World, request: Request) -> dict[str, Any]:
         _rekey_replica(world, secret, params)
         return answer
     token = params.get("ClientRequestToken") or new_uuid(world.rng)
-    if value is not None and find_version(secret.content.versions, token) is not None:
-        raise _token_in_use(secret, token)
+    version = find_version(secret.content.versions, token)
+    if value is not None and version is not None and version.value != value:
+        raise token_in_use(secret, token)
     if "KmsKeyId" in params:
         change_key(world, secret, own_key(params))
     elif value is not None:
@@ -83,8 +85,18 @@ def _update_secret(world: World, request: Request) -> dict[str, Any]:
     if value is None:
         spread(world, secret, request.at)
         return answer
-    _add_version(world, secret, Version(token, value, request.at, (CURRENT,)))
+    if version is None:
+        _add_version(world, secret, Version(token, value, request.at, (CURRENT,)))
     return {**answer, "VersionId": token}
+
+
+def _update_secret_version_stage(world: World, request: Request) -> dict[str, Any]:
+    secret, params = world.find_writable(request), request.params
+    left, to = params.get("RemoveFromVersionId"), params.get("MoveToVersionId")
+    versions = with_label_moved(secret.content.versions, params["VersionStage"], left, to)
+    secret.content = world.revised(secret.content, request.at, versions=versions)
+    spread(world, secret, request.at, leaves_in_sync=True)
+    return {"ARN": secret.arn, "Name": secret.name}
 
 
 def _rekey_replica(world: World, copy: Secret, params: dict[str, Any]) -> None:
@@ -138,6 +150,15 @@ CHANGING_OPERATIONS = {
             "Description": DESCRIPTION,
             "KmsKeyId": KMS_KEY,
             **VALUE_FIELDS,
+        },
+    ),
+    "UpdateSecretVersionStage": Operation(
+        _update_secret_version_stage,
+        {
+            "SecretId": SECRET_ID,
+            "VersionStage": Field(str, required=True, low=1, high=256),
+            "RemoveFromVersionId": TOKEN,
+            "MoveToVersionId": TOKEN,
         },
     ),
     "TagResource": Operation(_tag_resource, {"SecretId": SECRET_ID, "Tags": Field(list, required=True, item=_TAG)}),

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from smrep.sandbox.arns import new_uuid
-from smrep.sandbox.changing import DESCRIPTION, KMS_KEY, TAGS, TOKEN, VALUE_FIELDS
+from smrep.sandbox.changing import DESCRIPTION, KMS_KEY, TAGS, TOKEN, VALUE_FIELDS, token_in_use
 from smrep.sandbox.encryption import own_key, require_key
 from smrep.sandbox.errors import ApiError, invalid_parameter, invalid_request
 from smrep.sandbox.reading import replication_status
@@ -81,11 +81,13 @@ def _created_before(present: Secret, token: str, value: Value | None) -> dict[st
             "You can't create this secret because a secret with this name is already scheduled for deletion."
         )
     version = find_version(present.content.versions, token)
-    if version is None or version.value != value:
+    if version is None:
         raise ApiError(
             "ResourceExistsException",
             f"The operation failed because the secret {present.name} already exists.",
         )
+    if version.value != value:
+        raise token_in_use(present, token)
     return {"ARN": present.arn, "Name": present.name, "VersionId": token}
 
 

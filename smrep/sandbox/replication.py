@@ -115,11 +115,19 @@ def promote(world: World, copy: Secret, at: float) -> None:
     copy.content = replace(copy.content, changed=at)
 
 
-def spread(world: World, primary: Secret, at: float) -> None:
-    """Send the primary's present content to every Region it is replicated to."""
-    for region in primary.entries:
+def spread(world: World, primary: Secret, at: float, *, leaves_in_sync: bool = False) -> None:
+    """Send the primary's present content to every Region it is replicated to.
+
+    With `leaves_in_sync`, an InSync entry is InProgress until then. Source: aws-behaviour.md 10, moved labels.
+    Choice: the entry of a replica that was promoted stays as it is.
+    """
+    for region, entry in primary.entries.items():
+        attempt = None
+        if leaves_in_sync and entry.status == IN_SYNC and _is_lived_by(world, primary, entry):
+            attempt = world.next_number()
+            primary.entries[region] = replace(entry, status=IN_PROGRESS, message=None, attempt=attempt)
         due = at + world.faults.value_delay(region)
-        world.agenda.add(due, Flow(ref(primary), region, primary.content))
+        world.agenda.add(due, Flow(ref(primary), region, primary.content, attempt))
 
 
 def show_key(world: World, copy: Secret, key: str) -> None:
@@ -245,13 +253,16 @@ def _flow(world: World, event: Flow) -> None:
     entry = None if primary is None else primary.entries.get(event.target)
     if primary is None or copy is None or entry is None or not copy.is_replica_of(primary):
         return
-    if entry.status == FAILED or event.content.revision <= copy.content.revision:
+    if entry.status == FAILED:
         return
-    reason = _obstacle(world, primary, replace(entry, kms_key=copy.kms_key or DEFAULT_KEY))
-    if reason is None:
+    if event.content.revision > copy.content.revision:
+        reason = _obstacle(world, primary, replace(entry, kms_key=copy.kms_key or DEFAULT_KEY))
+        if reason is not None:
+            primary.entries[event.target] = replace(entry, status=FAILED, message=reason)
+            return
         _receive(copy, event.content)
-    else:
-        primary.entries[event.target] = replace(entry, status=FAILED, message=reason)
+    if event.attempt == entry.attempt:
+        primary.entries[event.target] = replace(entry, status=IN_SYNC, message=SUCCEEDED)
 
 
 def _receive(copy: Secret, content: Content) -> None:

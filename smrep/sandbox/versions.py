@@ -65,3 +65,42 @@ def with_version(versions: tuple[Version, ...], new: Version) -> tuple[Version, 
     kept.append(replace(new, stages=wanted))
     recent = {version.version_id for version in kept[-_MAX_VERSIONS:]}
     return tuple(version for version in kept if version.stages or version.version_id in recent)
+
+
+def with_label_moved(
+    versions: tuple[Version, ...], stage: str, left: str | None, to: str | None
+) -> tuple[Version, ...]:
+    """Return the versions with the label taken from the version `left`, if any, and given to the version `to`.
+
+    AWSPREVIOUS goes to the version that AWSCURRENT leaves. Source: API_UpdateSecretVersionStage; its words as moto's
+    tests have them, verified on AWS; aws-behaviour.md 10 for AWSCURRENT. Choice: the other words.
+
+    Raises: ApiError.
+    """
+    bearer = labelled(versions, stage)
+    for version_id in (left, to):
+        if version_id is not None and find_version(versions, version_id) is None:
+            raise ApiError("ResourceNotFoundException", f"Secrets Manager can't find the version {version_id}.")
+    if bearer is None:
+        if left is not None:
+            raise invalid_parameter(f"Staging label {stage} isn't attached to version {left}.")
+    elif bearer.version_id not in (to, left):
+        what = "can't be empty" if left is None else "names another version"
+        raise invalid_parameter(
+            f"The parameter RemoveFromVersionId {what}. Staging label {stage} is currently attached to version "
+            f"{bearer.version_id}, so you must explicitly reference that version in RemoveFromVersionId."
+        )
+    if to is None and stage == CURRENT:
+        raise invalid_parameter(
+            f"You can only move staging label {CURRENT} to a different secret version. It can't be completely removed."
+        )
+    moved = {stage, PREVIOUS} if stage == CURRENT and bearer is not None and to != bearer.version_id else {stage}
+    changed = []
+    for version in versions:
+        stages = [each for each in version.stages if each not in moved]
+        if version.version_id == to:
+            stages.append(stage)
+        elif version is bearer and PREVIOUS in moved:
+            stages.append(PREVIOUS)
+        changed.append(replace(version, stages=tuple(stages)))
+    return tuple(changed)

@@ -53,6 +53,8 @@ def test_the_order_can_be_chosen(fleet):
         ("name", ["prod/", "rds"], ["prod/db", "prod/api", "rds!cluster"]),
         ("name", ["prod/", "!prod/a"], ["prod/db"]),
         ("description", ["ledger"], ["prod/db"]),
+        ("description", ["p led"], ["prod/db"]),
+        ("description", ["payments api"], []),
         ("tag-key", ["te"], ["prod/db"]),
         ("tag-key", ["dr"], []),
         ("tag-value", ["true"], ["prod/api"]),
@@ -60,6 +62,12 @@ def test_the_order_can_be_chosen(fleet):
         ("primary-region", ["!us-east-1"], ["prod/db", "prod/api", "rds!cluster"]),
         ("owning-service", ["rds"], ["rds!cluster"]),
         ("all", ["PAYMENTS ledger"], ["prod/db"]),
+        ("all", ["payments ledger"], ["prod/db"]),
+        ("all", ["led"], ["prod/db"]),
+        ("all", ["edger"], []),
+        ("all", ["/"], []),
+        ("all", ["db"], ["prod/db", "staging/db"]),
+        ("all", ["team ledger"], []),  # not in one attribute
         ("all", ["!payments"], ["prod/api", "rds!cluster", "staging/db"]),
     ],
 )
@@ -70,6 +78,30 @@ def test_a_filter_keeps_what_it_says(fleet, key, values, expected):
 def test_every_filter_must_be_passed(fleet):
     filters = [{"Key": "name", "Values": ["prod/"]}, {"Key": "tag-key", "Values": ["team"]}]
     assert names(fleet, Filters=filters) == ["prod/db"]
+
+
+def test_two_filters_of_one_key_must_both_be_passed(fleet):
+    one, other = ({"Key": "description", "Values": [word]} for word in ("ledger", "payments"))
+    assert names(fleet, Filters=[one, other]) == ["prod/db"]
+    assert names(fleet, Filters=[one, {"Key": "description", "Values": ["api"]}]) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "found", "not_found"),
+    [
+        ("prodAppBeta", ["prod", "App", "beta", "BETA prod"], ["rod", "a b c"]),
+        ("COMPANY", ["company", "COM"], ["pany", "N"]),
+        ("COMPANYthings", ["compan", "Ythings"], ["company", "things"]),
+        ("a-b/c", ["a-b/c", "a-b/"], ["b", "c"]),
+        ("x@42@y", ["42", "y x"], ["2", "@"]),
+    ],
+)
+def test_words_begin_at_marks_and_capitals(account, name, found, not_found):
+    account.secret(name)
+    for word in found:
+        assert names(account, Filters=[{"Key": "all", "Values": [word]}]) == [name], word
+    for word in not_found:
+        assert names(account, Filters=[{"Key": "all", "Values": [word]}]) == [], word
 
 
 def test_an_unknown_filter_is_refused(fleet):

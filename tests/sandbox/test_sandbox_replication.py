@@ -237,3 +237,27 @@ def test_the_replicas_last_access_is_shown_by_the_primary(account):
     assert account.describe()["ReplicationStatus"][0]["LastAccessedDate"] == midnight
     assert account.describe(region=WEST)["LastAccessedDate"] == midnight
     assert "LastAccessedDate" not in account.describe()
+
+
+def test_a_moved_label_takes_the_entry_out_of_in_sync_for_a_while(account):
+    account.replicated(WEST)
+    old = account.sm("GetSecretValue", SecretId="db")["VersionId"]
+    new = account.sm("PutSecretValue", SecretId="db", SecretString="two", VersionStages=["AWSPENDING"])["VersionId"]
+    account.tick(2)
+    assert account.status() == {WEST: IN_SYNC}
+    move = {"SecretId": "db", "VersionStage": "AWSCURRENT", "MoveToVersionId": new, "RemoveFromVersionId": old}
+    account.sm("UpdateSecretVersionStage", **move)
+    account.sm("UpdateSecretVersionStage", SecretId="db", VersionStage="AWSPENDING", RemoveFromVersionId=new)
+    assert account.status() == {WEST: ("InProgress", None)}
+    assert account.describe(region=WEST)["VersionIdsToStages"] == {old: ["AWSCURRENT"], new: ["AWSPENDING"]}
+    account.tick(2)
+    assert account.status() == {WEST: IN_SYNC}
+    assert account.describe(region=WEST)["VersionIdsToStages"] == {old: ["AWSPREVIOUS"], new: ["AWSCURRENT"]}
+
+
+def test_a_moved_label_leaves_the_entry_of_a_promoted_replica(account):
+    account.replicated(WEST)
+    account.sm("StopReplicationToReplica", WEST, SecretId="db")
+    version = account.sm("GetSecretValue", SecretId="db")["VersionId"]
+    account.sm("UpdateSecretVersionStage", SecretId="db", VersionStage="x", MoveToVersionId=version)
+    assert account.status() == {WEST: IN_SYNC}

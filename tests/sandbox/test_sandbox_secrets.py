@@ -44,12 +44,13 @@ def test_a_secret_lives_in_one_region_only(account):
 def test_creating_again_with_the_same_token_and_value_is_the_same_request(account):
     first = account.secret(ClientRequestToken=TOKEN)
     assert account.secret(ClientRequestToken=TOKEN) == first
-    for change in ({"ClientRequestToken": OTHER_TOKEN}, {"SecretString": "two"}):
+    for change, message in (
+        ({"ClientRequestToken": OTHER_TOKEN}, "The operation failed because the secret db already exists."),
+        ({"SecretString": "two"}, f"You can't use ClientRequestToken {TOKEN} because that value is already in use"),
+    ):
         params = {"Name": "db", "SecretString": "one", "ClientRequestToken": TOKEN, **change}
-        assert account.refusal("CreateSecret", **params) == (
-            "ResourceExistsException",
-            "The operation failed because the secret db already exists.",
-        )
+        code, said = account.refusal("CreateSecret", **params)
+        assert (code, said[: len(message)]) == ("ResourceExistsException", message)
 
 
 def test_a_value_is_text_or_bytes_not_both(account):
@@ -105,8 +106,38 @@ def test_putting_again_with_the_same_token_is_ignored_and_another_value_refused(
     code, message = account.refusal("PutSecretValue", **{**put, "SecretString": "three"})
     assert code == "ResourceExistsException"
     assert TOKEN in message
-    assert account.refusal("UpdateSecret", **put)[0] == "ResourceExistsException"
+    assert account.sm("UpdateSecret", **put)["VersionId"] == TOKEN
+    assert account.refusal("UpdateSecret", **{**put, "SecretString": "three"}) == (code, message)
     assert account.refusal("PutSecretValue", SecretId="db")[0] == "InvalidRequestException"
+
+
+def test_a_label_is_moved_and_the_previous_version_is_the_one_it_left(account):
+    account.secret(ClientRequestToken=TOKEN)
+    put = {"SecretId": "db", "SecretString": "two", "ClientRequestToken": OTHER_TOKEN}
+    account.sm("PutSecretValue", **put, VersionStages=["AWSPENDING"])
+    move = {"SecretId": "db", "VersionStage": "AWSCURRENT", "MoveToVersionId": OTHER_TOKEN}
+    for wrong in ({}, {"RemoveFromVersionId": OTHER_TOKEN}):
+        code, message = account.refusal("UpdateSecretVersionStage", **move, **wrong)
+        assert code == "InvalidParameterException"
+        assert TOKEN in message
+    account.sm("UpdateSecretVersionStage", **move, RemoveFromVersionId=TOKEN)
+    assert stages(account) == {TOKEN: ["AWSPREVIOUS"], OTHER_TOKEN: ["AWSPENDING", "AWSCURRENT"]}
+    account.sm("UpdateSecretVersionStage", **move, RemoveFromVersionId=OTHER_TOKEN)
+    assert stages(account) == {TOKEN: ["AWSPREVIOUS"], OTHER_TOKEN: ["AWSPENDING", "AWSCURRENT"]}
+
+
+def test_the_current_label_stays_somewhere_and_others_can_be_taken_off(account):
+    account.secret(ClientRequestToken=TOKEN)
+    remove = {"SecretId": "db", "RemoveFromVersionId": TOKEN}
+    code, message = account.refusal("UpdateSecretVersionStage", **remove, VersionStage="AWSCURRENT")
+    assert (code, "completely removed" in message) == ("InvalidParameterException", True)
+    assert account.refusal("UpdateSecretVersionStage", **remove, VersionStage="x")[0] == "InvalidParameterException"
+    account.sm("UpdateSecretVersionStage", SecretId="db", VersionStage="x", MoveToVersionId=TOKEN)
+    assert stages(account) == {TOKEN: ["AWSCURRENT", "x"]}
+    account.sm("UpdateSecretVersionStage", **remove, VersionStage="x")
+    assert stages(account) == {TOKEN: ["AWSCURRENT"]}
+    missing = {"SecretId": "db", "VersionStage": "x", "MoveToVersionId": OTHER_TOKEN}
+    assert account.refusal("UpdateSecretVersionStage", **missing)[0] == "ResourceNotFoundException"
 
 
 def test_versions_are_listed_with_their_keys_and_the_deprecated_ones_on_request(account):
