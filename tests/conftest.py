@@ -20,8 +20,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Take Ctrl-C, which a shell has a job in the background ignore; be an acceptance run where that is asked for."""
+    """Take the signals that a shell's background job or `nohup` ignores; be an acceptance run with `--live`."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     gc.set_threshold(20_000)  # AWS's models are large, and to look through them anew is a fifth of a test's time
     if config.getoption("--live"):
         from live.run import start

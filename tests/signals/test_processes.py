@@ -125,7 +125,6 @@ def test_a_connection_that_drops_in_the_middle_of_a_failover_costs_neither_docum
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(tmp_path)
-        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # who runs the tests under nohup has it ignored
         os.execve("/bin/sh", ["sh", "-c", f"exec {BIN}/smrep {over} > out.json"], sandbox.env)
     sandbox.wait_for("DescribeSecret", 3)  # it looks whether its request has come through
     os.close(terminal)
