@@ -6,12 +6,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from smrep.sandbox.agenda import Event, Purge, regions_of
-from smrep.sandbox.errors import ApiError, not_authorized, region_not_enabled, unknown_operation, validation_code
+from smrep.sandbox.errors import (
+    NO_RESOURCE_POLICY_ALLOWS,
+    RESOURCE_POLICY_DENIES,
+    ApiError,
+    not_authorized,
+    region_not_enabled,
+    unknown_operation,
+    validation_code,
+)
 from smrep.sandbox.lagging import remembering
 from smrep.sandbox.operations import GLOBAL_REGION, GLOBAL_SERVICES, SERVICES
 from smrep.sandbox.policies import read_policy
 from smrep.sandbox.quota import WriteQuota
 from smrep.sandbox.replication import happen
+from smrep.sandbox.resource_policies import judge_access
 from smrep.sandbox.state import DEFAULT_KEY, CrossAccount, Entry, Request
 from smrep.sandbox.validation import validate
 
@@ -170,30 +179,49 @@ class Account:
         self._quota.take(request.region, name, faults.write_quota, request.at)
         if (name, region) in faults.denied:
             raise not_authorized(service, request.caller.arn, f"{service}:{name}", _resource_of(request.params))
+        if service == "kms":
+            self._keep_out_of_other_accounts(name, request)
         validate(operation.fields, request.params, code=validation_code(service))
-        world = self._world if service != "secretsmanager" else self._whose_secret(request)
+        world = self._world if service != "secretsmanager" else self._whose_secret(name, request)
         secret_id = secret_id_of(request.params)
         with remembering(world, secret_id, request.at):
             answer = operation.run(world, request)
         world.looked_at(request.at, secret_id)
         return answer
 
-    def _whose_secret(self, request: Request) -> World:
-        """Return the account that answers for a secret: another one where it lets this one in.
+    def _whose_secret(self, operation: str, request: Request) -> World:
+        """Return the account that answers for a secret: another one where an ARN of its is named.
 
-        Choice: a resource policy, whatever it says, lets every account in that names the secret by its ARN;
-        without one, another account's secret is not found.
+        The secret's resource policy lets another account in, and may keep its own out. Choice: every identity may do
+        everything as far as its own account's IAM goes; what another account does not hold is not found.
+
+        Raises: ApiError (AccessDeniedException).
         """
-        parts = str(request.params.get("SecretId")).split(":", 6)
-        other = self._world.beside.get(parts[4]) if len(parts) > 6 else None  # noqa: PLR2004 - an ARN's
-        if other is None or other is self._world:
-            return self._world
-        catch_up(other, request.at)
+        secret_id = str(request.params.get("SecretId"))
+        parts = secret_id.split(":", 6)
+        world = self._world.beside.get(parts[4], self._world) if len(parts) > 6 else self._world  # noqa: PLR2004
+        if world is not self._world:
+            catch_up(world, request.at)
         try:
-            policy = other.find(request.region, request.params["SecretId"]).content.policy
+            secret = world.find(request.region, secret_id)
         except ApiError:
-            return self._world
-        return self._world if policy is None else other
+            return world
+        action = f"secretsmanager:{operation}"
+        decision = judge_access(secret.content.policy, request.caller.arn, action, secret.arn)
+        if decision == "explicitDeny":
+            raise not_authorized("secretsmanager", request.caller.arn, action, secret.arn, RESOURCE_POLICY_DENIES)
+        if decision == "implicitDeny" and world is not self._world:
+            raise not_authorized("secretsmanager", request.caller.arn, action, secret.arn, NO_RESOURCE_POLICY_ALLOWS)
+        return world
+
+    def _keep_out_of_other_accounts(self, operation: str, request: Request) -> None:
+        """Refuse a key of another account. Choice: no key policy lets another account in.
+
+        Raises: ApiError (AccessDeniedException).
+        """
+        key, action = str(request.params.get("KeyId")), f"kms:{operation}"
+        if key.startswith("arn:") and key.split(":")[4:5] != [self.account_id]:
+            raise not_authorized("kms", request.caller.arn, action, key, NO_RESOURCE_POLICY_ALLOWS)
 
 
 def catch_up(world: World, at: float) -> None:

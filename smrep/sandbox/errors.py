@@ -50,13 +50,19 @@ def unknown_operation(service: str, message: str) -> ApiError:
     return ApiError("InvalidAction" if service in ("ec2", "iam", "sts") else "UnknownOperationException", message)
 
 
-def not_authorized(service: str, caller: str, action: str, resource: str) -> ApiError:
+NO_POLICY_ALLOWS = "because no identity-based policy allows the {action} action"
+NO_RESOURCE_POLICY_ALLOWS = "because no resource-based policy allows the {action} action"
+RESOURCE_POLICY_DENIES = "with an explicit deny in a resource-based policy"
+"""Why a caller may not do something. Source: IAM User Guide, access denied error messages."""
+
+
+def not_authorized(service: str, caller: str, action: str, resource: str, why: str = NO_POLICY_ALLOWS) -> ApiError:
     """Return the refusal of what the caller may not do, in the form of its service.
 
     Source: EC2's words as reported by users; AccessDenied and the 403 from IAM's and STS's common errors
     and API_ListRegions.
     """
-    reason = f"because no identity-based policy allows the {action} action"
+    reason = why.format(action=action)
     if service == "ec2":
         who = f"User: {caller} is not authorized to perform: {action} {reason}"
         return ApiError("UnauthorizedOperation", f"You are not authorized to perform this operation. {who}", 403)

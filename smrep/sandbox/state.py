@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from smrep.sandbox.watching import Watch
 
 DEFAULT_KEY = "alias/aws/secretsmanager"
+_SUFFIX = r"-[A-Za-z0-9]{6}$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +216,9 @@ class World:
     def find(self, region: str, secret_id: str) -> Secret:
         """Return the secret that a SecretId means in `region`: a name, an ARN, or an ARN without its suffix.
 
+        An ARN whose name ends in a hyphen and six characters is taken for a whole one.
+        Source: API_DescribeSecret, SecretId.
+
         Raises: ApiError (ResourceNotFoundException), also for an ARN of another Region or account.
         """
         name = secret_id
@@ -223,8 +227,10 @@ class World:
             if not secret_id.startswith(head):
                 raise secret_not_found()
             name = secret_id.removeprefix(head)
-            complete = self.held(region, re.sub(r"-[A-Za-z0-9]{6}$", "", name))
-            if complete is not None and complete.arn == secret_id:
+            if re.search(_SUFFIX, name):
+                complete = self.held(region, re.sub(_SUFFIX, "", name))
+                if complete is None or complete.arn != secret_id:
+                    raise secret_not_found()
                 return complete
         secret = self.held(region, name)
         if secret is None:

@@ -1,5 +1,7 @@
 """Several accounts: roles lead into them, nothing leaks between them."""
 
+import json
+
 import pytest
 from fixtures import examples
 from hypothesis import given
@@ -45,7 +47,8 @@ def test_a_role_of_another_account_finds_that_accounts_secrets_and_keys(account)
     assert (names(account), names(account, role)) == (["ours"], ["theirs"])
     assert (names(account, region=WEST), names(account, role, WEST)) == ([], ["theirs"])
     assert refusal(simulator.call, "kms", "DescribeKey", HOME, {"KeyId": "alias/dr"}, access_key=role)
-    assert refusal(simulator.call, "kms", "DescribeKey", HOME, {"KeyId": key}, access_key=role) == "NotFoundException"
+    denied = refusal(simulator.call, "kms", "DescribeKey", HOME, {"KeyId": key}, access_key=role)
+    assert denied == "AccessDeniedException"  # no key policy lets another account in
     new = create(there, "new")["ARN"]
     assert new.startswith(f"arn:aws:secretsmanager:us-east-1:{OTHER}:secret:new-")
 
@@ -141,21 +144,96 @@ def test_the_scene_can_be_set_in_any_account(account):
     assert answer["ReplicationStatus"][0]["Status"] == "Pending"
 
 
-def test_a_resource_policy_lets_other_accounts_in_by_arn(account):
-    arn = account.secret()["ARN"]
-    role = take_on(account)
+def policy(*statements, **one):
+    """A resource policy's text; a statement is about everything, where it does not say otherwise."""
+    whole = {"Effect": "Allow", "Action": "secretsmanager:*", "Resource": "*"}
+    return json.dumps({"Statement": [{**whole, **each} for each in statements or [one]]})
 
-    def describe(secret_id):
-        sent = ("secretsmanager", "DescribeSecret", HOME, {"SecretId": secret_id})
-        return account.simulator.call(*sent, access_key=role)
 
-    assert refusal(describe, arn) == "ResourceNotFoundException"
-    account.sm("PutResourcePolicy", SecretId="db", ResourcePolicy="{}")
-    assert describe(arn)["ARN"] == arn
+def let_in(account, *statements, **one):
+    account.sm("PutResourcePolicy", SecretId="db", ResourcePolicy=policy(*statements, **one))
+
+
+def describe_as(account, access_key, secret_id, region=HOME):
+    sent = ("secretsmanager", "DescribeSecret", region, {"SecretId": secret_id})
+    return account.simulator.call(*sent, access_key=access_key)
+
+
+EVERYBODY, ROOT = {"Principal": "*"}, {"Principal": {"AWS": f"arn:aws:iam::{OTHER}:root"}}
+
+
+def test_a_resource_policy_lets_another_account_in_by_the_whole_arn_alone(account):
+    arn, role = account.secret()["ARN"], take_on(account)
+    assert refusal(describe_as, account, role, arn) == "AccessDeniedException"
+    let_in(account, ROOT)
+    assert describe_as(account, role, arn)["ARN"] == arn
     assert account.simulator.log[-1].account == OTHER
-    assert refusal(describe, "db") == refusal(describe, f"{arn}x") == "ResourceNotFoundException"
+    assert refusal(describe_as, account, role, "db") == "ResourceNotFoundException"
+    assert refusal(describe_as, account, role, f"{arn[:-6]}zzzzzz") == "ResourceNotFoundException"
     account.sm("DeleteResourcePolicy", SecretId="db")
-    assert refusal(describe, arn) == "ResourceNotFoundException"
+    assert refusal(describe_as, account, role, arn) == "AccessDeniedException"
+
+
+def test_a_name_means_the_callers_own_secret(account):
+    account.secret()
+    let_in(account, EVERYBODY)
+    mine = create(account.simulator.account(OTHER), "db")["ARN"]
+    assert describe_as(account, take_on(account), "db")["ARN"] == mine
+
+
+@pytest.mark.parametrize(
+    "principal",
+    [
+        *("*", {"AWS": "*"}, {"AWS": OTHER}, {"AWS": f"arn:aws:iam::{OTHER}:root"}),
+        *({"AWS": [FIRST, f"arn:aws:iam::{OTHER}:role/x"]}, {"AWS": f"arn:aws:sts::{OTHER}:assumed-role/x/me"}),
+    ],
+)
+def test_a_principal_is_everybody_an_account_a_role_or_its_session(account, principal):
+    arn = account.secret()["ARN"]
+    let_in(account, Principal=principal)
+    assert describe_as(account, take_on(account), arn)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        {"Principal": {"AWS": THIRD}},
+        {"Principal": {"AWS": f"arn:aws:iam::{OTHER}:role/y"}},
+        {"Principal": {"Service": "lambda.amazonaws.com"}},
+        {**ROOT, "Action": "secretsmanager:GetSecretValue"},
+        {**ROOT, "Resource": "arn:aws:secretsmanager:*:*:secret:other-*"},
+        {**ROOT, "Condition": {"StringEquals": {"aws:RequestedRegion": WEST}}},
+        {**ROOT, "Condition": {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}},
+        {"NotPrincipal": {"AWS": OTHER}},
+        {},
+    ],
+)
+def test_what_a_policy_does_not_say_of_the_caller_lets_nobody_in(account, statement):
+    arn = account.secret()["ARN"]
+    let_in(account, statement)
+    with pytest.raises(ApiError, match="because no resource-based policy allows the secretsmanager:Desc") as caught:
+        describe_as(account, take_on(account), arn)
+    assert caught.value.code == "AccessDeniedException"
+
+
+def test_a_deny_beats_an_allow_and_keeps_out_the_secrets_own_account_too(account):
+    arn = account.secret()["ARN"]
+    let_in(account, EVERYBODY, {**EVERYBODY, "Effect": "Deny", "Action": "secretsmanager:DescribeSecret"})
+    for access_key in ("", take_on(account)):
+        with pytest.raises(ApiError, match="with an explicit deny in a resource-based policy") as caught:
+            describe_as(account, access_key, arn)
+        assert caught.value.code == "AccessDeniedException"
+
+
+def test_a_replica_lets_in_whom_its_primary_does(account):
+    arn, role = account.secret()["ARN"], take_on(account)
+    let_in(account, ROOT)
+    sent = {"SecretId": arn, "AddReplicaRegions": [{"Region": WEST}]}
+    account.simulator.call("secretsmanager", "ReplicateSecretToRegions", HOME, sent, access_key=role)
+    account.tick(2)
+    there = arn.replace(HOME, WEST)
+    assert describe_as(account, role, there, WEST)["ARN"] == there
+    assert refusal(describe_as, account, role, "db", WEST) == "ResourceNotFoundException"
 
 
 PLACE = st.tuples(
@@ -176,4 +254,4 @@ def test_accounts_do_not_see_each_others_secrets(account_with, places):
         for (owner, region, _), arn in arns.items():
             if owner != account_id:
                 sent = ("secretsmanager", "DescribeSecret", region, {"SecretId": arn})
-                assert refusal(account.simulator.call, *sent, access_key=role) == "ResourceNotFoundException"
+                assert refusal(account.simulator.call, *sent, access_key=role) == "AccessDeniedException"

@@ -23,9 +23,10 @@ def test_a_secret_is_found_by_name_by_arn_and_by_arn_without_suffix(account):
         assert account.describe(secret_id)["ARN"] == arn
 
 
-def test_a_name_that_looks_like_one_with_a_suffix_is_found(account):
+def test_an_arn_without_its_suffix_is_taken_for_a_whole_one_where_the_name_ends_like_one(account):
     arn = account.secret("my-secret")["ARN"]
-    assert account.describe(arn.rpartition("-")[0])["Name"] == "my-secret"
+    assert account.refusal("DescribeSecret", SecretId=arn.rpartition("-")[0]) == NOT_FOUND
+    assert account.describe("my-secret")["ARN"] == account.describe(arn)["ARN"] == arn
 
 
 def test_an_arn_of_another_region_account_or_incarnation_is_not_found(account):
