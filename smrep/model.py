@@ -145,6 +145,8 @@ class Secret:
     cross_account: CrossAccount | None = None
     tags: tuple[tuple[str, str], ...] = ()
     description: str | None = None
+    by_arn: bool = field(default=False, compare=False)
+    """Whether it was asked for by its ARN; a caller of another account can't ask for it by name."""
 
     @property
     def is_replica(self) -> bool:
@@ -155,6 +157,13 @@ class Secret:
     def account(self) -> str:
         """The account's twelve digits."""
         return self.arn.split(":")[4]
+
+    def id_in(self, region: Region) -> str:
+        """Return the SecretId to ask for in a Region: the ARN with that Region in it, or the name.
+
+        A name means a secret of the caller's own account. Source: aws-behaviour.md 10.
+        """
+        return in_region(self.arn, region) if self.by_arn else self.name
 
     def version(self, stage: str) -> str | None:
         """Return the id of the version that bears the staging label, None where none does."""

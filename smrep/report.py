@@ -140,6 +140,8 @@ class SecretReport:
     error: Trouble | None = None
     cross_account: CrossAccount | None = None
     """Replication between accounts, which smrep shows and does not touch."""
+    by_arn: bool = False
+    """Whether commands to type call it by its ARN, as it was asked for."""
     notes: tuple[str, ...] = ()
     """What a person should know and no row has a place for; never part of the result."""
     checked_by: str | None = None

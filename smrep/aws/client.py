@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
@@ -38,6 +39,8 @@ class Aws:
     session: Session
     trace: Trace | None = None
     observe: Observer = _unobserved
+    _callers: list[str] = field(default_factory=list)
+    _asking: threading.Lock = field(default_factory=threading.Lock)
 
     def describe(self, secret_id: str, region: Region) -> Secret:
         """Return the secret as that Region shows it. Source: API_DescribeSecret."""
@@ -108,9 +111,12 @@ class Aws:
         return self._read(lambda: answers.to_aliases(pages), "the list of aliases", region)
 
     def caller(self, home: Region) -> str:
-        """Return the ARN behind the credentials. Source: API_GetCallerIdentity."""
-        answer = self._call("sts", "GetCallerIdentity", home, "the caller")
-        return self._read(lambda: answers.caller_arn(answer), "the caller", home)
+        """Return the ARN behind the credentials, asked for once. Source: API_GetCallerIdentity."""
+        with self._asking:
+            if not self._callers:
+                answer = self._call("sts", "GetCallerIdentity", home, "the caller")
+                self._callers.append(self._read(lambda: answers.caller_arn(answer), "the caller", home))
+            return self._callers[0]
 
     def region_states(self, home: Region) -> Mapping[str, bool]:
         """Return whether each Region is enabled: as the account's own list says, else as EC2's does."""

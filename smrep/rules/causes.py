@@ -6,7 +6,7 @@ from smrep.errors import Outcome
 from smrep.model import Replica, Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Trouble
-from smrep.rules.commands import anew, aws, spell
+from smrep.rules.commands import anew, aws, spell_on
 
 
 def cut_off(secret: str, region: Region) -> str:
@@ -16,6 +16,16 @@ def cut_off(secret: str, region: Region) -> str:
     """
     stop = aws("secretsmanager stop-replication-to-replica", secret_id=secret, region=region)
     return f"{stop}; {_delete(secret, region)}"
+
+
+def _with_the_name(primary: Secret, region: Region) -> str:
+    """Return the command that shows what has the primary's name in a Region.
+
+    Whoever asked for a secret by its ARN may be of another account, to which the name means nothing.
+    """
+    if primary.by_arn:
+        return aws("secretsmanager list-secrets", filters=f"Key=name,Values={primary.name}", region=region)
+    return aws("secretsmanager describe-secret", secret_id=primary.name, region=region)
 
 
 def not_replaced(primary: Secret, region: Region, why: str) -> Trouble:
@@ -28,7 +38,7 @@ def not_replaced(primary: Secret, region: Region, why: str) -> Trouble:
     hint = (
         f"by hand, once nobody needs what is there: {_delete(arn, region)}; look until it is gone: "
         f"{aws('secretsmanager describe-secret', secret_id=arn, region=region)}; "
-        f"then: {anew(primary.name, primary.region, [Target(region)])}"
+        f"then: {anew(primary, [Target(region)])}"
     )
     return Trouble("NotReplaced", message, hint, None, Outcome.FAILED)
 
@@ -44,24 +54,26 @@ def failure(primary: Secret, entry: Replica) -> Trouble:
     The message is matched loosely and for the hint alone: its texts are not established.
     Source: aws-behaviour.md 2.1, 2.2.
     """
-    there, name = entry.region, primary.name
+    there = entry.region
     text = (entry.message or "").lower()
-    describe = aws("secretsmanager describe-secret", secret_id=name, region=there)
-    again = spell("retry", [name], primary_region=primary.region, targets=[Target(there)])
+    describe = _with_the_name(primary, there)
+    whose = f" with credentials of account {primary.account}" if primary.by_arn else ""
+    again = spell_on(primary, "retry", [Target(there)])
     if "different arn" in text:
         hint = (
-            f"a replica of another primary bears the name there, and force does not cure that; look: {describe}; "
-            f"if it is not needed: {cut_off(name, there)}; once it is gone: {again}"
+            "a replica of another primary bears the name there, and force does not cure that; "
+            f"look{whose}: {describe}; "
+            f"if it is not needed: {cut_off('ARN' if primary.by_arn else primary.name, there)}; "
+            f"once it is gone: {again}"
         )
     elif "already exists" in text:
-        flags = ["--force-overwrite"]
-        force = spell("retry", [name], primary_region=primary.region, targets=[Target(there)], flags=flags)
-        hint = f"look at it: {describe}; to replace it for good: {force}"
+        force = spell_on(primary, "retry", [Target(there)], ["--force-overwrite"])
+        hint = f"look at it{whose}: {describe}; to replace it for good: {force}"
     elif "key" in text and primary.region in text and there not in text:
         key = aws("kms describe-key", key_id=primary.kms_key_id or "KEY", region=primary.region)
         hint = f"mend the primary's key ({key}), then: {again}"
     elif "key" in text and ("not found" in text or "not exist" in text):
-        here = spell("retry", [primary.name], primary_region=primary.region, targets=[Target(there, "alias/NAME")])
+        here = spell_on(primary, "retry", [Target(there, "alias/NAME")])
         hint = f"list the keys there are: {aws('kms list-aliases', region=there)}; then name one: {here}"
     elif "kms" in text or "key" in text:
         hint = (

@@ -99,7 +99,8 @@ def go_on(secrets: Iterable[SecretReport], flags: Sequence[str] = (), looking: s
     for secret in secrets:
         for (command, forcing), targets in _open_targets(secret, looking).items():
             home = None if command == "promote" else secret.primary_region
-            together.setdefault((command, home, tuple(targets), forcing), []).append(secret.name)
+            name = secret.arn if secret.by_arn and secret.arn else secret.name
+            together.setdefault((command, home, tuple(targets), forcing), []).append(name)
     return (
         "; ".join(
             spell(

@@ -6,7 +6,7 @@ import re
 import shlex
 from collections.abc import Sequence
 
-from smrep.model import Target
+from smrep.model import Secret, Target
 from smrep.regions import Region
 
 _CONNECTED = (
@@ -40,6 +40,16 @@ def spell(
     return shlex.join(["smrep", command, *names, *words])
 
 
+def spell_on(secret: Secret, command: str, targets: Sequence[Target] = (), flags: Sequence[str] = ()) -> str:
+    """Return a command of smrep about a secret in its Region, which it calls as it was asked for: by ARN or by name."""
+    return spell(command, [secret.id_in(secret.region)], primary_region=secret.region, targets=targets, flags=flags)
+
+
+def promotion(replica: Secret) -> str:
+    """Return the command that promotes a replica."""
+    return spell("promote", [replica.id_in(replica.region)], targets=[Target(replica.region)])
+
+
 def aws(command: str, *flags: str, **options: str) -> str:
     """Return `aws COMMAND --option value... FLAGS...`, as `aws("kms describe-key", key_id=key)`."""
     words = ["aws", *command.split()]
@@ -49,11 +59,10 @@ def aws(command: str, *flags: str, **options: str) -> str:
     return shlex.join([*words, *flags])
 
 
-def anew(name: str, primary_region: Region, targets: Sequence[Target]) -> str:
+def anew(primary: Secret, targets: Sequence[Target]) -> str:
     """Return the commands that take Regions off the primary's list and add them again, under the targets' keys."""
     there = [Target(each.region) for each in targets]
-    remove = spell("remove", [name], primary_region=primary_region, targets=there)
-    return f"{remove}; then: {spell('replicate', [name], primary_region=primary_region, targets=targets)}"
+    return f"{spell_on(primary, 'remove', there)}; then: {spell_on(primary, 'replicate', targets)}"
 
 
 def connected(hint: str, flags: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ from smrep.model import IN_SYNC, Listed, Replica, Role, Secret, Target, in_regio
 from smrep.regions import Region
 from smrep.report import Finding, Kind, RegionReport, SecretReport, Severity
 from smrep.rules.causes import cut_off
-from smrep.rules.commands import spell
+from smrep.rules.commands import spell, spell_on
 from smrep.rules.findings import doubt, unchecked
 from smrep.rules.keys import DEFAULT
 from smrep.rules.preflight import Look, ours
@@ -78,7 +78,7 @@ def extra_row(primary: Secret, entry: Replica, *, unwanted: bool) -> RegionRepor
         Kind.EXTRA,
         Severity.ERROR if unwanted else Severity.INFO,
         f"{primary.name} is replicated to {entry.region}, where no rule wants it",
-        spell("remove", [primary.name], primary_region=primary.region, targets=[Target(entry.region)]),
+        spell_on(primary, "remove", [Target(entry.region)]),
     )
     return RegionReport(
         region=entry.region,

@@ -11,7 +11,7 @@ from smrep.report import Finding, Kind, RegionReport, Severity
 from smrep.rules.findings import absent, failed, removing, unseen, unsettled
 from smrep.rules.health import region_state
 from smrep.rules.plan import entry_under
-from smrep.rules.preflight import Absent, Bearer, Look, Unseen, ages, bearer, obstacle, ours
+from smrep.rules.preflight import Absent, Bearer, Look, ages, bearer, obstacle, ours
 from smrep.rules.settle import worst
 
 
@@ -24,7 +24,7 @@ def region_findings(
     found: list[Finding] = []
     if states is not None:
         found += region_state(region, states)
-    if isinstance(look, Unseen) and not found:
+    if not found:
         found += unseen(primary, region, look)
     if entry and entry.status == FAILED:
         found.append(failed(primary, entry))

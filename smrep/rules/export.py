@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from smrep.model import FAILED, IN_SYNC, Replica, Secret, Target, in_region
 from smrep.regions import Region
-from smrep.rules.commands import some, spell
+from smrep.rules.commands import some, spell_on
 from smrep.rules.keys import DEFAULT
 from smrep.rules.manifest import Manifest, Rule
 from smrep.rules.selection import Selector
@@ -35,7 +35,7 @@ def left_out(primary: Secret) -> Iterator[str]:
     for entry in primary.replicas:
         target = Target(entry.region)
         if entry.status == FAILED:
-            doctor = spell("doctor", [primary.name], primary_region=primary.region, targets=[target])
+            doctor = spell_on(primary, "doctor", [target])
             why = f" ({entry.message})" if entry.message else ""
             yield f"{primary.name} has Failed in {entry.region}{why}, which is left out: {doctor}"
         elif entry.status != IN_SYNC:
@@ -44,7 +44,7 @@ def left_out(primary: Secret) -> Iterator[str]:
 
 def not_there(primary: Secret, entry: Replica) -> str:
     """Return the note for an entry whose Region holds no replica of the primary, or none any more."""
-    how = spell("doctor", [primary.name], primary_region=primary.region, targets=[Target(entry.region)])
+    how = spell_on(primary, "doctor", [Target(entry.region)])
     where = f"{primary.name} is listed as {entry.status} in {entry.region}"
     return f"{where}, where no replica of it is, and is left out: {how}"
 

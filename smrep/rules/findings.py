@@ -7,8 +7,8 @@ from smrep.model import Replica, Secret, Target
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
 from smrep.rules.causes import failure
-from smrep.rules.commands import anew, aws, spell
-from smrep.rules.preflight import Unseen
+from smrep.rules.commands import anew, aws, spell_on
+from smrep.rules.preflight import Absent, Look, Unseen
 
 
 def missing(secret: Secret, region: Region, key: str | None = None) -> Finding:
@@ -17,7 +17,7 @@ def missing(secret: Secret, region: Region, key: str | None = None) -> Finding:
         Kind.MISSING,
         Severity.ERROR,
         f"{secret.name} has no replica in {region}",
-        spell("replicate", [secret.name], primary_region=secret.region, targets=[Target(region, key)]),
+        spell_on(secret, "replicate", [Target(region, key)]),
     )
 
 
@@ -27,8 +27,8 @@ def absent(secret: Secret, region: Region) -> Finding:
         Kind.MISSING,
         Severity.ERROR,
         f"{secret.name} is listed as InSync in {region}, but no secret of that name is there",
-        f"look again: {aws('secretsmanager describe-secret', secret_id=secret.name, region=region)}; "
-        f"where it stays so, take the entry away: {anew(secret.name, secret.region, [Target(region)])}",
+        f"look again: {aws('secretsmanager describe-secret', secret_id=secret.id_in(region), region=region)}; "
+        f"where it stays so, take the entry away: {anew(secret, [Target(region)])}",
     )
 
 
@@ -44,7 +44,7 @@ def unsettled(secret: Secret, entry: Replica) -> Finding:
         Kind.IN_PROGRESS,
         Severity.WARNING,
         f"{secret.name} in {entry.region} is not settled: {entry.status or 'AWS gives no status'}",
-        spell("wait", [secret.name], primary_region=secret.region, targets=[Target(entry.region)]),
+        spell_on(secret, "wait", [Target(entry.region)]),
     )
 
 
@@ -54,7 +54,7 @@ def removing(secret: Secret, region: Region) -> Finding:
         Kind.REMOVING,
         Severity.INFO,
         f"an old replica of {secret.name} is still being removed from {region}",
-        spell("remove", [secret.name], primary_region=secret.region, targets=[Target(region)]),
+        spell_on(secret, "remove", [Target(region)]),
     )
 
 
@@ -75,9 +75,20 @@ def doubt(error: AwsError) -> Outcome:
     return Outcome.ACCESS if error.outcome is Outcome.ACCESS else Outcome.PENDING
 
 
-def unseen(secret: Secret, region: Region, look: Unseen) -> tuple[Finding, ...]:
-    """Return the finding for a look that was wanted and could not be made."""
-    if look.error is None:
+def unseen(secret: Secret, region: Region, look: Look) -> tuple[Finding, ...]:
+    """Return the finding for a look that was wanted and could not be made, or not to the end."""
+    if isinstance(look, Absent) and look.to_the_arn:
+        return (
+            Finding(
+                Kind.UNCHECKED,
+                Severity.WARNING,
+                f"whether another secret has the name {secret.name} in {region} could not be checked: only account "
+                f"{secret.account} can tell",
+                f"use credentials of account {secret.account}",
+                Outcome.ACCESS,
+            ),
+        )
+    if not isinstance(look, Unseen) or look.error is None:
         return ()
     return (
         Finding(

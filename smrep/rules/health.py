@@ -9,7 +9,7 @@ from smrep.errors import AwsError, NotFound, Outcome
 from smrep.model import Key, Secret, Target, Version
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
-from smrep.rules.commands import aws, spell
+from smrep.rules.commands import aws, spell_on
 from smrep.rules.findings import unchecked
 from smrep.rules.keys import DEFAULT, normal
 from smrep.rules.plan import Add, Overwrite, Retry, Step, had_failed, stop
@@ -84,7 +84,7 @@ def needs(primary: Secret, versions: Iterable[Version]) -> Iterator[Need]:
 
 def other_key(command: str, primary: Secret, region: Region) -> str:
     """Return the command with another key for that Region, to be filled in."""
-    return spell(command, [primary.name], primary_region=primary.region, targets=[Target(region, "alias/NAME")])
+    return spell_on(primary, command, [Target(region, "alias/NAME")])
 
 
 def region_state(region: Region, states: Mapping[str, bool] | None) -> tuple[Finding, ...]:

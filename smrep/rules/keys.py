@@ -6,7 +6,7 @@ import re
 
 from smrep.errors import UsageError
 from smrep.model import Target, parse_arn
-from smrep.regions import Region, dns_suffix
+from smrep.regions import Region, dns_suffix, partition_of
 
 DEFAULT = "alias/aws/secretsmanager"
 """AWS's own key, which a replica shows by this alias and a primary by no key at all. Source: aws-behaviour.md 0.9."""
@@ -26,6 +26,17 @@ def normal(key: str | None, region: Region, account: str) -> str:
         if found and head.split(":")[3:] == [region, account]:
             return short + name
     return key
+
+
+def id_of_key(key: str, region: Region, account: str, *, by_arn: bool) -> str:
+    """Return the KeyId to ask KMS for: an id or an alias as it is, or `by_arn`, as of a key in another account.
+
+    Source: API_DescribeKey, KeyId.
+    """
+    if not by_arn or key.startswith("arn:"):
+        return key
+    resource = key if key.startswith("alias/") else f"key/{key}"
+    return f"arn:{partition_of(region)}:kms:{region}:{account}:{resource}"
 
 
 def same_by_spelling(wanted: str, shown: str | None, region: Region, account: str) -> bool | None:

@@ -8,7 +8,7 @@ from smrep.errors import Outcome, Unanswered
 from smrep.model import Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Finding, Kind, RegionReport, Severity, Trouble
-from smrep.rules.commands import aws, spell
+from smrep.rules.commands import aws, promotion, spell
 from smrep.rules.findings import unseen
 from smrep.rules.preflight import Absent, Look, Unseen, portrait
 from smrep.rules.record import Entry, Pair
@@ -148,7 +148,7 @@ def orphaned(new: Secret) -> Leave:
     what = (
         f"{new.name} in {new.region} is a replica still, and its primary in {new.primary_region} is not there any more"
     )
-    return _left(new.region, Kind.ORPHAN, what, spell("promote", [new.name], targets=[Target(new.region)]))
+    return _left(new.region, Kind.ORPHAN, what, promotion(new))
 
 
 def both_changed(old: Secret, new: Secret) -> Leave:

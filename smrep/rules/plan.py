@@ -97,24 +97,26 @@ def step_for(
     entry = entry_under(primary.replica(target.region), ours(primary, look))
     if isinstance(look, Secret) and who not in (Bearer.OURS, Bearer.NOBODY):
         return _in_the_way(primary, target, look, who, consent)
-    unchecked = unseen(primary, target.region, look) if isinstance(look, Unseen) else ()
+    unchecked = unseen(primary, target.region, look)
     done = entry is not None and entry.status != FAILED
     if unchecked and consent.force and not done:
+        cure = "allow the look" if isinstance(look, Unseen) else unchecked[0].hint
         return stop(
             target,
             Finding(
                 Kind.UNCHECKED,
                 Severity.ERROR,
                 f"--force-overwrite destroys only what was seen, and {unchecked[0].message}",
-                "leave --force-overwrite out, or allow the look",
+                f"leave --force-overwrite out, or {cure}",
             ),
-            look.error.outcome if isinstance(look, Unseen) and look.error else Outcome.FAILED,
+            look.error.outcome if isinstance(look, Unseen) and look.error else Outcome.ACCESS,
         )
     if entry is None:
         return _add(primary, target, who, unchecked)
     if entry.status == FAILED:
         retry = _under_its_key(target, entry)
-        return Retry(retry, entry, (had_failed(entry, _about_it(retry, who)), *unchecked))
+        about_it = _about_it(retry, Bearer.UNKNOWN if unchecked else who)
+        return Retry(retry, entry, (had_failed(entry, about_it), *unchecked))
     if entry.status == IN_SYNC and who is Bearer.NOBODY:
         return stop(target, absent(primary, target.region))
     return Keep(target, entry, (*key_findings(entry), *unchecked), seen_there=who is Bearer.OURS)

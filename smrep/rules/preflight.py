@@ -10,12 +10,15 @@ from smrep.model import Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
 from smrep.rules.causes import cut_off
-from smrep.rules.commands import aws, spell
+from smrep.rules.commands import aws, spell_on
 
 
 @dataclass(frozen=True, slots=True)
 class Absent:
     """AWS says that nothing bears the name there."""
+
+    to_the_arn: bool = False
+    """Only the ARN is known to mean nothing there: whether another secret has the name, another account can't see."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,25 +119,23 @@ def _without_them(victim: Secret, primary: Secret) -> str:
     others = [Target(each) for each in _listed_by(victim, primary)]
     if not others:
         return ""
-    removed = spell("remove", [victim.name], primary_region=victim.region, targets=others)
-    return f"; where nobody needs those: {removed}"
+    return f"; where nobody needs those: {spell_on(victim, 'remove', others)}"
 
 
 def obstacle(primary: Secret, target: Target, victim: Secret, who: Bearer) -> Finding:
     """Return the finding that stops a Region whose name is borne by something that is not our replica."""
     name, there = primary.name, victim.region
-    overwrite = spell(
+    overwrite = spell_on(
+        primary,
         "replicate",
-        [name],
-        primary_region=primary.region,
-        targets=[target],
+        [target],
         flags=[
             *("--expect-account", primary.account, "--force-overwrite"),
             *(("--overwrite-arn", victim.arn) if who is Bearer.PROMOTED else ()),
         ],
     )
-    again = spell("replicate", [name], primary_region=primary.region, targets=[target])
-    describe = aws("secretsmanager describe-secret", secret_id=name, region=there)
+    again = spell_on(primary, "replicate", [target])
+    describe = aws("secretsmanager describe-secret", secret_id=victim.arn if victim.by_arn else name, region=there)
     replacing = f"to replace it for good: {overwrite}"
     if has_replicas(victim, primary):
         replacing = f"it is not overwritten as long as it has replicas of its own{_without_them(victim, primary)}"

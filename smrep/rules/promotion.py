@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from smrep.errors import Outcome, UsageError
-from smrep.model import Secret, SecretId, Target, in_region, parse_arn
+from smrep.model import Secret, SecretId, in_region, parse_arn
 from smrep.regions import Region
 from smrep.report import Action, RegionReport, Trouble
-from smrep.rules.commands import aws, spell
+from smrep.rules.commands import aws, promotion
 
 
 def unfit(secret: Secret, home: Region | None) -> Trouble | None:
@@ -31,7 +31,7 @@ def unfit(secret: Secret, home: Region | None) -> Trouble | None:
             "CrossAccountReplica",
             f"{secret.name} in {secret.region} is a replica of another account's secret, {link.arn}; to cut it off is "
             "not smrep's to do",
-            aws("secretsmanager describe-secret", secret_id=secret.name, region=secret.region),
+            aws("secretsmanager describe-secret", secret_id=secret.id_in(secret.region), region=secret.region),
             None,
             Outcome.FAILED,
         )
@@ -39,7 +39,7 @@ def unfit(secret: Secret, home: Region | None) -> Trouble | None:
         return Trouble(
             "OtherPrimary",
             f"{secret.name} in {secret.region} is a replica of {secret.primary_region}, not of {home}",
-            spell("promote", [secret.name], targets=[Target(secret.region)]),
+            promotion(secret),
             None,
             Outcome.FAILED,
         )

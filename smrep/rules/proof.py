@@ -9,7 +9,7 @@ from smrep.errors import AwsError, NotFound, Outcome
 from smrep.model import FAILED, IN_SYNC, Secret, Target, Version
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
-from smrep.rules.commands import spell
+from smrep.rules.commands import spell_on
 from smrep.rules.findings import absent, failed, missing, removing, unchecked, unseen, unsettled
 from smrep.rules.keys import DEFAULT
 from smrep.rules.preflight import Absent, Bearer, Look, Unseen, bearer, obstacle
@@ -135,7 +135,7 @@ def _labels(versions: tuple[Version, ...]) -> dict[str, str]:
 
 def _stale_finding(sides: Sides, stage: str, here: str | None, there: str | None) -> Finding:
     name, region = sides.primary.name, sides.region
-    again = spell("verify", [name], primary_region=sides.primary.region, targets=[Target(region, sides.key)])
+    again = spell_on(sides.primary, "verify", [Target(region, sides.key)])
     return Finding(
         Kind.STALE,
         Severity.ERROR,
@@ -177,7 +177,7 @@ def _wrong_key(sides: Sides, what: str, key: str, wanted: str) -> Finding:
         Kind.WRONG_KEY,
         Severity.ERROR,
         f"{what} of {name} in {region} is under the key {key}, not {wanted}",
-        spell("rekey", [name], primary_region=sides.primary.region, targets=[target]),
+        spell_on(sides.primary, "rekey", [target]),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from smrep.errors import AwsError, Denied, Outcome, Refused
 from smrep.model import Secret, Target
 from smrep.report import Action, Finding, Kind, RegionReport, Severity, Trouble
-from smrep.rules.commands import anew, spell
+from smrep.rules.commands import anew, spell_on
 from smrep.rules.preflight import Look, Unseen
 from smrep.rules.proof import Proof, Verdict
 from smrep.rules.settle import LIST_LAG_S
@@ -66,8 +66,8 @@ def turn(primary: Secret, target: Target, seen: tuple[Look, Proof], same: Verdic
 def _bring_back(primary: Secret, target: Target) -> str:
     """Return the commands that lead to a replica under that key where there is none."""
     if primary.replica(target.region) is None:
-        return spell("replicate", [primary.name], primary_region=primary.region, targets=[target])
-    return anew(primary.name, primary.region, [target])
+        return spell_on(primary, "replicate", [target])
+    return anew(primary, [target])
 
 
 def stopped(target: Target, finding: Finding, outcome: Outcome = Outcome.FAILED) -> Turn:
@@ -122,14 +122,13 @@ def recreated(row: RegionReport, primary: Secret, target: Target, *, made: bool)
 
     A replica that is gone is not the end of it.
     """
-    again = spell("replicate", [primary.name], primary_region=primary.region, targets=[target])
+    again = spell_on(primary, "replicate", [target])
     done, error = row.outcome is Outcome.OK, row.error
     if error and (made or row.changed):
         state = "there is no replica now" if made else "the replica is being removed"
         error = replace(error, hint=f"{state}; {error.hint or 'mend the cause'}; to bring it back: {again}")
     elif error and error.code in ("ChangedMeanwhile", Kind.UNCHECKED):
-        anew = spell("rekey", [primary.name], primary_region=primary.region, targets=[target], flags=["--recreate"])
-        error = replace(error, hint=anew)
+        error = replace(error, hint=spell_on(primary, "rekey", [target], ["--recreate"]))
     return replace(
         row,
         error=error,
@@ -150,6 +149,6 @@ def unkeyed(error: AwsError, primary: Secret, target: Target, arn: str) -> AwsEr
             "key, kms:Decrypt on the old one"
         )
     elif isinstance(error, Refused) and not error.hint and error.code != "LimitExceededException":  # a quota
-        again = spell("rekey", [primary.name], primary_region=primary.region, targets=[target], flags=["--recreate"])
+        again = spell_on(primary, "rekey", [target], ["--recreate"])
         error.hint = f"where AWS will not change it in place, make the replica anew: {again}"
     return error

@@ -9,7 +9,7 @@ from smrep.errors import Outcome
 from smrep.model import FAILED, IN_SYNC, Replica, Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Action, Finding, Kind, RegionReport, Severity, Trouble
-from smrep.rules.commands import aws, spell
+from smrep.rules.commands import aws, spell_on
 from smrep.rules.findings import removing, unseen
 from smrep.rules.preflight import Absent, Bearer, Look, Unseen, bearer, portrait
 from smrep.rules.settle import LIST_LAG_S, worst
@@ -55,6 +55,8 @@ def departure(primary: Secret, region: Region, look: Look) -> Departure:
     entry = primary.replica(region)
     if isinstance(look, Unseen):
         return _stopped(region, _unchecked(primary, region, look), look.error.outcome if look.error else Outcome.FAILED)
+    if entry and unseen(primary, region, look):
+        return _stopped(region, _unchecked(primary, region, look), Outcome.ACCESS)
     if isinstance(look, Secret) and not is_ours(primary, look):
         return _stopped(region, _not_ours(primary, look))
     victim = look if isinstance(look, Secret) else None
@@ -163,7 +165,7 @@ def _stopped(region: Region, finding: Finding, outcome: Outcome = Outcome.FAILED
     return Departure(region, findings=(finding,), error=Trouble.about(finding, outcome))
 
 
-def _unchecked(primary: Secret, region: Region, look: Unseen) -> Finding:
+def _unchecked(primary: Secret, region: Region, look: Look) -> Finding:
     """Return the finding for a Region that could not be looked into, and is therefore left alone."""
     (finding,) = unseen(primary, region, look) or (Finding(Kind.UNCHECKED, Severity.ERROR, "not looked at"),)
     return replace(finding, severity=Severity.ERROR, message=f"only what was seen is removed, and {finding.message}")
@@ -173,7 +175,7 @@ def _not_ours(primary: Secret, there: Secret) -> Finding:
     """Return why what bears the name there is left alone."""
     name, region = primary.name, there.region
     describe = aws("secretsmanager describe-secret", secret_id=there.arn, region=region)
-    again = spell("remove", [name], primary_region=primary.region, targets=[Target(region)])
+    again = spell_on(primary, "remove", [Target(region)])
     spared = "AWS is not known to spare it when the Region is removed"
     match bearer(primary, there):
         case Bearer.PROMOTED:

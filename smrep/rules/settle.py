@@ -152,6 +152,7 @@ def told(
         replicas=tuple(rows),
         error=error,
         cross_account=primary.cross_account,
+        by_arn=primary.by_arn,
         notes=tuple(notes),
     )
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from smrep.model import FAILED, IN_SYNC, Replica, Secret, Target, in_region
 from smrep.regions import Region
-from smrep.rules.commands import spell
+from smrep.rules.commands import spell_on
 from smrep.rules.hcl import attributes, block, comment, identifiers, quoted
 from smrep.rules.keys import DEFAULT, normal
 
@@ -121,7 +121,7 @@ class Estate:
 
 
 def _spelled(command: str, primary: Secret, region: Region) -> str:
-    return spell(command, [primary.name], primary_region=primary.region, targets=[Target(region)])
+    return spell_on(primary, command, [Target(region)])
 
 
 def _left_out(primary: Secret) -> str | None:

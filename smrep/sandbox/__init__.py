@@ -49,8 +49,10 @@ is made; a program that must work with AWS must not depend on any of them:
 - A replica's new key is shown by the primary at once (`Faults.primary_shows_rekey`).
 - Adding and removing Regions sets the primary's LastChangedDate, as the recorded answers suggest.
 - A replica shows Tags only where there are some; a promoted secret goes on showing its key as before.
-- A resource policy may be any JSON object, is kept to the letter and refuses nobody; BlockPublicPolicy
-  blocks none. A replica shows the policy it has received. PolicyName is answered only where it was asked.
+- A resource policy may be any JSON object and is kept to the letter; BlockPublicPolicy blocks none. A replica
+  shows and obeys the policy it has received. PolicyName is answered only where it was asked.
+- A resource policy lets another account in, and what it denies it denies to the secret's own account too. A
+  statement with something that is not modeled, such as a condition on an IP address, says nothing.
 - Nothing rotates: RotateSecret answers the id of a version that is never made. Neither a replica nor a
   promoted secret shows anything of rotation. Cancelling the rotation of a secret that never had one is an
   InvalidRequestException.
@@ -69,6 +71,7 @@ is made; a program that must work with AWS must not depend on any of them:
 - Any access key is the first account's one user, but for those of roles: calls signed with these are made in
   the role's own account, which is made when it is first asked for and has secrets, keys and a write quota of its
   own. Every role may be taken on by everybody, with any external id or none, but for `Simulator.put_trust`.
-- Another account's secret is not found, unless it has a resource policy, whatever that says: then it answers to
-  its ARN. Faults hold in every account.
+- Another account's secret answers to its ARN, if its resource policy allows the call; else the call is denied,
+  whatever the caller's own policies say. What another account does not hold is not found, and each of its KMS keys
+  is denied. Faults hold in every account.
 """

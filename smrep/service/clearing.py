@@ -19,14 +19,14 @@ from smrep.errors import (
 from smrep.model import Secret, Target
 from smrep.regions import Region
 from smrep.report import SecretReport, Trouble
-from smrep.rules.commands import spell
+from smrep.rules.commands import spell_on
 from smrep.rules.preflight import Absent, Look, Unseen, portrait
 from smrep.rules.removal import Departure, departure, observed, row
 from smrep.rules.settle import LIST_LAG_S, told
 from smrep.service.abreast import abreast, patience
 from smrep.service.gate import Gate, is_moot
 from smrep.service.last_look import compare
-from smrep.service.looking import asked, look, no_answer, troubles_elsewhere
+from smrep.service.looking import asked, look, no_answer, refreshed, troubles_elsewhere
 from smrep.service.polling import poll
 from smrep.service.ports import Clock, SecretsManager
 
@@ -134,8 +134,7 @@ def _looks(
 
 def _command(primary: Secret, regions: Sequence[Region]) -> str:
     """Return the command that removes the replicas in these Regions."""
-    targets = [Target(each) for each in regions]
-    return spell("remove", [primary.name], primary_region=primary.region, targets=targets)
+    return spell_on(primary, "remove", [Target(each) for each in regions])
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +260,7 @@ class Clearer:
 
     def _still_listed(self, case: Clearing, regions: Sequence[Region]) -> list[Region] | None:
         """Return which Regions the primary lists still, None where it does not answer."""
-        primary = asked(lambda: self.aws.describe(case.primary.arn, case.primary.region))
+        primary = asked(lambda: refreshed(self.aws, case.primary))
         if isinstance(primary, AwsError):
             return None
         return [region for region in regions if primary.replica(region)]

@@ -8,10 +8,10 @@ from hashlib import sha256
 from typing import Any
 
 from smrep.errors import AwsError, CredentialsError, Outcome, SmrepError
-from smrep.model import Listed, Secret, Target, in_region
+from smrep.model import Listed, Secret, in_region
 from smrep.report import Finding, SecretReport, Trouble
 from smrep.rules.asked import Address
-from smrep.rules.commands import spell
+from smrep.rules.commands import promotion
 from smrep.rules.crossing import to_cross
 from smrep.rules.promotion import unfit
 from smrep.rules.record import Entry, Mark, Pair, marked, promoting
@@ -242,7 +242,7 @@ def _unselected(secret: Secret) -> Trouble:
     return Trouble(
         "ChangedMeanwhile",
         f"{secret.name} in {secret.region} no longer matches the selectors, so it was skipped",
-        f"to promote it all the same: {spell('promote', [secret.name], targets=[Target(secret.region)])}",
+        f"to promote it all the same: {promotion(secret)}",
         None,
         Outcome.FAILED,
     )

@@ -115,7 +115,7 @@ class Doctor:
             return refusal(found, error)
         targets = self.targets or tuple(Target(entry.region) for entry in primary.replicas)
         policy = self._policy(primary) if self.reader else None
-        chart = Chart(primary, policy, states)
+        chart = Chart(primary, policy, states if self.health.is_callers(primary) else None)
         whole, *single = abreast(
             lambda target: self._examine(chart, target) if target else self.health.of_primary(primary),
             [None, *targets],
@@ -139,6 +139,7 @@ class Doctor:
             replicas=rows,
             error=Trouble.about(grave, outcome_of((grave,))) if grave else None,
             cross_account=primary.cross_account,
+            by_arn=primary.by_arn,
             notes=(*followed(found), *(each.message for each in said if each is not grave), *unread),
         )
 
@@ -177,7 +178,7 @@ class Doctor:
         found = (may_read(role, primary, region, decision, policy), *bound(primary, region, policy))
         if key is None or normal(key, region, primary.account) == DEFAULT:
             return found
-        known = self.health.key_check.key(key, region)
+        known = self.health.key_check.of(primary, key, region)
         if isinstance(known, AwsError):
             return (*found, *self.health.of_key(primary, there))
         through = {"kms:ViaService": via(region), "kms:EncryptionContext:SecretARN": arn}

@@ -18,7 +18,7 @@ from smrep.rules.selection import filters
 from smrep.rules.wanted import Clash, Wanted, matching, union
 from smrep.service.abreast import abreast, nothing
 from smrep.service.keys import KeyCheck
-from smrep.service.looking import Found, doomed, explained, refusal, unfit
+from smrep.service.looking import Found, doomed, explained, foreign, refusal, unfit
 from smrep.service.ports import Aws
 from smrep.service.scope import Scope
 from smrep.service.sweeping import Sweeper
@@ -209,7 +209,7 @@ class Estate:
                 return report
             self.absent[name] = replace(report, account=self.account)
             return Absent()
-        trouble = doomed(secret) or _incomplete(name, secret)
+        trouble = foreign(self.aws, name, secret) or doomed(secret) or _incomplete(name, secret)
         return refusal(Found(address, secret), trouble) if trouble else Listed.of(secret)
 
     def _sweep(self, region: Region, index: dict[str, int]) -> None:

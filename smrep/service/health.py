@@ -17,7 +17,7 @@ from smrep.rules.keys import DEFAULT, normal
 from smrep.rules.preflight import Look, Unseen
 from smrep.service.abreast import abreast
 from smrep.service.keys import KeyCheck
-from smrep.service.looking import asked
+from smrep.service.looking import asked, is_callers
 from smrep.service.ports import Account, SecretsManager
 from smrep.service.proving import versions
 
@@ -60,7 +60,7 @@ class Health:
 
         """
         if isinstance(look, Unseen) and look.error and not isinstance(look.error, Denied):
-            states = self.region_states(primary.region)
+            states = self.region_states(primary.region) if self.is_callers(primary) else None
             known = region_state(target.region, states) if states is not None else ()
             if known:
                 return known
@@ -77,8 +77,12 @@ class Health:
         if key is None or normal(key, region, primary.account) == DEFAULT:
             return ()
         return key_health(
-            key, "the key", region, self.key_check.key(key, region), other_key(self.command, primary, region)
+            key, "the key", region, self.key_check.of(primary, key, region), other_key(self.command, primary, region)
         )
+
+    def is_callers(self, secret: Secret) -> bool:
+        """Tell whether the secret is of the account whose Regions can be asked for."""
+        return not secret.by_arn or is_callers(self.aws, secret) is True
 
     def region_states(self, home: Region) -> Mapping[str, bool] | None:
         """Return which Regions the account has enabled, None where nobody may tell; asked once."""
@@ -89,5 +93,5 @@ class Health:
             return self._states[0]
 
     def _key_of(self, primary: Secret, need: Need) -> tuple[Finding, ...]:
-        known = self.key_check.key(need.key, primary.region)
+        known = self.key_check.of(primary, need.key, primary.region)
         return key_health(need.key, need.what, primary.region, known, need.cure(primary))

@@ -9,9 +9,9 @@ from smrep.errors import AwsError, Denied, NotFound, Throttled, Unanswered
 from smrep.model import Key, Replica, Secret, Target
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
-from smrep.rules.commands import aws, spell
+from smrep.rules.commands import aws, spell_on
 from smrep.rules.findings import unchecked
-from smrep.rules.keys import DEFAULT, normal, same_by_spelling
+from smrep.rules.keys import DEFAULT, id_of_key, normal, same_by_spelling
 from smrep.service.looking import asked
 from smrep.service.ports import Clock, Keys
 
@@ -77,25 +77,33 @@ class KeyCheck:
         if self.clock is not None and self._silence(key, region) is None:
             self._silent.setdefault(region, {})[key] = (self.clock.monotonic() + SILENCE_S, error)
 
-    def same(self, wanted: str, shown: str | None, region: Region, account: str) -> bool | AwsError:
-        """Return whether both name one key, or the error for which that can't be told."""
+    def of(self, secret: Secret, key: str, region: Region) -> Key | AwsError:
+        """Return the key that a secret is or is to be under there; a secret asked for by its ARN has its account's."""
+        return self.key(id_of_key(key, region, secret.account, by_arn=secret.by_arn), region)
+
+    def same(
+        self, wanted: str, shown: str | None, region: Region, account: str, *, by_arn: bool = False
+    ) -> bool | AwsError:
+        """Return whether both name one key of the account, or the error for which that can't be told."""
         same = same_by_spelling(wanted, shown, region, account)
         if same is not None:
             return same
-        one = self.key(wanted, region)
+        one = self.key(id_of_key(wanted, region, account, by_arn=by_arn), region)
         if isinstance(one, AwsError):
             return one
-        other = self.key(normal(shown, region, account), region)
+        other = self.key(id_of_key(normal(shown, region, account), region, account, by_arn=by_arn), region)
         return other if isinstance(other, AwsError) else one.arn == other.arn
 
-    def claimed(self, wanted: str, shown: str | None, region: Region, account: str) -> bool | AwsError:
+    def claimed(
+        self, wanted: str, shown: str | None, region: Region, account: str, *, by_arn: bool = False
+    ) -> bool | AwsError:
         """Return the same, but claim of no alias that it is another key where KMS denies a look.
 
         Source: contract 2.
         """
-        same = self.same(wanted, shown, region, account)
+        same = self.same(wanted, shown, region, account, by_arn=by_arn)
         if same is False and normal(wanted, region, account).startswith("alias/"):
-            known = self.key(wanted, region)
+            known = self.key(id_of_key(wanted, region, account, by_arn=by_arn), region)
             return known if isinstance(known, Denied) else False
         return same
 
@@ -104,7 +112,7 @@ class KeyCheck:
         if target.kms_key is None:
             return ()
         shown = entry.kms_key_id or DEFAULT
-        verdict = self.claimed(target.kms_key, shown, target.region, primary.account)
+        verdict = self.claimed(target.kms_key, shown, target.region, primary.account, by_arn=primary.by_arn)
         if verdict is True:
             return ()
         if isinstance(verdict, AwsError) and not isinstance(verdict, NotFound):
@@ -112,7 +120,7 @@ class KeyCheck:
             return (unchecked(what, verdict, f"kms:DescribeKey in {target.region}"),)
         absent = isinstance(verdict, NotFound)
         wanted = replace(target, kms_key="alias/NAME") if absent else target
-        rekey = spell("rekey", [primary.name], primary_region=primary.region, targets=[wanted])
+        rekey = spell_on(primary, "rekey", [wanted])
         aliases = aws("kms list-aliases", region=target.region)
         return (
             Finding(

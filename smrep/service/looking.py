@@ -11,7 +11,7 @@ from smrep.model import FAILED, Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import SecretReport, Trouble
 from smrep.rules.asked import Address, check_account
-from smrep.rules.commands import aws, spell
+from smrep.rules.commands import aws, spell, spell_on
 from smrep.rules.preflight import Absent, Look, Unseen
 from smrep.service.abreast import abreast
 from smrep.service.ports import Clock, SecretsManager
@@ -97,8 +97,9 @@ def find(
 
 
 def _look(aws: Describes, address: Address, *, follow: bool) -> Found:
+    by_arn = address.secret_id.startswith("arn:")
     try:
-        secret = aws.describe(address.secret_id, address.region)
+        secret = replace(aws.describe(address.secret_id, address.region), by_arn=by_arn)
     except CredentialsError:
         raise
     except AwsError as error:
@@ -109,7 +110,17 @@ def _look(aws: Describes, address: Address, *, follow: bool) -> Found:
         primary = aws.describe(in_region(secret.arn, secret.primary_region), secret.primary_region)
     except AwsError as error:
         return Found(address, Trouble.of(error), secret)
-    return Found(address, primary, secret)
+    return Found(address, replace(primary, by_arn=by_arn), secret)
+
+
+def refreshed(aws: Describes, secret: Secret) -> Secret:
+    """Return the secret as its Region shows it now.
+
+    Raises:
+        AwsError: AWS did not show it.
+
+    """
+    return replace(aws.describe(secret.arn, secret.region), by_arn=secret.by_arn)
 
 
 def asked(call: Callable[[], T]) -> T | AwsError:
@@ -130,27 +141,54 @@ def asked(call: Callable[[], T]) -> T | AwsError:
 def look(aws: SecretsManager, primary: Secret, region: Region) -> Look:
     """Return what bears the primary's name in the Region; an error there is no absence, except 'not found'.
 
+    A primary that was asked for by its ARN is looked for by that. Only its own account can then tell by its name what
+    else may be in its place.
+
     Raises:
         CredentialsError: no further call can succeed.
 
     """
-    found = asked(lambda: aws.describe(primary.name, region))
+    found = asked(lambda: aws.describe(primary.id_in(region), region))
+    if primary.by_arn and isinstance(found, NotFound):
+        if not is_callers(aws, primary):  # or nobody can tell
+            return Absent(to_the_arn=True)
+        found = asked(lambda: aws.describe(primary.name, region))
     if isinstance(found, AwsError):
         return Absent() if isinstance(found, NotFound) else Unseen(found)
     if found.account != primary.account:
         return Unseen(Refused(f"the name there is of account {found.account}", f"{primary.name} in {region}"))
-    return found
+    return replace(found, by_arn=primary.by_arn)
+
+
+def is_callers(aws: SecretsManager, secret: Secret) -> bool | None:
+    """Tell whether the secret is of the caller's account, None where STS does not tell."""
+    try:
+        return aws.caller(secret.region).split(":")[4] == secret.account
+    except AwsError:
+        return None
+
+
+def foreign(aws: SecretsManager, secret_id: str, secret: Secret) -> Trouble | None:
+    """Return the trouble of a secret of another account in a run over many, which asks for them by name; else None."""
+    if not secret_id.startswith("arn:") or is_callers(aws, secret) is not False:
+        return None
+    return Trouble(
+        "OtherAccount",
+        f"{secret.arn} is of another account than the credentials, and a run over many secrets is about one account",
+        f"use credentials of account {secret.account}: --role-arn ROLE_ARN",
+        None,
+        Outcome.ACCESS,
+    )
 
 
 def explained(error: AwsError, address: Address) -> Trouble:
     """Return the error with a hint for the commonest mistake: the right name in the wrong Region."""
     if isinstance(error, NotFound) and not error.hint:
-        name = address.secret_id
-        elsewhere = f"; elsewhere: {spell('status', [name], flags=['--primary-region', 'REGION'])}"
-        error.hint = (
-            f"check the account ({aws('sts get-caller-identity')}) and the name "
-            f"({spell('list', [], primary_region=address.region)}){'' if name.startswith('arn:') else elsewhere}"
-        )
+        name, listed = address.secret_id, spell("list", [], primary_region=address.region)
+        more = f"the name ({listed}); elsewhere: {spell('status', [name], flags=['--primary-region', 'REGION'])}"
+        if name.startswith("arn:"):
+            more = f"the ARN, which ends in a hyphen and six characters that AWS chose ({listed})"
+        error.hint = f"check the account ({aws('sts get-caller-identity')}) and {more}"
     return Trouble.of(error)
 
 
@@ -181,7 +219,7 @@ def unfit(secret: Secret, command: str, targets: Sequence[Target], flags: Sequen
     elsewhere = [target for target in targets if target.region != home]
     instead = spell(
         command if elsewhere or not targets else "status",
-        [secret.name],
+        [secret.id_in(home)],
         primary_region=home,
         targets=elsewhere,
         flags=flags if elsewhere or not targets else (),
@@ -200,7 +238,7 @@ def bare(primary: Secret, what: str) -> Trouble:
     return Trouble(
         "NoReplicas",
         f"{primary.name} has no replicas: there is nothing to {what}",
-        spell("replicate", [primary.name], primary_region=primary.region, flags=["-r", "REGION"]),
+        spell_on(primary, "replicate", flags=["-r", "REGION"]),
         None,
         Outcome.FAILED,
     )

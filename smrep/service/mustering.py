@@ -18,7 +18,7 @@ from smrep.rules.record import Entry, Pair, Record
 from smrep.rules.selection import Selector, filters
 from smrep.service.abreast import abreast, nothing
 from smrep.service.keys import KeyCheck
-from smrep.service.looking import Found, explained, refusal
+from smrep.service.looking import Found, explained, foreign, refusal
 from smrep.service.ports import Aws
 from smrep.service.sweeping import Sweeper
 
@@ -101,7 +101,8 @@ class Muster:
         address = Address(SecretId(name), self.pair.target)
         try:
             secret = self.aws.describe(name, self.pair.target)
-            why = unfit(secret, self.pair.source) if secret.is_replica else None
+            why = foreign(self.aws, name, secret)
+            why = why or (unfit(secret, self.pair.source) if secret.is_replica else None)
             return refusal(Found(address, secret), why) if why else Listed.of(secret)
         except CredentialsError:
             raise

@@ -59,6 +59,10 @@ class SecretsManager(Protocol):
         """Return the secret's resource policy, None where it has none. Source: API_GetResourcePolicy."""
         ...
 
+    def caller(self, home: Region) -> str:
+        """Return the ARN behind the credentials, to whom a name means a secret of their own account."""
+        ...
+
 
 class Keys(Protocol):
     """AWS KMS, in any Region."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from smrep.errors import AwsError, CredentialsError, Denied, NotFound, NotSent, Throttled, Unanswered
-from smrep.model import Secret, Target, in_region
+from smrep.model import Secret, in_region
 from smrep.report import SecretReport, Trouble
-from smrep.rules.commands import spell
+from smrep.rules.commands import promotion
 from smrep.rules.promotion import row
 from smrep.rules.settle import LIST_LAG_S
 from smrep.service.gate import Gate, is_moot
+from smrep.service.looking import refreshed
 from smrep.service.polling import poll
 from smrep.service.ports import SecretsManager
 
@@ -44,6 +45,7 @@ class Candidate:
             primary_region=home,
             replicas=(shown,),
             cross_account=self.now.cross_account,
+            by_arn=self.first.by_arn,
             notes=tuple(self.notes),
         )
 
@@ -59,7 +61,7 @@ class Promoter:
         """Ask AWS once; a lost answer is looked for, and only what then still is a replica is asked for again."""
         arn, region, gate = case.first.arn, case.first.region, self.gate
         if gate.closed:
-            hint = spell("promote", [case.first.name], targets=[Target(region)])
+            hint = promotion(case.first)
             why = NotSent(f"{case.first.name} in {region}: not promoted, since {gate.closed}", hint)
             case.error = Trouble.of(why)
             return
@@ -96,7 +98,7 @@ class Promoter:
     def look(self, case: Candidate) -> bool:
         """Take in one new answer; return whether there was one."""
         try:
-            case.now = self.aws.describe(case.first.arn, case.first.region)
+            case.now = refreshed(self.aws, case.first)
         except (Unanswered, Throttled):
             return False
         except NotFound as error:

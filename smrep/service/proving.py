@@ -68,12 +68,12 @@ class Prover:
 
     def _seen(self, primary: Secret, here: Listed, target: Target, found: Look, there: Listed) -> Seen:
         sides = Sides(primary, target.region, found, here, there, target.kms_key, self.key_patience_s)
-        same = partial(self._same, primary.account, target.region)
+        same = partial(self._same, primary, target.region)
         return Seen(prove(sides, same), found)
 
-    def _same(self, account: str, region: Region, wanted: str, shown: str) -> bool | AwsError:
+    def _same(self, primary: Secret, region: Region, wanted: str, shown: str) -> bool | AwsError:
         compare = self.key_check.same if self.acts else self.key_check.claimed
-        return compare(wanted, shown, region, account)
+        return compare(wanted, shown, region, primary.account, by_arn=primary.by_arn)
 
 
 def versions(aws: SecretsManager, secret: Secret) -> Listed:

@@ -10,10 +10,10 @@ from smrep.model import Secret, Target
 from smrep.regions import Region
 from smrep.report import RegionReport, SecretReport, Trouble
 from smrep.rules.asked import Address
-from smrep.rules.commands import spell
+from smrep.rules.commands import spell_on
 from smrep.rules.rekeying import recreated
 from smrep.rules.settle import LIST_LAG_S
-from smrep.service.looking import asked
+from smrep.service.looking import asked, refreshed
 from smrep.service.polling import poll
 from smrep.service.ports import Account, Clock, Keys, SecretsManager
 from smrep.service.removing import Removal
@@ -112,7 +112,7 @@ class Recreation:
         lag_ends = self.clock.monotonic() + LIST_LAG_S
 
         def ready() -> bool:
-            primary = asked(lambda: self.aws.describe(self.primary.arn, self.primary.region))
+            primary = asked(lambda: refreshed(self.aws, self.primary))
             if isinstance(primary, AwsError):
                 return not isinstance(primary, Unanswered | Throttled)
             return primary.replica(region) is None or self.clock.monotonic() >= lag_ends
@@ -121,8 +121,8 @@ class Recreation:
             self.pulse()
 
     def _leave_out(self, targets: Sequence[Target], because: Region) -> None:
-        name, home = self.primary.name, self.primary.region
         for target in targets:
-            again = spell("rekey", [name], primary_region=home, targets=[target], flags=["--recreate"])
-            why = NotSent(f"{name} in {target.region}: not begun, since {because} is not in order yet", again)
+            again = spell_on(self.primary, "rekey", [target], ["--recreate"])
+            place = f"{self.primary.name} in {target.region}"
+            why = NotSent(f"{place}: not begun, since {because} is not in order yet", again)
             self.left_out[target.region] = Trouble.of(why)

@@ -11,7 +11,7 @@ from smrep.model import Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Finding, Kind, RegionReport, SecretReport, Trouble
 from smrep.rules.asked import Address
-from smrep.rules.commands import spell
+from smrep.rules.commands import spell, spell_on
 from smrep.rules.keys import DEFAULT
 from smrep.rules.rekeying import Turn, held_back, rekeyed, stopped, turn, unkeyed
 from smrep.rules.settle import LIST_LAG_S, worst
@@ -216,7 +216,8 @@ class Rekeying:
     def _turn(self, primary: Secret, target: Target, seen: Seen, health: Health, needed: tuple[Finding, ...]) -> Turn:
         """Return what to do in one Region, with the new key looked at, and what the primary needs to make it anew."""
         shown = seen.look.kms_key_id if isinstance(seen.look, Secret) else None
-        same = self.key_check.same(target.kms_key or DEFAULT, shown or DEFAULT, target.region, primary.account)
+        wanted, here = target.kms_key or DEFAULT, shown or DEFAULT
+        same = self.key_check.same(wanted, here, target.region, primary.account, by_arn=primary.by_arn)
         decided = turn(primary, target, (seen.look, seen.proof), same, recreate=self.recreate)
         if not decided.wanted or not (self.preflight or self.recreate):
             return decided
@@ -227,7 +228,7 @@ class Rekeying:
         target, region = known.target, known.target.region
         arn, key = in_region(primary.arn, region), target.kms_key or DEFAULT
         if gate.closed:
-            hint = spell("rekey", [primary.name], primary_region=primary.region, targets=[target])
+            hint = spell_on(primary, "rekey", [target])
             why = NotSent(f"{primary.name} in {region}: not sent, since {gate.closed}", hint)
             self._change(region, error=Trouble.of(why))
             return

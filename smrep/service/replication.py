@@ -20,7 +20,7 @@ from smrep.service.gate import Gate, in_turn
 from smrep.service.health import Health
 from smrep.service.keys import KeyCheck, unchecked_key
 from smrep.service.last_look import check_shown
-from smrep.service.looking import Found, Patient, asked, find, refusal, troubles_elsewhere, unfit
+from smrep.service.looking import Found, Patient, asked, find, refreshed, refusal, troubles_elsewhere, unfit
 from smrep.service.ports import Account, Clock, Keys, SecretsManager
 from smrep.service.proving import Prover
 from smrep.service.request import Request
@@ -142,7 +142,7 @@ class Replication:
             return refusal(found, error)
         targets, steps = self._decided(primary)
         if any(_is_absent(primary, step) for step in steps):  # a list that lags may still have shown what was removed
-            listed = asked(partial(self.aws.describe, primary.arn, primary.region))
+            listed = asked(partial(refreshed, self.aws, primary))
             if not isinstance(listed, AwsError) and listed.replicas != primary.replicas:
                 primary = listed
                 targets, steps = self._decided(primary)

@@ -9,14 +9,14 @@ from smrep.errors import AwsError, ChangedMeanwhile, CredentialsError, Denied, N
 from smrep.model import IN_PROGRESS, IN_SYNC, Replica, Secret, Target
 from smrep.regions import Region
 from smrep.report import Action, Trouble
-from smrep.rules.commands import anew, spell
+from smrep.rules.commands import anew, spell_on
 from smrep.rules.keys import same_by_spelling
 from smrep.rules.preflight import ours
 from smrep.rules.settle import LIST_LAG_S, has_moved, sent
 from smrep.service.abreast import abreast, nothing, patience
 from smrep.service.cases import Case
 from smrep.service.gate import Gate, is_moot
-from smrep.service.looking import look
+from smrep.service.looking import look, refreshed
 from smrep.service.polling import poll
 from smrep.service.ports import SecretsManager
 
@@ -98,7 +98,7 @@ class Sender:
     def _coming(self, case: Case, regions: Sequence[Region]) -> list[Region]:
         """Return the Regions that another run has asked for meanwhile, by one look: they are waited for."""
         try:
-            primary = self.aws.describe(case.primary.arn, case.primary.region)
+            primary = refreshed(self.aws, case.primary)
         except CredentialsError:
             raise
         except AwsError:
@@ -152,7 +152,7 @@ class Sender:
         primary = case.primary
         try:
             (secret,) = abreast(
-                lambda _: self._described(primary),
+                lambda _: self._refreshed(primary),
                 [None],
                 late=lambda _: None,
                 patience_s=patience(self.gate.clock, self.gate.deadline),
@@ -168,8 +168,8 @@ class Sender:
         case.observe(secret, self.gate.clock.monotonic())
         return True
 
-    def _described(self, primary: Secret) -> Secret | None:
-        return self.aws.describe(primary.arn, primary.region)
+    def _refreshed(self, primary: Secret) -> Secret | None:
+        return refreshed(self.aws, primary)
 
     def leave_out(self, case: Case, regions: Sequence[Region], why: str, *, force: bool = False) -> None:
         """Send nothing for these Regions, and say why and how to ask again."""
@@ -180,26 +180,23 @@ class Sender:
         """Return the command that asks for these Regions again."""
         targets = [Target(region, case.courses[region].wanted_key) for region in regions]
         flags = (*self.flags, *self.forcing) if force else self.flags
-        return spell(
-            self.command, [case.primary.name], primary_region=case.primary.region, targets=targets, flags=flags
-        )
+        return spell_on(case.primary, self.command, targets, flags)
 
 
 def _explained(error: AwsError, case: Case, regions: Sequence[Region]) -> AwsError:
     """Return the error with the secret and the Regions named."""
     error.about(f"{case.primary.name} to {', '.join(regions)}")
-    name, home = case.primary.name, case.primary.region
     targets = [Target(region, case.courses[region].wanted_key) for region in regions]
     if isinstance(error, Denied):
         error.hint = (
             f"allow secretsmanager:ReplicateSecretToRegions on {case.primary.arn} with {', '.join(regions)}, and for a "
             "customer's key kms:Decrypt at the primary, kms:GenerateDataKey and kms:Encrypt at the replica; all of it: "
-            + spell("iam-policy", [name], primary_region=home, targets=targets)
+            + spell_on(case.primary, "iam-policy", targets)
         )
     elif (
         isinstance(error, Refused)
         and error.code != "LimitExceededException"
         and all(case.courses[region].action is Action.RETRY for region in regions)
     ):
-        error.hint = f"begin anew: {anew(name, home, targets)}"
+        error.hint = f"begin anew: {anew(case.primary, targets)}"
     return error

@@ -100,7 +100,7 @@ def unfound(found: Found, error: Trouble, regions: tuple[Region, ...]) -> Secret
         aws("secretsmanager stop-replication-to-replica", secret_id=replica.arn, region=replica.region)
         + " makes it stand alone"
         if dead
-        else spell("status", [replica.name], primary_region=replica.primary_region),
+        else spell("status", [replica.id_in(replica.primary_region)], primary_region=replica.primary_region),
     )
 
     def shown(region: Region) -> RegionReport:

@@ -15,7 +15,7 @@ from smrep.rules.preflight import ours
 from smrep.rules.settle import told
 from smrep.service.abreast import nothing, patience
 from smrep.service.keys import KeyCheck
-from smrep.service.looking import Found, Patient, bare, doomed, find, refusal, troubles_elsewhere
+from smrep.service.looking import Found, Patient, bare, doomed, find, refreshed, refusal, troubles_elsewhere
 from smrep.service.polling import ticks
 from smrep.service.ports import Clock, Keys, SecretsManager
 from smrep.service.proving import Prover, Seen
@@ -91,7 +91,7 @@ def _look(prover: Prover, checking: Checking, waited_s: float) -> None:
     Where the primary has got a new version, or lists a Region otherwise than before, what was right is looked at again.
     """
     try:
-        primary = prover.aws.describe(checking.primary.arn, checking.primary.region)
+        primary = refreshed(prover.aws, checking.primary)
         moved = primary.stages != checking.primary.stages
         again = [
             each

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 from collections.abc import Callable
@@ -109,9 +110,11 @@ def test_credentials_that_sts_refuses_are_exit_4(make_sandbox: Make) -> None:
 def test_a_caller_of_another_account_is_warned_of(make_sandbox: Make) -> None:
     sandbox = replicated(make_sandbox)
     arn = sandbox.call("DescribeSecret", SecretId="prod/db")["ARN"]
-    sandbox.call("PutResourcePolicy", SecretId=arn, ResourcePolicy='{"Statement": []}')  # lets other accounts in
+    everybody = {"Effect": "Allow", "Principal": "*", "Action": "secretsmanager:*", "Resource": "*"}
+    sandbox.call("PutResourcePolicy", SecretId=arn, ResourcePolicy=json.dumps({"Statement": everybody}))
+    sandbox.pass_time()
     done = doctor(sandbox, arn, "--role-arn", "arn:aws:iam::999999999999:role/ops", "--json")
-    assert done.code == 1  # over there the secret is looked for by its name, which means another one to this caller
+    assert (done.code, kinds_by_row(done)) == (0, [[]])
     assert "the credentials are of arn:aws:sts::999999999999:assumed-role/ops/" in done.err
     assert "belongs to another account than the credentials" in done.err
     assert done.document["account_id"] == "123456789012"

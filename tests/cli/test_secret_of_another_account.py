@@ -1,0 +1,298 @@
+"""A secret of another account, which a resource policy shares: it is found by its ARN, in every Region."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fixtures import Done, Sandbox
+
+Make = Callable[..., Sandbox]
+OWNER, WEST, IRELAND = "222222222222", "us-west-2", "eu-west-1"
+SHARED = {"Effect": "Allow", "Principal": {"AWS": "123456789012"}, "Action": "secretsmanager:*", "Resource": "*"}
+
+
+class Shared:
+    """A sandbox in which an account shares its secret prod/db with the caller's account."""
+
+    def __init__(self, sandbox: Sandbox, *replicas: str, **params: Any) -> None:
+        self.sandbox = sandbox
+        self.owner = sandbox.simulator.account(OWNER)
+        self.arn: str = self.call("CreateSecret", Name="prod/db", SecretString="x", **params)["ARN"]
+        self.call("PutResourcePolicy", SecretId="prod/db", ResourcePolicy=json.dumps({"Statement": [SHARED]}))
+        if replicas:
+            regions = [{"Region": each} for each in replicas]
+            self.call("ReplicateSecretToRegions", SecretId="prod/db", AddReplicaRegions=regions)
+            self.sandbox.pass_time()
+        self.sandbox.simulator.log.clear()
+
+    def call(self, operation: str, region: str = "us-east-1", service: str = "secretsmanager", **params: Any) -> Any:
+        return self.owner.call(service, operation, region, params)
+
+    def holds(self, region: str) -> bool:
+        return "prod/db" in {row["Name"] for row in self.call("ListSecrets", region)["SecretList"]}
+
+    def listed(self) -> list[str]:
+        return [row["Region"] for row in self.call("DescribeSecret", SecretId="prod/db").get("ReplicationStatus", [])]
+
+    def smrep(self, *words: str, stdin: str | None = None) -> Done:
+        """Run smrep, which neither asks for a secret by its name nor tells anybody to."""
+        done = self.sandbox.smrep(*words, "--json", stdin=stdin)
+        assert self._asked_for_by_name() == []
+        assert [hint for hint in hints(done) if "prod/db" in re.split(r"[\s;()]+", hint)] == []
+        return done
+
+    def _asked_for_by_name(self) -> list[str]:
+        return [
+            call.secret_id
+            for call in self.sandbox.simulator.log
+            if call.account != OWNER
+            and call.secret_id
+            and not re.fullmatch(r"arn:aws:secretsmanager:[^:]+:222222222222:.*", call.secret_id)
+        ]
+
+
+def hints(done: Done) -> list[str]:
+    """Every hint of the document."""
+    document, found = [done.document], []
+    while document:
+        each = document.pop()
+        if isinstance(each, dict):
+            document += each.values()
+            found += [each["hint"]] if isinstance(each.get("hint"), str) else []
+        elif isinstance(each, list):
+            document += each
+    return found
+
+
+def row(done: Done) -> Any:
+    """The one row of the one secret."""
+    ((found,),) = [each["replicas"] for each in done.document["secrets"]]
+    return found
+
+
+def kinds(done: Done) -> list[str]:
+    return [each["kind"] for each in row(done)["findings"]]
+
+
+@pytest.fixture
+def shared(sandbox: Sandbox) -> Shared:
+    return Shared(sandbox, WEST)
+
+
+@pytest.mark.parametrize("command", ["status", "wait", "verify"])
+def test_a_command_that_looks_finds_the_replica(shared: Shared, command: str) -> None:
+    done = shared.smrep(command, shared.arn)
+    assert (done.code, row(done)["status"], row(done)["findings"]) == (0, "InSync", [])
+    assert row(done)["arn"] == shared.arn.replace("us-east-1", WEST)
+    assert row(done)["verified"] is (True if command == "verify" else None)
+
+
+def test_an_arn_from_standard_input_is_the_same(shared: Shared) -> None:
+    done = shared.smrep("verify", "-", stdin=f"{shared.arn}\n")
+    assert (done.code, row(done)["verified"]) == (0, True)
+
+
+def test_a_replicas_arn_leads_to_its_primary(shared: Shared) -> None:
+    done = shared.smrep("verify", shared.arn.replace("us-east-1", WEST))
+    assert (done.code, row(done)["verified"]) == (0, True)
+    assert done.document["secrets"][0]["arn"] == shared.arn
+
+
+def test_replicate_keeps_what_is_there_and_adds_what_is_not(shared: Shared) -> None:
+    kept = shared.smrep("replicate", shared.arn, "-r", WEST, "--verify")
+    assert (kept.code, row(kept)["action"], row(kept)["verified"]) == (0, "keep", True)
+    added = shared.smrep("replicate", shared.arn, "-r", IRELAND, "--verify")
+    assert (added.code, row(added)["action"], row(added)["verified"]) == (0, "add", True)
+    assert shared.holds(IRELAND)
+
+
+def test_that_another_secret_may_have_the_name_is_not_checked(shared: Shared) -> None:
+    done = shared.smrep("replicate", shared.arn, "-r", IRELAND, "--dry-run")
+    assert (done.code, kinds(done)) == (0, ["unchecked"])
+    assert f"only account {OWNER} can tell" in row(done)["findings"][0]["message"]
+
+
+def test_remove_waits_until_the_replica_is_really_gone(make_sandbox: Make) -> None:
+    shared = Shared(make_sandbox(removal_delay_s=60.0), WEST)
+    started = shared.sandbox.clock.time
+    done = shared.smrep("remove", shared.arn, "-r", WEST, "--yes")
+    assert (done.code, shared.holds(WEST), shared.listed()) == (0, False, [])
+    assert shared.sandbox.clock.time - started >= 60
+
+
+def test_remove_goes_on_with_what_is_being_removed(make_sandbox: Make) -> None:
+    shared = Shared(make_sandbox(removal_delay_s=60.0), WEST)
+    early = shared.smrep("remove", shared.arn, "-r", WEST, "--yes", "--timeout", "5")
+    assert (early.code, shared.holds(WEST)) == (3, True)
+    assert shared.arn in early.document["error"]["hint"]
+    done = shared.smrep("remove", shared.arn, "-r", WEST, "--yes")
+    assert (done.code, shared.holds(WEST)) == (0, False)
+
+
+def test_remove_sends_nothing_for_a_replica_that_it_may_not_look_at(shared: Shared) -> None:
+    only_here = {**SHARED, "Condition": {"StringEquals": {"aws:RequestedRegion": "us-east-1"}}}
+    shared.call("PutResourcePolicy", SecretId="prod/db", ResourcePolicy=json.dumps({"Statement": [only_here]}))
+    shared.sandbox.pass_time()
+    shared.sandbox.simulator.log.clear()
+    done = shared.smrep("remove", shared.arn, "-r", WEST, "--yes")
+    assert (done.code, kinds(done), shared.listed()) == (4, ["unchecked"], [WEST])
+    assert shared.sandbox.log("RemoveRegionsFromReplication") == []
+    verified = shared.smrep("verify", shared.arn)
+    assert (verified.code, kinds(verified), row(verified)["verified"]) == (4, ["unchecked"], None)
+
+
+def failed_by_a_name_conflict(sandbox: Sandbox) -> Shared:
+    """A shared secret whose owner has another of its name in us-west-2."""
+    shared = Shared(sandbox)
+    shared.call("CreateSecret", WEST, Name="prod/db", SecretString="another")
+    regions = [{"Region": WEST}]
+    shared.call("ReplicateSecretToRegions", SecretId="prod/db", AddReplicaRegions=regions)
+    sandbox.pass_time()
+    sandbox.simulator.log.clear()
+    return shared
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("remove", "-r", WEST, "--yes"),
+        ("retry", "-r", WEST, "--force-overwrite", "--yes"),
+        ("replicate", "-r", WEST, "--force-overwrite", "--yes"),
+    ],
+    ids=" ".join,
+)
+def test_nothing_is_destroyed_where_a_secret_of_the_name_can_not_be_seen(
+    sandbox: Sandbox, words: tuple[str, ...]
+) -> None:
+    shared = failed_by_a_name_conflict(sandbox)
+    done = shared.smrep(words[0], shared.arn, *words[1:])
+    assert (done.code, "unchecked" in kinds(done), shared.listed()) == (4, True, [WEST])
+    assert f"credentials of account {OWNER}" in row(done)["error"]["hint"]
+    assert not sandbox.log("RemoveRegionsFromReplication") + sandbox.log("ReplicateSecretToRegions")
+
+
+def test_the_callers_own_secret_of_the_name_is_another(shared: Shared) -> None:
+    for region in ("us-east-1", WEST):
+        shared.sandbox.create(region=region)
+    shared.sandbox.simulator.log.clear()
+    assert shared.smrep("verify", shared.arn).code == 0
+    assert shared.smrep("remove", shared.arn, "-r", WEST, "--yes").code == 0
+    assert not shared.holds(WEST)
+    assert {row["Name"] for row in shared.sandbox.call("ListSecrets", WEST)["SecretList"]} == {"prod/db"}
+
+
+def test_promote_makes_the_replica_a_standalone_secret(shared: Shared) -> None:
+    done = shared.smrep("promote", shared.arn, "-r", WEST, "--yes")
+    assert (done.code, row(done)["changed"]) == (0, True)
+    assert "PrimaryRegion" not in shared.call("DescribeSecret", WEST, SecretId="prod/db")
+    after = shared.smrep("verify", shared.arn)
+    assert (after.code, kinds(after)) == (5, ["promoted"])
+    refused = shared.smrep("remove", shared.arn, "-r", WEST, "--yes")
+    assert (refused.code, kinds(refused), shared.listed()) == (1, ["promoted"], [WEST])
+
+
+def their_key(shared: Shared, alias: str) -> str:
+    metadata = shared.call("CreateKey", WEST, service="kms")["KeyMetadata"]
+    shared.call("CreateAlias", WEST, service="kms", AliasName=alias, TargetKeyId=metadata["KeyId"])
+    return str(metadata["Arn"])
+
+
+def test_rekey_puts_the_replica_under_a_key_of_its_account(shared: Shared) -> None:
+    their_key(shared, "alias/dr")
+    done = shared.smrep("rekey", shared.arn, "-r", f"{WEST}=alias/dr")
+    assert (done.code, row(done)["changed"]) == (0, True)
+    assert shared.call("DescribeSecret", WEST, SecretId="prod/db")["KmsKeyId"] == "alias/dr"
+
+
+@pytest.mark.parametrize("command", ["replicate", "doctor"])
+def test_a_key_of_the_other_account_is_not_looked_for_in_the_callers(shared: Shared, command: str) -> None:
+    shared.smrep("remove", shared.arn, "-r", WEST, "--yes")
+    their_key(shared, "alias/dr")
+    shared.sandbox.simulator.log.clear()
+    done = shared.smrep(command, shared.arn, "-r", f"{WEST}=alias/dr")
+    assert done.code == (0 if command == "replicate" else 4)
+    assert set(kinds(done)) == {"unchecked"}
+    keys = {call.params["KeyId"] for call in shared.sandbox.log("DescribeKey")}
+    assert keys == {f"arn:aws:kms:{WEST}:{OWNER}:alias/dr"}
+
+
+def test_doctor_says_whose_secret_it_is_and_looks_at_it_all_the_same(shared: Shared) -> None:
+    done = shared.smrep("doctor", shared.arn)
+    assert "it belongs to another account than the credentials" in done.err
+    assert (row(done)["status"], row(done)["arn"]) == ("InSync", shared.arn.replace("us-east-1", WEST))
+    assert (done.code, row(done)["findings"]) == (0, [])
+
+
+@pytest.mark.parametrize("command", ["status", "wait", "verify", "doctor", "retry"])
+def test_a_hint_keeps_the_arn(sandbox: Sandbox, command: str) -> None:
+    shared = failed_by_a_name_conflict(sandbox)
+    done = shared.smrep(command, shared.arn, *(["--timeout", "0"] if command == "retry" else []))
+    commands = [each for hint in hints(done) for each in re.findall(r"smrep [a-z]+ (\S+)", hint)]
+    assert commands
+    assert set(commands) == {shared.arn}
+
+
+@pytest.mark.parametrize("command", ["status", "wait", "verify"])
+def test_so_does_one_about_a_region_without_a_replica(shared: Shared, command: str) -> None:
+    done = shared.smrep(command, shared.arn, "-r", IRELAND)
+    (hint,) = {each for each in hints(done) if each.startswith("smrep replicate")}
+    assert hint == f"smrep replicate {shared.arn} -r {IRELAND}"
+
+
+def test_an_arn_that_means_nothing_may_be_no_whole_one(sandbox: Sandbox) -> None:
+    arn = sandbox.create("prod/secret-abcdef")
+    done = sandbox.smrep("status", arn[:-7], "--json")
+    assert (done.code, done.document["secrets"][0]["error"]["code"]) == (1, "ResourceNotFoundException")
+    assert "which ends in a hyphen and six characters that AWS chose" in hints(done)[0]
+
+
+@pytest.mark.parametrize("command", ["plan", "apply", "audit"])
+def test_a_run_over_many_secrets_refuses_one_of_another_account(shared: Shared, tmp_path: Path, command: str) -> None:
+    manifest = tmp_path / "smrep.toml"
+    manifest.write_text(f'schema = 1\n[[replicate]]\nname = "x"\nnames = ["{shared.arn}"]\nregions = ["{WEST}"]\n')
+    done = shared.smrep(command, "-f", str(manifest), *(["--yes"] if command == "apply" else []))
+    (secret,) = done.document["secrets"]
+    assert (done.code, secret["error"]["code"]) == (4, "OtherAccount")
+    assert f"use credentials of account {OWNER}" in secret["error"]["hint"]
+    assert shared.listed() == [WEST]
+
+
+def test_a_failover_refuses_one_of_another_account(shared: Shared, tmp_path: Path) -> None:
+    record = str(tmp_path / "record.jsonl")
+    words = ("failover", "-", "--from", "us-east-1", "--to", WEST, "--record", record, "--yes")
+    done = shared.smrep(*words, stdin=f"{shared.arn}\n")
+    (secret,) = done.document["secrets"]
+    assert (done.code, secret["error"]["code"]) == (4, "OtherAccount")
+    assert shared.call("DescribeSecret", WEST, SecretId="prod/db")["PrimaryRegion"] == "us-east-1"
+
+
+def test_an_own_secret_given_by_its_arn_shows_what_else_has_its_name(sandbox: Sandbox) -> None:
+    arn = sandbox.create()
+    other = sandbox.create(region=WEST)
+    done = sandbox.smrep("replicate", arn, "-r", WEST, "--json")
+    assert (done.code, kinds(done)) == (1, ["name_clash"])
+    assert other in row(done)["findings"][0]["message"]
+    assert f"smrep replicate {arn} -r {WEST}" in row(done)["findings"][0]["hint"]
+    forced = sandbox.smrep("replicate", arn, "-r", WEST, "--force-overwrite", "--yes", "--json")
+    assert (forced.code, row(forced)["action"]) == (0, "overwrite")
+
+
+def test_who_the_caller_is_is_asked_once_and_only_where_it_matters(sandbox: Sandbox) -> None:
+    arn = sandbox.create()
+    assert sandbox.smrep("replicate", arn, "-r", f"{WEST},{IRELAND},us-east-2", "--json").code == 0
+    assert len(sandbox.log("GetCallerIdentity")) == 1
+    sandbox.simulator.log.clear()
+    assert sandbox.smrep("verify", arn, "--json").code == 0
+    assert sandbox.log("GetCallerIdentity") == []
+
+
+def test_an_sts_that_does_not_tell_leaves_the_name_unchecked(make_sandbox: Make) -> None:
+    sandbox = make_sandbox(denied=frozenset({("GetCallerIdentity", "us-east-1")}))
+    arn = sandbox.create()
+    done = sandbox.smrep("replicate", arn, "-r", WEST, "--json")
+    assert (done.code, kinds(done)) == (0, ["unchecked"])
