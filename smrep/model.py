@@ -108,6 +108,8 @@ class FarEnd:
     arn: str | None
     status: str | None
     message: str | None = None
+    role: str | None = None
+    """The role by which Secrets Manager replicates to it; None where it does so as whoever writes to the primary."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ class Kind(StrEnum):
     EXTRA = "extra"
     ORPHAN = "orphan"
     PROMOTED = "promoted"
+    DETACHED = "detached"
     REMOVING = "removing"
     ROTATING = "rotating"
     NAME_CLASH = "name_clash"
@@ -142,6 +143,8 @@ class SecretReport:
     """Replication between accounts, which smrep shows and does not touch."""
     by_arn: bool = False
     """Whether commands to type call it by its ARN, as it was asked for."""
+    findings: tuple[Finding, ...] = ()
+    """What was found of the secret and of none of its Regions: the other ends of replication between accounts."""
     notes: tuple[str, ...] = ()
     """What a person should know and no row has a place for; never part of the result."""
     checked_by: str | None = None
@@ -161,7 +164,9 @@ class SecretReport:
 
 def is_remarkable(secret: SecretReport) -> bool:
     """Tell whether anything was found of the secret."""
-    return secret.error is not None or any(row.findings or row.error for row in secret.replicas)
+    return (
+        secret.error is not None or bool(secret.findings) or any(row.findings or row.error for row in secret.replicas)
+    )
 
 
 def is_notable(row: RegionReport) -> bool:
@@ -173,7 +178,7 @@ def is_notable(row: RegionReport) -> bool:
 def worth_telling(report: Report) -> Iterator[SecretReport]:
     """Yield the secrets: of a run over many, those of which there is more to say than that they are well."""
     for secret in report.secrets:
-        if report.summary is None or secret.error is not None or any(map(is_notable, secret.replicas)):
+        if report.summary is None or secret.error or secret.findings or any(map(is_notable, secret.replicas)):
             yield secret
 
 

@@ -300,7 +300,8 @@ def _cross_account(answer: Mapping[str, Any]) -> CrossAccount | None:
 
 
 def _far_end(entry: Mapping[str, Any], field: str) -> FarEnd:
-    return FarEnd(text(entry, field), text(entry, "ReplicationStatus"), text(entry, "StatusMessage"))
+    words = (text(entry, each) for each in (field, "ReplicationStatus", "StatusMessage", "ReplicationRoleARN"))
+    return FarEnd(*words)
 
 
 def required(answer: Mapping[str, Any], field: str) -> str:

@@ -150,6 +150,7 @@ def connected_report(
         return replace(
             secret,
             error=mend(secret.error, own),
+            findings=tuple(mended(each, own) for each in secret.findings),
             replicas=tuple(
                 replace(row, error=mend(row.error, own), findings=tuple(mended(each, own) for each in row.findings))
                 for row in secret.replicas

@@ -28,6 +28,9 @@ def explain(app: App, report: Report) -> None:
     """
     say = app.messages
     told = app.output == "table" and report.command in TELLING and app.stdout is not None
+    for finding in list(dict.fromkeys(each for secret in report.secrets for each in secret.findings))[:_MOST]:
+        say.warning(finding.message)
+        say.hint(finding.hint)
     if report.summary is not None:
         _explain_many(app, report)
         return

@@ -68,6 +68,7 @@ def _secret(secret: SecretReport) -> dict[str, Any]:
         "result": secret.outcome.word,
         "error": _error(secret.error),
         **({"cross_account": _cross_account(link)} if link else {}),
+        **({"findings": [_finding(each) for each in secret.findings]} if secret.findings else {}),
         "replicas": [_replica(each) for each in secret.replicas],
     }
 

@@ -62,6 +62,7 @@ def _why(secret: SecretReport) -> Iterator[str]:
     """Yield what is to be said of a secret, behind a line that says the first of it; nothing where all is well."""
     told: list[tuple[RegionReport | None, Finding | Trouble]] = [
         *([(None, secret.error)] if secret.error else []),
+        *((None, each) for each in secret.findings),
         *((each, each.error) for each in secret.replicas if each.error),
         *((each, finding) for each in secret.replicas for finding in each.findings if not _is_said(finding, each)),
     ]

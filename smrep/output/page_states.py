@@ -22,6 +22,7 @@ MEANINGS = {
     Kind.EXTRA: "a replica where none is wanted",
     Kind.ORPHAN: "a replica of another primary, or of one that is gone",
     Kind.PROMOTED: "once a replica of this primary, standalone now",
+    Kind.DETACHED: "a cross-account replica that is linked no more",
     Kind.REMOVING: "dropped from the primary's list, not gone yet",
     Kind.ROTATING: "rotation is enabled",
     Kind.NAME_CLASH: "another secret bears the name",

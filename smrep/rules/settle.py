@@ -9,6 +9,7 @@ from smrep.errors import Outcome
 from smrep.model import FAILED, IN_SYNC, Replica, Secret, in_region
 from smrep.regions import Region
 from smrep.report import Action, Finding, Kind, RegionReport, SecretReport, Trouble
+from smrep.rules.far_ends import far_findings
 
 LEFTOVER_S = 30.0
 """After so long a Failed entry counts as the new call's result, even if it looks like the old one."""
@@ -153,6 +154,7 @@ def told(
         error=error,
         cross_account=primary.cross_account,
         by_arn=primary.by_arn,
+        findings=far_findings(primary),
         notes=tuple(notes),
     )
 

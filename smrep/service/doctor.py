@@ -13,6 +13,7 @@ from smrep.regions import Region
 from smrep.report import Finding, Kind, RegionReport, SecretReport, Severity, Trouble
 from smrep.rules.asked import Address, check_regions
 from smrep.rules.diagnosis import diagnosed, is_hopeless, outcome_of, region_findings, region_only
+from smrep.rules.far_ends import far_findings
 from smrep.rules.health import key_health, region_state
 from smrep.rules.keys import DEFAULT, normal, via
 from smrep.rules.plan import entry_under
@@ -140,6 +141,7 @@ class Doctor:
             error=Trouble.about(grave, outcome_of((grave,))) if grave else None,
             cross_account=primary.cross_account,
             by_arn=primary.by_arn,
+            findings=far_findings(primary),
             notes=(*followed(found), *(each.message for each in said if each is not grave), *unread),
         )
 

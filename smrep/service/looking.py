@@ -12,6 +12,7 @@ from smrep.regions import Region
 from smrep.report import SecretReport, Trouble
 from smrep.rules.asked import Address, check_account
 from smrep.rules.commands import aws, spell, spell_on
+from smrep.rules.far_ends import far_findings
 from smrep.rules.preflight import Absent, Look, Unseen
 from smrep.service.abreast import abreast
 from smrep.service.ports import Clock, SecretsManager
@@ -204,7 +205,13 @@ def refusal(found: Found, error: Trouble) -> SecretReport:
         return SecretReport(found.address.secret_id, error.outcome, primary_region=found.address.region, error=error)
     home = secret.primary_region or secret.region
     return SecretReport(
-        secret.name, error.outcome, in_region(secret.arn, home), home, error=error, cross_account=secret.cross_account
+        secret.name,
+        error.outcome,
+        in_region(secret.arn, home),
+        home,
+        error=error,
+        cross_account=secret.cross_account,
+        findings=far_findings(secret),
     )
 
 

@@ -8,6 +8,7 @@ from smrep.errors import AwsError, CredentialsError, Denied, NotFound, NotSent, 
 from smrep.model import Secret, in_region
 from smrep.report import SecretReport, Trouble
 from smrep.rules.commands import promotion
+from smrep.rules.far_ends import far_findings
 from smrep.rules.promotion import row
 from smrep.rules.settle import LIST_LAG_S
 from smrep.service.gate import Gate, is_moot
@@ -46,6 +47,7 @@ class Candidate:
             replicas=(shown,),
             cross_account=self.now.cross_account,
             by_arn=self.first.by_arn,
+            findings=far_findings(self.now),
             notes=tuple(self.notes),
         )
 

@@ -12,6 +12,7 @@ from smrep.report import Finding, Kind, RegionReport, SecretReport, Severity, Tr
 from smrep.rules.asked import Address, check_regions
 from smrep.rules.causes import failure
 from smrep.rules.commands import aws, spell
+from smrep.rules.far_ends import far_findings
 from smrep.rules.findings import failed, missing, unsettled
 from smrep.rules.settle import Course, row, told
 from smrep.service.looking import Found, doomed, find, refusal, troubles_elsewhere
@@ -123,4 +124,5 @@ def unfound(found: Found, error: Trouble, regions: tuple[Region, ...]) -> Secret
         replicas=tuple(shown(region) for region in regions or (replica.region,)),
         error=error,
         cross_account=replica.cross_account,
+        findings=far_findings(replica),
     )

@@ -140,6 +140,62 @@ def test_of_several_secrets_only_the_one_that_has_it_shows_it(linked: Sandbox) -
     assert ("cross_account" in one, "cross_account" in other) == (False, True)
 
 
+def with_far_ends(sandbox: Sandbox, *, primary: Any = None, replicas: Any = ()) -> Sandbox:
+    """A sandbox with a replicated primary that has these other ends."""
+    sandbox.create()
+    sandbox.call("ReplicateSecretToRegions", SecretId="prod/db", AddReplicaRegions=[{"Region": "us-west-2"}])
+    sandbox.simulator.set_cross_account("prod/db", "us-east-1", primary=primary, replicas=replicas)
+    return sandbox
+
+
+@pytest.mark.parametrize("words", EVERY, ids=" ".join)
+@pytest.mark.parametrize("status", ["Failed", "Detached"])
+def test_an_end_that_failed_or_is_detached_is_a_finding(sandbox: Sandbox, status: str, words: tuple[str, ...]) -> None:
+    theirs, role = THEIRS.format("aaaaa0"), "arn:aws:iam::123456789012:role/replicate"
+    end = {"ReplicaSecretARN": theirs, "ReplicationStatus": status, "StatusMessage": "why", "ReplicationRoleARN": role}
+    done = with_far_ends(sandbox, replicas=[end]).smrep(*words, "--json")
+    (secret,) = done.document["secrets"]
+    repair = (
+        f"aws secretsmanager associate-cross-account-replica --secret-id {secret['arn']} "
+        f"--cross-account-replica-arn {theirs} --replication-role-arn {role} --region us-east-1"
+    )
+    message = f"the cross-account replica {theirs} of prod/db in us-east-1 is {status}: why"
+    kind = status.lower()
+    assert secret["findings"] == [{"kind": kind, "severity": "warning", "message": message, "hint": repair}]
+    assert done.code == 0
+    assert f"warning: {message}\n" in done.err
+    assert repair in done.err
+
+
+def test_a_replica_names_the_account_that_can_repair_it(sandbox: Sandbox) -> None:
+    primary = {"PrimarySecretARN": THEIRS.format("bbbbbb"), "ReplicationStatus": "Detached"}
+    arn = sandbox.create()
+    sandbox.simulator.set_cross_account("prod/db", "us-east-1", primary=primary)
+    (secret,) = sandbox.smrep("status", "prod/db", "--json").document["secrets"]
+    (finding,) = secret["findings"]
+    assert finding["message"] == (
+        f"prod/db in us-east-1 is a cross-account replica of {THEIRS.format('bbbbbb')}, which is Detached"
+    )
+    assert finding["hint"].startswith("with credentials of account 999999999999: aws ")
+    assert (
+        f"--secret-id {THEIRS.format('bbbbbb')} --cross-account-replica-arn {arn} --region us-east-1" in finding["hint"]
+    )
+
+
+def test_ends_that_are_on_their_way_or_in_sync_are_none(sandbox: Sandbox) -> None:
+    words = ("InSync", "InProgress", "Pending", "New word")
+    replicas = [{"ReplicaSecretARN": THEIRS.format("aaaaaa"), "ReplicationStatus": word} for word in words]
+    done = with_far_ends(sandbox, replicas=replicas).smrep("status", "prod/db", "--json")
+    assert "findings" not in done.document["secrets"][0]
+    assert "cross-account" not in done.err
+
+
+def test_smrep_never_repairs_it_by_itself(linked: Sandbox) -> None:
+    for words in EVERY:
+        linked.smrep(*words, "--json")
+    assert not linked.log("AssociateCrossAccountReplica") + linked.log("GetSecretValue")
+
+
 @pytest.fixture
 def hostile(sandbox: Sandbox) -> Sandbox:
     """Return a sandbox in which every word about the other end is hostile."""
