@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -277,6 +278,27 @@ class Filter:
 
     key: str
     values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An endpoint to use in place of AWS's own: of Secrets Manager in one Region, or without one of every service."""
+
+    url: str
+    region: Region | None = None
+
+
+def endpoint_for(service: str, region: Region | None, endpoints: Iterable[Endpoint]) -> str | None:
+    """Return the URL to use for a service in a Region, None for AWS's own; the Region's own goes first."""
+    urls = {each.region: each.url for each in endpoints}
+    own = urls.get(region) if service == "secretsmanager" else None
+    return own or urls.get(None)
+
+
+def split_endpoint(text: str) -> tuple[str, str]:
+    """Return the Region and the URL of `REGION=URL`; the Region is empty where there is none."""
+    found = re.fullmatch(r"([^=/:]+)=(.*)", text, re.DOTALL)
+    return (found[1], found[2]) if found else ("", text)
 
 
 IDLE_PAGES = 1000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeVar, overload
@@ -202,6 +202,8 @@ class Report:
     """Counts, for a command that is about many secrets."""
     caller: str | None = None
     """The ARN of who was behind the credentials, where STS told."""
+    endpoint_urls: Mapping[Region, str] = field(default_factory=dict)
+    """Overrides for Secrets Manager in single Regions."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from smrep.aws.credentials import check_container_token, check_credentials
 from smrep.aws.dependence import dependence
 from smrep.aws.translate import from_transport
 from smrep.errors import ConfigurationError, SmrepError
+from smrep.model import Endpoint, endpoint_for
 from smrep.regions import Region
 from smrep.urls import shown
 
@@ -48,7 +49,7 @@ class Settings:
     role_arn: str | None = None
     external_id: str | None = None
     """What the role's trust policy may ask for."""
-    endpoint_url: str | None = None
+    endpoints: tuple[Endpoint, ...] = ()
     sts_region: str | None = None
     """The Region whose STS is asked for the role."""
     sole_region: Region | None = None
@@ -125,7 +126,7 @@ class Session:
                 service,  # type: ignore[call-overload]  # any service, by name
                 region_name=region,
                 config=config,
-                endpoint_url=self.settings.endpoint_url,
+                endpoint_url=endpoint_for(service, region, self.settings.endpoints),
             )
         except SmrepError:
             raise
@@ -153,7 +154,7 @@ class Session:
                 name,  # type: ignore[call-overload]  # botocore says which service
                 region_name=settings.sts_region,
                 config=_READS,
-                endpoint_url=settings.endpoint_url,
+                endpoint_url=endpoint_for(name, None, settings.endpoints),
             )
             self._admit(client)
             return client

@@ -250,7 +250,7 @@ class App:
             profile=options.profile,
             role_arn=options.role_arn,
             external_id=options.external_id,
-            endpoint_url=options.endpoint_url,
+            endpoints=options.endpoints,
             sts_region=first,
             sole_region=first if sole else None,
         )

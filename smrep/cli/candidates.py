@@ -149,6 +149,6 @@ def _door(context: click.Context, region: Region) -> Aws:
     from smrep.aws.client import Aws
     from smrep.aws.session import Session, Settings
 
-    names = ("profile", "role_arn", "external_id", "endpoint_url")
-    typed = {name: context.params.get(name) for name in names}
+    names = ("profile", "role_arn", "external_id", "endpoints")
+    typed = {name: value for name in names if (value := context.params.get(name))}
     return Aws(Session(Settings(**typed, sts_region=region)))

@@ -24,6 +24,7 @@ from smrep.regions import Region
 from smrep.report import Finding, Made, Report, SecretReport, Trouble
 from smrep.rules.closing import end, timed_out
 from smrep.rules.commands import connected
+from smrep.urls import shown
 
 
 def conduct(app: App, work: Callable[[App], Iterator[None]]) -> None:
@@ -93,6 +94,7 @@ def _report(
         primary_region=home,
         primary_region_source=source,
         endpoint_url=app.endpoint_url,
+        endpoint_urls={each.region: shown(each.url) for each in app.options.endpoints if each.region},
         secrets=secrets,
         error=trouble,
         summary=app.summary() if app.summary else None,

@@ -134,7 +134,7 @@ def _app(typed: dict[str, Any]) -> App:
         profile=None,
         role_arn=None,
         external_id=None,
-        endpoint_url=None,
+        endpoints=(),
         output=typed["output"] or ("json" if os.environ.get("SMREP_OUTPUT") == "json" else "table"),
         as_json=typed["as_json"],
         query=None,

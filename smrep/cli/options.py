@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any, TypeVar
 
 import click
 
 from smrep.cli.basics import version
-from smrep.cli.params import Account, Duration, Endpoint, HomeRegion, Regions
+from smrep.cli.params import Account, Duration, HomeRegion, RegionalEndpoint, Regions
 from smrep.errors import UsageError
+from smrep.model import Endpoint
 from smrep.output.formats import FORMATS
 from smrep.regions import Region
 from smrep.rules.commands import duration
@@ -30,7 +32,7 @@ class Shared:
     profile: str | None
     role_arn: str | None
     external_id: str | None
-    endpoint_url: str | None
+    endpoints: tuple[Endpoint, ...]
     output: str | None
     as_json: bool
     query: str | None
@@ -46,6 +48,12 @@ class Shared:
             raise UsageError(f"--json and -o {self.output} contradict each other", "leave one of them out")
         if self.query is not None and typed and self.output in ("table", "name", "ndjson"):
             raise UsageError(f"--query needs JSON or text, not -o {self.output}", "leave -o out, or type -o text")
+        for one, other in combinations(dict.fromkeys(self.endpoints), 2):
+            if one.region == other.region:
+                raise UsageError(
+                    f"--endpoint-url {_shown(one)} and --endpoint-url {_shown(other)} contradict each other",
+                    "leave one of them out, or type its Region: --endpoint-url REGION=URL",
+                )
         if self.external_id and not self.role_arn:
             raise UsageError("--external-id does nothing without --role-arn", "add --role-arn, or leave it out")
 
@@ -56,10 +64,15 @@ class Shared:
             ("--profile", self.profile),
             ("--role-arn", self.role_arn),
             ("--external-id", self.external_id),
-            ("--endpoint-url", shown(self.endpoint_url) if self.endpoint_url else None),
+            *(("--endpoint-url", _shown(each)) for each in self.endpoints),
             ("--expect-account", self.expect_account),
         )
         return tuple(word for flag, value in pairs if value for word in (flag, value))
+
+
+def _shown(endpoint: Endpoint) -> str:
+    """Return the endpoint as it is typed, without what is nobody's to read."""
+    return f"{endpoint.region}={shown(endpoint.url)}" if endpoint.region else shown(endpoint.url)
 
 
 def typed(*names: str) -> tuple[str, ...]:
@@ -116,7 +129,14 @@ def shared(command: F) -> F:
         click.option("--profile", metavar="PROFILE", help="Profile of the AWS configuration."),
         click.option("--role-arn", metavar="ARN", help="Role to assume."),
         click.option("--external-id", metavar="ID", help="With --role-arn: what the role's trust policy asks for."),
-        click.option("--endpoint-url", type=Endpoint(), metavar="URL", help="Endpoint to use instead of AWS's own."),
+        click.option(
+            "--endpoint-url",
+            "endpoints",
+            type=RegionalEndpoint(),
+            multiple=True,
+            metavar="[REGION=]URL",
+            help="Endpoint to use instead of AWS's own; with a Region, only for Secrets Manager there. Repeatable.",
+        ),
         click.option(
             "-o",
             "--output",

@@ -13,7 +13,7 @@ from click.shell_completion import CompletionItem
 from smrep.cli.profiles import profile_region
 from smrep.cli.where import HOME_VARIABLES
 from smrep.errors import UsageError
-from smrep.model import SecretId, Target, parse_arn
+from smrep.model import Endpoint, SecretId, Target, parse_arn, split_endpoint
 from smrep.regions import KNOWN, Region, parse_region, partition_of
 from smrep.rules.keys import check_target
 
@@ -159,7 +159,7 @@ class Role(click.ParamType[str, str]):
         return str(value)
 
 
-class Endpoint(click.ParamType[str, str]):
+class EndpointUrl(click.ParamType[str, str]):
     """The URL of an endpoint."""
 
     name = "url"
@@ -169,6 +169,19 @@ class Endpoint(click.ParamType[str, str]):
         if not re.fullmatch(r"https?://[^\s/?#]+\S*", str(value)):
             self.fail("the value is no URL; it looks like http://127.0.0.1:4566", param, ctx)
         return str(value)
+
+
+class RegionalEndpoint(click.ParamType[Endpoint, Endpoint]):
+    """An endpoint, with the Region that it is for or without one."""
+
+    name = "endpoint"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Endpoint:
+        """Return the endpoint."""
+        if isinstance(value, Endpoint):
+            return value
+        region, url = split_endpoint(str(value))
+        return Endpoint(EndpointUrl().convert(url, param, ctx), parse_region(region) if region else None)
 
 
 def secret_ids(typed: Sequence[str], stdin: TextIO | None) -> tuple[SecretId, ...]:

@@ -9,14 +9,14 @@ import click
 
 from smrep.cli.basics import CONTEXT, version
 from smrep.cli.fault_options import fault_options, faults_typed
-from smrep.cli.params import Endpoint
+from smrep.cli.params import EndpointUrl
 from smrep.errors import ConfigurationError
 
 
 @click.command(context_settings=CONTEXT, short_help="Show or change what a running sandbox does badly.")
 @click.option(
     "--endpoint-url",
-    type=Endpoint(),
+    type=EndpointUrl(),
     envvar="AWS_ENDPOINT_URL",
     metavar="URL",
     help="The sandbox, as its start printed it.  [$AWS_ENDPOINT_URL]",

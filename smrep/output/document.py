@@ -49,6 +49,7 @@ def _frame(report: Report) -> dict[str, Any]:
         "primary_region": report.primary_region,
         "primary_region_source": report.primary_region_source,
         "endpoint_url": report.endpoint_url,
+        "endpoint_urls": dict(report.endpoint_urls),
         "elapsed_s": round(report.elapsed_s, 3),
         **({"summary": dict(report.summary)} if report.summary is not None else {}),
         "secrets": [],

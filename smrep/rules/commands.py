@@ -6,7 +6,7 @@ import re
 import shlex
 from collections.abc import Sequence
 
-from smrep.model import Secret, Target
+from smrep.model import Secret, Target, split_endpoint
 from smrep.regions import Region
 
 _CONNECTED = (
@@ -69,21 +69,29 @@ def connected(hint: str, flags: Sequence[str]) -> str:
     """Return the hint with the connection's flags in each command that it names, so that it means the same account.
 
     `flags` are pairs of a flag and its value: all go into smrep's commands, the profile and the endpoint into the AWS
-    CLI's.
+    CLI's. Of an endpoint for one Region the CLI gets the URL, in commands about a secret there.
     """
     pairs = [(flag, value) for flag, value in zip(flags[::2], flags[1::2], strict=True) if not _names(hint, flag)]
     ours = shlex.join(word for pair in pairs for word in pair)
-    theirs = shlex.join(word for pair in pairs if pair[0] in ("--profile", "--endpoint-url") for word in pair)
+    profile = [word for pair in pairs if pair[0] == "--profile" for word in pair]
+    urls = dict(split_endpoint(value) for flag, value in pairs if flag == "--endpoint-url")
+
+    def theirs(command: str) -> str:
+        region = re.match(r"secretsmanager [^;]*?--region ([a-z0-9-]+)", command)
+        url = urls.get(region[1] if region else "", urls.get(""))
+        words = [*profile, *(["--endpoint-url", url] if url else [])]
+        return f" {shlex.join(words)}" if words else ""
+
     if ours:
         hint = re.sub(
             rf"{_QUOTED}|\bsmrep ({_CONNECTED})\b",
             lambda found: f"{found[0]} {ours}" if found[1] else found[0],
             hint,
         )
-    if theirs:
+    if profile or urls:
         hint = re.sub(
             rf"{_QUOTED}|\b(aws) (?=[a-z]+ [a-z-]+\b)",
-            lambda found: f"{found[0]}{theirs} " if found[1] else found[0],
+            lambda found: f"aws{theirs(hint[found.end() :])} " if found[1] else found[0],
             hint,
         )
     return hint

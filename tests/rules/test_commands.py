@@ -37,6 +37,22 @@ def test_an_arn_carries_its_region_itself() -> None:
     assert spell("status", [arn], primary_region=Region("us-east-1")) == f"smrep status {arn}"
 
 
+def test_the_aws_cli_gets_the_endpoint_of_the_region_that_it_is_to_ask() -> None:
+    flags = ("--endpoint-url", "http://all", "--endpoint-url", "us-west-2=http://west")
+    hint = (
+        "aws secretsmanager describe-secret --secret-id x --region us-west-2; aws kms list-aliases --region us-west-2; "
+        "aws secretsmanager describe-secret --secret-id x --region us-east-1"
+    )
+    west, kms, east = connected(hint, flags).split("; ")
+    assert west.startswith("aws --endpoint-url http://west secretsmanager ")
+    assert kms.startswith("aws --endpoint-url http://all kms ")
+    assert east.startswith("aws --endpoint-url http://all secretsmanager ")
+    assert connected(hint, flags[2:]).split("; ")[1:] == hint.split("; ")[1:]
+    assert connected("smrep wait x", flags) == (
+        "smrep wait --endpoint-url http://all --endpoint-url us-west-2=http://west x"
+    )
+
+
 def test_every_command_in_a_hint_gets_the_connection() -> None:
     ours = "--profile staging --role-arn arn:aws:iam::1:role/dr --endpoint-url 'http://[::1]:1'"
     theirs = "--profile staging --endpoint-url 'http://[::1]:1'"
