@@ -42,6 +42,7 @@ class Kind(StrEnum):
     REMOVING = "removing"
     ROTATING = "rotating"
     NAME_CLASH = "name_clash"
+    NO_VALUE = "no_value"
     KEY_MISSING = "key_missing"
     KEY_DISABLED = "key_disabled"
     KEY_UNUSABLE = "key_unusable"

@@ -12,6 +12,8 @@ from smrep.rules.closing import go_on
 from smrep.rules.commands import connected
 from smrep.rules.matters import matters
 
+_LOUD = (Kind.NO_VALUE,)
+"""Kinds of warnings that are told whatever the command."""
 _MOST = 10
 """Matters of a kind that are told; the result has all of it."""
 
@@ -94,5 +96,5 @@ def _troubles(row: RegionReport, command: str | None) -> list[tuple[Severity, st
     if row.error:
         return [(Severity.ERROR, row.error.message, row.error.hint)]
     found = [each for each in row.findings if each.kind is not Kind.UNCHECKED]
-    loud = [each for each in found if each.severity is Severity.ERROR or command in TELLING]
+    loud = [each for each in found if each.severity is Severity.ERROR or each.kind in _LOUD or command in TELLING]
     return [(each.severity, each.message, each.hint) for each in loud]

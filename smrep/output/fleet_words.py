@@ -14,6 +14,7 @@ _SECRETS = {
     "orphan": "left by another or a dead primary",
     "removing": "being removed",
     "name_clash": "kept out by a namesake",
+    "no_value": "without a value",
     "key_missing": "without their key",
     "key_disabled": "under a disabled key",
     "key_unusable": "under an unusable key",

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 _SEVERITIES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "dim"}
 _STYLES = {IN_SYNC: "green", FAILED: "bold red", IN_PROGRESS: "yellow"}
+LESSER = (Kind.UNCHECKED, Kind.EXTRA, Kind.NO_VALUE)
+"""Kinds of findings that a row names though they are no errors."""
 _WIDE = 500
 """Columns where there is no terminal: nothing is folded."""
 _READABLE = 8
@@ -246,7 +248,7 @@ def brief(row: RegionReport) -> str:
         return safe(row.status_message)
     if row.error and not troubles:
         return safe(row.error.code)
-    lesser = next((each.kind.value for each in row.findings if each.kind in (Kind.UNCHECKED, Kind.EXTRA)), None)
+    lesser = next((each.kind.value.replace("_", " ") for each in row.findings if each.kind in LESSER), None)
     return ", ".join(dict.fromkeys(troubles)) or safe(row.note or lesser or row.status_message or "-")
 
 

@@ -32,6 +32,28 @@ def absent(secret: Secret, region: Region) -> Finding:
     )
 
 
+def no_value(primary: Secret) -> tuple[Finding, ...]:
+    """Return the finding for a secret that holds no value yet, nothing where it does.
+
+    Such a secret is InSync even under a key that does not exist; its first value fails then. Source: aws-behaviour.md
+    2.6.
+    """
+    return () if primary.version("AWSCURRENT") else (valueless(primary),)
+
+
+def valueless(primary: Secret) -> Finding:
+    """Return that finding."""
+    name, home = primary.name, primary.region
+    value = ("--secret-string", "file://VALUE")
+    put = aws("secretsmanager put-secret-value", *value, secret_id=primary.arn, region=home)
+    return Finding(
+        Kind.NO_VALUE,
+        Severity.WARNING,
+        f"{name} in {home} holds no value yet, so that its replicas hold none and InSync proves nothing",
+        f"put a value: {put}; then prove that it arrived: {spell_on(primary, 'verify')}",
+    )
+
+
 def failed(secret: Secret, entry: Replica) -> Finding:
     """Return the finding for a Region that AWS lists as Failed."""
     trouble = failure(secret, entry)

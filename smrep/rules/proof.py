@@ -10,7 +10,7 @@ from smrep.model import FAILED, IN_SYNC, Secret, Target, Version
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
 from smrep.rules.commands import spell_on
-from smrep.rules.findings import absent, failed, missing, removing, unchecked, unseen, unsettled
+from smrep.rules.findings import absent, failed, missing, no_value, removing, unchecked, unseen, unsettled, valueless
 from smrep.rules.keys import DEFAULT
 from smrep.rules.preflight import Absent, Bearer, Look, Unseen, bearer, obstacle
 from smrep.rules.settle import LIST_LAG_S, worst
@@ -55,11 +55,19 @@ class Sides:
 
 
 def prove(sides: Sides, same: Same) -> Proof:
-    """Return what is proved of a replica: its origin, its versions, its keys.
+    """Return what is proved of a replica: its origin, its versions, its keys; where there is no value, next to nothing.
 
     ListSecretVersionIds lists only versions that hold a value, so a label without one counts as missing.
     Source: aws-behaviour.md 1.4, 9.4; API_ListSecretVersionIds.
     """
+    proof, empty = _proved(sides, same), no_value(sides.primary)
+    if not empty:
+        return proof
+    found = tuple(dict.fromkeys((*proof.findings, *empty)))
+    return replace(proof, findings=found, outcome=worst([proof.outcome, Outcome.DRIFT]))
+
+
+def _proved(sides: Sides, same: Same) -> Proof:
     primary, region, look = sides.primary, sides.region, sides.look
     entry = primary.replica(region)
     who = bearer(primary, look)
@@ -106,13 +114,12 @@ def _compared(sides: Sides, replica: Secret, same: Same) -> Proof:
     wrong, unsure = _wrong_keys(sides, replica, same)
     unsure += _unlisted(sides.primary, sides.here) + _unlisted(replica, sides.there)
     held = CURRENT in _labels(sides.here) if isinstance(sides.here, tuple) else True
-    if not stale and not (held and sides.primary.version(CURRENT)):
-        unsure.append(_valueless(sides.primary))
-    outcomes = [Outcome.DRIFT] * bool(stale or wrong) + [*_outcomes(unsure)]
+    empty = () if stale or (held and sides.primary.version(CURRENT)) else (valueless(sides.primary),)
+    outcomes = [Outcome.DRIFT] * bool(stale or wrong or empty) + [*_outcomes(unsure)]
     return Proof(
-        verified=False if stale or wrong else None if unsure else True,
+        verified=False if stale or wrong else None if unsure or empty else True,
         outcome=worst(outcomes),
-        findings=(*stale, *wrong, *unsure),
+        findings=(*stale, *wrong, *unsure, *empty),
         patience_s=FOREVER_S if stale or Outcome.PENDING in outcomes else sides.key_patience_s if wrong else 0.0,
     )
 
@@ -187,8 +194,3 @@ def _unlisted(secret: Secret, listed: Listed) -> list[Finding]:
         return []
     what = f"which versions of {secret.name} hold a value in {secret.region}"
     return [unchecked(what, listed, f"secretsmanager:ListSecretVersionIds on {secret.arn}")]
-
-
-def _valueless(primary: Secret) -> Finding:
-    message = f"{primary.name} has no current version at its primary, so there is nothing to hold a replica against"
-    return Finding(Kind.UNCHECKED, Severity.WARNING, message, outcome=Outcome.DRIFT)

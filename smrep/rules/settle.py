@@ -41,8 +41,8 @@ class Course:
     """An old replica is being removed there, and our request waits for that."""
     vacant: bool = False
     """A look into the Region found nothing before our request."""
-    seen_there: bool = False
-    """A look into the Region found our replica."""
+    seen_there: bool | None = None
+    """Whether the last look into the Region found our replica; None where none was made or answered."""
     verified: bool | None = None
     """What a proof at the end made of it."""
     proved: Outcome = Outcome.OK
@@ -118,11 +118,11 @@ def row(course: Course, primary: Secret, *, waiting: bool = True, dry_run: bool 
     key = course.own_key or (entry.kms_key_id if entry else course.wanted_key)
     if dry_run and course.action is not Action.KEEP:
         key = course.wanted_key  # what would be sent
-    backed = course.error is None and (course.seen_there or course.fresh_status == IN_SYNC)
+    backed = course.fresh_status == IN_SYNC if course.seen_there is None else course.seen_there
     return RegionReport(
         region=course.region,
         outcome=ended,
-        arn=in_region(primary.arn, course.region) if backed else None,
+        arn=in_region(primary.arn, course.region) if backed and course.error is None else None,
         status=entry.status if entry else None,
         status_message=entry.message if entry else None,
         kms_key_id=key,

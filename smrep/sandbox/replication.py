@@ -197,6 +197,8 @@ def _obstacle(world: World, primary: Secret, entry: Entry) -> str | None:
         return world.faults.failures[entry.region]
     if entry.region in world.faults.disabled_regions:
         return f"Replication failed: Region {entry.region} is not enabled for this account."
+    if not primary.content.versions:  # nothing is encrypted, so no key is used. Source: aws-behaviour.md 2.6
+        return None
     labelled = [version.version_id for version in primary.content.versions if version.stages]
     own_keys = [primary.kms_key, *(primary.version_keys[version_id] for version_id in labelled)]
     reasons = [world.keys.obstacle(primary.region, key) for key in own_keys]

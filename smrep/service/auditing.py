@@ -209,7 +209,7 @@ class Audits:
     def addable(self) -> bool:
         """Whether a replica is missing for which nothing stands in the way."""
         rows = (row for report in self._reports() for row in report.replicas)
-        return any([each.kind for each in row.findings] == [Kind.MISSING] for row in rows)
+        return any({each.kind for each in row.findings} - {Kind.NO_VALUE} == {Kind.MISSING} for row in rows)
 
     def warnings(self, rules: Sequence[Rule]) -> Iterator[str]:
         """Yield what a person should know of the choice; a shard of it may well be empty."""

@@ -12,6 +12,7 @@ from smrep.rules.findings import missing
 from smrep.rules.settle import LIST_LAG_S, Course
 from smrep.service.abreast import nothing, patience
 from smrep.service.cases import Case, Member, cases, open_regions, reports
+from smrep.service.closing_look import ClosingLook
 from smrep.service.looking import Found, Patient, bare, doomed, find, refusal, troubles_elsewhere
 from smrep.service.ports import Clock, SecretsManager
 from smrep.service.status import Asked, followed, unfound
@@ -51,15 +52,15 @@ class Awaiting:
         )
         self.members = [self._member(each) for each in found]
         yield
+        lag_ends = self.clock.monotonic() + LIST_LAG_S
         if self.clock.monotonic() >= self.deadline:
             self._give_up_on_absent()
-            return
-        lag_ends = self.clock.monotonic() + LIST_LAG_S
-        if any(open_regions(self.members)):
+        elif any(open_regions(self.members)):
             for _ in Waiter(self.aws, self.clock, self.deadline, pulse=self.pulse).settle(cases(self.members)):
                 if self.clock.monotonic() >= lag_ends:
                     self._give_up_on_absent()
                 yield
+        ClosingLook(self.aws, self.clock, self.deadline, self.pulse).confirm(cases(self.members))
 
     def secrets(self) -> tuple[SecretReport, ...]:
         """Return every secret as it stands, in the order asked."""
@@ -77,7 +78,8 @@ class Awaiting:
         if error:
             return refusal(found, error)
         courses = {region: Course(region, seen=primary.replica(region)) for region in regions}
-        return Case(primary, courses, [*followed(found), *troubles_elsewhere(primary, regions)])
+        notes = [*followed(found), *troubles_elsewhere(primary, regions)]
+        return Case(primary, courses, notes, without_value=Outcome.DRIFT)
 
     def _give_up_on_absent(self) -> None:
         for case, course in tuple(open_regions(self.members)):

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Protocol, assert_never
 
-from smrep.errors import SmrepError
+from smrep.errors import Outcome, SmrepError
 from smrep.model import FAILED, Replica, Secret
 from smrep.regions import Region
 from smrep.report import Action, RegionReport, SecretReport, Trouble
 from smrep.rules.causes import failure
+from smrep.rules.findings import no_value
 from smrep.rules.plan import Add, Consent, Keep, Overwrite, Retry, Step, Stop
-from smrep.rules.settle import Course, observed, row, told
+from smrep.rules.settle import Course, observed, row, told, worst
 
 
 @dataclass(slots=True)
@@ -25,6 +26,8 @@ class Case:
     steps: tuple[Step, ...] = ()
     """What is to be done, where something is."""
     error: Trouble | None = None
+    without_value: Outcome | None = None
+    """How a Region in sync ends where the secret holds no value; None where nothing is said of that."""
 
     @property
     def is_open(self) -> bool:
@@ -64,6 +67,10 @@ class Case:
     def _row(self, course: Course, *, waiting: bool, dry_run: bool) -> RegionReport:
         if course.error is None and course.fresh_status == FAILED and course.seen and not dry_run:
             course = replace(course, error=failure(self.primary, course.seen))
+        empty = no_value(self.primary) if self.without_value else ()
+        if empty and self.without_value:
+            found = tuple(dict.fromkeys((*course.findings, *empty)))
+            course = replace(course, findings=found, proved=worst([course.proved, self.without_value]))
         return row(course, self.primary, waiting=waiting, dry_run=dry_run)
 
 
@@ -122,7 +129,8 @@ def course_of(step: Step, consent: Consent) -> Course:
             return replace(course, action=action, seen=step.before, leftover=step.before, overwrites=overwrites)
         case Keep():
             own_key = step.before.kms_key_id if step.seen_there else None
-            return replace(course, action=Action.KEEP, seen=step.before, seen_there=step.seen_there, own_key=own_key)
+            there = step.seen_there or None
+            return replace(course, action=Action.KEEP, seen=step.before, seen_there=there, own_key=own_key)
         case Stop():
             return replace(course, error=step.error)
         case _ as never:

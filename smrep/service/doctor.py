@@ -14,6 +14,7 @@ from smrep.report import Finding, Kind, RegionReport, SecretReport, Severity, Tr
 from smrep.rules.asked import Address, check_regions
 from smrep.rules.diagnosis import diagnosed, is_hopeless, outcome_of, region_findings, region_only
 from smrep.rules.far_ends import far_findings
+from smrep.rules.findings import no_value
 from smrep.rules.health import key_health, region_state
 from smrep.rules.keys import DEFAULT, normal, via
 from smrep.rules.plan import entry_under
@@ -123,6 +124,7 @@ class Doctor:
             late=lambda target: (*(chart.findings[target.region] if target else ()), LATE),
             patience_s=PATIENCE_S,
         )
+        whole = (*whole, *no_value(primary))
         unseen = Unseen(no_answer(primary.name))
         rows = tuple(
             diagnosed(primary, target, chart.looks.get(target.region, unseen), (*findings, *whole))

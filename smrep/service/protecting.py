@@ -263,7 +263,7 @@ class Protection:
             proof = prove(Sides(primary, course.region, seen, None, None), lambda _one, _other: True)
             held = not primary.stages and isinstance(seen, Secret) and not seen.stages  # nothing, on both sides
             kept = tuple(each for each in course.findings if each.kind is Kind.FAILED)
-            case.change(course.region, findings=(*kept, *proof.findings), seen_there=proof.verified is True)
+            case.change(course.region, findings=(*kept, *proof.findings), seen_there=proof.verified or None)
             proved = proof.verified or (held and proof.verified is None)
             self.proved[course.region] = Outcome.OK if proved else worst([Outcome.PENDING, proof.outcome])
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
-from smrep.errors import AwsError, ChangedMeanwhile
+from smrep.errors import AwsError, ChangedMeanwhile, Outcome
 from smrep.model import IN_SYNC, Secret, Target
 from smrep.report import Action, Finding, Kind, SecretReport, Trouble
 from smrep.rules.asked import common_region
@@ -16,6 +16,7 @@ from smrep.rules.preflight import portrait
 from smrep.rules.settle import Course
 from smrep.service.abreast import abreast, nothing, patience
 from smrep.service.cases import Case, Member, cases, course_of, open_regions, plain, reports
+from smrep.service.closing_look import ClosingLook, is_ours
 from smrep.service.gate import Gate, in_turn
 from smrep.service.health import Health
 from smrep.service.keys import KeyCheck, unchecked_key
@@ -101,7 +102,8 @@ class Replication:
             sender = Sender(self.aws, gate, request.command, request.flags, request.forcing)
             to_send = [case for case in cases(self.members) if plain(case) or _forced(case)]
             yield from in_turn(partial(_send, sender), to_send, self.pulse)
-            if request.wait and any(open_regions(self.members)):
+            waits = request.wait and any(open_regions(self.members))
+            if waits:
                 waiter = Waiter(self.aws, self.clock, self.deadline, sender, self.pulse)
                 yield from waiter.settle(cases(self.members))
             for case, course in tuple(open_regions(self.members)):
@@ -110,6 +112,7 @@ class Replication:
             if request.verify:
                 yield from self._prove()
             else:
+                self._confirm(at_once=not waits)
                 self._check_new_keys()
 
     def secrets(self, *, dry_run: bool = False) -> tuple[SecretReport, ...]:
@@ -150,7 +153,7 @@ class Replication:
         notes = [*troubles_elsewhere(primary, courses)]
         if not targets:
             notes.append(f"{primary.name} has no replicas: there is nothing to try again")
-        return Case(primary, courses, notes, steps)
+        return Case(primary, courses, notes, steps, without_value=Outcome.OK)
 
     def _decided(self, primary: Secret) -> tuple[tuple[Target, ...], tuple[Step, ...]]:
         """Return the Regions that are meant, and what to do in each."""
@@ -176,13 +179,21 @@ class Replication:
                 if checking.primary.arn == case.primary.arn:
                     _take_in(case, checking)
 
+    def _confirm(self, *, at_once: bool) -> None:
+        """Look into the Regions in sync; `at_once`: what was seen before is no older than the run."""
+        request = self.request
+        was_seen = at_once and (request.preflight or request.consent.force)
+        ClosingLook(self.aws, self.clock, self.deadline, self.pulse).confirm(
+            cases(self.members), needless=lambda course: was_seen and course.action is Action.KEEP
+        )
+
     def _check_new_keys(self) -> None:
         """Hold the keys of the replicas that this run made against those that were asked for."""
         made = [
             (case, course)
             for case in cases(self.members)
             for course in case.courses.values()
-            if course.action is not Action.KEEP and course.fresh_status == IN_SYNC and course.seen
+            if course.action is not Action.KEEP and course.fresh_status == IN_SYNC and course.seen_there is not False
         ]
         found = abreast(
             lambda each: self._key_findings(*each),
@@ -237,6 +248,9 @@ def _take_in(case: Case, checking: Checking) -> None:
             verified=report.verified,
             own_key=report.kms_key_id,
             proved=report.outcome,
+            seen_there=is_ours(checking.primary, checking.seen[report.region].look)
+            if report.region in checking.seen
+            else None,
             findings=tuple(dict.fromkeys((*known, *report.findings))),
         )
 

@@ -13,7 +13,7 @@ from smrep.rules.asked import Address, check_regions
 from smrep.rules.causes import failure
 from smrep.rules.commands import aws, spell
 from smrep.rules.far_ends import far_findings
-from smrep.rules.findings import failed, missing, unsettled
+from smrep.rules.findings import failed, missing, no_value, unsettled
 from smrep.rules.settle import Course, row, told
 from smrep.service.looking import Found, doomed, find, refusal, troubles_elsewhere
 from smrep.service.ports import Clock, SecretsManager
@@ -66,8 +66,11 @@ def _report(found: Found, asked: Asked) -> SecretReport:
         return unfound(found, secret, asked.regions)
     check_regions([secret.region], asked.regions)
     regions = asked.regions or tuple(entry.region for entry in secret.replicas)
-    rows = tuple(_row(secret, region) for region in regions)
-    return told(secret, rows, doomed(secret), (*followed(found), *troubles_elsewhere(secret, regions)))
+    empty = no_value(secret)
+    shown = (_row(secret, region) for region in regions)
+    rows = tuple(replace(each, findings=(*each.findings, *empty)) for each in shown)
+    unsaid = () if rows else tuple(each.message for each in empty)
+    return told(secret, rows, doomed(secret), (*followed(found), *troubles_elsewhere(secret, regions), *unsaid))
 
 
 def _row(secret: Secret, region: Region) -> RegionReport:

@@ -13,13 +13,12 @@ from smrep.report import Finding, Kind, Severity
 from smrep.rules.findings import missing
 from smrep.rules.health import held_back
 from smrep.rules.plan import NO_CONSENT, Consent, Keep, Step, Stop, step_for, stop
-from smrep.rules.preflight import Absent, Look, Unseen
-from smrep.rules.settle import LIST_LAG_S
+from smrep.rules.preflight import Look, Unseen
 from smrep.service.abreast import LOOK_S, abreast, patience
+from smrep.service.closing_look import look_past_lag
 from smrep.service.health import Health
 from smrep.service.keys import KeyCheck, unchecked_key
-from smrep.service.looking import look, no_answer
-from smrep.service.polling import poll
+from smrep.service.looking import no_answer
 from smrep.service.ports import Clock, SecretsManager
 
 HEALTH_S = 3 * LOOK_S
@@ -111,11 +110,4 @@ class Survey:
         """
         entry = primary.replica(region)
         listed = entry is not None and entry.status == IN_SYNC
-        until = min(self.deadline, self.clock.monotonic() + LIST_LAG_S) if listed else 0.0
-        *_, last = poll(
-            lambda: look(self.aws, primary, region),
-            lambda found: not isinstance(found, Absent),
-            clock=self.clock,
-            deadline=until,
-        )
-        return last
+        return look_past_lag(self.aws, primary, region, self.clock, self.deadline if listed else 0.0)

@@ -134,10 +134,17 @@ def test_versions_that_could_not_be_listed_leave_it_open(
 
 def test_a_primary_without_a_value_is_said_to_be_so() -> None:
     found = proof(replace(OURS, stages=()), primary=listing(stages=()), here=(), there=())
-    message = "prod/db has no current version at its primary, so there is nothing to hold a replica against"
-    assert found == Proof(
-        None, Outcome.DRIFT, (Finding(Kind.UNCHECKED, Severity.WARNING, message, outcome=Outcome.DRIFT),)
+    message = "prod/db in us-east-1 holds no value yet, so that its replicas hold none and InSync proves nothing"
+    hint = (
+        f"put a value: aws secretsmanager put-secret-value --secret-id {ARN.format(HOME)} --region us-east-1 "
+        "--secret-string file://VALUE; then prove that it arrived: smrep verify prod/db --primary-region us-east-1"
     )
+    assert found == Proof(None, Outcome.DRIFT, (Finding(Kind.NO_VALUE, Severity.WARNING, message, hint),))
+
+
+def test_without_a_value_the_trouble_of_a_region_is_told_besides() -> None:
+    found = proof(primary=listing(FAILED, stages=()), here=(), there=())
+    assert (found.outcome, [each.kind for each in found.findings]) == (Outcome.FAILED, ["failed", "no_value"])
 
 
 # keys

@@ -230,3 +230,11 @@ def test_aliases_are_listed_in_pages_of_their_own_region(account):
     assert "NextMarker" not in last
     assert [each["AliasName"] for each in account.kms("ListAliases", WEST)["Aliases"]] == [DEFAULT]
     assert refused(account, "ListAliases", Marker="x") == "InvalidMarkerException"
+
+
+def test_a_secret_without_a_value_is_in_sync_under_a_key_that_does_not_exist_until_it_gets_one(account):
+    account.sm("CreateSecret", Name="db")
+    assert replicate(account, "alias/nowhere")[0] == "InSync"
+    account.sm("PutSecretValue", SecretId="db", SecretString="first")
+    account.tick(2)
+    assert account.status()[WEST][0] == "Failed"

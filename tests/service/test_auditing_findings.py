@@ -187,7 +187,7 @@ def test_a_secret_without_a_value_is_never_called_covered(aws: FakeAws, deep: bo
     aws.call("CreateSecret", Name="prod/db")
     aws.replicate_by_hand(WEST)
     row = row_of(audited(aws, deep=deep))
-    assert (row.outcome, row.status, kinds(row)) == (Outcome.DRIFT, "InSync", ["unchecked"])
+    assert (row.outcome, row.status, kinds(row)) == (Outcome.DRIFT, "InSync", ["no_value"])
 
 
 def test_a_region_that_nobody_asked_for_and_has_failed_is_noted(aws: FakeAws) -> None:

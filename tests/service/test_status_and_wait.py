@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from itertools import islice
 
 import pytest
-from fakes import HOME, IRELAND, WEST, FakeAws, at_home
+from fakes import HOME, IRELAND, WEST, FakeAws, at_home, kinds
+from service.lagging_aws import once
 
-from smrep.errors import Outcome, UsageError
+from smrep.errors import NotFound, Outcome, UsageError
 from smrep.regions import Region
 from smrep.report import SecretReport
 from smrep.rules.asked import Address
@@ -148,7 +149,8 @@ def test_wait_waits_for_all_listed_regions_and_sends_nothing(aws: FakeAws) -> No
     secret = wait(aws)
     assert secret.outcome is Outcome.OK
     assert aws.sent() == []
-    assert aws.count("DescribeSecret") == len(aws.clock.sleeps) + 2
+    assert aws.count("DescribeSecret", HOME) == len(aws.clock.sleeps) + 2
+    assert aws.count("DescribeSecret", WEST) == aws.count("DescribeSecret", IRELAND) == 1
 
 
 def test_wait_reports_failed_at_once(replicated: FakeAws) -> None:
@@ -194,7 +196,24 @@ def test_wait_with_timeout_zero_looks_once(replicated: FakeAws) -> None:
 def test_wait_with_timeout_zero_asks_once(replicated: FakeAws) -> None:
     replicated.simulator.set_replication_status("prod/db", HOME, WEST, "InProgress", None)
     wait(replicated, timeout_s=0)
-    assert replicated.count("DescribeSecret") == 1
+    assert [region for _, region, _ in replicated.calls] == [HOME, IRELAND]
+
+
+def test_wait_gives_a_replica_that_is_not_found_yet_the_time_of_a_lagging_answer(replicated: FakeAws) -> None:
+    replicated.on_call = once(NotFound("not yet", code="ResourceNotFoundException"), "DescribeSecret", WEST, times=3)
+    secret = wait(replicated)
+    assert (secret.outcome, secret.replicas[0].findings) == (Outcome.OK, ())
+    assert replicated.count("DescribeSecret", WEST) == 4
+
+
+def test_a_region_in_sync_where_nothing_is_stays_missing_after_the_time_of_a_lagging_answer(
+    replicated: FakeAws,
+) -> None:
+    gone = NotFound("gone", code="ResourceNotFoundException")
+    replicated.on_call = once(gone, "DescribeSecret", WEST, times=1000)
+    secret = wait(replicated)
+    assert (secret.outcome, kinds(secret.replicas[0])) == (Outcome.DRIFT, ["missing"])
+    assert 15 <= sum(replicated.clock.sleeps) < 21
 
 
 def test_wait_notes_trouble_in_a_region_that_was_not_asked_for(replicated: FakeAws) -> None:
