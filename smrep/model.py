@@ -63,6 +63,14 @@ def in_region(arn: str, region: Region) -> str:
     return ":".join((*parts[:3], region, parts[4]))
 
 
+_REQUEST_ID = re.compile(r"Request ?ID: ?[^;,)\s]*", re.IGNORECASE)
+
+
+def without_request_id(message: str | None) -> str | None:
+    """Return AWS's message without the request ids, by which alone two of one trouble may differ."""
+    return None if message is None else _REQUEST_ID.sub("Request ID", message)
+
+
 @dataclass(frozen=True, slots=True)
 class Replica:
     """One entry of a primary's ReplicationStatus.
@@ -76,6 +84,11 @@ class Replica:
     message: str | None = None
     kms_key_id: str | None = None
     last_accessed: datetime | None = None
+
+    @property
+    def state(self) -> tuple[str | None, ...]:
+        """What tells one state of the entry from another."""
+        return self.region, self.status, without_request_id(self.message), self.kms_key_id
 
 
 @dataclass(frozen=True, slots=True)

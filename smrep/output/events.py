@@ -10,6 +10,7 @@ from typing import Any
 
 from smrep import __version__
 from smrep.errors import OutputError
+from smrep.model import without_request_id
 from smrep.output.document import SCHEMA, document
 from smrep.output.safe import to_json
 from smrep.regions import Region
@@ -64,8 +65,9 @@ class Events:
             if secret.error is None:  # else a Region without a row may be one that could not be seen
                 states |= {region: (None, None, None) for region in told if region not in states}
             for region, state in states.items():
-                if told.get(region) != state:
-                    told[region] = state
+                known = state[0], without_request_id(state[1]), state[2]
+                if told.get(region) != known:
+                    told[region] = known
                     self._tell(
                         "status",
                         secret=secret.name,

@@ -7,6 +7,7 @@ from smrep.model import Replica, Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Trouble
 from smrep.rules.commands import anew, aws, spell_on
+from smrep.rules.kms import cure, read_failure
 
 
 def cut_off(secret: str, region: Region) -> str:
@@ -51,7 +52,7 @@ def _delete(secret: str, region: Region) -> str:
 def failure(primary: Secret, entry: Replica) -> Trouble:
     """Return a Failed entry as the row's error: AWS's message verbatim, and a hint.
 
-    The message is matched loosely and for the hint alone: its texts are not established.
+    The message is matched loosely and for the hint alone: but for KMS's, its texts are not established.
     Source: aws-behaviour.md 2.1, 2.2.
     """
     there = entry.region
@@ -59,7 +60,10 @@ def failure(primary: Secret, entry: Replica) -> Trouble:
     describe = _with_the_name(primary, there)
     whose = f" with credentials of account {primary.account}" if primary.by_arn else ""
     again = spell_on(primary, "retry", [Target(there)])
-    if "different arn" in text:
+    of_kms = read_failure(entry.message)
+    if of_kms:
+        hint = cure(primary, entry, of_kms)
+    elif "different arn" in text:
         hint = (
             "a replica of another primary bears the name there, and force does not cure that; "
             f"look{whose}: {describe}; "

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from smrep.errors import Outcome
-from smrep.model import FAILED, IN_SYNC, Replica, Secret, in_region
+from smrep.model import FAILED, IN_SYNC, Replica, Secret, in_region, without_request_id
 from smrep.regions import Region
 from smrep.report import Action, Finding, Kind, RegionReport, SecretReport, Trouble
 from smrep.rules.far_ends import far_findings
@@ -79,8 +79,8 @@ def observed(course: Course, entry: Replica | None, now: float) -> Course:
         return course
     leftover = course.leftover
     if leftover is not None and entry is not None:
-        same = (entry.status, entry.message) == (leftover.status, leftover.message)
-        if not same or (leftover.status == FAILED and _had_time(course, now)):
+        was, now_is = ((each.status, without_request_id(each.message)) for each in (leftover, entry))
+        if was != now_is or (leftover.status == FAILED and _had_time(course, now)):
             leftover = None
     known = replace(course, seen=entry, leftover=leftover)
     return replace(known, accepted=True) if course.sent_at is not None and has_moved(known) else known

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -115,22 +116,26 @@ class KeyStore:
         """Put a key into any KeyState. Raises: ApiError for a key that is not there."""
         self.add(region, replace(self.find(region, key_id), state=state))
 
-    def obstacle(self, region: str, key_id: str | None) -> str | None:
-        """Why Secrets Manager could not use a key in `region`, or `None` if it can.
+    def obstacle(self, region: str, key_id: str | None) -> ApiError | None:
+        """Return KMS's refusal to use a key in `region`, or `None` where Secrets Manager can use it.
 
-        Choice: AWS's exact words are not known; these name KMS, the key and the Region.
-        Source: aws-behaviour.md 2.2 for the causes, 4 for "only symmetric encryption keys".
+        Choice: the words are KMS's own for each cause, of which one was seen as a replication's.
+        Source: aws-behaviour.md 2.1, 2.2 for the causes, 4 for "only symmetric encryption keys".
         """
         if key_id is None:
             return None
         try:
             key = self.find(region, key_id)
         except ApiError:
-            return f"KMS key {key_id} is not found in region {region}."
+            return key_not_found(f"Invalid keyId '{key_id}'")
+        if key.state == "Disabled":
+            return ApiError("DisabledException", f"{key.arn} is disabled.")
         if key.state != "Enabled":
-            return f"KMS key {key_id} in region {region} is not enabled (its state is {key.state})."
+            state = re.sub(r"(?<!^)(?=[A-Z])", " ", key.state).lower()
+            return ApiError("KMSInvalidStateException", f"{key.arn} is {state}.")
         if (key.usage, key.spec) != ("ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT"):
-            return f"KMS key {key_id} in region {region} is not a symmetric encryption key."
+            words = f"{key.arn} key usage is {key.usage} which is not valid for GenerateDataKey."
+            return ApiError("InvalidKeyUsageException", words)
         return None
 
     def _ensure_managed(self, region: str) -> None:

@@ -10,13 +10,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from smrep.sandbox.agenda import Event, Flow, Purge, SecretRef, Settle, Vanish
-from smrep.sandbox.arns import partition
+from smrep.sandbox.arns import new_uuid, partition
 from smrep.sandbox.errors import invalid_parameter, invalid_replica_region, invalid_request
 from smrep.sandbox.state import DEFAULT_KEY, Entry, Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from smrep.sandbox.errors import ApiError
     from smrep.sandbox.state import Content, World
 
 IN_PROGRESS, IN_SYNC, FAILED = "InProgress", "InSync", "Failed"
@@ -201,9 +202,17 @@ def _obstacle(world: World, primary: Secret, entry: Entry) -> str | None:
         return None
     labelled = [version.version_id for version in primary.content.versions if version.stages]
     own_keys = [primary.kms_key, *(primary.version_keys[version_id] for version_id in labelled)]
-    reasons = [world.keys.obstacle(primary.region, key) for key in own_keys]
-    reasons.append(world.keys.obstacle(entry.region, entry.kms_key))
-    return next((f"Replication failed: {reason}" for reason in reasons if reason), None)
+    refusals = [("decrypt", world.keys.obstacle(primary.region, key)) for key in own_keys]
+    refusals.append(("encrypt", world.keys.obstacle(entry.region, entry.kms_key)))
+    return next((_kms_words(world, doing, refusal) for doing, refusal in refusals if refusal), None)
+
+
+def _kms_words(world: World, doing: str, refusal: ApiError) -> str:
+    """KMS's refusal as a replication tells it; no two have the same Request ID. Source: aws-behaviour.md 2.1."""
+    return (
+        f"Replication failed: Secrets Manager can't {doing} the secret value: {refusal.message} (Service: AWSKMS; "
+        f"Status Code: {refusal.status}; Error Code: {refusal.code}; Request ID: {new_uuid(world.rng)}; Proxy: null)"
+    )
 
 
 def _name_clash(world: World, primary: Secret, entry: Entry, *, force: bool) -> str | None:

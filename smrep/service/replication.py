@@ -146,7 +146,7 @@ class Replication:
         targets, steps = self._decided(primary)
         if any(_is_absent(primary, step) for step in steps):  # a list that lags may still have shown what was removed
             listed = asked(partial(refreshed, self.aws, primary))
-            if not isinstance(listed, AwsError) and listed.replicas != primary.replicas:
+            if not isinstance(listed, AwsError) and _states(listed) != _states(primary):
                 primary = listed
                 targets, steps = self._decided(primary)
         courses = {step.target.region: course_of(step, self.request.consent) for step in steps}
@@ -228,6 +228,10 @@ def _is_absent(primary: Secret, step: Step) -> bool:
     """Tell whether a Region was stopped since it is listed and holds nothing."""
     missing = isinstance(step, Stop) and step.error.code == Kind.MISSING
     return missing and primary.replica(step.target.region) is not None
+
+
+def _states(primary: Secret) -> list[tuple[str | None, ...]]:
+    return [entry.state for entry in primary.replicas]
 
 
 def _in_sync(case: Case) -> tuple[Target, ...]:

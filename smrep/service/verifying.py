@@ -96,7 +96,7 @@ def _look(prover: Prover, checking: Checking, waited_s: float) -> None:
         again = [
             each
             for each in checking.targets
-            if moved or primary.replica(each.region) != checking.primary.replica(each.region)
+            if moved or _state(primary, each.region) != _state(checking.primary, each.region)
         ]
         seen = prover.round(primary, list(dict.fromkeys((*checking.open_targets(waited_s), *again))))
     except CredentialsError:
@@ -108,6 +108,11 @@ def _look(prover: Prover, checking: Checking, waited_s: float) -> None:
         return
     checking.primary = primary
     checking.seen.update(seen)
+
+
+def _state(primary: Secret, region: Region) -> tuple[str | None, ...] | None:
+    entry = primary.replica(region)
+    return entry.state if entry else None
 
 
 @dataclass(slots=True)

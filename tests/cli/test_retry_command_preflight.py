@@ -43,7 +43,7 @@ def test_without_preflight_aws_says_it(sandbox: Sandbox) -> None:
     done = sandbox.smrep("replicate", "prod/db", "-r", f"{WEST}={key}", "--no-preflight", "--json")
     (row,) = rows_of(done)
     assert (done.code, row["status"], row["error"]["code"]) == (1, "Failed", "ReplicationFailed")
-    assert f"aws kms describe-key --key-id {key} --region us-west-2" in row["error"]["hint"]
+    assert f"aws kms enable-key --key-id {key} --region us-west-2" in row["error"]["hint"]
     assert {call.operation for call in sandbox.simulator.log}.isdisjoint({"ListSecretVersionIds", "ListRegions"})
 
 

@@ -80,6 +80,13 @@ def test_a_status_is_told_at_first_and_on_change_only() -> None:
     }
 
 
+def test_the_same_trouble_under_another_request_id_is_no_change() -> None:
+    told = Told()
+    for request in ("a-1", "b-2"):
+        told.show([secret((WEST, "Failed", f"can't encrypt (Service: AWSKMS; Request ID: {request}; Proxy: null)"))])
+    assert told.states == [(WEST, "Failed")]
+
+
 def test_a_region_that_is_listed_no_more_is_told_once() -> None:
     told = Told()
     for secrets in (secret((WEST, "InSync", None)), secret(), secret()):

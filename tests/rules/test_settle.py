@@ -33,6 +33,15 @@ def test_another_status_or_message_makes_what_follows_count(news: Replica) -> No
     assert outcome(course) is Outcome.FAILED
 
 
+def test_another_request_id_makes_a_leftover_failure_no_news() -> None:
+    """AWS writes a new id into the message of the same trouble."""
+    words = "Replication failed: Secrets Manager can't encrypt the secret value: no (Request ID: {}; Proxy: null)"
+    first, later = (Replica(THERE, "Failed", words.format(each)) for each in ("0b3a", "77c1"))
+    course = sent(Course(THERE, action=Action.RETRY, seen=first), 0.0, accepted=True)
+    assert outcome(observed(course, later, LEFTOVER_S - 0.1)) is Outcome.PENDING
+    assert outcome(observed(course, later, LEFTOVER_S)) is Outcome.FAILED
+
+
 def test_after_half_a_minute_the_same_failure_counts() -> None:
     assert outcome(observed(retried(), OLD, LEFTOVER_S - 0.1)) is Outcome.PENDING
     assert outcome(observed(retried(), OLD, LEFTOVER_S)) is Outcome.FAILED

@@ -38,7 +38,7 @@ def test_without_preflight_a_bad_key_of_the_primary_is_not_blamed_on_the_replica
     primary_under(aws, key)
     aws.simulator.set_key_state(key, HOME, "Disabled")
     row = only(replicate(aws, WEST, preflight=False))
-    assert f"key {key} in region us-east-1" in (row.status_message or "")
+    assert f"can't decrypt the secret value: {key} is disabled." in (row.status_message or "")
     assert row.error is not None
     assert "--region us-east-1" in (row.error.hint or "")
     assert "--key-id alias/aws/secretsmanager" not in (row.error.hint or "")
