@@ -43,6 +43,7 @@ class Kind(StrEnum):
     ROTATING = "rotating"
     NAME_CLASH = "name_clash"
     NO_VALUE = "no_value"
+    STUCK = "stuck"
     KEY_MISSING = "key_missing"
     KEY_DISABLED = "key_disabled"
     KEY_UNUSABLE = "key_unusable"

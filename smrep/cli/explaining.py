@@ -12,7 +12,7 @@ from smrep.rules.closing import go_on
 from smrep.rules.commands import connected
 from smrep.rules.matters import matters
 
-_LOUD = (Kind.NO_VALUE,)
+_LOUD = (Kind.NO_VALUE, Kind.STUCK)
 """Kinds of warnings that are told whatever the command."""
 _MOST = 10
 """Matters of a kind that are told; the result has all of it."""

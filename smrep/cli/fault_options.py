@@ -62,6 +62,9 @@ def fault_options(command: F) -> F:
             metavar="REGION[=MESSAGE]",
             help="Replication to REGION ends Failed with this message.",
         ),
+        click.option(
+            "--stuck", multiple=True, metavar="REGION", help="Replication to REGION stays InProgress for good."
+        ),
         click.option("--outage", multiple=True, metavar="REGION", help="REGION does not answer."),
         click.option(
             "--disabled-region",
@@ -149,6 +152,7 @@ def faults_from(options: dict[str, Any]) -> Faults:
         removal_delay_by_region=removal_by_region,
         value_delay_s=options["value_delay"],
         failures={parse_region(region): message or FAILURE for region, _, message in failures},
+        stuck=frozenset(parse_region(each) for each in options["stuck"]),
         outages=frozenset(parse_region(each) for each in options["outage"]),
         disabled_regions=frozenset(parse_region(each) for each in options["disabled_region"]),
         latency_s=options["latency"],

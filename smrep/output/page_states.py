@@ -27,6 +27,7 @@ MEANINGS = {
     Kind.ROTATING: "rotation is enabled",
     Kind.NAME_CLASH: "another secret bears the name",
     Kind.NO_VALUE: "the secret holds no value yet, so in sync proves nothing",
+    Kind.STUCK: "in progress past the deadline",
     Kind.KEY_MISSING: "the key does not exist",
     Kind.KEY_DISABLED: "the key is disabled",
     Kind.KEY_UNUSABLE: "the key can't be used for this",

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _SEVERITIES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "dim"}
 _STYLES = {IN_SYNC: "green", FAILED: "bold red", IN_PROGRESS: "yellow"}
-LESSER = (Kind.UNCHECKED, Kind.EXTRA, Kind.NO_VALUE)
+LESSER = (Kind.UNCHECKED, Kind.EXTRA, Kind.STUCK, Kind.NO_VALUE)
 """Kinds of findings that a row names though they are no errors."""
 _WIDE = 500
 """Columns where there is no terminal: nothing is folded."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from smrep.errors import Outcome
-from smrep.model import FAILED, IN_SYNC, Replica, Secret, in_region, without_request_id
+from smrep.model import FAILED, IN_PROGRESS, IN_SYNC, Replica, Secret, in_region, without_request_id
 from smrep.regions import Region
 from smrep.report import Action, Finding, Kind, RegionReport, SecretReport, Trouble
 from smrep.rules.far_ends import far_findings
@@ -35,6 +35,8 @@ class Course:
     """The entry from before our request, as long as what is seen may still be it."""
     sent_at: float | None = None
     """When our request went out, in the clock's seconds; None where none did."""
+    in_progress_since: float | None = None
+    """When the Region was first seen InProgress without a break, in the clock's seconds."""
     accepted: bool = False
     """Whether AWS is known to have taken our request."""
     held_until_gone: bool = False
@@ -82,8 +84,16 @@ def observed(course: Course, entry: Replica | None, now: float) -> Course:
         was, now_is = ((each.status, without_request_id(each.message)) for each in (leftover, entry))
         if was != now_is or (leftover.status == FAILED and _had_time(course, now)):
             leftover = None
-    known = replace(course, seen=entry, leftover=leftover)
+    since = in_progress_since(course.in_progress_since, entry, now)
+    known = replace(course, seen=entry, leftover=leftover, in_progress_since=since)
     return replace(known, accepted=True) if course.sent_at is not None and has_moved(known) else known
+
+
+def in_progress_since(before: float | None, entry: Replica | None, now: float) -> float | None:
+    """Return since when an entry has been seen InProgress, given what that was before this look."""
+    if entry is None or entry.status != IN_PROGRESS:
+        return None
+    return now if before is None else before
 
 
 def _had_time(course: Course, now: float) -> bool:

@@ -29,8 +29,12 @@ is made; a program that must work with AWS must not depend on any of them:
   refused where they are given.
 - Of several resources a simulation's EvaluationResult shows the ARN's template and one decision for all:
   explicitDeny if any is, else allowed if any is. Of one resource it shows that one's ARN.
-- The words of a failure for a KMS key, and of one for a secret that is pending deletion or still being
-  removed in the target, are the sandbox's own. A key failure names KMS and the key.
+- The words of a failure for a secret that is pending deletion or still being removed in the target are the
+  sandbox's own. A failure for a KMS key has KMS's words and code, and a Request ID that no other has; AWS's own
+  envelope was seen for a replica's key that does not exist, and is taken for every other.
+- A secret that holds no value is InSync under any key, since nothing is encrypted.
+- An entry that is stuck (`Faults.stuck`) stays so when the fault is over, until the Region is removed and
+  replicated again.
 - A name clash says `Replication failed: Secret name <name> already exists in region <region>.`
 - Overwriting spares a primary with replicas, a secret scheduled for deletion, and a replica that is
   still being removed: each ends Failed. A Region that a primary lists counts as a replica only where its

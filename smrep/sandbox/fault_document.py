@@ -143,7 +143,7 @@ def _mistake(name: str, what: str, value: Any) -> ValueError:
 
 
 _BY_REGION = ("replication_delay_by_region", "removal_delay_by_region", "failures")
-_REGIONS = ("outages", "disabled_regions")
+_REGIONS = ("stuck", "outages", "disabled_regions")
 _READERS: dict[str, Callable[[Any, str], Any]] = {
     **dict.fromkeys(("replication_delay_s", "removal_delay_s", "force_delete_delay_s", "latency_s"), _seconds),
     **dict.fromkeys(("list_lag_s", "listing_lag_s"), _seconds),

@@ -53,6 +53,8 @@ class Faults:
     is listed at once, also later."""
     failures: Mapping[str, str] = field(default_factory=dict)
     """Region -> StatusMessage: what is replicated to that Region ends Failed."""
+    stuck: frozenset[str] = frozenset()
+    """Regions that stay InProgress: what is replicated there arrives, and is never called InSync, also later."""
     outages: frozenset[str] = frozenset()
     """Regions that do not answer, and that nothing reaches or leaves until they are back."""
     disabled_regions: frozenset[str] = frozenset()

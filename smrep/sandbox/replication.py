@@ -124,7 +124,8 @@ def spread(world: World, primary: Secret, at: float, *, leaves_in_sync: bool = F
     """
     for region, entry in primary.entries.items():
         attempt = None
-        if leaves_in_sync and entry.status == IN_SYNC and _is_lived_by(world, primary, entry):
+        leaves = leaves_in_sync or region in world.faults.stuck
+        if leaves and entry.status == IN_SYNC and _is_lived_by(world, primary, entry):
             attempt = world.next_number()
             primary.entries[region] = replace(entry, status=IN_PROGRESS, message=None, attempt=attempt)
         due = at + world.faults.value_delay(region)
@@ -185,7 +186,8 @@ def _settle(world: World, event: Settle, at: float) -> None:
         world.put(copy)
     copy.kms_key, copy.version_keys = entry.kms_key, {}
     _receive(copy, primary.content)
-    primary.entries[entry.region] = replace(entry, status=IN_SYNC, message=SUCCEEDED)
+    if entry.region not in world.faults.stuck:
+        primary.entries[entry.region] = replace(entry, status=IN_SYNC, message=SUCCEEDED)
 
 
 def _obstacle(world: World, primary: Secret, entry: Entry) -> str | None:
@@ -272,7 +274,7 @@ def _flow(world: World, event: Flow) -> None:
             primary.entries[event.target] = replace(entry, status=FAILED, message=reason)
             return
         _receive(copy, event.content)
-    if event.attempt == entry.attempt:
+    if event.attempt == entry.attempt and event.target not in world.faults.stuck:
         primary.entries[event.target] = replace(entry, status=IN_SYNC, message=SUCCEEDED)
 
 

@@ -1,4 +1,4 @@
-"""The look into each Region that ended in sync: the primary's list may call InSync what is no replica any more."""
+"""The look at the end into each Region that is in sync, by the primary's list, or stuck in progress."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from smrep.errors import Outcome
-from smrep.model import IN_SYNC, Secret, Target
+from smrep.model import IN_PROGRESS, IN_SYNC, Secret, Target
 from smrep.regions import Region
 from smrep.report import Finding
 from smrep.rules.findings import absent, unseen
 from smrep.rules.preflight import Absent, Bearer, Look, Unseen, bearer, obstacle
 from smrep.rules.settle import LIST_LAG_S, Course
+from smrep.rules.stuck import Sighting, stuck
 from smrep.service.abreast import abreast, nothing, patience
 from smrep.service.cases import Case
 from smrep.service.looking import look, no_answer
@@ -49,9 +50,10 @@ class ClosingLook:
     """Is called about once a second while AWS takes its time."""
 
     def confirm(self, cases: Sequence[Case], needless: Callable[[Course], bool] = lambda _: False) -> None:
-        """Find what is no replica of ours in the Regions that are in sync: that is drift.
+        """Find what is no replica of ours in the Regions that are in sync, which is drift, and say which are stuck.
 
-        A look that could not be made is `unchecked` and changes no outcome.
+        What is in sync and `needless` is not looked at. A look that could not be made is `unchecked` and changes no
+        outcome.
 
         Raises:
             CredentialsError: no further call can succeed.
@@ -62,7 +64,8 @@ class ClosingLook:
             for case in cases
             if case.error is None
             for course in case.courses.values()
-            if course.error is None and course.fresh_status == IN_SYNC and not needless(course)
+            if course.error is None
+            and ((course.fresh_status == IN_SYNC and not needless(course)) or self._sighting(course))
         ]
         seen = abreast(
             lambda each: look_past_lag(self.aws, each[0].primary, each[1], self.clock, self.deadline),
@@ -73,6 +76,11 @@ class ClosingLook:
         )
         for (case, region), there in zip(due, seen, strict=True):
             course = case.courses[region]
+            sighting = self._sighting(course)
+            if sighting and course.seen:
+                findings = stuck(case.primary, course.seen, sighting, there)
+                case.change(region, findings=(*course.findings, *findings), seen_there=is_ours(case.primary, there))
+                continue
             ours = is_ours(case.primary, there)
             found = _found(case.primary, Target(region, course.wanted_key), there)
             case.change(
@@ -81,6 +89,18 @@ class ClosingLook:
                 proved=Outcome.DRIFT if ours is False else course.proved,
                 findings=tuple(dict.fromkeys((*course.findings, *found))),
             )
+
+    def _sighting(self, course: Course) -> Sighting | None:
+        """Return how long a Region has been seen InProgress, None where it is not, or there is time left."""
+        if course.fresh_status != IN_PROGRESS:
+            return None
+        return sighting(self.clock, self.deadline, course.in_progress_since)
+
+
+def sighting(clock: Clock, deadline: float, since: float | None) -> Sighting | None:
+    """Return how long something has been seen InProgress, None before the deadline and where it was seen but once."""
+    now = clock.monotonic()
+    return Sighting(clock.now(), now - since) if since is not None and now >= deadline and now > since else None
 
 
 def _found(primary: Secret, target: Target, there: Look) -> tuple[Finding, ...]:

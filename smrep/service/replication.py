@@ -109,10 +109,10 @@ class Replication:
             for case, course in tuple(open_regions(self.members)):
                 if course.held_until_gone and not request.wait:
                     sender.leave_out(case, [course.region], "the old replica is still being removed")
+            self._confirm(at_once=not waits)
             if request.verify:
                 yield from self._prove()
             else:
-                self._confirm(at_once=not waits)
                 self._check_new_keys()
 
     def secrets(self, *, dry_run: bool = False) -> tuple[SecretReport, ...]:
@@ -184,7 +184,8 @@ class Replication:
         request = self.request
         was_seen = at_once and (request.preflight or request.consent.force)
         ClosingLook(self.aws, self.clock, self.deadline, self.pulse).confirm(
-            cases(self.members), needless=lambda course: was_seen and course.action is Action.KEEP
+            cases(self.members),
+            needless=lambda course: request.verify or (was_seen and course.action is Action.KEEP),
         )
 
     def _check_new_keys(self) -> None:

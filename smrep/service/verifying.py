@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from smrep.errors import AwsError, CredentialsError, Outcome, Throttled, Unanswered
 from smrep.model import FAILED, Secret, Target, in_region
 from smrep.regions import Region
-from smrep.report import RegionReport, SecretReport, Trouble
+from smrep.report import Kind, RegionReport, SecretReport, Trouble
 from smrep.rules.asked import Address, check_regions
 from smrep.rules.causes import failure
 from smrep.rules.preflight import ours
-from smrep.rules.settle import told
+from smrep.rules.settle import in_progress_since, told
+from smrep.rules.stuck import stuck
 from smrep.service.abreast import nothing, patience
+from smrep.service.closing_look import sighting
 from smrep.service.keys import KeyCheck
 from smrep.service.looking import Found, Patient, bare, doomed, find, refreshed, refusal, troubles_elsewhere
 from smrep.service.polling import ticks
@@ -29,6 +31,8 @@ class Checking:
     primary: Secret
     targets: tuple[Target, ...]
     seen: dict[Region, Seen] = field(default_factory=dict)
+    in_progress_since: dict[Region, float | None] = field(default_factory=dict)
+    """When each Region was first seen InProgress without a break, in the clock's seconds."""
     notes: tuple[str, ...] = ()
     error: Trouble | None = None
 
@@ -108,6 +112,21 @@ def _look(prover: Prover, checking: Checking, waited_s: float) -> None:
         return
     checking.primary = primary
     checking.seen.update(seen)
+    now, since = prover.clock.monotonic(), checking.in_progress_since
+    for region in seen:
+        since[region] = in_progress_since(since.get(region), primary.replica(region), now)
+
+
+def _tell_stuck(checking: Checking, clock: Clock, deadline: float) -> None:
+    """Say of each Region that is InProgress past the deadline since when, and what the last look found there."""
+    for region, seen in tuple(checking.seen.items()):
+        entry = checking.primary.replica(region)
+        open_s = sighting(clock, deadline, checking.in_progress_since.get(region))
+        if entry is None or open_s is None:
+            continue
+        others = (each for each in seen.proof.findings if each.kind is not Kind.IN_PROGRESS)
+        found = dict.fromkeys((*stuck(checking.primary, entry, open_s, seen.look), *others))
+        checking.seen[region] = replace(seen, proof=replace(seen.proof, findings=tuple(found)))
 
 
 def _state(primary: Secret, region: Region) -> tuple[str | None, ...] | None:
@@ -150,6 +169,8 @@ class Verification:
         self.members = [self._member(each) for each in found]
         checkings = [each for each in self.members if isinstance(each, Checking)]
         yield from settle(Prover(self.aws, KeyCheck(self.keys), self.clock, self.deadline), checkings, self.pulse)
+        for each in checkings:
+            _tell_stuck(each, self.clock, self.deadline)
 
     def secrets(self) -> tuple[SecretReport, ...]:
         """Return every secret as it stands, in the order asked."""

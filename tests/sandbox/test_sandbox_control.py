@@ -168,6 +168,7 @@ ANY = st.builds(
     list_lag_s=SECONDS,
     listing_lag_s=SECONDS,
     failures=st.dictionaries(REGIONS, st.text()),
+    stuck=st.frozensets(REGIONS),
     outages=st.frozensets(REGIONS),
     disabled_regions=st.frozensets(REGIONS),
     latency_s=SECONDS,

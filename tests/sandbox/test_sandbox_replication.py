@@ -261,3 +261,28 @@ def test_a_moved_label_leaves_the_entry_of_a_promoted_replica(account):
     version = account.sm("GetSecretValue", SecretId="db")["VersionId"]
     account.sm("UpdateSecretVersionStage", SecretId="db", VersionStage="x", MoveToVersionId=version)
     assert account.status() == {WEST: IN_SYNC}
+
+
+def test_what_is_stuck_arrives_and_stays_in_progress_until_it_is_replicated_anew(account_with):
+    account = account_with(stuck=frozenset({WEST}), removal_delay_s=0.0)
+    account.secret()
+    account.replicate(WEST)
+    account.tick(60)
+    assert account.status() == {WEST: ("InProgress", None)}
+    assert account.exists("db", WEST)
+    account.simulator.faults = type(account.simulator.faults)(removal_delay_s=0.0)
+    account.tick(60)
+    assert account.status() == {WEST: ("InProgress", None)}
+    account.sm("RemoveRegionsFromReplication", SecretId="db", RemoveReplicaRegions=[WEST])
+    account.replicate(WEST)
+    account.tick(2)
+    assert account.status() == {WEST: IN_SYNC}
+
+
+def test_a_later_change_can_get_stuck_too(account):
+    account.replicated(WEST)
+    account.simulator.faults = type(account.simulator.faults)(stuck=frozenset({WEST}))
+    account.sm("PutSecretValue", SecretId="db", SecretString="two")
+    account.tick(60)
+    assert account.status() == {WEST: ("InProgress", None)}
+    assert account.describe(region=WEST)["VersionIdsToStages"] == account.describe()["VersionIdsToStages"]

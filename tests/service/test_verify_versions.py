@@ -108,8 +108,9 @@ def test_a_region_that_is_still_made_at_the_deadline_is_pending(aws: FakeAws) ->
         Outcome.PENDING,
         False,
         "InProgress",
-        ["in_progress"],
+        ["stuck"],
     )
+    assert "no replica is there yet" in row.findings[0].message
 
 
 def test_a_rotation_under_way_at_the_primary_alone_does_not_matter(aws: FakeAws) -> None:

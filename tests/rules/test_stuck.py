@@ -1,0 +1,88 @@
+"""What is said of a Region that is in progress past the deadline, by what a look into it found."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from smrep.errors import Denied
+from smrep.model import Replica, Secret, Target, in_region
+from smrep.regions import Region
+from smrep.report import Kind, Severity
+from smrep.rules.preflight import Absent, Bearer, Look, Unseen, obstacle
+from smrep.rules.settle import Course, in_progress_since, observed
+from smrep.rules.stuck import Sighting, stuck
+
+HOME, WEST = Region("us-east-1"), Region("us-west-2")
+ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"
+ENTRY = Replica(WEST, "InProgress", None, "alias/aws/secretsmanager")
+PRIMARY = Secret(ARN, "prod/db", HOME, HOME, replicas=(ENTRY,), stages=(("AWSCURRENT", "v2"),))
+OURS = Secret(in_region(ARN, WEST), "prod/db", WEST, HOME, stages=(("AWSCURRENT", "v2"),))
+NAMESAKE = replace(OURS, arn=OURS.arn.replace("a1b2c3", "zzzzzz"), primary_region=None)
+NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
+SIGHTING = Sighting(NOON, 299.4)
+SEEN = "prod/db in us-west-2 has been InProgress since 2026-11-30T11:55:00Z, when smrep first saw it so (299.4s); "
+HERE = "prod/db --primary-region us-east-1 -r us-west-2"
+WAIT = f"wait longer: smrep wait {HERE} --timeout 10m; or remove the Region and replicate again"
+ANEW = f": smrep remove {HERE}; then: smrep replicate {HERE}"
+PAGE = "; what else to look at: smrep help runbooks stuck"
+
+
+@pytest.mark.parametrize(
+    ("look", "there"),
+    [
+        (Absent(), "no replica is there yet"),
+        (Unseen(), "what is there could not be checked"),
+        (Unseen(Denied("no")), "what is there could not be checked: no"),
+        (OURS, "the replica that is there holds the current version"),
+        (
+            replace(OURS, stages=(("AWSCURRENT", "v1"),)),
+            "the replica that is there is not current: it holds v1, and the primary v2",
+        ),
+        (
+            replace(OURS, stages=()),
+            "the replica that is there is not current: it holds no version, and the primary v2",
+        ),
+        (NAMESAKE, f"what is there is no replica of it: {NAMESAKE.arn}"),
+    ],
+)
+def test_it_says_since_when_and_what_is_there(look: Look, there: str) -> None:
+    first, *others = stuck(PRIMARY, ENTRY, SIGHTING, look)
+    assert (first.kind, first.severity, first.message) == (Kind.STUCK, Severity.WARNING, SEEN + there)
+    clash = obstacle(PRIMARY, Target(WEST), NAMESAKE, Bearer.NAMESAKE)
+    assert others == ([clash] if look is NAMESAKE else [])
+
+
+def test_there_are_two_ways_out_and_a_page() -> None:
+    (without,), (with_replica,) = (stuck(PRIMARY, ENTRY, SIGHTING, look) for look in (Absent(), OURS))
+    assert without.hint == WAIT + ANEW + PAGE
+    assert with_replica.hint == f"{WAIT}, which leaves it without the secret for about a minute{ANEW}{PAGE}"
+
+
+def test_the_replicas_key_is_asked_for_again() -> None:
+    (finding,) = stuck(PRIMARY, replace(ENTRY, kms_key_id="alias/dr"), SIGHTING, Absent())
+    assert finding.hint == f"{WAIT}{ANEW}=alias/dr{PAGE}"
+
+
+def test_of_a_secret_without_a_value_nothing_is_called_current() -> None:
+    (finding,) = stuck(replace(PRIMARY, stages=()), ENTRY, SIGHTING, replace(OURS, stages=()))
+    assert finding.message == f"{SEEN}the secret holds no value yet"
+
+
+@pytest.mark.parametrize(("seconds", "timeout"), [(0.2, "1m"), (30.0, "1m"), (30.1, "2m"), (1800.0, "1h")])
+def test_the_next_wait_is_twice_as_long(seconds: float, timeout: str) -> None:
+    (finding,) = stuck(PRIMARY, ENTRY, Sighting(NOON, seconds), Absent())
+    assert f"smrep wait {HERE} --timeout {timeout};" in (finding.hint or "")
+
+
+def test_since_when_is_kept_until_another_status_shows() -> None:
+    since = None
+    for now, status in enumerate([None, "InProgress", "InProgress", "Pending", "InProgress", "InProgress"]):
+        since = in_progress_since(since, Replica(WEST, status) if status else None, float(now))
+    assert since == 4.0
+    course = Course(WEST)
+    for now in (1.0, 2.0):
+        course = observed(course, ENTRY, now)
+    assert course.in_progress_since == 1.0
