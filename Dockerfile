@@ -5,12 +5,13 @@ FROM base AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /src
 # Each package by its hash, ready built. All that follows is installed from what lies in /wheels, and nothing is fetched.
-COPY constraints.txt ./
-RUN python -m pip download --no-cache-dir --require-hashes --no-deps --requirement constraints.txt --dest /wheels
+COPY constraints.txt constraints-crt.txt ./
+RUN python -m pip download --no-cache-dir --require-hashes --no-deps --requirement constraints.txt \
+    --requirement constraints-crt.txt --dest /wheels
 COPY . ./
 RUN python -m pip wheel --no-cache-dir --no-index --find-links /wheels --no-deps --wheel-dir /wheels . \
  && python -m venv --without-pip /opt/smrep \
- && python -m pip --python /opt/smrep/bin/python install --no-cache-dir --no-index --find-links /wheels --no-compile smrep
+ && python -m pip --python /opt/smrep/bin/python install --no-cache-dir --no-index --find-links /wheels --no-compile 'smrep[crt]'
 # Compiled once, here: nobody can write bytecode where smrep runs. It is not compared with the sources' dates.
 RUN python -m compileall -q --invalidation-mode unchecked-hash /opt/smrep/lib
 

@@ -88,6 +88,7 @@ docs/%.svg: docs/picture.py .venv/run.stamp
 constraints: .venv/tools.stamp
 	$(COMPILE) pyproject.toml --group build --output-file constraints.txt > /dev/null
 	$(COMPILE) pyproject.toml --group build --group dev -c constraints.txt --output-file constraints-dev.txt > /dev/null
+	$(COMPILE) pyproject.toml --extra crt -c constraints.txt --output-file constraints-crt.txt > /dev/null
 	$(COMPILE) --group mutation -c constraints-dev.txt --output-file constraints-mutation.txt > /dev/null
 	$(COMPILE) --group tools --output-file constraints-tools.txt > /dev/null
 

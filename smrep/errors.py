@@ -122,6 +122,15 @@ class CredentialsError(AwsError):
         return "Expired" in self.code
 
 
+class CannotSend(CredentialsError):
+    """Nothing can be signed or sent from here: the credentials can't be used, or the endpoint can't be trusted."""
+
+    @property
+    def ends_the_run(self) -> bool:
+        """Whether no further call can succeed: none can, in whatever Region."""
+        return True
+
+
 class NotFound(AwsError):
     """AWS says that the thing does not exist in that Region: the only error that means absence."""
 

@@ -15,6 +15,37 @@ from smrep.regions import Region, parse_region, partition_of
 SecretId = NewType("SecretId", str)
 """A secret's name or ARN as it was typed, 1 to 2,048 characters."""
 
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where credentials come from."""
+
+    method: str
+    """botocore's word for it: env, sso, login, custom-process, assume-role, ...; empty where there are none."""
+    profile: str | None = None
+    """The profile that leads there; None for the default one, which no command has to name."""
+    place: str | None = None
+    """The file of a web identity token."""
+    profiles: tuple[str, ...] = ()
+    """Every profile there is."""
+
+    @property
+    def title(self) -> str:
+        """The source as a message names it."""
+        of = f" of the profile {self.profile or 'default'}"
+        return {
+            "": f"the profile {self.profile or 'default'}",
+            "env": "the environment",
+            "custom-process": f"the credential_process{of}",
+            "sso": f"IAM Identity Center (the profile {self.profile or 'default'})",
+            "login": f"aws login (the profile {self.profile or 'default'})",
+            "assume-role": f"the role{of}",
+            "assume-role-with-web-identity": "the web identity",
+            "container-role": "the container's credentials endpoint",
+            "iam-role": "the machine's metadata service",
+        }.get(self.method, f"the profile {self.profile or 'default'}")
+
+
 IN_SYNC, IN_PROGRESS, FAILED = "InSync", "InProgress", "Failed"
 """AWS's words for a replica's state. Source: API_ReplicationStatusType; any other word means 'not done'."""
 

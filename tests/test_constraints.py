@@ -54,6 +54,7 @@ def test_no_file_says_where_to_fetch_from() -> None:
         ("constraints.txt", [Requirement(each) for each in PROJECT["project"]["dependencies"]]),
         ("constraints.txt", [Requirement(each) for each in PROJECT["build-system"]["requires"]]),
         ("constraints.txt", wanted("build")),
+        ("constraints-crt.txt", [Requirement("awscrt")]),
         ("constraints-dev.txt", wanted("dev")),
         ("constraints-mutation.txt", wanted("mutation")),
         ("constraints-tools.txt", wanted("tools")),
@@ -67,8 +68,9 @@ def test_what_the_project_asks_for_is_pinned(name: str, requirements: list[Requi
 
 
 def test_the_files_agree() -> None:
-    run, dev, mutation = (pinned(f"constraints{each}.txt") for each in ("", "-dev", "-mutation"))
+    run, dev, crt, mutation = (pinned(f"constraints{each}.txt") for each in ("", "-dev", "-crt", "-mutation"))
     assert run.items() <= dev.items()
+    assert {name: version for name, version in crt.items() if name != "awscrt"}.items() <= run.items()
     assert {name: version for name, version in mutation.items() if name in dev}.items() <= dev.items()
 
 

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from smrep.aws import answers, translate
 from smrep.aws.allowed import WRITES, NotAllowed, check
 from smrep.aws.session import Session
-from smrep.errors import AwsError, Denied, SmrepError, Unanswered
+from smrep.errors import AwsError, CredentialsError, Denied, SmrepError, Unanswered
 from smrep.model import Filter, Key, Page, Paging, Replica, Secret, Target, Version
 from smrep.regions import Region
 
@@ -207,13 +207,18 @@ class Aws:
         started = time.monotonic()
         try:
             answer: Mapping[str, Any] = getattr(client, method)(**params)
-        except (NotAllowed, SmrepError):
+        except NotAllowed:
+            raise
+        except SmrepError as error:
+            self._tell(operation, region, {}, started, error.code)
             raise
         except ClientError as error:
             self._tell(operation, region, error.response, started, translate.code_of(error.response))
             refusal = translate.from_response(error, subject)
             if isinstance(refusal, Denied):
                 refusal.hint = f"allow {service}:{operation} on {name} in {region}"
+            elif isinstance(refusal, CredentialsError):
+                refusal.hint = self.session.how_to_renew(refusal.code)
             raise refusal from error
         except Exception as error:
             self._tell(operation, region, {}, started, type(error).__name__)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import re
 from typing import Any
 
-from smrep.errors import CredentialsError
+from smrep.aws.sources import NO_HEADER, Cure, frozen, refusal
 
 _FIELDS = {
     "access_key": ("AWS_ACCESS_KEY_ID", "aws_access_key_id"),
@@ -14,31 +13,20 @@ _FIELDS = {
     "token": ("AWS_SESSION_TOKEN", "aws_session_token"),
 }
 """A credential's part -> its variable and its key in a profile."""
-_CONTAINER_TOKEN = "AWS_CONTAINER_AUTHORIZATION_TOKEN"  # noqa: S105 - a variable's name
-_NO_HEADER = re.compile(r"[^ -~]")
-"""What no header may hold: a line end, any other control character, anything beyond ASCII."""
 
 
-def check_credentials(session: Any) -> None:
-    """Have every client that the session will make refuse to sign with credentials that no header may hold."""
+def check_credentials(session: Any, cure: Cure) -> None:
+    """Have every client that the session will make refuse to sign with credentials that can't be used."""
+    core = session._session  # noqa: SLF001 - boto3 has no other way to it
 
-    def check(request_signer: Any, **_: Any) -> None:
-        credentials = request_signer._credentials  # noqa: SLF001 - botocore has no other way to it
-        if credentials is None:
-            return
-        frozen = credentials.get_frozen_credentials()
-        for part in _FIELDS:
-            value = getattr(frozen, part)
-            if value and _NO_HEADER.search(value):
-                raise _refusal(_place(session, part, value, credentials.method))
+    def check(request_signer: Any, signature_version: Any, **_: Any) -> None:
+        given = frozen(core, request_signer, signature_version, cure)
+        for part in _FIELDS if given else ():
+            value = getattr(given, part)
+            if value and NO_HEADER.search(value):
+                raise refusal(_place(session, part, value, request_signer._credentials.method))  # noqa: SLF001
 
     session.events.register_first("before-sign.*.*", check)
-
-
-def check_container_token() -> None:
-    """Raise an error that names the token for a container's credentials, where no header may hold it."""
-    if _NO_HEADER.search(os.environ.get(_CONTAINER_TOKEN, "")):
-        raise _refusal(_CONTAINER_TOKEN)
 
 
 def _place(session: Any, part: str, value: str, method: str) -> str:
@@ -51,9 +39,3 @@ def _place(session: Any, part: str, value: str, method: str) -> str:
         if profile.get(key) == value:
             return f"{key} of the profile {name}"
     return f"the {key.removeprefix('aws_')} from {method}"
-
-
-def _refusal(place: str) -> CredentialsError:
-    words = f"{place} holds a line end, or another character that no credential has"
-    hint = f'take it out: export {place}="$(printf %s "${place}" | tr -cd \'!-~\')"' if place.isupper() else None
-    return CredentialsError(words, "", hint or "take it out where it is kept", code="BadCredentials")

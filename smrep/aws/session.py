@@ -7,6 +7,7 @@ import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,13 +16,14 @@ import botocore
 import botocore.session
 from botocore.config import Config
 from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
-from botocore.exceptions import BotoCoreError, NoCredentialsError
+from botocore.exceptions import BotoCoreError, NoCredentialsError, ProfileNotFound
 
 from smrep import __version__
 from smrep.aws.allowed import guard, guard_secrets
 from smrep.aws.bounds import Bounds, bound, bound_metadata
-from smrep.aws.credentials import check_container_token, check_credentials
+from smrep.aws.credentials import check_credentials
 from smrep.aws.dependence import dependence
+from smrep.aws.sources import Cure, explained, source_of, watch
 from smrep.aws.translate import from_transport
 from smrep.errors import ConfigurationError, SmrepError
 from smrep.model import Endpoint, endpoint_for
@@ -75,6 +77,8 @@ class Session:
     say: Callable[[str], None] = lambda _: None
     """Is told of every endpoint in force that is not AWS's own."""
     bounds: Bounds = field(default_factory=Bounds)
+    cure: Cure = lambda _source, _code: None
+    """Tells what to type next where credentials can't be used."""
     _said: set[str] = field(default_factory=set)
     _boto: boto3.Session | None = None
     _clients: dict[tuple[str, Region, bool], Any] = field(default_factory=dict)
@@ -111,11 +115,18 @@ class Session:
         except Exception as error:
             raise _unusable(error) from error
 
+    def how_to_renew(self, code: str) -> str | None:
+        """Return what to type next where AWS does not accept the credentials, and says so with that code."""
+        core = self._session()._session  # noqa: SLF001
+        credentials = core.get_credentials()
+        return self.cure(source_of(core, credentials.method if credentials else ""), code)
+
     def _session(self) -> boto3.Session:
         """Return the session whose credentials are used, made when first asked for."""
         if self._boto is None:
-            own = _session(self.settings.profile, self.settings.sole_region, self.bounds)
+            own = _session(self.settings.profile, self.settings.sole_region, self.bounds, self.cure)
             bound_metadata(own._session.get_component("credential_provider"), self.bounds)  # noqa: SLF001
+            watch(own._session, self.cure)  # noqa: SLF001
             role = self.settings.role_arn
             self._boto = self._assumed(own, role) if role else own
         return self._boto
@@ -147,7 +158,7 @@ class Session:
         """Return a session with the role's credentials, which renew themselves."""
         settings, source = self.settings, own.get_credentials()
         if source is None:
-            raise from_transport(NoCredentialsError(), "")
+            raise explained(own._session, "", NoCredentialsError(), self.cure)  # noqa: SLF001
 
         def sts(name: str, **_: Any) -> Any:
             client = own.client(
@@ -172,18 +183,26 @@ class Session:
         assumed._credentials = DeferredRefreshableCredentials(  # type: ignore[attr-defined]  # noqa: SLF001
             method="assume-role", refresh_using=fetcher.fetch_credentials
         )
-        return _guarded(boto3.Session(botocore_session=assumed), self.bounds)
+        return _guarded(boto3.Session(botocore_session=assumed), self.bounds, self.cure)
 
 
 def _unusable(error: Exception) -> SmrepError:
     """Return the error for credentials, a profile or settings with which no client can be made."""
     if isinstance(error, SmrepError | BotoCoreError | EOFError):
         return from_transport(error, "")
-    check_container_token()
     return ConfigurationError(
         f"the AWS configuration can't be used ({type(error).__name__})",
         "check --endpoint-url, the AWS_... variables and the profile",
     )
+
+
+def _no_profile(name: str) -> ConfigurationError:
+    """Return the error for a profile that does not exist, with those that do."""
+    there = botocore.session.Session().available_profiles
+    near = get_close_matches(name, there, n=1)
+    meant = f"did you mean --profile {near[0]}? " if near else ""
+    listed = f"there are: {', '.join(there)}" if there else "there is none in ~/.aws/config or ~/.aws/credentials"
+    return ConfigurationError(f"there is no profile {name}", f"{meant}{listed}", code="ProfileNotFound")
 
 
 def override(client: Any) -> str | None:
@@ -202,10 +221,10 @@ def profile_region(profile: str | None) -> str | None:
         ConfigurationError: the profile does not exist, or the configuration can't be read.
 
     """
-    return _session(profile, None, Bounds()).region_name
+    return _session(profile, None, Bounds(), lambda _source, _code: None).region_name
 
 
-def _session(profile: str | None, sole_region: Region | None, bounds: Bounds) -> boto3.Session:
+def _session(profile: str | None, sole_region: Region | None, bounds: Bounds, cure: Cure) -> boto3.Session:
     """Return boto3's session.
 
     A profile is named only where one was typed, else it would beat the keys in the environment.
@@ -215,7 +234,9 @@ def _session(profile: str | None, sole_region: Region | None, bounds: Bounds) ->
         core = _core(profile)
         if sole_region:
             core.set_config_variable("sts_regional_endpoints", "regional")  # else it may be the one in us-east-1
-        return _guarded(boto3.Session(botocore_session=core, region_name=sole_region), bounds)
+        return _guarded(boto3.Session(botocore_session=core, region_name=sole_region), bounds, cure)
+    except ProfileNotFound as error:
+        raise _no_profile(str(error.kwargs["profile"])) from error
     except Exception as error:
         raise _unusable(error) from error
 
@@ -233,8 +254,8 @@ def _core(profile: str | None) -> botocore.session.Session:
     return core
 
 
-def _guarded(session: boto3.Session, bounds: Bounds) -> boto3.Session:
+def _guarded(session: boto3.Session, bounds: Bounds, cure: Cure) -> boto3.Session:
     guard_secrets(session)
     bound(session, bounds)
-    check_credentials(session)
+    check_credentials(session, cure)
     return session

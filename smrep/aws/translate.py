@@ -6,18 +6,19 @@ of ours: its text may hold a request's headers, an answer's body or a URL, and w
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
 from botocore import exceptions as botocore
+from botocore.parsers import ResponseParserError
 
 from smrep.aws.answers import cut
 from smrep.aws.bounds import TooLarge, TooSlow
 from smrep.errors import (
     AwsError,
+    CannotSend,
     ConfigurationError,
     CredentialsError,
     Denied,
@@ -52,6 +53,7 @@ _CREDENTIALS = frozenset(
         "UnrecognizedClientException",
     }
 )
+_EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException"})
 _THROTTLED = frozenset(
     {
         "BandwidthLimitExceeded",
@@ -79,13 +81,18 @@ _DOUBTFUL = frozenset(
     }
 )
 
-_SIGN_IN = "check who you are: aws sts get-caller-identity (or sign in: aws sso login), or name a profile: --profile"
-
-
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,127}", re.ASCII)
 _ABOUT_THE_SIGNATURE = frozenset({"IncompleteSignature", "InvalidSignatureException", "SignatureDoesNotMatch"})
 """AWS's words then quote the request's headers, the session token among them."""
-_WITH_A_TOKEN = ("AssumeRoleWith", "GetRoleCredentials", "CreateToken")
+_FETCHING = {
+    "AssumeRole": "the role could not be assumed",
+    "AssumeRoleWithWebIdentity": "the role could not be assumed with the web identity token",
+    "GetRoleCredentials": "IAM Identity Center gave no credentials for the role",
+    "CreateToken": "the sign-in at IAM Identity Center could not be renewed",
+    "CreateOAuth2Token": "the sign-in could not be renewed",
+}
+"""Operations by which botocore fetches credentials, and what it means that one failed."""
+_WITH_A_TOKEN = ("AssumeRoleWith", "GetRoleCredentials", "CreateToken", "CreateOAuth2Token")
 """Operations whose parameters are credentials, which a message about a parameter quotes."""
 
 
@@ -105,22 +112,18 @@ def from_response(error: botocore.ClientError, subject: str) -> AwsError:
     metadata = response.get("ResponseMetadata", {})
     status = metadata.get("HTTPStatusCode", 0)
     words = cut(_words(response, code, error.operation_name))
-    hint = None
-    if error.operation_name == "AssumeRole":
-        subject = "the role could not be assumed"
+    subject = _FETCHING.get(error.operation_name, subject)
     kind: type[AwsError]
     if code in _NOT_FOUND:
         kind = NotFound
-    elif error.operation_name == "AssumeRole" and code in _DENIED:
-        kind, hint = CredentialsError, "allow sts:AssumeRole on the role, and see whom its trust policy lets in"
     elif code in _CREDENTIALS:
-        kind, hint = CredentialsError, _SIGN_IN
+        kind = CredentialsError
     elif code in _THROTTLED or status == HTTPStatus.TOO_MANY_REQUESTS:
         kind = Throttled
     elif code in _DOUBTFUL or not HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
         kind = Unanswered
-    elif error.operation_name.startswith(("AssumeRole", "GetRoleCredentials")):
-        kind, hint = CredentialsError, _SIGN_IN
+    elif error.operation_name in _FETCHING:
+        kind = CredentialsError
     elif code in _DENIED or status == HTTPStatus.FORBIDDEN:
         kind = Denied
     elif code in _UNSUPPORTED:
@@ -129,7 +132,8 @@ def from_response(error: botocore.ClientError, subject: str) -> AwsError:
         return bad_answer(f"{words} ({code})", subject)
     else:
         kind = Refused
-    return kind(f"{words} ({code})", subject, hint, code=code, request_id=metadata.get("RequestId"))
+    said = f"the session has expired: {words}" if code in _EXPIRED else words
+    return kind(f"{said} ({code})", subject, code=code, request_id=metadata.get("RequestId"))
 
 
 def _has_no_code(code: str) -> bool:
@@ -149,37 +153,30 @@ def _words(response: Mapping[str, Any], code: str, operation: str) -> str:
     return words or "AWS gave no reason"
 
 
+_NO_ANSWER = (
+    botocore.HTTPClientError,
+    botocore.ConnectionError,
+    botocore.EndpointConnectionError,
+    botocore.IncompleteReadError,
+    botocore.ResponseStreamingError,
+)
+
+
+def is_transport(error: Exception) -> bool:
+    """Return whether a request was not sent, or not answered in full."""
+    return isinstance(error, (*_NO_ANSWER, TooSlow, TooLarge, ResponseParserError))
+
+
 def from_transport(error: Exception, subject: str) -> SmrepError:
     """Return the error for a call that got no answer, or none that can be read, or never left."""
     match error:
         case SmrepError():
             return error
-        case botocore.NoCredentialsError() | botocore.PartialCredentialsError():
-            lacking = error.kwargs.get("cred_var")
-            words = f"the credentials lack {lacking}" if lacking else "no credentials found"
-            return CredentialsError(_said(error, words), "", _SIGN_IN)
-        case (
-            botocore.CredentialRetrievalError()
-            | botocore.TokenRetrievalError()
-            | botocore.SSOError()
-            | botocore.RefreshWithMFAUnsupportedError()
-            | botocore.InvalidConfigError()
-            | botocore.MetadataRetrievalError()
-        ):
-            why = f"from {provider}" if (provider := error.kwargs.get("provider")) else "from where the profile says"
-            return CredentialsError(_said(error, why), "credentials could not be had", _SIGN_IN)
-        case OSError(filename=str(path)):  # a token that credentials are had with is read when they are needed
-            place = path if os.sep in path else "a file without a folder; is it the token itself?"
-            return CredentialsError(f"{error.strerror}: {place}", "credentials could not be had", _SIGN_IN)
-        case EOFError():
-            return CredentialsError(
-                "this profile asks for an MFA code, and there is no terminal to type it at",
-                "",
-                "get a session first (aws sts get-session-token, aws sso login) and use its profile",
-                code="MfaRequired",
-            )
-        case botocore.ProfileNotFound() | botocore.ConfigParseError() | botocore.ConfigNotFound():
-            return _unreadable_profile(error)
+        case botocore.NoCredentialsError():
+            return CannotSend(_said(error, "no credentials found"), code="NoCredentials")
+        case botocore.ConfigParseError() | botocore.ConfigNotFound():
+            words = _said(error, f"{error.kwargs['path']} can't be read")
+            return ConfigurationError(words, "mend that file, or name another one: AWS_CONFIG_FILE")
         case botocore.NoRegionError():
             return ConfigurationError("no Region is named", "name it: --primary-region REGION")
         case botocore.ParamValidationError():
@@ -194,13 +191,7 @@ def from_transport(error: Exception, subject: str) -> SmrepError:
             return ConfigurationError(
                 _said(error, unsent), "check the proxy, the endpoint, and tokens for control characters"
             )
-        case (
-            botocore.HTTPClientError()
-            | botocore.ConnectionError()
-            | botocore.EndpointConnectionError()
-            | botocore.IncompleteReadError()
-            | botocore.ResponseStreamingError()
-        ):
+        case _ if isinstance(error, _NO_ANSWER):
             hint = f"check the network, the proxy and the endpoint, then {Unanswered.cure}"
             return Unanswered(_said(error, _what_failed(error)), subject, hint)
         case _ if not isinstance(error, botocore.BotoCoreError) or "Parser" in type(error).__name__:
@@ -210,13 +201,6 @@ def from_transport(error: Exception, subject: str) -> SmrepError:
                 _said(error, "the AWS configuration can't be used"),
                 "check --endpoint-url, the AWS_... variables and the profile",
             )
-
-
-def _unreadable_profile(error: botocore.BotoCoreError) -> ConfigurationError:
-    profile = error.kwargs.get("profile")
-    words = f"there is no profile {profile}" if profile else _said(error, f"{error.kwargs['path']} can't be read")
-    hint = "profiles are in ~/.aws/config and ~/.aws/credentials; with AWS CLI 2: aws configure list-profiles"
-    return ConfigurationError(words, hint)
 
 
 def bad_answer(why: str, subject: str) -> Unanswered:

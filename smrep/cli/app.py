@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from smrep import __version__
+from smrep.cli.basics import WORDS
 from smrep.cli.options import Shared
 from smrep.cli.params import secret_ids
 from smrep.cli.screens import Gauge, Screen, SystemClock, a_gauge, a_screen
@@ -26,7 +28,9 @@ from smrep.output.paper import Paper, fits
 from smrep.regions import Region, is_known, nearest
 from smrep.report import Kind, Progress, SecretReport, Severity, Trouble
 from smrep.rules.asked import account_in, check_account, check_regions
+from smrep.rules.commands import typed_again
 from smrep.service.ports import Clock
+from smrep.urls import shown
 
 if TYPE_CHECKING:
     from smrep.aws.client import Aws
@@ -149,6 +153,13 @@ class App:
             self.events.show(secrets)
         self.screen.show(secrets, self.elapsed_s)
 
+    @property
+    def again(self) -> str:
+        """The command that goes on from here, or the one that was typed; no password stands in its URLs."""
+        going_on = self.interrupted().hint
+        words = click.get_current_context().meta.get(WORDS, ())
+        return going_on or typed_again([re.sub(r"https?://\S*", lambda url: shown(url[0]), word) for word in words])
+
     def close_screen(self) -> None:
         """Leave room for the result, where progress was shown at all."""
         for name in ("screen", "gauge"):
@@ -239,6 +250,7 @@ class App:
         """
         from smrep.aws.client import Aws
         from smrep.aws.session import Session, Settings
+        from smrep.rules.sign_in import cure
 
         options = options or self.options
         sources = self.where.sources if self.where else {}
@@ -254,7 +266,7 @@ class App:
             sts_region=first,
             sole_region=first if sole else None,
         )
-        session = Session(settings, self.messages.note)
+        session = Session(settings, self.messages.note, cure=cure)
         if first:
             self.endpoint_url = session.endpoint_url(first)
         return Aws(session, self.messages.trace if options.debug else None, self._observe)

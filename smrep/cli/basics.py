@@ -15,6 +15,8 @@ COMPLETE = "_SMREP_COMPLETE"
 """The variable by which a shell's completion script asks for candidates."""
 CONDUCTED = "smrep.conducted"
 """What a context's meta has where a command has taken its run in hand, and will tell how it ends."""
+WORDS = "smrep.words"
+"""What a context's meta has of the command line as it was typed."""
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 

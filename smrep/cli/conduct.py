@@ -15,7 +15,7 @@ from smrep.cli.app import App
 from smrep.cli.basics import CONDUCTED
 from smrep.cli.explaining import explain, is_mute
 from smrep.cli.process import stopped_by, stopping, told
-from smrep.errors import Outcome, OutputError, SmrepError, Terminated, UsageError
+from smrep.errors import CredentialsError, Outcome, OutputError, SmrepError, Terminated, UsageError
 from smrep.output import github
 from smrep.output.events import Events
 from smrep.output.formats import FORMATS, as_query, compile_query
@@ -49,6 +49,8 @@ def conduct(app: App, work: Callable[[App], Iterator[None]]) -> None:
             app.show()
     except SmrepError as error:
         trouble = Trouble.of(error)
+        if isinstance(error, CredentialsError) and error.ends_the_run:
+            trouble = replace(trouble, hint=f"{trouble.hint}; then: {app.again}" if trouble.hint else app.again)
     except BrokenPipeError:
         raise
     except (KeyboardInterrupt, Terminated, Exception) as error:  # noqa: BLE001 - no traceback reaches a user

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from smrep.cli import root
-from smrep.cli.basics import COMPLETE, CONDUCTED
+from smrep.cli.basics import COMPLETE, CONDUCTED, WORDS
 from smrep.cli.process import stopping
 from smrep.errors import Outcome, Terminated
 
@@ -34,6 +34,7 @@ def run(words: Sequence[str], clock: Clock | None = None) -> int:
     context: click.Context | None = None
     try:
         with root.make_context("smrep", list(words), obj=clock) as context:
+            context.meta[WORDS] = words
             root.invoke(context)
     except click.exceptions.Exit as error:
         return error.exit_code

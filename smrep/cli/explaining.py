@@ -63,8 +63,11 @@ def explain(app: App, report: Report) -> None:
                 say.hint(hint)
     if report.error:
         say.trouble(report.error)
-        if report.outcome in (Outcome.ACCESS, Outcome.BUG) or is_mute(report):
-            say.hint(connected(go_on(report.secrets) or "", app.options.connection))
+        going_on = connected(go_on(report.secrets) or "", app.options.connection)
+        if (report.outcome in (Outcome.ACCESS, Outcome.BUG) or is_mute(report)) and going_on not in (
+            report.error.hint or ""
+        ):
+            say.hint(going_on)
 
 
 def _explain_many(app: App, report: Report) -> None:

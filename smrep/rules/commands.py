@@ -13,6 +13,8 @@ _CONNECTED = (
     "replicate|status|wait|retry|verify|rekey|remove|promote|doctor|list|audit|plan|apply|export|failover|failback"
 )
 """The commands that talk to AWS."""
+_LOCAL = ("configure", "login", "sso")
+"""Commands of the AWS CLI that are about credentials and not about the endpoint."""
 _QUOTED = r"""(?<!\w)'(?:[^']|'"'"')*'(?!\w)"""
 """A word in quotes, as a name from AWS is: what looks like a command in it is none."""
 
@@ -65,36 +67,49 @@ def anew(primary: Secret, targets: Sequence[Target]) -> str:
     return f"{spell_on(primary, 'remove', there)}; then: {spell_on(primary, 'replicate', targets)}"
 
 
+def typed_again(words: Sequence[str]) -> str:
+    """Return the command that was typed, to be typed again."""
+    return shlex.join(["smrep", *words])
+
+
 def connected(hint: str, flags: Sequence[str]) -> str:
     """Return the hint with the connection's flags in each command that it names, so that it means the same account.
 
     `flags` are pairs of a flag and its value: all go into smrep's commands, the profile and the endpoint into the AWS
-    CLI's. Of an endpoint for one Region the CLI gets the URL, in commands about a secret there.
+    CLI's, the profile alone into those that sign in. A command keeps the flags that it has. Of an endpoint for one
+    Region the CLI gets the URL, in commands about a secret there.
     """
-    pairs = [(flag, value) for flag, value in zip(flags[::2], flags[1::2], strict=True) if not _names(hint, flag)]
-    ours = shlex.join(word for pair in pairs for word in pair)
-    profile = [word for pair in pairs if pair[0] == "--profile" for word in pair]
+    pairs = list(zip(flags[::2], flags[1::2], strict=True))
     urls = dict(split_endpoint(value) for flag, value in pairs if flag == "--endpoint-url")
+    ends = [found.start() for found in re.finditer(rf"{_QUOTED}|;", hint) if found[0] == ";"]
 
-    def theirs(command: str) -> str:
-        region = re.match(r"secretsmanager [^;]*?--region ([a-z0-9-]+)", command)
-        url = urls.get(region[1] if region else "", urls.get(""))
-        words = [*profile, *(["--endpoint-url", url] if url else [])]
-        return f" {shlex.join(words)}" if words else ""
+    def command_at(start: int) -> str:
+        return hint[start : next((place for place in ends if place >= start), len(hint))]
 
-    if ours:
-        hint = re.sub(
-            rf"{_QUOTED}|\bsmrep ({_CONNECTED})\b",
-            lambda found: f"{found[0]} {ours}" if found[1] else found[0],
-            hint,
-        )
-    if profile or urls:
-        hint = re.sub(
-            rf"{_QUOTED}|\b(aws) (?=[a-z]+ [a-z-]+\b)",
-            lambda found: f"aws{theirs(hint[found.end() :])} " if found[1] else found[0],
-            hint,
-        )
-    return hint
+    def ours(command: str) -> list[str]:
+        return [word for pair in pairs if not _names(command, pair[0]) for word in pair]
+
+    def theirs(command: str, service: str) -> list[str]:
+        kept = [pair for pair in pairs if pair[0] == "--profile"]
+        region = re.search(r"--region ([a-z0-9-]+)", command) if service == "secretsmanager" else None
+        url = None if service in _LOCAL else urls.get(region[1] if region else "", urls.get(""))
+        kept += [("--endpoint-url", url)] if url else []
+        return [word for pair in kept if not _names(command, pair[0]) for word in pair]
+
+    def put(found: re.Match[str]) -> str:
+        if found["ours"]:
+            words = ours(command_at(found.start()))
+            return f"{found[0]} {shlex.join(words)}" if words else found[0]
+        if found["theirs"]:
+            words = theirs(command_at(found.start()), found["service"])
+            return f"aws {shlex.join(words)} {found['service']}" if words else found[0]
+        return found[0]
+
+    return re.sub(
+        rf"{_QUOTED}|\bsmrep (?P<ours>{_CONNECTED})\b|\b(?P<theirs>aws) (?P<service>[a-z]+)(?=( [a-z-]+\b|$| *[;)]))",
+        put,
+        hint,
+    )
 
 
 def _names(hint: str, flag: str) -> bool:

@@ -8,7 +8,7 @@ from math import ceil
 
 from smrep.model import Replica, Secret, Target
 from smrep.report import Finding, Kind, Severity
-from smrep.rules.commands import anew, duration, spell
+from smrep.rules.commands import anew, duration, spell_on
 from smrep.rules.keys import DEFAULT
 from smrep.rules.preflight import Absent, Look, Unseen, bearer, obstacle, ours
 
@@ -37,15 +37,9 @@ def stuck(primary: Secret, entry: Replica, sighting: Sighting, look: Look) -> tu
     """
     name, there = primary.name, entry.region
     longer_s = _MINUTE_S * max(1, ceil(2 * sighting.seconds / _MINUTE_S))
-    wait = spell(
-        "wait",
-        [name],
-        primary_region=primary.region,
-        targets=[Target(there)],
-        flags=["--timeout", duration(longer_s)],
-    )
+    wait = spell_on(primary, "wait", [Target(there)], ["--timeout", duration(longer_s)])
     key = entry.kms_key_id if entry.kms_key_id != DEFAULT else None
-    again = anew(name, primary.region, [Target(there, key)])
+    again = anew(primary, [Target(there, key)])
     replica = ours(primary, look)
     stranger = look if isinstance(look, Secret) and replica is None else None
     return (

@@ -220,17 +220,16 @@ def test_every_code_is_one_kind_of_error(code: str, status: int, kind: type[erro
     error = from_response(client_error(code, status), "prod/db in us-east-1")
     assert type(error) is kind
     words = "the answer has no code of AWS's" if code.isdigit() else "words"
-    assert error.message.startswith(f"prod/db in us-east-1: {words} (")
+    expired = "the session has expired: " if code.startswith("Expired") else ""
+    assert error.message.startswith(f"prod/db in us-east-1: {expired}{words} (")
     assert error.request_id == "r-1"
 
 
 @pytest.mark.parametrize(
     ("error", "kind", "outcome"),
     [
-        (botocore.NoCredentialsError(), errors.CredentialsError, Outcome.ACCESS),
-        (botocore.ProfileNotFound(profile="x"), errors.ConfigurationError, Outcome.ACCESS),
+        (botocore.NoCredentialsError(), errors.CannotSend, Outcome.ACCESS),
         (botocore.NoRegionError(), errors.ConfigurationError, Outcome.ACCESS),
-        (EOFError(), errors.CredentialsError, Outcome.ACCESS),
         (botocore.EndpointConnectionError(endpoint_url="http://x"), Unanswered, Outcome.FAILED),
         (botocore.ReadTimeoutError(endpoint_url="http://x"), Unanswered, Outcome.FAILED),
         (botocore.ConnectionClosedError(endpoint_url="http://x"), Unanswered, Outcome.FAILED),
@@ -263,17 +262,6 @@ def test_the_model_of_botocore_knows_the_newest_statuses() -> None:
     shape = boto3.client("secretsmanager", region_name=HOME).meta.service_model.shape_for("StatusType")
     assert set(shape.enum) == {"InSync", "Failed", "InProgress", "Pending", "Detached"}
     assert Path(boto3.__file__).exists()
-
-
-def test_a_role_that_may_not_be_assumed_is_named_with_its_permission() -> None:
-    response: Any = {
-        "Error": {"Code": "AccessDenied", "Message": "not authorized to perform: sts:AssumeRole"},
-        "ResponseMetadata": {"HTTPStatusCode": 403},
-    }
-    error = from_response(botocore.ClientError(response, "AssumeRole"), "prod/db in us-east-1")
-    assert error.outcome is Outcome.ACCESS
-    assert error.message.startswith("the role could not be assumed: not authorized")
-    assert "sts:AssumeRole" in (error.hint or "")
 
 
 def test_a_role_without_credentials_to_assume_it_with_is_access(

@@ -9,7 +9,7 @@ import pytest
 from fakes import HOME, WEST
 
 from smrep.aws.session import Session, Settings
-from smrep.errors import ConfigurationError
+from smrep.errors import CannotSend
 
 SSO = """
 [profile {name}]
@@ -83,7 +83,7 @@ def test_what_a_program_needs_is_not_known(configured: Any, tmp_path: Path) -> N
 
 def test_a_program_that_gives_none_is_an_error_like_any_other(configured: Any) -> None:
     configured("[profile dr]\ncredential_process = /bin/true\n")
-    with pytest.raises(ConfigurationError, match="the AWS configuration can't be used"):
+    with pytest.raises(CannotSend, match="the credential_process of the profile dr printed no JSON"):
         told()
 
 

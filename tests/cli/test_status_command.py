@@ -126,7 +126,7 @@ def test_a_token_that_is_not_there_is_trouble_with_credentials(replicated: Sandb
     error = done.document["error"]
     assert (done.code, error["message"]) == (
         4,
-        f"credentials could not be had: No such file or directory: {token}",
+        f"the web identity gave no credentials: No such file or directory: {token}",
     )
 
 

@@ -26,7 +26,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 STEPS = instructions()
 LAST = STEPS[max(at for at, (word, _) in enumerate(STEPS) if word == "FROM") :]
 USER = 65532
-SOURCES = {"constraints.txt", "pyproject.toml", "README.md", "LICENSE"}
+SOURCES = {"constraints.txt", "constraints-crt.txt", "pyproject.toml", "README.md", "LICENSE"}
 
 
 def arguments(word: str, steps: list[tuple[str, str]] = STEPS) -> list[str]:
@@ -181,12 +181,13 @@ def test_its_steps_make_a_smrep_that_writes_nothing(root: Path, tmp_path: Path, 
 
 def only_what_runs(venv: Path) -> None:
     """Assert that smrep's own needs are there, at their pinned versions and compiled, and neither pip nor hatchling."""
-    pinned = dict(re.findall(r"^([a-z0-9-]+)==(\S+)", (ROOT / "constraints.txt").read_text(), re.MULTILINE))
+    texts = "".join((ROOT / f"constraints{each}.txt").read_text() for each in ("", "-crt"))
+    pinned = dict(re.findall(r"^([a-z0-9-]+)==(\S+)", texts, re.MULTILINE))
     told = (each.name.removesuffix(".dist-info").split("-") for each in venv.glob("lib/*/site-packages/*.dist-info"))
     found = {canonicalize_name(name): version for name, version in told}
     assert found.pop("smrep") == __version__
     assert found.items() <= pinned.items()
-    assert {"boto3", "click", "rich"} <= found.keys()
+    assert {"awscrt", "boto3", "click", "rich"} <= found.keys()
     assert not {"pip", "hatchling", "editables", "pluggy", "packaging"} & found.keys()
     compiled = list(venv.rglob("*.pyc"))
     assert {source_from_cache(str(each)) for each in compiled} == {str(each) for each in venv.glob("lib/**/*.py")}

@@ -6,7 +6,7 @@ import pytest
 
 from smrep.model import Target
 from smrep.regions import Region
-from smrep.rules.commands import connected, duration, spell
+from smrep.rules.commands import connected, duration, spell, typed_again
 
 FLAGS = ("--profile", "staging", "--role-arn", "arn:aws:iam::1:role/dr", "--endpoint-url", "http://[::1]:1")
 
@@ -68,6 +68,26 @@ def test_a_flag_that_is_there_already_is_not_repeated() -> None:
     assert connected(hint, ("--expect-account", "123456789012")) == hint
     assert connected(hint, ()) == hint
     assert connected("check the network", FLAGS) == "check the network"
+
+
+def test_each_command_of_a_hint_keeps_the_flags_that_it_has() -> None:
+    hint = "sign in again: aws sso login --profile dev; then: smrep wait x; smrep list --profile dev"
+    assert connected(hint, ("--profile", "prod", "--endpoint-url", "http://127.0.0.1:1")) == (
+        "sign in again: aws sso login --profile dev; "
+        "then: smrep wait --profile prod --endpoint-url http://127.0.0.1:1 x; "
+        "smrep list --endpoint-url http://127.0.0.1:1 --profile dev"
+    )
+
+
+@pytest.mark.parametrize("command", ["sso login", "login", "configure get credential_process", "configure"])
+def test_a_command_about_credentials_gets_no_endpoint(command: str) -> None:
+    assert connected(f"aws {command}", ("--profile", "dev", "--endpoint-url", "http://x")) == (
+        f"aws --profile dev {command}"
+    )
+
+
+def test_what_was_typed_is_quoted() -> None:
+    assert typed_again(["wait", "a b", "--timeout", "5m"]) == "smrep wait 'a b' --timeout 5m"
 
 
 def test_a_flag_without_its_value_is_a_fault_of_ours() -> None:

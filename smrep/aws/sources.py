@@ -1,0 +1,192 @@
+"""Credentials that could not be fetched: where they come from, and what went wrong there.
+
+Of an error's text nothing is told: it may hold what a program printed or an answer's body, and with them a credential.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from botocore import UNSIGNED
+from botocore import exceptions as botocore
+
+from smrep.aws.translate import from_response, from_transport, is_transport
+from smrep.errors import AwsError, CannotSend, SmrepError, Throttled, Unanswered
+from smrep.model import Source
+
+Cure = Callable[[Source, str], str | None]
+"""Returns what to type next, given where the credentials come from and the error's code."""
+
+_HELD_BY = {
+    "sso": ("sso_session", "sso_start_url"),
+    "login": ("login_session",),
+    "custom-process": ("credential_process",),
+    "assume-role-with-web-identity": ("web_identity_token_file",),
+    "shared-credentials-file": ("aws_access_key_id",),
+    "config-file": ("aws_access_key_id",),
+}
+"""botocore's word for a source -> the keys of a profile that lead there."""
+_TOKEN_FILE = "AWS_WEB_IDENTITY_TOKEN_FILE"  # noqa: S105 - a variable's name
+_CONTAINER_TOKEN = "AWS_CONTAINER_AUTHORIZATION_TOKEN"  # noqa: S105 - a variable's name
+NO_HEADER = re.compile(r"[^ -~]")
+"""What no header may hold: a line end, any other control character, anything beyond ASCII."""
+_EXPIRED = (
+    botocore.UnauthorizedSSOTokenError,
+    botocore.TokenRetrievalError,
+    botocore.LoginRefreshRequired,
+    RuntimeError,  # botocore's for what was fetched anew and has expired all the same
+)
+_NOT_SIGNED_IN = (botocore.SSOTokenLoadError, botocore.LoginTokenLoadError)
+_MISSHAPEN = (LookupError, TypeError, ValueError, AttributeError)
+"""What Python raises over JSON that is none, fields that are missing, and times that are none."""
+
+
+def watch(core: Any, cure: Cure) -> None:
+    """Have each of botocore's providers of credentials say what went wrong in our words."""
+    for provider in core.get_component("credential_provider").providers:
+        provider.load = _watched(core, provider, cure)
+
+
+def _watched(core: Any, provider: Any, cure: Cure) -> Callable[[], Any]:
+    load = provider.load
+
+    def watched() -> Any:
+        try:
+            return load()
+        except Exception as error:
+            raise explained(core, provider.METHOD, error, cure) from error
+
+    return watched
+
+
+def frozen(core: Any, request_signer: Any, signature_version: Any, cure: Cure) -> Any:
+    """Return the credentials that a request will be signed with, renewed where they must be; None where it is not.
+
+    Raises:
+        CannotSend: there are none that can be used.
+        Unanswered: whoever gives them does not answer.
+        Throttled: it was asked too often.
+
+    """
+    credentials = request_signer._credentials  # noqa: SLF001 - botocore has no other way to it
+    if signature_version is UNSIGNED:
+        return None
+    if credentials is None:
+        raise explained(core, "", botocore.NoCredentialsError(), cure)
+    try:
+        return credentials.get_frozen_credentials()
+    except Exception as error:
+        raise explained(core, credentials.method, error, cure) from error
+
+
+def explained(core: Any, method: str, error: Exception, cure: Cure) -> SmrepError:
+    """Return what went wrong while credentials were fetched by that method of botocore's."""
+    if isinstance(error, SmrepError):
+        return error
+    if method == "container-role" and NO_HEADER.search(os.environ.get(_CONTAINER_TOKEN, "")):
+        return refusal(_CONTAINER_TOKEN)
+    source = source_of(core, _method(method, error))
+    if isinstance(error, botocore.ClientError):
+        answer = from_response(error, "the credentials could not be fetched")
+        return answer if isinstance(answer, Unanswered | Throttled) else _unusable(answer, source, cure)
+    if is_transport(error):
+        return from_transport(error, "the credentials could not be fetched")
+    code, words = _ill(error, source)
+    return CannotSend(words, "", cure(source, code), code=code)
+
+
+def refusal(place: str) -> CannotSend:
+    """Return the error for a credential that no header may hold, told by where it is kept."""
+    words = f"{place} holds a line end, or another character that no credential has"
+    hint = f'take it out: export {place}="$(printf %s "${place}" | tr -cd \'!-~\')"' if place.isupper() else None
+    return CannotSend(words, "", hint or "take it out where it is kept", code="BadCredentials")
+
+
+def _unusable(answer: AwsError, source: Source, cure: Cure) -> CannotSend:
+    """Return AWS's no as one after which nothing can be sent."""
+    subject = answer.message.removesuffix(answer.words).removesuffix(": ")
+    return CannotSend(answer.words, subject, cure(source, answer.code), code=answer.code, request_id=answer.request_id)
+
+
+def source_of(core: Any, method: str) -> Source:
+    """Return where credentials that botocore had by that method come from, and the profile that leads there."""
+    config: Mapping[str, Any] = core.full_config.get("profiles", {})
+    keys = _HELD_BY.get(method, ())
+    asked = core.profile
+    name, seen = asked or "default", set[str]()
+    while name not in seen and not any(key in config.get(name, {}) for key in keys):
+        seen.add(name)
+        name = config.get(name, {}).get("source_profile") or name
+    if name in seen:
+        name = asked or "default"
+    place = config.get(name, {}).get("web_identity_token_file")
+    if method == "assume-role-with-web-identity":
+        place = os.environ.get(_TOKEN_FILE) or place
+    if place and os.sep not in place:
+        place = None  # it may be the token itself
+    profile = None if name == "default" and not asked else name
+    return Source(method, profile, place, tuple(core.available_profiles))
+
+
+def _method(method: str, error: Exception) -> str:
+    """Return the method that failed: a role is taken on with credentials of another, as the error's class tells."""
+    match error:
+        case botocore.SSOError() | botocore.TokenRetrievalError():
+            return "sso"
+        case botocore.LoginError():
+            return "login"
+        case _:
+            return method
+
+
+def _ill(error: Exception, source: Source) -> tuple[str, str]:
+    """Return a code and a sentence for what went wrong."""
+    match error:
+        case botocore.NoCredentialsError():
+            return "NoCredentials", f"no credentials found{f' for {source.title}' if source.profile else ''}"
+        case botocore.PartialCredentialsError():
+            return "PartialCredentials", f"the credentials of {source.title} lack {error.kwargs.get('cred_var')}"
+        case EOFError():
+            return "MfaRequired", "this profile asks for an MFA code, and there is no terminal to type it at"
+        case botocore.MissingDependencyException():
+            return "MissingDependency", f"{source.title} needs the AWS Common Runtime, which is not installed"
+        case botocore.ParamValidationError() if source.method == "assume-role-with-web-identity":
+            return "EmptyToken", f"the token file {_path(source.place)} is empty, or holds no token"
+        case OSError(filename=str(path)):
+            place = path if source.method == "custom-process" else _path(path)
+            return "FileNotReadable", f"{source.title} gave no credentials: {error.strerror}: {place}"
+        case _ if isinstance(error, _EXPIRED):
+            return "SessionExpired", f"the session has expired: {source.title}{_expired_how(source)}"
+        case _ if isinstance(error, _NOT_SIGNED_IN):
+            return "NotSignedIn", f"not signed in: {source.title} has no session that can be used"
+        case _ if isinstance(error, _MISSHAPEN):
+            return "BadCredentials", f"{source.title} {_SHAPES.get(source.method, 'gave no credentials')}"
+        case botocore.ParamValidationError():
+            return "BadCredentials", f"{source.title} gave no credentials that can be used"
+        case botocore.InvalidConfigError() | botocore.InfiniteLoopConfigError() | botocore.UnknownCredentialError():
+            return "ProfileIncomplete", f"{source.title} is not set up in full ({type(error).__name__})"
+        case _:
+            return "CredentialsError", f"{source.title} gave no credentials ({type(error).__name__})"
+
+
+_SHAPES = {
+    "custom-process": "printed no JSON with credentials in it",
+    "sso": "can't be used: the file of its sign-in is damaged",
+    "login": "can't be used: the file of its sign-in is damaged",
+    "env": "can't be used: AWS_CREDENTIAL_EXPIRATION is not a time with a time zone",
+}
+
+
+def _expired_how(source: Source) -> str:
+    if source.method == "env":
+        return ", by AWS_CREDENTIAL_EXPIRATION"
+    return ", by the Expiration that it gave" if source.method == "custom-process" else ""
+
+
+def _path(path: str | None) -> str:
+    """Return the path, unless it may be the token itself."""
+    return str(Path(path)) if path and os.sep in path else "a file without a folder; is it the token itself?"

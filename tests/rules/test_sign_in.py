@@ -1,0 +1,87 @@
+"""What mends credentials, by where they come from and what went wrong with them."""
+
+from __future__ import annotations
+
+import pytest
+
+from smrep.model import Source
+from smrep.rules.sign_in import cure
+
+TOKEN = "/run/token"
+CURES = {
+    ("sso", "SessionExpired"): "sign in again: aws sso login --profile dev",
+    ("sso", "ExpiredTokenException"): "sign in again: aws sso login --profile dev",
+    ("sso", "NotSignedIn"): "sign in again: aws sso login --profile dev",
+    ("sso", "ForbiddenException"): (
+        "check sso_account_id and sso_role_name of the profile, or have the role assigned to you: "
+        "aws configure list --profile dev"
+    ),
+    ("login", "SessionExpired"): "sign in again: aws login --profile dev",
+    ("login", "MissingDependency"): "install smrep with it: pip install 'smrep[crt]'",
+    ("env", "BadCredentials"): "let it go, if the credentials are good: unset AWS_CREDENTIAL_EXPIRATION",
+    ("env", "InvalidClientTokenId"): (
+        "export new credentials, or let these go and use a profile: "
+        "unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION"
+    ),
+    ("custom-process", "SessionExpired"): (
+        "run the program by itself, sign in where it asks for it, and see what it prints: "
+        "aws configure get credential_process --profile dev"
+    ),
+    ("shared-credentials-file", "ExpiredToken"): (
+        "put new keys into the profile, and a new session token if it has one: aws configure --profile dev"
+    ),
+    ("config-file", "SignatureDoesNotMatch"): (
+        "put new keys into the profile, and a new session token if it has one: aws configure --profile dev"
+    ),
+    ("iam-role", "CredentialsError"): (
+        "see what role the machine or the container has, and whether it is there: "
+        "aws sts get-caller-identity --profile dev"
+    ),
+    ("assume-role", "AccessDenied"): "allow sts:AssumeRole on the role, and see whom its trust policy lets in",
+    ("assume-role", "ExpiredToken"): (
+        "check the credentials that the role is assumed with: aws sts get-caller-identity --profile dev"
+    ),
+    ("assume-role", "MfaRequired"): (
+        "run it at a terminal, or get a session there and leave --profile out here: "
+        'eval "$(aws configure export-credentials --profile dev --format env)"'
+    ),
+    ("assume-role", "ProfileIncomplete"): "see what is set and what is not: aws configure list --profile dev",
+    ("assume-role-with-web-identity", "AccessDenied"): (
+        "let the role's trust policy allow sts:AssumeRoleWithWebIdentity for this token: its provider, and the "
+        "conditions on sub and aud"
+    ),
+    ("assume-role-with-web-identity", "InvalidIdentityToken"): (
+        "see whether the account knows the token's OIDC provider, and add it if not: "
+        "aws iam list-open-id-connect-providers"
+    ),
+    ("assume-role-with-web-identity", "EmptyToken"): (
+        "have a new token written to /run/token: by the CI job (GitHub: permissions: id-token: write) or by the "
+        "cluster (EKS: the service account's annotation)"
+    ),
+    ("", "NoCredentials"): (
+        "name a profile that has some (--profile NAME; there are: dev, prod), or sign in: aws login"
+    ),
+}
+
+
+@pytest.mark.parametrize(("method", "code"), CURES)
+def test_each_place_has_its_own_cure(method: str, code: str) -> None:
+    assert cure(Source(method, "dev", TOKEN, ("dev", "prod")), code) == CURES[method, code]
+
+
+def test_the_default_profile_is_not_named() -> None:
+    assert cure(Source("sso"), "SessionExpired") == "sign in again: aws sso login"
+    assert cure(Source("container-role"), "x").endswith(": aws sts get-caller-identity")
+
+
+def test_without_any_profile_there_is_something_to_set_up() -> None:
+    assert cure(Source(""), "NoCredentials").startswith("set up a profile (aws configure sso, or aws login)")
+
+
+def test_a_token_file_that_is_not_known_is_not_named() -> None:
+    assert "written to the token file" in cure(Source("assume-role-with-web-identity"), "ExpiredTokenException")
+
+
+def test_a_message_names_the_profile_and_the_place() -> None:
+    assert Source("sso", "dev").title == "IAM Identity Center (the profile dev)"
+    assert Source("shared-credentials-file").title == "the profile default"
