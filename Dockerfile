@@ -5,7 +5,8 @@ FROM base AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /src
 # Each package by its hash, ready built. All that follows is installed from what lies in /wheels, and nothing is fetched.
-COPY constraints.txt constraints-crt.txt ./
+COPY constraints.txt ./
+COPY constraints-crt.txt ./
 RUN python -m pip download --no-cache-dir --require-hashes --no-deps --requirement constraints.txt \
     --requirement constraints-crt.txt --dest /wheels
 COPY . ./

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from botocore.awsrequest import AWSHTTPConnectionPool, AWSHTTPSConnectionPool
-from botocore.exceptions import BotoCoreError, HTTPClientError
+from botocore.exceptions import BotoCoreError, ConnectionError, HTTPClientError  # noqa: A004 - botocore's own
+
+from smrep.aws.trust import check_bundle, distrust
 
 MEBIBYTE = 1024 * 1024
 
@@ -84,14 +86,21 @@ class BoundedSession:
 
         Raises:
             Unbounded: it did not end in time, or within the size.
+            CannotSend: TLS can't be trusted; botocore would try again.
 
         """
+        verify = getattr(self._session, "_verify", True)  # botocore has no other way to it
+        check_bundle(request.url, verify)
         try:
             return self._session.send(request)
         except HTTPClientError as error:
             cause = error.kwargs.get("error")
             if isinstance(cause, Unbounded):
                 raise cause from None
+            raise
+        except ConnectionError as error:
+            if untrusted := distrust(error, request.url, verify):
+                raise untrusted from error
             raise
 
     def close(self) -> None:

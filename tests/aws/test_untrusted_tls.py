@@ -1,0 +1,241 @@
+"""TLS that is intercepted, and CA bundles that are not there: exit code 4 at once, with the path."""
+
+from __future__ import annotations
+
+import ipaddress
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.httpsession import get_cert_path
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from fixtures import Done, Sandbox
+
+from smrep.sandbox.desk import Desk
+
+NOW = datetime.now(UTC)
+PEM = serialization.Encoding.PEM
+PAIR = "server.pem"
+
+
+class Authority:
+    """A certificate authority that is thrown away."""
+
+    def __init__(self, name: str) -> None:
+        self.key = ec.generate_private_key(ec.SECP256R1())
+        self.name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+        self.certificate = self._signed(self.name, self.key, x509.BasicConstraints(ca=True, path_length=None), NOW)
+        self.pem = self.certificate.public_bytes(PEM)
+
+    def _signed(self, name: x509.Name, key: Any, extension: Any, since: datetime) -> x509.Certificate:
+        builder = x509.CertificateBuilder(self.name, name, key.public_key(), x509.random_serial_number())
+        builder = builder.not_valid_before(since - timedelta(days=1)).not_valid_after(since + timedelta(days=1))
+        return builder.add_extension(extension, critical=True).sign(self.key, hashes.SHA256())
+
+    def serve(self, folder: Path, host: str = "127.0.0.1", since: datetime = NOW) -> ssl.SSLContext:
+        """Return what a server needs to be the host, by a certificate of about that time."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        alternative = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(host))])
+        certificate = self._signed(x509.Name([]), key, alternative, since)
+        form = (PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        path = folder / PAIR
+        path.write_bytes(key.private_bytes(*form) + certificate.public_bytes(PEM))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(path)
+        return context
+
+
+COMPANY, OTHER = Authority("company"), Authority("other")
+
+
+@dataclass
+class TlsFront:
+    """A sandbox behind TLS, which closes the connection after each answer."""
+
+    desk: Desk
+    url: str = ""
+    answered: int = 0
+    """How many requests came through."""
+    then: dict[int, Callable[[], object]] = field(default_factory=dict)
+    """After so many answers -> what happens."""
+
+    def answer(self, *request: Any) -> Any:
+        reply = self.desk.handle(*request)
+        self.answered += 1
+        self.then.get(self.answered, bool)()
+        return reply
+
+
+@contextmanager
+def serving(front: TlsFront, context: ssl.SSLContext) -> Iterator[TlsFront]:
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+
+        def handle_error(self, *_: Any) -> None:
+            """Say nothing of a client that goes away."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            reply = front.answer(self.path, self.headers, body)
+            self.send_response(reply.status)
+            self.send_header("Content-Length", str(len(reply.body)))
+            self.end_headers()
+            self.wfile.write(reply.body)
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    server = Server(("127.0.0.1", 0), Handler)
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    front.url = f"https://127.0.0.1:{server.server_address[1]}"
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    try:
+        yield front
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture
+def front(sandbox: Sandbox) -> TlsFront:
+    sandbox.create()
+    return TlsFront(Desk(sandbox.simulator, log=None))
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    path = tmp_path / "ca.pem"
+    path.write_bytes(COMPANY.pem)
+    return path
+
+
+def check(done: Done, code: str, message: str, hint: str) -> None:
+    """Assert that the run ended with 4, with the reason and the cure."""
+    error = done.document["error"]
+    assert (done.code, error["code"], error["message"]) == (4, code, message), done.err
+    assert hint in error["hint"]
+    assert "; then: smrep " in error["hint"]
+
+
+def test_a_bundle_that_has_the_authority_is_trusted(
+    sandbox: Sandbox, front: TlsFront, bundle: Path, tmp_path: Path
+) -> None:
+    with serving(front, COMPANY.serve(tmp_path)):
+        done = sandbox.smrep("status", "prod/db", "--json", AWS_ENDPOINT_URL=front.url, AWS_CA_BUNDLE=str(bundle))
+    assert done.code == 0, done.err
+
+
+@pytest.mark.parametrize("mode", ["legacy", "standard", "adaptive"])
+@pytest.mark.parametrize(
+    "words", [("status", "prod/db"), ("replicate", "prod/db", "-r", "us-west-2", "--timeout", "1h")]
+)
+def test_tls_that_is_intercepted_is_told_at_once(
+    sandbox: Sandbox, front: TlsFront, tmp_path: Path, mode: str, words: tuple[str, ...]
+) -> None:
+    with serving(front, COMPANY.serve(tmp_path)):
+        done = sandbox.smrep(*words, "--json", AWS_ENDPOINT_URL=front.url, AWS_RETRY_MODE=mode)
+    message = f"the certificate of {front.url}/ is not trusted: whoever signed it is not in {get_cert_path(True)}"
+    check(done, "UntrustedCertificate", message, "export AWS_CA_BUNDLE=/path/to/company-ca.pem")
+    assert sandbox.clock.monotonic() == 0  # botocore would have paused, and tried again
+
+
+def test_an_authority_that_is_not_in_the_bundle_names_the_bundle(
+    sandbox: Sandbox, front: TlsFront, bundle: Path, tmp_path: Path
+) -> None:
+    with serving(front, OTHER.serve(tmp_path)):
+        done = sandbox.smrep("status", "prod/db", "--json", AWS_ENDPOINT_URL=front.url, AWS_CA_BUNDLE=str(bundle))
+    message = f"the certificate of {front.url}/ is not trusted: whoever signed it is not in {bundle}"
+    check(done, "UntrustedCertificate", message, "name a file with its certificate")
+
+
+@pytest.mark.parametrize(
+    ("host", "days", "why", "hint"),
+    [
+        ("127.0.0.2", 0, "it is for another host", "check the endpoint"),
+        ("127.0.0.1", -3, "it has expired", "set this machine's clock if it is wrong: date -u"),
+        ("127.0.0.1", 3, "it is not valid yet", "set this machine's clock if it is wrong: date -u"),
+    ],
+)
+def test_a_certificate_of_another_host_or_time(  # noqa: PLR0913, PLR0917 - where, when, and what is said
+    sandbox: Sandbox, front: TlsFront, bundle: Path, tmp_path: Path, host: str, days: int, why: str, hint: str
+) -> None:
+    with serving(front, COMPANY.serve(tmp_path, host, NOW + timedelta(days=days))):
+        done = sandbox.smrep("status", "prod/db", "--json", AWS_ENDPOINT_URL=front.url, AWS_CA_BUNDLE=str(bundle))
+    check(done, "UntrustedCertificate", f"the certificate of {front.url}/ is not trusted: {why}", hint)
+
+
+@pytest.mark.parametrize("variable", ["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"])
+def test_a_bundle_that_is_not_there(sandbox: Sandbox, tmp_path: Path, variable: str) -> None:
+    """It is told before anything is sent, so that nothing has to listen."""
+    path = str(tmp_path / "nowhere.pem")
+    done = sandbox.smrep("status", "prod/db", "--json", AWS_ENDPOINT_URL="https://127.0.0.1:9", **{variable: path})
+    message = f"the CA bundle {path}, which {variable} names, does not exist"
+    check(done, "CaBundle", message, f"unset {variable}")
+
+
+def test_a_bundle_of_the_profile_that_is_not_there(sandbox: Sandbox, tmp_path: Path) -> None:
+    (tmp_path / "config").write_text(f"[default]\nca_bundle = {tmp_path}\n")
+    env = {"AWS_ENDPOINT_URL": "https://127.0.0.1:9", "AWS_CONFIG_FILE": str(tmp_path / "config")}
+    done = sandbox.smrep("status", "prod/db", "--json", **env)
+    message = f"the CA bundle {tmp_path}, which ca_bundle in the profile names, is not a file"
+    check(done, "CaBundle", message, "take ca_bundle out of the profile")
+
+
+@pytest.mark.parametrize("text", ["", "not a certificate"])
+def test_a_bundle_without_certificates(
+    sandbox: Sandbox, front: TlsFront, bundle: Path, tmp_path: Path, text: str
+) -> None:
+    bundle.write_text(text)
+    with serving(front, COMPANY.serve(tmp_path)):
+        done = sandbox.smrep("status", "prod/db", "--json", AWS_ENDPOINT_URL=front.url, AWS_CA_BUNDLE=str(bundle))
+    message = f"the CA bundle {bundle}, which AWS_CA_BUNDLE names, holds no certificates that can be read"
+    check(done, "CaBundle", message, "unset AWS_CA_BUNDLE")
+
+
+def test_a_bundle_does_not_matter_where_there_is_no_tls(sandbox: Sandbox) -> None:
+    sandbox.create()
+    assert sandbox.smrep("status", "prod/db", AWS_CA_BUNDLE="/nonexistent").code == 0
+
+
+@pytest.mark.parametrize("command", ["wait", "replicate", "verify"])
+@pytest.mark.parametrize("trouble", ["intercepted", "bundle is gone"])
+def test_trust_that_is_lost_in_mid_wait_ends_it(
+    make_sandbox: Any, bundle: Path, tmp_path: Path, command: str, trouble: str
+) -> None:
+    sandbox = make_sandbox(replication_delay_s=10_000.0)
+    sandbox.create()
+    if command != "replicate":
+        sandbox.call("ReplicateSecretToRegions", SecretId="prod/db", AddReplicaRegions=[{"Region": "us-west-2"}])
+    front = TlsFront(Desk(sandbox.simulator, log=None))
+    context = COMPANY.serve(tmp_path)
+    OTHER.serve(tmp_path)
+    front.then[9] = bundle.unlink if trouble == "bundle is gone" else lambda: context.load_cert_chain(tmp_path / PAIR)
+    with serving(front, context):
+        env = {"AWS_ENDPOINT_URL": front.url, "AWS_CA_BUNDLE": str(bundle)}
+        done = sandbox.smrep(command, "prod/db", "-r", "us-west-2", "--timeout", "1h", "--json", **env)
+    error = done.document["error"]
+    assert (done.code, error["code"]) == (4, "CaBundle" if trouble == "bundle is gone" else "UntrustedCertificate")
+    assert str(bundle) in error["message"]
+    assert f"; then: smrep {'verify' if command == 'verify' else 'wait'} prod/db" in error["hint"]
+    assert front.answered >= 9
+    assert sandbox.clock.monotonic() < 600
+
+
+def test_credentials_are_fetched_over_tls_that_is_trusted_or_not_at_all(
+    sandbox: Sandbox, front: TlsFront, tmp_path: Path
+) -> None:
+    role = "arn:aws:iam::123456789012:role/dr"
+    with serving(front, COMPANY.serve(tmp_path)):
+        done = sandbox.smrep("status", "prod/db", "--json", "--role-arn", role, AWS_ENDPOINT_URL_STS=front.url)
+    message = f"the certificate of {front.url}/ is not trusted: whoever signed it is not in {get_cert_path(True)}"
+    check(done, "UntrustedCertificate", message, "export AWS_CA_BUNDLE=")
