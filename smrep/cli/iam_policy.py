@@ -140,7 +140,7 @@ def _where(typed: Sequence[str], flag: Region | None) -> Where:
         UsageError: nobody names a Region, or standard input was to name secrets and named none.
 
     """
-    secrets = secret_ids(typed, sys.stdin) if typed else (EVERY,)
+    secrets = secret_ids(typed, sys.stdin, patterns=True) if typed else (EVERY,)
     if not secrets:
         raise UsageError("standard input named no secret", "name none on the command line for all secrets of a Region")
     try:

@@ -16,6 +16,7 @@ from smrep.errors import UsageError
 from smrep.model import Endpoint, SecretId, Target, parse_arn, split_endpoint
 from smrep.regions import KNOWN, Region, parse_region, partition_of
 from smrep.rules.keys import check_target
+from smrep.rules.names import check_name
 
 MAX_SECRET_ID = 2048
 
@@ -184,17 +185,18 @@ class RegionalEndpoint(click.ParamType[Endpoint, Endpoint]):
         return Endpoint(EndpointUrl().convert(url, param, ctx), parse_region(region) if region else None)
 
 
-def secret_ids(typed: Sequence[str], stdin: TextIO | None) -> tuple[SecretId, ...]:
-    """Return the secrets as typed, each once, `-` replaced by the lines of standard input.
+def secret_ids(typed: Sequence[str], stdin: TextIO | None, *, patterns: bool = False) -> tuple[SecretId, ...]:
+    """Return the secrets as typed, each once, `-` replaced by the lines of standard input; `patterns` may have * and ?.
 
     Raises:
-        UsageError: one is empty or too long, is an ARN of something else, or `-` has nothing to read from.
+        UsageError: one is empty or too long, can't be a name, is an ARN of something else, or `-` has nothing to read.
 
     """
-    names: list[str] = []
+    names: list[SecretId] = []
     for each in typed:
-        names += _lines(stdin) if each == "-" else [each]
-    return tuple(dict.fromkeys(_secret_id(each) for each in names))
+        piped = each == "-"
+        names += [_secret_id(name, piped=piped, pattern=patterns) for name in (_lines(stdin) if piped else [each])]
+    return tuple(dict.fromkeys(names))
 
 
 def _lines(stdin: TextIO | None) -> Iterable[str]:
@@ -208,7 +210,7 @@ def _lines(stdin: TextIO | None) -> Iterable[str]:
     return [line for line in lines if line]
 
 
-def _secret_id(text: str) -> SecretId:
+def _secret_id(text: str, *, piped: bool, pattern: bool) -> SecretId:
     if not text.strip():
         raise UsageError("a SECRET is empty", "a secret is a name or an ARN")
     if len(text) > MAX_SECRET_ID:
@@ -223,6 +225,8 @@ def _secret_id(text: str) -> SecretId:
         arn = parse_arn(text, "secretsmanager")
         if not arn.resource.startswith("secret:"):
             raise UsageError(f"{text!r} is not the ARN of a secret")
+    else:
+        check_name(text, piped=piped, pattern=pattern)
     return SecretId(text)
 
 

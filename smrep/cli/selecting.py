@@ -10,6 +10,7 @@ import click
 
 from smrep.errors import UsageError
 from smrep.rules.manifest import Manifest, parse
+from smrep.rules.names import check_name
 from smrep.rules.saved import Saved
 from smrep.rules.saved_file import parse_saved
 from smrep.rules.selection import Selector
@@ -76,7 +77,7 @@ def selector(
     """Return what was chosen; everything where nothing was.
 
     Raises:
-        UsageError: --all stands beside a choice, or a prefix is empty.
+        UsageError: --all stands beside a choice, or a prefix is empty or begins no name.
 
     """
     chosen = bool(prefixes or tags or owning_service)
@@ -84,6 +85,8 @@ def selector(
         raise UsageError("--all and a choice contradict each other", "leave --all out, or the other options")
     if "" in prefixes or owning_service == "":
         raise UsageError("a choice is empty, and would be no choice", "leave it out, or type --all")
+    for prefix in prefixes:
+        check_name(prefix)
     return Selector(prefixes=tuple(prefixes), tags=tuple(tags), owning_service=owning_service)
 
 

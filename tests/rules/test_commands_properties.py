@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from smrep.cli import root
-from smrep.cli.params import secret_ids, targets
+from smrep.cli.params import targets
 from smrep.model import Target
 from smrep.regions import KNOWN, Region
 from smrep.rules.commands import aws, connected, duration, spell
@@ -77,7 +77,7 @@ def test_smrep_reads_what_was_meant(command: str, found: list[str], there: list[
     assert meant is not None
     with meant.make_context(name, words) as context:
         read = context.params
-    assert secret_ids(read["secrets"], None) == tuple(found)
+    assert read["secrets"] == tuple(found)
     assert targets(read["regions"], None) == tuple(there)
     assert read["primary_region"] == (None if found[0] == ARN else HOME)
     assert (read["dry_run"], read["yes"], read["wait"]) == (
