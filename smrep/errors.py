@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from enum import Enum
 from typing import ClassVar
@@ -147,6 +148,21 @@ class Denied(AwsError):
     """AWS said no for want of a permission; it tells nothing of what exists."""
 
     outcome = Outcome.ACCESS
+
+    def allowing(self, what: str) -> str:
+        """Return the hint: what to allow, or which policy says no where allowing it to the caller would not help.
+
+        Source: IAM User Guide, 'Troubleshoot access denied error messages'.
+        """
+        explicit = re.search(r"explicit deny(?: in an? ([\w -]*?(?:policy|boundary))\b)?", self.words, re.ASCII)
+        if explicit:
+            policy = explicit[1] or "policy (of the caller, the organization, the endpoint or the resource)"
+            article = "an" if policy.startswith("identity") else "a"
+            return f"a Deny in {article} {policy} says no, which no Allow beats; have it let through {what}"
+        implicit = re.search(r"because no ([\w -]*?(?:policy|boundary)) allows", self.words, re.ASCII)
+        if implicit and implicit[1] not in ("identity-based policy", "resource-based policy"):
+            return f"the {implicit[1]} says no, so that no IAM policy helps; allow there {what}"
+        return f"allow {what}"
 
 
 class Throttled(AwsError):

@@ -95,6 +95,21 @@ def is_known(region: Region) -> bool:
     return region in KNOWN
 
 
+_ENABLED_BY_DEFAULT = frozenset(
+    {
+        *("ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-southeast-1", "ap-southeast-2"),
+        *("ca-central-1", "eu-central-1", "eu-north-1", "eu-west-1", "eu-west-2", "eu-west-3", "sa-east-1"),
+        *("us-east-1", "us-east-2", "us-west-1", "us-west-2"),
+    }
+)
+"""Source: AWS Account Management guide, 'Enable or disable AWS Regions'."""
+
+
+def is_opt_in(region: Region) -> bool:
+    """Tell whether an account must enable the Region first."""
+    return partition_of(region) == "aws" and region not in _ENABLED_BY_DEFAULT
+
+
 def partition_of(region: Region) -> str:
     """Return the partition's name, as it stands in ARNs: aws, aws-cn, aws-us-gov, ..."""
     return _partition(region).name

@@ -216,9 +216,9 @@ class Aws:
             self._tell(operation, region, error.response, started, translate.code_of(error.response))
             refusal = translate.from_response(error, subject)
             if isinstance(refusal, Denied):
-                refusal.hint = f"allow {service}:{operation} on {name} in {region}"
+                refusal.hint = refusal.allowing(f"{service}:{operation} on {name} in {region}")
             elif isinstance(refusal, CredentialsError):
-                refusal.hint = self.session.how_to_renew(refusal.code)
+                refusal.hint = self.session.how_to_mend(refusal, service, region)
             raise refusal from error
         except Exception as error:
             self._tell(operation, region, {}, started, type(error).__name__)

@@ -23,9 +23,9 @@ from smrep.aws.allowed import guard, guard_secrets
 from smrep.aws.bounds import Bounds, bound, bound_metadata
 from smrep.aws.credentials import check_credentials
 from smrep.aws.dependence import dependence
-from smrep.aws.sources import Cure, explained, source_of, watch
+from smrep.aws.sources import Cure, explained, ill_of, source_of, watch
 from smrep.aws.translate import from_transport
-from smrep.errors import ConfigurationError, SmrepError
+from smrep.errors import AwsError, ConfigurationError, SmrepError
 from smrep.model import Endpoint, endpoint_for
 from smrep.regions import Region
 from smrep.urls import shown
@@ -58,6 +58,8 @@ class Settings:
     """The one Region to which every call goes, those for credentials too, whatever the configuration says."""
 
 
+_OTHER_REGION = "Credential should be scoped to a valid region"
+"""AWS's words where a request is signed for another Region than that of the endpoint it came to."""
 _NO_HEADER = re.compile(r"[^ -~]")
 _COMMON: dict[str, Any] = {
     "connect_timeout": 5,
@@ -115,11 +117,27 @@ class Session:
         except Exception as error:
             raise _unusable(error) from error
 
-    def how_to_renew(self, code: str) -> str | None:
-        """Return what to type next where AWS does not accept the credentials, and says so with that code."""
+    def how_to_mend(self, refusal: AwsError, service: str, region: Region) -> str | None:
+        """Return what to type next where AWS does not accept what a request to that service was signed with."""
+        url = override(self.client(service, region))
+        if url and _OTHER_REGION in refusal.words:
+            return (
+                f"{url} ({self._who_names(service)}) is the endpoint of one Region, and in force for all; name one for "
+                f"{region} besides: --endpoint-url {region}=URL"
+            )
         core = self._session()._session  # noqa: SLF001
         credentials = core.get_credentials()
-        return self.cure(source_of(core, credentials.method if credentials else ""), code)
+        has_token = bool(credentials and credentials.get_frozen_credentials().token)
+        source = source_of(core, credentials.method if credentials else "")
+        return self.cure(source, ill_of(refusal, region, has_token=has_token))
+
+    def _who_names(self, service: str) -> str:
+        """Return what names the endpoint in force: a flag, a variable or the profile."""
+        if self.settings.endpoint_url:
+            return "--endpoint-url"
+        own = {"secretsmanager": "SECRETS_MANAGER"}.get(service, service.upper())
+        variables = (f"AWS_ENDPOINT_URL_{own}", "AWS_ENDPOINT_URL")
+        return next((name for name in variables if os.environ.get(name)), "the profile's endpoint_url")
 
     def _session(self) -> boto3.Session:
         """Return the session whose credentials are used, made when first asked for."""

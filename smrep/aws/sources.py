@@ -17,6 +17,7 @@ from botocore import exceptions as botocore
 from smrep.aws.translate import from_response, from_transport, is_transport
 from smrep.errors import AwsError, CannotSend, SmrepError, Throttled, Unanswered
 from smrep.model import Source
+from smrep.regions import Region, is_opt_in
 
 Cure = Callable[[Source, str], str | None]
 """Returns what to type next, given where the credentials come from and the error's code."""
@@ -41,6 +42,10 @@ _EXPIRED = (
     RuntimeError,  # botocore's for what was fetched anew and has expired all the same
 )
 _NOT_SIGNED_IN = (botocore.SSOTokenLoadError, botocore.LoginTokenLoadError)
+_CLOCK = frozenset({"RequestExpired", "RequestInTheFuture", "RequestTimeTooSkewed"})
+_CLOCK_WORDS = ("Signature expired", "Signature not yet current")
+_UNKNOWN_TOKEN = frozenset({"AuthFailure", "InvalidClientTokenId", "UnrecognizedClientException"})
+"""AWS's codes for a session token that the Region does not know. Source: aws-behaviour.md 10."""
 _MISSHAPEN = (LookupError, TypeError, ValueError, AttributeError)
 """What Python raises over JSON that is none, fields that are missing, and times that are none."""
 
@@ -106,10 +111,21 @@ def refusal(place: str) -> CannotSend:
     return CannotSend(words, "", hint or "take it out where it is kept", code="BadCredentials")
 
 
+def ill_of(answer: AwsError, region: Region | None = None, *, has_token: bool = False) -> str:
+    """Return the code for what is wrong with a request's signature: AWS's own, or ours where its words say more."""
+    if answer.code in _CLOCK or any(words in answer.words for words in _CLOCK_WORDS):
+        return "ClockSkew"
+    if answer.code in _UNKNOWN_TOKEN and has_token and region and is_opt_in(region):
+        return "GlobalToken"
+    return answer.code
+
+
 def _unusable(answer: AwsError, source: Source, cure: Cure) -> CannotSend:
     """Return AWS's no as one after which nothing can be sent."""
     subject = answer.message.removesuffix(answer.words).removesuffix(": ")
-    return CannotSend(answer.words, subject, cure(source, answer.code), code=answer.code, request_id=answer.request_id)
+    return CannotSend(
+        answer.words, subject, cure(source, ill_of(answer)), code=answer.code, request_id=answer.request_id
+    )
 
 
 def source_of(core: Any, method: str) -> Source:

@@ -6,6 +6,7 @@ of ours: its text may hold a request's headers, an answer's body or a URL, and w
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -49,6 +50,8 @@ _CREDENTIALS = frozenset(
         "MissingAuthenticationTokenException",
         "OptInRequired",
         "RequestExpired",
+        "RequestInTheFuture",
+        "RequestTimeTooSkewed",
         "SignatureDoesNotMatch",
         "UnrecognizedClientException",
     }
@@ -192,15 +195,25 @@ def from_transport(error: Exception, subject: str) -> SmrepError:
                 _said(error, unsent), "check the proxy, the endpoint, and tokens for control characters"
             )
         case _ if isinstance(error, _NO_ANSWER):
-            hint = f"check the network, the proxy and the endpoint, then {Unanswered.cure}"
+            hint = _without_fips(error) or f"check the network, the proxy and the endpoint, then {Unanswered.cure}"
             return Unanswered(_said(error, _what_failed(error)), subject, hint)
         case _ if not isinstance(error, botocore.BotoCoreError) or "Parser" in type(error).__name__:
             return bad_answer(type(error).__name__, subject)
         case _:
             return ConfigurationError(
                 _said(error, "the AWS configuration can't be used"),
-                "check --endpoint-url, the AWS_... variables and the profile",
+                _without_fips(error) or "check --endpoint-url, the AWS_... variables and the profile",
             )
+
+
+def _without_fips(error: Exception) -> str | None:
+    """Return the hint for an endpoint that FIPS was asked for at, where there may be none; None for any other."""
+    url = str(getattr(error, "kwargs", {}).get("endpoint_url", ""))
+    if "-fips." not in url and not isinstance(error, botocore.EndpointProviderError | botocore.UnknownEndpointError):
+        return None
+    if os.environ.get("AWS_USE_FIPS_ENDPOINT", "").lower() == "true":
+        return "there may be no FIPS endpoint here; do without: unset AWS_USE_FIPS_ENDPOINT"
+    return "there may be no FIPS endpoint here; take use_fips_endpoint out of the profile" if "-fips." in url else None
 
 
 def bad_answer(why: str, subject: str) -> Unanswered:

@@ -49,8 +49,8 @@ def conduct(app: App, work: Callable[[App], Iterator[None]]) -> None:
             app.show()
     except SmrepError as error:
         trouble = Trouble.of(error)
-        if isinstance(error, CredentialsError) and error.ends_the_run:
-            trouble = replace(trouble, hint=f"{trouble.hint}; then: {app.again}" if trouble.hint else app.again)
+        if isinstance(error, CredentialsError) and trouble.hint:
+            trouble = replace(trouble, hint=f"{trouble.hint}; then: {app.again}")
     except BrokenPipeError:
         raise
     except (KeyboardInterrupt, Terminated, Exception) as error:  # noqa: BLE001 - no traceback reaches a user

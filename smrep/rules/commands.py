@@ -52,6 +52,13 @@ def promotion(replica: Secret) -> str:
     return spell("promote", [replica.id_in(replica.region)], targets=[Target(replica.region)])
 
 
+def policy_for(primary: Secret, targets: Sequence[Target]) -> str:
+    """Return the command that prints what replicating the primary takes, its own key included if it is a customer's."""
+    key = primary.kms_key_id
+    own = () if key is None or key.endswith("alias/aws/secretsmanager") else ("--primary-key", key)
+    return spell_on(primary, "iam-policy", targets, own)
+
+
 def aws(command: str, *flags: str, **options: str) -> str:
     """Return `aws COMMAND --option value... FLAGS...`, as `aws("kms describe-key", key_id=key)`."""
     words = ["aws", *command.split()]

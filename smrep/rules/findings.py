@@ -82,12 +82,11 @@ def removing(secret: Secret, region: Region) -> Finding:
 
 def unchecked(what: str, error: AwsError, permission: str) -> Finding:
     """Return the finding for a look that could not be made: the permission where it was denied, else what AWS says."""
-    denied = isinstance(error, Denied)
     return Finding(
         Kind.UNCHECKED,
         Severity.WARNING,
         f"{what} could not be checked: {error.message}",
-        f"allow {permission}" if denied else error.hint or Unanswered.cure,
+        error.allowing(permission) if isinstance(error, Denied) else error.hint or Unanswered.cure,
         doubt(error),
     )
 
@@ -117,7 +116,7 @@ def unseen(secret: Secret, region: Region, look: Look) -> tuple[Finding, ...]:
             Kind.UNCHECKED,
             Severity.WARNING,
             f"what bears the name {secret.name} in {region} could not be looked at: {look.error.message}",
-            f"allow secretsmanager:DescribeSecret in {region}"
+            look.error.allowing(f"secretsmanager:DescribeSecret in {region}")
             if isinstance(look.error, Denied)
             else f"see whether {region} is up, can be reached from here, and is enabled for the account",
             doubt(look.error),

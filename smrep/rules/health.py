@@ -13,6 +13,7 @@ from smrep.rules.commands import aws, spell_on
 from smrep.rules.findings import unchecked
 from smrep.rules.keys import DEFAULT, normal
 from smrep.rules.plan import Add, Overwrite, Retry, Step, had_failed, stop
+from smrep.rules.proof import CURRENT
 
 _SYMMETRIC = ("ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT")
 
@@ -57,8 +58,13 @@ class Need:
     def cure(self, primary: Secret) -> str:
         """Return what to type where the key can't be used."""
         secret = {"secret_id": primary.arn, "region": primary.region}
-        if self.version is None:
-            return aws("secretsmanager update-secret", **secret, kms_key_id="alias/NAME")
+        value = {"secret_string": "file://VALUE"}
+        if self.version is None:  # under another key alone, its versions would stay where nobody can read them
+            anew = aws("secretsmanager update-secret", **secret, kms_key_id="alias/NAME", **value)
+            return f"put a new value under another key: {anew}"
+        if CURRENT in self.version.stages:
+            anew = aws("secretsmanager put-secret-value", **secret, **value)
+            return f"put a new value, since AWS lets nobody take {CURRENT} off a version: {anew}"
         old = self.version.version_id
         return "mend that key, or take its label off the old version: " + "; ".join(
             aws("secretsmanager update-secret-version-stage", **secret, version_stage=stage, remove_from_version_id=old)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from smrep.model import Replica, Secret, Target
 from smrep.regions import Region
-from smrep.rules.commands import aws, spell_on
+from smrep.rules.commands import aws, policy_for, spell_on
 from smrep.rules.keys import DEFAULT
 
 _SIDE = re.compile(r"can.?t (encrypt|decrypt)\b", re.IGNORECASE)
@@ -67,9 +67,7 @@ def _enable(key: str, region: Region) -> str:
 def _allowed(primary: Secret, entry: Replica, failure: KmsFailure, again: str) -> str:
     """Return the cure where KMS denied: the whole policy, since the next right that is missing would be denied next."""
     replicas_key = entry.kms_key_id if entry.kms_key_id != DEFAULT else None
-    own = ("--primary-key", primary.kms_key_id) if primary.kms_key_id else ()
-    target = Target(entry.region, replicas_key)
-    policy = spell_on(primary, "iam-policy", [target], own)
+    policy = policy_for(primary, [Target(entry.region, replicas_key)])
     if failure.decrypting:
         rights = f"kms:Decrypt on the primary's key in {primary.region}"
     else:

@@ -144,8 +144,8 @@ def unkeyed(error: AwsError, primary: Secret, target: Target, arn: str) -> AwsEr
     """Return AWS's refusal with the secret, the Region and what to allow."""
     error.about(f"{primary.name} in {target.region} to {target.kms_key}")
     if isinstance(error, Denied):
-        error.hint = (
-            f"allow secretsmanager:UpdateSecret on {arn}; kms:GenerateDataKey, kms:Encrypt and kms:Decrypt on the new "
+        error.hint = error.allowing(
+            f"secretsmanager:UpdateSecret on {arn}; kms:GenerateDataKey, kms:Encrypt and kms:Decrypt on the new "
             "key, kms:Decrypt on the old one"
         )
     elif isinstance(error, Refused) and not error.hint and error.code != "LimitExceededException":  # a quota

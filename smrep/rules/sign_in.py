@@ -18,6 +18,14 @@ def cure(source: Source, code: str) -> str:
             return _find(source)
         case "PartialCredentials" | "ProfileIncomplete":
             return f"see what is set and what is not: {_aws('configure list', source)}"
+        case "ClockSkew":
+            return "set this machine's clock, and compare it: date -u"
+        case "GlobalToken":
+            version = aws("iam set-security-token-service-preferences", global_endpoint_token_version="v2Token")  # noqa: S106 - a kind
+            return (
+                "see that the Region is enabled for the account; if it is, take a token that is good in every Region: "
+                f"export AWS_STS_REGIONAL_ENDPOINTS=regional and sign in anew, or {version}"
+            )
         case "MissingDependency":
             return "install smrep with it: pip install 'smrep[crt]'"
         case "MfaRequired":

@@ -188,7 +188,7 @@ class Clearer:
                 return
             error.about(f"{primary.name} from {', '.join(due)}")
             if isinstance(error, Denied):
-                error.hint = f"allow secretsmanager:RemoveRegionsFromReplication on {primary.arn}"
+                error.hint = error.allowing(f"secretsmanager:RemoveRegionsFromReplication on {primary.arn}")
             case.change(due, error=Trouble.of(error))
         else:
             case.change(due, accepted=True)

@@ -94,7 +94,7 @@ class Promoter:
                 raise
             error.about(f"{case.first.name} in {region}")
             if isinstance(error, Denied):
-                error.hint = f"allow secretsmanager:StopReplicationToReplica on {arn}"
+                error.hint = error.allowing(f"secretsmanager:StopReplicationToReplica on {arn}")
             case.error = Trouble.of(error)
 
     def look(self, case: Candidate) -> bool:

@@ -9,7 +9,7 @@ from smrep.errors import AwsError, ChangedMeanwhile, CredentialsError, Denied, N
 from smrep.model import IN_PROGRESS, IN_SYNC, Replica, Secret, Target
 from smrep.regions import Region
 from smrep.report import Action, Trouble
-from smrep.rules.commands import anew, spell_on
+from smrep.rules.commands import anew, policy_for, spell_on
 from smrep.rules.keys import same_by_spelling
 from smrep.rules.preflight import ours
 from smrep.rules.settle import LIST_LAG_S, has_moved, sent
@@ -188,10 +188,10 @@ def _explained(error: AwsError, case: Case, regions: Sequence[Region]) -> AwsErr
     error.about(f"{case.primary.name} to {', '.join(regions)}")
     targets = [Target(region, case.courses[region].wanted_key) for region in regions]
     if isinstance(error, Denied):
-        error.hint = (
-            f"allow secretsmanager:ReplicateSecretToRegions on {case.primary.arn} with {', '.join(regions)}, and for a "
+        error.hint = error.allowing(
+            f"secretsmanager:ReplicateSecretToRegions on {case.primary.arn} with {', '.join(regions)}, and for a "
             "customer's key kms:Decrypt at the primary, kms:GenerateDataKey and kms:Encrypt at the replica; all of it: "
-            + spell_on(case.primary, "iam-policy", targets)
+            + policy_for(case.primary, targets)
         )
     elif (
         isinstance(error, Refused)

@@ -103,7 +103,20 @@ def test_a_key_of_the_primary_is_told_with_its_cure() -> None:
     own = Need("alias/own")
     assert (own.what, own.cure(SECRET)) == (
         "the primary's own key",
-        f"aws secretsmanager update-secret --secret-id {ARN} --region us-east-1 --kms-key-id alias/NAME",
+        (
+            "put a new value under another key: "
+            f"aws secretsmanager update-secret --secret-id {ARN} --region us-east-1 --kms-key-id alias/NAME "
+            "--secret-string file://VALUE"
+        ),
+    )
+
+
+def test_the_current_label_stays_until_there_is_a_new_value() -> None:
+    """AWS refuses to take AWSCURRENT off a version. Source: aws-behaviour.md 10."""
+    current = Version("v4", ("AWSCURRENT", "mine"), ("alias/old",))
+    assert Need("alias/old", current).cure(SECRET) == (
+        "put a new value, since AWS lets nobody take AWSCURRENT off a version: "
+        f"aws secretsmanager put-secret-value --secret-id {ARN} --region us-east-1 --secret-string file://VALUE"
     )
 
 
