@@ -122,7 +122,7 @@ class Session:
         url = override(self.client(service, region))
         if url and _OTHER_REGION in refusal.words:
             return (
-                f"{url} ({self._who_names(service)}) is the endpoint of one Region, and in force for all; name one for "
+                f"{url} ({self._who_names(service, region)}) is the endpoint of one Region, and in force for all; name one for "
                 f"{region} besides: --endpoint-url {region}=URL"
             )
         core = self._session()._session  # noqa: SLF001
@@ -131,9 +131,9 @@ class Session:
         source = source_of(core, credentials.method if credentials else "")
         return self.cure(source, ill_of(refusal, region, has_token=has_token))
 
-    def _who_names(self, service: str) -> str:
+    def _who_names(self, service: str, region: Region) -> str:
         """Return what names the endpoint in force: a flag, a variable or the profile."""
-        if self.settings.endpoint_url:
+        if endpoint_for(service, region, self.settings.endpoints):
             return "--endpoint-url"
         own = {"secretsmanager": "SECRETS_MANAGER"}.get(service, service.upper())
         variables = (f"AWS_ENDPOINT_URL_{own}", "AWS_ENDPOINT_URL")
