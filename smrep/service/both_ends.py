@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
+from smrep.errors import AwsError, NotFound, Refused
 from smrep.model import Secret, in_region
 from smrep.regions import Region
 from smrep.rules.left_alone import Ends
+from smrep.rules.preflight import Absent, Look, Unseen
 from smrep.rules.record import Entry, Pair
 from smrep.service.abreast import abreast
 from smrep.service.last_look import state_of
-from smrep.service.looking import look
+from smrep.service.looking import asked, look
 from smrep.service.ports import SecretsManager
 from smrep.service.protecting import Protection
 
@@ -48,5 +51,19 @@ def both_ends(aws: SecretsManager, entry: Entry, pair: Pair) -> Ends:
 
     """
     known = [Secret(in_region(entry.arn, region), entry.name, region) for region in (pair.source, pair.target)]
-    old, new = abreast(lambda each: look(aws, each, each.region), known)
+    old, new = abreast(partial(_look, aws), known)
     return Ends(entry, pair, old, new)
+
+
+def _look(aws: SecretsManager, known: Secret) -> Look:
+    """Look for one end; a name that means nothing is no absence where the ARN does, or is another account's."""
+    found = look(aws, known, known.region)
+    if not isinstance(found, Absent):
+        return found
+    there = asked(lambda: aws.describe(known.arn, known.region))
+    if isinstance(there, NotFound):
+        return found
+    if isinstance(there, AwsError):
+        return Unseen(there)
+    why = f"it answers to its ARN alone, as to credentials of another account than {known.account}"
+    return Unseen(Refused(why, f"{known.name} in {known.region}"))

@@ -45,7 +45,7 @@ class Case:
 
     def observe(self, secret: Secret, now: float) -> None:
         """Take in a whole new answer to DescribeSecret; a Region that it does not list is news too."""
-        self.primary = secret
+        self.primary = replace(secret, by_arn=self.primary.by_arn)
         self.observe_entries(secret.replicas, self.courses, now)
 
     def observe_entries(self, entries: Iterable[Replica], regions: Iterable[Region], now: float) -> None:

@@ -26,7 +26,7 @@ from smrep.rules.settle import LIST_LAG_S, told
 from smrep.service.abreast import abreast, patience
 from smrep.service.gate import Gate, is_moot
 from smrep.service.last_look import compare
-from smrep.service.looking import asked, look, no_answer, refreshed, troubles_elsewhere
+from smrep.service.looking import asked, look, no_answer, troubles_elsewhere
 from smrep.service.polling import poll
 from smrep.service.ports import Clock, SecretsManager
 
@@ -260,7 +260,7 @@ class Clearer:
 
     def _still_listed(self, case: Clearing, regions: Sequence[Region]) -> list[Region] | None:
         """Return which Regions the primary lists still, None where it does not answer."""
-        primary = asked(lambda: refreshed(self.aws, case.primary))
+        primary = asked(lambda: self.aws.describe(case.primary.arn, case.primary.region))
         if isinstance(primary, AwsError):
             return None
         return [region for region in regions if primary.replica(region)]

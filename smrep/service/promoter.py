@@ -12,7 +12,6 @@ from smrep.rules.far_ends import far_findings
 from smrep.rules.promotion import row
 from smrep.rules.settle import LIST_LAG_S
 from smrep.service.gate import Gate, is_moot
-from smrep.service.looking import refreshed
 from smrep.service.polling import poll
 from smrep.service.ports import SecretsManager
 
@@ -100,7 +99,7 @@ class Promoter:
     def look(self, case: Candidate) -> bool:
         """Take in one new answer; return whether there was one."""
         try:
-            case.now = refreshed(self.aws, case.first)
+            case.now = self.aws.describe(case.first.arn, case.first.region)
         except (Unanswered, Throttled):
             return False
         except NotFound as error:

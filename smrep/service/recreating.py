@@ -13,7 +13,7 @@ from smrep.rules.asked import Address
 from smrep.rules.commands import spell_on
 from smrep.rules.rekeying import recreated
 from smrep.rules.settle import LIST_LAG_S
-from smrep.service.looking import asked, refreshed
+from smrep.service.looking import asked
 from smrep.service.polling import poll
 from smrep.service.ports import Account, Clock, Keys, SecretsManager
 from smrep.service.removing import Removal
@@ -112,7 +112,7 @@ class Recreation:
         lag_ends = self.clock.monotonic() + LIST_LAG_S
 
         def ready() -> bool:
-            primary = asked(lambda: refreshed(self.aws, self.primary))
+            primary = asked(lambda: self.aws.describe(self.primary.arn, self.primary.region))
             if isinstance(primary, AwsError):
                 return not isinstance(primary, Unanswered | Throttled)
             return primary.replica(region) is None or self.clock.monotonic() >= lag_ends

@@ -16,7 +16,7 @@ from smrep.rules.settle import LIST_LAG_S, has_moved, sent
 from smrep.service.abreast import abreast, nothing, patience
 from smrep.service.cases import Case
 from smrep.service.gate import Gate, is_moot
-from smrep.service.looking import look, refreshed
+from smrep.service.looking import look
 from smrep.service.polling import poll
 from smrep.service.ports import SecretsManager
 
@@ -98,7 +98,7 @@ class Sender:
     def _coming(self, case: Case, regions: Sequence[Region]) -> list[Region]:
         """Return the Regions that another run has asked for meanwhile, by one look: they are waited for."""
         try:
-            primary = refreshed(self.aws, case.primary)
+            primary = self.aws.describe(case.primary.arn, case.primary.region)
         except CredentialsError:
             raise
         except AwsError:
@@ -152,7 +152,7 @@ class Sender:
         primary = case.primary
         try:
             (secret,) = abreast(
-                lambda _: self._refreshed(primary),
+                lambda _: self._described(primary),
                 [None],
                 late=lambda _: None,
                 patience_s=patience(self.gate.clock, self.gate.deadline),
@@ -168,8 +168,8 @@ class Sender:
         case.observe(secret, self.gate.clock.monotonic())
         return True
 
-    def _refreshed(self, primary: Secret) -> Secret | None:
-        return refreshed(self.aws, primary)
+    def _described(self, primary: Secret) -> Secret | None:
+        return self.aws.describe(primary.arn, primary.region)
 
     def leave_out(self, case: Case, regions: Sequence[Region], why: str, *, force: bool = False) -> None:
         """Send nothing for these Regions, and say why and how to ask again."""

@@ -13,7 +13,7 @@ from smrep.rules.causes import not_replaced
 from smrep.rules.preflight import Bearer, bearer
 from smrep.service.abreast import nothing
 from smrep.service.cases import Case
-from smrep.service.looking import look, refreshed
+from smrep.service.looking import look
 from smrep.service.polling import ticks
 from smrep.service.ports import Clock, SecretsManager
 from smrep.service.sending import Sender
@@ -52,7 +52,7 @@ class Waiter:
     def look(self, case: Case) -> None:
         """Take in one new answer; a look that no answer came to is a tick without news."""
         try:
-            case.observe(refreshed(self.aws, case.primary), self.clock.monotonic())
+            case.observe(self.aws.describe(case.primary.arn, case.primary.region), self.clock.monotonic())
             self._release(case)
             self._confirm_overwritten(case)
         except (Unanswered, Throttled):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -296,3 +297,37 @@ def test_an_sts_that_does_not_tell_leaves_the_name_unchecked(make_sandbox: Make)
     arn = sandbox.create()
     done = sandbox.smrep("replicate", arn, "-r", WEST, "--json")
     assert (done.code, kinds(done)) == (0, ["unchecked"])
+
+
+@pytest.mark.parametrize("command", ["replicate", "remove", "retry", "rekey"])
+def test_a_command_that_writes_names_the_primarys_arn_where_a_replicas_was_given(shared: Shared, command: str) -> None:
+    wanted = f"{IRELAND}=alias/dr" if command == "rekey" else IRELAND
+    confirmed = ["--yes"] if command == "remove" else []
+    done = shared.smrep(command, shared.arn.replace("us-east-1", WEST), "-r", wanted, *confirmed)
+    (secret,) = done.document["secrets"]
+    assert (done.code, secret["error"]["code"]) == (1, "is_replica")
+    assert secret["error"]["hint"].startswith(f"smrep {command} {shared.arn} -r {wanted}")
+
+
+def test_a_replica_that_has_lost_its_primary_is_promoted_by_its_arn(shared: Shared) -> None:
+    shared.sandbox.simulator.faults = replace(shared.sandbox.simulator.faults, strands_replicas=True)
+    there = shared.arn.replace("us-east-1", WEST)
+    shared.call("RemoveRegionsFromReplication", SecretId="prod/db", RemoveReplicaRegions=[WEST])
+    shared.call("DeleteSecret", SecretId="prod/db", ForceDeleteWithoutRecovery=True)
+    shared.sandbox.pass_time()
+    done = shared.smrep("status", there)
+    assert (done.code, kinds(done)) == (1, ["orphan"])
+    assert f"--secret-id {there} --region {WEST}" in hints(done)[0]
+
+
+def test_a_failback_claims_nothing_of_the_secrets_of_another_account(shared: Shared, tmp_path: Path) -> None:
+    record = str(tmp_path / "record.jsonl")
+    words = ("failover", "-", "--from", "us-east-1", "--to", WEST, "--record", record, "--yes")
+    role = ("--role-arn", f"arn:aws:iam::{OWNER}:role/ops")
+    assert shared.sandbox.smrep(*words, *role, stdin="prod/db\n").code == 0
+    done = shared.sandbox.smrep("failback", "--record", record, "--yes", "--json")
+    assert (done.code, kinds(done)) == (1, ["unchecked"])
+    assert "answers to its ARN alone" in row(done)["findings"][0]["message"]
+    shared.call("DeleteResourcePolicy", WEST, SecretId="prod/db")
+    denied = shared.sandbox.smrep("failback", "--record", record, "--yes", "--json")
+    assert (denied.code, kinds(denied)) == (4, ["unchecked"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from matrix.fleet_cases import FLEET_CASES
 from matrix.recovery_cases import RECOVERY_CASES
 from matrix.scenes import (
@@ -18,6 +20,8 @@ from matrix.scenes import (
     with_ireland,
 )
 
+from smrep.aws.allowed import WRITES
+
 ROLE = "arn:aws:iam::123456789012:role/reader"
 
 
@@ -30,6 +34,19 @@ def _with_reader(scene: Scene) -> None:
     with_both(scene)
     statement = {"Effect": "Allow", "Action": "*", "Resource": "*"}
     scene.simulator.put_role(ROLE, {"Version": "2012-10-17", "Statement": [statement]})
+
+
+ARN = f"arn:aws:secretsmanager:{HOME}:123456789012:secret:{NAME}"
+"""Without its suffix, which the sandbox chooses anew."""
+AS_ANOTHER = ("--role-arn", "arn:aws:iam::222222222222:role/ops")
+IN_ANOTHER = ("AssumeRole", "DescribeSecret", "GetCallerIdentity", "ListSecretVersionIds", *sorted(WRITES))
+
+
+def _with_both_shared(scene: Scene) -> None:
+    scene.create()
+    everybody = {"Effect": "Allow", "Principal": "*", "Action": "secretsmanager:*", "Resource": "*"}
+    scene.call("PutResourcePolicy", SecretId=NAME, ResourcePolicy=json.dumps({"Statement": everybody}))
+    scene.replicate(WEST, IRELAND)
 
 
 COMMAND_CASES = (
@@ -90,6 +107,28 @@ COMMAND_CASES = (
         with_both,
         lambda scene: "PrimaryRegion" not in (scene.look(WEST) or {"PrimaryRegion": ""}),
         (WEST,),
+    ),
+    CommandCase(
+        "replicate, other account",
+        ("replicate", ARN, "-r", f"{WEST},us-east-2", *AS_ANOTHER, *LIMIT),
+        _with_both_shared,
+        lambda scene: scene.in_sync(WEST, "us-east-2"),
+        tries=IN_ANOTHER,
+    ),
+    CommandCase(
+        "verify, other account",
+        ("verify", ARN, "-r", WEST, *AS_ANOTHER, *LIMIT),
+        _with_both_shared,
+        lambda scene: scene.in_sync(WEST),
+        tries=IN_ANOTHER,
+    ),
+    CommandCase(
+        "remove, other account",
+        ("remove", ARN, "-r", WEST, "--yes", *AS_ANOTHER, *LIMIT),
+        _with_both_shared,
+        lambda scene: scene.look(WEST) is None,
+        (WEST,),
+        tries=IN_ANOTHER,
     ),
     CommandCase("doctor", ("doctor", NAME, "-r", f"{WEST}=alias/dr,{IRELAND}"), with_ireland),
     CommandCase(

@@ -92,7 +92,8 @@ def estate(make_sandbox: Callable[..., Sandbox]) -> Sandbox:
         secret("rds!cluster-1", WEST)
         sandbox.create("prod/alone")
         secret("prod/policy", WEST)
-        policy = '{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*"}]}'
+        denied = {"Effect": "Deny", "Principal": "*", "Action": "secretsmanager:GetSecretValue", "Resource": "*"}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [denied]})
         sandbox.call("PutResourcePolicy", SecretId="prod/policy", ResourcePolicy=policy)
         sandbox.simulator.set_replication_status("prod/failed", HOME, IRELAND, "Failed", "${of} the\nweather")
         sandbox.simulator.set_replication_status("prod/slow", HOME, SYDNEY, "InProgress")
