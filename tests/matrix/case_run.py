@@ -32,6 +32,7 @@ GRACE_S = 65.0
 SHORT = {
     ("apply, remove_extra", "missing"): "a replica that AWS's list does not show is not known to be one too many",
     ("apply, remove_extra", "silence"): "a removal that could not be looked at is not told of after the next look",
+    ("status of a replica", "promoted meanwhile"): "what was promoted is a secret without replicas of its own",
 }
 """Where exit code 0 does not say that all is reached, and why."""
 _TRUTH = {"Name", "ARN", "KmsKeyId", "PrimaryRegion", "ReplicationStatus", "VersionIdsToStages", "DeletedDate"}

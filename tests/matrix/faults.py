@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from matrix.faulty_endpoint import CallSite, FaultyCall, Injection, NoAnswer, refusal, rewritten
+from matrix.faulty_endpoint import HAPPENED, CallSite, FaultyCall, Injection, NoAnswer, refusal, rewritten
+from matrix.scenes import NAME
 
 from smrep.aws.allowed import WRITES
+from smrep.sandbox.simulator import ApiError
 from smrep.sandbox.wire import Reply
 
 LAG_S = 12.0
@@ -140,6 +144,34 @@ def _failed_later(call: FaultyCall) -> Reply:
     return rewritten(call.carry(), change)
 
 
+def _stuck(call: FaultyCall) -> Reply:
+    def change(entries: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+        settled = [{key: part for key, part in each.items() if key != "StatusMessage"} for each in entries]
+        return [{**each, "Status": "InProgress"} for each in settled]
+
+    return rewritten(call.carry(), change)
+
+
+def _promoted_meanwhile(call: FaultyCall) -> Reply:
+    with contextlib.suppress(ApiError), call.simulator.undisturbed():
+        promoting = "StopReplicationToReplica", call.where[1], {"SecretId": NAME}
+        call.simulator.call("secretsmanager", *promoting)
+        call.memory.add(HAPPENED)
+    return call.carry()
+
+
+def _no_value(call: FaultyCall) -> Reply:
+    reply = call.carry()
+    answer = json.loads(reply.body)
+    if "VersionIdsToStages" not in answer:
+        return reply
+    return replace(reply, body=json.dumps({**answer, "VersionIdsToStages": None}).encode())
+
+
+def _describes(seen: Sequence[CallSite], first: int) -> bool:
+    return seen[first][0] == "DescribeSecret"
+
+
 FAULTS = (
     Fault("refused", "the connection is refused, each time", _refused),
     Fault("lost before", "the first such request is lost and not carried out", _lost_before, passes=True),
@@ -190,5 +222,13 @@ FAULTS = (
     Fault("unknown word", "each Region's status is a word nobody knows", _unknown_word, lists=True),
     Fault("missing", f"no Region is listed for {LAG_S:.0f} s", _missing, lists=True),
     Fault("failed later", "a Region that was shown InSync is shown Failed from then on", _failed_later, lists=True),
+    Fault("stuck", "each Region is listed InProgress, each time", _stuck, lists=True),
+    Fault(
+        "promoted meanwhile",
+        "the replica in that Region is promoted by somebody else before it is looked at",
+        _promoted_meanwhile,
+        befalls=_describes,
+    ),
+    Fault("no value", "no version of the secret is shown, as where it holds no value", _no_value, befalls=_describes),
 )
 """Every fault, in the order of the columns."""

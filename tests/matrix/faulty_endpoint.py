@@ -14,6 +14,9 @@ from smrep.sandbox.desk import Desk
 from smrep.sandbox.simulator import Simulator
 from smrep.sandbox.wire import Reply, read_operation, read_scope
 
+HAPPENED = "happened"
+"""What a fault remembers when it made something happen, while its answers are true."""
+
 CallSite = tuple[str, str]
 """Operation and Region: what a call is to the matrix."""
 
@@ -41,6 +44,8 @@ class FaultyCall:
     """Carries the request out and returns the true answer."""
     memory: set[str]
     """What the fault remembers of one run."""
+    simulator: Simulator
+    """Where a fault makes something happen that no call of smrep's asks for."""
 
 
 Injection = Callable[[FaultyCall], Reply]
@@ -64,7 +69,7 @@ class FaultyEndpoint(Desk):
         self._number, self._first_at = 0, 0.0
         self._memory: set[str] = set()
         self.struck = False
-        """Whether any answer was other than the true one."""
+        """Whether any answer was other than the true one, or something happened beside the calls."""
         self.seen: list[CallSite] = []
         """Every call, in the order in which they came."""
 
@@ -100,13 +105,15 @@ class FaultyEndpoint(Desk):
             self._number += 1
             self._first_at = self._first_at or self._now()
             written = any(operation in WRITES for operation, _ in self.seen[:-1])
-            call = FaultyCall(where, self._number, self._now() - self._first_at, written, carry, self._memory)
+            call = FaultyCall(
+                where, self._number, self._now() - self._first_at, written, carry, self._memory, self._simulator
+            )
         try:
             reply = self._inject(call)
         except NoAnswer:
             self.struck = True
             raise
-        self.struck |= reply not in true
+        self.struck |= reply not in true or HAPPENED in self._memory
         return reply
 
 

@@ -112,7 +112,7 @@ def test_the_run_passes_against_the_sandbox(make_sandbox: Callable[..., Sandbox]
     assert_it_can_be_sent_in(rehearsal, report, [good, "alias/bad"])
     assert {each["outcome"] for each in rehearsal.report["steps"]} == {"passed"}
     assert {each["outcome"] for each in rehearsal.report["questions"]} == {"answered"}
-    assert "its state is Disabled" in rehearsal.question("bad-keys")["answer"]
+    assert "is disabled. (Service: AWSKMS" in rehearsal.question("bad-keys")["answer"]
     assert f"{OPTED_OUT}: accepted, then Failed" in rehearsal.question("disabled-region")["answer"]
     assert "untouched" in rehearsal.question("promoted-removed")["answer"]
     lags = rehearsal.question("value-updates")["figures"]["lag_s"]
