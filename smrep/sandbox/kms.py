@@ -81,10 +81,35 @@ def _enable_key(world: World, request: Request) -> dict[str, Any]:
     return _switch(world, request, "Enabled")
 
 
-def _switch(world: World, request: Request, state: str) -> dict[str, Any]:
+def _schedule_key_deletion(world: World, request: Request) -> dict[str, Any]:
+    """Let a key await its deletion. Choice: it goes on waiting, however much time passes."""
+    key = _changeable(world, request)
+    if key.state == "PendingDeletion":
+        raise ApiError("KMSInvalidStateException", f"{key.arn} is pending deletion.")
+    world.keys.set_state(request.region, key.key_id, "PendingDeletion")
+    days = request.params.get("PendingWindowInDays", 30)
+    return {"KeyId": key.arn, "KeyState": "PendingDeletion", "DeletionDate": request.at + days * 86400.0}
+
+
+def _cancel_key_deletion(world: World, request: Request) -> dict[str, Any]:
+    """Bring a key back, which is disabled then. Source: API_CancelKeyDeletion."""
+    key = _changeable(world, request)
+    if key.state != "PendingDeletion":
+        raise ApiError("KMSInvalidStateException", f"{key.arn} is not pending deletion.")
+    world.keys.set_state(request.region, key.key_id, "Disabled")
+    return {"KeyId": key.arn}
+
+
+def _changeable(world: World, request: Request) -> Key:
+    """Return the key that is named, unless it is AWS's own."""
     key = world.keys.find_key_only(request.region, request.params["KeyId"])
     if key.manager == "AWS":
         raise ApiError("AccessDeniedException", f"{key.arn} is managed by AWS and cannot be changed.")
+    return key
+
+
+def _switch(world: World, request: Request, state: str) -> dict[str, Any]:
+    key = _changeable(world, request)
     if key.state not in ("Enabled", "Disabled"):
         raise ApiError("KMSInvalidStateException", f"{key.arn} is pending deletion or unavailable.")
     world.keys.set_state(request.region, key.key_id, state)
@@ -112,5 +137,9 @@ KMS_OPERATIONS = {
     ),
     "DisableKey": Operation(_disable_key, {"KeyId": _KEY_ID}),
     "EnableKey": Operation(_enable_key, {"KeyId": _KEY_ID}),
+    "ScheduleKeyDeletion": Operation(
+        _schedule_key_deletion, {"KeyId": _KEY_ID, "PendingWindowInDays": Field(int, low=7, high=30)}
+    ),
+    "CancelKeyDeletion": Operation(_cancel_key_deletion, {"KeyId": _KEY_ID}),
 }
 """KMS's operations by name."""

@@ -100,7 +100,7 @@ def with_label_moved(
         stages = [each for each in version.stages if each not in moved]
         if version.version_id == to:
             stages.append(stage)
-        elif version is bearer and PREVIOUS in moved:
+        elif version is bearer and stage == CURRENT and PREVIOUS in moved:
             stages.append(PREVIOUS)
         changed.append(replace(version, stages=tuple(stages)))
     return tuple(changed)

@@ -56,6 +56,16 @@ def test_keys_are_disabled_and_enabled_but_not_by_alias_and_not_awss_own(account
     assert refused(account, "EnableKey", KeyId=arn) == "KMSInvalidStateException"
 
 
+def test_a_key_awaits_its_deletion_and_comes_back_disabled(account):
+    arn = account.key(alias="alias/dr")
+    assert account.kms("ScheduleKeyDeletion", KeyId=arn, PendingWindowInDays=7)["KeyState"] == "PendingDeletion"
+    assert refused(account, "ScheduleKeyDeletion", KeyId=arn) == "KMSInvalidStateException"
+    assert refused(account, "EnableKey", KeyId=arn) == "KMSInvalidStateException"
+    assert account.kms("CancelKeyDeletion", KeyId=arn) == {"KeyId": arn}
+    assert account.kms("DescribeKey", KeyId=arn)["KeyMetadata"]["KeyState"] == "Disabled"
+    assert refused(account, "CancelKeyDeletion", KeyId=arn) == "KMSInvalidStateException"
+
+
 def test_an_alias_is_taken_once_and_must_be_one(account):
     arn = account.key(alias="alias/dr")
     assert refused(account, "CreateAlias", AliasName="alias/dr", TargetKeyId=arn) == "AlreadyExistsException"
