@@ -122,8 +122,8 @@ class Session:
         url = override(self.client(service, region))
         if url and _OTHER_REGION in refusal.words:
             return (
-                f"{url} ({self._who_names(service, region)}) is the endpoint of one Region, and in force for all; name one for "
-                f"{region} besides: --endpoint-url {region}=URL"
+                f"{url} ({self._who_names(service, region)}) is the endpoint of one Region, and in force for all; name "
+                f"one for {region} besides: --endpoint-url {region}=URL"
             )
         core = self._session()._session  # noqa: SLF001
         credentials = core.get_credentials()

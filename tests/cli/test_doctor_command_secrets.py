@@ -98,7 +98,7 @@ def test_neither_a_secret_nor_a_region_is_whose_credentials_these_are(sandbox: S
 def test_credentials_that_are_not_there_are_exit_4(sandbox: Sandbox) -> None:
     done = doctor(sandbox, "-r", WEST, "--json", AWS_ACCESS_KEY_ID=None, AWS_SECRET_ACCESS_KEY=None)
     assert (done.code, done.document["result"], done.document["account_id"]) == (4, "access", None)
-    assert "aws sts get-caller-identity" in done.document["error"]["hint"]
+    assert "aws configure sso" in done.document["error"]["hint"]
 
 
 def test_credentials_that_sts_refuses_are_exit_4(make_sandbox: Make) -> None:

@@ -229,6 +229,7 @@ ELSEWHERE = {
     "iam set-security-token-service-preferences": "the sandbox's tokens are good everywhere",
     "kms describe-key": "shows a key",
     "login": "opens a browser",
+    "secretsmanager associate-cross-account-replica": "the sandbox has no cross-account replication",
     "secretsmanager cancel-rotate-secret": "tests/cli/test_failback_command.py",
     "secretsmanager get-resource-policy": "shows a policy",
     "secretsmanager list-secrets": "tests/cli/test_impossible_names.py: shows names",

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from smrep.cli.params import MAX_SECRET_ID, Account, Duration, Endpoint, Regions, Role, secret_ids, targets
+from smrep.cli.params import MAX_SECRET_ID, Account, Duration, EndpointUrl, Regions, Role, secret_ids, targets
 from smrep.errors import UsageError
 from smrep.model import Target, in_region, parse_arn
 from smrep.regions import KNOWN, PARTITIONS, Region, partition_of
@@ -99,7 +99,7 @@ def test_any_text_is_a_duration_that_can_be_waited_for_or_a_usage_error(text: st
     assert text.isascii()
 
 
-@pytest.mark.parametrize("kind", [Account(), Role(), Endpoint()])
+@pytest.mark.parametrize("kind", [Account(), Role(), EndpointUrl()])
 @given(text=anything)
 def test_any_text_is_as_typed_or_a_usage_error(kind: click.ParamType, text: str) -> None:
     try:

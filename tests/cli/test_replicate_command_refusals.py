@@ -94,7 +94,7 @@ def test_no_credentials_is_exit_4(sandbox: Sandbox) -> None:
         "replicate", "prod/db", "-r", "us-west-2", "--json", AWS_ACCESS_KEY_ID=None, AWS_SECRET_ACCESS_KEY=None
     )
     assert (done.code, done.document["result"]) == (4, "access")
-    assert "aws sts get-caller-identity" in done.document["error"]["hint"]
+    assert "aws configure sso" in done.document["error"]["hint"]
 
 
 def test_a_refused_replica_is_named_by_its_primary(sandbox: Sandbox) -> None:

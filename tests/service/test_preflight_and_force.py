@@ -156,7 +156,7 @@ def test_a_region_that_does_not_answer_the_look_is_unchecked(aws: FakeAws) -> No
     aws.create()
     aws.faults(outages=frozenset({WEST}))
     row = only(replicate(aws, WEST, timeout_s=5.0))
-    assert [each.kind for each in row.findings] == ["unchecked"]
+    assert [each.kind for each in row.findings] == ["unchecked", "stuck"]
     assert row.outcome is Outcome.PENDING
 
 

@@ -54,7 +54,7 @@ def test_a_region_in_outage_is_no_disabled_region(aws: FakeAws) -> None:
     aws.create()
     aws.faults(outages=frozenset({WEST}))
     row = only(replicate(aws, WEST, timeout_s=5.0))
-    assert (row.outcome, row.changed, kinds(row)) == (Outcome.PENDING, True, ["unchecked"])
+    assert (row.outcome, row.changed, kinds(row)) == (Outcome.PENDING, True, ["unchecked", "stuck"])
 
 
 def test_a_region_that_aws_does_not_list_is_unknown(aws: FakeAws) -> None:

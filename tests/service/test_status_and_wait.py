@@ -172,7 +172,7 @@ def test_wait_gives_a_region_that_is_not_listed_the_time_of_a_lagging_list(repli
     secret = wait(replicated, Region("sa-east-1"))
     assert secret.outcome is Outcome.FAILED
     assert [each.kind for each in secret.replicas[0].findings] == ["missing"]
-    assert sum(replicated.clock.sleeps) == pytest.approx(15.0)
+    assert 15 <= sum(replicated.clock.sleeps) < 21
 
 
 def test_wait_sees_a_region_that_appears_late(aws: FakeAws) -> None:

@@ -129,9 +129,9 @@ def test_standard_input_names_secrets(sandbox: Sandbox, tmp_path: Path, text: by
 
 BAD_INPUTS = {
     "no UTF-8": (b"prod/\xff\xfe\n", "strict", 2, "could not be read"),
-    "bytes in disguise": (b"prod/\xff\xfe\n", "surrogateescape", 1, r"prod/\udcff\udcfe"),
-    "NUL": (b"prod/\x00db\n", "strict", 1, r"prod/\x00db"),
-    "binary": (bytes(range(256)), "surrogateescape", 1, r"\x01"),
+    "bytes in disguise": (b"prod/\xff\xfe\n", "surrogateescape", 2, r"prod/\udcff\udcfe"),
+    "NUL": (b"prod/\x00db\n", "strict", 2, r"prod/\x00db"),
+    "binary": (bytes(range(256)), "surrogateescape", 2, r"\x01"),
     "a huge line": (b"x" * 3_000_000, "strict", 2, "a SECRET has 3000000 characters"),
     "nothing": (b"", "strict", 0, "named no secret"),
 }
