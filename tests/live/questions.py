@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from live import ask_failures, ask_overwrite, ask_removal, ask_repeats, ask_values
 from live.question_run import QuestionRun
 
-REPEAT = "10: Replicate on an InSync/InProgress Region: error, no-op or re-sync; with a different KmsKeyId"
-REMOVE = "10: Remove on a non-replica Region; on a Failed-by-collision Region; on a promoted Region"
-PROMOTED = "10: what the primary shows after a replica was promoted; error of Stop on a non-replica"
+REPEAT = "11.2: Replicate on an InSync/InProgress Region: error, no-op or re-sync; with a different KmsKeyId"
+REMOVE = "11.3: Remove on a non-replica Region; on a Failed-by-collision Region; on a promoted Region"
+PROMOTED = "11.4: what the primary shows after a replica was promoted; error of Stop on a non-replica"
 REASONS = (
-    "10: exact StatusMessage for KMS missing/disabled/denied and for a Region not enabled; whether it is synchronous"
+    "11.1: exact StatusMessage for KMS missing/disabled/denied and for a Region not enabled; whether it is synchronous"
 )
-FORCE = "10: force overwrite onto a primary with replicas, or onto a secret pending deletion"
-LAG = "10: whether InSync regresses during ordinary value updates; replication lag figures"
+FORCE = "11.5: force overwrite onto a primary with replicas, or onto a secret pending deletion"
+LAG = "11.6: whether InSync regresses during ordinary value updates; replication lag figures"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Question:
 
     asks: str
     settles: str
-    """Section of aws-behaviour.md and what it leaves open."""
+    """Section of aws-behaviour.md, and what it leaves open."""
     ask: Callable[[QuestionRun], str]
     """Asks it, on secrets of its own, and returns the answer in a line."""
 
