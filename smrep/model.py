@@ -88,7 +88,7 @@ def parse_arn(text: str, service: str) -> Arn:
 def in_region(arn: str, region: Region) -> str:
     """Return the same ARN in another Region: a replica's ARN differs from its primary's in nothing else.
 
-    Source: aws-behaviour.md 3, 'ARN'.
+    Source: aws-behavior.md 3 'ARN'.
     """
     parts = arn.split(":", 4)
     return ":".join((*parts[:3], region, parts[4]))
@@ -106,7 +106,7 @@ def without_request_id(message: str | None) -> str | None:
 class Replica:
     """One entry of a primary's ReplicationStatus.
 
-    Source: API_ReplicationStatusType; every field but the Region may be absent (aws-behaviour.md 1.4).
+    Source: API_ReplicationStatusType; every field but the Region may be absent (aws-behavior.md 1.4).
     """
 
     region: Region
@@ -148,7 +148,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class FarEnd:
-    """The other end of a replication between accounts of one Region. Source: aws-behaviour.md 0.5."""
+    """The other end of a replication between accounts of one Region. Source: aws-behavior.md 0.5."""
 
     arn: str | None
     status: str | None
@@ -169,7 +169,7 @@ class CrossAccount:
 class Secret:
     """One answer to DescribeSecret: a primary, a replica or a standalone secret, never its value.
 
-    Source: API_DescribeSecret, aws-behaviour.md 1.4.
+    Source: API_DescribeSecret, aws-behavior.md 1.4.
     """
 
     arn: str
@@ -208,7 +208,7 @@ class Secret:
     def id_in(self, region: Region) -> str:
         """Return the SecretId to ask for in a Region: the ARN with that Region in it, or the name.
 
-        A name means a secret of the caller's own account. Source: aws-behaviour.md 10.
+        A name means a secret of the caller's own account. Source: aws-behavior.md 10.
         """
         return in_region(self.arn, region) if self.by_arn else self.name
 
@@ -242,7 +242,7 @@ class Role(StrEnum):
 class Listed:
     """One entry of ListSecrets, which may be five minutes old and never tells of a replication's state.
 
-    Source: API_SecretListEntry, aws-behaviour.md 1.5. Small, since thousands are held at once.
+    Source: API_SecretListEntry, aws-behavior.md 1.5. Small, since thousands are held at once.
     """
 
     arn: str
@@ -261,7 +261,7 @@ class Listed:
 
     @property
     def role(self) -> Role:
-        """What it is: a Region other than its own makes it a replica. Source: aws-behaviour.md 1.4."""
+        """What it is: a Region other than its own makes it a replica. Source: aws-behavior.md 1.4."""
         if self.primary_region is None:
             return Role.STANDALONE
         return Role.PRIMARY if self.primary_region == self.region else Role.REPLICA

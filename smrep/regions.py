@@ -19,7 +19,7 @@ class Partition:
     """A set of Regions that replicate among themselves only.
 
     Source: botocore 1.44.5 data/partitions.json (`dnsSuffix` for the domain);
-    that partitions do not mix: aws-behaviour.md 3.
+    that partitions do not mix: aws-behavior.md 3 'Regions'.
     """
 
     name: str

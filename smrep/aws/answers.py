@@ -16,7 +16,7 @@ from smrep.model import CrossAccount, FarEnd, Key, Listed, Page, Replica, Secret
 from smrep.regions import Region
 
 LONGEST_WORDS = 4096
-"""So many characters a StatusMessage has at most. Source: aws-behaviour.md 2.1."""
+"""So many characters a StatusMessage has at most. Source: aws-behavior.md 2.1."""
 
 
 class BadField(ValueError):
@@ -29,7 +29,7 @@ def to_secret(answer: Mapping[str, Any], region: Region) -> Secret:
     Raises:
         ValueError: it can't be AWS's answer: a field that must be there is missing, or is of another kind.
 
-    Source: API_DescribeSecret; aws-behaviour.md 1.4.
+    Source: API_DescribeSecret; aws-behavior.md 1.4.
 
     """
     primary = text(answer, "PrimaryRegion")
@@ -159,7 +159,7 @@ def _arn_in(answer: Mapping[str, Any], region: Region) -> str:
 
 
 def _name(answer: Mapping[str, Any]) -> str:
-    """Return the name of the secret that the ARN beside it is of. Source: aws-behaviour.md 3, 'ARN'."""
+    """Return the name of the secret that the ARN beside it is of. Source: aws-behavior.md 3 'ARN'."""
     name = required(answer, "Name")
     if name != _name_in(required(answer, "ARN")):
         raise BadField("Name is of another secret than ARN")

@@ -90,7 +90,7 @@ class Aws:
         return self._listed("RemoveRegionsFromReplication", region, secret_id, RemoveReplicaRegions=list(replicas))
 
     def rekey(self, secret_id: str, region: Region, key: str) -> None:
-        """Ask once to put the replica in `region` under another key. Source: aws-behaviour.md 1.8."""
+        """Ask once to put the replica in `region` under another key. Source: aws-behavior.md 1.8."""
         self._taken("UpdateSecret", region, secret_id, KmsKeyId=key)
 
     def promote(self, secret_id: str, region: Region) -> None:

@@ -71,7 +71,7 @@ _THROTTLED = frozenset(
         "TooManyRequestsException",
     }
 )
-"""Without LimitExceededException, which is a resource quota here. Source: aws-behaviour.md 5."""
+"""Without LimitExceededException, which is a resource quota here. Source: aws-behavior.md 5."""
 _DOUBTFUL = frozenset(
     {
         "InternalFailure",

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from smrep.service.drilling import Drill
 
 REPLICATION_S, REMOVAL_S = 1.0, 3.0
-"""Short, so that the whole takes less than a minute. AWS takes longer: aws-behaviour.md 0.3, 2.4."""
+"""Short, so that the whole takes less than a minute. AWS takes longer: aws-behavior.md 0.3, 2.4."""
 MOST_TOLD = 5
 """So many of the things that went wrong are told one by one; the document has all."""
 EXAMPLES = """\b

@@ -89,7 +89,7 @@ def shard_of(app: App, shard: str | None) -> Shard:
 
 
 AWS_QUOTA = 50
-"""Writes a second that AWS allows an account in a Region, everybody's together. Source: aws-behaviour.md 5."""
+"""Writes a second that AWS allows an account in a Region, everybody's together. Source: aws-behavior.md 5."""
 
 
 def budget(rate: float, part: Shard, accounts: int) -> float:

@@ -13,7 +13,7 @@ from smrep.rules.kms import cure, read_failure
 def cut_off(secret: str, region: Region) -> str:
     """Return the commands that take a foreign replica out of the way; `secret` is its name or ARN.
 
-    A recovery window would keep the name. Source: aws-behaviour.md 3.2, 8.
+    A recovery window would keep the name. Source: aws-behavior.md 3.2, 8.
     """
     stop = aws("secretsmanager stop-replication-to-replica", secret_id=secret, region=region)
     return f"{stop}; {_delete(secret, region)}"
@@ -30,7 +30,7 @@ def _with_the_name(primary: Secret, region: Region) -> str:
 
 
 def not_replaced(primary: Secret, region: Region, why: str) -> Trouble:
-    """Return the trouble of a secret that AWS left where it was. Source: aws-behaviour.md 3.1, 10."""
+    """Return the trouble of a secret that AWS left where it was. Source: aws-behavior.md 3.1, 11.5."""
     message = (
         f"AWS did not put a replica in place of {primary.name} in {region}: {why}; what it replaces and what not its "
         "documents leave open, and nothing else was tried"
@@ -53,7 +53,7 @@ def failure(primary: Secret, entry: Replica) -> Trouble:
     """Return a Failed entry as the row's error: AWS's message verbatim, and a hint.
 
     The message is matched loosely and for the hint alone: but for KMS's, its texts are not established.
-    Source: aws-behaviour.md 2.1, 2.2.
+    Source: aws-behavior.md 2.1, 2.2.
     """
     there = entry.region
     text = (entry.message or "").lower()

@@ -25,7 +25,7 @@ ALWAYS = ("secrets", "covered", "missing", "failed", "in_progress", "stale", "wr
 def is_covered(primary: Listed, target: Target, there: Listed, same: Callable[[Target, str, str], bool]) -> bool:
     """Tell whether the lists of two Regions show a replica that is ours and current, under the key that is wanted.
 
-    That AWS calls it InSync no list tells. Source: aws-behaviour.md 1.5. A secret without a value proves nothing.
+    That AWS calls it InSync no list tells. Source: aws-behavior.md 1.5. A secret without a value proves nothing.
     """
     return (
         there.role is Role.REPLICA

@@ -1,6 +1,6 @@
 """Replication between accounts of one Region, which smrep shows and does not change: what is wrong with the other end.
 
-Source: API_AssociateCrossAccountReplica, aws-behaviour.md 0.5, 10.
+Source: API_AssociateCrossAccountReplica, aws-behavior.md 0.5, 10.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ def absent(secret: Secret, region: Region) -> Finding:
 def no_value(primary: Secret) -> tuple[Finding, ...]:
     """Return the finding for a secret that holds no value yet, nothing where it does.
 
-    Such a secret is InSync even under a key that does not exist; its first value fails then. Source: aws-behaviour.md
+    Such a secret is InSync even under a key that does not exist; its first value fails then. Source: aws-behavior.md
     2.6.
     """
     return () if primary.version("AWSCURRENT") else (valueless(primary),)

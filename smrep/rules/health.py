@@ -21,7 +21,7 @@ _SYMMETRIC = ("ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT")
 def key_health(name: str, what: str, region: Region, known: Key | AwsError, instead: str) -> tuple[Finding, ...]:
     """Return why Secrets Manager can't use a key, nothing where it can; `what` the key is to, `instead` names another.
 
-    Source: aws-behaviour.md 4, 'Preflight'; API_KeyMetadata.
+    Source: aws-behavior.md 4 'Preflight'; API_KeyMetadata.
     """
     described = f"{what} {name} in {region}"
     if isinstance(known, NotFound):
@@ -76,7 +76,7 @@ def needs(primary: Secret, versions: Iterable[Version]) -> Iterator[Need]:
     """Yield each customer's key that the primary needs, once.
 
     An old version that bears a label fails a replication too, also after the secret was given another key.
-    Source: aws-behaviour.md 2.2.
+    Source: aws-behavior.md 2.2.
     """
     seen = {DEFAULT}
     whole = [Need(primary.kms_key_id)] if primary.kms_key_id else []
@@ -108,7 +108,7 @@ def region_state(region: Region, states: Mapping[str, bool] | None) -> tuple[Fin
 
 
 def managed(secret: Secret) -> tuple[Finding, ...]:
-    """Return the warning for a secret that an AWS service manages. Source: aws-behaviour.md 3, 'Managed secrets'."""
+    """Return the warning for a secret that an AWS service manages. Source: aws-behavior.md 3 'Managed secrets'."""
     service, mark, _ = secret.name.partition("!")
     owner = secret.owning_service or (service if mark else None)
     if not owner:

@@ -9,7 +9,7 @@ from smrep.model import Target, parse_arn
 from smrep.regions import Region, dns_suffix, partition_of
 
 DEFAULT = "alias/aws/secretsmanager"
-"""AWS's own key, which a replica shows by this alias and a primary by no key at all. Source: aws-behaviour.md 0.9."""
+"""AWS's own key, which a replica shows by this alias and a primary by no key at all. Source: aws-behavior.md 0.9."""
 
 _DEFAULT_OF_A_VERSION = "DefaultEncryptionKey"
 """What ListSecretVersionIds calls the same key. Source: API_ListSecretVersionIds, its example."""
@@ -55,7 +55,7 @@ def same_by_spelling(wanted: str, shown: str | None, region: Region, account: st
 
 
 def via(region: Region) -> str:
-    """Return how KMS names Secrets Manager of that Region in kms:ViaService. Source: aws-behaviour.md 4."""
+    """Return how KMS names Secrets Manager of that Region in kms:ViaService. Source: aws-behavior.md 4."""
     return f"secretsmanager.{region}.{dns_suffix(region)}"
 
 

@@ -17,7 +17,7 @@ _ARN = re.compile(r"\barn:aws[\w-]*:kms:[\w-]+:\d{12}:key/[\w-]+", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class KmsFailure:
-    """What a status message says of a key that Secrets Manager could not use. Source: aws-behaviour.md 2.1, 10."""
+    """What a status message says of a key that Secrets Manager could not use. Source: aws-behavior.md 2.1, 10."""
 
     decrypting: bool
     """Whether a version could not be read at the primary; else the replica could not be written."""

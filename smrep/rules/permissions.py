@@ -103,7 +103,7 @@ IN_YOUR_NAME: Mapping[str, Mapping[Operation, tuple[Place, ...]]] = {
 }
 """Operation -> what Secrets Manager then does with a customer's key in the caller's name -> whose key.
 
-Source: aws-behaviour.md 4; API_ReplicateSecretToRegions, API_UpdateSecret.
+Source: aws-behavior.md 4; API_ReplicateSecretToRegions, API_UpdateSecret.
 """
 
 HARMLESS = ("replicate", "status", "wait", "retry", "verify")

@@ -125,7 +125,7 @@ def step_for(
 def entry_under(entry: Replica | None, replica: Secret | None) -> Replica | None:
     """Return the entry with the key that our replica itself shows, where it was seen.
 
-    Whether the list follows a key that was changed over there is not known. Source: aws-behaviour.md 1.8.
+    Whether the list follows a key that was changed over there is not known. Source: aws-behavior.md 1.8.
     """
     return replace(entry, kms_key_id=replica.kms_key_id or DEFAULT) if entry and replica else entry
 

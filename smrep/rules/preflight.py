@@ -53,7 +53,7 @@ def bearer(primary: Secret, look: Look) -> Bearer:
     """Return who bears the primary's name in the Region that was looked into.
 
     An equal ARN suffix tells our own from a namesake, the primary's Region a replica from a standalone secret.
-    Source: aws-behaviour.md 1.4, 3 'ARN', 3.2.
+    Source: aws-behavior.md 1.4, 3 'ARN', 3.2.
     """
     match look:
         case Absent():

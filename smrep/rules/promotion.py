@@ -14,7 +14,7 @@ from smrep.rules.commands import aws, promotion
 def unfit(secret: Secret, home: Region | None) -> Trouble | None:
     """Return why this secret is not promoted, None where it may be; `home` is the primary's Region, if it was typed.
 
-    For a replica of another account the same call means something else. Source: aws-behaviour.md 1.3.
+    For a replica of another account the same call means something else. Source: aws-behavior.md 1.3.
 
     Raises:
         UsageError: it is the primary itself.

@@ -58,7 +58,7 @@ def prove(sides: Sides, same: Same) -> Proof:
     """Return what is proved of a replica: its origin, its versions, its keys; where there is no value, next to nothing.
 
     ListSecretVersionIds lists only versions that hold a value, so a label without one counts as missing.
-    Source: aws-behaviour.md 1.4, 9.4; API_ListSecretVersionIds.
+    Source: aws-behavior.md 1.4, 9.4; API_ListSecretVersionIds.
     """
     proof, empty = _proved(sides, same), no_value(sides.primary)
     if not empty:

@@ -15,7 +15,7 @@ LEFTOVER_S = 30.0
 """After so long a Failed entry counts as the new call's result, even if it looks like the old one."""
 
 LIST_LAG_S = 15.0
-"""For so long may a Region that AWS knows be missing from its answers; AWS gives no figure (aws-behaviour.md 3)."""
+"""For so long may a Region that AWS knows be missing from its answers; AWS gives no figure (aws-behavior.md 3)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ def stuck(primary: Secret, entry: Replica, sighting: Sighting, look: Look) -> tu
     """Return the findings for such a Region; `look` is what a look into it found.
 
     No call moves it on: what is known to help is to take the Region away and replicate again, or to put a new value.
-    Source: aws-behaviour.md 10.
+    Source: aws-behavior.md 10.
     """
     name, there = primary.name, entry.region
     longer_s = _MINUTE_S * max(1, ceil(2 * sighting.seconds / _MINUTE_S))

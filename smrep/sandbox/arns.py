@@ -21,7 +21,7 @@ _PARTITIONS = {
 
 
 def partition(region: str) -> str:
-    """Return the partition a Region belongs to, by its name. Source: aws-behaviour.md 3 (Regions)."""
+    """Return the partition a Region belongs to, by its name. Source: aws-behavior.md 3 'Regions'."""
     for prefix, name in _PARTITIONS.items():
         if region.startswith(prefix):
             return name
@@ -46,5 +46,5 @@ def new_uuid(rng: random.Random) -> str:
 
 
 def new_suffix(rng: random.Random) -> str:
-    """Return the six characters that AWS appends to a new secret's ARN. Source: aws-behaviour.md 3 (ARN)."""
+    """Return the six characters that AWS appends to a new secret's ARN. Source: aws-behavior.md 3 'ARN'."""
     return "".join(rng.choices(_SUFFIX_LETTERS, k=6))

@@ -41,7 +41,7 @@ def _delete_resource_policy(world: World, request: Request) -> dict[str, Any]:
 
 
 def _get_resource_policy(world: World, request: Request) -> dict[str, Any]:
-    """Choice: a replica answers too, with what it has received. Source: API_GetResourcePolicy; aws-behaviour.md 1.9."""
+    """Choice: a replica answers too, with what it has received. Source: API_GetResourcePolicy; aws-behavior.md 1.9."""
     secret = world.find_living(request)
     if request.params.get("PolicyName", _DEFAULT) != _DEFAULT:
         raise ApiError("ResourceNotFoundException", "Secrets Manager can't find the specified resource policy.")
@@ -50,7 +50,7 @@ def _get_resource_policy(world: World, request: Request) -> dict[str, Any]:
 
 
 def _attach(world: World, secret: Secret, policy: str | None, request: Request) -> dict[str, Any]:
-    """Give a secret another policy, which replicates. Source: aws-behaviour.md 3."""
+    """Give a secret another policy, which replicates. Source: aws-behavior.md 3 'What replicates'."""
     secret.content = world.revised(secret.content, request.at, policy=policy)
     spread(world, secret, request.at)
     return _named(secret, request)

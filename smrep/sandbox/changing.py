@@ -102,7 +102,7 @@ def _update_secret_version_stage(world: World, request: Request) -> dict[str, An
 def _rekey_replica(world: World, copy: Secret, params: dict[str, Any]) -> None:
     """Change a replica's key, the one thing of it that may be changed in its own Region.
 
-    The ClientRequestToken that every SDK adds by itself is no other change. Source: aws-behaviour.md 1.8.
+    The ClientRequestToken that every SDK adds by itself is no other change. Source: aws-behavior.md 1.8.
     """
     others = {"SecretString", "SecretBinary", "Description", "Type"}
     if "KmsKeyId" not in params or not others.isdisjoint(params):

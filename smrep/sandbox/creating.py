@@ -74,7 +74,7 @@ def _create_secret(world: World, request: Request) -> dict[str, Any]:
 def _created_before(present: Secret, token: str, value: Value | None) -> dict[str, Any]:
     """Return the same answer for the same request; a refusal for another one of that name.
 
-    Source: API_CreateSecret, ClientRequestToken; aws-behaviour.md 1.7 for the name of a deleted one.
+    Source: API_CreateSecret, ClientRequestToken; aws-behavior.md 1.7 for the name of a deleted one.
     """
     if present.deleted is not None:
         raise invalid_request(

@@ -27,7 +27,7 @@ _SHORTEST_DAYS, _LONGEST_DAYS = 7, 30
 def _delete_secret(world: World, request: Request) -> dict[str, Any]:
     """Choice: every listed Region counts as a replica Region, a Failed one too.
 
-    Source: aws-behaviour.md 1.7 and 1.4 (DeletedDate is the moment of the call); API_DeleteSecret.
+    Source: aws-behavior.md 1.7 and 1.4 (DeletedDate is the moment of the call); API_DeleteSecret.
     """
     force, days = _window(request.params)
     try:

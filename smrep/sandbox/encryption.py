@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def own_key(params: dict[str, Any]) -> str | None:
     """Return the key a request names for a secret that is no replica; the default one is `None`.
 
-    Source: aws-behaviour.md 0.9 and API_UpdateSecret (an empty string is the default key).
+    Source: aws-behavior.md 0.9 and API_UpdateSecret (an empty string is the default key).
     """
     key: str | None = params.get("KmsKeyId")
     return None if key in (None, "", DEFAULT_KEY) else key
@@ -47,7 +47,7 @@ def change_key(world: World, secret: Secret, key: str | None) -> None:
     """Give a secret another key and bring its versions in use under it.
 
     A version that can't be read under its old key silently stays there.
-    Source: API_UpdateSecret, KmsKeyId; aws-behaviour.md 1.8.
+    Source: API_UpdateSecret, KmsKeyId; aws-behavior.md 1.8.
     """
     require_key(world, secret.region, key)
     secret.kms_key = key

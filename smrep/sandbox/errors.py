@@ -14,7 +14,7 @@ class ApiError(Exception):
 
 
 def secret_not_found() -> ApiError:
-    """Return the refusal for a secret that this Region does not hold. Source: aws-behaviour.md 2.3."""
+    """Return the refusal for a secret that this Region does not hold. Source: aws-behavior.md 2.3."""
     return ApiError("ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
 
 
@@ -29,12 +29,12 @@ def invalid_request(message: str) -> ApiError:
 
 
 def invalid_replica_region() -> ApiError:
-    """Return the refusal of a target Region at once, without a try. Source: aws-behaviour.md 1.1."""
+    """Return the refusal of a target Region at once, without a try. Source: aws-behavior.md 1.1."""
     return invalid_parameter("Invalid replica region.")
 
 
 def replica_is_read_only() -> ApiError:
-    """Return the refusal of a write on a replica. Source: aws-behaviour.md 2.3, recorded live."""
+    """Return the refusal of a write on a replica. Source: aws-behavior.md 2.3, recorded live."""
     return invalid_parameter(
         "Operation not permitted on a replica secret. Call must be made in primary secret's region."
     )

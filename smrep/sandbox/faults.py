@@ -37,19 +37,19 @@ class Faults:
     """
 
     replication_delay_s: float = 2.0
-    """From the request until the Region is InSync or Failed. Source: aws-behaviour.md 2.4."""
+    """From the request until the Region is InSync or Failed. Source: aws-behavior.md 2.4."""
     replication_delay_by_region: Mapping[str, float] = field(default_factory=dict)
     value_delay_s: float | None = None
     """From a later change of the primary until a replica has it; `None`: as long as a replication."""
     removal_delay_s: float = 40.0
-    """How long a removed replica lives on in its Region. Source: aws-behaviour.md 0.3."""
+    """How long a removed replica lives on in its Region. Source: aws-behavior.md 0.3."""
     removal_delay_by_region: Mapping[str, float] = field(default_factory=dict)
     force_delete_delay_s: float = 1.0
     """How long a secret deleted without recovery can still be described."""
     list_lag_s: float = 0.0
     """How long DescribeSecret goes on showing a Region as it was before it was added or tried again."""
     listing_lag_s: float = 0.0
-    """How far ListSecrets is behind; at AWS up to 300. Source: aws-behaviour.md 1.5. What changes while this is 0
+    """How far ListSecrets is behind; at AWS up to 300. Source: aws-behavior.md 1.5. What changes while this is 0
     is listed at once, also later."""
     failures: Mapping[str, str] = field(default_factory=dict)
     """Region -> StatusMessage: what is replicated to that Region ends Failed."""
@@ -63,7 +63,7 @@ class Faults:
     """How long the server waits before each answer."""
     drops: tuple[Drop, ...] = ()
     write_quota: int | None = None
-    """Calls per second and Region of the group in aws-behaviour.md 5 (50 at AWS); `None`: no limit."""
+    """Calls per second and Region of the group in aws-behavior.md 5 (50 at AWS); `None`: no limit."""
     denied: frozenset[tuple[str, str]] = frozenset()
     """(operation, Region) pairs the caller has no permission for; global services are in us-east-1."""
     promoted_entry: Literal["kept", "dropped"] = "kept"
@@ -71,7 +71,7 @@ class Faults:
     stale_entry_guards: bool = False
     """Whether an old primary is spared by an overwrite for listing what is no replica of its any more."""
     strands_replicas: bool = True
-    """Whether deleting a primary stops the removals still under way. Source: aws-behaviour.md 3.2."""
+    """Whether deleting a primary stops the removals still under way. Source: aws-behavior.md 3.2."""
     keeps_primary_region: bool = True
     """Whether PrimaryRegion is still shown once the last replica was removed."""
     primary_shows_rekey: bool = True

@@ -120,7 +120,7 @@ class KeyStore:
         """Return KMS's refusal to use a key in `region`, or `None` where Secrets Manager can use it.
 
         Choice: the words are KMS's own for each cause, of which one was seen as a replication's.
-        Source: aws-behaviour.md 2.1, 2.2 for the causes, 4 for "only symmetric encryption keys".
+        Source: aws-behavior.md 2.1, 2.2 for the causes, 4 for "only symmetric encryption keys".
         """
         if key_id is None:
             return None

@@ -53,7 +53,7 @@ def _list_secrets(world: World, request: Request) -> dict[str, Any]:
 
 
 def _rows(world: World, request: Request) -> Sequence[Secret]:
-    """Return a Region's secrets by age, as they were `Faults.listing_lag_s` ago. Source: aws-behaviour.md 1.5."""
+    """Return a Region's secrets by age, as they were `Faults.listing_lag_s` ago. Source: aws-behavior.md 1.5."""
     rows, lag = world.in_region(request.region), world.faults.listing_lag_s
     past = world.memory.at(request.region, request.at - lag) if lag else {}
     if not past:

@@ -17,7 +17,7 @@ SHARED_GROUP = frozenset(
         "UpdateSecretVersionStage",
     }
 )
-"""The operations that share one quota per Region and account. Source: aws-behaviour.md 5."""
+"""The operations that share one quota per Region and account. Source: aws-behavior.md 5."""
 _SECOND = 1.0
 
 

@@ -25,7 +25,7 @@ def details(secret: Secret, *, versions_key: str) -> dict[str, Any]:
     replica shows Tags only where there are some (AWS's recorded replica of an untagged secret has no
     such key, its primary an empty list), and nothing of rotation, nor once it is promoted; a replica that
     was promoted goes on showing its key as before.
-    Source: aws-behaviour.md 1.4 and its recorded answers.
+    Source: aws-behavior.md 1.4 and its recorded answers.
     """
     content, rotation = secret.content, secret.rotation or Rotation()
     tags = [{"Key": key, "Value": value} for key, value in content.tags]
@@ -50,7 +50,7 @@ def details(secret: Secret, *, versions_key: str) -> dict[str, Any]:
 
 
 def owning_service(name: str) -> str | None:
-    """Return the AWS service that manages a secret of this name. Source: aws-behaviour.md 3."""
+    """Return the AWS service that manages a secret of this name. Source: aws-behavior.md 3 'Managed secrets'."""
     service, mark, _ = name.partition("!")
     return service if mark and service else None
 
@@ -58,7 +58,7 @@ def owning_service(name: str) -> str | None:
 def replication_status(world: World, secret: Secret, entries: list[Entry]) -> list[dict[str, Any]]:
     """ReplicationStatus of these entries; StatusMessage is absent while InProgress.
 
-    LastAccessedDate is the replica's own. Source: aws-behaviour.md 1.1, 1.4.
+    LastAccessedDate is the replica's own. Source: aws-behavior.md 1.1, 1.4.
     """
     rows = []
     for entry in entries:

@@ -36,7 +36,7 @@ def _stop_replication_to_replica(world: World, request: Request) -> dict[str, An
 
 
 def _answer(world: World, primary: Secret) -> dict[str, Any]:
-    """All the Regions listed now, without any lag, and `[]` for none. Source: aws-behaviour.md 1.1, 1.2."""
+    """All the Regions listed now, without any lag, and `[]` for none. Source: aws-behavior.md 1.1, 1.2."""
     rows = replication_status(world, primary, list(primary.entries.values()))
     return {"ARN": primary.arn, "ReplicationStatus": rows}
 

@@ -33,7 +33,7 @@ def check_regions(primary_region: str, wanted: Iterable[Mapping[str, Any]]) -> N
     """Refuse at once what AWS does not even try: the primary's own Region, or none at all.
 
     Choice: so is a Region of another partition, and a Region named twice; any other Region that fits
-    the pattern exists, and one that is not enabled fails later. Source: aws-behaviour.md 1.1.
+    the pattern exists, and one that is not enabled fails later. Source: aws-behavior.md 1.1.
     """
     seen: set[str] = set()
     for item in wanted:
@@ -49,7 +49,7 @@ def add_regions(world: World, primary: Secret, wanted: list[dict[str, Any]], *, 
     """Start replications. Each ends InSync or Failed after its Region's delay.
 
     Choice: a Region already listed is left alone, whatever its key, unless it is Failed; that one is
-    tried again with what this call says (no key: the default one). Source: aws-behaviour.md 1.1, 2.1.
+    tried again with what this call says (no key: the default one). Source: aws-behavior.md 1.1, 2.1.
     """
     check_regions(primary.region, wanted)
     primary.primary_region = primary.region
@@ -77,7 +77,7 @@ def remove_regions(world: World, primary: Secret, regions: Iterable[str], at: fl
     """Drop Regions from the list at once; a replica that is there lives on for the removal's delay.
 
     Choice: a Region that is not listed is no mistake, and what is not this primary's own replica
-    (a namesake, a promoted replica) stays. Source: aws-behaviour.md 1.2, 0.3.
+    (a namesake, a promoted replica) stays. Source: aws-behavior.md 1.2, 0.3.
     """
     primary.content = replace(primary.content, changed=at)
     for region in regions:
@@ -98,7 +98,7 @@ def promote(world: World, copy: Secret, at: float) -> None:
     Its ARN and key stay, and a removal under way ends.
 
     Choice: a secret that is no replica is refused with an InvalidRequestException; the old primary
-    keeps its entry as it was, or drops it, as `Faults.promoted_entry` says. Source: aws-behaviour.md 1.3.
+    keeps its entry as it was, or drops it, as `Faults.promoted_entry` says. Source: aws-behavior.md 1.3.
     """
     if copy.cross_account.primary is not None:
         copy.cross_account = replace(copy.cross_account, primary=None)
@@ -119,7 +119,7 @@ def promote(world: World, copy: Secret, at: float) -> None:
 def spread(world: World, primary: Secret, at: float, *, leaves_in_sync: bool = False) -> None:
     """Send the primary's present content to every Region it is replicated to.
 
-    With `leaves_in_sync`, an InSync entry is InProgress until then. Source: aws-behaviour.md 10, moved labels.
+    With `leaves_in_sync`, an InSync entry is InProgress until then. Source: aws-behavior.md 10.2.
     Choice: the entry of a replica that was promoted stays as it is.
     """
     for region, entry in primary.entries.items():
@@ -191,7 +191,7 @@ def _settle(world: World, event: Settle, at: float) -> None:
 
 
 def _obstacle(world: World, primary: Secret, entry: Entry) -> str | None:
-    """Why nothing can be written in the target Region. Source: aws-behaviour.md 2.2.
+    """Why nothing can be written in the target Region. Source: aws-behavior.md 2.2.
 
     Choice: the words for a Region that is not enabled; AWS's are not known. A bad key at the primary
     counts too, also that of an older version that still bears a label.
@@ -200,7 +200,7 @@ def _obstacle(world: World, primary: Secret, entry: Entry) -> str | None:
         return world.faults.failures[entry.region]
     if entry.region in world.faults.disabled_regions:
         return f"Replication failed: Region {entry.region} is not enabled for this account."
-    if not primary.content.versions:  # nothing is encrypted, so no key is used. Source: aws-behaviour.md 2.6
+    if not primary.content.versions:  # nothing is encrypted, so no key is used. Source: aws-behavior.md 2.6
         return None
     labelled = [version.version_id for version in primary.content.versions if version.stages]
     own_keys = [primary.kms_key, *(primary.version_keys[version_id] for version_id in labelled)]
@@ -210,7 +210,7 @@ def _obstacle(world: World, primary: Secret, entry: Entry) -> str | None:
 
 
 def _kms_words(world: World, doing: str, refusal: ApiError) -> str:
-    """KMS's refusal as a replication tells it; no two have the same Request ID. Source: aws-behaviour.md 2.1."""
+    """KMS's refusal as a replication tells it; no two have the same Request ID. Source: aws-behavior.md 2.1."""
     return (
         f"Replication failed: Secrets Manager can't {doing} the secret value: {refusal.message} (Service: AWSKMS; "
         f"Status Code: {refusal.status}; Error Code: {refusal.code}; Request ID: {new_uuid(world.rng)}; Proxy: null)"
@@ -218,7 +218,7 @@ def _kms_words(world: World, doing: str, refusal: ApiError) -> str:
 
 
 def _name_clash(world: World, primary: Secret, entry: Entry, *, force: bool) -> str | None:
-    """Why the name is not free in the target Region. Source: aws-behaviour.md 2.1, 3.1.
+    """Why the name is not free in the target Region. Source: aws-behavior.md 2.1, 3.1.
 
     Choice: overwriting replaces only a standalone secret without replicas. It spares a foreign
     replica (seen at AWS), a replica still being removed, a primary with replicas (`_is_guarded`), and
@@ -259,7 +259,7 @@ def _flow(world: World, event: Flow) -> None:
     """Bring a later state to a replica.
 
     Choice: an InSync entry stays InSync while a change is under way, and becomes Failed when it
-    cannot be written; the replica then keeps what it has. Source: aws-behaviour.md 1.4, 2.2.
+    cannot be written; the replica then keeps what it has. Source: aws-behavior.md 1.4, 2.2.
     """
     primary = _held(world, event.primary)
     copy = world.held(event.target, event.primary.name)

@@ -141,7 +141,7 @@ class Secret:
 
     @property
     def is_replica(self) -> bool:
-        """Whether a primary elsewhere rules this secret. Source: aws-behaviour.md 1.4."""
+        """Whether a primary elsewhere rules this secret. Source: aws-behavior.md 1.4."""
         return self.primary_region is not None and self.primary_region != self.region
 
     def is_replica_of(self, primary: Secret) -> bool:

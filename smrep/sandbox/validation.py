@@ -49,7 +49,7 @@ def validate(fields: Fields, params: Mapping[str, Any], *, code: str = "Validati
     """Pass parameters that fit; all mistakes are told in one refusal. Unknown parameters are ignored.
 
     Raises: ApiError (`code`).
-    Source: aws-behaviour.md 1.6 for the words of an empty list; the other constraints' words are the
+    Source: aws-behavior.md 1.6 for the words of an empty list; the other constraints' words are the
     same service framework's. Choice: a wrong type is a ValidationException too.
     """
     mistakes = list(_structure(fields, params, ""))

@@ -73,7 +73,7 @@ def with_label_moved(
     """Return the versions with the label taken from the version `left`, if any, and given to the version `to`.
 
     AWSPREVIOUS goes to the version that AWSCURRENT leaves. Source: API_UpdateSecretVersionStage; its words as moto's
-    tests have them, verified on AWS; aws-behaviour.md 10 for AWSCURRENT. Choice: the other words.
+    tests have them, verified on AWS; aws-behavior.md 10.3 for AWSCURRENT. Choice: the other words.
 
     Raises: ApiError.
     """

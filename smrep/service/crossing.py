@@ -221,7 +221,7 @@ class Crossing:
     def _policy_sha256(self) -> str | None:
         """Return the hash of the resource policy; None where there is none, or AWS does not show a replica's.
 
-        Whether it does is not known. Source: aws-behaviour.md 1.9.
+        Whether it does is not known. Source: aws-behavior.md 1.9.
         """
         try:
             policy = self.terms.aws.policy(self.listed.arn, self.pair.target)

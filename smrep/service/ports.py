@@ -43,12 +43,12 @@ class SecretsManager(Protocol):
     def remove(self, secret_id: str, region: Region, replicas: Sequence[Region]) -> tuple[Replica, ...]:
         """Ask once for the removal of replicas; return the list as the answer shows it.
 
-        The replicas live on for a while. Source: API_RemoveRegionsFromReplication, aws-behaviour.md 0.3.
+        The replicas live on for a while. Source: API_RemoveRegionsFromReplication, aws-behavior.md 0.3.
         """
         ...
 
     def rekey(self, secret_id: str, region: Region, key: str) -> None:
-        """Ask once to put the replica in `region` under another key. Source: aws-behaviour.md 1.8."""
+        """Ask once to put the replica in `region` under another key. Source: aws-behavior.md 1.8."""
         ...
 
     def promote(self, secret_id: str, region: Region) -> None:
@@ -89,7 +89,7 @@ class Account(Protocol):
     def simulate(self, home: Region, role: str, action: str, resource: str, context: Mapping[str, str]) -> str:
         """Return IAM's word on a role and an action: allowed, implicitDeny or explicitDeny; it is advice.
 
-        Source: API_SimulatePrincipalPolicy, aws-behaviour.md 4.
+        Source: API_SimulatePrincipalPolicy, aws-behavior.md 4.
         """
         ...
 

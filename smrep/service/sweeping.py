@@ -13,7 +13,7 @@ from smrep.service.polling import past_throttling
 from smrep.service.ports import Clock, SecretsManager
 
 LISTS_A_SECOND = 50.0
-"""Half of what AWS allows an account in a Region, since others list too. Source: aws-behaviour.md 5."""
+"""Half of what AWS allows an account in a Region, since others list too. Source: aws-behavior.md 5."""
 _PATIENCE_S = 60.0
 """For how long a list is asked for again where AWS says that it was asked too often."""
 

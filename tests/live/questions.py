@@ -24,7 +24,7 @@ class Question:
 
     asks: str
     settles: str
-    """Section of aws-behaviour.md, and what it leaves open."""
+    """Section of aws-behavior.md, and what it leaves open."""
     ask: Callable[[QuestionRun], str]
     """Asks it, on secrets of its own, and returns the answer in a line."""
 

@@ -23,7 +23,7 @@ import smrep
 
 FOLDER = Path(__file__).parent
 SECRET_HOUR_USD = 0.40 / 730
-"""Price of a secret, and of a replica, for an hour. Source: aws-behaviour.md 3, pricing."""
+"""Price of a secret, and of a replica, for an hour. Source: aws-behavior.md 3 'Pricing'."""
 
 
 def start(config: pytest.Config) -> None:

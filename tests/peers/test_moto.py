@@ -1,6 +1,6 @@
 """smrep's read and write paths against stock moto, an emulator we did not write.
 
-Where moto differs from AWS (aws-behaviour.md 7), the difference is named, and what smrep makes of it is asserted:
+Where moto differs from AWS (aws-behavior.md 7), the difference is named, and what smrep makes of it is asserted:
 
 - InSync at once, never InProgress;
 - KmsKeyId is ignored, always alias/aws/secretsmanager;

@@ -112,7 +112,7 @@ def test_a_key_of_the_primary_is_told_with_its_cure() -> None:
 
 
 def test_the_current_label_stays_until_there_is_a_new_value() -> None:
-    """AWS refuses to take AWSCURRENT off a version. Source: aws-behaviour.md 10."""
+    """AWS refuses to take AWSCURRENT off a version. Source: aws-behavior.md 10."""
     current = Version("v4", ("AWSCURRENT", "mine"), ("alias/old",))
     assert Need("alias/old", current).cure(SECRET) == (
         "put a new value, since AWS lets nobody take AWSCURRENT off a version: "

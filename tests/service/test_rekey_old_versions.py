@@ -65,7 +65,7 @@ def test_a_request_for_an_old_version_that_never_arrives_has_changed_nothing(aws
 
 
 def test_a_version_with_a_label_of_its_own_stays_behind_and_the_hint_says_what_helps(aws: FakeAws) -> None:
-    """AWS brings only AWSCURRENT, AWSPENDING and AWSPREVIOUS along (aws-behaviour.md 1.8): no permission cures that."""
+    """AWS brings only AWSCURRENT, AWSPENDING and AWSPREVIOUS along (aws-behavior.md 1.8): no permission cures that."""
     replicated(aws, key=new_key(aws, "alias/old"))
     aws.call("PutSecretValue", SecretId="prod/db", SecretString="kept", VersionStages=["v1"])
     aws.clock.time += 10
