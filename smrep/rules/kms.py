@@ -79,11 +79,14 @@ def _allowed(primary: Secret, entry: Replica, failure: KmsFailure, again: str) -
 
 
 def _moved_off(primary: Secret, there: Region, again: str) -> str:
-    """Return the cure where a version's key is gone for good: another key, and a new value under it."""
+    """Return the cure where a version's key is gone for good: a new value under another key, and no label on the old.
+
+    Under another key alone, the versions would stay where nobody can read them. Source: aws-behavior.md 1.8, 2.2.
+    """
     doctor = spell_on(primary, "doctor", [Target(there)])
-    secret = {"secret_id": primary.arn, "region": primary.region}
-    put = aws("secretsmanager put-secret-value", "--secret-string", "file://VALUE", **secret)
+    value = ("--secret-string", "file://VALUE")
+    secret = {"secret_id": primary.arn, "region": primary.region, "kms_key_id": "alias/NAME"}
     return (
-        f"see which version is under it: {doctor}; give the secret another key: "
-        f"{aws('secretsmanager update-secret', **secret, kms_key_id='alias/NAME')}; put its value anew: {put}; {again}"
+        f"put a new value under another key: {aws('secretsmanager update-secret', *value, **secret)}; "
+        f"see which old version is still under the key that is gone: {doctor}; {again}"
     )

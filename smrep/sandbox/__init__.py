@@ -75,7 +75,7 @@ is made; a program that must work with AWS must not depend on any of them:
 - Any access key is the first account's one user, but for those of roles: calls signed with these are made in
   the role's own account, which is made when it is first asked for and has secrets, keys and a write quota of its
   own. Every role may be taken on by everybody, with any external id or none, but for `Simulator.put_trust`.
-- Another account's secret answers to its ARN, if its resource policy allows the call; else the call is denied,
+- Another account's secret answers to its whole ARN, if its resource policy allows the call; else the call is denied,
   whatever the caller's own policies say. What another account does not hold is not found, and each of its KMS keys
   is denied. Faults hold in every account.
 """

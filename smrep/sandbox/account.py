@@ -12,6 +12,7 @@ from smrep.sandbox.errors import (
     ApiError,
     not_authorized,
     region_not_enabled,
+    secret_not_found,
     unknown_operation,
     validation_code,
 )
@@ -193,9 +194,10 @@ class Account:
         """Return the account that answers for a secret: another one where an ARN of its is named.
 
         The secret's resource policy lets another account in, and may keep its own out. Choice: every identity may do
-        everything as far as its own account's IAM goes; what another account does not hold is not found.
+        everything as far as its own account's IAM goes; what another account does not hold is not found, nor is by a
+        part of its ARN what it holds. Source: aws-behavior.md 10.4.
 
-        Raises: ApiError (AccessDeniedException).
+        Raises: ApiError (AccessDeniedException, ResourceNotFoundException).
         """
         secret_id = str(request.params.get("SecretId"))
         parts = secret_id.split(":", 6)
@@ -206,6 +208,8 @@ class Account:
             secret = world.find(request.region, secret_id)
         except ApiError:
             return world
+        if world is not self._world and secret.arn != secret_id:
+            raise secret_not_found()
         action = f"secretsmanager:{operation}"
         decision = judge_access(secret.content.policy, request.caller.arn, action, secret.arn)
         if decision == "explicitDeny":

@@ -55,3 +55,19 @@ def test_another_key_is_named_where_the_replicas_is_not_there(sandbox: Sandbox) 
     assert (done.code, "NotFoundException" in error["message"]) == (1, True)
     command = error["hint"].partition("then name one: ")[2].replace("alias/NAME", "alias/dr")
     assert sandbox.smrep(*shlex.split(command)[1:]).code == 0
+
+
+def test_where_the_primarys_key_is_gone_a_new_value_and_the_doctor_lead_on(sandbox: Sandbox) -> None:
+    sandbox.key("alias/good", HOME)
+    key = sandbox.key("alias/main", HOME)
+    sandbox.create(KmsKeyId="alias/main")
+    del sandbox.simulator._world.keys.keys[HOME, key.rpartition("/")[2]]
+    done = sandbox.smrep("replicate", "prod/db", "-r", WEST, "--no-preflight", "-o", "json")
+    hint = done.document["secrets"][0]["replicas"][0]["error"]["hint"]
+    update, doctor, _again = (shlex.split(each.rpartition(": ")[2]) for each in hint.split("; "))
+    assert update[:3] == ["aws", "secretsmanager", "update-secret"]
+    params = dict(zip(update[3::2], update[4::2], strict=True))
+    sandbox.call("UpdateSecret", SecretId=params["--secret-id"], KmsKeyId="alias/good", SecretString="new")
+    told = sandbox.smrep(*doctor[1:], "-o", "json")
+    assert told.code == 1
+    assert "aws secretsmanager update-secret-version-stage" in told.out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 
 from matrix.fleet_cases import FLEET_CASES
 from matrix.recovery_cases import RECOVERY_CASES
@@ -14,6 +15,7 @@ from matrix.scenes import (
     WEST,
     CommandCase,
     Scene,
+    set_the_scene,
     under_way,
     with_both,
     with_failed,
@@ -21,6 +23,7 @@ from matrix.scenes import (
 )
 
 from smrep.aws.allowed import WRITES
+from smrep.sandbox.simulator import Simulator
 
 ROLE = "arn:aws:iam::123456789012:role/reader"
 
@@ -36,8 +39,6 @@ def _with_reader(scene: Scene) -> None:
     scene.simulator.put_role(ROLE, {"Version": "2012-10-17", "Statement": [statement]})
 
 
-ARN = f"arn:aws:secretsmanager:{HOME}:123456789012:secret:{NAME}"
-"""Without its suffix, which the sandbox chooses anew."""
 AS_ANOTHER = ("--role-arn", "arn:aws:iam::222222222222:role/ops")
 IN_ANOTHER = ("AssumeRole", "DescribeSecret", "GetCallerIdentity", "ListSecretVersionIds", *sorted(WRITES))
 
@@ -49,6 +50,13 @@ def _with_both_shared(scene: Scene) -> None:
     scene.replicate(WEST, IRELAND)
 
 
+def _shared_arn() -> str:
+    """Return the ARN that each run's simulator chooses for the shared secret."""
+    scene = set_the_scene(CommandCase("", (), _with_both_shared), Simulator(now=lambda: 0.0, rng=random.Random(5)))
+    return str((scene.look(HOME) or {})["ARN"])
+
+
+ARN = _shared_arn()
 COMMAND_CASES = (
     CommandCase(
         "replicate",

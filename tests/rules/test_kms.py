@@ -15,7 +15,6 @@ PRIMARY = Secret(ARN, "prod/db", HOME, HOME, "alias/main")
 OWN_KEY = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
 ITS_KEY = "arn:aws:kms:us-west-2:123456789012:key/mrk-1234abcd12ab34cd56ef1234567890ab"
 AGAIN = "smrep retry prod/db --primary-region us-east-1 -r us-west-2"
-NEW_VALUE = f"aws secretsmanager put-secret-value --secret-id {ARN} --region us-east-1 --secret-string file://VALUE"
 
 
 def message(doing: str, words: str, code: str, request: str = "0b3a7a3e-95a4-4b8e-9b8a-5d3c5b1e0a11") -> str:
@@ -104,9 +103,10 @@ SLOW = "KMS may take five minutes to apply it"
             f"Invalid keyId '{OWN_KEY}'",
             "NotFoundException",
             (
-                "see which version is under it: smrep doctor prod/db --primary-region us-east-1 -r us-west-2; give the "
-                f"secret another key: aws secretsmanager update-secret --secret-id {ARN} --region us-east-1 "
-                f"--kms-key-id alias/NAME; put its value anew: {NEW_VALUE}; then: {AGAIN}"
+                "put a new value under another key: aws secretsmanager update-secret --secret-id "
+                f"{ARN} --region us-east-1 --kms-key-id alias/NAME --secret-string file://VALUE; see which old version "
+                "is still under the key that is gone: smrep doctor prod/db --primary-region us-east-1 -r us-west-2; "
+                f"then: {AGAIN}"
             ),
         ),
         (
