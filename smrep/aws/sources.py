@@ -14,7 +14,7 @@ from typing import Any
 from botocore import UNSIGNED
 from botocore import exceptions as botocore
 
-from smrep.aws.translate import from_response, from_transport, is_transport
+from smrep.aws.translate import bad_answer, from_response, from_transport, is_transport
 from smrep.errors import AwsError, CannotSend, SmrepError, Throttled, Unanswered
 from smrep.model import Source
 from smrep.regions import Region, is_opt_in
@@ -100,6 +100,8 @@ def explained(core: Any, method: str, error: Exception, cure: Cure) -> SmrepErro
         return answer if isinstance(answer, Unanswered | Throttled) else _unusable(answer, source, cure)
     if is_transport(error):
         return from_transport(error, "the credentials could not be fetched")
+    if method.startswith("assume-role") and isinstance(error, _MISSHAPEN) and not isinstance(error, UnicodeError):
+        return bad_answer(type(error).__name__, "the role could not be assumed")
     code, words = _ill(error, source)
     return CannotSend(words, "", cure(source, code), code=code)
 

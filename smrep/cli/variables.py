@@ -24,6 +24,8 @@ AWS: Mapping[str, str] = {
     "AWS_PROFILE, AWS_DEFAULT_PROFILE": "Profile of the AWS configuration; --profile comes before it.",
     "AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE": "Where that configuration and its credentials are.",
     "AWS_ENDPOINT_URL": "Endpoint to use instead of AWS's own; it is said whenever one is in force.",
+    "AWS_USE_FIPS_ENDPOINT": "true for the endpoints of FIPS, which not every Region has.",
+    "AWS_CA_BUNDLE, REQUESTS_CA_BUNDLE": "File with the certificates to trust, where a proxy opens TLS.",
 }
 """AWS's own that smrep looks at, or tells of; boto3 heeds its others too."""
 

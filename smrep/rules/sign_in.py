@@ -66,11 +66,14 @@ def renewal(source: Source) -> str:
 
 
 def _find(source: Source) -> str:
+    looked = f"see whether the AWS CLI finds any: {_who(source)}"
     if source.profiles:
-        return (
-            f"name a profile that has some (--profile NAME; there are: {some(source.profiles)}), or sign in: aws login"
-        )
-    return "set up a profile (aws configure sso, or aws login), or export AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        named = some(source.profiles)
+        return f"{looked}; name a profile that has some (--profile NAME; there are: {named}), or sign in: aws login"
+    return (
+        f"{looked}; set up a profile (aws configure sso, or aws login), or export AWS_ACCESS_KEY_ID and "
+        "AWS_SECRET_ACCESS_KEY"
+    )
 
 
 def _web_identity(source: Source, code: str) -> str:

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from fixtures import BIN, Sandbox
 
+ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:"
+
 Make = Callable[..., Sandbox]
 HOSTILE = "\x1b[2Jno luck\n::error::second\r##[error]third | `x` 100%0A::add-mask::t"
 
@@ -43,11 +45,12 @@ def test_each_region_that_failed_and_no_other_is_annotated(make_sandbox: Make, t
 @pytest.mark.parametrize("output", ["text", "json", "ndjson", "name", "table"])
 def test_standard_output_stays_the_same(sandbox: Sandbox, output: str, tmp_path: Path) -> None:
     done = sandbox.smrep(
-        "status", "::error::x", "-o", output, GITHUB_ACTIONS="true", GITHUB_STEP_SUMMARY=str(tmp_path / "summary")
+        "status", f"{ARN}::error::x", "-o", output, GITHUB_ACTIONS="true", GITHUB_STEP_SUMMARY=str(tmp_path / "summary")
     )
     assert annotations(done.out) == []
     (line,) = annotations(done.err)
-    assert line.startswith("::error title=smrep status%3A %3A %3Aerror%3A %3Ax::")
+    assert line.startswith("::error title=smrep status%3A arn%3Aaws%3A")
+    assert "%3A %3Aerror%3A %3Ax::" in line
 
 
 def test_a_timeout_is_annotated_once(make_sandbox: Make) -> None:

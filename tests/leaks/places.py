@@ -114,6 +114,18 @@ def sign_in(token: object = MARK, status: int = 200, body: str | None = None) ->
     return make
 
 
+def torn_sign_in() -> Make:
+    """Return a sign-in of which the file broke off."""
+
+    def make(front: Front, folder: Path) -> Place:
+        place = sign_in()(front, folder)
+        for path in (folder / "sso").iterdir():
+            path.write_text(path.read_text()[:-40])
+        return place
+
+    return make
+
+
 def assumed(body: str | None = None, status: int = 200, keys: dict[str, str] = KEYS) -> Make:
     def make(front: Front, _folder: Path) -> Place:
         front.sources["AssumeRole"] = (status, sts_answer("AssumeRole", keys) if body is None else body)
@@ -208,6 +220,10 @@ BROKEN: dict[str, Make] = {
     "token with a carriage return": variables(**ENV, AWS_SESSION_TOKEN=f"{MARK}\r{MARK}"),
     "token that is no ASCII": variables(**ENV, AWS_SESSION_TOKEN=f"{MARK}\u20ac"),
     "security token with a line end": variables(**ENV, AWS_SECURITY_TOKEN=LINE_END["Token"]),
+    "expiration that is none": variables(**ENV, AWS_CREDENTIAL_EXPIRATION=MARK),
+    "session that has expired": variables(
+        **ENV, AWS_SESSION_TOKEN=KEYS["Token"], AWS_CREDENTIAL_EXPIRATION="2026-01-01T00:00:00Z"
+    ),
     "only an access key": variables(AWS_ACCESS_KEY_ID=KEYS["AccessKeyId"], AWS_SECRET_ACCESS_KEY=None),
     "line end in the credentials file": _file(
         "AWS_SHARED_CREDENTIALS_FILE", _profile(**FILE, aws_session_token=f"{MARK}\n  {MARK}")
@@ -224,6 +240,7 @@ BROKEN: dict[str, Make] = {
     "program of another version": process(_given(Version=MARK)),
     "program without a secret key": process(_given(SecretAccessKey=None)),
     "program with a broken expiration": process(_given(Expiration=MARK)),
+    "program whose session has expired": process(_given(Expiration="2026-01-01T00:00:00Z"), stderr=MARK),
     "program with a line end": process(_given(SessionToken=LINE_END["Token"])),
     "program whose key is a list": process(_given(SessionToken=[MARK])),
     "container that refuses": container(MARK, 403),
@@ -240,6 +257,7 @@ BROKEN: dict[str, Make] = {
     "sign-in that refuses": sign_in(status=401, body=json.dumps({"message": MARK})),
     "sign-in that fails": sign_in(status=500, body=MARK),
     "sign-in that answers no JSON": sign_in(body=MARK),
+    "sign-in that is torn": torn_sign_in(),
     "sign-in's token with a line end": sign_in(f"{MARK}\n{MARK}"),
     "sign-in's token that is an object": sign_in({MARK: MARK}),
     "role in damaged XML": assumed(UNREADABLE),
@@ -258,6 +276,7 @@ BROKEN: dict[str, Make] = {
         400,
     ),
     "web identity that is not there": web_identity(token=None),
+    "web identity that is empty": web_identity(token=""),
     "web identity in the variable": variables(
         **NO_KEYS, AWS_ROLE_ARN=ROLE, AWS_WEB_IDENTITY_TOKEN_FILE=f"eyJ{MARK}" + "x" * 300
     ),

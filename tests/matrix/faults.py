@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from matrix.faulty_endpoint import HAPPENED, CallSite, FaultyCall, Injection, NoAnswer, refusal, rewritten
+from matrix.patched_transport import SESSION
 from matrix.scenes import NAME
 
 from smrep.aws.allowed import WRITES
@@ -84,6 +86,13 @@ def _denied(call: FaultyCall) -> Reply:
 
 def _expired(call: FaultyCall) -> Reply:
     return refusal(call, "ExpiredTokenException", "The security token included in the request is expired", 403)
+
+
+def _session_ends(call: FaultyCall) -> Reply:
+    """Let nothing more be signed; the answer, which a blank behind it does not change, is the last."""
+    reply = call.carry()
+    os.environ[SESSION] = "2026-01-01T00:00:00Z"
+    return replace(reply, body=reply.body + b" ")
 
 
 def _truncated(call: FaultyCall) -> Reply:
@@ -199,6 +208,12 @@ FAULTS = (
         "the credentials expire after the first such call",
         _then(_expired),
         spreads=True,
+        befalls=_surely_later,
+    ),
+    Fault(
+        "session ends",
+        "the session expires after the first such call, so that nothing more is signed",
+        _session_ends,
         befalls=_surely_later,
     ),
     Fault(

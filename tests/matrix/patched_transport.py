@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from email.message import Message
 from typing import Any, TextIO
 from unittest import mock
@@ -18,6 +19,8 @@ from simulated_time import SharedClock, simulated
 
 from smrep.sandbox.wire import Reply
 
+SESSION = "AWS_CREDENTIAL_EXPIRATION"
+"""The variable that says when the session ends; within its last minutes botocore reads it anew before each call."""
 ENV = {
     "HOME": "/nonexistent",
     "AWS_ACCESS_KEY_ID": "test",
@@ -32,8 +35,9 @@ ENV = {
 @contextlib.contextmanager
 def wired(send: Callable[[Any], AWSResponse], clock: SharedClock, out: TextIO, err: TextIO) -> Iterator[None]:
     """Yield with `send` in the place of the network, nothing on standard input, and the output caught."""
+    ending = (datetime.now(UTC) + timedelta(minutes=14)).isoformat()
     with (
-        mock.patch.dict(os.environ, ENV, clear=True),
+        mock.patch.dict(os.environ, {**ENV, SESSION: ending}, clear=True),
         mock.patch("botocore.httpsession.URLLib3Session.send", lambda _session, request: send(request)),
         simulated(clock),
         mock.patch.object(sys, "stdin", io.StringIO()),

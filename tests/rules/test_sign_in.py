@@ -59,6 +59,7 @@ CURES = {
         "cluster (EKS: the service account's annotation)"
     ),
     ("", "NoCredentials"): (
+        "see whether the AWS CLI finds any: aws sts get-caller-identity --profile dev; "
         "name a profile that has some (--profile NAME; there are: dev, prod), or sign in: aws login"
     ),
 }
@@ -75,7 +76,9 @@ def test_the_default_profile_is_not_named() -> None:
 
 
 def test_without_any_profile_there_is_something_to_set_up() -> None:
-    assert cure(Source(""), "NoCredentials").startswith("set up a profile (aws configure sso, or aws login)")
+    assert cure(Source(""), "NoCredentials").startswith(
+        "see whether the AWS CLI finds any: aws sts get-caller-identity; set up a profile (aws configure sso"
+    )
 
 
 def test_a_token_file_that_is_not_known_is_not_named() -> None:
