@@ -79,9 +79,9 @@ def needs(primary: Secret, versions: Iterable[Version]) -> Iterator[Need]:
     Source: aws-behavior.md 2.2.
     """
     seen = {DEFAULT}
-    whole = [Need(primary.kms_key_id)] if primary.kms_key_id else []
+    own = Need(primary.kms_key_id or DEFAULT)
     labelled = (version for version in versions if version.stages)
-    for need in [*whole, *(Need(key, version) for version in labelled for key in version.keys[:1])]:
+    for need in [own, *(Need(key, version) for version in labelled for key in version.keys[:1])]:
         short = normal(need.key, primary.region, primary.account)
         if short not in seen:
             seen.add(short)

@@ -13,7 +13,7 @@ from smrep.errors import Outcome
 from smrep.model import Replica, Secret
 from smrep.regions import Region
 from smrep.report import Trouble
-from smrep.rules.causes import cut_off, failure
+from smrep.rules.causes import cut_off, failure, not_replaced
 
 HOME, WEST = Region("us-east-1"), Region("us-west-2")
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"
@@ -103,3 +103,18 @@ def test_a_hint_can_be_pasted_whatever_the_names_are(message: str, odd: str) -> 
     for name in names:
         hint = hint.replace(shlex.quote(name), "")
         assert name not in hint
+
+
+def test_what_aws_left_where_it_was_is_deleted_by_hand() -> None:
+    there = ARN.replace("us-east-1", "us-west-2")
+    assert not_replaced(PRIMARY, WEST, "it waits in vain") == Trouble(
+        code="NotReplaced",
+        message="AWS did not put a replica in place of prod/db in us-west-2: it waits in vain; what it replaces and "
+        "what not its documents leave open, and nothing else was tried",
+        hint=f"by hand, once nobody needs what is there: aws secretsmanager delete-secret --secret-id {there} "
+        "--region us-west-2 --force-delete-without-recovery; look until it is gone: aws secretsmanager "
+        f"describe-secret --secret-id {there} --region us-west-2; then: smrep remove prod/db --primary-region "
+        "us-east-1 -r us-west-2; then: smrep replicate prod/db --primary-region us-east-1 -r us-west-2",
+        request_id=None,
+        outcome=Outcome.FAILED,
+    )

@@ -6,7 +6,7 @@ import pytest
 
 from smrep.model import Target
 from smrep.regions import Region
-from smrep.rules.commands import connected, duration, spell, typed_again
+from smrep.rules.commands import connected, duration, some, spell, typed_again
 
 FLAGS = ("--profile", "staging", "--role-arn", "arn:aws:iam::1:role/dr", "--endpoint-url", "http://[::1]:1")
 
@@ -99,3 +99,8 @@ def test_durations_are_as_typed() -> None:
     assert [duration(each) for each in (0, 1.5, 45, 60, 90, 300, 3600, 5400)] == [
         *("0s", "1.5s", "45s", "1m", "90s", "5m", "1h", "90m")
     ]
+
+
+def test_of_many_names_the_first_are_told_and_how_many_more_there_are() -> None:
+    assert (some([]), some(["a"]), some(list("abcde"))) == ("", "a", "a, b, c, d, e")
+    assert (some(list("abcdef")), some(list("abc"), 1)) == ("a, b, c, d, e and 1 more", "a and 2 more")

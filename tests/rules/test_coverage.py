@@ -16,6 +16,7 @@ from smrep.errors import AwsError, CredentialsError, Outcome, Throttled
 from smrep.model import Listed, Replica, Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Finding, Kind, RegionReport, SecretReport, Severity, Trouble
+from smrep.rules.causes import cut_off
 from smrep.rules.coverage import (
     ALWAYS,
     covered_row,
@@ -94,10 +95,9 @@ def test_it_is_covered_only_under_the_wanted_key_and_no_key_is_the_default_one(
 
 
 def test_what_is_covered_by_listing_claims_no_status_and_no_key() -> None:
-    row = covered_row(PRIMARY, Target(WEST, "alias/dr"))
-    assert (row.arn, row.status, row.status_message, row.kms_key_id) == (THERE.arn, None, None, None)
-    assert (row.outcome, row.findings, row.error, row.verified, row.action) == (Outcome.OK, (), None, None, None)
-    assert row.note == "covered by listing"
+    assert covered_row(PRIMARY, Target(WEST, "alias/dr")) == RegionReport(
+        WEST, Outcome.OK, arn=THERE.arn, wanted_key="alias/dr", note="covered by listing"
+    )
 
 
 @pytest.mark.parametrize(
@@ -110,11 +110,11 @@ def test_what_is_covered_by_listing_claims_no_status_and_no_key() -> None:
     ],
 )
 def test_a_region_that_was_not_listed_is_no_pass(error: AwsError, outcome: Outcome) -> None:
-    row = unlisted_row(Target(WEST), error)
+    row = unlisted_row(Target(WEST, "alias/dr"), error)
     (finding,) = row.findings
-    assert (row.outcome, row.arn, row.status) == (outcome, None, None)
+    assert row == RegionReport(WEST, outcome, wanted_key="alias/dr", findings=(finding,))
     assert (finding.kind, finding.severity) == (Kind.UNCHECKED, Severity.WARNING)
-    assert WEST in finding.message
+    assert finding.message == f"what is in us-west-2 could not be checked: {error.message}"
 
 
 def test_what_was_denied_is_named_in_the_hint() -> None:
@@ -165,11 +165,25 @@ def test_the_key_is_the_one_that_the_replica_shows_where_it_was_looked_at() -> N
 
 @pytest.mark.parametrize(("unwanted", "outcome"), [(True, Outcome.DRIFT), (False, Outcome.OK)])
 def test_an_extra_region_is_a_difference_only_where_the_rules_say_so(unwanted: bool, outcome: Outcome) -> None:
-    row = extra_row(primary_with(), Replica(WEST, "InSync", "m", "alias/a"), unwanted=unwanted)
-    (finding,) = row.findings
-    assert (row.outcome, row.status, row.kms_key_id, row.arn) == (outcome, "InSync", "alias/a", THERE.arn)
-    assert (finding.kind, finding.severity is Severity.ERROR) == (Kind.EXTRA, unwanted)
-    assert finding.hint == "smrep remove prod/db --primary-region us-east-1 -r us-west-2"
+    moment = datetime(2026, 11, 23, tzinfo=UTC)
+    finding = Finding(
+        Kind.EXTRA,
+        Severity.ERROR if unwanted else Severity.INFO,
+        "prod/db is replicated to us-west-2, where no rule wants it",
+        "smrep remove prod/db --primary-region us-east-1 -r us-west-2",
+    )
+    assert extra_row(primary_with(), Replica(WEST, "InSync", "m", "alias/a", moment), unwanted=unwanted) == (
+        RegionReport(
+            WEST,
+            outcome,
+            arn=THERE.arn,
+            status="InSync",
+            status_message="m",
+            kms_key_id="alias/a",
+            last_accessed=moment,
+            findings=(finding,),
+        )
+    )
     assert extra_row(primary_with(), Replica(WEST, "InProgress"), unwanted=unwanted).arn is None
 
 
@@ -177,12 +191,16 @@ def test_an_orphan_has_a_row_for_each_region_and_no_arn_that_a_command_could_tak
     report = orphan([THERE, replace(THERE, region=IRELAND, arn=in_region(ARN, IRELAND))], HOME)
     assert (report.name, report.arn, report.primary_region) == ("prod/db", None, HOME)
     assert (report.outcome, report.checked_by) == (Outcome.DRIFT, "describe")
-    assert [(row.region, row.arn) for row in report.replicas] == [
-        (region, in_region(ARN, region)) for region in (WEST, IRELAND)
-    ]
-    findings = [each for row in report.replicas for each in row.findings]
-    assert {each.kind for each in findings} == {Kind.ORPHAN}
-    assert all("may be the last copy; to keep it: smrep promote prod/db -r" in str(each.hint) for each in findings)
+    for row, region in zip(report.replicas, (WEST, IRELAND), strict=True):
+        arn = in_region(ARN, region)
+        finding = Finding(
+            Kind.ORPHAN,
+            Severity.ERROR,
+            f"prod/db in {region} is a replica of a primary that is not in us-east-1 any more",
+            f"it may be the last copy; to keep it: smrep promote prod/db -r {region}; if it is not needed: "
+            f"{cut_off(arn, region)}",
+        )
+        assert row == RegionReport(region, Outcome.DRIFT, arn=arn, kms_key_id=DEFAULT, findings=(finding,))
 
 
 def test_what_a_hint_for_an_orphan_takes_away_is_quoted_for_a_shell() -> None:

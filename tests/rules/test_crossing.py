@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -89,6 +90,33 @@ def test_the_sheet_says_how_many_and_how_long_and_that_no_other_region_is_called
     assert found["keys"] == "1 of your own, all of them enabled"
     assert found["credentials"] == OWN.text
     assert words(sheet([due()], PAIR, 40, OWN))["to promote"].startswith("1 replica of")
+
+
+def test_the_sheet_says_all_that_a_person_must_know() -> None:
+    assert sheet([to_cross(replace(LISTED, kms_key_id=None), PAIR, (), is_due=True, dry_run=True)], PAIR, 2.5, OWN) == [
+        Line("to promote", "1 replica of us-east-1 in us-west-2"),
+        Line(
+            "by the list", "which may be five minutes old; names, also on standard input, add what it does not show yet"
+        ),
+        Line("time", "1s at 2.5 a second; every call goes to us-west-2"),
+        Line(
+            "values",
+            "each goes on from the value that us-west-2 holds; what was written in us-east-1 and had not arrived stays "
+            "there, and failback tells of it",
+        ),
+        Line(
+            "given up",
+            "replicas in third Regions stay with the old primaries in us-east-1 and get no value written in us-west-2; "
+            "which there are, us-west-2 can't tell",
+        ),
+        Line(
+            "rotation",
+            "none is shown, and a replica need not show its primary's: what rotates in us-east-1 does so again the "
+            "moment it is back, and in its place nothing does until it is set up anew",
+        ),
+        Line("keys", "AWS's own, which needs no look"),
+        OWN,
+    ]
 
 
 def test_what_rotates_and_keys_in_trouble_are_warnings_with_names() -> None:

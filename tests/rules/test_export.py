@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from smrep.model import FAILED, IN_PROGRESS, IN_SYNC, Listed, Replica, Secret, Target, in_region
 from smrep.regions import Region
-from smrep.rules.export import adopted, left_out
+from smrep.rules.export import adopted, left_out, not_there, unlooked_at
 from smrep.rules.keys import DEFAULT
 from smrep.rules.manifest import Manifest, parse
 from smrep.rules.manifest_text import as_json, written
@@ -194,3 +194,17 @@ def test_a_status_that_nobody_knows_is_told_in_awss_words() -> None:
         "a in us-west-2 is not settled: Detached",
         "a in eu-west-1 is not settled: AWS gives no status",
     ]
+
+
+def test_an_entry_without_a_replica_is_left_out() -> None:
+    assert not_there(primary("a"), in_sync()) == (
+        "a is listed as InSync in us-west-2, where no replica of it is, and is left out: "
+        "smrep doctor a --primary-region us-east-1 -r us-west-2"
+    )
+
+
+def test_replicas_that_nobody_could_look_at_are_told_together() -> None:
+    assert unlooked_at(WEST, list("abcdefg")) == (
+        "what is taken from the primaries' word, since us-west-2 does not list it and could not be looked into: "
+        "a, b, c, d, e and 2 more; is secretsmanager:DescribeSecret allowed in us-west-2?"
+    )

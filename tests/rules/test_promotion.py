@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smrep.errors import Outcome, UsageError
-from smrep.model import CrossAccount, FarEnd, Replica, Secret, in_region
+from smrep.model import CrossAccount, FarEnd, Replica, Secret, SecretId, in_region
 from smrep.regions import Region
 from smrep.report import Action, RegionReport, Trouble
-from smrep.rules.promotion import left_behind, row, silence, unfit
+from smrep.rules.promotion import check_named, left_behind, row, silence, unfit
 
 HOME, WEST, DUBLIN, TOKYO = (Region(name) for name in ("us-east-1", "us-west-2", "eu-west-1", "ap-northeast-1"))
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"
@@ -70,6 +70,25 @@ def test_a_replica_of_another_account_is_left_alone(home: Region | None) -> None
 
 def test_replicas_in_other_accounts_are_no_reason_against_it() -> None:
     assert unfit(replace(REPLICA, cross_account=CrossAccount(replicas=(FarEnd(FAR, "InSync"),))), HOME) is None
+
+
+@pytest.mark.parametrize("named", ["prod/db", ARN, REPLICA.arn, ARN.replace("a1b2c3", "zzzzzz")])
+def test_an_arn_of_the_replica_or_of_its_primary_names_it(named: str) -> None:
+    check_named([SecretId(named)], [REPLICA])
+
+
+def test_an_arn_of_a_third_region_is_refused() -> None:
+    with pytest.raises(UsageError) as caught:
+        check_named([SecretId("prod/db"), SecretId(ARN), SecretId(in_region(ARN, DUBLIN))], [ALONE, REPLICA])
+    assert caught.value.message == (
+        f"{in_region(ARN, DUBLIN)} is of eu-west-1, and -r says us-west-2, which holds a replica of us-east-1; "
+        "nothing was sent"
+    )
+    assert caught.value.hint == f"-r eu-west-1, or the ARN that us-west-2 shows: {REPLICA.arn}"
+
+
+def test_what_stands_alone_may_have_had_its_primary_anywhere() -> None:
+    check_named([SecretId(in_region(ARN, DUBLIN))], [ALONE])
 
 
 # the row

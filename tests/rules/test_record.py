@@ -46,6 +46,19 @@ def test_a_secret_is_as_its_first_line_shows_it() -> None:
     assert not entry.is_promoted
 
 
+def test_the_line_before_a_promotion_has_all_that_is_known_of_the_secret() -> None:
+    assert promoting(SECRET, None) == {
+        "result": "promoting",
+        "name": "prod/db",
+        "arn": ARN,
+        "kms_key_id": "alias/dr",
+        "versions": {"v2": ["AWSCURRENT"], "v1": ["AWSPREVIOUS"]},
+        "rotation": True,
+        "tags": {"team": "db"},
+        "policy_sha256": None,
+    }
+
+
 def test_later_lines_count_and_leave_what_they_do_not_speak_of() -> None:
     record = read(lines(PROMISED, marked(Mark.PROMOTED, ARN)), "dr.jsonl")
     (entry,) = record.entries.values()

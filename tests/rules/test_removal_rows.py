@@ -13,7 +13,7 @@ from smrep.regions import Region
 from smrep.report import Action, Finding, Kind, RegionReport, Severity, Trouble
 from smrep.rules.findings import removing, unseen
 from smrep.rules.preflight import Absent, Look, Unseen, portrait
-from smrep.rules.removal import Departure, departure, is_ours, observed, row
+from smrep.rules.removal import Departure, departure, is_ours, observed, row, spared
 from smrep.rules.settle import LIST_LAG_S
 
 HOME, WEST, DUBLIN = Region("us-east-1"), Region("us-west-2"), Region("eu-west-1")
@@ -214,3 +214,46 @@ def test_without_waiting_a_request_that_aws_took_is_enough() -> None:
     assert shown(SENT, waiting=False) == replace(AFTER, outcome=Outcome.ACCEPTED)
     assert shown(replace(SENT, gone=True), waiting=False) == GONE
     assert shown(replace(SENT, error=ERROR), waiting=False).outcome is Outcome.ACCESS
+
+
+# nothing is removed before what takes its place is in sync
+
+
+def wanted(outcome: Outcome, status: str | None = "InSync", region: Region = WEST, hint: str = "") -> RegionReport:
+    error = Trouble("X", "x", hint or None, None, outcome) if hint else None
+    return RegionReport(region, outcome, status=status, error=error)
+
+
+@pytest.mark.parametrize("rows", [[], [wanted(Outcome.OK)], [wanted(Outcome.OK), wanted(Outcome.DRIFT)]])
+def test_a_secret_that_is_in_sync_wherever_it_is_wanted_may_be_removed_elsewhere(rows: list[RegionReport]) -> None:
+    assert spared(PRIMARY, rows) is None
+
+
+@pytest.mark.parametrize(
+    ("rows", "where", "hint", "outcome"),
+    [
+        ([wanted(Outcome.OK), wanted(Outcome.PENDING, "InProgress")], "us-west-2", None, Outcome.PENDING),
+        ([wanted(Outcome.OK, None)], "us-west-2", None, Outcome.PENDING),
+        ([wanted(Outcome.FAILED)], "us-west-2", None, Outcome.PENDING),  # its trouble is told elsewhere
+        ([wanted(Outcome.FAILED, hint="mend it")], "us-west-2", "mend it", Outcome.FAILED),
+        ([wanted(Outcome.PENDING, hint="wait")], "us-west-2", "wait", Outcome.PENDING),
+        (
+            [wanted(Outcome.PENDING, None), wanted(Outcome.ACCESS, None, DUBLIN, hint="allow it")],
+            "us-west-2, eu-west-1",
+            "allow it",
+            Outcome.ACCESS,
+        ),
+    ],
+)
+def test_nothing_is_removed_while_a_wanted_replica_is_not_in_sync(
+    rows: list[RegionReport], where: str, hint: str | None, outcome: Outcome
+) -> None:
+    message = f"prod/db is not removed from anywhere as long as it is not in sync in {where}"
+    assert spared(PRIMARY, rows) == Trouble("NotRemoved", message, hint, None, outcome)
+
+
+def test_a_trouble_without_a_hint_does_not_hide_that_of_the_next() -> None:
+    silent = RegionReport(DUBLIN, Outcome.FAILED, error=Trouble("X", "x", None, None, Outcome.FAILED))
+    found = spared(PRIMARY, [silent, wanted(Outcome.FAILED, hint="mend it")])
+    assert found is not None
+    assert found.hint == "mend it"

@@ -14,7 +14,7 @@ from smrep.errors import Outcome
 from smrep.model import CrossAccount, Replica, Secret
 from smrep.regions import Region
 from smrep.report import Action, Finding, Kind, RegionReport, SecretReport, Severity, Trouble
-from smrep.rules.settle import LEFTOVER_S, Course, observed, outcome, row, sent, told
+from smrep.rules.settle import LEFTOVER_S, Course, observed, outcome, row, sent, told, worst_first
 
 HOME, WEST = Region("us-east-1"), Region("us-west-2")
 ARN = "arn:aws:secretsmanager:{}:123456789012:secret:prod/db-a1b2c3"
@@ -197,3 +197,9 @@ def test_a_request_was_taken_once_something_new_is_listed(
 
 def test_what_is_listed_says_nothing_of_a_request_that_was_not_sent() -> None:
     assert observed(Course(WEST, action=Action.KEEP), SYNCED, 11.0).accepted is False
+
+
+def test_the_worst_secrets_come_first_and_those_alike_as_they_came() -> None:
+    ends = [Outcome.OK, Outcome.FAILED, Outcome.PENDING, Outcome.OK, Outcome.FAILED]
+    found = worst_first(SecretReport(name, end) for name, end in zip("abcde", ends, strict=True))
+    assert [each.name for each in found] == ["b", "e", "c", "a", "d"]

@@ -160,6 +160,11 @@ def test_the_worst_of_several_rows_is_taken_cell_by_cell():
     assert worst([one, other]) == (Cell(DOWN, False), Cell(STALE, True))
 
 
+def test_rows_of_different_lengths_are_a_fault_of_ours():
+    with pytest.raises(ValueError, match="zip"):
+        worst([(Cell(CURRENT, True),), ()])
+
+
 @pytest.mark.parametrize(("gaps", "long_s"), [([], 0.0), ([Gap(1, 2)], 1), ([Gap(1, 2), Gap(3, 7), Gap(8, 9)], 4)])
 def test_the_longest_gap(gaps, long_s):
     assert longest(gaps) == long_s

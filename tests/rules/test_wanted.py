@@ -6,11 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smrep.model import Listed, Target
+from smrep.errors import Outcome
+from smrep.model import Listed, Secret, Target
 from smrep.regions import Region
+from smrep.report import Trouble
 from smrep.rules.manifest import Rule
 from smrep.rules.selection import Selector
-from smrep.rules.wanted import Clash, Wanted, matching, union
+from smrep.rules.wanted import Clash, Wanted, changed, matching, union
 
 ACCOUNT = "123456789012"
 REGIONS = [Region(each) for each in ("us-west-2", "eu-west-1", "ap-southeast-2")]
@@ -110,3 +112,14 @@ def test_the_rules_that_mean_a_secret_are_told_by_their_places() -> None:
         rule(3, Target(WEST), prefixes=("prod/",), exclude=("*/db",)),
     ]
     assert matching(found, secret) == (0, 2)
+
+
+def test_a_secret_that_the_rules_mean_otherwise_by_now_is_left_alone() -> None:
+    secret = Secret(f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:prod/db-a1b2c3", "prod/db", Region("us-east-1"))
+    assert changed(secret) == Trouble(
+        "ChangedMeanwhile",
+        "prod/db was changed since it was listed, and the rules want something else of it now; it is left alone",
+        "run the same command again",
+        None,
+        Outcome.PENDING,
+    )

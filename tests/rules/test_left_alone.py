@@ -1,0 +1,274 @@
+"""Why a secret of a failover's record is left alone: each reason in whole, with what to type next."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from fakes import HOME, IRELAND, SYDNEY, WEST
+
+from smrep.errors import Denied, Outcome, Refused, Unanswered
+from smrep.model import CrossAccount, Replica, Secret, Target, in_region
+from smrep.regions import Region
+from smrep.report import Finding, Kind, RegionReport, Severity, Trouble
+from smrep.rules.left_alone import (
+    Ends,
+    Leave,
+    both_changed,
+    dark,
+    not_the_old,
+    not_the_promoted,
+    old_is_newer,
+    on_its_way,
+    orphaned,
+    rotating,
+    strange,
+    unasked,
+    valueless,
+)
+from smrep.rules.preflight import Absent, Look, Unseen
+from smrep.rules.record import Entry, Mark, Pair
+
+NEW_ARN = "arn:aws:secretsmanager:us-west-2:123456789012:secret:prod/db-a1b2c3"
+OLD_ARN = in_region(NEW_ARN, HOME)
+MOMENT = datetime(2026, 11, 23, 9, 30, 15, tzinfo=UTC)
+STAGES = (("AWSCURRENT", "v1"),)
+OLD = Secret(OLD_ARN, "prod/db", HOME, HOME, stages=STAGES)
+NEW = Secret(NEW_ARN, "prod/db", WEST, stages=STAGES)
+ENTRY = Entry("prod/db", NEW_ARN, Mark.PROMOTED)
+LOOK_OLD = "look at it: aws secretsmanager describe-secret --secret-id prod/db --region us-east-1"
+LOOK_NEW = "look at it: aws secretsmanager describe-secret --secret-id prod/db --region us-west-2"
+UP = "see whether {} is up, can be reached from here, and is enabled for the account"
+
+
+def ends(old: Look = OLD, new: Look = NEW, **changes: Any) -> Ends:
+    return Ends(replace(ENTRY, **changes), Pair(HOME, WEST), old, new)
+
+
+def found(region: Region, kind: Kind, message: str, hint: str) -> Leave:
+    """Return what is left for what was found there."""
+    finding = Finding(kind, Severity.ERROR, message, hint)
+    return Leave(region, Trouble(kind.value, message, hint, None, Outcome.FAILED), (finding,))
+
+
+def test_what_is_as_the_record_says_is_not_left_alone() -> None:
+    assert not_the_promoted(ends()) is None
+    assert not_the_promoted(ends(new=replace(NEW, primary_region=HOME))) is None
+    assert not_the_promoted(ends(new=replace(NEW, primary_region=WEST))) is None
+    assert not_the_old(ends()) is None
+    assert not_the_old(ends(old=replace(OLD, primary_region=WEST))) is None
+    assert not_the_old(ends(old=Absent())) is None
+
+
+def test_a_promoted_secret_that_is_gone_is_missing() -> None:
+    message = f"prod/db in us-west-2 was promoted and is not there any more: {NEW_ARN}"
+    assert not_the_promoted(ends(new=Absent())) == found(WEST, Kind.MISSING, message, LOOK_NEW)
+
+
+def test_another_secret_of_the_name_is_shown_with_its_dates() -> None:
+    what = "another secret bears the name prod/db in {}, which the record does not name: {}, {}, rotation {}"
+    dates = "last changed 2026-11-23, last accessed not recorded"
+    there = replace(NEW, arn=NEW_ARN.replace("a1b2c3", "zzzzzz"), last_changed=MOMENT, rotation_enabled=True)
+    assert not_the_promoted(ends(new=there)) == found(
+        WEST, Kind.NAME_CLASH, what.format("us-west-2", there.arn, dates, "on"), LOOK_NEW
+    )
+    here = replace(OLD, arn=OLD_ARN.replace("a1b2c3", "zzzzzz"), last_changed=MOMENT)
+    assert not_the_old(ends(old=here)) == found(
+        HOME, Kind.NAME_CLASH, what.format("us-east-1", here.arn, dates, "off"), LOOK_OLD
+    )
+
+
+def test_what_is_being_deleted_can_be_restored_first() -> None:
+    restore = "aws secretsmanager restore-secret --secret-id {} --region {}"
+    assert not_the_promoted(ends(new=replace(NEW, deleted=MOMENT))) == found(
+        WEST,
+        Kind.PENDING_DELETION,
+        f"prod/db in us-west-2 is scheduled for deletion: {NEW_ARN}",
+        restore.format(NEW_ARN, WEST),
+    )
+    assert not_the_old(ends(old=replace(OLD, deleted=MOMENT))) == found(
+        HOME,
+        Kind.PENDING_DELETION,
+        f"prod/db in us-east-1 is scheduled for deletion: {OLD_ARN}",
+        restore.format(OLD_ARN, HOME),
+    )
+
+
+def test_what_is_replicated_between_accounts_is_not_smreps_to_do() -> None:
+    why = "it is replicated between accounts, which is not smrep's to do"
+    assert not_the_old(ends(old=replace(OLD, cross_account=CrossAccount()))) == strange(OLD, HOME, "CrossAccount", why)
+
+
+def test_a_replica_of_a_third_region_is_none_of_this_failover() -> None:
+    what = "prod/db in {} is a replica of another primary in eu-west-1: {}"
+    assert not_the_promoted(ends(new=replace(NEW, primary_region=IRELAND))) == found(
+        WEST, Kind.ORPHAN, what.format("us-west-2", NEW_ARN), LOOK_NEW
+    )
+    assert not_the_old(ends(old=replace(OLD, primary_region=IRELAND))) == found(
+        HOME, Kind.ORPHAN, what.format("us-east-1", OLD_ARN), LOOK_OLD
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "words", "hint", "outcome", "silent"),
+    [
+        (Unanswered("no answer"), "no answer", UP, Outcome.FAILED, True),
+        (Refused("no"), "no", UP, Outcome.FAILED, False),
+        (Denied("not you"), "not you", "allow secretsmanager:DescribeSecret in {}", Outcome.ACCESS, False),
+    ],
+)
+def test_nothing_is_done_where_nobody_could_look(
+    error: Any, words: str, hint: str, outcome: Outcome, silent: bool
+) -> None:
+    for region, left in (
+        (WEST, not_the_promoted(ends(new=Unseen(error)))),
+        (HOME, not_the_old(ends(old=Unseen(error)))),
+    ):
+        message = f"nothing is done unseen, and what bears the name prod/db in {region} could not be looked at: {words}"
+        assert left is not None
+        assert left.error == Trouble("unchecked", message, hint.format(region), None, outcome)
+        (finding,) = left.findings
+        assert (finding.kind, finding.severity, finding.message) == (Kind.UNCHECKED, Severity.ERROR, message)
+        assert (left.region, left.is_silence) == (region, silent)
+
+
+def test_nothing_is_done_where_nobody_looked() -> None:
+    finding = Finding(
+        Kind.UNCHECKED, Severity.ERROR, "nothing is done unseen, and prod/db in us-west-2 was not looked at"
+    )
+    left = not_the_promoted(ends(new=Unseen()))
+    assert left == Leave(WEST, Trouble.about(finding), (finding,))
+    assert not left.is_silence
+
+
+def test_a_region_that_answers_for_nothing_is_not_asked_for_everything() -> None:
+    left = unasked(ENTRY, WEST, 7)
+    assert left.error.message == (
+        "nothing is done unseen, and what bears the name prod/db in us-west-2 could not be looked at: "
+        "prod/db in us-west-2: not asked for, since there was no answer for any of 7 others"
+    )
+    assert (left.region, left.is_silence, left.error.code) == (WEST, True, "unchecked")
+
+
+def test_a_reason_of_its_own_is_told_with_where_to_look() -> None:
+    assert strange(NEW, HOME, "ReplicaOfReplica", "nobody is its primary") == Leave(
+        HOME,
+        Trouble(
+            "ReplicaOfReplica",
+            "prod/db in us-east-1 is left alone: nobody is its primary",
+            LOOK_OLD,
+            None,
+            Outcome.FAILED,
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "where"),
+    [(True, False, ["us-east-1"]), (False, True, ["us-west-2"]), (True, True, ["us-east-1", "us-west-2"])],
+)
+def test_rotation_is_refused_where_it_is_enabled(here: bool, there: bool, where: list[str]) -> None:
+    both = ends(replace(OLD, rotation_enabled=here), replace(NEW, rotation_enabled=there))
+    assert rotating(both) == found(
+        Region(where[0]),
+        Kind.ROTATING,
+        f"rotation of prod/db is enabled in {' and '.join(where)}, and would change the shared password on one side",
+        f"aws secretsmanager cancel-rotate-secret --secret-id prod/db --region {where[0]}; or, where that is seen to: "
+        "--rotation-handled",
+    )
+    assert rotating(ends(Absent(), replace(NEW, rotation_enabled=True))).region == WEST
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "base", "where"),
+    [
+        ((), STAGES, (), ["us-east-1"]),
+        (STAGES, (), (), ["us-west-2"]),
+        ((), (), STAGES, ["us-east-1", "us-west-2"]),
+        ((("AWSPREVIOUS", "v0"),), STAGES, (), ["us-east-1"]),
+    ],
+)
+def test_a_side_without_a_current_version_can_not_be_compared(
+    here: Any, there: Any, base: Any, where: list[str]
+) -> None:
+    what = f"prod/db in {' and '.join(where)} shows no current version, so that it can't be held against anything"
+    left = valueless(ends(stages=frozenset(base)), replace(OLD, stages=here), replace(NEW, stages=there))
+    assert left == found(Region(where[0]), Kind.UNCHECKED, what, LOOK_OLD if where[0] == HOME else LOOK_NEW)
+
+
+@pytest.mark.parametrize("stages", [STAGES, ()])
+def test_two_sides_that_show_alike_can_be_compared(stages: Any) -> None:
+    assert valueless(ends(), replace(OLD, stages=stages), replace(NEW, stages=stages)) is None
+
+
+def test_what_aws_is_at_is_left_to_it() -> None:
+    assert on_its_way(OLD, NEW) == Leave(
+        WEST,
+        Trouble(
+            "OnItsWay",
+            "prod/db in us-west-2 is being replaced by a replica of us-east-1, as an earlier run asked for, and "
+            "is left as it is",
+            "the same command with --return-primary goes on with that",
+            None,
+            Outcome.PENDING,
+        ),
+    )
+
+
+def test_a_replica_whose_primary_is_gone_can_be_promoted() -> None:
+    what = "prod/db in us-west-2 is a replica still, and its primary in us-east-1 is not there any more"
+    assert orphaned(replace(NEW, primary_region=HOME)) == found(
+        WEST, Kind.ORPHAN, what, "smrep promote prod/db -r us-west-2"
+    )
+
+
+def test_two_new_values_are_shown_with_their_dates() -> None:
+    here, there = replace(OLD, last_changed=MOMENT), replace(NEW, stages=())
+    assert both_changed(here, there) == Leave(
+        HOME,
+        Trouble(
+            "BothChanged",
+            "prod/db was changed on both sides: us-east-1 holds v1, last changed 2026-11-23T09:30:15Z as AWSCURRENT "
+            "and us-west-2 no version; it is left alone",
+            "decide which is right: smrep help runbooks fail-back, 'Both sides changed'",
+            None,
+            Outcome.FAILED,
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("entries", "hint"),
+    [
+        ((), "--return-primary keeps it"),
+        ((Replica(IRELAND, "InSync"),), "--return-primary keeps it"),
+        ((Replica(WEST, "Failed"),), "smrep help runbooks fail-back, 'AWS refuses'"),
+    ],
+)
+def test_a_newer_value_in_the_old_region_is_not_destroyed(entries: tuple[Replica, ...], hint: str) -> None:
+    assert old_is_newer(replace(OLD, last_changed=MOMENT, replicas=entries), NEW) == Leave(
+        HOME,
+        Trouble(
+            "OldIsNewer",
+            "us-east-1 holds the newer value of prod/db, v1, last changed 2026-11-23T09:30:15Z, which a replica of "
+            "us-west-2 would destroy; it is left alone",
+            hint,
+            None,
+            Outcome.FAILED,
+        ),
+    )
+
+
+def test_third_regions_that_an_earlier_run_emptied_are_told_with_the_command_that_fills_them() -> None:
+    assert dark(ENTRY, WEST) == ()
+    rows = dark(replace(ENTRY, third=(Target(IRELAND, "alias/x"), Target(SYDNEY))), WEST)
+    for row, region, target in zip(rows, (IRELAND, SYDNEY), ("eu-west-1=alias/x", "ap-southeast-2"), strict=True):
+        finding = Finding(
+            Kind.MISSING,
+            Severity.ERROR,
+            f"prod/db has no replica in {region}: an earlier run took it away, and it was not put back",
+            f"smrep replicate prod/db --primary-region us-west-2 -r {target}",
+        )
+        assert row == RegionReport(region, Outcome.FAILED, findings=(finding,), error=Trouble.about(finding))

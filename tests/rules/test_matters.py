@@ -1,0 +1,107 @@
+"""The same trouble of many secrets is told once, with the first of them as the example."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from fakes import HOME, IRELAND, WEST
+
+from smrep.errors import Outcome
+from smrep.report import Finding, Kind, RegionReport, SecretReport, Severity, Trouble
+from smrep.rules.matters import Matter, matters
+
+
+def trouble(code: str, hint: str | None = "look") -> Trouble:
+    return Trouble(code, f"{code} it is", hint, None, Outcome.FAILED)
+
+
+def finding(kind: Kind, severity: Severity = Severity.ERROR, hint: str | None = None) -> Finding:
+    return Finding(kind, severity, f"{kind.value} it is", hint)
+
+
+def row(*findings: Finding, error: Trouble | None = None, region: Any = WEST) -> RegionReport:
+    return RegionReport(region, Outcome.FAILED, findings=findings, error=error)
+
+
+def secret(*rows: RegionReport, name: str = "a", error: Trouble | None = None, **more: Any) -> SecretReport:
+    return SecretReport(name, Outcome.FAILED, replicas=rows, error=error, **more)
+
+
+def named(found: list[Matter]) -> list[tuple[str, str | None, list[str]]]:
+    return [(each.what, each.region, each.names) for each in found]
+
+
+def test_a_secrets_own_trouble_is_of_no_region() -> None:
+    (matter,) = matters([secret(error=trouble("NotFound"))])
+    assert matter == Matter("NotFound", None, "NotFound it is", "look", ["a"])
+
+
+def test_a_regions_trouble_is_of_that_region() -> None:
+    (matter,) = matters([secret(row(error=trouble("Denied")))])
+    assert matter == Matter("Denied", WEST, "Denied it is", "look", ["a"])
+
+
+def test_a_finding_is_told_under_its_kind() -> None:
+    (matter,) = matters([secret(row(finding(Kind.NAME_CLASH, hint="rename")))])
+    assert matter == Matter("name_clash", WEST, "name_clash it is", "rename", ["a"])
+
+
+@pytest.mark.parametrize(
+    ("found", "whats"),
+    [
+        (row(finding(Kind.MISSING)), ["missing"]),
+        (row(finding(Kind.MISSING, Severity.WARNING)), []),
+        (row(finding(Kind.MISSING, Severity.INFO)), []),
+        (row(finding(Kind.UNCHECKED, Severity.WARNING)), ["unchecked"]),
+        (row(finding(Kind.MISSING), error=trouble("Denied")), ["Denied"]),
+        (row(finding(Kind.MISSING), error=trouble("missing")), ["missing"]),
+        (row(finding(Kind.UNCHECKED), error=trouble("Denied")), ["Denied", "unchecked"]),
+        (row(finding(Kind.UNCHECKED), error=trouble("unchecked")), ["unchecked"]),
+        (row(), []),
+    ],
+)
+def test_what_stops_a_region_is_told_once_and_what_merely_tells_something_is_not(
+    found: RegionReport, whats: list[str]
+) -> None:
+    assert [each.what for each in matters([secret(found)])] == whats
+
+
+def test_the_same_trouble_in_the_same_region_is_one_matter_of_several_secrets() -> None:
+    lost = finding(Kind.MISSING)
+    found = matters(
+        [
+            secret(row(lost), row(lost, region=IRELAND), name="a"),
+            secret(row(finding(Kind.FAILED)), row(lost), name="b"),
+            secret(row(lost), row(lost), name="c", account="123456789012"),
+        ]
+    )
+    assert named(found) == [
+        ("missing", WEST, ["a", "b", "c (account 123456789012)"]),
+        ("missing", IRELAND, ["a"]),
+        ("failed", WEST, ["b"]),
+    ]
+
+
+def test_the_first_secret_gives_the_words() -> None:
+    first = Finding(Kind.MISSING, Severity.ERROR, "a is missing", "replicate a")
+    second = Finding(Kind.MISSING, Severity.ERROR, "b is missing", "replicate b")
+    (matter,) = matters([secret(row(first), name="a"), secret(row(second), name="b")])
+    assert matter.title == "missing in us-west-2 (2 secrets): a, b"
+    assert matter.example == "for example: a is missing"
+    assert matter.cure == "for the first: replicate a"
+
+
+def test_one_secret_is_told_in_its_own_words() -> None:
+    matter = Matter("name_clash", WEST, "the message", "the hint", ["a"])
+    assert (matter.title, matter.example, matter.cure) == ("the message", None, "the hint")
+
+
+def test_of_many_secrets_three_are_named() -> None:
+    matter = Matter("name_clash", HOME, "the message", None, list("abcde"))
+    assert matter.title == "name clash in us-east-1 (5 secrets): a, b, c and 2 more"
+    assert matter.cure is None
+
+
+def test_a_matter_of_no_region_names_none() -> None:
+    assert Matter("AccessDenied", None, "the message", None, ["a", "b"]).title == "AccessDenied (2 secrets): a, b"
