@@ -125,7 +125,7 @@ def _open_targets(secret: SecretReport, looking: str) -> dict[tuple[str, tuple[s
     forcing = ("--force-overwrite", *arns) if unsent else ()
     for row in rows:
         target = Target(row.region, row.wanted_key)
-        own = _AGAIN.get(row.action) if row.action else None
+        own = _AGAIN.get(row.action or Action.KEEP)
         flags: tuple[str, ...] = ()
         if row.action is Action.REKEY and row.arn is None and (row.changed or row.error is None):
             command = "replicate"  # it was taken away to be made anew, or may have been

@@ -15,8 +15,6 @@ from smrep.rules.keys import DEFAULT, normal
 from smrep.rules.plan import Add, Overwrite, Retry, Step, had_failed, stop
 from smrep.rules.proof import CURRENT
 
-_SYMMETRIC = ("ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT")
-
 
 def key_health(name: str, what: str, region: Region, known: Key | AwsError, instead: str) -> tuple[Finding, ...]:
     """Return why Secrets Manager can't use a key, nothing where it can; `what` the key is to, `instead` names another.
@@ -34,7 +32,7 @@ def key_health(name: str, what: str, region: Region, known: Key | AwsError, inst
             return _unsure(f"KMS does not tell the state of {described}", _describe(name, region))
         message = f"{described} is not enabled, its state is {known.state}"
         return (Finding(Kind.KEY_DISABLED, Severity.ERROR, message, _mend(known.arn, region, known.state)),)
-    if any(found not in (None, wanted) for found, wanted in zip((known.usage, known.spec), _SYMMETRIC, strict=True)):
+    if known.usage not in (None, "ENCRYPT_DECRYPT") or known.spec not in (None, "SYMMETRIC_DEFAULT"):
         message = f"{described} is no symmetric encryption key but {known.spec}, {known.usage}"
         return (Finding(Kind.KEY_UNUSABLE, Severity.ERROR, message, instead),)
     return ()

@@ -66,6 +66,5 @@ def _in_region(row: RegionReport) -> Iterator[Matter]:
     if row.error is not None:
         yield Matter(row.error.code, row.region, row.error.message, row.error.hint)
     for each in row.findings:
-        known = row.error is not None and each.kind.value == row.error.code
-        if not known and (each.kind is Kind.UNCHECKED or (row.error is None and each.severity is Severity.ERROR)):
+        if each.kind is Kind.UNCHECKED or (row.error is None and each.severity is Severity.ERROR):
             yield Matter(each.kind.value, row.region, each.message, each.hint)

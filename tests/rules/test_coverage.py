@@ -155,6 +155,27 @@ def test_a_stranger_that_bears_the_name_is_never_passed_over(entry: Replica | No
     assert kinds & {stranger, stranger.partition("_")[0]}
 
 
+def test_a_row_has_all_that_the_list_and_the_look_show() -> None:
+    moment = datetime(2026, 11, 23, tzinfo=UTC)
+    entry = Replica(WEST, "InSync", "Replication succeeded", "alias/listed", moment)
+    row = RegionReport(
+        WEST,
+        Outcome.OK,
+        arn=THERE.arn,
+        status="InSync",
+        status_message="Replication succeeded",
+        kms_key_id="alias/own",
+        wanted_key="alias/own",
+        last_accessed=moment,
+    )
+    target, there = Target(WEST, "alias/own"), replica_with(kms_key_id="alias/own")
+    assert examined_row(primary_with(entry), target, there, by_name) == row
+    other = examined_row(primary_with(entry), Target(WEST, "alias/x"), there, by_name)
+    (finding,) = other.findings
+    assert other == replace(row, outcome=Outcome.DRIFT, wanted_key="alias/x", findings=(finding,))
+    assert finding.kind is Kind.WRONG_KEY
+
+
 def test_the_key_is_the_one_that_the_replica_shows_where_it_was_looked_at() -> None:
     entry = Replica(WEST, "InSync", None, "alias/listed")
     own = examined_row(primary_with(entry), Target(WEST), replica_with(kms_key_id="alias/own"), by_name)

@@ -41,11 +41,18 @@ def words(found: list[Line]) -> dict[str, str]:
 
 
 def test_what_is_to_be_promoted_is_a_row_of_its_primary() -> None:
-    report = due([DISABLED])
-    (row,) = report.replicas
-    assert (report.primary_region, report.arn) == (HOME, ARN.replace("us-west-2", "us-east-1"))
-    assert (row.region, row.arn, row.action, row.kms_key_id) == (WEST, ARN, Action.PROMOTE, "alias/dr")
-    assert row.findings == (DISABLED,)
+    row = RegionReport(WEST, Outcome.OK, arn=ARN, kms_key_id="alias/dr", action=Action.PROMOTE, findings=(DISABLED,))
+    arn = ARN.replace("us-west-2", "us-east-1")
+    assert due([DISABLED]) == SecretReport("a", Outcome.OK, arn, HOME, (row,), checked_by="list")
+
+
+def test_rotation_is_a_warning_before_there_are_two_secrets() -> None:
+    assert rotating("a", WEST) == Finding(
+        Kind.ROTATING,
+        Severity.WARNING,
+        "rotation of a is enabled in us-west-2: once there are two secrets, each rotates the same password",
+        "see smrep help runbooks fail-back, 'Rotation'",
+    )
 
 
 def test_what_was_not_begun_is_pending_and_not_done() -> None:

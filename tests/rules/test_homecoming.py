@@ -15,6 +15,7 @@ from smrep.errors import Denied, Outcome, Unanswered
 from smrep.model import CrossAccount, Replica, Secret, Target, in_region
 from smrep.report import Kind
 from smrep.rules.homecoming import Goal, Protect, Truth, compared, next_step
+from smrep.rules.keys import DEFAULT
 from smrep.rules.left_alone import Ends, Leave
 from smrep.rules.preflight import Absent, Look, Unseen
 from smrep.rules.record import Entry, Mark, Pair
@@ -43,6 +44,11 @@ def step(here: Look, there: Look, goal: Goal = Goal.PROTECT, *, handled: bool = 
 
 def entry_of(region: str, status: str = "InSync", key: str | None = None) -> Replica:
     return Replica(region, status, kms_key_id=key)  # type: ignore[arg-type]
+
+
+def way(found: Any) -> tuple[str, str | None, Truth, tuple[str, ...], tuple[str, ...]]:
+    """Return the primary's Region and the victim's, what is newer, where replicas are to be and which go last."""
+    return *primary_of(found), found.truth, tuple(each.region for each in found.targets), found.parts
 
 
 def primary_of(found: Any) -> tuple[str, str | None]:
@@ -92,8 +98,41 @@ def test_what_was_taken_away_by_a_run_that_died_is_remembered() -> None:
 
 
 def test_each_copy_keeps_its_key() -> None:
-    found = step(old(kms_key_id="alias/here"), new())
+    found = step(old(kms_key_id="alias/here"), new(kms_key_id="alias/there"))
     assert found.targets == (Target(HOME, "alias/here"),)
+    found = step(old(kms_key_id="alias/here"), new(kms_key_id="alias/there"), Goal.RETURN)
+    assert found.targets == (Target(WEST, "alias/there"),)
+    assert step(old(kms_key_id=DEFAULT), new()).targets == (Target(HOME),)
+
+
+@pytest.mark.parametrize(
+    ("entries", "targets"),
+    [
+        ((), (Target(HOME),)),
+        ((entry_of(HOME, key="alias/h"),), (Target(HOME, "alias/h"),)),
+        ((entry_of(HOME, "Failed", key="alias/h"),), (Target(HOME, "alias/h"),)),
+        ((entry_of(IRELAND, "Failed", "alias/i"),), (Target(IRELAND, "alias/i"), Target(HOME))),
+        ((entry_of(IRELAND, key="alias/i"),), (Target(HOME),)),
+    ],
+)
+def test_what_failed_is_asked_for_again_and_what_is_there_is_not(
+    entries: tuple[Replica, ...], targets: tuple[Target, ...]
+) -> None:
+    assert step(Absent(), new(replicas=entries)).targets == targets
+
+
+def test_a_role_that_goes_back_takes_third_regions_with_it() -> None:
+    there = new(primary_region=WEST, replicas=(entry_of(HOME), entry_of(SYDNEY)))
+    assert way(step(old(primary_region=WEST), there, Goal.RETURN)) == (WEST, None, Truth.ONE, (HOME,), (SYDNEY,))
+    home = old(replicas=(entry_of(WEST), entry_of(SYDNEY)))
+    assert way(step(home, new(primary_region=HOME), Goal.RETURN)) == (HOME, None, Truth.ONE, (WEST,), ())
+
+
+def test_two_replicas_have_no_primary() -> None:
+    left = step(old(primary_region=WEST), new(primary_region=HOME))
+    assert left.error.message == (
+        "prod/db in us-east-1 is left alone: both sides are replicas, and nobody is their primary"
+    )
 
 
 @BOTH_GOALS
@@ -129,6 +168,24 @@ def test_a_replacement_that_the_record_says_was_asked_for_is_not_turned_round(st
     assert primary_of(step(coming, new(stages=CHANGED), entry=asked)) == (WEST, HOME)
 
 
+def test_a_step_tells_which_side_is_newer_and_where_replicas_are_to_be() -> None:
+    third = new(replicas=(entry_of(SYDNEY),))
+    changed = new(stages=CHANGED, replicas=(entry_of(SYDNEY),))
+    assert way(step(old(), changed)) == (WEST, HOME, Truth.NEW, (HOME,), ())
+    assert way(step(old(), changed, Goal.RETURN)) == (WEST, HOME, Truth.NEW, (HOME,), (SYDNEY,))
+    assert way(step(old(), third, Goal.RETURN)) == (HOME, WEST, Truth.LEVEL, (SYDNEY, WEST), ())
+    assert way(step(old(stages=CHANGED), third, Goal.RETURN)) == (HOME, WEST, Truth.OLD, (SYDNEY, WEST), ())
+    assert way(step(Absent(), third, Goal.RETURN)) == (WEST, None, Truth.ONE, (HOME,), (SYDNEY,))
+
+
+def test_a_replacement_on_its_way_tells_which_side_is_newer() -> None:
+    asked, coming = replace(ENTRY, replacing=WEST), old(replicas=(entry_of(WEST, "Pending"),))
+    assert step(coming, new(), Goal.RETURN, entry=asked).truth is Truth.LEVEL
+    back = replace(ENTRY, replacing=HOME)
+    there = new(stages=CHANGED, replicas=(entry_of(HOME, "Pending"), entry_of(SYDNEY)))
+    assert way(step(old(), there, Goal.RETURN, entry=back)) == (WEST, HOME, Truth.NEW, (HOME,), (SYDNEY,))
+
+
 @BOTH_GOALS
 def test_an_entry_in_progress_that_nobody_asked_for_turns_nothing_round(goal: Goal) -> None:
     stuck = old(replicas=(entry_of(WEST, "InProgress"),))
@@ -154,8 +211,7 @@ def test_a_side_that_shows_no_version_is_not_held_against_the_other(goal: Goal, 
 
 def test_what_was_led_home_and_lost_its_replica_since_is_at_home() -> None:
     found = step(old(), Absent(), entry=replace(ENTRY, mark=Mark.RETURNED))
-    assert isinstance(found, Protect)
-    assert (found.primary.region, found.targets, found.victim) == (HOME, (), None)
+    assert found == Protect(old(), None, (), ())
 
 
 @BOTH_GOALS

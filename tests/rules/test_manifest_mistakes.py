@@ -86,6 +86,11 @@ LONG = "a" * 2049
             ".names[0]",
             f"'{secret().replace('secret:', 'policy:')}' is not the ARN of a secret",
         ),
+        (
+            {"names": [secret("us-west-2").replace("secret:", "policy:")]},
+            ".names[0]",
+            f"'{secret('us-west-2').replace('secret:', 'policy:')}' is not the ARN of a secret",
+        ),
         ({"prefix": ""}, ".prefix", "is an empty string"),
         ({"prefix": []}, ".prefix", f"is an empty list; {EMPTY}"),
         ({"prefix": ["a", None]}, ".prefix[1]", "must be a string, not null"),

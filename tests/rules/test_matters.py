@@ -83,6 +83,13 @@ def test_the_same_trouble_in_the_same_region_is_one_matter_of_several_secrets() 
     ]
 
 
+def test_a_secret_is_named_once_where_the_same_is_amiss_twice() -> None:
+    lost = finding(Kind.MISSING)
+    assert named(matters([secret(row(lost, lost), name="a"), secret(row(lost, lost), name="b")])) == [
+        ("missing", WEST, ["a", "b"])
+    ]
+
+
 def test_the_first_secret_gives_the_words() -> None:
     first = Finding(Kind.MISSING, Severity.ERROR, "a is missing", "replicate a")
     second = Finding(Kind.MISSING, Severity.ERROR, "b is missing", "replicate b")

@@ -134,35 +134,106 @@ def test_a_line_that_was_cut_off_is_left_out_and_told(cut: st.DataObject) -> Non
     assert record.entries[ARN].is_promoted
 
 
+CUT = '{"ts": "2026-11-2'
+
+
+@pytest.mark.parametrize(
+    ("later", "lost"),
+    [
+        ([], {3: CUT}),
+        ([marked(Mark.LEVEL, ARN, versions={})], {3: CUT}),
+        ([PROMISED], {}),
+        ([marked(Mark.PROMOTED, ARN)], {}),
+        ([marked(Mark.FAILED, ARN)], {}),
+        ([PROMISED, marked(Mark.RETURNED, ARN)], {}),
+    ],
+)
+def test_what_was_cut_off_is_lost_until_a_failover_goes_on(later: list[dict[str, Any]], lost: dict[int, str]) -> None:
+    record = read([*lines(PROMISED), CUT, *lines(*later)[1:]], "dr.jsonl")
+    assert (record.torn, record.lost) == ((3,), lost)
+
+
+def test_an_empty_line_is_passed_over() -> None:
+    head, *more = lines(PROMISED)
+    assert list(read([head, " ", *more], "dr.jsonl").entries) == [ARN]
+    assert read(["", CUT], "dr.jsonl").torn == (2,)
+
+
+def test_a_second_run_writes_the_same_header_again() -> None:
+    record = read([*lines(PROMISED), *lines(marked(Mark.PROMOTED, ARN))], "dr.jsonl")
+    assert record.entries[ARN].is_promoted
+
+
 def test_an_empty_file_is_a_record_that_has_not_begun() -> None:
     assert read([""], "dr.jsonl") == Record()
 
 
+ELSEWHERE = ARN.replace("us-west-2", "eu-west-1")
 NONE = {
-    "no header": [json.dumps(PROMISED)],
-    "another schema": lines(head={**header(PAIR), "schema": "smrep-failover/2"}),
-    "no Region": lines(head={**header(PAIR), "to": "Oregon"}),
-    "no object": [json.dumps([1])],
-    "a word": [json.dumps("x")],
-    "another pair": [*lines(PROMISED), json.dumps(header(Pair(WEST, HOME)))],
-    "an unknown mark": lines({"result": "lost", "arn": ARN}),
-    "a secret not begun": lines(marked(Mark.PROMOTED, ARN)),
-    "a secret elsewhere": lines({**PROMISED, "arn": ARN.replace("us-west-2", "eu-west-1")}),
-    "no ARN": lines({**PROMISED, "arn": "prod/db"}),
-    "versions that are none": lines({**PROMISED, "versions": ["v1"]}),
-    "tags that are none": lines({**PROMISED, "tags": {"a": 1}}),
-    "a name that is none": lines({**PROMISED, "name": ""}),
-    "a key that is none": lines({**PROMISED, "kms_key_id": ["x"]}),
-    "a third key that is none": lines(PROMISED, marked(Mark.LEAVING, ARN, regions=[{"region": IRELAND, "kms_key": 7}])),
-    "nothing but dust": ["{", "}"],
-    "one line of dust": ["127.0.0.1 localhost"],
+    "line 1: KeyError: 'schema'": [json.dumps(PROMISED)],
+    "line 1: ValueError: its schema is 'smrep-failover/2', and this version reads smrep-failover/1": lines(
+        head={**header(PAIR), "schema": "smrep-failover/2"}
+    ),
+    "line 1: 'Oregon' is not an AWS Region": lines(head={**header(PAIR), "to": "Oregon"}),
+    "line 1: TypeError: 7 is no text": lines(head={**header(PAIR), "from": 7}),
+    "line 3: ValueError: it is of us-west-2 and us-east-1, and the record is not": [
+        *lines(PROMISED),
+        json.dumps(header(Pair(WEST, HOME))),
+    ],
+    "line 2: ValueError: 'lost' is not a valid Mark": lines({"result": "lost", "arn": ARN}),
+    f"line 2: ValueError: nothing says before that {ARN} was to be promoted": lines(marked(Mark.PROMOTED, ARN)),
+    f"line 2: ValueError: {ELSEWHERE} is not in us-west-2": lines({**PROMISED, "arn": ELSEWHERE}),
+    "line 2: 'prod/db' is not the ARN of a secret": lines({**PROMISED, "arn": "prod/db"}),
+    "line 2: TypeError: ['v'] is no text": lines({**PROMISED, "arn": ["v"]}),
+    "line 2: KeyError: 'name'": lines({"result": "promoting", "arn": ARN}),
+    "line 2: TypeError: 1 is no text": lines({**PROMISED, "tags": {"a": 1}}),
+    "line 2: ValueError: a name has 1 to 512 characters": lines({**PROMISED, "name": ""}),
+    "line 2: TypeError: ['x'] is no text": lines({**PROMISED, "kms_key_id": ["x"]}),
+    "line 2: TypeError: 8 is no text": lines({**PROMISED, "policy_sha256": 8}),
+    "line 2: TypeError: 9 is no text": lines({**PROMISED, "versions": {"v1": [9]}}),
+    "line 3: TypeError: 7 is no text": lines(
+        PROMISED, marked(Mark.LEAVING, ARN, regions=[{"region": IRELAND, "kms_key": 7}])
+    ),
+    "line 3: TypeError: 5 is no text": lines(PROMISED, marked(Mark.LEAVING, ARN, regions=[{"region": 5}])),
+    "line 3: KeyError: 'kms_key'": lines(PROMISED, marked(Mark.LEAVING, ARN, regions=[{"region": IRELAND}])),
+    "line 3: TypeError: None is no text": lines(PROMISED, marked(Mark.REPLACING, ARN, region=None)),
 }
 
 
 @pytest.mark.parametrize("why", NONE)
 def test_what_is_no_record_is_refused_with_its_line(why: str) -> None:
-    with pytest.raises(UsageError, match=r"dr\.jsonl is no failover record") as raised:
+    with pytest.raises(UsageError) as raised:
         read(NONE[why], "dr.jsonl")
+    assert raised.value.message == f"dr.jsonl is no failover record: {why}"
+    assert raised.value.hint == "name the file that failover --record wrote"
+    assert raised.value.code == "RecordError"
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        [json.dumps([1])],
+        [json.dumps("x")],
+        lines({**PROMISED, "versions": ["v1"]}),
+        lines({**PROMISED, "name": "x" * 513}),
+    ],
+)
+def test_what_has_the_wrong_shape_is_no_record(record: list[str]) -> None:
+    with pytest.raises(UsageError, match=r"^dr\.jsonl is no failover record: line [12]: "):
+        read(record, "dr.jsonl")
+
+
+@pytest.mark.parametrize("name", ["x", "x" * 512])
+def test_a_name_may_be_as_long_as_awss(name: str) -> None:
+    (entry,) = read(lines({**PROMISED, "name": name}), "dr.jsonl").entries.values()
+    assert entry.name == name
+
+
+@pytest.mark.parametrize("record", [["{", "}"], ["127.0.0.1 localhost"], ["", "{ ts"]])
+def test_a_file_without_a_line_of_json_is_no_record(record: list[str]) -> None:
+    with pytest.raises(UsageError) as raised:
+        read(record, "dr.jsonl")
+    assert raised.value.message == "dr.jsonl is no failover record: none of its lines is JSON"
     assert raised.value.code == "RecordError"
 
 

@@ -80,7 +80,7 @@ def test_what_is_in_the_way_keeps_its_own_hint(recreate: bool) -> None:
 )
 def test_what_was_not_seen_is_not_touched(error: AwsError, outcome: Outcome) -> None:
     look = Unseen(error)
-    (finding,) = unseen(PRIMARY, WEST, look)
+    (finding,) = unseen(PRIMARY.name, WEST, look)
     for before in ((), (STALE,), (STALE, WRONG)):
         known = turn(LISTING, TARGET, seen(look, *before, finding), same=True, recreate=True)
         assert known == halted(finding, outcome)
@@ -150,6 +150,27 @@ def test_a_proof_with_an_error_of_its_own_keeps_it() -> None:
 def test_what_stopped_it_is_all_that_is_told() -> None:
     row = told(replace(SENT, error=ERROR))
     assert (row.findings, row.error, row.outcome) == ((MINE,), ERROR, Outcome.ACCESS)
+
+
+@pytest.mark.parametrize(
+    ("kind", "others", "status"),
+    [
+        (Kind.NAME_CLASH, (), None),
+        (Kind.NAME_CLASH, (DOUBT,), None),
+        (Kind.FAILED, (), "InSync"),
+        (Kind.FAILED, (STALE,), "InSync"),
+        (Kind.IN_PROGRESS, (), "InSync"),
+        (Kind.UNCHECKED, (), "InSync"),
+    ],
+)
+def test_awss_word_stays_only_beside_a_stop_that_it_tells_of(
+    kind: Kind, others: tuple[Finding, ...], status: str | None
+) -> None:
+    stop = Finding(kind, Severity.ERROR, "it is so")
+    known = replace(SENT, findings=(stop, *others), error=Trouble.about(stop))
+    row = told(known, replace(ROW, status="InSync", status_message="Replication succeeded"))
+    assert row.status == status
+    assert row.status_message == ("Replication succeeded" if status else None)
 
 
 @pytest.mark.parametrize(
@@ -232,6 +253,13 @@ def test_a_replica_that_was_taken_away_is_brought_back_by_a_command(
 def test_a_replica_that_was_not_taken_away_need_not_be_brought_back() -> None:
     row = RegionReport(WEST, Outcome.ACCESS, error=ERROR)
     assert recreated(row, PRIMARY, TARGET, made=False).error == ERROR
+
+
+@pytest.mark.parametrize("code", ["ChangedMeanwhile", "unchecked"])
+def test_a_replica_that_is_not_as_it_was_shown_is_made_anew_by_another_run(code: str) -> None:
+    row = RegionReport(WEST, Outcome.FAILED, error=replace(ERROR, code=code))
+    hint = "smrep rekey prod/db --primary-region us-east-1 -r us-west-2=alias/new --recreate"
+    assert recreated(row, PRIMARY, TARGET, made=False).error == replace(ERROR, code=code, hint=hint)
 
 
 # refused by AWS

@@ -20,6 +20,7 @@ from smrep.rules.shards import Shard
 
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"
 ROLE = "arn:aws:iam::123456789012:role/dr"
+KMS = ARN.replace("secretsmanager", "kms")
 HERE = {"place": "account[0]", "role_arn": ROLE}
 WEST, IRELAND = Region("us-west-2"), Region("eu-west-1")
 STEP: dict[str, Any] = {"action": "add", "region": "us-west-2", "kms_key": None, "status": None}
@@ -89,6 +90,36 @@ def test_a_plain_plan_is_read() -> None:
     assert secret == SavedSecret(ARN, 0, ("r",), (SavedStep(Action.ADD, WEST),))
 
 
+def test_a_role_may_be_of_the_home_that_the_secret_has() -> None:
+    plan = {**PLAN, "accounts": [HERE | {"region": "us-east-1", "external_id": "x"}]}
+    assert parse_saved(json.dumps(plan), "dr.plan").accounts == (
+        AccountRole("account[0]", ROLE, "x", Region("us-east-1")),
+    )
+
+
+def test_a_plan_is_written_for_people_too() -> None:
+    role = AccountRole("account[0]", ROLE, "x", Region("us-east-1"))
+    secret = SavedSecret(ARN, 1, ("r",), (SavedStep(Action.ADD, WEST, "alias/dr", "Failed"),))
+    text = as_text(Saved("2026-11-23T10:00:00Z", (None, role), (secret,), Shard(1, 2), 3), "0.1.0")
+    assert text.startswith('{\n "schema": "smrep-plan/1",\n "smrep_version": "0.1.0",\n')
+    assert text.endswith("\n}\n")
+    assert json.loads(text) == {
+        "schema": "smrep-plan/1",
+        "smrep_version": "0.1.0",
+        "made_at": "2026-11-23T10:00:00Z",
+        "shard": {"number": 1, "count": 2, "accounts": 3},
+        "accounts": [None, {**HERE, "external_id": "x", "region": "us-east-1"}],
+        "secrets": [
+            {
+                "arn": ARN,
+                "account": 1,
+                "rules": ["r"],
+                "steps": [{"action": "add", "region": "us-west-2", "kms_key": "alias/dr", "status": "Failed"}],
+            }
+        ],
+    }
+
+
 @pytest.mark.parametrize(
     "text", ["", "null", "[]", "{", "schema = 1", "\x00", '"smrep-plan/1"', "[" * 100_000, "NaN", "1" * 5000]
 )
@@ -96,6 +127,16 @@ def test_garbage_is_no_plan(text: str) -> None:
     error = refusal(text)
     assert error.message.startswith("dr.plan is no plan of smrep: ")
     assert error.hint == "make one: smrep plan -f FILE --out FILE"
+    assert "  " not in error.message
+
+
+@pytest.mark.parametrize("text", ["null", "[]", '"smrep-plan/1"'])
+def test_only_an_object_is_a_plan(text: str) -> None:
+    error = refusal(text)
+    assert (error.message, error.hint) == (
+        "dr.plan is no plan of smrep: it is no JSON object",
+        "make one: smrep plan -f FILE --out FILE",
+    )
 
 
 @given(st.text() | st.binary().map(lambda each: each.decode("latin-1")))
@@ -140,35 +181,69 @@ def test_a_field_that_is_missing_is_refused(field: str) -> None:
     ("place", "value", "words"),
     [
         (("schema",), "smrep-plan/2", "its schema is not smrep-plan/1"),
-        (("secrets", "account"), 1, "is of no account of the plan"),
-        (("secrets", "account"), -1, "is of no account of the plan"),
-        (("secrets", "account"), "0", "is of no account of the plan"),
-        (("secrets", "arn"), "prod/db", "prod/db"),
+        (("made_at",), "", "it has no text as made_at"),
+        (("made_at",), 7, "it has no text as made_at"),
+        (("secrets",), {}, "secrets is no list"),
+        (("secrets",), [SECRET, ARN], "secret 1 is no JSON object"),
+        (("secrets", "account"), 1, f"{ARN} is of no account of the plan"),
+        (("secrets", "account"), -1, f"{ARN} is of no account of the plan"),
+        (("secrets", "account"), "0", f"{ARN} is of no account of the plan"),
+        (("secrets", "account"), False, f"{ARN} is of no account of the plan"),
+        (("secrets", "arn"), "prod/db", "'prod/db' is not the ARN of a secret"),
+        (("secrets", "arn"), ARN[:-7], f"'{ARN[:-7]}' is not the ARN of a secret"),
+        (("secrets", "arn"), f"{ARN[:-7]}-a1b2c\u00df", f"'{ARN[:-7]}-a1b2c\u00df' is not the ARN of a secret"),
+        (("secrets", "arn"), ARN.replace("secretsmanager", "kms"), f"'{KMS}' is not the ARN of a secret"),
         (("secrets", "arn"), 7, "secret 0 has no text as arn"),
-        (("secrets", "steps"), [], "can't be a plan's"),
-        (("secrets", "steps"), [STEP, STEP], "can't be a plan's"),
-        (("steps", "region"), "us-east-1", "us-east-1 is the primary's own Region"),
-        (("steps", "region"), "mars", "mars"),
+        (("secrets", "rules"), None, "rules is no list"),
+        (("secrets", "rules"), ["r", 7], f"the rules of {ARN} are no texts"),
+        (("secrets", "steps"), None, "steps is no list"),
+        (("secrets", "steps"), [], f"the Regions of {ARN} can't be a plan's"),
+        (("secrets", "steps"), [STEP, STEP], f"the Regions of {ARN} can't be a plan's"),
+        (("secrets", "steps"), [[]], f"a step of {ARN} is no JSON object"),
+        (("steps", "region"), "us-east-1", "us-east-1 is the primary's own Region and can't hold its replica"),
+        (("steps", "region"), "mars", "'mars' is not an AWS Region"),
+        (("steps", "region"), None, f"a step of {ARN} has no text as region"),
+        (("steps", "action"), None, f"a step of {ARN} has no text as action"),
         (("steps", "action"), "overwrite", "'overwrite' is nothing that a plan does"),
         (("steps", "action"), "promote", "'promote' is nothing that a plan does"),
-        (("steps", "action"), "delete", "delete"),
-        (("steps", "kms_key"), 7, "has no text as kms_key"),
-        (("steps", "kms_key"), "arn:aws:kms:eu-west-1:123456789012:key/1", "eu-west-1"),
-        (("steps", "status"), ["InSync"], "has no text as status"),
-        (("accounts",), ["123456789012"], ""),
+        (("steps", "kms_key"), 7, f"a step of {ARN} has no text as kms_key"),
+        (("steps", "kms_key"), "no key", "'no key' is not a KMS key"),
+        (("steps", "status"), ["InSync"], f"a step of {ARN} has no text as status"),
+        (("accounts",), None, "accounts is no list"),
+        (("accounts",), ["123456789012"], "account 0 is no JSON object"),
+        (("accounts",), [None, HERE | {"place": ""}], "account 1 has no text as place"),
+        (("accounts",), [{"place": "account[0]"}], "account 0 has no text as role_arn"),
         (("accounts",), [{"role_arn": ROLE}], "account 0 has no text as place"),
         (("accounts",), [HERE | {"role_arn": "dr"}], "account 0 has no role's ARN"),
+        (("accounts",), [HERE | {"role_arn": f"{ROLE}\n"}], "account 0 has no role's ARN"),
+        (
+            ("accounts",),
+            [HERE | {"role_arn": ROLE.replace("123456789012", "\u0661" * 12)}],
+            "account 0 has no role's ARN",
+        ),
         (("accounts",), [HERE | {"external_id": 7}], "account 0 has no text as external_id"),
-        (("accounts",), [HERE | {"region": "mars"}], "mars"),
-        (("accounts",), [HERE | {"region": "us-west-2"}], "is not of account[0], where it stands"),
-        (("accounts",), [HERE | {"role_arn": ROLE.replace("::1", "::2")}], "is not of account[0], where it stands"),
-        (("secrets",), [SECRET, SECRET], "stands in it twice"),
-        (("secrets",), [SECRET, SECRET | {"arn": ARN.replace("east-1", "east-2")}], "is of another Region than"),
+        (("accounts",), [HERE | {"region": "mars"}], "'mars' is not an AWS Region"),
+        (("accounts",), [HERE | {"region": 7}], "account 0 has no text as region"),
+        (("accounts",), [HERE | {"region": "us-west-2"}], f"{ARN} is not of account[0], where it stands"),
+        (
+            ("accounts",),
+            [HERE | {"role_arn": ROLE.replace("::1", "::2")}],
+            f"{ARN} is not of account[0], where it stands",
+        ),
+        (("secrets",), [SECRET, SECRET], f"{ARN} stands in it twice"),
+        (
+            ("secrets",),
+            [SECRET, SECRET | {"arn": ARN.replace("east-1", "east-2")}],
+            f"{ARN.replace('east-1', 'east-2')} is of another Region than the others of its account",
+        ),
         (("shard",), None, "shard is no JSON object"),
         (("shard",), {"number": 2, "count": 1, "accounts": 1}, "its shard is none"),
+        (("shard",), {"number": 0, "count": 1, "accounts": 1}, "its shard is none"),
+        (("shard",), {"number": 1, "count": 1, "accounts": 0}, "its shard is none"),
+        (("shard",), {"number": 1, "count": 1}, "its shard is none"),
         (("shard",), {"number": 1, "count": "1", "accounts": 1}, "its shard is none"),
-        (("accounts",), [], "is of no account of the plan"),
+        (("accounts",), [], f"{ARN} is of no account of the plan"),
     ],
 )
 def test_what_was_tampered_with_is_refused_and_says_why(place: tuple[str, ...], value: object, words: str) -> None:
-    assert words in refusal(tampered(place, value)).message
+    assert refusal(tampered(place, value)).message == f"dr.plan is no plan of smrep: {words}"

@@ -113,6 +113,7 @@ def test_the_filters_of_one_selector_for_replicas_ask_for_names_alone(chosen: Se
         ({"prefixes": tuple(f"{number:02}" for number in range(11))}, []),
         ({"prefixes": (*(f"a{number}" for number in range(20)), "a")}, [("name", ("a",))]),
         ({"names": frozenset({"prod/db", arn_of("prod/api")})}, [("name", ("prod/api", "prod/db"))]),
+        ({"names": frozenset({arn_of("a:b")[:-7] + "-AbCdE9"})}, [("name", ("a:b",))]),
         ({"names": frozenset({"x/y"}), "prefixes": ("x/",)}, [("name", ("x/",))]),
         ({"tags": (("team", None),)}, [("tag-key", ("team",))]),
         ({"tags": (("team", "a"), ("dr", "b"))}, [("tag-key", ("team",)), ("tag-value", ("a",))]),

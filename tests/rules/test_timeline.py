@@ -154,6 +154,11 @@ def test_the_gap_of_a_moment_is_seen_in_its_cell():
     assert [each.readable for each in row] == [CURRENT, CURRENT, NONE, CURRENT]
 
 
+def test_what_comes_after_the_last_that_was_seen_is_like_it():
+    spans = (Span(0, 5, DOWN, False), Span(5, 6, STALE, False), Span(6, 10, CURRENT, True))
+    assert cells(spans, 2, 40) == (Cell(DOWN, False), Cell(CURRENT, True))
+
+
 def test_the_worst_of_several_rows_is_taken_cell_by_cell():
     one = (Cell(CURRENT, True), Cell(STALE, True))
     other = (Cell(DOWN, False), Cell(CURRENT, True))
@@ -168,6 +173,10 @@ def test_rows_of_different_lengths_are_a_fault_of_ours():
 @pytest.mark.parametrize(("gaps", "long_s"), [([], 0.0), ([Gap(1, 2)], 1), ([Gap(1, 2), Gap(3, 7), Gap(8, 9)], 4)])
 def test_the_longest_gap(gaps, long_s):
     assert longest(gaps) == long_s
+
+
+def test_gaps_that_only_touch_have_nothing_in_common():
+    assert common([[Gap(0, 5), Gap(7, 9)], [Gap(5, 8)]]) == (Gap(7, 8),)
 
 
 def test_nothing_is_common_to_none():
