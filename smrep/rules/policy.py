@@ -107,7 +107,7 @@ def _grants(scope: Scope) -> Iterator[tuple[str, str, str, Condition]]:
                     yield LABELS[operation], f"{service}:{operation}", resource, condition
     for operation in scope.operations & IN_YOUR_NAME.keys():
         for (service, dependency), own in IN_YOUR_NAME[operation].items():
-            places = tuple(Place)[:2] if scope.commands & RETURNING else own
+            places = (Place.PRIMARY, Place.REPLICA) if scope.commands & RETURNING else own
             for region, resource, condition in (key for place in places for key in _keys(scope, place)):
                 only = (*condition, ("StringEquals", "kms:ViaService", (via(region),)))
                 yield LABELS[dependency], f"{service}:{dependency}", resource, only

@@ -119,7 +119,7 @@ def _to_secret(value: object, place: int, accounts: Sequence[AccountRole | None]
     found = _object(value, what)
     arn, account, rules = _text(found, "arn", what), found.get("account"), _list(found, "rules")
     parts = parse_arn(arn, "secretsmanager")
-    if not re.fullmatch(r"secret:.+-[A-Za-z0-9]{6}", parts.resource, re.ASCII):
+    if not re.fullmatch(r"secret:.+-[A-Za-z0-9]{6}", parts.resource):
         raise UsageError(f"{arn!r} is not the ARN of a secret")
     if type(account) is not int or not 0 <= account < len(accounts):
         raise UsageError(f"{arn} is of no account of the plan")

@@ -39,8 +39,8 @@ class Shard:
 
     def takes(self, arn: str) -> bool:
         """Tell whether the secret is this shard's; the answer hangs on the ARN alone, on every machine."""
-        digest = sha256(arn.encode("utf-8", "surrogatepass")).digest()
-        return int.from_bytes(digest, "big") % self.count == self.number - 1
+        digest = sha256(arn.encode(errors="surrogatepass")).digest()
+        return int.from_bytes(digest) % self.count == self.number - 1
 
 
 WHOLE = Shard(1, 1)

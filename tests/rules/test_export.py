@@ -196,6 +196,13 @@ def test_a_status_that_nobody_knows_is_told_in_awss_words() -> None:
     ]
 
 
+@pytest.mark.parametrize(("message", "why"), [("no luck", " (no luck)"), (None, ""), ("", "")])
+def test_why_a_replica_failed_is_told_in_awss_words(message: str | None, why: str) -> None:
+    assert list(left_out(primary("a", Replica(WEST, FAILED, message)))) == [
+        f"a has Failed in us-west-2{why}, which is left out: smrep doctor a --primary-region us-east-1 -r us-west-2"
+    ]
+
+
 def test_an_entry_without_a_replica_is_left_out() -> None:
     assert not_there(primary("a"), in_sync()) == (
         "a is listed as InSync in us-west-2, where no replica of it is, and is left out: "

@@ -29,6 +29,13 @@ THERE = "prod/db --primary-region us-east-1 -r us-west-2"
             f"smrep replicate {THERE}",
         ),
         (
+            lambda: missing(SECRET, WEST, "alias/dr"),
+            Kind.MISSING,
+            Severity.ERROR,
+            "prod/db has no replica in us-west-2",
+            f"smrep replicate {THERE}=alias/dr",
+        ),
+        (
             lambda: absent(SECRET, WEST),
             Kind.MISSING,
             Severity.ERROR,

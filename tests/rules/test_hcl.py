@@ -34,7 +34,7 @@ def test_a_string_means_the_text(text: str) -> None:
         ("$ {", '"$ {"'),
         ('"\\', '"\\"\\\\"'),
         ("a\n\r\tb", '"a\\n\\r\\tb"'),
-        ("\x00\x1b\u202e\U000e0001", '"\\u0000\\u001b\\u202e\\U000e0001"'),
+        ("\x00\x1b\u202e\uffff\U000e0001", '"\\u0000\\u001b\\u202e\\uffff\\U000e0001"'),
         ("##[error]", '"\\u0023#[error]"'),
         ("é 🔒", '"é 🔒"'),
     ],
@@ -49,6 +49,13 @@ def test_a_comment_is_one_line(text: str) -> None:
     assert written.startswith("#")
     assert written.isprintable()
     assert "##[" not in written
+
+
+@pytest.mark.parametrize(
+    ("text", "written"), [("", "#"), (" a ", "#  a"), ("a\n##[error] b\t", "# a\\n# #[error] b\\t")]
+)
+def test_comments_are_written_so(text: str, written: str) -> None:
+    assert comment(text) == written
 
 
 @given(st.lists(st.one_of(ROUGH, st.text("ab/_.-0", max_size=4)), unique=True, max_size=12), st.randoms())
@@ -67,6 +74,9 @@ def test_only_names_that_would_be_one_bear_a_hash() -> None:
         return f"_{sha256(name.encode()).hexdigest()[:digits]}"
 
     assert identifiers(["prod/db", "-rf", "1", ""]) == {"prod/db": "prod_db", "-rf": "_-rf", "1": "_1", "": "_"}
+    assert identifiers(["Zoo/A-Z"]) == {"Zoo/A-Z": "Zoo_A-Z"}
+    halves = ["a\ud800", "a\udfff"]
+    assert len({*identifiers(halves).values()}) == 2
     assert identifiers(["a/b", "a.b", "c"]) == {"a/b": "a_b" + short("a/b"), "a.b": "a_b" + short("a.b"), "c": "c"}
     posing = "a_b" + short("a/b")
     made = identifiers(["a/b", "a.b", posing])

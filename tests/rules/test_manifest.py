@@ -11,6 +11,7 @@ from smrep.errors import Outcome, UsageError
 from smrep.model import Target
 from smrep.regions import Region
 from smrep.rules.manifest import AccountRole, Manifest, Rule, parse
+from smrep.rules.manifest_document import _split
 from smrep.rules.selection import Selector
 
 HOME, WEST, DUBLIN = Region("us-east-1"), Region("us-west-2"), Region("eu-west-1")
@@ -104,6 +105,22 @@ def test_a_refusal_tells_how_many_mistakes_there_are_and_where_the_format_is_des
 )
 def test_a_text_that_can_not_be_read_is_one_mistake(text: str, detail: str) -> None:
     assert refusal(text).details == (detail,)
+
+
+@pytest.mark.parametrize(
+    ("words", "what", "place"),
+    [
+        ("Invalid value (at line 2, column 5)", "Invalid value", "line 2, column 5"),
+        (
+            "Invalid (at line 1, column 1)\nvalue (at end of document)",
+            "Invalid (at line 1, column 1)\nvalue",
+            "end of document",
+        ),
+        ("Invalid value", "Invalid value", "the text"),
+    ],
+)
+def test_the_words_of_the_reader_of_toml_are_parted_from_the_place(words: str, what: str, place: str) -> None:
+    assert _split(words) == (what, place)
 
 
 # lines

@@ -69,6 +69,7 @@ def test_arns_are_of_a_region_where_primaries_are_wanted_as_far_as_that_is_known
     wrong = f"replicate[0].names[0]: '{secret('eu-west-1')}' is of eu-west-1, and primaries are wanted in"
     assert told(rule, primary_region="us-east-1") == (f"{wrong} us-east-1",)
     assert told(rule, account=[elsewhere]) == (f"{wrong} us-east-2",)
+    assert told(rule, primary_region="us-east-1", account=[elsewhere]) == (f"{wrong} us-east-1 and us-east-2",)
     assert told(rule, primary_region="us-east-1", account=[there]) == ()
     assert told(rule, account=[{"role_arn": ROLE}]) == told(rule) == ()
     (unread,) = told(rule, primary_region="us-east-1", account=[there | {"region": "eu-wst-1"}])

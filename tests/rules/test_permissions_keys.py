@@ -67,3 +67,15 @@ def test_each_partition_has_its_own_domain() -> None:
     keys = statements(of)["UseKeys"]
     assert keys["Resource"] == [f"arn:aws-cn:kms:cn-northwest-1:*:key/{KEY_ID}"]
     assert keys["Condition"]["StringEquals"]["kms:ViaService"] == "secretsmanager.cn-northwest-1.amazonaws.com.cn"
+
+
+def test_a_default_key_hides_none_that_is_named_after_it() -> None:
+    of = statements(scope("replicate", targets=(Target(WEST), Target(DUBLIN, KEY_ID))))
+    assert of["LookAtKeys"]["Resource"] == [f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/{KEY_ID}"]
+
+
+def test_each_side_of_a_way_back_may_be_the_primary_so_each_key_may_be_used_for_both() -> None:
+    of = statements(scope("failback", targets=(Target(WEST, KEY_ID),), primary_key=KEY_ID))
+    used = {resource: each["Action"] for sid, each in of.items() if "UseKeys" in sid for resource in each["Resource"]}
+    every = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"]
+    assert used == {f"arn:aws:kms:{region}:{ACCOUNT}:key/{KEY_ID}": every for region in ("us-east-1", WEST)}

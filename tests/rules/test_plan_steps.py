@@ -241,6 +241,27 @@ def test_a_promoted_replica_goes_only_by_its_arn_and_a_namesake_by_force_unless_
     assert isinstance(step(None, NAMESAKE, consent=consent), Overwrite) is (force and arns != {OURS.arn})
 
 
+def test_a_namesake_of_what_was_named_is_not_overwritten() -> None:
+    others = [OURS.arn, OURS.arn.replace("a1b2c3", "yyyyyy")]
+    finding = replace(
+        obstacle(PRIMARY, TARGET, NAMESAKE, Bearer.NAMESAKE),
+        message=f"{NAMESAKE.arn} is there, and --overwrite-arn names {', '.join(others)}; it is not overwritten",
+    )
+    named = Consent(force=True, arns=frozenset({*others, NAMESAKE.arn.replace("prod/db", "prod/web")}))
+    assert step(None, NAMESAKE, consent=named) == stop(TARGET, finding)
+
+
+@pytest.mark.parametrize(
+    ("victim", "who", "consent"),
+    [
+        (PROMOTED, Bearer.PROMOTED, Consent(force=True, arns=frozenset({NAMESAKE.arn}))),
+        (NAMESAKE, Bearer.NAMESAKE, Consent(arns=frozenset({OURS.arn}))),
+    ],
+)
+def test_without_consent_it_is_told_what_bears_the_name(victim: Secret, who: Bearer, consent: Consent) -> None:
+    assert step(None, victim, consent=consent) == stop(TARGET, obstacle(PRIMARY, TARGET, victim, who))
+
+
 @pytest.mark.parametrize("entry", [None, FAILED])
 def test_a_victim_with_replicas_of_its_own_is_shown_instead(entry: Replica | None) -> None:
     victim = replace(NAMESAKE, replicas=(Replica(DUBLIN, "InSync"),))

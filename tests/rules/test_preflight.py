@@ -103,3 +103,9 @@ def test_the_command_asks_for_the_key_that_was_asked_for(victim: Secret) -> None
 def test_a_name_can_be_pasted_whatever_it_is(name: str) -> None:
     hint = obstacle(replace(PRIMARY, name=name), KEYED, NAMESAKE, Bearer.NAMESAKE).hint or ""
     assert f"--secret-id {shlex.quote(name)} --region us-west-2" in hint
+
+
+def test_a_secret_that_is_a_primary_is_kept_though_it_lists_no_replica() -> None:
+    assert found(replace(NAMESAKE, primary_region=WEST), Target(WEST)).hint == (
+        f"look at it: {DESCRIBE}; it is not overwritten as long as it has replicas of its own"
+    )

@@ -127,7 +127,17 @@ def test_garbage_is_no_plan(text: str) -> None:
     error = refusal(text)
     assert error.message.startswith("dr.plan is no plan of smrep: ")
     assert error.hint == "make one: smrep plan -f FILE --out FILE"
-    assert "  " not in error.message
+
+
+def test_what_the_reader_of_json_says_stands_on_one_line() -> None:
+    assert refusal("{").message == (
+        "dr.plan is no plan of smrep: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"
+    )
+
+
+def test_an_arns_suffix_has_letters_of_both_cases() -> None:
+    plan = {**PLAN, "secrets": [SECRET | {"arn": f"{ARN[:-6]}AbCdEf"}]}
+    assert parse_saved(json.dumps(plan), "dr.plan").secrets[0].arn.endswith("-AbCdEf")
 
 
 @pytest.mark.parametrize("text", ["null", "[]", '"smrep-plan/1"'])
@@ -208,6 +218,14 @@ def test_a_field_that_is_missing_is_refused(field: str) -> None:
         (("steps", "action"), "promote", "'promote' is nothing that a plan does"),
         (("steps", "kms_key"), 7, f"a step of {ARN} has no text as kms_key"),
         (("steps", "kms_key"), "no key", "'no key' is not a KMS key"),
+        (
+            ("steps", "kms_key"),
+            "arn:aws:kms:eu-west-1:123456789012:key/1",
+            (
+                "the key arn:aws:kms:eu-west-1:123456789012:key/1 is of eu-west-1, and the replica in us-west-2 needs "
+                "a key of its own Region"
+            ),
+        ),
         (("steps", "status"), ["InSync"], f"a step of {ARN} has no text as status"),
         (("accounts",), None, "accounts is no list"),
         (("accounts",), ["123456789012"], "account 0 is no JSON object"),

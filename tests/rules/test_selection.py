@@ -118,6 +118,10 @@ def test_the_filters_of_one_selector_for_replicas_ask_for_names_alone(chosen: Se
         ({"tags": (("team", None),)}, [("tag-key", ("team",))]),
         ({"tags": (("team", "a"), ("dr", "b"))}, [("tag-key", ("team",)), ("tag-value", ("a",))]),
         ({"tags": (("team", ""),)}, [("tag-key", ("team",))]),
+        (
+            {"prefixes": ("prod/",), "tags": (("team", None),), "owning_service": "rds"},
+            [("name", ("prod/",)), ("tag-key", ("team",)), ("owning-service", ("rds",))],
+        ),
         ({"tags": (("!team", "!a"),)}, []),
         ({"owning_service": "rds"}, [("owning-service", ("rds",))]),
         ({"exclude": ("prod/*",)}, []),

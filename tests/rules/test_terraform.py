@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from smrep.model import FAILED, IN_PROGRESS, IN_SYNC, Replica, Secret, in_region
 from smrep.regions import Region
 from smrep.rules.keys import DEFAULT
-from smrep.rules.terraform import Estate
+from smrep.rules.terraform import Estate, Remark
 
 HOME, WEST, IRELAND, SYDNEY = (Region(name) for name in ("us-east-1", "us-west-2", "eu-west-1", "ap-southeast-2"))
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -159,6 +159,7 @@ def test_what_terraform_should_not_have_is_left_out_and_said(name: str, more: di
     text = scene.written([])
     assert list(resources(text)) == ["b"]
     assert f"\n# {name} is left out: {reason}\n" in text
+    assert scene.remarks() == [Remark(name, None, f"{name} is left out: {reason}")]
     assert [each.note for each in scene.remarks()] == [f"{name} is left out: {reason}"]
 
 
@@ -189,13 +190,26 @@ def test_the_primarys_word_counts_and_what_its_regions_say_stands_beside_it() ->
     ]
 
 
-@pytest.mark.parametrize(("shown", "own"), [(None, DEFAULT), (DEFAULT, DEFAULT), ("alias/dr", "alias/dr")])
+@pytest.mark.parametrize(
+    ("shown", "own"),
+    [
+        (None, DEFAULT),
+        (DEFAULT, DEFAULT),
+        ("alias/dr", "alias/dr"),
+        ("alias/dr", "arn:aws:kms:us-west-2:123456789012:alias/dr"),
+        ("arn:aws:kms:us-west-2:123456789012:alias/dr", "alias/dr"),
+    ],
+)
 def test_one_key_in_two_spellings_is_no_remark(shown: str | None, own: str) -> None:
     secret = primary("a", Replica(WEST, IN_SYNC, kms_key_id=shown))
     assert estate(secret, own_keys={in_region(secret.arn, WEST): own}).remarks() == []
 
 
 def test_a_status_that_aws_does_not_give_is_told() -> None:
-    assert [each.text for each in estate(primary("a", Replica(WEST, None))).remarks()] == [
-        "AWS gives no status for us-west-2"
+    assert estate(primary("a", Replica(WEST, None))).remarks() == [
+        Remark("a", WEST, "AWS gives no status for us-west-2")
     ]
+
+
+def test_what_is_in_progress_needs_no_command() -> None:
+    assert estate(primary("a", Replica(WEST, IN_PROGRESS))).remarks() == [Remark("a", WEST, "us-west-2 is InProgress")]
