@@ -88,7 +88,7 @@ def _line(key: str, value: object) -> str:
 
 def _inline(value: object) -> str:
     if isinstance(value, bool):
-        return "true" if value else "false"
+        return str(value).lower()
     if isinstance(value, str):
         return _quoted(value)
     if isinstance(value, list):

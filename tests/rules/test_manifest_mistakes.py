@@ -9,6 +9,7 @@ import pytest
 
 from smrep.errors import UsageError
 from smrep.rules.manifest import parse
+from smrep.rules.manifest_fields import Mistakes, string
 
 ACCOUNT, OTHER = "123456789012", "999999999999"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/dr"
@@ -59,6 +60,18 @@ def test_the_top(fields: dict[str, Any], detail: str) -> None:
 
 
 LONG = "a" * 2049
+
+
+@pytest.mark.parametrize(("key", "place"), [(LONG[1:], f"'{LONG[1:]}'"), (LONG, f"'{'a' * 60}'...")])
+def test_a_field_whose_name_is_too_long_for_a_message_is_cut(key: str, place: str) -> None:
+    (detail,) = told(**{key: 1})
+    assert detail.startswith(f"{place}: unknown field; ")
+
+
+def test_a_value_that_no_manifest_can_hold_is_told_too() -> None:
+    mistakes = Mistakes()
+    assert string(b"a", "replicate[0].name", mistakes) is None
+    assert mistakes.found == [("replicate[0].name", "must be a string, not something else")]
 
 
 @pytest.mark.parametrize(
@@ -136,6 +149,11 @@ LONG = "a" * 2049
             {"regions": [{"region": "us-west-2", "kms_key": "dr"}]},
             ".regions[0].kms_key",
             "'dr' is not a KMS key; name a key of us-west-2 by its ARN, its id or alias/NAME",
+        ),
+        (
+            {"regions": [{"region": "us-west-2", "kms_key": 5}]},
+            ".regions[0].kms_key",
+            "must be a key's ARN, its id or alias/NAME, not an integer",
         ),
         (
             {"regions": [{"region": "us-west-2", "kms_key": f"arn:aws:kms:us-east-1:{ACCOUNT}:key/\x1b"}]},

@@ -102,9 +102,25 @@ def test_it_is_written_to_be_read_and_changed_by_people() -> None:
     )
 
 
+def manifest_of(**selector: Any) -> Manifest:
+    return Manifest((Rule("replicate[0]", "replicate[0]", Selector(**selector), (Target(HOME),)),))
+
+
+def test_strings_are_escaped_where_a_terminal_or_a_runner_would_obey_them() -> None:
+    text = written(manifest_of(tags=(("Team_A-1", "##[error]"), ("\x1b", "\uffff\U000e0001"))), ["##[a] ##[b]"])
+    assert text.startswith("# # #[a] # #[b]\n\n")
+    assert '\ntags = { Team_A-1 = "\\u0023#[error]", "\\u001b" = "\\uffff\\U000e0001" }\n' in text
+
+
+def test_a_list_that_fits_a_line_stands_on_one() -> None:
+    fits = "a" * 86
+    assert f'\nprefix = ["{fits}"]\n' in written(manifest_of(prefixes=(fits,)))
+    assert f'\nprefix = [\n  "{fits}a",\n]\n' in written(manifest_of(prefixes=(f"{fits}a",)))
+
+
 @pytest.mark.parametrize("selector", [Selector(owning_service="rds"), Selector(tags=(("dr", None),))])
 def test_a_selection_that_no_manifest_can_say_is_not_widened(selector: Selector) -> None:
-    with pytest.raises(ValueError, match="replicate"):
+    with pytest.raises(ValueError, match=r"^replicate\[0\]: a manifest selects by names, prefixes and exact tags$"):
         written(Manifest((Rule("x", "replicate[0]", selector, (Target(HOME),)),)))
 
 

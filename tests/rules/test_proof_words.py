@@ -85,6 +85,12 @@ def test_what_is_not_there_to_be_compared_is_told_by_what_was_seen(
     assert proof(look, primary=listing(entry)) == expected
 
 
+def test_what_is_missing_is_asked_for_under_the_key_that_was_wanted() -> None:
+    for look, finding in ((Absent(), missing(PRIMARY, WEST, "k1")), (OURS, LEAVING)):
+        (found,) = proof(look, primary=listing(None), key="k1").findings
+        assert found == replace(finding, hint=f"smrep replicate {SAME}=k1")
+
+
 # versions
 
 STALE_HINT = (
