@@ -31,9 +31,8 @@ def spell(
 
     The Region is left out where the first name is an ARN, which carries it.
     """
-    words = []
-    if primary_region and not (names and names[0].startswith("arn:")):
-        words += ["--primary-region", primary_region]
+    carried = bool(names) and names[0].startswith("arn:")
+    words = ["--primary-region", primary_region] if primary_region and not carried else []
     for target in targets:
         words += ["-r", f"{target.region}={target.kms_key}" if target.kms_key else target.region]
     words += flags

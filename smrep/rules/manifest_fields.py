@@ -77,7 +77,7 @@ class Table:
         """Note every field that is not one of the known ones."""
         for key in self.raw:
             if key not in known:
-                near = get_close_matches(key.lower(), known, n=1)
+                near = get_close_matches(key.lower(), known)
                 hint = f"did you mean {near[0]}?" if near else f"the fields here are {', '.join(known)}"
                 self.wrong(key, f"unknown field; {hint}")
 

@@ -51,12 +51,15 @@ def _region(text: str | None, place: str, mistakes: Mistakes) -> Region | None:
     try:
         return parse_region(text)
     except UsageError as error:
-        if re.match(r"[a-z0-9-]+=", text, re.ASCII):
+        hint = error.hint
+        if re.match(r"[a-z0-9-]+=", text):
             hint = 'a key is given as { region = "us-west-2", kms_key = "alias/NAME" }'
-        else:
-            hint = error.hint or ""
-        mistakes.add(place, f"{error.message}; {hint}")
+        mistakes.add(place, _with_hint(error.message, hint))
         return None
+
+
+def _with_hint(message: str, hint: str | None) -> str:
+    return "; ".join(filter(None, (message, hint)))
 
 
 def role_arn_of(table: Table, account: str | None, home: Region | None) -> str | None:
@@ -108,7 +111,7 @@ def _fits(arn: str, place: str, bounds: Bounds, mistakes: Mistakes) -> bool:
     try:
         found = parse_arn(arn, "secretsmanager")
     except UsageError as error:
-        mistakes.add(place, "; ".join(filter(None, (error.message, error.hint))))
+        mistakes.add(place, _with_hint(error.message, error.hint))
         return False
     if not re.fullmatch("secret:.+", found.resource):
         mistakes.add(place, f"{arn!r} is not the ARN of a secret")

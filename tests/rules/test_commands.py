@@ -32,6 +32,10 @@ def test_without_a_name_the_region_stands_all_the_same() -> None:
     assert spell("iam-policy", [], primary_region=Region("us-east-1")) == "smrep iam-policy --primary-region us-east-1"
 
 
+def test_standard_input_is_no_flag() -> None:
+    assert spell("audit", ["-"], flags=["--yes"]) == "smrep audit - --yes"
+
+
 def test_an_arn_carries_its_region_itself() -> None:
     arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:a-b"
     assert spell("status", [arn], primary_region=Region("us-east-1")) == f"smrep status {arn}"

@@ -99,6 +99,8 @@ def test_a_refusal_tells_how_many_mistakes_there_are_and_where_the_format_is_des
         (" {\n]", "line 2, column 1: no valid JSON: Expecting property name enclosed in double quotes"),
         ('{"a":' * 100_000, "the text: is nested too deeply to be read"),
         ("a = " + "[" * 100_000, "the text: is nested too deeply to be read"),
+        ("[" * 100_000, "line 1, column 3: no valid TOML: Invalid initial character for a key part"),
+        ("[replicate", "end of document: no valid TOML: Expected ']' at the end of a table declaration"),
         (f"a = {'1' * 5000}", "the text: holds a number that is too long to be read"),
         (f'{{"a": {"1" * 5000}}}', "the text: holds a number that is too long to be read"),
     ],
@@ -140,6 +142,8 @@ def test_a_table_is_told_with_the_line_of_its_header() -> None:
     "text",
     [
         'schema = 1\n[[replicate]]\nname = """\n[[replicate]]\n"""\nprefix = "a"\nregions = [5]\n',
+        'schema = 1\nreplicate = [{ prefix = "a", regions = [5], name = """\n[[replicate]]\n""" }]\n',
+        "schema = 1\nreplicate = [{ prefix = 'a', regions = [5], name = '''\n[[replicate]]\n''' }]\n",
         'schema = 1\n[["replicate"]]\nprefix = "a"\nregions = [5]\n',
         'schema = 1\nreplicate = [{ prefix = "a", regions = [5] }]\n',
         '{"schema": 1, "replicate": [{"prefix": "a", "regions": [5]}]}',

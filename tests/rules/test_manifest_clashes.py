@@ -136,6 +136,16 @@ def test_where_it_is_not_sure_or_only_one_key_is_named_nothing_clashes(second: d
     assert told(keyed("alias/x"), second) == ()
 
 
+def test_a_selection_that_could_not_be_read_clashes_with_none() -> None:
+    (detail,) = told(keyed("alias/x"), keyed("alias/y", names=["db", 5]))
+    assert detail.startswith("replicate[1].names[1]: ")
+
+
+def test_a_rule_without_a_key_hides_no_clash_after_it() -> None:
+    (detail,) = told(keyed(None), keyed("alias/x"), keyed("alias/y"))
+    assert detail == CLASH.replace("[1]", "[2]").replace("[0]", "[1]")
+
+
 def test_what_an_arn_is_called_is_not_guessed() -> None:
     one, other = (keyed(key, names=[secret()]) for key in ("alias/x", "alias/y"))
     assert len(told(one, other)) == 1

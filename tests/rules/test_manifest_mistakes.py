@@ -9,7 +9,7 @@ import pytest
 
 from smrep.errors import UsageError
 from smrep.rules.manifest import parse
-from smrep.rules.manifest_fields import Mistakes, string
+from smrep.rules.manifest_fields import Mistakes, Table, string
 
 ACCOUNT, OTHER = "123456789012", "999999999999"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/dr"
@@ -37,6 +37,7 @@ def secret(region: str = "us-east-1", account: str = ACCOUNT) -> str:
     ("fields", "detail"),
     [
         ({"acount": []}, "acount: unknown field; did you mean account?"),
+        ({"Account": []}, "Account: unknown field; did you mean account?"),
         (
             {"a\x1bb": 1},
             "'a\\x1bb': unknown field; the fields here are schema, account_id, primary_region, replicate, account",
@@ -66,6 +67,21 @@ LONG = "a" * 2049
 def test_a_field_whose_name_is_too_long_for_a_message_is_cut(key: str, place: str) -> None:
     (detail,) = told(**{key: 1})
     assert detail.startswith(f"{place}: unknown field; ")
+
+
+def test_what_is_wrong_is_read_as_if_it_were_absent() -> None:
+    table = Table({"flag": 1, "pairs": {"a": "b", "c": 1}, "text": 5}, "", Mistakes())
+    assert (table.flag("flag"), table.pairs("pairs"), table.text("text")) == (False, (("a", "b"),), None)
+    assert [place for place, _ in table.mistakes.found] == ["flag", "pairs.c", "text"]
+
+
+def test_a_region_that_stands_twice_hides_no_mistake_after_it() -> None:
+    details = told(replicate=[RULE | {"regions": ["us-west-2", "us-west-2", 5]}])
+    assert [each.partition(":")[0] for each in details] == ["replicate[0].regions[1]", "replicate[0].regions[2]"]
+
+
+def test_a_name_may_be_as_long_as_awss_longest() -> None:
+    assert told(replicate=[RULE | {"names": [LONG[1:]]}]) == ()
 
 
 def test_a_value_that_no_manifest_can_hold_is_told_too() -> None:
@@ -212,6 +228,10 @@ def test_an_account_has_a_role_and_is_named_once_per_region() -> None:
     assert told(account=[{}]) == (
         "account[0].role_arn: is missing; it must be a role's ARN such as arn:aws:iam::123456789012:role/NAME",
     )
+    assert [each.partition(":")[0] for each in told(account=[{}, {"role_arn": 1}])] == [
+        "account[0].role_arn",
+        "account[1].role_arn",
+    ]
     again = "account[1].role_arn: account 123456789012 stands in account[0] already, with the same Region"
     assert told(account=[role, role]) == (again,)
     assert told(primary_region="us-east-1", account=[role, role | {"region": "us-east-1"}]) == (again,)
