@@ -58,11 +58,10 @@ def examined_row(primary: Secret, target: Target, look: Look, same: Same) -> Reg
     """Return the row of a Region after a look at the primary, and into the Region where the lists left a doubt."""
     proof = prove(Sides(primary, target.region, look, None, None, target.kms_key), same)
     entry, replica = primary.replica(target.region), ours(primary, look)
-    backed = replica is not None or (entry is not None and entry.status == IN_SYNC and proof.outcome is Outcome.OK)
     return RegionReport(
         region=target.region,
         outcome=proof.outcome,
-        arn=in_region(primary.arn, target.region) if backed else None,
+        arn=in_region(primary.arn, target.region) if replica else None,
         status=entry.status if entry else None,
         status_message=entry.message if entry else None,
         kms_key_id=(replica.kms_key_id or DEFAULT) if replica else entry.kms_key_id if entry else None,

@@ -140,7 +140,7 @@ def test_a_look_ends_well_only_in_sync_and_with_nothing_found_and_says_why_else(
 
 
 @given(ENTRIES, LOOKS)
-def test_an_arn_is_given_only_where_a_look_or_in_sync_backs_it(entry: Replica | None, look: Look) -> None:
+def test_an_arn_is_given_only_where_a_look_backs_it(entry: Replica | None, look: Look) -> None:
     row = examined_row(primary_with(entry), Target(WEST), look, by_name)
     seen = isinstance(look, Secret) and look not in STRANGERS.values()
     assert (row.arn is not None) == seen

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -44,6 +45,12 @@ def test_each_region_has_one_word(word: str) -> None:
 
 def test_what_was_begun_and_failed_is_what_it_was_meant_to_be() -> None:
     assert what_of(RegionReport(WEST, Outcome.FAILED, action=Action.ADD, error=TROUBLE)) == "add"
+
+
+def test_a_removal_that_was_stopped_is_blocked_and_one_that_was_begun_is_not() -> None:
+    stopped = RegionReport(WEST, Outcome.FAILED, action=Action.REMOVE, error=TROUBLE)
+    assert what_of(stopped) == "blocked"
+    assert what_of(replace(stopped, changed=True)) == "remove"
 
 
 def test_a_replica_that_went_by_itself_is_not_counted_as_removed() -> None:
