@@ -23,7 +23,7 @@ import botocore.session
 import jsonschema
 import pytest
 from fakes import FakeAws
-from hypothesis import settings
+from hypothesis import Phase, settings
 from patience import PATIENCE_S, wait_until
 from simulated_time import SharedClock, simulated
 
@@ -37,6 +37,10 @@ from smrep.sandbox.simulator import Simulator
 settings.register_profile("quick", deadline=None, derandomize=True, max_examples=10)
 settings.register_profile("thorough", deadline=None, derandomize=True, max_examples=100)
 settings.register_profile("search", deadline=None, max_examples=1000)
+# The examples of `quick`. `make mutation` asks only whether a test fails, so it needs no smallest example of it.
+settings.register_profile(
+    "mutation", deadline=None, derandomize=True, max_examples=10, phases=(Phase.explicit, Phase.generate)
+)
 settings.load_profile("quick")
 
 # botocore reads its models, and names its event handlers, anew for every session; once a process, it costs a third
