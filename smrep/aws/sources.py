@@ -178,7 +178,7 @@ def _ill(error: Exception, source: Source) -> tuple[str, str]:
             place = path if source.method == "custom-process" else _path(path)
             return "FileNotReadable", f"{source.title} gave no credentials: {error.strerror}: {place}"
         case _ if isinstance(error, _EXPIRED):
-            return "SessionExpired", f"the session has expired: {source.title}{_expired_how(source)}"
+            return "SessionExpired", f"the session has expired: {_end_of_session(source)}"
         case _ if isinstance(error, _NOT_SIGNED_IN):
             return "NotSignedIn", f"not signed in: {source.title} has no session that can be used"
         case _ if isinstance(error, _MISSHAPEN):
@@ -199,10 +199,12 @@ _SHAPES = {
 }
 
 
-def _expired_how(source: Source) -> str:
+def _end_of_session(source: Source) -> str:
     if source.method == "env":
-        return ", by AWS_CREDENTIAL_EXPIRATION"
-    return ", by the Expiration that it gave" if source.method == "custom-process" else ""
+        return "AWS_CREDENTIAL_EXPIRATION in the environment has passed"
+    if source.method == "custom-process":
+        return f"{source.title} printed an Expiration that has passed"
+    return source.title
 
 
 def _path(path: str | None) -> str:

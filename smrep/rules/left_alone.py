@@ -46,7 +46,7 @@ def not_the_promoted(ends: Ends) -> Leave | None:
     new, entry, region = ends.new, ends.entry, ends.pair.target
     name = entry.name
     if isinstance(new, Unseen):
-        return _unchecked(new, name, region)
+        return _unchecked(new, name, entry.arn, region)
     if isinstance(new, Absent):
         return _left(
             region,
@@ -61,7 +61,7 @@ def not_the_old(ends: Ends) -> Leave | None:
     """Return why what bears the name in the old Region is left alone, None where that is nothing or the old primary."""
     old, entry, region = ends.old, ends.entry, ends.pair.source
     if isinstance(old, Unseen):
-        return _unchecked(old, entry.name, region)
+        return _unchecked(old, entry.name, in_region(entry.arn, region), region)
     if isinstance(old, Absent):
         return None
     return _unfit(old, in_region(entry.arn, region), region, (ends.pair.target,))
@@ -87,11 +87,11 @@ def _unfit(secret: Secret, arn: str, region: Region, homes: tuple[Region, ...]) 
 def unasked(entry: Entry, region: Region, count: int) -> Leave:
     """Return that a secret is left alone, since the Region did not answer for so many others."""
     why = Unanswered(f"not asked for, since there was no answer for any of {count} others", f"{entry.name} in {region}")
-    return _unchecked(Unseen(why), entry.name, region)
+    return _unchecked(Unseen(why), entry.name, in_region(entry.arn, region), region)
 
 
-def _unchecked(look: Unseen, name: str, region: Region) -> Leave:
-    (finding,) = unseen(name, region, look) or (
+def _unchecked(look: Unseen, name: str, arn: str, region: Region) -> Leave:
+    (finding,) = unseen(Secret(arn, name, region), region, look) or (
         Finding(Kind.UNCHECKED, Severity.ERROR, f"{name} in {region} was not looked at"),
     )
     sure = replace(finding, severity=Severity.ERROR, message=f"nothing is done unseen, and {finding.message}")

@@ -73,7 +73,7 @@ def _proved(sides: Sides, same: Same) -> Proof:
     who = bearer(primary, look)
     strange = isinstance(look, Secret) and who is not Bearer.OURS
     stranger = (obstacle(primary, Target(region), look, who),) if isinstance(look, Secret) and strange else ()
-    doubt = unseen(primary.name, region, look) if isinstance(look, Unseen) else ()
+    doubt = unseen(primary, region, look) if isinstance(look, Unseen) else ()
     if entry is None:
         gap = missing(primary, region, sides.key)
         leaving = replace(removing(primary, region), severity=Severity.ERROR, hint=gap.hint)

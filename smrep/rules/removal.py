@@ -167,7 +167,7 @@ def _stopped(region: Region, finding: Finding, outcome: Outcome = Outcome.FAILED
 
 def _unchecked(primary: Secret, region: Region, look: Look) -> Finding:
     """Return the finding for a Region that could not be looked into, and is therefore left alone."""
-    (finding,) = unseen(primary.name, region, look) or (Finding(Kind.UNCHECKED, Severity.ERROR, "not looked at"),)
+    (finding,) = unseen(primary, region, look) or (Finding(Kind.UNCHECKED, Severity.ERROR, "not looked at"),)
     return replace(finding, severity=Severity.ERROR, message=f"only what was seen is removed, and {finding.message}")
 
 

@@ -8,6 +8,7 @@ from smrep.rules.commands import aws, some
 _WEB = "assume-role-with-web-identity"
 _FILES = ("shared-credentials-file", "config-file")
 _KEYS = "AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION"
+_SET_UP = "set up a profile (aws configure sso, or aws login), or export AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 _DENIED = ("AccessDenied", "AccessDeniedException")
 
 
@@ -70,10 +71,7 @@ def _find(source: Source) -> str:
     if source.profiles:
         named = some(source.profiles)
         return f"{looked}; name a profile that has some (--profile NAME; there are: {named}), or sign in: aws login"
-    return (
-        f"{looked}; set up a profile (aws configure sso, or aws login), or export AWS_ACCESS_KEY_ID and "
-        "AWS_SECRET_ACCESS_KEY"
-    )
+    return f"{looked}; {_SET_UP}"
 
 
 def _web_identity(source: Source, code: str) -> str:
