@@ -66,8 +66,8 @@ def test_exec_returns_the_commands_code(script: str, code: int) -> None:
 
 @pytest.mark.parametrize("name", ["INT", "TERM", "HUP"])
 def test_exec_hands_a_signal_on_to_the_command(name: str) -> None:
-    """The command tells its parent's number, and the parent is sent the signal, as by `kill`."""
-    heard = f"trap 'echo heard; exit 9' {name}; kill -{name} $PPID; for i in {{1..1200}}; do sleep 0.05; done"
+    """The command sends its parent the signal, again and again: bash may lose one that comes while it starts a child."""
+    heard = f"trap 'echo heard; exit 9' {name}; for i in {{1..1200}}; do kill -{name} $PPID; sleep 0.05; done"
     script = f'trap - {name}; exec {SMREP} sandbox exec -- bash -c "$0"'
     done = subprocess.run(
         ["bash", "-c", script, heard], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False

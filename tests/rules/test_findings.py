@@ -124,7 +124,7 @@ UP = "see whether us-west-2 is up, can be reached from here, and is enabled for 
     ],
 )
 def test_a_region_that_could_not_be_looked_into_is_one_finding(error: AwsError, hint: str, outcome: Outcome) -> None:
-    (finding,) = unseen(SECRET.name, WEST, Unseen(error))
+    (finding,) = unseen(SECRET, WEST, Unseen(error))
     assert finding == Finding(
         Kind.UNCHECKED,
         Severity.WARNING,
@@ -135,4 +135,4 @@ def test_a_region_that_could_not_be_looked_into_is_one_finding(error: AwsError, 
 
 
 def test_a_look_that_nobody_wanted_is_not_missed() -> None:
-    assert unseen(SECRET.name, WEST, Unseen()) == ()
+    assert unseen(SECRET, WEST, Unseen()) == ()

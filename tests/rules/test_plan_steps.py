@@ -41,7 +41,7 @@ FORCE = Consent(force=True)
 IN_SYNC, UNDER_WAY = Replica(WEST, "InSync", None, "alias/listed"), Replica(WEST, "InProgress", None, "alias/listed")
 FAILED = Replica(WEST, "Failed", "no luck.", "alias/listed")
 DENIED = Unseen(Denied("no"))
-UNCHECKED = unseen(PRIMARY.name, WEST, DENIED)
+UNCHECKED = unseen(PRIMARY, WEST, DENIED)
 KEY = Finding(Kind.WRONG_KEY, Severity.ERROR, "another key")
 
 
@@ -185,7 +185,7 @@ def test_in_sync_with_nothing_there_is_stopped() -> None:
 )
 @pytest.mark.parametrize("entry", [None, FAILED])
 def test_force_without_a_look_destroys_nothing(entry: Replica | None, look: Unseen, outcome: Outcome) -> None:
-    (finding,) = unseen(PRIMARY.name, WEST, look)
+    (finding,) = unseen(PRIMARY, WEST, look)
     no = Finding(
         Kind.UNCHECKED,
         Severity.ERROR,

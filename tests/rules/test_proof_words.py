@@ -55,27 +55,25 @@ def proof(look: Look = OURS, *, same: Any = str.__eq__, **given: Any) -> Proof:
         (
             None,
             Unseen(DENIED),
-            Proof(
-                False, Outcome.ACCESS, (missing(PRIMARY, WEST), *unseen(PRIMARY.name, WEST, Unseen(DENIED))), LIST_LAG_S
-            ),
+            Proof(False, Outcome.ACCESS, (missing(PRIMARY, WEST), *unseen(PRIMARY, WEST, Unseen(DENIED))), LIST_LAG_S),
         ),
         (FAILED, OURS, Proof(False, Outcome.FAILED, (failed(PRIMARY, FAILED),))),
         (FAILED, NAMESAKE, Proof(False, Outcome.FAILED, (CLASH, failed(PRIMARY, FAILED)))),
         (
             FAILED,
             Unseen(DENIED),
-            Proof(False, Outcome.FAILED, (failed(PRIMARY, FAILED), *unseen(PRIMARY.name, WEST, Unseen(DENIED)))),
+            Proof(False, Outcome.FAILED, (failed(PRIMARY, FAILED), *unseen(PRIMARY, WEST, Unseen(DENIED)))),
         ),
         (UNDER_WAY, OURS, Proof(False, Outcome.PENDING, (unsettled(PRIMARY, UNDER_WAY),), FOREVER_S)),
         (UNDER_WAY, NAMESAKE, Proof(False, Outcome.PENDING, (unsettled(PRIMARY, UNDER_WAY), CLASH), FOREVER_S)),
         (IN_SYNC, Absent(), Proof(False, Outcome.DRIFT, (absent(PRIMARY, WEST),), LIST_LAG_S)),
         (IN_SYNC, NAMESAKE, Proof(False, Outcome.DRIFT, (CLASH,))),
-        (IN_SYNC, Unseen(DENIED), Proof(None, Outcome.ACCESS, unseen(PRIMARY.name, WEST, Unseen(DENIED)))),
+        (IN_SYNC, Unseen(DENIED), Proof(None, Outcome.ACCESS, unseen(PRIMARY, WEST, Unseen(DENIED)))),
         (IN_SYNC, Unseen(), Proof(None, Outcome.PENDING, (), FOREVER_S)),
         (
             IN_SYNC,
             Unseen(Throttled("no")),
-            Proof(None, Outcome.PENDING, unseen(PRIMARY.name, WEST, Unseen(Throttled("no"))), FOREVER_S),
+            Proof(None, Outcome.PENDING, unseen(PRIMARY, WEST, Unseen(Throttled("no"))), FOREVER_S),
         ),
     ],
 )

@@ -80,7 +80,7 @@ def test_what_is_in_the_way_keeps_its_own_hint(recreate: bool) -> None:
 )
 def test_what_was_not_seen_is_not_touched(error: AwsError, outcome: Outcome) -> None:
     look = Unseen(error)
-    (finding,) = unseen(PRIMARY.name, WEST, look)
+    (finding,) = unseen(PRIMARY, WEST, look)
     for before in ((), (STALE,), (STALE, WRONG)):
         known = turn(LISTING, TARGET, seen(look, *before, finding), same=True, recreate=True)
         assert known == halted(finding, outcome)

@@ -71,7 +71,7 @@ def test_what_is_not_ours_is_shown_and_never_removed(there: Secret, kind: Kind, 
 
 def test_what_was_not_seen_is_never_removed() -> None:
     look = Unseen(Denied("no"))
-    (finding,) = unseen(PRIMARY.name, WEST, look)
+    (finding,) = unseen(PRIMARY, WEST, look)
     no = replace(finding, severity=Severity.ERROR, message=f"only what was seen is removed, and {finding.message}")
     assert departure(PRIMARY, WEST, look) == stopped(no, Outcome.ACCESS)
 
