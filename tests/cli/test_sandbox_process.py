@@ -66,7 +66,7 @@ def test_exec_returns_the_commands_code(script: str, code: int) -> None:
 
 @pytest.mark.parametrize("name", ["INT", "TERM", "HUP"])
 def test_exec_hands_a_signal_on_to_the_command(name: str) -> None:
-    """The command sends its parent the signal, again and again: bash may lose one that comes while it starts a child."""
+    """The command sends its parent the signal until it comes: bash may lose one that comes while it starts a child."""
     heard = f"trap 'echo heard; exit 9' {name}; for i in {{1..1200}}; do kill -{name} $PPID; sleep 0.05; done"
     script = f'trap - {name}; exec {SMREP} sandbox exec -- bash -c "$0"'
     done = subprocess.run(
