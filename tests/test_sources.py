@@ -72,6 +72,11 @@ def test_every_citation_in_smrep_names_a_number() -> None:
             assert text.count("aws-behavior.md") == len(CITATION.findall(text)), path
 
 
+def test_no_citation_names_a_document_that_is_not_here() -> None:
+    elsewhere = re.compile(r"house-(?:style|plan)|\bcontract(?:\.md)? \d|aws-behaviour\.md")
+    assert [str(path) for path in CITING if path.suffix == ".py" and elsewhere.search(path.read_text())] == []
+
+
 def test_every_cross_reference_leads_to_a_section() -> None:
     text = re.sub(r"\s+", " ", PAGE)
     named = set(re.findall(r"\b(?:see|of|in|and) (\d+\.\d+)(?!\.?\d)", text))

@@ -68,7 +68,7 @@ _COMMON: dict[str, Any] = {
 }
 _READS = Config(**_COMMON)
 _WRITES = Config(**_COMMON, retries={"total_max_attempts": 1, "mode": "standard"})
-"""A write is never sent again by botocore: it has no idempotency token. Source: house-style.md 4.7."""
+"""botocore never sends a write again: it has no idempotency token. Source: aws-behavior.md 1.1."""
 
 
 @dataclass(slots=True)
@@ -246,7 +246,6 @@ def _session(profile: str | None, sole_region: Region | None, bounds: Bounds, cu
     """Return boto3's session.
 
     A profile is named only where one was typed, else it would beat the keys in the environment.
-    Source: house-style.md 4.5.
     """
     try:
         core = _core(profile)

@@ -40,7 +40,7 @@ MEANINGS = {
     Kind.UNCHECKED: "could not be looked at, which is not a pass",
     IN_TROUBLE: "AWS did not show the secret, or showed one that can't be told of",
 }
-"""State -> what it says of a secret. Source: contract 5, 9."""
+"""State -> what it says of a secret."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ def safe(text: str) -> str:
     r"""Return the text with control, format, bidirectional and unassigned characters as \\x1b or \\u202e.
 
     Under GitHub Actions, what its runner would take for a command (`::error::`, `##[error]`) is broken up.
-    Source: house-style.md 4.4, 4.11.
+    Source: docs.github.com, workflow commands; actions/runner.
     """
     if not (text.isascii() and text.isprintable()):
         text = "".join(_escaped(each) if unicodedata.category(each) in _HARMFUL else each for each in text)

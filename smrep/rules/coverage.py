@@ -19,7 +19,7 @@ from smrep.rules.proof import Same, Sides, prove
 from smrep.rules.settle import told
 
 ALWAYS = ("secrets", "covered", "missing", "failed", "in_progress", "stale", "wrong_key", "extra", "orphan")
-"""What an audit's summary has, also where it is none. Source: contract 9."""
+"""What an audit's summary has, also where it is none; scripts may rely on it."""
 
 
 def is_covered(primary: Listed, target: Target, there: Listed, same: Callable[[Target, str, str], bool]) -> bool:

@@ -20,7 +20,8 @@ _HASH_STEP = 8
 def quoted(text: str) -> str:
     """Return a string on one line that means the text; what a terminal would not print as it stands is escaped.
 
-    So is what begins a template, and what GitHub's runner would take for a command. Source: house-style.md 4.11.
+    So is what begins a template, and what GitHub's runner would take for a command.
+    Source: docs.github.com, workflow commands; actions/runner.
     """
     inner = "".join(_character(each) for each in text).replace("##[", "\\u0023#[")
     return '"' + re.sub(r"([$%])(?=\{)", r"\1\1", inner) + '"'

@@ -105,7 +105,8 @@ def _key(text: str) -> str:
 def _quoted(text: str) -> str:
     """Return a TOML string on one line; what a terminal would not print as it stands is escaped.
 
-    So is what GitHub's runner would take for a command. Source: house-style.md 4.11.
+    So is what GitHub's runner would take for a command.
+    Source: docs.github.com, workflow commands; actions/runner.
     """
     return '"' + "".join(_character(each) for each in text).replace("##[", "\\u0023#[") + '"'
 

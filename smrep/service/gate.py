@@ -29,7 +29,9 @@ class Stop(Protocol):
 
 
 SENDING = 4
-"""How many secrets are sent for at once: AWS's 50 writes a second are shared with everybody's. Source: contract 9."""
+"""How many secrets are sent for at once: AWS's 50 writes a second are shared with everybody's.
+Source: aws-behavior.md 5.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,10 +97,7 @@ class KeyCheck:
     def claimed(
         self, wanted: str, shown: str | None, region: Region, account: str, *, by_arn: bool = False
     ) -> bool | AwsError:
-        """Return the same, but claim of no alias that it is another key where KMS denies a look.
-
-        Source: contract 2.
-        """
+        """Return the same, but claim of no alias that it is another key where KMS denies a look."""
         same = self.same(wanted, shown, region, account, by_arn=by_arn)
         if same is False and normal(wanted, region, account).startswith("alias/"):
             known = self.key(id_of_key(wanted, region, account, by_arn=by_arn), region)

@@ -20,7 +20,7 @@ HOME, THERE = Region("us-east-1"), Region("us-west-2")
 PRIMARY = Secret("arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3", "prod/db", HOME, HOME)
 OURS = replace(PRIMARY, arn=PRIMARY.arn.replace(HOME, THERE), region=THERE)
 ORDER = (1, 4, 3, 5, 0)
-"""Source: contract 4."""
+"""Of several exit codes the first wins. Source: docs/exit-codes.md."""
 
 ended = st.sampled_from([each for each in Outcome if each.exit_code in ORDER])
 rows = st.lists(ended, min_size=1, max_size=8)

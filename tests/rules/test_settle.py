@@ -87,7 +87,7 @@ def test_an_error_ends_a_course() -> None:
     assert observed(course, Replica(THERE, "Failed"), 1.0) is course
 
 
-def test_the_order_of_outcomes_is_that_of_the_contract() -> None:
+def test_the_order_of_outcomes_is_that_of_the_exit_codes_page() -> None:
     order = [Outcome.FAILED, Outcome.ACCESS, Outcome.PENDING, Outcome.DRIFT, Outcome.OK]
     assert [each.exit_code for each in order] == [1, 4, 3, 5, 0]
     for place, heavier in enumerate(order):

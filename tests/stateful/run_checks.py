@@ -205,7 +205,7 @@ class Judge:
             assert at_deadline or order.command == "recreate", f"given up before the deadline: {row}"
         if not self.meddled and order.home == secret.primary_region:
             self._judge_changes(secret, row)
-            lags = self.aws.simulator.faults.list_lag_s > 0  # then an answer that is ahead makes it count: contract 6
+            lags = self.aws.simulator.faults.list_lag_s > 0  # then an answer that is ahead makes it count
             if row.changed and row.error and row.error.code == "ReplicationFailed" and not lags:
                 entry = self.aws.truth.entry(secret.name, order.home, row.region)
                 moved, _ = self.aws.has_moved(secret.name, order.home, row.region)
