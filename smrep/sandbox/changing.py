@@ -65,7 +65,7 @@ def _add_version(world: World, secret: Secret, version: Version) -> None:
 
 
 def _update_secret(world: World, request: Request) -> dict[str, Any]:
-    """Source: moto's tests of UpdateSecret, verified on AWS: a token is taken again with the same value, as in Put."""
+    """Take a token again with the same value, as Put does. Source: aws-behavior.md 10.9."""
     secret, params = world.find_living(request), request.params
     value = value_of(params)
     answer: dict[str, Any] = {"ARN": secret.arn, "Name": secret.name}

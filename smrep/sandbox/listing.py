@@ -109,7 +109,7 @@ def _matches(secret: Secret, key: str, value: str) -> bool:
 def _has_words(text: str, value: str) -> bool:
     """Whether each word of the value begins a word of the text; a value without a word is nowhere.
 
-    Source: moto's tests of ListSecrets, verified on AWS by their authors; API_Filter says prefix match of descriptions.
+    Source: aws-behavior.md 10.8; API_Filter says that descriptions match from their beginning.
     """
     wanted, found = _words(value), _words(text)
     return bool(wanted) and all(any(each.startswith(word) for each in found) for word in wanted)
