@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from fixtures import Done, Sandbox
-from test_layers import HEAVY, loaded
+from test_structure import HEAVY, loaded
 
 from smrep.rules.permissions import HARMLESS
 

@@ -14,7 +14,7 @@ import pytest
 from cli.event_stream import Event, events, of, parsed
 from fixtures import BIN, Done, Sandbox
 from patience import PATIENCE_S
-from test_layers import loaded
+from test_structure import loaded
 
 Make = Callable[..., Sandbox]
 
