@@ -11,6 +11,7 @@ from smrep.regions import PARTITIONS, Region, parse_region, partition_of
 from smrep.rules.asked import check_regions
 from smrep.rules.keys import check_target
 from smrep.rules.manifest_fields import Mistakes, Table, path, shown, string
+from smrep.rules.names import check_name
 from smrep.rules.selection import Selector
 
 _A_REGION = "a Region such as us-west-2"
@@ -92,7 +93,8 @@ def selector_of(table: Table, bounds: Bounds) -> Selector:
     """Return which secrets the rule means."""
     names = []
     for place, name in table.texts("names"):
-        if not name.startswith("arn:") or _fits(name, place, bounds, table.mistakes):
+        fits = _fits(name, place, bounds, table.mistakes) if name.startswith("arn:") else _is_name(name, place, table)
+        if fits:
             names.append(name)
     one = isinstance(table.raw.get("prefix"), str)
     prefixes = [table.text("prefix") or ""] if one else [each for _, each in table.texts("prefix")]
@@ -104,6 +106,16 @@ def selector_of(table: Table, bounds: Bounds) -> Selector:
         tags=table.pairs("tags"),
         exclude=tuple(each for _, each in table.texts("exclude", may_be_empty=True)),
     )
+
+
+def _is_name(name: str, place: str, table: Table) -> bool:
+    """Tell whether a secret can have the name."""
+    try:
+        check_name(name)
+    except UsageError as error:
+        table.mistakes.add(place, _with_hint(error.message, error.hint))
+        return False
+    return True
 
 
 def _fits(arn: str, place: str, bounds: Bounds, mistakes: Mistakes) -> bool:

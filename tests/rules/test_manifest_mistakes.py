@@ -29,6 +29,13 @@ def told(**fields: Any) -> tuple[str, ...]:
     return ()
 
 
+def test_a_name_that_no_secret_can_have_is_a_mistake() -> None:
+    rule = {"names": ["prod/db", "prod db", "a\tb"], "regions": ["us-west-2"]}
+    spaces, tabs = told(replicate=[rule])
+    assert spaces.startswith("replicate[0].names[1]: 'prod db' can't be a secret's name: no name has a blank in it")
+    assert tabs.startswith("replicate[0].names[2]: a line of several words with tabs between is not a secret's name")
+
+
 def secret(region: str = "us-east-1", account: str = ACCOUNT) -> str:
     return f"arn:aws:secretsmanager:{region}:{account}:secret:a-a1b2c3"
 

@@ -25,6 +25,7 @@ ACCOUNT = "123456789012"
 words = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=12).filter(
     lambda text: bool(text.strip()) and not text.startswith("arn:")
 )
+secret_names = st.from_regex(r"[A-Za-z0-9/_+=.@!-]{1,12}", fullmatch=True)
 some_words = st.lists(words, unique=True, max_size=4)
 targets = st.lists(
     st.builds(Target, st.sampled_from(AWAY), st.sampled_from([None, "alias/dr", "alias/aws/secretsmanager"])),
@@ -40,7 +41,7 @@ def manifests(draw: st.DrawFn) -> Manifest:
     rules = []
     for number in range(draw(st.integers(1, 4))):
         place = f"replicate[{number}]"
-        names = [f"{number}{each}" for each in draw(some_words)]
+        names = [f"{number}{each}" for each in draw(st.lists(secret_names, unique=True, max_size=4))]
         tags = {f"{number}": "", **dict.fromkeys(draw(some_words), draw(words))}
         selector = Selector(
             frozenset(names), tuple(draw(some_words)), tuple(tags.items()), exclude=tuple(draw(some_words))
