@@ -87,6 +87,8 @@ class AwsError(SmrepError):
 
     cure: ClassVar[str | None] = None
     """The hint where nothing better is known."""
+    names_the_cause: bool = False
+    """Whether the hint mends just this, whatever else may be wrong in that Region."""
 
     def __init__(
         self,

@@ -121,15 +121,21 @@ class Session:
         """Return what to type next where AWS does not accept what a request to that service was signed with."""
         url = override(self.client(service, region))
         if url and _OTHER_REGION in refusal.words:
+            refusal.names_the_cause = True
             return (
                 f"{url} ({self._who_names(service, region)}) is the endpoint of one Region, and in force for all; name "
                 f"one for {region} besides: --endpoint-url {region}=URL"
             )
         core = self._session()._session  # noqa: SLF001
         credentials = core.get_credentials()
-        has_token = bool(credentials and credentials.get_frozen_credentials().token)
+        try:
+            has_token = bool(credentials and credentials.get_frozen_credentials().token)
+        except Exception:  # noqa: BLE001 - what expires can't be renewed by now: a session's, with a token
+            has_token = True
         source = source_of(core, credentials.method if credentials else "")
-        return self.cure(source, ill_of(refusal, region, has_token=has_token))
+        ill = ill_of(refusal, region, has_token=has_token)
+        refusal.names_the_cause = ill != refusal.code
+        return self.cure(source, ill)
 
     def _who_names(self, service: str, region: Region) -> str:
         """Return what names the endpoint in force: a flag, a variable or the profile."""

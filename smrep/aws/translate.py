@@ -195,8 +195,11 @@ def from_transport(error: Exception, subject: str) -> SmrepError:
                 _said(error, unsent), "check the proxy, the endpoint, and tokens for control characters"
             )
         case _ if isinstance(error, _NO_ANSWER):
-            hint = _without_fips(error) or f"check the network, the proxy and the endpoint, then {Unanswered.cure}"
-            return Unanswered(_said(error, _what_failed(error)), subject, hint)
+            fips = _without_fips(error)
+            hint = fips or f"check the network, the proxy and the endpoint, then {Unanswered.cure}"
+            unanswered = Unanswered(_said(error, _what_failed(error)), subject, hint)
+            unanswered.names_the_cause = fips is not None
+            return unanswered
         case _ if not isinstance(error, botocore.BotoCoreError) or "Parser" in type(error).__name__:
             return bad_answer(type(error).__name__, subject)
         case _:

@@ -221,10 +221,11 @@ def _secret_id(text: str, *, piped: bool, pattern: bool) -> SecretId:
             f"{text!r} is a Region, not a secret",
             f"several Regions go with commas: -r {other},{text} (a secret of that name: by its ARN)",
         )
-    if text.startswith("arn:"):
+    if text.startswith("arn:") and not re.search(r"\s", text):
         arn = parse_arn(text, "secretsmanager")
-        if not arn.resource.startswith("secret:"):
+        if not re.fullmatch("secret:.+", arn.resource):
             raise UsageError(f"{text!r} is not the ARN of a secret")
+        check_name(arn.resource.removeprefix("secret:"), piped=piped, pattern=pattern)
     else:
         check_name(text, piped=piped, pattern=pattern)
     return SecretId(text)

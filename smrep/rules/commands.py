@@ -29,9 +29,9 @@ def spell(
 ) -> str:
     """Return `smrep COMMAND NAMES... --primary-region ... -r ...` with the flags that were typed.
 
-    The Region is left out where the first name is an ARN, which carries it.
+    The Region is left out where each name is an ARN, which carries it.
     """
-    carried = bool(names) and names[0].startswith("arn:")
+    carried = bool(names) and all(name.startswith("arn:") for name in names)
     words = ["--primary-region", primary_region] if primary_region and not carried else []
     for target in targets:
         words += ["-r", f"{target.region}={target.kms_key}" if target.kms_key else target.region]

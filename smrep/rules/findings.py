@@ -118,6 +118,8 @@ def unseen(secret: Secret, region: Region, look: Look) -> tuple[Finding, ...]:
             f"what bears the name {secret.name} in {region} could not be looked at: {look.error.message}",
             look.error.allowing(f"secretsmanager:DescribeSecret in {region}")
             if isinstance(look.error, Denied)
+            else look.error.hint
+            if look.error.names_the_cause
             else f"see whether {region} is up, can be reached from here, and is enabled for the account",
             doubt(look.error),
         ),

@@ -93,8 +93,8 @@ def selector_of(table: Table, bounds: Bounds) -> Selector:
     """Return which secrets the rule means."""
     names = []
     for place, name in table.texts("names"):
-        fits = _fits(name, place, bounds, table.mistakes) if name.startswith("arn:") else _is_name(name, place, table)
-        if fits:
+        is_arn = name.startswith("arn:")
+        if _fits(name, place, bounds, table.mistakes) if is_arn else _is_name(name, place, table.mistakes):
             names.append(name)
     one = isinstance(table.raw.get("prefix"), str)
     prefixes = [table.text("prefix") or ""] if one else [each for _, each in table.texts("prefix")]
@@ -108,12 +108,12 @@ def selector_of(table: Table, bounds: Bounds) -> Selector:
     )
 
 
-def _is_name(name: str, place: str, table: Table) -> bool:
+def _is_name(name: str, place: str, mistakes: Mistakes) -> bool:
     """Tell whether a secret can have the name."""
     try:
         check_name(name)
     except UsageError as error:
-        table.mistakes.add(place, _with_hint(error.message, error.hint))
+        mistakes.add(place, _with_hint(error.message, error.hint))
         return False
     return True
 
@@ -127,6 +127,8 @@ def _fits(arn: str, place: str, bounds: Bounds, mistakes: Mistakes) -> bool:
         return False
     if not re.fullmatch("secret:.+", found.resource):
         mistakes.add(place, f"{arn!r} is not the ARN of a secret")
+        return False
+    if not _is_name(found.resource.removeprefix("secret:"), place, mistakes):
         return False
     if bounds.account and found.account != bounds.account:
         mistakes.add(place, f"{arn!r} is of account {found.account}, and account_id is {bounds.account}")

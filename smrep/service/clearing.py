@@ -256,7 +256,7 @@ class Clearer:
         """Look into the Region once more, and tell whether what is there may be removed by a request now."""
         seen = look(self.aws, case.primary, region)
         case.observe(region, seen, self.gate.clock.monotonic())
-        return case.departures[region].is_open and not isinstance(seen, Unseen)
+        return case.departures[region].is_open and not isinstance(seen, Unseen) and seen != Absent(to_the_arn=True)
 
     def _still_listed(self, case: Clearing, regions: Sequence[Region]) -> list[Region] | None:
         """Return which Regions the primary lists still, None where it does not answer."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from smrep.errors import ChangedMeanwhile, Throttled, Unchecked
+from smrep.errors import ChangedMeanwhile, Outcome, Throttled, Unchecked
 from smrep.model import Secret
 from smrep.regions import Region
 from smrep.rules.preflight import Absent, Look, Unseen
@@ -67,6 +67,10 @@ def compare(  # noqa: PLR0913 - what was shown may be nothing, which bears no na
         outcome = seen.error.outcome if seen.error else Unchecked.outcome
         raise Unchecked(f"{name} in {region} could not be checked again, so it was skipped{why}", again, outcome)
     if isinstance(seen, Absent):
+        if seen.to_the_arn:
+            skipped = f"{name} in {region} could not be checked again, so it was skipped"
+            why = "only the account that owns it can tell what has that name there"
+            raise Unchecked(f"{skipped}: {why}", again, Outcome.ACCESS)
         if shown is None or shown.is_replica:
             return
         raise _changed(name, region, "nothing has that name there now", again)

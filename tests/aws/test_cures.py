@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from email.message import Message
 
 import pytest
 from botocore.exceptions import EndpointConnectionError, EndpointResolutionError
@@ -84,6 +85,32 @@ def test_the_endpoint_of_one_region_in_force_for_all_is_named(sandbox: Sandbox, 
         f"{front.url} ({variable}) is the endpoint of one Region, and in force for all; name one for us-west-2 "
         "besides: --endpoint-url us-west-2=URL"
     )
+
+
+@pytest.mark.parametrize("command", ["wait", "verify"])
+def test_so_it_is_where_only_the_replicas_region_refuses(make_sandbox: Callable[..., Sandbox], command: str) -> None:
+    """Before, the look into a replica's Region put another hint in its place: to see whether the Region is up."""
+    sandbox = make_sandbox()
+    sandbox.create()
+    sandbox.call("ReplicateSecretToRegions", SecretId="prod/db", AddReplicaRegions=[{"Region": "af-south-1"}])
+    words = "The security token included in the request is invalid."
+    body = json.dumps({"__type": "UnrecognizedClientException", "message": words}).encode()
+
+    class OptInRegion(Front):
+        def answer(self, path: str, headers: Message, body_: bytes) -> Reply | None:
+            if "/af-south-1/" in (headers.get("Authorization") or ""):
+                return Reply(400, "application/x-amz-json-1.1", body)
+            return super().answer(path, headers, body_)
+
+    with serving(OptInRegion(Desk(sandbox.simulator, log=None))) as front:
+        done = sandbox.smrep(
+            *(command, "prod/db", "-r", "af-south-1", "--timeout", "2s", "--json"),
+            AWS_ENDPOINT_URL=front.url,
+            AWS_SESSION_TOKEN="token",
+        )
+    (row,) = done.document["secrets"][0]["replicas"]
+    hints = [finding["hint"] for finding in row["findings"] if finding["kind"] == "unchecked"]
+    assert "AWS_STS_REGIONAL_ENDPOINTS=regional" in hints[0]
 
 
 WHO = "User: arn:aws:iam::123456789012:user/jo is not authorized to perform: secretsmanager:DescribeSecret"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ from fixtures import Done, Sandbox
 from leaks.front import Front, serving
 
 from smrep.sandbox.desk import Desk
+from smrep.sandbox.wire import Reply
 
 PAST, LATER = "2026-01-01T00:00:00Z", "2099-01-01T00:00:00Z"
 ROLE = "arn:aws:iam::123456789012:role/dr"
@@ -128,6 +130,21 @@ def test_a_session_of_the_environment_that_has_expired(run: Run, front: Front) -
     check(done, "the session has expired", "unset AWS_ACCESS_KEY_ID", "smrep status prod/db --json")
     assert done.document["error"]["code"] == "SessionExpired"
     assert front.seen == []
+
+
+def test_a_session_that_expires_during_a_call(run: Run, front: Front) -> None:
+    """Before, to ask whether there is a token met the expired credentials again: exit 70."""
+
+    def end_session(_text: str) -> Reply:
+        os.environ["AWS_CREDENTIAL_EXPIRATION"] = PAST
+        body = {"__type": "ExpiredTokenException", "message": "The security token included in the request is expired"}
+        return Reply(400, "application/x-amz-json-1.1", json.dumps(body).encode())
+
+    front.failure = end_session
+    keys = {"AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": "x", "AWS_SESSION_TOKEN": "t"}
+    done = run("status", "prod/db", "--json", **keys, AWS_REGION="us-east-1", AWS_CREDENTIAL_EXPIRATION=soon())
+    check(done, "the session has expired: The security token", "export new credentials", "smrep status prod/db --json")
+    assert done.document["error"]["code"] == "ExpiredTokenException"
 
 
 @pytest.mark.parametrize("time", ["soon", "2099-01-01T00:00:00"])

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from cli.replicated_sandbox import replicated
+from cli.test_secret_of_another_account import Shared
 from fixtures import Sandbox
 from pseudo_terminal import Terminal
 
@@ -106,6 +107,27 @@ def test_a_change_after_the_look_is_told_and_nothing_is_sent(
     assert row["error"]["message"] in done.err
     assert row["error"]["hint"]
     assert destroying(sandbox) == before
+
+
+def test_a_look_that_only_the_owners_account_can_make_stops_the_removal(
+    make_sandbox: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before, nothing to be seen by the ARN passed for a replica that is gone, and the removal was sent."""
+    sandbox = make_sandbox()
+    shared = Shared(sandbox, WEST)
+
+    def exchange(_sandbox: Sandbox) -> None:
+        shared.call("StopReplicationToReplica", WEST, SecretId="prod/db")
+        shared.call("DeleteSecret", WEST, SecretId="prod/db", ForceDeleteWithoutRecovery=True)
+        sandbox.pass_time(60)
+        shared.call("CreateSecret", WEST, Name="prod/db", SecretString="another")
+
+    after_the_first_look(sandbox, exchange, monkeypatch)
+    done = shared.smrep("remove", shared.arn, "-r", WEST, "--yes")
+    (row,) = done.document["secrets"][0]["replicas"]
+    assert (done.code, row["changed"], row["error"]["code"]) == (4, False, "unchecked")
+    assert "only the account that owns it can tell" in row["error"]["message"]
+    assert destroying(sandbox) == []
 
 
 @pytest.mark.terminal

@@ -17,6 +17,12 @@ def test_a_command_is_quoted_for_a_shell() -> None:
     )
 
 
+def test_the_primarys_region_is_left_out_only_where_each_secret_carries_it() -> None:
+    home, arn = Region("us-east-1"), "arn:aws:secretsmanager:us-east-1:123456789012:secret:a-a1b2c3"
+    assert spell("wait", [arn, arn], primary_region=home) == f"smrep wait {arn} {arn}"
+    assert spell("wait", [arn, "b"], primary_region=home) == f"smrep wait {arn} b --primary-region us-east-1"
+
+
 def test_words_stand_as_an_operator_would_type_them() -> None:
     targets = [Target(Region("us-west-2")), Target(Region("eu-west-1"), "alias/dr")]
     words = ["a", "b"], Region("us-east-1"), targets, ["--yes"]

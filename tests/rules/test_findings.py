@@ -134,5 +134,11 @@ def test_a_region_that_could_not_be_looked_into_is_one_finding(error: AwsError, 
     )
 
 
+def test_a_hint_that_names_the_cause_is_kept() -> None:
+    error = CredentialsError("no", hint="name the override")
+    error.names_the_cause = True
+    assert unseen(SECRET, WEST, Unseen(error))[0].hint == "name the override"
+
+
 def test_a_look_that_nobody_wanted_is_not_missed() -> None:
     assert unseen(SECRET, WEST, Unseen()) == ()

@@ -34,6 +34,8 @@ def test_a_name_that_no_secret_can_have_is_a_mistake() -> None:
     spaces, tabs = told(replicate=[rule])
     assert spaces.startswith("replicate[0].names[1]: 'prod db' can't be a secret's name: no name has a blank in it")
     assert tabs.startswith("replicate[0].names[2]: a line of several words with tabs between is not a secret's name")
+    (brace,) = told(replicate=[{"names": [f"{secret()}{{"], "regions": ["us-west-2"]}])
+    assert brace.startswith("replicate[0].names[0]: 'a-a1b2c3{' can't be a secret's name: no name has '{' in it")
 
 
 def secret(region: str = "us-east-1", account: str = ACCOUNT) -> str:
