@@ -53,7 +53,7 @@ types: .venv/dev.stamp
 bench: .venv/dev.stamp
 	@$(BIN)/python bench/run.py
 
-# From scratch each time, so that the score is of all mutants: some minutes. No part of `make test`.
+# From scratch each time, so that the score is of all mutants: a quarter of an hour. No part of `make test`.
 mutation: .venv/mutation.stamp
 	rm -rf mutants
 	$(BIN)/mutmut run --max-children $$(getconf _NPROCESSORS_ONLN)
