@@ -16,6 +16,17 @@ CURES = {
         "check sso_account_id and sso_role_name of the profile, or have the role assigned to you: "
         "aws configure list --profile dev"
     ),
+    ("sso", "ResourceNotFoundException"): (
+        "check sso_account_id and sso_role_name of the profile, or have the role assigned to you: "
+        "aws configure list --profile dev"
+    ),
+    ("env", "PartialCredentials"): "see what is set and what is not: aws configure list --profile dev",
+    ("env", "ClockSkew"): "set this machine's clock, and compare it: date -u",
+    ("env", "GlobalToken"): (
+        "see that the Region is enabled for the account; if it is, take a token that is good in every Region: export "
+        "AWS_STS_REGIONAL_ENDPOINTS=regional and sign in anew, or aws iam set-security-token-service-preferences "
+        "--global-endpoint-token-version v2Token"
+    ),
     ("login", "SessionExpired"): "sign in again: aws login --profile dev",
     ("login", "MissingDependency"): "install smrep with it: pip install 'smrep[crt]'",
     ("env", "BadCredentials"): "let it go, if the credentials are good: unset AWS_CREDENTIAL_EXPIRATION",
@@ -72,7 +83,10 @@ def test_each_place_has_its_own_cure(method: str, code: str) -> None:
 
 def test_the_default_profile_is_not_named() -> None:
     assert cure(Source("sso"), "SessionExpired") == "sign in again: aws sso login"
-    assert cure(Source("container-role"), "x").endswith(": aws sts get-caller-identity")
+    assert cure(Source("container-role"), "x") == (
+        "see what role the machine or the container has, and whether it is there: aws sts get-caller-identity"
+    )
+    assert "export-credentials --profile default --format env" in cure(Source("assume-role"), "MfaRequired")
 
 
 def test_without_any_profile_there_is_something_to_set_up() -> None:
