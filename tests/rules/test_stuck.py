@@ -55,6 +55,13 @@ def test_it_says_since_when_and_what_is_there(look: Look, there: str) -> None:
     assert others == ([clash] if look is NAMESAKE else [])
 
 
+def test_what_bears_the_name_is_replaced_under_the_key_that_the_list_shows() -> None:
+    promoted, sighting = replace(OURS, primary_region=None), Sighting(NOON, 299.44)
+    first, other = stuck(PRIMARY, replace(ENTRY, kms_key_id="alias/dr"), sighting, promoted)
+    assert "(299.4s)" in first.message
+    assert other == obstacle(PRIMARY, Target(WEST, "alias/dr"), promoted, Bearer.PROMOTED)
+
+
 def test_there_are_two_ways_out_and_a_page() -> None:
     (without,), (with_replica,) = (stuck(PRIMARY, ENTRY, SIGHTING, look) for look in (Absent(), OURS))
     assert without.hint == WAIT + ANEW + PAGE
