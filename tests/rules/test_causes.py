@@ -118,3 +118,8 @@ def test_what_aws_left_where_it_was_is_deleted_by_hand() -> None:
         request_id=None,
         outcome=Outcome.FAILED,
     )
+
+
+def test_a_secret_of_another_account_is_looked_for_by_name_where_it_was_asked_for_by_arn() -> None:
+    hint = failure(replace(PRIMARY, by_arn=True), Replica(WEST, "Failed", "already exists")).hint or ""
+    assert "aws secretsmanager list-secrets --filters Key=name,Values=prod/db --region us-west-2" in hint

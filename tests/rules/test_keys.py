@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from smrep.errors import UsageError
 from smrep.model import Target
 from smrep.regions import Region
-from smrep.rules.keys import DEFAULT, check_target, normal, same_by_spelling
+from smrep.rules.keys import DEFAULT, check_target, id_of_key, normal, same_by_spelling
 
 WEST, ACCOUNT = Region("us-west-2"), "123456789012"
 ID = "0f0e0d0c-1111-4222-8333-444455556666"
@@ -106,3 +106,22 @@ def test_an_arn_is_shortened_only_at_home() -> None:
 
 def test_aws_names_its_own_key_in_three_ways() -> None:
     assert [normal(key, WEST, ACCOUNT) for key in (None, "DefaultEncryptionKey", DEFAULT)] == [DEFAULT] * 3
+
+
+@pytest.mark.parametrize(
+    ("key", "by_arn", "asked"),
+    [
+        (ID, False, ID),
+        ("alias/dr", False, "alias/dr"),
+        (EAST_ARN, False, EAST_ARN),
+        (ID, True, ARN),
+        ("alias/dr", True, ALIAS_ARN),
+        (EAST_ARN, True, EAST_ARN),
+    ],
+)
+def test_a_key_of_another_account_is_asked_for_by_its_arn(key: str, by_arn: bool, asked: str) -> None:
+    assert id_of_key(key, WEST, ACCOUNT, by_arn=by_arn) == asked
+
+
+def test_an_arn_names_the_regions_partition() -> None:
+    assert id_of_key("alias/dr", Region("cn-north-1"), ACCOUNT, by_arn=True).startswith("arn:aws-cn:kms:cn-north-1:")

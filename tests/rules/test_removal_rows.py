@@ -76,6 +76,14 @@ def test_what_was_not_seen_is_never_removed() -> None:
     assert departure(PRIMARY, WEST, look) == stopped(no, Outcome.ACCESS)
 
 
+def test_what_only_its_own_account_can_tell_is_never_removed() -> None:
+    look = Absent(to_the_arn=True)
+    (finding,) = unseen(PRIMARY, WEST, look)
+    no = replace(finding, severity=Severity.ERROR, message=f"only what was seen is removed, and {finding.message}")
+    assert departure(replace(PRIMARY, replicas=(IN_SYNC,)), WEST, look) == stopped(no, Outcome.ACCESS)
+    assert departure(PRIMARY, WEST, look) == Departure(WEST, gone=True)
+
+
 def test_what_nobody_looked_at_is_never_removed() -> None:
     no = Finding(Kind.UNCHECKED, Severity.ERROR, "only what was seen is removed, and not looked at")
     assert departure(PRIMARY, WEST, Unseen()) == stopped(no)
