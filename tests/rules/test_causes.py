@@ -123,3 +123,9 @@ def test_what_aws_left_where_it_was_is_deleted_by_hand() -> None:
 def test_a_secret_of_another_account_is_looked_for_by_name_where_it_was_asked_for_by_arn() -> None:
     hint = failure(replace(PRIMARY, by_arn=True), Replica(WEST, "Failed", "already exists")).hint or ""
     assert "aws secretsmanager list-secrets --filters Key=name,Values=prod/db --region us-west-2" in hint
+
+
+def test_another_accounts_replica_is_cut_off_with_its_credentials() -> None:
+    hint = failure(replace(PRIMARY, by_arn=True), Replica(WEST, "Failed", "with a different ARN")).hint or ""
+    assert cut_off("ARN", WEST) in hint
+    assert "with credentials of account 123456789012" in hint
