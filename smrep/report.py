@@ -146,7 +146,7 @@ class SecretReport:
     by_arn: bool = False
     """Whether commands to type call it by its ARN, as it was asked for."""
     findings: tuple[Finding, ...] = ()
-    """What was found of the secret and of none of its Regions: the other ends of replication between accounts."""
+    """What was found of none of its Regions: other ends of replication between accounts; no value, without replicas."""
     notes: tuple[str, ...] = ()
     """What a person should know and no row has a place for; never part of the result."""
     checked_by: str | None = None

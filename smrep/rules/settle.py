@@ -152,8 +152,12 @@ def told(
     rows: Sequence[RegionReport],
     error: Trouble | None = None,
     notes: Iterable[str] = (),
+    findings: Iterable[Finding] = (),
 ) -> SecretReport:
-    """Return the secret with its rows; the worst of them and of the secret's own trouble is how it ended."""
+    """Return the secret with its rows; the worst of them and of the secret's own trouble is how it ended.
+
+    `findings` are about the secret and for none of its rows.
+    """
     outcomes = [row.outcome for row in rows]
     return SecretReport(
         name=primary.name,
@@ -164,7 +168,7 @@ def told(
         error=error,
         cross_account=primary.cross_account,
         by_arn=primary.by_arn,
-        findings=far_findings(primary),
+        findings=(*far_findings(primary), *findings),
         notes=tuple(notes),
     )
 

@@ -9,7 +9,7 @@ from typing import Protocol, assert_never
 from smrep.errors import Outcome, SmrepError
 from smrep.model import FAILED, Replica, Secret
 from smrep.regions import Region
-from smrep.report import Action, RegionReport, SecretReport, Trouble
+from smrep.report import Action, Finding, RegionReport, SecretReport, Trouble
 from smrep.rules.causes import failure
 from smrep.rules.findings import no_value
 from smrep.rules.plan import Add, Consent, Keep, Overwrite, Retry, Step, Stop
@@ -62,14 +62,18 @@ class Case:
     def report(self, *, waiting: bool = True, dry_run: bool = False) -> SecretReport:
         """Return the case as it stands."""
         rows = tuple(self._row(course, waiting=waiting, dry_run=dry_run) for course in self.courses.values())
-        return told(self.primary, rows, self.error, self.notes)
+        return told(self.primary, rows, self.error, self.notes, () if rows else self._empty)
+
+    @property
+    def _empty(self) -> tuple[Finding, ...]:
+        """What is to be said where the secret holds no value."""
+        return no_value(self.primary) if self.without_value else ()
 
     def _row(self, course: Course, *, waiting: bool, dry_run: bool) -> RegionReport:
         if course.error is None and course.fresh_status == FAILED and course.seen and not dry_run:
             course = replace(course, error=failure(self.primary, course.seen))
-        empty = no_value(self.primary) if self.without_value else ()
-        if empty and self.without_value:
-            found = tuple(dict.fromkeys((*course.findings, *empty)))
+        if self._empty and self.without_value:
+            found = tuple(dict.fromkeys((*course.findings, *self._empty)))
             course = replace(course, findings=found, proved=worst([course.proved, self.without_value]))
         return row(course, self.primary, waiting=waiting, dry_run=dry_run)
 

@@ -124,10 +124,10 @@ class Doctor:
             late=lambda target: (*(chart.findings[target.region] if target else ()), LATE),
             patience_s=PATIENCE_S,
         )
-        whole = (*whole, *no_value(primary))
+        empty = no_value(primary)
         unseen = Unseen(no_answer(primary.name))
         rows = tuple(
-            diagnosed(primary, target, chart.looks.get(target.region, unseen), (*findings, *whole))
+            diagnosed(primary, target, chart.looks.get(target.region, unseen), (*findings, *whole, *empty))
             for target, findings in zip(targets, single, strict=True)
         )
         unread = () if rows or not self.reader else (f"{primary.name} has no replica to read: name a Region with -r",)
@@ -143,7 +143,7 @@ class Doctor:
             error=Trouble.about(grave, outcome_of((grave,))) if grave else None,
             cross_account=primary.cross_account,
             by_arn=primary.by_arn,
-            findings=far_findings(primary),
+            findings=(*far_findings(primary), *(() if rows else empty)),
             notes=(*followed(found), *(each.message for each in said if each is not grave), *unread),
         )
 

@@ -69,8 +69,8 @@ def _report(found: Found, asked: Asked) -> SecretReport:
     empty = no_value(secret)
     shown = (_row(secret, region) for region in regions)
     rows = tuple(replace(each, findings=(*each.findings, *empty)) for each in shown)
-    unsaid = () if rows else tuple(each.message for each in empty)
-    return told(secret, rows, doomed(secret), (*followed(found), *troubles_elsewhere(secret, regions), *unsaid))
+    notes = (*followed(found), *troubles_elsewhere(secret, regions))
+    return told(secret, rows, doomed(secret), notes, () if rows else empty)
 
 
 def _row(secret: Secret, region: Region) -> RegionReport:

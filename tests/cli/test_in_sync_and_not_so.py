@@ -181,11 +181,14 @@ def test_in_sync_proves_nothing_of_a_secret_without_a_value(
     assert done.code == code
 
 
-@pytest.mark.parametrize("command", ["status", "doctor"])
-def test_a_secret_without_a_value_and_without_replicas_is_told_of(sandbox: Sandbox, command: str) -> None:
+@pytest.mark.parametrize("command", ["status", "doctor", "retry"])
+def test_a_secret_without_a_value_and_without_replicas_has_the_finding(sandbox: Sandbox, command: str) -> None:
     sandbox.call("CreateSecret", Name="prod/db")
-    done = sandbox.smrep(command, "prod/db")
-    assert (done.code, "holds no value" in done.err) == (0, True)
+    done = sandbox.smrep(command, "prod/db", "-o", "json")
+    (secret,) = done.document["secrets"]
+    (finding,) = secret["findings"]
+    assert (done.code, secret["replicas"], finding["kind"]) == (0, [], "no_value")
+    assert done.err.count(finding["message"]) == done.err.count(f"hint: {finding['hint']}") == 1
 
 
 def test_a_value_that_comes_while_smrep_waits_counts(make_sandbox: Callable[..., Sandbox]) -> None:
