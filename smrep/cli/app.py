@@ -59,6 +59,8 @@ class App:
     """Whether standard input was read for secrets, so that nothing is left to answer a prompt."""
     events: Events | None = None
     """Where the run is told as it happens, with -o ndjson."""
+    looks_last: bool = False
+    """Whether a Region in sync is looked into at the end, so that nobody knows before whether it is well."""
     where: Where | None = None
     endpoint_url: str | None = None
     thought_s: float = 0.0
@@ -150,7 +152,7 @@ class App:
             return
         secrets = self.secrets()
         if self.events:
-            self.events.show(secrets)
+            self.events.show(secrets, looks_last=self.looks_last)
         self.screen.show(secrets, self.elapsed_s)
 
     @property

@@ -94,6 +94,6 @@ def _run(
         flags=options.typed("timeout_s", "wait", "dry_run", "no_preflight", "verify"),
         retry=command == "retry",
     )
-    aws = app.connect()
+    aws, app.looks_last = app.connect(), True
     run = Replication(aws, aws, aws, app.clock, app.deadline, request, app.show)
     yield from carry_out(app, run, "overwriting", yes=own["yes"])

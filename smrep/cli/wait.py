@@ -44,7 +44,7 @@ def wait(secrets: tuple[str, ...], regions: Any, *, timeout_s: float, **more: An
 
         asked = Asked(where.addresses, wanted, app.options.expect_account)
         run = Awaiting(app.connect(), app.clock, app.deadline, asked, app.show)
-        app.secrets = run.secrets
+        app.secrets, app.looks_last = run.secrets, True
         names = list(dict.fromkeys(each.secret_id for each in where.addresses))
         again = spell("wait", names, primary_region=where.region, targets=named)
         app.interrupted = lambda: stopped_waiting(run.secrets(), again)

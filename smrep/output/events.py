@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from smrep import __version__
-from smrep.errors import OutputError
+from smrep.errors import Outcome, OutputError
 from smrep.model import without_request_id
 from smrep.output.document import SCHEMA, document
 from smrep.output.safe import to_json
@@ -55,13 +55,24 @@ class Events:
             "progress", doing=progress.doing, done=progress.done, total=progress.total, troubled=progress.troubled
         )
 
-    def show(self, secrets: Iterable[SecretReport]) -> None:
-        """Tell each Region that is new, or whose status, message or result has changed since last told."""
+    def show(self, secrets: Iterable[SecretReport], *, looks_last: bool = False) -> None:
+        """Tell each Region that is new, or whose status, message or result has changed since last told.
+
+        With `looks_last`, a Region in sync is looked into at the end, and nobody knows that it is well before: it is
+        told as pending while others are waited for, and not at all where that look comes next.
+        """
+        secrets = tuple(secrets)
+        waits = any(row.outcome is Outcome.PENDING for secret in secrets for row in secret.replicas)
         for secret in secrets:
             told = self._told.setdefault(secret.arn or secret.name, {})
-            states: dict[Region, State] = {
-                row.region: (row.status, row.status_message, row.outcome.word) for row in secret.replicas
-            }
+            states: dict[Region, State] = {}
+            for row in secret.replicas:
+                unsure = looks_last and row.outcome is Outcome.OK
+                result = Outcome.PENDING if unsure else row.outcome
+                if waits or not unsure:
+                    states[row.region] = row.status, row.status_message, result.word
+                elif row.region in told:
+                    states[row.region] = told[row.region]
             if secret.error is None:  # else a Region without a row may be one that could not be seen
                 states |= {region: (None, None, None) for region in told if region not in states}
             for region, state in states.items():

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from cli.event_stream import events, of
 from fixtures import Done, Sandbox
 
 HOME, WEST, IRELAND = "us-east-1", "us-west-2", "eu-west-1"
@@ -95,6 +96,34 @@ def test_what_happens_between_the_preflight_and_the_end_is_found(
     sandbox.call("ReplicateSecretToRegions", SecretId="prod/db", AddReplicaRegions=[{"Region": IRELAND}])
     done = sandbox.smrep(command, "prod/db", "-r", f"{WEST},{IRELAND}", "--no-preflight", "-o", "json")
     assert (done.code, kinds(done), kinds(done, IRELAND)) == (5, [kind], [])
+
+
+def results(done: Done, region: str = WEST) -> list[tuple[str, str]]:
+    return [(each["status"], each["result"]) for each in of("status", events(done)) if each["region"] == region]
+
+
+@pytest.mark.parametrize("words", [WAIT, NOT_LOOKING_FIRST, ("retry", "prod/db", "--no-preflight")], ids=" ".join)
+@pytest.mark.parametrize(("happen", "result"), [(promoted, "drift"), (replicated, "ok")], ids=["promoted", "well"])
+def test_no_event_calls_a_region_well_before_the_look(
+    sandbox: Sandbox, words: tuple[str, ...], happen: Callable[[Sandbox], None], result: str
+) -> None:
+    happen(sandbox)
+    assert results(sandbox.smrep(*words, "-o", "ndjson")) == [("InSync", result)]
+
+
+@pytest.mark.parametrize(("happen", "result"), [(promoted, "drift"), (replicated, "ok")], ids=["promoted", "well"])
+@pytest.mark.parametrize("command", ["wait", "replicate", "retry"])
+def test_while_another_region_is_waited_for_the_events_call_one_in_sync_pending(
+    make_sandbox: Callable[..., Sandbox], command: str, happen: Callable[[Sandbox], None], result: str
+) -> None:
+    sandbox = make_sandbox(replication_delay_s=20.0, replication_delay_by_region={WEST: 0.0})
+    happen(sandbox)
+    sandbox.call("ReplicateSecretToRegions", SecretId="prod/db", AddReplicaRegions=[{"Region": IRELAND}])
+    looking = () if command == "wait" else ("--no-preflight",)
+    done = sandbox.smrep(command, "prod/db", "-r", f"{WEST},{IRELAND}", *looking, "-o", "ndjson")
+    assert results(done) == [("InSync", "pending"), ("InSync", result)]
+    assert results(done, IRELAND) == [("InProgress", "pending"), ("InSync", "ok")]
+    assert f"prod/db {WEST} InSync" in done.err
 
 
 def test_one_look_into_each_region_that_ends_in_sync(sandbox: Sandbox) -> None:
