@@ -51,21 +51,51 @@ _MISSHAPEN = (LookupError, TypeError, ValueError, AttributeError)
 
 
 def watch(core: Any, cure: Cure) -> None:
-    """Have each of botocore's providers of credentials say what went wrong in our words."""
+    """Have botocore's providers of credentials, those behind a role too, say what went wrong in our words."""
     for provider in core.get_component("credential_provider").providers:
-        provider.load = _watched(core, provider, cure)
+        _watch(core, provider, cure)
+        sourcer = getattr(provider, "_credential_sourcer", None)
+        for source in sourcer._providers if sourcer else ():  # noqa: SLF001 - botocore has no other way to it
+            _watch(core, source, cure)
+        builder = getattr(provider, "_profile_provider_builder", None)
+        if builder:
+            builder.providers = _watched_sources(core, builder.providers, cure)
 
 
-def _watched(core: Any, provider: Any, cure: Cure) -> Callable[[], Any]:
+def _watched_sources(core: Any, providers: Callable[..., Any], cure: Cure) -> Callable[..., Any]:
+    """Return what makes the providers of a role's source_profile, watched."""
+
+    def watched(*args: Any, **more: Any) -> Any:
+        made = providers(*args, **more)
+        for provider in made:
+            _watch(core, provider, cure)
+        return made
+
+    return watched
+
+
+def _watch(core: Any, provider: Any, cure: Cure) -> None:
+    """Have the provider, and the credentials that it gives, say in our words what went wrong."""
     load = provider.load
 
     def watched() -> Any:
         try:
-            return load()
+            credentials = load()
         except Exception as error:
             raise explained(core, provider.METHOD, error, cure) from error
+        if credentials:
+            freeze = credentials.get_frozen_credentials
+            credentials.get_frozen_credentials = lambda: _freeze(core, credentials.method, freeze, cure)
+        return credentials
 
-    return watched
+    provider.load = watched
+
+
+def _freeze(core: Any, method: str, freeze: Callable[[], Any], cure: Cure) -> Any:
+    try:
+        return freeze()
+    except Exception as error:
+        raise explained(core, method, error, cure) from error
 
 
 def frozen(core: Any, request_signer: Any, signature_version: Any, cure: Cure) -> Any:
@@ -82,10 +112,7 @@ def frozen(core: Any, request_signer: Any, signature_version: Any, cure: Cure) -
         return None
     if credentials is None:
         raise explained(core, "", botocore.NoCredentialsError(), cure)
-    try:
-        return credentials.get_frozen_credentials()
-    except Exception as error:
-        raise explained(core, credentials.method, error, cure) from error
+    return _freeze(core, credentials.method, credentials.get_frozen_credentials, cure)
 
 
 def explained(core: Any, method: str, error: Exception, cure: Cure) -> SmrepError:
@@ -94,7 +121,7 @@ def explained(core: Any, method: str, error: Exception, cure: Cure) -> SmrepErro
         return error
     if method == "container-role" and NO_HEADER.search(os.environ.get(_CONTAINER_TOKEN, "")):
         return refusal(_CONTAINER_TOKEN)
-    source = source_of(core, _method(method, error))
+    source = source_of(core, method)
     if isinstance(error, botocore.ClientError):
         answer = from_response(error, "the credentials could not be fetched")
         return answer if isinstance(answer, Unanswered | Throttled) else _unusable(answer, source, cure)
@@ -148,17 +175,6 @@ def source_of(core: Any, method: str) -> Source:
         place = None  # it may be the token itself
     profile = None if name == "default" and not asked else name
     return Source(method, profile, place, tuple(core.available_profiles))
-
-
-def _method(method: str, error: Exception) -> str:
-    """Return the method that failed: a role is taken on with credentials of another, as the error's class tells."""
-    match error:
-        case botocore.SSOError() | botocore.TokenRetrievalError():
-            return "sso"
-        case botocore.LoginError():
-            return "login"
-        case _:
-            return method
 
 
 def _ill(error: Exception, source: Source) -> tuple[str, str]:

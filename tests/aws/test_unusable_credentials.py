@@ -43,6 +43,15 @@ login_session = arn:aws:iam::123456789012:user/jo
 [profile role]
 role_arn = arn:aws:iam::123456789012:role/dr
 source_profile = dev
+[profile chained]
+role_arn = arn:aws:iam::123456789012:role/dr
+source_profile = program
+[profile sourced]
+role_arn = arn:aws:iam::123456789012:role/dr
+credential_source = Environment
+[profile twice]
+role_arn = arn:aws:iam::123456789012:role/far
+source_profile = chained
 [profile mfa]
 role_arn = arn:aws:iam::123456789012:role/dr
 source_profile = keys
@@ -219,6 +228,42 @@ def test_nobody_is_signed_in(run: Run, folder: Path, profile: str, name: str, *,
 def test_the_sign_in_behind_a_role_names_its_own_profile(run: Run, folder: Path) -> None:
     done = run(*STATUS, "--profile", "role")
     check(done, "not signed in", "aws sso login --profile dev;", "smrep status prod/db --json --profile role")
+
+
+BEHIND_A_ROLE = {
+    "typed": ("--profile", "program", "--role-arn", ROLE),
+    "chained": ("--profile", "chained"),
+    "chained twice": ("--profile", "twice"),
+    "typed over chained": ("--profile", "chained", "--role-arn", ROLE),
+}
+
+
+@pytest.mark.parametrize("flags", BEHIND_A_ROLE.values(), ids=BEHIND_A_ROLE)
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (given(PAST), "the session has expired: the credential_process of the profile program"),
+        ("not JSON", "the credential_process of the profile program printed no JSON"),
+    ],
+    ids=["expired", "no JSON"],
+)
+def test_the_program_behind_a_role_is_what_is_told_of(
+    run: Run, folder: Path, flags: tuple[str, ...], text: str, message: str
+) -> None:
+    program(folder, text)
+    again = " ".join(["smrep status prod/db --json", *flags])
+    check(run(*STATUS, *flags), message, "aws configure get credential_process --profile program;", again)
+
+
+@pytest.mark.parametrize("flags", [("--role-arn", ROLE), ("--profile", "sourced")], ids=["typed", "sourced"])
+def test_the_session_of_the_environment_behind_a_role_is_what_is_told_of(
+    run: Run, front: Front, flags: tuple[str, ...]
+) -> None:
+    keys = {"AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "token"}
+    done = run(*STATUS, *flags, **keys, AWS_CREDENTIAL_EXPIRATION=PAST)
+    message = "the session has expired: AWS_CREDENTIAL_EXPIRATION in the environment has passed"
+    check(done, message, "unset AWS_ACCESS_KEY_ID", " ".join(["smrep status prod/db --json", *flags]))
+    assert front.seen == []
 
 
 def test_the_default_profile_is_not_named(run: Run, folder: Path) -> None:
