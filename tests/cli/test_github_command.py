@@ -49,8 +49,7 @@ def test_standard_output_stays_the_same(sandbox: Sandbox, output: str, tmp_path:
     )
     assert annotations(done.out) == []
     (line,) = annotations(done.err)
-    assert line.startswith("::error title=smrep status%3A arn%3Aaws%3A")
-    assert "%3A %3Aerror%3A %3Ax::" in line
+    assert line.startswith("::error title=smrep status::': :error: :x' can't be a secret's name")
 
 
 def test_a_timeout_is_annotated_once(make_sandbox: Make) -> None:

@@ -88,15 +88,13 @@ HOSTILE = "\x1b[2J##[error]x\n::error::y|`\u202e"
 def test_hostile_words_stay_true_and_harmless(make_sandbox: Make) -> None:
     sandbox = make_sandbox(failures={"us-west-2": HOSTILE})
     sandbox.create()
-    name = f"arn:aws:secretsmanager:us-east-1:123456789012:secret:{''.join(HOSTILE.split())}"
-    done = sandbox.smrep("replicate", "prod/db", name, "-r", "us-west-2", "-o", "ndjson", GITHUB_ACTIONS="true")
+    done = sandbox.smrep("replicate", "prod/db", "-r", "us-west-2", "-o", "ndjson", GITHUB_ACTIONS="true")
     told = events(done)
     assert "##[" not in done.out + done.err
     assert not any(line.startswith("::error::") for line in (done.out + done.err).splitlines())
     assert "\x1b" not in done.err
     assert told[-1]["document"]["secrets"][0]["replicas"][0]["status_message"] == HOSTILE
     assert of("status", told)[-1]["status_message"] == HOSTILE
-    assert told[-1]["document"]["secrets"][1]["name"] == name
 
 
 def test_a_reader_that_goes_away_ends_the_run_before_anything_is_sent(sandbox: Sandbox) -> None:
