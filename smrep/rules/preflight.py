@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from smrep.errors import AwsError
+from smrep.errors import AwsError, Denied
 from smrep.model import Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
@@ -19,6 +19,8 @@ class Absent:
 
     to_the_arn: bool = False
     """Only the ARN is known to mean nothing there: whether another secret has the name, another account can't see."""
+    unknown_caller: AwsError | None = None
+    """Why nobody can tell whether the account is the caller's own, where that is so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,13 @@ class Unseen:
 
 Look = Secret | Absent | Unseen
 """What bears the secret's name in one target Region."""
+
+
+def telling(error: AwsError) -> str:
+    """Return the hint where STS does not tell whose the credentials are."""
+    if isinstance(error, Denied):
+        return error.allowing("sts:GetCallerIdentity")
+    return f"see why STS does not tell whose the credentials are: {aws('sts get-caller-identity')}"
 
 
 class Bearer(Enum):

@@ -13,7 +13,7 @@ from smrep.report import SecretReport, Trouble
 from smrep.rules.asked import Address, check_account
 from smrep.rules.commands import aws, spell, spell_on
 from smrep.rules.far_ends import far_findings
-from smrep.rules.preflight import Absent, Look, Unseen
+from smrep.rules.preflight import Absent, Look, Unseen, telling
 from smrep.service.abreast import abreast
 from smrep.service.ports import Clock, SecretsManager
 
@@ -151,7 +151,7 @@ def look(aws: SecretsManager, primary: Secret, region: Region) -> Look:
     """
     found = asked(lambda: aws.describe(primary.id_in(region), region))
     if primary.by_arn and isinstance(found, NotFound):
-        if not is_callers(aws, primary):  # or nobody can tell
+        if is_callers(aws, primary) is not True:  # or nobody can tell
             return Absent(to_the_arn=True)
         found = asked(lambda: aws.describe(primary.name, region))
     if isinstance(found, AwsError):
@@ -161,21 +161,37 @@ def look(aws: SecretsManager, primary: Secret, region: Region) -> Look:
     return replace(found, by_arn=primary.by_arn)
 
 
-def is_callers(aws: SecretsManager, secret: Secret) -> bool | None:
-    """Tell whether the secret is of the caller's account, None where STS does not tell."""
-    try:
-        return aws.caller(secret.region).split(":")[4] == secret.account
-    except AwsError:
-        return None
+def is_callers(aws: SecretsManager, secret: Secret) -> bool | AwsError:
+    """Tell whether the secret is of the caller's account, or why STS does not tell.
+
+    Raises:
+        AwsError: no further call can succeed.
+
+    """
+    caller = asked(lambda: aws.caller(secret.region))
+    return caller if isinstance(caller, AwsError) else caller.split(":")[4] == secret.account
 
 
 def foreign(aws: SecretsManager, secret_id: str, secret: Secret) -> Trouble | None:
-    """Return the trouble of a secret of another account in a run over many, which asks for them by name; else None."""
-    if not secret_id.startswith("arn:") or is_callers(aws, secret) is not False:
+    """Return the trouble of a secret that may be of another account in a run over many, which asks by name; else None.
+
+    By name, another account's replica would be taken for nothing there.
+    """
+    known = is_callers(aws, secret) if secret_id.startswith("arn:") else True
+    if known is True:
         return None
+    alone = "a run over many secrets is about one account"
+    if isinstance(known, AwsError):
+        return Trouble(
+            "Unchecked",
+            f"whether {secret.arn} is of the credentials' account could not be checked, and {alone}: {known.message}",
+            telling(known),
+            known.request_id,
+            Outcome.ACCESS,
+        )
     return Trouble(
         "OtherAccount",
-        f"{secret.arn} is of another account than the credentials, and a run over many secrets is about one account",
+        f"{secret.arn} is of another account than the credentials, and {alone}",
         f"use credentials of account {secret.account}: --role-arn ROLE_ARN",
         None,
         Outcome.ACCESS,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from smrep.errors import NotFound, PlanIsStale
@@ -74,7 +74,7 @@ class Redraft(Errands):
         """Return the errand that the plan means, or how the world has moved."""
         planner = self.planners[saved.account]
         try:
-            primary = planner.estate.aws.describe(saved.arn, saved.region)
+            primary = replace(planner.estate.aws.describe(saved.arn, saved.region), by_arn=True)
         except NotFound as error:
             return error.message
         finally:

@@ -252,24 +252,62 @@ def test_an_arn_that_means_nothing_may_be_no_whole_one(sandbox: Sandbox) -> None
     assert "which ends in a hyphen and six characters that AWS chose" in hints(done)[0]
 
 
-@pytest.mark.parametrize("command", ["plan", "apply", "audit"])
-def test_a_run_over_many_secrets_refuses_one_of_another_account(shared: Shared, tmp_path: Path, command: str) -> None:
+def _manifest(shared: Shared, tmp_path: Path) -> str:
     manifest = tmp_path / "smrep.toml"
-    manifest.write_text(f'schema = 1\n[[replicate]]\nname = "x"\nnames = ["{shared.arn}"]\nregions = ["{WEST}"]\n')
-    done = shared.smrep(command, "-f", str(manifest), *(["--yes"] if command == "apply" else []))
+    rule = f'[[replicate]]\nname = "x"\nnames = ["{shared.arn}"]\nregions = ["{WEST}"]\nremove_extra = true\n'
+    manifest.write_text(f'schema = 1\nprimary_region = "us-east-1"\n{rule}')
+    return str(manifest)
+
+
+STS_DENIED = frozenset({("GetCallerIdentity", region) for region in ("us-east-1", WEST, IRELAND)})
+
+
+@pytest.mark.parametrize("denied", [frozenset(), STS_DENIED], ids=["known", "unknown"])
+@pytest.mark.parametrize("command", ["plan", "apply", "audit"])
+def test_a_run_over_many_secrets_refuses_one_of_another_account(
+    make_sandbox: Make, tmp_path: Path, command: str, denied: frozenset[tuple[str, str]]
+) -> None:
+    shared = Shared(make_sandbox(denied=denied), WEST, IRELAND)
+    confirmed = ["--yes", "--max-removals", "5"] if command == "apply" else []
+    done = shared.smrep(command, "-f", _manifest(shared, tmp_path), *confirmed)
     (secret,) = done.document["secrets"]
-    assert (done.code, secret["error"]["code"]) == (4, "OtherAccount")
-    assert f"use credentials of account {OWNER}" in secret["error"]["hint"]
-    assert shared.listed() == [WEST]
+    assert (done.code, secret["error"]["code"]) == (4, "Unchecked" if denied else "OtherAccount")
+    assert ("sts:GetCallerIdentity" if denied else f"credentials of account {OWNER}") in secret["error"]["hint"]
+    assert secret["replicas"] == []
+    assert shared.listed() == [WEST, IRELAND]
 
 
-def test_a_failover_refuses_one_of_another_account(shared: Shared, tmp_path: Path) -> None:
+@pytest.mark.parametrize("denied", [frozenset(), STS_DENIED], ids=["known", "unknown"])
+def test_a_failover_refuses_one_of_another_account(
+    make_sandbox: Make, tmp_path: Path, denied: frozenset[tuple[str, str]]
+) -> None:
+    shared = Shared(make_sandbox(denied=denied), WEST)
     record = str(tmp_path / "record.jsonl")
     words = ("failover", "-", "--from", "us-east-1", "--to", WEST, "--record", record, "--yes")
     done = shared.smrep(*words, stdin=f"{shared.arn}\n")
     (secret,) = done.document["secrets"]
-    assert (done.code, secret["error"]["code"]) == (4, "OtherAccount")
+    assert (done.code, secret["error"]["code"]) == (4, "Unchecked" if denied else "OtherAccount")
     assert shared.call("DescribeSecret", WEST, SecretId="prod/db")["PrimaryRegion"] == "us-east-1"
+
+
+def test_a_saved_plan_of_another_account_is_looked_at_by_arn(make_sandbox: Make, tmp_path: Path) -> None:
+    shared = Shared(make_sandbox(removal_delay_s=60.0), WEST, IRELAND)
+    plan = str(tmp_path / "dr.plan")
+    role = ("--role-arn", f"arn:aws:iam::{OWNER}:role/ops")
+    assert shared.sandbox.smrep("plan", "-f", _manifest(shared, tmp_path), "--out", plan, *role).code == 0
+    done = shared.smrep("apply", "--plan", plan, "--yes", "--max-removals", "5")
+    assert (done.code, shared.listed(), shared.holds(IRELAND)) == (0, [WEST], False)
+
+
+@pytest.mark.parametrize("sts", ["tells", "does not tell"])
+def test_an_own_secret_named_by_its_arn_needs_no_sts_where_it_is_listed(
+    make_sandbox: Make, tmp_path: Path, sts: str
+) -> None:
+    sandbox = make_sandbox(denied=STS_DENIED if sts == "does not tell" else frozenset())
+    own = Shared(sandbox)
+    own.arn = sandbox.create()
+    done = sandbox.smrep("apply", "-f", _manifest(own, tmp_path), "--yes", "--json")
+    assert (done.code, row(done)["action"]) == (0, "add")
 
 
 def test_an_own_secret_given_by_its_arn_shows_what_else_has_its_name(sandbox: Sandbox) -> None:
