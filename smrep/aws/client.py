@@ -39,7 +39,7 @@ class Aws:
     session: Session
     trace: Trace | None = None
     observe: Observer = _unobserved
-    _callers: list[str] = field(default_factory=list)
+    _callers: list[str | AwsError] = field(default_factory=list)
     _asking: threading.Lock = field(default_factory=threading.Lock)
 
     def describe(self, secret_id: str, region: Region) -> Secret:
@@ -111,12 +111,23 @@ class Aws:
         return self._read(lambda: answers.to_aliases(pages), "the list of aliases", region)
 
     def caller(self, home: Region) -> str:
-        """Return the ARN behind the credentials, asked for once. Source: API_GetCallerIdentity."""
+        """Return the ARN behind the credentials, asked for once. Source: API_GetCallerIdentity.
+
+        Raises:
+            AwsError: STS does not tell; it is not asked again.
+
+        """
         with self._asking:
             if not self._callers:
-                answer = self._call("sts", "GetCallerIdentity", home, "the caller")
-                self._callers.append(self._read(lambda: answers.caller_arn(answer), "the caller", home))
-            return self._callers[0]
+                try:
+                    answer = self._call("sts", "GetCallerIdentity", home, "the caller")
+                    self._callers.append(self._read(lambda: answers.caller_arn(answer), "the caller", home))
+                except AwsError as error:
+                    self._callers.append(error)
+            known = self._callers[0]
+        if isinstance(known, AwsError):
+            raise known
+        return known
 
     def region_states(self, home: Region) -> Mapping[str, bool]:
         """Return whether each Region is enabled: as the account's own list says, else as EC2's does."""

@@ -287,3 +287,18 @@ def test_a_write_that_someone_answers_in_awss_place_is_no_answer(door: Callable[
 
 class _Response:
     status_code = 200
+
+
+@pytest.mark.parametrize("denied", [frozenset(), frozenset({("GetCallerIdentity", HOME)})], ids=["told", "not told"])
+def test_whose_the_credentials_are_is_asked_once(
+    door: Callable[..., Aws], make_sandbox: Callable[..., Sandbox], denied: frozenset[tuple[str, str]]
+) -> None:
+    sandbox = make_sandbox(denied=denied)
+    aws = door(sandbox)
+    for _ in range(3):
+        if denied:
+            with pytest.raises(Denied, match="GetCallerIdentity"):
+                aws.caller(HOME)
+        else:
+            assert aws.caller(HOME).split(":")[4] == "123456789012"
+    assert len(sandbox.log("GetCallerIdentity")) == 1
