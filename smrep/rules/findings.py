@@ -99,13 +99,13 @@ def doubt(error: AwsError) -> Outcome:
 def unseen(secret: Secret, region: Region, look: Look) -> tuple[Finding, ...]:
     """Return the finding for a look that was wanted and could not be made, or not to the end."""
     if isinstance(look, Absent) and look.to_the_arn:
+        who, hint = look.who_can_tell(secret.account)
         return (
             Finding(
                 Kind.UNCHECKED,
                 Severity.WARNING,
-                f"whether another secret has the name {secret.name} in {region} could not be checked: only account "
-                f"{secret.account} can tell",
-                f"use credentials of account {secret.account}",
+                f"whether another secret has the name {secret.name} in {region} could not be checked: {who}",
+                hint,
                 Outcome.ACCESS,
             ),
         )

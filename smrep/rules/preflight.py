@@ -22,6 +22,13 @@ class Absent:
     unknown_caller: AwsError | None = None
     """Why nobody can tell whether the account is the caller's own, where that is so."""
 
+    def who_can_tell(self, account: str) -> tuple[str, str]:
+        """Return who can tell whether another secret has the name, and the hint."""
+        if self.unknown_caller is None:
+            return f"only account {account} can tell", f"use credentials of account {account}"
+        known = "whether the credentials are of its account is not known"
+        return f"{known}: {self.unknown_caller.message}", telling(self.unknown_caller)
+
 
 @dataclass(frozen=True, slots=True)
 class Unseen:

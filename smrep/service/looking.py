@@ -143,7 +143,8 @@ def look(aws: SecretsManager, primary: Secret, region: Region) -> Look:
     """Return what bears the primary's name in the Region; an error there is no absence, except 'not found'.
 
     A primary that was asked for by its ARN is looked for by that. Only its own account can then tell by its name what
-    else may be in its place.
+    else may be in its place. Where STS does not tell whose the credentials are, a secret of the name and of that
+    account tells enough; that there is none tells nothing.
 
     Raises:
         CredentialsError: no further call can succeed.
@@ -151,9 +152,13 @@ def look(aws: SecretsManager, primary: Secret, region: Region) -> Look:
     """
     found = asked(lambda: aws.describe(primary.id_in(region), region))
     if primary.by_arn and isinstance(found, NotFound):
-        if is_callers(aws, primary) is not True:  # or nobody can tell
+        known = is_callers(aws, primary)
+        if known is False:
             return Absent(to_the_arn=True)
         found = asked(lambda: aws.describe(primary.name, region))
+        another = isinstance(found, Secret) and found.account != primary.account
+        if isinstance(known, AwsError) and (another or isinstance(found, NotFound)):
+            return Absent(to_the_arn=True, unknown_caller=known)
     if isinstance(found, AwsError):
         return Absent() if isinstance(found, NotFound) else Unseen(found)
     if found.account != primary.account:

@@ -331,10 +331,52 @@ def test_who_the_caller_is_is_asked_once_and_only_where_it_matters(sandbox: Sand
 
 
 def test_an_sts_that_does_not_tell_leaves_the_name_unchecked(make_sandbox: Make) -> None:
-    sandbox = make_sandbox(denied=frozenset({("GetCallerIdentity", "us-east-1")}))
+    sandbox = make_sandbox(denied=STS_DENIED)
     arn = sandbox.create()
     done = sandbox.smrep("replicate", arn, "-r", WEST, "--json")
     assert (done.code, kinds(done)) == (0, ["unchecked"])
+    assert hints(done) == ["allow sts:GetCallerIdentity"]
+    assert "whether the credentials are of its account is not known" in row(done)["findings"][0]["message"]
+
+
+def with_an_entry_alone(call: Callable[..., Any], sandbox: Sandbox) -> None:
+    """Promote and delete the secret's replica in us-west-2, which the primary lists InSync all the same."""
+    call("ReplicateSecretToRegions", SecretId="prod/db", AddReplicaRegions=[{"Region": WEST}])
+    sandbox.pass_time()
+    call("StopReplicationToReplica", WEST, SecretId="prod/db")
+    call("DeleteSecret", WEST, SecretId="prod/db", ForceDeleteWithoutRecovery=True)
+    sandbox.pass_time(300.0)
+    sandbox.simulator.log.clear()
+
+
+def test_nothing_is_removed_unseen_where_sts_does_not_tell(make_sandbox: Make) -> None:
+    sandbox = make_sandbox(denied=STS_DENIED)
+    arn = sandbox.create()
+    with_an_entry_alone(sandbox.call, sandbox)
+    done = sandbox.smrep("remove", arn, "-r", WEST, "--yes", "--json")
+    assert (done.code, kinds(done), sandbox.log("RemoveRegionsFromReplication")) == (4, ["unchecked"], [])
+    assert row(done)["error"]["hint"] == "allow sts:GetCallerIdentity"
+
+
+@pytest.mark.parametrize(("command", "code"), [("replicate", 1), ("wait", 5), ("verify", 5)])
+def test_where_sts_does_not_tell_a_secret_of_the_name_is_seen_all_the_same(
+    make_sandbox: Make, command: str, code: int
+) -> None:
+    sandbox = make_sandbox(denied=STS_DENIED)
+    arn = sandbox.create()
+    with_an_entry_alone(sandbox.call, sandbox)
+    other = sandbox.create(region=WEST)
+    done = sandbox.smrep(command, arn, "-r", WEST, "--timeout", "0", "--json")
+    assert (done.code, kinds(done)) == (code, ["name_clash"])
+    assert other in row(done)["findings"][0]["message"]
+
+
+def test_where_sts_does_not_tell_the_callers_secret_of_the_name_is_not_the_owners(make_sandbox: Make) -> None:
+    shared = Shared(make_sandbox(denied=STS_DENIED))
+    shared.sandbox.create(region=WEST)
+    done = shared.sandbox.smrep("replicate", shared.arn, "-r", WEST, "--json")
+    assert (done.code, kinds(done)) == (0, ["unchecked"])
+    assert shared.holds(WEST)
 
 
 @pytest.mark.parametrize("command", ["replicate", "remove", "retry", "rekey"])
