@@ -7,7 +7,7 @@ from smrep.model import Replica, Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Trouble
 from smrep.rules.commands import anew, aws, spell_on
-from smrep.rules.kms import cure, read_failure
+from smrep.rules.kms import cure, read_failure, whose
 
 
 def cut_off(secret: str, region: Region) -> str:
@@ -19,7 +19,7 @@ def cut_off(secret: str, region: Region) -> str:
     return f"{stop}; {_delete(secret, region)}"
 
 
-def _with_the_name(primary: Secret, region: Region) -> str:
+def with_the_name(primary: Secret, region: Region) -> str:
     """Return the command that shows what has the primary's name in a Region.
 
     Whoever asked for a secret by its ARN may be of another account, to which the name means nothing.
@@ -57,8 +57,8 @@ def failure(primary: Secret, entry: Replica) -> Trouble:
     """
     there = entry.region
     text = (entry.message or "").lower()
-    describe = _with_the_name(primary, there)
-    whose = f" with credentials of account {primary.account}" if primary.by_arn else ""
+    describe = with_the_name(primary, there)
+    owner = whose(primary)
     again = spell_on(primary, "retry", [Target(there)])
     of_kms = read_failure(entry.message)
     if of_kms:
@@ -66,26 +66,26 @@ def failure(primary: Secret, entry: Replica) -> Trouble:
     elif "different arn" in text:
         hint = (
             "a replica of another primary bears the name there, and force does not cure that; "
-            f"look{whose}: {describe}; "
+            f"{owner}look: {describe}; "
             f"if it is not needed: {cut_off('ARN' if primary.by_arn else primary.name, there)}; "
             f"once it is gone: {again}"
         )
     elif "already exists" in text:
         force = spell_on(primary, "retry", [Target(there)], ["--force-overwrite"])
-        hint = f"look at it{whose}: {describe}; to replace it for good: {force}"
+        hint = f"{owner}look at it: {describe}; to replace it for good: {force}"
     elif "key" in text and primary.region in text and there not in text:
         key = aws("kms describe-key", key_id=primary.kms_key_id or "KEY", region=primary.region)
-        hint = f"mend the primary's key ({key}), then: {again}"
+        hint = f"{owner}mend the primary's key ({key}), then: {again}"
     elif "key" in text and ("not found" in text or "not exist" in text):
         here = spell_on(primary, "retry", [Target(there, "alias/NAME")])
-        hint = f"list the keys there are: {aws('kms list-aliases', region=there)}; then name one: {here}"
+        hint = f"{owner}list the keys there are: {aws('kms list-aliases', region=there)}; then name one: {here}"
     elif "kms" in text or "key" in text:
         hint = (
-            f"mend the key ({aws('kms describe-key', key_id=entry.kms_key_id or 'KEY', region=there)}; "
+            f"{owner}mend the key ({aws('kms describe-key', key_id=entry.kms_key_id or 'KEY', region=there)}; "
             f"kms:Decrypt at the primary, kms:GenerateDataKey and kms:Encrypt at the replica), then: {again}"
         )
     elif "enabled" in text or "opt" in text:
-        hint = f"enable the Region ({aws('account enable-region', region_name=there)}), then: {again}"
+        hint = f"{owner}enable the Region ({aws('account enable-region', region_name=there)}), then: {again}"
     else:
         hint = f"mend the cause and try again: {again}"
     message = f"{primary.name} in {there}: {entry.message or 'AWS gave no reason'}"

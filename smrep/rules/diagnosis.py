@@ -31,7 +31,7 @@ def region_findings(
     elif entry and entry.status != IN_SYNC:
         found.append(unsettled(primary, entry))
     elif entry and isinstance(look, Absent):
-        found.append(absent(primary, region))
+        found.append(absent(primary, region, look))
     if isinstance(look, Secret) and who is not Bearer.OURS:
         found.append(obstacle(primary, target, look, who))
     elif entry is None and who is Bearer.OURS:
@@ -79,7 +79,7 @@ def diagnosed(primary: Secret, target: Target, look: Look, findings: tuple[Findi
 def _note(look: Look, replica: Secret | None) -> str | None:
     """Return what bears the name, where that is in nobody's way."""
     if isinstance(look, Absent):
-        return "nothing bears the name"
+        return None if look.to_the_arn else "nothing bears the name"
     return f"our replica, {ages(replica)}" if replica else None
 
 

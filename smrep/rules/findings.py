@@ -6,8 +6,9 @@ from smrep.errors import AwsError, Denied, Outcome, Unanswered
 from smrep.model import Replica, Secret, Target
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
-from smrep.rules.causes import failure
+from smrep.rules.causes import failure, with_the_name
 from smrep.rules.commands import anew, aws, spell_on
+from smrep.rules.kms import whose
 from smrep.rules.preflight import Absent, Look, Unseen
 
 
@@ -21,8 +22,19 @@ def missing(secret: Secret, region: Region, key: str | None = None) -> Finding:
     )
 
 
-def absent(secret: Secret, region: Region) -> Finding:
-    """Return the finding for a Region that is listed as in sync and yet holds no secret of the name."""
+def absent(secret: Secret, region: Region, look: Absent) -> Finding:
+    """Return the finding for a Region that is listed as in sync and yet holds no secret of the name, or of the ARN."""
+    if look.to_the_arn:
+        who, how = look.who_can_tell(secret.account)
+        first = f"{how}; then, " if look.unknown_caller else ""
+        return Finding(
+            Kind.MISSING,
+            Severity.ERROR,
+            f"{secret.name} is listed as InSync in {region}, but its ARN means nothing there; whether another secret "
+            f"has the name could not be checked: {who}",
+            f"{first}{whose(secret)}look what has the name: {with_the_name(secret, region)}; "
+            f"where nothing has, take the entry away: {anew(secret, [Target(region)])}",
+        )
     return Finding(
         Kind.MISSING,
         Severity.ERROR,

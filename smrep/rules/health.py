@@ -16,22 +16,26 @@ from smrep.rules.plan import Add, Overwrite, Retry, Step, had_failed, stop
 from smrep.rules.proof import CURRENT
 
 
-def key_health(name: str, what: str, region: Region, known: Key | AwsError, instead: str) -> tuple[Finding, ...]:
+def key_health(  # noqa: PLR0913 - `owner` alone is not about the key
+    name: str, what: str, region: Region, known: Key | AwsError, instead: str, *, owner: str = ""
+) -> tuple[Finding, ...]:
     """Return why Secrets Manager can't use a key, nothing where it can; `what` the key is to, `instead` names another.
+
+    `owner` says with whose credentials the key can be mended.
 
     Source: aws-behavior.md 4 'Preflight'; API_KeyMetadata.
     """
     described = f"{what} {name} in {region}"
     if isinstance(known, NotFound):
-        hint = f"list the keys there are: {aws('kms list-aliases', region=region)}; then: {instead}"
+        hint = f"{owner}list the keys there are: {aws('kms list-aliases', region=region)}; then: {instead}"
         return (Finding(Kind.KEY_MISSING, Severity.ERROR, f"{described} does not exist: {known.words}", hint),)
     if isinstance(known, AwsError):
         return (unchecked(described, known, f"kms:DescribeKey in {region}"),)
     if known.state != "Enabled":
         if known.state is None:
-            return _unsure(f"KMS does not tell the state of {described}", _describe(name, region))
+            return _unsure(f"KMS does not tell the state of {described}", owner + _describe(name, region))
         message = f"{described} is not enabled, its state is {known.state}"
-        return (Finding(Kind.KEY_DISABLED, Severity.ERROR, message, _mend(known.arn, region, known.state)),)
+        return (Finding(Kind.KEY_DISABLED, Severity.ERROR, message, owner + _mend(known.arn, region, known.state)),)
     if known.usage not in (None, "ENCRYPT_DECRYPT") or known.spec not in (None, "SYMMETRIC_DEFAULT"):
         message = f"{described} is no symmetric encryption key but {known.spec}, {known.usage}"
         return (Finding(Kind.KEY_UNUSABLE, Severity.ERROR, message, instead),)

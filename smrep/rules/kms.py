@@ -37,27 +37,35 @@ def read_failure(message: str | None) -> KmsFailure | None:
     return KmsFailure(side[1].lower() == "decrypt", code[1] if code else "", key[0] if key else None, message.lower())
 
 
+def whose(primary: Secret) -> str:
+    """Return the words ahead of commands that may take the credentials of the secret's own account, else nothing.
+
+    Whoever asked for a secret by its ARN may be of another account, whose keys and names are others.
+    """
+    return f"with credentials of account {primary.account}: " if primary.by_arn else ""
+
+
 def cure(primary: Secret, entry: Replica, failure: KmsFailure) -> str:
     """Return what to type: what mends the key, or another key, and then the retry."""
-    home, there = primary.region, entry.region
+    home, there, owner = primary.region, entry.region, whose(primary)
     again = f"then: {spell_on(primary, 'retry', [Target(there)])}"
     region = home if failure.decrypting else there
     known = (primary.kms_key_id or DEFAULT) if failure.decrypting else (entry.kms_key_id or DEFAULT)
     match failure.code:
         case "DisabledException" if failure.key:
-            return f"enable the key: {_enable(failure.key, region)}; {again}"
+            return f"{owner}enable the key: {_enable(failure.key, region)}; {again}"
         case "KMSInvalidStateException" if failure.key and "pending deletion" in failure.words:
             cancel = aws("kms cancel-key-deletion", key_id=failure.key, region=region)
-            return f"keep the key: {cancel}; {_enable(failure.key, region)}; {again}"
+            return f"{owner}keep the key: {cancel}; {_enable(failure.key, region)}; {again}"
         case "AccessDeniedException":
             return _allowed(primary, entry, failure, again)
         case "NotFoundException" | "InvalidKeyUsageException" if not failure.decrypting:
             other = spell_on(primary, "retry", [Target(there, "alias/NAME")])
-            return f"list the keys there are: {aws('kms list-aliases', region=there)}; then name one: {other}"
+            return f"{owner}list the keys there are: {aws('kms list-aliases', region=there)}; then name one: {other}"
         case "NotFoundException":
             return _moved_off(primary, there, again)
-    whose = "the primary's key, or that of an old version" if failure.decrypting else "the replica's key"
-    return f"look at {whose}: {aws('kms describe-key', key_id=failure.key or known, region=region)}; {again}"
+    which = "the primary's key, or that of an old version" if failure.decrypting else "the replica's key"
+    return f"{owner}look at {which}: {aws('kms describe-key', key_id=failure.key or known, region=region)}; {again}"
 
 
 def _enable(key: str, region: Region) -> str:
@@ -87,6 +95,6 @@ def _moved_off(primary: Secret, there: Region, again: str) -> str:
     value = ("--secret-string", "file://VALUE")
     secret = {"secret_id": primary.arn, "region": primary.region, "kms_key_id": "alias/NAME"}
     return (
-        f"put a new value under another key: {aws('secretsmanager update-secret', *value, **secret)}; "
+        f"{whose(primary)}put a new value under another key: {aws('secretsmanager update-secret', *value, **secret)}; "
         f"see which old version is still under the key that is gone: {doctor}; {again}"
     )

@@ -10,7 +10,7 @@ from smrep.model import FAILED, IN_PROGRESS, IN_SYNC, Replica, Secret, Target
 from smrep.report import Finding, Kind, Severity, Trouble
 from smrep.rules.findings import absent, removing, unseen
 from smrep.rules.keys import DEFAULT
-from smrep.rules.preflight import Bearer, Look, Unseen, bearer, has_replicas, obstacle, ours
+from smrep.rules.preflight import Absent, Bearer, Look, Unseen, bearer, has_replicas, obstacle, ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +117,8 @@ def step_for(
         retry = _under_its_key(target, entry)
         about_it = _about_it(retry, Bearer.UNKNOWN if unchecked else who)
         return Retry(retry, entry, (had_failed(entry, about_it), *unchecked))
-    if entry.status == IN_SYNC and who is Bearer.NOBODY:
-        return stop(target, absent(primary, target.region))
+    if entry.status == IN_SYNC and isinstance(look, Absent):
+        return stop(target, absent(primary, target.region, look))
     return Keep(target, entry, (*key_findings(entry), *unchecked), seen_there=who is Bearer.OURS)
 
 

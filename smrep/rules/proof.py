@@ -89,7 +89,7 @@ def _proved(sides: Sides, same: Same) -> Proof:
     if entry.status != IN_SYNC:
         return Proof(False, Outcome.PENDING, (unsettled(primary, entry), *stranger), FOREVER_S)
     if isinstance(look, Absent):
-        return _drift((absent(primary, region),))
+        return _drift((absent(primary, region, look),))
     return Proof(False, Outcome.DRIFT, stranger) if stranger else _compared(sides, look, same)
 
 

@@ -8,7 +8,8 @@ from smrep.errors import AwsError, Denied, Outcome, Refused
 from smrep.model import Secret, Target
 from smrep.report import Action, Finding, Kind, RegionReport, Severity, Trouble
 from smrep.rules.commands import anew, spell_on
-from smrep.rules.preflight import Look, Unseen
+from smrep.rules.kms import whose
+from smrep.rules.preflight import Absent, Look, Unseen
 from smrep.rules.proof import Proof, Verdict
 from smrep.rules.settle import LIST_LAG_S
 
@@ -57,7 +58,8 @@ def turn(primary: Secret, target: Target, seen: tuple[Look, Proof], same: Verdic
         if finding.kind in _IN_THE_WAY and not (recreate and finding.kind is Kind.FAILED):
             hint = finding.hint
             if finding.kind in (Kind.MISSING, Kind.REMOVING):
-                hint = _bring_back(primary, target)
+                owner = whose(primary) if isinstance(look, Absent) and look.to_the_arn else ""
+                hint = owner + _bring_back(primary, target)
             return stopped(target, replace(finding, hint=hint), _IN_THE_WAY[finding.kind])
     wrong = any(each.kind in (Kind.WRONG_KEY, Kind.FAILED) for each in proof.findings)
     return Turn(target, wanted=wrong or same is not True)

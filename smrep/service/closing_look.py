@@ -108,6 +108,6 @@ def _found(primary: Secret, target: Target, there: Look) -> tuple[Finding, ...]:
     if isinstance(there, Unseen):
         return unseen(primary, target.region, there)
     if isinstance(there, Absent):
-        return (absent(primary, target.region),)
+        return (absent(primary, target.region, there),)
     who = bearer(primary, there)
     return () if who is Bearer.OURS else (obstacle(primary, target, there, who),)

@@ -14,6 +14,7 @@ from smrep.report import Finding
 from smrep.rules.findings import unchecked
 from smrep.rules.health import Need, key_health, managed, needs, other_key, region_state
 from smrep.rules.keys import DEFAULT, normal
+from smrep.rules.kms import whose
 from smrep.rules.preflight import Look, Unseen
 from smrep.service.abreast import abreast
 from smrep.service.keys import KeyCheck
@@ -77,7 +78,12 @@ class Health:
         if key is None or normal(key, region, primary.account) == DEFAULT:
             return ()
         return key_health(
-            key, "the key", region, self.key_check.of(primary, key, region), other_key(self.command, primary, region)
+            key,
+            "the key",
+            region,
+            self.key_check.of(primary, key, region),
+            other_key(self.command, primary, region),
+            owner=whose(primary),
         )
 
     def is_callers(self, secret: Secret) -> bool:
@@ -94,4 +100,4 @@ class Health:
 
     def _key_of(self, primary: Secret, need: Need) -> tuple[Finding, ...]:
         known = self.key_check.of(primary, need.key, primary.region)
-        return key_health(need.key, need.what, primary.region, known, need.cure(primary))
+        return key_health(need.key, need.what, primary.region, known, need.cure(primary), owner=whose(primary))

@@ -12,6 +12,7 @@ from smrep.report import Finding, Kind, Severity
 from smrep.rules.commands import aws, spell_on
 from smrep.rules.findings import unchecked
 from smrep.rules.keys import DEFAULT, id_of_key, normal, same_by_spelling
+from smrep.rules.kms import whose
 from smrep.service.looking import asked
 from smrep.service.ports import Clock, Keys
 
@@ -125,7 +126,7 @@ class KeyCheck:
                 Severity.ERROR,
                 f"{primary.name} in {target.region} is under the key {shown}, not {target.kms_key}"
                 + (f" ({verdict.words})" if isinstance(verdict, NotFound) else ""),
-                f"list the keys there are: {aliases}; then: {rekey}" if absent else rekey,
+                f"{whose(primary)}list the keys there are: {aliases}; then: {rekey}" if absent else rekey,
             ),
         )
 

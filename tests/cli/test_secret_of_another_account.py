@@ -57,6 +57,16 @@ class Shared:
         ]
 
 
+def with_an_entry_alone(call: Callable[..., Any], sandbox: Sandbox) -> None:
+    """Promote and delete the secret's replica in us-west-2, which the primary lists InSync all the same."""
+    call("ReplicateSecretToRegions", SecretId="prod/db", AddReplicaRegions=[{"Region": WEST}])
+    sandbox.pass_time()
+    call("StopReplicationToReplica", WEST, SecretId="prod/db")
+    call("DeleteSecret", WEST, SecretId="prod/db", ForceDeleteWithoutRecovery=True)
+    sandbox.pass_time(300.0)
+    sandbox.simulator.log.clear()
+
+
 def hints(done: Done) -> list[str]:
     """Every hint of the document."""
     document, found = [done.document], []
@@ -187,6 +197,61 @@ def test_the_callers_own_secret_of_the_name_is_another(shared: Shared) -> None:
     assert {row["Name"] for row in shared.sandbox.call("ListSecrets", WEST)["SecretList"]} == {"prod/db"}
 
 
+@pytest.mark.parametrize(("command", "code"), [("replicate", 1), ("wait", 5), ("verify", 5), ("doctor", 1)])
+@pytest.mark.parametrize("namesake", [False, True])
+def test_where_the_arn_means_nothing_nobody_says_that_nothing_has_the_name(
+    sandbox: Sandbox, command: str, code: int, *, namesake: bool
+) -> None:
+    shared = Shared(sandbox)
+    with_an_entry_alone(shared.call, sandbox)
+    if namesake:
+        shared.call("CreateSecret", WEST, Name="prod/db", SecretString="another")
+    done = shared.smrep(command, shared.arn, "-r", WEST, *([] if command == "doctor" else ["--timeout", "0"]))
+    assert (done.code, "missing" in kinds(done)) == (code, True)
+    found = next(each for each in row(done)["findings"] if each["kind"] == "missing")
+    assert "its ARN means nothing there" in found["message"]
+    assert f"only account {OWNER} can tell" in found["message"]
+    assert found["hint"].startswith(f"with credentials of account {OWNER}: look what has the name: aws ")
+    assert "nothing bears the name" not in done.out
+    (removal,) = re.findall(r"smrep (remove [^;]*)", found["hint"])
+    role = ("--role-arn", f"arn:aws:iam::{OWNER}:role/ops", "--yes")
+    assert sandbox.smrep(*removal.split(), *role).code == (1 if namesake else 0)
+    assert shared.listed() == ([WEST] if namesake else [])
+
+
+KEY = f"arn:aws:kms:{WEST}:{OWNER}:key/795b"
+NOT_WRITTEN, NOT_READ = (f"Secrets Manager can't {verb} the secret value" for verb in ("encrypt", "decrypt"))
+FAILURES = {
+    "no replica's key": (f"{NOT_WRITTEN}: x (Error Code: NotFoundException)", "list the keys"),
+    "disabled": (f"{NOT_WRITTEN}: {KEY} is disabled. (Error Code: DisabledException)", "enable the key"),
+    "deleted": (f"{NOT_WRITTEN}: {KEY} is pending deletion. (Error Code: KMSInvalidStateException)", "keep the key"),
+    "odd": (f"{NOT_READ}: x (Error Code: OddException)", "look at the primary's key"),
+    "the name": (f"Replication failed: Secret name prod/db already exists in region {WEST}.", "look at it"),
+    "no such key": ("the key was not found", "list the keys"),
+    "some key": ("a KMS trouble", "mend the key"),
+    "a Region": ("the Region is not enabled", "enable the Region"),
+}
+
+
+@pytest.mark.parametrize("cause", FAILURES)
+def test_a_hint_about_what_the_other_account_has_says_with_whose_credentials(sandbox: Sandbox, cause: str) -> None:
+    message, way_on = FAILURES[cause]
+    shared = Shared(sandbox, WEST)
+    shared.owner.set_replication_status("prod/db", "us-east-1", WEST, "Failed", message)
+    done = shared.smrep("status", shared.arn)
+    assert row(done)["error"]["hint"].startswith(f"with credentials of account {OWNER}: {way_on}")
+
+
+def test_so_does_one_of_rekey_about_a_replica_that_is_not_there(sandbox: Sandbox) -> None:
+    shared = Shared(sandbox)
+    with_an_entry_alone(shared.call, sandbox)
+    done = shared.smrep("rekey", shared.arn, "-r", f"{WEST}=alias/dr", "--recreate", "--yes", "--timeout", "0")
+    assert (done.code, kinds(done)) == (1, ["missing"])
+    assert hints(done)
+    for hint in hints(done):
+        assert hint.startswith(f"with credentials of account {OWNER}: smrep remove {shared.arn} -r {WEST}")
+
+
 def test_promote_makes_the_replica_a_standalone_secret(shared: Shared) -> None:
     done = shared.smrep("promote", shared.arn, "-r", WEST, "--yes")
     assert (done.code, row(done)["changed"]) == (0, True)
@@ -227,6 +292,18 @@ def test_doctor_says_whose_secret_it_is_and_looks_at_it_all_the_same(shared: Sha
     assert "it belongs to another account than the credentials" in done.err
     assert (row(done)["status"], row(done)["arn"]) == ("InSync", shared.arn.replace("us-east-1", WEST))
     assert (done.code, row(done)["findings"]) == (0, [])
+
+
+@pytest.mark.parametrize(("command", "replicas"), [("replicate", 0), ("replicate", 1), ("doctor", 0)])
+def test_a_hint_about_the_keys_that_there_are_says_of_which_account(
+    sandbox: Sandbox, command: str, replicas: int
+) -> None:
+    arn = sandbox.create()
+    for _ in range(replicas):
+        assert sandbox.smrep("replicate", arn, "-r", f"{WEST}={sandbox.key()}").code == 0
+    done = sandbox.smrep(command, arn, "-r", f"{WEST}=alias/none", "--json")
+    (listing,) = {hint for hint in hints(done) if "aws kms list-aliases" in hint}
+    assert listing.startswith("with credentials of account 123456789012: list the keys there are: aws kms ")
 
 
 @pytest.mark.parametrize("command", ["status", "wait", "verify", "doctor", "retry"])
@@ -337,16 +414,6 @@ def test_an_sts_that_does_not_tell_leaves_the_name_unchecked(make_sandbox: Make)
     assert (done.code, kinds(done)) == (0, ["unchecked"])
     assert hints(done) == ["allow sts:GetCallerIdentity"]
     assert "whether the credentials are of its account is not known" in row(done)["findings"][0]["message"]
-
-
-def with_an_entry_alone(call: Callable[..., Any], sandbox: Sandbox) -> None:
-    """Promote and delete the secret's replica in us-west-2, which the primary lists InSync all the same."""
-    call("ReplicateSecretToRegions", SecretId="prod/db", AddReplicaRegions=[{"Region": WEST}])
-    sandbox.pass_time()
-    call("StopReplicationToReplica", WEST, SecretId="prod/db")
-    call("DeleteSecret", WEST, SecretId="prod/db", ForceDeleteWithoutRecovery=True)
-    sandbox.pass_time(300.0)
-    sandbox.simulator.log.clear()
 
 
 def test_nothing_is_removed_unseen_where_sts_does_not_tell(make_sandbox: Make) -> None:

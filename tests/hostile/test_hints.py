@@ -21,7 +21,7 @@ from smrep.rules.coverage import extra_row, orphan
 from smrep.rules.export import left_out
 from smrep.rules.health import Need
 from smrep.rules.plan import Consent, step_for
-from smrep.rules.preflight import Bearer, obstacle
+from smrep.rules.preflight import Absent, Bearer, obstacle
 from smrep.rules.promotion import unfit
 from smrep.rules.reader import bound, may_read
 from smrep.rules.removal import departure
@@ -64,7 +64,9 @@ def told() -> Iterator[Finding | Trouble | None]:
         yield unfit(replace(secret, replicas=()), HOME)
         yield from departure(PRIMARY, WEST, secret).findings
     yield findings.missing(PRIMARY, WEST)
-    yield findings.absent(PRIMARY, WEST)
+    for here in (Absent(), Absent(to_the_arn=True), Absent(to_the_arn=True, unknown_caller=Denied("no", SHELL))):
+        for asked in (PRIMARY, replace(PRIMARY, by_arn=True)):
+            yield findings.absent(asked, WEST, here)
     yield findings.failed(PRIMARY, ENTRY)
     yield findings.unsettled(PRIMARY, ENTRY)
     yield findings.removing(PRIMARY, WEST)

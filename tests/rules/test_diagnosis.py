@@ -51,7 +51,7 @@ CLASH = obstacle(PRIMARY, TARGET, NAMESAKE, Bearer.NAMESAKE)
         (FAILED, Absent(), None, [failed(PRIMARY, FAILED)]),
         (UNDER_WAY, OURS, None, [unsettled(PRIMARY, UNDER_WAY)]),
         (UNDER_WAY, Absent(), None, [unsettled(PRIMARY, UNDER_WAY)]),
-        (IN_SYNC, Absent(), None, [absent(PRIMARY, WEST)]),
+        (IN_SYNC, Absent(), None, [absent(PRIMARY, WEST, Absent())]),
         (None, OURS, None, [removing(PRIMARY, WEST)]),
         (None, NAMESAKE, None, [CLASH]),
         (IN_SYNC, NAMESAKE, None, [CLASH]),

@@ -11,7 +11,7 @@ from smrep.model import Replica, Secret
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
 from smrep.rules.findings import absent, doubt, failed, missing, removing, unchecked, unseen, unsettled
-from smrep.rules.preflight import Unseen
+from smrep.rules.preflight import Absent, Unseen
 
 HOME, WEST = Region("us-east-1"), Region("us-west-2")
 SECRET = Secret("arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3", "prod/db", HOME, HOME)
@@ -36,7 +36,7 @@ THERE = "prod/db --primary-region us-east-1 -r us-west-2"
             f"smrep replicate {THERE}=alias/dr",
         ),
         (
-            lambda: absent(SECRET, WEST),
+            lambda: absent(SECRET, WEST, Absent()),
             Kind.MISSING,
             Severity.ERROR,
             "prod/db is listed as InSync in us-west-2, but no secret of that name is there",
@@ -84,7 +84,7 @@ def test_a_state_is_told_with_the_command_for_it(
 
 def test_a_name_is_quoted_where_it_goes_to_a_shell() -> None:
     odd = Secret(SECRET.arn, "prod db", HOME, HOME)
-    assert "--secret-id 'prod db'" in (absent(odd, WEST).hint or "")
+    assert "--secret-id 'prod db'" in (absent(odd, WEST, Absent()).hint or "")
 
 
 # looks that could not be made

@@ -89,6 +89,15 @@ def test_why_a_key_cannot_be_used_and_what_to_do_about_it(known: Key | AwsError,
     assert key_health("alias/dr", "the new key", WEST, known, INSTEAD) == (finding,)
 
 
+@pytest.mark.parametrize(
+    "known", [NotFound("no"), *(replace(GOOD, state=state) for state in ("Disabled", "PendingDeletion", "Odd", None))]
+)
+def test_a_key_of_another_account_is_mended_with_its_credentials(known: Key | AwsError) -> None:
+    (of_ours,) = key_health("alias/dr", "the new key", WEST, known, INSTEAD)
+    (of_theirs,) = key_health("alias/dr", "the new key", WEST, known, INSTEAD, owner="with credentials of account 2: ")
+    assert of_theirs == replace(of_ours, hint=f"with credentials of account 2: {of_ours.hint}")
+
+
 def test_a_key_that_kms_says_little_of_passes() -> None:
     assert key_health("alias/dr", "the new key", WEST, Key(KEY_ARN, "Enabled"), INSTEAD) == ()
 

@@ -171,7 +171,7 @@ def test_a_stop_says_by_its_finding_why() -> None:
 
 
 def test_in_sync_with_nothing_there_is_stopped() -> None:
-    assert step(IN_SYNC, Absent()) == stop(TARGET, absent(PRIMARY, WEST))
+    assert step(IN_SYNC, Absent()) == stop(TARGET, absent(PRIMARY, WEST, Absent()))
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ def proof(look: Look = OURS, *, same: Any = str.__eq__, **given: Any) -> Proof:
         ),
         (UNDER_WAY, OURS, Proof(False, Outcome.PENDING, (unsettled(PRIMARY, UNDER_WAY),), FOREVER_S)),
         (UNDER_WAY, NAMESAKE, Proof(False, Outcome.PENDING, (unsettled(PRIMARY, UNDER_WAY), CLASH), FOREVER_S)),
-        (IN_SYNC, Absent(), Proof(False, Outcome.DRIFT, (absent(PRIMARY, WEST),), LIST_LAG_S)),
+        (IN_SYNC, Absent(), Proof(False, Outcome.DRIFT, (absent(PRIMARY, WEST, Absent()),), LIST_LAG_S)),
         (IN_SYNC, NAMESAKE, Proof(False, Outcome.DRIFT, (CLASH,))),
         (IN_SYNC, Unseen(DENIED), Proof(None, Outcome.ACCESS, unseen(PRIMARY, WEST, Unseen(DENIED)))),
         (IN_SYNC, Unseen(), Proof(None, Outcome.PENDING, (), FOREVER_S)),
