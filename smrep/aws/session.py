@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -23,7 +22,7 @@ from smrep.aws.allowed import guard, guard_secrets
 from smrep.aws.bounds import Bounds, bound, bound_metadata
 from smrep.aws.credentials import check_credentials
 from smrep.aws.dependence import dependence
-from smrep.aws.sources import Cure, explained, ill_of, source_of, watch
+from smrep.aws.sources import NO_HEADER, Cure, explained, ill_of, source_of, watch
 from smrep.aws.translate import from_transport
 from smrep.errors import AwsError, ConfigurationError, SmrepError
 from smrep.model import Endpoint, endpoint_for
@@ -60,7 +59,6 @@ class Settings:
 
 _OTHER_REGION = "Credential should be scoped to a valid region"
 """AWS's words where a request is signed for another Region than that of the endpoint it came to."""
-_NO_HEADER = re.compile(r"[^ -~]")
 _COMMON: dict[str, Any] = {
     "connect_timeout": 5,
     "read_timeout": 10,
@@ -273,7 +271,7 @@ def _core(profile: str | None) -> botocore.session.Session:
     core.user_agent_name, core.user_agent_version = "smrep", __version__
     application = core.get_config_variable("user_agent_appid")
     words = f"{core.user_agent()} app/{application}" if application else core.user_agent()
-    core.set_default_client_config(Config(user_agent=_NO_HEADER.sub("-", words)))
+    core.set_default_client_config(Config(user_agent=NO_HEADER.sub("-", words)))
     return core
 
 

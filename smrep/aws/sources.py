@@ -45,7 +45,7 @@ _NOT_SIGNED_IN = (botocore.SSOTokenLoadError, botocore.LoginTokenLoadError)
 _CLOCK = frozenset({"RequestExpired", "RequestInTheFuture", "RequestTimeTooSkewed"})
 _CLOCK_WORDS = ("Signature expired", "Signature not yet current")
 _UNKNOWN_TOKEN = frozenset({"AuthFailure", "InvalidClientTokenId", "UnrecognizedClientException"})
-"""AWS's codes for a session token that the Region does not know. Source: aws-behavior.md 10."""
+"""AWS's codes for a session token that the Region does not know. Source: aws-behavior.md 10.6."""
 _MISSHAPEN = (LookupError, TypeError, ValueError, AttributeError)
 """What Python raises over JSON that is none, fields that are missing, and times that are none."""
 

@@ -41,6 +41,11 @@ Look = Secret | Absent | Unseen
 """What bears the secret's name in one target Region."""
 
 
+def is_sure(look: Look) -> bool:
+    """Return whether a look shows what has the name: the secret, or that none has it."""
+    return not isinstance(look, Unseen) and not (isinstance(look, Absent) and look.to_the_arn)
+
+
 def telling(error: AwsError) -> str:
     """Return the hint where STS does not tell whose the credentials are."""
     if isinstance(error, Denied):

@@ -20,7 +20,7 @@ from smrep.model import Secret, Target
 from smrep.regions import Region
 from smrep.report import SecretReport, Trouble
 from smrep.rules.commands import spell_on
-from smrep.rules.preflight import Absent, Look, Unseen, portrait
+from smrep.rules.preflight import Absent, Look, Unseen, is_sure, portrait
 from smrep.rules.removal import Departure, departure, observed, row
 from smrep.rules.settle import LIST_LAG_S, told
 from smrep.service.abreast import abreast, patience
@@ -256,7 +256,7 @@ class Clearer:
         """Look into the Region once more, and tell whether what is there may be removed by a request now."""
         seen = look(self.aws, case.primary, region)
         case.observe(region, seen, self.gate.clock.monotonic())
-        return case.departures[region].is_open and not isinstance(seen, Unseen) and seen != Absent(to_the_arn=True)
+        return case.departures[region].is_open and is_sure(seen)
 
     def _still_listed(self, case: Clearing, regions: Sequence[Region]) -> list[Region] | None:
         """Return which Regions the primary lists still, None where it does not answer."""

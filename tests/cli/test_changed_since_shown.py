@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 from cli.replicated_sandbox import replicated
-from cli.test_secret_of_another_account import Shared
+from cli.test_secret_of_another_account import STS_DENIED, Shared
 from fixtures import Sandbox
 from pseudo_terminal import Terminal
+
+from smrep.sandbox.faults import Drop
 
 Make = Callable[..., Sandbox]
 Deed = Callable[[Sandbox], object]
@@ -69,8 +71,8 @@ CASES = {
 }
 
 
-def after_the_first_look(sandbox: Sandbox, deed: Deed, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let others act once smrep has looked into us-west-2."""
+def after_the_first_look(sandbox: Sandbox, deed: Deed, monkeypatch: pytest.MonkeyPatch, number: int = 1) -> None:
+    """Let others act once smrep has looked into us-west-2, or looked so often."""
     answer = sandbox.simulator.call
     looks = []
 
@@ -78,7 +80,7 @@ def after_the_first_look(sandbox: Sandbox, deed: Deed, monkeypatch: pytest.Monke
         found = answer(service, operation, region, params, **more)
         if (operation, region) == ("DescribeSecret", WEST):
             looks.append(found)
-            if len(looks) == 1:
+            if len(looks) == number:
                 deed(sandbox)
         return found
 
@@ -109,20 +111,34 @@ def test_a_change_after_the_look_is_told_and_nothing_is_sent(
     assert destroying(sandbox) == before
 
 
+def exchange(shared: Shared) -> None:
+    """Promote and delete the replica of another account's secret, and create another secret of its name."""
+    shared.call("StopReplicationToReplica", WEST, SecretId="prod/db")
+    shared.call("DeleteSecret", WEST, SecretId="prod/db", ForceDeleteWithoutRecovery=True)
+    shared.sandbox.pass_time(60)
+    shared.call("CreateSecret", WEST, Name="prod/db", SecretString="another")
+
+
+@pytest.mark.parametrize("sts", ["tells", "does not tell"])
+def test_a_removal_whose_answer_is_lost_is_not_sent_again_for_what_cannot_be_seen(
+    make_sandbox: Make, monkeypatch: pytest.MonkeyPatch, sts: str
+) -> None:
+    lost = Drop("RemoveRegionsFromReplication", "before", times=1)
+    sandbox = make_sandbox(drops=(lost,), denied=STS_DENIED if sts == "does not tell" else frozenset())
+    shared = Shared(sandbox, WEST)
+    after_the_first_look(sandbox, lambda _: exchange(shared), monkeypatch, number=2)
+    sandbox.smrep("remove", shared.arn, "-r", WEST, "--yes", "--json", "--timeout", "1m")
+    assert destroying(sandbox) == []
+    assert shared.listed() == [WEST]
+
+
 def test_a_look_that_only_the_owners_account_can_make_stops_the_removal(
     make_sandbox: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Before, nothing to be seen by the ARN passed for a replica that is gone, and the removal was sent."""
     sandbox = make_sandbox()
     shared = Shared(sandbox, WEST)
-
-    def exchange(_sandbox: Sandbox) -> None:
-        shared.call("StopReplicationToReplica", WEST, SecretId="prod/db")
-        shared.call("DeleteSecret", WEST, SecretId="prod/db", ForceDeleteWithoutRecovery=True)
-        sandbox.pass_time(60)
-        shared.call("CreateSecret", WEST, Name="prod/db", SecretString="another")
-
-    after_the_first_look(sandbox, exchange, monkeypatch)
+    after_the_first_look(sandbox, lambda _: exchange(shared), monkeypatch)
     done = shared.smrep("remove", shared.arn, "-r", WEST, "--yes")
     (row,) = done.document["secrets"][0]["replicas"]
     assert (done.code, row["changed"], row["error"]["code"]) == (4, False, "unchecked")

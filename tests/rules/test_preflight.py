@@ -15,7 +15,7 @@ from smrep.model import Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
 from smrep.rules.causes import cut_off
-from smrep.rules.preflight import Absent, Bearer, Unseen, ages, bearer, obstacle, ours, portrait
+from smrep.rules.preflight import Absent, Bearer, Unseen, ages, bearer, is_sure, obstacle, ours, portrait
 
 HOME, WEST, DUBLIN = Region("us-east-1"), Region("us-west-2"), Region("eu-west-1")
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"
@@ -109,3 +109,15 @@ def test_a_secret_that_is_a_primary_is_kept_though_it_lists_no_replica() -> None
     assert found(replace(NAMESAKE, primary_region=WEST), Target(WEST)).hint == (
         f"look at it: {DESCRIBE}; it is not overwritten as long as it has replicas of its own"
     )
+
+
+def test_a_look_is_sure_where_it_shows_the_secret_or_that_none_has_the_name() -> None:
+    sure = [OURS, PRIMARY, Absent()]
+    unsure = [
+        Unseen(),
+        Unseen(Denied("no")),
+        Absent(to_the_arn=True),
+        Absent(to_the_arn=True, unknown_caller=Denied("no")),
+    ]
+    assert [is_sure(look) for look in sure] == [True] * len(sure)
+    assert [is_sure(look) for look in unsure] == [False] * len(unsure)
