@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import select
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
+from typing import Protocol, TextIO
 
 from smrep.cli.app import App
 from smrep.errors import UsageError
 from smrep.output.colour import is_terminal
 from smrep.report import SecretReport
 from smrep.rules.closing import stopped
+
+SIGNALS_HEEDED_S = 0.5
+"""At the latest so long after a signal, a question ends."""
 
 
 class Change(Protocol):
@@ -95,11 +99,22 @@ def ask(app: App, names: Sequence[str], what: str, command: Callable[[], str]) -
         )
     expected = names[0] if len(names) == 1 else str(len(names))
     answer = "the secret's name" if len(names) == 1 else "the number of secrets that will be changed"
-    assert app.stdin is not None  # noqa: S101 - a terminal, as was checked
-    assert app.stderr is not None  # noqa: S101
     asked_at = app.clock.monotonic()
-    app.stderr.write(f"type {answer} to go on: ")
-    app.stderr.flush()
-    if app.stdin.readline().strip() != expected:
+    if typed_line(f"type {answer} to go on: ", app.stdin, app.stderr).strip() != expected:
         raise UsageError("not confirmed; nothing was sent", f"the answer is {expected}", code="NotConfirmed")
     app.thought_s = app.clock.monotonic() - asked_at  # thinking is not waiting
+
+
+def typed_line(question: str, stdin: TextIO | None, stderr: TextIO | None) -> str:
+    """Ask on the terminal and return the line that was typed, with its line end; empty at the end of all input.
+
+    A signal does not end a read that has not quite begun, nor one in another thread: whoever pressed Ctrl-C would have
+    to press Enter too. So the line is read only once it is there.
+    """
+    assert stdin is not None  # noqa: S101 - a terminal, as was checked
+    assert stderr is not None  # noqa: S101
+    stderr.write(question)
+    stderr.flush()
+    while not select.select([stdin], [], [], SIGNALS_HEEDED_S)[0]:
+        pass
+    return stdin.readline()

@@ -11,6 +11,7 @@ import click
 from smrep.cli import basics, options
 from smrep.cli.app import App
 from smrep.cli.conduct import deliver
+from smrep.cli.confirm import typed_line
 from smrep.cli.fault_options import delays
 from smrep.cli.params import HomeRegion
 from smrep.cli.process import stopped_by, told
@@ -193,16 +194,7 @@ def _act(app: App, drill: Drill, *, pausing: bool) -> None:
         if step.command:
             app.messages.command(step.command)
         if guided:
-            _await_enter(app)
-
-
-def _await_enter(app: App) -> None:
-    """Come back when a line, or the end of all input, was typed."""
-    assert app.stdin is not None  # noqa: S101 - a terminal, as was checked
-    assert app.stderr is not None  # noqa: S101
-    app.stderr.write("press Enter to go on: ")
-    app.stderr.flush()
-    app.stdin.readline()
+            typed_line("press Enter to go on: ", app.stdin, app.stderr)
 
 
 def _tell(app: App, result: Rehearsal, code: int) -> None:

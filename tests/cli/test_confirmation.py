@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import pty
 import signal
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pytest
@@ -13,6 +16,8 @@ from cli.remove_sandbox import REMOVE, is_there
 from cli.replicated_sandbox import replicated
 from cli.test_terminal import Terminal
 from fixtures import Done, Sandbox
+
+from smrep.cli.confirm import typed_line
 
 Make = Callable[..., Sandbox]
 ASKS = "type the secret's name to go on: "
@@ -190,3 +195,18 @@ def test_ctrl_c_at_the_prompt_sends_nothing(make_sandbox: Make, command: Command
     assert terminal.end() == 130
     assert "nothing was sent" in terminal.seen
     assert command.sent(sandbox) == 0
+
+
+def test_ctrl_c_that_does_not_interrupt_the_read_ends_the_question_too() -> None:
+    keyboard, terminal = pty.openpty()
+
+    def press() -> None:
+        os.read(keyboard, len(ASKS))
+        signal.pthread_kill(threading.get_ident(), signal.SIGINT)  # in this thread, while the other one waits
+
+    with ThreadPoolExecutor() as pool, os.fdopen(terminal) as stdin, os.fdopen(os.dup(terminal), "w") as stderr:
+        pressed = pool.submit(press)
+        with pytest.raises(KeyboardInterrupt):
+            typed_line(ASKS, stdin, stderr)
+        pressed.result()
+    os.close(keyboard)
