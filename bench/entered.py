@@ -21,10 +21,10 @@ from types import CodeType, FrameType
 from typing import Any
 
 import smrep
-from smrep.cli import entry
+from smrep.cli import main as entry
 from smrep.sandbox.faults import Faults
-from smrep.sandbox.server import SandboxServer
-from smrep.sandbox.simulator import Simulator
+from smrep.sandbox.server.http_server import SandboxServer
+from smrep.sandbox.simulator.simulated_aws import Simulator
 
 PACKAGE = Path(smrep.__file__).parent
 WRITE = "ReplicateSecretToRegions"

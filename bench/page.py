@@ -25,10 +25,10 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from smrep.errors import Outcome
 from smrep.model import Target
-from smrep.output.reports import write
+from smrep.output.artifacts import write
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Made, RegionReport, Report, SecretReport, Severity
-from smrep.rules.commands import spell
+from smrep.rules.hints import spell
 
 MANY, MORE = 5_000, 10_000
 HOME, REGIONS = Region("us-east-1"), tuple(map(Region, ("us-west-2", "eu-west-1", "ap-southeast-2")))

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import click
 
-from smrep.cli import root, variables
-from smrep.cli.topics import CASES, CODES, WEIGHT
+from smrep.cli.commands import help as variables
+from smrep.cli.commands.help import CASES, CODES, WEIGHT
+from smrep.cli.root import root
 
 BORROWED: Mapping[tuple[str, ...], str] = {
     ("sandbox", "exec"): "That of CMD; 126 or 127 where CMD can't be started, and 2 or 4 where the sandbox can't.",

@@ -11,15 +11,15 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from smrep.aws import answers
-from smrep.aws.translate import from_response
+from smrep.aws import responses as answers
+from smrep.aws.error_translation import from_response
 from smrep.errors import Unanswered
 from smrep.model import Filter, Key, Page, Replica, Secret, SecretId, Target, Version
 from smrep.regions import Region
 from smrep.report import Finding, RegionReport, SecretReport
-from smrep.rules.asked import Address
+from smrep.rules.primary_region import Address
 from smrep.sandbox.faults import Faults
-from smrep.sandbox.simulator import ApiError, Simulator
+from smrep.sandbox.simulator.simulated_aws import ApiError, Simulator
 
 HOME = Region("us-east-1")
 WEST = Region("us-west-2")

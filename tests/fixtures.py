@@ -27,11 +27,11 @@ from hypothesis import Phase, settings
 from patience import PATIENCE_S, wait_until
 from simulated_time import SharedClock, simulated
 
-from smrep.aws.allowed import WRITES
-from smrep.cli import entry
+from smrep.aws.allow_list import WRITES
+from smrep.cli import main as entry
 from smrep.sandbox.faults import Faults
-from smrep.sandbox.server import SandboxServer
-from smrep.sandbox.simulator import Simulator
+from smrep.sandbox.server.http_server import SandboxServer
+from smrep.sandbox.simulator.simulated_aws import Simulator
 
 # Chosen by `pytest --hypothesis-profile`: `quick` and `thorough` try the same examples in every run, `search` new ones.
 settings.register_profile("quick", deadline=None, derandomize=True, max_examples=10)

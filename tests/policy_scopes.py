@@ -6,8 +6,8 @@ from typing import Any
 
 from smrep.model import SecretId, Target
 from smrep.regions import Region
-from smrep.rules.asked import Address
-from smrep.rules.policy import Scope, document
+from smrep.rules.least_privilege import Scope, document
+from smrep.rules.primary_region import Address
 
 EAST, WEST, DUBLIN, TOKYO = (Region(name) for name in ("us-east-1", "us-west-2", "eu-west-1", "ap-northeast-1"))
 ACCOUNT = "123456789012"

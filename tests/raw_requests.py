@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from smrep.sandbox.desk import Desk
-from smrep.sandbox.server import SandboxServer
-from smrep.sandbox.simulator import Simulator
+from smrep.sandbox.server.http_server import SandboxServer
+from smrep.sandbox.server.request_handler import Desk
+from smrep.sandbox.simulator.simulated_aws import Simulator
 
 SIGNED = "AWS4-HMAC-SHA256 Credential=AKIA/20251123/us-east-1/secretsmanager/aws4_request, Signature=00"
 CREATE = b'{"Name": "db", "SecretString": "hunter2"}'

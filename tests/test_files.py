@@ -198,8 +198,8 @@ def test_a_jobs_summary_is_only_added_to(sandbox: Sandbox, tmp_path: Path) -> No
 
 
 MAKES_NONE = {
-    "cli/process.py": ["os.open(os.devnull, os.O_WRONLY)"],
-    "cli/asking.py": ["os.open(os.devnull, os.O_RDWR)", "open(writing, 'w', encoding='ascii')"],
+    "cli/signals.py": ["os.open(os.devnull, os.O_WRONLY)"],
+    "cli/completion_values.py": ["os.open(os.devnull, os.O_RDWR)", "open(writing, 'w', encoding='ascii')"],
 }
 """What is opened elsewhere, and is no file: the null device, and the end of a pipe that there is."""
 

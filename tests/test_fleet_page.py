@@ -13,8 +13,8 @@ import yaml
 from fixtures import ROOT, Sandbox
 from typed_pages import expected_code, fenced, paste, section
 
-from smrep.cli.apply import apply
-from smrep.rules.manifest import ACCOUNT_FIELDS, FIELDS, RULE_FIELDS, parse
+from smrep.cli.commands.apply import apply
+from smrep.rules.manifest.parser import ACCOUNT_FIELDS, FIELDS, RULE_FIELDS, parse
 
 PAGE = (ROOT / "docs/fleet.md").read_text()
 SIGNING = ("prod/signing/root", "prod/signing/issuer")

@@ -14,9 +14,8 @@ import click
 import pytest
 from fixtures import ROOT, Sandbox
 
-from smrep.cli import COMMANDS
-from smrep.cli.topics import CODES
-from smrep.cli.variables import OURS
+from smrep.cli.commands.help import CODES, OURS
+from smrep.cli.root import COMMANDS
 
 PAGES = {path.stem: path for path in sorted((ROOT / "docs/man").glob("*.1"))}
 SECTIONS = [

@@ -75,14 +75,14 @@ def test_the_two_commands_that_set_themselves_up_are_named() -> None:
 
 
 def test_every_command_is_in_the_table() -> None:
-    from smrep.cli import COMMANDS
+    from smrep.cli.root import COMMANDS
 
     rows = set(re.findall(r"`smrep ([\w-]+)[^`]*`", "".join(re.findall(r"^\|.*", README, re.MULTILINE))))
     assert rows == set(COMMANDS)
 
 
 def test_the_manifest_means_what_its_comments_say() -> None:
-    from smrep.rules.manifest import parse
+    from smrep.rules.manifest.parser import parse
 
     (text,) = fenced(section(README, "Forty secrets by Friday"), "toml")
     with_key = text.replace('["us-west-2"]', '[{ region = "us-west-2", kms_key = "alias/dr" }]')

@@ -12,7 +12,7 @@ import pytest
 from fixtures import BIN, ROOT, Sandbox
 from typed_pages import Scene, fenced, find_missing, headings, paste, play, scenes_of, split_commands, type_commands
 
-from smrep.rules.manifest import parse
+from smrep.rules.manifest.parser import parse
 
 FOLDER = ROOT / "docs/runbooks"
 PAGES = sorted(page for page in FOLDER.glob("*.md") if page.name != "README.md")

@@ -23,7 +23,7 @@ def test_each_test_that_it_names_is_there() -> None:
 
 
 def test_its_numbers_are_the_sandboxs() -> None:
-    from smrep.sandbox.server import SandboxServer
+    from smrep.sandbox.server.http_server import SandboxServer
 
     bounds = SandboxServer.bounds
     assert f"takes {bounds.body_bytes // 2**20} MiB a request, {bounds.connections} connections" in PAGE

@@ -14,8 +14,8 @@ from pathlib import Path
 import warm_programs
 from fixtures import Sandbox
 
+from smrep.cli.commands.sandbox import start
 from smrep.cli.fault_options import faults_from
-from smrep.cli.sandbox import start
 from smrep.sandbox.faults import Faults
 from smrep.sandbox.seed import seed_sample
 

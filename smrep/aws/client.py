@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
 
-from smrep.aws import answers, translate
-from smrep.aws.allowed import WRITES, NotAllowed, check
+from smrep.aws import error_translation as translate
+from smrep.aws import responses as answers
+from smrep.aws.allow_list import WRITES, NotAllowed, check
 from smrep.aws.session import Session
 from smrep.errors import AwsError, CredentialsError, Denied, SmrepError, Unanswered
 from smrep.model import Filter, Key, Page, Paging, Replica, Secret, Target, Version

@@ -1,11 +1,20 @@
-"""Credentials that no request can be signed with, told by where they come from and never by what they are."""
+"""Where credentials come from, and why they cannot be used."""
 
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
-from smrep.aws.sources import NO_HEADER, Cure, frozen, refusal
+from botocore import UNSIGNED
+from botocore import exceptions as botocore
+
+from smrep.aws.error_translation import bad_answer, from_response, from_transport, is_transport
+from smrep.errors import AwsError, CannotSend, SmrepError, Throttled, Unanswered
+from smrep.model import Source
+from smrep.regions import Region, is_opt_in
 
 _FIELDS = {
     "access_key": ("AWS_ACCESS_KEY_ID", "aws_access_key_id"),
@@ -39,3 +48,212 @@ def _place(session: Any, part: str, value: str, method: str) -> str:
         if profile.get(key) == value:
             return f"{key} of the profile {name}"
     return f"the {key.removeprefix('aws_')} from {method}"
+
+
+Cure = Callable[[Source, str], str | None]
+"""Returns what to type next, given where the credentials come from and the error's code."""
+
+_HELD_BY = {
+    "sso": ("sso_session", "sso_start_url"),
+    "login": ("login_session",),
+    "custom-process": ("credential_process",),
+    "assume-role-with-web-identity": ("web_identity_token_file",),
+    "shared-credentials-file": ("aws_access_key_id",),
+    "config-file": ("aws_access_key_id",),
+}
+"""botocore's word for a source -> the keys of a profile that lead there."""
+_TOKEN_FILE = "AWS_WEB_IDENTITY_TOKEN_FILE"  # noqa: S105 - a variable's name
+_CONTAINER_TOKEN = "AWS_CONTAINER_AUTHORIZATION_TOKEN"  # noqa: S105 - a variable's name
+NO_HEADER = re.compile(r"[^ -~]")
+"""What no header may hold: a line end, any other control character, anything beyond ASCII."""
+_EXPIRED = (
+    botocore.UnauthorizedSSOTokenError,
+    botocore.TokenRetrievalError,
+    botocore.LoginRefreshRequired,
+    RuntimeError,  # botocore's for what was fetched anew and has expired all the same
+)
+_NOT_SIGNED_IN = (botocore.SSOTokenLoadError, botocore.LoginTokenLoadError)
+_CLOCK = frozenset({"RequestExpired", "RequestInTheFuture", "RequestTimeTooSkewed"})
+_CLOCK_WORDS = ("Signature expired", "Signature not yet current")
+_UNKNOWN_TOKEN = frozenset({"AuthFailure", "InvalidClientTokenId", "UnrecognizedClientException"})
+"""AWS's codes for a session token that the Region does not know. Source: aws-behavior.md 10.6."""
+_MISSHAPEN = (LookupError, TypeError, ValueError, AttributeError)
+"""What Python raises over JSON that is none, fields that are missing, and times that are none."""
+
+
+def watch(core: Any, cure: Cure) -> None:
+    """Have botocore's providers of credentials, those behind a role too, say what went wrong in our words."""
+    for provider in core.get_component("credential_provider").providers:
+        _watch(core, provider, cure)
+        sourcer = getattr(provider, "_credential_sourcer", None)
+        for source in sourcer._providers if sourcer else ():  # noqa: SLF001 - botocore has no other way to it
+            _watch(core, source, cure)
+        builder = getattr(provider, "_profile_provider_builder", None)
+        if builder:
+            builder.providers = _watched_sources(core, builder.providers, cure)
+
+
+def _watched_sources(core: Any, providers: Callable[..., Any], cure: Cure) -> Callable[..., Any]:
+    """Return what makes the providers of a role's source_profile, watched."""
+
+    def watched(*args: Any, **more: Any) -> Any:
+        made = providers(*args, **more)
+        for provider in made:
+            _watch(core, provider, cure)
+        return made
+
+    return watched
+
+
+def _watch(core: Any, provider: Any, cure: Cure) -> None:
+    """Have the provider, and the credentials that it gives, say in our words what went wrong."""
+    load = provider.load
+
+    def watched() -> Any:
+        try:
+            credentials = load()
+        except Exception as error:
+            raise explained(core, provider.METHOD, error, cure) from error
+        if credentials:
+            freeze = credentials.get_frozen_credentials
+            credentials.get_frozen_credentials = lambda: _freeze(core, credentials.method, freeze, cure)
+        return credentials
+
+    provider.load = watched
+
+
+def _freeze(core: Any, method: str, freeze: Callable[[], Any], cure: Cure) -> Any:
+    try:
+        return freeze()
+    except Exception as error:
+        raise explained(core, method, error, cure) from error
+
+
+def frozen(core: Any, request_signer: Any, signature_version: Any, cure: Cure) -> Any:
+    """Return the credentials that a request will be signed with, renewed where they must be; None where it is not.
+
+    Raises:
+        CannotSend: there are none that can be used.
+        Unanswered: whoever gives them does not answer.
+        Throttled: it was asked too often.
+
+    """
+    credentials = request_signer._credentials  # noqa: SLF001 - botocore has no other way to it
+    if signature_version is UNSIGNED:
+        return None
+    if credentials is None:
+        raise explained(core, "", botocore.NoCredentialsError(), cure)
+    return _freeze(core, credentials.method, credentials.get_frozen_credentials, cure)
+
+
+def explained(core: Any, method: str, error: Exception, cure: Cure) -> SmrepError:
+    """Return what went wrong while credentials were fetched by that method of botocore's."""
+    if isinstance(error, SmrepError):
+        return error
+    if method == "container-role" and NO_HEADER.search(os.environ.get(_CONTAINER_TOKEN, "")):
+        return refusal(_CONTAINER_TOKEN)
+    source = source_of(core, method)
+    if isinstance(error, botocore.ClientError):
+        answer = from_response(error, "the credentials could not be fetched")
+        return answer if isinstance(answer, Unanswered | Throttled) else _unusable(answer, source, cure)
+    if is_transport(error):
+        return from_transport(error, "the credentials could not be fetched")
+    if method.startswith("assume-role") and isinstance(error, _MISSHAPEN) and not isinstance(error, UnicodeError):
+        return bad_answer(type(error).__name__, "the role could not be assumed")
+    code, words = _ill(error, source)
+    return CannotSend(words, "", cure(source, code), code=code)
+
+
+def refusal(place: str) -> CannotSend:
+    """Return the error for a credential that no header may hold, told by where it is kept."""
+    words = f"{place} holds a line end, or another character that no credential has"
+    hint = f'take it out: export {place}="$(printf %s "${place}" | tr -cd \'!-~\')"' if place.isupper() else None
+    return CannotSend(words, "", hint or "take it out where it is kept", code="BadCredentials")
+
+
+def ill_of(answer: AwsError, region: Region | None = None, *, has_token: bool = False) -> str:
+    """Return the code for what is wrong with a request's signature: AWS's own, or ours where its words say more."""
+    if answer.code in _CLOCK or any(words in answer.words for words in _CLOCK_WORDS):
+        return "ClockSkew"
+    if answer.code in _UNKNOWN_TOKEN and has_token and region and is_opt_in(region):
+        return "GlobalToken"
+    return answer.code
+
+
+def _unusable(answer: AwsError, source: Source, cure: Cure) -> CannotSend:
+    """Return AWS's no as one after which nothing can be sent."""
+    subject = answer.message.removesuffix(answer.words).removesuffix(": ")
+    return CannotSend(
+        answer.words, subject, cure(source, ill_of(answer)), code=answer.code, request_id=answer.request_id
+    )
+
+
+def source_of(core: Any, method: str) -> Source:
+    """Return where credentials that botocore had by that method come from, and the profile that leads there."""
+    config: Mapping[str, Any] = core.full_config.get("profiles", {})
+    keys = _HELD_BY.get(method, ())
+    asked = core.profile
+    name, seen = asked or "default", set[str]()
+    while name not in seen and not any(key in config.get(name, {}) for key in keys):
+        seen.add(name)
+        name = config.get(name, {}).get("source_profile") or name
+    if name in seen:
+        name = asked or "default"
+    place = config.get(name, {}).get("web_identity_token_file")
+    if method == "assume-role-with-web-identity":
+        place = os.environ.get(_TOKEN_FILE) or place
+    if place and os.sep not in place:
+        place = None  # it may be the token itself
+    profile = None if name == "default" and not asked else name
+    return Source(method, profile, place, tuple(core.available_profiles))
+
+
+def _ill(error: Exception, source: Source) -> tuple[str, str]:
+    """Return a code and a sentence for what went wrong."""
+    match error:
+        case botocore.NoCredentialsError():
+            return "NoCredentials", f"no credentials found{f' for {source.title}' if source.profile else ''}"
+        case botocore.PartialCredentialsError():
+            return "PartialCredentials", f"the credentials of {source.title} lack {error.kwargs.get('cred_var')}"
+        case EOFError():
+            return "MfaRequired", "this profile asks for an MFA code, and there is no terminal to type it at"
+        case botocore.MissingDependencyException():
+            return "MissingDependency", f"{source.title} needs the AWS Common Runtime, which is not installed"
+        case botocore.ParamValidationError() if source.method == "assume-role-with-web-identity":
+            return "EmptyToken", f"the token file {_path(source.place)} is empty, or holds no token"
+        case OSError(filename=str(path)):
+            place = path if source.method == "custom-process" else _path(path)
+            return "FileNotReadable", f"{source.title} gave no credentials: {error.strerror}: {place}"
+        case _ if isinstance(error, _EXPIRED):
+            return "SessionExpired", f"the session has expired: {_end_of_session(source)}"
+        case _ if isinstance(error, _NOT_SIGNED_IN):
+            return "NotSignedIn", f"not signed in: {source.title} has no session that can be used"
+        case _ if isinstance(error, _MISSHAPEN):
+            return "BadCredentials", f"{source.title} {_SHAPES.get(source.method, 'gave no credentials')}"
+        case botocore.ParamValidationError():
+            return "BadCredentials", f"{source.title} gave no credentials that can be used"
+        case botocore.InvalidConfigError() | botocore.InfiniteLoopConfigError() | botocore.UnknownCredentialError():
+            return "ProfileIncomplete", f"{source.title} is not set up in full ({type(error).__name__})"
+        case _:
+            return "CredentialsError", f"{source.title} gave no credentials ({type(error).__name__})"
+
+
+_SHAPES = {
+    "custom-process": "printed no JSON with credentials in it",
+    "sso": "can't be used: the file of its sign-in is damaged",
+    "login": "can't be used: the file of its sign-in is damaged",
+    "env": "can't be used: AWS_CREDENTIAL_EXPIRATION is not a time with a time zone",
+}
+
+
+def _end_of_session(source: Source) -> str:
+    if source.method == "env":
+        return "AWS_CREDENTIAL_EXPIRATION in the environment has passed"
+    if source.method == "custom-process":
+        return f"{source.title} printed an Expiration that has passed"
+    return source.title
+
+
+def _path(path: str | None) -> str:
+    """Return the path, unless it may be the token itself."""
+    return str(Path(path)) if path and os.sep in path else "a file without a folder; is it the token itself?"

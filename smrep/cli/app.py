@@ -13,22 +13,19 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from smrep import __version__
-from smrep.cli.basics import WORDS
 from smrep.cli.options import Shared
 from smrep.cli.params import secret_ids
-from smrep.cli.screens import Gauge, Screen, SystemClock, a_gauge, a_screen
-from smrep.cli.where import Where, locate
+from smrep.cli.root import WORDS
 from smrep.errors import Outcome
 from smrep.model import SecretId, parse_arn
-from smrep.output.colour import is_terminal, wants_animation, wants_colour
+from smrep.output.append_only_file import Journal
 from smrep.output.events import Events
-from smrep.output.journal import Journal
-from smrep.output.messages import Messages
-from smrep.output.paper import Paper, fits
+from smrep.output.progress import Gauge, Lines, Screen, SystemClock, Tally
+from smrep.output.terminal import Messages, Paper, fits, is_terminal, wants_animation, wants_colour
 from smrep.regions import Region, is_known, nearest
 from smrep.report import Kind, Progress, SecretReport, Severity, Trouble
-from smrep.rules.asked import account_in, check_account, check_regions
-from smrep.rules.commands import typed_again
+from smrep.rules.hints import typed_again
+from smrep.rules.primary_region import Where, account_in, check_account, check_regions, locate
 from smrep.service.ports import Clock
 from smrep.urls import shown
 
@@ -54,7 +51,7 @@ class App:
     stdout: TextIO | None = field(default_factory=lambda: sys.stdout)
     stderr: TextIO | None = field(default_factory=lambda: sys.stderr)
     clock: Clock = field(default_factory=lambda: click.get_current_context().obj or SystemClock())
-    """The one that the run was given (smrep.cli.entry.run), else the machine's."""
+    """The one that the run was given (smrep.cli.main.run), else the machine's."""
     stdin_is_taken: bool = False
     """Whether standard input was read for secrets, so that nothing is left to answer a prompt."""
     events: Events | None = None
@@ -128,12 +125,20 @@ class App:
     @cached_property
     def screen(self) -> Screen:
         """Progress where each secret is shown."""
-        return a_screen(self.stderr, self.messages, self.paper(self.stderr), self.timeout_s, alive=self._is_alive)
+        if self.stderr is not None and self._is_alive:
+            from smrep.output.live import LiveTable
+
+            return LiveTable(self.stderr, self.paper(self.stderr), self.timeout_s)
+        return Lines(self.messages, self.timeout_s)
 
     @cached_property
     def gauge(self) -> Gauge:
         """Progress over many secrets."""
-        return a_gauge(self.stderr, self.messages, self.paper(self.stderr), alive=self._is_alive)
+        if self.stderr is not None and self._is_alive:
+            from smrep.output.live import Bar
+
+            return Bar(self.stderr, self.paper(self.stderr))
+        return Tally(self.messages)
 
     @property
     def _is_alive(self) -> bool:
@@ -186,7 +191,7 @@ class App:
         also where no secret was typed.
 
         Raises:
-            UsageError: a secret can't be one or is of another account than expected; see smrep.cli.where.locate.
+            UsageError: a secret can't be one or is of another account than expected; see rules.primary_region.
             ConfigurationError: nobody names a Region.
 
         """
@@ -252,7 +257,7 @@ class App:
         """
         from smrep.aws.client import Aws
         from smrep.aws.session import Session, Settings
-        from smrep.rules.sign_in import cure
+        from smrep.rules.hints import cure
 
         options = options or self.options
         sources = self.where.sources if self.where else {}

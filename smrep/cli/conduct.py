@@ -12,18 +12,18 @@ from types import MappingProxyType
 import click
 
 from smrep.cli.app import App
-from smrep.cli.basics import CONDUCTED
-from smrep.cli.explaining import explain, is_mute
-from smrep.cli.process import stopped_by, stopping, told
+from smrep.cli.root import CONDUCTED
+from smrep.cli.signals import stopped_by, stopping, told
 from smrep.errors import CredentialsError, Outcome, OutputError, SmrepError, Terminated, UsageError
 from smrep.output import github
 from smrep.output.events import Events
 from smrep.output.formats import FORMATS, as_query, compile_query
-from smrep.output.paper import Paper
+from smrep.output.stderr_notes import explain, is_mute
+from smrep.output.terminal import Paper
 from smrep.regions import Region
 from smrep.report import Finding, Made, Report, SecretReport, Trouble
-from smrep.rules.closing import end, timed_out
-from smrep.rules.commands import connected
+from smrep.rules.hints import connected
+from smrep.rules.run_outcome import end, timed_out
 from smrep.urls import shown
 
 
@@ -72,7 +72,9 @@ def conduct(app: App, work: Callable[[App], Iterator[None]]) -> None:
         _publish(app, report, text)
         told(report.exit_code)
     finally:
-        explain(app, report)
+        table = app.output == "table" and not app.result and app.stdout is not None
+        step = app.next_step() or "" if app.next_step and not report.error else None
+        explain(report, app.messages, app.options.connection, has_table=table, next_step=step)
         github.tell(report, app.messages, app.env)
     sys.exit(report.exit_code)
 
@@ -107,7 +109,7 @@ def _report(
 def _written(app: App, report: Report) -> Report:
     """Write the files that were asked for beside the result; one that can't be written makes a good end a bad one."""
     for path in app.reports:
-        from smrep.output.reports import write
+        from smrep.output.artifacts import write
 
         try:
             write(path, report)

@@ -8,9 +8,9 @@ from typing import Protocol, TextIO
 
 from smrep.cli.app import App
 from smrep.errors import UsageError
-from smrep.output.colour import is_terminal
+from smrep.output.terminal import is_terminal
 from smrep.report import SecretReport
-from smrep.rules.closing import stopped
+from smrep.rules.run_outcome import stopped
 
 SIGNALS_HEEDED_S = 0.5
 """At the latest so long after a signal, a question ends."""

@@ -9,13 +9,13 @@ from typing import Any, TypeVar
 
 import click
 
-from smrep.cli.basics import version
 from smrep.cli.params import Account, Duration, HomeRegion, RegionalEndpoint, Regions
+from smrep.cli.root import version
 from smrep.errors import UsageError
 from smrep.model import Endpoint
 from smrep.output.formats import FORMATS
 from smrep.regions import Region
-from smrep.rules.commands import duration
+from smrep.rules.hints import duration
 from smrep.urls import shown
 
 F = TypeVar("F", bound=Callable[..., Any])

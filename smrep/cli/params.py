@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any, TextIO
 
 import click
-from click.shell_completion import CompletionItem
 
-from smrep.cli.profiles import profile_region
-from smrep.cli.where import HOME_VARIABLES
 from smrep.errors import UsageError
 from smrep.model import Endpoint, SecretId, Target, parse_arn, split_endpoint
-from smrep.regions import KNOWN, Region, parse_region, partition_of
-from smrep.rules.keys import check_target
-from smrep.rules.names import check_name
+from smrep.regions import KNOWN, Region, parse_region
+from smrep.rules.replication.key_failures import check_target
+from smrep.rules.secret_names import check_name
 
 MAX_SECRET_ID = 2048
 
@@ -46,25 +42,6 @@ class Regions(click.ParamType[tuple[Target, ...], str]):
             raise UsageError(f"the KMS key is missing after {text!r}", f"-r {region}=alias/NAME, or only -r {region}")
         return Target(region, key or None)
 
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """Return the Regions that begin so, or behind = the aliases of one, after what stands before the last comma.
-
-        A Region that was typed already is none of them, nor is the primary's, nor one of another partition.
-        """
-        before, comma, last = incomplete.rpartition(",")
-        begun = last.lstrip()
-        region, equals, key = begun.partition("=")
-        kept = before + comma + last.removesuffix(begun)
-        if equals:
-            from smrep.cli.candidates import aliases
-
-            found = aliases(ctx, [region], key) if self.keys else []
-            return [CompletionItem(f"{kept}{region}={each}") for each in found]
-        taken = {each.strip().partition("=")[0] for each in before.split(",")} | typed_regions(ctx)
-        if not self.there:
-            taken |= homes(ctx)
-        return [CompletionItem(kept + each) for each in _beside(taken) if each.startswith(region)]
-
 
 class HomeRegion(click.ParamType[Region, str]):
     """The primary's Region."""
@@ -74,51 +51,6 @@ class HomeRegion(click.ParamType[Region, str]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Region:
         """Return the Region, checked."""
         return parse_region(str(value))
-
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """Return the Regions that begin so, but for those that were typed already, of the same partition."""
-        return [CompletionItem(each) for each in _beside(typed_regions(ctx)) if each.startswith(incomplete)]
-
-
-def typed_targets(ctx: click.Context) -> list[Target]:
-    """Return the targets of every -r of the command line."""
-    return [
-        target
-        for param in ctx.command.params
-        if isinstance(param.type, Regions) and param.name
-        for group in ctx.params.get(param.name) or ()
-        for target in group
-    ]
-
-
-def typed_regions(ctx: click.Context) -> set[str]:
-    """Return every Region that an option of the command line names."""
-    named = {str(each.region) for each in typed_targets(ctx)}
-    return named | {
-        str(ctx.params[param.name])
-        for param in ctx.command.params
-        if isinstance(param.type, HomeRegion) and param.name and ctx.params.get(param.name)
-    }
-
-
-def _beside(taken: Iterable[str]) -> list[str]:
-    """Return the Regions that replicate with those that are taken, without these."""
-    known = {Region(each) for each in taken if each in KNOWN}
-    partitions = {partition_of(each) for each in known}
-    return [each for each in KNOWN if each not in known and (not known or partition_of(Region(each)) in partitions)]
-
-
-def homes(ctx: click.Context) -> set[str]:
-    """Return where the primaries live, as far as the command line, the environment and the AWS configuration tell."""
-    typed = ctx.params.get("secrets") or (ctx.params.get("secret"),)
-    arns = {each.split(":")[3] for each in typed if each and re.match(r"arn:[^:]*:secretsmanager:[^:]+:", each)}
-    flag = ctx.params.get("primary_region")
-    if arns or flag:
-        return arns or {str(flag)}
-    if "primary_region" not in ctx.params:
-        return set()
-    named = next((os.environ[each] for each in HOME_VARIABLES if os.environ.get(each)), None)
-    return {named or profile_region(ctx.params.get("profile"), os.environ) or ""}
 
 
 class Duration(click.ParamType[float, str]):

@@ -8,8 +8,7 @@ from typing import Any
 from smrep import __version__
 from smrep.output.events import moment
 from smrep.output.safe import to_json
-from smrep.rules.rehearsal import Rehearsal, Step, Taken
-from smrep.rules.timeline import Course, Gap, Span
+from smrep.rules.recovery.drill_timeline import Course, Gap, Rehearsal, Span, Step, Taken
 
 SCHEMA = "smrep-drill/1"
 """Its JSON Schema is drill.schema.json beside this file."""

@@ -11,7 +11,7 @@ from typing import Any
 from smrep import __version__
 from smrep.errors import Outcome, OutputError
 from smrep.model import without_request_id
-from smrep.output.document import SCHEMA, document
+from smrep.output.json_document import SCHEMA, document
 from smrep.output.safe import to_json
 from smrep.regions import Region
 from smrep.report import Progress, Report, SecretReport, worth_telling

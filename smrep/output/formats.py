@@ -1,4 +1,4 @@
-"""Every output format: one function each, one line in FORMATS."""
+"""FORMATS: the output formats by name, and --query."""
 
 from __future__ import annotations
 
@@ -7,18 +7,30 @@ from typing import Any
 
 from smrep.errors import Outcome, UsageError
 from smrep.model import IN_SYNC
-from smrep.output.document import document, pieces
 from smrep.output.events import Events
-from smrep.output.paper import Paper
+from smrep.output.json_document import document, pieces
 from smrep.output.safe import safe, to_json
+from smrep.output.summary_line import closing
+from smrep.output.terminal import Paper
 from smrep.report import RegionReport, Report, SecretReport, Severity, is_remarkable
 
 
 def as_table(report: Report, paper: Paper) -> Iterator[str]:
-    """Yield a table for people."""
-    from smrep.output.table import render
+    """Yield a table for people: of a few secrets all, of many those that matter and the counts of all."""
+    if report.command != "list" and report.summary is None:
+        from smrep.output.tables.status_table import render
 
-    yield render(report, paper)
+        yield render(report, paper)
+    elif report.error and not report.secrets:
+        return
+    elif report.command == "plan" or (report.summary is not None and report.dry_run):
+        from smrep.output.tables.plan_table import render_plan
+
+        yield render_plan(report.secrets, closing(report), paper)
+    else:
+        from smrep.output.tables.fleet_table import render_fleet
+
+        yield render_fleet(report, paper)
 
 
 def as_json(report: Report, _paper: Paper) -> Iterator[str]:
@@ -151,6 +163,45 @@ def as_query(report: Report, search: Callable[[Any], Any], *, text: bool) -> str
         raise UsageError(f"--query finds what is no JSON: {error}", code="QueryError") from error
     if not text:
         return written + "\n"
-    from smrep.output.aws_text import lines
 
     return "".join(f"{line}\n" for line in lines(result))
+
+
+def lines(value: Any, label: str | None = None, columns: list[str] | None = None) -> Iterator[str]:
+    """Yield one line per row: scalars side by side, keys sorted, what is nested below under its key in capitals."""
+    if isinstance(value, dict):
+        yield from _mapping(value, label, columns)
+    elif isinstance(value, list):
+        yield from _sequence(value, label)
+    else:
+        yield safe(str(value))
+
+
+def _mapping(value: dict[str, Any], label: str | None, columns: list[str] | None) -> Iterator[str]:
+    if columns is None:
+        columns = sorted(key for key, each in value.items() if _is_scalar(each))
+    cells = [safe(str(value.get(key, ""))) for key in columns]
+    if cells:
+        yield "\t".join(([safe(label.upper())] if label else []) + cells)
+    for key in sorted(set(value) - set(columns)):
+        yield from lines(value[key], key)
+
+
+def _sequence(value: list[Any], label: str | None) -> Iterator[str]:
+    if any(isinstance(each, dict) for each in value):
+        columns = sorted({key for each in value if isinstance(each, dict) for key in each if _is_scalar(each[key])})
+        for each in value:
+            yield from lines(each, label, columns)
+        return
+    scalars = [safe(str(each)) for each in value if _is_scalar(each)]
+    if scalars and label:
+        yield from (f"{safe(label.upper())}\t{each}" for each in scalars)
+    elif scalars:
+        yield "\t".join(scalars)
+    for each in value:
+        if not _is_scalar(each):
+            yield from lines(each, label)
+
+
+def _is_scalar(value: Any) -> bool:
+    return not isinstance(value, dict | list)

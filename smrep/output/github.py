@@ -10,9 +10,9 @@ from itertools import islice
 from smrep.errors import Outcome
 from smrep.files import appending
 from smrep.output.formats import message_of, rows
-from smrep.output.messages import Messages
 from smrep.output.safe import safe
-from smrep.output.summary import closing
+from smrep.output.summary_line import closing
+from smrep.output.terminal import Messages
 from smrep.report import RegionReport, Report, SecretReport, Severity, worth_telling
 
 MOST_BYTES = 500_000

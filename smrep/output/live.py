@@ -1,24 +1,30 @@
-"""Progress as a table that redraws itself on standard error."""
+"""Progress that redraws itself: a table of Regions, or a bar for many secrets."""
 
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TextIO
 
-from rich.console import Group, RenderableType
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.live import Live
+from rich.progress_bar import ProgressBar
 from rich.spinner import Spinner
 from rich.text import Text
 
-from smrep.output.paper import Paper
-from smrep.output.summary import counts
-from smrep.output.table import body, console, redraw
-from smrep.report import SecretReport
-from smrep.rules.closing import is_open
-from smrep.rules.commands import duration
+from smrep.output.progress import Phase, onward
+from smrep.output.safe import safe
+from smrep.output.summary_line import counts
+from smrep.output.tables.rich_console import console, redraw
+from smrep.output.tables.status_table import body
+from smrep.output.terminal import Paper
+from smrep.report import Progress, SecretReport
+from smrep.rules.hints import duration
+from smrep.rules.run_outcome import is_open
 
 _AROUND = 9
 """Lines of the screen that are not rows: title, head, keys, foot and the prompt above."""
@@ -81,3 +87,113 @@ def fitting(secrets: tuple[SecretReport, ...], rows: int) -> tuple[SecretReport,
         if open_rows:
             shown.append(replace(secret, replicas=open_rows, error=None))
     return tuple(shown)
+
+
+_SHORTEST, _LONGEST = 6, 40
+"""Columns of a bar: with fewer it shows nothing, with more nothing else."""
+_SPINNER = 2
+"""Columns of the spinner and of the space after it."""
+_MINUTE, _HOUR = 60, 3600
+
+
+class Bar:
+    """Shows on a terminal how far a run has come; what is drawn vanishes when it is closed."""
+
+    def __init__(self, stream: TextIO, paper: Paper) -> None:
+        """Draw nothing before the first `show`."""
+        self._paper = paper
+        self._seen: tuple[Phase, float] | None = None
+        self._spinner = Spinner("dots" if paper.unicode else "line")
+        self._live = Live(
+            console=console(paper, stream, live=True),
+            get_renderable=self._picture,
+            refresh_per_second=8,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+
+    def show(self, progress: Progress, elapsed_s: float) -> None:
+        """Have the newest state drawn by rich's own thread, which also keeps the time between two states."""
+        before = self._seen[0] if self._seen else None
+        self._seen = onward(before, progress, elapsed_s), time.monotonic()
+        redraw(self._live)
+
+    def close(self) -> None:
+        """Take the bar off the screen."""
+        with contextlib.suppress(OSError):
+            self._live.stop()
+        self._seen = None
+
+    def _picture(self) -> RenderableType:
+        if self._seen is None:
+            return Text("")
+        phase, shown_at = self._seen
+        now_s = phase.now_s + time.monotonic() - shown_at
+        return _Drawn(replace(phase, now_s=now_s), self._spinner, self._paper)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What stands on either side of a bar, and the columns of the bar itself."""
+
+    doing: str
+    words: str
+    trouble: str
+    bar: int
+    """0 where there is no room for one."""
+
+
+def fitting_bar(phase: Phase, columns: int) -> Line:
+    """Return as much as so many columns have room for: first the speed goes, then the time left, then the bar."""
+    here = phase.progress
+    doing = safe(here.doing)
+    whole = f"/{here.total}" if here.total is not None else ""
+    counts = f"{here.done}{whole} {safe(here.unit)}"
+    speed, left = phase.speed, time_left(phase)
+    words, room = counts, 0
+    for more in ((speed, left), (left,), (speed,), ()):
+        words = ", ".join(filter(None, (counts, *more)))
+        every = ", ".join(filter(None, (words, phase.trouble)))
+        room = columns - cell_len(doing) - cell_len(every) - len("  ")
+        if room >= _SHORTEST:
+            break
+    return Line(doing, words, phase.trouble, min(room, _LONGEST) if room >= _SHORTEST else 0)
+
+
+def time_left(phase: Phase) -> str:
+    """Return how long the rest takes, as coarsely as it is known; empty where nobody can tell."""
+    left_s = phase.left_s
+    if left_s is None:
+        return ""
+    if left_s <= 1.5 * _MINUTE:
+        return f"about {math.ceil(left_s)} s left"
+    if left_s <= 1.5 * _HOUR:
+        return f"about {left_s / _MINUTE:.0f} min left"
+    return f"about {left_s / _HOUR:.0f} h left"
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """The bar as rich draws it: one line, however wide the terminal is at that moment."""
+
+    phase: Phase
+    spinner: Spinner
+    paper: Paper
+
+    def __rich_console__(self, screen: Console, options: ConsoleOptions) -> RenderResult:
+        if not self.paper.unicode:
+            options = replace(options, encoding="ascii")
+        line = fitting_bar(self.phase, options.max_width - _SPINNER)
+        here = self.phase.progress
+        yield _words(f"{self.spinner.render(screen.get_time())} {line.doing} ")
+        if line.bar:
+            bar = ProgressBar(here.total, here.done, line.bar, complete_style="green", finished_style="green")
+            yield from screen.render(bar, options)
+            yield Text(" ", end="")
+        yield _words(f"{line.words}{', ' if line.trouble else ''}", (line.trouble, "red"))
+
+
+def _words(*parts: str | tuple[str, str]) -> Text:
+    """Return words that neither fold nor end the line."""
+    return Text.assemble(*parts, no_wrap=True, overflow="crop", end="")

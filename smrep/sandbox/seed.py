@@ -13,13 +13,13 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from smrep.sandbox.errors import ApiError
+from smrep.sandbox.simulator.api_errors import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from smrep.sandbox.account import Account
-    from smrep.sandbox.simulator import Simulator
+    from smrep.sandbox.simulator.account_calls import Account
+    from smrep.sandbox.simulator.simulated_aws import Simulator
 
 _HOME = "us-east-1"
 _DEFAULT_VALUE = '{"username": "sandbox", "password": "not-a-secret"}'

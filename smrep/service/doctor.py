@@ -11,23 +11,33 @@ from smrep.errors import AwsError, Outcome
 from smrep.model import Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Finding, Kind, RegionReport, SecretReport, Severity, Trouble
-from smrep.rules.asked import Address, check_regions
-from smrep.rules.diagnosis import diagnosed, is_hopeless, outcome_of, region_findings, region_only
-from smrep.rules.far_ends import far_findings
-from smrep.rules.findings import no_value
-from smrep.rules.health import key_health, region_state
-from smrep.rules.keys import DEFAULT, normal, via
-from smrep.rules.plan import entry_under
-from smrep.rules.preflight import Look, Unseen, ours
-from smrep.rules.reader import Decision, Policy, bound, may_decrypt, may_read
-from smrep.rules.settle import worst
-from smrep.service.abreast import LOOK_S, abreast
-from smrep.service.caller import ASIDE_S, Caller, caller
-from smrep.service.health import Health
-from smrep.service.keys import KeyCheck
-from smrep.service.looking import Found, asked, doomed, find, look, no_answer, refusal
+from smrep.rules.primary_region import Address, check_regions
+from smrep.rules.reader_access import Decision, Policy, bound, may_decrypt, may_read
+from smrep.rules.replication.blockers import key_health, region_state
+from smrep.rules.replication.diagnosis import diagnosed, is_hopeless, outcome_of, region_findings, region_only
+from smrep.rules.replication.findings import far_findings, no_value
+from smrep.rules.replication.key_failures import DEFAULT, normal, via
+from smrep.rules.replication.name_owner import Look, Unseen, ours
+from smrep.rules.replication.region_step import entry_under
+from smrep.rules.replication.replica_state import worst
 from smrep.service.ports import Account, Keys, SecretsManager
-from smrep.service.status import followed, unfound
+from smrep.service.steps.kms_keys import KeyCheck
+from smrep.service.steps.lookup import (
+    ASIDE_S,
+    Caller,
+    Found,
+    asked,
+    caller,
+    doomed,
+    find,
+    followed,
+    look,
+    no_answer,
+    refusal,
+    unfound,
+)
+from smrep.service.steps.parallel import LOOK_S, abreast
+from smrep.service.steps.preflight import Health
 
 PATIENCE_S = 6 * LOOK_S
 """For how long one round of looks is waited for: a Region that hangs takes botocore three tries."""

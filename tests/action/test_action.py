@@ -218,7 +218,7 @@ def test_it_is_the_actions_own_checkout_and_nothing_of_the_workspace_is_imported
     ended = runner.use(command="status prod/db")
     assert ended.code == 0, ended.log
     (installed,) = runner.temp.glob("smrep-action/lib/*/site-packages/smrep")
-    assert (installed / "cli/__init__.py").read_text() == (ROOT / "smrep/cli/__init__.py").read_text()
+    assert (installed / "cli/root.py").read_text() == (ROOT / "smrep/cli/root.py").read_text()
 
 
 @pytest.mark.release

@@ -9,7 +9,7 @@ import pytest
 from botocore.awsrequest import prepare_request_dict
 from fixtures import Sandbox
 
-from smrep.aws.allowed import NotAllowed
+from smrep.aws.allow_list import NotAllowed
 from smrep.aws.client import Aws
 from smrep.aws.session import Session, Settings
 from smrep.model import Target

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from fixtures import Sandbox
 
-from smrep.aws import answers
+from smrep.aws import responses as answers
 from smrep.aws.client import Aws
 from smrep.aws.session import Session, Settings
 from smrep.errors import Unanswered

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from smrep.aws import answers
+from smrep.aws import responses as answers
 from smrep.model import Secret
 from smrep.regions import Region
 

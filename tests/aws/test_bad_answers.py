@@ -11,10 +11,10 @@ import pytest
 from botocore.exceptions import ClientError
 from fixtures import Sandbox
 
-from smrep.aws import answers
+from smrep.aws import responses as answers
 from smrep.aws.client import Aws
+from smrep.aws.error_translation import from_response
 from smrep.aws.session import Session, Settings
-from smrep.aws.translate import from_response
 from smrep.errors import AwsError, Throttled, Unanswered
 from smrep.model import Target
 from smrep.regions import Region

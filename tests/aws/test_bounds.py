@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from fixtures import Sandbox
 
-from smrep.aws.bounds import MEBIBYTE, Bounds
 from smrep.aws.client import Aws
 from smrep.aws.session import Session, Settings
+from smrep.aws.transport import MEBIBYTE, Bounds
 from smrep.errors import SmrepError, Unanswered
 from smrep.model import Target
 from smrep.regions import Region

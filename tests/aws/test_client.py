@@ -15,11 +15,11 @@ from botocore import xform_name
 from fixtures import ROOT, Sandbox
 
 from smrep import errors
-from smrep.aws.allowed import ALLOWED, WRITES, NotAllowed
-from smrep.aws.answers import to_replicas, to_secret
+from smrep.aws.allow_list import ALLOWED, WRITES, NotAllowed
 from smrep.aws.client import Aws
+from smrep.aws.error_translation import from_response, from_transport
+from smrep.aws.responses import to_replicas, to_secret
 from smrep.aws.session import Session, Settings
-from smrep.aws.translate import from_response, from_transport
 from smrep.errors import Denied, NotFound, Outcome, Refused, Throttled, Unanswered, Unsupported
 from smrep.model import Target
 from smrep.regions import Region

@@ -11,10 +11,10 @@ from botocore.exceptions import EndpointConnectionError, EndpointResolutionError
 from fixtures import Done, Sandbox
 from leaks.front import Front, serving
 
-from smrep.aws.translate import from_transport
+from smrep.aws.error_translation import from_transport
 from smrep.errors import Denied, Outcome
-from smrep.sandbox.desk import Desk
-from smrep.sandbox.wire import Reply
+from smrep.sandbox.server.request_handler import Desk
+from smrep.sandbox.server.wire import Reply
 
 
 @pytest.fixture

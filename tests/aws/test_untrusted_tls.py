@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from fixtures import Done, Sandbox
 
-from smrep.sandbox.desk import Desk
+from smrep.sandbox.server.request_handler import Desk
 
 NOW = datetime.now(UTC)
 PEM = serialization.Encoding.PEM

@@ -16,8 +16,8 @@ from botocore.tokens import SSOTokenProvider
 from fixtures import Done, Sandbox
 from leaks.front import Front, serving
 
-from smrep.sandbox.desk import Desk
-from smrep.sandbox.wire import Reply
+from smrep.sandbox.server.request_handler import Desk
+from smrep.sandbox.server.wire import Reply
 
 PAST, LATER = "2026-01-01T00:00:00Z", "2099-01-01T00:00:00Z"
 ROLE = "arn:aws:iam::123456789012:role/dr"

@@ -17,7 +17,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
 from smrep.errors import Outcome
-from smrep.output.page import page
+from smrep.output.artifacts.html import page
 from smrep.output.safe import safe
 from smrep.regions import Region
 from smrep.report import Kind, RegionReport, Trouble

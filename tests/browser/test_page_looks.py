@@ -9,7 +9,7 @@ from browser.browser_page import Browser
 from output.page_reports import EU, FEW, covered, finding, many, report, secret
 
 from smrep.errors import Outcome
-from smrep.output.page import page
+from smrep.output.artifacts.html import page
 from smrep.output.safe import safe
 from smrep.regions import Region
 from smrep.report import Kind, RegionReport

@@ -13,8 +13,8 @@ from cli.apply_sandbox import HOME, WEST
 from fixtures import Done, Sandbox
 
 from smrep.sandbox.faults import Faults
-from smrep.sandbox.server import SandboxServer
-from smrep.sandbox.simulator import ApiError, Simulator
+from smrep.sandbox.server.http_server import SandboxServer
+from smrep.sandbox.simulator.simulated_aws import ApiError, Simulator
 
 Answer = dict[str, Any]
 READS = {"ListSecrets", "DescribeSecret", "DescribeKey", "AssumeRole", "GetCallerIdentity"}

@@ -15,8 +15,8 @@ from typing import Any
 from fixtures import Done, Sandbox
 
 from smrep.sandbox.faults import Faults
-from smrep.sandbox.server import SandboxServer
-from smrep.sandbox.simulator import ApiError, Simulator
+from smrep.sandbox.server.http_server import SandboxServer
+from smrep.sandbox.simulator.simulated_aws import ApiError, Simulator
 
 Make = Callable[..., Sandbox]
 HOME, WEST, IRELAND, SYDNEY = "us-east-1", "us-west-2", "eu-west-1", "ap-southeast-2"

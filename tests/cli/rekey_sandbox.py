@@ -8,7 +8,7 @@ from typing import Any
 from cli import replicated_sandbox
 from fixtures import Sandbox
 
-from smrep.sandbox.simulator import ApiError
+from smrep.sandbox.simulator.simulated_aws import ApiError
 
 Make = Callable[..., Sandbox]
 WEST = "us-west-2"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fixtures import Sandbox
 
-from smrep.sandbox.simulator import ApiError
+from smrep.sandbox.simulator.simulated_aws import ApiError
 
 REMOVE = "RemoveRegionsFromReplication"
 

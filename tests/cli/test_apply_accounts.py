@@ -10,7 +10,7 @@ import pytest
 from cli.apply_sandbox import ACCOUNT, ADD, HOME, IRELAND, PROD, WEST, manifest, rows, stocked
 from fixtures import Done, Sandbox
 
-from smrep.sandbox.simulator import Faults
+from smrep.sandbox.simulator.simulated_aws import Faults
 
 THEIRS = "222222222222"
 ROLES: list[dict[str, Any]] = [{"role_arn": f"arn:aws:iam::{account}:role/smrep"} for account in (THEIRS, ACCOUNT)]

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smrep.cli.fleet import AWS_QUOTA, budget
+from smrep.cli.fleet_setup import AWS_QUOTA, budget
 from smrep.errors import UsageError
-from smrep.rules.shards import WHOLE, Shard
+from smrep.rules.fleet.shards import WHOLE, Shard
 
 
 @given(rate=st.floats(allow_nan=True), shards=st.integers(1, 40), accounts=st.integers(0, 40))

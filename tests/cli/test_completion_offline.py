@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from fixtures import Sandbox
 
-from smrep.cli.profiles import profile_names, profile_region
-from smrep.cli.typed_line import escaped, split, without_redirections
+from smrep.cli.completion_values import profile_names, profile_region
+from smrep.cli.shell_completion import escaped, split, without_redirections
 from smrep.regions import KNOWN
 
 ARN = "arn:aws:secretsmanager:us-west-1:123456789012:secret:prod/db-a1b2c3"

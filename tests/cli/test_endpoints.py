@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from fixtures import Sandbox
 
-from smrep.sandbox.server import SandboxServer
+from smrep.sandbox.server.http_server import SandboxServer
 
 WEST = "us-west-2"
 NOWHERE = "http://127.0.0.1:9"

@@ -35,7 +35,7 @@ from cli.failover_sandbox import (
 from fixtures import Done, Sandbox
 
 from smrep.sandbox.faults import Drop
-from smrep.sandbox.simulator import ApiError
+from smrep.sandbox.simulator.simulated_aws import ApiError
 
 YES = ("--all", "--yes")
 

@@ -10,11 +10,12 @@ import click
 import pytest
 from fixtures import ROOT, Sandbox
 
-from smrep.cli import COMMANDS, root, variables
-from smrep.cli.topics import CASES, CODES, EXAMPLE, TOPICS
+from smrep.cli.commands import help as variables
+from smrep.cli.commands.help import CASES, CODES, EXAMPLE, TOPICS
+from smrep.cli.root import COMMANDS, root
 from smrep.errors import Outcome
 from smrep.output.formats import FORMATS
-from smrep.rules.manifest import ACCOUNT_FIELDS, FIELDS, RULE_FIELDS, parse
+from smrep.rules.manifest.parser import ACCOUNT_FIELDS, FIELDS, RULE_FIELDS, parse
 
 CODE = {path: path.read_text() for path in (ROOT / "smrep").rglob("*.py")}
 

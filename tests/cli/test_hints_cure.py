@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from fixtures import ROOT, Done, Sandbox
 
-from smrep.sandbox.errors import ApiError
+from smrep.sandbox.simulator.api_errors import ApiError
 
 HOME, WEST = "us-east-1", "us-west-2"
 Prepare = Callable[[Sandbox], object]

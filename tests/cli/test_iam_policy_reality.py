@@ -12,7 +12,7 @@ from cli.test_iam_policy_command import ACCOUNT, ARN, policy
 from fixtures import Sandbox
 
 from smrep.rules.permissions import CALLS
-from smrep.sandbox.simulator import ApiError, Call
+from smrep.sandbox.simulator.simulated_aws import ApiError, Call
 
 
 def matches(pattern: str, resource: str) -> bool:

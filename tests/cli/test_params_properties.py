@@ -15,8 +15,8 @@ from smrep.cli.params import MAX_SECRET_ID, Account, Duration, EndpointUrl, Regi
 from smrep.errors import UsageError
 from smrep.model import Target, in_region, parse_arn
 from smrep.regions import KNOWN, PARTITIONS, Region, partition_of
-from smrep.rules.commands import duration
-from smrep.rules.keys import check_target
+from smrep.rules.hints import duration
+from smrep.rules.replication.key_failures import check_target
 
 ACCOUNT = "123456789012"
 ID = "12345678-1234-1234-1234-123456789012"

@@ -10,7 +10,7 @@ from cli.promote_sandbox import ONE_TRY, STOP, arn_in, stands_alone
 from cli.replicated_sandbox import replicated
 from fixtures import Sandbox
 
-from smrep.sandbox.simulator import ApiError
+from smrep.sandbox.simulator.simulated_aws import ApiError
 
 Make = Callable[..., Sandbox]
 

@@ -13,8 +13,8 @@ import pytest
 from fixtures import Sandbox
 
 from smrep.sandbox.faults import Drop, Faults
-from smrep.sandbox.server import SandboxServer
-from smrep.sandbox.simulator import Simulator
+from smrep.sandbox.server.http_server import SandboxServer
+from smrep.sandbox.simulator.simulated_aws import Simulator
 
 HOME, WEST = "us-east-1", "us-west-2"
 

@@ -15,8 +15,8 @@ import pytest
 from fixtures import BIN, Done
 from patience import PATIENCE_S, end
 
-from smrep.cli.entry import run
-from smrep.sandbox.simulator import Simulator
+from smrep.cli.main import run
+from smrep.sandbox.simulator.simulated_aws import Simulator
 
 SMREP = str(BIN / "smrep")
 
@@ -186,7 +186,7 @@ def test_exec_hands_no_credential_on() -> None:
 
 
 def test_the_calls_that_are_remembered_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("smrep.sandbox.account.LOG_MOST", 3)
+    monkeypatch.setattr("smrep.sandbox.simulator.account_calls.LOG_MOST", 3)
     simulator = Simulator(now=lambda: 0.0, rng=random.Random(1))
     for number in range(5):
         simulator.call("secretsmanager", "CreateSecret", "us-east-1", {"Name": f"prod/{number}"})

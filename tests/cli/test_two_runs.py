@@ -15,7 +15,7 @@ from fixtures import Sandbox
 from service.replicate_scene import replicate
 
 from smrep.errors import Outcome, Refused
-from smrep.output.recording import Book
+from smrep.output.failover_record_file import Book
 
 Make = Callable[..., Sandbox]
 

@@ -9,7 +9,7 @@ import click
 import pytest
 from fixtures import BIN, Sandbox
 
-from smrep.cli import COMMANDS, root
+from smrep.cli.root import COMMANDS, root
 
 WEST_KEY = "arn:aws:kms:us-west-2:123456789012:key/0f0e0d0c-1111-4222-8333-444455556666"
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"

@@ -11,16 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smrep.cli.app import App
-from smrep.cli.apply import apply
-from smrep.cli.audit import audit
-from smrep.cli.entry import run
-from smrep.cli.export import export
-from smrep.cli.listing import list_
+from smrep.cli.commands.apply import apply
+from smrep.cli.commands.audit import audit
+from smrep.cli.commands.export import export
+from smrep.cli.commands.list import list_
+from smrep.cli.commands.plan import plan
+from smrep.cli.commands.replicate import replicate
+from smrep.cli.commands.status import status
+from smrep.cli.main import run, wanted_json
 from smrep.cli.options import Shared
-from smrep.cli.plan import plan
-from smrep.cli.refusing import wanted_json
-from smrep.cli.replicate import replicate
-from smrep.cli.status import status
 from smrep.errors import UsageError
 
 FORMATS = ("json", "ndjson", "text", "table", "name")

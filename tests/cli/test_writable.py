@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from smrep.cli.fleet import check_writable
+from smrep.cli.fleet_setup import check_writable
 from smrep.errors import UsageError
 
 

@@ -11,19 +11,18 @@ from typing import Any
 from fakes import HOME, IRELAND, SYDNEY, WEST, FakeAws, new_key
 
 from smrep.regions import Region
-from smrep.rules.manifest import Rule
-from smrep.sandbox.account import catch_up
-from smrep.sandbox.simulator import ApiError
-from smrep.service.applying import Application, Assignment
-from smrep.service.crew import Crew
-from smrep.service.drafting import Draft
-from smrep.service.estate import Estate
-from smrep.service.keys import KeyCheck
-from smrep.service.pace import Pace
-from smrep.service.planning import Planner
-from smrep.service.running import Terms
-from smrep.service.scope import Scope
-from smrep.service.sweeping import Sweeper
+from smrep.rules.manifest.schema import Rule
+from smrep.sandbox.simulator.account_calls import catch_up
+from smrep.sandbox.simulator.simulated_aws import ApiError
+from smrep.service.fleet.apply_task import Application, Assignment
+from smrep.service.fleet.fleet_run import Terms
+from smrep.service.fleet.inventory import Estate, Scope
+from smrep.service.fleet.region_lister import Sweeper
+from smrep.service.fleet.scheduler import Crew
+from smrep.service.fleet.secret_plan import Planner
+from smrep.service.plan import Draft
+from smrep.service.steps.kms_keys import KeyCheck
+from smrep.service.steps.rate_limiter import Pace
 
 REGIONS = (HOME, WEST, IRELAND, SYDNEY)
 ALIAS = "alias/dr"

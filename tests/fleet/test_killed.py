@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smrep.model import Target
-from smrep.rules.manifest import Rule
-from smrep.rules.selection import Selector
+from smrep.rules.manifest.schema import Rule
+from smrep.rules.manifest.selector import Selector
 
 ADD, REMOVE = "ReplicateSecretToRegions", "RemoveRegionsFromReplication"
 RESTS_S = st.sampled_from([0.0, 1.0, 20.0, 90.0])

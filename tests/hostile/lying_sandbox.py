@@ -19,15 +19,15 @@ from fakes import Clock
 from fixtures import Done, Sandbox
 from hostile.sources import ACCOUNT, MARK, Answer, Source
 
-from smrep.cli import entry
+from smrep.cli import main as entry
 from smrep.output.formats import FORMATS
-from smrep.output.paper import Paper
+from smrep.output.terminal import Paper
 from smrep.report import Report
-from smrep.sandbox.desk import Desk
 from smrep.sandbox.faults import Faults
-from smrep.sandbox.server import SandboxServer
-from smrep.sandbox.simulator import ApiError, Simulator
-from smrep.sandbox.wire import Reply
+from smrep.sandbox.server.http_server import SandboxServer
+from smrep.sandbox.server.request_handler import Desk
+from smrep.sandbox.server.wire import Reply
+from smrep.sandbox.simulator.simulated_aws import ApiError, Simulator
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/app"
 COMMANDS = {

@@ -16,8 +16,8 @@ from cmarkgfm.cmark import Options
 from fixtures import VALIDATOR, Done
 
 from smrep.output.formats import FORMATS
-from smrep.output.paper import Paper
 from smrep.output.safe import safe
+from smrep.output.terminal import Paper
 from smrep.report import Report
 
 HARMFUL = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs", "Co", "Cn"})

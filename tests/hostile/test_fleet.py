@@ -23,8 +23,8 @@ from page_reader import read
 
 from smrep.errors import UsageError
 from smrep.output.safe import safe
-from smrep.rules.manifest import parse
-from smrep.rules.saved_file import parse_saved
+from smrep.rules.fleet.saved_plan import parse_saved
+from smrep.rules.manifest.parser import parse
 
 
 def _rule(**changes: Any) -> dict[str, Any]:

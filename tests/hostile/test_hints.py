@@ -15,17 +15,17 @@ from smrep.errors import Denied, NotFound
 from smrep.model import Listed, Replica, Secret, Target, Version
 from smrep.regions import Region
 from smrep.report import Finding, Trouble
-from smrep.rules import findings
-from smrep.rules.causes import failure
-from smrep.rules.coverage import extra_row, orphan
-from smrep.rules.export import left_out
-from smrep.rules.health import Need
-from smrep.rules.plan import Consent, step_for
-from smrep.rules.preflight import Absent, Bearer, obstacle
-from smrep.rules.promotion import unfit
-from smrep.rules.reader import bound, may_read
-from smrep.rules.removal import departure
-from smrep.service.looking import doomed
+from smrep.rules.fleet.coverage import extra_row, orphan
+from smrep.rules.manifest.writer import left_out
+from smrep.rules.reader_access import bound, may_read
+from smrep.rules.replication import findings
+from smrep.rules.replication.blockers import Need
+from smrep.rules.replication.key_failures import failure
+from smrep.rules.replication.name_owner import Absent, Bearer, obstacle
+from smrep.rules.replication.region_step import Consent, step_for
+from smrep.rules.replication.replica_deletion import departure
+from smrep.rules.replication.standalone_secret import unfit
+from smrep.service.steps.lookup import doomed
 
 HOME, WEST = Region("us-east-1"), Region("us-west-2")
 ARN = f"arn:aws:secretsmanager:us-east-1:123456789012:secret:{SHELL}-a1b2c3"

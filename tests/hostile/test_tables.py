@@ -12,10 +12,15 @@ from hostile.payloads import MARKUP, WIDE
 from rich.cells import cell_len
 
 from smrep.errors import Outcome
-from smrep.output.paper import Paper
-from smrep.output.table import render
+from smrep.output.formats import as_table
+from smrep.output.terminal import Paper
 from smrep.regions import Region
 from smrep.report import Action, Finding, Kind, RegionReport, Report, SecretReport, Severity, Trouble
+
+
+def drawn(report: Report, paper: Paper) -> str:
+    return "".join(as_table(report, paper))
+
 
 HOME = "arn:aws:secretsmanager:us-east-1:123456789012:secret:x-a1b2c3"
 LONG = WHOLE_LONG[:1600]
@@ -96,7 +101,7 @@ def table_lines(text: str) -> list[str]:
 
 @pytest.mark.parametrize(("place", "width", "secrets"), CASES)
 def test_the_edges_of_a_drawn_table_are_in_line(place: str, width: int | None, secrets: int) -> None:
-    text = render(report("replicate", secrets, **PLACES[place]), Paper(width=width, unicode=False))
+    text = drawn(report("replicate", secrets, **PLACES[place]), Paper(width=width, unicode=False))
     box = [line for line in text.split("\n") if line.startswith(("|", "+"))]
     (edge,) = {cell_len(line) for line in box}
     assert edge <= max(width or 500, 80)
@@ -110,7 +115,7 @@ def test_the_edges_of_a_drawn_table_are_in_line(place: str, width: int | None, s
 @pytest.mark.parametrize(("place", "width", "secrets"), CASES)
 def test_nothing_is_lost_and_nothing_stands_out(place: str, width: int | None, secrets: int) -> None:
     given = PLACES[place]
-    text = render(report("verify", secrets, **given), Paper(width=width))
+    text = drawn(report("verify", secrets, **given), Paper(width=width))
     lines = table_lines(text)
     assert max(map(cell_len, lines)) <= max(width or 500, 80)
     assert "…" not in text
@@ -141,8 +146,8 @@ def by_columns(lines: list[str]) -> str:
 @pytest.mark.parametrize("width", WIDTHS)
 def test_a_table_in_colour_is_the_table_without(width: int | None) -> None:
     given = {"name": WIDE, "status": MARKUP, "message": MARKUP + LONG}
-    plain = render(report("verify", 2, **given), Paper(width=width))
-    coloured = render(report("verify", 2, **given), Paper(colour=True, width=width))
+    plain = drawn(report("verify", 2, **given), Paper(width=width))
+    coloured = drawn(report("verify", 2, **given), Paper(colour=True, width=width))
     bare = "\n".join(line.rstrip() for line in OWN_COLOUR.sub("", coloured).split("\n"))
     assert bare == plain
     assert acts(coloured, coloured=True) == []
@@ -155,6 +160,6 @@ def test_findings_are_lines_of_words_that_are_not_folded(width: int) -> None:
     row = RegionReport(Region("us-west-2"), Outcome.DRIFT, None, "InSync", findings=(finding,))
     secret = SecretReport("prod/db", Outcome.DRIFT, HOME, Region("us-east-1"), (row,))
     told = Report("verify", Outcome.DRIFT, 5, datetime(2026, 11, 23, tzinfo=UTC), 1.0, secrets=(secret,))
-    lines = render(told, Paper(width=width)).split("\n")
+    lines = drawn(told, Paper(width=width)).split("\n")
     assert f"          {hint}" in lines
     assert f"  error   stale: old: {LONG}" in lines

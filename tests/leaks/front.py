@@ -11,8 +11,8 @@ from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from smrep.sandbox.desk import Desk
-from smrep.sandbox.wire import Reply
+from smrep.sandbox.server.request_handler import Desk
+from smrep.sandbox.server.wire import Reply
 
 MARK = "MarkerOfACredential7"
 """Stands in every credential, and in no output."""

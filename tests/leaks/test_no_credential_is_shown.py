@@ -15,7 +15,7 @@ from leaks.front import FAILURES, MARK, WRITES, Failure, Front, serving
 from leaks.places import BROKEN, NAMED, SOUND, Make
 
 from smrep.aws import session
-from smrep.sandbox.desk import Desk
+from smrep.sandbox.server.request_handler import Desk
 
 MANIFEST = json.dumps({"schema": 1, "replicate": [{"name": "all", "prefix": "prod/", "regions": ["eu-west-1"]}]})
 COMMANDS: dict[str, tuple[str, ...]] = {

@@ -22,9 +22,9 @@ from matrix.scenes import NAME, OTHER, REGIONS, VALUE, CommandCase, Scene, folde
 from matrix.written_files import JOURNAL, JUNIT, RECORD, check_journal, check_record, check_reports
 from simulated_time import SharedClock
 
-from smrep.aws.allowed import ALLOWED, WRITES
-from smrep.cli import entry
-from smrep.sandbox.simulator import Call, Simulator
+from smrep.aws.allow_list import ALLOWED, WRITES
+from smrep.cli import main as entry
+from smrep.sandbox.simulator.simulated_aws import Call, Simulator
 
 READ_TIMEOUT_S = 10.0
 GRACE_S = 65.0

@@ -22,8 +22,8 @@ from matrix.scenes import (
     with_ireland,
 )
 
-from smrep.aws.allowed import WRITES
-from smrep.sandbox.simulator import Simulator
+from smrep.aws.allow_list import WRITES
+from smrep.sandbox.simulator.simulated_aws import Simulator
 
 ROLE = "arn:aws:iam::123456789012:role/reader"
 

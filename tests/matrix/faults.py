@@ -13,9 +13,9 @@ from matrix.faulty_endpoint import HAPPENED, CallSite, FaultyCall, Injection, No
 from matrix.patched_transport import SESSION
 from matrix.scenes import NAME
 
-from smrep.aws.allowed import WRITES
-from smrep.sandbox.simulator import ApiError
-from smrep.sandbox.wire import Reply
+from smrep.aws.allow_list import WRITES
+from smrep.sandbox.server.wire import Reply
+from smrep.sandbox.simulator.simulated_aws import ApiError
 
 LAG_S = 12.0
 

@@ -9,10 +9,10 @@ from email.message import Message
 from threading import Lock
 from typing import Any, Literal
 
-from smrep.aws.allowed import WRITES
-from smrep.sandbox.desk import Desk
-from smrep.sandbox.simulator import Simulator
-from smrep.sandbox.wire import Reply, read_operation, read_scope
+from smrep.aws.allow_list import WRITES
+from smrep.sandbox.server.request_handler import Desk
+from smrep.sandbox.server.wire import Reply, read_operation, read_scope
+from smrep.sandbox.simulator.simulated_aws import Simulator
 
 HAPPENED = "happened"
 """What a fault remembers when it made something happen, while its answers are true."""

@@ -17,7 +17,7 @@ from unittest import mock
 from botocore.awsrequest import AWSResponse
 from simulated_time import SharedClock, simulated
 
-from smrep.sandbox.wire import Reply
+from smrep.sandbox.server.wire import Reply
 
 SESSION = "AWS_CREDENTIAL_EXPIRATION"
 """The variable that says when the session ends; within its last minutes botocore reads it anew before each call."""

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 from smrep.sandbox.faults import Faults
-from smrep.sandbox.simulator import ApiError, Simulator
+from smrep.sandbox.simulator.simulated_aws import ApiError, Simulator
 
 HOME, WEST, IRELAND, SYDNEY = "us-east-1", "us-west-2", "eu-west-1", "ap-southeast-2"
 REGIONS = (HOME, WEST, IRELAND, SYDNEY)

@@ -12,8 +12,8 @@ from matrix.faulty_endpoint import CallSite
 from matrix.matrix_page import PATH, cells, healthy, read, targets
 from matrix.scenes import CommandCase
 
-from smrep.aws.allowed import ALLOWED, WRITES
-from smrep.cli import COMMANDS
+from smrep.aws.allow_list import ALLOWED, WRITES
+from smrep.cli.root import COMMANDS
 
 BOOK = read()
 BY_NAME = {case.name: case for case in COMMAND_CASES}

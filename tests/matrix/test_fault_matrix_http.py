@@ -14,8 +14,8 @@ from matrix.matrix_page import read
 from matrix.scenes import folder, left, set_the_scene
 from simulated_time import SharedClock
 
-from smrep.sandbox.server import SandboxServer
-from smrep.sandbox.simulator import Simulator
+from smrep.sandbox.server.http_server import SandboxServer
+from smrep.sandbox.simulator.simulated_aws import Simulator
 
 HOME, WEST, IRELAND = "us-east-1", "us-west-2", "eu-west-1"
 BY_NAME = {case.name: case for case in COMMAND_CASES}

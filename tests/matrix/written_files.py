@@ -11,8 +11,8 @@ from xml.etree import ElementTree as ET
 
 from page_reader import facts, read
 
-from smrep.aws.allowed import WRITES
-from smrep.sandbox.simulator import Call
+from smrep.aws.allow_list import WRITES
+from smrep.sandbox.simulator.simulated_aws import Call
 
 JOURNAL, JUNIT, METRICS, PAGE = "dr.jsonl", "audit.xml", "audit.prom", "audit.html"
 RECORD = "record.jsonl"

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from smrep.errors import Outcome
 from smrep.regions import Region
 from smrep.report import Finding, Kind, RegionReport, Report, SecretReport, Severity, Trouble
-from smrep.rules.coverage import summary
-from smrep.rules.settle import worst
+from smrep.rules.fleet.coverage import summary
+from smrep.rules.replication.replica_state import worst
 
 HOME, WEST, EU, SYDNEY = (Region(each) for each in ("us-east-1", "us-west-2", "eu-west-1", "ap-southeast-2"))
 BEGAN = datetime(2026, 11, 23, 10, tzinfo=UTC)

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smrep.output.bar import Bar, Line, fitting, time_left
-from smrep.output.paper import Paper
-from smrep.output.tally import Phase
+from smrep.output.live import Bar, Line, fitting_bar, time_left
+from smrep.output.progress import Phase
+from smrep.output.terminal import Paper
 from smrep.report import Progress
 
 COLOURED = Paper(colour=True, width=80)
@@ -78,7 +78,7 @@ def at(progress: Progress, spent_s: float) -> Phase:
     ],
 )
 def test_the_speed_goes_first_then_the_time_left_then_the_bar(columns: int, line: Line) -> None:
-    assert fitting(at(TROUBLED, 7), columns) == line
+    assert fitting_bar(at(TROUBLED, 7), columns) == line
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_the_speed_goes_first_then_the_time_left_then_the_bar(columns: int, line
     ],
 )
 def test_what_is_not_known_is_not_said(progress: Progress, spent_s: float, words: str) -> None:
-    line = fitting(at(progress, spent_s), 80)
+    line = fitting_bar(at(progress, spent_s), 80)
     assert (line.words, line.trouble) == (words, "")
 
 
@@ -115,7 +115,7 @@ def test_time_left_is_told_as_coarsely_as_it_is_known(rest: int, words: str) -> 
 
 @given(phases, st.integers(min_value=53, max_value=200))
 def test_any_line_fits(phase: Phase, columns: int) -> None:
-    line = fitting(phase, columns)
+    line = fitting_bar(phase, columns)
     pieces = [line.doing, ", ".join(filter(None, (line.words, line.trouble)))]
     assert sum(map(len, pieces)) + (line.bar + 2 if line.bar else 1) <= columns
 

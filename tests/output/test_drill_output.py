@@ -12,12 +12,11 @@ from fixtures import ROOT
 from rich.cells import cell_len
 
 from smrep.output.drill_document import as_json, document
-from smrep.output.drill_table import FIRST, drawn
-from smrep.output.paper import Paper
+from smrep.output.tables.drill_table import FIRST, drawn
+from smrep.output.terminal import Paper
 from smrep.regions import Region
-from smrep.rules.record import Pair
-from smrep.rules.rehearsal import Rehearsal, Taken, steps
-from smrep.rules.timeline import Course, Readable, Span, Track
+from smrep.rules.recovery.drill_timeline import Course, Readable, Rehearsal, Span, Taken, Track, steps
+from smrep.rules.recovery.failover_record import Pair
 
 SCHEMA = json.loads((ROOT / "smrep/output/drill.schema.json").read_text())
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)

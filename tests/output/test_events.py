@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smrep.errors import Outcome, OutputError
-from smrep.output.document import document
 from smrep.output.events import Events
+from smrep.output.json_document import document
 from smrep.regions import Region
 from smrep.report import RegionReport, Report, SecretReport, Trouble
 

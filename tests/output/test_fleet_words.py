@@ -10,12 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smrep.errors import Outcome
-from smrep.output.fleet_words import of_list, of_many
-from smrep.output.summary import closing
+from smrep.output.summary_line import closing, of_list, of_many
 from smrep.regions import Region
 from smrep.report import Action, Finding, Kind, RegionReport, Report, SecretReport, Severity, Trouble
-from smrep.rules import coverage
-from smrep.rules.tally import COUNTED, done, tally
+from smrep.rules.fleet import coverage
+from smrep.rules.fleet.plan_counts import COUNTED, done, tally
 
 WEST = Region("us-west-2")
 TROUBLE = Trouble("name_clash", "another secret", None, None, Outcome.FAILED)

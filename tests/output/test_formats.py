@@ -14,10 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smrep.errors import Outcome, UsageError
-from smrep.output.aws_text import lines
-from smrep.output.document import document
-from smrep.output.formats import FORMATS, as_query, compile_query
-from smrep.output.paper import Paper
+from smrep.output.formats import FORMATS, as_query, compile_query, lines
+from smrep.output.json_document import document
+from smrep.output.terminal import Paper
 from smrep.regions import Region
 from smrep.report import Action, Finding, Kind, RegionReport, Report, SecretReport, Severity, Trouble
 

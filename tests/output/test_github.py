@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from smrep.errors import Outcome
 from smrep.output import github
-from smrep.output.messages import Messages
+from smrep.output.terminal import Messages
 from smrep.regions import Region
 from smrep.report import Action, Finding, Kind, RegionReport, Report, SecretReport, Severity, Trouble
 

@@ -16,9 +16,9 @@ from smrep.errors import Outcome
 from smrep.output.github import MOST_ANNOTATIONS, MOST_BYTES, failures, summary
 from smrep.regions import Region
 from smrep.report import Action, Finding, Kind, RegionReport, Report, SecretReport, Severity, Trouble
-from smrep.rules import coverage
-from smrep.rules.settle import worst
-from smrep.rules.tally import done
+from smrep.rules.fleet import coverage
+from smrep.rules.fleet.plan_counts import done
+from smrep.rules.replication.replica_state import worst
 
 HOME, WEST, IRELAND = Region("us-east-1"), Region("us-west-2"), Region("eu-west-1")
 BEGAN = datetime(2026, 11, 23, tzinfo=UTC)

@@ -20,8 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smrep.errors import Outcome, OutputError
-from smrep.output.journal import Journal
-from smrep.output.ledger import Ledger
+from smrep.output.append_only_file import Journal, Ledger
 from smrep.regions import Region
 
 HOME, WEST, IRELAND = "us-east-1", "us-west-2", "eu-west-1"

@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from smrep.errors import Outcome
-from smrep.output.junit import junit
+from smrep.output.artifacts.junit import junit
 from smrep.output.safe import safe
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Made, RegionReport, Report, SecretReport, Severity, Trouble

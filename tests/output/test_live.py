@@ -9,9 +9,8 @@ import pytest
 from few_threads import few_threads
 
 from smrep.errors import Outcome
-from smrep.output.bar import Bar
-from smrep.output.live import LiveTable, fitting
-from smrep.output.paper import Paper
+from smrep.output.live import Bar, LiveTable, fitting
+from smrep.output.terminal import Paper
 from smrep.regions import Region
 from smrep.report import Progress, RegionReport, SecretReport
 

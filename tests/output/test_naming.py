@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from smrep.errors import Outcome
-from smrep.output.paper import Paper
-from smrep.output.table import render
+from smrep.output.tables.status_table import render
+from smrep.output.terminal import Paper
 from smrep.regions import Region
 from smrep.report import Action, RegionReport, Report, SecretReport
 

@@ -17,8 +17,8 @@ from page_reader import Element, counted, facts, read, regions, rows, totals
 from smrep import __version__
 from smrep.errors import Outcome
 from smrep.model import CrossAccount, FarEnd
-from smrep.output.document import document
-from smrep.output.page import page
+from smrep.output.artifacts.html import page
+from smrep.output.json_document import document
 from smrep.output.safe import safe
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Made, RegionReport, Report, SecretReport, Severity, Trouble

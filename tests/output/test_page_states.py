@@ -8,7 +8,7 @@ from output.page_reports import EU, LOST, WEST, finding, secret
 from output.test_pieces import secrets
 
 from smrep.errors import Outcome
-from smrep.output.page_states import COVERED, MEANINGS, State, Totals, state_of, trouble_of
+from smrep.output.artifacts.html import COVERED, MEANINGS, State, Totals, state_of, trouble_of
 from smrep.report import Kind, RegionReport, SecretReport, Severity
 
 UNCHECKED = finding(Kind.UNCHECKED, severity=Severity.WARNING)

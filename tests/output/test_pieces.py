@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from smrep.errors import Outcome
 from smrep.model import CrossAccount, FarEnd
-from smrep.output.document import document, pieces
+from smrep.output.json_document import document, pieces
 from smrep.output.safe import to_json
 from smrep.regions import Region
 from smrep.report import Action, Finding, Kind, Made, RegionReport, Report, SecretReport, Severity, Trouble

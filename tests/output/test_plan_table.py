@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from smrep.errors import Outcome
-from smrep.output.paper import Paper
+from smrep.output.formats import as_table
 from smrep.output.safe import safe
-from smrep.output.table import render
+from smrep.output.terminal import Paper
 from smrep.regions import Region
 from smrep.report import Action, Finding, Kind, RegionReport, Report, SecretReport, Severity, Trouble
-from smrep.rules.tally import COUNTED, tally, what_of
+from smrep.rules.fleet.plan_counts import COUNTED, tally, what_of
 
 WEST, IRELAND = Region("us-west-2"), Region("eu-west-1")
 KEY = "arn:aws:kms:us-west-2:123456789012:key/0f0e0d0c-1111-4222-8333-444455556666"
@@ -44,7 +44,9 @@ def secret(name: str, *rows: RegionReport, rules: tuple[str, ...] = ("prod",)) -
 def drawn(*secrets: SecretReport, paper: Paper = Paper(), command: str = "plan") -> str:  # noqa: B008 - a frozen value
     began = datetime(2026, 11, 23, tzinfo=UTC)
     counts = tally(secrets, 0, 0)
-    return render(Report(command, Outcome.OK, 0, began, 1.25, dry_run=True, secrets=secrets, summary=counts), paper)
+    return "".join(
+        as_table(Report(command, Outcome.OK, 0, began, 1.25, dry_run=True, secrets=secrets, summary=counts), paper)
+    )
 
 
 def lines_of(text: str) -> list[str]:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smrep.errors import Outcome
-from smrep.output.prometheus import prometheus
+from smrep.output.artifacts.prometheus import prometheus
 from smrep.output.safe import safe
 from smrep.regions import Region
 from smrep.report import Made, RegionReport, Report, SecretReport, Trouble

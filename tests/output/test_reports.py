@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from smrep.errors import Outcome, OutputError, UsageError
-from smrep.output.reports import KINDS, check_path, write
+from smrep.output.artifacts import KINDS, check_path, write
 from smrep.report import Made, Report, SecretReport
 
 REPORT = Report("audit", Outcome.OK, 0, datetime(2026, 11, 23, tzinfo=UTC), 1.0, summary={"secrets": 0})

@@ -13,12 +13,17 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from smrep.errors import Outcome
-from smrep.output.paper import Paper
+from smrep.output.formats import as_table
 from smrep.output.safe import safe
-from smrep.output.secret_table import MOST
-from smrep.output.table import render
+from smrep.output.tables.fleet_table import MOST
+from smrep.output.terminal import Paper
 from smrep.regions import Region
 from smrep.report import Action, Finding, Kind, Made, RegionReport, Report, SecretReport, Severity, Trouble
+
+
+def drawn(report: Report, paper: Paper) -> str:
+    return "".join(as_table(report, paper))
+
 
 HOME, WEST, IRELAND = Region("us-east-1"), Region("us-west-2"), Region("eu-west-1")
 PAPERS = [Paper(width=80), Paper(width=120), Paper(), Paper(width=80, unicode=False), Paper(width=120, colour=True)]
@@ -71,7 +76,7 @@ LISTED = (
 
 
 def test_a_list_shows_every_secret_with_its_role_and_the_region_of_its_primary() -> None:
-    assert render(report("list", *LISTED), Paper(width=80)) == (
+    assert drawn(report("list", *LISTED), Paper(width=80)) == (
         "\n"
         "   SECRET   ROLE         PRIMARY\n"
         " ─────────────────────────────────\n"
@@ -84,14 +89,14 @@ def test_a_list_shows_every_secret_with_its_role_and_the_region_of_its_primary()
 
 
 def test_an_empty_list_is_a_line() -> None:
-    assert render(report("list"), Paper(width=80)) == "0 secrets (1.2 s)\n"
+    assert drawn(report("list"), Paper(width=80)) == "0 secrets (1.2 s)\n"
 
 
 # an audit, a run
 
 
 def test_an_audit_shows_what_it_found_and_no_action() -> None:
-    text = render(
+    text = drawn(
         report(
             "audit",
             secret("prod/lost", error=LOST),
@@ -112,7 +117,7 @@ def test_an_audit_shows_what_it_found_and_no_action() -> None:
 
 
 def test_a_run_shows_what_was_done_and_what_failed_and_not_what_was_kept() -> None:
-    text = render(
+    text = drawn(
         report(
             "apply",
             secret("prod/a", acted(Action.RETRY, Outcome.FAILED, "Failed", "no luck")),
@@ -132,7 +137,7 @@ def test_a_run_shows_what_was_done_and_what_failed_and_not_what_was_kept() -> No
 
 @pytest.mark.parametrize("command", ["audit", "apply"])
 def test_where_all_is_well_there_are_only_the_counts(command: str) -> None:
-    (line,) = render(report(command, secret("a", covered()), secret("b", kept())), Paper(width=80)).splitlines()
+    (line,) = drawn(report(command, secret("a", covered()), secret("b", kept())), Paper(width=80)).splitlines()
     assert line.startswith("2 secrets: ")
 
 
@@ -145,14 +150,14 @@ def test_a_row_for_everything_that_was_found_or_done(fates: list[str]) -> None:
         "done": lambda name: secret(name, kept(IRELAND), acted(Action.ADD)),
         "lost": lambda name: secret(name, error=LOST),
     }
-    text = render(report("apply", *(made[fate](f"s{place}") for place, fate in enumerate(fates))), Paper())
+    text = drawn(report("apply", *(made[fate](f"s{place}") for place, fate in enumerate(fates))), Paper())
     shown = [f"s{place}" for place, fate in enumerate(fates) if fate in ("found", "done", "lost")]
     assert sorted(re.findall(r"^   (s\d)   ", text, re.MULTILINE)) == shown
 
 
 def test_of_a_secret_with_a_finding_every_region_that_is_not_well_is_shown() -> None:
     waiting = RegionReport(IRELAND, Outcome.PENDING, status="InProgress")
-    text = render(report("audit", secret("a", missing(), waiting, covered(Region("sa-east-1")))), Paper())
+    text = drawn(report("audit", secret("a", missing(), waiting, covered(Region("sa-east-1")))), Paper())
     assert [each[1] for each in cells(text)] == ["us-west-2", "eu-west-1"]
 
 
@@ -167,7 +172,7 @@ def test_what_is_too_much_is_cut_with_a_word_on_how_much_more(
     command: str, row: RegionReport | None, more: int
 ) -> None:
     secrets = [secret(f"s{place:05}", *filter(None, [row]), role="primary") for place in range(MOST + more)]
-    text = render(report(command, *secrets), Paper(width=80))
+    text = drawn(report(command, *secrets), Paper(width=80))
     assert [each[0] for each in cells(text)] == [f"s{place:05}" for place in range(MOST)]
     assert re.findall(r"^  and (\d+) more: -o text has them all$", text, re.MULTILINE) == ([str(more)] if more else [])
     assert text.splitlines()[-1].startswith(f"{MOST + more} secrets: ")
@@ -175,7 +180,7 @@ def test_what_is_too_much_is_cut_with_a_word_on_how_much_more(
 
 def test_what_is_well_takes_no_row_from_what_is_not() -> None:
     well = [secret(f"s{place:05}", covered()) for place in range(3 * MOST)]
-    text = render(report("audit", *well, secret("prod/a", missing())), Paper(width=80))
+    text = drawn(report("audit", *well, secret("prod/a", missing())), Paper(width=80))
     assert cells(text) == [["prod/a", "us-west-2", "-", "missing"]]
     assert "more" not in text
 
@@ -188,7 +193,7 @@ def test_secrets_are_made_one_by_one() -> None:
         return secret(f"s{number}", missing())
 
     told = report("audit")
-    text = render(
+    text = drawn(
         Report(told.command, told.outcome, 0, told.started_at, 1.0, secrets=Made(range(3), make), summary=told.summary),
         Paper(),
     )
@@ -211,21 +216,21 @@ def test_no_word_moves_a_terminal_or_a_runner(
     secrets = [secret(hostile, row, role="primary"), secret("b", error=lost, role="standalone")]
     for runner in ("", "true"):
         monkeypatch.setenv("GITHUB_ACTIONS", runner)
-        text = render(report(command, *secrets), paper)
+        text = drawn(report(command, *secrets), paper)
         assert acts(text, coloured=paper.colour) == []
         assert commands(text) == [] or not runner
 
 
 @pytest.mark.parametrize("kind", TEXTS)
 def test_a_hostile_name_is_shown_whole(kind: str) -> None:
-    shown = re.sub(r"\s", "", render(report("list", secret(TEXTS[kind], role="primary")), Paper()))
+    shown = re.sub(r"\s", "", drawn(report("list", secret(TEXTS[kind], role="primary")), Paper()))
     assert re.sub(r"\s", "", safe(TEXTS[kind])) in shown
 
 
 def test_markup_emoji_codes_and_arns_are_words() -> None:
     arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"
     told = acted(Action.ADD, Outcome.FAILED, "Failed", f"[red]x[/x] {arn} is there")
-    text = render(report("apply", secret("[/b]:key:", told)), Paper())
+    text = drawn(report("apply", secret("[/b]:key:", told)), Paper())
     assert cells(text) == [["[/b]:key:", "us-west-2", "add", "Failed", f"[red]x[/x] {arn} is there"]]
 
 
@@ -234,7 +239,7 @@ def test_markup_emoji_codes_and_arns_are_words() -> None:
 @pytest.mark.parametrize("word", [LONG, WIDE * 12, " ".join([WIDE] * 9), "x" * 512])
 def test_long_words_stay_in_their_columns(command: str, word: str, paper: Paper) -> None:
     told = acted(Action.ADD, Outcome.FAILED, "Failed", word)
-    text = OWN_COLOUR.sub("", render(report(command, secret(word, told, role="primary")), paper))
+    text = OWN_COLOUR.sub("", drawn(report(command, secret(word, told, role="primary")), paper))
     *table, closing = text.splitlines()
     assert max(map(cell_len, table)) <= (paper.width or 500)
     assert closing.startswith("1 secret: ")
@@ -248,12 +253,12 @@ def test_long_words_stay_in_their_columns(command: str, word: str, paper: Paper)
 @pytest.mark.parametrize("width", [80, 120, None])
 def test_colour_adds_nothing_but_colour(width: int | None) -> None:
     told = report("apply", secret("a", acted(Action.ADD)), secret("b", error=LOST), secret("c", missing()))
-    coloured = render(told, Paper(colour=True, width=width))
+    coloured = drawn(told, Paper(colour=True, width=width))
     assert OWN_COLOUR.search(coloured)
     bare = "\n".join(line.rstrip() for line in OWN_COLOUR.sub("", coloured).split("\n"))
-    assert bare == render(told, Paper(width=width))
+    assert bare == drawn(told, Paper(width=width))
 
 
 def test_in_ascii_there_is_nothing_but_ascii() -> None:
-    text = render(report("audit", *(secret(f"s{place}", missing()) for place in range(MOST + 1))), Paper(unicode=False))
+    text = drawn(report("audit", *(secret(f"s{place}", missing()) for place in range(MOST + 1))), Paper(unicode=False))
     assert text.isascii()

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smrep.output.messages import Messages
-from smrep.output.tally import EVERY_S, Phase, Tally, onward
+from smrep.output.progress import EVERY_S, Phase, Tally, onward
+from smrep.output.terminal import Messages
 from smrep.report import Progress
 
 numbers = st.integers(min_value=-5, max_value=20_000)

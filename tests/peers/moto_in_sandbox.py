@@ -11,8 +11,8 @@ import pytest
 from moto.core.models import ServerModeMockAWS
 
 from smrep.sandbox.faults import Faults
-from smrep.sandbox.server import SandboxServer
-from smrep.sandbox.simulator import Simulator
+from smrep.sandbox.server.http_server import SandboxServer
+from smrep.sandbox.simulator.simulated_aws import Simulator
 
 
 @pytest.fixture(autouse=True)

@@ -17,7 +17,7 @@ import pytest
 from fixtures import ROOT, Sandbox
 from typed_pages import expected_code
 
-from smrep.rules.hcl import quoted
+from smrep.rules.manifest.terraform import quoted
 
 pytestmark = pytest.mark.peer
 

@@ -12,20 +12,20 @@ from fakes import HOME, IRELAND, SYDNEY, WEST, Clock, FakeAws, new_key
 from fleet.killed_runs import Death, KillableAws, Killed, state
 
 from smrep.report import SecretReport
-from smrep.rules.homecoming import Goal
-from smrep.rules.record import Pair, Record, header, read
-from smrep.rules.selection import EVERY, Selector
-from smrep.sandbox.account import catch_up
+from smrep.rules.manifest.selector import EVERY, Selector
+from smrep.rules.recovery.failback_decision import Goal
+from smrep.rules.recovery.failover_record import Pair, Record, header, read
 from smrep.sandbox.faults import Faults
-from smrep.service.crew import Crew
-from smrep.service.crossing import Crossing
-from smrep.service.health import Health
-from smrep.service.keys import KeyCheck
-from smrep.service.mustering import Muster
-from smrep.service.pace import Pace
-from smrep.service.returning import Journey
-from smrep.service.running import Run, Terms
-from smrep.service.sweeping import Sweeper
+from smrep.sandbox.simulator.account_calls import catch_up
+from smrep.service.failover import Muster
+from smrep.service.fleet.fleet_run import Run, Terms
+from smrep.service.fleet.region_lister import Sweeper
+from smrep.service.fleet.scheduler import Crew
+from smrep.service.recovery.failback_task import Journey
+from smrep.service.recovery.failover_task import Crossing
+from smrep.service.steps.kms_keys import KeyCheck
+from smrep.service.steps.preflight import Health
+from smrep.service.steps.rate_limiter import Pace
 
 PAIR = Pair(HOME, WEST)
 TICK_S = 0.5

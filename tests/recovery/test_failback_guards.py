@@ -9,7 +9,7 @@ from recovery.recovery_scene import ALIAS, RecoveryScene
 
 from smrep.errors import Outcome
 from smrep.report import Kind
-from smrep.rules.homecoming import Goal
+from smrep.rules.recovery.failback_decision import Goal
 
 
 def test_a_writer_while_third_regions_are_cleared_loses_nothing() -> None:

@@ -9,7 +9,7 @@ from recovery.recovery_scene import ALIAS, RecoveryScene
 
 from smrep.errors import Outcome
 from smrep.report import Action, Kind
-from smrep.rules.homecoming import Goal
+from smrep.rules.recovery.failback_decision import Goal
 
 
 def test_the_promoted_secret_gets_its_replicas_under_their_keys_and_the_third_regions_move() -> None:

@@ -9,8 +9,8 @@ from recovery.recovery_scene import ALIAS, RecoveryScene
 
 from smrep.errors import Outcome
 from smrep.report import Kind
-from smrep.rules.record import Mark
-from smrep.rules.selection import Selector
+from smrep.rules.manifest.selector import Selector
+from smrep.rules.recovery.failover_record import Mark
 
 
 def lines(scene: RecoveryScene) -> list[tuple[str, str]]:

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from recovery.recovery_scene import ALIAS, RecoveryScene, end_state
 
-from smrep.rules.homecoming import Goal
+from smrep.rules.recovery.failback_decision import Goal
 
 Losses = list[tuple[str, str]]
 """(operation, whether its request or its answer is lost)."""

@@ -8,7 +8,7 @@ from typing import Any
 from smrep.errors import Denied, Unanswered
 from smrep.model import Replica, Secret
 from smrep.regions import Region
-from smrep.rules.proof import Proof, Verdict
+from smrep.rules.replication.replica_comparison import Proof, Verdict
 
 HOME, WEST, OTHER = Region("us-east-1"), Region("us-west-2"), Region("eu-west-1")
 ARN = "arn:aws:secretsmanager:{}:123456789012:secret:prod/db-a1b2c3"

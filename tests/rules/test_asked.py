@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from smrep.errors import Outcome, UsageError
 from smrep.model import SecretId
 from smrep.regions import PARTITIONS, Region, partition_of
-from smrep.rules.asked import Address, account_in, check_account, check_regions, common_region
+from smrep.rules.primary_region import Address, account_in, check_account, check_regions, common_region
 
 EAST, WEST, BEIJING = Region("us-east-1"), Region("us-west-2"), Region("cn-north-1")
 ACCOUNT, OTHER = "123456789012", "999999999999"

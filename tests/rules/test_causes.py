@@ -13,7 +13,7 @@ from smrep.errors import Outcome
 from smrep.model import Replica, Secret
 from smrep.regions import Region
 from smrep.report import Trouble
-from smrep.rules.causes import cut_off, failure, not_replaced
+from smrep.rules.replication.key_failures import cut_off, failure, not_replaced
 
 HOME, WEST = Region("us-east-1"), Region("us-west-2")
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"

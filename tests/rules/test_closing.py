@@ -8,7 +8,7 @@ from typing import Any
 from smrep.errors import Outcome
 from smrep.regions import Region
 from smrep.report import Action, Finding, Kind, RegionReport, SecretReport, Severity, Trouble
-from smrep.rules.closing import end, go_on, stopped, timed_out
+from smrep.rules.run_outcome import end, go_on, stopped, timed_out
 
 HOME, WEST, IRELAND = Region("us-east-1"), Region("us-west-2"), Region("eu-west-1")
 

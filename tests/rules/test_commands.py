@@ -6,7 +6,7 @@ import pytest
 
 from smrep.model import Target
 from smrep.regions import Region
-from smrep.rules.commands import connected, duration, some, spell, typed_again
+from smrep.rules.hints import connected, duration, some, spell, typed_again
 
 FLAGS = ("--profile", "staging", "--role-arn", "arn:aws:iam::1:role/dr", "--endpoint-url", "http://[::1]:1")
 

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from smrep.cli import root
 from smrep.cli.params import targets
+from smrep.cli.root import root
 from smrep.model import Target
 from smrep.regions import KNOWN, Region
-from smrep.rules.commands import aws, connected, duration, spell
+from smrep.rules.hints import aws, connected, duration, spell
 
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"
 HOME = Region("us-east-1")

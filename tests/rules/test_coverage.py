@@ -16,8 +16,7 @@ from smrep.errors import AwsError, CredentialsError, Outcome, Throttled
 from smrep.model import Listed, Replica, Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Finding, Kind, RegionReport, SecretReport, Severity, Trouble
-from smrep.rules.causes import cut_off
-from smrep.rules.coverage import (
+from smrep.rules.fleet.coverage import (
     ALWAYS,
     covered_row,
     examined_row,
@@ -27,8 +26,8 @@ from smrep.rules.coverage import (
     summary,
     unlisted_row,
 )
-from smrep.rules.keys import DEFAULT
-from smrep.rules.preflight import Absent, Look, Unseen
+from smrep.rules.replication.key_failures import DEFAULT, cut_off
+from smrep.rules.replication.name_owner import Absent, Look, Unseen
 
 HOME, WEST, IRELAND = Region("us-east-1"), Region("us-west-2"), Region("eu-west-1")
 ARN = f"arn:aws:secretsmanager:{HOME}:123456789012:secret:prod/db-a1b2c3"

@@ -12,11 +12,17 @@ from fakes import HOME, IRELAND, WEST
 from smrep.errors import Outcome
 from smrep.model import Listed
 from smrep.report import Action, Finding, Kind, RegionReport, SecretReport, Severity, Trouble
-from smrep.rules.crossing import Line, counted, rotating, sheet, to_cross
-from smrep.rules.homecoming import Goal, Truth
-from smrep.rules.homeward import counted as led
-from smrep.rules.homeward import sheet as way_back
-from smrep.rules.record import Pair
+from smrep.rules.recovery.failback_decision import Goal, Truth
+from smrep.rules.recovery.failover_record import Pair
+from smrep.rules.recovery.recovery_summary import (
+    Line,
+    failback_counts,
+    failback_sheet,
+    failover_counts,
+    failover_sheet,
+    rotating,
+    to_cross,
+)
 
 PAIR = Pair(HOME, WEST)
 ARN = "arn:aws:secretsmanager:us-west-2:123456789012:secret:a-a1b2c3"
@@ -58,13 +64,13 @@ def test_rotation_is_a_warning_before_there_are_two_secrets() -> None:
 def test_what_was_not_begun_is_pending_and_not_done() -> None:
     report = to_cross(LISTED, PAIR, (), is_due=True)
     assert (report.outcome, report.replicas[0].outcome) == (Outcome.PENDING, Outcome.PENDING)
-    assert (counted([report], 40)["pending"], counted([report], 40)["to_promote"]) == (1, 0)
+    assert (failover_counts([report], 40)["pending"], failover_counts([report], 40)["to_promote"]) == (1, 0)
 
 
 def test_what_stands_alone_already_is_no_promotion() -> None:
     report = to_cross(LISTED, PAIR, (), is_due=False)
     assert (report.replicas[0].action, report.replicas[0].note) == (None, "stands alone")
-    assert counted([report], 40)["already"] == 1
+    assert failover_counts([report], 40)["already"] == 1
 
 
 def test_each_secret_is_counted_once_by_what_became_of_it() -> None:
@@ -77,7 +83,7 @@ def test_each_secret_is_counted_once_by_what_became_of_it() -> None:
         secret(Outcome.ACCEPTED, changed=True),
         SecretReport("b", Outcome.FAILED),
     ]
-    found = counted(reports, 40)
+    found = failover_counts(reports, 40)
     told = {"promoted": 1, "already": 1, "failed": 2, "denied": 1, "pending": 2, "secrets": 7, "to_promote": 0}
     assert found == {**told, "rotating": 0, "key_trouble": 0, "seconds": 0}
 
@@ -85,22 +91,23 @@ def test_each_secret_is_counted_once_by_what_became_of_it() -> None:
 @pytest.mark.parametrize(("count", "seconds"), [(0, 0), (1, 1), (40, 1), (41, 2), (500, 13)])
 def test_a_dry_run_counts_what_is_to_come_and_how_long_it_takes(count: int, seconds: int) -> None:
     reports = [due([rotating("a", WEST), DISABLED])] * count
-    found = counted(reports, 40)
+    found = failover_counts(reports, 40)
     assert (found["to_promote"], found["seconds"]) == (count, seconds)
     assert (found["rotating"], found["key_trouble"]) == (count, count)
 
 
 def test_the_sheet_says_how_many_and_how_long_and_that_no_other_region_is_called() -> None:
-    found = words(sheet([due()] * 500, PAIR, 40, OWN))
+    found = words(failover_sheet([due()] * 500, PAIR, 40, OWN))
     assert found["to promote"] == "500 replicas of us-east-1 in us-west-2"
     assert found["time"] == "13s at 40 a second; every call goes to us-west-2"
     assert found["keys"] == "1 of your own, all of them enabled"
     assert found["credentials"] == OWN.text
-    assert words(sheet([due()], PAIR, 40, OWN))["to promote"].startswith("1 replica of")
+    assert words(failover_sheet([due()], PAIR, 40, OWN))["to promote"].startswith("1 replica of")
 
 
 def test_the_sheet_says_all_that_a_person_must_know() -> None:
-    assert sheet([to_cross(replace(LISTED, kms_key_id=None), PAIR, (), is_due=True, dry_run=True)], PAIR, 2.5, OWN) == [
+    row = to_cross(replace(LISTED, kms_key_id=None), PAIR, (), is_due=True, dry_run=True)
+    assert failover_sheet([row], PAIR, 2.5, OWN) == [
         Line("to promote", "1 replica of us-east-1 in us-west-2"),
         Line(
             "by the list", "which may be five minutes old; names, also on standard input, add what it does not show yet"
@@ -127,7 +134,7 @@ def test_the_sheet_says_all_that_a_person_must_know() -> None:
 
 
 def test_what_rotates_and_keys_in_trouble_are_warnings_with_names() -> None:
-    lines = sheet(
+    lines = failover_sheet(
         [
             due([rotating("a", WEST), DISABLED]),
             due([DOUBT]),
@@ -145,7 +152,7 @@ def test_what_rotates_and_keys_in_trouble_are_warnings_with_names() -> None:
 
 
 def test_what_is_in_trouble_is_not_among_what_is_promoted() -> None:
-    assert words(sheet([secret(Outcome.FAILED, "X")], PAIR, 40, OWN))["to promote"].startswith("0 replicas")
+    assert words(failover_sheet([secret(Outcome.FAILED, "X")], PAIR, 40, OWN))["to promote"].startswith("0 replicas")
 
 
 @pytest.mark.parametrize(
@@ -162,23 +169,23 @@ def test_what_is_in_trouble_is_not_among_what_is_promoted() -> None:
     ],
 )
 def test_a_way_back_is_counted_by_what_became_of_it(reports: list[SecretReport], word: str) -> None:
-    found = led(reports, dry_run=False)
+    found = failback_counts(reports, dry_run=False)
     assert {key: value for key, value in found.items() if value} == {"secrets": 1, word: 1}
 
 
 def test_a_third_region_that_is_left_as_it_is_does_not_make_a_secret_left_alone() -> None:
     aside = secret(Outcome.FAILED, "name_clash", region=IRELAND).replicas
     came = secret(action=Action.OVERWRITE, changed=True).replicas
-    assert led([SecretReport("a", Outcome.FAILED, replicas=(*came, *aside))], dry_run=False)["led"] == 1
+    assert failback_counts([SecretReport("a", Outcome.FAILED, replicas=(*came, *aside))], dry_run=False)["led"] == 1
 
 
 def test_before_it_begins_what_has_steps_is_to_be_led_home() -> None:
-    assert led([secret(action=Action.OVERWRITE)], dry_run=True)["to_lead"] == 1
-    assert led([secret(action=Action.KEEP)], dry_run=True)["already"] == 1
+    assert failback_counts([secret(action=Action.OVERWRITE)], dry_run=True)["to_lead"] == 1
+    assert failback_counts([secret(action=Action.KEEP)], dry_run=True)["already"] == 1
 
 
 def test_the_plan_of_a_way_back_says_where_the_truth_is_and_which_steps_follow() -> None:
-    found = way_back(
+    found = failback_sheet(
         [("a", Truth.NEW), ("b", Truth.LEVEL), ("c", Truth.NEW)], PAIR, Goal.RETURN, removals=2, replaced=1
     )
     assert [each.text for each in found if each.label == "to lead home"] == [
@@ -187,6 +194,6 @@ def test_the_plan_of_a_way_back_says_where_the_truth_is_and_which_steps_follow()
     ]
     assert [each.label for each in found if each.label.startswith("step")] == ["step 1", "step 2", "step 3", "step 4"]
     assert "(2)" in words(found)["step 1"]
-    short = way_back([("a", Truth.ONE)], PAIR, Goal.PROTECT, removals=0, replaced=0)
+    short = failback_sheet([("a", Truth.ONE)], PAIR, Goal.PROTECT, removals=0, replaced=0)
     assert [each.label for each in short] == ["to lead home", "step 1", "throughout"]
-    assert way_back([], PAIR, Goal.PROTECT, removals=0, replaced=0) == []
+    assert failback_sheet([], PAIR, Goal.PROTECT, removals=0, replaced=0) == []

@@ -13,10 +13,10 @@ from smrep.errors import Denied, Outcome, Unanswered
 from smrep.model import Replica, Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Finding, Kind, RegionReport, Severity
-from smrep.rules.diagnosis import diagnosed, is_hopeless, outcome_of, region_findings, region_only
-from smrep.rules.findings import absent, failed, removing, unseen, unsettled
-from smrep.rules.health import region_state
-from smrep.rules.preflight import Absent, Bearer, Look, Unseen, obstacle
+from smrep.rules.replication.blockers import region_state
+from smrep.rules.replication.diagnosis import diagnosed, is_hopeless, outcome_of, region_findings, region_only
+from smrep.rules.replication.findings import absent, failed, removing, unseen, unsettled
+from smrep.rules.replication.name_owner import Absent, Bearer, Look, Unseen, obstacle
 
 HOME, WEST = Region("us-east-1"), Region("us-west-2")
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from smrep.model import FAILED, IN_PROGRESS, IN_SYNC, Listed, Replica, Secret, Target, in_region
 from smrep.regions import Region
-from smrep.rules.export import adopted, left_out, not_there, unlooked_at
-from smrep.rules.keys import DEFAULT
-from smrep.rules.manifest import Manifest, parse
-from smrep.rules.manifest_text import as_json, written
-from smrep.rules.wanted import Wanted, matching, union
+from smrep.rules.fleet.desired_state import Wanted, matching, union
+from smrep.rules.manifest.parser import parse
+from smrep.rules.manifest.schema import Manifest
+from smrep.rules.manifest.writer import adopted, as_json, left_out, not_there, unlooked_at, written
+from smrep.rules.replication.key_failures import DEFAULT
 
 HOME, WEST, IRELAND, SYDNEY = (Region(name) for name in ("us-east-1", "us-west-2", "eu-west-1", "ap-southeast-2"))
 ACCOUNT = "123456789012"

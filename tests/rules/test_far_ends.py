@@ -7,7 +7,7 @@ from fakes import HOME
 
 from smrep.model import CrossAccount, FarEnd, Secret
 from smrep.report import Finding, Kind, Severity
-from smrep.rules.far_ends import far_findings
+from smrep.rules.replication.findings import far_findings
 
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"
 FAR = "arn:aws:secretsmanager:us-east-1:999999999999:secret:prod/db-zzzzzz"

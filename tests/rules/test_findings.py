@@ -10,8 +10,8 @@ from smrep.errors import AwsError, CredentialsError, Denied, Outcome, Refused, T
 from smrep.model import Replica, Secret
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
-from smrep.rules.findings import absent, doubt, failed, missing, removing, unchecked, unseen, unsettled
-from smrep.rules.preflight import Absent, Unseen
+from smrep.rules.replication.findings import absent, doubt, failed, missing, removing, unchecked, unseen, unsettled
+from smrep.rules.replication.name_owner import Absent, Unseen
 
 HOME, WEST = Region("us-east-1"), Region("us-west-2")
 SECRET = Secret("arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3", "prod/db", HOME, HOME)

@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 from smrep.errors import Outcome
 from smrep.regions import Region
 from smrep.report import Action, Finding, Kind, RegionReport, SecretReport, Severity, Trouble
-from smrep.rules.closing import end, go_on, is_open, is_under_way, stopped, stopped_looking, stopped_waiting, timed_out
+from smrep.rules.run_outcome import (
+    end,
+    go_on,
+    is_open,
+    is_under_way,
+    stopped,
+    stopped_looking,
+    stopped_waiting,
+    timed_out,
+)
 
 HOME, WEST, IRELAND = Region("us-east-1"), Region("us-west-2"), Region("eu-west-1")
 REMOVING = Finding(Kind.REMOVING, Severity.INFO, "an old replica")

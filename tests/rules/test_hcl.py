@@ -11,7 +11,7 @@ from hcl_reader import IDENTIFIER, meaning
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smrep.rules.hcl import attributes, block, comment, identifiers, quoted
+from smrep.rules.manifest.terraform import attributes, block, comment, identifiers, quoted
 
 ROUGH = st.text(st.one_of(st.sampled_from('$%{}"\\#[\n\r\t~un'), st.characters()), max_size=40)
 

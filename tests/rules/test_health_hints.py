@@ -10,9 +10,9 @@ from smrep.errors import AwsError, Denied, NotFound, Outcome
 from smrep.model import Key, Replica, Secret, Target, Version
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
-from smrep.rules.findings import unchecked
-from smrep.rules.health import Need, held_back, key_health, managed, needs, region_state
-from smrep.rules.plan import Add, Overwrite, Retry, Step, Stop, had_failed, stop
+from smrep.rules.replication.blockers import Need, held_back, key_health, managed, needs, region_state
+from smrep.rules.replication.findings import unchecked
+from smrep.rules.replication.region_step import Add, Overwrite, Retry, Step, Stop, had_failed, stop
 
 HOME, WEST = Region("us-east-1"), Region("us-west-2")
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"

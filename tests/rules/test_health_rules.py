@@ -12,7 +12,7 @@ from smrep.errors import AwsError, CredentialsError, Denied, NotFound, Outcome, 
 from smrep.model import Key, Replica, Secret, Target, Version
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
-from smrep.rules.health import (
+from smrep.rules.replication.blockers import (
     Need,
     held_back,
     key_health,
@@ -21,7 +21,7 @@ from smrep.rules.health import (
     other_key,
     region_state,
 )
-from smrep.rules.plan import Add, Keep, Overwrite, Retry, Step, Stop
+from smrep.rules.replication.region_step import Add, Keep, Overwrite, Retry, Step, Stop
 
 HOME, WEST = Region("us-east-1"), Region("us-west-2")
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"

@@ -14,11 +14,10 @@ from hypothesis import strategies as st
 from smrep.errors import Denied, Outcome, Unanswered
 from smrep.model import CrossAccount, Replica, Secret, Target, in_region
 from smrep.report import Kind
-from smrep.rules.homecoming import Goal, Protect, Truth, compared, next_step
-from smrep.rules.keys import DEFAULT
-from smrep.rules.left_alone import Ends, Leave
-from smrep.rules.preflight import Absent, Look, Unseen
-from smrep.rules.record import Entry, Mark, Pair
+from smrep.rules.recovery.failback_decision import Ends, Goal, Leave, Protect, Truth, compared, next_step
+from smrep.rules.recovery.failover_record import Entry, Mark, Pair
+from smrep.rules.replication.key_failures import DEFAULT
+from smrep.rules.replication.name_owner import Absent, Look, Unseen
 
 PAIR = Pair(HOME, WEST)
 NEW_ARN = "arn:aws:secretsmanager:us-west-2:123456789012:secret:prod/db-a1b2c3"

@@ -6,10 +6,9 @@ from fakes import HOME, WEST
 
 from smrep.errors import Outcome
 from smrep.report import SecretReport
-from smrep.rules.crossing import Line
-from smrep.rules.homecoming import Goal, Truth
-from smrep.rules.homeward import counted, sheet
-from smrep.rules.record import Pair
+from smrep.rules.recovery.failback_decision import Goal, Truth
+from smrep.rules.recovery.failover_record import Pair
+from smrep.rules.recovery.recovery_summary import Line, failback_counts, failback_sheet
 
 PAIR = Pair(HOME, WEST)
 REPLICATE = "replicate each from where its value is to the other side, in place of the copy there"
@@ -30,7 +29,7 @@ def test_a_full_way_back_is_told_with_all_its_steps() -> None:
         *((name, Truth.NEW) for name in "cdefg"),
         ("h", Truth.LEVEL),
     ]
-    assert sheet(truths, PAIR, Goal.RETURN, removals=2, replaced=1) == [
+    assert failback_sheet(truths, PAIR, Goal.RETURN, removals=2, replaced=1) == [
         Line("to lead home", "1 where both sides hold the same: h"),
         Line("to lead home", "5 where us-west-2 holds the newer value: c, d, e and 2 more"),
         Line("to lead home", "1 where us-east-1 holds the newer value: b"),
@@ -45,14 +44,14 @@ def test_a_full_way_back_is_told_with_all_its_steps() -> None:
 
 
 def test_what_is_only_protected_turns_no_role() -> None:
-    assert sheet([("a", Truth.NEW)], PAIR, Goal.PROTECT, removals=0, replaced=0)[1:] == [
+    assert failback_sheet([("a", Truth.NEW)], PAIR, Goal.PROTECT, removals=0, replaced=0)[1:] == [
         Line("step 1", REPLICATE),
         THROUGHOUT,
     ]
 
 
 def test_where_nothing_is_replaced_the_role_goes_back_at_once() -> None:
-    assert sheet([("a", Truth.ONE)], PAIR, Goal.RETURN, removals=0, replaced=0)[1:] == [
+    assert failback_sheet([("a", Truth.ONE)], PAIR, Goal.RETURN, removals=0, replaced=0)[1:] == [
         Line("step 1", PROMOTE),
         THROUGHOUT,
         WRITERS,
@@ -60,7 +59,7 @@ def test_where_nothing_is_replaced_the_role_goes_back_at_once() -> None:
 
 
 def test_what_the_old_region_holds_newer_stays_its_primary_all_the_way() -> None:
-    assert sheet([("a", Truth.OLD)], PAIR, Goal.RETURN, removals=0, replaced=1)[1:] == [
+    assert failback_sheet([("a", Truth.OLD)], PAIR, Goal.RETURN, removals=0, replaced=1)[1:] == [
         Line("step 1", REPLICATE),
         THROUGHOUT,
     ]
@@ -69,5 +68,5 @@ def test_what_the_old_region_holds_newer_stays_its_primary_all_the_way() -> None
 def test_secrets_that_end_alike_are_counted_together() -> None:
     reports = [SecretReport(name, Outcome.OK) for name in "abc"]
     words = ("secrets", "to_lead", "led", "already", "left_alone", "failed", "denied", "pending")
-    assert counted([], dry_run=False) == dict.fromkeys(words, 0)
-    assert counted(reports, dry_run=True) == {**dict.fromkeys(words, 0), "secrets": 3, "left_alone": 3}
+    assert failback_counts([], dry_run=False) == dict.fromkeys(words, 0)
+    assert failback_counts(reports, dry_run=True) == {**dict.fromkeys(words, 0), "secrets": 3, "left_alone": 3}

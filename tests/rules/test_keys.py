@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from smrep.errors import UsageError
 from smrep.model import Target
 from smrep.regions import Region
-from smrep.rules.keys import DEFAULT, check_target, id_of_key, normal, same_by_spelling
+from smrep.rules.replication.key_failures import DEFAULT, check_target, id_of_key, normal, same_by_spelling
 
 WEST, ACCOUNT = Region("us-west-2"), "123456789012"
 ID = "0f0e0d0c-1111-4222-8333-444455556666"

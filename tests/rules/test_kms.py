@@ -6,8 +6,7 @@ import pytest
 
 from smrep.model import Replica, Secret, without_request_id
 from smrep.regions import Region
-from smrep.rules.causes import failure
-from smrep.rules.kms import read_failure
+from smrep.rules.replication.key_failures import failure, read_failure
 
 HOME, WEST = Region("us-east-1"), Region("us-west-2")
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"

@@ -13,7 +13,7 @@ from smrep.errors import Denied, Outcome, Refused, Unanswered
 from smrep.model import CrossAccount, Replica, Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Finding, Kind, RegionReport, Severity, Trouble
-from smrep.rules.left_alone import (
+from smrep.rules.recovery.failback_decision import (
     Ends,
     Leave,
     both_changed,
@@ -28,8 +28,8 @@ from smrep.rules.left_alone import (
     unasked,
     valueless,
 )
-from smrep.rules.preflight import Absent, Look, Unseen
-from smrep.rules.record import Entry, Mark, Pair
+from smrep.rules.recovery.failover_record import Entry, Mark, Pair
+from smrep.rules.replication.name_owner import Absent, Look, Unseen
 
 NEW_ARN = "arn:aws:secretsmanager:us-west-2:123456789012:secret:prod/db-a1b2c3"
 OLD_ARN = in_region(NEW_ARN, HOME)

@@ -10,9 +10,9 @@ import pytest
 from smrep.errors import Outcome, UsageError
 from smrep.model import Target
 from smrep.regions import Region
-from smrep.rules.manifest import AccountRole, Manifest, Rule, parse
-from smrep.rules.manifest_document import _split
-from smrep.rules.selection import Selector
+from smrep.rules.manifest.parser import _split, parse
+from smrep.rules.manifest.schema import AccountRole, Manifest, Rule
+from smrep.rules.manifest.selector import Selector
 
 HOME, WEST, DUBLIN = Region("us-east-1"), Region("us-west-2"), Region("eu-west-1")
 ACCOUNT = "123456789012"

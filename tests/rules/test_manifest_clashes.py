@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from smrep.errors import UsageError
-from smrep.rules.manifest import parse
+from smrep.rules.manifest.parser import parse
 
 ACCOUNT, OTHER = "123456789012", "999999999999"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/dr"

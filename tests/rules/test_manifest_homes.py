@@ -10,9 +10,8 @@ from fakes import HOME, IRELAND, WEST
 from smrep.errors import UsageError
 from smrep.model import Target
 from smrep.regions import Region
-from smrep.rules.manifest import AccountRole, Rule
-from smrep.rules.manifest_homes import Home, check_homes
-from smrep.rules.selection import Selector
+from smrep.rules.manifest.schema import AccountRole, Home, Rule, check_homes
+from smrep.rules.manifest.selector import Selector
 
 ONE, OTHER = "111111111111", "222222222222"
 

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from smrep.errors import UsageError
 from smrep.model import Target
 from smrep.regions import PARTITIONS, Region
-from smrep.rules.manifest import AccountRole, Manifest, Rule, parse
-from smrep.rules.manifest_text import as_json, written
-from smrep.rules.selection import Selector
+from smrep.rules.manifest.parser import parse
+from smrep.rules.manifest.schema import AccountRole, Manifest, Rule
+from smrep.rules.manifest.selector import Selector
+from smrep.rules.manifest.writer import as_json, written
 
 HOME, *AWAY = (Region(name) for name in PARTITIONS[0].regions)
 ACCOUNT = "123456789012"

@@ -8,8 +8,8 @@ import pytest
 from fakes import HOME, IRELAND, WEST
 
 from smrep.errors import Outcome
+from smrep.output.stderr_notes import Matter, matters
 from smrep.report import Finding, Kind, RegionReport, SecretReport, Severity, Trouble
-from smrep.rules.matters import Matter, matters
 
 
 def trouble(code: str, hint: str | None = "look") -> Trouble:

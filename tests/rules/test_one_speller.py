@@ -10,18 +10,17 @@ from itertools import pairwise
 import pytest
 from fixtures import ROOT
 
-from smrep.cli import COMMANDS
+from smrep.cli.root import COMMANDS
 
-SPELLER = ROOT / "smrep/rules/commands.py"
+SPELLER = ROOT / "smrep/rules/hints.py"
 FILES = sorted(path for path in (ROOT / "smrep").rglob("*.py") if path != SPELLER)
 COMMAND = re.compile(rf"\b(smrep ({'|'.join(COMMANDS)})|aws [a-z0-9]+ [a-z]+-[a-z-]+|aws configure)\b")
-QUOTES = {"smrep/cli/profiles.py": "takes the words of a line of AWS's configuration apart"}
+QUOTES = {"smrep/cli/completion_values.py": "takes the words of a line of AWS's configuration apart"}
 """Who uses shlex besides, and what for."""
 BUILT = {
-    "smrep/cli/refusing.py": "--help behind the words of a command as click knows it",
-    "smrep/cli/runbooks.py": "the list of runbooks: their names are those of our own files",
-    "smrep/cli/sandbox.py": "--help behind the words of a command as click knows it",
-    "smrep/cli/topics.py": "the page about manifests: an example is put into it",
+    "smrep/cli/main.py": "--help behind the words of a command as click knows it",
+    "smrep/cli/commands/help.py": "lists of our own files, and an example put into the page about manifests",
+    "smrep/cli/commands/sandbox.py": "--help behind the words of a command as click knows it",
 }
 """Where a command stands in a text that is put together, and why that holds nothing that must be quoted."""
 

@@ -11,10 +11,10 @@ from smrep.errors import Outcome
 from smrep.model import Replica, Secret, Target, Version
 from smrep.regions import Region
 from smrep.report import RegionReport, Severity, Trouble
-from smrep.rules.closing import end
-from smrep.rules.proof import Sides, prove
-from smrep.rules.rekeying import turn
-from smrep.rules.settle import Course, observed, outcome, row, told, worst
+from smrep.rules.replication.key_change import turn
+from smrep.rules.replication.replica_comparison import Sides, prove
+from smrep.rules.replication.replica_state import Course, observed, outcome, row, told, worst
+from smrep.rules.run_outcome import end
 
 HOME, THERE = Region("us-east-1"), Region("us-west-2")
 PRIMARY = Secret("arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3", "prod/db", HOME, HOME)

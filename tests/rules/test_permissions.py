@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from policy_scopes import ACCOUNT, DUBLIN, EAST, KEY_ID, TOKYO, WEST, granted, scope, statements
 
-from smrep.aws.allowed import ALLOWED, WRITES
+from smrep.aws.allow_list import ALLOWED, WRITES
 from smrep.model import SecretId, Target, parse_arn
-from smrep.rules.asked import Address
+from smrep.rules.least_privilege import EVERY, MANAGED_POLICY_MAX, Scope, document, size
 from smrep.rules.permissions import CALLS, HARMLESS, IN_YOUR_NAME, LABELS
-from smrep.rules.policy import EVERY, MANAGED_POLICY_MAX, Scope, document, size
+from smrep.rules.primary_region import Address
 
 ARN = f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:prod/db-a1b2c3"
 NEVER = {"GetSecretValue", "BatchGetSecretValue", "PutSecretValue", "DeleteSecret", "CreateSecret", "PutResourcePolicy"}

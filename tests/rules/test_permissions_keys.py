@@ -9,9 +9,9 @@ from policy_scopes import ACCOUNT, DUBLIN, KEY_ID, WEST, granted, scope, stateme
 
 from smrep.model import SecretId, Target
 from smrep.regions import Region
-from smrep.rules.asked import Address
+from smrep.rules.least_privilege import Scope
 from smrep.rules.permissions import CALLS
-from smrep.rules.policy import Scope
+from smrep.rules.primary_region import Address
 
 
 def test_aws_checks_the_keys_of_both_ends_in_the_callers_name() -> None:

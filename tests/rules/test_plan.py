@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from smrep.errors import Denied, Unanswered
 from smrep.model import Replica, Secret, Target, in_region
 from smrep.regions import Region
-from smrep.rules.plan import Add, Consent, Keep, Overwrite, Retry, Stop, step_for
-from smrep.rules.preflight import Absent, Bearer, Look, Unseen, bearer, has_replicas
+from smrep.rules.replication.name_owner import Absent, Bearer, Look, Unseen, bearer, has_replicas
+from smrep.rules.replication.region_step import Add, Consent, Keep, Overwrite, Retry, Stop, step_for
 
 HOME, THERE, THIRD = Region("us-east-1"), Region("us-west-2"), Region("eu-west-1")
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"

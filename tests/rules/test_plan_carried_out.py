@@ -13,9 +13,9 @@ from smrep.errors import Denied, Unanswered
 from smrep.model import Replica, Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
-from smrep.rules.keys import DEFAULT, same_by_spelling
-from smrep.rules.plan import Add, Consent, Keep, Overwrite, Retry, Step, Stop, step_for
-from smrep.rules.preflight import Absent, Bearer, Look, Unseen, bearer
+from smrep.rules.replication.key_failures import DEFAULT, same_by_spelling
+from smrep.rules.replication.name_owner import Absent, Bearer, Look, Unseen, bearer
+from smrep.rules.replication.region_step import Add, Consent, Keep, Overwrite, Retry, Step, Stop, step_for
 
 HOME = Region("us-east-1")
 THERE = (Region("us-west-2"), Region("eu-west-1"), Region("ap-southeast-2"))

@@ -12,9 +12,10 @@ from smrep.errors import CredentialsError, Denied, Outcome, Throttled, Unanswere
 from smrep.model import Replica, Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity, Trouble
-from smrep.rules.findings import absent, removing, unseen
-from smrep.rules.keys import DEFAULT
-from smrep.rules.plan import (
+from smrep.rules.replication.findings import absent, removing, unseen
+from smrep.rules.replication.key_failures import DEFAULT
+from smrep.rules.replication.name_owner import Absent, Bearer, Look, Unseen, obstacle
+from smrep.rules.replication.region_step import (
     NO_CONSENT,
     Add,
     Consent,
@@ -28,7 +29,6 @@ from smrep.rules.plan import (
     step_for,
     stop,
 )
-from smrep.rules.preflight import Absent, Bearer, Look, Unseen, obstacle
 
 HOME, WEST, DUBLIN = Region("us-east-1"), Region("us-west-2"), Region("eu-west-1")
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"

@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 from smrep.errors import Outcome, UsageError
 from smrep.model import SecretId, Target
 from smrep.regions import Region
-from smrep.rules.asked import Address
-from smrep.rules.policy import MANAGED_POLICY_MAX, Scope, document, size
-from smrep.rules.policy_notes import check, notes, warnings
+from smrep.rules.least_privilege import MANAGED_POLICY_MAX, Scope, check, document, notes, size, warnings
+from smrep.rules.primary_region import Address
 
 EAST, WEST, DUBLIN = Region("us-east-1"), Region("us-west-2"), Region("eu-west-1")
 ACCOUNT, OTHER = "123456789012", "999999999999"

@@ -8,9 +8,9 @@ import pytest
 
 from smrep.model import SecretId, Target
 from smrep.regions import Region
-from smrep.rules.asked import Address
+from smrep.rules.least_privilege import Scope, document, is_default, is_exact
 from smrep.rules.permissions import CALLS
-from smrep.rules.policy import Scope, document, is_default, is_exact
+from smrep.rules.primary_region import Address
 
 EAST, WEST = Region("us-east-1"), Region("us-west-2")
 ARN = "arn:aws:secretsmanager:{}:123456789012:secret:prod/db-a1b2c3"

@@ -14,8 +14,8 @@ from smrep.errors import Denied
 from smrep.model import Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
-from smrep.rules.causes import cut_off
-from smrep.rules.preflight import Absent, Bearer, Unseen, ages, bearer, is_sure, obstacle, ours, portrait
+from smrep.rules.replication.key_failures import cut_off
+from smrep.rules.replication.name_owner import Absent, Bearer, Unseen, ages, bearer, is_sure, obstacle, ours, portrait
 
 HOME, WEST, DUBLIN = Region("us-east-1"), Region("us-west-2"), Region("eu-west-1")
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"

@@ -13,7 +13,7 @@ from smrep.errors import Outcome, UsageError
 from smrep.model import CrossAccount, FarEnd, Replica, Secret, SecretId, in_region
 from smrep.regions import Region
 from smrep.report import Action, RegionReport, Trouble
-from smrep.rules.promotion import check_named, left_behind, row, silence, unfit
+from smrep.rules.replication.standalone_secret import check_named, left_behind, row, silence, unfit
 
 HOME, WEST, DUBLIN, TOKYO = (Region(name) for name in ("us-east-1", "us-west-2", "eu-west-1", "ap-northeast-1"))
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"

@@ -9,8 +9,8 @@ from rules.proof_sides import DEFAULT, DENIED, LOST, STAGES, STRANGERS, WEST, by
 
 from smrep.errors import AwsError, NotFound, Outcome, Throttled
 from smrep.model import Replica, Secret, Version
-from smrep.rules.preflight import Absent, Look, Unseen
-from smrep.rules.proof import Proof, Sides, prove
+from smrep.rules.replication.name_owner import Absent, Look, Unseen
+from smrep.rules.replication.replica_comparison import Proof, Sides, prove
 
 VERSIONS = (
     Version("v2", ("AWSCURRENT",), ("DefaultEncryptionKey",)),

@@ -24,8 +24,8 @@ from rules.proof_sides import (
 from smrep.errors import AwsError, Denied, NotFound, Outcome, Throttled
 from smrep.model import Replica, Secret, Version
 from smrep.report import Severity
-from smrep.rules.preflight import Absent, Unseen
-from smrep.rules.proof import Sides, prove
+from smrep.rules.replication.name_owner import Absent, Unseen
+from smrep.rules.replication.replica_comparison import Sides, prove
 
 WORDS = st.sampled_from(["InSync", "InProgress", "Failed", "Pending", "Detached", "insync", "Odd", "", None])
 ENTRIES = st.none() | st.builds(Replica, st.just(WEST), WORDS, st.sampled_from([None, "no luck"]))

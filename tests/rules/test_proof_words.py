@@ -11,10 +11,10 @@ from smrep.errors import Denied, NotFound, Outcome, Throttled, Unanswered
 from smrep.model import Replica, Secret, Target, Version, in_region
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
-from smrep.rules.findings import absent, failed, missing, removing, unchecked, unseen, unsettled
-from smrep.rules.preflight import Absent, Bearer, Look, Unseen, obstacle
-from smrep.rules.proof import FOREVER_S, Proof, Sides, prove
-from smrep.rules.settle import LIST_LAG_S
+from smrep.rules.replication.findings import absent, failed, missing, removing, unchecked, unseen, unsettled
+from smrep.rules.replication.name_owner import Absent, Bearer, Look, Unseen, obstacle
+from smrep.rules.replication.replica_comparison import FOREVER_S, Proof, Sides, prove
+from smrep.rules.replication.replica_state import LIST_LAG_S
 
 HOME, WEST = Region("us-east-1"), Region("us-west-2")
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"

@@ -12,9 +12,9 @@ from smrep.errors import Denied, NotFound, Outcome, Throttled, Unanswered
 from smrep.model import Secret
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
-from smrep.rules.diagnosis import outcome_of
-from smrep.rules.keys import via
-from smrep.rules.reader import Policy, bound, may_decrypt, may_read
+from smrep.rules.reader_access import Policy, bound, may_decrypt, may_read
+from smrep.rules.replication.diagnosis import outcome_of
+from smrep.rules.replication.key_failures import via
 
 HOME, THERE = Region("us-east-1"), Region("us-west-2")
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from smrep.errors import UsageError
 from smrep.model import Secret, Target
-from smrep.rules.record import Mark, Pair, Record, header, marked, promoting, read, regions, versions
+from smrep.rules.recovery.failover_record import Mark, Pair, Record, header, marked, promoting, read, regions, versions
 
 PAIR = Pair(HOME, WEST)
 ARN = "arn:aws:secretsmanager:us-west-2:123456789012:secret:prod/db-a1b2c3"

@@ -7,9 +7,20 @@ from datetime import UTC, datetime
 import pytest
 
 from smrep.regions import Region
-from smrep.rules.record import Pair
-from smrep.rules.rehearsal import Rehearsal, Taken, astray, seconds, steps, third_region, verdict
-from smrep.rules.timeline import Course, Readable, Span, Track
+from smrep.rules.recovery.drill_timeline import (
+    Course,
+    Readable,
+    Rehearsal,
+    Span,
+    Taken,
+    Track,
+    astray,
+    seconds,
+    steps,
+    third_region,
+    verdict,
+)
+from smrep.rules.recovery.failover_record import Pair
 
 PAIR = Pair(Region("us-east-1"), Region("us-west-2"))
 EVERY = steps(PAIR, "dr.jsonl")

@@ -13,9 +13,9 @@ from smrep.errors import CredentialsError, Denied, NotFound, Outcome, Refused, T
 from smrep.model import Replica, Secret, Target, Version, in_region
 from smrep.regions import Region
 from smrep.report import Action, Finding, Kind, RegionReport, Severity
-from smrep.rules.preflight import Absent, Bearer, Look, Unseen, bearer
-from smrep.rules.proof import Listed, Proof, Sides, Verdict, prove
-from smrep.rules.rekeying import Turn, held_back, recreated, rekeyed, stopped, turn, unkeyed
+from smrep.rules.replication.key_change import Turn, held_back, recreated, rekeyed, stopped, turn, unkeyed
+from smrep.rules.replication.name_owner import Absent, Bearer, Look, Unseen, bearer
+from smrep.rules.replication.replica_comparison import Listed, Proof, Sides, Verdict, prove
 
 HOME, THERE, THIRD = Region("us-east-1"), Region("us-west-2"), Region("eu-west-1")
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"

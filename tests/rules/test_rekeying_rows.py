@@ -10,11 +10,11 @@ from smrep.errors import AwsError, CredentialsError, Denied, Outcome, Refused, U
 from smrep.model import Replica, Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Action, Finding, Kind, RegionReport, Severity, Trouble
-from smrep.rules.findings import missing, removing, unseen
-from smrep.rules.preflight import Absent, Look, Unseen
-from smrep.rules.proof import Proof
-from smrep.rules.rekeying import Turn, held_back, recreated, rekeyed, stopped, turn, unkeyed
-from smrep.rules.settle import LIST_LAG_S
+from smrep.rules.replication.findings import missing, removing, unseen
+from smrep.rules.replication.key_change import Turn, held_back, recreated, rekeyed, stopped, turn, unkeyed
+from smrep.rules.replication.name_owner import Absent, Look, Unseen
+from smrep.rules.replication.replica_comparison import Proof
+from smrep.rules.replication.replica_state import LIST_LAG_S
 
 HOME, WEST = Region("us-east-1"), Region("us-west-2")
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"

@@ -13,9 +13,9 @@ from smrep.errors import CredentialsError, Denied, Outcome, Refused, Throttled, 
 from smrep.model import Replica, Secret, in_region
 from smrep.regions import Region
 from smrep.report import Action, Kind, Severity
-from smrep.rules.preflight import Absent, Look, Unseen
-from smrep.rules.removal import Departure, departure, is_ours, observed, row
-from smrep.rules.settle import LIST_LAG_S
+from smrep.rules.replication.name_owner import Absent, Look, Unseen
+from smrep.rules.replication.replica_deletion import Departure, departure, is_ours, observed, row
+from smrep.rules.replication.replica_state import LIST_LAG_S
 
 HOME, THERE, THIRD = Region("us-east-1"), Region("us-west-2"), Region("eu-west-1")
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"

@@ -11,10 +11,10 @@ from smrep.errors import Denied, Outcome
 from smrep.model import Replica, Secret, in_region
 from smrep.regions import Region
 from smrep.report import Action, Finding, Kind, RegionReport, Severity, Trouble
-from smrep.rules.findings import removing, unseen
-from smrep.rules.preflight import Absent, Look, Unseen, portrait
-from smrep.rules.removal import Departure, departure, is_ours, observed, row, spared
-from smrep.rules.settle import LIST_LAG_S
+from smrep.rules.replication.findings import removing, unseen
+from smrep.rules.replication.name_owner import Absent, Look, Unseen, portrait
+from smrep.rules.replication.replica_deletion import Departure, departure, is_ours, observed, row, spared
+from smrep.rules.replication.replica_state import LIST_LAG_S
 
 HOME, WEST, DUBLIN = Region("us-east-1"), Region("us-west-2"), Region("eu-west-1")
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"

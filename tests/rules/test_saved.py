@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 from smrep.errors import UsageError
 from smrep.regions import Region
 from smrep.report import Action
-from smrep.rules.manifest import AccountRole
-from smrep.rules.saved import Saved, SavedSecret, SavedStep
-from smrep.rules.saved_file import SCHEMA, as_text, parse_saved
-from smrep.rules.shards import Shard
+from smrep.rules.fleet.saved_plan import SCHEMA, Saved, SavedSecret, SavedStep, as_text, parse_saved
+from smrep.rules.fleet.shards import Shard
+from smrep.rules.manifest.schema import AccountRole
 
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"
 ROLE = "arn:aws:iam::123456789012:role/dr"

@@ -10,9 +10,9 @@ from smrep.errors import Outcome
 from smrep.model import Replica, Secret, Target
 from smrep.regions import Region
 from smrep.report import Action, Finding, Kind, Severity, Trouble
-from smrep.rules.plan import Add, Keep, Retry, Step, Stop
-from smrep.rules.removal import Departure
-from smrep.rules.saved import SavedSecret, SavedStep, differences, moved, saved_steps
+from smrep.rules.fleet.saved_plan import SavedSecret, SavedStep, differences, moved, saved_steps
+from smrep.rules.replication.region_step import Add, Keep, Retry, Step, Stop
+from smrep.rules.replication.replica_deletion import Departure
 
 HOME, WEST, IRELAND = Region("us-east-1"), Region("us-west-2"), Region("eu-west-1")
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from smrep.model import Filter, Listed
 from smrep.regions import Region
-from smrep.rules.selection import EVERY, Selector, filters
+from smrep.rules.manifest.selector import EVERY, Selector, filters
 
 LETTERS = "ab/!-Aé"
 WORDS = st.text(LETTERS, min_size=1, max_size=4)

@@ -10,7 +10,7 @@ from smrep.errors import Outcome
 from smrep.model import Replica, Secret
 from smrep.regions import Region
 from smrep.report import Action, Finding, Kind, Severity, Trouble
-from smrep.rules.settle import LEFTOVER_S, Course, has_moved, observed, outcome, row, sent, worst
+from smrep.rules.replication.replica_state import LEFTOVER_S, Course, has_moved, observed, outcome, row, sent, worst
 
 THERE = Region("us-west-2")
 statuses = st.sampled_from(["InSync", "InProgress", "Failed", "Pending", "Odd", None])

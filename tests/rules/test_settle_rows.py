@@ -14,7 +14,7 @@ from smrep.errors import Outcome
 from smrep.model import CrossAccount, Replica, Secret
 from smrep.regions import Region
 from smrep.report import Action, Finding, Kind, RegionReport, SecretReport, Severity, Trouble
-from smrep.rules.settle import LEFTOVER_S, Course, observed, outcome, row, sent, told, worst_first
+from smrep.rules.replication.replica_state import LEFTOVER_S, Course, observed, outcome, row, sent, told, worst_first
 
 HOME, WEST = Region("us-east-1"), Region("us-west-2")
 ARN = "arn:aws:secretsmanager:{}:123456789012:secret:prod/db-a1b2c3"

@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from smrep.errors import UsageError
-from smrep.rules.shards import WHOLE, Shard, parse_shard
+from smrep.rules.fleet.shards import WHOLE, Shard, parse_shard
 
 BATCH, KUBERNETES = "AWS_BATCH_JOB_ARRAY_INDEX", "JOB_COMPLETION_INDEX"
 COUNTS = st.integers(1, 12)

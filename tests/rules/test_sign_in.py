@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from smrep.model import Source
-from smrep.rules.sign_in import cure
+from smrep.rules.hints import cure
 
 TOKEN = "/run/token"
 CURES = {

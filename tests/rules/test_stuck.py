@@ -11,9 +11,9 @@ from smrep.errors import Denied
 from smrep.model import Replica, Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Kind, Severity
-from smrep.rules.preflight import Absent, Bearer, Look, Unseen, obstacle
-from smrep.rules.settle import Course, in_progress_since, observed
-from smrep.rules.stuck import Sighting, stuck
+from smrep.rules.replication.diagnosis import Sighting, stuck
+from smrep.rules.replication.name_owner import Absent, Bearer, Look, Unseen, obstacle
+from smrep.rules.replication.replica_state import Course, in_progress_since, observed
 
 HOME, WEST = Region("us-east-1"), Region("us-west-2")
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"

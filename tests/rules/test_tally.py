@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from smrep.errors import Outcome
 from smrep.regions import Region
 from smrep.report import Action, Finding, Kind, RegionReport, SecretReport, Severity, Trouble
-from smrep.rules.tally import COUNTED, ORDER, done, groups, tally, what_of
+from smrep.rules.fleet.plan_counts import COUNTED, ORDER, done, groups, tally, what_of
 
 WEST, IRELAND = Region("us-west-2"), Region("eu-west-1")
 TROUBLE = Trouble("name_clash", "another secret", None, None, Outcome.FAILED)

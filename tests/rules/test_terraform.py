@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from smrep.model import FAILED, IN_PROGRESS, IN_SYNC, Replica, Secret, in_region
 from smrep.regions import Region
-from smrep.rules.keys import DEFAULT
-from smrep.rules.terraform import Estate, Remark
+from smrep.rules.manifest.terraform import Estate, Remark
+from smrep.rules.replication.key_failures import DEFAULT
 
 HOME, WEST, IRELAND, SYDNEY = (Region(name) for name in ("us-east-1", "us-west-2", "eu-west-1", "ap-southeast-2"))
 NOW = datetime(2026, 11, 23, tzinfo=UTC)

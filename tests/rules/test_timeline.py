@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smrep.rules.timeline import (
+from smrep.rules.recovery.drill_timeline import (
     Cell,
     Course,
     Gap,

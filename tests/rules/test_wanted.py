@@ -10,9 +10,9 @@ from smrep.errors import Outcome
 from smrep.model import Listed, Secret, Target
 from smrep.regions import Region
 from smrep.report import Trouble
-from smrep.rules.manifest import Rule
-from smrep.rules.selection import Selector
-from smrep.rules.wanted import Clash, Wanted, changed, matching, union
+from smrep.rules.fleet.desired_state import Clash, Wanted, changed, matching, union
+from smrep.rules.manifest.schema import Rule
+from smrep.rules.manifest.selector import Selector
 
 ACCOUNT = "123456789012"
 REGIONS = [Region(each) for each in ("us-west-2", "eu-west-1", "ap-southeast-2")]

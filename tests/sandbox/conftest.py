@@ -9,7 +9,7 @@ import pytest
 from raw_requests import make_target, target
 
 from smrep.sandbox.faults import Faults
-from smrep.sandbox.simulator import ApiError, Simulator
+from smrep.sandbox.simulator.simulated_aws import ApiError, Simulator
 
 __all__ = ["make_target", "target"]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from smrep.sandbox.simulator import ApiError
+from smrep.sandbox.simulator.simulated_aws import ApiError
 
 REGIONS = ("us-east-1", "us-west-2", "eu-west-1")
 REGION = st.sampled_from(REGIONS)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smrep.sandbox.faults import Faults
-from smrep.sandbox.simulator import ApiError
+from smrep.sandbox.simulator.simulated_aws import ApiError
 
 HOME, WEST = "us-east-1", "us-west-2"
 FIRST, OTHER, THIRD = "123456789012", "222222222222", "333333333333"

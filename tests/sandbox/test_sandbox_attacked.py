@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner
 from raw_requests import CREATE, SIGNED, Target, request, status
 
-from smrep.cli.sandbox import sandbox as sandbox_command
-from smrep.sandbox.server import SandboxServer
+from smrep.cli.commands.sandbox import sandbox as sandbox_command
+from smrep.sandbox.server.http_server import SandboxServer
 
 # Where it listens ------------------------------------------------------------------------------
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from smrep.sandbox.server import SandboxServer
-from smrep.sandbox.simulator import Simulator
+from smrep.sandbox.server.http_server import SandboxServer
+from smrep.sandbox.simulator.simulated_aws import Simulator
 
 AWS = Path(sys.executable).parent / "aws"
 

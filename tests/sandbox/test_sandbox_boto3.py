@@ -12,8 +12,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError
 
 from smrep.sandbox.faults import Drop, Faults
-from smrep.sandbox.server import SandboxServer
-from smrep.sandbox.simulator import Simulator
+from smrep.sandbox.server.http_server import SandboxServer
+from smrep.sandbox.simulator.simulated_aws import Simulator
 
 WEST = "us-west-2"
 START = 1_758_990_822.0

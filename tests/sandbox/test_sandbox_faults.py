@@ -3,7 +3,7 @@
 import pytest
 
 from smrep.sandbox.faults import Drop, DropCounter, Faults
-from smrep.sandbox.simulator import ApiError
+from smrep.sandbox.simulator.simulated_aws import ApiError
 
 WEST = "us-west-2"
 IN_SYNC = ("InSync", "Replication succeeded")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from smrep.sandbox.simulator import ApiError
+from smrep.sandbox.simulator.simulated_aws import ApiError
 
 ROLE = "arn:aws:iam::123456789012:role/team/Replicator"
 USER = "arn:aws:iam::123456789012:user/sandbox"

@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sandbox.steps import KEEPABLE_STEP, REGIONS, take
 
-from smrep.sandbox.kept_text import as_text, parse_kept
-from smrep.sandbox.simulator import ApiError
+from smrep.sandbox.simulator.simulated_aws import ApiError
+from smrep.sandbox.simulator.snapshot import as_text, parse_kept
 
 WEST, IRELAND = "us-west-2", "eu-west-1"
 IN_SYNC = ("InSync", "Replication succeeded")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from smrep.sandbox.simulator import ApiError
+from smrep.sandbox.simulator.simulated_aws import ApiError
 
 WEST = "us-west-2"
 DEFAULT = "alias/aws/secretsmanager"

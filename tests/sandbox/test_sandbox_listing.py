@@ -5,7 +5,7 @@ from fixtures import examples
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smrep.sandbox.paging import after, cut, page
+from smrep.sandbox.simulator.page_tokens import after, cut, page
 
 WEST = "us-west-2"
 

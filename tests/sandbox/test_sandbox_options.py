@@ -4,8 +4,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from smrep.cli.commands.sandbox import sandbox
 from smrep.cli.fault_options import fault_options, faults_from
-from smrep.cli.sandbox import sandbox
 from smrep.errors import UsageError
 
 

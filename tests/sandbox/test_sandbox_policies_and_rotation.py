@@ -5,7 +5,7 @@ import json
 import pytest
 
 from smrep.sandbox.faults import Faults
-from smrep.sandbox.simulator import ApiError
+from smrep.sandbox.simulator.simulated_aws import ApiError
 
 WEST = "us-west-2"
 POLICY = json.dumps({"Version": "2012-10-17", "Statement": []}, indent=1)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sandbox.steps import REGIONS, STEP, take
 
 from smrep.sandbox.faults import Faults
-from smrep.sandbox.simulator import ApiError
+from smrep.sandbox.simulator.simulated_aws import ApiError
 
 
 def described(account: Any) -> dict[str, dict]:

@@ -12,8 +12,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from smrep.sandbox.faults import Drop, Faults
-from smrep.sandbox.server import SandboxServer
-from smrep.sandbox.simulator import Simulator
+from smrep.sandbox.server.http_server import SandboxServer
+from smrep.sandbox.simulator.simulated_aws import Simulator
 
 WEST, HONG_KONG = "us-west-2", "ap-east-1"
 ROLE = "arn:aws:iam::123456789012:role/Replicator"

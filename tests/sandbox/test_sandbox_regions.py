@@ -3,7 +3,7 @@
 import pytest
 
 from smrep.sandbox.faults import Faults
-from smrep.sandbox.simulator import ApiError
+from smrep.sandbox.simulator.simulated_aws import ApiError
 
 WEST, HONG_KONG = "us-west-2", "ap-east-1"
 IN_SYNC = ("InSync", "Replication succeeded")

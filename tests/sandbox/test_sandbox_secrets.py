@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from smrep.sandbox.simulator import Simulator
+from smrep.sandbox.simulator.simulated_aws import Simulator
 
 WEST = "us-west-2"
 TOKEN = "11111111-2222-4333-8444-555555555555"

@@ -11,10 +11,10 @@ from functools import partial
 
 import pytest
 
-from smrep.sandbox.desk import Desk
 from smrep.sandbox.faults import Drop, Faults
-from smrep.sandbox.server import SandboxServer
-from smrep.sandbox.simulator import Simulator
+from smrep.sandbox.server.http_server import SandboxServer
+from smrep.sandbox.server.request_handler import Desk
+from smrep.sandbox.simulator.simulated_aws import Simulator
 
 WEST = "us-west-2"
 

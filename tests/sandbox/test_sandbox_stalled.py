@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from raw_requests import CREATE, Target, request, rest, status
 
 from smrep.sandbox.faults import Faults
-from smrep.sandbox.policies import _like
-from smrep.sandbox.server import Bounds, SandboxServer
+from smrep.sandbox.server.http_server import Bounds, SandboxServer
+from smrep.sandbox.simulator.iam_policies import _like
 
 
 class Crowded(SandboxServer):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sandbox.conftest import START, Account
 from sandbox.steps import REGIONS, STEP, take
 
-from smrep.sandbox.simulator import ApiError
+from smrep.sandbox.simulator.simulated_aws import ApiError
 
 WEST, IRELAND = "us-west-2", "eu-west-1"
 

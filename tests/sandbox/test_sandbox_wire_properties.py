@@ -10,8 +10,8 @@ from email.message import Message
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from smrep.sandbox.desk import Desk
-from smrep.sandbox.simulator import OPERATIONS, Simulator
+from smrep.sandbox.server.request_handler import Desk
+from smrep.sandbox.simulator.simulated_aws import OPERATIONS, Simulator
 
 SERVICES = ("secretsmanager", "kms", "sts", "ec2", "iam", "account", "s3")
 TARGETS = {"secretsmanager": "secretsmanager", "kms": "TrentService"}

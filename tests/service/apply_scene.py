@@ -12,19 +12,18 @@ from fakes import HOME, WEST, FakeAws
 from smrep.model import Replica, Target
 from smrep.regions import Region
 from smrep.report import RegionReport, SecretReport
-from smrep.rules.manifest import Rule, parse
-from smrep.rules.saved import Saved, SavedSecret, saved_steps
-from smrep.service.applying import Application, Assignment
-from smrep.service.crew import Crew
-from smrep.service.drafting import Draft
-from smrep.service.estate import Estate
-from smrep.service.keys import KeyCheck
-from smrep.service.pace import Pace
-from smrep.service.planning import Planner
-from smrep.service.redrafting import Redraft
-from smrep.service.running import Terms
-from smrep.service.scope import Scope, Share
-from smrep.service.sweeping import Sweeper
+from smrep.rules.fleet.saved_plan import Saved, SavedSecret, saved_steps
+from smrep.rules.manifest.parser import parse
+from smrep.rules.manifest.schema import Rule
+from smrep.service.fleet.apply_task import Application, Assignment
+from smrep.service.fleet.fleet_run import Terms
+from smrep.service.fleet.inventory import Estate, Scope, Share
+from smrep.service.fleet.region_lister import Sweeper
+from smrep.service.fleet.scheduler import Crew
+from smrep.service.fleet.secret_plan import Planner
+from smrep.service.plan import Draft, Redraft
+from smrep.service.steps.kms_keys import KeyCheck
+from smrep.service.steps.rate_limiter import Pace
 
 WRITES = {"ReplicateSecretToRegions", "RemoveRegionsFromReplication", "UpdateSecret", "StopReplicationToReplica"}
 PROD = {"name": "prod", "prefix": "prod/", "regions": [WEST]}

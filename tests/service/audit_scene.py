@@ -12,13 +12,13 @@ from fakes import HOME, WEST, FakeAws
 from smrep.model import Filter, Listed, Page, Target
 from smrep.regions import Region
 from smrep.report import RegionReport, SecretReport
-from smrep.rules.manifest import Rule, parse
-from smrep.rules.selection import EVERY, Selector
-from smrep.service.auditing import Audit, Audits
-from smrep.service.estate import Estate
-from smrep.service.keys import KeyCheck
-from smrep.service.scope import Scope
-from smrep.service.sweeping import Sweeper
+from smrep.rules.manifest.parser import parse
+from smrep.rules.manifest.schema import Rule
+from smrep.rules.manifest.selector import EVERY, Selector
+from smrep.service.audit import Audit, Audits
+from smrep.service.fleet.inventory import Estate, Scope
+from smrep.service.fleet.region_lister import Sweeper
+from smrep.service.steps.kms_keys import KeyCheck
 
 READS = {"ListSecrets", "DescribeSecret", "DescribeKey"}
 PROD = {"name": "prod", "prefix": "prod/", "regions": [WEST]}

@@ -9,8 +9,8 @@ from fakes import HOME, FakeAws
 from smrep.model import SecretId, Target
 from smrep.regions import Region
 from smrep.report import SecretReport
-from smrep.rules.asked import Address
-from smrep.rules.settle import worst
+from smrep.rules.primary_region import Address
+from smrep.rules.replication.replica_state import worst
 from smrep.service.doctor import Doctor
 
 READS = {

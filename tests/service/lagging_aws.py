@@ -7,7 +7,7 @@ from typing import Any
 
 from fakes import FakeAws
 
-from smrep.aws import answers
+from smrep.aws import responses as answers
 from smrep.errors import Refused, SmrepError
 from smrep.model import Secret
 from smrep.regions import Region

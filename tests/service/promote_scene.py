@@ -9,8 +9,8 @@ from fakes import WEST, FakeAws
 from smrep.model import SecretId
 from smrep.regions import Region
 from smrep.report import SecretReport
-from smrep.sandbox.simulator import ApiError
-from smrep.service.promoting import Promotion
+from smrep.sandbox.simulator.simulated_aws import ApiError
+from smrep.service.promote import Promotion
 
 STOP = "StopReplicationToReplica"
 

@@ -10,8 +10,8 @@ from service.replicate_scene import request_for
 from smrep.model import SecretId
 from smrep.regions import Region
 from smrep.report import RegionReport, SecretReport
-from smrep.rules.asked import Address
-from smrep.service.rekeying import Rekeying
+from smrep.rules.primary_region import Address
+from smrep.service.rekey import Rekeying
 
 READS = {
     "DescribeSecret",

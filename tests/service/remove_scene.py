@@ -11,7 +11,7 @@ from smrep.errors import Denied
 from smrep.model import Replica
 from smrep.regions import Region
 from smrep.report import SecretReport
-from smrep.service.removing import Removal
+from smrep.service.remove import Removal
 
 REMOVE = "RemoveRegionsFromReplication"
 

@@ -9,7 +9,7 @@ from fakes import FakeAws, at_home
 from smrep.model import Target
 from smrep.regions import Region
 from smrep.report import SecretReport
-from smrep.service.replication import Replication, Request
+from smrep.service.replicate import Replication, Request
 
 
 def request_for(*regions: str, names: tuple[str, ...] = ("prod/db",), **more: Any) -> Request:

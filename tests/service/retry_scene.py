@@ -8,7 +8,7 @@ from fakes import FakeAws
 from service.replicate_scene import replicate
 
 from smrep.report import SecretReport
-from smrep.rules.plan import Consent
+from smrep.rules.replication.region_step import Consent
 
 FORCE = Consent(force=True)
 NO_LUCK = "Replication failed: no luck"

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from smrep.service.abreast import WIDTH, abreast
+from smrep.service.steps.parallel import WIDTH, abreast
 
 
 def test_answers_come_in_the_order_of_the_items() -> None:

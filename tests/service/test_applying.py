@@ -18,10 +18,10 @@ from service.apply_scene import (
     writes,
 )
 
-from smrep.cli.screens import SystemClock
 from smrep.errors import Outcome
-from smrep.rules.tally import done
-from smrep.service.applying import Application
+from smrep.output.progress import SystemClock
+from smrep.rules.fleet.plan_counts import done
+from smrep.service.fleet.apply_task import Application
 
 ADD, REMOVE = "ReplicateSecretToRegions", "RemoveRegionsFromReplication"
 BOTH = PROD | {"regions": [WEST, IRELAND]}

@@ -27,7 +27,7 @@ from smrep.errors import (
     Throttled,
     Unanswered,
 )
-from smrep.service.accounts import Accounts
+from smrep.service.fleet.multi_account import Accounts
 
 ADD, REMOVE = "ReplicateSecretToRegions", "RemoveRegionsFromReplication"
 NAMES = [f"prod/{number:02}" for number in range(12)]

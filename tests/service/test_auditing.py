@@ -24,10 +24,10 @@ from smrep.errors import Outcome
 from smrep.model import Page
 from smrep.regions import Region
 from smrep.report import Progress
-from smrep.rules.coverage import ALWAYS
-from smrep.rules.selection import Selector
-from smrep.rules.settle import worst
-from smrep.rules.shards import Shard
+from smrep.rules.fleet.coverage import ALWAYS
+from smrep.rules.fleet.shards import Shard
+from smrep.rules.manifest.selector import Selector
+from smrep.rules.replication.replica_state import worst
 
 
 def test_what_is_healthy_costs_a_call_per_hundred_secrets_and_region_and_no_look(aws: FakeAws) -> None:

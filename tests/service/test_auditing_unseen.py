@@ -20,7 +20,7 @@ from service.audit_scene import (
 from smrep.errors import AwsError, CredentialsError, Denied, Outcome, Throttled, Unanswered, UsageError
 from smrep.model import Page
 from smrep.regions import Region
-from smrep.service.auditing import Audits
+from smrep.service.audit import Audits
 
 DENIED_LOOK = frozenset({("DescribeSecret", HOME)})
 

@@ -12,8 +12,8 @@ from fakes import Clock
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smrep.cli.screens import SystemClock
-from smrep.service.crew import Crew
+from smrep.output.progress import SystemClock
+from smrep.service.fleet.scheduler import Crew
 
 Log = list[tuple[float, str]]
 

@@ -14,7 +14,7 @@ from service.replicate_scene import prepare, request_for
 
 from smrep.errors import Outcome
 from smrep.report import RegionReport
-from smrep.rules.plan import Consent
+from smrep.rules.replication.region_step import Consent
 
 REPLICATE, REMOVE = "ReplicateSecretToRegions", "RemoveRegionsFromReplication"
 FORCE = Consent(force=True)

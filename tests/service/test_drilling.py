@@ -7,11 +7,11 @@ import random
 import pytest
 
 from smrep.regions import Region
-from smrep.rules.record import Pair
+from smrep.rules.recovery.failover_record import Pair
+from smrep.sandbox.drill.drill_fleet import fleet, staged
 from smrep.sandbox.faults import Faults
-from smrep.sandbox.simulator import Simulator
-from smrep.sandbox.stage import fleet, staged
-from smrep.service.drilling import CALM_S, Drill
+from smrep.sandbox.simulator.simulated_aws import Simulator
+from smrep.service.drill import CALM_S, Drill
 
 EAST, WEST, IRELAND = "us-east-1", "us-west-2", "eu-west-1"
 PAIR = Pair(Region(EAST), Region(WEST))

@@ -10,9 +10,8 @@ from service.audit_scene import PROD, ScriptedAws, estate, listed, rules_of
 
 from smrep.errors import Denied, Outcome, Unanswered, UsageError
 from smrep.model import Page
-from smrep.rules.shards import Shard
-from smrep.service.choice import check_clashes, missed, refuse_absent
-from smrep.service.estate import Estate
+from smrep.rules.fleet.shards import Shard
+from smrep.service.fleet.inventory import Estate, check_clashes, missed, refuse_absent
 
 
 def names(found: Estate) -> list[str]:

@@ -11,9 +11,9 @@ from service.audit_scene import PROD, ScriptedAws, asking, estate, healthy, list
 from smrep.errors import CredentialsError, Denied, Unanswered
 from smrep.model import Page, Secret
 from smrep.regions import Region
-from smrep.rules.preflight import Absent, Unseen
-from smrep.rules.selection import Selector
-from smrep.service.estate import Estate
+from smrep.rules.manifest.selector import Selector
+from smrep.rules.replication.name_owner import Absent, Unseen
+from smrep.service.fleet.inventory import Estate
 
 THERE, GREEN = Region(WEST), Region(IRELAND)
 

@@ -15,11 +15,12 @@ from service.apply_scene import counts, planner
 from smrep.errors import Outcome
 from smrep.regions import Region
 from smrep.report import Progress
-from smrep.rules.manifest import Manifest, parse
-from smrep.rules.manifest_text import as_json, written
-from smrep.rules.selection import EVERY, Selector
-from smrep.service.drafting import Draft
-from smrep.service.exporting import Export
+from smrep.rules.manifest.parser import parse
+from smrep.rules.manifest.schema import Manifest
+from smrep.rules.manifest.selector import EVERY, Selector
+from smrep.rules.manifest.writer import as_json, written
+from smrep.service.export import Export
+from smrep.service.plan import Draft
 
 ACCOUNT = "123456789012"
 ODD_NAMES = ["-rf", "!x", "a=b", "prod/db-AbCdEf", "@", "x" * 512, "rds!cluster-1", "us-west-2"]

@@ -12,9 +12,9 @@ from service.test_exporting import exported, nothing_to_do, regions_of
 from smrep.errors import CredentialsError, Denied, Outcome, Throttled, Unanswered, UsageError
 from smrep.model import Filter, Page, Secret
 from smrep.regions import Region
-from smrep.rules.selection import EVERY
-from smrep.service.denials import ENOUGH
-from smrep.service.exporting import Export
+from smrep.rules.manifest.selector import EVERY
+from smrep.service.export import Export
+from smrep.service.fleet.multi_account import ENOUGH
 
 # what can't be seen
 

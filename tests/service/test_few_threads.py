@@ -10,10 +10,9 @@ import pytest
 from fakes import Clock
 from few_threads import few_threads
 
-from smrep.cli.screens import SystemClock
-from smrep.service.abreast import WIDTH, abreast
-from smrep.service.crew import Crew
-from smrep.service.threads import start
+from smrep.output.progress import SystemClock
+from smrep.service.fleet.scheduler import Crew
+from smrep.service.steps.parallel import WIDTH, abreast, start
 
 
 @pytest.mark.parametrize("most", range(6))

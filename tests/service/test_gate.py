@@ -6,7 +6,7 @@ import pytest
 from fakes import Clock
 
 from smrep.errors import NotSent, Throttled
-from smrep.service.gate import Gate
+from smrep.service.steps.write_once import Gate
 
 
 def test_a_throttled_request_is_not_sent_again_once_the_run_was_stopped() -> None:

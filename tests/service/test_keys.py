@@ -12,7 +12,7 @@ from service.replicate_scene import prepare, replicate, request_for
 from smrep.errors import AwsError, CredentialsError, Denied, Outcome
 from smrep.model import Key
 from smrep.regions import Region
-from smrep.service.keys import KeyCheck
+from smrep.service.steps.kms_keys import KeyCheck
 
 
 class Slow:

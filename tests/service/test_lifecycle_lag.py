@@ -20,11 +20,11 @@ from smrep.errors import Outcome
 from smrep.model import Replica, Secret, SecretId, Target, Version
 from smrep.regions import Region
 from smrep.report import Action, Finding, Kind, RegionReport, SecretReport, Severity
-from smrep.rules.asked import Address
-from smrep.rules.closing import go_on, stopped, timed_out
-from smrep.rules.health import Need, held_back, needs
-from smrep.rules.plan import Add, Overwrite, Retry, Stop
-from smrep.service.removing import Removal
+from smrep.rules.primary_region import Address
+from smrep.rules.replication.blockers import Need, held_back, needs
+from smrep.rules.replication.region_step import Add, Overwrite, Retry, Stop
+from smrep.rules.run_outcome import go_on, stopped, timed_out
+from smrep.service.remove import Removal
 
 DR = f"{WEST}=alias/dr"
 HASTE = 10.0

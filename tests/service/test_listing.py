@@ -12,8 +12,8 @@ from smrep.errors import Denied, Outcome, Unanswered, UsageError
 from smrep.model import Page, in_region
 from smrep.regions import Region
 from smrep.report import SecretReport
-from smrep.rules.selection import EVERY, Selector
-from smrep.service.listing import Listing
+from smrep.rules.manifest.selector import EVERY, Selector
+from smrep.service.list_secrets import Listing
 
 TEAM = [{"Key": "team", "Value": "payments"}]
 

@@ -10,7 +10,7 @@ from fakes import Clock
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smrep.service.pace import Pace
+from smrep.service.steps.rate_limiter import Pace
 
 PAUSES = st.lists(st.sampled_from([0.0, 0.0, 0.01, 0.3, 1.0, 5.0]), min_size=1, max_size=80)
 RATES = st.sampled_from([0.5, 1.0, 5.0, 20.0, 50.0])

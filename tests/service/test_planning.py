@@ -9,7 +9,7 @@ from fakes import HOME, IRELAND, SYDNEY, WEST, FakeAws, kinds, new_key, replicat
 from service.apply_scene import PROD, by_name, counts, drafted, rows
 
 from smrep.errors import Outcome
-from smrep.rules.shards import Shard
+from smrep.rules.fleet.shards import Shard
 
 EVERYWHERE = PROD | {"regions": [WEST, IRELAND]}
 

@@ -9,8 +9,8 @@ from fakes import HOME, IRELAND, WEST, FakeAws, replicated
 from service.apply_scene import PROD, drafted, planner, rules_of, writes
 
 from smrep.errors import CredentialsError, UsageError
-from smrep.rules.shards import Shard
-from smrep.service.drafting import Draft
+from smrep.rules.fleet.shards import Shard
+from smrep.service.plan import Draft
 
 OLD, NEW = {"region": WEST, "kms_key": "alias/old"}, {"region": WEST, "kms_key": "alias/new"}
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smrep.errors import Refused, Throttled
-from smrep.service.polling import past_throttling, poll
+from smrep.service.steps.polling import past_throttling, poll
 
 
 @given(st.floats(0, 400), st.floats(0, 500))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smrep.errors import Throttled
-from smrep.service.polling import past_throttling, poll, ticks
+from smrep.service.steps.polling import past_throttling, poll, ticks
 
 LONGEST_S = 5.5
 deadlines = st.floats(0, 300)

@@ -8,8 +8,8 @@ from service.replicate_scene import prepare, replicate, request_for
 
 from smrep.errors import Outcome
 from smrep.report import Action
-from smrep.rules.plan import Consent
-from smrep.service.waiting import STALE_S
+from smrep.rules.replication.region_step import Consent
+from smrep.service.steps.secret_replication import STALE_S
 
 FORCE = Consent(force=True)
 

@@ -8,7 +8,7 @@ from service.preflight_scene import regions_sent
 from service.replicate_scene import prepare, replicate, request_for
 
 from smrep.errors import CredentialsError, Outcome
-from smrep.rules.plan import Consent
+from smrep.rules.replication.region_step import Consent
 
 FORCE = Consent(force=True)
 BAD_KEYS = ["missing_alias", "missing_id", "Disabled", "PendingDeletion", "PendingImport", "Unavailable", "rsa", "hmac"]

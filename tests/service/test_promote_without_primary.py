@@ -14,7 +14,7 @@ from smrep.errors import CredentialsError, Denied, Outcome, UsageError
 from smrep.model import in_region
 from smrep.regions import Region
 from smrep.report import Action
-from smrep.sandbox.simulator import ApiError
+from smrep.sandbox.simulator.simulated_aws import ApiError
 
 
 def test_a_replica_is_promoted_and_read_back(aws: FakeAws) -> None:

@@ -21,7 +21,7 @@ from service.apply_scene import (
 )
 
 from smrep.errors import Denied, Outcome, PlanIsStale
-from smrep.rules.saved import Saved
+from smrep.rules.fleet.saved_plan import Saved
 
 ADD, REMOVE = "ReplicateSecretToRegions", "RemoveRegionsFromReplication"
 RULE = PROD | {"regions": [WEST, {"region": IRELAND, "kms_key": "alias/dr"}], "remove_extra": True}

@@ -15,11 +15,11 @@ from service.lagging_aws import REPLICATE, UPDATE, LaggingAws, once, run_out
 from service.remove_scene import REMOVE
 from service.replicate_scene import request_for
 
-from smrep.aws.translate import from_response
+from smrep.aws.error_translation import from_response
 from smrep.errors import CredentialsError, Outcome
 from smrep.regions import Region
 from smrep.report import RegionReport, SecretReport
-from smrep.service.rekeying import Rekeying
+from smrep.service.rekey import Rekeying
 
 TO_NEW = f"{WEST}=alias/new"
 HASTE = 5.0

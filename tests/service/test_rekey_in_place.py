@@ -11,7 +11,7 @@ from service.rekey_scene import DEFAULT, error_of, key_of, keys_of_versions, pre
 from smrep.errors import Outcome
 from smrep.regions import Region
 from smrep.report import Action
-from smrep.rules.closing import go_on
+from smrep.rules.run_outcome import go_on
 
 
 def test_the_key_changes_in_place_with_one_call_into_the_replicas_region(aws: FakeAws) -> None:

@@ -8,7 +8,7 @@ from service.rekey_scene import DEFAULT, error_of, key_of, prepare, rekey
 
 from smrep.errors import CredentialsError, Outcome
 from smrep.report import Action
-from smrep.rules.closing import go_on, stopped, timed_out
+from smrep.rules.run_outcome import go_on, stopped, timed_out
 
 
 def test_a_lost_answer_is_looked_for_and_not_sent_again(aws: FakeAws) -> None:

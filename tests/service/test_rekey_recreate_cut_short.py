@@ -8,7 +8,7 @@ from service.rekey_scene import REPLICATE, prepare, rekey, writes
 
 from smrep.errors import Outcome
 from smrep.report import Action
-from smrep.rules.closing import go_on, stopped, timed_out
+from smrep.rules.run_outcome import go_on, stopped, timed_out
 
 
 def test_a_deadline_before_the_replica_is_gone_is_pending_and_names_replicate(aws: FakeAws) -> None:

@@ -8,7 +8,7 @@ from service.rekey_scene import DEFAULT, REPLICATE, error_of, key_of, prepare, r
 
 from smrep.errors import CredentialsError, Outcome
 from smrep.report import Action
-from smrep.rules.closing import go_on
+from smrep.rules.run_outcome import go_on
 
 
 def test_a_removal_that_is_denied_leaves_everything_as_it_was(aws: FakeAws) -> None:

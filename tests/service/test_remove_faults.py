@@ -11,7 +11,7 @@ from service.remove_scene import REMOVE
 from smrep.errors import CredentialsError, NotFound, Outcome, Throttled, Unanswered
 from smrep.model import Secret
 from smrep.regions import Region
-from smrep.rules.closing import timed_out
+from smrep.rules.run_outcome import timed_out
 
 
 class Hidden(FakeAws):

@@ -7,7 +7,7 @@ from fakes import HOME, IRELAND, SYDNEY, WEST, FakeAws, at_home, is_there
 from service.remove_scene import REMOVE, listed, prepare, removals, remove, replicated
 
 from smrep.errors import Outcome, UsageError
-from smrep.rules.asked import Address
+from smrep.rules.primary_region import Address
 
 
 def test_several_regions_are_one_call(aws: FakeAws) -> None:

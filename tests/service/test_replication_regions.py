@@ -9,7 +9,7 @@ from service.replicate_scene import prepare, replicate, request_for
 from smrep.errors import CredentialsError, Outcome
 from smrep.regions import Region
 from smrep.report import Action
-from smrep.rules.plan import Consent
+from smrep.rules.replication.region_step import Consent
 
 
 def test_a_new_region_is_added_and_waited_for(aws: FakeAws) -> None:

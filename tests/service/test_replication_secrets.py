@@ -12,8 +12,8 @@ from smrep.errors import Outcome, UsageError
 from smrep.model import Target
 from smrep.regions import Region
 from smrep.report import Action
-from smrep.rules.plan import Consent
-from smrep.service.replication import Request
+from smrep.rules.replication.region_step import Consent
+from smrep.service.replicate import Request
 
 
 def test_a_replica_is_refused_with_the_command_to_run(aws: FakeAws) -> None:

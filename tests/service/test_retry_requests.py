@@ -11,8 +11,8 @@ from smrep.errors import Denied, Outcome, Refused
 from smrep.model import SecretId
 from smrep.regions import Region
 from smrep.report import Action
-from smrep.rules.asked import Address
-from smrep.service.replication import Request
+from smrep.rules.primary_region import Address
+from smrep.service.replicate import Request
 
 
 def test_the_key_that_is_recorded_is_kept(aws: FakeAws) -> None:

@@ -9,7 +9,7 @@ from service.retry_scene import FORCE, failed, retry
 
 from smrep.errors import Outcome
 from smrep.report import Action
-from smrep.rules.plan import Consent
+from smrep.rules.replication.region_step import Consent
 
 
 def clash(aws: FakeAws, key: str | None = None) -> str:

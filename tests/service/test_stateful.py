@@ -30,7 +30,7 @@ from stateful.watched_aws import WatchedAws
 from smrep.errors import Outcome, SmrepError
 from smrep.model import Target
 from smrep.report import Action, SecretReport, Trouble
-from smrep.service import polling
+from smrep.service.steps import polling
 
 register_random(polling._jitter)  # else a run is not the same twice
 

@@ -12,9 +12,9 @@ from service.lagging_aws import once
 from smrep.errors import NotFound, Outcome, UsageError
 from smrep.regions import Region
 from smrep.report import SecretReport
-from smrep.rules.asked import Address
-from smrep.service.awaiting import Awaiting
+from smrep.rules.primary_region import Address
 from smrep.service.status import Asked, status, watch
+from smrep.service.wait import Awaiting
 
 
 def look(aws: FakeAws, *regions: Region, names: tuple[str, ...] = ("prod/db",), home: Region = HOME) -> SecretReport:

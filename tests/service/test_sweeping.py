@@ -11,7 +11,7 @@ from service.audit_scene import ScriptedAws, listed
 from smrep.errors import Denied, Throttled, Unanswered
 from smrep.model import Filter, Page
 from smrep.regions import Region
-from smrep.service.sweeping import LISTS_A_SECOND, Sweeper
+from smrep.service.fleet.region_lister import LISTS_A_SECOND, Sweeper
 
 EAST = Region(HOME)
 

@@ -10,8 +10,8 @@ from service.replicate_scene import request_for
 from smrep.model import SecretId
 from smrep.regions import Region
 from smrep.report import SecretReport
-from smrep.rules.asked import Address
-from smrep.service.verifying import Verification
+from smrep.rules.primary_region import Address
+from smrep.service.steps.prove import Verification
 
 READS = {"DescribeSecret", "ListSecretVersionIds", "DescribeKey"}
 FOR_EVER = 1e6

@@ -18,8 +18,8 @@ from patience import PATIENCE_S
 from shells.terminals import Terminal, environment, fish, needs, opened, spied
 
 from smrep.sandbox.faults import Faults
-from smrep.sandbox.server import SandboxServer
-from smrep.sandbox.simulator import Simulator
+from smrep.sandbox.server.http_server import SandboxServer
+from smrep.sandbox.simulator.simulated_aws import Simulator
 
 pytestmark = pytest.mark.terminal
 RUNS = "run/$(touch pwned)`touch pwned`; touch pwned"
@@ -242,7 +242,7 @@ QUESTIONS = {
 
 @pytest.mark.parametrize(("question", "answer"), QUESTIONS.values(), ids=QUESTIONS)
 def test_a_question_is_answered_in_time_or_not_at_all(question: str, answer: str, tmp_path: Path) -> None:
-    code = f"import os, subprocess, sys\nfrom smrep.cli.asking import ask\nprint(ask({question}))"
+    code = f"import os, subprocess, sys\nfrom smrep.cli.completion_values import ask\nprint(ask({question}))"
     done = subprocess.run(
         [sys.executable, "-c", code],
         env={**environment(tmp_path), "SMREP_COMPLETE_AWS": "1" if "sleep" in question else PATIENCE},

@@ -25,11 +25,12 @@ from matrix.scenes import CommandCase, Scene, folder, left, set_the_scene
 from patience import wait_until
 from simulated_time import SharedClock
 
-from smrep.aws.allowed import WRITES
-from smrep.cli import entry, process
+from smrep.aws.allow_list import WRITES
+from smrep.cli import main as entry
+from smrep.cli import signals as process
 from smrep.errors import Terminated
-from smrep.sandbox.desk import Desk
-from smrep.sandbox.simulator import Call, Simulator
+from smrep.sandbox.server.request_handler import Desk
+from smrep.sandbox.simulator.simulated_aws import Call, Simulator
 
 CallSite = Literal["before", "after", "asleep"]
 """Before AWS carries a call out, after it has and before the answer is there, or in a pause."""

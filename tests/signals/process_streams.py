@@ -15,7 +15,8 @@ from unittest import mock
 
 from fixtures import Sandbox
 
-from smrep.cli.process import ENDING, process
+from smrep.__main__ import process
+from smrep.cli.signals import ENDING
 
 CLOSED, BROKEN, FULL = "closed", "broken pipe", "/dev/full"
 """Where a stream can lead that takes nothing."""

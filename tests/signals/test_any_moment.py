@@ -11,7 +11,7 @@ from matrix.command_cases import COMMAND_CASES
 from matrix.scenes import NAME, TIMING, CommandCase
 from signals.interrupted_run import InterruptedRun, Moment, Run
 
-from smrep.aws.allowed import WRITES
+from smrep.aws.allow_list import WRITES
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}

@@ -21,7 +21,7 @@ from patience import PATIENCE_S, end, wait_until
 from signals.interrupted_run import InterruptedRun, Moment
 from signals.test_any_moment import BY_NAME
 
-from smrep.cli.process import LAST_WORDS_S
+from smrep.cli.signals import LAST_WORDS_S
 from smrep.sandbox.faults import Drop, Faults
 
 Make = Callable[..., Sandbox]
@@ -167,10 +167,10 @@ def loading(module: str, number: signal.Signals, inject: str) -> subprocess.Comp
 @pytest.mark.parametrize(
     ("module", "number", "code", "told"),
     [
-        ("smrep.cli.process", signal.SIGINT, 130, False),
-        ("click", signal.SIGINT, 130, False),
-        ("smrep.cli.entry", signal.SIGTERM, 143, True),
-        ("smrep.cli.entry", signal.SIGHUP, 129, True),
+        ("smrep.cli.signals", signal.SIGINT, 130, False),
+        ("click", signal.SIGINT, 130, True),
+        ("smrep.cli.main", signal.SIGTERM, 143, True),
+        ("smrep.cli.main", signal.SIGHUP, 129, True),
         ("smrep.service", signal.SIGINT, 130, True),
         ("boto3", signal.SIGTERM, 143, True),
         ("boto3", signal.SIGHUP, 129, True),
@@ -187,7 +187,7 @@ def test_while_it_loads(module: str, number: signal.Signals, code: int, *, told:
 
 
 @pytest.mark.process
-@pytest.mark.parametrize(("module", "number"), [("smrep.cli.entry", signal.SIGINT), ("boto3", signal.SIGTERM)])
+@pytest.mark.parametrize(("module", "number"), [("smrep.cli.main", signal.SIGINT), ("boto3", signal.SIGTERM)])
 def test_in_a_finalizer_which_lets_no_exception_out(module: str, number: signal.Signals) -> None:
     done = loading(module, number, "Dying()")
     assert (done.returncode, json.loads(done.stdout)["result"]) == (128 + number, "interrupted")

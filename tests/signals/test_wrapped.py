@@ -9,8 +9,8 @@ import pytest
 from fakes import Clock
 from fixtures import Sandbox
 
-from smrep.cli import entry
-from smrep.cli.process import stopping
+from smrep.cli import main as entry
+from smrep.cli.signals import stopping
 from smrep.errors import Terminated
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 from fakes import HOME, IRELAND, SYDNEY, WEST
 
-from smrep.sandbox.account import catch_up
-from smrep.sandbox.simulator import ApiError, Simulator
-from smrep.sandbox.state import DEFAULT_KEY, Entry, Secret
+from smrep.sandbox.simulator.account_calls import catch_up
+from smrep.sandbox.simulator.account_state import DEFAULT_KEY, Entry, Secret
+from smrep.sandbox.simulator.simulated_aws import ApiError, Simulator
 
 REGIONS = (HOME, WEST, IRELAND, SYDNEY)
 Place = tuple[str, str]

@@ -8,8 +8,8 @@ from functools import cache
 
 import click
 
-from smrep.cli import root
 from smrep.cli.params import targets
+from smrep.cli.root import root
 
 _NAMED = re.compile(r"\bsmrep (?:replicate|retry|status|wait|verify|rekey|remove|promote|doctor) [^;]*")
 _BLANK = "REGION"

@@ -17,26 +17,25 @@ from stateful.watched_aws import WatchedAws, name_of
 
 from smrep.errors import SmrepError
 from smrep.model import SecretId, Target, in_region
-from smrep.rules.homecoming import Goal
-from smrep.rules.plan import Consent
-from smrep.rules.record import Pair, Record, header, read
-from smrep.rules.selection import Selector
-from smrep.sandbox.simulator import ApiError
-from smrep.service.crew import Crew
-from smrep.service.crossing import Crossing
-from smrep.service.drafting import Draft
-from smrep.service.health import Health
-from smrep.service.keys import KeyCheck
-from smrep.service.mustering import Muster
-from smrep.service.pace import Pace
-from smrep.service.promoting import Promotion
-from smrep.service.rekeying import Rekeying
-from smrep.service.removing import Removal
-from smrep.service.replication import Replication
-from smrep.service.request import Request
-from smrep.service.returning import Journey
-from smrep.service.running import Run, Terms
-from smrep.service.sweeping import Sweeper
+from smrep.rules.manifest.selector import Selector
+from smrep.rules.recovery.failback_decision import Goal
+from smrep.rules.recovery.failover_record import Pair, Record, header, read
+from smrep.rules.replication.region_step import Consent
+from smrep.sandbox.simulator.simulated_aws import ApiError
+from smrep.service.failover import Muster
+from smrep.service.fleet.fleet_run import Run, Terms
+from smrep.service.fleet.region_lister import Sweeper
+from smrep.service.fleet.scheduler import Crew
+from smrep.service.plan import Draft
+from smrep.service.promote import Promotion
+from smrep.service.recovery.failback_task import Journey
+from smrep.service.recovery.failover_task import Crossing
+from smrep.service.rekey import Rekeying
+from smrep.service.remove import Removal
+from smrep.service.replicate import Replication, Request
+from smrep.service.steps.kms_keys import KeyCheck
+from smrep.service.steps.preflight import Health
+from smrep.service.steps.rate_limiter import Pace
 
 NAME, ALIAS = "prod/a", "alias/new"
 PAIR = Pair(HOME, WEST)

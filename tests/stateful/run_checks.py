@@ -16,12 +16,12 @@ from stateful.smrep_runs import ALLOWED, Order
 from stateful.watched_aws import Sent, WatchedAws, name_of
 
 from smrep.errors import Outcome
-from smrep.output.document import document
+from smrep.output.json_document import document
 from smrep.report import Action, Kind, RegionReport, Report, SecretReport, Severity, Trouble
-from smrep.rules.closing import end, stopped, timed_out
-from smrep.rules.keys import DEFAULT
-from smrep.rules.settle import LIST_LAG_S, worst
-from smrep.service.abreast import LOOK_S
+from smrep.rules.replication.key_failures import DEFAULT
+from smrep.rules.replication.replica_state import LIST_LAG_S, worst
+from smrep.rules.run_outcome import end, stopped, timed_out
+from smrep.service.steps.parallel import LOOK_S
 
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 

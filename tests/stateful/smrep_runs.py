@@ -16,17 +16,16 @@ from stateful.watched_aws import WatchedAws
 from smrep.errors import CredentialsError
 from smrep.model import SecretId, Target, in_region
 from smrep.regions import Region
-from smrep.rules.asked import Address
-from smrep.rules.keys import DEFAULT
-from smrep.rules.plan import Consent
-from smrep.service.awaiting import Awaiting
-from smrep.service.promoting import Promotion
-from smrep.service.rekeying import Rekeying
-from smrep.service.removing import Removal
-from smrep.service.replication import Replication
-from smrep.service.request import Request
+from smrep.rules.primary_region import Address
+from smrep.rules.replication.key_failures import DEFAULT
+from smrep.rules.replication.region_step import Consent
+from smrep.service.promote import Promotion
+from smrep.service.rekey import Rekeying
+from smrep.service.remove import Removal
+from smrep.service.replicate import Replication, Request
 from smrep.service.status import Asked, status
-from smrep.service.verifying import Verification
+from smrep.service.steps.prove import Verification
+from smrep.service.wait import Awaiting
 
 COMMANDS = ("replicate",) * 4 + ("retry",) * 2 + ("remove", "promote", "rekey", "recreate", "verify", "wait", "status")
 ALLOWED = {

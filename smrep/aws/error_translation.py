@@ -1,0 +1,255 @@
+"""From botocore's exceptions to our errors: one place for AWS's codes.
+
+AWS's own words are passed on where they come with a code. Of any other error only its class is told, with a sentence
+of ours: its text may hold a request's headers, an answer's body or a URL, and with them credentials.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from botocore import exceptions as botocore
+from botocore.parsers import ResponseParserError
+
+from smrep.aws.responses import cut
+from smrep.aws.transport import TooLarge, TooSlow
+from smrep.errors import (
+    AwsError,
+    CannotSend,
+    ConfigurationError,
+    CredentialsError,
+    Denied,
+    NotFound,
+    Refused,
+    SmrepError,
+    Throttled,
+    Unanswered,
+    Unsupported,
+    UsageError,
+)
+from smrep.urls import shown
+
+_NOT_FOUND = frozenset({"ResourceNotFoundException", "NotFoundException", "NoSuchEntity"})
+_DENIED = frozenset(
+    {"AccessDenied", "AccessDeniedException", "KMSAccessDeniedException", "NotAuthorized", "UnauthorizedOperation"}
+)
+_UNSUPPORTED = frozenset({"UnknownOperationException", "UnknownOperation", "InvalidAction", "NotImplemented"})
+_CREDENTIALS = frozenset(
+    {
+        "AuthFailure",
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "IncompleteSignature",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "MissingAuthenticationToken",
+        "MissingAuthenticationTokenException",
+        "OptInRequired",
+        "RequestExpired",
+        "RequestInTheFuture",
+        "RequestTimeTooSkewed",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+    }
+)
+_EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException"})
+_THROTTLED = frozenset(
+    {
+        "BandwidthLimitExceeded",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "SlowDown",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
+"""Without LimitExceededException, which is a resource quota here. Source: aws-behavior.md 5."""
+_DOUBTFUL = frozenset(
+    {
+        "InternalFailure",
+        "InternalServiceError",
+        "PriorRequestNotComplete",
+        "RequestTimeout",
+        "RequestTimeoutException",
+        "ServiceUnavailable",
+        "TransactionInProgressException",
+    }
+)
+
+_CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,127}", re.ASCII)
+_ABOUT_THE_SIGNATURE = frozenset({"IncompleteSignature", "InvalidSignatureException", "SignatureDoesNotMatch"})
+"""AWS's words then quote the request's headers, the session token among them."""
+_FETCHING = {
+    "AssumeRole": "the role could not be assumed",
+    "AssumeRoleWithWebIdentity": "the role could not be assumed with the web identity token",
+    "GetRoleCredentials": "IAM Identity Center gave no credentials for the role",
+    "CreateToken": "the sign-in at IAM Identity Center could not be renewed",
+    "CreateOAuth2Token": "the sign-in could not be renewed",
+}
+"""Operations by which botocore fetches credentials, and what it means that one failed."""
+_WITH_A_TOKEN = ("AssumeRoleWith", "GetRoleCredentials", "CreateToken", "CreateOAuth2Token")
+"""Operations whose parameters are credentials, which a message about a parameter quotes."""
+
+
+def code_of(response: Mapping[str, Any]) -> str:
+    """Return AWS's code in the answer, `HTTP` and the status where there is none."""
+    details = response.get("Error")
+    code = details.get("Code") if isinstance(details, Mapping) else None
+    if isinstance(code, str) and code != "Unknown" and _CODE.fullmatch(code):
+        return code
+    return f"HTTP{response.get('ResponseMetadata', {}).get('HTTPStatusCode', 0)}"
+
+
+def from_response(error: botocore.ClientError, subject: str) -> AwsError:
+    """Return the error that an answer of AWS stands for; `subject` names the secret and the Region."""
+    response: Mapping[str, Any] = error.response
+    code = code_of(response)
+    metadata = response.get("ResponseMetadata", {})
+    status = metadata.get("HTTPStatusCode", 0)
+    words = cut(_words(response, code, error.operation_name))
+    subject = _FETCHING.get(error.operation_name, subject)
+    kind: type[AwsError]
+    if code in _NOT_FOUND:
+        kind = NotFound
+    elif code in _CREDENTIALS:
+        kind = CredentialsError
+    elif code in _THROTTLED or status == HTTPStatus.TOO_MANY_REQUESTS:
+        kind = Throttled
+    elif code in _DOUBTFUL or not HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        kind = Unanswered
+    elif error.operation_name in _FETCHING:
+        kind = CredentialsError
+    elif code in _DENIED or status == HTTPStatus.FORBIDDEN:
+        kind = Denied
+    elif code in _UNSUPPORTED:
+        kind = Unsupported
+    elif _has_no_code(code):
+        return bad_answer(f"{words} ({code})", subject)
+    else:
+        kind = Refused
+    said = f"the session has expired: {words}" if code in _EXPIRED else words
+    return kind(f"{said} ({code})", subject, code=code, request_id=metadata.get("RequestId"))
+
+
+def _has_no_code(code: str) -> bool:
+    return code.startswith("HTTP") and code[4:].isdigit()
+
+
+def _words(response: Mapping[str, Any], code: str, operation: str) -> str:
+    """Return AWS's words where they may be shown, else ours."""
+    if _has_no_code(code):  # what botocore then takes for words is the body of a page
+        return "the answer has no code of AWS's"
+    if operation.startswith(_WITH_A_TOKEN) or code == "IncompleteSignature":
+        return "AWS gave no reason that may be shown"
+    details = response["Error"]
+    words = str(details.get("Message") or details.get("message") or "").strip()
+    if code in _ABOUT_THE_SIGNATURE:
+        words = words.partition("\n")[0]
+    return words or "AWS gave no reason"
+
+
+_NO_ANSWER = (
+    botocore.HTTPClientError,
+    botocore.ConnectionError,
+    botocore.EndpointConnectionError,
+    botocore.IncompleteReadError,
+    botocore.ResponseStreamingError,
+)
+
+
+def is_transport(error: Exception) -> bool:
+    """Return whether a request was not sent, or not answered in full."""
+    return isinstance(error, (*_NO_ANSWER, TooSlow, TooLarge, ResponseParserError))
+
+
+def from_transport(error: Exception, subject: str) -> SmrepError:
+    """Return the error for a call that got no answer, or none that can be read, or never left."""
+    match error:
+        case SmrepError():
+            return error
+        case botocore.NoCredentialsError():
+            return CannotSend(_said(error, "no credentials found"), code="NoCredentials")
+        case botocore.ConfigParseError() | botocore.ConfigNotFound():
+            words = _said(error, f"{error.kwargs['path']} can't be read")
+            return ConfigurationError(words, "mend that file, or name another one: AWS_CONFIG_FILE")
+        case botocore.NoRegionError():
+            return ConfigurationError("no Region is named", "name it: --primary-region REGION")
+        case botocore.ParamValidationError():
+            return UsageError(_said(error, f"{subject}: a parameter is not of the form that AWS takes"))
+        case TooSlow():
+            hint = f"check the network, the proxy and the endpoint, then {Unanswered.cure}"
+            return Unanswered(str(error), subject, hint)
+        case TooLarge():
+            return bad_answer(str(error), subject)
+        case botocore.HTTPClientError() if _is_unsendable(error.kwargs.get("error")):
+            unsent = "the request can't be sent: its URL, the proxy's or one of its headers is not well-formed"
+            return ConfigurationError(
+                _said(error, unsent), "check the proxy, the endpoint, and tokens for control characters"
+            )
+        case _ if isinstance(error, _NO_ANSWER):
+            fips = _without_fips(error)
+            hint = fips or f"check the network, the proxy and the endpoint, then {Unanswered.cure}"
+            unanswered = Unanswered(_said(error, _what_failed(error)), subject, hint)
+            unanswered.names_the_cause = fips is not None
+            return unanswered
+        case _ if not isinstance(error, botocore.BotoCoreError) or "Parser" in type(error).__name__:
+            return bad_answer(type(error).__name__, subject)
+        case _:
+            return ConfigurationError(
+                _said(error, "the AWS configuration can't be used"),
+                _without_fips(error) or "check --endpoint-url, the AWS_... variables and the profile",
+            )
+
+
+def _without_fips(error: Exception) -> str | None:
+    """Return the hint for an endpoint that FIPS was asked for at, where there may be none; None for any other."""
+    url = str(getattr(error, "kwargs", {}).get("endpoint_url", ""))
+    if "-fips." not in url and not isinstance(error, botocore.EndpointProviderError | botocore.UnknownEndpointError):
+        return None
+    if os.environ.get("AWS_USE_FIPS_ENDPOINT", "").lower() == "true":
+        return "there may be no FIPS endpoint here; do without: unset AWS_USE_FIPS_ENDPOINT"
+    return "there may be no FIPS endpoint here; take use_fips_endpoint out of the profile" if "-fips." in url else None
+
+
+def bad_answer(why: str, subject: str) -> Unanswered:
+    """Return the error for an answer that can't be AWS's, as a proxy or a captive portal gives."""
+    hint = "something between here and AWS answers in its place: check the proxy and the endpoint"
+    return Unanswered(f"the answer makes no sense: {why}", subject, hint, code="BadAnswer")
+
+
+def _what_failed(error: botocore.BotoCoreError) -> str:
+    """Return what went wrong with a connection; of a proxy's URL nothing is told."""
+    url = error.kwargs.get("endpoint_url")
+    place = f" {shown(str(url))}" if url else " the endpoint"
+    match error:
+        case botocore.ProxyConnectionError():
+            return "could not connect to the proxy"
+        case botocore.SSLError():
+            return f"could not set up TLS with{place}"
+        case botocore.ReadTimeoutError():
+            return f"no answer came in time from{place}"
+        case botocore.ConnectionClosedError():
+            return f"the connection was closed before an answer came from{place}"
+        case botocore.EndpointConnectionError() | botocore.ConnectionError():
+            return f"could not connect to{place}"
+        case botocore.IncompleteReadError() | botocore.ResponseStreamingError():
+            return "the answer broke off"
+        case _:
+            return "the request could not be sent"
+
+
+def _is_unsendable(cause: object) -> bool:
+    """Return whether Python refused to put a URL or a header on the wire; its own InvalidURL is no ValueError."""
+    return isinstance(cause, ValueError) or type(cause).__name__ == "InvalidURL"
+
+
+def _said(error: Exception, sentence: str) -> str:
+    return f"{sentence} ({type(error).__name__})"

@@ -1,0 +1,238 @@
+"""HTTP to AWS: limits of time and size on every answer, and which certificates are trusted."""
+
+from __future__ import annotations
+
+import io
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from ssl import SSLCertVerificationError
+from typing import Any
+
+from botocore.awsrequest import AWSHTTPConnectionPool, AWSHTTPSConnectionPool
+from botocore.exceptions import BotoCoreError, ConnectionError, HTTPClientError  # noqa: A004 - botocore's own
+from botocore.httpsession import create_urllib3_context, get_cert_path
+
+from smrep.errors import CannotSend
+from smrep.urls import shown
+
+MEBIBYTE = 1024 * 1024
+
+
+class Unbounded(BotoCoreError):
+    """An answer that takes too long or is too large; botocore retries no exception of this kind."""
+
+
+class TooSlow(Unbounded):
+    """The answer had not ended when its time was up."""
+
+    fmt = "the answer did not end within {seconds:g} s"
+
+
+class TooLarge(Unbounded):
+    """The answer is larger than any of AWS's."""
+
+    fmt = "it is larger than {mebibytes:g} MiB"
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How long an answer may take, from the request's last byte to the answer's last, and how large it may be.
+
+    AWS's largest answer here is a list of 100 secrets, 3 MB at the very most: 30 s are enough for it at 1 Mbit/s.
+    Until an answer begins, and between any two parts of it, the read timeout holds as well.
+    """
+
+    seconds: float = 30.0
+    size: int = 16 * MEBIBYTE
+    """In bytes, with headers and framing."""
+    clock: Callable[[], float] = time.monotonic
+
+
+def bound(session: Any, bounds: Bounds) -> None:
+    """Bound every answer to every client that this session makes, botocore's own for credentials among them."""
+
+    class Bounded:
+        """What each client's class inherits from first."""
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            endpoint = self._endpoint  # type: ignore[attr-defined]  # botocore's BaseClient has it
+            endpoint.http_session = BoundedSession(endpoint.http_session, bounds)
+
+    def inherit(base_classes: list[type], **_: Any) -> None:
+        base_classes.insert(0, Bounded)
+
+    session.events.register_first("creating-client-class", inherit)
+
+
+def bound_metadata(resolver: Any, bounds: Bounds) -> None:
+    """Bound what a container or a machine answers where credentials are had from it: botocore asks it by no client."""
+    for provider in resolver.providers:
+        fetcher: Any = getattr(provider, "_fetcher", None) or getattr(provider, "_role_fetcher", None)
+        if hasattr(fetcher, "_session"):  # no other provider's has
+            fetcher._session = BoundedSession(fetcher._session, bounds)  # noqa: SLF001 - botocore has no other way to it
+
+
+class BoundedSession:
+    """Sends requests by botocore's HTTP session, whose connections read bounded answers."""
+
+    def __init__(self, session: Any, bounds: Bounds) -> None:
+        """Take over a session that has sent nothing yet."""
+        pools = {"http": AWSHTTPConnectionPool, "https": AWSHTTPSConnectionPool}
+        # all its managers hold this one dictionary, those of proxies too; botocore has no other way to them
+        session._pool_classes_by_scheme.update({key: _bounded(pool, bounds) for key, pool in pools.items()})  # noqa: SLF001
+        self._session = session
+
+    def send(self, request: Any) -> Any:
+        """Return the whole answer.
+
+        Raises:
+            Unbounded: it did not end in time, or within the size.
+            CannotSend: TLS can't be trusted; botocore would try again.
+
+        """
+        verify = getattr(self._session, "_verify", True)  # botocore has no other way to it
+        check_bundle(request.url, verify)
+        try:
+            return self._session.send(request)
+        except HTTPClientError as error:
+            cause = error.kwargs.get("error")
+            if isinstance(cause, Unbounded):
+                raise cause from None
+            raise
+        except ConnectionError as error:
+            if untrusted := distrust(error, request.url, verify):
+                raise untrusted from error
+            raise
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._session.close()
+
+
+def _bounded(pool: Any, bounds: Bounds) -> type:
+    """Return that class of pools with connections that read bounded answers, a proxy's to CONNECT among them."""
+    response = pool.ConnectionCls.response_class
+
+    def bounded_response(sock: Any, *args: Any, **kwargs: Any) -> Any:
+        return response(_Source(bounds, sock), *args, **kwargs)
+
+    connection = type("BoundedConnection", (pool.ConnectionCls,), {"response_class": staticmethod(bounded_response)})
+    return type("BoundedPool", (pool,), {"ConnectionCls": connection})
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A socket as far as http.client's response wants one: it reads all from the status line on from a file of it."""
+
+    bounds: Bounds
+    sock: Any
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        """Return a file from which one answer is read."""
+        return io.BufferedReader(_Stream(self.bounds, self.sock))
+
+
+class _Stream(io.RawIOBase):
+    """Reads one answer from a socket, whose timeout is lowered to the time that is left."""
+
+    def __init__(self, bounds: Bounds, sock: Any) -> None:
+        """Start the time of the answer."""
+        self._bounds, self._sock = bounds, sock
+        self._file = sock.makefile("rb", buffering=0)
+        self._until = bounds.clock() + bounds.seconds
+        self._read = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left = self._until - self._bounds.clock()
+        if left <= 0:
+            raise TooSlow(seconds=self._bounds.seconds)
+        usual = self._sock.gettimeout()
+        is_last = usual is None or left < usual
+        if is_last:
+            self._sock.settimeout(left)
+        try:
+            count: int | None = self._file.readinto(buffer)
+        except TimeoutError:
+            if is_last:
+                raise TooSlow(seconds=self._bounds.seconds) from None
+            raise
+        if is_last:
+            self._sock.settimeout(usual)
+        self._read += count or 0
+        if self._read > self._bounds.size:
+            raise TooLarge(mebibytes=self._bounds.size / MEBIBYTE)
+        return count
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+_VARIABLES = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
+_TIMES = {9: "it is not valid yet", 10: "it has expired"}
+_OTHER_HOST = 62
+"""OpenSSL's numbers, since its words may hold any. Source: x509_vfy.h."""
+
+
+def check_bundle(url: str, verify: Any) -> None:
+    """Refuse to send to an endpoint of TLS where the file with the certificates to trust is not there.
+
+    `verify` is botocore's word for it: a path, or whether to look at all.
+
+    Raises:
+        CannotSend: it is not there.
+
+    """
+    if isinstance(verify, str | os.PathLike) and url.lower().startswith("https:") and not Path(verify).is_file():
+        raise _no_bundle(str(verify), "is not a file" if Path(verify).exists() else "does not exist")
+
+
+def distrust(error: BaseException, url: str, verify: Any) -> CannotSend | None:
+    """Return why TLS can't be trusted where that is what the error comes from, None otherwise."""
+    cause: BaseException | None = error
+    while cause is not None:
+        number = cause.verify_code if isinstance(cause, SSLCertVerificationError) else None
+        if type(cause).__name__ == "CertificateError":  # urllib3's own, for a host that is not in the certificate
+            number = _OTHER_HOST
+        if number is not None:
+            return _untrusted(number, url, str(get_cert_path(verify)))
+        cause = cause.__cause__ or cause.__context__
+    if isinstance(verify, str | os.PathLike) and "SSL" in type(error).__name__:
+        try:
+            create_urllib3_context().load_verify_locations(cafile=str(verify))
+        except OSError:
+            return _no_bundle(str(verify), "holds no certificates that can be read")
+    return None
+
+
+def _no_bundle(path: str, what: str) -> CannotSend:
+    variable = next((name for name in _VARIABLES if os.environ.get(name) == path), None)
+    by = f"which {variable or 'ca_bundle in the profile'} names"
+    hint = f"name the file that has your certificates, or do without: unset {variable}" if variable else None
+    return CannotSend(
+        f"the CA bundle {path}, {by}, {what}",
+        "",
+        hint or "take ca_bundle out of the profile, or name a file that is there",
+        code="CaBundle",
+    )
+
+
+def _untrusted(number: int, url: str, bundle: str) -> CannotSend:
+    if number in _TIMES:
+        why, hint = _TIMES[number], "set this machine's clock if it is wrong: date -u"
+    elif number == _OTHER_HOST:
+        why, hint = "it is for another host", "check the endpoint, and the proxy if there is one"
+    else:
+        why = f"whoever signed it is not in {bundle}"
+        hint = (
+            "where a company's proxy opens TLS, name a file with its certificate: "
+            "export AWS_CA_BUNDLE=/path/to/company-ca.pem"
+        )
+    return CannotSend(f"the certificate of {shown(url)} is not trusted: {why}", "", hint, code="UntrustedCertificate")

@@ -1,0 +1,220 @@
+"""`smrep sandbox drill`: the loss of a Region and the way back, rehearsed with the commands of the day."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from smrep.cli import options
+from smrep.cli import root as basics
+from smrep.cli.app import App
+from smrep.cli.conduct import deliver
+from smrep.cli.confirm import typed_line
+from smrep.cli.fault_options import delays
+from smrep.cli.params import HomeRegion
+from smrep.cli.signals import stopped_by, told
+from smrep.errors import Terminated, UsageError
+from smrep.output.terminal import is_terminal
+from smrep.regions import Region, partition_of
+from smrep.rules.recovery.drill_timeline import Rehearsal, third_region
+from smrep.rules.recovery.failover_record import Pair
+
+if TYPE_CHECKING:
+    from smrep.sandbox.faults import Faults
+    from smrep.service.drill import Drill
+
+REPLICATION_S, REMOVAL_S = 1.0, 3.0
+"""Short, so that the whole takes less than a minute. AWS takes longer: aws-behavior.md 0.3, 2.4."""
+MOST_TOLD = 5
+"""So many of the things that went wrong are told one by one; the document has all."""
+EXAMPLES = """\b
+Examples:
+    smrep sandbox drill
+    smrep sandbox drill --pause
+    smrep sandbox drill --from eu-west-1 --to eu-central-1 --secrets 100
+    smrep sandbox drill --removal-delay 40s --stale-entry-guards
+    smrep sandbox drill -q -o json | jq .totals
+
+Exit code 0 if every command ended with 0, each secret's current value could be read somewhere at every moment, and at
+the end all is as it was; else 1. The JSON document is smrep-drill/1 (smrep/output/drill.schema.json, in the package):
+the steps with their commands and exit codes; of each secret in each Region the spans of time in which nothing changed,
+with what a reader got (current, stale, none, down) and whether it could be written; its gaps; the totals."""
+
+
+@click.command(
+    context_settings=basics.CONTEXT, short_help="Rehearse the loss of a Region and the way back.", epilog=EXAMPLES
+)
+@click.option(
+    "--from",
+    "source",
+    type=HomeRegion(),
+    default="us-east-1",
+    metavar="REGION",
+    help="Region of the primaries, which is lost (default: us-east-1).",
+)
+@click.option(
+    "--to",
+    "target",
+    type=HomeRegion(),
+    default="us-west-2",
+    metavar="REGION",
+    help="Region that takes over (default: us-west-2).",
+)
+@click.option("--secrets", "count", type=click.IntRange(1, 10_000), default=12, metavar="N", help="How many (12).")
+@click.option(
+    "--replication-delay",
+    multiple=True,
+    metavar="[REGION=]DURATION",
+    help="How long a replication takes (default: 1s).",
+)
+@click.option(
+    "--removal-delay",
+    multiple=True,
+    metavar="[REGION=]DURATION",
+    help="How long a removed replica lives on (default: 3s).",
+)
+@click.option(
+    "--stale-entry-guards",
+    is_flag=True,
+    help="Let AWS refuse to overwrite an old primary that still lists the promoted Region.",
+)
+@click.option("--pause", is_flag=True, help="On a terminal: say what comes next, and wait for Enter before it.")
+@click.option("--log", type=click.Path(dir_okay=False), metavar="FILE", help="Append one JSON line per call.")
+@click.option("-o", "--output", type=click.Choice(["table", "json"]), help="Format of the result (default: table).")
+@click.option("--json", "as_json", is_flag=True, help="Short for -o json.")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing but warnings, errors and the result.")
+@click.option(
+    "--color",
+    type=click.Choice(["auto", "always", "never"]),
+    default="auto",
+    envvar="SMREP_COLOR",
+    help="Colour (default: auto).  [$SMREP_COLOR]",
+)
+@click.option("--no-input", is_flag=True, envvar="SMREP_NO_INPUT", help="Never wait.  [$SMREP_NO_INPUT]")
+@basics.version
+def drill(**typed: Any) -> None:
+    """Rehearse the loss of a Region, and the way back, in a sandbox of its own.
+
+    A fleet of secrets is made, each with a replica in the Region that takes over and every other one with one more in
+    a third Region. Their Region goes down; the real `smrep failover` and `smrep failback` are run, as they will be
+    typed on the day; the Region comes back. Meanwhile it is followed to the moment what a reader and a writer of each
+    secret would get in each Region. Nothing of it touches AWS.
+    """
+    app = _app(typed)
+    pair = _pair(typed["source"], typed["target"])
+    faults = _faults(typed)
+
+    from smrep.cli.sandbox_process import rehearsing
+
+    result: Rehearsal | None = None
+    try:
+        with rehearsing(app, pair, typed["count"], faults, typed["log"]) as rehearsal:
+            code = 0
+            try:
+                _act(app, rehearsal, pausing=typed["pause"])
+            except (KeyboardInterrupt, Terminated) as signal:
+                code = stopped_by(signal)
+            result = rehearsal.report()
+    except (KeyboardInterrupt, Terminated) as signal:  # before it had begun, or while it tidied up
+        code = stopped_by(signal)
+    if result is not None:
+        code = code or int(bool(result.problems))
+        _tell(app, result, code)
+    else:
+        app.messages.error("interrupted; nothing had begun")
+    sys.exit(code)
+
+
+def _app(typed: dict[str, Any]) -> App:
+    """Return where a drill is told; it has no connection of its own to AWS."""
+    shared = options.Shared(
+        primary_region=None,
+        expect_account=None,
+        profile=None,
+        role_arn=None,
+        external_id=None,
+        endpoints=(),
+        output=typed["output"] or ("json" if os.environ.get("SMREP_OUTPUT") == "json" else "table"),
+        as_json=typed["as_json"],
+        query=None,
+        quiet=typed["quiet"],
+        debug=False,
+        color=typed["color"],
+        no_input=typed["no_input"],
+    )
+    return App("sandbox drill", shared)
+
+
+def _pair(source: Region, target: Region) -> Pair:
+    """Return the two Regions, if they can be a pair.
+
+    Raises:
+        UsageError: they can't.
+
+    """
+    if source == target:
+        raise UsageError(f"--from and --to are both {source}", "name two Regions: --from us-east-1 --to us-west-2")
+    if partition_of(source) != partition_of(target):
+        raise UsageError(f"{source} and {target} lie in different partitions, between which nothing is replicated")
+    return Pair(source, target)
+
+
+def _faults(typed: dict[str, Any]) -> Faults:
+    """Return how the sandbox's AWS behaves.
+
+    Raises:
+        UsageError: a Region or a duration is none.
+
+    """
+    from smrep.sandbox.faults import Faults
+
+    replication_s, replication_by_region = delays(typed["replication_delay"], REPLICATION_S)
+    removal_s, removal_by_region = delays(typed["removal_delay"], REMOVAL_S)
+    return Faults(
+        replication_delay_s=replication_s,
+        replication_delay_by_region=replication_by_region,
+        removal_delay_s=removal_s,
+        removal_delay_by_region=removal_by_region,
+        stale_entry_guards=typed["stale_entry_guards"],
+    )
+
+
+def _act(app: App, drill: Drill, *, pausing: bool) -> None:
+    """Take each step, having said what it is; with `pausing`, on a terminal, once Enter is pressed."""
+    options = app.options
+    asking = pausing and not (options.no_input or options.quiet)
+    guided = asking and is_terminal(app.stdin) and is_terminal(app.stderr)
+    pair, third, count = drill.pair, third_region(drill.pair), len(drill.stage.names)
+    far = f"; {(count + 1) // 2} in {third} too" if third else ""
+    app.messages.note(f"{count} secrets in {pair.source}, each with a replica in {pair.target}{far}")
+    for number, step in enumerate(drill.act(), 1):
+        app.messages.step(f"step {number} of {len(drill.steps)}", step.what)
+        if step.command:
+            app.messages.command(step.command)
+        if guided:
+            typed_line("press Enter to go on: ", app.stdin, app.stderr)
+
+
+def _tell(app: App, result: Rehearsal, code: int) -> None:
+    """Print the result, and on standard error what went wrong."""
+    for each in result.problems[:MOST_TOLD]:
+        app.messages.error(each)
+    if len(result.problems) > MOST_TOLD:
+        app.messages.error(f"and {len(result.problems) - MOST_TOLD} more: -o json has them all")
+    if result.interrupted:
+        app.messages.error("interrupted; the sandbox is gone, and its secrets with it")
+    deliver([_text(app, result, code)], app)
+    told(code)
+
+
+def _text(app: App, result: Rehearsal, code: int) -> str:
+    if app.output == "json":
+        from smrep.output.drill_document import as_json
+
+        return as_json(result, code)
+    from smrep.output.tables.drill_table import drawn
+
+    return drawn(result, app.paper(app.stdout))

@@ -1,0 +1,150 @@
+"""`smrep iam-policy`: print the least that IAM must allow; offline."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from smrep.cli.params import Account, HomeRegion, Regions, secret_ids, targets
+from smrep.cli.root import CONTEXT, version
+from smrep.errors import ConfigurationError, UsageError
+from smrep.output.safe import to_json
+from smrep.output.terminal import Messages, wants_colour
+from smrep.regions import Region
+from smrep.rules.least_privilege import EVERY, Scope, check, document, notes, warnings
+from smrep.rules.permissions import CALLS, HARMLESS
+from smrep.rules.primary_region import Where, locate
+
+EXAMPLES = """\b
+Examples:
+    smrep iam-policy prod/db -r us-west-2,eu-west-1 --primary-region us-east-1 > policy.json
+    smrep iam-policy prod/db -r us-west-2=alias/dr --primary-key alias/main --expect-account 123456789012
+    smrep iam-policy prod/db -r us-west-2 --for remove,replicate
+    aws iam create-policy --policy-name smrep --policy-document file://policy.json"""
+
+
+class Commands(click.ParamType[tuple[str, ...], str]):
+    """The name of a command that calls AWS, or several with commas between."""
+
+    name = "command"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+        """Return the commands as typed."""
+        if isinstance(value, tuple):
+            return value
+        names = tuple(each.strip() for each in str(value).split(","))
+        for name in names:
+            if name not in CALLS:
+                near = get_close_matches(name, CALLS, n=1)
+                raise UsageError(
+                    f"--for: {name!r} is no command that a policy can be made for",
+                    f"did you mean {near[0]}?" if near else f"choose from: {', '.join(CALLS)}",
+                )
+        return names
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Return the commands that begin so, behind what already stands before the last comma."""
+        before, comma, last = incomplete.rpartition(",")
+        return [CompletionItem(before + comma + name) for name in CALLS if name.startswith(last)]
+
+
+@click.command(context_settings=CONTEXT, epilog=EXAMPLES)
+@click.argument("secrets", metavar="[SECRET...]", nargs=-1)
+@click.option(
+    "-r",
+    "--region",
+    "regions",
+    type=Regions(keys=True),
+    multiple=True,
+    metavar="REGION[=KMS_KEY]",
+    help="Replica Region, and its KMS key (default: every Region); repeatable, or with commas.",
+)
+@click.option("--kms-key", metavar="KMS_KEY", help="Key for the Regions that name none.")
+@click.option("--primary-key", metavar="KMS_KEY", help="The primary's KMS key, where it is not AWS's default key.")
+@click.option(
+    "--primary-region",
+    "--source-region",
+    type=HomeRegion(),
+    metavar="REGION",
+    help="Where the primary lives (default: from the ARN, $SMREP_PRIMARY_REGION, $AWS_REGION).",
+)
+@click.option(
+    "--expect-account",
+    type=Account(),
+    metavar="ID",
+    envvar="SMREP_EXPECT_ACCOUNT",
+    help="Account that stands in the ARNs (default: the secret's ARN's, else any).  [$SMREP_EXPECT_ACCOUNT]",
+)
+@click.option(
+    "--for",
+    "commands",
+    type=Commands(),
+    multiple=True,
+    default=(HARMLESS,),
+    metavar="COMMAND",
+    help=f"Command to allow: {', '.join(CALLS)} (default: {','.join(HARMLESS)}); repeatable, or with commas.",
+)
+@click.option("--force-overwrite", is_flag=True, help="Allow replicate --force-overwrite too.")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing but warnings and errors.")
+@version
+def iam_policy(
+    secrets: tuple[str, ...],
+    regions: Any,
+    *,
+    kms_key: str | None,
+    primary_key: str | None,
+    primary_region: Region | None,
+    expect_account: str | None,
+    commands: tuple[tuple[str, ...], ...],
+    force_overwrite: bool,
+    quiet: bool,
+) -> None:
+    """Print the IAM policy that allows what smrep does with these secrets, and no more.
+
+    SECRET is a name or an ARN; - reads them from standard input, one a line; none at all means every secret of the
+    primary's Region. Nothing is called and no credentials are needed. No policy lets a secret's value be read.
+    """
+    where = _where(secrets, primary_region)
+    scope = Scope(
+        commands=frozenset(name for group in commands for name in group),
+        secrets=where.addresses,
+        targets=targets(regions, kms_key),
+        primary_key=primary_key,
+        account=expect_account,
+        overwrite=force_overwrite,
+    )
+    check(scope, kms_key)
+    policy = document(scope)
+    messages = Messages(sys.stderr, sys.stderr is not None and wants_colour("auto", sys.stderr, os.environ), quiet)
+    for region, source in where.sources.items():
+        messages.note(f"primary Region {region} (from {'its ARN' if source == 'arn' else source})")
+    for line in warnings(scope, policy):
+        messages.warning(line)
+    for line in notes(scope):
+        messages.note(line)
+    click.echo(to_json(policy))
+
+
+def _where(typed: Sequence[str], flag: Region | None) -> Where:
+    """Return the secrets with their Regions, every secret of the Region where none was typed.
+
+    Raises:
+        UsageError: nobody names a Region, or standard input was to name secrets and named none.
+
+    """
+    secrets = secret_ids(typed, sys.stdin, patterns=True) if typed else (EVERY,)
+    if not secrets:
+        raise UsageError("standard input named no secret", "name none on the command line for all secrets of a Region")
+    try:
+        return locate(secrets, flag, os.environ, lambda: None)
+    except ConfigurationError as error:
+        raise UsageError(
+            "no Region is known for the primary: no ARN, flag or variable names one",
+            "name it: --primary-region REGION, or export AWS_REGION=REGION",
+        ) from error

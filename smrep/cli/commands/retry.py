@@ -1,0 +1,31 @@
+"""`smrep retry`: try the Failed Regions again, only those."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from smrep.cli import options
+from smrep.cli import root as basics
+from smrep.cli.commands.replicate import acting, replicating
+
+EXAMPLES = """\b
+Examples:
+    smrep retry prod/db
+    smrep retry prod/db -r us-west-2=alias/dr
+    smrep retry prod/db -r us-west-2 --force-overwrite"""
+
+
+@click.command(context_settings=basics.CONTEXT, epilog=EXAMPLES)
+@options.secrets
+@options.regions("Region to try again (default: all that Failed), and another KMS key for it", keys=True)
+@acting
+@options.shared
+def retry(secrets: tuple[str, ...], regions: Any, **more: Any) -> None:
+    """Try the Failed Regions again, say why each had failed and what came of it.
+
+    SECRET is a name or an ARN; - reads them from standard input, one a line. Regions that are in sync are left alone;
+    no Region is added. A key is kept unless another one is named.
+    """
+    replicating("retry", secrets, regions, None, more)

@@ -1,0 +1,335 @@
+"""The values that completion offers: from lists and files, or from AWS where it may be asked."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import select
+import shlex
+import signal
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from configparser import Error, RawConfigParser
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from click.shell_completion import CompletionItem
+
+from smrep.cli.params import HomeRegion, Regions
+from smrep.model import Filter, Target
+from smrep.regions import KNOWN, Region, parse_region, partition_of
+from smrep.rules.primary_region import HOME_VARIABLES, locate
+
+if TYPE_CHECKING:
+    from smrep.aws.client import Aws
+
+
+_DEFAULT_KEY = "alias/aws/secretsmanager"
+
+
+def regions(_context: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Return the Regions that begin so."""
+    return [name for name in KNOWN if name.startswith(incomplete)]
+
+
+def operations(_context: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Return the sandbox's operations that begin so; behind = there may be a Region."""
+    from smrep.sandbox.operations import OPERATIONS
+
+    name, equals, region = incomplete.partition("=")
+    if equals:
+        return [f"{name}={each}" for each in KNOWN if each.startswith(region)]
+    return sorted(each for each in OPERATIONS if each.startswith(name))
+
+
+def profiles(_context: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Return the profiles of the AWS configuration that begin so."""
+    return [name for name in profile_names(os.environ) if name.startswith(incomplete)]
+
+
+def files(_context: click.Context, _param: click.Parameter, _incomplete: str) -> list[CompletionItem[str]]:
+    """Leave it to the shell, which knows the files."""
+    return [CompletionItem("", type="file")]
+
+
+def secret_names(context: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Return the secrets of the Region that begin so, by ARN where an ARN is begun, none that was typed already.
+
+    They are the first hundred whose name begins so; one that would be taken for an option or a Region is left out.
+    """
+    begun = re.match(r"arn:[^:]*:secretsmanager:([^:]*):[^:]*(?::secret:(.*))?", incomplete)
+    beginning = (begun[2] or "").rpartition("-")[0] if begun else incomplete
+
+    def look() -> list[str]:
+        region = parse_region(begun[1]) if begun else _where_secrets_are(context)
+        filters = [Filter("name", (beginning,))] if beginning and not beginning.startswith("!") else []
+        page = _door(context, region).list_page(region, filters, None, doomed=False)
+        return [each.arn if begun else each.name for each in page.entries]
+
+    typed = context.params.get("secrets") or ()
+    return [
+        name
+        for name in ask(look)
+        if name.startswith(incomplete) and name not in typed and not name.startswith("-") and name not in KNOWN
+    ]
+
+
+def keys(context: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Return the aliases that begin so and that all Regions have which were typed without a key, or the primary's."""
+    if param.name == "primary_key":
+        return aliases(context, sorted(homes(context)), incomplete)
+    return aliases(context, [each.region for each in typed_targets(context) if not each.kms_key], incomplete)
+
+
+def aliases(context: click.Context, regions: Sequence[str], incomplete: str) -> list[str]:
+    """Return the KMS aliases that begin so and that all the Regions have; of AWS's own only the one for secrets."""
+
+    def look() -> list[str]:
+        checked = [parse_region(each) for each in regions]
+        door = _door(context, checked[0])
+        first, *others = [door.aliases(each) for each in checked]
+        return [name for name in first if all(name in other for other in others)]
+
+    return [
+        name
+        for name in (ask(look) if regions else ())
+        if name.startswith(incomplete) and (name == _DEFAULT_KEY or not name.startswith("alias/aws/"))
+    ]
+
+
+def targets(context: click.Context, kind: Regions, incomplete: str) -> list[str]:
+    """Return the Regions that begin so, or behind = the aliases of one, after what stands before the last comma.
+
+    A Region that was typed already is none of them, nor is the primary's, nor one of another partition.
+    """
+    before, comma, last = incomplete.rpartition(",")
+    begun = last.lstrip()
+    region, equals, key = begun.partition("=")
+    kept = before + comma + last.removesuffix(begun)
+    if equals:
+        return [f"{kept}{region}={each}" for each in (aliases(context, [region], key) if kind.keys else ())]
+    taken = {each.strip().partition("=")[0] for each in before.split(",")} | typed_regions(context)
+    if not kind.there:
+        taken |= homes(context)
+    return [kept + each for each in _beside(taken) if each.startswith(region)]
+
+
+def typed_targets(ctx: click.Context) -> list[Target]:
+    """Return the targets of every -r of the command line."""
+    return [
+        target
+        for param in ctx.command.params
+        if isinstance(param.type, Regions) and param.name
+        for group in ctx.params.get(param.name) or ()
+        for target in group
+    ]
+
+
+def typed_regions(ctx: click.Context) -> set[str]:
+    """Return every Region that an option of the command line names."""
+    named = {str(each.region) for each in typed_targets(ctx)}
+    return named | {
+        str(ctx.params[param.name])
+        for param in ctx.command.params
+        if isinstance(param.type, HomeRegion) and param.name and ctx.params.get(param.name)
+    }
+
+
+def _beside(taken: Iterable[str]) -> list[str]:
+    """Return the Regions that replicate with those that are taken, without these."""
+    known = {Region(each) for each in taken if each in KNOWN}
+    partitions = {partition_of(each) for each in known}
+    return [each for each in KNOWN if each not in known and (not known or partition_of(Region(each)) in partitions)]
+
+
+def homes(ctx: click.Context) -> set[str]:
+    """Return where the primaries live, as far as the command line, the environment and the AWS configuration tell."""
+    typed = ctx.params.get("secrets") or (ctx.params.get("secret"),)
+    arns = {each.split(":")[3] for each in typed if each and re.match(r"arn:[^:]*:secretsmanager:[^:]+:", each)}
+    flag = ctx.params.get("primary_region")
+    if arns or flag:
+        return arns or {str(flag)}
+    if "primary_region" not in ctx.params:
+        return set()
+    named = next((os.environ[each] for each in HOME_VARIABLES if os.environ.get(each)), None)
+    return {named or profile_region(ctx.params.get("profile"), os.environ) or ""}
+
+
+Offer = Callable[[click.Context, click.Parameter, str], Sequence[str | CompletionItem[str]]]
+OFFERS: Mapping[str, Offer] = {
+    "SECRET": secret_names,
+    "KMS_KEY": keys,
+    "PROFILE": profiles,
+    "FILE": files,
+    "FILE|N": files,
+    "CMD": files,
+    "REGION": regions,
+    "REGION[=MESSAGE": regions,
+    "REGION=]DURATION": regions,
+    "OPERATION[=N": operations,
+    "OPERATION=REGION": operations,
+}
+"""A parameter's metavar, without what marks it as optional or repeatable -> what is offered for it."""
+
+
+def offered(context: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+    """Return what may stand for a parameter: what its type knows, else what its metavar says."""
+    if isinstance(param.type, Regions):
+        return [CompletionItem(each) for each in targets(context, param.type, incomplete)]
+    if isinstance(param.type, HomeRegion):
+        return [CompletionItem(each) for each in _beside(typed_regions(context)) if each.startswith(incomplete)]
+    offer = OFFERS.get((param.metavar or "").strip("[]. -"))
+    if offer is None or type(param.type).shell_complete not in _UNKNOWING:
+        return param.shell_complete(context, incomplete)
+    found = offer(context, param, incomplete)
+    return [each if isinstance(each, CompletionItem) else CompletionItem(each) for each in found]
+
+
+_UNKNOWING = (click.ParamType.shell_complete, click.Path.shell_complete)
+
+
+def _where_secrets_are(context: click.Context) -> Region:
+    """Return the Region in which the command looks for its secrets.
+
+    Raises:
+        UsageError: a Region that the environment names is none.
+        ConfigurationError: nobody names a Region.
+
+    """
+    from smrep.aws.session import profile_region
+
+    if any(isinstance(each.type, Regions) and each.type.there for each in context.command.params):
+        for target in typed_targets(context):
+            return target.region
+    typed = context.params
+    if typed.get("target"):  # of failover: where the replicas are
+        return parse_region(typed["target"])
+    where = locate(
+        (), typed.get("primary_region"), os.environ, lambda: profile_region(typed.get("profile")), needed=True
+    )
+    return next(iter(where.sources))
+
+
+def _door(context: click.Context, region: Region) -> Aws:
+    """Return the door to AWS by the connection that was typed."""
+    from smrep.aws.client import Aws
+    from smrep.aws.session import Session, Settings
+
+    names = ("profile", "role_arn", "external_id", "endpoints")
+    typed = {name: value for name in names if (value := context.params.get(name))}
+    return Aws(Session(Settings(**typed, sts_region=region)))
+
+
+COMPLETE_AWS = "SMREP_COMPLETE_AWS"
+"""The variable that lets completion ask AWS, for so many seconds in all: 1, or more where a line is slow."""
+END_S = 0.05
+"""What of this time is kept for the end of the process."""
+START_S = 0.15
+"""How long a start takes, where the system does not tell when the process began."""
+
+
+def ask(question: Callable[[], Iterable[str]]) -> list[str]:
+    """Return what a question to AWS yields; nothing where it is not to be asked, fails or takes too long.
+
+    The question runs in a process of its own, without a terminal: nobody can be asked there for an MFA code, nothing
+    can be said into the line being typed, and it ends whatever it waits for, a name server or a credential_process.
+    """
+    seconds = os.environ.get(COMPLETE_AWS, "")
+    if not re.fullmatch(r"[1-9]\d?", seconds, re.ASCII):
+        return []
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            _answer(question, writing)
+        finally:
+            os._exit(0)
+    os.close(writing)
+    try:
+        answer = json.loads(_read(reading, time.monotonic() + int(seconds) - END_S - _age_s()))
+        return [str(each) for each in answer]
+    except ValueError:
+        return []
+    finally:
+        os.close(reading)
+        _end(child)
+
+
+def _age_s() -> float:
+    """Return how long ago this process began. Source: proc(5), starttime."""
+    try:
+        fields = Path("/proc/self/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - int(fields[19]) / os.sysconf("SC_CLK_TCK")
+    except (OSError, AttributeError, ValueError, IndexError):
+        return START_S
+
+
+def _answer(question: Callable[[], Iterable[str]], writing: int) -> None:
+    """Write the answer as JSON, from a session without a terminal and without any stream."""
+    os.setsid()
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in range(3):
+        os.dup2(nowhere, stream)
+    with open(writing, "w", encoding="ascii") as pipe:
+        json.dump(list(question()), pipe)
+
+
+def _read(reading: int, until: float) -> bytes:
+    """Return all that comes through the pipe by then; what is cut short is no JSON."""
+    found = b""
+    while select.select([reading], [], [], max(until - time.monotonic(), 0))[0]:
+        part = os.read(reading, 65536)
+        if not part:
+            break
+        found += part
+    return found
+
+
+def _end(child: int) -> None:
+    """End the process with all that it has started."""
+    for kill in (os.killpg, os.kill):  # it may not lead a group of its own yet
+        with contextlib.suppress(OSError):
+            kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+
+
+_CONFIG = ("AWS_CONFIG_FILE", "~/.aws/config")
+_CREDENTIALS = ("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials")
+
+
+def profile_names(env: Mapping[str, str]) -> list[str]:
+    """Return each profile's name once: those of the configuration, then those of the credentials file."""
+    return list(dict.fromkeys([*(name for name, _ in _configured(env)), *_parsed(*_CREDENTIALS, env).sections()]))
+
+
+def profile_region(profile: str | None, env: Mapping[str, str]) -> str | None:
+    """Return the Region of that profile, or of the one that the environment names; None where it has none."""
+    wanted = profile or env.get("AWS_DEFAULT_PROFILE") or env.get("AWS_PROFILE") or "default"
+    return next((region for name, region in _configured(env) if name == wanted and region), None)
+
+
+def _configured(env: Mapping[str, str]) -> Iterator[tuple[str, str | None]]:
+    """Yield the name and the Region of each profile of the configuration: `[default]`, `[profile NAME]`."""
+    parser = _parsed(*_CONFIG, env)
+    for section in parser.sections():
+        try:
+            words = shlex.split(section)
+        except ValueError:
+            continue
+        if words == ["default"] or (len(words) == len(("profile", "NAME")) and words[0] == "profile"):
+            yield words[-1], parser.get(section, "region", fallback=None)
+
+
+def _parsed(variable: str, default: str, env: Mapping[str, str]) -> RawConfigParser:
+    """Return what can be read of a file that a variable names: all of it, some, or nothing."""
+    path = Path(os.path.expandvars(env.get(variable) or default))
+    parser = RawConfigParser(strict=False, allow_no_value=True, default_section="")
+    try:
+        if path.expanduser().is_file():  # a pipe would be waited for
+            parser.read_string(path.expanduser().read_text(encoding="utf-8", errors="replace"))
+    except (Error, OSError, RuntimeError, ValueError):
+        return parser
+    return parser

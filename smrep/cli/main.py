@@ -1,0 +1,158 @@
+"""Runs a line of words, and reports what goes wrong before a command takes over."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from smrep.cli.root import COMMANDS, COMPLETE, CONDUCTED, WORDS, root
+from smrep.cli.signals import stopped_by, stopping
+from smrep.errors import Outcome, OutputError, SmrepError, Terminated
+
+if TYPE_CHECKING:
+    from smrep.report import Trouble
+    from smrep.service.ports import Clock
+
+
+def run(words: Sequence[str], clock: Clock | None = None) -> int:
+    """Run the command that the words name and return its exit code; its time is the machine's unless a clock is given.
+
+    Not by click's own `main`, which makes exit code 1 of an interrupt and of a broken pipe.
+
+    Raises:
+        BrokenPipeError: nobody reads the result any more.
+        KeyboardInterrupt: before a command could take it in hand.
+
+    """
+    started = time.monotonic()
+    if COMPLETE in os.environ:
+        return _complete(os.environ[COMPLETE], words)
+    context: click.Context | None = None
+    try:
+        with root.make_context("smrep", list(words), obj=clock) as context:
+            context.meta[WORDS] = words
+            root.invoke(context)
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return error.exit_code
+    except SystemExit as error:
+        return error.code if isinstance(error.code, int) else Outcome.BUG.exit_code
+    except BrokenPipeError:
+        raise
+    except (KeyboardInterrupt, Terminated, Exception) as error:  # noqa: BLE001 - no traceback reaches a user
+        signal = stopping(error)
+        if signal and context and CONDUCTED in context.meta:  # it tells, or has told, how it ended
+            raise signal from None
+
+        return cut_short(words, signal) if signal else refused(words, error, time.monotonic() - started)
+    return 0
+
+
+def _complete(instruction: str, words: Sequence[str]) -> int:
+    """Answer a shell's completion script; what goes wrong is not said, for it would be said into a line being typed."""
+    from smrep.cli.shell_completion import answer
+
+    try:
+        text = answer(root, COMPLETE, instruction, words)
+        click.echo(text, nl=bool(text))
+    except BrokenPipeError:
+        raise
+    except Exception:  # noqa: BLE001 - see above
+        return Outcome.FAILED.exit_code
+    return 0
+
+
+def refused(words: Sequence[str], error: BaseException, elapsed_s: float) -> int:
+    """Report what went wrong, whatever it was; return its exit code."""
+    from smrep.report import Trouble
+
+    if isinstance(error, click.ClickException):
+        return _refuse(words, _from_click(words, error), elapsed_s)
+    if isinstance(error, SmrepError):
+        return _refuse(words, Trouble.of(error), elapsed_s)
+    if isinstance(error, OSError):  # help or a completion script, to a disk that is full
+        return _refuse(words, Trouble.of(OutputError(f"the output could not be written: {error.strerror}")), 0.0)
+    from smrep.cli.conduct import bug
+
+    return _refuse(words, bug(error), elapsed_s)
+
+
+def cut_short(words: Sequence[str], error: BaseException) -> int:
+    """Report a run that a signal ended before a command took it in hand; return its exit code."""
+    from smrep.report import Trouble
+
+    trouble = Trouble("Interrupted", "stopped; nothing was sent", None, None, Outcome.INTERRUPTED)
+    return _refuse(words, trouble, 0.0, stopped_by(error))
+
+
+def wanted_json(words: Sequence[str], env: Mapping[str, str]) -> str | None:
+    """Return which of the JSON formats the words ask for, if any, also where they can't be parsed."""
+    words = words[: words.index("--")] if "--" in words else words
+    typed = None
+    asked = False
+    for word, following in zip(words, [*words[1:], ""], strict=False):
+        bundled = re.match(r"-[qnhV]*o(.*)", word)
+        if word == "--output" or (bundled and not bundled[1]):
+            typed = following
+        elif word.startswith("--output="):
+            typed = word.removeprefix("--output=")
+        elif bundled:
+            typed = bundled[1].removeprefix("=")
+        elif word == "--json":
+            return "json"
+        elif word == "--query" or word.startswith("--query="):
+            asked = True
+    chosen = env.get("SMREP_OUTPUT") if typed is None else typed
+    if asked and chosen != "text" and typed != "ndjson":
+        return "json"
+    return chosen if chosen in ("json", "ndjson") else None
+
+
+def _from_click(words: Sequence[str], error: click.ClickException) -> Trouble:
+    """Return click's complaint in our voice: lower case, no full stop, with the help to read."""
+    from smrep.report import Trouble
+
+    message = " ".join(error.format_message().split()).rstrip(".")
+    message = message[:1].lower() + message[1:]
+    context, param = getattr(error, "ctx", None), getattr(error, "param", None)
+    if context and param and context.get_parameter_source(param.name) is click.core.ParameterSource.ENVIRONMENT:
+        message = f"{param.envvar}: {message}"
+    typed = " ".join(("smrep", *(word for word in words[:1] if word in COMMANDS)))  # where click does not tell
+    path = context.command_path if context else typed
+    return Trouble("UsageError", message, f"{path} --help", None, Outcome.USAGE)
+
+
+def _refuse(words: Sequence[str], trouble: Trouble, elapsed_s: float, exit_code: int | None = None) -> int:
+    """Report a run that did not get as far as running; return its exit code."""
+    from smrep.output import github
+    from smrep.output.formats import FORMATS
+    from smrep.output.terminal import Messages, Paper, wants_colour
+    from smrep.report import Report
+
+    report = Report(
+        command=next((word for word in words if word in COMMANDS), None),
+        outcome=trouble.outcome,
+        exit_code=trouble.outcome.exit_code if exit_code is None else exit_code,
+        started_at=datetime.now(UTC),
+        elapsed_s=elapsed_s,
+        error=trouble,
+    )
+    name = wanted_json(words, os.environ)
+    if name and sys.stdout is not None and trouble.code != OutputError.__name__:
+        with contextlib.suppress(OSError):  # the reason is on standard error too
+            sys.stdout.writelines(FORMATS[name](report, Paper()))
+    colour = sys.stderr is not None and wants_colour("auto", sys.stderr, os.environ)
+    messages = Messages(sys.stderr, colour)
+    messages.trouble(trouble)
+    github.tell(report, messages, os.environ)
+    return report.exit_code

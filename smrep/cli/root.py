@@ -1,0 +1,104 @@
+"""The root command: every command's name, place and summary, and what every command line has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, TypeVar
+
+import click
+
+from smrep import __version__
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+COMPLETE = "_SMREP_COMPLETE"
+"""The variable by which a shell's completion script asks for candidates."""
+CONDUCTED = "smrep.conducted"
+"""What a context's meta has where a command has taken its run in hand, and will tell how it ends."""
+WORDS = "smrep.words"
+"""What a context's meta has of the command line as it was typed."""
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+def version(command: F) -> F:
+    """Add -V/--version."""
+    return click.version_option(__version__, "-V", "--version", prog_name="smrep", message="%(prog)s %(version)s")(
+        command
+    )
+
+
+COMMANDS = {
+    "replicate": ("smrep.cli.commands.replicate:replicate", "Add replica Regions, wait until each is in sync."),
+    "status": ("smrep.cli.commands.status:status", "Show the replication state of each Region."),
+    "wait": ("smrep.cli.commands.wait:wait", "Wait until the Regions are in sync; start nothing."),
+    "retry": ("smrep.cli.commands.retry:retry", "Try the Failed Regions again, only those."),
+    "verify": ("smrep.cli.commands.verify:verify", "Prove that each replica holds the current version."),
+    "rekey": ("smrep.cli.commands.rekey:rekey", "Change a replica's KMS key in place."),
+    "remove": ("smrep.cli.commands.remove:remove", "Delete replicas, wait until they are really gone."),
+    "promote": ("smrep.cli.commands.promote:promote", "Make a replica a standalone secret."),
+    "doctor": ("smrep.cli.commands.doctor:doctor", "Say what would stop a replication, or a reader over there."),
+    "list": ("smrep.cli.commands.list:list_", "List the secrets of a Region with their role."),
+    "audit": ("smrep.cli.commands.audit:audit", "Tell which secrets are not where they should be."),
+    "plan": ("smrep.cli.commands.plan:plan", "Show what apply would do."),
+    "apply": ("smrep.cli.commands.apply:apply", "Bring about what a manifest wants."),
+    "export": ("smrep.cli.commands.export:export", "Write the manifest of what is replicated now."),
+    "failover": ("smrep.cli.commands.failover:failover", "Promote many replicas while a Region is down."),
+    "failback": ("smrep.cli.commands.failback:failback", "Lead home what a failover promoted."),
+    "iam-policy": ("smrep.cli.commands.iam_policy:iam_policy", "Print the least-privilege IAM policy; offline."),
+    "sandbox": ("smrep.cli.commands.sandbox:sandbox", "Run a local AWS that replicates as the real one does."),
+    "completion": ("smrep.cli.commands.completion:completion", "Print the completion script for a shell."),
+    "help": ("smrep.cli.commands.help:help_", "Explain a topic or a command."),
+}
+"""Each command's name, where it is, and what it does in a line: a command is loaded when it is named."""
+
+
+def _required(command: click.Command) -> list[str]:
+    """Return the options that must be typed, as the usage line names them."""
+    options = [each for each in command.params if isinstance(each, click.Option) and each.required]
+    return [f"{each.opts[0]} {each.metavar}" for each in options]
+
+
+class Root(click.Group):
+    """The commands, in the order in which they are listed above."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return all names."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command, None where there is none of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        place, summary = COMMANDS[cmd_name]
+        module, _, attribute = place.partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        command.short_help = summary
+        command.options_metavar = " ".join([*_required(command), "[OPTIONS]"])
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands, none of which is loaded for it."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that the first word names; a mistyped one is told its nearest."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], COMMANDS, n=1)
+            meant = f"; did you mean {near[0]}?" if near else ""
+            raise click.UsageError(f"no such command: {args[0]!r}{meant}", ctx) from error
+
+
+@click.command(
+    cls=Root, context_settings=CONTEXT, epilog="Topics: smrep help exit-codes, environment, output, manifest, runbooks"
+)
+@version
+def root() -> None:
+    """Replicate AWS Secrets Manager secrets to other Regions and tell the truth about it."""

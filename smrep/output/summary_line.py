@@ -1,0 +1,194 @@
+"""The closing line of a run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from smrep.errors import Outcome
+from smrep.model import FAILED, IN_PROGRESS, IN_SYNC
+from smrep.output.safe import safe
+from smrep.report import Action, Kind, RegionReport, Report, SecretReport
+
+TELLING = ("doctor", "verify")
+"""The commands whose findings are the result, so that the table tells them in full."""
+_DRIFTED = {Kind.WRONG_KEY: "under another key"}
+_HEALTH = {Outcome.OK: "clear", Outcome.PENDING: "clear, but not settled", Outcome.ACCESS: "not fully checked"}
+
+
+def closing(report: Report) -> str:
+    """Return how many Regions ended how, and how long it took."""
+    if report.summary is not None:
+        return f"{of_many(report)} ({report.elapsed_s:.1f} s)"
+    if report.command == "list":
+        return f"{of_list(report)} ({report.elapsed_s:.1f} s)"
+    if report.command == "doctor" and any(each.replicas for each in report.secrets):
+        rows = [row for secret in report.secrets for row in secret.replicas]
+        health = Counter(_HEALTH.get(row.outcome, "in trouble") for row in rows)
+        words = ", ".join(f"{count} of {len(rows)} {word}" for word, count in health.items())
+        return f"{words} ({report.elapsed_s:.1f} s)"
+    unsent = report.dry_run or report.outcome is Outcome.USAGE
+    dry = "dry run, nothing was sent: " if report.dry_run else "nothing was sent: " if unsent else ""
+    return f"{dry}{counts(report.secrets, dry_run=unsent)} ({report.elapsed_s:.1f} s)"
+
+
+def counts(secrets: Sequence[SecretReport], *, dry_run: bool = False) -> str:
+    """Return how many Regions are how, and how many secrets could not be looked after."""
+    words = Counter(_word(row, dry_run=dry_run) for secret in secrets for row in secret.replicas)
+    parts = [f"{count} of {words.total()} {word}" for word, count in words.items()]
+    troubled = sum(1 for secret in secrets if secret.error)
+    if troubled:
+        parts.append(f"{troubled} of {len(secrets)} secrets in trouble")
+    return ", ".join(parts) or "no replicas"
+
+
+def _word(row: RegionReport, *, dry_run: bool) -> str:
+    if dry_run and row.action is Action.REKEY and not row.error:
+        return "to rekey"
+    if row.action in (Action.REMOVE, Action.PROMOTE) and not row.error:
+        return f"to {row.action}" if dry_run else row.note or "not known to be sent"
+    if row.outcome is Outcome.DRIFT:
+        kinds = {each.kind for each in row.findings if each.kind is not Kind.UNCHECKED}
+        wrong = kinds.pop() if len(kinds) == 1 else None
+        return _DRIFTED.get(wrong, wrong.replace("_", " ")) if wrong else "not as it should be"
+    if row.outcome is Outcome.ACCESS and not row.error:
+        return "not fully checked"
+    if row.error and not row.has_failed_there:
+        return "not sent" if row.outcome is Outcome.PENDING else "stopped"
+    if row.status == IN_SYNC and row.outcome is Outcome.PENDING:
+        return "not settled"
+    if row.status is None and row.action:
+        return f"to {row.action}" if dry_run else "not listed"
+    if row.status == FAILED and row.outcome is not Outcome.FAILED:
+        return f"to {row.action}" if dry_run else "tried again"
+    words = {IN_SYNC: "in sync", IN_PROGRESS: "in progress", FAILED: "failed", None: "missing"}
+    return words.get(row.status) or safe(row.status or "")
+
+
+_SECRETS = {
+    "wrong_key": "under another key",
+    "extra": "in an extra Region",
+    "orphan": "left by another or a dead primary",
+    "removing": "being removed",
+    "name_clash": "kept out by a namesake",
+    "no_value": "without a value",
+    "key_missing": "without their key",
+    "key_disabled": "under a disabled key",
+    "key_unusable": "under an unusable key",
+    "region_disabled": "in a Region that is not enabled",
+    "region_unknown": "in a Region that nobody knows",
+    "is_replica": "that are replicas",
+    "managed": "managed by an AWS service",
+    "unchecked": "not fully checked",
+}
+"""What a kind of finding says of so many secrets; other kinds are words for it as they are."""
+_PLAN = {
+    "add": "to add",
+    "retry": "to retry",
+    "remove": "to remove",
+    "wrong_key": "under another key",
+    "blocked": "blocked",
+    "keep": "to keep",
+}
+
+
+def of_many(report: Report) -> str:
+    """Return the counts of a run over many secrets."""
+    summary = report.summary or {}
+    if report.command == "audit":
+        return audited(report)
+    if report.command == "failover":
+        return crossed(summary, _CROSSED)
+    if report.command == "failback":
+        return crossed(summary, _LED)
+    if report.command == "export":
+        return exported(summary)
+    if report.command == "plan" or report.dry_run or "changed" not in summary:
+        return planned(summary)
+    return applied(summary)
+
+
+def of_list(report: Report) -> str:
+    """Return '312 secrets: 290 primary, 22 standalone'."""
+    roles = Counter(each.role for each in report.secrets if each.role)
+    words = ", ".join(f"{count} {role}" for role, count in roles.items())
+    return f"{_counted(roles.total(), 'secret')}{': ' if words else ''}{words}"
+
+
+def audited(report: Report) -> str:
+    """Return '312 secrets: 290 covered by listing, 18 missing, 4 failed'."""
+    summary = dict(report.summary or {})
+    total, covered = summary.pop("secrets", 0), summary.pop("covered", 0)
+    by_listing = sum(1 for each in report.secrets if each.checked_by == "list" and each.outcome is Outcome.OK)
+    how = "covered by listing" if by_listing else "covered"
+    if 0 < by_listing < covered:
+        how = f"covered ({by_listing} of them by listing)"
+    words = [f"{covered} {how}"]
+    words += [f"{count} {_SECRETS.get(kind, kind.replace('_', ' '))}" for kind, count in summary.items() if count]
+    return f"{_counted(total, 'secret')}: {', '.join(words)}"
+
+
+def planned(summary: Mapping[str, int]) -> str:
+    """Return '312 secrets: 18 replicas to add, 290 to keep'."""
+    words = [f"{summary[what]} {how}" for what, how in _PLAN.items() if summary.get(what)]
+    trouble = summary.get("in_trouble", 0)
+    words += [f"{_counted(trouble, 'secret')} in trouble"] if trouble else []
+    idle = not any(count for what, count in summary.items() if what not in ("secrets", "keep"))
+    words += ["nothing to do"] if idle else []
+    return f"{_counted(summary.get('secrets', 0), 'secret')}: {', '.join(words)}"
+
+
+def applied(summary: Mapping[str, int]) -> str:
+    """Return '312 secrets: 18 replicas changed, 1 failed, 290 kept'."""
+    words = [f"{_counted(summary.get('changed', 0), 'replica')} changed"]
+    for what, how in (
+        ("failed", "failed"),
+        ("denied", "denied"),
+        ("pending", "not finished"),
+        ("wrong_key", "under another key"),
+        ("keep", "kept"),
+    ):
+        if summary.get(what):
+            words.append(f"{summary[what]} {how}")
+    trouble = summary.get("in_trouble", 0)
+    words += [f"{_counted(trouble, 'secret')} in trouble"] if trouble else []
+    return f"{_counted(summary.get('secrets', 0), 'secret')}: {', '.join(words)}"
+
+
+_CROSSED = {
+    "to_promote": "to promote",
+    "promoted": "promoted",
+    "already": "stood alone already",
+    "failed": "failed",
+    "denied": "denied",
+    "pending": "not finished",
+}
+
+
+_LED = {
+    "to_lead": "to lead home",
+    "led": "led home",
+    "already": "at home already",
+    "left_alone": "left alone",
+    "failed": "failed",
+    "denied": "denied",
+    "pending": "not finished",
+}
+
+
+def crossed(summary: Mapping[str, int], words_for: Mapping[str, str]) -> str:
+    """Return '500 secrets: 498 promoted, 2 failed'."""
+    words = [f"{summary[what]} {how}" for what, how in words_for.items() if summary.get(what)]
+    return f"{_counted(summary.get('secrets', 0), 'secret')}: {', '.join(words) or 'nothing to do'}"
+
+
+def exported(summary: Mapping[str, int]) -> str:
+    """Return '312 secrets with 580 replicas, 3 more not seen'."""
+    unseen = summary.get("unseen", 0)
+    seen = summary.get("secrets", 0) - unseen
+    found = f"{_counted(seen, 'secret')} with {_counted(summary.get('replicas', 0), 'replica')}"
+    return found + (f", {unseen} more not seen" if unseen else "")
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"

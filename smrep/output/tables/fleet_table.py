@@ -1,0 +1,96 @@
+"""Many secrets for people: of a list all, of an audit or a run those that are not simply well."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from itertools import islice
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from smrep.errors import Outcome
+from smrep.output.safe import safe
+from smrep.output.summary_line import closing
+from smrep.output.tables.rich_console import closing_style, console, fit, trimmed
+from smrep.output.tables.status_table import brief
+from smrep.output.terminal import Paper
+from smrep.report import RegionReport, Report, SecretReport, is_notable, worth_telling
+
+MOST = 500
+"""More rows than this nobody reads; the other formats have them all."""
+_OUTCOMES = {
+    Outcome.FAILED: "bold red",
+    Outcome.ACCESS: "red",
+    Outcome.DRIFT: "yellow",
+    Outcome.PENDING: "yellow",
+    Outcome.OK: "green",
+}
+
+Row = tuple[SecretReport, RegionReport | None]
+
+
+def render_fleet(report: Report, paper: Paper) -> str:
+    """Return the secrets as a table, and the closing line."""
+    out = io.StringIO()
+    screen = console(paper, out)
+    rows = _all(report) if report.command == "list" else _notable(report)
+    table = _table(report, paper)
+    count = 0
+    for row in islice(rows, MOST):
+        _add(table, report, row)
+        count += 1
+    if count:
+        fit(table, paper.width)
+        screen.print(table)
+    more = sum(1 for _ in rows)
+    if more:
+        screen.print(Text(f"  and {more} more: -o text has them all", style="dim"))
+    screen.print(Text(closing(report), style=closing_style(report.outcome)), soft_wrap=True)
+    return trimmed(out.getvalue())
+
+
+def _all(report: Report) -> Iterator[Row]:
+    return ((secret, secret.replicas[0] if secret.replicas else None) for secret in report.secrets)
+
+
+def _notable(report: Report) -> Iterator[Row]:
+    """Yield what was found, or done: not what is well, and was before."""
+    for secret in worth_telling(report):
+        if secret.error is not None:
+            yield secret, None
+        else:
+            yield from ((secret, row) for row in secret.replicas if is_notable(row))
+
+
+def _table(report: Report, paper: Paper) -> Table:
+    table = Table(
+        box=box.SIMPLE_HEAD if paper.unicode else box.ASCII2, header_style="dim", pad_edge=False, padding=(0, 1)
+    )
+    table.add_column("  SECRET", overflow="fold")
+    if report.command == "list":
+        table.add_column("ROLE", no_wrap=True)
+        table.add_column("PRIMARY", no_wrap=True)
+        return table
+    table.add_column("REGION", no_wrap=True)
+    if report.command != "audit":
+        table.add_column("ACTION", no_wrap=True)
+    table.add_column("STATUS", no_wrap=True)
+    table.add_column("MESSAGE", overflow="fold", ratio=3 if paper.width else None)
+    return table
+
+
+def _add(table: Table, report: Report, row: Row) -> None:
+    secret, region = row
+    name = Text(f"  {safe(secret.label)}")
+    if report.command == "list":
+        table.add_row(name, Text(secret.role or "-"), Text(safe(secret.primary_region or "-")))
+        return
+    error = secret.error
+    outcome = error.outcome if error else region.outcome if region else secret.outcome
+    message = Text(safe(error.code) if error else brief(region) if region else "-", style=_OUTCOMES.get(outcome, ""))
+    cells = [Text(safe(region.region) if region else "-")]
+    if report.command != "audit":
+        cells.append(Text((region.action if region else None) or "-"))
+    table.add_row(name, *cells, Text(safe(region.status or "-") if region else "-"), message)

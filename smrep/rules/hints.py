@@ -1,0 +1,231 @@
+"""Builds the commands that messages tell people to run, each quoted for a shell."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Sequence
+
+from smrep.model import Secret, Source, Target, split_endpoint
+from smrep.regions import Region
+
+_CONNECTED = (
+    "replicate|status|wait|retry|verify|rekey|remove|promote|doctor|list|audit|plan|apply|export|failover|failback"
+)
+"""The commands that talk to AWS."""
+_LOCAL = ("configure", "login", "sso")
+"""Commands of the AWS CLI that are about credentials and not about the endpoint."""
+_QUOTED = r"""(?<!\w)'(?:[^']|'"'"')*'(?!\w)"""
+"""A word in quotes, as a name from AWS is: what looks like a command in it is none."""
+
+
+def spell(
+    command: str,
+    names: Sequence[str],
+    *,
+    primary_region: Region | None = None,
+    targets: Sequence[Target] = (),
+    flags: Sequence[str] = (),
+) -> str:
+    """Return `smrep COMMAND NAMES... --primary-region ... -r ...` with the flags that were typed.
+
+    The Region is left out where each name is an ARN, which carries it.
+    """
+    carried = bool(names) and all(name.startswith("arn:") for name in names)
+    words = ["--primary-region", primary_region] if primary_region and not carried else []
+    for target in targets:
+        words += ["-r", f"{target.region}={target.kms_key}" if target.kms_key else target.region]
+    words += flags
+    if any(name.startswith("-") and name != "-" for name in names):
+        return shlex.join(["smrep", command, *words, "--", *names])
+    return shlex.join(["smrep", command, *names, *words])
+
+
+def spell_on(secret: Secret, command: str, targets: Sequence[Target] = (), flags: Sequence[str] = ()) -> str:
+    """Return a command of smrep about a secret in its Region, which it calls as it was asked for: by ARN or by name."""
+    return spell(command, [secret.id_in(secret.region)], primary_region=secret.region, targets=targets, flags=flags)
+
+
+def promotion(replica: Secret) -> str:
+    """Return the command that promotes a replica."""
+    return spell("promote", [replica.id_in(replica.region)], targets=[Target(replica.region)])
+
+
+def policy_for(primary: Secret, targets: Sequence[Target]) -> str:
+    """Return the command that prints what replicating the primary takes, its own key included if it is a customer's."""
+    key = primary.kms_key_id
+    own = () if key is None or key.endswith("alias/aws/secretsmanager") else ("--primary-key", key)
+    return spell_on(primary, "iam-policy", targets, own)
+
+
+def aws(command: str, *flags: str, **options: str) -> str:
+    """Return `aws COMMAND --option value... FLAGS...`, as `aws("kms describe-key", key_id=key)`."""
+    words = ["aws", *command.split()]
+    for name, value in options.items():
+        option = f"--{name.replace('_', '-')}"
+        words += [f"{option}={value}"] if value.startswith("-") else [option, value]
+    return shlex.join([*words, *flags])
+
+
+def anew(primary: Secret, targets: Sequence[Target]) -> str:
+    """Return the commands that take Regions off the primary's list and add them again, under the targets' keys."""
+    there = [Target(each.region) for each in targets]
+    return f"{spell_on(primary, 'remove', there)}; then: {spell_on(primary, 'replicate', targets)}"
+
+
+def typed_again(words: Sequence[str]) -> str:
+    """Return the command that was typed, to be typed again."""
+    return shlex.join(["smrep", *words])
+
+
+def connected(hint: str, flags: Sequence[str]) -> str:
+    """Return the hint with the connection's flags in each command that it names, so that it means the same account.
+
+    `flags` are pairs of a flag and its value: all go into smrep's commands, the profile and the endpoint into the AWS
+    CLI's, the profile alone into those that sign in. A command keeps the flags that it has. Of an endpoint for one
+    Region the CLI gets the URL, in commands about a secret there.
+    """
+    pairs = list(zip(flags[::2], flags[1::2], strict=True))
+    urls = dict(split_endpoint(value) for flag, value in pairs if flag == "--endpoint-url")
+    ends = [found.start() for found in re.finditer(rf"{_QUOTED}|;", hint) if found[0] == ";"]
+
+    def command_at(start: int) -> str:
+        return hint[start : next((place for place in ends if place >= start), len(hint))]
+
+    def ours(command: str) -> list[str]:
+        return [word for pair in pairs if not _names(command, pair[0]) for word in pair]
+
+    def theirs(command: str, service: str) -> list[str]:
+        kept = [pair for pair in pairs if pair[0] == "--profile"]
+        region = re.search(r"--region ([a-z0-9-]+)", command) if service == "secretsmanager" else None
+        url = None if service in _LOCAL else urls.get(region[1] if region else "", urls.get(""))
+        kept += [("--endpoint-url", url)] if url else []
+        return [word for pair in kept if not _names(command, pair[0]) for word in pair]
+
+    def put(found: re.Match[str]) -> str:
+        if found["ours"]:
+            words = ours(command_at(found.start()))
+            return f"{found[0]} {shlex.join(words)}" if words else found[0]
+        if found["theirs"]:
+            words = theirs(command_at(found.start()), found["service"])
+            return f"aws {shlex.join(words)} {found['service']}" if words else found[0]
+        return found[0]
+
+    return re.sub(
+        rf"{_QUOTED}|\bsmrep (?P<ours>{_CONNECTED})\b|\b(?P<theirs>aws) (?P<service>[a-z]+)(?=( [a-z-]+\b|$| *[;)]))",
+        put,
+        hint,
+    )
+
+
+def _names(hint: str, flag: str) -> bool:
+    """Tell whether the flag stands in the hint as a word of its own; a secret may be called x--profile."""
+    return re.search(rf"(?<!\S){flag}(?![\w-])", hint) is not None
+
+
+def some(names: Sequence[str], most: int = 5) -> str:
+    """Return the first names, and how many more there are."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as they are typed: 45s, 5m, 2h, 1.5s."""
+    for unit, size in (("h", 3600), ("m", 60)):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds / size:g}{unit}"
+    return f"{seconds:g}s"
+
+
+_WEB = "assume-role-with-web-identity"
+_FILES = ("shared-credentials-file", "config-file")
+_KEYS = "AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION"
+_SET_UP = "set up a profile (aws configure sso, or aws login), or export AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+_DENIED = ("AccessDenied", "AccessDeniedException")
+
+
+def cure(source: Source, code: str) -> str:
+    """Return what mends credentials from there, given the code of what went wrong with them."""
+    match code:
+        case "NoCredentials":
+            return _find(source)
+        case "PartialCredentials" | "ProfileIncomplete":
+            return f"see what is set and what is not: {_aws('configure list', source)}"
+        case "ClockSkew":
+            return "set this machine's clock, and compare it: date -u"
+        case "GlobalToken":
+            version = aws("iam set-security-token-service-preferences", global_endpoint_token_version="v2Token")  # noqa: S106 - a kind
+            return (
+                "see that the Region is enabled for the account; if it is, take a token that is good in every Region: "
+                f"export AWS_STS_REGIONAL_ENDPOINTS=regional and sign in anew, or {version}"
+            )
+        case "MissingDependency":
+            return "install smrep with it: pip install 'smrep[crt]'"
+        case "MfaRequired":
+            session = aws("configure export-credentials", profile=source.profile or "default", format="env")
+            return f'run it at a terminal, or get a session there and leave --profile out here: eval "$({session})"'
+        case "BadCredentials" if source.method == "env":
+            return "let it go, if the credentials are good: unset AWS_CREDENTIAL_EXPIRATION"
+    if source.method == _WEB:
+        return _web_identity(source, code)
+    if source.method == "assume-role" and code in _DENIED:
+        return "allow sts:AssumeRole on the role, and see whom its trust policy lets in"
+    if source.method == "sso" and code in ("ForbiddenException", "ResourceNotFoundException"):
+        return (
+            "check sso_account_id and sso_role_name of the profile, or have the role assigned to you: "
+            f"{_aws('configure list', source)}"
+        )
+    return renewal(source)
+
+
+def renewal(source: Source) -> str:
+    """Return how to get new credentials from where these come from."""
+    match source.method:
+        case "sso":
+            return f"sign in again: {_aws('sso login', source)}"
+        case "login":
+            return f"sign in again: {_aws('login', source)}"
+        case "env":
+            return f"export new credentials, or let these go and use a profile: unset {_KEYS}"
+        case "custom-process":
+            program = _aws("configure get credential_process", source)
+            return f"run the program by itself, sign in where it asks for it, and see what it prints: {program}"
+        case method if method in _FILES:
+            return f"put new keys into the profile, and a new session token if it has one: {_aws('configure', source)}"
+        case "container-role" | "iam-role":
+            return f"see what role the machine or the container has, and whether it is there: {_who(source)}"
+        case _:
+            return f"check the credentials that the role is assumed with: {_who(source)}"
+
+
+def _find(source: Source) -> str:
+    looked = f"see whether the AWS CLI finds any: {_who(source)}"
+    if source.profiles:
+        named = some(source.profiles)
+        return f"{looked}; name a profile that has some (--profile NAME; there are: {named}), or sign in: aws login"
+    return f"{looked}; {_SET_UP}"
+
+
+def _web_identity(source: Source, code: str) -> str:
+    if code in _DENIED:
+        return (
+            "let the role's trust policy allow sts:AssumeRoleWithWebIdentity for this token: its provider, and the "
+            "conditions on sub and aud"
+        )
+    if code == "InvalidIdentityToken":
+        return (
+            "see whether the account knows the token's OIDC provider, and add it if not: "
+            f"{aws('iam list-open-id-connect-providers')}"
+        )
+    return (
+        f"have a new token written to {source.place or 'the token file'}: by the CI job (GitHub: permissions: "
+        "id-token: write) or by the cluster (EKS: the service account's annotation)"
+    )
+
+
+def _aws(command: str, source: Source) -> str:
+    return aws(command, profile=source.profile) if source.profile else aws(command)
+
+
+def _who(source: Source) -> str:
+    return _aws("sts get-caller-identity", source)

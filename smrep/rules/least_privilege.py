@@ -1,0 +1,310 @@
+"""The least-privilege IAM policy, and the notes that go with it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from smrep.errors import UsageError
+from smrep.model import SecretId, Target, in_region, parse_arn
+from smrep.regions import Region, is_known, partition_of
+from smrep.rules.permissions import CALLS, IN_YOUR_NAME, LABELS, Place
+from smrep.rules.primary_region import Address, check_regions
+from smrep.rules.replication.key_failures import DEFAULT, check_target, via
+
+EVERY = SecretId("*")
+"""Stands for all secrets of a Region; no secret can have this name."""
+
+MANAGED_POLICY_MAX = 6144
+"""Characters that IAM takes in a managed policy, white space not counted. Source: IAM quotas, 'managed policy'."""
+
+RETURNING = frozenset({"failback"})
+"""Commands for which each Region may hold the primary, and that replace what is in their way."""
+
+Condition = tuple[tuple[str, str, tuple[str, ...]], ...]
+"""(operator, key, values) each; all must hold."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What the policy is for; no name and no key in it may hold a wildcard."""
+
+    commands: frozenset[str]
+    secrets: tuple[Address, ...]
+    """Each with its primary's Region; EVERY for all of that Region."""
+    targets: tuple[Target, ...] = ()
+    """None at all means every Region."""
+    primary_key: str | None = None
+    account: str | None = None
+    """The account that was typed; an ARN's own counts where none was."""
+    overwrite: bool = False
+
+    @property
+    def homes(self) -> tuple[Region, ...]:
+        """The Regions of the primaries."""
+        return tuple(dict.fromkeys(address.region for address in self.secrets))
+
+    @property
+    def owner(self) -> str:
+        """The account that stands in the ARNs of what names none; `*` where none or several are known."""
+        arns = [parse_arn(each.secret_id, "secretsmanager") for each in self.secrets if each.secret_id[:4] == "arn:"]
+        accounts = {arn.account for arn in arns}
+        return self.account or (accounts.pop() if len(accounts) == 1 else "*")
+
+    @property
+    def operations(self) -> frozenset[str]:
+        """What the commands send, by the operation's name alone."""
+        return frozenset(operation for command in self.commands for _, operation in CALLS[command])
+
+
+def document(scope: Scope) -> dict[str, object]:
+    """Return the policy as IAM takes it; the same scope in another order gives the same one."""
+    actions: dict[tuple[str, str, Condition], set[str]] = {}
+    for label, action, resource, condition in _grants(scope):
+        actions.setdefault((label, resource, condition), set()).add(action)
+    resources: dict[tuple[str, tuple[str, ...], Condition], set[str]] = {}
+    for (label, resource, condition), together in actions.items():
+        resources.setdefault((label, tuple(sorted(together)), condition), set()).add(resource)
+    order = list(dict.fromkeys(LABELS.values()))
+    statements: list[dict[str, object]] = []
+    used: dict[str, int] = {}
+    for label, allowed, condition in sorted(resources, key=lambda each: (order.index(each[0]), *each[1:])):
+        used[label] = used.get(label, 0) + 1
+        statements.append(
+            {
+                "Sid": label if used[label] == 1 else f"{label}{used[label]}",
+                "Effect": "Allow",
+                "Action": list(allowed),
+                "Resource": _least(resources[label, allowed, condition]),
+                **({"Condition": _rendered(condition)} if condition else {}),
+            }
+        )
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def size(policy: Mapping[str, object]) -> int:
+    """Return the policy's length as IAM counts it."""
+    return len(re.sub(r"\s", "", json.dumps(policy)))
+
+
+def is_default(key: str | None) -> bool:
+    """Tell whether the key is AWS's own, whose key policy lets everybody in the account use it by Secrets Manager."""
+    return key is None or key == DEFAULT or key.endswith(f":{DEFAULT}")
+
+
+def is_exact(secret_id: str) -> bool:
+    """Tell whether this is an ARN with AWS's six characters at its end, which fits one secret only."""
+    return secret_id.startswith("arn:") and re.search(r"-[A-Za-z0-9]{6}\Z", secret_id) is not None
+
+
+def _grants(scope: Scope) -> Iterator[tuple[str, str, str, Condition]]:
+    """Yield (label, action, resource, condition), some of them several times."""
+    for command in scope.commands:
+        for (service, operation), places in CALLS[command].items():
+            for place in places:
+                for resource, condition in _objects(scope, service, operation, place, returns=command in RETURNING):
+                    yield LABELS[operation], f"{service}:{operation}", resource, condition
+    for operation in scope.operations & IN_YOUR_NAME.keys():
+        for (service, dependency), own in IN_YOUR_NAME[operation].items():
+            places = (Place.PRIMARY, Place.REPLICA) if scope.commands & RETURNING else own
+            for region, resource, condition in (key for place in places for key in _keys(scope, place)):
+                only = (*condition, ("StringEquals", "kms:ViaService", (via(region),)))
+                yield LABELS[dependency], f"{service}:{dependency}", resource, only
+
+
+def _objects(
+    scope: Scope, service: str, operation: str, place: Place, *, returns: bool
+) -> Iterator[tuple[str, Condition]]:
+    """Yield each resource that an operation is asked of, with the conditions."""
+    if service == "kms":
+        yield from ((resource, condition) for _, resource, condition in _keys(scope, place))
+    elif service == "iam":
+        yield from ((f"arn:{partition_of(home)}:iam::{scope.owner}:role/*", ()) for home in scope.homes)
+    elif place is Place.ACCOUNT:
+        yield "*", ()
+    else:
+        replicas: Sequence[str] = [target.region for target in scope.targets] or ["*"]
+        for address in scope.secrets:
+            regions = replicas if place is Place.REPLICA else [address.region]
+            for arn in _secret_arns(scope, address, bare=operation == "DescribeSecret" and place is Place.REPLICA):
+                limits = _limits(scope, operation, address, returns=returns)
+                yield from ((in_region(arn, Region(region)), limits) for region in regions)
+
+
+def _secret_arns(scope: Scope, address: Address, *, bare: bool) -> Iterator[str]:
+    """Yield the ARN as the policy needs it, in the primary's Region; with `bare`, the one without suffix too.
+
+    What AWS holds a name against that is not there is not documented. The bare ARN is no secret's, so granting it
+    too gives nothing away, and lets 'not found' be told from 'denied'.
+    """
+    arn = str(address.secret_id)
+    if not arn.startswith("arn:"):
+        arn = f"arn:{partition_of(address.region)}:secretsmanager:{address.region}:{scope.owner}:secret:{arn}"
+    if address.secret_id == EVERY:
+        yield arn
+        return
+    yield arn if is_exact(address.secret_id) else f"{arn}-??????"
+    if bare:
+        yield arn[:-7] if is_exact(address.secret_id) else arn
+
+
+def _keys(scope: Scope, place: Place) -> Iterator[tuple[Region, str, Condition]]:
+    """Yield (Region, resource, condition) of each customer key.
+
+    An alias can't be the resource of an operation on its key, so it becomes a condition.
+    Source: KMS developer guide, 'Use aliases to control access to KMS keys'.
+    """
+    primaries = tuple(Target(home, scope.primary_key) for home in scope.homes)
+    for target in primaries if place is Place.PRIMARY else scope.targets:
+        key, region = target.kms_key, target.region
+        if key is None or is_default(key):
+            continue
+        head, slash, name = key.partition("alias/")
+        arn = head if head.startswith("arn:") else f"arn:{partition_of(region)}:kms:{region}:{scope.owner}:"
+        if slash:
+            yield region, f"{arn}key/*", (("ForAnyValue:StringEquals", "kms:ResourceAliases", (slash + name,)),)
+        else:
+            yield region, arn if key.startswith("arn:") else f"{arn}key/{key}", ()
+
+
+def _limits(scope: Scope, operation: str, address: Address, *, returns: bool) -> Condition:
+    """Return what must hold for an operation on a secret; what `returns` replicates to the primaries' Region too."""
+    if operation == "UpdateSecret":  # of a replica AWS changes nothing but the key; of another secret, the value too
+        return (("StringEquals", "secretsmanager:SecretPrimaryRegion", (address.region,)),)
+    if operation != "ReplicateSecretToRegions":
+        return ()
+    limits: list[tuple[str, str, tuple[str, ...]]] = []
+    if scope.targets:  # ForAllValues alone holds where the key is absent, hence Null
+        regions = tuple(sorted({*(target.region for target in scope.targets), *(scope.homes if returns else ())}))
+        limits.append(("ForAllValues:StringEquals", "secretsmanager:AddReplicaRegions", regions))
+        limits.append(("Null", "secretsmanager:AddReplicaRegions", ("false",)))
+    if not (scope.overwrite or returns):
+        # A request that does not say so overwrites nothing, and smrep leaves the parameter out. Whether AWS then knows
+        # the key is not documented, and plain Bool fails where it does not: every replication would be refused.
+        limits.append(("BoolIfExists", "secretsmanager:ForceOverwriteReplicaSecret", ("false",)))
+    return tuple(limits)
+
+
+def _least(resources: set[str]) -> list[str]:
+    """Return the resources in order, without those that one with any Region covers."""
+    covered = {each for each in resources if each[:4] == "arn:" and in_region(each, Region("*")) in resources - {each}}
+    return sorted(resources - covered)
+
+
+def _rendered(condition: Condition) -> dict[str, dict[str, object]]:
+    """Return the condition as IAM takes it; operators for many values get a list, the others one value."""
+    rendered: dict[str, dict[str, object]] = {}
+    for operator, key, values in condition:
+        rendered.setdefault(operator, {})[key] = list(values) if operator.startswith("For") else values[0]
+    return rendered
+
+
+def check(scope: Scope, default_key: str | None) -> None:
+    """Refuse what contradicts itself, and what would be a wildcard in the policy.
+
+    Raises:
+        UsageError: always with what to type instead.
+
+    """
+    check_regions(scope.homes, [target.region for target in scope.targets])
+    for address in scope.secrets:
+        _check_secret(address.secret_id, scope.account)
+    for key in (scope.primary_key, *(target.kms_key for target in scope.targets)):
+        if key and not re.fullmatch(r"[\w:/-]+", key, re.ASCII):
+            raise UsageError(f"{key!r} is not one KMS key", "a key is an ARN, a key id or alias/NAME")
+    if scope.primary_key:
+        _check_primary_key(scope.primary_key, scope.homes)
+    if default_key and not scope.targets:
+        raise UsageError("--kms-key does nothing without -r", "name the replica Regions: -r REGION")
+    if scope.overwrite and "replicate" not in scope.commands:
+        raise UsageError("--force-overwrite does nothing without --for replicate", "add it, or leave the flag out")
+    if "rekey" in scope.commands and not scope.targets:
+        # UpdateSecret can set a value, though not on a replica: the primary must stay out.
+        raise UsageError(
+            "a policy for rekey must name its Regions: without them it would allow UpdateSecret on the primary",
+            "name them: -r REGION=KMS_KEY",
+        )
+
+
+def _check_secret(secret_id: SecretId, account: str | None) -> None:
+    name = str(secret_id)
+    if name.startswith("arn:"):
+        arn = parse_arn(name, "secretsmanager")
+        if account and arn.account != account:
+            raise UsageError(
+                f"{name} belongs to account {arn.account}, and account {account} was expected",
+                "leave --expect-account out, or name the secret of that account",
+                code="AccountMismatch",
+            )
+        name = arn.resource.removeprefix("secret:")
+    if secret_id != EVERY and not re.fullmatch(r"[\w/+=.@!-]+", name, re.ASCII):
+        raise UsageError(
+            f"{name!r} can't be a secret's name: letters, digits and /_+=.@-! may stand in one",
+            "wildcards are not taken; for all secrets of a Region name none",
+        )
+
+
+def _check_primary_key(key: str, homes: Sequence[Region]) -> None:
+    try:
+        for home in homes:
+            check_target(Target(home, key))
+    except UsageError as error:
+        raise UsageError(
+            f"--primary-key {key} can't be the key of a primary in {' and '.join(homes)}",
+            "name a key of the primary's Region: an ARN, a key id or alias/NAME",
+        ) from error
+
+
+def warnings(scope: Scope, policy: Mapping[str, object]) -> Iterator[str]:
+    """Yield what makes the policy wider or less useful than it looks."""
+    for region in (*scope.homes, *(target.region for target in scope.targets)):
+        if not is_known(region):
+            yield f"{region} is no Region that this version knows"
+    if not scope.targets and "ReplicateSecretToRegions" in scope.operations:
+        yield "no -r: the policy allows replicas in every Region, under AWS's default key only; name them: -r REGION"
+    if size(policy) > MANAGED_POLICY_MAX:
+        yield (
+            f"the policy has {size(policy)} characters without white space, and a managed policy holds "
+            f"{MANAGED_POLICY_MAX}: make several, each for fewer secrets or Regions"
+        )
+
+
+def notes(scope: Scope) -> Iterator[str]:
+    """Yield what the policy leaves out or can't limit, and how to have it otherwise."""
+    if scope.owner == "*":
+        yield "no account is known, so any stands in the ARNs; name it: --expect-account ID"
+    if scope.secrets[0].secret_id == EVERY:
+        yield f"no SECRET: the policy is for every secret of {scope.homes[0]}"
+    if scope.operations & IN_YOUR_NAME.keys():
+        yield from _key_notes(scope)
+    if "RemoveRegionsFromReplication" in scope.operations:
+        yield "IAM has no condition on the Regions of a removal: the policy allows removing every replica"
+    exact = [address.secret_id for address in scope.secrets if is_exact(address.secret_id)]
+    if exact:
+        yield (
+            f"named by ARN, so that another secret of the same name in a replica Region can't be looked at and is "
+            f"reported as unchecked: {', '.join(exact)}"
+        )
+
+
+def _key_notes(scope: Scope) -> Iterator[str]:
+    if "ReplicateSecretToRegions" in scope.operations and is_default(scope.primary_key):
+        yield (
+            f"no statement for the primary's key in {', '.join(scope.homes)}: AWS's default key needs none; "
+            "for a key of your own: --primary-key KMS_KEY"
+        )
+    plain = [target.region for target in scope.targets if is_default(target.kms_key)]
+    if plain:
+        yield (
+            f"no statement for the replicas' keys in {', '.join(plain)}: AWS's default key needs none; "
+            "for a key of your own: -r REGION=KMS_KEY"
+        )
+    if len(plain) < len(scope.targets):
+        yield "a replica that is found under a key not named here is reported as unchecked"
+    if "rekey" in scope.commands:
+        yield (
+            "rekey: where a replica leaves a key of your own, that key needs a policy too (-r REGION=OLD_KEY); "
+            "rekey --recreate also needs --for remove,replicate"
+        )

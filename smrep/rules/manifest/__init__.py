@@ -1,0 +1,1 @@
+"""The manifest: its rules, its text, its mistakes."""

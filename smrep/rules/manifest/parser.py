@@ -1,0 +1,349 @@
+"""Parses a manifest, and reports every mistake in it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import tomllib
+from dataclasses import dataclass
+from typing import Any
+
+from smrep.errors import UsageError
+from smrep.model import Target, parse_arn
+from smrep.regions import PARTITIONS, Region, parse_region, partition_of
+from smrep.rules.manifest.fields import TWICE, Mistakes, Table, path, plain, shown, string
+from smrep.rules.manifest.schema import AccountRole, Draft, Manifest, Rule, check_rules
+from smrep.rules.manifest.selector import Selector
+from smrep.rules.primary_region import check_regions
+from smrep.rules.replication.key_failures import check_target
+from smrep.rules.secret_names import check_name
+
+FIELDS = ("schema", "account_id", "primary_region", "replicate", "account")
+RULE_FIELDS = ("name", "names", "prefix", "tags", "exclude", "regions", "remove_extra")
+ACCOUNT_FIELDS = ("role_arn", "external_id", "region")
+
+
+def parse(text: str, source: str) -> Manifest:
+    """Return the manifest that the text is; TOML, or JSON where its first character is a brace.
+
+    `source` is how messages call it.
+
+    Raises:
+        UsageError: it is none; `details` names every mistake, each with its place.
+
+    """
+    text = text.removeprefix("\ufeff")  # as some editors begin a file
+    mistakes = Mistakes()
+    raw = loaded(text, mistakes)
+    manifest = None if raw is None else _manifest(Table(raw, "", mistakes))
+    if manifest is not None and not mistakes.found:
+        return manifest
+    lines = header_lines(text)
+    count = len(mistakes)
+    raise UsageError(
+        f"{plain(source)} has {'a mistake' if count == 1 else f'{count:,} mistakes'}",
+        "the format: smrep help manifest",
+        code="ManifestError",
+        details=tuple(f"{with_line(place, raw, lines)}: {what}" for place, what in mistakes.found),
+    )
+
+
+def _manifest(top: Table) -> Manifest:
+    top.check(FIELDS)
+    if "schema" not in top.raw:
+        top.wrong("schema", "is missing; this version reads schema = 1")
+    elif type(top.raw["schema"]) is not int or top.raw["schema"] != 1:
+        top.wrong("schema", "must be the integer 1, the only one that this version knows")
+    account = account_of(top, "account_id")
+    home = region_of(top, "primary_region")
+    roles, bounds = _roles(top, account, home)
+    if "replicate" not in top.raw:
+        top.wrong("replicate", "is missing; at least one [[replicate]] says what is wanted where")
+    drafts = [_draft(table, bounds) for table in top.tables("replicate")]
+    accounts = {role.account for role in roles}
+    check_rules(drafts, account or (accounts.pop() if len(accounts) == 1 else None), top.mistakes)
+    return Manifest(tuple(draft.rule for draft in drafts), account, home, roles)
+
+
+def _roles(top: Table, account: str | None, home: Region | None) -> tuple[tuple[AccountRole, ...], Bounds]:
+    """Return the accounts, and what they and the guards leave to the rules."""
+    before = len(top.mistakes)
+    roles: dict[tuple[str, Region | None], AccountRole] = {}  # by account and Region
+    regions = [home]
+    for table in top.tables("account"):
+        table.check(ACCOUNT_FIELDS)
+        region = region_of(table, "region")
+        regions.append(region or home)
+        role_arn = role_arn_of(table, account, region or home)
+        external_id = external_id_of(table)
+        if role_arn is None:
+            continue
+        role = AccountRole(table.place, role_arn, external_id, region)
+        known = roles.setdefault((role.account, region or home), role)
+        if known is not role:
+            table.wrong("role_arn", f"account {role.account} stands in {known.place} already, with the same Region")
+    sound = len(top.mistakes) == before
+    homes = tuple(dict.fromkeys(each for each in regions if each is not None))
+    complete = home is not None or (len(regions) > 1 and None not in regions[1:])
+    return tuple(roles.values()), Bounds(account, homes, complete=sound and complete)
+
+
+def _draft(table: Table, bounds: Bounds) -> Draft:
+    before = len(table.mistakes)
+    table.check(RULE_FIELDS)
+    name = table.text("name")
+    unread = len(table.mistakes)
+    selector = selector_of(table, bounds)
+    selects = len(table.mistakes) == unread
+    targets = targets_of(table, selector, bounds)
+    rule = Rule(name or table.place, table.place, selector, targets, table.flag("remove_extra"))
+    return Draft(rule, selects, len(table.mistakes) == before)
+
+
+_HEADER = re.compile(r"[ \t]*\[\[[ \t]*(replicate|account)[ \t]*\]\][ \t]*(?:#.*)?\r?")
+_PLACE = re.compile(r"(replicate|account)\[(\d+)\]")
+
+
+def is_json(text: str) -> bool:
+    """Tell whether the text is meant as JSON: it begins with a brace, as no TOML does, or is JSON of another shape."""
+    begin = text.lstrip()[:1]
+    if begin == "[":
+        with contextlib.suppress(ValueError, RecursionError):
+            json.loads(text)
+            return True
+    return begin == "{"
+
+
+def loaded(text: str, mistakes: Mistakes) -> dict[str, Any] | None:
+    """Return the tables of a TOML or JSON text, None where it is neither; why is noted."""
+    try:
+        if is_json(text):
+            found = json.loads(text, object_pairs_hook=_object)
+            if isinstance(found, dict):
+                return found
+            mistakes.add("the text", "must be a JSON object, as smrep help manifest shows")
+            return None
+        return tomllib.loads(text)
+    except json.JSONDecodeError as error:
+        mistakes.add(f"line {error.lineno}, column {error.colno}", f"no valid JSON: {error.msg}")
+    except tomllib.TOMLDecodeError as error:
+        what, place = _split(str(error))
+        mistakes.add(place, f"no valid TOML: {what}")
+    except ValueError:  # Python reads no integer of more than some thousand digits
+        mistakes.add("the text", "holds a number that is too long to be read")
+    except RecursionError:
+        mistakes.add("the text", "is nested too deeply to be read")
+    return None
+
+
+def header_lines(text: str) -> dict[str, list[int]]:
+    """Return the lines of the `[[replicate]]` and `[[account]]` headers of a TOML text, counted from 1.
+
+    A line that looks like a header is one unless it stands in a string of several lines: where there may be such
+    strings nothing is returned.
+    """
+    found: dict[str, list[int]] = {"replicate": [], "account": []}
+    if is_json(text) or '"""' in text or "'''" in text:
+        return found
+    for number, line in enumerate(text.split("\n"), start=1):
+        header = _HEADER.fullmatch(line)
+        if header:
+            found[header[1]].append(number)
+    return found
+
+
+def with_line(place: str, raw: dict[str, Any] | None, lines: dict[str, list[int]]) -> str:
+    """Return the place with the line of the table that it lies in, where every table's line is known."""
+    inside = _PLACE.match(place)
+    if raw is None or inside is None:
+        return place
+    name, number = inside[1], int(inside[2])
+    tables = raw.get(name)
+    if not isinstance(tables, list) or len(tables) != len(lines[name]):
+        return place
+    return f"{place} (table at line {lines[name][number]})"
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Return a JSON object; what stands twice must not be taken for its last value, as json would have it."""
+    found: dict[str, object] = {}
+    for key, value in pairs:
+        found[key] = TWICE if key in found else value
+    return found
+
+
+def _split(words: str) -> tuple[str, str]:
+    """Return what tomllib says, and where: it ends in `(at line 1, column 2)` or `(at end of document)`."""
+    found = re.fullmatch(r"(.*) \(at (line \d+, column \d+|end of document)\)", words, re.DOTALL)
+    return (found[1], found[2]) if found else (words, "the text")
+
+
+_A_REGION = "a Region such as us-west-2"
+_ROLE = re.compile(r"arn:([a-z-]+):iam::(\d{12}):role/(?:[!-~]*/)?[\w+=,.@-]+", re.ASCII)
+_EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
+"""Source: STS API_AssumeRole, ExternalId."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What all rules must keep to."""
+
+    account: str | None = None
+    homes: tuple[Region, ...] = ()
+    """The Regions of the primaries, as far as the manifest tells."""
+    complete: bool = False
+    """Whether primaries lie in no other Region."""
+
+
+def account_of(table: Table, key: str) -> str | None:
+    """Return the field's account."""
+    text = table.text(key, 'twelve digits in quotes, such as "123456789012"')
+    if text is None or re.fullmatch(r"\d{12}", text, re.ASCII):
+        return text
+    table.wrong(key, f"{shown(text)} is not an account, which has twelve digits")
+    return None
+
+
+def region_of(table: Table, key: str, *, required: bool = False) -> Region | None:
+    """Return the field's Region."""
+    text = table.text(key, _A_REGION, required=required)
+    return _region(text, path(table.place, key), table.mistakes)
+
+
+def _region(text: str | None, place: str, mistakes: Mistakes) -> Region | None:
+    if text is None:
+        return None
+    try:
+        return parse_region(text)
+    except UsageError as error:
+        hint = error.hint
+        if re.match(r"[a-z0-9-]+=", text):
+            hint = 'a key is given as { region = "us-west-2", kms_key = "alias/NAME" }'
+        mistakes.add(place, _with_hint(error.message, hint))
+        return None
+
+
+def _with_hint(message: str, hint: str | None) -> str:
+    return "; ".join(filter(None, (message, hint)))
+
+
+def role_arn_of(table: Table, account: str | None, home: Region | None) -> str | None:
+    """Return the role that the table names, of that account and of the partition of that Region."""
+    example = "a role's ARN such as arn:aws:iam::123456789012:role/NAME"
+    text = table.text("role_arn", example, required=True)
+    if text is None:
+        return None
+    found = _ROLE.fullmatch(text)
+    if found is None or found[1] not in {each.name for each in PARTITIONS}:
+        table.wrong("role_arn", f"{shown(text)} is not the ARN of a role; it must be {example}")
+        return None
+    if account and found[2] != account:
+        table.wrong("role_arn", f"the role is of account {found[2]}, and account_id is {account}")
+    if home and found[1] != partition_of(home):
+        table.wrong("role_arn", f"the role is of partition {found[1]}, and {home} is in {partition_of(home)}")
+    return text
+
+
+def external_id_of(table: Table) -> str | None:
+    """Return the field's external id; it is not shown."""
+    text = table.text("external_id")
+    if text is None or _EXTERNAL_ID.fullmatch(text):
+        return text
+    table.wrong("external_id", "must be 2 to 1,224 letters, digits and characters of _+=,.@:/-")
+    return None
+
+
+def selector_of(table: Table, bounds: Bounds) -> Selector:
+    """Return which secrets the rule means."""
+    names = []
+    for place, name in table.texts("names"):
+        is_arn = name.startswith("arn:")
+        if _fits(name, place, bounds, table.mistakes) if is_arn else _is_name(name, place, table.mistakes):
+            names.append(name)
+    one = isinstance(table.raw.get("prefix"), str)
+    prefixes = [table.text("prefix") or ""] if one else [each for _, each in table.texts("prefix")]
+    if not {"names", "prefix", "tags"} & set(table.raw):
+        table.mistakes.add(table.place, "empty selection: say which secrets are meant, by names, prefix or tags")
+    return Selector(
+        names=frozenset(names),
+        prefixes=tuple(prefixes),
+        tags=table.pairs("tags"),
+        exclude=tuple(each for _, each in table.texts("exclude", may_be_empty=True)),
+    )
+
+
+def _is_name(name: str, place: str, mistakes: Mistakes) -> bool:
+    """Tell whether a secret can have the name."""
+    try:
+        check_name(name)
+    except UsageError as error:
+        mistakes.add(place, _with_hint(error.message, error.hint))
+        return False
+    return True
+
+
+def _fits(arn: str, place: str, bounds: Bounds, mistakes: Mistakes) -> bool:
+    """Tell whether it is a secret's ARN; note also where it names another account or Region than the manifest."""
+    try:
+        found = parse_arn(arn, "secretsmanager")
+    except UsageError as error:
+        mistakes.add(place, _with_hint(error.message, error.hint))
+        return False
+    if not re.fullmatch("secret:.+", found.resource):
+        mistakes.add(place, f"{arn!r} is not the ARN of a secret")
+        return False
+    if not _is_name(found.resource.removeprefix("secret:"), place, mistakes):
+        return False
+    if bounds.account and found.account != bounds.account:
+        mistakes.add(place, f"{arn!r} is of account {found.account}, and account_id is {bounds.account}")
+    if bounds.complete and found.region not in bounds.homes:
+        homes = " and ".join(bounds.homes)
+        mistakes.add(place, f"{arn!r} is of {found.region}, and primaries are wanted in {homes}")
+    return True
+
+
+def targets_of(table: Table, selector: Selector, bounds: Bounds) -> tuple[Target, ...]:
+    """Return where the rule wants its secrets, each Region once."""
+    if "regions" not in table.raw:
+        table.wrong("regions", "is missing; it must be a list of Regions")
+    arns = sorted(each for each in selector.names if each.startswith("arn:"))
+    homes = dict.fromkeys((*bounds.homes, *(parse_arn(each, "secretsmanager").region for each in arns)))
+    found: dict[Region, Target] = {}
+    for place, item in table.items("regions", "a list of Regions"):
+        target = _target(item, place, table.mistakes)
+        if target is None:
+            continue
+        if target.region in found:
+            table.mistakes.add(place, f"{target.region} stands twice in this rule")
+            continue
+        try:
+            check_regions(homes, (target.region,))
+        except UsageError as error:
+            table.mistakes.add(place, error.message)
+        first = next(iter(found), target.region)
+        if not homes and partition_of(first) != partition_of(target.region):
+            table.mistakes.add(place, f"{target.region} is in another partition than {first}: no secret reaches both")
+        found[target.region] = target
+    return tuple(found.values())
+
+
+def _target(item: object, place: str, mistakes: Mistakes) -> Target | None:
+    key = None
+    if isinstance(item, dict):
+        table = Table(item, place, mistakes)
+        table.check(("region", "kms_key"))
+        region = region_of(table, "region", required=True)
+        key = table.text("kms_key", "a key's ARN, its id or alias/NAME")
+        place = f"{place}.kms_key"
+    else:
+        region = _region(
+            string(item, place, mistakes, f"{_A_REGION}, or a table of region and kms_key"), place, mistakes
+        )
+    if region is None:
+        return None
+    try:
+        check_target(Target(region, key))
+    except UsageError as error:
+        mistakes.add(place, f"{error.message}; name a key of {region} by its ARN, its id or alias/NAME")
+    return Target(region, key)

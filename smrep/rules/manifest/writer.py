@@ -1,0 +1,185 @@
+"""Writes a manifest as text, from its rules or from what is replicated now."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from smrep.model import FAILED, IN_SYNC, Replica, Secret, Target, in_region
+from smrep.regions import Region
+from smrep.rules.hints import some, spell_on
+from smrep.rules.manifest.fields import plain
+from smrep.rules.manifest.schema import AccountRole, Manifest, Rule
+from smrep.rules.manifest.selector import Selector
+from smrep.rules.replication.key_failures import DEFAULT
+
+_WIDTH = 100
+"""A list that is longer has an item a line."""
+
+
+def written(manifest: Manifest, notes: Sequence[str] = ()) -> str:
+    """Return the manifest as TOML, with `notes` as comments at the top; names stand one per line.
+
+    Raises:
+        ValueError: a rule selects by what no manifest can say.
+
+    """
+    parts = [f"# {plain(note).replace('##[', '# #[')}".rstrip() + "\n" for note in notes]
+    if notes:
+        parts.append("\n")
+    parts += [_line(key, value) for key, value in _guards(manifest).items()]
+    for key, tables in _tables(manifest).items():
+        for table in tables:
+            parts += [f"\n[[{key}]]\n", *(_line(name, value) for name, value in table.items())]
+    return "".join(parts)
+
+
+def as_json(manifest: Manifest) -> dict[str, object]:
+    """Return the manifest in the same shape as plain values; fields that say nothing are left out.
+
+    Raises:
+        ValueError: a rule selects by what no manifest can say.
+
+    """
+    return _guards(manifest) | _given(_tables(manifest))
+
+
+def _guards(manifest: Manifest) -> dict[str, object]:
+    return _given({"schema": 1, "account_id": manifest.account_id, "primary_region": manifest.primary_region})
+
+
+def _tables(manifest: Manifest) -> dict[str, list[dict[str, object]]]:
+    accounts, rules = manifest.accounts, manifest.rules
+    return {"account": [_role(each) for each in accounts], "replicate": [_rule(each) for each in rules]}
+
+
+def _role(role: AccountRole) -> dict[str, object]:
+    return _given({"role_arn": role.role_arn, "external_id": role.external_id, "region": role.region})
+
+
+def _rule(rule: Rule) -> dict[str, object]:
+    meant = rule.selector
+    if meant.owning_service or any(value is None for _, value in meant.tags):
+        raise ValueError(f"{rule.place}: a manifest selects by names, prefixes and exact tags")
+    return _given(
+        {
+            "name": rule.name if rule.name != rule.place else None,
+            "names": sorted(meant.names),
+            "prefix": list(meant.prefixes),
+            "tags": dict(meant.tags),
+            "exclude": list(meant.exclude),
+            "regions": [_target(each) for each in rule.targets],
+            "remove_extra": rule.remove_extra or None,
+        }
+    )
+
+
+def _target(target: Target) -> str | dict[str, str]:
+    return target.region if target.kms_key is None else {"region": target.region, "kms_key": target.kms_key}
+
+
+def _given(fields: Mapping[str, object]) -> dict[str, object]:
+    """Return the fields that are neither None nor empty."""
+    return {key: value for key, value in fields.items() if value not in (None, [], {})}
+
+
+def _line(key: str, value: object) -> str:
+    flat = f"{key} = {_inline(value)}\n"
+    if not isinstance(value, list) or (key != "names" and len(flat) <= _WIDTH):
+        return flat
+    return f"{key} = [\n" + "".join(f"  {_inline(each)},\n" for each in value) + "]\n"
+
+
+def _inline(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return _quoted(value)
+    if isinstance(value, list):
+        return f"[{', '.join(_inline(each) for each in value)}]"
+    if isinstance(value, dict):
+        return f"{{ {', '.join(f'{_key(key)} = {_inline(each)}' for key, each in value.items())} }}"
+    return str(value)
+
+
+def _key(text: str) -> str:
+    return text if re.fullmatch(r"[A-Za-z0-9_-]+", text) else _quoted(text)
+
+
+def _quoted(text: str) -> str:
+    """Return a TOML string on one line; what a terminal would not print as it stands is escaped.
+
+    So is what GitHub's runner would take for a command.
+    Source: docs.github.com, workflow commands; actions/runner.
+    """
+    return '"' + "".join(_character(each) for each in text).replace("##[", "\\u0023#[") + '"'
+
+
+def _character(character: str) -> str:
+    if character in '"\\':
+        return "\\" + character
+    if character.isprintable():
+        return character
+    code = ord(character)
+    return f"\\u{code:04x}" if character <= "\uffff" else f"\\U{code:08x}"
+
+
+def adopted(primaries: Sequence[Secret], home: Region, own_keys: Mapping[str, str]) -> Manifest:
+    """Return a rule for each set of Regions and keys, with the names of the secrets that are there.
+
+    `own_keys` are replicas' ARNs with the keys that their own Regions show. A Region that Failed is left out.
+    """
+    together: dict[tuple[Target, ...], list[str]] = {}
+    for primary in primaries:
+        targets = sorted(_targets(primary, own_keys), key=lambda each: each.region)
+        if targets:
+            together.setdefault(tuple(targets), []).append(primary.name)
+    rules: list[Rule] = []
+    for targets_, names in sorted(together.items(), key=lambda each: -len(each[1])):
+        place = f"replicate[{len(rules)}]"
+        rules.append(Rule(_name(targets_, rules), place, Selector(names=frozenset(names)), targets_))
+    account = primaries[0].account if primaries else None
+    return Manifest(tuple(rules), account, home)
+
+
+def left_out(primary: Secret) -> Iterator[str]:
+    """Yield what of a secret the manifest does not have, or has on AWS's word alone."""
+    for entry in primary.replicas:
+        target = Target(entry.region)
+        if entry.status == FAILED:
+            doctor = spell_on(primary, "doctor", [target])
+            why = f" ({entry.message})" if entry.message else ""
+            yield f"{primary.name} has Failed in {entry.region}{why}, which is left out: {doctor}"
+        elif entry.status != IN_SYNC:
+            yield f"{primary.name} in {entry.region} is not settled: {entry.status or 'AWS gives no status'}"
+
+
+def not_there(primary: Secret, entry: Replica) -> str:
+    """Return the note for an entry whose Region holds no replica of the primary, or none any more."""
+    how = spell_on(primary, "doctor", [Target(entry.region)])
+    where = f"{primary.name} is listed as {entry.status} in {entry.region}"
+    return f"{where}, where no replica of it is, and is left out: {how}"
+
+
+def unlooked_at(region: Region, names: Sequence[str]) -> str:
+    """Return the note for replicas that their primaries list, their Region does not, and no look could settle."""
+    told = f"what is taken from the primaries' word, since {region} does not list it and could not be looked into"
+    return f"{told}: {some(names)}; is secretsmanager:DescribeSecret allowed in {region}?"
+
+
+def _targets(primary: Secret, own_keys: Mapping[str, str]) -> Iterator[Target]:
+    for entry in primary.replicas:
+        if entry.status != FAILED:
+            key = own_keys.get(in_region(primary.arn, entry.region)) or entry.kms_key_id
+            yield Target(entry.region, None if key in (None, DEFAULT) else key)
+
+
+def _name(targets: Sequence[Target], rules: Sequence[Rule]) -> str:
+    """Return a name that tells the Regions, and is no other rule's."""
+    plain = "+".join(target.region for target in targets)
+    taken = {rule.name for rule in rules}
+    name, number = plain, 1
+    while name in taken:
+        number += 1
+        name = f"{plain} ({number})"
+    return name

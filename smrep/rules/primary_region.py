@@ -1,0 +1,152 @@
+"""Where each secret's primary is, who says so, and the checks of what was typed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from smrep.errors import ConfigurationError, UsageError
+from smrep.model import SecretId, parse_arn
+from smrep.regions import Region, parse_region, partition_of
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A secret and the Region in which it was asked for."""
+
+    secret_id: SecretId
+    region: Region
+
+
+def common_region(addresses: Sequence[Address]) -> Region | None:
+    """Return the Region that all secrets share, None where ARNs name several."""
+    regions = {address.region for address in addresses}
+    return regions.pop() if len(regions) == 1 else None
+
+
+def account_in(secret_id: SecretId) -> str | None:
+    """Return the account that an ARN names, None for a name."""
+    return parse_arn(secret_id, "secretsmanager").account if secret_id.startswith("arn:") else None
+
+
+def check_account(found: str | None, expected: str | None, what: str) -> None:
+    """Refuse another account than the one expected.
+
+    Raises:
+        UsageError: `found` is known and is not `expected`.
+
+    """
+    if expected and found and found != expected:
+        raise UsageError(
+            f"{what} belongs to account {found}, and account {expected} was expected; nothing was sent",
+            "check --profile, the credentials in the environment, and what named the account: --expect-account, or the "
+            "manifest's account_id or role_arn",
+            code="AccountMismatch",
+        )
+
+
+def check_regions(homes: Iterable[Region], replicas: Sequence[Region]) -> None:
+    """Refuse Regions that can't hold replicas of primaries in `homes`.
+
+    Raises:
+        UsageError: one is the primary's own Region, or lies in another partition.
+
+    """
+    for home in dict.fromkeys(homes):
+        for replica in replicas:
+            if replica == home:
+                raise UsageError(
+                    f"{home} is the primary's own Region and can't hold its replica",
+                    "name another Region with -r, or the primary's with --primary-region",
+                )
+            if partition_of(replica) != partition_of(home):
+                raise UsageError(
+                    f"{replica} is in partition {partition_of(replica)} and the primary's Region {home} "
+                    f"in {partition_of(home)}: secrets replicate within one partition only",
+                    f"name a Region of {partition_of(home)}",
+                )
+
+
+HOME_VARIABLES = ("SMREP_PRIMARY_REGION", "AWS_REGION", "AWS_DEFAULT_REGION")
+"""The variables that name the primary's Region, the first one first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """The secrets with their Regions, and who named each Region."""
+
+    addresses: tuple[Address, ...]
+    sources: Mapping[Region, str]
+    """Region -> `arn`, `--primary-region`, the name of a variable, or `profile`."""
+
+    @property
+    def region(self) -> Region | None:
+        """The Region of the run; None where it has several."""
+        return next(iter(self.sources)) if len(self.sources) == 1 else None
+
+    @property
+    def source(self) -> str | None:
+        """Who named the Region or the Regions."""
+        return ", ".join(dict.fromkeys(self.sources.values())) or None
+
+
+def locate(
+    secrets: Sequence[SecretId],
+    flag: Region | None,
+    env: Mapping[str, str],
+    profile: Callable[[], str | None],
+    *,
+    needed: bool = False,
+) -> Where:
+    """Return each secret's Region: its ARN's, else the flag's, the environment's, the profile's.
+
+    `needed` names a Region also where there are no secrets.
+
+    Raises:
+        UsageError: the flag contradicts an ARN, or a Region is none.
+        ConfigurationError: nobody names a Region.
+
+    """
+    sources: dict[Region, str] = {}
+    addresses = []
+    common: tuple[Region, str] | None = None
+    for secret in secrets:
+        if secret.startswith("arn:"):
+            region, source = parse_arn(secret, "secretsmanager").region, "arn"
+            if flag and flag != region:
+                raise UsageError(
+                    f"--primary-region {flag} contradicts the ARN {secret}, which is of {region}",
+                    f"leave --primary-region out, or name the secret of {flag}",
+                )
+        else:
+            common = common or _common(flag, env, profile)
+            region, source = common
+        sources[region] = source
+        addresses.append(Address(secret, region))
+    if needed and not sources:
+        region, source = _common(flag, env, profile)
+        sources[region] = source
+    return Where(tuple(addresses), sources)
+
+
+def _common(flag: Region | None, env: Mapping[str, str], profile: Callable[[], str | None]) -> tuple[Region, str]:
+    """Return the Region for the secrets that are no ARN, and its source."""
+    if flag:
+        return flag, "--primary-region"
+    for variable in HOME_VARIABLES:
+        if env.get(variable):
+            return _parsed(env[variable], variable), variable
+    named = profile()
+    if named:
+        return _parsed(named, "the profile"), "profile"
+    raise ConfigurationError(
+        "no Region is known for the primary: no ARN, flag, variable or profile names one",
+        "name it: --primary-region REGION, or export AWS_REGION=REGION",
+    )
+
+
+def _parsed(text: str, source: str) -> Region:
+    try:
+        return parse_region(text)
+    except UsageError as error:
+        raise UsageError(f"{source}: {error.message}", error.hint) from error

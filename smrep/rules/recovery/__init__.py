@@ -1,0 +1,1 @@
+"""Decisions of failover, failback and the drill."""

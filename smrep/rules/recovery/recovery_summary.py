@@ -1,0 +1,231 @@
+"""The go/no-go sheets and the counts of a failover and of a failback."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import ceil
+
+from smrep.errors import Outcome
+from smrep.model import Listed, in_region
+from smrep.regions import Region
+from smrep.report import Action, Finding, Kind, RegionReport, SecretReport, Severity
+from smrep.rules.hints import duration, some
+from smrep.rules.recovery.failback_decision import Goal, Truth
+from smrep.rules.recovery.failover_record import Pair
+from smrep.rules.replication.key_failures import DEFAULT
+from smrep.rules.replication.replica_state import worst
+
+_KEYS = (Kind.KEY_DISABLED, Kind.KEY_MISSING, Kind.KEY_UNUSABLE)
+
+
+def rotating(name: str, region: Region) -> Finding:
+    """Return the finding for a secret that rotates: who changes the shared password once there are two of it."""
+    return Finding(
+        Kind.ROTATING,
+        Severity.WARNING,
+        f"rotation of {name} is enabled in {region}: once there are two secrets, each rotates the same password",
+        "see smrep help runbooks fail-back, 'Rotation'",
+    )
+
+
+def to_cross(
+    listed: Listed, pair: Pair, findings: Sequence[Finding], *, is_due: bool, dry_run: bool = False
+) -> SecretReport:
+    """Return a secret before its turn, as its Region's list shows it: to be promoted, or standing alone already."""
+    outcome = Outcome.OK if dry_run or not is_due else Outcome.PENDING
+    row = RegionReport(
+        region=pair.target,
+        outcome=outcome,
+        arn=listed.arn,
+        kms_key_id=listed.kms_key_id,
+        action=Action.PROMOTE if is_due else None,
+        findings=tuple(findings),
+        note=None if is_due else "stands alone",
+    )
+    arn = in_region(listed.arn, pair.source)
+    return SecretReport(listed.name, outcome, arn, pair.source, (row,), checked_by="list")
+
+
+def failover_counts(reports: Iterable[SecretReport], rate: float) -> dict[str, int]:
+    """Return how many secrets there are and what is to become, or became, of them.
+
+    `seconds` is how long the requests take at the rate; `already`: it stood alone before.
+    """
+    counts = Counter(
+        dict.fromkeys(("secrets", "to_promote", "promoted", "already", "failed", "denied", "pending", "rotating"), 0)
+    )
+    counts["key_trouble"] = 0
+    for secret in reports:
+        counts["secrets"] += 1
+        counts[_word(secret)] += 1
+        kinds = {each.kind for row in secret.replicas for each in row.findings}
+        counts["rotating"] += Kind.ROTATING in kinds
+        counts["key_trouble"] += any(kind in kinds for kind in _KEYS)
+    return {**counts, "seconds": ceil(counts["to_promote"] / rate)}
+
+
+def _word(secret: SecretReport) -> str:
+    if secret.outcome is Outcome.ACCESS:
+        return "denied"
+    if secret.outcome is Outcome.PENDING or secret.outcome is Outcome.ACCEPTED:
+        return "pending"
+    if secret.outcome is not Outcome.OK:
+        return "failed"
+    (row,) = secret.replicas
+    if row.changed:
+        return "promoted"
+    return "to_promote" if row.action is Action.PROMOTE and secret.checked_by == "list" else "already"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of what a person must know before she says go."""
+
+    label: str
+    """A word or two."""
+    text: str
+    is_warning: bool = False
+
+
+def failover_sheet(secrets: Sequence[SecretReport], pair: Pair, rate: float, credentials: Line) -> list[Line]:
+    """Return the go / no-go failover_sheet of a failover."""
+    source, target = pair.source, pair.target
+    due = [each for each in secrets if each.outcome is Outcome.OK]
+    what = "replica" if len(due) == 1 else "replicas"
+    return [
+        Line("to promote", f"{len(due)} {what} of {source} in {target}"),
+        Line(
+            "by the list", "which may be five minutes old; names, also on standard input, add what it does not show yet"
+        ),
+        Line("time", f"{duration(ceil(len(due) / rate))} at {rate:g} a second; every call goes to {target}"),
+        Line(
+            "values",
+            f"each goes on from the value that {target} holds; what was written in {source} and had not arrived stays "
+            "there, and failback tells of it",
+        ),
+        Line(
+            "given up",
+            f"replicas in third Regions stay with the old primaries in {source} and get no value written in {target}; "
+            f"which there are, {target} can't tell",
+        ),
+        _rotation(due, pair),
+        *_keys(due),
+        credentials,
+    ]
+
+
+def _rotation(secrets: Sequence[SecretReport], pair: Pair) -> Line:
+    names = _with(secrets, (Kind.ROTATING,))
+    if names:
+        return Line(
+            "rotation",
+            f"enabled for {len(names)}: {some(names)}; see to it that {pair.source} does not rotate them when it is "
+            "back",
+            is_warning=True,
+        )
+    return Line(
+        "rotation",
+        f"none is shown, and a replica need not show its primary's: what rotates in {pair.source} does so again the "
+        "moment it is back, and in its place nothing does until it is set up anew",
+    )
+
+
+def _keys(secrets: Sequence[SecretReport]) -> list[Line]:
+    troubled = _with(secrets, _KEYS)
+    doubtful = _with(secrets, (Kind.UNCHECKED,))
+    own = {row.kms_key_id for each in secrets for row in each.replicas if row.kms_key_id not in (None, DEFAULT)}
+    lines = []
+    if troubled:
+        text = f"{len(troubled)} can't be read or written under their keys: {some(troubled)}"
+        lines.append(Line("keys", text, is_warning=True))
+    if doubtful:
+        lines.append(
+            Line("keys", f"those of {len(doubtful)} could not be looked at: {some(doubtful)}", is_warning=True)
+        )
+    count = f"{len(own)} of your own, all of them enabled" if own else "AWS's own, which needs no look"
+    return lines or [Line("keys", count)]
+
+
+def _with(secrets: Sequence[SecretReport], kinds: Sequence[Kind]) -> list[str]:
+    return [
+        each.name for each in secrets if any(finding.kind in kinds for row in each.replicas for finding in row.findings)
+    ]
+
+
+LEFT = (
+    "BothChanged",
+    "OldIsNewer",
+    *(each.value for each in (Kind.ROTATING, Kind.NAME_CLASH, Kind.ORPHAN, Kind.PROMOTED)),
+)
+"""Codes of what is left alone though AWS was in order."""
+_WORDS = ("secrets", "to_lead", "led", "already", "left_alone", "failed", "denied", "pending")
+
+
+def failback_counts(reports: Iterable[SecretReport], *, dry_run: bool) -> dict[str, int]:
+    """Return how many secrets there are and what is to become, or became, of them; `already`: nothing was to do."""
+    counts = Counter(dict.fromkeys(_WORDS, 0))
+    for secret in reports:
+        counts["secrets"] += 1
+        counts[_failback_word(secret, dry_run=dry_run)] += 1
+    return dict(counts)
+
+
+def _failback_word(secret: SecretReport, *, dry_run: bool) -> str:
+    rows = [row for row in secret.replicas if not (row.error and row.error.code in LEFT)]
+    if not rows and secret.error is None:
+        return "left_alone"
+    outcome = worst([*(row.outcome for row in rows), *([secret.error.outcome] if secret.error else [])])
+    if outcome is Outcome.ACCESS:
+        return "denied"
+    if outcome in (Outcome.PENDING, Outcome.ACCEPTED):
+        return "pending"
+    if outcome is not Outcome.OK:
+        return "failed"
+    if dry_run:
+        return "to_lead" if any(row.action not in (None, Action.KEEP) for row in rows) else "already"
+    return "led" if any(row.changed for row in rows) else "already"
+
+
+def failback_sheet(
+    truths: Sequence[tuple[str, Truth]], pair: Pair, goal: Goal, *, removals: int, replaced: int
+) -> list[Line]:
+    """Return what the comparison showed and which steps follow; `truths` are those that something is to be done for.
+
+    `removals` replicas in third Regions go first; `replaced` copies are to be replaced before any role goes back.
+    """
+    by_truth: dict[Truth, list[str]] = {}
+    for name, each in truths:
+        by_truth.setdefault(each, []).append(name)
+    words = {
+        Truth.LEVEL: "both sides hold the same",
+        Truth.NEW: f"{pair.target} holds the newer value",
+        Truth.OLD: f"{pair.source} holds the newer value",
+        Truth.ONE: "only one side stands alone",
+    }
+    lines = [
+        Line("to lead home", f"{len(by_truth[each])} where {what}: {some(by_truth[each], 3)}")
+        for each, what in words.items()
+        if each in by_truth
+    ]
+    if not truths:
+        return lines
+    steps = [f"remove replicas in third Regions ({removals}), and wait until they are gone"] if removals else []
+    if replaced or goal is Goal.PROTECT:
+        steps.append("replicate each from where its value is to the other side, in place of the copy there")
+    turns = goal is Goal.RETURN and any(each is not Truth.OLD for each in by_truth)
+    if turns:  # what the old Region holds newer stays its primary all the way
+        steps.append(f"promote what is a replica in {pair.source} then, and replicate it back to {pair.target}")
+    if removals:
+        steps.append("put the replicas in third Regions back, under the primary")
+    lines += [Line(f"step {number}", what) for number, what in enumerate(steps, 1)]
+    held = "one Region at least holds the current value, and each step is proved before the next"
+    lines.append(Line("throughout", held))
+    if turns:
+        twice = (
+            f"for the seconds from a promotion in {pair.source} until {pair.target} is replaced, both can be written; "
+            "what is written on both sides then is left alone"
+        )
+        lines.append(Line("writers", twice, is_warning=True))
+    return lines

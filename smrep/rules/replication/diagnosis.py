@@ -1,0 +1,152 @@
+"""Findings of one Region: those of `doctor`, and one that is stuck in progress."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import ceil
+
+from smrep.errors import Outcome
+from smrep.model import FAILED, IN_SYNC, Replica, Secret, Target, in_region
+from smrep.regions import Region
+from smrep.report import Finding, Kind, RegionReport, Severity
+from smrep.rules.hints import anew, duration, spell_on
+from smrep.rules.replication.blockers import region_state
+from smrep.rules.replication.findings import absent, failed, removing, unseen, unsettled
+from smrep.rules.replication.key_failures import DEFAULT
+from smrep.rules.replication.name_owner import Absent, Bearer, Look, Unseen, ages, bearer, obstacle, ours
+from smrep.rules.replication.region_step import entry_under
+from smrep.rules.replication.replica_state import worst
+
+
+def region_findings(
+    primary: Secret, target: Target, look: Look, states: Mapping[str, bool] | None
+) -> tuple[Finding, ...]:
+    """Return what the list, the name's bearer and the account's Regions say of a target Region."""
+    region, entry = target.region, primary.replica(target.region)
+    who = bearer(primary, look)
+    found: list[Finding] = []
+    if states is not None:
+        found += region_state(region, states)
+    if not found:
+        found += unseen(primary, region, look)
+    if entry and entry.status == FAILED:
+        found.append(failed(primary, entry))
+    elif entry and entry.status != IN_SYNC:
+        found.append(unsettled(primary, entry))
+    elif entry and isinstance(look, Absent):
+        found.append(absent(primary, region, look))
+    if isinstance(look, Secret) and who is not Bearer.OURS:
+        found.append(obstacle(primary, target, look, who))
+    elif entry is None and who is Bearer.OURS:
+        found.append(removing(primary, region))
+    return tuple(found)
+
+
+def is_hopeless(findings: tuple[Finding, ...]) -> bool:
+    """Tell whether the Region can't be used at all, so that nothing more need be asked of it."""
+    return any(each.kind in (Kind.REGION_DISABLED, Kind.REGION_UNKNOWN) for each in findings)
+
+
+def outcome_of(findings: tuple[Finding, ...]) -> Outcome:
+    """Return what the findings make of the exit code: a no, a look that was denied, something unfinished."""
+    outcomes = [Outcome.OK]
+    for each in findings:
+        if each.kind is Kind.UNCHECKED:
+            outcomes.append(each.outcome or Outcome.ACCESS)
+        elif each.kind is Kind.WRONG_KEY:
+            outcomes.append(Outcome.DRIFT)
+        elif each.severity is Severity.ERROR:
+            outcomes.append(Outcome.FAILED)
+        elif each.kind in (Kind.IN_PROGRESS, Kind.REMOVING):
+            outcomes.append(Outcome.PENDING)
+    return worst(outcomes)
+
+
+def diagnosed(primary: Secret, target: Target, look: Look, findings: tuple[Finding, ...]) -> RegionReport:
+    """Return the row of one Region."""
+    region, replica = target.region, ours(primary, look)
+    entry = entry_under(primary.replica(region), replica)
+    return RegionReport(
+        region=region,
+        outcome=outcome_of(findings),
+        arn=in_region(primary.arn, region) if replica else None,
+        status=entry.status if entry else None,
+        status_message=entry.message if entry else None,
+        kms_key_id=entry.kms_key_id if entry else target.kms_key,
+        last_accessed=entry.last_accessed if entry else None,
+        findings=findings,
+        note=_note(look, replica),
+    )
+
+
+def _note(look: Look, replica: Secret | None) -> str | None:
+    """Return what bears the name, where that is in nobody's way."""
+    if isinstance(look, Absent):
+        return None if look.to_the_arn else "nothing bears the name"
+    return f"our replica, {ages(replica)}" if replica else None
+
+
+def region_only(region: Region, key: str | None, findings: tuple[Finding, ...]) -> RegionReport:
+    """Return the row of a Region that was asked for without any secret."""
+    return RegionReport(region=region, outcome=outcome_of(findings), kms_key_id=key, findings=findings)
+
+
+_MINUTE_S = 60
+_PAGE = "what else to look at: smrep help runbooks stuck"
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """Since when, and for how long, smrep has seen a Region InProgress."""
+
+    now: datetime
+    seconds: float
+
+    @property
+    def since(self) -> str:
+        """The moment, as RFC 3339 in UTC."""
+        return f"{self.now - timedelta(seconds=self.seconds):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def stuck(primary: Secret, entry: Replica, sighting: Sighting, look: Look) -> tuple[Finding, ...]:
+    """Return the findings for such a Region; `look` is what a look into it found.
+
+    No call moves it on: what is known to help is to take the Region away and replicate again, or to put a new value.
+    Source: aws-behavior.md 10.
+    """
+    name, there = primary.name, entry.region
+    longer_s = _MINUTE_S * max(1, ceil(2 * sighting.seconds / _MINUTE_S))
+    wait = spell_on(primary, "wait", [Target(there)], ["--timeout", duration(longer_s)])
+    key = entry.kms_key_id if entry.kms_key_id != DEFAULT else None
+    again = anew(primary, [Target(there, key)])
+    replica = ours(primary, look)
+    stranger = look if isinstance(look, Secret) and replica is None else None
+    return (
+        Finding(
+            Kind.STUCK,
+            Severity.WARNING,
+            f"{name} in {there} has been InProgress since {sighting.since}, when smrep first saw it so "
+            f"({duration(round(sighting.seconds, 1))}); {_what_is_there(primary, look)}",
+            f"wait longer: {wait}; or remove the Region and replicate again"
+            f"{', which leaves it without the secret for about a minute' if replica else ''}: {again}; {_PAGE}",
+        ),
+        *((obstacle(primary, Target(there, key), stranger, bearer(primary, stranger)),) if stranger else ()),
+    )
+
+
+def _what_is_there(primary: Secret, look: Look) -> str:
+    """Return whether the replica that is there, if any, is current."""
+    if isinstance(look, Absent):
+        return "no replica is there yet"
+    if isinstance(look, Unseen):
+        return f"what is there could not be checked{f': {look.error.message}' if look.error else ''}"
+    if ours(primary, look) is None:
+        return f"what is there is no replica of it: {look.arn}"
+    current, held = primary.version("AWSCURRENT"), look.version("AWSCURRENT")
+    if current is None:
+        return "the secret holds no value yet"
+    if held == current:
+        return "the replica that is there holds the current version"
+    return f"the replica that is there is not current: it holds {held or 'no version'}, and the primary {current}"

@@ -1,0 +1,186 @@
+"""Findings about secrets and Regions that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from smrep.errors import AwsError, Denied, Outcome, Unanswered
+from smrep.model import FAILED, FarEnd, Replica, Secret, Target
+from smrep.regions import Region
+from smrep.report import Finding, Kind, Severity
+from smrep.rules.hints import anew, aws, spell_on
+from smrep.rules.replication.key_failures import failure, whose, with_the_name
+from smrep.rules.replication.name_owner import Absent, Look, Unseen
+
+
+def missing(secret: Secret, region: Region, key: str | None = None) -> Finding:
+    """Return the finding for a Region that the primary does not list; `key` is the one to ask for."""
+    return Finding(
+        Kind.MISSING,
+        Severity.ERROR,
+        f"{secret.name} has no replica in {region}",
+        spell_on(secret, "replicate", [Target(region, key)]),
+    )
+
+
+def absent(secret: Secret, region: Region, look: Absent) -> Finding:
+    """Return the finding for a Region that is listed as in sync and yet holds no secret of the name, or of the ARN."""
+    if look.to_the_arn:
+        who, how = look.who_can_tell(secret.account)
+        first = f"{how}; then, " if look.unknown_caller else ""
+        return Finding(
+            Kind.MISSING,
+            Severity.ERROR,
+            f"{secret.name} is listed as InSync in {region}, but its ARN means nothing there; whether another secret "
+            f"has the name could not be checked: {who}",
+            f"{first}{whose(secret)}look what has the name: {with_the_name(secret, region)}; "
+            f"where nothing has, take the entry away: {anew(secret, [Target(region)])}",
+        )
+    return Finding(
+        Kind.MISSING,
+        Severity.ERROR,
+        f"{secret.name} is listed as InSync in {region}, but no secret of that name is there",
+        f"look again: {aws('secretsmanager describe-secret', secret_id=secret.id_in(region), region=region)}; "
+        f"where it stays so, take the entry away: {anew(secret, [Target(region)])}",
+    )
+
+
+def no_value(primary: Secret) -> tuple[Finding, ...]:
+    """Return the finding for a secret that holds no value yet, nothing where it does.
+
+    Such a secret is InSync even under a key that does not exist; its first value fails then. Source: aws-behavior.md
+    2.6.
+    """
+    return () if primary.version("AWSCURRENT") else (valueless(primary),)
+
+
+def valueless(primary: Secret) -> Finding:
+    """Return that finding."""
+    name, home = primary.name, primary.region
+    value = ("--secret-string", "file://VALUE")
+    put = aws("secretsmanager put-secret-value", *value, secret_id=primary.arn, region=home)
+    return Finding(
+        Kind.NO_VALUE,
+        Severity.WARNING,
+        f"{name} in {home} holds no value yet, so that its replicas hold none and InSync proves nothing",
+        f"put a value: {put}; then prove that it arrived: {spell_on(primary, 'verify')}",
+    )
+
+
+def failed(secret: Secret, entry: Replica) -> Finding:
+    """Return the finding for a Region that AWS lists as Failed."""
+    trouble = failure(secret, entry)
+    return Finding(Kind.FAILED, Severity.ERROR, trouble.message, trouble.hint)
+
+
+def unsettled(secret: Secret, entry: Replica) -> Finding:
+    """Return the finding for a Region that is neither in sync nor Failed."""
+    return Finding(
+        Kind.IN_PROGRESS,
+        Severity.WARNING,
+        f"{secret.name} in {entry.region} is not settled: {entry.status or 'AWS gives no status'}",
+        spell_on(secret, "wait", [Target(entry.region)]),
+    )
+
+
+def removing(secret: Secret, region: Region) -> Finding:
+    """Return the finding for a replica of ours that the primary does not list any more."""
+    return Finding(
+        Kind.REMOVING,
+        Severity.INFO,
+        f"an old replica of {secret.name} is still being removed from {region}",
+        spell_on(secret, "remove", [Target(region)]),
+    )
+
+
+def unchecked(what: str, error: AwsError, permission: str) -> Finding:
+    """Return the finding for a look that could not be made: the permission where it was denied, else what AWS says."""
+    return Finding(
+        Kind.UNCHECKED,
+        Severity.WARNING,
+        f"{what} could not be checked: {error.message}",
+        error.allowing(permission) if isinstance(error, Denied) else error.hint or Unanswered.cure,
+        doubt(error),
+    )
+
+
+def doubt(error: AwsError) -> Outcome:
+    """Return what a look that failed makes of the run: access where it was denied, else something still open."""
+    return Outcome.ACCESS if error.outcome is Outcome.ACCESS else Outcome.PENDING
+
+
+def unseen(secret: Secret, region: Region, look: Look) -> tuple[Finding, ...]:
+    """Return the finding for a look that was wanted and could not be made, or not to the end."""
+    if isinstance(look, Absent) and look.to_the_arn:
+        who, hint = look.who_can_tell(secret.account)
+        return (
+            Finding(
+                Kind.UNCHECKED,
+                Severity.WARNING,
+                f"whether another secret has the name {secret.name} in {region} could not be checked: {who}",
+                hint,
+                Outcome.ACCESS,
+            ),
+        )
+    if not isinstance(look, Unseen) or look.error is None:
+        return ()
+    return (
+        Finding(
+            Kind.UNCHECKED,
+            Severity.WARNING,
+            f"what bears the name {secret.name} in {region} could not be looked at: {look.error.message}",
+            look.error.allowing(f"secretsmanager:DescribeSecret in {region}")
+            if isinstance(look.error, Denied)
+            else look.error.hint
+            if look.error.names_the_cause
+            else f"see whether {region} is up, can be reached from here, and is enabled for the account",
+            doubt(look.error),
+        ),
+    )
+
+
+_KINDS = {FAILED: Kind.FAILED, "Detached": Kind.DETACHED}
+
+
+def far_findings(secret: Secret) -> tuple[Finding, ...]:
+    """Return a finding for each other end that Failed or is Detached, with the command that repairs it.
+
+    It changes no exit code: the run is about replicas in other Regions.
+    """
+    return tuple(_findings(secret))
+
+
+def _findings(secret: Secret) -> Iterator[Finding]:
+    link = secret.cross_account
+    if link is None:
+        return
+    for end in link.replicas:
+        if end.status in _KINDS:
+            what = f"the cross-account replica {end.arn} of {secret.name} in {secret.region}"
+            yield _finding(what, end, _repair(secret, secret.arn, end.arn, end.role))
+    if link.primary and link.primary.status in _KINDS:
+        what = f"{secret.name} in {secret.region} is a cross-account replica of {link.primary.arn}, which"
+        whose = f"with credentials of account {_account(link.primary.arn)}: "
+        yield _finding(what, link.primary, whose + _repair(secret, link.primary.arn, secret.arn, None))
+
+
+def _finding(what: str, end: FarEnd, hint: str) -> Finding:
+    why = f": {end.message}" if end.message else ""
+    return Finding(_KINDS[end.status or ""], Severity.WARNING, f"{what} is {end.status}{why}", hint)
+
+
+def _repair(secret: Secret, primary: str | None, replica: str | None, role: str | None) -> str:
+    """Return the AWS CLI's command; smrep never calls it, since it needs secretsmanager:GetSecretValue."""
+    role_option = {"replication_role_arn": role} if role else {}
+    return aws(
+        "secretsmanager associate-cross-account-replica",
+        secret_id=primary or "PRIMARY_ARN",
+        cross_account_replica_arn=replica or "REPLICA_ARN",
+        **role_option,
+        region=secret.region,
+    )
+
+
+def _account(arn: str | None) -> str:
+    """Return the account in AWS's word for an ARN."""
+    return ":".join((arn or "").split(":")[4:5]) or "ACCOUNT"

@@ -1,0 +1,260 @@
+"""KMS keys: how they are spelled, and why a replication failed for one."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from smrep.errors import Outcome, UsageError
+from smrep.model import Replica, Secret, Target, in_region, parse_arn
+from smrep.regions import Region, dns_suffix, partition_of
+from smrep.report import Trouble
+from smrep.rules.hints import anew, aws, policy_for, spell_on
+
+DEFAULT = "alias/aws/secretsmanager"
+"""AWS's own key, which a replica shows by this alias and a primary by no key at all. Source: aws-behavior.md 0.9."""
+
+_DEFAULT_OF_A_VERSION = "DefaultEncryptionKey"
+"""What ListSecretVersionIds calls the same key. Source: API_ListSecretVersionIds, its example."""
+
+_ID = re.compile(r"(?:mrk-[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
+
+
+def normal(key: str | None, region: Region, account: str) -> str:
+    """Return the shortest spelling of a key as seen from that Region and account: an id, an alias, or an ARN."""
+    if key in (None, _DEFAULT_OF_A_VERSION):
+        return DEFAULT
+    for prefix, short in ((":key/", ""), (":alias/", "alias/")):
+        head, found, name = key.partition(prefix)
+        if found and head.split(":")[3:] == [region, account]:
+            return short + name
+    return key
+
+
+def id_of_key(key: str, region: Region, account: str, *, by_arn: bool) -> str:
+    """Return the KeyId to ask KMS for: an id or an alias as it is, or `by_arn`, as of a key in another account.
+
+    Source: API_DescribeKey, KeyId.
+    """
+    if not by_arn or key.startswith("arn:"):
+        return key
+    resource = key if key.startswith("alias/") else f"key/{key}"
+    return f"arn:{partition_of(region)}:kms:{region}:{account}:{resource}"
+
+
+def same_by_spelling(wanted: str, shown: str | None, region: Region, account: str) -> bool | None:
+    """Tell whether both name one key; None where only KMS can tell, since an alias may stand for any id.
+
+    A customer's alias can't stand for AWS's own key, so those two differ without asking.
+    """
+    one, other = normal(wanted, region, account), normal(shown, region, account)
+    if one == other:
+        return True
+    if _ID.fullmatch(one) and _ID.fullmatch(other):
+        return False
+    if DEFAULT in (one, other) and one.startswith("alias/") and other.startswith("alias/"):
+        return False
+    return None
+
+
+def via(region: Region) -> str:
+    """Return how KMS names Secrets Manager of that Region in kms:ViaService. Source: aws-behavior.md 4."""
+    return f"secretsmanager.{region}.{dns_suffix(region)}"
+
+
+def check_target(target: Target) -> None:
+    """Refuse a key that can't be the replica's, without asking AWS.
+
+    Raises:
+        UsageError: the key is an ARN of another Region than its replica's, or no key at all.
+
+    """
+    key = target.kms_key
+    if key is None:
+        return
+    if key.startswith("arn:"):
+        arn = parse_arn(key, "kms")
+        if not arn.resource.startswith(("key/", "alias/")):
+            raise UsageError(f"{key!r} is not the ARN of a KMS key", "it ends in key/ID or alias/NAME")
+        if arn.region != target.region:
+            raise UsageError(
+                f"the key {key} is of {arn.region}, and the replica in {target.region} needs a key of its own Region",
+                f"name a key of {target.region}, by ARN, id or alias: -r {target.region}=alias/NAME",
+            )
+    elif not (_ID.fullmatch(key) or re.fullmatch(r"alias/[\w/-]+", key, re.ASCII)):
+        raise UsageError(
+            f"{key!r} is not a KMS key",
+            f"a key is an ARN, a key id or an alias: -r {target.region}=alias/NAME",
+        )
+
+
+_SIDE = re.compile(r"can.?t (encrypt|decrypt)\b", re.IGNORECASE)
+_CODE = re.compile(r"\bError Code: (\w+)")
+_ARN = re.compile(r"\barn:aws[\w-]*:kms:[\w-]+:\d{12}:key/[\w-]+", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class KmsFailure:
+    """What a status message says of a key that Secrets Manager could not use. Source: aws-behavior.md 2.1, 10."""
+
+    decrypting: bool
+    """Whether a version could not be read at the primary; else the replica could not be written."""
+    code: str
+    """KMS's exception; empty where the message names none."""
+    key: str | None
+    """The key's ARN, where the message has one."""
+    words: str
+
+
+def read_failure(message: str | None) -> KmsFailure | None:
+    """Return what a Failed entry's message says of a key, None where it speaks of something else."""
+    side = _SIDE.search(message or "")
+    if side is None or message is None:
+        return None
+    code, key = _CODE.search(message), _ARN.search(message)
+    return KmsFailure(side[1].lower() == "decrypt", code[1] if code else "", key[0] if key else None, message.lower())
+
+
+def whose(primary: Secret) -> str:
+    """Return the words ahead of commands that may take the credentials of the secret's own account, else nothing.
+
+    Whoever asked for a secret by its ARN may be of another account, whose keys and names are others.
+    """
+    return f"with credentials of account {primary.account}: " if primary.by_arn else ""
+
+
+def cure(primary: Secret, entry: Replica, failure: KmsFailure) -> str:
+    """Return what to type: what mends the key, or another key, and then the retry."""
+    home, there, owner = primary.region, entry.region, whose(primary)
+    again = f"then: {spell_on(primary, 'retry', [Target(there)])}"
+    region = home if failure.decrypting else there
+    known = (primary.kms_key_id or DEFAULT) if failure.decrypting else (entry.kms_key_id or DEFAULT)
+    match failure.code:
+        case "DisabledException" if failure.key:
+            return f"{owner}enable the key: {_enable(failure.key, region)}; {again}"
+        case "KMSInvalidStateException" if failure.key and "pending deletion" in failure.words:
+            cancel = aws("kms cancel-key-deletion", key_id=failure.key, region=region)
+            return f"{owner}keep the key: {cancel}; {_enable(failure.key, region)}; {again}"
+        case "AccessDeniedException":
+            return _allowed(primary, entry, failure, again)
+        case "NotFoundException" | "InvalidKeyUsageException" if not failure.decrypting:
+            other = spell_on(primary, "retry", [Target(there, "alias/NAME")])
+            return f"{owner}list the keys there are: {aws('kms list-aliases', region=there)}; then name one: {other}"
+        case "NotFoundException":
+            return _moved_off(primary, there, again)
+    which = "the primary's key, or that of an old version" if failure.decrypting else "the replica's key"
+    return f"{owner}look at {which}: {aws('kms describe-key', key_id=failure.key or known, region=region)}; {again}"
+
+
+def _enable(key: str, region: Region) -> str:
+    return aws("kms enable-key", key_id=key, region=region)
+
+
+def _allowed(primary: Secret, entry: Replica, failure: KmsFailure, again: str) -> str:
+    """Return the cure where KMS denied: the whole policy, since the next right that is missing would be denied next."""
+    replicas_key = entry.kms_key_id if entry.kms_key_id != DEFAULT else None
+    policy = policy_for(primary, [Target(entry.region, replicas_key)])
+    if failure.decrypting:
+        rights = f"kms:Decrypt on the primary's key in {primary.region}"
+    else:
+        rights = f"kms:GenerateDataKey and kms:Encrypt on the replica's key in {entry.region}"
+    return (
+        f"allow whoever replicates or writes the secret {rights}, in IAM and in the key's policy: {policy}; KMS may "
+        f"take five minutes to apply it; {again}"
+    )
+
+
+def _moved_off(primary: Secret, there: Region, again: str) -> str:
+    """Return the cure where a version's key is gone for good: a new value under another key, and no label on the old.
+
+    Under another key alone, the versions would stay where nobody can read them. Source: aws-behavior.md 1.8, 2.2.
+    """
+    doctor = spell_on(primary, "doctor", [Target(there)])
+    value = ("--secret-string", "file://VALUE")
+    secret = {"secret_id": primary.arn, "region": primary.region, "kms_key_id": "alias/NAME"}
+    return (
+        f"{whose(primary)}put a new value under another key: {aws('secretsmanager update-secret', *value, **secret)}; "
+        f"see which old version is still under the key that is gone: {doctor}; {again}"
+    )
+
+
+def cut_off(secret: str, region: Region) -> str:
+    """Return the commands that take a foreign replica out of the way; `secret` is its name or ARN.
+
+    A recovery window would keep the name. Source: aws-behavior.md 3.2, 8.
+    """
+    stop = aws("secretsmanager stop-replication-to-replica", secret_id=secret, region=region)
+    return f"{stop}; {_delete(secret, region)}"
+
+
+def with_the_name(primary: Secret, region: Region) -> str:
+    """Return the command that shows what has the primary's name in a Region.
+
+    Whoever asked for a secret by its ARN may be of another account, to which the name means nothing.
+    """
+    if primary.by_arn:
+        return aws("secretsmanager list-secrets", filters=f"Key=name,Values={primary.name}", region=region)
+    return aws("secretsmanager describe-secret", secret_id=primary.name, region=region)
+
+
+def not_replaced(primary: Secret, region: Region, why: str) -> Trouble:
+    """Return the trouble of a secret that AWS left where it was. Source: aws-behavior.md 3.1, 11.5."""
+    message = (
+        f"AWS did not put a replica in place of {primary.name} in {region}: {why}; what it replaces and what not its "
+        "documents leave open, and nothing else was tried"
+    )
+    arn = in_region(primary.arn, region)
+    hint = (
+        f"by hand, once nobody needs what is there: {_delete(arn, region)}; look until it is gone: "
+        f"{aws('secretsmanager describe-secret', secret_id=arn, region=region)}; "
+        f"then: {anew(primary, [Target(region)])}"
+    )
+    return Trouble("NotReplaced", message, hint, None, Outcome.FAILED)
+
+
+def _delete(secret: str, region: Region) -> str:
+    flag = "--force-delete-without-recovery"
+    return aws("secretsmanager delete-secret", flag, secret_id=secret, region=region)
+
+
+def failure(primary: Secret, entry: Replica) -> Trouble:
+    """Return a Failed entry as the row's error: AWS's message verbatim, and a hint.
+
+    The message is matched loosely and for the hint alone: but for KMS's, its texts are not established.
+    Source: aws-behavior.md 2.1, 2.2.
+    """
+    there = entry.region
+    text = (entry.message or "").lower()
+    describe = with_the_name(primary, there)
+    owner = whose(primary)
+    again = spell_on(primary, "retry", [Target(there)])
+    of_kms = read_failure(entry.message)
+    if of_kms:
+        hint = cure(primary, entry, of_kms)
+    elif "different arn" in text:
+        hint = (
+            "a replica of another primary bears the name there, and force does not cure that; "
+            f"{owner}look: {describe}; "
+            f"if it is not needed: {cut_off('ARN' if primary.by_arn else primary.name, there)}; "
+            f"once it is gone: {again}"
+        )
+    elif "already exists" in text:
+        force = spell_on(primary, "retry", [Target(there)], ["--force-overwrite"])
+        hint = f"{owner}look at it: {describe}; to replace it for good: {force}"
+    elif "key" in text and primary.region in text and there not in text:
+        key = aws("kms describe-key", key_id=primary.kms_key_id or "KEY", region=primary.region)
+        hint = f"{owner}mend the primary's key ({key}), then: {again}"
+    elif "key" in text and ("not found" in text or "not exist" in text):
+        here = spell_on(primary, "retry", [Target(there, "alias/NAME")])
+        hint = f"{owner}list the keys there are: {aws('kms list-aliases', region=there)}; then name one: {here}"
+    elif "kms" in text or "key" in text:
+        hint = (
+            f"{owner}mend the key ({aws('kms describe-key', key_id=entry.kms_key_id or 'KEY', region=there)}; "
+            f"kms:Decrypt at the primary, kms:GenerateDataKey and kms:Encrypt at the replica), then: {again}"
+        )
+    elif "enabled" in text or "opt" in text:
+        hint = f"{owner}enable the Region ({aws('account enable-region', region_name=there)}), then: {again}"
+    else:
+        hint = f"mend the cause and try again: {again}"
+    message = f"{primary.name} in {there}: {entry.message or 'AWS gave no reason'}"
+    return Trouble("ReplicationFailed", message, hint, None, Outcome.FAILED)

@@ -1,0 +1,104 @@
+"""What `promote` may make stand alone, and what it leaves behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from smrep.errors import Outcome, UsageError
+from smrep.model import Secret, SecretId, in_region, parse_arn
+from smrep.regions import Region
+from smrep.report import Action, RegionReport, Trouble
+from smrep.rules.hints import aws, promotion
+
+
+def unfit(secret: Secret, home: Region | None) -> Trouble | None:
+    """Return why this secret is not promoted, None where it may be; `home` is the primary's Region, if it was typed.
+
+    For a replica of another account the same call means something else. Source: aws-behavior.md 1.3.
+
+    Raises:
+        UsageError: it is the primary itself.
+
+    """
+    if secret.replicas and not secret.is_replica:
+        raise UsageError(
+            f"{secret.name} in {secret.region} is the primary itself and can't be promoted",
+            "name the Region of a replica with -r",
+        )
+    link = secret.cross_account.primary if secret.cross_account else None
+    if link:
+        return Trouble(
+            "CrossAccountReplica",
+            f"{secret.name} in {secret.region} is a replica of another account's secret, {link.arn}; to cut it off is "
+            "not smrep's to do",
+            aws("secretsmanager describe-secret", secret_id=secret.id_in(secret.region), region=secret.region),
+            None,
+            Outcome.FAILED,
+        )
+    if home and secret.is_replica and secret.primary_region != home:
+        return Trouble(
+            "OtherPrimary",
+            f"{secret.name} in {secret.region} is a replica of {secret.primary_region}, not of {home}",
+            promotion(secret),
+            None,
+            Outcome.FAILED,
+        )
+    return None
+
+
+def check_named(secret_ids: Iterable[SecretId], found: Sequence[Secret]) -> None:
+    """Refuse an ARN whose Region holds neither the replica that was found nor its primary.
+
+    What stands alone does not tell where its primary was, so its ARN is not asked about.
+
+    Raises:
+        UsageError: the ARN names such a Region.
+
+    """
+    for named in (each for each in secret_ids if each.startswith("arn:")):
+        region = parse_arn(named, "secretsmanager").region
+        for secret in (each for each in found if each.is_replica and each.arn == in_region(named, each.region)):
+            if region not in (secret.region, secret.primary_region):
+                raise UsageError(
+                    f"{named} is of {region}, and -r says {secret.region}, which holds a replica of "
+                    f"{secret.primary_region}; nothing was sent",
+                    f"-r {region}, or the ARN that {secret.region} shows: {secret.arn}",
+                )
+
+
+def row(now: Secret, error: Trouble | None, *, accepted: bool, waiting: bool, dry_run: bool) -> RegionReport:
+    """Return the secret as its Region shows it as a row; `waiting` is False where --no-wait was typed."""
+    outcome = error.outcome if error else Outcome.OK
+    if error is None and now.is_replica and not dry_run:
+        outcome = Outcome.ACCEPTED if accepted and not waiting else Outcome.PENDING
+    return RegionReport(
+        region=now.region,
+        outcome=outcome,
+        arn=now.arn,
+        kms_key_id=now.kms_key_id,
+        last_accessed=now.last_accessed,
+        action=Action.PROMOTE,
+        changed=accepted,
+        error=error,
+        note=None if now.is_replica else "stands alone",
+    )
+
+
+def left_behind(old: Secret, promoted: Region) -> tuple[str, ...]:
+    """Return what the old primary lists still, of the promoted Region and of others."""
+    entry = old.replica(promoted)
+    others = [each.region for each in old.replicas if each.region != promoted]
+    notes = []
+    if entry is not None:
+        notes.append(
+            f"the old primary in {old.region} lists {promoted} still, as {entry.status}; what it says of it means "
+            "nothing any more, and removing that Region there is not known to spare the promoted secret"
+        )
+    if others:
+        notes.append(f"{', '.join(others)} stay{'s' if len(others) == 1 else ''} with the old primary in {old.region}")
+    return tuple(notes)
+
+
+def silence(promoted: Secret, why: str) -> str:
+    """Return the note on an old primary that did not tell, which fails nothing."""
+    return f"the old primary in {promoted.primary_region} was asked once and did not tell what it still lists: {why}"

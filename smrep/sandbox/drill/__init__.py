@@ -1,0 +1,1 @@
+"""Secrets and measurements for the drill."""

@@ -1,0 +1,100 @@
+"""What a reader and a writer of each secret would be answered in each Region, at every moment at which that changes.
+
+Nobody samples: the simulator looks after each call, after each event of its agenda and after each change of its
+faults, as of the time at which that happened. Between two looks nothing changes, so that the moments are exact.
+Each look reads as GetSecretValue does, last accessed dates included, and stands in no log.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from smrep.sandbox.operations.describe_secret import READING_OPERATIONS
+from smrep.sandbox.simulator.account_state import CURRENT, Request, labelled
+from smrep.sandbox.simulator.api_errors import ApiError
+from smrep.sandbox.simulator.eventual_consistency import names_meant
+from smrep.sandbox.simulator.key_store import require_key
+
+if TYPE_CHECKING:
+    from smrep.sandbox.simulator.account_state import World
+
+CURRENT_VALUE, OLD_VALUE, NO_VALUE, NO_ANSWER = "current", "stale", "none", "down"
+"""What a reader gets: the newest value that was written anywhere, an older one, a refusal, no answer at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What a reader and a writer of one secret get in one Region from the moment `at` (epoch seconds) on."""
+
+    at: float
+    name: str
+    region: str
+    readable: str
+    writable: bool
+    """Whether a new value would be taken: the secret is there, under a key that can be used, and is no replica."""
+
+
+@dataclass(slots=True)
+class Watch:
+    """Looks at some secrets in some Regions; `sightings` has what it saw, oldest first, each only where it is new.
+
+    The newest value is that of the version seen last for the first time as AWSCURRENT, wherever: a replica's is none,
+    since its primary's was seen before. It stays the newest also when no Region holds it any more.
+    """
+
+    names: tuple[str, ...]
+    regions: tuple[str, ...]
+    sightings: list[Sighting] = field(default_factory=list)
+    _now: float = 0.0
+    _last: dict[tuple[str, str], tuple[str, bool]] = field(default_factory=dict)
+    _known: dict[str, list[str]] = field(default_factory=dict)
+    """A name -> the ids of its versions, in the order in which they were written."""
+
+    def look(self, world: World, at: float, secret_id: str | None) -> None:
+        """Look at the secret that may have changed, at all of them where none is named.
+
+        What an outage held back happens once it is over, though it was due before: no look is dated before another.
+        """
+        self._now = max(self._now, at)
+        for name in self.names if secret_id is None else names_meant(secret_id).intersection(self.names):
+            self._note_newest(world, name)
+            for region in self.regions:
+                seen = self._readable(world, name, region), _is_writable(world, name, region, self._now)
+                if self._last.get((name, region)) != seen:
+                    self._last[name, region] = seen
+                    self.sightings.append(Sighting(self._now, name, region, *seen))
+
+    def _note_newest(self, world: World, name: str) -> None:
+        held = (world.held(region, name) for region in self.regions)
+        current = (labelled(each.content.versions, CURRENT) for each in held if each is not None)
+        known = self._known.setdefault(name, [])
+        for version in sorted((each for each in current if each is not None), key=lambda each: each.created):
+            if version.version_id not in known:
+                known.append(version.version_id)
+
+    def _readable(self, world: World, name: str, region: str) -> str:
+        if region in world.faults.outages:
+            return NO_ANSWER
+        if region in world.faults.disabled_regions:
+            return NO_VALUE
+        try:
+            answer = READING_OPERATIONS["GetSecretValue"].run(world, _request(world, name, region, self._now))
+        except ApiError:
+            return NO_VALUE
+        return CURRENT_VALUE if answer["VersionId"] == self._known[name][-1] else OLD_VALUE
+
+
+def _is_writable(world: World, name: str, region: str, at: float) -> bool:
+    if region in world.faults.outages | world.faults.disabled_regions:
+        return False
+    try:
+        secret = world.find_writable(_request(world, name, region, at))
+        require_key(world, region, secret.kms_key)
+    except ApiError:
+        return False
+    return True
+
+
+def _request(world: World, name: str, region: str, at: float) -> Request:
+    return Request(region, {"SecretId": name}, at, world.callers.whose("", world.account_id, at))

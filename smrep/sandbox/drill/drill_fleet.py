@@ -1,0 +1,103 @@
+"""A fleet in a sandbox for a rehearsal: secrets with replicas, Regions that go down and come back, new values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from smrep.sandbox.seed import seed
+from smrep.sandbox.simulator.account_state import DEFAULT_KEY
+from smrep.sandbox.simulator.api_errors import ApiError
+
+if TYPE_CHECKING:
+    from smrep.sandbox.drill.availability_probe import Sighting, Watch
+    from smrep.sandbox.simulator.simulated_aws import Simulator
+
+_TEAMS = ("payments", "orders", "web", "search", "billing", "mail")
+_KINDS = ("db", "api-key")
+_OWN_KEY, _OWN_KEY_TEAM = "alias/dr", "orders"
+
+
+def fleet(count: int, home: str, near: str, far: str | None) -> list[dict[str, Any]]:
+    """Return an estate of `count` secrets in `home`, each with a replica in `near` and every other one in `far` too.
+
+    Those of one team are under a customer's key in every Region.
+    """
+    return [_entry(number, home, [near, far] if far and number % 2 == 0 else [near]) for number in range(count)]
+
+
+def _entry(number: int, home: str, replicas: list[str]) -> dict[str, Any]:
+    again, place = divmod(number, len(_TEAMS) * len(_KINDS))
+    kind, team = divmod(place, len(_TEAMS))
+    key = _OWN_KEY if _TEAMS[team] == _OWN_KEY_TEAM else None
+    return {
+        "name": f"prod/{_TEAMS[team]}{f'-{again + 1}' if again else ''}/{_KINDS[kind]}",
+        "region": home,
+        "value": f"made of {number}",
+        **({"kms_key": key} if key else {}),
+        "replicas": [{"region": each, **({"kms_key": key} if key else {})} for each in replicas],
+    }
+
+
+@dataclass(slots=True)
+class Stage:
+    """A simulated account with a fleet, while it is watched."""
+
+    simulator: Simulator
+    names: tuple[str, ...]
+    watch: Watch
+    sleep: Callable[[float], None]
+
+    @property
+    def sightings(self) -> Sequence[Sighting]:
+        """What readers and writers of the secrets got, up to the last call."""
+        return self.watch.sightings
+
+    def now(self) -> float:
+        """Return the time in epoch seconds."""
+        return self.simulator.now()
+
+    def set_outage(self, region: str | None) -> None:
+        """Take this Region down, and none besides; None brings all back."""
+        self.simulator.faults = replace(self.simulator.faults, outages=frozenset({region} if region else ()))
+
+    def write(self, region: str) -> None:
+        """Give each secret that can be written in the Region a new value."""
+        for name in self.names:
+            with suppress(ApiError):
+                self._call("PutSecretValue", region, SecretId=name, SecretString=f"written in {region}")
+
+    def standing(self, region: str) -> dict[str, tuple[str, str]]:
+        """Return each secret's ARN and how it stands in a Region, by its name; one that is not there has neither."""
+        return {name: self._standing(name, region) for name in self.names}
+
+    def _standing(self, name: str, region: str) -> tuple[str, str]:
+        try:
+            shown = self._call("DescribeSecret", region, SecretId=name)
+        except ApiError:
+            return "", "no secret"
+        home = shown.get("PrimaryRegion", region)
+        if home != region:
+            return shown["ARN"], f"a replica of {home}"
+        replicas = sorted(
+            f"{each['Region']} {each['Status']} under {each['KmsKeyId']}" for each in shown.get("ReplicationStatus", [])
+        )
+        key = shown.get("KmsKeyId", DEFAULT_KEY)
+        return shown["ARN"], f"a primary under {key} with {', '.join(replicas) or 'no replica'}"
+
+    def _call(self, operation: str, region: str, **params: Any) -> dict[str, Any]:
+        return self.simulator.call("secretsmanager", operation, region, params)
+
+
+@contextmanager
+def staged(
+    simulator: Simulator, count: int, regions: tuple[str, str, str | None], sleep: Callable[[float], None]
+) -> Iterator[Stage]:
+    """Make a fleet in an empty simulator and watch it: `regions` are its home, the one near by and the far one."""
+    estate = fleet(count, *regions)
+    seed(simulator, estate)
+    names = tuple(each["name"] for each in estate)
+    with simulator.watched(names, [each for each in regions if each]) as watch:
+        yield Stage(simulator, names, watch, sleep)

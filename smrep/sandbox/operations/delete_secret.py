@@ -1,0 +1,104 @@
+"""DeleteSecret, with a recovery window or without, and RestoreSecret."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from smrep.sandbox.operations.describe_secret import SECRET_ID
+from smrep.sandbox.simulator.api_errors import (
+    ApiError,
+    invalid_parameter,
+    invalid_request,
+    replica_is_read_only,
+    secret_not_found,
+)
+from smrep.sandbox.simulator.arns import secret_arn
+from smrep.sandbox.simulator.event_queue import Purge
+from smrep.sandbox.simulator.replication_engine import ref
+from smrep.sandbox.simulator.validation import Field, Operation
+
+if TYPE_CHECKING:
+    from smrep.sandbox.simulator.account_state import Request, World
+
+_DAY_S = 86_400
+_SHORTEST_DAYS, _LONGEST_DAYS = 7, 30
+
+
+def _delete_secret(world: World, request: Request) -> dict[str, Any]:
+    """Choice: every listed Region counts as a replica Region, a Failed one too.
+
+    Source: aws-behavior.md 1.7 and 1.4 (DeletedDate is the moment of the call); API_DeleteSecret.
+    """
+    force, days = _window(request.params)
+    try:
+        secret = world.find(request.region, request.params["SecretId"])
+    except ApiError:
+        if force:
+            return _never_there(world, request)
+        raise
+    if secret.is_replica:
+        raise replica_is_read_only()
+    if secret.entries:
+        regions = ", ".join(sorted(secret.entries))
+        raise invalid_parameter(f"You can't delete secret {secret.arn} that still has replica regions [{regions}].")
+    if secret.deleted is not None and not force:
+        raise invalid_request(
+            "You can't perform this operation on the secret because it was already scheduled for deletion."
+        )
+    secret.deleted, secret.recoverable, secret.deletion = request.at, not force, world.next_number()
+    end = request.at + (0 if force else days * _DAY_S)
+    world.agenda.add(end + (world.faults.force_delete_delay_s if force else 0), Purge(ref(secret), secret.deletion))
+    return {"ARN": secret.arn, "Name": secret.name, "DeletionDate": round(end, 3)}
+
+
+def _window(params: dict[str, Any]) -> tuple[bool, int]:
+    """Whether to delete without recovery, and the recovery window in days."""
+    force, days = params.get("ForceDeleteWithoutRecovery", False), params.get("RecoveryWindowInDays")
+    if force and days is not None:
+        raise invalid_parameter("You can't use ForceDeleteWithoutRecovery in conjunction with RecoveryWindowInDays.")
+    if days is not None and not _SHORTEST_DAYS <= days <= _LONGEST_DAYS:
+        raise invalid_parameter("The RecoveryWindowInDays value must be between 7 and 30 days (inclusive).")
+    return force, _LONGEST_DAYS if days is None else days
+
+
+def _never_there(world: World, request: Request) -> dict[str, Any]:
+    """Return the answer for a secret that is not there: deleting by force does not mind.
+
+    Source: API_DeleteSecret, ForceDeleteWithoutRecovery. Choice: the ARN has a made-up suffix.
+    """
+    name: str = request.params["SecretId"]
+    arn = secret_arn(request.region, world.account_id, name, world.fresh_suffix())
+    return {
+        "ARN": name if name.startswith("arn:") else arn,
+        "Name": name.rpartition(":secret:")[2],
+        "DeletionDate": round(request.at, 3),
+    }
+
+
+def _restore_secret(world: World, request: Request) -> dict[str, Any]:
+    """Cancel a deletion.
+
+    Choice: restoring what is not deleted is no mistake; what was deleted without recovery is not found.
+    Source: API_RestoreSecret.
+    """
+    secret = world.find(request.region, request.params["SecretId"])
+    if secret.is_replica:
+        raise replica_is_read_only()
+    if not secret.recoverable:
+        raise secret_not_found()
+    secret.deleted = secret.deletion = None
+    return {"ARN": secret.arn, "Name": secret.name}
+
+
+DELETING_OPERATIONS = {
+    "DeleteSecret": Operation(
+        _delete_secret,
+        {
+            "SecretId": SECRET_ID,
+            "RecoveryWindowInDays": Field(int),
+            "ForceDeleteWithoutRecovery": Field(bool),
+        },
+    ),
+    "RestoreSecret": Operation(_restore_secret, {"SecretId": SECRET_ID}),
+}
+"""Secrets Manager's operations that delete a secret and bring it back, by name."""

@@ -1,0 +1,132 @@
+"""IAM's SimulatePrincipalPolicy."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from smrep.sandbox.simulator.api_errors import ApiError
+from smrep.sandbox.simulator.callers import user_arn
+from smrep.sandbox.simulator.iam_policies import EVERYTHING, Context, Decision, Policy, Verdict, judge
+from smrep.sandbox.simulator.validation import Field, Operation
+
+if TYPE_CHECKING:
+    from smrep.sandbox.simulator.account_state import Request, World
+
+_NOT_MODELLED = (
+    *("PolicyInputList", "PermissionsBoundaryPolicyInputList", "PolicyExclusionList", "ResourcePolicy"),
+    *("ResourceOwner", "CallerArn", "ResourceHandlingOption"),
+)
+_TEMPLATES = {
+    "secretsmanager": "arn:${Partition}:secretsmanager:${Region}:${Account}:secret:${SecretId}",
+    "kms": "arn:${Partition}:kms:${Region}:${Account}:key/${KeyId}",
+}
+
+
+def _simulate_principal_policy(world: World, request: Request) -> dict[str, Any]:
+    """Judge every action on every resource; without resources, on `*`.
+
+    Choice: no context key is filled in by itself, and no organization, boundary or resource policy takes
+    part; parameters for these are refused. All results come in one page. What `Faults.denied` denies in a
+    resource's Region is an implicitDeny for everybody. Source: API_SimulatePrincipalPolicy; the refusals'
+    words as reported by users.
+    """
+    params = request.params
+    for name in _NOT_MODELLED:
+        if name in params:
+            raise _invalid_input(f"The sandbox does not simulate {name}.")
+    policy = _policy_of(world, params["PolicySourceArn"])
+    resources = params.get("ResourceArns") or ["*"]
+    if strange := [each for each in resources if each != "*" and not each.startswith("arn:")]:
+        raise _invalid_input(f"ResourceNames are not in a valid ARN format: {', '.join(strange)}.")
+    if strange := [each for each in params["ActionNames"] if not re.fullmatch(r"[\w-]+:\w+", each, re.ASCII)]:
+        raise _invalid_input(f"Invalid action name: {strange[0]}")
+    context = {each["ContextKeyName"].lower(): each["ContextKeyValues"] for each in params.get("ContextEntries", [])}
+    results = []
+    for action in params["ActionNames"]:
+        verdicts = {resource: _verdict(world, policy, action, resource, context) for resource in resources}
+        results.append(_result(action, verdicts))
+    return {"EvaluationResults": results, "IsTruncated": False}
+
+
+def _policy_of(world: World, arn: str) -> Policy:
+    """Return an identity's policy. Choice: the account's one user may do everything unless told otherwise."""
+    match = re.fullmatch(r"arn:[a-z-]+:iam::\d{12}:(user|role|group)/(?:.*/)?([^/]+)", arn)
+    if match is None:
+        raise _invalid_input(f"Invalid Entity Arn: {arn} does not clearly define entity type and name.")
+    policy = world.policies.get(arn)
+    if policy is not None:
+        return policy
+    if arn == user_arn(world.account_id):
+        return EVERYTHING
+    raise ApiError("NoSuchEntity", f"The {match[1]} with name {match[2]} cannot be found.", 404)
+
+
+def _verdict(world: World, policy: Policy, action: str, resource: str, context: Context) -> Verdict:
+    operation, region = action.partition(":")[2], ":".join(resource.split(":")[3:4])
+    if (operation, region) in world.faults.denied:
+        return Verdict("implicitDeny")
+    return judge(policy, action, resource, context)
+
+
+def _result(action: str, verdicts: dict[str, Verdict]) -> dict[str, Any]:
+    """Return an action's EvaluationResult.
+
+    Choice: of several resources it shows the ARN's template, and explicitDeny if any is, else allowed if
+    any is; of one resource its ARN, as in recorded answers. Only ResourceSpecificResults tell them apart.
+    """
+    service, decisions = action.partition(":")[0].lower(), {verdict.decision for verdict in verdicts.values()}
+    ranked: tuple[Decision, ...] = ("explicitDeny", "allowed", "implicitDeny")
+    decision = next(each for each in ranked if each in decisions)
+    alone = next(iter(verdicts)) if len(verdicts) == 1 else None
+    deciding = [each for each in verdicts.values() if each.decision == decision]
+    result: dict[str, Any] = {
+        "EvalActionName": action,
+        "EvalResourceName": alone or _TEMPLATES.get(service, "*"),
+        "EvalDecision": decision,
+        "MatchedStatements": _matched(*deciding),
+        "MissingContextValues": sorted({key for each in verdicts.values() for key in each.missing}),
+    }
+    if alone != "*":
+        result["ResourceSpecificResults"] = [
+            {
+                "EvalResourceName": resource,
+                "EvalResourceDecision": verdict.decision,
+                "MatchedStatements": _matched(verdict),
+                "MissingContextValues": list(verdict.missing),
+            }
+            for resource, verdict in verdicts.items()
+        ]
+    return result
+
+
+def _matched(*verdicts: Verdict) -> list[dict[str, str]]:
+    """Return the MatchedStatements. Choice: each is named by its Sid, without its place in the text."""
+    sids = dict.fromkeys(statement.sid for verdict in verdicts for statement in verdict.decided_by)
+    return [{"SourcePolicyId": sid, "SourcePolicyType": "IAM Policy"} for sid in sids]
+
+
+def _invalid_input(message: str) -> ApiError:
+    return ApiError("InvalidInput", message)
+
+
+_CONTEXT_ENTRY = Field(
+    dict,
+    members={
+        "ContextKeyName": Field(str, required=True, low=5, high=256),
+        "ContextKeyValues": Field(list, required=True, item=Field(str)),
+        "ContextKeyType": Field(str),
+    },
+)
+IAM_OPERATIONS = {
+    "SimulatePrincipalPolicy": Operation(
+        _simulate_principal_policy,
+        {
+            "PolicySourceArn": Field(str, required=True, low=20, high=2048),
+            "ActionNames": Field(list, required=True, item=Field(str, low=3, high=128)),
+            "ResourceArns": Field(list, item=Field(str, low=1, high=2048)),
+            "ContextEntries": Field(list, item=_CONTEXT_ENTRY),
+        },
+    )
+}
+"""The operations of IAM by name."""

@@ -1,0 +1,126 @@
+"""Which Regions there are and which are enabled: EC2's DescribeRegions, Account Management's ListRegions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from smrep.sandbox.simulator.api_errors import ApiError
+from smrep.sandbox.simulator.arns import partition
+from smrep.sandbox.simulator.page_tokens import page
+from smrep.sandbox.simulator.validation import Field, Operation
+
+if TYPE_CHECKING:
+    from smrep.sandbox.simulator.account_state import Request, World
+
+BY_DEFAULT = (
+    *("ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-southeast-1", "ap-southeast-2"),
+    *("ca-central-1", "eu-central-1", "eu-north-1", "eu-west-1", "eu-west-2", "eu-west-3", "sa-east-1"),
+    *("us-east-1", "us-east-2", "us-west-1", "us-west-2"),
+    *("cn-north-1", "cn-northwest-1", "us-gov-east-1", "us-gov-west-1"),
+)
+"""Regions that every account of their partition has. Source: AWS Account Management guide, opt-in Regions."""
+OPT_IN = (
+    *("af-south-1", "ap-east-1", "ap-east-2", "ap-south-2", "ap-southeast-3", "ap-southeast-4", "ap-southeast-5"),
+    *("ap-southeast-6", "ap-southeast-7", "ca-west-1", "eu-central-2", "eu-south-1", "eu-south-2"),
+    *("il-central-1", "me-central-1", "me-south-1", "mx-central-1"),
+)
+"""Regions that an account has to enable. Source: the same; botocore 1.44.5 data/partitions.json for the names."""
+_STATUSES = ("ENABLED", "ENABLING", "DISABLING", "DISABLED", "ENABLED_BY_DEFAULT")
+
+
+def regions_beside(region: str, disabled: Iterable[str]) -> list[str]:
+    """Return the Regions of a Region's partition by name, those disabled too; the disabled are always known."""
+    known = {*BY_DEFAULT, *OPT_IN, *disabled}
+    return sorted(each for each in known if partition(each) == partition(region))
+
+
+def _describe_regions(world: World, request: Request) -> dict[str, Any]:
+    """Choice: Regions come by name, without their geography; a Region that is named is shown, enabled or not.
+
+    Source: API_DescribeRegions; an unknown Region's words as reported by users.
+    """
+    params, disabled = request.params, world.faults.disabled_regions
+    shown = known = regions_beside(request.region, disabled)
+    named = params.get("RegionName", [])
+    if unknown := [each for each in named if each not in known]:
+        raise ApiError("InvalidParameterValue", f"Invalid region: [{', '.join(unknown)}]")
+    if params.get("DryRun", False):
+        raise ApiError("DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412)
+    if named:
+        shown = [each for each in known if each in named]
+    elif not params.get("AllRegions", False):
+        shown = [each for each in known if each not in disabled]
+    rows = [_row(each, enabled=each not in disabled) for each in shown]
+    return {"regionInfo": [row for row in rows if all(_fits(row, item) for item in params.get("Filter", []))]}
+
+
+def _row(region: str, *, enabled: bool) -> dict[str, str]:
+    domain = "amazonaws.com.cn" if partition(region) == "aws-cn" else "amazonaws.com"
+    status = "opt-in-not-required" if region in BY_DEFAULT else "opted-in"
+    return {
+        "regionName": region,
+        "regionEndpoint": f"ec2.{region}.{domain}",
+        "optInStatus": status if enabled else "not-opted-in",
+    }
+
+
+def _fits(row: dict[str, str], item: dict[str, Any]) -> bool:
+    """Whether a Region passes one filter. Choice: values are compared whole, without wildcards."""
+    keys = {"endpoint": "regionEndpoint", "opt-in-status": "optInStatus", "region-name": "regionName"}
+    if item["Name"] not in keys:
+        raise ApiError("InvalidParameterValue", f"The filter '{item['Name']}' is invalid")
+    return row[keys[item["Name"]]] in item.get("Value", [])
+
+
+def _list_regions(world: World, request: Request) -> dict[str, Any]:
+    """Choice: Regions come by name, 50 a page unless fewer are asked for. Source: API_ListRegions."""
+    params, disabled = request.params, world.faults.disabled_regions
+    wanted = params.get("RegionOptStatusContains", _STATUSES)
+    rows = [
+        {"RegionName": each, "RegionOptStatus": status}
+        for each in regions_beside(request.region, disabled)
+        if (status := _opt_status(each, enabled=each not in disabled)) in wanted
+    ]
+    try:
+        shown, token = page(
+            rows,
+            key=lambda row: (row["RegionName"], ""),
+            size=params.get("MaxResults", 50),
+            token=params.get("NextToken"),
+        )
+    except ApiError as error:
+        raise ApiError("ValidationException", error.message) from None
+    return {"Regions": shown} if token is None else {"Regions": shown, "NextToken": token}
+
+
+def _opt_status(region: str, *, enabled: bool) -> str:
+    if not enabled:
+        return "DISABLED"
+    return "ENABLED_BY_DEFAULT" if region in BY_DEFAULT else "ENABLED"
+
+
+_FILTER = Field(dict, members={"Name": Field(str, required=True), "Value": Field(list, item=Field(str))})
+EC2_OPERATIONS = {
+    "DescribeRegions": Operation(
+        _describe_regions,
+        {
+            "AllRegions": Field(bool),
+            "DryRun": Field(bool),
+            "RegionName": Field(list, item=Field(str)),
+            "Filter": Field(list, item=_FILTER),
+        },
+    )
+}
+"""The operations of EC2 by name."""
+ACCOUNT_OPERATIONS = {
+    "ListRegions": Operation(
+        _list_regions,
+        {
+            "MaxResults": Field(int, low=1, high=50),
+            "NextToken": Field(str, high=1000),
+            "RegionOptStatusContains": Field(list, item=Field(str, enum=_STATUSES)),
+        },
+    )
+}
+"""The operations of Account Management by name."""

@@ -1,0 +1,84 @@
+"""The operations on a secret's resource policy: PutResourcePolicy, GetResourcePolicy, DeleteResourcePolicy."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from smrep.sandbox.operations.describe_secret import SECRET_ID
+from smrep.sandbox.simulator.api_errors import ApiError, invalid_parameter
+from smrep.sandbox.simulator.replication_engine import spread
+from smrep.sandbox.simulator.validation import Field, Operation
+
+if TYPE_CHECKING:
+    from smrep.sandbox.simulator.account_state import Request, Secret, World
+
+_DEFAULT = "default"
+_POLICY_NAME = Field(str, low=1, high=256)
+
+
+def _put_resource_policy(world: World, request: Request) -> dict[str, Any]:
+    """Choice: any JSON object is a policy, kept to the letter; BlockPublicPolicy blocks none.
+
+    Source: API_PutResourcePolicy.
+    """
+    secret, text = world.find_writable(request), request.params["ResourcePolicy"]
+    _refuse_other_names(request)
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict):
+        raise ApiError("MalformedPolicyDocumentException", "This resource policy contains invalid JSON.")
+    return _attach(world, secret, text, request)
+
+
+def _delete_resource_policy(world: World, request: Request) -> dict[str, Any]:
+    """Choice: deleting a policy that is not there is no mistake. Source: API_DeleteResourcePolicy."""
+    secret = world.find_writable(request)
+    _refuse_other_names(request)
+    return _attach(world, secret, None, request)
+
+
+def _get_resource_policy(world: World, request: Request) -> dict[str, Any]:
+    """Choice: a replica answers too, with what it has received. Source: API_GetResourcePolicy; aws-behavior.md 1.9."""
+    secret = world.find_living(request)
+    if request.params.get("PolicyName", _DEFAULT) != _DEFAULT:
+        raise ApiError("ResourceNotFoundException", "Secrets Manager can't find the specified resource policy.")
+    answer = _named(secret, request)
+    return answer if secret.content.policy is None else {**answer, "ResourcePolicy": secret.content.policy}
+
+
+def _attach(world: World, secret: Secret, policy: str | None, request: Request) -> dict[str, Any]:
+    """Give a secret another policy, which replicates. Source: aws-behavior.md 3 'What replicates'."""
+    secret.content = world.revised(secret.content, request.at, policy=policy)
+    spread(world, secret, request.at)
+    return _named(secret, request)
+
+
+def _refuse_other_names(request: Request) -> None:
+    if request.params.get("PolicyName", _DEFAULT) != _DEFAULT:
+        raise invalid_parameter("The policy name must be default.")
+
+
+def _named(secret: Secret, request: Request) -> dict[str, Any]:
+    """Return what every answer has. Choice: PolicyName only where the request has it, as in AWS CLI's examples."""
+    name = request.params.get("PolicyName")
+    answer = {"ARN": secret.arn, "Name": secret.name}
+    return answer if name is None else {**answer, "PolicyName": name}
+
+
+ATTACHING_OPERATIONS = {
+    "PutResourcePolicy": Operation(
+        _put_resource_policy,
+        {
+            "SecretId": SECRET_ID,
+            "ResourcePolicy": Field(str, required=True, low=1, high=20_480),
+            "PolicyName": _POLICY_NAME,
+            "BlockPublicPolicy": Field(bool),
+        },
+    ),
+    "GetResourcePolicy": Operation(_get_resource_policy, {"SecretId": SECRET_ID, "PolicyName": _POLICY_NAME}),
+    "DeleteResourcePolicy": Operation(_delete_resource_policy, {"SecretId": SECRET_ID, "PolicyName": _POLICY_NAME}),
+}
+"""Secrets Manager's operations on resource policies, by name."""

@@ -1,0 +1,150 @@
+"""ListSecrets: one Region's secrets, filtered, sorted and paged."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from smrep.sandbox.operations.describe_secret import details, owning_service
+from smrep.sandbox.simulator.account_state import age
+from smrep.sandbox.simulator.page_tokens import after, cut
+from smrep.sandbox.simulator.validation import Field, Operation
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from smrep.sandbox.simulator.account_state import Request, Secret, World
+    from smrep.sandbox.simulator.page_tokens import SortKey
+
+_KEYS = ("description", "name", "tag-key", "tag-value", "primary-region", "owning-service", "all")
+_SORT_KEYS = ("created-date", "last-accessed-date", "last-changed-date", "name")
+_MARKS = frozenset("/-_+=.@")
+_WORD = re.compile(
+    r"""
+    [^a-z\s/_+=.@-]?[a-z]+                        # db, Db, 5db
+  | [^a-z\s/_+=.@-]+(?=[^a-z\s/_+=.@-][a-z])      # COMPAN of COMPANYthings
+  | [^a-z\s/_+=.@-]+                              # DB, 42
+""",
+    re.VERBOSE,
+)
+
+
+def _list_secrets(world: World, request: Request) -> dict[str, Any]:
+    """Choice: ascending order by default, as in the recorded answer."""
+    params = request.params
+    sort_by, filters = params.get("SortBy", _SORT_KEYS[0]), params.get("Filters", [])
+    rows = _rows(world, request)
+
+    def key(secret: Secret) -> SortKey:
+        return _sort_key(secret, sort_by)
+
+    def listed(secret: Secret) -> bool:
+        living = secret.deleted is None or params.get("IncludePlannedDeletion", False)
+        return living and all(_fits(secret, item) for item in filters)
+
+    if sort_by != _SORT_KEYS[0]:
+        rows = sorted(rows, key=key)
+    rest = after(params.get("NextToken"), rows, key=key, descending=params.get("SortOrder") == "desc")
+    shown, token = cut(filter(listed, rest), key=key, size=params.get("MaxResults", 100))
+    answer: dict[str, Any] = {
+        "SecretList": [details(secret, versions_key="SecretVersionsToStages") for secret in shown]
+    }
+    return answer if token is None else {**answer, "NextToken": token}
+
+
+def _rows(world: World, request: Request) -> Sequence[Secret]:
+    """Return a Region's secrets by age, as they were `Faults.listing_lag_s` ago. Source: aws-behavior.md 1.5."""
+    rows, lag = world.in_region(request.region), world.faults.listing_lag_s
+    past = world.memory.at(request.region, request.at - lag) if lag else {}
+    if not past:
+        return rows
+    unchanged = [secret for secret in rows if secret.name not in past]
+    return sorted([*unchanged, *(secret for secret in past.values() if secret is not None)], key=age)
+
+
+def _sort_key(secret: Secret, sort_by: str) -> SortKey:
+    match sort_by:
+        case "name":
+            return secret.name, ""
+        case "last-accessed-date":
+            return secret.accessed or 0.0, secret.name
+        case "last-changed-date":
+            return secret.content.changed, secret.name
+        case _:
+            return age(secret)
+
+
+def _fits(secret: Secret, item: dict[str, Any]) -> bool:
+    """Whether a secret passes one filter; all filters must be passed.
+
+    Choice: of the values of one filter, any that is not negated must match, if there is one, and
+    none of the negated ones may. Source: API_Filter (prefix match; case matters, though not for
+    description and all; `!` negates).
+    """
+    values: list[str] = item.get("Values", [])
+    wanted = [value for value in values if not value.startswith("!")]
+    unwanted = [value[1:] for value in values if value.startswith("!")]
+    key = item.get("Key", "all")
+    if wanted and not any(_matches(secret, key, value) for value in wanted):
+        return False
+    return not any(_matches(secret, key, value) for value in unwanted)
+
+
+def _matches(secret: Secret, key: str, value: str) -> bool:
+    content = secret.content
+    texts = {
+        "name": [secret.name],
+        "description": [content.description or ""],
+        "tag-key": [tag_key for tag_key, _ in content.tags],
+        "tag-value": [tag_value for _, tag_value in content.tags],
+        "primary-region": [secret.primary_region or ""],
+        "owning-service": [owning_service(secret.name) or ""],
+    }
+    if key not in ("all", "description"):
+        return any(text.startswith(value) for text in texts[key])
+    searched = texts.values() if key == "all" else [texts[key]]
+    return any(_has_words(text, value) for each in searched for text in each)
+
+
+def _has_words(text: str, value: str) -> bool:
+    """Whether each word of the value begins a word of the text; a value without a word is nowhere.
+
+    Source: aws-behavior.md 10.8; API_Filter says that descriptions match from their beginning.
+    """
+    wanted, found = _words(value), _words(text)
+    return bool(wanted) and all(any(each.startswith(word) for each in found) for word in wanted)
+
+
+def _words(text: str) -> list[str]:
+    """Split a text at its mark, then before capitals and digits; one with two kinds of marks is a single word."""
+    if len(set(text) & _MARKS) > 1:
+        return [text.lower()]
+    return [word.lower() for word in _WORD.findall(text)]
+
+
+_FILTER = Field(
+    dict,
+    members={
+        "Key": Field(str, enum=_KEYS),
+        "Values": Field(
+            list,
+            low=1,
+            high=10,
+            item=Field(str, high=512, pattern=r"^\!?[a-zA-Z0-9 :_@\/\+\=\.\-\!]*$"),
+        ),
+    },
+)
+LISTING_OPERATIONS = {
+    "ListSecrets": Operation(
+        _list_secrets,
+        {
+            "IncludePlannedDeletion": Field(bool),
+            "MaxResults": Field(int, low=1, high=100),
+            "NextToken": Field(str, low=1, high=4096),
+            "Filters": Field(list, high=10, item=_FILTER),
+            "SortOrder": Field(str, enum=("asc", "desc")),
+            "SortBy": Field(str, enum=_SORT_KEYS),
+        },
+    )
+}
+"""Secrets Manager's operations that list secrets, by name."""

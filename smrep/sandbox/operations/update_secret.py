@@ -1,0 +1,177 @@
+"""The operations that change a secret: its value, its description, its key, its tags."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from smrep.sandbox.operations.describe_secret import SECRET_ID
+from smrep.sandbox.simulator.account_state import (
+    CURRENT,
+    DEFAULT_KEY,
+    Version,
+    find_version,
+    value_of,
+    with_label_moved,
+    with_version,
+)
+from smrep.sandbox.simulator.api_errors import ApiError, invalid_request, replica_is_read_only
+from smrep.sandbox.simulator.arns import new_uuid
+from smrep.sandbox.simulator.key_store import change_key, own_key, require_key
+from smrep.sandbox.simulator.replication_engine import show_key, spread
+from smrep.sandbox.simulator.validation import Field, Operation
+
+if TYPE_CHECKING:
+    from smrep.sandbox.simulator.account_state import Request, Secret, World
+
+TOKEN = Field(str, low=32, high=64)
+DESCRIPTION = Field(str, high=2048)
+KMS_KEY = Field(str, high=2048)
+VALUE_FIELDS = {
+    "SecretString": Field(str, low=1, high=65_536, sensitive=True),
+    "SecretBinary": Field(str, low=1, high=90_000, sensitive=True),
+}
+_TAG = Field(
+    dict,
+    members={"Key": Field(str, required=True, low=1, high=128), "Value": Field(str, high=256)},
+)
+TAGS = Field(list, item=_TAG)
+
+
+def _put_secret_value(world: World, request: Request) -> dict[str, Any]:
+    secret, value = world.find_writable(request), value_of(request.params)
+    if value is None:
+        raise invalid_request("You must provide either SecretString or SecretBinary.")
+    token = request.params.get("ClientRequestToken") or new_uuid(world.rng)
+    version = find_version(secret.content.versions, token)
+    if version is not None and version.value != value:
+        raise token_in_use(secret, token)
+    if version is None:
+        stages = request.params.get("VersionStages", [CURRENT])
+        require_key(world, secret.region, secret.kms_key)
+        _add_version(world, secret, Version(token, value, request.at, tuple(stages)))
+        version = find_version(secret.content.versions, token)
+    stages = [] if version is None else list(version.stages)
+    return {"ARN": secret.arn, "Name": secret.name, "VersionId": token, "VersionStages": stages}
+
+
+def token_in_use(secret: Secret, token: str) -> ApiError:
+    """Return the refusal of a ClientRequestToken that names a version with another value."""
+    return ApiError(
+        "ResourceExistsException",
+        f"You can't use ClientRequestToken {token} because that value is already in use "
+        f"for a version of secret {secret.arn}.",
+    )
+
+
+def _add_version(world: World, secret: Secret, version: Version) -> None:
+    versions = with_version(secret.content.versions, version)
+    known = secret.version_keys
+    secret.version_keys = {v.version_id: known.get(v.version_id, secret.kms_key) for v in versions}
+    secret.content = world.revised(secret.content, version.created, versions=versions)
+    spread(world, secret, version.created)
+
+
+def _update_secret(world: World, request: Request) -> dict[str, Any]:
+    """Take a token again with the same value, as Put does. Source: aws-behavior.md 10.9."""
+    secret, params = world.find_living(request), request.params
+    value = value_of(params)
+    answer: dict[str, Any] = {"ARN": secret.arn, "Name": secret.name}
+    if secret.is_replica:
+        _rekey_replica(world, secret, params)
+        return answer
+    token = params.get("ClientRequestToken") or new_uuid(world.rng)
+    version = find_version(secret.content.versions, token)
+    if value is not None and version is not None and version.value != value:
+        raise token_in_use(secret, token)
+    if "KmsKeyId" in params:
+        change_key(world, secret, own_key(params))
+    elif value is not None:
+        require_key(world, secret.region, secret.kms_key)
+    description = params.get("Description", secret.content.description)
+    secret.content = world.revised(secret.content, request.at, description=description)
+    if value is None:
+        spread(world, secret, request.at)
+        return answer
+    if version is None:
+        _add_version(world, secret, Version(token, value, request.at, (CURRENT,)))
+    return {**answer, "VersionId": token}
+
+
+def _update_secret_version_stage(world: World, request: Request) -> dict[str, Any]:
+    secret, params = world.find_writable(request), request.params
+    left, to = params.get("RemoveFromVersionId"), params.get("MoveToVersionId")
+    versions = with_label_moved(secret.content.versions, params["VersionStage"], left, to)
+    secret.content = world.revised(secret.content, request.at, versions=versions)
+    spread(world, secret, request.at, leaves_in_sync=True)
+    return {"ARN": secret.arn, "Name": secret.name}
+
+
+def _rekey_replica(world: World, copy: Secret, params: dict[str, Any]) -> None:
+    """Change a replica's key, the one thing of it that may be changed in its own Region.
+
+    The ClientRequestToken that every SDK adds by itself is no other change. Source: aws-behavior.md 1.8.
+    """
+    others = {"SecretString", "SecretBinary", "Description", "Type"}
+    if "KmsKeyId" not in params or not others.isdisjoint(params):
+        raise replica_is_read_only()
+    key = params["KmsKeyId"] or DEFAULT_KEY
+    change_key(world, copy, key)
+    if world.faults.primary_shows_rekey:
+        show_key(world, copy, key)
+
+
+def _tag_resource(world: World, request: Request) -> dict[str, Any]:
+    new = {tag["Key"]: tag.get("Value", "") for tag in request.params["Tags"]}
+    secret = world.find_writable(request)
+    return _retag(world, secret, {**dict(secret.content.tags), **new}, request.at)
+
+
+def _untag_resource(world: World, request: Request) -> dict[str, Any]:
+    gone = request.params["TagKeys"]
+    secret = world.find_writable(request)
+    kept = {key: value for key, value in secret.content.tags if key not in gone}
+    return _retag(world, secret, kept, request.at)
+
+
+def _retag(world: World, secret: Secret, tags: dict[str, str], at: float) -> dict[str, Any]:
+    secret.content = world.revised(secret.content, at, tags=tuple(tags.items()))
+    spread(world, secret, at)
+    return {}
+
+
+CHANGING_OPERATIONS = {
+    "PutSecretValue": Operation(
+        _put_secret_value,
+        {
+            "SecretId": SECRET_ID,
+            "ClientRequestToken": TOKEN,
+            **VALUE_FIELDS,
+            "VersionStages": Field(list, low=1, high=20, item=Field(str, low=1, high=256)),
+        },
+    ),
+    "UpdateSecret": Operation(
+        _update_secret,
+        {
+            "SecretId": SECRET_ID,
+            "ClientRequestToken": TOKEN,
+            "Description": DESCRIPTION,
+            "KmsKeyId": KMS_KEY,
+            **VALUE_FIELDS,
+        },
+    ),
+    "UpdateSecretVersionStage": Operation(
+        _update_secret_version_stage,
+        {
+            "SecretId": SECRET_ID,
+            "VersionStage": Field(str, required=True, low=1, high=256),
+            "RemoveFromVersionId": TOKEN,
+            "MoveToVersionId": TOKEN,
+        },
+    ),
+    "TagResource": Operation(_tag_resource, {"SecretId": SECRET_ID, "Tags": Field(list, required=True, item=_TAG)}),
+    "UntagResource": Operation(
+        _untag_resource,
+        {"SecretId": SECRET_ID, "TagKeys": Field(list, required=True, item=Field(str, low=1, high=128))},
+    ),
+}
+"""Secrets Manager's operations that change a secret, by name."""

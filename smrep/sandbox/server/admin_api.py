@@ -1,0 +1,54 @@
+"""Requests to the sandbox itself, none of AWS's: what its faults are, and what they shall be.
+
+A POST to `PATH` as JSON, with the header `HEADER`, of an object with `clear` (true: a healthy AWS first) and
+`faults` (those to replace, by name); either may be missing. A page in a browser can send neither that header
+nor that type without asking first, and is never granted it. The answer has the faults then in force.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from smrep.sandbox.faults import Faults, changed, document_of
+from smrep.sandbox.server.wire import Reply, plain_refusal
+
+if TYPE_CHECKING:
+    from email.message import Message
+
+    from smrep.sandbox.simulator.simulated_aws import Simulator
+
+PATH = "/smrep/faults"
+HEADER = "X-Smrep-Sandbox"
+SCHEMA = "smrep-sandbox-faults/1"
+_JSON = "application/json"
+
+
+def change_faults(simulator: Simulator, headers: Message, body: bytes) -> Reply:
+    """Change a simulator's faults as a request says; one that is refused changes nothing."""
+    if len(headers.get_all(HEADER, [])) != 1:
+        return plain_refusal(403, f"a request to the sandbox itself needs the header {HEADER}")
+    if len(headers.get_all("Content-Type", [])) != 1 or headers.get_content_type() != _JSON:
+        return plain_refusal(415, f"a request to the sandbox itself is {_JSON}")
+    try:
+        clear, wanted = _read(body)
+        faults = simulator.change_faults(lambda before: changed(Faults() if clear else before, wanted))
+    except (ValueError, RecursionError) as error:
+        return _reply(400, {"schema": SCHEMA, "message": f"{error}"})
+    return _reply(200, {"schema": SCHEMA, "faults": document_of(faults)})
+
+
+def _read(body: bytes) -> tuple[bool, dict[str, Any]]:
+    asked = json.loads(body)
+    if not isinstance(asked, dict):
+        raise ValueError("the request is no object")  # noqa: TRY004 - it is what came, not what we passed
+    if unknown := sorted(asked.keys() - {"clear", "faults"}):
+        raise ValueError(f"a request has no {unknown[0]!r}")
+    clear, wanted = asked.get("clear", False), asked.get("faults", {})
+    if not isinstance(clear, bool) or not isinstance(wanted, dict):
+        raise ValueError("clear is true or false, and faults is an object")  # noqa: TRY004 - as above
+    return clear, wanted
+
+
+def _reply(status: int, document: dict[str, Any]) -> Reply:
+    return Reply(status, _JSON, json.dumps(document).encode())

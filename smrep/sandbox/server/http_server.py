@@ -1,0 +1,277 @@
+"""The simulator behind an HTTP server that any AWS SDK or CLI can be pointed at. Loopback only."""
+
+from __future__ import annotations
+
+import re
+import socket
+import socketserver
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from math import inf
+from threading import Event, Lock, Thread, current_thread
+from typing import IO, TYPE_CHECKING, Any, ClassVar, Self
+
+from smrep.sandbox.loopback import is_here, is_loopback
+from smrep.sandbox.server.request_handler import Desk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from email.message import Message
+    from types import TracebackType
+
+    from smrep.sandbox.server.wire import Reply
+    from smrep.sandbox.simulator.simulated_aws import Simulator
+
+_MAX_DRAINED_BYTES = 16 * 1024 * 1024
+_MAX_PORT = 65_535
+_LOOK_UP_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much of this machine the server lets its clients have."""
+
+    body_bytes: int = 1024 * 1024
+    connections: int = 256
+    """How many may be open at once; one more is closed unanswered."""
+    patience_s: float = 60.0
+    """How long a connection is kept that brings no whole request, or takes no answer."""
+
+
+class SandboxServer:
+    """Serves one simulator on a loopback address, from a thread of its own or in the caller's.
+
+    `log` gets one JSON line per request, flushed, without any secret value: `ts`, `region`,
+    `service`, `operation`, `secret_id`, `status` (HTTP; `null` where nothing was answered), `code`,
+    and `effect`: `done`, `refused`, `dropped_before`, `dropped_after` or `outage`. `desk` makes what
+    answers, called like the class `Desk`.
+
+    Raises: ValueError for an address that is not loopback, OSError for one that is taken.
+    """
+
+    bounds: ClassVar[Bounds] = Bounds()
+
+    def __init__(
+        self,
+        simulator: Simulator,
+        *,
+        port: int = 0,
+        host: str = "127.0.0.1",
+        log: IO[str] | None = None,
+        desk: Callable[..., Desk] = Desk,
+    ) -> None:
+        address = "127.0.0.1" if host == "localhost" else host
+        if not is_loopback(address):
+            raise ValueError(f"the sandbox listens on loopback addresses only, not on {host!r}")
+        if not 0 <= port <= _MAX_PORT:
+            raise ValueError(f"a port is a number from 0 to {_MAX_PORT}, not {port}")
+        listener = _Listener6 if ":" in address else _Listener
+        self._listener = listener((address, port), desk(simulator, log=log), self.bounds)
+        self._closing = Event()
+        self._thread: Thread | None = None
+
+    @property
+    def url(self) -> str:
+        """The endpoint URL for an SDK or CLI, with the port that was really taken."""
+        host, port = self._listener.server_address[:2]
+        return f"http://[{host!s}]:{port}" if ":" in str(host) else f"http://{host!s}:{port}"
+
+    def start(self) -> None:
+        """Serve from a daemon thread; the socket listens since `__init__`, so no client comes too early."""
+        self._thread = Thread(target=self.serve, name="smrep-sandbox", daemon=True)
+        self._thread.start()
+
+    def serve(self) -> None:
+        """Serve in the calling thread until `close` is called; KeyboardInterrupt passes through."""
+        while not self._closing.is_set():
+            self._listener.handle_request()
+            self._listener.lose_patience()
+
+    def close(self) -> None:
+        """Stop serving, end every open connection and free the port; calling it again does nothing."""
+        if self._closing.is_set():
+            return
+        self._closing.set()
+        self._listener.wake()
+        if self._thread is not None and self._thread is not current_thread():
+            self._thread.join()
+        self._listener.hang_up()
+        self._listener.server_close()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class _Listener(ThreadingHTTPServer):
+    """A listening socket that knows its open connections."""
+
+    timeout = _LOOK_UP_S
+    request_queue_size = 128
+
+    def __init__(self, address: tuple[str, int], desk: Desk, bounds: Bounds) -> None:
+        self.desk = desk
+        self.bounds = bounds
+        self._open: dict[socket.socket, float] = {}  # since when its client owes us something
+        self._counting = Lock()
+        super().__init__(address, _Connection)
+
+    def server_bind(self) -> None:
+        """Bind without the look-up of the host's name, which can be slow."""
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        with self._counting:
+            full = len(self._open) >= self.bounds.connections
+            if not full:
+                self._open[request] = time.monotonic()
+        if full:
+            self.desk.turn_away(503, "too many connections")
+            self.shutdown_request(request)
+        else:
+            super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        with self._counting:
+            self._open.pop(request, None)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Let a client go that hangs up; anything else is a fault of ours and is shown."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
+
+    def now_owes(self, connection: socket.socket, owing: str) -> None:
+        """Note whose turn it is: the `client` has to send or to read, or the `sandbox` has to answer."""
+        with self._counting:
+            if connection in self._open:
+                self._open[connection] = time.monotonic() if owing == "client" else inf
+
+    def lose_patience(self) -> None:
+        """End every connection whose client has kept us waiting for too long; its thread then comes to an end too."""
+        self._hang_up(before=time.monotonic() - self.bounds.patience_s)
+
+    def wake(self) -> None:
+        """End the present wait for a connection, where the platform lets us."""
+        with suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
+
+    def hang_up(self) -> None:
+        """End every open connection, whoever's turn it is."""
+        self._hang_up(before=None)
+
+    def _hang_up(self, *, before: float | None) -> None:
+        with self._counting:
+            for connection, since in self._open.items():
+                if before is None or since < before:
+                    with suppress(OSError):
+                        connection.shutdown(socket.SHUT_RDWR)
+
+
+class _Listener6(_Listener):
+    address_family = socket.AF_INET6
+
+
+class _Connection(BaseHTTPRequestHandler):
+    """One keep-alive connection. Answers leave in one piece, without Nagle's delay."""
+
+    server: _Listener
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1
+
+    def do_POST(self) -> None:
+        """Answer one request, or close its connection where the sandbox is told to."""
+        body = b""
+        reply = self._turned_away()
+        if reply is None:
+            body = self.rfile.read(length := int(self.headers.get("Content-Length", "0")))
+            reply = self._refusal(400, "the request ended before its length") if len(body) < length else None
+        if reply is None:
+            self.server.now_owes(self.connection, "sandbox")
+            reply = self.server.desk.handle(self.path, self.headers, body)
+            self.server.now_owes(self.connection, "client")
+        if reply is None:
+            self.close_connection = True
+            return
+        self._send(reply)
+
+    do_GET = do_HEAD = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_POST  # noqa: N815
+    """Any other method is turned away like a request for another host."""
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
+        """Turn away what Python's own server can't read as HTTP."""
+        self.request_version = self.protocol_version  # where none could be read, Python would send no status at all
+        self._send(self._refusal(code, "this is no request that the sandbox can read"))
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        """Keep silent: the desk keeps the record."""
+
+    def version_string(self) -> str:
+        """Return the Server header."""
+        return "smrep-sandbox"
+
+    def _turned_away(self) -> Reply | None:
+        length, most = _only(self.headers, "Content-Length", "0"), self.server.bounds.body_bytes
+        if not _names_loopback(_only(self.headers, "Host")):
+            return self._refusal(403, "the sandbox answers to loopback names only")
+        if self.command != "POST":
+            return self._refusal(405, "AWS's protocols know POST only")
+        if "Transfer-Encoding" in self.headers or not re.fullmatch(r"\d{1,18}", length, re.ASCII):
+            return self._refusal(411, "a request needs its length")
+        if int(length) > most:
+            refusal = self._refusal(413, f"a request has at most {most} bytes")
+            self._drain(int(length))
+            return refusal
+        return None
+
+    def _refusal(self, status: int, message: str) -> Reply:
+        """Return and write down a refusal, after which the connection is closed."""
+        self.close_connection = True
+        return self.server.desk.turn_away(status, message)
+
+    def _drain(self, length: int) -> None:
+        """Take what the client is still sending, so that it gets to read the refusal."""
+        left = min(length, _MAX_DRAINED_BYTES)
+        while left > 0 and (piece := self.rfile.read(min(left, 65_536))):
+            left -= len(piece)
+
+    def _send(self, reply: Reply) -> None:
+        self.send_response(reply.status)
+        self.send_header("Content-Type", reply.content_type)
+        self.send_header("Content-Length", str(len(reply.body)))
+        if reply.request_id:
+            self.send_header("x-amzn-RequestId", reply.request_id)
+        if reply.error_type:
+            self.send_header("x-amzn-ErrorType", reply.error_type)
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(reply.body)
+
+
+def _only(headers: Message, name: str, default: str = "") -> str:
+    """Return a header that may stand there once; of several, each reader would take another one: then nothing."""
+    found = headers.get_all(name, [default])
+    return str(found[0]) if len(found) == 1 else ""
+
+
+@lru_cache(maxsize=64)
+def _names_loopback(host: str) -> bool:
+    """Return whether a Host header names this machine itself, which keeps other sites' pages out."""
+    match = re.fullmatch(r"(?:\[([0-9A-Fa-f:]+)\]|([^:\[\]]+))(?::\d{1,5})?", host, re.ASCII)
+    return match is not None and is_here(match[1] or match[2])

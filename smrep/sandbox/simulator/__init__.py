@@ -1,0 +1,1 @@
+"""The simulated AWS: no network, and time is passed in."""

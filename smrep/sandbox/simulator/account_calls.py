@@ -1,0 +1,282 @@
+"""The calls that one simulated account answers, within its quota of writes."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from smrep.sandbox.operations import GLOBAL_REGION, GLOBAL_SERVICES, SERVICES
+from smrep.sandbox.simulator.account_state import DEFAULT_KEY, CrossAccount, Entry, Request
+from smrep.sandbox.simulator.api_errors import (
+    NO_RESOURCE_POLICY_ALLOWS,
+    RESOURCE_POLICY_DENIES,
+    ApiError,
+    not_authorized,
+    region_not_enabled,
+    secret_not_found,
+    unknown_operation,
+    validation_code,
+)
+from smrep.sandbox.simulator.event_queue import Event, Purge, regions_of
+from smrep.sandbox.simulator.eventual_consistency import remembering
+from smrep.sandbox.simulator.iam_policies import judge_access, read_policy
+from smrep.sandbox.simulator.replication_engine import happen
+from smrep.sandbox.simulator.validation import validate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from threading import RLock
+
+    from smrep.sandbox.faults import Faults
+    from smrep.sandbox.simulator.account_state import World
+
+
+_STATUS_FIELDS = frozenset({"ReplicationStatus", "StatusMessage"})
+_PRIMARY_FIELDS = _STATUS_FIELDS | {"PrimarySecretARN"}
+_REPLICA_FIELDS = _STATUS_FIELDS | {"ReplicaSecretARN", "ReplicationRoleARN"}
+_SECRET_PARAMS = frozenset({"SecretString", "SecretBinary", "RotationToken"})
+
+LOG_MOST = 50_000
+"""How many calls are remembered, the newest: a sandbox may run for weeks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call as it was made and what came of it: `code` is empty where it was carried out.
+
+    `params` are without any secret value; `ts` is in epoch seconds; `account` is the caller's.
+    """
+
+    ts: float
+    service: str
+    operation: str
+    region: str
+    secret_id: str | None
+    code: str
+    params: dict[str, Any]
+    account: str
+
+
+class Account:
+    """One account, with every Region in it; `log` and `lock` are the simulator's, for all its accounts.
+
+    Whatever was due is carried out, in its order and as of its own time, before each call.
+    """
+
+    def __init__(self, world: World, *, now: Callable[[], float], log: list[Call], lock: RLock) -> None:
+        self.now = now
+        self.log = log
+        self._lock = lock
+        self._quota = WriteQuota()
+        self._world = world
+
+    @property
+    def account_id(self) -> str:
+        """The account that owns the secrets and keys."""
+        return self._world.account_id
+
+    def call(
+        self,
+        service: str,
+        operation: str,
+        region: str,
+        params: dict[str, Any],
+        *,
+        access_key: str = "",
+    ) -> dict[str, Any]:
+        """Carry out one call, in and out in wire form: times in epoch seconds, bytes in base64.
+
+        `access_key` tells roles taken on by AssumeRole from the account's one user.
+
+        Raises: ApiError.
+        """
+        with self._lock:
+            at, code = self.now(), ""
+            catch_up(self._world, at)
+            try:
+                caller = self._world.callers.whose(access_key, self.account_id, at)
+                given = {key: value for key, value in params.items() if value is not None}
+                return self._answer(service, operation, Request(region, given, at, caller))
+            except ApiError as error:
+                code = error.code
+                raise
+            finally:
+                shown = {key: value for key, value in params.items() if key not in _SECRET_PARAMS}
+                secret_id = secret_id_of(params)
+                self.log.append(Call(at, service, operation, region, secret_id, code, shown, self.account_id))
+                del self.log[:-LOG_MOST]
+
+    def behave(self, faults: Faults) -> None:
+        """Let this account's AWS behave in another way from now on."""
+        with self._lock:
+            at = self.now()
+            catch_up(self._world, at)
+            self._world.faults = faults
+            self._world.looked_at(at, None)
+
+    def set_replication_status(
+        self, secret_id: str, region: str, replica_region: str, status: str, message: str | None = None
+    ) -> None:
+        """Let the primary in `region` show any status word for a Region; a replication under way is dropped.
+
+        Raises: ApiError for a secret that is not there.
+        """
+        with self._lock:
+            catch_up(self._world, self.now())
+            primary = self._world.find(region, secret_id)
+            attempt = self._world.next_number()
+            entry = primary.entries.get(replica_region)
+            key = DEFAULT_KEY if entry is None else entry.kms_key
+            primary.primary_region = region
+            primary.entries[replica_region] = Entry(replica_region, key, status, message, attempt)
+
+    def set_key_state(self, key_id: str, region: str, state: str) -> None:
+        """Put a KMS key into any KeyState, e.g. `PendingDeletion`. Raises: ApiError for an unknown key."""
+        with self._lock:
+            catch_up(self._world, self.now())
+            self._world.keys.set_state(region, key_id, state)
+
+    def put_role(self, arn: str, policy: Mapping[str, Any]) -> None:
+        """Let IAM's simulation know a role, or a user, by its identity-based policy document.
+
+        Only SimulatePrincipalPolicy heeds it; no call is refused for it. Raises: ValueError for a policy
+        with something that is not modelled.
+        """
+        with self._lock:
+            self._world.policies[arn] = read_policy(policy)
+
+    def set_cross_account(
+        self,
+        secret_id: str,
+        region: str,
+        *,
+        primary: Mapping[str, str] | None = None,
+        replicas: Iterable[Mapping[str, str]] = (),
+    ) -> None:
+        """Let a secret show `CrossAccountPrimary` and `CrossAccountReplicas`, in place of those before.
+
+        Source: botocore 1.44.5 for their fields. Raises: ValueError for another field, ApiError for a
+        secret that is not there.
+        """
+        shown = CrossAccount(dict(primary) if primary else None, tuple(dict(each) for each in replicas))
+        for given, fields in (
+            (shown.primary or {}, _PRIMARY_FIELDS),
+            *((each, _REPLICA_FIELDS) for each in shown.replicas),
+        ):
+            if unknown := sorted(set(given) - fields):
+                raise ValueError(f"no such field in cross-account replication: {unknown[0]}")
+        with self._lock:
+            catch_up(self._world, self.now())
+            self._world.find(region, secret_id).cross_account = shown
+
+    def _answer(self, service: str, name: str, request: Request) -> dict[str, Any]:
+        operation, faults = SERVICES.get(service, {}).get(name), self._world.faults
+        if operation is None:
+            raise unknown_operation(service, f"The sandbox does not know {service}:{name}.")
+        region = GLOBAL_REGION if service in GLOBAL_SERVICES else request.region
+        if region in faults.disabled_regions and service not in GLOBAL_SERVICES:
+            raise region_not_enabled(service)
+        self._quota.take(request.region, name, faults.write_quota, request.at)
+        if (name, region) in faults.denied:
+            raise not_authorized(service, request.caller.arn, f"{service}:{name}", _resource_of(request.params))
+        if service == "kms":
+            self._keep_out_of_other_accounts(name, request)
+        validate(operation.fields, request.params, code=validation_code(service))
+        world = self._world if service != "secretsmanager" else self._whose_secret(name, request)
+        secret_id = secret_id_of(request.params)
+        with remembering(world, secret_id, request.at):
+            answer = operation.run(world, request)
+        world.looked_at(request.at, secret_id)
+        return answer
+
+    def _whose_secret(self, operation: str, request: Request) -> World:
+        """Return the account that answers for a secret: another one where an ARN of its is named.
+
+        The secret's resource policy lets another account in, and may keep its own out. Choice: every identity may do
+        everything as far as its own account's IAM goes; what another account does not hold is not found, nor is by a
+        part of its ARN what it holds. Source: aws-behavior.md 10.4.
+
+        Raises: ApiError (AccessDeniedException, ResourceNotFoundException).
+        """
+        secret_id = str(request.params.get("SecretId"))
+        parts = secret_id.split(":", 6)
+        world = self._world.beside.get(parts[4], self._world) if len(parts) > 6 else self._world  # noqa: PLR2004
+        if world is not self._world:
+            catch_up(world, request.at)
+        try:
+            secret = world.find(request.region, secret_id)
+        except ApiError:
+            return world
+        if world is not self._world and secret.arn != secret_id:
+            raise secret_not_found()
+        action = f"secretsmanager:{operation}"
+        decision = judge_access(secret.content.policy, request.caller.arn, action, secret.arn)
+        if decision == "explicitDeny":
+            raise not_authorized("secretsmanager", request.caller.arn, action, secret.arn, RESOURCE_POLICY_DENIES)
+        if decision == "implicitDeny" and world is not self._world:
+            raise not_authorized("secretsmanager", request.caller.arn, action, secret.arn, NO_RESOURCE_POLICY_ALLOWS)
+        return world
+
+    def _keep_out_of_other_accounts(self, operation: str, request: Request) -> None:
+        """Refuse a key of another account. Choice: no key policy lets another account in.
+
+        Raises: ApiError (AccessDeniedException).
+        """
+        key, action = str(request.params.get("KeyId")), f"kms:{operation}"
+        if key.startswith("arn:") and key.split(":")[4:5] != [self.account_id]:
+            raise not_authorized("kms", request.caller.arn, action, key, NO_RESOURCE_POLICY_ALLOWS)
+
+
+def catch_up(world: World, at: float) -> None:
+    """Let happen in an account what is due by now, but for what an outage holds back."""
+    for due, event in world.agenda.due(at, held=lambda event: not world.faults.outages.isdisjoint(regions_of(event))):
+        with remembering(world, _secret_of(event), due):
+            happen(world, event, due)
+        world.looked_at(due, _secret_of(event))
+
+
+def _secret_of(event: Event) -> str:
+    return event.secret.name if isinstance(event, Purge) else event.primary.name
+
+
+def secret_id_of(params: dict[str, Any]) -> str | None:
+    """Return the name or ARN of the secret that a call is about, whichever parameter holds it."""
+    secret_id = params.get("SecretId", params.get("Name"))
+    return secret_id if isinstance(secret_id, str) else None
+
+
+def _resource_of(params: dict[str, Any]) -> str:
+    return secret_id_of(params) or str(params.get("KeyId") or params.get("PolicySourceArn") or "*")
+
+
+SHARED_GROUP = frozenset(
+    {
+        "PutSecretValue",
+        "RemoveRegionsFromReplication",
+        "ReplicateSecretToRegions",
+        "StopReplicationToReplica",
+        "UpdateSecret",
+        "UpdateSecretVersionStage",
+    }
+)
+"""The operations that share one quota per Region and account. Source: aws-behavior.md 5."""
+_SECOND = 1.0
+
+
+@dataclass(slots=True)
+class WriteQuota:
+    """Counts the calls of the shared group; a call that is refused does not count."""
+
+    _taken: defaultdict[str, deque[float]] = field(default_factory=lambda: defaultdict(deque))
+
+    def take(self, region: str, operation: str, limit: int | None, at: float) -> None:
+        """Count one call. Raises: ApiError (ThrottlingException, HTTP 400) beyond `limit` a second."""
+        if limit is None or operation not in SHARED_GROUP:
+            return
+        taken = self._taken[region]
+        while taken and taken[0] <= at - _SECOND:
+            taken.popleft()
+        if len(taken) >= limit:
+            raise ApiError("ThrottlingException", "Rate exceeded")
+        taken.append(at)

@@ -1,0 +1,252 @@
+"""IAM and resource policies, and how the sandbox judges a call by them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+Decision: TypeAlias = Literal["allowed", "implicitDeny", "explicitDeny"]
+Context: TypeAlias = Mapping[str, Sequence[str]]
+"""Condition key, in lower case -> its values in the request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One test of a context key, as it stands in a statement's Condition."""
+
+    operator: str
+    key: str
+    values: tuple[str, ...]
+
+    def holds(self, context: Context) -> bool:
+        """Whether the test is passed; a key that is missing passes none but the tests for that.
+
+        Source: IAM User Guide, condition operators (IfExists, Null, a negated one) and multivalued keys.
+        """
+        given = context.get(self.key.lower())
+        if self.operator == "Null":
+            return (not given) == (self.values[0].lower() == "true")
+        quantifier, _, rest = self.operator.rpartition(":")
+        base = rest.removesuffix("IfExists")
+        negated = "Not" in base
+        if not given:
+            return quantifier == "ForAllValues" or base != rest or (negated and not quantifier)
+        test = _TESTS[base.replace("Not", "")]
+        passed = [any(test(value, each) for value in self.values) != negated for each in given]
+        return all(passed) if quantifier == "ForAllValues" or (negated and not quantifier) else any(passed)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement; `actions_named` and `resources_named` are false for NotAction and NotResource."""
+
+    sid: str
+    allows: bool
+    actions: tuple[str, ...]
+    actions_named: bool
+    resources: tuple[str, ...]
+    resources_named: bool
+    conditions: tuple[Condition, ...]
+
+    def covers(self, action: str, resource: str) -> bool:
+        """Whether the statement is about this action on this resource; actions are compared without case."""
+        action = action.lower()
+        return (
+            any(_like(each.lower(), action) for each in self.actions) == self.actions_named
+            and any(_like(each, resource) for each in self.resources) == self.resources_named
+        )
+
+
+Policy: TypeAlias = tuple[Statement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a policy decides: the statements that decide it, and the condition keys it missed."""
+
+    decision: Decision
+    decided_by: tuple[Statement, ...] = ()
+    missing: tuple[str, ...] = ()
+
+
+def judge(policy: Policy, action: str, resource: str, context: Context) -> Verdict:
+    """Return what a policy says of an action on a resource: a deny beats an allow, nothing denies too."""
+    about = [statement for statement in policy if statement.covers(action, resource)]
+    keys = {condition.key for statement in about for condition in statement.conditions}
+    missing = tuple(sorted(key for key in keys if key.lower() not in context))
+    met = [statement for statement in about if all(each.holds(context) for each in statement.conditions)]
+    if denying := tuple(statement for statement in met if not statement.allows):
+        return Verdict("explicitDeny", denying, missing)
+    if met:
+        return Verdict("allowed", tuple(met), missing)
+    return Verdict("implicitDeny", (), missing)
+
+
+def read_policy(document: Mapping[str, Any]) -> Policy:
+    """Return an identity-based policy's statements.
+
+    Choice: of conditions, String*, Bool and Null are modelled, also with IfExists, ForAllValues and
+    ForAnyValue; policy variables are not. What is not modelled is refused here, never passed over.
+    Raises: ValueError.
+    """
+    statements = document.get("Statement")
+    if isinstance(statements, Mapping):
+        statements = [statements]
+    if not isinstance(statements, Sequence) or isinstance(statements, str):
+        raise _mistake("a policy needs a Statement")
+    return tuple(_statement(each, f"Statement{number}") for number, each in enumerate(statements, start=1))
+
+
+def document_of(policy: Policy) -> dict[str, Any]:
+    """Return the document that `read_policy` makes a policy of."""
+    return {"Statement": [_document(each) for each in policy]}
+
+
+def _document(statement: Statement) -> dict[str, Any]:
+    conditions: dict[str, dict[str, list[str]]] = {}
+    for each in statement.conditions:
+        conditions.setdefault(each.operator, {})[each.key] = list(each.values)
+    return {
+        "Sid": statement.sid,
+        "Effect": "Allow" if statement.allows else "Deny",
+        "Action" if statement.actions_named else "NotAction": list(statement.actions),
+        "Resource" if statement.resources_named else "NotResource": list(statement.resources),
+        "Condition": conditions,
+    }
+
+
+def _statement(given: Any, sid: str) -> Statement:
+    if not isinstance(given, Mapping):
+        raise _mistake(f"a statement is an object, not {given!r}")
+    known = {"Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition"}
+    if unknown := sorted(set(given) - known):
+        raise _mistake(f"the sandbox knows no {unknown[0]} in an identity's policy")
+    if given.get("Effect") not in ("Allow", "Deny"):
+        raise _mistake(f"an Effect is Allow or Deny, not {given.get('Effect')!r}")
+    for named, negated in (("Action", "NotAction"), ("Resource", "NotResource")):
+        if (named in given) == (negated in given):
+            raise _mistake(f"a statement has either {named} or {negated}")
+    return Statement(
+        sid=given.get("Sid", sid),
+        allows=given["Effect"] == "Allow",
+        actions=_texts(given.get("Action", given.get("NotAction"))),
+        actions_named="Action" in given,
+        resources=_texts(given.get("Resource", given.get("NotResource"))),
+        resources_named="Resource" in given,
+        conditions=tuple(
+            _condition(operator, key, values)
+            for operator, tests in given.get("Condition", {}).items()
+            for key, values in tests.items()
+        ),
+    )
+
+
+def _condition(operator: str, key: str, values: Any) -> Condition:
+    if operator not in _OPERATORS:
+        raise _mistake(f"the sandbox does not know the condition operator {operator}")
+    return Condition(operator, key, _texts(values))
+
+
+def _texts(given: Any) -> tuple[str, ...]:
+    items = given if isinstance(given, (list, tuple)) else [given]
+    texts = tuple(str(each).lower() if isinstance(each, bool) else each for each in items)
+    if not texts or not all(isinstance(each, str) for each in texts):
+        raise _mistake(f"a text or a list of texts is wanted, not {given!r}")
+    if any("${" in each for each in texts):
+        raise _mistake(f"the sandbox knows no policy variables: {given!r}")
+    return texts
+
+
+def _mistake(what: str) -> ValueError:
+    return ValueError(what)
+
+
+def _like(pattern: str, text: str) -> bool:
+    """Whether `text` fits a pattern in which `*` is any text and `?` any one character.
+
+    What stands between two `*` is taken where it comes first and never tried elsewhere, so that no pattern is slow.
+    """
+    first, *rest = (re.escape(part).replace(r"\?", ".") for part in re.split(r"\*+", pattern))
+    between = "".join(f"(?>.*?{part})" for part in rest[:-1])
+    last = f".*{rest[-1]}" if rest else ""
+    return re.fullmatch(first + between + last, text, re.DOTALL) is not None
+
+
+def _same(pattern: str, text: str) -> bool:
+    return pattern == text
+
+
+def _same_but_for_case(pattern: str, text: str) -> bool:
+    return pattern.lower() == text.lower()
+
+
+_TESTS: dict[str, Callable[[str, str], bool]] = {
+    "StringEquals": _same,
+    "StringEqualsIgnoreCase": _same_but_for_case,
+    "StringLike": _like,
+    "Bool": _same_but_for_case,
+}
+_BASES = (*_TESTS, "StringNotEquals", "StringNotEqualsIgnoreCase", "StringNotLike")
+_OPERATORS = {"Null", *map("".join, product(("", "ForAllValues:", "ForAnyValue:"), _BASES, ("", "IfExists")))}
+EVERYTHING = read_policy({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}})
+"""The policy of one who may do everything."""
+
+
+def judge_access(policy: str | None, caller: str, action: str, resource: str) -> Decision:
+    """Return what a secret's resource policy says of the caller's action; without one, nothing is allowed.
+
+    Choice: a statement with something that is not modelled allows nothing, and denies nothing.
+    Source: IAM User Guide, policy evaluation logic and the Principal element.
+    """
+    context: Context = {
+        "aws:principalarn": (_role_behind(caller),),
+        "aws:principalaccount": (caller.split(":")[4],),
+        "aws:requestedregion": (resource.split(":")[3],),
+        "secretsmanager:secretid": (resource,),
+    }
+    about = tuple(each for statement in _statements(policy) for each in _read(statement, caller))
+    return judge(about, action, resource, context).decision
+
+
+def _statements(policy: str | None) -> list[Any]:
+    """Return the statements of a policy, which PutResourcePolicy has seen to be an object."""
+    found = json.loads(policy).get("Statement", []) if policy else []
+    return found if isinstance(found, list) else [found]
+
+
+def _read(statement: Any, caller: str) -> Iterator[Any]:
+    """Yield the statement where it is about the caller and can be read."""
+    if not isinstance(statement, dict) or not _is_meant(statement, caller):
+        return
+    rest = {key: value for key, value in statement.items() if key not in ("Principal", "NotPrincipal")}
+    try:
+        yield from read_policy({"Statement": rest})
+    except ValueError:
+        return
+
+
+def _is_meant(statement: Mapping[str, Any], caller: str) -> bool:
+    if "NotPrincipal" in statement:
+        return not _names(statement["NotPrincipal"], caller)
+    return _names(statement.get("Principal"), caller)
+
+
+def _names(principal: Any, caller: str) -> bool:
+    """Whether a Principal names the caller: everybody, the account, the user, the role, or the role's session."""
+    given = principal.get("AWS") if isinstance(principal, dict) else principal
+    _, partition, _, _, account, _ = caller.split(":", 5)
+    known = ("*", account, f"arn:{partition}:iam::{account}:root", caller, _role_behind(caller))
+    return any(each in known for each in (given if isinstance(given, list) else [given]))
+
+
+def _role_behind(caller: str) -> str:
+    """Return the ARN of the role that a session is of, any other caller's own. Choice: a role's path is not known."""
+    return re.sub(r":sts::(\d{12}):assumed-role/([^/]+)/.*", r":iam::\1:role/\2", caller)

@@ -1,0 +1,205 @@
+"""KMS keys of the sandbox, and which of them encrypts a version."""
+
+from __future__ import annotations
+
+import random
+import re
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from smrep.sandbox.simulator.account_state import CURRENT, DEFAULT_KEY, PENDING, PREVIOUS
+from smrep.sandbox.simulator.api_errors import ApiError
+from smrep.sandbox.simulator.arns import kms_arn, new_uuid
+
+if TYPE_CHECKING:
+    from smrep.sandbox.simulator.account_state import Secret, World
+
+
+_MANAGED_ALIAS = "alias/aws/secretsmanager"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One KMS key of one Region."""
+
+    key_id: str
+    arn: str
+    account_id: str
+    created: float
+    description: str = ""
+    state: str = "Enabled"
+    usage: str = "ENCRYPT_DECRYPT"
+    spec: str = "SYMMETRIC_DEFAULT"
+    manager: str = "CUSTOMER"
+    multi_region: bool = False
+
+    def metadata(self) -> dict[str, Any]:
+        """Return the KeyMetadata of DescribeKey and CreateKey. Source: API_KeyMetadata."""
+        fields: dict[str, Any] = {
+            "AWSAccountId": self.account_id,
+            "KeyId": self.key_id,
+            "Arn": self.arn,
+            "CreationDate": round(self.created, 3),
+            "Enabled": self.state == "Enabled",
+            "Description": self.description,
+            "KeyUsage": self.usage,
+            "KeyState": self.state,
+            "Origin": "AWS_KMS",
+            "KeyManager": self.manager,
+            "CustomerMasterKeySpec": self.spec,
+            "KeySpec": self.spec,
+            "MultiRegion": self.multi_region,
+        }
+        if self.spec == "SYMMETRIC_DEFAULT":
+            fields["EncryptionAlgorithms"] = ["SYMMETRIC_DEFAULT"]
+        return fields
+
+
+def key_not_found(message: str) -> ApiError:
+    """KMS's refusal for a key or alias that this Region does not have. Source: API_DescribeKey."""
+    return ApiError("NotFoundException", message)
+
+
+@dataclass(slots=True)
+class KeyStore:
+    """Every Region's keys and aliases. A Region's `alias/aws/secretsmanager` exists from the start."""
+
+    account_id: str
+    keys: dict[tuple[str, str], Key] = field(default_factory=dict)
+    """By Region and key id."""
+    aliases: dict[tuple[str, str], str] = field(default_factory=dict)
+    """The key ids that aliases mean, by Region and alias."""
+
+    def find(self, region: str, key_id: str) -> Key:
+        """Return the key that an id, key ARN, alias or alias ARN means in `region`.
+
+        Raises: ApiError (NotFoundException), also for an ARN of another Region, as AWS does.
+        """
+        self._ensure_managed(region)
+        home = kms_arn(region, self.account_id, "")
+        if key_id.startswith("arn:") and not key_id.startswith(home):
+            raise key_not_found(f"Invalid arn {region}")
+        plain = key_id.removeprefix(home).removeprefix("key/")
+        if plain.startswith("alias/"):
+            target = self.aliases.get((region, plain))
+            if target is None:
+                raise key_not_found(f"Alias {home}{plain} is not found.")
+            plain = target
+        key = self.keys.get((region, plain))
+        if key is None:
+            raise key_not_found(f"Key '{home}key/{plain}' does not exist")
+        return key
+
+    def find_key_only(self, region: str, key_id: str) -> Key:
+        """Return the key that an id or key ARN means; aliases are refused.
+
+        Source: API_DisableKey, API_CreateAlias.
+        """
+        if "alias/" in key_id:
+            raise key_not_found(f"Invalid keyId '{key_id}'")
+        return self.find(region, key_id)
+
+    def add(self, region: str, key: Key) -> None:
+        """Keep `key`, in the place of an older state of it."""
+        self.keys[region, key.key_id] = key
+
+    def has_alias(self, region: str, alias: str) -> bool:
+        """Whether `alias/...` is taken in `region`."""
+        self._ensure_managed(region)
+        return (region, alias) in self.aliases
+
+    def aliases_of(self, region: str) -> list[tuple[str, str]]:
+        """Return each `alias/...` of `region` with the id of its key."""
+        self._ensure_managed(region)
+        return [(name, key_id) for (where, name), key_id in self.aliases.items() if where == region]
+
+    def add_alias(self, region: str, alias: str, key: Key) -> None:
+        """Let `alias/...` mean `key` in `region`."""
+        self.aliases[region, alias] = key.key_id
+
+    def set_state(self, region: str, key_id: str, state: str) -> None:
+        """Put a key into any KeyState. Raises: ApiError for a key that is not there."""
+        self.add(region, replace(self.find(region, key_id), state=state))
+
+    def obstacle(self, region: str, key_id: str | None) -> ApiError | None:
+        """Return KMS's refusal to use a key in `region`, or `None` where Secrets Manager can use it.
+
+        Choice: the words are KMS's own for each cause, of which one was seen as a replication's.
+        Source: aws-behavior.md 2.1, 2.2 for the causes, 4 for "only symmetric encryption keys".
+        """
+        if key_id is None:
+            return None
+        try:
+            key = self.find(region, key_id)
+        except ApiError:
+            return key_not_found(f"Invalid keyId '{key_id}'")
+        if key.state == "Disabled":
+            return ApiError("DisabledException", f"{key.arn} is disabled.")
+        if key.state != "Enabled":
+            state = re.sub(r"(?<!^)(?=[A-Z])", " ", key.state).lower()
+            return ApiError("KMSInvalidStateException", f"{key.arn} is {state}.")
+        if (key.usage, key.spec) != ("ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT"):
+            words = f"{key.arn} key usage is {key.usage} which is not valid for GenerateDataKey."
+            return ApiError("InvalidKeyUsageException", words)
+        return None
+
+    def _ensure_managed(self, region: str) -> None:
+        if (region, _MANAGED_ALIAS) in self.aliases:
+            return
+        key_id = new_uuid(random.Random(f"{self.account_id}/{region}/{_MANAGED_ALIAS}"))  # noqa: S311 - a name
+        key = Key(
+            key_id=key_id,
+            arn=kms_arn(region, self.account_id, f"key/{key_id}"),
+            account_id=self.account_id,
+            created=0.0,
+            description="Default key that protects my Secrets Manager data when no other key is defined",
+            manager="AWS",
+        )
+        self.add(region, key)
+        self.add_alias(region, _MANAGED_ALIAS, key)
+
+
+def own_key(params: dict[str, Any]) -> str | None:
+    """Return the key a request names for a secret that is no replica; the default one is `None`.
+
+    Source: aws-behavior.md 0.9 and API_UpdateSecret (an empty string is the default key).
+    """
+    key: str | None = params.get("KmsKeyId")
+    return None if key in (None, "", DEFAULT_KEY) else key
+
+
+def require_key(world: World, region: str, key: str | None) -> None:
+    """Pass a key that can encrypt.
+
+    Choice: any other is an EncryptionFailure at once. Source: API_CreateSecret, errors.
+    """
+    if world.keys.obstacle(region, key) is not None:
+        raise ApiError(
+            "EncryptionFailure",
+            "Secrets Manager can't encrypt the protected secret text using the provided KMS key. "
+            "Check that the KMS key is available, enabled, and not in an invalid state.",
+        )
+
+
+def require_readable(world: World, secret: Secret, version_id: str) -> None:
+    """Pass a version whose key can decrypt it. Source: API_GetSecretValue, errors."""
+    if world.keys.obstacle(secret.region, secret.version_keys[version_id]) is not None:
+        raise ApiError(
+            "DecryptionFailure",
+            "Secrets Manager can't decrypt the protected secret text using the provided KMS key.",
+        )
+
+
+def change_key(world: World, secret: Secret, key: str | None) -> None:
+    """Give a secret another key and bring its versions in use under it.
+
+    A version that can't be read under its old key silently stays there.
+    Source: API_UpdateSecret, KmsKeyId; aws-behavior.md 1.8.
+    """
+    require_key(world, secret.region, key)
+    secret.kms_key = key
+    for version in secret.content.versions:
+        old = secret.version_keys[version.version_id]
+        in_use = not {CURRENT, PENDING, PREVIOUS}.isdisjoint(version.stages)
+        if in_use and world.keys.obstacle(secret.region, old) is None:
+            secret.version_keys[version.version_id] = key

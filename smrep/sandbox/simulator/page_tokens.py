@@ -1,0 +1,77 @@
+"""Pages of a sorted list, and the opaque tokens between them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from bisect import bisect_left, bisect_right
+from itertools import islice
+from typing import TYPE_CHECKING, TypeVar
+
+from smrep.sandbox.simulator.api_errors import ApiError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+T = TypeVar("T")
+SortKey = tuple[float | str, str]
+
+
+def page(
+    rows: Iterable[T],
+    *,
+    key: Callable[[T], SortKey],
+    size: int,
+    token: str | None,
+    descending: bool = False,
+) -> tuple[list[T], str | None]:
+    """One page of `rows` in the order of `key`, and the token of the next page, if there is one.
+
+    A token holds the last row's key, so what is added or deleted between two pages neither repeats
+    a row nor skips one.
+
+    Raises: ApiError (InvalidNextTokenException).
+    """
+    return cut(after(token, sorted(rows, key=key), key=key, descending=descending), key=key, size=size)
+
+
+def after(
+    token: str | None, rows: Sequence[T], *, key: Callable[[T], SortKey], descending: bool = False
+) -> Iterator[T]:
+    """Return the rows from a token on; `rows` are in ascending order already, and only a few are looked at.
+
+    Raises: ApiError (InvalidNextTokenException).
+    """
+    last = None if token is None else _position(token)
+    try:
+        if descending:
+            return islice(reversed(rows), len(rows) - bisect_left(rows, last, key=key) if last else 0, None)
+        return islice(rows, bisect_right(rows, last, key=key) if last else 0, None)
+    except TypeError:
+        raise _invalid_token() from None
+
+
+def cut(rows: Iterable[T], *, key: Callable[[T], SortKey], size: int) -> tuple[list[T], str | None]:
+    """Return the first page of rows, and the token of the next one; looks at one row more than the page has."""
+    found = list(islice(rows, size + 1))
+    shown = found[:size]
+    return shown, _token(key(shown[-1])) if len(found) > size else None
+
+
+def _token(position: SortKey) -> str:
+    return base64.urlsafe_b64encode(json.dumps(position).encode()).decode()
+
+
+def _position(token: str) -> SortKey:
+    try:
+        first, second = json.loads(base64.urlsafe_b64decode(token))
+    except (binascii.Error, ValueError, TypeError, RecursionError):
+        raise _invalid_token() from None
+    if not isinstance(first, (float, str)) or not isinstance(second, str):
+        raise _invalid_token()
+    return first, second
+
+
+def _invalid_token() -> ApiError:
+    return ApiError("InvalidNextTokenException", "The NextToken value is invalid.")

@@ -1,0 +1,147 @@
+"""The simulated AWS: one account with Secrets Manager and KMS in every Region, others, and what is beside them."""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from threading import RLock
+from typing import TYPE_CHECKING, Any
+
+from smrep.sandbox.drill.availability_probe import Watch
+from smrep.sandbox.faults import Faults
+from smrep.sandbox.operations import OPERATIONS
+from smrep.sandbox.simulator.account_calls import Account, Call, secret_id_of
+from smrep.sandbox.simulator.account_state import World
+from smrep.sandbox.simulator.api_errors import ApiError
+from smrep.sandbox.simulator.callers import Callers
+from smrep.sandbox.simulator.key_store import KeyStore
+from smrep.sandbox.simulator.snapshot import Kept, keep, put_back
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable, Iterable, Iterator
+
+__all__ = ["OPERATIONS", "Account", "ApiError", "Call", "Simulator", "secret_id_of"]
+
+
+class Simulator(Account):
+    """An AWS account in memory, with every Region in it, and the way to the other accounts.
+
+    Time passes only in `now` (epoch seconds). One lock makes it safe to share between threads. `log` has
+    every call in every account, refused ones too. The accounts share the clock, the faults and nothing else.
+    """
+
+    def __init__(
+        self,
+        *,
+        now: Callable[[], float],
+        rng: random.Random,
+        faults: Faults = Faults(),  # noqa: B008 - a frozen value
+        account_id: str = "123456789012",
+    ) -> None:
+        worlds: dict[str, World] = {}
+        world = worlds[account_id] = World(account_id, rng, faults, KeyStore(account_id), Callers(), beside=worlds)
+        super().__init__(world, now=now, log=[], lock=RLock())
+        self._accounts: dict[str, Account] = {account_id: self}
+
+    @property
+    def faults(self) -> Faults:
+        """How this AWS behaves, in every account; assign another value to change it while running."""
+        return self._world.faults
+
+    @faults.setter
+    def faults(self, faults: Faults) -> None:
+        with self._lock:
+            for account in self._accounts.values():
+                account.behave(faults)
+
+    def change_faults(self, change: Callable[[Faults], Faults]) -> Faults:
+        """Replace the faults by what `change` makes of them, in one step; return the new ones."""
+        with self._lock:
+            self.faults = change(self.faults)
+            return self.faults
+
+    def account(self, account_id: str) -> Account:
+        """Return an account, made empty when it is first asked for; its calls are those of its one user.
+
+        Raises: ValueError for an id that is not twelve digits.
+        """
+        with self._lock:
+            if account_id not in self._accounts:
+                if not re.fullmatch(r"\d{12}", account_id, re.ASCII):
+                    raise ValueError(f"an account id is twelve digits, not {account_id!r}")
+                here = self._world
+                world = here.beside[account_id] = World(
+                    account_id, here.rng, here.faults, KeyStore(account_id), here.callers, beside=here.beside
+                )
+                self._accounts[account_id] = Account(world, now=self.now, log=self.log, lock=self._lock)
+            return self._accounts[account_id]
+
+    def call(
+        self,
+        service: str,
+        operation: str,
+        region: str,
+        params: dict[str, Any],
+        *,
+        access_key: str = "",
+    ) -> dict[str, Any]:
+        """Carry out one call in the account of its caller: the role behind `access_key`, or the first account's user.
+
+        In and out in wire form: times in epoch seconds, bytes in base64.
+
+        Raises: ApiError.
+        """
+        account = self.account(self._world.callers.account_of(access_key) or self.account_id)
+        if account is self:
+            return super().call(service, operation, region, params, access_key=access_key)
+        return account.call(service, operation, region, params, access_key=access_key)
+
+    def keep(self) -> Kept:
+        """Return all that this AWS holds, in every account, as it is at this moment: nothing of it changes later."""
+        with self._lock:
+            return keep(self.account_id, self._world.beside.values(), self._world.callers)
+
+    def put_back(self, kept: Kept) -> None:
+        """Go on from what was kept: what has fallen due since happens now. For a simulator that is new.
+
+        Raises: ValueError for a state of another first account, or a policy that `put_role` would refuse.
+        """
+        if kept.account_id != self.account_id:
+            raise ValueError(f"its first account is {kept.account_id}, not {self.account_id}")
+        with self._lock:
+            for each in kept.accounts:
+                self.account(each.account_id)
+            put_back(kept, self._world.beside, self._world.callers)
+            self.faults = self.faults
+
+    def put_trust(self, role_arn: str, external_id: str) -> None:
+        """Let a role be taken on only with this external id."""
+        with self._lock:
+            self._world.callers.trust(role_arn, external_id)
+
+    @contextmanager
+    def watched(self, names: Iterable[str], regions: Iterable[str]) -> Iterator[Watch]:
+        """Open a span in which the first account's secrets of these names are watched, up to its very end."""
+        watch = Watch(tuple(names), tuple(regions))
+        with self._lock:
+            self._world.watch = watch
+            self.faults = self.faults  # whatever is due happens first
+        try:
+            yield watch
+        finally:
+            with self._lock:
+                self.faults = self.faults
+                self._world.watch = None
+
+    @contextmanager
+    def undisturbed(self) -> Iterator[None]:
+        """Open a span for setting the scene: no faults, no delays, no log, and no other caller."""
+        with self._lock:
+            faults, logged = self.faults, len(self.log)
+            self.faults = Faults(replication_delay_s=0.0, removal_delay_s=0.0, force_delete_delay_s=0.0)
+            try:
+                yield
+            finally:
+                self.faults = faults
+                del self.log[logged:]

@@ -1,0 +1,105 @@
+"""What an operation's parameters must look like, and AWS's words for those that do not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from smrep.sandbox.simulator.api_errors import ApiError
+
+if TYPE_CHECKING:
+    from smrep.sandbox.simulator.account_state import Request, World
+
+_TYPE_NAMES = {str: "string", bool: "boolean", int: "integer", list: "list", dict: "structure"}
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One parameter: its type and limits. `low` and `high` bound a length, or an integer's value.
+
+    `item` describes the members of a list and `members` those of a structure. A `sensitive` value
+    is not repeated in a message.
+    """
+
+    kind: type
+    required: bool = False
+    low: int | None = None
+    high: int | None = None
+    pattern: str | None = None
+    enum: tuple[str, ...] = ()
+    item: Field | None = None
+    members: Mapping[str, Field] = field(default_factory=dict)
+    sensitive: bool = False
+
+
+Fields: TypeAlias = Mapping[str, Field]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation of the API: what carries it out, and the parameters it takes."""
+
+    run: Callable[[World, Request], dict[str, Any]]
+    fields: Fields
+
+
+def validate(fields: Fields, params: Mapping[str, Any], *, code: str = "ValidationException") -> None:
+    """Pass parameters that fit; all mistakes are told in one refusal. Unknown parameters are ignored.
+
+    Raises: ApiError (`code`).
+    Source: aws-behavior.md 1.6 for the words of an empty list; the other constraints' words are the
+    same service framework's. Choice: a wrong type is a ValidationException too.
+    """
+    mistakes = list(_structure(fields, params, ""))
+    if mistakes:
+        number = "1 validation error" if len(mistakes) == 1 else f"{len(mistakes)} validation errors"
+        raise ApiError(code, f"{number} detected: {'; '.join(mistakes)}")
+
+
+def _structure(fields: Fields, params: Mapping[str, Any], path: str) -> Iterator[str]:
+    for name, rule in fields.items():
+        here = f"{path}{name[0].lower()}{name[1:]}"
+        value = params.get(name)
+        if value is not None:
+            yield from _member(rule, value, here)
+        elif rule.required:
+            yield f"Value null at '{here}' failed to satisfy constraint: Member must not be null"
+
+
+def _member(rule: Field, value: object, path: str) -> Iterator[str]:
+    if type(value) is not rule.kind:
+        wanted = f"Member must be of type {_TYPE_NAMES[rule.kind]}"
+        yield f"Value at '{path}' failed to satisfy constraint: {wanted}"
+        return
+    shown = "Value" if rule.sensitive else f"Value {_shown(value)}"
+    for constraint in _broken(rule, value):
+        yield f"{shown} at '{path}' failed to satisfy constraint: {constraint}"
+    if isinstance(value, list) and rule.item is not None:
+        for number, item in enumerate(value, start=1):
+            yield from _member(rule.item, item, f"{path}.{number}.member")
+    if isinstance(value, dict):
+        yield from _structure(rule.members, value, f"{path}.")
+
+
+def _broken(rule: Field, value: Any) -> Iterator[str]:
+    size, what = (value, "value") if rule.kind is int else (_length(value), "length")
+    if rule.low is not None and size < rule.low:
+        yield f"Member must have {what} greater than or equal to {rule.low}"
+    if rule.high is not None and size > rule.high:
+        yield f"Member must have {what} less than or equal to {rule.high}"
+    if rule.pattern is not None and not re.fullmatch(rule.pattern, value):
+        yield f"Member must satisfy regular expression pattern: {rule.pattern}"
+    if rule.enum and value not in rule.enum:
+        yield f"Member must satisfy enum value set: [{', '.join(rule.enum)}]"
+
+
+def _length(value: Any) -> int:
+    return len(value) if isinstance(value, (str, list)) else 0
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, (list, dict)):
+        return "'[...]'" if value else "'[]'"
+    return f"'{value}'"

@@ -1,0 +1,236 @@
+"""`audit`: which secrets are not where they should be, by listing, and by looking at what seems wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from smrep.errors import AwsError, NotWhole, Outcome
+from smrep.model import Secret, Target
+from smrep.report import Finding, Kind, Made, Progress, RegionReport, SecretReport, Severity, is_remarkable
+from smrep.rules.fleet.coverage import covered_row, examined_row, extra_row, summary, unlisted_row
+from smrep.rules.manifest.schema import Rule
+from smrep.rules.manifest.selector import EVERY
+from smrep.rules.replication.findings import doubt, unchecked
+from smrep.rules.replication.replica_state import told, worst, worst_first
+from smrep.service.fleet.inspector import Examiner
+from smrep.service.fleet.inventory import Estate, check_clashes, missed, refuse_absent
+from smrep.service.fleet.multi_account import Accounts
+from smrep.service.steps.lookup import troubles_elsewhere
+from smrep.service.steps.parallel import abreast, nothing
+
+
+@dataclass(slots=True)
+class Audit:
+    """The audit of one account: `take_stock` and `look` find out, `found` and `listed` are what came of it."""
+
+    estate: Estate
+    deep: bool = False
+    """Whether every primary is looked at, so that a status can be told."""
+    extras: bool = False
+    """Whether a replica in a Region that nobody asked for is worth a word."""
+    pulse: Callable[[], None] = nothing
+    examiner: Examiner = field(init=False)
+    listed: list[int] = field(default_factory=list)
+    """Places of the secrets of which listing tells all that is told."""
+    _doubtful: list[int] = field(default_factory=list)
+    _orphans: list[SecretReport] = field(default_factory=list)
+    _looked_at: dict[int, SecretReport | None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Look at what is in this estate."""
+        self.examiner = Examiner(self.estate, self.pulse)
+        self.estate.pulse = self.pulse
+
+    def look(self) -> Iterator[None]:
+        """List the Regions, then look at what is not as it should be, yielding as news come in.
+
+        Raises:
+            CredentialsError: no further call can succeed.
+            UsageError: rules contradict each other for a secret that was not listed.
+
+        """
+        estate, examiner = self.estate, self.examiner
+        estate.sweep()
+        self._orphans = examiner.orphans()
+        check_clashes([estate])
+        self._doubtful = examiner.doubtful(deep=self.deep)
+        chosen = set(self._doubtful)
+        self.listed = [place for place in range(len(estate.primaries)) if place not in chosen]
+        examiner.to_look = len(self._doubtful)
+        yield
+        abreast(self._examine, self._doubtful, pulse=self.pulse)
+        yield
+
+    @property
+    def found(self) -> list[SecretReport]:
+        """What was looked at, what is still to be, and what can't be."""
+        examined = (self._looked_at.get(place, self._unexamined(place)) for place in self._doubtful)
+        return [*self.estate.refused, *self._orphans, *(each for each in examined if each)]
+
+    @property
+    def progress(self) -> Progress:
+        """How far the run has come."""
+        examiner = self.examiner
+        if not examiner.to_look:
+            return self.estate.progress
+        return Progress("examining", examiner.looked, examiner.to_look)
+
+    def by_listing(self, place: int) -> SecretReport:
+        """Return what listing tells of a secret."""
+        estate, primary = self.estate, self.estate.primaries[place]
+        rows = [
+            covered_row(primary, target)
+            if estate.is_listed_well(place, target.region) or target.region not in estate.unlisted
+            else unlisted_row(target, estate.unlisted[target.region])
+            for target in estate.wants[place].targets
+        ]
+        return self._told(place, rows)
+
+    def check(self) -> None:
+        """Say what the lists that could not be had leave open in any case.
+
+        Raises:
+            NotWhole: a replica whose primary is gone would not be seen.
+
+        """
+        unlisted = self.estate.unlisted if self.estate.scope.seeks_orphans else {}
+        for region, error in unlisted.items():
+            what = unchecked(region, error, f"secretsmanager:ListSecrets in {region}")
+            message = f"{region} could not be listed, so a replica there whose primary is gone would not be seen"
+            raise NotWhole(message, what.hint, doubt(error))
+
+    def _told(self, place: int, rows: Sequence[RegionReport]) -> SecretReport:
+        """Return a secret of which only the lists tell."""
+        primary = self.estate.primaries[place]
+        outcome = worst(row.outcome for row in rows)
+        report = SecretReport(primary.name, outcome, primary.arn, primary.region, tuple(rows), checked_by="list")
+        return replace(report, rules=self.estate.wants[place].rules, account=self.estate.account)
+
+    def _unexamined(self, place: int) -> SecretReport:
+        """Return a secret that seems wrong and was not looked at, since the run was cut short."""
+        message = "the lists leave a doubt, and the run ended before it was looked at"
+        doubt = Finding(Kind.UNCHECKED, Severity.WARNING, message, outcome=Outcome.PENDING)
+        targets = self.estate.wants[place].targets
+        rows = [
+            RegionReport(each.region, Outcome.PENDING, wanted_key=each.kms_key, findings=(doubt,)) for each in targets
+        ]
+        return self._told(place, rows)
+
+    def _examine(self, place: int) -> None:
+        self._looked_at[place] = self._examined(place)
+
+    def _examined(self, place: int) -> SecretReport | None:
+        """Return what a look tells of a secret, None where it is not there any more."""
+        primary, wanted = self.examiner.primary(place), self.estate.wants[place]
+        if not isinstance(primary, Secret):
+            return primary
+        rows = [self._row(place, primary, target) for target in wanted.targets]
+        regions = {target.region for target in wanted.targets}
+        rows += [
+            extra_row(primary, entry, unwanted=wanted.remove_extra)
+            for entry in primary.replicas
+            if self.extras and entry.region not in regions
+        ]
+        notes = troubles_elsewhere(primary, {row.region for row in rows})
+        report = replace(told(primary, rows, notes=notes), checked_by="describe", rules=wanted.rules)
+        return replace(report, account=self.estate.account)
+
+    def _row(self, place: int, primary: Secret, target: Target) -> RegionReport:
+        def same(wanted: str, shown: str) -> bool | AwsError:
+            return self.estate.key_check.claimed(wanted, shown, target.region, primary.account)
+
+        return examined_row(primary, target, self.examiner.look(place, primary, target), same)
+
+
+@dataclass(slots=True)
+class Audits:
+    """One run of `audit`: `act` looks, account by account; `secrets` and `summary` tell what was found."""
+
+    audits: Sequence[Audit]
+    whole: bool = True
+    """Whether no other shard has accounts in which a name may be found."""
+    accounts: Accounts = field(default_factory=Accounts)
+    _present: Audit | None = None
+
+    def act(self) -> Iterator[None]:
+        """Look, yielding as news come in; an account that can't be listed does not stop the others.
+
+        Raises:
+            SmrepError: the only account could not be listed, or no further call can succeed.
+            UsageError: the rules contradict each other, or the secrets are of another account than expected.
+
+        """
+        for audit in self.audits:
+            self._present = audit
+            with self.accounts.each(audit.estate, alone=len(self.audits) == 1):
+                audit.estate.take_stock()
+            yield
+        refuse_absent([each.estate for each in self._living], whole=self.whole and not self.accounts.lost)
+        check_clashes([each.estate for each in self._living])
+        for audit in self._living:
+            self._present = audit
+            with self.accounts.each(audit.estate, alone=len(self.audits) == 1):
+                yield from audit.look()
+
+    def check(self) -> None:
+        """Say which part of the answer is missing at the end.
+
+        Raises:
+            SomeAccountsLost: that of whole accounts.
+            NotWhole: that of Regions which could not be listed.
+
+        """
+        self.accounts.check(len(self.audits))
+        for audit in self._living:
+            audit.check()
+
+    @property
+    def progress(self) -> Progress:
+        """How far the run has come."""
+        return self._present.progress if self._present else Progress("listing", 0)
+
+    @property
+    def secrets(self) -> Sequence[SecretReport]:
+        """Every secret, those with findings first; what is healthy by listing is made when it is read."""
+        reports = sorted(self._reports(), key=lambda each: (not is_remarkable(each), each.name))
+        found: list[SecretReport | tuple[Audit, int]] = [*worst_first(reports)]
+        found += [(audit, place) for audit in self.audits for place in audit.listed if audit.estate.covers(place)]
+        return Made(found, lambda item: item if isinstance(item, SecretReport) else item[0].by_listing(item[1]))
+
+    @property
+    def summary(self) -> dict[str, int]:
+        """How many secrets are how; those of a Region that could not be listed are told one by one."""
+        covered = sum(audit.estate.covers(place) for audit in self.audits for place in audit.listed)
+        return summary(self._reports(), covered)
+
+    @property
+    def addable(self) -> bool:
+        """Whether a replica is missing for which nothing stands in the way."""
+        rows = (row for report in self._reports() for row in report.replicas)
+        return any({each.kind for each in row.findings} - {Kind.NO_VALUE} == {Kind.MISSING} for row in rows)
+
+    def warnings(self, rules: Sequence[Rule]) -> Iterator[str]:
+        """Yield what a person should know of the choice; a shard of it may well be empty."""
+        estates = [audit.estate for audit in self._living]
+        homes = ", ".join(dict.fromkeys(estate.scope.home for estate in estates))
+        for rule in missed(estates, rules) if estates and self.whole and not self.accounts.lost else ():
+            if rule.selector == EVERY:
+                yield f"there is no secret in {homes}"
+            else:
+                yield f"{rule.place if rule.name else 'the choice'} matches no secret of {homes}"
+
+    @property
+    def _living(self) -> list[Audit]:
+        return [audit for audit in self.audits if not self.accounts.has_lost(audit.estate)]
+
+    def _reports(self) -> list[SecretReport]:
+        """Return every secret that listing alone does not show to be covered."""
+        return [
+            report
+            for audit in self.audits
+            for report in (
+                *audit.found,
+                *(audit.by_listing(place) for place in audit.listed if not audit.estate.covers(place)),
+            )
+        ]

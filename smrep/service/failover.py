@@ -1,0 +1,127 @@
+"""Who is to be promoted: the replicas that the surviving Region lists, those named, and those of the record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from smrep.errors import AwsError, CredentialsError
+from smrep.model import Filter, Listed, Role, SecretId, Target, in_region
+from smrep.report import Finding, SecretReport, Severity, Trouble
+from smrep.rules.hints import spell
+from smrep.rules.manifest.selector import Selector, filters
+from smrep.rules.primary_region import Address, check_account
+from smrep.rules.recovery.failover_record import Entry, Pair, Record
+from smrep.rules.recovery.recovery_summary import rotating
+from smrep.rules.replication.blockers import key_health
+from smrep.rules.replication.key_failures import DEFAULT
+from smrep.rules.replication.standalone_secret import unfit
+from smrep.service.fleet.region_lister import Sweeper
+from smrep.service.ports import Aws
+from smrep.service.steps.kms_keys import KeyCheck
+from smrep.service.steps.lookup import Found, explained, foreign, refusal
+from smrep.service.steps.parallel import abreast, nothing
+
+
+@dataclass(slots=True)
+class Muster:
+    """Finds out which replicas are meant; asks nothing of any Region but the surviving one, and changes nothing."""
+
+    aws: Aws
+    sweeper: Sweeper
+    pair: Pair
+    selectors: Sequence[Selector]
+    """One of them must match."""
+    record: Record
+    expect_account: str | None = None
+    pulse: Callable[[], None] = nothing
+    found: dict[str, Listed] = field(default_factory=dict)
+    """By ARN; those of the record too that are no replicas any more."""
+    refused: list[SecretReport] = field(default_factory=list)
+    """Secrets that were named and can't be had."""
+    findings: dict[str, tuple[Finding, ...]] = field(default_factory=dict)
+    """By ARN: what a person should know of it."""
+
+    def __post_init__(self) -> None:
+        """Look for what is named by an ARN of the lost Region in the surviving one."""
+        self.selectors = [
+            replace(
+                each,
+                names=frozenset(in_region(name, self.pair.target) if _is_arn(name) else name for name in each.names),
+            )
+            for each in self.selectors
+        ]
+
+    def act(self) -> Iterator[None]:
+        """List, look at what was named and is not listed, then at the keys; yields as news come in.
+
+        Raises:
+            AwsError: the list could not be had, or no further call can succeed.
+            UsageError: the secrets are of another account than the one expected, or than the record's.
+
+        """
+        region = self.pair.target
+        wanted = [Filter("primary-region", (self.pair.source,)), *filters(self.selectors, names_only=True)]
+        for page in self.sweeper.pages(region, wanted):
+            for each in page:
+                if each.primary_region == self.pair.source and each.role is Role.REPLICA:  # the filter takes prefixes
+                    self._take(each)
+            yield
+        for entry in self.record.entries.values():
+            self._take(_as_listed(entry, self.pair))
+        names = {name for each in self.selectors for name in each.names}
+        known = {name for each in self.found.values() for name in (each.name, each.arn)}
+        missing = [name for name in sorted(names) if name not in known]
+        for listed in abreast(self._described, missing, pulse=self.pulse):
+            if isinstance(listed, Listed):
+                self._take(listed)
+            else:
+                self.refused.append(listed)
+        yield
+        # the record has the order in which its run happened to come to them, which is no order for a reader
+        self.found = dict(sorted(self.found.items(), key=lambda each: (each[1].name, each[0])))
+        keys = KeyCheck(self.aws, self.sweeper.clock)
+        for arn, each in self.found.items():
+            self.findings[arn] = self._findings(keys, each)
+        yield
+
+    @property
+    def due(self) -> list[str]:
+        """The ARNs of those that are to be promoted: replicas, and those of which the record does not know the end."""
+        begun = {each.arn for each in self.record.unfinished}
+        return [arn for arn, each in self.found.items() if each.is_replica or arn in begun]
+
+    def _take(self, secret: Listed) -> None:
+        if any(each.matches(secret) for each in self.selectors):
+            check_account(secret.account, self.expect_account or self.record.account, secret.arn)
+            self.found.setdefault(secret.arn, secret)
+
+    def _described(self, name: str) -> Listed | SecretReport:
+        """Return a secret that was named and is not listed, which may be new there, or why it can't be had."""
+        address = Address(SecretId(name), self.pair.target)
+        try:
+            secret = self.aws.describe(name, self.pair.target)
+            why = foreign(self.aws, name, secret)
+            why = why or (unfit(secret, self.pair.source) if secret.is_replica else None)
+            return refusal(Found(address, secret), why) if why else Listed.of(secret)
+        except CredentialsError:
+            raise
+        except AwsError as error:
+            return refusal(Found(address, explained(error, address)), Trouble.of(error))
+
+    def _findings(self, keys: KeyCheck, secret: Listed) -> tuple[Finding, ...]:
+        found = [rotating(secret.name, secret.region)] if secret.rotation_enabled else []
+        key = secret.kms_key_id
+        if key and key != DEFAULT:
+            instead = spell("rekey", [secret.name], targets=[Target(secret.region, "alias/NAME")])
+            found += key_health(key, "the key", secret.region, keys.key(key, secret.region), instead)
+        return tuple(replace(each, severity=Severity.WARNING) for each in found)
+
+
+def _is_arn(name: str) -> bool:
+    return name.startswith("arn:")
+
+
+def _as_listed(entry: Entry, pair: Pair) -> Listed:
+    """Return a secret of the record as its Region's list would show it, whatever it is by now."""
+    return Listed(entry.arn, entry.name, pair.target, kms_key_id=entry.kms_key_id, tags=entry.tags)

@@ -1,0 +1,1 @@
+"""What the use cases of many secrets share."""

@@ -1,0 +1,175 @@
+"""`apply`: the errands of a plan, sent at an even pace, waited for by one scheduler."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from smrep.errors import AwsError, CredentialsError, NotFound, PlanIsStale, SmrepError
+from smrep.report import SecretReport, Trouble
+from smrep.rules.replication.replica_deletion import spared
+from smrep.service.fleet.fleet_run import Brake, Run, Terms, gate
+from smrep.service.fleet.multi_account import Accounts
+from smrep.service.fleet.scheduler import Crew
+from smrep.service.fleet.secret_plan import Errand
+from smrep.service.steps.parallel import LOOK_S
+from smrep.service.steps.secret_removal import Clearer, Clearing
+from smrep.service.steps.secret_replication import Sender, Waiter, plain
+from smrep.service.steps.write_once import Gate
+
+FRESH_S = 10.0
+"""How old a look may be on which a request is based."""
+
+
+@dataclass(slots=True)
+class Assignment:
+    """One errand on its way; `step` does what is due next."""
+
+    errand: Errand
+    terms: Terms
+    crew: Crew
+    done: Callable[[Any], None] | None = None
+    begun: bool = False
+    ended: bool = False
+    _gate: Gate | None = None
+    _looks: int = 0
+
+    def step(self) -> float | None:
+        """Begin, or look once more; return when to come back, None where there is nothing more to do."""
+        if self.terms.ended_by is not None and not self.begun:
+            return None
+        try:
+            due = self._look(self._gate) if self._gate else self._begin()
+        except CredentialsError as error:
+            self.terms.ended_by = self.terms.ended_by or error
+            self.begun, due = self.was_sent, None
+        if not self.begun:
+            return None  # the run, or its account's, ended before its turn came
+        if due is None:
+            self.ended = True
+        if self.done:
+            self.done(self)
+        return due
+
+    @property
+    def name(self) -> str:
+        """The secret's name."""
+        return self.errand.name
+
+    @property
+    def has_work(self) -> bool:
+        """Whether something is to be sent or to be waited for."""
+        return self.errand.has_work
+
+    @property
+    def was_sent(self) -> bool:
+        """Whether a request may have reached AWS."""
+        return any(part.was_sent for part in (self.errand.case, self.errand.clearing) if part)
+
+    @property
+    def was_taken(self) -> bool:
+        """Whether AWS is known to have taken a request."""
+        case, clearing = self.errand.case, self.errand.clearing
+        courses = [*(case.courses.values() if case else ()), *(clearing.departures.values() if clearing else ())]
+        return any(each.accepted for each in courses)
+
+    def report(self) -> SecretReport:
+        """Return the secret as it stands."""
+        report = self.errand.report(waiting=self.terms.wait)
+        return report if self.begun or not self.errand.has_work else self.terms.not_begun(report)
+
+    def _begin(self) -> float | None:
+        """Look again where the last look is old, then send what is to be sent."""
+        clock, errand, brake = self.crew.clock, self.errand, Brake(self.crew, self.terms)
+        if errand.again and (errand.looked_at is None or clock.monotonic() - errand.looked_at > FRESH_S):
+            self.errand = errand = _again(errand)
+        adds = plain(errand.case) if errand.case and errand.has_work else []
+        goes_now = bool(errand.removes) and self._why_not() is None
+        writes = errand.has_work and bool(adds or goes_now)
+        turns = self.terms.pace
+        pace = turns.ahead(brake.is_set) if writes else turns  # to wait for its turn is not to wait for AWS
+        if writes and brake.is_set():
+            return None
+        self.begun = True
+        if not errand.has_work:
+            return None
+        self._gate = opened = gate(self.crew, self.terms, LOOK_S, pace)
+        if errand.case and adds:
+            Sender(self.terms.aws, opened).send(errand.case, adds)
+        if errand.clearing:
+            self._clear(errand.clearing, opened)
+        return self._next(opened) if self.terms.wait and errand.is_open else None
+
+    def _look(self, gate: Gate) -> float | None:
+        errand, clock = self.errand, self.crew.clock
+        if errand.case and errand.case.is_open:
+            Waiter(self.terms.aws, clock, gate.deadline, Sender(self.terms.aws, gate)).look(errand.case)
+        if errand.clearing:
+            for region in errand.clearing.open_regions:
+                Clearer(self.terms.aws, gate).look(errand.clearing, region)
+            self._clear(errand.clearing, gate)
+        return self._next(gate) if errand.is_open and clock.monotonic() < gate.deadline else None
+
+    def _clear(self, clearing: Clearing, gate: Gate) -> None:
+        """Remove what is to go once the secret is in sync wherever it is wanted; else spare it when that is settled."""
+        case, why = self.errand.case, self._why_not()
+        if not clearing.unsent:
+            return
+        if why is None:
+            Clearer(self.terms.aws, gate).send(clearing, clearing.unsent)
+        elif not (case and case.is_open and self.terms.wait and self.crew.clock.monotonic() < gate.deadline):
+            clearing.spare(why)
+
+    def _why_not(self) -> Trouble | None:
+        """Return why nothing may be removed yet."""
+        case = self.errand.case
+        return spared(case.primary, case.report().replicas) if case else None
+
+    def _next(self, gate: Gate) -> float:
+        self._looks += 1
+        return self.terms.next_look(self.crew.clock.monotonic(), self._looks - 1, gate.deadline)
+
+
+def _again(errand: Errand) -> Errand:
+    """Return the errand after another look; one that its plan does not fit any more ends there.
+
+    What may be removed is still what the plan showed.
+    """
+    assert errand.again is not None  # noqa: S101 - as was checked
+    try:
+        renewed = errand.again()
+        if renewed is not None:
+            if renewed.clearing and errand.clearing:
+                renewed.clearing.show(errand.clearing.shown)
+            return renewed
+        why: SmrepError = NotFound(
+            "not there any more", f"{errand.name} in {errand.home}", code="ResourceNotFoundException"
+        )
+    except CredentialsError:
+        raise
+    except (PlanIsStale, AwsError) as error:
+        why = error
+    ended = errand.report()
+    return replace(errand, ended=replace(ended, outcome=why.outcome, error=Trouble.of(why)))
+
+
+@dataclass(slots=True)
+class Application(Run):
+    """One run of `apply`, in one account or several."""
+
+    doing: str = "applying"
+
+    def check_accounts(self, accounts: Accounts) -> None:
+        """Say what ended an account's errands before their time; what is left of several is told by `accounts`.
+
+        Raises:
+            SmrepError: that was the only account.
+
+        """
+        every = list({id(each.terms): each.terms for each in self.tasks}.values())
+        for terms in every:
+            if terms.ended_by is not None and len(every) == 1 and not accounts.lost:
+                raise terms.ended_by
+            if terms.ended_by is not None and terms.estate is not None:
+                accounts.lose(terms.estate, terms.ended_by)

@@ -1,0 +1,148 @@
+"""The look at a secret that listing leaves in doubt: at its primary, and into a Region where that is not enough."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+
+from smrep.errors import AwsError, CredentialsError, Denied, NotFound
+from smrep.model import IN_SYNC, Listed, Secret, Target, in_region
+from smrep.regions import Region
+from smrep.report import SecretReport, Trouble
+from smrep.rules.fleet.coverage import orphan
+from smrep.rules.replication.name_owner import Absent, Look, Unseen
+from smrep.rules.replication.replica_state import told
+from smrep.service.fleet.inventory import Estate
+from smrep.service.fleet.multi_account import Denials
+from smrep.service.steps.lookup import doomed, look, unfit
+from smrep.service.steps.parallel import abreast, nothing
+
+
+@dataclass(slots=True)
+class Examiner:
+    """Spends DescribeSecret on what seems wrong."""
+
+    estate: Estate
+    pulse: Callable[[], None] = nothing
+    looked: int = 0
+    to_look: int = 0
+    _denials: Denials = field(default_factory=Denials)
+    _denials_there: dict[Region, Denials] = field(default_factory=dict)
+    """Those of looks into Regions that could not be listed."""
+
+    def doubtful(self, *, deep: bool = False, blindly: bool = False, trusting: bool = False) -> list[int]:
+        """Return the places of the secrets of which listing does not tell enough.
+
+        Where a Region can't be listed, a look at each primary tells half of it: that is wanted if `blindly`. `deep`
+        wants every status. `trusting` takes the list's word that a secret was never replicated, and that nothing bears
+        its name elsewhere.
+        """
+        estate = self.estate
+
+        def is_doubtful(place: int) -> bool:
+            wanted, primary = estate.wants[place], estate.primaries[place]
+            if trusting and primary.primary_region is None and not estate.is_known_elsewhere(place):
+                return False
+            regions = [target.region for target in wanted.targets if blindly or target.region not in estate.unlisted]
+            unlike = any(not estate.is_listed_well(place, region) for region in regions)
+            return deep or unlike or wanted.remove_extra or place in estate.seen_elsewhere
+
+        return [place for place in range(len(estate.primaries)) if is_doubtful(place)]
+
+    def orphans(self) -> list[SecretReport]:
+        """Return the replicas whose primary is not there; a primary that is only not listed yet is taken in.
+
+        Raises:
+            CredentialsError: no further call can succeed.
+
+        """
+        estate = self.estate
+        there = [list(each) for _, each in groupby(sorted(estate.strangers, key=_by_origin), key=_by_origin)]
+        found: list[SecretReport] = []
+        for listed, primary in zip(there, abreast(self._origin, there, pulse=self.pulse), strict=True):
+            if isinstance(primary, Secret):
+                if primary.deleted is None:
+                    estate.add(Listed.of(primary))
+            elif isinstance(primary, NotFound):
+                found.append(replace(orphan(listed, estate.scope.home), account=estate.account))
+            else:
+                report = replace(told(listed[0].as_seen(), (), Trouble.of(primary)), checked_by="describe")
+                found.append(replace(report, account=estate.account))
+        return found
+
+    def primary(self, place: int) -> Secret | SecretReport | None:
+        """Return the primary as DescribeSecret shows it, or what ends this secret's part in the run.
+
+        None where a list that lags shows what is not there any more; what was named is told all the same.
+
+        Raises:
+            CredentialsError: no further call can succeed.
+
+        """
+        listed, rules = self.estate.primaries[place], self.estate.wants[place].rules
+        named = self.estate.is_named(place)
+        try:
+            self._denials.check(f"{listed.name} in {listed.region}")
+            primary = self.estate.aws.describe(listed.arn, listed.region)
+        except CredentialsError:
+            raise
+        except AwsError as error:
+            self._denials.note(denied=isinstance(error, Denied))
+            if isinstance(error, NotFound) and not named:
+                return None
+            trouble = Trouble.of(error)
+            report = SecretReport(listed.name, trouble.outcome, listed.arn, listed.region, error=trouble)
+            return replace(report, checked_by="describe", rules=rules, account=self.estate.account)
+        finally:
+            self.looked += 1
+        self._denials.note(denied=False)
+        if primary.deleted is not None and not named:
+            return None
+        unusable = doomed(primary) or unfit(primary, "status", ())
+        if unusable is None:
+            return primary
+        report = told(primary, (), unusable)
+        return replace(report, checked_by="describe", rules=rules, account=self.estate.account)
+
+    def look(self, place: int, primary: Secret, target: Target) -> Look:
+        """Return what bears the name there: as listed where that is beyond doubt, else by a look into the Region.
+
+        What is listed well and the primary does not know is an old list's.
+        """
+        estate, entry = self.estate, primary.replica(target.region)
+        if estate.is_listed_well(place, target.region):
+            if entry is None or estate.primaries[place].current != primary.version("AWSCURRENT"):
+                return look(estate.aws, primary, target.region)
+            shown = estate.shown_key(place, target.region) or target.kms_key or entry.kms_key_id
+            there = in_region(primary.arn, target.region)
+            return replace(primary, region=target.region, arn=there, kms_key_id=shown, replicas=())
+        listed = estate.look(place, target.region)
+        if isinstance(listed, Unseen):
+            return self._look_blindly(listed, primary, target.region)
+        if isinstance(listed, Absent) and not (entry and entry.status == IN_SYNC):
+            return listed
+        return look(estate.aws, primary, target.region)
+
+    def _look_blindly(self, unlisted: Unseen, primary: Secret, region: Region) -> Look:
+        """Look into a Region whose list was denied, where single looks may be allowed."""
+        denials = self._denials_there.setdefault(region, Denials())
+        if not isinstance(unlisted.error, Denied) or denials.are_enough:
+            return unlisted
+        seen = look(self.estate.aws, primary, region)
+        denials.note(denied=isinstance(seen, Unseen) and isinstance(seen.error, Denied))
+        return seen
+
+    def _origin(self, there: Sequence[Listed]) -> Secret | AwsError:
+        home = self.estate.scope.home
+        try:
+            return self.estate.aws.describe(in_region(there[0].arn, home), home)
+        except CredentialsError:
+            raise
+        except AwsError as error:
+            return error
+
+
+def _by_origin(there: Listed) -> str:
+    """Return what the replicas of one primary have in common: the ARN but for the Region."""
+    return there.arn.split(":", 4)[4]

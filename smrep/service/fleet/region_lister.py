@@ -1,0 +1,63 @@
+"""A sweep of a Region: all that ListSecrets shows, page by page, within its own budget."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from smrep.errors import Throttled, Unanswered
+from smrep.model import Filter, Listed, Page, Paging
+from smrep.regions import Region
+from smrep.service.ports import Clock, SecretsManager
+from smrep.service.steps.polling import past_throttling
+from smrep.service.steps.rate_limiter import Pace
+
+LISTS_A_SECOND = 50.0
+"""Half of what AWS allows an account in a Region, since others list too. Source: aws-behavior.md 5."""
+_PATIENCE_S = 60.0
+"""For how long a list is asked for again where AWS says that it was asked too often."""
+
+
+@dataclass(slots=True)
+class Sweeper:
+    """Lists Regions, side by side if wanted; counts what it has seen."""
+
+    aws: SecretsManager
+    clock: Clock
+    rate: float = LISTS_A_SECOND
+    """Pages a second at most, in each Region."""
+    seen: int = 0
+    _paces: dict[Region, Pace] = field(default_factory=dict)
+
+    def pages(
+        self, region: Region, filters: Sequence[Filter] = (), *, doomed: bool = False
+    ) -> Iterator[tuple[Listed, ...]]:
+        """Yield what each page lists; `doomed` also what is scheduled for deletion.
+
+        Raises:
+            AwsError: the list could not be had, or not to its end: then what came is not the whole.
+
+        """
+        pace = self._paces.setdefault(region, Pace(self.clock, self.rate))
+        paging = Paging()
+        token: str | None = None
+        while True:
+            page = self._page(pace, region, filters, token, doomed=doomed)
+            self.seen += len(page.entries)
+            yield page.entries
+            token = page.next_token
+            if token is None:
+                return
+            if why := paging.why_endless(page.entries, token):
+                raise Unanswered(why, f"the list of secrets in {region}")
+
+    def _page(self, pace: Pace, region: Region, filters: Sequence[Filter], token: str | None, *, doomed: bool) -> Page:
+        def once() -> Page:
+            pace.wait()
+            try:
+                return self.aws.list_page(region, filters, token, doomed=doomed)
+            except Throttled:
+                pace.throttled()
+                raise
+
+        return past_throttling(once, clock=self.clock, deadline=self.clock.monotonic() + _PATIENCE_S)

@@ -1,0 +1,137 @@
+"""One scheduler for the work on many secrets: what is due comes first, and what was begun before what was not."""
+
+from __future__ import annotations
+
+import heapq
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from smrep.service.ports import Clock
+from smrep.service.steps.parallel import start
+
+Job = Callable[[], float | None]
+"""Does one step; returns when the next one is due, in the clock's seconds, or None where it was the last."""
+
+PULSE_S = 0.25
+"""How often a run that goes on by itself tells how far it is."""
+LAST_STEPS_S = 15.0
+"""How long steps that are under way are waited for where a run is stopped: longer than AWS may take to answer."""
+
+
+@dataclass(slots=True)
+class Crew:
+    """Does jobs side by side until all are done; a width of one does them in the caller's thread, in one fixed order.
+
+    A step that AWS keeps waiting holds up no other: half of the crew at most begins new jobs. Where the system
+    has fewer threads to give, the width is what it gives.
+    """
+
+    clock: Clock
+    width: int
+    stop: threading.Event = field(default_factory=threading.Event)
+    """Once set, steps under way are ended and no other is begun."""
+    _fresh: deque[Job] = field(default_factory=deque)
+    _later: list[tuple[float, int, Job]] = field(default_factory=list)
+    _numbers: int = 0
+    _busy: int = 0
+    _beginning: int = 0
+    _failure: BaseException | None = None
+    _turn: threading.Condition = field(default_factory=threading.Condition)
+
+    def run(self, jobs: Iterable[Job]) -> Iterator[None]:
+        """Do all the jobs, yielding now and then, and once more at the end.
+
+        Raises whatever a step raises; then, as when the caller goes away, nothing more is begun.
+        """
+        self._fresh.extend(jobs)
+        try:
+            if self._start():
+                yield from self._watch()
+            else:
+                yield from self._alone()
+        finally:
+            self.finish()
+
+    def _start(self) -> int:
+        """Start the threads, of which none looks for work before the width is known; return how many they are."""
+        if self.width == 1:
+            return 0
+        with self._turn:
+            wanted = min(self.width, len(self._fresh))  # a job is at one step at a time
+            started = start(self._work, wanted)
+            if started < wanted:
+                self.width = max(started, 1)
+        return started
+
+    def _watch(self) -> Iterator[None]:
+        while not self._is_over():
+            with self._turn:
+                self._turn.wait(PULSE_S)
+            yield
+        if self._failure:
+            raise self._failure
+
+    def finish(self) -> None:
+        """Begin nothing more, and come back when what is under way has ended, or has had its time."""
+        self.stop.set()
+        with self._turn:
+            self._turn.notify_all()
+            self._turn.wait_for(lambda: self._busy == 0, timeout=LAST_STEPS_S)
+
+    def _alone(self) -> Iterator[None]:
+        while not self.stop.is_set() and (self._fresh or self._later):
+            job, due = self._next(self.clock.monotonic())
+            if job is None:
+                self.clock.sleep(max(0.0, due - self.clock.monotonic()))
+                continue
+            self._put_back(job, job())
+            yield
+
+    def _is_over(self) -> bool:
+        with self._turn:
+            done = not (self._fresh or self._later or self._busy)
+            return done or self._failure is not None or self.stop.is_set()
+
+    def _next(self, now: float) -> tuple[Job | None, float]:
+        """Return the job whose step is due, those begun first; else none, and when there may be one."""
+        if self._later and self._later[0][0] <= now:
+            return heapq.heappop(self._later)[2], now
+        if self._fresh and (self.width == 1 or self._beginning < max(1, self.width // 2)):
+            return self._fresh.popleft(), now
+        return None, self._later[0][0] if self._later else now + PULSE_S
+
+    def _put_back(self, job: Job, due: float | None) -> None:
+        if due is not None:
+            self._numbers += 1
+            heapq.heappush(self._later, (due, self._numbers, job))
+
+    def _work(self) -> None:
+        while True:
+            with self._turn:
+                fresh, now = len(self._fresh), self.clock.monotonic()
+                if self.stop.is_set() or self._failure or not (fresh or self._later or self._busy):
+                    self._turn.notify_all()
+                    return
+                job, due = self._next(now)
+                if job is None:
+                    self._turn.wait(max(0.001, min(PULSE_S, due - now)))
+                    continue
+                begins = len(self._fresh) < fresh
+                self._busy += 1
+                self._beginning += begins
+            due_again, failure = _step(job)
+            with self._turn:
+                self._busy -= 1
+                self._beginning -= begins
+                self._failure = self._failure or failure
+                self._put_back(job, due_again)
+                self._turn.notify()
+
+
+def _step(job: Job) -> tuple[float | None, BaseException | None]:
+    try:
+        return job(), None
+    except BaseException as error:  # noqa: BLE001 - it is raised in the thread of the run
+        return None, error

@@ -1,0 +1,228 @@
+"""What is to be done for each secret of an estate: decided from lists where they are enough, else from looks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from smrep.errors import Outcome
+from smrep.model import Secret, Target
+from smrep.regions import Region
+from smrep.report import Action, SecretReport
+from smrep.rules.fleet.coverage import covered_row
+from smrep.rules.fleet.desired_state import Wanted, changed
+from smrep.rules.replication.blockers import held_back
+from smrep.rules.replication.name_owner import Look
+from smrep.rules.replication.region_step import NO_CONSENT, Keep, Step, Stop, step_for
+from smrep.rules.replication.replica_deletion import spared
+from smrep.rules.replication.replica_state import told
+from smrep.service.fleet.inspector import Examiner
+from smrep.service.fleet.inventory import Estate, check_clashes
+from smrep.service.ports import Clock
+from smrep.service.steps.lookup import troubles_elsewhere
+from smrep.service.steps.parallel import LOOK_S, abreast, nothing
+from smrep.service.steps.preflight import Health
+from smrep.service.steps.secret_removal import Clearing, begin
+from smrep.service.steps.secret_replication import Case, course_of
+
+
+@dataclass(slots=True)
+class Errand:
+    """One secret, and what is to be done for it."""
+
+    name: str
+    arn: str
+    home: Region
+    wanted: Wanted
+    case: Case | None = None
+    """The Regions where it is wanted."""
+    clearing: Clearing | None = None
+    """Those from which it is to go."""
+    ended: SecretReport | None = None
+    """What ended it before it began."""
+    looked_at: float | None = None
+    """When the primary was looked at, in the clock's seconds; None where that was left to listing."""
+    again: Callable[[], Errand | None] | None = None
+    """Looks once more, and returns what is to be done then: nothing but what was to be done before, None where the
+    secret is gone."""
+    account: str | None = None
+    """Its account, where the run is about several."""
+
+    @property
+    def adds(self) -> bool:
+        """Whether a replica is to be asked for, now or once an old one is gone."""
+        return self.case is not None and any(not isinstance(step, Keep | Stop) for step in self.case.steps)
+
+    @property
+    def removes(self) -> list[Region]:
+        """The Regions from which it is to be removed."""
+        return self.clearing.to_send if self.clearing else []
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something is to be waited for."""
+        opened = self.clearing is not None and bool(self.clearing.open_regions)
+        return opened or (self.case is not None and self.case.is_open)
+
+    @property
+    def has_work(self) -> bool:
+        """Whether something is to be sent or to be waited for."""
+        return self.ended is None and (self.adds or bool(self.removes) or self.is_open)
+
+    def report(self, *, waiting: bool = True, dry_run: bool = False) -> SecretReport:
+        """Return the secret as it stands."""
+        checked = "list" if self.looked_at is None else "describe"
+        if self.ended is not None:
+            ended = replace(self.ended, rules=self.wanted.rules, checked_by=self.ended.checked_by or checked)
+            return replace(ended, account=self.account)
+        parts = [each.report(waiting=waiting, dry_run=dry_run) for each in (self.case, self.clearing) if each]
+        primary = self.case.primary if self.case else self.clearing.primary if self.clearing else None
+        assert primary is not None  # noqa: S101 - one of them is always there
+        rows = [row for part in parts for row in part.replicas]
+        notes = dict.fromkeys(note for part in parts for note in part.notes)
+        error = next((part.error for part in parts if part.error), None)
+        report = replace(told(primary, rows, error, notes), checked_by=checked, rules=self.wanted.rules)
+        return replace(report, account=self.account)
+
+
+@dataclass(slots=True)
+class Planner:
+    """Decides for one account; changes nothing in AWS."""
+
+    estate: Estate
+    clock: Clock
+    pulse: Callable[[], None] = nothing
+    trusting: bool = False
+    """Whether the list's word is enough that a secret was never replicated: it is looked at again before a request."""
+    kept: list[int] = field(default_factory=list)
+    """Places of the secrets for which nothing is to be done, by listing."""
+    examiner: Examiner = field(init=False)
+    health: Health = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Share one memory of keys and Regions."""
+        self.estate.pulse = self.pulse
+        self.examiner = Examiner(self.estate, self.pulse)
+        self.health = Health(self.estate.aws, self.estate.aws, self.estate.key_check, versions=False)
+
+    def draft(self) -> Iterator[Errand]:
+        """Yield what is to be done for each secret of which listing shows that something may be.
+
+        The places of the others are `kept`, but for those that are gone.
+
+        Raises:
+            CredentialsError: no further call can succeed.
+
+        """
+        estate, examiner = self.estate, self.examiner
+        estate.sweep()
+        examiner.orphans()
+        check_clashes([estate])
+        doubtful = examiner.doubtful(blindly=True, trusting=self.trusting)
+        examiner.to_look = len(doubtful)
+        for report in estate.refused:
+            account = estate.account
+            yield Errand(report.name, report.arn or "", estate.scope.home, Wanted(()), ended=report, account=account)
+        looked = dict(zip(doubtful, abreast(self._decided, doubtful, pulse=self.pulse), strict=True))
+        for place, primary in enumerate(estate.primaries):
+            errand = looked.get(place)
+            if errand is not None:
+                yield errand
+            elif place not in looked and primary.primary_region is None:
+                yield self.decide(place, primary.as_seen())
+            elif place not in looked:
+                self.kept.append(place)
+
+    def decide(self, place: int, primary: Secret, looked_at: float | None = None) -> Errand:
+        """Return what is to be done for one secret."""
+        wanted = self.estate.wants[place]
+
+        def look_there(target: Target) -> Look:
+            if looked_at is None:
+                return self.estate.look(place, target.region)
+            return self.examiner.look(place, primary, target)
+
+        regions = {target.region for target in wanted.targets}
+        extra = [each.region for each in primary.replicas if each.region not in regions] if wanted.remove_extra else []
+        errand = self.errand(primary, wanted, look_there, looked_at, extra)
+        errand.again = partial(self._renewed, place, frozenset(errand.removes))
+        return errand
+
+    def errand(
+        self,
+        primary: Secret,
+        wanted: Wanted,
+        look_there: Callable[[Target], Look],
+        looked_at: float | None,
+        extra: Sequence[Region] = (),
+    ) -> Errand:
+        """Return what is to be done for a primary, given a look into each Region; from `extra` it is to go."""
+        steps = tuple(self._step(primary, target, look_there(target)) for target in wanted.targets)
+        clearing = None
+        if extra:
+            clearing = begin(self.estate.aws, primary, extra, self.clock, self.clock.monotonic() + LOOK_S)
+        courses = {step.target.region: course_of(step, NO_CONSENT) for step in steps}
+        case = Case(
+            primary, courses, [*troubles_elsewhere(primary, [*(each.region for each in wanted.targets), *extra])], steps
+        )
+        account = self.estate.account
+        if clearing is not None and any(isinstance(each, Stop) for each in steps):
+            clearing.spare(spared(primary, case.report().replicas))
+        return Errand(
+            primary.name, primary.arn, primary.region, wanted, case, clearing, looked_at=looked_at, account=account
+        )
+
+    def kept_report(self, place: int) -> SecretReport:
+        """Return a secret for which nothing is to be done, as listing shows it."""
+        primary, wanted = self.estate.primaries[place], self.estate.wants[place]
+        rows = tuple(replace(covered_row(primary, target), action=Action.KEEP) for target in wanted.targets)
+        report = SecretReport(primary.name, Outcome.OK, primary.arn, primary.region, rows)
+        return replace(report, checked_by="list", rules=wanted.rules, account=self.estate.account)
+
+    def _decided(self, place: int) -> Errand | None:
+        """Return what a look at the primary decides, None where it is not there any more.
+
+        What the rules do not mean any more, or want elsewhere by now, is left alone.
+        """
+        listed, wanted = self.estate.primaries[place], self.estate.wants[place]
+        primary = self.examiner.primary(place)
+        now = self.clock.monotonic()
+        if primary is None:
+            return None
+        if isinstance(primary, Secret) and self.estate.wanted_now(primary) != wanted:
+            primary = told(primary, (), changed(primary))
+        if isinstance(primary, SecretReport):
+            account = self.estate.account
+            return Errand(listed.name, listed.arn, listed.region, wanted, ended=primary, looked_at=now, account=account)
+        return self.decide(place, primary, now)
+
+    def _renewed(self, place: int, removed: frozenset[Region]) -> Errand | None:
+        """Return what another look decides; no Region is removed that was not to be before."""
+        errand = self._decided(place)
+        if errand is not None and errand.clearing is not None:
+            errand.clearing.keep_only(removed)
+        return errand
+
+    def _step(self, primary: Secret, target: Target, seen: Look) -> Step:
+        step = step_for(primary, target, seen, NO_CONSENT, partial(self.estate.key_check.findings, primary, target))
+        if isinstance(step, Keep | Stop):
+            return step
+        return held_back(step, (*self.health.of_target(primary, target, seen), *self.health.of_primary(primary)))
+
+
+class Errands:
+    """What the errands of all accounts come to, of a plan that is new or was kept."""
+
+    __slots__ = ()
+    errands: list[tuple[Planner, Errand]]
+
+    @property
+    def removals(self) -> int:
+        """How many replicas are to be removed."""
+        return sum(len(errand.removes) for _, errand in self.errands)
+
+    @property
+    def changes(self) -> list[Errand]:
+        """The errands for which something is to be sent."""
+        return [errand for _, errand in self.errands if errand.ended is None and (errand.adds or errand.removes)]

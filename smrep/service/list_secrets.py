@@ -1,0 +1,61 @@
+"""`list`: the secrets of a Region, page by page, with the role of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from smrep.errors import Outcome
+from smrep.model import Listed, Role, in_region
+from smrep.regions import Region
+from smrep.report import Made, RegionReport, SecretReport
+from smrep.rules.manifest.selector import Selector, filters
+from smrep.rules.primary_region import check_account
+from smrep.rules.replication.key_failures import DEFAULT
+from smrep.service.fleet.region_lister import Sweeper
+from smrep.service.ports import Clock, SecretsManager
+
+
+@dataclass(slots=True)
+class Listing:
+    """One run of `list`."""
+
+    aws: SecretsManager
+    clock: Clock
+    home: Region
+    selector: Selector
+    expect_account: str | None = None
+    seen: int = 0
+    _found: list[Listed] = field(default_factory=list)
+
+    def act(self) -> Iterator[Sequence[SecretReport]]:
+        """Yield the secrets of each page.
+
+        Raises:
+            AwsError: the list could not be had, or not to its end.
+            UsageError: the secrets are of another account than the one expected.
+
+        """
+        for page in Sweeper(self.aws, self.clock).pages(self.home, filters([self.selector])):
+            found = [replace(each, tags=()) for each in page if self.selector.matches(each)]
+            for each in found:
+                check_account(each.account, self.expect_account, each.arn)
+            self.seen += len(found)
+            self._found += found
+            yield Made(found, _report)
+
+    @property
+    def secrets(self) -> Sequence[SecretReport]:
+        """Every secret that came up to now."""
+        return Made(self._found, _report)
+
+
+def _report(secret: Listed) -> SecretReport:
+    """Return one secret; a replica is a row of its primary, in the Region that was listed."""
+    primary = secret.primary_region or secret.region
+    rows: tuple[RegionReport, ...] = ()
+    if secret.role is Role.REPLICA:
+        key = secret.kms_key_id or DEFAULT
+        rows = (RegionReport(secret.region, Outcome.OK, secret.arn, kms_key_id=key, note=f"replica of {primary}"),)
+    arn = in_region(secret.arn, primary)
+    return SecretReport(secret.name, Outcome.OK, arn, primary, rows, checked_by="list", role=secret.role)

@@ -1,0 +1,211 @@
+"""The plan for all accounts: a new one from the manifest, or a saved one checked against AWS once more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from smrep.errors import NotFound, Outcome, PlanIsStale
+from smrep.model import Secret
+from smrep.report import Action, Made, Progress, RegionReport, SecretReport
+from smrep.rules.fleet.desired_state import Wanted
+from smrep.rules.fleet.plan_counts import tally, what_of
+from smrep.rules.fleet.saved_plan import Saved, SavedSecret, differences
+from smrep.rules.manifest.schema import Rule
+from smrep.rules.replication.replica_state import worst
+from smrep.service.fleet.inventory import check_clashes, missed, refuse_absent
+from smrep.service.fleet.multi_account import Accounts
+from smrep.service.fleet.secret_plan import Errand, Errands, Planner
+from smrep.service.steps.lookup import doomed, look, unfit
+from smrep.service.steps.parallel import abreast, nothing
+
+
+@dataclass(slots=True)
+class Draft(Errands):
+    """What is to be done in all accounts: `act` finds it out and changes nothing."""
+
+    planners: Sequence[Planner]
+    rules: Sequence[Rule]
+    whole: bool = True
+    """Whether no other shard has accounts in which a rule may find its secrets."""
+    errands: list[tuple[Planner, Errand]] = field(default_factory=list)
+    kept: list[tuple[Planner, int]] = field(default_factory=list)
+    """Secrets for which nothing is to be done, by listing: account and place."""
+    accounts: Accounts = field(default_factory=Accounts)
+    _at: Planner | None = None
+
+    def act(self) -> Iterator[None]:
+        """List and look, yielding as news come in; an account that can't be listed does not stop the others.
+
+        Raises:
+            SmrepError: the only account could not be listed, or no further call can succeed.
+            UsageError: the rules contradict each other, mean nothing, or the account is another than expected.
+
+        """
+        alone = len(self.planners) == 1
+        for planner in self.planners:
+            self._at = planner
+            with self.accounts.each(planner.estate, alone=alone):
+                planner.estate.take_stock()
+            yield
+        self._check()
+        for planner in self._living:
+            self._at = planner
+            with self.accounts.each(planner.estate, alone=alone):
+                drafted = list(planner.draft())
+                self.errands += [(planner, errand) for errand in drafted]
+                self.kept += [(planner, place) for place in planner.kept]
+            yield
+
+    @property
+    def progress(self) -> Progress:
+        """How far it has come."""
+        if self._at is None:
+            return Progress("listing", 0)
+        examiner = self._at.examiner
+        if examiner.to_look:
+            return Progress("examining", examiner.looked, examiner.to_look)
+        return self._at.estate.progress
+
+    def secrets(self, *, detailed: bool = False) -> Sequence[SecretReport]:
+        """Return every secret, those first for which something is to be done; `detailed` makes that a difference."""
+        return joined([errand.report(dry_run=True) for _, errand in self.errands], self.kept, detailed=detailed)
+
+    @property
+    def summary(self) -> dict[str, int]:
+        """How many Regions get what."""
+        return tally([errand.report(dry_run=True) for _, errand in self.errands], kept_rows(self.kept), len(self.kept))
+
+    @property
+    def count(self) -> int:
+        """How many accounts it is about."""
+        return len(self.planners)
+
+    @property
+    def _living(self) -> list[Planner]:
+        return [each for each in self.planners if not self.accounts.has_lost(each.estate)]
+
+    def _check(self) -> None:
+        """Refuse a manifest that is wrong, seen from the secrets that there are."""
+        estates = [planner.estate for planner in self._living]
+        whole = self.whole and not self.accounts.lost
+        refuse_absent(estates, whole=whole)
+        empty = missed(estates, self.rules) if estates and whole else []
+        homes = ", ".join(dict.fromkeys(estate.scope.home for estate in estates))
+        mistakes = [f"{rule.place}: {rule.name} matches no secret of {homes}" for rule in empty]
+        check_clashes(estates, mistakes)
+
+
+def joined(
+    reports: Sequence[SecretReport], kept: Sequence[tuple[Planner, int]], *, detailed: bool = False
+) -> Sequence[SecretReport]:
+    """Return all secrets as one sequence, the healthy ones made when they are read."""
+    items: list[SecretReport | tuple[Planner, int]] = [*(_detailed(each) if detailed else each for each in reports)]
+    items += kept
+    return Made(items, lambda item: item if isinstance(item, SecretReport) else item[0].kept_report(item[1]))
+
+
+def kept_rows(kept: Sequence[tuple[Planner, int]]) -> int:
+    """Return in how many Regions nothing is to be done, by listing."""
+    return sum(len(planner.estate.wants[place].targets) for planner, place in kept)
+
+
+def _detailed(report: SecretReport) -> SecretReport:
+    """Return the secret with each Region that is to be changed as a difference; what is kept unchecked is no pass."""
+    rows = tuple(_differing(row) for row in report.replicas)
+    return replace(report, replicas=rows, outcome=worst([report.outcome, *(row.outcome for row in rows)]))
+
+
+def _differing(row: RegionReport) -> RegionReport:
+    if row.error is not None:
+        return row
+    if what_of(row) != Action.KEEP:
+        return replace(row, outcome=worst([row.outcome, Outcome.DRIFT]))
+    return replace(row, outcome=worst([row.outcome, *(each.outcome for each in row.findings if each.outcome)]))
+
+
+@dataclass(slots=True)
+class Redraft(Errands):
+    """What a saved plan comes to now."""
+
+    plan: Saved
+    planners: Mapping[int, Planner]
+    """Those of the accounts for which there is something to do, by their place in the plan."""
+    pulse: Callable[[], None] = nothing
+    errands: list[tuple[Planner, Errand]] = field(default_factory=list)
+    kept: list[tuple[Planner, int]] = field(default_factory=list)
+    accounts: Accounts = field(default_factory=Accounts)
+    _looked: int = 0
+
+    def act(self) -> Iterator[None]:
+        """Look at each secret of the plan, yielding at the end.
+
+        Raises:
+            PlanIsStale: for some secret the world has moved; nothing may be done of the plan.
+            AwsError: some secret could not be looked at, so that nobody can tell.
+
+        """
+        found = abreast(self._looked_at, self.plan.secrets, pulse=self.pulse)
+        stale = [each for each in found if isinstance(each, str)]
+        if stale:
+            raise PlanIsStale(
+                f"the world has moved since the plan was made at {self.plan.made_at}; nothing was sent",
+                "make a new plan: smrep plan -f FILE --out FILE",
+                details=tuple(stale),
+            )
+        pairs = zip(self.plan.secrets, found, strict=True)
+        self.errands = [(self.planners[saved.account], each) for saved, each in pairs if isinstance(each, Errand)]
+        yield
+
+    @property
+    def progress(self) -> Progress:
+        """How many secrets were looked at."""
+        return Progress("examining", self._looked, len(self.plan.secrets))
+
+    def secrets(self) -> Sequence[SecretReport]:
+        """Return every secret of the plan."""
+        return [errand.report(dry_run=True) for _, errand in self.errands]
+
+    @property
+    def summary(self) -> dict[str, int]:
+        """How many Regions get what."""
+        return tally(self.secrets(), 0, 0)
+
+    @property
+    def count(self) -> int:
+        """How many accounts it is about."""
+        return len(self.planners)
+
+    def _looked_at(self, saved: SavedSecret) -> Errand | str:
+        """Return the errand that the plan means, or how the world has moved."""
+        planner = self.planners[saved.account]
+        try:
+            primary = replace(planner.estate.aws.describe(saved.arn, saved.region), by_arn=True)
+        except NotFound as error:
+            return error.message
+        finally:
+            self._looked += 1
+        unusable = doomed(primary) or unfit(primary, "status", ())
+        if unusable:
+            return unusable.message
+        errand = self._errand(planner, saved, primary)
+        steps = errand.case.steps if errand.case else ()
+        departures = tuple(errand.clearing.departures.values()) if errand.clearing else ()
+        found = differences(saved, steps, departures)
+        return f"{primary.name}: {'; '.join(found)}" if found else errand
+
+    def _errand(self, planner: Planner, saved: SavedSecret, primary: Secret) -> Errand:
+        now = planner.clock.monotonic()
+        wanted = Wanted(saved.targets, saved.rules)
+        looks = partial(look, planner.estate.aws, primary)
+        errand = planner.errand(primary, wanted, lambda target: looks(target.region), now, saved.removed)
+        errand.again = partial(self._again, saved)
+        return errand
+
+    def _again(self, saved: SavedSecret) -> Errand:
+        """Return what another look makes of it, nothing where the world has moved by now."""
+        found = self._looked_at(saved)
+        if isinstance(found, Errand):
+            return found
+        raise PlanIsStale(f"the world has moved since the plan was made: {found}")

@@ -1,0 +1,1 @@
+"""One secret on its way over in a failover, and back."""

@@ -1,0 +1,342 @@
+"""Returns one promoted secret to its original Region, step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+from smrep.errors import AwsError, CredentialsError, NotFound, Outcome, Refused
+from smrep.model import Secret, in_region
+from smrep.regions import Region
+from smrep.report import Action, RegionReport, SecretReport, Trouble
+from smrep.rules.recovery.failback_decision import Ends, Goal, Leave, Truth, dark, next_step
+from smrep.rules.recovery.failover_record import Entry, Mark, Pair, marked, noted, versions
+from smrep.rules.replication.name_owner import Absent, Look, Unseen, portrait
+from smrep.rules.replication.replica_state import worst
+from smrep.service.fleet.fleet_run import Brake, Terms, gate
+from smrep.service.fleet.scheduler import Crew
+from smrep.service.ports import SecretsManager
+from smrep.service.recovery.reprotect import SAME_AGAIN, Protection
+from smrep.service.steps.lookup import asked, look
+from smrep.service.steps.parallel import LOOK_S, abreast
+from smrep.service.steps.preflight import Health
+from smrep.service.steps.secret_promotion import Candidate, Promoter
+from smrep.service.steps.write_once import Gate, identity, state_of
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a person was shown, and nothing beyond which may be destroyed."""
+
+    states: Mapping[str, tuple[object, ...]] = field(default_factory=dict)
+    """ARN -> the state of a copy that is to be replaced; empty where it may be whatever the way makes of it."""
+    removals: frozenset[Region] = frozenset()
+
+    def covers(self, leg: Protection) -> bool:
+        """Tell whether all that the leg destroys was shown."""
+        victim = leg.aim.victim if leg.sends else None
+        if victim is not None and self.states.get(victim.arn, (None,)) not in ((), state_of(victim)):
+            return False
+        return leg.removes <= self.removals
+
+    @classmethod
+    def by(cls, leg: Protection, entry: Entry, turned: Pair | None) -> Shown:
+        """Return what was shown of a plan that begins with this leg; `turned` where the role goes back after it."""
+        states: dict[str, tuple[object, ...]] = {in_region(entry.arn, turned.target): ()} if turned else {}
+        if leg.aim.victim is not None and leg.sends:
+            states[leg.aim.victim.arn] = state_of(leg.aim.victim)
+        return cls(states, leg.removes | {each.region for each in entry.third})
+
+
+def both_ends(aws: SecretsManager, entry: Entry, pair: Pair) -> Ends:
+    """Look into both Regions by the secret's name, side by side.
+
+    Raises:
+        CredentialsError: no further call can succeed.
+
+    """
+    known = [Secret(in_region(entry.arn, region), entry.name, region) for region in (pair.source, pair.target)]
+    old, new = abreast(partial(_look, aws), known)
+    return Ends(entry, pair, old, new)
+
+
+def _look(aws: SecretsManager, known: Secret) -> Look:
+    """Look for one end; a name that means nothing is no absence where the ARN does, or is another account's."""
+    found = look(aws, known, known.region)
+    if not isinstance(found, Absent):
+        return found
+    there = asked(lambda: aws.describe(known.arn, known.region))
+    if isinstance(there, NotFound):
+        return found
+    if isinstance(there, AwsError):
+        return Unseen(there)
+    why = f"it answers to its ARN alone, as to credentials of another account than {known.account}"
+    return Unseen(Refused(why, f"{known.name} in {known.region}"))
+
+
+_MOST_LEGS = 4
+"""A way home has three legs; one more is for what was changed meanwhile."""
+
+
+@dataclass(slots=True)
+class Journey:
+    """One secret of a failback; `plan` decides its next leg and changes nothing, `step` does what is due next."""
+
+    entry: Entry
+    pair: Pair
+    goal: Goal
+    rotation_handled: bool
+    terms: Terms
+    crew: Crew
+    health: Health
+    write: Callable[[Mapping[str, Any]], None]
+    """Appends a line to the record; what it announces must not be done where it raises."""
+    done: Callable[[Any], None] | None = None
+    begun: bool = False
+    ended: bool = False
+    left: Leave | None = None
+    truth: Truth = Truth.ONE
+    """What the first comparison of both sides showed."""
+    _leg: Protection | Candidate | None = None
+    _shown: Shown = field(default_factory=Shown)
+    _gate: Gate | None = None
+    _legs: int = 0
+    _looks: int = 0
+    _taken: bool = False
+
+    def plan(self) -> None:
+        """Look into both Regions and decide what comes next.
+
+        Raises:
+            CredentialsError: no further call can succeed.
+
+        """
+        self._decide(self._opened())
+        leg = self._leg
+        if not isinstance(leg, Protection) or self.left is not None:
+            return
+        self.truth = leg.aim.truth
+        self._shown = Shown.by(leg, self.entry, self.pair if self._turns else None)
+
+    @property
+    def is_planned(self) -> bool:
+        """Whether both Regions were looked into."""
+        return self.left is not None or self._leg is not None
+
+    @property
+    def name(self) -> str:
+        """The secret's name."""
+        return self.entry.name
+
+    @property
+    def has_work(self) -> bool:
+        """Whether something is to be sent, to be waited for or to be written down."""
+        leg = self._leg
+        if self.left is not None or not isinstance(leg, Protection) or leg.is_stopped:
+            return False
+        marked_so = self.entry.mark in (Mark.PROMOTING, Mark.FAILED, self._end)
+        return leg.sends or bool(leg.removes) or not leg.is_proved or self._turns or not marked_so
+
+    @property
+    def sends(self) -> bool:
+        """Whether a request is to go out, as far as is known."""
+        leg = self._leg
+        return self.has_work and isinstance(leg, Protection) and (leg.sends or bool(leg.removes) or self._turns)
+
+    @property
+    def replaces(self) -> bool:
+        """Whether a copy is to be replaced first, before any role goes back."""
+        return self.sends and isinstance(self._leg, Protection) and self._leg.aim.victim is not None
+
+    @property
+    def removals(self) -> int:
+        """How many replicas in third Regions are to be removed."""
+        return len(self._leg.removes) if self.sends and isinstance(self._leg, Protection) else 0
+
+    @property
+    def stakes(self) -> list[tuple[str, str]]:
+        """What must be confirmed: the secret's name, and what is lost."""
+        leg = self._leg
+        if not self.has_work or not isinstance(leg, Protection):
+            return []
+        later: list[tuple[str, str]] = []
+        if self._turns:
+            promoted, home = leg.aim.primary, self.pair.source
+            what = f"to be promoted in {home}, and then to be replaced by its replica, for good, in {promoted.region}"
+            later = [(self.name, f"{what}: {portrait(promoted)}")]
+        return [*leg.stakes, *later]
+
+    @property
+    def was_taken(self) -> bool:
+        """Whether AWS is known to have taken a request."""
+        leg = self._leg
+        now = leg.was_taken if isinstance(leg, Protection) else leg.accepted if leg else False
+        return self._taken or now
+
+    def step(self) -> float | None:
+        """Do what is due; return when to come back, None where there is nothing more to do.
+
+        Raises:
+            OutputError: the record can't be written.
+
+        """
+        if self.terms.ended_by is not None and not self.begun:
+            return None
+        try:
+            due = self._go_on(self._gate) if self._gate else self._begin()
+        except CredentialsError as error:
+            self.terms.ended_by = self.terms.ended_by or error
+            due = None
+        if not self.begun:
+            return None
+        self.ended = due is None
+        if self.done:
+            self.done(self)
+        return due
+
+    def leave(self, left: Leave) -> None:
+        """Leave the secret alone."""
+        self.left = left
+
+    def report(self, *, dry_run: bool = False) -> SecretReport:
+        """Return the secret as it stands."""
+        report = self._report(dry_run=dry_run)
+        return report if self.begun or dry_run or not self.has_work else self.terms.not_begun(report)
+
+    @property
+    def _turns(self) -> bool:
+        """Whether the primary role is still to go back to its old Region."""
+        leg = self._leg
+        away = isinstance(leg, Protection) and leg.aim.primary.region == self.pair.target and not leg.is_stopped
+        return self.goal is Goal.RETURN and away
+
+    @property
+    def _end(self) -> Mark:
+        """What the record says of a secret that has arrived where it is now."""
+        leg = self._leg
+        home = isinstance(leg, Protection) and leg.aim.primary.region == self.pair.source
+        return Mark.RETURNED if home else Mark.PROTECTED
+
+    def _report(self, *, dry_run: bool) -> SecretReport:
+        if self.left is not None:
+            return self._left_alone(self.left)
+        if isinstance(self._leg, Candidate):
+            return self._leg.report(waiting=self.terms.wait, dry_run=False)
+        assert self._leg is not None  # noqa: S101 - it was planned
+        report = self._leg.report(waiting=self.terms.wait, dry_run=dry_run)
+        if not self._turns:
+            return report
+        if dry_run:
+            rows = [
+                replace(row, action=Action.PROMOTE, outcome=Outcome.OK) if row.region == self.pair.source else row
+                for row in report.replicas
+            ]
+            return replace(report, replicas=tuple(rows))
+        short = Trouble("NotReturned", f"{self.name} is not led home yet", None, None, Outcome.PENDING)
+        return replace(report, outcome=worst([report.outcome, short.outcome]), error=report.error or short)
+
+    def _left_alone(self, left: Leave) -> SecretReport:
+        row = RegionReport(left.region, left.error.outcome, findings=left.findings, error=left.error)
+        home = self.pair.source if left.region == self.pair.target else self.pair.target
+        rows = (row, *(each for each in dark(self.entry, home) if each.region != left.region))
+        outcome = worst(each.outcome for each in rows)
+        return SecretReport(self.name, outcome, in_region(self.entry.arn, home), home, rows)
+
+    def _begin(self) -> float | None:
+        """Begin the first leg, decided anew: what the plan saw may have changed since."""
+        if self.crew.stop.is_set():
+            return None
+        self.begun = True
+        return self._new_leg()
+
+    def _new_leg(self) -> float | None:
+        """Decide what comes next and begin it, if all that it destroys was shown; else the secret is left alone."""
+        if self._legs == _MOST_LEGS:
+            self._halt("was changed again and again on its way, and is left as it is", Outcome.PENDING)
+            return None
+        self._gate, self._looks = self._opened(), 0
+        self._legs += 1
+        self._decide(self._gate)
+        leg = self._leg
+        if self.left is not None or not isinstance(leg, Protection) or leg.is_stopped:
+            return None
+        if not self._shown.covers(leg):
+            self._halt("is no longer as it was shown, so it was skipped", Outcome.FAILED)
+            return None
+        return self._go_on(self._gate)
+
+    def _halt(self, what: str, outcome: Outcome) -> None:
+        trouble = Trouble("ChangedMeanwhile", f"{self.name} {what}", SAME_AGAIN, None, outcome)
+        self.left = Leave(self.pair.target, trouble)
+
+    def _go_on(self, opened: Gate) -> float | None:
+        leg = self._leg
+        if isinstance(leg, Candidate):
+            return self._look_promoted(leg, opened)
+        assert leg is not None  # noqa: S101 - a leg was begun
+        if leg.step(opened):
+            return self._later(opened)
+        if leg.is_stopped:
+            return None
+        if self._turns:
+            return self._turn(leg, opened)
+        if self.entry.mark not in (Mark.PROMOTING, Mark.FAILED, self._end):
+            self._note(marked(self._end, self.entry.arn))
+        return None
+
+    def _turn(self, leg: Protection, opened: Gate) -> float | None:
+        """Promote the replica in the old Region, if a look into both right before shows that nothing was changed."""
+        turn = self.terms.pace.ahead(Brake(self.crew, self.terms).is_set)
+        if opened.closed:
+            return None
+        ends, known = both_ends(self.terms.aws, self.entry, self.pair), leg.aim.primary
+        old, new = ends.old, ends.new
+        if not (isinstance(old, Secret) and isinstance(new, Secret)) or identity(new) != identity(known):
+            return self._new_leg()
+        if not old.is_replica or old.primary_region != self.pair.target or old.arn != in_region(known.arn, old.region):
+            return self._new_leg()
+        if frozenset(old.stages) != frozenset(new.stages):
+            leg.proved.pop(self.pair.source, None)  # a new value is on its way
+            return self._later(opened)
+        self._note(marked(Mark.LEVEL, self.entry.arn, versions=versions(new)))
+        self._taken = self._taken or leg.was_taken
+        self._leg = case = Candidate(old, old)
+        self._gate, self._looks = gate(self.crew, self.terms, LOOK_S, turn), 0
+        Promoter(self.terms.aws, self._gate).send(case)
+        return self._look_promoted(case, self._gate)
+
+    def _look_promoted(self, case: Candidate, opened: Gate) -> float | None:
+        if case.sent_at is not None and case.is_open:
+            Promoter(self.terms.aws, opened).look(case)
+        if case.error is not None:
+            return None
+        if case.is_open:
+            return self._later(opened)
+        self._taken = self._taken or case.accepted
+        return self._new_leg()
+
+    def _later(self, opened: Gate) -> float | None:
+        now = self.crew.clock.monotonic()
+        if not self.terms.wait or now >= opened.deadline:
+            return None
+        self._looks += 1
+        return self.terms.next_look(now, self._looks - 1, opened.deadline)
+
+    def _opened(self) -> Gate:
+        return gate(self.crew, self.terms, LOOK_S)
+
+    def _decide(self, opened: Gate) -> None:
+        """Look into both Regions by the secret's name, side by side, and decide."""
+        ends = both_ends(self.terms.aws, self.entry, self.pair)
+        found = next_step(ends, self.goal, rotation_handled=self.rotation_handled)
+        self.left = found if isinstance(found, Leave) else None
+        if not isinstance(found, Leave):
+            self._leg = leg = Protection(self.terms.aws, self.health, found, self.entry, self._note)
+            leg.look(opened)
+
+    def _note(self, line: Mapping[str, Any]) -> None:
+        """Write a line into the record, and know what it says."""
+        self.write(line)
+        self.entry = noted(self.entry, line)

@@ -1,0 +1,260 @@
+"""`failover`: one replica on its way to stand alone, written down before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from typing import Any
+
+from smrep.errors import AwsError, CredentialsError, Outcome, SmrepError
+from smrep.model import Listed, Secret, in_region
+from smrep.report import Finding, SecretReport, Trouble
+from smrep.rules.hints import promotion
+from smrep.rules.manifest.selector import EVERY, Selector
+from smrep.rules.primary_region import Address
+from smrep.rules.recovery.failover_record import Entry, Mark, Pair, marked, promoting
+from smrep.rules.recovery.recovery_summary import to_cross
+from smrep.rules.replication.standalone_secret import unfit
+from smrep.service.fleet.fleet_run import Brake, Terms, gate
+from smrep.service.fleet.scheduler import Crew
+from smrep.service.steps.lookup import Found, doomed, explained, refusal
+from smrep.service.steps.parallel import LOOK_S
+from smrep.service.steps.secret_promotion import Candidate, Promoter
+from smrep.service.steps.write_once import Gate
+
+
+def nothing_known(_arn: str) -> Entry | None:
+    """Return nothing, as of a record that nobody else writes to."""
+    return None
+
+
+@dataclass(slots=True)
+class Crossing:
+    """One secret of a failover; `step` does what is due next."""
+
+    listed: Listed
+    pair: Pair
+    terms: Terms
+    crew: Crew
+    write: Callable[[Mapping[str, Any]], None]
+    """Appends a line to the record; what it announces must not be done where it raises."""
+    known: Entry | None = None
+    """What the record says of it."""
+    entry: Callable[[str], Entry | None] = nothing_known
+    """Returns what the record says by now of an ARN."""
+    findings: Sequence[Finding] = ()
+    selectors: Sequence[Selector] = (EVERY,)
+    """One of them must still match when its turn comes."""
+    is_due: bool = True
+    """Whether it may be promoted: whoever confirmed the run was shown it as a replica."""
+    done: Callable[[Any], None] | None = None
+    begun: bool = False
+    ended: bool = False
+    _case: Candidate | None = None
+    _refused: SecretReport | None = None
+    _gate: Gate | None = None
+    _notes: list[str] = field(default_factory=list)
+    _looks: int = 0
+
+    @property
+    def name(self) -> str:
+        """The secret's name."""
+        return self.listed.name
+
+    @property
+    def has_work(self) -> bool:
+        """Whether something is to be sent or to be waited for: only a look can tell."""
+        return True
+
+    @property
+    def was_taken(self) -> bool:
+        """Whether AWS is known to have taken the request."""
+        return self._case is not None and self._case.accepted
+
+    def step(self) -> float | None:
+        """Begin, or look once more; return when to come back, None where there is nothing more to do.
+
+        Raises:
+            OutputError: the record can't be written.
+
+        """
+        if self.terms.ended_by is not None and not self.begun:
+            return None
+        try:
+            due = self._look(self._gate) if self._gate else self._begin()
+        except CredentialsError as error:
+            self.terms.ended_by = self.terms.ended_by or error
+            due = None
+        if not self.begun:
+            return None  # the run ended before its turn came
+        self.ended = due is None
+        if self.done:
+            self.done(self)
+        return due
+
+    def rehearse(self) -> None:
+        """Look, as the real run does first, and change nothing: a dry run that may not look is not to say go.
+
+        Raises:
+            CredentialsError: no further call can succeed.
+
+        """
+        self._look_first()
+
+    def report(self, *, dry_run: bool = False) -> SecretReport:
+        """Return the secret as it stands."""
+        if self._refused is not None:
+            return self._refused
+        if self._case is None:
+            report = to_cross(self.listed, self.pair, self.findings, is_due=self.is_due, dry_run=dry_run)
+            return report if self.begun or not self.is_due else self.terms.not_begun(report)
+        report = self._case.report(waiting=self.terms.wait, dry_run=False)
+        rows = tuple(
+            replace(row, findings=tuple(self.findings), error=_same_again(row.error)) for row in report.replicas
+        )
+        return replace(
+            report, arn=in_region(self.listed.arn, self.pair.source), replicas=rows, primary_region=self.pair.source
+        )
+
+    def _begin(self) -> float | None:
+        """Look, write down what is known, and ask; a secret that stands alone already is written down as promoted."""
+        brake, arn, turn = Brake(self.crew, self.terms), self.listed.arn, None
+        if self.is_due:
+            turn = self.terms.pace.ahead(brake.is_set)  # before the look, so that what is written down is not old
+        if brake.is_set():
+            return None
+        secret = self._look_first()
+        if secret is None:
+            return None
+        if not secret.is_replica:
+            self._stands(secret)
+            return None
+        why = doomed(secret) or unfit(secret, self.pair.source) or self._unmeant(secret)
+        if why is not None:
+            self._refuse(Found(Address(arn, self.pair.target), secret), why)  # type: ignore[arg-type]
+            return None
+        policy = self._policy_sha256()
+        self.begun, case = True, Candidate(secret, secret)
+        self._case = case
+        self.write(promoting(secret, policy))
+        self._gate = opened = gate(self.crew, self.terms, LOOK_S, turn)
+        Promoter(self.terms.aws, opened).send(case)
+        if case.error is not None and not case.accepted:
+            self._look_again(case)
+        if case.is_open and case.sent_at is not None:
+            return self._look(opened)
+        self._end()
+        return None
+
+    def _look_first(self) -> Secret | None:
+        """Return the secret as its Region shows it, None where that is refused, which ends its turn."""
+        try:
+            return self.terms.aws.describe(self.listed.arn, self.pair.target)
+        except CredentialsError:
+            raise
+        except AwsError as error:
+            address = Address(self.listed.arn, self.pair.target)  # type: ignore[arg-type]  # an ARN is a SecretId
+            self._refuse(Found(address, explained(error, address)), Trouble.of(error))
+            return None
+
+    def _look_again(self, case: Candidate) -> None:
+        """Look once more after a refusal: it may mean no more than that somebody has promoted it meanwhile."""
+        try:
+            case.now = self.terms.aws.describe(case.first.arn, self.pair.target)
+        except CredentialsError:
+            raise
+        except AwsError:
+            return
+        if not case.now.is_replica:
+            case.error = None
+            case.notes.append(f"{case.first.name} in {self.pair.target} was promoted by somebody else meanwhile")
+
+    def _look(self, opened: Gate) -> float | None:
+        case = self._case
+        assert case is not None  # noqa: S101 - it was sent
+        Promoter(self.terms.aws, opened).look(case)
+        now = self.crew.clock.monotonic()
+        if case.is_open and self.terms.wait and now < opened.deadline:
+            self._looks += 1
+            return self.terms.next_look(now, self._looks - 1, opened.deadline)
+        self._end()
+        return None
+
+    def _end(self) -> None:
+        """Write down how it ended; what is open is looked at again by the next run."""
+        case = self._case
+        assert case is not None  # noqa: S101 - it was begun
+        if not case.now.is_replica:
+            self.write(marked(Mark.PROMOTED, case.first.arn))
+        elif case.error is not None and case.sent_at is None:
+            self.write(
+                marked(Mark.FAILED, case.first.arn, error={"code": case.error.code, "message": case.error.message})
+            )
+
+    def _stands(self, secret: Secret) -> None:
+        """Take in a secret that is no replica: a run promoted it and could not say so, or none of this record did."""
+        self.begun = True
+        self._case = case = Candidate(secret, secret)
+        if self.known is None and self.entry(secret.arn):
+            case.notes.append(
+                f"{secret.name} in {secret.region} was promoted by another run meanwhile, as the record says"
+            )
+        elif self.known is None:
+            case.notes.append(
+                f"{secret.name} in {secret.region} stands alone already; nothing was sent, and the record, which does "
+                "not name it, will not lead it home"
+            )
+        elif self.known.mark in (Mark.PROMOTING, Mark.FAILED):
+            self.write(marked(Mark.PROMOTED, secret.arn))
+
+    def _unmeant(self, secret: Secret) -> Trouble | None:
+        """Return why a replica is not meant, None where it is: nobody was asked about it, or its tags are others."""
+        if not self.is_due:
+            return _unasked(secret)
+        return None if any(each.matches(Listed.of(secret)) for each in self.selectors) else _unselected(secret)
+
+    def _refuse(self, found: Found, why: Trouble) -> None:
+        self.begun = True
+        self._refused = replace(refusal(found, why), name=self.listed.name)
+
+    def _policy_sha256(self) -> str | None:
+        """Return the hash of the resource policy; None where there is none, or AWS does not show a replica's.
+
+        Whether it does is not known. Source: aws-behavior.md 1.9.
+        """
+        try:
+            policy = self.terms.aws.policy(self.listed.arn, self.pair.target)
+        except CredentialsError:
+            raise
+        except SmrepError:
+            return None
+        return sha256(policy.encode()).hexdigest() if policy else None
+
+
+def _same_again(error: Trouble | None) -> Trouble | None:
+    """Return the error without the command that would promote past the record; the same one goes on."""
+    return replace(error, hint=None) if error and error.code == "NotSent" else error
+
+
+def _unselected(secret: Secret) -> Trouble:
+    """Return the trouble of a replica that the selectors do not mean any more: its tags, say, were changed."""
+    return Trouble(
+        "ChangedMeanwhile",
+        f"{secret.name} in {secret.region} no longer matches the selectors, so it was skipped",
+        f"to promote it all the same: {promotion(secret)}",
+        None,
+        Outcome.FAILED,
+    )
+
+
+def _unasked(secret: Secret) -> Trouble:
+    """Return the trouble of a secret that was to be promoted already and is a replica: nobody was asked about it."""
+    return Trouble(
+        "ChangedMeanwhile",
+        f"{secret.name} in {secret.region} is a replica again, which neither the list nor the record shows; it is left "
+        "alone",
+        "run the same command again in a few minutes",
+        None,
+        Outcome.PENDING,
+    )

@@ -1,0 +1,271 @@
+"""Making a secret the primary of replicas elsewhere: what is in their way is taken out of it first, one step a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+from smrep.errors import ChangedMeanwhile, Outcome
+from smrep.model import FAILED, IN_SYNC, Secret, Target
+from smrep.regions import Region
+from smrep.report import Kind, RegionReport, SecretReport, Severity, Trouble
+from smrep.rules.recovery.failback_decision import BY_HAND, Protect, own_key
+from smrep.rules.recovery.failover_record import Entry, Mark, marked, regions
+from smrep.rules.replication.key_failures import not_replaced
+from smrep.rules.replication.name_owner import ours, portrait
+from smrep.rules.replication.region_step import NO_CONSENT, Add, Keep, Overwrite, Step, Stop, had_failed, step_for, stop
+from smrep.rules.replication.replica_comparison import Sides, prove
+from smrep.rules.replication.replica_deletion import row as removal_row
+from smrep.rules.replication.replica_state import told, worst
+from smrep.service.ports import SecretsManager
+from smrep.service.steps.lookup import look
+from smrep.service.steps.parallel import abreast
+from smrep.service.steps.preflight import Health
+from smrep.service.steps.secret_removal import Clearer, Clearing, begin
+from smrep.service.steps.secret_replication import Case, Sender, Waiter, course_of, plain
+from smrep.service.steps.write_once import Gate, check_shown
+
+SAME_AGAIN = "run the same command again"
+
+
+@dataclass(slots=True)
+class Protection:
+    """One secret's way to its replicas: `look` decides and changes nothing, `step` does what is due next."""
+
+    aws: SecretsManager
+    health: Health
+    aim: Protect
+    entry: Entry
+    write: Callable[[Mapping[str, Any]], None]
+    """Appends a line to the record; what it announces must not be done where it raises."""
+    clearing: Clearing | None = None
+    """What the victim has of replicas, to be removed first."""
+    parting: Clearing | None = None
+    """What the primary has of replicas, to be removed last, since its role goes back."""
+    case: Case | None = None
+    error: Trouble | None = None
+    aside: dict[Region, RegionReport] = field(default_factory=dict)
+    """Third Regions that are left as they are, since what is there is no replica of what is cleared."""
+    proved: dict[Region, Outcome] = field(default_factory=dict)
+    _sent_at: float | None = None
+
+    def look(self, gate: Gate) -> None:
+        """Look into every Region that is concerned, and decide what is to be done there.
+
+        Raises:
+            CredentialsError: no further call can succeed.
+
+        """
+        aim = self.aim
+        self.clearing = self._begun(aim.victim, aim.clears, gate)
+        self.parting = self._begun(aim.primary, aim.parts, gate)
+        targets = [self._under_its_key(each) for each in aim.targets if each.region not in self.aside]
+        steps = tuple(abreast(self._decided, targets))
+        courses = {each.target.region: course_of(each, NO_CONSENT) for each in steps}
+        self.case = Case(aim.primary, courses, [], steps)
+        self._prove()
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether anything forbids to go on: nothing is taken out of the way of what can't come."""
+        rows = self.report().replicas
+        return self.error is not None or any(row.error and row.region not in self.aside for row in rows)
+
+    @property
+    def is_proved(self) -> bool:
+        """Whether every replica is in sync, and looks on both sides show that it holds what the primary holds."""
+        courses = self.case.courses if self.case else ()
+        return all(self.proved.get(region) is Outcome.OK for region in courses)
+
+    @property
+    def sends(self) -> bool:
+        """Whether a request for a replica is to go out."""
+        return self.case is not None and any(not isinstance(each, Keep | Stop) for each in self.case.steps)
+
+    @property
+    def removes(self) -> frozenset[Region]:
+        """Where replicas are to be removed, first or last."""
+        return frozenset(region for each in (self.clearing, self.parting) if each for region in each.to_send)
+
+    @property
+    def stakes(self) -> list[tuple[str, str]]:
+        """What must be confirmed: the secret's name, and what is lost."""
+        found = [stake for each in (self.clearing, self.parting) if each for stake in each.stakes]
+        victim = self.aim.victim
+        if victim is not None and self.sends:
+            what = f"to be replaced by a replica of {self.aim.primary.region}, for good, in {victim.region}"
+            found.append((victim.name, f"{what}: {portrait(victim)}"))
+        return found
+
+    @property
+    def was_taken(self) -> bool:
+        """Whether AWS is known to have taken a request."""
+        cleared = [each for part in (self.clearing, self.parting) if part for each in part.departures.values()]
+        courses = self.case.courses.values() if self.case else ()
+        return any(each.accepted for each in (*cleared, *courses))
+
+    def step(self, gate: Gate) -> bool:
+        """Do what is due next; return whether there is more to do or to wait for.
+
+        Raises:
+            CredentialsError: no further call can succeed.
+            OutputError: the record can't be written.
+
+        """
+        if self.clearing is not None and not self._cleared(self.clearing, gate):
+            return not self.is_stopped
+        case = self.case
+        assert case is not None  # noqa: S101 - it was looked at first
+        if self._sent_at is None:
+            self._sent_at = gate.clock.monotonic()
+            self._send(case, gate)
+        elif case.is_open:
+            Waiter(self.aws, gate.clock, gate.deadline, Sender(self.aws, gate)).look(case)
+        self._prove()
+        if self.is_stopped or not self.is_proved:
+            return not self.is_stopped
+        return self.parting is not None and not self._cleared(self.parting, gate) and not self.is_stopped
+
+    def report(self, *, waiting: bool = True, dry_run: bool = False) -> SecretReport:
+        """Return the secret as it stands."""
+        case, primary = self.case, self.aim.primary
+        rows = {row.region: row for row in case.report(waiting=waiting, dry_run=dry_run).replicas} if case else {}
+        for region, outcome in self.proved.items():
+            row = rows[region]
+            if row.error is None and row.status == IN_SYNC and not dry_run:
+                rows[region] = replace(row, verified=outcome is Outcome.OK, outcome=worst([row.outcome, outcome]))
+        for clearing in (self.clearing if self._sent_at is None else None, self.parting):
+            leaving = clearing.report(waiting=waiting, dry_run=dry_run).replicas if clearing else ()
+            begun = clearing is not None and clearing.was_sent
+            rows |= {row.region: row for row in leaving if begun or row.error or (dry_run and row.region not in rows)}
+        rows |= self.aside
+        error = self.error or (case.error if case else None)
+        return told(primary, [self._explained(row) for row in rows.values()], error, case.notes if case else ())
+
+    def _explained(self, row: RegionReport) -> RegionReport:
+        """Return the row with what this way back knows better of its error."""
+        victim, error = self.aim.victim, row.error
+        if error is None:
+            return row
+        if victim is not None and row.region == victim.region:
+            if row.has_failed_there:
+                error = not_replaced(self.aim.primary, row.region, row.status_message or "no reason given")
+            if error.code == "NotReplaced":
+                error = replace(error, hint=BY_HAND)
+        if error.code in ("ChangedMeanwhile", "unchecked") and row.region in self.removes:
+            error = replace(error, hint=SAME_AGAIN)
+        return replace(row, error=replace(error, hint=None) if error.code == "NotSent" else error)
+
+    def _begun(self, holder: Secret | None, where: tuple[Region, ...], gate: Gate) -> Clearing | None:
+        """Return what is to be cleared of a secret's own replicas; what is there and is no replica of it, stays."""
+        if holder is None or not where:
+            return None
+        clearing = begin(self.aws, holder, where, gate.clock, gate.deadline)
+        for region, each in tuple(clearing.departures.items()):
+            if each.error is None or each.is_unseen:
+                continue
+            del clearing.departures[region]
+            if ours(self.aim.primary, look(self.aws, self.aim.primary, region)):
+                continue  # it has come already, and the list lags
+            left = removal_row(each, holder)
+            hint = each.error.hint.partition("; when it is out")[0] if each.error.hint else None
+            self.aside[region] = replace(left, action=None, error=replace(each.error, hint=hint))
+        return clearing
+
+    def _under_its_key(self, target: Target) -> Target:
+        """Return the target with the key that the replica which is there shows itself."""
+        known = self.clearing.departures.get(target.region) if self.clearing else None
+        return replace(target, kms_key=own_key(known.victim.kms_key_id)) if known and known.victim else target
+
+    def _decided(self, target: Target) -> Step:
+        """Return what to do in one Region; the victim's place is taken by force, and nothing else is."""
+        primary, victim = self.aim.primary, self.aim.victim
+        entry = primary.replica(target.region)
+        if victim is not None and target.region == victim.region:
+            if entry is not None and entry.status not in (IN_SYNC, FAILED):
+                return Keep(target, entry)  # asked for before, and not settled, whatever AWS calls it
+            before = (had_failed(entry),) if entry and entry.status == FAILED else ()
+            return self._usable(Overwrite(target, victim, entry, before))
+        if self.clearing is not None and target.region in self.clearing.departures:
+            return self._usable(Add(target, vacant=True))
+        seen = look(self.aws, primary, target.region)
+        return self._usable(step_for(primary, target, seen, NO_CONSENT, lambda _: ()))
+
+    def _usable(self, step: Step) -> Step:
+        """Return the step, stopped where a key that it needs can't be used, or could not be looked at."""
+        if isinstance(step, Keep | Stop):
+            return step
+        primary = self.aim.primary
+        found = (*self.health.of_key(primary, step.target), *self.health.of_primary(primary))
+        no = next((each for each in found if each.severity is Severity.ERROR or each.kind is Kind.UNCHECKED), None)
+        if no is None:
+            return step
+        outcome = Outcome.ACCESS if no.outcome is Outcome.ACCESS else Outcome.FAILED
+        return stop(step.target, replace(no, severity=Severity.ERROR), outcome)
+
+    def _cleared(self, clearing: Clearing, gate: Gate) -> bool:
+        """Remove a secret's own replicas, and tell whether they are gone; the record names them first."""
+        clearer = Clearer(self.aws, gate)
+        if clearing.unsent:
+            self.write(marked(Mark.LEAVING, self.entry.arn, regions=regions(_leaving(clearing))))
+            clearer.send(clearing, clearing.unsent)
+        for region in clearing.open_regions:
+            clearer.look(clearing, region)
+        return all(each.gone for each in clearing.departures.values())
+
+    def _send(self, case: Case, gate: Gate) -> None:
+        """Ask for the replicas: first in the victim's place, which is looked at right before, then in the others."""
+        sender, victim = Sender(self.aws, gate, "failback"), self.aim.victim
+        forced = [each.target.region for each in case.steps if isinstance(each, Overwrite)]
+        for region in forced if victim else ():
+            assert victim is not None  # noqa: S101 - as was checked
+            self.write(marked(Mark.REPLACING, self.entry.arn, region=region))
+            try:
+                sender.send(case, [region], overwrites=partial(self._check, victim))
+            except ChangedMeanwhile as error:
+                self.error = Trouble.of(error)
+                return
+        if plain(case):
+            sender.send(case, plain(case))
+
+    def _check(self, victim: Secret) -> None:
+        """Let the victim be destroyed.
+
+        Raises:
+            ChangedMeanwhile: either side is not as it was when that was decided, or can't be looked at.
+
+        """
+        primary = self.aim.primary
+        check_shown(self.aws, primary, SAME_AGAIN, written=True)
+        check_shown(self.aws, victim, SAME_AGAIN, may_list=[*self.aside, primary.region])
+
+    def _prove(self) -> None:
+        """Hold each replica that AWS calls in sync against its primary, as both are now."""
+        case = self.case
+        assert case is not None  # noqa: S101 - it was looked at first
+        due = [
+            course
+            for region, course in case.courses.items()
+            if not course.error and course.fresh_status == IN_SYNC and self.proved.get(region) is not Outcome.OK
+        ]
+        primary = look(self.aws, case.primary, case.primary.region) if due else None
+        for course in due:
+            if not isinstance(primary, Secret):
+                self.proved[course.region] = Outcome.PENDING
+                continue
+            seen = look(self.aws, case.primary, course.region)
+            proof = prove(Sides(primary, course.region, seen, None, None), lambda _one, _other: True)
+            held = not primary.stages and isinstance(seen, Secret) and not seen.stages  # nothing, on both sides
+            kept = tuple(each for each in course.findings if each.kind is Kind.FAILED)
+            case.change(course.region, findings=(*kept, *proof.findings), seen_there=proof.verified or None)
+            proved = proof.verified or (held and proof.verified is None)
+            self.proved[course.region] = Outcome.OK if proved else worst([Outcome.PENDING, proof.outcome])
+
+
+def _leaving(clearing: Clearing) -> list[Target]:
+    """Return the replicas that are about to be removed, each with its key."""
+    departures = [clearing.departures[region] for region in clearing.unsent]
+    shown = [(each.region, each.victim or each.before) for each in departures]
+    return [Target(region, own_key(there.kms_key_id if there else None)) for region, there in shown]

@@ -1,0 +1,143 @@
+"""Runs calls side by side, each with a limit of time."""
+
+from __future__ import annotations
+
+import mmap
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+from smrep.service.ports import Clock
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+WIDTH = 8
+"""How many calls are under way at once."""
+LOOK_S = 5.0
+"""How far a look may outlast the deadline: the last look at it is still wanted, a Region that hangs is not."""
+_PULSE_S = 1.0
+
+
+def nothing() -> None:
+    """Do nothing while waiting."""
+
+
+def patience(clock: Clock, deadline: float) -> float:
+    """Return for how many seconds to wait for looks that begin now."""
+    return max(deadline - clock.monotonic(), LOOK_S)
+
+
+def abreast(
+    call: Callable[[A], B],
+    items: Sequence[A],
+    *,
+    late: Callable[[A], B] | None = None,
+    patience_s: float | None = None,
+    pulse: Callable[[], None] | None = None,
+) -> list[B]:
+    """Return the answers in the order of the items.
+
+    After `patience_s`, what `late` returns stands for the answers that have not come; `pulse` is called about once a
+    second meanwhile. The threads are daemons, so that neither an interrupt nor the end of the process waits for a
+    Region that does not answer. What a call raises is raised here, once. Where the system has no thread to give, the
+    calls are made one by one in this one, and what has not begun after `patience_s` is late.
+    """
+    if not items or (len(items) == 1 and patience_s is None and pulse is None):
+        return [call(item) for item in items]
+    calls = _Calls(call, items)
+    until = time.monotonic() + patience_s if late and patience_s is not None else float("inf")
+    due = time.monotonic() + _PULSE_S
+    with calls:
+        while not calls.is_over(min(due, until)) and time.monotonic() < until:
+            if time.monotonic() >= due:
+                (pulse or nothing)()
+                due = time.monotonic() + _PULSE_S
+    return calls.outcome(late)
+
+
+class _Calls(Generic[A, B]):
+    """The calls under way, until all have answered, one has failed, or nobody waits any more: then none begins."""
+
+    def __init__(self, call: Callable[[A], B], items: Sequence[A]) -> None:
+        self._call, self._items = call, items
+        self._waiting: queue.SimpleQueue[tuple[int, A]] = queue.SimpleQueue()
+        self._answers: dict[int, B] = {}
+        self._errors: list[BaseException] = []
+        self._over, self._is_alone = threading.Event(), False
+
+    def __enter__(self) -> None:
+        for numbered in enumerate(self._items):
+            self._waiting.put(numbered)
+        try:
+            self._is_alone = not start(self._work, min(WIDTH, len(self._items)))
+        except BaseException:
+            self._over.set()
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+
+    def is_over(self, until: float) -> bool:
+        """Return whether the calls have ended by then; without threads, after one more call."""
+        if self._is_alone:
+            self._call_next()
+            return self._over.is_set()
+        return self._over.wait(max(0.0, until - time.monotonic()))
+
+    def outcome(self, late: Callable[[A], B] | None) -> list[B]:
+        """Return the answers, and what is late; or raise what a call raised."""
+        for error in self._errors:
+            raise error
+        answers = dict(self._answers)
+        return [
+            answers[place] if place in answers or late is None else late(item) for place, item in enumerate(self._items)
+        ]
+
+    def _work(self) -> None:
+        while not self._over.is_set() and self._call_next():
+            pass
+
+    def _call_next(self) -> bool:
+        """Make one call, and return True; False where none is left."""
+        try:
+            place, item = self._waiting.get_nowait()
+        except queue.Empty:
+            return False
+        try:
+            self._answers[place] = self._call(item)
+        except BaseException as error:  # noqa: BLE001 - it is raised in the caller's thread
+            self._errors.append(error)
+            self._over.set()
+        if len(self._answers) == len(self._items):
+            self._over.set()
+        return True
+
+
+RESERVE = 64 * 1024 * 1024
+"""Bytes of address space that threads leave for what they do: under `ulimit -v` their stacks take it all otherwise."""
+
+
+def start(work: Callable[[], None], wanted: int) -> int:
+    """Start so many daemon threads that do the work, or fewer, down to none; return how many.
+
+    A small machine (a container's `pids.max`, `ulimit -v`) has few: then the work takes longer, and gets done. None
+    begins before all are started.
+    """
+    started, all_started = 0, threading.Event()
+
+    def begin() -> None:
+        all_started.wait()
+        work()
+
+    try:
+        with mmap.mmap(-1, RESERVE):  # of which no page is touched
+            for started in range(wanted):  # noqa: B007 - it is returned
+                threading.Thread(target=begin, daemon=True).start()
+    except (RuntimeError, MemoryError, OSError):  # can't start new thread, can't allocate memory
+        return started
+    finally:
+        all_started.set()
+    return wanted

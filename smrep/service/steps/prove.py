@@ -1,0 +1,278 @@
+"""Compares replicas with their primary until each is proved, or its time is up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from smrep.errors import AwsError, CredentialsError, Outcome, Throttled, Unanswered, Unsupported
+from smrep.model import FAILED, Secret, Target, in_region
+from smrep.regions import Region
+from smrep.report import Kind, RegionReport, SecretReport, Trouble
+from smrep.rules.primary_region import Address, check_regions
+from smrep.rules.replication.diagnosis import stuck
+from smrep.rules.replication.key_failures import failure
+from smrep.rules.replication.name_owner import Look, Unseen, ours
+from smrep.rules.replication.replica_comparison import Listed, Proof, Sides, prove
+from smrep.rules.replication.replica_state import in_progress_since, told
+from smrep.service.ports import Clock, Keys, SecretsManager
+from smrep.service.steps.closing_look import sighting
+from smrep.service.steps.kms_keys import KeyCheck
+from smrep.service.steps.lookup import (
+    Found,
+    Patient,
+    asked,
+    bare,
+    doomed,
+    find,
+    followed,
+    look,
+    no_answer,
+    refreshed,
+    refusal,
+    troubles_elsewhere,
+    unfound,
+)
+from smrep.service.steps.parallel import abreast, nothing, patience
+from smrep.service.steps.polling import ticks
+
+_EARLIER_S = 2.0
+"""So much sooner is one Region given up than the whole round, so that what was seen of the others is not lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one round of looks showed of one Region."""
+
+    proof: Proof
+    look: Look
+
+
+@dataclass(frozen=True, slots=True)
+class Prover:
+    """Looks at a primary and its replicas, before one deadline in the clock's seconds."""
+
+    aws: SecretsManager
+    key_check: KeyCheck
+    clock: Clock
+    deadline: float
+    key_patience_s: float = 0.0
+    """For how long another key may be a lagging answer."""
+    acts: bool = False
+    """Whether what differs is to be changed: then the spelling of two keys is enough, else KMS must not deny."""
+
+    def round(self, primary: Secret, targets: Sequence[Target]) -> Mapping[Region, Seen]:
+        """Return what is proved of each Region by one look into it; `primary` is as just described.
+
+        Raises:
+            CredentialsError: no further call can succeed.
+
+        """
+        here = versions(self.aws, primary)
+        seen = abreast(
+            partial(self._region, primary, here),
+            targets,
+            late=partial(self._late, primary, here),
+            patience_s=patience(self.clock, self.deadline) - _EARLIER_S,
+        )
+        return {target.region: each for target, each in zip(targets, seen, strict=True)}
+
+    def _region(self, primary: Secret, here: Listed, target: Target) -> Seen:
+        found = look(self.aws, primary, target.region)
+        replica = ours(primary, found)
+        there = versions(self.aws, replica) if replica else ()
+        return self._seen(primary, here, target, found, there)
+
+    def _late(self, primary: Secret, here: Listed, target: Target) -> Seen:
+        return self._seen(primary, here, target, Unseen(no_answer(f"{primary.name} in {target.region}")), ())
+
+    def _seen(self, primary: Secret, here: Listed, target: Target, found: Look, there: Listed) -> Seen:
+        sides = Sides(primary, target.region, found, here, there, target.kms_key, self.key_patience_s)
+        same = partial(self._same, primary, target.region)
+        return Seen(prove(sides, same), found)
+
+    def _same(self, primary: Secret, region: Region, wanted: str, shown: str) -> bool | AwsError:
+        compare = self.key_check.same if self.acts else self.key_check.claimed
+        return compare(wanted, shown, region, primary.account, by_arn=primary.by_arn)
+
+
+def versions(aws: SecretsManager, secret: Secret) -> Listed:
+    """Return the versions of a secret, why they can't be listed, or None where the endpoint has no such operation.
+
+    What an emulator without it shows is what DescribeSecret does.
+
+    Raises:
+        CredentialsError: no further call can succeed.
+
+    """
+    found = asked(lambda: aws.versions(secret.arn, secret.region))
+    return None if isinstance(found, Unsupported) else found
+
+
+@dataclass(slots=True)
+class Checking:
+    """One secret whose replicas are being held against it."""
+
+    primary: Secret
+    targets: tuple[Target, ...]
+    seen: dict[Region, Seen] = field(default_factory=dict)
+    in_progress_since: dict[Region, float | None] = field(default_factory=dict)
+    """When each Region was first seen InProgress without a break, in the clock's seconds."""
+    notes: tuple[str, ...] = ()
+    error: Trouble | None = None
+
+    def open_targets(self, waited_s: float) -> list[Target]:
+        """Return the Regions of which another look may show something else."""
+        open_ = [each for each in self.targets if self._is_open(each.region, waited_s)]
+        return open_ if self.error is None else []
+
+    def _is_open(self, region: Region, waited_s: float) -> bool:
+        proof = self.seen[region].proof if region in self.seen else None
+        return proof is None or (proof.verified is not True and waited_s < proof.patience_s)
+
+    def report(self) -> SecretReport:
+        """Return the secret as it stands."""
+        return told(self.primary, [self._row(target) for target in self.targets], self.error, self.notes)
+
+    def _row(self, target: Target) -> RegionReport:
+        region, primary = target.region, self.primary
+        entry, seen = primary.replica(region), self.seen.get(region)
+        replica = ours(primary, seen.look) if seen else None
+        shown = replica.kms_key_id if replica else None
+        failed = entry is not None and entry.status == FAILED
+        return RegionReport(
+            region=region,
+            outcome=seen.proof.outcome if seen else Outcome.FAILED if failed else Outcome.PENDING,
+            arn=in_region(primary.arn, region) if replica else None,
+            status=entry.status if entry else None,
+            status_message=entry.message if entry else None,
+            kms_key_id=shown or (entry.kms_key_id if entry else None),
+            wanted_key=target.kms_key,
+            last_accessed=entry.last_accessed if entry else None,
+            verified=seen.proof.verified if seen else None,
+            findings=seen.proof.findings if seen else (),
+            error=failure(primary, entry) if entry and failed else None,
+        )
+
+
+def settle(prover: Prover, checkings: Sequence[Checking], pulse: Callable[[], None] = nothing) -> Iterator[None]:
+    """Look on both sides, tick by tick, until nothing is worth waiting for or the deadline has come.
+
+    Raises:
+        CredentialsError: no further call can succeed; the checkings hold what was seen up to then.
+
+    """
+    clock = prover.clock
+    started = clock.monotonic()
+
+    def still_open() -> list[Checking]:
+        return [each for each in checkings if each.open_targets(clock.monotonic() - started)]
+
+    def look(each: Checking) -> None:
+        _look(prover, each, clock.monotonic() - started)
+
+    yield from ticks(look, still_open, clock=clock, deadline=prover.deadline, pulse=pulse)
+
+
+def _look(prover: Prover, checking: Checking, waited_s: float) -> None:
+    """Take in one round of looks; one that no answer came to is a tick without news.
+
+    Where the primary has got a new version, or lists a Region otherwise than before, what was right is looked at again.
+    """
+    try:
+        primary = refreshed(prover.aws, checking.primary)
+        moved = primary.stages != checking.primary.stages
+        again = [
+            each
+            for each in checking.targets
+            if moved or _state(primary, each.region) != _state(checking.primary, each.region)
+        ]
+        seen = prover.round(primary, list(dict.fromkeys((*checking.open_targets(waited_s), *again))))
+    except CredentialsError:
+        raise
+    except (Unanswered, Throttled):
+        return
+    except AwsError as error:
+        checking.error = Trouble.of(error)
+        return
+    checking.primary = primary
+    checking.seen.update(seen)
+    now, since = prover.clock.monotonic(), checking.in_progress_since
+    for region in seen:
+        since[region] = in_progress_since(since.get(region), primary.replica(region), now)
+
+
+def _tell_stuck(checking: Checking, clock: Clock, deadline: float) -> None:
+    """Say of each Region that is InProgress past the deadline since when, and what the last look found there."""
+    for region, seen in tuple(checking.seen.items()):
+        entry = checking.primary.replica(region)
+        open_s = sighting(clock, deadline, checking.in_progress_since.get(region))
+        if entry is None or open_s is None:
+            continue
+        others = (each for each in seen.proof.findings if each.kind is not Kind.IN_PROGRESS)
+        found = dict.fromkeys((*stuck(checking.primary, entry, open_s, seen.look), *others))
+        checking.seen[region] = replace(seen, proof=replace(seen.proof, findings=tuple(found)))
+
+
+def _state(primary: Secret, region: Region) -> tuple[str | None, ...] | None:
+    entry = primary.replica(region)
+    return entry.state if entry else None
+
+
+@dataclass(slots=True)
+class Verification:
+    """One run of `verify`: `act` looks and waits, `secrets` tells how it stands."""
+
+    aws: SecretsManager
+    keys: Keys
+    clock: Clock
+    deadline: float
+    """In the clock's seconds."""
+    addresses: tuple[Address, ...]
+    targets: tuple[Target, ...] = ()
+    """Empty: every Region that the primary lists."""
+    expect_account: str | None = None
+    pulse: Callable[[], None] = nothing
+    """Is called about once a second while AWS takes its time."""
+    members: list[Checking | SecretReport] = field(default_factory=list)
+
+    def act(self) -> Iterator[None]:
+        """Prove each Region, or wait for what may yet come; yields after each round of looks.
+
+        Raises:
+            CredentialsError: no further call can succeed; `secrets` holds what was seen up to then.
+            UsageError: as for `status`.
+
+        """
+        found = find(
+            Patient(self.aws, self.clock, self.deadline),
+            self.addresses,
+            follow=True,
+            expect_account=self.expect_account,
+            patience_s=patience(self.clock, self.deadline),
+        )
+        self.members = [self._member(each) for each in found]
+        checkings = [each for each in self.members if isinstance(each, Checking)]
+        yield from settle(Prover(self.aws, KeyCheck(self.keys), self.clock, self.deadline), checkings, self.pulse)
+        for each in checkings:
+            _tell_stuck(each, self.clock, self.deadline)
+
+    def secrets(self) -> tuple[SecretReport, ...]:
+        """Return every secret as it stands, in the order asked."""
+        return tuple(each.report() if isinstance(each, Checking) else each for each in self.members)
+
+    def _member(self, found: Found) -> Checking | SecretReport:
+        primary = found.what
+        regions = tuple(target.region for target in self.targets)
+        if isinstance(primary, Trouble):
+            return unfound(found, primary, regions)
+        check_regions([primary.region], regions)
+        targets = self.targets or tuple(Target(entry.region) for entry in primary.replicas)
+        error = doomed(primary)
+        if not targets and error is None:
+            error = bare(primary, "verify")
+        if error:
+            return refusal(found, error)
+        asked = [target.region for target in targets]
+        return Checking(primary, targets, notes=(*followed(found), *troubles_elsewhere(primary, asked)))

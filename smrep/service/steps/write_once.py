@@ -1,0 +1,201 @@
+"""When a write may begin, how often it is sent, and the last look before one that destroys."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, Self, TypeVar
+
+from smrep.errors import AwsError, ChangedMeanwhile, NotFound, NotSent, Outcome, Refused, Throttled, Unchecked
+from smrep.model import Secret
+from smrep.regions import Region
+from smrep.rules.replication.name_owner import Absent, Look, Unseen
+from smrep.service.ports import Clock, SecretsManager
+from smrep.service.steps.lookup import look
+from smrep.service.steps.parallel import LOOK_S, abreast, nothing
+from smrep.service.steps.polling import past_throttling
+from smrep.service.steps.rate_limiter import Pace, Turn
+
+T = TypeVar("T")
+
+
+class Stop(Protocol):
+    """What tells threads to begin nothing more."""
+
+    def is_set(self) -> bool:
+        """Tell whether it was said."""
+        ...
+
+    def set(self) -> None:
+        """Say it."""
+        ...
+
+
+SENDING = 4
+"""How many secrets are sent for at once: AWS's 50 writes a second are shared with everybody's.
+Source: aws-behavior.md 5.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """The one gate through which writes go; times in the clock's seconds."""
+
+    clock: Clock
+    deadline: float
+    begin_until: float
+    """No request is begun later than this."""
+    stop: Stop = field(default_factory=threading.Event)
+    """Once set, nothing more is sent: the run has ended, and its threads must not go on."""
+    pace: Pace | Turn | None = None
+    """The budget that the requests of many secrets share."""
+
+    @classmethod
+    def until(cls, clock: Clock, deadline: float) -> Gate:
+        """Return a gate that closes at the deadline, but not before what a slow look has held up is sent."""
+        return cls(clock, deadline, max(deadline, clock.monotonic() + LOOK_S))
+
+    def __enter__(self) -> Self:
+        """Open the gate for one run."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it for good, also for threads that are still at work."""
+        self.stop.set()
+
+    @property
+    def closed(self) -> str | None:
+        """Why nothing may be sent any more; None where something may."""
+        if self.stop.is_set():
+            return "the run was stopped"
+        return "the deadline had passed" if self.clock.monotonic() >= self.begin_until else None
+
+    @property
+    def may_repeat(self) -> bool:
+        """Whether what was not seen to be taken may be sent again: not where the deadline cut the looking short."""
+        return not self.stop.is_set() and self.clock.monotonic() < self.deadline
+
+    def send(self, request: Callable[[], T], check: Callable[[], None] = nothing) -> T:
+        """Send a request: again only where AWS says that it was asked too often; `check` looks right before each time.
+
+        Raises:
+            AwsError: what came of it.
+            NotSent: the run was stopped meanwhile.
+
+        """
+
+        def once() -> T:
+            if self.pace:
+                self.pace.wait()
+            self._let()
+            check()
+            self._let()  # a look takes its time
+            try:
+                return request()
+            except Throttled:
+                if self.pace:
+                    self.pace.throttled()
+                raise
+
+        return past_throttling(once, clock=self.clock, deadline=self.deadline)
+
+    def _let(self) -> None:
+        if self.stop.is_set():
+            raise NotSent("not sent, since the run was stopped")
+
+
+def is_moot(error: AwsError, *, again: bool) -> bool:
+    """Tell whether a refusal fails nothing: of a second request, since the first may have been carried out."""
+    return again and isinstance(error, Refused | NotFound)
+
+
+def in_turn(send: Callable[[T], None], items: Sequence[T], pulse: Callable[[], None]) -> Iterator[None]:
+    """Send for a few secrets at a time, and yield after each few."""
+    for first in range(0, len(items), SENDING):
+        abreast(send, items[first : first + SENDING], pulse=pulse)
+        yield
+
+
+def identity(secret: Secret) -> tuple[object, ...]:
+    """Return what tells one secret in its role from another: a replica's by its primary's Region."""
+    if secret.is_replica:
+        return secret.arn, secret.primary_region
+    return secret.arn, None, secret.deleted, secret.rotation_enabled
+
+
+def state_of(secret: Secret) -> tuple[object, ...]:
+    """Return what must be as it was shown: of a replica the identity, of a standalone secret the versions as well."""
+    return identity(secret) if secret.is_replica else (*identity(secret), frozenset(secret.stages))
+
+
+def check_shown(
+    aws: SecretsManager, shown: Secret, again: str | None, *, may_list: Collection[Region] = (), written: bool = False
+) -> None:
+    """Look at a secret once more, and let it be destroyed; `again` is the command to type if it may not be.
+
+    A standalone secret may list `may_list` as its replicas' Regions, and no other. With `written`, its versions may be
+    others by now: it is not what is destroyed.
+
+    Raises:
+        ChangedMeanwhile: it is not as it was shown, or could not be looked at.
+        CredentialsError: no further call can succeed.
+        Throttled: AWS was asked too often.
+
+    """
+    seen = look(aws, shown, shown.region)
+    compare(shown, seen, shown.name, shown.region, again, written=written)
+    listed = {each.region for each in seen.replicas} - {*may_list} if isinstance(seen, Secret) and not written else ()
+    if listed:
+        raise _changed(shown.name, shown.region, f"it has replicas in {', '.join(sorted(listed))}", again)
+
+
+def compare(  # noqa: PLR0913 - what was shown may be nothing, which bears no name
+    shown: Secret | None, seen: Look, name: str, region: Region, again: str | None, *, written: bool = False
+) -> None:
+    """Hold a fresh look into a Region against what was shown of it; None where nothing was there.
+
+    A replica that is gone is let through: a request that removes it destroys nothing any more.
+
+    Raises:
+        ChangedMeanwhile: they differ, or there was no look.
+        Throttled: AWS was asked too often.
+
+    """
+    if isinstance(seen, Unseen):
+        if isinstance(seen.error, Throttled):
+            raise seen.error
+        why = f": {seen.error.words}" if seen.error else ""
+        outcome = seen.error.outcome if seen.error else Unchecked.outcome
+        raise Unchecked(f"{name} in {region} could not be checked again, so it was skipped{why}", again, outcome)
+    if isinstance(seen, Absent):
+        if seen.to_the_arn:
+            skipped = f"{name} in {region} could not be checked again, so it was skipped"
+            why = "only the account that owns it can tell what has that name there"
+            raise Unchecked(f"{skipped}: {why}", again, Outcome.ACCESS)
+        if shown is None or shown.is_replica:
+            return
+        raise _changed(name, region, "nothing has that name there now", again)
+    if shown is None:
+        raise _changed(name, region, f"nothing was there, and now {seen.arn} is", again)
+    of = identity if written else state_of
+    if of(seen) != of(shown):
+        raise _changed(name, region, _difference(shown, seen), again)
+
+
+def _changed(name: str, region: Region, what: str, again: str | None) -> ChangedMeanwhile:
+    return ChangedMeanwhile(f"{name} in {region} is no longer as it was shown, so it was skipped: {what}", again)
+
+
+def _difference(shown: Secret, seen: Secret) -> str:
+    if seen.arn != shown.arn:
+        return f"{seen.arn} is there now, and {shown.arn} was shown"
+    if seen.is_replica:
+        return f"it is a replica of {seen.primary_region} now"
+    if shown.is_replica:
+        return "it was promoted"
+    if seen.deleted != shown.deleted:
+        return "its deletion was scheduled or canceled"
+    if seen.rotation_enabled != shown.rotation_enabled:
+        return f"its rotation was turned {'on' if seen.rotation_enabled else 'off'}"
+    return "its versions were changed"
