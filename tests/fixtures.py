@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
-import inspect
 import io
 import json
 import os
@@ -17,9 +15,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-import botocore.hooks
-import botocore.loaders
-import botocore.session
+import botocore_once
 import jsonschema
 import pytest
 from fakes import FakeAws
@@ -43,19 +39,7 @@ settings.register_profile(
 )
 settings.load_profile("quick")
 
-# botocore reads its models, and names its event handlers, anew for every session; once a process, it costs a third
-LOADER = botocore.loaders.create_loader()
-botocore.session.create_loader = lambda _path=None: LOADER
-_ACCEPTS_KWARGS = botocore.hooks.accepts_kwargs
-botocore.hooks.accepts_kwargs = lambda handler: (
-    bool(handler.__code__.co_flags & inspect.CO_VARKEYWORDS)
-    if hasattr(handler, "__code__")  # all but partial functions and callable objects
-    else _ACCEPTS_KWARGS(handler)
-)
-_alias_event_name = botocore.hooks.EventAliaser._alias_event_name
-_ALIASER = botocore.hooks.EventAliaser(None)
-_alias = functools.cache(functools.partial(_alias_event_name, _ALIASER))
-botocore.hooks.EventAliaser._alias_event_name = lambda _self, name: _alias(name)
+botocore_once.share()
 
 BIN = Path(sys.executable).parent
 ROOT = Path(__file__).parent.parent
