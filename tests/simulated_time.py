@@ -121,11 +121,12 @@ class SimulatedWait:
 
 @contextlib.contextmanager
 def simulated(clock: SharedClock) -> Iterator[None]:
-    """Let the waits of smrep's threads, and botocore's pauses, pass on the clock."""
+    """Let the waits of smrep's threads, and botocore's pauses, pass on the clock; a container's take none."""
     waits = SimulatedWait(clock)
     with (
         mock.patch("threading.Condition.wait", lambda condition, timeout=None: waits.wait(condition, timeout)),
         mock.patch("threading.Condition.notify", lambda condition, n=1: waits.notify(condition, n)),
         mock.patch("botocore.endpoint.time", SimpleNamespace(sleep=clock.sleep)),
+        mock.patch("botocore.utils.ContainerMetadataFetcher.SLEEP_TIME", 0),
     ):
         yield

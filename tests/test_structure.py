@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ast
 import functools
+import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import pytest
 from fixtures import BIN, ROOT, Sandbox
 
 PACKAGE = ROOT / "smrep"
@@ -220,83 +220,85 @@ def test_no_module_is_longer_than_500_lines() -> None:
 
 def test_every_file_says_what_it_is() -> None:
     files = [*FILES, *TESTS.rglob("*.py")]
-    assert [path for path in files if not ast.get_docstring(ast.parse(path.read_text()))] == []
+    assert [path for path in files if not path.read_text().startswith('"""')] == []
 
 
 HEAVY = {"boto3", "botocore", "rich", "tenacity"}
+LISTS = (["list"], ["audit", "-r", "us-west-2"], ["export"])
 
 
-def loaded(*words: str, env: dict[str, str] | None = None) -> set[str]:
-    """Return the top-level modules that a run of smrep leaves loaded."""
-    code = (
-        "import sys, atexit; sys.argv = ['smrep', *sys.argv[1:]];"
-        "atexit.register(lambda: print(*{m.split('.')[0] for m in sys.modules}, file=sys.stderr));"
-        "from smrep.__main__ import main; main()"
-    )
+RUNS = """
+import contextlib, json, sys
+from smrep.__main__ import main
+for words in json.loads(sys.argv.pop()):
+    sys.argv = ["smrep", *words]
+    with contextlib.suppress(SystemExit):
+        main()
+    print(*{module.split(".")[0] for module in sys.modules}, file=sys.stderr)
+    print(file=sys.stderr, end="\\0")
+"""
+
+
+def loaded(*lines: Sequence[str], env: dict[str, str] | None = None) -> list[set[str]]:
+    """Return the heavy modules that are loaded after each of these runs of smrep, one after the other in a process."""
     done = subprocess.run(
-        [sys.executable, "-c", code, *words], env=env or {"PATH": str(BIN)}, capture_output=True, text=True, check=False
+        [sys.executable, "-c", RUNS, json.dumps(lines)],
+        env=env or {"PATH": str(BIN)},
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    return set(done.stderr.splitlines()[-1].split())
+    ends = done.stderr.split("\0")[:-1]
+    assert len(ends) == len(lines), done.stderr
+    return [set(end.splitlines()[-1].split()) & HEAVY for end in ends]
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        ["--help"],
-        ["--version"],
-        ["replicate", "--help"],
-        ["sandbox", "drill", "--help"],
-        ["help", "exit-codes"],
-        ["completion", "bash"],
-        ["replicat"],
-        ["replicate", "x", "-r", "us-wset-2"],
-        ["replicate", "x", "-r", "us-west-2", "--primary-region", "us-west-2"],
-        ["status"],
-        ["remove", "x"],
-        ["remove", "x", "-r", "us-east-1", "--primary-region", "us-east-1"],
-        ["promote", "x", "-r", "us-west-2,eu-west-1"],
-        ["rekey", "x", "-r", "us-west-2", "--primary-region", "us-east-1"],
-        ["verify", "x", "-r", "us-wset-2"],
-        ["doctor", "x", "--reader", "app"],
-        ["list", "x"],
-        ["list", "--all", "--prefix", "x"],
-        ["audit"],
-        ["plan"],
-        ["plan", "-f", "/nowhere"],
-        ["apply", "-f", "x", "--plan", "y"],
-        ["export", "--prefix", ""],
-        ["iam-policy", "x", "-r", "us-west-2", "--primary-region", "us-east-1"],
-    ],
-    ids=" ".join,
-)
-def test_help_and_usage_errors_load_only_click(words: list[str]) -> None:
-    assert loaded(*words) & HEAVY == set()
+LIGHT = [
+    ["--help"],
+    ["--version"],
+    ["replicate", "--help"],
+    ["sandbox", "drill", "--help"],
+    ["help", "exit-codes"],
+    ["completion", "bash"],
+    ["replicat"],
+    ["replicate", "x", "-r", "us-wset-2"],
+    ["replicate", "x", "-r", "us-west-2", "--primary-region", "us-west-2"],
+    ["status"],
+    ["remove", "x"],
+    ["remove", "x", "-r", "us-east-1", "--primary-region", "us-east-1"],
+    ["promote", "x", "-r", "us-west-2,eu-west-1"],
+    ["rekey", "x", "-r", "us-west-2", "--primary-region", "us-east-1"],
+    ["verify", "x", "-r", "us-wset-2"],
+    ["doctor", "x", "--reader", "app"],
+    ["list", "x"],
+    ["list", "--all", "--prefix", "x"],
+    ["audit"],
+    ["plan"],
+    ["plan", "-f", "/nowhere"],
+    ["apply", "-f", "x", "--plan", "y"],
+    ["export", "--prefix", ""],
+    ["iam-policy", "x", "-r", "us-west-2", "--primary-region", "us-east-1"],
+]
+
+
+def test_help_and_usage_errors_load_only_click() -> None:
+    assert {" ".join(words): heavy for words, heavy in zip(LIGHT, loaded(*LIGHT), strict=True) if heavy} == {}
 
 
 def test_completing_a_word_loads_only_click() -> None:
     env = {"PATH": str(BIN), "_SMREP_COMPLETE": "zsh_complete", "HOME": "/nonexistent"}
-    for line in ("re", "status x -r us-w", "status x --profile d", "status prod/", "replicate x -r us-west-2=alias/"):
-        assert loaded("smrep", *line.split(), env=env) & HEAVY == set()
+    lines = ("re", "status x -r us-w", "status x --profile d", "status prod/", "replicate x -r us-west-2=alias/")
+    assert loaded(*(["smrep", *line.split()] for line in lines), env=env) == [set()] * len(lines)
 
 
-def test_status_as_json_loads_neither_rich_nor_tenacity(sandbox: Sandbox) -> None:
+def test_only_a_table_loads_rich_and_status_as_json_no_tenacity(sandbox: Sandbox) -> None:
     sandbox.create()
-    assert loaded("status", "prod/db", "-o", "json", env=sandbox.env) & HEAVY == {"boto3", "botocore"}
-
-
-@pytest.mark.parametrize("words", [["list"], ["audit", "-r", "us-west-2"], ["export"]], ids=" ".join)
-def test_what_lists_loads_no_rich(sandbox: Sandbox, words: list[str]) -> None:
-    sandbox.create()
-    for shown in ("json", "text"):
-        assert "rich" not in loaded(*words, "-o", shown, env=sandbox.env)
-
-
-def test_replicate_as_json_loads_no_rich(sandbox: Sandbox) -> None:
-    sandbox.create()
-    assert loaded("replicate", "prod/db", "-r", "us-west-2", "--json", env=sandbox.env) & HEAVY == HEAVY - {"rich"}
-
-
-def test_text_loads_no_rich_and_a_table_does(sandbox: Sandbox) -> None:
-    sandbox.create()
-    assert "rich" not in loaded("status", "prod/db", env=sandbox.env)
-    assert "rich" in loaded("status", "prod/db", "-o", "table", env=sandbox.env)
+    status = ["status", "prod/db"]
+    lists = [[*words, "-o", shown] for words in LISTS for shown in ("json", "text")]
+    replicate = ["replicate", "prod/db", "-r", "us-west-2", "--json"]
+    lines = [[*status, "-o", "json"], status, *lists, replicate, [*status, "-o", "table"]]
+    as_json, *others, as_table = loaded(*lines, env=sandbox.env)
+    assert as_json == {"boto3", "botocore"}
+    assert ["rich" in each for each in others] == [False] * len(others)
+    assert others[-1] == HEAVY - {"rich"}
+    assert as_table == HEAVY
