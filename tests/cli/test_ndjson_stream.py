@@ -52,7 +52,14 @@ def reading(sandbox: Sandbox, *words: str) -> Iterator[Reader]:
             process.kill()
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        (signal.SIGINT, 130),
+        pytest.param(signal.SIGTERM, 143, marks=pytest.mark.process),
+        pytest.param(signal.SIGHUP, 129, marks=pytest.mark.process),
+    ],
+)
 def test_events_come_as_they_happen_and_an_interrupt_ends_with_the_result(
     make_sandbox: Make, number: signal.Signals, code: int
 ) -> None:

@@ -47,6 +47,7 @@ def test_exec_finds_smrep_without_an_active_environment() -> None:
     assert "can't find the specified secret" in done.err
 
 
+@pytest.mark.process
 def test_exec_gives_the_command_its_own_aws_and_none_of_ours() -> None:
     done = sandbox("exec", "--", "env", AWS_PROFILE="prod", AWS_SESSION_TOKEN="t0ken", AWS_REGION="eu-west-1")
     env = dict(line.split("=", 1) for line in done.out.splitlines() if "=" in line)
@@ -64,7 +65,7 @@ def test_exec_returns_the_commands_code(script: str, code: int) -> None:
     assert sandbox("exec", "--", "sh", "-c", script).code == code
 
 
-@pytest.mark.parametrize("name", ["INT", "TERM", "HUP"])
+@pytest.mark.parametrize("name", ["INT", *(pytest.param(name, marks=pytest.mark.process) for name in ("TERM", "HUP"))])
 def test_exec_hands_a_signal_on_to_the_command(name: str) -> None:
     """The command sends its parent the signal until it comes: bash may lose one that comes while it starts a child."""
     heard = f"trap 'echo heard; exit 9' {name}; for i in {{1..1200}}; do kill -{name} $PPID; sleep 0.05; done"
@@ -75,6 +76,7 @@ def test_exec_hands_a_signal_on_to_the_command(name: str) -> None:
     assert (done.returncode, done.stdout) == (9, "heard\n")
 
 
+@pytest.mark.process
 def test_exec_under_nohup_stays_under_nohup() -> None:
     """A shell can't undo what was ignored when it began, so the command lives on, and says so."""
     script = f"trap '' HUP; exec {SMREP} sandbox exec -- bash -c 'kill -HUP $PPID $$; echo alive'"
@@ -132,6 +134,7 @@ def test_a_wrong_fault_is_a_usage_error(words: list[str]) -> None:
     assert run(["sandbox", "exec", *words, "--", "true"]) == 2
 
 
+@pytest.mark.process
 def test_start_serves_until_interrupted() -> None:
     process = subprocess.Popen([SMREP, "sandbox", "start"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
@@ -163,6 +166,7 @@ def test_start_on_a_port_that_is_taken_is_told() -> None:
     assert done.err.startswith(f"error: the sandbox can't start: Address already in use (port {port})\n")
 
 
+@pytest.mark.process
 def test_the_module_runs_as_well() -> None:
     done = subprocess.run([sys.executable, "-m", "smrep", "-V"], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("smrep ")

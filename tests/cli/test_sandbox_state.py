@@ -73,6 +73,7 @@ def test_a_second_sandbox_goes_on_where_the_first_ended(file: Path) -> None:
     assert list(file.parent.iterdir()) == [file]
 
 
+@pytest.mark.process
 def test_what_is_under_way_comes_to_its_end_while_no_sandbox_runs(file: Path) -> None:
     words = ("sandbox", "exec", "--state", str(file))
     send = (SMREP, "replicate", NAME, "-r", WEST, "--no-wait")
