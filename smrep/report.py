@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, TypeVar, overload
 
 from smrep.errors import Outcome, SmrepError
@@ -185,6 +187,15 @@ def worth_telling(report: Report) -> Iterator[SecretReport]:
 
 
 @dataclass(frozen=True, slots=True)
+class SecretsReport:
+    """What a use case returns: what it found and did."""
+
+    secrets: Sequence[SecretReport] = ()
+    summary: Mapping[str, int] | None = None
+    """Counts, of a command that is about many secrets."""
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """The result of a run, from which every format is made."""
 
@@ -240,3 +251,19 @@ class Made(Sequence[SecretReport]):
     def __getitem__(self, place: int | slice) -> SecretReport | Sequence[SecretReport]:
         """Return one of them, or some."""
         return Made(self._items[place], self._make) if isinstance(place, slice) else self._make(self._items[place])
+
+
+def bug(error: BaseException) -> Trouble:
+    """Return a fault of ours, with the place in the code instead of a traceback, and without the error's text.
+
+    That may hold a credential, as the text of any error that is not AWS's own.
+    """
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{Path(frame.filename).name}:{frame.lineno}"
+    return Trouble(
+        "Bug",
+        f"this is a fault of smrep: {type(error).__name__} at {place}",
+        "please report it with this line and the command that you typed",
+        None,
+        Outcome.BUG,
+    )

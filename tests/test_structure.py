@@ -172,7 +172,7 @@ def test_modules_are_named_by_nouns_and_each_has_a_name_of_its_own() -> None:
 
 
 ROOMS = {
-    "service": ["ports", "steps", "fleet", "recovery", ""],
+    "service": ["ports", "run_state", "steps", "fleet", "recovery", ""],
     "rules": [
         "hints",
         "primary_region",
@@ -189,7 +189,7 @@ ROOMS = {
 USE_CASES = {
     ("service.rekey", "service.replicate"),
     ("service.rekey", "service.remove"),
-    ("service.wait", "service.status"),
+    ("service.apply", "service.plan"),
 }
 """Use cases that are made of others."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from math import ceil
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import click
 
-from smrep.cli.app import App
+from smrep.cli.run import Run
 from smrep.errors import ConfigurationError, StillOpen, UsageError
 from smrep.files import check_folder
 from smrep.model import SecretId, parse_arn
@@ -29,8 +29,7 @@ from smrep.rules.recovery.recovery_summary import Line
 from smrep.rules.secret_names import check_name
 
 if TYPE_CHECKING:
-    from smrep.service.fleet.apply_task import Application
-    from smrep.service.fleet.fleet_run import Run
+    from smrep.service.fleet.fleet_run import FleetRun
     from smrep.service.fleet.inventory import Estate
     from smrep.service.plan import Draft, Redraft
 
@@ -42,14 +41,16 @@ sharded = click.option(
 )
 
 
-def drafted(app: App, manifest: Manifest, shard: str | None, *, trusting: bool = False) -> Draft:
+def drafted(
+    run: Run, manifest: Manifest, shard: str | None, *, trusting: bool = False, detailed: bool = False
+) -> Draft:
     """Return the draft of what a manifest wants, nothing looked at yet; see `estates` for what it raises."""
     from smrep.service.fleet.secret_plan import Planner
     from smrep.service.plan import Draft
 
-    found = estates(app, manifest, shard)
-    planners = [Planner(each, app.clock, app.show, trusting) for each in found]
-    return Draft(planners, manifest.rules, is_whole(manifest, found))
+    found = estates(run, manifest, shard)
+    planners = [Planner(each, run.clock, run.state.heartbeat, trusting) for each in found]
+    return Draft(planners, manifest.rules, is_whole(manifest, found), detailed=detailed)
 
 
 def is_whole(manifest: Manifest, found: Sequence[Estate]) -> bool:
@@ -57,7 +58,7 @@ def is_whole(manifest: Manifest, found: Sequence[Estate]) -> bool:
     return len(manifest.accounts) <= 1 or len(found) == len(manifest.accounts)
 
 
-def redrafted(app: App, plan: Saved) -> Redraft:
+def redrafted(run: Run, plan: Saved) -> Redraft:
     """Return what a saved plan comes to, nothing looked at yet.
 
     Raises:
@@ -67,11 +68,11 @@ def redrafted(app: App, plan: Saved) -> Redraft:
     from smrep.service.fleet.secret_plan import Planner
     from smrep.service.plan import Redraft
 
-    if app.options.role_arn and any(plan.accounts):
+    if run.options.role_arn and any(plan.accounts):
         raise UsageError("--role-arn contradicts the roles in the plan", "leave --role-arn out")
-    app.several_accounts = len(plan.accounts) > 1
+    run.several_accounts = len(plan.accounts) > 1
     homes = {each.account: each.region for each in plan.secrets}
-    typed = app.options.primary_region
+    typed = run.options.primary_region
     other = next((region for region in homes.values() if typed not in (None, region)), None)
     if other:
         raise UsageError(
@@ -79,22 +80,22 @@ def redrafted(app: App, plan: Saved) -> Redraft:
             "leave --primary-region out",
             code="PrimaryRegionMismatch",
         )
-    app.found_homes(dict.fromkeys(homes.values(), "plan"))
+    run.found_homes(dict.fromkeys(homes.values(), "plan"))
     planners = {}
     for place, role in enumerate(plan.accounts):
         own = [parse_arn(each.arn, "secretsmanager").account for each in plan.secrets if each.account == place]
-        expected = _expected(app.options.expect_account, role.account if role else None, "the plan is for account")
+        expected = _expected(run.options.expect_account, role.account if role else None, "the plan is for account")
         for account in own:
             check_account(account, expected, "the plan")
         if own:
-            estate = _estate(app, Home(homes[place], expected or own[0], role), (), WHOLE)
-            planners[place] = Planner(estate, app.clock, app.show)
-    return Redraft(plan, planners, app.show)
+            estate = _estate(run, Home(homes[place], expected or own[0], role), (), WHOLE)
+            planners[place] = Planner(estate, run.clock, run.state.heartbeat)
+    return Redraft(plan, planners)
 
 
-def shard_of(app: App, shard: str | None) -> Shard:
+def shard_of(run: Run, shard: str | None) -> Shard:
     """Return the part of the work that is this run's; see `parse_shard` for what it raises."""
-    return parse_shard(shard, app.env) if shard else WHOLE
+    return parse_shard(shard, run.env) if shard else WHOLE
 
 
 AWS_QUOTA = 50
@@ -143,31 +144,7 @@ def check_writable(option: str, path: str) -> None:
         raise UsageError(f"{option} {path} can't be written: {error.strerror}") from error
 
 
-def paced(app: App, draft: Draft | Redraft, rate: float, own: Mapping[str, Any]) -> Application:
-    """Return what was drafted as a run, each account at its own pace; the app tells of it from now on."""
-    from smrep.rules.fleet.plan_counts import done
-    from smrep.rules.replication.replica_state import worst_first
-    from smrep.service.fleet.apply_task import Application, Assignment
-    from smrep.service.fleet.fleet_run import WIDTH, Terms
-    from smrep.service.fleet.scheduler import Crew
-    from smrep.service.plan import joined, kept_rows
-    from smrep.service.steps.rate_limiter import Pace
-
-    crew = Crew(app.clock, WIDTH)
-    terms: dict[int, Terms] = {}
-    assignments = []
-    for planner, errand in draft.errands:
-        pace = Pace(app.clock, rate)
-        fresh = Terms(planner.estate.aws, pace, own["timeout_s"], wait=own["wait"], estate=planner.estate)
-        assignments.append(Assignment(errand, terms.setdefault(id(planner), fresh), crew))
-    run = Application(assignments, crew)
-    app.secrets = lambda: joined(worst_first(run.reports()), draft.kept)
-    app.summary = lambda: done(run.reports(), kept_rows(draft.kept), len(draft.kept))
-    app.progress = lambda: run.progress
-    return run
-
-
-def estates(app: App, manifest: Manifest, shard: str | None = None) -> list[Estate]:
+def estates(run: Run, manifest: Manifest, shard: str | None = None) -> list[Estate]:
     """Return what each account holds of what is wanted, nothing listed yet; none for an account of other shards.
 
     Raises:
@@ -175,27 +152,27 @@ def estates(app: App, manifest: Manifest, shard: str | None = None) -> list[Esta
         ConfigurationError: nobody names a Region.
 
     """
-    part = shard_of(app, shard)
-    app.several_accounts = len(manifest.accounts) > 1
-    if manifest.accounts and app.options.role_arn:
+    part = shard_of(run, shard)
+    run.several_accounts = len(manifest.accounts) > 1
+    if manifest.accounts and run.options.role_arn:
         raise UsageError("--role-arn and [[account]] contradict each other", "leave one of them out")
-    homes = _homes(app, manifest)
+    homes = _homes(run, manifest)
     if any(not rule.name for rule in manifest.rules):  # typed, and without a place
         check_regions([home.region for home in homes], _regions(manifest.rules))
     check_homes(manifest.rules, homes)
     shares = [part.share(place, len(homes)) for place in range(len(homes))]
     return [
-        _estate(app, home, manifest.rules, mine) for home, mine in zip(homes, shares, strict=True) if mine is not None
+        _estate(run, home, manifest.rules, mine) for home, mine in zip(homes, shares, strict=True) if mine is not None
     ]
 
 
-def _homes(app: App, manifest: Manifest) -> list[Home]:
+def _homes(run: Run, manifest: Manifest) -> list[Home]:
     """Return the accounts with the Regions of their primaries, said by the manifest or else by the run."""
-    typed = app.options.expect_account
+    typed = run.options.expect_account
     if not manifest.accounts:
-        return [Home(_home(app, manifest), _expected(typed, manifest.account_id, "the manifest is for account"))]
-    common = None if all(role.region for role in manifest.accounts) else _home(app, manifest)
-    sources = {common: app.where.sources[common]} if common and app.where else {}
+        return [Home(_home(run, manifest), _expected(typed, manifest.account_id, "the manifest is for account"))]
+    common = None if all(role.region for role in manifest.accounts) else _home(run, manifest)
+    sources = {common: run.where.sources[common]} if common and run.where else {}
     found = []
     for role in manifest.accounts:
         region = role.region or common
@@ -203,37 +180,37 @@ def _homes(app: App, manifest: Manifest) -> list[Home]:
         sources.setdefault(region, f"{role.place}.region")
         account = _expected(typed, role.account, f"{role.place} is of account")
         found.append(Home(region, account, role))
-    app.found_homes(sources)
+    run.found_homes(sources)
     return found
 
 
-def _estate(app: App, home: Home, rules: tuple[Rule, ...], part: Shard) -> Estate:
+def _estate(run: Run, home: Home, rules: tuple[Rule, ...], part: Shard) -> Estate:
     """Return the estate behind a connection, whose flags hints have to repeat."""
     from smrep.service.fleet.inventory import Estate, Scope
     from smrep.service.fleet.region_lister import LISTS_A_SECOND, Sweeper
     from smrep.service.steps.kms_keys import KeyCheck
 
-    options = replace(app.options, expect_account=home.account)
+    options = replace(run.options, expect_account=home.account)
     if home.role:
         options = replace(options, role_arn=home.role.role_arn, external_id=home.role.external_id)
-        app.connections[home.role.account] = options.connection
-    aws = app.connect(home.region, options)
+        run.connections[home.role.account] = options.connection
+    aws = run.connect(home.region, options)
     scope = Scope(home.region, rules, None if part == WHOLE else part, home.account, home.role)
-    sweeper = Sweeper(aws, app.clock, LISTS_A_SECOND / part.count)
-    return Estate(aws, sweeper, KeyCheck(aws, app.clock), scope, app.show)
+    sweeper = Sweeper(aws, run.clock, LISTS_A_SECOND / part.count)
+    return Estate(aws, sweeper, KeyCheck(aws, run.clock), scope, run.state.heartbeat)
 
 
-def _home(app: App, manifest: Manifest) -> Region:
+def _home(run: Run, manifest: Manifest) -> Region:
     """Return the primaries' Region; what the manifest says is a guard first, and counts where nothing else does."""
     try:
-        region = next(iter(app.find_home((), _regions(manifest.rules), needed=True).sources))
+        region = next(iter(run.find_home((), _regions(manifest.rules), needed=True).sources))
     except ConfigurationError:
         if manifest.primary_region is None:
             raise
-        app.found_homes({manifest.primary_region: "manifest"})
+        run.found_homes({manifest.primary_region: "manifest"})
         return manifest.primary_region
     if manifest.primary_region not in (None, region):
-        source = app.where.source if app.where else "?"
+        source = run.where.source if run.where else "?"
         raise UsageError(
             f"the manifest is for primaries in {manifest.primary_region}, and {source} says {region}; nothing was sent",
             f"if the manifest is right: --primary-region {manifest.primary_region}",
@@ -257,7 +234,7 @@ def _regions(rules: Iterable[Rule]) -> Sequence[Region]:
     return tuple(dict.fromkeys(target.region for rule in rules for target in rule.targets))
 
 
-def the_record(app: App, path: str, pair: Pair | None, stack: ExitStack) -> Book:
+def the_record(run: Run, path: str, pair: Pair | None, stack: ExitStack) -> Book:
     """Return the record, this run's own until the stack ends, unless the run is dry.
 
     Raises:
@@ -265,7 +242,7 @@ def the_record(app: App, path: str, pair: Pair | None, stack: ExitStack) -> Book
 
     """
     check_writable("--record", path)
-    book = Book.opened(path, app.clock.now, writes=not app.dry_run)
+    book = Book.opened(path, run.clock.now, writes=not run.dry_run)
     stack.callback(book.close)
     record = book.known
     if record.pair is not None and pair not in (None, record.pair):
@@ -275,48 +252,45 @@ def the_record(app: App, path: str, pair: Pair | None, stack: ExitStack) -> Book
             code="RecordError",
         )
     for number in record.torn:
-        app.messages.warning(f"line {number} of {path} was cut off, as by a run that was killed, and is left out")
+        run.messages.warning(f"line {number} of {path} was cut off, as by a run that was killed, and is left out")
     for arn in record.entries:
-        check_account(account_in(SecretId(arn)), app.options.expect_account, f"{path} is of {arn}, which")
+        check_account(account_in(SecretId(arn)), run.options.expect_account, f"{path} is of {arn}, which")
     if pair is not None:
         book.is_of(pair)
     return book
 
 
-def announce(app: App, lines: Sequence[Line]) -> None:
+def announce(run: Run, lines: Sequence[Line]) -> None:
     """Show a person what she must know before she says go, and tell the plan to a program."""
-    app.close_screen()
-    if app.events:
-        app.events.plan()
-    shown = [line for line in lines if line.is_warning or not app.options.quiet]
-    if shown and app.stderr is not None:
+    run.close_screen()
+    if run.events:
+        run.events.plan()
+    shown = [line for line in lines if line.is_warning or not run.options.quiet]
+    if shown and run.stderr is not None:
         from smrep.output.tables.plan_table import render_sheet
 
         with suppress(OSError):  # nobody reads, and nothing is left to tell it to
-            app.stderr.write(render_sheet(shown, app.paper(app.stderr)))
-            app.stderr.flush()
+            run.stderr.write(render_sheet(shown, run.paper(run.stderr)))
+            run.stderr.flush()
 
 
-def carried(app: App, run: Run, again: str) -> Iterator[None]:
-    """Do it, telling the events as they come; `again` is the command that goes on where it is stopped."""
-    app.interrupted = lambda: run.stopped(again)
-    for _ in run.act():
-        if app.events:
-            app.events.show(run.news())
-        yield
+def carry_out(run: Run, fleet: FleetRun, again: str) -> None:
+    """Do what was planned for many secrets; `again` is the command that resumes it where it is stopped."""
+    run.state.track(fleet, lambda _: fleet.stopped(again))
+    fleet.carry_out(run.state)
 
 
-def check_end(run: Run, timeout_s: float, again: str) -> None:
+def check_end(fleet: FleetRun, timeout_s: float, again: str) -> None:
     """Say what is open at the end.
 
     Raises:
         StillOpen: something is.
 
     """
-    left = run.open_names
+    left = fleet.open_names
     if left:
         raise StillOpen(
-            f"{len(left)} of {run.progress.total} secrets were not settled {timeout_s:g} s after their request: "
+            f"{len(left)} of {fleet.progress.total} secrets were not settled {timeout_s:g} s after their request: "
             + some(left),
             f"the same command goes on from there: {again}",
         )

@@ -39,7 +39,7 @@ def run(words: Sequence[str], clock: Clock | None = None) -> int:
     try:
         with root.make_context("smrep", list(words), obj=clock) as context:
             context.meta[WORDS] = words
-            root.invoke(context)
+            code = root.invoke(context)
     except click.exceptions.Exit as error:
         return error.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
@@ -55,7 +55,7 @@ def run(words: Sequence[str], clock: Clock | None = None) -> int:
             raise signal from None
 
         return cut_short(words, signal) if signal else refused(words, error, time.monotonic() - started)
-    return 0
+    return code if isinstance(code, int) else 0
 
 
 def _complete(instruction: str, words: Sequence[str]) -> int:
@@ -82,7 +82,7 @@ def refused(words: Sequence[str], error: BaseException, elapsed_s: float) -> int
         return _refuse(words, Trouble.of(error), elapsed_s)
     if isinstance(error, OSError):  # help or a completion script, to a disk that is full
         return _refuse(words, Trouble.of(OutputError(f"the output could not be written: {error.strerror}")), 0.0)
-    from smrep.cli.conduct import bug
+    from smrep.report import bug
 
     return _refuse(words, bug(error), elapsed_s)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import combinations
 from typing import Any, TypeVar
 
@@ -109,7 +110,7 @@ def regions(text: str, *, keys: bool = False, there: bool = False, required: boo
     )
 
 
-def shared(command: F) -> F:
+def shared(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that every command on secrets has."""
     options = [
         click.option(
@@ -158,9 +159,14 @@ def shared(command: F) -> F:
         click.option("--no-input", is_flag=True, envvar="SMREP_NO_INPUT", help="Never ask.  [$SMREP_NO_INPUT]"),
         version,
     ]
+
+    @functools.wraps(command)
+    def with_value(**values: Any) -> Any:
+        return command(shared=Shared(**{each.name: values.pop(each.name) for each in fields(Shared)}), **values)
+
     for option in reversed(options):
-        command = option(command)
-    return command
+        with_value = option(with_value)
+    return with_value
 
 
 def timeout(command: F) -> F:

@@ -20,11 +20,11 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from smrep.cli.app import App
 from smrep.cli.signals import ENDING, number_of
 from smrep.errors import ConfigurationError, OutputError, Terminated, UsageError
 from smrep.files import appending, check_folder, replacing
 from smrep.output.safe import safe
+from smrep.output.terminal import Messages
 from smrep.rules.recovery.drill_timeline import third_region
 from smrep.rules.recovery.failover_record import Pair
 
@@ -66,7 +66,7 @@ def environment(url: str, env: Mapping[str, str]) -> dict[str, str]:
 
 
 @contextmanager
-def rehearsing(app: App, pair: Pair, count: int, faults: Faults, log: str | None) -> Iterator[Drill]:
+def rehearsing(messages: Messages, pair: Pair, count: int, faults: Faults, log: str | None) -> Iterator[Drill]:
     """Yield a drill whose sandbox serves, with so many secrets in it; close it all afterwards.
 
     Raises:
@@ -89,10 +89,10 @@ def rehearsing(app: App, pair: Pair, count: int, faults: Faults, log: str | None
         regions = (pair.source, pair.target, third_region(pair))
         stage = stack.enter_context(staged(simulator, count, regions, time.sleep))
         env = environment(server.url, os.environ)
-        yield Drill(stage, pair, RECORD, lambda words: run(words, env, folder, app))
+        yield Drill(stage, pair, RECORD, lambda words: run(words, env, folder, messages))
 
 
-def run(words: Sequence[str], env: Mapping[str, str], folder: str, app: App) -> int:
+def run(words: Sequence[str], env: Mapping[str, str], folder: str, messages: Messages) -> int:
     """Run smrep with these words as a process of its own, and return its exit code as a shell would.
 
     All that it prints goes to standard error, since standard output is for our own result; with --quiet, what it
@@ -100,7 +100,7 @@ def run(words: Sequence[str], env: Mapping[str, str], folder: str, app: App) -> 
     """
     env = {name: value for name, value in env.items() if name != "SMREP_OUTPUT"}
     with tempfile.TemporaryFile(dir=folder) as kept:
-        shown: IO[bytes] | int = kept if app.options.quiet or app.stderr is None else _STDERR
+        shown: IO[bytes] | int = kept if messages.quiet or messages.stream is None else _STDERR
         child: subprocess.Popen[bytes] | None = None
         try:
             with _signals_held():
@@ -120,7 +120,7 @@ def run(words: Sequence[str], env: Mapping[str, str], folder: str, app: App) -> 
         if code and shown is kept:
             kept.seek(0)
             for line in kept.read().decode(errors="backslashreplace").splitlines():
-                app.messages.detail(line.expandtabs(4))
+                messages.detail(line.expandtabs(4))
     return code if code >= 0 else 128 - code
 
 

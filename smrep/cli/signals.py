@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import sys
 import time
@@ -17,6 +18,8 @@ ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """The signals that end a run: Ctrl-C, `kill` and schedulers, a terminal or a connection that closes."""
 LAST_WORDS_S = 0.5
 """For how long a run that was told to end may tell how it stands."""
+SIGNALS_HEEDED_S = 0.5
+"""At the latest so long after a signal, a question ends."""
 AGAIN_S = 0.05
 """After how long a signal comes again that met Python where no exception gets out, as in a finalizer."""
 
@@ -112,3 +115,18 @@ def drop(stream: TextIO | None) -> None:
     """Let the stream lead nowhere from now on."""
     if stream is not None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def typed_line(question: str, stdin: TextIO | None, stderr: TextIO | None) -> str:
+    """Ask on the terminal and return the line that was typed, with its line end; empty at the end of all input.
+
+    A signal does not end a read that has not quite begun, nor one in another thread: whoever pressed Ctrl-C would have
+    to press Enter too. So the line is read only once it is there.
+    """
+    assert stdin is not None  # noqa: S101 - a terminal, as was checked
+    assert stderr is not None  # noqa: S101
+    stderr.write(question)
+    stderr.flush()
+    while not select.select([stdin], [], [], SIGNALS_HEEDED_S)[0]:
+        pass
+    return stdin.readline()

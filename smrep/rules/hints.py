@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 
 from smrep.model import Secret, Source, Target, split_endpoint
 from smrep.regions import Region
+from smrep.report import Finding, Made, Report, SecretReport, Trouble
 
 _CONNECTED = (
     "replicate|status|wait|retry|verify|rekey|remove|promote|doctor|list|audit|plan|apply|export|failover|failback"
@@ -229,3 +232,34 @@ def _aws(command: str, source: Source) -> str:
 
 def _who(source: Source) -> str:
     return _aws("sts get-caller-identity", source)
+
+
+def connected_report(
+    report: Report, flags: tuple[str, ...], accounts: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+) -> Report:
+    """Return the report with the flags of the connection in every command that a hint names.
+
+    `accounts` has those that lead to a secret's own account, where there are several.
+    """
+    if not flags and not accounts:
+        return report
+
+    def mend(trouble: Trouble | None, flags: tuple[str, ...]) -> Trouble | None:
+        return replace(trouble, hint=connected(trouble.hint, flags)) if trouble and trouble.hint else trouble
+
+    def mended(finding: Finding, flags: tuple[str, ...]) -> Finding:
+        return replace(finding, hint=connected(finding.hint, flags)) if finding.hint else finding
+
+    def mended_secret(secret: SecretReport) -> SecretReport:
+        own = accounts.get(secret.account or "", flags)
+        return replace(
+            secret,
+            error=mend(secret.error, own),
+            findings=tuple(mended(each, own) for each in secret.findings),
+            replicas=tuple(
+                replace(row, error=mend(row.error, own), findings=tuple(mended(each, own) for each in row.findings))
+                for row in secret.replicas
+            ),
+        )
+
+    return replace(report, error=mend(report.error, flags), secrets=Made(report.secrets, mended_secret))

@@ -16,13 +16,14 @@ from smrep.rules.replication.replica_state import told, worst, worst_first
 from smrep.service.fleet.inspector import Examiner
 from smrep.service.fleet.inventory import Estate, check_clashes, missed, refuse_absent
 from smrep.service.fleet.multi_account import Accounts
+from smrep.service.run_state import RunState
 from smrep.service.steps.lookup import troubles_elsewhere
 from smrep.service.steps.parallel import abreast, nothing
 
 
 @dataclass(slots=True)
 class Audit:
-    """The audit of one account: `take_stock` and `look` find out, `found` and `listed` are what came of it."""
+    """The audit of one account."""
 
     estate: Estate
     deep: bool = False
@@ -42,8 +43,8 @@ class Audit:
         self.examiner = Examiner(self.estate, self.pulse)
         self.estate.pulse = self.pulse
 
-    def look(self) -> Iterator[None]:
-        """List the Regions, then look at what is not as it should be, yielding as news come in.
+    def look(self, run: RunState) -> None:
+        """List the Regions, then look at what is not as it should be.
 
         Raises:
             CredentialsError: no further call can succeed.
@@ -58,9 +59,9 @@ class Audit:
         chosen = set(self._doubtful)
         self.listed = [place for place in range(len(estate.primaries)) if place not in chosen]
         examiner.to_look = len(self._doubtful)
-        yield
-        abreast(self._examine, self._doubtful, pulse=self.pulse)
-        yield
+        run.update()
+        abreast(self._examine, self._doubtful, pulse=run.heartbeat)
+        run.update()
 
     @property
     def found(self) -> list[SecretReport]:
@@ -145,7 +146,7 @@ class Audit:
 
 @dataclass(slots=True)
 class Audits:
-    """One run of `audit`: `act` looks, account by account; `secrets` and `summary` tell what was found."""
+    """The audit of every account."""
 
     audits: Sequence[Audit]
     whole: bool = True
@@ -153,8 +154,8 @@ class Audits:
     accounts: Accounts = field(default_factory=Accounts)
     _present: Audit | None = None
 
-    def act(self) -> Iterator[None]:
-        """Look, yielding as news come in; an account that can't be listed does not stop the others.
+    def look(self, run: RunState) -> None:
+        """Look, account by account; one that can't be listed does not stop the others.
 
         Raises:
             SmrepError: the only account could not be listed, or no further call can succeed.
@@ -165,13 +166,13 @@ class Audits:
             self._present = audit
             with self.accounts.each(audit.estate, alone=len(self.audits) == 1):
                 audit.estate.take_stock()
-            yield
+            run.update()
         refuse_absent([each.estate for each in self._living], whole=self.whole and not self.accounts.lost)
         check_clashes([each.estate for each in self._living])
         for audit in self._living:
             self._present = audit
             with self.accounts.each(audit.estate, alone=len(self.audits) == 1):
-                yield from audit.look()
+                audit.look(run)
 
     def check(self) -> None:
         """Say which part of the answer is missing at the end.
@@ -191,8 +192,12 @@ class Audits:
         return self._present.progress if self._present else Progress("listing", 0)
 
     @property
-    def secrets(self) -> Sequence[SecretReport]:
-        """Every secret, those with findings first; what is healthy by listing is made when it is read."""
+    def was_sent(self) -> bool:
+        """Nothing is sent."""
+        return False
+
+    def reports(self, *, dry_run: bool = False) -> Sequence[SecretReport]:  # noqa: ARG002 - it changes nothing
+        """Return every secret, those with findings first; what is healthy by listing is made when it is read."""
         reports = sorted(self._reports(), key=lambda each: (not is_remarkable(each), each.name))
         found: list[SecretReport | tuple[Audit, int]] = [*worst_first(reports)]
         found += [(audit, place) for audit in self.audits for place in audit.listed if audit.estate.covers(place)]

@@ -24,10 +24,8 @@ from smrep.service.ports import Account, Keys, SecretsManager
 from smrep.service.steps.kms_keys import KeyCheck
 from smrep.service.steps.lookup import (
     ASIDE_S,
-    Caller,
     Found,
     asked,
-    caller,
     doomed,
     find,
     followed,
@@ -81,15 +79,6 @@ class Doctor:
     def __post_init__(self) -> None:
         """Share one memory of keys and Regions."""
         self.health = Health(self.aws, self.account, KeyCheck(self.keys))
-
-    def caller(self) -> Caller:
-        """Return whose the credentials are.
-
-        Raises:
-            CredentialsError: they are not accepted.
-
-        """
-        return caller(self.account, self.home)
 
     def examine(self, addresses: Sequence[Address]) -> tuple[SecretReport, ...]:
         """Return each secret with its findings per Region; without secrets, the Regions and keys alone.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from smrep.errors import AwsError, Denied, NotFound, Outcome
@@ -20,8 +20,9 @@ from smrep.rules.replication.replica_state import told
 from smrep.service.fleet.multi_account import Denials
 from smrep.service.fleet.region_lister import Sweeper
 from smrep.service.ports import Aws, Clock
+from smrep.service.run_state import RunState
 from smrep.service.steps.lookup import look
-from smrep.service.steps.parallel import abreast, nothing
+from smrep.service.steps.parallel import abreast
 
 
 @dataclass(slots=True)
@@ -33,7 +34,6 @@ class Export:
     home: Region
     selector: Selector
     expect_account: str | None = None
-    pulse: Callable[[], None] = nothing
     primaries: list[Secret] = field(default_factory=list)
     """Those with replicas, each with the entries whose replicas are there, as far as can be seen."""
     unseen: list[SecretReport] = field(default_factory=list)
@@ -58,7 +58,7 @@ class Export:
         """Count what is listed."""
         self._sweeper = Sweeper(self.aws, self.clock)
 
-    def act(self) -> Iterator[None]:
+    def look(self, run: RunState) -> None:
         """List the Region, look at each primary that has replicas, list where those are, look for what is not listed.
 
         Raises:
@@ -71,27 +71,27 @@ class Export:
             for each in page:
                 check_account(each.account, self.expect_account, each.arn)
             listed += [replace(e, tags=()) for e in page if e.role is Role.PRIMARY and self.selector.matches(e)]
-            yield
+            run.update()
         self._to_look = len(listed)
-        for seen in abreast(self._describe, listed, pulse=self.pulse):
+        for seen in abreast(self._describe, listed, pulse=run.heartbeat):
             if isinstance(seen, Secret):
                 self.primaries.append(seen)
             elif seen is not None:
                 self.unseen.append(seen)
         self._described = list(self.primaries)
-        yield
+        run.update()
         regions = sorted({entry.region for primary in self.primaries for entry in primary.replicas})
-        abreast(self._list_replicas, regions, pulse=self.pulse)
-        yield
+        abreast(self._list_replicas, regions, pulse=run.heartbeat)
+        run.update()
         self.doubts += [
             f"the keys in {region} are as the primaries show them: {self._unlisted[region].message}"
             for region in regions
             if region in self._unlisted
         ]
         self.notes += self.doubts
-        self._look_for_unlisted()
+        self._look_for_unlisted(run)
         self.notes += [note for primary in self.primaries for note in left_out(primary)]
-        yield
+        run.update()
 
     @property
     def progress(self) -> Progress:
@@ -101,8 +101,12 @@ class Export:
         return Progress("listing", self._sweeper.seen)
 
     @property
-    def secrets(self) -> Sequence[SecretReport]:
-        """Every secret with replicas."""
+    def was_sent(self) -> bool:
+        """Nothing is sent."""
+        return False
+
+    def reports(self, *, dry_run: bool = False) -> Sequence[SecretReport]:  # noqa: ARG002 - it changes nothing
+        """Return every secret with replicas."""
         found: list[SecretReport | Secret] = [*self.unseen, *self.primaries]
         return Made(found, lambda each: each if isinstance(each, SecretReport) else self._report(each))
 
@@ -110,7 +114,7 @@ class Export:
     def summary(self) -> dict[str, int]:
         """How many secrets there are, how many replicas the manifest has, and how many could not be looked at."""
         replicas = sum(entry.status != FAILED for primary in self.primaries for entry in primary.replicas)
-        return {"secrets": len(self.secrets), "replicas": replicas, "unseen": len(self.unseen)}
+        return {"secrets": len(self.reports()), "replicas": replicas, "unseen": len(self.unseen)}
 
     @property
     def manifest(self) -> Manifest:
@@ -155,7 +159,7 @@ class Export:
             self._unlisted[region] = error
         self._own_keys |= own
 
-    def _look_for_unlisted(self) -> None:
+    def _look_for_unlisted(self, run: RunState) -> None:
         """Look where the primary says InSync and its Region lists no replica; leave out what is not there."""
         doubts = [
             (place, entry)
@@ -167,7 +171,8 @@ class Export:
         ]
         self._to_look += len(doubts)
         unlooked: dict[Region, list[str]] = {}
-        for (place, entry), is_there in zip(doubts, abreast(self._is_there, doubts, pulse=self.pulse), strict=True):
+        looks = abreast(self._is_there, doubts, pulse=run.heartbeat)
+        for (place, entry), is_there in zip(doubts, looks, strict=True):
             if is_there is None:
                 unlooked.setdefault(entry.region, []).append(self.primaries[place].name)
             elif not is_there:

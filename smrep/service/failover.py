@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from smrep.errors import AwsError, CredentialsError
 from smrep.model import Filter, Listed, Role, SecretId, Target, in_region
-from smrep.report import Finding, SecretReport, Severity, Trouble
+from smrep.report import Finding, Progress, SecretReport, Severity, Trouble
 from smrep.rules.hints import spell
 from smrep.rules.manifest.selector import Selector, filters
 from smrep.rules.primary_region import Address, check_account
 from smrep.rules.recovery.failover_record import Entry, Pair, Record
-from smrep.rules.recovery.recovery_summary import rotating
+from smrep.rules.recovery.recovery_summary import failover_counts, rotating
 from smrep.rules.replication.blockers import key_health
 from smrep.rules.replication.key_failures import DEFAULT
+from smrep.rules.replication.replica_state import worst_first
 from smrep.rules.replication.standalone_secret import unfit
+from smrep.service.fleet.fleet_run import FleetRun
 from smrep.service.fleet.region_lister import Sweeper
 from smrep.service.ports import Aws
+from smrep.service.recovery.failover_task import Crossing
+from smrep.service.run_state import RunState
 from smrep.service.steps.kms_keys import KeyCheck
 from smrep.service.steps.lookup import Found, explained, foreign, refusal
-from smrep.service.steps.parallel import abreast, nothing
+from smrep.service.steps.parallel import abreast
 
 
 @dataclass(slots=True)
@@ -34,7 +38,6 @@ class Muster:
     """One of them must match."""
     record: Record
     expect_account: str | None = None
-    pulse: Callable[[], None] = nothing
     found: dict[str, Listed] = field(default_factory=dict)
     """By ARN; those of the record too that are no replicas any more."""
     refused: list[SecretReport] = field(default_factory=list)
@@ -52,8 +55,8 @@ class Muster:
             for each in self.selectors
         ]
 
-    def act(self) -> Iterator[None]:
-        """List, look at what was named and is not listed, then at the keys; yields as news come in.
+    def look(self, run: RunState) -> None:
+        """List, look at what was named and is not listed, then at the keys.
 
         Raises:
             AwsError: the list could not be had, or no further call can succeed.
@@ -66,24 +69,42 @@ class Muster:
             for each in page:
                 if each.primary_region == self.pair.source and each.role is Role.REPLICA:  # the filter takes prefixes
                     self._take(each)
-            yield
+            run.update()
         for entry in self.record.entries.values():
             self._take(_as_listed(entry, self.pair))
         names = {name for each in self.selectors for name in each.names}
         known = {name for each in self.found.values() for name in (each.name, each.arn)}
         missing = [name for name in sorted(names) if name not in known]
-        for listed in abreast(self._described, missing, pulse=self.pulse):
+        for listed in abreast(self._described, missing, pulse=run.heartbeat):
             if isinstance(listed, Listed):
                 self._take(listed)
             else:
                 self.refused.append(listed)
-        yield
+        run.update()
         # the record has the order in which its run happened to come to them, which is no order for a reader
         self.found = dict(sorted(self.found.items(), key=lambda each: (each[1].name, each[0])))
         keys = KeyCheck(self.aws, self.sweeper.clock)
         for arn, each in self.found.items():
             self.findings[arn] = self._findings(keys, each)
-        yield
+        run.update()
+
+    @property
+    def progress(self) -> Progress:
+        """How many were listed."""
+        return Progress("listing", self.sweeper.seen)
+
+    @property
+    def summary(self) -> None:
+        """Nobody is promoted yet."""
+
+    @property
+    def was_sent(self) -> bool:
+        """Nothing is sent."""
+        return False
+
+    def reports(self, *, dry_run: bool = False) -> Sequence[SecretReport]:  # noqa: ARG002 - it changes nothing
+        """Return none: it is not known yet who is meant."""
+        return ()
 
     @property
     def due(self) -> list[str]:
@@ -116,6 +137,28 @@ class Muster:
             instead = spell("rekey", [secret.name], targets=[Target(secret.region, "alias/NAME")])
             found += key_health(key, "the key", secret.region, keys.key(key, secret.region), instead)
         return tuple(replace(each, severity=Severity.WARNING) for each in found)
+
+
+@dataclass(slots=True)
+class Failover(FleetRun):
+    """The replicas on their way to be promoted."""
+
+    tasks: Sequence[Crossing]
+    doing: str = "promoting"
+    refused: Sequence[SecretReport] = ()
+    """Secrets that were named and can't be had."""
+    rate: float = 0.0
+    """Requests a second."""
+    dry_run: bool = False
+
+    def reports(self, *, dry_run: bool = False) -> Sequence[SecretReport]:  # noqa: ARG002 - its tasks know
+        """Return every secret as it stands, the worst first."""
+        return [*self.refused, *worst_first(task.report(dry_run=self.dry_run) for task in self.tasks)]
+
+    @property
+    def summary(self) -> Mapping[str, int]:
+        """How many secrets are how."""
+        return failover_counts(self.reports(), self.rate)
 
 
 def _is_arn(name: str) -> bool:

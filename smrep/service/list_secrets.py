@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from smrep.errors import Outcome
 from smrep.model import Listed, Role, in_region
 from smrep.regions import Region
-from smrep.report import Made, RegionReport, SecretReport
+from smrep.report import Made, Progress, RegionReport, SecretReport
 from smrep.rules.manifest.selector import Selector, filters
 from smrep.rules.primary_region import check_account
 from smrep.rules.replication.key_failures import DEFAULT
 from smrep.service.fleet.region_lister import Sweeper
 from smrep.service.ports import Clock, SecretsManager
+from smrep.service.run_state import RunState
 
 
 @dataclass(slots=True)
 class Listing:
-    """One run of `list`."""
+    """The secrets of a Region that were chosen."""
 
     aws: SecretsManager
     clock: Clock
@@ -28,8 +29,8 @@ class Listing:
     seen: int = 0
     _found: list[Listed] = field(default_factory=list)
 
-    def act(self) -> Iterator[Sequence[SecretReport]]:
-        """Yield the secrets of each page.
+    def look(self, run: RunState, show_page: Callable[[Sequence[SecretReport]], None]) -> None:
+        """List, page by page; `show_page` is given the secrets of each page that has come.
 
         Raises:
             AwsError: the list could not be had, or not to its end.
@@ -42,11 +43,25 @@ class Listing:
                 check_account(each.account, self.expect_account, each.arn)
             self.seen += len(found)
             self._found += found
-            yield Made(found, _report)
+            show_page(Made(found, _report))
+            run.update()
 
     @property
-    def secrets(self) -> Sequence[SecretReport]:
-        """Every secret that came up to now."""
+    def summary(self) -> None:
+        """A list has no counts."""
+
+    @property
+    def progress(self) -> Progress:
+        """How many were listed."""
+        return Progress("listing", self.seen)
+
+    @property
+    def was_sent(self) -> bool:
+        """Nothing is sent."""
+        return False
+
+    def reports(self, *, dry_run: bool = False) -> Sequence[SecretReport]:  # noqa: ARG002 - it changes nothing
+        """Return every secret that came up to now."""
         return Made(self._found, _report)
 
 

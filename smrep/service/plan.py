@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -17,13 +17,14 @@ from smrep.rules.replication.replica_state import worst
 from smrep.service.fleet.inventory import check_clashes, missed, refuse_absent
 from smrep.service.fleet.multi_account import Accounts
 from smrep.service.fleet.secret_plan import Errand, Errands, Planner
+from smrep.service.run_state import RunState
 from smrep.service.steps.lookup import doomed, look, unfit
-from smrep.service.steps.parallel import abreast, nothing
+from smrep.service.steps.parallel import abreast
 
 
 @dataclass(slots=True)
 class Draft(Errands):
-    """What is to be done in all accounts: `act` finds it out and changes nothing."""
+    """What is to be done in all accounts; it changes nothing in AWS."""
 
     planners: Sequence[Planner]
     rules: Sequence[Rule]
@@ -33,10 +34,12 @@ class Draft(Errands):
     kept: list[tuple[Planner, int]] = field(default_factory=list)
     """Secrets for which nothing is to be done, by listing: account and place."""
     accounts: Accounts = field(default_factory=Accounts)
+    detailed: bool = False
+    """Whether what is to be done is a difference, for the exit code."""
     _at: Planner | None = None
 
-    def act(self) -> Iterator[None]:
-        """List and look, yielding as news come in; an account that can't be listed does not stop the others.
+    def look(self, run: RunState) -> None:
+        """List and look in every account; one that can't be listed does not stop the others.
 
         Raises:
             SmrepError: the only account could not be listed, or no further call can succeed.
@@ -48,7 +51,7 @@ class Draft(Errands):
             self._at = planner
             with self.accounts.each(planner.estate, alone=alone):
                 planner.estate.take_stock()
-            yield
+            run.update()
         self._check()
         for planner in self._living:
             self._at = planner
@@ -56,7 +59,7 @@ class Draft(Errands):
                 drafted = list(planner.draft())
                 self.errands += [(planner, errand) for errand in drafted]
                 self.kept += [(planner, place) for place in planner.kept]
-            yield
+            run.update()
 
     @property
     def progress(self) -> Progress:
@@ -68,9 +71,9 @@ class Draft(Errands):
             return Progress("examining", examiner.looked, examiner.to_look)
         return self._at.estate.progress
 
-    def secrets(self, *, detailed: bool = False) -> Sequence[SecretReport]:
-        """Return every secret, those first for which something is to be done; `detailed` makes that a difference."""
-        return joined([errand.report(dry_run=True) for _, errand in self.errands], self.kept, detailed=detailed)
+    def reports(self, *, dry_run: bool = True) -> Sequence[SecretReport]:  # noqa: ARG002 - it does nothing yet
+        """Return every secret, those first for which something is to be done."""
+        return joined([errand.report(dry_run=True) for _, errand in self.errands], self.kept, detailed=self.detailed)
 
     @property
     def summary(self) -> dict[str, int]:
@@ -132,21 +135,20 @@ class Redraft(Errands):
     plan: Saved
     planners: Mapping[int, Planner]
     """Those of the accounts for which there is something to do, by their place in the plan."""
-    pulse: Callable[[], None] = nothing
     errands: list[tuple[Planner, Errand]] = field(default_factory=list)
     kept: list[tuple[Planner, int]] = field(default_factory=list)
     accounts: Accounts = field(default_factory=Accounts)
     _looked: int = 0
 
-    def act(self) -> Iterator[None]:
-        """Look at each secret of the plan, yielding at the end.
+    def look(self, run: RunState) -> None:
+        """Look at each secret of the plan.
 
         Raises:
             PlanIsStale: for some secret the world has moved; nothing may be done of the plan.
             AwsError: some secret could not be looked at, so that nobody can tell.
 
         """
-        found = abreast(self._looked_at, self.plan.secrets, pulse=self.pulse)
+        found = abreast(self._looked_at, self.plan.secrets, pulse=run.heartbeat)
         stale = [each for each in found if isinstance(each, str)]
         if stale:
             raise PlanIsStale(
@@ -156,21 +158,21 @@ class Redraft(Errands):
             )
         pairs = zip(self.plan.secrets, found, strict=True)
         self.errands = [(self.planners[saved.account], each) for saved, each in pairs if isinstance(each, Errand)]
-        yield
+        run.update()
 
     @property
     def progress(self) -> Progress:
         """How many secrets were looked at."""
         return Progress("examining", self._looked, len(self.plan.secrets))
 
-    def secrets(self) -> Sequence[SecretReport]:
+    def reports(self, *, dry_run: bool = True) -> Sequence[SecretReport]:  # noqa: ARG002 - it does nothing yet
         """Return every secret of the plan."""
         return [errand.report(dry_run=True) for _, errand in self.errands]
 
     @property
     def summary(self) -> dict[str, int]:
         """How many Regions get what."""
-        return tally(self.secrets(), 0, 0)
+        return tally(self.reports(), 0, 0)
 
     @property
     def count(self) -> int:

@@ -2,125 +2,96 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 from smrep.model import Secret, Target
 from smrep.regions import Region
-from smrep.report import SecretReport, Trouble
+from smrep.report import SecretReport, SecretsReport, Trouble
 from smrep.rules.hints import spell
 from smrep.rules.primary_region import Address, common_region
-from smrep.service.ports import Clock, SecretsManager
-from smrep.service.steps.lookup import Found, Patient, find, refusal, unfit
-from smrep.service.steps.parallel import abreast, nothing, patience
-from smrep.service.steps.polling import ticks
-from smrep.service.steps.secret_removal import Clearer, Clearing, begin
-from smrep.service.steps.secret_replication import reports
-from smrep.service.steps.write_once import Gate, in_turn
+from smrep.service.ports import SecretsManager
+from smrep.service.run_state import FewSecrets, Plan, RunState, interrupted_change
+from smrep.service.steps.lookup import Found, find, refusal, unfit
+from smrep.service.steps.parallel import abreast
+from smrep.service.steps.polling import watch
+from smrep.service.steps.secret_removal import Clearing, RemoveWrite, begin, look_whether_gone
+from smrep.service.steps.write_once import WriteGate, send_in_batches, write_once
 
 
-@dataclass(slots=True)
-class Removal:
-    """One run of `remove`: `plan` looks and decides, `act` sends and waits, `secrets` tells how it stands."""
+@dataclass(frozen=True, slots=True)
+class RemoveRequest:
+    """What `remove` was asked for."""
 
-    aws: SecretsManager
-    clock: Clock
-    deadline: float
-    """In the clock's seconds."""
     addresses: tuple[Address, ...]
     regions: tuple[Region, ...]
     wait: bool = True
     expect_account: str | None = None
     flags: tuple[str, ...] = ()
     """The flags to repeat in a hint's command, as they were typed."""
-    pulse: Callable[[], None] = nothing
-    """Is called about once a second while AWS takes its time."""
-    members: list[Clearing | SecretReport] = field(default_factory=list)
-
-    def plan(self) -> None:
-        """Look at each primary and into each Region, and decide; changes nothing in AWS.
-
-        Raises:
-            CredentialsError: no further call can succeed.
-            UsageError: a secret is of another account than the one expected.
-
-        """
-        found = find(
-            Patient(self.aws, self.clock, self.deadline),
-            self.addresses,
-            follow=False,
-            expect_account=self.expect_account,
-            patience_s=patience(self.clock, self.deadline),
-        )
-        self.members = abreast(self._member, found)
-
-    def show(self, shown: Mapping[Region, Secret | None]) -> None:
-        """Let no replica go but those that were shown in an earlier look."""
-        for case in self._clearings:
-            case.show(shown)
+    shown: Mapping[Region, Secret | None] | None = None
+    """The replicas that may go, as an earlier look showed them; None: as this run shows them."""
 
     @property
-    def stakes(self) -> tuple[tuple[str, str], ...]:
-        """What must be confirmed: the secret's name, and what is removed."""
-        return tuple(stake for case in self._clearings for stake in case.stakes)
+    def targets(self) -> list[Target]:
+        """The Regions as targets, without keys."""
+        return [Target(region) for region in self.regions]
 
-    @property
-    def doing(self) -> str:
-        """What AWS goes on with where this run is interrupted."""
-        return "removing"
-
-    def act(self) -> Iterator[None]:
-        """Send what the plan says; with `wait`, go on until each target Region answers 'not found'.
-
-        Raises:
-            CredentialsError: no further call can succeed; `secrets` holds what was done up to then.
-
-        """
-        with Gate.until(self.clock, self.deadline) as gate:
-            clearer = Clearer(self.aws, gate)
-            to_send = [case for case in self._clearings if case.to_send]
-            yield from in_turn(lambda case: clearer.send(case, case.to_send), to_send, self.pulse)
-            if self.wait:
-                yield from ticks(
-                    lambda each: clearer.look(*each),
-                    lambda: [(case, region) for case in self._clearings for region in case.open_regions],
-                    clock=self.clock,
-                    deadline=self.deadline,
-                    pulse=self.pulse,
-                )
-
-    def secrets(self, *, dry_run: bool = False) -> tuple[SecretReport, ...]:
-        """Return every secret as it stands."""
-        return reports(self.members, waiting=self.wait, dry_run=dry_run)
-
-    @property
-    def was_sent(self) -> bool:
-        """Whether a request may have reached AWS."""
-        return any(case.was_sent for case in self._clearings)
-
-    def command(self, *more: str) -> str:
-        """Return this run as a command to type again, with more flags."""
+    def again(self, *more: str) -> str:
+        """Return the command of this request, with more flags."""
         return spell(
             "remove",
             [address.secret_id for address in self.addresses],
             primary_region=common_region(self.addresses),
-            targets=self._targets,
+            targets=self.targets,
             flags=(*self.flags, *more),
         )
 
-    @property
-    def _clearings(self) -> list[Clearing]:
-        return [each for each in self.members if isinstance(each, Clearing)]
 
-    @property
-    def _targets(self) -> list[Target]:
-        return [Target(region) for region in self.regions]
+def remove(aws: SecretsManager, request: RemoveRequest, run: RunState) -> SecretsReport:
+    """Remove replicas; where that was asked for, wait until each target Region answers 'not found'.
 
-    def _member(self, found: Found) -> Clearing | SecretReport:
-        primary = found.what
-        if isinstance(primary, Trouble):
-            return refusal(found, primary)
-        error = unfit(primary, "remove", self._targets, self.flags)
-        if error is not None:
-            return refusal(found, error)
-        return begin(self.aws, primary, self.regions, self.clock, self.deadline)
+    Raises:
+        CredentialsError: no further call can succeed; the run's state has what was done up to then.
+        UsageError: a secret is of another account than the one expected, or the plan was not confirmed.
+
+    """
+    found = find(aws, request.addresses, follow=False, expect_account=request.expect_account, run=run)
+    members = abreast(partial(_plan, aws, request, run), found)
+    run.track(FewSecrets(members, request.wait), interrupted_change("removing"))
+    secrets = [member for member in members if isinstance(member, Clearing)]
+    dangers = [danger for secret in secrets for danger in secret.stakes]
+    if not run.approve(Plan("removing", dangers, request.again)):
+        return run.report()
+    with WriteGate.for_run(run) as gate:
+        send_in_batches(partial(_send, aws, gate), [secret for secret in secrets if secret.to_send], run)
+        if request.wait:
+            watch(partial(_look, aws, run), partial(_open, secrets), run)
+    return run.report()
+
+
+def _plan(aws: SecretsManager, request: RemoveRequest, run: RunState, found: Found) -> Clearing | SecretReport:
+    """Look into each Region, and return what is to be removed, or why nothing can be."""
+    primary = found.what
+    if isinstance(primary, Trouble):
+        return refusal(found, primary)
+    error = unfit(primary, "remove", request.targets, request.flags)
+    if error is not None:
+        return refusal(found, error)
+    clearing = begin(aws, primary, request.regions, run.clock, run.deadline)
+    if request.shown is not None:
+        clearing.show(request.shown)
+    return clearing
+
+
+def _send(aws: SecretsManager, gate: WriteGate, secret: Clearing) -> None:
+    write_once(RemoveWrite(aws, gate, secret), secret.to_send, gate)
+
+
+def _look(aws: SecretsManager, run: RunState, pair: tuple[Clearing, Region]) -> None:
+    look_whether_gone(aws, *pair, run.clock)
+
+
+def _open(secrets: Sequence[Clearing]) -> list[tuple[Clearing, Region]]:
+    return [(secret, region) for secret in secrets for region in secret.open_regions]

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from smrep.errors import Outcome
 from smrep.model import FAILED, IN_SYNC, Secret
 from smrep.regions import Region
-from smrep.report import RegionReport, SecretReport, Trouble
+from smrep.report import RegionReport, SecretReport, SecretsReport, Trouble
 from smrep.rules.primary_region import Address, check_regions
 from smrep.rules.replication.findings import failed, missing, no_value, unsettled
 from smrep.rules.replication.key_failures import failure
 from smrep.rules.replication.replica_state import Course, row, told
-from smrep.service.ports import Clock, SecretsManager
+from smrep.service.ports import SecretsManager
+from smrep.service.run_state import FewSecrets, RunState
 from smrep.service.steps.lookup import Found, doomed, find, followed, troubles_elsewhere, unfound
 
 WATCH_S = 2.0
@@ -21,15 +21,15 @@ WATCH_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What `status` and `wait` were asked for; no Regions means all that are listed."""
+class StatusRequest:
+    """What `status` was asked for; no Regions means all that are listed."""
 
     addresses: tuple[Address, ...]
     regions: tuple[Region, ...] = ()
     expect_account: str | None = None
 
 
-def status(aws: SecretsManager, asked: Asked) -> tuple[SecretReport, ...]:
+def status(aws: SecretsManager, request: StatusRequest) -> SecretsReport:
     """Return each secret with one row per Region asked for.
 
     Raises:
@@ -37,25 +37,32 @@ def status(aws: SecretsManager, asked: Asked) -> tuple[SecretReport, ...]:
         UsageError: a Region asked for is the primary's own or of another partition; another account than expected.
 
     """
-    found = find(aws, asked.addresses, follow=True, expect_account=asked.expect_account)
-    return tuple(_report(each, asked) for each in found)
+    found = find(aws, request.addresses, follow=True, expect_account=request.expect_account)
+    return SecretsReport(tuple(_report(each, request) for each in found))
 
 
-def watch(aws: SecretsManager, asked: Asked, clock: Clock) -> Iterator[tuple[SecretReport, ...]]:
-    """Yield the state again and again, without end; ends only if nothing could be found at the first look."""
-    secrets = status(aws, asked)
-    yield secrets
-    while any(secret.arn for secret in secrets):
-        clock.sleep(WATCH_S)
-        yield status(aws, asked)
+def watch(aws: SecretsManager, request: StatusRequest, run: RunState) -> SecretsReport:
+    """Show the state again and again; return only if nothing could be found at the first look."""
+    run.track(FewSecrets(), _interrupted)
+    while True:
+        report = status(aws, request)
+        run.track(FewSecrets(report.secrets))
+        run.update()
+        if not any(secret.arn for secret in report.secrets):
+            return run.report()
+        run.clock.sleep(WATCH_S)
 
 
-def _report(found: Found, asked: Asked) -> SecretReport:
+def _interrupted(_: RunState) -> Trouble:
+    return Trouble("Interrupted", "stopped watching", None, None, Outcome.INTERRUPTED)
+
+
+def _report(found: Found, request: StatusRequest) -> SecretReport:
     secret = found.what
     if isinstance(secret, Trouble):
-        return unfound(found, secret, asked.regions)
-    check_regions([secret.region], asked.regions)
-    regions = asked.regions or tuple(entry.region for entry in secret.replicas)
+        return unfound(found, secret, request.regions)
+    check_regions([secret.region], request.regions)
+    regions = request.regions or tuple(entry.region for entry in secret.replicas)
     empty = no_value(secret)
     shown = (_row(secret, region) for region in regions)
     rows = tuple(replace(each, findings=(*each.findings, *empty)) for each in shown)

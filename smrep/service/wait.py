@@ -2,97 +2,95 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from functools import partial
 
 from smrep.errors import Outcome
-from smrep.report import SecretReport, Trouble
-from smrep.rules.primary_region import check_regions
+from smrep.model import Target
+from smrep.regions import Region
+from smrep.report import SecretsReport, Trouble
+from smrep.rules.hints import spell
+from smrep.rules.primary_region import Address, check_regions, common_region
 from smrep.rules.replication.findings import missing
 from smrep.rules.replication.replica_state import LIST_LAG_S, Course
-from smrep.service.ports import Clock, SecretsManager
-from smrep.service.status import Asked
-from smrep.service.steps.closing_look import ClosingLook
-from smrep.service.steps.lookup import (
-    Found,
-    Patient,
-    bare,
-    doomed,
-    find,
-    followed,
-    refusal,
-    troubles_elsewhere,
-    unfound,
-)
-from smrep.service.steps.parallel import nothing, patience
-from smrep.service.steps.secret_replication import Case, Member, Waiter, cases, open_regions, reports
+from smrep.rules.run_outcome import stopped_waiting
+from smrep.service.ports import SecretsManager
+from smrep.service.run_state import FewSecrets, RunState
+from smrep.service.steps.closing_look import look_at_end
+from smrep.service.steps.lookup import Found, bare, doomed, find, followed, refusal, troubles_elsewhere, unfound
+from smrep.service.steps.secret_replication import Case, Member, cases, open_regions, wait_until_settled
 
 
-@dataclass(slots=True)
-class Awaiting:
-    """One run of `wait`: `act` looks and waits, `secrets` tells how it stands."""
+@dataclass(frozen=True, slots=True)
+class WaitRequest:
+    """What `wait` was asked for; no Regions means all that are listed."""
 
-    aws: SecretsManager
-    clock: Clock
-    deadline: float
-    """In the clock's seconds."""
-    asked: Asked
-    pulse: Callable[[], None] = nothing
-    """Is called about once a second while AWS takes its time."""
-    members: list[Member] = field(default_factory=list)
+    addresses: tuple[Address, ...]
+    regions: tuple[Region, ...] = ()
+    expect_account: str | None = None
 
-    def act(self) -> Iterator[None]:
-        """Wait for the Regions asked for, yielding after each tick.
+    @property
+    def command(self) -> str:
+        """The command that was typed."""
+        names = list(dict.fromkeys(address.secret_id for address in self.addresses))
+        targets = [Target(region) for region in self.regions]
+        return spell("wait", names, primary_region=common_region(self.addresses), targets=targets)
 
-        A Region that the list does not have is given as long as AWS's answers may lag, then it is `missing`.
 
-        Raises:
-            CredentialsError: no further call can succeed; `secrets` holds what was seen up to then.
-            UsageError: as for `status`.
+def wait(aws: SecretsManager, request: WaitRequest, run: RunState) -> SecretsReport:
+    """Wait for the Regions asked for.
 
-        """
-        asked = self.asked
-        found = find(
-            Patient(self.aws, self.clock, self.deadline),
-            asked.addresses,
-            follow=True,
-            expect_account=asked.expect_account,
-            patience_s=patience(self.clock, self.deadline),
-        )
-        self.members = [self._member(each) for each in found]
-        yield
-        lag_ends = self.clock.monotonic() + LIST_LAG_S
-        if self.clock.monotonic() >= self.deadline:
-            self._give_up_on_absent()
-        elif any(open_regions(self.members)):
-            for _ in Waiter(self.aws, self.clock, self.deadline, pulse=self.pulse).settle(cases(self.members)):
-                if self.clock.monotonic() >= lag_ends:
-                    self._give_up_on_absent()
-                yield
-        ClosingLook(self.aws, self.clock, self.deadline, self.pulse).confirm(cases(self.members))
+    A Region that the list does not have is given as long as AWS's answers may lag, then it is `missing`.
 
-    def secrets(self) -> tuple[SecretReport, ...]:
-        """Return every secret as it stands, in the order asked."""
-        return reports(self.members)
+    Raises:
+        CredentialsError: no further call can succeed; the run's state has what was seen up to then.
+        UsageError: as for `status`.
 
-    def _member(self, found: Found) -> Member:
-        primary = found.what
-        if isinstance(primary, Trouble):
-            return unfound(found, primary, self.asked.regions)
-        check_regions([primary.region], self.asked.regions)
-        regions = self.asked.regions or tuple(entry.region for entry in primary.replicas)
-        error = doomed(primary)
-        if not regions and error is None:
-            error = bare(primary, "wait for")
-        if error:
-            return refusal(found, error)
-        courses = {region: Course(region, seen=primary.replica(region)) for region in regions}
-        notes = [*followed(found), *troubles_elsewhere(primary, regions)]
-        return Case(primary, courses, notes, without_value=Outcome.DRIFT)
+    """
+    run.track(FewSecrets(), partial(_interrupted, request))
+    found = find(aws, request.addresses, follow=True, expect_account=request.expect_account, run=run)
+    members = [_member(request.regions, each) for each in found]
+    run.track(FewSecrets(members))
+    run.update()
+    secrets, lag_ends = cases(members), run.clock.monotonic() + LIST_LAG_S
+    if run.clock.monotonic() >= run.deadline:
+        _give_up_on_absent(secrets)
+    elif any(open_regions(secrets)):
+        wait_until_settled(aws, secrets, run, after=partial(_give_up_after_lag, secrets, lag_ends, run))
+    look_at_end(aws, secrets, run)
+    return run.report()
 
-    def _give_up_on_absent(self) -> None:
-        for case, course in tuple(open_regions(self.members)):
-            if course.seen is None:
-                finding = missing(case.primary, course.region)
-                error = Trouble("missing", finding.message, finding.hint, None, Outcome.FAILED)
-                case.change(course.region, findings=(finding,), error=error)
+
+def _interrupted(request: WaitRequest, run: RunState) -> Trouble:
+    return stopped_waiting(run.tracked.reports(dry_run=False), request.command)
+
+
+def _member(wanted: tuple[Region, ...], found: Found) -> Member:
+    """Return a secret to wait for, or why there is nothing to wait for."""
+    primary = found.what
+    if isinstance(primary, Trouble):
+        return unfound(found, primary, wanted)
+    check_regions([primary.region], wanted)
+    regions = wanted or tuple(entry.region for entry in primary.replicas)
+    error = doomed(primary)
+    if not regions and error is None:
+        error = bare(primary, "wait for")
+    if error:
+        return refusal(found, error)
+    courses = {region: Course(region, seen=primary.replica(region)) for region in regions}
+    notes = [*followed(found), *troubles_elsewhere(primary, regions)]
+    return Case(primary, courses, notes, without_value=Outcome.DRIFT)
+
+
+def _give_up_after_lag(secrets: list[Case], lag_ends: float, run: RunState) -> None:
+    if run.clock.monotonic() >= lag_ends:
+        _give_up_on_absent(secrets)
+
+
+def _give_up_on_absent(secrets: list[Case]) -> None:
+    """Call missing what no list has shown."""
+    for case, course in tuple(open_regions(secrets)):
+        if course.seen is None:
+            finding = missing(case.primary, course.region)
+            error = Trouble("missing", finding.message, finding.hint, None, Outcome.FAILED)
+            case.courses[course.region] = replace(course, findings=(finding,), error=error)

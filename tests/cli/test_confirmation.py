@@ -17,7 +17,7 @@ from cli.replicated_sandbox import replicated
 from cli.test_terminal import Terminal
 from fixtures import Done, Sandbox
 
-from smrep.cli.confirm import typed_line
+from smrep.cli.signals import typed_line
 
 Make = Callable[..., Sandbox]
 ASKS = "type the secret's name to go on: "

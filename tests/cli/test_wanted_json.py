@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smrep.cli.app import App
 from smrep.cli.commands.apply import apply
 from smrep.cli.commands.audit import audit
 from smrep.cli.commands.export import export
@@ -20,6 +19,7 @@ from smrep.cli.commands.replicate import replicate
 from smrep.cli.commands.status import status
 from smrep.cli.main import run, wanted_json
 from smrep.cli.options import Shared
+from smrep.cli.run import Run
 from smrep.errors import UsageError
 
 FORMATS = ("json", "ndjson", "text", "table", "name")
@@ -58,7 +58,7 @@ def test_it_is_what_click_reads(groups: list[tuple[str, ...]], named: str | None
         try:
             with command.make_context("smrep", list(typed)) as context:
                 shared = Shared(**{name: value for name, value in context.params.items() if name in names})
-                read = App(command.name or "", shared).output
+                read = Run(command.name or "", shared).output
         except (click.UsageError, UsageError):
             return
     assert wanted_json([command.name or "", *typed], env) == (read if read in ("json", "ndjson") else None)

@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fakes import HOME, IRELAND, SYDNEY, WEST, FakeAws, new_key
+from use_case_run import quiet
 
 from smrep.regions import Region
 from smrep.rules.manifest.schema import Rule
 from smrep.sandbox.simulator.account_calls import catch_up
 from smrep.sandbox.simulator.simulated_aws import ApiError
-from smrep.service.fleet.apply_task import Application, Assignment
+from smrep.service.apply import Application
+from smrep.service.fleet.apply_task import Assignment
 from smrep.service.fleet.fleet_run import Terms
 from smrep.service.fleet.inventory import Estate, Scope
 from smrep.service.fleet.region_lister import Sweeper
@@ -91,12 +93,10 @@ def apply(killable: KillableAws, rules: Sequence[Rule], timeout_s: float = 300.0
     clock = killable.clock
     estate = Estate(killable, Sweeper(killable, clock), KeyCheck(killable), Scope(HOME, tuple(rules)))
     draft = Draft([Planner(estate, clock, trusting=True)], rules)
-    for _ in draft.act():
-        pass
+    draft.look(quiet(clock))
     crew, terms = Crew(clock, 1), Terms(killable, Pace(clock, 20.0), timeout_s, jitter=random.Random(7))
     run = Application([Assignment(errand, terms, crew) for _, errand in draft.errands], crew)
-    for _ in run.act():
-        pass
+    run.carry_out(quiet(clock))
     return run
 
 

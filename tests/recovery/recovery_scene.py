@@ -10,6 +10,7 @@ from typing import Any
 
 from fakes import HOME, IRELAND, SYDNEY, WEST, Clock, FakeAws, new_key
 from fleet.killed_runs import Death, KillableAws, Killed, state
+from use_case_run import quiet
 
 from smrep.report import SecretReport
 from smrep.rules.manifest.selector import EVERY, Selector
@@ -18,7 +19,7 @@ from smrep.rules.recovery.failover_record import Pair, Record, header, read
 from smrep.sandbox.faults import Faults
 from smrep.sandbox.simulator.account_calls import catch_up
 from smrep.service.failover import Muster
-from smrep.service.fleet.fleet_run import Run, Terms
+from smrep.service.fleet.fleet_run import FleetRun, Terms
 from smrep.service.fleet.region_lister import Sweeper
 from smrep.service.fleet.scheduler import Crew
 from smrep.service.recovery.failback_task import Journey
@@ -135,8 +136,7 @@ class RecoveryScene:
     def mustered(self, chosen: Selector = EVERY) -> Muster:
         """Return who is to be promoted, nothing sent."""
         muster = Muster(self.aws, Sweeper(self.aws, self.aws.clock), PAIR, [chosen], self.known)
-        for _ in muster.act():
-            pass
+        muster.look(quiet(self.aws.clock))
         return muster
 
     # runs
@@ -190,8 +190,7 @@ class RecoveryScene:
             self.record = json.dumps(header(PAIR)) + "\n"
         known, clock = self.known, self.aws.clock
         muster = Muster(killable, Sweeper(killable, clock), PAIR, [chosen], known)
-        for _ in muster.act():
-            pass
+        muster.look(quiet(self.aws.clock))
         self.refused = muster.refused
         crew, terms = Crew(clock, 1), _terms(killable)
         tasks = [
@@ -207,7 +206,7 @@ class RecoveryScene:
             )
             for arn, each in muster.found.items()
         ]
-        self._act(Run(tasks, crew, "promoting"))
+        self._act(FleetRun(tasks, crew, "promoting"))
 
     def _failback(
         self, killable: KillableAws, write: Callable[[Mapping[str, Any]], None], goal: Goal, *, handled: bool
@@ -218,11 +217,10 @@ class RecoveryScene:
         journeys = [Journey(each, PAIR, goal, handled, terms, crew, health, write) for each in entries]
         for each in journeys:
             each.plan()
-        self._act(Run(journeys, crew, "leading home"))
+        self._act(FleetRun(journeys, crew, "leading home"))
 
-    def _act(self, run: Run) -> None:
-        for _ in run.act():
-            pass
+    def _act(self, run: FleetRun) -> None:
+        run.carry_out(quiet(self.aws.clock))
         run.check()
         self.reports = run.reports()
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fakes import HOME, WEST, FakeAws
+from use_case_run import quiet
 
 from smrep.model import Replica, Target
 from smrep.regions import Region
@@ -15,7 +16,8 @@ from smrep.report import RegionReport, SecretReport
 from smrep.rules.fleet.saved_plan import Saved, SavedSecret, saved_steps
 from smrep.rules.manifest.parser import parse
 from smrep.rules.manifest.schema import Rule
-from smrep.service.fleet.apply_task import Application, Assignment
+from smrep.service.apply import Application
+from smrep.service.fleet.apply_task import Assignment
 from smrep.service.fleet.fleet_run import Terms
 from smrep.service.fleet.inventory import Estate, Scope, Share
 from smrep.service.fleet.region_lister import Sweeper
@@ -73,8 +75,7 @@ def drafted(aws: FakeAws, *rules: dict[str, Any], trusting: bool = False, share:
     aws.simulator.log.clear()
     found = rules_of(*rules)
     draft = Draft([planner(aws, found, trusting=trusting, share=share)], found)
-    for _ in draft.act():
-        pass
+    draft.look(quiet(aws.clock))
     assert writes(aws) == []
     return draft
 
@@ -95,8 +96,7 @@ def redrafted(aws: FakeAws, plan: Saved) -> Redraft:
     aws.calls.clear()
     aws.simulator.log.clear()
     redraft = Redraft(plan, {0: planner(aws, ())})
-    for _ in redraft.act():
-        pass
+    redraft.look(quiet(aws.clock))
     assert writes(aws) == []
     return redraft
 
@@ -123,8 +123,7 @@ def prepared(  # noqa: PLR0913 - a run has as many terms
 def applied(aws: FakeAws, *rules: dict[str, Any], trusting: bool = True, **how: Any) -> Application:
     """Plan and apply the rules."""
     run = prepared(aws, drafted(aws, *rules, trusting=trusting), **how)
-    for _ in run.act():
-        pass
+    run.carry_out(quiet(aws.clock))
     assert "GetSecretValue" not in {call.operation for call in aws.simulator.log}
     return run
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fakes import HOME, WEST, FakeAws
+from use_case_run import quiet
 
 from smrep.model import Filter, Listed, Page, Target
 from smrep.regions import Region
@@ -69,15 +70,14 @@ def an_audit(
 def audited(aws: FakeAws, rules: Sequence[Rule] = (), **how: Any) -> Audits:
     """Audit to the end; whatever is found, nothing is changed and no value is read."""
     run = an_audit(aws, rules, **how)
-    for _ in run.act():
-        pass
+    run.look(quiet(aws.clock))
     assert {call.operation for call in aws.simulator.log} <= READS
     return run
 
 
 def by_name(run: Audits) -> dict[str, SecretReport]:
-    found = {each.name: each for each in run.secrets}
-    assert len(found) == len(run.secrets)
+    found = {each.name: each for each in run.reports()}
+    assert len(found) == len(run.reports())
     return found
 
 

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from fakes import WEST, FakeAws
+from use_case_run import UseCaseRun
 
 from smrep.model import SecretId
 from smrep.regions import Region
 from smrep.report import SecretReport
 from smrep.sandbox.simulator.simulated_aws import ApiError
-from smrep.service.promote import Promotion
+from smrep.service import promote as use_case
 
 STOP = "StopReplicationToReplica"
 
 
-def prepare(aws: FakeAws, *names: str, region: str = WEST, timeout_s: float = 300.0, **more: Any) -> Promotion:
+def prepare(aws: FakeAws, *names: str, region: str = WEST, timeout_s: float = 300.0, **more: Any) -> UseCaseRun:
     aws.calls.clear()
     secret_ids = tuple(SecretId(name) for name in names or ("prod/db",))
-    run = Promotion(aws, aws.clock, aws.clock.time + timeout_s, secret_ids, Region(region), **more)
+    request = use_case.PromoteRequest(secret_ids, Region(region), **more)
+    run = UseCaseRun(partial(use_case.promote, aws, request), aws.clock, aws.clock.time + timeout_s)
     run.plan()
     return run
 

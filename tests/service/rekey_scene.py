@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from fakes import HOME, WEST, FakeAws
 from service.replicate_scene import request_for
+from use_case_run import UseCaseRun
 
 from smrep.model import SecretId
 from smrep.regions import Region
 from smrep.report import RegionReport, SecretReport
 from smrep.rules.primary_region import Address
-from smrep.service.rekey import Rekeying
+from smrep.service import rekey as use_case
 
 READS = {
     "DescribeSecret",
@@ -26,12 +28,13 @@ REPLICATE = "smrep replicate prod/db --primary-region us-east-1 -r us-west-2=ali
 
 def prepare(
     aws: FakeAws, *regions: str, name: str = "prod/db", home: str = HOME, timeout_s: float = 300.0, **more: Any
-) -> Rekeying:
+) -> UseCaseRun:
     aws.calls.clear()
     aws.simulator.log.clear()
     address = Address(SecretId(name), Region(home))
     deadline = aws.clock.time + timeout_s
-    run = Rekeying(aws, aws, aws, aws.clock, deadline, address, request_for(*regions).targets, **more)
+    request = use_case.RekeyRequest(address, request_for(*regions).targets, **more)
+    run = UseCaseRun(partial(use_case.rekey, aws, request), aws.clock, deadline)
     run.plan()
     assert writes(aws) == []  # looking changes nothing
     return run

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from fakes import IRELAND, WEST, FakeAws, at_home
+from use_case_run import UseCaseRun
 
 from smrep.errors import Denied
 from smrep.model import Replica
 from smrep.regions import Region
 from smrep.report import SecretReport
-from smrep.service.remove import Removal
+from smrep.service import remove as use_case
 
 REMOVE = "RemoveRegionsFromReplication"
 
@@ -30,11 +32,12 @@ class DenyingAws(FakeAws):
 
 def prepare(
     aws: FakeAws, *regions: str, names: Sequence[str] = ("prod/db",), timeout_s: float = 300.0, **more: Any
-) -> Removal:
+) -> UseCaseRun:
     aws.calls.clear()
     deadline = aws.clock.time + timeout_s
     more.setdefault("addresses", at_home(*names))
-    run = Removal(aws, aws.clock, deadline, regions=tuple(Region(each) for each in regions), **more)
+    request = use_case.RemoveRequest(regions=tuple(Region(each) for each in regions), **more)
+    run = UseCaseRun(partial(use_case.remove, aws, request), aws.clock, deadline)
     run.plan()
     return run
 

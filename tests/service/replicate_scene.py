@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from fakes import FakeAws, at_home
+from use_case_run import UseCaseRun
 
 from smrep.model import Target
 from smrep.regions import Region
 from smrep.report import SecretReport
-from smrep.service.replicate import Replication, Request
+from smrep.service import replicate as use_case
+from smrep.service.replicate import Request
 
 
 def request_for(*regions: str, names: tuple[str, ...] = ("prod/db",), **more: Any) -> Request:
@@ -17,9 +20,9 @@ def request_for(*regions: str, names: tuple[str, ...] = ("prod/db",), **more: An
     return Request(at_home(*names), targets, **more)
 
 
-def prepare(aws: FakeAws, request: Request, timeout_s: float = 300.0) -> Replication:
+def prepare(aws: FakeAws, request: Request, timeout_s: float = 300.0) -> UseCaseRun:
     aws.begin()
-    run = Replication(aws, aws, aws, aws.clock, aws.clock.time + timeout_s, request)
+    run = UseCaseRun(partial(use_case.replicate, aws, request), aws.clock, aws.clock.time + timeout_s)
     run.plan()
     return run
 

@@ -17,11 +17,12 @@ from service.apply_scene import (
     rows,
     writes,
 )
+from use_case_run import UseCaseRun, quiet
 
 from smrep.errors import Outcome
 from smrep.output.progress import SystemClock
 from smrep.rules.fleet.plan_counts import done
-from smrep.service.fleet.apply_task import Application
+from smrep.service.apply import Application
 
 ADD, REMOVE = "ReplicateSecretToRegions", "RemoveRegionsFromReplication"
 BOTH = PROD | {"regions": [WEST, IRELAND]}
@@ -127,7 +128,7 @@ def test_what_was_replicated_by_someone_since_it_was_listed_is_not_asked_for_aga
     aws.replicate_by_hand(WEST, name="prod/a")
     aws.simulator.log.clear()
     run = prepared(aws, draft)
-    list(run.act())
+    run.carry_out(quiet(aws.clock))
     assert writes(aws) == [(ADD, "prod/b", [WEST])]
     assert rows(run.reports())["prod/a", WEST].action == "keep"
 
@@ -138,7 +139,7 @@ def test_an_old_look_is_repeated_before_a_removal_and_adds_no_other(aws: FakeAws
     draft = drafted(aws, PROD | {"remove_extra": True})
     aws.replicate_by_hand(SYDNEY, name="prod/a", settle_s=60.0)
     aws.simulator.log.clear()
-    list(prepared(aws, draft).act())
+    prepared(aws, draft).carry_out(quiet(aws.clock))
     assert writes(aws) == [(REMOVE, "prod/a", [IRELAND])]
     assert is_there(aws, SYDNEY, "prod/a")
 
@@ -149,7 +150,7 @@ def test_a_namesake_that_came_since_the_plan_is_not_written_over(aws: FakeAws) -
     aws.create("prod/a", WEST)
     aws.simulator.log.clear()
     run = prepared(aws, draft)
-    list(run.act())
+    run.carry_out(quiet(aws.clock))
     row = rows(run.reports())["prod/a", WEST]
     assert row.error is None or row.error.code in ("name_clash", "ReplicationFailed")
     assert row.outcome is Outcome.FAILED
@@ -191,8 +192,9 @@ def test_news_tells_each_secret_that_something_was_done_for_once(aws: FakeAws) -
         aws.create(f"prod/{name}")
     run = prepared(aws, drafted(aws))
     seen = []
-    for _ in run.act():
-        seen.append([each.name for each in run.news()])
+    steps = UseCaseRun(run.carry_out, aws.clock, 0.0)
+    for _ in steps.act():
+        seen.append([each.name for each in steps.changed])
         assert run.news() == []
     assert seen[:2] == [["prod/a"], ["prod/b"]]
     assert {name for names in seen for name in names} == {"prod/a", "prod/b"}

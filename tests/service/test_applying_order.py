@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from fakes import HOME, IRELAND, SYDNEY, WEST, FakeAws, is_there, replicated
 from service.apply_scene import PROD, applied, by_name, drafted, prepared, rows, writes
+from use_case_run import quiet
 
 from smrep.errors import Outcome
 
@@ -61,7 +62,7 @@ def test_of_one_whose_tags_were_taken_away_since_it_was_listed_nothing_is_change
     aws.call("UntagResource", HOME, SecretId="prod/a", TagKeys=["dr"])
     aws.clock.time += 30
     run = prepared(aws, draft)
-    list(run.act())
+    run.carry_out(quiet(aws.clock))
     found = by_name(run.reports())
     error = found["prod/a"].error
     assert error is not None

@@ -7,6 +7,7 @@ from itertools import pairwise
 import pytest
 from fakes import IRELAND, WEST, replicated
 from service.apply_scene import PROD, AwsWithOutcomes, applied, by_name, drafted, prepared, raising, rows, writes
+from use_case_run import UseCaseRun, quiet
 
 from smrep.errors import Outcome, Throttled
 from smrep.report import SecretReport
@@ -40,7 +41,7 @@ def test_what_is_open_at_its_deadline_is_named_and_what_is_settled_is_not(aws: A
     replicated(aws, name="other/a")
     run = prepared(aws, drafted(aws, PROD, trusting=True), timeout_s=20.0)
     began = aws.clock.time
-    list(run.act())
+    run.carry_out(quiet(aws.clock))
     assert run.open_names == [f"prod/{name}" for name in "abcdef"]
     assert set(outcomes(run.reports()).values()) == {Outcome.PENDING}
     assert 20.0 <= aws.clock.time - began <= 21.0
@@ -101,7 +102,7 @@ def test_looks_come_rarer_the_longer_it_takes(aws: AwsWithOutcomes) -> None:
 def test_a_run_that_is_stopped_says_what_has_ended_what_is_open_and_what_was_not_begun(aws: AwsWithOutcomes) -> None:
     aws.faults(replication_delay_by_region={WEST: 1000.0})
     run = prepared(aws, drafted(aws, trusting=True))
-    turns = run.act()
+    turns = UseCaseRun(run.carry_out, aws.clock, 0.0).act()
     for _ in range(2):
         next(turns)
     told = run.stopped("smrep apply -f dr.toml")

@@ -15,6 +15,7 @@ from service.apply_scene import (
     rows,
     writes,
 )
+from use_case_run import quiet
 
 from smrep.errors import (
     AllDenied,
@@ -70,7 +71,7 @@ def test_one_that_was_deleted_since_it_was_listed_is_the_only_one(aws: AwsWithOu
     aws.call("DeleteSecret", SecretId=BAD, ForceDeleteWithoutRecovery=True)
     aws.clock.time += 20
     run = prepared(aws, draft)
-    list(run.act())
+    run.carry_out(quiet(aws.clock))
     found = by_name(run.reports())
     error = found.pop(BAD).error
     assert error is not None
@@ -160,7 +161,7 @@ def test_credentials_that_expire_in_the_middle_end_it_and_what_was_done_is_told(
 ) -> None:
     aws.moods[NAMES[5]] = raising(CredentialsError("the token has expired", code="ExpiredTokenException"))
     run = prepared(aws, drafted(aws, trusting=True), wait=False, width=width)
-    list(run.act())
+    run.carry_out(quiet(aws.clock))
     with pytest.raises(CredentialsError):
         run.check_accounts(Accounts())
     found = by_name(run.reports())
@@ -176,7 +177,7 @@ def test_a_journal_that_can_be_written_no_more_ends_it_before_the_write(aws: Aws
     aws.moods[NAMES[5]] = raising(OutputError("the disk is full", code="JournalNotWritten"))
     run = prepared(aws, drafted(aws, trusting=True))
     with pytest.raises(OutputError):
-        list(run.act())
+        run.carry_out(quiet(aws.clock))
     assert [name for _, name, _ in writes(aws)] == NAMES[:5]
     row = by_name(run.reports())[NAMES[5]].replicas[0]
     assert not row.changed

@@ -19,6 +19,7 @@ from service.audit_scene import (
     row_of,
     rules_of,
 )
+from use_case_run import UseCaseRun
 
 from smrep.errors import Outcome
 from smrep.model import Page
@@ -36,8 +37,8 @@ def test_what_is_healthy_costs_a_call_per_hundred_secrets_and_region_and_no_look
     assert counts(run) == {"secrets": 450, "covered": 450}
     assert {call[0] for call in aws.calls} == {"ListSecrets"}
     assert len(aws.calls) == 15
-    assert {(each.outcome, each.checked_by) for each in run.secrets} == {(Outcome.OK, "list")}
-    assert {row.status for each in run.secrets for row in each.replicas} == {None}
+    assert {(each.outcome, each.checked_by) for each in run.reports()} == {(Outcome.OK, "list")}
+    assert {row.status for each in run.reports() for row in each.replicas} == {None}
 
 
 def test_a_look_is_spent_only_on_what_seems_wrong(aws: FakeAws) -> None:
@@ -58,8 +59,8 @@ def test_deep_looks_at_each_primary_once_and_nowhere_else_to_know_each_status(aw
     run = audited(aws, asking(WEST, IRELAND), deep=deep)
     assert (aws.count("DescribeSecret", HOME), aws.count("DescribeSecret")) == ((12, 12) if deep else (0, 0))
     assert counts(run) == {"secrets": 12, "covered": 12}
-    assert {each.checked_by for each in run.secrets} == {"describe" if deep else "list"}
-    assert {row.status for each in run.secrets for row in each.replicas} == {"InSync" if deep else None}
+    assert {each.checked_by for each in run.reports()} == {"describe" if deep else "list"}
+    assert {row.status for each in run.reports() for row in each.replicas} == {"InSync" if deep else None}
 
 
 def test_only_deep_knows_that_a_replica_failed_that_is_there(aws: FakeAws) -> None:
@@ -75,7 +76,7 @@ def test_only_deep_knows_that_a_replica_failed_that_is_there(aws: FakeAws) -> No
 def test_a_value_that_was_put_while_the_lists_came_in_is_looked_for_on_both_sides(aws: FakeAws) -> None:
     arn = replicated(aws)
     run = an_audit(aws, deep=True)
-    looks = run.act()
+    looks = UseCaseRun(run.look, aws.clock, 0.0).act()
     next(looks)
     next(looks)
     aws.call("PutSecretValue", SecretId=arn, SecretString="n3wer")
@@ -93,7 +94,7 @@ def test_findings_come_first_the_gravest_before_all_others(aws: FakeAws) -> None
     aws.call("RemoveRegionsFromReplication", SecretId=arn, RemoveReplicaRegions=[WEST])
     aws.clock.time += 100
     aws.simulator.set_replication_status(arn, HOME, WEST, "Failed", "of the weather")
-    names = [each.name for each in audited(aws).secrets]
+    names = [each.name for each in audited(aws).reports()]
     assert names[:2] == ["prod/zz-failed", "prod/missing"]
     assert sorted(names[2:]) == ["prod/000", "prod/001", "prod/002"]
 
@@ -105,7 +106,7 @@ def test_what_is_found_and_no_difference_comes_before_what_has_no_finding(aws: F
     aws.faults(listing_lag_s=300.0)
     aws.replicate_by_hand(WEST, name="prod/a-new")
     rules = rules_of(PROD, {"name": "i", "names": ["prod/i"], "regions": [IRELAND]})
-    found = [(each.name, each.checked_by) for each in audited(aws, rules, extras=True).secrets]
+    found = [(each.name, each.checked_by) for each in audited(aws, rules, extras=True).reports()]
     assert found == [("prod/z-extra", "describe"), ("prod/a-new", "describe"), ("prod/i", "list")]
 
 
@@ -155,7 +156,7 @@ def test_a_choice_that_means_nothing_is_a_warning(aws: FakeAws) -> None:
     aws.create("test/a")
     rules = asking(selector=Selector(prefixes=("prod/",)))
     run = audited(aws, rules)
-    assert (list(run.secrets), counts(run)) == ([], {})
+    assert (list(run.reports()), counts(run)) == ([], {})
     assert list(run.warnings(rules)) == ["the choice matches no secret of us-east-1"]
     manifest = rules_of(PROD, {"name": "t", "prefix": "test/", "regions": [WEST]})
     assert list(audited(aws, manifest).warnings(manifest)) == ["replicate[0] matches no secret of us-east-1"]
@@ -169,7 +170,7 @@ def test_shards_audit_every_secret_once(count: int, secrets: int) -> None:
     healthy(aws, secrets)
     aws.create("prod/new")
     parts = [audited(aws, share=Shard(number, count)) for number in range(1, count + 1)]
-    assert sorted(each.name for part in parts for each in part.secrets) == sorted(
+    assert sorted(each.name for part in parts for each in part.reports()) == sorted(
         [f"prod/{number:03}" for number in range(secrets)] + ["prod/new"]
     )
     together = {word: sum(part.summary[word] for part in parts) for word in ALWAYS}
@@ -181,7 +182,7 @@ def test_one_shard_tells_of_an_orphan(aws: FakeAws) -> None:
         orphaned(aws, f"gone/{number}")
     healthy(aws, 4)
     parts = [audited(aws, share=Shard(number, 3)) for number in (1, 2, 3)]
-    assert sorted(each.name for part in parts for each in part.secrets if "gone" in each.name) == [
+    assert sorted(each.name for part in parts for each in part.reports() if "gone" in each.name) == [
         f"gone/{number}" for number in range(4)
     ]
 
@@ -191,7 +192,7 @@ def test_news_come_after_each_stage_and_progress_tells_which(aws: FakeAws) -> No
     aws.create("prod/new")
     run = an_audit(aws)
     assert run.progress == Progress("listing", 0)
-    looks = run.act()
+    looks = UseCaseRun(run.look, aws.clock, 0.0).act()
     next(looks)
     assert run.progress == Progress("listing", 121)
     next(looks)
@@ -219,9 +220,9 @@ def test_a_manifest_wants_each_secret_where_its_rules_say_and_each_row_says_how_
     replicated(aws, name="prod/b")
     aws.clock.time += 10
     run = audited(aws, rules_of({"name": "keyed", "prefix": "prod/a", "regions": KEYED}, PROD), extras=True)
-    found = {(each.name, row.region): kinds(row) for each in run.secrets for row in each.replicas}
+    found = {(each.name, row.region): kinds(row) for each in run.reports() for row in each.replicas}
     assert found == {("prod/a", WEST): [], ("prod/a", IRELAND): [], ("prod/b", WEST): []}
-    assert {each.rules for each in run.secrets} == {("keyed", "prod"), ("prod",)}
+    assert {each.rules for each in run.reports()} == {("keyed", "prod"), ("prod",)}
 
 
 STATES = ("healthy", "new", "failed", "namesake", "promoted", "orphan")

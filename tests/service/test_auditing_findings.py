@@ -250,6 +250,6 @@ def test_a_secret_that_can_not_be_audited_stands_beside_those_that_can(aws: Fake
     aws.clock.time += 10
     names = ["prod/a", "prod/none", "prod/theirs"]
     run = audited(aws, rules_of({"name": "n", "names": names, "regions": [WEST]}), extras=True)
-    codes = {each.name: each.error.code for each in run.secrets if each.error}
+    codes = {each.name: each.error.code for each in run.reports() if each.error}
     assert codes == {"prod/none": "ResourceNotFoundException", "prod/theirs": "is_replica"}
     assert counts(run) == {"secrets": 3, "covered": 1, "in_trouble": 2}

@@ -117,6 +117,6 @@ def test_one_that_is_named_is_told_all_the_same(aws: FakeAws, how: dict[str, Any
     aws.faults(listing_lag_s=LAG_S)
     aws.call("DeleteSecret", SecretId="prod/gone", **how)
     aws.clock.time += 60
-    (report,) = audited(aws, rules_of({"name": "n", "names": ["prod/gone"], "regions": [WEST]})).secrets
+    (report,) = audited(aws, rules_of({"name": "n", "names": ["prod/gone"], "regions": [WEST]})).reports()
     assert report.error is not None
     assert (report.outcome, report.error.code) == (Outcome.FAILED, code)

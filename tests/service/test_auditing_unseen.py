@@ -16,6 +16,7 @@ from service.audit_scene import (
     row_of,
     rules_of,
 )
+from use_case_run import UseCaseRun, quiet
 
 from smrep.errors import AwsError, CredentialsError, Denied, Outcome, Throttled, Unanswered, UsageError
 from smrep.model import Page
@@ -31,8 +32,7 @@ def nothing_in(region: str) -> frozenset[tuple[str, str]]:
 
 
 def exhaust(run: Audits) -> None:
-    for _ in run.act():
-        pass
+    run.look(quiet(run.audits[0].estate.sweeper.clock))
 
 
 # Regions that can't be listed
@@ -56,7 +56,7 @@ def test_a_region_that_can_not_be_listed_is_unchecked_and_the_others_are_told(
     assert {row_of(run, name, WEST).outcome for name in by_name(run)} == {Outcome.OK}
     rows = [row_of(run, name, IRELAND) for name in by_name(run)]
     assert {(row.outcome, row.status, *kinds(row)) for row in rows} == {(outcome, None, "unchecked")}
-    assert {each.outcome for each in run.secrets} == {outcome}
+    assert {each.outcome for each in run.reports()} == {outcome}
     assert counts(run) == {"secrets": 3, "unchecked": 3}
     assert aws.count("DescribeSecret") == 0
 
@@ -112,7 +112,7 @@ def test_of_a_list_that_breaks_off_each_secret_is_told_and_counted_alike() -> No
     first = aws.list_page(Region(WEST), (), None, doomed=True)
     aws.script = {WEST: [first, Unanswered("lost")]}
     run = audited(aws)
-    outcomes = [each.outcome for each in run.secrets]
+    outcomes = [each.outcome for each in run.reports()]
     assert outcomes == [Outcome.PENDING] * 50 + [Outcome.OK] * 100  # those on the page that came were seen
     assert counts(run) == {"secrets": 150, "covered": 100, "unchecked": 50}
 
@@ -125,7 +125,7 @@ def test_what_could_not_be_listed_comes_before_what_is_well(aws: FakeAws) -> Non
     rules = rules_of(
         {"name": "w", "prefix": "west/", "regions": [WEST]}, {"name": "g", "prefix": "green/", "regions": [IRELAND]}
     )
-    found = [(each.name, each.outcome, each.checked_by) for each in audited(lagging, rules).secrets]
+    found = [(each.name, each.outcome, each.checked_by) for each in audited(lagging, rules).reports()]
     assert found == [("green/b", Outcome.ACCESS, "list"), ("west/a", Outcome.OK, "describe")]
 
 
@@ -146,7 +146,7 @@ def test_a_list_that_comes_again_and_again_is_no_pass(place: int) -> None:
     aws = ScriptedAws(script={WEST: [*pages, Page((), "1")]})
     healthy(aws, 2)
     run = audited(aws)
-    assert {(row.outcome, *kinds(row)) for each in run.secrets for row in each.replicas} == {
+    assert {(row.outcome, *kinds(row)) for each in run.reports() for row in each.replicas} == {
         (Outcome.PENDING, "unchecked")
     }
 
@@ -158,7 +158,7 @@ def test_the_primaries_region_must_be_listed(error: AwsError) -> None:
     run = an_audit(aws)
     with pytest.raises(type(error)):
         exhaust(run)
-    assert (list(run.secrets), aws.count("DescribeSecret")) == ([], 0)
+    assert (list(run.reports()), aws.count("DescribeSecret")) == ([], 0)
     assert {region for region, _ in aws.asked} == {HOME}
 
 
@@ -172,7 +172,7 @@ def test_where_every_look_is_denied_it_ends_early_and_says_so(aws: FakeAws) -> N
     aws.faults(denied=DENIED_LOOK)
     run = audited(aws)
     assert 10 <= aws.count("DescribeSecret") <= 18  # some were under way when the tenth was denied
-    troubled = [each for each in run.secrets if each.error]
+    troubled = [each for each in run.reports() if each.error]
     assert (len(troubled), {each.outcome for each in troubled}) == (60, {Outcome.ACCESS})
     untried = [each for each in troubled if each.error and "every look before it was denied" in each.error.message]
     assert len(untried) == 60 - aws.count("DescribeSecret")
@@ -208,7 +208,7 @@ def test_a_look_that_gets_no_answer_is_that_secrets_trouble_alone(aws: FakeAws) 
     aws.lose = {"DescribeSecret": ["before"]}
     run = audited(aws)
     assert counts(run) == {"secrets": 2, "missing": 1, "in_trouble": 1}
-    assert {each.outcome for each in run.secrets} == {Outcome.FAILED, Outcome.DRIFT}
+    assert {each.outcome for each in run.reports()} == {Outcome.FAILED, Outcome.DRIFT}
 
 
 def test_credentials_that_expire_end_it() -> None:
@@ -222,7 +222,7 @@ def test_what_the_lists_told_is_there_where_the_looks_are_cut_short(aws: FakeAws
     healthy(aws, 3)
     aws.create("prod/new")
     run = an_audit(aws)
-    looks = run.act()
+    looks = UseCaseRun(run.look, aws.clock, 0.0).act()
     next(looks)
     next(looks)
     assert counts(run) == {"secrets": 4, "covered": 3, "unchecked": 1}

@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 
 import pytest
 from fakes import Clock
 from hypothesis import given
 from hypothesis import strategies as st
+from use_case_run import steps_of
 
 from smrep.output.progress import SystemClock
 from smrep.service.fleet.scheduler import Crew
@@ -31,8 +33,7 @@ def job(clock: Clock, log: Log, name: str, *pauses: float, takes_s: float = 0.0)
 
 
 def run(crew: Crew, *jobs: Callable[[], float | None]) -> None:
-    for _ in crew.run(jobs):
-        pass
+    crew.run(jobs, lambda: None)
 
 
 def names(log: Log) -> str:
@@ -194,7 +195,7 @@ def test_finish_waits_for_what_is_under_way_and_begins_nothing_else() -> None:
         begun["late"] += 1
         return None
 
-    turns = crew.run([slow, late])
+    turns = steps_of(partial(crew.run, [slow, late]))
     while not under_way.is_set():
         next(turns)
     crew.finish()
@@ -205,7 +206,7 @@ def test_finish_waits_for_what_is_under_way_and_begins_nothing_else() -> None:
 
 def test_a_caller_that_goes_away_stops_it() -> None:
     crew = Crew(SystemClock(), 2)
-    turns = crew.run([lambda: 1e9])
+    turns = steps_of(partial(crew.run, [lambda: 1e9]))
     next(turns)
     turns.close()  # type: ignore[attr-defined]
     assert crew.stop.is_set()

@@ -11,6 +11,7 @@ from service import remove_scene as removing
 from service.apply_scene import PROD, drafted, prepared, rows
 from service.rekey_scene import prepare as prepare_rekey
 from service.replicate_scene import prepare, request_for
+from use_case_run import UseCaseRun, quiet
 
 from smrep.errors import Outcome
 from smrep.report import RegionReport
@@ -21,8 +22,11 @@ FORCE = Consent(force=True)
 
 
 def ended(run: Any) -> Any:
-    for _ in run.act():
-        pass
+    if isinstance(run, UseCaseRun):
+        for _ in run.act():
+            pass
+    else:
+        run.carry_out(quiet(run.crew.clock))
     return run
 
 

@@ -8,7 +8,7 @@ from service.doctor_scene import DEFAULT, doctor, end
 
 from smrep.errors import CredentialsError, Denied
 from smrep.regions import Region
-from smrep.service.doctor import Doctor
+from smrep.service.steps.lookup import caller as caller_of
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_regions_are_listed_once_for_many_secrets_and_each_key_described_once(aw
 
 
 def test_the_caller_is_asked_for_at_home(aws: FakeAws) -> None:
-    caller = Doctor(aws, aws, aws, Region(IRELAND)).caller()
+    caller = caller_of(aws, Region(IRELAND))
     assert caller.account == "123456789012"
     assert aws.calls == [("GetCallerIdentity", IRELAND, "caller")]
 
@@ -101,7 +101,7 @@ def test_credentials_that_are_refused_end_it(aws: FakeAws) -> None:
 
     aws.on_call = refuse
     with pytest.raises(CredentialsError):
-        Doctor(aws, aws, aws, Region(HOME)).caller()
+        caller_of(aws, Region(HOME))
 
 
 def test_a_caller_that_may_not_be_told_is_no_account(aws: FakeAws) -> None:
@@ -109,6 +109,6 @@ def test_a_caller_that_may_not_be_told_is_no_account(aws: FakeAws) -> None:
         raise Denied("no", code="AccessDenied")
 
     aws.on_call = deny
-    caller = Doctor(aws, aws, aws, Region(HOME)).caller()
+    caller = caller_of(aws, Region(HOME))
     assert (caller.account, caller.arn) == (None, None)
     assert "is not told" in caller.sentence

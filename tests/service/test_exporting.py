@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ from fakes import HOME, IRELAND, SYDNEY, WEST, FakeAws, new_key, replicated
 from hypothesis import given
 from hypothesis import strategies as st
 from service.apply_scene import counts, planner
+from use_case_run import UseCaseRun, quiet
 
 from smrep.errors import Outcome
 from smrep.regions import Region
@@ -30,8 +31,7 @@ def exported(aws: FakeAws, selector: Selector = EVERY, **more: Any) -> Export:
     """Export; nothing but lists and looks is asked for it."""
     aws.begin()
     run = Export(aws, aws.clock, Region(HOME), selector, **more)
-    for _ in run.act():
-        pass
+    run.look(quiet(aws.clock))
     assert {operation for operation, _, _ in aws.calls} <= {"ListSecrets", "DescribeSecret"}
     return run
 
@@ -45,8 +45,7 @@ def read(run: Export) -> Manifest:
 
 def planned(aws: FakeAws, manifest: Manifest) -> Draft:
     draft = Draft([planner(aws, manifest.rules)], manifest.rules)
-    for _ in draft.act():
-        pass
+    draft.look(quiet(aws.clock))
     return draft
 
 
@@ -63,9 +62,9 @@ def nothing_to_do(aws: FakeAws, run: Export) -> int:
     """Check that a plan of the manifest only keeps; return how many secrets it is about."""
     draft = planned(aws, read(run))
     assert counts(draft.summary).keys() <= {"secrets", "keep"}
-    assert {(row.action, row.outcome) for each in draft.secrets() for row in each.replicas} == {("keep", Outcome.OK)}
-    assert {each.outcome for each in draft.secrets(detailed=True)} == {Outcome.OK}
-    return len(draft.secrets())
+    assert {(row.action, row.outcome) for each in draft.reports() for row in each.replicas} == {("keep", Outcome.OK)}
+    assert {each.outcome for each in replace(draft, detailed=True).reports()} == {Outcome.OK}
+    return len(draft.reports())
 
 
 # any estate
@@ -206,7 +205,7 @@ def test_every_secret_that_was_looked_at_is_told_with_its_regions(aws: FakeAws) 
     replicated(aws, WEST, IRELAND, name="prod/a")
     aws.simulator.set_replication_status("prod/a", HOME, IRELAND, "Failed", "no luck")
     run = exported(aws)
-    (secret,) = run.secrets
+    (secret,) = run.reports()
     assert [(row.region, row.status, row.status_message) for row in secret.replicas] == [
         (WEST, "InSync", "Replication succeeded"),
         (IRELAND, "Failed", "no luck"),
@@ -217,7 +216,8 @@ def test_progress_counts_what_was_listed_and_then_what_was_looked_at(aws: FakeAw
     for name in "abc":
         replicated(aws, name=name)
     run = Export(aws, aws.clock, Region(HOME), EVERY)
-    seen = [run.progress, *(run.progress for _ in run.act())]
+    steps = UseCaseRun(run.look, aws.clock, 0.0)
+    seen = [run.progress, *(run.progress for _ in steps.act())]
     assert seen[:2] == [Progress("listing", 0), Progress("listing", 3)]
     assert seen[-1] == Progress("examining", 3, 3)
 

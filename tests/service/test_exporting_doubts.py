@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from fakes import HOME, IRELAND, SYDNEY, WEST, FakeAws, new_key, replicated
 from service.test_exporting import exported, nothing_to_do, regions_of
+from use_case_run import quiet
 
 from smrep.errors import CredentialsError, Denied, Outcome, Throttled, Unanswered, UsageError
 from smrep.model import Filter, Page, Secret
@@ -63,7 +64,7 @@ def test_a_secret_that_can_not_be_looked_at_is_known_to_be_missing(
     run = exported(blind)
     (unseen,) = run.unseen
     assert (unseen.name, unseen.outcome) == ("prod/b", outcome)
-    assert unseen in list(run.secrets)
+    assert unseen in list(run.reports())
     assert regions_of(run.manifest).keys() == {"prod/a", "prod/c"}
 
 
@@ -87,7 +88,7 @@ def test_secrets_of_another_account_end_the_run_before_any_look(aws: FakeAws) ->
     aws.begin()
     run = Export(aws, aws.clock, Region(HOME), EVERY, "111111111111")
     with pytest.raises(UsageError, match="111111111111 was expected"):
-        list(run.act())
+        run.look(quiet(aws.clock))
     assert {operation for operation, _, _ in aws.calls} == {"ListSecrets"}
 
 

@@ -33,8 +33,7 @@ def test_a_crew_does_every_step_with_as_many_threads_as_there_are(most: int) -> 
         return step
 
     with few_threads(most) as threads:
-        for _ in Crew(SystemClock(), 5).run(job(number) for number in range(20)):
-            pass
+        Crew(SystemClock(), 5).run((job(number) for number in range(20)), lambda: None)
     assert steps == dict.fromkeys(range(20), 3)
     assert most_at_once <= max(most, 1)
     assert threads.refused == (most < 5)
@@ -43,8 +42,7 @@ def test_a_crew_does_every_step_with_as_many_threads_as_there_are(most: int) -> 
 def test_a_crew_without_threads_waits_on_the_clock_as_one_of_width_one_does() -> None:
     clock, pauses = Clock(), [2.0, 5.0]
     with few_threads(0):
-        for _ in Crew(clock, 24).run([lambda: clock.time + pauses.pop(0) if pauses else None]):
-            pass
+        Crew(clock, 24).run([lambda: clock.time + pauses.pop(0) if pauses else None], lambda: None)
     assert clock.sleeps == [2.0, 5.0]
 
 
@@ -61,7 +59,7 @@ def test_what_a_step_raises_is_raised_and_stops_the_crew(most: int) -> None:
 
     crew = Crew(SystemClock(), 5)
     with few_threads(most), pytest.raises(ZeroDivisionError):
-        list(crew.run([fails, *[late] * 5000]))
+        crew.run([fails, *[late] * 5000], lambda: None)
     assert crew.stop.is_set()
     assert begun["late"] < 5000
 
@@ -106,8 +104,7 @@ def test_calls_within_a_crews_steps_are_made_where_its_threads_were_the_last() -
         return None
 
     with few_threads(3):
-        for _ in Crew(SystemClock(), 3).run([step] * 9):
-            pass
+        Crew(SystemClock(), 3).run([step] * 9, lambda: None)
     assert answers == [[2, 3, 4]] * 9
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import pytest
 from fakes import Clock
+from use_case_run import quiet
 
 from smrep.errors import NotSent, Throttled
-from smrep.service.steps.write_once import Gate
+from smrep.service.steps.write_once import WriteGate
 
 
 def test_a_throttled_request_is_not_sent_again_once_the_run_was_stopped() -> None:
     clock = Clock()
-    gate = Gate.until(clock, 100.0)
+    gate = WriteGate.for_run(quiet(clock, 100.0))
     sent: list[float] = []
 
     def request() -> None:

@@ -24,7 +24,7 @@ from smrep.rules.primary_region import Address
 from smrep.rules.replication.blockers import Need, held_back, needs
 from smrep.rules.replication.region_step import Add, Overwrite, Retry, Stop
 from smrep.rules.run_outcome import go_on, stopped, timed_out
-from smrep.service.remove import Removal
+from smrep.service.remove import RemoveRequest
 
 DR = f"{WEST}=alias/dr"
 HASTE = 10.0
@@ -241,11 +241,8 @@ def test_an_interrupt_after_everything_has_ended_says_so() -> None:
 def test_the_command_of_secrets_in_several_regions_names_none(aws: FakeAws) -> None:
     there = SecretId(ARN.format(SYDNEY))
     asked = (Address(SecretId("prod/db"), HOME), Address(there, SYDNEY))
-    run = Removal(aws, aws.clock, 0.0, asked, (WEST,))
-    assert run.command("--yes") == f"smrep remove prod/db {there} -r us-west-2 --yes"
-    assert Removal(aws, aws.clock, 0.0, asked[:1], (WEST,)).command() == (
-        "smrep remove prod/db --primary-region us-east-1 -r us-west-2"
-    )
+    assert RemoveRequest(asked, (WEST,)).again("--yes") == f"smrep remove prod/db {there} -r us-west-2 --yes"
+    assert RemoveRequest(asked[:1], (WEST,)).again() == ("smrep remove prod/db --primary-region us-east-1 -r us-west-2")
 
 
 # health

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from fakes import HOME, IRELAND, WEST, FakeAws, new_key, replicated
 from service.audit_scene import ScriptedAws, listed
+from use_case_run import quiet
 
 from smrep.errors import Denied, Outcome, Unanswered, UsageError
 from smrep.model import Page, in_region
@@ -28,8 +29,9 @@ def names(aws: FakeAws, selector: Selector = EVERY, region: str = HOME) -> list[
 
 
 def found(run: Listing) -> list[SecretReport]:
-    came = [each for page in run.act() for each in page]
-    assert came == list(run.secrets)
+    came: list[SecretReport] = []
+    run.look(quiet(run.clock), came.extend)
+    assert came == list(run.reports())
     assert run.seen == len(came)
     return came
 
@@ -89,11 +91,10 @@ def test_what_is_chosen_comes_and_nothing_else(stock: FakeAws, selector: Selecto
 def test_a_page_is_told_before_the_next_is_asked_for() -> None:
     aws = ScriptedAws(script={HOME: [Page((listed("a"),), "1"), Page((), "2"), Page((listed("b"),))]})
     run = listing(aws)
-    pages = run.act()
-    assert [each.name for each in next(pages)] == ["a"]
-    assert (len(aws.asked), [each.name for each in run.secrets]) == (1, ["a"])
-    assert [[each.name for each in page] for page in pages] == [[], ["b"]]
-    assert [each.name for each in run.secrets] == ["a", "b"]
+    pages: list[tuple[int, list[str]]] = []
+    run.look(quiet(aws.clock), lambda page: pages.append((len(aws.asked), [each.name for each in page])))
+    assert pages == [(1, ["a"]), (2, []), (3, ["b"])]
+    assert [each.name for each in run.reports()] == ["a", "b"]
 
 
 def test_more_than_a_page_comes_whole(aws: FakeAws) -> None:
@@ -115,16 +116,16 @@ def test_a_list_that_breaks_off_is_an_error_and_what_came_is_kept(error: Excepti
     aws = ScriptedAws(script={HOME: [Page((listed("a"),), "1"), error]})
     run = listing(aws)
     with pytest.raises(type(error)):
-        exhaust(run.act())
-    assert [each.name for each in run.secrets] == ["a"]
+        run.look(quiet(aws.clock), lambda _: None)
+    assert [each.name for each in run.reports()] == ["a"]
 
 
 def test_another_account_than_expected_stops_it_before_anything_is_told(aws: FakeAws) -> None:
     aws.create("a")
     run = listing(aws, account="999999999999")
     with pytest.raises(UsageError, match="belongs to account 123456789012") as caught:
-        exhaust(run.act())
-    assert (caught.value.code, list(run.secrets), run.seen) == ("AccountMismatch", [], 0)
+        run.look(quiet(aws.clock), lambda _: None)
+    assert (caught.value.code, list(run.reports()), run.seen) == ("AccountMismatch", [], 0)
     assert found(listing(aws, account="123456789012"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,14 +16,14 @@ EVERYWHERE = PROD | {"regions": [WEST, IRELAND]}
 
 
 def actions(aws: FakeAws, *rules: dict[str, Any]) -> dict[tuple[str, str], str | None]:
-    return {place: row.action for place, row in rows(drafted(aws, *rules).secrets()).items()}
+    return {place: row.action for place, row in rows(drafted(aws, *rules).reports()).items()}
 
 
 def test_what_has_no_replica_gets_one(aws: FakeAws) -> None:
     aws.create("prod/new")
     replicated(aws, IRELAND, name="prod/elsewhere")
     draft = drafted(aws)
-    found = rows(draft.secrets())
+    found = rows(draft.reports())
     assert {(each.action, each.outcome, each.changed) for each in found.values()} == {("add", Outcome.OK, False)}
     assert found.keys() == {("prod/new", WEST), ("prod/elsewhere", WEST)}
     assert counts(draft.summary) == {"secrets": 2, "add": 2}
@@ -35,7 +36,7 @@ def test_what_failed_is_tried_again_under_its_key(aws: FakeAws) -> None:
     replicated(aws, name="prod/a", key=key)
     aws.faults()
     draft = drafted(aws)
-    row = rows(draft.secrets())["prod/a", WEST]
+    row = rows(draft.reports())["prod/a", WEST]
     assert (row.action, row.status, row.wanted_key, kinds(row)) == ("retry", "Failed", key, ["failed"])
     assert counts(draft.summary) == {"secrets": 1, "retry": 1}
 
@@ -48,7 +49,7 @@ def test_what_is_right_is_kept_by_listing_alone(aws: FakeAws) -> None:
     assert counts(draft.summary) == {"secrets": 120, "keep": 240}
     assert {call[0] for call in aws.calls} == {"ListSecrets"}
     assert len(aws.calls) == 6
-    secrets = draft.secrets()
+    secrets = draft.reports()
     assert {(each.outcome, each.checked_by) for each in secrets} == {(Outcome.OK, "list")}
     assert {row.action for each in secrets for row in each.replicas} == {"keep"}
     assert draft.changes == []
@@ -58,7 +59,7 @@ def test_what_is_on_its_way_is_kept(aws: FakeAws) -> None:
     aws.faults(replication_delay_s=1000.0)
     replicated(aws, name="prod/a")
     draft = drafted(aws)
-    assert rows(draft.secrets())["prod/a", WEST].action == "keep"
+    assert rows(draft.reports())["prod/a", WEST].action == "keep"
     assert counts(draft.summary) == {"secrets": 1, "keep": 1}
 
 
@@ -67,7 +68,7 @@ def test_another_key_than_wanted_is_shown_with_its_cure_and_is_no_change(aws: Fa
     new_key(aws, "alias/dr")
     replicated(aws, name="prod/a", key="alias/old")
     draft = drafted(aws, PROD | {"regions": [{"region": WEST, "kms_key": "alias/dr"}]})
-    row = rows(draft.secrets())["prod/a", WEST]
+    row = rows(draft.reports())["prod/a", WEST]
     assert (row.action, kinds(row)) == ("keep", ["wrong_key"])
     assert row.findings[0].hint == "smrep rekey prod/a --primary-region us-east-1 -r us-west-2=alias/dr"
     assert counts(draft.summary) == {"secrets": 1, "wrong_key": 1}
@@ -122,7 +123,7 @@ def test_a_namesake_blocks_its_region_and_no_other(aws: FakeAws) -> None:
     aws.create("prod/a")
     aws.create("prod/a", IRELAND)
     draft = drafted(aws, EVERYWHERE)
-    found = rows(draft.secrets())
+    found = rows(draft.reports())
     assert found["prod/a", WEST].action == "add"
     blocked = found["prod/a", IRELAND]
     assert blocked.error is not None
@@ -143,7 +144,7 @@ def test_what_is_not_seen_to_be_ours_in_an_extra_region_stays(aws: FakeAws, extr
         aws.create("prod/a", IRELAND)
     aws.simulator.set_replication_status(arn, HOME, IRELAND, "InSync")
     draft = drafted(aws, PROD | {"remove_extra": True})
-    row = rows(draft.secrets())["prod/a", IRELAND]
+    row = rows(draft.reports())["prod/a", IRELAND]
     assert row.error is not None
     assert row.error.code == {"namesake": "name_clash", "promoted": "promoted", "denied": "unchecked"}[extra]
     assert (draft.removals, draft.changes) == (0, [])
@@ -152,7 +153,7 @@ def test_what_is_not_seen_to_be_ours_in_an_extra_region_stays(aws: FakeAws, extr
 def test_a_key_that_is_missing_blocks(aws: FakeAws) -> None:
     aws.create("prod/a")
     draft = drafted(aws, PROD | {"regions": [{"region": WEST, "kms_key": "alias/none"}]})
-    error = rows(draft.secrets())["prod/a", WEST].error
+    error = rows(draft.reports())["prod/a", WEST].error
     assert error is not None
     assert (error.code, counts(draft.summary)) == ("key_missing", {"secrets": 1, "blocked": 1})
 
@@ -160,7 +161,7 @@ def test_a_key_that_is_missing_blocks(aws: FakeAws) -> None:
 def test_a_secret_that_is_named_and_not_there_is_in_trouble_and_the_others_are_planned(aws: FakeAws) -> None:
     aws.create("prod/a")
     draft = drafted(aws, {"name": "two", "names": ["prod/a", "prod/none"], "regions": [WEST]})
-    none = by_name(draft.secrets())["prod/none"]
+    none = by_name(draft.reports())["prod/none"]
     assert none.error is not None
     assert (none.outcome, none.error.code) == (Outcome.FAILED, "ResourceNotFoundException")
     assert counts(draft.summary) == {"secrets": 2, "add": 1, "in_trouble": 1}
@@ -185,7 +186,7 @@ def test_a_difference_is_one_only_where_that_is_asked_for(aws: FakeAws) -> None:
     aws.create("prod/new")
     replicated(aws, name="prod/right")
     draft = drafted(aws)
-    plain, detailed = by_name(draft.secrets()), by_name(draft.secrets(detailed=True))
+    plain, detailed = by_name(draft.reports()), by_name(replace(draft, detailed=True).reports())
     assert [plain[name].outcome for name in ("prod/new", "prod/right")] == [Outcome.OK] * 2
     assert [detailed[name].outcome for name in ("prod/new", "prod/right")] == [Outcome.DRIFT, Outcome.OK]
 
@@ -194,7 +195,7 @@ def test_shards_plan_every_secret_once_and_each_sees_what_the_rules_mean(aws: Fa
     for number in range(12):
         aws.create(f"prod/{number}")
     parts = [drafted(aws, share=Shard(number, 3)) for number in (1, 2, 3)]
-    names = [each.name for part in parts for each in part.secrets()]
+    names = [each.name for part in parts for each in part.reports()]
     assert sorted(names) == sorted(f"prod/{number}" for number in range(12))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from fakes import HOME, IRELAND, WEST, FakeAws, replicated
 from service.apply_scene import PROD, drafted, planner, rules_of, writes
+from use_case_run import quiet
 
 from smrep.errors import CredentialsError, UsageError
 from smrep.rules.fleet.shards import Shard
@@ -41,7 +42,7 @@ def test_rules_that_could_clash_and_do_not_are_no_mistake(aws: FakeAws) -> None:
     aws.create("prod/b", Tags=[{"Key": "dr", "Value": "soon"}])
     tagged = {"prefix": "prod/", "regions": [OLD], "tags": {"dr": "true"}}
     soon = {"prefix": "prod/", "regions": [NEW], "tags": {"dr": "soon"}}
-    assert len(drafted(aws, tagged, soon).secrets()) == 2
+    assert len(drafted(aws, tagged, soon).reports()) == 2
 
 
 def test_a_rule_that_means_nothing_is_a_mistake(aws: FakeAws) -> None:
@@ -76,7 +77,7 @@ def test_all_mistakes_are_told_at_once(aws: FakeAws) -> None:
 
 def test_a_rule_whose_secrets_are_all_of_other_shards_means_something(aws: FakeAws) -> None:
     aws.create("prod/a")
-    parts = [drafted(aws, share=Shard(number, 2)).secrets() for number in (1, 2)]
+    parts = [drafted(aws, share=Shard(number, 2)).reports() for number in (1, 2)]
     assert sorted(len(each) for each in parts) == [0, 1]
 
 
@@ -85,7 +86,7 @@ def test_secrets_of_another_account_than_expected_stop_it(aws: FakeAws) -> None:
     rules = rules_of()
     draft = Draft([planner(aws, rules, expect_account="999999999999")], rules)
     with pytest.raises(UsageError, match="123456789012"):
-        list(draft.act())
+        draft.look(quiet(aws.clock))
     assert aws.count("DescribeSecret") == 0
 
 

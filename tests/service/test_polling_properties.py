@@ -6,9 +6,10 @@ import pytest
 from fakes import Clock
 from hypothesis import given
 from hypothesis import strategies as st
+from use_case_run import quiet
 
 from smrep.errors import Throttled
-from smrep.service.steps.polling import past_throttling, poll, ticks
+from smrep.service.steps.polling import past_throttling, poll, watch
 
 LONGEST_S = 5.5
 deadlines = st.floats(0, 300)
@@ -24,7 +25,9 @@ def test_a_poll_never_sleeps_past_the_deadline_and_looks_there_last(start: float
         looks.append(clock.time)
         return clock.time - start >= settles
 
-    seen = list(poll(look, bool, clock=clock, deadline=deadline))
+    seen: list[bool] = []
+    last = poll(lambda: seen.append(look()) or seen[-1], bool, clock=clock, deadline=deadline)
+    assert last == seen[-1]
     assert looks[0] == start, "it looks at once, also where the deadline has passed"
     assert clock.time <= max(start, deadline) + 1e-6
     assert all(0 <= pause <= LONGEST_S for pause in clock.sleeps)
@@ -50,7 +53,7 @@ def test_ticks_look_at_what_is_open_only_and_end_with_the_last_of_it(deadline: f
     def still_open() -> list[int]:
         return [item for item in range(len(settles)) if item not in ended]
 
-    list(ticks(look, still_open, clock=clock, deadline=deadline, pulse=lambda: None))
+    watch(look, still_open, quiet(clock, deadline))
     assert clock.time <= deadline + 1e-6
     for item, settled in enumerate(settles):
         last = max(time for time, looked in looks if looked == item)

@@ -34,7 +34,7 @@ def test_a_write_that_is_never_answered_is_sent_twice_at_most(aws: FakeAws) -> N
     aws.lose[STOP] = ["before"] * 9
     (secret,) = promote(aws, timeout_s=100.0)
     assert (secret.outcome, only((secret,)).changed, aws.count(STOP)) == (Outcome.PENDING, False, 2)
-    assert "no answer came to the request" in secret.notes[0]
+    assert "no answer came to the promotion" in secret.notes[0]
     assert [region for _, region, _ in aws.calls if region == HOME] == []
 
 
@@ -77,7 +77,8 @@ def test_an_interrupt_in_the_midst_of_a_request_lets_nothing_be_sent_again(aws: 
     def interrupt() -> None:
         raise KeyboardInterrupt
 
-    run = prepare(aws, pulse=interrupt)
+    run = prepare(aws)
+    run.state.on_heartbeat = interrupt
     aws.on_call = lambda operation, _region: answered.wait(60) and None if operation == STOP else None
     with pytest.raises(KeyboardInterrupt):
         next(run.act())

@@ -71,7 +71,7 @@ def test_a_secret_scheduled_for_deletion_is_refused(aws: FakeAws) -> None:
 
 def test_a_replica_of_another_primary_than_the_one_typed_is_refused(aws: FakeAws) -> None:
     replicated(aws)
-    (secret,) = promote(aws, home=IRELAND)
+    (secret,) = promote(aws, primary_region=IRELAND)
     assert secret.error is not None
     assert (secret.outcome, secret.error.code, aws.count(STOP)) == (Outcome.FAILED, "OtherPrimary", 0)
     assert "is a replica of us-east-1, not of eu-west-1" in secret.error.message
@@ -79,7 +79,7 @@ def test_a_replica_of_another_primary_than_the_one_typed_is_refused(aws: FakeAws
 
 def test_a_replica_of_the_primary_that_was_typed_is_promoted_without_asking_it(aws: FakeAws) -> None:
     replicated(aws, outages=frozenset({HOME}))
-    run = prepare(aws, home=HOME)
+    run = prepare(aws, primary_region=HOME)
     assert aws.count("DescribeSecret", HOME) == 0
     for _ in run.act():
         pass

@@ -19,6 +19,7 @@ from service.apply_scene import (
     saved,
     writes,
 )
+from use_case_run import UseCaseRun, quiet
 
 from smrep.errors import Denied, Outcome, PlanIsStale
 from smrep.rules.fleet.saved_plan import Saved
@@ -43,7 +44,7 @@ def plan(aws: FakeAws) -> Saved:
 
 def done(aws: FakeAws, plan: Saved) -> list[tuple[str, str, list[str]]]:
     run = prepared(aws, redrafted(aws, plan))
-    list(run.act())
+    run.carry_out(quiet(aws.clock))
     assert {each.outcome for each in run.reports()} <= {Outcome.OK}
     return sorted(writes(aws))
 
@@ -83,7 +84,7 @@ def test_it_shows_the_plan_again(aws: FakeAws, plan: Saved) -> None:
     redraft = redrafted(aws, plan)
     assert counts(redraft.summary) == {"secrets": 3, "add": 4, "retry": 1, "remove": 1}
     assert (redraft.removals, len(redraft.changes)) == (1, 3)
-    assert {each.rules for each in redraft.secrets()} == {("prod",)}
+    assert {each.rules for each in redraft.reports()} == {("prod",)}
 
 
 def test_done_again_it_sends_nothing(aws: FakeAws, plan: Saved) -> None:
@@ -93,7 +94,7 @@ def test_done_again_it_sends_nothing(aws: FakeAws, plan: Saved) -> None:
 
 def test_half_done_it_is_done_to_its_end(aws: FakeAws, plan: Saved) -> None:
     run = prepared(aws, redrafted(aws, plan))
-    turns = run.act()
+    turns = UseCaseRun(run.carry_out, aws.clock, 0.0).act()
     next(turns)
     run.crew.finish()
     assert list(turns) == []
@@ -199,7 +200,7 @@ def test_what_moves_after_the_first_look_ends_that_secret_and_no_other(aws: Fake
     aws.simulator.set_replication_status("prod/add", HOME, WEST, "Failed", "of the weather")
     aws.simulator.log.clear()
     run = prepared(aws, redraft)
-    list(run.act())
+    run.carry_out(quiet(aws.clock))
     found = by_name(run.reports())
     error = found.pop("prod/add").error
     assert error is not None

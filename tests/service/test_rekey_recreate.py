@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from fakes import HOME, IRELAND, WEST, FakeAws, at_home, is_there, new_key, only, replicated
+from fakes import HOME, IRELAND, WEST, FakeAws, is_there, new_key, only, replicated
 from service.rekey_scene import DEFAULT, error_of, keys_of_versions, prepare, rekey, writes
 
 from smrep.errors import Outcome
@@ -119,4 +119,3 @@ def test_the_command_of_a_run_is_what_was_typed(aws: FakeAws) -> None:
     run = prepare(aws, f"{WEST}=alias/new", recreate=True, flags=("--timeout", "2m"))
     words = "-r us-west-2=alias/new --timeout 2m --recreate --yes"
     assert run.command("--yes") == f"smrep rekey prod/db --primary-region us-east-1 {words}"
-    assert run.address in at_home()

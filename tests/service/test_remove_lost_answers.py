@@ -118,7 +118,8 @@ def test_an_interrupt_in_the_midst_of_a_request_lets_nothing_be_sent_again(aws: 
     def interrupt() -> None:
         raise KeyboardInterrupt
 
-    run = prepare(aws, WEST, pulse=interrupt)
+    run = prepare(aws, WEST)
+    run.state.on_heartbeat = interrupt
     aws.on_call = lambda operation, _region: answered.wait(60) and None if operation == REMOVE else None
     with pytest.raises(KeyboardInterrupt):
         next(run.act())

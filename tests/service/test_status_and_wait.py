@@ -2,35 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import partial
 from itertools import islice
 
 import pytest
 from fakes import HOME, IRELAND, WEST, FakeAws, at_home, kinds
 from service.lagging_aws import once
+from use_case_run import UseCaseRun, quiet
 
 from smrep.errors import NotFound, Outcome, UsageError
 from smrep.regions import Region
 from smrep.report import SecretReport
 from smrep.rules.primary_region import Address
-from smrep.service.status import Asked, status, watch
-from smrep.service.wait import Awaiting
+from smrep.service.status import StatusRequest, status, watch
+from smrep.service.wait import WaitRequest
+from smrep.service.wait import wait as wait_for
 
 
 def look(aws: FakeAws, *regions: Region, names: tuple[str, ...] = ("prod/db",), home: Region = HOME) -> SecretReport:
     aws.begin()
     addresses = tuple(Address(each.secret_id, home) for each in at_home(*names))
-    (secret,) = status(aws, Asked(addresses, regions))
+    (secret,) = status(aws, StatusRequest(addresses, regions)).secrets
     return secret
 
 
 def wait(aws: FakeAws, *regions: Region, timeout_s: float = 300.0, home: Region = HOME) -> SecretReport:
     aws.begin()
     addresses = tuple(Address(each.secret_id, home) for each in at_home())
-    run = Awaiting(aws, aws.clock, aws.clock.time + timeout_s, Asked(addresses, regions))
-    for _ in run.act():
-        pass
-    (secret,) = run.secrets()
+    run = quiet(aws.clock, aws.clock.time + timeout_s)
+    (secret,) = wait_for(aws, WaitRequest(addresses, regions), run).secrets
     return secret
 
 
@@ -129,17 +129,22 @@ def test_the_primarys_own_region_is_no_replica_region(replicated: FakeAws) -> No
 
 def test_watch_goes_on_and_shows_changes(replicated: FakeAws) -> None:
     replicated.simulator.set_replication_status("prod/db", HOME, WEST, "InProgress", None)
-    snapshots: Iterator[tuple[SecretReport, ...]] = watch(replicated, Asked(at_home()), replicated.clock)
-    first = next(snapshots)
+    run = UseCaseRun(partial(watch, replicated, StatusRequest(at_home())), replicated.clock, 0.0)
+    looks = run.act()
+    next(looks)
+    (first,) = run.secrets()
     replicated.simulator.set_replication_status("prod/db", HOME, WEST, "InSync", None)
-    later = list(islice(snapshots, 50))
-    assert first[0].replicas[0].status == "InProgress"
-    assert later[-1][0].replicas[0].status == "InSync"
+    for _ in islice(looks, 50):
+        (later,) = run.secrets()
+    assert first.replicas[0].status == "InProgress"
+    assert later.replicas[0].status == "InSync"
     assert set(replicated.clock.sleeps) == {2.0}
 
 
 def test_watch_of_nothing_ends(aws: FakeAws) -> None:
-    assert len(list(watch(aws, Asked(at_home("nowhere")), aws.clock))) == 1
+    report = watch(aws, StatusRequest(at_home("nowhere")), quiet(aws.clock))
+    assert [secret.arn for secret in report.secrets] == [None]
+    assert aws.clock.sleeps == []
 
 
 def test_wait_waits_for_all_listed_regions_and_sends_nothing(aws: FakeAws) -> None:

@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from fakes import HOME, FakeAws
 from service.replicate_scene import request_for
+from use_case_run import UseCaseRun
 
 from smrep.model import SecretId
 from smrep.regions import Region
 from smrep.report import SecretReport
 from smrep.rules.primary_region import Address
-from smrep.service.steps.prove import Verification
+from smrep.service import verify as use_case
 
 READS = {"DescribeSecret", "ListSecretVersionIds", "DescribeKey"}
 FOR_EVER = 1e6
 
 
 def verification(
-    aws: FakeAws, *regions: str, names: tuple[str, ...] = ("prod/db",), home: str = HOME, timeout_s: float = 300.0
-) -> Verification:
+    aws: FakeAws,
+    *regions: str,
+    names: tuple[str, ...] = ("prod/db",),
+    home: str = HOME,
+    timeout_s: float = 300.0,
+    **more: Any,
+) -> UseCaseRun:
     addresses = tuple(Address(SecretId(name), Region(home)) for name in names)
     aws.begin()
     targets = request_for(*regions).targets
-    return Verification(aws, aws, aws.clock, aws.clock.time + timeout_s, addresses, targets)
+    request = use_case.VerifyRequest(addresses, targets, **more)
+    return UseCaseRun(partial(use_case.verify, aws, request), aws.clock, aws.clock.time + timeout_s)
 
 
 def verify(aws: FakeAws, *regions: str, **more: Any) -> tuple[SecretReport, ...]:

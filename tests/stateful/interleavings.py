@@ -7,6 +7,7 @@ import json
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from fakes import HOME, IRELAND, WEST, at_home, new_key, replicated
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from service.apply_scene import planner, prepared, rules_of
 from stateful.smrep_runs import one_after_the_other
 from stateful.watched_aws import WatchedAws, name_of
+from use_case_run import UseCaseRun, quiet
 
 from smrep.errors import SmrepError
 from smrep.model import SecretId, Target, in_region
@@ -22,17 +24,18 @@ from smrep.rules.recovery.failback_decision import Goal
 from smrep.rules.recovery.failover_record import Pair, Record, header, read
 from smrep.rules.replication.region_step import Consent
 from smrep.sandbox.simulator.simulated_aws import ApiError
+from smrep.service import promote as promoting
+from smrep.service import rekey as rekeying
+from smrep.service import remove as removing
+from smrep.service import replicate as replicating
 from smrep.service.failover import Muster
-from smrep.service.fleet.fleet_run import Run, Terms
+from smrep.service.fleet.fleet_run import FleetRun, Terms
 from smrep.service.fleet.region_lister import Sweeper
 from smrep.service.fleet.scheduler import Crew
 from smrep.service.plan import Draft
-from smrep.service.promote import Promotion
 from smrep.service.recovery.failback_task import Journey
 from smrep.service.recovery.failover_task import Crossing
-from smrep.service.rekey import Rekeying
-from smrep.service.remove import Removal
-from smrep.service.replicate import Replication, Request
+from smrep.service.run_state import RunState
 from smrep.service.steps.kms_keys import KeyCheck
 from smrep.service.steps.preflight import Health
 from smrep.service.steps.rate_limiter import Pace
@@ -164,7 +167,8 @@ Play = Iterator[None]
 """A command's run: it yields once, when its plan has been shown, and goes on as if that was confirmed."""
 
 
-def _plain(run: Any) -> Play:
+def _plain(use_case: Callable[[RunState], object], aws: Witness) -> Play:
+    run = UseCaseRun(use_case, aws.clock, aws.clock.time + TIMEOUT_S)
     run.plan()
     _ = run.stakes
     yield
@@ -174,9 +178,9 @@ def _plain(run: Any) -> Play:
 
 def _replicate(aws: Witness, *, retry: bool = False) -> Play:
     consent = Consent(True, frozenset({in_region(str(aws.call("DescribeSecret", SecretId=NAME)["ARN"]), IRELAND)}))
-    request = Request(at_home(NAME), (Target(WEST), Target(IRELAND)), consent, retry=retry)
+    request = replicating.Request(at_home(NAME), (Target(WEST), Target(IRELAND)), consent, retry=retry)
     aws.start()
-    yield from _plain(Replication(aws, aws, aws, aws.clock, aws.clock.time + TIMEOUT_S, request))
+    yield from _plain(partial(replicating.replicate, aws, request), aws)
 
 
 def force(aws: Witness) -> Play:
@@ -199,8 +203,8 @@ def retry(aws: Witness) -> Play:
 def remove(aws: Witness) -> Play:
     replicated(aws, WEST, IRELAND, name=NAME)
     aws.start()
-    deadline = aws.clock.time + TIMEOUT_S
-    yield from _plain(Removal(aws, aws.clock, deadline, at_home(NAME), (WEST, IRELAND)))
+    request = removing.RemoveRequest(at_home(NAME), (WEST, IRELAND))
+    yield from _plain(partial(removing.remove, aws, request), aws)
 
 
 def recreate(aws: Witness) -> Play:
@@ -209,14 +213,16 @@ def recreate(aws: Witness) -> Play:
         new_key(aws, ALIAS, region)
     replicated(aws, WEST, IRELAND, name=NAME)
     aws.start()
-    targets, deadline = (Target(WEST, ALIAS), Target(IRELAND, ALIAS)), aws.clock.time + TIMEOUT_S
-    yield from _plain(Rekeying(aws, aws, aws, aws.clock, deadline, *at_home(NAME), targets, recreate=True))
+    targets = (Target(WEST, ALIAS), Target(IRELAND, ALIAS))
+    request = rekeying.RekeyRequest(*at_home(NAME), targets, recreate=True)
+    yield from _plain(partial(rekeying.rekey, aws, request), aws)
 
 
 def promote(aws: Witness) -> Play:
     replicated(aws, WEST, IRELAND, name=NAME)
     aws.start()
-    yield from _plain(Promotion(aws, aws.clock, aws.clock.time + TIMEOUT_S, (SecretId(NAME),), WEST))
+    request = promoting.PromoteRequest((SecretId(NAME),), WEST)
+    yield from _plain(partial(promoting.promote, aws, request), aws)
 
 
 def apply(aws: Witness) -> Play:
@@ -225,10 +231,9 @@ def apply(aws: Witness) -> Play:
     aws.start()
     rules = rules_of({"name": "dr", "prefix": "prod/", "regions": ["ap-southeast-2"], "remove_extra": True})
     draft = Draft([planner(aws, rules, trusting=True)], rules)
-    for _ in draft.act():
-        pass
+    draft.look(quiet(aws.clock))
     yield
-    _act(prepared(aws, draft))
+    _act(prepared(aws, draft), aws)
 
 
 @dataclass
@@ -249,27 +254,26 @@ def _terms(aws: Witness) -> Terms:
     return Terms(aws, Pace(aws.clock, 40.0), TIMEOUT_S, jitter=random.Random(7))
 
 
-def _act(run: Run) -> None:
-    for _ in run.act():
-        pass
+def _act(run: FleetRun, aws: Witness) -> None:
+    run.carry_out(quiet(aws.clock))
     run.reports()
 
 
 def _cross(aws: Witness, book: Book) -> Play:
     muster = Muster(aws, Sweeper(aws, aws.clock), PAIR, [Selector(tags=(("dr", "true"),))], book.known)
-    for _ in muster.act():
-        pass
+    muster.look(quiet(aws.clock))
     yield
     crew, terms = Crew(aws.clock, 1), _terms(aws)
     _act(
-        Run(
+        FleetRun(
             [
                 Crossing(each, PAIR, terms, crew, book.write, selectors=muster.selectors, is_due=arn in muster.due)
                 for arn, each in muster.found.items()
             ],
             crew,
             "promoting",
-        )
+        ),
+        aws,
     )
 
 
@@ -293,7 +297,7 @@ def _failback(aws: Witness, goal: Goal) -> Play:
         each.plan()
         _ = each.stakes
     yield
-    _act(Run(journeys, crew, "leading home"))
+    _act(FleetRun(journeys, crew, "leading home"), aws)
 
 
 def protect(aws: Witness) -> Play:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any
 
 from fakes import HOME
@@ -12,6 +13,7 @@ from few_threads import few_threads
 from hypothesis import strategies as st
 from stateful.outside_changes import ALIASES, CALLS, THERE, Deed, deeds_to_secrets, homes, lost, names, troubles
 from stateful.watched_aws import WatchedAws
+from use_case_run import UseCaseRun
 
 from smrep.errors import CredentialsError
 from smrep.model import SecretId, Target, in_region
@@ -19,13 +21,13 @@ from smrep.regions import Region
 from smrep.rules.primary_region import Address
 from smrep.rules.replication.key_failures import DEFAULT
 from smrep.rules.replication.region_step import Consent
-from smrep.service.promote import Promotion
-from smrep.service.rekey import Rekeying
-from smrep.service.remove import Removal
-from smrep.service.replicate import Replication, Request
-from smrep.service.status import Asked, status
-from smrep.service.steps.prove import Verification
-from smrep.service.wait import Awaiting
+from smrep.service.promote import PromoteRequest, promote
+from smrep.service.rekey import RekeyRequest, rekey
+from smrep.service.remove import RemoveRequest, remove
+from smrep.service.replicate import Request, replicate
+from smrep.service.status import StatusRequest, status
+from smrep.service.verify import VerifyRequest, verify
+from smrep.service.wait import WaitRequest, wait
 
 COMMANDS = ("replicate",) * 4 + ("retry",) * 2 + ("remove", "promote", "rekey", "recreate", "verify", "wait", "status")
 ALLOWED = {
@@ -132,31 +134,24 @@ def run_of(order: Order, aws: WatchedAws, deadline: float) -> Any:
                 verify=order.verify,
                 retry=order.command == "retry",
             )
-            return Replication(aws, aws, aws, clock, deadline, request)
+            return UseCaseRun(partial(replicate, aws, request), clock, deadline)
         case "remove":
-            return Removal(aws, clock, deadline, addresses, order.regions, wait=order.wait)
+            removal = RemoveRequest(addresses, order.regions, wait=order.wait)
+            return UseCaseRun(partial(remove, aws, removal), clock, deadline)
         case "promote":
             secret_ids = tuple(SecretId(name) for name in order.names)
-            return Promotion(aws, clock, deadline, secret_ids, order.regions[0], wait=order.wait)
+            promotion = PromoteRequest(secret_ids, order.regions[0], wait=order.wait)
+            return UseCaseRun(partial(promote, aws, promotion), clock, deadline)
         case "rekey" | "recreate":
             recreate = order.command == "recreate"
-            return Rekeying(
-                aws,
-                aws,
-                aws,
-                clock,
-                deadline,
-                addresses[0],
-                order.targets,
-                recreate=recreate,
-                preflight=order.preflight,
-            )
+            rekeying = RekeyRequest(addresses[0], order.targets, recreate=recreate, preflight=order.preflight)
+            return UseCaseRun(partial(rekey, aws, rekeying), clock, deadline)
         case "verify":
-            return Verification(aws, aws, clock, deadline, addresses, order.targets)
+            return UseCaseRun(partial(verify, aws, VerifyRequest(addresses, order.targets)), clock, deadline)
         case "wait":
-            return Awaiting(aws, clock, deadline, Asked(addresses, order.regions))
+            return UseCaseRun(partial(wait, aws, WaitRequest(addresses, order.regions)), clock, deadline)
         case _:
-            return Look(aws, Asked(addresses, order.regions))
+            return Look(aws, StatusRequest(addresses, order.regions))
 
 
 def _consented(order: Order, aws: WatchedAws) -> Iterator[str]:
@@ -171,11 +166,11 @@ class Look:
     """`status`, in the shape of the others."""
 
     aws: WatchedAws
-    asked: Asked
+    asked: StatusRequest
     found: tuple[Any, ...] = ()
 
     def act(self) -> Iterator[None]:
-        self.found = status(self.aws, self.asked)
+        self.found = status(self.aws, self.asked).secrets
         yield
 
     def secrets(self) -> tuple[Any, ...]:
@@ -195,9 +190,9 @@ def expired() -> CredentialsError:
 
 def ticks_of(run: Any, order: Order) -> Iterator[None]:
     """Plan and act as the commands do, yielding after each tick."""
-    if hasattr(run, "plan"):
+    if order.command not in ("status", "verify", "wait"):
         run.plan()
-        _ = run.stakes, run.command("--yes"), run.doing
+        _ = run.stakes, run.interrupted, run.command("--yes") if run.plan_made else ""
     yield
     if order.dry_run:
         return

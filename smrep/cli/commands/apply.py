@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from smrep.cli import options
-from smrep.cli import root as basics
-from smrep.cli.app import App
-from smrep.cli.conduct import conduct
-from smrep.cli.confirm import ask
 from smrep.cli.fleet_setup import (
     budget,
-    carried,
+    carry_out,
     check_end,
     check_no_dash,
     drafted,
-    paced,
     read_manifest,
     read_plan,
     redrafted,
     shard_of,
     sharded,
 )
+from smrep.cli.root import CONTEXT
+from smrep.cli.run import Run
 from smrep.errors import UsageError
 from smrep.output.append_only_file import Journal, Ledger
 from smrep.output.summary_line import planned
@@ -46,7 +42,7 @@ AGAIN = ("file", "plan", "rate", "journal", "shard", "wait", "timeout_s")
 """The options to type again, by their names in Python; what confirms is added where it is due."""
 
 
-@click.command(context_settings=basics.CONTEXT, epilog=EXAMPLES)
+@click.command(context_settings=CONTEXT, epilog=EXAMPLES)
 @click.option("-f", "--file", metavar="FILE", help="Manifest of what is wanted; - is standard input.")
 @click.option("--plan", metavar="FILE", help="Do exactly what plan --out wrote to FILE, or nothing.")
 @click.option(
@@ -57,41 +53,48 @@ AGAIN = ("file", "plan", "rate", "journal", "shard", "wait", "timeout_s")
 @sharded
 @options.changing("Wait until each Region has settled (default: wait).", "the changes")
 @options.shared
-def apply(file: str | None, plan: str | None, **more: Any) -> None:
+def apply(
+    file: str | None,
+    plan: str | None,
+    *,
+    max_removals: int | None,
+    rate: float,
+    journal: str | None,
+    shard: str | None,
+    wait: bool,
+    timeout_s: float,
+    dry_run: bool,
+    yes: bool,
+    shared: options.Shared,
+) -> int:
     """Add, retry and, where the manifest says so, remove replicas until all is as it is wanted.
 
     The plan is shown and confirmed; requests go out at an even pace, and the deadline runs from each secret's own. A
     run that was stopped is gone on with by the same command, which looks first.
     """
-    own = {name: more.pop(name) for name in ("max_removals", "rate", "journal", "shard", "wait", "timeout_s")}
-    dry_run, yes = more.pop("dry_run"), more.pop("yes")
-    app = App("apply", options.Shared(**more), dry_run=dry_run)
-
-    def work(app: App) -> Iterator[None]:
+    with Run("apply", shared, dry_run=dry_run, yes=yes) as run, ExitStack() as stack:
         if bool(file) == bool(plan):
             raise UsageError("say what to apply: either -f FILE or --plan FILE", "smrep apply -f dr.toml")
-        if plan and own["shard"]:
+        if plan and shard:
             raise UsageError("--plan is done as a whole", "make the plan with --shard instead")
-        with ExitStack() as stack:
-            draft, rate = _drafted(app, file, plan, own)
-            if own["journal"] and not dry_run:
-                app.journal = _journal(app, own["journal"], stack)
-            app.secrets, app.summary = draft.secrets, lambda: draft.summary
-            app.progress = lambda: draft.progress
-            yield from draft.act()
-            app.close_screen()
-            _announce(app, draft, asking=not (yes or dry_run))
-            if dry_run:
-                app.messages.note("dry run: nothing was sent")
-                draft.accounts.check(draft.count)
-                return
-            again = Again((*options.typed(*AGAIN), *app.home_flags), draft.removals)
-            _check_removals(draft.removals, own["max_removals"], again, yes=yes)
+        draft, paced = _drafted(run, file, plan, rate, shard)
+        if journal and not dry_run:
+            run.journal = _journal(run, journal, stack)
+        run.state.track(draft)
+        draft.look(run.state)
+        run.close_screen()
+        _announce(run, draft, asking=not (yes or dry_run))
+        if dry_run:
+            run.messages.note("dry run: nothing was sent")
+            draft.accounts.check(draft.count)
+        else:
+            again = Again((*options.typed(*AGAIN), *run.home_flags), draft.removals)
+            _check_removals(draft.removals, max_removals, again, yes=yes)
             if not yes:
-                ask(app, [each.name for each in draft.changes], "apply", lambda: again.confirmed)
-            yield from _act(app, draft, rate, own, again.confirmed if yes else again.words)
-
-    conduct(app, work)
+                run.ask([each.name for each in draft.changes], "apply", again.confirmed)
+            words = again.confirmed if yes else again.words
+            _act(run, draft, paced, timeout_s, words, wait=wait)
+    return run.exit_code
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,18 +117,20 @@ class Again:
         return spell("apply", [], flags=[*self.flags, "--yes", *most])
 
 
-def _drafted(app: App, file: str | None, plan: str | None, own: dict[str, Any]) -> tuple[Draft | Redraft, float]:
+def _drafted(
+    run: Run, file: str | None, plan: str | None, rate: float, shard: str | None
+) -> tuple[Draft | Redraft, float]:
     """Return what is to be found out, and how many writes a second the run may send to an account."""
     if file:
-        manifest = read_manifest(file, app.stdin)
-        rate = budget(own["rate"], shard_of(app, own["shard"]), len(manifest.accounts))
-        app.stdin_is_taken = file == "-"
-        return drafted(app, manifest, own["shard"], trusting=True), rate
+        manifest = read_manifest(file, run.stdin)
+        paced = budget(rate, shard_of(run, shard), len(manifest.accounts))
+        run.stdin_is_taken = file == "-"
+        return drafted(run, manifest, shard, trusting=True), paced
     saved = read_plan(str(plan))
-    return redrafted(app, saved), budget(own["rate"], saved.shard, saved.of_accounts)
+    return redrafted(run, saved), budget(rate, saved.shard, saved.of_accounts)
 
 
-def _journal(app: App, path: str, stack: ExitStack) -> Journal:
+def _journal(run: Run, path: str, stack: ExitStack) -> Journal:
     """Return the journal, open until the run ends.
 
     Raises:
@@ -133,34 +138,36 @@ def _journal(app: App, path: str, stack: ExitStack) -> Journal:
 
     """
     check_no_dash("--journal", path)
-    ledger = Ledger.opened(path, app.clock.now, "journal")
+    ledger = Ledger.opened(path, run.clock.now, "journal")
     stack.callback(ledger.close)
     return Journal(ledger, "apply")
 
 
-def _act(app: App, draft: Draft | Redraft, rate: float, own: dict[str, Any], again: str) -> Iterator[None]:
+def _act(run: Run, draft: Draft | Redraft, rate: float, timeout_s: float, again: str, *, wait: bool) -> None:
     """Do what was drafted, and say what is open at the end."""
-    run = paced(app, draft, rate, own)
-    yield from carried(app, run, again)
-    run.check_accounts(draft.accounts)
+    from smrep.service.apply import Application
+
+    application = Application.of(draft, run.clock, rate, timeout_s, wait=wait)
+    carry_out(run, application, again)
+    application.check_accounts(draft.accounts)
     draft.accounts.check(draft.count)
-    check_end(run, own["timeout_s"], again)
+    check_end(application, timeout_s, again)
 
 
-def _announce(app: App, draft: Draft | Redraft, *, asking: bool) -> None:
+def _announce(run: Run, draft: Draft | Redraft, *, asking: bool) -> None:
     """Show the plan to a person, who must see all that is lost before an answer is asked for; tell it to a program."""
-    if app.events:
-        app.events.plan()
-    shown = asking or not app.options.quiet
-    if shown and not (app.dry_run and app.output == "table") and app.stderr is not None:
+    if run.events:
+        run.events.plan()
+    shown = asking or not run.options.quiet
+    if shown and not (run.dry_run and run.output == "table") and run.stderr is not None:
         from smrep.output.tables.plan_table import render_plan
 
-        app.stderr.write(render_plan(draft.secrets(), planned(draft.summary), app.paper(app.stderr)))
-        app.stderr.flush()
+        run.stderr.write(render_plan(draft.reports(), planned(draft.summary), run.paper(run.stderr)))
+        run.stderr.flush()
     if asking:
         for errand in draft.changes:
             for name, danger in errand.clearing.stakes if errand.clearing else ():
-                app.messages.warning(f"{name} is {danger}")
+                run.messages.warning(f"{name} is {danger}")
 
 
 def _check_removals(removals: int, most: int | None, again: Again, *, yes: bool) -> None:

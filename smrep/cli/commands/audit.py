@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from smrep.cli import options
-from smrep.cli import root as basics
-from smrep.cli.app import App
-from smrep.cli.conduct import conduct
 from smrep.cli.fleet_setup import (
-    CHOOSING,
     check_writable,
     estates,
     is_whole,
@@ -23,13 +19,15 @@ from smrep.cli.fleet_setup import (
     typed_choice,
 )
 from smrep.cli.params import targets
+from smrep.cli.root import CONTEXT
+from smrep.cli.run import Run
 from smrep.errors import UsageError
 from smrep.model import Target
 from smrep.output.artifacts import check_path
 from smrep.rules.hints import spell
 from smrep.rules.manifest.schema import Manifest, Rule
 from smrep.rules.manifest.selector import EVERY
-from smrep.rules.run_outcome import stopped_looking
+from smrep.service.run_state import interrupted_look
 
 if TYPE_CHECKING:
     from smrep.service.audit import Audits
@@ -42,7 +40,7 @@ Examples:
     smrep audit -r us-west-2 -o name | smrep replicate - -r us-west-2"""
 
 
-@click.command(context_settings=basics.CONTEXT, epilog=EXAMPLES)
+@click.command(context_settings=CONTEXT, epilog=EXAMPLES)
 @options.regions("Region where each secret should have a replica, and its key", keys=True)
 @click.option(
     "-f", "--file", metavar="FILE", help="Manifest that says which secret should be where; - is standard input."
@@ -59,58 +57,62 @@ Examples:
 @sharded
 @options.shared
 def audit(
-    regions: Any, file: str | None, *, deep: bool, reports: tuple[str, ...], shard: str | None, **more: Any
-) -> None:
+    regions: Any,
+    file: str | None,
+    *,
+    deep: bool,
+    reports: tuple[str, ...],
+    shard: str | None,
+    shared: options.Shared,
+    **choice: Any,
+) -> int:
     """Tell which secrets of a Region are not where they should be.
 
     All are listed in each Region, and only what is not as it should be is looked at one by one. A list shows no status:
     what is covered by listing was replicated, and is current; whether AWS calls it InSync now, --deep tells. Where
     something differs, exit code 5; where a Region is Failed, 1.
     """
-    choice = {name: more.pop(name) for name in CHOOSING}
-    app = App("audit", options.Shared(**more))
-
-    def work(app: App) -> Iterator[None]:
+    with Run("audit", shared) as run:
         for path in reports:
             check_path(path)
             check_writable("--report", path)
-        app.reports = reports
+        run.reports = reports
         chosen, wanted = selector(**choice), targets(regions, None)
         if bool(file) == bool(wanted):
             raise UsageError("say what is wanted: either -r REGION or -f FILE", "smrep audit -r us-west-2")
         if file and chosen != EVERY:
             raise UsageError("with -f FILE the manifest chooses", "leave --prefix, --tag and --owning-service out")
-        manifest = read_manifest(file, app.stdin) if file else Manifest((Rule("", "-r", chosen, wanted),))
+        manifest = read_manifest(file, run.stdin) if file else Manifest((Rule("", "-r", chosen, wanted),))
 
         from smrep.service.audit import Audit, Audits
         from smrep.service.steps.lookup import caller
 
-        found = estates(app, manifest, shard)
-        run = Audits([Audit(each, deep, bool(file), app.show) for each in found], is_whole(manifest, found))
-        app.secrets, app.summary, app.progress = (lambda: run.secrets), (lambda: run.summary), (lambda: run.progress)
-        app.interrupted = stopped_looking
+        found = estates(run, manifest, shard)
+        audits = Audits(
+            [Audit(each, deep, bool(file), run.state.heartbeat) for each in found], is_whole(manifest, found)
+        )
+        run.state.track(audits, interrupted_look)
         if found and any(path.endswith(".html") for path in reports):
-            door = app.connect() if app.several_accounts else found[0].aws  # of several, whoever takes on their roles
-            app.caller = caller(door, found[0].scope.home).arn
-        yield from run.act()
-        for warning in run.warnings(manifest.rules):
-            app.messages.warning(warning)
-        app.next_step = lambda: _next_step(app, run, file, wanted, choice)
-        run.check()
-
-    conduct(app, work)
+            door = run.connect() if run.several_accounts else found[0].aws  # of several, whoever takes on their roles
+            run.caller = caller(door, found[0].scope.home).arn
+        audits.look(run.state)
+        for warning in audits.warnings(manifest.rules):
+            run.messages.warning(warning)
+        run.next_step = _next_step(run, audits, file, wanted, choice)
+        audits.check()
+    return run.exit_code
 
 
 def _next_step(
-    app: App, run: Audits, file: str | None, wanted: Sequence[Target], choice: Mapping[str, Any]
+    run: Run, audits: Audits, file: str | None, wanted: Sequence[Target], choice: Mapping[str, Any]
 ) -> str | None:
     """Return the command that adds what is missing, None where nothing is."""
     if file:
-        to_do = file != "-" and (run.addable or run.summary["failed"])
-        return f"what is to be done: {spell('plan', [], flags=['-f', file, *app.home_flags])}" if to_do else None
-    if not run.addable:
+        to_do = file != "-" and (audits.addable or audits.summary["failed"])
+        return f"what is to be done: {spell('plan', [], flags=['-f', file, *run.home_flags])}" if to_do else None
+    if not audits.addable:
         return None
-    home = app.where.region if app.where else None
+    home = run.where.region if run.where else None
     chosen = typed_choice(choice)
     names = spell("audit", [], primary_region=home, targets=wanted, flags=[*chosen, "-o", "name"])
     return f"to add what is missing: {names} | {spell('replicate', ['-'], targets=wanted)}"

@@ -10,12 +10,10 @@ import click
 
 from smrep.cli import options
 from smrep.cli import root as basics
-from smrep.cli.app import App
-from smrep.cli.conduct import deliver
-from smrep.cli.confirm import typed_line
 from smrep.cli.fault_options import delays
 from smrep.cli.params import HomeRegion
-from smrep.cli.signals import stopped_by, told
+from smrep.cli.run import Run
+from smrep.cli.signals import stopped_by, told, typed_line
 from smrep.errors import Terminated, UsageError
 from smrep.output.terminal import is_terminal
 from smrep.regions import Region, partition_of
@@ -103,7 +101,7 @@ def drill(**typed: Any) -> None:
     typed on the day; the Region comes back. Meanwhile it is followed to the moment what a reader and a writer of each
     secret would get in each Region. Nothing of it touches AWS.
     """
-    app = _app(typed)
+    run = _run(typed)
     pair = _pair(typed["source"], typed["target"])
     faults = _faults(typed)
 
@@ -111,10 +109,10 @@ def drill(**typed: Any) -> None:
 
     result: Rehearsal | None = None
     try:
-        with rehearsing(app, pair, typed["count"], faults, typed["log"]) as rehearsal:
+        with rehearsing(run.messages, pair, typed["count"], faults, typed["log"]) as rehearsal:
             code = 0
             try:
-                _act(app, rehearsal, pausing=typed["pause"])
+                _act(run, rehearsal, pausing=typed["pause"])
             except (KeyboardInterrupt, Terminated) as signal:
                 code = stopped_by(signal)
             result = rehearsal.report()
@@ -122,13 +120,13 @@ def drill(**typed: Any) -> None:
         code = stopped_by(signal)
     if result is not None:
         code = code or int(bool(result.problems))
-        _tell(app, result, code)
+        _tell(run, result, code)
     else:
-        app.messages.error("interrupted; nothing had begun")
+        run.messages.error("interrupted; nothing had begun")
     sys.exit(code)
 
 
-def _app(typed: dict[str, Any]) -> App:
+def _run(typed: dict[str, Any]) -> Run:
     """Return where a drill is told; it has no connection of its own to AWS."""
     shared = options.Shared(
         primary_region=None,
@@ -145,7 +143,7 @@ def _app(typed: dict[str, Any]) -> App:
         color=typed["color"],
         no_input=typed["no_input"],
     )
-    return App("sandbox drill", shared)
+    return Run("sandbox drill", shared)
 
 
 def _pair(source: Region, target: Region) -> Pair:
@@ -182,39 +180,39 @@ def _faults(typed: dict[str, Any]) -> Faults:
     )
 
 
-def _act(app: App, drill: Drill, *, pausing: bool) -> None:
+def _act(run: Run, drill: Drill, *, pausing: bool) -> None:
     """Take each step, having said what it is; with `pausing`, on a terminal, once Enter is pressed."""
-    options = app.options
+    options = run.options
     asking = pausing and not (options.no_input or options.quiet)
-    guided = asking and is_terminal(app.stdin) and is_terminal(app.stderr)
+    guided = asking and is_terminal(run.stdin) and is_terminal(run.stderr)
     pair, third, count = drill.pair, third_region(drill.pair), len(drill.stage.names)
     far = f"; {(count + 1) // 2} in {third} too" if third else ""
-    app.messages.note(f"{count} secrets in {pair.source}, each with a replica in {pair.target}{far}")
+    run.messages.note(f"{count} secrets in {pair.source}, each with a replica in {pair.target}{far}")
     for number, step in enumerate(drill.act(), 1):
-        app.messages.step(f"step {number} of {len(drill.steps)}", step.what)
+        run.messages.step(f"step {number} of {len(drill.steps)}", step.what)
         if step.command:
-            app.messages.command(step.command)
+            run.messages.command(step.command)
         if guided:
-            typed_line("press Enter to go on: ", app.stdin, app.stderr)
+            typed_line("press Enter to go on: ", run.stdin, run.stderr)
 
 
-def _tell(app: App, result: Rehearsal, code: int) -> None:
+def _tell(run: Run, result: Rehearsal, code: int) -> None:
     """Print the result, and on standard error what went wrong."""
     for each in result.problems[:MOST_TOLD]:
-        app.messages.error(each)
+        run.messages.error(each)
     if len(result.problems) > MOST_TOLD:
-        app.messages.error(f"and {len(result.problems) - MOST_TOLD} more: -o json has them all")
+        run.messages.error(f"and {len(result.problems) - MOST_TOLD} more: -o json has them all")
     if result.interrupted:
-        app.messages.error("interrupted; the sandbox is gone, and its secrets with it")
-    deliver([_text(app, result, code)], app)
+        run.messages.error("interrupted; the sandbox is gone, and its secrets with it")
+    run.write([_text(run, result, code)])
     told(code)
 
 
-def _text(app: App, result: Rehearsal, code: int) -> str:
-    if app.output == "json":
+def _text(run: Run, result: Rehearsal, code: int) -> str:
+    if run.output == "json":
         from smrep.output.drill_document import as_json
 
         return as_json(result, code)
     from smrep.output.tables.drill_table import drawn
 
-    return drawn(result, app.paper(app.stdout))
+    return drawn(result, run.paper(run.stdout))

@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from smrep.cli import options
-from smrep.cli import root as basics
-from smrep.cli.app import App
-from smrep.cli.conduct import conduct
-from smrep.cli.confirm import ask
-from smrep.cli.fleet_setup import announce, budget, carried, check_end, the_record
+from smrep.cli.fleet_setup import announce, budget, carry_out, check_end, the_record
+from smrep.cli.root import CONTEXT
+from smrep.cli.run import Run
 from smrep.errors import NotWhole, Outcome, UsageError
-from smrep.report import Progress
 from smrep.rules.fleet.shards import WHOLE
 from smrep.rules.hints import spell
 from smrep.rules.recovery.failback_decision import Goal
 from smrep.rules.recovery.failover_record import Pair, Record
-from smrep.rules.recovery.recovery_summary import Line, failback_counts, failback_sheet
-from smrep.rules.replication.replica_state import worst_first
+from smrep.rules.recovery.recovery_summary import Line, failback_sheet
 
 if TYPE_CHECKING:
     from smrep.aws.client import Aws
-    from smrep.service.fleet.fleet_run import Terms
-    from smrep.service.fleet.scheduler import Crew
+    from smrep.service.failback import Failback
+    from smrep.service.ports import Clock
     from smrep.service.recovery.failback_task import Journey
     from smrep.service.steps.preflight import Health
 
@@ -44,7 +40,7 @@ _SHOWN = 300
 """So many characters of a line that was cut off are shown: its mark and its secret's name stand before."""
 
 
-@click.command(context_settings=basics.CONTEXT, epilog=EXAMPLES)
+@click.command(context_settings=CONTEXT, epilog=EXAMPLES)
 @click.option(
     "--record", required=True, metavar="FILE", help="What failover wrote down; the way back is written there too."
 )
@@ -61,7 +57,18 @@ _SHOWN = 300
 @options.rate(40)
 @options.changing("Wait until each step has settled (default: wait).", "what is destroyed on the way")
 @options.shared
-def failback(**more: Any) -> None:
+def failback(
+    *,
+    record: str,
+    return_primary: bool,
+    rotation_handled: bool,
+    rate: float,
+    wait: bool,
+    timeout_s: float,
+    dry_run: bool,
+    yes: bool,
+    shared: options.Shared,
+) -> int:
     """Lead home the secrets of a failover's record, step by step, each looked at before the next.
 
     Both sides are compared by their version ids first: what changed on both is left alone. Then the promoted secret
@@ -69,63 +76,58 @@ def failback(**more: Any) -> None:
     With --return-primary, the primary role goes back by the same steps. A run that was stopped is gone on with by the
     same command.
     """
-    names = ("record", "return_primary", "rotation_handled", "rate", "wait", "timeout_s")
-    own = {name: more.pop(name) for name in names}
-    dry_run, yes = more.pop("dry_run"), more.pop("yes")
-    app = App("failback", options.Shared(**more), dry_run=dry_run)
+    with Run("failback", shared, dry_run=dry_run, yes=yes) as run, ExitStack() as stack:
+        paced = budget(rate, WHOLE, 1)
+        book = the_record(run, record, None, stack)
+        pair, entries = book.known.pair, book.known.newest
+        if pair is None or not entries:
+            what = "names no secret that was promoted" if Path(record).exists() else "does not exist"
+            raise UsageError(
+                f"--record {record} {what}; nothing was sent", "name the file that failover --record wrote"
+            )
+        _check_home(run, pair)
+        run.found_homes({pair.source: "--record"})
 
-    def work(app: App) -> Iterator[None]:
-        budget(own["rate"], WHOLE, 1)
-        with ExitStack() as stack:
-            book = the_record(app, own["record"], None, stack)
-            pair, entries = book.known.pair, book.known.newest
-            if pair is None or not entries:
-                what = "names no secret that was promoted" if Path(own["record"]).exists() else "does not exist"
-                raise UsageError(
-                    f"--record {own['record']} {what}; nothing was sent",
-                    "name the file that failover --record wrote",
-                )
-            _check_home(app, pair)
-            app.found_homes({pair.source: "--record"})
+        from smrep.service.failback import Failback, plan_all
+        from smrep.service.fleet.fleet_run import WIDTH, Terms
+        from smrep.service.fleet.scheduler import Crew
+        from smrep.service.recovery.failback_task import Journey
+        from smrep.service.steps.rate_limiter import Pace
 
-            from smrep.service.failback import plan_all
-            from smrep.service.fleet.fleet_run import WIDTH, Run
-            from smrep.service.fleet.scheduler import Crew
-            from smrep.service.recovery.failback_task import Journey
+        aws, crew = run.connect(pair.target), Crew(run.clock, WIDTH)
+        terms, health = Terms(aws, Pace(run.clock, paced), timeout_s, wait), _health(aws, run.clock)
+        goal = Goal.RETURN if return_primary else Goal.PROTECT
+        journeys = [Journey(each, pair, goal, rotation_handled, terms, crew, health, book.write) for each in entries]
+        fleet = Failback(journeys, crew, dry_run=dry_run)
+        run.state.track(fleet)
+        plan_all(journeys, run.state)
+        run.state.update()
+        fleet.is_compared = True
+        due = [each for each in journeys if each.sends]
+        announce(run, _sheet(due, pair, goal))
+        for each in due:
+            for name, danger in each.stakes:
+                run.messages.warning(f"{name} is {danger}")
+        if dry_run:
+            run.messages.note("dry run: nothing was sent")
+        else:
+            _act(run, fleet, due, timeout_s, wait=wait)
+            _check_whole(book.known, record)
+    return run.exit_code
 
-            crew = Crew(app.clock, WIDTH)
-            terms, health, goal = _terms(app.connect(pair.target), crew, own)
-            journeys = [
-                Journey(each, pair, goal, own["rotation_handled"], terms, crew, health, book.write) for each in entries
-            ]
-            app.progress = lambda: Progress("comparing", sum(each.is_planned for each in journeys), len(journeys))
-            plan_all(journeys, app.show)
-            yield
-            run = Run(journeys, crew, "leading home")
-            app.secrets = lambda: worst_first(each.report(dry_run=dry_run) for each in journeys)
-            app.summary = lambda: failback_counts(app.secrets(), dry_run=dry_run)
-            app.progress = lambda: run.progress
-            due = [each for each in journeys if each.sends]
-            announce(app, _sheet(due, pair, goal))
-            for each in due:
-                for name, danger in each.stakes:
-                    app.messages.warning(f"{name} is {danger}")
-            if dry_run:
-                app.messages.note("dry run: nothing was sent")
-                return
-            flags = options.typed(*AGAIN)
-            agreed = spell("failback", [], flags=[*flags, "--yes"])
-            if not yes:
-                ask(app, [each.name for each in due], "failback", lambda: agreed)
-            words = agreed if yes else spell("failback", [], flags=flags)
-            yield from carried(app, run, words)
-            if not own["wait"] and due:
-                app.messages.warning(f"only the first step of each was asked for; to go on from there: {words}")
-            run.check()
-            check_end(run, own["timeout_s"], words)
-            _check_whole(book.known, own["record"])
 
-    conduct(app, work)
+def _act(run: Run, fleet: Failback, due: Sequence[Journey], timeout_s: float, *, wait: bool) -> None:
+    """Have it confirmed, do it, and say what is open at the end."""
+    flags = options.typed(*AGAIN)
+    agreed = spell("failback", [], flags=[*flags, "--yes"])
+    if not run.yes:
+        run.ask([each.name for each in due], "failback", agreed)
+    words = agreed if run.yes else spell("failback", [], flags=flags)
+    carry_out(run, fleet, words)
+    if not wait and due:
+        run.messages.warning(f"only the first step of each was asked for; to go on from there: {words}")
+    fleet.check()
+    check_end(fleet, timeout_s, words)
 
 
 def _check_whole(record: Record, path: str) -> None:
@@ -146,31 +148,27 @@ def _check_whole(record: Record, path: str) -> None:
         )
 
 
-def _check_home(app: App, pair: Pair) -> None:
+def _check_home(run: Run, pair: Pair) -> None:
     """Refuse another primaries' Region than the record's.
 
     Raises:
         UsageError: it was typed.
 
     """
-    if app.options.primary_region not in (None, pair.source):
+    if run.options.primary_region not in (None, pair.source):
         raise UsageError(
-            f"the record is of primaries in {pair.source}, and --primary-region says {app.options.primary_region}",
+            f"the record is of primaries in {pair.source}, and --primary-region says {run.options.primary_region}",
             "leave --primary-region out",
             code="PrimaryRegionMismatch",
         )
 
 
-def _terms(aws: Aws, crew: Crew, own: Mapping[str, Any]) -> tuple[Terms, Health, Goal]:
-    """Return how all secrets are led home, and how far."""
-    from smrep.service.fleet.fleet_run import Terms
+def _health(aws: Aws, clock: Clock) -> Health:
+    """Return what looks at keys and Regions for all secrets."""
     from smrep.service.steps.kms_keys import KeyCheck
     from smrep.service.steps.preflight import Health
-    from smrep.service.steps.rate_limiter import Pace
 
-    terms = Terms(aws, Pace(crew.clock, budget(own["rate"], WHOLE, 1)), own["timeout_s"], own["wait"])
-    health = Health(aws, aws, KeyCheck(aws, crew.clock), "failback", versions=False)
-    return terms, health, Goal.RETURN if own["return_primary"] else Goal.PROTECT
+    return Health(aws, aws, KeyCheck(aws, clock), "failback", versions=False)
 
 
 def _sheet(due: Sequence[Journey], pair: Pair, goal: Goal) -> list[Line]:

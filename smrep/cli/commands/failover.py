@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from smrep.cli import options
-from smrep.cli import root as basics
-from smrep.cli.app import App
-from smrep.cli.conduct import conduct
-from smrep.cli.confirm import ask
 from smrep.cli.fleet_setup import (
-    CHOOSING,
     announce,
     budget,
-    carried,
+    carry_out,
     check_end,
     chosen_selection,
     read_manifest,
@@ -27,17 +22,17 @@ from smrep.cli.fleet_setup import (
     typed_choice,
 )
 from smrep.cli.params import HomeRegion
+from smrep.cli.root import CONTEXT
+from smrep.cli.run import Run
 from smrep.errors import UsageError
 from smrep.model import parse_arn
 from smrep.regions import Region
-from smrep.report import Progress
 from smrep.rules.fleet.shards import WHOLE
 from smrep.rules.hints import spell
 from smrep.rules.manifest.selector import EVERY, Selector
 from smrep.rules.primary_region import check_regions
 from smrep.rules.recovery.failover_record import Pair
-from smrep.rules.recovery.recovery_summary import Line, failover_counts, failover_sheet, to_cross
-from smrep.rules.replication.replica_state import worst_first
+from smrep.rules.recovery.recovery_summary import Line, failover_sheet, to_cross
 
 if TYPE_CHECKING:
     from smrep.output.failover_record_file import Book
@@ -56,7 +51,7 @@ AGAIN = ("source", "target", "file", "record", "rate", "wait", "timeout_s")
 """The options to type again, by their names in Python."""
 
 
-@click.command(context_settings=basics.CONTEXT, epilog=EXAMPLES)
+@click.command(context_settings=CONTEXT, epilog=EXAMPLES)
 @click.argument("secrets", metavar="[SECRET...]", nargs=-1)
 @click.option(
     "--from",
@@ -77,69 +72,99 @@ AGAIN = ("source", "target", "file", "record", "rate", "wait", "timeout_s")
 @options.rate(40)
 @options.changing("Wait until each secret is seen to stand alone (default: wait).", "the promotions")
 @options.shared
-def failover(secrets: tuple[str, ...], **more: Any) -> None:
+def failover(
+    secrets: tuple[str, ...],
+    *,
+    source: Region,
+    target: Region,
+    record: str,
+    file: str | None,
+    rate: float,
+    wait: bool,
+    timeout_s: float,
+    dry_run: bool,
+    yes: bool,
+    shared: options.Shared,
+    **choice: Any,
+) -> int:
     """Promote the replicas of one Region's primaries in another, which is the only one that is called.
 
     Each replica becomes a standalone secret that can be written; its name, ARN and key stay. Choose with --prefix,
     --tag, --owning-service, --all, -f, or by names. With -n, the go / no-go sheet. A run that was stopped is gone on
     with by the same command.
     """
-    choice = {name: more.pop(name) for name in CHOOSING}
-    own = {name: more.pop(name) for name in ("source", "target", "record", "file", "rate", "wait", "timeout_s")}
-    dry_run, yes = more.pop("dry_run"), more.pop("yes")
-    app = App("failover", options.Shared(**more), dry_run=dry_run)
-
-    def work(app: App) -> Iterator[None]:
-        pair = _pair(app, own["source"], own["target"])
-        rate = budget(own["rate"], WHOLE, 1)
-        selectors = _selectors(app, secrets, own["file"], choice, pair)
-        app.found_homes({pair.source: "--from"})
+    with Run("failover", shared, dry_run=dry_run, yes=yes) as run:
+        pair = _pair(run, source, target)
+        paced = budget(rate, WHOLE, 1)
+        selectors = _selectors(run, secrets, file, choice, pair)
+        run.found_homes({pair.source: "--from"})
+        flags = [*options.typed(*AGAIN), *typed_choice(choice)]
+        again = spell("failover", secrets, flags=flags)
+        confirmed = spell("failover", secrets, flags=[*flags, "--yes"])
+        asked = Asked(pair, selectors, paced, timeout_s, wait, again, confirmed, by_tags=bool(choice["tags"]))
         with ExitStack() as stack:
-            book = the_record(app, own["record"], pair, stack)
-
-            from smrep.service.failover import Muster
-            from smrep.service.fleet.fleet_run import WIDTH, Run
-            from smrep.service.fleet.region_lister import Sweeper
-            from smrep.service.fleet.scheduler import Crew
-
-            aws = app.connect(pair.target, sole=True)
-            credentials = Line("credentials", *aws.session.dependence(pair.source, pair.target))
-            sweeper = Sweeper(aws, app.clock)
-            muster = Muster(aws, sweeper, pair, selectors, book.known, app.options.expect_account, pulse=app.show)
-            app.progress = lambda: Progress("listing", sweeper.seen)
-            yield from muster.act()
-            _check_found(muster, choice)
-            crew = Crew(app.clock, WIDTH)
-            crossings = _crossings(muster, crew, book, rate, own)
-            run = Run(crossings, crew, "promoting")
-            app.secrets = lambda: [*muster.refused, *worst_first(each.report(dry_run=dry_run) for each in crossings)]
-            app.summary = lambda: failover_counts(app.secrets(), rate)
-            app.progress = lambda: run.progress
-            due = [muster.found[arn] for arn in muster.due]
-            rows = [to_cross(each, pair, muster.findings.get(each.arn, ()), is_due=True, dry_run=True) for each in due]
-            announce(app, failover_sheet(rows, pair, rate, credentials) if rows else [])
-            if dry_run:
-                for each in [each for each in crossings if each.is_due][:1]:
-                    each.rehearse()
-                app.messages.note("dry run: nothing was sent")
-                return
-            flags = [*options.typed(*AGAIN), *typed_choice(choice)]
-            agreed = spell("failover", secrets, flags=[*flags, "--yes"])
-            if not yes:
-                ask(app, [each.name for each in due], "failover", lambda: agreed)
-            words = agreed if yes else spell("failover", secrets, flags=flags)
-            yield from carried(app, run, words)
-            run.check()
-            check_end(run, own["timeout_s"], words)
-        app.close_screen()
-        back = spell("failback", [], flags=["--record", own["record"], "--dry-run"])
+            book = the_record(run, record, pair, stack)
+            _fail_over(run, asked, book)
+        run.close_screen()
         if book.known.pair is not None:  # something is written down
-            app.messages.note(f"when {pair.source} is back: {back}")
+            back = spell("failback", [], flags=["--record", record, "--dry-run"])
+            run.messages.note(f"when {pair.source} is back: {back}")
+    return run.exit_code
 
-    conduct(app, work)
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was typed, checked."""
+
+    pair: Pair
+    selectors: Sequence[Selector]
+    rate: float
+    """Requests a second."""
+    timeout_s: float
+    wait: bool
+    again: str
+    """The command that resumes the run."""
+    confirmed: str
+    """The same with --yes."""
+    by_tags: bool
+    """Whether tags choose."""
 
 
-def _pair(app: App, source: Region, target: Region) -> Pair:
+def _fail_over(run: Run, asked: Asked, book: Book) -> None:
+    """Select, show the go/no-go sheet, promote."""
+    from smrep.service.failover import Failover, Muster
+    from smrep.service.fleet.fleet_run import WIDTH
+    from smrep.service.fleet.region_lister import Sweeper
+    from smrep.service.fleet.scheduler import Crew
+
+    pair = asked.pair
+    aws = run.connect(pair.target, sole=True)
+    credentials = Line("credentials", *aws.session.dependence(pair.source, pair.target))
+    muster = Muster(aws, Sweeper(aws, run.clock), pair, asked.selectors, book.known, run.options.expect_account)
+    run.state.track(muster)
+    muster.look(run.state)
+    _check_found(muster, by_tags=asked.by_tags)
+    crew = Crew(run.clock, WIDTH)
+    crossings = _crossings(muster, crew, book, asked)
+    fleet = Failover(crossings, crew, refused=muster.refused, rate=asked.rate, dry_run=run.dry_run)
+    run.state.track(fleet)
+    due = [muster.found[arn] for arn in muster.due]
+    rows = [to_cross(each, pair, muster.findings.get(each.arn, ()), is_due=True, dry_run=True) for each in due]
+    announce(run, failover_sheet(rows, pair, asked.rate, credentials) if rows else [])
+    if run.dry_run:
+        for each in [each for each in crossings if each.is_due][:1]:
+            each.rehearse()
+        run.messages.note("dry run: nothing was sent")
+        return
+    words = asked.confirmed if run.yes else asked.again
+    if not run.yes:
+        run.ask([each.name for each in due], "failover", asked.confirmed)
+    carry_out(run, fleet, words)
+    fleet.check()
+    check_end(fleet, asked.timeout_s, words)
+
+
+def _pair(run: Run, source: Region, target: Region) -> Pair:
     """Return the two Regions, if they can be a pair.
 
     Raises:
@@ -151,15 +176,15 @@ def _pair(app: App, source: Region, target: Region) -> Pair:
             f"--from and --to are both {source}", "--from is the Region that is lost, --to the one that takes over"
         )
     check_regions([source], [target])
-    if app.options.primary_region not in (None, source):
+    if run.options.primary_region not in (None, source):
         raise UsageError(
-            f"--primary-region {app.options.primary_region} contradicts --from {source}", "leave --primary-region out"
+            f"--primary-region {run.options.primary_region} contradicts --from {source}", "leave --primary-region out"
         )
     return Pair(source, target)
 
 
 def _selectors(
-    app: App, secrets: Sequence[str], file: str | None, choice: dict[str, Any], pair: Pair
+    run: Run, secrets: Sequence[str], file: str | None, choice: dict[str, Any], pair: Pair
 ) -> Sequence[Selector]:
     """Return what was chosen.
 
@@ -176,25 +201,25 @@ def _selectors(
             f"every one: {spell('failover', [], flags=[*between, '--all', '--record', 'FILE', '--dry-run'])}",
         )
     if secrets:
-        names = app.find_there(secrets, pair.target)
+        names = run.find_there(secrets, pair.target)
         for name in names:
             if name.startswith("arn:") and parse_arn(name, "secretsmanager").region not in (pair.source, pair.target):
                 raise UsageError(
                     f"{name} is neither of {pair.source} nor of {pair.target}", "name it by its name alone"
                 )
         return [Selector(names=frozenset(names))] if names else []
-    return _of_manifest(app, file, pair) if file else [chosen]
+    return _of_manifest(run, file, pair) if file else [chosen]
 
 
-def _of_manifest(app: App, file: str, pair: Pair) -> Sequence[Selector]:
+def _of_manifest(run: Run, file: str, pair: Pair) -> Sequence[Selector]:
     """Return what the rules mean that want the Region.
 
     Raises:
         UsageError: none does, or the manifest is for other primaries or another account.
 
     """
-    manifest = read_manifest(file, app.stdin)
-    app.stdin_is_taken = file == "-"
+    manifest = read_manifest(file, run.stdin)
+    run.stdin_is_taken = file == "-"
     if manifest.accounts:
         raise UsageError(
             f"{file} names several accounts, and a failover is of one",
@@ -205,14 +230,14 @@ def _of_manifest(app: App, file: str, pair: Pair) -> Sequence[Selector]:
             f"the manifest is for primaries in {manifest.primary_region}, and --from says {pair.source}",
             code="PrimaryRegionMismatch",
         )
-    expected = app.options.expect_account
+    expected = run.options.expect_account
     if manifest.account_id and expected not in (None, manifest.account_id):
         raise UsageError(
             f"the manifest is for account {manifest.account_id}, and --expect-account says {expected}",
             "check which of the two is right",
             code="AccountMismatch",
         )
-    app.options = replace(app.options, expect_account=expected or manifest.account_id)
+    run.options = replace(run.options, expect_account=expected or manifest.account_id)
     rules = [rule for rule in manifest.rules if any(each.region == pair.target for each in rule.targets)]
     if not rules:
         raise UsageError(
@@ -221,7 +246,7 @@ def _of_manifest(app: App, file: str, pair: Pair) -> Sequence[Selector]:
     return [rule.selector for rule in rules]
 
 
-def _check_found(muster: Muster, choice: dict[str, Any]) -> None:
+def _check_found(muster: Muster, *, by_tags: bool) -> None:
     """Refuse a choice that means nothing at all.
 
     Raises:
@@ -234,18 +259,18 @@ def _check_found(muster: Muster, choice: dict[str, Any]) -> None:
     raise UsageError(
         f"the choice matches no replica of {pair.source} in {pair.target}; nothing was sent",
         "a replica need not show its primary's tags: choose by --prefix or by names"
-        if choice["tags"]
+        if by_tags
         else f"what {pair.target} holds: {spell('list', [], primary_region=pair.target)}",
     )
 
 
-def _crossings(muster: Muster, crew: Crew, book: Book, rate: float, own: Mapping[str, Any]) -> list[Crossing]:
+def _crossings(muster: Muster, crew: Crew, book: Book, asked: Asked) -> list[Crossing]:
     """Return the secrets, each to be dealt with at one pace."""
     from smrep.service.fleet.fleet_run import Terms
     from smrep.service.recovery.failover_task import Crossing
     from smrep.service.steps.rate_limiter import Pace
 
-    terms = Terms(muster.aws, Pace(crew.clock, rate), own["timeout_s"], own["wait"])
+    terms = Terms(muster.aws, Pace(crew.clock, asked.rate), asked.timeout_s, asked.wait)
     return [
         Crossing(
             each,

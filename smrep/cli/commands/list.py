@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import click
 
 from smrep.cli import options
-from smrep.cli import root as basics
-from smrep.cli.app import App
-from smrep.cli.conduct import conduct, deliver
-from smrep.cli.fleet_setup import CHOOSING, selection, selector
+from smrep.cli.fleet_setup import selection, selector
+from smrep.cli.root import CONTEXT
+from smrep.cli.run import Run
 from smrep.output.formats import STREAMED
-from smrep.report import Progress
+from smrep.report import SecretReport
 from smrep.rules.manifest.selector import EVERY
-from smrep.rules.run_outcome import stopped_looking
+from smrep.service.run_state import interrupted_look
 
 EXAMPLES = """\b
 Examples:
@@ -27,41 +27,38 @@ Examples:
 
 @click.command(
     "list",
-    context_settings=basics.CONTEXT,
+    context_settings=CONTEXT,
     epilog=EXAMPLES,
 )
 @selection
 @options.shared
-def list_(**more: Any) -> None:
+def list_(shared: options.Shared, **choice: Any) -> int:
     """List the secrets of a Region: primaries, replicas of another Region's, and those never replicated.
 
     A list may be five minutes behind; what is scheduled for deletion is left out. As text, names and events it is
     written page by page, as it comes.
     """
-    choice = {name: more.pop(name) for name in CHOOSING}
-    app = App("list", options.Shared(**more))
-
-    def work(app: App) -> Iterator[None]:
+    with Run("list", shared) as run:
         chosen = selector(**choice)
-        home = next(iter(app.find_home((), (), needed=True).sources))
+        region = next(iter(run.find_home((), (), needed=True).sources))
 
         from smrep.service.list_secrets import Listing
 
-        run = Listing(app.connect(), app.clock, home, chosen, app.options.expect_account)
-        app.interrupted = stopped_looking
-        app.secrets = lambda: run.secrets
-        app.progress = lambda: Progress("listing", run.seen)
-        write = None if app.options.query is not None else STREAMED.get(app.output)
-        for page in run.act():
-            if app.events:
-                app.events.listed(page)
-            if write:
-                app.streamed = True
-                deliver((line for each in page for line in write(each)), app)
-            yield
-        if not run.secrets:
-            app.messages.warning(
-                f"there is no secret in {home}" if chosen == EVERY else f"the choice matches no secret of {home}"
+        listing = Listing(run.connect(), run.clock, region, chosen, shared.expect_account)
+        run.state.track(listing, interrupted_look)
+        listing.look(run.state, partial(_write_page, run))
+        if not listing.seen:
+            run.messages.warning(
+                f"there is no secret in {region}" if chosen == EVERY else f"the choice matches no secret of {region}"
             )
+    return run.exit_code
 
-    conduct(app, work)
+
+def _write_page(run: Run, page: Sequence[SecretReport]) -> None:
+    """Write the secrets of a page at once, where the format can."""
+    if run.events:
+        run.events.listed(page)
+    write = None if run.options.query is not None else STREAMED.get(run.output)
+    if write:
+        run.streamed = True
+        run.write(line for secret in page for line in write(secret))

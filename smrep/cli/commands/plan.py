@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from smrep import __version__
 from smrep.cli import options
-from smrep.cli import root as basics
-from smrep.cli.app import App
-from smrep.cli.conduct import conduct
 from smrep.cli.fleet_setup import check_writable, drafted, read_manifest, shard_of, sharded
+from smrep.cli.root import CONTEXT
+from smrep.cli.run import Run
 from smrep.errors import OutputError
 from smrep.files import replacing
 from smrep.rules.fleet.saved_plan import Saved, SavedSecret, as_text, saved_steps
 from smrep.rules.fleet.shards import Shard
 from smrep.rules.hints import spell
-from smrep.rules.run_outcome import stopped_looking
+from smrep.service.run_state import interrupted_look
 
 if TYPE_CHECKING:
     from smrep.service.plan import Draft
@@ -30,43 +28,37 @@ Examples:
     smrep plan -f dr.toml --out dr.plan, then: smrep apply --plan dr.plan"""
 
 
-@click.command(context_settings=basics.CONTEXT, epilog=EXAMPLES)
+@click.command(context_settings=CONTEXT, epilog=EXAMPLES)
 @click.option("-f", "--file", metavar="FILE", required=True, help="Manifest of what is wanted; - is standard input.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit code 5 where there is something to do.")
 @click.option("--out", metavar="FILE", help="Write the plan to FILE, for apply --plan.")
 @sharded
 @options.shared
-def plan(file: str, *, detailed_exitcode: bool, out: str | None, shard: str | None, **more: Any) -> None:
+def plan(file: str, *, detailed_exitcode: bool, out: str | None, shard: str | None, shared: options.Shared) -> int:
     """Show what apply would do for the secrets that a manifest means, and do nothing of it.
 
     All are listed in each Region; what is not as it is wanted is looked at. A replica under another key than wanted is
     shown and stays so: smrep rekey changes it.
     """
-    app = App("plan", options.Shared(**more), dry_run=True)
-    shard_flags = ["--shard", shard] if shard else []
-
-    def work(app: App) -> Iterator[None]:
-        manifest = read_manifest(file, app.stdin)
+    with Run("plan", shared, dry_run=True) as run:
+        manifest = read_manifest(file, run.stdin)
         if out:
             check_writable("--out", out)
-        draft = drafted(app, manifest, shard)
-        app.secrets = lambda: draft.secrets(detailed=detailed_exitcode)
-        app.summary, app.progress = (lambda: draft.summary), (lambda: draft.progress)
-        app.interrupted = stopped_looking
-        yield from draft.act()
-        if app.events:
-            app.events.plan()
+        draft = drafted(run, manifest, shard, detailed=detailed_exitcode)
+        run.state.track(draft, interrupted_look)
+        draft.look(run.state)
+        if run.events:
+            run.events.plan()
         draft.accounts.check(draft.count)  # what is not whole is not written
         if out:
-            _save(app, draft, out, shard_of(app, shard), max(1, len(manifest.accounts)))
+            _save(run, draft, out, shard_of(run, shard), max(1, len(manifest.accounts)))
         if draft.changes and (out or file != "-"):
-            how = ["--plan", out] if out else ["-f", file, *shard_flags, *app.home_flags]
-            app.next_step = lambda: f"to do it: {spell('apply', [], flags=how)}"
+            how = ["--plan", out] if out else ["-f", file, *(["--shard", shard] if shard else []), *run.home_flags]
+            run.next_step = f"to do it: {spell('apply', [], flags=how)}"
+    return run.exit_code
 
-    conduct(app, work)
 
-
-def _save(app: App, draft: Draft, path: str, shard: Shard, accounts: int) -> None:
+def _save(run: Run, draft: Draft, path: str, shard: Shard, accounts: int) -> None:
     """Write the plan to a file.
 
     Raises:
@@ -81,7 +73,7 @@ def _save(app: App, draft: Draft, path: str, shard: Shard, accounts: int) -> Non
         steps = saved_steps(errand.case.steps if errand.case else (), departures)
         if steps:
             secrets.append(SavedSecret(errand.arn, places[id(planner)], errand.wanted.rules, steps))
-    plan = Saved(f"{app.started_at:%Y-%m-%dT%H:%M:%SZ}", roles, tuple(secrets), shard, accounts)
+    plan = Saved(f"{run.started_at:%Y-%m-%dT%H:%M:%SZ}", roles, tuple(secrets), shard, accounts)
     try:
         with replacing(path) as file:
             file.write(as_text(plan, __version__))

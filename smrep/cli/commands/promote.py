@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import click
 
 from smrep.cli import options
-from smrep.cli import root as basics
-from smrep.cli.app import App
-from smrep.cli.conduct import conduct
-from smrep.cli.confirm import carry_out
 from smrep.cli.params import targets
+from smrep.cli.root import CONTEXT
+from smrep.cli.run import Run
 from smrep.errors import UsageError
 
 EXAMPLES = """\b
@@ -21,42 +18,36 @@ Examples:
     smrep promote prod/db -r us-west-2 --yes -o json"""
 
 
-@click.command(context_settings=basics.CONTEXT, epilog=EXAMPLES)
+@click.command(context_settings=CONTEXT, epilog=EXAMPLES)
 @options.secrets
 @options.regions("Region of the replica", there=True, required=True)
 @options.changing("Wait until the secret is seen to stand alone (default: wait).", "the promotion")
 @options.shared
 def promote(
-    secrets: tuple[str, ...], regions: Any, *, wait: bool, timeout_s: float, dry_run: bool, yes: bool, **more: Any
-) -> None:
+    secrets: tuple[str, ...],
+    regions: Any,
+    *,
+    wait: bool,
+    timeout_s: float,
+    dry_run: bool,
+    yes: bool,
+    shared: options.Shared,
+) -> int:
     """Make the replica in a Region a standalone secret that can be written and rotated there.
 
     Its name, ARN and key stay; nothing leads back. Only that Region is called: the primary's may be down. The old
     primary is asked once afterwards what it lists still, and its silence fails nothing.
     """
-    app = App("promote", options.Shared(**more), timeout_s, dry_run=dry_run)
-
-    def work(app: App) -> Iterator[None]:
+    with Run("promote", shared, timeout_s, dry_run=dry_run, yes=yes) as run:
         wanted = [target.region for target in targets(regions, None)]
         if len(wanted) != 1:
             raise UsageError("a promotion is of one Region at a time", f"-r {wanted[0]}")
         (region,) = wanted
-        secret_ids = app.find_there(secrets, region)
+        secret_ids = run.find_there(secrets, region)
 
-        from smrep.service.promote import Promotion
+        from smrep.service import promote as service
 
-        run = Promotion(
-            app.connect(region),
-            app.clock,
-            app.deadline,
-            secret_ids,
-            region,
-            app.options.primary_region,
-            wait=wait,
-            expect_account=app.options.expect_account,
-            flags=options.typed("timeout_s", "wait", "dry_run"),
-            pulse=app.show,
-        )
-        yield from carry_out(app, run, "promoting", yes=yes)
-
-    conduct(app, work)
+        flags = options.typed("timeout_s", "wait", "dry_run")
+        request = service.PromoteRequest(secret_ids, region, shared.primary_region, wait, shared.expect_account, flags)
+        run.finish(service.promote(run.connect(region), request, run.state))
+    return run.exit_code

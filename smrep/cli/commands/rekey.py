@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import click
 
 from smrep.cli import options
-from smrep.cli import root as basics
-from smrep.cli.app import App
-from smrep.cli.conduct import conduct
-from smrep.cli.confirm import carry_out
 from smrep.cli.params import targets
+from smrep.cli.root import CONTEXT
+from smrep.cli.run import Run
 from smrep.errors import UsageError
 from smrep.rules.primary_region import check_regions
 
@@ -23,7 +20,7 @@ Examples:
     smrep rekey prod/db -r us-west-2=alias/dr --recreate"""
 
 
-@click.command(context_settings=basics.CONTEXT, epilog=EXAMPLES)
+@click.command(context_settings=CONTEXT, epilog=EXAMPLES)
 @click.argument("secret", metavar="SECRET")
 @options.regions("Region of the replica, and its new key", keys=True, required=True)
 @click.option("--kms-key", metavar="KMS_KEY", help="New key for the Regions that name none.")
@@ -47,43 +44,33 @@ def rekey(
     dry_run: bool,
     no_preflight: bool,
     yes: bool,
-    **more: Any,
-) -> None:
+    shared: options.Shared,
+) -> int:
     """Put replicas under another KMS key, in place, and prove it by reading back, old versions included.
 
     SECRET is the primary's name or ARN. alias/aws/secretsmanager goes back to AWS's own key.
     """
-    app = App("rekey", options.Shared(**more), timeout_s, dry_run=dry_run)
-
-    def work(app: App) -> Iterator[None]:
+    with Run("rekey", shared, timeout_s, dry_run=dry_run, yes=yes) as run:
         wanted = targets(regions, kms_key)
         for target in wanted:
             if target.kms_key is None:
                 raise UsageError(f"the new key for {target.region} is missing", f"-r {target.region}=alias/NAME")
         replicas = [target.region for target in wanted]
-        where = app.find_home([secret], replicas)
-        if len(where.addresses) != 1:
+        addresses = run.find_home([secret], replicas).addresses
+        if len(addresses) != 1:
             raise UsageError("rekey takes one secret at a time", "smrep rekey --help")
-        (address,) = where.addresses
-        check_regions([address.region], replicas)
+        check_regions([addresses[0].region], replicas)
 
-        from smrep.service.rekey import Rekeying
+        from smrep.service import rekey as service
 
-        aws = app.connect()
-        run = Rekeying(
-            aws,
-            aws,
-            aws,
-            app.clock,
-            app.deadline,
-            address,
+        flags = options.typed("timeout_s", "dry_run", "no_preflight")
+        request = service.RekeyRequest(
+            addresses[0],
             wanted,
             recreate=recreate,
             preflight=not no_preflight,
-            expect_account=app.options.expect_account,
-            flags=options.typed("timeout_s", "dry_run", "no_preflight"),
-            pulse=app.show,
+            expect_account=shared.expect_account,
+            flags=flags,
         )
-        yield from carry_out(app, run, "recreating a replica", yes=yes)
-
-    conduct(app, work)
+        run.finish(service.rekey(run.connect(), request, run.state))
+    return run.exit_code

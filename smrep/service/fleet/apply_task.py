@@ -9,14 +9,13 @@ from typing import Any
 from smrep.errors import AwsError, CredentialsError, NotFound, PlanIsStale, SmrepError
 from smrep.report import SecretReport, Trouble
 from smrep.rules.replication.replica_deletion import spared
-from smrep.service.fleet.fleet_run import Brake, Run, Terms, gate
-from smrep.service.fleet.multi_account import Accounts
+from smrep.service.fleet.fleet_run import Brake, Terms, gate
 from smrep.service.fleet.scheduler import Crew
 from smrep.service.fleet.secret_plan import Errand
 from smrep.service.steps.parallel import LOOK_S
-from smrep.service.steps.secret_removal import Clearer, Clearing
-from smrep.service.steps.secret_replication import Sender, Waiter, plain
-from smrep.service.steps.write_once import Gate
+from smrep.service.steps.secret_removal import Clearing, RemoveWrite, look_whether_gone
+from smrep.service.steps.secret_replication import ReplicateWrite, look_again
+from smrep.service.steps.write_once import WriteGate, write_once
 
 FRESH_S = 10.0
 """How old a look may be on which a request is based."""
@@ -32,7 +31,7 @@ class Assignment:
     done: Callable[[Any], None] | None = None
     begun: bool = False
     ended: bool = False
-    _gate: Gate | None = None
+    _gate: WriteGate | None = None
     _looks: int = 0
 
     def step(self) -> float | None:
@@ -84,7 +83,7 @@ class Assignment:
         clock, errand, brake = self.crew.clock, self.errand, Brake(self.crew, self.terms)
         if errand.again and (errand.looked_at is None or clock.monotonic() - errand.looked_at > FRESH_S):
             self.errand = errand = _again(errand)
-        adds = plain(errand.case) if errand.case and errand.has_work else []
+        adds = errand.case.plain if errand.case and errand.has_work else []
         goes_now = bool(errand.removes) and self._why_not() is None
         writes = errand.has_work and bool(adds or goes_now)
         turns = self.terms.pace
@@ -96,28 +95,28 @@ class Assignment:
             return None
         self._gate = opened = gate(self.crew, self.terms, LOOK_S, pace)
         if errand.case and adds:
-            Sender(self.terms.aws, opened).send(errand.case, adds)
+            write_once(ReplicateWrite(self.terms.aws, opened, errand.case), adds, opened)
         if errand.clearing:
             self._clear(errand.clearing, opened)
         return self._next(opened) if self.terms.wait and errand.is_open else None
 
-    def _look(self, gate: Gate) -> float | None:
+    def _look(self, gate: WriteGate) -> float | None:
         errand, clock = self.errand, self.crew.clock
         if errand.case and errand.case.is_open:
-            Waiter(self.terms.aws, clock, gate.deadline, Sender(self.terms.aws, gate)).look(errand.case)
+            look_again(self.terms.aws, errand.case, clock, gate)
         if errand.clearing:
             for region in errand.clearing.open_regions:
-                Clearer(self.terms.aws, gate).look(errand.clearing, region)
+                look_whether_gone(self.terms.aws, errand.clearing, region, clock)
             self._clear(errand.clearing, gate)
         return self._next(gate) if errand.is_open and clock.monotonic() < gate.deadline else None
 
-    def _clear(self, clearing: Clearing, gate: Gate) -> None:
+    def _clear(self, clearing: Clearing, gate: WriteGate) -> None:
         """Remove what is to go once the secret is in sync wherever it is wanted; else spare it when that is settled."""
         case, why = self.errand.case, self._why_not()
         if not clearing.unsent:
             return
         if why is None:
-            Clearer(self.terms.aws, gate).send(clearing, clearing.unsent)
+            write_once(RemoveWrite(self.terms.aws, gate, clearing), clearing.unsent, gate)
         elif not (case and case.is_open and self.terms.wait and self.crew.clock.monotonic() < gate.deadline):
             clearing.spare(why)
 
@@ -126,7 +125,7 @@ class Assignment:
         case = self.errand.case
         return spared(case.primary, case.report().replicas) if case else None
 
-    def _next(self, gate: Gate) -> float:
+    def _next(self, gate: WriteGate) -> float:
         self._looks += 1
         return self.terms.next_look(self.crew.clock.monotonic(), self._looks - 1, gate.deadline)
 
@@ -152,24 +151,3 @@ def _again(errand: Errand) -> Errand:
         why = error
     ended = errand.report()
     return replace(errand, ended=replace(ended, outcome=why.outcome, error=Trouble.of(why)))
-
-
-@dataclass(slots=True)
-class Application(Run):
-    """One run of `apply`, in one account or several."""
-
-    doing: str = "applying"
-
-    def check_accounts(self, accounts: Accounts) -> None:
-        """Say what ended an account's errands before their time; what is left of several is told by `accounts`.
-
-        Raises:
-            SmrepError: that was the only account.
-
-        """
-        every = list({id(each.terms): each.terms for each in self.tasks}.values())
-        for terms in every:
-            if terms.ended_by is not None and len(every) == 1 and not accounts.lost:
-                raise terms.ended_by
-            if terms.ended_by is not None and terms.estate is not None:
-                accounts.lose(terms.estate, terms.ended_by)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -14,8 +14,9 @@ from smrep.service.fleet.inventory import Estate
 from smrep.service.fleet.multi_account import ENOUGH, Denials
 from smrep.service.fleet.scheduler import Crew
 from smrep.service.ports import SecretsManager
+from smrep.service.run_state import RunState
 from smrep.service.steps.rate_limiter import Pace
-from smrep.service.steps.write_once import Gate
+from smrep.service.steps.write_once import WriteGate
 
 WIDTH = 24
 """How many secrets are dealt with at once: at 50 writes a second, and a third of a second for each look and request."""
@@ -70,11 +71,11 @@ class Brake:
         self.crew.stop.set()
 
 
-def gate(crew: Crew, terms: Terms, patience_s: float, pace: Any = None) -> Gate:
+def gate(crew: Crew, terms: Terms, patience_s: float, pace: Any = None) -> WriteGate:
     """Return the gate for one secret's requests: its time runs from now on, and what a slow look holds up is sent."""
     now = crew.clock.monotonic()
     deadline = now + terms.timeout_s
-    return Gate(crew.clock, deadline, max(deadline, now + patience_s), Brake(crew, terms), pace or terms.pace)
+    return WriteGate(crew.clock, deadline, max(deadline, now + patience_s), Brake(crew, terms), pace or terms.pace)
 
 
 class Task(Protocol):
@@ -111,8 +112,8 @@ class Task(Protocol):
 
 
 @dataclass(slots=True)
-class Run:
-    """One run over many secrets: `act` does them, `reports` tells how each stands."""
+class FleetRun:
+    """The tasks of many secrets, done side by side."""
 
     tasks: Sequence[Task]
     crew: Crew
@@ -124,8 +125,8 @@ class Run:
     _troubled: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def act(self) -> Iterator[None]:
-        """Do every task, yielding now and then.
+    def carry_out(self, run: RunState) -> None:
+        """Do every task, and tell the run's observer now and then of those that have changed.
 
         What ends an account's tasks before their time (nothing but denials, credentials that are not accepted) is in
         its terms; those of the others go on.
@@ -134,11 +135,15 @@ class Run:
         self._total = len(own)
         for each in own:
             each.done = self._note
-        yield from self.crew.run(each.step for each in own)
+        self.crew.run((each.step for each in own), lambda: run.update(self.news()))
 
     @property
     def progress(self) -> Progress:
-        """How many tasks have ended."""
+        """How far the run has come."""
+        return self.ended_tasks()
+
+    def ended_tasks(self) -> Progress:
+        """Return how many tasks have ended."""
         return Progress(self.doing, self._ended, self._total, self._troubled)
 
     @property
@@ -175,9 +180,19 @@ class Run:
             changed, self._changed = self._changed, {}
         return [each.report() for each in changed.values()]
 
-    def reports(self) -> list[SecretReport]:
+    @property
+    def was_sent(self) -> bool:
+        """Whether a request may have reached AWS."""
+        return any(task.begun for task in self.tasks)
+
+    @property
+    def summary(self) -> Mapping[str, int] | None:
+        """How many secrets are how."""
+        return None
+
+    def reports(self, *, dry_run: bool = False) -> Sequence[SecretReport]:  # noqa: ARG002 - its tasks know
         """Return every secret as it stands."""
-        return [each.report() for each in self.tasks]
+        return [task.report() for task in self.tasks]
 
     def _note(self, task: Task) -> None:
         with self._lock:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from smrep.service.ports import Clock
@@ -40,17 +40,17 @@ class Crew:
     _failure: BaseException | None = None
     _turn: threading.Condition = field(default_factory=threading.Condition)
 
-    def run(self, jobs: Iterable[Job]) -> Iterator[None]:
-        """Do all the jobs, yielding now and then, and once more at the end.
+    def run(self, jobs: Iterable[Job], tell: Callable[[], None]) -> None:
+        """Do all the jobs; `tell` is called now and then.
 
-        Raises whatever a step raises; then, as when the caller goes away, nothing more is begun.
+        Raises whatever a step or `tell` raises; then nothing more is begun.
         """
         self._fresh.extend(jobs)
         try:
             if self._start():
-                yield from self._watch()
+                self._watch(tell)
             else:
-                yield from self._alone()
+                self._alone(tell)
         finally:
             self.finish()
 
@@ -65,11 +65,11 @@ class Crew:
                 self.width = max(started, 1)
         return started
 
-    def _watch(self) -> Iterator[None]:
+    def _watch(self, tell: Callable[[], None]) -> None:
         while not self._is_over():
             with self._turn:
                 self._turn.wait(PULSE_S)
-            yield
+            tell()
         if self._failure:
             raise self._failure
 
@@ -80,14 +80,14 @@ class Crew:
             self._turn.notify_all()
             self._turn.wait_for(lambda: self._busy == 0, timeout=LAST_STEPS_S)
 
-    def _alone(self) -> Iterator[None]:
+    def _alone(self, tell: Callable[[], None]) -> None:
         while not self.stop.is_set() and (self._fresh or self._later):
             job, due = self._next(self.clock.monotonic())
             if job is None:
                 self.clock.sleep(max(0.0, due - self.clock.monotonic()))
                 continue
             self._put_back(job, job())
-            yield
+            tell()
 
     def _is_over(self) -> bool:
         with self._turn:

@@ -216,6 +216,7 @@ class Errands:
 
     __slots__ = ()
     errands: list[tuple[Planner, Errand]]
+    was_sent = False
 
     @property
     def removals(self) -> int:

@@ -22,8 +22,8 @@ from smrep.service.recovery.reprotect import SAME_AGAIN, Protection
 from smrep.service.steps.lookup import asked, look
 from smrep.service.steps.parallel import LOOK_S, abreast
 from smrep.service.steps.preflight import Health
-from smrep.service.steps.secret_promotion import Candidate, Promoter
-from smrep.service.steps.write_once import Gate, identity, state_of
+from smrep.service.steps.secret_promotion import Candidate, look_whether_promoted, promote_once
+from smrep.service.steps.write_once import WriteGate, identity, state_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class Journey:
     """What the first comparison of both sides showed."""
     _leg: Protection | Candidate | None = None
     _shown: Shown = field(default_factory=Shown)
-    _gate: Gate | None = None
+    _gate: WriteGate | None = None
     _legs: int = 0
     _looks: int = 0
     _taken: bool = False
@@ -271,7 +271,7 @@ class Journey:
         trouble = Trouble("ChangedMeanwhile", f"{self.name} {what}", SAME_AGAIN, None, outcome)
         self.left = Leave(self.pair.target, trouble)
 
-    def _go_on(self, opened: Gate) -> float | None:
+    def _go_on(self, opened: WriteGate) -> float | None:
         leg = self._leg
         if isinstance(leg, Candidate):
             return self._look_promoted(leg, opened)
@@ -286,7 +286,7 @@ class Journey:
             self._note(marked(self._end, self.entry.arn))
         return None
 
-    def _turn(self, leg: Protection, opened: Gate) -> float | None:
+    def _turn(self, leg: Protection, opened: WriteGate) -> float | None:
         """Promote the replica in the old Region, if a look into both right before shows that nothing was changed."""
         turn = self.terms.pace.ahead(Brake(self.crew, self.terms).is_set)
         if opened.closed:
@@ -304,12 +304,12 @@ class Journey:
         self._taken = self._taken or leg.was_taken
         self._leg = case = Candidate(old, old)
         self._gate, self._looks = gate(self.crew, self.terms, LOOK_S, turn), 0
-        Promoter(self.terms.aws, self._gate).send(case)
+        promote_once(self.terms.aws, case, self._gate)
         return self._look_promoted(case, self._gate)
 
-    def _look_promoted(self, case: Candidate, opened: Gate) -> float | None:
+    def _look_promoted(self, case: Candidate, opened: WriteGate) -> float | None:
         if case.sent_at is not None and case.is_open:
-            Promoter(self.terms.aws, opened).look(case)
+            look_whether_promoted(self.terms.aws, case, opened.clock)
         if case.error is not None:
             return None
         if case.is_open:
@@ -317,17 +317,17 @@ class Journey:
         self._taken = self._taken or case.accepted
         return self._new_leg()
 
-    def _later(self, opened: Gate) -> float | None:
+    def _later(self, opened: WriteGate) -> float | None:
         now = self.crew.clock.monotonic()
         if not self.terms.wait or now >= opened.deadline:
             return None
         self._looks += 1
         return self.terms.next_look(now, self._looks - 1, opened.deadline)
 
-    def _opened(self) -> Gate:
+    def _opened(self) -> WriteGate:
         return gate(self.crew, self.terms, LOOK_S)
 
-    def _decide(self, opened: Gate) -> None:
+    def _decide(self, opened: WriteGate) -> None:
         """Look into both Regions by the secret's name, side by side, and decide."""
         ends = both_ends(self.terms.aws, self.entry, self.pair)
         found = next_step(ends, self.goal, rotation_handled=self.rotation_handled)

@@ -20,8 +20,8 @@ from smrep.service.fleet.fleet_run import Brake, Terms, gate
 from smrep.service.fleet.scheduler import Crew
 from smrep.service.steps.lookup import Found, doomed, explained, refusal
 from smrep.service.steps.parallel import LOOK_S
-from smrep.service.steps.secret_promotion import Candidate, Promoter
-from smrep.service.steps.write_once import Gate
+from smrep.service.steps.secret_promotion import Candidate, look_whether_promoted, promote_once
+from smrep.service.steps.write_once import WriteGate
 
 
 def nothing_known(_arn: str) -> Entry | None:
@@ -53,7 +53,7 @@ class Crossing:
     ended: bool = False
     _case: Candidate | None = None
     _refused: SecretReport | None = None
-    _gate: Gate | None = None
+    _gate: WriteGate | None = None
     _notes: list[str] = field(default_factory=list)
     _looks: int = 0
 
@@ -139,7 +139,7 @@ class Crossing:
         self._case = case
         self.write(promoting(secret, policy))
         self._gate = opened = gate(self.crew, self.terms, LOOK_S, turn)
-        Promoter(self.terms.aws, opened).send(case)
+        promote_once(self.terms.aws, case, opened)
         if case.error is not None and not case.accepted:
             self._look_again(case)
         if case.is_open and case.sent_at is not None:
@@ -170,10 +170,10 @@ class Crossing:
             case.error = None
             case.notes.append(f"{case.first.name} in {self.pair.target} was promoted by somebody else meanwhile")
 
-    def _look(self, opened: Gate) -> float | None:
+    def _look(self, opened: WriteGate) -> float | None:
         case = self._case
         assert case is not None  # noqa: S101 - it was sent
-        Promoter(self.terms.aws, opened).look(case)
+        look_whether_promoted(self.terms.aws, case, opened.clock)
         now = self.crew.clock.monotonic()
         if case.is_open and self.terms.wait and now < opened.deadline:
             self._looks += 1

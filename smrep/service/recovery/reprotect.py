@@ -23,9 +23,9 @@ from smrep.service.ports import SecretsManager
 from smrep.service.steps.lookup import look
 from smrep.service.steps.parallel import abreast
 from smrep.service.steps.preflight import Health
-from smrep.service.steps.secret_removal import Clearer, Clearing, begin
-from smrep.service.steps.secret_replication import Case, Sender, Waiter, course_of, plain
-from smrep.service.steps.write_once import Gate, check_shown
+from smrep.service.steps.secret_removal import Clearing, RemoveWrite, begin, look_whether_gone
+from smrep.service.steps.secret_replication import Case, ReplicateWrite, course_of, look_again
+from smrep.service.steps.write_once import WriteGate, check_shown, write_once
 
 SAME_AGAIN = "run the same command again"
 
@@ -51,7 +51,7 @@ class Protection:
     proved: dict[Region, Outcome] = field(default_factory=dict)
     _sent_at: float | None = None
 
-    def look(self, gate: Gate) -> None:
+    def look(self, gate: WriteGate) -> None:
         """Look into every Region that is concerned, and decide what is to be done there.
 
         Raises:
@@ -64,7 +64,7 @@ class Protection:
         targets = [self._under_its_key(each) for each in aim.targets if each.region not in self.aside]
         steps = tuple(abreast(self._decided, targets))
         courses = {each.target.region: course_of(each, NO_CONSENT) for each in steps}
-        self.case = Case(aim.primary, courses, [], steps)
+        self.case = Case(aim.primary, courses, [], steps, command="failback")
         self._prove()
 
     @property
@@ -106,7 +106,7 @@ class Protection:
         courses = self.case.courses.values() if self.case else ()
         return any(each.accepted for each in (*cleared, *courses))
 
-    def step(self, gate: Gate) -> bool:
+    def step(self, gate: WriteGate) -> bool:
         """Do what is due next; return whether there is more to do or to wait for.
 
         Raises:
@@ -122,7 +122,7 @@ class Protection:
             self._sent_at = gate.clock.monotonic()
             self._send(case, gate)
         elif case.is_open:
-            Waiter(self.aws, gate.clock, gate.deadline, Sender(self.aws, gate)).look(case)
+            look_again(self.aws, case, gate.clock, gate)
         self._prove()
         if self.is_stopped or not self.is_proved:
             return not self.is_stopped
@@ -158,7 +158,7 @@ class Protection:
             error = replace(error, hint=SAME_AGAIN)
         return replace(row, error=replace(error, hint=None) if error.code == "NotSent" else error)
 
-    def _begun(self, holder: Secret | None, where: tuple[Region, ...], gate: Gate) -> Clearing | None:
+    def _begun(self, holder: Secret | None, where: tuple[Region, ...], gate: WriteGate) -> Clearing | None:
         """Return what is to be cleared of a secret's own replicas; what is there and is no replica of it, stays."""
         if holder is None or not where:
             return None
@@ -205,30 +205,29 @@ class Protection:
         outcome = Outcome.ACCESS if no.outcome is Outcome.ACCESS else Outcome.FAILED
         return stop(step.target, replace(no, severity=Severity.ERROR), outcome)
 
-    def _cleared(self, clearing: Clearing, gate: Gate) -> bool:
+    def _cleared(self, clearing: Clearing, gate: WriteGate) -> bool:
         """Remove a secret's own replicas, and tell whether they are gone; the record names them first."""
-        clearer = Clearer(self.aws, gate)
         if clearing.unsent:
             self.write(marked(Mark.LEAVING, self.entry.arn, regions=regions(_leaving(clearing))))
-            clearer.send(clearing, clearing.unsent)
+            write_once(RemoveWrite(self.aws, gate, clearing), clearing.unsent, gate)
         for region in clearing.open_regions:
-            clearer.look(clearing, region)
+            look_whether_gone(self.aws, clearing, region, gate.clock)
         return all(each.gone for each in clearing.departures.values())
 
-    def _send(self, case: Case, gate: Gate) -> None:
+    def _send(self, case: Case, gate: WriteGate) -> None:
         """Ask for the replicas: first in the victim's place, which is looked at right before, then in the others."""
-        sender, victim = Sender(self.aws, gate, "failback"), self.aim.victim
-        forced = [each.target.region for each in case.steps if isinstance(each, Overwrite)]
-        for region in forced if victim else ():
+        victim = self.aim.victim
+        for region in [step.target.region for step in case.overwrites] if victim else ():
             assert victim is not None  # noqa: S101 - as was checked
             self.write(marked(Mark.REPLACING, self.entry.arn, region=region))
-            try:
-                sender.send(case, [region], overwrites=partial(self._check, victim))
-            except ChangedMeanwhile as error:
-                self.error = Trouble.of(error)
+            before = case.courses[region]
+            write_once(ReplicateWrite(self.aws, gate, case, partial(self._check, victim)), [region], gate)
+            error = case.courses[region].error
+            if error and error.code in (ChangedMeanwhile.__name__, Kind.UNCHECKED):
+                case.courses[region], self.error = before, error
                 return
-        if plain(case):
-            sender.send(case, plain(case))
+        if case.plain:
+            write_once(ReplicateWrite(self.aws, gate, case), case.plain, gate)
 
     def _check(self, victim: Secret) -> None:
         """Let the victim be destroyed.
@@ -259,7 +258,9 @@ class Protection:
             proof = prove(Sides(primary, course.region, seen, None, None), lambda _one, _other: True)
             held = not primary.stages and isinstance(seen, Secret) and not seen.stages  # nothing, on both sides
             kept = tuple(each for each in course.findings if each.kind is Kind.FAILED)
-            case.change(course.region, findings=(*kept, *proof.findings), seen_there=proof.verified or None)
+            case.courses[course.region] = replace(
+                course, findings=(*kept, *proof.findings), seen_there=proof.verified or None
+            )
             proved = proof.verified or (held and proof.verified is None)
             self.proved[course.region] = Outcome.OK if proved else worst([Outcome.PENDING, proof.outcome])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 from smrep.errors import Outcome
 from smrep.model import IN_PROGRESS, IN_SYNC, Secret, Target
@@ -14,8 +14,9 @@ from smrep.rules.replication.findings import absent, unseen
 from smrep.rules.replication.name_owner import Absent, Bearer, Look, Unseen, bearer, obstacle
 from smrep.rules.replication.replica_state import LIST_LAG_S, Course
 from smrep.service.ports import Clock, SecretsManager
+from smrep.service.run_state import RunState
 from smrep.service.steps.lookup import look, no_answer
-from smrep.service.steps.parallel import abreast, nothing, patience
+from smrep.service.steps.parallel import abreast, patience
 from smrep.service.steps.polling import poll
 from smrep.service.steps.secret_replication import Case
 
@@ -25,13 +26,12 @@ def look_past_lag(aws: SecretsManager, primary: Secret, region: Region, clock: C
 
     What is not found there yet is given the time of a lagging answer, up to the deadline in the clock's seconds.
     """
-    *_, last = poll(
+    return poll(
         lambda: look(aws, primary, region),
         lambda found: not isinstance(found, Absent),
         clock=clock,
         deadline=min(deadline, clock.monotonic() + LIST_LAG_S),
     )
-    return last
 
 
 def is_ours(primary: Secret, seen: Look) -> bool | None:
@@ -39,62 +39,61 @@ def is_ours(primary: Secret, seen: Look) -> bool | None:
     return None if isinstance(seen, Unseen) else bearer(primary, seen) is Bearer.OURS
 
 
-@dataclass(frozen=True, slots=True)
-class ClosingLook:
-    """Looks once into each Region, before one deadline in the clock's seconds."""
+def _looked_at_everywhere(_: Course) -> bool:
+    return False
 
-    aws: SecretsManager
-    clock: Clock
-    deadline: float
-    pulse: Callable[[], None] = nothing
-    """Is called about once a second while AWS takes its time."""
 
-    def confirm(self, cases: Sequence[Case], needless: Callable[[Course], bool] = lambda _: False) -> None:
-        """Find what is no replica of ours in the Regions that are in sync, which is drift, and say which are stuck.
+def look_at_end(
+    aws: SecretsManager,
+    cases: Sequence[Case],
+    run: RunState,
+    needless: Callable[[Course], bool] = _looked_at_everywhere,
+) -> None:
+    """Find what is no replica of ours in the Regions that are in sync, which is drift, and say which are stuck.
 
-        What is in sync and `needless` is not looked at. A look that could not be made is `unchecked` and changes no
-        outcome.
+    Each is looked into once; what is in sync and `needless` is not. A look that could not be made is `unchecked` and
+    changes no outcome.
 
-        Raises:
-            CredentialsError: no further call can succeed.
+    Raises:
+        CredentialsError: no further call can succeed.
 
-        """
-        due = [
-            (case, course.region)
-            for case in cases
-            if case.error is None
-            for course in case.courses.values()
-            if course.error is None
-            and ((course.fresh_status == IN_SYNC and not needless(course)) or self._sighting(course))
-        ]
-        seen = abreast(
-            lambda each: look_past_lag(self.aws, each[0].primary, each[1], self.clock, self.deadline),
-            due,
-            late=lambda each: Unseen(no_answer(f"{each[0].primary.name} in {each[1]}")),
-            patience_s=patience(self.clock, self.deadline),
-            pulse=self.pulse,
-        )
-        for (case, region), there in zip(due, seen, strict=True):
-            course = case.courses[region]
-            sighting = self._sighting(course)
-            if sighting and course.seen:
-                findings = stuck(case.primary, course.seen, sighting, there)
-                case.change(region, findings=(*course.findings, *findings), seen_there=is_ours(case.primary, there))
-                continue
-            ours = is_ours(case.primary, there)
-            found = _found(case.primary, Target(region, course.wanted_key), there)
-            case.change(
-                region,
-                seen_there=ours,
-                proved=Outcome.DRIFT if ours is False else course.proved,
-                findings=tuple(dict.fromkeys((*course.findings, *found))),
-            )
+    """
+    due = [
+        (case, course)
+        for case in cases
+        if case.error is None
+        for course in case.courses.values()
+        if course.error is None
+        and ((course.fresh_status == IN_SYNC and not needless(course)) or _sighting(course, run))
+    ]
+    looks = abreast(
+        lambda pair: look_past_lag(aws, pair[0].primary, pair[1].region, run.clock, run.deadline),
+        due,
+        late=lambda pair: Unseen(no_answer(f"{pair[0].primary.name} in {pair[1].region}")),
+        patience_s=patience(run.clock, run.deadline),
+        pulse=run.heartbeat,
+    )
+    for (case, course), seen in zip(due, looks, strict=True):
+        case.courses[course.region] = _after_look(case.primary, course, seen, _sighting(course, run))
 
-    def _sighting(self, course: Course) -> Sighting | None:
-        """Return how long a Region has been seen InProgress, None where it is not, or there is time left."""
-        if course.fresh_status != IN_PROGRESS:
-            return None
-        return sighting(self.clock, self.deadline, course.in_progress_since)
+
+def _after_look(primary: Secret, course: Course, seen: Look, stuck_since: Sighting | None) -> Course:
+    """Return the course with what the look into its Region shows."""
+    own = is_ours(primary, seen)
+    if stuck_since and course.seen:
+        found = stuck(primary, course.seen, stuck_since, seen)
+        return replace(course, findings=(*course.findings, *found), seen_there=own)
+    found = _found(primary, Target(course.region, course.wanted_key), seen)
+    proved = Outcome.DRIFT if own is False else course.proved
+    findings = tuple(dict.fromkeys((*course.findings, *found)))
+    return replace(course, seen_there=own, proved=proved, findings=findings)
+
+
+def _sighting(course: Course, run: RunState) -> Sighting | None:
+    """Return how long a Region has been seen InProgress, None where it is not, or there is time left."""
+    if course.fresh_status != IN_PROGRESS:
+        return None
+    return sighting(run.clock, run.deadline, course.in_progress_since)
 
 
 def sighting(clock: Clock, deadline: float, since: float | None) -> Sighting | None:

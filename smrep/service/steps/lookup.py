@@ -15,7 +15,8 @@ from smrep.rules.primary_region import Address, check_account
 from smrep.rules.replication.findings import far_findings
 from smrep.rules.replication.name_owner import Absent, Look, Unseen, telling
 from smrep.service.ports import Account, Clock, SecretsManager
-from smrep.service.steps.parallel import LOOK_S, abreast
+from smrep.service.run_state import RunState
+from smrep.service.steps.parallel import LOOK_S, abreast, patience
 
 T = TypeVar("T")
 
@@ -41,7 +42,7 @@ class Describes(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Patient:
+class _Patient:
     """Describes a secret, and asks AWS again where it throttles: up to the deadline, for 20 s at most."""
 
     aws: Describes
@@ -62,31 +63,34 @@ class Patient:
         return past_throttling(lambda: self.aws.describe(secret_id, region), clock=self.clock, deadline=until)
 
 
-def find(
+def find(  # noqa: PLR0913 - two ways to be patient
     aws: Describes,
     addresses: Sequence[Address],
     *,
     follow: bool,
     expect_account: str | None,
+    run: RunState | None = None,
     patience_s: float | None = None,
 ) -> tuple[Found, ...]:
     """Return each secret once, in the order asked; with `follow`, a replica leads to its primary.
 
-    What has not answered after `patience_s` is an error in its place.
+    With a run, AWS is asked again where it throttles, and what has not answered at the run's deadline is an error in
+    its place; without one, what has not answered after `patience_s`.
 
     Raises:
         CredentialsError: no further call can succeed.
         UsageError: a secret is of another account than the one expected.
 
     """
+    describer = _Patient(aws, run.clock, run.deadline) if run else aws
     found = abreast(
-        lambda address: _look(aws, address, follow=follow),
+        lambda address: _look(describer, address, follow=follow),
         tuple(dict.fromkeys(addresses)),
         late=lambda address: Found(
             address,
             replace(Trouble.of(no_answer(f"{address.secret_id} in {address.region}")), outcome=Outcome.PENDING),
         ),
-        patience_s=patience_s,
+        patience_s=patience(run.clock, run.deadline) if run else patience_s,
     )
     unique: dict[str, Found] = {}
     for each in found:

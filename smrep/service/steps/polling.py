@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, retry_if_result, wait_exponential
 
 from smrep.errors import Throttled
 from smrep.service.ports import Clock
-from smrep.service.steps.parallel import abreast, patience
+from smrep.service.run_state import RunState
+from smrep.service.steps.parallel import abreast, nothing, patience
 
 A = TypeVar("A")
 T = TypeVar("T")
@@ -20,43 +21,57 @@ _JITTER_S = 0.5
 _jitter = random.Random()  # noqa: S311 - it spreads calls and guards nothing
 
 
-def poll(look: Callable[[], T], done: Callable[[T], bool], *, clock: Clock, deadline: float) -> Iterator[T]:
-    """Yield what each look shows: at once, then at growing intervals of 0.5 to 5.5 s, and last at the deadline.
-
-    Ends when `done` says so, or after the look at the deadline (in the clock's seconds), or with what a look raises.
-    No sleep goes past the deadline.
-    """
-    looks = Retrying(
-        retry=retry_if_result(lambda found: not done(found)),
-        stop=lambda _: clock.monotonic() >= deadline,
-        wait=_clipped(clock, deadline),
-        sleep=clock.sleep,
-        retry_error_callback=lambda _: None,
-    )
-    for attempt in looks:
-        found = look()
-        attempt.retry_state.set_result(found)
-        yield found
-
-
-def ticks(
-    look: Callable[[A], object],
-    still_open: Callable[[], Sequence[A]],
+def poll(
+    look: Callable[[], T],
+    done: Callable[[T], bool],
     *,
     clock: Clock,
     deadline: float,
-    pulse: Callable[[], None],
-) -> Iterator[None]:
-    """Look at all that is open, side by side, and yield after each such tick, until nothing is or at the deadline.
+    after: Callable[[], object] = nothing,
+) -> T:
+    """Look at once, then at growing intervals of 0.5 to 5.5 s, and last at the deadline; return what that shows.
 
-    A look that takes too long is a tick without news.
+    Ends when `done` says so of a look, or after the look at the deadline (in the clock's seconds), or with what a look
+    raises. `after` is called after each look, before `done` is asked. No sleep goes past the deadline.
+    """
+
+    def attempt() -> T:
+        seen = look()
+        after()
+        return seen
+
+    looks = Retrying(
+        retry=retry_if_result(lambda seen: not done(seen)),
+        stop=lambda _: clock.monotonic() >= deadline,
+        wait=_clipped(clock, deadline),
+        sleep=clock.sleep,
+        retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
+    )
+    return looks(attempt)
+
+
+def watch(
+    look: Callable[[A], object],
+    still_open: Callable[[], Sequence[A]],
+    run: RunState,
+    *,
+    after: Callable[[], object] = nothing,
+) -> None:
+    """Look at all that is open, side by side, again and again, until nothing is open or at the deadline.
+
+    After each such tick `after` is called, and the run's observer is told. A look that takes too long is a tick
+    without news.
     """
 
     def tick() -> None:
-        abreast(look, still_open(), late=lambda _: None, patience_s=patience(clock, deadline), pulse=pulse)
+        answers = patience(run.clock, run.deadline)
+        abreast(look, still_open(), late=lambda _: None, patience_s=answers, pulse=run.heartbeat)
 
-    for _ in poll(tick, lambda _: not still_open(), clock=clock, deadline=deadline):
-        yield
+    def told() -> None:
+        after()
+        run.update()
+
+    poll(tick, lambda _: not still_open(), clock=run.clock, deadline=run.deadline, after=told)
 
 
 def past_throttling(call: Callable[[], T], *, clock: Clock, deadline: float) -> T:

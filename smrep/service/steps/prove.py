@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -10,32 +10,18 @@ from smrep.errors import AwsError, CredentialsError, Outcome, Throttled, Unanswe
 from smrep.model import FAILED, Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Kind, RegionReport, SecretReport, Trouble
-from smrep.rules.primary_region import Address, check_regions
 from smrep.rules.replication.diagnosis import stuck
 from smrep.rules.replication.key_failures import failure
 from smrep.rules.replication.name_owner import Look, Unseen, ours
 from smrep.rules.replication.replica_comparison import Listed, Proof, Sides, prove
 from smrep.rules.replication.replica_state import in_progress_since, told
-from smrep.service.ports import Clock, Keys, SecretsManager
+from smrep.service.ports import Clock, SecretsManager
+from smrep.service.run_state import RunState
 from smrep.service.steps.closing_look import sighting
 from smrep.service.steps.kms_keys import KeyCheck
-from smrep.service.steps.lookup import (
-    Found,
-    Patient,
-    asked,
-    bare,
-    doomed,
-    find,
-    followed,
-    look,
-    no_answer,
-    refreshed,
-    refusal,
-    troubles_elsewhere,
-    unfound,
-)
+from smrep.service.steps.lookup import asked, look, no_answer, refreshed
 from smrep.service.steps.parallel import abreast, nothing, patience
-from smrep.service.steps.polling import ticks
+from smrep.service.steps.polling import watch
 
 _EARLIER_S = 2.0
 """So much sooner is one Region given up than the whole round, so that what was seen of the others is not lost."""
@@ -131,7 +117,12 @@ class Checking:
         proof = self.seen[region].proof if region in self.seen else None
         return proof is None or (proof.verified is not True and waited_s < proof.patience_s)
 
-    def report(self) -> SecretReport:
+    @property
+    def was_sent(self) -> bool:
+        """Nothing is sent: it only looks."""
+        return False
+
+    def report(self, *, waiting: bool = True, dry_run: bool = False) -> SecretReport:  # noqa: ARG002 - it only looks
         """Return the secret as it stands."""
         return told(self.primary, [self._row(target) for target in self.targets], self.error, self.notes)
 
@@ -156,8 +147,10 @@ class Checking:
         )
 
 
-def settle(prover: Prover, checkings: Sequence[Checking], pulse: Callable[[], None] = nothing) -> Iterator[None]:
-    """Look on both sides, tick by tick, until nothing is worth waiting for or the deadline has come.
+def settle(
+    prover: Prover, checkings: Sequence[Checking], run: RunState, *, after: Callable[[], object] = nothing
+) -> None:
+    """Look on both sides until nothing is worth waiting for, or at the deadline; `after` is called after each tick.
 
     Raises:
         CredentialsError: no further call can succeed; the checkings hold what was seen up to then.
@@ -172,7 +165,7 @@ def settle(prover: Prover, checkings: Sequence[Checking], pulse: Callable[[], No
     def look(each: Checking) -> None:
         _look(prover, each, clock.monotonic() - started)
 
-    yield from ticks(look, still_open, clock=clock, deadline=prover.deadline, pulse=pulse)
+    watch(look, still_open, run, after=after)
 
 
 def _look(prover: Prover, checking: Checking, waited_s: float) -> None:
@@ -203,7 +196,7 @@ def _look(prover: Prover, checking: Checking, waited_s: float) -> None:
         since[region] = in_progress_since(since.get(region), primary.replica(region), now)
 
 
-def _tell_stuck(checking: Checking, clock: Clock, deadline: float) -> None:
+def tell_stuck(checking: Checking, clock: Clock, deadline: float) -> None:
     """Say of each Region that is InProgress past the deadline since when, and what the last look found there."""
     for region, seen in tuple(checking.seen.items()):
         entry = checking.primary.replica(region)
@@ -218,61 +211,3 @@ def _tell_stuck(checking: Checking, clock: Clock, deadline: float) -> None:
 def _state(primary: Secret, region: Region) -> tuple[str | None, ...] | None:
     entry = primary.replica(region)
     return entry.state if entry else None
-
-
-@dataclass(slots=True)
-class Verification:
-    """One run of `verify`: `act` looks and waits, `secrets` tells how it stands."""
-
-    aws: SecretsManager
-    keys: Keys
-    clock: Clock
-    deadline: float
-    """In the clock's seconds."""
-    addresses: tuple[Address, ...]
-    targets: tuple[Target, ...] = ()
-    """Empty: every Region that the primary lists."""
-    expect_account: str | None = None
-    pulse: Callable[[], None] = nothing
-    """Is called about once a second while AWS takes its time."""
-    members: list[Checking | SecretReport] = field(default_factory=list)
-
-    def act(self) -> Iterator[None]:
-        """Prove each Region, or wait for what may yet come; yields after each round of looks.
-
-        Raises:
-            CredentialsError: no further call can succeed; `secrets` holds what was seen up to then.
-            UsageError: as for `status`.
-
-        """
-        found = find(
-            Patient(self.aws, self.clock, self.deadline),
-            self.addresses,
-            follow=True,
-            expect_account=self.expect_account,
-            patience_s=patience(self.clock, self.deadline),
-        )
-        self.members = [self._member(each) for each in found]
-        checkings = [each for each in self.members if isinstance(each, Checking)]
-        yield from settle(Prover(self.aws, KeyCheck(self.keys), self.clock, self.deadline), checkings, self.pulse)
-        for each in checkings:
-            _tell_stuck(each, self.clock, self.deadline)
-
-    def secrets(self) -> tuple[SecretReport, ...]:
-        """Return every secret as it stands, in the order asked."""
-        return tuple(each.report() if isinstance(each, Checking) else each for each in self.members)
-
-    def _member(self, found: Found) -> Checking | SecretReport:
-        primary = found.what
-        regions = tuple(target.region for target in self.targets)
-        if isinstance(primary, Trouble):
-            return unfound(found, primary, regions)
-        check_regions([primary.region], regions)
-        targets = self.targets or tuple(Target(entry.region) for entry in primary.replicas)
-        error = doomed(primary)
-        if not targets and error is None:
-            error = bare(primary, "verify")
-        if error:
-            return refusal(found, error)
-        asked = [target.region for target in targets]
-        return Checking(primary, targets, notes=(*followed(found), *troubles_elsewhere(primary, asked)))

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from smrep.errors import AwsError, CredentialsError, Denied, NotFound, NotSent, Throttled, Unanswered
+from smrep.errors import AwsError, CredentialsError, Denied, NotFound, SmrepError, Throttled, Unanswered
 from smrep.model import Secret, in_region
+from smrep.regions import Region
 from smrep.report import SecretReport, Trouble
 from smrep.rules.hints import promotion
 from smrep.rules.replication.findings import far_findings
 from smrep.rules.replication.replica_state import LIST_LAG_S
 from smrep.rules.replication.standalone_secret import row
-from smrep.service.ports import SecretsManager
+from smrep.service.ports import Clock, SecretsManager
 from smrep.service.steps.polling import poll
-from smrep.service.steps.write_once import Gate, is_moot
+from smrep.service.steps.write_once import Write, WriteGate, write_once
 
 
 @dataclass(slots=True)
@@ -28,6 +30,11 @@ class Candidate:
     accepted: bool = False
     error: Trouble | None = None
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def was_sent(self) -> bool:
+        """Whether a request may have reached AWS."""
+        return self.sent_at is not None
 
     @property
     def is_open(self) -> bool:
@@ -51,64 +58,110 @@ class Candidate:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Promoter:
-    """Asks AWS to make replicas stand alone, and looks whether they do."""
+@dataclass(slots=True)
+class PromoteWrite(Write):
+    """StopReplicationToReplica for one replica."""
 
     aws: SecretsManager
-    gate: Gate
+    gate: WriteGate
+    case: Candidate
+    sent_before: float | None = None
+    verb = "promoted"
 
-    def send(self, case: Candidate, *, again: bool = False) -> None:
-        """Ask AWS once; a lost answer is looked for, and only what then still is a replica is asked for again."""
-        arn, region, gate = case.first.arn, case.first.region, self.gate
-        if gate.closed:
-            hint = promotion(case.first)
-            why = NotSent(f"{case.first.name} in {region}: not promoted, since {gate.closed}", hint)
-            case.error = Trouble.of(why)
-            return
+    @property
+    def name(self) -> str:
+        """The secret's name."""
+        return self.case.first.name
 
-        def request() -> None:
-            case.sent_at = gate.clock.monotonic()
-            self.aws.promote(arn, region)
+    @property
+    def request_to(self) -> str:
+        """The words for its request, before the Regions."""
+        return "promotion in"
 
-        try:
-            gate.send(request)
-            case.accepted = True
-        except NotSent as error:
-            case.error = Trouble.of(error)
-        except Unanswered as error:
-            until = min(gate.deadline, gate.clock.monotonic() + LIST_LAG_S)
-            *_, looked = poll(lambda: self.look(case), lambda _: not case.is_open, clock=gate.clock, deadline=until)
-            case.accepted = not case.now.is_replica
-            if looked and case.is_open and not again and gate.may_repeat:
-                self.send(case, again=True)
-            elif case.is_open:
-                case.notes.append(f"no answer came to the request ({error.words}), and {region} shows a replica still")
-        except AwsError as error:
-            if is_moot(error, again=again):
-                case.notes.append(f"the promotion in {region} was refused the second time: {error.words}")
-                return
-            case.sent_at = case.sent_at if again else None
-            if isinstance(error, CredentialsError):
-                raise
-            error.about(f"{case.first.name} in {region}")
-            if isinstance(error, Denied):
-                error.hint = error.allowing(f"secretsmanager:StopReplicationToReplica on {arn}")
-            case.error = Trouble.of(error)
+    @property
+    def notes(self) -> list[str]:
+        """The case's notes."""
+        return self.case.notes
 
-    def look(self, case: Candidate) -> bool:
-        """Take in one new answer; return whether there was one."""
-        try:
-            case.now = self.aws.describe(case.first.arn, case.first.region)
-        except (Unanswered, Throttled):
-            return False
-        except NotFound as error:
-            if case.sent_at is not None and self.gate.clock.monotonic() - case.sent_at < LIST_LAG_S:
-                return False  # it was there when we asked for it
-            case.error = Trouble.of(error)
-        except CredentialsError:
-            raise
-        except AwsError as error:
-            case.error = Trouble.of(error)
-        case.accepted = case.accepted or not case.now.is_replica
-        return True
+    def remember(self, regions: Sequence[Region]) -> None:  # noqa: ARG002 - it is one Region
+        """Keep whether a request went out before."""
+        self.sent_before = self.case.sent_at
+
+    def request(self, regions: Sequence[Region]) -> None:  # noqa: ARG002 - as above
+        """Ask for the promotion."""
+        self.case.sent_at = self.gate.clock.monotonic()
+        self.aws.promote(self.case.first.arn, self.case.first.region)
+
+    def accept(self, regions: Sequence[Region], answer: object) -> None:  # noqa: ARG002 - as above
+        """Remember that AWS has taken it."""
+        self.case.accepted = True
+
+    def undo(self, regions: Sequence[Region]) -> None:  # noqa: ARG002 - as above
+        """Forget the request."""
+        self.case.sent_at = self.sent_before
+
+    def fail(self, regions: Sequence[Region], error: SmrepError) -> None:  # noqa: ARG002 - as above
+        """Give the secret the error as its end."""
+        self.case.error = Trouble.of(error)
+
+    def find(self, regions: Sequence[Region]) -> bool:  # noqa: ARG002 - as above
+        """Look until it is standalone, for as long as an answer may lag."""
+        case, clock = self.case, self.gate.clock
+        return poll(
+            lambda: look_whether_promoted(self.aws, case, clock),
+            lambda _: not case.is_open,
+            clock=clock,
+            deadline=min(self.gate.deadline, clock.monotonic() + LIST_LAG_S),
+        )
+
+    def is_lost(self, region: Region) -> bool:  # noqa: ARG002 - as above
+        """Return whether it is a replica still."""
+        return self.case.is_open
+
+    def not_shown(self, regions: Sequence[Region], *, looked: bool) -> str:  # noqa: ARG002 - it was a replica before
+        """Return the words for a request of which nothing is seen."""
+        return f"{self.case.first.region} shows a replica still"
+
+    def command(self, regions: Sequence[Region]) -> str:  # noqa: ARG002 - as above
+        """Return the command that promotes it."""
+        return promotion(self.case.first)
+
+    def explain(self, regions: Sequence[Region], error: AwsError) -> AwsError:
+        """Return the error with the secret and the Region named."""
+        error.about(f"{self.name} in {', '.join(regions)}")
+        if isinstance(error, Denied):
+            error.hint = error.allowing(f"secretsmanager:StopReplicationToReplica on {self.case.first.arn}")
+        return error
+
+
+def promote_once(aws: SecretsManager, case: Candidate, gate: WriteGate) -> None:
+    """Ask AWS to make the replica standalone, and take in what comes of it.
+
+    Raises:
+        CredentialsError: no further call can succeed.
+
+    """
+    write_once(PromoteWrite(aws, gate, case), [case.first.region], gate)
+
+
+def look_whether_promoted(aws: SecretsManager, case: Candidate, clock: Clock) -> bool:
+    """Take in one new answer; return whether there was one.
+
+    Raises:
+        CredentialsError: no further call can succeed.
+
+    """
+    try:
+        case.now = aws.describe(case.first.arn, case.first.region)
+    except (Unanswered, Throttled):
+        return False
+    except NotFound as error:
+        if case.sent_at is not None and clock.monotonic() - case.sent_at < LIST_LAG_S:
+            return False  # it was there when we asked for it
+        case.error = Trouble.of(error)
+    except CredentialsError:
+        raise
+    except AwsError as error:
+        case.error = Trouble.of(error)
+    case.accepted = case.accepted or not case.now.is_replica
+    return True

@@ -6,16 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from smrep.errors import (
-    AwsError,
-    ChangedMeanwhile,
-    CredentialsError,
-    Denied,
-    NotSent,
-    Refused,
-    Throttled,
-    Unanswered,
-)
+from smrep.errors import AwsError, ChangedMeanwhile, Denied, SmrepError, Throttled, Unanswered
 from smrep.model import Secret, Target
 from smrep.regions import Region
 from smrep.report import SecretReport, Trouble
@@ -27,7 +18,7 @@ from smrep.service.ports import Clock, SecretsManager
 from smrep.service.steps.lookup import asked, look, no_answer, troubles_elsewhere
 from smrep.service.steps.parallel import abreast, patience
 from smrep.service.steps.polling import poll
-from smrep.service.steps.write_once import Gate, compare, is_moot
+from smrep.service.steps.write_once import Write, WriteGate, compare
 
 
 @dataclass(slots=True)
@@ -60,10 +51,15 @@ class Clearing:
         name = self.primary.name
         return [(name, f"to be removed for good from {region}: {self._portrait(region)}") for region in self.to_send]
 
-    def change(self, regions: Sequence[Region], **changes: object) -> None:
-        """Replace fields of these Regions' departures."""
+    def fail(self, regions: Sequence[Region], error: Trouble) -> None:
+        """Give these Regions the error as their end."""
         for region in regions:
-            self.departures[region] = replace(self.departures[region], **changes)  # type: ignore[arg-type]
+            self.departures[region] = replace(self.departures[region], error=error)
+
+    def accept(self, regions: Sequence[Region]) -> None:
+        """Remember that AWS has taken the request for these Regions."""
+        for region in regions:
+            self.departures[region] = replace(self.departures[region], accepted=True)
 
     @property
     def unsent(self) -> list[Region]:
@@ -75,12 +71,12 @@ class Clearing:
     def spare(self, why: Trouble | None) -> None:
         """Leave alone what was not asked for yet, for that reason; for none, nothing."""
         if why is not None:
-            self.change(self.unsent, error=why)
+            self.fail(self.unsent, why)
 
     def show(self, shown: Mapping[Region, Secret | None]) -> None:
         """Let no replica go but those that were shown in an earlier look."""
         for region in self.departures.keys() & shown.keys():
-            self.change([region], shown=shown[region])
+            self.departures[region] = replace(self.departures[region], shown=shown[region])
 
     @property
     def shown(self) -> dict[Region, Secret | None]:
@@ -131,135 +127,130 @@ def _looks(
     )
 
 
-def _command(primary: Secret, regions: Sequence[Region]) -> str:
-    """Return the command that removes the replicas in these Regions."""
-    return spell_on(primary, "remove", [Target(each) for each in regions])
+@dataclass(slots=True)
+class RemoveWrite(Write):
+    """RemoveRegionsFromReplication for one secret; each Region is looked into right before.
 
-
-@dataclass(frozen=True, slots=True)
-class Clearer:
-    """Asks AWS to remove replicas, and looks whether they are gone."""
+    A Region that is not as it was shown is left out.
+    """
 
     aws: SecretsManager
-    gate: Gate
+    gate: WriteGate
+    case: Clearing
+    before: dict[Region, Departure] = field(default_factory=dict)
+    verb, preposition = "removed", "from"
 
-    def send(self, case: Clearing, regions: Sequence[Region], *, again: bool = False) -> None:
-        """Ask AWS to remove these Regions; a refusal of several is isolated, a lost answer is looked for.
+    @property
+    def name(self) -> str:
+        """The secret's name."""
+        return self.case.primary.name
 
-        Each Region is looked into right before, and left out if it is not as it was shown.
+    @property
+    def request_to(self) -> str:
+        """The words for its request, before the Regions."""
+        return "removal from"
 
-        Raises:
-            CredentialsError: no further call can succeed.
+    @property
+    def notes(self) -> list[str]:
+        """The case's notes."""
+        return self.case.notes
 
-        """
-        primary, before, due = case.primary, dict(case.departures), list(regions)
-        why = self.gate.closed
-        if why:
-            message = f"{primary.name} from {', '.join(regions)}: not removed, since {why}"
-            case.change(regions, error=Trouble.of(NotSent(message, _command(primary, regions))))
-            return
+    def remember(self, regions: Sequence[Region]) -> None:
+        """Keep the departures as they are before the request."""
+        self.before = {region: self.case.departures[region] for region in regions}
 
-        def check() -> None:
-            self._check_shown(case, due)
-
-        def request() -> None:
-            case.change(due, sent_at=self.gate.clock.monotonic())
-            self.aws.remove(primary.arn, primary.region, due)
-
-        try:
-            self.gate.send(request, check)
-        except ChangedMeanwhile:
-            return  # each Region has its error
-        except NotSent as error:
-            case.departures.update({region: replace(before[region], error=Trouble.of(error)) for region in due})
-        except Unanswered as error:
-            self._look_for(case, due, error, may_repeat=not again)
-        except AwsError as error:
-            if is_moot(error, again=again):
-                case.notes.append(f"the removal from {', '.join(due)} was refused the second time: {error.words}")
-                return
-            case.departures.update({region: before[region] for region in due})
-            if isinstance(error, CredentialsError):
-                raise
-            if len(due) > 1 and isinstance(error, Denied | Refused):
-                for region in due:
-                    self.send(case, [region], again=again)
-                return
-            error.about(f"{primary.name} from {', '.join(due)}")
-            if isinstance(error, Denied):
-                error.hint = error.allowing(f"secretsmanager:RemoveRegionsFromReplication on {primary.arn}")
-            case.change(due, error=Trouble.of(error))
-        else:
-            case.change(due, accepted=True)
-
-    def _check_shown(self, case: Clearing, due: list[Region]) -> None:
-        """Look into these Regions, side by side, and take those off the list that are not as they were shown.
-
-        Raises:
-            ChangedMeanwhile: none is left.
-            CredentialsError: no further call can succeed.
-            Throttled: AWS was asked too often.
-
-        """
-        looks = _looks(self.aws, case.primary, due, self.gate.clock, self.gate.deadline)
+    def check(self, due: list[Region]) -> None:
+        """Look into these Regions, side by side, and take those off the list that are not as they were shown."""
+        case, gate = self.case, self.gate
+        looks = _looks(self.aws, case.primary, due, gate.clock, gate.deadline)
         for region, seen in zip(tuple(due), looks, strict=True):
-            again = _command(case.primary, [region])
             try:
-                compare(case.departures[region].shown, seen, case.primary.name, region, again)
+                compare(case.departures[region].shown, seen, self.name, region, self.command([region]))
             except ChangedMeanwhile as error:
-                case.change([region], error=Trouble.of(error))
+                self.fail([region], error)
                 due.remove(region)
                 if not due:
                     raise
 
-    def look(self, case: Clearing, region: Region) -> None:
-        """Take in one new look into the Region; one that no answer came to is a tick without news.
+    def request(self, regions: Sequence[Region]) -> None:
+        """Ask for the removal."""
+        case, now = self.case, self.gate.clock.monotonic()
+        for region in regions:
+            case.departures[region] = replace(case.departures[region], sent_at=now)
+        self.aws.remove(case.primary.arn, case.primary.region, regions)
 
-        Raises:
-            CredentialsError: no further call can succeed.
+    def accept(self, regions: Sequence[Region], answer: object) -> None:  # noqa: ARG002 - the list may lag
+        """Remember that AWS has taken it."""
+        self.case.accept(regions)
 
-        """
-        known = case.departures[region]
-        seen = look(self.aws, case.primary, region)
-        if isinstance(seen, Absent) and known.victim:
-            seen = look(self.aws, case.primary, region)  # a replica that was seen is not gone for one stray answer
-        unsure = known.wanted and not known.accepted
-        if isinstance(seen, Absent) and unsure and self._still_listed(case, [region]) == []:
-            case.change([region], accepted=True)
-        if isinstance(seen, Unseen) and seen.error and not isinstance(seen.error, Unanswered | Throttled):
-            case.change([region], error=Trouble.of(seen.error))
-            return
-        case.observe(region, seen, self.gate.clock.monotonic())
+    def undo(self, regions: Sequence[Region]) -> None:
+        """Put the departures back."""
+        self.case.departures.update({region: self.before[region] for region in regions})
 
-    def _look_for(self, case: Clearing, regions: Sequence[Region], error: Unanswered, *, may_repeat: bool) -> None:
-        """Find out from the primary's list whether AWS acted on a request whose answer was lost."""
-        listed: list[Region] = list(regions)
-        for left in poll(
-            lambda: self._still_listed(case, regions),
-            lambda left: left == [],
-            clock=self.gate.clock,
-            deadline=min(self.gate.deadline, self.gate.clock.monotonic() + LIST_LAG_S),
-        ):
+    def fail(self, regions: Sequence[Region], error: SmrepError) -> None:
+        """Give the Regions the error as their end."""
+        self.case.fail(regions, Trouble.of(error))
+
+    def find(self, regions: Sequence[Region]) -> bool:
+        """Look at the primary's list until it has none of the Regions, for as long as it may lag."""
+        clock, listed = self.gate.clock, list(regions)
+
+        def look_at_list() -> list[Region] | None:
+            nonlocal listed
+            left = still_listed(self.aws, self.case.primary, regions)
             listed = listed if left is None else left
-        case.change([each for each in regions if each not in listed], accepted=True)
-        may_repeat = may_repeat and left is not None and self.gate.may_repeat
-        again = [region for region in listed if may_repeat and self.may_still_go(case, region)]
-        if again:
-            self.send(case, again, again=True)
-        rest = [region for region in listed if region not in again and case.departures[region].is_open]
-        if rest:
-            shown = "AWS's list could not be read" if left is None else "AWS's list does not show that it was taken"
-            case.notes.append(f"no answer came to the removal from {', '.join(rest)} ({error.words}), and {shown}")
+            return left
 
-    def may_still_go(self, case: Clearing, region: Region) -> bool:
-        """Look into the Region once more, and tell whether what is there may be removed by a request now."""
+        until = min(self.gate.deadline, clock.monotonic() + LIST_LAG_S)
+        left = poll(look_at_list, lambda left: left == [], clock=clock, deadline=until)
+        self.case.accept([region for region in regions if region not in listed])
+        return left is not None
+
+    def is_lost(self, region: Region) -> bool:
+        """Return whether the list has the Region still, and nothing else is known of it."""
+        departure = self.case.departures[region]
+        return departure.is_open and not departure.accepted
+
+    def still_due(self, region: Region) -> bool:
+        """Look into the Region, and return whether what is there may be removed by a request now."""
+        case = self.case
         seen = look(self.aws, case.primary, region)
         case.observe(region, seen, self.gate.clock.monotonic())
         return case.departures[region].is_open and is_sure(seen)
 
-    def _still_listed(self, case: Clearing, regions: Sequence[Region]) -> list[Region] | None:
-        """Return which Regions the primary lists still, None where it does not answer."""
-        primary = asked(lambda: self.aws.describe(case.primary.arn, case.primary.region))
-        if isinstance(primary, AwsError):
-            return None
-        return [region for region in regions if primary.replica(region)]
+    def command(self, regions: Sequence[Region]) -> str:
+        """Return the command that removes the replicas in these Regions."""
+        return spell_on(self.case.primary, "remove", [Target(region) for region in regions])
+
+    def explain(self, regions: Sequence[Region], error: AwsError) -> AwsError:
+        """Return the error with the secret and the Regions named."""
+        error.about(f"{self.name} from {', '.join(regions)}")
+        if isinstance(error, Denied):
+            error.hint = error.allowing(f"secretsmanager:RemoveRegionsFromReplication on {self.case.primary.arn}")
+        return error
+
+
+def look_whether_gone(aws: SecretsManager, case: Clearing, region: Region, clock: Clock) -> None:
+    """Take in one new look into the Region; one that no answer came to is without news.
+
+    Raises:
+        CredentialsError: no further call can succeed.
+
+    """
+    known = case.departures[region]
+    seen = look(aws, case.primary, region)
+    if isinstance(seen, Absent) and known.victim:
+        seen = look(aws, case.primary, region)  # a replica that was seen is not gone for one stray answer
+    unsure = known.wanted and not known.accepted
+    if isinstance(seen, Absent) and unsure and still_listed(aws, case.primary, [region]) == []:
+        case.accept([region])
+    if isinstance(seen, Unseen) and seen.error and not isinstance(seen.error, Unanswered | Throttled):
+        case.fail([region], Trouble.of(seen.error))
+        return
+    case.observe(region, seen, clock.monotonic())
+
+
+def still_listed(aws: SecretsManager, primary: Secret, regions: Sequence[Region]) -> list[Region] | None:
+    """Return which Regions the primary lists still, None where it does not answer."""
+    seen = asked(lambda: aws.describe(primary.arn, primary.region))
+    return None if isinstance(seen, AwsError) else [region for region in regions if seen.replica(region)]

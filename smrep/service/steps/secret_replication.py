@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol, assert_never
+from typing import assert_never
 
 from smrep.errors import (
     AwsError,
-    ChangedMeanwhile,
     CredentialsError,
     Denied,
-    NotSent,
     Outcome,
     Refused,
     SmrepError,
@@ -28,10 +26,12 @@ from smrep.rules.replication.name_owner import Bearer, bearer, ours
 from smrep.rules.replication.region_step import Add, Consent, Keep, Overwrite, Retry, Step, Stop
 from smrep.rules.replication.replica_state import LIST_LAG_S, Course, has_moved, observed, row, sent, told, worst
 from smrep.service.ports import Clock, SecretsManager
+from smrep.service.run_state import RunState
+from smrep.service.steps.lookup import asked as answer_or_error
 from smrep.service.steps.lookup import look
 from smrep.service.steps.parallel import abreast, nothing, patience
-from smrep.service.steps.polling import poll, ticks
-from smrep.service.steps.write_once import Gate, is_moot
+from smrep.service.steps.polling import poll, watch
+from smrep.service.steps.write_once import Write, WriteGate, write_once
 
 
 @dataclass(slots=True)
@@ -46,6 +46,12 @@ class Case:
     error: Trouble | None = None
     without_value: Outcome | None = None
     """How a Region in sync ends where the secret holds no value; None where nothing is said of that."""
+    command: str = "replicate"
+    """The command that asks again for what was not sent."""
+    flags: tuple[str, ...] = ()
+    """Its flags."""
+    forcing: tuple[str, ...] = ()
+    """Its flags besides, for what is overwritten."""
 
     @property
     def is_open(self) -> bool:
@@ -57,9 +63,19 @@ class Case:
         """Whether a request may have reached AWS in this run."""
         return any(course.sent_at is not None for course in self.courses.values())
 
-    def change(self, region: Region, **changes: object) -> None:
-        """Replace fields of that Region's course."""
-        self.courses[region] = replace(self.courses[region], **changes)  # type: ignore[arg-type]
+    @property
+    def plain(self) -> list[Region]:
+        """The Regions of one common request."""
+        return [
+            step.target.region
+            for step in self.steps
+            if isinstance(step, Retry) or (isinstance(step, Add) and not step.removing)
+        ]
+
+    @property
+    def overwrites(self) -> list[Overwrite]:
+        """The steps that overwrite something."""
+        return [step for step in self.steps if isinstance(step, Overwrite)]
 
     def observe(self, secret: Secret, now: float) -> None:
         """Take in a whole new answer to DescribeSecret; a Region that it does not list is news too."""
@@ -75,7 +91,12 @@ class Case:
     def fail(self, regions: Iterable[Region], error: SmrepError) -> None:
         """Give these Regions the error as their end."""
         for region in regions:
-            self.change(region, error=Trouble.of(error))
+            self.courses[region] = replace(self.courses[region], error=Trouble.of(error))
+
+    def command_for(self, regions: Sequence[Region], *, force: bool = False) -> str:
+        """Return the command that asks for these Regions again."""
+        targets = [Target(region, self.courses[region].wanted_key) for region in regions]
+        return spell_on(self.primary, self.command, targets, (*self.flags, *self.forcing) if force else self.flags)
 
     def report(self, *, waiting: bool = True, dry_run: bool = False) -> SecretReport:
         """Return the case as it stands."""
@@ -100,42 +121,16 @@ Member = Case | SecretReport
 """A secret of a run: on its way, or ended before it began."""
 
 
-def cases(members: Iterable[Member]) -> list[Case]:
+def cases(members: Iterable[object]) -> list[Case]:
     """Return the secrets that are on their way."""
-    return [each for each in members if isinstance(each, Case)]
+    return [member for member in members if isinstance(member, Case)]
 
 
-class Reporting(Protocol):
-    """A secret on its way, of whatever command."""
-
-    def report(self, *, waiting: bool, dry_run: bool) -> SecretReport:
-        """Return the secret as it stands."""
-        ...
-
-
-def reports(
-    members: Iterable[Reporting | SecretReport], *, waiting: bool = True, dry_run: bool = False
-) -> tuple[SecretReport, ...]:
-    """Return all secrets as they stand, in their order."""
-    return tuple(
-        each if isinstance(each, SecretReport) else each.report(waiting=waiting, dry_run=dry_run) for each in members
-    )
-
-
-def open_regions(members: Iterable[Member]) -> Iterator[tuple[Case, Course]]:
+def open_regions(members: Iterable[object]) -> Iterator[tuple[Case, Course]]:
     """Yield each Region that is still worth waiting for, with its case."""
     for case in cases(members):
         if case.error is None:
             yield from ((case, course) for course in case.courses.values() if course.is_open)
-
-
-def plain(case: Case) -> list[Region]:
-    """Return the Regions of one common request."""
-    return [
-        step.target.region
-        for step in case.steps
-        if isinstance(step, Retry) or (isinstance(step, Add) and not step.removing)
-    ]
 
 
 def course_of(step: Step, consent: Consent) -> Course:
@@ -159,141 +154,130 @@ def course_of(step: Step, consent: Consent) -> Course:
             assert_never(never)
 
 
-@dataclass(frozen=True, slots=True)
-class Sender:
-    """Asks AWS for replicas."""
+@dataclass(slots=True)
+class ReplicateWrite(Write):
+    """ReplicateSecretToRegions for one secret."""
 
     aws: SecretsManager
-    gate: Gate
-    command: str = "replicate"
-    flags: tuple[str, ...] = ()
-    """What to type besides, to ask again for what was not sent."""
-    forcing: tuple[str, ...] = ()
-    """The same, for what is overwritten."""
+    gate: WriteGate
+    case: Case
+    check_victim: Callable[[], None] | None = None
+    """Looks right before each request whether what is there may be overwritten; None: nothing is overwritten.
 
-    def send(
-        self,
-        case: Case,
-        regions: Sequence[Region],
-        *,
-        again: bool = False,
-        overwrites: Callable[[], None] | None = None,
-    ) -> None:
-        """Ask AWS for replicas in these Regions and take in what it answers.
+    Raises ChangedMeanwhile where it may not.
+    """
+    before: dict[Region, Course] = field(default_factory=dict)
+    preposition = "to"
 
-        What is there is overwritten only where `overwrites`, the look right before each request, lets it be.
+    @property
+    def name(self) -> str:
+        """The secret's name."""
+        return self.case.primary.name
 
-        A refusal of several Regions may be due to one of them, so each is then asked for by itself. An answer that
-        did not come is looked for in the list; only what a look shows to be missing there, and is not forced, is sent
-        a second time.
+    @property
+    def request_to(self) -> str:
+        """The words for its request, before the Regions."""
+        return f"request for {self.name} in"
 
-        Raises:
-            CredentialsError: no further call can succeed.
-            ChangedMeanwhile: `overwrites` forbids it.
+    @property
+    def notes(self) -> list[str]:
+        """The case's notes."""
+        return self.case.notes
 
-        """
-        force = overwrites is not None
-        if self.gate.closed:
-            self.leave_out(case, regions, self.gate.closed, force=force)
-            return
-        before = dict(case.courses)
-        targets = [Target(region, before[region].wanted_key) for region in regions]
+    @property
+    def repeatable(self) -> bool:
+        """Whether nothing is overwritten: what was is not overwritten a second time."""
+        return self.check_victim is None
 
-        def request() -> tuple[Replica, ...]:
-            for region in regions:
-                case.courses[region] = sent(before[region], self.gate.clock.monotonic(), accepted=False)
-            return self.aws.replicate(case.primary.arn, case.primary.region, targets, force=force)
+    def remember(self, regions: Sequence[Region]) -> None:
+        """Keep the courses as they are before the request."""
+        self.before = {region: self.case.courses[region] for region in regions}
 
-        try:
-            entries = self.gate.send(request, overwrites or nothing)
-        except ChangedMeanwhile:
-            case.courses.update({region: before[region] for region in regions})
-            raise
-        except NotSent:
-            case.courses.update({region: before[region] for region in regions})
-            self.leave_out(case, regions, "the run was stopped", force=force)
-        except Unanswered as error:
-            self._look_for(case, regions, error, may_repeat=not force and not again)
-        except AwsError as error:
-            if is_moot(error, again=again):
-                case.notes.append(f"the request for {', '.join(regions)} was refused the second time: {error.words}")
-                return
-            case.courses.update({region: before[region] for region in regions})
-            if isinstance(error, CredentialsError):
-                raise
-            coming = self._coming(case, regions) if isinstance(error, Refused) and not force else []
-            refused = [region for region in regions if region not in coming]
-            if len(regions) > 1 and isinstance(error, Denied | Refused):
-                for region in refused:
-                    self.send(case, [region], again=again, overwrites=overwrites)
-            elif refused:
-                case.fail(refused, _explained(error, case, refused))
-        else:
-            for region in regions:
-                case.change(region, accepted=True)
-            case.observe_entries(entries, regions, self.gate.clock.monotonic())
+    def check(self, due: list[Region]) -> None:  # noqa: ARG002 - it is one Region
+        """Look at what would be overwritten."""
+        if self.check_victim:
+            self.check_victim()
 
-    def _coming(self, case: Case, regions: Sequence[Region]) -> list[Region]:
-        """Return the Regions that another run has asked for meanwhile, by one look: they are waited for."""
-        try:
-            primary = self.aws.describe(case.primary.arn, case.primary.region)
-        except CredentialsError:
-            raise
-        except AwsError:
-            return []
-        coming = []
+    def request(self, regions: Sequence[Region]) -> tuple[Replica, ...]:
+        """Ask for the replicas and return what AWS lists."""
+        case, now = self.case, self.gate.clock.monotonic()
         for region in regions:
-            entry, key = primary.replica(region), case.courses[region].wanted_key
-            if entry is None or entry.status not in (IN_PROGRESS, IN_SYNC):
-                continue
-            if key and not same_by_spelling(key, entry.kms_key_id, region, case.primary.account):
-                continue
-            case.change(region, action=Action.KEEP, seen=entry, leftover=None)
-            case.notes.append(f"{case.primary.name} in {region} was asked for by somebody else meanwhile")
-            coming.append(region)
-        return coming
+            case.courses[region] = sent(self.before[region], now, accepted=False)
+        targets = [Target(region, self.before[region].wanted_key) for region in regions]
+        return self.aws.replicate(case.primary.arn, case.primary.region, targets, force=not self.repeatable)
 
-    def _look_for(self, case: Case, regions: Sequence[Region], error: Unanswered, *, may_repeat: bool) -> None:
-        """Find out from the list whether AWS acted on a request whose answer was lost."""
-        until = min(self.gate.deadline, self.gate.clock.monotonic() + LIST_LAG_S)
-        *_, looked = poll(
-            lambda: self._look(case),
+    def accept(self, regions: Sequence[Region], answer: Iterable[Replica]) -> None:
+        """Take in the entries of the answer."""
+        self._accept(regions)
+        self.case.observe_entries(answer, regions, self.gate.clock.monotonic())
+
+    def _accept(self, regions: Iterable[Region]) -> None:
+        for region in regions:
+            self.case.courses[region] = replace(self.case.courses[region], accepted=True)
+
+    def undo(self, regions: Sequence[Region]) -> None:
+        """Put the courses back."""
+        self.case.courses.update({region: self.before[region] for region in regions})
+
+    def fail(self, regions: Sequence[Region], error: SmrepError) -> None:
+        """Give the Regions the error as their end."""
+        self.case.fail(regions, error)
+
+    def find(self, regions: Sequence[Region]) -> bool:
+        """Look at the list until each Region has moved, for as long as it may lag."""
+        case, gate = self.case, self.gate
+        looked = poll(
+            self._look,
             lambda _: case.error is not None or all(has_moved(case.courses[region]) for region in regions),
-            clock=self.gate.clock,
-            deadline=until,
+            clock=gate.clock,
+            deadline=min(gate.deadline, gate.clock.monotonic() + LIST_LAG_S),
         )
-        for region in regions:
-            case.change(region, accepted=has_moved(case.courses[region]))
-        may_repeat = looked and may_repeat and self.gate.may_repeat
-        for region in regions if may_repeat else ():
-            if self._has_come(case, region):
-                case.change(region, accepted=True)
-        lost = [region for region in regions if not case.courses[region].accepted]
-        if lost and may_repeat:
-            self.send(case, lost, again=True)
-        elif lost:
-            shown = "does not show that it was taken" if looked else "could not be read"
-            case.notes.append(
-                f"no answer came to the request for {case.primary.name} in {', '.join(lost)} ({error.words}), "
-                f"and AWS's list {shown}"
-            )
+        self._accept(region for region in regions if has_moved(case.courses[region]))
+        return looked
 
-    def _has_come(self, case: Case, region: Region) -> bool:
-        """Tell whether our replica is in a Region where none was, though the list, which may lag, does not say so."""
-        course = case.courses[region]
-        if course.accepted or not course.vacant:
+    def is_lost(self, region: Region) -> bool:
+        """Return whether the list does not show that the request was taken."""
+        return not self.case.courses[region].accepted
+
+    def still_due(self, region: Region) -> bool:
+        """Return whether our replica is not there; the list, which may lag, does not show it in any case."""
+        case = self.case
+        if not case.courses[region].vacant or ours(case.primary, look(self.aws, case.primary, region)) is None:
+            return True
+        self._accept([region])
+        return False
+
+    def left(self, regions: Sequence[Region], error: AwsError) -> list[Region]:
+        """Return the refused Regions without those that another run has asked for meanwhile: they are waited for."""
+        if not isinstance(error, Refused) or not self.repeatable:
+            return list(regions)
+        primary = answer_or_error(lambda: self.aws.describe(self.case.primary.arn, self.case.primary.region))
+        return [each for each in regions if isinstance(primary, AwsError) or not self._is_coming(primary, each)]
+
+    def _is_coming(self, primary: Secret, region: Region) -> bool:
+        """Return whether somebody else has asked for just this replica, and take that in."""
+        case = self.case
+        entry, key = primary.replica(region), case.courses[region].wanted_key
+        if entry is None or entry.status not in (IN_PROGRESS, IN_SYNC):
             return False
-        return ours(case.primary, look(self.aws, case.primary, region)) is not None
+        if key and not same_by_spelling(key, entry.kms_key_id, region, case.primary.account):
+            return False
+        case.courses[region] = replace(case.courses[region], action=Action.KEEP, seen=entry, leftover=None)
+        case.notes.append(f"{case.primary.name} in {region} was asked for by somebody else meanwhile")
+        return True
 
-    def _look(self, case: Case) -> bool:
+    def _describe(self, primary: Secret) -> Secret | None:
+        return self.aws.describe(primary.arn, primary.region)
+
+    def _look(self) -> bool:
         """Take in one new answer; return whether there was one."""
-        primary = case.primary
+        case, gate = self.case, self.gate
         try:
             (secret,) = abreast(
-                lambda _: self._described(primary),
-                [None],
+                self._describe,
+                [case.primary],
                 late=lambda _: None,
-                patience_s=patience(self.gate.clock, self.gate.deadline),
+                patience_s=patience(gate.clock, gate.deadline),
             )
         except CredentialsError:
             raise
@@ -303,115 +287,110 @@ class Sender:
             return False
         if secret is None:
             return False
-        case.observe(secret, self.gate.clock.monotonic())
+        case.observe(secret, gate.clock.monotonic())
         return True
 
-    def _described(self, primary: Secret) -> Secret | None:
-        return self.aws.describe(primary.arn, primary.region)
-
-    def leave_out(self, case: Case, regions: Sequence[Region], why: str, *, force: bool = False) -> None:
-        """Send nothing for these Regions, and say why and how to ask again."""
-        message = f"{case.primary.name} to {', '.join(regions)}: not sent, since {why}"
-        case.fail(regions, NotSent(message, self.command_for(case, regions, force=force)))
-
-    def command_for(self, case: Case, regions: Sequence[Region], *, force: bool = False) -> str:
+    def command(self, regions: Sequence[Region]) -> str:
         """Return the command that asks for these Regions again."""
+        return self.case.command_for(regions, force=not self.repeatable)
+
+    def explain(self, regions: Sequence[Region], error: AwsError) -> AwsError:
+        """Return the error with the secret and the Regions named."""
+        case = self.case
+        error.about(f"{case.primary.name} to {', '.join(regions)}")
         targets = [Target(region, case.courses[region].wanted_key) for region in regions]
-        flags = (*self.flags, *self.forcing) if force else self.flags
-        return spell_on(case.primary, self.command, targets, flags)
-
-
-def _explained(error: AwsError, case: Case, regions: Sequence[Region]) -> AwsError:
-    """Return the error with the secret and the Regions named."""
-    error.about(f"{case.primary.name} to {', '.join(regions)}")
-    targets = [Target(region, case.courses[region].wanted_key) for region in regions]
-    if isinstance(error, Denied):
-        error.hint = error.allowing(
-            f"secretsmanager:ReplicateSecretToRegions on {case.primary.arn} with {', '.join(regions)}, and for a "
-            "customer's key kms:Decrypt at the primary, kms:GenerateDataKey and kms:Encrypt at the replica; all of it: "
-            + policy_for(case.primary, targets)
-        )
-    elif (
-        isinstance(error, Refused)
-        and error.code != "LimitExceededException"
-        and all(case.courses[region].action is Action.RETRY for region in regions)
-    ):
-        error.hint = f"begin anew: {anew(case.primary, targets)}"
-    return error
+        if isinstance(error, Denied):
+            error.hint = error.allowing(
+                f"secretsmanager:ReplicateSecretToRegions on {case.primary.arn} with {', '.join(regions)}, and for a "
+                "customer's key kms:Decrypt at the primary, kms:GenerateDataKey and kms:Encrypt at the replica; all of "
+                "it: " + policy_for(case.primary, targets)
+            )
+        elif (
+            isinstance(error, Refused)
+            and error.code != "LimitExceededException"
+            and all(case.courses[region].action is Action.RETRY for region in regions)
+        ):
+            error.hint = f"begin anew: {anew(case.primary, targets)}"
+        return error
 
 
 STALE_S = 60.0
 """For so long a Region that was listed before may go on being shown as it was, while it should be replaced."""
 
 
-@dataclass(frozen=True, slots=True)
-class Waiter:
-    """Waits for cases before one deadline, in the clock's seconds."""
+def wait_until_settled(
+    aws: SecretsManager,
+    cases: Sequence[Case],
+    run: RunState,
+    gate: WriteGate | None = None,
+    *,
+    after: Callable[[], object] = nothing,
+) -> None:
+    """Look at all open secrets until none is open, or at the deadline; `after` is called after each such tick.
 
-    aws: SecretsManager
-    clock: Clock
-    deadline: float
-    sender: Sender | None = None
-    """Sends for Regions whose old replica must be gone first; `wait` has none."""
-    pulse: Callable[[], None] = nothing
-    """Is called about once a second while AWS takes its time."""
+    The gate lets out requests for Regions whose old replica must be gone first.
 
-    def settle(self, cases: Sequence[Case]) -> Iterator[None]:
-        """Look at all open secrets, tick by tick, and yield after each; ends when none is open or at the deadline.
+    Raises:
+        CredentialsError: no further call can succeed; the cases hold what was seen up to then.
 
-        Raises:
-            CredentialsError: no further call can succeed; the cases hold what was seen up to then.
+    """
+    watch(
+        lambda case: look_again(aws, case, run.clock, gate),
+        lambda: [case for case in cases if case.is_open],
+        run,
+        after=after,
+    )
 
-        """
-        yield from ticks(
-            self.look,
-            lambda: [case for case in cases if case.is_open],
-            clock=self.clock,
-            deadline=self.deadline,
-            pulse=self.pulse,
-        )
 
-    def look(self, case: Case) -> None:
-        """Take in one new answer; a look that no answer came to is a tick without news."""
-        try:
-            case.observe(self.aws.describe(case.primary.arn, case.primary.region), self.clock.monotonic())
-            self._release(case)
-            self._confirm_overwritten(case)
-        except (Unanswered, Throttled):
-            return
-        except CredentialsError:
-            raise
-        except AwsError as error:
-            case.error = Trouble.of(error)
+def look_again(aws: SecretsManager, case: Case, clock: Clock, gate: WriteGate | None) -> None:
+    """Take in one new answer about a secret; a look that no answer came to is without news.
 
-    def _release(self, case: Case) -> None:
-        """Send the request for Regions whose old replica is gone by now."""
-        held = [course.region for course in case.courses.values() if course.held_until_gone]
-        gone = [
-            region
-            for region in held
-            if case.courses[region].seen is None and self._bearer(case, region) is Bearer.NOBODY
-        ]
-        if gone and self.sender:
-            self.sender.send(case, gone)
+    Raises:
+        CredentialsError: no further call can succeed.
 
-    def _confirm_overwritten(self, case: Case) -> None:
-        """Believe an entry that was InSync before it was overwritten once our replica is seen there.
+    """
+    try:
+        case.observe(aws.describe(case.primary.arn, case.primary.region), clock.monotonic())
+        if gate:
+            _send_where_gone(aws, case, gate)
+        _confirm_overwritten(aws, case, clock)
+    except (Unanswered, Throttled):
+        return
+    except CredentialsError:
+        raise
+    except AwsError as error:
+        case.error = Trouble.of(error)
 
-        What stands there still after STALE_S is not being replaced: waiting longer would not help.
-        """
-        for course in tuple(case.courses.values()):
-            stale = course.leftover is not None and course.leftover.status != FAILED and course.is_open
-            if not (stale and course.action is Action.OVERWRITE and course.accepted):
-                continue
-            who = self._bearer(case, course.region)
-            waited_s = self.clock.monotonic() - (course.sent_at or 0.0)
-            if who is Bearer.OURS:
-                case.change(course.region, leftover=None, seen_there=True)
-            elif who is Bearer.PROMOTED and waited_s >= STALE_S:
-                why = f"{case.primary.region} lists it as it did before"
-                case.change(course.region, error=not_replaced(case.primary, course.region, why))
 
-    def _bearer(self, case: Case, region: Region) -> Bearer:
-        """Return who bears the secret's name there now; only 'not found' is nobody."""
-        return bearer(case.primary, look(self.aws, case.primary, region))
+def _send_where_gone(aws: SecretsManager, case: Case, gate: WriteGate) -> None:
+    """Send the request for Regions whose old replica is gone by now."""
+    gone = [
+        course.region
+        for course in case.courses.values()
+        if course.held_until_gone and course.seen is None and _bearer(aws, case, course.region) is Bearer.NOBODY
+    ]
+    if gone:
+        write_once(ReplicateWrite(aws, gate, case), gone, gate)
+
+
+def _confirm_overwritten(aws: SecretsManager, case: Case, clock: Clock) -> None:
+    """Believe an entry that was InSync before it was overwritten once our replica is seen there.
+
+    What stands there still after STALE_S is not being replaced: waiting longer would not help.
+    """
+    for course in tuple(case.courses.values()):
+        stale = course.leftover is not None and course.leftover.status != FAILED and course.is_open
+        if not (stale and course.action is Action.OVERWRITE and course.accepted):
+            continue
+        who = _bearer(aws, case, course.region)
+        waited_s = clock.monotonic() - (course.sent_at or 0.0)
+        if who is Bearer.OURS:
+            case.courses[course.region] = replace(course, leftover=None, seen_there=True)
+        elif who is Bearer.PROMOTED and waited_s >= STALE_S:
+            why = f"{case.primary.region} lists it as it did before"
+            case.courses[course.region] = replace(course, error=not_replaced(case.primary, course.region, why))
+
+
+def _bearer(aws: SecretsManager, case: Case, region: Region) -> Bearer:
+    """Return who bears the secret's name there now; only 'not found' is nobody."""
+    return bearer(case.primary, look(aws, case.primary, region))

@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
-from smrep.errors import AwsError, ChangedMeanwhile, NotFound, NotSent, Outcome, Refused, Throttled, Unchecked
+from smrep.errors import (
+    AwsError,
+    ChangedMeanwhile,
+    CredentialsError,
+    Denied,
+    NotFound,
+    NotSent,
+    Outcome,
+    Refused,
+    SmrepError,
+    Throttled,
+    Unanswered,
+    Unchecked,
+)
 from smrep.model import Secret
 from smrep.regions import Region
 from smrep.rules.replication.name_owner import Absent, Look, Unseen
 from smrep.service.ports import Clock, SecretsManager
+from smrep.service.run_state import RunState
 from smrep.service.steps.lookup import look
 from smrep.service.steps.parallel import LOOK_S, abreast, nothing
 from smrep.service.steps.polling import past_throttling
@@ -39,7 +53,7 @@ Source: aws-behavior.md 5.
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
+class WriteGate:
     """The one gate through which writes go; times in the clock's seconds."""
 
     clock: Clock
@@ -52,9 +66,9 @@ class Gate:
     """The budget that the requests of many secrets share."""
 
     @classmethod
-    def until(cls, clock: Clock, deadline: float) -> Gate:
-        """Return a gate that closes at the deadline, but not before what a slow look has held up is sent."""
-        return cls(clock, deadline, max(deadline, clock.monotonic() + LOOK_S))
+    def for_run(cls, run: RunState) -> WriteGate:
+        """Return a gate that closes at the run's deadline, but not before what a slow look has held up is sent."""
+        return cls(run.clock, run.deadline, max(run.deadline, run.clock.monotonic() + LOOK_S))
 
     def __enter__(self) -> Self:
         """Open the gate for one run."""
@@ -105,16 +119,161 @@ class Gate:
             raise NotSent("not sent, since the run was stopped")
 
 
-def is_moot(error: AwsError, *, again: bool) -> bool:
-    """Tell whether a refusal fails nothing: of a second request, since the first may have been carried out."""
-    return again and isinstance(error, Refused | NotFound)
+class Write:
+    """One kind of write for one secret: how it is sent, how AWS shows that it acted, and its words.
+
+    The Regions are always those of one request.
+    """
+
+    verb, preposition = "sent", "in"
+    """The words of its messages: 'prod/db in us-west-2: not sent'."""
+
+    @property
+    def request_to(self) -> str:
+        """The words for its request, before the Regions."""
+        return "request for"
+
+    @property
+    def name(self) -> str:
+        """The secret's name."""
+        raise NotImplementedError
+
+    @property
+    def notes(self) -> list[str]:
+        """What a person should know and no Region's row has a place for."""
+        raise NotImplementedError
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether it may be sent again once it was not seen to be done."""
+        return True
+
+    def remember(self, regions: Sequence[Region]) -> None:
+        """Keep how the Regions stand before the request."""
+        raise NotImplementedError
+
+    def check(self, due: list[Region]) -> None:
+        """Look right before the request, and take off the list what may not be written.
+
+        Raises:
+            ChangedMeanwhile: nothing of it may be.
+            Throttled: AWS was asked too often.
+
+        """
+
+    def request(self, regions: Sequence[Region]) -> object:
+        """Mark the Regions as sent, call AWS, and return its answer."""
+        raise NotImplementedError
+
+    def accept(self, regions: Sequence[Region], answer: Any) -> None:
+        """Take in AWS's answer."""
+        raise NotImplementedError
+
+    def undo(self, regions: Sequence[Region]) -> None:
+        """Put the Regions back to how they stood before the request: AWS has not acted."""
+        raise NotImplementedError
+
+    def fail(self, regions: Sequence[Region], error: SmrepError) -> None:
+        """Give the Regions the error as their end."""
+        raise NotImplementedError
+
+    def find(self, regions: Sequence[Region]) -> bool:
+        """Look whether AWS acted on a request without an answer; return whether the last look had an answer."""
+        raise NotImplementedError
+
+    def is_lost(self, region: Region) -> bool:
+        """Return whether AWS was not seen to act in the Region."""
+        raise NotImplementedError
+
+    def still_due(self, region: Region) -> bool:  # noqa: ARG002 - others look into the Region
+        """Look once more before a second request; return whether the Region needs it."""
+        return True
+
+    def left(self, regions: Sequence[Region], error: AwsError) -> list[Region]:  # noqa: ARG002 - as above
+        """Return those of the refused Regions in which nobody else has done it meanwhile."""
+        return list(regions)
+
+    def command(self, regions: Sequence[Region]) -> str:
+        """Return the command that asks for these Regions again."""
+        raise NotImplementedError
+
+    def explain(self, regions: Sequence[Region], error: AwsError) -> AwsError:
+        """Return a refusal with the secret and the Regions named, and what to do about it."""
+        raise NotImplementedError
+
+    def not_shown(self, regions: Sequence[Region], *, looked: bool) -> str:  # noqa: ARG002 - as above
+        """Return the words for a request of which nothing is seen; `looked`: the last look had an answer."""
+        return f"AWS's list {'does not show that it was taken' if looked else 'could not be read'}"
+
+    def leave_out(self, regions: Sequence[Region], why: str) -> None:
+        """Send nothing for these Regions, and say why and how to ask again."""
+        message = f"{self.name} {self.preposition} {', '.join(regions)}: not {self.verb}, since {why}"
+        self.fail(regions, NotSent(message, self.command(regions)))
 
 
-def in_turn(send: Callable[[T], None], items: Sequence[T], pulse: Callable[[], None]) -> Iterator[None]:
-    """Send for a few secrets at a time, and yield after each few."""
+def write_once(write: Write, regions: Sequence[Region], gate: WriteGate, *, again: bool = False) -> None:
+    """Send a write once, and take in what comes of it.
+
+    A lost answer is looked for; only what a look shows to be undone, and may be repeated, is sent a second time. A
+    refusal of several Regions may be due to one of them, so each is then asked for by itself.
+
+    Raises:
+        CredentialsError: no further call can succeed.
+
+    """
+    due = list(regions)
+    if gate.closed:
+        write.leave_out(due, gate.closed)
+        return
+    write.remember(due)
+    try:
+        answer = gate.send(lambda: write.request(due), lambda: write.check(due))
+    except ChangedMeanwhile as error:
+        write.undo(due)
+        write.fail(due, error)
+    except NotSent:
+        write.undo(due)
+        write.leave_out(due, "the run was stopped")
+    except Unanswered as error:
+        _find_lost_answer(write, due, gate, error, again=again)
+    except AwsError as error:
+        if again and isinstance(error, Refused | NotFound):
+            write.notes.append(f"the {write.request_to} {', '.join(due)} was refused the second time: {error.words}")
+            return
+        write.undo(due)
+        if isinstance(error, CredentialsError):
+            raise
+        left = write.left(due, error)
+        if len(due) > 1 and isinstance(error, Denied | Refused):
+            for region in left:
+                write_once(write, [region], gate, again=again)
+        elif left:
+            write.fail(left, write.explain(left, error))
+    else:
+        write.accept(due, answer)
+
+
+def _find_lost_answer(
+    write: Write, regions: Sequence[Region], gate: WriteGate, error: Unanswered, *, again: bool
+) -> None:
+    """Find out whether AWS acted on a request without an answer, and repeat it where that is safe."""
+    looked = write.find(regions)
+    may_repeat = looked and write.repeatable and not again and gate.may_repeat
+    repeat = [region for region in regions if may_repeat and write.is_lost(region) and write.still_due(region)]
+    if repeat:
+        write_once(write, repeat, gate, again=True)
+    lost = [region for region in regions if region not in repeat and write.is_lost(region)]
+    if lost:
+        request = f"{write.request_to} {', '.join(lost)}"
+        shown = write.not_shown(lost, looked=looked)
+        write.notes.append(f"no answer came to the {request} ({error.words}), and {shown}")
+
+
+def send_in_batches(send: Callable[[T], None], items: Sequence[T], run: RunState) -> None:
+    """Send for a few secrets at a time, and tell the run's observer after each few."""
     for first in range(0, len(items), SENDING):
-        abreast(send, items[first : first + SENDING], pulse=pulse)
-        yield
+        abreast(send, items[first : first + SENDING], pulse=run.heartbeat)
+        run.update()
 
 
 def identity(secret: Secret) -> tuple[object, ...]:

@@ -1,51 +1,62 @@
-"""A run's dependencies, each made when first asked for, and what a run shows and says on its way."""
+"""One run of a command: locate, connect, show progress, have plans confirmed, publish the result."""
 
 from __future__ import annotations
 
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TextIO
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TextIO
 
 import click
 
 from smrep import __version__
 from smrep.cli.options import Shared
 from smrep.cli.params import secret_ids
-from smrep.cli.root import WORDS
-from smrep.errors import Outcome
+from smrep.cli.root import CONDUCTED, WORDS
+from smrep.cli.signals import stopped_by, stopping, told, typed_line
+from smrep.errors import CredentialsError, Outcome, OutputError, SmrepError, UsageError
 from smrep.model import SecretId, parse_arn
+from smrep.output import github
 from smrep.output.append_only_file import Journal
 from smrep.output.events import Events
+from smrep.output.formats import FORMATS, as_query, compile_query
 from smrep.output.progress import Gauge, Lines, Screen, SystemClock, Tally
+from smrep.output.stderr_notes import explain, is_mute
 from smrep.output.terminal import Messages, Paper, fits, is_terminal, wants_animation, wants_colour
 from smrep.regions import Region, is_known, nearest
-from smrep.report import Kind, Progress, SecretReport, Severity, Trouble
-from smrep.rules.hints import typed_again
+from smrep.report import Kind, Report, SecretReport, SecretsReport, Severity, Trouble, bug
+from smrep.rules.hints import connected_report, typed_again
 from smrep.rules.primary_region import Where, account_in, check_account, check_regions, locate
+from smrep.rules.run_outcome import end, timed_out
 from smrep.service.ports import Clock
+from smrep.service.run_state import Plan, RunState
 from smrep.urls import shown
 
 if TYPE_CHECKING:
     from smrep.aws.client import Aws
-
 
 TELLING_S = 5.0
 """How often the events of a run over many secrets tell how far it is."""
 
 
 @dataclass
-class App:
-    """One run of one command."""
+class Run:
+    """One run of one command: the observer of its progress, and the one place where it ends.
+
+    As a context manager it reports what the block has found and done, whatever ends the block.
+    """
 
     command: str
     options: Shared
     timeout_s: float | None = None
     """None where the command has no deadline."""
     dry_run: bool = False
+    yes: bool = False
+    """Whether the command line confirms what the run destroys."""
     env: Mapping[str, str] = field(default_factory=lambda: os.environ)
     stdin: TextIO | None = field(default_factory=lambda: sys.stdin)
     stdout: TextIO | None = field(default_factory=lambda: sys.stdout)
@@ -66,29 +77,21 @@ class App:
     """The credentials' account, where it was asked for."""
     caller: str | None = None
     """The ARN of who is behind the credentials, where it was asked for."""
-    secrets: Callable[[], Sequence[SecretReport]] = tuple
-    """Tells how the secrets of this run stand, at any moment."""
-    progress: Callable[[], Progress] | None = None
-    """Tells how far a run over many secrets has come; None where each is shown."""
-    summary: Callable[[], Mapping[str, int]] | None = None
-    """Tells the counts of such a run."""
     several_accounts: bool = False
     connections: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """The flags that lead to each account of a manifest or a plan."""
     journal: Journal | None = None
     """Where each write is written down before it goes out."""
-    result: Callable[[], Iterable[str]] | None = None
-    """Tells what is written in place of the secrets, to people and as JSON, where there is something."""
     reports: Sequence[str] = ()
     """Files to which the result is written too."""
-    next_step: Callable[[], str | None] | None = None
-    """Tells what to type next where a run over many secrets has found something that is to be done."""
+    replaces_result: bool = False
+    """Whether `text` is written in place of the secrets, to people and as JSON."""
+    text: Iterable[str] = ()
     streamed: bool = False
     """Whether the result was written as it came."""
-    interrupted: Callable[[], Trouble] = lambda: Trouble(
-        "Interrupted", "stopped; nothing was sent", None, None, Outcome.INTERRUPTED
-    )
-    """Tells what an interrupt at this moment leaves behind."""
+    next_step: str | None = None
+    """What to type next where a run over many secrets has found something that is to be done."""
+    exit_code: int = Outcome.BUG.exit_code
 
     def __post_init__(self) -> None:
         """Start the run's time."""
@@ -96,16 +99,72 @@ class App:
         self._started = self.clock.monotonic()
         self._told_at_s = 0.0
         self._said_homes: Mapping[Region, str] = {}
+        self._report: SecretsReport | None = None
+        self._search = compile_query(self.options.query) if self.options.query is not None else None
+        self.state = RunState(self.clock, self._started + (self.timeout_s or 0.0), self, self.dry_run)
+
+    def __enter__(self) -> Self:
+        """Take the run in hand: what ends it from now on is reported by us."""
+        if self.output == "ndjson":
+            self.events = Events(
+                lambda line: self.write([line]), self.clock.now, lambda: self._framed(self.state.report())
+            )
+            self.events.version(self.command)
+        click.get_current_context().meta[CONDUCTED] = True
+        return self
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: TracebackType | None) -> bool:
+        """Print the result and set the exit code.
+
+        Raises:
+            OutputError: the result could not be written.
+            BrokenPipeError: nobody reads it any more.
+
+        """
+        self.close_screen()
+        if isinstance(error, BrokenPipeError):
+            return False
+        signal = None if isinstance(error, SmrepError) else stopping(error)
+        trouble = self._trouble(error, signal)
+        found = self._report or self.state.report()
+        if trouble is None and self.timeout_s is not None and not self.dry_run:
+            trouble = timed_out(found.secrets, self.timeout_s, self.elapsed_s - self.thought_s, self.command)
+        report = self._written(self._framed(found, trouble, stopped_by(signal) if signal else None))
+        text = None
+        try:
+            text = as_query(report, self._search, text=self.output == "text") if self._search else None
+        except UsageError as failure:  # what was done is told all the same
+            report = _ended_by(report, failure)
+        self.exit_code = report.exit_code
+        try:
+            self._publish(report, text)
+            told(report.exit_code)
+        finally:
+            table = self.output == "table" and not self.replaces_result and self.stdout is not None
+            step = None if report.error else self.next_step
+            explain(report, self.messages, self.options.connection, has_table=table, next_step=step)
+            github.tell(report, self.messages, self.env)
+        return True
+
+    def finish(self, report: SecretsReport) -> None:
+        """Take what the use case has found and done as the result."""
+        self._report = report
+
+    def _trouble(self, error: BaseException | None, signal: BaseException | None) -> Trouble | None:
+        """Return what ended the run before its end."""
+        if signal:
+            return self.state.interruption(self.state)
+        if isinstance(error, SmrepError):
+            trouble = Trouble.of(error)
+            if isinstance(error, CredentialsError) and trouble.hint:
+                return replace(trouble, hint=f"{trouble.hint}; then: {self.again}")
+            return trouble
+        return bug(error) if error else None
 
     @property
     def elapsed_s(self) -> float:
         """Seconds since the run began."""
         return self.clock.monotonic() - self._started
-
-    @property
-    def deadline(self) -> float:
-        """When waiting ends, in the clock's seconds."""
-        return self._started + (self.timeout_s or 0.0)
 
     @cached_property
     def output(self) -> str:
@@ -146,24 +205,67 @@ class App:
         alone = not (self.options.quiet or self.options.debug)
         return self.stderr is not None and alone and wants_animation(self.stderr, self.env)
 
-    def show(self) -> None:
+    def update(self, state: RunState, changed: Sequence[SecretReport] | None) -> None:
         """Show how far the run has come, or how each secret stands where they are few."""
-        if self.progress:
-            progress, elapsed_s = self.progress(), self.elapsed_s
-            if self.events and elapsed_s - self._told_at_s >= TELLING_S:
-                self._told_at_s = elapsed_s
+        if self.events and changed is not None:
+            self.events.show(changed)
+        progress = state.tracked.progress
+        if progress:
+            if self.events and self.elapsed_s - self._told_at_s >= TELLING_S:
+                self._told_at_s = self.elapsed_s
                 self.events.progress(progress)
-            self.gauge.show(progress, elapsed_s)
+            self.gauge.show(progress, self.elapsed_s)
             return
-        secrets = self.secrets()
+        secrets = state.tracked.reports(dry_run=self.dry_run)
         if self.events:
             self.events.show(secrets, looks_last=self.looks_last)
         self.screen.show(secrets, self.elapsed_s)
 
+    def approve(self, state: RunState, plan: Plan) -> bool:
+        """Show what is at stake, have it confirmed unless that was typed, and return whether to carry it out.
+
+        Raises:
+            UsageError: it was not confirmed, or nobody can answer.
+
+        """
+        self._announce(state)
+        for _, danger in plan.dangers:
+            self.messages.warning(danger)
+        if self.dry_run:
+            self.messages.note("dry run: nothing was sent")
+            return False
+        names = tuple(dict.fromkeys(name for name, _ in plan.dangers))
+        if not self.yes:
+            self.ask(names, plan.activity, plan.command("--yes"))
+        state.deadline += self.thought_s
+        return True
+
+    def ask(self, names: Sequence[str], activity: str, confirmed: str) -> None:
+        """Have the one name typed, or the count of several; how long that took is not waiting, and is remembered.
+
+        Raises:
+            UsageError: it was not confirmed, or nobody can answer; `confirmed` is the command that needs no answer.
+
+        """
+        if not names:
+            return
+        if self.options.no_input or self.stdin_is_taken or not (is_terminal(self.stdin) and is_terminal(self.stderr)):
+            raise UsageError(
+                f"{activity} needs a confirmation, and nobody can answer; nothing was sent",
+                f"--yes answers it: {confirmed}",
+                code="ConfirmationNeeded",
+            )
+        expected = names[0] if len(names) == 1 else str(len(names))
+        answer = "the secret's name" if len(names) == 1 else "the number of secrets that will be changed"
+        asked_at = self.clock.monotonic()
+        if typed_line(f"type {answer} to go on: ", self.stdin, self.stderr).strip() != expected:
+            raise UsageError("not confirmed; nothing was sent", f"the answer is {expected}", code="NotConfirmed")
+        self.thought_s = self.clock.monotonic() - asked_at  # thinking is not waiting
+
     @property
     def again(self) -> str:
         """The command that goes on from here, or the one that was typed; no password stands in its URLs."""
-        going_on = self.interrupted().hint
+        going_on = self.state.interruption(self.state).hint
         words = click.get_current_context().meta.get(WORDS, ())
         return going_on or typed_again([re.sub(r"https?://\S*", lambda url: shown(url[0]), word) for word in words])
 
@@ -285,13 +387,95 @@ class App:
         if self.journal:
             self.journal.write(operation, region, params)
 
-    def announce(self) -> None:
+    def _announce(self, state: RunState) -> None:
         """Tell the plan, and say what was found before acting and matters while waiting."""
         if self.events:
             self.events.plan()
-        for finding in (each for secret in self.secrets() for row in secret.replicas for each in row.findings):
+        secrets = state.tracked.reports(dry_run=self.dry_run)
+        for finding in (each for secret in secrets for row in secret.replicas for each in row.findings):
             if finding.severity is Severity.INFO or finding.kind in (Kind.FAILED, Kind.MANAGED):
                 self.messages.note(finding.message)
+
+    def _framed(self, found: SecretsReport, trouble: Trouble | None = None, exit_code: int | None = None) -> Report:
+        """Return the run as it stands, with the commands in its hints ready to be typed."""
+        secrets = found.secrets
+        outcome = end(secrets, trouble)
+        account = None if self.several_accounts else _account(secrets) or self.account_id
+        home, source = self._home(secrets)
+        report = Report(
+            command=self.command,
+            outcome=outcome,
+            exit_code=outcome.exit_code if exit_code is None else exit_code,
+            started_at=self.started_at,
+            elapsed_s=self.elapsed_s,
+            dry_run=self.dry_run,
+            account_id=account,
+            caller=self.caller,
+            primary_region=home,
+            primary_region_source=source,
+            endpoint_url=self.endpoint_url,
+            endpoint_urls={each.region: shown(each.url) for each in self.options.endpoints if each.region},
+            secrets=secrets,
+            error=trouble,
+            summary=found.summary,
+        )
+        return connected_report(report, self.options.connection, self.connections)
+
+    def _home(self, secrets: Sequence[SecretReport]) -> tuple[Region | None, str | None]:
+        """Return the primaries' common Region and who named it: the command line, else the replicas themselves."""
+        if self.where:
+            return self.where.region, self.where.source
+        homes = {secret.primary_region for secret in secrets if secret.arn}
+        return (homes.pop(), "replica") if len(homes) == 1 else (None, None)
+
+    def _written(self, report: Report) -> Report:
+        """Write the files that were asked for beside the result; where one can't be written, the run has failed."""
+        for path in self.reports:
+            from smrep.output.artifacts import write
+
+            try:
+                write(path, report)
+            except OutputError as error:
+                if report.error is not None:  # else it is told as what ended the run
+                    self.messages.trouble(Trouble.of(error))
+                else:
+                    outcome = end(report.secrets, Trouble.of(error))
+                    code = outcome.exit_code
+                    report = replace(report, outcome=outcome, exit_code=code, error=Trouble.of(error))
+        return report
+
+    def _publish(self, report: Report, text: str | None) -> None:
+        """Put the result, or the text made of it, where it was asked for."""
+        if is_mute(report):
+            return
+        if self.events:
+            self.events.result(report)
+        elif self.replaces_result and text is None and self.output in ("table", "text", "json"):
+            written = [] if report.error else list(self.text)
+            self.write(written or (FORMATS["json"](report, Paper()) if self.output == "json" else ()))
+        elif not self.streamed:
+            self.write(FORMATS[self.output](report, self.paper(self.stdout)) if text is None else [text])
+
+    def _write_line(self, line: str) -> None:
+        self.write([line])
+
+    def write(self, pieces: Iterable[str]) -> None:
+        """Write to standard output.
+
+        Raises:
+            OutputError: it could not be written.
+            BrokenPipeError: nobody reads it any more.
+
+        """
+        if self.stdout is None:
+            return
+        try:
+            self.stdout.writelines(pieces)
+            self.stdout.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OutputError(f"the result could not be written to standard output: {error.strerror}") from error
 
 
 def _columns(stream: TextIO) -> int:
@@ -299,3 +483,11 @@ def _columns(stream: TextIO) -> int:
         return os.get_terminal_size(stream.fileno()).columns or 80
     except (OSError, ValueError):
         return 80
+
+
+def _account(secrets: Sequence[SecretReport]) -> str | None:
+    return next((each.arn.split(":")[4] for each in secrets if each.arn), None)
+
+
+def _ended_by(report: Report, error: SmrepError) -> Report:
+    return replace(report, outcome=error.outcome, exit_code=error.outcome.exit_code, error=Trouble.of(error))

@@ -1,0 +1,60 @@
+"""`verify`: prove that each replica holds the current version, and wait for one that lags."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from smrep.model import Target
+from smrep.report import SecretReport, SecretsReport, Trouble
+from smrep.rules.primary_region import Address, check_regions
+from smrep.service.ports import Aws
+from smrep.service.run_state import FewSecrets, RunState, interrupted_look
+from smrep.service.steps.kms_keys import KeyCheck
+from smrep.service.steps.lookup import Found, bare, doomed, find, followed, refusal, troubles_elsewhere, unfound
+from smrep.service.steps.prove import Checking, Prover, settle, tell_stuck
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyRequest:
+    """What `verify` was asked for."""
+
+    addresses: tuple[Address, ...]
+    targets: tuple[Target, ...] = ()
+    """Regions with the keys expected there; empty: every Region that the primary lists."""
+    expect_account: str | None = None
+
+
+def verify(aws: Aws, request: VerifyRequest, run: RunState) -> SecretsReport:
+    """Prove each Region, or wait for what may yet come.
+
+    Raises:
+        CredentialsError: no further call can succeed; the run's state has what was seen up to then.
+        UsageError: as for `status`.
+
+    """
+    run.track(FewSecrets(), interrupted_look)
+    found = find(aws, request.addresses, follow=True, expect_account=request.expect_account, run=run)
+    members = [_member(request.targets, each) for each in found]
+    run.track(FewSecrets(members))
+    checkings = [member for member in members if isinstance(member, Checking)]
+    settle(Prover(aws, KeyCheck(aws), run.clock, run.deadline), checkings, run)
+    for checking in checkings:
+        tell_stuck(checking, run.clock, run.deadline)
+    return run.report()
+
+
+def _member(targets: tuple[Target, ...], found: Found) -> Checking | SecretReport:
+    """Return a secret whose replicas are to be proved, or why nothing can be."""
+    primary = found.what
+    regions = tuple(target.region for target in targets)
+    if isinstance(primary, Trouble):
+        return unfound(found, primary, regions)
+    check_regions([primary.region], regions)
+    wanted = targets or tuple(Target(entry.region) for entry in primary.replicas)
+    error = doomed(primary)
+    if not wanted and error is None:
+        error = bare(primary, "verify")
+    if error:
+        return refusal(found, error)
+    regions = tuple(target.region for target in wanted)
+    return Checking(primary, wanted, notes=(*followed(found), *troubles_elsewhere(primary, regions)))
