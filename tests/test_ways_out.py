@@ -60,8 +60,10 @@ def test_every_client_is_admitted_where_it_is_made() -> None:
     assert [node.name for node in makers] == ["_make", "sts"]
     assert all("self._admit(client)" in ast.unparse(node) for node in makers)
     made = [name for name, _ in calls(SESSION) if name.endswith(".client")]
+    assert not [name for path in FILES for name, _ in calls(path) if name.endswith(".create_client")]
     asks_nobody = ["session.client"]  # for the address of its endpoint alone
-    assert sorted(made) == sorted(["own.client", "self._session().client", "self.client", "self.client", *asks_nobody])
+    admitted = ["own.client", "self._sessions().boto.client", "self.client", "self.client"]
+    assert sorted(made) == sorted([*admitted, *asks_nobody])
 
 
 NOWHERE = {"ctypes", "pickle", "marshal", "shelve", "requests", "urllib3", "asyncio", "logging"}

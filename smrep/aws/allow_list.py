@@ -62,8 +62,9 @@ def guard_secrets(session: Any) -> None:
     What is asked for is checked before a request is built of it, and what goes over the wire once more, since event
     handlers may have changed it. Other services are left alone here: botocore has its own ways to credentials.
     """
-    session.events.register_first("before-parameter-build.secrets-manager.*", _as_asked)
-    session.events.register_last("before-send.secrets-manager.*", _as_sent)
+    events = session.get_component("event_emitter")
+    events.register_first("before-parameter-build.secrets-manager.*", _as_asked)
+    events.register_last("before-send.secrets-manager.*", _as_sent)
 
 
 def _as_asked(params: Mapping[str, Any], model: Any, **_: Any) -> None:

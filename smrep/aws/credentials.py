@@ -11,6 +11,7 @@ from typing import Any
 from botocore import UNSIGNED
 from botocore import exceptions as botocore
 
+from smrep.aws.botocore_internals import credentials_of, profile_providers, role_sources
 from smrep.aws.error_translation import bad_answer, from_response, from_transport, is_transport
 from smrep.errors import AwsError, CannotSend, SmrepError, Throttled, Unanswered
 from smrep.model import Source
@@ -24,27 +25,26 @@ _FIELDS = {
 """A credential's part -> its variable and its key in a profile."""
 
 
-def check_credentials(session: Any, cure: Cure) -> None:
+def check_credentials(core: Any, cure: Cure) -> None:
     """Have every client that the session will make refuse to sign with credentials that can't be used."""
-    core = session._session  # noqa: SLF001 - boto3 has no other way to it
 
     def check(request_signer: Any, signature_version: Any, **_: Any) -> None:
         given = frozen(core, request_signer, signature_version, cure)
         for part in _FIELDS if given else ():
             value = getattr(given, part)
             if value and NO_HEADER.search(value):
-                raise refusal(_place(session, part, value, request_signer._credentials.method))  # noqa: SLF001
+                raise refusal(_place(core, part, value, credentials_of(request_signer).method))
 
-    session.events.register_first("before-sign.*.*", check)
+    core.get_component("event_emitter").register_first("before-sign.*.*", check)
 
 
-def _place(session: Any, part: str, value: str, method: str) -> str:
+def _place(core: Any, part: str, value: str, method: str) -> str:
     """Return where the value comes from: a variable, a profile, or the kind of source."""
     variable, key = _FIELDS[part]
     for name in (variable, "AWS_SECURITY_TOKEN"):
         if os.environ.get(name) == value:
             return name
-    for name, profile in session._session.full_config.get("profiles", {}).items():  # noqa: SLF001 - as above
+    for name, profile in core.full_config.get("profiles", {}).items():
         if profile.get(key) == value:
             return f"{key} of the profile {name}"
     return f"the {key.removeprefix('aws_')} from {method}"
@@ -85,10 +85,9 @@ def watch(core: Any, cure: Cure) -> None:
     """Have botocore's providers of credentials, those behind a role too, say what went wrong in our words."""
     for provider in core.get_component("credential_provider").providers:
         _watch(core, provider, cure)
-        sourcer = getattr(provider, "_credential_sourcer", None)
-        for source in sourcer._providers if sourcer else ():  # noqa: SLF001 - botocore has no other way to it
+        for source in role_sources(provider):
             _watch(core, source, cure)
-        builder = getattr(provider, "_profile_provider_builder", None)
+        builder = profile_providers(provider)
         if builder:
             builder.providers = _watched_sources(core, builder.providers, cure)
 
@@ -138,7 +137,7 @@ def frozen(core: Any, request_signer: Any, signature_version: Any, cure: Cure) -
         Throttled: it was asked too often.
 
     """
-    credentials = request_signer._credentials  # noqa: SLF001 - botocore has no other way to it
+    credentials = credentials_of(request_signer)
     if signature_version is UNSIGNED:
         return None
     if credentials is None:

@@ -7,15 +7,20 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import boto3
 import botocore
-import botocore.session
 from botocore.config import Config
-from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
+from botocore.credentials import (
+    AssumeRoleCredentialFetcher,
+    CredentialProvider,
+    CredentialResolver,
+    DeferredRefreshableCredentials,
+)
 from botocore.exceptions import BotoCoreError, NoCredentialsError, ProfileNotFound
+from botocore.session import Session as BotocoreSession
 
 from smrep import __version__
 from smrep.aws.allow_list import guard, guard_secrets
@@ -78,7 +83,7 @@ class Session:
     cure: Cure = lambda _source, _code: None
     """Tells what to type next where credentials can't be used."""
     _said: set[str] = field(default_factory=set)
-    _boto: boto3.Session | None = None
+    _made: _Sessions | None = None
     _clients: dict[tuple[str, Region, bool], Any] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -107,7 +112,7 @@ class Session:
 
         """
         try:
-            return dependence(self._session(), lost, alive)
+            return dependence(self._sessions(), lost, alive)
         except SmrepError:
             raise
         except Exception as error:
@@ -122,7 +127,7 @@ class Session:
                 f"{url} ({self._who_names(service, region)}) is the endpoint of one Region, and in force for all; name "
                 f"one for {region} besides: --endpoint-url {region}=URL"
             )
-        core = self._session()._session  # noqa: SLF001
+        core = self._sessions().core
         credentials = core.get_credentials()
         try:
             has_token = bool(credentials and credentials.get_frozen_credentials().token)
@@ -141,19 +146,19 @@ class Session:
         variables = (f"AWS_ENDPOINT_URL_{own}", "AWS_ENDPOINT_URL")
         return next((name for name in variables if os.environ.get(name)), "the profile's endpoint_url")
 
-    def _session(self) -> boto3.Session:
+    def _sessions(self) -> _Sessions:
         """Return the session whose credentials are used, made when first asked for."""
-        if self._boto is None:
+        if self._made is None:
             own = _session(self.settings.profile, self.settings.sole_region, self.bounds, self.cure)
-            bound_metadata(own._session.get_component("credential_provider"), self.bounds)  # noqa: SLF001
-            watch(own._session, self.cure)  # noqa: SLF001
+            bound_metadata(own.core.get_component("credential_provider"), self.bounds)
+            watch(own.core, self.cure)
             role = self.settings.role_arn
-            self._boto = self._assumed(own, role) if role else own
-        return self._boto
+            self._made = self._assumed(own.boto, own.core, role) if role else own
+        return self._made
 
     def _make(self, service: str, region: Region, config: Config) -> Any:
         try:
-            client = self._session().client(
+            client = self._sessions().boto.client(
                 service,  # type: ignore[call-overload]  # any service, by name
                 region_name=region,
                 config=config,
@@ -174,11 +179,11 @@ class Session:
             self._said.add(url)
             self.say(f"endpoint {url}, not AWS's own")
 
-    def _assumed(self, own: boto3.Session, role_arn: str) -> boto3.Session:
+    def _assumed(self, own: boto3.Session, core: BotocoreSession, role_arn: str) -> _Sessions:
         """Return a session with the role's credentials, which renew themselves."""
         settings, source = self.settings, own.get_credentials()
         if source is None:
-            raise explained(own._session, "", NoCredentialsError(), self.cure)  # noqa: SLF001
+            raise explained(core, "", NoCredentialsError(), self.cure)
 
         def sts(name: str, **_: Any) -> Any:
             client = own.client(
@@ -200,10 +205,28 @@ class Session:
             },
         )
         assumed = _core(settings.profile)
-        assumed._credentials = DeferredRefreshableCredentials(  # type: ignore[attr-defined]  # noqa: SLF001
-            method="assume-role", refresh_using=fetcher.fetch_credentials
-        )
-        return _guarded(boto3.Session(botocore_session=assumed), self.bounds, self.cure)
+        assumed.register_component("credential_provider", CredentialResolver([_RoleProvider(fetcher)]))
+        return _guarded(boto3.Session(botocore_session=assumed), assumed, self.bounds, self.cure)
+
+
+class _Sessions(NamedTuple):
+    """boto3's session, which makes clients, and botocore's within it, which has the configuration."""
+
+    boto: boto3.Session
+    core: BotocoreSession
+
+
+class _RoleProvider(CredentialProvider):
+    """Gives the credentials of an assumed role to botocore, which renews them."""
+
+    METHOD = "assume-role"
+
+    def __init__(self, fetcher: AssumeRoleCredentialFetcher) -> None:
+        super().__init__()
+        self._fetcher = fetcher
+
+    def load(self) -> DeferredRefreshableCredentials:
+        return DeferredRefreshableCredentials(self._fetcher.fetch_credentials, self.METHOD)
 
 
 def _unusable(error: Exception) -> SmrepError:
@@ -218,7 +241,7 @@ def _unusable(error: Exception) -> SmrepError:
 
 def _no_profile(name: str) -> ConfigurationError:
     """Return the error for a profile that does not exist, with those that do."""
-    there = botocore.session.Session().available_profiles
+    there = BotocoreSession().available_profiles
     near = get_close_matches(name, there, n=1)
     meant = f"did you mean --profile {near[0]}? " if near else ""
     listed = f"there are: {', '.join(there)}" if there else "there is none in ~/.aws/config or ~/.aws/credentials"
@@ -241,11 +264,11 @@ def profile_region(profile: str | None) -> str | None:
         ConfigurationError: the profile does not exist, or the configuration can't be read.
 
     """
-    return _session(profile, None, Bounds(), lambda _source, _code: None).region_name
+    return _session(profile, None, Bounds(), lambda _source, _code: None).boto.region_name
 
 
-def _session(profile: str | None, sole_region: Region | None, bounds: Bounds, cure: Cure) -> boto3.Session:
-    """Return boto3's session.
+def _session(profile: str | None, sole_region: Region | None, bounds: Bounds, cure: Cure) -> _Sessions:
+    """Return boto3's session and botocore's.
 
     A profile is named only where one was typed, else it would beat the keys in the environment.
     """
@@ -253,19 +276,19 @@ def _session(profile: str | None, sole_region: Region | None, bounds: Bounds, cu
         core = _core(profile)
         if sole_region:
             core.set_config_variable("sts_regional_endpoints", "regional")  # else it may be the one in us-east-1
-        return _guarded(boto3.Session(botocore_session=core, region_name=sole_region), bounds, cure)
+        return _guarded(boto3.Session(botocore_session=core, region_name=sole_region), core, bounds, cure)
     except ProfileNotFound as error:
         raise _no_profile(str(error.kwargs["profile"])) from error
     except Exception as error:
         raise _unusable(error) from error
 
 
-def _core(profile: str | None) -> botocore.session.Session:
+def _core(profile: str | None) -> BotocoreSession:
     """Return a session that names smrep to AWS, always in the same words: botocore's own are made anew for every call.
 
     They name the application too, as botocore's would. Source: docs.aws.amazon.com/sdkref, setting sdk_ua_app_id.
     """
-    core = botocore.session.Session(profile=profile)
+    core = BotocoreSession(profile=profile)
     core.user_agent_name, core.user_agent_version = "smrep", __version__
     application = core.get_config_variable("user_agent_appid")
     words = f"{core.user_agent()} app/{application}" if application else core.user_agent()
@@ -273,25 +296,26 @@ def _core(profile: str | None) -> botocore.session.Session:
     return core
 
 
-def _guarded(session: boto3.Session, bounds: Bounds, cure: Cure) -> boto3.Session:
-    guard_secrets(session)
-    bound(session, bounds)
-    check_credentials(session, cure)
-    return session
+def _guarded(boto: boto3.Session, core: BotocoreSession, bounds: Bounds, cure: Cure) -> _Sessions:
+    guard_secrets(core)
+    bound(core, bounds)
+    check_credentials(core, cure)
+    return _Sessions(boto, core)
 
 
 _KEPT = ("env", "shared-credentials-file", "config-file", "explicit")
 _OWN = ("iam-role", "container-role")
 
 
-def dependence(session: boto3.Session, lost: Region, alive: Region) -> tuple[str, bool]:
+def dependence(sessions: _Sessions, lost: Region, alive: Region) -> tuple[str, bool]:
     """Return where the credentials come from, in words, and whether that may need the lost Region.
 
     Source: botocore's credential providers, by the name of the method that each gives.
     """
+    session = sessions.boto
     credentials = session.get_credentials()
     method = str(credentials.method) if credentials else ""
-    centers = sorted(set(_identity_centers(session)))
+    centers = sorted(set(_identity_centers(sessions)))
     if lost in centers:
         return (
             f"they come from IAM Identity Center in {lost} and can't be renewed while it is down; have others at hand"
@@ -310,11 +334,11 @@ def dependence(session: boto3.Session, lost: Region, alive: Region) -> tuple[str
     return f"they come from {method or 'nowhere'}, and whether that needs {lost} is not known", True
 
 
-def _identity_centers(session: boto3.Session) -> Iterator[str]:
+def _identity_centers(sessions: _Sessions) -> Iterator[str]:
     """Yield the Regions of IAM Identity Center that the profile, or one that it leans on, is signed in at."""
-    config: Mapping[str, Any] = session._session.full_config  # noqa: SLF001 - boto3 has no other way to it
+    config: Mapping[str, Any] = sessions.core.full_config
     profiles, seen = config.get("profiles", {}), set()
-    name: str | None = session.profile_name
+    name: str | None = sessions.boto.profile_name
     while name and name not in seen:
         seen.add(name)
         profile = profiles.get(name, {})

@@ -15,6 +15,7 @@ from botocore.awsrequest import AWSHTTPConnectionPool, AWSHTTPSConnectionPool
 from botocore.exceptions import BotoCoreError, ConnectionError, HTTPClientError  # noqa: A004 - botocore's own
 from botocore.httpsession import create_urllib3_context, get_cert_path
 
+from smrep.aws.botocore_internals import endpoint_of, pool_classes, verify_of, wrap_metadata_session
 from smrep.errors import CannotSend
 from smrep.urls import shown
 
@@ -59,21 +60,19 @@ def bound(session: Any, bounds: Bounds) -> None:
 
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs)
-            endpoint = self._endpoint  # type: ignore[attr-defined]  # botocore's BaseClient has it
+            endpoint = endpoint_of(self)
             endpoint.http_session = BoundedSession(endpoint.http_session, bounds)
 
     def inherit(base_classes: list[type], **_: Any) -> None:
         base_classes.insert(0, Bounded)
 
-    session.events.register_first("creating-client-class", inherit)
+    session.get_component("event_emitter").register_first("creating-client-class", inherit)
 
 
 def bound_metadata(resolver: Any, bounds: Bounds) -> None:
     """Bound what a container or a machine answers where credentials are had from it: botocore asks it by no client."""
     for provider in resolver.providers:
-        fetcher: Any = getattr(provider, "_fetcher", None) or getattr(provider, "_role_fetcher", None)
-        if hasattr(fetcher, "_session"):  # no other provider's has
-            fetcher._session = BoundedSession(fetcher._session, bounds)  # noqa: SLF001 - botocore has no other way to it
+        wrap_metadata_session(provider, lambda session: BoundedSession(session, bounds))
 
 
 class BoundedSession:
@@ -82,8 +81,7 @@ class BoundedSession:
     def __init__(self, session: Any, bounds: Bounds) -> None:
         """Take over a session that has sent nothing yet."""
         pools = {"http": AWSHTTPConnectionPool, "https": AWSHTTPSConnectionPool}
-        # all its managers hold this one dictionary, those of proxies too; botocore has no other way to them
-        session._pool_classes_by_scheme.update({key: _bounded(pool, bounds) for key, pool in pools.items()})  # noqa: SLF001
+        pool_classes(session).update({key: _bounded(pool, bounds) for key, pool in pools.items()})
         self._session = session
 
     def send(self, request: Any) -> Any:
@@ -94,7 +92,7 @@ class BoundedSession:
             CannotSend: TLS can't be trusted; botocore would try again.
 
         """
-        verify = getattr(self._session, "_verify", True)  # botocore has no other way to it
+        verify = verify_of(self._session)
         check_bundle(request.url, verify)
         try:
             return self._session.send(request)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TextIO
 
@@ -19,15 +20,50 @@ from rich.text import Text
 from smrep.output.progress import Phase, onward
 from smrep.output.safe import safe
 from smrep.output.summary_line import counts
-from smrep.output.tables.rich_console import console, redraw
+from smrep.output.tables.rich_console import console
 from smrep.output.tables.status_table import body
-from smrep.output.terminal import Paper
+from smrep.output.terminal import Paper, terminal_size
 from smrep.report import Progress, SecretReport
 from smrep.rules.hints import duration
 from smrep.rules.run_outcome import is_open
 
 _AROUND = 9
 """Lines of the screen that are not rows: title, head, keys, foot and the prompt above."""
+
+
+class _Live(Live):
+    """What vanishes when it is stopped, redrawn by rich's own thread as large as the terminal is then."""
+
+    def __init__(self, screen: Console, picture: Callable[[], RenderableType]) -> None:
+        """Draw nothing before the first `redraw`."""
+        super().__init__(
+            console=screen,
+            get_renderable=picture,
+            refresh_per_second=8,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+
+    def redraw(self) -> None:
+        """Have the newest state drawn, by this thread where the system has no other to give."""
+        with contextlib.suppress(OSError):  # the terminal is gone, the result is still wanted
+            try:
+                self.start()
+            except RuntimeError:  # can't start new thread, which is the last that it does
+                self.auto_refresh = False
+            if not self.auto_refresh:
+                self.refresh()
+
+    def refresh(self) -> None:
+        """Draw, by whichever thread."""
+        self.console.size = terminal_size(self.console.file, os.environ)
+        super().refresh()
+
+    def stop(self) -> None:
+        """Take it off the screen."""
+        with contextlib.suppress(OSError):
+            super().stop()
 
 
 class LiveTable:
@@ -41,25 +77,17 @@ class LiveTable:
         self._elapsed_s, self._shown_at = 0.0, 0.0
         self._spinner = Spinner("dots" if paper.unicode else "line")
         self._console = console(paper, stream, live=True)
-        self._live = Live(
-            console=self._console,
-            get_renderable=self._picture,
-            refresh_per_second=8,
-            transient=True,
-            redirect_stdout=False,
-            redirect_stderr=False,
-        )
+        self._live = _Live(self._console, self._picture)
 
     def show(self, secrets: Iterable[SecretReport], elapsed_s: float) -> None:
         """Have the newest state drawn by rich's own thread: a signal that met us while drawing would leave it there."""
         self._secrets = tuple(secrets)
         self._elapsed_s, self._shown_at = elapsed_s, time.monotonic()
-        redraw(self._live)
+        self._live.redraw()
 
     def close(self) -> None:
         """Take the table off the screen."""
-        with contextlib.suppress(OSError):
-            self._live.stop()
+        self._live.stop()
 
     def _picture(self) -> RenderableType:
         elapsed_s = self._elapsed_s + time.monotonic() - self._shown_at
@@ -104,25 +132,17 @@ class Bar:
         self._paper = paper
         self._seen: tuple[Phase, float] | None = None
         self._spinner = Spinner("dots" if paper.unicode else "line")
-        self._live = Live(
-            console=console(paper, stream, live=True),
-            get_renderable=self._picture,
-            refresh_per_second=8,
-            transient=True,
-            redirect_stdout=False,
-            redirect_stderr=False,
-        )
+        self._live = _Live(console(paper, stream, live=True), self._picture)
 
     def show(self, progress: Progress, elapsed_s: float) -> None:
         """Have the newest state drawn by rich's own thread, which also keeps the time between two states."""
         before = self._seen[0] if self._seen else None
         self._seen = onward(before, progress, elapsed_s), time.monotonic()
-        redraw(self._live)
+        self._live.redraw()
 
     def close(self) -> None:
         """Take the bar off the screen."""
-        with contextlib.suppress(OSError):
-            self._live.stop()
+        self._live.stop()
         self._seen = None
 
     def _picture(self) -> RenderableType:

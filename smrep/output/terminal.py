@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TextIO
+from typing import IO, TextIO
 
 from smrep.output.safe import safe
 from smrep.report import Trouble
@@ -51,6 +52,17 @@ class Paper:
 def fits(columns: str) -> bool:
     """Tell whether the text is a number of columns, or of lines, that a terminal can have."""
     return re.fullmatch(r"0*[1-9]\d{0,3}", columns, re.ASCII) is not None
+
+
+def terminal_size(stream: IO[str], env: Mapping[str, str]) -> tuple[int, int]:
+    """Return the columns and lines of a terminal, as COLUMNS and LINES have them first; 80 and 25 where none tells."""
+    try:
+        columns, lines = os.get_terminal_size(stream.fileno())
+    except (OSError, ValueError):
+        columns, lines = 0, 0
+    typed = [env.get(name, "") for name in ("COLUMNS", "LINES")]
+    columns, lines = (int(text) if fits(text) else now for text, now in zip(typed, (columns, lines), strict=True))
+    return columns or 80, lines or 25
 
 
 @dataclass(slots=True)

@@ -78,8 +78,8 @@ def test_no_waiter_goes_round_it(connect: Callable[..., Session], service: str, 
 def test_a_client_made_behind_our_back_reads_no_value(
     connect: Callable[..., Session], settings: dict[str, Any], maker: str
 ) -> None:
-    boto = connect(**settings)._session()
-    make = boto.client if maker == "boto3" else boto._session.create_client  # type: ignore[attr-defined]
+    boto, core = connect(**settings)._sessions()
+    make = boto.client if maker == "boto3" else core.create_client
     client = make("secretsmanager", region_name=HOME)
     try:
         assert client.describe_secret(SecretId="prod/db")["Name"] == "prod/db"

@@ -10,7 +10,7 @@ from few_threads import few_threads
 
 from smrep.errors import Outcome
 from smrep.output.live import Bar, LiveTable, fitting
-from smrep.output.terminal import Paper
+from smrep.output.terminal import Paper, terminal_size
 from smrep.regions import Region
 from smrep.report import Progress, RegionReport, SecretReport
 
@@ -34,6 +34,19 @@ def screen(stream: io.StringIO) -> str:
     shown = pyte.Screen(100, 24)
     pyte.Stream(shown).feed(stream.getvalue().replace("\n", "\r\n"))
     return "\n".join(shown.display)
+
+
+@pytest.mark.parametrize(
+    ("env", "size"),
+    [
+        ({}, (80, 25)),
+        ({"COLUMNS": "100", "LINES": "40"}, (100, 40)),
+        ({"COLUMNS": "²", "LINES": "0"}, (80, 25)),
+        ({"COLUMNS": "99999", "LINES": "7"}, (80, 7)),
+    ],
+)
+def test_a_terminal_has_the_size_that_the_variables_give_it(env: dict[str, str], size: tuple[int, int]) -> None:
+    assert terminal_size(io.StringIO(), env) == size
 
 
 def test_without_a_thread_for_it_the_table_is_drawn_whenever_there_is_news(monkeypatch: pytest.MonkeyPatch) -> None:

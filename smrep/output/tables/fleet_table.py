@@ -13,7 +13,7 @@ from rich.text import Text
 from smrep.errors import Outcome
 from smrep.output.safe import safe
 from smrep.output.summary_line import closing
-from smrep.output.tables.rich_console import closing_style, console, fit, trimmed
+from smrep.output.tables.rich_console import add_rows, closing_style, console, trimmed
 from smrep.output.tables.status_table import brief
 from smrep.output.terminal import Paper
 from smrep.report import RegionReport, Report, SecretReport, is_notable, worth_telling
@@ -36,13 +36,10 @@ def render_fleet(report: Report, paper: Paper) -> str:
     out = io.StringIO()
     screen = console(paper, out)
     rows = _all(report) if report.command == "list" else _notable(report)
-    table = _table(report, paper)
-    count = 0
-    for row in islice(rows, MOST):
-        _add(table, report, row)
-        count += 1
-    if count:
-        fit(table, paper.width)
+    shown = [_cells(report, row) for row in islice(rows, MOST)]
+    if shown:
+        table = _table(report, paper)
+        add_rows(table, shown, paper.width)
         screen.print(table)
     more = sum(1 for _ in rows)
     if more:
@@ -81,16 +78,14 @@ def _table(report: Report, paper: Paper) -> Table:
     return table
 
 
-def _add(table: Table, report: Report, row: Row) -> None:
+def _cells(report: Report, row: Row) -> list[Text]:
     secret, region = row
     name = Text(f"  {safe(secret.label)}")
     if report.command == "list":
-        table.add_row(name, Text(secret.role or "-"), Text(safe(secret.primary_region or "-")))
-        return
+        return [name, Text(secret.role or "-"), Text(safe(secret.primary_region or "-"))]
     error = secret.error
     outcome = error.outcome if error else region.outcome if region else secret.outcome
     message = Text(safe(error.code) if error else brief(region) if region else "-", style=_OUTCOMES.get(outcome, ""))
-    cells = [Text(safe(region.region) if region else "-")]
-    if report.command != "audit":
-        cells.append(Text((region.action if region else None) or "-"))
-    table.add_row(name, *cells, Text(safe(region.status or "-") if region else "-"), message)
+    action = [Text((region.action if region else None) or "-")] if report.command != "audit" else []
+    place = Text(safe(region.region) if region else "-")
+    return [name, place, *action, Text(safe(region.status or "-") if region else "-"), message]

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
+from collections.abc import Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
 from rich.cells import cell_len, chop_cells
-from rich.console import Console
-from rich.table import Column, Table
+from rich.console import Console, RenderableType
+from rich.table import Table
 from rich.text import Text
 
 from smrep.errors import Outcome
-from smrep.output.terminal import Paper, fits
-
-if TYPE_CHECKING:
-    from rich.live import Live
+from smrep.output.terminal import Paper
 
 _WIDE = 500
 """Columns where there is no terminal: nothing is folded."""
 _NARROW = 56
 """Fewer columns than this cut words off, so the terminal is left to fold the lines."""
-_SIZES = ("COLUMNS", "LINES")
-"""Variables that rich trusts: COLUMNS=² is more than it can bear."""
-
-
+_HEIGHT = 25
+"""Lines, of which a table that is printed once needs no number."""
 INDENT = "  "
 _PIECE = re.compile(r"[^/]*/|[^/]+")
 _LEAST = 12
@@ -36,12 +30,12 @@ _LEAST = 12
 def console(paper: Paper, file: TextIO, *, live: bool = False) -> Console:
     """Return a Console that prints words as they are: no markup, no emoji codes, no highlighting.
 
-    A live one asks the terminal for its width at every redraw, so that a resize is seen.
+    It has a size from the start, else rich takes it from COLUMNS and LINES, and COLUMNS=² is more than it can bear.
     """
     return Console(
         file=file,
-        width=None if live else max(paper.width or _WIDE, _NARROW),
-        _environ={name: os.environ[name] for name in os.environ if name not in _SIZES or fits(os.environ[name])},
+        width=max(paper.width or _WIDE, _NARROW),
+        height=_HEIGHT,
         force_terminal=paper.colour or live,
         color_system="standard" if paper.colour else None,
         no_color=not paper.colour,
@@ -50,17 +44,6 @@ def console(paper: Paper, file: TextIO, *, live: bool = False) -> Console:
         highlight=False,
         legacy_windows=False,
     )
-
-
-def redraw(live: Live) -> None:
-    """Have the newest state drawn, by rich's own thread; by this one where the system has none to give."""
-    with contextlib.suppress(OSError):  # the terminal is gone, the result is still wanted
-        try:
-            live.start()
-        except RuntimeError:  # can't start new thread, which is the last that it does
-            live.auto_refresh = False
-        if not live.auto_refresh:
-            live.refresh()
 
 
 def trimmed(text: str) -> str:
@@ -76,21 +59,22 @@ def closing_style(outcome: Outcome) -> str:
     return "bold yellow" if outcome.word in ("pending", "interrupted", "drift") else "bold red"
 
 
-def fit(table: Table, width: int | None) -> None:
-    """Give the first column, whose cells are indented names, its share of a screen of so many columns."""
-    if width is None:
-        return
-    first, *others = table.columns
-    rest = width - 2 - sum(3 + (_longest(each) if each.no_wrap else 0) for each in others)
-    beside = sum(min(_longest(each), max(_LEAST, rest // 2)) for each in others if not each.no_wrap)
-    width = min(_longest(first), max(_LEAST, rest - beside))
-    lines = [_broken(str(cell), width) for cell in first.cells]
-    first.width = max(cell_len(str(each)) for each in (first.header, *chain(*lines)))
-    first._cells[:] = [Text("\n").join(each) for each in lines]  # noqa: SLF001 - rich has no way to change a cell
-
-
-def _longest(column: Column) -> int:
-    return max(cell_len(str(each)) for each in [column.header, *column.cells])
+def add_rows(table: Table, rows: Sequence[Sequence[RenderableType]], width: int | None) -> None:
+    """Add the rows, whose first cells are indented names; on a screen of so many columns a name has its share."""
+    if rows and width is not None:
+        cells = list(zip(*rows, strict=True))
+        first, *others = [
+            (column, max(cell_len(str(each)) for each in (column.header, *cells[place])))
+            for place, column in enumerate(table.columns)
+        ]
+        rest = width - 2 - sum(3 + (longest if column.no_wrap else 0) for column, longest in others)
+        beside = sum(min(longest, max(_LEAST, rest // 2)) for column, longest in others if not column.no_wrap)
+        room = min(first[1], max(_LEAST, rest - beside))
+        names = [_broken(str(name), room) for name in cells[0]]
+        first[0].width = max(cell_len(str(each)) for each in (first[0].header, *chain(*names)))
+        rows = [[Text("\n").join(name), *row[1:]] for name, row in zip(names, rows, strict=True)]
+    for row in rows:
+        table.add_row(*row)
 
 
 def _broken(name: str, width: int) -> list[Text]:

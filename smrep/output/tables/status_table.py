@@ -16,7 +16,7 @@ from smrep.errors import Outcome
 from smrep.model import FAILED, IN_PROGRESS, IN_SYNC
 from smrep.output.safe import safe
 from smrep.output.summary_line import TELLING, closing
-from smrep.output.tables.rich_console import closing_style, console, fit, trimmed
+from smrep.output.tables.rich_console import add_rows, closing_style, console, trimmed
 from smrep.output.terminal import Paper
 from smrep.report import Kind, RegionReport, Report, SecretReport, Severity
 from smrep.rules.replication.key_failures import DEFAULT
@@ -127,11 +127,13 @@ def _table(secrets: Sequence[SecretReport], paper: Paper, spinner: Spinner | Non
         table.add_column("VERIFIED", no_wrap=True)
     table.add_column("MESSAGE", overflow="fold", ratio=3 if named and paper.width else None)
 
+    rows: list[list[RenderableType]] = []
+
     def add(name: str, region: str, status: RenderableType, row: RegionReport | None, message: Text) -> None:
         cells: list[RenderableType] = [Text(f"  {safe(name)}"), Text(region)] if named else [Text(f"  {region}")]
         action = [Text((row.action if row else None) or "-")] if acting else []
         verified = [_verified(row)] if proving else []
-        table.add_row(*cells, status, *action, *verified, message)
+        rows.append([*cells, status, *action, *verified, message])
 
     for secret in secrets:
         name = secret.name
@@ -144,8 +146,7 @@ def _table(secrets: Sequence[SecretReport], paper: Paper, spinner: Spinner | Non
             style = "red" if row.outcome is Outcome.FAILED else ""
             add(name, safe(row.region), _status(row, spinner), row, Text(brief(row), style=style))
             name = ""
-    if named:
-        fit(table, paper.width)
+    add_rows(table, rows, paper.width if named else None)
     return table
 
 
