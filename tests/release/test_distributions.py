@@ -26,7 +26,7 @@ COMPLETIONS = {
     "share/zsh/site-functions/_smrep": "smrep.zsh",
     "share/fish/vendor_completions.d/smrep.fish": "smrep.fish",
 }
-CODE = {".py", ".json", ".css", ".js", ".typed"}
+CODE = {".py", ".json", ".css", ".html", ".js", ".typed"}
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,11 @@ import base64
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC
 from pathlib import Path
+from string import Template
 
 from smrep import __version__
 from smrep.errors import Outcome
@@ -46,50 +47,32 @@ def page(report: Report) -> Iterator[str]:
     anything. Without its script all of it is there, in print too.
     """
     totals = Totals.of(report.secrets)
-    yield from _head(report, totals.regions)
-    yield from _facts(report, totals)
-    names = list(dict.fromkeys([*(report.summary or {}), *totals.names]))
-    names = [each for each in names if each != _TOTAL]
+    head, tail = _render("page.html", "$secrets", {**_frame(totals.regions), **_header(report, totals)})
+    yield head
     if report.secrets:
-        yield from _totals(report, totals, names)
-        yield from _chooser(totals.regions, names, len(report.secrets))
-        yield from _table(report, totals.regions)
-    yield f"</main>\n<script>{_own('page.js')}</script>\n</body>\n</html>\n"
+        yield from _secrets(report, totals)
+    yield tail
 
 
 def _own(name: str) -> str:
     return Path(__file__).with_name(name).read_text(encoding="utf-8")
 
 
-def _head(report: Report, regions: Sequence[Region]) -> Iterator[str]:
-    wide, narrow, script = (
-        _own("page.css") + _columns(regions),
-        _own("page_narrow.css") + _lines(regions),
-        _own("page.js"),
-    )
+def _render(name: str, gap: str, values: Mapping[str, object]) -> list[str]:
+    """Return the parts of a template before and after a gap; the values are HTML already."""
+    return [Template(part).substitute(values) for part in _own(name).split(gap)]
+
+
+def _frame(regions: Sequence[Region]) -> dict[str, object]:
+    """Return the page's styles, script and policy."""
+    wide, narrow = _own("page.css") + _columns(regions), _own("page_narrow.css") + _lines(regions)
+    script = _own("page.js")
     policy = (
         f"default-src 'none'; style-src {_hash(wide)} {_hash(narrow)}; script-src {_hash(script)} {_hash(_PAUSE)}; "
         "img-src data:; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'"
     )
-    title = ", ".join(filter(None, ("smrep coverage", report.account_id, report.primary_region)))
-    yield f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
-<meta name="referrer" content="no-referrer">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>{marked(title)}</title>
-<link rel="icon" href="data:,">
-<style>{wide}</style>
-<style media="screen and (max-width: {_WIDTH_REM + _REGION_REM * len(regions)}rem)">{narrow}</style>
-</head>
-<body>
-"""
-    if report.secrets:
-        yield '<a class="skip" href="#secrets">Skip to the secrets</a>\n'
-    yield "<main>\n"
+    limit = _WIDTH_REM + _REGION_REM * len(regions)
+    return {"wide": wide, "narrow": narrow, "script": script, "policy": policy, "limit": limit}
 
 
 def _hash(text: str) -> str:
@@ -115,21 +98,22 @@ def _in_css(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9-]", lambda found: f"\\{ord(found[0]):x} ", safe(text))
 
 
-def _facts(report: Report, totals: Totals) -> Iterator[str]:
-    """Yield the heading, how the run ended, and when, by whom and how all this was found out."""
-    whose = f" of {marked(report.primary_region)}" if report.primary_region else ""
-    yield f'<header>\n<p class="kicker">smrep {marked(report.command or "")}</p>\n'
-    yield f"<h1>Coverage of the secrets{whose}</h1>\n"
-    word = report.outcome.word
-    yield f'<p class="end end-{word}"><b>{word}</b> {_end(report)}</p>\n'
-    if report.secrets or not report.error:
-        yield f'<p class="counts">{marked(closing(report))}</p>\n'
-    if report.error:
-        yield _trouble(report.error)
-    yield "<dl>\n"
-    for name, value in _known(report, totals):
-        yield f"<div><dt>{name}</dt><dd>{marked(value)}</dd></div>\n"
-    yield "</dl>\n</header>\n"
+def _header(report: Report, totals: Totals) -> dict[str, str]:
+    """Return the title, how the run ended, and when, by whom and how all this was found out."""
+    title = ", ".join(filter(None, ("smrep coverage", report.account_id, report.primary_region)))
+    has_counts = bool(report.secrets) or not report.error
+    facts = (f"<div><dt>{name}</dt><dd>{marked(value)}</dd></div>\n" for name, value in _facts(report, totals))
+    return {
+        "title": marked(title),
+        "skip": '<a class="skip" href="#secrets">Skip to the secrets</a>\n' if report.secrets else "",
+        "command": marked(report.command or ""),
+        "region": f" of {marked(report.primary_region)}" if report.primary_region else "",
+        "outcome": report.outcome.word,
+        "end": _end(report),
+        "counts": f'<p class="counts">{marked(closing(report))}</p>\n' if has_counts else "",
+        "error": _trouble(report.error) if report.error else "",
+        "facts": "".join(facts),
+    }
 
 
 def _end(report: Report) -> str:
@@ -138,7 +122,7 @@ def _end(report: Report) -> str:
     return _ENDS.get(report.outcome, "")
 
 
-def _known(report: Report, totals: Totals) -> Iterator[tuple[str, str]]:
+def _facts(report: Report, totals: Totals) -> Iterator[tuple[str, str]]:
     began = report.started_at.astimezone(UTC)
     several = any(each.account for each in report.secrets[:1])
     yield "Begun", f"{began:%Y-%m-%d %H:%M:%S} UTC, took {report.elapsed_s:.1f} s"
@@ -159,67 +143,40 @@ def _trouble(trouble: Trouble) -> str:
     return f'<section class="trouble" aria-label="What ended the run">{told}</section>\n'
 
 
-def _totals(report: Report, totals: Totals, names: Sequence[str]) -> Iterator[str]:
-    """Yield how many secrets stand how: of all, as the summary counts them, and in each Region."""
-    summary = report.summary or {}
-    heads = "".join(f'<th scope="col">{marked(each)}</th>' for each in totals.regions)
-    yield (
-        '<section aria-labelledby="totals-title">\n<h2 id="totals-title">Totals</h2>\n'
-        '<div class="wide" role="region" aria-labelledby="totals-title" tabindex="0">\n<table id="totals">\n'
-        f'<thead><tr><th scope="col">State</th><th scope="col">Secrets</th>{heads}'
-        '<th scope="col">What it says</th></tr></thead>\n<tbody>\n'
-    )
-    told = "".join(f"<td>{totals.told[each]:,}</td>" for each in totals.regions)
-    yield (
-        f'<tr class="all"><th scope="row">all</th><td>{summary.get(_TOTAL, len(report.secrets)):,}</td>{told}'
-        "<td>secrets; of a Region, those of which something is told there</td></tr>\n"
-    )
-    for name in names:
-        numbers = [(f"{summary[name]:,}" if name in summary else "\N{EN DASH}", "")]
-        numbers += [(f"{totals.states[each, name]:,}", each) for each in totals.regions]
-        cells = "".join(f'<td data-state="{name}" data-region="{marked(where)}">{each}</td>' for each, where in numbers)
-        empty = "" if any(each not in ("0", "\N{EN DASH}") for each, _ in numbers) else ' class="nil"'
-        meaning = marked(MEANINGS.get(name, ""))
-        yield f'<tr{empty}><th scope="row">{marked(worded(name))}</th>{cells}<td>{meaning}</td></tr>\n'
-    yield (
-        '</tbody>\n</table>\n</div>\n<p class="small">A secret can count as several; it is covered if it is so '
-        "wherever it is wanted. A list may be five minutes old and shows no status: what is covered by listing was "
-        "replicated and is current, and whether AWS calls it InSync is not known. \N{EN DASH} in a Region: nobody "
-        "asked for the secret there.</p>\n</section>\n"
-    )
-
-
-def _chooser(regions: Sequence[Region], names: Sequence[str], count: int) -> Iterator[str]:
-    """Yield the form that chooses rows; the script shows it, since without one it can do nothing."""
-    states = "".join(f'<option value="{name}">{marked(worded(name))}</option>' for name in names)
-    places = "".join(f'<option value="{place}">{marked(each)}</option>' for place, each in enumerate(regions))
-    yield f"""<section id="secrets" aria-labelledby="secrets-title" tabindex="-1">
-<h2 id="secrets-title">Secrets</h2>
-<form id="chooser" role="search" aria-label="Choose secrets" hidden>
-<label class="text">Search <input id="text" type="search" autocomplete="off" spellcheck="false"></label>
-<label>State <select id="state"><option value="">any</option>{states}</select></label>
-<label>Region <select id="region"><option value="">any</option>{places}</select></label>
-<button type="reset">Show all</button>
-<button type="button" id="open">Open findings</button>
-<p id="count" role="status">{count:,} secrets</p>
-</form>
-"""
-
-
-def _table(report: Report, regions: Sequence[Region]) -> Iterator[str]:
-    heads = "".join(f'<th scope="col" role="columnheader">{marked(each)}</th>' for each in regions or ("Regions",))
-    yield (
-        f'<table id="rows" role="table" aria-labelledby="secrets-title" aria-rowcount="{len(report.secrets) + 1}">\n'
-        '<thead role="rowgroup"><tr role="row" aria-rowindex="1">'
-        f'<th scope="col" role="columnheader">Secret</th>{heads}'
-        '<th scope="col" role="columnheader" class="by">Checked by</th>'
-        '<th scope="col" role="columnheader" class="why">Findings</th></tr></thead>\n'
-    )
+def _secrets(report: Report, totals: Totals) -> Iterator[str]:
+    """Yield the totals, the form that chooses rows, which the script shows, and a row for each secret."""
+    regions, count = totals.regions, len(report.secrets)
+    names = [name for name in dict.fromkeys([*(report.summary or {}), *totals.names]) if name != _TOTAL]
+    told = "".join(f"<td>{totals.told[each]:,}</td>" for each in regions)
+    places = (f'<option value="{place}">{marked(each)}</option>' for place, each in enumerate(regions))
+    heads = (f'<th scope="col" role="columnheader">{marked(each)}</th>' for each in regions or ("Regions",))
+    values = {
+        "totals_heads": "".join(f'<th scope="col">{marked(each)}</th>' for each in regions),
+        "totals_cells": f"<td>{(report.summary or {}).get(_TOTAL, count):,}</td>{told}",
+        "states": "".join(_state_row(name, report.summary or {}, totals) for name in names),
+        "state_options": "".join(f'<option value="{name}">{marked(worded(name))}</option>' for name in names),
+        "region_options": "".join(places),
+        "count": f"{count:,}",
+        "row_count": count + 1,
+        "heads": "".join(heads),
+    }
+    head, tail = _render("page_secrets.html", "$rows", values)
+    yield head
     for number, secret in enumerate(report.secrets):
         if number % _GROUP == 0:
             yield (f"</tbody>\n<script>{_PAUSE}</script>\n" if number else "") + '<tbody role="rowgroup">\n'
         yield row(secret, regions, report, number + 2)
-    yield '</tbody>\n</table>\n<p id="none" hidden>No secret is like that.</p>\n</section>\n'
+    yield tail
+
+
+def _state_row(name: str, summary: Mapping[str, int], totals: Totals) -> str:
+    """Return how many secrets are in that state: of all, as the summary counts them, and in each Region."""
+    numbers = [(f"{summary[name]:,}" if name in summary else "\N{EN DASH}", "")]
+    numbers += [(f"{totals.states[each, name]:,}", each) for each in totals.regions]
+    cells = "".join(f'<td data-state="{name}" data-region="{marked(where)}">{each}</td>' for each, where in numbers)
+    empty = "" if any(each not in ("0", "\N{EN DASH}") for each, _ in numbers) else ' class="nil"'
+    meaning = marked(MEANINGS.get(name, ""))
+    return f'<tr{empty}><th scope="row">{marked(worded(name))}</th>{cells}<td>{meaning}</td></tr>\n'
 
 
 _IN_HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
