@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
@@ -130,4 +129,4 @@ def moment(now: datetime) -> str:
 
 def one_line(event: dict[str, object]) -> str:
     """Return the event as JSON on a line of its own; a line break inside a value is an escape there."""
-    return re.sub(r"\n *", "", re.sub(r",\n *", ", ", to_json(event))) + "\n"
+    return to_json(event, indent=None) + "\n"

@@ -8,7 +8,7 @@ from typing import Any
 from smrep.errors import Outcome, UsageError
 from smrep.model import IN_SYNC
 from smrep.output.events import Events
-from smrep.output.json_document import document, pieces
+from smrep.output.json_document import document, document_parts
 from smrep.output.safe import safe, to_json
 from smrep.output.summary_line import closing
 from smrep.output.terminal import Paper
@@ -35,7 +35,7 @@ def as_table(report: Report, paper: Paper) -> Iterator[str]:
 
 def as_json(report: Report, _paper: Paper) -> Iterator[str]:
     """Yield the JSON document."""
-    return pieces(report)
+    return document_parts(report)
 
 
 def as_text(report: Report, _paper: Paper) -> Iterator[str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from smrep import __version__
 from smrep.model import CrossAccount, FarEnd
-from smrep.output.safe import to_json
+from smrep.output.safe import json_parts
 from smrep.report import Finding, RegionReport, Report, SecretReport, Trouble
 
 SCHEMA = "smrep/1"
@@ -17,26 +17,30 @@ SCHEMA = "smrep/1"
 
 def document(report: Report) -> dict[str, Any]:
     """Return the document: the same shape for every command that reports on secrets, good end or bad."""
-    return {**_frame(report), "secrets": [_secret(each) for each in report.secrets]}
+    return _document(report, [_secret(each) for each in report.secrets])
 
 
-_EMPTY = '\n  "secrets": []'
-"""How a document without secrets says so; no value in it has a line break of its own."""
+def document_parts(report: Report) -> Iterator[str]:
+    """Yield the document as JSON in parts, so that ten thousand secrets take the room of one."""
+    yield from json_parts(_document(report, _Secrets(report.secrets)))
+    yield "\n"
 
 
-def pieces(report: Report) -> Iterator[str]:
-    """Yield the document as JSON, piece by piece, so that ten thousand secrets take the room of one."""
-    begin, end = to_json(_frame(report)).split(_EMPTY, 1)
-    yield begin
-    between = _EMPTY[:-1]
-    for secret in report.secrets:
-        yield between + "\n    " + to_json(_secret(secret)).replace("\n", "\n    ")
-        between = ","
-    yield ("\n  ]" if between == "," else _EMPTY) + end + "\n"
+class _Secrets(list[dict[str, Any]]):
+    """A list for json's encoder, which takes no other iterable: an item is made when it is written."""
+
+    def __init__(self, secrets: Sequence[SecretReport]) -> None:
+        super().__init__()
+        self._secrets = secrets
+
+    def __len__(self) -> int:
+        return len(self._secrets)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return map(_secret, self._secrets)
 
 
-def _frame(report: Report) -> dict[str, Any]:
-    """Return the document without the secrets."""
+def _document(report: Report, secrets: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "smrep_version": __version__,
@@ -52,7 +56,7 @@ def _frame(report: Report) -> dict[str, Any]:
         "endpoint_urls": dict(report.endpoint_urls),
         "elapsed_s": round(report.elapsed_s, 3),
         **({"summary": dict(report.summary)} if report.summary is not None else {}),
-        "secrets": [],
+        "secrets": secrets,
         "error": _error(report.error),
     }
 

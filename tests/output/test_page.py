@@ -11,7 +11,7 @@ from hostile.payloads import EVERYTHING, TEXTS
 from hypothesis import example, given
 from hypothesis import strategies as st
 from output.page_reports import ACCOUNT, BEGAN, EU, FEW, LOST, SYDNEY, WEST, covered, many, missing, report, secret
-from output.test_pieces import reports
+from output.test_json_document import reports
 from page_reader import Element, counted, facts, read, regions, rows, totals
 
 from smrep import __version__

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from output.page_reports import EU, LOST, WEST, finding, secret
-from output.test_pieces import secrets
+from output.test_json_document import secrets
 
 from smrep.errors import Outcome
 from smrep.output.artifacts.html import COVERED, MEANINGS, State, Totals, state_of, trouble_of
