@@ -15,7 +15,7 @@ from smrep.cli.run import Run
 from smrep.errors import ConfigurationError, StillOpen, UsageError
 from smrep.files import check_folder
 from smrep.model import SecretId, parse_arn
-from smrep.output.failover_record_file import Book
+from smrep.output.failover_record_file import FailoverRecordFile
 from smrep.regions import Region
 from smrep.rules.fleet.saved_plan import Saved, parse_saved
 from smrep.rules.fleet.shards import WHOLE, Shard, parse_shard
@@ -234,7 +234,7 @@ def _regions(rules: Iterable[Rule]) -> Sequence[Region]:
     return tuple(dict.fromkeys(target.region for rule in rules for target in rule.targets))
 
 
-def the_record(run: Run, path: str, pair: Pair | None, stack: ExitStack) -> Book:
+def the_record(run: Run, path: str, pair: Pair | None, stack: ExitStack) -> FailoverRecordFile:
     """Return the record, this run's own until the stack ends, unless the run is dry.
 
     Raises:
@@ -242,7 +242,7 @@ def the_record(run: Run, path: str, pair: Pair | None, stack: ExitStack) -> Book
 
     """
     check_writable("--record", path)
-    book = Book.opened(path, run.clock.now, writes=not run.dry_run)
+    book = FailoverRecordFile.opened(path, run.clock.now, writes=not run.dry_run)
     stack.callback(book.close)
     record = book.known
     if record.pair is not None and pair not in (None, record.pair):

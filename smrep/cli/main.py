@@ -136,7 +136,7 @@ def _refuse(words: Sequence[str], trouble: Trouble, elapsed_s: float, exit_code:
     """Report a run that did not get as far as running; return its exit code."""
     from smrep.output import github
     from smrep.output.formats import FORMATS
-    from smrep.output.terminal import Messages, Paper, wants_colour
+    from smrep.output.terminal import Messages, Terminal, wants_color
     from smrep.report import Report
 
     report = Report(
@@ -150,9 +150,9 @@ def _refuse(words: Sequence[str], trouble: Trouble, elapsed_s: float, exit_code:
     name = wanted_json(words, os.environ)
     if name and sys.stdout is not None and trouble.code != OutputError.__name__:
         with contextlib.suppress(OSError):  # the reason is on standard error too
-            sys.stdout.writelines(FORMATS[name](report, Paper()))
-    colour = sys.stderr is not None and wants_colour("auto", sys.stderr, os.environ)
-    messages = Messages(sys.stderr, colour)
+            sys.stdout.writelines(FORMATS[name](report, Terminal()))
+    color = sys.stderr is not None and wants_color("auto", sys.stderr, os.environ)
+    messages = Messages(sys.stderr, color)
     messages.trouble(trouble)
     github.tell(report, messages, os.environ)
     return report.exit_code

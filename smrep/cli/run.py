@@ -24,9 +24,9 @@ from smrep.output import github
 from smrep.output.append_only_file import Journal
 from smrep.output.events import Events
 from smrep.output.formats import FORMATS, as_query, compile_query
-from smrep.output.progress import Gauge, Lines, Screen, SystemClock, Tally
+from smrep.output.progress import FleetLines, Gauge, Lines, Screen, SystemClock
 from smrep.output.stderr_notes import explain, is_mute
-from smrep.output.terminal import Messages, Paper, fits, is_terminal, wants_animation, wants_colour
+from smrep.output.terminal import Messages, Terminal, fits, is_terminal, wants_animation, wants_color
 from smrep.regions import Region, is_known, nearest
 from smrep.report import Kind, Report, SecretReport, SecretsReport, Severity, Trouble, bug
 from smrep.rules.hints import connected_report, typed_again
@@ -178,8 +178,8 @@ class Run:
     @cached_property
     def messages(self) -> Messages:
         """Lines for people, on standard error."""
-        colour = self.stderr is not None and wants_colour(self.options.color, self.stderr, self.env)
-        return Messages(self.stderr, colour, self.options.quiet)
+        color = self.stderr is not None and wants_color(self.options.color, self.stderr, self.env)
+        return Messages(self.stderr, color, self.options.quiet)
 
     @cached_property
     def screen(self) -> Screen:
@@ -194,10 +194,10 @@ class Run:
     def gauge(self) -> Gauge:
         """Progress over many secrets."""
         if self.stderr is not None and self._is_alive:
-            from smrep.output.live import Bar
+            from smrep.output.live import ProgressBar
 
-            return Bar(self.stderr, self.paper(self.stderr))
-        return Tally(self.messages)
+            return ProgressBar(self.stderr, self.paper(self.stderr))
+        return FleetLines(self.messages)
 
     @property
     def _is_alive(self) -> bool:
@@ -275,16 +275,16 @@ class Run:
             if name in self.__dict__:
                 self.__dict__[name].close()
 
-    def paper(self, stream: TextIO | None) -> Paper:
+    def paper(self, stream: TextIO | None) -> Terminal:
         """Return what a format may know of the stream."""
         if stream is None:
-            return Paper()
+            return Terminal()
         width = None
         if is_terminal(stream):
             columns = self.env.get("COLUMNS", "")
             width = int(columns) if fits(columns) else _columns(stream)
         unicode = (getattr(stream, "encoding", None) or "").lower().replace("-", "").startswith("utf")
-        return Paper(wants_colour(self.options.color, stream, self.env), width, unicode)
+        return Terminal(wants_color(self.options.color, stream, self.env), width, unicode)
 
     def find_home(self, typed: Sequence[str], replicas: Iterable[Region], *, needed: bool = False) -> Where:
         """Return the secrets that were typed with their Regions, remembered for the report.
@@ -452,7 +452,7 @@ class Run:
             self.events.result(report)
         elif self.replaces_result and text is None and self.output in ("table", "text", "json"):
             written = [] if report.error else list(self.text)
-            self.write(written or (FORMATS["json"](report, Paper()) if self.output == "json" else ()))
+            self.write(written or (FORMATS["json"](report, Terminal()) if self.output == "json" else ()))
         elif not self.streamed:
             self.write(FORMATS[self.output](report, self.paper(self.stdout)) if text is None else [text])
 

@@ -19,7 +19,7 @@ from smrep.regions import Region
 
 
 @dataclass(slots=True)
-class Ledger:
+class AppendOnlyFile:
     """Appends lines, from whichever thread."""
 
     file: TextIO
@@ -34,7 +34,7 @@ class Ledger:
     @classmethod
     def opened(
         cls, path: str, now: Callable[[], datetime], kind: str, take: Callable[[TextIO], None] = lambda _: None
-    ) -> Ledger:
+    ) -> AppendOnlyFile:
         """Return the file to append to, its last line ended; `take` may refuse it before anything is written there.
 
         Raises:
@@ -95,7 +95,7 @@ def _refuse_pipe(path: str) -> None:
 class Journal:
     """Writes down what is about to be sent, from whichever thread, before it is sent."""
 
-    ledger: Ledger
+    ledger: AppendOnlyFile
     command: str
 
     def write(self, operation: str, region: Region, params: Mapping[str, Any]) -> None:

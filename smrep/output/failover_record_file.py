@@ -14,19 +14,19 @@ from pathlib import Path
 from typing import TextIO
 
 from smrep.errors import OutputError, UsageError
-from smrep.output.append_only_file import Ledger
+from smrep.output.append_only_file import AppendOnlyFile
 from smrep.rules.recovery.failover_record import Entry, Pair, Record, header, read
 
 
 @dataclass(slots=True)
-class Book:
+class FailoverRecordFile:
     """A record that is read and appended to by one run at a time; a new one is made when its first line is written."""
 
     path: str
     now: Callable[[], datetime]
     known: Record
     """What it held when this run began."""
-    _ledger: Ledger | None = None
+    _ledger: AppendOnlyFile | None = None
     _pair: Pair | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _is_closed: bool = False
@@ -34,7 +34,7 @@ class Book:
     """The file's size and what it held when it was last looked at again."""
 
     @classmethod
-    def opened(cls, path: str, now: Callable[[], datetime], *, writes: bool) -> Book:
+    def opened(cls, path: str, now: Callable[[], datetime], *, writes: bool) -> FailoverRecordFile:
         """Return the record; one that is there is this run's from now on, if it `writes`.
 
         Raises:
@@ -113,7 +113,7 @@ def _read(path: str) -> Record:
     return read(text.split("\n"), f"--record {path}")
 
 
-def _held(path: str, now: Callable[[], datetime], *, is_new: bool = False) -> Ledger:
+def _held(path: str, now: Callable[[], datetime], *, is_new: bool = False) -> AppendOnlyFile:
     """Return the file to append to, which no other run may write to as long as it is open.
 
     Raises:
@@ -129,7 +129,7 @@ def _held(path: str, now: Callable[[], datetime], *, is_new: bool = False) -> Le
         if is_new and os.fstat(file.fileno()).st_size > 0:
             raise _in_use(path)
 
-    return Ledger.opened(path, now, "record", take)
+    return AppendOnlyFile.opened(path, now, "record", take)
 
 
 def _in_use(path: str) -> UsageError:

@@ -11,34 +11,34 @@ from smrep.output.events import Events
 from smrep.output.json_document import document, document_parts
 from smrep.output.safe import safe, to_json
 from smrep.output.summary_line import closing
-from smrep.output.terminal import Paper
+from smrep.output.terminal import Terminal
 from smrep.report import RegionReport, Report, SecretReport, Severity, is_remarkable
 
 
-def as_table(report: Report, paper: Paper) -> Iterator[str]:
+def as_table(report: Report, terminal: Terminal) -> Iterator[str]:
     """Yield a table for people: of a few secrets all, of many those that matter and the counts of all."""
     if report.command != "list" and report.summary is None:
         from smrep.output.tables.status_table import render
 
-        yield render(report, paper)
+        yield render(report, terminal)
     elif report.error and not report.secrets:
         return
     elif report.command == "plan" or (report.summary is not None and report.dry_run):
         from smrep.output.tables.plan_table import render_plan
 
-        yield render_plan(report.secrets, closing(report), paper)
+        yield render_plan(report.secrets, closing(report), terminal)
     else:
         from smrep.output.tables.fleet_table import render_fleet
 
-        yield render_fleet(report, paper)
+        yield render_fleet(report, terminal)
 
 
-def as_json(report: Report, _paper: Paper) -> Iterator[str]:
+def as_json(report: Report, _terminal: Terminal) -> Iterator[str]:
     """Yield the JSON document."""
     return document_parts(report)
 
 
-def as_text(report: Report, _paper: Paper) -> Iterator[str]:
+def as_text(report: Report, _terminal: Terminal) -> Iterator[str]:
     """Yield one tab-separated row per secret and Region: secret, Region, status, key, action, message.
 
     A run about several accounts adds the secret's one.
@@ -46,13 +46,13 @@ def as_text(report: Report, _paper: Paper) -> Iterator[str]:
     return (line for secret in report.secrets for line in STREAMED["text"](secret))
 
 
-def as_names(report: Report, _paper: Paper) -> Iterator[str]:
+def as_names(report: Report, _terminal: Terminal) -> Iterator[str]:
     """Yield the ARN of each primary that is known, one a line; of an audit, of those with findings."""
     named = (each.arn for each in report.secrets if report.command != "audit" or is_remarkable(each))
     return (f"{safe(arn)}\n" for arn in dict.fromkeys(named) if arn)
 
 
-def as_ndjson(report: Report, _paper: Paper) -> Iterator[str]:
+def as_ndjson(report: Report, _terminal: Terminal) -> Iterator[str]:
     """Yield the events of a run that ended before it told any."""
     told: list[str] = []
     events = Events(told.append, lambda: report.started_at, lambda: report)
@@ -61,7 +61,7 @@ def as_ndjson(report: Report, _paper: Paper) -> Iterator[str]:
     return iter(told)
 
 
-FORMATS: dict[str, Callable[[Report, Paper], Iterator[str]]] = {
+FORMATS: dict[str, Callable[[Report, Terminal], Iterator[str]]] = {
     "table": as_table,
     "json": as_json,
     "ndjson": as_ndjson,

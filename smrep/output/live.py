@@ -13,7 +13,7 @@ from typing import TextIO
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.live import Live
-from rich.progress_bar import ProgressBar
+from rich.progress_bar import ProgressBar as Bar
 from rich.spinner import Spinner
 from rich.text import Text
 
@@ -22,7 +22,7 @@ from smrep.output.safe import safe
 from smrep.output.summary_line import counts
 from smrep.output.tables.rich_console import console
 from smrep.output.tables.status_table import body
-from smrep.output.terminal import Paper, terminal_size
+from smrep.output.terminal import Terminal, terminal_size
 from smrep.report import Progress, SecretReport
 from smrep.rules.hints import duration
 from smrep.rules.run_outcome import is_open
@@ -34,11 +34,11 @@ _AROUND = 9
 class _Live(Live):
     """What vanishes when it is stopped, redrawn by rich's own thread as large as the terminal is then."""
 
-    def __init__(self, screen: Console, picture: Callable[[], RenderableType]) -> None:
+    def __init__(self, screen: Console, render: Callable[[], RenderableType]) -> None:
         """Draw nothing before the first `redraw`."""
         super().__init__(
             console=screen,
-            get_renderable=picture,
+            get_renderable=render,
             refresh_per_second=8,
             transient=True,
             redirect_stdout=False,
@@ -69,15 +69,15 @@ class _Live(Live):
 class LiveTable:
     """Shows progress on a terminal; what is drawn vanishes when it is closed."""
 
-    def __init__(self, stream: TextIO, paper: Paper, timeout_s: float | None = None) -> None:
+    def __init__(self, stream: TextIO, terminal: Terminal, timeout_s: float | None = None) -> None:
         """Draw nothing before the first `show`."""
-        self._paper = paper
+        self._terminal = terminal
         self._timeout_s = timeout_s
         self._secrets: tuple[SecretReport, ...] = ()
         self._elapsed_s, self._shown_at = 0.0, 0.0
-        self._spinner = Spinner("dots" if paper.unicode else "line")
-        self._console = console(paper, stream, live=True)
-        self._live = _Live(self._console, self._picture)
+        self._spinner = Spinner("dots" if terminal.unicode else "line")
+        self._console = console(terminal, stream, live=True)
+        self._live = _Live(self._console, self._render)
 
     def show(self, secrets: Iterable[SecretReport], elapsed_s: float) -> None:
         """Have the newest state drawn by rich's own thread: a signal that met us while drawing would leave it there."""
@@ -89,7 +89,7 @@ class LiveTable:
         """Take the table off the screen."""
         self._live.stop()
 
-    def _picture(self) -> RenderableType:
+    def _render(self) -> RenderableType:
         elapsed_s = self._elapsed_s + time.monotonic() - self._shown_at
         foot = f"watching, {elapsed_s:.0f} s; Ctrl-C ends it"
         if self._timeout_s is not None:
@@ -98,8 +98,8 @@ class LiveTable:
         shown = fitting(self._secrets, self._console.height - _AROUND)
         if shown != self._secrets:
             foot = f"{counts(self._secrets)}; {foot}"
-        drawn = body(shown, self._paper, self._spinner) if shown else []
-        return Group(*drawn, Text(foot, style="dim"))
+        table = body(shown, self._terminal, self._spinner) if shown else []
+        return Group(*table, Text(foot, style="dim"))
 
 
 def fitting(secrets: tuple[SecretReport, ...], rows: int) -> tuple[SecretReport, ...]:
@@ -124,15 +124,15 @@ _SPINNER = 2
 _MINUTE, _HOUR = 60, 3600
 
 
-class Bar:
+class ProgressBar:
     """Shows on a terminal how far a run has come; what is drawn vanishes when it is closed."""
 
-    def __init__(self, stream: TextIO, paper: Paper) -> None:
+    def __init__(self, stream: TextIO, terminal: Terminal) -> None:
         """Draw nothing before the first `show`."""
-        self._paper = paper
+        self._terminal = terminal
         self._seen: tuple[Phase, float] | None = None
-        self._spinner = Spinner("dots" if paper.unicode else "line")
-        self._live = _Live(console(paper, stream, live=True), self._picture)
+        self._spinner = Spinner("dots" if terminal.unicode else "line")
+        self._live = _Live(console(terminal, stream, live=True), self._render)
 
     def show(self, progress: Progress, elapsed_s: float) -> None:
         """Have the newest state drawn by rich's own thread, which also keeps the time between two states."""
@@ -145,12 +145,12 @@ class Bar:
         self._live.stop()
         self._seen = None
 
-    def _picture(self) -> RenderableType:
+    def _render(self) -> RenderableType:
         if self._seen is None:
             return Text("")
         phase, shown_at = self._seen
         now_s = phase.now_s + time.monotonic() - shown_at
-        return _Drawn(replace(phase, now_s=now_s), self._spinner, self._paper)
+        return _BarLine(replace(phase, now_s=now_s), self._spinner, self._terminal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,21 +194,21 @@ def time_left(phase: Phase) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Drawn:
+class _BarLine:
     """The bar as rich draws it: one line, however wide the terminal is at that moment."""
 
     phase: Phase
     spinner: Spinner
-    paper: Paper
+    terminal: Terminal
 
     def __rich_console__(self, screen: Console, options: ConsoleOptions) -> RenderResult:
-        if not self.paper.unicode:
+        if not self.terminal.unicode:
             options = replace(options, encoding="ascii")
         line = fitting_bar(self.phase, options.max_width - _SPINNER)
         here = self.phase.progress
         yield _words(f"{self.spinner.render(screen.get_time())} {line.doing} ")
         if line.bar:
-            bar = ProgressBar(here.total, here.done, line.bar, complete_style="green", finished_style="green")
+            bar = Bar(here.total, here.done, line.bar, complete_style="green", finished_style="green")
             yield from screen.render(bar, options)
             yield Text(" ", end="")
         yield _words(f"{line.words}{', ' if line.trouble else ''}", (line.trouble, "red"))

@@ -151,7 +151,7 @@ def onward(before: Phase | None, progress: Progress, now_s: float) -> Phase:
 
 
 @dataclass(slots=True)
-class Tally:
+class FleetLines:
     """Shows how far a run has come where no bar can redraw itself: in CI, in a pipe, in a log file."""
 
     messages: Messages

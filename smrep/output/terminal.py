@@ -13,8 +13,8 @@ from smrep.output.safe import safe
 from smrep.report import Trouble
 
 
-def wants_colour(choice: str, stream: TextIO, env: Mapping[str, str]) -> bool:
-    """Return whether to colour: `choice` (always, never, auto), then NO_COLOR, the forcing variables, the terminal.
+def wants_color(choice: str, stream: TextIO, env: Mapping[str, str]) -> bool:
+    """Return whether to color: `choice` (always, never, auto), then NO_COLOR, the forcing variables, the terminal.
 
     Source: no-color.org; bixense.com/clicolors. FORCE_COLOR=0 asks for none.
     """
@@ -29,7 +29,7 @@ def wants_colour(choice: str, stream: TextIO, env: Mapping[str, str]) -> bool:
 
 
 def wants_animation(stream: TextIO, env: Mapping[str, str]) -> bool:
-    """Return whether a table may redraw itself: on a terminal that can, outside CI, whatever the colour."""
+    """Return whether a table may redraw itself: on a terminal that can, outside CI, whatever the color."""
     return not env.get("CI") and env.get("TERM") != "dumb" and is_terminal(stream)
 
 
@@ -39,10 +39,10 @@ def is_terminal(stream: TextIO | None) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Paper:
+class Terminal:
     """A place to print on."""
 
-    colour: bool = False
+    color: bool = False
     width: int | None = None
     """Columns of the terminal; None where it is none."""
     unicode: bool = True
@@ -70,7 +70,7 @@ class Messages:
     """Writes lines for people; with `quiet`, only warnings and errors."""
 
     stream: TextIO | None
-    colour: bool = False
+    color: bool = False
     quiet: bool = False
 
     def note(self, text: str) -> None:
@@ -119,7 +119,7 @@ class Messages:
     def _write(self, prefix: str, style: str, text: str) -> None:
         if self.stream is None or self.stream.closed:
             return
-        if self.colour and prefix:
+        if self.color and prefix:
             prefix = f"\x1b[{style}m{prefix}\x1b[0m"
         with contextlib.suppress(OSError):  # nobody reads, and nothing is left to tell it to
             self.stream.write(f"{prefix}{safe(text)}\n")

@@ -1,4 +1,4 @@
-"""How the coverage page looks in a real Chromium: on paper, on a narrow screen, in the dark, and without colours."""
+"""How the coverage page looks in a real Chromium: on paper, on a narrow screen, in the dark, and without colors."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ def test_where_there_is_no_room_for_columns_each_line_says_its_region(browser: B
 
 CONTRAST = """
 const canvas = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
-function painted(...colours) {
-  for (const colour of colours) { canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1); }
+function painted(...colors) {
+  for (const color of colors) { canvas.fillStyle = color; canvas.fillRect(0, 0, 1, 1); }
   return [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3).map((it) => it / 255)
     .map((it) => it <= 0.04045 ? it / 12.92 : ((it + 0.055) / 1.055) ** 2.4)
     .reduce((sum, it, place) => sum + it * [0.2126, 0.7152, 0.0722][place], 0.05);
@@ -90,7 +90,7 @@ def test_words_stand_out_from_their_ground_in_both_schemes(browser: Browser, sch
     )
 
 
-def test_a_state_is_told_by_a_sign_and_a_word_and_not_by_colour_alone(browser: Browser) -> None:
+def test_a_state_is_told_by_a_sign_and_a_word_and_not_by_color_alone(browser: Browser) -> None:
     browser.open(page(EVERY))
     told = browser.js(
         "return [...document.querySelectorAll('#rows td > span:not(.aloud)')].map((it) =>"

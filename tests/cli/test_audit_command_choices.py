@@ -83,11 +83,11 @@ def test_what_contradicts_itself_is_refused_before_any_call(stock: Sandbox, tmp_
 
 
 def test_every_mistake_of_a_manifest_is_told_at_once(stock: Sandbox, tmp_path: Path) -> None:
-    rule = {"name": "a", "prefix": "a", "regions": ["mars-1"], "colour": "red"}
+    rule = {"name": "a", "prefix": "a", "regions": ["mars-1"], "color": "red"}
     done = audit(stock, "-f", manifest(tmp_path, rule, schema=2), "--json")
     error = done.document["error"]
     assert (done.code, error["code"], stock.simulator.log) == (2, "ManifestError", [])
-    assert all(each in error["message"] for each in ("schema", "mars-1", "colour"))
+    assert all(each in error["message"] for each in ("schema", "mars-1", "color"))
 
 
 def test_two_keys_for_one_secret_are_a_mistake(stock: Sandbox, tmp_path: Path) -> None:

@@ -190,7 +190,7 @@ def test_a_terminal_that_knows_ascii_only(replicated: Sandbox) -> None:
     assert "\\u" not in done.out
 
 
-def test_forced_colour_colours_the_result_and_animates_nothing(replicated: Sandbox) -> None:
+def test_forced_color_colors_the_result_and_animates_nothing(replicated: Sandbox) -> None:
     done = replicated.smrep("status", "prod/db", "-o", "table", FORCE_COLOR="1")
     assert "\x1b[32m" in done.out
     assert "\x1b[?25l" not in done.err + done.out

@@ -15,7 +15,7 @@ from fixtures import Sandbox
 from service.replicate_scene import replicate
 
 from smrep.errors import Outcome, Refused
-from smrep.output.failover_record_file import Book
+from smrep.output.failover_record_file import FailoverRecordFile
 
 Make = Callable[..., Sandbox]
 
@@ -83,19 +83,19 @@ def test_the_second_of_two_failovers_says_that_the_record_names_the_secret_by_th
     make_sandbox: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sandbox, record = replicated(make_sandbox, "prod/a"), tmp_path / "dr.jsonl"
-    opened = Book.opened
+    opened = FailoverRecordFile.opened
 
-    def overtaken(*words: Any, **more: Any) -> Book:
+    def overtaken(*words: Any, **more: Any) -> FailoverRecordFile:
         book = opened(*words, **more)
-        monkeypatch.setattr(Book, "opened", opened)
+        monkeypatch.setattr(FailoverRecordFile, "opened", opened)
         first = sandbox.simulator.call  # the other run: it is over before this one has looked
-        other = Book(str(record), book.now, type(book.known)())
+        other = FailoverRecordFile(str(record), book.now, type(book.known)())
         arn = first("secretsmanager", "DescribeSecret", WEST, {"SecretId": "prod/a"})["ARN"]
         assert failover(sandbox, record, "prod/a", "--yes").code == 0
         assert other.entry(arn) is not None
         return book
 
-    monkeypatch.setattr(Book, "opened", overtaken)
+    monkeypatch.setattr(FailoverRecordFile, "opened", overtaken)
     done = failover(sandbox, record, "prod/a", "--yes")
     assert (done.code, marks(record)) == (0, ["promoting", "promoted"])
     assert [call.operation for call in sandbox.simulator.log].count(STOP) == 1

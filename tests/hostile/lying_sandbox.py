@@ -21,7 +21,7 @@ from hostile.sources import ACCOUNT, MARK, Answer, Source
 
 from smrep.cli import main as entry
 from smrep.output.formats import FORMATS
-from smrep.output.terminal import Paper
+from smrep.output.terminal import Terminal
 from smrep.report import Report
 from smrep.sandbox.faults import Faults
 from smrep.sandbox.server.http_server import SandboxServer
@@ -148,10 +148,10 @@ def recorded_reports() -> Iterator[list[Report]]:
     """Yield a list that grows by each report that a format prints meanwhile."""
     reports: list[Report] = []
 
-    def recording(render: Callable[[Report, Paper], Iterator[str]]) -> Callable[[Report, Paper], Iterator[str]]:
-        def record_and_render(report: Report, paper: Paper) -> Iterator[str]:
+    def recording(render: Callable[[Report, Terminal], Iterator[str]]) -> Callable[[Report, Terminal], Iterator[str]]:
+        def record_and_render(report: Report, terminal: Terminal) -> Iterator[str]:
             reports.append(report)
-            return render(report, paper)
+            return render(report, terminal)
 
         return record_and_render
 

@@ -17,17 +17,17 @@ from fixtures import VALIDATOR, Done
 
 from smrep.output.formats import FORMATS
 from smrep.output.safe import safe
-from smrep.output.terminal import Paper
+from smrep.output.terminal import Terminal
 from smrep.report import Report
 
 HARMFUL = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs", "Co", "Cn"})
-OWN_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+OWN_COLOR = re.compile(r"\x1b\[[0-9;]*m")
 OWN_ANNOTATION = re.compile(r"::error title=[^:,]*::(?!.*::[A-Za-z])")
 
 
-def acts(text: str, *, coloured: bool = False) -> list[str]:
+def acts(text: str, *, colored: bool = False) -> list[str]:
     """Return the characters that a terminal would act on; line feeds and tabs are the format's own."""
-    text = OWN_COLOUR.sub("", text) if coloured else text
+    text = OWN_COLOR.sub("", text) if colored else text
     return [ascii(each) for each in text if unicodedata.category(each) in HARMFUL and each not in "\n\t"]
 
 
@@ -36,17 +36,17 @@ def commands(text: str) -> list[str]:
 
     Source: ActionCommand.cs of actions/runner; wider than that, any line that begins so.
     """
-    lines = [OWN_COLOUR.sub("", line) for line in re.split(r"[\n\r]", text)]
+    lines = [OWN_COLOR.sub("", line) for line in re.split(r"[\n\r]", text)]
     return [
         line for line in lines if "##[" in line or (line.lstrip().startswith("::") and not OWN_ANNOTATION.match(line))
     ]
 
 
-def harmless(done: Done, *, coloured: bool = False, runner: bool = False) -> None:
+def harmless(done: Done, *, colored: bool = False, runner: bool = False) -> None:
     """Check both streams of a run for people."""
     assert done.code != 70, done.err
     for text in (done.out, done.err):
-        assert acts(text, coloured=coloured) == []
+        assert acts(text, colored=colored) == []
         if runner:
             assert commands(text) == []
 
@@ -71,9 +71,9 @@ def document(done: Done) -> dict[str, Any]:
 
 def rendered_formats(report: Report) -> dict[str, str]:
     """Return the report in every format, as it is printed under a runner."""
-    paper = Paper(colour=True, width=80)
+    terminal = Terminal(color=True, width=80)
     with mock.patch.dict(os.environ, {"GITHUB_ACTIONS": "true"}):
-        return {name: "".join(render(report, paper)) for name, render in FORMATS.items()}
+        return {name: "".join(render(report, terminal)) for name, render in FORMATS.items()}
 
 
 def harmless_in_every_format(report: Report) -> dict[str, Any]:
@@ -83,7 +83,7 @@ def harmless_in_every_format(report: Report) -> dict[str, Any]:
     VALIDATOR.validate(told)
     assert true_json(shown.pop("ndjson"))[-1]["document"] == told
     for text in shown.values():
-        assert acts(text, coloured=True) == []
+        assert acts(text, colored=True) == []
         assert commands(text) == []
     rows(shown["text"])
     assert len(shown["name"].splitlines()) == shown["name"].count("\n")
@@ -161,4 +161,4 @@ def rows(text: str) -> None:
 
 def shows(done: Done, text: str) -> bool:
     """Tell whether the text, made harmless, stands in either stream, however folded."""
-    return re.sub(r"\s", "", safe(text)) in re.sub(r"\s", "", OWN_COLOUR.sub("", done.out + done.err))
+    return re.sub(r"\s", "", safe(text)) in re.sub(r"\s", "", OWN_COLOR.sub("", done.out + done.err))

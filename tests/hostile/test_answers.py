@@ -66,7 +66,7 @@ def test_no_format_acts_on_a_text_from_aws_and_the_document_stays_true(run: Run,
     if run.output == "json":
         assert true_json(done.out) == told
         done = Done(done.code, "", done.err)
-    harmless(done, coloured=True, runner=True)
+    harmless(done, colored=True, runner=True)
     if run.command in SHOWN.get(run.source, ()):
         assert any(EVERYTHING in each for each in texts(told))
     for hint in hints(told):

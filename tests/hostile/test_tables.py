@@ -6,20 +6,20 @@ import re
 from datetime import UTC, datetime
 
 import pytest
-from hostile.output_checks import OWN_COLOUR, acts
+from hostile.output_checks import OWN_COLOR, acts
 from hostile.payloads import LONG as WHOLE_LONG
 from hostile.payloads import MARKUP, WIDE
 from rich.cells import cell_len
 
 from smrep.errors import Outcome
 from smrep.output.formats import as_table
-from smrep.output.terminal import Paper
+from smrep.output.terminal import Terminal
 from smrep.regions import Region
 from smrep.report import Action, Finding, Kind, RegionReport, Report, SecretReport, Severity, Trouble
 
 
-def drawn(report: Report, paper: Paper) -> str:
-    return "".join(as_table(report, paper))
+def rendered(report: Report, terminal: Terminal) -> str:
+    return "".join(as_table(report, terminal))
 
 
 HOME = "arn:aws:secretsmanager:us-east-1:123456789012:secret:x-a1b2c3"
@@ -101,7 +101,7 @@ def table_lines(text: str) -> list[str]:
 
 @pytest.mark.parametrize(("place", "width", "secrets"), CASES)
 def test_the_edges_of_a_drawn_table_are_in_line(place: str, width: int | None, secrets: int) -> None:
-    text = drawn(report("replicate", secrets, **PLACES[place]), Paper(width=width, unicode=False))
+    text = rendered(report("replicate", secrets, **PLACES[place]), Terminal(width=width, unicode=False))
     box = [line for line in text.split("\n") if line.startswith(("|", "+"))]
     (edge,) = {cell_len(line) for line in box}
     assert edge <= max(width or 500, 80)
@@ -115,7 +115,7 @@ def test_the_edges_of_a_drawn_table_are_in_line(place: str, width: int | None, s
 @pytest.mark.parametrize(("place", "width", "secrets"), CASES)
 def test_nothing_is_lost_and_nothing_stands_out(place: str, width: int | None, secrets: int) -> None:
     given = PLACES[place]
-    text = drawn(report("verify", secrets, **given), Paper(width=width))
+    text = rendered(report("verify", secrets, **given), Terminal(width=width))
     lines = table_lines(text)
     assert max(map(cell_len, lines)) <= max(width or 500, 80)
     assert "…" not in text
@@ -144,13 +144,13 @@ def by_columns(lines: list[str]) -> str:
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_a_table_in_colour_is_the_table_without(width: int | None) -> None:
+def test_a_table_in_color_is_the_table_without(width: int | None) -> None:
     given = {"name": WIDE, "status": MARKUP, "message": MARKUP + LONG}
-    plain = drawn(report("verify", 2, **given), Paper(width=width))
-    coloured = drawn(report("verify", 2, **given), Paper(colour=True, width=width))
-    bare = "\n".join(line.rstrip() for line in OWN_COLOUR.sub("", coloured).split("\n"))
+    plain = rendered(report("verify", 2, **given), Terminal(width=width))
+    colored = rendered(report("verify", 2, **given), Terminal(color=True, width=width))
+    bare = "\n".join(line.rstrip() for line in OWN_COLOR.sub("", colored).split("\n"))
     assert bare == plain
-    assert acts(coloured, coloured=True) == []
+    assert acts(colored, colored=True) == []
 
 
 @pytest.mark.parametrize("width", [20, 80])
@@ -160,6 +160,6 @@ def test_findings_are_lines_of_words_that_are_not_folded(width: int) -> None:
     row = RegionReport(Region("us-west-2"), Outcome.DRIFT, None, "InSync", findings=(finding,))
     secret = SecretReport("prod/db", Outcome.DRIFT, HOME, Region("us-east-1"), (row,))
     told = Report("verify", Outcome.DRIFT, 5, datetime(2026, 11, 23, tzinfo=UTC), 1.0, secrets=(secret,))
-    lines = drawn(told, Paper(width=width)).split("\n")
+    lines = rendered(told, Terminal(width=width)).split("\n")
     assert f"          {hint}" in lines
     assert f"  error   stale: old: {LONG}" in lines

@@ -53,7 +53,7 @@ WORDS = {
     "query that fits nothing": ["status", "prod/db", "--query", f"abs({quoting(WORD)})"],
     "timeout": ["wait", "prod/db", "--timeout", WORD],
     "output": ["wait", "prod/db", "-o", WORD],
-    "colour": ["wait", "prod/db", "--color", WORD],
+    "color": ["wait", "prod/db", "--color", WORD],
     "option": ["wait", "prod/db", f"--{WORD}"],
     "short option": ["wait", "prod/db", f"-{WORD}"],
     "overwritten ARN": ["replicate", "prod/db", "-r", "us-west-2", "--force-overwrite", "--overwrite-arn", WORD],
@@ -225,4 +225,4 @@ def test_a_profile_stands_in_the_hint_also_where_a_secret_is_called_so(liar: Lyi
 def test_the_answer_to_a_prompt_is_told_harmlessly(liar: LyingSandbox) -> None:
     done = liar.run("replicate", "prod/db", "-r", "us-west-2", "--no-input", "--color", "always", SMREP_TIMEOUT=SHELL)
     assert done.code == 2
-    harmless(done, coloured=True)
+    harmless(done, colored=True)

@@ -12,8 +12,8 @@ from fixtures import ROOT
 from rich.cells import cell_len
 
 from smrep.output.drill_document import as_json, document
-from smrep.output.tables.drill_table import FIRST, drawn
-from smrep.output.terminal import Paper
+from smrep.output.tables.drill_table import FIRST, render_drill
+from smrep.output.terminal import Terminal
 from smrep.regions import Region
 from smrep.rules.recovery.drill_timeline import Course, Readable, Rehearsal, Span, Taken, Track, steps
 from smrep.rules.recovery.failover_record import Pair
@@ -56,8 +56,8 @@ def rehearsal(count=1, *, taken=6, problems=(), interrupted=False):
     )
 
 
-def table(*args, width=80, unicode=True, colour=False, **more):
-    return drawn(rehearsal(*args, **more), Paper(colour=colour, width=width, unicode=unicode))
+def table(*args, width=80, unicode=True, color=False, **more):
+    return render_drill(rehearsal(*args, **more), Terminal(color=color, width=width, unicode=unicode))
 
 
 @pytest.mark.parametrize(
@@ -158,9 +158,9 @@ def test_of_many_secrets_the_first_are_shown_and_all_are_counted(count, shown):
     assert (f"and {count - shown} more" in text) == (count > shown)
 
 
-def test_colour_only_where_it_is_wanted():
+def test_color_only_where_it_is_wanted():
     assert "\x1b[" not in table()
-    assert "\x1b[" in table(colour=True)
+    assert "\x1b[" in table(color=True)
 
 
 def test_what_it_ends_with():

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from smrep.errors import Outcome, UsageError
 from smrep.output.formats import FORMATS, as_query, compile_query, lines
 from smrep.output.json_document import document
-from smrep.output.terminal import Paper
+from smrep.output.terminal import Terminal
 from smrep.regions import Region
 from smrep.report import Action, Finding, Kind, RegionReport, Report, SecretReport, Severity, Trouble
 
@@ -66,26 +66,26 @@ reports = st.builds(
 )
 
 
-def written(name: str, report: Report, paper: Paper) -> str:
+def written(name: str, report: Report, terminal: Terminal) -> str:
     """Return the whole of what a format writes."""
-    return "".join(FORMATS[name](report, paper))
+    return "".join(FORMATS[name](report, terminal))
 
 
 @given(reports)
 def test_every_report_fits_the_schema(report: Report) -> None:
     VALIDATOR.validate(document(report))
-    assert json.loads(written("json", report, Paper())) == document(report)
+    assert json.loads(written("json", report, Terminal())) == document(report)
 
 
 @given(reports, st.sampled_from(sorted(FORMATS)), st.booleans(), st.sampled_from([None, 20, 80]))
 def test_no_format_lets_control_characters_through(report: Report, name: str, unicode: bool, width: int | None) -> None:
-    text = written(name, report, Paper(width=width, unicode=unicode))
+    text = written(name, report, Terminal(width=width, unicode=unicode))
     assert re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u200b]", text) is None
 
 
 @given(reports)
 def test_text_is_six_cells_a_row(report: Report) -> None:
-    told = written("text", report, Paper()).splitlines()
+    told = written("text", report, Terminal()).splitlines()
     assert len(told) == sum(len(each.replicas) + bool(each.error or not each.replicas) for each in report.secrets)
     assert all(len(line.split("\t")) == 6 and "" not in line.split("\t")[1:] for line in told)
 
@@ -98,7 +98,7 @@ def report_of(*replicas: RegionReport, outcome: Outcome = Outcome.OK) -> Report:
 @pytest.mark.parametrize("width", [20, 60, 80, 120])
 def test_the_table_stays_within_the_terminal_and_keeps_keys_whole(width: int) -> None:
     row = RegionReport(Region("us-west-2"), Outcome.FAILED, None, "Failed", "no luck " * 20, KEY, action=Action.ADD)
-    text = written("table", report_of(row), Paper(width=width))
+    text = written("table", report_of(row), Terminal(width=width))
     assert f"key in us-west-2: {KEY}" in text
     assert "us-west-2" in text.splitlines()[4]
     if width >= 60:
@@ -107,12 +107,12 @@ def test_the_table_stays_within_the_terminal_and_keeps_keys_whole(width: int) ->
 
 def test_the_table_shows_arns_and_markup_as_they_are() -> None:
     row = RegionReport(Region("us-west-2"), Outcome.FAILED, None, "Failed", "[red]x[/red] :key: a:secret:b")
-    assert "[red]x[/red] :key: a:secret:b" in written("table", report_of(row), Paper())
+    assert "[red]x[/red] :key: a:secret:b" in written("table", report_of(row), Terminal())
 
 
 def test_the_table_in_ascii_is_ascii() -> None:
     row = RegionReport(Region("us-west-2"), Outcome.OK, None, "InSync", "Replication succeeded")
-    assert written("table", report_of(row), Paper(unicode=False)).isascii()
+    assert written("table", report_of(row), Terminal(unicode=False)).isascii()
 
 
 scalars = st.one_of(st.none(), st.booleans(), st.integers(), st.text("abc", max_size=3))

@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smrep.errors import Outcome, OutputError
-from smrep.output.append_only_file import Journal, Ledger
+from smrep.output.append_only_file import AppendOnlyFile, Journal
 from smrep.regions import Region
 
 HOME, WEST, IRELAND = "us-east-1", "us-west-2", "eu-west-1"
@@ -44,7 +44,7 @@ class Disk(io.StringIO):
 
 
 def journal(file: Any, command: str = "apply") -> Journal:
-    return Journal(Ledger(file, "/var/log/dr.jsonl", lambda: NOON, "journal"), command)
+    return Journal(AppendOnlyFile(file, "/var/log/dr.jsonl", lambda: NOON, "journal"), command)
 
 
 def lines(disk: Disk) -> list[dict[str, Any]]:

@@ -9,8 +9,8 @@ import pytest
 from few_threads import few_threads
 
 from smrep.errors import Outcome
-from smrep.output.live import Bar, LiveTable, fitting
-from smrep.output.terminal import Paper, terminal_size
+from smrep.output.live import LiveTable, ProgressBar, fitting
+from smrep.output.terminal import Terminal, terminal_size
 from smrep.regions import Region
 from smrep.report import Progress, RegionReport, SecretReport
 
@@ -53,7 +53,7 @@ def test_without_a_thread_for_it_the_table_is_drawn_whenever_there_is_news(monke
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setenv("TERM", "xterm-256color")
     stream = io.StringIO()
-    table = LiveTable(stream, Paper(colour=False, width=100, unicode=True))
+    table = LiveTable(stream, Terminal(color=False, width=100, unicode=True))
     with few_threads(0) as threads:
         table.show(SECRETS[:1], 0.0)
         assert "s0" in screen(stream)
@@ -68,7 +68,7 @@ def test_without_a_thread_for_it_the_bar_is_drawn_whenever_there_is_news(monkeyp
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setenv("TERM", "xterm-256color")
     stream = io.StringIO()
-    bar = Bar(stream, Paper(colour=False, width=100, unicode=True))
+    bar = ProgressBar(stream, Terminal(color=False, width=100, unicode=True))
     with few_threads(0):
         for done in (1, 2):
             bar.show(Progress("promoting", done, 9), float(done))

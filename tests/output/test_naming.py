@@ -12,20 +12,20 @@ from rich.cells import cell_len
 
 from smrep.errors import Outcome
 from smrep.output.tables.status_table import render
-from smrep.output.terminal import Paper
+from smrep.output.terminal import Terminal
 from smrep.regions import Region
 from smrep.report import Action, RegionReport, Report, SecretReport
 
 names = st.text("abc-日/", min_size=1, max_size=90)
 
 
-def drawn(width: int | None, *found: str, message: str = "Replication succeeded") -> list[str]:
+def rendered(width: int | None, *found: str, message: str = "Replication succeeded") -> list[str]:
     row = RegionReport(
         Region("us-west-2"), Outcome.OK, status="InSync", status_message=message, action=Action.OVERWRITE
     )
     secrets = tuple(SecretReport(each, Outcome.OK, replicas=(row,)) for each in found)
     told = Report("replicate", Outcome.OK, 0, datetime(2026, 11, 23, tzinfo=UTC), 1.0, secrets=secrets)
-    return render(told, Paper(width=width)).splitlines()
+    return render(told, Terminal(width=width)).splitlines()
 
 
 def first_cells(lines: list[str]) -> list[str]:
@@ -37,13 +37,13 @@ def first_cells(lines: list[str]) -> list[str]:
 
 
 def test_a_name_that_fits_is_whole_and_the_message_too() -> None:
-    lines = drawn(80, "prod/billing/apikey", "prod/db")
+    lines = rendered(80, "prod/billing/apikey", "prod/db")
     assert first_cells(lines) == ["   prod/billing/apikey", "   prod/db"]
     assert sum("Replication succeeded" in line for line in lines) == 2
 
 
 def test_a_long_one_is_broken_behind_a_slash_and_goes_on_below_itself() -> None:
-    assert first_cells(drawn(80, "prod/billing/stripe-webhooks/production", "prod/db")) == [
+    assert first_cells(rendered(80, "prod/billing/stripe-webhooks/production", "prod/db")) == [
         "   prod/billing/",
         "   stripe-webhooks/",
         "   production",
@@ -52,13 +52,13 @@ def test_a_long_one_is_broken_behind_a_slash_and_goes_on_below_itself() -> None:
 
 
 def test_a_long_message_leaves_a_name_its_half() -> None:
-    lines = drawn(80, "prod/billing/apikey", "prod/db", message="the key is disabled, and so is everything " * 4)
+    lines = rendered(80, "prod/billing/apikey", "prod/db", message="the key is disabled, and so is everything " * 4)
     assert first_cells(lines)[0] == "   prod/billing/apikey"
 
 
 @given(st.lists(names, min_size=2, max_size=3, unique=True), st.integers(60, 140))
 def test_no_name_is_cut_and_no_line_is_wider_than_the_screen(found: list[str], width: int) -> None:
-    lines = drawn(width, *found, message="...")
+    lines = rendered(width, *found, message="...")
     (rule,) = [number for number, line in enumerate(lines) if "──" in line]
     table = [*lines[rule - 1 : rule + 1], *next(list(g) for filled, g in groupby(lines[rule + 1 :], bool) if filled)]
     assert max(map(cell_len, table)) <= width
@@ -69,4 +69,4 @@ def test_no_name_is_cut_and_no_line_is_wider_than_the_screen(found: list[str], w
 @pytest.mark.parametrize("width", [None, 200])
 def test_with_room_nothing_is_broken(width: int | None) -> None:
     name = "x/" * 40
-    assert any(name in line for line in drawn(width, name, "y"))
+    assert any(name in line for line in rendered(width, name, "y"))

@@ -7,7 +7,7 @@ from collections import Counter
 from datetime import UTC, datetime
 
 import pytest
-from hostile.output_checks import OWN_COLOUR, acts, commands
+from hostile.output_checks import OWN_COLOR, acts, commands
 from hostile.payloads import LONG, TEXTS, WIDE
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +16,7 @@ from rich.cells import cell_len
 from smrep.errors import Outcome
 from smrep.output.formats import as_table
 from smrep.output.safe import safe
-from smrep.output.terminal import Paper
+from smrep.output.terminal import Terminal
 from smrep.regions import Region
 from smrep.report import Action, Finding, Kind, RegionReport, Report, SecretReport, Severity, Trouble
 from smrep.rules.fleet.plan_counts import COUNTED, tally, what_of
@@ -25,7 +25,13 @@ WEST, IRELAND = Region("us-west-2"), Region("eu-west-1")
 KEY = "arn:aws:kms:us-west-2:123456789012:key/0f0e0d0c-1111-4222-8333-444455556666"
 CLASH = Trouble("name_clash", "another secret bears the name", None, None, Outcome.FAILED)
 WRONG_KEY = Finding(Kind.WRONG_KEY, Severity.ERROR, "under another key")
-PAPERS = [Paper(width=80), Paper(width=120), Paper(), Paper(width=80, unicode=False), Paper(width=120, colour=True)]
+TERMINALS = [
+    Terminal(width=80),
+    Terminal(width=120),
+    Terminal(),
+    Terminal(width=80, unicode=False),
+    Terminal(width=120, color=True),
+]
 
 
 def row(what: str, region: Region = WEST, key: str | None = None) -> RegionReport:
@@ -41,11 +47,11 @@ def secret(name: str, *rows: RegionReport, rules: tuple[str, ...] = ("prod",)) -
     return SecretReport(name, Outcome.OK, None, Region("us-east-1"), rows, rules=rules)
 
 
-def drawn(*secrets: SecretReport, paper: Paper = Paper(), command: str = "plan") -> str:  # noqa: B008 - a frozen value
+def rendered(*secrets: SecretReport, terminal: Terminal = Terminal(), command: str = "plan") -> str:  # noqa: B008 - a frozen value
     began = datetime(2026, 11, 23, tzinfo=UTC)
     counts = tally(secrets, 0, 0)
     return "".join(
-        as_table(Report(command, Outcome.OK, 0, began, 1.25, dry_run=True, secrets=secrets, summary=counts), paper)
+        as_table(Report(command, Outcome.OK, 0, began, 1.25, dry_run=True, secrets=secrets, summary=counts), terminal)
     )
 
 
@@ -67,7 +73,7 @@ BUSY = (
 
 
 def test_a_line_for_each_rule_action_and_region_in_the_order_of_the_rules() -> None:
-    assert drawn(*BUSY, paper=Paper(width=80)) == (
+    assert rendered(*BUSY, terminal=Terminal(width=80)) == (
         "\n"
         "   RULE          ACTION        REGION      COUNT   SECRETS\n"
         " ───────────────────────────────────────────────────────────────────────────\n"
@@ -85,37 +91,37 @@ def test_a_line_for_each_rule_action_and_region_in_the_order_of_the_rules() -> N
 
 
 def test_the_same_in_ascii() -> None:
-    text = drawn(*BUSY, paper=Paper(width=80, unicode=False))
+    text = rendered(*BUSY, terminal=Terminal(width=80, unicode=False))
     assert text.isascii()
     assert "|              | + add       | us-west-2 |     2 | prod/new, prod/other     |" in text.splitlines()
 
 
-def test_colour_adds_nothing_but_colour() -> None:
+def test_color_adds_nothing_but_color() -> None:
     for width in (80, 120, None):
-        coloured = drawn(*BUSY, paper=Paper(width=width, colour=True))
-        assert OWN_COLOUR.search(coloured)
-        bare = "\n".join(line.rstrip() for line in OWN_COLOUR.sub("", coloured).split("\n"))
-        assert bare == drawn(*BUSY, paper=Paper(width=width))
+        colored = rendered(*BUSY, terminal=Terminal(width=width, color=True))
+        assert OWN_COLOR.search(colored)
+        bare = "\n".join(line.rstrip() for line in OWN_COLOR.sub("", colored).split("\n"))
+        assert bare == rendered(*BUSY, terminal=Terminal(width=width))
 
 
 def test_without_rules_there_is_no_column_of_rules() -> None:
-    head, _, group = drawn(secret("a", row("add"), rules=())).splitlines()[1:4]
+    head, _, group = rendered(secret("a", row("add"), rules=())).splitlines()[1:4]
     assert head.split() == ["ACTION", "REGION", "COUNT", "SECRETS"]
     assert group.split() == ["+", "add", "us-west-2", "1", "a"]
 
 
 def test_a_dry_run_of_apply_is_drawn_as_a_plan() -> None:
-    assert drawn(*BUSY, command="apply") == drawn(*BUSY)
+    assert rendered(*BUSY, command="apply") == rendered(*BUSY)
 
 
 def test_where_there_is_nothing_there_are_only_the_counts() -> None:
-    (line,) = drawn().splitlines()
+    (line,) = rendered().splitlines()
     assert line.startswith("0 secrets")
 
 
 @pytest.mark.parametrize(("count", "more"), [(3, ""), (4, " and 1 more"), (12_000, " and 11997 more")])
 def test_a_group_names_its_first_three_and_says_how_many_more(count: int, more: str) -> None:
-    text = drawn(*(secret(f"p/{number:05}", row("add", key="alias/dr")) for number in range(count)))
+    text = rendered(*(secret(f"p/{number:05}", row("add", key="alias/dr")) for number in range(count)))
     (line,) = lines_of(text)
     assert line.split(maxsplit=5)[4:] == [str(count), f"p/00000, p/00001, p/00002{more} under alias/dr"]
     assert len(text) < 1000
@@ -136,7 +142,7 @@ def test_the_counts_are_those_of_the_regions(planned: list[tuple[list[tuple[str,
     if not wanted:
         return
     found: Counter[tuple[str, Region]] = Counter()
-    for line in lines_of(drawn(*secrets)):
+    for line in lines_of(rendered(*secrets)):
         group = re.search(r"[+~!x=-] (add|retry|remove|wrong key|blocked|keep) +([a-z]+-[a-z]+-\d) +(\d+)\b", line)
         assert group, line
         found[group[1], Region(group[2])] += int(group[3])
@@ -148,64 +154,68 @@ def test_the_counts_are_those_of_the_regions(planned: list[tuple[list[tuple[str,
 
 def test_a_secret_in_trouble_without_a_region_is_counted() -> None:
     lost = SecretReport("prod/none", Outcome.FAILED, error=CLASH)
-    assert drawn(secret("a", row("add")), lost).splitlines()[-1].startswith("2 secrets: 1 to add, 1 secret in trouble")
+    assert (
+        rendered(secret("a", row("add")), lost).splitlines()[-1].startswith("2 secrets: 1 to add, 1 secret in trouble")
+    )
 
 
 def test_markup_and_emoji_codes_are_words() -> None:
-    (line,) = lines_of(drawn(secret("[red]x[/x]", row("add", key="alias/[/]:key:"), rules=(":secret:",))))
+    (line,) = lines_of(rendered(secret("[red]x[/x]", row("add", key="alias/[/]:key:"), rules=(":secret:",))))
     assert line.split(maxsplit=5) == [":secret:", "+", "add", "us-west-2", "1", "[red]x[/x] under alias/[/]:key:"]
 
 
 @pytest.mark.parametrize("kind", TEXTS)
-@pytest.mark.parametrize("paper", PAPERS)
-def test_no_name_moves_a_terminal_or_a_runner(kind: str, paper: Paper, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("terminal", TERMINALS)
+def test_no_name_moves_a_terminal_or_a_runner(kind: str, terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     hostile = TEXTS[kind]
     secrets = [secret(hostile, row("add", Region(hostile[:20]), hostile), rules=(hostile, "b"))]
     for runner in ("", "true"):
         monkeypatch.setenv("GITHUB_ACTIONS", runner)
-        text = drawn(*secrets, paper=paper)
-        assert acts(text, coloured=paper.colour) == []
+        text = rendered(*secrets, terminal=terminal)
+        assert acts(text, colored=terminal.color) == []
         assert commands(text) == [] or not runner
 
 
 @pytest.mark.parametrize("kind", TEXTS)
 def test_a_hostile_name_is_shown_whole(kind: str) -> None:
-    shown = "".join(lines_of(drawn(secret(TEXTS[kind], row("add", key="alias/x"), rules=()))))
+    shown = "".join(lines_of(rendered(secret(TEXTS[kind], row("add", key="alias/x"), rules=()))))
     assert re.sub(r"\s", "", f"{safe(TEXTS[kind])} under alias/x") in re.sub(r"\s", "", shown)
 
 
-@pytest.mark.parametrize("paper", PAPERS)
+@pytest.mark.parametrize("terminal", TERMINALS)
 @pytest.mark.parametrize("name", [LONG, WIDE * 12, " ".join([WIDE] * 9), "x" * 512])
-def test_long_names_stay_in_their_columns(name: str, paper: Paper) -> None:
-    text = drawn(secret(name, row("add")), secret("b", row("keep"), rules=(name,)), paper=paper)
-    *table, closing = OWN_COLOUR.sub("", text).splitlines()
-    assert max(map(cell_len, table)) <= (paper.width or 500)
+def test_long_names_stay_in_their_columns(name: str, terminal: Terminal) -> None:
+    text = rendered(secret(name, row("add")), secret("b", row("keep"), rules=(name,)), terminal=terminal)
+    *table, closing = OWN_COLOR.sub("", text).splitlines()
+    assert max(map(cell_len, table)) <= (terminal.width or 500)
     assert closing.startswith("2 secrets: 1 to add, 1 to keep")
     for word in ("+ add", "= keep", "us-west-2"):
         assert word in text
     assert "…" not in text
 
 
-@pytest.mark.parametrize("paper", PAPERS)
-def test_the_closing_line_is_one_line(paper: Paper) -> None:
-    assert OWN_COLOUR.sub("", drawn(*BUSY, paper=paper)).splitlines()[-1].endswith("1 blocked, 2 to keep (1.2 s)")
+@pytest.mark.parametrize("terminal", TERMINALS)
+def test_the_closing_line_is_one_line(terminal: Terminal) -> None:
+    assert (
+        OWN_COLOR.sub("", rendered(*BUSY, terminal=terminal)).splitlines()[-1].endswith("1 blocked, 2 to keep (1.2 s)")
+    )
 
 
 def test_where_there_is_no_terminal_nothing_is_folded() -> None:
     names = [f"prod/payments/of-the-shop/database-{number}" for number in range(4)]
-    (line,) = lines_of(drawn(*(secret(name, row("add", key="alias/dr")) for name in names)))
+    (line,) = lines_of(rendered(*(secret(name, row("add", key="alias/dr")) for name in names)))
     assert line.endswith(f"{', '.join(names[:3])} and 1 more under alias/dr")
 
 
-@pytest.mark.parametrize("paper", PAPERS)
-def test_the_arn_of_a_key_stands_whole_in_a_line_of_its_own(paper: Paper) -> None:
+@pytest.mark.parametrize("terminal", TERMINALS)
+def test_the_arn_of_a_key_stands_whole_in_a_line_of_its_own(terminal: Terminal) -> None:
     names = [f"prod/payments/of-the-shop/database-{number}" for number in range(4)]
-    text = OWN_COLOUR.sub("", drawn(*(secret(name, row("add", key=KEY)) for name in names), paper=paper))
+    text = OWN_COLOR.sub("", rendered(*(secret(name, row("add", key=KEY)) for name in names), terminal=terminal))
     assert text.count(KEY) == 1
     assert f"  key in us-west-2: {KEY}" in text.splitlines()
 
 
 def test_a_secret_in_trouble_stands_beside_its_rule_with_the_reason() -> None:
     lost = SecretReport("prod/none", Outcome.FAILED, error=CLASH, rules=("prod",))
-    (line,) = lines_of(drawn(lost))
+    (line,) = lines_of(rendered(lost))
     assert line.split() == ["prod", "x", "blocked", "-", "1", "prod/none", "(name", "clash)"]

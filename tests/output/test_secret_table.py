@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 
 import pytest
-from hostile.output_checks import OWN_COLOUR, acts, commands
+from hostile.output_checks import OWN_COLOR, acts, commands
 from hostile.payloads import LONG, TEXTS, WIDE
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,17 +16,23 @@ from smrep.errors import Outcome
 from smrep.output.formats import as_table
 from smrep.output.safe import safe
 from smrep.output.tables.fleet_table import MOST
-from smrep.output.terminal import Paper
+from smrep.output.terminal import Terminal
 from smrep.regions import Region
 from smrep.report import Action, Finding, Kind, Made, RegionReport, Report, SecretReport, Severity, Trouble
 
 
-def drawn(report: Report, paper: Paper) -> str:
-    return "".join(as_table(report, paper))
+def rendered(report: Report, terminal: Terminal) -> str:
+    return "".join(as_table(report, terminal))
 
 
 HOME, WEST, IRELAND = Region("us-east-1"), Region("us-west-2"), Region("eu-west-1")
-PAPERS = [Paper(width=80), Paper(width=120), Paper(), Paper(width=80, unicode=False), Paper(width=120, colour=True)]
+TERMINALS = [
+    Terminal(width=80),
+    Terminal(width=120),
+    Terminal(),
+    Terminal(width=80, unicode=False),
+    Terminal(width=120, color=True),
+]
 LOST = Trouble("ResourceNotFoundException", "prod/none: not found", None, None, Outcome.FAILED)
 MISSING = Finding(Kind.MISSING, Severity.ERROR, "no replica there")
 EXTRA = Finding(Kind.EXTRA, Severity.INFO, "where no rule wants it")
@@ -76,7 +82,7 @@ LISTED = (
 
 
 def test_a_list_shows_every_secret_with_its_role_and_the_region_of_its_primary() -> None:
-    assert drawn(report("list", *LISTED), Paper(width=80)) == (
+    assert rendered(report("list", *LISTED), Terminal(width=80)) == (
         "\n"
         "   SECRET   ROLE         PRIMARY\n"
         " ─────────────────────────────────\n"
@@ -89,14 +95,14 @@ def test_a_list_shows_every_secret_with_its_role_and_the_region_of_its_primary()
 
 
 def test_an_empty_list_is_a_line() -> None:
-    assert drawn(report("list"), Paper(width=80)) == "0 secrets (1.2 s)\n"
+    assert rendered(report("list"), Terminal(width=80)) == "0 secrets (1.2 s)\n"
 
 
 # an audit, a run
 
 
 def test_an_audit_shows_what_it_found_and_no_action() -> None:
-    text = drawn(
+    text = rendered(
         report(
             "audit",
             secret("prod/lost", error=LOST),
@@ -104,7 +110,7 @@ def test_an_audit_shows_what_it_found_and_no_action() -> None:
             secret("prod/b", covered()),
             secret("prod/c", RegionReport(IRELAND, Outcome.OK, status="InSync", findings=(EXTRA,))),
         ),
-        Paper(width=80),
+        Terminal(width=80),
     )
     assert text.splitlines()[1].split() == ["SECRET", "REGION", "STATUS", "MESSAGE"]
     *shown, extra = cells(text)
@@ -117,7 +123,7 @@ def test_an_audit_shows_what_it_found_and_no_action() -> None:
 
 
 def test_a_run_shows_what_was_done_and_what_failed_and_not_what_was_kept() -> None:
-    text = drawn(
+    text = rendered(
         report(
             "apply",
             secret("prod/a", acted(Action.RETRY, Outcome.FAILED, "Failed", "no luck")),
@@ -125,7 +131,7 @@ def test_a_run_shows_what_was_done_and_what_failed_and_not_what_was_kept() -> No
             secret("prod/c", kept()),
             secret("prod/d", acted(Action.ADD), kept(IRELAND)),
         ),
-        Paper(width=80),
+        Terminal(width=80),
     )
     assert text.splitlines()[1].split() == ["SECRET", "REGION", "ACTION", "STATUS", "MESSAGE"]
     assert cells(text) == [
@@ -137,7 +143,7 @@ def test_a_run_shows_what_was_done_and_what_failed_and_not_what_was_kept() -> No
 
 @pytest.mark.parametrize("command", ["audit", "apply"])
 def test_where_all_is_well_there_are_only_the_counts(command: str) -> None:
-    (line,) = drawn(report(command, secret("a", covered()), secret("b", kept())), Paper(width=80)).splitlines()
+    (line,) = rendered(report(command, secret("a", covered()), secret("b", kept())), Terminal(width=80)).splitlines()
     assert line.startswith("2 secrets: ")
 
 
@@ -150,14 +156,14 @@ def test_a_row_for_everything_that_was_found_or_done(fates: list[str]) -> None:
         "done": lambda name: secret(name, kept(IRELAND), acted(Action.ADD)),
         "lost": lambda name: secret(name, error=LOST),
     }
-    text = drawn(report("apply", *(made[fate](f"s{place}") for place, fate in enumerate(fates))), Paper())
+    text = rendered(report("apply", *(made[fate](f"s{place}") for place, fate in enumerate(fates))), Terminal())
     shown = [f"s{place}" for place, fate in enumerate(fates) if fate in ("found", "done", "lost")]
     assert sorted(re.findall(r"^   (s\d)   ", text, re.MULTILINE)) == shown
 
 
 def test_of_a_secret_with_a_finding_every_region_that_is_not_well_is_shown() -> None:
     waiting = RegionReport(IRELAND, Outcome.PENDING, status="InProgress")
-    text = drawn(report("audit", secret("a", missing(), waiting, covered(Region("sa-east-1")))), Paper())
+    text = rendered(report("audit", secret("a", missing(), waiting, covered(Region("sa-east-1")))), Terminal())
     assert [each[1] for each in cells(text)] == ["us-west-2", "eu-west-1"]
 
 
@@ -172,7 +178,7 @@ def test_what_is_too_much_is_cut_with_a_word_on_how_much_more(
     command: str, row: RegionReport | None, more: int
 ) -> None:
     secrets = [secret(f"s{place:05}", *filter(None, [row]), role="primary") for place in range(MOST + more)]
-    text = drawn(report(command, *secrets), Paper(width=80))
+    text = rendered(report(command, *secrets), Terminal(width=80))
     assert [each[0] for each in cells(text)] == [f"s{place:05}" for place in range(MOST)]
     assert re.findall(r"^  and (\d+) more: -o text has them all$", text, re.MULTILINE) == ([str(more)] if more else [])
     assert text.splitlines()[-1].startswith(f"{MOST + more} secrets: ")
@@ -180,7 +186,7 @@ def test_what_is_too_much_is_cut_with_a_word_on_how_much_more(
 
 def test_what_is_well_takes_no_row_from_what_is_not() -> None:
     well = [secret(f"s{place:05}", covered()) for place in range(3 * MOST)]
-    text = drawn(report("audit", *well, secret("prod/a", missing())), Paper(width=80))
+    text = rendered(report("audit", *well, secret("prod/a", missing())), Terminal(width=80))
     assert cells(text) == [["prod/a", "us-west-2", "-", "missing"]]
     assert "more" not in text
 
@@ -193,9 +199,9 @@ def test_secrets_are_made_one_by_one() -> None:
         return secret(f"s{number}", missing())
 
     told = report("audit")
-    text = drawn(
+    text = rendered(
         Report(told.command, told.outcome, 0, told.started_at, 1.0, secrets=Made(range(3), make), summary=told.summary),
-        Paper(),
+        Terminal(),
     )
     assert [each[0] for each in cells(text)] == ["s0", "s1", "s2"]
     assert sorted(set(made)) == [0, 1, 2]
@@ -206,9 +212,9 @@ def test_secrets_are_made_one_by_one() -> None:
 
 @pytest.mark.parametrize("command", ["list", "audit", "apply"])
 @pytest.mark.parametrize("kind", TEXTS)
-@pytest.mark.parametrize("paper", PAPERS)
+@pytest.mark.parametrize("terminal", TERMINALS)
 def test_no_word_moves_a_terminal_or_a_runner(
-    command: str, kind: str, paper: Paper, monkeypatch: pytest.MonkeyPatch
+    command: str, kind: str, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hostile = TEXTS[kind]
     row = RegionReport(WEST, Outcome.FAILED, status="Failed", status_message=hostile, action=Action.ADD)
@@ -216,32 +222,32 @@ def test_no_word_moves_a_terminal_or_a_runner(
     secrets = [secret(hostile, row, role="primary"), secret("b", error=lost, role="standalone")]
     for runner in ("", "true"):
         monkeypatch.setenv("GITHUB_ACTIONS", runner)
-        text = drawn(report(command, *secrets), paper)
-        assert acts(text, coloured=paper.colour) == []
+        text = rendered(report(command, *secrets), terminal)
+        assert acts(text, colored=terminal.color) == []
         assert commands(text) == [] or not runner
 
 
 @pytest.mark.parametrize("kind", TEXTS)
 def test_a_hostile_name_is_shown_whole(kind: str) -> None:
-    shown = re.sub(r"\s", "", drawn(report("list", secret(TEXTS[kind], role="primary")), Paper()))
+    shown = re.sub(r"\s", "", rendered(report("list", secret(TEXTS[kind], role="primary")), Terminal()))
     assert re.sub(r"\s", "", safe(TEXTS[kind])) in shown
 
 
 def test_markup_emoji_codes_and_arns_are_words() -> None:
     arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"
     told = acted(Action.ADD, Outcome.FAILED, "Failed", f"[red]x[/x] {arn} is there")
-    text = drawn(report("apply", secret("[/b]:key:", told)), Paper())
+    text = rendered(report("apply", secret("[/b]:key:", told)), Terminal())
     assert cells(text) == [["[/b]:key:", "us-west-2", "add", "Failed", f"[red]x[/x] {arn} is there"]]
 
 
 @pytest.mark.parametrize("command", ["list", "audit", "apply"])
-@pytest.mark.parametrize("paper", PAPERS)
+@pytest.mark.parametrize("terminal", TERMINALS)
 @pytest.mark.parametrize("word", [LONG, WIDE * 12, " ".join([WIDE] * 9), "x" * 512])
-def test_long_words_stay_in_their_columns(command: str, word: str, paper: Paper) -> None:
+def test_long_words_stay_in_their_columns(command: str, word: str, terminal: Terminal) -> None:
     told = acted(Action.ADD, Outcome.FAILED, "Failed", word)
-    text = OWN_COLOUR.sub("", drawn(report(command, secret(word, told, role="primary")), paper))
+    text = OWN_COLOR.sub("", rendered(report(command, secret(word, told, role="primary")), terminal))
     *table, closing = text.splitlines()
-    assert max(map(cell_len, table)) <= (paper.width or 500)
+    assert max(map(cell_len, table)) <= (terminal.width or 500)
     assert closing.startswith("1 secret: ")
     assert "…" not in text
     for kept_whole in {"list": ["primary", "us-east-1"], "audit": ["us-west-2"], "apply": ["add", "us-west-2"]}[
@@ -251,14 +257,16 @@ def test_long_words_stay_in_their_columns(command: str, word: str, paper: Paper)
 
 
 @pytest.mark.parametrize("width", [80, 120, None])
-def test_colour_adds_nothing_but_colour(width: int | None) -> None:
+def test_color_adds_nothing_but_color(width: int | None) -> None:
     told = report("apply", secret("a", acted(Action.ADD)), secret("b", error=LOST), secret("c", missing()))
-    coloured = drawn(told, Paper(colour=True, width=width))
-    assert OWN_COLOUR.search(coloured)
-    bare = "\n".join(line.rstrip() for line in OWN_COLOUR.sub("", coloured).split("\n"))
-    assert bare == drawn(told, Paper(width=width))
+    colored = rendered(told, Terminal(color=True, width=width))
+    assert OWN_COLOR.search(colored)
+    bare = "\n".join(line.rstrip() for line in OWN_COLOR.sub("", colored).split("\n"))
+    assert bare == rendered(told, Terminal(width=width))
 
 
 def test_in_ascii_there_is_nothing_but_ascii() -> None:
-    text = drawn(report("audit", *(secret(f"s{place}", missing()) for place in range(MOST + 1))), Paper(unicode=False))
+    text = rendered(
+        report("audit", *(secret(f"s{place}", missing()) for place in range(MOST + 1))), Terminal(unicode=False)
+    )
     assert text.isascii()

@@ -105,7 +105,7 @@ def test_words_begin_at_marks_and_capitals(account, name, found, not_found):
 
 
 def test_an_unknown_filter_is_refused(fleet):
-    code, _ = fleet.refusal("ListSecrets", Filters=[{"Key": "colour", "Values": ["red"]}])
+    code, _ = fleet.refusal("ListSecrets", Filters=[{"Key": "color", "Values": ["red"]}])
     assert code == "ValidationException"
 
 

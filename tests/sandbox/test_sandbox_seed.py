@@ -95,7 +95,7 @@ def test_an_estate_can_be_of_several_accounts(account):
         ("[1]", r"\$\[0\]: must be an object"),
         ("[{}]", r"\$\[0\]\.name: is missing"),
         ('[{"name": 1}]', r"\$\[0\]\.name: must be a string"),
-        ('[{"name": "a"}, {"name": "b", "colour": 1}]', r"\$\[1\]\.colour: unknown key"),
+        ('[{"name": "a"}, {"name": "b", "color": 1}]', r"\$\[1\]\.color: unknown key"),
         ('[{"name": "a", "account": 222222222222}]', r"\$\[0\]\.account: must be a string"),
         ('[{"name": "a", "account": "2222"}]', r"\$\[0\]\.account: not an account id of twelve digits: '2222'"),
         ('[{"name": "a", "region": "mars"}]', r"\$\[0\]\.region: not a Region name: 'mars'"),

@@ -24,7 +24,7 @@ from smrep.cli.fleet_setup import (
 from smrep.cli.root import CONTEXT
 from smrep.cli.run import Run
 from smrep.errors import UsageError
-from smrep.output.append_only_file import Journal, Ledger
+from smrep.output.append_only_file import AppendOnlyFile, Journal
 from smrep.output.summary_line import planned
 from smrep.rules.hints import spell
 
@@ -138,7 +138,7 @@ def _journal(run: Run, path: str, stack: ExitStack) -> Journal:
 
     """
     check_no_dash("--journal", path)
-    ledger = Ledger.opened(path, run.clock.now, "journal")
+    ledger = AppendOnlyFile.opened(path, run.clock.now, "journal")
     stack.callback(ledger.close)
     return Journal(ledger, "apply")
 

@@ -213,6 +213,6 @@ def _text(run: Run, result: Rehearsal, code: int) -> str:
         from smrep.output.drill_document import as_json
 
         return as_json(result, code)
-    from smrep.output.tables.drill_table import drawn
+    from smrep.output.tables.drill_table import render_drill
 
-    return drawn(result, run.paper(run.stdout))
+    return render_drill(result, run.paper(run.stdout))

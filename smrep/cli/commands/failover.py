@@ -35,7 +35,7 @@ from smrep.rules.recovery.failover_record import Pair
 from smrep.rules.recovery.recovery_summary import Line, failover_sheet, to_cross
 
 if TYPE_CHECKING:
-    from smrep.output.failover_record_file import Book
+    from smrep.output.failover_record_file import FailoverRecordFile
     from smrep.service.failover import Muster
     from smrep.service.fleet.scheduler import Crew
     from smrep.service.recovery.failover_task import Crossing
@@ -130,7 +130,7 @@ class Asked:
     """Whether tags choose."""
 
 
-def _fail_over(run: Run, asked: Asked, book: Book) -> None:
+def _fail_over(run: Run, asked: Asked, book: FailoverRecordFile) -> None:
     """Select, show the go/no-go sheet, promote."""
     from smrep.service.failover import Failover, Muster
     from smrep.service.fleet.fleet_run import WIDTH
@@ -264,7 +264,7 @@ def _check_found(muster: Muster, *, by_tags: bool) -> None:
     )
 
 
-def _crossings(muster: Muster, crew: Crew, book: Book, asked: Asked) -> list[Crossing]:
+def _crossings(muster: Muster, crew: Crew, book: FailoverRecordFile, asked: Asked) -> list[Crossing]:
     """Return the secrets, each to be dealt with at one pace."""
     from smrep.service.fleet.fleet_run import Terms
     from smrep.service.recovery.failover_task import Crossing

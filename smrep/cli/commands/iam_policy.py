@@ -15,7 +15,7 @@ from smrep.cli.params import Account, HomeRegion, Regions, secret_ids, targets
 from smrep.cli.root import CONTEXT, version
 from smrep.errors import ConfigurationError, UsageError
 from smrep.output.safe import to_json
-from smrep.output.terminal import Messages, wants_colour
+from smrep.output.terminal import Messages, wants_color
 from smrep.regions import Region
 from smrep.rules.least_privilege import EVERY, Scope, check, document, notes, warnings
 from smrep.rules.permissions import CALLS, HARMLESS
@@ -121,7 +121,7 @@ def iam_policy(
     )
     check(scope, kms_key)
     policy = document(scope)
-    messages = Messages(sys.stderr, sys.stderr is not None and wants_colour("auto", sys.stderr, os.environ), quiet)
+    messages = Messages(sys.stderr, sys.stderr is not None and wants_color("auto", sys.stderr, os.environ), quiet)
     for region, source in where.sources.items():
         messages.note(f"primary Region {region} (from {'its ARN' if source == 'arn' else source})")
     for line in warnings(scope, policy):

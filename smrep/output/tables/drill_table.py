@@ -11,7 +11,7 @@ from rich.text import Text
 
 from smrep.output.safe import safe
 from smrep.output.tables.rich_console import console, trimmed
-from smrep.output.terminal import Paper
+from smrep.output.terminal import Terminal
 from smrep.rules.recovery.drill_timeline import Cell, Course, Readable, Rehearsal, cells, seconds, worst
 
 FIRST = 4
@@ -30,19 +30,19 @@ _SIGNS = {
     (Readable.NONE, False): ("·", ".", "red", "none"),
     (Readable.DOWN, False): ("╳", "x", "red", "no answer"),  # noqa: RUF001 - a drawing
 }
-"""(what is read, whether it can be written) -> its sign, in ASCII, its colour, in words."""
+"""(what is read, whether it can be written) -> its sign, in ASCII, its color, in words."""
 
 
-def drawn(rehearsal: Rehearsal, paper: Paper) -> str:
+def render_drill(rehearsal: Rehearsal, terminal: Terminal) -> str:
     """Return the steps, the time lines and what they come to."""
     out = io.StringIO()
-    screen = console(paper, out)
-    screen.width = max(paper.width or _WIDE, _NARROW)
-    for part in (_title(rehearsal), _steps(rehearsal, paper)):
+    screen = console(terminal, out)
+    screen.width = max(terminal.width or _WIDE, _NARROW)
+    for part in (_title(rehearsal), _steps(rehearsal, terminal)):
         screen.print(part)
     if rehearsal.courses:
-        screen.print(_lines(rehearsal, paper, screen.width))
-        screen.print(_legend(paper), Text(""), sep="\n")
+        screen.print(_lines(rehearsal, terminal, screen.width))
+        screen.print(_legend(terminal), Text(""), sep="\n")
     for text, style in _closing(rehearsal):
         screen.print(Text(text, style=style), soft_wrap=True)
     return trimmed(out.getvalue())
@@ -54,8 +54,8 @@ def _title(rehearsal: Rehearsal) -> Text:
     return title.append(f"  {len(rehearsal.courses)} secrets, {seconds(rehearsal.long_s)}", style="not bold")
 
 
-def _steps(rehearsal: Rehearsal, paper: Paper) -> Table:
-    table = _table(paper)
+def _steps(rehearsal: Rehearsal, terminal: Terminal) -> Table:
+    table = _table(terminal)
     table.add_column("  STEP", no_wrap=True)
     table.add_column("AT", justify="right", no_wrap=True)
     table.add_column("TOOK", justify="right", no_wrap=True)
@@ -75,21 +75,21 @@ def _steps(rehearsal: Rehearsal, paper: Paper) -> Table:
     return table
 
 
-def _lines(rehearsal: Rehearsal, paper: Paper, width: int) -> Table:
+def _lines(rehearsal: Rehearsal, terminal: Terminal, width: int) -> Table:
     shown = rehearsal.courses if len(rehearsal.courses) <= FIRST + 1 else rehearsal.courses[:FIRST]
     names = [f"  {safe(each.name)}" for each in shown]
     names += [f"    {track.region}" for each in shown for track in each.tracks]
     first = min(max(map(len, [*names, f"  all {len(rehearsal.courses)} secrets"])), _LONGEST_NAME)
     count = max(width - first - _BESIDE, _SHORTEST)
-    table = _table(paper)
+    table = _table(terminal)
     table.add_column("  SECRET", overflow="fold", width=first)
     table.add_column(_ruler(rehearsal, count), no_wrap=True, width=count)
     table.add_column("WITHOUT\nCURRENT", justify="right", no_wrap=True)
     table.add_column("NOT\nWRITABLE", justify="right", no_wrap=True)
     if len(rehearsal.courses) > 1:
-        _add_all(table, rehearsal, count, paper)
+        _add_all(table, rehearsal, count, terminal)
     for each in shown:
-        _add(table, each, rehearsal.long_s, count, paper)
+        _add(table, each, rehearsal.long_s, count, terminal)
     more = len(rehearsal.courses) - len(shown)
     if more:
         table.add_row(Text(f"  and {more} more", style="dim"), Text("-o json has them all", style="dim"))
@@ -108,12 +108,12 @@ def _ruler(rehearsal: Rehearsal, count: int) -> Text:
     return Text(f"{left}{right:>{count - len(left)}}\n{''.join(marks)}")
 
 
-def _add_all(table: Table, rehearsal: Rehearsal, count: int, paper: Paper) -> None:
+def _add_all(table: Table, rehearsal: Rehearsal, count: int, terminal: Terminal) -> None:
     """Add the worst of all secrets; in a Region, of those that had something there at the start."""
     every, long_s = rehearsal.courses, rehearsal.long_s
     table.add_row(
         Text(f"  all {len(every)} secrets", style="bold"),
-        _axis(worst(cells(each.anywhere, count, long_s) for each in every), paper),
+        _axis(worst(cells(each.anywhere, count, long_s) for each in every), terminal),
         _length(rehearsal.unreadable_s, bad=True),
         _length(rehearsal.unwritable_s),
     )
@@ -126,28 +126,28 @@ def _add_all(table: Table, rehearsal: Rehearsal, count: int, paper: Paper) -> No
         ]
         if here:
             axis = worst(cells(track.spans, count, long_s) for track in here)
-            table.add_row(f"    {region}", _axis(axis, paper), _length(max(track.without_s for track in here)))
+            table.add_row(f"    {region}", _axis(axis, terminal), _length(max(track.without_s for track in here)))
     table.add_row()
 
 
-def _add(table: Table, course: Course, long_s: float, count: int, paper: Paper) -> None:
+def _add(table: Table, course: Course, long_s: float, count: int, terminal: Terminal) -> None:
     table.add_row(
         Text(f"  {safe(course.name)}"),
-        _axis(cells(course.anywhere, count, long_s), paper),
+        _axis(cells(course.anywhere, count, long_s), terminal),
         _length(sum(each.long_s for each in course.unreadable), bad=True),
         _length(sum(each.long_s for each in course.unwritable)),
     )
     for track in course.tracks:
         if any(each.readable is Readable.CURRENT for each in track.spans):
-            axis = _axis(cells(track.spans, count, long_s), paper)
+            axis = _axis(cells(track.spans, count, long_s), terminal)
             table.add_row(f"    {track.region}", axis, _length(track.without_s))
 
 
-def _axis(row: Sequence[Cell], paper: Paper) -> Text:
+def _axis(row: Sequence[Cell], terminal: Terminal) -> Text:
     text = Text()
     for each in row:
         fine, plain, style, _ = _SIGNS[each.readable, each.writable]
-        text.append(fine if paper.unicode else plain, style=style)
+        text.append(fine if terminal.unicode else plain, style=style)
     return text
 
 
@@ -155,10 +155,10 @@ def _length(long_s: float, *, bad: bool = False) -> Text:
     return Text(seconds(long_s), style="" if not (bad and long_s) else "bold red")
 
 
-def _legend(paper: Paper) -> Text:
+def _legend(terminal: Terminal) -> Text:
     text = Text()
     for fine, plain, style, words in _SIGNS.values():
-        text.append("  ").append(fine if paper.unicode else plain, style=style).append(f" {words}", style="dim")
+        text.append("  ").append(fine if terminal.unicode else plain, style=style).append(f" {words}", style="dim")
     return text
 
 
@@ -178,7 +178,7 @@ def _closing(rehearsal: Rehearsal) -> list[tuple[str, str]]:
     return [*lines, (f"all {count} home and in sync, each readable throughout", "bold green")]
 
 
-def _table(paper: Paper) -> Table:
+def _table(terminal: Terminal) -> Table:
     return Table(
-        box=box.SIMPLE_HEAD if paper.unicode else box.ASCII2, header_style="dim", pad_edge=False, padding=(0, 1)
+        box=box.SIMPLE_HEAD if terminal.unicode else box.ASCII2, header_style="dim", pad_edge=False, padding=(0, 1)
     )

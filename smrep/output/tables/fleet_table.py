@@ -15,7 +15,7 @@ from smrep.output.safe import safe
 from smrep.output.summary_line import closing
 from smrep.output.tables.rich_console import add_rows, closing_style, console, trimmed
 from smrep.output.tables.status_table import brief
-from smrep.output.terminal import Paper
+from smrep.output.terminal import Terminal
 from smrep.report import RegionReport, Report, SecretReport, is_notable, worth_telling
 
 MOST = 500
@@ -31,15 +31,15 @@ _OUTCOMES = {
 Row = tuple[SecretReport, RegionReport | None]
 
 
-def render_fleet(report: Report, paper: Paper) -> str:
+def render_fleet(report: Report, terminal: Terminal) -> str:
     """Return the secrets as a table, and the closing line."""
     out = io.StringIO()
-    screen = console(paper, out)
+    screen = console(terminal, out)
     rows = _all(report) if report.command == "list" else _notable(report)
     shown = [_cells(report, row) for row in islice(rows, MOST)]
     if shown:
-        table = _table(report, paper)
-        add_rows(table, shown, paper.width)
+        table = _table(report, terminal)
+        add_rows(table, shown, terminal.width)
         screen.print(table)
     more = sum(1 for _ in rows)
     if more:
@@ -61,9 +61,9 @@ def _notable(report: Report) -> Iterator[Row]:
             yield from ((secret, row) for row in secret.replicas if is_notable(row))
 
 
-def _table(report: Report, paper: Paper) -> Table:
+def _table(report: Report, terminal: Terminal) -> Table:
     table = Table(
-        box=box.SIMPLE_HEAD if paper.unicode else box.ASCII2, header_style="dim", pad_edge=False, padding=(0, 1)
+        box=box.SIMPLE_HEAD if terminal.unicode else box.ASCII2, header_style="dim", pad_edge=False, padding=(0, 1)
     )
     table.add_column("  SECRET", overflow="fold")
     if report.command == "list":
@@ -74,7 +74,7 @@ def _table(report: Report, paper: Paper) -> Table:
     if report.command != "audit":
         table.add_column("ACTION", no_wrap=True)
     table.add_column("STATUS", no_wrap=True)
-    table.add_column("MESSAGE", overflow="fold", ratio=3 if paper.width else None)
+    table.add_column("MESSAGE", overflow="fold", ratio=3 if terminal.width else None)
     return table
 
 

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from smrep.output.safe import safe
 from smrep.output.tables.rich_console import console, trimmed
-from smrep.output.terminal import Paper
+from smrep.output.terminal import Terminal
 from smrep.report import SecretReport
 from smrep.rules.fleet.plan_counts import BLOCKED, KEEP, WRONG_KEY, Group, groups
 from smrep.rules.recovery.recovery_summary import Line
@@ -39,28 +39,28 @@ _MARKS = {
 }
 
 
-def render_plan(secrets: Iterable[SecretReport], closing: str, paper: Paper) -> str:
+def render_plan(secrets: Iterable[SecretReport], closing: str, terminal: Terminal) -> str:
     """Return the plan as a table, the ARNs of its keys, and a closing line."""
     found = list(groups(secrets))
     out = io.StringIO()
-    screen = console(paper, out)
-    table = [_table(found, paper)] if found else []
+    screen = console(terminal, out)
+    table = [_table(found, terminal)] if found else []
     for part in [*table, *_keys(found), Text(closing, style="bold")]:
         screen.print(part, soft_wrap=isinstance(part, Text))
     return trimmed(out.getvalue())
 
 
-def _table(found: Sequence[Group], paper: Paper) -> RenderableType:
+def _table(found: Sequence[Group], terminal: Terminal) -> RenderableType:
     ruled = any(any(each.rules) for each in found)
     table = Table(
-        box=box.SIMPLE_HEAD if paper.unicode else box.ASCII2, header_style="dim", pad_edge=False, padding=(0, 1)
+        box=box.SIMPLE_HEAD if terminal.unicode else box.ASCII2, header_style="dim", pad_edge=False, padding=(0, 1)
     )
     if ruled:
-        table.add_column("  RULE", overflow="fold", ratio=2 if paper.width else None)
+        table.add_column("  RULE", overflow="fold", ratio=2 if terminal.width else None)
     table.add_column("ACTION" if ruled else "  ACTION", no_wrap=True)
     table.add_column("REGION", no_wrap=True)
     table.add_column("COUNT", justify="right", no_wrap=True)
-    table.add_column("SECRETS", overflow="fold", ratio=5 if paper.width else None)
+    table.add_column("SECRETS", overflow="fold", ratio=5 if terminal.width else None)
     before: tuple[str, ...] | None = None
     for group in found:
         rule = [Text("  " + ("" if group.rules == before else safe(", ".join(group.rules)) or "-"))] if ruled else []
@@ -94,15 +94,15 @@ def _gap(arns: Collection[object]) -> list[RenderableType]:
     return [Text("")] if arns else []
 
 
-def render_sheet(lines: Sequence[Line], paper: Paper) -> str:
-    """Return the lines beside their labels, folded at words where the paper has a width."""
+def render_sheet(lines: Sequence[Line], terminal: Terminal) -> str:
+    """Return the lines beside their labels, folded at words where the terminal has a width."""
     out = io.StringIO()
     grid = Table.grid(padding=(0, 2))
     grid.add_column(no_wrap=True)
-    grid.add_column(overflow="fold", no_wrap=paper.width is None)
+    grid.add_column(overflow="fold", no_wrap=terminal.width is None)
     for line in lines:
         style = "yellow" if line.is_warning else "bold"
         mark = f"{line.label} !" if line.is_warning else line.label
         grid.add_row(Text(mark, style), Text(safe(line.text)))
-    console(paper, out).print(grid, soft_wrap=paper.width is None)
+    console(terminal, out).print(grid, soft_wrap=terminal.width is None)
     return trimmed(out.getvalue())

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from smrep.errors import Outcome
-from smrep.output.terminal import Paper
+from smrep.output.terminal import Terminal
 
 _WIDE = 500
 """Columns where there is no terminal: nothing is folded."""
@@ -27,18 +27,18 @@ _LEAST = 12
 """So much room has a column that can be broken, at least."""
 
 
-def console(paper: Paper, file: TextIO, *, live: bool = False) -> Console:
+def console(terminal: Terminal, file: TextIO, *, live: bool = False) -> Console:
     """Return a Console that prints words as they are: no markup, no emoji codes, no highlighting.
 
     It has a size from the start, else rich takes it from COLUMNS and LINES, and COLUMNS=² is more than it can bear.
     """
     return Console(
         file=file,
-        width=max(paper.width or _WIDE, _NARROW),
+        width=max(terminal.width or _WIDE, _NARROW),
         height=_HEIGHT,
-        force_terminal=paper.colour or live,
-        color_system="standard" if paper.colour else None,
-        no_color=not paper.colour,
+        force_terminal=terminal.color or live,
+        color_system="standard" if terminal.color else None,
+        no_color=not terminal.color,
         emoji=False,
         markup=False,
         highlight=False,

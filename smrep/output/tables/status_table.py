@@ -17,7 +17,7 @@ from smrep.model import FAILED, IN_PROGRESS, IN_SYNC
 from smrep.output.safe import safe
 from smrep.output.summary_line import TELLING, closing
 from smrep.output.tables.rich_console import add_rows, closing_style, console, trimmed
-from smrep.output.terminal import Paper
+from smrep.output.terminal import Terminal
 from smrep.report import Kind, RegionReport, Report, SecretReport, Severity
 from smrep.rules.replication.key_failures import DEFAULT
 
@@ -31,14 +31,14 @@ _LONGEST = 24
 """Characters of a Region or a status word that is never folded."""
 
 
-def render(report: Report, paper: Paper) -> str:
+def render(report: Report, terminal: Terminal) -> str:
     """Return the report as a table with a title and a closing line."""
     out = io.StringIO()
-    screen = console(paper, out)
+    screen = console(terminal, out)
     if report.secrets:
         told = findings(report.secrets) if report.command in TELLING else []
         parts = [
-            *body(report.secrets, paper, proving=report.command == "verify"),
+            *body(report.secrets, terminal, proving=report.command == "verify"),
             *told,
             Text(closing(report), style=closing_style(report.outcome)),
         ]
@@ -49,7 +49,7 @@ def render(report: Report, paper: Paper) -> str:
 
 
 def body(
-    secrets: Sequence[SecretReport], paper: Paper, spinner: Spinner | None = None, *, proving: bool = False
+    secrets: Sequence[SecretReport], terminal: Terminal, spinner: Spinner | None = None, *, proving: bool = False
 ) -> list[RenderableType]:
     """Return a title and a table, with a column for the secrets where there are several.
 
@@ -57,7 +57,7 @@ def body(
     """
     parts: list[RenderableType] = [_title(secrets)]
     if len(secrets) > 1 or secrets[0].replicas:
-        parts.append(_table(secrets, paper, spinner, proving=proving))
+        parts.append(_table(secrets, terminal, spinner, proving=proving))
     else:
         error = secrets[0].error
         parts.append(Text(f"  {safe(error.code) if error else 'no replicas'}", style="red" if error else "dim"))
@@ -104,12 +104,12 @@ def _title(secrets: Sequence[SecretReport]) -> Text:
     return title
 
 
-def _table(secrets: Sequence[SecretReport], paper: Paper, spinner: Spinner | None, *, proving: bool) -> Table:
+def _table(secrets: Sequence[SecretReport], terminal: Terminal, spinner: Spinner | None, *, proving: bool) -> Table:
     every = [row for secret in secrets for row in secret.replicas]
     named, acting = len(secrets) > 1, any(row.action for row in every)
     proving = proving or any(row.verified is not None for row in every)
     table = Table(
-        box=box.SIMPLE_HEAD if paper.unicode else box.ASCII2,
+        box=box.SIMPLE_HEAD if terminal.unicode else box.ASCII2,
         header_style="dim",
         pad_edge=False,
         padding=(0, 1),
@@ -125,7 +125,7 @@ def _table(secrets: Sequence[SecretReport], paper: Paper, spinner: Spinner | Non
         table.add_column("ACTION", no_wrap=True)
     if proving:
         table.add_column("VERIFIED", no_wrap=True)
-    table.add_column("MESSAGE", overflow="fold", ratio=3 if named and paper.width else None)
+    table.add_column("MESSAGE", overflow="fold", ratio=3 if named and terminal.width else None)
 
     rows: list[list[RenderableType]] = []
 
@@ -146,7 +146,7 @@ def _table(secrets: Sequence[SecretReport], paper: Paper, spinner: Spinner | Non
             style = "red" if row.outcome is Outcome.FAILED else ""
             add(name, safe(row.region), _status(row, spinner), row, Text(brief(row), style=style))
             name = ""
-    add_rows(table, rows, paper.width if named else None)
+    add_rows(table, rows, terminal.width if named else None)
     return table
 
 

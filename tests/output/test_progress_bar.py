@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smrep.output.live import Bar, Line, fitting_bar, time_left
+from smrep.output.live import Line, ProgressBar, fitting_bar, time_left
 from smrep.output.progress import Phase
-from smrep.output.terminal import Paper
+from smrep.output.terminal import Terminal
 from smrep.report import Progress
 
-COLOURED = Paper(colour=True, width=80)
-PLAIN = Paper(width=80, unicode=False)
+COLORED = Terminal(color=True, width=80)
+PLAIN = Terminal(width=80, unicode=False)
 TROUBLED = Progress("replicating", 312, 1000, 3)
 WIDTHS = pytest.mark.parametrize("columns", [56, 80, 120])
 
@@ -39,14 +39,14 @@ phases = st.builds(
 class Glass:
     """A terminal of so many columns, and what a bar leaves on it."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, columns: int, paper: Paper) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, columns: int, terminal: Terminal) -> None:
         monkeypatch.setenv("COLUMNS", str(columns))
         monkeypatch.setenv("TERM", "xterm-256color")
         self.columns = columns
         self.stream = io.StringIO()
-        self.bar = Bar(self.stream, paper)
+        self.bar = ProgressBar(self.stream, terminal)
 
-    def drawn(self) -> str:
+    def last_line(self) -> str:
         """Close the bar; return the line that was seen last, which is drawn at the latest then."""
         self.bar.close()
         before, line_feed, after = self.stream.getvalue().rpartition("\n")
@@ -122,53 +122,55 @@ def test_any_line_fits(phase: Phase, columns: int) -> None:
 
 @WIDTHS
 def test_one_line_that_vanishes(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
-    glass = Glass(monkeypatch, columns, COLOURED)
+    glass = Glass(monkeypatch, columns, COLORED)
     glass.bar.show(Progress("replicating", 0, 1000), 10)
     glass.bar.show(TROUBLED, 17)
     more = {56: "", 80: r", 4\d\.\d/s, about \d\d s left", 120: r", 4\d\.\d/s, about \d\d s left"}[columns]
-    line = glass.drawn()
+    line = glass.last_line()
     assert re.fullmatch(rf". replicating [━╸╺]{{6,40}} 312/1000 secrets{more}, 3 in trouble", line), line
     assert "\x1b[31m3 in trouble" in glass.stream.getvalue()
 
 
 @WIDTHS
-def test_ascii_only_without_unicode_and_no_colour_without_colour(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+def test_ascii_only_without_unicode_and_no_color_without_color(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
     glass = Glass(monkeypatch, columns, PLAIN)
     glass.bar.show(TROUBLED, 17)
-    assert re.fullmatch(r"[-\\|/] replicating -+ +312/1000 secrets, 3 in trouble", glass.drawn())
+    assert re.fullmatch(r"[-\\|/] replicating -+ +312/1000 secrets, 3 in trouble", glass.last_line())
     assert glass.stream.getvalue().isascii()
     assert "\x1b[31m" not in glass.stream.getvalue()
 
 
 @WIDTHS
-@pytest.mark.parametrize("paper", [COLOURED, PLAIN])
-def test_the_bar_pulses_where_the_total_is_unknown(monkeypatch: pytest.MonkeyPatch, columns: int, paper: Paper) -> None:
-    glass = Glass(monkeypatch, columns, paper)
+@pytest.mark.parametrize("terminal", [COLORED, PLAIN])
+def test_the_bar_pulses_where_the_total_is_unknown(
+    monkeypatch: pytest.MonkeyPatch, columns: int, terminal: Terminal
+) -> None:
+    glass = Glass(monkeypatch, columns, terminal)
     glass.bar.show(Progress("listing", 9000), 17)
-    assert re.fullmatch(r". listing [━ -]{6,40} 9000 secrets", glass.drawn())
+    assert re.fullmatch(r". listing [━ -]{6,40} 9000 secrets", glass.last_line())
 
 
 @pytest.mark.parametrize("progress", [Progress("looking", 0, 0), Progress("looking", 12, 10)])
 def test_odd_totals_fill_the_bar(monkeypatch: pytest.MonkeyPatch, progress: Progress) -> None:
-    glass = Glass(monkeypatch, 80, COLOURED)
+    glass = Glass(monkeypatch, 80, COLORED)
     glass.bar.show(progress, 0)
-    assert f" looking {'━' * 40} {progress.done}/{progress.total} secrets" in glass.drawn()
+    assert f" looking {'━' * 40} {progress.done}/{progress.total} secrets" in glass.last_line()
 
 
 def test_another_phase_starts_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    glass = Glass(monkeypatch, 80, COLOURED)
+    glass = Glass(monkeypatch, 80, COLORED)
     glass.bar.show(Progress("listing", 0), 0)
     glass.bar.show(Progress("replicating", 0, 1000), 1000)
     glass.bar.show(Progress("replicating", 480, 1000), 1010)
-    assert re.search(r"480/1000 secrets, 4\d\.\d/s, about 1\d s left$", glass.drawn())
+    assert re.search(r"480/1000 secrets, 4\d\.\d/s, about 1\d s left$", glass.last_line())
 
 
 def test_a_closed_bar_can_be_shown_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    glass = Glass(monkeypatch, 80, COLOURED)
+    glass = Glass(monkeypatch, 80, COLORED)
     glass.bar.show(Progress("looking", 10, 20), 0)
     glass.bar.close()
     glass.bar.show(Progress("replicating", 1, 20), 90)
-    assert "1/20 secrets" in glass.drawn()
+    assert "1/20 secrets" in glass.last_line()
 
 
 def test_a_bar_that_showed_nothing_or_whose_terminal_is_gone_ends_in_silence(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,15 +179,15 @@ def test_a_bar_that_showed_nothing_or_whose_terminal_is_gone_ends_in_silence(mon
             raise OSError
 
     unused = io.StringIO()
-    Bar(unused, COLOURED).close()
+    ProgressBar(unused, COLORED).close()
     assert unused.getvalue() == ""
-    gone = Bar(Gone(), COLOURED)
+    gone = ProgressBar(Gone(), COLORED)
     gone.show(TROUBLED, 1)
     gone.close()
 
 
 @pytest.mark.parametrize("columns", [1, 10, 30])
 def test_a_terminal_that_is_far_too_narrow_still_shows_one_line(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
-    glass = Glass(monkeypatch, columns, COLOURED)
+    glass = Glass(monkeypatch, columns, COLORED)
     glass.bar.show(TROUBLED, 1)
-    assert len(glass.drawn()) <= columns
+    assert len(glass.last_line()) <= columns

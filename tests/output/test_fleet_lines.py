@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smrep.output.progress import EVERY_S, Phase, Tally, onward
+from smrep.output.progress import EVERY_S, FleetLines, Phase, onward
 from smrep.output.terminal import Messages
 from smrep.report import Progress
 
@@ -29,7 +29,7 @@ courses = st.lists(st.tuples(progresses, st.floats(min_value=0, max_value=20)), 
 def told(*states: tuple[Progress, float], quiet: bool = False) -> list[str]:
     """Return the lines that a run prints which shows these states and is closed then."""
     stream = io.StringIO()
-    tally = Tally(Messages(stream, quiet=quiet))
+    tally = FleetLines(Messages(stream, quiet=quiet))
     for progress, elapsed_s in states:
         tally.show(progress, elapsed_s)
     tally.close()
@@ -123,7 +123,7 @@ def test_other_units_and_no_speed_where_nothing_is_done() -> None:
 
 def test_what_begins_again_after_a_close_begins_anew() -> None:
     stream = io.StringIO()
-    tally = Tally(Messages(stream))
+    tally = FleetLines(Messages(stream))
     for done, elapsed_s in ((10, 0), (20, 100), (600, 106)):
         tally.show(replicating(done), elapsed_s)
         if done == 10:
