@@ -244,7 +244,7 @@ def the_record(run: Run, path: str, pair: Pair | None, stack: ExitStack) -> Fail
     check_writable("--record", path)
     book = FailoverRecordFile.opened(path, run.clock.now, writes=not run.dry_run)
     stack.callback(book.close)
-    record = book.known
+    record = book.record
     if record.pair is not None and pair not in (None, record.pair):
         raise UsageError(
             f"--record {path} is of a failover from {record.pair.source} to {record.pair.target}; nothing was sent",
@@ -256,7 +256,7 @@ def the_record(run: Run, path: str, pair: Pair | None, stack: ExitStack) -> Fail
     for arn in record.entries:
         check_account(account_in(SecretId(arn)), run.options.expect_account, f"{path} is of {arn}, which")
     if pair is not None:
-        book.is_of(pair)
+        book.set_regions(pair)
     return book
 
 

@@ -154,5 +154,5 @@ def _refuse(words: Sequence[str], trouble: Trouble, elapsed_s: float, exit_code:
     color = sys.stderr is not None and wants_color("auto", sys.stderr, os.environ)
     messages = Messages(sys.stderr, color)
     messages.trouble(trouble)
-    github.tell(report, messages, os.environ)
+    github.publish(report, messages, os.environ)
     return report.exit_code

@@ -143,7 +143,7 @@ class Run:
             table = self.output == "table" and not self.replaces_result and self.stdout is not None
             step = None if report.error else self.next_step
             explain(report, self.messages, self.options.connection, has_table=table, next_step=step)
-            github.tell(report, self.messages, self.env)
+            github.publish(report, self.messages, self.env)
         return True
 
     def finish(self, report: SecretsReport) -> None:

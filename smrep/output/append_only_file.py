@@ -1,4 +1,4 @@
-"""Files that grow by JSON lines, the journal of `apply` among them."""
+"""Files of JSON lines that only grow, such as the journal of `apply`."""
 
 from __future__ import annotations
 
@@ -14,38 +14,38 @@ from typing import Any, TextIO
 
 from smrep.errors import OutputError, UsageError
 from smrep.files import appending, end_last_line
-from smrep.output.events import moment, one_line, told
+from smrep.output.events import describe_write, one_line, timestamp
 from smrep.regions import Region
 
 
 @dataclass(slots=True)
 class AppendOnlyFile:
-    """Appends lines, from whichever thread."""
+    """Appends lines, from any thread."""
 
     file: TextIO
     path: str
     now: Callable[[], datetime]
     kind: str
-    """What it is, in a word: `journal`, `record`."""
+    """The option that names it: `journal` or `record`."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _torn: OSError | None = None
-    """Why a line could not be written; after that there is no other, and nothing more is sent."""
+    _failure: OSError | None = None
+    """Why a line could not be written: no other is written after it, and nothing more is sent."""
 
     @classmethod
     def opened(
-        cls, path: str, now: Callable[[], datetime], kind: str, take: Callable[[TextIO], None] = lambda _: None
+        cls, path: str, now: Callable[[], datetime], kind: str, claim: Callable[[TextIO], None] = lambda _: None
     ) -> AppendOnlyFile:
-        """Return the file to append to, its last line ended; `take` may refuse it before anything is written there.
+        """Open the file and end its last line; `claim` may refuse it before anything is written.
 
         Raises:
-            UsageError: it can't be written.
+            UsageError: the file cannot be written.
 
         """
         with ExitStack() as stack:
             try:
                 _refuse_pipe(path)
                 file = stack.enter_context(appending(path))
-                take(file)
+                claim(file)
                 end_last_line(file, path)
             except OSError as error:
                 raise UsageError(f"--{kind} {path} can't be written: {error.strerror}; nothing was sent") from error
@@ -56,34 +56,34 @@ class AppendOnlyFile:
         """Append one line, with the time.
 
         Raises:
-            OutputError: it can't be written down, and what it announces must not be done.
+            OutputError: the line cannot be written, so what it announces must not happen.
 
         """
         with self._lock:
             try:
-                if self._torn is None:
-                    self.file.write(one_line({"ts": moment(self.now()), **line}))
+                if self._failure is None:
+                    self.file.write(one_line({"ts": timestamp(self.now()), **line}))
                     self.file.flush()
             except OSError as error:
-                self._torn = error
-            torn = self._torn
-        if torn is not None:
+                self._failure = error
+            failure = self._failure
+        if failure is not None:
             raise OutputError(
-                f"the {self.kind} {self.path} could not be written, so nothing more is sent: {torn.strerror}",
+                f"the {self.kind} {self.path} could not be written, so nothing more is sent: {failure.strerror}",
                 code=f"{self.kind.capitalize()}NotWritten",
-            ) from torn
+            ) from failure
 
     def close(self) -> None:
-        """Close the file; a line that could not be written was complained of when it was to be."""
+        """Close the file; `write` has already reported a failure."""
         with suppress(OSError):
             self.file.close()
 
 
 def _refuse_pipe(path: str) -> None:
-    """Refuse a pipe: to open it waits for a reader, and what nobody reads is lost.
+    """Refuse a pipe: opening it waits for a reader, and lines that nobody reads are lost.
 
     Raises:
-        OSError: it is one, or can't be looked at.
+        OSError: the path is a pipe, or cannot be checked.
 
     """
     with suppress(FileNotFoundError):
@@ -93,18 +93,18 @@ def _refuse_pipe(path: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """Writes down what is about to be sent, from whichever thread, before it is sent."""
+    """Records each write to AWS before it is sent, from any thread."""
 
-    ledger: AppendOnlyFile
+    file: AppendOnlyFile
     command: str
 
     def write(self, operation: str, region: Region, params: Mapping[str, Any]) -> None:
-        """Write down one write.
+        """Record one write.
 
         Raises:
-            OutputError: it can't be written down, and must not be sent.
+            OutputError: it cannot be recorded, so it must not be sent.
 
         """
         secret = str(params.get("SecretId"))
         account = secret.split(":")[4] if secret.startswith("arn:") else None
-        self.ledger.write({"command": self.command, "account": account, **told(operation, region, params)})
+        self.file.write({"command": self.command, "account": account, **describe_write(operation, region, params)})

@@ -1,4 +1,4 @@
-"""A rehearsal as the JSON document of `sandbox drill`, `smrep-drill/1`."""
+"""The JSON document of `sandbox drill`, `smrep-drill/1`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from smrep import __version__
-from smrep.output.events import moment
+from smrep.output.events import timestamp
 from smrep.output.safe import to_json
 from smrep.rules.recovery.drill_timeline import Course, Gap, Rehearsal, Span, Step, Taken
 
@@ -20,12 +20,12 @@ def as_json(rehearsal: Rehearsal, exit_code: int) -> str:
 
 
 def document(rehearsal: Rehearsal, exit_code: int) -> dict[str, Any]:
-    """Return the document; every time in it but `started_at` is in seconds since that moment."""
-    taken = {each.step.name: each for each in rehearsal.taken}
+    """Return the document; every time but `started_at` is in seconds since then."""
+    taken = {step.step.name: step for step in rehearsal.taken}
     return {
         "schema": SCHEMA,
         "smrep_version": __version__,
-        "started_at": moment(rehearsal.started_at),
+        "started_at": timestamp(rehearsal.started_at),
         "elapsed_s": _s(rehearsal.long_s),
         "result": _result(rehearsal),
         "exit_code": exit_code,
@@ -39,8 +39,8 @@ def document(rehearsal: Rehearsal, exit_code: int) -> dict[str, Any]:
             "none_writable_s": _s(rehearsal.none_writable_s),
             "longest_twice_writable_s": _s(rehearsal.twice_writable_s),
         },
-        "steps": [_step(each, taken.get(each.name)) for each in rehearsal.steps],
-        "secrets": [_secret(each) for each in rehearsal.courses],
+        "steps": [_step(step, taken.get(step.name)) for step in rehearsal.steps],
+        "secrets": [_secret(course) for course in rehearsal.courses],
         "problems": list(rehearsal.problems),
     }
 
@@ -69,11 +69,11 @@ def _secret(course: Course) -> dict[str, Any]:
         "twice_writable": _gaps(course.twice_writable),
         "regions": [
             {
-                "region": each.region,
-                "without_current_s": _s(each.without_s),
-                "spans": [_span(span) for span in each.spans],
+                "region": track.region,
+                "without_current_s": _s(track.without_s),
+                "spans": [_span(span) for span in track.spans],
             }
-            for each in course.tracks
+            for track in course.tracks
         ],
     }
 
@@ -88,7 +88,7 @@ def _span(span: Span) -> dict[str, Any]:
 
 
 def _gaps(gaps: Iterable[Gap]) -> list[dict[str, float]]:
-    return [{"from_s": _s(each.from_s), "to_s": _s(each.to_s)} for each in gaps]
+    return [{"from_s": _s(gap.from_s), "to_s": _s(gap.to_s)} for gap in gaps]
 
 
 def _s(seconds: float) -> float:

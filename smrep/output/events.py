@@ -1,4 +1,4 @@
-"""The events of a run as they happen: one JSON object a line, `version` first and `result` last."""
+"""A run's events as they happen: one JSON object a line, `version` first and `result` last."""
 
 from __future__ import annotations
 
@@ -16,69 +16,69 @@ from smrep.regions import Region
 from smrep.report import Progress, Report, SecretReport, worth_telling
 
 State = tuple[str | None, str | None, str | None]
-"""AWS's word for a Region, its message, and how the Region ended or stands."""
+"""A Region's status and message from AWS, and its result so far."""
 
 
 class Events:
-    """Tells the events of one run, from whichever thread they come."""
+    """Writes the events of one run, from any thread."""
 
     def __init__(self, write: Callable[[str], None], now: Callable[[], datetime], report: Callable[[], Report]) -> None:
-        """Tell nothing yet; `write` puts a line out at once, or raises; `report` is the run as it stands."""
+        """Write nothing yet; `write` emits a line at once or raises; `report` returns the run so far."""
         self._write = write
         self._now = now
         self._report = report
         self._lock = threading.Lock()
-        self._told: dict[str, dict[Region, State]] = {}
+        self._states: dict[str, dict[Region, State]] = {}
         self._ended = False
 
     def version(self, command: str | None) -> None:
-        """Tell what the stream is made of and which command runs."""
-        self._tell("version", schema=SCHEMA, smrep_version=__version__, command=command)
+        """Write the schema and the command."""
+        self._write_event("version", schema=SCHEMA, smrep_version=__version__, command=command)
 
     def plan(self) -> None:
-        """Tell what was found and decided, before anything is sent."""
-        self._tell("plan", secrets=document(self._report())["secrets"])
+        """Write the plan, before anything is sent."""
+        self._write_event("plan", secrets=document(self._report())["secrets"])
 
     def request(self, operation: str, region: Region, params: Mapping[str, Any]) -> None:
-        """Tell of a write that is about to go out.
+        """Write that a write to AWS is about to be sent.
 
         Raises:
-            OutputError: the run has ended or can't be told any more; the write must not go out.
+            OutputError: the run has ended or the event cannot be written, so the request must not be sent.
 
         """
-        self._tell("request", **told(operation, region, params))
+        self._write_event("request", **describe_write(operation, region, params))
 
     def progress(self, progress: Progress) -> None:
-        """Tell how far the run has come."""
-        self._tell(
+        """Write the progress of a run over many secrets."""
+        self._write_event(
             "progress", doing=progress.doing, done=progress.done, total=progress.total, troubled=progress.troubled
         )
 
     def show(self, secrets: Iterable[SecretReport], *, looks_last: bool = False) -> None:
-        """Tell each Region that is new, or whose status, message or result has changed since last told.
+        """Write each Region that is new, or whose status, message or result has changed.
 
-        With `looks_last`, a Region in sync is looked into at the end, and nobody knows that it is well before: it is
-        told as pending while others are waited for, and not at all where that look comes next.
+        With `looks_last`, smrep checks Regions in sync only at the end: until then their result is pending, and none is
+        written while no other Region is waited for.
         """
         secrets = tuple(secrets)
-        waits = any(row.outcome is Outcome.PENDING for secret in secrets for row in secret.replicas)
+        is_waiting = any(row.outcome is Outcome.PENDING for secret in secrets for row in secret.replicas)
         for secret in secrets:
-            told = self._told.setdefault(secret.arn or secret.name, {})
+            last = self._states.setdefault(secret.arn or secret.name, {})
             states: dict[Region, State] = {}
             for row in secret.replicas:
                 unsure = looks_last and row.outcome is Outcome.OK
                 result = Outcome.PENDING if unsure else row.outcome
-                if waits or not unsure:
+                if is_waiting or not unsure:
                     states[row.region] = row.status, row.status_message, result.word
-                elif row.region in told:
-                    states[row.region] = told[row.region]
-            if secret.error is None:  # else a Region without a row may be one that could not be seen
-                states |= {region: (None, None, None) for region in told if region not in states}
+                elif row.region in last:
+                    states[row.region] = last[row.region]
+            if secret.error is None:  # else a Region without a row may be one that could not be checked
+                states |= {region: (None, None, None) for region in last if region not in states}
             for region, state in states.items():
-                known = state[0], without_request_id(state[1]), state[2]
-                if told.get(region) != known:
-                    told[region] = known
-                    self._tell(
+                comparable = state[0], without_request_id(state[1]), state[2]
+                if last.get(region) != comparable:
+                    last[region] = comparable
+                    self._write_event(
                         "status",
                         secret=secret.name,
                         secret_arn=secret.arn,
@@ -89,28 +89,31 @@ class Events:
                     )
 
     def listed(self, secrets: Iterable[SecretReport]) -> None:
-        """Tell the secrets of a page of a list, one by one."""
-        for each in secrets:
-            self._tell("secret", name=each.name, arn=each.arn, role=each.role, primary_region=each.primary_region)
+        """Write an event for each secret of a page of a list."""
+        for secret in secrets:
+            self._write_event(
+                "secret", name=secret.name, arn=secret.arn, role=secret.role, primary_region=secret.primary_region
+            )
 
     def result(self, report: Report) -> None:
-        """Tell what has changed at last, and the document; nothing is told after it."""
-        if report.command != "list":  # whose secrets were told one by one
+        """Write the last changes, then the document; no event may follow."""
+        if report.command != "list":  # its secrets have had their events
             self.show(worth_telling(report))
-        self._tell("result", document=document(report))
+        self._write_event("result", document=document(report))
 
-    def _tell(self, kind: str, **more: object) -> None:
+    def _write_event(self, kind: str, **fields: object) -> None:
         with self._lock:
             if self._ended:
                 raise OutputError("the result is told already, and nothing may happen after it")
             self._ended = kind == "result"
-            self._write(one_line({"type": kind, "ts": moment(self._now()), **more}))
+            self._write(one_line({"type": kind, "ts": timestamp(self._now()), **fields}))
 
 
-def told(operation: str, region: Region, params: Mapping[str, Any]) -> dict[str, object]:
-    """Return a write as an event or a journal tells it: what, of which secret, where, for which Regions."""
-    added = [each["Region"] for each in params.get("AddReplicaRegions", ())]
-    keys = {each["Region"]: each["KmsKeyId"] for each in params.get("AddReplicaRegions", ()) if "KmsKeyId" in each}
+def describe_write(operation: str, region: Region, params: Mapping[str, Any]) -> dict[str, object]:
+    """Return the fields of a write in an event or a journal: operation, secret, Region, replica Regions, keys."""
+    replicas = params.get("AddReplicaRegions", ())
+    added = [replica["Region"] for replica in replicas]
+    keys = {replica["Region"]: replica["KmsKeyId"] for replica in replicas if "KmsKeyId" in replica}
     return {
         "operation": operation,
         "region": region,
@@ -122,11 +125,11 @@ def told(operation: str, region: Region, params: Mapping[str, Any]) -> dict[str,
     }
 
 
-def moment(now: datetime) -> str:
+def timestamp(now: datetime) -> str:
     """Return RFC 3339 in UTC, to the millisecond."""
     return now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
 def one_line(event: dict[str, object]) -> str:
-    """Return the event as JSON on a line of its own; a line break inside a value is an escape there."""
+    """Return the event as JSON on one line; JSON escapes line breaks in values."""
     return to_json(event, indent=None) + "\n"

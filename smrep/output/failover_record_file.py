@@ -1,4 +1,4 @@
-"""The failover record as a file: read whole, then appended to line by line, each on its way before the next step."""
+"""The failover record as a file: read whole, then extended by a line before each step."""
 
 from __future__ import annotations
 
@@ -20,63 +20,63 @@ from smrep.rules.recovery.failover_record import Entry, Pair, Record, header, re
 
 @dataclass(slots=True)
 class FailoverRecordFile:
-    """A record that is read and appended to by one run at a time; a new one is made when its first line is written."""
+    """A record that one run at a time may extend; the first line written creates a new one."""
 
     path: str
     now: Callable[[], datetime]
-    known: Record
-    """What it held when this run began."""
-    _ledger: AppendOnlyFile | None = None
+    record: Record
+    """The record as this run found it."""
+    _file: AppendOnlyFile | None = None
     _pair: Pair | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _is_closed: bool = False
     _reread: tuple[int, Record] | None = None
-    """The file's size and what it held when it was last looked at again."""
+    """The size and the content of the file when `entry` last read it."""
 
     @classmethod
     def opened(cls, path: str, now: Callable[[], datetime], *, writes: bool) -> FailoverRecordFile:
-        """Return the record; one that is there is this run's from now on, if it `writes`.
+        """Return the record, locked for this run if it `writes` and the file exists.
 
         Raises:
-            UsageError: it can't be read or written, is none, or another run has it.
+            UsageError: the file cannot be read or written, is no record, or is in use by another run.
 
         """
-        if not _is_there(path):
+        if not _exists(path):
             return cls(path, now, Record())
-        known = _read(path)  # before it is touched: what is no record stays as it is, to the byte
+        record = _read(path)  # before the lock, so that a file that is no record stays as it is, to the byte
         if not writes:
-            return cls(path, now, known)
-        ledger = _held(path, now)
+            return cls(path, now, record)
+        file = _lock(path, now)
         try:
-            return cls(path, now, _read(path), ledger)  # nobody else writes to it from here on
+            return cls(path, now, _read(path), file)  # again, as no other run can write now
         except UsageError:
-            ledger.close()
+            file.close()
             raise
 
-    def is_of(self, pair: Pair) -> None:
-        """Say which Regions a new one is of."""
+    def set_regions(self, pair: Pair) -> None:
+        """Set the two Regions of a new record."""
         self._pair = pair
 
     def write(self, line: Mapping[str, object]) -> None:
-        """Append one line and have it out of our hands; a new record begins with its two Regions.
+        """Append one line and hand it to the system; a new record begins with its two Regions.
 
         Raises:
-            UsageError: another run has made it meanwhile.
-            OutputError: it can't be written down, or the run has ended; what it announces must not be done.
+            UsageError: another run created the file meanwhile.
+            OutputError: the line cannot be written, or the run has ended: what it announces must not happen.
 
         """
         with self._lock:
             if self._is_closed:
                 raise OutputError(f"the run has ended, and the record {self.path} with it", code="RecordNotWritten")
-            if self._ledger is None:
-                self._ledger = _held(self.path, self.now, is_new=True)
-            if self.known.pair is None and self._pair is not None:
-                self.known.pair = self._pair
-                self._ledger.write(header(self._pair))
-            self._ledger.write(line)
+            if self._file is None:
+                self._file = _lock(self.path, self.now, is_new=True)
+            if self.record.pair is None and self._pair is not None:
+                self.record.pair = self._pair
+                self._file.write(header(self._pair))
+            self._file.write(line)
 
     def entry(self, arn: str) -> Entry | None:
-        """Return what the file says of a secret by now, which may be the word of another run."""
+        """Return the entry of a secret as the file has it now; another run may have written it."""
         with self._lock, suppress(OSError, UsageError):
             size = os.stat(self.path).st_size  # noqa: PTH116 - as in smrep.files
             if self._reread is None or self._reread[0] != size:
@@ -85,14 +85,14 @@ class FailoverRecordFile:
         return None
 
     def close(self) -> None:
-        """Leave it to others."""
+        """Release the file to other runs."""
         with self._lock:
             self._is_closed = True
-            if self._ledger is not None:
-                self._ledger.close()
+            if self._file is not None:
+                self._file.close()
 
 
-def _is_there(path: str) -> bool:
+def _exists(path: str) -> bool:
     try:
         mode = os.stat(path).st_mode  # noqa: PTH116 - as in smrep.files
     except FileNotFoundError:
@@ -113,15 +113,15 @@ def _read(path: str) -> Record:
     return read(text.split("\n"), f"--record {path}")
 
 
-def _held(path: str, now: Callable[[], datetime], *, is_new: bool = False) -> AppendOnlyFile:
-    """Return the file to append to, which no other run may write to as long as it is open.
+def _lock(path: str, now: Callable[[], datetime], *, is_new: bool = False) -> AppendOnlyFile:
+    """Open the file to append to, locked against other runs.
 
     Raises:
-        UsageError: another run does, or it can't be written.
+        UsageError: another run has the lock, or the file cannot be written.
 
     """
 
-    def take(file: TextIO) -> None:
+    def claim(file: TextIO) -> None:
         try:
             fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -129,7 +129,7 @@ def _held(path: str, now: Callable[[], datetime], *, is_new: bool = False) -> Ap
         if is_new and os.fstat(file.fileno()).st_size > 0:
             raise _in_use(path)
 
-    return AppendOnlyFile.opened(path, now, "record", take)
+    return AppendOnlyFile.opened(path, now, "record", claim)
 
 
 def _in_use(path: str) -> UsageError:

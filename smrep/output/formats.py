@@ -1,4 +1,4 @@
-"""FORMATS: the output formats by name, and --query."""
+"""The output formats by name, and --query."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from smrep.model import IN_SYNC
 from smrep.output.events import Events
 from smrep.output.json_document import document, document_parts
 from smrep.output.safe import safe, to_json
-from smrep.output.summary_line import closing
+from smrep.output.summary_line import summary_line
 from smrep.output.terminal import Terminal
 from smrep.report import RegionReport, Report, SecretReport, Severity, is_remarkable
 
 
 def as_table(report: Report, terminal: Terminal) -> Iterator[str]:
-    """Yield a table for people: of a few secrets all, of many those that matter and the counts of all."""
+    """Yield a table: all of a few secrets, or the notable ones of many with the counts of all."""
     if report.command != "list" and report.summary is None:
-        from smrep.output.tables.status_table import render
+        from smrep.output.tables.status_table import render_status
 
-        yield render(report, terminal)
+        yield render_status(report, terminal)
     elif report.error and not report.secrets:
         return
     elif report.command == "plan" or (report.summary is not None and report.dry_run):
         from smrep.output.tables.plan_table import render_plan
 
-        yield render_plan(report.secrets, closing(report), terminal)
+        yield render_plan(report.secrets, summary_line(report), terminal)
     else:
         from smrep.output.tables.fleet_table import render_fleet
 
@@ -39,26 +39,26 @@ def as_json(report: Report, _terminal: Terminal) -> Iterator[str]:
 
 
 def as_text(report: Report, _terminal: Terminal) -> Iterator[str]:
-    """Yield one tab-separated row per secret and Region: secret, Region, status, key, action, message.
+    """Yield a tab-separated row for each secret and Region: secret, Region, status, key, action, message.
 
-    A run about several accounts adds the secret's one.
+    A run over several accounts adds the account.
     """
     return (line for secret in report.secrets for line in STREAMED["text"](secret))
 
 
 def as_names(report: Report, _terminal: Terminal) -> Iterator[str]:
-    """Yield the ARN of each primary that is known, one a line; of an audit, of those with findings."""
-    named = (each.arn for each in report.secrets if report.command != "audit" or is_remarkable(each))
-    return (f"{safe(arn)}\n" for arn in dict.fromkeys(named) if arn)
+    """Yield the known ARNs, one a line; of an audit, only those of secrets with findings."""
+    arns = (secret.arn for secret in report.secrets if report.command != "audit" or is_remarkable(secret))
+    return (f"{safe(arn)}\n" for arn in dict.fromkeys(arns) if arn)
 
 
 def as_ndjson(report: Report, _terminal: Terminal) -> Iterator[str]:
-    """Yield the events of a run that ended before it told any."""
-    told: list[str] = []
-    events = Events(told.append, lambda: report.started_at, lambda: report)
+    """Yield the events of a run that ended before its first."""
+    lines: list[str] = []
+    events = Events(lines.append, lambda: report.started_at, lambda: report)
     events.version(report.command)
     events.result(report)
-    return iter(told)
+    return iter(lines)
 
 
 FORMATS: dict[str, Callable[[Report, Terminal], Iterator[str]]] = {
@@ -76,11 +76,11 @@ STREAMED: dict[str, Callable[[SecretReport], Iterator[str]]] = {
     ),
     "name": lambda secret: iter([f"{safe(secret.arn)}\n"] if secret.arn else []),
 }
-"""The formats that are written as the secrets come: one function each, for one secret."""
+"""The formats that can be written secret by secret."""
 
 
 def rows(secret: SecretReport) -> Iterator[list[str]]:
-    """Yield the text cells of each row; a trouble of the whole secret, or no replica at all, is a row with Region -."""
+    """Yield the cells of each row; an error of the whole secret, or no replica, is a row with Region -."""
     if secret.error or not secret.replicas:
         message = secret.error.message if secret.error else secret.role
         yield _cells(secret.name, None, None, None, None, message)
@@ -89,15 +89,15 @@ def rows(secret: SecretReport) -> Iterator[list[str]]:
 
 
 def message_of(row: RegionReport) -> str | None:
-    """Return the one sentence that a row has room for: why it is not right, else what AWS says of it."""
+    """Return the one sentence that a row has room for: its problem, else AWS's message."""
     if row.has_failed_there and row.status_message:
         return row.status_message
     if row.error:
         return row.error.message
-    loud = next((each.message for each in row.findings if each.severity is Severity.ERROR), None)
-    quiet = next((each.message for each in row.findings), None)
-    unsure = quiet if row.outcome not in (Outcome.OK, Outcome.ACCEPTED) and row.status == IN_SYNC else None
-    return loud or row.note or unsure or row.status_message or quiet
+    error = next((finding.message for finding in row.findings if finding.severity is Severity.ERROR), None)
+    first = next((finding.message for finding in row.findings), None)
+    doubt = first if row.outcome not in (Outcome.OK, Outcome.ACCEPTED) and row.status == IN_SYNC else None
+    return error or row.note or doubt or row.status_message or first
 
 
 def _cells(*values: str | None) -> list[str]:
@@ -133,29 +133,29 @@ def compile_query(expression: str) -> Callable[[Any], Any]:
 
 
 def _check_calls(node: Any) -> None:
-    """Check the functions of a parsed expression, which jmespath itself does only once there is a document.
+    """Check the functions of a parsed expression, before jmespath does so with a document.
 
     Raises:
-        JMESPathError: there is no such function, or it takes another number of arguments.
+        JMESPathError: a function does not exist, or takes another number of arguments.
 
     """
     from jmespath import exceptions
     from jmespath.functions import Functions
 
     if node["type"] == "function_expression":
-        name, given = node["value"], len(node["children"])
+        name, count = node["value"], len(node["children"])
         if name not in Functions.FUNCTION_TABLE:
             raise exceptions.UnknownFunctionError(f"Unknown function: {name}()")
-        takes = Functions.FUNCTION_TABLE[name]["signature"]
-        if given < len(takes) or (given > len(takes) and not takes[-1].get("variadic")):
-            raise exceptions.ArityError(len(takes), given, name)
-    for each in node["children"]:
-        if isinstance(each, dict):  # those of a slice are numbers
-            _check_calls(each)
+        signature = Functions.FUNCTION_TABLE[name]["signature"]
+        if count < len(signature) or (count > len(signature) and not signature[-1].get("variadic")):
+            raise exceptions.ArityError(len(signature), count, name)
+    for child in node["children"]:
+        if isinstance(child, dict):  # children of a slice are numbers
+            _check_calls(child)
 
 
 def as_query(report: Report, search: Callable[[Any], Any], *, text: bool) -> str:
-    """Return the query's result, as JSON or as `aws --output text` prints it."""
+    """Return the result of the query, as JSON or in the layout of `aws --output text`."""
     result = search(document(report))
     try:
         written = to_json(result)
@@ -163,12 +163,11 @@ def as_query(report: Report, search: Callable[[Any], Any], *, text: bool) -> str
         raise UsageError(f"--query finds what is no JSON: {error}", code="QueryError") from error
     if not text:
         return written + "\n"
-
     return "".join(f"{line}\n" for line in lines(result))
 
 
 def lines(value: Any, label: str | None = None, columns: list[str] | None = None) -> Iterator[str]:
-    """Yield one line per row: scalars side by side, keys sorted, what is nested below under its key in capitals."""
+    """Yield a line for each row: scalars by sorted key, then nested values under their key in capitals."""
     if isinstance(value, dict):
         yield from _mapping(value, label, columns)
     elif isinstance(value, list):
@@ -179,7 +178,7 @@ def lines(value: Any, label: str | None = None, columns: list[str] | None = None
 
 def _mapping(value: dict[str, Any], label: str | None, columns: list[str] | None) -> Iterator[str]:
     if columns is None:
-        columns = sorted(key for key, each in value.items() if _is_scalar(each))
+        columns = sorted(key for key, item in value.items() if _is_scalar(item))
     cells = [safe(str(value.get(key, ""))) for key in columns]
     if cells:
         yield "\t".join(([safe(label.upper())] if label else []) + cells)
@@ -188,19 +187,19 @@ def _mapping(value: dict[str, Any], label: str | None, columns: list[str] | None
 
 
 def _sequence(value: list[Any], label: str | None) -> Iterator[str]:
-    if any(isinstance(each, dict) for each in value):
-        columns = sorted({key for each in value if isinstance(each, dict) for key in each if _is_scalar(each[key])})
-        for each in value:
-            yield from lines(each, label, columns)
+    if any(isinstance(item, dict) for item in value):
+        columns = sorted({key for item in value if isinstance(item, dict) for key in item if _is_scalar(item[key])})
+        for item in value:
+            yield from lines(item, label, columns)
         return
-    scalars = [safe(str(each)) for each in value if _is_scalar(each)]
+    scalars = [safe(str(item)) for item in value if _is_scalar(item)]
     if scalars and label:
-        yield from (f"{safe(label.upper())}\t{each}" for each in scalars)
+        yield from (f"{safe(label.upper())}\t{scalar}" for scalar in scalars)
     elif scalars:
         yield "\t".join(scalars)
-    for each in value:
-        if not _is_scalar(each):
-            yield from lines(each, label)
+    for item in value:
+        if not _is_scalar(item):
+            yield from lines(item, label)
 
 
 def _is_scalar(value: Any) -> bool:

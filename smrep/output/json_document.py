@@ -1,4 +1,4 @@
-"""The report as the JSON document that scripts rely on, `smrep/1`."""
+"""The JSON document of a report, `smrep/1`."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ SCHEMA = "smrep/1"
 
 
 def document(report: Report) -> dict[str, Any]:
-    """Return the document: the same shape for every command that reports on secrets, good end or bad."""
-    return _document(report, [_secret(each) for each in report.secrets])
+    """Return the document, in one shape for every command that reports on secrets and for every end."""
+    return _document(report, [_secret(secret) for secret in report.secrets])
 
 
 def document_parts(report: Report) -> Iterator[str]:
-    """Yield the document as JSON in parts, so that ten thousand secrets take the room of one."""
+    """Yield the document as JSON in parts, with one secret in memory at a time."""
     yield from json_parts(_document(report, _Secrets(report.secrets)))
     yield "\n"
 
 
 class _Secrets(list[dict[str, Any]]):
-    """A list for json's encoder, which takes no other iterable: an item is made when it is written."""
+    """Makes each secret as json's encoder writes it; a list, as the encoder takes no other iterable."""
 
     def __init__(self, secrets: Sequence[SecretReport]) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ def _document(report: Report, secrets: list[dict[str, Any]]) -> dict[str, Any]:
         "smrep_version": __version__,
         "command": report.command,
         "dry_run": report.dry_run,
-        "started_at": _moment(report.started_at),
+        "started_at": _timestamp(report.started_at),
         "result": report.outcome.word,
         "exit_code": report.exit_code,
         "account_id": report.account_id,
@@ -73,15 +73,15 @@ def _secret(secret: SecretReport) -> dict[str, Any]:
         "result": secret.outcome.word,
         "error": _error(secret.error),
         **({"cross_account": _cross_account(link)} if link else {}),
-        **({"findings": [_finding(each) for each in secret.findings]} if secret.findings else {}),
-        "replicas": [_replica(each) for each in secret.replicas],
+        **({"findings": [_finding(finding) for finding in secret.findings]} if secret.findings else {}),
+        "replicas": [_replica(row) for row in secret.replicas],
     }
 
 
 def _cross_account(link: CrossAccount) -> dict[str, Any]:
     return {
         "primary": _far_end(link.primary) if link.primary else None,
-        "replicas": [_far_end(each) for each in link.replicas],
+        "replicas": [_far_end(end) for end in link.replicas],
     }
 
 
@@ -96,11 +96,11 @@ def _replica(row: RegionReport) -> dict[str, Any]:
         "status": row.status,
         "status_message": row.status_message,
         "kms_key_id": row.kms_key_id,
-        "last_accessed_date": _moment(row.last_accessed),
+        "last_accessed_date": _timestamp(row.last_accessed),
         "action": row.action,
         "changed": row.changed,
         "verified": row.verified,
-        "findings": [_finding(each) for each in row.findings],
+        "findings": [_finding(finding) for finding in row.findings],
         "error": _error(row.error),
     }
 
@@ -125,6 +125,6 @@ def _error(trouble: Trouble | None) -> dict[str, Any] | None:
     }
 
 
-def _moment(value: datetime | None) -> str | None:
+def _timestamp(value: datetime | None) -> str | None:
     """Return RFC 3339 in UTC, to the second."""
     return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if value else None

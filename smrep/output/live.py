@@ -1,4 +1,4 @@
-"""Progress that redraws itself: a table of Regions, or a bar for many secrets."""
+"""Progress that update_soons itself: a table of Regions, or a bar for many secrets."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from rich.progress_bar import ProgressBar as Bar
 from rich.spinner import Spinner
 from rich.text import Text
 
-from smrep.output.progress import Phase, onward
+from smrep.output.progress import Phase, next_phase
 from smrep.output.safe import safe
-from smrep.output.summary_line import counts
+from smrep.output.summary_line import region_counts
 from smrep.output.tables.rich_console import console
 from smrep.output.tables.status_table import body
 from smrep.output.terminal import Terminal, terminal_size
@@ -28,14 +28,14 @@ from smrep.rules.hints import duration
 from smrep.rules.run_outcome import is_open
 
 _AROUND = 9
-"""Lines of the screen that are not rows: title, head, keys, foot and the prompt above."""
+"""Lines of the screen that are no rows: title, head, keys, foot and the prompt above."""
 
 
 class _Live(Live):
-    """What vanishes when it is stopped, redrawn by rich's own thread as large as the terminal is then."""
+    """A display that rich's own thread refreshes at the size of the terminal; it vanishes when stopped."""
 
     def __init__(self, screen: Console, render: Callable[[], RenderableType]) -> None:
-        """Draw nothing before the first `redraw`."""
+        """Show nothing before the first `update_soon`."""
         super().__init__(
             console=screen,
             get_renderable=render,
@@ -45,32 +45,32 @@ class _Live(Live):
             redirect_stderr=False,
         )
 
-    def redraw(self) -> None:
-        """Have the newest state drawn, by this thread where the system has no other to give."""
-        with contextlib.suppress(OSError):  # the terminal is gone, the result is still wanted
+    def update_soon(self) -> None:
+        """Have the current state rendered, by this thread if the system has no other."""
+        with contextlib.suppress(OSError):  # the terminal is gone; the result may go elsewhere
             try:
                 self.start()
-            except RuntimeError:  # can't start new thread, which is the last that it does
+            except RuntimeError:  # no new thread: `start` has done all else by then
                 self.auto_refresh = False
             if not self.auto_refresh:
                 self.refresh()
 
     def refresh(self) -> None:
-        """Draw, by whichever thread."""
+        """Render at the current size of the terminal."""
         self.console.size = terminal_size(self.console.file, os.environ)
         super().refresh()
 
     def stop(self) -> None:
-        """Take it off the screen."""
+        """Clear the display."""
         with contextlib.suppress(OSError):
             super().stop()
 
 
 class LiveTable:
-    """Shows progress on a terminal; what is drawn vanishes when it is closed."""
+    """Shows the progress of a few secrets on a terminal, until it is closed."""
 
     def __init__(self, stream: TextIO, terminal: Terminal, timeout_s: float | None = None) -> None:
-        """Draw nothing before the first `show`."""
+        """Show nothing before the first `show`."""
         self._terminal = terminal
         self._timeout_s = timeout_s
         self._secrets: tuple[SecretReport, ...] = ()
@@ -80,13 +80,13 @@ class LiveTable:
         self._live = _Live(self._console, self._render)
 
     def show(self, secrets: Iterable[SecretReport], elapsed_s: float) -> None:
-        """Have the newest state drawn by rich's own thread: a signal that met us while drawing would leave it there."""
+        """Have the state rendered by rich's thread: a signal in this one would leave half of it on the screen."""
         self._secrets = tuple(secrets)
         self._elapsed_s, self._shown_at = elapsed_s, time.monotonic()
-        self._live.redraw()
+        self._live.update_soon()
 
     def close(self) -> None:
-        """Take the table off the screen."""
+        """Clear the table."""
         self._live.stop()
 
     def _render(self) -> RenderableType:
@@ -95,16 +95,16 @@ class LiveTable:
         if self._timeout_s is not None:
             limit = duration(self._timeout_s)
             foot = f"waiting, {elapsed_s:.0f} s of {limit}; Ctrl-C stops the waiting, not AWS"
-        shown = fitting(self._secrets, self._console.height - _AROUND)
+        shown = fit_secrets(self._secrets, self._console.height - _AROUND)
         if shown != self._secrets:
-            foot = f"{counts(self._secrets)}; {foot}"
+            foot = f"{region_counts(self._secrets)}; {foot}"
         table = body(shown, self._terminal, self._spinner) if shown else []
         return Group(*table, Text(foot, style="dim"))
 
 
-def fitting(secrets: tuple[SecretReport, ...], rows: int) -> tuple[SecretReport, ...]:
-    """Return the secrets if they fit into so many rows, else as many of those with open Regions as do."""
-    if sum(max(len(each.replicas), 1) for each in secrets) <= rows:
+def fit_secrets(secrets: tuple[SecretReport, ...], rows: int) -> tuple[SecretReport, ...]:
+    """Return the secrets if they fit into that many rows, else as many with open Regions as fit."""
+    if sum(max(len(secret.replicas), 1) for secret in secrets) <= rows:
         return secrets
     shown: list[SecretReport] = []
     for secret in secrets:
@@ -118,72 +118,72 @@ def fitting(secrets: tuple[SecretReport, ...], rows: int) -> tuple[SecretReport,
 
 
 _SHORTEST, _LONGEST = 6, 40
-"""Columns of a bar: with fewer it shows nothing, with more nothing else."""
+"""Columns of a bar: fewer show nothing, more leave no room for words."""
 _SPINNER = 2
 """Columns of the spinner and of the space after it."""
 _MINUTE, _HOUR = 60, 3600
 
 
 class ProgressBar:
-    """Shows on a terminal how far a run has come; what is drawn vanishes when it is closed."""
+    """Shows the progress of a run over many secrets on a terminal, until it is closed."""
 
     def __init__(self, stream: TextIO, terminal: Terminal) -> None:
-        """Draw nothing before the first `show`."""
+        """Show nothing before the first `show`."""
         self._terminal = terminal
-        self._seen: tuple[Phase, float] | None = None
+        self._state: tuple[Phase, float] | None = None
         self._spinner = Spinner("dots" if terminal.unicode else "line")
         self._live = _Live(console(terminal, stream, live=True), self._render)
 
     def show(self, progress: Progress, elapsed_s: float) -> None:
-        """Have the newest state drawn by rich's own thread, which also keeps the time between two states."""
-        before = self._seen[0] if self._seen else None
-        self._seen = onward(before, progress, elapsed_s), time.monotonic()
-        self._live.redraw()
+        """Have the state rendered by rich's thread, which also counts the time until the next."""
+        before = self._state[0] if self._state else None
+        self._state = next_phase(before, progress, elapsed_s), time.monotonic()
+        self._live.update_soon()
 
     def close(self) -> None:
-        """Take the bar off the screen."""
+        """Clear the bar."""
         self._live.stop()
-        self._seen = None
+        self._state = None
 
     def _render(self) -> RenderableType:
-        if self._seen is None:
+        if self._state is None:
             return Text("")
-        phase, shown_at = self._seen
+        phase, shown_at = self._state
         now_s = phase.now_s + time.monotonic() - shown_at
         return _BarLine(replace(phase, now_s=now_s), self._spinner, self._terminal)
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """What stands on either side of a bar, and the columns of the bar itself."""
+class BarText:
+    """The words on both sides of a bar, and the columns of the bar."""
 
     doing: str
     words: str
     trouble: str
     bar: int
-    """0 where there is no room for one."""
+    """0 if there is no room for one."""
 
 
-def fitting_bar(phase: Phase, columns: int) -> Line:
-    """Return as much as so many columns have room for: first the speed goes, then the time left, then the bar."""
-    here = phase.progress
-    doing = safe(here.doing)
-    whole = f"/{here.total}" if here.total is not None else ""
-    counts = f"{here.done}{whole} {safe(here.unit)}"
-    speed, left = phase.speed, time_left(phase)
+def fit_bar(phase: Phase, columns: int) -> BarText:
+    """Return what fits into that many columns: the speed is left out first, then the time left, then the bar."""
+    progress = phase.progress
+    doing = safe(progress.doing)
+    total = f"/{progress.total}" if progress.total is not None else ""
+    counts = f"{progress.done}{total} {safe(progress.unit)}"
+    speed, remaining = phase.speed, time_left(phase)
     words, room = counts, 0
-    for more in ((speed, left), (left,), (speed,), ()):
-        words = ", ".join(filter(None, (counts, *more)))
-        every = ", ".join(filter(None, (words, phase.trouble)))
-        room = columns - cell_len(doing) - cell_len(every) - len("  ")
+    for extras in ((speed, remaining), (remaining,), (speed,), ()):
+        words = ", ".join(filter(None, (counts, *extras)))
+        beside = ", ".join(filter(None, (words, phase.trouble)))
+        room = columns - cell_len(doing) - cell_len(beside) - len("  ")
         if room >= _SHORTEST:
             break
-    return Line(doing, words, phase.trouble, min(room, _LONGEST) if room >= _SHORTEST else 0)
+    return BarText(doing, words, phase.trouble, min(room, _LONGEST) if room >= _SHORTEST else 0)
 
 
 def time_left(phase: Phase) -> str:
-    """Return how long the rest takes, as coarsely as it is known; empty where nobody can tell."""
-    left_s = phase.left_s
+    """Return how long the rest takes, rounded as far as it is uncertain; empty if unknown."""
+    left_s = phase.remaining_s
     if left_s is None:
         return ""
     if left_s <= 1.5 * _MINUTE:
@@ -195,7 +195,7 @@ def time_left(phase: Phase) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _BarLine:
-    """The bar as rich draws it: one line, however wide the terminal is at that moment."""
+    """One line that fits the width of the terminal whenever rich renders it."""
 
     phase: Phase
     spinner: Spinner
@@ -204,16 +204,16 @@ class _BarLine:
     def __rich_console__(self, screen: Console, options: ConsoleOptions) -> RenderResult:
         if not self.terminal.unicode:
             options = replace(options, encoding="ascii")
-        line = fitting_bar(self.phase, options.max_width - _SPINNER)
-        here = self.phase.progress
+        line = fit_bar(self.phase, options.max_width - _SPINNER)
+        progress = self.phase.progress
         yield _words(f"{self.spinner.render(screen.get_time())} {line.doing} ")
         if line.bar:
-            bar = Bar(here.total, here.done, line.bar, complete_style="green", finished_style="green")
+            bar = Bar(progress.total, progress.done, line.bar, complete_style="green", finished_style="green")
             yield from screen.render(bar, options)
             yield Text(" ", end="")
         yield _words(f"{line.words}{', ' if line.trouble else ''}", (line.trouble, "red"))
 
 
 def _words(*parts: str | tuple[str, str]) -> Text:
-    """Return words that neither fold nor end the line."""
+    """Return words that are cut rather than folded, without a line end."""
     return Text.assemble(*parts, no_wrap=True, overflow="crop", end="")

@@ -1,4 +1,4 @@
-"""Where a run shows its progress: a live table or bar where one may redraw itself, else plain lines."""
+"""Progress of a run: the interfaces of a live table and bar, and the plain lines shown where neither can be."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ from smrep.rules.run_outcome import is_open
 
 
 class Screen(Protocol):
-    """Where progress is shown."""
+    """Shows the progress of a few secrets."""
 
     def show(self, secrets: Sequence[SecretReport], elapsed_s: float) -> None:
-        """Show the newest state."""
+        """Show the current state."""
         ...
 
     def close(self) -> None:
-        """Leave room for the result."""
+        """Clear the screen for the result."""
         ...
 
 
 class Gauge(Protocol):
-    """Where the progress of a run over many secrets is shown."""
+    """Shows the progress of a run over many secrets."""
 
     def show(self, progress: Progress, elapsed_s: float) -> None:
-        """Show how far it has come."""
+        """Show the current progress."""
         ...
 
     def close(self) -> None:
-        """Leave room for the result."""
+        """Clear the screen for the result."""
         ...
 
 
 class SystemClock:
-    """The machine's own time."""
+    """The clock of this machine."""
 
     def monotonic(self) -> float:
         """Return seconds since some fixed moment."""
@@ -51,30 +51,31 @@ class SystemClock:
         return datetime.now(UTC)
 
     def sleep(self, seconds: float) -> None:
-        """Come back after so many seconds."""
+        """Sleep for that many seconds."""
         time.sleep(seconds)
 
 
 HEARTBEAT_S = 30.0
+"""After this long without a change, a line says that smrep is still waiting."""
 
 
 @dataclass(slots=True)
 class Lines:
-    """Shows progress where no table can redraw itself: in CI, in a pipe, in a log file."""
+    """Shows the progress of a few secrets as lines: in CI, in a pipe, in a log file."""
 
     messages: Messages
     timeout_s: float | None = None
-    _seen: dict[tuple[str, str], tuple[str | None, str | None]] = field(default_factory=dict)
-    _spoke_at: float = 0.0
+    _states: dict[tuple[str, str], tuple[str | None, str | None]] = field(default_factory=dict)
+    _written_at: float = 0.0
 
     def show(self, secrets: Iterable[SecretReport], elapsed_s: float) -> None:
-        """Print what has changed since the last time, or that nothing has for a while."""
+        """Print each change, and after a while without one that smrep is still waiting."""
         open_rows = []
         for secret in secrets:
             for row in secret.replicas:
-                place = (secret.arn or secret.name, row.region)
+                replica = (secret.arn or secret.name, row.region)
                 doubt = (
-                    ", ".join(dict.fromkeys(each.kind for each in row.findings))
+                    ", ".join(dict.fromkeys(finding.kind for finding in row.findings))
                     if row.verified is False and row.status == IN_SYNC
                     else None
                 )
@@ -83,111 +84,111 @@ class Lines:
                 state = (word, message)
                 if is_open(row):
                     open_rows.append(f"{secret.name} {row.region} {word or 'open'}")
-                if self._seen.get(place, (None, None)) != state:
-                    self._seen[place] = state
+                if self._states.get(replica, (None, None)) != state:
+                    self._states[replica] = state
                     words = f": {message}" if message and word == row.status else ""
                     gone = "no longer listed" if row.status is None and row.error is None else "stopped"
-                    self._say(f"{secret.name} {row.region} {word or gone}{words}", elapsed_s)
-        if elapsed_s - self._spoke_at >= HEARTBEAT_S and (open_rows or self.timeout_s is not None):
+                    self._write(f"{secret.name} {row.region} {word or gone}{words}", elapsed_s)
+        if elapsed_s - self._written_at >= HEARTBEAT_S and (open_rows or self.timeout_s is not None):
             limit = f" of {duration(self.timeout_s)}" if self.timeout_s is not None else ""
             names = f": {', '.join(open_rows)}" if open_rows else ""
-            self._say(f"still waiting after {elapsed_s:.0f}s{limit}{names}", elapsed_s)
+            self._write(f"still waiting after {elapsed_s:.0f}s{limit}{names}", elapsed_s)
 
     def close(self) -> None:
-        """End the progress; nothing is left to tidy up."""
+        """Do nothing: lines stay."""
 
-    def _say(self, text: str, elapsed_s: float) -> None:
+    def _write(self, text: str, elapsed_s: float) -> None:
         self.messages.note(text)
-        self._spoke_at = elapsed_s
+        self._written_at = elapsed_s
 
 
 EVERY_S = 5.0
-"""So often a line is worth its place in a log; a phase that is shorter is not spoken of again."""
-_TELLING_S = 1.0
-"""What is done in less time says nothing of the speed."""
+"""A phase has a line this often; a shorter one has only its first line."""
+_MIN_RATE_S = 1.0
+"""A shorter phase has no rate."""
 
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """One thing that a run does: how far it has come, since when, and when that was seen."""
+    """One activity of a run, its progress, and when that was measured."""
 
     progress: Progress
     began_s: float
-    """Both in seconds since the run began."""
+    """In seconds since the run began, like `now_s`."""
     now_s: float
 
     @property
     def spent_s(self) -> float:
-        """How long it has been going on."""
+        """Seconds since the phase began."""
         return max(self.now_s - self.began_s, 0.0)
 
     @property
     def rate(self) -> float | None:
-        """How many are done in a second; None in the first one."""
-        return max(self.progress.done, 0) / self.spent_s if self.spent_s >= _TELLING_S else None
+        """Secrets per second; None in the first second."""
+        return max(self.progress.done, 0) / self.spent_s if self.spent_s >= _MIN_RATE_S else None
 
     @property
-    def left_s(self) -> float | None:
-        """How long the rest takes at this rate; None where nobody can tell, or nothing is left."""
+    def remaining_s(self) -> float | None:
+        """Seconds that the rest takes at this rate; None if unknown, or if nothing remains."""
         rest = (self.progress.total or 0) - self.progress.done
         return rest / self.rate if self.rate and rest > 0 else None
 
     @property
     def speed(self) -> str:
-        """The rate in words; empty where there is none that could be seen."""
+        """The rate in words; empty if it rounds to zero."""
         words = f"{self.rate or 0:.1f}"
         return "" if words == "0.0" else f"{words}/s"
 
     @property
     def trouble(self) -> str:
-        """How many are in trouble, in words; empty where none is."""
+        """The number of secrets in trouble, in words; empty for none."""
         return f"{self.progress.troubled} in trouble" if self.progress.troubled > 0 else ""
 
 
-def onward(before: Phase | None, progress: Progress, now_s: float) -> Phase:
-    """Return the phase as it is now: the same one as before, unless something else is being done."""
-    goes_on = before is not None and before.progress.doing == progress.doing
-    return Phase(progress, before.began_s if before and goes_on else now_s, now_s)
+def next_phase(before: Phase | None, progress: Progress, now_s: float) -> Phase:
+    """Return the current phase: a new one if the activity changed."""
+    is_same = before is not None and before.progress.doing == progress.doing
+    return Phase(progress, before.began_s if before and is_same else now_s, now_s)
 
 
 @dataclass(slots=True)
 class FleetLines:
-    """Shows how far a run has come where no bar can redraw itself: in CI, in a pipe, in a log file."""
+    """Shows the progress of a run over many secrets as lines: in CI, in a pipe, in a log file."""
 
     messages: Messages
     _phase: Phase | None = None
-    _told: Progress | None = None
-    """What was last told of the phase."""
+    _reported: Progress | None = None
+    """The progress of the phase in the last line."""
     _last: str = ""
-    _spoke_at: float = 0.0
+    _written_at: float = 0.0
 
     def show(self, progress: Progress, elapsed_s: float) -> None:
-        """Say what begins and what has ended, and every five seconds how far it has come."""
+        """Print the begin and the end of a phase, and every five seconds its progress."""
         before = self._phase
-        self._phase = onward(before, progress, elapsed_s)
+        self._phase = next_phase(before, progress, elapsed_s)
         if before is None or before.progress.doing != progress.doing:
             self._end(replace(before, now_s=elapsed_s) if before else None)
-            self._told = None
-            self._say(f"{progress.doing} {progress.unit} ...", elapsed_s)
-        elif elapsed_s - self._spoke_at >= EVERY_S:
-            self._tell(self._phase)
+            self._reported = None
+            self._write(f"{progress.doing} {progress.unit} ...", elapsed_s)
+        elif elapsed_s - self._written_at >= EVERY_S:
+            self._report(self._phase)
 
     def close(self) -> None:
-        """Say how far it came in the end."""
+        """Print the final progress."""
         self._end(self._phase)
         self._phase = None
 
     def _end(self, phase: Phase | None) -> None:
-        if phase and phase.spent_s >= EVERY_S and phase.progress != self._told:
-            self._tell(phase)
+        if phase and phase.spent_s >= EVERY_S and phase.progress != self._reported:
+            self._report(phase)
 
-    def _tell(self, phase: Phase) -> None:
-        self._told = here = phase.progress
-        whole = f" of {here.total}" if here.total is not None else ""
-        words = (f"{here.done}{whole} {here.unit}", phase.speed, phase.trouble, f"{phase.spent_s:.0f}s")
-        self._say(f"{here.doing}: {', '.join(filter(None, words))}", phase.now_s)
+    def _report(self, phase: Phase) -> None:
+        self._reported = progress = phase.progress
+        total = f" of {progress.total}" if progress.total is not None else ""
+        words = (f"{progress.done}{total} {progress.unit}", phase.speed, phase.trouble, f"{phase.spent_s:.0f}s")
+        self._write(f"{progress.doing}: {', '.join(filter(None, words))}", phase.now_s)
 
-    def _say(self, text: str, now_s: float) -> None:
+    def _write(self, text: str, now_s: float) -> None:
         if text != self._last:
             self.messages.note(text)
-        self._last, self._spoke_at = text, now_s
+        self._last, self._written_at = text, now_s

@@ -1,4 +1,4 @@
-"""Text from AWS and from the command line made harmless for terminals and for CI runners."""
+"""Escapes text from AWS and from the command line for terminals and CI runners."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ _RUNNER_COMMAND = re.compile(r"::(?=[A-Za-z\\])")
 
 
 def safe(text: str) -> str:
-    r"""Return the text with control, format, bidirectional and unassigned characters as \\x1b or \\u202e.
+    r"""Escape control, format, bidirectional and unassigned characters as \\x1b or \\u202e.
 
-    Under GitHub Actions, what its runner would take for a command (`::error::`, `##[error]`) is broken up.
+    Under GitHub Actions, break up the commands of its runner (`::error::`, `##[error]`).
     Source: docs.github.com, workflow commands; actions/runner.
     """
     if not (text.isascii() and text.isprintable()):
-        text = "".join(_escaped(each) if unicodedata.category(each) in _HARMFUL else each for each in text)
+        text = "".join(_escape(char) if unicodedata.category(char) in _HARMFUL else char for char in text)
     if os.environ.get("GITHUB_ACTIONS"):
         text = _RUNNER_COMMAND.sub(": :", text).replace("##[", "# #[")
     return text
 
 
-def _escaped(character: str) -> str:
+def _escape(character: str) -> str:
     point = ord(character)
     if point <= 0xFF:  # noqa: PLR2004 - the widths of Python's own escapes
         return f"\\x{point:02x}"
@@ -36,9 +36,9 @@ def _escaped(character: str) -> str:
 
 
 def to_json(value: object, indent: int | None = 2) -> str:
-    r"""Return JSON in ASCII that no terminal and no CI runner acts on, with every value true.
+    r"""Return JSON that neither a terminal nor a CI runner acts on, without changing any value.
 
-    Whatever is not printable ASCII is `\\uXXXX`, and so is the first character of `##[`.
+    All but printable ASCII is `\\uXXXX`, and so is the first character of `##[`.
     """
     return _harmless(json.dumps(value, indent=indent, allow_nan=False))
 

@@ -1,4 +1,4 @@
-"""Errors, findings and hints, written to standard error after the result."""
+"""Errors, findings and hints that standard error shows after the result."""
 
 from __future__ import annotations
 
@@ -6,45 +6,45 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from smrep.errors import Outcome, OutputError
-from smrep.output.summary_line import TELLING, closing
+from smrep.output.summary_line import REPORTS_FINDINGS, summary_line
 from smrep.output.terminal import Messages
 from smrep.regions import Region
 from smrep.report import Kind, RegionReport, Report, SecretReport, Severity
 from smrep.rules.hints import connected, some
 from smrep.rules.run_outcome import go_on
 
-_LOUD = (Kind.NO_VALUE, Kind.STUCK)
-"""Kinds of warnings that are told whatever the command."""
-_MOST = 10
-"""Matters of a kind that are told; the result has all of it."""
+_ALWAYS_SHOWN = (Kind.NO_VALUE, Kind.STUCK)
+"""Warnings that every command shows."""
+_MAX_NOTES = 10
+"""Notes shown of a kind; the result has all of them."""
 
 
 def is_mute(report: Report) -> bool:
-    """Tell whether the run ended because standard output took no more events; it takes no result either."""
+    """Return whether the run ended because standard output is closed, so that no result can be written either."""
     return report.error is not None and report.error.code == OutputError.__name__
 
 
 def explain(
     report: Report,
-    say: Messages,
+    messages: Messages,
     connection: tuple[str, ...] = (),
     *,
     has_table: bool = False,
     next_step: str | None = None,
 ) -> None:
-    """Say on standard error what the rows have no room for: troubles with their hints, notes, what is unchecked.
+    """Write what the result has no room for: errors with their hints, notes, and what is unchecked.
 
-    What a table on standard output tells in full is not said twice. `connection` has the flags that every command of a
+    Nothing that a table on standard output shows in full is repeated. `connection` are the flags that each command in a
     hint needs; `next_step` is a command.
     """
-    told = has_table and report.command in TELLING
-    for finding in list(dict.fromkeys(each for secret in report.secrets for each in secret.findings))[:_MOST]:
-        say.warning(finding.message)
-        say.hint(finding.hint)
+    is_in_table = has_table and report.command in REPORTS_FINDINGS
+    for finding in list(dict.fromkeys(item for secret in report.secrets for item in secret.findings))[:_MAX_NOTES]:
+        messages.warning(finding.message)
+        messages.hint(finding.hint)
     if report.summary is not None:
-        _explain_many(report, say, has_counts=has_table)
+        _explain_many(report, messages, has_counts=has_table)
         if not report.error and next_step is not None:
-            say.hint(connected(next_step, connection))
+            messages.hint(connected(next_step, connection))
         return
 
     def rows() -> Iterator[RegionReport]:
@@ -52,120 +52,124 @@ def explain(
 
     for secret in report.secrets:
         for note in secret.notes:
-            say.warning(note)
+            messages.warning(note)
         if secret.error:
-            say.trouble(secret.error)
-    if not told:
-        for severity, message, hint in dict.fromkeys(each for row in rows() for each in _troubles(row, report.command)):
-            {Severity.ERROR: say.error, Severity.WARNING: say.warning, Severity.INFO: say.note}[severity](message)
-            say.hint(hint)
+            messages.trouble(secret.error)
+    if not is_in_table:
+        for severity, message, hint in dict.fromkeys(
+            note for row in rows() for note in _row_notes(row, report.command)
+        ):
+            {Severity.ERROR: messages.error, Severity.WARNING: messages.warning, Severity.INFO: messages.note}[
+                severity
+            ](message)
+            messages.hint(hint)
         unchecked = [
-            each
+            finding
             for row in rows()
-            for each in row.findings
-            if each.kind is Kind.UNCHECKED and not (row.error and row.error.code == each.kind)
+            for finding in row.findings
+            if finding.kind is Kind.UNCHECKED and not (row.error and row.error.code == finding.kind)
         ]
         if unchecked:
-            say.warning(
-                f"unchecked, which is not a pass: {'; '.join(dict.fromkeys(each.message for each in unchecked))}"
+            messages.warning(
+                f"unchecked, which is not a pass: {'; '.join(dict.fromkeys(finding.message for finding in unchecked))}"
             )
-            for hint in list(dict.fromkeys(each.hint for each in unchecked))[:_MOST]:
-                say.hint(hint)
+            for hint in list(dict.fromkeys(finding.hint for finding in unchecked))[:_MAX_NOTES]:
+                messages.hint(hint)
     if report.error:
-        say.trouble(report.error)
-        going_on = connected(go_on(report.secrets) or "", connection)
-        if (report.outcome in (Outcome.ACCESS, Outcome.BUG) or is_mute(report)) and going_on not in (
+        messages.trouble(report.error)
+        resume = connected(go_on(report.secrets) or "", connection)
+        if (report.outcome in (Outcome.ACCESS, Outcome.BUG) or is_mute(report)) and resume not in (
             report.error.hint or ""
         ):
-            say.hint(going_on)
+            messages.hint(resume)
 
 
-def _explain_many(report: Report, say: Messages, *, has_counts: bool) -> None:
-    """Say what is amiss with many secrets, the same things together, and the counts where the result has none."""
+def _explain_many(report: Report, messages: Messages, *, has_counts: bool) -> None:
+    """Write the problems of many secrets, grouped, and the counts if the result has none."""
     notes = list(dict.fromkeys(note for secret in report.secrets for note in secret.notes))
-    for note in notes[:_MOST]:
-        say.warning(note)
-    if len(notes) > _MOST:
-        say.warning(f"and {len(notes) - _MOST} more of the kind")
-    found = matters(report.secrets)
-    for matter in found[:_MOST]:
-        say.warning(matter.title)
-        if matter.example:
-            say.detail(matter.example)
-        say.hint(matter.cure)
-    if len(found) > _MOST:
-        say.warning(f"and {len(found) - _MOST} more kinds of trouble: -o json has them all")
+    for note in notes[:_MAX_NOTES]:
+        messages.warning(note)
+    if len(notes) > _MAX_NOTES:
+        messages.warning(f"and {len(notes) - _MAX_NOTES} more of the kind")
+    issues = group_issues(report.secrets)
+    for issue in issues[:_MAX_NOTES]:
+        messages.warning(issue.title)
+        if issue.example:
+            messages.detail(issue.example)
+        messages.hint(issue.next_step)
+    if len(issues) > _MAX_NOTES:
+        messages.warning(f"and {len(issues) - _MAX_NOTES} more kinds of trouble: -o json has them all")
     if not has_counts and (report.secrets or not report.error):
-        say.note(closing(report))
+        messages.note(summary_line(report))
     if report.error:
-        say.trouble(report.error)
+        messages.trouble(report.error)
 
 
-def _troubles(row: RegionReport, command: str | None) -> list[tuple[Severity, str, str | None]]:
-    """Return what is to be said of a row, with its hint: what stops it, or all that was found where that is the job."""
+def _row_notes(row: RegionReport, command: str | None) -> list[tuple[Severity, str, str | None]]:
+    """Return severity, message and hint of a row's error, or of the findings that this command shows."""
     if row.error:
         return [(Severity.ERROR, row.error.message, row.error.hint)]
-    found = [each for each in row.findings if each.kind is not Kind.UNCHECKED]
-    loud = [each for each in found if each.severity is Severity.ERROR or each.kind in _LOUD or command in TELLING]
-    return [(each.severity, each.message, each.hint) for each in loud]
+    shows_all = command in REPORTS_FINDINGS
+    return [
+        (finding.severity, finding.message, finding.hint)
+        for finding in row.findings
+        if finding.kind is not Kind.UNCHECKED
+        and (shows_all or finding.severity is Severity.ERROR or finding.kind in _ALWAYS_SHOWN)
+    ]
 
 
-_FEW = 3
+_MAX_NAMES = 3
 
 
 @dataclass(slots=True)
-class Matter:
-    """One thing that is amiss with one or more secrets."""
+class Issue:
+    """A problem that one or more secrets have."""
 
-    what: str
+    kind: str
     """A kind of finding, or an error's code."""
     region: Region | None
     message: str
-    """What is amiss with the first of them."""
+    """Of the first secret, like the hint."""
     hint: str | None
     names: list[str] = field(default_factory=list)
-    """Each once, in the order in which they come."""
+    """Labels of the secrets, in order."""
 
     @property
     def title(self) -> str:
-        """What it is, where, and which secrets it is about; the message itself where it is about one."""
+        """The message of one secret; of several the kind, the Region and the first names."""
         if len(self.names) == 1:
             return self.message
-        where = f" in {self.region}" if self.region else ""
-        return f"{self.what.replace('_', ' ')}{where} ({len(self.names)} secrets): {some(self.names, _FEW)}"
+        place = f" in {self.region}" if self.region else ""
+        return f"{self.kind.replace('_', ' ')}{place} ({len(self.names)} secrets): {some(self.names, _MAX_NAMES)}"
 
     @property
     def example(self) -> str | None:
-        """What is amiss with the first of several."""
+        """The message of the first of several secrets."""
         return f"for example: {self.message}" if len(self.names) > 1 else None
 
     @property
-    def cure(self) -> str | None:
-        """What to type next, for the first of several."""
+    def next_step(self) -> str | None:
+        """The next command, for the first of several secrets."""
         return f"for the first: {self.hint}" if self.hint and len(self.names) > 1 else self.hint
 
 
-def matters(secrets: Iterable[SecretReport]) -> list[Matter]:
-    """Return what is amiss, in the order in which it is met; what merely tells something is none."""
-    found: dict[tuple[str, Region | None], Matter] = {}
+def group_issues(secrets: Iterable[SecretReport]) -> list[Issue]:
+    """Return the problems by kind and Region, in order; findings that only inform are none."""
+    groups: dict[tuple[str, Region | None], Issue] = {}
     for secret in secrets:
-        for each in _of(secret):
-            matter = found.setdefault((each.what, each.region), each)
-            if secret.label not in matter.names[-1:]:
-                matter.names.append(secret.label)
-    return list(found.values())
+        for issue in _issues(secret):
+            group = groups.setdefault((issue.kind, issue.region), issue)
+            if secret.label not in group.names[-1:]:
+                group.names.append(secret.label)
+    return list(groups.values())
 
 
-def _of(secret: SecretReport) -> Iterator[Matter]:
+def _issues(secret: SecretReport) -> Iterator[Issue]:
     if secret.error is not None:
-        yield Matter(secret.error.code, None, secret.error.message, secret.error.hint)
+        yield Issue(secret.error.code, None, secret.error.message, secret.error.hint)
     for row in secret.replicas:
-        yield from _in_region(row)
-
-
-def _in_region(row: RegionReport) -> Iterator[Matter]:
-    if row.error is not None:
-        yield Matter(row.error.code, row.region, row.error.message, row.error.hint)
-    for each in row.findings:
-        if each.kind is Kind.UNCHECKED or (row.error is None and each.severity is Severity.ERROR):
-            yield Matter(each.kind.value, row.region, each.message, each.hint)
+        if row.error is not None:
+            yield Issue(row.error.code, row.region, row.error.message, row.error.hint)
+        for finding in row.findings:
+            if finding.kind is Kind.UNCHECKED or (row.error is None and finding.severity is Severity.ERROR):
+                yield Issue(finding.kind.value, row.region, finding.message, finding.hint)

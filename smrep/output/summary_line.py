@@ -1,4 +1,4 @@
-"""The closing line of a run."""
+"""The last line of a result: counts, and how long the run took."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from smrep.model import FAILED, IN_PROGRESS, IN_SYNC
 from smrep.output.safe import safe
 from smrep.report import Action, Kind, RegionReport, Report, SecretReport
 
-TELLING = ("doctor", "verify")
-"""The commands whose findings are the result, so that the table tells them in full."""
-_DRIFTED = {Kind.WRONG_KEY: "under another key"}
-_HEALTH = {Outcome.OK: "clear", Outcome.PENDING: "clear, but not settled", Outcome.ACCESS: "not fully checked"}
+REPORTS_FINDINGS = ("doctor", "verify")
+"""The commands whose result is their findings, so that the table shows them in full."""
+_DRIFT_WORDS = {Kind.WRONG_KEY: "under another key"}
+_DOCTOR_WORDS = {Outcome.OK: "clear", Outcome.PENDING: "clear, but not settled", Outcome.ACCESS: "not fully checked"}
 
 
-def closing(report: Report) -> str:
-    """Return how many Regions ended how, and how long it took."""
+def summary_line(report: Report) -> str:
+    """Return the counts by result, and the time taken."""
     if report.summary is not None:
-        return f"{of_many(report)} ({report.elapsed_s:.1f} s)"
+        return f"{fleet_counts(report)} ({report.elapsed_s:.1f} s)"
     if report.command == "list":
-        return f"{of_list(report)} ({report.elapsed_s:.1f} s)"
-    if report.command == "doctor" and any(each.replicas for each in report.secrets):
+        return f"{list_counts(report)} ({report.elapsed_s:.1f} s)"
+    if report.command == "doctor" and any(secret.replicas for secret in report.secrets):
         rows = [row for secret in report.secrets for row in secret.replicas]
-        health = Counter(_HEALTH.get(row.outcome, "in trouble") for row in rows)
+        health = Counter(_DOCTOR_WORDS.get(row.outcome, "in trouble") for row in rows)
         words = ", ".join(f"{count} of {len(rows)} {word}" for word, count in health.items())
         return f"{words} ({report.elapsed_s:.1f} s)"
     unsent = report.dry_run or report.outcome is Outcome.USAGE
-    dry = "dry run, nothing was sent: " if report.dry_run else "nothing was sent: " if unsent else ""
-    return f"{dry}{counts(report.secrets, dry_run=unsent)} ({report.elapsed_s:.1f} s)"
+    prefix = "dry run, nothing was sent: " if report.dry_run else "nothing was sent: " if unsent else ""
+    return f"{prefix}{region_counts(report.secrets, dry_run=unsent)} ({report.elapsed_s:.1f} s)"
 
 
-def counts(secrets: Sequence[SecretReport], *, dry_run: bool = False) -> str:
-    """Return how many Regions are how, and how many secrets could not be looked after."""
+def region_counts(secrets: Sequence[SecretReport], *, dry_run: bool = False) -> str:
+    """Return the number of Regions by state, and of secrets in trouble."""
     words = Counter(_word(row, dry_run=dry_run) for secret in secrets for row in secret.replicas)
     parts = [f"{count} of {words.total()} {word}" for word, count in words.items()]
     troubled = sum(1 for secret in secrets if secret.error)
@@ -48,9 +48,9 @@ def _word(row: RegionReport, *, dry_run: bool) -> str:
     if row.action in (Action.REMOVE, Action.PROMOTE) and not row.error:
         return f"to {row.action}" if dry_run else row.note or "not known to be sent"
     if row.outcome is Outcome.DRIFT:
-        kinds = {each.kind for each in row.findings if each.kind is not Kind.UNCHECKED}
-        wrong = kinds.pop() if len(kinds) == 1 else None
-        return _DRIFTED.get(wrong, wrong.replace("_", " ")) if wrong else "not as it should be"
+        kinds = {finding.kind for finding in row.findings if finding.kind is not Kind.UNCHECKED}
+        kind = kinds.pop() if len(kinds) == 1 else None
+        return _DRIFT_WORDS.get(kind, kind.replace("_", " ")) if kind else "not as it should be"
     if row.outcome is Outcome.ACCESS and not row.error:
         return "not fully checked"
     if row.error and not row.has_failed_there:
@@ -65,7 +65,7 @@ def _word(row: RegionReport, *, dry_run: bool) -> str:
     return words.get(row.status) or safe(row.status or "")
 
 
-_SECRETS = {
+_FINDING_WORDS = {
     "wrong_key": "under another key",
     "extra": "in an extra Region",
     "orphan": "left by another or a dead primary",
@@ -81,8 +81,8 @@ _SECRETS = {
     "managed": "managed by an AWS service",
     "unchecked": "not fully checked",
 }
-"""What a kind of finding says of so many secrets; other kinds are words for it as they are."""
-_PLAN = {
+"""Words for secrets with a kind of finding; the name of any other kind is its word."""
+_PLAN_WORDS = {
     "add": "to add",
     "retry": "to retry",
     "remove": "to remove",
@@ -92,70 +92,70 @@ _PLAN = {
 }
 
 
-def of_many(report: Report) -> str:
-    """Return the counts of a run over many secrets."""
+def fleet_counts(report: Report) -> str:
+    """Return the counts of a run over many secrets, in the words of its command."""
     summary = report.summary or {}
     if report.command == "audit":
-        return audited(report)
+        return audit_counts(report)
     if report.command == "failover":
-        return crossed(summary, _CROSSED)
+        return recovery_counts(summary, _FAILOVER_WORDS)
     if report.command == "failback":
-        return crossed(summary, _LED)
+        return recovery_counts(summary, _FAILBACK_WORDS)
     if report.command == "export":
-        return exported(summary)
+        return export_counts(summary)
     if report.command == "plan" or report.dry_run or "changed" not in summary:
-        return planned(summary)
-    return applied(summary)
+        return plan_counts(summary)
+    return apply_counts(summary)
 
 
-def of_list(report: Report) -> str:
+def list_counts(report: Report) -> str:
     """Return '312 secrets: 290 primary, 22 standalone'."""
-    roles = Counter(each.role for each in report.secrets if each.role)
+    roles = Counter(secret.role for secret in report.secrets if secret.role)
     words = ", ".join(f"{count} {role}" for role, count in roles.items())
     return f"{_counted(roles.total(), 'secret')}{': ' if words else ''}{words}"
 
 
-def audited(report: Report) -> str:
+def audit_counts(report: Report) -> str:
     """Return '312 secrets: 290 covered by listing, 18 missing, 4 failed'."""
     summary = dict(report.summary or {})
     total, covered = summary.pop("secrets", 0), summary.pop("covered", 0)
-    by_listing = sum(1 for each in report.secrets if each.checked_by == "list" and each.outcome is Outcome.OK)
-    how = "covered by listing" if by_listing else "covered"
+    by_listing = sum(1 for secret in report.secrets if secret.checked_by == "list" and secret.outcome is Outcome.OK)
+    label = "covered by listing" if by_listing else "covered"
     if 0 < by_listing < covered:
-        how = f"covered ({by_listing} of them by listing)"
-    words = [f"{covered} {how}"]
-    words += [f"{count} {_SECRETS.get(kind, kind.replace('_', ' '))}" for kind, count in summary.items() if count]
+        label = f"covered ({by_listing} of them by listing)"
+    words = [f"{covered} {label}"]
+    words += [f"{count} {_FINDING_WORDS.get(kind, kind.replace('_', ' '))}" for kind, count in summary.items() if count]
     return f"{_counted(total, 'secret')}: {', '.join(words)}"
 
 
-def planned(summary: Mapping[str, int]) -> str:
+def plan_counts(summary: Mapping[str, int]) -> str:
     """Return '312 secrets: 18 replicas to add, 290 to keep'."""
-    words = [f"{summary[what]} {how}" for what, how in _PLAN.items() if summary.get(what)]
+    words = [f"{summary[key]} {label}" for key, label in _PLAN_WORDS.items() if summary.get(key)]
     trouble = summary.get("in_trouble", 0)
     words += [f"{_counted(trouble, 'secret')} in trouble"] if trouble else []
-    idle = not any(count for what, count in summary.items() if what not in ("secrets", "keep"))
+    idle = not any(count for key, count in summary.items() if key not in ("secrets", "keep"))
     words += ["nothing to do"] if idle else []
     return f"{_counted(summary.get('secrets', 0), 'secret')}: {', '.join(words)}"
 
 
-def applied(summary: Mapping[str, int]) -> str:
+def apply_counts(summary: Mapping[str, int]) -> str:
     """Return '312 secrets: 18 replicas changed, 1 failed, 290 kept'."""
     words = [f"{_counted(summary.get('changed', 0), 'replica')} changed"]
-    for what, how in (
+    for key, label in (
         ("failed", "failed"),
         ("denied", "denied"),
         ("pending", "not finished"),
         ("wrong_key", "under another key"),
         ("keep", "kept"),
     ):
-        if summary.get(what):
-            words.append(f"{summary[what]} {how}")
+        if summary.get(key):
+            words.append(f"{summary[key]} {label}")
     trouble = summary.get("in_trouble", 0)
     words += [f"{_counted(trouble, 'secret')} in trouble"] if trouble else []
     return f"{_counted(summary.get('secrets', 0), 'secret')}: {', '.join(words)}"
 
 
-_CROSSED = {
+_FAILOVER_WORDS = {
     "to_promote": "to promote",
     "promoted": "promoted",
     "already": "stood alone already",
@@ -163,9 +163,7 @@ _CROSSED = {
     "denied": "denied",
     "pending": "not finished",
 }
-
-
-_LED = {
+_FAILBACK_WORDS = {
     "to_lead": "to lead home",
     "led": "led home",
     "already": "at home already",
@@ -176,19 +174,19 @@ _LED = {
 }
 
 
-def crossed(summary: Mapping[str, int], words_for: Mapping[str, str]) -> str:
+def recovery_counts(summary: Mapping[str, int], labels: Mapping[str, str]) -> str:
     """Return '500 secrets: 498 promoted, 2 failed'."""
-    words = [f"{summary[what]} {how}" for what, how in words_for.items() if summary.get(what)]
+    words = [f"{summary[key]} {label}" for key, label in labels.items() if summary.get(key)]
     return f"{_counted(summary.get('secrets', 0), 'secret')}: {', '.join(words) or 'nothing to do'}"
 
 
-def exported(summary: Mapping[str, int]) -> str:
+def export_counts(summary: Mapping[str, int]) -> str:
     """Return '312 secrets with 580 replicas, 3 more not seen'."""
     unseen = summary.get("unseen", 0)
     seen = summary.get("secrets", 0) - unseen
-    found = f"{_counted(seen, 'secret')} with {_counted(summary.get('replicas', 0), 'replica')}"
-    return found + (f", {unseen} more not seen" if unseen else "")
+    words = f"{_counted(seen, 'secret')} with {_counted(summary.get('replicas', 0), 'replica')}"
+    return words + (f", {unseen} more not seen" if unseen else "")
 
 
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -14,9 +14,9 @@ from smrep.report import Trouble
 
 
 def wants_color(choice: str, stream: TextIO, env: Mapping[str, str]) -> bool:
-    """Return whether to color: `choice` (always, never, auto), then NO_COLOR, the forcing variables, the terminal.
+    """Return whether to use color, by `choice` (always, never, auto), then the environment, then the terminal.
 
-    Source: no-color.org; bixense.com/clicolors. FORCE_COLOR=0 asks for none.
+    FORCE_COLOR=0 turns color off. Source: no-color.org; bixense.com/clicolors.
     """
     if choice != "auto":
         return choice == "always"
@@ -29,91 +29,91 @@ def wants_color(choice: str, stream: TextIO, env: Mapping[str, str]) -> bool:
 
 
 def wants_animation(stream: TextIO, env: Mapping[str, str]) -> bool:
-    """Return whether a table may redraw itself: on a terminal that can, outside CI, whatever the color."""
+    """Return whether progress may redraw itself: on a capable terminal outside CI, in color or not."""
     return not env.get("CI") and env.get("TERM") != "dumb" and is_terminal(stream)
 
 
 def is_terminal(stream: TextIO | None) -> bool:
-    """Return whether the stream is a terminal; a closed one is none."""
+    """Return whether the stream is open and a terminal."""
     return stream is not None and not stream.closed and stream.isatty()
 
 
 @dataclass(frozen=True, slots=True)
 class Terminal:
-    """A place to print on."""
+    """Capabilities of where a format prints: color, width, Unicode."""
 
     color: bool = False
     width: int | None = None
-    """Columns of the terminal; None where it is none."""
+    """In columns; None if it is no terminal."""
     unicode: bool = True
-    """Whether lines may be drawn with more than ASCII."""
+    """Whether table lines may use more than ASCII."""
 
 
 def fits(columns: str) -> bool:
-    """Tell whether the text is a number of columns, or of lines, that a terminal can have."""
+    """Return whether the text is a number of columns, or of lines, that a terminal can have."""
     return re.fullmatch(r"0*[1-9]\d{0,3}", columns, re.ASCII) is not None
 
 
 def terminal_size(stream: IO[str], env: Mapping[str, str]) -> tuple[int, int]:
-    """Return the columns and lines of a terminal, as COLUMNS and LINES have them first; 80 and 25 where none tells."""
+    """Return columns and lines of a terminal: from COLUMNS and LINES, else its own, else 80 and 25."""
     try:
         columns, lines = os.get_terminal_size(stream.fileno())
     except (OSError, ValueError):
         columns, lines = 0, 0
-    typed = [env.get(name, "") for name in ("COLUMNS", "LINES")]
-    columns, lines = (int(text) if fits(text) else now for text, now in zip(typed, (columns, lines), strict=True))
+    texts = [env.get(name, "") for name in ("COLUMNS", "LINES")]
+    columns, lines = (int(text) if fits(text) else size for text, size in zip(texts, (columns, lines), strict=True))
     return columns or 80, lines or 25
 
 
 @dataclass(slots=True)
 class Messages:
-    """Writes lines for people; with `quiet`, only warnings and errors."""
+    """Writes lines for people; with `quiet`, no notes, steps and commands."""
 
     stream: TextIO | None
     color: bool = False
     quiet: bool = False
 
     def note(self, text: str) -> None:
-        """Say what is going on."""
+        """Write progress or other information."""
         if not self.quiet:
             self._write("", "", text)
 
     def warning(self, text: str) -> None:
-        """Say what does not stop the run and should be known."""
+        """Write a problem that does not stop the run."""
         self._write("warning: ", "33", text)
 
     def error(self, text: str) -> None:
-        """Say what went wrong."""
+        """Write a problem that stops the run or a Region."""
         self._write("error: ", "31", text)
 
     def hint(self, text: str | None) -> None:
-        """Say what to type next."""
+        """Write the next command, if there is one."""
         if text:
             self._write("hint: ", "36", text)
 
     def trouble(self, trouble: Trouble) -> None:
-        """Say what went wrong and what to type next."""
+        """Write an error, its details and the next command."""
         self.error(trouble.message)
-        for each in trouble.details:
-            self.detail(each)
+        for detail in trouble.details:
+            self.detail(detail)
         self.hint(trouble.hint)
 
     def detail(self, text: str) -> None:
-        """Say more of what was just said."""
+        """Write a detail of the line above."""
         self._write("  ", "", text)
 
-    def step(self, which: str, text: str) -> None:
-        """Say what is done next, in a run of several steps."""
+    def step(self, label: str, text: str) -> None:
+        """Write the next step of a run of several."""
         if not self.quiet:
-            self._write(f"{which}: ", "1", text)
+            self._write(f"{label}: ", "1", text)
 
     def command(self, text: str) -> None:
-        """Show a command line as it is typed."""
+        """Write a command line as you type it."""
         if not self.quiet:
             self._write("$ ", "2", text)
 
     def trace(self, text: str) -> None:
-        """Say what was called, for --debug."""
+        """Write an AWS call, for --debug."""
         self._write("debug: ", "2", text)
 
     def _write(self, prefix: str, style: str, text: str) -> None:
@@ -121,6 +121,6 @@ class Messages:
             return
         if self.color and prefix:
             prefix = f"\x1b[{style}m{prefix}\x1b[0m"
-        with contextlib.suppress(OSError):  # nobody reads, and nothing is left to tell it to
+        with contextlib.suppress(OSError):  # the reader is gone
             self.stream.write(f"{prefix}{safe(text)}\n")
             self.stream.flush()

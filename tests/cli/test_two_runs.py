@@ -89,7 +89,7 @@ def test_the_second_of_two_failovers_says_that_the_record_names_the_secret_by_th
         book = opened(*words, **more)
         monkeypatch.setattr(FailoverRecordFile, "opened", opened)
         first = sandbox.simulator.call  # the other run: it is over before this one has looked
-        other = FailoverRecordFile(str(record), book.now, type(book.known)())
+        other = FailoverRecordFile(str(record), book.now, type(book.record)())
         arn = first("secretsmanager", "DescribeSecret", WEST, {"SecretId": "prod/a"})["ARN"]
         assert failover(sandbox, record, "prod/a", "--yes").code == 0
         assert other.entry(arn) is not None

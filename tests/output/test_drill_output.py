@@ -12,7 +12,7 @@ from fixtures import ROOT
 from rich.cells import cell_len
 
 from smrep.output.drill_document import as_json, document
-from smrep.output.tables.drill_table import FIRST, render_drill
+from smrep.output.tables.drill_table import MAX_SECRETS, render_drill
 from smrep.output.terminal import Terminal
 from smrep.regions import Region
 from smrep.rules.recovery.drill_timeline import Course, Readable, Rehearsal, Span, Taken, Track, steps
@@ -150,7 +150,10 @@ def test_the_steps_stand_over_their_beginning():
     assert re.findall(r"\d", ruler) == list("123456")
 
 
-@pytest.mark.parametrize(("count", "shown"), [(1, 1), (FIRST, FIRST), (FIRST + 1, FIRST + 1), (FIRST + 2, FIRST)])
+@pytest.mark.parametrize(
+    ("count", "shown"),
+    [(1, 1), (MAX_SECRETS, MAX_SECRETS), (MAX_SECRETS + 1, MAX_SECRETS + 1), (MAX_SECRETS + 2, MAX_SECRETS)],
+)
 def test_of_many_secrets_the_first_are_shown_and_all_are_counted(count, shown):
     text = table(count)
     assert len(re.findall(r"^\s+prod/", text, re.MULTILINE)) == shown

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smrep.output.progress import EVERY_S, FleetLines, Phase, onward
+from smrep.output.progress import EVERY_S, FleetLines, Phase, next_phase
 from smrep.output.terminal import Messages
 from smrep.report import Progress
 
@@ -57,7 +57,7 @@ def test_rate_and_time_left(
     done: int, total: int | None, spent_s: float, rate: float | None, left_s: float | None
 ) -> None:
     phase = Phase(Progress("looking", done, total), 2, 2 + spent_s)
-    assert (phase.rate, phase.left_s) == (rate, left_s)
+    assert (phase.rate, phase.remaining_s) == (rate, left_s)
 
 
 @given(progresses, seconds, seconds)
@@ -67,16 +67,16 @@ def test_nothing_is_negative_and_nothing_is_divided_by_nothing(
     phase = Phase(progress, began_s, now_s)
     assert phase.spent_s >= 0
     assert phase.rate is None or phase.rate >= 0
-    assert phase.left_s is None or phase.left_s > 0
+    assert phase.remaining_s is None or phase.remaining_s > 0
     assert "-" not in phase.speed
 
 
 @given(progresses, progresses, seconds)
 def test_a_phase_goes_on_for_as_long_as_the_same_is_done(first: Progress, second: Progress, later_s: float) -> None:
-    began = onward(None, first, 3)
+    began = next_phase(None, first, 3)
     assert began == Phase(first, 3, 3)
     now_s = 3 + later_s
-    assert onward(began, second, now_s) == Phase(second, 3 if first.doing == second.doing else now_s, now_s)
+    assert next_phase(began, second, now_s) == Phase(second, 3 if first.doing == second.doing else now_s, now_s)
 
 
 def test_a_line_when_a_phase_begins_one_every_five_seconds_and_one_when_it_ends() -> None:

@@ -136,7 +136,7 @@ def test_no_word_leaves_its_cell(name: str, message: str) -> None:
 
 
 def told(messages: Messages, **env: str) -> str:
-    github.tell(report(failed("no luck")), messages, env)
+    github.publish(report(failed("no luck")), messages, env)
     assert isinstance(messages.stream, io.StringIO)
     return messages.stream.getvalue()
 
@@ -164,5 +164,5 @@ def test_a_summary_that_cannot_be_written_is_a_warning(tmp_path: Path) -> None:
 def test_without_standard_error_the_summary_is_written_still(tmp_path: Path) -> None:
     file = tmp_path / "summary"
     env = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(file)}
-    github.tell(report(failed("no luck")), Messages(None), env)
+    github.publish(report(failed("no luck")), Messages(None), env)
     assert "no luck" in file.read_text()

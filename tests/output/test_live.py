@@ -9,7 +9,7 @@ import pytest
 from few_threads import few_threads
 
 from smrep.errors import Outcome
-from smrep.output.live import LiveTable, ProgressBar, fitting
+from smrep.output.live import LiveTable, ProgressBar, fit_secrets
 from smrep.output.terminal import Terminal, terminal_size
 from smrep.regions import Region
 from smrep.report import Progress, RegionReport, SecretReport
@@ -20,11 +20,11 @@ SECRETS = tuple(SecretReport(f"s{number}", Outcome.PENDING, replicas=(DONE, OPEN
 
 
 def test_what_fits_is_shown_whole() -> None:
-    assert fitting(SECRETS, 20) == SECRETS
+    assert fit_secrets(SECRETS, 20) == SECRETS
 
 
 def test_what_does_not_fit_is_cut_down_to_what_is_open() -> None:
-    shown = fitting(SECRETS, 5)
+    shown = fit_secrets(SECRETS, 5)
     assert [each.name for each in shown] == ["s0", "s1", "s2", "s3", "s4"]
     assert {each.replicas for each in shown} == {(OPEN,)}
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from smrep.errors import Outcome
-from smrep.output.tables.status_table import render
+from smrep.output.tables.status_table import render_status
 from smrep.output.terminal import Terminal
 from smrep.regions import Region
 from smrep.report import Action, RegionReport, Report, SecretReport
@@ -25,7 +25,7 @@ def rendered(width: int | None, *found: str, message: str = "Replication succeed
     )
     secrets = tuple(SecretReport(each, Outcome.OK, replicas=(row,)) for each in found)
     told = Report("replicate", Outcome.OK, 0, datetime(2026, 11, 23, tzinfo=UTC), 1.0, secrets=secrets)
-    return render(told, Terminal(width=width)).splitlines()
+    return render_status(told, Terminal(width=width)).splitlines()
 
 
 def first_cells(lines: list[str]) -> list[str]:

@@ -90,12 +90,12 @@ def test_the_totals_are_counted_in_one_reading() -> None:
         secret("c", error=LOST),
     ]
     totals = Totals.of(iter(told))
-    assert (totals.regions, dict(totals.told)) == ((WEST, EU), {WEST: 2, EU: 1})
+    assert (totals.regions, dict(totals.reported)) == ((WEST, EU), {WEST: 2, EU: 1})
     assert dict(totals.states) == {
         (WEST, "stale"): 1,
         (WEST, "unchecked"): 1,
         (WEST, "covered"): 1,
         (EU, "covered"): 1,
     }
-    assert (dict(totals.known), dict(totals.whole)) == ({"describe": 2, "list": 1}, {"in_trouble": 1})
+    assert (dict(totals.checked_by), dict(totals.whole)) == ({"describe": 2, "list": 1}, {"in_trouble": 1})
     assert totals.names == ["stale", "unchecked", "covered", "in_trouble"]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smrep.output.live import Line, ProgressBar, fitting_bar, time_left
+from smrep.output.live import BarText, ProgressBar, fit_bar, time_left
 from smrep.output.progress import Phase
 from smrep.output.terminal import Terminal
 from smrep.report import Progress
@@ -68,17 +68,17 @@ def at(progress: Progress, spent_s: float) -> Phase:
 @pytest.mark.parametrize(
     ("columns", "line"),
     [
-        (118, Line("replicating", "312/1000 secrets, 44.6/s, about 16 s left", "3 in trouble", 40)),
-        (78, Line("replicating", "312/1000 secrets, 44.6/s, about 16 s left", "3 in trouble", 10)),
-        (68, Line("replicating", "312/1000 secrets, about 16 s left", "3 in trouble", 8)),
-        (57, Line("replicating", "312/1000 secrets, 44.6/s", "3 in trouble", 6)),
-        (54, Line("replicating", "312/1000 secrets", "3 in trouble", 11)),
-        (48, Line("replicating", "312/1000 secrets", "3 in trouble", 0)),
-        (10, Line("replicating", "312/1000 secrets", "3 in trouble", 0)),
+        (118, BarText("replicating", "312/1000 secrets, 44.6/s, about 16 s left", "3 in trouble", 40)),
+        (78, BarText("replicating", "312/1000 secrets, 44.6/s, about 16 s left", "3 in trouble", 10)),
+        (68, BarText("replicating", "312/1000 secrets, about 16 s left", "3 in trouble", 8)),
+        (57, BarText("replicating", "312/1000 secrets, 44.6/s", "3 in trouble", 6)),
+        (54, BarText("replicating", "312/1000 secrets", "3 in trouble", 11)),
+        (48, BarText("replicating", "312/1000 secrets", "3 in trouble", 0)),
+        (10, BarText("replicating", "312/1000 secrets", "3 in trouble", 0)),
     ],
 )
-def test_the_speed_goes_first_then_the_time_left_then_the_bar(columns: int, line: Line) -> None:
-    assert fitting_bar(at(TROUBLED, 7), columns) == line
+def test_the_speed_goes_first_then_the_time_left_then_the_bar(columns: int, line: BarText) -> None:
+    assert fit_bar(at(TROUBLED, 7), columns) == line
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_the_speed_goes_first_then_the_time_left_then_the_bar(columns: int, line
     ],
 )
 def test_what_is_not_known_is_not_said(progress: Progress, spent_s: float, words: str) -> None:
-    line = fitting_bar(at(progress, spent_s), 80)
+    line = fit_bar(at(progress, spent_s), 80)
     assert (line.words, line.trouble) == (words, "")
 
 
@@ -115,7 +115,7 @@ def test_time_left_is_told_as_coarsely_as_it_is_known(rest: int, words: str) -> 
 
 @given(phases, st.integers(min_value=53, max_value=200))
 def test_any_line_fits(phase: Phase, columns: int) -> None:
-    line = fitting_bar(phase, columns)
+    line = fit_bar(phase, columns)
     pieces = [line.doing, ", ".join(filter(None, (line.words, line.trouble)))]
     assert sum(map(len, pieces)) + (line.bar + 2 if line.bar else 1) <= columns
 

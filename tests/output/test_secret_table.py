@@ -15,7 +15,7 @@ from rich.cells import cell_len
 from smrep.errors import Outcome
 from smrep.output.formats import as_table
 from smrep.output.safe import safe
-from smrep.output.tables.fleet_table import MOST
+from smrep.output.tables.fleet_table import MAX_ROWS
 from smrep.output.terminal import Terminal
 from smrep.regions import Region
 from smrep.report import Action, Finding, Kind, Made, RegionReport, Report, SecretReport, Severity, Trouble
@@ -177,15 +177,15 @@ def test_of_a_secret_with_a_finding_every_region_that_is_not_well_is_shown() -> 
 def test_what_is_too_much_is_cut_with_a_word_on_how_much_more(
     command: str, row: RegionReport | None, more: int
 ) -> None:
-    secrets = [secret(f"s{place:05}", *filter(None, [row]), role="primary") for place in range(MOST + more)]
+    secrets = [secret(f"s{place:05}", *filter(None, [row]), role="primary") for place in range(MAX_ROWS + more)]
     text = rendered(report(command, *secrets), Terminal(width=80))
-    assert [each[0] for each in cells(text)] == [f"s{place:05}" for place in range(MOST)]
+    assert [each[0] for each in cells(text)] == [f"s{place:05}" for place in range(MAX_ROWS)]
     assert re.findall(r"^  and (\d+) more: -o text has them all$", text, re.MULTILINE) == ([str(more)] if more else [])
-    assert text.splitlines()[-1].startswith(f"{MOST + more} secrets: ")
+    assert text.splitlines()[-1].startswith(f"{MAX_ROWS + more} secrets: ")
 
 
 def test_what_is_well_takes_no_row_from_what_is_not() -> None:
-    well = [secret(f"s{place:05}", covered()) for place in range(3 * MOST)]
+    well = [secret(f"s{place:05}", covered()) for place in range(3 * MAX_ROWS)]
     text = rendered(report("audit", *well, secret("prod/a", missing())), Terminal(width=80))
     assert cells(text) == [["prod/a", "us-west-2", "-", "missing"]]
     assert "more" not in text
@@ -267,6 +267,6 @@ def test_color_adds_nothing_but_color(width: int | None) -> None:
 
 def test_in_ascii_there_is_nothing_but_ascii() -> None:
     text = rendered(
-        report("audit", *(secret(f"s{place}", missing()) for place in range(MOST + 1))), Terminal(unicode=False)
+        report("audit", *(secret(f"s{place}", missing()) for place in range(MAX_ROWS + 1))), Terminal(unicode=False)
     )
     assert text.isascii()

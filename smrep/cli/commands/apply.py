@@ -25,7 +25,7 @@ from smrep.cli.root import CONTEXT
 from smrep.cli.run import Run
 from smrep.errors import UsageError
 from smrep.output.append_only_file import AppendOnlyFile, Journal
-from smrep.output.summary_line import planned
+from smrep.output.summary_line import plan_counts
 from smrep.rules.hints import spell
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def _announce(run: Run, draft: Draft | Redraft, *, asking: bool) -> None:
     if shown and not (run.dry_run and run.output == "table") and run.stderr is not None:
         from smrep.output.tables.plan_table import render_plan
 
-        run.stderr.write(render_plan(draft.reports(), planned(draft.summary), run.paper(run.stderr)))
+        run.stderr.write(render_plan(draft.reports(), plan_counts(draft.summary), run.paper(run.stderr)))
         run.stderr.flush()
     if asking:
         for errand in draft.changes:

@@ -79,7 +79,7 @@ def failback(
     with Run("failback", shared, dry_run=dry_run, yes=yes) as run, ExitStack() as stack:
         paced = budget(rate, WHOLE, 1)
         book = the_record(run, record, None, stack)
-        pair, entries = book.known.pair, book.known.newest
+        pair, entries = book.record.pair, book.record.newest
         if pair is None or not entries:
             what = "names no secret that was promoted" if Path(record).exists() else "does not exist"
             raise UsageError(
@@ -112,7 +112,7 @@ def failback(
             run.messages.note("dry run: nothing was sent")
         else:
             _act(run, fleet, due, timeout_s, wait=wait)
-            _check_whole(book.known, record)
+            _check_whole(book.record, record)
     return run.exit_code
 
 

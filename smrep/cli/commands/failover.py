@@ -106,7 +106,7 @@ def failover(
             book = the_record(run, record, pair, stack)
             _fail_over(run, asked, book)
         run.close_screen()
-        if book.known.pair is not None:  # something is written down
+        if book.record.pair is not None:  # something is written down
             back = spell("failback", [], flags=["--record", record, "--dry-run"])
             run.messages.note(f"when {pair.source} is back: {back}")
     return run.exit_code
@@ -140,7 +140,7 @@ def _fail_over(run: Run, asked: Asked, book: FailoverRecordFile) -> None:
     pair = asked.pair
     aws = run.connect(pair.target, sole=True)
     credentials = Line("credentials", *aws.session.dependence(pair.source, pair.target))
-    muster = Muster(aws, Sweeper(aws, run.clock), pair, asked.selectors, book.known, run.options.expect_account)
+    muster = Muster(aws, Sweeper(aws, run.clock), pair, asked.selectors, book.record, run.options.expect_account)
     run.state.track(muster)
     muster.look(run.state)
     _check_found(muster, by_tags=asked.by_tags)

@@ -1,4 +1,4 @@
-"""Every kind of report that is written to a file beside the result: one function each, one line in KINDS."""
+"""Reports for --report: a function for each kind, a line for each in KINDS."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ KINDS: dict[str, Callable[[Report], Iterable[str]]] = {
     ".xml": junit,
     ".prom": lambda report: [prometheus(report)],
 }
-"""A file's ending -> the pieces of its text."""
-_FOR_ALL = 0o644
-"""A collector and a CI system read as somebody else; what they read tells of names and Regions, never of values."""
+"""Extension of the path -> function that yields the text."""
+_MODE = 0o644
+"""Collectors and CI systems read as another user; a report has names and Regions, never values."""
 
 
 def check_path(path: str) -> None:
-    """Do nothing if the path's ending says what to write.
+    """Check that the extension of the path is one of KINDS.
 
     Raises:
-        UsageError: it does not.
+        UsageError: it is not.
 
     """
-    if _ending(path) not in KINDS:
+    if _extension(path) not in KINDS:
         raise UsageError(
             f"--report can't tell from its ending what to write to {path!r}",
             "end the path in .html (a page for people), .xml (JUnit, for a CI system) or .prom "
@@ -38,23 +38,23 @@ def check_path(path: str) -> None:
 
 
 def write(path: str, report: Report) -> None:
-    """Write the report to the file, all of it or nothing.
+    """Write the whole report to the file, or leave the file as it is.
 
     Raises:
-        UsageError: the path's ending does not say what to write.
-        OutputError: it could not be written.
+        UsageError: the extension of the path is none of KINDS.
+        OutputError: the file cannot be written.
 
     """
     check_path(path)
     try:
-        with replacing(path, _FOR_ALL) as file:
-            file.writelines(KINDS[_ending(path)](report))
+        with replacing(path, _MODE) as file:
+            file.writelines(KINDS[_extension(path)](report))
     except OSError as error:
-        # A code of its own, as standard output still takes the result.
+        # its own code, as standard output still takes the result
         raise OutputError(
             f"the report could not be written to {path}: {error.strerror or error}", code="ReportNotWritten"
         ) from error
 
 
-def _ending(path: str) -> str:
-    return os.path.splitext(path)[1]  # noqa: PTH122 - pathlib drops a slash at the end, which names a folder
+def _extension(path: str) -> str:
+    return os.path.splitext(path)[1]  # noqa: PTH122 - pathlib drops the final slash of a folder

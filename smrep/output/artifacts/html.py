@@ -15,15 +15,15 @@ from string import Template
 from smrep import __version__
 from smrep.errors import Outcome
 from smrep.output.safe import safe
-from smrep.output.summary_line import closing
+from smrep.output.summary_line import summary_line
 from smrep.regions import Region
 from smrep.report import Finding, Kind, RegionReport, Report, SecretReport, Severity, Trouble
 
 _GROUP = 50
-"""Rows that a browser lays out together, when they come into view."""
+"""Rows that a browser lays out together, as they come into view."""
 _PAUSE = "0"
-"""A script that does nothing, after each of these groups: Chromium's parser, which once something is shown goes on for
-half a second without a pause, pauses at one, so that keys are answered meanwhile (bench/page.py measures it)."""
+"""A script that does nothing, between groups: Chromium's parser pauses at one, and answers keys; without it, it goes on
+for half a second (bench/page.py measures it)."""
 _ENDS = {
     Outcome.OK: "What was asked for is so.",
     Outcome.DRIFT: "Something is not as it should be; nothing was changed.",
@@ -35,16 +35,16 @@ _ENDS = {
     Outcome.BUG: "A fault of smrep ended the run: what follows may not be all.",
 }
 _WIDTH_REM, _REGION_REM = 24, 8
-"""A page must have so much room, and so much more for each Region, to show a column for each."""
+"""The least width of a page with a column for each Region: a fixed part, and a part for each Region."""
 _TOTAL = "secrets"
-"""The summary's count of them all, beside the counts of their states."""
+"""The key of the total in a summary."""
 
 
 def page(report: Report) -> Iterator[str]:
-    """Yield the report as HTML, piece by piece; the secrets are read more than once, as counts stand before rows.
+    """Yield the report as HTML, row by row; it reads the secrets twice, as counts precede rows.
 
-    It allows itself no source but its own style and script, by their hashes, so that no word in it can run or load
-    anything. Without its script all of it is there, in print too.
+    Its policy allows only its own styles and scripts, by their hashes, so that no text in it can run or load anything.
+    Without the script, and in print, all of it is visible.
     """
     totals = Totals.of(report.secrets)
     head, tail = _render("page.html", "$secrets", {**_frame(totals.regions), **_header(report, totals)})
@@ -54,19 +54,19 @@ def page(report: Report) -> Iterator[str]:
     yield tail
 
 
-def _own(name: str) -> str:
+def _read(name: str) -> str:
     return Path(__file__).with_name(name).read_text(encoding="utf-8")
 
 
 def _render(name: str, gap: str, values: Mapping[str, object]) -> list[str]:
-    """Return the parts of a template before and after a gap; the values are HTML already."""
-    return [Template(part).substitute(values) for part in _own(name).split(gap)]
+    """Return the parts of a template before and after the gap; the values must be HTML."""
+    return [Template(part).substitute(values) for part in _read(name).split(gap)]
 
 
 def _frame(regions: Sequence[Region]) -> dict[str, object]:
     """Return the page's styles, script and policy."""
-    wide, narrow = _own("page.css") + _columns(regions), _own("page_narrow.css") + _lines(regions)
-    script = _own("page.js")
+    wide, narrow = _read("page.css") + _columns(regions), _read("page_narrow.css") + _lines(regions)
+    script = _read("page.js")
     policy = (
         f"default-src 'none'; style-src {_hash(wide)} {_hash(narrow)}; script-src {_hash(script)} {_hash(_PAUSE)}; "
         "img-src data:; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'"
@@ -76,41 +76,41 @@ def _frame(regions: Sequence[Region]) -> dict[str, object]:
 
 
 def _hash(text: str) -> str:
-    """Return what a policy calls a style or a script by. Source: w3.org/TR/CSP3, 2.3.1."""
+    """Return the name of a style or a script in a policy. Source: w3.org/TR/CSP3, 2.3.1."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 def _columns(regions: Sequence[Region]) -> str:
-    """Return the style that makes a column for each Region."""
+    """Return the style for the number of columns."""
     return f":root{{--regions:{max(len(regions), 1)}}}\n"
 
 
 def _lines(regions: Sequence[Region]) -> str:
-    """Return the style that says each Region's name in its line, where there is no room for columns."""
+    """Return the style that puts a Region's name before its cell, without room for columns."""
     return "".join(
-        f'#rows td:nth-child({place}):not([colspan])::before{{content:"{_in_css(region)}"}}\n'
-        for place, region in enumerate(regions, 2)
+        f'#rows td:nth-child({column}):not([colspan])::before{{content:"{_in_css(region)}"}}\n'
+        for column, region in enumerate(regions, 2)
     )
 
 
 def _in_css(text: str) -> str:
     """Return the text for a quoted string of a style. Source: w3.org/TR/css-syntax-3, 4.3.7."""
-    return re.sub(r"[^A-Za-z0-9-]", lambda found: f"\\{ord(found[0]):x} ", safe(text))
+    return re.sub(r"[^A-Za-z0-9-]", lambda match: f"\\{ord(match[0]):x} ", safe(text))
 
 
 def _header(report: Report, totals: Totals) -> dict[str, str]:
-    """Return the title, how the run ended, and when, by whom and how all this was found out."""
+    """Return the title, the end of the run, and facts: when, by whom and how it was made."""
     title = ", ".join(filter(None, ("smrep coverage", report.account_id, report.primary_region)))
     has_counts = bool(report.secrets) or not report.error
-    facts = (f"<div><dt>{name}</dt><dd>{marked(value)}</dd></div>\n" for name, value in _facts(report, totals))
+    facts = (f"<div><dt>{name}</dt><dd>{escape(value)}</dd></div>\n" for name, value in _facts(report, totals))
     return {
-        "title": marked(title),
+        "title": escape(title),
         "skip": '<a class="skip" href="#secrets">Skip to the secrets</a>\n' if report.secrets else "",
-        "command": marked(report.command or ""),
-        "region": f" of {marked(report.primary_region)}" if report.primary_region else "",
+        "command": escape(report.command or ""),
+        "region": f" of {escape(report.primary_region)}" if report.primary_region else "",
         "outcome": report.outcome.word,
         "end": _end(report),
-        "counts": f'<p class="counts">{marked(closing(report))}</p>\n' if has_counts else "",
+        "counts": f'<p class="counts">{escape(summary_line(report))}</p>\n' if has_counts else "",
         "error": _trouble(report.error) if report.error else "",
         "facts": "".join(facts),
     }
@@ -124,9 +124,9 @@ def _end(report: Report) -> str:
 
 def _facts(report: Report, totals: Totals) -> Iterator[tuple[str, str]]:
     began = report.started_at.astimezone(UTC)
-    several = any(each.account for each in report.secrets[:1])
+    is_several = any(secret.account for secret in report.secrets[:1])
     yield "Begun", f"{began:%Y-%m-%d %H:%M:%S} UTC, took {report.elapsed_s:.1f} s"
-    yield "Account", report.account_id or ("several, told with each secret" if several else "not known")
+    yield "Account", report.account_id or ("several, told with each secret" if is_several else "not known")
     source = f" (from {report.primary_region_source})" if report.primary_region_source else ""
     yield "Primary Region", f"{report.primary_region}{source}" if report.primary_region else "not one for all"
     if report.endpoint_url:
@@ -134,28 +134,31 @@ def _facts(report: Report, totals: Totals) -> Iterator[tuple[str, str]]:
     yield "Exit code", f"{report.exit_code}"
     yield "Made by", f"smrep {__version__}" + (f" for {report.caller}" if report.caller else "")
     if report.secrets:
-        yield "Checked by list", f"{totals.known['list']:,} secrets: ListSecrets alone, which shows no status"
-        yield "Checked by describe", f"{totals.known['describe']:,} secrets: DescribeSecret, whose status is AWS's word"
+        yield "Checked by list", f"{totals.checked_by['list']:,} secrets: ListSecrets alone, which shows no status"
+        yield (
+            "Checked by describe",
+            f"{totals.checked_by['describe']:,} secrets: DescribeSecret, whose status is AWS's word",
+        )
 
 
 def _trouble(trouble: Trouble) -> str:
-    told = f"<p><b>{marked(trouble.code)}</b> {marked(trouble.message)}</p>{more(trouble)}"
-    return f'<section class="trouble" aria-label="What ended the run">{told}</section>\n'
+    text = f"<p><b>{escape(trouble.code)}</b> {escape(trouble.message)}</p>{details(trouble)}"
+    return f'<section class="trouble" aria-label="What ended the run">{text}</section>\n'
 
 
 def _secrets(report: Report, totals: Totals) -> Iterator[str]:
-    """Yield the totals, the form that chooses rows, which the script shows, and a row for each secret."""
+    """Yield the totals, the form that filters rows, which only the script shows, and the rows."""
     regions, count = totals.regions, len(report.secrets)
     names = [name for name in dict.fromkeys([*(report.summary or {}), *totals.names]) if name != _TOTAL]
-    told = "".join(f"<td>{totals.told[each]:,}</td>" for each in regions)
-    places = (f'<option value="{place}">{marked(each)}</option>' for place, each in enumerate(regions))
-    heads = (f'<th scope="col" role="columnheader">{marked(each)}</th>' for each in regions or ("Regions",))
+    reported = "".join(f"<td>{totals.reported[region]:,}</td>" for region in regions)
+    options = (f'<option value="{index}">{escape(region)}</option>' for index, region in enumerate(regions))
+    heads = (f'<th scope="col" role="columnheader">{escape(region)}</th>' for region in regions or ("Regions",))
     values = {
-        "totals_heads": "".join(f'<th scope="col">{marked(each)}</th>' for each in regions),
-        "totals_cells": f"<td>{(report.summary or {}).get(_TOTAL, count):,}</td>{told}",
+        "totals_heads": "".join(f'<th scope="col">{escape(region)}</th>' for region in regions),
+        "totals_cells": f"<td>{(report.summary or {}).get(_TOTAL, count):,}</td>{reported}",
         "states": "".join(_state_row(name, report.summary or {}, totals) for name in names),
-        "state_options": "".join(f'<option value="{name}">{marked(worded(name))}</option>' for name in names),
-        "region_options": "".join(places),
+        "state_options": "".join(f'<option value="{name}">{escape(in_words(name))}</option>' for name in names),
+        "region_options": "".join(options),
         "count": f"{count:,}",
         "row_count": count + 1,
         "heads": "".join(heads),
@@ -170,20 +173,20 @@ def _secrets(report: Report, totals: Totals) -> Iterator[str]:
 
 
 def _state_row(name: str, summary: Mapping[str, int], totals: Totals) -> str:
-    """Return how many secrets are in that state: of all, as the summary counts them, and in each Region."""
+    """Return the count of secrets in that state: in the summary, and in each Region."""
     numbers = [(f"{summary[name]:,}" if name in summary else "\N{EN DASH}", "")]
-    numbers += [(f"{totals.states[each, name]:,}", each) for each in totals.regions]
-    cells = "".join(f'<td data-state="{name}" data-region="{marked(where)}">{each}</td>' for each, where in numbers)
-    empty = "" if any(each not in ("0", "\N{EN DASH}") for each, _ in numbers) else ' class="nil"'
-    meaning = marked(MEANINGS.get(name, ""))
-    return f'<tr{empty}><th scope="row">{marked(worded(name))}</th>{cells}<td>{meaning}</td></tr>\n'
+    numbers += [(f"{totals.states[region, name]:,}", region) for region in totals.regions]
+    cells = "".join(f'<td data-state="{name}" data-region="{escape(place)}">{text}</td>' for text, place in numbers)
+    empty = "" if any(text not in ("0", "\N{EN DASH}") for text, _ in numbers) else ' class="nil"'
+    meaning = escape(MEANINGS.get(name, ""))
+    return f'<tr{empty}><th scope="row">{escape(in_words(name))}</th>{cells}<td>{meaning}</td></tr>\n'
 
 
 _IN_HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
 
 
-def marked(text: str) -> str:
-    """Return the text as it may stand between tags and in a quoted attribute; what HTML drops or changes is not safe.
+def escape(text: str) -> str:
+    """Return the text for use between tags and in quoted attributes; `safe` escapes all that HTML drops or changes.
 
     Source: html.spec.whatwg.org, 13.2.3.5, preprocessing the input stream.
     """
@@ -191,26 +194,25 @@ def marked(text: str) -> str:
 
 
 def row(secret: SecretReport, regions: Sequence[Region], report: Report, place: int) -> str:
-    """Return the row of a secret; `place` counts all rows of the table from 1.
+    """Return the row of a secret; `place` counts the rows of the table from 1, for screen readers.
 
-    The roles say what the tags say, since a browser may forget that of rows that a style lays out; the place is for a
-    screen reader, which is not told of rows that are far out of sight.
+    The roles repeat the tags, as browsers drop the meaning of rows that a style lays out.
     """
-    told = {each.region: each for each in secret.replicas}
+    rows = {row.region: row for row in secret.replicas}
     trouble = trouble_of(secret)
-    if trouble and not told:
+    if trouble and not rows:
         cells = _cell(trouble, f' colspan="{max(len(regions), 1)}"')
     else:
-        cells = "".join(_region(told.get(region), secret) for region in regions) or _region(None, secret)
-    home = secret.primary_region
-    elsewhere = f" <i>of {marked(home)}</i>" if home and home != report.primary_region else ""
-    counts = trouble.names if trouble else (COVERED,) if secret.outcome is Outcome.OK else ()
-    whole = f' class="{" ".join(counts)}"' if counts else ""
+        cells = "".join(_region(rows.get(region), secret) for region in regions) or _region(None, secret)
+    primary = secret.primary_region
+    origin = f" <i>of {escape(primary)}</i>" if primary and primary != report.primary_region else ""
+    states = trouble.names if trouble else (COVERED,) if secret.outcome is Outcome.OK else ()
+    classes = f' class="{" ".join(states)}"' if states else ""
     return (
-        f'<tr role="row" aria-rowindex="{place}"{whole}>'
-        f'<th scope="row" role="rowheader">{marked(secret.label)}{elsewhere}</th>{cells}'
-        f'<td role="cell" class="by">{marked(secret.checked_by or "-")}</td>'
-        f'<td role="cell" class="why">{"".join(_why(secret))}</td></tr>\n'
+        f'<tr role="row" aria-rowindex="{place}"{classes}>'
+        f'<th scope="row" role="rowheader">{escape(secret.label)}{origin}</th>{cells}'
+        f'<td role="cell" class="by">{escape(secret.checked_by or "-")}</td>'
+        f'<td role="cell" class="why">{"".join(_details_cell(secret))}</td></tr>\n'
     )
 
 
@@ -220,61 +222,61 @@ def _region(row: RegionReport | None, secret: SecretReport) -> str:
     return _cell(state_of(row, secret.checked_by))
 
 
-def _cell(state: State, more: str = "") -> str:
-    """Return a cell whose classes are its tone and what it counts as; none of them is a word from elsewhere."""
+def _cell(state: State, attributes: str = "") -> str:
+    """Return a cell whose classes are its tone and its states; none of them comes from AWS or a user."""
     classes = " ".join([f"t-{state.tone}", *state.names] if state.tone else state.names)
-    aside = f" <i>{marked(state.aside)}</i>" if state.aside else ""
-    return f'<td role="cell" class="{classes}"{more}><span>{marked(state.word)}</span>{aside}</td>'
+    aside = f" <i>{escape(state.aside)}</i>" if state.aside else ""
+    return f'<td role="cell" class="{classes}"{attributes}><span>{escape(state.word)}</span>{aside}</td>'
 
 
-def _why(secret: SecretReport) -> Iterator[str]:
-    """Yield what is to be said of a secret, behind a line that says the first of it; nothing where all is well."""
-    told: list[tuple[RegionReport | None, Finding | Trouble]] = [
+def _details_cell(secret: SecretReport) -> Iterator[str]:
+    """Yield the errors, findings and notes of a secret, folded under the first; nothing if there are none."""
+    items: list[tuple[RegionReport | None, Finding | Trouble]] = [
         *([(None, secret.error)] if secret.error else []),
-        *((None, each) for each in secret.findings),
-        *((each, each.error) for each in secret.replicas if each.error),
-        *((each, finding) for each in secret.replicas for finding in each.findings if not _is_said(finding, each)),
+        *((None, finding) for finding in secret.findings),
+        *((row, row.error) for row in secret.replicas if row.error),
+        *((row, finding) for row in secret.replicas for finding in row.findings if not _is_error(finding, row)),
     ]
     order = list(Severity)
-    told.sort(key=lambda it: order.index(it[1].severity) if isinstance(it[1], Finding) else -1)
-    notes = [*secret.notes, *_across(secret)]
-    if not (told or notes):
+    items.sort(key=lambda item: order.index(item[1].severity) if isinstance(item[1], Finding) else -1)
+    notes = [*secret.notes, *_cross_account(secret)]
+    if not (items or notes):
         return
-    first = told[0][1].message if told else notes[0]
-    kinds = [(len(told), "finding"), (0 if told else len(notes), "note")]
-    count = ", ".join(f"{number} {what}{'s' if number > 1 else ''}" for number, what in kinds if number)
-    yield f"<details><summary><b>{count}</b> <span>{marked(first)}</span></summary><ul>"
-    said: set[Region] = set()
-    for where, what in told:
-        yield f"<li>{''.join(_lines_of_cells(where, what))}"
-        if where and where.region not in said:
-            said.add(where.region)
-            yield _words(where, what.message)
+    first = items[0][1].message if items else notes[0]
+    kinds = [(len(items), "finding"), (0 if items else len(notes), "note")]
+    count = ", ".join(f"{number} {kind}{'s' if number > 1 else ''}" for number, kind in kinds if number)
+    yield f"<details><summary><b>{count}</b> <span>{escape(first)}</span></summary><ul>"
+    shown: set[Region] = set()
+    for row, item in items:
+        yield f"<li>{''.join(_paragraphs(row, item))}"
+        if row and row.region not in shown:
+            shown.add(row.region)
+            yield _words(row, item.message)
         yield "</li>"
     for note in notes:
-        yield f"<li><p>{marked(note)}</p></li>"
+        yield f"<li><p>{escape(note)}</p></li>"
     yield "</ul></details>"
 
 
-def _is_said(finding: Finding, row: RegionReport) -> bool:
-    """Tell whether the row's error is the finding."""
+def _is_error(finding: Finding, row: RegionReport) -> bool:
+    """Return whether the row's error is the finding."""
     return row.error is not None and row.error.code == finding.kind.value
 
 
-def _lines_of_cells(row: RegionReport | None, told: Finding | Trouble) -> Iterator[str]:
-    kind, weight = (worded(told.kind), told.severity.value) if isinstance(told, Finding) else (told.code, "error")
-    where = f" in {marked(row.region)}" if row else ""
-    yield f"<p><b>{marked(kind)}</b>{where} <i>{weight}</i></p><p>{marked(told.message)}</p>"
-    yield more(told)
+def _paragraphs(row: RegionReport | None, item: Finding | Trouble) -> Iterator[str]:
+    kind, severity = (in_words(item.kind), item.severity.value) if isinstance(item, Finding) else (item.code, "error")
+    place = f" in {escape(row.region)}" if row else ""
+    yield f"<p><b>{escape(kind)}</b>{place} <i>{severity}</i></p><p>{escape(item.message)}</p>"
+    yield details(item)
 
 
-def more(told: Finding | Trouble) -> str:
-    """Return what a finding or a trouble says besides its message."""
-    lines = [f"<p>{marked(each)}</p>" for each in told.details] if isinstance(told, Trouble) else []
-    if told.hint:
-        lines.append(f'<p class="hint"><i>hint</i> <code>{marked(told.hint)}</code></p>')
-    if isinstance(told, Trouble) and told.request_id:
-        lines.append(f"<p><i>request id</i> <code>{marked(told.request_id)}</code></p>")
+def details(item: Finding | Trouble) -> str:
+    """Return the details, the hint and the request id of a finding or an error."""
+    lines = [f"<p>{escape(detail)}</p>" for detail in item.details] if isinstance(item, Trouble) else []
+    if item.hint:
+        lines.append(f'<p class="hint"><i>hint</i> <code>{escape(item.hint)}</code></p>')
+    if isinstance(item, Trouble) and item.request_id:
+        lines.append(f"<p><i>request id</i> <code>{escape(item.request_id)}</code></p>")
     return "".join(lines)
 
 
@@ -283,18 +285,18 @@ def _words(row: RegionReport, message: str) -> str:
     if row.status is None or (row.status_message and row.status_message in message):
         return ""
     words = ": ".join(filter(None, (row.status, row.status_message)))
-    return f"<p><i>AWS says</i> {marked(words)}</p>"
+    return f"<p><i>AWS says</i> {escape(words)}</p>"
 
 
-def _across(secret: SecretReport) -> Iterator[str]:
+def _cross_account(secret: SecretReport) -> Iterator[str]:
     """Yield what is known of replication between accounts, which is AWS's own business."""
     link = secret.cross_account
-    ends = [("replica of", link.primary), *(("replica", each) for each in link.replicas)] if link else []
-    yield from (f"cross-account {what} {end.arn or '-'}: {end.status or '-'}" for what, end in ends if end)
+    ends = [("replica of", link.primary), *(("replica", end) for end in link.replicas)] if link else []
+    yield from (f"cross-account {label} {end.arn or '-'}: {end.status or '-'}" for label, end in ends if end)
 
 
 COVERED, IN_TROUBLE = "covered", "in_trouble"
-"""Names of states that are no kinds of findings, as the summary has them."""
+"""States in a summary that are no kinds of findings."""
 MEANINGS = {
     COVERED: "a current replica under the wanted key, by the lists of both Regions or by a look at it",
     Kind.MISSING: "no replica where one is wanted",
@@ -323,40 +325,41 @@ MEANINGS = {
     Kind.UNCHECKED: "could not be looked at, which is not a pass",
     IN_TROUBLE: "AWS did not show the secret, or showed one that can't be told of",
 }
-"""State -> what it says of a secret."""
+"""State -> its meaning."""
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """How a secret stands in a Region."""
+    """The state of a secret in a Region."""
 
     names: tuple[str, ...]
-    """What it counts as: kinds of findings, else one of the names above or an outcome's word."""
+    """States that it counts as: kinds of findings, else one of the two above or an outcome's word."""
     word: str
-    """What a person reads; an error's code is AWS's word."""
+    """The text of the cell; AWS's code for an error."""
     aside: str | None = None
-    """AWS's own status, or how it is known where no status is."""
+    """AWS's status, or how smrep knows the state without one."""
     tone: str = ""
-    """`failed`, `drift`, `open`, `doubt` or `info`; empty where all is well."""
+    """`failed`, `drift`, `open`, `doubt` or `info`; empty if covered."""
 
 
 def state_of(row: RegionReport, checked_by: str | None) -> State:
-    """Return how the row stands; only what nothing was found of is covered."""
+    """Return the state of a row; only a row without findings is covered."""
     order = list(Severity)
-    kinds = tuple(dict.fromkeys(each.kind for each in sorted(row.findings, key=lambda it: order.index(it.severity))))
-    names: tuple[str, ...] = tuple(each.value for each in kinds)
+    findings = sorted(row.findings, key=lambda finding: order.index(finding.severity))
+    kinds = tuple(dict.fromkeys(finding.kind for finding in findings))
+    names: tuple[str, ...] = tuple(kind.value for kind in kinds)
     if row.error:
         return State((IN_TROUBLE, *names), row.error.code, row.status, _tone(row.outcome, kinds))
     if kinds:
-        aside = row.status if (row.status or "").lower() not in {each.replace("_", "") for each in names} else None
-        return State(names, ", ".join(worded(each) for each in names), aside, _tone(row.outcome, kinds))
+        aside = row.status if (row.status or "").lower() not in {name.replace("_", "") for name in names} else None
+        return State(names, ", ".join(map(in_words, names)), aside, _tone(row.outcome, kinds))
     if row.outcome is Outcome.OK:
         return State((COVERED,), COVERED, row.status or ("by listing" if checked_by == "list" else None))
     return State((row.outcome.word,), row.outcome.word, row.status, _tone(row.outcome, kinds))
 
 
 def trouble_of(secret: SecretReport) -> State | None:
-    """Return how a whole secret stands of which no Region can be told, None where its rows tell."""
+    """Return the state of a whole secret that no row shows; None if its rows do."""
     if secret.error:
         return State((IN_TROUBLE,), secret.error.code, tone=_tone(secret.error.outcome))
     if secret.replicas or secret.outcome is Outcome.OK:
@@ -379,43 +382,43 @@ def _tone(outcome: Outcome, kinds: tuple[Kind, ...] = ()) -> str:
             return "failed"
 
 
-def worded(name: str) -> str:
-    """Return a state's name as words."""
+def in_words(name: str) -> str:
+    """Return the name of a state as words."""
     return name.replace("_", " ")
 
 
 @dataclass(slots=True)
 class Totals:
-    """What the secrets amount to: the Regions in the order in which they come, and how many stand how in each."""
+    """Counts of the secrets by state and Region, with the Regions in order."""
 
-    told: Counter[Region] = field(default_factory=Counter)
-    """Region -> secrets of which something is told there."""
+    reported: Counter[Region] = field(default_factory=Counter)
+    """Region -> secrets with a row there."""
     states: Counter[tuple[Region, str]] = field(default_factory=Counter)
-    """(Region, state) -> secrets that count so there; one can count as several."""
-    known: Counter[str | None] = field(default_factory=Counter)
-    """`list`, `describe` or None -> secrets that are known so."""
+    """(Region, state) -> secrets; one can count in several states."""
+    checked_by: Counter[str | None] = field(default_factory=Counter)
+    """`list`, `describe` or None -> secrets that were checked so."""
     whole: Counter[str] = field(default_factory=Counter)
-    """State -> secrets that stand so as a whole."""
+    """State -> whole secrets in it."""
 
     @classmethod
     def of(cls, secrets: Iterable[SecretReport]) -> Totals:
-        """Return the totals, having read each secret once."""
+        """Return the totals of the secrets, read once."""
         totals = cls()
         for secret in secrets:
-            totals.known[secret.checked_by] += 1
+            totals.checked_by[secret.checked_by] += 1
             trouble = trouble_of(secret)
             totals.whole.update(trouble.names if trouble else ())
             for row in secret.replicas:
-                totals.told[row.region] += 1
+                totals.reported[row.region] += 1
                 totals.states.update((row.region, name) for name in state_of(row, secret.checked_by).names)
         return totals
 
     @property
     def regions(self) -> tuple[Region, ...]:
-        """The Regions, each once."""
-        return tuple(self.told)
+        """The Regions with rows, in order."""
+        return tuple(self.reported)
 
     @property
     def names(self) -> list[str]:
-        """The states that occur."""
+        """The states that occur, in order."""
         return list(dict.fromkeys([*(name for _, name in self.states), *self.whole]))

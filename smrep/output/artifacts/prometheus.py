@@ -1,4 +1,4 @@
-"""The report as Prometheus metrics, for the textfile collector of its node_exporter: counts, and no secret's name."""
+"""Prometheus metrics for the textfile collector of node_exporter: counts, no names of secrets."""
 
 from __future__ import annotations
 
@@ -11,25 +11,27 @@ from smrep.report import Report
 
 _IN_LABEL = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 """Source: prometheus.io/docs/instrumenting/exposition_formats, text-based format."""
-_STATES = tuple(each.word for each in (Outcome.OK, Outcome.DRIFT, Outcome.FAILED, Outcome.PENDING, Outcome.ACCESS))
-"""Told of every Region, none or many, so that no series ends when its number comes to 0."""
+_STATES = tuple(
+    outcome.word for outcome in (Outcome.OK, Outcome.DRIFT, Outcome.FAILED, Outcome.PENDING, Outcome.ACCESS)
+)
+"""Written for every Region, so that no series ends when its count drops to 0."""
 _TOTAL = "secrets"
-"""The summary's count of them all, beside the counts of their states."""
+"""The key of the total in a summary."""
 Sample = tuple[dict[str, str], float]
 """Labels and a value."""
 
 
 def prometheus(report: Report) -> str:
-    """Return the metrics in the text exposition format, each a gauge; what was not found out is left out.
+    """Return gauges in the text exposition format, without those that are unknown.
 
-    No sample has a time of its own: the collector refuses them.
+    No sample has a timestamp: the collector refuses them.
     """
     return "".join(_families(report))
 
 
 def _families(report: Report) -> Iterator[str]:
-    known = {"account_id": report.account_id, "primary_region": report.primary_region}
-    common = {name: value for name, value in known.items() if value}
+    labels = {"account_id": report.account_id, "primary_region": report.primary_region}
+    common = {name: value for name, value in labels.items() if value}
     summary = (report.summary or {}) if report.secrets or not report.error else {}
     checked: list[Sample] = [({}, summary[key]) for key in summary if key == _TOTAL]
     states = [({"state": key}, summary[key]) for key in summary if key != _TOTAL]
@@ -45,16 +47,16 @@ def _families(report: Report) -> Iterator[str]:
 def _replicas(report: Report) -> Iterator[Sample]:
     counts = Counter((row.region, row.outcome.word) for secret in report.secrets for row in secret.replicas)
     for region in sorted({region for region, _ in counts}):
-        others = sorted({state for there, state in counts if there == region} - {*_STATES})
+        others = sorted({state for place, state in counts if place == region} - {*_STATES})
         for state in (*_STATES, *others):
             yield {"region": region, "state": state}, counts[region, state]
 
 
 def _family(name: str, about: str, common: dict[str, str], samples: Iterable[Sample]) -> str:
-    """Return a metric's samples under its HELP and TYPE, nothing where it has none."""
-    full = f"smrep_audit_{name}"
-    lines = [f"{full}{_labels({**common, **labels})} {value!r}\n" for labels, value in samples]
-    return "".join([f"# HELP {full} {about}\n", f"# TYPE {full} gauge\n", *lines]) if lines else ""
+    """Return the samples of a metric under its HELP and TYPE; nothing without samples."""
+    metric = f"smrep_audit_{name}"
+    lines = [f"{metric}{_labels({**common, **labels})} {value!r}\n" for labels, value in samples]
+    return "".join([f"# HELP {metric} {about}\n", f"# TYPE {metric} gauge\n", *lines]) if lines else ""
 
 
 def _labels(labels: dict[str, str]) -> str:

@@ -1,1 +1,1 @@
-"""Tables for people, drawn by rich."""
+"""Tables for people, rendered by rich."""

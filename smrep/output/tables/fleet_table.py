@@ -1,4 +1,4 @@
-"""Many secrets for people: of a list all, of an audit or a run those that are not simply well."""
+"""The table of many secrets: all that were listed, or those with something to report."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from rich.text import Text
 
 from smrep.errors import Outcome
 from smrep.output.safe import safe
-from smrep.output.summary_line import closing
-from smrep.output.tables.rich_console import add_rows, closing_style, console, trimmed
-from smrep.output.tables.status_table import brief
+from smrep.output.summary_line import summary_line
+from smrep.output.tables.rich_console import add_rows, console, summary_style, trim
+from smrep.output.tables.status_table import row_message
 from smrep.output.terminal import Terminal
 from smrep.report import RegionReport, Report, SecretReport, is_notable, worth_telling
 
-MOST = 500
-"""More rows than this nobody reads; the other formats have them all."""
+MAX_ROWS = 500
+"""Nobody reads more; the other formats have them all."""
 _OUTCOMES = {
     Outcome.FAILED: "bold red",
     Outcome.ACCESS: "red",
@@ -32,20 +32,20 @@ Row = tuple[SecretReport, RegionReport | None]
 
 
 def render_fleet(report: Report, terminal: Terminal) -> str:
-    """Return the secrets as a table, and the closing line."""
+    """Return the table and the summary line."""
     out = io.StringIO()
     screen = console(terminal, out)
     rows = _all(report) if report.command == "list" else _notable(report)
-    shown = [_cells(report, row) for row in islice(rows, MOST)]
+    shown = [_cells(report, row) for row in islice(rows, MAX_ROWS)]
     if shown:
         table = _table(report, terminal)
         add_rows(table, shown, terminal.width)
         screen.print(table)
-    more = sum(1 for _ in rows)
-    if more:
-        screen.print(Text(f"  and {more} more: -o text has them all", style="dim"))
-    screen.print(Text(closing(report), style=closing_style(report.outcome)), soft_wrap=True)
-    return trimmed(out.getvalue())
+    hidden = sum(1 for _ in rows)
+    if hidden:
+        screen.print(Text(f"  and {hidden} more: -o text has them all", style="dim"))
+    screen.print(Text(summary_line(report), style=summary_style(report.outcome)), soft_wrap=True)
+    return trim(out.getvalue())
 
 
 def _all(report: Report) -> Iterator[Row]:
@@ -53,7 +53,7 @@ def _all(report: Report) -> Iterator[Row]:
 
 
 def _notable(report: Report) -> Iterator[Row]:
-    """Yield what was found, or done: not what is well, and was before."""
+    """Yield rows with a finding, an error or a change."""
     for secret in worth_telling(report):
         if secret.error is not None:
             yield secret, None
@@ -85,7 +85,13 @@ def _cells(report: Report, row: Row) -> list[Text]:
         return [name, Text(secret.role or "-"), Text(safe(secret.primary_region or "-"))]
     error = secret.error
     outcome = error.outcome if error else region.outcome if region else secret.outcome
-    message = Text(safe(error.code) if error else brief(region) if region else "-", style=_OUTCOMES.get(outcome, ""))
+    words = safe(error.code) if error else row_message(region) if region else "-"
     action = [Text((region.action if region else None) or "-")] if report.command != "audit" else []
     place = Text(safe(region.region) if region else "-")
-    return [name, place, *action, Text(safe(region.status or "-") if region else "-"), message]
+    return [
+        name,
+        place,
+        *action,
+        Text(safe(region.status or "-") if region else "-"),
+        Text(words, style=_OUTCOMES.get(outcome, "")),
+    ]

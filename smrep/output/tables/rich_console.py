@@ -1,4 +1,4 @@
-"""The one Console that rich draws on: words as they are, no wider than the terminal."""
+"""The one rich Console, and tables that fit its width."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from smrep.errors import Outcome
 from smrep.output.terminal import Terminal
 
 _WIDE = 500
-"""Columns where there is no terminal: nothing is folded."""
+"""Columns if there is no terminal: nothing is folded."""
 _NARROW = 56
-"""Fewer columns than this cut words off, so the terminal is left to fold the lines."""
+"""With fewer columns rich would cut words off, so the terminal folds the lines."""
 _HEIGHT = 25
-"""Lines, of which a table that is printed once needs no number."""
+"""Lines of the screen; only a live table depends on them, and sets its own."""
 INDENT = "  "
 _PIECE = re.compile(r"[^/]*/|[^/]+")
-_LEAST = 12
-"""So much room has a column that can be broken, at least."""
+_MIN_COLUMN = 12
+"""The least room of a column that can be broken."""
 
 
 def console(terminal: Terminal, file: TextIO, *, live: bool = False) -> Console:
     """Return a Console that prints words as they are: no markup, no emoji codes, no highlighting.
 
-    It has a size from the start, else rich takes it from COLUMNS and LINES, and COLUMNS=² is more than it can bear.
+    It is given its size, as rich fails on COLUMNS=².
     """
     return Console(
         file=file,
@@ -46,39 +46,39 @@ def console(terminal: Terminal, file: TextIO, *, live: bool = False) -> Console:
     )
 
 
-def trimmed(text: str) -> str:
-    """Return what a Console has printed without blanks at the ends of lines and repeated empty lines."""
+def trim(text: str) -> str:
+    """Return printed text without trailing blanks and repeated empty lines."""
     lines = "\n".join(line.rstrip() for line in text.split("\n"))
-    return re.sub(r"\n{3,}", "\n\n", lines)  # a table ends with an empty line of its own
+    return re.sub(r"\n{3,}", "\n\n", lines)  # a table ends with an empty line
 
 
-def closing_style(outcome: Outcome) -> str:
-    """Return the style of the closing line."""
+def summary_style(outcome: Outcome) -> str:
+    """Return the style of the summary line."""
     if outcome is Outcome.OK:
         return "bold green"
     return "bold yellow" if outcome.word in ("pending", "interrupted", "drift") else "bold red"
 
 
 def add_rows(table: Table, rows: Sequence[Sequence[RenderableType]], width: int | None) -> None:
-    """Add the rows, whose first cells are indented names; on a screen of so many columns a name has its share."""
+    """Add rows that begin with an indented name, and break names so that the table fits into that many columns."""
     if rows and width is not None:
         cells = list(zip(*rows, strict=True))
         first, *others = [
-            (column, max(cell_len(str(each)) for each in (column.header, *cells[place])))
-            for place, column in enumerate(table.columns)
+            (column, max(cell_len(str(cell)) for cell in (column.header, *cells[index])))
+            for index, column in enumerate(table.columns)
         ]
         rest = width - 2 - sum(3 + (longest if column.no_wrap else 0) for column, longest in others)
-        beside = sum(min(longest, max(_LEAST, rest // 2)) for column, longest in others if not column.no_wrap)
-        room = min(first[1], max(_LEAST, rest - beside))
-        names = [_broken(str(name), room) for name in cells[0]]
-        first[0].width = max(cell_len(str(each)) for each in (first[0].header, *chain(*names)))
+        beside = sum(min(longest, max(_MIN_COLUMN, rest // 2)) for column, longest in others if not column.no_wrap)
+        room = min(first[1], max(_MIN_COLUMN, rest - beside))
+        names = [_break_name(str(name), room) for name in cells[0]]
+        first[0].width = max(cell_len(str(line)) for line in (first[0].header, *chain(*names)))
         rows = [[Text("\n").join(name), *row[1:]] for name, row in zip(names, rows, strict=True)]
     for row in rows:
         table.add_row(*row)
 
 
-def _broken(name: str, width: int) -> list[Text]:
-    """Return a cell's lines, each behind the indent."""
+def _break_name(name: str, width: int) -> list[Text]:
+    """Return the indented lines of a name, broken after slashes where possible."""
     lines, room = [""], width - len(INDENT)
     for piece in _PIECE.findall(name.removeprefix(INDENT)):
         if lines[-1] and cell_len(lines[-1] + piece) > room:

@@ -1,4 +1,4 @@
-"""The table of a few secrets: a row for each Region."""
+"""The table of a few secrets, with a row for each Region."""
 
 from __future__ import annotations
 
@@ -15,45 +15,45 @@ from rich.text import Text
 from smrep.errors import Outcome
 from smrep.model import FAILED, IN_PROGRESS, IN_SYNC
 from smrep.output.safe import safe
-from smrep.output.summary_line import TELLING, closing
-from smrep.output.tables.rich_console import add_rows, closing_style, console, trimmed
+from smrep.output.summary_line import REPORTS_FINDINGS, summary_line
+from smrep.output.tables.rich_console import add_rows, console, summary_style, trim
 from smrep.output.terminal import Terminal
 from smrep.report import Kind, RegionReport, Report, SecretReport, Severity
 from smrep.rules.replication.key_failures import DEFAULT
 
 _SEVERITIES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "dim"}
 _STYLES = {IN_SYNC: "green", FAILED: "bold red", IN_PROGRESS: "yellow"}
-LESSER = (Kind.UNCHECKED, Kind.EXTRA, Kind.STUCK, Kind.NO_VALUE)
-"""Kinds of findings that a row names though they are no errors."""
-_READABLE = 8
-"""Columns of the screen under which no words are folded."""
-_LONGEST = 24
-"""Characters of a Region or a status word that is never folded."""
+_SHOWN_WARNINGS = (Kind.UNCHECKED, Kind.EXTRA, Kind.STUCK, Kind.NO_VALUE)
+"""Findings that a row names although they are no errors."""
+_MIN_FOLDED = 8
+"""The least columns in which words are folded."""
+_MAX_WHOLE = 24
+"""Characters of the longest Region or status that is never folded."""
 
 
-def render(report: Report, terminal: Terminal) -> str:
-    """Return the report as a table with a title and a closing line."""
+def render_status(report: Report, terminal: Terminal) -> str:
+    """Return a title, the table and the summary line."""
     out = io.StringIO()
     screen = console(terminal, out)
     if report.secrets:
-        told = findings(report.secrets) if report.command in TELLING else []
+        details = findings(report.secrets) if report.command in REPORTS_FINDINGS else []
         parts = [
             *body(report.secrets, terminal, proving=report.command == "verify"),
-            *told,
-            Text(closing(report), style=closing_style(report.outcome)),
+            *details,
+            Text(summary_line(report), style=summary_style(report.outcome)),
         ]
-        screen.width = max([screen.width, *(_needs(each) for each in parts if isinstance(each, Table))])
+        screen.width = max([screen.width, *(_min_width(part) for part in parts if isinstance(part, Table))])
         for part in parts:
             screen.print(part, soft_wrap=isinstance(part, Text))  # a line of words can be copied whole
-    return trimmed(out.getvalue())
+    return trim(out.getvalue())
 
 
 def body(
     secrets: Sequence[SecretReport], terminal: Terminal, spinner: Spinner | None = None, *, proving: bool = False
 ) -> list[RenderableType]:
-    """Return a title and a table, with a column for the secrets where there are several.
+    """Return a title and a table, with a column of names for several secrets.
 
-    With a spinner, open Regions are seen to be alive. `proving` shows what is verified, also where nothing could be.
+    Open Regions show the spinner. `proving` adds the column VERIFIED even if nothing could be verified.
     """
     parts: list[RenderableType] = [_title(secrets)]
     if len(secrets) > 1 or secrets[0].replicas:
@@ -65,10 +65,10 @@ def body(
 
 
 def findings(secrets: Sequence[SecretReport]) -> list[RenderableType]:
-    """Return each finding once, the gravest first, with the command that mends it."""
-    every = dict.fromkeys(each for secret in secrets for row in secret.replicas for each in row.findings)
+    """Return each finding once, errors first, with the command that fixes it."""
+    unique = dict.fromkeys(finding for secret in secrets for row in secret.replicas for finding in row.findings)
     lines: list[RenderableType] = []
-    for finding in sorted(every, key=lambda each: list(Severity).index(each.severity)):
+    for finding in sorted(unique, key=lambda finding: list(Severity).index(finding.severity)):
         lines.append(
             Text.assemble(
                 ("  " + f"{finding.severity:<8}", _SEVERITIES[finding.severity]),
@@ -81,57 +81,59 @@ def findings(secrets: Sequence[SecretReport]) -> list[RenderableType]:
 
 
 def _cross_account(secrets: Sequence[SecretReport]) -> list[RenderableType]:
-    """Return a line per replication between accounts, which is AWS's own business."""
+    """Return a line for each replication between accounts, which only AWS manages."""
     lines: list[RenderableType] = []
     for link in (secret.cross_account for secret in secrets):
-        ends = [("replica of", link.primary), *(("replica", each) for each in link.replicas)] if link else []
+        ends = [("replica of", link.primary), *(("replica", end) for end in link.replicas)] if link else []
         lines += [
-            Text(f"  cross-account {what} {safe(end.arn or '-')}: {safe(end.status or '-')}", style="dim")
-            for what, end in ends
+            Text(f"  cross-account {label} {safe(end.arn or '-')}: {safe(end.status or '-')}", style="dim")
+            for label, end in ends
             if end
         ]
     return lines
 
 
 def _title(secrets: Sequence[SecretReport]) -> Text:
-    if [each.name for each in secrets] == ["-"]:
+    if [secret.name for secret in secrets] == ["-"]:
         return Text("Regions and keys, without a secret", style="bold")
     title = Text(safe(secrets[0].name) if len(secrets) == 1 else f"{len(secrets)} secrets", style="bold")
-    homes = {(each.primary_region, each.arn.split(":")[4]) for each in secrets if each.arn and each.primary_region}
-    if len(homes) == 1:
-        ((region, account),) = homes
+    primaries = {
+        (secret.primary_region, secret.arn.split(":")[4]) for secret in secrets if secret.arn and secret.primary_region
+    }
+    if len(primaries) == 1:
+        ((region, account),) = primaries
         title.append(f"  primary {region}, account {safe(account)}", style="not bold")
     return title
 
 
 def _table(secrets: Sequence[SecretReport], terminal: Terminal, spinner: Spinner | None, *, proving: bool) -> Table:
-    every = [row for secret in secrets for row in secret.replicas]
-    named, acting = len(secrets) > 1, any(row.action for row in every)
-    proving = proving or any(row.verified is not None for row in every)
+    replicas = [row for secret in secrets for row in secret.replicas]
+    has_names, has_actions = len(secrets) > 1, any(row.action for row in replicas)
+    proving = proving or any(row.verified is not None for row in replicas)
     table = Table(
         box=box.SIMPLE_HEAD if terminal.unicode else box.ASCII2,
         header_style="dim",
         pad_edge=False,
         padding=(0, 1),
     )
-    if named:
+    if has_names:
         table.add_column("  SECRET", overflow="fold")
     for title, words in (
-        ("REGION" if named else "  REGION", [row.region for row in every]),
-        ("STATUS", [row.status or "-" for row in every]),
-    ):  # only a word that AWS does not use is too long to stay in one piece
-        table.add_column(title, no_wrap=max(map(len, words), default=0) <= _LONGEST, overflow="fold")
-    if acting:
+        ("REGION" if has_names else "  REGION", [row.region for row in replicas]),
+        ("STATUS", [row.status or "-" for row in replicas]),
+    ):  # AWS's own words are all short enough to stay whole
+        table.add_column(title, no_wrap=max(map(len, words), default=0) <= _MAX_WHOLE, overflow="fold")
+    if has_actions:
         table.add_column("ACTION", no_wrap=True)
     if proving:
         table.add_column("VERIFIED", no_wrap=True)
-    table.add_column("MESSAGE", overflow="fold", ratio=3 if named and terminal.width else None)
+    table.add_column("MESSAGE", overflow="fold", ratio=3 if has_names and terminal.width else None)
 
     rows: list[list[RenderableType]] = []
 
     def add(name: str, region: str, status: RenderableType, row: RegionReport | None, message: Text) -> None:
-        cells: list[RenderableType] = [Text(f"  {safe(name)}"), Text(region)] if named else [Text(f"  {region}")]
-        action = [Text((row.action if row else None) or "-")] if acting else []
+        cells: list[RenderableType] = [Text(f"  {safe(name)}"), Text(region)] if has_names else [Text(f"  {region}")]
+        action = [Text((row.action if row else None) or "-")] if has_actions else []
         verified = [_verified(row)] if proving else []
         rows.append([*cells, status, *action, *verified, message])
 
@@ -144,17 +146,17 @@ def _table(secrets: Sequence[SecretReport], terminal: Terminal, spinner: Spinner
             name = ""
         for row in secret.replicas:
             style = "red" if row.outcome is Outcome.FAILED else ""
-            add(name, safe(row.region), _status(row, spinner), row, Text(brief(row), style=style))
+            add(name, safe(row.region), _status(row, spinner), row, Text(row_message(row), style=style))
             name = ""
-    add_rows(table, rows, terminal.width if named else None)
+    add_rows(table, rows, terminal.width if has_names else None)
     return table
 
 
-def _needs(table: Table) -> int:
-    """Return how many columns of the screen the table needs, since rich leaves out what has no room at all."""
+def _min_width(table: Table) -> int:
+    """Return the columns that the table needs, as rich leaves out a column without room."""
     widths = (
-        max(cell_len(str(cell)) for cell in [each.header, *each.cells]) if each.no_wrap else _READABLE
-        for each in table.columns
+        max(cell_len(str(cell)) for cell in [column.header, *column.cells]) if column.no_wrap else _MIN_FOLDED
+        for column in table.columns
     )
     return sum(width + 3 for width in widths)
 
@@ -174,23 +176,24 @@ def _verified(row: RegionReport | None) -> Text:
     return Text(*words[row.verified if row else None])
 
 
-def brief(row: RegionReport) -> str:
-    """Return what the table says of a row: AWS's words, or the kind of trouble; the whole sentence is on stderr."""
-    troubles = [each.kind.replace("_", " ") for each in row.findings if each.severity == "error"]
+def row_message(row: RegionReport) -> str:
+    """Return AWS's message or the kind of problem; the whole sentence goes to standard error."""
+    errors = [finding.kind.replace("_", " ") for finding in row.findings if finding.severity == "error"]
     if row.has_failed_there and row.status_message:
         return safe(row.status_message)
-    if row.error and not troubles:
+    if row.error and not errors:
         return safe(row.error.code)
-    lesser = next((each.kind.value.replace("_", " ") for each in row.findings if each.kind in LESSER), None)
-    return ", ".join(dict.fromkeys(troubles)) or safe(row.note or lesser or row.status_message or "-")
+    warnings = (finding.kind for finding in row.findings if finding.kind in _SHOWN_WARNINGS)
+    warning = next(warnings, "").replace("_", " ")
+    return ", ".join(dict.fromkeys(errors)) or safe(row.note or warning or row.status_message or "-")
 
 
 def _keys(secrets: Sequence[SecretReport]) -> list[RenderableType]:
-    """Return a line per key that is not AWS's own, unfolded, so that it can be copied."""
+    """Return a line for each key that is not AWS's own, unfolded, so that it can be copied."""
     return [
-        Text(f"  key {where}: {safe(row.kms_key_id)}", style="dim")
+        Text(f"  key {place}: {safe(row.kms_key_id)}", style="dim")
         for secret in secrets
         for row in secret.replicas
-        for where in [f"of {safe(secret.name)} in {row.region}" if len(secrets) > 1 else f"in {safe(row.region)}"]
+        for place in [f"of {safe(secret.name)} in {row.region}" if len(secrets) > 1 else f"in {safe(row.region)}"]
         if row.kms_key_id and row.kms_key_id != DEFAULT
     ]

@@ -8,7 +8,7 @@ import pytest
 from fakes import HOME, IRELAND, WEST
 
 from smrep.errors import Outcome
-from smrep.output.stderr_notes import Matter, matters
+from smrep.output.stderr_notes import Issue, group_issues
 from smrep.report import Finding, Kind, RegionReport, SecretReport, Severity, Trouble
 
 
@@ -28,23 +28,23 @@ def secret(*rows: RegionReport, name: str = "a", error: Trouble | None = None, *
     return SecretReport(name, Outcome.FAILED, replicas=rows, error=error, **more)
 
 
-def named(found: list[Matter]) -> list[tuple[str, str | None, list[str]]]:
-    return [(each.what, each.region, each.names) for each in found]
+def named(found: list[Issue]) -> list[tuple[str, str | None, list[str]]]:
+    return [(each.kind, each.region, each.names) for each in found]
 
 
 def test_a_secrets_own_trouble_is_of_no_region() -> None:
-    (matter,) = matters([secret(error=trouble("NotFound"))])
-    assert matter == Matter("NotFound", None, "NotFound it is", "look", ["a"])
+    (matter,) = group_issues([secret(error=trouble("NotFound"))])
+    assert matter == Issue("NotFound", None, "NotFound it is", "look", ["a"])
 
 
 def test_a_regions_trouble_is_of_that_region() -> None:
-    (matter,) = matters([secret(row(error=trouble("Denied")))])
-    assert matter == Matter("Denied", WEST, "Denied it is", "look", ["a"])
+    (matter,) = group_issues([secret(row(error=trouble("Denied")))])
+    assert matter == Issue("Denied", WEST, "Denied it is", "look", ["a"])
 
 
 def test_a_finding_is_told_under_its_kind() -> None:
-    (matter,) = matters([secret(row(finding(Kind.NAME_CLASH, hint="rename")))])
-    assert matter == Matter("name_clash", WEST, "name_clash it is", "rename", ["a"])
+    (matter,) = group_issues([secret(row(finding(Kind.NAME_CLASH, hint="rename")))])
+    assert matter == Issue("name_clash", WEST, "name_clash it is", "rename", ["a"])
 
 
 @pytest.mark.parametrize(
@@ -64,12 +64,12 @@ def test_a_finding_is_told_under_its_kind() -> None:
 def test_what_stops_a_region_is_told_once_and_what_merely_tells_something_is_not(
     found: RegionReport, whats: list[str]
 ) -> None:
-    assert [each.what for each in matters([secret(found)])] == whats
+    assert [each.kind for each in group_issues([secret(found)])] == whats
 
 
 def test_the_same_trouble_in_the_same_region_is_one_matter_of_several_secrets() -> None:
     lost = finding(Kind.MISSING)
-    found = matters(
+    found = group_issues(
         [
             secret(row(lost), row(lost, region=IRELAND), name="a"),
             secret(row(finding(Kind.FAILED)), row(lost), name="b"),
@@ -85,7 +85,7 @@ def test_the_same_trouble_in_the_same_region_is_one_matter_of_several_secrets() 
 
 def test_a_secret_is_named_once_where_the_same_is_amiss_twice() -> None:
     lost = finding(Kind.MISSING)
-    assert named(matters([secret(row(lost, lost), name="a"), secret(row(lost, lost), name="b")])) == [
+    assert named(group_issues([secret(row(lost, lost), name="a"), secret(row(lost, lost), name="b")])) == [
         ("missing", WEST, ["a", "b"])
     ]
 
@@ -93,22 +93,22 @@ def test_a_secret_is_named_once_where_the_same_is_amiss_twice() -> None:
 def test_the_first_secret_gives_the_words() -> None:
     first = Finding(Kind.MISSING, Severity.ERROR, "a is missing", "replicate a")
     second = Finding(Kind.MISSING, Severity.ERROR, "b is missing", "replicate b")
-    (matter,) = matters([secret(row(first), name="a"), secret(row(second), name="b")])
+    (matter,) = group_issues([secret(row(first), name="a"), secret(row(second), name="b")])
     assert matter.title == "missing in us-west-2 (2 secrets): a, b"
     assert matter.example == "for example: a is missing"
-    assert matter.cure == "for the first: replicate a"
+    assert matter.next_step == "for the first: replicate a"
 
 
 def test_one_secret_is_told_in_its_own_words() -> None:
-    matter = Matter("name_clash", WEST, "the message", "the hint", ["a"])
-    assert (matter.title, matter.example, matter.cure) == ("the message", None, "the hint")
+    matter = Issue("name_clash", WEST, "the message", "the hint", ["a"])
+    assert (matter.title, matter.example, matter.next_step) == ("the message", None, "the hint")
 
 
 def test_of_many_secrets_three_are_named() -> None:
-    matter = Matter("name_clash", HOME, "the message", None, list("abcde"))
+    matter = Issue("name_clash", HOME, "the message", None, list("abcde"))
     assert matter.title == "name clash in us-east-1 (5 secrets): a, b, c and 2 more"
-    assert matter.cure is None
+    assert matter.next_step is None
 
 
 def test_a_matter_of_no_region_names_none() -> None:
-    assert Matter("AccessDenied", None, "the message", None, ["a", "b"]).title == "AccessDenied (2 secrets): a, b"
+    assert Issue("AccessDenied", None, "the message", None, ["a", "b"]).title == "AccessDenied (2 secrets): a, b"

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smrep.errors import Outcome
-from smrep.output.summary_line import closing, of_list, of_many
+from smrep.output.summary_line import fleet_counts, list_counts, summary_line
 from smrep.regions import Region
 from smrep.report import Action, Finding, Kind, RegionReport, Report, SecretReport, Severity, Trouble
 from smrep.rules.fleet import coverage
@@ -44,8 +44,8 @@ def audited(*checked_by: str) -> list[SecretReport]:
 )
 def test_a_list_is_counted_by_role(roles: list[str], words: str) -> None:
     told = Report("list", Outcome.OK, 0, datetime(2026, 11, 23, tzinfo=UTC), 4.25, secrets=listed(*roles))
-    assert of_list(told) == words
-    assert closing(told) == f"{words} (4.2 s)"
+    assert list_counts(told) == words
+    assert summary_line(told) == f"{words} (4.2 s)"
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_a_list_is_counted_by_role(roles: list[str], words: str) -> None:
     ],
 )
 def test_an_audit_is_counted_by_what_was_found(counts: dict[str, int], words: str) -> None:
-    assert of_many(report("audit", counts)) == words
+    assert fleet_counts(report("audit", counts)) == words
 
 
 @pytest.mark.parametrize(
@@ -83,14 +83,14 @@ def test_an_audit_is_counted_by_what_was_found(counts: dict[str, int], words: st
     ],
 )
 def test_an_audit_says_how_it_knows(checked_by: list[str], words: str) -> None:
-    assert of_many(report("audit", {"secrets": 2, "covered": 2}, *audited(*checked_by))) == words
+    assert fleet_counts(report("audit", {"secrets": 2, "covered": 2}, *audited(*checked_by))) == words
 
 
 def test_what_a_list_could_not_show_is_not_covered_by_listing() -> None:
     unlisted = SecretReport("s", Outcome.ACCESS, checked_by="list")
     counts = {"secrets": 3, "covered": 2, "unchecked": 1}
     words = "3 secrets: 2 covered (1 of them by listing), 1 not fully checked"
-    assert of_many(report("audit", counts, *audited("describe", "list"), unlisted)) == words
+    assert fleet_counts(report("audit", counts, *audited("describe", "list"), unlisted)) == words
 
 
 @pytest.mark.parametrize(
@@ -107,8 +107,8 @@ def test_what_a_list_could_not_show_is_not_covered_by_listing() -> None:
     ],
 )
 def test_a_plan_is_counted_by_what_is_to_be_done(counts: dict[str, int], words: str) -> None:
-    assert of_many(report("plan", counts, dry_run=True)) == words
-    assert of_many(report("apply", counts | {"changed": 0}, dry_run=True)) == words
+    assert fleet_counts(report("plan", counts, dry_run=True)) == words
+    assert fleet_counts(report("apply", counts | {"changed": 0}, dry_run=True)) == words
 
 
 @pytest.mark.parametrize(
@@ -123,16 +123,16 @@ def test_a_plan_is_counted_by_what_is_to_be_done(counts: dict[str, int], words: 
     ],
 )
 def test_a_run_is_counted_by_what_was_done(counts: dict[str, int], words: str) -> None:
-    assert of_many(report("apply", counts)) == words
+    assert fleet_counts(report("apply", counts)) == words
 
 
 @pytest.mark.parametrize("counts", [{"secrets": 1, "blocked": 1}, {"secrets": 1, "wrong_key": 1}, {"in_trouble": 1}])
 def test_what_is_not_as_it_should_be_is_not_nothing_to_do(counts: dict[str, int]) -> None:
-    assert "nothing to do" not in of_many(report("plan", counts, dry_run=True))
+    assert "nothing to do" not in fleet_counts(report("plan", counts, dry_run=True))
 
 
 def test_an_empty_plan_has_nothing_to_do() -> None:
-    assert of_many(report("plan", {"secrets": 0}, dry_run=True)) == "0 secrets: nothing to do"
+    assert fleet_counts(report("plan", {"secrets": 0}, dry_run=True)) == "0 secrets: nothing to do"
 
 
 @pytest.mark.parametrize(
@@ -143,11 +143,11 @@ def test_an_empty_plan_has_nothing_to_do() -> None:
     ],
 )
 def test_an_export_is_counted_by_what_was_found(counts: dict[str, int], words: str) -> None:
-    assert of_many(report("export", counts)) == words
+    assert fleet_counts(report("export", counts)) == words
 
 
 def test_what_has_begun_nothing_yet_is_a_plan() -> None:
-    assert of_many(report("apply", {"secrets": 1, "add": 1})) == "1 secret: 1 to add"
+    assert fleet_counts(report("apply", {"secrets": 1, "add": 1})) == "1 secret: 1 to add"
 
 
 # from the rows to the words
@@ -181,7 +181,7 @@ def said(words: str) -> dict[str, int]:
 @given(SECRETS, st.integers(0, 9), st.integers(0, 9))
 def test_the_words_of_a_plan_are_its_counts(secrets: list[SecretReport], kept: int, healthy: int) -> None:
     counts = tally(secrets, kept, healthy)
-    found = said(of_many(report("plan", counts, *secrets, dry_run=True)))
+    found = said(fleet_counts(report("plan", counts, *secrets, dry_run=True)))
     assert sum(found.pop(each, 0) for each in ("secret", "secrets")) == counts["secrets"]
     assert sum(found.pop(each, 0) for each in ("secret in trouble", "secrets in trouble")) == counts.get(
         "in_trouble", 0
@@ -193,7 +193,7 @@ def test_the_words_of_a_plan_are_its_counts(secrets: list[SecretReport], kept: i
 @given(SECRETS, st.integers(0, 9), st.integers(0, 9))
 def test_the_words_of_a_run_are_its_counts(secrets: list[SecretReport], kept: int, healthy: int) -> None:
     counts = done(secrets, kept, healthy)
-    found = said(of_many(report("apply", counts, *secrets)))
+    found = said(fleet_counts(report("apply", counts, *secrets)))
     changed = sum(found.pop(each, 0) for each in ("replica changed", "replicas changed"))
     assert (changed, found.get("kept", 0)) == (counts["changed"], counts["keep"])
     assert found.get("failed", 0) == counts["failed"] == counts["blocked"]
@@ -206,7 +206,7 @@ def test_the_words_of_an_audit_are_its_counts(kinds: list[list[Kind]], covered: 
         rows = tuple(RegionReport(WEST, Outcome.DRIFT, findings=(Finding(k, Severity.ERROR, "x"),)) for k in each)
         secrets.append(SecretReport("s", Outcome.DRIFT if each else Outcome.OK, replicas=rows))
     counts = coverage.summary(secrets, covered)
-    found = said(of_many(report("audit", counts, *secrets)))
+    found = said(fleet_counts(report("audit", counts, *secrets)))
     assert sum(found.pop(each, 0) for each in ("secret", "secrets")) == counts.pop("secrets")
     assert found.pop("covered") == counts.pop("covered")
     assert sorted(found.values()) == sorted(filter(None, counts.values()))
