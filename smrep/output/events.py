@@ -91,9 +91,8 @@ class Events:
     def listed(self, secrets: Iterable[SecretReport]) -> None:
         """Write an event for each secret of a page of a list."""
         for secret in secrets:
-            self._write_event(
-                "secret", name=secret.name, arn=secret.arn, role=secret.role, primary_region=secret.primary_region
-            )
+            region = secret.primary_region
+            self._write_event("secret", name=secret.name, arn=secret.arn, role=secret.role, primary_region=region)
 
     def result(self, report: Report) -> None:
         """Write the last changes, then the document; no event may follow."""

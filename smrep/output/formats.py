@@ -100,6 +100,11 @@ def message_of(row: RegionReport) -> str | None:
     return error or row.note or doubt or row.status_message or first
 
 
+def title(report: Report) -> str:
+    """Return the command as typed, without its arguments."""
+    return " ".join(filter(None, ("smrep", report.command)))
+
+
 def _cells(*values: str | None) -> list[str]:
     return [safe(value) if value else "-" for value in values]
 

@@ -9,7 +9,7 @@ from itertools import islice
 
 from smrep.errors import Outcome
 from smrep.files import appending
-from smrep.output.formats import message_of, rows
+from smrep.output.formats import message_of, rows, title
 from smrep.output.safe import safe
 from smrep.output.summary_line import summary_line
 from smrep.output.terminal import Messages
@@ -55,19 +55,15 @@ def failures(report: Report) -> Iterator[str]:
 
 
 def _failures(report: Report) -> Iterator[str]:
-    title = _title(report)
+    prefix = title(report)
     if report.error and report.error.outcome is not Outcome.INTERRUPTED:
-        yield _error(title, report.error.message, report.error.hint)
+        yield _error(prefix, report.error.message, report.error.hint)
     for secret in report.secrets:
         failed = [row for row in secret.replicas if row.outcome in (Outcome.FAILED, Outcome.ACCESS)]
         for row in failed:
-            yield _error(f"{title}: {secret.label} in {row.region}", *_why(row, secret))
+            yield _error(f"{prefix}: {secret.label} in {row.region}", *_why(row, secret))
         if secret.error and not failed:
-            yield _error(f"{title}: {secret.label}", secret.error.message, secret.error.hint)
-
-
-def _title(report: Report) -> str:
-    return " ".join(filter(None, ("smrep", report.command)))
+            yield _error(f"{prefix}: {secret.label}", secret.error.message, secret.error.hint)
 
 
 def _why(row: RegionReport, secret: SecretReport) -> tuple[str, str | None]:
@@ -77,15 +73,15 @@ def _why(row: RegionReport, secret: SecretReport) -> tuple[str, str | None]:
     return message, next((error.hint for error in errors if error and error.hint), None)
 
 
-def _error(title: str, message: str, hint: str | None) -> str:
+def _error(heading: str, message: str, hint: str | None) -> str:
     """Return a workflow command, escaped so that its text can neither end it nor begin another."""
     text = "\n".join([safe(message), *([f"hint: {safe(hint)}"] if hint else [])])
-    return f"::error title={safe(title).translate(_IN_PROPERTY)}::{text.translate(_IN_MESSAGE)}"
+    return f"::error title={safe(heading).translate(_IN_PROPERTY)}::{text.translate(_IN_MESSAGE)}"
 
 
 def summary(report: Report) -> str:
     """Return the report in Markdown: a title, a row for each secret and Region, the summary line."""
-    lines = [f"### {_title(report)}: {report.outcome.word}", ""]
+    lines = [f"### {title(report)}: {report.outcome.word}", ""]
     if report.secrets:
         head = ["| Secret | Region | Status | Action | Message |", "| --- | --- | --- | --- | --- |"]
         room, hidden = MOST_BYTES, 0

@@ -20,11 +20,9 @@ class Screen(Protocol):
 
     def show(self, secrets: Sequence[SecretReport], elapsed_s: float) -> None:
         """Show the current state."""
-        ...
 
     def close(self) -> None:
         """Clear the screen for the result."""
-        ...
 
 
 class Gauge(Protocol):
@@ -32,11 +30,9 @@ class Gauge(Protocol):
 
     def show(self, progress: Progress, elapsed_s: float) -> None:
         """Show the current progress."""
-        ...
 
     def close(self) -> None:
         """Clear the screen for the result."""
-        ...
 
 
 class SystemClock:

@@ -46,26 +46,21 @@ def explain(
         if not report.error and next_step is not None:
             messages.hint(connected(next_step, connection))
         return
-
-    def rows() -> Iterator[RegionReport]:
-        return (row for secret in report.secrets for row in secret.replicas)
-
+    rows = [row for secret in report.secrets for row in secret.replicas]
     for secret in report.secrets:
         for note in secret.notes:
             messages.warning(note)
         if secret.error:
             messages.trouble(secret.error)
     if not is_in_table:
-        for severity, message, hint in dict.fromkeys(
-            note for row in rows() for note in _row_notes(row, report.command)
-        ):
+        for severity, message, hint in dict.fromkeys(note for row in rows for note in _row_notes(row, report.command)):
             {Severity.ERROR: messages.error, Severity.WARNING: messages.warning, Severity.INFO: messages.note}[
                 severity
             ](message)
             messages.hint(hint)
         unchecked = [
             finding
-            for row in rows()
+            for row in rows
             for finding in row.findings
             if finding.kind is Kind.UNCHECKED and not (row.error and row.error.code == finding.kind)
         ]

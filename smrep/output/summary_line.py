@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from smrep.errors import Outcome
 from smrep.model import FAILED, IN_PROGRESS, IN_SYNC
@@ -130,54 +130,51 @@ def audit_counts(report: Report) -> str:
 
 def plan_counts(summary: Mapping[str, int]) -> str:
     """Return '312 secrets: 18 replicas to add, 290 to keep'."""
-    words = [f"{summary[key]} {label}" for key, label in _PLAN_WORDS.items() if summary.get(key)]
-    trouble = summary.get("in_trouble", 0)
-    words += [f"{_counted(trouble, 'secret')} in trouble"] if trouble else []
-    idle = not any(count for key, count in summary.items() if key not in ("secrets", "keep"))
-    words += ["nothing to do"] if idle else []
-    return f"{_counted(summary.get('secrets', 0), 'secret')}: {', '.join(words)}"
+    is_idle = not any(count for key, count in summary.items() if key not in ("secrets", "keep"))
+    return _line(
+        summary, [*_labeled(summary, _PLAN_WORDS), *_trouble(summary), *(["nothing to do"] if is_idle else [])]
+    )
 
 
 def apply_counts(summary: Mapping[str, int]) -> str:
     """Return '312 secrets: 18 replicas changed, 1 failed, 290 kept'."""
-    words = [f"{_counted(summary.get('changed', 0), 'replica')} changed"]
-    for key, label in (
-        ("failed", "failed"),
-        ("denied", "denied"),
-        ("pending", "not finished"),
-        ("wrong_key", "under another key"),
-        ("keep", "kept"),
-    ):
-        if summary.get(key):
-            words.append(f"{summary[key]} {label}")
-    trouble = summary.get("in_trouble", 0)
-    words += [f"{_counted(trouble, 'secret')} in trouble"] if trouble else []
-    return f"{_counted(summary.get('secrets', 0), 'secret')}: {', '.join(words)}"
+    changed = f"{_counted(summary.get('changed', 0), 'replica')} changed"
+    return _line(summary, [changed, *_labeled(summary, _APPLY_WORDS), *_trouble(summary)])
 
 
+_UNFINISHED = {"failed": "failed", "denied": "denied", "pending": "not finished"}
+_APPLY_WORDS = {**_UNFINISHED, "wrong_key": "under another key", "keep": "kept"}
 _FAILOVER_WORDS = {
     "to_promote": "to promote",
     "promoted": "promoted",
     "already": "stood alone already",
-    "failed": "failed",
-    "denied": "denied",
-    "pending": "not finished",
+    **_UNFINISHED,
 }
 _FAILBACK_WORDS = {
     "to_lead": "to lead home",
     "led": "led home",
     "already": "at home already",
     "left_alone": "left alone",
-    "failed": "failed",
-    "denied": "denied",
-    "pending": "not finished",
+    **_UNFINISHED,
 }
 
 
 def recovery_counts(summary: Mapping[str, int], labels: Mapping[str, str]) -> str:
     """Return '500 secrets: 498 promoted, 2 failed'."""
-    words = [f"{summary[key]} {label}" for key, label in labels.items() if summary.get(key)]
-    return f"{_counted(summary.get('secrets', 0), 'secret')}: {', '.join(words) or 'nothing to do'}"
+    return _line(summary, _labeled(summary, labels) or ["nothing to do"])
+
+
+def _line(summary: Mapping[str, int], words: Iterable[str]) -> str:
+    return f"{_counted(summary.get('secrets', 0), 'secret')}: {', '.join(words)}"
+
+
+def _labeled(summary: Mapping[str, int], labels: Mapping[str, str]) -> list[str]:
+    return [f"{summary[key]} {label}" for key, label in labels.items() if summary.get(key)]
+
+
+def _trouble(summary: Mapping[str, int]) -> list[str]:
+    count = summary.get("in_trouble", 0)
+    return [f"{_counted(count, 'secret')} in trouble"] if count else []
 
 
 def export_counts(summary: Mapping[str, int]) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC
 
 from smrep.errors import Outcome
-from smrep.output.formats import message_of
+from smrep.output.formats import message_of, title
 from smrep.output.safe import safe
 from smrep.report import Finding, Kind, RegionReport, Report, SecretReport, Severity, Trouble
 
@@ -46,7 +46,7 @@ def junit(report: Report) -> Iterator[str]:
     tags = Counter(case.tag for case in _cases(report))
     run_cases = _run_cases(report, passed=tags[None] == tags.total())
     tags.update(case.tag for case in run_cases)
-    name = _title(report)
+    name = title(report)
     counts = f'tests="{tags.total()}" failures="{tags[_FAILURE]}" errors="{tags[_ERROR]}"'
     time = f'time="{report.elapsed_s:.3f}"'
     began = report.started_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -99,15 +99,11 @@ def _region_case(name: str, row: RegionReport) -> _Case:
 def _run_cases(report: Report, *, passed: bool) -> tuple[_Case, ...]:
     """Return the case of the run's error, or of a bad exit code that no other case shows."""
     if report.error:
-        return (_Case(_title(report), _NO_REGION, _ERROR, report.error.code, report.error.message, (report.error,)),)
+        return (_Case(title(report), _NO_REGION, _ERROR, report.error.code, report.error.message, (report.error,)),)
     if passed and report.exit_code:
         word = report.outcome.word
-        return (_Case(_title(report), _NO_REGION, _ERROR, word, f"the run ended with exit code {report.exit_code}"),)
+        return (_Case(title(report), _NO_REGION, _ERROR, word, f"the run ended with exit code {report.exit_code}"),)
     return ()
-
-
-def _title(report: Report) -> str:
-    return " ".join(filter(None, ("smrep", report.command)))
 
 
 def _element(case: _Case) -> str:

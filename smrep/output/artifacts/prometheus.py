@@ -11,9 +11,7 @@ from smrep.report import Report
 
 _IN_LABEL = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 """Source: prometheus.io/docs/instrumenting/exposition_formats, text-based format."""
-_STATES = tuple(
-    outcome.word for outcome in (Outcome.OK, Outcome.DRIFT, Outcome.FAILED, Outcome.PENDING, Outcome.ACCESS)
-)
+_STATES = tuple(end.word for end in (Outcome.OK, Outcome.DRIFT, Outcome.FAILED, Outcome.PENDING, Outcome.ACCESS))
 """Written for every Region, so that no series ends when its count drops to 0."""
 _TOTAL = "secrets"
 """The key of the total in a summary."""

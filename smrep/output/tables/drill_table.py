@@ -5,12 +5,11 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 
-from rich import box
 from rich.table import Table
 from rich.text import Text
 
 from smrep.output.safe import safe
-from smrep.output.tables.rich_console import console, trim
+from smrep.output.tables.rich_console import console, empty_table, trim
 from smrep.output.terminal import Terminal
 from smrep.rules.recovery.drill_timeline import Cell, Course, Readable, Rehearsal, cells, seconds, worst
 
@@ -55,7 +54,7 @@ def _title(rehearsal: Rehearsal) -> Text:
 
 
 def _steps(rehearsal: Rehearsal, terminal: Terminal) -> Table:
-    table = _table(terminal)
+    table = empty_table(terminal)
     table.add_column("  STEP", no_wrap=True)
     table.add_column("AT", justify="right", no_wrap=True)
     table.add_column("TOOK", justify="right", no_wrap=True)
@@ -81,7 +80,7 @@ def _timelines(rehearsal: Rehearsal, terminal: Terminal, width: int) -> Table:
     names += [f"    {track.region}" for course in shown for track in course.tracks]
     first = min(max(map(len, [*names, f"  all {len(rehearsal.courses)} secrets"])), _MAX_NAME)
     count = max(width - first - _NUMBERS, _MIN_AXIS)
-    table = _table(terminal)
+    table = empty_table(terminal)
     table.add_column("  SECRET", overflow="fold", width=first)
     table.add_column(_ruler(rehearsal, count), no_wrap=True, width=count)
     table.add_column("WITHOUT\nCURRENT", justify="right", no_wrap=True)
@@ -176,9 +175,3 @@ def _summary(rehearsal: Rehearsal) -> list[tuple[str, str]]:
     if rehearsal.problems:
         return [*lines, (f"{len(rehearsal.problems)} things went wrong", "bold red")]
     return [*lines, (f"all {count} home and in sync, each readable throughout", "bold green")]
-
-
-def _table(terminal: Terminal) -> Table:
-    return Table(
-        box=box.SIMPLE_HEAD if terminal.unicode else box.ASCII2, header_style="dim", pad_edge=False, padding=(0, 1)
-    )

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from itertools import islice
 
-from rich import box
 from rich.table import Table
 from rich.text import Text
 
 from smrep.errors import Outcome
 from smrep.output.safe import safe
-from smrep.output.summary_line import summary_line
-from smrep.output.tables.rich_console import add_rows, console, summary_style, trim
+from smrep.output.tables.rich_console import add_rows, empty_table, summary_text, to_text
 from smrep.output.tables.status_table import row_message
 from smrep.output.terminal import Terminal
 from smrep.report import RegionReport, Report, SecretReport, is_notable, worth_telling
@@ -33,19 +30,13 @@ Row = tuple[SecretReport, RegionReport | None]
 
 def render_fleet(report: Report, terminal: Terminal) -> str:
     """Return the table and the summary line."""
-    out = io.StringIO()
-    screen = console(terminal, out)
     rows = _all(report) if report.command == "list" else _notable(report)
     shown = [_cells(report, row) for row in islice(rows, MAX_ROWS)]
-    if shown:
-        table = _table(report, terminal)
-        add_rows(table, shown, terminal.width)
-        screen.print(table)
     hidden = sum(1 for _ in rows)
-    if hidden:
-        screen.print(Text(f"  and {hidden} more: -o text has them all", style="dim"))
-    screen.print(Text(summary_line(report), style=summary_style(report.outcome)), soft_wrap=True)
-    return trim(out.getvalue())
+    table = _table(report, terminal)
+    add_rows(table, shown, terminal.width)
+    ending = [Text(f"  and {hidden} more: -o text has them all", style="dim")] if hidden else []
+    return to_text([*([table] if shown else []), *ending, summary_text(report)], terminal)
 
 
 def _all(report: Report) -> Iterator[Row]:
@@ -62,9 +53,7 @@ def _notable(report: Report) -> Iterator[Row]:
 
 
 def _table(report: Report, terminal: Terminal) -> Table:
-    table = Table(
-        box=box.SIMPLE_HEAD if terminal.unicode else box.ASCII2, header_style="dim", pad_edge=False, padding=(0, 1)
-    )
+    table = empty_table(terminal)
     table.add_column("  SECRET", overflow="fold")
     if report.command == "list":
         table.add_column("ROLE", no_wrap=True)

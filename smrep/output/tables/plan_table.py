@@ -5,13 +5,12 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Sequence
 
-from rich import box
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from smrep.output.safe import safe
-from smrep.output.tables.rich_console import console, trim
+from smrep.output.tables.rich_console import console, empty_table, to_text, trim
 from smrep.output.terminal import Terminal
 from smrep.report import SecretReport
 from smrep.rules.fleet.plan_counts import BLOCKED, KEEP, WRONG_KEY, Group, groups
@@ -42,19 +41,13 @@ _MARKS = {
 def render_plan(secrets: Iterable[SecretReport], summary: str, terminal: Terminal) -> str:
     """Return the plan as a table, the ARNs of its keys, and the summary line."""
     rows = list(groups(secrets))
-    out = io.StringIO()
-    screen = console(terminal, out)
     table = [_table(rows, terminal)] if rows else []
-    for part in [*table, *_keys(rows), Text(summary, style="bold")]:
-        screen.print(part, soft_wrap=isinstance(part, Text))
-    return trim(out.getvalue())
+    return to_text([*table, *_keys(rows), Text(summary, style="bold")], terminal)
 
 
 def _table(groups: Sequence[Group], terminal: Terminal) -> RenderableType:
     has_rules = any(any(group.rules) for group in groups)
-    table = Table(
-        box=box.SIMPLE_HEAD if terminal.unicode else box.ASCII2, header_style="dim", pad_edge=False, padding=(0, 1)
-    )
+    table = empty_table(terminal)
     if has_rules:
         table.add_column("  RULE", overflow="fold", ratio=2 if terminal.width else None)
     table.add_column("ACTION" if has_rules else "  ACTION", no_wrap=True)

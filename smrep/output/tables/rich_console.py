@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Sequence
 from itertools import chain
 from typing import TextIO
 
+from rich import box
 from rich.cells import cell_len, chop_cells
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from smrep.errors import Outcome
+from smrep.output.summary_line import summary_line
 from smrep.output.terminal import Terminal
+from smrep.report import Report
 
 _WIDE = 500
 """Columns if there is no terminal: nothing is folded."""
@@ -46,17 +49,32 @@ def console(terminal: Terminal, file: TextIO, *, live: bool = False) -> Console:
     )
 
 
+def to_text(parts: Sequence[RenderableType], terminal: Terminal, min_width: int = 0) -> str:
+    """Return the parts as text; lines of words are not folded, so that they can be copied."""
+    out = io.StringIO()
+    screen = console(terminal, out)
+    screen.width = max(screen.width, min_width)
+    for part in parts:
+        screen.print(part, soft_wrap=isinstance(part, Text))
+    return trim(out.getvalue())
+
+
 def trim(text: str) -> str:
     """Return printed text without trailing blanks and repeated empty lines."""
     lines = "\n".join(line.rstrip() for line in text.split("\n"))
     return re.sub(r"\n{3,}", "\n\n", lines)  # a table ends with an empty line
 
 
-def summary_style(outcome: Outcome) -> str:
-    """Return the style of the summary line."""
-    if outcome is Outcome.OK:
-        return "bold green"
-    return "bold yellow" if outcome.word in ("pending", "interrupted", "drift") else "bold red"
+def summary_text(report: Report) -> Text:
+    """Return the summary line in the color of the outcome."""
+    styles = {"ok": "bold green", **dict.fromkeys(("pending", "interrupted", "drift"), "bold yellow")}
+    return Text(summary_line(report), style=styles.get(report.outcome.word, "bold red"))
+
+
+def empty_table(terminal: Terminal) -> Table:
+    """Return a table without columns, in the style of all tables."""
+    lines = box.SIMPLE_HEAD if terminal.unicode else box.ASCII2
+    return Table(box=lines, header_style="dim", pad_edge=False, padding=(0, 1))
 
 
 def add_rows(table: Table, rows: Sequence[Sequence[RenderableType]], width: int | None) -> None:

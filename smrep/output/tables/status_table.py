@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 
-from rich import box
 from rich.cells import cell_len
 from rich.console import RenderableType
 from rich.spinner import Spinner
@@ -15,8 +13,8 @@ from rich.text import Text
 from smrep.errors import Outcome
 from smrep.model import FAILED, IN_PROGRESS, IN_SYNC
 from smrep.output.safe import safe
-from smrep.output.summary_line import REPORTS_FINDINGS, summary_line
-from smrep.output.tables.rich_console import add_rows, console, summary_style, trim
+from smrep.output.summary_line import REPORTS_FINDINGS
+from smrep.output.tables.rich_console import add_rows, empty_table, summary_text, to_text
 from smrep.output.terminal import Terminal
 from smrep.report import Kind, RegionReport, Report, SecretReport, Severity
 from smrep.rules.replication.key_failures import DEFAULT
@@ -33,19 +31,11 @@ _MAX_WHOLE = 24
 
 def render_status(report: Report, terminal: Terminal) -> str:
     """Return a title, the table and the summary line."""
-    out = io.StringIO()
-    screen = console(terminal, out)
-    if report.secrets:
-        details = findings(report.secrets) if report.command in REPORTS_FINDINGS else []
-        parts = [
-            *body(report.secrets, terminal, proving=report.command == "verify"),
-            *details,
-            Text(summary_line(report), style=summary_style(report.outcome)),
-        ]
-        screen.width = max([screen.width, *(_min_width(part) for part in parts if isinstance(part, Table))])
-        for part in parts:
-            screen.print(part, soft_wrap=isinstance(part, Text))  # a line of words can be copied whole
-    return trim(out.getvalue())
+    if not report.secrets:
+        return ""
+    details = findings(report.secrets) if report.command in REPORTS_FINDINGS else []
+    parts = [*body(report.secrets, terminal, proving=report.command == "verify"), *details, summary_text(report)]
+    return to_text(parts, terminal, max((_min_width(part) for part in parts if isinstance(part, Table)), default=0))
 
 
 def body(
@@ -110,12 +100,7 @@ def _table(secrets: Sequence[SecretReport], terminal: Terminal, spinner: Spinner
     replicas = [row for secret in secrets for row in secret.replicas]
     has_names, has_actions = len(secrets) > 1, any(row.action for row in replicas)
     proving = proving or any(row.verified is not None for row in replicas)
-    table = Table(
-        box=box.SIMPLE_HEAD if terminal.unicode else box.ASCII2,
-        header_style="dim",
-        pad_edge=False,
-        padding=(0, 1),
-    )
+    table = empty_table(terminal)
     if has_names:
         table.add_column("  SECRET", overflow="fold")
     for title, words in (
@@ -130,24 +115,14 @@ def _table(secrets: Sequence[SecretReport], terminal: Terminal, spinner: Spinner
     table.add_column("MESSAGE", overflow="fold", ratio=3 if has_names and terminal.width else None)
 
     rows: list[list[RenderableType]] = []
-
-    def add(name: str, region: str, status: RenderableType, row: RegionReport | None, message: Text) -> None:
-        cells: list[RenderableType] = [Text(f"  {safe(name)}"), Text(region)] if has_names else [Text(f"  {region}")]
-        action = [Text((row.action if row else None) or "-")] if has_actions else []
-        verified = [_verified(row)] if proving else []
-        rows.append([*cells, status, *action, *verified, message])
-
     for secret in secrets:
-        name = secret.name
-        if secret.error or not secret.replicas:
-            error = secret.error
-            why = Text(safe(error.code) if error else "no replicas", style="red" if error else "dim")
-            add(name, "-", Text("-", style="dim"), None, why)
-            name = ""
-        for row in secret.replicas:
-            style = "red" if row.outcome is Outcome.FAILED else ""
-            add(name, safe(row.region), _status(row, spinner), row, Text(row_message(row), style=style))
-            name = ""
+        whole = [None] if secret.error or not secret.replicas else []
+        for index, row in enumerate([*whole, *secret.replicas]):
+            name, region = "" if index else safe(secret.name), safe(row.region) if row else "-"
+            cells = [Text(f"  {name}"), Text(region)] if has_names else [Text(f"  {region}")]
+            action = [Text((row.action if row else None) or "-")] if has_actions else []
+            verified = [_verified(row)] if proving else []
+            rows.append([*cells, _status(row, spinner), *action, *verified, _message(secret, row)])
     add_rows(table, rows, terminal.width if has_names else None)
     return table
 
@@ -161,10 +136,11 @@ def _min_width(table: Table) -> int:
     return sum(width + 3 for width in widths)
 
 
-def _status(row: RegionReport, spinner: Spinner | None) -> RenderableType:
-    word = safe(row.status) if row.status else "-"
-    style = _STYLES.get(row.status or "", "magenta" if row.status else "dim")
-    if spinner is None or row.outcome is not Outcome.PENDING:
+def _status(row: RegionReport | None, spinner: Spinner | None) -> RenderableType:
+    status = row.status if row else None
+    word = safe(status) if status else "-"
+    style = _STYLES.get(status or "", "magenta" if status else "dim")
+    if spinner is None or row is None or row.outcome is not Outcome.PENDING:
         return Text(word, style=style)
     line = Table.grid(padding=(0, 1))
     line.add_row(Text(word, style=style), spinner)
@@ -174,6 +150,13 @@ def _status(row: RegionReport, spinner: Spinner | None) -> RenderableType:
 def _verified(row: RegionReport | None) -> Text:
     words = {True: ("yes", "green"), False: ("no", "bold red"), None: ("-", "dim")}
     return Text(*words[row.verified if row else None])
+
+
+def _message(secret: SecretReport, row: RegionReport | None) -> Text:
+    """Return the message of a row, or of the secret itself."""
+    if row:
+        return Text(row_message(row), style="red" if row.outcome is Outcome.FAILED else "")
+    return Text(safe(secret.error.code) if secret.error else "no replicas", style="red" if secret.error else "dim")
 
 
 def row_message(row: RegionReport) -> str:
