@@ -1,1 +1,1 @@
-"""From the report to what is on the screen, in the pipe or in the file."""
+"""Renders a report for a terminal, a pipe or a file."""

@@ -11,7 +11,7 @@ from smrep.report import Finding, Kind, RegionReport, Report, SecretReport, Seve
 from smrep.rules.fleet.coverage import summary
 from smrep.rules.replication.replica_state import worst
 
-HOME, WEST, EU, SYDNEY = (Region(each) for each in ("us-east-1", "us-west-2", "eu-west-1", "ap-southeast-2"))
+HOME, WEST, EU, SYDNEY = (Region(name) for name in ("us-east-1", "us-west-2", "eu-west-1", "ap-southeast-2"))
 BEGAN = datetime(2026, 11, 23, 10, tzinfo=UTC)
 ACCOUNT = "123456789012"
 
@@ -41,12 +41,12 @@ LOST = Trouble("ResourceNotFoundException", "no such secret", "smrep list", "r-1
 
 
 def secret(name: str, *rows: RegionReport, error: Trouble | None = None, by: str = "describe") -> SecretReport:
-    outcome = worst([*(each.outcome for each in rows), *([error.outcome] if error else [])])
+    outcome = worst([*(item.outcome for item in rows), *([error.outcome] if error else [])])
     return SecretReport(name, outcome, f"arn:aws:x:{HOME}:{ACCOUNT}:secret:{name}", HOME, rows, error, checked_by=by)
 
 
 def report(*secrets: SecretReport, error: Trouble | None = None, counts: bool = True) -> Report:
-    outcome = worst([*(each.outcome for each in secrets), *([error.outcome] if error else [])])
+    outcome = worst([*(item.outcome for item in secrets), *([error.outcome] if error else [])])
     return Report(
         "audit",
         outcome,
@@ -75,7 +75,7 @@ FEW = (
 def many(count: int, regions: Sequence[Region] = (WEST, EU, SYDNEY), bad: int = 10) -> tuple[SecretReport, ...]:
     """Return so many secrets, the first of them not as they should be."""
     return tuple(
-        secret(f"app/{number:05d}/db", *(missing(each) for each in regions))
+        secret(f"app/{number:05d}/db", *(missing(region) for region in regions))
         if number < bad
         else secret(f"app/{number:05d}/db", *map(covered, regions), by="list")
         for number in range(count)

@@ -41,7 +41,7 @@ def course(number=0):
 
 
 def rehearsal(count=1, *, taken=6, problems=(), interrupted=False):
-    did = tuple(Taken(each, 2.0 * at, 1.9, 0 if each.words else None) for at, each in enumerate(EVERY[:taken]))
+    taken_steps = tuple(Taken(step, 2.0 * at, 1.9, 0 if step.words else None) for at, step in enumerate(EVERY[:taken]))
     started_at = datetime(2026, 11, 26, 8, 0, 0, 250_000, UTC)
     return Rehearsal(
         PAIR,
@@ -49,15 +49,15 @@ def rehearsal(count=1, *, taken=6, problems=(), interrupted=False):
         started_at,
         12.0,
         EVERY,
-        did,
+        taken_steps,
         tuple(map(course, range(count))),
         problems,
         interrupted=interrupted,
     )
 
 
-def table(*args, width=80, unicode=True, color=False, **more):
-    return render_drill(rehearsal(*args, **more), Terminal(color=color, width=width, unicode=unicode))
+def table(*args, width=80, unicode=True, color=False, **fields):
+    return render_drill(rehearsal(*args, **fields), Terminal(color=color, width=width, unicode=unicode))
 
 
 @pytest.mark.parametrize(
@@ -70,35 +70,35 @@ def table(*args, width=80, unicode=True, color=False, **more):
     ],
 )
 def test_the_document_fits_its_schema(whole, code, result):
-    told = json.loads(as_json(whole, code))
-    VALIDATOR.validate(told)
-    assert (told["result"], told["exit_code"], told["problems"]) == (result, code, list(whole.problems))
-    assert len(told["steps"]) == 6
-    assert [each["at_s"] is not None for each in told["steps"]] == [at < len(whole.taken) for at in range(6)]
+    drill = json.loads(as_json(whole, code))
+    VALIDATOR.validate(drill)
+    assert (drill["result"], drill["exit_code"], drill["problems"]) == (result, code, list(whole.problems))
+    assert len(drill["steps"]) == 6
+    assert [item["at_s"] is not None for item in drill["steps"]] == [at < len(whole.taken) for at in range(6)]
 
 
 def test_the_schema_is_one_and_refuses_what_it_does_not_know():
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
-    told = document(rehearsal(), 0)
-    for place in (told, told["totals"], told["steps"][0], told["secrets"][0], told["secrets"][0]["regions"][0]):
+    drill = document(rehearsal(), 0)
+    for place in (drill, drill["totals"], drill["steps"][0], drill["secrets"][0], drill["secrets"][0]["regions"][0]):
         place["more"] = 1
-        assert not VALIDATOR.is_valid(told)
+        assert not VALIDATOR.is_valid(drill)
         del place["more"]
-    assert VALIDATOR.is_valid(told)
+    assert VALIDATOR.is_valid(drill)
 
 
 def test_the_document_has_every_secret_and_every_moment():
-    told = document(rehearsal(9), 0)
-    assert told["started_at"] == "2026-11-26T08:00:00.250Z"
-    assert [each["name"] for each in told["secrets"]] == [f"prod/app-{number:02}/db" for number in range(9)]
-    one = told["secrets"][0]
+    drill = document(rehearsal(9), 0)
+    assert drill["started_at"] == "2026-11-26T08:00:00.250Z"
+    assert [item["name"] for item in drill["secrets"]] == [f"prod/app-{number:02}/db" for number in range(9)]
+    one = drill["secrets"][0]
     assert one["unreadable"] == []
     assert one["unwritable"] == [{"from_s": 2.0, "to_s": 4.0}]
     assert one["twice_writable"] == [{"from_s": 6.0, "to_s": 8.0}]
     east = one["regions"][0]
     assert (east["region"], east["without_current_s"]) == ("us-east-1", 8.0)
     assert east["spans"][3] == {"from_s": 6.0, "to_s": 8.0, "readable": "stale", "writable": True}
-    assert told["totals"] == {
+    assert drill["totals"] == {
         "secrets": 9,
         "longest_unreadable_s": 0.0,
         "longest_unwritable_s": 2.0,

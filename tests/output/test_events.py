@@ -22,16 +22,16 @@ HOME, WEST, EU = Region("us-east-1"), Region("us-west-2"), Region("eu-west-1")
 NOON = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=timezone(timedelta(hours=1)))
 
 
-def secret(*states: tuple[Region, str | None, str | None], name: str = "prod/db", **more: Any) -> SecretReport:
+def secret(*states: tuple[Region, str | None, str | None], name: str = "prod/db", **fields: Any) -> SecretReport:
     replicas = tuple(RegionReport(region, Outcome.OK, None, status, message) for region, status, message in states)
-    return SecretReport(name, Outcome.OK, ARN, HOME, replicas, **more)
+    return SecretReport(name, Outcome.OK, ARN, HOME, replicas, **fields)
 
 
 def report(*secrets: SecretReport) -> Report:
     return Report("status", Outcome.OK, 0, NOON, 4.2, secrets=secrets)
 
 
-class Told(Events):
+class EventLog(Events):
     """Events that are kept."""
 
     def __init__(self, *secrets: SecretReport) -> None:
@@ -45,30 +45,30 @@ class Told(Events):
 
     @property
     def states(self) -> list[tuple[str, str | None]]:
-        return [(each["region"], each["status"]) for each in self.events if each["type"] == "status"]
+        return [(event["region"], event["status"]) for event in self.events if event["type"] == "status"]
 
 
 def test_version_comes_with_the_schema_and_a_time_in_utc() -> None:
-    told = Told()
-    told.version("status")
-    (event,) = told.events
+    log = EventLog()
+    log.version("status")
+    (event,) = log.events
     assert list(event) == ["type", "ts", "schema", "smrep_version", "command"]
     assert (event["type"], event["ts"], event["schema"]) == ("version", "2026-11-23T11:00:00.123Z", "smrep/1")
 
 
 def test_the_plan_is_the_secrets_of_the_document() -> None:
     planned = secret((WEST, None, None))
-    told = Told(planned)
-    told.plan()
-    assert told.events[0]["secrets"] == document(report(planned))["secrets"]
+    log = EventLog(planned)
+    log.plan()
+    assert log.events[0]["secrets"] == document(report(planned))["secrets"]
 
 
 def test_a_status_is_told_at_first_and_on_change_only() -> None:
-    told = Told()
+    log = EventLog()
     for state in [(None, None), (None, None), ("InProgress", None), ("InProgress", None), ("InProgress", "a word")]:
-        told.show([secret((WEST, *state), (EU, "InSync", "done"))])
-    assert told.states == [(WEST, None), (EU, "InSync"), (WEST, "InProgress"), (WEST, "InProgress")]
-    assert told.events[-1] == {
+        log.show([secret((WEST, *state), (EU, "InSync", "done"))])
+    assert log.states == [(WEST, None), (EU, "InSync"), (WEST, "InProgress"), (WEST, "InProgress")]
+    assert log.events[-1] == {
         "type": "status",
         "ts": "2026-11-23T11:00:00.123Z",
         "secret": "prod/db",
@@ -81,35 +81,35 @@ def test_a_status_is_told_at_first_and_on_change_only() -> None:
 
 
 def test_the_same_trouble_under_another_request_id_is_no_change() -> None:
-    told = Told()
+    log = EventLog()
     for request in ("a-1", "b-2"):
-        told.show([secret((WEST, "Failed", f"can't encrypt (Service: AWSKMS; Request ID: {request}; Proxy: null)"))])
-    assert told.states == [(WEST, "Failed")]
+        log.show([secret((WEST, "Failed", f"can't encrypt (Service: AWSKMS; Request ID: {request}; Proxy: null)"))])
+    assert log.states == [(WEST, "Failed")]
 
 
 def test_a_region_that_is_listed_no_more_is_told_once() -> None:
-    told = Told()
+    log = EventLog()
     for secrets in (secret((WEST, "InSync", None)), secret(), secret()):
-        told.show([secrets])
-    assert told.states == [(WEST, "InSync"), (WEST, None)]
+        log.show([secrets])
+    assert log.states == [(WEST, "InSync"), (WEST, None)]
 
 
 def test_a_secret_that_could_not_be_seen_says_nothing_of_its_regions() -> None:
-    told = Told()
+    log = EventLog()
     trouble = Trouble("Unanswered", "no answer", None, None, Outcome.PENDING)
     for seen in (secret((WEST, "InSync", None)), secret(error=trouble), secret((WEST, "InSync", None))):
-        told.show([seen])
-    assert told.states == [(WEST, "InSync")]
+        log.show([seen])
+    assert log.states == [(WEST, "InSync")]
 
 
 def test_two_secrets_of_one_name_are_two() -> None:
-    told = Told()
-    told.show([SecretReport("x", Outcome.OK, arn, HOME, secret((WEST, "InSync", None)).replicas) for arn in "ab"])
-    assert len(told.states) == 2
+    log = EventLog()
+    log.show([SecretReport("x", Outcome.OK, arn, HOME, secret((WEST, "InSync", None)).replicas) for arn in "ab"])
+    assert len(log.states) == 2
 
 
 @pytest.mark.parametrize(
-    ("operation", "params", "more"),
+    ("operation", "params", "fields"),
     [
         (
             "ReplicateSecretToRegions",
@@ -130,23 +130,25 @@ def test_two_secrets_of_one_name_are_two() -> None:
         ),
     ],
 )
-def test_a_request_and_no_more_of_its_parameters(operation: str, params: dict[str, Any], more: dict[str, Any]) -> None:
-    told = Told()
-    told.request(operation, HOME, {"SecretId": ARN, **params})
-    (event,) = told.events
+def test_a_request_and_no_more_of_its_parameters(
+    operation: str, params: dict[str, Any], fields: dict[str, Any]
+) -> None:
+    log = EventLog()
+    log.request(operation, HOME, {"SecretId": ARN, **params})
+    (event,) = log.events
     del event["type"], event["ts"]
-    assert event == {"operation": operation, "region": HOME, "secret": ARN, **more}
+    assert event == {"operation": operation, "region": HOME, "secret": ARN, **fields}
 
 
 def test_the_result_is_last_and_what_it_shows_was_told() -> None:
-    told = Told()
+    log = EventLog()
     ended = report(secret((WEST, "InSync", None)))
-    told.result(ended)
-    assert told.states == [(WEST, "InSync")]
-    assert told.events[-1]["document"] == document(ended)
+    log.result(ended)
+    assert log.states == [(WEST, "InSync")]
+    assert log.events[-1]["document"] == document(ended)
     with pytest.raises(OutputError):
-        told.request("ReplicateSecretToRegions", HOME, {"SecretId": ARN})
-    assert told.events[-1]["type"] == "result"
+        log.request("ReplicateSecretToRegions", HOME, {"SecretId": ARN})
+    assert log.events[-1]["type"] == "result"
 
 
 def test_threads_take_turns() -> None:
@@ -173,16 +175,16 @@ def test_threads_take_turns() -> None:
 
 @given(st.text(), st.one_of(st.none(), st.text()))
 def test_hostile_text_stays_true_on_one_line(name: str, message: str | None) -> None:
-    told = Told()
-    told.show([secret((WEST, f"::error::{name}", message), name=f"##[error]\x1b[2J\u202e,\n  {name}")])
-    assert "##[" not in told.lines[0]
-    assert all(" " <= each <= "~" for each in told.lines[0].rstrip("\n"))
-    (event,) = told.events
+    log = EventLog()
+    log.show([secret((WEST, f"::error::{name}", message), name=f"##[error]\x1b[2J\u202e,\n  {name}")])
+    assert "##[" not in log.lines[0]
+    assert all(" " <= char <= "~" for char in log.lines[0].rstrip("\n"))
+    (event,) = log.events
     assert (event["status"], event["status_message"]) == (f"::error::{name}", message)
     assert event["secret"] == f"##[error]\x1b[2J\u202e,\n  {name}"
 
 
 def test_times_are_utc() -> None:
-    told = Told()
-    told.version(None)
-    assert datetime.fromisoformat(told.events[0]["ts"]) == NOON.astimezone(UTC).replace(microsecond=123000)
+    log = EventLog()
+    log.version(None)
+    assert datetime.fromisoformat(log.events[0]["ts"]) == NOON.astimezone(UTC).replace(microsecond=123000)

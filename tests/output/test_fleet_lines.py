@@ -26,13 +26,13 @@ seconds = st.floats(min_value=0, max_value=1e6)
 courses = st.lists(st.tuples(progresses, st.floats(min_value=0, max_value=20)), max_size=20)
 
 
-def told(*states: tuple[Progress, float], quiet: bool = False) -> list[str]:
+def printed(*states: tuple[Progress, float], quiet: bool = False) -> list[str]:
     """Return the lines that a run prints which shows these states and is closed then."""
     stream = io.StringIO()
-    tally = FleetLines(Messages(stream, quiet=quiet))
+    lines = FleetLines(Messages(stream, quiet=quiet))
     for progress, elapsed_s in states:
-        tally.show(progress, elapsed_s)
-    tally.close()
+        lines.show(progress, elapsed_s)
+    lines.close()
     return stream.getvalue().splitlines()
 
 
@@ -80,7 +80,7 @@ def test_a_phase_goes_on_for_as_long_as_the_same_is_done(first: Progress, second
 
 
 def test_a_line_when_a_phase_begins_one_every_five_seconds_and_one_when_it_ends() -> None:
-    assert told(
+    assert printed(
         (Progress("listing", 0), 1),
         (Progress("listing", 200), 5.9),
         (Progress("listing", 400), 6),
@@ -101,21 +101,21 @@ def test_a_line_when_a_phase_begins_one_every_five_seconds_and_one_when_it_ends(
 
 
 def test_what_is_over_in_no_time_is_only_announced() -> None:
-    assert told((Progress("listing", 0), 0), (replicating(0), 4.9), (replicating(1000), 9)) == [
+    assert printed((Progress("listing", 0), 0), (replicating(0), 4.9), (replicating(1000), 9)) == [
         "listing secrets ...",
         "replicating secrets ...",
     ]
 
 
 def test_a_total_that_was_said_is_not_said_again() -> None:
-    assert told((replicating(0), 0), (replicating(1000), 6), (replicating(1000), 8)) == [
+    assert printed((replicating(0), 0), (replicating(1000), 6), (replicating(1000), 8)) == [
         "replicating secrets ...",
         "replicating: 1000 of 1000 secrets, 166.7/s, 6s",
     ]
 
 
 def test_other_units_and_no_speed_where_nothing_is_done() -> None:
-    assert told((Progress("waiting", 0, 3, unit="Regions"), 0), (Progress("waiting", 0, 3, unit="Regions"), 30)) == [
+    assert printed((Progress("waiting", 0, 3, unit="Regions"), 0), (Progress("waiting", 0, 3, unit="Regions"), 30)) == [
         "waiting Regions ...",
         "waiting: 0 of 3 Regions, 30s",
     ]
@@ -123,11 +123,11 @@ def test_other_units_and_no_speed_where_nothing_is_done() -> None:
 
 def test_what_begins_again_after_a_close_begins_anew() -> None:
     stream = io.StringIO()
-    tally = FleetLines(Messages(stream))
+    lines = FleetLines(Messages(stream))
     for done, elapsed_s in ((10, 0), (20, 100), (600, 106)):
-        tally.show(replicating(done), elapsed_s)
+        lines.show(replicating(done), elapsed_s)
         if done == 10:
-            tally.close()
+            lines.close()
     assert stream.getvalue().splitlines() == [
         "replicating secrets ...",
         "replicating: 600 of 1000 secrets, 100.0/s, 6s",
@@ -135,8 +135,8 @@ def test_what_begins_again_after_a_close_begins_anew() -> None:
 
 
 def test_nothing_is_said_where_quiet_is_wanted_or_nothing_was_shown() -> None:
-    assert told((replicating(0), 0), (replicating(500), 60), quiet=True) == []
-    assert told() == []
+    assert printed((replicating(0), 0), (replicating(500), 60), quiet=True) == []
+    assert printed() == []
 
 
 @given(courses)
@@ -145,7 +145,7 @@ def test_no_two_equal_lines_in_a_row_and_few_of_them(course: list[tuple[Progress
     for progress, later_s in course:
         now_s += later_s
         states.append((progress, now_s))
-    lines = told(*states)
+    lines = printed(*states)
     assert all(one != other for one, other in pairwise(lines))
     phases = sum(one[0].doing != other[0].doing for one, other in pairwise(states)) + bool(states)
     assert len([line for line in lines if line.endswith(" ...")]) == phases

@@ -58,7 +58,7 @@ reports = st.builds(
     Report,
     command=st.one_of(st.none(), st.just("status")),
     outcome=outcomes,
-    exit_code=outcomes.map(lambda each: each.exit_code),
+    exit_code=outcomes.map(lambda outcome: outcome.exit_code),
     started_at=st.just(datetime(2026, 11, 23, 10, tzinfo=UTC)),
     elapsed_s=st.floats(0, 1e6),
     secrets=st.lists(secrets, max_size=3).map(tuple),
@@ -85,9 +85,11 @@ def test_no_format_lets_control_characters_through(report: Report, name: str, un
 
 @given(reports)
 def test_text_is_six_cells_a_row(report: Report) -> None:
-    told = written("text", report, Terminal()).splitlines()
-    assert len(told) == sum(len(each.replicas) + bool(each.error or not each.replicas) for each in report.secrets)
-    assert all(len(line.split("\t")) == 6 and "" not in line.split("\t")[1:] for line in told)
+    lines = written("text", report, Terminal()).splitlines()
+    assert len(lines) == sum(
+        len(secret.replicas) + bool(secret.error or not secret.replicas) for secret in report.secrets
+    )
+    assert all(len(line.split("\t")) == 6 and "" not in line.split("\t")[1:] for line in lines)
 
 
 def report_of(*replicas: RegionReport, outcome: Outcome = Outcome.OK) -> Report:

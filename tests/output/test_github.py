@@ -26,10 +26,18 @@ def _runner(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
 
 
-def report(*rows: RegionReport, name: str = "prod/db", whole: Trouble | None = None, **more: Trouble | None) -> Report:
+def report(
+    *rows: RegionReport, name: str = "prod/db", whole: Trouble | None = None, **trouble: Trouble | None
+) -> Report:
     secrets = (SecretReport(name, Outcome.FAILED, ARN, Region("us-east-1"), rows, whole),)
     return Report(
-        "replicate", Outcome.FAILED, 1, datetime(2026, 11, 23, tzinfo=UTC), 4.2, secrets=secrets, error=more.get("run")
+        "replicate",
+        Outcome.FAILED,
+        1,
+        datetime(2026, 11, 23, tzinfo=UTC),
+        4.2,
+        secrets=secrets,
+        error=trouble.get("run"),
     )
 
 
@@ -78,7 +86,7 @@ def test_a_trouble_of_the_whole_secret_is_annotated_once() -> None:
 
 
 def test_a_row_without_a_word_is_annotated_too() -> None:
-    assert [unescaped(each) for each in github.failures(report(RegionReport(WEST, Outcome.FAILED)))] == ["failed"]
+    assert [unescaped(line) for line in github.failures(report(RegionReport(WEST, Outcome.FAILED)))] == ["failed"]
 
 
 def test_what_ended_the_run_comes_first_and_an_interrupt_is_no_error() -> None:
@@ -135,7 +143,7 @@ def test_no_word_leaves_its_cell(name: str, message: str) -> None:
         assert re.search(r"[\\`*_~$|<>&\[\]\x00-\x1f]", inside) is None
 
 
-def told(messages: Messages, **env: str) -> str:
+def published(messages: Messages, **env: str) -> str:
     github.publish(report(failed("no luck")), messages, env)
     assert isinstance(messages.stream, io.StringIO)
     return messages.stream.getvalue()
@@ -144,7 +152,7 @@ def told(messages: Messages, **env: str) -> str:
 @pytest.mark.parametrize("env", [{}, {"GITHUB_ACTIONS": "false"}, {"CI": "true"}])
 def test_elsewhere_nothing_is_told(env: dict[str, str], tmp_path: Path) -> None:
     file = tmp_path / "summary"
-    assert told(Messages(io.StringIO()), GITHUB_STEP_SUMMARY=str(file), **env) == ""
+    assert published(Messages(io.StringIO()), GITHUB_STEP_SUMMARY=str(file), **env) == ""
     assert not file.exists()
 
 
@@ -152,12 +160,12 @@ def test_summaries_are_added_and_quiet_keeps_the_annotations(tmp_path: Path) -> 
     file = tmp_path / "summary"
     for _ in range(2):
         env = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(file)}
-        assert told(Messages(io.StringIO(), quiet=True), **env).startswith("::error title=")
+        assert published(Messages(io.StringIO(), quiet=True), **env).startswith("::error title=")
     assert file.read_text().count("### smrep replicate: failed\n") == 2
 
 
 def test_a_summary_that_cannot_be_written_is_a_warning(tmp_path: Path) -> None:
-    written = told(Messages(io.StringIO()), GITHUB_ACTIONS="true", GITHUB_STEP_SUMMARY=str(tmp_path))
+    written = published(Messages(io.StringIO()), GITHUB_ACTIONS="true", GITHUB_STEP_SUMMARY=str(tmp_path))
     assert f"warning: the job's summary could not be written to {tmp_path}: " in written
 
 

@@ -58,7 +58,7 @@ def covered(region: Region = WEST) -> RegionReport:
 
 def report(*secrets: SecretReport, command: str = "apply", error: Trouble | None = None) -> Report:
     counts = done(secrets, 0, 0) if command == "apply" else coverage.summary(secrets, 0)
-    outcome = worst(each.outcome for each in secrets)
+    outcome = worst(secret_report.outcome for secret_report in secrets)
     return Report(command, outcome, 0, BEGAN, 1.25, secrets=secrets, summary=counts, error=error)
 
 
@@ -72,14 +72,14 @@ def names(markdown: str) -> list[str]:
 
 
 def test_where_all_is_well_no_empty_table_is_told() -> None:
-    told = summary(report(secret("prod/a", covered()), command="audit"))
-    assert "| Secret" not in told
-    assert "1 secret" in told
+    text = summary(report(secret("prod/a", covered()), command="audit"))
+    assert "| Secret" not in text
+    assert "1 secret" in text
 
 
 def test_a_run_in_the_summary() -> None:
-    told = report(secret("prod/a", failed()), secret("prod/b", kept()), secret("prod/c", added()))
-    assert summary(told) == (
+    run = report(secret("prod/a", failed()), secret("prod/b", kept()), secret("prod/c", added()))
+    assert summary(run) == (
         "### smrep apply: failed\n"
         "\n"
         "| Secret | Region | Status | Action | Message |\n"
@@ -93,8 +93,8 @@ def test_a_run_in_the_summary() -> None:
 
 
 def test_an_audit_in_the_summary() -> None:
-    told = report(secret("prod/a", missing()), secret("prod/b", covered()), command="audit")
-    text = summary(told)
+    run = report(secret("prod/a", missing()), secret("prod/b", covered()), command="audit")
+    text = summary(run)
     assert text.startswith("### smrep audit: drift\n")
     assert "| prod/a | us-west-2 | - | - | no replica there |\n" in text
     assert names(text) == ["prod/a"]
@@ -111,8 +111,8 @@ def test_no_more_than_github_takes_and_what_is_left_out_is_counted(count: int, w
     assert shown == [f"s{number:05}" for number in range(len(shown))]
     assert len(shown) >= 100 or len(shown) == count
     assert len(text.encode()) < MOST_BYTES + 10_000 < 1024 * 1024
-    left = count - len(shown)
-    assert (f"\nand {left} more rows, which the result has\n" in text) is bool(left)
+    hidden = count - len(shown)
+    assert (f"\nand {hidden} more rows, which the result has\n" in text) is bool(hidden)
     assert f"\n{count} secrets: " in text
 
 
@@ -125,19 +125,19 @@ def test_what_is_well_takes_no_row_from_what_is_not() -> None:
 
 def test_few_secrets_are_all_in_it() -> None:
     secrets = tuple(secret(f"s{number}", kept()) for number in range(30))
-    told = Report("replicate", Outcome.OK, 0, BEGAN, 1.25, secrets=secrets)
-    assert names(summary(told)) == [each.name for each in secrets]
+    run = Report("replicate", Outcome.OK, 0, BEGAN, 1.25, secrets=secrets)
+    assert names(summary(run)) == [secret_report.name for secret_report in secrets]
 
 
 # the annotations
 
 
 def test_no_more_annotations_than_github_shows() -> None:
-    told = report(*(secret(f"s{number}", failed(IRELAND), failed()) for number in range(1000)))
-    lines = list(failures(told))
+    run = report(*(secret(f"s{number}", failed(IRELAND), failed()) for number in range(1000)))
+    lines = list(failures(run))
     assert len(lines) == MOST_ANNOTATIONS
     places = [f"s{number} in {region}" for number in range(5) for region in (IRELAND, WEST)]
-    assert lines == [f"::error title=smrep apply%3A {each}::so it is" for each in places]
+    assert lines == [f"::error title=smrep apply%3A {place}::so it is" for place in places]
 
 
 def test_what_ended_the_run_is_annotated_first() -> None:
@@ -180,12 +180,12 @@ def test_no_word_leaves_its_place(kind: str, command: str) -> None:
     hostile = TEXTS[kind]
     row = RegionReport(WEST, Outcome.FAILED, status=hostile, status_message=hostile, action=Action.ADD)
     trouble = Trouble(hostile, hostile, hostile, None, Outcome.FAILED)
-    told = report(secret(hostile, row), secret(f"b{hostile}", error=trouble), command=command, error=trouble)
-    plain_markdown(summary(told))
-    assert len(names(summary(told))) == 2
-    lines = list(failures(told))
+    run = report(secret(hostile, row), secret(f"b{hostile}", error=trouble), command=command, error=trouble)
+    plain_markdown(summary(run))
+    assert len(names(summary(run))) == 2
+    lines = list(failures(run))
     assert len(lines) == 3
-    for text in (summary(told), *lines):
+    for text in (summary(run), *lines):
         assert acts(text) == []
         assert commands(text) == []
         assert len(text.splitlines()) == text.count("\n") + (not text.endswith("\n"))

@@ -71,7 +71,7 @@ def test_a_write_is_told_with_its_time_its_account_and_its_regions() -> None:
 
 
 @pytest.mark.parametrize(
-    ("operation", "params", "told"),
+    ("operation", "params", "expected"),
     [
         ("ReplicateSecretToRegions", {**ADD, "ForceOverwriteReplicaSecret": True}, {"force": True}),
         ("RemoveRegionsFromReplication", {"RemoveReplicaRegions": [IRELAND]}, {"regions": [IRELAND], "force": False}),
@@ -79,12 +79,12 @@ def test_a_write_is_told_with_its_time_its_account_and_its_regions() -> None:
         ("UpdateSecret", {"KmsKeyId": "alias/dr"}, {"regions": [HOME], "kms_key_id": "alias/dr"}),
     ],
 )
-def test_every_kind_of_write_is_told(operation: str, params: dict[str, Any], told: dict[str, Any]) -> None:
+def test_every_kind_of_write_is_told(operation: str, params: dict[str, Any], expected: dict[str, Any]) -> None:
     disk = Disk()
     journal(disk).write(operation, Region(HOME), {"SecretId": ARN, **params})
     (line,) = lines(disk)
     assert line["operation"] == operation
-    assert line.items() >= told.items()
+    assert line.items() >= expected.items()
 
 
 def test_nothing_else_of_a_request_is_told() -> None:
@@ -152,7 +152,7 @@ def test_threads_write_one_line_after_the_other() -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(each["secret"] for each in lines(disk)) == [str(number) for number in range(8)]
+    assert sorted(line["secret"] for line in lines(disk)) == [str(number) for number in range(8)]
 
 
 @pytest.mark.parametrize("kind", TEXTS)
@@ -175,7 +175,7 @@ def test_each_write_is_one_line_whatever_it_is_called(names: list[str]) -> None:
     book = journal(disk)
     for name in names:
         book.write("RemoveRegionsFromReplication", Region(HOME), {"SecretId": name, "RemoveReplicaRegions": [name]})
-    assert [(each["secret"], each["regions"]) for each in lines(disk)] == [(name, [name]) for name in names]
+    assert [(line["secret"], line["regions"]) for line in lines(disk)] == [(name, [name]) for name in names]
 
 
 def test_times_are_utc() -> None:

@@ -63,7 +63,7 @@ reports = st.builds(
     Report,
     command=st.sampled_from([None, "status", "list", "audit", "apply"]),
     outcome=outcomes,
-    exit_code=outcomes.map(lambda each: each.exit_code),
+    exit_code=outcomes.map(lambda outcome: outcome.exit_code),
     started_at=st.just(BEGAN),
     elapsed_s=st.floats(0, 1e6),
     dry_run=st.booleans(),
@@ -85,22 +85,22 @@ def report(*secrets: SecretReport, name: str | None = None) -> Report:
 @example(report())
 @example(report(SecretReport("a", Outcome.OK), name=TRAPS[0]))
 @example(report(SecretReport(EVERYTHING.encode("utf-8", "replace").decode(), Outcome.OK)))
-def test_the_parts_together_are_the_document(told: Report) -> None:
-    text = "".join(document_parts(told))
-    assert text == to_json(document(told)) + "\n"
-    assert json.loads(text) == document(told)
+def test_the_parts_together_are_the_document(run: Report) -> None:
+    text = "".join(document_parts(run))
+    assert text == to_json(document(run)) + "\n"
+    assert json.loads(text) == document(run)
 
 
 @given(reports)
-def test_no_word_in_it_moves_a_terminal_or_a_runner(told: Report) -> None:
-    VALIDATOR.validate(true_json("".join(document_parts(told))))
+def test_no_word_in_it_moves_a_terminal_or_a_runner(run: Report) -> None:
+    VALIDATOR.validate(true_json("".join(document_parts(run))))
 
 
 @given(st.lists(secrets, max_size=4))
-def test_how_many_secrets_there_are_changes_nothing_about_each(found: list[SecretReport]) -> None:
-    each_alone = [json.loads("".join(document_parts(report(one))))["secrets"] for one in found]
-    together = json.loads("".join(document_parts(report(*found))))["secrets"]
-    assert together == [secret for alone in each_alone for secret in alone]
+def test_how_many_secrets_there_are_changes_nothing_about_each(several: list[SecretReport]) -> None:
+    singles = [json.loads("".join(document_parts(report(secret))))["secrets"] for secret in several]
+    together = json.loads("".join(document_parts(report(*several))))["secrets"]
+    assert together == [secret for single in singles for secret in single]
 
 
 def test_a_secret_is_made_when_its_part_is_asked_for_and_only_then() -> None:
@@ -110,8 +110,8 @@ def test_a_secret_is_made_when_its_part_is_asked_for_and_only_then() -> None:
         made.append(number)
         return SecretReport(f"s{number}", Outcome.OK)
 
-    told = Report("list", Outcome.OK, 0, BEGAN, 1.0, secrets=Made(range(10_000), make))
-    running = document_parts(told)
+    run = Report("list", Outcome.OK, 0, BEGAN, 1.0, secrets=Made(range(10_000), make))
+    running = document_parts(run)
     assert made == []
     written = longest = 0
     for part in running:

@@ -41,22 +41,22 @@ def trouble(outcome: Outcome, *details: str) -> Trouble:
     return Trouble("SomeCode", "no luck", "smrep doctor", "r-1", outcome, details)
 
 
-def suite(told: Report) -> ET.Element:
+def suite(run: Report) -> ET.Element:
     """Return the one suite, whose counts are those of its cases."""
-    root = ET.fromstring("".join(junit(told)))
+    root = ET.fromstring("".join(junit(run)))
     (only,) = root
-    tags = Counter(each.tag for case in only for each in case)
+    tags = Counter(part.tag for case in only for part in case)
     for element in (root, only):
-        counts = [int(element.attrib[each]) for each in ("tests", "failures", "errors")]
+        counts = [int(element.attrib[part]) for part in ("tests", "failures", "errors")]
         assert counts == [len(only), tags["failure"], tags["error"]]
     assert set(tags) <= {"failure", "error"}
     assert all(len(case) <= 1 for case in only)
     return only
 
 
-def verdict(told: RegionReport) -> tuple[str, str | None]:
+def verdict(row: RegionReport) -> tuple[str, str | None]:
     """Return what the row's case is: passed, or failure or error with its type."""
-    (case,) = suite(report(secret(told, outcome=told.outcome), outcome=told.outcome))
+    (case,) = suite(report(secret(row, outcome=row.outcome), outcome=row.outcome))
     assert case.attrib == {"classname": "prod/db", "name": WEST}
     return (case[0].tag, case[0].get("type")) if len(case) else ("passed", None)
 
@@ -83,7 +83,7 @@ QUIET = finding(Kind.EXTRA, severity=Severity.WARNING)
 
 
 @pytest.mark.parametrize(
-    ("told", "expected"),
+    ("row", "expected"),
     [
         (row(Outcome.OK), ("passed", None)),
         (row(Outcome.OK, finding(Kind.EXTRA, severity=Severity.INFO)), ("passed", None)),
@@ -102,8 +102,8 @@ QUIET = finding(Kind.EXTRA, severity=Severity.WARNING)
         (row(Outcome.BUG), ("error", "bug")),
     ],
 )
-def test_a_row_is_a_case(told: RegionReport, expected: tuple[str, str | None]) -> None:
-    assert verdict(told) == expected
+def test_a_row_is_a_case(row: RegionReport, expected: tuple[str, str | None]) -> None:
+    assert verdict(row) == expected
 
 
 @pytest.mark.parametrize("outcome", list(Outcome))
@@ -117,8 +117,8 @@ def test_only_what_is_good_passes(outcome: Outcome, findings: tuple[Finding, ...
 
 def test_a_secret_that_its_rows_do_not_explain_is_a_case_too() -> None:
     good = RegionReport(EU, Outcome.OK)
-    for told in (secret(good), secret(good, error=trouble(Outcome.FAILED))):
-        whole, case = suite(report(told))
+    for lost in (secret(good), secret(good, error=trouble(Outcome.FAILED))):
+        whole, case = suite(report(lost))
         assert (whole.get("name"), len(whole), case.get("name"), len(case)) == ("-", 1, EU, 0)
     assert len(suite(report(secret(good, row(Outcome.DRIFT))))) == 2
 
@@ -140,11 +140,11 @@ def test_many_secrets_are_read_twice_and_one_by_one() -> None:
         made.append(number)
         return secret(row(Outcome.DRIFT, finding(Kind.MISSING)))
 
-    pieces = junit(Report("audit", Outcome.DRIFT, 5, BEGAN.astimezone(UTC), 1.0, secrets=Made(range(1000), make)))
-    head = [next(pieces) for _ in range(4)]
+    parts = junit(Report("audit", Outcome.DRIFT, 5, BEGAN.astimezone(UTC), 1.0, secrets=Made(range(1000), make)))
+    head = [next(parts) for _ in range(4)]
     assert 'failures="1000"' in head[2]
     assert len(made) <= 1002
-    assert len([*head, *pieces]) == 1004
+    assert len([*head, *parts]) == 1004
     assert len(made) == 2000
 
 

@@ -25,8 +25,8 @@ def test_what_fits_is_shown_whole() -> None:
 
 def test_what_does_not_fit_is_cut_down_to_what_is_open() -> None:
     shown = fit_secrets(SECRETS, 5)
-    assert [each.name for each in shown] == ["s0", "s1", "s2", "s3", "s4"]
-    assert {each.replicas for each in shown} == {(OPEN,)}
+    assert [report.name for report in shown] == ["s0", "s1", "s2", "s3", "s4"]
+    assert {report.replicas for report in shown} == {(OPEN,)}
 
 
 def screen(stream: io.StringIO) -> str:

@@ -19,13 +19,13 @@ from smrep.report import Action, RegionReport, Report, SecretReport
 names = st.text("abc-日/", min_size=1, max_size=90)
 
 
-def rendered(width: int | None, *found: str, message: str = "Replication succeeded") -> list[str]:
+def rendered(width: int | None, *names: str, message: str = "Replication succeeded") -> list[str]:
     row = RegionReport(
         Region("us-west-2"), Outcome.OK, status="InSync", status_message=message, action=Action.OVERWRITE
     )
-    secrets = tuple(SecretReport(each, Outcome.OK, replicas=(row,)) for each in found)
-    told = Report("replicate", Outcome.OK, 0, datetime(2026, 11, 23, tzinfo=UTC), 1.0, secrets=secrets)
-    return render_status(told, Terminal(width=width)).splitlines()
+    secrets = tuple(SecretReport(name, Outcome.OK, replicas=(row,)) for name in names)
+    run = Report("replicate", Outcome.OK, 0, datetime(2026, 11, 23, tzinfo=UTC), 1.0, secrets=secrets)
+    return render_status(run, Terminal(width=width)).splitlines()
 
 
 def first_cells(lines: list[str]) -> list[str]:
@@ -57,13 +57,13 @@ def test_a_long_message_leaves_a_name_its_half() -> None:
 
 
 @given(st.lists(names, min_size=2, max_size=3, unique=True), st.integers(60, 140))
-def test_no_name_is_cut_and_no_line_is_wider_than_the_screen(found: list[str], width: int) -> None:
-    lines = rendered(width, *found, message="...")
+def test_no_name_is_cut_and_no_line_is_wider_than_the_screen(texts: list[str], width: int) -> None:
+    lines = rendered(width, *texts, message="...")
     (rule,) = [number for number, line in enumerate(lines) if "──" in line]
     table = [*lines[rule - 1 : rule + 1], *next(list(g) for filled, g in groupby(lines[rule + 1 :], bool) if filled)]
     assert max(map(cell_len, table)) <= width
-    shown = "".join(each for line in table[2:] for each in line.split("us-west-2")[0] if each in "abc-日/")
-    assert all(each in shown for each in found)
+    shown = "".join(char for line in table[2:] for char in line.split("us-west-2")[0] if char in "abc-日/")
+    assert all(name in shown for name in texts)
 
 
 @pytest.mark.parametrize("width", [None, 200])

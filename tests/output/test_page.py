@@ -24,27 +24,27 @@ from smrep.regions import Region
 from smrep.report import Finding, Kind, Made, RegionReport, Report, SecretReport, Severity, Trouble
 
 
-def shown(told: Report) -> Element:
-    text = "".join(page(told))
+def shown(run: Report) -> Element:
+    text = "".join(page(run))
     assert acts(text) == []
     text.encode()
     return read(text)
 
 
 def texts(element: Element, tag: str, **attrs: str) -> list[str]:
-    return [each.text for each in element.all(tag, **attrs)]
+    return [child.text for child in element.all(tag, **attrs)]
 
 
 def cells(row: Element) -> list[str]:
     """Return the name and the cells of the Regions, as words."""
-    return [row.the("th").text, *(each.text for each in row.all("td")[:-2])]
+    return [row.the("th").text, *(child.text for child in row.all("td")[:-2])]
 
 
 def test_the_matrix_is_a_row_for_each_secret_and_a_column_for_each_region() -> None:
-    found = shown(report(*FEW))
-    assert regions(found) == [WEST, EU, SYDNEY]
+    html = shown(report(*FEW))
+    assert regions(html) == [WEST, EU, SYDNEY]
     nothing = "\N{EN DASH} not asked for"
-    assert [cells(each) for each in rows(found)] == [
+    assert [cells(tr) for tr in rows(html)] == [
         ["prod/failed", "covered InSync", "failed", nothing],
         ["prod/gone", "ResourceNotFoundException"],
         ["prod/stale", "covered InSync", "stale, unchecked InSync", nothing],
@@ -52,19 +52,19 @@ def test_the_matrix_is_a_row_for_each_secret_and_a_column_for_each_region() -> N
         ["prod/extra", "covered InSync", nothing, "extra InSync"],
         ["prod/well", "covered by listing", "covered by listing", nothing],
     ]
-    assert [each.the("td", class_="by").text for each in rows(found)] == ["describe"] * 5 + ["list"]
+    assert [tr.the("td", class_="by").text for tr in rows(html)] == ["describe"] * 5 + ["list"]
 
 
 def test_what_a_list_tells_is_never_called_in_sync() -> None:
-    found = shown(report(*many(3, bad=0)))
-    assert {each.text for row in rows(found) for each in row.all("td", class_="covered")} == {"covered by listing"}
-    assert "InSync" not in found.the("table", id="rows").text
+    html = shown(report(*many(3, bad=0)))
+    assert {cell.text for row in rows(html) for cell in row.all("td", class_="covered")} == {"covered by listing"}
+    assert "InSync" not in html.the("table", id="rows").text
 
 
 def test_each_finding_is_told_with_its_region_message_and_hint_the_gravest_first() -> None:
     stale = rows(shown(report(*FEW)))[2].the("td", class_="why")
     assert stale.the("summary").text == "2 findings it is stale"
-    assert [texts(each, "p") for each in stale.all("li")] == [
+    assert [texts(item, "p") for item in stale.all("li")] == [
         ["stale in eu-west-1 error", "it is stale", "hint smrep doctor", "AWS says InSync: Replication succeeded"],
         ["unchecked in eu-west-1 warning", "it is unchecked", "hint allow kms:DescribeKey"],
     ]
@@ -76,14 +76,14 @@ def test_each_finding_is_told_with_its_region_message_and_hint_the_gravest_first
 def test_an_error_that_is_a_finding_is_told_once() -> None:
     what = Finding(Kind.NAME_CLASH, Severity.ERROR, "a namesake", None)
     row = RegionReport(WEST, Outcome.FAILED, findings=(what,), error=Trouble.about(what))
-    (told,) = rows(shown(report(secret("a", row))))
-    assert texts(told, "li") == ["name_clash in us-west-2 errora namesake"]
+    (tr,) = rows(shown(report(secret("a", row))))
+    assert texts(tr, "li") == ["name_clash in us-west-2 errora namesake"]
 
 
 def test_notes_and_replication_between_accounts_are_told() -> None:
     link = CrossAccount(FarEnd("arn:far", "InSync"), (FarEnd(None, None),))
-    told = replace(secret("a", covered(WEST)), notes=("it is in eu-west-1 too",), cross_account=link)
-    (row,) = rows(shown(report(told)))
+    noted = replace(secret("a", covered(WEST)), notes=("it is in eu-west-1 too",), cross_account=link)
+    (row,) = rows(shown(report(noted)))
     assert row.the("summary").text == "3 notes it is in eu-west-1 too"
     assert texts(row, "li") == [
         "it is in eu-west-1 too",
@@ -93,8 +93,8 @@ def test_notes_and_replication_between_accounts_are_told() -> None:
 
 
 def test_a_secret_of_another_account_or_region_says_so() -> None:
-    told = replace(secret("a", covered(EU)), account="111111111111", primary_region=Region("eu-north-1"))
-    (row,) = rows(shown(replace(report(told), account_id=None)))
+    noted = replace(secret("a", covered(EU)), account="111111111111", primary_region=Region("eu-north-1"))
+    (row,) = rows(shown(replace(report(noted), account_id=None)))
     assert row.the("th").text == "a (account 111111111111) of eu-north-1"
 
 
@@ -117,38 +117,38 @@ def test_it_says_when_and_by_whom_it_was_made_and_how_each_fact_is_known() -> No
 
 @pytest.mark.parametrize("outcome", list(Outcome))
 def test_how_the_run_ended_stands_at_the_top(outcome: Outcome) -> None:
-    told = replace(report(secret("a", covered(WEST))), outcome=outcome, exit_code=outcome.exit_code)
-    end = shown(told).the("p", class_="end")
+    run = replace(report(secret("a", covered(WEST))), outcome=outcome, exit_code=outcome.exit_code)
+    end = shown(run).the("p", class_="end")
     assert end.text.startswith(f"{outcome.word} ")
     assert ("What was asked for is so" in end.text) == (outcome is Outcome.OK)
     assert outcome is Outcome.ACCEPTED or len(end.text.split()) > 3
 
 
 def test_a_run_that_ended_before_anything_was_listed_tells_no_numbers() -> None:
-    found = shown(report(error=replace(LOST, details=("one", "two"))))
-    assert texts(found.the("section", class_="trouble"), "p") == [
+    html = shown(report(error=replace(LOST, details=("one", "two"))))
+    assert texts(html.the("section", class_="trouble"), "p") == [
         "ResourceNotFoundException no such secret",
         "one",
         "two",
         "hint smrep list",
         "request id r-1",
     ]
-    assert (found.all("table"), found.all("a"), found.all("p", class_="counts")) == ([], [], [])
+    assert (html.all("table"), html.all("a"), html.all("p", class_="counts")) == ([], [], [])
     assert shown(report()).the("p", class_="end").text == "ok No secret is meant by what was asked for."
 
 
 def test_the_totals_are_those_of_the_document() -> None:
-    told = report(*FEW)
-    found = totals(shown(told))
-    assert found == counted(document(told))
-    assert (found["covered", ""], found["covered", WEST], found["stale", EU], found["orphan", EU]) == (2, 4, 1, 0)
-    assert totals(shown(report(*FEW, counts=False))).items() <= found.items()
+    run = report(*FEW)
+    counts = totals(shown(run))
+    assert counts == counted(document(run))
+    assert (counts["covered", ""], counts["covered", WEST], counts["stale", EU], counts["orphan", EU]) == (2, 4, 1, 0)
+    assert totals(shown(report(*FEW, counts=False))).items() <= counts.items()
 
 
 def test_the_form_is_hidden_until_the_script_can_serve_it_and_offers_what_there_is() -> None:
     form = shown(report(*FEW)).the("form")
     assert "hidden" in form.attrs
-    states = [str(each.attrs["value"]) for each in form.the("select", id="state").all("option")]
+    states = [str(option.attrs["value"]) for option in form.the("select", id="state").all("option")]
     assert states[:3] == ["", "covered", "missing"]
     assert {"stale", "unchecked", "extra", "in_trouble"} <= set(states)
     assert texts(form.the("select", id="region"), "option") == ["any", WEST, EU, SYDNEY]
@@ -156,25 +156,25 @@ def test_the_form_is_hidden_until_the_script_can_serve_it_and_offers_what_there_
 
 def test_many_secrets_are_made_one_by_one_and_no_piece_holds_many() -> None:
     made: list[int] = []
-    some = many(1000)
+    secret_reports = many(1000)
 
     def make(number: int) -> SecretReport:
         made.append(number)
-        return some[number]
+        return secret_reports[number]
 
-    pieces = page(replace(report(*some), secrets=Made(range(1000), make)))
-    while "<tbody role" not in next(pieces):
+    parts = page(replace(report(*secret_reports), secrets=Made(range(1000), make)))
+    while "<tbody role" not in next(parts):
         pass
     before = len(made)
-    next(pieces)
+    next(parts)
     assert len(made) == before
-    assert max(map(len, pieces)) < 20_000  # the script
+    assert max(map(len, parts)) < 20_000  # the script
     assert made[before - 1 :] == [*range(1000)]
 
 
 def test_a_script_between_groups_of_rows_lets_a_browser_breathe() -> None:
     table = shown(report(*many(120))).the("table", id="rows")
-    assert [len(each.all("tr")) for each in table.all("tbody")] == [50, 50, 20]
+    assert [len(body.all("tr")) for body in table.all("tbody")] == [50, 50, 20]
     assert texts(table, "script") == ["0", "0"]
 
 
@@ -196,10 +196,10 @@ def test_any_word_is_text_and_comes_back_whole(name: str, message: str, region: 
     bad = Trouble(name, message, region, name, Outcome.FAILED, (message,))
     what = Finding(Kind.MISSING, Severity.ERROR, message, region)
     row = RegionReport(Region(region), Outcome.DRIFT, status=name, status_message=region, findings=(what,))
-    told = (secret(name, row), replace(secret(region, error=bad), notes=(name,)), secret(message, missing(EU)))
-    run = replace(report(*told, error=bad), primary_region=Region(region), account_id=name, endpoint_url=message)
-    found = shown(run)
-    first, second, third = rows(found)
+    few = (secret(name, row), replace(secret(region, error=bad), notes=(name,)), secret(message, missing(EU)))
+    run = replace(report(*few, error=bad), primary_region=Region(region), account_id=name, endpoint_url=message)
+    html = shown(run)
+    first, second, third = rows(html)
     assert first.the("th").text == f"{safe(name)} of us-east-1" or region == "us-east-1"
     assert first.all("td")[0].text == f"missing {safe(name)}" or name.lower() == "missing"
     assert texts(first, "code") == [safe(region)]
@@ -207,23 +207,23 @@ def test_any_word_is_text_and_comes_back_whole(name: str, message: str, region: 
     assert second.all("td")[0].text == safe(name)
     assert {safe(name), safe(message)} <= set(texts(second, "p"))
     assert third.the("th").text.startswith(safe(message))
-    assert found.the("h1").text == f"Coverage of the secrets of {safe(region)}"
-    assert (regions(found)[0], facts(found)["Account"]) == (safe(region), safe(name))
+    assert html.the("h1").text == f"Coverage of the secrets of {safe(region)}"
+    assert (regions(html)[0], facts(html)["Account"]) == (safe(region), safe(name))
 
 
 @given(reports)
 @example(report(*FEW))
-def test_any_report_is_a_page_whose_numbers_are_those_of_the_document(told: Report) -> None:
-    found = shown(told)
-    if told.secrets:
-        assert len(rows(found)) == len(told.secrets)
-        assert [each.the("th").text for each in rows(found)] == [
-            safe(each.label)
-            + (f" of {each.primary_region}" if each.primary_region not in (None, told.primary_region) else "")
-            for each in told.secrets
+def test_any_report_is_a_page_whose_numbers_are_those_of_the_document(run: Report) -> None:
+    html = shown(run)
+    if run.secrets:
+        assert len(rows(html)) == len(run.secrets)
+        assert [tr.the("th").text for tr in rows(html)] == [
+            safe(reported.label)
+            + (f" of {reported.primary_region}" if reported.primary_region not in (None, run.primary_region) else "")
+            for reported in run.secrets
         ]
     else:
-        assert found.all("table") == []
+        assert html.all("table") == []
 
 
 def test_the_time_is_in_utc_whatever_the_clocks_zone() -> None:

@@ -28,7 +28,7 @@ def row(outcome: Outcome, *findings: object, status: str | None = None, error: b
 
 
 @pytest.mark.parametrize(
-    ("told", "by", "expected"),
+    ("replica", "by", "expected"),
     [
         (row(Outcome.OK), "list", State(("covered",), "covered", "by listing")),
         (row(Outcome.OK, status="InSync"), "describe", State(("covered",), "covered", "InSync")),
@@ -53,16 +53,19 @@ def row(outcome: Outcome, *findings: object, status: str | None = None, error: b
         (row(Outcome.BUG), "", State(("bug",), "bug", None, "failed")),
     ],
 )
-def test_how_a_row_stands(told: RegionReport, by: str, expected: State) -> None:
-    assert state_of(told, by) == expected
+def test_how_a_row_stands(replica: RegionReport, by: str, expected: State) -> None:
+    assert state_of(replica, by) == expected
 
 
 @pytest.mark.parametrize("outcome", list(Outcome))
 @pytest.mark.parametrize("kind", [None, *Kind])
 def test_only_what_nothing_was_found_of_and_ended_well_is_covered(outcome: Outcome, kind: Kind | None) -> None:
-    told = state_of(row(outcome, *([finding(kind)] if kind else [])), "list")
+    state = state_of(row(outcome, *([finding(kind)] if kind else [])), "list")
     assert (
-        (COVERED in told.names) == (told.word == COVERED) == (not told.tone) == (kind is None and outcome.word == "ok")
+        (COVERED in state.names)
+        == (state.word == COVERED)
+        == (not state.tone)
+        == (kind is None and outcome.word == "ok")
     )
 
 
@@ -78,18 +81,18 @@ def test_a_secret_whose_rows_tell_nothing_stands_as_a_whole() -> None:
 
 
 @given(secrets)
-def test_a_state_is_a_word_of_ours_whatever_aws_says(told: SecretReport) -> None:
-    ours = {*MEANINGS, *(each.word for each in Outcome)}
-    assert set(Totals.of([told]).names) <= ours
+def test_a_state_is_a_word_of_ours_whatever_aws_says(report: SecretReport) -> None:
+    ours = {*MEANINGS, *(outcome.word for outcome in Outcome)}
+    assert set(Totals.of([report]).names) <= ours
 
 
 def test_the_totals_are_counted_in_one_reading() -> None:
-    told = [
+    reports = [
         secret("a", row(Outcome.DRIFT, STALE, UNCHECKED), RegionReport(EU, Outcome.OK)),
         secret("b", row(Outcome.OK), by="list"),
         secret("c", error=LOST),
     ]
-    totals = Totals.of(iter(told))
+    totals = Totals.of(iter(reports))
     assert (totals.regions, dict(totals.reported)) == ((WEST, EU), {WEST: 2, EU: 1})
     assert dict(totals.states) == {
         (WEST, "stale"): 1,

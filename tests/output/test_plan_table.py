@@ -137,16 +137,18 @@ def test_a_group_names_its_first_three_and_says_how_many_more(count: int, more: 
     )
 )
 def test_the_counts_are_those_of_the_regions(planned: list[tuple[list[tuple[str, Region]], tuple[str, ...]]]) -> None:
-    secrets = [secret(f"s{place}", *(row(*each) for each in rows), rules=r) for place, (rows, r) in enumerate(planned)]
-    wanted = Counter((what_of(each).replace("_", " "), each.region) for one in secrets for each in one.replicas)
+    secrets = [secret(f"s{place}", *(row(*cell) for cell in rows), rules=r) for place, (rows, r) in enumerate(planned)]
+    wanted = Counter(
+        (what_of(replica).replace("_", " "), replica.region) for report in secrets for replica in report.replicas
+    )
     if not wanted:
         return
-    found: Counter[tuple[str, Region]] = Counter()
+    counts: Counter[tuple[str, Region]] = Counter()
     for line in lines_of(rendered(*secrets)):
         group = re.search(r"[+~!x=-] (add|retry|remove|wrong key|blocked|keep) +([a-z]+-[a-z]+-\d) +(\d+)\b", line)
         assert group, line
-        found[group[1], Region(group[2])] += int(group[3])
-    assert found == wanted
+        counts[group[1], Region(group[2])] += int(group[3])
+    assert counts == wanted
 
 
 # what people call things

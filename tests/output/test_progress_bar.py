@@ -116,8 +116,8 @@ def test_time_left_is_told_as_coarsely_as_it_is_known(rest: int, words: str) -> 
 @given(phases, st.integers(min_value=53, max_value=200))
 def test_any_line_fits(phase: Phase, columns: int) -> None:
     line = fit_bar(phase, columns)
-    pieces = [line.doing, ", ".join(filter(None, (line.words, line.trouble)))]
-    assert sum(map(len, pieces)) + (line.bar + 2 if line.bar else 1) <= columns
+    parts = [line.doing, ", ".join(filter(None, (line.words, line.trouble)))]
+    assert sum(map(len, parts)) + (line.bar + 2 if line.bar else 1) <= columns
 
 
 @WIDTHS
@@ -125,9 +125,9 @@ def test_one_line_that_vanishes(monkeypatch: pytest.MonkeyPatch, columns: int) -
     glass = Glass(monkeypatch, columns, COLORED)
     glass.bar.show(Progress("replicating", 0, 1000), 10)
     glass.bar.show(TROUBLED, 17)
-    more = {56: "", 80: r", 4\d\.\d/s, about \d\d s left", 120: r", 4\d\.\d/s, about \d\d s left"}[columns]
+    speed = {56: "", 80: r", 4\d\.\d/s, about \d\d s left", 120: r", 4\d\.\d/s, about \d\d s left"}[columns]
     line = glass.last_line()
-    assert re.fullmatch(rf". replicating [━╸╺]{{6,40}} 312/1000 secrets{more}, 3 in trouble", line), line
+    assert re.fullmatch(rf". replicating [━╸╺]{{6,40}} 312/1000 secrets{speed}, 3 in trouble", line), line
     assert "\x1b[31m3 in trouble" in glass.stream.getvalue()
 
 

@@ -27,27 +27,27 @@ def parse(text: str) -> Samples:
     text.encode()
     *lines, end = text.split("\n")
     assert end == ""
-    found: Samples = {}
+    samples: Samples = {}
     families: list[str] = []
     for number, line in enumerate(lines):
-        if told := re.fullmatch(r"# HELP ([a-z_]+) [^\\]+", line):
-            assert told[1] not in families
-            families.append(told[1])
-            assert lines[number + 1] == f"# TYPE {told[1]} gauge"
+        if help_line := re.fullmatch(r"# HELP ([a-z_]+) [^\\]+", line):
+            assert help_line[1] not in families
+            families.append(help_line[1])
+            assert lines[number + 1] == f"# TYPE {help_line[1]} gauge"
         elif not line.startswith("# TYPE "):
             sample = SAMPLE.fullmatch(line)
             assert sample, line
             assert sample[1] == families[-1]
-            labels = [(each[1], unescaped(each[2])) for each in LABEL.finditer(sample[2] or "")]
+            labels = [(label[1], unescaped(label[2])) for label in LABEL.finditer(sample[2] or "")]
             assert len(dict(labels)) == len(labels)
             key = (sample[1].removeprefix("smrep_audit_"), frozenset(labels))
-            assert key not in found
-            found[key] = float(sample[3])
-    return found
+            assert key not in samples
+            samples[key] = float(sample[3])
+    return samples
 
 
 def unescaped(text: str) -> str:
-    return re.sub(r"\\(.)", lambda found: "\n" if found[1] == "n" else found[1], text)
+    return re.sub(r"\\(.)", lambda match: "\n" if match[1] == "n" else match[1], text)
 
 
 def secret(*rows: RegionReport) -> SecretReport:
@@ -59,10 +59,10 @@ def test_the_whole_of_it() -> None:
         secret(RegionReport(WEST, Outcome.OK), RegionReport(EU, Outcome.DRIFT)),
         secret(RegionReport(WEST, Outcome.OK), RegionReport(EU, Outcome.BUG)),
     )
-    told = Report(
+    run = Report(
         "audit", Outcome.DRIFT, 5, BEGAN, 4.25, False, "123456789012", HOME, None, None, secrets, None, SUMMARY
     )
-    text = prometheus(told)
+    text = prometheus(run)
     assert text.startswith(
         "# HELP smrep_audit_secrets_checked Secrets that were checked.\n"
         "# TYPE smrep_audit_secrets_checked gauge\n"
@@ -121,7 +121,7 @@ words = st.text(st.characters()) | st.lists(st.sampled_from(['"', "\\", "\n", "}
 
 @given(words, words, words, st.floats(0, 1e9), st.integers(0))
 def test_any_word_stays_in_its_label(account: str, region: str, state: str, elapsed_s: float, count: int) -> None:
-    told = Report(
+    run = Report(
         "audit",
         Outcome.OK,
         0,
@@ -131,8 +131,8 @@ def test_any_word_stays_in_its_label(account: str, region: str, state: str, elap
         secrets=[secret(RegionReport(Region(region), Outcome.OK))],
         summary={state: count},
     )
-    samples = parse(prometheus(told))
+    samples = parse(prometheus(run))
     common = {("account_id", safe(account))} if account else set()
-    name, more = ("secrets_checked", set()) if state == "secrets" else ("secrets", {("state", safe(state))})
-    assert samples[name, frozenset(common | more)] == float(count)
+    name, labels = ("secrets_checked", set()) if state == "secrets" else ("secrets", {("state", safe(state))})
+    assert samples[name, frozenset(common | labels)] == float(count)
     assert samples["replicas", frozenset({*common, ("region", safe(region)), ("state", "ok")})] == 1

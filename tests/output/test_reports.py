@@ -17,7 +17,7 @@ REPORT = Report("audit", Outcome.OK, 0, datetime(2026, 11, 23, tzinfo=UTC), 1.0,
 
 
 def names(folder: Path) -> list[str]:
-    return sorted(each.name for each in folder.iterdir())
+    return sorted(path.name for path in folder.iterdir())
 
 
 @pytest.mark.parametrize("path", ["a.xml", "/x/b.prom", "./c.d/e.xml", "a b.prom"])
@@ -29,7 +29,7 @@ def test_an_ending_says_what_to_write(path: str) -> None:
 def test_any_other_ending_is_a_mistake_that_names_the_two(path: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         check_path(path)
-    assert all(each in (caught.value.hint or "") for each in KINDS)
+    assert all(ending in (caught.value.hint or "") for ending in KINDS)
     with pytest.raises(UsageError):
         write(f"{tmp_path}/{path}", REPORT)
     assert names(tmp_path) == []

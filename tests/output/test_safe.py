@@ -30,7 +30,7 @@ NASTY = [
 @pytest.mark.parametrize("text", NASTY)
 def test_what_a_terminal_acts_on_is_escaped(text: str) -> None:
     shown = safe(text)
-    assert all(unicodedata.category(each)[0] != "C" and each not in "\u2028\u2029" for each in shown)
+    assert all(unicodedata.category(char)[0] != "C" and char not in "\u2028\u2029" for char in shown)
 
 
 def test_plain_words_stay_as_they_are() -> None:
@@ -40,7 +40,7 @@ def test_plain_words_stay_as_they_are() -> None:
 
 @given(st.text())
 def test_no_control_or_format_character_survives(text: str) -> None:
-    assert not any(unicodedata.category(each) in {"Cc", "Cf", "Zl", "Zp", "Cs", "Co", "Cn"} for each in safe(text))
+    assert not any(unicodedata.category(char) in {"Cc", "Cf", "Zl", "Zp", "Cs", "Co", "Cn"} for char in safe(text))
 
 
 @pytest.mark.parametrize("text", ["::error::x", "  ::warning file=a::x", "##[add-mask]x", "a##[group]b"])
@@ -60,7 +60,7 @@ def test_an_arn_survives_the_runner(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_json_is_true_and_printable_ascii(text: str) -> None:
     written = to_json({"text": text})
     assert json.loads(written)["text"] == text
-    assert all(each == "\n" or " " <= each <= "~" for each in written)
+    assert all(char == "\n" or " " <= char <= "~" for char in written)
     assert "##[" not in written
 
 

@@ -34,10 +34,10 @@ def test_what_is_made_safe_is_harmless_and_stays_as_it_is(text: str, runner: boo
     with mock.patch.dict(os.environ, {"GITHUB_ACTIONS": "true" if runner else ""}):
         shown = safe(text)
         assert safe(shown) == shown
-    assert not any(unicodedata.category(each) in HARMFUL for each in shown)
+    assert not any(unicodedata.category(char) in HARMFUL for char in shown)
     if runner:
         assert not re.search(r"::[A-Za-z]|##\[", shown)
-    elif not any(unicodedata.category(each) in HARMFUL for each in text):
+    elif not any(unicodedata.category(char) in HARMFUL for char in text):
         assert shown == text
 
 
@@ -52,11 +52,11 @@ def test_no_text_that_harms_looks_like_another_that_harms(text: str) -> None:
 def test_json_is_true_printable_and_breaks_the_runners_commands(value: Any) -> None:
     written = to_json(value)
     assert json.loads(written) == value
-    assert all(each == "\n" or " " <= each <= "~" for each in written)
+    assert all(char == "\n" or " " <= char <= "~" for char in written)
     assert "##[" not in written
     assert to_json(json.loads(written)) == written
 
 
 def _unescaped(shown: str) -> str:
-    found = re.compile(r"\\x([0-9a-f]{2})|\\u([0-9a-f]{4})|\\U([0-9a-f]{8})")
-    return found.sub(lambda each: chr(int(each[1] or each[2] or each[3], 16)), shown)
+    escapes = re.compile(r"\\x([0-9a-f]{2})|\\u([0-9a-f]{4})|\\U([0-9a-f]{8})")
+    return escapes.sub(lambda match: chr(int(match[1] or match[2] or match[3], 16)), shown)

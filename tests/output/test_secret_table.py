@@ -164,24 +164,26 @@ def test_a_row_for_everything_that_was_found_or_done(fates: list[str]) -> None:
 def test_of_a_secret_with_a_finding_every_region_that_is_not_well_is_shown() -> None:
     waiting = RegionReport(IRELAND, Outcome.PENDING, status="InProgress")
     text = rendered(report("audit", secret("a", missing(), waiting, covered(Region("sa-east-1")))), Terminal())
-    assert [each[1] for each in cells(text)] == ["us-west-2", "eu-west-1"]
+    assert [row_cells[1] for row_cells in cells(text)] == ["us-west-2", "eu-west-1"]
 
 
 # very many
 
 
 @pytest.mark.parametrize(
-    ("command", "row", "more"),
+    ("command", "row", "hidden"),
     [("list", None, 0), ("audit", missing(), 1), ("apply", acted(Action.ADD), 0), ("list", None, 11_500)],
 )
 def test_what_is_too_much_is_cut_with_a_word_on_how_much_more(
-    command: str, row: RegionReport | None, more: int
+    command: str, row: RegionReport | None, hidden: int
 ) -> None:
-    secrets = [secret(f"s{place:05}", *filter(None, [row]), role="primary") for place in range(MAX_ROWS + more)]
+    secrets = [secret(f"s{place:05}", *filter(None, [row]), role="primary") for place in range(MAX_ROWS + hidden)]
     text = rendered(report(command, *secrets), Terminal(width=80))
-    assert [each[0] for each in cells(text)] == [f"s{place:05}" for place in range(MAX_ROWS)]
-    assert re.findall(r"^  and (\d+) more: -o text has them all$", text, re.MULTILINE) == ([str(more)] if more else [])
-    assert text.splitlines()[-1].startswith(f"{MAX_ROWS + more} secrets: ")
+    assert [row_cells[0] for row_cells in cells(text)] == [f"s{place:05}" for place in range(MAX_ROWS)]
+    assert re.findall(r"^  and (\d+) more: -o text has them all$", text, re.MULTILINE) == (
+        [str(hidden)] if hidden else []
+    )
+    assert text.splitlines()[-1].startswith(f"{MAX_ROWS + hidden} secrets: ")
 
 
 def test_what_is_well_takes_no_row_from_what_is_not() -> None:
@@ -198,12 +200,20 @@ def test_secrets_are_made_one_by_one() -> None:
         made.append(number)
         return secret(f"s{number}", missing())
 
-    told = report("audit")
+    applied = report("audit")
     text = rendered(
-        Report(told.command, told.outcome, 0, told.started_at, 1.0, secrets=Made(range(3), make), summary=told.summary),
+        Report(
+            applied.command,
+            applied.outcome,
+            0,
+            applied.started_at,
+            1.0,
+            secrets=Made(range(3), make),
+            summary=applied.summary,
+        ),
         Terminal(),
     )
-    assert [each[0] for each in cells(text)] == ["s0", "s1", "s2"]
+    assert [row_cells[0] for row_cells in cells(text)] == ["s0", "s1", "s2"]
     assert sorted(set(made)) == [0, 1, 2]
 
 
@@ -235,8 +245,8 @@ def test_a_hostile_name_is_shown_whole(kind: str) -> None:
 
 def test_markup_emoji_codes_and_arns_are_words() -> None:
     arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"
-    told = acted(Action.ADD, Outcome.FAILED, "Failed", f"[red]x[/x] {arn} is there")
-    text = rendered(report("apply", secret("[/b]:key:", told)), Terminal())
+    applied = acted(Action.ADD, Outcome.FAILED, "Failed", f"[red]x[/x] {arn} is there")
+    text = rendered(report("apply", secret("[/b]:key:", applied)), Terminal())
     assert cells(text) == [["[/b]:key:", "us-west-2", "add", "Failed", f"[red]x[/x] {arn} is there"]]
 
 
@@ -244,8 +254,8 @@ def test_markup_emoji_codes_and_arns_are_words() -> None:
 @pytest.mark.parametrize("terminal", TERMINALS)
 @pytest.mark.parametrize("word", [LONG, WIDE * 12, " ".join([WIDE] * 9), "x" * 512])
 def test_long_words_stay_in_their_columns(command: str, word: str, terminal: Terminal) -> None:
-    told = acted(Action.ADD, Outcome.FAILED, "Failed", word)
-    text = OWN_COLOR.sub("", rendered(report(command, secret(word, told, role="primary")), terminal))
+    applied = acted(Action.ADD, Outcome.FAILED, "Failed", word)
+    text = OWN_COLOR.sub("", rendered(report(command, secret(word, applied, role="primary")), terminal))
     *table, closing = text.splitlines()
     assert max(map(cell_len, table)) <= (terminal.width or 500)
     assert closing.startswith("1 secret: ")
@@ -258,11 +268,11 @@ def test_long_words_stay_in_their_columns(command: str, word: str, terminal: Ter
 
 @pytest.mark.parametrize("width", [80, 120, None])
 def test_color_adds_nothing_but_color(width: int | None) -> None:
-    told = report("apply", secret("a", acted(Action.ADD)), secret("b", error=LOST), secret("c", missing()))
-    colored = rendered(told, Terminal(color=True, width=width))
+    applied = report("apply", secret("a", acted(Action.ADD)), secret("b", error=LOST), secret("c", missing()))
+    colored = rendered(applied, Terminal(color=True, width=width))
     assert OWN_COLOR.search(colored)
     bare = "\n".join(line.rstrip() for line in OWN_COLOR.sub("", colored).split("\n"))
-    assert bare == rendered(told, Terminal(width=width))
+    assert bare == rendered(applied, Terminal(width=width))
 
 
 def test_in_ascii_there_is_nothing_but_ascii() -> None:

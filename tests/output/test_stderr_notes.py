@@ -24,31 +24,31 @@ def row(*findings: Finding, error: Trouble | None = None, region: Any = WEST) ->
     return RegionReport(region, Outcome.FAILED, findings=findings, error=error)
 
 
-def secret(*rows: RegionReport, name: str = "a", error: Trouble | None = None, **more: Any) -> SecretReport:
-    return SecretReport(name, Outcome.FAILED, replicas=rows, error=error, **more)
+def secret(*rows: RegionReport, name: str = "a", error: Trouble | None = None, **fields: Any) -> SecretReport:
+    return SecretReport(name, Outcome.FAILED, replicas=rows, error=error, **fields)
 
 
-def named(found: list[Issue]) -> list[tuple[str, str | None, list[str]]]:
-    return [(each.kind, each.region, each.names) for each in found]
+def named(issues: list[Issue]) -> list[tuple[str, str | None, list[str]]]:
+    return [(issue.kind, issue.region, issue.names) for issue in issues]
 
 
 def test_a_secrets_own_trouble_is_of_no_region() -> None:
-    (matter,) = group_issues([secret(error=trouble("NotFound"))])
-    assert matter == Issue("NotFound", None, "NotFound it is", "look", ["a"])
+    (issue,) = group_issues([secret(error=trouble("NotFound"))])
+    assert issue == Issue("NotFound", None, "NotFound it is", "look", ["a"])
 
 
 def test_a_regions_trouble_is_of_that_region() -> None:
-    (matter,) = group_issues([secret(row(error=trouble("Denied")))])
-    assert matter == Issue("Denied", WEST, "Denied it is", "look", ["a"])
+    (issue,) = group_issues([secret(row(error=trouble("Denied")))])
+    assert issue == Issue("Denied", WEST, "Denied it is", "look", ["a"])
 
 
 def test_a_finding_is_told_under_its_kind() -> None:
-    (matter,) = group_issues([secret(row(finding(Kind.NAME_CLASH, hint="rename")))])
-    assert matter == Issue("name_clash", WEST, "name_clash it is", "rename", ["a"])
+    (issue,) = group_issues([secret(row(finding(Kind.NAME_CLASH, hint="rename")))])
+    assert issue == Issue("name_clash", WEST, "name_clash it is", "rename", ["a"])
 
 
 @pytest.mark.parametrize(
-    ("found", "whats"),
+    ("row", "kinds"),
     [
         (row(finding(Kind.MISSING)), ["missing"]),
         (row(finding(Kind.MISSING, Severity.WARNING)), []),
@@ -62,21 +62,21 @@ def test_a_finding_is_told_under_its_kind() -> None:
     ],
 )
 def test_what_stops_a_region_is_told_once_and_what_merely_tells_something_is_not(
-    found: RegionReport, whats: list[str]
+    row: RegionReport, kinds: list[str]
 ) -> None:
-    assert [each.kind for each in group_issues([secret(found)])] == whats
+    assert [issue.kind for issue in group_issues([secret(row)])] == kinds
 
 
 def test_the_same_trouble_in_the_same_region_is_one_matter_of_several_secrets() -> None:
     lost = finding(Kind.MISSING)
-    found = group_issues(
+    issues = group_issues(
         [
             secret(row(lost), row(lost, region=IRELAND), name="a"),
             secret(row(finding(Kind.FAILED)), row(lost), name="b"),
             secret(row(lost), row(lost), name="c", account="123456789012"),
         ]
     )
-    assert named(found) == [
+    assert named(issues) == [
         ("missing", WEST, ["a", "b", "c (account 123456789012)"]),
         ("missing", IRELAND, ["a"]),
         ("failed", WEST, ["b"]),
@@ -93,21 +93,21 @@ def test_a_secret_is_named_once_where_the_same_is_amiss_twice() -> None:
 def test_the_first_secret_gives_the_words() -> None:
     first = Finding(Kind.MISSING, Severity.ERROR, "a is missing", "replicate a")
     second = Finding(Kind.MISSING, Severity.ERROR, "b is missing", "replicate b")
-    (matter,) = group_issues([secret(row(first), name="a"), secret(row(second), name="b")])
-    assert matter.title == "missing in us-west-2 (2 secrets): a, b"
-    assert matter.example == "for example: a is missing"
-    assert matter.next_step == "for the first: replicate a"
+    (issue,) = group_issues([secret(row(first), name="a"), secret(row(second), name="b")])
+    assert issue.title == "missing in us-west-2 (2 secrets): a, b"
+    assert issue.example == "for example: a is missing"
+    assert issue.next_step == "for the first: replicate a"
 
 
 def test_one_secret_is_told_in_its_own_words() -> None:
-    matter = Issue("name_clash", WEST, "the message", "the hint", ["a"])
-    assert (matter.title, matter.example, matter.next_step) == ("the message", None, "the hint")
+    issue = Issue("name_clash", WEST, "the message", "the hint", ["a"])
+    assert (issue.title, issue.example, issue.next_step) == ("the message", None, "the hint")
 
 
 def test_of_many_secrets_three_are_named() -> None:
-    matter = Issue("name_clash", HOME, "the message", None, list("abcde"))
-    assert matter.title == "name clash in us-east-1 (5 secrets): a, b, c and 2 more"
-    assert matter.next_step is None
+    issue = Issue("name_clash", HOME, "the message", None, list("abcde"))
+    assert issue.title == "name clash in us-east-1 (5 secrets): a, b, c and 2 more"
+    assert issue.next_step is None
 
 
 def test_a_matter_of_no_region_names_none() -> None:

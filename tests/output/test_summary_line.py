@@ -43,9 +43,9 @@ def audited(*checked_by: str) -> list[SecretReport]:
     ],
 )
 def test_a_list_is_counted_by_role(roles: list[str], words: str) -> None:
-    told = Report("list", Outcome.OK, 0, datetime(2026, 11, 23, tzinfo=UTC), 4.25, secrets=listed(*roles))
-    assert list_counts(told) == words
-    assert summary_line(told) == f"{words} (4.2 s)"
+    listing = Report("list", Outcome.OK, 0, datetime(2026, 11, 23, tzinfo=UTC), 4.25, secrets=listed(*roles))
+    assert list_counts(listing) == words
+    assert summary_line(listing) == f"{words} (4.2 s)"
 
 
 @pytest.mark.parametrize(
@@ -181,33 +181,33 @@ def said(words: str) -> dict[str, int]:
 @given(SECRETS, st.integers(0, 9), st.integers(0, 9))
 def test_the_words_of_a_plan_are_its_counts(secrets: list[SecretReport], kept: int, healthy: int) -> None:
     counts = tally(secrets, kept, healthy)
-    found = said(fleet_counts(report("plan", counts, *secrets, dry_run=True)))
-    assert sum(found.pop(each, 0) for each in ("secret", "secrets")) == counts["secrets"]
-    assert sum(found.pop(each, 0) for each in ("secret in trouble", "secrets in trouble")) == counts.get(
+    words = said(fleet_counts(report("plan", counts, *secrets, dry_run=True)))
+    assert sum(words.pop(word, 0) for word in ("secret", "secrets")) == counts["secrets"]
+    assert sum(words.pop(word, 0) for word in ("secret in trouble", "secrets in trouble")) == counts.get(
         "in_trouble", 0
     )
-    assert 0 not in found.values()
-    assert sum(found.values()) == sum(counts[word] for word in COUNTED)
+    assert 0 not in words.values()
+    assert sum(words.values()) == sum(counts[word] for word in COUNTED)
 
 
 @given(SECRETS, st.integers(0, 9), st.integers(0, 9))
 def test_the_words_of_a_run_are_its_counts(secrets: list[SecretReport], kept: int, healthy: int) -> None:
     counts = done(secrets, kept, healthy)
-    found = said(fleet_counts(report("apply", counts, *secrets)))
-    changed = sum(found.pop(each, 0) for each in ("replica changed", "replicas changed"))
-    assert (changed, found.get("kept", 0)) == (counts["changed"], counts["keep"])
-    assert found.get("failed", 0) == counts["failed"] == counts["blocked"]
+    words = said(fleet_counts(report("apply", counts, *secrets)))
+    changed = sum(words.pop(word, 0) for word in ("replica changed", "replicas changed"))
+    assert (changed, words.get("kept", 0)) == (counts["changed"], counts["keep"])
+    assert words.get("failed", 0) == counts["failed"] == counts["blocked"]
 
 
 @given(st.lists(st.lists(st.sampled_from(Kind), max_size=3), max_size=8), st.integers(0, 99))
 def test_the_words_of_an_audit_are_its_counts(kinds: list[list[Kind]], covered: int) -> None:
     secrets = []
-    for each in kinds:
-        rows = tuple(RegionReport(WEST, Outcome.DRIFT, findings=(Finding(k, Severity.ERROR, "x"),)) for k in each)
-        secrets.append(SecretReport("s", Outcome.DRIFT if each else Outcome.OK, replicas=rows))
+    for names in kinds:
+        rows = tuple(RegionReport(WEST, Outcome.DRIFT, findings=(Finding(k, Severity.ERROR, "x"),)) for k in names)
+        secrets.append(SecretReport("s", Outcome.DRIFT if names else Outcome.OK, replicas=rows))
     counts = coverage.summary(secrets, covered)
-    found = said(fleet_counts(report("audit", counts, *secrets)))
-    assert sum(found.pop(each, 0) for each in ("secret", "secrets")) == counts.pop("secrets")
-    assert found.pop("covered") == counts.pop("covered")
-    assert sorted(found.values()) == sorted(filter(None, counts.values()))
-    assert not any("_" in word for word in found)
+    words = said(fleet_counts(report("audit", counts, *secrets)))
+    assert sum(words.pop(word, 0) for word in ("secret", "secrets")) == counts.pop("secrets")
+    assert words.pop("covered") == counts.pop("covered")
+    assert sorted(words.values()) == sorted(filter(None, counts.values()))
+    assert not any("_" in word for word in words)

@@ -281,7 +281,7 @@ def details(item: Finding | Trouble) -> str:
 
 
 def _words(row: RegionReport, message: str) -> str:
-    """Return AWS's own words for a Region, nothing where the message has them."""
+    """Return AWS's status message for a Region, unless the finding has it already."""
     if row.status is None or (row.status_message and row.status_message in message):
         return ""
     words = ": ".join(filter(None, (row.status, row.status_message)))
@@ -289,7 +289,7 @@ def _words(row: RegionReport, message: str) -> str:
 
 
 def _cross_account(secret: SecretReport) -> Iterator[str]:
-    """Yield what is known of replication between accounts, which is AWS's own business."""
+    """Yield a line for each replication between accounts, which only AWS manages."""
     link = secret.cross_account
     ends = [("replica of", link.primary), *(("replica", end) for end in link.replicas)] if link else []
     yield from (f"cross-account {label} {end.arn or '-'}: {end.status or '-'}" for label, end in ends if end)
