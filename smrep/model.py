@@ -1,4 +1,4 @@
-"""What things are: secrets, replicas, versions and keys as AWS shows them, and what was wanted."""
+"""AWS's things as values: secrets, replicas, keys, ARNs, endpoints."""
 
 from __future__ import annotations
 
@@ -367,3 +367,24 @@ class Paging:
             return "the same page was to come again"
         self._tokens.add(token)
         return None
+
+
+HIDDEN = "***"
+"""Stands for what is not shown_url."""
+
+_URL = re.compile(
+    r"(https?)://(?:[^/?#]*@)?([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?(/[^?#]*)?([?#].*)?", re.DOTALL
+)
+
+
+def shown_url(url: str) -> str:
+    """Return the URL's scheme, host, port and path; no host where a password may reach into it.
+
+    After an unescaped `/`, `?` or `#` in a password, its rest stands where the host or the path does. An `@` behind
+    them, or a host that cannot be one, tells of it.
+    """
+    found = _URL.fullmatch(url)
+    if found and "@" not in (found[4] or "") + (found[5] or ""):
+        return f"{found[1]}://{found[2]}{found[3] or ''}{found[4] or ''}"
+    scheme = re.match(r"https?(?=://)", url)
+    return f"{scheme[0]}://{HIDDEN}" if scheme else HIDDEN

@@ -31,21 +31,19 @@ MAY_IMPORT = {
             "model",
             "errors",
             "regions",
-            "urls",
         ),
         "",
     },
     "output": {"output", "rules", "report", "files", "model", "errors", "regions", ""},
     "service": {"service", "rules", "report", "model", "errors", "regions"},
-    "aws": {"aws", "model", "errors", "urls", "regions", ""},
-    "sandbox": {"sandbox", "model", "errors", "urls"},
+    "aws": {"aws", "model", "errors", "regions", ""},
+    "sandbox": {"sandbox", "model", "errors"},
     "rules": {"rules", "report", "model", "errors", "regions"},
     "report": {"model", "errors", "regions"},
     "model": {"errors", "regions"},
     "regions": {"errors"},
     "files": set(),
     "errors": set(),
-    "urls": set(),
 }
 """Layer -> the layers that it may import; '' is the package itself, for its version."""
 

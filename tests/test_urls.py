@@ -2,7 +2,7 @@
 
 import pytest
 
-from smrep.urls import shown
+from smrep.model import shown_url
 
 
 @pytest.mark.parametrize(
@@ -25,4 +25,4 @@ from smrep.urls import shown
     ],
 )
 def test_a_url_is_shown_without_what_may_be_a_password_or_a_token(url: str, visible: str | None) -> None:
-    assert shown(url) == (visible or url)
+    assert shown_url(url) == (visible or url)

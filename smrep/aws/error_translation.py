@@ -31,7 +31,7 @@ from smrep.errors import (
     Unsupported,
     UsageError,
 )
-from smrep.urls import shown
+from smrep.model import shown_url
 
 _NOT_FOUND = frozenset({"ResourceNotFoundException", "NotFoundException", "NoSuchEntity"})
 _DENIED = frozenset(
@@ -228,7 +228,7 @@ def bad_answer(why: str, subject: str) -> Unanswered:
 def _what_failed(error: botocore.BotoCoreError) -> str:
     """Return what went wrong with a connection; of a proxy's URL nothing is told."""
     url = error.kwargs.get("endpoint_url")
-    place = f" {shown(str(url))}" if url else " the endpoint"
+    place = f" {shown_url(str(url))}" if url else " the endpoint"
     match error:
         case botocore.ProxyConnectionError():
             return "could not connect to the proxy"

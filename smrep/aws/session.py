@@ -28,9 +28,8 @@ from smrep.aws.credentials import NO_HEADER, Cure, check_credentials, explained,
 from smrep.aws.error_translation import from_transport
 from smrep.aws.transport import Bounds, bound, bound_metadata
 from smrep.errors import AwsError, ConfigurationError, SmrepError
-from smrep.model import Endpoint, endpoint_for
+from smrep.model import Endpoint, endpoint_for, shown_url
 from smrep.regions import Region
-from smrep.urls import shown
 
 _AWS_HOSTS = (
     ".amazonaws.com",
@@ -254,7 +253,7 @@ def override(client: Any) -> str | None:
     parts = urlsplit(url)
     host, service = parts.hostname or "", client.meta.service_model.endpoint_prefix
     own = parts.scheme == "https" and host.startswith((f"{service}.", f"{service}-fips.")) and host.endswith(_AWS_HOSTS)
-    return None if own else shown(url)
+    return None if own else shown_url(url)
 
 
 def profile_region(profile: str | None) -> str | None:
@@ -327,7 +326,7 @@ def dependence(sessions: _Sessions, lost: Region, alive: Region) -> tuple[str, b
     if method.startswith("assume-role"):
         endpoint = str(session.client("sts", region_name=alive).meta.endpoint_url)
         if alive not in (urlsplit(endpoint).hostname or ""):
-            return f"a role, taken on at {shown(endpoint)}, which is not known to be AWS's STS in {alive}", True
+            return f"a role, taken on at {shown_url(endpoint)}, which is not known to be AWS's STS in {alive}", True
         return f"a role, taken on at STS in {alive}; nothing in it depends on {lost}", False
     if method.startswith("sso"):
         return f"IAM Identity Center in {', '.join(centers) or 'a Region not told'}, not in {lost}", False

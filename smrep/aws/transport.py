@@ -17,7 +17,7 @@ from botocore.httpsession import create_urllib3_context, get_cert_path
 
 from smrep.aws.botocore_internals import endpoint_of, pool_classes, verify_of, wrap_metadata_session
 from smrep.errors import CannotSend
-from smrep.urls import shown
+from smrep.model import shown_url
 
 MEBIBYTE = 1024 * 1024
 
@@ -233,4 +233,6 @@ def _untrusted(number: int, url: str, bundle: str) -> CannotSend:
             "where a company's proxy opens TLS, name a file with its certificate: "
             "export AWS_CA_BUNDLE=/path/to/company-ca.pem"
         )
-    return CannotSend(f"the certificate of {shown(url)} is not trusted: {why}", "", hint, code="UntrustedCertificate")
+    return CannotSend(
+        f"the certificate of {shown_url(url)} is not trusted: {why}", "", hint, code="UntrustedCertificate"
+    )

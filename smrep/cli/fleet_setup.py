@@ -23,10 +23,9 @@ from smrep.rules.hints import some
 from smrep.rules.manifest.parser import parse
 from smrep.rules.manifest.schema import Home, Manifest, Rule, check_homes
 from smrep.rules.manifest.selector import Selector
-from smrep.rules.primary_region import account_in, check_account, check_regions
+from smrep.rules.primary_region import account_in, check_account, check_name, check_regions
 from smrep.rules.recovery.failover_record import Pair
 from smrep.rules.recovery.recovery_summary import Line
-from smrep.rules.secret_names import check_name
 
 if TYPE_CHECKING:
     from smrep.service.fleet.fleet_run import FleetRun

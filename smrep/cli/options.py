@@ -13,11 +13,10 @@ import click
 from smrep.cli.params import Account, Duration, HomeRegion, RegionalEndpoint, Regions
 from smrep.cli.root import version
 from smrep.errors import UsageError
-from smrep.model import Endpoint
+from smrep.model import Endpoint, shown_url
 from smrep.output.formats import FORMATS
 from smrep.regions import Region
 from smrep.rules.hints import duration
-from smrep.urls import shown
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -73,7 +72,7 @@ class Shared:
 
 def _shown(endpoint: Endpoint) -> str:
     """Return the endpoint as it is typed, without what is nobody's to read."""
-    return f"{endpoint.region}={shown(endpoint.url)}" if endpoint.region else shown(endpoint.url)
+    return f"{endpoint.region}={shown_url(endpoint.url)}" if endpoint.region else shown_url(endpoint.url)
 
 
 def typed(*names: str) -> tuple[str, ...]:

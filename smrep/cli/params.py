@@ -11,8 +11,8 @@ import click
 from smrep.errors import UsageError
 from smrep.model import Endpoint, SecretId, Target, parse_arn, split_endpoint
 from smrep.regions import KNOWN, Region, parse_region
+from smrep.rules.primary_region import check_name
 from smrep.rules.replication.key_failures import check_target
-from smrep.rules.secret_names import check_name
 
 MAX_SECRET_ID = 2048
 

@@ -19,7 +19,7 @@ from smrep.cli.params import secret_ids
 from smrep.cli.root import CONDUCTED, WORDS
 from smrep.cli.signals import stopped_by, stopping, told, typed_line
 from smrep.errors import CredentialsError, Outcome, OutputError, SmrepError, UsageError
-from smrep.model import SecretId, parse_arn
+from smrep.model import SecretId, parse_arn, shown_url
 from smrep.output import github
 from smrep.output.append_only_file import Journal
 from smrep.output.events import Events
@@ -34,7 +34,6 @@ from smrep.rules.primary_region import Where, account_in, check_account, check_r
 from smrep.rules.run_outcome import end, timed_out
 from smrep.service.ports import Clock
 from smrep.service.run_state import Plan, RunState
-from smrep.urls import shown
 
 if TYPE_CHECKING:
     from smrep.aws.client import Aws
@@ -124,12 +123,13 @@ class Run:
         self.close_screen()
         if isinstance(error, BrokenPipeError):
             return False
-        signal = None if isinstance(error, SmrepError) else stopping(error)
-        trouble = self._trouble(error, signal)
+        signal = None if error is None or isinstance(error, SmrepError) else stopping(error)
+        trouble = self._trouble(error, signal) if error else None
         found = self._report or self.state.report()
         if trouble is None and self.timeout_s is not None and not self.dry_run:
             trouble = timed_out(found.secrets, self.timeout_s, self.elapsed_s - self.thought_s, self.command)
-        report = self._written(self._framed(found, trouble, stopped_by(signal) if signal else None))
+        report = self._framed(found, trouble, stopped_by(signal) if signal else None)
+        report = self._written(report) if self.reports else report
         text = None
         try:
             text = as_query(report, self._search, text=self.output == "text") if self._search else None
@@ -150,7 +150,7 @@ class Run:
         """Take what the use case has found and done as the result."""
         self._report = report
 
-    def _trouble(self, error: BaseException | None, signal: BaseException | None) -> Trouble | None:
+    def _trouble(self, error: BaseException, signal: BaseException | None) -> Trouble:
         """Return what ended the run before its end."""
         if signal:
             return self.state.interruption(self.state)
@@ -159,7 +159,7 @@ class Run:
             if isinstance(error, CredentialsError) and trouble.hint:
                 return replace(trouble, hint=f"{trouble.hint}; then: {self.again}")
             return trouble
-        return bug(error) if error else None
+        return bug(error)
 
     @property
     def elapsed_s(self) -> float:
@@ -235,7 +235,7 @@ class Run:
             self.messages.note("dry run: nothing was sent")
             return False
         names = tuple(dict.fromkeys(name for name, _ in plan.dangers))
-        if not self.yes:
+        if names and not self.yes:
             self.ask(names, plan.activity, plan.command("--yes"))
         state.deadline += self.thought_s
         return True
@@ -267,7 +267,7 @@ class Run:
         """The command that goes on from here, or the one that was typed; no password stands in its URLs."""
         going_on = self.state.interruption(self.state).hint
         words = click.get_current_context().meta.get(WORDS, ())
-        return going_on or typed_again([re.sub(r"https?://\S*", lambda url: shown(url[0]), word) for word in words])
+        return going_on or typed_again([re.sub(r"https?://\S*", lambda url: shown_url(url[0]), word) for word in words])
 
     def close_screen(self) -> None:
         """Leave room for the result, where progress was shown at all."""
@@ -414,7 +414,7 @@ class Run:
             primary_region=home,
             primary_region_source=source,
             endpoint_url=self.endpoint_url,
-            endpoint_urls={each.region: shown(each.url) for each in self.options.endpoints if each.region},
+            endpoint_urls={each.region: shown_url(each.url) for each in self.options.endpoints if each.region},
             secrets=secrets,
             error=trouble,
             summary=found.summary,

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from smrep.errors import ConfigurationError, UsageError
+from smrep.model import shown_url
 from smrep.sandbox.loopback import is_here
 from smrep.sandbox.server.admin_api import HEADER, PATH, SCHEMA
-from smrep.urls import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +38,9 @@ def tell(url: str, wanted: Mapping[str, Any], *, clear: bool) -> dict[str, Any]:
         status, text = answer.status, answer.read(_MAX_ANSWER)
     except (OSError, HTTPException) as error:
         why = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise ConfigurationError(f"no sandbox answers at {shown(url)}: {why}", f"is it running? {_START}") from error
+        raise ConfigurationError(
+            f"no sandbox answers at {shown_url(url)}: {why}", f"is it running? {_START}"
+        ) from error
     finally:
         connection.close()
     return _faults(url, status, text)
@@ -52,7 +54,7 @@ def _place(url: str) -> tuple[str, int]:
         raise UsageError("the value is no URL", _START) from error
     bare = parts.path in ("", "/") and not (parts.query or parts.fragment or "@" in parts.netloc)
     if parts.scheme != "http" or not is_here(host) or not bare:
-        raise UsageError(f"{shown(url)} is no sandbox's: that is http://127.0.0.1 with a port", _START)
+        raise UsageError(f"{shown_url(url)} is no sandbox's: that is http://127.0.0.1 with a port", _START)
     return "127.0.0.1" if host == "localhost" else host, port
 
 
@@ -66,6 +68,8 @@ def _faults(url: str, status: int, text: bytes) -> dict[str, Any]:
             return dict(document["faults"])
         if status == _REFUSED:
             raise UsageError(
-                f"the sandbox at {shown(url)} refuses that: {document.get('message')}", "smrep sandbox faults -h"
+                f"the sandbox at {shown_url(url)} refuses that: {document.get('message')}", "smrep sandbox faults -h"
             )
-    raise ConfigurationError(f"what answers at {shown(url)} is no sandbox of smrep, or one of another version", _START)
+    raise ConfigurationError(
+        f"what answers at {shown_url(url)} is no sandbox of smrep, or one of another version", _START
+    )

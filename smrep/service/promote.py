@@ -66,7 +66,7 @@ def promote(aws: SecretsManager, request: PromoteRequest, run: RunState) -> Secr
     found = find(aws, request.addresses, follow=False, expect_account=request.expect_account, run=run)
     check_named(request.secret_ids, [each.what for each in found if isinstance(each.what, Secret)])
     members = [_plan(request, each) for each in found]
-    run.track(FewSecrets(members, request.wait), interrupted_change("promoting"))
+    run.track(FewSecrets(members, request.wait), partial(interrupted_change, "promoting"))
     replicas = [member for member in members if isinstance(member, Candidate) and member.is_open]
     if not run.approve(Plan("promoting", [_danger(replica.first) for replica in replicas], request.again)):
         return run.report()

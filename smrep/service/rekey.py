@@ -71,7 +71,7 @@ def rekey(aws: Aws, request: RekeyRequest, run: RunState) -> SecretsReport:
     error = primary if isinstance(primary, Trouble) else unfit(primary, "rekey", request.targets, request.repeated)
     if isinstance(primary, Trouble) or error:
         assert error is not None  # noqa: S101 - either way there is one
-        run.track(FewSecrets([refusal(found, error)]), interrupted_change("changing the key"))
+        run.track(FewSecrets([refusal(found, error)]), partial(interrupted_change, "changing the key"))
         run.approve(Plan("recreating a replica", (), request.again))
         return run.report()
     secret = _decide(aws, keys, primary, request, run)
@@ -311,7 +311,7 @@ class _Part:
 
 def _interrupted(secret: RekeyedSecret, run: RunState) -> Trouble:
     activity = secret.recreation.activity if secret.recreation else "changing the key"
-    return interrupted_change(activity)(run)
+    return interrupted_change(activity, run)
 
 
 @dataclass(slots=True)
@@ -398,12 +398,13 @@ class Recreation:
         lag_ends = clock.monotonic() + LIST_LAG_S
 
         def ready() -> bool:
+            self.run.heartbeat()
             primary = asked(lambda: self.aws.describe(self.primary.arn, self.primary.region))
             if isinstance(primary, AwsError):
                 return not isinstance(primary, Unanswered | Throttled)
             return primary.replica(region) is None or clock.monotonic() >= lag_ends
 
-        poll(ready, bool, clock=clock, deadline=self.run.deadline, after=self.run.heartbeat)
+        poll(ready, bool, clock=clock, deadline=self.run.deadline)
 
     def _leave_out(self, targets: Sequence[Target], because: Region) -> None:
         for target in targets:

@@ -59,7 +59,7 @@ def remove(aws: SecretsManager, request: RemoveRequest, run: RunState) -> Secret
     """
     found = find(aws, request.addresses, follow=False, expect_account=request.expect_account, run=run)
     members = abreast(partial(_plan, aws, request, run), found)
-    run.track(FewSecrets(members, request.wait), interrupted_change("removing"))
+    run.track(FewSecrets(members, request.wait), partial(interrupted_change, "removing"))
     secrets = [member for member in members if isinstance(member, Clearing)]
     dangers = [danger for secret in secrets for danger in secret.stakes]
     if not run.approve(Plan("removing", dangers, request.again)):

@@ -94,7 +94,7 @@ def replicate(aws: Aws, request: Request, run: RunState) -> SecretsReport:
     planner = _Planner(aws, keys, Health(aws, aws, keys, request.command), request, run)
     found = find(aws, request.addresses, follow=False, expect_account=request.expect_account, run=run)
     members = abreast(planner.plan, found)
-    run.track(FewSecrets(members, request.wait), interrupted_change("replicating"))
+    run.track(FewSecrets(members, request.wait), partial(interrupted_change, "replicating"))
     secrets = cases(members)
     if not run.approve(Plan("overwriting", _dangers(secrets), request.again)):
         return run.report()

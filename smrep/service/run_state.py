@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Protocol
 
 from smrep.errors import Outcome
@@ -93,12 +92,8 @@ def interrupted_look(_state: RunState) -> Trouble:
     return stopped_looking()
 
 
-def interrupted_change(activity: str) -> Callable[[RunState], Trouble]:
-    """Return how an interrupted change is reported; `activity` is what AWS goes on with: `replicating`."""
-    return partial(_interrupted, activity)
-
-
-def _interrupted(activity: str, state: RunState) -> Trouble:
+def interrupted_change(activity: str, state: RunState) -> Trouble:
+    """Return what an interruption of a change leaves behind; `activity` is what AWS goes on with: `replicating`."""
     reports = state.tracked.reports(dry_run=False)
     return stopped(reports, sent=state.tracked.was_sent, doing=activity)
 

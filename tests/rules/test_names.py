@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from smrep.errors import UsageError
-from smrep.rules.secret_names import check_name
+from smrep.rules.primary_region import check_name
 
 LISTING = "aws secretsmanager list-secrets --query 'SecretList[].[Name]' --output text"
 SELECTORS = "or choose by a selector: --prefix, --tag, --all"

@@ -6,9 +6,10 @@ import pytest
 from fakes import Clock
 from hypothesis import given
 from hypothesis import strategies as st
+from use_case_run import quiet
 
 from smrep.errors import Refused, Throttled
-from smrep.service.steps.polling import past_throttling, poll
+from smrep.service.steps.polling import past_throttling, poll, watch
 
 
 @given(st.floats(0, 400), st.floats(0, 500))
@@ -42,18 +43,15 @@ def test_what_a_look_raises_ends_the_poll() -> None:
         poll(lambda: (_ for _ in ()).throw(Refused("no")), bool, clock=Clock(), deadline=10)
 
 
-def test_the_consumer_may_settle_what_is_polled() -> None:
-    state = {"done": False}
-    clock = Clock()
-    poll(
-        lambda: state,
-        lambda found: found["done"],
-        clock=clock,
-        deadline=100,
+def test_after_a_tick_what_is_watched_may_be_settled() -> None:
+    clock, state = Clock(), {"done": False}
+    watch(
+        lambda _: None,
+        lambda: [] if state["done"] else [1],
+        quiet(clock, 100.0),
         after=lambda: state.update(done=True),
     )
     assert clock.time == 0.0
-    assert state["done"]
 
 
 def test_only_throttling_is_sent_again() -> None:
@@ -65,8 +63,8 @@ def test_only_throttling_is_sent_again() -> None:
             raise answer
         return answer
 
-    assert past_throttling(call, clock=clock, deadline=100) == "done"
+    assert past_throttling(clock, 100)(call) == "done"
     assert len(clock.sleeps) == 2
     answers[:] = [Refused("no"), "done"]
     with pytest.raises(Refused):
-        past_throttling(call, clock=clock, deadline=100)
+        past_throttling(clock, 100)(call)

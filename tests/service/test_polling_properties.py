@@ -75,7 +75,7 @@ def test_throttling_is_outlasted_until_the_deadline_and_no_longer(deadline: floa
         return "done"
 
     try:
-        answer = past_throttling(call, clock=clock, deadline=deadline)
+        answer = past_throttling(clock, deadline)(call)
     except Throttled:
         assert sends[-1] == pytest.approx(deadline), "the last try is at the deadline"
     else:

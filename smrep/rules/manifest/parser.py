@@ -15,9 +15,8 @@ from smrep.regions import PARTITIONS, Region, parse_region, partition_of
 from smrep.rules.manifest.fields import TWICE, Mistakes, Table, path, plain, shown, string
 from smrep.rules.manifest.schema import AccountRole, Draft, Manifest, Rule, check_rules
 from smrep.rules.manifest.selector import Selector
-from smrep.rules.primary_region import check_regions
+from smrep.rules.primary_region import check_name, check_regions
 from smrep.rules.replication.key_failures import check_target
-from smrep.rules.secret_names import check_name
 
 FIELDS = ("schema", "account_id", "primary_region", "replicate", "account")
 RULE_FIELDS = ("name", "names", "prefix", "tags", "exclude", "regions", "remove_extra")

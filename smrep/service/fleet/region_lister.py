@@ -60,4 +60,4 @@ class Sweeper:
                 pace.throttled()
                 raise
 
-        return past_throttling(once, clock=self.clock, deadline=self.clock.monotonic() + _PATIENCE_S)
+        return past_throttling(self.clock, self.clock.monotonic() + _PATIENCE_S)(once)

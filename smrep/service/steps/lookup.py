@@ -60,7 +60,7 @@ class _Patient:
         from smrep.service.steps.polling import past_throttling
 
         until = min(self.deadline, self.clock.monotonic() + _THROTTLED_S)
-        return past_throttling(lambda: self.aws.describe(secret_id, region), clock=self.clock, deadline=until)
+        return past_throttling(self.clock, until)(self.aws.describe, secret_id, region)
 
 
 def find(  # noqa: PLR0913 - two ways to be patient

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import mmap
 import queue
 import threading
@@ -83,7 +84,7 @@ class _Calls(Generic[A, B]):
     def is_over(self, until: float) -> bool:
         """Return whether the calls have ended by then; without threads, after one more call."""
         if self._is_alone:
-            self._call_next()
+            self._work(most=1)
             return self._over.is_set()
         return self._over.wait(max(0.0, until - time.monotonic()))
 
@@ -96,24 +97,21 @@ class _Calls(Generic[A, B]):
             answers[place] if place in answers or late is None else late(item) for place, item in enumerate(self._items)
         ]
 
-    def _work(self) -> None:
-        while not self._over.is_set() and self._call_next():
-            pass
-
-    def _call_next(self) -> bool:
-        """Make one call, and return True; False where none is left."""
-        try:
-            place, item = self._waiting.get_nowait()
-        except queue.Empty:
-            return False
-        try:
-            self._answers[place] = self._call(item)
-        except BaseException as error:  # noqa: BLE001 - it is raised in the caller's thread
-            self._errors.append(error)
-            self._over.set()
-        if len(self._answers) == len(self._items):
-            self._over.set()
-        return True
+    def _work(self, most: float = math.inf) -> None:
+        """Make calls, one after the other, until none is left, or so many were made."""
+        while most > 0 and not self._over.is_set():
+            most -= 1
+            try:
+                place, item = self._waiting.get_nowait()
+            except queue.Empty:
+                return
+            try:
+                self._answers[place] = self._call(item)
+            except BaseException as error:  # noqa: BLE001 - it is raised in the caller's thread
+                self._errors.append(error)
+                self._over.set()
+            if len(self._answers) == len(self._items):
+                self._over.set()
 
 
 RESERVE = 64 * 1024 * 1024

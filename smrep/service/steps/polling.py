@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, retry_if_result, wait_exponential
 
 from smrep.errors import Throttled
 from smrep.service.ports import Clock
 from smrep.service.run_state import RunState
-from smrep.service.steps.parallel import abreast, nothing, patience
+from smrep.service.steps.parallel import abreast, patience
 
 A = TypeVar("A")
 T = TypeVar("T")
@@ -21,33 +21,19 @@ _JITTER_S = 0.5
 _jitter = random.Random()  # noqa: S311 - it spreads calls and guards nothing
 
 
-def poll(
-    look: Callable[[], T],
-    done: Callable[[T], bool],
-    *,
-    clock: Clock,
-    deadline: float,
-    after: Callable[[], object] = nothing,
-) -> T:
+def poll(look: Callable[[], T], done: Callable[[T], bool], *, clock: Clock, deadline: float) -> T:
     """Look at once, then at growing intervals of 0.5 to 5.5 s, and last at the deadline; return what that shows.
 
     Ends when `done` says so of a look, or after the look at the deadline (in the clock's seconds), or with what a look
-    raises. `after` is called after each look, before `done` is asked. No sleep goes past the deadline.
+    raises. No sleep goes past the deadline.
     """
-
-    def attempt() -> T:
-        seen = look()
-        after()
-        return seen
-
-    looks = Retrying(
+    looks = _retrying(
+        clock,
+        deadline,
         retry=retry_if_result(lambda seen: not done(seen)),
-        stop=lambda _: clock.monotonic() >= deadline,
-        wait=_clipped(clock, deadline),
-        sleep=clock.sleep,
         retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
     )
-    return looks(attempt)
+    return looks(look)
 
 
 def watch(
@@ -55,7 +41,7 @@ def watch(
     still_open: Callable[[], Sequence[A]],
     run: RunState,
     *,
-    after: Callable[[], object] = nothing,
+    after: Callable[[], object] | None = None,
 ) -> None:
     """Look at all that is open, side by side, again and again, until nothing is open or at the deadline.
 
@@ -64,37 +50,27 @@ def watch(
     """
 
     def tick() -> None:
-        answers = patience(run.clock, run.deadline)
-        abreast(look, still_open(), late=lambda _: None, patience_s=answers, pulse=run.heartbeat)
-
-    def told() -> None:
-        after()
+        patience_s = patience(run.clock, run.deadline)
+        abreast(look, still_open(), late=lambda _: None, patience_s=patience_s, pulse=run.heartbeat)
+        if after:
+            after()
         run.update()
 
-    poll(tick, lambda _: not still_open(), clock=run.clock, deadline=run.deadline, after=told)
+    poll(tick, lambda _: not still_open(), clock=run.clock, deadline=run.deadline)
 
 
-def past_throttling(call: Callable[[], T], *, clock: Clock, deadline: float) -> T:
-    """Return the call's answer, sending it again after Throttled and after nothing else.
+def past_throttling(clock: Clock, deadline: float) -> Retrying:
+    """Return what makes a call and repeats it after Throttled and after nothing else, until the deadline.
 
-    Raises:
-        Throttled: AWS still said so at the deadline.
-
+    What the last call raises is raised.
     """
-    sends = Retrying(
-        retry=retry_if_exception_type(Throttled),
-        stop=lambda _: clock.monotonic() >= deadline,
-        wait=_clipped(clock, deadline),
-        sleep=clock.sleep,
-        reraise=True,
-    )
-    return sends(call)
+    return _retrying(clock, deadline, retry=retry_if_exception_type(Throttled), reraise=True)
 
 
-def _clipped(clock: Clock, deadline: float) -> Callable[[RetryCallState], float]:
-    """Return how long to pause before the next try, never past the deadline."""
+def _retrying(clock: Clock, deadline: float, **how: Any) -> Retrying:
+    """Return tenacity's loop on our clock, never sleeping past the deadline."""
 
     def pause(state: RetryCallState) -> float:
         return max(0.0, min(_PACE(state) + _jitter.uniform(0, _JITTER_S), deadline - clock.monotonic()))
 
-    return pause
+    return Retrying(stop=lambda _: clock.monotonic() >= deadline, wait=pause, sleep=clock.sleep, **how)

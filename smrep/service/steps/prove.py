@@ -20,7 +20,7 @@ from smrep.service.run_state import RunState
 from smrep.service.steps.closing_look import sighting
 from smrep.service.steps.kms_keys import KeyCheck
 from smrep.service.steps.lookup import asked, look, no_answer, refreshed
-from smrep.service.steps.parallel import abreast, nothing, patience
+from smrep.service.steps.parallel import abreast, patience
 from smrep.service.steps.polling import watch
 
 _EARLIER_S = 2.0
@@ -148,7 +148,7 @@ class Checking:
 
 
 def settle(
-    prover: Prover, checkings: Sequence[Checking], run: RunState, *, after: Callable[[], object] = nothing
+    prover: Prover, checkings: Sequence[Checking], run: RunState, *, after: Callable[[], object] | None = None
 ) -> None:
     """Look on both sides until nothing is worth waiting for, or at the deadline; `after` is called after each tick.
 

@@ -29,7 +29,7 @@ from smrep.service.ports import Clock, SecretsManager
 from smrep.service.run_state import RunState
 from smrep.service.steps.lookup import asked as answer_or_error
 from smrep.service.steps.lookup import look
-from smrep.service.steps.parallel import abreast, nothing, patience
+from smrep.service.steps.parallel import abreast, patience
 from smrep.service.steps.polling import poll, watch
 from smrep.service.steps.write_once import Write, WriteGate, write_once
 
@@ -324,7 +324,7 @@ def wait_until_settled(
     run: RunState,
     gate: WriteGate | None = None,
     *,
-    after: Callable[[], object] = nothing,
+    after: Callable[[], object] | None = None,
 ) -> None:
     """Look at all open secrets until none is open, or at the deadline; `after` is called after each such tick.
 

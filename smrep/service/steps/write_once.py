@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol, Self, TypeVar
 
 from smrep.errors import (
@@ -27,7 +28,7 @@ from smrep.rules.replication.name_owner import Absent, Look, Unseen
 from smrep.service.ports import Clock, SecretsManager
 from smrep.service.run_state import RunState
 from smrep.service.steps.lookup import look
-from smrep.service.steps.parallel import LOOK_S, abreast, nothing
+from smrep.service.steps.parallel import LOOK_S, abreast
 from smrep.service.steps.polling import past_throttling
 from smrep.service.steps.rate_limiter import Pace, Turn
 
@@ -90,7 +91,7 @@ class WriteGate:
         """Whether what was not seen to be taken may be sent again: not where the deadline cut the looking short."""
         return not self.stop.is_set() and self.clock.monotonic() < self.deadline
 
-    def send(self, request: Callable[[], T], check: Callable[[], None] = nothing) -> T:
+    def send(self, request: Callable[[], T], check: Callable[[], None] | None = None) -> T:
         """Send a request: again only where AWS says that it was asked too often; `check` looks right before each time.
 
         Raises:
@@ -98,25 +99,22 @@ class WriteGate:
             NotSent: the run was stopped meanwhile.
 
         """
+        answer: T = past_throttling(self.clock, self.deadline)(self._send, request, check)
+        return answer
 
-        def once() -> T:
-            if self.pace:
-                self.pace.wait()
-            self._let()
-            check()
-            self._let()  # a look takes its time
-            try:
-                return request()
-            except Throttled:
-                if self.pace:
-                    self.pace.throttled()
-                raise
-
-        return past_throttling(once, clock=self.clock, deadline=self.deadline)
-
-    def _let(self) -> None:
+    def _send(self, request: Callable[[], T], check: Callable[[], None] | None) -> T:
+        if self.pace:
+            self.pace.wait()
+        if check and not self.stop.is_set():
+            check()  # which takes its time
         if self.stop.is_set():
             raise NotSent("not sent, since the run was stopped")
+        try:
+            return request()
+        except Throttled:
+            if self.pace:
+                self.pace.throttled()
+            raise
 
 
 class Write:
@@ -227,7 +225,7 @@ def write_once(write: Write, regions: Sequence[Region], gate: WriteGate, *, agai
         return
     write.remember(due)
     try:
-        answer = gate.send(lambda: write.request(due), lambda: write.check(due))
+        answer = gate.send(partial(write.request, due), partial(write.check, due))
     except ChangedMeanwhile as error:
         write.undo(due)
         write.fail(due, error)
