@@ -27,8 +27,8 @@ from smrep.errors import Outcome
 from smrep.model import Target
 from smrep.output.artifacts import write
 from smrep.regions import Region
-from smrep.report import Finding, Kind, Made, RegionReport, Report, SecretReport, Severity
-from smrep.rules.hints import spell
+from smrep.report import Finding, Kind, LazyReports, RegionReport, RunReport, SecretReport, Severity
+from smrep.rules.hints import format_command
 
 MANY, MORE = 5_000, 10_000
 HOME, REGIONS = Region("us-east-1"), tuple(map(Region, ("us-west-2", "eu-west-1", "ap-southeast-2")))
@@ -51,7 +51,7 @@ STEPS = {
 
 def missing(name: str, region: Region) -> Finding:
     """Return the finding of a secret that is not there."""
-    how = spell("replicate", [name], primary_region=HOME, targets=[Target(region)])
+    how = format_command("replicate", [name], primary_region=HOME, targets=[Target(region)])
     return Finding(Kind.MISSING, Severity.ERROR, f"{name} has no replica in {region}", how)
 
 
@@ -66,13 +66,13 @@ def secret(number: int) -> SecretReport:
     return SecretReport(name, Outcome.DRIFT, arn, HOME, rows, checked_by="describe")
 
 
-def report(count: int) -> Report:
+def report(count: int) -> RunReport:
     """Return the report of so many."""
     bad = (count + 9) // 10
     counts = {"secrets": count, "covered": count - bad, "missing": bad}
     began = datetime(2026, 11, 23, 10, tzinfo=UTC)
-    secrets = Made(range(count), secret)
-    return Report("audit", Outcome.DRIFT, 5, began, 4.2, primary_region=HOME, secrets=secrets, summary=counts)
+    secrets = LazyReports(range(count), secret)
+    return RunReport("audit", Outcome.DRIFT, 5, began, 4.2, primary_region=HOME, secrets=secrets, summary=counts)
 
 
 def _writing(folder: Path) -> Iterator[Figure]:

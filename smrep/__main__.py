@@ -22,12 +22,12 @@ def main() -> None:
 
 def process(words: Sequence[str]) -> int:
     """Run the words as a command and return the exit code of the process."""
-    from smrep.cli.signals import BROKEN_PIPE, answer_signals_with, drop, flush_streams, heed, stopped_by
+    from smrep.cli.signals import BROKEN_PIPE, answer_signals_with, drop, flush_streams, install_handlers, stopped_by
     from smrep.errors import Terminated
 
     gc.set_threshold(50_000)  # with 700, a tenth of the CPU of a short process; with more, a fleet's memory
     try:
-        heed()
+        install_handlers()
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:
                 stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
@@ -49,9 +49,9 @@ def _run(words: Sequence[str]) -> int:
     try:
         from smrep.cli.main import run
     except (KeyboardInterrupt, Terminated) as error:
-        from smrep.cli.main import cut_short
+        from smrep.cli.main import report_early_signal
 
-        return cut_short(words, error)
+        return report_early_signal(words, error)
     return run(words)
 
 

@@ -79,7 +79,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class Problem:
     """What went wrong with one Region, one secret or the run, as the report carries it."""
 
     code: str
@@ -92,12 +92,12 @@ class Trouble:
     """What it consists of, where it is several mistakes at once: a line each for a person."""
 
     @classmethod
-    def of(cls, error: SmrepError) -> Trouble:
+    def of(cls, error: SmrepError) -> Problem:
         """Return the error as a value."""
         return cls(error.code, error.message, error.hint, error.request_id, error.outcome, error.details)
 
     @classmethod
-    def about(cls, finding: Finding, outcome: Outcome = Outcome.FAILED) -> Trouble:
+    def about(cls, finding: Finding, outcome: Outcome = Outcome.FAILED) -> Problem:
         """Return the trouble that a finding is: its kind is the code."""
         return cls(finding.kind.value, finding.message, finding.hint, None, outcome)
 
@@ -122,7 +122,7 @@ class RegionReport:
     changed: bool = False
     verified: bool | None = None
     findings: tuple[Finding, ...] = ()
-    error: Trouble | None = None
+    error: Problem | None = None
     note: str | None = None
     """How it stands, in words for a person, where AWS has none; never part of the result."""
 
@@ -142,7 +142,7 @@ class SecretReport:
     arn: str | None = None
     primary_region: Region | None = None
     replicas: tuple[RegionReport, ...] = ()
-    error: Trouble | None = None
+    error: Problem | None = None
     cross_account: CrossAccount | None = None
     """Replication between accounts, which smrep shows and does not touch."""
     by_arn: bool = False
@@ -179,7 +179,7 @@ def is_notable(row: RegionReport) -> bool:
     return acted or bool(row.findings) or row.error is not None or row.outcome is not Outcome.OK
 
 
-def worth_telling(report: Report) -> Iterator[SecretReport]:
+def worth_telling(report: RunReport) -> Iterator[SecretReport]:
     """Yield the secrets: of a run over many, those of which there is more to say than that they are well."""
     for secret in report.secrets:
         if report.summary is None or secret.error or secret.findings or any(map(is_notable, secret.replicas)):
@@ -196,7 +196,7 @@ class SecretsReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class RunReport:
     """The result of a run, from which every format is made."""
 
     command: str | None
@@ -210,7 +210,7 @@ class Report:
     primary_region_source: str | None = None
     endpoint_url: str | None = None
     secrets: Sequence[SecretReport] = ()
-    error: Trouble | None = None
+    error: Problem | None = None
     summary: Mapping[str, int] | None = None
     """Counts, for a command that is about many secrets."""
     caller: str | None = None
@@ -232,7 +232,7 @@ class Progress:
     unit: str = "secrets"
 
 
-class Made(Sequence[SecretReport]):
+class LazyReports(Sequence[SecretReport]):
     """Reports that are made whenever they are read, so that ten thousand of them take the room of one."""
 
     def __init__(self, items: Sequence[T], make: Callable[[T], SecretReport]) -> None:
@@ -250,17 +250,19 @@ class Made(Sequence[SecretReport]):
     def __getitem__(self, place: slice) -> Sequence[SecretReport]: ...
     def __getitem__(self, place: int | slice) -> SecretReport | Sequence[SecretReport]:
         """Return one of them, or some."""
-        return Made(self._items[place], self._make) if isinstance(place, slice) else self._make(self._items[place])
+        return (
+            LazyReports(self._items[place], self._make) if isinstance(place, slice) else self._make(self._items[place])
+        )
 
 
-def bug(error: BaseException) -> Trouble:
+def bug(error: BaseException) -> Problem:
     """Return a fault of ours, with the place in the code instead of a traceback, and without the error's text.
 
     That may hold a credential, as the text of any error that is not AWS's own.
     """
     frame = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{Path(frame.filename).name}:{frame.lineno}"
-    return Trouble(
+    return Problem(
         "Bug",
         f"this is a fault of smrep: {type(error).__name__} at {place}",
         "please report it with this line and the command that you typed",

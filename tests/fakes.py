@@ -17,7 +17,7 @@ from smrep.errors import Unanswered
 from smrep.model import Filter, Key, Page, Replica, Secret, SecretId, Target, Version
 from smrep.regions import Region
 from smrep.report import Finding, RegionReport, SecretReport
-from smrep.rules.primary_region import Address
+from smrep.rules.primary_region import SecretAddress
 from smrep.sandbox.faults import Faults
 from smrep.sandbox.simulator.simulated_aws import ApiError, Simulator
 
@@ -173,8 +173,8 @@ class FakeAws:
         return sum(1 for call in self.calls if call[0] == operation and region in (None, call[1]))
 
 
-def at_home(*names: str) -> tuple[Address, ...]:
-    return tuple(Address(SecretId(name), HOME) for name in names or ("prod/db",))
+def addresses_of(*names: str) -> tuple[SecretAddress, ...]:
+    return tuple(SecretAddress(SecretId(name), HOME) for name in names or ("prod/db",))
 
 
 def only(secrets: tuple[SecretReport, ...]) -> RegionReport:

@@ -6,8 +6,8 @@ from typing import Any
 
 from smrep.model import SecretId, Target
 from smrep.regions import Region
-from smrep.rules.least_privilege import Scope, document
-from smrep.rules.primary_region import Address
+from smrep.rules.least_privilege import PolicyScope, document
+from smrep.rules.primary_region import SecretAddress
 
 EAST, WEST, DUBLIN, TOKYO = (Region(name) for name in ("us-east-1", "us-west-2", "eu-west-1", "ap-northeast-1"))
 ACCOUNT = "123456789012"
@@ -15,17 +15,17 @@ ONE = (Target(WEST),)
 KEY_ID = "0f0e0d0c-1111-4222-8333-444455556666"
 
 
-def scope(*commands: str, secrets: Any = ("prod/db",), targets: Any = ONE, **more: Any) -> Scope:
-    addresses = tuple(Address(SecretId(each), EAST) for each in secrets)
+def scope(*commands: str, secrets: Any = ("prod/db",), targets: Any = ONE, **more: Any) -> PolicyScope:
+    addresses = tuple(SecretAddress(SecretId(each), EAST) for each in secrets)
     more.setdefault("account", ACCOUNT)
-    return Scope(commands=frozenset(commands), secrets=addresses, targets=targets, **more)
+    return PolicyScope(commands=frozenset(commands), secrets=addresses, targets=targets, **more)
 
 
-def statements(of: Scope) -> dict[str, dict[str, Any]]:
+def statements(of: PolicyScope) -> dict[str, dict[str, Any]]:
     """Return the statements by Sid."""
     policy: Any = document(of)
     return {each["Sid"]: each for each in policy["Statement"]}
 
 
-def granted(of: Scope) -> set[str]:
+def granted(of: PolicyScope) -> set[str]:
     return {action for each in statements(of).values() for action in each["Action"]}

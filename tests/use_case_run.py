@@ -12,7 +12,7 @@ from smrep.report import SecretReport, SecretsReport
 from smrep.rules.replication.region_step import Overwrite
 from smrep.service.ports import Clock
 from smrep.service.run_state import Plan, RunState
-from smrep.service.steps.secret_replication import cases
+from smrep.service.steps.secret_replication import replications
 
 
 class SteppedState(RunState):
@@ -114,7 +114,7 @@ class UseCaseRun:
     @property
     def victims(self) -> tuple[Overwrite, ...]:
         """Return the steps that overwrite something."""
-        return tuple(step for case in cases(self.state.tracked.secrets) for step in case.overwrites)
+        return tuple(step for case in replications(self.state.tracked.secrets) for step in case.overwrites)
 
     @property
     def was_sent(self) -> bool:

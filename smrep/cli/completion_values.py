@@ -21,7 +21,7 @@ from click.shell_completion import CompletionItem
 from smrep.cli.params import HomeRegion, Regions
 from smrep.model import Filter, Target
 from smrep.regions import KNOWN, Region, parse_region, partition_of
-from smrep.rules.primary_region import HOME_VARIABLES, locate
+from smrep.rules.primary_region import HOME_VARIABLES, locate_primaries
 
 if TYPE_CHECKING:
     from smrep.aws.client import Aws
@@ -207,7 +207,7 @@ def _where_secrets_are(context: click.Context) -> Region:
     typed = context.params
     if typed.get("target"):  # of failover: where the replicas are
         return parse_region(typed["target"])
-    where = locate(
+    where = locate_primaries(
         (), typed.get("primary_region"), os.environ, lambda: profile_region(typed.get("profile")), needed=True
     )
     return next(iter(where.sources))

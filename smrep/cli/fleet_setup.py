@@ -19,18 +19,18 @@ from smrep.output.failover_record_file import FailoverRecordFile
 from smrep.regions import Region
 from smrep.rules.fleet.saved_plan import Saved, parse_saved
 from smrep.rules.fleet.shards import WHOLE, Shard, parse_shard
-from smrep.rules.hints import some
+from smrep.rules.hints import some_names
 from smrep.rules.manifest.parser import parse
 from smrep.rules.manifest.schema import Home, Manifest, Rule, check_homes
 from smrep.rules.manifest.selector import Selector
 from smrep.rules.primary_region import account_in, check_account, check_name, check_regions
-from smrep.rules.recovery.failover_record import Pair
-from smrep.rules.recovery.recovery_summary import Line
+from smrep.rules.recovery.failover_record import RegionPair
+from smrep.rules.recovery.recovery_summary import SheetLine
 
 if TYPE_CHECKING:
     from smrep.service.fleet.fleet_run import FleetRun
-    from smrep.service.fleet.inventory import Estate
-    from smrep.service.plan import Draft, Redraft
+    from smrep.service.fleet.inventory import Inventory
+    from smrep.service.plan import FleetPlan, RevalidatedPlan
 
 
 sharded = click.option(
@@ -42,30 +42,30 @@ sharded = click.option(
 
 def drafted(
     run: Run, manifest: Manifest, shard: str | None, *, trusting: bool = False, detailed: bool = False
-) -> Draft:
+) -> FleetPlan:
     """Return the draft of what a manifest wants, nothing looked at yet; see `estates` for what it raises."""
-    from smrep.service.fleet.secret_plan import Planner
-    from smrep.service.plan import Draft
+    from smrep.service.fleet.secret_plan import AccountPlanner
+    from smrep.service.plan import FleetPlan
 
     found = estates(run, manifest, shard)
-    planners = [Planner(each, run.clock, run.state.heartbeat, trusting) for each in found]
-    return Draft(planners, manifest.rules, is_whole(manifest, found), detailed=detailed)
+    planners = [AccountPlanner(each, run.clock, run.state.heartbeat, trusting) for each in found]
+    return FleetPlan(planners, manifest.rules, is_whole(manifest, found), detailed=detailed)
 
 
-def is_whole(manifest: Manifest, found: Sequence[Estate]) -> bool:
+def is_whole(manifest: Manifest, found: Sequence[Inventory]) -> bool:
     """Tell whether no other shard has accounts in which a rule may find its secrets."""
     return len(manifest.accounts) <= 1 or len(found) == len(manifest.accounts)
 
 
-def redrafted(run: Run, plan: Saved) -> Redraft:
+def redrafted(run: Run, plan: Saved) -> RevalidatedPlan:
     """Return what a saved plan comes to, nothing looked at yet.
 
     Raises:
         UsageError: the plan is for another account or Region than the command line says.
 
     """
-    from smrep.service.fleet.secret_plan import Planner
-    from smrep.service.plan import Redraft
+    from smrep.service.fleet.secret_plan import AccountPlanner
+    from smrep.service.plan import RevalidatedPlan
 
     if run.options.role_arn and any(plan.accounts):
         raise UsageError("--role-arn contradicts the roles in the plan", "leave --role-arn out")
@@ -88,8 +88,8 @@ def redrafted(run: Run, plan: Saved) -> Redraft:
             check_account(account, expected, "the plan")
         if own:
             estate = _estate(run, Home(homes[place], expected or own[0], role), (), WHOLE)
-            planners[place] = Planner(estate, run.clock, run.state.heartbeat)
-    return Redraft(plan, planners)
+            planners[place] = AccountPlanner(estate, run.clock, run.state.heartbeat)
+    return RevalidatedPlan(plan, planners)
 
 
 def shard_of(run: Run, shard: str | None) -> Shard:
@@ -143,7 +143,7 @@ def check_writable(option: str, path: str) -> None:
         raise UsageError(f"{option} {path} can't be written: {error.strerror}") from error
 
 
-def estates(run: Run, manifest: Manifest, shard: str | None = None) -> list[Estate]:
+def estates(run: Run, manifest: Manifest, shard: str | None = None) -> list[Inventory]:
     """Return what each account holds of what is wanted, nothing listed yet; none for an account of other shards.
 
     Raises:
@@ -183,20 +183,20 @@ def _homes(run: Run, manifest: Manifest) -> list[Home]:
     return found
 
 
-def _estate(run: Run, home: Home, rules: tuple[Rule, ...], part: Shard) -> Estate:
+def _estate(run: Run, home: Home, rules: tuple[Rule, ...], part: Shard) -> Inventory:
     """Return the estate behind a connection, whose flags hints have to repeat."""
-    from smrep.service.fleet.inventory import Estate, Scope
-    from smrep.service.fleet.region_lister import LISTS_A_SECOND, Sweeper
-    from smrep.service.steps.kms_keys import KeyCheck
+    from smrep.service.fleet.inventory import FleetScope, Inventory
+    from smrep.service.fleet.region_lister import LISTS_A_SECOND, RegionLister
+    from smrep.service.steps.kms_keys import KmsKeys
 
     options = replace(run.options, expect_account=home.account)
     if home.role:
         options = replace(options, role_arn=home.role.role_arn, external_id=home.role.external_id)
         run.connections[home.role.account] = options.connection
     aws = run.connect(home.region, options)
-    scope = Scope(home.region, rules, None if part == WHOLE else part, home.account, home.role)
-    sweeper = Sweeper(aws, run.clock, LISTS_A_SECOND / part.count)
-    return Estate(aws, sweeper, KeyCheck(aws, run.clock), scope, run.state.heartbeat)
+    scope = FleetScope(home.region, rules, None if part == WHOLE else part, home.account, home.role)
+    sweeper = RegionLister(aws, run.clock, LISTS_A_SECOND / part.count)
+    return Inventory(aws, sweeper, KmsKeys(aws, run.clock), scope, run.state.heartbeat)
 
 
 def _home(run: Run, manifest: Manifest) -> Region:
@@ -233,7 +233,7 @@ def _regions(rules: Iterable[Rule]) -> Sequence[Region]:
     return tuple(dict.fromkeys(target.region for rule in rules for target in rule.targets))
 
 
-def the_record(run: Run, path: str, pair: Pair | None, stack: ExitStack) -> FailoverRecordFile:
+def the_record(run: Run, path: str, pair: RegionPair | None, stack: ExitStack) -> FailoverRecordFile:
     """Return the record, this run's own until the stack ends, unless the run is dry.
 
     Raises:
@@ -259,7 +259,7 @@ def the_record(run: Run, path: str, pair: Pair | None, stack: ExitStack) -> Fail
     return book
 
 
-def announce(run: Run, lines: Sequence[Line]) -> None:
+def announce(run: Run, lines: Sequence[SheetLine]) -> None:
     """Show a person what she must know before she says go, and tell the plan to a program."""
     run.close_screen()
     if run.events:
@@ -290,7 +290,7 @@ def check_end(fleet: FleetRun, timeout_s: float, again: str) -> None:
     if left:
         raise StillOpen(
             f"{len(left)} of {fleet.progress.total} secrets were not settled {timeout_s:g} s after their request: "
-            + some(left),
+            + some_names(left),
             f"the same command goes on from there: {again}",
         )
 

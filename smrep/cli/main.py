@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 import click
 
 from smrep.cli.root import COMMANDS, COMPLETE, CONDUCTED, WORDS, root
-from smrep.cli.signals import stopped_by, stopping
+from smrep.cli.signals import find_signal, stopped_by
 from smrep.errors import Outcome, OutputError, SmrepError, Terminated
 
 if TYPE_CHECKING:
-    from smrep.report import Trouble
+    from smrep.report import Problem
     from smrep.service.ports import Clock
 
 
@@ -50,11 +50,15 @@ def run(words: Sequence[str], clock: Clock | None = None) -> int:
     except BrokenPipeError:
         raise
     except (KeyboardInterrupt, Terminated, Exception) as error:  # noqa: BLE001 - no traceback reaches a user
-        signal = stopping(error)
+        signal = find_signal(error)
         if signal and context and CONDUCTED in context.meta:  # it tells, or has told, how it ended
             raise signal from None
 
-        return cut_short(words, signal) if signal else refused(words, error, time.monotonic() - started)
+        return (
+            report_early_signal(words, signal)
+            if signal
+            else report_early_error(words, error, time.monotonic() - started)
+        )
     return code if isinstance(code, int) else 0
 
 
@@ -72,26 +76,26 @@ def _complete(instruction: str, words: Sequence[str]) -> int:
     return 0
 
 
-def refused(words: Sequence[str], error: BaseException, elapsed_s: float) -> int:
+def report_early_error(words: Sequence[str], error: BaseException, elapsed_s: float) -> int:
     """Report what went wrong, whatever it was; return its exit code."""
-    from smrep.report import Trouble
+    from smrep.report import Problem
 
     if isinstance(error, click.ClickException):
         return _refuse(words, _from_click(words, error), elapsed_s)
     if isinstance(error, SmrepError):
-        return _refuse(words, Trouble.of(error), elapsed_s)
+        return _refuse(words, Problem.of(error), elapsed_s)
     if isinstance(error, OSError):  # help or a completion script, to a disk that is full
-        return _refuse(words, Trouble.of(OutputError(f"the output could not be written: {error.strerror}")), 0.0)
+        return _refuse(words, Problem.of(OutputError(f"the output could not be written: {error.strerror}")), 0.0)
     from smrep.report import bug
 
     return _refuse(words, bug(error), elapsed_s)
 
 
-def cut_short(words: Sequence[str], error: BaseException) -> int:
+def report_early_signal(words: Sequence[str], error: BaseException) -> int:
     """Report a run that a signal ended before a command took it in hand; return its exit code."""
-    from smrep.report import Trouble
+    from smrep.report import Problem
 
-    trouble = Trouble("Interrupted", "stopped; nothing was sent", None, None, Outcome.INTERRUPTED)
+    trouble = Problem("Interrupted", "stopped; nothing was sent", None, None, Outcome.INTERRUPTED)
     return _refuse(words, trouble, 0.0, stopped_by(error))
 
 
@@ -118,9 +122,9 @@ def wanted_json(words: Sequence[str], env: Mapping[str, str]) -> str | None:
     return chosen if chosen in ("json", "ndjson") else None
 
 
-def _from_click(words: Sequence[str], error: click.ClickException) -> Trouble:
+def _from_click(words: Sequence[str], error: click.ClickException) -> Problem:
     """Return click's complaint in our voice: lower case, no full stop, with the help to read."""
-    from smrep.report import Trouble
+    from smrep.report import Problem
 
     message = " ".join(error.format_message().split()).rstrip(".")
     message = message[:1].lower() + message[1:]
@@ -129,17 +133,17 @@ def _from_click(words: Sequence[str], error: click.ClickException) -> Trouble:
         message = f"{param.envvar}: {message}"
     typed = " ".join(("smrep", *(word for word in words[:1] if word in COMMANDS)))  # where click does not tell
     path = context.command_path if context else typed
-    return Trouble("UsageError", message, f"{path} --help", None, Outcome.USAGE)
+    return Problem("UsageError", message, f"{path} --help", None, Outcome.USAGE)
 
 
-def _refuse(words: Sequence[str], trouble: Trouble, elapsed_s: float, exit_code: int | None = None) -> int:
+def _refuse(words: Sequence[str], trouble: Problem, elapsed_s: float, exit_code: int | None = None) -> int:
     """Report a run that did not get as far as running; return its exit code."""
     from smrep.output import github
     from smrep.output.formats import FORMATS
     from smrep.output.terminal import Messages, Terminal, wants_color
-    from smrep.report import Report
+    from smrep.report import RunReport
 
-    report = Report(
+    report = RunReport(
         command=next((word for word in words if word in COMMANDS), None),
         outcome=trouble.outcome,
         exit_code=trouble.outcome.exit_code if exit_code is None else exit_code,

@@ -24,7 +24,7 @@ DEFAULT_TIMEOUT_S = 300.0
 
 
 @dataclass(frozen=True, slots=True)
-class Shared:
+class SharedOptions:
     """What was typed, or named in the environment, for the options that commands share."""
 
     primary_region: Region | None
@@ -161,7 +161,9 @@ def shared(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(command)
     def with_value(**values: Any) -> Any:
-        return command(shared=Shared(**{each.name: values.pop(each.name) for each in fields(Shared)}), **values)
+        return command(
+            shared=SharedOptions(**{each.name: values.pop(each.name) for each in fields(SharedOptions)}), **values
+        )
 
     for option in reversed(options):
         with_value = option(with_value)

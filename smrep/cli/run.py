@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, Self, TextIO
 import click
 
 from smrep import __version__
-from smrep.cli.options import Shared
+from smrep.cli.options import SharedOptions
 from smrep.cli.params import secret_ids
 from smrep.cli.root import CONDUCTED, WORDS
-from smrep.cli.signals import stopped_by, stopping, told, typed_line
+from smrep.cli.signals import find_signal, finish_quietly, stopped_by, typed_line
 from smrep.errors import CredentialsError, Outcome, OutputError, SmrepError, UsageError
 from smrep.model import SecretId, parse_arn, shown_url
 from smrep.output import github
@@ -28,10 +28,10 @@ from smrep.output.progress import FleetLines, Gauge, Lines, Screen, SystemClock
 from smrep.output.stderr_notes import explain, is_mute
 from smrep.output.terminal import Messages, Terminal, fits, is_terminal, wants_animation, wants_color
 from smrep.regions import Region, is_known, nearest
-from smrep.report import Kind, Report, SecretReport, SecretsReport, Severity, Trouble, bug
+from smrep.report import Kind, Problem, RunReport, SecretReport, SecretsReport, Severity, bug
 from smrep.rules.hints import connected_report, typed_again
-from smrep.rules.primary_region import Where, account_in, check_account, check_regions, locate
-from smrep.rules.run_outcome import end, timed_out
+from smrep.rules.primary_region import PrimaryRegions, account_in, check_account, check_regions, locate_primaries
+from smrep.rules.run_outcome import run_outcome, timed_out
 from smrep.service.ports import Clock
 from smrep.service.run_state import Plan, RunState
 
@@ -50,7 +50,7 @@ class Run:
     """
 
     command: str
-    options: Shared
+    options: SharedOptions
     timeout_s: float | None = None
     """None where the command has no deadline."""
     dry_run: bool = False
@@ -68,7 +68,7 @@ class Run:
     """Where the run is told as it happens, with -o ndjson."""
     looks_last: bool = False
     """Whether a Region in sync is looked into at the end, so that nobody knows before whether it is well."""
-    where: Where | None = None
+    where: PrimaryRegions | None = None
     endpoint_url: str | None = None
     thought_s: float = 0.0
     """How long a person took to answer."""
@@ -123,7 +123,7 @@ class Run:
         self.close_screen()
         if isinstance(error, BrokenPipeError):
             return False
-        signal = None if error is None or isinstance(error, SmrepError) else stopping(error)
+        signal = None if error is None or isinstance(error, SmrepError) else find_signal(error)
         trouble = self._trouble(error, signal) if error else None
         found = self._report or self.state.report()
         if trouble is None and self.timeout_s is not None and not self.dry_run:
@@ -138,7 +138,7 @@ class Run:
         self.exit_code = report.exit_code
         try:
             self._publish(report, text)
-            told(report.exit_code)
+            finish_quietly(report.exit_code)
         finally:
             table = self.output == "table" and not self.replaces_result and self.stdout is not None
             step = None if report.error else self.next_step
@@ -150,12 +150,12 @@ class Run:
         """Take what the use case has found and done as the result."""
         self._report = report
 
-    def _trouble(self, error: BaseException, signal: BaseException | None) -> Trouble:
+    def _trouble(self, error: BaseException, signal: BaseException | None) -> Problem:
         """Return what ended the run before its end."""
         if signal:
             return self.state.interruption(self.state)
         if isinstance(error, SmrepError):
-            trouble = Trouble.of(error)
+            trouble = Problem.of(error)
             if isinstance(error, CredentialsError) and trouble.hint:
                 return replace(trouble, hint=f"{trouble.hint}; then: {self.again}")
             return trouble
@@ -286,7 +286,7 @@ class Run:
         unicode = (getattr(stream, "encoding", None) or "").lower().replace("-", "").startswith("utf")
         return Terminal(wants_color(self.options.color, stream, self.env), width, unicode)
 
-    def find_home(self, typed: Sequence[str], replicas: Iterable[Region], *, needed: bool = False) -> Where:
+    def find_home(self, typed: Sequence[str], replicas: Iterable[Region], *, needed: bool = False) -> PrimaryRegions:
         """Return the secrets that were typed with their Regions, remembered for the report.
 
         Warns of a Region that this version does not know: it may be newer, or mistyped. `needed` looks for a Region
@@ -304,13 +304,13 @@ class Run:
 
             return session.profile_region(self.options.profile)
 
-        self.where = locate(secrets, self.options.primary_region, self.env, profile_region, needed=needed)
+        self.where = locate_primaries(secrets, self.options.primary_region, self.env, profile_region, needed=needed)
         self._check(secrets, [*(address.region for address in self.where.addresses), *replicas])
         return self.where
 
     def found_homes(self, sources: Mapping[Region, str]) -> None:
         """Remember the primaries' Regions that somebody else than the command line names."""
-        self.where = Where((), sources)
+        self.where = PrimaryRegions((), sources)
 
     @property
     def home_flags(self) -> tuple[str, ...]:
@@ -351,7 +351,7 @@ class Run:
                 near = nearest(region)
                 self.messages.hint(f"did you mean {near}?" if near else None)
 
-    def connect(self, only: Region | None = None, options: Shared | None = None, *, sole: bool = False) -> Aws:
+    def connect(self, only: Region | None = None, options: SharedOptions | None = None, *, sole: bool = False) -> Aws:
         """Return the door to AWS, having said which Region and which endpoint are in force.
 
         `only` is where the calls go first, where that is not the Region of a primary that was looked for; with `sole`,
@@ -396,13 +396,13 @@ class Run:
             if finding.severity is Severity.INFO or finding.kind in (Kind.FAILED, Kind.MANAGED):
                 self.messages.note(finding.message)
 
-    def _framed(self, found: SecretsReport, trouble: Trouble | None = None, exit_code: int | None = None) -> Report:
+    def _framed(self, found: SecretsReport, trouble: Problem | None = None, exit_code: int | None = None) -> RunReport:
         """Return the run as it stands, with the commands in its hints ready to be typed."""
         secrets = found.secrets
-        outcome = end(secrets, trouble)
+        outcome = run_outcome(secrets, trouble)
         account = None if self.several_accounts else _account(secrets) or self.account_id
         home, source = self._home(secrets)
-        report = Report(
+        report = RunReport(
             command=self.command,
             outcome=outcome,
             exit_code=outcome.exit_code if exit_code is None else exit_code,
@@ -428,7 +428,7 @@ class Run:
         homes = {secret.primary_region for secret in secrets if secret.arn}
         return (homes.pop(), "replica") if len(homes) == 1 else (None, None)
 
-    def _written(self, report: Report) -> Report:
+    def _written(self, report: RunReport) -> RunReport:
         """Write the files that were asked for beside the result; where one can't be written, the run has failed."""
         for path in self.reports:
             from smrep.output.artifacts import write
@@ -437,14 +437,14 @@ class Run:
                 write(path, report)
             except OutputError as error:
                 if report.error is not None:  # else it is told as what ended the run
-                    self.messages.trouble(Trouble.of(error))
+                    self.messages.trouble(Problem.of(error))
                 else:
-                    outcome = end(report.secrets, Trouble.of(error))
+                    outcome = run_outcome(report.secrets, Problem.of(error))
                     code = outcome.exit_code
-                    report = replace(report, outcome=outcome, exit_code=code, error=Trouble.of(error))
+                    report = replace(report, outcome=outcome, exit_code=code, error=Problem.of(error))
         return report
 
-    def _publish(self, report: Report, text: str | None) -> None:
+    def _publish(self, report: RunReport, text: str | None) -> None:
         """Put the result, or the text made of it, where it was asked for."""
         if is_mute(report):
             return
@@ -489,5 +489,5 @@ def _account(secrets: Sequence[SecretReport]) -> str | None:
     return next((each.arn.split(":")[4] for each in secrets if each.arn), None)
 
 
-def _ended_by(report: Report, error: SmrepError) -> Report:
-    return replace(report, outcome=error.outcome, exit_code=error.outcome.exit_code, error=Trouble.of(error))
+def _ended_by(report: RunReport, error: SmrepError) -> RunReport:
+    return replace(report, outcome=error.outcome, exit_code=error.outcome.exit_code, error=Problem.of(error))

@@ -26,7 +26,7 @@ from smrep.files import appending, check_folder, replacing
 from smrep.output.safe import safe
 from smrep.output.terminal import Messages
 from smrep.rules.recovery.drill_timeline import third_region
-from smrep.rules.recovery.failover_record import Pair
+from smrep.rules.recovery.failover_record import RegionPair
 
 if TYPE_CHECKING:
     from smrep.sandbox.faults import Faults
@@ -66,7 +66,7 @@ def environment(url: str, env: Mapping[str, str]) -> dict[str, str]:
 
 
 @contextmanager
-def rehearsing(messages: Messages, pair: Pair, count: int, faults: Faults, log: str | None) -> Iterator[Drill]:
+def rehearsing(messages: Messages, pair: RegionPair, count: int, faults: Faults, log: str | None) -> Iterator[Drill]:
     """Yield a drill whose sandbox serves, with so many secrets in it; close it all afterwards.
 
     Raises:

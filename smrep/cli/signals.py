@@ -24,7 +24,7 @@ AGAIN_S = 0.05
 """After how long a signal comes again that met Python where no exception gets out, as in a finalizer."""
 
 
-def stopping(error: BaseException | None) -> BaseException | None:
+def find_signal(error: BaseException | None) -> BaseException | None:
     """Return the signal behind an error, None where there is none.
 
     Before 3.12, Python wraps what comes while a class is being made, as by an import in the midst of a run.
@@ -44,7 +44,7 @@ def stopped_by(error: BaseException) -> int:
     return 128 + number_of(error)
 
 
-def told(code: int) -> None:
+def finish_quietly(code: int) -> None:
     """Let a signal from now on end the process with this code: the result that says so is out."""
     answer_signals_with(lambda _number, _frame: os._exit(code))
 
@@ -56,7 +56,7 @@ def answer_signals_with(handler: Callable[[int, FrameType | None], None] | signa
             signal.signal(number, handler)
 
 
-def heed() -> None:
+def install_handlers() -> None:
     """Let the first signal of `ENDING` end the run, which tells how it stands; one that we are to ignore stays ignored.
 
     Those that come while it tells change nothing: make and timeout send several. Where that hangs, since nobody reads,

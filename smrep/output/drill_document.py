@@ -8,18 +8,18 @@ from typing import Any
 from smrep import __version__
 from smrep.output.events import timestamp
 from smrep.output.safe import to_json
-from smrep.rules.recovery.drill_timeline import Course, Gap, Rehearsal, Span, Step, Taken
+from smrep.rules.recovery.drill_timeline import DrillResult, Gap, SecretTimeline, Span, Step, Taken
 
 SCHEMA = "smrep-drill/1"
 """Its JSON Schema is drill.schema.json beside this file."""
 
 
-def as_json(rehearsal: Rehearsal, exit_code: int) -> str:
+def as_json(rehearsal: DrillResult, exit_code: int) -> str:
     """Return the document as text."""
     return to_json(document(rehearsal, exit_code)) + "\n"
 
 
-def document(rehearsal: Rehearsal, exit_code: int) -> dict[str, Any]:
+def document(rehearsal: DrillResult, exit_code: int) -> dict[str, Any]:
     """Return the document; every time but `started_at` is in seconds since then."""
     taken = {step.step.name: step for step in rehearsal.taken}
     return {
@@ -45,7 +45,7 @@ def document(rehearsal: Rehearsal, exit_code: int) -> dict[str, Any]:
     }
 
 
-def _result(rehearsal: Rehearsal) -> str:
+def _result(rehearsal: DrillResult) -> str:
     if rehearsal.interrupted:
         return "interrupted"
     return "failed" if rehearsal.problems else "ok"
@@ -61,7 +61,7 @@ def _step(step: Step, taken: Taken | None) -> dict[str, Any]:
     }
 
 
-def _secret(course: Course) -> dict[str, Any]:
+def _secret(course: SecretTimeline) -> dict[str, Any]:
     return {
         "name": course.name,
         "unreadable": _gaps(course.unreadable),

@@ -13,7 +13,7 @@ from smrep.model import without_request_id
 from smrep.output.json_document import SCHEMA, document
 from smrep.output.safe import to_json
 from smrep.regions import Region
-from smrep.report import Progress, Report, SecretReport, worth_telling
+from smrep.report import Progress, RunReport, SecretReport, worth_telling
 
 State = tuple[str | None, str | None, str | None]
 """A Region's status and message from AWS, and its result so far."""
@@ -22,7 +22,9 @@ State = tuple[str | None, str | None, str | None]
 class Events:
     """Writes the events of one run, from any thread."""
 
-    def __init__(self, write: Callable[[str], None], now: Callable[[], datetime], report: Callable[[], Report]) -> None:
+    def __init__(
+        self, write: Callable[[str], None], now: Callable[[], datetime], report: Callable[[], RunReport]
+    ) -> None:
         """Write nothing yet; `write` emits a line at once or raises; `report` returns the run so far."""
         self._write = write
         self._now = now
@@ -94,7 +96,7 @@ class Events:
             region = secret.primary_region
             self._write_event("secret", name=secret.name, arn=secret.arn, role=secret.role, primary_region=region)
 
-    def result(self, report: Report) -> None:
+    def result(self, report: RunReport) -> None:
         """Write the last changes, then the document; no event may follow."""
         if report.command != "list":  # its secrets have had their events
             self.show(worth_telling(report))

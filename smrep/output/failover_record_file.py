@@ -15,7 +15,7 @@ from typing import TextIO
 
 from smrep.errors import OutputError, UsageError
 from smrep.output.append_only_file import AppendOnlyFile
-from smrep.rules.recovery.failover_record import Entry, Pair, Record, header, read
+from smrep.rules.recovery.failover_record import Record, RecordEntry, RegionPair, header, read
 
 
 @dataclass(slots=True)
@@ -27,7 +27,7 @@ class FailoverRecordFile:
     record: Record
     """The record as this run found it."""
     _file: AppendOnlyFile | None = None
-    _pair: Pair | None = None
+    _pair: RegionPair | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _is_closed: bool = False
     _reread: tuple[int, Record] | None = None
@@ -53,7 +53,7 @@ class FailoverRecordFile:
             file.close()
             raise
 
-    def set_regions(self, pair: Pair) -> None:
+    def set_regions(self, pair: RegionPair) -> None:
         """Set the two Regions of a new record."""
         self._pair = pair
 
@@ -75,7 +75,7 @@ class FailoverRecordFile:
                 self._file.write(header(self._pair))
             self._file.write(line)
 
-    def entry(self, arn: str) -> Entry | None:
+    def entry(self, arn: str) -> RecordEntry | None:
         """Return the entry of a secret as the file has it now; another run may have written it."""
         with self._lock, suppress(OSError, UsageError):
             size = os.stat(self.path).st_size  # noqa: PTH116 - as in smrep.files

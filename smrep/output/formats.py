@@ -12,10 +12,10 @@ from smrep.output.json_document import document, document_parts
 from smrep.output.safe import safe, to_json
 from smrep.output.summary_line import summary_line
 from smrep.output.terminal import Terminal
-from smrep.report import RegionReport, Report, SecretReport, Severity, is_remarkable
+from smrep.report import RegionReport, RunReport, SecretReport, Severity, is_remarkable
 
 
-def as_table(report: Report, terminal: Terminal) -> Iterator[str]:
+def as_table(report: RunReport, terminal: Terminal) -> Iterator[str]:
     """Yield a table: all of a few secrets, or the notable ones of many with the counts of all."""
     if report.command != "list" and report.summary is None:
         from smrep.output.tables.status_table import render_status
@@ -33,12 +33,12 @@ def as_table(report: Report, terminal: Terminal) -> Iterator[str]:
         yield render_fleet(report, terminal)
 
 
-def as_json(report: Report, _terminal: Terminal) -> Iterator[str]:
+def as_json(report: RunReport, _terminal: Terminal) -> Iterator[str]:
     """Yield the JSON document."""
     return document_parts(report)
 
 
-def as_text(report: Report, _terminal: Terminal) -> Iterator[str]:
+def as_text(report: RunReport, _terminal: Terminal) -> Iterator[str]:
     """Yield a tab-separated row for each secret and Region: secret, Region, status, key, action, message.
 
     A run over several accounts adds the account.
@@ -46,13 +46,13 @@ def as_text(report: Report, _terminal: Terminal) -> Iterator[str]:
     return (line for secret in report.secrets for line in STREAMED["text"](secret))
 
 
-def as_names(report: Report, _terminal: Terminal) -> Iterator[str]:
+def as_names(report: RunReport, _terminal: Terminal) -> Iterator[str]:
     """Yield the known ARNs, one a line; of an audit, only those of secrets with findings."""
     arns = (secret.arn for secret in report.secrets if report.command != "audit" or is_remarkable(secret))
     return (f"{safe(arn)}\n" for arn in dict.fromkeys(arns) if arn)
 
 
-def as_ndjson(report: Report, _terminal: Terminal) -> Iterator[str]:
+def as_ndjson(report: RunReport, _terminal: Terminal) -> Iterator[str]:
     """Yield the events of a run that ended before its first."""
     lines: list[str] = []
     events = Events(lines.append, lambda: report.started_at, lambda: report)
@@ -61,7 +61,7 @@ def as_ndjson(report: Report, _terminal: Terminal) -> Iterator[str]:
     return iter(lines)
 
 
-FORMATS: dict[str, Callable[[Report, Terminal], Iterator[str]]] = {
+FORMATS: dict[str, Callable[[RunReport, Terminal], Iterator[str]]] = {
     "table": as_table,
     "json": as_json,
     "ndjson": as_ndjson,
@@ -100,7 +100,7 @@ def message_of(row: RegionReport) -> str | None:
     return error or row.note or doubt or row.status_message or first
 
 
-def title(report: Report) -> str:
+def title(report: RunReport) -> str:
     """Return the command as typed, without its arguments."""
     return " ".join(filter(None, ("smrep", report.command)))
 
@@ -159,7 +159,7 @@ def _check_calls(node: Any) -> None:
             _check_calls(child)
 
 
-def as_query(report: Report, search: Callable[[Any], Any], *, text: bool) -> str:
+def as_query(report: RunReport, search: Callable[[Any], Any], *, text: bool) -> str:
     """Return the result of the query, as JSON or in the layout of `aws --output text`."""
     result = search(document(report))
     try:

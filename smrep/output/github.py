@@ -13,7 +13,7 @@ from smrep.output.formats import message_of, rows, title
 from smrep.output.safe import safe
 from smrep.output.summary_line import summary_line
 from smrep.output.terminal import Messages
-from smrep.report import RegionReport, Report, SecretReport, Severity, worth_telling
+from smrep.report import RegionReport, RunReport, SecretReport, Severity, worth_telling
 
 MOST_BYTES = 500_000
 """Of the rows of a summary; GitHub accepts one mebibyte a step. Source: docs.github.com, job summaries."""
@@ -31,7 +31,7 @@ _ESCAPES = {":": "&#58;", ".": "&#46;", "@": "<!-- -->@"}
 """GitHub links addresses in code too, and those of mail even with `@` as an entity. Tried with cmark-gfm."""
 
 
-def publish(report: Report, messages: Messages, env: Mapping[str, str]) -> None:
+def publish(report: RunReport, messages: Messages, env: Mapping[str, str]) -> None:
     """Annotate failures and extend the job's summary; do nothing outside GitHub Actions."""
     if env.get("GITHUB_ACTIONS") != "true":
         return
@@ -49,12 +49,12 @@ def publish(report: Report, messages: Messages, env: Mapping[str, str]) -> None:
             messages.warning(f"the job's summary could not be written to {path}: {error.strerror}")
 
 
-def failures(report: Report) -> Iterator[str]:
+def failures(report: RunReport) -> Iterator[str]:
     """Yield a workflow command for the error of the run, then one for each failed Region or secret."""
     return islice(_failures(report), MOST_ANNOTATIONS)
 
 
-def _failures(report: Report) -> Iterator[str]:
+def _failures(report: RunReport) -> Iterator[str]:
     prefix = title(report)
     if report.error and report.error.outcome is not Outcome.INTERRUPTED:
         yield _error(prefix, report.error.message, report.error.hint)
@@ -79,7 +79,7 @@ def _error(heading: str, message: str, hint: str | None) -> str:
     return f"::error title={safe(heading).translate(_IN_PROPERTY)}::{text.translate(_IN_MESSAGE)}"
 
 
-def summary(report: Report) -> str:
+def summary(report: RunReport) -> str:
     """Return the report in Markdown: a title, a row for each secret and Region, the summary line."""
     lines = [f"### {title(report)}: {report.outcome.word}", ""]
     if report.secrets:
@@ -100,7 +100,7 @@ def summary(report: Report) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _rows(report: Report) -> Iterator[list[str]]:
+def _rows(report: RunReport) -> Iterator[list[str]]:
     """Yield the cells of each row; of many secrets only the notable ones."""
     for secret in worth_telling(report):
         yield from ([safe(secret.label), *cells[1:]] for cells in rows(secret))

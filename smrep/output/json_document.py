@@ -9,18 +9,18 @@ from typing import Any
 from smrep import __version__
 from smrep.model import CrossAccount, FarEnd
 from smrep.output.safe import json_parts
-from smrep.report import Finding, RegionReport, Report, SecretReport, Trouble
+from smrep.report import Finding, Problem, RegionReport, RunReport, SecretReport
 
 SCHEMA = "smrep/1"
 """Its JSON Schema is document.schema.json beside this file."""
 
 
-def document(report: Report) -> dict[str, Any]:
+def document(report: RunReport) -> dict[str, Any]:
     """Return the document, in one shape for every command that reports on secrets and for every end."""
     return _document(report, [_secret(secret) for secret in report.secrets])
 
 
-def document_parts(report: Report) -> Iterator[str]:
+def document_parts(report: RunReport) -> Iterator[str]:
     """Yield the document as JSON in parts, with one secret in memory at a time."""
     yield from json_parts(_document(report, _Secrets(report.secrets)))
     yield "\n"
@@ -40,7 +40,7 @@ class _Secrets(list[dict[str, Any]]):
         return map(_secret, self._secrets)
 
 
-def _document(report: Report, secrets: list[dict[str, Any]]) -> dict[str, Any]:
+def _document(report: RunReport, secrets: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "smrep_version": __version__,
@@ -114,7 +114,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _error(trouble: Trouble | None) -> dict[str, Any] | None:
+def _error(trouble: Problem | None) -> dict[str, Any] | None:
     if trouble is None:
         return None
     return {

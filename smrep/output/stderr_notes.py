@@ -9,9 +9,9 @@ from smrep.errors import Outcome, OutputError
 from smrep.output.summary_line import REPORTS_FINDINGS, summary_line
 from smrep.output.terminal import Messages
 from smrep.regions import Region
-from smrep.report import Kind, RegionReport, Report, SecretReport, Severity
-from smrep.rules.hints import connected, some
-from smrep.rules.run_outcome import go_on
+from smrep.report import Kind, RegionReport, RunReport, SecretReport, Severity
+from smrep.rules.hints import connected, some_names
+from smrep.rules.run_outcome import resume_commands
 
 _ALWAYS_SHOWN = (Kind.NO_VALUE, Kind.STUCK)
 """Warnings that every command shows."""
@@ -19,13 +19,13 @@ _MAX_NOTES = 10
 """Notes shown of a kind; the result has all of them."""
 
 
-def is_mute(report: Report) -> bool:
+def is_mute(report: RunReport) -> bool:
     """Return whether the run ended because standard output is closed, so that no result can be written either."""
     return report.error is not None and report.error.code == OutputError.__name__
 
 
 def explain(
-    report: Report,
+    report: RunReport,
     messages: Messages,
     connection: tuple[str, ...] = (),
     *,
@@ -72,14 +72,14 @@ def explain(
                 messages.hint(hint)
     if report.error:
         messages.trouble(report.error)
-        resume = connected(go_on(report.secrets) or "", connection)
+        resume = connected(resume_commands(report.secrets) or "", connection)
         if (report.outcome in (Outcome.ACCESS, Outcome.BUG) or is_mute(report)) and resume not in (
             report.error.hint or ""
         ):
             messages.hint(resume)
 
 
-def _explain_many(report: Report, messages: Messages, *, has_counts: bool) -> None:
+def _explain_many(report: RunReport, messages: Messages, *, has_counts: bool) -> None:
     """Write the problems of many secrets, grouped, and the counts if the result has none."""
     notes = list(dict.fromkeys(note for secret in report.secrets for note in secret.notes))
     for note in notes[:_MAX_NOTES]:
@@ -135,7 +135,7 @@ class Issue:
         if len(self.names) == 1:
             return self.message
         place = f" in {self.region}" if self.region else ""
-        return f"{self.kind.replace('_', ' ')}{place} ({len(self.names)} secrets): {some(self.names, _MAX_NAMES)}"
+        return f"{self.kind.replace('_', ' ')}{place} ({len(self.names)} secrets): {some_names(self.names, _MAX_NAMES)}"
 
     @property
     def example(self) -> str | None:

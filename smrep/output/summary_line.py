@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from smrep.errors import Outcome
 from smrep.model import FAILED, IN_PROGRESS, IN_SYNC
 from smrep.output.safe import safe
-from smrep.report import Action, Kind, RegionReport, Report, SecretReport
+from smrep.report import Action, Kind, RegionReport, RunReport, SecretReport
 
 REPORTS_FINDINGS = ("doctor", "verify")
 """The commands whose result is their findings, so that the table shows them in full."""
@@ -16,7 +16,7 @@ _DRIFT_WORDS = {Kind.WRONG_KEY: "under another key"}
 _DOCTOR_WORDS = {Outcome.OK: "clear", Outcome.PENDING: "clear, but not settled", Outcome.ACCESS: "not fully checked"}
 
 
-def summary_line(report: Report) -> str:
+def summary_line(report: RunReport) -> str:
     """Return the counts by result, and the time taken."""
     if report.summary is not None:
         return f"{fleet_counts(report)} ({report.elapsed_s:.1f} s)"
@@ -92,7 +92,7 @@ _PLAN_WORDS = {
 }
 
 
-def fleet_counts(report: Report) -> str:
+def fleet_counts(report: RunReport) -> str:
     """Return the counts of a run over many secrets, in the words of its command."""
     summary = report.summary or {}
     if report.command == "audit":
@@ -108,14 +108,14 @@ def fleet_counts(report: Report) -> str:
     return apply_counts(summary)
 
 
-def list_counts(report: Report) -> str:
+def list_counts(report: RunReport) -> str:
     """Return '312 secrets: 290 primary, 22 standalone'."""
     roles = Counter(secret.role for secret in report.secrets if secret.role)
     words = ", ".join(f"{count} {role}" for role, count in roles.items())
     return f"{_counted(roles.total(), 'secret')}{': ' if words else ''}{words}"
 
 
-def audit_counts(report: Report) -> str:
+def audit_counts(report: RunReport) -> str:
     """Return '312 secrets: 290 covered by listing, 18 missing, 4 failed'."""
     summary = dict(report.summary or {})
     total, covered = summary.pop("secrets", 0), summary.pop("covered", 0)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import IO, TextIO
 
 from smrep.output.safe import safe
-from smrep.report import Trouble
+from smrep.report import Problem
 
 
 def wants_color(choice: str, stream: TextIO, env: Mapping[str, str]) -> bool:
@@ -91,7 +91,7 @@ class Messages:
         if text:
             self._write("hint: ", "36", text)
 
-    def trouble(self, trouble: Trouble) -> None:
+    def trouble(self, trouble: Problem) -> None:
         """Write an error, its details and the next command."""
         self.error(trouble.message)
         for detail in trouble.details:

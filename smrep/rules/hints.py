@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from smrep.model import Secret, Source, Target, split_endpoint
 from smrep.regions import Region
-from smrep.report import Finding, Made, Report, SecretReport, Trouble
+from smrep.report import Finding, LazyReports, Problem, RunReport, SecretReport
 
 _CONNECTED = (
     "replicate|status|wait|retry|verify|rekey|remove|promote|doctor|list|audit|plan|apply|export|failover|failback"
@@ -22,7 +22,7 @@ _QUOTED = r"""(?<!\w)'(?:[^']|'"'"')*'(?!\w)"""
 """A word in quotes, as a name from AWS is: what looks like a command in it is none."""
 
 
-def spell(
+def format_command(
     command: str,
     names: Sequence[str],
     *,
@@ -44,24 +44,26 @@ def spell(
     return shlex.join(["smrep", command, *names, *words])
 
 
-def spell_on(secret: Secret, command: str, targets: Sequence[Target] = (), flags: Sequence[str] = ()) -> str:
+def format_command_on(secret: Secret, command: str, targets: Sequence[Target] = (), flags: Sequence[str] = ()) -> str:
     """Return a command of smrep about a secret in its Region, which it calls as it was asked for: by ARN or by name."""
-    return spell(command, [secret.id_in(secret.region)], primary_region=secret.region, targets=targets, flags=flags)
+    return format_command(
+        command, [secret.id_in(secret.region)], primary_region=secret.region, targets=targets, flags=flags
+    )
 
 
 def promotion(replica: Secret) -> str:
     """Return the command that promotes a replica."""
-    return spell("promote", [replica.id_in(replica.region)], targets=[Target(replica.region)])
+    return format_command("promote", [replica.id_in(replica.region)], targets=[Target(replica.region)])
 
 
 def policy_for(primary: Secret, targets: Sequence[Target]) -> str:
     """Return the command that prints what replicating the primary takes, its own key included if it is a customer's."""
     key = primary.kms_key_id
     own = () if key is None or key.endswith("alias/aws/secretsmanager") else ("--primary-key", key)
-    return spell_on(primary, "iam-policy", targets, own)
+    return format_command_on(primary, "iam-policy", targets, own)
 
 
-def aws(command: str, *flags: str, **options: str) -> str:
+def aws_command(command: str, *flags: str, **options: str) -> str:
     """Return `aws COMMAND --option value... FLAGS...`, as `aws("kms describe-key", key_id=key)`."""
     words = ["aws", *command.split()]
     for name, value in options.items():
@@ -70,10 +72,10 @@ def aws(command: str, *flags: str, **options: str) -> str:
     return shlex.join([*words, *flags])
 
 
-def anew(primary: Secret, targets: Sequence[Target]) -> str:
+def remove_then_replicate(primary: Secret, targets: Sequence[Target]) -> str:
     """Return the commands that take Regions off the primary's list and add them again, under the targets' keys."""
     there = [Target(each.region) for each in targets]
-    return f"{spell_on(primary, 'remove', there)}; then: {spell_on(primary, 'replicate', targets)}"
+    return f"{format_command_on(primary, 'remove', there)}; then: {format_command_on(primary, 'replicate', targets)}"
 
 
 def typed_again(words: Sequence[str]) -> str:
@@ -126,7 +128,7 @@ def _names(hint: str, flag: str) -> bool:
     return re.search(rf"(?<!\S){flag}(?![\w-])", hint) is not None
 
 
-def some(names: Sequence[str], most: int = 5) -> str:
+def some_names(names: Sequence[str], most: int = 5) -> str:
     """Return the first names, and how many more there are."""
     more = len(names) - most
     return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
@@ -157,7 +159,7 @@ def cure(source: Source, code: str) -> str:
         case "ClockSkew":
             return "set this machine's clock, and compare it: date -u"
         case "GlobalToken":
-            version = aws("iam set-security-token-service-preferences", global_endpoint_token_version="v2Token")  # noqa: S106 - a kind
+            version = aws_command("iam set-security-token-service-preferences", global_endpoint_token_version="v2Token")  # noqa: S106 - a kind
             return (
                 "see that the Region is enabled for the account; if it is, take a token that is good in every Region: "
                 f"export AWS_STS_REGIONAL_ENDPOINTS=regional and sign in anew, or {version}"
@@ -165,7 +167,7 @@ def cure(source: Source, code: str) -> str:
         case "MissingDependency":
             return "install smrep with it: pip install 'smrep[crt]'"
         case "MfaRequired":
-            session = aws("configure export-credentials", profile=source.profile or "default", format="env")
+            session = aws_command("configure export-credentials", profile=source.profile or "default", format="env")
             return f'run it at a terminal, or get a session there and leave --profile out here: eval "$({session})"'
         case "BadCredentials" if source.method == "env":
             return "let it go, if the credentials are good: unset AWS_CREDENTIAL_EXPIRATION"
@@ -204,7 +206,7 @@ def renewal(source: Source) -> str:
 def _find(source: Source) -> str:
     looked = f"see whether the AWS CLI finds any: {_who(source)}"
     if source.profiles:
-        named = some(source.profiles)
+        named = some_names(source.profiles)
         return f"{looked}; name a profile that has some (--profile NAME; there are: {named}), or sign in: aws login"
     return f"{looked}; {_SET_UP}"
 
@@ -218,7 +220,7 @@ def _web_identity(source: Source, code: str) -> str:
     if code == "InvalidIdentityToken":
         return (
             "see whether the account knows the token's OIDC provider, and add it if not: "
-            f"{aws('iam list-open-id-connect-providers')}"
+            f"{aws_command('iam list-open-id-connect-providers')}"
         )
     return (
         f"have a new token written to {source.place or 'the token file'}: by the CI job (GitHub: permissions: "
@@ -227,7 +229,7 @@ def _web_identity(source: Source, code: str) -> str:
 
 
 def _aws(command: str, source: Source) -> str:
-    return aws(command, profile=source.profile) if source.profile else aws(command)
+    return aws_command(command, profile=source.profile) if source.profile else aws_command(command)
 
 
 def _who(source: Source) -> str:
@@ -235,8 +237,8 @@ def _who(source: Source) -> str:
 
 
 def connected_report(
-    report: Report, flags: tuple[str, ...], accounts: Mapping[str, tuple[str, ...]] = MappingProxyType({})
-) -> Report:
+    report: RunReport, flags: tuple[str, ...], accounts: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+) -> RunReport:
     """Return the report with the flags of the connection in every command that a hint names.
 
     `accounts` has those that lead to a secret's own account, where there are several.
@@ -244,7 +246,7 @@ def connected_report(
     if not flags and not accounts:
         return report
 
-    def mend(trouble: Trouble | None, flags: tuple[str, ...]) -> Trouble | None:
+    def mend(trouble: Problem | None, flags: tuple[str, ...]) -> Problem | None:
         return replace(trouble, hint=connected(trouble.hint, flags)) if trouble and trouble.hint else trouble
 
     def mended(finding: Finding, flags: tuple[str, ...]) -> Finding:
@@ -262,4 +264,4 @@ def connected_report(
             ),
         )
 
-    return replace(report, error=mend(report.error, flags), secrets=Made(report.secrets, mended_secret))
+    return replace(report, error=mend(report.error, flags), secrets=LazyReports(report.secrets, mended_secret))

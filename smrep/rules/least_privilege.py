@@ -1,4 +1,4 @@
-"""The least-privilege IAM policy, and the notes that go with it."""
+"""What smrep's commands call, the least-privilege IAM policy for them, and the notes that go with it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,132 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 from smrep.errors import UsageError
 from smrep.model import SecretId, Target, in_region, parse_arn
 from smrep.regions import Region, is_known, partition_of
-from smrep.rules.permissions import CALLS, IN_YOUR_NAME, LABELS, Place
-from smrep.rules.primary_region import Address, check_regions
+from smrep.rules.primary_region import SecretAddress, check_regions
 from smrep.rules.replication.key_failures import DEFAULT, check_target, via
+
+
+class Place(Enum):
+    """What an operation is asked of."""
+
+    PRIMARY = "the primary, in its Region"
+    REPLICA = "a replica, in its own Region"
+    ACCOUNT = "the account, in no particular Region"
+
+
+Operation = tuple[str, str]
+"""Service and operation, which are also the two halves of IAM's action."""
+
+_PRIMARY, _REPLICA, _BOTH, _ACCOUNT = (
+    (Place.PRIMARY,),
+    (Place.REPLICA,),
+    (Place.PRIMARY, Place.REPLICA),
+    (Place.ACCOUNT,),
+)
+
+_DESCRIBE: Mapping[Operation, tuple[Place, ...]] = {("secretsmanager", "DescribeSecret"): _BOTH}
+_PREFLIGHT: Mapping[Operation, tuple[Place, ...]] = {
+    **_DESCRIBE,
+    ("secretsmanager", "ListSecretVersionIds"): _BOTH,  # the replica's only with --verify
+    ("kms", "DescribeKey"): _BOTH,
+    ("account", "ListRegions"): _ACCOUNT,  # this and the next only where a Region refuses the credentials
+    ("ec2", "DescribeRegions"): _ACCOUNT,
+}
+_PREFLIGHT_OF_MANY: Mapping[Operation, tuple[Place, ...]] = {
+    **_DESCRIBE,
+    ("kms", "DescribeKey"): _BOTH,
+    ("account", "ListRegions"): _ACCOUNT,
+    ("ec2", "DescribeRegions"): _ACCOUNT,
+}
+_LIST: Mapping[Operation, tuple[Place, ...]] = {("secretsmanager", "ListSecrets"): _ACCOUNT}  # in each Region
+CALLS: Mapping[str, Mapping[Operation, tuple[Place, ...]]] = {
+    "replicate": {**_PREFLIGHT, ("secretsmanager", "ReplicateSecretToRegions"): _PRIMARY},
+    "status": _DESCRIBE,
+    "wait": _DESCRIBE,
+    "retry": {**_PREFLIGHT, ("secretsmanager", "ReplicateSecretToRegions"): _PRIMARY},
+    "verify": {
+        **_DESCRIBE,
+        ("secretsmanager", "ListSecretVersionIds"): _BOTH,
+        ("kms", "DescribeKey"): _REPLICA,
+    },
+    "rekey": {
+        **_DESCRIBE,
+        ("secretsmanager", "ListSecretVersionIds"): _BOTH,
+        ("kms", "DescribeKey"): _REPLICA,
+        ("secretsmanager", "UpdateSecret"): _REPLICA,
+    },
+    "remove": {**_DESCRIBE, ("secretsmanager", "RemoveRegionsFromReplication"): _PRIMARY},
+    "promote": {**_DESCRIBE, ("secretsmanager", "StopReplicationToReplica"): _REPLICA},
+    "list": _LIST,
+    "audit": {**_DESCRIBE, **_LIST, ("kms", "DescribeKey"): _REPLICA},
+    "plan": {**_PREFLIGHT_OF_MANY, **_LIST},
+    "apply": {
+        **_PREFLIGHT_OF_MANY,
+        **_LIST,
+        ("secretsmanager", "ReplicateSecretToRegions"): _PRIMARY,
+        ("secretsmanager", "RemoveRegionsFromReplication"): _PRIMARY,  # only with remove_extra
+    },
+    "export": {**_DESCRIBE, **_LIST},
+    "failover": {  # the Region that is lost is not asked for anything
+        ("secretsmanager", "DescribeSecret"): _REPLICA,
+        **_LIST,
+        ("secretsmanager", "GetResourcePolicy"): _REPLICA,
+        ("kms", "DescribeKey"): _REPLICA,
+        ("secretsmanager", "StopReplicationToReplica"): _REPLICA,
+    },
+    "failback": {  # each side may be the primary for a while
+        **_DESCRIBE,
+        ("kms", "DescribeKey"): _BOTH,
+        ("secretsmanager", "ReplicateSecretToRegions"): _BOTH,
+        ("secretsmanager", "RemoveRegionsFromReplication"): _BOTH,
+        ("secretsmanager", "StopReplicationToReplica"): _PRIMARY,  # only with --return-primary
+    },
+    "doctor": {
+        **_PREFLIGHT,
+        ("secretsmanager", "GetResourcePolicy"): _PRIMARY,  # this and the next only with --reader
+        ("iam", "SimulatePrincipalPolicy"): _ACCOUNT,
+    },
+}
+"""Command -> what it sends -> where to. sts:GetCallerIdentity is left out: it needs no permission."""
+
+IN_YOUR_NAME: Mapping[str, Mapping[Operation, tuple[Place, ...]]] = {
+    "ReplicateSecretToRegions": {
+        ("kms", "Decrypt"): _PRIMARY,
+        ("kms", "GenerateDataKey"): _REPLICA,
+        ("kms", "Encrypt"): _REPLICA,
+    },
+    "UpdateSecret": {
+        ("kms", "GenerateDataKey"): _REPLICA,
+        ("kms", "Encrypt"): _REPLICA,
+        ("kms", "Decrypt"): _REPLICA,
+    },
+}
+"""Operation -> what Secrets Manager then does with a customer's key in the caller's name -> whose key.
+
+Source: aws-behavior.md 4; API_ReplicateSecretToRegions, API_UpdateSecret.
+"""
+
+HARMLESS = ("replicate", "status", "wait", "retry", "verify")
+"""The commands that destroy nothing."""
+
+LABELS: Mapping[str, str] = {
+    **dict.fromkeys(("DescribeSecret", "ListSecretVersionIds", "GetResourcePolicy"), "LookAtSecrets"),
+    "ListSecrets": "ListSecrets",
+    "ReplicateSecretToRegions": "Replicate",
+    "RemoveRegionsFromReplication": "Remove",
+    "StopReplicationToReplica": "Promote",
+    "UpdateSecret": "Rekey",
+    "DescribeKey": "LookAtKeys",
+    **dict.fromkeys(("GenerateDataKey", "Encrypt", "Decrypt"), "UseKeys"),
+    **dict.fromkeys(("ListRegions", "DescribeRegions"), "LookAtRegions"),
+    "SimulatePrincipalPolicy": "AskForReaders",
+}
+"""Operation -> the Sid of its statement; statements stand in this order, what changes something apart from looks."""
+
 
 EVERY = SecretId("*")
 """Stands for all secrets of a Region; no secret can have this name."""
@@ -28,11 +147,11 @@ Condition = tuple[tuple[str, str, tuple[str, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
+class PolicyScope:
     """What the policy is for; no name and no key in it may hold a wildcard."""
 
     commands: frozenset[str]
-    secrets: tuple[Address, ...]
+    secrets: tuple[SecretAddress, ...]
     """Each with its primary's Region; EVERY for all of that Region."""
     targets: tuple[Target, ...] = ()
     """None at all means every Region."""
@@ -59,7 +178,7 @@ class Scope:
         return frozenset(operation for command in self.commands for _, operation in CALLS[command])
 
 
-def document(scope: Scope) -> dict[str, object]:
+def document(scope: PolicyScope) -> dict[str, object]:
     """Return the policy as IAM takes it; the same scope in another order gives the same one."""
     actions: dict[tuple[str, str, Condition], set[str]] = {}
     for label, action, resource, condition in _grants(scope):
@@ -99,7 +218,7 @@ def is_exact(secret_id: str) -> bool:
     return secret_id.startswith("arn:") and re.search(r"-[A-Za-z0-9]{6}\Z", secret_id) is not None
 
 
-def _grants(scope: Scope) -> Iterator[tuple[str, str, str, Condition]]:
+def _grants(scope: PolicyScope) -> Iterator[tuple[str, str, str, Condition]]:
     """Yield (label, action, resource, condition), some of them several times."""
     for command in scope.commands:
         for (service, operation), places in CALLS[command].items():
@@ -115,7 +234,7 @@ def _grants(scope: Scope) -> Iterator[tuple[str, str, str, Condition]]:
 
 
 def _objects(
-    scope: Scope, service: str, operation: str, place: Place, *, returns: bool
+    scope: PolicyScope, service: str, operation: str, place: Place, *, returns: bool
 ) -> Iterator[tuple[str, Condition]]:
     """Yield each resource that an operation is asked of, with the conditions."""
     if service == "kms":
@@ -133,7 +252,7 @@ def _objects(
                 yield from ((in_region(arn, Region(region)), limits) for region in regions)
 
 
-def _secret_arns(scope: Scope, address: Address, *, bare: bool) -> Iterator[str]:
+def _secret_arns(scope: PolicyScope, address: SecretAddress, *, bare: bool) -> Iterator[str]:
     """Yield the ARN as the policy needs it, in the primary's Region; with `bare`, the one without suffix too.
 
     What AWS holds a name against that is not there is not documented. The bare ARN is no secret's, so granting it
@@ -150,7 +269,7 @@ def _secret_arns(scope: Scope, address: Address, *, bare: bool) -> Iterator[str]
         yield arn[:-7] if is_exact(address.secret_id) else arn
 
 
-def _keys(scope: Scope, place: Place) -> Iterator[tuple[Region, str, Condition]]:
+def _keys(scope: PolicyScope, place: Place) -> Iterator[tuple[Region, str, Condition]]:
     """Yield (Region, resource, condition) of each customer key.
 
     An alias can't be the resource of an operation on its key, so it becomes a condition.
@@ -169,7 +288,7 @@ def _keys(scope: Scope, place: Place) -> Iterator[tuple[Region, str, Condition]]
             yield region, arn if key.startswith("arn:") else f"{arn}key/{key}", ()
 
 
-def _limits(scope: Scope, operation: str, address: Address, *, returns: bool) -> Condition:
+def _limits(scope: PolicyScope, operation: str, address: SecretAddress, *, returns: bool) -> Condition:
     """Return what must hold for an operation on a secret; what `returns` replicates to the primaries' Region too."""
     if operation == "UpdateSecret":  # of a replica AWS changes nothing but the key; of another secret, the value too
         return (("StringEquals", "secretsmanager:SecretPrimaryRegion", (address.region,)),)
@@ -201,7 +320,7 @@ def _rendered(condition: Condition) -> dict[str, dict[str, object]]:
     return rendered
 
 
-def check(scope: Scope, default_key: str | None) -> None:
+def check(scope: PolicyScope, default_key: str | None) -> None:
     """Refuse what contradicts itself, and what would be a wildcard in the policy.
 
     Raises:
@@ -257,7 +376,7 @@ def _check_primary_key(key: str, homes: Sequence[Region]) -> None:
         ) from error
 
 
-def warnings(scope: Scope, policy: Mapping[str, object]) -> Iterator[str]:
+def warnings(scope: PolicyScope, policy: Mapping[str, object]) -> Iterator[str]:
     """Yield what makes the policy wider or less useful than it looks."""
     for region in (*scope.homes, *(target.region for target in scope.targets)):
         if not is_known(region):
@@ -271,7 +390,7 @@ def warnings(scope: Scope, policy: Mapping[str, object]) -> Iterator[str]:
         )
 
 
-def notes(scope: Scope) -> Iterator[str]:
+def notes(scope: PolicyScope) -> Iterator[str]:
     """Yield what the policy leaves out or can't limit, and how to have it otherwise."""
     if scope.owner == "*":
         yield "no account is known, so any stands in the ARNs; name it: --expect-account ID"
@@ -289,7 +408,7 @@ def notes(scope: Scope) -> Iterator[str]:
         )
 
 
-def _key_notes(scope: Scope) -> Iterator[str]:
+def _key_notes(scope: PolicyScope) -> Iterator[str]:
     if "ReplicateSecretToRegions" in scope.operations and is_default(scope.primary_key):
         yield (
             f"no statement for the primary's key in {', '.join(scope.homes)}: AWS's default key needs none; "

@@ -9,18 +9,18 @@ from dataclasses import dataclass
 from smrep.errors import ConfigurationError, UsageError
 from smrep.model import SecretId, parse_arn
 from smrep.regions import Region, parse_region, partition_of
-from smrep.rules.hints import aws
+from smrep.rules.hints import aws_command
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class SecretAddress:
     """A secret and the Region in which it was asked for."""
 
     secret_id: SecretId
     region: Region
 
 
-def common_region(addresses: Sequence[Address]) -> Region | None:
+def common_region(addresses: Sequence[SecretAddress]) -> Region | None:
     """Return the Region that all secrets share, None where ARNs name several."""
     regions = {address.region for address in addresses}
     return regions.pop() if len(regions) == 1 else None
@@ -74,10 +74,10 @@ HOME_VARIABLES = ("SMREP_PRIMARY_REGION", "AWS_REGION", "AWS_DEFAULT_REGION")
 
 
 @dataclass(frozen=True, slots=True)
-class Where:
+class PrimaryRegions:
     """The secrets with their Regions, and who named each Region."""
 
-    addresses: tuple[Address, ...]
+    addresses: tuple[SecretAddress, ...]
     sources: Mapping[Region, str]
     """Region -> `arn`, `--primary-region`, the name of a variable, or `profile`."""
 
@@ -92,14 +92,14 @@ class Where:
         return ", ".join(dict.fromkeys(self.sources.values())) or None
 
 
-def locate(
+def locate_primaries(
     secrets: Sequence[SecretId],
     flag: Region | None,
     env: Mapping[str, str],
     profile: Callable[[], str | None],
     *,
     needed: bool = False,
-) -> Where:
+) -> PrimaryRegions:
     """Return each secret's Region: its ARN's, else the flag's, the environment's, the profile's.
 
     `needed` names a Region also where there are no secrets.
@@ -124,11 +124,11 @@ def locate(
             common = common or _common(flag, env, profile)
             region, source = common
         sources[region] = source
-        addresses.append(Address(secret, region))
+        addresses.append(SecretAddress(secret, region))
     if needed and not sources:
         region, source = _common(flag, env, profile)
         sources[region] = source
-    return Where(tuple(addresses), sources)
+    return PrimaryRegions(tuple(addresses), sources)
 
 
 def _common(flag: Region | None, env: Mapping[str, str], profile: Callable[[], str | None]) -> tuple[Region, str]:
@@ -177,7 +177,7 @@ def check_name(name: str, *, piped: bool = False, pattern: bool = False) -> None
             f"{shown} is a path of Windows, which Git Bash makes of a name that begins with /",
             "keep Git Bash from it: export MSYS_NO_PATHCONV=1",
         )
-    listing = aws("secretsmanager list-secrets", query="SecretList[].[Name]", output="text")
+    listing = aws_command("secretsmanager list-secrets", query="SecretList[].[Name]", output="text")
     if piped and name[0] in '{["':
         raise UsageError(f"standard input is JSON, and smrep reads one name a line: {shown}", f"print names: {listing}")
     if "\t" in name:

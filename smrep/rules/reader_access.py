@@ -12,7 +12,7 @@ from smrep.errors import AwsError, NotFound, Outcome
 from smrep.model import Secret, in_region
 from smrep.regions import KNOWN, Region
 from smrep.report import Finding, Kind, Severity
-from smrep.rules.hints import aws
+from smrep.rules.hints import aws_command
 from smrep.rules.replication.findings import unchecked
 from smrep.rules.replication.key_failures import via
 
@@ -66,7 +66,7 @@ def bound(primary: Secret, region: Region, policy: Policy) -> tuple[Finding, ...
     if not named:
         return ()
     message = f"the resource policy of {primary.name} is copied to {region} as it is, and names {', '.join(named)}"
-    hint = f"see whether that holds in {region}: " + aws(
+    hint = f"see whether that holds in {region}: " + aws_command(
         "secretsmanager get-resource-policy", secret_id=primary.arn, region=primary.region
     )
     return (Finding(Kind.READER, Severity.WARNING, message, hint),)
@@ -98,6 +98,6 @@ def _unsure(what: str, role: str, error: AwsError) -> Finding:
     found = unchecked(what, error, f"iam:SimulatePrincipalPolicy on {role}")
     if isinstance(error, NotFound):
         name = role.rpartition("/")[2]
-        hint = f"check the role and its account: {aws('iam get-role', role_name=name)}"
+        hint = f"check the role and its account: {aws_command('iam get-role', role_name=name)}"
         return replace(found, hint=hint, outcome=Outcome.ACCESS)
     return found

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Sequence
 from smrep.errors import Outcome
 from smrep.model import IN_SYNC, Target
 from smrep.regions import Region
-from smrep.report import Action, Kind, RegionReport, SecretReport, Trouble
-from smrep.rules.hints import duration, spell
+from smrep.report import Action, Kind, Problem, RegionReport, SecretReport
+from smrep.rules.hints import duration, format_command
 from smrep.rules.replication.replica_state import worst
 
 
-def end(secrets: Iterable[SecretReport], trouble: Trouble | None) -> Outcome:
+def run_outcome(secrets: Iterable[SecretReport], trouble: Problem | None) -> Outcome:
     """Return the outcome of the run: the worst of the secrets' and of the run's own trouble."""
     outcomes = [secret.outcome for secret in secrets]
     return worst([*outcomes, trouble.outcome] if trouble else outcomes)
@@ -31,7 +31,7 @@ def is_under_way(row: RegionReport) -> bool:
 
 def timed_out(
     secrets: Sequence[SecretReport], timeout_s: float, elapsed_s: float, command: str | None = None
-) -> Trouble | None:
+) -> Problem | None:
     """Return the trouble that names every Region still open at the end, None where none is.
 
     Before the deadline, only a Region of which nothing else is said: it was waited for as long as that made sense.
@@ -48,16 +48,16 @@ def timed_out(
         return None
     names = ", ".join(f"{secret.name} {row.region} ({_state(row)})" for secret, row in rows)
     more_time = ("--timeout", duration(max(2 * timeout_s, 60.0))) if over else ()
-    return Trouble(
+    return Problem(
         "Timeout" if over else "StillOpen",
         f"still open after {duration(timeout_s if over else round(elapsed_s))}: {names}",
-        go_on(secrets, more_time, looking="verify" if command == "verify" else "wait"),
+        resume_commands(secrets, more_time, looking="verify" if command == "verify" else "wait"),
         None,
         Outcome.PENDING,
     )
 
 
-def stopped(secrets: Sequence[SecretReport], *, sent: bool, doing: str = "replicating") -> Trouble:
+def interruption(secrets: Sequence[SecretReport], *, sent: bool, doing: str = "replicating") -> Problem:
     """Return what an interrupt leaves behind, with the commands that go on from there."""
     rows = [row for secret in secrets for row in secret.replicas]
     under_way = any(is_under_way(row) for row in rows)
@@ -67,19 +67,21 @@ def stopped(secrets: Sequence[SecretReport], *, sent: bool, doing: str = "replic
         message = f"stopped waiting; AWS goes on {doing}"
     else:
         message = "stopped; AWS may or may not have taken the request" if sent else "stopped; nothing was sent"
-    return Trouble("Interrupted", message, go_on(secrets) if sent or under_way else None, None, Outcome.INTERRUPTED)
+    return Problem(
+        "Interrupted", message, resume_commands(secrets) if sent or under_way else None, None, Outcome.INTERRUPTED
+    )
 
 
-def stopped_waiting(secrets: Sequence[SecretReport], again: str) -> Trouble:
+def stopped_waiting(secrets: Sequence[SecretReport], again: str) -> Problem:
     """Return what an interrupt of `wait` leaves behind; `again` is the command, where AWS has not answered yet."""
     if secrets:
-        return stopped(secrets, sent=True)
-    return Trouble("Interrupted", "stopped waiting; AWS had not answered yet", again, None, Outcome.INTERRUPTED)
+        return interruption(secrets, sent=True)
+    return Problem("Interrupted", "stopped waiting; AWS had not answered yet", again, None, Outcome.INTERRUPTED)
 
 
-def stopped_looking() -> Trouble:
+def stopped_looking() -> Problem:
     """Return what an interrupt of a command that changes nothing leaves behind."""
-    return Trouble("Interrupted", "stopped looking; nothing was changed", None, None, Outcome.INTERRUPTED)
+    return Problem("Interrupted", "stopped looking; nothing was changed", None, None, Outcome.INTERRUPTED)
 
 
 _AGAIN = {Action.REMOVE: "remove", Action.REKEY: "rekey", Action.PROMOTE: "promote"}
@@ -89,7 +91,7 @@ _AGAIN = {Action.REMOVE: "remove", Action.REKEY: "rekey", Action.PROMOTE: "promo
 _UNDONE = {Action.REMOVE: "not gone yet", Action.REKEY: "new key not seen yet", Action.PROMOTE: "still a replica"}
 
 
-def go_on(secrets: Iterable[SecretReport], flags: Sequence[str] = (), looking: str = "wait") -> str | None:
+def resume_commands(secrets: Iterable[SecretReport], flags: Sequence[str] = (), looking: str = "wait") -> str | None:
     """Return the commands that go on with what is open, None where nothing is.
 
     `looking` is the command for what AWS is at work on; `replicate`, which looks first, is for what it is not known to
@@ -103,7 +105,7 @@ def go_on(secrets: Iterable[SecretReport], flags: Sequence[str] = (), looking: s
             together.setdefault((command, home, tuple(targets), forcing), []).append(name)
     return (
         "; ".join(
-            spell(
+            format_command(
                 command,
                 names,
                 primary_region=home,

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from smrep.report import SecretReport
 from smrep.rules.fleet.plan_counts import done
 from smrep.rules.replication.replica_state import worst_first
-from smrep.service.fleet.apply_task import Assignment
-from smrep.service.fleet.fleet_run import WIDTH, FleetRun, Terms
+from smrep.service.fleet.apply_task import ApplyTask
+from smrep.service.fleet.fleet_run import WIDTH, AccountRun, FleetRun
 from smrep.service.fleet.multi_account import Accounts
-from smrep.service.fleet.scheduler import Crew
-from smrep.service.fleet.secret_plan import Planner
-from smrep.service.plan import Draft, Redraft, joined, kept_rows
+from smrep.service.fleet.scheduler import Scheduler
+from smrep.service.fleet.secret_plan import AccountPlanner
+from smrep.service.plan import FleetPlan, RevalidatedPlan, join_reports, kept_rows
 from smrep.service.ports import Clock
-from smrep.service.steps.rate_limiter import Pace
+from smrep.service.steps.rate_limiter import RateLimiter
 
 
 @dataclass(slots=True)
@@ -23,23 +23,27 @@ class Application(FleetRun):
     """The plan's secrets on their way."""
 
     doing: str = "applying"
-    kept: Sequence[tuple[Planner, int]] = ()
+    kept: Sequence[tuple[AccountPlanner, int]] = ()
     """Those for which nothing is to be done, by listing."""
 
     @classmethod
-    def of(cls, draft: Draft | Redraft, clock: Clock, rate: float, timeout_s: float, *, wait: bool) -> Application:
+    def of(
+        cls, draft: FleetPlan | RevalidatedPlan, clock: Clock, rate: float, timeout_s: float, *, wait: bool
+    ) -> Application:
         """Return what was planned as a run, each account at its own pace of so many writes a second."""
-        crew = Crew(clock, WIDTH)
-        terms: dict[int, Terms] = {}
+        crew = Scheduler(clock, WIDTH)
+        terms: dict[int, AccountRun] = {}
         tasks = []
         for planner, errand in draft.errands:
-            fresh = Terms(planner.estate.aws, Pace(clock, rate), timeout_s, wait=wait, estate=planner.estate)
-            tasks.append(Assignment(errand, terms.setdefault(id(planner), fresh), crew))
+            fresh = AccountRun(
+                planner.estate.aws, RateLimiter(clock, rate), timeout_s, wait=wait, estate=planner.estate
+            )
+            tasks.append(ApplyTask(errand, terms.setdefault(id(planner), fresh), crew))
         return cls(tasks, crew, kept=draft.kept)
 
     def reports(self, *, dry_run: bool = False) -> Sequence[SecretReport]:  # noqa: ARG002 - it acts
         """Return every secret as it stands, the worst first."""
-        return joined(worst_first(task.report() for task in self.tasks), self.kept)
+        return join_reports(worst_first(task.report() for task in self.tasks), self.kept)
 
     @property
     def summary(self) -> dict[str, int]:

@@ -7,31 +7,31 @@ from dataclasses import dataclass, field, replace
 
 from smrep.errors import AwsError, NotWhole, Outcome
 from smrep.model import Secret, Target
-from smrep.report import Finding, Kind, Made, Progress, RegionReport, SecretReport, Severity, is_remarkable
+from smrep.report import Finding, Kind, LazyReports, Progress, RegionReport, SecretReport, Severity, is_remarkable
 from smrep.rules.fleet.coverage import covered_row, examined_row, extra_row, summary, unlisted_row
 from smrep.rules.manifest.schema import Rule
 from smrep.rules.manifest.selector import EVERY
 from smrep.rules.replication.findings import doubt, unchecked
-from smrep.rules.replication.replica_state import told, worst, worst_first
-from smrep.service.fleet.inspector import Examiner
-from smrep.service.fleet.inventory import Estate, check_clashes, missed, refuse_absent
+from smrep.rules.replication.replica_state import secret_report, worst, worst_first
+from smrep.service.fleet.inspector import Inspector
+from smrep.service.fleet.inventory import Inventory, check_clashes, refuse_absent, unmatched_rules
 from smrep.service.fleet.multi_account import Accounts
 from smrep.service.run_state import RunState
 from smrep.service.steps.lookup import troubles_elsewhere
-from smrep.service.steps.parallel import abreast, nothing
+from smrep.service.steps.parallel import do_nothing, parallel
 
 
 @dataclass(slots=True)
 class Audit:
     """The audit of one account."""
 
-    estate: Estate
+    estate: Inventory
     deep: bool = False
     """Whether every primary is looked at, so that a status can be told."""
     extras: bool = False
     """Whether a replica in a Region that nobody asked for is worth a word."""
-    pulse: Callable[[], None] = nothing
-    examiner: Examiner = field(init=False)
+    pulse: Callable[[], None] = do_nothing
+    examiner: Inspector = field(init=False)
     listed: list[int] = field(default_factory=list)
     """Places of the secrets of which listing tells all that is told."""
     _doubtful: list[int] = field(default_factory=list)
@@ -40,7 +40,7 @@ class Audit:
 
     def __post_init__(self) -> None:
         """Look at what is in this estate."""
-        self.examiner = Examiner(self.estate, self.pulse)
+        self.examiner = Inspector(self.estate, self.pulse)
         self.estate.pulse = self.pulse
 
     def look(self, run: RunState) -> None:
@@ -60,7 +60,7 @@ class Audit:
         self.listed = [place for place in range(len(estate.primaries)) if place not in chosen]
         examiner.to_look = len(self._doubtful)
         run.update()
-        abreast(self._examine, self._doubtful, pulse=run.heartbeat)
+        parallel(self._examine, self._doubtful, pulse=run.heartbeat)
         run.update()
 
     @property
@@ -134,7 +134,7 @@ class Audit:
             if self.extras and entry.region not in regions
         ]
         notes = troubles_elsewhere(primary, {row.region for row in rows})
-        report = replace(told(primary, rows, notes=notes), checked_by="describe", rules=wanted.rules)
+        report = replace(secret_report(primary, rows, notes=notes), checked_by="describe", rules=wanted.rules)
         return replace(report, account=self.estate.account)
 
     def _row(self, place: int, primary: Secret, target: Target) -> RegionReport:
@@ -201,7 +201,7 @@ class Audits:
         reports = sorted(self._reports(), key=lambda each: (not is_remarkable(each), each.name))
         found: list[SecretReport | tuple[Audit, int]] = [*worst_first(reports)]
         found += [(audit, place) for audit in self.audits for place in audit.listed if audit.estate.covers(place)]
-        return Made(found, lambda item: item if isinstance(item, SecretReport) else item[0].by_listing(item[1]))
+        return LazyReports(found, lambda item: item if isinstance(item, SecretReport) else item[0].by_listing(item[1]))
 
     @property
     def summary(self) -> dict[str, int]:
@@ -219,7 +219,7 @@ class Audits:
         """Yield what a person should know of the choice; a shard of it may well be empty."""
         estates = [audit.estate for audit in self._living]
         homes = ", ".join(dict.fromkeys(estate.scope.home for estate in estates))
-        for rule in missed(estates, rules) if estates and self.whole and not self.accounts.lost else ():
+        for rule in unmatched_rules(estates, rules) if estates and self.whole and not self.accounts.lost else ():
             if rule.selector == EVERY:
                 yield f"there is no secret in {homes}"
             else:

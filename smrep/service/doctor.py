@@ -10,32 +10,32 @@ from functools import partial
 from smrep.errors import AwsError, Outcome
 from smrep.model import Secret, Target, in_region
 from smrep.regions import Region
-from smrep.report import Finding, Kind, RegionReport, SecretReport, Severity, Trouble
-from smrep.rules.primary_region import Address, check_regions
+from smrep.report import Finding, Kind, Problem, RegionReport, SecretReport, Severity
+from smrep.rules.primary_region import SecretAddress, check_regions
 from smrep.rules.reader_access import Decision, Policy, bound, may_decrypt, may_read
 from smrep.rules.replication.blockers import key_health, region_state
 from smrep.rules.replication.diagnosis import diagnosed, is_hopeless, outcome_of, region_findings, region_only
 from smrep.rules.replication.findings import far_findings, no_value
 from smrep.rules.replication.key_failures import DEFAULT, normal, via
-from smrep.rules.replication.name_owner import Look, Unseen, ours
+from smrep.rules.replication.name_owner import NameLookup, NotChecked, our_replica
 from smrep.rules.replication.region_step import entry_under
 from smrep.rules.replication.replica_state import worst
 from smrep.service.ports import Account, Keys, SecretsManager
-from smrep.service.steps.kms_keys import KeyCheck
+from smrep.service.steps.kms_keys import KmsKeys
 from smrep.service.steps.lookup import (
     ASIDE_S,
-    Found,
-    asked,
-    doomed,
-    find,
-    followed,
-    look,
+    FoundSecret,
+    answer_or_error,
+    find_secrets,
+    followed_replica_note,
+    look_up_name,
     no_answer,
-    refusal,
-    unfound,
+    pending_deletion,
+    refusal_report,
+    unreachable_primary_report,
 )
-from smrep.service.steps.parallel import LOOK_S, abreast
-from smrep.service.steps.preflight import Health
+from smrep.service.steps.parallel import LOOK_S, parallel
+from smrep.service.steps.preflight import PreflightChecks
 
 PATIENCE_S = 6 * LOOK_S
 """For how long one round of looks is waited for: a Region that hangs takes botocore three tries."""
@@ -56,7 +56,7 @@ class Chart:
     policy: Policy
     states: Mapping[str, bool] | None
     """Which Regions the account has enabled, if that is told."""
-    looks: dict[Region, Look] = field(default_factory=dict)
+    looks: dict[Region, NameLookup] = field(default_factory=dict)
     findings: dict[Region, list[Finding]] = field(default_factory=lambda: defaultdict(list))
 
 
@@ -74,13 +74,13 @@ class Doctor:
     reader: str | None = None
     """The role of an application that is to read over there."""
     expect_account: str | None = None
-    health: Health = field(init=False)
+    health: PreflightChecks = field(init=False)
 
     def __post_init__(self) -> None:
         """Share one memory of keys and Regions."""
-        self.health = Health(self.aws, self.account, KeyCheck(self.keys))
+        self.health = PreflightChecks(self.aws, self.account, KmsKeys(self.keys))
 
-    def examine(self, addresses: Sequence[Address]) -> tuple[SecretReport, ...]:
+    def examine(self, addresses: Sequence[SecretAddress]) -> tuple[SecretReport, ...]:
         """Return each secret with its findings per Region; without secrets, the Regions and keys alone.
 
         Raises:
@@ -90,12 +90,14 @@ class Doctor:
         """
         if not addresses:
             return (self._without_secret(self._region_states()),) if self.targets else ()
-        found = find(self.aws, addresses, follow=True, expect_account=self.expect_account, patience_s=PATIENCE_S)
+        found = find_secrets(
+            self.aws, addresses, follow=True, expect_account=self.expect_account, patience_s=PATIENCE_S
+        )
         states = self._region_states()
         return tuple(self._report(each, states) for each in found)
 
     def _without_secret(self, states: Mapping[str, bool] | None) -> SecretReport:
-        rows = tuple(abreast(partial(self._bare_row, states), self.targets))
+        rows = tuple(parallel(partial(self._bare_row, states), self.targets))
         return SecretReport("-", worst(row.outcome for row in rows), primary_region=self.home, replicas=rows)
 
     def _bare_row(self, states: Mapping[str, bool] | None, target: Target) -> RegionReport:
@@ -105,26 +107,26 @@ class Doctor:
             found += key_health(key, "the key", target.region, known, f"-r {target.region}=alias/NAME")
         return region_only(target.region, key, found)
 
-    def _report(self, found: Found, states: Mapping[str, bool] | None) -> SecretReport:
+    def _report(self, found: FoundSecret, states: Mapping[str, bool] | None) -> SecretReport:
         primary = found.what
         regions = tuple(target.region for target in self.targets)
-        if isinstance(primary, Trouble):
-            return unfound(found, primary, regions)
+        if isinstance(primary, Problem):
+            return unreachable_primary_report(found, primary, regions)
         check_regions([primary.region], regions)
-        error = doomed(primary)
+        error = pending_deletion(primary)
         if error:
-            return refusal(found, error)
+            return refusal_report(found, error)
         targets = self.targets or tuple(Target(entry.region) for entry in primary.replicas)
         policy = self._policy(primary) if self.reader else None
         chart = Chart(primary, policy, states if self.health.is_callers(primary) else None)
-        whole, *single = abreast(
+        whole, *single = parallel(
             lambda target: self._examine(chart, target) if target else self.health.of_primary(primary),
             [None, *targets],
             late=lambda target: (*(chart.findings[target.region] if target else ()), LATE),
             patience_s=PATIENCE_S,
         )
         empty = no_value(primary)
-        unseen = Unseen(no_answer(primary.name))
+        unseen = NotChecked(no_answer(primary.name))
         rows = tuple(
             diagnosed(primary, target, chart.looks.get(target.region, unseen), (*findings, *whole, *empty))
             for target, findings in zip(targets, single, strict=True)
@@ -139,26 +141,26 @@ class Doctor:
             arn=primary.arn,
             primary_region=primary.region,
             replicas=rows,
-            error=Trouble.about(grave, outcome_of((grave,))) if grave else None,
+            error=Problem.about(grave, outcome_of((grave,))) if grave else None,
             cross_account=primary.cross_account,
             by_arn=primary.by_arn,
             findings=(*far_findings(primary), *(() if rows else empty)),
-            notes=(*followed(found), *(each.message for each in said if each is not grave), *unread),
+            notes=(*followed_replica_note(found), *(each.message for each in said if each is not grave), *unread),
         )
 
     def _region_states(self) -> Mapping[str, bool] | None:
         """Return which Regions the account has enabled, None where that is not told soon."""
-        (states,) = abreast(self.health.region_states, [self.home], late=lambda _: None, patience_s=ASIDE_S)
+        (states,) = parallel(self.health.region_states, [self.home], late=lambda _: None, patience_s=ASIDE_S)
         return states
 
     def _examine(self, chart: Chart, target: Target) -> tuple[Finding, ...]:
         """Return everything that is found of a Region; what was seen so far is kept where the rest takes too long."""
         region, primary, found = target.region, chart.primary, chart.findings[target.region]
-        seen = chart.looks[region] = look(self.aws, primary, region)
+        seen = chart.looks[region] = look_up_name(self.aws, primary, region)
         found += region_findings(primary, target, seen, chart.states)
         if is_hopeless(tuple(found)):
             return tuple(found)
-        entry = entry_under(primary.replica(region), ours(primary, seen))
+        entry = entry_under(primary.replica(region), our_replica(primary, seen))
         key = target.kms_key or (entry.kms_key_id if entry else None)
         found += self.health.of_key(primary, Target(region, key))
         if entry:
@@ -190,7 +192,7 @@ class Doctor:
         return (*found, decrypting) if decrypting else found
 
     def _simulated(self, role: str, action: str, resource: str, context: Mapping[str, str]) -> Decision:
-        return asked(lambda: self.account.simulate(self.home, role, action, resource, context))
+        return answer_or_error(lambda: self.account.simulate(self.home, role, action, resource, context))
 
     def _policy(self, primary: Secret) -> Policy:
-        return asked(lambda: self.aws.policy(primary.arn, primary.region))
+        return answer_or_error(lambda: self.aws.policy(primary.arn, primary.region))

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from smrep.rules.recovery.drill_timeline import (
-    Rehearsal,
+    DrillResult,
     Sighting,
     Step,
     Taken,
@@ -18,7 +18,7 @@ from smrep.rules.recovery.drill_timeline import (
     third_region,
     verdict,
 )
-from smrep.rules.recovery.failover_record import Pair
+from smrep.rules.recovery.failover_record import RegionPair
 
 CALM_S = 1.0
 """How long all is well before the disaster and after the way back, so that it is seen on the time line."""
@@ -64,7 +64,7 @@ class Drill:
     """One rehearsal; it ends early where a command does not end with exit code 0."""
 
     stage: Stage
-    pair: Pair
+    pair: RegionPair
     record: str
     """The path of the failover record, as the commands are to name it."""
     run: Callable[[Sequence[str]], int]
@@ -97,13 +97,13 @@ class Drill:
             stage.sleep(CALM_S)
         self._has_ended = True
 
-    def report(self) -> Rehearsal:
+    def report(self) -> DrillResult:
         """Return what came of it; what has not come to its end is told as interrupted, and not judged."""
         stage, pair, every, taken = self.stage, self.pair, self.steps, tuple(self.taken)
         end = stage.now()
         after = stage.standing(pair.source)  # up to this call the sightings reach, and so to the end
         found = courses(stage.sightings, self._started_at, end)
-        return Rehearsal(
+        return DrillResult(
             pair,
             third_region(pair),
             datetime.fromtimestamp(self._started_at, UTC),

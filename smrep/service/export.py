@@ -8,21 +8,21 @@ from dataclasses import dataclass, field, replace
 from smrep.errors import AwsError, Denied, NotFound, Outcome
 from smrep.model import FAILED, IN_SYNC, Filter, Listed, Replica, Role, Secret, in_region
 from smrep.regions import Region
-from smrep.report import Made, Progress, RegionReport, SecretReport, Trouble
+from smrep.report import LazyReports, Problem, Progress, RegionReport, SecretReport
 from smrep.rules.manifest.schema import Manifest
 from smrep.rules.manifest.selector import Selector, filters
-from smrep.rules.manifest.terraform import Estate
+from smrep.rules.manifest.terraform import TerraformExport
 from smrep.rules.manifest.writer import adopted, left_out, not_there, unlooked_at
 from smrep.rules.primary_region import check_account
 from smrep.rules.replication.key_failures import DEFAULT
-from smrep.rules.replication.name_owner import Unseen, ours
-from smrep.rules.replication.replica_state import told
-from smrep.service.fleet.multi_account import Denials
-from smrep.service.fleet.region_lister import Sweeper
+from smrep.rules.replication.name_owner import NotChecked, our_replica
+from smrep.rules.replication.replica_state import secret_report
+from smrep.service.fleet.multi_account import DenialBreaker
+from smrep.service.fleet.region_lister import RegionLister
 from smrep.service.ports import Aws, Clock
 from smrep.service.run_state import RunState
-from smrep.service.steps.lookup import look
-from smrep.service.steps.parallel import abreast
+from smrep.service.steps.lookup import look_up_name
+from smrep.service.steps.parallel import parallel
 
 
 @dataclass(slots=True)
@@ -49,14 +49,14 @@ class Export:
     _gone: set[str] = field(default_factory=set)
     """ARNs of replicas that are listed and not there."""
     _unlisted: dict[Region, AwsError] = field(default_factory=dict)
-    _denials: Denials = field(default_factory=Denials)
+    _denials: DenialBreaker = field(default_factory=DenialBreaker)
     _looked: int = 0
     _to_look: int = 0
-    _sweeper: Sweeper = field(init=False)
+    _sweeper: RegionLister = field(init=False)
 
     def __post_init__(self) -> None:
         """Count what is listed."""
-        self._sweeper = Sweeper(self.aws, self.clock)
+        self._sweeper = RegionLister(self.aws, self.clock)
 
     def look(self, run: RunState) -> None:
         """List the Region, look at each primary that has replicas, list where those are, look for what is not listed.
@@ -73,7 +73,7 @@ class Export:
             listed += [replace(e, tags=()) for e in page if e.role is Role.PRIMARY and self.selector.matches(e)]
             run.update()
         self._to_look = len(listed)
-        for seen in abreast(self._describe, listed, pulse=run.heartbeat):
+        for seen in parallel(self._describe, listed, pulse=run.heartbeat):
             if isinstance(seen, Secret):
                 self.primaries.append(seen)
             elif seen is not None:
@@ -81,7 +81,7 @@ class Export:
         self._described = list(self.primaries)
         run.update()
         regions = sorted({entry.region for primary in self.primaries for entry in primary.replicas})
-        abreast(self._list_replicas, regions, pulse=run.heartbeat)
+        parallel(self._list_replicas, regions, pulse=run.heartbeat)
         run.update()
         self.doubts += [
             f"the keys in {region} are as the primaries show them: {self._unlisted[region].message}"
@@ -108,7 +108,7 @@ class Export:
     def reports(self, *, dry_run: bool = False) -> Sequence[SecretReport]:  # noqa: ARG002 - it changes nothing
         """Return every secret with replicas."""
         found: list[SecretReport | Secret] = [*self.unseen, *self.primaries]
-        return Made(found, lambda each: each if isinstance(each, SecretReport) else self._report(each))
+        return LazyReports(found, lambda each: each if isinstance(each, SecretReport) else self._report(each))
 
     @property
     def summary(self) -> dict[str, int]:
@@ -122,9 +122,9 @@ class Export:
         return adopted(self.primaries, self.home, self._own_keys)
 
     @property
-    def estate(self) -> Estate:
+    def estate(self) -> TerraformExport:
         """What there is, as Terraform will see it: by the primaries' word, with what their Regions say to it."""
-        return Estate(self.home, self._described, self._own_keys, self._gone)
+        return TerraformExport(self.home, self._described, self._own_keys, self._gone)
 
     def _describe(self, listed: Listed) -> Secret | SecretReport | None:
         """Return the primary, None where it is not there any more, or why it can't be looked at."""
@@ -138,7 +138,7 @@ class Export:
             if error.ends_the_run:
                 raise
             self._denials.note(denied=isinstance(error, Denied))
-            trouble = Trouble.of(error)
+            trouble = Problem.of(error)
             return SecretReport(listed.name, trouble.outcome, listed.arn, listed.region, error=trouble)
         finally:
             self._looked += 1
@@ -171,7 +171,7 @@ class Export:
         ]
         self._to_look += len(doubts)
         unlooked: dict[Region, list[str]] = {}
-        looks = abreast(self._is_there, doubts, pulse=run.heartbeat)
+        looks = parallel(self._is_there, doubts, pulse=run.heartbeat)
         for (place, entry), is_there in zip(doubts, looks, strict=True):
             if is_there is None:
                 unlooked.setdefault(entry.region, []).append(self.primaries[place].name)
@@ -190,17 +190,17 @@ class Export:
         """Look into the Region; return None where that can't be done."""
         place, entry = doubt
         primary = self.primaries[place]
-        seen = look(self.aws, primary, entry.region)
+        seen = look_up_name(self.aws, primary, entry.region)
         self._looked += 1
-        if isinstance(seen, Unseen):
+        if isinstance(seen, NotChecked):
             return None
-        replica = ours(primary, seen)
+        replica = our_replica(primary, seen)
         if replica is not None:
             self._own_keys[replica.arn] = replica.kms_key_id or DEFAULT
         return replica is not None
 
     def _report(self, primary: Secret) -> SecretReport:
-        return told(primary, [self._row(primary, entry) for entry in primary.replicas])
+        return secret_report(primary, [self._row(primary, entry) for entry in primary.replicas])
 
     def _row(self, primary: Secret, entry: Replica) -> RegionReport:
         arn = in_region(primary.arn, entry.region)

@@ -10,15 +10,15 @@ from smrep.rules.recovery.failback_decision import unasked
 from smrep.rules.recovery.recovery_summary import failback_counts
 from smrep.rules.replication.replica_state import worst_first
 from smrep.service.fleet.fleet_run import FleetRun
-from smrep.service.recovery.failback_task import Journey
+from smrep.service.recovery.failback_task import FailbackTask
 from smrep.service.run_state import RunState
-from smrep.service.steps.parallel import abreast
+from smrep.service.steps.parallel import parallel
 
 _FIRST = 8
 """So many are looked at first; where a Region answers for none of them, it is not asked about the others."""
 
 
-def plan_all(journeys: Sequence[Journey], run: RunState) -> None:
+def plan_all(journeys: Sequence[FailbackTask], run: RunState) -> None:
     """Plan all of them, side by side; a Region that does not answer is not waited for hundreds of times.
 
     Raises:
@@ -26,20 +26,20 @@ def plan_all(journeys: Sequence[Journey], run: RunState) -> None:
 
     """
     first, rest = journeys[:_FIRST], journeys[_FIRST:]
-    abreast(Journey.plan, first, pulse=run.heartbeat)
+    parallel(FailbackTask.plan, first, pulse=run.heartbeat)
     silent = [each.left.region for each in first if each.left and each.left.is_silence]
     if len(silent) == _FIRST:
         for each in rest:
             each.leave(unasked(each.entry, silent[0], _FIRST))
         return
-    abreast(Journey.plan, rest, pulse=run.heartbeat)
+    parallel(FailbackTask.plan, rest, pulse=run.heartbeat)
 
 
 @dataclass(slots=True)
 class Failback(FleetRun):
     """The secrets of a record on their way back."""
 
-    tasks: Sequence[Journey]
+    tasks: Sequence[FailbackTask]
     doing: str = "leading home"
     dry_run: bool = False
     is_compared: bool = False

@@ -7,33 +7,33 @@ from dataclasses import dataclass, field, replace
 
 from smrep.errors import AwsError, CredentialsError
 from smrep.model import Filter, Listed, Role, SecretId, Target, in_region
-from smrep.report import Finding, Progress, SecretReport, Severity, Trouble
-from smrep.rules.hints import spell
+from smrep.report import Finding, Problem, Progress, SecretReport, Severity
+from smrep.rules.hints import format_command
 from smrep.rules.manifest.selector import Selector, filters
-from smrep.rules.primary_region import Address, check_account
-from smrep.rules.recovery.failover_record import Entry, Pair, Record
+from smrep.rules.primary_region import SecretAddress, check_account
+from smrep.rules.recovery.failover_record import Record, RecordEntry, RegionPair
 from smrep.rules.recovery.recovery_summary import failover_counts, rotating
 from smrep.rules.replication.blockers import key_health
 from smrep.rules.replication.key_failures import DEFAULT
 from smrep.rules.replication.replica_state import worst_first
 from smrep.rules.replication.standalone_secret import unfit
 from smrep.service.fleet.fleet_run import FleetRun
-from smrep.service.fleet.region_lister import Sweeper
+from smrep.service.fleet.region_lister import RegionLister
 from smrep.service.ports import Aws
-from smrep.service.recovery.failover_task import Crossing
+from smrep.service.recovery.failover_task import FailoverTask
 from smrep.service.run_state import RunState
-from smrep.service.steps.kms_keys import KeyCheck
-from smrep.service.steps.lookup import Found, explained, foreign, refusal
-from smrep.service.steps.parallel import abreast
+from smrep.service.steps.kms_keys import KmsKeys
+from smrep.service.steps.lookup import FoundSecret, explain_lookup_error, of_another_account, refusal_report
+from smrep.service.steps.parallel import parallel
 
 
 @dataclass(slots=True)
-class Muster:
+class FailoverSelection:
     """Finds out which replicas are meant; asks nothing of any Region but the surviving one, and changes nothing."""
 
     aws: Aws
-    sweeper: Sweeper
-    pair: Pair
+    sweeper: RegionLister
+    pair: RegionPair
     selectors: Sequence[Selector]
     """One of them must match."""
     record: Record
@@ -75,7 +75,7 @@ class Muster:
         names = {name for each in self.selectors for name in each.names}
         known = {name for each in self.found.values() for name in (each.name, each.arn)}
         missing = [name for name in sorted(names) if name not in known]
-        for listed in abreast(self._described, missing, pulse=run.heartbeat):
+        for listed in parallel(self._described, missing, pulse=run.heartbeat):
             if isinstance(listed, Listed):
                 self._take(listed)
             else:
@@ -83,7 +83,7 @@ class Muster:
         run.update()
         # the record has the order in which its run happened to come to them, which is no order for a reader
         self.found = dict(sorted(self.found.items(), key=lambda each: (each[1].name, each[0])))
-        keys = KeyCheck(self.aws, self.sweeper.clock)
+        keys = KmsKeys(self.aws, self.sweeper.clock)
         for arn, each in self.found.items():
             self.findings[arn] = self._findings(keys, each)
         run.update()
@@ -119,22 +119,22 @@ class Muster:
 
     def _described(self, name: str) -> Listed | SecretReport:
         """Return a secret that was named and is not listed, which may be new there, or why it can't be had."""
-        address = Address(SecretId(name), self.pair.target)
+        address = SecretAddress(SecretId(name), self.pair.target)
         try:
             secret = self.aws.describe(name, self.pair.target)
-            why = foreign(self.aws, name, secret)
+            why = of_another_account(self.aws, name, secret)
             why = why or (unfit(secret, self.pair.source) if secret.is_replica else None)
-            return refusal(Found(address, secret), why) if why else Listed.of(secret)
+            return refusal_report(FoundSecret(address, secret), why) if why else Listed.of(secret)
         except CredentialsError:
             raise
         except AwsError as error:
-            return refusal(Found(address, explained(error, address)), Trouble.of(error))
+            return refusal_report(FoundSecret(address, explain_lookup_error(error, address)), Problem.of(error))
 
-    def _findings(self, keys: KeyCheck, secret: Listed) -> tuple[Finding, ...]:
+    def _findings(self, keys: KmsKeys, secret: Listed) -> tuple[Finding, ...]:
         found = [rotating(secret.name, secret.region)] if secret.rotation_enabled else []
         key = secret.kms_key_id
         if key and key != DEFAULT:
-            instead = spell("rekey", [secret.name], targets=[Target(secret.region, "alias/NAME")])
+            instead = format_command("rekey", [secret.name], targets=[Target(secret.region, "alias/NAME")])
             found += key_health(key, "the key", secret.region, keys.key(key, secret.region), instead)
         return tuple(replace(each, severity=Severity.WARNING) for each in found)
 
@@ -143,7 +143,7 @@ class Muster:
 class Failover(FleetRun):
     """The replicas on their way to be promoted."""
 
-    tasks: Sequence[Crossing]
+    tasks: Sequence[FailoverTask]
     doing: str = "promoting"
     refused: Sequence[SecretReport] = ()
     """Secrets that were named and can't be had."""
@@ -165,6 +165,6 @@ def _is_arn(name: str) -> bool:
     return name.startswith("arn:")
 
 
-def _as_listed(entry: Entry, pair: Pair) -> Listed:
+def _as_listed(entry: RecordEntry, pair: RegionPair) -> Listed:
     """Return a secret of the record as its Region's list would show it, whatever it is by now."""
     return Listed(entry.arn, entry.name, pair.target, kms_key_id=entry.kms_key_id, tags=entry.tags)

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from smrep.errors import Outcome
 from smrep.model import Listed, Role, in_region
 from smrep.regions import Region
-from smrep.report import Made, Progress, RegionReport, SecretReport
+from smrep.report import LazyReports, Progress, RegionReport, SecretReport
 from smrep.rules.manifest.selector import Selector, filters
 from smrep.rules.primary_region import check_account
 from smrep.rules.replication.key_failures import DEFAULT
-from smrep.service.fleet.region_lister import Sweeper
+from smrep.service.fleet.region_lister import RegionLister
 from smrep.service.ports import Clock, SecretsManager
 from smrep.service.run_state import RunState
 
@@ -37,13 +37,13 @@ class Listing:
             UsageError: the secrets are of another account than the one expected.
 
         """
-        for page in Sweeper(self.aws, self.clock).pages(self.home, filters([self.selector])):
+        for page in RegionLister(self.aws, self.clock).pages(self.home, filters([self.selector])):
             found = [replace(each, tags=()) for each in page if self.selector.matches(each)]
             for each in found:
                 check_account(each.account, self.expect_account, each.arn)
             self.seen += len(found)
             self._found += found
-            show_page(Made(found, _report))
+            show_page(LazyReports(found, _report))
             run.update()
 
     @property
@@ -62,7 +62,7 @@ class Listing:
 
     def reports(self, *, dry_run: bool = False) -> Sequence[SecretReport]:  # noqa: ARG002 - it changes nothing
         """Return every secret that came up to now."""
-        return Made(self._found, _report)
+        return LazyReports(self._found, _report)
 
 
 def _report(secret: Listed) -> SecretReport:

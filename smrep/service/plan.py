@@ -8,35 +8,35 @@ from functools import partial
 
 from smrep.errors import NotFound, Outcome, PlanIsStale
 from smrep.model import Secret
-from smrep.report import Action, Made, Progress, RegionReport, SecretReport
-from smrep.rules.fleet.desired_state import Wanted
+from smrep.report import Action, LazyReports, Progress, RegionReport, SecretReport
+from smrep.rules.fleet.desired_state import DesiredState
 from smrep.rules.fleet.plan_counts import tally, what_of
 from smrep.rules.fleet.saved_plan import Saved, SavedSecret, differences
 from smrep.rules.manifest.schema import Rule
 from smrep.rules.replication.replica_state import worst
-from smrep.service.fleet.inventory import check_clashes, missed, refuse_absent
+from smrep.service.fleet.inventory import check_clashes, refuse_absent, unmatched_rules
 from smrep.service.fleet.multi_account import Accounts
-from smrep.service.fleet.secret_plan import Errand, Errands, Planner
+from smrep.service.fleet.secret_plan import AccountPlanner, SecretPlan, SecretPlans
 from smrep.service.run_state import RunState
-from smrep.service.steps.lookup import doomed, look, unfit
-from smrep.service.steps.parallel import abreast
+from smrep.service.steps.lookup import look_up_name, not_a_primary, pending_deletion
+from smrep.service.steps.parallel import parallel
 
 
 @dataclass(slots=True)
-class Draft(Errands):
+class FleetPlan(SecretPlans):
     """What is to be done in all accounts; it changes nothing in AWS."""
 
-    planners: Sequence[Planner]
+    planners: Sequence[AccountPlanner]
     rules: Sequence[Rule]
     whole: bool = True
     """Whether no other shard has accounts in which a rule may find its secrets."""
-    errands: list[tuple[Planner, Errand]] = field(default_factory=list)
-    kept: list[tuple[Planner, int]] = field(default_factory=list)
+    errands: list[tuple[AccountPlanner, SecretPlan]] = field(default_factory=list)
+    kept: list[tuple[AccountPlanner, int]] = field(default_factory=list)
     """Secrets for which nothing is to be done, by listing: account and place."""
     accounts: Accounts = field(default_factory=Accounts)
     detailed: bool = False
     """Whether what is to be done is a difference, for the exit code."""
-    _at: Planner | None = None
+    _at: AccountPlanner | None = None
 
     def look(self, run: RunState) -> None:
         """List and look in every account; one that can't be listed does not stop the others.
@@ -73,7 +73,9 @@ class Draft(Errands):
 
     def reports(self, *, dry_run: bool = True) -> Sequence[SecretReport]:  # noqa: ARG002 - it does nothing yet
         """Return every secret, those first for which something is to be done."""
-        return joined([errand.report(dry_run=True) for _, errand in self.errands], self.kept, detailed=self.detailed)
+        return join_reports(
+            [errand.report(dry_run=True) for _, errand in self.errands], self.kept, detailed=self.detailed
+        )
 
     @property
     def summary(self) -> dict[str, int]:
@@ -86,7 +88,7 @@ class Draft(Errands):
         return len(self.planners)
 
     @property
-    def _living(self) -> list[Planner]:
+    def _living(self) -> list[AccountPlanner]:
         return [each for each in self.planners if not self.accounts.has_lost(each.estate)]
 
     def _check(self) -> None:
@@ -94,22 +96,24 @@ class Draft(Errands):
         estates = [planner.estate for planner in self._living]
         whole = self.whole and not self.accounts.lost
         refuse_absent(estates, whole=whole)
-        empty = missed(estates, self.rules) if estates and whole else []
+        empty = unmatched_rules(estates, self.rules) if estates and whole else []
         homes = ", ".join(dict.fromkeys(estate.scope.home for estate in estates))
         mistakes = [f"{rule.place}: {rule.name} matches no secret of {homes}" for rule in empty]
         check_clashes(estates, mistakes)
 
 
-def joined(
-    reports: Sequence[SecretReport], kept: Sequence[tuple[Planner, int]], *, detailed: bool = False
+def join_reports(
+    reports: Sequence[SecretReport], kept: Sequence[tuple[AccountPlanner, int]], *, detailed: bool = False
 ) -> Sequence[SecretReport]:
     """Return all secrets as one sequence, the healthy ones made when they are read."""
-    items: list[SecretReport | tuple[Planner, int]] = [*(_detailed(each) if detailed else each for each in reports)]
+    items: list[SecretReport | tuple[AccountPlanner, int]] = [
+        *(_detailed(each) if detailed else each for each in reports)
+    ]
     items += kept
-    return Made(items, lambda item: item if isinstance(item, SecretReport) else item[0].kept_report(item[1]))
+    return LazyReports(items, lambda item: item if isinstance(item, SecretReport) else item[0].kept_report(item[1]))
 
 
-def kept_rows(kept: Sequence[tuple[Planner, int]]) -> int:
+def kept_rows(kept: Sequence[tuple[AccountPlanner, int]]) -> int:
     """Return in how many Regions nothing is to be done, by listing."""
     return sum(len(planner.estate.wants[place].targets) for planner, place in kept)
 
@@ -129,14 +133,14 @@ def _differing(row: RegionReport) -> RegionReport:
 
 
 @dataclass(slots=True)
-class Redraft(Errands):
+class RevalidatedPlan(SecretPlans):
     """What a saved plan comes to now."""
 
     plan: Saved
-    planners: Mapping[int, Planner]
+    planners: Mapping[int, AccountPlanner]
     """Those of the accounts for which there is something to do, by their place in the plan."""
-    errands: list[tuple[Planner, Errand]] = field(default_factory=list)
-    kept: list[tuple[Planner, int]] = field(default_factory=list)
+    errands: list[tuple[AccountPlanner, SecretPlan]] = field(default_factory=list)
+    kept: list[tuple[AccountPlanner, int]] = field(default_factory=list)
     accounts: Accounts = field(default_factory=Accounts)
     _looked: int = 0
 
@@ -148,7 +152,7 @@ class Redraft(Errands):
             AwsError: some secret could not be looked at, so that nobody can tell.
 
         """
-        found = abreast(self._looked_at, self.plan.secrets, pulse=run.heartbeat)
+        found = parallel(self._looked_at, self.plan.secrets, pulse=run.heartbeat)
         stale = [each for each in found if isinstance(each, str)]
         if stale:
             raise PlanIsStale(
@@ -157,7 +161,7 @@ class Redraft(Errands):
                 details=tuple(stale),
             )
         pairs = zip(self.plan.secrets, found, strict=True)
-        self.errands = [(self.planners[saved.account], each) for saved, each in pairs if isinstance(each, Errand)]
+        self.errands = [(self.planners[saved.account], each) for saved, each in pairs if isinstance(each, SecretPlan)]
         run.update()
 
     @property
@@ -179,7 +183,7 @@ class Redraft(Errands):
         """How many accounts it is about."""
         return len(self.planners)
 
-    def _looked_at(self, saved: SavedSecret) -> Errand | str:
+    def _looked_at(self, saved: SavedSecret) -> SecretPlan | str:
         """Return the errand that the plan means, or how the world has moved."""
         planner = self.planners[saved.account]
         try:
@@ -188,7 +192,7 @@ class Redraft(Errands):
             return error.message
         finally:
             self._looked += 1
-        unusable = doomed(primary) or unfit(primary, "status", ())
+        unusable = pending_deletion(primary) or not_a_primary(primary, "status", ())
         if unusable:
             return unusable.message
         errand = self._errand(planner, saved, primary)
@@ -197,17 +201,17 @@ class Redraft(Errands):
         found = differences(saved, steps, departures)
         return f"{primary.name}: {'; '.join(found)}" if found else errand
 
-    def _errand(self, planner: Planner, saved: SavedSecret, primary: Secret) -> Errand:
+    def _errand(self, planner: AccountPlanner, saved: SavedSecret, primary: Secret) -> SecretPlan:
         now = planner.clock.monotonic()
-        wanted = Wanted(saved.targets, saved.rules)
-        looks = partial(look, planner.estate.aws, primary)
+        wanted = DesiredState(saved.targets, saved.rules)
+        looks = partial(look_up_name, planner.estate.aws, primary)
         errand = planner.errand(primary, wanted, lambda target: looks(target.region), now, saved.removed)
         errand.again = partial(self._again, saved)
         return errand
 
-    def _again(self, saved: SavedSecret) -> Errand:
+    def _again(self, saved: SavedSecret) -> SecretPlan:
         """Return what another look makes of it, nothing where the world has moved by now."""
         found = self._looked_at(saved)
-        if isinstance(found, Errand):
+        if isinstance(found, SecretPlan):
             return found
         raise PlanIsStale(f"the world has moved since the plan was made: {found}")

@@ -9,16 +9,16 @@ from functools import partial
 from smrep.errors import SmrepError
 from smrep.model import Secret, SecretId, Target, in_region
 from smrep.regions import Region
-from smrep.report import SecretReport, SecretsReport, Trouble
-from smrep.rules.hints import spell
-from smrep.rules.primary_region import Address
+from smrep.report import Problem, SecretReport, SecretsReport
+from smrep.rules.hints import format_command
+from smrep.rules.primary_region import SecretAddress
 from smrep.rules.replication.standalone_secret import check_named, left_behind, silence, unfit
 from smrep.service.ports import SecretsManager
 from smrep.service.run_state import FewSecrets, Plan, RunState, interrupted_change
-from smrep.service.steps.lookup import Found, doomed, find, refusal
-from smrep.service.steps.parallel import LOOK_S, abreast
+from smrep.service.steps.lookup import FoundSecret, find_secrets, pending_deletion, refusal_report
+from smrep.service.steps.parallel import LOOK_S, parallel
 from smrep.service.steps.polling import watch
-from smrep.service.steps.secret_promotion import Candidate, look_whether_promoted, promote_once
+from smrep.service.steps.secret_promotion import SecretPromotion, check_promoted, promote_once
 from smrep.service.steps.write_once import WriteGate, send_in_batches
 
 
@@ -36,16 +36,16 @@ class PromoteRequest:
     """The flags to repeat in a hint's command, as they were typed."""
 
     @property
-    def addresses(self) -> list[Address]:
+    def addresses(self) -> list[SecretAddress]:
         """The secrets in the Region asked for, also those named by the primary's ARN."""
         return [
-            Address(SecretId(in_region(name, self.region)) if name.startswith("arn:") else name, self.region)
+            SecretAddress(SecretId(in_region(name, self.region)) if name.startswith("arn:") else name, self.region)
             for name in self.secret_ids
         ]
 
     def again(self, *more: str) -> str:
         """Return the command of this request, with more flags."""
-        return spell(
+        return format_command(
             "promote",
             self.secret_ids,
             primary_region=self.primary_region,
@@ -63,31 +63,31 @@ def promote(aws: SecretsManager, request: PromoteRequest, run: RunState) -> Secr
             ARN of a third Region; the plan was not confirmed.
 
     """
-    found = find(aws, request.addresses, follow=False, expect_account=request.expect_account, run=run)
+    found = find_secrets(aws, request.addresses, follow=False, expect_account=request.expect_account, run=run)
     check_named(request.secret_ids, [each.what for each in found if isinstance(each.what, Secret)])
     members = [_plan(request, each) for each in found]
     run.track(FewSecrets(members, request.wait), partial(interrupted_change, "promoting"))
-    replicas = [member for member in members if isinstance(member, Candidate) and member.is_open]
+    replicas = [member for member in members if isinstance(member, SecretPromotion) and member.is_open]
     if not run.approve(Plan("promoting", [_danger(replica.first) for replica in replicas], request.again)):
         return run.report()
     with WriteGate.for_run(run) as gate:
         send_in_batches(partial(promote_once, aws, gate=gate), replicas, run)
         if request.wait:
-            look = partial(look_whether_promoted, aws, clock=run.clock)
+            look = partial(check_promoted, aws, clock=run.clock)
             watch(look, lambda: [each for each in replicas if each.is_open and each.was_sent], run)
     _ask_old_primaries(aws, [replica for replica in replicas if replica.accepted], request.region)
     return run.report()
 
 
-def _plan(request: PromoteRequest, found: Found) -> Candidate | SecretReport:
+def _plan(request: PromoteRequest, found: FoundSecret) -> SecretPromotion | SecretReport:
     """Return a secret that is to be promoted, or is standalone already; else why it can't be."""
     secret = found.what
-    if isinstance(secret, Trouble):
-        return refusal(found, secret)
-    error = doomed(secret) or unfit(secret, request.primary_region)
+    if isinstance(secret, Problem):
+        return refusal_report(found, secret)
+    error = pending_deletion(secret) or unfit(secret, request.primary_region)
     if error is not None:
-        return refusal(found, error)
-    candidate = Candidate(secret, secret)
+        return refusal_report(found, error)
+    candidate = SecretPromotion(secret, secret)
     if not secret.is_replica:
         candidate.notes.append(f"{secret.name} in {secret.region} stands alone already; nothing was sent")
     return candidate
@@ -100,9 +100,9 @@ def _danger(replica: Secret) -> tuple[str, str]:
     return replica.name, f"{lost}: {replica.arn}"
 
 
-def _ask_old_primaries(aws: SecretsManager, promoted: Sequence[Candidate], region: Region) -> None:
+def _ask_old_primaries(aws: SecretsManager, promoted: Sequence[SecretPromotion], region: Region) -> None:
     """Note what the old primaries still list, or that they are silent, which fails nothing."""
-    notes = abreast(
+    notes = parallel(
         partial(_left_behind, aws, region),
         promoted,
         late=lambda case: (silence(case.first, "no answer came in time"),),
@@ -112,7 +112,7 @@ def _ask_old_primaries(aws: SecretsManager, promoted: Sequence[Candidate], regio
         case.notes += lines
 
 
-def _left_behind(aws: SecretsManager, region: Region, case: Candidate) -> tuple[str, ...]:
+def _left_behind(aws: SecretsManager, region: Region, case: SecretPromotion) -> tuple[str, ...]:
     primary_region = case.first.primary_region or region
     try:
         return left_behind(aws.describe(in_region(case.first.arn, primary_region), primary_region), region)

@@ -9,22 +9,30 @@ from functools import partial
 from smrep.errors import AwsError, NotSent, Outcome, SmrepError, Throttled, Unanswered
 from smrep.model import Secret, Target, in_region
 from smrep.regions import Region
-from smrep.report import Finding, Kind, RegionReport, SecretReport, SecretsReport, Trouble
-from smrep.rules.hints import spell, spell_on
-from smrep.rules.primary_region import Address
-from smrep.rules.replication.key_change import Turn, held_back, recreated, rekeyed, stopped, turn, unkeyed
+from smrep.report import Finding, Kind, Problem, RegionReport, SecretReport, SecretsReport
+from smrep.rules.hints import format_command, format_command_on
+from smrep.rules.primary_region import SecretAddress
+from smrep.rules.replication.key_change import (
+    KeyChange,
+    decide_key_change,
+    recreated,
+    rekeyed,
+    stopped,
+    unkeyed,
+    with_blockers,
+)
 from smrep.rules.replication.key_failures import DEFAULT
 from smrep.rules.replication.replica_state import LIST_LAG_S, worst
 from smrep.service.ports import Aws, Clock
 from smrep.service.remove import RemoveRequest, remove
-from smrep.service.replicate import Request, replicate
+from smrep.service.replicate import ReplicateRequest, replicate
 from smrep.service.run_state import FewSecrets, Plan, RunState, interrupted_change
-from smrep.service.steps.kms_keys import KeyCheck
-from smrep.service.steps.lookup import asked, find, refusal, unfit
-from smrep.service.steps.parallel import abreast, patience
+from smrep.service.steps.kms_keys import KmsKeys
+from smrep.service.steps.lookup import answer_or_error, find_secrets, not_a_primary, refusal_report
+from smrep.service.steps.parallel import parallel, time_left
 from smrep.service.steps.polling import poll
-from smrep.service.steps.preflight import LATE, Health
-from smrep.service.steps.prove import Checking, Prover, Seen, settle
+from smrep.service.steps.preflight import LATE, PreflightChecks
+from smrep.service.steps.prove import ReplicaCheck, ReplicaLook, ReplicaProver, prove_until_settled
 from smrep.service.steps.write_once import Write, WriteGate, write_once
 
 
@@ -32,7 +40,7 @@ from smrep.service.steps.write_once import Write, WriteGate, write_once
 class RekeyRequest:
     """What `rekey` was asked for."""
 
-    address: Address
+    address: SecretAddress
     targets: tuple[Target, ...]
     """Each with its key."""
     recreate: bool = False
@@ -48,7 +56,7 @@ class RekeyRequest:
 
     def again(self, *more: str) -> str:
         """Return the command of this request, with more flags."""
-        return spell(
+        return format_command(
             "rekey",
             [self.address.secret_id],
             primary_region=self.address.region,
@@ -65,13 +73,15 @@ def rekey(aws: Aws, request: RekeyRequest, run: RunState) -> SecretsReport:
         UsageError: the secret is of another account than the one expected, or the plan was not confirmed.
 
     """
-    keys = KeyCheck(aws)
-    (found,) = find(aws, [request.address], follow=False, expect_account=request.expect_account, run=run)
+    keys = KmsKeys(aws)
+    (found,) = find_secrets(aws, [request.address], follow=False, expect_account=request.expect_account, run=run)
     primary = found.what
-    error = primary if isinstance(primary, Trouble) else unfit(primary, "rekey", request.targets, request.repeated)
-    if isinstance(primary, Trouble) or error:
+    error = (
+        primary if isinstance(primary, Problem) else not_a_primary(primary, "rekey", request.targets, request.repeated)
+    )
+    if isinstance(primary, Problem) or error:
         assert error is not None  # noqa: S101 - either way there is one
-        run.track(FewSecrets([refusal(found, error)]), partial(interrupted_change, "changing the key"))
+        run.track(FewSecrets([refusal_report(found, error)]), partial(interrupted_change, "changing the key"))
         run.approve(Plan("recreating a replica", (), request.again))
         return run.report()
     secret = _decide(aws, keys, primary, request, run)
@@ -85,7 +95,7 @@ def rekey(aws: Aws, request: RekeyRequest, run: RunState) -> SecretsReport:
         secret.recreation.recreate([each.target for each in wanted], shown)
     else:
         with WriteGate.for_run(run) as gate:
-            abreast(partial(_send, aws, keys, secret, gate), wanted, pulse=run.heartbeat)
+            parallel(partial(_send, aws, keys, secret, gate), wanted, pulse=run.heartbeat)
         run.update()
         _read_back(aws, keys, secret, run)
     return run.report()
@@ -95,9 +105,9 @@ def rekey(aws: Aws, request: RekeyRequest, run: RunState) -> SecretsReport:
 class RekeyedSecret:
     """One secret some of whose replicas come under other keys."""
 
-    checking: Checking
+    checking: ReplicaCheck
     """What is proved of its replicas."""
-    turns: dict[Region, Turn]
+    turns: dict[Region, KeyChange]
     clock: Clock
     proved: set[Region] = field(default_factory=set)
     """The Regions that were looked at since the request."""
@@ -145,64 +155,64 @@ class RekeyedSecret:
         return rekeyed(known, row, self.clock.monotonic(), proved=proved, dry_run=dry_run)
 
 
-def _decide(aws: Aws, keys: KeyCheck, primary: Secret, request: RekeyRequest, run: RunState) -> RekeyedSecret:
+def _decide(aws: Aws, keys: KmsKeys, primary: Secret, request: RekeyRequest, run: RunState) -> RekeyedSecret:
     """Look at both sides and at the new keys, and decide; changes nothing in AWS."""
     seen = _prover(aws, keys, run).round(primary, request.targets)
-    health, patience_s = Health(aws, aws, keys, "rekey"), patience(run.clock, run.deadline)
-    (needed,) = abreast(
+    health, patience_s = PreflightChecks(aws, aws, keys, "rekey"), time_left(run.clock, run.deadline)
+    (needed,) = parallel(
         lambda _: health.of_primary(primary) if request.recreate else (),
         [None],
         late=lambda _: (LATE,),
         patience_s=patience_s,
     )
-    turns = abreast(
+    turns = parallel(
         lambda target: _turn(keys, primary, target, seen[target.region], health, needed, request),
         request.targets,
         late=lambda target: stopped(target, LATE, Outcome.PENDING),
-        patience_s=patience(run.clock, run.deadline),
+        patience_s=time_left(run.clock, run.deadline),
     )
-    checking = Checking(primary, request.targets, dict(seen))
+    checking = ReplicaCheck(primary, request.targets, dict(seen))
     return RekeyedSecret(checking, {each.target.region: each for each in turns}, run.clock)
 
 
 def _turn(  # noqa: PLR0913, PLR0917 - all that decides it
-    keys: KeyCheck,
+    keys: KmsKeys,
     primary: Secret,
     target: Target,
-    seen: Seen,
-    health: Health,
+    seen: ReplicaLook,
+    health: PreflightChecks,
     needed: tuple[Finding, ...],
     request: RekeyRequest,
-) -> Turn:
+) -> KeyChange:
     """Return what to do in one Region, with the new key looked at, and what the primary needs to make it anew."""
     shown = seen.look.kms_key_id if isinstance(seen.look, Secret) else None
     wanted, here = target.kms_key or DEFAULT, shown or DEFAULT
     same = keys.same(wanted, here, target.region, primary.account, by_arn=primary.by_arn)
-    decided = turn(primary, target, (seen.look, seen.proof), same, recreate=request.recreate)
+    decided = decide_key_change(primary, target, (seen.look, seen.proof), same, recreate=request.recreate)
     if not decided.wanted or not (request.preflight or request.recreate):
         return decided
-    return held_back(decided, (*health.of_key(primary, target), *needed), sure=request.recreate)
+    return with_blockers(decided, (*health.of_key(primary, target), *needed), sure=request.recreate)
 
 
-def _prover(aws: Aws, keys: KeyCheck, run: RunState, key_patience_s: float = 0.0) -> Prover:
-    return Prover(aws, keys, run.clock, run.deadline, key_patience_s, acts=True)
+def _prover(aws: Aws, keys: KmsKeys, run: RunState, key_patience_s: float = 0.0) -> ReplicaProver:
+    return ReplicaProver(aws, keys, run.clock, run.deadline, key_patience_s, acts=True)
 
 
-def _send(aws: Aws, keys: KeyCheck, secret: RekeyedSecret, gate: WriteGate, decided: Turn) -> None:
+def _send(aws: Aws, keys: KmsKeys, secret: RekeyedSecret, gate: WriteGate, decided: KeyChange) -> None:
     write_once(RekeyWrite(aws, keys, gate, secret), [decided.target.region], gate)
 
 
-def _read_back(aws: Aws, keys: KeyCheck, secret: RekeyedSecret, run: RunState) -> None:
+def _read_back(aws: Aws, keys: KmsKeys, secret: RekeyedSecret, run: RunState) -> None:
     """Look until each replica that was asked for is seen under its new key, old versions included."""
     sent = tuple(each.target for each in secret.turns.values() if each.sent_at is not None and each.error is None)
-    again = Checking(secret.checking.primary, sent)
+    again = ReplicaCheck(secret.checking.primary, sent)
 
     def take_in() -> None:
         secret.checking.seen.update(again.seen)
         secret.checking.error, secret.checking.primary = again.error, again.primary
         secret.proved.update(again.seen)
 
-    settle(_prover(aws, keys, run, LIST_LAG_S), [again], run, after=take_in)
+    prove_until_settled(_prover(aws, keys, run, LIST_LAG_S), [again], run, after=take_in)
     for region in secret.proved:
         proof = secret.checking.seen[region].proof
         if proof.verified is not None and all(each.kind is not Kind.WRONG_KEY for each in proof.findings):
@@ -214,10 +224,10 @@ class RekeyWrite(Write):
     """UpdateSecret with another key, for one replica."""
 
     aws: Aws
-    keys: KeyCheck
+    keys: KmsKeys
     gate: WriteGate
     secret: RekeyedSecret
-    before: dict[Region, Turn] = field(default_factory=dict)
+    before: dict[Region, KeyChange] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -252,12 +262,12 @@ class RekeyWrite(Write):
     def fail(self, regions: Sequence[Region], error: SmrepError) -> None:
         """Give the Regions the error as their end."""
         for region in regions:
-            self.secret.turns[region] = replace(self.secret.turns[region], error=Trouble.of(error))
+            self.secret.turns[region] = replace(self.secret.turns[region], error=Problem.of(error))
 
     def find(self, regions: Sequence[Region]) -> bool:
         """Look at the replica until it is under its new key, for as long as an answer may lag."""
         gate, primary = self.gate, self.secret.checking.primary
-        prover = Prover(self.aws, self.keys, gate.clock, gate.deadline, acts=True)
+        prover = ReplicaProver(self.aws, self.keys, gate.clock, gate.deadline, acts=True)
         target = self.secret.turns[regions[0]].target
         taken = poll(
             lambda: _is_taken(prover.round(primary, [target])[target.region]),
@@ -279,7 +289,7 @@ class RekeyWrite(Write):
     def command(self, regions: Sequence[Region]) -> str:
         """Return the command that asks for these Regions again."""
         targets = [self.secret.turns[region].target for region in regions]
-        return spell_on(self.secret.checking.primary, "rekey", targets)
+        return format_command_on(self.secret.checking.primary, "rekey", targets)
 
     def explain(self, regions: Sequence[Region], error: AwsError) -> AwsError:
         """Return the error with the secret and the Region named."""
@@ -288,7 +298,7 @@ class RekeyWrite(Write):
         return unkeyed(error, primary, self.secret.turns[region].target, in_region(primary.arn, region))
 
 
-def _is_taken(seen: Seen) -> bool | None:
+def _is_taken(seen: ReplicaLook) -> bool | None:
     """Return whether a replica is under its new key; None where that can't be told."""
     kinds = {finding.kind for finding in seen.proof.findings}
     return False if Kind.WRONG_KEY in kinds else True if kinds <= {Kind.STALE} else None
@@ -309,7 +319,7 @@ class _Part:
         return True
 
 
-def _interrupted(secret: RekeyedSecret, run: RunState) -> Trouble:
+def _interrupted(secret: RekeyedSecret, run: RunState) -> Problem:
     activity = secret.recreation.activity if secret.recreation else "changing the key"
     return interrupted_change(activity, run)
 
@@ -319,13 +329,13 @@ class Recreation:
     """Leaves no more than one Region at a time without the secret; stops at the first that does not come back."""
 
     aws: Aws
-    address: Address
+    address: SecretAddress
     primary: Secret
     run: RunState
     removals: dict[Region, RunState] = field(default_factory=dict)
     replications: dict[Region, RunState] = field(default_factory=dict)
     targets: dict[Region, Target] = field(default_factory=dict)
-    left_out: dict[Region, Trouble] = field(default_factory=dict)
+    left_out: dict[Region, Problem] = field(default_factory=dict)
     """The Regions that were not begun, with the reason."""
 
     def recreate(self, targets: Sequence[Target], shown: Mapping[Region, object]) -> None:
@@ -358,7 +368,7 @@ class Recreation:
         """Return what the removals and the replications have to say besides."""
         return [note for _, report in self._reports() for note in report.notes]
 
-    def error(self) -> Trouble | None:
+    def error(self) -> Problem | None:
         """Return the first trouble of the whole secret."""
         return next((report.error for _, report in self._reports() if report.error), None)
 
@@ -387,7 +397,7 @@ class Recreation:
             return
         self._wait_until_unlisted(region)  # there is no replica now: an outage of the primary is waited out
         self.replications[region] = replication = self._part()
-        replicate(self.aws, Request((self.address,), (target,), verify=True), replication)
+        replicate(self.aws, ReplicateRequest((self.address,), (target,), verify=True), replication)
 
     def _part(self) -> RunState:
         return RunState(self.run.clock, self.run.deadline, _Part(self.run))
@@ -399,7 +409,7 @@ class Recreation:
 
         def ready() -> bool:
             self.run.heartbeat()
-            primary = asked(lambda: self.aws.describe(self.primary.arn, self.primary.region))
+            primary = answer_or_error(lambda: self.aws.describe(self.primary.arn, self.primary.region))
             if isinstance(primary, AwsError):
                 return not isinstance(primary, Unanswered | Throttled)
             return primary.replica(region) is None or clock.monotonic() >= lag_ends
@@ -408,7 +418,7 @@ class Recreation:
 
     def _leave_out(self, targets: Sequence[Target], because: Region) -> None:
         for target in targets:
-            again = spell_on(self.primary, "rekey", [target], ["--recreate"])
+            again = format_command_on(self.primary, "rekey", [target], ["--recreate"])
             place = f"{self.primary.name} in {target.region}"
             why = NotSent(f"{place}: not begun, since {because} is not in order yet", again)
-            self.left_out[target.region] = Trouble.of(why)
+            self.left_out[target.region] = Problem.of(why)

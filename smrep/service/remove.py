@@ -8,15 +8,15 @@ from functools import partial
 
 from smrep.model import Secret, Target
 from smrep.regions import Region
-from smrep.report import SecretReport, SecretsReport, Trouble
-from smrep.rules.hints import spell
-from smrep.rules.primary_region import Address, common_region
+from smrep.report import Problem, SecretReport, SecretsReport
+from smrep.rules.hints import format_command
+from smrep.rules.primary_region import SecretAddress, common_region
 from smrep.service.ports import SecretsManager
 from smrep.service.run_state import FewSecrets, Plan, RunState, interrupted_change
-from smrep.service.steps.lookup import Found, find, refusal, unfit
-from smrep.service.steps.parallel import abreast
+from smrep.service.steps.lookup import FoundSecret, find_secrets, not_a_primary, refusal_report
+from smrep.service.steps.parallel import parallel
 from smrep.service.steps.polling import watch
-from smrep.service.steps.secret_removal import Clearing, RemoveWrite, begin, look_whether_gone
+from smrep.service.steps.secret_removal import RemoveWrite, SecretRemoval, check_gone, plan_removal
 from smrep.service.steps.write_once import WriteGate, send_in_batches, write_once
 
 
@@ -24,7 +24,7 @@ from smrep.service.steps.write_once import WriteGate, send_in_batches, write_onc
 class RemoveRequest:
     """What `remove` was asked for."""
 
-    addresses: tuple[Address, ...]
+    addresses: tuple[SecretAddress, ...]
     regions: tuple[Region, ...]
     wait: bool = True
     expect_account: str | None = None
@@ -40,7 +40,7 @@ class RemoveRequest:
 
     def again(self, *more: str) -> str:
         """Return the command of this request, with more flags."""
-        return spell(
+        return format_command(
             "remove",
             [address.secret_id for address in self.addresses],
             primary_region=common_region(self.addresses),
@@ -57,10 +57,10 @@ def remove(aws: SecretsManager, request: RemoveRequest, run: RunState) -> Secret
         UsageError: a secret is of another account than the one expected, or the plan was not confirmed.
 
     """
-    found = find(aws, request.addresses, follow=False, expect_account=request.expect_account, run=run)
-    members = abreast(partial(_plan, aws, request, run), found)
+    found = find_secrets(aws, request.addresses, follow=False, expect_account=request.expect_account, run=run)
+    members = parallel(partial(_plan, aws, request, run), found)
     run.track(FewSecrets(members, request.wait), partial(interrupted_change, "removing"))
-    secrets = [member for member in members if isinstance(member, Clearing)]
+    secrets = [member for member in members if isinstance(member, SecretRemoval)]
     dangers = [danger for secret in secrets for danger in secret.stakes]
     if not run.approve(Plan("removing", dangers, request.again)):
         return run.report()
@@ -71,27 +71,29 @@ def remove(aws: SecretsManager, request: RemoveRequest, run: RunState) -> Secret
     return run.report()
 
 
-def _plan(aws: SecretsManager, request: RemoveRequest, run: RunState, found: Found) -> Clearing | SecretReport:
+def _plan(
+    aws: SecretsManager, request: RemoveRequest, run: RunState, found: FoundSecret
+) -> SecretRemoval | SecretReport:
     """Look into each Region, and return what is to be removed, or why nothing can be."""
     primary = found.what
-    if isinstance(primary, Trouble):
-        return refusal(found, primary)
-    error = unfit(primary, "remove", request.targets, request.flags)
+    if isinstance(primary, Problem):
+        return refusal_report(found, primary)
+    error = not_a_primary(primary, "remove", request.targets, request.flags)
     if error is not None:
-        return refusal(found, error)
-    clearing = begin(aws, primary, request.regions, run.clock, run.deadline)
+        return refusal_report(found, error)
+    clearing = plan_removal(aws, primary, request.regions, run.clock, run.deadline)
     if request.shown is not None:
         clearing.show(request.shown)
     return clearing
 
 
-def _send(aws: SecretsManager, gate: WriteGate, secret: Clearing) -> None:
+def _send(aws: SecretsManager, gate: WriteGate, secret: SecretRemoval) -> None:
     write_once(RemoveWrite(aws, gate, secret), secret.to_send, gate)
 
 
-def _look(aws: SecretsManager, run: RunState, pair: tuple[Clearing, Region]) -> None:
-    look_whether_gone(aws, *pair, run.clock)
+def _look(aws: SecretsManager, run: RunState, pair: tuple[SecretRemoval, Region]) -> None:
+    check_gone(aws, *pair, run.clock)
 
 
-def _open(secrets: Sequence[Clearing]) -> list[tuple[Clearing, Region]]:
+def _open(secrets: Sequence[SecretRemoval]) -> list[tuple[SecretRemoval, Region]]:
     return [(secret, region) for secret in secrets for region in secret.open_regions]

@@ -8,37 +8,45 @@ from functools import partial
 
 from smrep.errors import AwsError, Outcome
 from smrep.model import IN_SYNC, Secret, Target
-from smrep.report import Action, Finding, Kind, SecretsReport, Trouble
-from smrep.rules.hints import spell
-from smrep.rules.primary_region import Address, common_region
-from smrep.rules.replication.name_owner import portrait
-from smrep.rules.replication.region_step import NO_CONSENT, Consent, Step, Stop
-from smrep.rules.replication.replica_state import Course
+from smrep.report import Action, Finding, Kind, Problem, SecretsReport
+from smrep.rules.hints import format_command
+from smrep.rules.primary_region import SecretAddress, common_region
+from smrep.rules.replication.name_owner import secret_summary
+from smrep.rules.replication.region_step import NO_CONSENT, Consent, RegionStep, Skip
+from smrep.rules.replication.replica_state import ReplicaState
 from smrep.service.ports import Aws
 from smrep.service.run_state import FewSecrets, Plan, RunState, interrupted_change
 from smrep.service.steps.closing_look import is_ours, look_at_end
-from smrep.service.steps.kms_keys import KeyCheck, unchecked_key
-from smrep.service.steps.lookup import Found, asked, find, refreshed, refusal, troubles_elsewhere, unfit
-from smrep.service.steps.parallel import abreast, patience
-from smrep.service.steps.preflight import Health, Survey
-from smrep.service.steps.prove import Checking, Prover, settle
+from smrep.service.steps.kms_keys import KmsKeys, unchecked_key
+from smrep.service.steps.lookup import (
+    FoundSecret,
+    answer_or_error,
+    find_secrets,
+    not_a_primary,
+    refreshed,
+    refusal_report,
+    troubles_elsewhere,
+)
+from smrep.service.steps.parallel import parallel, time_left
+from smrep.service.steps.preflight import Preflight, PreflightChecks
+from smrep.service.steps.prove import ReplicaCheck, ReplicaProver, prove_until_settled
 from smrep.service.steps.secret_replication import (
-    Case,
     Member,
     ReplicateWrite,
-    cases,
-    course_of,
+    SecretReplication,
+    initial_state,
     open_regions,
+    replications,
     wait_until_settled,
 )
 from smrep.service.steps.write_once import WriteGate, check_shown, send_in_batches, write_once
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class ReplicateRequest:
     """One request, as typed."""
 
-    addresses: tuple[Address, ...]
+    addresses: tuple[SecretAddress, ...]
     targets: tuple[Target, ...]
     """For a retry may be none: then every Region that is not in sync."""
     consent: Consent = NO_CONSENT
@@ -71,7 +79,7 @@ class Request:
 
     def again(self, *more: str) -> str:
         """Return the command of this request, with more flags."""
-        return spell(
+        return format_command(
             self.command,
             [address.secret_id for address in self.addresses],
             primary_region=common_region(self.addresses),
@@ -80,7 +88,7 @@ class Request:
         )
 
 
-def replicate(aws: Aws, request: Request, run: RunState) -> SecretsReport:
+def replicate(aws: Aws, request: ReplicateRequest, run: RunState) -> SecretsReport:
     """Add the replicas of a request, or try failed ones again; wait and prove them where that was asked for.
 
     No request is begun once the deadline has passed, but for those that a slow look has held up.
@@ -90,12 +98,12 @@ def replicate(aws: Aws, request: Request, run: RunState) -> SecretsReport:
         UsageError: a secret is of another account than the one expected, or the plan was not confirmed.
 
     """
-    keys = KeyCheck(aws)
-    planner = _Planner(aws, keys, Health(aws, aws, keys, request.command), request, run)
-    found = find(aws, request.addresses, follow=False, expect_account=request.expect_account, run=run)
-    members = abreast(planner.plan, found)
+    keys = KmsKeys(aws)
+    planner = _Planner(aws, keys, PreflightChecks(aws, aws, keys, request.command), request, run)
+    found = find_secrets(aws, request.addresses, follow=False, expect_account=request.expect_account, run=run)
+    members = parallel(planner.plan, found)
     run.track(FewSecrets(members, request.wait), partial(interrupted_change, "replicating"))
-    secrets = cases(members)
+    secrets = replications(members)
     if not run.approve(Plan("overwriting", _dangers(secrets), request.again)):
         return run.report()
     with WriteGate.for_run(run) as gate:
@@ -118,12 +126,12 @@ class _Planner:
     """Looks at each secret and into each target Region, and decides per Region; changes nothing in AWS."""
 
     aws: Aws
-    keys: KeyCheck
-    health: Health
-    request: Request
+    keys: KmsKeys
+    health: PreflightChecks
+    request: ReplicateRequest
     run: RunState
 
-    def plan(self, found: Found) -> Member:
+    def plan(self, found: FoundSecret) -> Member:
         """Return a secret with what is to be done, or why nothing can be.
 
         Raises:
@@ -131,22 +139,22 @@ class _Planner:
 
         """
         primary, request = found.what, self.request
-        if isinstance(primary, Trouble):
-            return refusal(found, primary)
-        error = unfit(primary, request.command, request.targets, request.flags)
+        if isinstance(primary, Problem):
+            return refusal_report(found, primary)
+        error = not_a_primary(primary, request.command, request.targets, request.flags)
         if error is not None:
-            return refusal(found, error)
+            return refusal_report(found, error)
         targets, steps = self._decide(primary)
         if any(_is_absent(primary, step) for step in steps):  # a list that lags may still have shown what was removed
-            listed = asked(partial(refreshed, self.aws, primary))
+            listed = answer_or_error(partial(refreshed, self.aws, primary))
             if not isinstance(listed, AwsError) and _states(listed) != _states(primary):
                 primary = listed
                 targets, steps = self._decide(primary)
-        courses = {step.target.region: course_of(step, request.consent) for step in steps}
+        courses = {step.target.region: initial_state(step, request.consent) for step in steps}
         notes = [*troubles_elsewhere(primary, courses)]
         if not targets:
             notes.append(f"{primary.name} has no replicas: there is nothing to try again")
-        return Case(
+        return SecretReplication(
             primary,
             courses,
             notes,
@@ -157,11 +165,11 @@ class _Planner:
             forcing=request.forcing,
         )
 
-    def _decide(self, primary: Secret) -> tuple[tuple[Target, ...], tuple[Step, ...]]:
+    def _decide(self, primary: Secret) -> tuple[tuple[Target, ...], tuple[RegionStep, ...]]:
         """Return the Regions that are meant, and what to do in each."""
         request = self.request
         targets, health = request.targets_of(primary), self.health if request.preflight else None
-        steps = Survey(self.aws, self.keys, self.run.clock, self.run.deadline, health).steps(
+        steps = Preflight(self.aws, self.keys, self.run.clock, self.run.deadline, health).steps(
             primary,
             targets,
             request.consent,
@@ -171,16 +179,16 @@ class _Planner:
         return targets, steps
 
 
-def _dangers(secrets: Sequence[Case]) -> list[tuple[str, str]]:
+def _dangers(secrets: Sequence[SecretReplication]) -> list[tuple[str, str]]:
     """Return what must be confirmed: the secret's name, and what is destroyed."""
     return [
-        (step.victim.name, f"to be destroyed for good in {step.target.region}: {portrait(step.victim)}")
+        (step.victim.name, f"to be destroyed for good in {step.target.region}: {secret_summary(step.victim)}")
         for case in secrets
         for step in case.overwrites
     ]
 
 
-def _send(aws: Aws, gate: WriteGate, case: Case) -> None:
+def _send(aws: Aws, gate: WriteGate, case: SecretReplication) -> None:
     """Send what is to be sent for one secret: all plain Regions at once, each forced one by itself, after a look."""
     if case.plain:
         write_once(ReplicateWrite(aws, gate, case), case.plain, gate)
@@ -191,28 +199,28 @@ def _send(aws: Aws, gate: WriteGate, case: Case) -> None:
         write_once(ReplicateWrite(aws, gate, case, check), regions, gate)
 
 
-def _leave_out_held(aws: Aws, secrets: Sequence[Case], gate: WriteGate) -> None:
+def _leave_out_held(aws: Aws, secrets: Sequence[SecretReplication], gate: WriteGate) -> None:
     """Send nothing for Regions whose old replica is still being removed, since nobody waits for that."""
     for case, course in tuple(open_regions(secrets)):
         if course.held_until_gone:
             ReplicateWrite(aws, gate, case).leave_out([course.region], "the old replica is still being removed")
 
 
-def _is_known(request: Request, course: Course, *, at_once: bool) -> bool:
+def _is_known(request: ReplicateRequest, course: ReplicaState, *, at_once: bool) -> bool:
     """Return whether a Region in sync needs no closing look; `at_once`: earlier looks are no older than the run."""
     was_seen = at_once and (request.preflight or request.consent.force)
     return request.verify or (was_seen and course.action is Action.KEEP)
 
 
-def _prove(aws: Aws, keys: KeyCheck, secrets: Sequence[Case], run: RunState) -> None:
+def _prove(aws: Aws, keys: KmsKeys, secrets: Sequence[SecretReplication], run: RunState) -> None:
     """Hold every replica that is in sync against its primary."""
-    pairs = [(case, Checking(case.primary, targets)) for case in secrets if (targets := _in_sync(case))]
-    settle(Prover(aws, keys, run.clock, run.deadline), [checking for _, checking in pairs], run)
+    pairs = [(case, ReplicaCheck(case.primary, targets)) for case in secrets if (targets := _in_sync(case))]
+    prove_until_settled(ReplicaProver(aws, keys, run.clock, run.deadline), [checking for _, checking in pairs], run)
     for case, checking in pairs:
         _take_in(case, checking)
 
 
-def _check_new_keys(keys: KeyCheck, secrets: Sequence[Case], run: RunState) -> None:
+def _check_new_keys(keys: KmsKeys, secrets: Sequence[SecretReplication], run: RunState) -> None:
     """Hold the keys of the replicas that this run made against those that were asked for."""
     made = [
         (case, course)
@@ -220,26 +228,26 @@ def _check_new_keys(keys: KeyCheck, secrets: Sequence[Case], run: RunState) -> N
         for course in case.courses.values()
         if course.action is not Action.KEEP and course.fresh_status == IN_SYNC and course.seen_there is not False
     ]
-    checked = abreast(
+    checked = parallel(
         partial(_key_findings, keys),
         made,
         late=lambda pair: unchecked_key(Target(pair[1].region, pair[1].wanted_key)),
-        patience_s=patience(run.clock, run.deadline),
+        patience_s=time_left(run.clock, run.deadline),
         pulse=run.heartbeat,
     )
     for (case, course), findings in zip(made, checked, strict=True):
         case.courses[course.region] = replace(course, findings=(*course.findings, *findings))
 
 
-def _key_findings(keys: KeyCheck, pair: tuple[Case, Course]) -> tuple[Finding, ...]:
+def _key_findings(keys: KmsKeys, pair: tuple[SecretReplication, ReplicaState]) -> tuple[Finding, ...]:
     case, course = pair
     target = Target(course.region, course.wanted_key)
     return keys.findings(case.primary, target, course.seen) if course.seen else ()
 
 
-def _is_absent(primary: Secret, step: Step) -> bool:
+def _is_absent(primary: Secret, step: RegionStep) -> bool:
     """Tell whether a Region was stopped since it is listed and holds nothing."""
-    missing = isinstance(step, Stop) and step.error.code == Kind.MISSING
+    missing = isinstance(step, Skip) and step.error.code == Kind.MISSING
     return missing and primary.replica(step.target.region) is not None
 
 
@@ -247,7 +255,7 @@ def _states(primary: Secret) -> list[tuple[str | None, ...]]:
     return [entry.state for entry in primary.replicas]
 
 
-def _in_sync(case: Case) -> tuple[Target, ...]:
+def _in_sync(case: SecretReplication) -> tuple[Target, ...]:
     """Return the Regions that have something to prove."""
     courses = case.courses.values() if case.error is None else ()
     return tuple(
@@ -255,7 +263,7 @@ def _in_sync(case: Case) -> tuple[Target, ...]:
     )
 
 
-def _take_in(case: Case, checking: Checking) -> None:
+def _take_in(case: SecretReplication, checking: ReplicaCheck) -> None:
     """Put what was proved into the courses, in place of what was found of keys before."""
     case.error = checking.error
     for report in checking.report().replicas:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from smrep.errors import Outcome
-from smrep.report import Progress, SecretReport, SecretsReport, Trouble
-from smrep.rules.run_outcome import stopped, stopped_looking
+from smrep.report import Problem, Progress, SecretReport, SecretsReport
+from smrep.rules.run_outcome import interruption, stopped_looking
 from smrep.service.ports import Clock
 
 
@@ -82,20 +82,20 @@ class Plan:
     """Returns the command of this run, with more flags."""
 
 
-def nothing_sent(_state: RunState) -> Trouble:
+def nothing_sent(_state: RunState) -> Problem:
     """Return what an interruption before any request leaves behind."""
-    return Trouble("Interrupted", "stopped; nothing was sent", None, None, Outcome.INTERRUPTED)
+    return Problem("Interrupted", "stopped; nothing was sent", None, None, Outcome.INTERRUPTED)
 
 
-def interrupted_look(_state: RunState) -> Trouble:
+def interrupted_look(_state: RunState) -> Problem:
     """Return what an interruption of a command that changes nothing leaves behind."""
     return stopped_looking()
 
 
-def interrupted_change(activity: str, state: RunState) -> Trouble:
+def interrupted_change(activity: str, state: RunState) -> Problem:
     """Return what an interruption of a change leaves behind; `activity` is what AWS goes on with: `replicating`."""
     reports = state.tracked.reports(dry_run=False)
-    return stopped(reports, sent=state.tracked.was_sent, doing=activity)
+    return interruption(reports, sent=state.tracked.was_sent, doing=activity)
 
 
 class Observer(Protocol):
@@ -125,10 +125,10 @@ class RunState:
     observer: Observer
     dry_run: bool = False
     tracked: Tracked = field(default_factory=FewSecrets)
-    interruption: Callable[[RunState], Trouble] = nothing_sent
+    interruption: Callable[[RunState], Problem] = nothing_sent
     """Tells what an interruption at this moment leaves behind."""
 
-    def track(self, tracked: Tracked, interruption: Callable[[RunState], Trouble] | None = None) -> None:
+    def track(self, tracked: Tracked, interruption: Callable[[RunState], Problem] | None = None) -> None:
         """Report these secrets from now on, also where the run is interrupted."""
         self.tracked = tracked
         self.interruption = interruption or self.interruption

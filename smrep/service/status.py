@@ -7,14 +7,21 @@ from dataclasses import dataclass, replace
 from smrep.errors import Outcome
 from smrep.model import FAILED, IN_SYNC, Secret
 from smrep.regions import Region
-from smrep.report import RegionReport, SecretReport, SecretsReport, Trouble
-from smrep.rules.primary_region import Address, check_regions
+from smrep.report import Problem, RegionReport, SecretReport, SecretsReport
+from smrep.rules.primary_region import SecretAddress, check_regions
 from smrep.rules.replication.findings import failed, missing, no_value, unsettled
 from smrep.rules.replication.key_failures import failure
-from smrep.rules.replication.replica_state import Course, row, told
+from smrep.rules.replication.replica_state import ReplicaState, region_report, secret_report
 from smrep.service.ports import SecretsManager
 from smrep.service.run_state import FewSecrets, RunState
-from smrep.service.steps.lookup import Found, doomed, find, followed, troubles_elsewhere, unfound
+from smrep.service.steps.lookup import (
+    FoundSecret,
+    find_secrets,
+    followed_replica_note,
+    pending_deletion,
+    troubles_elsewhere,
+    unreachable_primary_report,
+)
 
 WATCH_S = 2.0
 """The pause between two looks of `--watch`."""
@@ -24,7 +31,7 @@ WATCH_S = 2.0
 class StatusRequest:
     """What `status` was asked for; no Regions means all that are listed."""
 
-    addresses: tuple[Address, ...]
+    addresses: tuple[SecretAddress, ...]
     regions: tuple[Region, ...] = ()
     expect_account: str | None = None
 
@@ -37,7 +44,7 @@ def status(aws: SecretsManager, request: StatusRequest) -> SecretsReport:
         UsageError: a Region asked for is the primary's own or of another partition; another account than expected.
 
     """
-    found = find(aws, request.addresses, follow=True, expect_account=request.expect_account)
+    found = find_secrets(aws, request.addresses, follow=True, expect_account=request.expect_account)
     return SecretsReport(tuple(_report(each, request) for each in found))
 
 
@@ -53,30 +60,30 @@ def watch(aws: SecretsManager, request: StatusRequest, run: RunState) -> Secrets
         run.clock.sleep(WATCH_S)
 
 
-def _interrupted(_: RunState) -> Trouble:
-    return Trouble("Interrupted", "stopped watching", None, None, Outcome.INTERRUPTED)
+def _interrupted(_: RunState) -> Problem:
+    return Problem("Interrupted", "stopped watching", None, None, Outcome.INTERRUPTED)
 
 
-def _report(found: Found, request: StatusRequest) -> SecretReport:
+def _report(found: FoundSecret, request: StatusRequest) -> SecretReport:
     secret = found.what
-    if isinstance(secret, Trouble):
-        return unfound(found, secret, request.regions)
+    if isinstance(secret, Problem):
+        return unreachable_primary_report(found, secret, request.regions)
     check_regions([secret.region], request.regions)
     regions = request.regions or tuple(entry.region for entry in secret.replicas)
     empty = no_value(secret)
     shown = (_row(secret, region) for region in regions)
     rows = tuple(replace(each, findings=(*each.findings, *empty)) for each in shown)
-    notes = (*followed(found), *troubles_elsewhere(secret, regions))
-    return told(secret, rows, doomed(secret), notes, () if rows else empty)
+    notes = (*followed_replica_note(found), *troubles_elsewhere(secret, regions))
+    return secret_report(secret, rows, pending_deletion(secret), notes, () if rows else empty)
 
 
 def _row(secret: Secret, region: Region) -> RegionReport:
     entry = secret.replica(region)
     if entry is None:
         return RegionReport(region, Outcome.FAILED, findings=(missing(secret, region),))
-    course = Course(region, seen=entry)
+    course = ReplicaState(region, seen=entry)
     if entry.status == FAILED:
-        return row(replace(course, error=failure(secret, entry), findings=(failed(secret, entry),)), secret)
+        return region_report(replace(course, error=failure(secret, entry), findings=(failed(secret, entry),)), secret)
     if entry.status == IN_SYNC:
-        return row(course, secret)
-    return row(replace(course, findings=(unsettled(secret, entry),)), secret)
+        return region_report(course, secret)
+    return region_report(replace(course, findings=(unsettled(secret, entry),)), secret)

@@ -5,20 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from smrep.model import Target
-from smrep.report import SecretReport, SecretsReport, Trouble
-from smrep.rules.primary_region import Address, check_regions
+from smrep.report import Problem, SecretReport, SecretsReport
+from smrep.rules.primary_region import SecretAddress, check_regions
 from smrep.service.ports import Aws
 from smrep.service.run_state import FewSecrets, RunState, interrupted_look
-from smrep.service.steps.kms_keys import KeyCheck
-from smrep.service.steps.lookup import Found, bare, doomed, find, followed, refusal, troubles_elsewhere, unfound
-from smrep.service.steps.prove import Checking, Prover, settle, tell_stuck
+from smrep.service.steps.kms_keys import KmsKeys
+from smrep.service.steps.lookup import (
+    FoundSecret,
+    find_secrets,
+    followed_replica_note,
+    pending_deletion,
+    refusal_report,
+    troubles_elsewhere,
+    unreachable_primary_report,
+    without_replicas,
+)
+from smrep.service.steps.prove import ReplicaCheck, ReplicaProver, prove_until_settled, tell_stuck
 
 
 @dataclass(frozen=True, slots=True)
 class VerifyRequest:
     """What `verify` was asked for."""
 
-    addresses: tuple[Address, ...]
+    addresses: tuple[SecretAddress, ...]
     targets: tuple[Target, ...] = ()
     """Regions with the keys expected there; empty: every Region that the primary lists."""
     expect_account: str | None = None
@@ -33,28 +42,28 @@ def verify(aws: Aws, request: VerifyRequest, run: RunState) -> SecretsReport:
 
     """
     run.track(FewSecrets(), interrupted_look)
-    found = find(aws, request.addresses, follow=True, expect_account=request.expect_account, run=run)
+    found = find_secrets(aws, request.addresses, follow=True, expect_account=request.expect_account, run=run)
     members = [_member(request.targets, each) for each in found]
     run.track(FewSecrets(members))
-    checkings = [member for member in members if isinstance(member, Checking)]
-    settle(Prover(aws, KeyCheck(aws), run.clock, run.deadline), checkings, run)
+    checkings = [member for member in members if isinstance(member, ReplicaCheck)]
+    prove_until_settled(ReplicaProver(aws, KmsKeys(aws), run.clock, run.deadline), checkings, run)
     for checking in checkings:
         tell_stuck(checking, run.clock, run.deadline)
     return run.report()
 
 
-def _member(targets: tuple[Target, ...], found: Found) -> Checking | SecretReport:
+def _member(targets: tuple[Target, ...], found: FoundSecret) -> ReplicaCheck | SecretReport:
     """Return a secret whose replicas are to be proved, or why nothing can be."""
     primary = found.what
     regions = tuple(target.region for target in targets)
-    if isinstance(primary, Trouble):
-        return unfound(found, primary, regions)
+    if isinstance(primary, Problem):
+        return unreachable_primary_report(found, primary, regions)
     check_regions([primary.region], regions)
     wanted = targets or tuple(Target(entry.region) for entry in primary.replicas)
-    error = doomed(primary)
+    error = pending_deletion(primary)
     if not wanted and error is None:
-        error = bare(primary, "verify")
+        error = without_replicas(primary, "verify")
     if error:
-        return refusal(found, error)
+        return refusal_report(found, error)
     regions = tuple(target.region for target in wanted)
-    return Checking(primary, wanted, notes=(*followed(found), *troubles_elsewhere(primary, regions)))
+    return ReplicaCheck(primary, wanted, notes=(*followed_replica_note(found), *troubles_elsewhere(primary, regions)))

@@ -8,24 +8,39 @@ from functools import partial
 from smrep.errors import Outcome
 from smrep.model import Target
 from smrep.regions import Region
-from smrep.report import SecretsReport, Trouble
-from smrep.rules.hints import spell
-from smrep.rules.primary_region import Address, check_regions, common_region
+from smrep.report import Problem, SecretsReport
+from smrep.rules.hints import format_command
+from smrep.rules.primary_region import SecretAddress, check_regions, common_region
 from smrep.rules.replication.findings import missing
-from smrep.rules.replication.replica_state import LIST_LAG_S, Course
+from smrep.rules.replication.replica_state import LIST_LAG_S, ReplicaState
 from smrep.rules.run_outcome import stopped_waiting
 from smrep.service.ports import SecretsManager
 from smrep.service.run_state import FewSecrets, RunState
 from smrep.service.steps.closing_look import look_at_end
-from smrep.service.steps.lookup import Found, bare, doomed, find, followed, refusal, troubles_elsewhere, unfound
-from smrep.service.steps.secret_replication import Case, Member, cases, open_regions, wait_until_settled
+from smrep.service.steps.lookup import (
+    FoundSecret,
+    find_secrets,
+    followed_replica_note,
+    pending_deletion,
+    refusal_report,
+    troubles_elsewhere,
+    unreachable_primary_report,
+    without_replicas,
+)
+from smrep.service.steps.secret_replication import (
+    Member,
+    SecretReplication,
+    open_regions,
+    replications,
+    wait_until_settled,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class WaitRequest:
     """What `wait` was asked for; no Regions means all that are listed."""
 
-    addresses: tuple[Address, ...]
+    addresses: tuple[SecretAddress, ...]
     regions: tuple[Region, ...] = ()
     expect_account: str | None = None
 
@@ -34,7 +49,7 @@ class WaitRequest:
         """The command that was typed."""
         names = list(dict.fromkeys(address.secret_id for address in self.addresses))
         targets = [Target(region) for region in self.regions]
-        return spell("wait", names, primary_region=common_region(self.addresses), targets=targets)
+        return format_command("wait", names, primary_region=common_region(self.addresses), targets=targets)
 
 
 def wait(aws: SecretsManager, request: WaitRequest, run: RunState) -> SecretsReport:
@@ -48,11 +63,11 @@ def wait(aws: SecretsManager, request: WaitRequest, run: RunState) -> SecretsRep
 
     """
     run.track(FewSecrets(), partial(_interrupted, request))
-    found = find(aws, request.addresses, follow=True, expect_account=request.expect_account, run=run)
+    found = find_secrets(aws, request.addresses, follow=True, expect_account=request.expect_account, run=run)
     members = [_member(request.regions, each) for each in found]
     run.track(FewSecrets(members))
     run.update()
-    secrets, lag_ends = cases(members), run.clock.monotonic() + LIST_LAG_S
+    secrets, lag_ends = replications(members), run.clock.monotonic() + LIST_LAG_S
     if run.clock.monotonic() >= run.deadline:
         _give_up_on_absent(secrets)
     elif any(open_regions(secrets)):
@@ -61,36 +76,36 @@ def wait(aws: SecretsManager, request: WaitRequest, run: RunState) -> SecretsRep
     return run.report()
 
 
-def _interrupted(request: WaitRequest, run: RunState) -> Trouble:
+def _interrupted(request: WaitRequest, run: RunState) -> Problem:
     return stopped_waiting(run.tracked.reports(dry_run=False), request.command)
 
 
-def _member(wanted: tuple[Region, ...], found: Found) -> Member:
+def _member(wanted: tuple[Region, ...], found: FoundSecret) -> Member:
     """Return a secret to wait for, or why there is nothing to wait for."""
     primary = found.what
-    if isinstance(primary, Trouble):
-        return unfound(found, primary, wanted)
+    if isinstance(primary, Problem):
+        return unreachable_primary_report(found, primary, wanted)
     check_regions([primary.region], wanted)
     regions = wanted or tuple(entry.region for entry in primary.replicas)
-    error = doomed(primary)
+    error = pending_deletion(primary)
     if not regions and error is None:
-        error = bare(primary, "wait for")
+        error = without_replicas(primary, "wait for")
     if error:
-        return refusal(found, error)
-    courses = {region: Course(region, seen=primary.replica(region)) for region in regions}
-    notes = [*followed(found), *troubles_elsewhere(primary, regions)]
-    return Case(primary, courses, notes, without_value=Outcome.DRIFT)
+        return refusal_report(found, error)
+    courses = {region: ReplicaState(region, seen=primary.replica(region)) for region in regions}
+    notes = [*followed_replica_note(found), *troubles_elsewhere(primary, regions)]
+    return SecretReplication(primary, courses, notes, without_value=Outcome.DRIFT)
 
 
-def _give_up_after_lag(secrets: list[Case], lag_ends: float, run: RunState) -> None:
+def _give_up_after_lag(secrets: list[SecretReplication], lag_ends: float, run: RunState) -> None:
     if run.clock.monotonic() >= lag_ends:
         _give_up_on_absent(secrets)
 
 
-def _give_up_on_absent(secrets: list[Case]) -> None:
+def _give_up_on_absent(secrets: list[SecretReplication]) -> None:
     """Call missing what no list has shown."""
     for case, course in tuple(open_regions(secrets)):
         if course.seen is None:
             finding = missing(case.primary, course.region)
-            error = Trouble("missing", finding.message, finding.hint, None, Outcome.FAILED)
+            error = Problem("missing", finding.message, finding.hint, None, Outcome.FAILED)
             case.courses[course.region] = replace(course, findings=(finding,), error=error)

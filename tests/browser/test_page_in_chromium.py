@@ -20,7 +20,7 @@ from smrep.errors import Outcome
 from smrep.output.artifacts.html import page
 from smrep.output.safe import safe
 from smrep.regions import Region
-from smrep.report import Kind, RegionReport, Trouble
+from smrep.report import Kind, Problem, RegionReport
 
 pytestmark = pytest.mark.terminal
 SHOWN = "return [...document.querySelectorAll('#rows tbody tr')].filter((row) => row.checkVisibility()).length"
@@ -187,7 +187,7 @@ def test_hostile_words_do_not_run_and_nothing_is_asked_for(browser: Browser) -> 
         secret(each, RegionReport(Region(each), Outcome.DRIFT, findings=(finding(Kind.MISSING, each),)))
         for each in HOSTILE
     ]
-    bad = Trouble(HOSTILE[0], HOSTILE[1], HOSTILE[2], HOSTILE[3], Outcome.FAILED, HOSTILE)
+    bad = Problem(HOSTILE[0], HOSTILE[1], HOSTILE[2], HOSTILE[3], Outcome.FAILED, HOSTILE)
     browser.open(page(replace(report(*told, error=bad), account_id=HOSTILE[3], endpoint_url=HOSTILE[1])))
     browser.js("document.getElementById('open').click()")
     browser.until("return document.querySelectorAll('#rows details[open]').length", len(HOSTILE))

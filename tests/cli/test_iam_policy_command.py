@@ -10,7 +10,7 @@ import pytest
 from fixtures import Done, Sandbox
 from test_structure import HEAVY, loaded
 
-from smrep.rules.permissions import HARMLESS
+from smrep.rules.least_privilege import HARMLESS
 
 ACCOUNT = "123456789012"
 ARN = f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:prod/db-a1b2c3"

@@ -11,7 +11,7 @@ import pytest
 from cli.test_iam_policy_command import ACCOUNT, ARN, policy
 from fixtures import Sandbox
 
-from smrep.rules.permissions import CALLS
+from smrep.rules.least_privilege import CALLS
 from smrep.sandbox.simulator.simulated_aws import ApiError, Call
 
 

@@ -18,7 +18,7 @@ from smrep.cli.commands.plan import plan
 from smrep.cli.commands.replicate import replicate
 from smrep.cli.commands.status import status
 from smrep.cli.main import run, wanted_json
-from smrep.cli.options import Shared
+from smrep.cli.options import SharedOptions
 from smrep.cli.run import Run
 from smrep.errors import UsageError
 
@@ -53,11 +53,11 @@ words = st.one_of(
 def test_it_is_what_click_reads(groups: list[tuple[str, ...]], named: str | None, command: click.Command) -> None:
     typed = [*BEGINNINGS[command], *(word for group in groups for word in group)]
     env = {"SMREP_OUTPUT": named} if named else {}
-    names = Shared.__dataclass_fields__
+    names = SharedOptions.__dataclass_fields__
     with mock.patch.dict(os.environ, env, clear=True):
         try:
             with command.make_context("smrep", list(typed)) as context:
-                shared = Shared(**{name: value for name, value in context.params.items() if name in names})
+                shared = SharedOptions(**{name: value for name, value in context.params.items() if name in names})
                 read = Run(command.name or "", shared).output
         except (click.UsageError, UsageError):
             return

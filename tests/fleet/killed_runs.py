@@ -16,15 +16,15 @@ from smrep.rules.manifest.schema import Rule
 from smrep.sandbox.simulator.account_calls import catch_up
 from smrep.sandbox.simulator.simulated_aws import ApiError
 from smrep.service.apply import Application
-from smrep.service.fleet.apply_task import Assignment
-from smrep.service.fleet.fleet_run import Terms
-from smrep.service.fleet.inventory import Estate, Scope
-from smrep.service.fleet.region_lister import Sweeper
-from smrep.service.fleet.scheduler import Crew
-from smrep.service.fleet.secret_plan import Planner
-from smrep.service.plan import Draft
-from smrep.service.steps.kms_keys import KeyCheck
-from smrep.service.steps.rate_limiter import Pace
+from smrep.service.fleet.apply_task import ApplyTask
+from smrep.service.fleet.fleet_run import AccountRun
+from smrep.service.fleet.inventory import FleetScope, Inventory
+from smrep.service.fleet.region_lister import RegionLister
+from smrep.service.fleet.scheduler import Scheduler
+from smrep.service.fleet.secret_plan import AccountPlanner
+from smrep.service.plan import FleetPlan
+from smrep.service.steps.kms_keys import KmsKeys
+from smrep.service.steps.rate_limiter import RateLimiter
 
 REGIONS = (HOME, WEST, IRELAND, SYDNEY)
 ALIAS = "alias/dr"
@@ -91,11 +91,14 @@ class KillableAws(FakeAws):
 def apply(killable: KillableAws, rules: Sequence[Rule], timeout_s: float = 300.0) -> Application:
     """Apply from scratch, in a fixed order, up to the end or to the run's death."""
     clock = killable.clock
-    estate = Estate(killable, Sweeper(killable, clock), KeyCheck(killable), Scope(HOME, tuple(rules)))
-    draft = Draft([Planner(estate, clock, trusting=True)], rules)
+    estate = Inventory(killable, RegionLister(killable, clock), KmsKeys(killable), FleetScope(HOME, tuple(rules)))
+    draft = FleetPlan([AccountPlanner(estate, clock, trusting=True)], rules)
     draft.look(quiet(clock))
-    crew, terms = Crew(clock, 1), Terms(killable, Pace(clock, 20.0), timeout_s, jitter=random.Random(7))
-    run = Application([Assignment(errand, terms, crew) for _, errand in draft.errands], crew)
+    crew, terms = (
+        Scheduler(clock, 1),
+        AccountRun(killable, RateLimiter(clock, 20.0), timeout_s, jitter=random.Random(7)),
+    )
+    run = Application([ApplyTask(errand, terms, crew) for _, errand in draft.errands], crew)
     run.carry_out(quiet(clock))
     return run
 

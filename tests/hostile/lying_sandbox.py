@@ -22,7 +22,7 @@ from hostile.sources import ACCOUNT, MARK, Answer, Source
 from smrep.cli import main as entry
 from smrep.output.formats import FORMATS
 from smrep.output.terminal import Terminal
-from smrep.report import Report
+from smrep.report import RunReport
 from smrep.sandbox.faults import Faults
 from smrep.sandbox.server.http_server import SandboxServer
 from smrep.sandbox.server.request_handler import Desk
@@ -144,12 +144,14 @@ class LyingSandbox(Sandbox):
 
 
 @contextlib.contextmanager
-def recorded_reports() -> Iterator[list[Report]]:
+def recorded_reports() -> Iterator[list[RunReport]]:
     """Yield a list that grows by each report that a format prints meanwhile."""
-    reports: list[Report] = []
+    reports: list[RunReport] = []
 
-    def recording(render: Callable[[Report, Terminal], Iterator[str]]) -> Callable[[Report, Terminal], Iterator[str]]:
-        def record_and_render(report: Report, terminal: Terminal) -> Iterator[str]:
+    def recording(
+        render: Callable[[RunReport, Terminal], Iterator[str]],
+    ) -> Callable[[RunReport, Terminal], Iterator[str]]:
+        def record_and_render(report: RunReport, terminal: Terminal) -> Iterator[str]:
             reports.append(report)
             return render(report, terminal)
 

@@ -18,7 +18,7 @@ from fixtures import VALIDATOR, Done
 from smrep.output.formats import FORMATS
 from smrep.output.safe import safe
 from smrep.output.terminal import Terminal
-from smrep.report import Report
+from smrep.report import RunReport
 
 HARMFUL = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs", "Co", "Cn"})
 OWN_COLOR = re.compile(r"\x1b\[[0-9;]*m")
@@ -69,14 +69,14 @@ def document(done: Done) -> dict[str, Any]:
     return found
 
 
-def rendered_formats(report: Report) -> dict[str, str]:
+def rendered_formats(report: RunReport) -> dict[str, str]:
     """Return the report in every format, as it is printed under a runner."""
     terminal = Terminal(color=True, width=80)
     with mock.patch.dict(os.environ, {"GITHUB_ACTIONS": "true"}):
         return {name: "".join(render(report, terminal)) for name, render in FORMATS.items()}
 
 
-def harmless_in_every_format(report: Report) -> dict[str, Any]:
+def harmless_in_every_format(report: RunReport) -> dict[str, Any]:
     """Check the report in every format; return its document."""
     shown = rendered_formats(report)
     told: dict[str, Any] = true_json(shown.pop("json"))

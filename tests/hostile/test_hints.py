@@ -14,18 +14,18 @@ from hostile.payloads import SHELL
 from smrep.errors import Denied, NotFound
 from smrep.model import Listed, Replica, Secret, Target, Version
 from smrep.regions import Region
-from smrep.report import Finding, Trouble
+from smrep.report import Finding, Problem
 from smrep.rules.fleet.coverage import extra_row, orphan
 from smrep.rules.manifest.writer import left_out
 from smrep.rules.reader_access import bound, may_read
 from smrep.rules.replication import findings
-from smrep.rules.replication.blockers import Need
+from smrep.rules.replication.blockers import RequiredKey
 from smrep.rules.replication.key_failures import failure
-from smrep.rules.replication.name_owner import Absent, Bearer, obstacle
-from smrep.rules.replication.region_step import Consent, step_for
-from smrep.rules.replication.replica_deletion import departure
+from smrep.rules.replication.name_owner import Absent, NameOwner, obstacle
+from smrep.rules.replication.region_step import Consent, decide_step
+from smrep.rules.replication.replica_deletion import plan_deletion
 from smrep.rules.replication.standalone_secret import unfit
-from smrep.service.steps.lookup import doomed
+from smrep.service.steps.lookup import pending_deletion
 
 HOME, WEST = Region("us-east-1"), Region("us-west-2")
 ARN = f"arn:aws:secretsmanager:us-east-1:123456789012:secret:{SHELL}-a1b2c3"
@@ -49,20 +49,20 @@ CAUSES = (
 )
 
 
-def told() -> Iterator[Finding | Trouble | None]:
+def told() -> Iterator[Finding | Problem | None]:
     """Yield what the rules have to say of secrets with hostile names, ARNs, keys, versions and labels."""
-    for who in Bearer:
+    for who in NameOwner:
         yield obstacle(PRIMARY, TARGET, THERE, who)
     for cause in CAUSES:
         yield failure(PRIMARY, replace(ENTRY, message=f"{cause} {SHELL}"))
     with_replicas = replace(STRANGER, replicas=(ENTRY,))
     for victim in (STRANGER, with_replicas, THERE):
-        step = step_for(replace(PRIMARY, deleted=None), TARGET, victim, Consent(force=True), lambda _: ())
+        step = decide_step(replace(PRIMARY, deleted=None), TARGET, victim, Consent(force=True), lambda _: ())
         yield from getattr(step, "findings", ())
     for secret in (PRIMARY, THERE, STRANGER):
-        yield doomed(secret)
+        yield pending_deletion(secret)
         yield unfit(replace(secret, replicas=()), HOME)
-        yield from departure(PRIMARY, WEST, secret).findings
+        yield from plan_deletion(PRIMARY, WEST, secret).findings
     yield findings.missing(PRIMARY, WEST)
     for here in (Absent(), Absent(to_the_arn=True), Absent(to_the_arn=True, unknown_caller=Denied("no", SHELL))):
         for asked in (PRIMARY, replace(PRIMARY, by_arn=True)):
@@ -96,8 +96,8 @@ def test_a_name_like_an_option_is_a_name_and_nothing_that_follows_it_is(monkeypa
     assert not [hint for hint in hints if f"--secret-id {name}" in hint]
 
 
-@pytest.mark.parametrize("need", [Need(KEY), Need(KEY, OLD)])
-def test_the_cure_of_a_key_can_be_pasted(need: Need) -> None:
+@pytest.mark.parametrize("need", [RequiredKey(KEY), RequiredKey(KEY, OLD)])
+def test_the_cure_of_a_key_can_be_pasted(need: RequiredKey) -> None:
     quoted(need.cure(PRIMARY), SHELL, "pwned")
 
 

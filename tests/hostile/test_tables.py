@@ -15,10 +15,10 @@ from smrep.errors import Outcome
 from smrep.output.formats import as_table
 from smrep.output.terminal import Terminal
 from smrep.regions import Region
-from smrep.report import Action, Finding, Kind, RegionReport, Report, SecretReport, Severity, Trouble
+from smrep.report import Action, Finding, Kind, Problem, RegionReport, RunReport, SecretReport, Severity
 
 
-def rendered(report: Report, terminal: Terminal) -> str:
+def rendered(report: RunReport, terminal: Terminal) -> str:
     return "".join(as_table(report, terminal))
 
 
@@ -53,9 +53,9 @@ CASES = [
 """Each place at each width, with one secret and two in turn."""
 
 
-def report(command: str, secrets: int, **given: str | None) -> Report:
+def report(command: str, secrets: int, **given: str | None) -> RunReport:
     words = {"name": "prod/db", **ROW, **given}
-    error = Trouble(words["code"], "no", None, None, Outcome.FAILED) if words["code"] else None
+    error = Problem(words["code"], "no", None, None, Outcome.FAILED) if words["code"] else None
     rows = (
         RegionReport(
             Region(str(words["region"])),
@@ -72,7 +72,7 @@ def report(command: str, secrets: int, **given: str | None) -> Report:
     )
     each = [SecretReport(f"{words['name']}{place}", Outcome.OK, HOME, Region("us-east-1"), rows) for place in "ab"]
     started = datetime(2026, 11, 23, tzinfo=UTC)
-    return Report(command, Outcome.FAILED, 1, started, 1.0, secrets=tuple(each[:secrets]))
+    return RunReport(command, Outcome.FAILED, 1, started, 1.0, secrets=tuple(each[:secrets]))
 
 
 def squeezed(text: str) -> str:
@@ -159,7 +159,7 @@ def test_findings_are_lines_of_words_that_are_not_folded(width: int) -> None:
     finding = Finding(Kind.STALE, Severity.ERROR, f"old: {LONG}", hint)
     row = RegionReport(Region("us-west-2"), Outcome.DRIFT, None, "InSync", findings=(finding,))
     secret = SecretReport("prod/db", Outcome.DRIFT, HOME, Region("us-east-1"), (row,))
-    told = Report("verify", Outcome.DRIFT, 5, datetime(2026, 11, 23, tzinfo=UTC), 1.0, secrets=(secret,))
+    told = RunReport("verify", Outcome.DRIFT, 5, datetime(2026, 11, 23, tzinfo=UTC), 1.0, secrets=(secret,))
     lines = rendered(told, Terminal(width=width)).split("\n")
     assert f"          {hint}" in lines
     assert f"  error   stale: old: {LONG}" in lines

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from smrep.errors import Outcome
 from smrep.regions import Region
-from smrep.report import Finding, Kind, RegionReport, Report, SecretReport, Severity, Trouble
+from smrep.report import Finding, Kind, Problem, RegionReport, RunReport, SecretReport, Severity
 from smrep.rules.fleet.coverage import summary
 from smrep.rules.replication.replica_state import worst
 
@@ -37,17 +37,17 @@ STALE = RegionReport(
 )
 FAILED = RegionReport(EU, Outcome.FAILED, status="Failed", status_message="no", findings=(finding(Kind.FAILED),))
 EXTRA = RegionReport(SYDNEY, Outcome.OK, status="InSync", findings=(finding(Kind.EXTRA, severity=Severity.INFO),))
-LOST = Trouble("ResourceNotFoundException", "no such secret", "smrep list", "r-1", Outcome.FAILED)
+LOST = Problem("ResourceNotFoundException", "no such secret", "smrep list", "r-1", Outcome.FAILED)
 
 
-def secret(name: str, *rows: RegionReport, error: Trouble | None = None, by: str = "describe") -> SecretReport:
+def secret(name: str, *rows: RegionReport, error: Problem | None = None, by: str = "describe") -> SecretReport:
     outcome = worst([*(item.outcome for item in rows), *([error.outcome] if error else [])])
     return SecretReport(name, outcome, f"arn:aws:x:{HOME}:{ACCOUNT}:secret:{name}", HOME, rows, error, checked_by=by)
 
 
-def report(*secrets: SecretReport, error: Trouble | None = None, counts: bool = True) -> Report:
+def report(*secrets: SecretReport, error: Problem | None = None, counts: bool = True) -> RunReport:
     outcome = worst([*(item.outcome for item in secrets), *([error.outcome] if error else [])])
-    return Report(
+    return RunReport(
         "audit",
         outcome,
         outcome.exit_code,

@@ -15,12 +15,12 @@ from smrep.output.drill_document import as_json, document
 from smrep.output.tables.drill_table import MAX_SECRETS, render_drill
 from smrep.output.terminal import Terminal
 from smrep.regions import Region
-from smrep.rules.recovery.drill_timeline import Course, Readable, Rehearsal, Span, Taken, Track, steps
-from smrep.rules.recovery.failover_record import Pair
+from smrep.rules.recovery.drill_timeline import DrillResult, Readable, SecretTimeline, Span, Taken, Track, steps
+from smrep.rules.recovery.failover_record import RegionPair
 
 SCHEMA = json.loads((ROOT / "smrep/output/drill.schema.json").read_text())
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
-PAIR = Pair(Region("us-east-1"), Region("us-west-2"))
+PAIR = RegionPair(Region("us-east-1"), Region("us-west-2"))
 EVERY = steps(PAIR, "dr.jsonl")
 CURRENT, STALE, NONE, DOWN = Readable
 NO_ANSWER = "\N{BOX DRAWINGS LIGHT DIAGONAL CROSS}"
@@ -34,7 +34,7 @@ def track(region, *states):
 def course(number=0):
     away = [(CURRENT, False), (CURRENT, False), *[(CURRENT, True)] * 4]
     far = [(CURRENT, False)] * 3 + [(STALE, False), (NONE, False), (CURRENT, False)]
-    return Course(
+    return SecretTimeline(
         f"prod/app-{number:02}/db",
         (track("us-east-1", *STATES), track("us-west-2", *away), track("eu-west-1", *far)),
     )
@@ -43,7 +43,7 @@ def course(number=0):
 def rehearsal(count=1, *, taken=6, problems=(), interrupted=False):
     taken_steps = tuple(Taken(step, 2.0 * at, 1.9, 0 if step.words else None) for at, step in enumerate(EVERY[:taken]))
     started_at = datetime(2026, 11, 26, 8, 0, 0, 250_000, UTC)
-    return Rehearsal(
+    return DrillResult(
         PAIR,
         Region("eu-west-1"),
         started_at,

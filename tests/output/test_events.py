@@ -15,7 +15,7 @@ from smrep.errors import Outcome, OutputError
 from smrep.output.events import Events
 from smrep.output.json_document import document
 from smrep.regions import Region
-from smrep.report import RegionReport, Report, SecretReport, Trouble
+from smrep.report import Problem, RegionReport, RunReport, SecretReport
 
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"
 HOME, WEST, EU = Region("us-east-1"), Region("us-west-2"), Region("eu-west-1")
@@ -27,8 +27,8 @@ def secret(*states: tuple[Region, str | None, str | None], name: str = "prod/db"
     return SecretReport(name, Outcome.OK, ARN, HOME, replicas, **fields)
 
 
-def report(*secrets: SecretReport) -> Report:
-    return Report("status", Outcome.OK, 0, NOON, 4.2, secrets=secrets)
+def report(*secrets: SecretReport) -> RunReport:
+    return RunReport("status", Outcome.OK, 0, NOON, 4.2, secrets=secrets)
 
 
 class EventLog(Events):
@@ -96,7 +96,7 @@ def test_a_region_that_is_listed_no_more_is_told_once() -> None:
 
 def test_a_secret_that_could_not_be_seen_says_nothing_of_its_regions() -> None:
     log = EventLog()
-    trouble = Trouble("Unanswered", "no answer", None, None, Outcome.PENDING)
+    trouble = Problem("Unanswered", "no answer", None, None, Outcome.PENDING)
     for seen in (secret((WEST, "InSync", None)), secret(error=trouble), secret((WEST, "InSync", None))):
         log.show([seen])
     assert log.states == [(WEST, "InSync")]

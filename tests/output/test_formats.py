@@ -18,7 +18,7 @@ from smrep.output.formats import FORMATS, as_query, compile_query, lines
 from smrep.output.json_document import document
 from smrep.output.terminal import Terminal
 from smrep.regions import Region
-from smrep.report import Action, Finding, Kind, RegionReport, Report, SecretReport, Severity, Trouble
+from smrep.report import Action, Finding, Kind, Problem, RegionReport, RunReport, SecretReport, Severity
 
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"
 KEY = "arn:aws:kms:us-west-2:123456789012:key/0f0e0d0c-1111-4222-8333-444455556666"
@@ -28,7 +28,7 @@ optional = st.one_of(st.none(), hostile)
 outcomes = st.sampled_from(list(Outcome))
 moments = st.one_of(st.none(), st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)))
 regions = st.sampled_from(["us-west-2", "eu-west-1"]).map(Region)
-troubles = st.one_of(st.none(), st.builds(Trouble, hostile, hostile, optional, optional, outcomes))
+troubles = st.one_of(st.none(), st.builds(Problem, hostile, hostile, optional, optional, outcomes))
 findings = st.builds(Finding, st.sampled_from(Kind), st.sampled_from(Severity), hostile, optional)
 rows = st.builds(
     RegionReport,
@@ -55,7 +55,7 @@ secrets = st.builds(
     error=troubles,
 )
 reports = st.builds(
-    Report,
+    RunReport,
     command=st.one_of(st.none(), st.just("status")),
     outcome=outcomes,
     exit_code=outcomes.map(lambda outcome: outcome.exit_code),
@@ -66,25 +66,27 @@ reports = st.builds(
 )
 
 
-def written(name: str, report: Report, terminal: Terminal) -> str:
+def written(name: str, report: RunReport, terminal: Terminal) -> str:
     """Return the whole of what a format writes."""
     return "".join(FORMATS[name](report, terminal))
 
 
 @given(reports)
-def test_every_report_fits_the_schema(report: Report) -> None:
+def test_every_report_fits_the_schema(report: RunReport) -> None:
     VALIDATOR.validate(document(report))
     assert json.loads(written("json", report, Terminal())) == document(report)
 
 
 @given(reports, st.sampled_from(sorted(FORMATS)), st.booleans(), st.sampled_from([None, 20, 80]))
-def test_no_format_lets_control_characters_through(report: Report, name: str, unicode: bool, width: int | None) -> None:
+def test_no_format_lets_control_characters_through(
+    report: RunReport, name: str, unicode: bool, width: int | None
+) -> None:
     text = written(name, report, Terminal(width=width, unicode=unicode))
     assert re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u200b]", text) is None
 
 
 @given(reports)
-def test_text_is_six_cells_a_row(report: Report) -> None:
+def test_text_is_six_cells_a_row(report: RunReport) -> None:
     lines = written("text", report, Terminal()).splitlines()
     assert len(lines) == sum(
         len(secret.replicas) + bool(secret.error or not secret.replicas) for secret in report.secrets
@@ -92,9 +94,11 @@ def test_text_is_six_cells_a_row(report: Report) -> None:
     assert all(len(line.split("\t")) == 6 and "" not in line.split("\t")[1:] for line in lines)
 
 
-def report_of(*replicas: RegionReport, outcome: Outcome = Outcome.OK) -> Report:
+def report_of(*replicas: RegionReport, outcome: Outcome = Outcome.OK) -> RunReport:
     secret = SecretReport("prod/db", outcome, ARN, Region("us-east-1"), replicas)
-    return Report("status", outcome, outcome.exit_code, datetime(2026, 11, 23, 10, tzinfo=UTC), 4.2, secrets=(secret,))
+    return RunReport(
+        "status", outcome, outcome.exit_code, datetime(2026, 11, 23, 10, tzinfo=UTC), 4.2, secrets=(secret,)
+    )
 
 
 @pytest.mark.parametrize("width", [20, 60, 80, 120])

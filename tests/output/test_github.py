@@ -15,7 +15,7 @@ from smrep.errors import Outcome
 from smrep.output import github
 from smrep.output.terminal import Messages
 from smrep.regions import Region
-from smrep.report import Action, Finding, Kind, RegionReport, Report, SecretReport, Severity, Trouble
+from smrep.report import Action, Finding, Kind, Problem, RegionReport, RunReport, SecretReport, Severity
 
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"
 WEST, EU = Region("us-west-2"), Region("eu-west-1")
@@ -27,10 +27,10 @@ def _runner(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def report(
-    *rows: RegionReport, name: str = "prod/db", whole: Trouble | None = None, **trouble: Trouble | None
-) -> Report:
+    *rows: RegionReport, name: str = "prod/db", whole: Problem | None = None, **trouble: Problem | None
+) -> RunReport:
     secrets = (SecretReport(name, Outcome.FAILED, ARN, Region("us-east-1"), rows, whole),)
-    return Report(
+    return RunReport(
         "replicate",
         Outcome.FAILED,
         1,
@@ -41,8 +41,8 @@ def report(
     )
 
 
-def trouble(message: str, hint: str | None = None, outcome: Outcome = Outcome.FAILED) -> Trouble:
-    return Trouble("SomeCode", message, hint, None, outcome)
+def trouble(message: str, hint: str | None = None, outcome: Outcome = Outcome.FAILED) -> Problem:
+    return Problem("SomeCode", message, hint, None, outcome)
 
 
 def failed(message: str, region: Region = WEST) -> RegionReport:
@@ -90,7 +90,7 @@ def test_a_row_without_a_word_is_annotated_too() -> None:
 
 
 def test_what_ended_the_run_comes_first_and_an_interrupt_is_no_error() -> None:
-    late = Trouble("Timeout", "still open after 1s", "smrep wait x", None, Outcome.PENDING)
+    late = Problem("Timeout", "still open after 1s", "smrep wait x", None, Outcome.PENDING)
     first, second = github.failures(report(failed("no luck"), run=late))
     assert first == "::error title=smrep replicate::still open after 1s%0Ahint: smrep wait x"
     assert "no luck" in second

@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 from smrep.errors import Outcome
 from smrep.output.github import MOST_ANNOTATIONS, MOST_BYTES, failures, summary
 from smrep.regions import Region
-from smrep.report import Action, Finding, Kind, RegionReport, Report, SecretReport, Severity, Trouble
+from smrep.report import Action, Finding, Kind, Problem, RegionReport, RunReport, SecretReport, Severity
 from smrep.rules.fleet import coverage
 from smrep.rules.fleet.plan_counts import done
 from smrep.rules.replication.replica_state import worst
 
 HOME, WEST, IRELAND = Region("us-east-1"), Region("us-west-2"), Region("eu-west-1")
 BEGAN = datetime(2026, 11, 23, tzinfo=UTC)
-DENIED = Trouble("AccessDeniedException", "not allowed", "allow it", None, Outcome.ACCESS)
+DENIED = Problem("AccessDeniedException", "not allowed", "allow it", None, Outcome.ACCESS)
 MISSING = Finding(Kind.MISSING, Severity.ERROR, "no replica there", "smrep replicate")
 
 
@@ -31,7 +31,7 @@ def _runner(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
 
 
-def secret(name: str, *rows: RegionReport, error: Trouble | None = None) -> SecretReport:
+def secret(name: str, *rows: RegionReport, error: Problem | None = None) -> SecretReport:
     outcome = worst([*(row.outcome for row in rows), *([error.outcome] if error else [])])
     return SecretReport(name, outcome, None, HOME, rows, error)
 
@@ -56,10 +56,10 @@ def covered(region: Region = WEST) -> RegionReport:
     return RegionReport(region, Outcome.OK, note="covered by listing")
 
 
-def report(*secrets: SecretReport, command: str = "apply", error: Trouble | None = None) -> Report:
+def report(*secrets: SecretReport, command: str = "apply", error: Problem | None = None) -> RunReport:
     counts = done(secrets, 0, 0) if command == "apply" else coverage.summary(secrets, 0)
     outcome = worst(secret_report.outcome for secret_report in secrets)
-    return Report(command, outcome, 0, BEGAN, 1.25, secrets=secrets, summary=counts, error=error)
+    return RunReport(command, outcome, 0, BEGAN, 1.25, secrets=secrets, summary=counts, error=error)
 
 
 def names(markdown: str) -> list[str]:
@@ -125,7 +125,7 @@ def test_what_is_well_takes_no_row_from_what_is_not() -> None:
 
 def test_few_secrets_are_all_in_it() -> None:
     secrets = tuple(secret(f"s{number}", kept()) for number in range(30))
-    run = Report("replicate", Outcome.OK, 0, BEGAN, 1.25, secrets=secrets)
+    run = RunReport("replicate", Outcome.OK, 0, BEGAN, 1.25, secrets=secrets)
     assert names(summary(run)) == [secret_report.name for secret_report in secrets]
 
 
@@ -142,7 +142,7 @@ def test_no_more_annotations_than_github_shows() -> None:
 
 def test_what_ended_the_run_is_annotated_first() -> None:
     first, second = failures(
-        report(secret("a", failed()), error=Trouble("x", "no more", "go on", None, Outcome.FAILED))
+        report(secret("a", failed()), error=Problem("x", "no more", "go on", None, Outcome.FAILED))
     )
     assert first == "::error title=smrep apply::no more%0Ahint: go on"
     assert second.endswith("::so it is")
@@ -179,7 +179,7 @@ def test_each_of_the_first_failures_is_annotated_once(fates: list[str]) -> None:
 def test_no_word_leaves_its_place(kind: str, command: str) -> None:
     hostile = TEXTS[kind]
     row = RegionReport(WEST, Outcome.FAILED, status=hostile, status_message=hostile, action=Action.ADD)
-    trouble = Trouble(hostile, hostile, hostile, None, Outcome.FAILED)
+    trouble = Problem(hostile, hostile, hostile, None, Outcome.FAILED)
     run = report(secret(hostile, row), secret(f"b{hostile}", error=trouble), command=command, error=trouble)
     plain_markdown(summary(run))
     assert len(names(summary(run))) == 2

@@ -16,7 +16,7 @@ from smrep.model import CrossAccount, FarEnd
 from smrep.output.json_document import document, document_parts
 from smrep.output.safe import to_json
 from smrep.regions import Region
-from smrep.report import Action, Finding, Kind, Made, RegionReport, Report, SecretReport, Severity, Trouble
+from smrep.report import Action, Finding, Kind, LazyReports, Problem, RegionReport, RunReport, SecretReport, Severity
 
 BEGAN = datetime(2026, 11, 23, 10, tzinfo=UTC)
 TRAPS = ['\n  "secrets": []', '"secrets": []', '"error": null', "\n    ", "[]", "##[group]", "##", "::error::x", "\\n"]
@@ -27,7 +27,7 @@ optional = st.none() | words
 outcomes = st.sampled_from(list(Outcome))
 regions = st.sampled_from(["us-west-2", "eu-west-1"]).map(Region)
 details = st.lists(words, max_size=2).map(tuple)
-troubles = st.none() | st.builds(Trouble, words, words, optional, optional, outcomes, details)
+troubles = st.none() | st.builds(Problem, words, words, optional, optional, outcomes, details)
 findings = st.builds(Finding, st.sampled_from(Kind), st.sampled_from(Severity), words, optional)
 ends = st.builds(FarEnd, optional, optional, optional)
 links = st.none() | st.builds(CrossAccount, st.none() | ends, st.lists(ends, max_size=2).map(tuple))
@@ -60,7 +60,7 @@ secrets = st.builds(
 )
 counts = st.dictionaries(st.sampled_from(["secrets", "covered", "missing", "error"]), st.integers(0, 10**6))
 reports = st.builds(
-    Report,
+    RunReport,
     command=st.sampled_from([None, "status", "list", "audit", "apply"]),
     outcome=outcomes,
     exit_code=outcomes.map(lambda outcome: outcome.exit_code),
@@ -77,22 +77,22 @@ reports = st.builds(
 )
 
 
-def report(*secrets: SecretReport, name: str | None = None) -> Report:
-    return Report("audit", Outcome.OK, 0, BEGAN, 1.0, endpoint_url=name, secrets=secrets, summary={"secrets": 0})
+def report(*secrets: SecretReport, name: str | None = None) -> RunReport:
+    return RunReport("audit", Outcome.OK, 0, BEGAN, 1.0, endpoint_url=name, secrets=secrets, summary={"secrets": 0})
 
 
 @given(reports)
 @example(report())
 @example(report(SecretReport("a", Outcome.OK), name=TRAPS[0]))
 @example(report(SecretReport(EVERYTHING.encode("utf-8", "replace").decode(), Outcome.OK)))
-def test_the_parts_together_are_the_document(run: Report) -> None:
+def test_the_parts_together_are_the_document(run: RunReport) -> None:
     text = "".join(document_parts(run))
     assert text == to_json(document(run)) + "\n"
     assert json.loads(text) == document(run)
 
 
 @given(reports)
-def test_no_word_in_it_moves_a_terminal_or_a_runner(run: Report) -> None:
+def test_no_word_in_it_moves_a_terminal_or_a_runner(run: RunReport) -> None:
     VALIDATOR.validate(true_json("".join(document_parts(run))))
 
 
@@ -110,7 +110,7 @@ def test_a_secret_is_made_when_its_part_is_asked_for_and_only_then() -> None:
         made.append(number)
         return SecretReport(f"s{number}", Outcome.OK)
 
-    run = Report("list", Outcome.OK, 0, BEGAN, 1.0, secrets=Made(range(10_000), make))
+    run = RunReport("list", Outcome.OK, 0, BEGAN, 1.0, secrets=LazyReports(range(10_000), make))
     running = document_parts(run)
     assert made == []
     written = longest = 0

@@ -15,21 +15,21 @@ from smrep.errors import Outcome
 from smrep.output.artifacts.junit import junit
 from smrep.output.safe import safe
 from smrep.regions import Region
-from smrep.report import Finding, Kind, Made, RegionReport, Report, SecretReport, Severity, Trouble
+from smrep.report import Finding, Kind, LazyReports, Problem, RegionReport, RunReport, SecretReport, Severity
 
 WEST, EU = Region("us-west-2"), Region("eu-west-1")
 BEGAN = datetime(2026, 11, 23, 11, tzinfo=timezone(timedelta(hours=1)))
 
 
-def report(*secrets: SecretReport, outcome: Outcome = Outcome.DRIFT, error: Trouble | None = None) -> Report:
-    return Report("audit", outcome, outcome.exit_code, BEGAN, 4.25, secrets=secrets, error=error)
+def report(*secrets: SecretReport, outcome: Outcome = Outcome.DRIFT, error: Problem | None = None) -> RunReport:
+    return RunReport("audit", outcome, outcome.exit_code, BEGAN, 4.25, secrets=secrets, error=error)
 
 
-def secret(*rows: RegionReport, outcome: Outcome = Outcome.DRIFT, error: Trouble | None = None) -> SecretReport:
+def secret(*rows: RegionReport, outcome: Outcome = Outcome.DRIFT, error: Problem | None = None) -> SecretReport:
     return SecretReport("prod/db", outcome, None, Region("us-east-1"), rows, error)
 
 
-def row(outcome: Outcome, *findings: Finding, error: Trouble | None = None) -> RegionReport:
+def row(outcome: Outcome, *findings: Finding, error: Problem | None = None) -> RegionReport:
     return RegionReport(WEST, outcome, findings=findings, error=error)
 
 
@@ -37,11 +37,11 @@ def finding(kind: Kind, hint: str | None = None, severity: Severity = Severity.E
     return Finding(kind, severity, f"it is {kind}", hint)
 
 
-def trouble(outcome: Outcome, *details: str) -> Trouble:
-    return Trouble("SomeCode", "no luck", "smrep doctor", "r-1", outcome, details)
+def trouble(outcome: Outcome, *details: str) -> Problem:
+    return Problem("SomeCode", "no luck", "smrep doctor", "r-1", outcome, details)
 
 
-def suite(run: Report) -> ET.Element:
+def suite(run: RunReport) -> ET.Element:
     """Return the one suite, whose counts are those of its cases."""
     root = ET.fromstring("".join(junit(run)))
     (only,) = root
@@ -140,7 +140,9 @@ def test_many_secrets_are_read_twice_and_one_by_one() -> None:
         made.append(number)
         return secret(row(Outcome.DRIFT, finding(Kind.MISSING)))
 
-    parts = junit(Report("audit", Outcome.DRIFT, 5, BEGAN.astimezone(UTC), 1.0, secrets=Made(range(1000), make)))
+    parts = junit(
+        RunReport("audit", Outcome.DRIFT, 5, BEGAN.astimezone(UTC), 1.0, secrets=LazyReports(range(1000), make))
+    )
     head = [next(parts) for _ in range(4)]
     assert 'failures="1000"' in head[2]
     assert len(made) <= 1002
@@ -158,7 +160,7 @@ words = st.text(st.characters()) | st.lists(hostile, min_size=1).map("".join)
 @example("<![CDATA[", "]]>", "<!--", False)
 @example("\ud800\udc00", "\x1b[2J", "\uffff", True)
 def test_any_word_leaves_it_xml_and_comes_back(name: str, message: str, hint: str, whole: bool) -> None:
-    bad = Trouble(name, message or "-", hint, hint, Outcome.FAILED, (message,))
+    bad = Problem(name, message or "-", hint, hint, Outcome.FAILED, (message,))
     what = Finding(Kind.MISSING, Severity.ERROR, message or "-", hint)
     rows = () if whole else (RegionReport(Region(name), Outcome.DRIFT, findings=(what,)),)
     (case,) = suite(report(SecretReport(name, Outcome.DRIFT, None, None, rows, bad if whole else None)))

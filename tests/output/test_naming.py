@@ -14,7 +14,7 @@ from smrep.errors import Outcome
 from smrep.output.tables.status_table import render_status
 from smrep.output.terminal import Terminal
 from smrep.regions import Region
-from smrep.report import Action, RegionReport, Report, SecretReport
+from smrep.report import Action, RegionReport, RunReport, SecretReport
 
 names = st.text("abc-日/", min_size=1, max_size=90)
 
@@ -24,7 +24,7 @@ def rendered(width: int | None, *names: str, message: str = "Replication succeed
         Region("us-west-2"), Outcome.OK, status="InSync", status_message=message, action=Action.OVERWRITE
     )
     secrets = tuple(SecretReport(name, Outcome.OK, replicas=(row,)) for name in names)
-    run = Report("replicate", Outcome.OK, 0, datetime(2026, 11, 23, tzinfo=UTC), 1.0, secrets=secrets)
+    run = RunReport("replicate", Outcome.OK, 0, datetime(2026, 11, 23, tzinfo=UTC), 1.0, secrets=secrets)
     return render_status(run, Terminal(width=width)).splitlines()
 
 

@@ -21,10 +21,10 @@ from smrep.output.artifacts.html import page
 from smrep.output.json_document import document
 from smrep.output.safe import safe
 from smrep.regions import Region
-from smrep.report import Finding, Kind, Made, RegionReport, Report, SecretReport, Severity, Trouble
+from smrep.report import Finding, Kind, LazyReports, Problem, RegionReport, RunReport, SecretReport, Severity
 
 
-def shown(run: Report) -> Element:
+def shown(run: RunReport) -> Element:
     text = "".join(page(run))
     assert acts(text) == []
     text.encode()
@@ -75,7 +75,7 @@ def test_each_finding_is_told_with_its_region_message_and_hint_the_gravest_first
 
 def test_an_error_that_is_a_finding_is_told_once() -> None:
     what = Finding(Kind.NAME_CLASH, Severity.ERROR, "a namesake", None)
-    row = RegionReport(WEST, Outcome.FAILED, findings=(what,), error=Trouble.about(what))
+    row = RegionReport(WEST, Outcome.FAILED, findings=(what,), error=Problem.about(what))
     (tr,) = rows(shown(report(secret("a", row))))
     assert texts(tr, "li") == ["name_clash in us-west-2 errora namesake"]
 
@@ -162,7 +162,7 @@ def test_many_secrets_are_made_one_by_one_and_no_piece_holds_many() -> None:
         made.append(number)
         return secret_reports[number]
 
-    parts = page(replace(report(*secret_reports), secrets=Made(range(1000), make)))
+    parts = page(replace(report(*secret_reports), secrets=LazyReports(range(1000), make)))
     while "<tbody role" not in next(parts):
         pass
     before = len(made)
@@ -193,7 +193,7 @@ words = st.text(st.characters(), min_size=1) | st.lists(traps, min_size=1).map("
 @example("<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "' onclick='x")
 @example(EVERYTHING, EVERYTHING, EVERYTHING)
 def test_any_word_is_text_and_comes_back_whole(name: str, message: str, region: str) -> None:
-    bad = Trouble(name, message, region, name, Outcome.FAILED, (message,))
+    bad = Problem(name, message, region, name, Outcome.FAILED, (message,))
     what = Finding(Kind.MISSING, Severity.ERROR, message, region)
     row = RegionReport(Region(region), Outcome.DRIFT, status=name, status_message=region, findings=(what,))
     few = (secret(name, row), replace(secret(region, error=bad), notes=(name,)), secret(message, missing(EU)))
@@ -213,7 +213,7 @@ def test_any_word_is_text_and_comes_back_whole(name: str, message: str, region: 
 
 @given(reports)
 @example(report(*FEW))
-def test_any_report_is_a_page_whose_numbers_are_those_of_the_document(run: Report) -> None:
+def test_any_report_is_a_page_whose_numbers_are_those_of_the_document(run: RunReport) -> None:
     html = shown(run)
     if run.secrets:
         assert len(rows(html)) == len(run.secrets)

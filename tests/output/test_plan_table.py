@@ -18,12 +18,12 @@ from smrep.output.formats import as_table
 from smrep.output.safe import safe
 from smrep.output.terminal import Terminal
 from smrep.regions import Region
-from smrep.report import Action, Finding, Kind, RegionReport, Report, SecretReport, Severity, Trouble
+from smrep.report import Action, Finding, Kind, Problem, RegionReport, RunReport, SecretReport, Severity
 from smrep.rules.fleet.plan_counts import COUNTED, tally, what_of
 
 WEST, IRELAND = Region("us-west-2"), Region("eu-west-1")
 KEY = "arn:aws:kms:us-west-2:123456789012:key/0f0e0d0c-1111-4222-8333-444455556666"
-CLASH = Trouble("name_clash", "another secret bears the name", None, None, Outcome.FAILED)
+CLASH = Problem("name_clash", "another secret bears the name", None, None, Outcome.FAILED)
 WRONG_KEY = Finding(Kind.WRONG_KEY, Severity.ERROR, "under another key")
 TERMINALS = [
     Terminal(width=80),
@@ -51,7 +51,9 @@ def rendered(*secrets: SecretReport, terminal: Terminal = Terminal(), command: s
     began = datetime(2026, 11, 23, tzinfo=UTC)
     counts = tally(secrets, 0, 0)
     return "".join(
-        as_table(Report(command, Outcome.OK, 0, began, 1.25, dry_run=True, secrets=secrets, summary=counts), terminal)
+        as_table(
+            RunReport(command, Outcome.OK, 0, began, 1.25, dry_run=True, secrets=secrets, summary=counts), terminal
+        )
     )
 
 

@@ -12,7 +12,7 @@ from smrep.errors import Outcome
 from smrep.output.artifacts.prometheus import prometheus
 from smrep.output.safe import safe
 from smrep.regions import Region
-from smrep.report import Made, RegionReport, Report, SecretReport, Trouble
+from smrep.report import LazyReports, Problem, RegionReport, RunReport, SecretReport
 
 HOME, WEST, EU = Region("us-east-1"), Region("us-west-2"), Region("eu-west-1")
 BEGAN = datetime(2026, 11, 23, 10, tzinfo=UTC)
@@ -59,7 +59,7 @@ def test_the_whole_of_it() -> None:
         secret(RegionReport(WEST, Outcome.OK), RegionReport(EU, Outcome.DRIFT)),
         secret(RegionReport(WEST, Outcome.OK), RegionReport(EU, Outcome.BUG)),
     )
-    run = Report(
+    run = RunReport(
         "audit", Outcome.DRIFT, 5, BEGAN, 4.25, False, "123456789012", HOME, None, None, secrets, None, SUMMARY
     )
     text = prometheus(run)
@@ -91,10 +91,10 @@ def test_the_whole_of_it() -> None:
 
 
 def test_a_run_that_failed_tells_what_is_true() -> None:
-    error = Trouble("ExpiredToken", "expired", None, None, Outcome.ACCESS)
+    error = Problem("ExpiredToken", "expired", None, None, Outcome.ACCESS)
     none: frozenset[tuple[str, str]] = frozenset()
     nought = {"secrets": 0, "missing": 0}
-    assert parse(prometheus(Report("audit", Outcome.ACCESS, 4, BEGAN, 0.00001, error=error, summary=nought))) == {
+    assert parse(prometheus(RunReport("audit", Outcome.ACCESS, 4, BEGAN, 0.00001, error=error, summary=nought))) == {
         ("exit_code", none): 4,
         ("duration_seconds", none): 0,
         ("completed_timestamp_seconds", none): BEGAN.timestamp(),
@@ -108,7 +108,7 @@ def test_ten_thousand_secrets_are_read_once_and_leave_no_series_of_their_own() -
         made.append(number)
         return secret(RegionReport(WEST, Outcome.OK))
 
-    text = prometheus(Report("audit", Outcome.OK, 0, BEGAN, 1.0, secrets=Made(range(10_000), make)))
+    text = prometheus(RunReport("audit", Outcome.OK, 0, BEGAN, 1.0, secrets=LazyReports(range(10_000), make)))
     assert parse(text)["replicas", frozenset({("region", "us-west-2"), ("state", "ok")})] == 10_000
     assert len(made) == 10_000
     assert len(text.splitlines()) < 20
@@ -121,7 +121,7 @@ words = st.text(st.characters()) | st.lists(st.sampled_from(['"', "\\", "\n", "}
 
 @given(words, words, words, st.floats(0, 1e9), st.integers(0))
 def test_any_word_stays_in_its_label(account: str, region: str, state: str, elapsed_s: float, count: int) -> None:
-    run = Report(
+    run = RunReport(
         "audit",
         Outcome.OK,
         0,

@@ -11,9 +11,9 @@ import pytest
 
 from smrep.errors import Outcome, OutputError, UsageError
 from smrep.output.artifacts import KINDS, check_path, write
-from smrep.report import Made, Report, SecretReport
+from smrep.report import LazyReports, RunReport, SecretReport
 
-REPORT = Report("audit", Outcome.OK, 0, datetime(2026, 11, 23, tzinfo=UTC), 1.0, summary={"secrets": 0})
+REPORT = RunReport("audit", Outcome.OK, 0, datetime(2026, 11, 23, tzinfo=UTC), 1.0, summary={"secrets": 0})
 
 
 def names(folder: Path) -> list[str]:
@@ -68,7 +68,7 @@ def test_a_report_that_fails_midway_leaves_the_old_one(kind: str, tmp_path: Path
 
     path = tmp_path / f"audit{kind}"
     path.write_text("old\n")
-    report = Report("audit", Outcome.OK, 0, REPORT.started_at, 1.0, secrets=Made(range(10), make))
+    report = RunReport("audit", Outcome.OK, 0, REPORT.started_at, 1.0, secrets=LazyReports(range(10), make))
     with pytest.raises(OutputError, match="Input/output error"):
         write(str(path), report)
     assert (path.read_text(), names(tmp_path)) == ("old\n", [path.name])

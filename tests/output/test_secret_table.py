@@ -18,10 +18,10 @@ from smrep.output.safe import safe
 from smrep.output.tables.fleet_table import MAX_ROWS
 from smrep.output.terminal import Terminal
 from smrep.regions import Region
-from smrep.report import Action, Finding, Kind, Made, RegionReport, Report, SecretReport, Severity, Trouble
+from smrep.report import Action, Finding, Kind, LazyReports, Problem, RegionReport, RunReport, SecretReport, Severity
 
 
-def rendered(report: Report, terminal: Terminal) -> str:
+def rendered(report: RunReport, terminal: Terminal) -> str:
     return "".join(as_table(report, terminal))
 
 
@@ -33,12 +33,12 @@ TERMINALS = [
     Terminal(width=80, unicode=False),
     Terminal(width=120, color=True),
 ]
-LOST = Trouble("ResourceNotFoundException", "prod/none: not found", None, None, Outcome.FAILED)
+LOST = Problem("ResourceNotFoundException", "prod/none: not found", None, None, Outcome.FAILED)
 MISSING = Finding(Kind.MISSING, Severity.ERROR, "no replica there")
 EXTRA = Finding(Kind.EXTRA, Severity.INFO, "where no rule wants it")
 
 
-def secret(name: str, *rows: RegionReport, error: Trouble | None = None, role: str | None = None) -> SecretReport:
+def secret(name: str, *rows: RegionReport, error: Problem | None = None, role: str | None = None) -> SecretReport:
     return SecretReport(name, Outcome.OK, None, HOME, rows, error, role=role)
 
 
@@ -58,10 +58,10 @@ def acted(action: Action, outcome: Outcome = Outcome.OK, status: str = "InSync",
     return RegionReport(WEST, outcome, status=status, status_message=message, action=action, changed=True)
 
 
-def report(command: str, *secrets: SecretReport, error: Trouble | None = None) -> Report:
+def report(command: str, *secrets: SecretReport, error: Problem | None = None) -> RunReport:
     counts = None if command == "list" else {"secrets": len(secrets), "covered": 0, "changed": 0}
     began = datetime(2026, 11, 23, tzinfo=UTC)
-    return Report(command, Outcome.OK, 0, began, 1.25, secrets=secrets, summary=counts, error=error)
+    return RunReport(command, Outcome.OK, 0, began, 1.25, secrets=secrets, summary=counts, error=error)
 
 
 def cells(text: str) -> list[list[str]]:
@@ -202,13 +202,13 @@ def test_secrets_are_made_one_by_one() -> None:
 
     applied = report("audit")
     text = rendered(
-        Report(
+        RunReport(
             applied.command,
             applied.outcome,
             0,
             applied.started_at,
             1.0,
-            secrets=Made(range(3), make),
+            secrets=LazyReports(range(3), make),
             summary=applied.summary,
         ),
         Terminal(),
@@ -228,7 +228,7 @@ def test_no_word_moves_a_terminal_or_a_runner(
 ) -> None:
     hostile = TEXTS[kind]
     row = RegionReport(WEST, Outcome.FAILED, status="Failed", status_message=hostile, action=Action.ADD)
-    lost = Trouble(hostile, hostile, hostile, None, Outcome.FAILED)
+    lost = Problem(hostile, hostile, hostile, None, Outcome.FAILED)
     secrets = [secret(hostile, row, role="primary"), secret("b", error=lost, role="standalone")]
     for runner in ("", "true"):
         monkeypatch.setenv("GITHUB_ACTIONS", runner)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from smrep.output.tables.plan_table import render_sheet
 from smrep.output.terminal import Terminal
-from smrep.rules.recovery.recovery_summary import Line
+from smrep.rules.recovery.recovery_summary import SheetLine
 
 LINES = [
-    Line("time", "13s at 40 a second"),
-    Line("rotation", "enabled for 2: " + "a long name, " * 12, is_warning=True),
+    SheetLine("time", "13s at 40 a second"),
+    SheetLine("rotation", "enabled for 2: " + "a long name, " * 12, is_warning=True),
 ]
 
 
@@ -25,7 +25,7 @@ def test_what_is_long_is_folded_at_words_beside_its_label() -> None:
 
 
 def test_words_from_elsewhere_are_harmless() -> None:
-    assert "\\x1b[31m" in render_sheet([Line("keys", "\x1b[31mred")], Terminal())
+    assert "\\x1b[31m" in render_sheet([SheetLine("keys", "\x1b[31mred")], Terminal())
 
 
 def test_a_warning_is_told_without_color_too() -> None:

@@ -9,22 +9,22 @@ from fakes import HOME, IRELAND, WEST
 
 from smrep.errors import Outcome
 from smrep.output.stderr_notes import Issue, group_issues
-from smrep.report import Finding, Kind, RegionReport, SecretReport, Severity, Trouble
+from smrep.report import Finding, Kind, Problem, RegionReport, SecretReport, Severity
 
 
-def trouble(code: str, hint: str | None = "look") -> Trouble:
-    return Trouble(code, f"{code} it is", hint, None, Outcome.FAILED)
+def trouble(code: str, hint: str | None = "look") -> Problem:
+    return Problem(code, f"{code} it is", hint, None, Outcome.FAILED)
 
 
 def finding(kind: Kind, severity: Severity = Severity.ERROR, hint: str | None = None) -> Finding:
     return Finding(kind, severity, f"{kind.value} it is", hint)
 
 
-def row(*findings: Finding, error: Trouble | None = None, region: Any = WEST) -> RegionReport:
+def row(*findings: Finding, error: Problem | None = None, region: Any = WEST) -> RegionReport:
     return RegionReport(region, Outcome.FAILED, findings=findings, error=error)
 
 
-def secret(*rows: RegionReport, name: str = "a", error: Trouble | None = None, **fields: Any) -> SecretReport:
+def secret(*rows: RegionReport, name: str = "a", error: Problem | None = None, **fields: Any) -> SecretReport:
     return SecretReport(name, Outcome.FAILED, replicas=rows, error=error, **fields)
 
 

@@ -12,17 +12,17 @@ from hypothesis import strategies as st
 from smrep.errors import Outcome
 from smrep.output.summary_line import fleet_counts, list_counts, summary_line
 from smrep.regions import Region
-from smrep.report import Action, Finding, Kind, RegionReport, Report, SecretReport, Severity, Trouble
+from smrep.report import Action, Finding, Kind, Problem, RegionReport, RunReport, SecretReport, Severity
 from smrep.rules.fleet import coverage
 from smrep.rules.fleet.plan_counts import COUNTED, done, tally
 
 WEST = Region("us-west-2")
-TROUBLE = Trouble("name_clash", "another secret", None, None, Outcome.FAILED)
+TROUBLE = Problem("name_clash", "another secret", None, None, Outcome.FAILED)
 
 
-def report(command: str, counts: dict[str, int], *secrets: SecretReport, dry_run: bool = False) -> Report:
+def report(command: str, counts: dict[str, int], *secrets: SecretReport, dry_run: bool = False) -> RunReport:
     began = datetime(2026, 11, 23, tzinfo=UTC)
-    return Report(command, Outcome.OK, 0, began, 4.25, dry_run=dry_run, secrets=secrets, summary=counts)
+    return RunReport(command, Outcome.OK, 0, began, 4.25, dry_run=dry_run, secrets=secrets, summary=counts)
 
 
 def listed(*roles: str) -> list[SecretReport]:
@@ -43,7 +43,7 @@ def audited(*checked_by: str) -> list[SecretReport]:
     ],
 )
 def test_a_list_is_counted_by_role(roles: list[str], words: str) -> None:
-    listing = Report("list", Outcome.OK, 0, datetime(2026, 11, 23, tzinfo=UTC), 4.25, secrets=listed(*roles))
+    listing = RunReport("list", Outcome.OK, 0, datetime(2026, 11, 23, tzinfo=UTC), 4.25, secrets=listed(*roles))
     assert list_counts(listing) == words
     assert summary_line(listing) == f"{words} (4.2 s)"
 

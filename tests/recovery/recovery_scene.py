@@ -14,21 +14,21 @@ from use_case_run import quiet
 
 from smrep.report import SecretReport
 from smrep.rules.manifest.selector import EVERY, Selector
-from smrep.rules.recovery.failback_decision import Goal
-from smrep.rules.recovery.failover_record import Pair, Record, header, read
+from smrep.rules.recovery.failback_decision import FailbackGoal
+from smrep.rules.recovery.failover_record import Record, RegionPair, header, read
 from smrep.sandbox.faults import Faults
 from smrep.sandbox.simulator.account_calls import catch_up
-from smrep.service.failover import Muster
-from smrep.service.fleet.fleet_run import FleetRun, Terms
-from smrep.service.fleet.region_lister import Sweeper
-from smrep.service.fleet.scheduler import Crew
-from smrep.service.recovery.failback_task import Journey
-from smrep.service.recovery.failover_task import Crossing
-from smrep.service.steps.kms_keys import KeyCheck
-from smrep.service.steps.preflight import Health
-from smrep.service.steps.rate_limiter import Pace
+from smrep.service.failover import FailoverSelection
+from smrep.service.fleet.fleet_run import AccountRun, FleetRun
+from smrep.service.fleet.region_lister import RegionLister
+from smrep.service.fleet.scheduler import Scheduler
+from smrep.service.recovery.failback_task import FailbackTask
+from smrep.service.recovery.failover_task import FailoverTask
+from smrep.service.steps.kms_keys import KmsKeys
+from smrep.service.steps.preflight import PreflightChecks
+from smrep.service.steps.rate_limiter import RateLimiter
 
-PAIR = Pair(HOME, WEST)
+PAIR = RegionPair(HOME, WEST)
 TICK_S = 0.5
 ALIAS = "alias/dr"
 
@@ -133,9 +133,9 @@ class RecoveryScene:
     """Is told of each call of a run before it is made."""
     lost: dict[str, list[str]] = field(default_factory=dict)
 
-    def mustered(self, chosen: Selector = EVERY) -> Muster:
+    def mustered(self, chosen: Selector = EVERY) -> FailoverSelection:
         """Return who is to be promoted, nothing sent."""
-        muster = Muster(self.aws, Sweeper(self.aws, self.aws.clock), PAIR, [chosen], self.known)
+        muster = FailoverSelection(self.aws, RegionLister(self.aws, self.aws.clock), PAIR, [chosen], self.known)
         muster.look(quiet(self.aws.clock))
         return muster
 
@@ -145,7 +145,7 @@ class RecoveryScene:
         """Fail over until a run comes to its end; each of the first ones dies its death."""
         return self._live(lambda killable, write: self._failover(killable, write, chosen), deaths)
 
-    def failback(self, goal: Goal, *deaths: Death, handled: bool = False) -> list[KillableAws]:
+    def failback(self, goal: FailbackGoal, *deaths: Death, handled: bool = False) -> list[KillableAws]:
         """Lead home until a run comes to its end; each of the first ones dies its death."""
         return self._live(lambda killable, write: self._failback(killable, write, goal, handled=handled), deaths)
 
@@ -189,12 +189,12 @@ class RecoveryScene:
         if not self.record:
             self.record = json.dumps(header(PAIR)) + "\n"
         known, clock = self.known, self.aws.clock
-        muster = Muster(killable, Sweeper(killable, clock), PAIR, [chosen], known)
+        muster = FailoverSelection(killable, RegionLister(killable, clock), PAIR, [chosen], known)
         muster.look(quiet(self.aws.clock))
         self.refused = muster.refused
-        crew, terms = Crew(clock, 1), _terms(killable)
+        crew, terms = Scheduler(clock, 1), _terms(killable)
         tasks = [
-            Crossing(
+            FailoverTask(
                 each,
                 PAIR,
                 terms,
@@ -209,12 +209,12 @@ class RecoveryScene:
         self._act(FleetRun(tasks, crew, "promoting"))
 
     def _failback(
-        self, killable: KillableAws, write: Callable[[Mapping[str, Any]], None], goal: Goal, *, handled: bool
+        self, killable: KillableAws, write: Callable[[Mapping[str, Any]], None], goal: FailbackGoal, *, handled: bool
     ) -> None:
-        crew, terms = Crew(self.aws.clock, 1), _terms(killable)
+        crew, terms = Scheduler(self.aws.clock, 1), _terms(killable)
         entries = self.known.newest
-        health = Health(killable, killable, KeyCheck(killable, self.aws.clock), "failback", versions=False)
-        journeys = [Journey(each, PAIR, goal, handled, terms, crew, health, write) for each in entries]
+        health = PreflightChecks(killable, killable, KmsKeys(killable, self.aws.clock), "failback", versions=False)
+        journeys = [FailbackTask(each, PAIR, goal, handled, terms, crew, health, write) for each in entries]
         for each in journeys:
             each.plan()
         self._act(FleetRun(journeys, crew, "leading home"))
@@ -246,8 +246,8 @@ class WatchedAws(KillableAws):
         return False
 
 
-def _terms(killable: KillableAws) -> Terms:
-    return Terms(killable, Pace(killable.clock, 40.0), 300.0, jitter=random.Random(7))
+def _terms(killable: KillableAws) -> AccountRun:
+    return AccountRun(killable, RateLimiter(killable.clock, 40.0), 300.0, jitter=random.Random(7))
 
 
 def end_state(scene: RecoveryScene) -> dict[tuple[str, str], Any]:

@@ -9,13 +9,13 @@ from recovery.recovery_scene import ALIAS, RecoveryScene
 
 from smrep.errors import Outcome
 from smrep.report import Action, Kind
-from smrep.rules.recovery.failback_decision import Goal
+from smrep.rules.recovery.failback_decision import FailbackGoal
 
 
 def test_the_promoted_secret_gets_its_replicas_under_their_keys_and_the_third_regions_move() -> None:
     scene = crossed(IRELAND, key=ALIAS)
     scene.put("a", WEST)
-    (run,) = scene.failback(Goal.PROTECT)
+    (run,) = scene.failback(FailbackGoal.PROTECT)
     assert scene.by_name("a").outcome is Outcome.OK
     assert scene.by_name("a").primary_region == WEST
     assert listed(scene, WEST) == {
@@ -36,7 +36,7 @@ def test_the_promoted_secret_gets_its_replicas_under_their_keys_and_the_third_re
 
 def test_only_the_old_primarys_place_is_taken_by_force() -> None:
     scene = crossed(IRELAND, SYDNEY)
-    scene.failback(Goal.PROTECT)
+    scene.failback(FailbackGoal.PROTECT)
     forced = {
         each["Region"]: call["ForceOverwriteReplicaSecret"]
         for call in params(scene, REPLICATE)[-2:]
@@ -48,9 +48,9 @@ def test_only_the_old_primarys_place_is_taken_by_force() -> None:
 def test_the_role_goes_home_by_the_same_steps_and_the_promoted_region_is_never_named_in_a_removal() -> None:
     scene = crossed(IRELAND, key=ALIAS)
     scene.put("a", WEST)
-    scene.failback(Goal.PROTECT)
+    scene.failback(FailbackGoal.PROTECT)
     scene.put("a", WEST)
-    (run,) = scene.failback(Goal.RETURN)
+    (run,) = scene.failback(FailbackGoal.RETURN)
     assert scene.by_name("a").outcome is Outcome.OK
     assert scene.by_name("a").primary_region == HOME
     assert set(listed(scene, HOME)) == {WEST, IRELAND}
@@ -59,7 +59,7 @@ def test_the_role_goes_home_by_the_same_steps_and_the_promoted_region_is_never_n
     assert run.count(PROMOTE, HOME) == 1
     for each in params(scene, REMOVE):
         assert each["RemoveReplicaRegions"] == [IRELAND]
-    again = scene.failback(Goal.RETURN)[-1]
+    again = scene.failback(FailbackGoal.RETURN)[-1]
     assert not {REMOVE, REPLICATE, PROMOTE} & {each[0] for each in again.calls}
     assert scene.by_name("a").outcome is Outcome.OK
 
@@ -67,7 +67,7 @@ def test_the_role_goes_home_by_the_same_steps_and_the_promoted_region_is_never_n
 def test_all_the_way_in_one_run() -> None:
     scene = crossed(IRELAND)
     scene.put("a", WEST)
-    scene.failback(Goal.RETURN)
+    scene.failback(FailbackGoal.RETURN)
     assert scene.by_name("a").outcome is Outcome.OK
     assert set(listed(scene, HOME)) == {WEST, IRELAND}
     assert shown(scene, WEST)["PrimaryRegion"] == HOME
@@ -77,7 +77,7 @@ def test_what_changed_on_both_sides_is_left_as_it_is() -> None:
     scene = crossed(IRELAND)
     scene.put("a", WEST)
     scene.put("a", HOME, instead=False)
-    for goal in Goal:
+    for goal in FailbackGoal:
         (run,) = scene.failback(goal)
         assert not {REMOVE, REPLICATE, PROMOTE} & {each[0] for each in run.calls}
         error = row(scene, HOME).error
@@ -98,7 +98,7 @@ def test_a_writer_between_the_plan_and_the_request_stops_it(look: int) -> None:
                 scene.put("a", HOME, instead=False)
 
     scene.on_call = write
-    (run,) = scene.failback(Goal.PROTECT)
+    (run,) = scene.failback(FailbackGoal.PROTECT)
     assert len(looks) >= look
     assert run.count(REPLICATE) == 0
     assert scene.by_name("a").outcome in (Outcome.PENDING, Outcome.FAILED)
@@ -107,11 +107,11 @@ def test_a_writer_between_the_plan_and_the_request_stops_it(look: int) -> None:
 def test_a_newer_value_in_the_old_region_is_kept_and_leads_home() -> None:
     scene = crossed(promoted_entry="dropped")
     scene.put("a", HOME)
-    scene.failback(Goal.PROTECT)
+    scene.failback(FailbackGoal.PROTECT)
     error = row(scene, HOME).error
     assert error is not None
     assert error.code == "OldIsNewer"
-    scene.failback(Goal.RETURN)
+    scene.failback(FailbackGoal.RETURN)
     assert scene.by_name("a").outcome is Outcome.OK
     assert scene.current("a", WEST) == scene.current("a", HOME)
     assert shown(scene, WEST)["PrimaryRegion"] == HOME
@@ -120,10 +120,10 @@ def test_a_newer_value_in_the_old_region_is_kept_and_leads_home() -> None:
 def test_what_rotates_is_refused_unless_that_is_seen_to() -> None:
     scene = crossed()
     scene.aws.call("RotateSecret", SecretId="a", RotationLambdaARN="arn:aws:lambda:us-east-1:123456789012:function:r")
-    (run,) = scene.failback(Goal.PROTECT)
+    (run,) = scene.failback(FailbackGoal.PROTECT)
     assert run.count(REPLICATE) == 0
     assert [each.kind for each in row(scene, HOME).findings] == [Kind.ROTATING]
-    scene.failback(Goal.PROTECT, handled=True)
+    scene.failback(FailbackGoal.PROTECT, handled=True)
     assert scene.by_name("a").outcome is Outcome.OK
 
 
@@ -133,7 +133,7 @@ def test_a_namesake_in_the_old_region_is_never_overwritten() -> None:
     scene.aws.clock.time += 30
     scene.aws.create("a")
     before = scene.current("a", HOME)
-    for goal in Goal:
+    for goal in FailbackGoal:
         (run,) = scene.failback(goal, handled=True)
         assert not {REMOVE, REPLICATE, PROMOTE} & {each[0] for each in run.calls}
         assert [each.kind for each in row(scene, HOME).findings] == [Kind.NAME_CLASH]
@@ -144,7 +144,7 @@ def test_a_secret_that_is_gone_from_the_old_region_just_gets_its_replica() -> No
     scene = crossed(promoted_entry="dropped", keeps_primary_region=False)
     scene.aws.call("DeleteSecret", SecretId="a", ForceDeleteWithoutRecovery=True)
     scene.aws.clock.time += 30
-    scene.failback(Goal.PROTECT)
+    scene.failback(FailbackGoal.PROTECT)
     assert row(scene, HOME).action is Action.ADD
     assert [each["ForceOverwriteReplicaSecret"] for each in params(scene, REPLICATE)[-1:]] == [False]
     assert shown(scene, HOME)["PrimaryRegion"] == WEST
@@ -153,7 +153,7 @@ def test_a_secret_that_is_gone_from_the_old_region_just_gets_its_replica() -> No
 def test_while_the_old_region_is_down_nothing_is_done() -> None:
     scene = crossed(IRELAND)
     scene.outage(HOME)
-    (run,) = scene.failback(Goal.PROTECT)
+    (run,) = scene.failback(FailbackGoal.PROTECT)
     assert not {REMOVE, REPLICATE, PROMOTE} & {each[0] for each in run.calls}
     assert [each.kind for each in row(scene, HOME).findings] == [Kind.UNCHECKED]
 
@@ -161,7 +161,7 @@ def test_while_the_old_region_is_down_nothing_is_done() -> None:
 def test_a_third_region_that_can_not_be_looked_into_stops_it() -> None:
     scene = crossed(IRELAND)
     scene.outage(IRELAND)
-    (run,) = scene.failback(Goal.PROTECT)
+    (run,) = scene.failback(FailbackGoal.PROTECT)
     assert not {REMOVE, REPLICATE, PROMOTE} & {each[0] for each in run.calls}
     assert [each.kind for each in row(scene, IRELAND).findings] == [Kind.UNCHECKED]
 
@@ -175,7 +175,7 @@ def test_a_third_region_that_holds_something_else_is_left_as_it_is_and_holds_not
     scene.aws.clock.time += 10
     scene.failover()
     before = shown(scene, IRELAND)
-    scene.failback(Goal.PROTECT)
+    scene.failback(FailbackGoal.PROTECT)
     assert params(scene, REMOVE) == []
     assert row(scene, HOME).outcome is Outcome.OK
     assert [each.kind for each in row(scene, IRELAND).findings] == [Kind.NAME_CLASH]
@@ -185,7 +185,7 @@ def test_a_third_region_that_holds_something_else_is_left_as_it_is_and_holds_not
 
 def test_where_aws_refuses_it_says_so_and_tries_nothing_else() -> None:
     scene = crossed(stale_entry_guards=True)
-    scene.failback(Goal.RETURN)
+    scene.failback(FailbackGoal.RETURN)
     error = row(scene, HOME).error
     assert error is not None
     assert "AWS did not put a replica in place of a in us-east-1" in error.message
@@ -201,7 +201,7 @@ def test_a_lost_answer_is_looked_for(operation: str, fate: str) -> None:
     scene.put("a", WEST)
     scene.lose(operation, fate)
     for _ in range(3):  # what was not seen to be taken by force is not sent again on its own
-        scene.failback(Goal.RETURN)
+        scene.failback(FailbackGoal.RETURN)
         if scene.by_name("a").outcome is Outcome.OK:
             break
     assert scene.by_name("a").outcome is Outcome.OK
@@ -212,17 +212,17 @@ def test_a_lost_answer_is_looked_for(operation: str, fate: str) -> None:
 def test_a_denied_step_ends_it_there_and_what_is_there_stays(operation: str) -> None:
     scene = crossed(IRELAND)
     scene.aws.faults(denied=frozenset((operation, each) for each in (HOME, WEST)))
-    scene.failback(Goal.RETURN)
+    scene.failback(FailbackGoal.RETURN)
     assert scene.by_name("a").outcome is Outcome.ACCESS
     scene.aws.faults()
-    scene.failback(Goal.RETURN)
+    scene.failback(FailbackGoal.RETURN)
     assert scene.by_name("a").outcome is Outcome.OK
 
 
 def test_a_failover_that_was_led_home_can_be_done_again() -> None:
     scene = crossed(IRELAND)
     scene.put("a", WEST)
-    scene.failback(Goal.RETURN)
+    scene.failback(FailbackGoal.RETURN)
     scene.put("a", HOME)
     scene.aws.clock.sleep(30)
     scene.outage(HOME)
@@ -230,6 +230,6 @@ def test_a_failover_that_was_led_home_can_be_done_again() -> None:
     assert scene.by_name("a").replicas[0].changed
     scene.outage()
     scene.put("a", WEST)
-    scene.failback(Goal.RETURN)
+    scene.failback(FailbackGoal.RETURN)
     assert scene.by_name("a").outcome is Outcome.OK
     assert shown(scene, WEST)["PrimaryRegion"] == HOME

@@ -10,7 +10,7 @@ from recovery.recovery_scene import ALIAS, RecoveryScene
 from smrep.errors import Outcome
 from smrep.report import Kind
 from smrep.rules.manifest.selector import Selector
-from smrep.rules.recovery.failover_record import Mark
+from smrep.rules.recovery.failover_record import RecordMark
 
 
 def lines(scene: RecoveryScene) -> list[tuple[str, str]]:
@@ -132,7 +132,7 @@ def test_a_run_that_is_killed_after_the_request_is_gone_on_with_by_the_record() 
     scene.secret("a")
     scene.failover()
     scene.record = "\n".join(scene.record.splitlines()[:-1]) + "\n"  # it could not say that it was promoted
-    assert next(iter(scene.known.entries.values())).mark is Mark.PROMOTING
+    assert next(iter(scene.known.entries.values())).mark is RecordMark.PROMOTING
     (run,) = scene.failover()
     assert run.count("StopReplicationToReplica") == 0
     assert lines(scene)[-1] == ("promoted", "a")

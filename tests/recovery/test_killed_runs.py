@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from recovery.recovery_scene import ALIAS, RecoveryScene, end_state
 
-from smrep.rules.recovery.failback_decision import Goal
+from smrep.rules.recovery.failback_decision import FailbackGoal
 
 Losses = list[tuple[str, str]]
 """(operation, whether its request or its answer is lost)."""
@@ -70,11 +70,11 @@ class Fleet:
         for name, where in wheres:
             if where in ("old", "both"):
                 scene.put(name, HOME, instead=where == "old")
-        leg("protect", partial(scene.failback, Goal.PROTECT))
+        leg("protect", partial(scene.failback, FailbackGoal.PROTECT))
         for name, where in wheres if self.writes_between else ():
             if where in ("none", "new"):
                 scene.put(name, WEST)
-        leg("return", partial(scene.failback, Goal.RETURN))
+        leg("return", partial(scene.failback, FailbackGoal.RETURN))
         return scene, lengths
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from smrep.errors import Outcome, UsageError
 from smrep.model import SecretId
 from smrep.regions import PARTITIONS, Region, partition_of
-from smrep.rules.primary_region import Address, account_in, check_account, check_regions, common_region
+from smrep.rules.primary_region import SecretAddress, account_in, check_account, check_regions, common_region
 
 EAST, WEST, BEIJING = Region("us-east-1"), Region("us-west-2"), Region("cn-north-1")
 ACCOUNT, OTHER = "123456789012", "999999999999"
@@ -21,7 +21,7 @@ regions = st.sampled_from([Region(name) for partition in PARTITIONS for name in 
     ("homes", "shared"), [([EAST], EAST), ([EAST, EAST], EAST), ([EAST, WEST], None), ([EAST, WEST, EAST], None)]
 )
 def test_a_region_is_common_where_all_secrets_have_it(homes: list[Region], shared: Region | None) -> None:
-    assert common_region([Address(SecretId(f"db{number}"), home) for number, home in enumerate(homes)]) == shared
+    assert common_region([SecretAddress(SecretId(f"db{number}"), home) for number, home in enumerate(homes)]) == shared
 
 
 def test_only_an_arn_tells_its_account() -> None:

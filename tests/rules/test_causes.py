@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from smrep.errors import Outcome
 from smrep.model import Replica, Secret
 from smrep.regions import Region
-from smrep.report import Trouble
+from smrep.report import Problem
 from smrep.rules.replication.key_failures import cut_off, failure, not_replaced
 
 HOME, WEST = Region("us-east-1"), Region("us-west-2")
@@ -35,7 +35,7 @@ REGION = f"enable the Region (aws account enable-region --region-name us-west-2)
 UNKNOWN = f"mend the cause and try again: {AGAIN}"
 
 
-def failed(message: str | None, key: str | None = "alias/dr") -> Trouble:
+def failed(message: str | None, key: str | None = "alias/dr") -> Problem:
     return failure(PRIMARY, Replica(WEST, "Failed", message, key))
 
 
@@ -107,7 +107,7 @@ def test_a_hint_can_be_pasted_whatever_the_names_are(message: str, odd: str) -> 
 
 def test_what_aws_left_where_it_was_is_deleted_by_hand() -> None:
     there = ARN.replace("us-east-1", "us-west-2")
-    assert not_replaced(PRIMARY, WEST, "it waits in vain") == Trouble(
+    assert not_replaced(PRIMARY, WEST, "it waits in vain") == Problem(
         code="NotReplaced",
         message="AWS did not put a replica in place of prod/db in us-west-2: it waits in vain; what it replaces and "
         "what not its documents leave open, and nothing else was tried",

@@ -7,8 +7,8 @@ from typing import Any
 
 from smrep.errors import Outcome
 from smrep.regions import Region
-from smrep.report import Action, Finding, Kind, RegionReport, SecretReport, Severity, Trouble
-from smrep.rules.run_outcome import end, go_on, stopped, timed_out
+from smrep.report import Action, Finding, Kind, Problem, RegionReport, SecretReport, Severity
+from smrep.rules.run_outcome import interruption, resume_commands, run_outcome, timed_out
 
 HOME, WEST, IRELAND = Region("us-east-1"), Region("us-west-2"), Region("eu-west-1")
 
@@ -26,7 +26,7 @@ UNSENT = row(IRELAND, action=Action.ADD, wanted_key="alias/dr")
 
 
 def test_what_aws_took_is_waited_for_and_the_rest_is_asked_for_again() -> None:
-    assert go_on([secret("db", TAKEN, UNSENT)]) == (
+    assert resume_commands([secret("db", TAKEN, UNSENT)]) == (
         "smrep wait db --primary-region us-east-1 -r us-west-2; "
         "smrep replicate db --primary-region us-east-1 -r eu-west-1=alias/dr"
     )
@@ -34,21 +34,21 @@ def test_what_aws_took_is_waited_for_and_the_rest_is_asked_for_again() -> None:
 
 def test_secrets_share_a_command_only_where_the_same_is_open() -> None:
     other = row(IRELAND, status="InProgress", action=Action.ADD, changed=True)
-    assert go_on([secret("a", TAKEN), secret("b", other), secret("c", TAKEN)]) == (
+    assert resume_commands([secret("a", TAKEN), secret("b", other), secret("c", TAKEN)]) == (
         "smrep wait a c --primary-region us-east-1 -r us-west-2; smrep wait b --primary-region us-east-1 -r eu-west-1"
     )
 
 
 def test_a_name_like_an_option_can_be_pasted() -> None:
-    assert go_on([secret("-x", TAKEN)]) == "smrep wait --primary-region us-east-1 -r us-west-2 -- -x"
+    assert resume_commands([secret("-x", TAKEN)]) == "smrep wait --primary-region us-east-1 -r us-west-2 -- -x"
 
 
 def test_an_overwrite_is_asked_for_again_as_one() -> None:
-    assert (go_on([secret("db", row(WEST, action=Action.OVERWRITE))]) or "").endswith("--force-overwrite")
+    assert (resume_commands([secret("db", row(WEST, action=Action.OVERWRITE))]) or "").endswith("--force-overwrite")
 
 
 def test_nothing_open_needs_no_command() -> None:
-    assert go_on([secret("db", row(WEST, Outcome.OK, status="InSync"))]) is None
+    assert resume_commands([secret("db", row(WEST, Outcome.OK, status="InSync"))]) is None
 
 
 def test_a_throttled_request_is_not_said_to_go_on() -> None:
@@ -67,22 +67,22 @@ def test_what_is_given_up_before_the_deadline_is_named_unless_its_row_says_why()
     told = Finding(Kind.UNCHECKED, Severity.WARNING, "could not be looked at")
     assert timed_out([secret("db", replace(TAKEN, findings=(told,)))], 4.0, 3.4) is None
     assert (
-        timed_out([secret("db", replace(TAKEN, error=Trouble("x", "y", None, None, Outcome.PENDING)))], 4.0, 3.4)
+        timed_out([secret("db", replace(TAKEN, error=Problem("x", "y", None, None, Outcome.PENDING)))], 4.0, 3.4)
         is None
     )
     assert timed_out([secret("db", replace(TAKEN, findings=(told,)))], 4.0, 4.0) is not None
 
 
 def test_an_interrupt_claims_no_more_than_is_known() -> None:
-    assert stopped([secret("db", TAKEN)], sent=True).message == "stopped waiting; AWS goes on replicating"
-    assert stopped([secret("db", UNSENT)], sent=True).message.startswith("stopped; AWS may or may not")
-    nothing = stopped([secret("db", UNSENT)], sent=False)
+    assert interruption([secret("db", TAKEN)], sent=True).message == "stopped waiting; AWS goes on replicating"
+    assert interruption([secret("db", UNSENT)], sent=True).message.startswith("stopped; AWS may or may not")
+    nothing = interruption([secret("db", UNSENT)], sent=False)
     assert (nothing.message, nothing.hint) == ("stopped; nothing was sent", None)
 
 
 def test_the_runs_own_trouble_and_the_secrets_weigh_together() -> None:
-    expired = Trouble("ExpiredTokenException", "x", None, None, Outcome.ACCESS)
-    assert end([secret("db", TAKEN)], expired) is Outcome.ACCESS
+    expired = Problem("ExpiredTokenException", "x", None, None, Outcome.ACCESS)
+    assert run_outcome([secret("db", TAKEN)], expired) is Outcome.ACCESS
     failed = SecretReport("db", Outcome.FAILED)
-    assert end([failed], expired) is Outcome.FAILED
-    assert end([failed], Trouble("x", "x", None, None, Outcome.USAGE)) is Outcome.USAGE
+    assert run_outcome([failed], expired) is Outcome.FAILED
+    assert run_outcome([failed], Problem("x", "x", None, None, Outcome.USAGE)) is Outcome.USAGE

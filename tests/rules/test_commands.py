@@ -6,45 +6,48 @@ import pytest
 
 from smrep.model import Target
 from smrep.regions import Region
-from smrep.rules.hints import connected, duration, some, spell, typed_again
+from smrep.rules.hints import connected, duration, format_command, some_names, typed_again
 
 FLAGS = ("--profile", "staging", "--role-arn", "arn:aws:iam::1:role/dr", "--endpoint-url", "http://[::1]:1")
 
 
 def test_a_command_is_quoted_for_a_shell() -> None:
-    assert spell("wait", ["rds!db 1"], primary_region=Region("us-east-1"), targets=[Target(Region("us-west-2"))]) == (
-        "smrep wait 'rds!db 1' --primary-region us-east-1 -r us-west-2"
-    )
+    assert format_command(
+        "wait", ["rds!db 1"], primary_region=Region("us-east-1"), targets=[Target(Region("us-west-2"))]
+    ) == ("smrep wait 'rds!db 1' --primary-region us-east-1 -r us-west-2")
 
 
 def test_the_primarys_region_is_left_out_only_where_each_secret_carries_it() -> None:
     home, arn = Region("us-east-1"), "arn:aws:secretsmanager:us-east-1:123456789012:secret:a-a1b2c3"
-    assert spell("wait", [arn, arn], primary_region=home) == f"smrep wait {arn} {arn}"
-    assert spell("wait", [arn, "b"], primary_region=home) == f"smrep wait {arn} b --primary-region us-east-1"
+    assert format_command("wait", [arn, arn], primary_region=home) == f"smrep wait {arn} {arn}"
+    assert format_command("wait", [arn, "b"], primary_region=home) == f"smrep wait {arn} b --primary-region us-east-1"
 
 
 def test_words_stand_as_an_operator_would_type_them() -> None:
     targets = [Target(Region("us-west-2")), Target(Region("eu-west-1"), "alias/dr")]
     words = ["a", "b"], Region("us-east-1"), targets, ["--yes"]
-    assert spell("replicate", words[0], primary_region=words[1], targets=words[2], flags=words[3]) == (
+    assert format_command("replicate", words[0], primary_region=words[1], targets=words[2], flags=words[3]) == (
         "smrep replicate a b --primary-region us-east-1 -r us-west-2 -r eu-west-1=alias/dr --yes"
     )
-    assert spell("replicate", ["a", "-b"], primary_region=words[1], targets=words[2], flags=words[3]) == (
+    assert format_command("replicate", ["a", "-b"], primary_region=words[1], targets=words[2], flags=words[3]) == (
         "smrep replicate --primary-region us-east-1 -r us-west-2 -r eu-west-1=alias/dr --yes -- a -b"
     )
 
 
 def test_without_a_name_the_region_stands_all_the_same() -> None:
-    assert spell("iam-policy", [], primary_region=Region("us-east-1")) == "smrep iam-policy --primary-region us-east-1"
+    assert (
+        format_command("iam-policy", [], primary_region=Region("us-east-1"))
+        == "smrep iam-policy --primary-region us-east-1"
+    )
 
 
 def test_standard_input_is_no_flag() -> None:
-    assert spell("audit", ["-"], flags=["--yes"]) == "smrep audit - --yes"
+    assert format_command("audit", ["-"], flags=["--yes"]) == "smrep audit - --yes"
 
 
 def test_an_arn_carries_its_region_itself() -> None:
     arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:a-b"
-    assert spell("status", [arn], primary_region=Region("us-east-1")) == f"smrep status {arn}"
+    assert format_command("status", [arn], primary_region=Region("us-east-1")) == f"smrep status {arn}"
 
 
 def test_the_aws_cli_gets_the_endpoint_of_the_region_that_it_is_to_ask() -> None:
@@ -112,5 +115,5 @@ def test_durations_are_as_typed() -> None:
 
 
 def test_of_many_names_the_first_are_told_and_how_many_more_there_are() -> None:
-    assert (some([]), some(["a"]), some(list("abcde"))) == ("", "a", "a, b, c, d, e")
-    assert (some(list("abcdef")), some(list("abc"), 1)) == ("a, b, c, d, e and 1 more", "a and 2 more")
+    assert (some_names([]), some_names(["a"]), some_names(list("abcde"))) == ("", "a", "a, b, c, d, e")
+    assert (some_names(list("abcdef")), some_names(list("abc"), 1)) == ("a, b, c, d, e and 1 more", "a and 2 more")

@@ -14,7 +14,7 @@ from smrep.cli.params import targets
 from smrep.cli.root import root
 from smrep.model import Target
 from smrep.regions import KNOWN, Region
-from smrep.rules.hints import aws, connected, duration, spell
+from smrep.rules.hints import aws_command, connected, duration, format_command
 
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"
 HOME = Region("us-east-1")
@@ -34,7 +34,7 @@ flags = st.lists(st.sampled_from(["--no-wait", "--yes", "--dry-run", "--timeout=
 
 @given(st.lists(names, min_size=1, max_size=3), wanted, st.lists(texts, max_size=3))
 def test_a_shell_gives_the_words_back(found: list[str], there: list[Target], more: list[str]) -> None:
-    words = shlex.split(spell("wait", found, primary_region=HOME, targets=there, flags=more))
+    words = shlex.split(format_command("wait", found, primary_region=HOME, targets=there, flags=more))
     assert words[:2] == ["smrep", "wait"]
     regions = [f"{each.region}={each.kms_key}" if each.kms_key else each.region for each in there]
     assert sorted(set(words[2:]) - {"--", "-r", "--primary-region", HOME}) == sorted(
@@ -45,7 +45,7 @@ def test_a_shell_gives_the_words_back(found: list[str], there: list[Target], mor
 @given(names.filter("--".__ne__), names.filter("--".__ne__))  # which argparse drops, before Python 3.13
 @example("-x", "--force-delete-without-recovery")
 def test_a_shell_gives_back_what_the_aws_cli_is_to_be_told(secret: str, key: str) -> None:
-    words = shlex.split(aws("kms describe-key", "--debug", secret_id=secret, key_id=key))
+    words = shlex.split(aws_command("kms describe-key", "--debug", secret_id=secret, key_id=key))
     assert (words[:3], words[-1]) == (["aws", "kms", "describe-key"], "--debug")
     read = argparse.ArgumentParser(add_help=False, allow_abbrev=False)  # as the AWS CLI reads them
     read.add_argument("--secret-id")
@@ -57,7 +57,7 @@ def test_a_shell_gives_back_what_the_aws_cli_is_to_be_told(secret: str, key: str
 @example("x; smrep wait y; aws kms describe-key", "p q")
 @example("it's smrep wait y", "'")
 def test_the_connection_leaves_a_name_as_it_is(name: str, profile: str) -> None:
-    hint = f"{spell('wait', [name])}; {aws('kms describe-key', key_id=name)}"
+    hint = f"{format_command('wait', [name])}; {aws_command('kms describe-key', key_id=name)}"
     words = shlex.split(connected(hint, ("--profile", profile)))
     again = shlex.split(hint)
     inserted = "--profile" not in again
@@ -72,7 +72,7 @@ def test_the_connection_leaves_a_name_as_it_is(name: str, profile: str) -> None:
 def test_smrep_reads_what_was_meant(command: str, found: list[str], there: list[Target], more: list[str]) -> None:
     if command in ("remove", "promote"):
         there = [Target(each.region) for each in there]
-    _, name, *words = shlex.split(spell(command, found, primary_region=HOME, targets=there, flags=more))
+    _, name, *words = shlex.split(format_command(command, found, primary_region=HOME, targets=there, flags=more))
     meant = root.get_command(click.Context(root), name)
     assert meant is not None
     with meant.make_context(name, words) as context:
@@ -92,7 +92,7 @@ def test_smrep_reads_what_was_meant(command: str, found: list[str], there: list[
 def test_the_connection_goes_into_a_command_once_and_changes_nothing_else(
     found: list[str], there: list[Target], profile: str
 ) -> None:
-    plain = spell("wait", found, primary_region=HOME, targets=there)
+    plain = format_command("wait", found, primary_region=HOME, targets=there)
     once = connected(plain, ("--profile", profile))
     words, before = shlex.split(once), shlex.split(plain)
     if "--profile" not in plain and "smrep" not in "".join(found):

@@ -15,7 +15,7 @@ from rules.proof_sides import DENIED, LOST, STRANGERS, by_name, primary_with, re
 from smrep.errors import AwsError, CredentialsError, Outcome, Throttled
 from smrep.model import Listed, Replica, Secret, Target, in_region
 from smrep.regions import Region
-from smrep.report import Finding, Kind, RegionReport, SecretReport, Severity, Trouble
+from smrep.report import Finding, Kind, Problem, RegionReport, SecretReport, Severity
 from smrep.rules.fleet.coverage import (
     ALWAYS,
     covered_row,
@@ -27,7 +27,7 @@ from smrep.rules.fleet.coverage import (
     unlisted_row,
 )
 from smrep.rules.replication.key_failures import DEFAULT, cut_off
-from smrep.rules.replication.name_owner import Absent, Look, Unseen
+from smrep.rules.replication.name_owner import Absent, NameLookup, NotChecked
 
 HOME, WEST, IRELAND = Region("us-east-1"), Region("us-west-2"), Region("eu-west-1")
 ARN = f"arn:aws:secretsmanager:{HOME}:123456789012:secret:prod/db-a1b2c3"
@@ -35,13 +35,13 @@ PRIMARY = Listed(ARN, "prod/db", HOME, HOME, current="v2")
 THERE = Listed(in_region(ARN, WEST), "prod/db", WEST, HOME, DEFAULT, "v2")
 STATUSES = st.sampled_from(["InSync", "InProgress", "Failed", "Unheard", None])
 ENTRIES = st.none() | st.builds(Replica, st.just(WEST), STATUSES, st.none(), st.sampled_from(["alias/a", DEFAULT]))
-LOOKS: st.SearchStrategy[Look] = st.one_of(
+LOOKS: st.SearchStrategy[NameLookup] = st.one_of(
     st.just(replica_with()),
     st.just(replica_with(kms_key_id="alias/b")),
     st.just(replica_with(stages=(("AWSCURRENT", "v1"),))),
     st.sampled_from(list(STRANGERS.values())),
     st.just(Absent()),
-    st.sampled_from([Unseen(DENIED), Unseen(LOST)]),
+    st.sampled_from([NotChecked(DENIED), NotChecked(LOST)]),
 )
 
 
@@ -126,7 +126,7 @@ def test_what_was_denied_is_named_in_the_hint() -> None:
 
 @given(ENTRIES, LOOKS, st.sampled_from([None, "alias/a", DEFAULT]))
 def test_a_look_ends_well_only_in_sync_and_with_nothing_found_and_says_why_else(
-    entry: Replica | None, look: Look, key: str | None
+    entry: Replica | None, look: NameLookup, key: str | None
 ) -> None:
     row = examined_row(primary_with(entry), Target(WEST, key), look, by_name)
     if row.outcome is Outcome.OK:
@@ -139,7 +139,7 @@ def test_a_look_ends_well_only_in_sync_and_with_nothing_found_and_says_why_else(
 
 
 @given(ENTRIES, LOOKS)
-def test_an_arn_is_given_only_where_a_look_backs_it(entry: Replica | None, look: Look) -> None:
+def test_an_arn_is_given_only_where_a_look_backs_it(entry: Replica | None, look: NameLookup) -> None:
     row = examined_row(primary_with(entry), Target(WEST), look, by_name)
     seen = isinstance(look, Secret) and look not in STRANGERS.values()
     assert (row.arn is not None) == seen
@@ -179,7 +179,7 @@ def test_the_key_is_the_one_that_the_replica_shows_where_it_was_looked_at() -> N
     entry = Replica(WEST, "InSync", None, "alias/listed")
     own = examined_row(primary_with(entry), Target(WEST), replica_with(kms_key_id="alias/own"), by_name)
     assert own.kms_key_id == "alias/own"
-    assert examined_row(primary_with(entry), Target(WEST), Unseen(DENIED), by_name).kms_key_id == "alias/listed"
+    assert examined_row(primary_with(entry), Target(WEST), NotChecked(DENIED), by_name).kms_key_id == "alias/listed"
     assert examined_row(primary_with(None), Target(WEST), Absent(), by_name).kms_key_id is None
 
 
@@ -241,7 +241,7 @@ def a_row(kinds: list[Kind]) -> RegionReport:
 
 
 def a_report(outcome: Outcome, rows: list[list[Kind]], troubled: bool) -> SecretReport:
-    error = Trouble("c", "m", None, None, outcome) if troubled else None
+    error = Problem("c", "m", None, None, outcome) if troubled else None
     return SecretReport("n", outcome, replicas=tuple(map(a_row, rows)), error=error)
 
 
@@ -265,8 +265,8 @@ def test_a_summary_of_nothing_has_all_its_keys() -> None:
     assert summary([], 0) == dict.fromkeys(ALWAYS, 0)
 
 
-@pytest.mark.parametrize("look", [Absent(), Unseen(DENIED)])
-def test_nothing_listed_and_nothing_seen_there_is_missing(look: Look) -> None:
+@pytest.mark.parametrize("look", [Absent(), NotChecked(DENIED)])
+def test_nothing_listed_and_nothing_seen_there_is_missing(look: NameLookup) -> None:
     row = examined_row(primary_with(None), Target(WEST), look, by_name)
     assert row.findings[0].kind is Kind.MISSING
     assert row.outcome is not Outcome.OK

@@ -11,11 +11,11 @@ from fakes import HOME, IRELAND, WEST
 
 from smrep.errors import Outcome
 from smrep.model import Listed
-from smrep.report import Action, Finding, Kind, RegionReport, SecretReport, Severity, Trouble
-from smrep.rules.recovery.failback_decision import Goal, Truth
-from smrep.rules.recovery.failover_record import Pair
+from smrep.report import Action, Finding, Kind, Problem, RegionReport, SecretReport, Severity
+from smrep.rules.recovery.failback_decision import FailbackGoal, NewerSide
+from smrep.rules.recovery.failover_record import RegionPair
 from smrep.rules.recovery.recovery_summary import (
-    Line,
+    SheetLine,
     failback_counts,
     failback_sheet,
     failover_counts,
@@ -24,16 +24,16 @@ from smrep.rules.recovery.recovery_summary import (
     to_cross,
 )
 
-PAIR = Pair(HOME, WEST)
+PAIR = RegionPair(HOME, WEST)
 ARN = "arn:aws:secretsmanager:us-west-2:123456789012:secret:a-a1b2c3"
 LISTED = Listed(ARN, "a", WEST, HOME, "alias/dr")
-OWN = Line("credentials", "keys that are kept here (env)")
+OWN = SheetLine("credentials", "keys that are kept here (env)")
 DISABLED = Finding(Kind.KEY_DISABLED, Severity.WARNING, "the key alias/dr is not enabled")
 DOUBT = Finding(Kind.UNCHECKED, Severity.WARNING, "the key could not be looked at")
 
 
 def secret(outcome: Outcome = Outcome.OK, code: str | None = None, **row: Any) -> SecretReport:
-    error = Trouble(code, "why", None, None, outcome) if code else None
+    error = Problem(code, "why", None, None, outcome) if code else None
     row = {"region": WEST, "outcome": outcome, "action": Action.PROMOTE, "error": error, **row}
     return SecretReport("a", row["outcome"], replicas=(RegionReport(**row),))
 
@@ -42,7 +42,7 @@ def due(findings: Sequence[Finding] = ()) -> SecretReport:
     return to_cross(LISTED, PAIR, findings, is_due=True, dry_run=True)
 
 
-def words(found: list[Line]) -> dict[str, str]:
+def words(found: list[SheetLine]) -> dict[str, str]:
     return {each.label: each.text for each in found}
 
 
@@ -108,27 +108,27 @@ def test_the_sheet_says_how_many_and_how_long_and_that_no_other_region_is_called
 def test_the_sheet_says_all_that_a_person_must_know() -> None:
     row = to_cross(replace(LISTED, kms_key_id=None), PAIR, (), is_due=True, dry_run=True)
     assert failover_sheet([row], PAIR, 2.5, OWN) == [
-        Line("to promote", "1 replica of us-east-1 in us-west-2"),
-        Line(
+        SheetLine("to promote", "1 replica of us-east-1 in us-west-2"),
+        SheetLine(
             "by the list", "which may be five minutes old; names, also on standard input, add what it does not show yet"
         ),
-        Line("time", "1s at 2.5 a second; every call goes to us-west-2"),
-        Line(
+        SheetLine("time", "1s at 2.5 a second; every call goes to us-west-2"),
+        SheetLine(
             "values",
             "each goes on from the value that us-west-2 holds; what was written in us-east-1 and had not arrived stays "
             "there, and failback tells of it",
         ),
-        Line(
+        SheetLine(
             "given up",
             "replicas in third Regions stay with the old primaries in us-east-1 and get no value written in us-west-2; "
             "which there are, us-west-2 can't tell",
         ),
-        Line(
+        SheetLine(
             "rotation",
             "none is shown, and a replica need not show its primary's: what rotates in us-east-1 does so again the "
             "moment it is back, and in its place nothing does until it is set up anew",
         ),
-        Line("keys", "AWS's own, which needs no look"),
+        SheetLine("keys", "AWS's own, which needs no look"),
         OWN,
     ]
 
@@ -165,7 +165,7 @@ def test_what_is_in_trouble_is_not_among_what_is_promoted() -> None:
         ([secret(Outcome.FAILED, "ReplicationFailed")], "failed"),
         ([secret(Outcome.ACCESS, "AccessDeniedException")], "denied"),
         ([secret(Outcome.PENDING)], "pending"),
-        ([SecretReport("a", Outcome.PENDING, error=Trouble("X", "x", None, None, Outcome.PENDING))], "pending"),
+        ([SecretReport("a", Outcome.PENDING, error=Problem("X", "x", None, None, Outcome.PENDING))], "pending"),
     ],
 )
 def test_a_way_back_is_counted_by_what_became_of_it(reports: list[SecretReport], word: str) -> None:
@@ -186,7 +186,11 @@ def test_before_it_begins_what_has_steps_is_to_be_led_home() -> None:
 
 def test_the_plan_of_a_way_back_says_where_the_truth_is_and_which_steps_follow() -> None:
     found = failback_sheet(
-        [("a", Truth.NEW), ("b", Truth.LEVEL), ("c", Truth.NEW)], PAIR, Goal.RETURN, removals=2, replaced=1
+        [("a", NewerSide.NEW), ("b", NewerSide.LEVEL), ("c", NewerSide.NEW)],
+        PAIR,
+        FailbackGoal.RETURN,
+        removals=2,
+        replaced=1,
     )
     assert [each.text for each in found if each.label == "to lead home"] == [
         "1 where both sides hold the same: b",
@@ -194,6 +198,6 @@ def test_the_plan_of_a_way_back_says_where_the_truth_is_and_which_steps_follow()
     ]
     assert [each.label for each in found if each.label.startswith("step")] == ["step 1", "step 2", "step 3", "step 4"]
     assert "(2)" in words(found)["step 1"]
-    short = failback_sheet([("a", Truth.ONE)], PAIR, Goal.PROTECT, removals=0, replaced=0)
+    short = failback_sheet([("a", NewerSide.ONE)], PAIR, FailbackGoal.PROTECT, removals=0, replaced=0)
     assert [each.label for each in short] == ["to lead home", "step 1", "throughout"]
-    assert failback_sheet([], PAIR, Goal.PROTECT, removals=0, replaced=0) == []
+    assert failback_sheet([], PAIR, FailbackGoal.PROTECT, removals=0, replaced=0) == []

@@ -16,7 +16,7 @@ from smrep.report import Finding, Kind, RegionReport, Severity
 from smrep.rules.replication.blockers import region_state
 from smrep.rules.replication.diagnosis import diagnosed, is_hopeless, outcome_of, region_findings, region_only
 from smrep.rules.replication.findings import absent, failed, removing, unseen, unsettled
-from smrep.rules.replication.name_owner import Absent, Bearer, Look, Unseen, obstacle
+from smrep.rules.replication.name_owner import Absent, NameLookup, NameOwner, NotChecked, obstacle
 
 HOME, WEST = Region("us-east-1"), Region("us-west-2")
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"
@@ -28,7 +28,7 @@ NAMESAKE = replace(PROMOTED, arn=OURS.arn.replace("a1b2c3", "zzzzzz"))
 TARGET = Target(WEST, "alias/dr")
 IN_SYNC = Replica(WEST, "InSync", "Replication succeeded", "alias/listed", MOMENT)
 FAILED, UNDER_WAY = Replica(WEST, "Failed", "no luck"), Replica(WEST, "InProgress")
-DENIED = Unseen(Denied("no"))
+DENIED = NotChecked(Denied("no"))
 ENABLED = {WEST: True, HOME: True}
 
 
@@ -37,7 +37,7 @@ def listing(entry: Replica | None) -> Secret:
 
 
 LIST = listing(IN_SYNC)
-CLASH = obstacle(PRIMARY, TARGET, NAMESAKE, Bearer.NAMESAKE)
+CLASH = obstacle(PRIMARY, TARGET, NAMESAKE, NameOwner.NAMESAKE)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ CLASH = obstacle(PRIMARY, TARGET, NAMESAKE, Bearer.NAMESAKE)
         (IN_SYNC, OURS, None, []),
         (IN_SYNC, OURS, ENABLED, []),
         (None, Absent(), ENABLED, []),
-        (None, Unseen(), None, []),
+        (None, NotChecked(), None, []),
         (FAILED, OURS, None, [failed(PRIMARY, FAILED)]),
         (FAILED, Absent(), None, [failed(PRIMARY, FAILED)]),
         (UNDER_WAY, OURS, None, [unsettled(PRIMARY, UNDER_WAY)]),
@@ -59,14 +59,14 @@ CLASH = obstacle(PRIMARY, TARGET, NAMESAKE, Bearer.NAMESAKE)
         (None, DENIED, None, [*unseen(PRIMARY, WEST, DENIED)]),
         (IN_SYNC, DENIED, ENABLED, [*unseen(PRIMARY, WEST, DENIED)]),
         (FAILED, DENIED, None, [*unseen(PRIMARY, WEST, DENIED), failed(PRIMARY, FAILED)]),
-        (None, PROMOTED, None, [obstacle(PRIMARY, TARGET, PROMOTED, Bearer.PROMOTED)]),
+        (None, PROMOTED, None, [obstacle(PRIMARY, TARGET, PROMOTED, NameOwner.PROMOTED)]),
         (None, DENIED, {WEST: False}, [*region_state(WEST, {WEST: False})]),
         (None, DENIED, {HOME: True}, [*region_state(WEST, {HOME: True})]),
         (FAILED, DENIED, {WEST: False}, [*region_state(WEST, {WEST: False}), failed(PRIMARY, FAILED)]),
     ],
 )
 def test_each_thing_that_is_seen_is_one_finding_and_the_region_explains_a_look_that_failed(
-    entry: Replica | None, look: Look, states: dict[str, bool] | None, findings: list[Finding]
+    entry: Replica | None, look: NameLookup, states: dict[str, bool] | None, findings: list[Finding]
 ) -> None:
     assert region_findings(listing(entry), TARGET, look, states) == tuple(findings)
 
@@ -128,7 +128,7 @@ def test_a_replica_of_ours_is_shown_under_the_key_that_it_has_there() -> None:
 
 
 def test_a_replica_that_was_not_seen_is_shown_as_listed_and_without_an_arn() -> None:
-    row = diagnosed(LIST, TARGET, Unseen(Unanswered("gone")), ())
+    row = diagnosed(LIST, TARGET, NotChecked(Unanswered("gone")), ())
     assert (row.arn, row.status, row.kms_key_id, row.note) == (None, "InSync", "alias/listed", None)
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from smrep.model import FAILED, IN_PROGRESS, IN_SYNC, Listed, Replica, Secret, Target, in_region
 from smrep.regions import Region
-from smrep.rules.fleet.desired_state import Wanted, matching, union
+from smrep.rules.fleet.desired_state import DesiredState, matching, union
 from smrep.rules.manifest.parser import parse
 from smrep.rules.manifest.schema import Manifest
 from smrep.rules.manifest.writer import adopted, as_json, left_out, not_there, unlooked_at, written
@@ -61,12 +61,12 @@ def estates(draw: st.DrawFn) -> tuple[list[Secret], dict[str, str]]:
     return primaries, own_keys
 
 
-def wants(manifest: Manifest, secret: Secret) -> Wanted:
+def wants(manifest: Manifest, secret: Secret) -> DesiredState:
     """Return where the manifest wants the secret, which one rule at most may say."""
     places = matching(manifest.rules, Listed.of(secret))
     assert len(places) <= 1
     wanted = union([manifest.rules[place] for place in places], ACCOUNT)
-    assert isinstance(wanted, Wanted)
+    assert isinstance(wanted, DesiredState)
     return wanted
 
 

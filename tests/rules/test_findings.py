@@ -11,7 +11,7 @@ from smrep.model import Replica, Secret
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
 from smrep.rules.replication.findings import absent, doubt, failed, missing, removing, unchecked, unseen, unsettled
-from smrep.rules.replication.name_owner import Absent, Unseen
+from smrep.rules.replication.name_owner import Absent, NotChecked
 
 HOME, WEST = Region("us-east-1"), Region("us-west-2")
 SECRET = Secret("arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3", "prod/db", HOME, HOME)
@@ -124,7 +124,7 @@ UP = "see whether us-west-2 is up, can be reached from here, and is enabled for 
     ],
 )
 def test_a_region_that_could_not_be_looked_into_is_one_finding(error: AwsError, hint: str, outcome: Outcome) -> None:
-    (finding,) = unseen(SECRET, WEST, Unseen(error))
+    (finding,) = unseen(SECRET, WEST, NotChecked(error))
     assert finding == Finding(
         Kind.UNCHECKED,
         Severity.WARNING,
@@ -137,8 +137,8 @@ def test_a_region_that_could_not_be_looked_into_is_one_finding(error: AwsError, 
 def test_a_hint_that_names_the_cause_is_kept() -> None:
     error = CredentialsError("no", hint="name the override")
     error.names_the_cause = True
-    assert unseen(SECRET, WEST, Unseen(error))[0].hint == "name the override"
+    assert unseen(SECRET, WEST, NotChecked(error))[0].hint == "name the override"
 
 
 def test_a_look_that_nobody_wanted_is_not_missed() -> None:
-    assert unseen(SECRET, WEST, Unseen()) == ()
+    assert unseen(SECRET, WEST, NotChecked()) == ()

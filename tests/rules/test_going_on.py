@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from smrep.errors import Outcome
 from smrep.regions import Region
-from smrep.report import Action, Finding, Kind, RegionReport, SecretReport, Severity, Trouble
+from smrep.report import Action, Finding, Kind, Problem, RegionReport, SecretReport, Severity
 from smrep.rules.run_outcome import (
-    end,
-    go_on,
+    interruption,
     is_open,
     is_under_way,
-    stopped,
+    resume_commands,
+    run_outcome,
     stopped_looking,
     stopped_waiting,
     timed_out,
@@ -78,7 +78,7 @@ def test_each_open_row_has_its_state_and_the_command_that_goes_on(
     known: RegionReport, under_way: bool, state: str, command: str
 ) -> None:
     assert is_under_way(known) is under_way
-    assert go_on([secret(known)]) == command
+    assert resume_commands([secret(known)]) == command
     trouble = timed_out([secret(known)], 45.0, 45.0)
     assert trouble is not None
     assert trouble.message == f"still open after 45s: db us-west-2 ({state})"
@@ -90,29 +90,31 @@ def test_a_row_is_open_while_aws_is_at_work_and_after_no_wait(known: RegionRepor
         still = replace(known, outcome=outcome)
         assert is_open(still) is (outcome in (Outcome.PENDING, Outcome.ACCEPTED))
         if not is_open(still):
-            assert (is_under_way(still), go_on([secret(still)])) == (False, None)
+            assert (is_under_way(still), resume_commands([secret(still)])) == (False, None)
 
 
 def test_what_only_looks_is_typed_again_with_the_key() -> None:
-    assert go_on([secret(row(None))], looking="verify") == f"smrep verify {TO_WEST_KEY}"
+    assert resume_commands([secret(row(None))], looking="verify") == f"smrep verify {TO_WEST_KEY}"
 
 
 def test_the_flags_stand_before_those_that_overwrite() -> None:
-    assert go_on([secret(row(Action.OVERWRITE))], ("--timeout", "2m")) == (
+    assert resume_commands([secret(row(Action.OVERWRITE))], ("--timeout", "2m")) == (
         f"smrep replicate {TO_WEST_KEY} --timeout 2m --force-overwrite"
     )
 
 
 def test_one_consent_is_for_all_that_is_sent_together() -> None:
     rows = (row(Action.OVERWRITE, overwrites=PROMOTED_ARN), row(Action.ADD, region=IRELAND, wanted_key=None))
-    assert go_on([secret(*rows)]) == (
+    assert resume_commands([secret(*rows)]) == (
         f"smrep replicate {TO_WEST_KEY} -r eu-west-1 --force-overwrite --overwrite-arn {PROMOTED_ARN}"
     )
 
 
 def test_a_promoted_replica_that_aws_overwrites_already_needs_no_consent_any_more() -> None:
     rows = (row(Action.OVERWRITE, changed=True, overwrites=PROMOTED_ARN), row(Action.ADD, region=IRELAND))
-    assert go_on([secret(*rows)]) == (f"smrep verify {TO_WEST_KEY}; smrep replicate {HOME_OF_DB} -r eu-west-1=alias/dr")
+    assert resume_commands([secret(*rows)]) == (
+        f"smrep verify {TO_WEST_KEY}; smrep replicate {HOME_OF_DB} -r eu-west-1=alias/dr"
+    )
 
 
 # out of time
@@ -120,7 +122,7 @@ def test_a_promoted_replica_that_aws_overwrites_already_needs_no_consent_any_mor
 
 def test_a_deadline_is_named_with_a_longer_one_to_type() -> None:
     rows = row(None, status="InProgress"), row(Action.ADD, region=IRELAND, wanted_key=None)
-    assert timed_out([secret(*rows), secret(rows[0], name="other")], 90.0, 90.0) == Trouble(
+    assert timed_out([secret(*rows), secret(rows[0], name="other")], 90.0, 90.0) == Problem(
         code="Timeout",
         message="still open after 90s: db us-west-2 (InProgress), db eu-west-1 (not known to be sent), "
         "other us-west-2 (InProgress)",
@@ -162,8 +164,8 @@ def test_what_is_not_pending_has_not_run_out_of_time(outcome: Outcome) -> None:
 
 
 def test_a_run_without_a_trouble_of_its_own_ends_as_its_secrets() -> None:
-    assert end([], None) is Outcome.OK
-    assert end([secret(), SecretReport("other", Outcome.OK)], None) is Outcome.PENDING
+    assert run_outcome([], None) is Outcome.OK
+    assert run_outcome([secret(), SecretReport("other", Outcome.OK)], None) is Outcome.PENDING
 
 
 # interrupted
@@ -197,24 +199,24 @@ DONE = row(Action.ADD, changed=True, outcome=Outcome.OK)
 def test_an_interrupt_says_what_goes_on_and_what_was_never_sent(
     secrets: list[SecretReport], sent: bool, message: str, hint: str | None
 ) -> None:
-    assert stopped(secrets, sent=sent) == Trouble("Interrupted", message, hint, None, Outcome.INTERRUPTED)
+    assert interruption(secrets, sent=sent) == Problem("Interrupted", message, hint, None, Outcome.INTERRUPTED)
 
 
 def test_a_wait_that_had_no_answer_yet_is_typed_again_and_claims_nothing() -> None:
     again = "smrep wait prod/db"
-    told = Trouble("Interrupted", "stopped waiting; AWS had not answered yet", again, None, Outcome.INTERRUPTED)
+    told = Problem("Interrupted", "stopped waiting; AWS had not answered yet", again, None, Outcome.INTERRUPTED)
     assert stopped_waiting([], again) == told
-    assert stopped_waiting([secret(DONE)], again) == stopped([secret(DONE)], sent=True)
+    assert stopped_waiting([secret(DONE)], again) == interruption([secret(DONE)], sent=True)
     secrets = [secret(row(None))]
-    assert stopped_waiting(secrets, "x") == stopped(secrets, sent=True)
+    assert stopped_waiting(secrets, "x") == interruption(secrets, sent=True)
 
 
 def test_an_interrupt_names_what_aws_was_asked_to_do() -> None:
     known = row(Action.REMOVE, changed=True)
-    assert stopped([secret(known)], sent=True, doing="removing").message == "stopped waiting; AWS goes on removing"
+    assert interruption([secret(known)], sent=True, doing="removing").message == "stopped waiting; AWS goes on removing"
 
 
 def test_where_nothing_was_to_change_an_interrupt_says_so() -> None:
-    assert stopped_looking() == Trouble(
+    assert stopped_looking() == Problem(
         "Interrupted", "stopped looking; nothing was changed", None, None, Outcome.INTERRUPTED
     )

@@ -10,9 +10,16 @@ from smrep.errors import AwsError, Denied, NotFound, Outcome
 from smrep.model import Key, Replica, Secret, Target, Version
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
-from smrep.rules.replication.blockers import Need, held_back, key_health, managed, needs, region_state
+from smrep.rules.replication.blockers import (
+    RequiredKey,
+    key_health,
+    managed,
+    region_state,
+    required_keys,
+    with_blockers,
+)
 from smrep.rules.replication.findings import unchecked
-from smrep.rules.replication.region_step import Add, Overwrite, Retry, Step, Stop, had_failed, stop
+from smrep.rules.replication.region_step import Add, Overwrite, RegionStep, Retry, Skip, had_failed, skip
 
 HOME, WEST = Region("us-east-1"), Region("us-west-2")
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"
@@ -109,7 +116,7 @@ STAGE = f"aws secretsmanager update-secret-version-stage --secret-id {ARN} --reg
 
 
 def test_a_key_of_the_primary_is_told_with_its_cure() -> None:
-    own = Need("alias/own")
+    own = RequiredKey("alias/own")
     assert (own.what, own.cure(SECRET)) == (
         "the primary's own key",
         (
@@ -123,14 +130,14 @@ def test_a_key_of_the_primary_is_told_with_its_cure() -> None:
 def test_the_current_label_stays_until_there_is_a_new_value() -> None:
     """AWS refuses to take AWSCURRENT off a version. Source: aws-behavior.md 10."""
     current = Version("v4", ("AWSCURRENT", "mine"), ("alias/old",))
-    assert Need("alias/old", current).cure(SECRET) == (
+    assert RequiredKey("alias/old", current).cure(SECRET) == (
         "put a new value, since AWS lets nobody take AWSCURRENT off a version: "
         f"aws secretsmanager put-secret-value --secret-id {ARN} --region us-east-1 --secret-string file://VALUE"
     )
 
 
 def test_each_label_of_an_old_version_is_taken_off_by_itself() -> None:
-    old = Need("alias/old", OLD)
+    old = RequiredKey("alias/old", OLD)
     assert old.what == "the key of version v3 (mine, it's) of the primary,"
     assert old.cure(SECRET) == (
         "mend that key, or take its label off the old version: "
@@ -139,7 +146,7 @@ def test_each_label_of_an_old_version_is_taken_off_by_itself() -> None:
 
 
 def test_a_version_is_under_the_first_of_the_keys_that_aws_lists() -> None:
-    assert list(needs(SECRET, (OLD,))) == [Need("alias/old", OLD)]
+    assert list(required_keys(SECRET, (OLD,))) == [RequiredKey("alias/old", OLD)]
 
 
 # Regions and managers
@@ -206,16 +213,16 @@ MANAGED = Finding(Kind.MANAGED, Severity.WARNING, "managed")
 
 def test_what_is_not_tried_again_is_not_said_to_be() -> None:
     step = Retry(TARGET, FAILED, (BEFORE, UNSEEN))
-    assert held_back(step, (MANAGED, KEYLESS)) == replace(
-        stop(TARGET, KEYLESS), findings=(had_failed(FAILED), UNSEEN, MANAGED, KEYLESS)
+    assert with_blockers(step, (MANAGED, KEYLESS)) == replace(
+        skip(TARGET, KEYLESS), findings=(had_failed(FAILED), UNSEEN, MANAGED, KEYLESS)
     )
 
 
 @pytest.mark.parametrize("kind", [Kind.REGION_DISABLED, Kind.REGION_UNKNOWN])
 def test_a_region_that_cannot_be_used_is_why_it_could_not_be_looked_into(kind: Kind) -> None:
     closed = Finding(kind, Severity.ERROR, "not enabled", "enable it")
-    assert held_back(Add(TARGET, (UNSEEN, NAMESAKE)), (closed,)) == replace(
-        stop(TARGET, closed), findings=(NAMESAKE, closed)
+    assert with_blockers(Add(TARGET, (UNSEEN, NAMESAKE)), (closed,)) == replace(
+        skip(TARGET, closed), findings=(NAMESAKE, closed)
     )
 
 
@@ -235,14 +242,14 @@ def test_a_doubt_before_an_overwrite_is_a_no_that_can_be_waived(doubt: Finding, 
         message="nothing is overwritten in doubt, and no word on the key",
         hint=hint,
     )
-    stopped = held_back(Overwrite(TARGET, SECRET, None, (NAMESAKE,)), (MANAGED, doubt))
-    assert stopped == replace(stop(TARGET, sure, outcome), findings=(sure, NAMESAKE, MANAGED))
+    stopped = with_blockers(Overwrite(TARGET, SECRET, None, (NAMESAKE,)), (MANAGED, doubt))
+    assert stopped == replace(skip(TARGET, sure, outcome), findings=(sure, NAMESAKE, MANAGED))
 
 
 @pytest.mark.parametrize(
     "step", [Add(TARGET, (UNSEEN,)), Retry(TARGET, FAILED, (UNSEEN,)), Overwrite(TARGET, SECRET, FAILED, (UNSEEN,))]
 )
-def test_a_warning_goes_with_the_step(step: Step) -> None:
-    passed = held_back(step, (MANAGED,))
-    assert not isinstance(passed, Stop)
+def test_a_warning_goes_with_the_step(step: RegionStep) -> None:
+    passed = with_blockers(step, (MANAGED,))
+    assert not isinstance(passed, Skip)
     assert passed == replace(step, findings=(UNSEEN, MANAGED))

@@ -13,15 +13,15 @@ from smrep.model import Key, Replica, Secret, Target, Version
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
 from smrep.rules.replication.blockers import (
-    Need,
-    held_back,
+    RequiredKey,
     key_health,
     managed,
-    needs,
     other_key,
     region_state,
+    required_keys,
+    with_blockers,
 )
-from smrep.rules.replication.region_step import Add, Keep, Overwrite, Retry, Step, Stop
+from smrep.rules.replication.region_step import Add, Keep, Overwrite, RegionStep, Retry, Skip
 
 HOME, WEST = Region("us-east-1"), Region("us-west-2")
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"
@@ -113,8 +113,8 @@ def test_a_key_that_is_not_enabled_has_a_cure_for_a_shell(state: str) -> None:
 
 def test_the_default_key_of_the_primary_is_not_looked_at() -> None:
     versions = (Version("v1", ("AWSCURRENT",), ("DefaultEncryptionKey",)),)
-    assert list(needs(secret(), versions)) == []
-    assert list(needs(secret(kms_key_id="alias/aws/secretsmanager"), versions)) == []
+    assert list(required_keys(secret(), versions)) == []
+    assert list(required_keys(secret(kms_key_id="alias/aws/secretsmanager"), versions)) == []
 
 
 def test_each_key_of_the_primary_is_looked_at_once_however_it_is_spelled() -> None:
@@ -127,15 +127,15 @@ def test_each_key_of_the_primary_is_looked_at_once_however_it_is_spelled() -> No
         Version("v5", (), ("alias/unlabelled",)),
         Version("v6", ("keyless",), ()),
     )
-    found = {each.key: each.what for each in needs(secret(kms_key_id=full), versions)}
+    found = {each.key: each.what for each in required_keys(secret(kms_key_id=full), versions)}
     assert list(found) == [full, "alias/old"]
     assert found[full] == "the primary's own key"
     assert ("v3" in found["alias/old"], "mine" in found["alias/old"]) == (True, True)
 
 
 def test_the_cures_of_a_primary_name_it() -> None:
-    assert f"--secret-id {ARN} --region us-east-1 --kms-key-id" in Need("alias/own").cure(secret())
-    old = Need("alias/old", Version("v3", ("mine",), ("alias/old",)))
+    assert f"--secret-id {ARN} --region us-east-1 --kms-key-id" in RequiredKey("alias/own").cure(secret())
+    old = RequiredKey("alias/old", Version("v3", ("mine",), ("alias/old",)))
     label = f"--secret-id {ARN} --region us-east-1 --version-stage mine --remove-from-version-id v3"
     assert label in old.cure(secret())
 
@@ -198,34 +198,38 @@ NO = Finding(Kind.KEY_MISSING, Severity.ERROR, "no such key", "make one")
 ALSO_NO = Finding(Kind.KEY_DISABLED, Severity.ERROR, "disabled", "enable it")
 MAYBE = Finding(Kind.UNCHECKED, Severity.WARNING, "not looked at", "allow it")
 OWN = Finding(Kind.NAME_CLASH, Severity.WARNING, "a namesake")
-ACTIVE: list[Step] = [Add(TARGET, (OWN,)), Retry(TARGET, ENTRY, (OWN,)), Overwrite(TARGET, secret(), ENTRY, (OWN,))]
+ACTIVE: list[RegionStep] = [
+    Add(TARGET, (OWN,)),
+    Retry(TARGET, ENTRY, (OWN,)),
+    Overwrite(TARGET, secret(), ENTRY, (OWN,)),
+]
 
 
 @pytest.mark.parametrize("step", ACTIVE)
-def test_a_definite_no_stops_what_would_be_sent(step: Step) -> None:
-    stopped = held_back(step, (MAYBE, NO, ALSO_NO))
-    assert isinstance(stopped, Stop)
+def test_a_definite_no_stops_what_would_be_sent(step: RegionStep) -> None:
+    stopped = with_blockers(step, (MAYBE, NO, ALSO_NO))
+    assert isinstance(stopped, Skip)
     assert (stopped.error.code, stopped.error.outcome) == ("key_missing", Outcome.FAILED)
     assert (stopped.error.message, stopped.error.hint) == (NO.message, NO.hint)
     assert set(stopped.findings) >= {MAYBE, NO, ALSO_NO}
 
 
 @pytest.mark.parametrize("step", ACTIVE[:2])
-def test_what_could_not_be_checked_stops_nothing_that_destroys_nothing(step: Step) -> None:
-    passed = held_back(step, (MAYBE,))
+def test_what_could_not_be_checked_stops_nothing_that_destroys_nothing(step: RegionStep) -> None:
+    passed = with_blockers(step, (MAYBE,))
     assert type(passed) is type(step)
     assert passed.findings == (OWN, MAYBE)
 
 
 def test_what_could_not_be_checked_stops_what_destroys() -> None:
-    assert isinstance(held_back(ACTIVE[2], (MAYBE,)), Stop)
+    assert isinstance(with_blockers(ACTIVE[2], (MAYBE,)), Skip)
 
 
 @pytest.mark.parametrize("step", ACTIVE)
-def test_nothing_found_changes_nothing(step: Step) -> None:
-    assert held_back(step, ()) is step
+def test_nothing_found_changes_nothing(step: RegionStep) -> None:
+    assert with_blockers(step, ()) is step
 
 
 def test_a_region_that_is_kept_is_left_alone() -> None:
     kept = Keep(TARGET, ENTRY, (OWN,))
-    assert held_back(kept, (NO,)) is kept
+    assert with_blockers(kept, (NO,)) is kept

@@ -14,19 +14,27 @@ from hypothesis import strategies as st
 from smrep.errors import Denied, Outcome, Unanswered
 from smrep.model import CrossAccount, Replica, Secret, Target, in_region
 from smrep.report import Kind
-from smrep.rules.recovery.failback_decision import Ends, Goal, Leave, Protect, Truth, compared, next_step
-from smrep.rules.recovery.failover_record import Entry, Mark, Pair
+from smrep.rules.recovery.failback_decision import (
+    BothRegions,
+    FailbackGoal,
+    NewerSide,
+    Reprotect,
+    SkippedSecret,
+    compared,
+    next_step,
+)
+from smrep.rules.recovery.failover_record import RecordEntry, RecordMark, RegionPair
 from smrep.rules.replication.key_failures import DEFAULT
-from smrep.rules.replication.name_owner import Absent, Look, Unseen
+from smrep.rules.replication.name_owner import Absent, NameLookup, NotChecked
 
-PAIR = Pair(HOME, WEST)
+PAIR = RegionPair(HOME, WEST)
 NEW_ARN = "arn:aws:secretsmanager:us-west-2:123456789012:secret:prod/db-a1b2c3"
 OLD_ARN = in_region(NEW_ARN, HOME)
 BASE = (("AWSCURRENT", "v1"),)
 CHANGED = (("AWSCURRENT", "v2"), ("AWSPREVIOUS", "v1"))
 OTHER = (("AWSCURRENT", "v3"), ("AWSPREVIOUS", "v1"))
-ENTRY = Entry("prod/db", NEW_ARN, Mark.PROMOTED, stages=frozenset(BASE))
-BOTH_GOALS = pytest.mark.parametrize("goal", Goal)
+ENTRY = RecordEntry("prod/db", NEW_ARN, RecordMark.PROMOTED, stages=frozenset(BASE))
+BOTH_GOALS = pytest.mark.parametrize("goal", FailbackGoal)
 
 
 def old(**changes: Any) -> Secret:
@@ -37,37 +45,44 @@ def new(**changes: Any) -> Secret:
     return replace(Secret(NEW_ARN, "prod/db", WEST, stages=BASE), **changes)
 
 
-def step(here: Look, there: Look, goal: Goal = Goal.PROTECT, *, handled: bool = False, entry: Entry = ENTRY) -> Any:
-    return next_step(Ends(entry, PAIR, here, there), goal, rotation_handled=handled)
+def step(
+    here: NameLookup,
+    there: NameLookup,
+    goal: FailbackGoal = FailbackGoal.PROTECT,
+    *,
+    handled: bool = False,
+    entry: RecordEntry = ENTRY,
+) -> Any:
+    return next_step(BothRegions(entry, PAIR, here, there), goal, rotation_handled=handled)
 
 
 def entry_of(region: str, status: str = "InSync", key: str | None = None) -> Replica:
     return Replica(region, status, kms_key_id=key)  # type: ignore[arg-type]
 
 
-def way(found: Any) -> tuple[str, str | None, Truth, tuple[str, ...], tuple[str, ...]]:
+def way(found: Any) -> tuple[str, str | None, NewerSide, tuple[str, ...], tuple[str, ...]]:
     """Return the primary's Region and the victim's, what is newer, where replicas are to be and which go last."""
     return *primary_of(found), found.truth, tuple(each.region for each in found.targets), found.parts
 
 
 def primary_of(found: Any) -> tuple[str, str | None]:
-    assert isinstance(found, Protect), found
+    assert isinstance(found, Reprotect), found
     return found.primary.region, found.victim.region if found.victim else None
 
 
 @pytest.mark.parametrize(
     ("here", "there", "truth"),
     [
-        (BASE, BASE, Truth.LEVEL),
-        (CHANGED, CHANGED, Truth.LEVEL),
-        (BASE, CHANGED, Truth.NEW),
-        (CHANGED, BASE, Truth.OLD),
-        (CHANGED, OTHER, Truth.BOTH),
-        ((), BASE, Truth.OLD),
-        (BASE, (), Truth.NEW),
+        (BASE, BASE, NewerSide.LEVEL),
+        (CHANGED, CHANGED, NewerSide.LEVEL),
+        (BASE, CHANGED, NewerSide.NEW),
+        (CHANGED, BASE, NewerSide.OLD),
+        (CHANGED, OTHER, NewerSide.BOTH),
+        ((), BASE, NewerSide.OLD),
+        (BASE, (), NewerSide.NEW),
     ],
 )
-def test_which_side_was_changed(here: Any, there: Any, truth: Truth) -> None:
+def test_which_side_was_changed(here: Any, there: Any, truth: NewerSide) -> None:
     assert compared(old(stages=here), new(stages=there), frozenset(BASE)) is truth
 
 
@@ -99,7 +114,7 @@ def test_what_was_taken_away_by_a_run_that_died_is_remembered() -> None:
 def test_each_copy_keeps_its_key() -> None:
     found = step(old(kms_key_id="alias/here"), new(kms_key_id="alias/there"))
     assert found.targets == (Target(HOME, "alias/here"),)
-    found = step(old(kms_key_id="alias/here"), new(kms_key_id="alias/there"), Goal.RETURN)
+    found = step(old(kms_key_id="alias/here"), new(kms_key_id="alias/there"), FailbackGoal.RETURN)
     assert found.targets == (Target(WEST, "alias/there"),)
     assert step(old(kms_key_id=DEFAULT), new()).targets == (Target(HOME),)
 
@@ -122,9 +137,15 @@ def test_what_failed_is_asked_for_again_and_what_is_there_is_not(
 
 def test_a_role_that_goes_back_takes_third_regions_with_it() -> None:
     there = new(primary_region=WEST, replicas=(entry_of(HOME), entry_of(SYDNEY)))
-    assert way(step(old(primary_region=WEST), there, Goal.RETURN)) == (WEST, None, Truth.ONE, (HOME,), (SYDNEY,))
+    assert way(step(old(primary_region=WEST), there, FailbackGoal.RETURN)) == (
+        WEST,
+        None,
+        NewerSide.ONE,
+        (HOME,),
+        (SYDNEY,),
+    )
     home = old(replicas=(entry_of(WEST), entry_of(SYDNEY)))
-    assert way(step(home, new(primary_region=HOME), Goal.RETURN)) == (HOME, None, Truth.ONE, (WEST,), ())
+    assert way(step(home, new(primary_region=HOME), FailbackGoal.RETURN)) == (HOME, None, NewerSide.ONE, (WEST,), ())
 
 
 def test_two_replicas_have_no_primary() -> None:
@@ -135,9 +156,9 @@ def test_two_replicas_have_no_primary() -> None:
 
 
 @BOTH_GOALS
-def test_what_changed_on_both_sides_is_left_alone(goal: Goal) -> None:
+def test_what_changed_on_both_sides_is_left_alone(goal: FailbackGoal) -> None:
     found = step(old(stages=OTHER), new(stages=CHANGED), goal)
-    assert isinstance(found, Leave)
+    assert isinstance(found, SkippedSecret)
     assert (found.error.code, found.error.outcome) == ("BothChanged", Outcome.FAILED)
 
 
@@ -147,53 +168,55 @@ def test_a_newer_value_in_the_old_region_is_not_replaced_and_leads_home_only_as_
     assert step(here, there).error.hint == "--return-primary keeps it"
     listed = old(stages=CHANGED, replicas=(entry_of(WEST),))
     assert "AWS refuses" in step(listed, there).error.hint
-    assert primary_of(step(here, there, Goal.RETURN)) == (HOME, WEST)
+    assert primary_of(step(here, there, FailbackGoal.RETURN)) == (HOME, WEST)
 
 
 def test_what_is_level_goes_straight_home_unless_the_old_primary_lists_the_region_still() -> None:
-    assert primary_of(step(old(), new(), Goal.RETURN)) == (HOME, WEST)
-    assert primary_of(step(old(replicas=(entry_of(WEST),)), new(), Goal.RETURN)) == (WEST, HOME)
+    assert primary_of(step(old(), new(), FailbackGoal.RETURN)) == (HOME, WEST)
+    assert primary_of(step(old(replicas=(entry_of(WEST),)), new(), FailbackGoal.RETURN)) == (WEST, HOME)
 
 
 @pytest.mark.parametrize("status", ["InProgress", "Pending", "a new word"])
 def test_a_replacement_that_the_record_says_was_asked_for_is_not_turned_round(status: str) -> None:
     coming = old(replicas=(entry_of(WEST, status),))
     asked = replace(ENTRY, replacing=WEST)
-    assert primary_of(step(coming, new(), Goal.RETURN, entry=asked)) == (HOME, WEST)
+    assert primary_of(step(coming, new(), FailbackGoal.RETURN, entry=asked)) == (HOME, WEST)
     left = step(coming, new(), entry=asked)
     assert (left.error.code, left.error.outcome) == ("OnItsWay", Outcome.PENDING)
     there = new(replicas=(entry_of(HOME, status),))
-    assert primary_of(step(old(), there, Goal.RETURN, entry=replace(ENTRY, replacing=HOME))) == (WEST, HOME)
+    assert primary_of(step(old(), there, FailbackGoal.RETURN, entry=replace(ENTRY, replacing=HOME))) == (WEST, HOME)
     assert primary_of(step(coming, new(stages=CHANGED), entry=asked)) == (WEST, HOME)
 
 
 def test_a_step_tells_which_side_is_newer_and_where_replicas_are_to_be() -> None:
     third = new(replicas=(entry_of(SYDNEY),))
     changed = new(stages=CHANGED, replicas=(entry_of(SYDNEY),))
-    assert way(step(old(), changed)) == (WEST, HOME, Truth.NEW, (HOME,), ())
-    assert way(step(old(), changed, Goal.RETURN)) == (WEST, HOME, Truth.NEW, (HOME,), (SYDNEY,))
-    assert way(step(old(), third, Goal.RETURN)) == (HOME, WEST, Truth.LEVEL, (SYDNEY, WEST), ())
-    assert way(step(old(stages=CHANGED), third, Goal.RETURN)) == (HOME, WEST, Truth.OLD, (SYDNEY, WEST), ())
-    assert way(step(Absent(), third, Goal.RETURN)) == (WEST, None, Truth.ONE, (HOME,), (SYDNEY,))
+    assert way(step(old(), changed)) == (WEST, HOME, NewerSide.NEW, (HOME,), ())
+    assert way(step(old(), changed, FailbackGoal.RETURN)) == (WEST, HOME, NewerSide.NEW, (HOME,), (SYDNEY,))
+    assert way(step(old(), third, FailbackGoal.RETURN)) == (HOME, WEST, NewerSide.LEVEL, (SYDNEY, WEST), ())
+    assert way(step(old(stages=CHANGED), third, FailbackGoal.RETURN)) == (HOME, WEST, NewerSide.OLD, (SYDNEY, WEST), ())
+    assert way(step(Absent(), third, FailbackGoal.RETURN)) == (WEST, None, NewerSide.ONE, (HOME,), (SYDNEY,))
 
 
 def test_a_replacement_on_its_way_tells_which_side_is_newer() -> None:
     asked, coming = replace(ENTRY, replacing=WEST), old(replicas=(entry_of(WEST, "Pending"),))
-    assert step(coming, new(), Goal.RETURN, entry=asked).truth is Truth.LEVEL
+    assert step(coming, new(), FailbackGoal.RETURN, entry=asked).truth is NewerSide.LEVEL
     back = replace(ENTRY, replacing=HOME)
     there = new(stages=CHANGED, replicas=(entry_of(HOME, "Pending"), entry_of(SYDNEY)))
-    assert way(step(old(), there, Goal.RETURN, entry=back)) == (WEST, HOME, Truth.NEW, (HOME,), (SYDNEY,))
+    assert way(step(old(), there, FailbackGoal.RETURN, entry=back)) == (WEST, HOME, NewerSide.NEW, (HOME,), (SYDNEY,))
 
 
 @BOTH_GOALS
-def test_an_entry_in_progress_that_nobody_asked_for_turns_nothing_round(goal: Goal) -> None:
+def test_an_entry_in_progress_that_nobody_asked_for_turns_nothing_round(goal: FailbackGoal) -> None:
     stuck = old(replicas=(entry_of(WEST, "InProgress"),))
     assert primary_of(step(stuck, new(), goal)) == (WEST, HOME)
     assert primary_of(step(stuck, new(), goal, entry=replace(ENTRY, replacing=HOME))) == (WEST, HOME)
 
 
 def test_where_the_role_goes_back_third_regions_wait_for_that() -> None:
-    found = step(old(replicas=(entry_of(WEST), entry_of(IRELAND))), new(replicas=(entry_of(SYDNEY),)), Goal.RETURN)
+    found = step(
+        old(replicas=(entry_of(WEST), entry_of(IRELAND))), new(replicas=(entry_of(SYDNEY),)), FailbackGoal.RETURN
+    )
     assert (found.clears, found.parts) == ((IRELAND,), (SYDNEY,))
     assert [each.region for each in found.targets] == [HOME]
     assert step(old(), new(replicas=(entry_of(SYDNEY),))).parts == ()
@@ -201,20 +224,20 @@ def test_where_the_role_goes_back_third_regions_wait_for_that() -> None:
 
 @BOTH_GOALS
 @pytest.mark.parametrize("side", ["old", "new"])
-def test_a_side_that_shows_no_version_is_not_held_against_the_other(goal: Goal, side: str) -> None:
+def test_a_side_that_shows_no_version_is_not_held_against_the_other(goal: FailbackGoal, side: str) -> None:
     here, there = (old(stages=()), new()) if side == "old" else (old(), new(stages=()))
     left = step(here, there, goal)
     assert left.error.code == Kind.UNCHECKED
-    assert isinstance(step(old(stages=()), new(stages=()), goal, entry=replace(ENTRY, stages=frozenset())), Protect)
+    assert isinstance(step(old(stages=()), new(stages=()), goal, entry=replace(ENTRY, stages=frozenset())), Reprotect)
 
 
 def test_what_was_led_home_and_lost_its_replica_since_is_at_home() -> None:
-    found = step(old(), Absent(), entry=replace(ENTRY, mark=Mark.RETURNED))
-    assert found == Protect(old(), None, (), ())
+    found = step(old(), Absent(), entry=replace(ENTRY, mark=RecordMark.RETURNED))
+    assert found == Reprotect(old(), None, (), ())
 
 
 @BOTH_GOALS
-def test_what_is_home_or_protected_destroys_nothing(goal: Goal) -> None:
+def test_what_is_home_or_protected_destroys_nothing(goal: FailbackGoal) -> None:
     assert primary_of(step(old(replicas=(entry_of(WEST),)), new(primary_region=HOME), goal)) == (HOME, None)
     there = new(primary_region=WEST, replicas=(entry_of(HOME),))
     assert primary_of(step(old(primary_region=WEST), there, goal)) == (WEST, None)
@@ -231,13 +254,13 @@ def test_what_rotates_is_refused_unless_that_is_seen_to(side: str) -> None:
 
 def test_a_primary_that_rotates_is_protected_and_not_turned() -> None:
     here, there = old(primary_region=WEST), new(primary_region=WEST, replicas=(entry_of(HOME),), rotation_enabled=True)
-    assert isinstance(step(here, there), Protect)
-    assert step(here, there, Goal.RETURN).error.code == Kind.ROTATING
-    assert isinstance(step(here, there, Goal.RETURN, handled=True), Protect)
+    assert isinstance(step(here, there), Reprotect)
+    assert step(here, there, FailbackGoal.RETURN).error.code == Kind.ROTATING
+    assert isinstance(step(here, there, FailbackGoal.RETURN, handled=True), Reprotect)
 
 
 DELETED = datetime(2026, 11, 26, tzinfo=UTC)
-LEFT: dict[str, tuple[Look, Look, str]] = {
+LEFT: dict[str, tuple[NameLookup, NameLookup, str]] = {
     "a namesake in the old Region": (old(arn=OLD_ARN[:-6] + "zzzzzz"), new(), Kind.NAME_CLASH),
     "a namesake of the promoted": (old(), new(arn=NEW_ARN[:-6] + "zzzzzz"), Kind.NAME_CLASH),
     "the old one of another account": (old(arn=OLD_ARN.replace("1234", "9999")), new(), Kind.NAME_CLASH),
@@ -247,9 +270,9 @@ LEFT: dict[str, tuple[Look, Look, str]] = {
     "the promoted, gone": (old(), Absent(), Kind.MISSING),
     "the old one, being deleted": (old(deleted=DELETED), new(), Kind.PENDING_DELETION),
     "the promoted, being deleted": (old(), new(deleted=DELETED), Kind.PENDING_DELETION),
-    "the old Region, silent": (Unseen(Unanswered("no answer")), new(), Kind.UNCHECKED),
-    "the new Region, silent": (old(), Unseen(Unanswered("no answer")), Kind.UNCHECKED),
-    "the old Region, denied": (Unseen(Denied("no")), new(), Kind.UNCHECKED),
+    "the old Region, silent": (NotChecked(Unanswered("no answer")), new(), Kind.UNCHECKED),
+    "the new Region, silent": (old(), NotChecked(Unanswered("no answer")), Kind.UNCHECKED),
+    "the old Region, denied": (NotChecked(Denied("no")), new(), Kind.UNCHECKED),
     "two replicas": (old(primary_region=WEST), new(primary_region=HOME), "ReplicaOfReplica"),
     "between accounts": (old(cross_account=CrossAccount()), new(), "CrossAccount"),
 }
@@ -257,10 +280,10 @@ LEFT: dict[str, tuple[Look, Look, str]] = {
 
 @BOTH_GOALS
 @pytest.mark.parametrize("what", LEFT)
-def test_what_is_not_what_the_record_means_is_left_alone(what: str, goal: Goal) -> None:
+def test_what_is_not_what_the_record_means_is_left_alone(what: str, goal: FailbackGoal) -> None:
     here, there, code = LEFT[what]
     found = step(here, there, goal, handled=True)
-    assert isinstance(found, Leave), found
+    assert isinstance(found, SkippedSecret), found
     assert found.error.code == code
     assert found.error.outcome is (Outcome.ACCESS if "denied" in what else Outcome.FAILED)
     assert found.is_silence == ("silent" in what)
@@ -283,12 +306,12 @@ NEWS = st.builds(new, stages=STAGES, replicas=ENTRIES, primary_region=HOMES, rot
 THIRD = st.sets(st.sampled_from([IRELAND, SYDNEY])).map(lambda found: tuple(Target(each) for each in sorted(found)))
 
 
-@given(here=OLDS, there=NEWS, goal=st.sampled_from(Goal), handled=st.booleans(), third=THIRD)
+@given(here=OLDS, there=NEWS, goal=st.sampled_from(FailbackGoal), handled=st.booleans(), third=THIRD)
 def test_nothing_newer_is_ever_destroyed_and_no_region_that_holds_the_truth_is_named_in_a_removal(
-    here: Look, there: Secret, goal: Goal, handled: bool, third: tuple[Target, ...]
+    here: NameLookup, there: Secret, goal: FailbackGoal, handled: bool, third: tuple[Target, ...]
 ) -> None:
     found = step(here, there, goal, handled=handled, entry=replace(ENTRY, third=third))
-    if isinstance(found, Leave):
+    if isinstance(found, SkippedSecret):
         return
     assert found.primary.region not in found.clears
     assert found.primary.region not in {each.region for each in found.targets}

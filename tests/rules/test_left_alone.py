@@ -12,10 +12,10 @@ from fakes import HOME, IRELAND, SYDNEY, WEST
 from smrep.errors import Denied, Outcome, Refused, Unanswered
 from smrep.model import CrossAccount, Replica, Secret, Target, in_region
 from smrep.regions import Region
-from smrep.report import Finding, Kind, RegionReport, Severity, Trouble
+from smrep.report import Finding, Kind, Problem, RegionReport, Severity
 from smrep.rules.recovery.failback_decision import (
-    Ends,
-    Leave,
+    BothRegions,
+    SkippedSecret,
     both_changed,
     dark,
     not_the_old,
@@ -28,8 +28,8 @@ from smrep.rules.recovery.failback_decision import (
     unasked,
     valueless,
 )
-from smrep.rules.recovery.failover_record import Entry, Mark, Pair
-from smrep.rules.replication.name_owner import Absent, Look, Unseen
+from smrep.rules.recovery.failover_record import RecordEntry, RecordMark, RegionPair
+from smrep.rules.replication.name_owner import Absent, NameLookup, NotChecked
 
 NEW_ARN = "arn:aws:secretsmanager:us-west-2:123456789012:secret:prod/db-a1b2c3"
 OLD_ARN = in_region(NEW_ARN, HOME)
@@ -37,20 +37,20 @@ MOMENT = datetime(2026, 11, 23, 9, 30, 15, tzinfo=UTC)
 STAGES = (("AWSCURRENT", "v1"),)
 OLD = Secret(OLD_ARN, "prod/db", HOME, HOME, stages=STAGES)
 NEW = Secret(NEW_ARN, "prod/db", WEST, stages=STAGES)
-ENTRY = Entry("prod/db", NEW_ARN, Mark.PROMOTED)
+ENTRY = RecordEntry("prod/db", NEW_ARN, RecordMark.PROMOTED)
 LOOK_OLD = "look at it: aws secretsmanager describe-secret --secret-id prod/db --region us-east-1"
 LOOK_NEW = "look at it: aws secretsmanager describe-secret --secret-id prod/db --region us-west-2"
 UP = "see whether {} is up, can be reached from here, and is enabled for the account"
 
 
-def ends(old: Look = OLD, new: Look = NEW, **changes: Any) -> Ends:
-    return Ends(replace(ENTRY, **changes), Pair(HOME, WEST), old, new)
+def ends(old: NameLookup = OLD, new: NameLookup = NEW, **changes: Any) -> BothRegions:
+    return BothRegions(replace(ENTRY, **changes), RegionPair(HOME, WEST), old, new)
 
 
-def found(region: Region, kind: Kind, message: str, hint: str) -> Leave:
+def found(region: Region, kind: Kind, message: str, hint: str) -> SkippedSecret:
     """Return what is left for what was found there."""
     finding = Finding(kind, Severity.ERROR, message, hint)
-    return Leave(region, Trouble(kind.value, message, hint, None, Outcome.FAILED), (finding,))
+    return SkippedSecret(region, Problem(kind.value, message, hint, None, Outcome.FAILED), (finding,))
 
 
 def test_what_is_as_the_record_says_is_not_left_alone() -> None:
@@ -123,12 +123,12 @@ def test_nothing_is_done_where_nobody_could_look(
     error: Any, words: str, hint: str, outcome: Outcome, silent: bool
 ) -> None:
     for region, left in (
-        (WEST, not_the_promoted(ends(new=Unseen(error)))),
-        (HOME, not_the_old(ends(old=Unseen(error)))),
+        (WEST, not_the_promoted(ends(new=NotChecked(error)))),
+        (HOME, not_the_old(ends(old=NotChecked(error)))),
     ):
         message = f"nothing is done unseen, and what bears the name prod/db in {region} could not be looked at: {words}"
         assert left is not None
-        assert left.error == Trouble("unchecked", message, hint.format(region), None, outcome)
+        assert left.error == Problem("unchecked", message, hint.format(region), None, outcome)
         (finding,) = left.findings
         assert (finding.kind, finding.severity, finding.message) == (Kind.UNCHECKED, Severity.ERROR, message)
         assert (left.region, left.is_silence) == (region, silent)
@@ -138,8 +138,8 @@ def test_nothing_is_done_where_nobody_looked() -> None:
     finding = Finding(
         Kind.UNCHECKED, Severity.ERROR, "nothing is done unseen, and prod/db in us-west-2 was not looked at"
     )
-    left = not_the_promoted(ends(new=Unseen()))
-    assert left == Leave(WEST, Trouble.about(finding), (finding,))
+    left = not_the_promoted(ends(new=NotChecked()))
+    assert left == SkippedSecret(WEST, Problem.about(finding), (finding,))
     assert not left.is_silence
 
 
@@ -153,9 +153,9 @@ def test_a_region_that_answers_for_nothing_is_not_asked_for_everything() -> None
 
 
 def test_a_reason_of_its_own_is_told_with_where_to_look() -> None:
-    assert strange(NEW, HOME, "ReplicaOfReplica", "nobody is its primary") == Leave(
+    assert strange(NEW, HOME, "ReplicaOfReplica", "nobody is its primary") == SkippedSecret(
         HOME,
-        Trouble(
+        Problem(
             "ReplicaOfReplica",
             "prod/db in us-east-1 is left alone: nobody is its primary",
             LOOK_OLD,
@@ -204,9 +204,9 @@ def test_two_sides_that_show_alike_can_be_compared(stages: Any) -> None:
 
 
 def test_what_aws_is_at_is_left_to_it() -> None:
-    assert on_its_way(OLD, NEW) == Leave(
+    assert on_its_way(OLD, NEW) == SkippedSecret(
         WEST,
-        Trouble(
+        Problem(
             "OnItsWay",
             "prod/db in us-west-2 is being replaced by a replica of us-east-1, as an earlier run asked for, and "
             "is left as it is",
@@ -226,9 +226,9 @@ def test_a_replica_whose_primary_is_gone_can_be_promoted() -> None:
 
 def test_two_new_values_are_shown_with_their_dates() -> None:
     here, there = replace(OLD, last_changed=MOMENT), replace(NEW, stages=())
-    assert both_changed(here, there) == Leave(
+    assert both_changed(here, there) == SkippedSecret(
         HOME,
-        Trouble(
+        Problem(
             "BothChanged",
             "prod/db was changed on both sides: us-east-1 holds v1, last changed 2026-11-23T09:30:15Z as AWSCURRENT "
             "and us-west-2 no version; it is left alone",
@@ -248,9 +248,9 @@ def test_two_new_values_are_shown_with_their_dates() -> None:
     ],
 )
 def test_a_newer_value_in_the_old_region_is_not_destroyed(entries: tuple[Replica, ...], hint: str) -> None:
-    assert old_is_newer(replace(OLD, last_changed=MOMENT, replicas=entries), NEW) == Leave(
+    assert old_is_newer(replace(OLD, last_changed=MOMENT, replicas=entries), NEW) == SkippedSecret(
         HOME,
-        Trouble(
+        Problem(
             "OldIsNewer",
             "us-east-1 holds the newer value of prod/db, v1, last changed 2026-11-23T09:30:15Z, which a replica of "
             "us-west-2 would destroy; it is left alone",
@@ -271,4 +271,4 @@ def test_third_regions_that_an_earlier_run_emptied_are_told_with_the_command_tha
             f"prod/db has no replica in {region}: an earlier run took it away, and it was not put back",
             f"smrep replicate prod/db --primary-region us-west-2 -r {target}",
         )
-        assert row == RegionReport(region, Outcome.FAILED, findings=(finding,), error=Trouble.about(finding))
+        assert row == RegionReport(region, Outcome.FAILED, findings=(finding,), error=Problem.about(finding))

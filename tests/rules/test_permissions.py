@@ -12,9 +12,18 @@ from policy_scopes import ACCOUNT, DUBLIN, EAST, KEY_ID, TOKYO, WEST, granted, s
 
 from smrep.aws.allow_list import ALLOWED, WRITES
 from smrep.model import SecretId, Target, parse_arn
-from smrep.rules.least_privilege import EVERY, MANAGED_POLICY_MAX, Scope, document, size
-from smrep.rules.permissions import CALLS, HARMLESS, IN_YOUR_NAME, LABELS
-from smrep.rules.primary_region import Address
+from smrep.rules.least_privilege import (
+    CALLS,
+    EVERY,
+    HARMLESS,
+    IN_YOUR_NAME,
+    LABELS,
+    MANAGED_POLICY_MAX,
+    PolicyScope,
+    document,
+    size,
+)
+from smrep.rules.primary_region import SecretAddress
 
 ARN = f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:prod/db-a1b2c3"
 NEVER = {"GetSecretValue", "BatchGetSecretValue", "PutSecretValue", "DeleteSecret", "CreateSecret", "PutResourcePolicy"}
@@ -31,11 +40,11 @@ KEYS = st.one_of(
     st.just("alias/aws/secretsmanager"),
 )
 ADDRESSES = st.one_of(
-    st.builds(Address, st.one_of(st.just(EVERY), NAMES.map(SecretId)), st.sampled_from([EAST, TOKYO])),
-    st.builds(lambda name: Address(SecretId(f"{ARN[:-14]}{name}-A1b2C3"), EAST), NAMES),
+    st.builds(SecretAddress, st.one_of(st.just(EVERY), NAMES.map(SecretId)), st.sampled_from([EAST, TOKYO])),
+    st.builds(lambda name: SecretAddress(SecretId(f"{ARN[:-14]}{name}-A1b2C3"), EAST), NAMES),
 )
 SCOPES = st.builds(
-    Scope,
+    PolicyScope,
     commands=st.frozensets(st.sampled_from(sorted(CALLS)), min_size=1),
     secrets=st.lists(ADDRESSES, min_size=1, max_size=4).map(tuple),
     targets=st.lists(
@@ -51,7 +60,7 @@ DEPENDENCIES = {f"{service}:{name}" for needs in IN_YOUR_NAME.values() for servi
 
 
 @given(SCOPES)
-def test_a_policy_never_grants_more_than_smrep_may_send_and_aws_then_does(of: Scope) -> None:
+def test_a_policy_never_grants_more_than_smrep_may_send_and_aws_then_does(of: PolicyScope) -> None:
     policy: Any = document(of)
     sids = [each["Sid"] for each in policy["Statement"]]
     assert policy["Version"] == "2012-10-17"
@@ -69,8 +78,8 @@ def test_a_policy_never_grants_more_than_smrep_may_send_and_aws_then_does(of: Sc
 
 
 @given(SCOPES)
-def test_the_same_words_in_another_order_give_the_same_policy(of: Scope) -> None:
-    turned = Scope(
+def test_the_same_words_in_another_order_give_the_same_policy(of: PolicyScope) -> None:
+    turned = PolicyScope(
         commands=of.commands,
         secrets=of.secrets[::-1],
         targets=of.targets[::-1],
@@ -82,7 +91,7 @@ def test_the_same_words_in_another_order_give_the_same_policy(of: Scope) -> None
 
 
 @given(SCOPES)
-def test_no_two_statements_could_be_one(of: Scope) -> None:
+def test_no_two_statements_could_be_one(of: PolicyScope) -> None:
     policy: Any = document(of)
     conditions = [json.dumps(each.get("Condition")) for each in policy["Statement"]]
     by_actions = [(*each["Action"], text) for each, text in zip(policy["Statement"], conditions, strict=True)]
@@ -97,7 +106,7 @@ def test_no_two_statements_could_be_one(of: Scope) -> None:
 
 
 @given(SCOPES)
-def test_a_key_is_used_through_secrets_manager_of_its_own_region_only(of: Scope) -> None:
+def test_a_key_is_used_through_secrets_manager_of_its_own_region_only(of: PolicyScope) -> None:
     for sid, each in statements(of).items():
         assert sid.startswith("UseKeys") == ("kms:ViaService" in each.get("Condition", {}).get("StringEquals", {}))
         if sid.startswith("UseKeys"):

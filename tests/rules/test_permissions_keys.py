@@ -9,9 +9,8 @@ from policy_scopes import ACCOUNT, DUBLIN, KEY_ID, WEST, granted, scope, stateme
 
 from smrep.model import SecretId, Target
 from smrep.regions import Region
-from smrep.rules.least_privilege import Scope
-from smrep.rules.permissions import CALLS
-from smrep.rules.primary_region import Address
+from smrep.rules.least_privilege import CALLS, PolicyScope
+from smrep.rules.primary_region import SecretAddress
 
 
 def test_aws_checks_the_keys_of_both_ends_in_the_callers_name() -> None:
@@ -59,9 +58,9 @@ def test_an_alias_by_arn_keeps_its_account() -> None:
 
 def test_each_partition_has_its_own_domain() -> None:
     north, west = Region("cn-north-1"), Region("cn-northwest-1")
-    of = Scope(
+    of = PolicyScope(
         commands=frozenset({"replicate"}),
-        secrets=(Address(SecretId("db"), north),),
+        secrets=(SecretAddress(SecretId("db"), north),),
         targets=(Target(west, KEY_ID),),
     )
     keys = statements(of)["UseKeys"]

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from smrep.errors import Denied, Unanswered
 from smrep.model import Replica, Secret, Target, in_region
 from smrep.regions import Region
-from smrep.rules.replication.name_owner import Absent, Bearer, Look, Unseen, bearer, has_replicas
-from smrep.rules.replication.region_step import Add, Consent, Keep, Overwrite, Retry, Stop, step_for
+from smrep.rules.replication.name_owner import Absent, NameLookup, NameOwner, NotChecked, has_replicas, name_owner
+from smrep.rules.replication.region_step import Add, Consent, Keep, Overwrite, Retry, Skip, decide_step
 
 HOME, THERE, THIRD = Region("us-east-1"), Region("us-west-2"), Region("eu-west-1")
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"
@@ -42,7 +42,7 @@ others = st.builds(
 looks = st.one_of(
     others,
     st.just(Absent()),
-    st.sampled_from([Unseen(), Unseen(Denied("no")), Unseen(Unanswered("gone"))]),
+    st.sampled_from([NotChecked(), NotChecked(Denied("no")), NotChecked(Unanswered("gone"))]),
 )
 consents = st.builds(
     Consent, st.booleans(), st.sampled_from([frozenset(), frozenset({OURS_ARN}), frozenset({NAMESAKE_ARN})])
@@ -52,11 +52,11 @@ targets = st.builds(Target, st.just(THERE), st.sampled_from([None, "alias/dr"]))
 
 @given(entries, targets, looks, consents)
 def test_every_finding_leads_to_one_safe_step(
-    entry: Replica | None, target: Target, look: Look, consent: Consent
+    entry: Replica | None, target: Target, look: NameLookup, consent: Consent
 ) -> None:
     primary = replace(PRIMARY, replicas=(entry,) if entry else ())
-    step = step_for(primary, target, look, consent, lambda _: ())
-    who = bearer(primary, look)
+    step = decide_step(primary, target, look, consent, lambda _: ())
+    who = name_owner(primary, look)
     assert step.target == target
     match step:
         case Overwrite():
@@ -64,34 +64,34 @@ def test_every_finding_leads_to_one_safe_step(
             assert step.victim is look
             assert not has_replicas(step.victim, primary)
             assert step.victim.arn in consent.arns or OURS_ARN not in consent.arns
-            assert who is Bearer.NAMESAKE or (who is Bearer.PROMOTED and step.victim.arn in consent.arns)
+            assert who is NameOwner.NAMESAKE or (who is NameOwner.PROMOTED and step.victim.arn in consent.arns)
         case Add():
             assert entry is None
-            assert step.removing == (who is Bearer.OURS)
-            assert who in {Bearer.NOBODY, Bearer.OURS, Bearer.UNKNOWN}
+            assert step.removing == (who is NameOwner.OURS)
+            assert who in {NameOwner.NOBODY, NameOwner.OURS, NameOwner.UNKNOWN}
         case Retry():
             assert entry is not None
             assert entry.status == "Failed"
         case Keep():
             assert entry is not None
             assert entry.status != "Failed"
-            assert not (entry.status == "InSync" and who is Bearer.NOBODY)
-        case Stop():
+            assert not (entry.status == "InSync" and who is NameOwner.NOBODY)
+        case Skip():
             assert step.error.code == step.findings[0].kind
             assert step.error.outcome.exit_code != 0
 
 
 @given(entries, targets, looks)
-def test_without_consent_nothing_is_destroyed(entry: Replica | None, target: Target, look: Look) -> None:
+def test_without_consent_nothing_is_destroyed(entry: Replica | None, target: Target, look: NameLookup) -> None:
     primary = replace(PRIMARY, replicas=(entry,) if entry else ())
-    assert not isinstance(step_for(primary, target, look, Consent(), lambda _: ()), Overwrite)
+    assert not isinstance(decide_step(primary, target, look, Consent(), lambda _: ()), Overwrite)
 
 
 @given(targets, st.sampled_from(["InSync", "InProgress", "Odd", None]), consents)
 def test_what_is_right_or_on_its_way_is_kept(target: Target, status: str | None, consent: Consent) -> None:
     primary = replace(PRIMARY, replicas=(Replica(THERE, status),))
     ours = Secret(OURS_ARN, "prod/db", THERE, HOME)
-    assert isinstance(step_for(primary, target, ours, consent, lambda _: ()), Keep)
+    assert isinstance(decide_step(primary, target, ours, consent, lambda _: ()), Keep)
 
 
 OURS = Secret(OURS_ARN, "prod/db", THERE, HOME)
@@ -100,20 +100,20 @@ OURS = Secret(OURS_ARN, "prod/db", THERE, HOME)
 @pytest.mark.parametrize(
     ("look", "who"),
     [
-        (OURS, Bearer.OURS),
-        (replace(OURS, primary_region=THIRD), Bearer.FOREIGN),
-        (replace(OURS, arn=NAMESAKE_ARN), Bearer.FOREIGN),
-        (replace(OURS, primary_region=None), Bearer.PROMOTED),
-        (replace(OURS, primary_region=THERE), Bearer.PROMOTED),
-        (replace(OURS, arn=NAMESAKE_ARN, primary_region=None), Bearer.NAMESAKE),
-        (replace(OURS, arn=NAMESAKE_ARN, primary_region=THERE), Bearer.NAMESAKE),
-        (replace(OURS, deleted=datetime(2026, 1, 1, tzinfo=UTC)), Bearer.DOOMED),
-        (Absent(), Bearer.NOBODY),
-        (Unseen(), Bearer.UNKNOWN),
+        (OURS, NameOwner.OURS),
+        (replace(OURS, primary_region=THIRD), NameOwner.FOREIGN),
+        (replace(OURS, arn=NAMESAKE_ARN), NameOwner.FOREIGN),
+        (replace(OURS, primary_region=None), NameOwner.PROMOTED),
+        (replace(OURS, primary_region=THERE), NameOwner.PROMOTED),
+        (replace(OURS, arn=NAMESAKE_ARN, primary_region=None), NameOwner.NAMESAKE),
+        (replace(OURS, arn=NAMESAKE_ARN, primary_region=THERE), NameOwner.NAMESAKE),
+        (replace(OURS, deleted=datetime(2026, 1, 1, tzinfo=UTC)), NameOwner.DOOMED),
+        (Absent(), NameOwner.NOBODY),
+        (NotChecked(), NameOwner.UNKNOWN),
     ],
 )
-def test_who_bears_the_name(look: Look, who: Bearer) -> None:
-    assert bearer(PRIMARY, look) is who
+def test_who_bears_the_name(look: NameLookup, who: NameOwner) -> None:
+    assert name_owner(PRIMARY, look) is who
 
 
 def test_a_primary_shows_by_its_list_or_by_its_own_region_that_it_has_replicas() -> None:
@@ -134,12 +134,12 @@ def test_an_old_primary_that_lists_no_more_than_what_was_promoted_from_it_has_no
 def test_a_region_in_progress_is_never_overwritten() -> None:
     primary = replace(PRIMARY, replicas=(Replica(THERE, "InProgress"),))
     namesake = replace(OURS, arn=NAMESAKE_ARN, primary_region=None)
-    step = step_for(primary, Target(THERE), namesake, Consent(force=True), lambda _: ())
+    step = decide_step(primary, Target(THERE), namesake, Consent(force=True), lambda _: ())
     assert step == Keep(Target(THERE), primary.replicas[0])  # it may be our own overwriting that is under way
-    assert isinstance(step_for(primary, Target(THERE), namesake, Consent(), lambda _: ()), Stop)
+    assert isinstance(decide_step(primary, Target(THERE), namesake, Consent(), lambda _: ()), Skip)
 
 
 def test_what_is_in_sync_is_kept_though_force_was_typed_and_no_look_could_be_made() -> None:
     primary = replace(PRIMARY, replicas=(Replica(THERE, "InSync"),))
-    step = step_for(primary, Target(THERE), Unseen(Denied("no")), Consent(force=True), lambda _: ())
+    step = decide_step(primary, Target(THERE), NotChecked(Denied("no")), Consent(force=True), lambda _: ())
     assert isinstance(step, Keep)

@@ -14,8 +14,8 @@ from smrep.model import Replica, Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
 from smrep.rules.replication.key_failures import DEFAULT, same_by_spelling
-from smrep.rules.replication.name_owner import Absent, Bearer, Look, Unseen, bearer
-from smrep.rules.replication.region_step import Add, Consent, Keep, Overwrite, Retry, Step, Stop, step_for
+from smrep.rules.replication.name_owner import Absent, NameLookup, NameOwner, NotChecked, name_owner
+from smrep.rules.replication.region_step import Add, Consent, Keep, Overwrite, RegionStep, Retry, Skip, decide_step
 
 HOME = Region("us-east-1")
 THERE = (Region("us-west-2"), Region("eu-west-1"), Region("ap-southeast-2"))
@@ -30,7 +30,7 @@ class Found:
     """What is found in one Region: the primary's entry, and what bears the name there."""
 
     entry: Replica | None
-    look: Look
+    look: NameLookup
 
 
 def ours(region: Region, key: str | None = None) -> Secret:
@@ -58,7 +58,7 @@ def found_in(draw: st.DrawFn, region: Region) -> Found:
         st.just(ours(region, key)),
         st.just(Absent()),
         strangers,
-        st.sampled_from([Unseen(), Unseen(Denied("no")), Unseen(Unanswered("gone"))]),
+        st.sampled_from([NotChecked(), NotChecked(Denied("no")), NotChecked(Unanswered("gone"))]),
     )
     return Found(draw(st.sampled_from([None, entry, entry])), draw(looks))
 
@@ -70,7 +70,7 @@ consents = st.builds(
 )
 
 
-def planned(aws: Mapping[Region, Found], targets: Sequence[Target], consent: Consent) -> list[Step]:
+def planned(aws: Mapping[Region, Found], targets: Sequence[Target], consent: Consent) -> list[RegionStep]:
     primary = replace(PRIMARY, replicas=tuple(each.entry for each in aws.values() if each.entry))
 
     def key_findings(target: Target, entry: Replica) -> tuple[Finding, ...]:
@@ -78,7 +78,7 @@ def planned(aws: Mapping[Region, Found], targets: Sequence[Target], consent: Con
         return () if same else (Finding(Kind.WRONG_KEY, Severity.ERROR, "another key"),)
 
     return [
-        step_for(
+        decide_step(
             primary,
             target,
             aws[target.region].look,
@@ -89,7 +89,7 @@ def planned(aws: Mapping[Region, Found], targets: Sequence[Target], consent: Con
     ]
 
 
-def carried_out(aws: Mapping[Region, Found], steps: Sequence[Step]) -> dict[Region, Found]:
+def carried_out(aws: Mapping[Region, Found], steps: Sequence[RegionStep]) -> dict[Region, Found]:
     """Return the Regions once AWS has done all that the steps ask for, and all that it was at before."""
     after = dict(aws)
     for region, found in aws.items():
@@ -104,9 +104,9 @@ def carried_out(aws: Mapping[Region, Found], steps: Sequence[Step]) -> dict[Regi
     return after
 
 
-def _seen(before: Found, now: Secret) -> Look:
+def _seen(before: Found, now: Secret) -> NameLookup:
     """Return what the next look shows, where a look can be made at all."""
-    return before.look if isinstance(before.look, Unseen) else now
+    return before.look if isinstance(before.look, NotChecked) else now
 
 
 @given(worlds, wanted, consents)
@@ -120,8 +120,8 @@ def test_what_was_planned_and_carried_out_is_kept_the_next_time(
         if isinstance(before, Add | Retry | Overwrite):
             assert isinstance(now, Keep), (before, now)
             assert all(each.kind is not Kind.WRONG_KEY for each in now.findings)
-        elif isinstance(before, Stop):
-            assert isinstance(now, Stop | Keep), (before, now)
+        elif isinstance(before, Skip):
+            assert isinstance(now, Skip | Keep), (before, now)
         else:
             assert isinstance(now, Keep), (before, now)
     assert carried_out(after, second) == after
@@ -162,8 +162,8 @@ def test_something_is_overwritten_only_with_consent_and_where_a_namesake_was_see
     for step in planned(aws, targets, consent):
         if isinstance(step, Overwrite):
             look = aws[step.target.region].look
-            who = bearer(primary, look)
+            who = name_owner(primary, look)
             assert consent.force
             assert step.victim is look
-            assert who is Bearer.NAMESAKE or (who is Bearer.PROMOTED and step.victim.arn in consent.arns)
+            assert who is NameOwner.NAMESAKE or (who is NameOwner.PROMOTED and step.victim.arn in consent.arns)
             assert not isinstance(planned(aws, [step.target], Consent())[0], Overwrite)

@@ -11,23 +11,23 @@ from hypothesis import strategies as st
 from smrep.errors import CredentialsError, Denied, Outcome, Throttled, Unanswered
 from smrep.model import Replica, Secret, Target, in_region
 from smrep.regions import Region
-from smrep.report import Finding, Kind, Severity, Trouble
+from smrep.report import Finding, Kind, Problem, Severity
 from smrep.rules.replication.findings import absent, removing, unseen
 from smrep.rules.replication.key_failures import DEFAULT
-from smrep.rules.replication.name_owner import Absent, Bearer, Look, Unseen, obstacle
+from smrep.rules.replication.name_owner import Absent, NameLookup, NameOwner, NotChecked, obstacle
 from smrep.rules.replication.region_step import (
     NO_CONSENT,
     Add,
     Consent,
     Keep,
     Overwrite,
+    RegionStep,
     Retry,
-    Step,
-    Stop,
+    Skip,
+    decide_step,
     entry_under,
     had_failed,
-    step_for,
-    stop,
+    skip,
 )
 
 HOME, WEST, DUBLIN = Region("us-east-1"), Region("us-west-2"), Region("eu-west-1")
@@ -40,7 +40,7 @@ TARGET, KEYED = Target(WEST), Target(WEST, "alias/dr")
 FORCE = Consent(force=True)
 IN_SYNC, UNDER_WAY = Replica(WEST, "InSync", None, "alias/listed"), Replica(WEST, "InProgress", None, "alias/listed")
 FAILED = Replica(WEST, "Failed", "no luck.", "alias/listed")
-DENIED = Unseen(Denied("no"))
+DENIED = NotChecked(Denied("no"))
 UNCHECKED = unseen(PRIMARY, WEST, DENIED)
 KEY = Finding(Kind.WRONG_KEY, Severity.ERROR, "another key")
 
@@ -49,8 +49,8 @@ def listing(entry: Replica | None) -> Secret:
     return replace(PRIMARY, replicas=(entry,) if entry else ())
 
 
-def step(entry: Replica | None, look: Look, target: Target = TARGET, consent: Consent = NO_CONSENT) -> Step:
-    return step_for(listing(entry), target, look, consent, lambda _: ())
+def step(entry: Replica | None, look: NameLookup, target: Target = TARGET, consent: Consent = NO_CONSENT) -> RegionStep:
+    return decide_step(listing(entry), target, look, consent, lambda _: ())
 
 
 # what Failed before
@@ -90,11 +90,11 @@ KEYLESS = replace(FAILED, kms_key_id=None)
         (FAILED, OURS, TARGET, "alias/there", f"{MAY_BE_OLD} under the key alias/there"),
         (FAILED, replace(OURS, kms_key_id=None), TARGET, None, MAY_BE_OLD),
         (FAILED, OURS, KEYED, "alias/dr", f"{MAY_BE_OLD} under the key alias/dr"),
-        (KEYLESS, Unseen(), TARGET, None, "it is tried again"),
+        (KEYLESS, NotChecked(), TARGET, None, "it is tried again"),
     ],
 )
 def test_a_retry_changes_no_key_unasked_and_says_what_it_knows(
-    entry: Replica, look: Look, target: Target, sent: str | None, about: str
+    entry: Replica, look: NameLookup, target: Target, sent: str | None, about: str
 ) -> None:
     retry = step(entry, look, target)
     assert isinstance(retry, Retry)
@@ -122,12 +122,14 @@ def test_an_entry_is_seen_under_the_key_that_our_replica_shows() -> None:
     [
         (Absent(), NO_CONSENT, Add(TARGET, vacant=True)),
         (Absent(), FORCE, Add(TARGET, vacant=True)),
-        (Unseen(), FORCE, Add(TARGET)),
+        (NotChecked(), FORCE, Add(TARGET)),
         (DENIED, NO_CONSENT, Add(TARGET, UNCHECKED)),
         (OURS, NO_CONSENT, Add(TARGET, (removing(PRIMARY, WEST),), removing=True)),
     ],
 )
-def test_what_is_not_listed_is_added_and_after_an_old_one_is_gone(look: Look, consent: Consent, added: Add) -> None:
+def test_what_is_not_listed_is_added_and_after_an_old_one_is_gone(
+    look: NameLookup, consent: Consent, added: Add
+) -> None:
     assert step(None, look, consent=consent) == added
 
 
@@ -135,14 +137,14 @@ def test_what_is_not_listed_is_added_and_after_an_old_one_is_gone(look: Look, co
     ("entry", "look", "seen", "unchecked"),
     [
         (IN_SYNC, OURS, True, ()),
-        (IN_SYNC, Unseen(), False, ()),
+        (IN_SYNC, NotChecked(), False, ()),
         (IN_SYNC, DENIED, False, UNCHECKED),
         (UNDER_WAY, Absent(), False, ()),
         (UNDER_WAY, OURS, True, ()),
     ],
 )
 def test_what_is_kept_has_its_key_compared_as_it_was_seen(
-    entry: Replica, look: Look, seen: bool, unchecked: tuple[Finding, ...]
+    entry: Replica, look: NameLookup, seen: bool, unchecked: tuple[Finding, ...]
 ) -> None:
     shown = replace(entry, kms_key_id="alias/there" if seen else "alias/listed")
     compared: list[Replica] = []
@@ -151,7 +153,7 @@ def test_what_is_kept_has_its_key_compared_as_it_was_seen(
         compared.append(known)
         return (KEY,)
 
-    kept = step_for(listing(entry), TARGET, look, NO_CONSENT, compare)
+    kept = decide_step(listing(entry), TARGET, look, NO_CONSENT, compare)
     assert kept == Keep(TARGET, shown, (KEY, *unchecked), seen_there=seen)
     assert compared == [shown]
 
@@ -164,27 +166,27 @@ def test_what_was_not_looked_at_was_not_seen_there() -> None:
 
 
 def test_a_stop_says_by_its_finding_why() -> None:
-    assert stop(TARGET, KEY) == Stop(
-        TARGET, Trouble("wrong_key", "another key", None, None, Outcome.FAILED), findings=(KEY,)
+    assert skip(TARGET, KEY) == Skip(
+        TARGET, Problem("wrong_key", "another key", None, None, Outcome.FAILED), findings=(KEY,)
     )
-    assert stop(TARGET, KEY, Outcome.ACCESS).error.outcome is Outcome.ACCESS
+    assert skip(TARGET, KEY, Outcome.ACCESS).error.outcome is Outcome.ACCESS
 
 
 def test_in_sync_with_nothing_there_is_stopped() -> None:
-    assert step(IN_SYNC, Absent()) == stop(TARGET, absent(PRIMARY, WEST, Absent()))
+    assert step(IN_SYNC, Absent()) == skip(TARGET, absent(PRIMARY, WEST, Absent()))
 
 
 @pytest.mark.parametrize(
     ("look", "outcome"),
     [
         (DENIED, Outcome.ACCESS),
-        (Unseen(CredentialsError("no")), Outcome.ACCESS),
-        (Unseen(Throttled("no")), Outcome.PENDING),
-        (Unseen(Unanswered("no")), Outcome.FAILED),
+        (NotChecked(CredentialsError("no")), Outcome.ACCESS),
+        (NotChecked(Throttled("no")), Outcome.PENDING),
+        (NotChecked(Unanswered("no")), Outcome.FAILED),
     ],
 )
 @pytest.mark.parametrize("entry", [None, FAILED])
-def test_force_without_a_look_destroys_nothing(entry: Replica | None, look: Unseen, outcome: Outcome) -> None:
+def test_force_without_a_look_destroys_nothing(entry: Replica | None, look: NotChecked, outcome: Outcome) -> None:
     (finding,) = unseen(PRIMARY, WEST, look)
     no = Finding(
         Kind.UNCHECKED,
@@ -192,7 +194,7 @@ def test_force_without_a_look_destroys_nothing(entry: Replica | None, look: Unse
         f"--force-overwrite destroys only what was seen, and {finding.message}",
         "leave --force-overwrite out, or allow the look",
     )
-    assert step(entry, look, consent=FORCE) == stop(TARGET, no, outcome)
+    assert step(entry, look, consent=FORCE) == skip(TARGET, no, outcome)
 
 
 # what is in the way
@@ -201,16 +203,16 @@ def test_force_without_a_look_destroys_nothing(entry: Replica | None, look: Unse
 @pytest.mark.parametrize(
     ("victim", "who"),
     [
-        (NAMESAKE, Bearer.NAMESAKE),
-        (PROMOTED, Bearer.PROMOTED),
-        (replace(OURS, primary_region=DUBLIN), Bearer.FOREIGN),
+        (NAMESAKE, NameOwner.NAMESAKE),
+        (PROMOTED, NameOwner.PROMOTED),
+        (replace(OURS, primary_region=DUBLIN), NameOwner.FOREIGN),
     ],
 )
 @pytest.mark.parametrize("entry", [None, IN_SYNC, UNDER_WAY, FAILED])
-def test_what_is_in_the_way_stops_with_its_finding_first(entry: Replica | None, victim: Secret, who: Bearer) -> None:
+def test_what_is_in_the_way_stops_with_its_finding_first(entry: Replica | None, victim: Secret, who: NameOwner) -> None:
     finding = obstacle(PRIMARY, KEYED, victim, who)
     before = (had_failed(FAILED),) if entry is FAILED else ()
-    assert step(entry, victim, KEYED) == replace(stop(KEYED, finding), findings=(finding, *before))
+    assert step(entry, victim, KEYED) == replace(skip(KEYED, finding), findings=(finding, *before))
 
 
 @pytest.mark.parametrize(
@@ -227,7 +229,7 @@ def test_what_is_in_the_way_stops_with_its_finding_first(entry: Replica | None, 
 def test_an_overwrite_warns_of_what_it_destroys_and_keeps_the_key_of_what_failed(
     entry: Replica | None, target: Target, kept: Target
 ) -> None:
-    warned = replace(obstacle(PRIMARY, target, NAMESAKE, Bearer.NAMESAKE), severity=Severity.WARNING)
+    warned = replace(obstacle(PRIMARY, target, NAMESAKE, NameOwner.NAMESAKE), severity=Severity.WARNING)
     before = (had_failed(entry),) if entry and entry.status == "Failed" else ()
     assert step(entry, NAMESAKE, target, FORCE) == Overwrite(kept, NAMESAKE, entry, (warned, *before))
 
@@ -244,40 +246,40 @@ def test_a_promoted_replica_goes_only_by_its_arn_and_a_namesake_by_force_unless_
 def test_a_namesake_of_what_was_named_is_not_overwritten() -> None:
     others = [OURS.arn, OURS.arn.replace("a1b2c3", "yyyyyy")]
     finding = replace(
-        obstacle(PRIMARY, TARGET, NAMESAKE, Bearer.NAMESAKE),
+        obstacle(PRIMARY, TARGET, NAMESAKE, NameOwner.NAMESAKE),
         message=f"{NAMESAKE.arn} is there, and --overwrite-arn names {', '.join(others)}; it is not overwritten",
     )
     named = Consent(force=True, arns=frozenset({*others, NAMESAKE.arn.replace("prod/db", "prod/web")}))
-    assert step(None, NAMESAKE, consent=named) == stop(TARGET, finding)
+    assert step(None, NAMESAKE, consent=named) == skip(TARGET, finding)
 
 
 @pytest.mark.parametrize(
     ("victim", "who", "consent"),
     [
-        (PROMOTED, Bearer.PROMOTED, Consent(force=True, arns=frozenset({NAMESAKE.arn}))),
-        (NAMESAKE, Bearer.NAMESAKE, Consent(arns=frozenset({OURS.arn}))),
+        (PROMOTED, NameOwner.PROMOTED, Consent(force=True, arns=frozenset({NAMESAKE.arn}))),
+        (NAMESAKE, NameOwner.NAMESAKE, Consent(arns=frozenset({OURS.arn}))),
     ],
 )
-def test_without_consent_it_is_told_what_bears_the_name(victim: Secret, who: Bearer, consent: Consent) -> None:
-    assert step(None, victim, consent=consent) == stop(TARGET, obstacle(PRIMARY, TARGET, victim, who))
+def test_without_consent_it_is_told_what_bears_the_name(victim: Secret, who: NameOwner, consent: Consent) -> None:
+    assert step(None, victim, consent=consent) == skip(TARGET, obstacle(PRIMARY, TARGET, victim, who))
 
 
 @pytest.mark.parametrize("entry", [None, FAILED])
 def test_a_victim_with_replicas_of_its_own_is_shown_instead(entry: Replica | None) -> None:
     victim = replace(NAMESAKE, replicas=(Replica(DUBLIN, "InSync"),))
     finding = replace(
-        obstacle(PRIMARY, TARGET, victim, Bearer.NAMESAKE),
+        obstacle(PRIMARY, TARGET, victim, NameOwner.NAMESAKE),
         message=f"{NAMESAKE.arn} has replicas of its own and is not overwritten",
     )
     assert finding.hint is not None
     assert "--force-overwrite" not in finding.hint, "it would be refused"
     assert finding.hint.endswith("smrep remove prod/db --primary-region us-west-2 -r eu-west-1")
     before = (had_failed(FAILED),) if entry else ()
-    assert step(entry, victim, consent=FORCE) == replace(stop(TARGET, finding), findings=(finding, *before))
+    assert step(entry, victim, consent=FORCE) == replace(skip(TARGET, finding), findings=(finding, *before))
 
 
 def test_what_is_being_replicated_is_waited_for_where_force_would_overwrite() -> None:
     assert step(UNDER_WAY, NAMESAKE, consent=FORCE) == Keep(TARGET, UNDER_WAY)
     stopped = step(UNDER_WAY, NAMESAKE)
-    assert isinstance(stopped, Stop)
+    assert isinstance(stopped, Skip)
     assert (stopped.error.code, stopped.findings[0].severity) == ("name_clash", Severity.ERROR)

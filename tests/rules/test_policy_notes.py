@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from smrep.errors import Outcome, UsageError
 from smrep.model import SecretId, Target
 from smrep.regions import Region
-from smrep.rules.least_privilege import MANAGED_POLICY_MAX, Scope, check, document, notes, size, warnings
-from smrep.rules.primary_region import Address
+from smrep.rules.least_privilege import MANAGED_POLICY_MAX, PolicyScope, check, document, notes, size, warnings
+from smrep.rules.primary_region import SecretAddress
 
 EAST, WEST, DUBLIN = Region("us-east-1"), Region("us-west-2"), Region("eu-west-1")
 ACCOUNT, OTHER = "123456789012", "999999999999"
@@ -20,15 +20,15 @@ KEY = f"arn:aws:kms:us-west-2:{ACCOUNT}:key/0f0e0d0c-1111-4222-8333-444455556666
 ARN = f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:prod/db-a1b2c3"
 
 
-def scope(*commands: str, secrets: Any = ("prod/db",), regions: Any = ("us-west-2",), **more: Any) -> Scope:
+def scope(*commands: str, secrets: Any = ("prod/db",), regions: Any = ("us-west-2",), **more: Any) -> PolicyScope:
     """Return a scope in which all is well, but for what is given."""
     targets = tuple(Target(Region(name), key or None) for name, _, key in (each.partition("=") for each in regions))
-    addresses = tuple(Address(SecretId(each), EAST) for each in secrets)
+    addresses = tuple(SecretAddress(SecretId(each), EAST) for each in secrets)
     more.setdefault("account", ACCOUNT)
-    return Scope(commands=frozenset(commands or ("status",)), secrets=addresses, targets=targets, **more)
+    return PolicyScope(commands=frozenset(commands or ("status",)), secrets=addresses, targets=targets, **more)
 
 
-def refused(of: Scope, default_key: str | None = None) -> UsageError:
+def refused(of: PolicyScope, default_key: str | None = None) -> UsageError:
     with pytest.raises(UsageError) as caught:
         check(of, default_key)
     return caught.value
@@ -89,7 +89,7 @@ A_KEY = "a key is an ARN, a key id or alias/NAME"
     ],
 )
 def test_a_contradiction_is_a_usage_error_with_what_to_type_instead(
-    of: Scope, default_key: str | None, message: str, hint: str
+    of: PolicyScope, default_key: str | None, message: str, hint: str
 ) -> None:
     error = refused(of, default_key)
     assert (error.message, error.hint, error.outcome) == (message, hint, Outcome.USAGE)
@@ -100,8 +100,8 @@ def test_another_account_has_the_code_that_it_has_everywhere() -> None:
 
 
 def test_a_primary_key_is_held_against_every_home() -> None:
-    addresses = (Address(SecretId("a"), WEST), Address(SecretId("b"), EAST))
-    error = refused(Scope(commands=frozenset({"status"}), secrets=addresses, primary_key=KEY))
+    addresses = (SecretAddress(SecretId("a"), WEST), SecretAddress(SecretId("b"), EAST))
+    error = refused(PolicyScope(commands=frozenset({"status"}), secrets=addresses, primary_key=KEY))
     assert error.message == f"--primary-key {KEY} can't be the key of a primary in us-west-2 and us-east-1"
 
 
@@ -121,7 +121,7 @@ def test_a_primary_key_is_held_against_every_home() -> None:
         (scope(primary_key=KEY.replace("us-west-2", "us-east-1")), None),
     ],
 )
-def test_what_does_not_contradict_itself_passes(of: Scope, default_key: str | None) -> None:
+def test_what_does_not_contradict_itself_passes(of: PolicyScope, default_key: str | None) -> None:
     check(of, default_key)
 
 
@@ -150,12 +150,12 @@ NO_REGIONS = "no -r: the policy allows replicas in every Region, under AWS's def
         (scope(regions=("us-west-2", "us-west-9")), ["us-west-9 is no Region that this version knows"]),
     ],
 )
-def test_a_warning_is_given_only_where_there_is_something_to_warn_of(of: Scope, told: list[str]) -> None:
+def test_a_warning_is_given_only_where_there_is_something_to_warn_of(of: PolicyScope, told: list[str]) -> None:
     assert list(warnings(of, document(of))) == told
 
 
 def test_a_primary_in_a_region_that_is_not_known_is_warned_of_too() -> None:
-    of = Scope(commands=frozenset({"status"}), secrets=(Address(SecretId("db"), Region("us-east-9")),))
+    of = PolicyScope(commands=frozenset({"status"}), secrets=(SecretAddress(SecretId("db"), Region("us-east-9")),))
     assert list(warnings(of, document(of))) == ["us-east-9 is no Region that this version knows"]
 
 
@@ -217,11 +217,13 @@ OWN = ("us-west-2=alias/dr", "eu-west-1=alias/dr")
         (scope("status", "verify", "promote", regions=OWN), []),
     ],
 )
-def test_a_note_is_given_only_where_something_is_left_out(of: Scope, told: list[str]) -> None:
+def test_a_note_is_given_only_where_something_is_left_out(of: PolicyScope, told: list[str]) -> None:
     assert list(notes(of)) == told
 
 
 def test_the_primarys_key_is_noted_with_every_home() -> None:
-    addresses = (Address(SecretId("a"), EAST), Address(SecretId("b"), DUBLIN))
-    of = Scope(commands=frozenset({"replicate"}), secrets=addresses, targets=(Target(WEST, "alias/dr"),), account=OTHER)
+    addresses = (SecretAddress(SecretId("a"), EAST), SecretAddress(SecretId("b"), DUBLIN))
+    of = PolicyScope(
+        commands=frozenset({"replicate"}), secrets=addresses, targets=(Target(WEST, "alias/dr"),), account=OTHER
+    )
     assert "key in us-east-1, eu-west-1: " in next(notes(of))

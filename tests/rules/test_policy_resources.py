@@ -8,9 +8,8 @@ import pytest
 
 from smrep.model import SecretId, Target
 from smrep.regions import Region
-from smrep.rules.least_privilege import Scope, document, is_default, is_exact
-from smrep.rules.permissions import CALLS
-from smrep.rules.primary_region import Address
+from smrep.rules.least_privilege import CALLS, PolicyScope, document, is_default, is_exact
+from smrep.rules.primary_region import SecretAddress
 
 EAST, WEST = Region("us-east-1"), Region("us-west-2")
 ARN = "arn:aws:secretsmanager:{}:123456789012:secret:prod/db-a1b2c3"
@@ -19,8 +18,10 @@ KEY = "arn:aws:kms:us-west-2:999999999999:key/0f0e0d0c-1111-4222-8333-4444555566
 
 def statements(*commands: str, secret: str = "prod/db", key: str | None = None) -> dict[str, Any]:
     """Return the statements by Sid."""
-    secrets = (Address(SecretId(secret), EAST),)
-    of = Scope(commands=frozenset(commands), secrets=secrets, targets=(Target(WEST, key),), account="123456789012")
+    secrets = (SecretAddress(SecretId(secret), EAST),)
+    of = PolicyScope(
+        commands=frozenset(commands), secrets=secrets, targets=(Target(WEST, key),), account="123456789012"
+    )
     policy: Any = document(of)
     return {each["Sid"]: each for each in policy["Statement"]}
 

@@ -15,7 +15,17 @@ from smrep.model import Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
 from smrep.rules.replication.key_failures import cut_off
-from smrep.rules.replication.name_owner import Absent, Bearer, Unseen, ages, bearer, is_sure, obstacle, ours, portrait
+from smrep.rules.replication.name_owner import (
+    Absent,
+    NameOwner,
+    NotChecked,
+    ages,
+    is_sure,
+    name_owner,
+    obstacle,
+    our_replica,
+    secret_summary,
+)
 
 HOME, WEST, DUBLIN = Region("us-east-1"), Region("us-west-2"), Region("eu-west-1")
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"
@@ -29,7 +39,7 @@ OVERWRITE = f"{AGAIN} --expect-account 123456789012 --force-overwrite"
 
 
 def found(victim: Secret, target: Target) -> Finding:
-    return obstacle(PRIMARY, target, victim, bearer(PRIMARY, victim))
+    return obstacle(PRIMARY, target, victim, name_owner(PRIMARY, victim))
 
 
 def test_a_secret_is_dated_by_days() -> None:
@@ -42,12 +52,16 @@ def test_a_secret_is_dated_by_days() -> None:
 @pytest.mark.parametrize(("rotates", "word"), [(True, "on"), (False, "off")])
 def test_what_is_to_be_destroyed_is_shown_whole(rotates: bool, word: str) -> None:
     victim = replace(NAMESAKE, last_changed=CHANGED, rotation_enabled=rotates)
-    assert portrait(victim) == (f"{NAMESAKE.arn}, last changed 2026-11-23, last accessed not recorded, rotation {word}")
+    assert secret_summary(victim) == (
+        f"{NAMESAKE.arn}, last changed 2026-11-23, last accessed not recorded, rotation {word}"
+    )
 
 
 def test_ours_is_only_what_was_seen_to_be_ours() -> None:
-    assert ours(PRIMARY, OURS) is OURS
-    assert [ours(PRIMARY, look) for look in (NAMESAKE, Absent(), Unseen(), Unseen(Denied("no")))] == [None] * 4
+    assert our_replica(PRIMARY, OURS) is OURS
+    assert [our_replica(PRIMARY, look) for look in (NAMESAKE, Absent(), NotChecked(), NotChecked(Denied("no")))] == [
+        None
+    ] * 4
 
 
 def test_a_replica_of_another_primary_is_cut_off_by_its_own_arn() -> None:
@@ -86,7 +100,7 @@ def test_a_namesake_is_shown_before_the_command_that_replaces_it() -> None:
     assert found(NAMESAKE, Target(WEST)) == Finding(
         Kind.NAME_CLASH,
         Severity.ERROR,
-        f"another secret bears the name prod/db in us-west-2: {portrait(NAMESAKE)}",
+        f"another secret bears the name prod/db in us-west-2: {secret_summary(NAMESAKE)}",
         f"look at it: {DESCRIBE}; to replace it for good: {OVERWRITE}",
     )
 
@@ -101,7 +115,7 @@ def test_the_command_asks_for_the_key_that_was_asked_for(victim: Secret) -> None
 
 @given(st.text("ab '$;", min_size=1))
 def test_a_name_can_be_pasted_whatever_it_is(name: str) -> None:
-    hint = obstacle(replace(PRIMARY, name=name), KEYED, NAMESAKE, Bearer.NAMESAKE).hint or ""
+    hint = obstacle(replace(PRIMARY, name=name), KEYED, NAMESAKE, NameOwner.NAMESAKE).hint or ""
     assert f"--secret-id {shlex.quote(name)} --region us-west-2" in hint
 
 
@@ -114,8 +128,8 @@ def test_a_secret_that_is_a_primary_is_kept_though_it_lists_no_replica() -> None
 def test_a_look_is_sure_where_it_shows_the_secret_or_that_none_has_the_name() -> None:
     sure = [OURS, PRIMARY, Absent()]
     unsure = [
-        Unseen(),
-        Unseen(Denied("no")),
+        NotChecked(),
+        NotChecked(Denied("no")),
         Absent(to_the_arn=True),
         Absent(to_the_arn=True, unknown_caller=Denied("no")),
     ]

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from smrep.errors import Outcome, UsageError
 from smrep.model import CrossAccount, FarEnd, Replica, Secret, SecretId, in_region
 from smrep.regions import Region
-from smrep.report import Action, RegionReport, Trouble
-from smrep.rules.replication.standalone_secret import check_named, left_behind, row, silence, unfit
+from smrep.report import Action, Problem, RegionReport
+from smrep.rules.replication.standalone_secret import check_named, left_behind, promotion_report, silence, unfit
 
 HOME, WEST, DUBLIN, TOKYO = (Region(name) for name in ("us-east-1", "us-west-2", "eu-west-1", "ap-northeast-1"))
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"
@@ -22,7 +22,7 @@ MOMENT = datetime(2026, 11, 23, tzinfo=UTC)
 REPLICA = Secret(in_region(ARN, WEST), "prod/db", WEST, HOME, "alias/dr", last_accessed=MOMENT)
 ALONE = replace(REPLICA, primary_region=None)
 OLD = Secret(ARN, "prod/db", HOME, HOME)
-ERROR = Trouble("AccessDeniedException", "no", None, None, Outcome.ACCESS)
+ERROR = Problem("AccessDeniedException", "no", None, None, Outcome.ACCESS)
 
 
 # who may
@@ -45,7 +45,7 @@ def test_a_primary_is_a_slip_of_the_fingers(home: Region | None) -> None:
 
 
 def test_a_replica_of_another_primary_than_the_one_typed_is_refused_with_the_command_that_means_it() -> None:
-    assert unfit(REPLICA, DUBLIN) == Trouble(
+    assert unfit(REPLICA, DUBLIN) == Problem(
         code="OtherPrimary",
         message="prod/db in us-west-2 is a replica of us-east-1, not of eu-west-1",
         hint="smrep promote prod/db -r us-west-2",
@@ -58,7 +58,7 @@ def test_a_replica_of_another_primary_than_the_one_typed_is_refused_with_the_com
 @pytest.mark.parametrize("home", [None, HOME, DUBLIN])
 def test_a_replica_of_another_account_is_left_alone(home: Region | None) -> None:
     shared = replace(REPLICA, name="it's db", cross_account=CrossAccount(primary=FarEnd(FAR, "InSync")))
-    assert unfit(shared, home) == Trouble(
+    assert unfit(shared, home) == Problem(
         code="CrossAccountReplica",
         message=f"it's db in us-west-2 is a replica of another account's secret, {FAR}; "
         "to cut it off is not smrep's to do",
@@ -109,17 +109,17 @@ def test_what_stands_alone_may_have_had_its_primary_anywhere() -> None:
 def test_a_promotion_is_done_when_the_secret_stands_alone(
     now: Secret, accepted: bool, waiting: bool, dry_run: bool, outcome: Outcome
 ) -> None:
-    assert row(now, None, accepted=accepted, waiting=waiting, dry_run=dry_run).outcome is outcome
+    assert promotion_report(now, None, accepted=accepted, waiting=waiting, dry_run=dry_run).outcome is outcome
 
 
 @given(*[st.booleans()] * 3, st.sampled_from([REPLICA, ALONE]))
 def test_an_error_is_how_it_ends_whatever_else_is_so(accepted: bool, waiting: bool, dry_run: bool, now: Secret) -> None:
-    told = row(now, ERROR, accepted=accepted, waiting=waiting, dry_run=dry_run)
+    told = promotion_report(now, ERROR, accepted=accepted, waiting=waiting, dry_run=dry_run)
     assert (told.outcome, told.error, told.changed) == (Outcome.ACCESS, ERROR, accepted)
 
 
 def test_the_row_shows_what_the_region_shows() -> None:
-    told = row(REPLICA, None, accepted=True, waiting=True, dry_run=False)
+    told = promotion_report(REPLICA, None, accepted=True, waiting=True, dry_run=False)
     assert told == RegionReport(
         region=WEST,
         outcome=Outcome.PENDING,
@@ -129,7 +129,7 @@ def test_the_row_shows_what_the_region_shows() -> None:
         action=Action.PROMOTE,
         changed=True,
     )
-    assert row(ALONE, None, accepted=True, waiting=True, dry_run=False).note == "stands alone"
+    assert promotion_report(ALONE, None, accepted=True, waiting=True, dry_run=False).note == "stands alone"
 
 
 # the old primary

@@ -9,8 +9,8 @@ from rules.proof_sides import DEFAULT, DENIED, LOST, STAGES, STRANGERS, WEST, by
 
 from smrep.errors import AwsError, NotFound, Outcome, Throttled
 from smrep.model import Replica, Secret, Version
-from smrep.rules.replication.name_owner import Absent, Look, Unseen
-from smrep.rules.replication.replica_comparison import Proof, Sides, prove
+from smrep.rules.replication.name_owner import Absent, NameLookup, NotChecked
+from smrep.rules.replication.replica_comparison import BothSides, Proof, compare_replica
 
 VERSIONS = (
     Version("v2", ("AWSCURRENT",), ("DefaultEncryptionKey",)),
@@ -19,9 +19,9 @@ VERSIONS = (
 OURS = replica_with()
 
 
-def proof(primary: Secret | None = None, look: Look = OURS, same: Any = by_name, **given: Any) -> Proof:
+def proof(primary: Secret | None = None, look: NameLookup = OURS, same: Any = by_name, **given: Any) -> Proof:
     sides = {"here": VERSIONS, "there": VERSIONS, **given}
-    return prove(Sides(primary or primary_with(), WEST, look, **sides), same)
+    return compare_replica(BothSides(primary or primary_with(), WEST, look, **sides), same)
 
 
 def relabelled(**ids: str) -> tuple[Version, ...]:
@@ -121,7 +121,7 @@ def test_our_replica_that_is_not_listed_is_being_removed() -> None:
 @pytest.mark.parametrize("where", ["look", "here", "there", "key"])
 def test_a_look_that_failed_proves_nothing(where: str, error: AwsError, outcome: Outcome) -> None:
     given: dict[str, Any] = {
-        "look": {"look": Unseen(error), "there": ()},
+        "look": {"look": NotChecked(error), "there": ()},
         "here": {"here": error},
         "there": {"there": error},
         "key": {"key": "alias/dr", "same": lambda _wanted, _shown: error},
@@ -132,7 +132,7 @@ def test_a_look_that_failed_proves_nothing(where: str, error: AwsError, outcome:
 
 
 def test_a_failed_region_is_failed_whatever_could_not_be_looked_at() -> None:
-    found = proof(primary_with(Replica(WEST, "Failed", "no luck")), Unseen(DENIED), here=DENIED, there=())
+    found = proof(primary_with(Replica(WEST, "Failed", "no luck")), NotChecked(DENIED), here=DENIED, there=())
     assert (found.verified, found.outcome) == (False, Outcome.FAILED)
 
 

@@ -24,8 +24,8 @@ from rules.proof_sides import (
 from smrep.errors import AwsError, Denied, NotFound, Outcome, Throttled
 from smrep.model import Replica, Secret, Version
 from smrep.report import Severity
-from smrep.rules.replication.name_owner import Absent, Unseen
-from smrep.rules.replication.replica_comparison import Sides, prove
+from smrep.rules.replication.name_owner import Absent, NotChecked
+from smrep.rules.replication.replica_comparison import BothSides, compare_replica
 
 WORDS = st.sampled_from(["InSync", "InProgress", "Failed", "Pending", "Detached", "insync", "Odd", "", None])
 ENTRIES = st.none() | st.builds(Replica, st.just(WEST), WORDS, st.sampled_from([None, "no luck"]))
@@ -45,10 +45,10 @@ LOOKS = st.one_of(
     st.builds(lambda labels, key: replica_with(stages=tuple(labels.items()), kms_key_id=key), LABELS, KEYS | st.none()),
     st.sampled_from(list(STRANGERS.values())),
     st.just(Absent()),
-    st.builds(Unseen, ERRORS),
+    st.builds(NotChecked, ERRORS),
 )
 SIDES = st.builds(
-    lambda entry, labels, look, here, there, key: Sides(
+    lambda entry, labels, look, here, there, key: BothSides(
         primary_with(entry, stages=tuple(labels.items())), WEST, look, here, there, key
     ),
     st.just(SYNCED) | ENTRIES,
@@ -61,19 +61,19 @@ SIDES = st.builds(
 
 
 @st.composite
-def agreeing(draw: st.DrawFn) -> Sides:
+def agreeing(draw: st.DrawFn) -> BothSides:
     """Return sides that agree in all but at most a thing or two, which chance alone would seldom bring about."""
     labels = draw(LABELS.filter(lambda found: "AWSCURRENT" in found))
     key, stages = draw(KEYS), tuple(labels.items())
     valueless = draw(st.sets(st.sampled_from(sorted(labels)), max_size=1))  # a label whose version holds no value
     versions = _versions({stage: held for stage, held in labels.items() if stage not in valueless}, key)
-    sides = Sides(
+    sides = BothSides(
         primary_with(stages=stages), WEST, replica_with(stages=stages, kms_key_id=key), versions, versions, None
     )
     odd = draw(SIDES)
     fields = {"primary": odd.primary, "look": odd.look, "here": odd.here, "there": odd.there, "key": odd.key}
     changed = draw(st.sets(st.sampled_from(sorted(fields)), max_size=2))
-    return Sides(
+    return BothSides(
         **{
             "primary": sides.primary,
             "region": WEST,
@@ -91,8 +91,8 @@ SAMES = st.sampled_from([by_name, lambda _wanted, _shown: True, lambda _wanted, 
 
 
 @given(ANY_SIDES, SAMES)
-def test_a_region_is_well_if_and_only_if_it_is_verified(sides: Sides, same: Any) -> None:
-    found = prove(sides, same)
+def test_a_region_is_well_if_and_only_if_it_is_verified(sides: BothSides, same: Any) -> None:
+    found = compare_replica(sides, same)
     assert (found.outcome is Outcome.OK) == (found.verified is True)
     if found.verified is not True:
         assert found.findings
@@ -103,8 +103,8 @@ def test_a_region_is_well_if_and_only_if_it_is_verified(sides: Sides, same: Any)
 
 
 @given(ANY_SIDES, SAMES)
-def test_it_is_verified_only_if_every_look_was_made_and_all_agrees(sides: Sides, same: Any) -> None:
-    if prove(sides, same).verified is not True:
+def test_it_is_verified_only_if_every_look_was_made_and_all_agrees(sides: BothSides, same: Any) -> None:
+    if compare_replica(sides, same).verified is not True:
         return
     entry, look, here, there = sides.primary.replica(WEST), sides.look, sides.here, sides.there
     assert entry is not None
@@ -125,16 +125,16 @@ def test_it_is_verified_only_if_every_look_was_made_and_all_agrees(sides: Sides,
 
 
 @given(ANY_SIDES, SAMES)
-def test_it_is_verified_only_if_a_current_version_is_listed(sides: Sides, same: Any) -> None:
-    if prove(sides, same).verified is True:
+def test_it_is_verified_only_if_a_current_version_is_listed(sides: BothSides, same: Any) -> None:
+    if compare_replica(sides, same).verified is True:
         assert not isinstance(sides.there, AwsError)
         assert any("AWSCURRENT" in each.stages for each in sides.there)
 
 
 @given(SIDES, SAMES)
-def test_a_word_that_is_not_in_sync_is_never_well(sides: Sides, same: Any) -> None:
+def test_a_word_that_is_not_in_sync_is_never_well(sides: BothSides, same: Any) -> None:
     entry = sides.primary.replica(WEST)
-    found = prove(sides, same)
+    found = compare_replica(sides, same)
     if entry is None or entry.status != "InSync":
         assert found.verified is not True
         assert found.outcome is not Outcome.OK
@@ -143,14 +143,14 @@ def test_a_word_that_is_not_in_sync_is_never_well(sides: Sides, same: Any) -> No
 
 
 @given(ANY_SIDES, SAMES)
-def test_a_look_that_was_denied_is_access_unless_something_failed(sides: Sides, same: Any) -> None:
-    found = prove(sides, same)
-    if isinstance(sides.look, Unseen) and isinstance(sides.look.error, Denied):
+def test_a_look_that_was_denied_is_access_unless_something_failed(sides: BothSides, same: Any) -> None:
+    found = compare_replica(sides, same)
+    if isinstance(sides.look, NotChecked) and isinstance(sides.look.error, Denied):
         assert found.outcome in (Outcome.FAILED, Outcome.ACCESS)
 
 
 @given(ANY_SIDES, SAMES)
-def test_every_difference_is_loud_enough_to_be_told(sides: Sides, same: Any) -> None:
-    found = prove(sides, same)
+def test_every_difference_is_loud_enough_to_be_told(sides: BothSides, same: Any) -> None:
+    found = compare_replica(sides, same)
     if found.outcome is Outcome.DRIFT and found.verified is False:
         assert any(each.severity is Severity.ERROR for each in found.findings)

@@ -12,8 +12,8 @@ from smrep.model import Replica, Secret, Target, Version, in_region
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
 from smrep.rules.replication.findings import absent, failed, missing, removing, unchecked, unseen, unsettled
-from smrep.rules.replication.name_owner import Absent, Bearer, Look, Unseen, obstacle
-from smrep.rules.replication.replica_comparison import FOREVER_S, Proof, Sides, prove
+from smrep.rules.replication.name_owner import Absent, NameLookup, NameOwner, NotChecked, obstacle
+from smrep.rules.replication.replica_comparison import FOREVER_S, BothSides, Proof, compare_replica
 from smrep.rules.replication.replica_state import LIST_LAG_S
 
 HOME, WEST = Region("us-east-1"), Region("us-west-2")
@@ -26,7 +26,7 @@ NAMESAKE = replace(OURS, arn=OURS.arn.replace("a1b2c3", "zzzzzz"), primary_regio
 IN_SYNC = Replica(WEST, "InSync")
 FAILED, UNDER_WAY = Replica(WEST, "Failed", "no luck"), Replica(WEST, "InProgress")
 DENIED = Denied("no")
-CLASH = obstacle(PRIMARY, Target(WEST), NAMESAKE, Bearer.NAMESAKE)
+CLASH = obstacle(PRIMARY, Target(WEST), NAMESAKE, NameOwner.NAMESAKE)
 LEAVING = replace(removing(PRIMARY, WEST), severity=Severity.ERROR, hint=missing(PRIMARY, WEST).hint)
 """What is wanted there is asked for again, which waits for the old one to go."""
 SAME = "prod/db --primary-region us-east-1 -r us-west-2"
@@ -36,9 +36,9 @@ def listing(entry: Replica | None = IN_SYNC, **changes: Any) -> Secret:
     return replace(PRIMARY, replicas=(entry,) if entry else (), **changes)
 
 
-def proof(look: Look = OURS, *, same: Any = str.__eq__, **given: Any) -> Proof:
+def proof(look: NameLookup = OURS, *, same: Any = str.__eq__, **given: Any) -> Proof:
     given = {"primary": listing(), "here": VERSIONS, "there": VERSIONS, **given}
-    return prove(Sides(region=WEST, look=look, **given), same)
+    return compare_replica(BothSides(region=WEST, look=look, **given), same)
 
 
 @pytest.mark.parametrize(
@@ -51,34 +51,36 @@ def proof(look: Look = OURS, *, same: Any = str.__eq__, **given: Any) -> Proof:
             Proof(False, Outcome.DRIFT, (LEAVING,), LIST_LAG_S),
         ),
         (None, NAMESAKE, Proof(False, Outcome.DRIFT, (CLASH, replace(missing(PRIMARY, WEST), hint=None)), 0.0)),
-        (None, Unseen(), Proof(False, Outcome.DRIFT, (missing(PRIMARY, WEST),), LIST_LAG_S)),
+        (None, NotChecked(), Proof(False, Outcome.DRIFT, (missing(PRIMARY, WEST),), LIST_LAG_S)),
         (
             None,
-            Unseen(DENIED),
-            Proof(False, Outcome.ACCESS, (missing(PRIMARY, WEST), *unseen(PRIMARY, WEST, Unseen(DENIED))), LIST_LAG_S),
+            NotChecked(DENIED),
+            Proof(
+                False, Outcome.ACCESS, (missing(PRIMARY, WEST), *unseen(PRIMARY, WEST, NotChecked(DENIED))), LIST_LAG_S
+            ),
         ),
         (FAILED, OURS, Proof(False, Outcome.FAILED, (failed(PRIMARY, FAILED),))),
         (FAILED, NAMESAKE, Proof(False, Outcome.FAILED, (CLASH, failed(PRIMARY, FAILED)))),
         (
             FAILED,
-            Unseen(DENIED),
-            Proof(False, Outcome.FAILED, (failed(PRIMARY, FAILED), *unseen(PRIMARY, WEST, Unseen(DENIED)))),
+            NotChecked(DENIED),
+            Proof(False, Outcome.FAILED, (failed(PRIMARY, FAILED), *unseen(PRIMARY, WEST, NotChecked(DENIED)))),
         ),
         (UNDER_WAY, OURS, Proof(False, Outcome.PENDING, (unsettled(PRIMARY, UNDER_WAY),), FOREVER_S)),
         (UNDER_WAY, NAMESAKE, Proof(False, Outcome.PENDING, (unsettled(PRIMARY, UNDER_WAY), CLASH), FOREVER_S)),
         (IN_SYNC, Absent(), Proof(False, Outcome.DRIFT, (absent(PRIMARY, WEST, Absent()),), LIST_LAG_S)),
         (IN_SYNC, NAMESAKE, Proof(False, Outcome.DRIFT, (CLASH,))),
-        (IN_SYNC, Unseen(DENIED), Proof(None, Outcome.ACCESS, unseen(PRIMARY, WEST, Unseen(DENIED)))),
-        (IN_SYNC, Unseen(), Proof(None, Outcome.PENDING, (), FOREVER_S)),
+        (IN_SYNC, NotChecked(DENIED), Proof(None, Outcome.ACCESS, unseen(PRIMARY, WEST, NotChecked(DENIED)))),
+        (IN_SYNC, NotChecked(), Proof(None, Outcome.PENDING, (), FOREVER_S)),
         (
             IN_SYNC,
-            Unseen(Throttled("no")),
-            Proof(None, Outcome.PENDING, unseen(PRIMARY, WEST, Unseen(Throttled("no"))), FOREVER_S),
+            NotChecked(Throttled("no")),
+            Proof(None, Outcome.PENDING, unseen(PRIMARY, WEST, NotChecked(Throttled("no"))), FOREVER_S),
         ),
     ],
 )
 def test_what_is_not_there_to_be_compared_is_told_by_what_was_seen(
-    entry: Replica | None, look: Look, expected: Proof
+    entry: Replica | None, look: NameLookup, expected: Proof
 ) -> None:
     assert proof(look, primary=listing(entry)) == expected
 

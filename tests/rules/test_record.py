@@ -13,9 +13,19 @@ from hypothesis import strategies as st
 
 from smrep.errors import UsageError
 from smrep.model import Secret, Target
-from smrep.rules.recovery.failover_record import Mark, Pair, Record, header, marked, promoting, read, regions, versions
+from smrep.rules.recovery.failover_record import (
+    Record,
+    RecordMark,
+    RegionPair,
+    header,
+    marked,
+    promoting,
+    read,
+    regions,
+    versions,
+)
 
-PAIR = Pair(HOME, WEST)
+PAIR = RegionPair(HOME, WEST)
 ARN = "arn:aws:secretsmanager:us-west-2:123456789012:secret:prod/db-a1b2c3"
 SECRET = Secret(
     ARN,
@@ -38,7 +48,7 @@ def test_a_secret_is_as_its_first_line_shows_it() -> None:
     record = read(lines(PROMISED), "dr.jsonl")
     (entry,) = record.entries.values()
     assert record.pair == PAIR
-    assert (entry.name, entry.arn, entry.mark) == ("prod/db", ARN, Mark.PROMOTING)
+    assert (entry.name, entry.arn, entry.mark) == ("prod/db", ARN, RecordMark.PROMOTING)
     assert (entry.kms_key_id, entry.rotation, entry.policy_sha256) == ("alias/dr", True, "abc")
     assert entry.stages == {("AWSCURRENT", "v2"), ("AWSPREVIOUS", "v1")}
     assert entry.tags == (("team", "db"),)
@@ -60,7 +70,7 @@ def test_the_line_before_a_promotion_has_all_that_is_known_of_the_secret() -> No
 
 
 def test_later_lines_count_and_leave_what_they_do_not_speak_of() -> None:
-    record = read(lines(PROMISED, marked(Mark.PROMOTED, ARN)), "dr.jsonl")
+    record = read(lines(PROMISED, marked(RecordMark.PROMOTED, ARN)), "dr.jsonl")
     (entry,) = record.entries.values()
     assert entry.is_promoted
     assert entry.stages == {("AWSCURRENT", "v2"), ("AWSPREVIOUS", "v1")}
@@ -68,42 +78,42 @@ def test_later_lines_count_and_leave_what_they_do_not_speak_of() -> None:
 
 
 def test_what_leaves_third_regions_adds_up_until_it_is_back() -> None:
-    first = marked(Mark.LEAVING, ARN, regions=regions([Target(IRELAND, "alias/x")]))
-    second = marked(Mark.LEAVING, ARN, regions=regions([Target(SYDNEY), Target(IRELAND, "alias/y")]))
+    first = marked(RecordMark.LEAVING, ARN, regions=regions([Target(IRELAND, "alias/x")]))
+    second = marked(RecordMark.LEAVING, ARN, regions=regions([Target(SYDNEY), Target(IRELAND, "alias/y")]))
     (entry,) = read(lines(PROMISED, first, second), "dr.jsonl").entries.values()
     assert set(entry.third) == {Target(IRELAND, "alias/y"), Target(SYDNEY)}
-    for mark in (Mark.PROTECTED, Mark.RETURNED):
+    for mark in (RecordMark.PROTECTED, RecordMark.RETURNED):
         (entry,) = read(lines(PROMISED, first, marked(mark, ARN)), "dr.jsonl").entries.values()
         assert entry.third == ()
 
 
 def test_both_sides_level_is_what_later_changes_are_held_against() -> None:
-    level = marked(Mark.LEVEL, ARN, versions={"v9": ["AWSCURRENT"]})
+    level = marked(RecordMark.LEVEL, ARN, versions={"v9": ["AWSCURRENT"]})
     (entry,) = read(lines(PROMISED, level), "dr.jsonl").entries.values()
     assert entry.stages == {("AWSCURRENT", "v9")}
 
 
 def test_a_second_failover_begins_anew() -> None:
-    left = marked(Mark.LEAVING, ARN, regions=regions([Target(IRELAND)]))
+    left = marked(RecordMark.LEAVING, ARN, regions=regions([Target(IRELAND)]))
     (entry,) = read(lines(PROMISED, left, PROMISED), "dr.jsonl").entries.values()
-    assert (entry.mark, entry.third) == (Mark.PROMOTING, ())
+    assert (entry.mark, entry.third) == (RecordMark.PROMOTING, ())
 
 
 def test_what_was_asked_to_be_replaced_is_known_until_it_is() -> None:
-    asked = marked(Mark.REPLACING, ARN, region=HOME)
+    asked = marked(RecordMark.REPLACING, ARN, region=HOME)
     (entry,) = read(lines(PROMISED, asked), "dr.jsonl").entries.values()
     assert entry.replacing == HOME
-    for later in (marked(Mark.PROTECTED, ARN), marked(Mark.LEVEL, ARN, versions={})):
+    for later in (marked(RecordMark.PROTECTED, ARN), marked(RecordMark.LEVEL, ARN, versions={})):
         (entry,) = read(lines(PROMISED, asked, later), "dr.jsonl").entries.values()
         assert entry.replacing is None
 
 
 def test_a_failure_does_not_undo_what_another_run_did() -> None:
-    failed = marked(Mark.FAILED, ARN, error={"code": "X", "message": "y"})
-    (entry,) = read(lines(PROMISED, PROMISED, marked(Mark.PROMOTED, ARN), failed), "dr.jsonl").entries.values()
-    assert entry.mark is Mark.PROMOTED
+    failed = marked(RecordMark.FAILED, ARN, error={"code": "X", "message": "y"})
+    (entry,) = read(lines(PROMISED, PROMISED, marked(RecordMark.PROMOTED, ARN), failed), "dr.jsonl").entries.values()
+    assert entry.mark is RecordMark.PROMOTED
     (entry,) = read(lines(PROMISED, failed), "dr.jsonl").entries.values()
-    assert entry.mark is Mark.FAILED
+    assert entry.mark is RecordMark.FAILED
 
 
 def test_of_two_secrets_that_bore_a_name_the_newer_counts() -> None:
@@ -126,7 +136,7 @@ def test_versions_are_written_by_their_ids() -> None:
 
 @given(cut=st.data())
 def test_a_line_that_was_cut_off_is_left_out_and_told(cut: st.DataObject) -> None:
-    whole = lines(PROMISED, marked(Mark.PROMOTED, ARN))
+    whole = lines(PROMISED, marked(RecordMark.PROMOTED, ARN))
     at = cut.draw(st.integers(1, len(whole[-1]) - 1))
     torn = [*whole[:-1], whole[-1][:at], *whole[-1:]]
     record = read(torn, "dr.jsonl")
@@ -141,11 +151,11 @@ CUT = '{"ts": "2026-11-2'
     ("later", "lost"),
     [
         ([], {3: CUT}),
-        ([marked(Mark.LEVEL, ARN, versions={})], {3: CUT}),
+        ([marked(RecordMark.LEVEL, ARN, versions={})], {3: CUT}),
         ([PROMISED], {}),
-        ([marked(Mark.PROMOTED, ARN)], {}),
-        ([marked(Mark.FAILED, ARN)], {}),
-        ([PROMISED, marked(Mark.RETURNED, ARN)], {}),
+        ([marked(RecordMark.PROMOTED, ARN)], {}),
+        ([marked(RecordMark.FAILED, ARN)], {}),
+        ([PROMISED, marked(RecordMark.RETURNED, ARN)], {}),
     ],
 )
 def test_what_was_cut_off_is_lost_until_a_failover_goes_on(later: list[dict[str, Any]], lost: dict[int, str]) -> None:
@@ -160,7 +170,7 @@ def test_an_empty_line_is_passed_over() -> None:
 
 
 def test_a_second_run_writes_the_same_header_again() -> None:
-    record = read([*lines(PROMISED), *lines(marked(Mark.PROMOTED, ARN))], "dr.jsonl")
+    record = read([*lines(PROMISED), *lines(marked(RecordMark.PROMOTED, ARN))], "dr.jsonl")
     assert record.entries[ARN].is_promoted
 
 
@@ -178,10 +188,10 @@ NONE = {
     "line 1: TypeError: 7 is no text": lines(head={**header(PAIR), "from": 7}),
     "line 3: ValueError: it is of us-west-2 and us-east-1, and the record is not": [
         *lines(PROMISED),
-        json.dumps(header(Pair(WEST, HOME))),
+        json.dumps(header(RegionPair(WEST, HOME))),
     ],
-    "line 2: ValueError: 'lost' is not a valid Mark": lines({"result": "lost", "arn": ARN}),
-    f"line 2: ValueError: nothing says before that {ARN} was to be promoted": lines(marked(Mark.PROMOTED, ARN)),
+    "line 2: ValueError: 'lost' is not a valid RecordMark": lines({"result": "lost", "arn": ARN}),
+    f"line 2: ValueError: nothing says before that {ARN} was to be promoted": lines(marked(RecordMark.PROMOTED, ARN)),
     f"line 2: ValueError: {ELSEWHERE} is not in us-west-2": lines({**PROMISED, "arn": ELSEWHERE}),
     "line 2: 'prod/db' is not the ARN of a secret": lines({**PROMISED, "arn": "prod/db"}),
     "line 2: TypeError: ['v'] is no text": lines({**PROMISED, "arn": ["v"]}),
@@ -192,11 +202,11 @@ NONE = {
     "line 2: TypeError: 8 is no text": lines({**PROMISED, "policy_sha256": 8}),
     "line 2: TypeError: 9 is no text": lines({**PROMISED, "versions": {"v1": [9]}}),
     "line 3: TypeError: 7 is no text": lines(
-        PROMISED, marked(Mark.LEAVING, ARN, regions=[{"region": IRELAND, "kms_key": 7}])
+        PROMISED, marked(RecordMark.LEAVING, ARN, regions=[{"region": IRELAND, "kms_key": 7}])
     ),
-    "line 3: TypeError: 5 is no text": lines(PROMISED, marked(Mark.LEAVING, ARN, regions=[{"region": 5}])),
-    "line 3: KeyError: 'kms_key'": lines(PROMISED, marked(Mark.LEAVING, ARN, regions=[{"region": IRELAND}])),
-    "line 3: TypeError: None is no text": lines(PROMISED, marked(Mark.REPLACING, ARN, region=None)),
+    "line 3: TypeError: 5 is no text": lines(PROMISED, marked(RecordMark.LEAVING, ARN, regions=[{"region": 5}])),
+    "line 3: KeyError: 'kms_key'": lines(PROMISED, marked(RecordMark.LEAVING, ARN, regions=[{"region": IRELAND}])),
+    "line 3: TypeError: None is no text": lines(PROMISED, marked(RecordMark.REPLACING, ARN, region=None)),
 }
 
 

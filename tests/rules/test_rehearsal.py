@@ -8,9 +8,9 @@ import pytest
 
 from smrep.regions import Region
 from smrep.rules.recovery.drill_timeline import (
-    Course,
+    DrillResult,
     Readable,
-    Rehearsal,
+    SecretTimeline,
     Span,
     Taken,
     Track,
@@ -20,9 +20,9 @@ from smrep.rules.recovery.drill_timeline import (
     third_region,
     verdict,
 )
-from smrep.rules.recovery.failover_record import Pair
+from smrep.rules.recovery.failover_record import RegionPair
 
-PAIR = Pair(Region("us-east-1"), Region("us-west-2"))
+PAIR = RegionPair(Region("us-east-1"), Region("us-west-2"))
 EVERY = steps(PAIR, "dr.jsonl")
 CURRENT, STALE, NONE, DOWN = Readable
 ALL = tuple(Taken(each, number, 1.0, 0 if each.words else None) for number, each in enumerate(EVERY))
@@ -31,7 +31,7 @@ ALL = tuple(Taken(each, number, 1.0, 0 if each.words else None) for number, each
 def course(*states, name="db"):
     """A course in one Region, a second for each state."""
     spans = tuple(Span(at, at + 1, *state) for at, state in enumerate(states))
-    return Course(name, (Track("us-east-1", spans),))
+    return SecretTimeline(name, (Track("us-east-1", spans),))
 
 
 def test_each_step_says_what_comes_and_which_command_is_typed_on_the_day():
@@ -72,7 +72,7 @@ def test_a_path_with_a_space_can_be_pasted():
     ],
 )
 def test_the_third_region_is_another_one_of_the_partition(source, target, third):
-    assert third_region(Pair(Region(source), Region(target))) == third
+    assert third_region(RegionPair(Region(source), Region(target))) == third
 
 
 def test_all_well_is_no_problem():
@@ -109,7 +109,9 @@ def test_secrets_that_stand_alike_at_the_end_are_told_together():
 HOME = {"db": ("arn:1", "a primary")}
 WELL = (course((CURRENT, True)),)
 LAGGING = (
-    Course("db", tuple(Track(region, course((CURRENT, True), (NONE, True)).tracks[0].spans) for region in "xy")),
+    SecretTimeline(
+        "db", tuple(Track(region, course((CURRENT, True), (NONE, True)).tracks[0].spans) for region in "xy")
+    ),
 )
 
 
@@ -141,7 +143,7 @@ def test_a_secret_that_was_none_before_and_is_none_now_is_as_before():
 def test_the_totals_are_the_longest_of_all_secrets():
     one = course((CURRENT, True), (STALE, False), (NONE, False), (CURRENT, True), name="a")
     other = course((CURRENT, True), (CURRENT, True), (CURRENT, False), (CURRENT, True), name="b")
-    whole = Rehearsal(PAIR, None, datetime.now(UTC), 4.0, EVERY, ALL, (one, other), ())
+    whole = DrillResult(PAIR, None, datetime.now(UTC), 4.0, EVERY, ALL, (one, other), ())
     assert (whole.unreadable_s, whole.unwritable_s, whole.none_writable_s, whole.twice_writable_s) == (2, 2, 1, 0)
 
 

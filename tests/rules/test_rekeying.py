@@ -13,9 +13,17 @@ from smrep.errors import CredentialsError, Denied, NotFound, Outcome, Refused, T
 from smrep.model import Replica, Secret, Target, Version, in_region
 from smrep.regions import Region
 from smrep.report import Action, Finding, Kind, RegionReport, Severity
-from smrep.rules.replication.key_change import Turn, held_back, recreated, rekeyed, stopped, turn, unkeyed
-from smrep.rules.replication.name_owner import Absent, Bearer, Look, Unseen, bearer
-from smrep.rules.replication.replica_comparison import Listed, Proof, Sides, Verdict, prove
+from smrep.rules.replication.key_change import (
+    KeyChange,
+    decide_key_change,
+    recreated,
+    rekeyed,
+    stopped,
+    unkeyed,
+    with_blockers,
+)
+from smrep.rules.replication.name_owner import Absent, NameLookup, NameOwner, NotChecked, name_owner
+from smrep.rules.replication.replica_comparison import BothSides, Listed, Proof, Verdict, compare_replica
 
 HOME, THERE, THIRD = Region("us-east-1"), Region("us-west-2"), Region("eu-west-1")
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"
@@ -49,7 +57,7 @@ others = st.builds(
 )
 LATER = 60.0
 """So late that no answer can lag any more."""
-looks = st.one_of(others, st.just(Absent()), st.builds(Unseen, errors), st.just(Unseen()))
+looks = st.one_of(others, st.just(Absent()), st.builds(NotChecked, errors), st.just(NotChecked()))
 listings: st.SearchStrategy[Listed] = st.one_of(
     errors, st.just(()), st.sampled_from(["alias/old", "alias/new"]).map(lambda key: (version(key),))
 )
@@ -64,38 +72,42 @@ def listing(entry: Replica | None) -> Secret:
     return replace(PRIMARY, replicas=(entry,) if entry else ())
 
 
-def proof_of(primary: Secret, look: Look, there: Listed = (), verdict: Verdict = False) -> Proof:
+def proof_of(primary: Secret, look: NameLookup, there: Listed = (), verdict: Verdict = False) -> Proof:
     here: Listed = (version("DefaultEncryptionKey"),)
-    return prove(Sides(primary, THERE, look, here, there, TARGET.kms_key), lambda _wanted, _shown: verdict)
+    return compare_replica(
+        BothSides(primary, THERE, look, here, there, TARGET.kms_key), lambda _wanted, _shown: verdict
+    )
 
 
 def turned(
-    entry: Replica | None, look: Look, there: Listed = (), verdict: Verdict = False, *, recreate: bool = False
-) -> Turn:
+    entry: Replica | None, look: NameLookup, there: Listed = (), verdict: Verdict = False, *, recreate: bool = False
+) -> KeyChange:
     primary = listing(entry)
-    return turn(primary, TARGET, (look, proof_of(primary, look, there, verdict)), verdict, recreate=recreate)
+    return decide_key_change(
+        primary, TARGET, (look, proof_of(primary, look, there, verdict)), verdict, recreate=recreate
+    )
 
 
 @given(entries, looks, listings, verdicts, st.booleans())
 def test_something_is_sent_only_where_our_replica_was_seen_or_a_failed_one_is_made_anew(
-    entry: Replica | None, look: Look, there: Listed, verdict: Verdict, recreate: bool
+    entry: Replica | None, look: NameLookup, there: Listed, verdict: Verdict, recreate: bool
 ) -> None:
     known = turned(entry, look, there, verdict, recreate=recreate)
     if known.wanted:
         assert entry is not None
         assert known.error is None
-        assert not isinstance(look, Unseen)
+        assert not isinstance(look, NotChecked)
         if entry.status == "Failed":
             assert recreate
-            assert isinstance(look, Absent) or bearer(PRIMARY, look) is Bearer.OURS
+            assert isinstance(look, Absent) or name_owner(PRIMARY, look) is NameOwner.OURS
         else:
             assert entry.status == "InSync"
-            assert bearer(PRIMARY, look) is Bearer.OURS
+            assert name_owner(PRIMARY, look) is NameOwner.OURS
 
 
 @given(entries, looks, listings, verdicts, st.booleans())
 def test_what_is_stopped_says_why_with_one_error_and_sends_nothing(
-    entry: Replica | None, look: Look, there: Listed, verdict: Verdict, recreate: bool
+    entry: Replica | None, look: NameLookup, there: Listed, verdict: Verdict, recreate: bool
 ) -> None:
     known = turned(entry, look, there, verdict, recreate=recreate)
     if known.error is not None:
@@ -105,12 +117,12 @@ def test_what_is_stopped_says_why_with_one_error_and_sends_nothing(
         assert known.error.outcome in (Outcome.FAILED, Outcome.ACCESS, Outcome.PENDING)
     elif not known.wanted:
         assert isinstance(look, Secret)
-        assert bearer(PRIMARY, look) is Bearer.OURS
+        assert name_owner(PRIMARY, look) is NameOwner.OURS
 
 
 @given(entries, looks, listings, verdicts, st.booleans())
 def test_no_turn_is_well_unless_everything_is_under_the_key_already(
-    entry: Replica | None, look: Look, there: Listed, verdict: Verdict, recreate: bool
+    entry: Replica | None, look: NameLookup, there: Listed, verdict: Verdict, recreate: bool
 ) -> None:
     known = turned(entry, look, there, verdict, recreate=recreate)
     row = RegionReport(THERE, proof_of(listing(entry), look, there, verdict).outcome)
@@ -135,14 +147,14 @@ def test_no_turn_is_well_unless_everything_is_under_the_key_already(
         (Absent(), Replica(THERE, "Failed", "no luck"), "failed", Outcome.FAILED),
         (OURS, Replica(THERE, "InProgress"), "in_progress", Outcome.PENDING),
         (OURS, Replica(THERE, "Detached"), "in_progress", Outcome.PENDING),
-        (Unseen(Denied("no")), IN_SYNC, "unchecked", Outcome.ACCESS),
-        (Unseen(Unanswered("gone")), IN_SYNC, "unchecked", Outcome.FAILED),
-        (Unseen(Denied("no")), None, "unchecked", Outcome.ACCESS),
-        (Unseen(), IN_SYNC, "unchecked", Outcome.FAILED),
+        (NotChecked(Denied("no")), IN_SYNC, "unchecked", Outcome.ACCESS),
+        (NotChecked(Unanswered("gone")), IN_SYNC, "unchecked", Outcome.FAILED),
+        (NotChecked(Denied("no")), None, "unchecked", Outcome.ACCESS),
+        (NotChecked(), IN_SYNC, "unchecked", Outcome.FAILED),
     ],
 )
 def test_each_thing_in_the_way_has_its_code_and_its_end(
-    look: Look, entry: Replica | None, code: str, outcome: Outcome
+    look: NameLookup, entry: Replica | None, code: str, outcome: Outcome
 ) -> None:
     known = turned(entry, look)
     assert known.error is not None
@@ -159,9 +171,9 @@ def test_an_old_version_alone_is_reason_enough() -> None:
     right = replace(OURS, kms_key_id="alias/new")
     primary = listing(IN_SYNC)
     there: Listed = (version("alias/old"),)
-    sides = Sides(primary, THERE, right, (version("DefaultEncryptionKey"),), there, "alias/new")
-    proof = prove(sides, lambda wanted, shown: wanted == shown)
-    assert turn(primary, TARGET, (right, proof), same=True, recreate=False).wanted is True
+    sides = BothSides(primary, THERE, right, (version("DefaultEncryptionKey"),), there, "alias/new")
+    proof = compare_replica(sides, lambda wanted, shown: wanted == shown)
+    assert decide_key_change(primary, TARGET, (right, proof), same=True, recreate=False).wanted is True
 
 
 @pytest.mark.parametrize("same", [False, Denied("no"), NotFound("no such key"), Throttled("slowly")])
@@ -176,7 +188,7 @@ DOUBT = Finding(Kind.UNCHECKED, Severity.WARNING, "could not be looked at", "all
 @pytest.mark.parametrize("findings", [(NO,), (DOUBT, NO), (NO, DOUBT)])
 @pytest.mark.parametrize("sure", [True, False])
 def test_a_no_stops_it_whatever_else_was_found(findings: tuple[Finding, ...], sure: bool) -> None:
-    known = held_back(Turn(TARGET, wanted=True), findings, sure=sure)
+    known = with_blockers(KeyChange(TARGET, wanted=True), findings, sure=sure)
     assert known.error is not None
     assert (known.error.code, known.error.outcome, known.wanted) == ("key_missing", Outcome.FAILED, False)
     assert known.findings == findings
@@ -191,15 +203,17 @@ def test_a_no_stops_it_whatever_else_was_found(findings: tuple[Finding, ...], su
     ],
 )
 def test_a_doubt_stops_only_what_destroys(doubt: Finding, outcome: Outcome) -> None:
-    assert held_back(Turn(TARGET, wanted=True), (doubt,), sure=False) == Turn(TARGET, wanted=True, findings=(doubt,))
-    known = held_back(Turn(TARGET, wanted=True), (doubt,), sure=True)
+    assert with_blockers(KeyChange(TARGET, wanted=True), (doubt,), sure=False) == KeyChange(
+        TARGET, wanted=True, findings=(doubt,)
+    )
+    known = with_blockers(KeyChange(TARGET, wanted=True), (doubt,), sure=True)
     assert known.error is not None
     assert (known.error.code, known.error.outcome, known.wanted) == ("unchecked", outcome, False)
 
 
 @pytest.mark.parametrize("sure", [True, False])
 def test_nothing_found_holds_nothing_back(sure: bool) -> None:
-    assert held_back(Turn(TARGET, wanted=True), (), sure=sure) == Turn(TARGET, wanted=True)
+    assert with_blockers(KeyChange(TARGET, wanted=True), (), sure=sure) == KeyChange(TARGET, wanted=True)
 
 
 WRONG = Finding(Kind.WRONG_KEY, Severity.ERROR, "under another key", "smrep rekey ...")
@@ -207,7 +221,7 @@ STALE = Finding(Kind.STALE, Severity.ERROR, "an old version", "wait")
 outcomes = st.sampled_from([Outcome.OK, Outcome.DRIFT, Outcome.ACCESS, Outcome.PENDING, Outcome.FAILED])
 found = st.lists(st.sampled_from([WRONG, STALE, DOUBT]), max_size=3, unique=True).map(tuple)
 turns = st.builds(
-    Turn,
+    KeyChange,
     st.just(TARGET),
     wanted=st.just(value=True),
     sent_at=st.sampled_from([None, 0.0]),
@@ -219,7 +233,7 @@ turns = st.builds(
 
 @given(turns, outcomes, found, st.booleans())
 def test_what_aws_took_is_told_as_changed_and_nothing_else(
-    known: Turn, outcome: Outcome, findings: tuple[Finding, ...], proved: bool
+    known: KeyChange, outcome: Outcome, findings: tuple[Finding, ...], proved: bool
 ) -> None:
     row = rekeyed(known, RegionReport(THERE, outcome, findings=findings), LATER, proved=proved)
     assert row.changed is known.accepted
@@ -228,7 +242,7 @@ def test_what_aws_took_is_told_as_changed_and_nothing_else(
 
 @given(turns, outcomes, found)
 def test_it_never_ends_well_without_a_look_since_the_request(
-    known: Turn, outcome: Outcome, findings: tuple[Finding, ...]
+    known: KeyChange, outcome: Outcome, findings: tuple[Finding, ...]
 ) -> None:
     row = rekeyed(known, RegionReport(THERE, outcome, findings=findings), LATER, proved=False)
     assert row.outcome is (Outcome.PENDING if known.error is None else known.error.outcome)
@@ -236,9 +250,9 @@ def test_it_never_ends_well_without_a_look_since_the_request(
 
 def test_a_wrong_key_before_the_request_is_drift_and_after_it_a_failure() -> None:
     before = RegionReport(THERE, Outcome.DRIFT, findings=(WRONG,))
-    kept = rekeyed(Turn(TARGET, wanted=True), before, LATER, proved=True)
+    kept = rekeyed(KeyChange(TARGET, wanted=True), before, LATER, proved=True)
     assert (kept.outcome, kept.error) == (Outcome.DRIFT, None)
-    after = rekeyed(Turn(TARGET, wanted=True, sent_at=0.0, accepted=True), before, LATER, proved=True)
+    after = rekeyed(KeyChange(TARGET, wanted=True, sent_at=0.0, accepted=True), before, LATER, proved=True)
     assert (after.outcome, after.error and after.error.code) == (Outcome.FAILED, "wrong_key")
     assert after.error is not None
     assert "smrep rekey ..." in (after.error.hint or "")
@@ -246,13 +260,13 @@ def test_a_wrong_key_before_the_request_is_drift_and_after_it_a_failure() -> Non
 
 def test_a_stale_version_after_the_request_is_drift_and_no_wrong_key() -> None:
     row = RegionReport(THERE, Outcome.DRIFT, findings=(STALE,))
-    told = rekeyed(Turn(TARGET, wanted=True, sent_at=0.0, accepted=True), row, LATER, proved=True)
+    told = rekeyed(KeyChange(TARGET, wanted=True, sent_at=0.0, accepted=True), row, LATER, proved=True)
     assert (told.outcome, told.error) == (Outcome.DRIFT, None)
 
 
 def test_a_dry_run_is_well_and_says_rekey() -> None:
     row = RegionReport(THERE, Outcome.DRIFT, findings=(WRONG,))
-    told = rekeyed(Turn(TARGET, wanted=True), row, LATER, proved=True, dry_run=True)
+    told = rekeyed(KeyChange(TARGET, wanted=True), row, LATER, proved=True, dry_run=True)
     assert (told.outcome, told.action, told.findings, told.changed) == (Outcome.OK, Action.REKEY, (), False)
 
 

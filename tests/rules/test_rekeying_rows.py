@@ -9,10 +9,18 @@ import pytest
 from smrep.errors import AwsError, CredentialsError, Denied, Outcome, Refused, Unanswered
 from smrep.model import Replica, Secret, Target, in_region
 from smrep.regions import Region
-from smrep.report import Action, Finding, Kind, RegionReport, Severity, Trouble
+from smrep.report import Action, Finding, Kind, Problem, RegionReport, Severity
 from smrep.rules.replication.findings import missing, removing, unseen
-from smrep.rules.replication.key_change import Turn, held_back, recreated, rekeyed, stopped, turn, unkeyed
-from smrep.rules.replication.name_owner import Absent, Look, Unseen
+from smrep.rules.replication.key_change import (
+    KeyChange,
+    decide_key_change,
+    recreated,
+    rekeyed,
+    stopped,
+    unkeyed,
+    with_blockers,
+)
+from smrep.rules.replication.name_owner import Absent, NameLookup, NotChecked
 from smrep.rules.replication.replica_comparison import Proof
 from smrep.rules.replication.replica_state import LIST_LAG_S
 
@@ -31,13 +39,15 @@ FAILED = Finding(Kind.FAILED, Severity.ERROR, "no luck", "try again")
 MINE = Finding(Kind.MANAGED, Severity.WARNING, "found before acting")
 
 
-def halted(finding: Finding, outcome: Outcome = Outcome.FAILED) -> Turn:
+def halted(finding: Finding, outcome: Outcome = Outcome.FAILED) -> KeyChange:
     """Return the turn that a finding of that weight and those words stops."""
     loud = replace(finding, severity=Severity.ERROR)
-    return Turn(TARGET, findings=(loud,), error=Trouble(finding.kind, finding.message, finding.hint, None, outcome))
+    return KeyChange(
+        TARGET, findings=(loud,), error=Problem(finding.kind, finding.message, finding.hint, None, outcome)
+    )
 
 
-def seen(look: Look, *findings: Finding) -> tuple[Look, Proof]:
+def seen(look: NameLookup, *findings: Finding) -> tuple[NameLookup, Proof]:
     return look, Proof(None, Outcome.DRIFT, findings)
 
 
@@ -58,16 +68,16 @@ def test_a_stop_says_by_its_finding_why() -> None:
     ],
 )
 def test_where_there_is_no_replica_it_is_brought_back_under_the_key(
-    primary: Secret, look: Look, finding: Finding, hint: str, outcome: Outcome
+    primary: Secret, look: NameLookup, finding: Finding, hint: str, outcome: Outcome
 ) -> None:
-    known = turn(primary, TARGET, seen(look, STALE, finding), same=False, recreate=False)
+    known = decide_key_change(primary, TARGET, seen(look, STALE, finding), same=False, recreate=False)
     assert known == halted(replace(finding, hint=hint), outcome)
 
 
 @pytest.mark.parametrize("recreate", [True, False])
 def test_what_is_in_the_way_keeps_its_own_hint(recreate: bool) -> None:
     clash = Finding(Kind.NAME_CLASH, Severity.ERROR, "another secret", "look at it")
-    assert turn(LISTING, TARGET, seen(OURS, STALE, clash), same=False, recreate=recreate) == halted(clash)
+    assert decide_key_change(LISTING, TARGET, seen(OURS, STALE, clash), same=False, recreate=recreate) == halted(clash)
 
 
 @pytest.mark.parametrize(
@@ -79,16 +89,16 @@ def test_what_is_in_the_way_keeps_its_own_hint(recreate: bool) -> None:
     ],
 )
 def test_what_was_not_seen_is_not_touched(error: AwsError, outcome: Outcome) -> None:
-    look = Unseen(error)
+    look = NotChecked(error)
     (finding,) = unseen(PRIMARY, WEST, look)
     for before in ((), (STALE,), (STALE, WRONG)):
-        known = turn(LISTING, TARGET, seen(look, *before, finding), same=True, recreate=True)
+        known = decide_key_change(LISTING, TARGET, seen(look, *before, finding), same=True, recreate=True)
         assert known == halted(finding, outcome)
 
 
 def test_a_look_that_nobody_took_says_so() -> None:
     finding = Finding(Kind.UNCHECKED, Severity.WARNING, "not looked at")
-    assert turn(LISTING, TARGET, seen(Unseen()), same=True, recreate=True) == halted(finding)
+    assert decide_key_change(LISTING, TARGET, seen(NotChecked()), same=True, recreate=True) == halted(finding)
 
 
 @pytest.mark.parametrize(
@@ -106,35 +116,39 @@ def test_a_look_that_nobody_took_says_so() -> None:
 def test_something_is_sent_where_not_all_is_known_to_be_under_the_key(
     findings: tuple[Finding, ...], same: bool | AwsError, recreate: bool, wanted: bool
 ) -> None:
-    assert turn(LISTING, TARGET, seen(OURS, *findings), same=same, recreate=recreate) == Turn(TARGET, wanted=wanted)
+    assert decide_key_change(LISTING, TARGET, seen(OURS, *findings), same=same, recreate=recreate) == KeyChange(
+        TARGET, wanted=wanted
+    )
 
 
 def test_what_was_found_of_the_key_is_all_told_where_one_of_it_stops() -> None:
     no = Finding(Kind.KEY_MISSING, Severity.ERROR, "no such key", "name another")
-    assert held_back(Turn(TARGET, wanted=True), (MINE, no), sure=False) == replace(halted(no), findings=(MINE, no))
+    assert with_blockers(KeyChange(TARGET, wanted=True), (MINE, no), sure=False) == replace(
+        halted(no), findings=(MINE, no)
+    )
 
 
 # the row
 
-ERROR = Trouble("AccessDeniedException", "no", None, None, Outcome.ACCESS)
-SENT = Turn(TARGET, wanted=True, sent_at=100.0, accepted=True, findings=(MINE,))
+ERROR = Problem("AccessDeniedException", "no", None, None, Outcome.ACCESS)
+SENT = KeyChange(TARGET, wanted=True, sent_at=100.0, accepted=True, findings=(MINE,))
 ROW = RegionReport(WEST, Outcome.DRIFT, findings=(STALE, MINE))
 LATER = 100.0 + LIST_LAG_S
 
 
-def told(known: Turn, row: RegionReport = ROW, now: float = LATER, *, dry_run: bool = False) -> RegionReport:
+def told(known: KeyChange, row: RegionReport = ROW, now: float = LATER, *, dry_run: bool = False) -> RegionReport:
     return rekeyed(known, row, now, proved=True, dry_run=dry_run)
 
 
 @pytest.mark.parametrize(
     ("known", "action"),
     [
-        (Turn(TARGET), Action.KEEP),
-        (Turn(TARGET, wanted=True), Action.REKEY),
-        (Turn(TARGET, error=ERROR), Action.REKEY),
+        (KeyChange(TARGET), Action.KEEP),
+        (KeyChange(TARGET, wanted=True), Action.REKEY),
+        (KeyChange(TARGET, error=ERROR), Action.REKEY),
     ],
 )
-def test_what_nothing_was_to_be_done_about_is_kept(known: Turn, action: Action) -> None:
+def test_what_nothing_was_to_be_done_about_is_kept(known: KeyChange, action: Action) -> None:
     assert told(known).action is action
 
 
@@ -167,7 +181,7 @@ def test_awss_word_stays_only_beside_a_stop_that_it_tells_of(
     kind: Kind, others: tuple[Finding, ...], status: str | None
 ) -> None:
     stop = Finding(kind, Severity.ERROR, "it is so")
-    known = replace(SENT, findings=(stop, *others), error=Trouble.about(stop))
+    known = replace(SENT, findings=(stop, *others), error=Problem.about(stop))
     row = told(known, replace(ROW, status="InSync", status_message="Replication succeeded"))
     assert row.status == status
     assert row.status_message == ("Replication succeeded" if status else None)
@@ -187,7 +201,7 @@ def test_awss_word_stays_only_beside_a_stop_that_it_tells_of(
     ],
 )
 def test_a_difference_counts_once_aws_is_known_to_have_had_the_request_for_a_while(
-    known: Turn, outcome: Outcome, now: float, ended: Outcome
+    known: KeyChange, outcome: Outcome, now: float, ended: Outcome
 ) -> None:
     row = told(known, replace(ROW, outcome=outcome), now)
     assert row.outcome is ended
@@ -197,7 +211,7 @@ def test_a_difference_counts_once_aws_is_known_to_have_had_the_request_for_a_whi
 def test_a_version_that_stays_behind_is_a_failure_with_what_holds_it() -> None:
     row = told(SENT, replace(ROW, findings=(WRONG,)))
     assert (row.outcome, row.findings) == (Outcome.FAILED, (MINE, WRONG))
-    assert row.error == Trouble(
+    assert row.error == Problem(
         code="wrong_key",
         message="under another key",
         hint="AWS leaves a version under its old key where the caller lacks kms:Decrypt there, or that key is "
@@ -209,7 +223,7 @@ def test_a_version_that_stays_behind_is_a_failure_with_what_holds_it() -> None:
 
 
 def test_a_dry_run_tells_what_was_found_before() -> None:
-    row = told(Turn(TARGET, wanted=True, findings=(MINE,)), dry_run=True)
+    row = told(KeyChange(TARGET, wanted=True, findings=(MINE,)), dry_run=True)
     assert (row.outcome, row.action, row.findings) == (Outcome.OK, Action.REKEY, (MINE,))
 
 

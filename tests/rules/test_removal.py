@@ -13,8 +13,14 @@ from smrep.errors import CredentialsError, Denied, Outcome, Refused, Throttled, 
 from smrep.model import Replica, Secret, in_region
 from smrep.regions import Region
 from smrep.report import Action, Kind, Severity
-from smrep.rules.replication.name_owner import Absent, Look, Unseen
-from smrep.rules.replication.replica_deletion import Departure, departure, is_ours, observed, row
+from smrep.rules.replication.name_owner import Absent, NameLookup, NotChecked
+from smrep.rules.replication.replica_deletion import (
+    ReplicaDeletion,
+    after_look,
+    deletion_report,
+    is_ours,
+    plan_deletion,
+)
 from smrep.rules.replication.replica_state import LIST_LAG_S
 
 HOME, THERE, THIRD = Region("us-east-1"), Region("us-west-2"), Region("eu-west-1")
@@ -43,7 +49,9 @@ others = st.builds(
     deleted=st.sampled_from([None, DELETED]),
     primary_region=st.sampled_from([None, HOME, THERE, THIRD]),
 )
-unseen = st.sampled_from([Unseen(), Unseen(Denied("no")), Unseen(Unanswered("gone")), Unseen(Throttled("slowly"))])
+unseen = st.sampled_from(
+    [NotChecked(), NotChecked(Denied("no")), NotChecked(Unanswered("gone")), NotChecked(Throttled("slowly"))]
+)
 looks = st.one_of(others, st.just(Absent()), unseen)
 
 
@@ -51,38 +59,38 @@ def primary_with(entry: Replica | None) -> Secret:
     return replace(PRIMARY, replicas=(entry,) if entry else ())
 
 
-def sent(entry: Replica | None, look: Look = OURS, at: float = 0.0) -> Departure:
-    return replace(departure(primary_with(entry), THERE, look), sent_at=at, accepted=True)
+def sent(entry: Replica | None, look: NameLookup = OURS, at: float = 0.0) -> ReplicaDeletion:
+    return replace(plan_deletion(primary_with(entry), THERE, look), sent_at=at, accepted=True)
 
 
-def kinds(known: Departure) -> list[str]:
+def kinds(known: ReplicaDeletion) -> list[str]:
     return [each.kind for each in known.findings]
 
 
 @given(entries, looks)
-def test_a_request_goes_out_only_for_our_replica_or_for_nothing_at_all(entry: Replica | None, look: Look) -> None:
-    known = departure(primary_with(entry), THERE, look)
+def test_a_request_goes_out_only_for_our_replica_or_for_nothing_at_all(entry: Replica | None, look: NameLookup) -> None:
+    known = plan_deletion(primary_with(entry), THERE, look)
     if known.error is None and known.wanted:
         assert entry is not None
         assert isinstance(look, Absent) or (isinstance(look, Secret) and is_ours(PRIMARY, look))
-    if isinstance(look, Unseen) or (isinstance(look, Secret) and not is_ours(PRIMARY, look)):
+    if isinstance(look, NotChecked) or (isinstance(look, Secret) and not is_ours(PRIMARY, look)):
         assert known.error is not None
         assert [(each.kind, each.severity) for each in known.findings] == [(known.error.code, Severity.ERROR)]
         assert (known.wanted, known.gone, known.is_open) == (False, False, False)
 
 
 @given(entries, looks)
-def test_gone_at_the_first_look_is_what_is_neither_listed_nor_there(entry: Replica | None, look: Look) -> None:
-    known = departure(primary_with(entry), THERE, look)
+def test_gone_at_the_first_look_is_what_is_neither_listed_nor_there(entry: Replica | None, look: NameLookup) -> None:
+    known = plan_deletion(primary_with(entry), THERE, look)
     assert known.gone == (entry is None and isinstance(look, Absent))
 
 
 @given(entries, looks)
-def test_what_is_stopped_is_never_told_as_ok(entry: Replica | None, look: Look) -> None:
+def test_what_is_stopped_is_never_told_as_ok(entry: Replica | None, look: NameLookup) -> None:
     primary = primary_with(entry)
-    known = departure(primary, THERE, look)
+    known = plan_deletion(primary, THERE, look)
     for waiting in (True, False):
-        told = row(known, primary, waiting=waiting)
+        told = deletion_report(known, primary, waiting=waiting)
         assert told.changed is False
         assert (told.outcome is Outcome.OK) == known.gone
         assert told.outcome is not Outcome.ACCEPTED
@@ -91,13 +99,13 @@ def test_what_is_stopped_is_never_told_as_ok(entry: Replica | None, look: Look) 
 
 @given(entries, st.lists(st.tuples(looks, st.floats(0, 5)), max_size=8))
 def test_gone_is_said_only_after_a_not_found_and_is_final(
-    entry: Replica | None, news: list[tuple[Look, float]]
+    entry: Replica | None, news: list[tuple[NameLookup, float]]
 ) -> None:
     known, now, absent = sent(entry), 0.0, False
     for look, pause in news:
         now += pause
         before = known
-        known = observed(known, PRIMARY, look, now)
+        known = after_look(known, PRIMARY, look, now)
         absent = absent or isinstance(look, Absent)
         if before.gone or before.error:
             assert known == before
@@ -105,15 +113,15 @@ def test_gone_is_said_only_after_a_not_found_and_is_final(
             assert absent
             assert known.error is None
             assert kinds(known) == []
-        if isinstance(look, Unseen):
+        if isinstance(look, NotChecked):
             assert known == before
 
 
 @given(entries, st.lists(looks, max_size=5))
-def test_dry_run_is_ok_unless_stopped(entry: Replica | None, news: list[Look]) -> None:
+def test_dry_run_is_ok_unless_stopped(entry: Replica | None, news: list[NameLookup]) -> None:
     for look in news:
-        known = departure(primary_with(entry), THERE, look)
-        told = row(known, PRIMARY, dry_run=True)
+        known = plan_deletion(primary_with(entry), THERE, look)
+        told = deletion_report(known, PRIMARY, dry_run=True)
         assert (told.outcome is Outcome.OK) == (known.error is None)
 
 
@@ -131,7 +139,7 @@ def test_dry_run_is_ok_unless_stopped(entry: Replica | None, news: list[Look]) -
 )
 @pytest.mark.parametrize("entry", [IN_SYNC, Replica(THERE, "Failed", "no luck"), None])
 def test_what_is_not_our_replica_is_left_alone(there: Secret, kind: str, entry: Replica | None) -> None:
-    known = departure(primary_with(entry), THERE, there)
+    known = plan_deletion(primary_with(entry), THERE, there)
     assert (kinds(known), known.wanted) == ([kind], False)
     assert known.error is not None
     assert (known.error.code, known.error.outcome) == (kind, Outcome.FAILED)
@@ -152,7 +160,7 @@ def test_what_is_not_our_replica_is_left_alone(there: Secret, kind: str, entry: 
     ],
 )
 def test_what_is_not_seen_is_unchecked_which_is_a_no(error: Denied | None, outcome: Outcome) -> None:
-    known = departure(primary_with(IN_SYNC), THERE, Unseen(error))
+    known = plan_deletion(primary_with(IN_SYNC), THERE, NotChecked(error))
     assert (kinds(known), known.wanted) == (["unchecked"], False)
     assert known.error is not None
     assert (known.error.code, known.error.outcome) == ("unchecked", outcome)
@@ -160,20 +168,20 @@ def test_what_is_not_seen_is_unchecked_which_is_a_no(error: Denied | None, outco
 
 def test_our_replica_is_removed_and_told_with_its_key_until_it_is_gone() -> None:
     primary = primary_with(IN_SYNC)
-    known = departure(primary, THERE, OURS)
+    known = plan_deletion(primary, THERE, OURS)
     assert (known.wanted, known.gone, known.victim, known.findings) == (True, False, OURS, ())
-    told = row(known, primary)
+    told = deletion_report(known, primary)
     assert (told.status, told.arn, told.kms_key_id) == ("InSync", OURS.arn, "alias/dr")
-    gone = row(observed(sent(IN_SYNC), primary, Absent(), 1.0), primary)
+    gone = deletion_report(after_look(sent(IN_SYNC), primary, Absent(), 1.0), primary)
     assert (gone.outcome, gone.status, gone.arn, gone.kms_key_id) == (Outcome.OK, None, None, None)
     assert gone.changed is True
 
 
 @pytest.mark.parametrize("deleted", [None, DELETED])
 def test_our_replica_that_is_not_listed_any_more_is_waited_for(deleted: datetime | None) -> None:
-    known = departure(PRIMARY, THERE, replace(OURS, deleted=deleted))
+    known = plan_deletion(PRIMARY, THERE, replace(OURS, deleted=deleted))
     assert (kinds(known), known.wanted, known.is_open) == (["removing"], False, True)
-    assert row(known, PRIMARY, waiting=False).outcome is Outcome.PENDING  # nothing was accepted
+    assert deletion_report(known, PRIMARY, waiting=False).outcome is Outcome.PENDING  # nothing was accepted
     assert (known.findings[0].severity, known.findings[0].hint) == (
         Severity.INFO,
         "smrep remove prod/db --primary-region us-east-1 -r us-west-2",
@@ -182,49 +190,49 @@ def test_our_replica_that_is_not_listed_any_more_is_waited_for(deleted: datetime
 
 @pytest.mark.parametrize("status", ["InSync", "Failed"])
 def test_what_was_settled_is_gone_at_the_first_not_found(status: str) -> None:
-    assert observed(sent(Replica(THERE, status)), PRIMARY, Absent(), 0.0).gone
+    assert after_look(sent(Replica(THERE, status)), PRIMARY, Absent(), 0.0).gone
 
 
 @pytest.mark.parametrize("status", ["InProgress", "Pending", "Odd", None])
 def test_what_was_not_settled_may_still_come_into_being(status: str | None) -> None:
     known = sent(Replica(THERE, status), Absent(), at=100.0)
-    early = observed(known, PRIMARY, Absent(), 100.0 + LIST_LAG_S - 0.1)
+    early = after_look(known, PRIMARY, Absent(), 100.0 + LIST_LAG_S - 0.1)
     assert early.is_open
-    seen = observed(early, PRIMARY, OURS, 100.0 + LIST_LAG_S)
+    seen = after_look(early, PRIMARY, OURS, 100.0 + LIST_LAG_S)
     assert (seen.is_open, kinds(seen)) == (True, ["removing"])
-    assert observed(seen, PRIMARY, Absent(), 100.0 + LIST_LAG_S).gone
+    assert after_look(seen, PRIMARY, Absent(), 100.0 + LIST_LAG_S).gone
 
 
 def test_a_look_that_shows_another_secret_ends_the_wait() -> None:
     for there, kind in ((NAMESAKE, Kind.NAME_CLASH), (PROMOTED, Kind.PROMOTED), (FOREIGN, Kind.ORPHAN)):
-        known = observed(sent(IN_SYNC), PRIMARY, there, 3.0)
+        known = after_look(sent(IN_SYNC), PRIMARY, there, 3.0)
         assert kinds(known) == [kind]
-        assert row(known, PRIMARY).outcome is Outcome.FAILED
-        assert row(known, PRIMARY).changed is True
+        assert deletion_report(known, PRIMARY).outcome is Outcome.FAILED
+        assert deletion_report(known, PRIMARY).changed is True
 
 
 def test_an_accepted_request_is_accepted_only_where_nobody_waits() -> None:
     known = sent(IN_SYNC)
-    assert row(known, PRIMARY, waiting=False).outcome is Outcome.ACCEPTED
-    assert row(known, PRIMARY, waiting=True).outcome is Outcome.PENDING
-    assert row(replace(known, accepted=False), PRIMARY, waiting=False).outcome is Outcome.PENDING
+    assert deletion_report(known, PRIMARY, waiting=False).outcome is Outcome.ACCEPTED
+    assert deletion_report(known, PRIMARY, waiting=True).outcome is Outcome.PENDING
+    assert deletion_report(replace(known, accepted=False), PRIMARY, waiting=False).outcome is Outcome.PENDING
 
 
 def test_once_a_request_went_out_the_old_status_is_not_shown() -> None:
     primary = primary_with(IN_SYNC)
-    told = row(sent(IN_SYNC), primary)
+    told = deletion_report(sent(IN_SYNC), primary)
     assert (told.status, told.status_message, told.arn) == (None, None, OURS.arn)
 
 
 def test_a_name_like_an_option_can_be_pasted_in_the_hint() -> None:
     name = "-prod db;rm"
     there = replace(NAMESAKE, name=name, arn=f"arn:aws:secretsmanager:us-west-2:123456789012:secret:{name}-zzzzzz")
-    known = departure(replace(PRIMARY, name=name), THERE, there)
+    known = plan_deletion(replace(PRIMARY, name=name), THERE, there)
     assert known.error is not None
     assert f"--secret-id '{there.arn}'" in (known.error.hint or "")
 
 
 @given(entries, looks)
-def test_what_is_stopped_is_not_noted_as_being_removed(entry: Replica | None, look: Look) -> None:
-    told = row(departure(primary_with(entry), THERE, look), PRIMARY)
+def test_what_is_stopped_is_not_noted_as_being_removed(entry: Replica | None, look: NameLookup) -> None:
+    told = deletion_report(plan_deletion(primary_with(entry), THERE, look), PRIMARY)
     assert told.error is None or told.note is None

@@ -10,10 +10,17 @@ import pytest
 from smrep.errors import Denied, Outcome
 from smrep.model import Replica, Secret, in_region
 from smrep.regions import Region
-from smrep.report import Action, Finding, Kind, RegionReport, Severity, Trouble
+from smrep.report import Action, Finding, Kind, Problem, RegionReport, Severity
 from smrep.rules.replication.findings import removing, unseen
-from smrep.rules.replication.name_owner import Absent, Look, Unseen, portrait
-from smrep.rules.replication.replica_deletion import Departure, departure, is_ours, observed, row, spared
+from smrep.rules.replication.name_owner import Absent, NameLookup, NotChecked, secret_summary
+from smrep.rules.replication.replica_deletion import (
+    ReplicaDeletion,
+    after_look,
+    deletion_report,
+    is_ours,
+    plan_deletion,
+    why_kept,
+)
 from smrep.rules.replication.replica_state import LIST_LAG_S
 
 HOME, WEST, DUBLIN = Region("us-east-1"), Region("us-west-2"), Region("eu-west-1")
@@ -24,17 +31,17 @@ OURS = Secret(in_region(ARN, WEST), "prod/db", WEST, HOME, "alias/dr", last_acce
 PROMOTED = replace(OURS, primary_region=None)
 NAMESAKE = replace(PROMOTED, arn=OURS.arn.replace("a1b2c3", "zzzzzz"))
 IN_SYNC, UNDER_WAY = Replica(WEST, "InSync", "Replication succeeded"), Replica(WEST, "InProgress")
-LISTED = Departure(WEST, IN_SYNC, OURS, wanted=True)
+LISTED = ReplicaDeletion(WEST, IN_SYNC, OURS, wanted=True)
 SENT = replace(LISTED, sent_at=100.0, accepted=True)
 REMOVING = removing(PRIMARY, WEST)
-ERROR = Trouble("AccessDeniedException", "no", None, None, Outcome.ACCESS)
+ERROR = Problem("AccessDeniedException", "no", None, None, Outcome.ACCESS)
 
 
-def stopped(finding: Finding, outcome: Outcome = Outcome.FAILED) -> Departure:
-    return Departure(
+def stopped(finding: Finding, outcome: Outcome = Outcome.FAILED) -> ReplicaDeletion:
+    return ReplicaDeletion(
         WEST,
         findings=(finding,),
-        error=Trouble(finding.kind, finding.message, finding.hint, None, outcome),
+        error=Problem(finding.kind, finding.message, finding.hint, None, outcome),
     )
 
 
@@ -60,33 +67,33 @@ def test_what_is_not_ours_is_shown_and_never_removed(there: Secret, kind: Kind, 
     finding = Finding(
         kind,
         Severity.ERROR,
-        f"prod/db in us-west-2 {what}: {portrait(there)}",
+        f"prod/db in us-west-2 {what}: {secret_summary(there)}",
         f"look at it: aws secretsmanager describe-secret --secret-id {there.arn} --region us-west-2; "
         "when it is out of the way: smrep remove prod/db --primary-region us-east-1 -r us-west-2",
     )
-    assert departure(replace(PRIMARY, replicas=(IN_SYNC,)), WEST, there) == stopped(finding)
-    seen = observed(SENT, PRIMARY, there, 101.0)
+    assert plan_deletion(replace(PRIMARY, replicas=(IN_SYNC,)), WEST, there) == stopped(finding)
+    seen = after_look(SENT, PRIMARY, there, 101.0)
     assert seen == replace(SENT, findings=(finding,), error=stopped(finding).error)
 
 
 def test_what_was_not_seen_is_never_removed() -> None:
-    look = Unseen(Denied("no"))
+    look = NotChecked(Denied("no"))
     (finding,) = unseen(PRIMARY, WEST, look)
     no = replace(finding, severity=Severity.ERROR, message=f"only what was seen is removed, and {finding.message}")
-    assert departure(PRIMARY, WEST, look) == stopped(no, Outcome.ACCESS)
+    assert plan_deletion(PRIMARY, WEST, look) == stopped(no, Outcome.ACCESS)
 
 
 def test_what_only_its_own_account_can_tell_is_never_removed() -> None:
     look = Absent(to_the_arn=True)
     (finding,) = unseen(PRIMARY, WEST, look)
     no = replace(finding, severity=Severity.ERROR, message=f"only what was seen is removed, and {finding.message}")
-    assert departure(replace(PRIMARY, replicas=(IN_SYNC,)), WEST, look) == stopped(no, Outcome.ACCESS)
-    assert departure(PRIMARY, WEST, look) == Departure(WEST, gone=True)
+    assert plan_deletion(replace(PRIMARY, replicas=(IN_SYNC,)), WEST, look) == stopped(no, Outcome.ACCESS)
+    assert plan_deletion(PRIMARY, WEST, look) == ReplicaDeletion(WEST, gone=True)
 
 
 def test_what_nobody_looked_at_is_never_removed() -> None:
     no = Finding(Kind.UNCHECKED, Severity.ERROR, "only what was seen is removed, and not looked at")
-    assert departure(PRIMARY, WEST, Unseen()) == stopped(no)
+    assert plan_deletion(PRIMARY, WEST, NotChecked()) == stopped(no)
 
 
 @pytest.mark.parametrize("deleted", [None, MOMENT])
@@ -99,13 +106,15 @@ def test_our_replica_stays_ours_while_aws_deletes_it(deleted: datetime | None) -
     ("entry", "look", "known"),
     [
         (IN_SYNC, OURS, replace(LISTED, shown=OURS)),
-        (IN_SYNC, Absent(), Departure(WEST, IN_SYNC, wanted=True)),
-        (None, OURS, Departure(WEST, victim=OURS, shown=OURS, findings=(REMOVING,))),
-        (None, Absent(), Departure(WEST, gone=True)),
+        (IN_SYNC, Absent(), ReplicaDeletion(WEST, IN_SYNC, wanted=True)),
+        (None, OURS, ReplicaDeletion(WEST, victim=OURS, shown=OURS, findings=(REMOVING,))),
+        (None, Absent(), ReplicaDeletion(WEST, gone=True)),
     ],
 )
-def test_a_request_is_wanted_where_the_region_is_listed(entry: Replica | None, look: Look, known: Departure) -> None:
-    assert departure(replace(PRIMARY, replicas=(entry,) if entry else ()), WEST, look) == known
+def test_a_request_is_wanted_where_the_region_is_listed(
+    entry: Replica | None, look: NameLookup, known: ReplicaDeletion
+) -> None:
+    assert plan_deletion(replace(PRIMARY, replicas=(entry,) if entry else ()), WEST, look) == known
 
 
 # looks on the way
@@ -116,20 +125,20 @@ def test_a_request_is_wanted_where_the_region_is_listed(entry: Replica | None, l
     [
         (SENT, (REMOVING,)),
         (replace(SENT, accepted=False), ()),
-        (Departure(WEST), (REMOVING,)),
+        (ReplicaDeletion(WEST), (REMOVING,)),
     ],
 )
 def test_a_replica_that_is_there_still_is_being_removed_once_aws_is_at_it(
-    known: Departure, findings: tuple[Finding, ...]
+    known: ReplicaDeletion, findings: tuple[Finding, ...]
 ) -> None:
     now = replace(OURS, kms_key_id="alias/newer")
-    assert observed(known, PRIMARY, now, 101.0) == replace(known, victim=now, findings=findings)
+    assert after_look(known, PRIMARY, now, 101.0) == replace(known, victim=now, findings=findings)
 
 
-@pytest.mark.parametrize("look", [OURS, Absent(), NAMESAKE, Unseen()])
+@pytest.mark.parametrize("look", [OURS, Absent(), NAMESAKE, NotChecked()])
 @pytest.mark.parametrize("known", [replace(SENT, gone=True), replace(SENT, error=ERROR)])
-def test_what_has_ended_stays_so(known: Departure, look: Look) -> None:
-    assert observed(known, PRIMARY, look, 1e6) is known
+def test_what_has_ended_stays_so(known: ReplicaDeletion, look: NameLookup) -> None:
+    assert after_look(known, PRIMARY, look, 1e6) is known
 
 
 LAG = 100.0 + LIST_LAG_S
@@ -149,27 +158,27 @@ LAG = 100.0 + LIST_LAG_S
     ],
 )
 def test_not_found_means_gone_once_nothing_can_come_into_being_any_more(
-    known: Departure, now: float, gone: bool
+    known: ReplicaDeletion, now: float, gone: bool
 ) -> None:
-    assert observed(known, PRIMARY, Absent(), now) == replace(known, gone=gone)
+    assert after_look(known, PRIMARY, Absent(), now) == replace(known, gone=gone)
 
 
 @pytest.mark.parametrize("sent_at", [None, 100.0])
 def test_what_went_after_an_unanswered_request_of_ours_does_not_tell_that_it_was_taken(sent_at: float | None) -> None:
     unsure = replace(SENT, accepted=False, sent_at=sent_at)
-    assert observed(unsure, PRIMARY, Absent(), LAG) == unsure
+    assert after_look(unsure, PRIMARY, Absent(), LAG) == unsure
 
 
 def test_what_is_gone_is_not_being_removed_any_more() -> None:
     other = Finding(Kind.MANAGED, Severity.WARNING, "managed")
-    assert observed(replace(SENT, findings=(other, REMOVING)), PRIMARY, Absent(), LAG).findings == (other,)
+    assert after_look(replace(SENT, findings=(other, REMOVING)), PRIMARY, Absent(), LAG).findings == (other,)
 
 
 # the row
 
 
-def shown(known: Departure, *, waiting: bool = True, dry_run: bool = False) -> RegionReport:
-    return row(known, PRIMARY, waiting=waiting, dry_run=dry_run)
+def shown(known: ReplicaDeletion, *, waiting: bool = True, dry_run: bool = False) -> RegionReport:
+    return deletion_report(known, PRIMARY, waiting=waiting, dry_run=dry_run)
 
 
 BEFORE = RegionReport(
@@ -193,9 +202,9 @@ GONE = RegionReport(region=WEST, outcome=Outcome.OK, action=Action.REMOVE, chang
         (SENT, AFTER),
         (replace(SENT, accepted=False), replace(AFTER, changed=False, note=None)),
         (replace(SENT, gone=True), GONE),
-        (Departure(WEST, gone=True), replace(GONE, changed=False)),
+        (ReplicaDeletion(WEST, gone=True), replace(GONE, changed=False)),
         (
-            Departure(WEST, victim=OURS, findings=(REMOVING,)),
+            ReplicaDeletion(WEST, victim=OURS, findings=(REMOVING,)),
             replace(AFTER, changed=False, findings=(REMOVING,)),
         ),
         (
@@ -208,13 +217,13 @@ GONE = RegionReport(region=WEST, outcome=Outcome.OK, action=Action.REMOVE, chang
         ),
     ],
 )
-def test_a_row_shows_what_is_there_until_it_is_gone(known: Departure, told: RegionReport) -> None:
+def test_a_row_shows_what_is_there_until_it_is_gone(known: ReplicaDeletion, told: RegionReport) -> None:
     assert shown(known) == told
-    assert row(known, PRIMARY) == told
+    assert deletion_report(known, PRIMARY) == told
 
 
 @pytest.mark.parametrize("known", [LISTED, SENT, replace(SENT, gone=True)])
-def test_a_dry_run_is_well(known: Departure) -> None:
+def test_a_dry_run_is_well(known: ReplicaDeletion) -> None:
     assert shown(known, dry_run=True) == replace(shown(known), outcome=Outcome.OK)
 
 
@@ -228,13 +237,13 @@ def test_without_waiting_a_request_that_aws_took_is_enough() -> None:
 
 
 def wanted(outcome: Outcome, status: str | None = "InSync", region: Region = WEST, hint: str = "") -> RegionReport:
-    error = Trouble("X", "x", hint or None, None, outcome) if hint else None
+    error = Problem("X", "x", hint or None, None, outcome) if hint else None
     return RegionReport(region, outcome, status=status, error=error)
 
 
 @pytest.mark.parametrize("rows", [[], [wanted(Outcome.OK)], [wanted(Outcome.OK), wanted(Outcome.DRIFT)]])
 def test_a_secret_that_is_in_sync_wherever_it_is_wanted_may_be_removed_elsewhere(rows: list[RegionReport]) -> None:
-    assert spared(PRIMARY, rows) is None
+    assert why_kept(PRIMARY, rows) is None
 
 
 @pytest.mark.parametrize(
@@ -257,11 +266,11 @@ def test_nothing_is_removed_while_a_wanted_replica_is_not_in_sync(
     rows: list[RegionReport], where: str, hint: str | None, outcome: Outcome
 ) -> None:
     message = f"prod/db is not removed from anywhere as long as it is not in sync in {where}"
-    assert spared(PRIMARY, rows) == Trouble("NotRemoved", message, hint, None, outcome)
+    assert why_kept(PRIMARY, rows) == Problem("NotRemoved", message, hint, None, outcome)
 
 
 def test_a_trouble_without_a_hint_does_not_hide_that_of_the_next() -> None:
-    silent = RegionReport(DUBLIN, Outcome.FAILED, error=Trouble("X", "x", None, None, Outcome.FAILED))
-    found = spared(PRIMARY, [silent, wanted(Outcome.FAILED, hint="mend it")])
+    silent = RegionReport(DUBLIN, Outcome.FAILED, error=Problem("X", "x", None, None, Outcome.FAILED))
+    found = why_kept(PRIMARY, [silent, wanted(Outcome.FAILED, hint="mend it")])
     assert found is not None
     assert found.hint == "mend it"

@@ -9,35 +9,35 @@ import pytest
 from smrep.errors import Outcome
 from smrep.model import Replica, Secret, Target
 from smrep.regions import Region
-from smrep.report import Action, Finding, Kind, Severity, Trouble
+from smrep.report import Action, Finding, Kind, Problem, Severity
 from smrep.rules.fleet.saved_plan import SavedSecret, SavedStep, differences, moved, saved_steps
-from smrep.rules.replication.region_step import Add, Keep, Retry, Step, Stop
-from smrep.rules.replication.replica_deletion import Departure
+from smrep.rules.replication.region_step import Add, Keep, RegionStep, Retry, Skip
+from smrep.rules.replication.replica_deletion import ReplicaDeletion
 
 HOME, WEST, IRELAND = Region("us-east-1"), Region("us-west-2"), Region("eu-west-1")
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"
 IN_SYNC, FAILED = Replica(WEST, "InSync"), Replica(WEST, "Failed")
-CLASH = Trouble("name_clash", "another secret bears the name", None, None, Outcome.FAILED)
+CLASH = Problem("name_clash", "another secret bears the name", None, None, Outcome.FAILED)
 WRONG_KEY = Finding(Kind.WRONG_KEY, Severity.ERROR, "it is under another key")
 VICTIM = Secret(ARN.replace(HOME, WEST), "prod/db", WEST, HOME, deleted=datetime(2026, 11, 23, tzinfo=UTC))
 ADD, RETRY = SavedStep(Action.ADD, WEST, "alias/dr"), SavedStep(Action.RETRY, WEST, None, "Failed")
 REMOVE = SavedStep(Action.REMOVE, WEST, None, "InSync")
 TO = Target(WEST, "alias/dr")
-STOP = Stop(TO, CLASH, ())
+STOP = Skip(TO, CLASH, ())
 
 
 def test_only_what_is_to_be_sent_is_saved() -> None:
-    steps: list[Step] = [Add(TO), Keep(Target(IRELAND), IN_SYNC), STOP, Retry(Target(WEST), FAILED)]
+    steps: list[RegionStep] = [Add(TO), Keep(Target(IRELAND), IN_SYNC), STOP, Retry(Target(WEST), FAILED)]
     departures = [
-        Departure(WEST, IN_SYNC, wanted=True),
-        Departure(IRELAND, victim=VICTIM),  # on its way out
-        Departure(IRELAND, IN_SYNC, error=CLASH),
+        ReplicaDeletion(WEST, IN_SYNC, wanted=True),
+        ReplicaDeletion(IRELAND, victim=VICTIM),  # on its way out
+        ReplicaDeletion(IRELAND, IN_SYNC, error=CLASH),
     ]
     assert saved_steps(steps, departures) == (ADD, RETRY, REMOVE)
 
 
 def test_an_entry_without_a_state_is_saved_without_one() -> None:
-    assert saved_steps([], [Departure(WEST, wanted=True)]) == (SavedStep(Action.REMOVE, WEST),)
+    assert saved_steps([], [ReplicaDeletion(WEST, wanted=True)]) == (SavedStep(Action.REMOVE, WEST),)
 
 
 @pytest.mark.parametrize(
@@ -45,10 +45,10 @@ def test_an_entry_without_a_state_is_saved_without_one() -> None:
     [
         (ADD, Add(TO)),
         (RETRY, Retry(Target(WEST), FAILED)),
-        (REMOVE, Departure(WEST, IN_SYNC, wanted=True)),
+        (REMOVE, ReplicaDeletion(WEST, IN_SYNC, wanted=True)),
     ],
 )
-def test_what_is_as_it_was_has_not_moved(saved: SavedStep, now: Step | Departure) -> None:
+def test_what_is_as_it_was_has_not_moved(saved: SavedStep, now: RegionStep | ReplicaDeletion) -> None:
     assert moved(saved, now) is None
 
 
@@ -58,11 +58,11 @@ def test_what_is_as_it_was_has_not_moved(saved: SavedStep, now: Step | Departure
         (ADD, Keep(TO, IN_SYNC)),
         (ADD, Keep(TO, Replica(WEST, "InProgress"))),
         (RETRY, Keep(Target(WEST), IN_SYNC)),
-        (REMOVE, Departure(WEST, gone=True)),
-        (REMOVE, Departure(WEST, victim=VICTIM)),
+        (REMOVE, ReplicaDeletion(WEST, gone=True)),
+        (REMOVE, ReplicaDeletion(WEST, victim=VICTIM)),
     ],
 )
-def test_what_is_done_already_has_not_moved(saved: SavedStep, now: Step | Departure) -> None:
+def test_what_is_done_already_has_not_moved(saved: SavedStep, now: RegionStep | ReplicaDeletion) -> None:
     assert moved(saved, now) is None
 
 
@@ -75,12 +75,16 @@ def test_what_is_done_already_has_not_moved(saved: SavedStep, now: Step | Depart
         (ADD, Keep(TO, IN_SYNC, (WRONG_KEY,)), "add was planned, and now it is under another key"),
         (RETRY, Add(Target(WEST)), "retry (found Failed) was planned, and now add (found nothing)"),
         (RETRY, Retry(TO, FAILED), "and now retry under alias/dr (found Failed)"),
-        (REMOVE, Departure(WEST, FAILED, wanted=True), "remove (found InSync) was planned, and now remove (found F"),
-        (REMOVE, Departure(WEST, IN_SYNC, error=CLASH), "and now another secret bears the name"),
+        (
+            REMOVE,
+            ReplicaDeletion(WEST, FAILED, wanted=True),
+            "remove (found InSync) was planned, and now remove (found F",
+        ),
+        (REMOVE, ReplicaDeletion(WEST, IN_SYNC, error=CLASH), "and now another secret bears the name"),
     ],
 )
 def test_what_has_moved_says_what_was_planned_and_what_is_now(
-    saved: SavedStep, now: Step | Departure, words: str
+    saved: SavedStep, now: RegionStep | ReplicaDeletion, words: str
 ) -> None:
     told = moved(saved, now)
     assert told is not None
@@ -91,6 +95,6 @@ def test_what_has_moved_says_what_was_planned_and_what_is_now(
 def test_each_region_that_has_moved_is_told() -> None:
     gone = SavedStep(Action.REMOVE, IRELAND, None, "InSync")
     secret = SavedSecret(ARN, 0, (), (ADD, gone))
-    stays = Departure(IRELAND, Replica(IRELAND, "InSync"), error=CLASH)
+    stays = ReplicaDeletion(IRELAND, Replica(IRELAND, "InSync"), error=CLASH)
     assert [each.partition(":")[0] for each in differences(secret, [STOP], [stays])] == [WEST, IRELAND]
-    assert differences(secret, [Add(TO)], [Departure(IRELAND, gone=True)]) == []
+    assert differences(secret, [Add(TO)], [ReplicaDeletion(IRELAND, gone=True)]) == []

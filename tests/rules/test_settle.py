@@ -9,8 +9,17 @@ from hypothesis import strategies as st
 from smrep.errors import Outcome
 from smrep.model import Replica, Secret
 from smrep.regions import Region
-from smrep.report import Action, Finding, Kind, Severity, Trouble
-from smrep.rules.replication.replica_state import LEFTOVER_S, Course, has_moved, observed, outcome, row, sent, worst
+from smrep.report import Action, Finding, Kind, Problem, Severity
+from smrep.rules.replication.replica_state import (
+    LEFTOVER_S,
+    ReplicaState,
+    after_look,
+    after_request,
+    has_moved,
+    outcome,
+    region_report,
+    worst,
+)
 
 THERE = Region("us-west-2")
 statuses = st.sampled_from(["InSync", "InProgress", "Failed", "Pending", "Odd", None])
@@ -18,18 +27,18 @@ entries = st.one_of(st.none(), st.builds(Replica, st.just(THERE), statuses, st.s
 OLD = Replica(THERE, "Failed", "no luck")
 
 
-def retried(now: float = 0.0) -> Course:
-    return sent(Course(THERE, action=Action.RETRY, seen=OLD), now, accepted=True)
+def retried(now: float = 0.0) -> ReplicaState:
+    return after_request(ReplicaState(THERE, action=Action.RETRY, seen=OLD), now, accepted=True)
 
 
 def test_a_leftover_failure_is_not_the_result() -> None:
-    course = observed(retried(), OLD, 10.0)
+    course = after_look(retried(), OLD, 10.0)
     assert (outcome(course), course.is_open) == (Outcome.PENDING, True)
 
 
 @pytest.mark.parametrize("news", [Replica(THERE, "InProgress"), Replica(THERE, "Failed", "another reason")])
 def test_another_status_or_message_makes_what_follows_count(news: Replica) -> None:
-    course = observed(observed(retried(), news, 1.0), OLD, 2.0)
+    course = after_look(after_look(retried(), news, 1.0), OLD, 2.0)
     assert outcome(course) is Outcome.FAILED
 
 
@@ -37,27 +46,27 @@ def test_another_request_id_makes_a_leftover_failure_no_news() -> None:
     """AWS writes a new id into the message of the same trouble."""
     words = "Replication failed: Secrets Manager can't encrypt the secret value: no (Request ID: {}; Proxy: null)"
     first, later = (Replica(THERE, "Failed", words.format(each)) for each in ("0b3a", "77c1"))
-    course = sent(Course(THERE, action=Action.RETRY, seen=first), 0.0, accepted=True)
-    assert outcome(observed(course, later, LEFTOVER_S - 0.1)) is Outcome.PENDING
-    assert outcome(observed(course, later, LEFTOVER_S)) is Outcome.FAILED
+    course = after_request(ReplicaState(THERE, action=Action.RETRY, seen=first), 0.0, accepted=True)
+    assert outcome(after_look(course, later, LEFTOVER_S - 0.1)) is Outcome.PENDING
+    assert outcome(after_look(course, later, LEFTOVER_S)) is Outcome.FAILED
 
 
 def test_after_half_a_minute_the_same_failure_counts() -> None:
-    assert outcome(observed(retried(), OLD, LEFTOVER_S - 0.1)) is Outcome.PENDING
-    assert outcome(observed(retried(), OLD, LEFTOVER_S)) is Outcome.FAILED
+    assert outcome(after_look(retried(), OLD, LEFTOVER_S - 0.1)) is Outcome.PENDING
+    assert outcome(after_look(retried(), OLD, LEFTOVER_S)) is Outcome.FAILED
 
 
 def test_an_entry_that_is_missing_for_a_while_proves_nothing() -> None:
-    course = observed(observed(retried(), None, 1.0), OLD, 2.0)
+    course = after_look(after_look(retried(), None, 1.0), OLD, 2.0)
     assert outcome(course) is Outcome.PENDING
 
 
 @given(st.lists(entries, max_size=8), st.booleans())
 def test_a_course_is_ok_only_if_the_last_look_showed_in_sync(seen: list[Replica | None], retry: bool) -> None:
-    course = retried() if retry else Course(THERE)
+    course = retried() if retry else ReplicaState(THERE)
     failed = False
     for number, entry in enumerate(seen):
-        course = observed(course, entry, float(number))
+        course = after_look(course, entry, float(number))
         failed = failed or outcome(course) is Outcome.FAILED
     if outcome(course) is Outcome.OK:
         assert seen[-1] is not None
@@ -68,23 +77,23 @@ def test_a_course_is_ok_only_if_the_last_look_showed_in_sync(seen: list[Replica 
 
 @given(entries)
 def test_moving_is_appearing_or_changing(entry: Replica | None) -> None:
-    fresh = sent(Course(THERE, action=Action.ADD), 0.0, accepted=False)
-    assert has_moved(observed(fresh, entry, 1.0)) == (entry is not None)
-    again = sent(Course(THERE, action=Action.RETRY, seen=OLD), 0.0, accepted=False)
+    fresh = after_request(ReplicaState(THERE, action=Action.ADD), 0.0, accepted=False)
+    assert has_moved(after_look(fresh, entry, 1.0)) == (entry is not None)
+    again = after_request(ReplicaState(THERE, action=Action.RETRY, seen=OLD), 0.0, accepted=False)
     changed = entry is not None and (entry.status, entry.message) != (OLD.status, OLD.message)
-    assert has_moved(observed(again, entry, 1.0)) == changed
+    assert has_moved(after_look(again, entry, 1.0)) == changed
 
 
 def test_in_sync_under_another_key_is_drift() -> None:
     wrong = Finding(Kind.WRONG_KEY, Severity.ERROR, "another key")
-    assert outcome(Course(THERE, seen=Replica(THERE, "InSync"), findings=(wrong,))) is Outcome.DRIFT
+    assert outcome(ReplicaState(THERE, seen=Replica(THERE, "InSync"), findings=(wrong,))) is Outcome.DRIFT
 
 
 def test_an_error_ends_a_course() -> None:
-    error = Trouble("AccessDeniedException", "no", None, None, Outcome.ACCESS)
-    course = Course(THERE, seen=Replica(THERE, "InSync"), error=error)
+    error = Problem("AccessDeniedException", "no", None, None, Outcome.ACCESS)
+    course = ReplicaState(THERE, seen=Replica(THERE, "InSync"), error=error)
     assert (outcome(course), course.is_open) == (Outcome.ACCESS, False)
-    assert observed(course, Replica(THERE, "Failed"), 1.0) is course
+    assert after_look(course, Replica(THERE, "Failed"), 1.0) is course
 
 
 def test_the_order_of_outcomes_is_that_of_the_exit_codes_page() -> None:
@@ -102,21 +111,24 @@ def test_the_worst_does_not_depend_on_the_order(outcomes: list[Outcome]) -> None
 
 
 def test_the_half_minute_counts_from_the_request() -> None:
-    assert outcome(observed(retried(100.0), OLD, 100.0 + LEFTOVER_S - 1)) is Outcome.PENDING
-    assert outcome(observed(retried(100.0), OLD, 100.0 + LEFTOVER_S)) is Outcome.FAILED
+    assert outcome(after_look(retried(100.0), OLD, 100.0 + LEFTOVER_S - 1)) is Outcome.PENDING
+    assert outcome(after_look(retried(100.0), OLD, 100.0 + LEFTOVER_S)) is Outcome.FAILED
 
 
 def test_an_old_in_sync_never_counts_by_time_alone() -> None:
     old = Replica(THERE, "InSync", "Replication succeeded")
-    course = sent(Course(THERE, action=Action.OVERWRITE, seen=old), 0.0, accepted=True)
-    assert outcome(observed(course, old, 1e6)) is Outcome.PENDING
+    course = after_request(ReplicaState(THERE, action=Action.OVERWRITE, seen=old), 0.0, accepted=True)
+    assert outcome(after_look(course, old, 1e6)) is Outcome.PENDING
 
 
 def test_an_arn_is_given_only_where_something_backs_it() -> None:
     primary = Secret("arn:aws:secretsmanager:us-east-1:123456789012:secret:a-b", "a", Region("us-east-1"))
     synced, failed = Replica(THERE, "InSync"), Replica(THERE, "Failed")
-    error = Trouble("x", "x", None, None, Outcome.FAILED)
-    assert row(Course(THERE, seen=synced), primary).arn == "arn:aws:secretsmanager:us-west-2:123456789012:secret:a-b"
-    assert row(Course(THERE, seen=failed, seen_there=True), primary).arn is not None
-    assert row(Course(THERE, seen=failed), primary).arn is None
-    assert row(Course(THERE, seen=synced, error=error), primary).arn is None
+    error = Problem("x", "x", None, None, Outcome.FAILED)
+    assert (
+        region_report(ReplicaState(THERE, seen=synced), primary).arn
+        == "arn:aws:secretsmanager:us-west-2:123456789012:secret:a-b"
+    )
+    assert region_report(ReplicaState(THERE, seen=failed, seen_there=True), primary).arn is not None
+    assert region_report(ReplicaState(THERE, seen=failed), primary).arn is None
+    assert region_report(ReplicaState(THERE, seen=synced, error=error), primary).arn is None

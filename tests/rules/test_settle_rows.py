@@ -13,8 +13,17 @@ from hypothesis import strategies as st
 from smrep.errors import Outcome
 from smrep.model import CrossAccount, Replica, Secret
 from smrep.regions import Region
-from smrep.report import Action, Finding, Kind, RegionReport, SecretReport, Severity, Trouble
-from smrep.rules.replication.replica_state import LEFTOVER_S, Course, observed, outcome, row, sent, told, worst_first
+from smrep.report import Action, Finding, Kind, Problem, RegionReport, SecretReport, Severity
+from smrep.rules.replication.replica_state import (
+    LEFTOVER_S,
+    ReplicaState,
+    after_look,
+    after_request,
+    outcome,
+    region_report,
+    secret_report,
+    worst_first,
+)
 
 HOME, WEST = Region("us-east-1"), Region("us-west-2")
 ARN = "arn:aws:secretsmanager:{}:123456789012:secret:prod/db-a1b2c3"
@@ -23,11 +32,11 @@ MOMENT = datetime(2026, 11, 23, tzinfo=UTC)
 SYNCED = Replica(WEST, "InSync", "Replication succeeded", "alias/listed", MOMENT)
 FAILED = Replica(WEST, "Failed", "no luck")
 WRONG = Finding(Kind.WRONG_KEY, Severity.ERROR, "another key")
-ERROR = Trouble("AccessDeniedException", "no", None, None, Outcome.ACCESS)
+ERROR = Problem("AccessDeniedException", "no", None, None, Outcome.ACCESS)
 
 
 def test_a_row_carries_all_that_is_known_of_the_course() -> None:
-    course = Course(
+    course = ReplicaState(
         WEST,
         wanted_key="alias/dr",
         overwrites="arn:x",
@@ -37,7 +46,7 @@ def test_a_row_carries_all_that_is_known_of_the_course() -> None:
         verified=True,
         findings=(WRONG,),
     )
-    assert row(course, PRIMARY) == RegionReport(
+    assert region_report(course, PRIMARY) == RegionReport(
         region=WEST,
         outcome=Outcome.DRIFT,
         arn=ARN.format(WEST),
@@ -55,7 +64,7 @@ def test_a_row_carries_all_that_is_known_of_the_course() -> None:
 
 
 def test_a_region_that_is_not_listed_has_no_words_of_aws_and_no_arn() -> None:
-    assert row(Course(WEST, wanted_key="alias/dr", action=Action.ADD), PRIMARY) == RegionReport(
+    assert region_report(ReplicaState(WEST, wanted_key="alias/dr", action=Action.ADD), PRIMARY) == RegionReport(
         region=WEST, outcome=Outcome.PENDING, kms_key_id="alias/dr", wanted_key="alias/dr", action=Action.ADD
     )
 
@@ -63,7 +72,7 @@ def test_a_region_that_is_not_listed_has_no_words_of_aws_and_no_arn() -> None:
 @pytest.mark.parametrize("waiting", [True, False])
 @pytest.mark.parametrize("dry_run", [True, False])
 def test_an_error_is_the_end_of_a_row(waiting: bool, dry_run: bool) -> None:
-    shown = row(Course(WEST, accepted=True, error=ERROR), PRIMARY, waiting=waiting, dry_run=dry_run)
+    shown = region_report(ReplicaState(WEST, accepted=True, error=ERROR), PRIMARY, waiting=waiting, dry_run=dry_run)
     assert (shown.outcome, shown.error) == (Outcome.ACCESS, ERROR)
 
 
@@ -79,14 +88,14 @@ def test_an_error_is_the_end_of_a_row(waiting: bool, dry_run: bool) -> None:
 def test_without_waiting_a_request_that_aws_took_is_enough(
     accepted: bool, seen: Replica | None, ended: Outcome
 ) -> None:
-    course = Course(WEST, seen=seen, accepted=accepted)
-    assert row(course, PRIMARY, waiting=False).outcome is ended
-    assert row(course, PRIMARY).outcome is (Outcome.PENDING if ended is Outcome.ACCEPTED else ended)
+    course = ReplicaState(WEST, seen=seen, accepted=accepted)
+    assert region_report(course, PRIMARY, waiting=False).outcome is ended
+    assert region_report(course, PRIMARY).outcome is (Outcome.PENDING if ended is Outcome.ACCEPTED else ended)
 
 
 @pytest.mark.parametrize("seen", [None, SYNCED, FAILED])
 def test_a_dry_run_is_well_whatever_is_listed(seen: Replica | None) -> None:
-    assert row(Course(WEST, seen=seen), PRIMARY, dry_run=True).outcome is Outcome.OK
+    assert region_report(ReplicaState(WEST, seen=seen), PRIMARY, dry_run=True).outcome is Outcome.OK
 
 
 @pytest.mark.parametrize(
@@ -105,12 +114,14 @@ def test_a_dry_run_is_well_whatever_is_listed(seen: Replica | None) -> None:
 def test_the_key_is_the_one_over_there_or_in_a_dry_run_the_one_to_be_sent(
     fields: dict[str, Any], dry_run: bool, key: str | None
 ) -> None:
-    assert row(Course(WEST, wanted_key="alias/dr", **fields), PRIMARY, dry_run=dry_run).kms_key_id == key
+    assert (
+        region_report(ReplicaState(WEST, wanted_key="alias/dr", **fields), PRIMARY, dry_run=dry_run).kms_key_id == key
+    )
 
 
 @given(st.sampled_from(list(Outcome)), st.booleans())
 def test_a_proof_weighs_with_the_key(proved: Outcome, wrong: bool) -> None:
-    course = Course(WEST, seen=SYNCED, proved=proved, findings=(WRONG,) if wrong else ())
+    course = ReplicaState(WEST, seen=SYNCED, proved=proved, findings=(WRONG,) if wrong else ())
     lighter = (Outcome.OK, Outcome.ACCEPTED)
     assert outcome(course) is (Outcome.DRIFT if wrong and proved in lighter else proved)
 
@@ -119,24 +130,24 @@ def test_a_proof_weighs_with_the_key(proved: Outcome, wrong: bool) -> None:
 
 
 def test_a_request_makes_what_was_listed_before_a_leftover() -> None:
-    before = Course(WEST, seen=FAILED, held_until_gone=True, error=ERROR)
-    assert sent(before, 7.0, accepted=False) == Course(WEST, seen=FAILED, leftover=FAILED, sent_at=7.0)
-    assert sent(before, 7.0, accepted=True).accepted is True
+    before = ReplicaState(WEST, seen=FAILED, held_until_gone=True, error=ERROR)
+    assert after_request(before, 7.0, accepted=False) == ReplicaState(WEST, seen=FAILED, leftover=FAILED, sent_at=7.0)
+    assert after_request(before, 7.0, accepted=True).accepted is True
 
 
 def test_an_old_failure_counts_as_new_half_a_minute_after_the_request() -> None:
-    course = sent(Course(WEST, seen=FAILED), 100.0, accepted=True)
-    assert [outcome(observed(course, FAILED, now)) for now in (129.9, 130.0)] == [Outcome.PENDING, Outcome.FAILED]
+    course = after_request(ReplicaState(WEST, seen=FAILED), 100.0, accepted=True)
+    assert [outcome(after_look(course, FAILED, now)) for now in (129.9, 130.0)] == [Outcome.PENDING, Outcome.FAILED]
 
 
 def test_time_alone_makes_nothing_of_a_request_that_aws_may_not_have_taken() -> None:
-    course = sent(Course(WEST, seen=FAILED), 0.0, accepted=False)
-    assert outcome(observed(course, FAILED, 10 * LEFTOVER_S)) is Outcome.PENDING
+    course = after_request(ReplicaState(WEST, seen=FAILED), 0.0, accepted=False)
+    assert outcome(after_look(course, FAILED, 10 * LEFTOVER_S)) is Outcome.PENDING
 
 
 def test_a_leftover_without_a_request_of_ours_never_becomes_news() -> None:
-    course = Course(WEST, seen=FAILED, leftover=FAILED, accepted=True)
-    assert outcome(observed(course, FAILED, 10 * LEFTOVER_S)) is Outcome.PENDING
+    course = ReplicaState(WEST, seen=FAILED, leftover=FAILED, accepted=True)
+    assert outcome(after_look(course, FAILED, 10 * LEFTOVER_S)) is Outcome.PENDING
 
 
 # the secret
@@ -157,15 +168,15 @@ def ended(outcome: Outcome) -> RegionReport:
     ],
 )
 def test_a_secret_ends_as_the_worst_of_its_rows_and_its_own_trouble(
-    rows: list[Outcome], error: Trouble | None, worst: Outcome
+    rows: list[Outcome], error: Problem | None, worst: Outcome
 ) -> None:
-    assert told(PRIMARY, [ended(each) for each in rows], error).outcome is worst
+    assert secret_report(PRIMARY, [ended(each) for each in rows], error).outcome is worst
 
 
 def test_a_secret_is_told_by_name_arn_and_region_with_its_rows_in_order() -> None:
     shared = CrossAccount()
     rows = [ended(Outcome.OK), ended(Outcome.PENDING)]
-    assert told(replace(PRIMARY, cross_account=shared), rows, ERROR, ["a note"]) == SecretReport(
+    assert secret_report(replace(PRIMARY, cross_account=shared), rows, ERROR, ["a note"]) == SecretReport(
         name="prod/db",
         outcome=Outcome.ACCESS,
         arn=PRIMARY.arn,
@@ -175,7 +186,7 @@ def test_a_secret_is_told_by_name_arn_and_region_with_its_rows_in_order() -> Non
         cross_account=shared,
         notes=("a note",),
     )
-    assert told(PRIMARY, []) == SecretReport("prod/db", Outcome.OK, PRIMARY.arn, HOME)
+    assert secret_report(PRIMARY, []) == SecretReport("prod/db", Outcome.OK, PRIMARY.arn, HOME)
 
 
 @pytest.mark.parametrize(
@@ -190,13 +201,13 @@ def test_a_secret_is_told_by_name_arn_and_region_with_its_rows_in_order() -> Non
 def test_a_request_was_taken_once_something_new_is_listed(
     before: Replica | None, entry: Replica | None, taken: bool
 ) -> None:
-    waiting = sent(Course(WEST, action=Action.RETRY, seen=before), 10.0, accepted=False)
-    assert observed(waiting, entry, 11.0).accepted is taken
-    assert observed(replace(waiting, accepted=True), entry, 11.0).accepted is True
+    waiting = after_request(ReplicaState(WEST, action=Action.RETRY, seen=before), 10.0, accepted=False)
+    assert after_look(waiting, entry, 11.0).accepted is taken
+    assert after_look(replace(waiting, accepted=True), entry, 11.0).accepted is True
 
 
 def test_what_is_listed_says_nothing_of_a_request_that_was_not_sent() -> None:
-    assert observed(Course(WEST, action=Action.KEEP), SYNCED, 11.0).accepted is False
+    assert after_look(ReplicaState(WEST, action=Action.KEEP), SYNCED, 11.0).accepted is False
 
 
 def test_the_worst_secrets_come_first_and_those_alike_as_they_came() -> None:

@@ -12,8 +12,8 @@ from smrep.model import Replica, Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Kind, Severity
 from smrep.rules.replication.diagnosis import Sighting, stuck
-from smrep.rules.replication.name_owner import Absent, Bearer, Look, Unseen, obstacle
-from smrep.rules.replication.replica_state import Course, in_progress_since, observed
+from smrep.rules.replication.name_owner import Absent, NameLookup, NameOwner, NotChecked, obstacle
+from smrep.rules.replication.replica_state import ReplicaState, after_look, in_progress_since
 
 HOME, WEST = Region("us-east-1"), Region("us-west-2")
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"
@@ -34,8 +34,8 @@ PAGE = "; what else to look at: smrep help runbooks stuck"
     ("look", "there"),
     [
         (Absent(), "no replica is there yet"),
-        (Unseen(), "what is there could not be checked"),
-        (Unseen(Denied("no")), "what is there could not be checked: no"),
+        (NotChecked(), "what is there could not be checked"),
+        (NotChecked(Denied("no")), "what is there could not be checked: no"),
         (OURS, "the replica that is there holds the current version"),
         (
             replace(OURS, stages=(("AWSCURRENT", "v1"),)),
@@ -48,10 +48,10 @@ PAGE = "; what else to look at: smrep help runbooks stuck"
         (NAMESAKE, f"what is there is no replica of it: {NAMESAKE.arn}"),
     ],
 )
-def test_it_says_since_when_and_what_is_there(look: Look, there: str) -> None:
+def test_it_says_since_when_and_what_is_there(look: NameLookup, there: str) -> None:
     first, *others = stuck(PRIMARY, ENTRY, SIGHTING, look)
     assert (first.kind, first.severity, first.message) == (Kind.STUCK, Severity.WARNING, SEEN + there)
-    clash = obstacle(PRIMARY, Target(WEST), NAMESAKE, Bearer.NAMESAKE)
+    clash = obstacle(PRIMARY, Target(WEST), NAMESAKE, NameOwner.NAMESAKE)
     assert others == ([clash] if look is NAMESAKE else [])
 
 
@@ -59,7 +59,7 @@ def test_what_bears_the_name_is_replaced_under_the_key_that_the_list_shows() -> 
     promoted, sighting = replace(OURS, primary_region=None), Sighting(NOON, 299.44)
     first, other = stuck(PRIMARY, replace(ENTRY, kms_key_id="alias/dr"), sighting, promoted)
     assert "(299.4s)" in first.message
-    assert other == obstacle(PRIMARY, Target(WEST, "alias/dr"), promoted, Bearer.PROMOTED)
+    assert other == obstacle(PRIMARY, Target(WEST, "alias/dr"), promoted, NameOwner.PROMOTED)
 
 
 def test_there_are_two_ways_out_and_a_page() -> None:
@@ -89,7 +89,7 @@ def test_since_when_is_kept_until_another_status_shows() -> None:
     for now, status in enumerate([None, "InProgress", "InProgress", "Pending", "InProgress", "InProgress"]):
         since = in_progress_since(since, Replica(WEST, status) if status else None, float(now))
     assert since == 4.0
-    course = Course(WEST)
+    course = ReplicaState(WEST)
     for now in (1.0, 2.0):
-        course = observed(course, ENTRY, now)
+        course = after_look(course, ENTRY, now)
     assert course.in_progress_since == 1.0

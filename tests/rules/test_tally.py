@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from smrep.errors import Outcome
 from smrep.regions import Region
-from smrep.report import Action, Finding, Kind, RegionReport, SecretReport, Severity, Trouble
+from smrep.report import Action, Finding, Kind, Problem, RegionReport, SecretReport, Severity
 from smrep.rules.fleet.plan_counts import COUNTED, ORDER, done, groups, tally, what_of
 
 WEST, IRELAND = Region("us-west-2"), Region("eu-west-1")
-TROUBLE = Trouble("name_clash", "another secret", None, None, Outcome.FAILED)
+TROUBLE = Problem("name_clash", "another secret", None, None, Outcome.FAILED)
 WRONG_KEY = Finding(Kind.WRONG_KEY, Severity.ERROR, "under another key")
 WORDS: dict[str, RegionReport] = {
     "add": RegionReport(WEST, Outcome.OK, action=Action.ADD),
@@ -34,7 +34,7 @@ SECRETS = st.lists(
 )
 
 
-def secret(name: str, *rows: RegionReport, error: Trouble | None = None, rule: str = "r") -> SecretReport:
+def secret(name: str, *rows: RegionReport, error: Problem | None = None, rule: str = "r") -> SecretReport:
     return SecretReport(name, Outcome.OK, replicas=rows, error=error, rules=(rule,))
 
 
@@ -126,7 +126,7 @@ def test_regions_rules_and_keys_part_groups_and_the_key_of_what_is_removed_does_
 
 def test_what_is_blocked_is_grouped_by_why_in_the_order_of_regions() -> None:
     def blocked(region: Region, code: str | None = None) -> RegionReport:
-        error = Trouble(code, "why", None, None, Outcome.FAILED) if code else None
+        error = Problem(code, "why", None, None, Outcome.FAILED) if code else None
         return RegionReport(region, Outcome.FAILED, error=error)
 
     found = groups(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from smrep.model import FAILED, IN_PROGRESS, IN_SYNC, Replica, Secret, in_region
 from smrep.regions import Region
-from smrep.rules.manifest.terraform import Estate, Remark
+from smrep.rules.manifest.terraform import Remark, TerraformExport
 from smrep.rules.replication.key_failures import DEFAULT
 
 HOME, WEST, IRELAND, SYDNEY = (Region(name) for name in ("us-east-1", "us-west-2", "eu-west-1", "ap-southeast-2"))
@@ -25,8 +25,8 @@ def primary(name: str, *entries: Replica, **more: Any) -> Secret:
     return Secret(arn, name, HOME, HOME, replicas=entries or (Replica(WEST, IN_SYNC, kms_key_id=DEFAULT),), **more)
 
 
-def estate(*primaries: Secret, **more: Any) -> Estate:
-    return Estate(HOME, primaries, more.pop("own_keys", {}), **more)
+def estate(*primaries: Secret, **more: Any) -> TerraformExport:
+    return TerraformExport(HOME, primaries, more.pop("own_keys", {}), **more)
 
 
 def resources(text: str) -> dict[str, Block]:

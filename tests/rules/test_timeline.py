@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from smrep.rules.recovery.drill_timeline import (
     Cell,
-    Course,
     Gap,
     Readable,
+    SecretTimeline,
     Span,
     Track,
     cells,
@@ -184,6 +184,6 @@ def test_nothing_is_common_to_none():
 
 
 def test_no_region_at_all_is_no_better_than_the_one_that_was_looked_at():
-    course = Course("db", (Track("us-east-1", (Span(0, 5, DOWN, False), Span(5, 9, CURRENT, True))),))
+    course = SecretTimeline("db", (Track("us-east-1", (Span(0, 5, DOWN, False), Span(5, 9, CURRENT, True))),))
     assert course.anywhere == course.tracks[0].spans
     assert course.unreadable == (Gap(0, 5),)

@@ -17,15 +17,15 @@ from smrep.rules.fleet.saved_plan import Saved, SavedSecret, saved_steps
 from smrep.rules.manifest.parser import parse
 from smrep.rules.manifest.schema import Rule
 from smrep.service.apply import Application
-from smrep.service.fleet.apply_task import Assignment
-from smrep.service.fleet.fleet_run import Terms
-from smrep.service.fleet.inventory import Estate, Scope, Share
-from smrep.service.fleet.region_lister import Sweeper
-from smrep.service.fleet.scheduler import Crew
-from smrep.service.fleet.secret_plan import Planner
-from smrep.service.plan import Draft, Redraft
-from smrep.service.steps.kms_keys import KeyCheck
-from smrep.service.steps.rate_limiter import Pace
+from smrep.service.fleet.apply_task import ApplyTask
+from smrep.service.fleet.fleet_run import AccountRun
+from smrep.service.fleet.inventory import FleetScope, Inventory, Share
+from smrep.service.fleet.region_lister import RegionLister
+from smrep.service.fleet.scheduler import Scheduler
+from smrep.service.fleet.secret_plan import AccountPlanner
+from smrep.service.plan import FleetPlan, RevalidatedPlan
+from smrep.service.steps.kms_keys import KmsKeys
+from smrep.service.steps.rate_limiter import RateLimiter
 
 WRITES = {"ReplicateSecretToRegions", "RemoveRegionsFromReplication", "UpdateSecret", "StopReplicationToReplica"}
 PROD = {"name": "prod", "prefix": "prod/", "regions": [WEST]}
@@ -64,23 +64,23 @@ def rules_of(*rules: dict[str, Any]) -> tuple[Rule, ...]:
     return parse(json.dumps({"schema": 1, "replicate": rules or [PROD]}), "dr.toml").rules
 
 
-def planner(aws: FakeAws, rules: tuple[Rule, ...], *, trusting: bool = False, **scope: Any) -> Planner:
-    estate = Estate(aws, Sweeper(aws, aws.clock), KeyCheck(aws), Scope(Region(HOME), rules, **scope))
-    return Planner(estate, aws.clock, trusting=trusting)
+def planner(aws: FakeAws, rules: tuple[Rule, ...], *, trusting: bool = False, **scope: Any) -> AccountPlanner:
+    estate = Inventory(aws, RegionLister(aws, aws.clock), KmsKeys(aws), FleetScope(Region(HOME), rules, **scope))
+    return AccountPlanner(estate, aws.clock, trusting=trusting)
 
 
-def drafted(aws: FakeAws, *rules: dict[str, Any], trusting: bool = False, share: Share | None = None) -> Draft:
+def drafted(aws: FakeAws, *rules: dict[str, Any], trusting: bool = False, share: Share | None = None) -> FleetPlan:
     """Return the plan of the rules; to make it changes nothing."""
     aws.calls.clear()
     aws.simulator.log.clear()
     found = rules_of(*rules)
-    draft = Draft([planner(aws, found, trusting=trusting, share=share)], found)
+    draft = FleetPlan([planner(aws, found, trusting=trusting, share=share)], found)
     draft.look(quiet(aws.clock))
     assert writes(aws) == []
     return draft
 
 
-def saved(draft: Draft) -> Saved:
+def saved(draft: FleetPlan) -> Saved:
     """Return the plan as it is saved."""
     secrets = []
     for _, errand in draft.errands:
@@ -91,11 +91,11 @@ def saved(draft: Draft) -> Saved:
     return Saved("2026-11-23T10:00:00Z", (None,), tuple(secrets))
 
 
-def redrafted(aws: FakeAws, plan: Saved) -> Redraft:
+def redrafted(aws: FakeAws, plan: Saved) -> RevalidatedPlan:
     """Return what a saved plan comes to now; to find out changes nothing."""
     aws.calls.clear()
     aws.simulator.log.clear()
-    redraft = Redraft(plan, {0: planner(aws, ())})
+    redraft = RevalidatedPlan(plan, {0: planner(aws, ())})
     redraft.look(quiet(aws.clock))
     assert writes(aws) == []
     return redraft
@@ -103,7 +103,7 @@ def redrafted(aws: FakeAws, plan: Saved) -> Redraft:
 
 def prepared(  # noqa: PLR0913 - a run has as many terms
     aws: FakeAws,
-    draft: Draft | Redraft,
+    draft: FleetPlan | RevalidatedPlan,
     *,
     rate: float = 20.0,
     timeout_s: float = 300.0,
@@ -111,12 +111,12 @@ def prepared(  # noqa: PLR0913 - a run has as many terms
     width: int = 1,
 ) -> Application:
     """Return a run of what was drafted, nothing begun."""
-    crew = Crew(aws.clock, width)
-    terms: dict[int, Terms] = {}
+    crew = Scheduler(aws.clock, width)
+    terms: dict[int, AccountRun] = {}
     assignments = []
     for planner, errand in draft.errands:
-        own = Terms(aws, Pace(aws.clock, rate), timeout_s, wait, estate=planner.estate)
-        assignments.append(Assignment(errand, terms.setdefault(id(planner), own), crew))
+        own = AccountRun(aws, RateLimiter(aws.clock, rate), timeout_s, wait, estate=planner.estate)
+        assignments.append(ApplyTask(errand, terms.setdefault(id(planner), own), crew))
     return Application(assignments, crew)
 
 

@@ -17,9 +17,9 @@ from smrep.rules.manifest.parser import parse
 from smrep.rules.manifest.schema import Rule
 from smrep.rules.manifest.selector import EVERY, Selector
 from smrep.service.audit import Audit, Audits
-from smrep.service.fleet.inventory import Estate, Scope
-from smrep.service.fleet.region_lister import Sweeper
-from smrep.service.steps.kms_keys import KeyCheck
+from smrep.service.fleet.inventory import FleetScope, Inventory
+from smrep.service.fleet.region_lister import RegionLister
+from smrep.service.steps.kms_keys import KmsKeys
 
 READS = {"ListSecrets", "DescribeSecret", "DescribeKey"}
 PROD = {"name": "prod", "prefix": "prod/", "regions": [WEST]}
@@ -53,9 +53,9 @@ def asking(*regions: str, key: str | None = None, selector: Selector = EVERY) ->
     return (Rule("", "-r", selector, tuple(Target(Region(each), key) for each in regions or (WEST,))),)
 
 
-def estate(aws: FakeAws, rules: Sequence[Rule] = (), home: str = HOME, **scope: Any) -> Estate:
-    found = Scope(Region(home), tuple(rules) or asking(), **scope)
-    return Estate(aws, Sweeper(aws, aws.clock), KeyCheck(aws, aws.clock), found)
+def estate(aws: FakeAws, rules: Sequence[Rule] = (), home: str = HOME, **scope: Any) -> Inventory:
+    found = FleetScope(Region(home), tuple(rules) or asking(), **scope)
+    return Inventory(aws, RegionLister(aws, aws.clock), KmsKeys(aws, aws.clock), found)
 
 
 def an_audit(

@@ -9,7 +9,7 @@ from fakes import HOME, FakeAws
 from smrep.model import SecretId, Target
 from smrep.regions import Region
 from smrep.report import SecretReport
-from smrep.rules.primary_region import Address
+from smrep.rules.primary_region import SecretAddress
 from smrep.rules.replication.replica_state import worst
 from smrep.service.doctor import Doctor
 
@@ -38,7 +38,7 @@ def doctor(
     aws.simulator.log.clear()
     targets = tuple(Target(Region(region), key or None) for region, _, key in (each.partition("=") for each in regions))
     run = Doctor(aws, aws, aws, Region(home), targets, reader, **more)
-    found = run.examine([Address(SecretId(name), Region(home)) for name in names])
+    found = run.examine([SecretAddress(SecretId(name), Region(home)) for name in names])
     assert {call.operation for call in aws.simulator.log} <= READS
     return found
 

@@ -12,7 +12,7 @@ from use_case_run import UseCaseRun
 from smrep.model import SecretId
 from smrep.regions import Region
 from smrep.report import RegionReport, SecretReport
-from smrep.rules.primary_region import Address
+from smrep.rules.primary_region import SecretAddress
 from smrep.service import rekey as use_case
 
 READS = {
@@ -31,7 +31,7 @@ def prepare(
 ) -> UseCaseRun:
     aws.calls.clear()
     aws.simulator.log.clear()
-    address = Address(SecretId(name), Region(home))
+    address = SecretAddress(SecretId(name), Region(home))
     deadline = aws.clock.time + timeout_s
     request = use_case.RekeyRequest(address, request_for(*regions).targets, **more)
     run = UseCaseRun(partial(use_case.rekey, aws, request), aws.clock, deadline)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from fakes import IRELAND, WEST, FakeAws, at_home
+from fakes import IRELAND, WEST, FakeAws, addresses_of
 from use_case_run import UseCaseRun
 
 from smrep.errors import Denied
@@ -35,7 +35,7 @@ def prepare(
 ) -> UseCaseRun:
     aws.calls.clear()
     deadline = aws.clock.time + timeout_s
-    more.setdefault("addresses", at_home(*names))
+    more.setdefault("addresses", addresses_of(*names))
     request = use_case.RemoveRequest(regions=tuple(Region(each) for each in regions), **more)
     run = UseCaseRun(partial(use_case.remove, aws, request), aws.clock, deadline)
     run.plan()

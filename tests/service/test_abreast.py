@@ -7,25 +7,25 @@ import time
 
 import pytest
 
-from smrep.service.steps.parallel import WIDTH, abreast
+from smrep.service.steps.parallel import WIDTH, parallel
 
 
 def test_answers_come_in_the_order_of_the_items() -> None:
-    assert abreast(lambda n: n * n, range(50)) == [n * n for n in range(50)]
+    assert parallel(lambda n: n * n, range(50)) == [n * n for n in range(50)]
 
 
 def test_without_items_nothing_is_waited_for() -> None:
-    assert abreast(str, [], pulse=lambda: None, late=str, patience_s=10) == []
+    assert parallel(str, [], pulse=lambda: None, late=str, patience_s=10) == []
 
 
 def test_what_a_call_raises_is_raised_here() -> None:
     with pytest.raises(ZeroDivisionError):
-        abreast(lambda n: 1 // n, [1, 0, 2])
+        parallel(lambda n: 1 // n, [1, 0, 2])
 
 
 def test_calls_really_run_at_the_same_time() -> None:
     together = threading.Barrier(3)
-    assert abreast(lambda _: together.wait(timeout=60) >= 0, [1, 2, 3]) == [True] * 3
+    assert parallel(lambda _: together.wait(timeout=60) >= 0, [1, 2, 3]) == [True] * 3
 
 
 @pytest.mark.parametrize("items", [["dead"], ["alive", "dead"]])
@@ -42,14 +42,14 @@ def test_what_does_not_answer_in_time_is_late(items: list[str], monkeypatch: pyt
             never.wait(timeout=60)
         return item
 
-    answers = abreast(call, items, late=lambda item: f"{item}, late", patience_s=60.0)
+    answers = parallel(call, items, late=lambda item: f"{item}, late", patience_s=60.0)
     assert answers == [{"dead": "dead, late"}.get(each, each) for each in items]
     never.set()
 
 
 def test_a_pulse_is_felt_while_waiting() -> None:
     felt = threading.Event()
-    assert abreast(lambda _: felt.wait(timeout=60), [1], pulse=felt.set) == [True]
+    assert parallel(lambda _: felt.wait(timeout=60), [1], pulse=felt.set) == [True]
 
 
 def test_after_a_failure_no_call_begins() -> None:
@@ -60,7 +60,7 @@ def test_after_a_failure_no_call_begins() -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        abreast(call, range(100))
+        parallel(call, range(100))
     assert len(begun) <= WIDTH
 
 
@@ -80,7 +80,7 @@ def test_after_an_interrupt_no_call_begins() -> None:
 
     before = set(threading.enumerate())
     with pytest.raises(KeyboardInterrupt):
-        abreast(call, range(100), pulse=interrupted)
+        parallel(call, range(100), pulse=interrupted)
     go_on.set()
     for thread in set(threading.enumerate()) - before:
         thread.join(timeout=60)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from use_case_run import steps_of
 
 from smrep.output.progress import SystemClock
-from smrep.service.fleet.scheduler import Crew
+from smrep.service.fleet.scheduler import Scheduler
 
 Log = list[tuple[float, str]]
 
@@ -32,7 +32,7 @@ def job(clock: Clock, log: Log, name: str, *pauses: float, takes_s: float = 0.0)
     return step
 
 
-def run(crew: Crew, *jobs: Callable[[], float | None]) -> None:
+def run(crew: Scheduler, *jobs: Callable[[], float | None]) -> None:
     crew.run(jobs, lambda: None)
 
 
@@ -45,21 +45,21 @@ def names(log: Log) -> str:
 
 def test_fresh_jobs_are_begun_in_their_order() -> None:
     clock, log = Clock(), Log()
-    run(Crew(clock, 1), *(job(clock, log, name) for name in "abc"))
+    run(Scheduler(clock, 1), *(job(clock, log, name) for name in "abc"))
     assert names(log) == "abc"
     assert clock.sleeps == []
 
 
 def test_what_is_due_comes_before_what_was_not_begun() -> None:
     clock, log = Clock(), Log()
-    run(Crew(clock, 1), *(job(clock, log, name, 1.5, takes_s=1.0) for name in "abcd"))
+    run(Scheduler(clock, 1), *(job(clock, log, name, 1.5, takes_s=1.0) for name in "abcd"))
     assert names(log) == "abcabcdd"
 
 
 def test_of_several_that_are_due_the_one_due_longest_comes_first() -> None:
     clock, log = Clock(), Log()
     run(
-        Crew(clock, 1),
+        Scheduler(clock, 1),
         job(clock, log, "a", 9.0),
         job(clock, log, "b", 3.0),
         job(clock, log, "c", 3.0),
@@ -70,7 +70,7 @@ def test_of_several_that_are_due_the_one_due_longest_comes_first() -> None:
 
 def test_where_nothing_is_due_it_sleeps_just_until_something_is() -> None:
     clock, log = Clock(), Log()
-    run(Crew(clock, 1), job(clock, log, "a", 2.0, 5.0), job(clock, log, "b", 3.0))
+    run(Scheduler(clock, 1), job(clock, log, "a", 2.0, 5.0), job(clock, log, "b", 3.0))
     assert log == [(0.0, "a"), (0.0, "b"), (2.0, "a"), (3.0, "b"), (7.0, "a")]
     assert clock.sleeps == [2.0, 1.0, 4.0]
 
@@ -78,7 +78,7 @@ def test_where_nothing_is_due_it_sleeps_just_until_something_is() -> None:
 @given(st.lists(st.lists(st.floats(0, 100), max_size=4), max_size=8))
 def test_every_step_is_done_once_and_none_before_it_is_due(jobs: list[list[float]]) -> None:
     clock, log = Clock(), Log()
-    run(Crew(clock, 1), *(job(clock, log, str(number), *pauses) for number, pauses in enumerate(jobs)))
+    run(Scheduler(clock, 1), *(job(clock, log, str(number), *pauses) for number, pauses in enumerate(jobs)))
     assert Counter(name for _, name in log) == {str(number): len(each) + 1 for number, each in enumerate(jobs)}
     for number, pauses in enumerate(jobs):
         times = [at for at, name in log if name == str(number)]
@@ -93,13 +93,13 @@ def test_a_job_that_fails_ends_the_run_and_nothing_more_is_begun() -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        run(Crew(clock, 1), job(clock, log, "a", 1.0), fails, job(clock, log, "b"))
+        run(Scheduler(clock, 1), job(clock, log, "a", 1.0), fails, job(clock, log, "b"))
     assert names(log) == "a"
 
 
 def test_once_stopped_nothing_more_is_begun() -> None:
     clock, log = Clock(), Log()
-    crew = Crew(clock, 1)
+    crew = Scheduler(clock, 1)
 
     def stops() -> float | None:
         crew.stop.set()
@@ -124,7 +124,7 @@ def test_threads_do_every_step_of_every_job(width: int) -> None:
 
         return step
 
-    run(Crew(clock, width), *(counting(number) for number in range(60)))
+    run(Scheduler(clock, width), *(counting(number) for number in range(60)))
     assert counts == {number: number % 3 + 1 for number in range(60)}
 
 
@@ -135,7 +135,7 @@ def test_steps_really_run_at_the_same_time() -> None:
         together.wait(timeout=60)
         return None
 
-    run(Crew(SystemClock(), 8), *[meets] * 4)
+    run(Scheduler(SystemClock(), 8), *[meets] * 4)
     assert not together.broken
 
 
@@ -155,7 +155,7 @@ def test_half_of_the_crew_is_kept_for_what_was_begun() -> None:
         hangs.set()
         return None
 
-    run(Crew(clock, 4), polled, *[hanging] * 6)
+    run(Scheduler(clock, 4), polled, *[hanging] * 6)
     assert hangs.is_set()
 
 
@@ -176,13 +176,13 @@ def test_what_fails_in_a_thread_is_raised_in_the_callers_and_what_is_under_way_e
         return None
 
     with pytest.raises(ZeroDivisionError):
-        run(Crew(SystemClock(), 4), slow, fails, *[late] * 5000)
+        run(Scheduler(SystemClock(), 4), slow, fails, *[late] * 5000)
     assert ended.is_set()
     assert begun["late"] < 5000
 
 
 def test_finish_waits_for_what_is_under_way_and_begins_nothing_else() -> None:
-    crew = Crew(SystemClock(), 2)
+    crew = Scheduler(SystemClock(), 2)
     under_way, begun = threading.Event(), Counter[str]()
 
     def slow() -> float | None:
@@ -205,7 +205,7 @@ def test_finish_waits_for_what_is_under_way_and_begins_nothing_else() -> None:
 
 
 def test_a_caller_that_goes_away_stops_it() -> None:
-    crew = Crew(SystemClock(), 2)
+    crew = Scheduler(SystemClock(), 2)
     turns = steps_of(partial(crew.run, [lambda: 1e9]))
     next(turns)
     turns.close()  # type: ignore[attr-defined]

@@ -8,7 +8,7 @@ from service.doctor_scene import DEFAULT, doctor, end
 
 from smrep.errors import CredentialsError, Denied
 from smrep.regions import Region
-from smrep.service.steps.lookup import caller as caller_of
+from smrep.service.steps.lookup import identify_caller as caller_of
 
 
 @pytest.mark.parametrize(

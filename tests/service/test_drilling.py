@@ -7,14 +7,14 @@ import random
 import pytest
 
 from smrep.regions import Region
-from smrep.rules.recovery.failover_record import Pair
+from smrep.rules.recovery.failover_record import RegionPair
 from smrep.sandbox.drill.drill_fleet import fleet, staged
 from smrep.sandbox.faults import Faults
 from smrep.sandbox.simulator.simulated_aws import Simulator
 from smrep.service.drill import CALM_S, Drill
 
 EAST, WEST, IRELAND = "us-east-1", "us-west-2", "eu-west-1"
-PAIR = Pair(Region(EAST), Region(WEST))
+PAIR = RegionPair(Region(EAST), Region(WEST))
 PROMOTED_S = 2.0
 """How long the stand-in for failover takes, and that for each failback."""
 

@@ -11,14 +11,14 @@ from service.audit_scene import PROD, ScriptedAws, estate, listed, rules_of
 from smrep.errors import Denied, Outcome, Unanswered, UsageError
 from smrep.model import Page
 from smrep.rules.fleet.shards import Shard
-from smrep.service.fleet.inventory import Estate, check_clashes, missed, refuse_absent
+from smrep.service.fleet.inventory import Inventory, check_clashes, refuse_absent, unmatched_rules
 
 
-def names(found: Estate) -> list[str]:
+def names(found: Inventory) -> list[str]:
     return sorted(each.name for each in found.primaries)
 
 
-def taken(found: Estate) -> Estate:
+def taken(found: Inventory) -> Inventory:
     found.take_stock()
     return found
 
@@ -119,8 +119,8 @@ def test_rules_that_mean_nothing_are_told_by_what_all_accounts_hold(aws: FakeAws
     other.create("test/a")
     rules = rules_of(PROD, {"name": "t", "prefix": "test/", "regions": [WEST]}, PROD | {"name": "p", "prefix": "prdo/"})
     both = [taken(estate(each, rules)) for each in (aws, other)]
-    assert [each.name for each in missed(both, rules)] == ["p"]
-    assert [each.name for each in missed(both[:1], rules)] == ["t", "p"]
+    assert [each.name for each in unmatched_rules(both, rules)] == ["p"]
+    assert [each.name for each in unmatched_rules(both[:1], rules)] == ["t", "p"]
 
 
 def test_two_keys_for_one_secret_and_region_are_a_mistake_only_once_somebody_has_them(aws: FakeAws) -> None:

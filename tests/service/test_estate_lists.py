@@ -12,13 +12,13 @@ from smrep.errors import CredentialsError, Denied, Unanswered
 from smrep.model import Page, Secret
 from smrep.regions import Region
 from smrep.rules.manifest.selector import Selector
-from smrep.rules.replication.name_owner import Absent, Unseen
-from smrep.service.fleet.inventory import Estate
+from smrep.rules.replication.name_owner import Absent, NotChecked
+from smrep.service.fleet.inventory import Inventory
 
 THERE, GREEN = Region(WEST), Region(IRELAND)
 
 
-def swept(found: Estate) -> Estate:
+def swept(found: Inventory) -> Inventory:
     found.take_stock()
     found.sweep()
     return found
@@ -86,7 +86,7 @@ def test_a_look_through_the_list_tells_a_namesake_from_nothing_and_from_no_list(
     assert isinstance(seen, Secret)
     assert (seen.region, seen.primary_region) == (WEST, None)
     assert isinstance(found.look(places["prod/b"], THERE), Absent)
-    assert found.look(places["prod/b"], GREEN) == Unseen()
+    assert found.look(places["prod/b"], GREEN) == NotChecked()
     assert (found.is_known_elsewhere(places["prod/a"]), found.is_known_elsewhere(places["prod/b"])) == (True, False)
 
 
@@ -98,7 +98,7 @@ def test_a_region_that_can_not_be_listed_does_not_stop_the_others(error: Excepti
     assert found.unlisted == {WEST: error}
     assert all(found.is_listed_well(place, GREEN) for place in range(3))
     assert not any(found.covers(place) for place in range(3))
-    assert found.look(0, THERE) == Unseen(error)  # type: ignore[arg-type]
+    assert found.look(0, THERE) == NotChecked(error)  # type: ignore[arg-type]
 
 
 def test_credentials_that_expire_stop_it() -> None:

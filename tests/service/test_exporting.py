@@ -21,7 +21,7 @@ from smrep.rules.manifest.schema import Manifest
 from smrep.rules.manifest.selector import EVERY, Selector
 from smrep.rules.manifest.writer import as_json, written
 from smrep.service.export import Export
-from smrep.service.plan import Draft
+from smrep.service.plan import FleetPlan
 
 ACCOUNT = "123456789012"
 ODD_NAMES = ["-rf", "!x", "a=b", "prod/db-AbCdEf", "@", "x" * 512, "rds!cluster-1", "us-west-2"]
@@ -43,8 +43,8 @@ def read(run: Export) -> Manifest:
     return manifest
 
 
-def planned(aws: FakeAws, manifest: Manifest) -> Draft:
-    draft = Draft([planner(aws, manifest.rules)], manifest.rules)
+def planned(aws: FakeAws, manifest: Manifest) -> FleetPlan:
+    draft = FleetPlan([planner(aws, manifest.rules)], manifest.rules)
     draft.look(quiet(aws.clock))
     return draft
 

@@ -11,8 +11,8 @@ from fakes import Clock
 from few_threads import few_threads
 
 from smrep.output.progress import SystemClock
-from smrep.service.fleet.scheduler import Crew
-from smrep.service.steps.parallel import WIDTH, abreast, start
+from smrep.service.fleet.scheduler import Scheduler
+from smrep.service.steps.parallel import WIDTH, parallel, start_threads
 
 
 @pytest.mark.parametrize("most", range(6))
@@ -33,7 +33,7 @@ def test_a_crew_does_every_step_with_as_many_threads_as_there_are(most: int) -> 
         return step
 
     with few_threads(most) as threads:
-        Crew(SystemClock(), 5).run((job(number) for number in range(20)), lambda: None)
+        Scheduler(SystemClock(), 5).run((job(number) for number in range(20)), lambda: None)
     assert steps == dict.fromkeys(range(20), 3)
     assert most_at_once <= max(most, 1)
     assert threads.refused == (most < 5)
@@ -42,7 +42,7 @@ def test_a_crew_does_every_step_with_as_many_threads_as_there_are(most: int) -> 
 def test_a_crew_without_threads_waits_on_the_clock_as_one_of_width_one_does() -> None:
     clock, pauses = Clock(), [2.0, 5.0]
     with few_threads(0):
-        Crew(clock, 24).run([lambda: clock.time + pauses.pop(0) if pauses else None], lambda: None)
+        Scheduler(clock, 24).run([lambda: clock.time + pauses.pop(0) if pauses else None], lambda: None)
     assert clock.sleeps == [2.0, 5.0]
 
 
@@ -57,7 +57,7 @@ def test_what_a_step_raises_is_raised_and_stops_the_crew(most: int) -> None:
         begun["late"] += 1
         return None
 
-    crew = Crew(SystemClock(), 5)
+    crew = Scheduler(SystemClock(), 5)
     with few_threads(most), pytest.raises(ZeroDivisionError):
         crew.run([fails, *[late] * 5000], lambda: None)
     assert crew.stop.is_set()
@@ -67,7 +67,7 @@ def test_what_a_step_raises_is_raised_and_stops_the_crew(most: int) -> None:
 @pytest.mark.parametrize("most", [0, 1, 7, 8])
 def test_calls_are_all_made_and_their_answers_in_order(most: int) -> None:
     with few_threads(most) as threads:
-        assert abreast(lambda n: n * n, range(50)) == [n * n for n in range(50)]
+        assert parallel(lambda n: n * n, range(50)) == [n * n for n in range(50)]
     assert threads.refused == (most < WIDTH)
 
 
@@ -80,7 +80,7 @@ def test_what_a_call_raises_is_raised_without_threads_too_and_no_other_begins(mo
         raise ZeroDivisionError
 
     with few_threads(most), pytest.raises(ZeroDivisionError):
-        abreast(call, range(100))
+        parallel(call, range(100))
     assert begun == [0]
 
 
@@ -92,7 +92,7 @@ def test_without_threads_what_has_not_begun_in_time_is_late() -> None:
         return item
 
     with few_threads(0):
-        answers = abreast(call, ["first", "second"], late=lambda item: f"{item}, late", patience_s=0.0)
+        answers = parallel(call, ["first", "second"], late=lambda item: f"{item}, late", patience_s=0.0)
     assert (begun, answers) == (["first"], ["first", "second, late"])
 
 
@@ -100,11 +100,11 @@ def test_calls_within_a_crews_steps_are_made_where_its_threads_were_the_last() -
     answers: list[list[int]] = []
 
     def step() -> float | None:
-        answers.append(abreast(lambda n: n + 1, [1, 2, 3]))
+        answers.append(parallel(lambda n: n + 1, [1, 2, 3]))
         return None
 
     with few_threads(3):
-        Crew(SystemClock(), 3).run([step] * 9, lambda: None)
+        Scheduler(SystemClock(), 3).run([step] * 9, lambda: None)
     assert answers == [[2, 3, 4]] * 9
 
 
@@ -117,7 +117,7 @@ def test_none_begins_before_all_are_started() -> None:
             counts.append(len(threads.alive))
             done.release()
 
-        assert start(work, 4) == 4
+        assert start_threads(work, 4) == 4
         for _ in range(4):
             assert done.acquire(timeout=60)
     assert counts == [4] * 4

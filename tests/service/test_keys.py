@@ -12,7 +12,7 @@ from service.replicate_scene import prepare, replicate, request_for
 from smrep.errors import AwsError, CredentialsError, Denied, Outcome
 from smrep.model import Key
 from smrep.regions import Region
-from smrep.service.steps.kms_keys import KeyCheck
+from smrep.service.steps.kms_keys import KmsKeys
 
 
 class Slow:
@@ -37,7 +37,7 @@ EXPIRED = CredentialsError("gone", "k", code="ExpiredTokenException")
 @pytest.mark.parametrize("error", [None, Denied("no", "k"), EXPIRED])
 def test_many_that_want_to_know_of_one_key_ask_once(error: AwsError | None) -> None:
     kms = Slow()
-    kms.error, check = error, KeyCheck(kms)
+    kms.error, check = error, KmsKeys(kms)
     with ThreadPoolExecutor(4) as pool:
         answers = [pool.submit(check.key, "one", Region(WEST)) for _ in range(4)]
         while not all(each.running() for each in answers):

@@ -20,10 +20,10 @@ from smrep.errors import Outcome
 from smrep.model import Replica, Secret, SecretId, Target, Version
 from smrep.regions import Region
 from smrep.report import Action, Finding, Kind, RegionReport, SecretReport, Severity
-from smrep.rules.primary_region import Address
-from smrep.rules.replication.blockers import Need, held_back, needs
-from smrep.rules.replication.region_step import Add, Overwrite, Retry, Stop
-from smrep.rules.run_outcome import go_on, stopped, timed_out
+from smrep.rules.primary_region import SecretAddress
+from smrep.rules.replication.blockers import RequiredKey, required_keys, with_blockers
+from smrep.rules.replication.region_step import Add, Overwrite, Retry, Skip
+from smrep.rules.run_outcome import interruption, resume_commands, timed_out
 from smrep.service.remove import RemoveRequest
 
 DR = f"{WEST}=alias/dr"
@@ -215,18 +215,18 @@ def test_an_accepted_run_that_does_not_wait_has_not_timed_out() -> None:
 @pytest.mark.parametrize("status", ["InProgress", "InSync"])
 def test_an_unfinished_overwrite_leads_to_verify(status: str) -> None:
     unfinished = row(status=status, action=Action.OVERWRITE, changed=True, overwrites="arn:old")
-    assert go_on(report(unfinished)) == "smrep verify db --primary-region us-east-1 -r us-west-2"
+    assert resume_commands(report(unfinished)) == "smrep verify db --primary-region us-east-1 -r us-west-2"
 
 
 def test_an_overwrite_not_known_to_be_sent_is_asked_for_again_with_what_it_may_destroy() -> None:
     unsent = row(action=Action.OVERWRITE, overwrites="arn:old")
     words = "--force-overwrite --overwrite-arn arn:old"
-    assert go_on(report(unsent)) == f"smrep replicate db --primary-region us-east-1 -r us-west-2 {words}"
+    assert resume_commands(report(unsent)) == f"smrep replicate db --primary-region us-east-1 -r us-west-2 {words}"
 
 
 def test_an_overwrite_under_way_forces_nothing_that_is_asked_for_again() -> None:
     under_way = row(status="InProgress", action=Action.OVERWRITE, changed=True, overwrites="arn:old")
-    assert go_on(report(under_way, row(IRELAND, action=Action.ADD))) == (
+    assert resume_commands(report(under_way, row(IRELAND, action=Action.ADD))) == (
         "smrep verify db --primary-region us-east-1 -r us-west-2; "
         "smrep replicate db --primary-region us-east-1 -r eu-west-1"
     )
@@ -234,13 +234,13 @@ def test_an_overwrite_under_way_forces_nothing_that_is_asked_for_again() -> None
 
 def test_an_interrupt_after_everything_has_ended_says_so() -> None:
     ended = report(row(outcome=Outcome.OK, action=Action.ADD, changed=True), row(IRELAND, Outcome.FAILED))
-    trouble = stopped(ended, sent=True)
+    trouble = interruption(ended, sent=True)
     assert (trouble.message, trouble.hint) == ("stopped; all that was sent has ended already", None)
 
 
 def test_the_command_of_secrets_in_several_regions_names_none(aws: FakeAws) -> None:
     there = SecretId(ARN.format(SYDNEY))
-    asked = (Address(SecretId("prod/db"), HOME), Address(there, SYDNEY))
+    asked = (SecretAddress(SecretId("prod/db"), HOME), SecretAddress(there, SYDNEY))
     assert RemoveRequest(asked, (WEST,)).again("--yes") == f"smrep remove prod/db {there} -r us-west-2 --yes"
     assert RemoveRequest(asked[:1], (WEST,)).again() == ("smrep remove prod/db --primary-region us-east-1 -r us-west-2")
 
@@ -263,12 +263,12 @@ VICTIM = Secret(ARN.format(WEST), "prod/db", WEST)
     ],
 )
 def test_beside_a_disabled_region_no_doubt_of_the_look_is_left(step: Add | Retry | Overwrite) -> None:
-    stop = held_back(step, (NO,))
-    assert isinstance(stop, Stop)
+    stop = with_blockers(step, (NO,))
+    assert isinstance(stop, Skip)
     assert (stop.findings, stop.error.code) == ((NO,), "region_disabled")
 
 
 def test_only_the_first_key_of_a_version_is_needed() -> None:
     primary = Secret(ARN.format(HOME), "prod/db", HOME)
     old = Version("v1", ("AWSPREVIOUS",), ("alias/first", "alias/second"))
-    assert list(needs(primary, [old])) == [Need("alias/first", old)]
+    assert list(required_keys(primary, [old])) == [RequiredKey("alias/first", old)]

@@ -11,7 +11,7 @@ from use_case_run import quiet
 
 from smrep.errors import CredentialsError, UsageError
 from smrep.rules.fleet.shards import Shard
-from smrep.service.plan import Draft
+from smrep.service.plan import FleetPlan
 
 OLD, NEW = {"region": WEST, "kms_key": "alias/old"}, {"region": WEST, "kms_key": "alias/new"}
 
@@ -84,7 +84,7 @@ def test_a_rule_whose_secrets_are_all_of_other_shards_means_something(aws: FakeA
 def test_secrets_of_another_account_than_expected_stop_it(aws: FakeAws) -> None:
     replicated(aws, name="prod/a")
     rules = rules_of()
-    draft = Draft([planner(aws, rules, expect_account="999999999999")], rules)
+    draft = FleetPlan([planner(aws, rules, expect_account="999999999999")], rules)
     with pytest.raises(UsageError, match="123456789012"):
         draft.look(quiet(aws.clock))
     assert aws.count("DescribeSecret") == 0

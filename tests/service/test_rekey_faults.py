@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from fakes import HOME, IRELAND, WEST, Clock, FakeAws, at_home, is_there, new_key, only, replicated
+from fakes import HOME, IRELAND, WEST, Clock, FakeAws, addresses_of, is_there, new_key, only, replicated
 from service import rekey_scene as rekeying
 from service.lagging_aws import REPLICATE, UPDATE, LaggingAws, once, run_out
 from service.remove_scene import REMOVE
@@ -62,7 +62,7 @@ def test_credentials_that_expire_while_the_plan_looks_at_keys_leave_a_report(aws
     new_key(aws, "alias/new")
     aws.on_call = once(CredentialsError("no", code="ExpiredTokenException"), "DescribeKey", WEST)
     targets = request_for(TO_NEW).targets
-    (address,) = at_home()
+    (address,) = addresses_of()
     request = RekeyRequest(address, targets, recreate=recreate)
     run = UseCaseRun(partial(rekey, aws, request), aws.clock, aws.clock.time + 60.0)
     with pytest.raises(CredentialsError):

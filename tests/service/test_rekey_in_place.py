@@ -11,7 +11,7 @@ from service.rekey_scene import DEFAULT, error_of, key_of, keys_of_versions, pre
 from smrep.errors import Outcome
 from smrep.regions import Region
 from smrep.report import Action
-from smrep.rules.run_outcome import go_on
+from smrep.rules.run_outcome import resume_commands
 
 
 def test_the_key_changes_in_place_with_one_call_into_the_replicas_region(aws: FakeAws) -> None:
@@ -130,7 +130,7 @@ def test_a_lag_that_outlasts_the_deadline_is_pending_and_no_failure(aws: FakeAws
     row = only((secret,))
     assert row.changed is True
     assert (row.outcome, row.error) == (Outcome.PENDING, None)  # the answer may be older than the change
-    assert go_on((secret,)) == "smrep rekey prod/db --primary-region us-east-1 -r us-west-2=alias/new"
+    assert resume_commands((secret,)) == "smrep rekey prod/db --primary-region us-east-1 -r us-west-2=alias/new"
 
 
 def test_several_regions_and_one_that_fails_does_not_stop_the_others(aws: FakeAws) -> None:

@@ -8,7 +8,7 @@ from service.rekey_scene import DEFAULT, error_of, key_of, prepare, rekey
 
 from smrep.errors import CredentialsError, Outcome
 from smrep.report import Action
-from smrep.rules.run_outcome import go_on, stopped, timed_out
+from smrep.rules.run_outcome import interruption, resume_commands, timed_out
 
 
 def test_a_lost_answer_is_looked_for_and_not_sent_again(aws: FakeAws) -> None:
@@ -39,7 +39,7 @@ def test_a_request_that_is_never_answered_is_sent_twice_at_most_and_pending(aws:
     row = only((secret,))
     assert (row.outcome, row.changed, row.error) == (Outcome.PENDING, False, None)
     assert aws.count("UpdateSecret") == 2
-    assert go_on((secret,)) == "smrep rekey prod/db --primary-region us-east-1 -r us-west-2=alias/new"
+    assert resume_commands((secret,)) == "smrep rekey prod/db --primary-region us-east-1 -r us-west-2=alias/new"
 
 
 def test_an_answer_lost_twice_is_found_at_the_second_look(aws: FakeAws) -> None:
@@ -122,6 +122,6 @@ def test_an_interrupt_in_place_after_the_request_names_rekey(aws: FakeAws) -> No
     acting = run.act()
     next(acting)
     acting.close()
-    trouble = stopped(run.secrets(), sent=run.was_sent, doing="changing the key")
+    trouble = interruption(run.secrets(), sent=run.was_sent, doing="changing the key")
     assert trouble.hint == "smrep rekey prod/db --primary-region us-east-1 -r us-west-2=alias/new"
     assert only(run.secrets()).changed is True

@@ -8,7 +8,7 @@ from service.rekey_scene import REPLICATE, prepare, rekey, writes
 
 from smrep.errors import Outcome
 from smrep.report import Action
-from smrep.rules.run_outcome import go_on, stopped, timed_out
+from smrep.rules.run_outcome import interruption, resume_commands, timed_out
 
 
 def test_a_deadline_before_the_replica_is_gone_is_pending_and_names_replicate(aws: FakeAws) -> None:
@@ -19,7 +19,7 @@ def test_a_deadline_before_the_replica_is_gone_is_pending_and_names_replicate(aw
     row = only((secret,))
     assert (row.outcome, row.action, row.changed, row.arn) == (Outcome.PENDING, Action.REKEY, True, None)
     assert [operation for operation, _, _ in writes(aws)] == ["RemoveRegionsFromReplication"]
-    assert go_on((secret,)) == REPLICATE
+    assert resume_commands((secret,)) == REPLICATE
     trouble = timed_out((secret,), 10.0, 10.0, "rekey")
     assert trouble is not None
     assert (trouble.outcome, trouble.hint) == (Outcome.PENDING, f"{REPLICATE} --timeout 1m")
@@ -48,7 +48,7 @@ def test_a_deadline_after_it_is_gone_still_lets_the_replication_be_sent(aws: Fak
         "ReplicateSecretToRegions",
     ]
     assert (row.outcome, row.status, row.changed) == (Outcome.PENDING, "InProgress", True)
-    assert go_on((secret,)) == REPLICATE
+    assert resume_commands((secret,)) == REPLICATE
 
 
 @pytest.mark.parametrize("ticks", [1, 2, 3, 5])
@@ -61,7 +61,7 @@ def test_an_interrupt_while_it_is_being_removed_names_replicate(aws: FakeAws, ti
     for _ in range(ticks):
         next(acting)
     acting.close()
-    trouble = stopped(run.secrets(), sent=run.was_sent, doing="changing the key")
+    trouble = interruption(run.secrets(), sent=run.was_sent, doing="changing the key")
     assert (trouble.outcome, trouble.hint) == (Outcome.INTERRUPTED, REPLICATE)
     assert [operation for operation, _, _ in writes(aws)] == ["RemoveRegionsFromReplication"]
 
@@ -80,7 +80,7 @@ def test_an_interrupt_at_any_moment_names_what_brings_the_replica_back(aws: Fake
         if len([None for _, _ in zip(range(moments), acting, strict=False)]) < moments:
             break
         acting.close()
-        trouble = stopped(run.secrets(), sent=run.was_sent, doing="changing the key")
+        trouble = interruption(run.secrets(), sent=run.was_sent, doing="changing the key")
         row = only(run.secrets())
         if row.outcome is not Outcome.OK:
             assert trouble.hint == REPLICATE
@@ -91,5 +91,5 @@ def test_an_interrupt_before_the_removal_says_that_nothing_was_sent(aws: FakeAws
     replicated(aws)
     new_key(aws, "alias/new")
     run = prepare(aws, f"{WEST}=alias/new", recreate=True)
-    trouble = stopped(run.secrets(dry_run=True), sent=run.was_sent, doing="changing the key")
+    trouble = interruption(run.secrets(dry_run=True), sent=run.was_sent, doing="changing the key")
     assert (trouble.message, trouble.hint) == ("stopped; nothing was sent", None)

@@ -8,7 +8,7 @@ from service.rekey_scene import DEFAULT, REPLICATE, error_of, key_of, prepare, r
 
 from smrep.errors import CredentialsError, Outcome
 from smrep.report import Action
-from smrep.rules.run_outcome import go_on
+from smrep.rules.run_outcome import resume_commands
 
 
 def test_a_removal_that_is_denied_leaves_everything_as_it_was(aws: FakeAws) -> None:
@@ -95,7 +95,7 @@ def test_credentials_that_expire_between_removal_and_replication_leave_the_comma
         list(run.act())
     (secret,) = run.secrets()
     assert only((secret,)).outcome is Outcome.PENDING
-    assert go_on((secret,)) == REPLICATE
+    assert resume_commands((secret,)) == REPLICATE
 
 
 def test_a_primary_that_does_not_answer_after_the_removal_leaves_the_command(aws: FakeAws) -> None:
@@ -115,4 +115,4 @@ def test_a_primary_that_does_not_answer_after_the_removal_leaves_the_command(aws
     (secret,) = run.secrets()
     assert secret.outcome is Outcome.ACCESS
     assert secret.error is not None
-    assert go_on((secret,)) == REPLICATE
+    assert resume_commands((secret,)) == REPLICATE

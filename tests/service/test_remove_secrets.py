@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from fakes import HOME, IRELAND, SYDNEY, WEST, FakeAws, at_home, is_there
+from fakes import HOME, IRELAND, SYDNEY, WEST, FakeAws, addresses_of, is_there
 from service.remove_scene import REMOVE, listed, prepare, removals, remove, replicated
 
 from smrep.errors import Outcome, UsageError
-from smrep.rules.primary_region import Address
+from smrep.rules.primary_region import SecretAddress
 
 
 def test_several_regions_are_one_call(aws: FakeAws) -> None:
@@ -89,7 +89,9 @@ def test_nothing_more_is_sent_once_a_run_has_ended(aws: FakeAws) -> None:
 
 def test_a_replica_is_refused_with_the_command_to_run(aws: FakeAws) -> None:
     replicated(aws, WEST, IRELAND)
-    (secret,) = remove(aws, IRELAND, addresses=(Address(at_home()[0].secret_id, WEST),), flags=("--timeout", "2m"))
+    (secret,) = remove(
+        aws, IRELAND, addresses=(SecretAddress(addresses_of()[0].secret_id, WEST),), flags=("--timeout", "2m")
+    )
     assert secret.error is not None
     assert (secret.outcome, secret.error.code, secret.replicas) == (Outcome.FAILED, "is_replica", ())
     assert secret.error.hint == "smrep remove prod/db --primary-region us-east-1 -r eu-west-1 --timeout 2m"
@@ -98,7 +100,7 @@ def test_a_replica_is_refused_with_the_command_to_run(aws: FakeAws) -> None:
 
 def test_a_replica_whose_primarys_region_was_to_be_cleared_is_sent_to_look_first(aws: FakeAws) -> None:
     replicated(aws)
-    (secret,) = remove(aws, HOME, addresses=(Address(at_home()[0].secret_id, WEST),))
+    (secret,) = remove(aws, HOME, addresses=(SecretAddress(addresses_of()[0].secret_id, WEST),))
     assert secret.error is not None
     assert secret.error.hint == "smrep status prod/db --primary-region us-east-1"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from fakes import HOME, IRELAND, WEST, FakeAws, at_home, only
+from fakes import HOME, IRELAND, WEST, FakeAws, addresses_of, only
 from service.replicate_scene import prepare, replicate, request_for
 
 from smrep.errors import Outcome, UsageError
@@ -13,13 +13,15 @@ from smrep.model import Target
 from smrep.regions import Region
 from smrep.report import Action
 from smrep.rules.replication.region_step import Consent
-from smrep.service.replicate import Request
+from smrep.service.replicate import ReplicateRequest
 
 
 def test_a_replica_is_refused_with_the_command_to_run(aws: FakeAws) -> None:
     aws.create()
     aws.replicate_by_hand(WEST)
-    request = Request(tuple(a.__class__(a.secret_id, WEST) for a in at_home()), (Target(IRELAND, "alias/dr"),))
+    request = ReplicateRequest(
+        tuple(a.__class__(a.secret_id, WEST) for a in addresses_of()), (Target(IRELAND, "alias/dr"),)
+    )
     (secret,) = prepare(aws, request).secrets()
     assert secret.error is not None
     assert secret.error.code == "is_replica"

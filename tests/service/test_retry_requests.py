@@ -11,8 +11,8 @@ from smrep.errors import Denied, Outcome, Refused
 from smrep.model import SecretId
 from smrep.regions import Region
 from smrep.report import Action
-from smrep.rules.primary_region import Address
-from smrep.service.replicate import Request
+from smrep.rules.primary_region import SecretAddress
+from smrep.service.replicate import ReplicateRequest
 
 
 def test_the_key_that_is_recorded_is_kept(aws: FakeAws) -> None:
@@ -142,7 +142,9 @@ def test_what_comes_too_late_is_told_with_retry(aws: FakeAws) -> None:
 )
 def test_a_replica_is_refused_with_the_command_to_run(aws: FakeAws, regions: tuple[str, ...], words: str) -> None:
     failed(aws, IRELAND, also=(WEST,))
-    request = Request((Address(SecretId("prod/db"), Region(WEST)),), request_for(*regions).targets, retry=True)
+    request = ReplicateRequest(
+        (SecretAddress(SecretId("prod/db"), Region(WEST)),), request_for(*regions).targets, retry=True
+    )
     (secret,) = prepare(aws, request).secrets()
     assert secret.error is not None
     assert (secret.error.code, secret.outcome) == ("is_replica", Outcome.FAILED)

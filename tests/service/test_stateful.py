@@ -29,7 +29,7 @@ from stateful.watched_aws import WatchedAws
 
 from smrep.errors import Outcome, SmrepError
 from smrep.model import Target
-from smrep.report import Action, SecretReport, Trouble
+from smrep.report import Action, Problem, SecretReport
 from smrep.service.steps import polling
 
 register_random(polling._jitter)  # else a run is not the same twice
@@ -142,7 +142,7 @@ def carry_out(aws: WatchedAws, order: Order) -> tuple[SecretReport, ...]:
                     was_stopped = True
                     break
         except SmrepError as error:
-            trouble = Trouble.of(error)
+            trouble = Problem.of(error)
         finally:
             ticks.close()
         aws.meddle = lambda _number: None

@@ -6,14 +6,14 @@ from functools import partial
 from itertools import islice
 
 import pytest
-from fakes import HOME, IRELAND, WEST, FakeAws, at_home, kinds
+from fakes import HOME, IRELAND, WEST, FakeAws, addresses_of, kinds
 from service.lagging_aws import once
 from use_case_run import UseCaseRun, quiet
 
 from smrep.errors import NotFound, Outcome, UsageError
 from smrep.regions import Region
 from smrep.report import SecretReport
-from smrep.rules.primary_region import Address
+from smrep.rules.primary_region import SecretAddress
 from smrep.service.status import StatusRequest, status, watch
 from smrep.service.wait import WaitRequest
 from smrep.service.wait import wait as wait_for
@@ -21,14 +21,14 @@ from smrep.service.wait import wait as wait_for
 
 def look(aws: FakeAws, *regions: Region, names: tuple[str, ...] = ("prod/db",), home: Region = HOME) -> SecretReport:
     aws.begin()
-    addresses = tuple(Address(each.secret_id, home) for each in at_home(*names))
+    addresses = tuple(SecretAddress(each.secret_id, home) for each in addresses_of(*names))
     (secret,) = status(aws, StatusRequest(addresses, regions)).secrets
     return secret
 
 
 def wait(aws: FakeAws, *regions: Region, timeout_s: float = 300.0, home: Region = HOME) -> SecretReport:
     aws.begin()
-    addresses = tuple(Address(each.secret_id, home) for each in at_home())
+    addresses = tuple(SecretAddress(each.secret_id, home) for each in addresses_of())
     run = quiet(aws.clock, aws.clock.time + timeout_s)
     (secret,) = wait_for(aws, WaitRequest(addresses, regions), run).secrets
     return secret
@@ -129,7 +129,7 @@ def test_the_primarys_own_region_is_no_replica_region(replicated: FakeAws) -> No
 
 def test_watch_goes_on_and_shows_changes(replicated: FakeAws) -> None:
     replicated.simulator.set_replication_status("prod/db", HOME, WEST, "InProgress", None)
-    run = UseCaseRun(partial(watch, replicated, StatusRequest(at_home())), replicated.clock, 0.0)
+    run = UseCaseRun(partial(watch, replicated, StatusRequest(addresses_of())), replicated.clock, 0.0)
     looks = run.act()
     next(looks)
     (first,) = run.secrets()
@@ -142,7 +142,7 @@ def test_watch_goes_on_and_shows_changes(replicated: FakeAws) -> None:
 
 
 def test_watch_of_nothing_ends(aws: FakeAws) -> None:
-    report = watch(aws, StatusRequest(at_home("nowhere")), quiet(aws.clock))
+    report = watch(aws, StatusRequest(addresses_of("nowhere")), quiet(aws.clock))
     assert [secret.arn for secret in report.secrets] == [None]
     assert aws.clock.sleeps == []
 

@@ -11,13 +11,13 @@ from service.audit_scene import ScriptedAws, listed
 from smrep.errors import Denied, Throttled, Unanswered
 from smrep.model import Filter, Page
 from smrep.regions import Region
-from smrep.service.fleet.region_lister import LISTS_A_SECOND, Sweeper
+from smrep.service.fleet.region_lister import LISTS_A_SECOND, RegionLister
 
 EAST = Region(HOME)
 
 
 def names(aws: FakeAws, *, doomed: bool = False) -> list[str]:
-    pages = Sweeper(aws, aws.clock).pages(EAST, doomed=doomed)
+    pages = RegionLister(aws, aws.clock).pages(EAST, doomed=doomed)
     return [each.name for page in pages for each in page]
 
 
@@ -31,7 +31,7 @@ def test_every_secret_comes_once_a_hundred_a_call(aws: FakeAws, count: int) -> N
 
 def test_a_page_comes_before_the_next_is_asked_for() -> None:
     aws = ScriptedAws(script={HOME: [Page((listed("a"),), "1"), Page((listed("b"),))]})
-    sweeper = Sweeper(aws, aws.clock)
+    sweeper = RegionLister(aws, aws.clock)
     pages = sweeper.pages(EAST)
     assert [each.name for each in next(pages)] == ["a"]
     assert (aws.asked, sweeper.seen) == ([(HOME, None)], 1)
@@ -48,7 +48,7 @@ def test_an_empty_page_with_a_token_is_not_the_end() -> None:
 @pytest.mark.parametrize("tokens", [["1", "1"], ["1", "2", "1"]])
 def test_a_token_that_comes_again_is_no_end_but_an_error(tokens: list[str]) -> None:
     aws = ScriptedAws(script={HOME: [Page((listed(token),), token) for token in tokens]})
-    sweeper = Sweeper(aws, aws.clock)
+    sweeper = RegionLister(aws, aws.clock)
     with pytest.raises(Unanswered, match="the list of secrets in us-east-1: the same page was to come again"):
         list(sweeper.pages(EAST))
     assert (sweeper.seen, len(aws.asked)) == (len(tokens), len(tokens))
@@ -64,7 +64,7 @@ ENDLESS = {
 def test_a_thousand_pages_in_a_row_without_news_are_no_list(kind: str) -> None:
     aws = ScriptedAws(script={HOME: [ENDLESS[kind](number) for number in range(5000)]})
     with pytest.raises(Unanswered, match="the list of secrets in us-east-1: 1000 pages in a row showed nothing new"):
-        list(Sweeper(aws, aws.clock).pages(EAST))
+        list(RegionLister(aws, aws.clock).pages(EAST))
     assert len(aws.asked) in {1000, 1001}
 
 
@@ -86,7 +86,7 @@ def test_filters_go_with_every_page(aws: FakeAws) -> None:
     for number in range(120):
         aws.create(f"prod/{number}")
         aws.create(f"test/{number}")
-    pages = list(Sweeper(aws, aws.clock).pages(EAST, (Filter("name", ("prod/",)),)))
+    pages = list(RegionLister(aws, aws.clock).pages(EAST, (Filter("name", ("prod/",)),)))
     assert [len(page) for page in pages] == [100, 20]
     assert all(each.name.startswith("prod/") for page in pages for each in page)
 
@@ -94,7 +94,7 @@ def test_filters_go_with_every_page(aws: FakeAws) -> None:
 def test_it_keeps_to_half_of_what_aws_allows_in_each_region_by_itself() -> None:
     script = [*(Page((), str(number)) for number in range(100)), Page(())]
     aws = ScriptedAws(script={HOME: [*script], WEST: [*script]})
-    sweeper = Sweeper(aws, aws.clock)
+    sweeper = RegionLister(aws, aws.clock)
     list(sweeper.pages(EAST))
     spent = aws.clock.time
     assert spent == pytest.approx(100 / LISTS_A_SECOND)
@@ -121,7 +121,7 @@ def test_throttling_for_ever_ends_in_about_a_minute() -> None:
 def test_any_other_error_ends_it_at_once(error: Callable[[], Exception]) -> None:
     failure = error()
     aws = ScriptedAws(script={HOME: [Page((listed("a"),), "1"), failure]})
-    pages = Sweeper(aws, aws.clock).pages(EAST)
+    pages = RegionLister(aws, aws.clock).pages(EAST)
     next(pages)
     with pytest.raises(type(failure)):
         next(pages)

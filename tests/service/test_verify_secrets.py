@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from fakes import HOME, IRELAND, WEST, FakeAws, at_home, kinds, only, replicated
+from fakes import HOME, IRELAND, WEST, FakeAws, addresses_of, kinds, only, replicated
 from service.verify_scene import verification, verify
 
 from smrep.errors import Outcome, UsageError
@@ -91,7 +91,7 @@ def test_secrets_are_proved_together(aws: FakeAws) -> None:
 
 def test_addresses_that_lead_to_one_secret_are_one(aws: FakeAws) -> None:
     arn = replicated(aws)
-    assert len(at_home("prod/db", arn)) == 2
+    assert len(addresses_of("prod/db", arn)) == 2
     assert len(verify(aws, names=("prod/db", arn))) == 1
 
 

@@ -12,7 +12,7 @@ from use_case_run import UseCaseRun
 from smrep.model import SecretId
 from smrep.regions import Region
 from smrep.report import SecretReport
-from smrep.rules.primary_region import Address
+from smrep.rules.primary_region import SecretAddress
 from smrep.service import verify as use_case
 
 READS = {"DescribeSecret", "ListSecretVersionIds", "DescribeKey"}
@@ -27,7 +27,7 @@ def verification(
     timeout_s: float = 300.0,
     **more: Any,
 ) -> UseCaseRun:
-    addresses = tuple(Address(SecretId(name), Region(home)) for name in names)
+    addresses = tuple(SecretAddress(SecretId(name), Region(home)) for name in names)
     aws.begin()
     targets = request_for(*regions).targets
     request = use_case.VerifyRequest(addresses, targets, **more)

@@ -186,7 +186,7 @@ def handled(run: InterruptedRun) -> Iterator[None]:
     before = {number: signal.getsignal(number) for number in process.ENDING}
     ignored = sys.unraisablehook
     gc.disable()  # test tools listen to it, and a signal that meets them is heard of later
-    process.heed()
+    process.install_handlers()
     own: Any = {number: signal.getsignal(number) for number in before}
 
     def handler(number: int, frame: FrameType | None) -> None:

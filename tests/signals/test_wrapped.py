@@ -10,7 +10,7 @@ from fakes import Clock
 from fixtures import Sandbox
 
 from smrep.cli import main as entry
-from smrep.cli.signals import stopping
+from smrep.cli.signals import find_signal
 from smrep.errors import Terminated
 
 
@@ -48,5 +48,5 @@ def test_it_is_no_fault_of_ours(
 
 
 def test_an_error_without_a_signal_has_none() -> None:
-    assert stopping(ValueError("x")) is None
-    assert stopping(None) is None
+    assert find_signal(ValueError("x")) is None
+    assert find_signal(None) is None

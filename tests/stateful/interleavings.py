@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from fakes import HOME, IRELAND, WEST, at_home, new_key, replicated
+from fakes import HOME, IRELAND, WEST, addresses_of, new_key, replicated
 from hypothesis import strategies as st
 from service.apply_scene import planner, prepared, rules_of
 from stateful.smrep_runs import one_after_the_other
@@ -20,28 +20,28 @@ from use_case_run import UseCaseRun, quiet
 from smrep.errors import SmrepError
 from smrep.model import SecretId, Target, in_region
 from smrep.rules.manifest.selector import Selector
-from smrep.rules.recovery.failback_decision import Goal
-from smrep.rules.recovery.failover_record import Pair, Record, header, read
+from smrep.rules.recovery.failback_decision import FailbackGoal
+from smrep.rules.recovery.failover_record import Record, RegionPair, header, read
 from smrep.rules.replication.region_step import Consent
 from smrep.sandbox.simulator.simulated_aws import ApiError
 from smrep.service import promote as promoting
 from smrep.service import rekey as rekeying
 from smrep.service import remove as removing
 from smrep.service import replicate as replicating
-from smrep.service.failover import Muster
-from smrep.service.fleet.fleet_run import FleetRun, Terms
-from smrep.service.fleet.region_lister import Sweeper
-from smrep.service.fleet.scheduler import Crew
-from smrep.service.plan import Draft
-from smrep.service.recovery.failback_task import Journey
-from smrep.service.recovery.failover_task import Crossing
+from smrep.service.failover import FailoverSelection
+from smrep.service.fleet.fleet_run import AccountRun, FleetRun
+from smrep.service.fleet.region_lister import RegionLister
+from smrep.service.fleet.scheduler import Scheduler
+from smrep.service.plan import FleetPlan
+from smrep.service.recovery.failback_task import FailbackTask
+from smrep.service.recovery.failover_task import FailoverTask
 from smrep.service.run_state import RunState
-from smrep.service.steps.kms_keys import KeyCheck
-from smrep.service.steps.preflight import Health
-from smrep.service.steps.rate_limiter import Pace
+from smrep.service.steps.kms_keys import KmsKeys
+from smrep.service.steps.preflight import PreflightChecks
+from smrep.service.steps.rate_limiter import RateLimiter
 
 NAME, ALIAS = "prod/a", "alias/new"
-PAIR = Pair(HOME, WEST)
+PAIR = RegionPair(HOME, WEST)
 TAG = {"Key": "dr", "Value": "true"}
 TIMEOUT_S = 300.0
 
@@ -178,7 +178,7 @@ def _plain(use_case: Callable[[RunState], object], aws: Witness) -> Play:
 
 def _replicate(aws: Witness, *, retry: bool = False) -> Play:
     consent = Consent(True, frozenset({in_region(str(aws.call("DescribeSecret", SecretId=NAME)["ARN"]), IRELAND)}))
-    request = replicating.Request(at_home(NAME), (Target(WEST), Target(IRELAND)), consent, retry=retry)
+    request = replicating.ReplicateRequest(addresses_of(NAME), (Target(WEST), Target(IRELAND)), consent, retry=retry)
     aws.start()
     yield from _plain(partial(replicating.replicate, aws, request), aws)
 
@@ -203,7 +203,7 @@ def retry(aws: Witness) -> Play:
 def remove(aws: Witness) -> Play:
     replicated(aws, WEST, IRELAND, name=NAME)
     aws.start()
-    request = removing.RemoveRequest(at_home(NAME), (WEST, IRELAND))
+    request = removing.RemoveRequest(addresses_of(NAME), (WEST, IRELAND))
     yield from _plain(partial(removing.remove, aws, request), aws)
 
 
@@ -214,7 +214,7 @@ def recreate(aws: Witness) -> Play:
     replicated(aws, WEST, IRELAND, name=NAME)
     aws.start()
     targets = (Target(WEST, ALIAS), Target(IRELAND, ALIAS))
-    request = rekeying.RekeyRequest(*at_home(NAME), targets, recreate=True)
+    request = rekeying.RekeyRequest(*addresses_of(NAME), targets, recreate=True)
     yield from _plain(partial(rekeying.rekey, aws, request), aws)
 
 
@@ -230,7 +230,7 @@ def apply(aws: Witness) -> Play:
     replicated(aws, IRELAND, WEST, name=NAME)
     aws.start()
     rules = rules_of({"name": "dr", "prefix": "prod/", "regions": ["ap-southeast-2"], "remove_extra": True})
-    draft = Draft([planner(aws, rules, trusting=True)], rules)
+    draft = FleetPlan([planner(aws, rules, trusting=True)], rules)
     draft.look(quiet(aws.clock))
     yield
     _act(prepared(aws, draft), aws)
@@ -250,8 +250,8 @@ class Book:
         self.text += json.dumps(line) + "\n"
 
 
-def _terms(aws: Witness) -> Terms:
-    return Terms(aws, Pace(aws.clock, 40.0), TIMEOUT_S, jitter=random.Random(7))
+def _terms(aws: Witness) -> AccountRun:
+    return AccountRun(aws, RateLimiter(aws.clock, 40.0), TIMEOUT_S, jitter=random.Random(7))
 
 
 def _act(run: FleetRun, aws: Witness) -> None:
@@ -260,14 +260,14 @@ def _act(run: FleetRun, aws: Witness) -> None:
 
 
 def _cross(aws: Witness, book: Book) -> Play:
-    muster = Muster(aws, Sweeper(aws, aws.clock), PAIR, [Selector(tags=(("dr", "true"),))], book.known)
+    muster = FailoverSelection(aws, RegionLister(aws, aws.clock), PAIR, [Selector(tags=(("dr", "true"),))], book.known)
     muster.look(quiet(aws.clock))
     yield
-    crew, terms = Crew(aws.clock, 1), _terms(aws)
+    crew, terms = Scheduler(aws.clock, 1), _terms(aws)
     _act(
         FleetRun(
             [
-                Crossing(each, PAIR, terms, crew, book.write, selectors=muster.selectors, is_due=arn in muster.due)
+                FailoverTask(each, PAIR, terms, crew, book.write, selectors=muster.selectors, is_due=arn in muster.due)
                 for arn, each in muster.found.items()
             ],
             crew,
@@ -283,16 +283,16 @@ def failover(aws: Witness) -> Play:
     yield from _cross(aws, Book())
 
 
-def _failback(aws: Witness, goal: Goal) -> Play:
+def _failback(aws: Witness, goal: FailbackGoal) -> Play:
     replicated(aws, WEST, IRELAND, name=NAME, Tags=[TAG])
     book = Book()
     for _ in _cross(aws, book):
         pass
     aws.start()
     aws.led_home = True
-    crew, terms = Crew(aws.clock, 1), _terms(aws)
-    health = Health(aws, aws, KeyCheck(aws, aws.clock), "failback", versions=False)
-    journeys = [Journey(each, PAIR, goal, False, terms, crew, health, book.write) for each in book.known.newest]
+    crew, terms = Scheduler(aws.clock, 1), _terms(aws)
+    health = PreflightChecks(aws, aws, KmsKeys(aws, aws.clock), "failback", versions=False)
+    journeys = [FailbackTask(each, PAIR, goal, False, terms, crew, health, book.write) for each in book.known.newest]
     for each in journeys:
         each.plan()
         _ = each.stakes
@@ -302,12 +302,12 @@ def _failback(aws: Witness, goal: Goal) -> Play:
 
 def protect(aws: Witness) -> Play:
     """`failback` that leaves the role with the promoted secret."""
-    yield from _failback(aws, Goal.PROTECT)
+    yield from _failback(aws, FailbackGoal.PROTECT)
 
 
 def return_primary(aws: Witness) -> Play:
     """`failback --return-primary`."""
-    yield from _failback(aws, Goal.RETURN)
+    yield from _failback(aws, FailbackGoal.RETURN)
 
 
 COMMANDS: tuple[Callable[[Witness], Play], ...] = (

@@ -17,10 +17,10 @@ from stateful.watched_aws import Sent, WatchedAws, name_of
 
 from smrep.errors import Outcome
 from smrep.output.json_document import document
-from smrep.report import Action, Kind, RegionReport, Report, SecretReport, Severity, Trouble
+from smrep.report import Action, Kind, Problem, RegionReport, RunReport, SecretReport, Severity
 from smrep.rules.replication.key_failures import DEFAULT
 from smrep.rules.replication.replica_state import LIST_LAG_S, worst
-from smrep.rules.run_outcome import end, stopped, timed_out
+from smrep.rules.run_outcome import interruption, run_outcome, timed_out
 from smrep.service.steps.parallel import LOOK_S
 
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
@@ -127,7 +127,7 @@ class Judge:
 
     # at the end
 
-    def verdict(self, run: Any, trouble: Trouble | None, *, was_stopped: bool) -> None:
+    def verdict(self, run: Any, trouble: Problem | None, *, was_stopped: bool) -> None:
         """Judge the report of a run that has ended."""
         order, clock = self.order, self.aws.clock
         secrets: tuple[SecretReport, ...] = run.secrets(dry_run=True) if order.dry_run else run.secrets()
@@ -136,12 +136,12 @@ class Judge:
         if any(each.fate != "refused" for each in self.aws.sent_in_run):
             assert was_sent, "something was sent, and the run does not know"
         if was_stopped:
-            trouble = stopped(secrets, sent=was_sent, doing=getattr(run, "doing", "waiting"))
+            trouble = interruption(secrets, sent=was_sent, doing=getattr(run, "doing", "waiting"))
             if any(each.was_carried_out for each in self.aws.sent_in_run):
                 assert "nothing was sent" not in trouble.message
         elif trouble is None and not order.dry_run:
             trouble = timed_out(secrets, order.timeout_s, elapsed, order.command)
-        outcome = end(secrets, trouble)
+        outcome = run_outcome(secrets, trouble)
         self._judge_document(secrets, trouble, outcome, elapsed)
         assert elapsed <= order.timeout_s + 1e-6, "no sleep goes past the deadline"
         for secret in secrets:
@@ -152,9 +152,9 @@ class Judge:
         self._judge_repetitions()
 
     def _judge_document(
-        self, secrets: tuple[SecretReport, ...], trouble: Trouble | None, outcome: Outcome, elapsed: float
+        self, secrets: tuple[SecretReport, ...], trouble: Problem | None, outcome: Outcome, elapsed: float
     ) -> None:
-        report = Report(
+        report = RunReport(
             command="rekey" if self.order.command == "recreate" else self.order.command,
             outcome=outcome,
             exit_code=outcome.exit_code,

@@ -18,13 +18,13 @@ from use_case_run import UseCaseRun
 from smrep.errors import CredentialsError
 from smrep.model import SecretId, Target, in_region
 from smrep.regions import Region
-from smrep.rules.primary_region import Address
+from smrep.rules.primary_region import SecretAddress
 from smrep.rules.replication.key_failures import DEFAULT
 from smrep.rules.replication.region_step import Consent
 from smrep.service.promote import PromoteRequest, promote
 from smrep.service.rekey import RekeyRequest, rekey
 from smrep.service.remove import RemoveRequest, remove
-from smrep.service.replicate import Request, replicate
+from smrep.service.replicate import ReplicateRequest, replicate
 from smrep.service.status import StatusRequest, status
 from smrep.service.verify import VerifyRequest, verify
 from smrep.service.wait import WaitRequest, wait
@@ -122,10 +122,10 @@ def orders(draw: st.DrawFn) -> Order:
 def run_of(order: Order, aws: WatchedAws, deadline: float) -> Any:
     """Return the run that the command line stands for, as the command of it makes it."""
     clock = aws.clock
-    addresses = tuple(Address(SecretId(name), order.home) for name in order.names)
+    addresses = tuple(SecretAddress(SecretId(name), order.home) for name in order.names)
     match order.command:
         case "replicate" | "retry":
-            request = Request(
+            request = ReplicateRequest(
                 addresses,
                 order.targets,
                 Consent(order.force, frozenset(_consented(order, aws))),

@@ -26,10 +26,10 @@ from smrep.cli.run import Run
 from smrep.errors import UsageError
 from smrep.output.append_only_file import AppendOnlyFile, Journal
 from smrep.output.summary_line import plan_counts
-from smrep.rules.hints import spell
+from smrep.rules.hints import format_command
 
 if TYPE_CHECKING:
-    from smrep.service.plan import Draft, Redraft
+    from smrep.service.plan import FleetPlan, RevalidatedPlan
 
 EXAMPLES = """\b
 Examples:
@@ -65,7 +65,7 @@ def apply(
     timeout_s: float,
     dry_run: bool,
     yes: bool,
-    shared: options.Shared,
+    shared: options.SharedOptions,
 ) -> int:
     """Add, retry and, where the manifest says so, remove replicas until all is as it is wanted.
 
@@ -108,18 +108,18 @@ class Again:
     @property
     def words(self) -> str:
         """The command that asks."""
-        return spell("apply", [], flags=self.flags)
+        return format_command("apply", [], flags=self.flags)
 
     @property
     def confirmed(self) -> str:
         """The command that needs no answer."""
         most = ["--max-removals", str(self.removals)] if self.removals else []
-        return spell("apply", [], flags=[*self.flags, "--yes", *most])
+        return format_command("apply", [], flags=[*self.flags, "--yes", *most])
 
 
 def _drafted(
     run: Run, file: str | None, plan: str | None, rate: float, shard: str | None
-) -> tuple[Draft | Redraft, float]:
+) -> tuple[FleetPlan | RevalidatedPlan, float]:
     """Return what is to be found out, and how many writes a second the run may send to an account."""
     if file:
         manifest = read_manifest(file, run.stdin)
@@ -143,7 +143,9 @@ def _journal(run: Run, path: str, stack: ExitStack) -> Journal:
     return Journal(ledger, "apply")
 
 
-def _act(run: Run, draft: Draft | Redraft, rate: float, timeout_s: float, again: str, *, wait: bool) -> None:
+def _act(
+    run: Run, draft: FleetPlan | RevalidatedPlan, rate: float, timeout_s: float, again: str, *, wait: bool
+) -> None:
     """Do what was drafted, and say what is open at the end."""
     from smrep.service.apply import Application
 
@@ -154,7 +156,7 @@ def _act(run: Run, draft: Draft | Redraft, rate: float, timeout_s: float, again:
     check_end(application, timeout_s, again)
 
 
-def _announce(run: Run, draft: Draft | Redraft, *, asking: bool) -> None:
+def _announce(run: Run, draft: FleetPlan | RevalidatedPlan, *, asking: bool) -> None:
     """Show the plan to a person, who must see all that is lost before an answer is asked for; tell it to a program."""
     if run.events:
         run.events.plan()

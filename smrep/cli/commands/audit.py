@@ -24,7 +24,7 @@ from smrep.cli.run import Run
 from smrep.errors import UsageError
 from smrep.model import Target
 from smrep.output.artifacts import check_path
-from smrep.rules.hints import spell
+from smrep.rules.hints import format_command
 from smrep.rules.manifest.schema import Manifest, Rule
 from smrep.rules.manifest.selector import EVERY
 from smrep.service.run_state import interrupted_look
@@ -63,7 +63,7 @@ def audit(
     deep: bool,
     reports: tuple[str, ...],
     shard: str | None,
-    shared: options.Shared,
+    shared: options.SharedOptions,
     **choice: Any,
 ) -> int:
     """Tell which secrets of a Region are not where they should be.
@@ -85,7 +85,7 @@ def audit(
         manifest = read_manifest(file, run.stdin) if file else Manifest((Rule("", "-r", chosen, wanted),))
 
         from smrep.service.audit import Audit, Audits
-        from smrep.service.steps.lookup import caller
+        from smrep.service.steps.lookup import identify_caller
 
         found = estates(run, manifest, shard)
         audits = Audits(
@@ -94,7 +94,7 @@ def audit(
         run.state.track(audits, interrupted_look)
         if found and any(path.endswith(".html") for path in reports):
             door = run.connect() if run.several_accounts else found[0].aws  # of several, whoever takes on their roles
-            run.caller = caller(door, found[0].scope.home).arn
+            run.caller = identify_caller(door, found[0].scope.home).arn
         audits.look(run.state)
         for warning in audits.warnings(manifest.rules):
             run.messages.warning(warning)
@@ -109,10 +109,12 @@ def _next_step(
     """Return the command that adds what is missing, None where nothing is."""
     if file:
         to_do = file != "-" and (audits.addable or audits.summary["failed"])
-        return f"what is to be done: {spell('plan', [], flags=['-f', file, *run.home_flags])}" if to_do else None
+        return (
+            f"what is to be done: {format_command('plan', [], flags=['-f', file, *run.home_flags])}" if to_do else None
+        )
     if not audits.addable:
         return None
     home = run.where.region if run.where else None
     chosen = typed_choice(choice)
-    names = spell("audit", [], primary_region=home, targets=wanted, flags=[*chosen, "-o", "name"])
-    return f"to add what is missing: {names} | {spell('replicate', ['-'], targets=wanted)}"
+    names = format_command("audit", [], primary_region=home, targets=wanted, flags=[*chosen, "-o", "name"])
+    return f"to add what is missing: {names} | {format_command('replicate', ['-'], targets=wanted)}"

@@ -32,7 +32,7 @@ Examples:
 @click.option("--reader", type=Role(), metavar="ROLE_ARN", help="Say whether this role could read the replicas.")
 @options.shared
 def doctor(
-    secrets: tuple[str, ...], regions: Any, *, kms_key: str | None, reader: str | None, shared: options.Shared
+    secrets: tuple[str, ...], regions: Any, *, kms_key: str | None, reader: str | None, shared: options.SharedOptions
 ) -> int:
     """Look at everything that could stop a replication, and change nothing.
 
@@ -50,11 +50,11 @@ def doctor(
         check_regions(where.sources, replicas)
 
         from smrep.service import doctor as service
-        from smrep.service.steps.lookup import caller
+        from smrep.service.steps.lookup import identify_caller
 
         run.state.track(run.state.tracked, interrupted_look)
         aws, home = run.connect(), next(iter(where.sources))
-        who = caller(aws, home)
+        who = identify_caller(aws, home)
         run.account_id = who.account
         (run.messages.note if who.account else run.messages.warning)(who.sentence)
         if not where.addresses:

@@ -13,12 +13,12 @@ from smrep.cli import root as basics
 from smrep.cli.fault_options import delays
 from smrep.cli.params import HomeRegion
 from smrep.cli.run import Run
-from smrep.cli.signals import stopped_by, told, typed_line
+from smrep.cli.signals import finish_quietly, stopped_by, typed_line
 from smrep.errors import Terminated, UsageError
 from smrep.output.terminal import is_terminal
 from smrep.regions import Region, partition_of
-from smrep.rules.recovery.drill_timeline import Rehearsal, third_region
-from smrep.rules.recovery.failover_record import Pair
+from smrep.rules.recovery.drill_timeline import DrillResult, third_region
+from smrep.rules.recovery.failover_record import RegionPair
 
 if TYPE_CHECKING:
     from smrep.sandbox.faults import Faults
@@ -107,7 +107,7 @@ def drill(**typed: Any) -> None:
 
     from smrep.cli.sandbox_process import rehearsing
 
-    result: Rehearsal | None = None
+    result: DrillResult | None = None
     try:
         with rehearsing(run.messages, pair, typed["count"], faults, typed["log"]) as rehearsal:
             code = 0
@@ -128,7 +128,7 @@ def drill(**typed: Any) -> None:
 
 def _run(typed: dict[str, Any]) -> Run:
     """Return where a drill is told; it has no connection of its own to AWS."""
-    shared = options.Shared(
+    shared = options.SharedOptions(
         primary_region=None,
         expect_account=None,
         profile=None,
@@ -146,7 +146,7 @@ def _run(typed: dict[str, Any]) -> Run:
     return Run("sandbox drill", shared)
 
 
-def _pair(source: Region, target: Region) -> Pair:
+def _pair(source: Region, target: Region) -> RegionPair:
     """Return the two Regions, if they can be a pair.
 
     Raises:
@@ -157,7 +157,7 @@ def _pair(source: Region, target: Region) -> Pair:
         raise UsageError(f"--from and --to are both {source}", "name two Regions: --from us-east-1 --to us-west-2")
     if partition_of(source) != partition_of(target):
         raise UsageError(f"{source} and {target} lie in different partitions, between which nothing is replicated")
-    return Pair(source, target)
+    return RegionPair(source, target)
 
 
 def _faults(typed: dict[str, Any]) -> Faults:
@@ -196,7 +196,7 @@ def _act(run: Run, drill: Drill, *, pausing: bool) -> None:
             typed_line("press Enter to go on: ", run.stdin, run.stderr)
 
 
-def _tell(run: Run, result: Rehearsal, code: int) -> None:
+def _tell(run: Run, result: DrillResult, code: int) -> None:
     """Print the result, and on standard error what went wrong."""
     for each in result.problems[:MOST_TOLD]:
         run.messages.error(each)
@@ -205,10 +205,10 @@ def _tell(run: Run, result: Rehearsal, code: int) -> None:
     if result.interrupted:
         run.messages.error("interrupted; the sandbox is gone, and its secrets with it")
     run.write([_text(run, result, code)])
-    told(code)
+    finish_quietly(code)
 
 
-def _text(run: Run, result: Rehearsal, code: int) -> str:
+def _text(run: Run, result: DrillResult, code: int) -> str:
     if run.output == "json":
         from smrep.output.drill_document import as_json
 

@@ -16,7 +16,7 @@ from smrep.cli.run import Run
 from smrep.errors import NotWhole, Outcome, UsageError
 from smrep.output.safe import to_json
 from smrep.report import SecretReport
-from smrep.rules.hints import connected, spell
+from smrep.rules.hints import connected, format_command
 from smrep.rules.manifest.schema import Manifest
 from smrep.rules.manifest.selector import EVERY
 from smrep.rules.manifest.writer import as_json, written
@@ -36,7 +36,7 @@ Examples:
     "--terraform", is_flag=True, help="Write Terraform's import and resource blocks in place of the manifest."
 )
 @options.shared
-def export(*, terraform: bool, shared: options.Shared, **choice: Any) -> int:
+def export(*, terraform: bool, shared: options.SharedOptions, **choice: Any) -> int:
     """Write the manifest of what is replicated now, so that a plan made of it has nothing to do.
 
     It is TOML, with -o json JSON. A Region that Failed is left out, which is said; secrets that were never replicated
@@ -76,7 +76,7 @@ def export(*, terraform: bool, shared: options.Shared, **choice: Any) -> int:
     return run.exit_code
 
 
-def _for_terraform(shared: options.Shared) -> options.Shared:
+def _for_terraform(shared: options.SharedOptions) -> options.SharedOptions:
     """Return the options with Terraform's format; what the environment says of the format is not meant for it.
 
     Raises:
@@ -91,7 +91,7 @@ def _for_terraform(shared: options.Shared) -> options.Shared:
 def _not_whole(what: str, unseen: Sequence[SecretReport], count: int) -> NotWhole:
     """Return why nothing was written."""
     denied = any(each.outcome is Outcome.ACCESS for each in unseen)
-    others = f"or choose others: {spell('export', [], flags=['--prefix', 'PREFIX'])}"
+    others = f"or choose others: {format_command('export', [], flags=['--prefix', 'PREFIX'])}"
     return NotWhole(
         f"no {what} was written: {len(unseen)} of {count} secrets could not be looked at",
         f"allow secretsmanager:DescribeSecret, {others}" if denied else f"try again, {others}",

@@ -15,17 +15,17 @@ from smrep.cli.root import CONTEXT
 from smrep.cli.run import Run
 from smrep.errors import NotWhole, Outcome, UsageError
 from smrep.rules.fleet.shards import WHOLE
-from smrep.rules.hints import spell
-from smrep.rules.recovery.failback_decision import Goal
-from smrep.rules.recovery.failover_record import Pair, Record
-from smrep.rules.recovery.recovery_summary import Line, failback_sheet
+from smrep.rules.hints import format_command
+from smrep.rules.recovery.failback_decision import FailbackGoal
+from smrep.rules.recovery.failover_record import Record, RegionPair
+from smrep.rules.recovery.recovery_summary import SheetLine, failback_sheet
 
 if TYPE_CHECKING:
     from smrep.aws.client import Aws
     from smrep.service.failback import Failback
     from smrep.service.ports import Clock
-    from smrep.service.recovery.failback_task import Journey
-    from smrep.service.steps.preflight import Health
+    from smrep.service.recovery.failback_task import FailbackTask
+    from smrep.service.steps.preflight import PreflightChecks
 
 EXAMPLES = """\b
 Examples:
@@ -67,7 +67,7 @@ def failback(
     timeout_s: float,
     dry_run: bool,
     yes: bool,
-    shared: options.Shared,
+    shared: options.SharedOptions,
 ) -> int:
     """Lead home the secrets of a failover's record, step by step, each looked at before the next.
 
@@ -89,15 +89,17 @@ def failback(
         run.found_homes({pair.source: "--record"})
 
         from smrep.service.failback import Failback, plan_all
-        from smrep.service.fleet.fleet_run import WIDTH, Terms
-        from smrep.service.fleet.scheduler import Crew
-        from smrep.service.recovery.failback_task import Journey
-        from smrep.service.steps.rate_limiter import Pace
+        from smrep.service.fleet.fleet_run import WIDTH, AccountRun
+        from smrep.service.fleet.scheduler import Scheduler
+        from smrep.service.recovery.failback_task import FailbackTask
+        from smrep.service.steps.rate_limiter import RateLimiter
 
-        aws, crew = run.connect(pair.target), Crew(run.clock, WIDTH)
-        terms, health = Terms(aws, Pace(run.clock, paced), timeout_s, wait), _health(aws, run.clock)
-        goal = Goal.RETURN if return_primary else Goal.PROTECT
-        journeys = [Journey(each, pair, goal, rotation_handled, terms, crew, health, book.write) for each in entries]
+        aws, crew = run.connect(pair.target), Scheduler(run.clock, WIDTH)
+        terms, health = AccountRun(aws, RateLimiter(run.clock, paced), timeout_s, wait), _health(aws, run.clock)
+        goal = FailbackGoal.RETURN if return_primary else FailbackGoal.PROTECT
+        journeys = [
+            FailbackTask(each, pair, goal, rotation_handled, terms, crew, health, book.write) for each in entries
+        ]
         fleet = Failback(journeys, crew, dry_run=dry_run)
         run.state.track(fleet)
         plan_all(journeys, run.state)
@@ -116,13 +118,13 @@ def failback(
     return run.exit_code
 
 
-def _act(run: Run, fleet: Failback, due: Sequence[Journey], timeout_s: float, *, wait: bool) -> None:
+def _act(run: Run, fleet: Failback, due: Sequence[FailbackTask], timeout_s: float, *, wait: bool) -> None:
     """Have it confirmed, do it, and say what is open at the end."""
     flags = options.typed(*AGAIN)
-    agreed = spell("failback", [], flags=[*flags, "--yes"])
+    agreed = format_command("failback", [], flags=[*flags, "--yes"])
     if not run.yes:
         run.ask([each.name for each in due], "failback", agreed)
-    words = agreed if run.yes else spell("failback", [], flags=flags)
+    words = agreed if run.yes else format_command("failback", [], flags=flags)
     carry_out(run, fleet, words)
     if not wait and due:
         run.messages.warning(f"only the first step of each was asked for; to go on from there: {words}")
@@ -142,13 +144,13 @@ def _check_whole(record: Record, path: str) -> None:
         over = ["--from", record.pair.source, "--to", record.pair.target, "--all", "--record", path, "--dry-run"]
         raise NotWhole(
             f"the last line of {path} was cut off, so that the secret that it names may have been left where it is",
-            f"see what the record does not name: {spell('failover', [], flags=over)}",
+            f"see what the record does not name: {format_command('failover', [], flags=over)}",
             Outcome.FAILED,
             tuple(lines),
         )
 
 
-def _check_home(run: Run, pair: Pair) -> None:
+def _check_home(run: Run, pair: RegionPair) -> None:
     """Refuse another primaries' Region than the record's.
 
     Raises:
@@ -163,15 +165,15 @@ def _check_home(run: Run, pair: Pair) -> None:
         )
 
 
-def _health(aws: Aws, clock: Clock) -> Health:
+def _health(aws: Aws, clock: Clock) -> PreflightChecks:
     """Return what looks at keys and Regions for all secrets."""
-    from smrep.service.steps.kms_keys import KeyCheck
-    from smrep.service.steps.preflight import Health
+    from smrep.service.steps.kms_keys import KmsKeys
+    from smrep.service.steps.preflight import PreflightChecks
 
-    return Health(aws, aws, KeyCheck(aws, clock), "failback", versions=False)
+    return PreflightChecks(aws, aws, KmsKeys(aws, clock), "failback", versions=False)
 
 
-def _sheet(due: Sequence[Journey], pair: Pair, goal: Goal) -> list[Line]:
+def _sheet(due: Sequence[FailbackTask], pair: RegionPair, goal: FailbackGoal) -> list[SheetLine]:
     """Return what is to be done for those that are due."""
     removals, replaced = sum(each.removals for each in due), sum(each.replaces for each in due)
     return failback_sheet([(each.name, each.truth) for each in due], pair, goal, removals=removals, replaced=replaced)

@@ -28,17 +28,17 @@ from smrep.errors import UsageError
 from smrep.model import parse_arn
 from smrep.regions import Region
 from smrep.rules.fleet.shards import WHOLE
-from smrep.rules.hints import spell
+from smrep.rules.hints import format_command
 from smrep.rules.manifest.selector import EVERY, Selector
 from smrep.rules.primary_region import check_regions
-from smrep.rules.recovery.failover_record import Pair
-from smrep.rules.recovery.recovery_summary import Line, failover_sheet, to_cross
+from smrep.rules.recovery.failover_record import RegionPair
+from smrep.rules.recovery.recovery_summary import SheetLine, failover_sheet, to_cross
 
 if TYPE_CHECKING:
     from smrep.output.failover_record_file import FailoverRecordFile
-    from smrep.service.failover import Muster
-    from smrep.service.fleet.scheduler import Crew
-    from smrep.service.recovery.failover_task import Crossing
+    from smrep.service.failover import FailoverSelection
+    from smrep.service.fleet.scheduler import Scheduler
+    from smrep.service.recovery.failover_task import FailoverTask
 
 EXAMPLES = """\b
 Examples:
@@ -84,7 +84,7 @@ def failover(
     timeout_s: float,
     dry_run: bool,
     yes: bool,
-    shared: options.Shared,
+    shared: options.SharedOptions,
     **choice: Any,
 ) -> int:
     """Promote the replicas of one Region's primaries in another, which is the only one that is called.
@@ -99,15 +99,15 @@ def failover(
         selectors = _selectors(run, secrets, file, choice, pair)
         run.found_homes({pair.source: "--from"})
         flags = [*options.typed(*AGAIN), *typed_choice(choice)]
-        again = spell("failover", secrets, flags=flags)
-        confirmed = spell("failover", secrets, flags=[*flags, "--yes"])
+        again = format_command("failover", secrets, flags=flags)
+        confirmed = format_command("failover", secrets, flags=[*flags, "--yes"])
         asked = Asked(pair, selectors, paced, timeout_s, wait, again, confirmed, by_tags=bool(choice["tags"]))
         with ExitStack() as stack:
             book = the_record(run, record, pair, stack)
             _fail_over(run, asked, book)
         run.close_screen()
         if book.record.pair is not None:  # something is written down
-            back = spell("failback", [], flags=["--record", record, "--dry-run"])
+            back = format_command("failback", [], flags=["--record", record, "--dry-run"])
             run.messages.note(f"when {pair.source} is back: {back}")
     return run.exit_code
 
@@ -116,7 +116,7 @@ def failover(
 class Asked:
     """What was typed, checked."""
 
-    pair: Pair
+    pair: RegionPair
     selectors: Sequence[Selector]
     rate: float
     """Requests a second."""
@@ -132,19 +132,21 @@ class Asked:
 
 def _fail_over(run: Run, asked: Asked, book: FailoverRecordFile) -> None:
     """Select, show the go/no-go sheet, promote."""
-    from smrep.service.failover import Failover, Muster
+    from smrep.service.failover import Failover, FailoverSelection
     from smrep.service.fleet.fleet_run import WIDTH
-    from smrep.service.fleet.region_lister import Sweeper
-    from smrep.service.fleet.scheduler import Crew
+    from smrep.service.fleet.region_lister import RegionLister
+    from smrep.service.fleet.scheduler import Scheduler
 
     pair = asked.pair
     aws = run.connect(pair.target, sole=True)
-    credentials = Line("credentials", *aws.session.dependence(pair.source, pair.target))
-    muster = Muster(aws, Sweeper(aws, run.clock), pair, asked.selectors, book.record, run.options.expect_account)
+    credentials = SheetLine("credentials", *aws.session.dependence(pair.source, pair.target))
+    muster = FailoverSelection(
+        aws, RegionLister(aws, run.clock), pair, asked.selectors, book.record, run.options.expect_account
+    )
     run.state.track(muster)
     muster.look(run.state)
     _check_found(muster, by_tags=asked.by_tags)
-    crew = Crew(run.clock, WIDTH)
+    crew = Scheduler(run.clock, WIDTH)
     crossings = _crossings(muster, crew, book, asked)
     fleet = Failover(crossings, crew, refused=muster.refused, rate=asked.rate, dry_run=run.dry_run)
     run.state.track(fleet)
@@ -164,7 +166,7 @@ def _fail_over(run: Run, asked: Asked, book: FailoverRecordFile) -> None:
     check_end(fleet, asked.timeout_s, words)
 
 
-def _pair(run: Run, source: Region, target: Region) -> Pair:
+def _pair(run: Run, source: Region, target: Region) -> RegionPair:
     """Return the two Regions, if they can be a pair.
 
     Raises:
@@ -180,11 +182,11 @@ def _pair(run: Run, source: Region, target: Region) -> Pair:
         raise UsageError(
             f"--primary-region {run.options.primary_region} contradicts --from {source}", "leave --primary-region out"
         )
-    return Pair(source, target)
+    return RegionPair(source, target)
 
 
 def _selectors(
-    run: Run, secrets: Sequence[str], file: str | None, choice: dict[str, Any], pair: Pair
+    run: Run, secrets: Sequence[str], file: str | None, choice: dict[str, Any], pair: RegionPair
 ) -> Sequence[Selector]:
     """Return what was chosen.
 
@@ -198,7 +200,7 @@ def _selectors(
         between = ("--from", pair.source, "--to", pair.target)
         raise UsageError(
             "say which secrets, in one way: --prefix and --tag, --all, -f FILE, or their names",
-            f"every one: {spell('failover', [], flags=[*between, '--all', '--record', 'FILE', '--dry-run'])}",
+            f"every one: {format_command('failover', [], flags=[*between, '--all', '--record', 'FILE', '--dry-run'])}",
         )
     if secrets:
         names = run.find_there(secrets, pair.target)
@@ -211,7 +213,7 @@ def _selectors(
     return _of_manifest(run, file, pair) if file else [chosen]
 
 
-def _of_manifest(run: Run, file: str, pair: Pair) -> Sequence[Selector]:
+def _of_manifest(run: Run, file: str, pair: RegionPair) -> Sequence[Selector]:
     """Return what the rules mean that want the Region.
 
     Raises:
@@ -246,7 +248,7 @@ def _of_manifest(run: Run, file: str, pair: Pair) -> Sequence[Selector]:
     return [rule.selector for rule in rules]
 
 
-def _check_found(muster: Muster, *, by_tags: bool) -> None:
+def _check_found(muster: FailoverSelection, *, by_tags: bool) -> None:
     """Refuse a choice that means nothing at all.
 
     Raises:
@@ -260,19 +262,21 @@ def _check_found(muster: Muster, *, by_tags: bool) -> None:
         f"the choice matches no replica of {pair.source} in {pair.target}; nothing was sent",
         "a replica need not show its primary's tags: choose by --prefix or by names"
         if by_tags
-        else f"what {pair.target} holds: {spell('list', [], primary_region=pair.target)}",
+        else f"what {pair.target} holds: {format_command('list', [], primary_region=pair.target)}",
     )
 
 
-def _crossings(muster: Muster, crew: Crew, book: FailoverRecordFile, asked: Asked) -> list[Crossing]:
+def _crossings(
+    muster: FailoverSelection, crew: Scheduler, book: FailoverRecordFile, asked: Asked
+) -> list[FailoverTask]:
     """Return the secrets, each to be dealt with at one pace."""
-    from smrep.service.fleet.fleet_run import Terms
-    from smrep.service.recovery.failover_task import Crossing
-    from smrep.service.steps.rate_limiter import Pace
+    from smrep.service.fleet.fleet_run import AccountRun
+    from smrep.service.recovery.failover_task import FailoverTask
+    from smrep.service.steps.rate_limiter import RateLimiter
 
-    terms = Terms(muster.aws, Pace(crew.clock, asked.rate), asked.timeout_s, asked.wait)
+    terms = AccountRun(muster.aws, RateLimiter(crew.clock, asked.rate), asked.timeout_s, asked.wait)
     return [
-        Crossing(
+        FailoverTask(
             each,
             muster.pair,
             terms,

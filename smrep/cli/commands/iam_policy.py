@@ -17,9 +17,8 @@ from smrep.errors import ConfigurationError, UsageError
 from smrep.output.safe import to_json
 from smrep.output.terminal import Messages, wants_color
 from smrep.regions import Region
-from smrep.rules.least_privilege import EVERY, Scope, check, document, notes, warnings
-from smrep.rules.permissions import CALLS, HARMLESS
-from smrep.rules.primary_region import Where, locate
+from smrep.rules.least_privilege import CALLS, EVERY, HARMLESS, PolicyScope, check, document, notes, warnings
+from smrep.rules.primary_region import PrimaryRegions, locate_primaries
 
 EXAMPLES = """\b
 Examples:
@@ -111,7 +110,7 @@ def iam_policy(
     primary's Region. Nothing is called and no credentials are needed. No policy lets a secret's value be read.
     """
     where = _where(secrets, primary_region)
-    scope = Scope(
+    scope = PolicyScope(
         commands=frozenset(name for group in commands for name in group),
         secrets=where.addresses,
         targets=targets(regions, kms_key),
@@ -131,7 +130,7 @@ def iam_policy(
     click.echo(to_json(policy))
 
 
-def _where(typed: Sequence[str], flag: Region | None) -> Where:
+def _where(typed: Sequence[str], flag: Region | None) -> PrimaryRegions:
     """Return the secrets with their Regions, every secret of the Region where none was typed.
 
     Raises:
@@ -142,7 +141,7 @@ def _where(typed: Sequence[str], flag: Region | None) -> Where:
     if not secrets:
         raise UsageError("standard input named no secret", "name none on the command line for all secrets of a Region")
     try:
-        return locate(secrets, flag, os.environ, lambda: None)
+        return locate_primaries(secrets, flag, os.environ, lambda: None)
     except ConfigurationError as error:
         raise UsageError(
             "no Region is known for the primary: no ARN, flag or variable names one",

@@ -32,7 +32,7 @@ Examples:
 )
 @selection
 @options.shared
-def list_(shared: options.Shared, **choice: Any) -> int:
+def list_(shared: options.SharedOptions, **choice: Any) -> int:
     """List the secrets of a Region: primaries, replicas of another Region's, and those never replicated.
 
     A list may be five minutes behind; what is scheduled for deletion is left out. As text, names and events it is

@@ -15,11 +15,11 @@ from smrep.errors import OutputError
 from smrep.files import replacing
 from smrep.rules.fleet.saved_plan import Saved, SavedSecret, as_text, saved_steps
 from smrep.rules.fleet.shards import Shard
-from smrep.rules.hints import spell
+from smrep.rules.hints import format_command
 from smrep.service.run_state import interrupted_look
 
 if TYPE_CHECKING:
-    from smrep.service.plan import Draft
+    from smrep.service.plan import FleetPlan
 
 EXAMPLES = """\b
 Examples:
@@ -34,7 +34,9 @@ Examples:
 @click.option("--out", metavar="FILE", help="Write the plan to FILE, for apply --plan.")
 @sharded
 @options.shared
-def plan(file: str, *, detailed_exitcode: bool, out: str | None, shard: str | None, shared: options.Shared) -> int:
+def plan(
+    file: str, *, detailed_exitcode: bool, out: str | None, shard: str | None, shared: options.SharedOptions
+) -> int:
     """Show what apply would do for the secrets that a manifest means, and do nothing of it.
 
     All are listed in each Region; what is not as it is wanted is looked at. A replica under another key than wanted is
@@ -54,11 +56,11 @@ def plan(file: str, *, detailed_exitcode: bool, out: str | None, shard: str | No
             _save(run, draft, out, shard_of(run, shard), max(1, len(manifest.accounts)))
         if draft.changes and (out or file != "-"):
             how = ["--plan", out] if out else ["-f", file, *(["--shard", shard] if shard else []), *run.home_flags]
-            run.next_step = f"to do it: {spell('apply', [], flags=how)}"
+            run.next_step = f"to do it: {format_command('apply', [], flags=how)}"
     return run.exit_code
 
 
-def _save(run: Run, draft: Draft, path: str, shard: Shard, accounts: int) -> None:
+def _save(run: Run, draft: FleetPlan, path: str, shard: Shard, accounts: int) -> None:
     """Write the plan to a file.
 
     Raises:

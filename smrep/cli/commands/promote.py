@@ -31,7 +31,7 @@ def promote(
     timeout_s: float,
     dry_run: bool,
     yes: bool,
-    shared: options.Shared,
+    shared: options.SharedOptions,
 ) -> int:
     """Make the replica in a Region a standalone secret that can be written and rotated there.
 

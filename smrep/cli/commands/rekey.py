@@ -44,7 +44,7 @@ def rekey(
     dry_run: bool,
     no_preflight: bool,
     yes: bool,
-    shared: options.Shared,
+    shared: options.SharedOptions,
 ) -> int:
     """Put replicas under another KMS key, in place, and prove it by reading back, old versions included.
 

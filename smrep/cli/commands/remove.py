@@ -31,7 +31,7 @@ def remove(
     timeout_s: float,
     dry_run: bool,
     yes: bool,
-    shared: options.Shared,
+    shared: options.SharedOptions,
 ) -> int:
     """Delete replicas, and wait until they are really gone.
 

@@ -85,7 +85,7 @@ def replicate_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @replicate_options
 @options.shared
 def replicate(
-    secrets: tuple[str, ...], regions: Any, kms_key: str | None, chosen: ReplicateOptions, shared: options.Shared
+    secrets: tuple[str, ...], regions: Any, kms_key: str | None, chosen: ReplicateOptions, shared: options.SharedOptions
 ) -> int:
     """Add replica Regions to secrets, wait until each is in sync, say so per Region.
 
@@ -100,7 +100,7 @@ def run_replication(
     secrets: tuple[str, ...],
     wanted: Callable[[], tuple[Target, ...]],
     chosen: ReplicateOptions,
-    shared: options.Shared,
+    shared: options.SharedOptions,
 ) -> int:
     """Run `replicate` or `retry`, and return the exit code; `wanted` are the Regions, or the error in them."""
     with Run(command, shared, chosen.timeout_s, dry_run=chosen.dry_run, yes=chosen.yes, looks_last=True) as run:
@@ -112,7 +112,7 @@ def run_replication(
         from smrep.rules.replication.region_step import Consent
         from smrep.service import replicate as service
 
-        request = service.Request(
+        request = service.ReplicateRequest(
             addresses,
             regions,
             Consent(chosen.force_overwrite, frozenset(chosen.overwrite_arns)),

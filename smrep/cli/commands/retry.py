@@ -23,7 +23,7 @@ Examples:
 @options.regions("Region to try again (default: all that Failed), and another KMS key for it", keys=True)
 @replicate_options
 @options.shared
-def retry(secrets: tuple[str, ...], regions: Any, chosen: ReplicateOptions, shared: options.Shared) -> int:
+def retry(secrets: tuple[str, ...], regions: Any, chosen: ReplicateOptions, shared: options.SharedOptions) -> int:
     """Try the Failed Regions again, say why each had failed and what came of it.
 
     SECRET is a name or an ARN; - reads them from standard input, one a line. Regions that are in sync are left alone;

@@ -23,7 +23,7 @@ Examples:
 @options.regions("Replica Region to report (default: all)")
 @click.option("--watch", is_flag=True, help="Look again every two seconds until interrupted.")
 @options.shared
-def status(secrets: tuple[str, ...], regions: Any, *, watch: bool, shared: options.Shared) -> int:
+def status(secrets: tuple[str, ...], regions: Any, *, watch: bool, shared: options.SharedOptions) -> int:
     """Show the replication state of each Region as AWS reports it now.
 
     SECRET is a name or an ARN, of the primary or of a replica; - reads them from standard input, one a line.

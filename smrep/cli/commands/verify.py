@@ -24,7 +24,7 @@ Examples:
 @options.regions("Replica Region to verify (default: all), and the key that is expected there", keys=True)
 @options.timeout
 @options.shared
-def verify(secrets: tuple[str, ...], regions: Any, *, timeout_s: float, shared: options.Shared) -> int:
+def verify(secrets: tuple[str, ...], regions: Any, *, timeout_s: float, shared: options.SharedOptions) -> int:
     """Prove that each replica holds the current version, without reading a value.
 
     Both sides are looked at: the same ARN suffix, our primary, the same versions under AWSCURRENT and AWSPREVIOUS,

@@ -22,7 +22,7 @@ Examples:
 @options.regions("Replica Region to wait for (default: all)")
 @options.timeout
 @options.shared
-def wait(secrets: tuple[str, ...], regions: Any, *, timeout_s: float, shared: options.Shared) -> int:
+def wait(secrets: tuple[str, ...], regions: Any, *, timeout_s: float, shared: options.SharedOptions) -> int:
     """Wait until the Regions are in sync; start nothing.
 
     SECRET is a name or an ARN, of the primary or of a replica; - reads them from standard input, one a line.

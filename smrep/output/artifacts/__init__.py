@@ -10,9 +10,9 @@ from smrep.files import replacing
 from smrep.output.artifacts.html import page
 from smrep.output.artifacts.junit import junit
 from smrep.output.artifacts.prometheus import prometheus
-from smrep.report import Report
+from smrep.report import RunReport
 
-KINDS: dict[str, Callable[[Report], Iterable[str]]] = {
+KINDS: dict[str, Callable[[RunReport], Iterable[str]]] = {
     ".html": page,
     ".xml": junit,
     ".prom": lambda report: [prometheus(report)],
@@ -37,7 +37,7 @@ def check_path(path: str) -> None:
         )
 
 
-def write(path: str, report: Report) -> None:
+def write(path: str, report: RunReport) -> None:
     """Write the whole report to the file, or leave the file as it is.
 
     Raises:

@@ -17,7 +17,7 @@ from smrep.errors import Outcome
 from smrep.output.safe import safe
 from smrep.output.summary_line import summary_line
 from smrep.regions import Region
-from smrep.report import Finding, Kind, RegionReport, Report, SecretReport, Severity, Trouble
+from smrep.report import Finding, Kind, Problem, RegionReport, RunReport, SecretReport, Severity
 
 _GROUP = 50
 """Rows that a browser lays out together, as they come into view."""
@@ -40,7 +40,7 @@ _TOTAL = "secrets"
 """The key of the total in a summary."""
 
 
-def page(report: Report) -> Iterator[str]:
+def page(report: RunReport) -> Iterator[str]:
     """Yield the report as HTML, row by row; it reads the secrets twice, as counts precede rows.
 
     Its policy allows only its own styles and scripts, by their hashes, so that no text in it can run or load anything.
@@ -98,7 +98,7 @@ def _in_css(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9-]", lambda match: f"\\{ord(match[0]):x} ", safe(text))
 
 
-def _header(report: Report, totals: Totals) -> dict[str, str]:
+def _header(report: RunReport, totals: Totals) -> dict[str, str]:
     """Return the title, the end of the run, and facts: when, by whom and how it was made."""
     title = ", ".join(filter(None, ("smrep coverage", report.account_id, report.primary_region)))
     has_counts = bool(report.secrets) or not report.error
@@ -116,13 +116,13 @@ def _header(report: Report, totals: Totals) -> dict[str, str]:
     }
 
 
-def _end(report: Report) -> str:
+def _end(report: RunReport) -> str:
     if report.outcome is Outcome.OK and not report.secrets:
         return "No secret is meant by what was asked for."
     return _ENDS.get(report.outcome, "")
 
 
-def _facts(report: Report, totals: Totals) -> Iterator[tuple[str, str]]:
+def _facts(report: RunReport, totals: Totals) -> Iterator[tuple[str, str]]:
     began = report.started_at.astimezone(UTC)
     is_several = any(secret.account for secret in report.secrets[:1])
     yield "Begun", f"{began:%Y-%m-%d %H:%M:%S} UTC, took {report.elapsed_s:.1f} s"
@@ -141,12 +141,12 @@ def _facts(report: Report, totals: Totals) -> Iterator[tuple[str, str]]:
         )
 
 
-def _trouble(trouble: Trouble) -> str:
+def _trouble(trouble: Problem) -> str:
     text = f"<p><b>{escape(trouble.code)}</b> {escape(trouble.message)}</p>{details(trouble)}"
     return f'<section class="trouble" aria-label="What ended the run">{text}</section>\n'
 
 
-def _secrets(report: Report, totals: Totals) -> Iterator[str]:
+def _secrets(report: RunReport, totals: Totals) -> Iterator[str]:
     """Yield the totals, the form that filters rows, which only the script shows, and the rows."""
     regions, count = totals.regions, len(report.secrets)
     names = [name for name in dict.fromkeys([*(report.summary or {}), *totals.names]) if name != _TOTAL]
@@ -193,7 +193,7 @@ def escape(text: str) -> str:
     return safe(text).translate(_IN_HTML)
 
 
-def row(secret: SecretReport, regions: Sequence[Region], report: Report, place: int) -> str:
+def row(secret: SecretReport, regions: Sequence[Region], report: RunReport, place: int) -> str:
     """Return the row of a secret; `place` counts the rows of the table from 1, for screen readers.
 
     The roles repeat the tags, as browsers drop the meaning of rows that a style lays out.
@@ -231,7 +231,7 @@ def _cell(state: State, attributes: str = "") -> str:
 
 def _details_cell(secret: SecretReport) -> Iterator[str]:
     """Yield the errors, findings and notes of a secret, folded under the first; nothing if there are none."""
-    items: list[tuple[RegionReport | None, Finding | Trouble]] = [
+    items: list[tuple[RegionReport | None, Finding | Problem]] = [
         *([(None, secret.error)] if secret.error else []),
         *((None, finding) for finding in secret.findings),
         *((row, row.error) for row in secret.replicas if row.error),
@@ -263,19 +263,19 @@ def _is_error(finding: Finding, row: RegionReport) -> bool:
     return row.error is not None and row.error.code == finding.kind.value
 
 
-def _paragraphs(row: RegionReport | None, item: Finding | Trouble) -> Iterator[str]:
+def _paragraphs(row: RegionReport | None, item: Finding | Problem) -> Iterator[str]:
     kind, severity = (in_words(item.kind), item.severity.value) if isinstance(item, Finding) else (item.code, "error")
     place = f" in {escape(row.region)}" if row else ""
     yield f"<p><b>{escape(kind)}</b>{place} <i>{severity}</i></p><p>{escape(item.message)}</p>"
     yield details(item)
 
 
-def details(item: Finding | Trouble) -> str:
+def details(item: Finding | Problem) -> str:
     """Return the details, the hint and the request id of a finding or an error."""
-    lines = [f"<p>{escape(detail)}</p>" for detail in item.details] if isinstance(item, Trouble) else []
+    lines = [f"<p>{escape(detail)}</p>" for detail in item.details] if isinstance(item, Problem) else []
     if item.hint:
         lines.append(f'<p class="hint"><i>hint</i> <code>{escape(item.hint)}</code></p>')
-    if isinstance(item, Trouble) and item.request_id:
+    if isinstance(item, Problem) and item.request_id:
         lines.append(f"<p><i>request id</i> <code>{escape(item.request_id)}</code></p>")
     return "".join(lines)
 

@@ -10,7 +10,7 @@ from datetime import UTC
 from smrep.errors import Outcome
 from smrep.output.formats import message_of, title
 from smrep.output.safe import safe
-from smrep.report import Finding, Kind, RegionReport, Report, SecretReport, Severity, Trouble
+from smrep.report import Finding, Kind, Problem, RegionReport, RunReport, SecretReport, Severity
 
 _IN_XML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"})
 _FAILURE, _ERROR = "failure", "error"
@@ -35,10 +35,10 @@ class _Case:
     """None: it passed."""
     kind: str = ""
     message: str = ""
-    details: tuple[Trouble | Finding, ...] = ()
+    details: tuple[Problem | Finding, ...] = ()
 
 
-def junit(report: Report) -> Iterator[str]:
+def junit(report: RunReport) -> Iterator[str]:
     """Yield the report as XML, case by case; it reads the secrets twice, as counts precede cases.
 
     Source: github.com/testmoapp/junitxml, for what Jenkins, GitLab and others have in common.
@@ -60,7 +60,7 @@ def junit(report: Report) -> Iterator[str]:
     yield "</testsuite>\n</testsuites>\n"
 
 
-def _cases(report: Report) -> Iterator[_Case]:
+def _cases(report: RunReport) -> Iterator[_Case]:
     """Yield a case for each row, and for each secret whose rows do not show how it ended."""
     for secret in report.secrets:
         is_hidden = all(row.outcome is Outcome.OK for row in secret.replicas) and secret.outcome is not Outcome.OK
@@ -92,11 +92,11 @@ def _region_case(name: str, row: RegionReport) -> _Case:
             tag = _ERROR
         else:
             kind = Kind.IN_PROGRESS
-    details: tuple[Trouble | Finding, ...] = (row.error, *row.findings) if row.error else row.findings
+    details: tuple[Problem | Finding, ...] = (row.error, *row.findings) if row.error else row.findings
     return _Case(name, row.region, tag, kind, message_of(row) or row.status or row.outcome.word, details)
 
 
-def _run_cases(report: Report, *, passed: bool) -> tuple[_Case, ...]:
+def _run_cases(report: RunReport, *, passed: bool) -> tuple[_Case, ...]:
     """Return the case of the run's error, or of a bad exit code that no other case shows."""
     if report.error:
         return (_Case(title(report), _NO_REGION, _ERROR, report.error.code, report.error.message, (report.error,)),)
@@ -115,14 +115,14 @@ def _element(case: _Case) -> str:
     return f"{head}><{case.tag} {reason}>{text}</{case.tag}></testcase>\n"
 
 
-def _lines(detail: Trouble | Finding) -> Iterator[str]:
+def _lines(detail: Problem | Finding) -> Iterator[str]:
     """Yield the safe lines of a finding or an error."""
-    yield safe(f"{detail.code if isinstance(detail, Trouble) else detail.kind}: {detail.message}")
-    if isinstance(detail, Trouble):
+    yield safe(f"{detail.code if isinstance(detail, Problem) else detail.kind}: {detail.message}")
+    if isinstance(detail, Problem):
         yield from map(safe, detail.details)
     if detail.hint:
         yield safe(f"hint: {detail.hint}")
-    if isinstance(detail, Trouble) and detail.request_id:
+    if isinstance(detail, Problem) and detail.request_id:
         yield safe(f"request id: {detail.request_id}")
 
 

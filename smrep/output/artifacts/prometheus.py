@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from smrep.errors import Outcome
 from smrep.output.safe import safe
-from smrep.report import Report
+from smrep.report import RunReport
 
 _IN_LABEL = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 """Source: prometheus.io/docs/instrumenting/exposition_formats, text-based format."""
@@ -19,7 +19,7 @@ Sample = tuple[dict[str, str], float]
 """Labels and a value."""
 
 
-def prometheus(report: Report) -> str:
+def prometheus(report: RunReport) -> str:
     """Return gauges in the text exposition format, without those that are unknown.
 
     No sample has a timestamp: the collector refuses them.
@@ -27,7 +27,7 @@ def prometheus(report: Report) -> str:
     return "".join(_families(report))
 
 
-def _families(report: Report) -> Iterator[str]:
+def _families(report: RunReport) -> Iterator[str]:
     labels = {"account_id": report.account_id, "primary_region": report.primary_region}
     common = {name: value for name, value in labels.items() if value}
     summary = (report.summary or {}) if report.secrets or not report.error else {}
@@ -42,7 +42,7 @@ def _families(report: Report) -> Iterator[str]:
     yield _family("completed_timestamp_seconds", "When the last run ended.", common, [({}, ended)])
 
 
-def _replicas(report: Report) -> Iterator[Sample]:
+def _replicas(report: RunReport) -> Iterator[Sample]:
     counts = Counter((row.region, row.outcome.word) for secret in report.secrets for row in secret.replicas)
     for region in sorted({region for region, _ in counts}):
         others = sorted({state for place, state in counts if place == region} - {*_STATES})

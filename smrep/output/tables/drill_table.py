@@ -11,7 +11,7 @@ from rich.text import Text
 from smrep.output.safe import safe
 from smrep.output.tables.rich_console import console, empty_table, trim
 from smrep.output.terminal import Terminal
-from smrep.rules.recovery.drill_timeline import Cell, Course, Readable, Rehearsal, cells, seconds, worst
+from smrep.rules.recovery.drill_timeline import Cell, DrillResult, Readable, SecretTimeline, cells, seconds, worst
 
 MAX_SECRETS = 4
 """Secrets with a time axis of their own; the JSON document has all."""
@@ -32,7 +32,7 @@ _SIGNS = {
 """(what can be read, whether it can be written) -> sign, sign in ASCII, style, words."""
 
 
-def render_drill(rehearsal: Rehearsal, terminal: Terminal) -> str:
+def render_drill(rehearsal: DrillResult, terminal: Terminal) -> str:
     """Return the steps, the time axes, the longest gaps and the summary line."""
     out = io.StringIO()
     screen = console(terminal, out)
@@ -47,13 +47,13 @@ def render_drill(rehearsal: Rehearsal, terminal: Terminal) -> str:
     return trim(out.getvalue())
 
 
-def _title(rehearsal: Rehearsal) -> Text:
+def _title(rehearsal: DrillResult) -> Text:
     pair = rehearsal.pair
     title = Text(f"{pair.source} lost, {pair.target} takes over, and back", style="bold")
     return title.append(f"  {len(rehearsal.courses)} secrets, {seconds(rehearsal.long_s)}", style="not bold")
 
 
-def _steps(rehearsal: Rehearsal, terminal: Terminal) -> Table:
+def _steps(rehearsal: DrillResult, terminal: Terminal) -> Table:
     table = empty_table(terminal)
     table.add_column("  STEP", no_wrap=True)
     table.add_column("AT", justify="right", no_wrap=True)
@@ -74,7 +74,7 @@ def _steps(rehearsal: Rehearsal, terminal: Terminal) -> Table:
     return table
 
 
-def _timelines(rehearsal: Rehearsal, terminal: Terminal, width: int) -> Table:
+def _timelines(rehearsal: DrillResult, terminal: Terminal, width: int) -> Table:
     shown = rehearsal.courses if len(rehearsal.courses) <= MAX_SECRETS + 1 else rehearsal.courses[:MAX_SECRETS]
     names = [f"  {safe(course.name)}" for course in shown]
     names += [f"    {track.region}" for course in shown for track in course.tracks]
@@ -95,7 +95,7 @@ def _timelines(rehearsal: Rehearsal, terminal: Terminal, width: int) -> Table:
     return table
 
 
-def _ruler(rehearsal: Rehearsal, count: int) -> Text:
+def _ruler(rehearsal: DrillResult, count: int) -> Text:
     """Return the numbers of the steps where they begin, side by side if there is no room between."""
     marks = [" "] * count
     column = 0
@@ -107,7 +107,7 @@ def _ruler(rehearsal: Rehearsal, count: int) -> Text:
     return Text(f"{left}{right:>{count - len(left)}}\n{''.join(marks)}")
 
 
-def _add_totals(table: Table, rehearsal: Rehearsal, count: int, terminal: Terminal) -> None:
+def _add_totals(table: Table, rehearsal: DrillResult, count: int, terminal: Terminal) -> None:
     """Add the worst of all secrets, and by Region of those that were current there at the start."""
     courses, long_s = rehearsal.courses, rehearsal.long_s
     table.add_row(
@@ -129,7 +129,7 @@ def _add_totals(table: Table, rehearsal: Rehearsal, count: int, terminal: Termin
     table.add_row()
 
 
-def _add_secret(table: Table, course: Course, long_s: float, count: int, terminal: Terminal) -> None:
+def _add_secret(table: Table, course: SecretTimeline, long_s: float, count: int, terminal: Terminal) -> None:
     table.add_row(
         Text(f"  {safe(course.name)}"),
         _axis(cells(course.anywhere, count, long_s), terminal),
@@ -161,7 +161,7 @@ def _legend(terminal: Terminal) -> Text:
     return text
 
 
-def _summary(rehearsal: Rehearsal) -> list[tuple[str, str]]:
+def _summary(rehearsal: DrillResult) -> list[tuple[str, str]]:
     count, unreadable_s, twice_s = len(rehearsal.courses), rehearsal.unreadable_s, rehearsal.twice_writable_s
     nowhere, none = seconds(rehearsal.unwritable_s), seconds(rehearsal.none_writable_s)
     lines = [

@@ -13,7 +13,7 @@ from smrep.output.safe import safe
 from smrep.output.tables.rich_console import add_rows, empty_table, summary_text, to_text
 from smrep.output.tables.status_table import row_message
 from smrep.output.terminal import Terminal
-from smrep.report import RegionReport, Report, SecretReport, is_notable, worth_telling
+from smrep.report import RegionReport, RunReport, SecretReport, is_notable, worth_telling
 
 MAX_ROWS = 500
 """Nobody reads more; the other formats have them all."""
@@ -28,7 +28,7 @@ _OUTCOMES = {
 Row = tuple[SecretReport, RegionReport | None]
 
 
-def render_fleet(report: Report, terminal: Terminal) -> str:
+def render_fleet(report: RunReport, terminal: Terminal) -> str:
     """Return the table and the summary line."""
     rows = _all(report) if report.command == "list" else _notable(report)
     shown = [_cells(report, row) for row in islice(rows, MAX_ROWS)]
@@ -39,11 +39,11 @@ def render_fleet(report: Report, terminal: Terminal) -> str:
     return to_text([*([table] if shown else []), *ending, summary_text(report)], terminal)
 
 
-def _all(report: Report) -> Iterator[Row]:
+def _all(report: RunReport) -> Iterator[Row]:
     return ((secret, secret.replicas[0] if secret.replicas else None) for secret in report.secrets)
 
 
-def _notable(report: Report) -> Iterator[Row]:
+def _notable(report: RunReport) -> Iterator[Row]:
     """Yield rows with a finding, an error or a change."""
     for secret in worth_telling(report):
         if secret.error is not None:
@@ -52,7 +52,7 @@ def _notable(report: Report) -> Iterator[Row]:
             yield from ((secret, row) for row in secret.replicas if is_notable(row))
 
 
-def _table(report: Report, terminal: Terminal) -> Table:
+def _table(report: RunReport, terminal: Terminal) -> Table:
     table = empty_table(terminal)
     table.add_column("  SECRET", overflow="fold")
     if report.command == "list":
@@ -67,7 +67,7 @@ def _table(report: Report, terminal: Terminal) -> Table:
     return table
 
 
-def _cells(report: Report, row: Row) -> list[Text]:
+def _cells(report: RunReport, row: Row) -> list[Text]:
     secret, region = row
     name = Text(f"  {safe(secret.label)}")
     if report.command == "list":

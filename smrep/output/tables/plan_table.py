@@ -14,7 +14,7 @@ from smrep.output.tables.rich_console import console, empty_table, to_text, trim
 from smrep.output.terminal import Terminal
 from smrep.report import SecretReport
 from smrep.rules.fleet.plan_counts import BLOCKED, KEEP, WRONG_KEY, Group, groups
-from smrep.rules.recovery.recovery_summary import Line
+from smrep.rules.recovery.recovery_summary import SheetLine
 
 _STYLES = {
     "promote": "cyan",
@@ -86,7 +86,7 @@ def _keys(groups: Sequence[Group]) -> list[RenderableType]:
     return [*lines, Text("")] if lines else []
 
 
-def render_sheet(lines: Sequence[Line], terminal: Terminal) -> str:
+def render_sheet(lines: Sequence[SheetLine], terminal: Terminal) -> str:
     """Return the go/no-go sheet: lines beside their labels, folded if the terminal has a width."""
     out = io.StringIO()
     grid = Table.grid(padding=(0, 2))

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from smrep.output.summary_line import summary_line
 from smrep.output.terminal import Terminal
-from smrep.report import Report
+from smrep.report import RunReport
 
 _WIDE = 500
 """Columns if there is no terminal: nothing is folded."""
@@ -65,7 +65,7 @@ def trim(text: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", lines)  # a table ends with an empty line
 
 
-def summary_text(report: Report) -> Text:
+def summary_text(report: RunReport) -> Text:
     """Return the summary line in the color of the outcome."""
     styles = {"ok": "bold green", **dict.fromkeys(("pending", "interrupted", "drift"), "bold yellow")}
     return Text(summary_line(report), style=styles.get(report.outcome.word, "bold red"))

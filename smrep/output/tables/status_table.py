@@ -16,7 +16,7 @@ from smrep.output.safe import safe
 from smrep.output.summary_line import REPORTS_FINDINGS
 from smrep.output.tables.rich_console import add_rows, empty_table, summary_text, to_text
 from smrep.output.terminal import Terminal
-from smrep.report import Kind, RegionReport, Report, SecretReport, Severity
+from smrep.report import Kind, RegionReport, RunReport, SecretReport, Severity
 from smrep.rules.replication.key_failures import DEFAULT
 
 _SEVERITIES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "dim"}
@@ -29,7 +29,7 @@ _MAX_WHOLE = 24
 """Characters of the longest Region or status that is never folded."""
 
 
-def render_status(report: Report, terminal: Terminal) -> str:
+def render_status(report: RunReport, terminal: Terminal) -> str:
     """Return a title, the table and the summary line."""
     if not report.secrets:
         return ""

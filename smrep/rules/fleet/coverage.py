@@ -10,12 +10,12 @@ from smrep.errors import AwsError, Outcome
 from smrep.model import IN_SYNC, Listed, Replica, Role, Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Finding, Kind, RegionReport, SecretReport, Severity
-from smrep.rules.hints import spell, spell_on
+from smrep.rules.hints import format_command, format_command_on
 from smrep.rules.replication.findings import doubt, unchecked
 from smrep.rules.replication.key_failures import DEFAULT, cut_off
-from smrep.rules.replication.name_owner import Look, ours
-from smrep.rules.replication.replica_comparison import Same, Sides, prove
-from smrep.rules.replication.replica_state import told
+from smrep.rules.replication.name_owner import NameLookup, our_replica
+from smrep.rules.replication.replica_comparison import BothSides, Same, compare_replica
+from smrep.rules.replication.replica_state import secret_report
 
 ALWAYS = ("secrets", "covered", "missing", "failed", "in_progress", "stale", "wrong_key", "extra", "orphan")
 """What an audit's summary has, also where it is none; scripts may rely on it."""
@@ -53,10 +53,10 @@ def unlisted_row(target: Target, error: AwsError) -> RegionReport:
     return RegionReport(target.region, doubt(error), wanted_key=target.kms_key, findings=(what,))
 
 
-def examined_row(primary: Secret, target: Target, look: Look, same: Same) -> RegionReport:
+def examined_row(primary: Secret, target: Target, look: NameLookup, same: Same) -> RegionReport:
     """Return the row of a Region after a look at the primary, and into the Region where the lists left a doubt."""
-    proof = prove(Sides(primary, target.region, look, None, None, target.kms_key), same)
-    entry, replica = primary.replica(target.region), ours(primary, look)
+    proof = compare_replica(BothSides(primary, target.region, look, None, None, target.kms_key), same)
+    entry, replica = primary.replica(target.region), our_replica(primary, look)
     return RegionReport(
         region=target.region,
         outcome=proof.outcome,
@@ -76,7 +76,7 @@ def extra_row(primary: Secret, entry: Replica, *, unwanted: bool) -> RegionRepor
         Kind.EXTRA,
         Severity.ERROR if unwanted else Severity.INFO,
         f"{primary.name} is replicated to {entry.region}, where no rule wants it",
-        spell_on(primary, "remove", [Target(entry.region)]),
+        format_command_on(primary, "remove", [Target(entry.region)]),
     )
     return RegionReport(
         region=entry.region,
@@ -104,14 +104,15 @@ def orphan(there: Sequence[Listed], home: Region) -> SecretReport:
                     Kind.ORPHAN,
                     Severity.ERROR,
                     f"{name} in {each.region} is a replica of a primary that is not in {home} any more",
-                    f"it may be the last copy; to keep it: {spell('promote', [name], targets=[Target(each.region)])}; "
+                    "it may be the last copy; to keep it: "
+                    f"{format_command('promote', [name], targets=[Target(each.region)])}; "
                     f"if it is not needed: {cut_off(each.arn, each.region)}",
                 ),
             ),
         )
         for each in there
     ]
-    return replace(told(there[0].as_seen(), rows), arn=None, primary_region=home, checked_by="describe")
+    return replace(secret_report(there[0].as_seen(), rows), arn=None, primary_region=home, checked_by="describe")
 
 
 def summary(reports: Iterable[SecretReport], covered: int) -> dict[str, int]:

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from smrep.errors import Outcome
 from smrep.model import Listed, Secret, Target
 from smrep.regions import Region
-from smrep.report import Trouble
+from smrep.report import Problem
 from smrep.rules.manifest.schema import Rule
 from smrep.rules.replication.key_failures import same_by_spelling
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class DesiredState:
     """Where a secret is wanted, and on whose word."""
 
     targets: tuple[Target, ...]
@@ -25,7 +25,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Clash:
+class RuleConflict:
     """Two rules that give a secret two keys in one Region."""
 
     places: tuple[str, str]
@@ -39,9 +39,9 @@ class Clash:
         )
 
 
-def changed(secret: Secret) -> Trouble:
+def changed(secret: Secret) -> Problem:
     """Return the trouble of a secret whose tags, say, were changed meanwhile, so that the rules want another thing."""
-    return Trouble(
+    return Problem(
         "ChangedMeanwhile",
         f"{secret.name} was changed since it was listed, and the rules want something else of it now; it is left alone",
         "run the same command again",
@@ -55,7 +55,7 @@ def matching(rules: Sequence[Rule], secret: Listed) -> tuple[int, ...]:
     return tuple(place for place, rule in enumerate(rules) if rule.selector.matches(secret))
 
 
-def union(rules: Sequence[Rule], account: str) -> Wanted | Clash:
+def union(rules: Sequence[Rule], account: str) -> DesiredState | RuleConflict:
     """Return what the rules want together; the one key that is named for a Region counts."""
     found: dict[Region, tuple[Target, Rule]] = {}
     for rule in rules:
@@ -63,11 +63,11 @@ def union(rules: Sequence[Rule], account: str) -> Wanted | Clash:
             known, before = found.get(target.region, (target, rule))
             if known.kms_key and target.kms_key:
                 if not same_by_spelling(known.kms_key, target.kms_key, target.region, account):
-                    return Clash((before.place, rule.place), target.region, (known.kms_key, target.kms_key))
+                    return RuleConflict((before.place, rule.place), target.region, (known.kms_key, target.kms_key))
                 found[target.region] = (known, before)
             else:
                 found[target.region] = (known, before) if known.kms_key else (target, rule)
-    return Wanted(
+    return DesiredState(
         tuple(target for target, _ in found.values()),
         tuple(rule.name for rule in rules),
         all(rule.remove_extra for rule in rules),

@@ -16,8 +16,8 @@ from smrep.rules.fleet.shards import WHOLE, Shard
 from smrep.rules.manifest.schema import AccountRole
 from smrep.rules.primary_region import check_regions
 from smrep.rules.replication.key_failures import check_target
-from smrep.rules.replication.region_step import Add, Keep, Retry, Step, Stop
-from smrep.rules.replication.replica_deletion import Departure
+from smrep.rules.replication.region_step import Add, Keep, RegionStep, Retry, Skip
+from smrep.rules.replication.replica_deletion import ReplicaDeletion
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Saved:
     """How many accounts the shards were dealt to."""
 
 
-def saved_steps(steps: Iterable[Step], departures: Iterable[Departure]) -> tuple[SavedStep, ...]:
+def saved_steps(steps: Iterable[RegionStep], departures: Iterable[ReplicaDeletion]) -> tuple[SavedStep, ...]:
     """Return what is to be done for one secret."""
     found = []
     for step in steps:
@@ -84,18 +84,18 @@ def saved_steps(steps: Iterable[Step], departures: Iterable[Departure]) -> tuple
     return (*found, *(SavedStep(Action.REMOVE, each.region, None, _listed_as(each)) for each in going))
 
 
-def _listed_as(departure: Departure) -> str | None:
+def _listed_as(departure: ReplicaDeletion) -> str | None:
     return departure.before.status if departure.before else None
 
 
-def moved(saved: SavedStep, step: Step | Departure) -> str | None:
+def moved(saved: SavedStep, step: RegionStep | ReplicaDeletion) -> str | None:
     """Return how the world has moved since the plan was made, None where it has not, or where all is done already."""
-    if isinstance(step, Departure):
+    if isinstance(step, ReplicaDeletion):
         if step.gone or (step.error is None and not step.wanted):
             return None  # removed since, or on its way
         now = SavedStep(Action.REMOVE, step.region, None, _listed_as(step))
         why = step.error.message if step.error else None
-    elif isinstance(step, Stop):
+    elif isinstance(step, Skip):
         return f"{saved.region}: {saved.action} was planned, and now {step.error.message}"
     elif isinstance(step, Keep):
         wrong = next((each.message for each in step.findings if each.kind == "wrong_key"), None)
@@ -112,9 +112,9 @@ def _told(step: SavedStep) -> str:
     return f"{step.action}{key} (found {step.status or 'nothing'})"
 
 
-def differences(secret: SavedSecret, steps: Sequence[Step], departures: Sequence[Departure]) -> list[str]:
+def differences(secret: SavedSecret, steps: Sequence[RegionStep], departures: Sequence[ReplicaDeletion]) -> list[str]:
     """Return how the world has moved for one secret since the plan was made."""
-    now: dict[Region, Step | Departure] = {step.target.region: step for step in steps}
+    now: dict[Region, RegionStep | ReplicaDeletion] = {step.target.region: step for step in steps}
     now |= {each.region: each for each in departures}
     found = (moved(step, now[step.region]) for step in secret.steps)
     return [each for each in found if each]

@@ -13,7 +13,7 @@ from smrep.errors import UsageError
 from smrep.model import Target, parse_arn
 from smrep.regions import PARTITIONS, Region, parse_region, partition_of
 from smrep.rules.manifest.fields import TWICE, Mistakes, Table, path, plain, shown, string
-from smrep.rules.manifest.schema import AccountRole, Draft, Manifest, Rule, check_rules
+from smrep.rules.manifest.schema import AccountRole, Manifest, ParsedRule, Rule, check_rules
 from smrep.rules.manifest.selector import Selector
 from smrep.rules.primary_region import check_name, check_regions
 from smrep.rules.replication.key_failures import check_target
@@ -88,7 +88,7 @@ def _roles(top: Table, account: str | None, home: Region | None) -> tuple[tuple[
     return tuple(roles.values()), Bounds(account, homes, complete=sound and complete)
 
 
-def _draft(table: Table, bounds: Bounds) -> Draft:
+def _draft(table: Table, bounds: Bounds) -> ParsedRule:
     before = len(table.mistakes)
     table.check(RULE_FIELDS)
     name = table.text("name")
@@ -97,7 +97,7 @@ def _draft(table: Table, bounds: Bounds) -> Draft:
     selects = len(table.mistakes) == unread
     targets = targets_of(table, selector, bounds)
     rule = Rule(name or table.place, table.place, selector, targets, table.flag("remove_extra"))
-    return Draft(rule, selects, len(table.mistakes) == before)
+    return ParsedRule(rule, selects, len(table.mistakes) == before)
 
 
 _HEADER = re.compile(r"[ \t]*\[\[[ \t]*(replicate|account)[ \t]*\]\][ \t]*(?:#.*)?\r?")

@@ -56,7 +56,7 @@ class Manifest:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class ParsedRule:
     """A rule as far as it could be read."""
 
     rule: Rule
@@ -66,7 +66,7 @@ class Draft:
     """Whether everything could be read."""
 
 
-def check_rules(drafts: Sequence[Draft], account: str | None, mistakes: Mistakes) -> None:
+def check_rules(drafts: Sequence[ParsedRule], account: str | None, mistakes: Mistakes) -> None:
     """Note rules that repeat each other, and rules that give one secret two keys in one Region."""
     _check_repeated(drafts, mistakes)
     for (rule, other, region), (name, keys, more) in _clashes(drafts, account).items():
@@ -78,7 +78,7 @@ def check_rules(drafts: Sequence[Draft], account: str | None, mistakes: Mistakes
         )
 
 
-def _check_repeated(drafts: Sequence[Draft], mistakes: Mistakes) -> None:
+def _check_repeated(drafts: Sequence[ParsedRule], mistakes: Mistakes) -> None:
     names: dict[str, str] = {}
     contents: dict[object, str] = {}
     for draft in drafts:
@@ -101,7 +101,7 @@ def _content(rule: Rule) -> object:
 
 
 def _clashes(
-    drafts: Sequence[Draft], account: str | None
+    drafts: Sequence[ParsedRule], account: str | None
 ) -> dict[tuple[str, str, Region], tuple[str, tuple[str, str], int]]:
     """Return (rule, other rule, Region) -> the first secret, its two keys, and how many more secrets there are."""
     first: dict[tuple[str, Region], tuple[str, str]] = {}
@@ -118,7 +118,7 @@ def _clashes(
     return found
 
 
-def _keyed(drafts: Sequence[Draft]) -> Iterator[tuple[str, Region, str, Rule]]:
+def _keyed(drafts: Sequence[ParsedRule]) -> Iterator[tuple[str, Region, str, Rule]]:
     """Yield (secret, Region, key, rule) of every secret that a rule is sure to mean."""
     for draft in drafts:
         keys = [(each.region, each.kms_key) for each in draft.rule.targets if each.kms_key is not None]

@@ -10,7 +10,7 @@ from hashlib import sha256
 
 from smrep.model import FAILED, IN_SYNC, Replica, Secret, Target, in_region
 from smrep.regions import Region
-from smrep.rules.hints import spell_on
+from smrep.rules.hints import format_command_on
 from smrep.rules.manifest.fields import plain
 from smrep.rules.replication.key_failures import DEFAULT, normal
 
@@ -46,7 +46,7 @@ class Remark:
 
 
 @dataclass(frozen=True, slots=True)
-class Estate:
+class TerraformExport:
     """The primaries of a Region as they were described, and what their replicas' own Regions show."""
 
     home: Region
@@ -120,7 +120,7 @@ class Estate:
 
 
 def _spelled(command: str, primary: Secret, region: Region) -> str:
-    return spell_on(primary, command, [Target(region)])
+    return format_command_on(primary, command, [Target(region)])
 
 
 def _left_out(primary: Secret) -> str | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from smrep.model import FAILED, IN_SYNC, Replica, Secret, Target, in_region
 from smrep.regions import Region
-from smrep.rules.hints import some, spell_on
+from smrep.rules.hints import format_command_on, some_names
 from smrep.rules.manifest.fields import plain
 from smrep.rules.manifest.schema import AccountRole, Manifest, Rule
 from smrep.rules.manifest.selector import Selector
@@ -147,7 +147,7 @@ def left_out(primary: Secret) -> Iterator[str]:
     for entry in primary.replicas:
         target = Target(entry.region)
         if entry.status == FAILED:
-            doctor = spell_on(primary, "doctor", [target])
+            doctor = format_command_on(primary, "doctor", [target])
             why = f" ({entry.message})" if entry.message else ""
             yield f"{primary.name} has Failed in {entry.region}{why}, which is left out: {doctor}"
         elif entry.status != IN_SYNC:
@@ -156,7 +156,7 @@ def left_out(primary: Secret) -> Iterator[str]:
 
 def not_there(primary: Secret, entry: Replica) -> str:
     """Return the note for an entry whose Region holds no replica of the primary, or none any more."""
-    how = spell_on(primary, "doctor", [Target(entry.region)])
+    how = format_command_on(primary, "doctor", [Target(entry.region)])
     where = f"{primary.name} is listed as {entry.status} in {entry.region}"
     return f"{where}, where no replica of it is, and is left out: {how}"
 
@@ -164,7 +164,7 @@ def not_there(primary: Secret, entry: Replica) -> str:
 def unlooked_at(region: Region, names: Sequence[str]) -> str:
     """Return the note for replicas that their primaries list, their Region does not, and no look could settle."""
     told = f"what is taken from the primaries' word, since {region} does not list it and could not be looked into"
-    return f"{told}: {some(names)}; is secretsmanager:DescribeSecret allowed in {region}?"
+    return f"{told}: {some_names(names)}; is secretsmanager:DescribeSecret allowed in {region}?"
 
 
 def _targets(primary: Secret, own_keys: Mapping[str, str]) -> Iterator[Target]:

@@ -10,8 +10,8 @@ from itertools import pairwise
 from typing import Protocol
 
 from smrep.regions import PARTITIONS, Region
-from smrep.rules.hints import some, spell
-from smrep.rules.recovery.failover_record import Pair
+from smrep.rules.hints import format_command, some_names
+from smrep.rules.recovery.failover_record import RegionPair
 
 _FAR = ("eu-west-1", "ap-southeast-2", "us-east-2")
 """Regions to have further replicas in: the first that is free."""
@@ -31,7 +31,7 @@ class Step:
     @property
     def command(self) -> str | None:
         """The command line, to be pasted; None where there is none."""
-        return spell(self.words[0], [], flags=self.words[1:]) if self.words else None
+        return format_command(self.words[0], [], flags=self.words[1:]) if self.words else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +45,10 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
-class Rehearsal:
+class DrillResult:
     """A whole one, or as much of it as there was."""
 
-    pair: Pair
+    pair: RegionPair
     third: Region | None
     """Where some of the secrets have another replica; None where the partition has no such Region."""
     started_at: datetime
@@ -56,7 +56,7 @@ class Rehearsal:
     """How long the time line is."""
     steps: tuple[Step, ...]
     taken: tuple[Taken, ...]
-    courses: tuple[Course, ...]
+    courses: tuple[SecretTimeline, ...]
     problems: tuple[str, ...]
     """What went wrong, a sentence each; none where all is well."""
     interrupted: bool = False
@@ -82,14 +82,14 @@ class Rehearsal:
         return longest(common([each.unwritable for each in self.courses]))
 
 
-def third_region(pair: Pair) -> Region | None:
+def third_region(pair: RegionPair) -> Region | None:
     """Return a third Region of the same partition, None where it has none."""
     known = next((each.regions for each in PARTITIONS if pair.source in each.regions), ())
     free = [each for each in (*_FAR, *known) if each in known and each not in (pair.source, pair.target)]
     return Region(free[0]) if free else None
 
 
-def steps(pair: Pair, record: str) -> tuple[Step, ...]:
+def steps(pair: RegionPair, record: str) -> tuple[Step, ...]:
     """Return the steps of a rehearsal; `record` is the file that failover writes and failback reads."""
     old, new = pair.source, pair.target
     return (
@@ -115,7 +115,7 @@ def steps(pair: Pair, record: str) -> tuple[Step, ...]:
 
 
 def verdict(
-    every: Sequence[Step], taken: Sequence[Taken], found: Sequence[Course], not_home: Iterable[tuple[str, str]]
+    every: Sequence[Step], taken: Sequence[Taken], found: Sequence[SecretTimeline], not_home: Iterable[tuple[str, str]]
 ) -> tuple[str, ...]:
     """Return what went wrong, the causes before what came of them.
 
@@ -125,7 +125,10 @@ def verdict(
 
 
 def astray(
-    pair: Pair, before: Mapping[str, tuple[str, str]], after: Mapping[str, tuple[str, str]], found: Sequence[Course]
+    pair: RegionPair,
+    before: Mapping[str, tuple[str, str]],
+    after: Mapping[str, tuple[str, str]],
+    found: Sequence[SecretTimeline],
 ) -> Iterator[tuple[str, str]]:
     """Yield each secret that does not stand at home as before, with its ARN or in words, or lags in some Region."""
     home, ends = pair.source, {each.name: each for each in found}
@@ -154,7 +157,7 @@ def _broken(every: Sequence[Step], taken: Sequence[Taken]) -> Iterator[str]:
         yield f"not done for that: {', '.join(each.name for each in left)}"
 
 
-def _unread(found: Sequence[Course]) -> Iterator[str]:
+def _unread(found: Sequence[SecretTimeline]) -> Iterator[str]:
     """Yield how long current values could not be read, and whether an older one could be meanwhile."""
     for course in found:
         for gap in course.unreadable:
@@ -173,7 +176,7 @@ def _astray(not_home: Iterable[tuple[str, str]]) -> Iterator[str]:
     for name, how in not_home:
         alike.setdefault(how, []).append(name)
     for how, names in alike.items():
-        yield f"at the end {how}: {some(names, 3)}"
+        yield f"at the end {how}: {some_names(names, 3)}"
 
 
 def seconds(long_s: float) -> str:
@@ -265,7 +268,7 @@ class Track:
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class SecretTimeline:
     """One secret in all Regions."""
 
     name: str
@@ -319,7 +322,7 @@ class Cell:
     writable: bool
 
 
-def courses(sightings: Iterable[Sighting], start: float, end: float) -> tuple[Course, ...]:
+def courses(sightings: Iterable[Sighting], start: float, end: float) -> tuple[SecretTimeline, ...]:
     """Return the course of each secret from `start` to `end`, both of the sightings' clock, in the order of sighting.
 
     What was seen first is taken to have been so from the start; what was seen for no time at all is left out.
@@ -328,7 +331,7 @@ def courses(sightings: Iterable[Sighting], start: float, end: float) -> tuple[Co
     for each in sightings if end > start else ():
         seen.setdefault(each.name, {}).setdefault(each.region, []).append(each)
     return tuple(
-        Course(name, tuple(Track(region, _spans(row, start, end)) for region, row in regions.items()))
+        SecretTimeline(name, tuple(Track(region, _spans(row, start, end)) for region, row in regions.items()))
         for name, regions in seen.items()
     )
 

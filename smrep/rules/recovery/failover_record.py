@@ -20,7 +20,7 @@ _GOING = ("promoting", "promoted", "failed")
 """The marks of a failover, which are no marks of the way back."""
 
 
-class Mark(StrEnum):
+class RecordMark(StrEnum):
     """What a line of the record says of a secret."""
 
     PROMOTING = "promoting"
@@ -40,7 +40,7 @@ class Mark(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class RegionPair:
     """The Region that was left and the one that took over."""
 
     source: Region
@@ -48,13 +48,13 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class RecordEntry:
     """What the record says of one secret, its newest lines counted."""
 
     name: str
     arn: str
     """Of the promoted secret, in the Region that took over."""
-    mark: Mark
+    mark: RecordMark
     kms_key_id: str | None = None
     stages: frozenset[tuple[str, str]] = frozenset()
     """(staging label, version id): what both sides held when they were last known to be level."""
@@ -69,16 +69,16 @@ class Entry:
     @property
     def is_promoted(self) -> bool:
         """Whether the record shows that it was promoted."""
-        return self.mark not in (Mark.PROMOTING, Mark.FAILED)
+        return self.mark not in (RecordMark.PROMOTING, RecordMark.FAILED)
 
 
 @dataclass(slots=True)
 class Record:
     """A record as read: its Regions and its secrets by the ARN of the promoted one."""
 
-    pair: Pair | None = None
+    pair: RegionPair | None = None
     """None where the file has no line yet."""
-    entries: dict[str, Entry] = field(default_factory=dict)
+    entries: dict[str, RecordEntry] = field(default_factory=dict)
     torn: tuple[int, ...] = ()
     """Numbers of lines that were cut off, as a run leaves that was killed while it wrote."""
     lost: dict[int, str] = field(default_factory=dict)
@@ -90,15 +90,15 @@ class Record:
         return next((parse_arn(arn, "secretsmanager").account for arn in self.entries), None)
 
     @property
-    def newest(self) -> list[Entry]:
+    def newest(self) -> list[RecordEntry]:
         """Its secrets by their names; of several that bore one name one after the other, the last."""
         found = {each.name: each for each in self.entries.values()}
         return [found[name] for name in sorted(found)]
 
     @property
-    def unfinished(self) -> list[Entry]:
+    def unfinished(self) -> list[RecordEntry]:
         """The secrets whose promotion was begun, and of which the record does not know how it ended."""
-        return [each for each in self.entries.values() if each.mark is Mark.PROMOTING]
+        return [each for each in self.entries.values() if each.mark is RecordMark.PROMOTING]
 
 
 def read(lines: Iterable[str], source: str) -> Record:
@@ -137,7 +137,7 @@ def read(lines: Iterable[str], source: str) -> Record:
     return record
 
 
-def header(pair: Pair) -> dict[str, Any]:
+def header(pair: RegionPair) -> dict[str, Any]:
     """Return the first line of a record."""
     return {"schema": SCHEMA, "from": pair.source, "to": pair.target}
 
@@ -145,7 +145,7 @@ def header(pair: Pair) -> dict[str, Any]:
 def promoting(secret: Secret, policy_sha256: str | None) -> dict[str, Any]:
     """Return the line that is written before a secret is promoted."""
     return {
-        "result": Mark.PROMOTING,
+        "result": RecordMark.PROMOTING,
         "name": secret.name,
         "arn": secret.arn,
         "kms_key_id": secret.kms_key_id,
@@ -156,7 +156,7 @@ def promoting(secret: Secret, policy_sha256: str | None) -> dict[str, Any]:
     }
 
 
-def marked(mark: Mark, arn: str, **more: Any) -> dict[str, Any]:
+def marked(mark: RecordMark, arn: str, **more: Any) -> dict[str, Any]:
     """Return a later line of a secret."""
     return {"result": mark, "arn": arn, **more}
 
@@ -187,12 +187,12 @@ def _take(record: Record, raw: Mapping[str, Any]) -> None:
             raise ValueError(f"it is of {pair.source} and {pair.target}, and the record is not")
         record.pair = pair
         return
-    mark, arn = Mark(raw["result"]), _text(raw["arn"])
+    mark, arn = RecordMark(raw["result"]), _text(raw["arn"])
     if parse_arn(arn, "secretsmanager").region != record.pair.target:
         raise ValueError(f"{arn} is not in {record.pair.target}")
-    if mark is Mark.PROMOTING:
+    if mark is RecordMark.PROMOTING:
         record.entries.pop(arn, None)  # the newest stands last
-        record.entries[arn] = Entry(
+        record.entries[arn] = RecordEntry(
             _name(raw["name"]),
             arn,
             mark,
@@ -206,35 +206,35 @@ def _take(record: Record, raw: Mapping[str, Any]) -> None:
     if arn not in record.entries:
         raise ValueError(f"nothing says before that {arn} was to be promoted")
     known = record.entries[arn]
-    if mark is Mark.FAILED and known.is_promoted:
+    if mark is RecordMark.FAILED and known.is_promoted:
         return  # of two runs, one promoted it
     record.entries[arn] = noted(known, raw)
 
 
-def noted(entry: Entry, raw: Mapping[str, Any]) -> Entry:
+def noted(entry: RecordEntry, raw: Mapping[str, Any]) -> RecordEntry:
     """Return the entry with what a later line adds to it.
 
     Raises:
         KeyError, TypeError, ValueError, AttributeError, UsageError: the line is none of a record.
 
     """
-    entry = replace(entry, mark=Mark(raw["result"]))
+    entry = replace(entry, mark=RecordMark(raw["result"]))
     if "versions" in raw:
         entry = replace(entry, stages=_stages(raw["versions"]))
-    if entry.mark is Mark.LEAVING:
+    if entry.mark is RecordMark.LEAVING:
         targets = {each.region: each for each in (*entry.third, *map(_target, raw["regions"]))}
         return replace(entry, third=tuple(targets.values()))
-    if entry.mark is Mark.REPLACING:
+    if entry.mark is RecordMark.REPLACING:
         return replace(entry, replacing=parse_region(_text(raw["region"])))
-    if entry.mark in (Mark.PROTECTED, Mark.RETURNED):
+    if entry.mark in (RecordMark.PROTECTED, RecordMark.RETURNED):
         return replace(entry, third=(), replacing=None)
     return replace(entry, replacing=None)
 
 
-def _pair(raw: Mapping[str, Any]) -> Pair:
+def _pair(raw: Mapping[str, Any]) -> RegionPair:
     if raw["schema"] != SCHEMA:
         raise ValueError(f"its schema is {raw['schema']!r}, and this version reads {SCHEMA}")
-    return Pair(parse_region(_text(raw["from"])), parse_region(_text(raw["to"])))
+    return RegionPair(parse_region(_text(raw["from"])), parse_region(_text(raw["to"])))
 
 
 def _stages(raw: Mapping[str, Any]) -> frozenset[tuple[str, str]]:

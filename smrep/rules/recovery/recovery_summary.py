@@ -11,9 +11,9 @@ from smrep.errors import Outcome
 from smrep.model import Listed, in_region
 from smrep.regions import Region
 from smrep.report import Action, Finding, Kind, RegionReport, SecretReport, Severity
-from smrep.rules.hints import duration, some
-from smrep.rules.recovery.failback_decision import Goal, Truth
-from smrep.rules.recovery.failover_record import Pair
+from smrep.rules.hints import duration, some_names
+from smrep.rules.recovery.failback_decision import FailbackGoal, NewerSide
+from smrep.rules.recovery.failover_record import RegionPair
 from smrep.rules.replication.key_failures import DEFAULT
 from smrep.rules.replication.replica_state import worst
 
@@ -31,7 +31,7 @@ def rotating(name: str, region: Region) -> Finding:
 
 
 def to_cross(
-    listed: Listed, pair: Pair, findings: Sequence[Finding], *, is_due: bool, dry_run: bool = False
+    listed: Listed, pair: RegionPair, findings: Sequence[Finding], *, is_due: bool, dry_run: bool = False
 ) -> SecretReport:
     """Return a secret before its turn, as its Region's list shows it: to be promoted, or standing alone already."""
     outcome = Outcome.OK if dry_run or not is_due else Outcome.PENDING
@@ -80,7 +80,7 @@ def _word(secret: SecretReport) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class SheetLine:
     """One line of what a person must know before she says go."""
 
     label: str
@@ -89,23 +89,25 @@ class Line:
     is_warning: bool = False
 
 
-def failover_sheet(secrets: Sequence[SecretReport], pair: Pair, rate: float, credentials: Line) -> list[Line]:
-    """Return the go / no-go failover_sheet of a failover."""
+def failover_sheet(
+    secrets: Sequence[SecretReport], pair: RegionPair, rate: float, credentials: SheetLine
+) -> list[SheetLine]:
+    """Return the go / no-go sheet of a failover."""
     source, target = pair.source, pair.target
     due = [each for each in secrets if each.outcome is Outcome.OK]
     what = "replica" if len(due) == 1 else "replicas"
     return [
-        Line("to promote", f"{len(due)} {what} of {source} in {target}"),
-        Line(
+        SheetLine("to promote", f"{len(due)} {what} of {source} in {target}"),
+        SheetLine(
             "by the list", "which may be five minutes old; names, also on standard input, add what it does not show yet"
         ),
-        Line("time", f"{duration(ceil(len(due) / rate))} at {rate:g} a second; every call goes to {target}"),
-        Line(
+        SheetLine("time", f"{duration(ceil(len(due) / rate))} at {rate:g} a second; every call goes to {target}"),
+        SheetLine(
             "values",
             f"each goes on from the value that {target} holds; what was written in {source} and had not arrived stays "
             "there, and failback tells of it",
         ),
-        Line(
+        SheetLine(
             "given up",
             f"replicas in third Regions stay with the old primaries in {source} and get no value written in {target}; "
             f"which there are, {target} can't tell",
@@ -116,36 +118,38 @@ def failover_sheet(secrets: Sequence[SecretReport], pair: Pair, rate: float, cre
     ]
 
 
-def _rotation(secrets: Sequence[SecretReport], pair: Pair) -> Line:
+def _rotation(secrets: Sequence[SecretReport], pair: RegionPair) -> SheetLine:
     names = _with(secrets, (Kind.ROTATING,))
     if names:
-        return Line(
+        return SheetLine(
             "rotation",
-            f"enabled for {len(names)}: {some(names)}; see to it that {pair.source} does not rotate them when it is "
-            "back",
+            f"enabled for {len(names)}: {some_names(names)}; "
+            f"see to it that {pair.source} does not rotate them when it is back",
             is_warning=True,
         )
-    return Line(
+    return SheetLine(
         "rotation",
         f"none is shown, and a replica need not show its primary's: what rotates in {pair.source} does so again the "
         "moment it is back, and in its place nothing does until it is set up anew",
     )
 
 
-def _keys(secrets: Sequence[SecretReport]) -> list[Line]:
+def _keys(secrets: Sequence[SecretReport]) -> list[SheetLine]:
     troubled = _with(secrets, _KEYS)
     doubtful = _with(secrets, (Kind.UNCHECKED,))
     own = {row.kms_key_id for each in secrets for row in each.replicas if row.kms_key_id not in (None, DEFAULT)}
     lines = []
     if troubled:
-        text = f"{len(troubled)} can't be read or written under their keys: {some(troubled)}"
-        lines.append(Line("keys", text, is_warning=True))
+        text = f"{len(troubled)} can't be read or written under their keys: {some_names(troubled)}"
+        lines.append(SheetLine("keys", text, is_warning=True))
     if doubtful:
         lines.append(
-            Line("keys", f"those of {len(doubtful)} could not be looked at: {some(doubtful)}", is_warning=True)
+            SheetLine(
+                "keys", f"those of {len(doubtful)} could not be looked at: {some_names(doubtful)}", is_warning=True
+            )
         )
     count = f"{len(own)} of your own, all of them enabled" if own else "AWS's own, which needs no look"
-    return lines or [Line("keys", count)]
+    return lines or [SheetLine("keys", count)]
 
 
 def _with(secrets: Sequence[SecretReport], kinds: Sequence[Kind]) -> list[str]:
@@ -189,43 +193,43 @@ def _failback_word(secret: SecretReport, *, dry_run: bool) -> str:
 
 
 def failback_sheet(
-    truths: Sequence[tuple[str, Truth]], pair: Pair, goal: Goal, *, removals: int, replaced: int
-) -> list[Line]:
+    truths: Sequence[tuple[str, NewerSide]], pair: RegionPair, goal: FailbackGoal, *, removals: int, replaced: int
+) -> list[SheetLine]:
     """Return what the comparison showed and which steps follow; `truths` are those that something is to be done for.
 
     `removals` replicas in third Regions go first; `replaced` copies are to be replaced before any role goes back.
     """
-    by_truth: dict[Truth, list[str]] = {}
+    by_truth: dict[NewerSide, list[str]] = {}
     for name, each in truths:
         by_truth.setdefault(each, []).append(name)
     words = {
-        Truth.LEVEL: "both sides hold the same",
-        Truth.NEW: f"{pair.target} holds the newer value",
-        Truth.OLD: f"{pair.source} holds the newer value",
-        Truth.ONE: "only one side stands alone",
+        NewerSide.LEVEL: "both sides hold the same",
+        NewerSide.NEW: f"{pair.target} holds the newer value",
+        NewerSide.OLD: f"{pair.source} holds the newer value",
+        NewerSide.ONE: "only one side stands alone",
     }
     lines = [
-        Line("to lead home", f"{len(by_truth[each])} where {what}: {some(by_truth[each], 3)}")
+        SheetLine("to lead home", f"{len(by_truth[each])} where {what}: {some_names(by_truth[each], 3)}")
         for each, what in words.items()
         if each in by_truth
     ]
     if not truths:
         return lines
     steps = [f"remove replicas in third Regions ({removals}), and wait until they are gone"] if removals else []
-    if replaced or goal is Goal.PROTECT:
+    if replaced or goal is FailbackGoal.PROTECT:
         steps.append("replicate each from where its value is to the other side, in place of the copy there")
-    turns = goal is Goal.RETURN and any(each is not Truth.OLD for each in by_truth)
+    turns = goal is FailbackGoal.RETURN and any(each is not NewerSide.OLD for each in by_truth)
     if turns:  # what the old Region holds newer stays its primary all the way
         steps.append(f"promote what is a replica in {pair.source} then, and replicate it back to {pair.target}")
     if removals:
         steps.append("put the replicas in third Regions back, under the primary")
-    lines += [Line(f"step {number}", what) for number, what in enumerate(steps, 1)]
+    lines += [SheetLine(f"step {number}", what) for number, what in enumerate(steps, 1)]
     held = "one Region at least holds the current value, and each step is proved before the next"
-    lines.append(Line("throughout", held))
+    lines.append(SheetLine("throughout", held))
     if turns:
         twice = (
             f"for the seconds from a promotion in {pair.source} until {pair.target} is replaced, both can be written; "
             "what is written on both sides then is left alone"
         )
-        lines.append(Line("writers", twice, is_warning=True))
+        lines.append(SheetLine("writers", twice, is_warning=True))
     return lines

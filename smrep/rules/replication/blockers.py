@@ -9,10 +9,10 @@ from smrep.errors import AwsError, NotFound, Outcome
 from smrep.model import Key, Secret, Target, Version
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
-from smrep.rules.hints import aws, spell_on
+from smrep.rules.hints import aws_command, format_command_on
 from smrep.rules.replication.findings import unchecked
 from smrep.rules.replication.key_failures import DEFAULT, normal
-from smrep.rules.replication.region_step import Add, Overwrite, Retry, Step, had_failed, stop
+from smrep.rules.replication.region_step import Add, Overwrite, RegionStep, Retry, had_failed, skip
 from smrep.rules.replication.replica_comparison import CURRENT
 
 
@@ -27,7 +27,7 @@ def key_health(  # noqa: PLR0913 - `owner` alone is not about the key
     """
     described = f"{what} {name} in {region}"
     if isinstance(known, NotFound):
-        hint = f"{owner}list the keys there are: {aws('kms list-aliases', region=region)}; then: {instead}"
+        hint = f"{owner}list the keys there are: {aws_command('kms list-aliases', region=region)}; then: {instead}"
         return (Finding(Kind.KEY_MISSING, Severity.ERROR, f"{described} does not exist: {known.words}", hint),)
     if isinstance(known, AwsError):
         return (unchecked(described, known, f"kms:DescribeKey in {region}"),)
@@ -43,7 +43,7 @@ def key_health(  # noqa: PLR0913 - `owner` alone is not about the key
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
+class RequiredKey:
     """A customer's key that the primary can't do without."""
 
     key: str
@@ -62,28 +62,30 @@ class Need:
         secret = {"secret_id": primary.arn, "region": primary.region}
         value = {"secret_string": "file://VALUE"}
         if self.version is None:  # under another key alone, its versions would stay where nobody can read them
-            anew = aws("secretsmanager update-secret", **secret, kms_key_id="alias/NAME", **value)
+            anew = aws_command("secretsmanager update-secret", **secret, kms_key_id="alias/NAME", **value)
             return f"put a new value under another key: {anew}"
         if CURRENT in self.version.stages:
-            anew = aws("secretsmanager put-secret-value", **secret, **value)
+            anew = aws_command("secretsmanager put-secret-value", **secret, **value)
             return f"put a new value, since AWS lets nobody take {CURRENT} off a version: {anew}"
         old = self.version.version_id
         return "mend that key, or take its label off the old version: " + "; ".join(
-            aws("secretsmanager update-secret-version-stage", **secret, version_stage=stage, remove_from_version_id=old)
+            aws_command(
+                "secretsmanager update-secret-version-stage", **secret, version_stage=stage, remove_from_version_id=old
+            )
             for stage in self.version.stages
         )
 
 
-def needs(primary: Secret, versions: Iterable[Version]) -> Iterator[Need]:
+def required_keys(primary: Secret, versions: Iterable[Version]) -> Iterator[RequiredKey]:
     """Yield each customer's key that the primary needs, once.
 
     An old version that bears a label fails a replication too, also after the secret was given another key.
     Source: aws-behavior.md 2.2.
     """
     seen = {DEFAULT}
-    own = Need(primary.kms_key_id or DEFAULT)
+    own = RequiredKey(primary.kms_key_id or DEFAULT)
     labelled = (version for version in versions if version.stages)
-    for need in [own, *(Need(key, version) for version in labelled for key in version.keys[:1])]:
+    for need in [own, *(RequiredKey(key, version) for version in labelled for key in version.keys[:1])]:
         short = normal(need.key, primary.region, primary.account)
         if short not in seen:
             seen.add(short)
@@ -92,7 +94,7 @@ def needs(primary: Secret, versions: Iterable[Version]) -> Iterator[Need]:
 
 def other_key(command: str, primary: Secret, region: Region) -> str:
     """Return the command with another key for that Region, to be filled in."""
-    return spell_on(primary, command, [Target(region, "alias/NAME")])
+    return format_command_on(primary, command, [Target(region, "alias/NAME")])
 
 
 def region_state(region: Region, states: Mapping[str, bool] | None) -> tuple[Finding, ...]:
@@ -104,7 +106,7 @@ def region_state(region: Region, states: Mapping[str, bool] | None) -> tuple[Fin
         message, hint = f"AWS lists no Region {region} for this account", "check its name: aws account list-regions"
         return (Finding(Kind.REGION_UNKNOWN, Severity.ERROR, message, hint),)
     if not states[region]:
-        hint = aws("account enable-region", region_name=region)
+        hint = aws_command("account enable-region", region_name=region)
         return (Finding(Kind.REGION_DISABLED, Severity.ERROR, f"{region} is not enabled for this account", hint),)
     return ()
 
@@ -121,7 +123,7 @@ def managed(secret: Secret) -> tuple[Finding, ...]:
     )
 
 
-def held_back(step: Step, findings: tuple[Finding, ...]) -> Step:
+def with_blockers(step: RegionStep, findings: tuple[Finding, ...]) -> RegionStep:
     """Return the step with what was found before it, stopped where that is a definite no."""
     if not isinstance(step, Add | Retry | Overwrite) or not findings:
         return step
@@ -136,27 +138,27 @@ def held_back(step: Step, findings: tuple[Finding, ...]) -> Step:
         )
         others = (each for each in findings if each is not doubt)
         outcome = Outcome.ACCESS if doubt.outcome is Outcome.ACCESS else Outcome.FAILED
-        return replace(stop(step.target, sure, outcome), findings=(sure, *step.findings, *others))
+        return replace(skip(step.target, sure, outcome), findings=(sure, *step.findings, *others))
     if no is None:
         return replace(step, findings=(*step.findings, *findings))
     hopeless = no.kind in (Kind.REGION_DISABLED, Kind.REGION_UNKNOWN)
     before = [each for each in step.findings if not (hopeless and each.kind is Kind.UNCHECKED)]  # the Region is why
     if isinstance(step, Retry):
         before = [had_failed(step.before) if each.kind is Kind.FAILED else each for each in before]
-    return replace(stop(step.target, no), findings=(*before, *findings))
+    return replace(skip(step.target, no), findings=(*before, *findings))
 
 
 def _mend(arn: str, region: Region, state: str) -> str:
-    enable = aws("kms enable-key", key_id=arn, region=region)  # an alias will not do
+    enable = aws_command("kms enable-key", key_id=arn, region=region)  # an alias will not do
     if state == "Disabled":
         return enable
     if state == "PendingDeletion":
-        return f"{aws('kms cancel-key-deletion', key_id=arn, region=region)}; then: {enable}"
+        return f"{aws_command('kms cancel-key-deletion', key_id=arn, region=region)}; then: {enable}"
     return _describe(arn, region)
 
 
 def _describe(name: str, region: Region) -> str:
-    return aws("kms describe-key", key_id=name, region=region)
+    return aws_command("kms describe-key", key_id=name, region=region)
 
 
 def _unsure(message: str, hint: str) -> tuple[Finding, ...]:

@@ -11,21 +11,30 @@ from smrep.errors import Outcome
 from smrep.model import FAILED, IN_SYNC, Replica, Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Finding, Kind, RegionReport, Severity
-from smrep.rules.hints import anew, duration, spell_on
+from smrep.rules.hints import duration, format_command_on, remove_then_replicate
 from smrep.rules.replication.blockers import region_state
 from smrep.rules.replication.findings import absent, failed, removing, unseen, unsettled
 from smrep.rules.replication.key_failures import DEFAULT
-from smrep.rules.replication.name_owner import Absent, Bearer, Look, Unseen, ages, bearer, obstacle, ours
+from smrep.rules.replication.name_owner import (
+    Absent,
+    NameLookup,
+    NameOwner,
+    NotChecked,
+    ages,
+    name_owner,
+    obstacle,
+    our_replica,
+)
 from smrep.rules.replication.region_step import entry_under
 from smrep.rules.replication.replica_state import worst
 
 
 def region_findings(
-    primary: Secret, target: Target, look: Look, states: Mapping[str, bool] | None
+    primary: Secret, target: Target, look: NameLookup, states: Mapping[str, bool] | None
 ) -> tuple[Finding, ...]:
     """Return what the list, the name's bearer and the account's Regions say of a target Region."""
     region, entry = target.region, primary.replica(target.region)
-    who = bearer(primary, look)
+    who = name_owner(primary, look)
     found: list[Finding] = []
     if states is not None:
         found += region_state(region, states)
@@ -37,9 +46,9 @@ def region_findings(
         found.append(unsettled(primary, entry))
     elif entry and isinstance(look, Absent):
         found.append(absent(primary, region, look))
-    if isinstance(look, Secret) and who is not Bearer.OURS:
+    if isinstance(look, Secret) and who is not NameOwner.OURS:
         found.append(obstacle(primary, target, look, who))
-    elif entry is None and who is Bearer.OURS:
+    elif entry is None and who is NameOwner.OURS:
         found.append(removing(primary, region))
     return tuple(found)
 
@@ -64,9 +73,9 @@ def outcome_of(findings: tuple[Finding, ...]) -> Outcome:
     return worst(outcomes)
 
 
-def diagnosed(primary: Secret, target: Target, look: Look, findings: tuple[Finding, ...]) -> RegionReport:
+def diagnosed(primary: Secret, target: Target, look: NameLookup, findings: tuple[Finding, ...]) -> RegionReport:
     """Return the row of one Region."""
-    region, replica = target.region, ours(primary, look)
+    region, replica = target.region, our_replica(primary, look)
     entry = entry_under(primary.replica(region), replica)
     return RegionReport(
         region=region,
@@ -81,7 +90,7 @@ def diagnosed(primary: Secret, target: Target, look: Look, findings: tuple[Findi
     )
 
 
-def _note(look: Look, replica: Secret | None) -> str | None:
+def _note(look: NameLookup, replica: Secret | None) -> str | None:
     """Return what bears the name, where that is in nobody's way."""
     if isinstance(look, Absent):
         return None if look.to_the_arn else "nothing bears the name"
@@ -110,7 +119,7 @@ class Sighting:
         return f"{self.now - timedelta(seconds=self.seconds):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def stuck(primary: Secret, entry: Replica, sighting: Sighting, look: Look) -> tuple[Finding, ...]:
+def stuck(primary: Secret, entry: Replica, sighting: Sighting, look: NameLookup) -> tuple[Finding, ...]:
     """Return the findings for such a Region; `look` is what a look into it found.
 
     No call moves it on: what is known to help is to take the Region away and replicate again, or to put a new value.
@@ -118,10 +127,10 @@ def stuck(primary: Secret, entry: Replica, sighting: Sighting, look: Look) -> tu
     """
     name, there = primary.name, entry.region
     longer_s = _MINUTE_S * max(1, ceil(2 * sighting.seconds / _MINUTE_S))
-    wait = spell_on(primary, "wait", [Target(there)], ["--timeout", duration(longer_s)])
+    wait = format_command_on(primary, "wait", [Target(there)], ["--timeout", duration(longer_s)])
     key = entry.kms_key_id if entry.kms_key_id != DEFAULT else None
-    again = anew(primary, [Target(there, key)])
-    replica = ours(primary, look)
+    again = remove_then_replicate(primary, [Target(there, key)])
+    replica = our_replica(primary, look)
     stranger = look if isinstance(look, Secret) and replica is None else None
     return (
         Finding(
@@ -132,17 +141,17 @@ def stuck(primary: Secret, entry: Replica, sighting: Sighting, look: Look) -> tu
             f"wait longer: {wait}; or remove the Region and replicate again"
             f"{', which leaves it without the secret for about a minute' if replica else ''}: {again}; {_PAGE}",
         ),
-        *((obstacle(primary, Target(there, key), stranger, bearer(primary, stranger)),) if stranger else ()),
+        *((obstacle(primary, Target(there, key), stranger, name_owner(primary, stranger)),) if stranger else ()),
     )
 
 
-def _what_is_there(primary: Secret, look: Look) -> str:
+def _what_is_there(primary: Secret, look: NameLookup) -> str:
     """Return whether the replica that is there, if any, is current."""
     if isinstance(look, Absent):
         return "no replica is there yet"
-    if isinstance(look, Unseen):
+    if isinstance(look, NotChecked):
         return f"what is there could not be checked{f': {look.error.message}' if look.error else ''}"
-    if ours(primary, look) is None:
+    if our_replica(primary, look) is None:
         return f"what is there is no replica of it: {look.arn}"
     current, held = primary.version("AWSCURRENT"), look.version("AWSCURRENT")
     if current is None:

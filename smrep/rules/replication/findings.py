@@ -8,9 +8,9 @@ from smrep.errors import AwsError, Denied, Outcome, Unanswered
 from smrep.model import FAILED, FarEnd, Replica, Secret, Target
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
-from smrep.rules.hints import anew, aws, spell_on
+from smrep.rules.hints import aws_command, format_command_on, remove_then_replicate
 from smrep.rules.replication.key_failures import failure, whose, with_the_name
-from smrep.rules.replication.name_owner import Absent, Look, Unseen
+from smrep.rules.replication.name_owner import Absent, NameLookup, NotChecked
 
 
 def missing(secret: Secret, region: Region, key: str | None = None) -> Finding:
@@ -19,7 +19,7 @@ def missing(secret: Secret, region: Region, key: str | None = None) -> Finding:
         Kind.MISSING,
         Severity.ERROR,
         f"{secret.name} has no replica in {region}",
-        spell_on(secret, "replicate", [Target(region, key)]),
+        format_command_on(secret, "replicate", [Target(region, key)]),
     )
 
 
@@ -34,14 +34,14 @@ def absent(secret: Secret, region: Region, look: Absent) -> Finding:
             f"{secret.name} is listed as InSync in {region}, but its ARN means nothing there; whether another secret "
             f"has the name could not be checked: {who}",
             f"{first}{whose(secret)}look what has the name: {with_the_name(secret, region)}; "
-            f"where nothing has, take the entry away: {anew(secret, [Target(region)])}",
+            f"where nothing has, take the entry away: {remove_then_replicate(secret, [Target(region)])}",
         )
     return Finding(
         Kind.MISSING,
         Severity.ERROR,
         f"{secret.name} is listed as InSync in {region}, but no secret of that name is there",
-        f"look again: {aws('secretsmanager describe-secret', secret_id=secret.id_in(region), region=region)}; "
-        f"where it stays so, take the entry away: {anew(secret, [Target(region)])}",
+        f"look again: {aws_command('secretsmanager describe-secret', secret_id=secret.id_in(region), region=region)}; "
+        f"where it stays so, take the entry away: {remove_then_replicate(secret, [Target(region)])}",
     )
 
 
@@ -58,12 +58,12 @@ def valueless(primary: Secret) -> Finding:
     """Return that finding."""
     name, home = primary.name, primary.region
     value = ("--secret-string", "file://VALUE")
-    put = aws("secretsmanager put-secret-value", *value, secret_id=primary.arn, region=home)
+    put = aws_command("secretsmanager put-secret-value", *value, secret_id=primary.arn, region=home)
     return Finding(
         Kind.NO_VALUE,
         Severity.WARNING,
         f"{name} in {home} holds no value yet, so that its replicas hold none and InSync proves nothing",
-        f"put a value: {put}; then prove that it arrived: {spell_on(primary, 'verify')}",
+        f"put a value: {put}; then prove that it arrived: {format_command_on(primary, 'verify')}",
     )
 
 
@@ -79,7 +79,7 @@ def unsettled(secret: Secret, entry: Replica) -> Finding:
         Kind.IN_PROGRESS,
         Severity.WARNING,
         f"{secret.name} in {entry.region} is not settled: {entry.status or 'AWS gives no status'}",
-        spell_on(secret, "wait", [Target(entry.region)]),
+        format_command_on(secret, "wait", [Target(entry.region)]),
     )
 
 
@@ -89,7 +89,7 @@ def removing(secret: Secret, region: Region) -> Finding:
         Kind.REMOVING,
         Severity.INFO,
         f"an old replica of {secret.name} is still being removed from {region}",
-        spell_on(secret, "remove", [Target(region)]),
+        format_command_on(secret, "remove", [Target(region)]),
     )
 
 
@@ -109,7 +109,7 @@ def doubt(error: AwsError) -> Outcome:
     return Outcome.ACCESS if error.outcome is Outcome.ACCESS else Outcome.PENDING
 
 
-def unseen(secret: Secret, region: Region, look: Look) -> tuple[Finding, ...]:
+def unseen(secret: Secret, region: Region, look: NameLookup) -> tuple[Finding, ...]:
     """Return the finding for a look that was wanted and could not be made, or not to the end."""
     if isinstance(look, Absent) and look.to_the_arn:
         who, hint = look.who_can_tell(secret.account)
@@ -122,7 +122,7 @@ def unseen(secret: Secret, region: Region, look: Look) -> tuple[Finding, ...]:
                 Outcome.ACCESS,
             ),
         )
-    if not isinstance(look, Unseen) or look.error is None:
+    if not isinstance(look, NotChecked) or look.error is None:
         return ()
     return (
         Finding(
@@ -172,7 +172,7 @@ def _finding(what: str, end: FarEnd, hint: str) -> Finding:
 def _repair(secret: Secret, primary: str | None, replica: str | None, role: str | None) -> str:
     """Return the AWS CLI's command; smrep never calls it, since it needs secretsmanager:GetSecretValue."""
     role_option = {"replication_role_arn": role} if role else {}
-    return aws(
+    return aws_command(
         "secretsmanager associate-cross-account-replica",
         secret_id=primary or "PRIMARY_ARN",
         cross_account_replica_arn=replica or "REPLICA_ARN",

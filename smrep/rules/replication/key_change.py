@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 
 from smrep.errors import AwsError, Denied, Outcome, Refused
 from smrep.model import Secret, Target
-from smrep.report import Action, Finding, Kind, RegionReport, Severity, Trouble
-from smrep.rules.hints import anew, spell_on
+from smrep.report import Action, Finding, Kind, Problem, RegionReport, Severity
+from smrep.rules.hints import format_command_on, remove_then_replicate
 from smrep.rules.replication.key_failures import whose
-from smrep.rules.replication.name_owner import Absent, Look, Unseen
+from smrep.rules.replication.name_owner import Absent, NameLookup, NotChecked
 from smrep.rules.replication.replica_comparison import Proof, Verdict
 from smrep.rules.replication.replica_state import LIST_LAG_S
 
@@ -29,7 +29,7 @@ _OF_THE_STATUS = (Kind.FAILED, Kind.IN_PROGRESS, Kind.UNCHECKED)
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class KeyChange:
     """What is to become of one replica's key, and what has."""
 
     target: Target
@@ -42,16 +42,18 @@ class Turn:
     """Whether AWS is known to have taken our request."""
     findings: tuple[Finding, ...] = ()
     """What was found before acting."""
-    error: Trouble | None = None
+    error: Problem | None = None
 
 
-def turn(primary: Secret, target: Target, seen: tuple[Look, Proof], same: Verdict, *, recreate: bool) -> Turn:
+def decide_key_change(
+    primary: Secret, target: Target, seen: tuple[NameLookup, Proof], same: Verdict, *, recreate: bool
+) -> KeyChange:
     """Return what to do: nothing where the replica and its versions are under the key, or where none is in order.
 
     A replica that Failed can only be made anew.
     """
     look, proof = seen
-    if isinstance(look, Unseen):
+    if isinstance(look, NotChecked):
         (finding,) = proof.findings[-1:] or (Finding(Kind.UNCHECKED, Severity.WARNING, "not looked at"),)
         return stopped(target, finding, look.error.outcome if look.error else Outcome.FAILED)
     for finding in proof.findings:
@@ -62,23 +64,23 @@ def turn(primary: Secret, target: Target, seen: tuple[Look, Proof], same: Verdic
                 hint = owner + _bring_back(primary, target)
             return stopped(target, replace(finding, hint=hint), _IN_THE_WAY[finding.kind])
     wrong = any(each.kind in (Kind.WRONG_KEY, Kind.FAILED) for each in proof.findings)
-    return Turn(target, wanted=wrong or same is not True)
+    return KeyChange(target, wanted=wrong or same is not True)
 
 
 def _bring_back(primary: Secret, target: Target) -> str:
     """Return the commands that lead to a replica under that key where there is none."""
     if primary.replica(target.region) is None:
-        return spell_on(primary, "replicate", [target])
-    return anew(primary, [target])
+        return format_command_on(primary, "replicate", [target])
+    return remove_then_replicate(primary, [target])
 
 
-def stopped(target: Target, finding: Finding, outcome: Outcome = Outcome.FAILED) -> Turn:
+def stopped(target: Target, finding: Finding, outcome: Outcome = Outcome.FAILED) -> KeyChange:
     """Return the turn that leaves a replica alone because of a finding, whose kind is the error's code."""
     finding = replace(finding, severity=Severity.ERROR)
-    return Turn(target, findings=(finding,), error=Trouble.about(finding, outcome))
+    return KeyChange(target, findings=(finding,), error=Problem.about(finding, outcome))
 
 
-def held_back(known: Turn, findings: tuple[Finding, ...], *, sure: bool) -> Turn:
+def with_blockers(known: KeyChange, findings: tuple[Finding, ...], *, sure: bool) -> KeyChange:
     """Return the turn with what was found of the new key; a no stops it, and where it must be `sure` a doubt too."""
     no = next((each for each in findings if each.severity is Severity.ERROR), None)
     doubt = next((each for each in findings if each.kind is Kind.UNCHECKED), None) if sure else None
@@ -91,7 +93,7 @@ def held_back(known: Turn, findings: tuple[Finding, ...], *, sure: bool) -> Turn
     return replace(known, findings=findings)
 
 
-def rekeyed(known: Turn, row: RegionReport, now: float, *, proved: bool, dry_run: bool = False) -> RegionReport:
+def rekeyed(known: KeyChange, row: RegionReport, now: float, *, proved: bool, dry_run: bool = False) -> RegionReport:
     """Return the row of a proof as the row of a rekeying; `proved` tells whether it was looked at since the request."""
     lagging = known.sent_at is not None and now - known.sent_at < LIST_LAG_S
     unsure = known.sent_at is not None and not known.accepted
@@ -112,7 +114,7 @@ def rekeyed(known: Turn, row: RegionReport, now: float, *, proved: bool, dry_run
             f"mend that, then: {left.hint}; it leaves one with a label of its own in any case: take that label off at "
             "the primary, or add --recreate"
         )
-        error = Trouble(Kind.WRONG_KEY.value, left.message, hint, None, Outcome.FAILED)
+        error = Problem(Kind.WRONG_KEY.value, left.message, hint, None, Outcome.FAILED)
         outcome = Outcome.FAILED
     else:
         error = row.error
@@ -124,13 +126,13 @@ def recreated(row: RegionReport, primary: Secret, target: Target, *, made: bool)
 
     A replica that is gone is not the end of it.
     """
-    again = spell_on(primary, "replicate", [target])
+    again = format_command_on(primary, "replicate", [target])
     done, error = row.outcome is Outcome.OK, row.error
     if error and (made or row.changed):
         state = "there is no replica now" if made else "the replica is being removed"
         error = replace(error, hint=f"{state}; {error.hint or 'mend the cause'}; to bring it back: {again}")
     elif error and error.code in ("ChangedMeanwhile", Kind.UNCHECKED):
-        error = replace(error, hint=spell_on(primary, "rekey", [target], ["--recreate"]))
+        error = replace(error, hint=format_command_on(primary, "rekey", [target], ["--recreate"]))
     return replace(
         row,
         error=error,
@@ -151,6 +153,6 @@ def unkeyed(error: AwsError, primary: Secret, target: Target, arn: str) -> AwsEr
             "key, kms:Decrypt on the old one"
         )
     elif isinstance(error, Refused) and not error.hint and error.code != "LimitExceededException":  # a quota
-        again = spell_on(primary, "rekey", [target], ["--recreate"])
+        again = format_command_on(primary, "rekey", [target], ["--recreate"])
         error.hint = f"where AWS will not change it in place, make the replica anew: {again}"
     return error

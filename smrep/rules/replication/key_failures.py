@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from smrep.errors import Outcome, UsageError
 from smrep.model import Replica, Secret, Target, in_region, parse_arn
 from smrep.regions import Region, dns_suffix, partition_of
-from smrep.report import Trouble
-from smrep.rules.hints import anew, aws, policy_for, spell_on
+from smrep.report import Problem
+from smrep.rules.hints import aws_command, format_command_on, policy_for, remove_then_replicate
 
 DEFAULT = "alias/aws/secretsmanager"
 """AWS's own key, which a replica shows by this alias and a primary by no key at all. Source: aws-behavior.md 0.9."""
@@ -126,28 +126,30 @@ def whose(primary: Secret) -> str:
 def cure(primary: Secret, entry: Replica, failure: KmsFailure) -> str:
     """Return what to type: what mends the key, or another key, and then the retry."""
     home, there, owner = primary.region, entry.region, whose(primary)
-    again = f"then: {spell_on(primary, 'retry', [Target(there)])}"
+    again = f"then: {format_command_on(primary, 'retry', [Target(there)])}"
     region = home if failure.decrypting else there
     known = (primary.kms_key_id or DEFAULT) if failure.decrypting else (entry.kms_key_id or DEFAULT)
     match failure.code:
         case "DisabledException" if failure.key:
             return f"{owner}enable the key: {_enable(failure.key, region)}; {again}"
         case "KMSInvalidStateException" if failure.key and "pending deletion" in failure.words:
-            cancel = aws("kms cancel-key-deletion", key_id=failure.key, region=region)
+            cancel = aws_command("kms cancel-key-deletion", key_id=failure.key, region=region)
             return f"{owner}keep the key: {cancel}; {_enable(failure.key, region)}; {again}"
         case "AccessDeniedException":
             return _allowed(primary, entry, failure, again)
         case "NotFoundException" | "InvalidKeyUsageException" if not failure.decrypting:
-            other = spell_on(primary, "retry", [Target(there, "alias/NAME")])
-            return f"{owner}list the keys there are: {aws('kms list-aliases', region=there)}; then name one: {other}"
+            other = format_command_on(primary, "retry", [Target(there, "alias/NAME")])
+            aliases = aws_command("kms list-aliases", region=there)
+            return f"{owner}list the keys there are: {aliases}; then name one: {other}"
         case "NotFoundException":
             return _moved_off(primary, there, again)
     which = "the primary's key, or that of an old version" if failure.decrypting else "the replica's key"
-    return f"{owner}look at {which}: {aws('kms describe-key', key_id=failure.key or known, region=region)}; {again}"
+    describe = aws_command("kms describe-key", key_id=failure.key or known, region=region)
+    return f"{owner}look at {which}: {describe}; {again}"
 
 
 def _enable(key: str, region: Region) -> str:
-    return aws("kms enable-key", key_id=key, region=region)
+    return aws_command("kms enable-key", key_id=key, region=region)
 
 
 def _allowed(primary: Secret, entry: Replica, failure: KmsFailure, again: str) -> str:
@@ -169,11 +171,12 @@ def _moved_off(primary: Secret, there: Region, again: str) -> str:
 
     Under another key alone, the versions would stay where nobody can read them. Source: aws-behavior.md 1.8, 2.2.
     """
-    doctor = spell_on(primary, "doctor", [Target(there)])
+    doctor = format_command_on(primary, "doctor", [Target(there)])
     value = ("--secret-string", "file://VALUE")
     secret = {"secret_id": primary.arn, "region": primary.region, "kms_key_id": "alias/NAME"}
     return (
-        f"{whose(primary)}put a new value under another key: {aws('secretsmanager update-secret', *value, **secret)}; "
+        f"{whose(primary)}put a new value under another key: "
+        f"{aws_command('secretsmanager update-secret', *value, **secret)}; "
         f"see which old version is still under the key that is gone: {doctor}; {again}"
     )
 
@@ -183,7 +186,7 @@ def cut_off(secret: str, region: Region) -> str:
 
     A recovery window would keep the name. Source: aws-behavior.md 3.2, 8.
     """
-    stop = aws("secretsmanager stop-replication-to-replica", secret_id=secret, region=region)
+    stop = aws_command("secretsmanager stop-replication-to-replica", secret_id=secret, region=region)
     return f"{stop}; {_delete(secret, region)}"
 
 
@@ -193,11 +196,11 @@ def with_the_name(primary: Secret, region: Region) -> str:
     Whoever asked for a secret by its ARN may be of another account, to which the name means nothing.
     """
     if primary.by_arn:
-        return aws("secretsmanager list-secrets", filters=f"Key=name,Values={primary.name}", region=region)
-    return aws("secretsmanager describe-secret", secret_id=primary.name, region=region)
+        return aws_command("secretsmanager list-secrets", filters=f"Key=name,Values={primary.name}", region=region)
+    return aws_command("secretsmanager describe-secret", secret_id=primary.name, region=region)
 
 
-def not_replaced(primary: Secret, region: Region, why: str) -> Trouble:
+def not_replaced(primary: Secret, region: Region, why: str) -> Problem:
     """Return the trouble of a secret that AWS left where it was. Source: aws-behavior.md 3.1, 11.5."""
     message = (
         f"AWS did not put a replica in place of {primary.name} in {region}: {why}; what it replaces and what not its "
@@ -206,18 +209,18 @@ def not_replaced(primary: Secret, region: Region, why: str) -> Trouble:
     arn = in_region(primary.arn, region)
     hint = (
         f"by hand, once nobody needs what is there: {_delete(arn, region)}; look until it is gone: "
-        f"{aws('secretsmanager describe-secret', secret_id=arn, region=region)}; "
-        f"then: {anew(primary, [Target(region)])}"
+        f"{aws_command('secretsmanager describe-secret', secret_id=arn, region=region)}; "
+        f"then: {remove_then_replicate(primary, [Target(region)])}"
     )
-    return Trouble("NotReplaced", message, hint, None, Outcome.FAILED)
+    return Problem("NotReplaced", message, hint, None, Outcome.FAILED)
 
 
 def _delete(secret: str, region: Region) -> str:
     flag = "--force-delete-without-recovery"
-    return aws("secretsmanager delete-secret", flag, secret_id=secret, region=region)
+    return aws_command("secretsmanager delete-secret", flag, secret_id=secret, region=region)
 
 
-def failure(primary: Secret, entry: Replica) -> Trouble:
+def failure(primary: Secret, entry: Replica) -> Problem:
     """Return a Failed entry as the row's error: AWS's message verbatim, and a hint.
 
     The message is matched loosely and for the hint alone: but for KMS's, its texts are not established.
@@ -227,7 +230,7 @@ def failure(primary: Secret, entry: Replica) -> Trouble:
     text = (entry.message or "").lower()
     describe = with_the_name(primary, there)
     owner = whose(primary)
-    again = spell_on(primary, "retry", [Target(there)])
+    again = format_command_on(primary, "retry", [Target(there)])
     of_kms = read_failure(entry.message)
     if of_kms:
         hint = cure(primary, entry, of_kms)
@@ -239,22 +242,22 @@ def failure(primary: Secret, entry: Replica) -> Trouble:
             f"once it is gone: {again}"
         )
     elif "already exists" in text:
-        force = spell_on(primary, "retry", [Target(there)], ["--force-overwrite"])
+        force = format_command_on(primary, "retry", [Target(there)], ["--force-overwrite"])
         hint = f"{owner}look at it: {describe}; to replace it for good: {force}"
     elif "key" in text and primary.region in text and there not in text:
-        key = aws("kms describe-key", key_id=primary.kms_key_id or "KEY", region=primary.region)
+        key = aws_command("kms describe-key", key_id=primary.kms_key_id or "KEY", region=primary.region)
         hint = f"{owner}mend the primary's key ({key}), then: {again}"
     elif "key" in text and ("not found" in text or "not exist" in text):
-        here = spell_on(primary, "retry", [Target(there, "alias/NAME")])
-        hint = f"{owner}list the keys there are: {aws('kms list-aliases', region=there)}; then name one: {here}"
+        here = format_command_on(primary, "retry", [Target(there, "alias/NAME")])
+        hint = f"{owner}list the keys there are: {aws_command('kms list-aliases', region=there)}; then name one: {here}"
     elif "kms" in text or "key" in text:
         hint = (
-            f"{owner}mend the key ({aws('kms describe-key', key_id=entry.kms_key_id or 'KEY', region=there)}; "
+            f"{owner}mend the key ({aws_command('kms describe-key', key_id=entry.kms_key_id or 'KEY', region=there)}; "
             f"kms:Decrypt at the primary, kms:GenerateDataKey and kms:Encrypt at the replica), then: {again}"
         )
     elif "enabled" in text or "opt" in text:
-        hint = f"{owner}enable the Region ({aws('account enable-region', region_name=there)}), then: {again}"
+        hint = f"{owner}enable the Region ({aws_command('account enable-region', region_name=there)}), then: {again}"
     else:
         hint = f"mend the cause and try again: {again}"
     message = f"{primary.name} in {there}: {entry.message or 'AWS gave no reason'}"
-    return Trouble("ReplicationFailed", message, hint, None, Outcome.FAILED)
+    return Problem("ReplicationFailed", message, hint, None, Outcome.FAILED)

@@ -9,7 +9,7 @@ from smrep.errors import AwsError, Denied
 from smrep.model import Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
-from smrep.rules.hints import aws, spell_on
+from smrep.rules.hints import aws_command, format_command_on
 from smrep.rules.replication.key_failures import cut_off
 
 
@@ -31,29 +31,29 @@ class Absent:
 
 
 @dataclass(frozen=True, slots=True)
-class Unseen:
+class NotChecked:
     """The look could not be made; `error` is None where it was not wanted (`--no-preflight`)."""
 
     error: AwsError | None = None
 
 
-Look = Secret | Absent | Unseen
+NameLookup = Secret | Absent | NotChecked
 """What bears the secret's name in one target Region."""
 
 
-def is_sure(look: Look) -> bool:
+def is_sure(look: NameLookup) -> bool:
     """Return whether a look shows what has the name: the secret, or that none has it."""
-    return not isinstance(look, Unseen) and not (isinstance(look, Absent) and look.to_the_arn)
+    return not isinstance(look, NotChecked) and not (isinstance(look, Absent) and look.to_the_arn)
 
 
 def telling(error: AwsError) -> str:
     """Return the hint where STS does not tell whose the credentials are."""
     if isinstance(error, Denied):
         return error.allowing("sts:GetCallerIdentity")
-    return f"see why STS does not tell whose the credentials are: {aws('sts get-caller-identity')}"
+    return f"see why STS does not tell whose the credentials are: {aws_command('sts get-caller-identity')}"
 
 
-class Bearer(Enum):
+class NameOwner(Enum):
     """Who bears the name in the target Region."""
 
     NOBODY = auto()
@@ -70,7 +70,7 @@ class Bearer(Enum):
     UNKNOWN = auto()
 
 
-def bearer(primary: Secret, look: Look) -> Bearer:
+def name_owner(primary: Secret, look: NameLookup) -> NameOwner:
     """Return who bears the primary's name in the Region that was looked into.
 
     An equal ARN suffix tells our own from a namesake, the primary's Region a replica from a standalone secret.
@@ -78,21 +78,21 @@ def bearer(primary: Secret, look: Look) -> Bearer:
     """
     match look:
         case Absent():
-            return Bearer.NOBODY
-        case Unseen():
-            return Bearer.UNKNOWN
+            return NameOwner.NOBODY
+        case NotChecked():
+            return NameOwner.UNKNOWN
         case Secret() if look.deleted is not None:
-            return Bearer.DOOMED
+            return NameOwner.DOOMED
         case Secret():
             ours = look.arn == in_region(primary.arn, look.region)
             if look.is_replica:
-                return Bearer.OURS if ours and look.primary_region == primary.region else Bearer.FOREIGN
-            return Bearer.PROMOTED if ours else Bearer.NAMESAKE
+                return NameOwner.OURS if ours and look.primary_region == primary.region else NameOwner.FOREIGN
+            return NameOwner.PROMOTED if ours else NameOwner.NAMESAKE
 
 
-def ours(primary: Secret, look: Look) -> Secret | None:
+def our_replica(primary: Secret, look: NameLookup) -> Secret | None:
     """Return our replica where the look found it, else None."""
-    return look if isinstance(look, Secret) and bearer(primary, look) is Bearer.OURS else None
+    return look if isinstance(look, Secret) and name_owner(primary, look) is NameOwner.OURS else None
 
 
 def has_replicas(victim: Secret, primary: Secret) -> bool:
@@ -116,7 +116,7 @@ def _was_replica_of(victim: Secret, primary: Secret) -> bool:
     return listed and not primary.is_replica and victim.arn == in_region(primary.arn, victim.region)
 
 
-def portrait(victim: Secret) -> str:
+def secret_summary(victim: Secret) -> str:
     """Return what a person needs to see of a secret before it is destroyed: ARN, dates and rotation."""
     return f"{victim.arn}, {ages(victim)}, rotation {'on' if victim.rotation_enabled else 'off'}"
 
@@ -140,28 +140,30 @@ def _without_them(victim: Secret, primary: Secret) -> str:
     others = [Target(each) for each in _listed_by(victim, primary)]
     if not others:
         return ""
-    return f"; where nobody needs those: {spell_on(victim, 'remove', others)}"
+    return f"; where nobody needs those: {format_command_on(victim, 'remove', others)}"
 
 
-def obstacle(primary: Secret, target: Target, victim: Secret, who: Bearer) -> Finding:
+def obstacle(primary: Secret, target: Target, victim: Secret, who: NameOwner) -> Finding:
     """Return the finding that stops a Region whose name is borne by something that is not our replica."""
     name, there = primary.name, victim.region
-    overwrite = spell_on(
+    overwrite = format_command_on(
         primary,
         "replicate",
         [target],
         flags=[
             *("--expect-account", primary.account, "--force-overwrite"),
-            *(("--overwrite-arn", victim.arn) if who is Bearer.PROMOTED else ()),
+            *(("--overwrite-arn", victim.arn) if who is NameOwner.PROMOTED else ()),
         ],
     )
-    again = spell_on(primary, "replicate", [target])
-    describe = aws("secretsmanager describe-secret", secret_id=victim.arn if victim.by_arn else name, region=there)
+    again = format_command_on(primary, "replicate", [target])
+    describe = aws_command(
+        "secretsmanager describe-secret", secret_id=victim.arn if victim.by_arn else name, region=there
+    )
     replacing = f"to replace it for good: {overwrite}"
     if has_replicas(victim, primary):
         replacing = f"it is not overwritten as long as it has replicas of its own{_without_them(victim, primary)}"
     match who:
-        case Bearer.FOREIGN:
+        case NameOwner.FOREIGN:
             return Finding(
                 Kind.ORPHAN,
                 Severity.ERROR,
@@ -169,25 +171,25 @@ def obstacle(primary: Secret, target: Target, victim: Secret, who: Bearer) -> Fi
                 f"force does not cure this; if that replica is not needed: {cut_off(victim.arn, there)}; "
                 f"once it is gone: {again}",
             )
-        case Bearer.PROMOTED:
+        case NameOwner.PROMOTED:
             return Finding(
                 Kind.PROMOTED,
                 Severity.ERROR,
                 f"{name} in {there} {_once(primary, victim)} and stands alone now: {victim.arn}",
                 f"it may hold newer values; look first: {describe}; {replacing}",
             )
-        case Bearer.DOOMED:
+        case NameOwner.DOOMED:
             return Finding(
                 Kind.PENDING_DELETION,
                 Severity.ERROR,
                 f"{name} in {there} is scheduled for deletion and keeps the name until then: {victim.arn}",
                 f"deleted by force it is gone in a minute or two, then: {again}; deleted with a recovery window: "
-                f"{aws('secretsmanager restore-secret', secret_id=victim.arn, region=there)}, and look at it",
+                f"{aws_command('secretsmanager restore-secret', secret_id=victim.arn, region=there)}, and look at it",
             )
         case _:
             return Finding(
                 Kind.NAME_CLASH,
                 Severity.ERROR,
-                f"another secret bears the name {name} in {there}: {portrait(victim)}",
+                f"another secret bears the name {name} in {there}: {secret_summary(victim)}",
                 f"look at it: {describe}; {replacing}",
             )

@@ -7,10 +7,19 @@ from dataclasses import dataclass, replace
 
 from smrep.errors import Outcome
 from smrep.model import FAILED, IN_PROGRESS, IN_SYNC, Replica, Secret, Target
-from smrep.report import Finding, Kind, Severity, Trouble
+from smrep.report import Finding, Kind, Problem, Severity
 from smrep.rules.replication.findings import absent, removing, unseen
 from smrep.rules.replication.key_failures import DEFAULT
-from smrep.rules.replication.name_owner import Absent, Bearer, Look, Unseen, bearer, has_replicas, obstacle, ours
+from smrep.rules.replication.name_owner import (
+    Absent,
+    NameLookup,
+    NameOwner,
+    NotChecked,
+    has_replicas,
+    name_owner,
+    obstacle,
+    our_replica,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +64,15 @@ class Keep:
 
 
 @dataclass(frozen=True, slots=True)
-class Stop:
+class Skip:
     """Send nothing for this Region, and say why."""
 
     target: Target
-    error: Trouble
+    error: Problem
     findings: tuple[Finding, ...]
 
 
-Step = Add | Retry | Overwrite | Keep | Stop
+RegionStep = Add | Retry | Overwrite | Keep | Skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,23 +94,23 @@ class Consent:
 NO_CONSENT = Consent()
 
 
-def step_for(
+def decide_step(
     primary: Secret,
     target: Target,
-    look: Look,
+    look: NameLookup,
     consent: Consent,
     key_findings: Callable[[Replica], tuple[Finding, ...]],
-) -> Step:
+) -> RegionStep:
     """Return what to do in one Region; `key_findings` compares the key of a replica that is there."""
-    who = bearer(primary, look)
-    entry = entry_under(primary.replica(target.region), ours(primary, look))
-    if isinstance(look, Secret) and who not in (Bearer.OURS, Bearer.NOBODY):
+    who = name_owner(primary, look)
+    entry = entry_under(primary.replica(target.region), our_replica(primary, look))
+    if isinstance(look, Secret) and who not in (NameOwner.OURS, NameOwner.NOBODY):
         return _in_the_way(primary, target, look, who, consent)
     unchecked = unseen(primary, target.region, look)
     done = entry is not None and entry.status != FAILED
     if unchecked and consent.force and not done:
-        cure = "allow the look" if isinstance(look, Unseen) else unchecked[0].hint
-        return stop(
+        cure = "allow the look" if isinstance(look, NotChecked) else unchecked[0].hint
+        return skip(
             target,
             Finding(
                 Kind.UNCHECKED,
@@ -109,17 +118,17 @@ def step_for(
                 f"--force-overwrite destroys only what was seen, and {unchecked[0].message}",
                 f"leave --force-overwrite out, or {cure}",
             ),
-            look.error.outcome if isinstance(look, Unseen) and look.error else Outcome.ACCESS,
+            look.error.outcome if isinstance(look, NotChecked) and look.error else Outcome.ACCESS,
         )
     if entry is None:
         return _add(primary, target, who, unchecked)
     if entry.status == FAILED:
         retry = _under_its_key(target, entry)
-        about_it = _about_it(retry, Bearer.UNKNOWN if unchecked else who)
+        about_it = _about_it(retry, NameOwner.UNKNOWN if unchecked else who)
         return Retry(retry, entry, (had_failed(entry, about_it), *unchecked))
     if entry.status == IN_SYNC and isinstance(look, Absent):
-        return stop(target, absent(primary, target.region, look))
-    return Keep(target, entry, (*key_findings(entry), *unchecked), seen_there=who is Bearer.OURS)
+        return skip(target, absent(primary, target.region, look))
+    return Keep(target, entry, (*key_findings(entry), *unchecked), seen_there=who is NameOwner.OURS)
 
 
 def entry_under(entry: Replica | None, replica: Secret | None) -> Replica | None:
@@ -130,15 +139,17 @@ def entry_under(entry: Replica | None, replica: Secret | None) -> Replica | None
     return replace(entry, kms_key_id=replica.kms_key_id or DEFAULT) if entry and replica else entry
 
 
-def stop(target: Target, finding: Finding, outcome: Outcome = Outcome.FAILED) -> Stop:
+def skip(target: Target, finding: Finding, outcome: Outcome = Outcome.FAILED) -> Skip:
     """Return the step that leaves a Region alone because of a finding, whose kind is the error's code."""
-    return Stop(target, Trouble.about(finding, outcome), (finding,))
+    return Skip(target, Problem.about(finding, outcome), (finding,))
 
 
-def _in_the_way(primary: Secret, target: Target, victim: Secret, who: Bearer, consent: Consent) -> Step:
+def _in_the_way(primary: Secret, target: Target, victim: Secret, who: NameOwner, consent: Consent) -> RegionStep:
     """Return Overwrite where the victim may go and consent covers it, Keep where that is under way, else Stop."""
     finding = obstacle(primary, target, victim, who)
-    covered = consent.force and (who is Bearer.NAMESAKE or (who is Bearer.PROMOTED and victim.arn in consent.arns))
+    covered = consent.force and (
+        who is NameOwner.NAMESAKE or (who is NameOwner.PROMOTED and victim.arn in consent.arns)
+    )
     entry = primary.replica(target.region)
     before = (had_failed(entry),) if entry and entry.status == FAILED else ()
     if covered and has_replicas(victim, primary):
@@ -149,17 +160,17 @@ def _in_the_way(primary: Secret, target: Target, victim: Secret, who: Bearer, co
         message = f"{victim.arn} is there, and --overwrite-arn names {', '.join(others)}; it is not overwritten"
         finding, covered = replace(finding, message=message), False
     if not covered:
-        return replace(stop(target, finding), findings=(finding, *before))
+        return replace(skip(target, finding), findings=(finding, *before))
     if entry and entry.status == IN_PROGRESS:  # the overwriting was asked for before, and is on its way
         return Keep(target, entry)
     kept = _under_its_key(target, entry) if before and entry else target
     return Overwrite(kept, victim, entry, (replace(finding, severity=Severity.WARNING), *before))
 
 
-def _add(primary: Secret, target: Target, who: Bearer, unchecked: tuple[Finding, ...]) -> Add:
+def _add(primary: Secret, target: Target, who: NameOwner, unchecked: tuple[Finding, ...]) -> Add:
     """Return the step for a Region that the list does not have."""
-    if who is not Bearer.OURS:
-        return Add(target, unchecked, vacant=who is Bearer.NOBODY)
+    if who is not NameOwner.OURS:
+        return Add(target, unchecked, vacant=who is NameOwner.NOBODY)
     return Add(target, (removing(primary, target.region),), removing=True)
 
 
@@ -169,8 +180,11 @@ def had_failed(entry: Replica, about_it: str = "") -> Finding:
     return Finding(Kind.FAILED, Severity.WARNING, f"{entry.region} had Failed: {words}{about_it}")
 
 
-def _about_it(target: Target, who: Bearer) -> str:
-    there = {Bearer.NOBODY: "nothing bears the name there now, so ", Bearer.OURS: "what it has of it may be old, so "}
+def _about_it(target: Target, who: NameOwner) -> str:
+    there = {
+        NameOwner.NOBODY: "nothing bears the name there now, so ",
+        NameOwner.OURS: "what it has of it may be old, so ",
+    }
     key = f" under the key {target.kms_key}" if target.kms_key else ""
     return f"; {there.get(who, '')}it is tried again{key}"
 

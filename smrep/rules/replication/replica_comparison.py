@@ -9,7 +9,7 @@ from smrep.errors import AwsError, NotFound, Outcome
 from smrep.model import FAILED, IN_SYNC, Secret, Target, Version
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
-from smrep.rules.hints import spell_on
+from smrep.rules.hints import format_command_on
 from smrep.rules.replication.findings import (
     absent,
     failed,
@@ -22,7 +22,7 @@ from smrep.rules.replication.findings import (
     valueless,
 )
 from smrep.rules.replication.key_failures import DEFAULT
-from smrep.rules.replication.name_owner import Absent, Bearer, Look, Unseen, bearer, obstacle
+from smrep.rules.replication.name_owner import Absent, NameLookup, NameOwner, NotChecked, name_owner, obstacle
 from smrep.rules.replication.replica_state import LIST_LAG_S, worst
 
 CURRENT, PREVIOUS = "AWSCURRENT", "AWSPREVIOUS"
@@ -51,12 +51,12 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True)
-class Sides:
+class BothSides:
     """One secret in one Region as both sides show it; `key` is the one that was asked for, None for any."""
 
     primary: Secret
     region: Region
-    look: Look
+    look: NameLookup
     here: Listed
     there: Listed
     key: str | None = None
@@ -64,7 +64,7 @@ class Sides:
     """For how long another key may be a lagging answer."""
 
 
-def prove(sides: Sides, same: Same) -> Proof:
+def compare_replica(sides: BothSides, same: Same) -> Proof:
     """Return what is proved of a replica: its origin, its versions, its keys; where there is no value, next to nothing.
 
     ListSecretVersionIds lists only versions that hold a value, so a label without one counts as missing.
@@ -77,24 +77,24 @@ def prove(sides: Sides, same: Same) -> Proof:
     return replace(proof, findings=found, outcome=worst([proof.outcome, Outcome.DRIFT]))
 
 
-def _proved(sides: Sides, same: Same) -> Proof:
+def _proved(sides: BothSides, same: Same) -> Proof:
     primary, region, look = sides.primary, sides.region, sides.look
     entry = primary.replica(region)
-    who = bearer(primary, look)
-    strange = isinstance(look, Secret) and who is not Bearer.OURS
+    who = name_owner(primary, look)
+    strange = isinstance(look, Secret) and who is not NameOwner.OURS
     stranger = (obstacle(primary, Target(region), look, who),) if isinstance(look, Secret) and strange else ()
-    doubt = unseen(primary, region, look) if isinstance(look, Unseen) else ()
+    doubt = unseen(primary, region, look) if isinstance(look, NotChecked) else ()
     if entry is None:
         gap = missing(primary, region, sides.key)
         leaving = replace(removing(primary, region), severity=Severity.ERROR, hint=gap.hint)
-        unlisted = leaving if who is Bearer.OURS else replace(gap, hint=None) if strange else gap
+        unlisted = leaving if who is NameOwner.OURS else replace(gap, hint=None) if strange else gap
         found = _drift((*stranger, unlisted, *doubt))
         if stranger:
             return replace(found, patience_s=0.0)  # what bears the name is seen, and no list says so
         return replace(found, outcome=worst([found.outcome, *_outcomes(doubt)]))
     if entry.status == FAILED:
         return Proof(False, Outcome.FAILED, (*stranger, failed(primary, entry), *doubt))
-    if isinstance(look, Unseen):
+    if isinstance(look, NotChecked):
         return _in_doubt(doubt)
     if entry.status != IN_SYNC:
         return Proof(False, Outcome.PENDING, (unsettled(primary, entry), *stranger), FOREVER_S)
@@ -118,7 +118,7 @@ def _outcomes(unchecked: Iterable[Finding]) -> Iterator[Outcome]:
     return (each.outcome for each in unchecked if each.outcome)
 
 
-def _compared(sides: Sides, replica: Secret, same: Same) -> Proof:
+def _compared(sides: BothSides, replica: Secret, same: Same) -> Proof:
     """Return the proof for a replica of ours that is listed as in sync."""
     stale = _stale(sides, replica)
     wrong, unsure = _wrong_keys(sides, replica, same)
@@ -134,7 +134,7 @@ def _compared(sides: Sides, replica: Secret, same: Same) -> Proof:
     )
 
 
-def _stale(sides: Sides, replica: Secret) -> list[Finding]:
+def _stale(sides: BothSides, replica: Secret) -> list[Finding]:
     """Return a finding for the first label that is not on the same version on both sides."""
     shown = [(dict(sides.primary.stages), dict(replica.stages))]
     if isinstance(sides.here, tuple) and isinstance(sides.there, tuple):
@@ -150,9 +150,9 @@ def _labels(versions: tuple[Version, ...]) -> dict[str, str]:
     return {stage: version.version_id for version in versions for stage in version.stages}
 
 
-def _stale_finding(sides: Sides, stage: str, here: str | None, there: str | None) -> Finding:
+def _stale_finding(sides: BothSides, stage: str, here: str | None, there: str | None) -> Finding:
     name, region = sides.primary.name, sides.region
-    again = spell_on(sides.primary, "verify", [Target(region, sides.key)])
+    again = format_command_on(sides.primary, "verify", [Target(region, sides.key)])
     return Finding(
         Kind.STALE,
         Severity.ERROR,
@@ -162,7 +162,7 @@ def _stale_finding(sides: Sides, stage: str, here: str | None, there: str | None
     )
 
 
-def _wrong_keys(sides: Sides, replica: Secret, same: Same) -> tuple[list[Finding], list[Finding]]:
+def _wrong_keys(sides: BothSides, replica: Secret, same: Same) -> tuple[list[Finding], list[Finding]]:
     """Return what is under another key than expected, and what could not be compared.
 
     Expected is the key that was asked for, else the one that the replica itself shows.
@@ -187,14 +187,14 @@ def _wrong_keys(sides: Sides, replica: Secret, same: Same) -> tuple[list[Finding
     return wrong, list(dict.fromkeys(unsure))
 
 
-def _wrong_key(sides: Sides, what: str, key: str, wanted: str) -> Finding:
+def _wrong_key(sides: BothSides, what: str, key: str, wanted: str) -> Finding:
     name, region = sides.primary.name, sides.region
     target = Target(region, wanted)
     return Finding(
         Kind.WRONG_KEY,
         Severity.ERROR,
         f"{what} of {name} in {region} is under the key {key}, not {wanted}",
-        spell_on(sides.primary, "rekey", [target]),
+        format_command_on(sides.primary, "rekey", [target]),
     )
 
 

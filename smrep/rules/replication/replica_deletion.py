@@ -8,15 +8,15 @@ from dataclasses import dataclass, replace
 from smrep.errors import Outcome
 from smrep.model import FAILED, IN_SYNC, Replica, Secret, Target, in_region
 from smrep.regions import Region
-from smrep.report import Action, Finding, Kind, RegionReport, Severity, Trouble
-from smrep.rules.hints import aws, spell_on
+from smrep.report import Action, Finding, Kind, Problem, RegionReport, Severity
+from smrep.rules.hints import aws_command, format_command_on
 from smrep.rules.replication.findings import removing, unseen
-from smrep.rules.replication.name_owner import Absent, Bearer, Look, Unseen, bearer, portrait
+from smrep.rules.replication.name_owner import Absent, NameLookup, NameOwner, NotChecked, name_owner, secret_summary
 from smrep.rules.replication.replica_state import LIST_LAG_S, worst
 
 
 @dataclass(frozen=True, slots=True)
-class Departure:
+class ReplicaDeletion:
     """What has become of one replica that is to go, up to the newest look."""
 
     region: Region
@@ -34,7 +34,7 @@ class Departure:
     accepted: bool = False
     """Whether AWS is known to have taken our request."""
     findings: tuple[Finding, ...] = ()
-    error: Trouble | None = None
+    error: Problem | None = None
 
     @property
     def is_unseen(self) -> bool:
@@ -47,13 +47,13 @@ class Departure:
         return self.error is None and not self.gone
 
 
-def departure(primary: Secret, region: Region, look: Look) -> Departure:
+def plan_deletion(primary: Secret, region: Region, look: NameLookup) -> ReplicaDeletion:
     """Return what is to be done: only what is seen to be our replica, or nothing at all, may be removed.
 
     A replica that the primary does not list any more is on its way out: nothing is sent, and it is waited for.
     """
     entry = primary.replica(region)
-    if isinstance(look, Unseen):
+    if isinstance(look, NotChecked):
         return _stopped(region, _unchecked(primary, region, look), look.error.outcome if look.error else Outcome.FAILED)
     if entry and unseen(primary, region, look):
         return _stopped(region, _unchecked(primary, region, look), Outcome.ACCESS)
@@ -61,7 +61,7 @@ def departure(primary: Secret, region: Region, look: Look) -> Departure:
         return _stopped(region, _not_ours(primary, look))
     victim = look if isinstance(look, Secret) else None
     leaving = (removing(primary, region),) if victim and entry is None else ()
-    return Departure(
+    return ReplicaDeletion(
         region,
         entry,
         victim,
@@ -72,7 +72,7 @@ def departure(primary: Secret, region: Region, look: Look) -> Departure:
     )
 
 
-def spared(primary: Secret, wanted: Iterable[RegionReport]) -> Trouble | None:
+def why_kept(primary: Secret, wanted: Iterable[RegionReport]) -> Problem | None:
     """Return why nothing may be removed yet, None where something may: the secret is in sync wherever it is wanted.
 
     Else the last replica might be taken away while the one in its place does not come.
@@ -80,7 +80,7 @@ def spared(primary: Secret, wanted: Iterable[RegionReport]) -> Trouble | None:
     rows = [row for row in wanted if row.status != IN_SYNC or row.outcome not in (Outcome.OK, Outcome.DRIFT)]
     if not rows:
         return None
-    return Trouble(
+    return Problem(
         "NotRemoved",
         f"{primary.name} is not removed from anywhere as long as it is not in sync in "
         + ", ".join(row.region for row in rows),
@@ -92,27 +92,27 @@ def spared(primary: Secret, wanted: Iterable[RegionReport]) -> Trouble | None:
 
 def is_ours(primary: Secret, there: Secret) -> bool:
     """Tell whether it is our replica, also one that AWS already shows as being deleted."""
-    return bearer(primary, replace(there, deleted=None)) is Bearer.OURS
+    return name_owner(primary, replace(there, deleted=None)) is NameOwner.OURS
 
 
-def observed(known: Departure, primary: Secret, look: Look, now: float) -> Departure:
+def after_look(known: ReplicaDeletion, primary: Secret, look: NameLookup, now: float) -> ReplicaDeletion:
     """Return the departure after another look into the Region: only 'not found' means gone.
 
     What was listed and not seen may be there all the same, and what was not settled may still come into being, so there
     'not found' counts once AWS's answers had time.
     """
-    if not known.is_open or isinstance(look, Unseen):
+    if not known.is_open or isinstance(look, NotChecked):
         return known
     if isinstance(look, Absent):
         return _missed(known, now)
     if not is_ours(primary, look):
         finding = _not_ours(primary, look)
-        return replace(known, findings=(finding,), error=Trouble.about(finding))
+        return replace(known, findings=(finding,), error=Problem.about(finding))
     under_way = known.accepted or not known.wanted
     return replace(known, victim=look, findings=(removing(primary, known.region),) if under_way else known.findings)
 
 
-def _missed(known: Departure, now: float) -> Departure:
+def _missed(known: ReplicaDeletion, now: float) -> ReplicaDeletion:
     """Return the departure after 'not found', which does not tell of a request that no answer came to.
 
     Only the list does: nothing may have been there before, or it may go by an earlier request.
@@ -128,7 +128,9 @@ def _missed(known: Departure, now: float) -> Departure:
     return replace(known, gone=True, findings=findings)
 
 
-def row(known: Departure, primary: Secret, *, waiting: bool = True, dry_run: bool = False) -> RegionReport:
+def deletion_report(
+    known: ReplicaDeletion, primary: Secret, *, waiting: bool = True, dry_run: bool = False
+) -> RegionReport:
     """Return the departure as a row of the report; `waiting` is False where --no-wait was typed."""
     untouched = known.sent_at is None  # a refused request too
     listed = known.before if untouched else None
@@ -155,17 +157,17 @@ def row(known: Departure, primary: Secret, *, waiting: bool = True, dry_run: boo
     )
 
 
-def _note(known: Departure) -> str | None:
+def _note(known: ReplicaDeletion) -> str | None:
     if known.error is not None:
         return None
     return "gone" if known.gone else "being removed" if known.accepted or not known.wanted else None
 
 
-def _stopped(region: Region, finding: Finding, outcome: Outcome = Outcome.FAILED) -> Departure:
-    return Departure(region, findings=(finding,), error=Trouble.about(finding, outcome))
+def _stopped(region: Region, finding: Finding, outcome: Outcome = Outcome.FAILED) -> ReplicaDeletion:
+    return ReplicaDeletion(region, findings=(finding,), error=Problem.about(finding, outcome))
 
 
-def _unchecked(primary: Secret, region: Region, look: Look) -> Finding:
+def _unchecked(primary: Secret, region: Region, look: NameLookup) -> Finding:
     """Return the finding for a Region that could not be looked into, and is therefore left alone."""
     (finding,) = unseen(primary, region, look) or (Finding(Kind.UNCHECKED, Severity.ERROR, "not looked at"),)
     return replace(finding, severity=Severity.ERROR, message=f"only what was seen is removed, and {finding.message}")
@@ -174,21 +176,21 @@ def _unchecked(primary: Secret, region: Region, look: Look) -> Finding:
 def _not_ours(primary: Secret, there: Secret) -> Finding:
     """Return why what bears the name there is left alone."""
     name, region = primary.name, there.region
-    describe = aws("secretsmanager describe-secret", secret_id=there.arn, region=region)
-    again = spell_on(primary, "remove", [Target(region)])
+    describe = aws_command("secretsmanager describe-secret", secret_id=there.arn, region=region)
+    again = format_command_on(primary, "remove", [Target(region)])
     spared = "AWS is not known to spare it when the Region is removed"
-    match bearer(primary, there):
-        case Bearer.PROMOTED:
+    match name_owner(primary, there):
+        case NameOwner.PROMOTED:
             kind, what = Kind.PROMOTED, f"was our replica once and stands alone now, {spared}"
-        case Bearer.DOOMED:
+        case NameOwner.DOOMED:
             kind, what = Kind.PENDING_DELETION, "is scheduled for deletion"
-        case Bearer.FOREIGN:
+        case NameOwner.FOREIGN:
             kind, what = Kind.ORPHAN, f"is a replica of another primary in {there.primary_region}, {spared}"
         case _:
             kind, what = Kind.NAME_CLASH, f"is another secret, {spared}"
     return Finding(
         kind,
         Severity.ERROR,
-        f"{name} in {region} {what}: {portrait(there)}",
+        f"{name} in {region} {what}: {secret_summary(there)}",
         f"look at it: {describe}; when it is out of the way: {again}",
     )

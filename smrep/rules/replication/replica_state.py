@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from smrep.errors import Outcome
 from smrep.model import FAILED, IN_PROGRESS, IN_SYNC, Replica, Secret, in_region, without_request_id
 from smrep.regions import Region
-from smrep.report import Action, Finding, Kind, RegionReport, SecretReport, Trouble
+from smrep.report import Action, Finding, Kind, Problem, RegionReport, SecretReport
 from smrep.rules.replication.findings import far_findings
 
 LEFTOVER_S = 30.0
@@ -19,7 +19,7 @@ LIST_LAG_S = 15.0
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class ReplicaState:
     """What has become of one replica Region during a run, up to the newest look."""
 
     region: Region
@@ -50,7 +50,7 @@ class Course:
     proved: Outcome = Outcome.OK
     """What that proof makes of the outcome."""
     findings: tuple[Finding, ...] = ()
-    error: Trouble | None = None
+    error: Problem | None = None
 
     @property
     def fresh_status(self) -> str | None:
@@ -65,12 +65,12 @@ class Course:
         return self.error is None and self.fresh_status not in (IN_SYNC, FAILED)
 
 
-def sent(course: Course, now: float, *, accepted: bool) -> Course:
+def after_request(course: ReplicaState, now: float, *, accepted: bool) -> ReplicaState:
     """Return the course after a request went out: what was listed before is no result of it."""
     return replace(course, sent_at=now, accepted=accepted, leftover=course.seen, held_until_gone=False, error=None)
 
 
-def observed(course: Course, entry: Replica | None, now: float) -> Course:
+def after_look(course: ReplicaState, entry: Replica | None, now: float) -> ReplicaState:
     """Return the course after a look at the primary.
 
     Our own Failed ends a Region for good. An entry left over from before our request counts as new once it shows
@@ -96,16 +96,16 @@ def in_progress_since(before: float | None, entry: Replica | None, now: float) -
     return now if before is None else before
 
 
-def _had_time(course: Course, now: float) -> bool:
+def _had_time(course: ReplicaState, now: float) -> bool:
     return course.accepted and course.sent_at is not None and now - course.sent_at >= LEFTOVER_S
 
 
-def has_moved(course: Course) -> bool:
+def has_moved(course: ReplicaState) -> bool:
     """Tell whether the list shows that AWS took our request: the Region appeared, or its entry changed."""
     return course.seen is not None and course.leftover is None
 
 
-def outcome(course: Course) -> Outcome:
+def outcome(course: ReplicaState) -> Outcome:
     """Return how the Region ended, PENDING while it has not."""
     if course.error is not None:
         return course.error.outcome
@@ -117,7 +117,9 @@ def outcome(course: Course) -> Outcome:
     return worst([course.proved, Outcome.DRIFT if drift else Outcome.OK])
 
 
-def row(course: Course, primary: Secret, *, waiting: bool = True, dry_run: bool = False) -> RegionReport:
+def region_report(
+    course: ReplicaState, primary: Secret, *, waiting: bool = True, dry_run: bool = False
+) -> RegionReport:
     """Return the course as a row of the report; `waiting` is False where --no-wait was typed."""
     entry = course.seen
     ended = outcome(course)
@@ -147,10 +149,10 @@ def row(course: Course, primary: Secret, *, waiting: bool = True, dry_run: bool 
     )
 
 
-def told(
+def secret_report(
     primary: Secret,
     rows: Sequence[RegionReport],
-    error: Trouble | None = None,
+    error: Problem | None = None,
     notes: Iterable[str] = (),
     findings: Iterable[Finding] = (),
 ) -> SecretReport:

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from smrep.errors import Outcome, UsageError
 from smrep.model import Secret, SecretId, in_region, parse_arn
 from smrep.regions import Region
-from smrep.report import Action, RegionReport, Trouble
-from smrep.rules.hints import aws, promotion
+from smrep.report import Action, Problem, RegionReport
+from smrep.rules.hints import aws_command, promotion
 
 
-def unfit(secret: Secret, home: Region | None) -> Trouble | None:
+def unfit(secret: Secret, home: Region | None) -> Problem | None:
     """Return why this secret is not promoted, None where it may be; `home` is the primary's Region, if it was typed.
 
     For a replica of another account the same call means something else. Source: aws-behavior.md 1.3.
@@ -27,16 +27,16 @@ def unfit(secret: Secret, home: Region | None) -> Trouble | None:
         )
     link = secret.cross_account.primary if secret.cross_account else None
     if link:
-        return Trouble(
+        return Problem(
             "CrossAccountReplica",
             f"{secret.name} in {secret.region} is a replica of another account's secret, {link.arn}; to cut it off is "
             "not smrep's to do",
-            aws("secretsmanager describe-secret", secret_id=secret.id_in(secret.region), region=secret.region),
+            aws_command("secretsmanager describe-secret", secret_id=secret.id_in(secret.region), region=secret.region),
             None,
             Outcome.FAILED,
         )
     if home and secret.is_replica and secret.primary_region != home:
-        return Trouble(
+        return Problem(
             "OtherPrimary",
             f"{secret.name} in {secret.region} is a replica of {secret.primary_region}, not of {home}",
             promotion(secret),
@@ -66,7 +66,9 @@ def check_named(secret_ids: Iterable[SecretId], found: Sequence[Secret]) -> None
                 )
 
 
-def row(now: Secret, error: Trouble | None, *, accepted: bool, waiting: bool, dry_run: bool) -> RegionReport:
+def promotion_report(
+    now: Secret, error: Problem | None, *, accepted: bool, waiting: bool, dry_run: bool
+) -> RegionReport:
     """Return the secret as its Region shows it as a row; `waiting` is False where --no-wait was typed."""
     outcome = error.outcome if error else Outcome.OK
     if error is None and now.is_replica and not dry_run:

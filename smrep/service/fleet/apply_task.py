@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from smrep.errors import AwsError, CredentialsError, NotFound, PlanIsStale, SmrepError
-from smrep.report import SecretReport, Trouble
-from smrep.rules.replication.replica_deletion import spared
-from smrep.service.fleet.fleet_run import Brake, Terms, gate
-from smrep.service.fleet.scheduler import Crew
-from smrep.service.fleet.secret_plan import Errand
+from smrep.report import Problem, SecretReport
+from smrep.rules.replication.replica_deletion import why_kept
+from smrep.service.fleet.fleet_run import AccountRun, StopFlag, open_gate
+from smrep.service.fleet.scheduler import Scheduler
+from smrep.service.fleet.secret_plan import SecretPlan
 from smrep.service.steps.parallel import LOOK_S
-from smrep.service.steps.secret_removal import Clearing, RemoveWrite, look_whether_gone
+from smrep.service.steps.secret_removal import RemoveWrite, SecretRemoval, check_gone
 from smrep.service.steps.secret_replication import ReplicateWrite, look_again
 from smrep.service.steps.write_once import WriteGate, write_once
 
@@ -22,12 +22,12 @@ FRESH_S = 10.0
 
 
 @dataclass(slots=True)
-class Assignment:
+class ApplyTask:
     """One errand on its way; `step` does what is due next."""
 
-    errand: Errand
-    terms: Terms
-    crew: Crew
+    errand: SecretPlan
+    terms: AccountRun
+    crew: Scheduler
     done: Callable[[Any], None] | None = None
     begun: bool = False
     ended: bool = False
@@ -80,7 +80,7 @@ class Assignment:
 
     def _begin(self) -> float | None:
         """Look again where the last look is old, then send what is to be sent."""
-        clock, errand, brake = self.crew.clock, self.errand, Brake(self.crew, self.terms)
+        clock, errand, brake = self.crew.clock, self.errand, StopFlag(self.crew, self.terms)
         if errand.again and (errand.looked_at is None or clock.monotonic() - errand.looked_at > FRESH_S):
             self.errand = errand = _again(errand)
         adds = errand.case.plain if errand.case and errand.has_work else []
@@ -93,7 +93,7 @@ class Assignment:
         self.begun = True
         if not errand.has_work:
             return None
-        self._gate = opened = gate(self.crew, self.terms, LOOK_S, pace)
+        self._gate = opened = open_gate(self.crew, self.terms, LOOK_S, pace)
         if errand.case and adds:
             write_once(ReplicateWrite(self.terms.aws, opened, errand.case), adds, opened)
         if errand.clearing:
@@ -106,11 +106,11 @@ class Assignment:
             look_again(self.terms.aws, errand.case, clock, gate)
         if errand.clearing:
             for region in errand.clearing.open_regions:
-                look_whether_gone(self.terms.aws, errand.clearing, region, clock)
+                check_gone(self.terms.aws, errand.clearing, region, clock)
             self._clear(errand.clearing, gate)
         return self._next(gate) if errand.is_open and clock.monotonic() < gate.deadline else None
 
-    def _clear(self, clearing: Clearing, gate: WriteGate) -> None:
+    def _clear(self, clearing: SecretRemoval, gate: WriteGate) -> None:
         """Remove what is to go once the secret is in sync wherever it is wanted; else spare it when that is settled."""
         case, why = self.errand.case, self._why_not()
         if not clearing.unsent:
@@ -120,17 +120,17 @@ class Assignment:
         elif not (case and case.is_open and self.terms.wait and self.crew.clock.monotonic() < gate.deadline):
             clearing.spare(why)
 
-    def _why_not(self) -> Trouble | None:
+    def _why_not(self) -> Problem | None:
         """Return why nothing may be removed yet."""
         case = self.errand.case
-        return spared(case.primary, case.report().replicas) if case else None
+        return why_kept(case.primary, case.report().replicas) if case else None
 
     def _next(self, gate: WriteGate) -> float:
         self._looks += 1
         return self.terms.next_look(self.crew.clock.monotonic(), self._looks - 1, gate.deadline)
 
 
-def _again(errand: Errand) -> Errand:
+def _again(errand: SecretPlan) -> SecretPlan:
     """Return the errand after another look; one that its plan does not fit any more ends there.
 
     What may be removed is still what the plan showed.
@@ -150,4 +150,4 @@ def _again(errand: Errand) -> Errand:
     except (PlanIsStale, AwsError) as error:
         why = error
     ended = errand.report()
-    return replace(errand, ended=replace(ended, outcome=why.outcome, error=Trouble.of(why)))
+    return replace(errand, ended=replace(ended, outcome=why.outcome, error=Problem.of(why)))

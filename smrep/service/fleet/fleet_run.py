@@ -9,13 +9,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from smrep.errors import AllDenied, Outcome, SmrepError
-from smrep.report import Progress, SecretReport, Trouble
-from smrep.service.fleet.inventory import Estate
-from smrep.service.fleet.multi_account import ENOUGH, Denials
-from smrep.service.fleet.scheduler import Crew
+from smrep.report import Problem, Progress, SecretReport
+from smrep.service.fleet.inventory import Inventory
+from smrep.service.fleet.multi_account import ENOUGH, DenialBreaker
+from smrep.service.fleet.scheduler import Scheduler
 from smrep.service.ports import SecretsManager
 from smrep.service.run_state import RunState
-from smrep.service.steps.rate_limiter import Pace
+from smrep.service.steps.rate_limiter import RateLimiter
 from smrep.service.steps.write_once import WriteGate
 
 WIDTH = 24
@@ -26,19 +26,19 @@ _GROWTH, _LONGEST_S, _JITTER_S = 1.4, 5.0, 0.25
 
 
 @dataclass(slots=True)
-class Terms:
+class AccountRun:
     """How all the work in one account is done, and what has ended it before its time."""
 
     aws: SecretsManager
-    pace: Pace
+    pace: RateLimiter
     timeout_s: float
     """From each secret's request on."""
     wait: bool = True
     ended_by: SmrepError | None = None
-    denials: Denials = field(default_factory=Denials)
+    denials: DenialBreaker = field(default_factory=DenialBreaker)
     jitter: random.Random = field(default_factory=random.Random)
     """Spreads the looks."""
-    estate: Estate | None = None
+    estate: Inventory | None = None
     """What the account holds, in a run that may be about several."""
 
     def next_look(self, now: float, looks: int, deadline: float) -> float:
@@ -51,16 +51,16 @@ class Terms:
         why = self.ended_by
         if why is None:
             return report
-        trouble = Trouble(why.code, f"{report.name}: not begun, since {why.message}", None, None, why.outcome)
+        trouble = Problem(why.code, f"{report.name}: not begun, since {why.message}", None, None, why.outcome)
         return replace(report, outcome=why.outcome, error=trouble)
 
 
 @dataclass(frozen=True, slots=True)
-class Brake:
+class StopFlag:
     """Stops the requests of one account: those of the whole run are stopped, or the account's have ended."""
 
-    crew: Crew
-    terms: Terms
+    crew: Scheduler
+    terms: AccountRun
 
     def is_set(self) -> bool:
         """Tell whether nothing more may be begun."""
@@ -71,17 +71,17 @@ class Brake:
         self.crew.stop.set()
 
 
-def gate(crew: Crew, terms: Terms, patience_s: float, pace: Any = None) -> WriteGate:
+def open_gate(crew: Scheduler, terms: AccountRun, patience_s: float, pace: Any = None) -> WriteGate:
     """Return the gate for one secret's requests: its time runs from now on, and what a slow look holds up is sent."""
     now = crew.clock.monotonic()
     deadline = now + terms.timeout_s
-    return WriteGate(crew.clock, deadline, max(deadline, now + patience_s), Brake(crew, terms), pace or terms.pace)
+    return WriteGate(crew.clock, deadline, max(deadline, now + patience_s), StopFlag(crew, terms), pace or terms.pace)
 
 
-class Task(Protocol):
+class FleetTask(Protocol):
     """The work on one secret."""
 
-    terms: Terms
+    terms: AccountRun
     done: Callable[[Any], None] | None
     """Is called with the task after each step."""
     begun: bool
@@ -115,11 +115,11 @@ class Task(Protocol):
 class FleetRun:
     """The tasks of many secrets, done side by side."""
 
-    tasks: Sequence[Task]
-    crew: Crew
+    tasks: Sequence[FleetTask]
+    crew: Scheduler
     doing: str
     """A participle: `applying`."""
-    _changed: dict[int, Task] = field(default_factory=dict)
+    _changed: dict[int, FleetTask] = field(default_factory=dict)
     _total: int = 0
     _ended: int = 0
     _troubled: int = 0
@@ -163,7 +163,7 @@ class FleetRun:
         if ended_by is not None:
             raise ended_by
 
-    def stopped(self, again: str) -> Trouble:
+    def stopped(self, again: str) -> Problem:
         """Begin nothing more, let what is under way end, and return what that leaves; `again` goes on from there."""
         self.crew.finish()
         begun = sum(1 for each in self.tasks if each.begun and not each.ended)
@@ -172,7 +172,7 @@ class FleetRun:
         if begun:
             message += f"; {begun} are under way, and AWS goes on with them"
         hint = f"the same command goes on from there: {again}"
-        return Trouble("Interrupted", message, hint, None, Outcome.INTERRUPTED)
+        return Problem("Interrupted", message, hint, None, Outcome.INTERRUPTED)
 
     def news(self) -> list[SecretReport]:
         """Return the secrets for which anything was done since this was last asked."""
@@ -194,7 +194,7 @@ class FleetRun:
         """Return every secret as it stands."""
         return [task.report() for task in self.tasks]
 
-    def _note(self, task: Task) -> None:
+    def _note(self, task: FleetTask) -> None:
         with self._lock:
             self._changed[id(task)] = task
         terms = task.terms

@@ -9,26 +9,26 @@ from itertools import groupby
 from smrep.errors import AwsError, CredentialsError, Denied, NotFound
 from smrep.model import IN_SYNC, Listed, Secret, Target, in_region
 from smrep.regions import Region
-from smrep.report import SecretReport, Trouble
+from smrep.report import Problem, SecretReport
 from smrep.rules.fleet.coverage import orphan
-from smrep.rules.replication.name_owner import Absent, Look, Unseen
-from smrep.rules.replication.replica_state import told
-from smrep.service.fleet.inventory import Estate
-from smrep.service.fleet.multi_account import Denials
-from smrep.service.steps.lookup import doomed, look, unfit
-from smrep.service.steps.parallel import abreast, nothing
+from smrep.rules.replication.name_owner import Absent, NameLookup, NotChecked
+from smrep.rules.replication.replica_state import secret_report
+from smrep.service.fleet.inventory import Inventory
+from smrep.service.fleet.multi_account import DenialBreaker
+from smrep.service.steps.lookup import look_up_name, not_a_primary, pending_deletion
+from smrep.service.steps.parallel import do_nothing, parallel
 
 
 @dataclass(slots=True)
-class Examiner:
+class Inspector:
     """Spends DescribeSecret on what seems wrong."""
 
-    estate: Estate
-    pulse: Callable[[], None] = nothing
+    estate: Inventory
+    pulse: Callable[[], None] = do_nothing
     looked: int = 0
     to_look: int = 0
-    _denials: Denials = field(default_factory=Denials)
-    _denials_there: dict[Region, Denials] = field(default_factory=dict)
+    _denials: DenialBreaker = field(default_factory=DenialBreaker)
+    _denials_there: dict[Region, DenialBreaker] = field(default_factory=dict)
     """Those of looks into Regions that could not be listed."""
 
     def doubtful(self, *, deep: bool = False, blindly: bool = False, trusting: bool = False) -> list[int]:
@@ -60,14 +60,14 @@ class Examiner:
         estate = self.estate
         there = [list(each) for _, each in groupby(sorted(estate.strangers, key=_by_origin), key=_by_origin)]
         found: list[SecretReport] = []
-        for listed, primary in zip(there, abreast(self._origin, there, pulse=self.pulse), strict=True):
+        for listed, primary in zip(there, parallel(self._origin, there, pulse=self.pulse), strict=True):
             if isinstance(primary, Secret):
                 if primary.deleted is None:
                     estate.add(Listed.of(primary))
             elif isinstance(primary, NotFound):
                 found.append(replace(orphan(listed, estate.scope.home), account=estate.account))
             else:
-                report = replace(told(listed[0].as_seen(), (), Trouble.of(primary)), checked_by="describe")
+                report = replace(secret_report(listed[0].as_seen(), (), Problem.of(primary)), checked_by="describe")
                 found.append(replace(report, account=estate.account))
         return found
 
@@ -91,7 +91,7 @@ class Examiner:
             self._denials.note(denied=isinstance(error, Denied))
             if isinstance(error, NotFound) and not named:
                 return None
-            trouble = Trouble.of(error)
+            trouble = Problem.of(error)
             report = SecretReport(listed.name, trouble.outcome, listed.arn, listed.region, error=trouble)
             return replace(report, checked_by="describe", rules=rules, account=self.estate.account)
         finally:
@@ -99,13 +99,13 @@ class Examiner:
         self._denials.note(denied=False)
         if primary.deleted is not None and not named:
             return None
-        unusable = doomed(primary) or unfit(primary, "status", ())
+        unusable = pending_deletion(primary) or not_a_primary(primary, "status", ())
         if unusable is None:
             return primary
-        report = told(primary, (), unusable)
+        report = secret_report(primary, (), unusable)
         return replace(report, checked_by="describe", rules=rules, account=self.estate.account)
 
-    def look(self, place: int, primary: Secret, target: Target) -> Look:
+    def look(self, place: int, primary: Secret, target: Target) -> NameLookup:
         """Return what bears the name there: as listed where that is beyond doubt, else by a look into the Region.
 
         What is listed well and the primary does not know is an old list's.
@@ -113,24 +113,24 @@ class Examiner:
         estate, entry = self.estate, primary.replica(target.region)
         if estate.is_listed_well(place, target.region):
             if entry is None or estate.primaries[place].current != primary.version("AWSCURRENT"):
-                return look(estate.aws, primary, target.region)
+                return look_up_name(estate.aws, primary, target.region)
             shown = estate.shown_key(place, target.region) or target.kms_key or entry.kms_key_id
             there = in_region(primary.arn, target.region)
             return replace(primary, region=target.region, arn=there, kms_key_id=shown, replicas=())
         listed = estate.look(place, target.region)
-        if isinstance(listed, Unseen):
+        if isinstance(listed, NotChecked):
             return self._look_blindly(listed, primary, target.region)
         if isinstance(listed, Absent) and not (entry and entry.status == IN_SYNC):
             return listed
-        return look(estate.aws, primary, target.region)
+        return look_up_name(estate.aws, primary, target.region)
 
-    def _look_blindly(self, unlisted: Unseen, primary: Secret, region: Region) -> Look:
+    def _look_blindly(self, unlisted: NotChecked, primary: Secret, region: Region) -> NameLookup:
         """Look into a Region whose list was denied, where single looks may be allowed."""
-        denials = self._denials_there.setdefault(region, Denials())
+        denials = self._denials_there.setdefault(region, DenialBreaker())
         if not isinstance(unlisted.error, Denied) or denials.are_enough:
             return unlisted
-        seen = look(self.estate.aws, primary, region)
-        denials.note(denied=isinstance(seen, Unseen) and isinstance(seen.error, Denied))
+        seen = look_up_name(self.estate.aws, primary, region)
+        denials.note(denied=isinstance(seen, NotChecked) and isinstance(seen.error, Denied))
         return seen
 
     def _origin(self, there: Sequence[Listed]) -> Secret | AwsError:

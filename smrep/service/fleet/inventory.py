@@ -10,19 +10,26 @@ from typing import Protocol
 from smrep.errors import AwsError, CredentialsError, NotFound, UsageError
 from smrep.model import Listed, Secret, SecretId, Target, in_region
 from smrep.regions import Region
-from smrep.report import Progress, SecretReport, Trouble
+from smrep.report import Problem, Progress, SecretReport
 from smrep.rules.fleet.coverage import is_covered
-from smrep.rules.fleet.desired_state import Clash, Wanted, matching, union
+from smrep.rules.fleet.desired_state import DesiredState, RuleConflict, matching, union
 from smrep.rules.manifest.schema import AccountRole, Rule
 from smrep.rules.manifest.selector import filters
-from smrep.rules.primary_region import Address, check_account
+from smrep.rules.primary_region import SecretAddress, check_account
 from smrep.rules.replication.key_failures import DEFAULT
-from smrep.rules.replication.name_owner import Absent, Look, Unseen
-from smrep.service.fleet.region_lister import Sweeper
+from smrep.rules.replication.name_owner import Absent, NameLookup, NotChecked
+from smrep.service.fleet.region_lister import RegionLister
 from smrep.service.ports import Aws
-from smrep.service.steps.kms_keys import KeyCheck
-from smrep.service.steps.lookup import Found, doomed, explained, foreign, refusal, unfit
-from smrep.service.steps.parallel import abreast, nothing
+from smrep.service.steps.kms_keys import KmsKeys
+from smrep.service.steps.lookup import (
+    FoundSecret,
+    explain_lookup_error,
+    not_a_primary,
+    of_another_account,
+    pending_deletion,
+    refusal_report,
+)
+from smrep.service.steps.parallel import do_nothing, parallel
 
 
 class Share(Protocol):
@@ -34,7 +41,7 @@ class Share(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class FleetScope:
     """What a run is about in one account."""
 
     home: Region
@@ -71,17 +78,17 @@ class Scope:
 
 
 @dataclass(slots=True)
-class Estate:
+class Inventory:
     """What is meant and what was listed; a healthy secret takes no more room than its entry in the list."""
 
     aws: Aws
-    sweeper: Sweeper
-    key_check: KeyCheck
-    scope: Scope
-    pulse: Callable[[], None] = nothing
+    sweeper: RegionLister
+    key_check: KmsKeys
+    scope: FleetScope
+    pulse: Callable[[], None] = do_nothing
     primaries: list[Listed] = field(default_factory=list)
     """Those that are meant, without their tags."""
-    wants: list[Wanted] = field(default_factory=list)
+    wants: list[DesiredState] = field(default_factory=list)
     """Where each is wanted, in the same order; many share one value."""
     refused: list[SecretReport] = field(default_factory=list)
     """Secrets that were named and can't be a primary here."""
@@ -106,7 +113,7 @@ class Estate:
     _keys: dict[Region, dict[int, str]] = field(default_factory=dict)
     """Region -> place -> the key that its list shows, where one is wanted by another spelling."""
     _listed: dict[Region, dict[str, Listed]] = field(default_factory=dict)
-    _unions: dict[tuple[int, ...], Wanted | Clash] = field(default_factory=dict)
+    _unions: dict[tuple[int, ...], DesiredState | RuleConflict] = field(default_factory=dict)
 
     @property
     def account(self) -> str | None:
@@ -138,7 +145,7 @@ class Estate:
                 self._take(each, named=known[0] if known else None)
             self.pulse()
         missing = [name for name in names if name not in self.present]
-        found = abreast(self._described, missing, pulse=self.pulse)
+        found = parallel(self._described, missing, pulse=self.pulse)
         for name, secret in zip(missing, found, strict=True):
             if isinstance(secret, Listed):
                 self.present.add(name)
@@ -161,7 +168,7 @@ class Estate:
         for region in regions:
             self._covered[region], self._listed[region] = bytearray(len(self.primaries)), {}
             self._keys[region] = {}
-        abreast(lambda region: self._sweep(region, index), regions, pulse=self.pulse)
+        parallel(lambda region: self._sweep(region, index), regions, pulse=self.pulse)
 
     def covers(self, place: int) -> bool:
         """Tell whether listing shows the secret as it should be in every Region where it is wanted."""
@@ -189,20 +196,20 @@ class Estate:
         for covered in self._covered.values():
             covered.extend(bytes(len(self.primaries) - len(covered)))
 
-    def look(self, place: int, region: Region) -> Look:
+    def look(self, place: int, region: Region) -> NameLookup:
         """Return what listing shows under the secret's name in that Region."""
         if region not in self._covered:
-            return Unseen()
+            return NotChecked()
         if region in self.unlisted:
-            return Unseen(self.unlisted[region])
+            return NotChecked(self.unlisted[region])
         listed = self._listed[region].get(self.primaries[place].name)
         return listed.as_seen() if listed else Absent()
 
-    def wanted_now(self, secret: Secret) -> Wanted | None:
+    def wanted_now(self, secret: Secret) -> DesiredState | None:
         """Return where the rules want the secret as it is now, None where they do not mean it any more."""
         places = matching(self.scope.rules, Listed.of(secret))
         wanted = self._union(places, secret.account) if places else None
-        return wanted if isinstance(wanted, Wanted) else None
+        return wanted if isinstance(wanted, DesiredState) else None
 
     def _take(self, secret: Listed, named: str | None = None) -> None:
         """Keep a secret if it is meant; one that was named and is a replica is refused."""
@@ -217,21 +224,21 @@ class Estate:
         for place in places:
             self.matched[place] += 1
         if named and seen.is_replica:
-            error = unfit(seen, "status", ())
+            error = not_a_primary(seen, "status", ())
             assert error is not None  # noqa: S101 - it is a replica
-            refused = refusal(Found(Address(SecretId(named), secret.region), seen), error)
+            refused = refusal_report(FoundSecret(SecretAddress(SecretId(named), secret.region), seen), error)
             self._refuse(named, replace(refused, checked_by="list"))
             return
         if self.scope.share is not None and not self.scope.share.takes(secret.arn):
             return
         wanted = self._union(places, secret.account)
-        if isinstance(wanted, Clash):
+        if isinstance(wanted, RuleConflict):
             self.clashes.append(wanted.told(secret.name))
         else:
             self.primaries.append(replace(secret, tags=()) if secret.tags else secret)
             self.wants.append(wanted)
 
-    def _union(self, places: tuple[int, ...], account: str) -> Wanted | Clash:
+    def _union(self, places: tuple[int, ...], account: str) -> DesiredState | RuleConflict:
         wanted = self._unions.get(places)
         if wanted is None:
             wanted = self._unions[places] = union([self.scope.rules[place] for place in places], account)
@@ -244,19 +251,19 @@ class Estate:
 
     def _described(self, name: str) -> Listed | SecretReport | Absent:
         """Return a secret that was named and is not listed, which may be new, or why it can't be had."""
-        address = Address(SecretId(name), self.scope.home)
+        address = SecretAddress(SecretId(name), self.scope.home)
         try:
             secret = self.aws.describe(name, self.scope.home)
         except CredentialsError:
             raise
         except AwsError as error:
-            report = refusal(Found(address, explained(error, address)), Trouble.of(error))
+            report = refusal_report(FoundSecret(address, explain_lookup_error(error, address)), Problem.of(error))
             if not isinstance(error, NotFound):
                 return report
             self.absent[name] = replace(report, account=self.account)
             return Absent()
-        trouble = foreign(self.aws, name, secret) or doomed(secret) or _incomplete(name, secret)
-        return refusal(Found(address, secret), trouble) if trouble else Listed.of(secret)
+        trouble = of_another_account(self.aws, name, secret) or pending_deletion(secret) or _incomplete(name, secret)
+        return refusal_report(FoundSecret(address, secret), trouble) if trouble else Listed.of(secret)
 
     def _sweep(self, region: Region, index: dict[str, int]) -> None:
         """List one Region; keep only what is not as it should be."""
@@ -300,15 +307,15 @@ class Estate:
         return target.kms_key is None or self.key_check.same(target.kms_key, shown, target.region, account) is True
 
 
-def _incomplete(name: str, secret: Secret) -> Trouble | None:
+def _incomplete(name: str, secret: Secret) -> Problem | None:
     """Return the trouble of an ARN that AWS completes, and the list can't be held against."""
     if not name.startswith("arn:") or name == secret.arn:
         return None
     message = f"{name} is no whole ARN; AWS takes it for {secret.arn}"
-    return Trouble.of(NotFound(message, hint=f"write {secret.arn}, or the secret's name: {secret.name}"))
+    return Problem.of(NotFound(message, hint=f"write {secret.arn}, or the secret's name: {secret.name}"))
 
 
-def check_clashes(estates: Iterable[Estate], others: Sequence[str] = ()) -> None:
+def check_clashes(estates: Iterable[Inventory], others: Sequence[str] = ()) -> None:
     """Refuse rules that contradict each other for a secret that both mean; `others` are mistakes told with them.
 
     Raises:
@@ -326,13 +333,13 @@ def check_clashes(estates: Iterable[Estate], others: Sequence[str] = ()) -> None
         )
 
 
-def missed(estates: Iterable[Estate], rules: Sequence[Rule]) -> list[Rule]:
+def unmatched_rules(estates: Iterable[Inventory], rules: Sequence[Rule]) -> list[Rule]:
     """Return the rules that mean no secret in any account."""
     counts = [estate.matched for estate in estates]
     return [rule for place, rule in enumerate(rules) if not any(each[place] for each in counts if each)]
 
 
-def refuse_absent(estates: Sequence[Estate], *, whole: bool) -> None:
+def refuse_absent(estates: Sequence[Inventory], *, whole: bool) -> None:
     """Refuse each name that nothing bears in any account, once; `whole`: these are all the accounts there are."""
     present = {name for estate in estates for name in estate.present}
     told: set[str] = set()

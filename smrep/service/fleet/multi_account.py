@@ -8,19 +8,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from smrep.errors import AwsError, ConfigurationError, Denied, SmrepError, SomeAccountsLost
-from smrep.report import Trouble
+from smrep.report import Problem
 from smrep.rules.replication.replica_state import worst
-from smrep.service.fleet.inventory import Estate
+from smrep.service.fleet.inventory import Inventory
 
 
 @dataclass(slots=True)
 class Accounts:
     """Remembers the accounts in which no further call can succeed, or whose secrets could not be listed."""
 
-    lost: list[tuple[Estate, Trouble]] = field(default_factory=list)
+    lost: list[tuple[Inventory, Problem]] = field(default_factory=list)
 
     @contextmanager
-    def each(self, estate: Estate, *, alone: bool) -> Iterator[None]:
+    def each(self, estate: Inventory, *, alone: bool) -> Iterator[None]:
         """Let what is done in one account end there, unless the run is about no other.
 
         Raises:
@@ -34,12 +34,12 @@ class Accounts:
                 raise
             self.lose(estate, error)
 
-    def lose(self, estate: Estate, error: SmrepError) -> None:
+    def lose(self, estate: Inventory, error: SmrepError) -> None:
         """Remember what ended an account, the first of all troubles."""
         if not self.has_lost(estate):
-            self.lost.append((estate, Trouble.of(error)))
+            self.lost.append((estate, Problem.of(error)))
 
-    def has_lost(self, estate: Estate) -> bool:
+    def has_lost(self, estate: Inventory) -> bool:
         """Tell whether the account has ended."""
         return any(each is estate for each, _ in self.lost)
 
@@ -59,7 +59,7 @@ class Accounts:
             )
 
 
-def _named(estate: Estate) -> str:
+def _named(estate: Inventory) -> str:
     role = estate.scope.role
     return f"{role.place}, account {role.account}" if role else f"the account of {estate.scope.home}"
 
@@ -69,7 +69,7 @@ ENOUGH = 10
 
 
 @dataclass(slots=True)
-class Denials:
+class DenialBreaker:
     """Counts what was denied, from whichever thread, until anything is allowed."""
 
     _denied: int = 0

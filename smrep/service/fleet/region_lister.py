@@ -10,7 +10,7 @@ from smrep.model import Filter, Listed, Page, Paging
 from smrep.regions import Region
 from smrep.service.ports import Clock, SecretsManager
 from smrep.service.steps.polling import past_throttling
-from smrep.service.steps.rate_limiter import Pace
+from smrep.service.steps.rate_limiter import RateLimiter
 
 LISTS_A_SECOND = 50.0
 """Half of what AWS allows an account in a Region, since others list too. Source: aws-behavior.md 5."""
@@ -19,7 +19,7 @@ _PATIENCE_S = 60.0
 
 
 @dataclass(slots=True)
-class Sweeper:
+class RegionLister:
     """Lists Regions, side by side if wanted; counts what it has seen."""
 
     aws: SecretsManager
@@ -27,7 +27,7 @@ class Sweeper:
     rate: float = LISTS_A_SECOND
     """Pages a second at most, in each Region."""
     seen: int = 0
-    _paces: dict[Region, Pace] = field(default_factory=dict)
+    _paces: dict[Region, RateLimiter] = field(default_factory=dict)
 
     def pages(
         self, region: Region, filters: Sequence[Filter] = (), *, doomed: bool = False
@@ -38,7 +38,7 @@ class Sweeper:
             AwsError: the list could not be had, or not to its end: then what came is not the whole.
 
         """
-        pace = self._paces.setdefault(region, Pace(self.clock, self.rate))
+        pace = self._paces.setdefault(region, RateLimiter(self.clock, self.rate))
         paging = Paging()
         token: str | None = None
         while True:
@@ -51,7 +51,9 @@ class Sweeper:
             if why := paging.why_endless(page.entries, token):
                 raise Unanswered(why, f"the list of secrets in {region}")
 
-    def _page(self, pace: Pace, region: Region, filters: Sequence[Filter], token: str | None, *, doomed: bool) -> Page:
+    def _page(
+        self, pace: RateLimiter, region: Region, filters: Sequence[Filter], token: str | None, *, doomed: bool
+    ) -> Page:
         def once() -> Page:
             pace.wait()
             try:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from smrep.service.ports import Clock
-from smrep.service.steps.parallel import start
+from smrep.service.steps.parallel import start_threads
 
 Job = Callable[[], float | None]
 """Does one step; returns when the next one is due, in the clock's seconds, or None where it was the last."""
@@ -21,7 +21,7 @@ LAST_STEPS_S = 15.0
 
 
 @dataclass(slots=True)
-class Crew:
+class Scheduler:
     """Does jobs side by side until all are done; a width of one does them in the caller's thread, in one fixed order.
 
     A step that AWS keeps waiting holds up no other: half of the crew at most begins new jobs. Where the system
@@ -60,7 +60,7 @@ class Crew:
             return 0
         with self._turn:
             wanted = min(self.width, len(self._fresh))  # a job is at one step at a time
-            started = start(self._work, wanted)
+            started = start_threads(self._work, wanted)
             if started < wanted:
                 self.width = max(started, 1)
         return started

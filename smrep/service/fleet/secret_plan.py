@@ -11,39 +11,39 @@ from smrep.model import Secret, Target
 from smrep.regions import Region
 from smrep.report import Action, SecretReport
 from smrep.rules.fleet.coverage import covered_row
-from smrep.rules.fleet.desired_state import Wanted, changed
-from smrep.rules.replication.blockers import held_back
-from smrep.rules.replication.name_owner import Look
-from smrep.rules.replication.region_step import NO_CONSENT, Keep, Step, Stop, step_for
-from smrep.rules.replication.replica_deletion import spared
-from smrep.rules.replication.replica_state import told
-from smrep.service.fleet.inspector import Examiner
-from smrep.service.fleet.inventory import Estate, check_clashes
+from smrep.rules.fleet.desired_state import DesiredState, changed
+from smrep.rules.replication.blockers import with_blockers
+from smrep.rules.replication.name_owner import NameLookup
+from smrep.rules.replication.region_step import NO_CONSENT, Keep, RegionStep, Skip, decide_step
+from smrep.rules.replication.replica_deletion import why_kept
+from smrep.rules.replication.replica_state import secret_report
+from smrep.service.fleet.inspector import Inspector
+from smrep.service.fleet.inventory import Inventory, check_clashes
 from smrep.service.ports import Clock
 from smrep.service.steps.lookup import troubles_elsewhere
-from smrep.service.steps.parallel import LOOK_S, abreast, nothing
-from smrep.service.steps.preflight import Health
-from smrep.service.steps.secret_removal import Clearing, begin
-from smrep.service.steps.secret_replication import Case, course_of
+from smrep.service.steps.parallel import LOOK_S, do_nothing, parallel
+from smrep.service.steps.preflight import PreflightChecks
+from smrep.service.steps.secret_removal import SecretRemoval, plan_removal
+from smrep.service.steps.secret_replication import SecretReplication, initial_state
 
 
 @dataclass(slots=True)
-class Errand:
+class SecretPlan:
     """One secret, and what is to be done for it."""
 
     name: str
     arn: str
     home: Region
-    wanted: Wanted
-    case: Case | None = None
+    wanted: DesiredState
+    case: SecretReplication | None = None
     """The Regions where it is wanted."""
-    clearing: Clearing | None = None
+    clearing: SecretRemoval | None = None
     """Those from which it is to go."""
     ended: SecretReport | None = None
     """What ended it before it began."""
     looked_at: float | None = None
     """When the primary was looked at, in the clock's seconds; None where that was left to listing."""
-    again: Callable[[], Errand | None] | None = None
+    again: Callable[[], SecretPlan | None] | None = None
     """Looks once more, and returns what is to be done then: nothing but what was to be done before, None where the
     secret is gone."""
     account: str | None = None
@@ -52,7 +52,7 @@ class Errand:
     @property
     def adds(self) -> bool:
         """Whether a replica is to be asked for, now or once an old one is gone."""
-        return self.case is not None and any(not isinstance(step, Keep | Stop) for step in self.case.steps)
+        return self.case is not None and any(not isinstance(step, Keep | Skip) for step in self.case.steps)
 
     @property
     def removes(self) -> list[Region]:
@@ -82,31 +82,31 @@ class Errand:
         rows = [row for part in parts for row in part.replicas]
         notes = dict.fromkeys(note for part in parts for note in part.notes)
         error = next((part.error for part in parts if part.error), None)
-        report = replace(told(primary, rows, error, notes), checked_by=checked, rules=self.wanted.rules)
+        report = replace(secret_report(primary, rows, error, notes), checked_by=checked, rules=self.wanted.rules)
         return replace(report, account=self.account)
 
 
 @dataclass(slots=True)
-class Planner:
+class AccountPlanner:
     """Decides for one account; changes nothing in AWS."""
 
-    estate: Estate
+    estate: Inventory
     clock: Clock
-    pulse: Callable[[], None] = nothing
+    pulse: Callable[[], None] = do_nothing
     trusting: bool = False
     """Whether the list's word is enough that a secret was never replicated: it is looked at again before a request."""
     kept: list[int] = field(default_factory=list)
     """Places of the secrets for which nothing is to be done, by listing."""
-    examiner: Examiner = field(init=False)
-    health: Health = field(init=False)
+    examiner: Inspector = field(init=False)
+    health: PreflightChecks = field(init=False)
 
     def __post_init__(self) -> None:
         """Share one memory of keys and Regions."""
         self.estate.pulse = self.pulse
-        self.examiner = Examiner(self.estate, self.pulse)
-        self.health = Health(self.estate.aws, self.estate.aws, self.estate.key_check, versions=False)
+        self.examiner = Inspector(self.estate, self.pulse)
+        self.health = PreflightChecks(self.estate.aws, self.estate.aws, self.estate.key_check, versions=False)
 
-    def draft(self) -> Iterator[Errand]:
+    def draft(self) -> Iterator[SecretPlan]:
         """Yield what is to be done for each secret of which listing shows that something may be.
 
         The places of the others are `kept`, but for those that are gone.
@@ -123,8 +123,10 @@ class Planner:
         examiner.to_look = len(doubtful)
         for report in estate.refused:
             account = estate.account
-            yield Errand(report.name, report.arn or "", estate.scope.home, Wanted(()), ended=report, account=account)
-        looked = dict(zip(doubtful, abreast(self._decided, doubtful, pulse=self.pulse), strict=True))
+            yield SecretPlan(
+                report.name, report.arn or "", estate.scope.home, DesiredState(()), ended=report, account=account
+            )
+        looked = dict(zip(doubtful, parallel(self._decided, doubtful, pulse=self.pulse), strict=True))
         for place, primary in enumerate(estate.primaries):
             errand = looked.get(place)
             if errand is not None:
@@ -134,11 +136,11 @@ class Planner:
             elif place not in looked:
                 self.kept.append(place)
 
-    def decide(self, place: int, primary: Secret, looked_at: float | None = None) -> Errand:
+    def decide(self, place: int, primary: Secret, looked_at: float | None = None) -> SecretPlan:
         """Return what is to be done for one secret."""
         wanted = self.estate.wants[place]
 
-        def look_there(target: Target) -> Look:
+        def look_there(target: Target) -> NameLookup:
             if looked_at is None:
                 return self.estate.look(place, target.region)
             return self.examiner.look(place, primary, target)
@@ -152,24 +154,24 @@ class Planner:
     def errand(
         self,
         primary: Secret,
-        wanted: Wanted,
-        look_there: Callable[[Target], Look],
+        wanted: DesiredState,
+        look_there: Callable[[Target], NameLookup],
         looked_at: float | None,
         extra: Sequence[Region] = (),
-    ) -> Errand:
+    ) -> SecretPlan:
         """Return what is to be done for a primary, given a look into each Region; from `extra` it is to go."""
         steps = tuple(self._step(primary, target, look_there(target)) for target in wanted.targets)
         clearing = None
         if extra:
-            clearing = begin(self.estate.aws, primary, extra, self.clock, self.clock.monotonic() + LOOK_S)
-        courses = {step.target.region: course_of(step, NO_CONSENT) for step in steps}
-        case = Case(
+            clearing = plan_removal(self.estate.aws, primary, extra, self.clock, self.clock.monotonic() + LOOK_S)
+        courses = {step.target.region: initial_state(step, NO_CONSENT) for step in steps}
+        case = SecretReplication(
             primary, courses, [*troubles_elsewhere(primary, [*(each.region for each in wanted.targets), *extra])], steps
         )
         account = self.estate.account
-        if clearing is not None and any(isinstance(each, Stop) for each in steps):
-            clearing.spare(spared(primary, case.report().replicas))
-        return Errand(
+        if clearing is not None and any(isinstance(each, Skip) for each in steps):
+            clearing.spare(why_kept(primary, case.report().replicas))
+        return SecretPlan(
             primary.name, primary.arn, primary.region, wanted, case, clearing, looked_at=looked_at, account=account
         )
 
@@ -180,7 +182,7 @@ class Planner:
         report = SecretReport(primary.name, Outcome.OK, primary.arn, primary.region, rows)
         return replace(report, checked_by="list", rules=wanted.rules, account=self.estate.account)
 
-    def _decided(self, place: int) -> Errand | None:
+    def _decided(self, place: int) -> SecretPlan | None:
         """Return what a look at the primary decides, None where it is not there any more.
 
         What the rules do not mean any more, or want elsewhere by now, is left alone.
@@ -191,31 +193,33 @@ class Planner:
         if primary is None:
             return None
         if isinstance(primary, Secret) and self.estate.wanted_now(primary) != wanted:
-            primary = told(primary, (), changed(primary))
+            primary = secret_report(primary, (), changed(primary))
         if isinstance(primary, SecretReport):
             account = self.estate.account
-            return Errand(listed.name, listed.arn, listed.region, wanted, ended=primary, looked_at=now, account=account)
+            return SecretPlan(
+                listed.name, listed.arn, listed.region, wanted, ended=primary, looked_at=now, account=account
+            )
         return self.decide(place, primary, now)
 
-    def _renewed(self, place: int, removed: frozenset[Region]) -> Errand | None:
+    def _renewed(self, place: int, removed: frozenset[Region]) -> SecretPlan | None:
         """Return what another look decides; no Region is removed that was not to be before."""
         errand = self._decided(place)
         if errand is not None and errand.clearing is not None:
             errand.clearing.keep_only(removed)
         return errand
 
-    def _step(self, primary: Secret, target: Target, seen: Look) -> Step:
-        step = step_for(primary, target, seen, NO_CONSENT, partial(self.estate.key_check.findings, primary, target))
-        if isinstance(step, Keep | Stop):
+    def _step(self, primary: Secret, target: Target, seen: NameLookup) -> RegionStep:
+        step = decide_step(primary, target, seen, NO_CONSENT, partial(self.estate.key_check.findings, primary, target))
+        if isinstance(step, Keep | Skip):
             return step
-        return held_back(step, (*self.health.of_target(primary, target, seen), *self.health.of_primary(primary)))
+        return with_blockers(step, (*self.health.of_target(primary, target, seen), *self.health.of_primary(primary)))
 
 
-class Errands:
+class SecretPlans:
     """What the errands of all accounts come to, of a plan that is new or was kept."""
 
     __slots__ = ()
-    errands: list[tuple[Planner, Errand]]
+    errands: list[tuple[AccountPlanner, SecretPlan]]
     was_sent = False
 
     @property
@@ -224,6 +228,6 @@ class Errands:
         return sum(len(errand.removes) for _, errand in self.errands)
 
     @property
-    def changes(self) -> list[Errand]:
+    def changes(self) -> list[SecretPlan]:
         """The errands for which something is to be sent."""
         return [errand for _, errand in self.errands if errand.ended is None and (errand.adds or errand.removes)]

@@ -10,31 +10,31 @@ from typing import Any
 from smrep.errors import AwsError, CredentialsError, NotFound, Outcome, Refused
 from smrep.model import Secret, in_region
 from smrep.regions import Region
-from smrep.report import Action, RegionReport, SecretReport, Trouble
-from smrep.rules.recovery.failback_decision import Ends, Goal, Leave, Truth, dark, next_step
-from smrep.rules.recovery.failover_record import Entry, Mark, Pair, marked, noted, versions
-from smrep.rules.replication.name_owner import Absent, Look, Unseen, portrait
+from smrep.report import Action, Problem, RegionReport, SecretReport
+from smrep.rules.recovery.failback_decision import BothRegions, FailbackGoal, NewerSide, SkippedSecret, dark, next_step
+from smrep.rules.recovery.failover_record import RecordEntry, RecordMark, RegionPair, marked, noted, versions
+from smrep.rules.replication.name_owner import Absent, NameLookup, NotChecked, secret_summary
 from smrep.rules.replication.replica_state import worst
-from smrep.service.fleet.fleet_run import Brake, Terms, gate
-from smrep.service.fleet.scheduler import Crew
+from smrep.service.fleet.fleet_run import AccountRun, StopFlag, open_gate
+from smrep.service.fleet.scheduler import Scheduler
 from smrep.service.ports import SecretsManager
-from smrep.service.recovery.reprotect import SAME_AGAIN, Protection
-from smrep.service.steps.lookup import asked, look
-from smrep.service.steps.parallel import LOOK_S, abreast
-from smrep.service.steps.preflight import Health
-from smrep.service.steps.secret_promotion import Candidate, look_whether_promoted, promote_once
+from smrep.service.recovery.reprotect import SAME_AGAIN, Reprotection
+from smrep.service.steps.lookup import answer_or_error, look_up_name
+from smrep.service.steps.parallel import LOOK_S, parallel
+from smrep.service.steps.preflight import PreflightChecks
+from smrep.service.steps.secret_promotion import SecretPromotion, check_promoted, promote_once
 from smrep.service.steps.write_once import WriteGate, identity, state_of
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ConfirmedChanges:
     """What a person was shown, and nothing beyond which may be destroyed."""
 
     states: Mapping[str, tuple[object, ...]] = field(default_factory=dict)
     """ARN -> the state of a copy that is to be replaced; empty where it may be whatever the way makes of it."""
     removals: frozenset[Region] = frozenset()
 
-    def covers(self, leg: Protection) -> bool:
+    def covers(self, leg: Reprotection) -> bool:
         """Tell whether all that the leg destroys was shown."""
         victim = leg.aim.victim if leg.sends else None
         if victim is not None and self.states.get(victim.arn, (None,)) not in ((), state_of(victim)):
@@ -42,7 +42,7 @@ class Shown:
         return leg.removes <= self.removals
 
     @classmethod
-    def by(cls, leg: Protection, entry: Entry, turned: Pair | None) -> Shown:
+    def by(cls, leg: Reprotection, entry: RecordEntry, turned: RegionPair | None) -> ConfirmedChanges:
         """Return what was shown of a plan that begins with this leg; `turned` where the role goes back after it."""
         states: dict[str, tuple[object, ...]] = {in_region(entry.arn, turned.target): ()} if turned else {}
         if leg.aim.victim is not None and leg.sends:
@@ -50,7 +50,7 @@ class Shown:
         return cls(states, leg.removes | {each.region for each in entry.third})
 
 
-def both_ends(aws: SecretsManager, entry: Entry, pair: Pair) -> Ends:
+def both_ends(aws: SecretsManager, entry: RecordEntry, pair: RegionPair) -> BothRegions:
     """Look into both Regions by the secret's name, side by side.
 
     Raises:
@@ -58,22 +58,22 @@ def both_ends(aws: SecretsManager, entry: Entry, pair: Pair) -> Ends:
 
     """
     known = [Secret(in_region(entry.arn, region), entry.name, region) for region in (pair.source, pair.target)]
-    old, new = abreast(partial(_look, aws), known)
-    return Ends(entry, pair, old, new)
+    old, new = parallel(partial(_look, aws), known)
+    return BothRegions(entry, pair, old, new)
 
 
-def _look(aws: SecretsManager, known: Secret) -> Look:
+def _look(aws: SecretsManager, known: Secret) -> NameLookup:
     """Look for one end; a name that means nothing is no absence where the ARN does, or is another account's."""
-    found = look(aws, known, known.region)
+    found = look_up_name(aws, known, known.region)
     if not isinstance(found, Absent):
         return found
-    there = asked(lambda: aws.describe(known.arn, known.region))
+    there = answer_or_error(lambda: aws.describe(known.arn, known.region))
     if isinstance(there, NotFound):
         return found
     if isinstance(there, AwsError):
-        return Unseen(there)
+        return NotChecked(there)
     why = f"it answers to its ARN alone, as to credentials of another account than {known.account}"
-    return Unseen(Refused(why, f"{known.name} in {known.region}"))
+    return NotChecked(Refused(why, f"{known.name} in {known.region}"))
 
 
 _MOST_LEGS = 4
@@ -81,26 +81,26 @@ _MOST_LEGS = 4
 
 
 @dataclass(slots=True)
-class Journey:
+class FailbackTask:
     """One secret of a failback; `plan` decides its next leg and changes nothing, `step` does what is due next."""
 
-    entry: Entry
-    pair: Pair
-    goal: Goal
+    entry: RecordEntry
+    pair: RegionPair
+    goal: FailbackGoal
     rotation_handled: bool
-    terms: Terms
-    crew: Crew
-    health: Health
+    terms: AccountRun
+    crew: Scheduler
+    health: PreflightChecks
     write: Callable[[Mapping[str, Any]], None]
     """Appends a line to the record; what it announces must not be done where it raises."""
     done: Callable[[Any], None] | None = None
     begun: bool = False
     ended: bool = False
-    left: Leave | None = None
-    truth: Truth = Truth.ONE
+    left: SkippedSecret | None = None
+    truth: NewerSide = NewerSide.ONE
     """What the first comparison of both sides showed."""
-    _leg: Protection | Candidate | None = None
-    _shown: Shown = field(default_factory=Shown)
+    _leg: Reprotection | SecretPromotion | None = None
+    _shown: ConfirmedChanges = field(default_factory=ConfirmedChanges)
     _gate: WriteGate | None = None
     _legs: int = 0
     _looks: int = 0
@@ -115,10 +115,10 @@ class Journey:
         """
         self._decide(self._opened())
         leg = self._leg
-        if not isinstance(leg, Protection) or self.left is not None:
+        if not isinstance(leg, Reprotection) or self.left is not None:
             return
         self.truth = leg.aim.truth
-        self._shown = Shown.by(leg, self.entry, self.pair if self._turns else None)
+        self._shown = ConfirmedChanges.by(leg, self.entry, self.pair if self._turns else None)
 
     @property
     def is_planned(self) -> bool:
@@ -134,45 +134,45 @@ class Journey:
     def has_work(self) -> bool:
         """Whether something is to be sent, to be waited for or to be written down."""
         leg = self._leg
-        if self.left is not None or not isinstance(leg, Protection) or leg.is_stopped:
+        if self.left is not None or not isinstance(leg, Reprotection) or leg.is_stopped:
             return False
-        marked_so = self.entry.mark in (Mark.PROMOTING, Mark.FAILED, self._end)
+        marked_so = self.entry.mark in (RecordMark.PROMOTING, RecordMark.FAILED, self._end)
         return leg.sends or bool(leg.removes) or not leg.is_proved or self._turns or not marked_so
 
     @property
     def sends(self) -> bool:
         """Whether a request is to go out, as far as is known."""
         leg = self._leg
-        return self.has_work and isinstance(leg, Protection) and (leg.sends or bool(leg.removes) or self._turns)
+        return self.has_work and isinstance(leg, Reprotection) and (leg.sends or bool(leg.removes) or self._turns)
 
     @property
     def replaces(self) -> bool:
         """Whether a copy is to be replaced first, before any role goes back."""
-        return self.sends and isinstance(self._leg, Protection) and self._leg.aim.victim is not None
+        return self.sends and isinstance(self._leg, Reprotection) and self._leg.aim.victim is not None
 
     @property
     def removals(self) -> int:
         """How many replicas in third Regions are to be removed."""
-        return len(self._leg.removes) if self.sends and isinstance(self._leg, Protection) else 0
+        return len(self._leg.removes) if self.sends and isinstance(self._leg, Reprotection) else 0
 
     @property
     def stakes(self) -> list[tuple[str, str]]:
         """What must be confirmed: the secret's name, and what is lost."""
         leg = self._leg
-        if not self.has_work or not isinstance(leg, Protection):
+        if not self.has_work or not isinstance(leg, Reprotection):
             return []
         later: list[tuple[str, str]] = []
         if self._turns:
             promoted, home = leg.aim.primary, self.pair.source
             what = f"to be promoted in {home}, and then to be replaced by its replica, for good, in {promoted.region}"
-            later = [(self.name, f"{what}: {portrait(promoted)}")]
+            later = [(self.name, f"{what}: {secret_summary(promoted)}")]
         return [*leg.stakes, *later]
 
     @property
     def was_taken(self) -> bool:
         """Whether AWS is known to have taken a request."""
         leg = self._leg
-        now = leg.was_taken if isinstance(leg, Protection) else leg.accepted if leg else False
+        now = leg.was_taken if isinstance(leg, Reprotection) else leg.accepted if leg else False
         return self._taken or now
 
     def step(self) -> float | None:
@@ -196,7 +196,7 @@ class Journey:
             self.done(self)
         return due
 
-    def leave(self, left: Leave) -> None:
+    def leave(self, left: SkippedSecret) -> None:
         """Leave the secret alone."""
         self.left = left
 
@@ -209,20 +209,20 @@ class Journey:
     def _turns(self) -> bool:
         """Whether the primary role is still to go back to its old Region."""
         leg = self._leg
-        away = isinstance(leg, Protection) and leg.aim.primary.region == self.pair.target and not leg.is_stopped
-        return self.goal is Goal.RETURN and away
+        away = isinstance(leg, Reprotection) and leg.aim.primary.region == self.pair.target and not leg.is_stopped
+        return self.goal is FailbackGoal.RETURN and away
 
     @property
-    def _end(self) -> Mark:
+    def _end(self) -> RecordMark:
         """What the record says of a secret that has arrived where it is now."""
         leg = self._leg
-        home = isinstance(leg, Protection) and leg.aim.primary.region == self.pair.source
-        return Mark.RETURNED if home else Mark.PROTECTED
+        home = isinstance(leg, Reprotection) and leg.aim.primary.region == self.pair.source
+        return RecordMark.RETURNED if home else RecordMark.PROTECTED
 
     def _report(self, *, dry_run: bool) -> SecretReport:
         if self.left is not None:
             return self._left_alone(self.left)
-        if isinstance(self._leg, Candidate):
+        if isinstance(self._leg, SecretPromotion):
             return self._leg.report(waiting=self.terms.wait, dry_run=False)
         assert self._leg is not None  # noqa: S101 - it was planned
         report = self._leg.report(waiting=self.terms.wait, dry_run=dry_run)
@@ -234,10 +234,10 @@ class Journey:
                 for row in report.replicas
             ]
             return replace(report, replicas=tuple(rows))
-        short = Trouble("NotReturned", f"{self.name} is not led home yet", None, None, Outcome.PENDING)
+        short = Problem("NotReturned", f"{self.name} is not led home yet", None, None, Outcome.PENDING)
         return replace(report, outcome=worst([report.outcome, short.outcome]), error=report.error or short)
 
-    def _left_alone(self, left: Leave) -> SecretReport:
+    def _left_alone(self, left: SkippedSecret) -> SecretReport:
         row = RegionReport(left.region, left.error.outcome, findings=left.findings, error=left.error)
         home = self.pair.source if left.region == self.pair.target else self.pair.target
         rows = (row, *(each for each in dark(self.entry, home) if each.region != left.region))
@@ -260,7 +260,7 @@ class Journey:
         self._legs += 1
         self._decide(self._gate)
         leg = self._leg
-        if self.left is not None or not isinstance(leg, Protection) or leg.is_stopped:
+        if self.left is not None or not isinstance(leg, Reprotection) or leg.is_stopped:
             return None
         if not self._shown.covers(leg):
             self._halt("is no longer as it was shown, so it was skipped", Outcome.FAILED)
@@ -268,12 +268,12 @@ class Journey:
         return self._go_on(self._gate)
 
     def _halt(self, what: str, outcome: Outcome) -> None:
-        trouble = Trouble("ChangedMeanwhile", f"{self.name} {what}", SAME_AGAIN, None, outcome)
-        self.left = Leave(self.pair.target, trouble)
+        trouble = Problem("ChangedMeanwhile", f"{self.name} {what}", SAME_AGAIN, None, outcome)
+        self.left = SkippedSecret(self.pair.target, trouble)
 
     def _go_on(self, opened: WriteGate) -> float | None:
         leg = self._leg
-        if isinstance(leg, Candidate):
+        if isinstance(leg, SecretPromotion):
             return self._look_promoted(leg, opened)
         assert leg is not None  # noqa: S101 - a leg was begun
         if leg.step(opened):
@@ -282,13 +282,13 @@ class Journey:
             return None
         if self._turns:
             return self._turn(leg, opened)
-        if self.entry.mark not in (Mark.PROMOTING, Mark.FAILED, self._end):
+        if self.entry.mark not in (RecordMark.PROMOTING, RecordMark.FAILED, self._end):
             self._note(marked(self._end, self.entry.arn))
         return None
 
-    def _turn(self, leg: Protection, opened: WriteGate) -> float | None:
+    def _turn(self, leg: Reprotection, opened: WriteGate) -> float | None:
         """Promote the replica in the old Region, if a look into both right before shows that nothing was changed."""
-        turn = self.terms.pace.ahead(Brake(self.crew, self.terms).is_set)
+        turn = self.terms.pace.ahead(StopFlag(self.crew, self.terms).is_set)
         if opened.closed:
             return None
         ends, known = both_ends(self.terms.aws, self.entry, self.pair), leg.aim.primary
@@ -300,16 +300,16 @@ class Journey:
         if frozenset(old.stages) != frozenset(new.stages):
             leg.proved.pop(self.pair.source, None)  # a new value is on its way
             return self._later(opened)
-        self._note(marked(Mark.LEVEL, self.entry.arn, versions=versions(new)))
+        self._note(marked(RecordMark.LEVEL, self.entry.arn, versions=versions(new)))
         self._taken = self._taken or leg.was_taken
-        self._leg = case = Candidate(old, old)
-        self._gate, self._looks = gate(self.crew, self.terms, LOOK_S, turn), 0
+        self._leg = case = SecretPromotion(old, old)
+        self._gate, self._looks = open_gate(self.crew, self.terms, LOOK_S, turn), 0
         promote_once(self.terms.aws, case, self._gate)
         return self._look_promoted(case, self._gate)
 
-    def _look_promoted(self, case: Candidate, opened: WriteGate) -> float | None:
+    def _look_promoted(self, case: SecretPromotion, opened: WriteGate) -> float | None:
         if case.sent_at is not None and case.is_open:
-            look_whether_promoted(self.terms.aws, case, opened.clock)
+            check_promoted(self.terms.aws, case, opened.clock)
         if case.error is not None:
             return None
         if case.is_open:
@@ -325,15 +325,15 @@ class Journey:
         return self.terms.next_look(now, self._looks - 1, opened.deadline)
 
     def _opened(self) -> WriteGate:
-        return gate(self.crew, self.terms, LOOK_S)
+        return open_gate(self.crew, self.terms, LOOK_S)
 
     def _decide(self, opened: WriteGate) -> None:
         """Look into both Regions by the secret's name, side by side, and decide."""
         ends = both_ends(self.terms.aws, self.entry, self.pair)
         found = next_step(ends, self.goal, rotation_handled=self.rotation_handled)
-        self.left = found if isinstance(found, Leave) else None
-        if not isinstance(found, Leave):
-            self._leg = leg = Protection(self.terms.aws, self.health, found, self.entry, self._note)
+        self.left = found if isinstance(found, SkippedSecret) else None
+        if not isinstance(found, SkippedSecret):
+            self._leg = leg = Reprotection(self.terms.aws, self.health, found, self.entry, self._note)
             leg.look(opened)
 
     def _note(self, line: Mapping[str, Any]) -> None:

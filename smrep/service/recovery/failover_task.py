@@ -9,39 +9,39 @@ from typing import Any
 
 from smrep.errors import AwsError, CredentialsError, Outcome, SmrepError
 from smrep.model import Listed, Secret, in_region
-from smrep.report import Finding, SecretReport, Trouble
+from smrep.report import Finding, Problem, SecretReport
 from smrep.rules.hints import promotion
 from smrep.rules.manifest.selector import EVERY, Selector
-from smrep.rules.primary_region import Address
-from smrep.rules.recovery.failover_record import Entry, Mark, Pair, marked, promoting
+from smrep.rules.primary_region import SecretAddress
+from smrep.rules.recovery.failover_record import RecordEntry, RecordMark, RegionPair, marked, promoting
 from smrep.rules.recovery.recovery_summary import to_cross
 from smrep.rules.replication.standalone_secret import unfit
-from smrep.service.fleet.fleet_run import Brake, Terms, gate
-from smrep.service.fleet.scheduler import Crew
-from smrep.service.steps.lookup import Found, doomed, explained, refusal
+from smrep.service.fleet.fleet_run import AccountRun, StopFlag, open_gate
+from smrep.service.fleet.scheduler import Scheduler
+from smrep.service.steps.lookup import FoundSecret, explain_lookup_error, pending_deletion, refusal_report
 from smrep.service.steps.parallel import LOOK_S
-from smrep.service.steps.secret_promotion import Candidate, look_whether_promoted, promote_once
+from smrep.service.steps.secret_promotion import SecretPromotion, check_promoted, promote_once
 from smrep.service.steps.write_once import WriteGate
 
 
-def nothing_known(_arn: str) -> Entry | None:
+def nothing_known(_arn: str) -> RecordEntry | None:
     """Return nothing, as of a record that nobody else writes to."""
     return None
 
 
 @dataclass(slots=True)
-class Crossing:
+class FailoverTask:
     """One secret of a failover; `step` does what is due next."""
 
     listed: Listed
-    pair: Pair
-    terms: Terms
-    crew: Crew
+    pair: RegionPair
+    terms: AccountRun
+    crew: Scheduler
     write: Callable[[Mapping[str, Any]], None]
     """Appends a line to the record; what it announces must not be done where it raises."""
-    known: Entry | None = None
+    known: RecordEntry | None = None
     """What the record says of it."""
-    entry: Callable[[str], Entry | None] = nothing_known
+    entry: Callable[[str], RecordEntry | None] = nothing_known
     """Returns what the record says by now of an ARN."""
     findings: Sequence[Finding] = ()
     selectors: Sequence[Selector] = (EVERY,)
@@ -51,7 +51,7 @@ class Crossing:
     done: Callable[[Any], None] | None = None
     begun: bool = False
     ended: bool = False
-    _case: Candidate | None = None
+    _case: SecretPromotion | None = None
     _refused: SecretReport | None = None
     _gate: WriteGate | None = None
     _notes: list[str] = field(default_factory=list)
@@ -119,7 +119,7 @@ class Crossing:
 
     def _begin(self) -> float | None:
         """Look, write down what is known, and ask; a secret that stands alone already is written down as promoted."""
-        brake, arn, turn = Brake(self.crew, self.terms), self.listed.arn, None
+        brake, arn, turn = StopFlag(self.crew, self.terms), self.listed.arn, None
         if self.is_due:
             turn = self.terms.pace.ahead(brake.is_set)  # before the look, so that what is written down is not old
         if brake.is_set():
@@ -130,15 +130,15 @@ class Crossing:
         if not secret.is_replica:
             self._stands(secret)
             return None
-        why = doomed(secret) or unfit(secret, self.pair.source) or self._unmeant(secret)
+        why = pending_deletion(secret) or unfit(secret, self.pair.source) or self._unmeant(secret)
         if why is not None:
-            self._refuse(Found(Address(arn, self.pair.target), secret), why)  # type: ignore[arg-type]
+            self._refuse(FoundSecret(SecretAddress(arn, self.pair.target), secret), why)  # type: ignore[arg-type]
             return None
         policy = self._policy_sha256()
-        self.begun, case = True, Candidate(secret, secret)
+        self.begun, case = True, SecretPromotion(secret, secret)
         self._case = case
         self.write(promoting(secret, policy))
-        self._gate = opened = gate(self.crew, self.terms, LOOK_S, turn)
+        self._gate = opened = open_gate(self.crew, self.terms, LOOK_S, turn)
         promote_once(self.terms.aws, case, opened)
         if case.error is not None and not case.accepted:
             self._look_again(case)
@@ -154,11 +154,11 @@ class Crossing:
         except CredentialsError:
             raise
         except AwsError as error:
-            address = Address(self.listed.arn, self.pair.target)  # type: ignore[arg-type]  # an ARN is a SecretId
-            self._refuse(Found(address, explained(error, address)), Trouble.of(error))
+            address = SecretAddress(self.listed.arn, self.pair.target)  # type: ignore[arg-type]  # an ARN is a SecretId
+            self._refuse(FoundSecret(address, explain_lookup_error(error, address)), Problem.of(error))
             return None
 
-    def _look_again(self, case: Candidate) -> None:
+    def _look_again(self, case: SecretPromotion) -> None:
         """Look once more after a refusal: it may mean no more than that somebody has promoted it meanwhile."""
         try:
             case.now = self.terms.aws.describe(case.first.arn, self.pair.target)
@@ -173,7 +173,7 @@ class Crossing:
     def _look(self, opened: WriteGate) -> float | None:
         case = self._case
         assert case is not None  # noqa: S101 - it was sent
-        look_whether_promoted(self.terms.aws, case, opened.clock)
+        check_promoted(self.terms.aws, case, opened.clock)
         now = self.crew.clock.monotonic()
         if case.is_open and self.terms.wait and now < opened.deadline:
             self._looks += 1
@@ -186,16 +186,18 @@ class Crossing:
         case = self._case
         assert case is not None  # noqa: S101 - it was begun
         if not case.now.is_replica:
-            self.write(marked(Mark.PROMOTED, case.first.arn))
+            self.write(marked(RecordMark.PROMOTED, case.first.arn))
         elif case.error is not None and case.sent_at is None:
             self.write(
-                marked(Mark.FAILED, case.first.arn, error={"code": case.error.code, "message": case.error.message})
+                marked(
+                    RecordMark.FAILED, case.first.arn, error={"code": case.error.code, "message": case.error.message}
+                )
             )
 
     def _stands(self, secret: Secret) -> None:
         """Take in a secret that is no replica: a run promoted it and could not say so, or none of this record did."""
         self.begun = True
-        self._case = case = Candidate(secret, secret)
+        self._case = case = SecretPromotion(secret, secret)
         if self.known is None and self.entry(secret.arn):
             case.notes.append(
                 f"{secret.name} in {secret.region} was promoted by another run meanwhile, as the record says"
@@ -205,18 +207,18 @@ class Crossing:
                 f"{secret.name} in {secret.region} stands alone already; nothing was sent, and the record, which does "
                 "not name it, will not lead it home"
             )
-        elif self.known.mark in (Mark.PROMOTING, Mark.FAILED):
-            self.write(marked(Mark.PROMOTED, secret.arn))
+        elif self.known.mark in (RecordMark.PROMOTING, RecordMark.FAILED):
+            self.write(marked(RecordMark.PROMOTED, secret.arn))
 
-    def _unmeant(self, secret: Secret) -> Trouble | None:
+    def _unmeant(self, secret: Secret) -> Problem | None:
         """Return why a replica is not meant, None where it is: nobody was asked about it, or its tags are others."""
         if not self.is_due:
             return _unasked(secret)
         return None if any(each.matches(Listed.of(secret)) for each in self.selectors) else _unselected(secret)
 
-    def _refuse(self, found: Found, why: Trouble) -> None:
+    def _refuse(self, found: FoundSecret, why: Problem) -> None:
         self.begun = True
-        self._refused = replace(refusal(found, why), name=self.listed.name)
+        self._refused = replace(refusal_report(found, why), name=self.listed.name)
 
     def _policy_sha256(self) -> str | None:
         """Return the hash of the resource policy; None where there is none, or AWS does not show a replica's.
@@ -232,14 +234,14 @@ class Crossing:
         return sha256(policy.encode()).hexdigest() if policy else None
 
 
-def _same_again(error: Trouble | None) -> Trouble | None:
+def _same_again(error: Problem | None) -> Problem | None:
     """Return the error without the command that would promote past the record; the same one goes on."""
     return replace(error, hint=None) if error and error.code == "NotSent" else error
 
 
-def _unselected(secret: Secret) -> Trouble:
+def _unselected(secret: Secret) -> Problem:
     """Return the trouble of a replica that the selectors do not mean any more: its tags, say, were changed."""
-    return Trouble(
+    return Problem(
         "ChangedMeanwhile",
         f"{secret.name} in {secret.region} no longer matches the selectors, so it was skipped",
         f"to promote it all the same: {promotion(secret)}",
@@ -248,9 +250,9 @@ def _unselected(secret: Secret) -> Trouble:
     )
 
 
-def _unasked(secret: Secret) -> Trouble:
+def _unasked(secret: Secret) -> Problem:
     """Return the trouble of a secret that was to be promoted already and is a replica: nobody was asked about it."""
-    return Trouble(
+    return Problem(
         "ChangedMeanwhile",
         f"{secret.name} in {secret.region} is a replica again, which neither the list nor the record shows; it is left "
         "alone",

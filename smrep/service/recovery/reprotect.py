@@ -10,42 +10,52 @@ from typing import Any
 from smrep.errors import ChangedMeanwhile, Outcome
 from smrep.model import FAILED, IN_SYNC, Secret, Target
 from smrep.regions import Region
-from smrep.report import Kind, RegionReport, SecretReport, Severity, Trouble
-from smrep.rules.recovery.failback_decision import BY_HAND, Protect, own_key
-from smrep.rules.recovery.failover_record import Entry, Mark, marked, regions
+from smrep.report import Kind, Problem, RegionReport, SecretReport, Severity
+from smrep.rules.recovery.failback_decision import BY_HAND, Reprotect, own_key
+from smrep.rules.recovery.failover_record import RecordEntry, RecordMark, marked, regions
 from smrep.rules.replication.key_failures import not_replaced
-from smrep.rules.replication.name_owner import ours, portrait
-from smrep.rules.replication.region_step import NO_CONSENT, Add, Keep, Overwrite, Step, Stop, had_failed, step_for, stop
-from smrep.rules.replication.replica_comparison import Sides, prove
-from smrep.rules.replication.replica_deletion import row as removal_row
-from smrep.rules.replication.replica_state import told, worst
+from smrep.rules.replication.name_owner import our_replica, secret_summary
+from smrep.rules.replication.region_step import (
+    NO_CONSENT,
+    Add,
+    Keep,
+    Overwrite,
+    RegionStep,
+    Skip,
+    decide_step,
+    had_failed,
+    skip,
+)
+from smrep.rules.replication.replica_comparison import BothSides, compare_replica
+from smrep.rules.replication.replica_deletion import deletion_report as removal_row
+from smrep.rules.replication.replica_state import secret_report, worst
 from smrep.service.ports import SecretsManager
-from smrep.service.steps.lookup import look
-from smrep.service.steps.parallel import abreast
-from smrep.service.steps.preflight import Health
-from smrep.service.steps.secret_removal import Clearing, RemoveWrite, begin, look_whether_gone
-from smrep.service.steps.secret_replication import Case, ReplicateWrite, course_of, look_again
+from smrep.service.steps.lookup import look_up_name
+from smrep.service.steps.parallel import parallel
+from smrep.service.steps.preflight import PreflightChecks
+from smrep.service.steps.secret_removal import RemoveWrite, SecretRemoval, check_gone, plan_removal
+from smrep.service.steps.secret_replication import ReplicateWrite, SecretReplication, initial_state, look_again
 from smrep.service.steps.write_once import WriteGate, check_shown, write_once
 
 SAME_AGAIN = "run the same command again"
 
 
 @dataclass(slots=True)
-class Protection:
+class Reprotection:
     """One secret's way to its replicas: `look` decides and changes nothing, `step` does what is due next."""
 
     aws: SecretsManager
-    health: Health
-    aim: Protect
-    entry: Entry
+    health: PreflightChecks
+    aim: Reprotect
+    entry: RecordEntry
     write: Callable[[Mapping[str, Any]], None]
     """Appends a line to the record; what it announces must not be done where it raises."""
-    clearing: Clearing | None = None
+    clearing: SecretRemoval | None = None
     """What the victim has of replicas, to be removed first."""
-    parting: Clearing | None = None
+    parting: SecretRemoval | None = None
     """What the primary has of replicas, to be removed last, since its role goes back."""
-    case: Case | None = None
-    error: Trouble | None = None
+    case: SecretReplication | None = None
+    error: Problem | None = None
     aside: dict[Region, RegionReport] = field(default_factory=dict)
     """Third Regions that are left as they are, since what is there is no replica of what is cleared."""
     proved: dict[Region, Outcome] = field(default_factory=dict)
@@ -62,9 +72,9 @@ class Protection:
         self.clearing = self._begun(aim.victim, aim.clears, gate)
         self.parting = self._begun(aim.primary, aim.parts, gate)
         targets = [self._under_its_key(each) for each in aim.targets if each.region not in self.aside]
-        steps = tuple(abreast(self._decided, targets))
-        courses = {each.target.region: course_of(each, NO_CONSENT) for each in steps}
-        self.case = Case(aim.primary, courses, [], steps, command="failback")
+        steps = tuple(parallel(self._decided, targets))
+        courses = {each.target.region: initial_state(each, NO_CONSENT) for each in steps}
+        self.case = SecretReplication(aim.primary, courses, [], steps, command="failback")
         self._prove()
 
     @property
@@ -82,7 +92,7 @@ class Protection:
     @property
     def sends(self) -> bool:
         """Whether a request for a replica is to go out."""
-        return self.case is not None and any(not isinstance(each, Keep | Stop) for each in self.case.steps)
+        return self.case is not None and any(not isinstance(each, Keep | Skip) for each in self.case.steps)
 
     @property
     def removes(self) -> frozenset[Region]:
@@ -96,7 +106,7 @@ class Protection:
         victim = self.aim.victim
         if victim is not None and self.sends:
             what = f"to be replaced by a replica of {self.aim.primary.region}, for good, in {victim.region}"
-            found.append((victim.name, f"{what}: {portrait(victim)}"))
+            found.append((victim.name, f"{what}: {secret_summary(victim)}"))
         return found
 
     @property
@@ -142,7 +152,9 @@ class Protection:
             rows |= {row.region: row for row in leaving if begun or row.error or (dry_run and row.region not in rows)}
         rows |= self.aside
         error = self.error or (case.error if case else None)
-        return told(primary, [self._explained(row) for row in rows.values()], error, case.notes if case else ())
+        return secret_report(
+            primary, [self._explained(row) for row in rows.values()], error, case.notes if case else ()
+        )
 
     def _explained(self, row: RegionReport) -> RegionReport:
         """Return the row with what this way back knows better of its error."""
@@ -158,16 +170,16 @@ class Protection:
             error = replace(error, hint=SAME_AGAIN)
         return replace(row, error=replace(error, hint=None) if error.code == "NotSent" else error)
 
-    def _begun(self, holder: Secret | None, where: tuple[Region, ...], gate: WriteGate) -> Clearing | None:
+    def _begun(self, holder: Secret | None, where: tuple[Region, ...], gate: WriteGate) -> SecretRemoval | None:
         """Return what is to be cleared of a secret's own replicas; what is there and is no replica of it, stays."""
         if holder is None or not where:
             return None
-        clearing = begin(self.aws, holder, where, gate.clock, gate.deadline)
+        clearing = plan_removal(self.aws, holder, where, gate.clock, gate.deadline)
         for region, each in tuple(clearing.departures.items()):
             if each.error is None or each.is_unseen:
                 continue
             del clearing.departures[region]
-            if ours(self.aim.primary, look(self.aws, self.aim.primary, region)):
+            if our_replica(self.aim.primary, look_up_name(self.aws, self.aim.primary, region)):
                 continue  # it has come already, and the list lags
             left = removal_row(each, holder)
             hint = each.error.hint.partition("; when it is out")[0] if each.error.hint else None
@@ -179,7 +191,7 @@ class Protection:
         known = self.clearing.departures.get(target.region) if self.clearing else None
         return replace(target, kms_key=own_key(known.victim.kms_key_id)) if known and known.victim else target
 
-    def _decided(self, target: Target) -> Step:
+    def _decided(self, target: Target) -> RegionStep:
         """Return what to do in one Region; the victim's place is taken by force, and nothing else is."""
         primary, victim = self.aim.primary, self.aim.victim
         entry = primary.replica(target.region)
@@ -190,12 +202,12 @@ class Protection:
             return self._usable(Overwrite(target, victim, entry, before))
         if self.clearing is not None and target.region in self.clearing.departures:
             return self._usable(Add(target, vacant=True))
-        seen = look(self.aws, primary, target.region)
-        return self._usable(step_for(primary, target, seen, NO_CONSENT, lambda _: ()))
+        seen = look_up_name(self.aws, primary, target.region)
+        return self._usable(decide_step(primary, target, seen, NO_CONSENT, lambda _: ()))
 
-    def _usable(self, step: Step) -> Step:
+    def _usable(self, step: RegionStep) -> RegionStep:
         """Return the step, stopped where a key that it needs can't be used, or could not be looked at."""
-        if isinstance(step, Keep | Stop):
+        if isinstance(step, Keep | Skip):
             return step
         primary = self.aim.primary
         found = (*self.health.of_key(primary, step.target), *self.health.of_primary(primary))
@@ -203,23 +215,23 @@ class Protection:
         if no is None:
             return step
         outcome = Outcome.ACCESS if no.outcome is Outcome.ACCESS else Outcome.FAILED
-        return stop(step.target, replace(no, severity=Severity.ERROR), outcome)
+        return skip(step.target, replace(no, severity=Severity.ERROR), outcome)
 
-    def _cleared(self, clearing: Clearing, gate: WriteGate) -> bool:
+    def _cleared(self, clearing: SecretRemoval, gate: WriteGate) -> bool:
         """Remove a secret's own replicas, and tell whether they are gone; the record names them first."""
         if clearing.unsent:
-            self.write(marked(Mark.LEAVING, self.entry.arn, regions=regions(_leaving(clearing))))
+            self.write(marked(RecordMark.LEAVING, self.entry.arn, regions=regions(_leaving(clearing))))
             write_once(RemoveWrite(self.aws, gate, clearing), clearing.unsent, gate)
         for region in clearing.open_regions:
-            look_whether_gone(self.aws, clearing, region, gate.clock)
+            check_gone(self.aws, clearing, region, gate.clock)
         return all(each.gone for each in clearing.departures.values())
 
-    def _send(self, case: Case, gate: WriteGate) -> None:
+    def _send(self, case: SecretReplication, gate: WriteGate) -> None:
         """Ask for the replicas: first in the victim's place, which is looked at right before, then in the others."""
         victim = self.aim.victim
         for region in [step.target.region for step in case.overwrites] if victim else ():
             assert victim is not None  # noqa: S101 - as was checked
-            self.write(marked(Mark.REPLACING, self.entry.arn, region=region))
+            self.write(marked(RecordMark.REPLACING, self.entry.arn, region=region))
             before = case.courses[region]
             write_once(ReplicateWrite(self.aws, gate, case, partial(self._check, victim)), [region], gate)
             error = case.courses[region].error
@@ -249,13 +261,13 @@ class Protection:
             for region, course in case.courses.items()
             if not course.error and course.fresh_status == IN_SYNC and self.proved.get(region) is not Outcome.OK
         ]
-        primary = look(self.aws, case.primary, case.primary.region) if due else None
+        primary = look_up_name(self.aws, case.primary, case.primary.region) if due else None
         for course in due:
             if not isinstance(primary, Secret):
                 self.proved[course.region] = Outcome.PENDING
                 continue
-            seen = look(self.aws, case.primary, course.region)
-            proof = prove(Sides(primary, course.region, seen, None, None), lambda _one, _other: True)
+            seen = look_up_name(self.aws, case.primary, course.region)
+            proof = compare_replica(BothSides(primary, course.region, seen, None, None), lambda _one, _other: True)
             held = not primary.stages and isinstance(seen, Secret) and not seen.stages  # nothing, on both sides
             kept = tuple(each for each in course.findings if each.kind is Kind.FAILED)
             case.courses[course.region] = replace(
@@ -265,7 +277,7 @@ class Protection:
             self.proved[course.region] = Outcome.OK if proved else worst([Outcome.PENDING, proof.outcome])
 
 
-def _leaving(clearing: Clearing) -> list[Target]:
+def _leaving(clearing: SecretRemoval) -> list[Target]:
     """Return the replicas that are about to be removed, each with its key."""
     departures = [clearing.departures[region] for region in clearing.unsent]
     shown = [(each.region, each.victim or each.before) for each in departures]

@@ -11,43 +11,43 @@ from smrep.regions import Region
 from smrep.report import Finding
 from smrep.rules.replication.diagnosis import Sighting, stuck
 from smrep.rules.replication.findings import absent, unseen
-from smrep.rules.replication.name_owner import Absent, Bearer, Look, Unseen, bearer, obstacle
-from smrep.rules.replication.replica_state import LIST_LAG_S, Course
+from smrep.rules.replication.name_owner import Absent, NameLookup, NameOwner, NotChecked, name_owner, obstacle
+from smrep.rules.replication.replica_state import LIST_LAG_S, ReplicaState
 from smrep.service.ports import Clock, SecretsManager
 from smrep.service.run_state import RunState
-from smrep.service.steps.lookup import look, no_answer
-from smrep.service.steps.parallel import abreast, patience
+from smrep.service.steps.lookup import look_up_name, no_answer
+from smrep.service.steps.parallel import parallel, time_left
 from smrep.service.steps.polling import poll
-from smrep.service.steps.secret_replication import Case
+from smrep.service.steps.secret_replication import SecretReplication
 
 
-def look_past_lag(aws: SecretsManager, primary: Secret, region: Region, clock: Clock, deadline: float) -> Look:
+def look_past_lag(aws: SecretsManager, primary: Secret, region: Region, clock: Clock, deadline: float) -> NameLookup:
     """Return what bears the name in a Region that is listed InSync.
 
     What is not found there yet is given the time of a lagging answer, up to the deadline in the clock's seconds.
     """
     return poll(
-        lambda: look(aws, primary, region),
+        lambda: look_up_name(aws, primary, region),
         lambda found: not isinstance(found, Absent),
         clock=clock,
         deadline=min(deadline, clock.monotonic() + LIST_LAG_S),
     )
 
 
-def is_ours(primary: Secret, seen: Look) -> bool | None:
+def is_ours(primary: Secret, seen: NameLookup) -> bool | None:
     """Tell whether a look found our replica, None where the look could not be made."""
-    return None if isinstance(seen, Unseen) else bearer(primary, seen) is Bearer.OURS
+    return None if isinstance(seen, NotChecked) else name_owner(primary, seen) is NameOwner.OURS
 
 
-def _looked_at_everywhere(_: Course) -> bool:
+def _looked_at_everywhere(_: ReplicaState) -> bool:
     return False
 
 
 def look_at_end(
     aws: SecretsManager,
-    cases: Sequence[Case],
+    cases: Sequence[SecretReplication],
     run: RunState,
-    needless: Callable[[Course], bool] = _looked_at_everywhere,
+    needless: Callable[[ReplicaState], bool] = _looked_at_everywhere,
 ) -> None:
     """Find what is no replica of ours in the Regions that are in sync, which is drift, and say which are stuck.
 
@@ -66,18 +66,18 @@ def look_at_end(
         if course.error is None
         and ((course.fresh_status == IN_SYNC and not needless(course)) or _sighting(course, run))
     ]
-    looks = abreast(
+    looks = parallel(
         lambda pair: look_past_lag(aws, pair[0].primary, pair[1].region, run.clock, run.deadline),
         due,
-        late=lambda pair: Unseen(no_answer(f"{pair[0].primary.name} in {pair[1].region}")),
-        patience_s=patience(run.clock, run.deadline),
+        late=lambda pair: NotChecked(no_answer(f"{pair[0].primary.name} in {pair[1].region}")),
+        patience_s=time_left(run.clock, run.deadline),
         pulse=run.heartbeat,
     )
     for (case, course), seen in zip(due, looks, strict=True):
         case.courses[course.region] = _after_look(case.primary, course, seen, _sighting(course, run))
 
 
-def _after_look(primary: Secret, course: Course, seen: Look, stuck_since: Sighting | None) -> Course:
+def _after_look(primary: Secret, course: ReplicaState, seen: NameLookup, stuck_since: Sighting | None) -> ReplicaState:
     """Return the course with what the look into its Region shows."""
     own = is_ours(primary, seen)
     if stuck_since and course.seen:
@@ -89,7 +89,7 @@ def _after_look(primary: Secret, course: Course, seen: Look, stuck_since: Sighti
     return replace(course, seen_there=own, proved=proved, findings=findings)
 
 
-def _sighting(course: Course, run: RunState) -> Sighting | None:
+def _sighting(course: ReplicaState, run: RunState) -> Sighting | None:
     """Return how long a Region has been seen InProgress, None where it is not, or there is time left."""
     if course.fresh_status != IN_PROGRESS:
         return None
@@ -102,11 +102,11 @@ def sighting(clock: Clock, deadline: float, since: float | None) -> Sighting | N
     return Sighting(clock.now(), now - since) if since is not None and now >= deadline and now > since else None
 
 
-def _found(primary: Secret, target: Target, there: Look) -> tuple[Finding, ...]:
+def _found(primary: Secret, target: Target, there: NameLookup) -> tuple[Finding, ...]:
     """Return what there is to say of a Region that is listed InSync."""
-    if isinstance(there, Unseen):
+    if isinstance(there, NotChecked):
         return unseen(primary, target.region, there)
     if isinstance(there, Absent):
         return (absent(primary, target.region, there),)
-    who = bearer(primary, there)
-    return () if who is Bearer.OURS else (obstacle(primary, target, there, who),)
+    who = name_owner(primary, there)
+    return () if who is NameOwner.OURS else (obstacle(primary, target, there, who),)

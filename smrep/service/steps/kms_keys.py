@@ -9,11 +9,11 @@ from smrep.errors import AwsError, Denied, NotFound, Throttled, Unanswered
 from smrep.model import Key, Replica, Secret, Target
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
-from smrep.rules.hints import aws, spell_on
+from smrep.rules.hints import aws_command, format_command_on
 from smrep.rules.replication.findings import unchecked
 from smrep.rules.replication.key_failures import DEFAULT, id_of_key, normal, same_by_spelling, whose
 from smrep.service.ports import Clock, Keys
-from smrep.service.steps.lookup import asked
+from smrep.service.steps.lookup import answer_or_error
 
 SILENCE_S = 30.0
 """For so long KMS is not asked again about a key, or about any other in a Region, where it did not answer."""
@@ -22,7 +22,7 @@ _UNANSWERED = 2
 
 
 @dataclass(frozen=True, slots=True)
-class KeyCheck:
+class KmsKeys:
     """Compares keys by their spelling first, and asks KMS only where that can't tell; remembers what KMS said."""
 
     keys: Keys
@@ -57,7 +57,7 @@ class KeyCheck:
         return self._known.get((key, region)) or self._silence(key, region)
 
     def _asked(self, key: str, region: Region) -> Key | AwsError:
-        found = asked(lambda: self.keys.key(key, region))
+        found = answer_or_error(lambda: self.keys.key(key, region))
         if isinstance(found, Unanswered | Throttled):
             self._note_silence(key, region, found)  # the next time there may be an answer
         else:
@@ -117,8 +117,8 @@ class KeyCheck:
             return (unchecked(what, verdict, f"kms:DescribeKey in {target.region}"),)
         absent = isinstance(verdict, NotFound)
         wanted = replace(target, kms_key="alias/NAME") if absent else target
-        rekey = spell_on(primary, "rekey", [wanted])
-        aliases = aws("kms list-aliases", region=target.region)
+        rekey = format_command_on(primary, "rekey", [wanted])
+        aliases = aws_command("kms list-aliases", region=target.region)
         return (
             Finding(
                 Kind.WRONG_KEY,

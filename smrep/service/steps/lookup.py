@@ -9,14 +9,14 @@ from typing import Protocol, TypeVar
 from smrep.errors import AwsError, CredentialsError, NotFound, Outcome, Refused, Unanswered
 from smrep.model import FAILED, Secret, Target, in_region
 from smrep.regions import Region
-from smrep.report import Finding, Kind, RegionReport, SecretReport, Severity, Trouble
-from smrep.rules.hints import aws, spell, spell_on
-from smrep.rules.primary_region import Address, check_account
+from smrep.report import Finding, Kind, Problem, RegionReport, SecretReport, Severity
+from smrep.rules.hints import aws_command, format_command, format_command_on
+from smrep.rules.primary_region import SecretAddress, check_account
 from smrep.rules.replication.findings import far_findings
-from smrep.rules.replication.name_owner import Absent, Look, Unseen, telling
+from smrep.rules.replication.name_owner import Absent, NameLookup, NotChecked, telling
 from smrep.service.ports import Account, Clock, SecretsManager
 from smrep.service.run_state import RunState
-from smrep.service.steps.parallel import LOOK_S, abreast, patience
+from smrep.service.steps.parallel import LOOK_S, parallel, time_left
 
 T = TypeVar("T")
 
@@ -25,11 +25,11 @@ _THROTTLED_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundSecret:
     """One secret as the first look shows it, or what went wrong in its place."""
 
-    address: Address
-    what: Secret | Trouble
+    address: SecretAddress
+    what: Secret | Problem
     replica: Secret | None = None
     """The replica that was asked for and followed to its primary, if it was one."""
 
@@ -63,15 +63,15 @@ class _Patient:
         return past_throttling(self.clock, until)(self.aws.describe, secret_id, region)
 
 
-def find(  # noqa: PLR0913 - two ways to be patient
+def find_secrets(  # noqa: PLR0913 - two ways to be patient
     aws: Describes,
-    addresses: Sequence[Address],
+    addresses: Sequence[SecretAddress],
     *,
     follow: bool,
     expect_account: str | None,
     run: RunState | None = None,
     patience_s: float | None = None,
-) -> tuple[Found, ...]:
+) -> tuple[FoundSecret, ...]:
     """Return each secret once, in the order asked; with `follow`, a replica leads to its primary.
 
     With a run, AWS is asked again where it throttles, and what has not answered at the run's deadline is an error in
@@ -83,16 +83,16 @@ def find(  # noqa: PLR0913 - two ways to be patient
 
     """
     describer = _Patient(aws, run.clock, run.deadline) if run else aws
-    found = abreast(
+    found = parallel(
         lambda address: _look(describer, address, follow=follow),
         tuple(dict.fromkeys(addresses)),
-        late=lambda address: Found(
+        late=lambda address: FoundSecret(
             address,
-            replace(Trouble.of(no_answer(f"{address.secret_id} in {address.region}")), outcome=Outcome.PENDING),
+            replace(Problem.of(no_answer(f"{address.secret_id} in {address.region}")), outcome=Outcome.PENDING),
         ),
-        patience_s=patience(run.clock, run.deadline) if run else patience_s,
+        patience_s=time_left(run.clock, run.deadline) if run else patience_s,
     )
-    unique: dict[str, Found] = {}
+    unique: dict[str, FoundSecret] = {}
     for each in found:
         secret = each.what if isinstance(each.what, Secret) else each.replica
         if secret is not None:
@@ -101,21 +101,21 @@ def find(  # noqa: PLR0913 - two ways to be patient
     return tuple(unique.values())
 
 
-def _look(aws: Describes, address: Address, *, follow: bool) -> Found:
+def _look(aws: Describes, address: SecretAddress, *, follow: bool) -> FoundSecret:
     by_arn = address.secret_id.startswith("arn:")
     try:
         secret = replace(aws.describe(address.secret_id, address.region), by_arn=by_arn)
     except CredentialsError:
         raise
     except AwsError as error:
-        return Found(address, explained(error, address))
+        return FoundSecret(address, explain_lookup_error(error, address))
     if not (follow and secret.is_replica and secret.primary_region):
-        return Found(address, secret)
+        return FoundSecret(address, secret)
     try:
         primary = aws.describe(in_region(secret.arn, secret.primary_region), secret.primary_region)
     except AwsError as error:
-        return Found(address, Trouble.of(error), secret)
-    return Found(address, replace(primary, by_arn=by_arn), secret)
+        return FoundSecret(address, Problem.of(error), secret)
+    return FoundSecret(address, replace(primary, by_arn=by_arn), secret)
 
 
 def refreshed(aws: Describes, secret: Secret) -> Secret:
@@ -128,7 +128,7 @@ def refreshed(aws: Describes, secret: Secret) -> Secret:
     return replace(aws.describe(secret.arn, secret.region), by_arn=secret.by_arn)
 
 
-def asked(call: Callable[[], T]) -> T | AwsError:
+def answer_or_error(call: Callable[[], T]) -> T | AwsError:
     """Return the answer, or the error in its place.
 
     Raises:
@@ -143,7 +143,7 @@ def asked(call: Callable[[], T]) -> T | AwsError:
         return error
 
 
-def look(aws: SecretsManager, primary: Secret, region: Region) -> Look:
+def look_up_name(aws: SecretsManager, primary: Secret, region: Region) -> NameLookup:
     """Return what bears the primary's name in the Region; an error there is no absence, except 'not found'.
 
     A primary that was asked for by its ARN is looked for by that. Only its own account can then tell by its name what
@@ -154,19 +154,19 @@ def look(aws: SecretsManager, primary: Secret, region: Region) -> Look:
         CredentialsError: no further call can succeed.
 
     """
-    found = asked(lambda: aws.describe(primary.id_in(region), region))
+    found = answer_or_error(lambda: aws.describe(primary.id_in(region), region))
     if primary.by_arn and isinstance(found, NotFound):
         known = is_callers(aws, primary)
         if known is False:
             return Absent(to_the_arn=True)
-        found = asked(lambda: aws.describe(primary.name, region))
+        found = answer_or_error(lambda: aws.describe(primary.name, region))
         another = isinstance(found, Secret) and found.account != primary.account
         if isinstance(known, AwsError) and (another or isinstance(found, NotFound)):
             return Absent(to_the_arn=True, unknown_caller=known)
     if isinstance(found, AwsError):
-        return Absent() if isinstance(found, NotFound) else Unseen(found)
+        return Absent() if isinstance(found, NotFound) else NotChecked(found)
     if found.account != primary.account:
-        return Unseen(Refused(f"the name there is of account {found.account}", f"{primary.name} in {region}"))
+        return NotChecked(Refused(f"the name there is of account {found.account}", f"{primary.name} in {region}"))
     return replace(found, by_arn=primary.by_arn)
 
 
@@ -177,11 +177,11 @@ def is_callers(aws: SecretsManager, secret: Secret) -> bool | AwsError:
         AwsError: no further call can succeed.
 
     """
-    caller = asked(lambda: aws.caller(secret.region))
+    caller = answer_or_error(lambda: aws.caller(secret.region))
     return caller if isinstance(caller, AwsError) else caller.split(":")[4] == secret.account
 
 
-def foreign(aws: SecretsManager, secret_id: str, secret: Secret) -> Trouble | None:
+def of_another_account(aws: SecretsManager, secret_id: str, secret: Secret) -> Problem | None:
     """Return the trouble of a secret that may be of another account in a run over many, which asks by name; else None.
 
     By name, another account's replica would be taken for nothing there.
@@ -191,14 +191,14 @@ def foreign(aws: SecretsManager, secret_id: str, secret: Secret) -> Trouble | No
         return None
     alone = "a run over many secrets is about one account"
     if isinstance(known, AwsError):
-        return Trouble(
+        return Problem(
             "Unchecked",
             f"whether {secret.arn} is of the credentials' account could not be checked, and {alone}: {known.message}",
             telling(known),
             known.request_id,
             Outcome.ACCESS,
         )
-    return Trouble(
+    return Problem(
         "OtherAccount",
         f"{secret.arn} is of another account than the credentials, and {alone}",
         f"use credentials of account {secret.account}: --role-arn ROLE_ARN",
@@ -207,15 +207,17 @@ def foreign(aws: SecretsManager, secret_id: str, secret: Secret) -> Trouble | No
     )
 
 
-def explained(error: AwsError, address: Address) -> Trouble:
+def explain_lookup_error(error: AwsError, address: SecretAddress) -> Problem:
     """Return the error with a hint for the commonest mistake: the right name in the wrong Region."""
     if isinstance(error, NotFound) and not error.hint:
-        name, listed = address.secret_id, spell("list", [], primary_region=address.region)
-        more = f"the name ({listed}); elsewhere: {spell('status', [name], flags=['--primary-region', 'REGION'])}"
+        name, listed = address.secret_id, format_command("list", [], primary_region=address.region)
+        more = (
+            f"the name ({listed}); elsewhere: {format_command('status', [name], flags=['--primary-region', 'REGION'])}"
+        )
         if name.startswith("arn:"):
             more = f"the ARN, which ends in a hyphen and six characters that AWS chose ({listed})"
-        error.hint = f"check the account ({aws('sts get-caller-identity')}) and {more}"
-    return Trouble.of(error)
+        error.hint = f"check the account ({aws_command('sts get-caller-identity')}) and {more}"
+    return Problem.of(error)
 
 
 def no_answer(subject: str) -> Unanswered:
@@ -223,10 +225,10 @@ def no_answer(subject: str) -> Unanswered:
     return Unanswered("not looked at in time", subject, "check the network, or allow more time")
 
 
-def refusal(found: Found, error: Trouble) -> SecretReport:
+def refusal_report(found: FoundSecret, error: Problem) -> SecretReport:
     """Return the report of a secret that ended before it began."""
     secret = found.what
-    if isinstance(secret, Trouble):
+    if isinstance(secret, Problem):
         return SecretReport(found.address.secret_id, error.outcome, primary_region=found.address.region, error=error)
     home = secret.primary_region or secret.region
     return SecretReport(
@@ -240,23 +242,23 @@ def refusal(found: Found, error: Trouble) -> SecretReport:
     )
 
 
-def unfit(secret: Secret, command: str, targets: Sequence[Target], flags: Sequence[str] = ()) -> Trouble | None:
+def not_a_primary(secret: Secret, command: str, targets: Sequence[Target], flags: Sequence[str] = ()) -> Problem | None:
     """Return why this secret can't be the primary that a command changes, None where it can.
 
     A replica is refused with the command to run instead, which leaves out the primary's own Region.
     """
     home = secret.primary_region
     if not secret.is_replica or home is None:
-        return doomed(secret)
+        return pending_deletion(secret)
     elsewhere = [target for target in targets if target.region != home]
-    instead = spell(
+    instead = format_command(
         command if elsewhere or not targets else "status",
         [secret.id_in(home)],
         primary_region=home,
         targets=elsewhere,
         flags=flags if elsewhere or not targets else (),
     )
-    return Trouble(
+    return Problem(
         "is_replica",
         f"{secret.name} in {secret.region} is a replica; its primary is in {home}",
         instead,
@@ -265,25 +267,25 @@ def unfit(secret: Secret, command: str, targets: Sequence[Target], flags: Sequen
     )
 
 
-def bare(primary: Secret, what: str) -> Trouble:
+def without_replicas(primary: Secret, what: str) -> Problem:
     """Return the trouble of a secret without replicas where there is nothing to do without one."""
-    return Trouble(
+    return Problem(
         "NoReplicas",
         f"{primary.name} has no replicas: there is nothing to {what}",
-        spell_on(primary, "replicate", flags=["-r", "REGION"]),
+        format_command_on(primary, "replicate", flags=["-r", "REGION"]),
         None,
         Outcome.FAILED,
     )
 
 
-def doomed(secret: Secret) -> Trouble | None:
+def pending_deletion(secret: Secret) -> Problem | None:
     """Return the trouble of a secret that is scheduled for deletion, None for any other."""
     if secret.deleted is None:
         return None
-    return Trouble(
+    return Problem(
         "pending_deletion",
         f"{secret.name} in {secret.region} was marked for deletion at {secret.deleted:%Y-%m-%dT%H:%M:%SZ}",
-        aws("secretsmanager restore-secret", secret_id=secret.arn, region=secret.region),
+        aws_command("secretsmanager restore-secret", secret_id=secret.arn, region=secret.region),
         None,
         Outcome.FAILED,
     )
@@ -302,7 +304,7 @@ ASIDE_S = 2 * LOOK_S
 """For how long STS and the account's Regions are waited for: they are asked besides, and nothing hangs on them."""
 
 
-def followed(found: Found) -> tuple[str, ...]:
+def followed_replica_note(found: FoundSecret) -> tuple[str, ...]:
     """Return the note that a replica was asked for and its primary is reported."""
     if found.replica is None:
         return ()
@@ -310,14 +312,14 @@ def followed(found: Found) -> tuple[str, ...]:
     return (f"{found.replica.name} in {found.replica.region} is a replica; its primary in {where} is what is reported",)
 
 
-def unfound(found: Found, error: Trouble, regions: tuple[Region, ...]) -> SecretReport:
+def unreachable_primary_report(found: FoundSecret, error: Problem, regions: tuple[Region, ...]) -> SecretReport:
     """Return the report of a secret whose primary could not be described.
 
     Where a replica was asked for and only its primary does not answer, what the replica itself shows is reported.
     """
     replica = found.replica
     if replica is None or replica.primary_region is None:
-        return refusal(found, error)
+        return refusal_report(found, error)
     dead = error.code == "ResourceNotFoundException"
     if not dead and error.outcome is Outcome.FAILED:
         error = replace(error, outcome=Outcome.PENDING)
@@ -326,10 +328,10 @@ def unfound(found: Found, error: Trouble, regions: tuple[Region, ...]) -> Secret
         Severity.ERROR if dead else Severity.WARNING,
         f"{replica.name} in {replica.region} is a replica of {replica.primary_region}, "
         + ("where its primary is no more" if dead else "which does not tell its state; this is what the replica shows"),
-        aws("secretsmanager stop-replication-to-replica", secret_id=replica.arn, region=replica.region)
+        aws_command("secretsmanager stop-replication-to-replica", secret_id=replica.arn, region=replica.region)
         + " makes it stand alone"
         if dead
-        else spell("status", [replica.id_in(replica.primary_region)], primary_region=replica.primary_region),
+        else format_command("status", [replica.id_in(replica.primary_region)], primary_region=replica.primary_region),
     )
 
     def shown(region: Region) -> RegionReport:
@@ -357,7 +359,7 @@ def unfound(found: Found, error: Trouble, regions: tuple[Region, ...]) -> Secret
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class CallerIdentity:
     """Who is behind the credentials; `arn` is None where STS did not tell, for the reason `why`."""
 
     arn: str | None
@@ -381,7 +383,7 @@ class Caller:
         return [arn for arn, account in owned if account != self.account]
 
 
-def caller(account: Account, home: Region) -> Caller:
+def identify_caller(account: Account, home: Region) -> CallerIdentity:
     """Ask STS in a Region whose the credentials are.
 
     Raises:
@@ -389,13 +391,13 @@ def caller(account: Account, home: Region) -> Caller:
 
     """
 
-    def ask(_: None) -> Caller:
+    def ask(_: None) -> CallerIdentity:
         try:
-            return Caller(account.caller(home))
+            return CallerIdentity(account.caller(home))
         except CredentialsError:
             raise
         except AwsError as error:
-            return Caller(None, error.message)
+            return CallerIdentity(None, error.message)
 
-    (found,) = abreast(ask, [None], late=lambda _: Caller(None, "no answer came in time"), patience_s=ASIDE_S)
+    (found,) = parallel(ask, [None], late=lambda _: CallerIdentity(None, "no answer came in time"), patience_s=ASIDE_S)
     return found

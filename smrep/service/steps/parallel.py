@@ -22,16 +22,16 @@ LOOK_S = 5.0
 _PULSE_S = 1.0
 
 
-def nothing() -> None:
+def do_nothing() -> None:
     """Do nothing while waiting."""
 
 
-def patience(clock: Clock, deadline: float) -> float:
+def time_left(clock: Clock, deadline: float) -> float:
     """Return for how many seconds to wait for looks that begin now."""
     return max(deadline - clock.monotonic(), LOOK_S)
 
 
-def abreast(
+def parallel(
     call: Callable[[A], B],
     items: Sequence[A],
     *,
@@ -54,7 +54,7 @@ def abreast(
     with calls:
         while not calls.is_over(min(due, until)) and time.monotonic() < until:
             if time.monotonic() >= due:
-                (pulse or nothing)()
+                (pulse or do_nothing)()
                 due = time.monotonic() + _PULSE_S
     return calls.outcome(late)
 
@@ -73,7 +73,7 @@ class _Calls(Generic[A, B]):
         for numbered in enumerate(self._items):
             self._waiting.put(numbered)
         try:
-            self._is_alone = not start(self._work, min(WIDTH, len(self._items)))
+            self._is_alone = not start_threads(self._work, min(WIDTH, len(self._items)))
         except BaseException:
             self._over.set()
             raise
@@ -118,7 +118,7 @@ RESERVE = 64 * 1024 * 1024
 """Bytes of address space that threads leave for what they do: under `ulimit -v` their stacks take it all otherwise."""
 
 
-def start(work: Callable[[], None], wanted: int) -> int:
+def start_threads(work: Callable[[], None], wanted: int) -> int:
     """Start so many daemon threads that do the work, or fewer, down to none; return how many.
 
     A small machine (a container's `pids.max`, `ulimit -v`) has few: then the work takes longer, and gets done. None

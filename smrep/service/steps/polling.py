@@ -11,7 +11,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, retry_if
 from smrep.errors import Throttled
 from smrep.service.ports import Clock
 from smrep.service.run_state import RunState
-from smrep.service.steps.parallel import abreast, patience
+from smrep.service.steps.parallel import parallel, time_left
 
 A = TypeVar("A")
 T = TypeVar("T")
@@ -50,8 +50,8 @@ def watch(
     """
 
     def tick() -> None:
-        patience_s = patience(run.clock, run.deadline)
-        abreast(look, still_open(), late=lambda _: None, patience_s=patience_s, pulse=run.heartbeat)
+        patience_s = time_left(run.clock, run.deadline)
+        parallel(look, still_open(), late=lambda _: None, patience_s=patience_s, pulse=run.heartbeat)
         if after:
             after()
         run.update()

@@ -11,17 +11,25 @@ from smrep.errors import AwsError, Denied, Outcome
 from smrep.model import FAILED, IN_SYNC, Replica, Secret, Target
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
-from smrep.rules.replication.blockers import Need, held_back, key_health, managed, needs, other_key, region_state
+from smrep.rules.replication.blockers import (
+    RequiredKey,
+    key_health,
+    managed,
+    other_key,
+    region_state,
+    required_keys,
+    with_blockers,
+)
 from smrep.rules.replication.findings import missing, unchecked
 from smrep.rules.replication.key_failures import DEFAULT, normal, whose
-from smrep.rules.replication.name_owner import Look, Unseen
-from smrep.rules.replication.region_step import NO_CONSENT, Consent, Keep, Step, Stop, step_for, stop
+from smrep.rules.replication.name_owner import NameLookup, NotChecked
+from smrep.rules.replication.region_step import NO_CONSENT, Consent, Keep, RegionStep, Skip, decide_step, skip
 from smrep.service.ports import Account, Clock, SecretsManager
 from smrep.service.steps.closing_look import look_past_lag
-from smrep.service.steps.kms_keys import KeyCheck, unchecked_key
-from smrep.service.steps.lookup import asked, is_callers, no_answer
-from smrep.service.steps.parallel import LOOK_S, abreast, patience
-from smrep.service.steps.prove import versions
+from smrep.service.steps.kms_keys import KmsKeys, unchecked_key
+from smrep.service.steps.lookup import answer_or_error, is_callers, no_answer
+from smrep.service.steps.parallel import LOOK_S, parallel, time_left
+from smrep.service.steps.prove import list_versions
 
 HEALTH_S = 3 * LOOK_S
 """For how long keys and Regions are waited for: what they tell is wanted, and not worth any price."""
@@ -35,14 +43,14 @@ LATE = Finding(
 
 
 @dataclass(frozen=True, slots=True)
-class Survey:
+class Preflight:
     """Looks, before one deadline in the clock's seconds, and changes nothing."""
 
     aws: SecretsManager
-    key_check: KeyCheck
+    key_check: KmsKeys
     clock: Clock
     deadline: float
-    health: Health | None = None
+    health: PreflightChecks | None = None
     """What is checked besides the name; None where that was not wanted."""
 
     def steps(
@@ -53,59 +61,65 @@ class Survey:
         *,
         looking: bool,
         only_listed: bool = False,
-    ) -> tuple[Step, ...]:
+    ) -> tuple[RegionStep, ...]:
         """Return what to do in each target Region; without `looking`, from the primary's list alone.
 
         With `only_listed`, a Region that the primary does not list is stopped instead of added, and only one that
         Failed may be overwritten.
         """
-        looks: list[Look] = [Unseen()] * len(targets)
+        looks: list[NameLookup] = [NotChecked()] * len(targets)
         if looking:
-            looks = abreast(
+            looks = parallel(
                 lambda target: self._look(primary, target.region),
                 targets,
-                late=lambda target: Unseen(no_answer(f"{primary.name} in {target.region}")),
-                patience_s=patience(self.clock, self.deadline),
+                late=lambda target: NotChecked(no_answer(f"{primary.name} in {target.region}")),
+                patience_s=time_left(self.clock, self.deadline),
             )
 
-        def decide(each: tuple[Target, Look], key_findings: Callable[[Replica], tuple[Finding, ...]]) -> Step:
+        def decide(
+            each: tuple[Target, NameLookup], key_findings: Callable[[Replica], tuple[Finding, ...]]
+        ) -> RegionStep:
             target, seen = each
             entry = primary.replica(target.region)
             if only_listed and entry is None:
-                return stop(target, missing(primary, target.region))
+                return skip(target, missing(primary, target.region))
             failed = entry is not None and entry.status == FAILED
-            return step_for(primary, target, seen, NO_CONSENT if only_listed and not failed else consent, key_findings)
+            return decide_step(
+                primary, target, seen, NO_CONSENT if only_listed and not failed else consent, key_findings
+            )
 
-        steps = abreast(
+        steps = parallel(
             lambda each: decide(each, partial(self.key_check.findings, primary, each[0])),
             list(zip(targets, looks, strict=True)),
             late=lambda each: decide(each, lambda _: unchecked_key(each[0])),
-            patience_s=patience(self.clock, self.deadline),
+            patience_s=time_left(self.clock, self.deadline),
         )
         return self._healthy(primary, steps, looks)
 
-    def _healthy(self, primary: Secret, steps: Sequence[Step], looks: Sequence[Look]) -> tuple[Step, ...]:
+    def _healthy(
+        self, primary: Secret, steps: Sequence[RegionStep], looks: Sequence[NameLookup]
+    ) -> tuple[RegionStep, ...]:
         """Return the steps, those stopped that a key, a version or a Region makes hopeless."""
         health = self.health
-        if health is None or all(isinstance(step, Keep | Stop) for step in steps):
+        if health is None or all(isinstance(step, Keep | Skip) for step in steps):
             return tuple(steps)
 
-        def checked(each: tuple[Step, Look] | None) -> tuple[Finding, ...]:
+        def checked(each: tuple[RegionStep, NameLookup] | None) -> tuple[Finding, ...]:
             if each is None:
                 return health.of_primary(primary)
             step, look = each
-            sends = not isinstance(step, Keep | Stop)
+            sends = not isinstance(step, Keep | Skip)
             return health.of_target(primary, step.target, look) if sends else ()
 
-        whole, *single = abreast(
+        whole, *single = parallel(
             checked,
             [None, *zip(steps, looks, strict=True)],
             late=lambda _: (LATE,),
-            patience_s=min(patience(self.clock, self.deadline), HEALTH_S),
+            patience_s=min(time_left(self.clock, self.deadline), HEALTH_S),
         )
-        return tuple(held_back(step, (*found, *whole)) for step, found in zip(steps, single, strict=True))
+        return tuple(with_blockers(step, (*found, *whole)) for step, found in zip(steps, single, strict=True))
 
-    def _look(self, primary: Secret, region: Region) -> Look:
+    def _look(self, primary: Secret, region: Region) -> NameLookup:
         """Return what bears the name in the Region; an error there is no absence, except 'not found'.
 
         Where the list says InSync, a replica that is not found there yet is given the time of a lagging answer.
@@ -116,12 +130,12 @@ class Survey:
 
 
 @dataclass(slots=True)
-class Health:
+class PreflightChecks:
     """Checks keys and Regions, each once in a run, and changes nothing."""
 
     aws: SecretsManager
     account: Account
-    key_check: KeyCheck
+    key_check: KmsKeys
     command: str = "replicate"
     """What hints tell to type."""
     versions: bool = True
@@ -136,23 +150,23 @@ class Health:
             CredentialsError: no further call can succeed.
 
         """
-        listed = versions(self.aws, primary) if self.versions else ()
+        listed = list_versions(self.aws, primary) if self.versions else ()
         unlisted: tuple[Finding, ...] = ()
         if isinstance(listed, AwsError):
             what = f"which keys the versions of {primary.name} are under"
             unlisted = (unchecked(what, listed, f"secretsmanager:ListSecretVersionIds on {primary.arn}"),)
             listed = ()
-        keys = abreast(partial(self._key_of, primary), list(needs(primary, listed or ())))
+        keys = parallel(partial(self._key_of, primary), list(required_keys(primary, listed or ())))
         return (*managed(primary), *(finding for each in keys for finding in each), *unlisted)
 
-    def of_target(self, primary: Secret, target: Target, look: Look) -> tuple[Finding, ...]:
+    def of_target(self, primary: Secret, target: Target, look: NameLookup) -> tuple[Finding, ...]:
         """Return what in the target Region would stop it: the Region itself, the key that was asked for.
 
         Raises:
             CredentialsError: no further call can succeed.
 
         """
-        if isinstance(look, Unseen) and look.error and not isinstance(look.error, Denied):
+        if isinstance(look, NotChecked) and look.error and not isinstance(look.error, Denied):
             states = self.region_states(primary.region) if self.is_callers(primary) else None
             known = region_state(target.region, states) if states is not None else ()
             if known:
@@ -186,10 +200,10 @@ class Health:
         """Return which Regions the account has enabled, None where nobody may tell; asked once."""
         with self._lock:
             if not self._states:
-                states = asked(lambda: self.account.region_states(home))
+                states = answer_or_error(lambda: self.account.region_states(home))
                 self._states.append(None if isinstance(states, AwsError) else states)
             return self._states[0]
 
-    def _key_of(self, primary: Secret, need: Need) -> tuple[Finding, ...]:
+    def _key_of(self, primary: Secret, need: RequiredKey) -> tuple[Finding, ...]:
         known = self.key_check.of(primary, need.key, primary.region)
         return key_health(need.key, need.what, primary.region, known, need.cure(primary), owner=whose(primary))

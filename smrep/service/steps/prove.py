@@ -9,18 +9,18 @@ from functools import partial
 from smrep.errors import AwsError, CredentialsError, Outcome, Throttled, Unanswered, Unsupported
 from smrep.model import FAILED, Secret, Target, in_region
 from smrep.regions import Region
-from smrep.report import Kind, RegionReport, SecretReport, Trouble
+from smrep.report import Kind, Problem, RegionReport, SecretReport
 from smrep.rules.replication.diagnosis import stuck
 from smrep.rules.replication.key_failures import failure
-from smrep.rules.replication.name_owner import Look, Unseen, ours
-from smrep.rules.replication.replica_comparison import Listed, Proof, Sides, prove
-from smrep.rules.replication.replica_state import in_progress_since, told
+from smrep.rules.replication.name_owner import NameLookup, NotChecked, our_replica
+from smrep.rules.replication.replica_comparison import BothSides, Listed, Proof, compare_replica
+from smrep.rules.replication.replica_state import in_progress_since, secret_report
 from smrep.service.ports import Clock, SecretsManager
 from smrep.service.run_state import RunState
 from smrep.service.steps.closing_look import sighting
-from smrep.service.steps.kms_keys import KeyCheck
-from smrep.service.steps.lookup import asked, look, no_answer, refreshed
-from smrep.service.steps.parallel import abreast, patience
+from smrep.service.steps.kms_keys import KmsKeys
+from smrep.service.steps.lookup import answer_or_error, look_up_name, no_answer, refreshed
+from smrep.service.steps.parallel import parallel, time_left
 from smrep.service.steps.polling import watch
 
 _EARLIER_S = 2.0
@@ -28,19 +28,19 @@ _EARLIER_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ReplicaLook:
     """What one round of looks showed of one Region."""
 
     proof: Proof
-    look: Look
+    look: NameLookup
 
 
 @dataclass(frozen=True, slots=True)
-class Prover:
+class ReplicaProver:
     """Looks at a primary and its replicas, before one deadline in the clock's seconds."""
 
     aws: SecretsManager
-    key_check: KeyCheck
+    key_check: KmsKeys
     clock: Clock
     deadline: float
     key_patience_s: float = 0.0
@@ -48,42 +48,42 @@ class Prover:
     acts: bool = False
     """Whether what differs is to be changed: then the spelling of two keys is enough, else KMS must not deny."""
 
-    def round(self, primary: Secret, targets: Sequence[Target]) -> Mapping[Region, Seen]:
+    def round(self, primary: Secret, targets: Sequence[Target]) -> Mapping[Region, ReplicaLook]:
         """Return what is proved of each Region by one look into it; `primary` is as just described.
 
         Raises:
             CredentialsError: no further call can succeed.
 
         """
-        here = versions(self.aws, primary)
-        seen = abreast(
+        here = list_versions(self.aws, primary)
+        seen = parallel(
             partial(self._region, primary, here),
             targets,
             late=partial(self._late, primary, here),
-            patience_s=patience(self.clock, self.deadline) - _EARLIER_S,
+            patience_s=time_left(self.clock, self.deadline) - _EARLIER_S,
         )
         return {target.region: each for target, each in zip(targets, seen, strict=True)}
 
-    def _region(self, primary: Secret, here: Listed, target: Target) -> Seen:
-        found = look(self.aws, primary, target.region)
-        replica = ours(primary, found)
-        there = versions(self.aws, replica) if replica else ()
+    def _region(self, primary: Secret, here: Listed, target: Target) -> ReplicaLook:
+        found = look_up_name(self.aws, primary, target.region)
+        replica = our_replica(primary, found)
+        there = list_versions(self.aws, replica) if replica else ()
         return self._seen(primary, here, target, found, there)
 
-    def _late(self, primary: Secret, here: Listed, target: Target) -> Seen:
-        return self._seen(primary, here, target, Unseen(no_answer(f"{primary.name} in {target.region}")), ())
+    def _late(self, primary: Secret, here: Listed, target: Target) -> ReplicaLook:
+        return self._seen(primary, here, target, NotChecked(no_answer(f"{primary.name} in {target.region}")), ())
 
-    def _seen(self, primary: Secret, here: Listed, target: Target, found: Look, there: Listed) -> Seen:
-        sides = Sides(primary, target.region, found, here, there, target.kms_key, self.key_patience_s)
+    def _seen(self, primary: Secret, here: Listed, target: Target, found: NameLookup, there: Listed) -> ReplicaLook:
+        sides = BothSides(primary, target.region, found, here, there, target.kms_key, self.key_patience_s)
         same = partial(self._same, primary, target.region)
-        return Seen(prove(sides, same), found)
+        return ReplicaLook(compare_replica(sides, same), found)
 
     def _same(self, primary: Secret, region: Region, wanted: str, shown: str) -> bool | AwsError:
         compare = self.key_check.same if self.acts else self.key_check.claimed
         return compare(wanted, shown, region, primary.account, by_arn=primary.by_arn)
 
 
-def versions(aws: SecretsManager, secret: Secret) -> Listed:
+def list_versions(aws: SecretsManager, secret: Secret) -> Listed:
     """Return the versions of a secret, why they can't be listed, or None where the endpoint has no such operation.
 
     What an emulator without it shows is what DescribeSecret does.
@@ -92,21 +92,21 @@ def versions(aws: SecretsManager, secret: Secret) -> Listed:
         CredentialsError: no further call can succeed.
 
     """
-    found = asked(lambda: aws.versions(secret.arn, secret.region))
+    found = answer_or_error(lambda: aws.versions(secret.arn, secret.region))
     return None if isinstance(found, Unsupported) else found
 
 
 @dataclass(slots=True)
-class Checking:
+class ReplicaCheck:
     """One secret whose replicas are being held against it."""
 
     primary: Secret
     targets: tuple[Target, ...]
-    seen: dict[Region, Seen] = field(default_factory=dict)
+    seen: dict[Region, ReplicaLook] = field(default_factory=dict)
     in_progress_since: dict[Region, float | None] = field(default_factory=dict)
     """When each Region was first seen InProgress without a break, in the clock's seconds."""
     notes: tuple[str, ...] = ()
-    error: Trouble | None = None
+    error: Problem | None = None
 
     def open_targets(self, waited_s: float) -> list[Target]:
         """Return the Regions of which another look may show something else."""
@@ -124,12 +124,12 @@ class Checking:
 
     def report(self, *, waiting: bool = True, dry_run: bool = False) -> SecretReport:  # noqa: ARG002 - it only looks
         """Return the secret as it stands."""
-        return told(self.primary, [self._row(target) for target in self.targets], self.error, self.notes)
+        return secret_report(self.primary, [self._row(target) for target in self.targets], self.error, self.notes)
 
     def _row(self, target: Target) -> RegionReport:
         region, primary = target.region, self.primary
         entry, seen = primary.replica(region), self.seen.get(region)
-        replica = ours(primary, seen.look) if seen else None
+        replica = our_replica(primary, seen.look) if seen else None
         shown = replica.kms_key_id if replica else None
         failed = entry is not None and entry.status == FAILED
         return RegionReport(
@@ -147,8 +147,12 @@ class Checking:
         )
 
 
-def settle(
-    prover: Prover, checkings: Sequence[Checking], run: RunState, *, after: Callable[[], object] | None = None
+def prove_until_settled(
+    prover: ReplicaProver,
+    checkings: Sequence[ReplicaCheck],
+    run: RunState,
+    *,
+    after: Callable[[], object] | None = None,
 ) -> None:
     """Look on both sides until nothing is worth waiting for, or at the deadline; `after` is called after each tick.
 
@@ -159,16 +163,16 @@ def settle(
     clock = prover.clock
     started = clock.monotonic()
 
-    def still_open() -> list[Checking]:
+    def still_open() -> list[ReplicaCheck]:
         return [each for each in checkings if each.open_targets(clock.monotonic() - started)]
 
-    def look(each: Checking) -> None:
+    def look(each: ReplicaCheck) -> None:
         _look(prover, each, clock.monotonic() - started)
 
     watch(look, still_open, run, after=after)
 
 
-def _look(prover: Prover, checking: Checking, waited_s: float) -> None:
+def _look(prover: ReplicaProver, checking: ReplicaCheck, waited_s: float) -> None:
     """Take in one round of looks; one that no answer came to is a tick without news.
 
     Where the primary has got a new version, or lists a Region otherwise than before, what was right is looked at again.
@@ -187,7 +191,7 @@ def _look(prover: Prover, checking: Checking, waited_s: float) -> None:
     except (Unanswered, Throttled):
         return
     except AwsError as error:
-        checking.error = Trouble.of(error)
+        checking.error = Problem.of(error)
         return
     checking.primary = primary
     checking.seen.update(seen)
@@ -196,7 +200,7 @@ def _look(prover: Prover, checking: Checking, waited_s: float) -> None:
         since[region] = in_progress_since(since.get(region), primary.replica(region), now)
 
 
-def tell_stuck(checking: Checking, clock: Clock, deadline: float) -> None:
+def tell_stuck(checking: ReplicaCheck, clock: Clock, deadline: float) -> None:
     """Say of each Region that is InProgress past the deadline since when, and what the last look found there."""
     for region, seen in tuple(checking.seen.items()):
         entry = checking.primary.replica(region)

@@ -19,7 +19,7 @@ _SLOWEST = 0.05
 
 
 @dataclass(slots=True)
-class Pace:
+class RateLimiter:
     """Lets calls pass at so many a second, whichever thread makes them, and never two at once to catch up."""
 
     clock: Clock
@@ -46,14 +46,14 @@ class Pace:
             self._slowed_at = now
             self._next = max(self._next, now + 1 / self._rate_at(now))
 
-    def ahead(self, is_stopped: Callable[[], bool]) -> Turn:
+    def ahead(self, is_stopped: Callable[[], bool]) -> ReservedSlot:
         """Wait for a call's turn before it is made, unless stopped; return a pace at which that call waits no more."""
         left = self._reserve()
         while left > 0 and not is_stopped():
             nap = min(left, _NAP_S)
             self.clock.sleep(nap)
             left -= nap
-        return Turn(self)
+        return ReservedSlot(self)
 
     @property
     def present_rate(self) -> float:
@@ -79,10 +79,10 @@ class Pace:
 
 
 @dataclass(slots=True)
-class Turn:
+class ReservedSlot:
     """A pace whose next call has waited already."""
 
-    pace: Pace
+    pace: RateLimiter
     _is_left: bool = True
 
     def wait(self) -> None:

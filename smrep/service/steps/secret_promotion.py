@@ -8,18 +8,18 @@ from dataclasses import dataclass, field
 from smrep.errors import AwsError, CredentialsError, Denied, NotFound, SmrepError, Throttled, Unanswered
 from smrep.model import Secret, in_region
 from smrep.regions import Region
-from smrep.report import SecretReport, Trouble
+from smrep.report import Problem, SecretReport
 from smrep.rules.hints import promotion
 from smrep.rules.replication.findings import far_findings
 from smrep.rules.replication.replica_state import LIST_LAG_S
-from smrep.rules.replication.standalone_secret import row
+from smrep.rules.replication.standalone_secret import promotion_report
 from smrep.service.ports import Clock, SecretsManager
 from smrep.service.steps.polling import poll
 from smrep.service.steps.write_once import Write, WriteGate, write_once
 
 
 @dataclass(slots=True)
-class Candidate:
+class SecretPromotion:
     """One secret in the Region asked for, replaced as news come in."""
 
     first: Secret
@@ -28,7 +28,7 @@ class Candidate:
     sent_at: float | None = None
     """When our request went out, in the clock's seconds; None where none did."""
     accepted: bool = False
-    error: Trouble | None = None
+    error: Problem | None = None
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -43,7 +43,7 @@ class Candidate:
 
     def report(self, *, waiting: bool, dry_run: bool) -> SecretReport:
         """Return the secret as it stands; its primary is the one that it was a replica of."""
-        shown = row(self.now, self.error, accepted=self.accepted, waiting=waiting, dry_run=dry_run)
+        shown = promotion_report(self.now, self.error, accepted=self.accepted, waiting=waiting, dry_run=dry_run)
         home = self.first.primary_region or self.first.region
         return SecretReport(
             name=self.first.name,
@@ -64,7 +64,7 @@ class PromoteWrite(Write):
 
     aws: SecretsManager
     gate: WriteGate
-    case: Candidate
+    case: SecretPromotion
     sent_before: float | None = None
     verb = "promoted"
 
@@ -102,13 +102,13 @@ class PromoteWrite(Write):
 
     def fail(self, regions: Sequence[Region], error: SmrepError) -> None:  # noqa: ARG002 - as above
         """Give the secret the error as its end."""
-        self.case.error = Trouble.of(error)
+        self.case.error = Problem.of(error)
 
     def find(self, regions: Sequence[Region]) -> bool:  # noqa: ARG002 - as above
         """Look until it is standalone, for as long as an answer may lag."""
         case, clock = self.case, self.gate.clock
         return poll(
-            lambda: look_whether_promoted(self.aws, case, clock),
+            lambda: check_promoted(self.aws, case, clock),
             lambda _: not case.is_open,
             clock=clock,
             deadline=min(self.gate.deadline, clock.monotonic() + LIST_LAG_S),
@@ -134,7 +134,7 @@ class PromoteWrite(Write):
         return error
 
 
-def promote_once(aws: SecretsManager, case: Candidate, gate: WriteGate) -> None:
+def promote_once(aws: SecretsManager, case: SecretPromotion, gate: WriteGate) -> None:
     """Ask AWS to make the replica standalone, and take in what comes of it.
 
     Raises:
@@ -144,7 +144,7 @@ def promote_once(aws: SecretsManager, case: Candidate, gate: WriteGate) -> None:
     write_once(PromoteWrite(aws, gate, case), [case.first.region], gate)
 
 
-def look_whether_promoted(aws: SecretsManager, case: Candidate, clock: Clock) -> bool:
+def check_promoted(aws: SecretsManager, case: SecretPromotion, clock: Clock) -> bool:
     """Take in one new answer; return whether there was one.
 
     Raises:
@@ -158,10 +158,10 @@ def look_whether_promoted(aws: SecretsManager, case: Candidate, clock: Clock) ->
     except NotFound as error:
         if case.sent_at is not None and clock.monotonic() - case.sent_at < LIST_LAG_S:
             return False  # it was there when we asked for it
-        case.error = Trouble.of(error)
+        case.error = Problem.of(error)
     except CredentialsError:
         raise
     except AwsError as error:
-        case.error = Trouble.of(error)
+        case.error = Problem.of(error)
     case.accepted = case.accepted or not case.now.is_replica
     return True

@@ -9,24 +9,24 @@ from functools import partial
 from smrep.errors import AwsError, ChangedMeanwhile, Denied, SmrepError, Throttled, Unanswered
 from smrep.model import Secret, Target
 from smrep.regions import Region
-from smrep.report import SecretReport, Trouble
-from smrep.rules.hints import spell_on
-from smrep.rules.replication.name_owner import Absent, Look, Unseen, is_sure, portrait
-from smrep.rules.replication.replica_deletion import Departure, departure, observed, row
-from smrep.rules.replication.replica_state import LIST_LAG_S, told
+from smrep.report import Problem, SecretReport
+from smrep.rules.hints import format_command_on
+from smrep.rules.replication.name_owner import Absent, NameLookup, NotChecked, is_sure, secret_summary
+from smrep.rules.replication.replica_deletion import ReplicaDeletion, after_look, deletion_report, plan_deletion
+from smrep.rules.replication.replica_state import LIST_LAG_S, secret_report
 from smrep.service.ports import Clock, SecretsManager
-from smrep.service.steps.lookup import asked, look, no_answer, troubles_elsewhere
-from smrep.service.steps.parallel import abreast, patience
+from smrep.service.steps.lookup import answer_or_error, look_up_name, no_answer, troubles_elsewhere
+from smrep.service.steps.parallel import parallel, time_left
 from smrep.service.steps.polling import poll
 from smrep.service.steps.write_once import Write, WriteGate, compare
 
 
 @dataclass(slots=True)
-class Clearing:
+class SecretRemoval:
     """One secret some of whose replicas are to go, replaced as news come in."""
 
     primary: Secret
-    departures: dict[Region, Departure]
+    departures: dict[Region, ReplicaDeletion]
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -51,7 +51,7 @@ class Clearing:
         name = self.primary.name
         return [(name, f"to be removed for good from {region}: {self._portrait(region)}") for region in self.to_send]
 
-    def fail(self, regions: Sequence[Region], error: Trouble) -> None:
+    def fail(self, regions: Sequence[Region], error: Problem) -> None:
         """Give these Regions the error as their end."""
         for region in regions:
             self.departures[region] = replace(self.departures[region], error=error)
@@ -68,7 +68,7 @@ class Clearing:
             each for each in self.to_send if self.departures[each].sent_at is None and not self.departures[each].gone
         ]
 
-    def spare(self, why: Trouble | None) -> None:
+    def spare(self, why: Problem | None) -> None:
         """Leave alone what was not asked for yet, for that reason; for none, nothing."""
         if why is not None:
             self.fail(self.unsent, why)
@@ -87,23 +87,25 @@ class Clearing:
         """Leave the other Regions alone."""
         self.departures = {region: each for region, each in self.departures.items() if region in regions}
 
-    def observe(self, region: Region, seen: Look, now: float) -> None:
+    def observe(self, region: Region, seen: NameLookup, now: float) -> None:
         """Take in what a look into the Region shows."""
-        self.departures[region] = observed(self.departures[region], self.primary, seen, now)
+        self.departures[region] = after_look(self.departures[region], self.primary, seen, now)
 
     def report(self, *, waiting: bool, dry_run: bool) -> SecretReport:
         """Return the secret as it stands."""
         every = self.departures.values()
-        rows = [row(each, self.primary, waiting=waiting, dry_run=dry_run) for each in every]
-        return told(self.primary, rows, notes=self.notes)
+        rows = [deletion_report(each, self.primary, waiting=waiting, dry_run=dry_run) for each in every]
+        return secret_report(self.primary, rows, notes=self.notes)
 
     def _portrait(self, region: Region) -> str:
         """Return what a person needs to see of a replica before it is removed."""
         victim = self.departures[region].victim
-        return portrait(victim) if victim else f"the entry of {self.primary.name}, with nothing there"
+        return secret_summary(victim) if victim else f"the entry of {self.primary.name}, with nothing there"
 
 
-def begin(aws: SecretsManager, primary: Secret, regions: Sequence[Region], clock: Clock, deadline: float) -> Clearing:
+def plan_removal(
+    aws: SecretsManager, primary: Secret, regions: Sequence[Region], clock: Clock, deadline: float
+) -> SecretRemoval:
     """Look into each Region, side by side, and return what is to be done there; the deadline in the clock's seconds.
 
     Raises:
@@ -111,19 +113,19 @@ def begin(aws: SecretsManager, primary: Secret, regions: Sequence[Region], clock
 
     """
     looks = _looks(aws, primary, regions, clock, deadline)
-    departures = {region: departure(primary, region, seen) for region, seen in zip(regions, looks, strict=True)}
-    return Clearing(primary, departures, [*troubles_elsewhere(primary, regions)])
+    departures = {region: plan_deletion(primary, region, seen) for region, seen in zip(regions, looks, strict=True)}
+    return SecretRemoval(primary, departures, [*troubles_elsewhere(primary, regions)])
 
 
 def _looks(
     aws: SecretsManager, primary: Secret, regions: Sequence[Region], clock: Clock, deadline: float
-) -> list[Look]:
+) -> list[NameLookup]:
     """Look into each Region, side by side."""
-    return abreast(
-        partial(look, aws, primary),
+    return parallel(
+        partial(look_up_name, aws, primary),
         regions,
-        late=lambda region: Unseen(no_answer(f"{primary.name} in {region}")),
-        patience_s=patience(clock, deadline),
+        late=lambda region: NotChecked(no_answer(f"{primary.name} in {region}")),
+        patience_s=time_left(clock, deadline),
     )
 
 
@@ -136,8 +138,8 @@ class RemoveWrite(Write):
 
     aws: SecretsManager
     gate: WriteGate
-    case: Clearing
-    before: dict[Region, Departure] = field(default_factory=dict)
+    case: SecretRemoval
+    before: dict[Region, ReplicaDeletion] = field(default_factory=dict)
     verb, preposition = "removed", "from"
 
     @property
@@ -189,7 +191,7 @@ class RemoveWrite(Write):
 
     def fail(self, regions: Sequence[Region], error: SmrepError) -> None:
         """Give the Regions the error as their end."""
-        self.case.fail(regions, Trouble.of(error))
+        self.case.fail(regions, Problem.of(error))
 
     def find(self, regions: Sequence[Region]) -> bool:
         """Look at the primary's list until it has none of the Regions, for as long as it may lag."""
@@ -214,13 +216,13 @@ class RemoveWrite(Write):
     def still_due(self, region: Region) -> bool:
         """Look into the Region, and return whether what is there may be removed by a request now."""
         case = self.case
-        seen = look(self.aws, case.primary, region)
+        seen = look_up_name(self.aws, case.primary, region)
         case.observe(region, seen, self.gate.clock.monotonic())
         return case.departures[region].is_open and is_sure(seen)
 
     def command(self, regions: Sequence[Region]) -> str:
         """Return the command that removes the replicas in these Regions."""
-        return spell_on(self.case.primary, "remove", [Target(region) for region in regions])
+        return format_command_on(self.case.primary, "remove", [Target(region) for region in regions])
 
     def explain(self, regions: Sequence[Region], error: AwsError) -> AwsError:
         """Return the error with the secret and the Regions named."""
@@ -230,7 +232,7 @@ class RemoveWrite(Write):
         return error
 
 
-def look_whether_gone(aws: SecretsManager, case: Clearing, region: Region, clock: Clock) -> None:
+def check_gone(aws: SecretsManager, case: SecretRemoval, region: Region, clock: Clock) -> None:
     """Take in one new look into the Region; one that no answer came to is without news.
 
     Raises:
@@ -238,19 +240,19 @@ def look_whether_gone(aws: SecretsManager, case: Clearing, region: Region, clock
 
     """
     known = case.departures[region]
-    seen = look(aws, case.primary, region)
+    seen = look_up_name(aws, case.primary, region)
     if isinstance(seen, Absent) and known.victim:
-        seen = look(aws, case.primary, region)  # a replica that was seen is not gone for one stray answer
+        seen = look_up_name(aws, case.primary, region)  # a replica that was seen is not gone for one stray answer
     unsure = known.wanted and not known.accepted
     if isinstance(seen, Absent) and unsure and still_listed(aws, case.primary, [region]) == []:
         case.accept([region])
-    if isinstance(seen, Unseen) and seen.error and not isinstance(seen.error, Unanswered | Throttled):
-        case.fail([region], Trouble.of(seen.error))
+    if isinstance(seen, NotChecked) and seen.error and not isinstance(seen.error, Unanswered | Throttled):
+        case.fail([region], Problem.of(seen.error))
         return
     case.observe(region, seen, clock.monotonic())
 
 
 def still_listed(aws: SecretsManager, primary: Secret, regions: Sequence[Region]) -> list[Region] | None:
     """Return which Regions the primary lists still, None where it does not answer."""
-    seen = asked(lambda: aws.describe(primary.arn, primary.region))
+    seen = answer_or_error(lambda: aws.describe(primary.arn, primary.region))
     return None if isinstance(seen, AwsError) else [region for region in regions if seen.replica(region)]

@@ -18,32 +18,40 @@ from smrep.errors import (
 )
 from smrep.model import FAILED, IN_PROGRESS, IN_SYNC, Replica, Secret, Target
 from smrep.regions import Region
-from smrep.report import Action, Finding, RegionReport, SecretReport, Trouble
-from smrep.rules.hints import anew, policy_for, spell_on
+from smrep.report import Action, Finding, Problem, RegionReport, SecretReport
+from smrep.rules.hints import format_command_on, policy_for, remove_then_replicate
 from smrep.rules.replication.findings import no_value
 from smrep.rules.replication.key_failures import failure, not_replaced, same_by_spelling
-from smrep.rules.replication.name_owner import Bearer, bearer, ours
-from smrep.rules.replication.region_step import Add, Consent, Keep, Overwrite, Retry, Step, Stop
-from smrep.rules.replication.replica_state import LIST_LAG_S, Course, has_moved, observed, row, sent, told, worst
+from smrep.rules.replication.name_owner import NameOwner, name_owner, our_replica
+from smrep.rules.replication.region_step import Add, Consent, Keep, Overwrite, RegionStep, Retry, Skip
+from smrep.rules.replication.replica_state import (
+    LIST_LAG_S,
+    ReplicaState,
+    after_look,
+    after_request,
+    has_moved,
+    region_report,
+    secret_report,
+    worst,
+)
 from smrep.service.ports import Clock, SecretsManager
 from smrep.service.run_state import RunState
-from smrep.service.steps.lookup import asked as answer_or_error
-from smrep.service.steps.lookup import look
-from smrep.service.steps.parallel import abreast, patience
+from smrep.service.steps.lookup import answer_or_error, look_up_name
+from smrep.service.steps.parallel import parallel, time_left
 from smrep.service.steps.polling import poll, watch
 from smrep.service.steps.write_once import Write, WriteGate, write_once
 
 
 @dataclass(slots=True)
-class Case:
+class SecretReplication:
     """One secret on its way: its primary as last seen, and the course of each Region, replaced as news come in."""
 
     primary: Secret
-    courses: dict[Region, Course]
+    courses: dict[Region, ReplicaState]
     notes: list[str] = field(default_factory=list)
-    steps: tuple[Step, ...] = ()
+    steps: tuple[RegionStep, ...] = ()
     """What is to be done, where something is."""
-    error: Trouble | None = None
+    error: Problem | None = None
     without_value: Outcome | None = None
     """How a Region in sync ends where the secret holds no value; None where nothing is said of that."""
     command: str = "replicate"
@@ -86,56 +94,58 @@ class Case:
         """Take in what an answer lists for these Regions."""
         listed = {entry.region: entry for entry in entries}
         for region in tuple(regions):
-            self.courses[region] = observed(self.courses[region], listed.get(region), now)
+            self.courses[region] = after_look(self.courses[region], listed.get(region), now)
 
     def fail(self, regions: Iterable[Region], error: SmrepError) -> None:
         """Give these Regions the error as their end."""
         for region in regions:
-            self.courses[region] = replace(self.courses[region], error=Trouble.of(error))
+            self.courses[region] = replace(self.courses[region], error=Problem.of(error))
 
     def command_for(self, regions: Sequence[Region], *, force: bool = False) -> str:
         """Return the command that asks for these Regions again."""
         targets = [Target(region, self.courses[region].wanted_key) for region in regions]
-        return spell_on(self.primary, self.command, targets, (*self.flags, *self.forcing) if force else self.flags)
+        return format_command_on(
+            self.primary, self.command, targets, (*self.flags, *self.forcing) if force else self.flags
+        )
 
     def report(self, *, waiting: bool = True, dry_run: bool = False) -> SecretReport:
         """Return the case as it stands."""
         rows = tuple(self._row(course, waiting=waiting, dry_run=dry_run) for course in self.courses.values())
-        return told(self.primary, rows, self.error, self.notes, () if rows else self._empty)
+        return secret_report(self.primary, rows, self.error, self.notes, () if rows else self._empty)
 
     @property
     def _empty(self) -> tuple[Finding, ...]:
         """What is to be said where the secret holds no value."""
         return no_value(self.primary) if self.without_value else ()
 
-    def _row(self, course: Course, *, waiting: bool, dry_run: bool) -> RegionReport:
+    def _row(self, course: ReplicaState, *, waiting: bool, dry_run: bool) -> RegionReport:
         if course.error is None and course.fresh_status == FAILED and course.seen and not dry_run:
             course = replace(course, error=failure(self.primary, course.seen))
         if self._empty and self.without_value:
             found = tuple(dict.fromkeys((*course.findings, *self._empty)))
             course = replace(course, findings=found, proved=worst([course.proved, self.without_value]))
-        return row(course, self.primary, waiting=waiting, dry_run=dry_run)
+        return region_report(course, self.primary, waiting=waiting, dry_run=dry_run)
 
 
-Member = Case | SecretReport
+Member = SecretReplication | SecretReport
 """A secret of a run: on its way, or ended before it began."""
 
 
-def cases(members: Iterable[object]) -> list[Case]:
+def replications(members: Iterable[object]) -> list[SecretReplication]:
     """Return the secrets that are on their way."""
-    return [member for member in members if isinstance(member, Case)]
+    return [member for member in members if isinstance(member, SecretReplication)]
 
 
-def open_regions(members: Iterable[object]) -> Iterator[tuple[Case, Course]]:
+def open_regions(members: Iterable[object]) -> Iterator[tuple[SecretReplication, ReplicaState]]:
     """Yield each Region that is still worth waiting for, with its case."""
-    for case in cases(members):
+    for case in replications(members):
         if case.error is None:
             yield from ((case, course) for course in case.courses.values() if course.is_open)
 
 
-def course_of(step: Step, consent: Consent) -> Course:
+def initial_state(step: RegionStep, consent: Consent) -> ReplicaState:
     """Return the course of a Region at its beginning."""
-    course = Course(step.target.region, step.target.kms_key, findings=step.findings)
+    course = ReplicaState(step.target.region, step.target.kms_key, findings=step.findings)
     match step:
         case Add():
             return replace(course, action=Action.ADD, held_until_gone=step.removing, vacant=step.vacant)
@@ -148,7 +158,7 @@ def course_of(step: Step, consent: Consent) -> Course:
             own_key = step.before.kms_key_id if step.seen_there else None
             there = step.seen_there or None
             return replace(course, action=Action.KEEP, seen=step.before, seen_there=there, own_key=own_key)
-        case Stop():
+        case Skip():
             return replace(course, error=step.error)
         case _ as never:
             assert_never(never)
@@ -160,13 +170,13 @@ class ReplicateWrite(Write):
 
     aws: SecretsManager
     gate: WriteGate
-    case: Case
+    case: SecretReplication
     check_victim: Callable[[], None] | None = None
     """Looks right before each request whether what is there may be overwritten; None: nothing is overwritten.
 
     Raises ChangedMeanwhile where it may not.
     """
-    before: dict[Region, Course] = field(default_factory=dict)
+    before: dict[Region, ReplicaState] = field(default_factory=dict)
     preposition = "to"
 
     @property
@@ -202,7 +212,7 @@ class ReplicateWrite(Write):
         """Ask for the replicas and return what AWS lists."""
         case, now = self.case, self.gate.clock.monotonic()
         for region in regions:
-            case.courses[region] = sent(self.before[region], now, accepted=False)
+            case.courses[region] = after_request(self.before[region], now, accepted=False)
         targets = [Target(region, self.before[region].wanted_key) for region in regions]
         return self.aws.replicate(case.primary.arn, case.primary.region, targets, force=not self.repeatable)
 
@@ -242,7 +252,10 @@ class ReplicateWrite(Write):
     def still_due(self, region: Region) -> bool:
         """Return whether our replica is not there; the list, which may lag, does not show it in any case."""
         case = self.case
-        if not case.courses[region].vacant or ours(case.primary, look(self.aws, case.primary, region)) is None:
+        if (
+            not case.courses[region].vacant
+            or our_replica(case.primary, look_up_name(self.aws, case.primary, region)) is None
+        ):
             return True
         self._accept([region])
         return False
@@ -273,17 +286,17 @@ class ReplicateWrite(Write):
         """Take in one new answer; return whether there was one."""
         case, gate = self.case, self.gate
         try:
-            (secret,) = abreast(
+            (secret,) = parallel(
                 self._describe,
                 [case.primary],
                 late=lambda _: None,
-                patience_s=patience(gate.clock, gate.deadline),
+                patience_s=time_left(gate.clock, gate.deadline),
             )
         except CredentialsError:
             raise
         except AwsError as error:
             if not isinstance(error, Unanswered | Throttled):
-                case.error = Trouble.of(error)
+                case.error = Problem.of(error)
             return False
         if secret is None:
             return False
@@ -310,7 +323,7 @@ class ReplicateWrite(Write):
             and error.code != "LimitExceededException"
             and all(case.courses[region].action is Action.RETRY for region in regions)
         ):
-            error.hint = f"begin anew: {anew(case.primary, targets)}"
+            error.hint = f"begin anew: {remove_then_replicate(case.primary, targets)}"
         return error
 
 
@@ -320,7 +333,7 @@ STALE_S = 60.0
 
 def wait_until_settled(
     aws: SecretsManager,
-    cases: Sequence[Case],
+    cases: Sequence[SecretReplication],
     run: RunState,
     gate: WriteGate | None = None,
     *,
@@ -342,7 +355,7 @@ def wait_until_settled(
     )
 
 
-def look_again(aws: SecretsManager, case: Case, clock: Clock, gate: WriteGate | None) -> None:
+def look_again(aws: SecretsManager, case: SecretReplication, clock: Clock, gate: WriteGate | None) -> None:
     """Take in one new answer about a secret; a look that no answer came to is without news.
 
     Raises:
@@ -359,21 +372,21 @@ def look_again(aws: SecretsManager, case: Case, clock: Clock, gate: WriteGate | 
     except CredentialsError:
         raise
     except AwsError as error:
-        case.error = Trouble.of(error)
+        case.error = Problem.of(error)
 
 
-def _send_where_gone(aws: SecretsManager, case: Case, gate: WriteGate) -> None:
+def _send_where_gone(aws: SecretsManager, case: SecretReplication, gate: WriteGate) -> None:
     """Send the request for Regions whose old replica is gone by now."""
     gone = [
         course.region
         for course in case.courses.values()
-        if course.held_until_gone and course.seen is None and _bearer(aws, case, course.region) is Bearer.NOBODY
+        if course.held_until_gone and course.seen is None and _bearer(aws, case, course.region) is NameOwner.NOBODY
     ]
     if gone:
         write_once(ReplicateWrite(aws, gate, case), gone, gate)
 
 
-def _confirm_overwritten(aws: SecretsManager, case: Case, clock: Clock) -> None:
+def _confirm_overwritten(aws: SecretsManager, case: SecretReplication, clock: Clock) -> None:
     """Believe an entry that was InSync before it was overwritten once our replica is seen there.
 
     What stands there still after STALE_S is not being replaced: waiting longer would not help.
@@ -384,13 +397,13 @@ def _confirm_overwritten(aws: SecretsManager, case: Case, clock: Clock) -> None:
             continue
         who = _bearer(aws, case, course.region)
         waited_s = clock.monotonic() - (course.sent_at or 0.0)
-        if who is Bearer.OURS:
+        if who is NameOwner.OURS:
             case.courses[course.region] = replace(course, leftover=None, seen_there=True)
-        elif who is Bearer.PROMOTED and waited_s >= STALE_S:
+        elif who is NameOwner.PROMOTED and waited_s >= STALE_S:
             why = f"{case.primary.region} lists it as it did before"
             case.courses[course.region] = replace(course, error=not_replaced(case.primary, course.region, why))
 
 
-def _bearer(aws: SecretsManager, case: Case, region: Region) -> Bearer:
+def _bearer(aws: SecretsManager, case: SecretReplication, region: Region) -> NameOwner:
     """Return who bears the secret's name there now; only 'not found' is nobody."""
-    return bearer(case.primary, look(aws, case.primary, region))
+    return name_owner(case.primary, look_up_name(aws, case.primary, region))

@@ -24,18 +24,18 @@ from smrep.errors import (
 )
 from smrep.model import Secret
 from smrep.regions import Region
-from smrep.rules.replication.name_owner import Absent, Look, Unseen
+from smrep.rules.replication.name_owner import Absent, NameLookup, NotChecked
 from smrep.service.ports import Clock, SecretsManager
 from smrep.service.run_state import RunState
-from smrep.service.steps.lookup import look
-from smrep.service.steps.parallel import LOOK_S, abreast
+from smrep.service.steps.lookup import look_up_name
+from smrep.service.steps.parallel import LOOK_S, parallel
 from smrep.service.steps.polling import past_throttling
-from smrep.service.steps.rate_limiter import Pace, Turn
+from smrep.service.steps.rate_limiter import RateLimiter, ReservedSlot
 
 T = TypeVar("T")
 
 
-class Stop(Protocol):
+class StopSignal(Protocol):
     """What tells threads to begin nothing more."""
 
     def is_set(self) -> bool:
@@ -61,9 +61,9 @@ class WriteGate:
     deadline: float
     begin_until: float
     """No request is begun later than this."""
-    stop: Stop = field(default_factory=threading.Event)
+    stop: StopSignal = field(default_factory=threading.Event)
     """Once set, nothing more is sent: the run has ended, and its threads must not go on."""
-    pace: Pace | Turn | None = None
+    pace: RateLimiter | ReservedSlot | None = None
     """The budget that the requests of many secrets share."""
 
     @classmethod
@@ -270,7 +270,7 @@ def _find_lost_answer(
 def send_in_batches(send: Callable[[T], None], items: Sequence[T], run: RunState) -> None:
     """Send for a few secrets at a time, and tell the run's observer after each few."""
     for first in range(0, len(items), SENDING):
-        abreast(send, items[first : first + SENDING], pulse=run.heartbeat)
+        parallel(send, items[first : first + SENDING], pulse=run.heartbeat)
         run.update()
 
 
@@ -300,7 +300,7 @@ def check_shown(
         Throttled: AWS was asked too often.
 
     """
-    seen = look(aws, shown, shown.region)
+    seen = look_up_name(aws, shown, shown.region)
     compare(shown, seen, shown.name, shown.region, again, written=written)
     listed = {each.region for each in seen.replicas} - {*may_list} if isinstance(seen, Secret) and not written else ()
     if listed:
@@ -308,7 +308,7 @@ def check_shown(
 
 
 def compare(  # noqa: PLR0913 - what was shown may be nothing, which bears no name
-    shown: Secret | None, seen: Look, name: str, region: Region, again: str | None, *, written: bool = False
+    shown: Secret | None, seen: NameLookup, name: str, region: Region, again: str | None, *, written: bool = False
 ) -> None:
     """Hold a fresh look into a Region against what was shown of it; None where nothing was there.
 
@@ -319,7 +319,7 @@ def compare(  # noqa: PLR0913 - what was shown may be nothing, which bears no na
         Throttled: AWS was asked too often.
 
     """
-    if isinstance(seen, Unseen):
+    if isinstance(seen, NotChecked):
         if isinstance(seen.error, Throttled):
             raise seen.error
         why = f": {seen.error.words}" if seen.error else ""
