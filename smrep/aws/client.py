@@ -77,26 +77,30 @@ class Aws:
     ) -> tuple[Replica, ...]:
         """Ask once for replicas; return the list as the answer shows it. Source: API_ReplicateSecretToRegions."""
         params: dict[str, Any] = {
+            "SecretId": secret_id,
             "AddReplicaRegions": [
                 {"Region": each.region, "KmsKeyId": each.kms_key} if each.kms_key else {"Region": each.region}
                 for each in targets
-            ]
+            ],
         }
         if force:
             params["ForceOverwriteReplicaSecret"] = True
-        return self._listed("ReplicateSecretToRegions", region, secret_id, **params)
+        answer = self._call("secretsmanager", "ReplicateSecretToRegions", region, secret_id, **params)
+        return self._read(lambda: answers.to_replicas(answer), secret_id, region)
 
     def remove(self, secret_id: str, region: Region, replicas: Sequence[Region]) -> tuple[Replica, ...]:
         """Ask once for the removal of replicas; return what is listed still."""
-        return self._listed("RemoveRegionsFromReplication", region, secret_id, RemoveReplicaRegions=list(replicas))
+        params: dict[str, Any] = {"SecretId": secret_id, "RemoveReplicaRegions": list(replicas)}
+        answer = self._call("secretsmanager", "RemoveRegionsFromReplication", region, secret_id, **params)
+        return self._read(lambda: answers.to_replicas(answer), secret_id, region)
 
     def rekey(self, secret_id: str, region: Region, key: str) -> None:
         """Ask once to put the replica in `region` under another key. Source: aws-behavior.md 1.8."""
-        self._taken("UpdateSecret", region, secret_id, KmsKeyId=key)
+        self._call("secretsmanager", "UpdateSecret", region, secret_id, SecretId=secret_id, KmsKeyId=key)
 
     def promote(self, secret_id: str, region: Region) -> None:
         """Ask once to make the replica in `region` stand alone. Source: API_StopReplicationToReplica."""
-        self._taken("StopReplicationToReplica", region, secret_id)
+        self._call("secretsmanager", "StopReplicationToReplica", region, secret_id, SecretId=secret_id)
 
     def key(self, key: str, region: Region) -> Key:
         """Return the key that an alias, an id or an ARN stands for. Source: API_DescribeKey."""
@@ -157,17 +161,6 @@ class Aws:
         )
         return self._read(lambda: answers.to_decision(answer, action, resource), role, home)
 
-    def _listed(self, operation: str, region: Region, secret_id: str, **params: Any) -> tuple[Replica, ...]:
-        """Send a write whose answer is the primary's list of replicas."""
-        answer = self._taken(operation, region, secret_id, **params)
-        return self._read(lambda: answers.to_replicas(answer), secret_id, region)
-
-    def _taken(self, operation: str, region: Region, secret_id: str, **params: Any) -> Mapping[str, Any]:
-        """Send a write; an answer without the secret's ARN is not AWS's, and says nothing of what AWS did."""
-        answer = self._call("secretsmanager", operation, region, secret_id, SecretId=secret_id, **params)
-        self._check(answer, secret_id, region)
-        return answer
-
     def _check(self, answer: Mapping[str, Any], secret_id: str, region: Region) -> None:
         """Refuse an answer that is about another secret, or another Region's."""
         self._read(lambda: answers.secret_arn(answer, secret_id, region), secret_id, region)
@@ -209,7 +202,10 @@ class Aws:
             params[wanted] = token
 
     def _call(self, service: str, operation: str, region: Region, name: str, **params: Any) -> Mapping[str, Any]:
-        """Send one allowed operation; raise nothing but our own errors."""
+        """Send one allowed operation; raise nothing but our own errors.
+
+        A write's answer without the secret's ARN is not AWS's, and says nothing of what AWS did.
+        """
         method = check(service, operation, params)
         writes = operation in WRITES
         client = self.session.client(service, region, writes=writes)
@@ -236,6 +232,8 @@ class Aws:
             self._tell(operation, region, {}, started, type(error).__name__)
             raise translate.from_transport(error, subject) from error
         self._tell(operation, region, answer, started)
+        if writes:
+            self._check(answer, name, region)
         return answer
 
     def _read(self, reading: Callable[[], T], name: str, region: Region) -> T:

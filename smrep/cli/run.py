@@ -228,7 +228,12 @@ class Run:
             UsageError: it was not confirmed, or nobody can answer.
 
         """
-        self._announce(state)
+        if self.events:
+            self.events.plan()
+        secrets = state.tracked.reports(dry_run=self.dry_run)
+        for finding in (each for secret in secrets for row in secret.replicas for each in row.findings):
+            if finding.severity is Severity.INFO or finding.kind in (Kind.FAILED, Kind.MANAGED):
+                self.messages.note(finding.message)
         for _, danger in plan.dangers:
             self.messages.warning(danger)
         if self.dry_run:
@@ -386,15 +391,6 @@ class Run:
             self.events.request(operation, region, params)
         if self.journal:
             self.journal.write(operation, region, params)
-
-    def _announce(self, state: RunState) -> None:
-        """Tell the plan, and say what was found before acting and matters while waiting."""
-        if self.events:
-            self.events.plan()
-        secrets = state.tracked.reports(dry_run=self.dry_run)
-        for finding in (each for secret in secrets for row in secret.replicas for each in row.findings):
-            if finding.severity is Severity.INFO or finding.kind in (Kind.FAILED, Kind.MANAGED):
-                self.messages.note(finding.message)
 
     def _framed(self, found: SecretsReport, trouble: Problem | None = None, exit_code: int | None = None) -> RunReport:
         """Return the run as it stands, with the commands in its hints ready to be typed."""

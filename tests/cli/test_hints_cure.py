@@ -323,7 +323,11 @@ def test_every_command_of_the_aws_cli_in_a_hint_is_run_or_has_a_reason() -> None
     spelled = set()
     for path in (ROOT / "smrep").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("aws_command", "_aws"):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id in ("aws_command", "_aws")
+            ):
                 first = node.args[0]
                 spelled |= {first.value} if isinstance(first, ast.Constant) else set()
     ran = {command for state in STATES.values() for command in state.runs if " " in command}

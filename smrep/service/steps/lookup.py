@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
-from smrep.errors import AwsError, CredentialsError, NotFound, Outcome, Refused, Unanswered
+from smrep.errors import AwsError, CredentialsError, NotFound, Outcome, Refused, Unanswered, Unsupported
 from smrep.model import FAILED, Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Problem, RegionReport, SecretReport, Severity
@@ -14,6 +14,7 @@ from smrep.rules.hints import aws_command, format_command, format_command_on
 from smrep.rules.primary_region import SecretAddress, check_account
 from smrep.rules.replication.findings import far_findings
 from smrep.rules.replication.name_owner import Absent, NameLookup, NotChecked, telling
+from smrep.rules.replication.replica_comparison import Listed
 from smrep.service.ports import Account, Clock, SecretsManager
 from smrep.service.run_state import RunState
 from smrep.service.steps.parallel import LOOK_S, parallel, time_left
@@ -179,6 +180,19 @@ def is_callers(aws: SecretsManager, secret: Secret) -> bool | AwsError:
     """
     caller = answer_or_error(lambda: aws.caller(secret.region))
     return caller if isinstance(caller, AwsError) else caller.split(":")[4] == secret.account
+
+
+def list_versions(aws: SecretsManager, secret: Secret) -> Listed:
+    """Return the versions of a secret, why they can't be listed, or None where the endpoint has no such operation.
+
+    What an emulator without it shows is what DescribeSecret does.
+
+    Raises:
+        CredentialsError: no further call can succeed.
+
+    """
+    found = answer_or_error(lambda: aws.versions(secret.arn, secret.region))
+    return None if isinstance(found, Unsupported) else found
 
 
 def of_another_account(aws: SecretsManager, secret_id: str, secret: Secret) -> Problem | None:

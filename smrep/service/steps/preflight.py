@@ -27,9 +27,8 @@ from smrep.rules.replication.region_step import NO_CONSENT, Consent, Keep, Regio
 from smrep.service.ports import Account, Clock, SecretsManager
 from smrep.service.steps.closing_look import look_past_lag
 from smrep.service.steps.kms_keys import KmsKeys, unchecked_key
-from smrep.service.steps.lookup import answer_or_error, is_callers, no_answer
+from smrep.service.steps.lookup import answer_or_error, is_callers, list_versions, no_answer
 from smrep.service.steps.parallel import LOOK_S, parallel, time_left
-from smrep.service.steps.prove import list_versions
 
 HEALTH_S = 3 * LOOK_S
 """For how long keys and Regions are waited for: what they tell is wanted, and not worth any price."""

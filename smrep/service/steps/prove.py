@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from smrep.errors import AwsError, CredentialsError, Outcome, Throttled, Unanswered, Unsupported
+from smrep.errors import AwsError, CredentialsError, Outcome, Throttled, Unanswered
 from smrep.model import FAILED, Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Kind, Problem, RegionReport, SecretReport
@@ -19,7 +19,7 @@ from smrep.service.ports import Clock, SecretsManager
 from smrep.service.run_state import RunState
 from smrep.service.steps.closing_look import sighting
 from smrep.service.steps.kms_keys import KmsKeys
-from smrep.service.steps.lookup import answer_or_error, look_up_name, no_answer, refreshed
+from smrep.service.steps.lookup import list_versions, look_up_name, no_answer, refreshed
 from smrep.service.steps.parallel import parallel, time_left
 from smrep.service.steps.polling import watch
 
@@ -81,19 +81,6 @@ class ReplicaProver:
     def _same(self, primary: Secret, region: Region, wanted: str, shown: str) -> bool | AwsError:
         compare = self.key_check.same if self.acts else self.key_check.claimed
         return compare(wanted, shown, region, primary.account, by_arn=primary.by_arn)
-
-
-def list_versions(aws: SecretsManager, secret: Secret) -> Listed:
-    """Return the versions of a secret, why they can't be listed, or None where the endpoint has no such operation.
-
-    What an emulator without it shows is what DescribeSecret does.
-
-    Raises:
-        CredentialsError: no further call can succeed.
-
-    """
-    found = answer_or_error(lambda: aws.versions(secret.arn, secret.region))
-    return None if isinstance(found, Unsupported) else found
 
 
 @dataclass(slots=True)
