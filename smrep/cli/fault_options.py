@@ -173,7 +173,7 @@ def faults_typed(options: dict[str, Any]) -> dict[str, Any]:
         UsageError: as `faults_from`.
 
     """
-    from smrep.sandbox.faults import document_of
+    from smrep.sandbox.server.fault_document import document_of
 
     context, document = click.get_current_context(), document_of(faults_from(options))
     return {
@@ -206,7 +206,7 @@ def _count(text: str) -> tuple[str, int]:
 
 def _operation(name: str) -> str:
     """Return the name of an operation that the sandbox knows; a fault of any other would never happen."""
-    from smrep.sandbox.simulator.simulated_aws import OPERATIONS
+    from smrep.sandbox.operations import OPERATIONS
 
     if name not in OPERATIONS:
         near = get_close_matches(name, OPERATIONS, n=1)

@@ -5,7 +5,8 @@ do: DescribeRegions, ListRegions and SimulatePrincipalPolicy.
 
 `simulator.Simulator` is the state machine of an account, and `Simulator.account` leads to others.
 `server.SandboxServer` puts it behind HTTP on loopback, `faults.Faults` makes it misbehave and `seed` fills it.
-`Simulator.watched` follows what readers and writers of a secret get, and `stage` is the scene of a rehearsal.
+`drill.availability_probe` follows what readers and writers of a secret get, and `drill.drill_fleet` is the scene of a
+rehearsal.
 Time is a function that is passed in: what AWS does asynchronously happens when that clock says so, as of that
 moment, in one fixed order.
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPException
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from smrep.errors import ConfigurationError, UsageError
 from smrep.model import shown_url
 from smrep.sandbox.loopback import is_here
 from smrep.sandbox.server.admin_api import HEADER, PATH, SCHEMA
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _PATIENCE_S = 10.0
 _MAX_ANSWER = 1024 * 1024

@@ -11,15 +11,12 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
+from smrep.sandbox.simulator.account_calls import Account
 from smrep.sandbox.simulator.api_errors import ApiError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from smrep.sandbox.simulator.account_calls import Account
-    from smrep.sandbox.simulator.simulated_aws import Simulator
+from smrep.sandbox.simulator.simulated_aws import Simulator
 
 _HOME = "us-east-1"
 _DEFAULT_VALUE = '{"username": "sandbox", "password": "not-a-secret"}'

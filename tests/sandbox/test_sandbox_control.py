@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from raw_requests import Target, request, status
 
-from smrep.sandbox.faults import Drop, Faults, changed, document_of
+from smrep.sandbox.faults import Drop, Faults
+from smrep.sandbox.server.fault_document import changed, document_of
 
 WEST = "us-west-2"
 OURS = {"path": "/smrep/faults", "Authorization": None, "X_Amz_Target": None}

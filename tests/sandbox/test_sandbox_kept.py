@@ -7,6 +7,7 @@ import copy
 import json
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -84,6 +85,11 @@ def test_what_is_kept_does_not_change_with_what_it_was_taken_of(account):
     account.tick(100)
     account.describe()
     assert as_text(kept) == text
+
+
+def test_a_file_of_an_earlier_version_is_read_and_written_in_the_same_words():
+    text = Path(__file__).with_name("old_state.json").read_text()
+    assert as_text(parse_kept(text)) == text
 
 
 def test_what_was_due_while_it_was_down_happens_at_the_start(account, account_with):

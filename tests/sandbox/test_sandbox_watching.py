@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from sandbox.conftest import START, Account
 from sandbox.steps import REGIONS, STEP, take
 
+from smrep.sandbox.drill.availability_probe import probe
 from smrep.sandbox.simulator.simulated_aws import ApiError
 
 WEST, IRELAND = "us-west-2", "eu-west-1"
@@ -29,7 +30,7 @@ def outage(account, *regions):
 
 def test_what_is_due_is_seen_as_of_its_own_time_however_late_anybody_looks(account):
     account.secret()
-    with account.simulator.watched(["db"], [WEST, "us-east-1"]) as watch:
+    with probe(account.simulator, ["db"], [WEST, "us-east-1"]) as watch:
         account.replicate(WEST)
         account.tick(30)
     assert seen_of(watch, "us-east-1") == [(0, "current", True)]
@@ -38,7 +39,7 @@ def test_what_is_due_is_seen_as_of_its_own_time_however_late_anybody_looks(accou
 
 def test_a_replica_is_stale_from_the_write_until_the_value_arrives(account):
     account.replicated(WEST)
-    with account.simulator.watched(["db"], [WEST, "us-east-1"]) as watch:
+    with probe(account.simulator, ["db"], [WEST, "us-east-1"]) as watch:
         account.tick(1)
         account.sm("PutSecretValue", SecretId="db", SecretString="two")
         account.tick(9)
@@ -48,7 +49,7 @@ def test_a_replica_is_stale_from_the_write_until_the_value_arrives(account):
 
 def test_a_region_that_is_down_gives_no_answer_and_what_was_held_back_comes_when_it_is_back(account):
     account.replicated(WEST)
-    with account.simulator.watched(["db"], [WEST, "us-east-1"]) as watch:
+    with probe(account.simulator, ["db"], [WEST, "us-east-1"]) as watch:
         account.sm("PutSecretValue", SecretId="db", SecretString="two")
         account.tick(1)
         outage(account, "us-east-1")
@@ -63,7 +64,7 @@ def test_a_region_that_is_down_gives_no_answer_and_what_was_held_back_comes_when
 def test_the_newest_value_stays_the_newest_when_nobody_holds_it_any_more(account):
     account.replicated(WEST)
     account.sm("StopReplicationToReplica", WEST, SecretId="db")
-    with account.simulator.watched(["db"], [WEST, "us-east-1"]) as watch:
+    with probe(account.simulator, ["db"], [WEST, "us-east-1"]) as watch:
         account.sm("PutSecretValue", WEST, SecretId="db", SecretString="two")
         account.tick(1)
         account.sm("DeleteSecret", WEST, SecretId="db")
@@ -73,7 +74,7 @@ def test_the_newest_value_stays_the_newest_when_nobody_holds_it_any_more(account
 
 def test_an_old_primary_that_is_overwritten_is_neither_gone_nor_stale_afterwards(account):
     account.replicated(WEST)
-    with account.simulator.watched(["db"], [WEST, "us-east-1"]) as watch:
+    with probe(account.simulator, ["db"], [WEST, "us-east-1"]) as watch:
         account.sm("StopReplicationToReplica", WEST, SecretId="db")
         account.sm("PutSecretValue", WEST, SecretId="db", SecretString="two")
         wanted = [{"Region": "us-east-1"}]
@@ -86,7 +87,7 @@ def test_an_old_primary_that_is_overwritten_is_neither_gone_nor_stale_afterwards
 def test_a_key_that_is_disabled_leaves_nothing_to_read_and_takes_nothing(account):
     key = account.key(alias="alias/dr")
     account.secret(KmsKeyId="alias/dr")
-    with account.simulator.watched(["db"], ["us-east-1"]) as watch:
+    with probe(account.simulator, ["db"], ["us-east-1"]) as watch:
         account.tick(1)
         account.kms("DisableKey", KeyId=key)
     assert seen_of(watch, "us-east-1") == [(0, "current", True), (1, "none", False)]
@@ -95,7 +96,7 @@ def test_a_key_that_is_disabled_leaves_nothing_to_read_and_takes_nothing(account
 def test_a_region_that_is_not_enabled_has_nothing(account_with):
     account = account_with(disabled_regions=frozenset({WEST}))
     account.secret()
-    with account.simulator.watched(["db"], [WEST]) as watch:
+    with probe(account.simulator, ["db"], [WEST]) as watch:
         pass
     assert seen_of(watch, WEST) == [(0, "none", False)]
 
@@ -103,7 +104,7 @@ def test_a_region_that_is_not_enabled_has_nothing(account_with):
 def test_the_looks_stand_in_no_log_and_reading_is_dated(account):
     account.replicated(WEST)
     logged = len(account.simulator.log)
-    with account.simulator.watched(["db"], [WEST, "us-east-1"]):
+    with probe(account.simulator, ["db"], [WEST, "us-east-1"]):
         assert len(account.simulator.log) == logged
     assert account.describe(region=WEST)["LastAccessedDate"] <= account.time
     account.sm("PutSecretValue", SecretId="db", SecretString="two")  # nobody watches any more
@@ -132,7 +133,7 @@ OUTAGE = st.tuples(st.just("outage"), st.sets(st.sampled_from(REGIONS), max_size
 @given(st.lists(st.one_of(STEP, OUTAGE), max_size=15))
 def test_after_any_step_the_last_sighting_is_what_a_reader_and_a_writer_are_answered(steps):
     account = Account()
-    with account.simulator.watched(["db"], REGIONS) as watch:
+    with probe(account.simulator, ["db"], REGIONS) as watch:
         for step in steps:
             if step[0] == "outage":
                 outage(account, *step[1])
@@ -154,7 +155,7 @@ def test_however_often_anybody_looks_the_moments_are_the_same(writes, often):
     def sightings(*, looking):
         account = Account(value_delay_s=1.7)
         account.replicated(WEST)
-        with account.simulator.watched(["db"], [WEST, "us-east-1"]) as watch:
+        with probe(account.simulator, ["db"], [WEST, "us-east-1"]) as watch:
             for pause, down in writes:
                 if looking:
                     until = account.time + pause
@@ -174,7 +175,7 @@ def test_however_often_anybody_looks_the_moments_are_the_same(writes, often):
 @pytest.mark.parametrize("word", ["TagResource", "UntagResource"])
 def test_a_refusal_shows_nothing_new(account, word):
     account.replicated(WEST)
-    with account.simulator.watched(["db"], [WEST]) as watch:
+    with probe(account.simulator, ["db"], [WEST]) as watch:
         more = {"Tags": []} if word == "TagResource" else {"TagKeys": ["x"]}
         account.refusal(word, WEST, SecretId="db", **more)
     assert seen_of(watch, WEST) == [(2, "current", False)]

@@ -10,8 +10,9 @@ from email.message import Message
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from smrep.sandbox.operations import OPERATIONS
 from smrep.sandbox.server.request_handler import Desk
-from smrep.sandbox.simulator.simulated_aws import OPERATIONS, Simulator
+from smrep.sandbox.simulator.simulated_aws import Simulator
 
 SERVICES = ("secretsmanager", "kms", "sts", "ec2", "iam", "account", "s3")
 TARGETS = {"secretsmanager": "secretsmanager", "kms": "TrentService"}

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from fakes import HOME, IRELAND, SYDNEY, WEST
 
 from smrep.sandbox.simulator.account_calls import catch_up
-from smrep.sandbox.simulator.account_state import DEFAULT_KEY, Entry, Secret
 from smrep.sandbox.simulator.simulated_aws import ApiError, Simulator
+from smrep.sandbox.simulator.stored_secret import DEFAULT_KEY, Entry, Secret
 
 REGIONS = (HOME, WEST, IRELAND, SYDNEY)
 Place = tuple[str, str]

@@ -13,8 +13,8 @@ from stateful.actual_state import REGIONS
 from stateful.watched_aws import WRITES, WatchedAws
 
 from smrep.sandbox.faults import Faults
-from smrep.sandbox.simulator.account_state import DEFAULT_KEY
 from smrep.sandbox.simulator.simulated_aws import ApiError
+from smrep.sandbox.simulator.stored_secret import DEFAULT_KEY
 
 NAMES = ("app/a", "app/b", "app/c")
 THERE = (WEST, IRELAND, SYDNEY)

@@ -7,17 +7,16 @@ Each look reads as GetSecretValue does, last accessed dates included, and stands
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from smrep.sandbox.operations.describe_secret import READING_OPERATIONS
-from smrep.sandbox.simulator.account_state import CURRENT, Request, labelled
+from smrep.sandbox.simulator.account_state import Request, World
 from smrep.sandbox.simulator.api_errors import ApiError
 from smrep.sandbox.simulator.eventual_consistency import names_meant
-from smrep.sandbox.simulator.key_store import require_key
-
-if TYPE_CHECKING:
-    from smrep.sandbox.simulator.account_state import World
+from smrep.sandbox.simulator.simulated_aws import Simulator
+from smrep.sandbox.simulator.stored_secret import CURRENT, labelled
 
 CURRENT_VALUE, OLD_VALUE, NO_VALUE, NO_ANSWER = "current", "stale", "none", "down"
 """What a reader gets: the newest value that was written anywhere, an older one, a refusal, no answer at all."""
@@ -36,7 +35,7 @@ class Sighting:
 
 
 @dataclass(slots=True)
-class Watch:
+class AvailabilityProbe:
     """Looks at some secrets in some Regions; `sightings` has what it saw, oldest first, each only where it is new.
 
     The newest value is that of the version seen last for the first time as AWSCURRENT, wherever: a replica's is none,
@@ -85,12 +84,20 @@ class Watch:
         return CURRENT_VALUE if answer["VersionId"] == self._known[name][-1] else OLD_VALUE
 
 
+@contextmanager
+def probe(simulator: Simulator, names: Iterable[str], regions: Iterable[str]) -> Iterator[AvailabilityProbe]:
+    """Open a span in which the first account's secrets of these names are watched, up to its very end."""
+    started = AvailabilityProbe(tuple(names), tuple(regions))
+    with simulator.observed(started.look):
+        yield started
+
+
 def _is_writable(world: World, name: str, region: str, at: float) -> bool:
     if region in world.faults.outages | world.faults.disabled_regions:
         return False
     try:
         secret = world.find_writable(_request(world, name, region, at))
-        require_key(world, region, secret.kms_key)
+        world.keys.require(region, secret.kms_key)
     except ApiError:
         return False
     return True

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from smrep.sandbox.drill.availability_probe import AvailabilityProbe, Sighting, probe
 from smrep.sandbox.seed import seed
-from smrep.sandbox.simulator.account_state import DEFAULT_KEY
 from smrep.sandbox.simulator.api_errors import ApiError
-
-if TYPE_CHECKING:
-    from smrep.sandbox.drill.availability_probe import Sighting, Watch
-    from smrep.sandbox.simulator.simulated_aws import Simulator
+from smrep.sandbox.simulator.simulated_aws import Simulator
+from smrep.sandbox.simulator.stored_secret import DEFAULT_KEY
 
 _TEAMS = ("payments", "orders", "web", "search", "billing", "mail")
 _KINDS = ("db", "api-key")
@@ -47,13 +45,13 @@ class Stage:
 
     simulator: Simulator
     names: tuple[str, ...]
-    watch: Watch
+    probe: AvailabilityProbe
     sleep: Callable[[float], None]
 
     @property
     def sightings(self) -> Sequence[Sighting]:
         """What readers and writers of the secrets got, up to the last call."""
-        return self.watch.sightings
+        return self.probe.sightings
 
     def now(self) -> float:
         """Return the time in epoch seconds."""
@@ -99,5 +97,5 @@ def staged(
     estate = fleet(count, *regions)
     seed(simulator, estate)
     names = tuple(each["name"] for each in estate)
-    with simulator.watched(names, [each for each in regions if each]) as watch:
-        yield Stage(simulator, names, watch, sleep)
+    with probe(simulator, names, [each for each in regions if each]) as started:
+        yield Stage(simulator, names, started, sleep)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from smrep.sandbox.operations.create_secret import CREATING_OPERATIONS
 from smrep.sandbox.operations.delete_secret import DELETING_OPERATIONS
@@ -10,17 +10,13 @@ from smrep.sandbox.operations.describe_secret import READING_OPERATIONS
 from smrep.sandbox.operations.iam_simulation import IAM_OPERATIONS
 from smrep.sandbox.operations.kms_operations import KMS_OPERATIONS
 from smrep.sandbox.operations.region_catalog import ACCOUNT_OPERATIONS, EC2_OPERATIONS
+from smrep.sandbox.operations.replica_regions import REPLICATING_OPERATIONS
 from smrep.sandbox.operations.resource_policies import ATTACHING_OPERATIONS
 from smrep.sandbox.operations.rotation import ROTATING_OPERATIONS
 from smrep.sandbox.operations.secret_search import LISTING_OPERATIONS
+from smrep.sandbox.operations.sts_operations import STS_OPERATIONS
 from smrep.sandbox.operations.update_secret import CHANGING_OPERATIONS
-from smrep.sandbox.simulator.callers import STS_OPERATIONS
-from smrep.sandbox.simulator.replication_engine import REPLICATING_OPERATIONS
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from smrep.sandbox.simulator.validation import Operation
+from smrep.sandbox.simulator.validation import Operation
 
 SERVICES: Mapping[str, Mapping[str, Operation]] = {
     "secretsmanager": {

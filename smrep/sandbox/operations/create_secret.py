@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from smrep.sandbox.operations.describe_secret import replication_status
+from smrep.sandbox.operations.replica_regions import ADD_REGIONS
 from smrep.sandbox.operations.update_secret import DESCRIPTION, KMS_KEY, TAGS, TOKEN, VALUE_FIELDS, token_in_use
-from smrep.sandbox.simulator.account_state import Content, Secret, Version, find_version, value_of, with_version
+from smrep.sandbox.simulator.account_state import Request, World
 from smrep.sandbox.simulator.api_errors import ApiError, invalid_parameter, invalid_request
 from smrep.sandbox.simulator.arns import new_uuid
-from smrep.sandbox.simulator.key_store import own_key, require_key
-from smrep.sandbox.simulator.replication_engine import ADD_REGIONS, add_regions, check_regions
+from smrep.sandbox.simulator.key_store import own_key
+from smrep.sandbox.simulator.replication_engine import add_regions, check_regions
+from smrep.sandbox.simulator.stored_secret import Content, Secret, Value, Version, find_version, value_of, with_version
 from smrep.sandbox.simulator.validation import Field, Operation
-
-if TYPE_CHECKING:
-    from smrep.sandbox.simulator.account_state import Request, Value, World
 
 
 def _create_secret(world: World, request: Request) -> dict[str, Any]:
@@ -35,7 +34,7 @@ def _create_secret(world: World, request: Request) -> dict[str, Any]:
     if present is not None:
         return _created_before(present, token, value)
     key = own_key(params)
-    require_key(world, request.region, key)
+    world.keys.require(request.region, key)
     secret = Secret(
         name=name,
         number=world.next_number(),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from smrep.sandbox.operations.describe_secret import SECRET_ID
+from smrep.sandbox.simulator.account_state import Request, World
 from smrep.sandbox.simulator.api_errors import (
     ApiError,
     invalid_parameter,
@@ -16,9 +17,6 @@ from smrep.sandbox.simulator.arns import secret_arn
 from smrep.sandbox.simulator.event_queue import Purge
 from smrep.sandbox.simulator.replication_engine import ref
 from smrep.sandbox.simulator.validation import Field, Operation
-
-if TYPE_CHECKING:
-    from smrep.sandbox.simulator.account_state import Request, World
 
 _DAY_S = 86_400
 _SHORTEST_DAYS, _LONGEST_DAYS = 7, 30

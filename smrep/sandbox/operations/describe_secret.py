@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from smrep.sandbox.simulator.account_state import CURRENT, DEFAULT_KEY, Rotation, find_version, labelled
+from smrep.sandbox.simulator.account_state import Request, World
 from smrep.sandbox.simulator.api_errors import ApiError
-from smrep.sandbox.simulator.key_store import require_readable
 from smrep.sandbox.simulator.page_tokens import page
+from smrep.sandbox.simulator.stored_secret import (
+    CURRENT,
+    DEFAULT_KEY,
+    Entry,
+    Rotation,
+    Secret,
+    Version,
+    find_version,
+    labelled,
+)
 from smrep.sandbox.simulator.validation import Field, Operation
-
-if TYPE_CHECKING:
-    from smrep.sandbox.simulator.account_state import Entry, Request, Secret, Version, World
 
 SECRET_ID = Field(str, required=True, low=1, high=2048)
 _DAY_S = 86_400
@@ -90,7 +96,7 @@ def _describe_secret(world: World, request: Request) -> dict[str, Any]:
 def _get_secret_value(world: World, request: Request) -> dict[str, Any]:
     secret = world.find_living(request)
     version = _wanted_version(secret, request.params)
-    require_readable(world, secret, version.version_id)
+    world.keys.require_readable(secret, version.version_id)
     secret.accessed = secret.read_on[version.version_id] = request.at - request.at % _DAY_S
     answer = {
         "ARN": secret.arn,

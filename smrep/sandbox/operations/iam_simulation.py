@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from smrep.sandbox.simulator.account_state import Request, World
 from smrep.sandbox.simulator.api_errors import ApiError
 from smrep.sandbox.simulator.callers import user_arn
 from smrep.sandbox.simulator.iam_policies import EVERYTHING, Context, Decision, Policy, Verdict, judge
 from smrep.sandbox.simulator.validation import Field, Operation
-
-if TYPE_CHECKING:
-    from smrep.sandbox.simulator.account_state import Request, World
 
 _NOT_MODELLED = (
     *("PolicyInputList", "PermissionsBoundaryPolicyInputList", "PolicyExclusionList", "ResourcePolicy"),

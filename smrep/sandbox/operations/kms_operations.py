@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from smrep.sandbox.simulator.account_state import Request, World
 from smrep.sandbox.simulator.api_errors import ApiError
 from smrep.sandbox.simulator.arns import kms_arn, new_uuid
 from smrep.sandbox.simulator.key_store import Key
 from smrep.sandbox.simulator.page_tokens import page
 from smrep.sandbox.simulator.validation import Field, Operation
-
-if TYPE_CHECKING:
-    from smrep.sandbox.simulator.account_state import Request, World
 
 _KEY_ID = Field(str, required=True, low=1, high=2048)
 _SPECS = ("SYMMETRIC_DEFAULT", "RSA_2048", "RSA_4096", "ECC_NIST_P256", "HMAC_256")

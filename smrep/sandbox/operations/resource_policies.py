@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
 from smrep.sandbox.operations.describe_secret import SECRET_ID
+from smrep.sandbox.simulator.account_state import Request, World
 from smrep.sandbox.simulator.api_errors import ApiError, invalid_parameter
 from smrep.sandbox.simulator.replication_engine import spread
+from smrep.sandbox.simulator.stored_secret import Secret
 from smrep.sandbox.simulator.validation import Field, Operation
-
-if TYPE_CHECKING:
-    from smrep.sandbox.simulator.account_state import Request, Secret, World
 
 _DEFAULT = "default"
 _POLICY_NAME = Field(str, low=1, high=256)
@@ -51,7 +51,7 @@ def _get_resource_policy(world: World, request: Request) -> dict[str, Any]:
 
 def _attach(world: World, secret: Secret, policy: str | None, request: Request) -> dict[str, Any]:
     """Give a secret another policy, which replicates. Source: aws-behavior.md 3 'What replicates'."""
-    secret.content = world.revised(secret.content, request.at, policy=policy)
+    secret.content = world.revise(replace(secret.content, policy=policy), request.at)
     spread(world, secret, request.at)
     return _named(secret, request)
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from smrep.sandbox.operations.describe_secret import SECRET_ID, owning_service
 from smrep.sandbox.operations.update_secret import TOKEN
-from smrep.sandbox.simulator.account_state import Rotation
+from smrep.sandbox.simulator.account_state import Request, World
 from smrep.sandbox.simulator.api_errors import invalid_request
 from smrep.sandbox.simulator.arns import new_uuid
+from smrep.sandbox.simulator.stored_secret import Rotation
 from smrep.sandbox.simulator.validation import Field, Operation
-
-if TYPE_CHECKING:
-    from smrep.sandbox.simulator.account_state import Request, World
 
 
 def _rotate_secret(world: World, request: Request) -> dict[str, Any]:

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 from smrep.sandbox.operations.describe_secret import details, owning_service
-from smrep.sandbox.simulator.account_state import age
-from smrep.sandbox.simulator.page_tokens import after, cut
+from smrep.sandbox.simulator.account_state import Request, World
+from smrep.sandbox.simulator.page_tokens import SortKey, after, cut
+from smrep.sandbox.simulator.stored_secret import Secret, age
 from smrep.sandbox.simulator.validation import Field, Operation
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from smrep.sandbox.simulator.account_state import Request, Secret, World
-    from smrep.sandbox.simulator.page_tokens import SortKey
 
 _KEYS = ("description", "name", "tag-key", "tag-value", "primary-region", "owning-service", "all")
 _SORT_KEYS = ("created-date", "last-accessed-date", "last-changed-date", "name")

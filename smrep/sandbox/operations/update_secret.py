@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
 from smrep.sandbox.operations.describe_secret import SECRET_ID
-from smrep.sandbox.simulator.account_state import (
+from smrep.sandbox.simulator.account_state import Request, World
+from smrep.sandbox.simulator.api_errors import ApiError, invalid_request, replica_is_read_only
+from smrep.sandbox.simulator.arns import new_uuid
+from smrep.sandbox.simulator.key_store import own_key
+from smrep.sandbox.simulator.replication_engine import show_key, spread
+from smrep.sandbox.simulator.stored_secret import (
     CURRENT,
     DEFAULT_KEY,
+    Secret,
     Version,
     find_version,
     value_of,
     with_label_moved,
     with_version,
 )
-from smrep.sandbox.simulator.api_errors import ApiError, invalid_request, replica_is_read_only
-from smrep.sandbox.simulator.arns import new_uuid
-from smrep.sandbox.simulator.key_store import change_key, own_key, require_key
-from smrep.sandbox.simulator.replication_engine import show_key, spread
 from smrep.sandbox.simulator.validation import Field, Operation
-
-if TYPE_CHECKING:
-    from smrep.sandbox.simulator.account_state import Request, Secret, World
 
 TOKEN = Field(str, low=32, high=64)
 DESCRIPTION = Field(str, high=2048)
@@ -47,7 +47,7 @@ def _put_secret_value(world: World, request: Request) -> dict[str, Any]:
         raise token_in_use(secret, token)
     if version is None:
         stages = request.params.get("VersionStages", [CURRENT])
-        require_key(world, secret.region, secret.kms_key)
+        world.keys.require(secret.region, secret.kms_key)
         _add_version(world, secret, Version(token, value, request.at, tuple(stages)))
         version = find_version(secret.content.versions, token)
     stages = [] if version is None else list(version.stages)
@@ -67,7 +67,7 @@ def _add_version(world: World, secret: Secret, version: Version) -> None:
     versions = with_version(secret.content.versions, version)
     known = secret.version_keys
     secret.version_keys = {v.version_id: known.get(v.version_id, secret.kms_key) for v in versions}
-    secret.content = world.revised(secret.content, version.created, versions=versions)
+    secret.content = world.revise(replace(secret.content, versions=versions), version.created)
     spread(world, secret, version.created)
 
 
@@ -84,11 +84,11 @@ def _update_secret(world: World, request: Request) -> dict[str, Any]:
     if value is not None and version is not None and version.value != value:
         raise token_in_use(secret, token)
     if "KmsKeyId" in params:
-        change_key(world, secret, own_key(params))
+        world.keys.change_key(secret, own_key(params))
     elif value is not None:
-        require_key(world, secret.region, secret.kms_key)
+        world.keys.require(secret.region, secret.kms_key)
     description = params.get("Description", secret.content.description)
-    secret.content = world.revised(secret.content, request.at, description=description)
+    secret.content = world.revise(replace(secret.content, description=description), request.at)
     if value is None:
         spread(world, secret, request.at)
         return answer
@@ -101,7 +101,7 @@ def _update_secret_version_stage(world: World, request: Request) -> dict[str, An
     secret, params = world.find_writable(request), request.params
     left, to = params.get("RemoveFromVersionId"), params.get("MoveToVersionId")
     versions = with_label_moved(secret.content.versions, params["VersionStage"], left, to)
-    secret.content = world.revised(secret.content, request.at, versions=versions)
+    secret.content = world.revise(replace(secret.content, versions=versions), request.at)
     spread(world, secret, request.at, leaves_in_sync=True)
     return {"ARN": secret.arn, "Name": secret.name}
 
@@ -115,7 +115,7 @@ def _rekey_replica(world: World, copy: Secret, params: dict[str, Any]) -> None:
     if "KmsKeyId" not in params or not others.isdisjoint(params):
         raise replica_is_read_only()
     key = params["KmsKeyId"] or DEFAULT_KEY
-    change_key(world, copy, key)
+    world.keys.change_key(copy, key)
     if world.faults.primary_shows_rekey:
         show_key(world, copy, key)
 
@@ -134,7 +134,7 @@ def _untag_resource(world: World, request: Request) -> dict[str, Any]:
 
 
 def _retag(world: World, secret: Secret, tags: dict[str, str], at: float) -> dict[str, Any]:
-    secret.content = world.revised(secret.content, at, tags=tuple(tags.items()))
+    secret.content = world.revise(replace(secret.content, tags=tuple(tags.items())), at)
     spread(world, secret, at)
     return {}
 

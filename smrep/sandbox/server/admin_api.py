@@ -8,15 +8,13 @@ nor that type without asking first, and is never granted it. The answer has the 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from email.message import Message
+from typing import Any
 
-from smrep.sandbox.faults import Faults, changed, document_of
+from smrep.sandbox.faults import Faults
+from smrep.sandbox.server.fault_document import changed, document_of
 from smrep.sandbox.server.wire import Reply, plain_refusal
-
-if TYPE_CHECKING:
-    from email.message import Message
-
-    from smrep.sandbox.simulator.simulated_aws import Simulator
+from smrep.sandbox.simulator.simulated_aws import Simulator
 
 PATH = "/smrep/faults"
 HEADER = "X-Smrep-Sandbox"

@@ -7,24 +7,21 @@ import socket
 import socketserver
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from email.message import Message
 from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from math import inf
 from threading import Event, Lock, Thread, current_thread
-from typing import IO, TYPE_CHECKING, Any, ClassVar, Self
+from types import TracebackType
+from typing import IO, Any, ClassVar, Self
 
 from smrep.sandbox.loopback import is_here, is_loopback
 from smrep.sandbox.server.request_handler import Desk
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from email.message import Message
-    from types import TracebackType
-
-    from smrep.sandbox.server.wire import Reply
-    from smrep.sandbox.simulator.simulated_aws import Simulator
+from smrep.sandbox.server.wire import Reply
+from smrep.sandbox.simulator.simulated_aws import Simulator
 
 _MAX_DRAINED_BYTES = 16 * 1024 * 1024
 _MAX_PORT = 65_535

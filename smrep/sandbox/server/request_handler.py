@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
+from email.message import Message
 from itertools import count
 from threading import Lock
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 from smrep.sandbox.faults import DropCounter
 from smrep.sandbox.server.admin_api import PATH, change_faults
 from smrep.sandbox.server.wire import (
+    Reply,
     WireCall,
     answer_of,
     plain_refusal,
@@ -21,14 +24,7 @@ from smrep.sandbox.server.wire import (
     refusal_of,
 )
 from smrep.sandbox.simulator.api_errors import ApiError
-from smrep.sandbox.simulator.simulated_aws import secret_id_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from email.message import Message
-
-    from smrep.sandbox.server.wire import Reply
-    from smrep.sandbox.simulator.simulated_aws import Simulator
+from smrep.sandbox.simulator.simulated_aws import Simulator, secret_id_of
 
 _OK = 200
 

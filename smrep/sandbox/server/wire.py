@@ -9,13 +9,11 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from email.message import Message
+from typing import Any
 
 from smrep.sandbox.server.query_protocol import QUERY_SERVICES, action_of, answer_document, params_of, refusal_document
 from smrep.sandbox.simulator.api_errors import ApiError, unknown_operation
-
-if TYPE_CHECKING:
-    from email.message import Message
 
 _SCOPE = re.compile(
     r"AWS4-HMAC-SHA256\s.*?Credential=(?P<access_key>[^/,\s]{1,128})/\d{8}/(?P<region>[a-z0-9-]{1,128})"

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from threading import RLock
+from typing import Any
 
+from smrep.sandbox.faults import Faults
 from smrep.sandbox.operations import GLOBAL_REGION, GLOBAL_SERVICES, SERVICES
-from smrep.sandbox.simulator.account_state import DEFAULT_KEY, CrossAccount, Entry, Request
+from smrep.sandbox.simulator.account_state import Request, World
 from smrep.sandbox.simulator.api_errors import (
     NO_RESOURCE_POLICY_ALLOWS,
     RESOURCE_POLICY_DENIES,
@@ -19,18 +22,10 @@ from smrep.sandbox.simulator.api_errors import (
     validation_code,
 )
 from smrep.sandbox.simulator.event_queue import Event, Purge, regions_of
-from smrep.sandbox.simulator.eventual_consistency import remembering
 from smrep.sandbox.simulator.iam_policies import judge_access, read_policy
 from smrep.sandbox.simulator.replication_engine import happen
+from smrep.sandbox.simulator.stored_secret import DEFAULT_KEY, CrossAccount, Entry
 from smrep.sandbox.simulator.validation import validate
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-    from threading import RLock
-
-    from smrep.sandbox.faults import Faults
-    from smrep.sandbox.simulator.account_state import World
-
 
 _STATUS_FIELDS = frozenset({"ReplicationStatus", "StatusMessage"})
 _PRIMARY_FIELDS = _STATUS_FIELDS | {"PrimarySecretARN"}
@@ -113,7 +108,7 @@ class Account:
             at = self.now()
             catch_up(self._world, at)
             self._world.faults = faults
-            self._world.looked_at(at, None)
+            self._world.report_change(at, None)
 
     def set_replication_status(
         self, secret_id: str, region: str, replica_region: str, status: str, message: str | None = None
@@ -185,9 +180,9 @@ class Account:
         validate(operation.fields, request.params, code=validation_code(service))
         world = self._world if service != "secretsmanager" else self._whose_secret(name, request)
         secret_id = secret_id_of(request.params)
-        with remembering(world, secret_id, request.at):
+        with world.keep_past(secret_id, request.at):
             answer = operation.run(world, request)
-        world.looked_at(request.at, secret_id)
+        world.report_change(request.at, secret_id)
         return answer
 
     def _whose_secret(self, operation: str, request: Request) -> World:
@@ -231,9 +226,9 @@ class Account:
 def catch_up(world: World, at: float) -> None:
     """Let happen in an account what is due by now, but for what an outage holds back."""
     for due, event in world.agenda.due(at, held=lambda event: not world.faults.outages.isdisjoint(regions_of(event))):
-        with remembering(world, _secret_of(event), due):
+        with world.keep_past(_secret_of(event), due):
             happen(world, event, due)
-        world.looked_at(due, _secret_of(event))
+        world.report_change(due, _secret_of(event))
 
 
 def _secret_of(event: Event) -> str:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
+import random
 import string
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import random
 
 _SUFFIX_LETTERS = string.ascii_letters + string.digits
 _PARTITIONS = {

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import heapq
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from smrep.sandbox.simulator.account_state import Content
+from smrep.sandbox.simulator.stored_secret import Content
 
 
 @dataclass(frozen=True, slots=True)

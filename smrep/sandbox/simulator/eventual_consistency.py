@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from smrep.sandbox.simulator.account_state import Secret, World
+from smrep.sandbox.simulator.stored_secret import Secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,31 +49,6 @@ class Memory:
             else:
                 del pasts[name]
         return found
-
-
-@contextmanager
-def remembering(world: World, secret_id: str | None, at: float) -> Iterator[None]:
-    """Open a span in which a secret may change, in any Region, as of the time `at`; ListSecrets hears of it later.
-
-    Without `Faults.listing_lag_s` nothing is kept, and ListSecrets knows at once.
-    """
-    if secret_id is None or not world.faults.listing_lag_s:
-        yield
-        return
-    names = names_meant(secret_id)
-    before = {(region, name): _row(world.held(region, name)) for region in world.secrets for name in names}
-    try:
-        yield
-    finally:
-        for region in world.secrets:
-            for name in names:
-                old = before.get((region, name))
-                if old != world.held(region, name):
-                    world.memory.add(region, name, Past(at, old))
-
-
-def _row(secret: Secret | None) -> Secret | None:
-    return None if secret is None else replace(secret)
 
 
 def names_meant(secret_id: str) -> set[str]:

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+from typing import Any, Literal, TypeAlias
 
 Decision: TypeAlias = Literal["allowed", "implicitDeny", "explicitDeny"]
 Context: TypeAlias = Mapping[str, Sequence[str]]

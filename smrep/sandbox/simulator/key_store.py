@@ -5,15 +5,11 @@ from __future__ import annotations
 import random
 import re
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from smrep.sandbox.simulator.account_state import CURRENT, DEFAULT_KEY, PENDING, PREVIOUS
 from smrep.sandbox.simulator.api_errors import ApiError
 from smrep.sandbox.simulator.arns import kms_arn, new_uuid
-
-if TYPE_CHECKING:
-    from smrep.sandbox.simulator.account_state import Secret, World
-
+from smrep.sandbox.simulator.stored_secret import CURRENT, DEFAULT_KEY, PENDING, PREVIOUS, Secret
 
 _MANAGED_ALIAS = "alias/aws/secretsmanager"
 
@@ -143,6 +139,40 @@ class KeyStore:
             return ApiError("InvalidKeyUsageException", words)
         return None
 
+    def require(self, region: str, key_id: str | None) -> None:
+        """Pass a key that can encrypt.
+
+        Choice: any other is an EncryptionFailure at once. Source: API_CreateSecret, errors.
+        """
+        if self.obstacle(region, key_id) is not None:
+            raise ApiError(
+                "EncryptionFailure",
+                "Secrets Manager can't encrypt the protected secret text using the provided KMS key. "
+                "Check that the KMS key is available, enabled, and not in an invalid state.",
+            )
+
+    def require_readable(self, secret: Secret, version_id: str) -> None:
+        """Pass a version whose key can decrypt it. Source: API_GetSecretValue, errors."""
+        if self.obstacle(secret.region, secret.version_keys[version_id]) is not None:
+            raise ApiError(
+                "DecryptionFailure",
+                "Secrets Manager can't decrypt the protected secret text using the provided KMS key.",
+            )
+
+    def change_key(self, secret: Secret, key: str | None) -> None:
+        """Give a secret another key and bring its versions in use under it.
+
+        A version that can't be read under its old key silently stays there.
+        Source: API_UpdateSecret, KmsKeyId; aws-behavior.md 1.8.
+        """
+        self.require(secret.region, key)
+        secret.kms_key = key
+        for version in secret.content.versions:
+            old = secret.version_keys[version.version_id]
+            in_use = not {CURRENT, PENDING, PREVIOUS}.isdisjoint(version.stages)
+            if in_use and self.obstacle(secret.region, old) is None:
+                secret.version_keys[version.version_id] = key
+
     def _ensure_managed(self, region: str) -> None:
         if (region, _MANAGED_ALIAS) in self.aliases:
             return
@@ -166,40 +196,3 @@ def own_key(params: dict[str, Any]) -> str | None:
     """
     key: str | None = params.get("KmsKeyId")
     return None if key in (None, "", DEFAULT_KEY) else key
-
-
-def require_key(world: World, region: str, key: str | None) -> None:
-    """Pass a key that can encrypt.
-
-    Choice: any other is an EncryptionFailure at once. Source: API_CreateSecret, errors.
-    """
-    if world.keys.obstacle(region, key) is not None:
-        raise ApiError(
-            "EncryptionFailure",
-            "Secrets Manager can't encrypt the protected secret text using the provided KMS key. "
-            "Check that the KMS key is available, enabled, and not in an invalid state.",
-        )
-
-
-def require_readable(world: World, secret: Secret, version_id: str) -> None:
-    """Pass a version whose key can decrypt it. Source: API_GetSecretValue, errors."""
-    if world.keys.obstacle(secret.region, secret.version_keys[version_id]) is not None:
-        raise ApiError(
-            "DecryptionFailure",
-            "Secrets Manager can't decrypt the protected secret text using the provided KMS key.",
-        )
-
-
-def change_key(world: World, secret: Secret, key: str | None) -> None:
-    """Give a secret another key and bring its versions in use under it.
-
-    A version that can't be read under its old key silently stays there.
-    Source: API_UpdateSecret, KmsKeyId; aws-behavior.md 1.8.
-    """
-    require_key(world, secret.region, key)
-    secret.kms_key = key
-    for version in secret.content.versions:
-        old = secret.version_keys[version.version_id]
-        in_use = not {CURRENT, PENDING, PREVIOUS}.isdisjoint(version.stages)
-        if in_use and world.keys.obstacle(secret.region, old) is None:
-            secret.version_keys[version.version_id] = key

@@ -6,13 +6,11 @@ import base64
 import binascii
 import json
 from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from smrep.sandbox.simulator.api_errors import ApiError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 T = TypeVar("T")
 SortKey = tuple[float | str, str]

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from smrep.sandbox.operations.describe_secret import SECRET_ID, replication_status
-from smrep.sandbox.simulator.account_state import DEFAULT_KEY, Entry, Secret
-from smrep.sandbox.simulator.api_errors import invalid_parameter, invalid_replica_region, invalid_request
+from smrep.sandbox.simulator.account_state import World
+from smrep.sandbox.simulator.api_errors import ApiError, invalid_parameter, invalid_replica_region, invalid_request
 from smrep.sandbox.simulator.arns import new_uuid, partition
 from smrep.sandbox.simulator.event_queue import Event, Flow, Purge, SecretRef, Settle, Vanish
-from smrep.sandbox.simulator.validation import Field, Operation
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from smrep.sandbox.simulator.account_state import Content, Request, World
-    from smrep.sandbox.simulator.api_errors import ApiError
-
+from smrep.sandbox.simulator.stored_secret import DEFAULT_KEY, Content, Entry, Secret
 
 IN_PROGRESS, IN_SYNC, FAILED = "InProgress", "InSync", "Failed"
 SUCCEEDED = "Replication succeeded"
@@ -293,54 +286,3 @@ def _vanish(world: World, event: Vanish) -> None:
         copy.removal = None
     else:
         world.discard(copy)
-
-
-_REGION = Field(str, low=1, high=128, pattern=r"^([a-z]+-)+\d+$")
-_REPLICA_REGION = Field(dict, members={"Region": _REGION, "KmsKeyId": Field(str, high=2048)})
-ADD_REGIONS = Field(list, low=1, item=_REPLICA_REGION)
-
-
-def _replicate_secret_to_regions(world: World, request: Request) -> dict[str, Any]:
-    primary, params = world.find_writable(request), request.params
-    force = params.get("ForceOverwriteReplicaSecret", False)
-    add_regions(world, primary, params["AddReplicaRegions"], force=force, at=request.at)
-    return _answer(world, primary)
-
-
-def _remove_regions_from_replication(world: World, request: Request) -> dict[str, Any]:
-    primary = world.find_writable(request)
-    remove_regions(world, primary, request.params["RemoveReplicaRegions"], request.at)
-    return _answer(world, primary)
-
-
-def _stop_replication_to_replica(world: World, request: Request) -> dict[str, Any]:
-    copy = world.find_living(request)
-    promote(world, copy, request.at)
-    return {"ARN": copy.arn}
-
-
-def _answer(world: World, primary: Secret) -> dict[str, Any]:
-    """All the Regions listed now, without any lag, and `[]` for none. Source: aws-behavior.md 1.1, 1.2."""
-    rows = replication_status(world, primary, list(primary.entries.values()))
-    return {"ARN": primary.arn, "ReplicationStatus": rows}
-
-
-REPLICATING_OPERATIONS = {
-    "ReplicateSecretToRegions": Operation(
-        _replicate_secret_to_regions,
-        {
-            "SecretId": SECRET_ID,
-            "AddReplicaRegions": Field(list, required=True, low=1, item=_REPLICA_REGION),
-            "ForceOverwriteReplicaSecret": Field(bool),
-        },
-    ),
-    "RemoveRegionsFromReplication": Operation(
-        _remove_regions_from_replication,
-        {
-            "SecretId": SECRET_ID,
-            "RemoveReplicaRegions": Field(list, required=True, low=1, item=_REGION),
-        },
-    ),
-    "StopReplicationToReplica": Operation(_stop_replication_to_replica, {"SecretId": SECRET_ID}),
-}
-"""Secrets Manager's operations that replicate, by name."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import random
 import re
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import RLock
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from smrep.sandbox.drill.availability_probe import Watch
 from smrep.sandbox.faults import Faults
-from smrep.sandbox.operations import OPERATIONS
 from smrep.sandbox.simulator.account_calls import Account, Call, secret_id_of
 from smrep.sandbox.simulator.account_state import World
 from smrep.sandbox.simulator.api_errors import ApiError
@@ -17,11 +17,7 @@ from smrep.sandbox.simulator.callers import Callers
 from smrep.sandbox.simulator.key_store import KeyStore
 from smrep.sandbox.simulator.snapshot import Kept, keep, put_back
 
-if TYPE_CHECKING:
-    import random
-    from collections.abc import Callable, Iterable, Iterator
-
-__all__ = ["OPERATIONS", "Account", "ApiError", "Call", "Simulator", "secret_id_of"]
+__all__ = ["Account", "ApiError", "Call", "Simulator", "secret_id_of"]
 
 
 class Simulator(Account):
@@ -121,18 +117,17 @@ class Simulator(Account):
             self._world.callers.trust(role_arn, external_id)
 
     @contextmanager
-    def watched(self, names: Iterable[str], regions: Iterable[str]) -> Iterator[Watch]:
-        """Open a span in which the first account's secrets of these names are watched, up to its very end."""
-        watch = Watch(tuple(names), tuple(regions))
+    def observed(self, on_change: Callable[[World, float, str | None], None]) -> Iterator[None]:
+        """Open a span in which `on_change` is called after each change in the first account, up to its very end."""
         with self._lock:
-            self._world.watch = watch
+            self._world.on_change = on_change
             self.faults = self.faults  # whatever is due happens first
         try:
-            yield watch
+            yield
         finally:
             with self._lock:
                 self.faults = self.faults
-                self._world.watch = None
+                self._world.on_change = None
 
     @contextmanager
     def undisturbed(self) -> Iterator[None]:

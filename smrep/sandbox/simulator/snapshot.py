@@ -7,19 +7,16 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from smrep.sandbox.simulator.account_state import Content, Secret
-from smrep.sandbox.simulator.callers import Caller
+from smrep.sandbox.simulator.account_state import World
+from smrep.sandbox.simulator.callers import Caller, Callers
 from smrep.sandbox.simulator.event_queue import Event
 from smrep.sandbox.simulator.eventual_consistency import Past
 from smrep.sandbox.simulator.iam_policies import document_of, read_policy
 from smrep.sandbox.simulator.key_store import Key
+from smrep.sandbox.simulator.stored_secret import Secret
 from smrep.sandbox.simulator.values import decode, encode
-
-if TYPE_CHECKING:
-    from smrep.sandbox.simulator.account_state import World
-    from smrep.sandbox.simulator.callers import Callers
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +139,6 @@ def _put_back(account: KeptAccount, world: World) -> None:
 
 
 SCHEMA = "smrep-sandbox/1"
-_NAMES = (("Content", Content), ("Secret", Secret))
-"""What the modules of some values import for their types alone."""
 _REGION = re.compile(r"([a-z]+-)+\d{1,2}", re.ASCII)
 _ACCOUNT = re.compile(r"\d{12}", re.ASCII)
 
@@ -164,7 +159,7 @@ def parse_kept(text: str) -> Kept:
             raise ValueError("it has no schema")
         if document["schema"] != SCHEMA:
             raise ValueError(f"its schema is {document['schema']!r}, and this version reads {SCHEMA}")
-        kept: Kept = decode(Kept, document.get("state"), "state", _NAMES)
+        kept: Kept = decode(Kept, document.get("state"), "state")
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     _check(kept)

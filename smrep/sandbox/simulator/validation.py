@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
+from smrep.sandbox.simulator.account_state import Request, World
 from smrep.sandbox.simulator.api_errors import ApiError
-
-if TYPE_CHECKING:
-    from smrep.sandbox.simulator.account_state import Request, World
 
 _TYPE_NAMES = {str: "string", bool: "boolean", int: "integer", list: "list", dict: "structure"}
 

@@ -34,8 +34,8 @@ def encode(value: Any, known: dict[int, Any] | None = None) -> Any:
     return made
 
 
-def decode(kind: Any, value: Any, place: str, known: tuple[tuple[str, Any], ...]) -> Any:
-    """Return the value of the type `kind` that a JSON value is; `known` are names that a module imports for types.
+def decode(kind: Any, value: Any, place: str) -> Any:
+    """Return the value of the type `kind` that a JSON value is.
 
     Raises: ValueError with the place of what is none.
     """
@@ -43,19 +43,20 @@ def decode(kind: Any, value: Any, place: str, known: tuple[tuple[str, Any], ...]
         return value
     origin, args = get_origin(kind), get_args(kind)
     if origin in (Union, types.UnionType):
-        return _one_of(args, value, place, known)
+        return _one_of(args, value, place)
     if origin is tuple:
-        return _tuple(args, value, place, known)
+        return _tuple(args, value, place)
     if origin in (dict, Mapping):
         return {
-            _plain(str, key, place): decode(args[1], each, f"{place}.{key}", known)
+            _plain(str, key, place): decode(args[1], each, f"{place}.{key}")
             for key, each in _object(value, place).items()
         }
     if is_dataclass(kind):
-        return _dataclass(kind, value, place, known)
+        return _dataclass(kind, value, place)
     return _plain(kind, value, place)
 
 
+_types = cache(get_type_hints)
 _PLAIN = frozenset({str, int, float, bool, type(None)})
 _WORDS = {str: "a text", int: "a whole number", float: "a number", bool: "true or false", type(None): "null"}
 
@@ -65,13 +66,7 @@ def _names(kind: Any) -> tuple[str, ...]:
     return tuple(each.name for each in fields(kind))
 
 
-@cache
-def _types(kind: Any, known: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
-    hints = get_type_hints(kind, localns=dict(known))
-    return {name: hints[name] for name in _names(kind)}
-
-
-def _one_of(args: tuple[Any, ...], value: Any, place: str, known: tuple[tuple[str, Any], ...]) -> Any:
+def _one_of(args: tuple[Any, ...], value: Any, place: str) -> Any:
     if value is None and type(None) in args:
         return None
     left = [each for each in args if each is not type(None)]
@@ -80,27 +75,27 @@ def _one_of(args: tuple[Any, ...], value: Any, place: str, known: tuple[tuple[st
         left = [each for each in left if each.__name__ == name]
         if not left:
             raise ValueError(f"{place} is of no kind that there is")
-    return decode(left[0], value, place, known)
+    return decode(left[0], value, place)
 
 
-def _tuple(args: tuple[Any, ...], value: Any, place: str, known: tuple[tuple[str, Any], ...]) -> tuple[Any, ...]:
+def _tuple(args: tuple[Any, ...], value: Any, place: str) -> tuple[Any, ...]:
     if not isinstance(value, list):
         raise ValueError(f"{place} is no list")  # noqa: TRY004 - it is what came, not what we passed
     kinds = args[:1] * len(value) if args[-1] is ... else args
     if len(kinds) != len(value):
         raise ValueError(f"{place} has not {len(kinds)} members")
-    return tuple(decode(kind, each, f"{place}[{at}]", known) for at, (kind, each) in enumerate(zip(kinds, value)))  # noqa: B905
+    return tuple(decode(kind, each, f"{place}[{at}]") for at, (kind, each) in enumerate(zip(kinds, value)))  # noqa: B905
 
 
-def _dataclass(kind: Any, value: Any, place: str, known: tuple[tuple[str, Any], ...]) -> Any:
-    given, wanted = _object(value, place), _types(kind, known)
+def _dataclass(kind: Any, value: Any, place: str) -> Any:
+    given, wanted = _object(value, place), _types(kind)
     if given.get(_KIND) != kind.__name__:
         raise ValueError(f"{place} is no {kind.__name__}")
     if missing := sorted(wanted.keys() - given.keys()):
         raise ValueError(f"{place}.{missing[0]} is missing")
     if unknown := sorted(given.keys() - wanted.keys() - {_KIND}):
         raise ValueError(f"{place}.{unknown[0]} is not known")
-    return kind(**{name: decode(each, given[name], f"{place}.{name}", known) for name, each in wanted.items()})
+    return kind(**{name: decode(each, given[name], f"{place}.{name}") for name, each in wanted.items()})
 
 
 def _object(value: Any, place: str) -> Mapping[str, Any]:
