@@ -51,6 +51,12 @@ class Simulator(Account):
             for account in self._accounts.values():
                 account.behave(faults)
 
+    def advance(self) -> None:
+        """Carry out what is due by now, in every account."""
+        with self._lock:
+            for account in self._accounts.values():
+                account.behave(self.faults)
+
     def change_faults(self, change: Callable[[Faults], Faults]) -> Faults:
         """Replace the faults by what `change` makes of them, in one step; return the new ones."""
         with self._lock:
@@ -109,7 +115,7 @@ class Simulator(Account):
             for each in kept.accounts:
                 self.account(each.account_id)
             put_back(kept, self._world.beside, self._world.callers)
-            self.faults = self.faults
+            self.advance()
 
     def put_trust(self, role_arn: str, external_id: str) -> None:
         """Let a role be taken on only with this external id."""
@@ -121,12 +127,12 @@ class Simulator(Account):
         """Open a span in which `on_change` is called after each change in the first account, up to its very end."""
         with self._lock:
             self._world.on_change = on_change
-            self.faults = self.faults  # whatever is due happens first
+            self.advance()
         try:
             yield
         finally:
             with self._lock:
-                self.faults = self.faults
+                self.advance()
                 self._world.on_change = None
 
     @contextmanager
