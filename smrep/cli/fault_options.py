@@ -173,9 +173,9 @@ def faults_typed(options: dict[str, Any]) -> dict[str, Any]:
         UsageError: as `faults_from`.
 
     """
-    from smrep.sandbox.server.fault_document import document_of
+    from smrep.sandbox.server.fault_document import format_faults
 
-    context, document = click.get_current_context(), document_of(faults_from(options))
+    context, document = click.get_current_context(), format_faults(faults_from(options))
     return {
         fault: document[fault]
         for option in options

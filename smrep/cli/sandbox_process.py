@@ -168,13 +168,13 @@ class StateFile:
             UsageError: it is no state of a sandbox, or can't be read.
 
         """
-        from smrep.sandbox.simulator.snapshot import parse_kept
+        from smrep.sandbox.simulator.snapshot import parse_snapshot
 
         try:
             self._left = self._stamp()
             if self._left is None:
                 return False
-            simulator.put_back(parse_kept(Path(self._path).read_text(encoding="utf-8")))
+            simulator.restore(parse_snapshot(Path(self._path).read_text(encoding="utf-8")))
         except OSError as error:
             raise UsageError(
                 f"--state {self._path}: {error.strerror}", "name a file that a sandbox has kept"
@@ -230,9 +230,9 @@ class StateFile:
             pause = max(EVERY_S, SHARE * (time.monotonic() - begun))
 
     def _write(self, simulator: Simulator) -> None:
-        from smrep.sandbox.simulator.snapshot import as_text
+        from smrep.sandbox.simulator.snapshot import format_snapshot
 
-        text = as_text(simulator.keep())
+        text = format_snapshot(simulator.take_snapshot())
         found = self._stamp()
         if found not in (None, self._left):
             raise OSError(errno.EEXIST, "something else has written to it since")

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from smrep.errors import ConfigurationError, UsageError
 from smrep.model import shown_url
-from smrep.sandbox.loopback import is_here
+from smrep.sandbox.loopback import is_local
 from smrep.sandbox.server.admin_api import HEADER, PATH, SCHEMA
 
 _PATIENCE_S = 10.0
@@ -19,7 +19,7 @@ _OK, _REFUSED = 200, 400
 _START = "smrep sandbox start prints the endpoint of one that runs"
 
 
-def tell(url: str, wanted: Mapping[str, Any], *, clear: bool) -> dict[str, Any]:
+def change_faults(url: str, wanted: Mapping[str, Any], *, clear: bool) -> dict[str, Any]:
     """Have the sandbox at `url` replace the faults that are wanted; return all that are then in force.
 
     Raises:
@@ -27,7 +27,7 @@ def tell(url: str, wanted: Mapping[str, Any], *, clear: bool) -> dict[str, Any]:
         ConfigurationError: nothing answers there, or something that is no sandbox.
 
     """
-    host, port = _place(url)
+    host, port = _parse_place(url)
     body = json.dumps({"clear": clear, "faults": wanted})
     connection = HTTPConnection(host, port, timeout=_PATIENCE_S)
     try:
@@ -41,22 +41,22 @@ def tell(url: str, wanted: Mapping[str, Any], *, clear: bool) -> dict[str, Any]:
         ) from error
     finally:
         connection.close()
-    return _faults(url, status, text)
+    return _read_faults(url, status, text)
 
 
-def _place(url: str) -> tuple[str, int]:
+def _parse_place(url: str) -> tuple[str, int]:
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port or 80
     except ValueError as error:
         raise UsageError("the value is no URL", _START) from error
     bare = parts.path in ("", "/") and not (parts.query or parts.fragment or "@" in parts.netloc)
-    if parts.scheme != "http" or not is_here(host) or not bare:
+    if parts.scheme != "http" or not is_local(host) or not bare:
         raise UsageError(f"{shown_url(url)} is no sandbox's: that is http://127.0.0.1 with a port", _START)
     return "127.0.0.1" if host == "localhost" else host, port
 
 
-def _faults(url: str, status: int, text: bytes) -> dict[str, Any]:
+def _read_faults(url: str, status: int, text: bytes) -> dict[str, Any]:
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):

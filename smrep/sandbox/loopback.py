@@ -13,6 +13,6 @@ def is_loopback(address: str) -> bool:
         return False
 
 
-def is_here(name: str) -> bool:
+def is_local(name: str) -> bool:
     """Whether a host's name, or its address, is this machine's own."""
     return name.lower() == "localhost" or is_loopback(name)

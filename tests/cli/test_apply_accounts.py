@@ -64,7 +64,7 @@ def test_one_account_needs_no_telling(both: Sandbox, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("denied", ["ListSecrets", "ReplicateSecretToRegions"])
 def test_what_is_denied_in_one_account_is_done_in_the_other(both: Sandbox, tmp_path: Path, denied: str) -> None:
-    both.simulator.account(THEIRS).behave(Faults(denied=frozenset({(denied, HOME)}), replication_delay_s=0.0))
+    both.simulator.account(THEIRS).set_faults(Faults(denied=frozenset({(denied, HOME)}), replication_delay_s=0.0))
     done = apply(both, tmp_path, *YES)
     assert (done.code, done.document["result"]) == (4, "access")
     assert {key: word for key, word in statuses(done).items() if key[0] == ACCOUNT} == {

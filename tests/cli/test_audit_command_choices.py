@@ -166,7 +166,7 @@ def test_an_account_that_can_not_be_had_does_not_stop_the_others(stock: Sandbox,
     if denied == "AssumeRole":
         stock.simulator.put_trust(roles[0]["role_arn"], "an external id that nobody gives")
     else:
-        stock.simulator.account("222222222222").behave(Faults(denied=frozenset({(denied, HOME)})))
+        stock.simulator.account("222222222222").set_faults(Faults(denied=frozenset({(denied, HOME)})))
     done = audit(stock, "-f", manifest(tmp_path, PROD, account=roles), "--json")
     assert (done.code, counts(done)) == (4, {"secrets": 2, "missing": 2})
     assert "account 222222222222" in done.document["error"]["message"]

@@ -71,7 +71,7 @@ def under_a_key(state: str | None, *, old: bool = False) -> Prepare:
         if state:
             sandbox.simulator.set_key_state(key, HOME, state)
         else:
-            del sandbox.simulator._world.keys.keys[HOME, key.rpartition("/")[2]]
+            del sandbox.simulator._state.keys.keys[HOME, key.rpartition("/")[2]]
 
     return prepare
 

@@ -61,7 +61,7 @@ def test_where_the_primarys_key_is_gone_a_new_value_and_the_doctor_lead_on(sandb
     sandbox.key("alias/good", HOME)
     key = sandbox.key("alias/main", HOME)
     sandbox.create(KmsKeyId="alias/main")
-    del sandbox.simulator._world.keys.keys[HOME, key.rpartition("/")[2]]
+    del sandbox.simulator._state.keys.keys[HOME, key.rpartition("/")[2]]
     done = sandbox.smrep("replicate", "prod/db", "-r", WEST, "--no-preflight", "-o", "json")
     hint = done.document["secrets"][0]["replicas"][0]["error"]["hint"]
     update, doctor, _again = (shlex.split(each.rpartition(": ")[2]) for each in hint.split("; "))

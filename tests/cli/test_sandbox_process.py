@@ -190,7 +190,7 @@ def test_exec_hands_no_credential_on() -> None:
 
 
 def test_the_calls_that_are_remembered_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("smrep.sandbox.simulator.account_calls.LOG_MOST", 3)
+    monkeypatch.setattr("smrep.sandbox.simulator.account_calls.MAX_LOG", 3)
     simulator = Simulator(now=lambda: 0.0, rng=random.Random(1))
     for number in range(5):
         simulator.call("secretsmanager", "CreateSecret", "us-east-1", {"Name": f"prod/{number}"})

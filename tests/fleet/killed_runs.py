@@ -81,8 +81,8 @@ class KillableAws(FakeAws):
         removed = params.get("RemoveReplicaRegions", ())
         if not (added or removed):
             return
-        catch_up(self.simulator._world, self.simulator.now())
-        primary = self.simulator._world.find(region, params["SecretId"])
+        catch_up(self.simulator._state, self.simulator.now())
+        primary = self.simulator._state.find(region, params["SecretId"])
         known = {each.region for each in primary.entries.values() if each.status != "Failed"}
         twice = [*(each for each in added if each in known), *(each for each in removed if each not in primary.entries)]
         self.repeats += [(operation, primary.name, each) for each in twice]

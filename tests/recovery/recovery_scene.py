@@ -56,14 +56,14 @@ class Watch:
 
     def look(self) -> None:
         """Fail where a version that is relied on is current in no Region that answers."""
-        inner, faults = self.aws.simulator._world, self.aws.simulator.faults
+        inner, faults = self.aws.simulator._state, self.aws.simulator.faults
         catch_up(inner, self.aws.simulator.now())
         self.ticks += 1
         for name, versions in self.wanted.items():
             held = {
                 version.version_id
                 for region in (HOME, WEST, IRELAND, SYDNEY)
-                if region not in faults.outages and (secret := inner.held(region, name)) is not None
+                if region not in faults.outages and (secret := inner.get_secret(region, name)) is not None
                 if secret.deleted is None
                 for version in secret.content.versions
                 if "AWSCURRENT" in version.stages

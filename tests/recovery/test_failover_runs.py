@@ -181,7 +181,7 @@ def test_a_replica_again_that_nobody_was_asked_about_is_left_alone() -> None:
     arn = next(iter(scene.known.entries))
     scene.aws.call("DeleteSecret", WEST, SecretId="a", ForceDeleteWithoutRecovery=True)
     scene.aws.clock.time += 30
-    home = scene.aws.simulator._world.held(HOME, "a")
+    home = scene.aws.simulator._state.get_secret(HOME, "a")
     assert home is not None
     home.entries.clear()
     scene.aws.faults(listing_lag_s=300.0)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from raw_requests import Target, request, status
 
 from smrep.sandbox.faults import Drop, Faults
-from smrep.sandbox.server.fault_document import changed, document_of
+from smrep.sandbox.server.fault_document import apply_document, format_faults
 
 WEST = "us-west-2"
 OURS = {"path": "/smrep/faults", "Authorization": None, "X_Amz_Target": None}
@@ -28,7 +28,7 @@ def test_what_is_told_replaces_its_fault_and_no_other(target: Target) -> None:
     code, answer = tell(target, {"faults": {"outages": [WEST], "write_quota": None}})
     assert (code, answer["schema"]) == (200, "smrep-sandbox-faults/1")
     assert target.simulator.faults == Faults(failures={WEST: "no"}, outages=frozenset({WEST}))
-    assert answer["faults"] == document_of(target.simulator.faults)
+    assert answer["faults"] == format_faults(target.simulator.faults)
 
 
 def test_clear_comes_before_what_is_told(target: Target) -> None:
@@ -54,7 +54,7 @@ def test_connections_go_on_being_counted_while_other_faults_change(target: Targe
 
 def test_lost_requests_and_lost_answers_are_two_faults() -> None:
     before = Faults(drops=(Drop("ListSecrets", "before"), Drop("ListSecrets", "after", 2)))
-    after = changed(before, {"dropped_answers": []})
+    after = apply_document(before, {"dropped_answers": []})
     assert after.drops == (Drop("ListSecrets", "before"),)
 
 
@@ -189,12 +189,12 @@ ANY = st.builds(
 @examples(40)
 @given(faults=ANY, others=ANY)
 def test_a_document_has_every_fault(faults: Faults, others: Faults) -> None:
-    assert changed(others, json.loads(json.dumps(document_of(faults)))) == faults
+    assert apply_document(others, json.loads(json.dumps(format_faults(faults)))) == faults
 
 
 @examples(40)
 @given(faults=ANY, others=ANY, name=st.sampled_from([each.name for each in fields(Faults) if each.name != "drops"]))
 def test_one_fault_can_be_replaced_alone(faults: Faults, others: Faults, name: str) -> None:
-    after = changed(others, {name: document_of(faults)[name]})
+    after = apply_document(others, {name: format_faults(faults)[name]})
     for each in fields(Faults):
         assert getattr(after, each.name) == getattr(faults if each.name == name else others, each.name)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from sandbox.steps import KEEPABLE_STEP, REGIONS, take
 
 from smrep.sandbox.simulator.simulated_aws import ApiError
-from smrep.sandbox.simulator.snapshot import as_text, parse_kept
+from smrep.sandbox.simulator.snapshot import format_snapshot, parse_snapshot
 
 WEST, IRELAND = "us-west-2", "eu-west-1"
 IN_SYNC = ("InSync", "Replication succeeded")
@@ -38,8 +38,8 @@ def again(account: Any, account_with: Callable[..., Any], text: str, **faults: A
     """Another account that goes on from a text, at the time of this one and with its luck."""
     other = account_with(**faults)
     other.time = account.time
-    other.simulator.put_back(parse_kept(text))
-    other.simulator._world.rng.setstate(account.simulator._world.rng.getstate())
+    other.simulator.restore(parse_snapshot(text))
+    other.simulator._state.rng.setstate(account.simulator._state.rng.getstate())
     return other
 
 
@@ -62,7 +62,7 @@ def test_any_state_survives_being_kept_and_goes_on_identically(account_with, bef
     account = account_with(**faults)
     for step in before:
         take(account, step)
-    other = again(account, account_with, as_text(account.simulator.keep()), **faults)
+    other = again(account, account_with, format_snapshot(account.simulator.take_snapshot()), **faults)
     assert seen(other) == seen(account)
     for step in after:
         take(account, step)
@@ -71,39 +71,39 @@ def test_any_state_survives_being_kept_and_goes_on_identically(account_with, bef
     for each in (account, other):
         each.tick(100)
     assert seen(other) == seen(account)
-    assert other.simulator.keep() == account.simulator.keep()
+    assert other.simulator.take_snapshot() == account.simulator.take_snapshot()
 
 
 def test_what_is_kept_does_not_change_with_what_it_was_taken_of(account):
     account.replicated(WEST)
-    kept = account.simulator.keep()
-    text = as_text(kept)
+    kept = account.simulator.take_snapshot()
+    text = format_snapshot(kept)
     account.value(region=WEST)
     account.sm("UpdateSecret", SecretId="db", KmsKeyId=account.key())
     account.remove(WEST)
     account.simulator.set_replication_status("db", "us-east-1", IRELAND, "Odd")
     account.tick(100)
     account.describe()
-    assert as_text(kept) == text
+    assert format_snapshot(kept) == text
 
 
 def test_a_file_of_an_earlier_version_is_read_and_written_in_the_same_words():
     text = Path(__file__).with_name("old_state.json").read_text()
-    assert as_text(parse_kept(text)) == text
+    assert format_snapshot(parse_snapshot(text)) == text
 
 
 def test_what_was_due_while_it_was_down_happens_at_the_start(account, account_with):
     account.secret()
     account.replicate(WEST)
-    text = as_text(account.simulator.keep())
+    text = format_snapshot(account.simulator.take_snapshot())
     other = account_with()
     other.time = account.time + 1
-    other.simulator.put_back(parse_kept(text))
-    assert other.simulator.keep() == account.simulator.keep()
+    other.simulator.restore(parse_snapshot(text))
+    assert other.simulator.take_snapshot() == account.simulator.take_snapshot()
     other = account_with()
     other.time = account.time + 1000
-    other.simulator.put_back(parse_kept(text))
-    west = [each for each in other.simulator.keep().accounts[0].secrets if each.region == WEST]
+    other.simulator.restore(parse_snapshot(text))
+    west = [each for each in other.simulator.take_snapshot().accounts[0].secrets if each.region == WEST]
     assert [each.created for each in west] == [account.time + 2]
     assert other.simulator.log == []
 
@@ -111,8 +111,8 @@ def test_what_was_due_while_it_was_down_happens_at_the_start(account, account_wi
 def test_a_role_stays_who_it_is_and_is_taken_on_as_before(account, account_with):
     take(account, ("role", "210987654321"))
     take(account, ("elsewhere", WEST))
-    (key,) = account.simulator.keep().roles
-    other = again(account, account_with, as_text(account.simulator.keep()))
+    (key,) = account.simulator.take_snapshot().roles
+    other = again(account, account_with, format_snapshot(account.simulator.take_snapshot()))
     who = other.simulator.call("sts", "GetCallerIdentity", "us-east-1", {}, access_key=key)
     assert who["Arn"] == "arn:aws:sts::210987654321:assumed-role/app/me"
     theirs = other.simulator.call("secretsmanager", "GetSecretValue", WEST, {"SecretId": "db"}, access_key=key)
@@ -133,7 +133,7 @@ def rich(account: Any) -> Any:
     for step in ("key", "rotate", "policy", "bytes", "read", "cross"):
         take(account, (step, "us-east-1"))
     take(account, ("role", "123456789012"))
-    return json.loads(as_text(account.simulator.keep()))
+    return json.loads(format_snapshot(account.simulator.take_snapshot()))
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def rich(account: Any) -> Any:
 )
 def test_what_is_no_state_is_told(text: str, said: str) -> None:
     with pytest.raises(ValueError, match=said):
-        parse_kept(text)
+        parse_snapshot(text)
 
 
 SECRET = ("state", "accounts", 0, "secrets", 0)
@@ -189,14 +189,14 @@ def test_what_is_damaged_is_told_with_its_place(account, place: tuple[Any, ...],
     document = rich(account)
     put(document, place, value)
     with pytest.raises(ValueError, match=re.escape(said)):
-        parse_kept(json.dumps(document))
+        parse_snapshot(json.dumps(document))
 
 
 def test_a_value_is_not_told(account) -> None:
     document = rich(account)
     put(document, (*SECRET, "content", "versions", 0, "value"), "hunter2")
     with pytest.raises(ValueError, match=r"versions\[0\]\.value is no object$"):
-        parse_kept(json.dumps(document))
+        parse_snapshot(json.dumps(document))
 
 
 def test_a_field_too_few_or_too_many_is_told(account) -> None:
@@ -205,7 +205,7 @@ def test_a_field_too_few_or_too_many_is_told(account) -> None:
         damaged = copy.deepcopy(document)
         change(damaged["state"]["accounts"][0]["secrets"][0])
         with pytest.raises(ValueError, match=said):
-            parse_kept(json.dumps(damaged))
+            parse_snapshot(json.dumps(damaged))
 
 
 def put(document: Any, place: tuple[Any, ...], value: Any) -> None:
@@ -231,7 +231,7 @@ def test_what_is_not_refused_does_no_harm(account_with, data) -> None:
     put(document, place, data.draw(st.sampled_from([None, True, -1, 0, 1e300, "", "x", WEST, [], ["x"], {}, {"x": 1}])))
     other = account_with()
     try:
-        other.simulator.put_back(parse_kept(json.dumps(document)))
+        other.simulator.restore(parse_snapshot(json.dumps(document)))
     except ValueError:
         return
     other.tick(1000)

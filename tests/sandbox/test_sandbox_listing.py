@@ -5,7 +5,7 @@ from fixtures import examples
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smrep.sandbox.simulator.page_tokens import after, cut, page
+from smrep.sandbox.simulator.page_tokens import cut_page, skip_to_token, take_page
 
 WEST = "us-west-2"
 
@@ -134,7 +134,7 @@ def test_a_token_of_ones_own_making_is_refused(fleet, token):
 def test_the_pages_of_a_list_are_the_list(rows, size, descending):
     seen, token = [], None
     while True:
-        shown, token = page(rows, key=lambda n: (float(n), ""), size=size, token=token, descending=descending)
+        shown, token = take_page(rows, key=lambda n: (float(n), ""), size=size, token=token, descending=descending)
         seen += shown
         if token is None:
             break
@@ -151,8 +151,8 @@ def test_of_a_long_list_hardly_more_than_the_page_is_looked_at(size, descending,
 
     step = -1 if descending else 1
     start = rows[::step][place : place + 2]
-    _, token = cut(start, key=key, size=1)
-    shown, _ = cut(after(token, rows, key=key, descending=descending), key=key, size=size)
+    _, token = cut_page(start, key=key, size=1)
+    shown, _ = cut_page(skip_to_token(token, rows, key=key, descending=descending), key=key, size=size)
     assert shown == list(rows[::step][place + 1 if token else 0 :][:size])
     assert len(looks) < 20
 

@@ -276,4 +276,4 @@ def test_the_log_has_every_call_and_no_value(account):
         "ResourceNotFoundException",
     )
     assert "hunter2" not in repr(account.simulator.log)
-    assert "hunter2" not in repr(account.simulator._world)
+    assert "hunter2" not in repr(account.simulator._state)

@@ -8,7 +8,7 @@ import pytest
 
 from smrep.regions import Region
 from smrep.rules.recovery.failover_record import RegionPair
-from smrep.sandbox.drill.drill_fleet import fleet, staged
+from smrep.sandbox.drill.drill_fleet import make_fleet, staged
 from smrep.sandbox.faults import Faults
 from smrep.sandbox.simulator.simulated_aws import Simulator
 from smrep.service.drill import CALM_S, Drill
@@ -205,7 +205,7 @@ def test_a_command_that_is_cut_short_was_begun():
 
 @pytest.mark.parametrize("count", [1, 12, 40])
 def test_a_fleet_has_names_of_its_own_and_every_other_one_goes_far(count):
-    estate = fleet(count, EAST, WEST, IRELAND)
+    estate = make_fleet(count, EAST, WEST, IRELAND)
     assert len({each["name"] for each in estate}) == count
     far = [each for each in estate if IRELAND in [replica["region"] for replica in each["replicas"]]]
     assert len(far) == (count + 1) // 2
@@ -213,4 +213,4 @@ def test_a_fleet_has_names_of_its_own_and_every_other_one_goes_far(count):
 
 
 def test_without_a_third_region_there_is_one_replica_each():
-    assert {len(each["replicas"]) for each in fleet(12, "cn-north-1", "cn-northwest-1", None)} == {1}
+    assert {len(each["replicas"]) for each in make_fleet(12, "cn-north-1", "cn-northwest-1", None)} == {1}

@@ -8,7 +8,7 @@ from fakes import HOME, IRELAND, SYDNEY, WEST
 
 from smrep.sandbox.simulator.account_calls import catch_up
 from smrep.sandbox.simulator.simulated_aws import ApiError, Simulator
-from smrep.sandbox.simulator.stored_secret import DEFAULT_KEY, Entry, Secret
+from smrep.sandbox.simulator.stored_secret import DEFAULT_KEY, ReplicaEntry, StoredSecret
 
 REGIONS = (HOME, WEST, IRELAND, SYDNEY)
 Place = tuple[str, str]
@@ -35,22 +35,22 @@ class Truth:
 
     def catch_up(self) -> None:
         """Let happen what is due by now."""
-        catch_up(self.simulator._world, self.simulator.now())
+        catch_up(self.simulator._state, self.simulator.now())
 
-    def held(self, region: str, name: str) -> Secret | None:
-        return self.simulator._world.held(region, name)
+    def held(self, region: str, name: str) -> StoredSecret | None:
+        return self.simulator._state.get_secret(region, name)
 
     def is_ours(self, name: str, home: str, region: str) -> bool:
         """Tell whether the Region holds a replica of the primary, also one that is being removed."""
         primary, copy = self.held(home, name), self.held(region, name)
         return primary is not None and copy is not None and (copy.suffix, copy.primary_region) == (primary.suffix, home)
 
-    def entry(self, name: str, home: str, region: str) -> Entry | None:
+    def entry(self, name: str, home: str, region: str) -> ReplicaEntry | None:
         """Return the primary's entry of a Region as it is, whatever DescribeSecret shows."""
         primary = self.held(home, name)
         return primary.entries.get(region) if primary else None
 
-    def shown(self, name: str, home: str, region: str) -> Entry | None:
+    def shown(self, name: str, home: str, region: str) -> ReplicaEntry | None:
         """Return the primary's entry of a Region as DescribeSecret shows it now."""
         entry = self.entry(name, home, region)
         return entry.shown(self.simulator.now()) if entry else None
@@ -58,7 +58,7 @@ class Truth:
     def key(self, region: str, key: str | None) -> str:
         """Return the id of the key that a spelling means there; the spelling where it means none."""
         try:
-            return self.simulator._world.keys.find(region, key or DEFAULT_KEY).key_id
+            return self.simulator._state.keys.find(region, key or DEFAULT_KEY).key_id
         except ApiError:
             return str(key)
 
@@ -94,7 +94,7 @@ class Truth:
                 secret.removal is not None or secret.deletion is not None,
             )
             for region in REGIONS
-            for secret in self.simulator._world.in_region(region)
+            for secret in self.simulator._state.list_secrets(region)
         }
 
 

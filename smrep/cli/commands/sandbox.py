@@ -237,9 +237,9 @@ def faults(endpoint_url: str | None, clear: bool, **options: Any) -> None:  # no
             "no sandbox is named", "type --endpoint-url, or export what smrep sandbox start printed"
         )
     wanted = faults_typed(options)
-    from smrep.sandbox.admin_client import tell
+    from smrep.sandbox.admin_client import change_faults
 
-    click.echo(json.dumps(tell(endpoint_url, wanted, clear=clear), indent=2))
+    click.echo(json.dumps(change_faults(endpoint_url, wanted, clear=clear), indent=2))
 
 
 sandbox.add_command(drill)

@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from smrep.sandbox.operations.describe_secret import READING_OPERATIONS
-from smrep.sandbox.simulator.account_state import Request, World
+from smrep.sandbox.simulator.account_state import AccountState, Request
 from smrep.sandbox.simulator.api_errors import ApiError
-from smrep.sandbox.simulator.eventual_consistency import names_meant
+from smrep.sandbox.simulator.eventual_consistency import parse_secret_names
 from smrep.sandbox.simulator.simulated_aws import Simulator
-from smrep.sandbox.simulator.stored_secret import CURRENT, labelled
+from smrep.sandbox.simulator.stored_secret import CURRENT, find_labeled
 
 CURRENT_VALUE, OLD_VALUE, NO_VALUE, NO_ANSWER = "current", "stale", "none", "down"
 """What a reader gets: the newest value that was written anywhere, an older one, a refusal, no answer at all."""
@@ -50,35 +50,35 @@ class AvailabilityProbe:
     _known: dict[str, list[str]] = field(default_factory=dict)
     """A name -> the ids of its versions, in the order in which they were written."""
 
-    def look(self, world: World, at: float, secret_id: str | None) -> None:
+    def look(self, state: AccountState, at: float, secret_id: str | None) -> None:
         """Look at the secret that may have changed, at all of them where none is named.
 
         What an outage held back happens once it is over, though it was due before: no look is dated before another.
         """
         self._now = max(self._now, at)
-        for name in self.names if secret_id is None else names_meant(secret_id).intersection(self.names):
-            self._note_newest(world, name)
+        for name in self.names if secret_id is None else parse_secret_names(secret_id).intersection(self.names):
+            self._note_newest(state, name)
             for region in self.regions:
-                seen = self._readable(world, name, region), _is_writable(world, name, region, self._now)
+                seen = self._readable(state, name, region), _is_writable(state, name, region, self._now)
                 if self._last.get((name, region)) != seen:
                     self._last[name, region] = seen
                     self.sightings.append(Sighting(self._now, name, region, *seen))
 
-    def _note_newest(self, world: World, name: str) -> None:
-        held = (world.held(region, name) for region in self.regions)
-        current = (labelled(each.content.versions, CURRENT) for each in held if each is not None)
+    def _note_newest(self, state: AccountState, name: str) -> None:
+        held = (state.get_secret(region, name) for region in self.regions)
+        current = (find_labeled(each.content.versions, CURRENT) for each in held if each is not None)
         known = self._known.setdefault(name, [])
         for version in sorted((each for each in current if each is not None), key=lambda each: each.created):
             if version.version_id not in known:
                 known.append(version.version_id)
 
-    def _readable(self, world: World, name: str, region: str) -> str:
-        if region in world.faults.outages:
+    def _readable(self, state: AccountState, name: str, region: str) -> str:
+        if region in state.faults.outages:
             return NO_ANSWER
-        if region in world.faults.disabled_regions:
+        if region in state.faults.disabled_regions:
             return NO_VALUE
         try:
-            answer = READING_OPERATIONS["GetSecretValue"].run(world, _request(world, name, region, self._now))
+            answer = READING_OPERATIONS["GetSecretValue"].run(state, _request(state, name, region, self._now))
         except ApiError:
             return NO_VALUE
         return CURRENT_VALUE if answer["VersionId"] == self._known[name][-1] else OLD_VALUE
@@ -92,16 +92,16 @@ def probe(simulator: Simulator, names: Iterable[str], regions: Iterable[str]) ->
         yield started
 
 
-def _is_writable(world: World, name: str, region: str, at: float) -> bool:
-    if region in world.faults.outages | world.faults.disabled_regions:
+def _is_writable(state: AccountState, name: str, region: str, at: float) -> bool:
+    if region in state.faults.outages | state.faults.disabled_regions:
         return False
     try:
-        secret = world.find_writable(_request(world, name, region, at))
-        world.keys.require(region, secret.kms_key)
+        secret = state.find_writable(_request(state, name, region, at))
+        state.keys.require(region, secret.kms_key)
     except ApiError:
         return False
     return True
 
 
-def _request(world: World, name: str, region: str, at: float) -> Request:
-    return Request(region, {"SecretId": name}, at, world.callers.whose("", world.account_id, at))
+def _request(state: AccountState, name: str, region: str, at: float) -> Request:
+    return Request(region, {"SecretId": name}, at, state.callers.find_caller("", state.account_id, at))

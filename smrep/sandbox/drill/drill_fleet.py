@@ -18,15 +18,15 @@ _KINDS = ("db", "api-key")
 _OWN_KEY, _OWN_KEY_TEAM = "alias/dr", "orders"
 
 
-def fleet(count: int, home: str, near: str, far: str | None) -> list[dict[str, Any]]:
+def make_fleet(count: int, home: str, near: str, far: str | None) -> list[dict[str, Any]]:
     """Return an estate of `count` secrets in `home`, each with a replica in `near` and every other one in `far` too.
 
     Those of one team are under a customer's key in every Region.
     """
-    return [_entry(number, home, [near, far] if far and number % 2 == 0 else [near]) for number in range(count)]
+    return [_make_entry(number, home, [near, far] if far and number % 2 == 0 else [near]) for number in range(count)]
 
 
-def _entry(number: int, home: str, replicas: list[str]) -> dict[str, Any]:
+def _make_entry(number: int, home: str, replicas: list[str]) -> dict[str, Any]:
     again, place = divmod(number, len(_TEAMS) * len(_KINDS))
     kind, team = divmod(place, len(_TEAMS))
     key = _OWN_KEY if _TEAMS[team] == _OWN_KEY_TEAM else None
@@ -69,9 +69,9 @@ class Stage:
 
     def standing(self, region: str) -> dict[str, tuple[str, str]]:
         """Return each secret's ARN and how it stands in a Region, by its name; one that is not there has neither."""
-        return {name: self._standing(name, region) for name in self.names}
+        return {name: self._describe_standing(name, region) for name in self.names}
 
-    def _standing(self, name: str, region: str) -> tuple[str, str]:
+    def _describe_standing(self, name: str, region: str) -> tuple[str, str]:
         try:
             shown = self._call("DescribeSecret", region, SecretId=name)
         except ApiError:
@@ -94,7 +94,7 @@ def staged(
     simulator: Simulator, count: int, regions: tuple[str, str, str | None], sleep: Callable[[float], None]
 ) -> Iterator[Stage]:
     """Make a fleet in an empty simulator and watch it: `regions` are its home, the one near by and the far one."""
-    estate = fleet(count, *regions)
+    estate = make_fleet(count, *regions)
     seed(simulator, estate)
     names = tuple(each["name"] for each in estate)
     with probe(simulator, names, [each for each in regions if each]) as started:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from smrep.sandbox.operations.describe_secret import SECRET_ID
-from smrep.sandbox.simulator.account_state import Request, World
+from smrep.sandbox.simulator.account_state import AccountState, Request
 from smrep.sandbox.simulator.api_errors import (
     ApiError,
     invalid_parameter,
@@ -14,25 +14,25 @@ from smrep.sandbox.simulator.api_errors import (
     secret_not_found,
 )
 from smrep.sandbox.simulator.arns import secret_arn
-from smrep.sandbox.simulator.event_queue import Purge
-from smrep.sandbox.simulator.replication_engine import ref
+from smrep.sandbox.simulator.event_queue import DeletionEnd
+from smrep.sandbox.simulator.replication_engine import make_ref
 from smrep.sandbox.simulator.validation import Field, Operation
 
 _DAY_S = 86_400
 _SHORTEST_DAYS, _LONGEST_DAYS = 7, 30
 
 
-def _delete_secret(world: World, request: Request) -> dict[str, Any]:
+def _delete_secret(state: AccountState, request: Request) -> dict[str, Any]:
     """Choice: every listed Region counts as a replica Region, a Failed one too.
 
     Source: aws-behavior.md 1.7 and 1.4 (DeletedDate is the moment of the call); API_DeleteSecret.
     """
-    force, days = _window(request.params)
+    force, days = _read_window(request.params)
     try:
-        secret = world.find(request.region, request.params["SecretId"])
+        secret = state.find(request.region, request.params["SecretId"])
     except ApiError:
         if force:
-            return _never_there(world, request)
+            return _answer_missing(state, request)
         raise
     if secret.is_replica:
         raise replica_is_read_only()
@@ -43,13 +43,15 @@ def _delete_secret(world: World, request: Request) -> dict[str, Any]:
         raise invalid_request(
             "You can't perform this operation on the secret because it was already scheduled for deletion."
         )
-    secret.deleted, secret.recoverable, secret.deletion = request.at, not force, world.next_number()
+    secret.deleted, secret.recoverable, secret.deletion = request.at, not force, state.next_number()
     end = request.at + (0 if force else days * _DAY_S)
-    world.agenda.add(end + (world.faults.force_delete_delay_s if force else 0), Purge(ref(secret), secret.deletion))
+    state.events.add(
+        end + (state.faults.force_delete_delay_s if force else 0), DeletionEnd(make_ref(secret), secret.deletion)
+    )
     return {"ARN": secret.arn, "Name": secret.name, "DeletionDate": round(end, 3)}
 
 
-def _window(params: dict[str, Any]) -> tuple[bool, int]:
+def _read_window(params: dict[str, Any]) -> tuple[bool, int]:
     """Whether to delete without recovery, and the recovery window in days."""
     force, days = params.get("ForceDeleteWithoutRecovery", False), params.get("RecoveryWindowInDays")
     if force and days is not None:
@@ -59,13 +61,13 @@ def _window(params: dict[str, Any]) -> tuple[bool, int]:
     return force, _LONGEST_DAYS if days is None else days
 
 
-def _never_there(world: World, request: Request) -> dict[str, Any]:
+def _answer_missing(state: AccountState, request: Request) -> dict[str, Any]:
     """Return the answer for a secret that is not there: deleting by force does not mind.
 
     Source: API_DeleteSecret, ForceDeleteWithoutRecovery. Choice: the ARN has a made-up suffix.
     """
     name: str = request.params["SecretId"]
-    arn = secret_arn(request.region, world.account_id, name, world.fresh_suffix())
+    arn = secret_arn(request.region, state.account_id, name, state.make_suffix())
     return {
         "ARN": name if name.startswith("arn:") else arn,
         "Name": name.rpartition(":secret:")[2],
@@ -73,13 +75,13 @@ def _never_there(world: World, request: Request) -> dict[str, Any]:
     }
 
 
-def _restore_secret(world: World, request: Request) -> dict[str, Any]:
+def _restore_secret(state: AccountState, request: Request) -> dict[str, Any]:
     """Cancel a deletion.
 
     Choice: restoring what is not deleted is no mistake; what was deleted without recovery is not found.
     Source: API_RestoreSecret.
     """
-    secret = world.find(request.region, request.params["SecretId"])
+    secret = state.find(request.region, request.params["SecretId"])
     if secret.is_replica:
         raise replica_is_read_only()
     if not secret.recoverable:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from smrep.sandbox.simulator.account_state import Request, World
+from smrep.sandbox.simulator.account_state import AccountState, Request
 from smrep.sandbox.simulator.api_errors import ApiError
-from smrep.sandbox.simulator.page_tokens import page
+from smrep.sandbox.simulator.page_tokens import take_page
 from smrep.sandbox.simulator.stored_secret import (
     CURRENT,
     DEFAULT_KEY,
-    Entry,
+    ReplicaEntry,
     Rotation,
-    Secret,
-    Version,
+    StoredSecret,
+    StoredVersion,
+    find_labeled,
     find_version,
-    labelled,
 )
 from smrep.sandbox.simulator.validation import Field, Operation
 
@@ -23,7 +23,7 @@ SECRET_ID = Field(str, required=True, low=1, high=2048)
 _DAY_S = 86_400
 
 
-def details(secret: Secret, *, versions_key: str) -> dict[str, Any]:
+def show_secret(secret: StoredSecret, *, versions_key: str) -> dict[str, Any]:
     """Return what DescribeSecret and ListSecrets show of a secret alike; fields without a value are absent.
 
     A primary on the default key has no KmsKeyId, a replica shows the default key's alias. Choice: a
@@ -47,44 +47,46 @@ def details(secret: Secret, *, versions_key: str) -> dict[str, Any]:
         "DeletedDate": None if secret.deleted is None else round(secret.deleted, 3),
         "Tags": None if secret.is_replica and not tags else tags,
         versions_key: {v.version_id: list(v.stages) for v in content.versions if v.stages} or None,
-        "OwningService": owning_service(secret.name),
+        "OwningService": find_owning_service(secret.name),
         "CreatedDate": round(secret.created, 3),
         "PrimaryRegion": secret.primary_region,
     }
     return {key: value for key, value in optional.items() if value is not None}
 
 
-def owning_service(name: str) -> str | None:
+def find_owning_service(name: str) -> str | None:
     """Return the AWS service that manages a secret of this name. Source: aws-behavior.md 3 'Managed secrets'."""
     service, mark, _ = name.partition("!")
     return service if mark and service else None
 
 
-def replication_status(world: World, secret: Secret, entries: list[Entry]) -> list[dict[str, Any]]:
+def show_replication_status(
+    state: AccountState, secret: StoredSecret, entries: list[ReplicaEntry]
+) -> list[dict[str, Any]]:
     """ReplicationStatus of these entries; StatusMessage is absent while InProgress.
 
     LastAccessedDate is the replica's own. Source: aws-behavior.md 1.1, 1.4.
     """
     rows = []
     for entry in entries:
-        copy = world.held(entry.region, secret.name)
-        own = copy is not None and copy.is_replica_of(secret)
+        replica = state.get_secret(entry.region, secret.name)
+        own = replica is not None and replica.is_replica_of(secret)
         row = {
             "Region": entry.region,
             "KmsKeyId": entry.kms_key,
             "Status": entry.status,
             "StatusMessage": entry.message,
-            "LastAccessedDate": copy.accessed if copy is not None and own else None,
+            "LastAccessedDate": replica.accessed if replica is not None and own else None,
         }
         rows.append({key: value for key, value in row.items() if value is not None})
     return rows
 
 
-def _describe_secret(world: World, request: Request) -> dict[str, Any]:
-    secret = world.find(request.region, request.params["SecretId"])
-    answer = details(secret, versions_key="VersionIdsToStages")
+def _describe_secret(state: AccountState, request: Request) -> dict[str, Any]:
+    secret = state.find(request.region, request.params["SecretId"])
+    answer = show_secret(secret, versions_key="VersionIdsToStages")
     shown = [entry.shown(request.at) for entry in secret.entries.values()]
-    rows = replication_status(world, secret, [entry for entry in shown if entry is not None])
+    rows = show_replication_status(state, secret, [entry for entry in shown if entry is not None])
     more = {
         "ReplicationStatus": rows,
         "CrossAccountPrimary": secret.cross_account.primary,
@@ -93,10 +95,10 @@ def _describe_secret(world: World, request: Request) -> dict[str, Any]:
     return {**answer, **{key: value for key, value in more.items() if value}}
 
 
-def _get_secret_value(world: World, request: Request) -> dict[str, Any]:
-    secret = world.find_living(request)
-    version = _wanted_version(secret, request.params)
-    world.keys.require_readable(secret, version.version_id)
+def _get_secret_value(state: AccountState, request: Request) -> dict[str, Any]:
+    secret = state.find_living(request)
+    version = _select_version(secret, request.params)
+    state.keys.require_readable(secret, version.version_id)
     secret.accessed = secret.read_on[version.version_id] = request.at - request.at % _DAY_S
     answer = {
         "ARN": secret.arn,
@@ -110,10 +112,10 @@ def _get_secret_value(world: World, request: Request) -> dict[str, Any]:
     return {key: value for key, value in answer.items() if value is not None}
 
 
-def _wanted_version(secret: Secret, params: dict[str, Any]) -> Version:
+def _select_version(secret: StoredSecret, params: dict[str, Any]) -> StoredVersion:
     version_id, stage = params.get("VersionId"), params.get("VersionStage")
     if version_id is None:
-        sought, version = stage or CURRENT, labelled(secret.content.versions, stage or CURRENT)
+        sought, version = stage or CURRENT, find_labeled(secret.content.versions, stage or CURRENT)
         what = f"staging label: {sought}"
     else:
         version = find_version(secret.content.versions, version_id)
@@ -131,23 +133,23 @@ def _wanted_version(secret: Secret, params: dict[str, Any]) -> Version:
     return version
 
 
-def _list_secret_version_ids(world: World, request: Request) -> dict[str, Any]:
+def _list_secret_version_ids(state: AccountState, request: Request) -> dict[str, Any]:
     """Choice: a version under the default key says "DefaultEncryptionKey" in KmsKeyIds."""
-    secret = world.find(request.region, request.params["SecretId"])
+    secret = state.find(request.region, request.params["SecretId"])
     everything = request.params.get("IncludeDeprecated", False)
     rows = [version for version in secret.content.versions if version.stages or everything]
-    shown, token = page(
+    shown, token = take_page(
         rows,
         key=lambda version: (version.created, version.version_id),
         size=request.params.get("MaxResults", 100),
         token=request.params.get("NextToken"),
     )
-    versions = [_version_row(secret, version) for version in shown]
+    versions = [_show_version(secret, version) for version in shown]
     answer: dict[str, Any] = {"Versions": versions, "ARN": secret.arn, "Name": secret.name}
     return answer if token is None else {**answer, "NextToken": token}
 
 
-def _version_row(secret: Secret, version: Version) -> dict[str, Any]:
+def _show_version(secret: StoredSecret, version: StoredVersion) -> dict[str, Any]:
     key = secret.version_keys[version.version_id]
     row = {
         "VersionId": version.version_id,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from smrep.sandbox.simulator.account_state import Request, World
+from smrep.sandbox.simulator.account_state import AccountState, Request
 from smrep.sandbox.simulator.api_errors import ApiError
 from smrep.sandbox.simulator.callers import user_arn
 from smrep.sandbox.simulator.iam_policies import EVERYTHING, Context, Decision, Policy, Verdict, judge
@@ -21,7 +21,7 @@ _TEMPLATES = {
 }
 
 
-def _simulate_principal_policy(world: World, request: Request) -> dict[str, Any]:
+def _simulate_principal_policy(state: AccountState, request: Request) -> dict[str, Any]:
     """Judge every action on every resource; without resources, on `*`.
 
     Choice: no context key is filled in by itself, and no organization, boundary or resource policy takes
@@ -33,7 +33,7 @@ def _simulate_principal_policy(world: World, request: Request) -> dict[str, Any]
     for name in _NOT_MODELLED:
         if name in params:
             raise _invalid_input(f"The sandbox does not simulate {name}.")
-    policy = _policy_of(world, params["PolicySourceArn"])
+    policy = _find_policy(state, params["PolicySourceArn"])
     resources = params.get("ResourceArns") or ["*"]
     if strange := [each for each in resources if each != "*" and not each.startswith("arn:")]:
         raise _invalid_input(f"ResourceNames are not in a valid ARN format: {', '.join(strange)}.")
@@ -42,32 +42,32 @@ def _simulate_principal_policy(world: World, request: Request) -> dict[str, Any]
     context = {each["ContextKeyName"].lower(): each["ContextKeyValues"] for each in params.get("ContextEntries", [])}
     results = []
     for action in params["ActionNames"]:
-        verdicts = {resource: _verdict(world, policy, action, resource, context) for resource in resources}
-        results.append(_result(action, verdicts))
+        verdicts = {resource: _judge(state, policy, action, resource, context) for resource in resources}
+        results.append(_show_result(action, verdicts))
     return {"EvaluationResults": results, "IsTruncated": False}
 
 
-def _policy_of(world: World, arn: str) -> Policy:
+def _find_policy(state: AccountState, arn: str) -> Policy:
     """Return an identity's policy. Choice: the account's one user may do everything unless told otherwise."""
     match = re.fullmatch(r"arn:[a-z-]+:iam::\d{12}:(user|role|group)/(?:.*/)?([^/]+)", arn)
     if match is None:
         raise _invalid_input(f"Invalid Entity Arn: {arn} does not clearly define entity type and name.")
-    policy = world.policies.get(arn)
+    policy = state.policies.get(arn)
     if policy is not None:
         return policy
-    if arn == user_arn(world.account_id):
+    if arn == user_arn(state.account_id):
         return EVERYTHING
     raise ApiError("NoSuchEntity", f"The {match[1]} with name {match[2]} cannot be found.", 404)
 
 
-def _verdict(world: World, policy: Policy, action: str, resource: str, context: Context) -> Verdict:
+def _judge(state: AccountState, policy: Policy, action: str, resource: str, context: Context) -> Verdict:
     operation, region = action.partition(":")[2], ":".join(resource.split(":")[3:4])
-    if (operation, region) in world.faults.denied:
+    if (operation, region) in state.faults.denied:
         return Verdict("implicitDeny")
     return judge(policy, action, resource, context)
 
 
-def _result(action: str, verdicts: dict[str, Verdict]) -> dict[str, Any]:
+def _show_result(action: str, verdicts: dict[str, Verdict]) -> dict[str, Any]:
     """Return an action's EvaluationResult.
 
     Choice: of several resources it shows the ARN's template, and explicitDeny if any is, else allowed if
@@ -82,7 +82,7 @@ def _result(action: str, verdicts: dict[str, Verdict]) -> dict[str, Any]:
         "EvalActionName": action,
         "EvalResourceName": alone or _TEMPLATES.get(service, "*"),
         "EvalDecision": decision,
-        "MatchedStatements": _matched(*deciding),
+        "MatchedStatements": _show_statements(*deciding),
         "MissingContextValues": sorted({key for each in verdicts.values() for key in each.missing}),
     }
     if alone != "*":
@@ -90,7 +90,7 @@ def _result(action: str, verdicts: dict[str, Verdict]) -> dict[str, Any]:
             {
                 "EvalResourceName": resource,
                 "EvalResourceDecision": verdict.decision,
-                "MatchedStatements": _matched(verdict),
+                "MatchedStatements": _show_statements(verdict),
                 "MissingContextValues": list(verdict.missing),
             }
             for resource, verdict in verdicts.items()
@@ -98,7 +98,7 @@ def _result(action: str, verdicts: dict[str, Verdict]) -> dict[str, Any]:
     return result
 
 
-def _matched(*verdicts: Verdict) -> list[dict[str, str]]:
+def _show_statements(*verdicts: Verdict) -> list[dict[str, str]]:
     """Return the MatchedStatements. Choice: each is named by its Sid, without its place in the text."""
     sids = dict.fromkeys(statement.sid for verdict in verdicts for statement in verdict.decided_by)
     return [{"SourcePolicyId": sid, "SourcePolicyType": "IAM Policy"} for sid in sids]

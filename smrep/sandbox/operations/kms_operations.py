@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from smrep.sandbox.simulator.account_state import Request, World
+from smrep.sandbox.simulator.account_state import AccountState, Request
 from smrep.sandbox.simulator.api_errors import ApiError
 from smrep.sandbox.simulator.arns import kms_arn, new_uuid
 from smrep.sandbox.simulator.key_store import Key
-from smrep.sandbox.simulator.page_tokens import page
+from smrep.sandbox.simulator.page_tokens import take_page
 from smrep.sandbox.simulator.validation import Field, Operation
 
 _KEY_ID = Field(str, required=True, low=1, high=2048)
@@ -17,100 +17,100 @@ _SPECS = ("SYMMETRIC_DEFAULT", "RSA_2048", "RSA_4096", "ECC_NIST_P256", "HMAC_25
 _USAGES = ("ENCRYPT_DECRYPT", "SIGN_VERIFY", "GENERATE_VERIFY_MAC", "KEY_AGREEMENT")
 
 
-def _create_key(world: World, request: Request) -> dict[str, Any]:
-    key_id = new_uuid(world.rng)
+def _create_key(state: AccountState, request: Request) -> dict[str, Any]:
+    key_id = new_uuid(state.rng)
     multi_region = bool(request.params.get("MultiRegion", False))
     if multi_region:
         key_id = "mrk-" + key_id.replace("-", "")
     key = Key(
         key_id=key_id,
-        arn=kms_arn(request.region, world.account_id, f"key/{key_id}"),
-        account_id=world.account_id,
+        arn=kms_arn(request.region, state.account_id, f"key/{key_id}"),
+        account_id=state.account_id,
         created=request.at,
         description=request.params.get("Description", ""),
         usage=request.params.get("KeyUsage", "ENCRYPT_DECRYPT"),
         spec=request.params.get("KeySpec", "SYMMETRIC_DEFAULT"),
         multi_region=multi_region,
     )
-    world.keys.add(request.region, key)
-    return {"KeyMetadata": key.metadata()}
+    state.keys.add(request.region, key)
+    return {"KeyMetadata": key.describe()}
 
 
-def _create_alias(world: World, request: Request) -> dict[str, Any]:
+def _create_alias(state: AccountState, request: Request) -> dict[str, Any]:
     alias = request.params["AliasName"]
-    arn = kms_arn(request.region, world.account_id, alias)
+    arn = kms_arn(request.region, state.account_id, alias)
     if not re.fullmatch(r"alias/[a-zA-Z0-9:/_-]+", alias):
         raise ApiError("InvalidAliasNameException", f"Alias {alias} is not valid.")
     if alias.startswith("alias/aws/"):
         raise ApiError("NotAuthorizedException", "")
-    key = world.keys.find_key_only(request.region, request.params["TargetKeyId"])
-    if world.keys.has_alias(request.region, alias):
+    key = state.keys.find_key_only(request.region, request.params["TargetKeyId"])
+    if state.keys.has_alias(request.region, alias):
         raise ApiError("AlreadyExistsException", f"An alias with the name {arn} already exists")
-    world.keys.add_alias(request.region, alias, key)
+    state.keys.add_alias(request.region, alias, key)
     return {}
 
 
-def _describe_key(world: World, request: Request) -> dict[str, Any]:
-    return {"KeyMetadata": world.keys.find(request.region, request.params["KeyId"]).metadata()}
+def _describe_key(state: AccountState, request: Request) -> dict[str, Any]:
+    return {"KeyMetadata": state.keys.find(request.region, request.params["KeyId"]).describe()}
 
 
-def _list_aliases(world: World, request: Request) -> dict[str, Any]:
+def _list_aliases(state: AccountState, request: Request) -> dict[str, Any]:
     """Return a page of the Region's aliases in the order of their names. Source: API_ListAliases."""
     params = request.params
     try:
-        shown, marker = page(
-            world.keys.aliases_of(request.region),
+        shown, marker = take_page(
+            state.keys.list_aliases(request.region),
             key=lambda pair: (pair[0], ""),
             size=params.get("Limit", 50),
             token=params.get("Marker"),
         )
     except ApiError as error:
         raise ApiError("InvalidMarkerException", "The marker is invalid.") from error
-    home = kms_arn(request.region, world.account_id, "")
+    home = kms_arn(request.region, state.account_id, "")
     aliases = [{"AliasName": name, "AliasArn": home + name, "TargetKeyId": key_id} for name, key_id in shown]
     return {"Aliases": aliases, "Truncated": marker is not None, **({"NextMarker": marker} if marker else {})}
 
 
-def _disable_key(world: World, request: Request) -> dict[str, Any]:
-    return _switch(world, request, "Disabled")
+def _disable_key(state: AccountState, request: Request) -> dict[str, Any]:
+    return _switch(state, request, "Disabled")
 
 
-def _enable_key(world: World, request: Request) -> dict[str, Any]:
-    return _switch(world, request, "Enabled")
+def _enable_key(state: AccountState, request: Request) -> dict[str, Any]:
+    return _switch(state, request, "Enabled")
 
 
-def _schedule_key_deletion(world: World, request: Request) -> dict[str, Any]:
+def _schedule_key_deletion(state: AccountState, request: Request) -> dict[str, Any]:
     """Let a key await its deletion. Choice: it goes on waiting, however much time passes."""
-    key = _changeable(world, request)
+    key = _find_changeable(state, request)
     if key.state == "PendingDeletion":
         raise ApiError("KMSInvalidStateException", f"{key.arn} is pending deletion.")
-    world.keys.set_state(request.region, key.key_id, "PendingDeletion")
+    state.keys.set_state(request.region, key.key_id, "PendingDeletion")
     days = request.params.get("PendingWindowInDays", 30)
     return {"KeyId": key.arn, "KeyState": "PendingDeletion", "DeletionDate": request.at + days * 86400.0}
 
 
-def _cancel_key_deletion(world: World, request: Request) -> dict[str, Any]:
+def _cancel_key_deletion(state: AccountState, request: Request) -> dict[str, Any]:
     """Bring a key back, which is disabled then. Source: API_CancelKeyDeletion."""
-    key = _changeable(world, request)
+    key = _find_changeable(state, request)
     if key.state != "PendingDeletion":
         raise ApiError("KMSInvalidStateException", f"{key.arn} is not pending deletion.")
-    world.keys.set_state(request.region, key.key_id, "Disabled")
+    state.keys.set_state(request.region, key.key_id, "Disabled")
     return {"KeyId": key.arn}
 
 
-def _changeable(world: World, request: Request) -> Key:
+def _find_changeable(state: AccountState, request: Request) -> Key:
     """Return the key that is named, unless it is AWS's own."""
-    key = world.keys.find_key_only(request.region, request.params["KeyId"])
+    key = state.keys.find_key_only(request.region, request.params["KeyId"])
     if key.manager == "AWS":
         raise ApiError("AccessDeniedException", f"{key.arn} is managed by AWS and cannot be changed.")
     return key
 
 
-def _switch(world: World, request: Request, state: str) -> dict[str, Any]:
-    key = _changeable(world, request)
+def _switch(state: AccountState, request: Request, key_state: str) -> dict[str, Any]:
+    key = _find_changeable(state, request)
     if key.state not in ("Enabled", "Disabled"):
         raise ApiError("KMSInvalidStateException", f"{key.arn} is pending deletion or unavailable.")
-    world.keys.set_state(request.region, key.key_id, state)
+    state.keys.set_state(request.region, key.key_id, key_state)
     return {}
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from smrep.sandbox.simulator.account_state import Request, World
+from smrep.sandbox.simulator.account_state import AccountState, Request
 from smrep.sandbox.simulator.api_errors import ApiError
 from smrep.sandbox.simulator.arns import partition
-from smrep.sandbox.simulator.page_tokens import page
+from smrep.sandbox.simulator.page_tokens import take_page
 from smrep.sandbox.simulator.validation import Field, Operation
 
 BY_DEFAULT = (
@@ -27,19 +27,19 @@ OPT_IN = (
 _STATUSES = ("ENABLED", "ENABLING", "DISABLING", "DISABLED", "ENABLED_BY_DEFAULT")
 
 
-def regions_beside(region: str, disabled: Iterable[str]) -> list[str]:
+def list_partition_regions(region: str, disabled: Iterable[str]) -> list[str]:
     """Return the Regions of a Region's partition by name, those disabled too; the disabled are always known."""
     known = {*BY_DEFAULT, *OPT_IN, *disabled}
     return sorted(each for each in known if partition(each) == partition(region))
 
 
-def _describe_regions(world: World, request: Request) -> dict[str, Any]:
+def _describe_regions(state: AccountState, request: Request) -> dict[str, Any]:
     """Choice: Regions come by name, without their geography; a Region that is named is shown, enabled or not.
 
     Source: API_DescribeRegions; an unknown Region's words as reported by users.
     """
-    params, disabled = request.params, world.faults.disabled_regions
-    shown = known = regions_beside(request.region, disabled)
+    params, disabled = request.params, state.faults.disabled_regions
+    shown = known = list_partition_regions(request.region, disabled)
     named = params.get("RegionName", [])
     if unknown := [each for each in named if each not in known]:
         raise ApiError("InvalidParameterValue", f"Invalid region: [{', '.join(unknown)}]")
@@ -49,11 +49,11 @@ def _describe_regions(world: World, request: Request) -> dict[str, Any]:
         shown = [each for each in known if each in named]
     elif not params.get("AllRegions", False):
         shown = [each for each in known if each not in disabled]
-    rows = [_row(each, enabled=each not in disabled) for each in shown]
+    rows = [_show_region(each, enabled=each not in disabled) for each in shown]
     return {"regionInfo": [row for row in rows if all(_fits(row, item) for item in params.get("Filter", []))]}
 
 
-def _row(region: str, *, enabled: bool) -> dict[str, str]:
+def _show_region(region: str, *, enabled: bool) -> dict[str, str]:
     domain = "amazonaws.com.cn" if partition(region) == "aws-cn" else "amazonaws.com"
     status = "opt-in-not-required" if region in BY_DEFAULT else "opted-in"
     return {
@@ -71,17 +71,17 @@ def _fits(row: dict[str, str], item: dict[str, Any]) -> bool:
     return row[keys[item["Name"]]] in item.get("Value", [])
 
 
-def _list_regions(world: World, request: Request) -> dict[str, Any]:
+def _list_regions(state: AccountState, request: Request) -> dict[str, Any]:
     """Choice: Regions come by name, 50 a page unless fewer are asked for. Source: API_ListRegions."""
-    params, disabled = request.params, world.faults.disabled_regions
+    params, disabled = request.params, state.faults.disabled_regions
     wanted = params.get("RegionOptStatusContains", _STATUSES)
     rows = [
         {"RegionName": each, "RegionOptStatus": status}
-        for each in regions_beside(request.region, disabled)
-        if (status := _opt_status(each, enabled=each not in disabled)) in wanted
+        for each in list_partition_regions(request.region, disabled)
+        if (status := _find_opt_status(each, enabled=each not in disabled)) in wanted
     ]
     try:
-        shown, token = page(
+        shown, token = take_page(
             rows,
             key=lambda row: (row["RegionName"], ""),
             size=params.get("MaxResults", 50),
@@ -92,7 +92,7 @@ def _list_regions(world: World, request: Request) -> dict[str, Any]:
     return {"Regions": shown} if token is None else {"Regions": shown, "NextToken": token}
 
 
-def _opt_status(region: str, *, enabled: bool) -> str:
+def _find_opt_status(region: str, *, enabled: bool) -> str:
     if not enabled:
         return "DISABLED"
     return "ENABLED_BY_DEFAULT" if region in BY_DEFAULT else "ENABLED"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from smrep.sandbox.operations.describe_secret import SECRET_ID, replication_status
-from smrep.sandbox.simulator.account_state import Request, World
+from smrep.sandbox.operations.describe_secret import SECRET_ID, show_replication_status
+from smrep.sandbox.simulator.account_state import AccountState, Request
 from smrep.sandbox.simulator.replication_engine import add_regions, promote, remove_regions
-from smrep.sandbox.simulator.stored_secret import Secret
+from smrep.sandbox.simulator.stored_secret import StoredSecret
 from smrep.sandbox.simulator.validation import Field, Operation
 
 _REGION = Field(str, low=1, high=128, pattern=r"^([a-z]+-)+\d+$")
@@ -15,28 +15,28 @@ _REPLICA_REGION = Field(dict, members={"Region": _REGION, "KmsKeyId": Field(str,
 ADD_REGIONS = Field(list, low=1, item=_REPLICA_REGION)
 
 
-def _replicate_secret_to_regions(world: World, request: Request) -> dict[str, Any]:
-    primary, params = world.find_writable(request), request.params
+def _replicate_secret_to_regions(state: AccountState, request: Request) -> dict[str, Any]:
+    primary, params = state.find_writable(request), request.params
     force = params.get("ForceOverwriteReplicaSecret", False)
-    add_regions(world, primary, params["AddReplicaRegions"], force=force, at=request.at)
-    return _answer(world, primary)
+    add_regions(state, primary, params["AddReplicaRegions"], force=force, at=request.at)
+    return _answer(state, primary)
 
 
-def _remove_regions_from_replication(world: World, request: Request) -> dict[str, Any]:
-    primary = world.find_writable(request)
-    remove_regions(world, primary, request.params["RemoveReplicaRegions"], request.at)
-    return _answer(world, primary)
+def _remove_regions_from_replication(state: AccountState, request: Request) -> dict[str, Any]:
+    primary = state.find_writable(request)
+    remove_regions(state, primary, request.params["RemoveReplicaRegions"], request.at)
+    return _answer(state, primary)
 
 
-def _stop_replication_to_replica(world: World, request: Request) -> dict[str, Any]:
-    copy = world.find_living(request)
-    promote(world, copy, request.at)
-    return {"ARN": copy.arn}
+def _stop_replication_to_replica(state: AccountState, request: Request) -> dict[str, Any]:
+    replica = state.find_living(request)
+    promote(state, replica, request.at)
+    return {"ARN": replica.arn}
 
 
-def _answer(world: World, primary: Secret) -> dict[str, Any]:
+def _answer(state: AccountState, primary: StoredSecret) -> dict[str, Any]:
     """All the Regions listed now, without any lag, and `[]` for none. Source: aws-behavior.md 1.1, 1.2."""
-    rows = replication_status(world, primary, list(primary.entries.values()))
+    rows = show_replication_status(state, primary, list(primary.entries.values()))
     return {"ARN": primary.arn, "ReplicationStatus": rows}
 
 

@@ -7,22 +7,22 @@ from dataclasses import replace
 from typing import Any
 
 from smrep.sandbox.operations.describe_secret import SECRET_ID
-from smrep.sandbox.simulator.account_state import Request, World
+from smrep.sandbox.simulator.account_state import AccountState, Request
 from smrep.sandbox.simulator.api_errors import ApiError, invalid_parameter
 from smrep.sandbox.simulator.replication_engine import spread
-from smrep.sandbox.simulator.stored_secret import Secret
+from smrep.sandbox.simulator.stored_secret import StoredSecret
 from smrep.sandbox.simulator.validation import Field, Operation
 
 _DEFAULT = "default"
 _POLICY_NAME = Field(str, low=1, high=256)
 
 
-def _put_resource_policy(world: World, request: Request) -> dict[str, Any]:
+def _put_resource_policy(state: AccountState, request: Request) -> dict[str, Any]:
     """Choice: any JSON object is a policy, kept to the letter; BlockPublicPolicy blocks none.
 
     Source: API_PutResourcePolicy.
     """
-    secret, text = world.find_writable(request), request.params["ResourcePolicy"]
+    secret, text = state.find_writable(request), request.params["ResourcePolicy"]
     _refuse_other_names(request)
     try:
         document = json.loads(text)
@@ -30,30 +30,30 @@ def _put_resource_policy(world: World, request: Request) -> dict[str, Any]:
         document = None
     if not isinstance(document, dict):
         raise ApiError("MalformedPolicyDocumentException", "This resource policy contains invalid JSON.")
-    return _attach(world, secret, text, request)
+    return _attach(state, secret, text, request)
 
 
-def _delete_resource_policy(world: World, request: Request) -> dict[str, Any]:
+def _delete_resource_policy(state: AccountState, request: Request) -> dict[str, Any]:
     """Choice: deleting a policy that is not there is no mistake. Source: API_DeleteResourcePolicy."""
-    secret = world.find_writable(request)
+    secret = state.find_writable(request)
     _refuse_other_names(request)
-    return _attach(world, secret, None, request)
+    return _attach(state, secret, None, request)
 
 
-def _get_resource_policy(world: World, request: Request) -> dict[str, Any]:
+def _get_resource_policy(state: AccountState, request: Request) -> dict[str, Any]:
     """Choice: a replica answers too, with what it has received. Source: API_GetResourcePolicy; aws-behavior.md 1.9."""
-    secret = world.find_living(request)
+    secret = state.find_living(request)
     if request.params.get("PolicyName", _DEFAULT) != _DEFAULT:
         raise ApiError("ResourceNotFoundException", "Secrets Manager can't find the specified resource policy.")
-    answer = _named(secret, request)
+    answer = _answer(secret, request)
     return answer if secret.content.policy is None else {**answer, "ResourcePolicy": secret.content.policy}
 
 
-def _attach(world: World, secret: Secret, policy: str | None, request: Request) -> dict[str, Any]:
+def _attach(state: AccountState, secret: StoredSecret, policy: str | None, request: Request) -> dict[str, Any]:
     """Give a secret another policy, which replicates. Source: aws-behavior.md 3 'What replicates'."""
-    secret.content = world.revise(replace(secret.content, policy=policy), request.at)
-    spread(world, secret, request.at)
-    return _named(secret, request)
+    secret.content = state.revise(replace(secret.content, policy=policy), request.at)
+    spread(state, secret, request.at)
+    return _answer(secret, request)
 
 
 def _refuse_other_names(request: Request) -> None:
@@ -61,7 +61,7 @@ def _refuse_other_names(request: Request) -> None:
         raise invalid_parameter("The policy name must be default.")
 
 
-def _named(secret: Secret, request: Request) -> dict[str, Any]:
+def _answer(secret: StoredSecret, request: Request) -> dict[str, Any]:
     """Return what every answer has. Choice: PolicyName only where the request has it, as in AWS CLI's examples."""
     name = request.params.get("PolicyName")
     answer = {"ARN": secret.arn, "Name": secret.name}

@@ -5,42 +5,42 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from smrep.sandbox.operations.describe_secret import SECRET_ID, owning_service
+from smrep.sandbox.operations.describe_secret import SECRET_ID, find_owning_service
 from smrep.sandbox.operations.update_secret import TOKEN
-from smrep.sandbox.simulator.account_state import Request, World
+from smrep.sandbox.simulator.account_state import AccountState, Request
 from smrep.sandbox.simulator.api_errors import invalid_request
 from smrep.sandbox.simulator.arns import new_uuid
 from smrep.sandbox.simulator.stored_secret import Rotation
 from smrep.sandbox.simulator.validation import Field, Operation
 
 
-def _rotate_secret(world: World, request: Request) -> dict[str, Any]:
+def _rotate_secret(state: AccountState, request: Request) -> dict[str, Any]:
     """Turn rotation on.
 
     Choice: nothing rotates; the VersionId answered is that of a version that is never made, and no date of
     a rotation is shown. Source: API_RotateSecret.
     """
-    secret, params = world.find_writable(request), request.params
+    secret, params = state.find_writable(request), request.params
     before = secret.rotation or Rotation()
     rotation = Rotation(
         enabled=True,
         function=params.get("RotationLambdaARN") or before.function,
         rules=params.get("RotationRules", before.rules),
     )
-    if rotation.function is None and owning_service(secret.name) is None:
+    if rotation.function is None and find_owning_service(secret.name) is None:
         raise invalid_request("No Lambda rotation function ARN is associated with this secret.")
     secret.rotation = rotation
     secret.content = replace(secret.content, changed=request.at)
-    version_id = params.get("ClientRequestToken") or new_uuid(world.rng)
+    version_id = params.get("ClientRequestToken") or new_uuid(state.rng)
     return {"ARN": secret.arn, "Name": secret.name, "VersionId": version_id}
 
 
-def _cancel_rotate_secret(world: World, request: Request) -> dict[str, Any]:
+def _cancel_rotate_secret(state: AccountState, request: Request) -> dict[str, Any]:
     """Turn rotation off; what it was goes on being shown.
 
     Choice: a secret that never rotated is refused; no VersionId is answered. Source: API_CancelRotateSecret.
     """
-    secret = world.find_writable(request)
+    secret = state.find_writable(request)
     if secret.rotation is None:
         raise invalid_request("Rotation is not configured for this secret.")
     secret.rotation = replace(secret.rotation, enabled=False)

@@ -6,10 +6,10 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from smrep.sandbox.operations.describe_secret import details, owning_service
-from smrep.sandbox.simulator.account_state import Request, World
-from smrep.sandbox.simulator.page_tokens import SortKey, after, cut
-from smrep.sandbox.simulator.stored_secret import Secret, age
+from smrep.sandbox.operations.describe_secret import find_owning_service, show_secret
+from smrep.sandbox.simulator.account_state import AccountState, Request
+from smrep.sandbox.simulator.page_tokens import SortKey, cut_page, skip_to_token
+from smrep.sandbox.simulator.stored_secret import StoredSecret, age
 from smrep.sandbox.simulator.validation import Field, Operation
 
 _KEYS = ("description", "name", "tag-key", "tag-value", "primary-region", "owning-service", "all")
@@ -25,40 +25,40 @@ _WORD = re.compile(
 )
 
 
-def _list_secrets(world: World, request: Request) -> dict[str, Any]:
+def _list_secrets(state: AccountState, request: Request) -> dict[str, Any]:
     """Choice: ascending order by default, as in the recorded answer."""
     params = request.params
     sort_by, filters = params.get("SortBy", _SORT_KEYS[0]), params.get("Filters", [])
-    rows = _rows(world, request)
+    rows = _list_rows(state, request)
 
-    def key(secret: Secret) -> SortKey:
+    def key(secret: StoredSecret) -> SortKey:
         return _sort_key(secret, sort_by)
 
-    def listed(secret: Secret) -> bool:
+    def listed(secret: StoredSecret) -> bool:
         living = secret.deleted is None or params.get("IncludePlannedDeletion", False)
         return living and all(_fits(secret, item) for item in filters)
 
     if sort_by != _SORT_KEYS[0]:
         rows = sorted(rows, key=key)
-    rest = after(params.get("NextToken"), rows, key=key, descending=params.get("SortOrder") == "desc")
-    shown, token = cut(filter(listed, rest), key=key, size=params.get("MaxResults", 100))
+    rest = skip_to_token(params.get("NextToken"), rows, key=key, descending=params.get("SortOrder") == "desc")
+    shown, token = cut_page(filter(listed, rest), key=key, size=params.get("MaxResults", 100))
     answer: dict[str, Any] = {
-        "SecretList": [details(secret, versions_key="SecretVersionsToStages") for secret in shown]
+        "SecretList": [show_secret(secret, versions_key="SecretVersionsToStages") for secret in shown]
     }
     return answer if token is None else {**answer, "NextToken": token}
 
 
-def _rows(world: World, request: Request) -> Sequence[Secret]:
+def _list_rows(state: AccountState, request: Request) -> Sequence[StoredSecret]:
     """Return a Region's secrets by age, as they were `Faults.listing_lag_s` ago. Source: aws-behavior.md 1.5."""
-    rows, lag = world.in_region(request.region), world.faults.listing_lag_s
-    past = world.memory.at(request.region, request.at - lag) if lag else {}
+    rows, lag = state.list_secrets(request.region), state.faults.listing_lag_s
+    past = state.memory.at(request.region, request.at - lag) if lag else {}
     if not past:
         return rows
     unchanged = [secret for secret in rows if secret.name not in past]
     return sorted([*unchanged, *(secret for secret in past.values() if secret is not None)], key=age)
 
 
-def _sort_key(secret: Secret, sort_by: str) -> SortKey:
+def _sort_key(secret: StoredSecret, sort_by: str) -> SortKey:
     match sort_by:
         case "name":
             return secret.name, ""
@@ -70,7 +70,7 @@ def _sort_key(secret: Secret, sort_by: str) -> SortKey:
             return age(secret)
 
 
-def _fits(secret: Secret, item: dict[str, Any]) -> bool:
+def _fits(secret: StoredSecret, item: dict[str, Any]) -> bool:
     """Whether a secret passes one filter; all filters must be passed.
 
     Choice: of the values of one filter, any that is not negated must match, if there is one, and
@@ -86,7 +86,7 @@ def _fits(secret: Secret, item: dict[str, Any]) -> bool:
     return not any(_matches(secret, key, value) for value in unwanted)
 
 
-def _matches(secret: Secret, key: str, value: str) -> bool:
+def _matches(secret: StoredSecret, key: str, value: str) -> bool:
     content = secret.content
     texts = {
         "name": [secret.name],
@@ -94,7 +94,7 @@ def _matches(secret: Secret, key: str, value: str) -> bool:
         "tag-key": [tag_key for tag_key, _ in content.tags],
         "tag-value": [tag_value for _, tag_value in content.tags],
         "primary-region": [secret.primary_region or ""],
-        "owning-service": [owning_service(secret.name) or ""],
+        "owning-service": [find_owning_service(secret.name) or ""],
     }
     if key not in ("all", "description"):
         return any(text.startswith(value) for text in texts[key])
@@ -107,11 +107,11 @@ def _has_words(text: str, value: str) -> bool:
 
     Source: aws-behavior.md 10.8; API_Filter says that descriptions match from their beginning.
     """
-    wanted, found = _words(value), _words(text)
+    wanted, found = _split_words(value), _split_words(text)
     return bool(wanted) and all(any(each.startswith(word) for each in found) for word in wanted)
 
 
-def _words(text: str) -> list[str]:
+def _split_words(text: str) -> list[str]:
     """Split a text at its mark, then before capitals and digits; one with two kinds of marks is a single word."""
     if len(set(text) & _MARKS) > 1:
         return [text.lower()]

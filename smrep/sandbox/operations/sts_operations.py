@@ -7,7 +7,7 @@ import re
 import string
 from typing import Any
 
-from smrep.sandbox.simulator.account_state import Request, World
+from smrep.sandbox.simulator.account_state import AccountState, Request
 from smrep.sandbox.simulator.api_errors import ApiError
 from smrep.sandbox.simulator.callers import Caller
 from smrep.sandbox.simulator.validation import Field, Operation
@@ -16,48 +16,48 @@ _ID_LETTERS = string.ascii_uppercase + "234567"
 _HOUR_S = 3600
 
 
-def _get_caller_identity(_world: World, request: Request) -> dict[str, Any]:
+def _get_caller_identity(_state: AccountState, request: Request) -> dict[str, Any]:
     """Source: API_GetCallerIdentity."""
     caller = request.caller
     return {"UserId": caller.user_id, "Account": caller.account_id, "Arn": caller.arn}
 
 
-def _assume_role(world: World, request: Request) -> dict[str, Any]:
+def _assume_role(state: AccountState, request: Request) -> dict[str, Any]:
     """Return dummy credentials that expire.
 
     Choice: every role exists and may be taken on by everybody, but for the external id that
     `Simulator.put_trust` wants. Calls signed with the credentials are made in the account in the role's ARN.
     Source: API_AssumeRole; the words of a refusal as reported by users.
     """
-    params, rng = request.params, world.rng
+    params, rng = request.params, state.rng
     role_arn, session = params["RoleArn"], params["RoleSessionName"]
     match = re.fullmatch(r"arn:([a-z-]+):iam::(\d{12}):role/(?:[!-~]+/)?([A-Za-z0-9_+=,.@-]+)", role_arn)
     if match is None:
         raise ApiError("ValidationError", f"{role_arn} is invalid")
-    if not world.callers.trusts(role_arn, params.get("ExternalId")):
+    if not state.callers.trusts(role_arn, params.get("ExternalId")):
         message = f"User: {request.caller.arn} is not authorized to perform: sts:AssumeRole on resource: {role_arn}"
         raise ApiError("AccessDenied", message, 403)
     partition, account_id, role = match.groups()
-    access_key = "ASIA" + _letters(rng, 16)
+    access_key = "ASIA" + _draw_letters(rng, 16)
     caller = Caller(
         arn=f"arn:{partition}:sts::{account_id}:assumed-role/{role}/{session}",
         account_id=account_id,
-        user_id=f"AROA{_letters(rng, 17)}:{session}",
+        user_id=f"AROA{_draw_letters(rng, 17)}:{session}",
         expires=request.at + params.get("DurationSeconds", _HOUR_S),
     )
-    world.callers.take_on(access_key, caller)
+    state.callers.add_role(access_key, caller)
     return {
         "Credentials": {
             "AccessKeyId": access_key,
-            "SecretAccessKey": "sandbox" + _letters(rng, 33),
-            "SessionToken": "sandbox" + _letters(rng, 49),
+            "SecretAccessKey": "sandbox" + _draw_letters(rng, 33),
+            "SessionToken": "sandbox" + _draw_letters(rng, 49),
             "Expiration": caller.expires,
         },
         "AssumedRoleUser": {"AssumedRoleId": caller.user_id, "Arn": caller.arn},
     }
 
 
-def _letters(rng: random.Random, number: int) -> str:
+def _draw_letters(rng: random.Random, number: int) -> str:
     return "".join(rng.choices(_ID_LETTERS, k=number))
 
 

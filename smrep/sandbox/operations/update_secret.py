@@ -6,20 +6,20 @@ from dataclasses import replace
 from typing import Any
 
 from smrep.sandbox.operations.describe_secret import SECRET_ID
-from smrep.sandbox.simulator.account_state import Request, World
+from smrep.sandbox.simulator.account_state import AccountState, Request
 from smrep.sandbox.simulator.api_errors import ApiError, invalid_request, replica_is_read_only
 from smrep.sandbox.simulator.arns import new_uuid
-from smrep.sandbox.simulator.key_store import own_key
+from smrep.sandbox.simulator.key_store import read_key
 from smrep.sandbox.simulator.replication_engine import show_key, spread
 from smrep.sandbox.simulator.stored_secret import (
     CURRENT,
     DEFAULT_KEY,
-    Secret,
-    Version,
+    StoredSecret,
+    StoredVersion,
+    add_version,
     find_version,
-    value_of,
-    with_label_moved,
-    with_version,
+    move_label,
+    read_value,
 )
 from smrep.sandbox.simulator.validation import Field, Operation
 
@@ -37,24 +37,24 @@ _TAG = Field(
 TAGS = Field(list, item=_TAG)
 
 
-def _put_secret_value(world: World, request: Request) -> dict[str, Any]:
-    secret, value = world.find_writable(request), value_of(request.params)
+def _put_secret_value(state: AccountState, request: Request) -> dict[str, Any]:
+    secret, value = state.find_writable(request), read_value(request.params)
     if value is None:
         raise invalid_request("You must provide either SecretString or SecretBinary.")
-    token = request.params.get("ClientRequestToken") or new_uuid(world.rng)
+    token = request.params.get("ClientRequestToken") or new_uuid(state.rng)
     version = find_version(secret.content.versions, token)
     if version is not None and version.value != value:
-        raise token_in_use(secret, token)
+        raise token_is_taken(secret, token)
     if version is None:
         stages = request.params.get("VersionStages", [CURRENT])
-        world.keys.require(secret.region, secret.kms_key)
-        _add_version(world, secret, Version(token, value, request.at, tuple(stages)))
+        state.keys.require(secret.region, secret.kms_key)
+        _add_version(state, secret, StoredVersion(token, value, request.at, tuple(stages)))
         version = find_version(secret.content.versions, token)
     stages = [] if version is None else list(version.stages)
     return {"ARN": secret.arn, "Name": secret.name, "VersionId": token, "VersionStages": stages}
 
 
-def token_in_use(secret: Secret, token: str) -> ApiError:
+def token_is_taken(secret: StoredSecret, token: str) -> ApiError:
     """Return the refusal of a ClientRequestToken that names a version with another value."""
     return ApiError(
         "ResourceExistsException",
@@ -63,50 +63,50 @@ def token_in_use(secret: Secret, token: str) -> ApiError:
     )
 
 
-def _add_version(world: World, secret: Secret, version: Version) -> None:
-    versions = with_version(secret.content.versions, version)
+def _add_version(state: AccountState, secret: StoredSecret, version: StoredVersion) -> None:
+    versions = add_version(secret.content.versions, version)
     known = secret.version_keys
     secret.version_keys = {v.version_id: known.get(v.version_id, secret.kms_key) for v in versions}
-    secret.content = world.revise(replace(secret.content, versions=versions), version.created)
-    spread(world, secret, version.created)
+    secret.content = state.revise(replace(secret.content, versions=versions), version.created)
+    spread(state, secret, version.created)
 
 
-def _update_secret(world: World, request: Request) -> dict[str, Any]:
+def _update_secret(state: AccountState, request: Request) -> dict[str, Any]:
     """Take a token again with the same value, as Put does. Source: aws-behavior.md 10.9."""
-    secret, params = world.find_living(request), request.params
-    value = value_of(params)
+    secret, params = state.find_living(request), request.params
+    value = read_value(params)
     answer: dict[str, Any] = {"ARN": secret.arn, "Name": secret.name}
     if secret.is_replica:
-        _rekey_replica(world, secret, params)
+        _rekey_replica(state, secret, params)
         return answer
-    token = params.get("ClientRequestToken") or new_uuid(world.rng)
+    token = params.get("ClientRequestToken") or new_uuid(state.rng)
     version = find_version(secret.content.versions, token)
     if value is not None and version is not None and version.value != value:
-        raise token_in_use(secret, token)
+        raise token_is_taken(secret, token)
     if "KmsKeyId" in params:
-        world.keys.change_key(secret, own_key(params))
+        state.keys.change_key(secret, read_key(params))
     elif value is not None:
-        world.keys.require(secret.region, secret.kms_key)
+        state.keys.require(secret.region, secret.kms_key)
     description = params.get("Description", secret.content.description)
-    secret.content = world.revise(replace(secret.content, description=description), request.at)
+    secret.content = state.revise(replace(secret.content, description=description), request.at)
     if value is None:
-        spread(world, secret, request.at)
+        spread(state, secret, request.at)
         return answer
     if version is None:
-        _add_version(world, secret, Version(token, value, request.at, (CURRENT,)))
+        _add_version(state, secret, StoredVersion(token, value, request.at, (CURRENT,)))
     return {**answer, "VersionId": token}
 
 
-def _update_secret_version_stage(world: World, request: Request) -> dict[str, Any]:
-    secret, params = world.find_writable(request), request.params
+def _update_secret_version_stage(state: AccountState, request: Request) -> dict[str, Any]:
+    secret, params = state.find_writable(request), request.params
     left, to = params.get("RemoveFromVersionId"), params.get("MoveToVersionId")
-    versions = with_label_moved(secret.content.versions, params["VersionStage"], left, to)
-    secret.content = world.revise(replace(secret.content, versions=versions), request.at)
-    spread(world, secret, request.at, leaves_in_sync=True)
+    versions = move_label(secret.content.versions, params["VersionStage"], left, to)
+    secret.content = state.revise(replace(secret.content, versions=versions), request.at)
+    spread(state, secret, request.at, leaves_in_sync=True)
     return {"ARN": secret.arn, "Name": secret.name}
 
 
-def _rekey_replica(world: World, copy: Secret, params: dict[str, Any]) -> None:
+def _rekey_replica(state: AccountState, replica: StoredSecret, params: dict[str, Any]) -> None:
     """Change a replica's key, the one thing of it that may be changed in its own Region.
 
     The ClientRequestToken that every SDK adds by itself is no other change. Source: aws-behavior.md 1.8.
@@ -115,27 +115,27 @@ def _rekey_replica(world: World, copy: Secret, params: dict[str, Any]) -> None:
     if "KmsKeyId" not in params or not others.isdisjoint(params):
         raise replica_is_read_only()
     key = params["KmsKeyId"] or DEFAULT_KEY
-    world.keys.change_key(copy, key)
-    if world.faults.primary_shows_rekey:
-        show_key(world, copy, key)
+    state.keys.change_key(replica, key)
+    if state.faults.primary_shows_rekey:
+        show_key(state, replica, key)
 
 
-def _tag_resource(world: World, request: Request) -> dict[str, Any]:
+def _tag_resource(state: AccountState, request: Request) -> dict[str, Any]:
     new = {tag["Key"]: tag.get("Value", "") for tag in request.params["Tags"]}
-    secret = world.find_writable(request)
-    return _retag(world, secret, {**dict(secret.content.tags), **new}, request.at)
+    secret = state.find_writable(request)
+    return _retag(state, secret, {**dict(secret.content.tags), **new}, request.at)
 
 
-def _untag_resource(world: World, request: Request) -> dict[str, Any]:
+def _untag_resource(state: AccountState, request: Request) -> dict[str, Any]:
     gone = request.params["TagKeys"]
-    secret = world.find_writable(request)
+    secret = state.find_writable(request)
     kept = {key: value for key, value in secret.content.tags if key not in gone}
-    return _retag(world, secret, kept, request.at)
+    return _retag(state, secret, kept, request.at)
 
 
-def _retag(world: World, secret: Secret, tags: dict[str, str], at: float) -> dict[str, Any]:
-    secret.content = world.revise(replace(secret.content, tags=tuple(tags.items())), at)
-    spread(world, secret, at)
+def _retag(state: AccountState, secret: StoredSecret, tags: dict[str, str], at: float) -> dict[str, Any]:
+    secret.content = state.revise(replace(secret.content, tags=tuple(tags.items())), at)
+    spread(state, secret, at)
     return {}
 
 

@@ -12,7 +12,7 @@ from email.message import Message
 from typing import Any
 
 from smrep.sandbox.faults import Faults
-from smrep.sandbox.server.fault_document import changed, document_of
+from smrep.sandbox.server.fault_document import apply_document, format_faults
 from smrep.sandbox.server.wire import Reply, plain_refusal
 from smrep.sandbox.simulator.simulated_aws import Simulator
 
@@ -30,10 +30,10 @@ def change_faults(simulator: Simulator, headers: Message, body: bytes) -> Reply:
         return plain_refusal(415, f"a request to the sandbox itself is {_JSON}")
     try:
         clear, wanted = _read(body)
-        faults = simulator.change_faults(lambda before: changed(Faults() if clear else before, wanted))
+        faults = simulator.change_faults(lambda before: apply_document(Faults() if clear else before, wanted))
     except (ValueError, RecursionError) as error:
-        return _reply(400, {"schema": SCHEMA, "message": f"{error}"})
-    return _reply(200, {"schema": SCHEMA, "faults": document_of(faults)})
+        return _make_reply(400, {"schema": SCHEMA, "message": f"{error}"})
+    return _make_reply(200, {"schema": SCHEMA, "faults": format_faults(faults)})
 
 
 def _read(body: bytes) -> tuple[bool, dict[str, Any]]:
@@ -48,5 +48,5 @@ def _read(body: bytes) -> tuple[bool, dict[str, Any]]:
     return clear, wanted
 
 
-def _reply(status: int, document: dict[str, Any]) -> Reply:
+def _make_reply(status: int, document: dict[str, Any]) -> Reply:
     return Reply(status, _JSON, json.dumps(document).encode())

@@ -16,7 +16,7 @@ _SHOWN = 60
 _DROPPED: dict[str, Literal["before", "after"]] = {"dropped_requests": "before", "dropped_answers": "after"}
 
 
-def document_of(faults: Faults) -> dict[str, Any]:
+def format_faults(faults: Faults) -> dict[str, Any]:
     """Return every fault under its name in `Faults`, but for `drops`: these are the dropped requests and answers.
 
     Regions come sorted, pairs as objects; times are seconds.
@@ -35,7 +35,7 @@ def document_of(faults: Faults) -> dict[str, Any]:
     }
 
 
-def changed(faults: Faults, document: Mapping[str, Any]) -> Faults:
+def apply_document(faults: Faults, document: Mapping[str, Any]) -> Faults:
     """Return faults in which those of a document, whole or in part, stand in the place of the ones before.
 
     Raises: ValueError for a fault that there is not, and for a value that it can't have.
@@ -65,11 +65,11 @@ def _seconds_if_any(value: Any, name: str) -> float | None:
 
 
 def _seconds_by_region(value: Any, name: str) -> dict[str, float]:
-    return {_region(region, name): _seconds(each, f"{name}.{region}") for region, each in _object(value, name)}
+    return {_region(region, name): _seconds(each, f"{name}.{region}") for region, each in _items(value, name)}
 
 
 def _messages(value: Any, name: str) -> dict[str, str]:
-    return {_region(region, name): _text(each, f"{name}.{region}") for region, each in _object(value, name)}
+    return {_region(region, name): _text(each, f"{name}.{region}") for region, each in _items(value, name)}
 
 
 def _regions(value: Any, name: str) -> frozenset[str]:
@@ -77,12 +77,12 @@ def _regions(value: Any, name: str) -> frozenset[str]:
 
 
 def _denied(value: Any, name: str) -> frozenset[tuple[str, str]]:
-    rows = [dict(_object(each, name)) for each in _list(value, name)]
+    rows = [dict(_items(each, name)) for each in _list(value, name)]
     return frozenset((_operation(each.get("operation"), name), _region(each.get("region"), name)) for each in rows)
 
 
 def _drops(value: Any, name: str) -> list[Drop]:
-    rows = [dict(_object(each, name)) for each in _list(value, name)]
+    rows = [dict(_items(each, name)) for each in _list(value, name)]
     return [
         Drop(_operation(each.get("operation"), name), _DROPPED[name], _count(each.get("times", 1), name))
         for each in rows
@@ -129,7 +129,7 @@ def _list(value: Any, name: str) -> list[Any]:
     return value
 
 
-def _object(value: Any, name: str) -> list[tuple[str, Any]]:
+def _items(value: Any, name: str) -> list[tuple[str, Any]]:
     if not isinstance(value, dict):
         raise _mistake(name, "is an object", value)
     return list(value.items())

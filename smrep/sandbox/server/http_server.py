@@ -18,7 +18,7 @@ from threading import Event, Lock, Thread, current_thread
 from types import TracebackType
 from typing import IO, Any, ClassVar, Self
 
-from smrep.sandbox.loopback import is_here, is_loopback
+from smrep.sandbox.loopback import is_local, is_loopback
 from smrep.sandbox.server.request_handler import Desk
 from smrep.sandbox.server.wire import Reply
 from smrep.sandbox.simulator.simulated_aws import Simulator
@@ -86,7 +86,7 @@ class SandboxServer:
         """Serve in the calling thread until `close` is called; KeyboardInterrupt passes through."""
         while not self._closing.is_set():
             self._listener.handle_request()
-            self._listener.lose_patience()
+            self._listener.close_idle()
 
     def close(self) -> None:
         """Stop serving, end every open connection and free the port; calling it again does nothing."""
@@ -96,7 +96,7 @@ class SandboxServer:
         self._listener.wake()
         if self._thread is not None and self._thread is not current_thread():
             self._thread.join()
-        self._listener.hang_up()
+        self._listener.close_all()
         self._listener.server_close()
 
     def __enter__(self) -> Self:
@@ -151,26 +151,26 @@ class _Listener(ThreadingHTTPServer):
         if not isinstance(sys.exc_info()[1], OSError):
             super().handle_error(request, client_address)
 
-    def now_owes(self, connection: socket.socket, owing: str) -> None:
+    def mark_turn(self, connection: socket.socket, owing: str) -> None:
         """Note whose turn it is: the `client` has to send or to read, or the `sandbox` has to answer."""
         with self._counting:
             if connection in self._open:
                 self._open[connection] = time.monotonic() if owing == "client" else inf
 
-    def lose_patience(self) -> None:
+    def close_idle(self) -> None:
         """End every connection whose client has kept us waiting for too long; its thread then comes to an end too."""
-        self._hang_up(before=time.monotonic() - self.bounds.patience_s)
+        self._close(before=time.monotonic() - self.bounds.patience_s)
 
     def wake(self) -> None:
         """End the present wait for a connection, where the platform lets us."""
         with suppress(OSError):
             self.socket.shutdown(socket.SHUT_RDWR)
 
-    def hang_up(self) -> None:
+    def close_all(self) -> None:
         """End every open connection, whoever's turn it is."""
-        self._hang_up(before=None)
+        self._close(before=None)
 
-    def _hang_up(self, *, before: float | None) -> None:
+    def _close(self, *, before: float | None) -> None:
         with self._counting:
             for connection, since in self._open.items():
                 if before is None or since < before:
@@ -193,14 +193,14 @@ class _Connection(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Answer one request, or close its connection where the sandbox is told to."""
         body = b""
-        reply = self._turned_away()
+        reply = self._find_refusal()
         if reply is None:
             body = self.rfile.read(length := int(self.headers.get("Content-Length", "0")))
-            reply = self._refusal(400, "the request ended before its length") if len(body) < length else None
+            reply = self._refuse(400, "the request ended before its length") if len(body) < length else None
         if reply is None:
-            self.server.now_owes(self.connection, "sandbox")
+            self.server.mark_turn(self.connection, "sandbox")
             reply = self.server.desk.handle(self.path, self.headers, body)
-            self.server.now_owes(self.connection, "client")
+            self.server.mark_turn(self.connection, "client")
         if reply is None:
             self.close_connection = True
             return
@@ -212,7 +212,7 @@ class _Connection(BaseHTTPRequestHandler):
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
         """Turn away what Python's own server can't read as HTTP."""
         self.request_version = self.protocol_version  # where none could be read, Python would send no status at all
-        self._send(self._refusal(code, "this is no request that the sandbox can read"))
+        self._send(self._refuse(code, "this is no request that the sandbox can read"))
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """Keep silent: the desk keeps the record."""
@@ -221,21 +221,21 @@ class _Connection(BaseHTTPRequestHandler):
         """Return the Server header."""
         return "smrep-sandbox"
 
-    def _turned_away(self) -> Reply | None:
-        length, most = _only(self.headers, "Content-Length", "0"), self.server.bounds.body_bytes
-        if not _names_loopback(_only(self.headers, "Host")):
-            return self._refusal(403, "the sandbox answers to loopback names only")
+    def _find_refusal(self) -> Reply | None:
+        length, most = _get_header(self.headers, "Content-Length", "0"), self.server.bounds.body_bytes
+        if not _names_loopback(_get_header(self.headers, "Host")):
+            return self._refuse(403, "the sandbox answers to loopback names only")
         if self.command != "POST":
-            return self._refusal(405, "AWS's protocols know POST only")
+            return self._refuse(405, "AWS's protocols know POST only")
         if "Transfer-Encoding" in self.headers or not re.fullmatch(r"\d{1,18}", length, re.ASCII):
-            return self._refusal(411, "a request needs its length")
+            return self._refuse(411, "a request needs its length")
         if int(length) > most:
-            refusal = self._refusal(413, f"a request has at most {most} bytes")
+            refusal = self._refuse(413, f"a request has at most {most} bytes")
             self._drain(int(length))
             return refusal
         return None
 
-    def _refusal(self, status: int, message: str) -> Reply:
+    def _refuse(self, status: int, message: str) -> Reply:
         """Return and write down a refusal, after which the connection is closed."""
         self.close_connection = True
         return self.server.desk.turn_away(status, message)
@@ -261,7 +261,7 @@ class _Connection(BaseHTTPRequestHandler):
             self.wfile.write(reply.body)
 
 
-def _only(headers: Message, name: str, default: str = "") -> str:
+def _get_header(headers: Message, name: str, default: str = "") -> str:
     """Return a header that may stand there once; of several, each reader would take another one: then nothing."""
     found = headers.get_all(name, [default])
     return str(found[0]) if len(found) == 1 else ""
@@ -271,4 +271,4 @@ def _only(headers: Message, name: str, default: str = "") -> str:
 def _names_loopback(host: str) -> bool:
     """Return whether a Host header names this machine itself, which keeps other sites' pages out."""
     match = re.fullmatch(r"(?:\[([0-9A-Fa-f:]+)\]|([^:\[\]]+))(?::\d{1,5})?", host, re.ASCII)
-    return match is not None and is_here(match[1] or match[2])
+    return match is not None and is_local(match[1] or match[2])

@@ -23,18 +23,18 @@ _BOOLEANS = frozenset({"AllRegions", "DryRun"})
 _MOST_FIELDS, _MOST_PARTS = 1000, 8
 
 
-def action_of(body: bytes) -> str:
+def parse_action(body: bytes) -> str:
     """Return the operation that a form names, or an empty text. Raises: ApiError (MalformedQueryString)."""
-    return dict(_form(body)).get("Action", "")
+    return dict(_parse_form(body)).get("Action", "")
 
 
-def params_of(body: bytes) -> dict[str, Any]:
+def parse_params(body: bytes) -> dict[str, Any]:
     """Return a form's parameters: `A.member.1` or `A.1` is the first item of list A, `A.B` member B of A.
 
     Raises: ApiError (MalformedQueryString).
     """
     tree: dict[str, Any] = {}
-    for name, text in _form(body):
+    for name, text in _parse_form(body):
         if name in ("Action", "Version"):
             continue
         *path, last = name.split(".")
@@ -45,32 +45,32 @@ def params_of(body: bytes) -> dict[str, Any]:
             here = here.setdefault(part, {})
             if not isinstance(here, dict):
                 raise _malformed()
-        here[last] = _typed(name, text)
-    return {name: _lists(value) for name, value in tree.items()}
+        here[last] = _convert(name, text)
+    return {name: _convert_lists(value) for name, value in tree.items()}
 
 
-def answer_document(service: str, operation: str, answer: Mapping[str, Any], request_id: str) -> str:
+def format_answer_xml(service: str, operation: str, answer: Mapping[str, Any], request_id: str) -> str:
     """Return an answer as XML. Source: the examples of API_GetCallerIdentity and API_DescribeRegions."""
     name, namespace = f"{operation}Response", _NAMESPACES[service]
     if service == "ec2":
-        inner = f"<requestId>{request_id}</requestId>{_xml(answer, 'item')}"
+        inner = f"<requestId>{request_id}</requestId>{_format_xml(answer, 'item')}"
     else:
         about = f"<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata>"
-        inner = f"<{operation}Result>{_xml(answer, 'member')}</{operation}Result>{about}"
+        inner = f"<{operation}Result>{_format_xml(answer, 'member')}</{operation}Result>{about}"
     return f'<{name} xmlns="{namespace}">{inner}</{name}>'
 
 
-def refusal_document(service: str, error: ApiError, request_id: str) -> str:
+def format_refusal_xml(service: str, error: ApiError, request_id: str) -> str:
     """Return a refusal as XML, which EC2 writes in a form of its own."""
     fault = {"Code": error.code, "Message": error.message}
     if service == "ec2":
-        errors = f"<Errors><Error>{_xml(fault, 'item')}</Error></Errors>"
+        errors = f"<Errors><Error>{_format_xml(fault, 'item')}</Error></Errors>"
         return f"<Response>{errors}<RequestID>{request_id}</RequestID></Response>"
-    inner = f"<Error>{_xml({'Type': 'Sender', **fault}, 'member')}</Error><RequestId>{request_id}</RequestId>"
+    inner = f"<Error>{_format_xml({'Type': 'Sender', **fault}, 'member')}</Error><RequestId>{request_id}</RequestId>"
     return f'<ErrorResponse xmlns="{_NAMESPACES[service]}">{inner}</ErrorResponse>'
 
 
-def _form(body: bytes) -> list[tuple[str, str]]:
+def _parse_form(body: bytes) -> list[tuple[str, str]]:
     try:
         return parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
     except ValueError:
@@ -81,7 +81,7 @@ def _malformed() -> ApiError:
     return ApiError("MalformedQueryString", "The request body is not a form.")
 
 
-def _typed(name: str, text: str) -> int | bool | str:
+def _convert(name: str, text: str) -> int | bool | str:
     if name in _INTEGERS and re.fullmatch(r"\d{1,9}", text, re.ASCII):
         return int(text)
     if name in _BOOLEANS and text in ("true", "false"):
@@ -89,25 +89,25 @@ def _typed(name: str, text: str) -> int | bool | str:
     return text
 
 
-def _lists(value: Any) -> Any:
+def _convert_lists(value: Any) -> Any:
     """Return `value` with every object that numbers its members turned into a list."""
     if not isinstance(value, dict):
         return value
     inner = value["member"] if set(value) == {"member"} else value
     if isinstance(inner, dict) and all(re.fullmatch(r"\d{1,9}", key, re.ASCII) for key in inner):
-        return [_lists(inner[key]) for key in sorted(inner, key=int)]
-    return {key: _lists(item) for key, item in value.items()}
+        return [_convert_lists(inner[key]) for key in sorted(inner, key=int)]
+    return {key: _convert_lists(item) for key, item in value.items()}
 
 
-def _xml(answer: Mapping[str, Any], item: str) -> str:
-    return "".join(f"<{name}>{_xml_value(value, item)}</{name}>" for name, value in answer.items())
+def _format_xml(answer: Mapping[str, Any], item: str) -> str:
+    return "".join(f"<{name}>{_format_xml_value(value, item)}</{name}>" for name, value in answer.items())
 
 
-def _xml_value(value: Any, item: str) -> str:
+def _format_xml_value(value: Any, item: str) -> str:
     if isinstance(value, Mapping):
-        return _xml(value, item)
+        return _format_xml(value, item)
     if isinstance(value, list):
-        return "".join(f"<{item}>{_xml_value(each, item)}</{item}>" for each in value)
+        return "".join(f"<{item}>{_format_xml_value(each, item)}</{item}>" for each in value)
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):

@@ -16,15 +16,16 @@ from smrep.sandbox.server.admin_api import PATH, change_faults
 from smrep.sandbox.server.wire import (
     Reply,
     WireCall,
-    answer_of,
+    format_answer,
+    format_refusal,
     plain_refusal,
     read_operation,
     read_params,
     read_scope,
-    refusal_of,
 )
+from smrep.sandbox.simulator.account_calls import find_secret_id
 from smrep.sandbox.simulator.api_errors import ApiError
-from smrep.sandbox.simulator.simulated_aws import Simulator, secret_id_of
+from smrep.sandbox.simulator.simulated_aws import Simulator
 
 _OK = 200
 
@@ -44,8 +45,8 @@ class Desk:
 
     def handle(self, path: str, headers: Message, body: bytes) -> Reply | None:
         """Return the reply to one request, or `None`: close its connection without one."""
-        line = self._line()
-        told = self._be_told if path == PATH else self._decide
+        line = self._start_line()
+        told = self._change_faults if path == PATH else self._answer
         reply = told(path, headers, body, line)
         line["status"] = None if reply is None else reply.status
         self._write(line)
@@ -53,10 +54,10 @@ class Desk:
 
     def turn_away(self, status: int, message: str) -> Reply:
         """Return the refusal of a request that does not even get as far as AWS's protocols."""
-        self._write({**self._line(), "status": status, "code": f"HTTP{status}", "effect": "refused"})
+        self._write({**self._start_line(), "status": status, "code": f"HTTP{status}", "effect": "refused"})
         return plain_refusal(status, message)
 
-    def _be_told(self, _path: str, headers: Message, body: bytes, line: dict[str, Any]) -> Reply:
+    def _change_faults(self, _path: str, headers: Message, body: bytes, line: dict[str, Any]) -> Reply:
         """Answer a request to the sandbox itself, at once and whatever its faults are."""
         line["service"], line["operation"] = "smrep", "faults"
         reply = change_faults(self._simulator, headers, body)
@@ -64,7 +65,7 @@ class Desk:
             line["code"], line["effect"] = f"HTTP{reply.status}", "refused"
         return reply
 
-    def _decide(self, path: str, headers: Message, body: bytes, line: dict[str, Any]) -> Reply | None:
+    def _answer(self, path: str, headers: Message, body: bytes, line: dict[str, Any]) -> Reply | None:
         request_id = f"5a4db0c0-0000-4000-8000-{next(self._numbers):012x}"
         try:
             call = _read(path, headers, body, line)
@@ -78,7 +79,7 @@ class Desk:
         if drop == "before":
             line["effect"] = "dropped_before"
             return None
-        reply = self._carry_out(call, line, request_id)
+        reply = self._call(call, line, request_id)
         if faults.latency_s:
             self._sleep(faults.latency_s)
         if drop == "after":
@@ -86,7 +87,7 @@ class Desk:
             return None
         return reply
 
-    def _carry_out(self, call: WireCall, line: dict[str, Any], request_id: str) -> Reply:
+    def _call(self, call: WireCall, line: dict[str, Any], request_id: str) -> Reply:
         scope = call.scope
         try:
             answer = self._simulator.call(
@@ -94,9 +95,9 @@ class Desk:
             )
         except ApiError as error:
             return _refuse(error, line, request_id)
-        return answer_of(call, answer, request_id)
+        return format_answer(call, answer, request_id)
 
-    def _line(self) -> dict[str, Any]:
+    def _start_line(self) -> dict[str, Any]:
         return {
             "ts": self._simulator.now(),
             "region": None,
@@ -124,10 +125,10 @@ def _read(path: str, headers: Message, body: bytes, line: dict[str, Any]) -> Wir
     line["region"], line["service"] = scope.region, scope.service
     operation = line["operation"] = read_operation(scope, path, headers, body)
     params = read_params(scope, body)
-    line["secret_id"] = secret_id_of(params)
+    line["secret_id"] = find_secret_id(params)
     return WireCall(scope, operation, params)
 
 
 def _refuse(error: ApiError, line: dict[str, Any], request_id: str) -> Reply:
     line["code"], line["effect"] = error.code, "refused"
-    return refusal_of(line["service"] or "", error, request_id)
+    return format_refusal(line["service"] or "", error, request_id)

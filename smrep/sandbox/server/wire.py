@@ -12,7 +12,13 @@ from dataclasses import dataclass, field
 from email.message import Message
 from typing import Any
 
-from smrep.sandbox.server.query_protocol import QUERY_SERVICES, action_of, answer_document, params_of, refusal_document
+from smrep.sandbox.server.query_protocol import (
+    QUERY_SERVICES,
+    format_answer_xml,
+    format_refusal_xml,
+    parse_action,
+    parse_params,
+)
 from smrep.sandbox.simulator.api_errors import ApiError, unknown_operation
 
 _SCOPE = re.compile(
@@ -71,7 +77,7 @@ def read_operation(scope: Scope, path: str, headers: Message, body: bytes) -> st
     Raises: ApiError (UnknownOperationException).
     """
     if scope.service in QUERY_SERVICES:
-        name = action_of(body)
+        name = parse_action(body)
     elif scope.service in _PATHS:
         name = _PATHS[scope.service].get(path.partition("?")[0], "")
     else:
@@ -86,7 +92,7 @@ def read_operation(scope: Scope, path: str, headers: Message, body: bytes) -> st
 def read_params(scope: Scope, body: bytes) -> dict[str, Any]:
     """Return a request's parameters. Raises: ApiError (SerializationException) for malformed JSON."""
     if scope.service in QUERY_SERVICES:
-        return params_of(body)
+        return parse_params(body)
     try:
         params = json.loads(body or b"{}")
     except (ValueError, RecursionError):
@@ -96,22 +102,22 @@ def read_params(scope: Scope, body: bytes) -> dict[str, Any]:
     return params
 
 
-def answer_of(call: WireCall, answer: dict[str, Any], request_id: str) -> Reply:
+def format_answer(call: WireCall, answer: dict[str, Any], request_id: str) -> Reply:
     """Return an answer as its service sends it."""
     service = call.scope.service
     if service in QUERY_SERVICES:
-        return _xml_reply(200, answer_document(service, call.operation, answer, request_id), request_id)
-    return _json_reply(service, 200, answer, request_id)
+        return _make_xml_reply(200, format_answer_xml(service, call.operation, answer, request_id), request_id)
+    return _make_json_reply(service, 200, answer, request_id)
 
 
-def refusal_of(service: str, error: ApiError, request_id: str) -> Reply:
+def format_refusal(service: str, error: ApiError, request_id: str) -> Reply:
     """Return a refusal as its service sends it: Secrets Manager says `Message`, KMS and Account `message`."""
     if service in QUERY_SERVICES:
-        return _xml_reply(error.status, refusal_document(service, error, request_id), request_id)
+        return _make_xml_reply(error.status, format_refusal_xml(service, error, request_id), request_id)
     if service in _PATHS:
-        return _json_reply(service, error.status, {"message": error.message}, request_id, error_type=error.code)
+        return _make_json_reply(service, error.status, {"message": error.message}, request_id, error_type=error.code)
     word = "message" if service == "kms" or error.code == "ValidationException" else "Message"
-    return _json_reply(service, error.status, {"__type": error.code, word: error.message}, request_id)
+    return _make_json_reply(service, error.status, {"__type": error.code, word: error.message}, request_id)
 
 
 def plain_refusal(status: int, message: str) -> Reply:
@@ -119,10 +125,12 @@ def plain_refusal(status: int, message: str) -> Reply:
     return Reply(status, "text/plain; charset=utf-8", message.encode() + b"\n")
 
 
-def _json_reply(service: str, status: int, document: dict[str, Any], request_id: str, *, error_type: str = "") -> Reply:
+def _make_json_reply(
+    service: str, status: int, document: dict[str, Any], request_id: str, *, error_type: str = ""
+) -> Reply:
     kind = "application/json" if service in _PATHS else "application/x-amz-json-1.1"
     return Reply(status, kind, json.dumps(document).encode(), request_id, error_type)
 
 
-def _xml_reply(status: int, document: str, request_id: str) -> Reply:
+def _make_xml_reply(status: int, document: str, request_id: str) -> Reply:
     return Reply(status, "text/xml", document.encode(), request_id)

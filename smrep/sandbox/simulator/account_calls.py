@@ -10,7 +10,7 @@ from typing import Any
 
 from smrep.sandbox.faults import Faults
 from smrep.sandbox.operations import GLOBAL_REGION, GLOBAL_SERVICES, SERVICES
-from smrep.sandbox.simulator.account_state import Request, World
+from smrep.sandbox.simulator.account_state import AccountState, Request
 from smrep.sandbox.simulator.api_errors import (
     NO_RESOURCE_POLICY_ALLOWS,
     RESOURCE_POLICY_DENIES,
@@ -21,10 +21,10 @@ from smrep.sandbox.simulator.api_errors import (
     unknown_operation,
     validation_code,
 )
-from smrep.sandbox.simulator.event_queue import Event, Purge, regions_of
+from smrep.sandbox.simulator.event_queue import DeletionEnd, Event, list_regions
 from smrep.sandbox.simulator.iam_policies import judge_access, read_policy
-from smrep.sandbox.simulator.replication_engine import happen
-from smrep.sandbox.simulator.stored_secret import DEFAULT_KEY, CrossAccount, Entry
+from smrep.sandbox.simulator.replication_engine import carry_out_event
+from smrep.sandbox.simulator.stored_secret import DEFAULT_KEY, CrossAccount, ReplicaEntry
 from smrep.sandbox.simulator.validation import validate
 
 _STATUS_FIELDS = frozenset({"ReplicationStatus", "StatusMessage"})
@@ -32,7 +32,7 @@ _PRIMARY_FIELDS = _STATUS_FIELDS | {"PrimarySecretARN"}
 _REPLICA_FIELDS = _STATUS_FIELDS | {"ReplicaSecretARN", "ReplicationRoleARN"}
 _SECRET_PARAMS = frozenset({"SecretString", "SecretBinary", "RotationToken"})
 
-LOG_MOST = 50_000
+MAX_LOG = 50_000
 """How many calls are remembered, the newest: a sandbox may run for weeks."""
 
 
@@ -59,17 +59,17 @@ class Account:
     Whatever was due is carried out, in its order and as of its own time, before each call.
     """
 
-    def __init__(self, world: World, *, now: Callable[[], float], log: list[Call], lock: RLock) -> None:
+    def __init__(self, state: AccountState, *, now: Callable[[], float], log: list[Call], lock: RLock) -> None:
         self.now = now
         self.log = log
         self._lock = lock
         self._quota = WriteQuota()
-        self._world = world
+        self._state = state
 
     @property
     def account_id(self) -> str:
         """The account that owns the secrets and keys."""
-        return self._world.account_id
+        return self._state.account_id
 
     def call(
         self,
@@ -88,9 +88,9 @@ class Account:
         """
         with self._lock:
             at, code = self.now(), ""
-            catch_up(self._world, at)
+            catch_up(self._state, at)
             try:
-                caller = self._world.callers.whose(access_key, self.account_id, at)
+                caller = self._state.callers.find_caller(access_key, self.account_id, at)
                 given = {key: value for key, value in params.items() if value is not None}
                 return self._answer(service, operation, Request(region, given, at, caller))
             except ApiError as error:
@@ -98,17 +98,17 @@ class Account:
                 raise
             finally:
                 shown = {key: value for key, value in params.items() if key not in _SECRET_PARAMS}
-                secret_id = secret_id_of(params)
+                secret_id = find_secret_id(params)
                 self.log.append(Call(at, service, operation, region, secret_id, code, shown, self.account_id))
-                del self.log[:-LOG_MOST]
+                del self.log[:-MAX_LOG]
 
-    def behave(self, faults: Faults) -> None:
+    def set_faults(self, faults: Faults) -> None:
         """Let this account's AWS behave in another way from now on."""
         with self._lock:
             at = self.now()
-            catch_up(self._world, at)
-            self._world.faults = faults
-            self._world.report_change(at, None)
+            catch_up(self._state, at)
+            self._state.faults = faults
+            self._state.report_change(at, None)
 
     def set_replication_status(
         self, secret_id: str, region: str, replica_region: str, status: str, message: str | None = None
@@ -118,19 +118,19 @@ class Account:
         Raises: ApiError for a secret that is not there.
         """
         with self._lock:
-            catch_up(self._world, self.now())
-            primary = self._world.find(region, secret_id)
-            attempt = self._world.next_number()
+            catch_up(self._state, self.now())
+            primary = self._state.find(region, secret_id)
+            attempt = self._state.next_number()
             entry = primary.entries.get(replica_region)
             key = DEFAULT_KEY if entry is None else entry.kms_key
             primary.primary_region = region
-            primary.entries[replica_region] = Entry(replica_region, key, status, message, attempt)
+            primary.entries[replica_region] = ReplicaEntry(replica_region, key, status, message, attempt)
 
     def set_key_state(self, key_id: str, region: str, state: str) -> None:
         """Put a KMS key into any KeyState, e.g. `PendingDeletion`. Raises: ApiError for an unknown key."""
         with self._lock:
-            catch_up(self._world, self.now())
-            self._world.keys.set_state(region, key_id, state)
+            catch_up(self._state, self.now())
+            self._state.keys.set_state(region, key_id, state)
 
     def put_role(self, arn: str, policy: Mapping[str, Any]) -> None:
         """Let IAM's simulation know a role, or a user, by its identity-based policy document.
@@ -139,7 +139,7 @@ class Account:
         with something that is not modelled.
         """
         with self._lock:
-            self._world.policies[arn] = read_policy(policy)
+            self._state.policies[arn] = read_policy(policy)
 
     def set_cross_account(
         self,
@@ -162,11 +162,11 @@ class Account:
             if unknown := sorted(set(given) - fields):
                 raise ValueError(f"no such field in cross-account replication: {unknown[0]}")
         with self._lock:
-            catch_up(self._world, self.now())
-            self._world.find(region, secret_id).cross_account = shown
+            catch_up(self._state, self.now())
+            self._state.find(region, secret_id).cross_account = shown
 
     def _answer(self, service: str, name: str, request: Request) -> dict[str, Any]:
-        operation, faults = SERVICES.get(service, {}).get(name), self._world.faults
+        operation, faults = SERVICES.get(service, {}).get(name), self._state.faults
         if operation is None:
             raise unknown_operation(service, f"The sandbox does not know {service}:{name}.")
         region = GLOBAL_REGION if service in GLOBAL_SERVICES else request.region
@@ -174,18 +174,18 @@ class Account:
             raise region_not_enabled(service)
         self._quota.take(request.region, name, faults.write_quota, request.at)
         if (name, region) in faults.denied:
-            raise not_authorized(service, request.caller.arn, f"{service}:{name}", _resource_of(request.params))
+            raise not_authorized(service, request.caller.arn, f"{service}:{name}", _find_resource(request.params))
         if service == "kms":
-            self._keep_out_of_other_accounts(name, request)
+            self._refuse_foreign_key(name, request)
         validate(operation.fields, request.params, code=validation_code(service))
-        world = self._world if service != "secretsmanager" else self._whose_secret(name, request)
-        secret_id = secret_id_of(request.params)
-        with world.keep_past(secret_id, request.at):
-            answer = operation.run(world, request)
-        world.report_change(request.at, secret_id)
+        state = self._state if service != "secretsmanager" else self._find_owner(name, request)
+        secret_id = find_secret_id(request.params)
+        with state.keep_past(secret_id, request.at):
+            answer = operation.run(state, request)
+        state.report_change(request.at, secret_id)
         return answer
 
-    def _whose_secret(self, operation: str, request: Request) -> World:
+    def _find_owner(self, operation: str, request: Request) -> AccountState:
         """Return the account that answers for a secret: another one where an ARN of its is named.
 
         The secret's resource policy lets another account in, and may keep its own out. Choice: every identity may do
@@ -196,24 +196,24 @@ class Account:
         """
         secret_id = str(request.params.get("SecretId"))
         parts = secret_id.split(":", 6)
-        world = self._world.beside.get(parts[4], self._world) if len(parts) > 6 else self._world  # noqa: PLR2004
-        if world is not self._world:
-            catch_up(world, request.at)
+        state = self._state.accounts.get(parts[4], self._state) if len(parts) > 6 else self._state  # noqa: PLR2004
+        if state is not self._state:
+            catch_up(state, request.at)
         try:
-            secret = world.find(request.region, secret_id)
+            secret = state.find(request.region, secret_id)
         except ApiError:
-            return world
-        if world is not self._world and secret.arn != secret_id:
+            return state
+        if state is not self._state and secret.arn != secret_id:
             raise secret_not_found()
         action = f"secretsmanager:{operation}"
         decision = judge_access(secret.content.policy, request.caller.arn, action, secret.arn)
         if decision == "explicitDeny":
             raise not_authorized("secretsmanager", request.caller.arn, action, secret.arn, RESOURCE_POLICY_DENIES)
-        if decision == "implicitDeny" and world is not self._world:
+        if decision == "implicitDeny" and state is not self._state:
             raise not_authorized("secretsmanager", request.caller.arn, action, secret.arn, NO_RESOURCE_POLICY_ALLOWS)
-        return world
+        return state
 
-    def _keep_out_of_other_accounts(self, operation: str, request: Request) -> None:
+    def _refuse_foreign_key(self, operation: str, request: Request) -> None:
         """Refuse a key of another account. Choice: no key policy lets another account in.
 
         Raises: ApiError (AccessDeniedException).
@@ -223,26 +223,26 @@ class Account:
             raise not_authorized("kms", request.caller.arn, action, key, NO_RESOURCE_POLICY_ALLOWS)
 
 
-def catch_up(world: World, at: float) -> None:
+def catch_up(state: AccountState, at: float) -> None:
     """Let happen in an account what is due by now, but for what an outage holds back."""
-    for due, event in world.agenda.due(at, held=lambda event: not world.faults.outages.isdisjoint(regions_of(event))):
-        with world.keep_past(_secret_of(event), due):
-            happen(world, event, due)
-        world.report_change(due, _secret_of(event))
+    for due, event in state.events.due(at, held=lambda event: not state.faults.outages.isdisjoint(list_regions(event))):
+        with state.keep_past(_find_secret_name(event), due):
+            carry_out_event(state, event, due)
+        state.report_change(due, _find_secret_name(event))
 
 
-def _secret_of(event: Event) -> str:
-    return event.secret.name if isinstance(event, Purge) else event.primary.name
+def _find_secret_name(event: Event) -> str:
+    return event.secret.name if isinstance(event, DeletionEnd) else event.primary.name
 
 
-def secret_id_of(params: dict[str, Any]) -> str | None:
+def find_secret_id(params: dict[str, Any]) -> str | None:
     """Return the name or ARN of the secret that a call is about, whichever parameter holds it."""
     secret_id = params.get("SecretId", params.get("Name"))
     return secret_id if isinstance(secret_id, str) else None
 
 
-def _resource_of(params: dict[str, Any]) -> str:
-    return secret_id_of(params) or str(params.get("KeyId") or params.get("PolicySourceArn") or "*")
+def _find_resource(params: dict[str, Any]) -> str:
+    return find_secret_id(params) or str(params.get("KeyId") or params.get("PolicySourceArn") or "*")
 
 
 SHARED_GROUP = frozenset(

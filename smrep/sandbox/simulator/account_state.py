@@ -13,11 +13,11 @@ from smrep.sandbox.faults import Faults
 from smrep.sandbox.simulator.api_errors import marked_for_deletion, replica_is_read_only, secret_not_found
 from smrep.sandbox.simulator.arns import new_suffix, partition
 from smrep.sandbox.simulator.callers import Caller, Callers
-from smrep.sandbox.simulator.event_queue import Agenda
-from smrep.sandbox.simulator.eventual_consistency import Memory, Past, names_meant
+from smrep.sandbox.simulator.event_queue import EventQueue
+from smrep.sandbox.simulator.eventual_consistency import Past, RecentChanges, parse_secret_names
 from smrep.sandbox.simulator.iam_policies import Policy
 from smrep.sandbox.simulator.key_store import KeyStore
-from smrep.sandbox.simulator.stored_secret import Content, Secret, age
+from smrep.sandbox.simulator.stored_secret import Content, StoredSecret, age
 
 _SUFFIX = r"-[A-Za-z0-9]{6}$"
 
@@ -33,7 +33,7 @@ class Request:
 
 
 @dataclass(slots=True)
-class World:
+class AccountState:
     """One simulated account as a whole: every Region's secrets and keys, and what is still to happen."""
 
     account_id: str
@@ -42,19 +42,19 @@ class World:
     keys: KeyStore
     callers: Callers
     """Those of all accounts."""
-    beside: dict[str, World] = field(default_factory=dict, repr=False)
+    accounts: dict[str, AccountState] = field(default_factory=dict, repr=False)
     """Every account by its id."""
     policies: dict[str, Policy] = field(default_factory=dict)
     """An identity's ARN -> its policy, for the simulation of IAM alone."""
-    agenda: Agenda = field(default_factory=Agenda)
-    secrets: dict[str, dict[str, Secret]] = field(default_factory=dict)
-    memory: Memory = field(default_factory=Memory)
+    events: EventQueue = field(default_factory=EventQueue)
+    secrets: dict[str, dict[str, StoredSecret]] = field(default_factory=dict)
+    memory: RecentChanges = field(default_factory=RecentChanges)
     """What ListSecrets has not heard of yet, while `Faults.listing_lag_s` lets it lag."""
     numbers: int = 0
     """How many have been given out."""
-    on_change: Callable[[World, float, str | None], None] | None = None
+    on_change: Callable[[AccountState, float, str | None], None] | None = None
     """Is called after each change: with its time, and the secret, or None where it may be any."""
-    _by_age: dict[str, tuple[Secret, ...]] = field(default_factory=dict, repr=False)
+    _by_age: dict[str, tuple[StoredSecret, ...]] = field(default_factory=dict, repr=False)
 
     def next_number(self) -> int:
         """Return a number greater than all before it: for attempts, removals and revisions."""
@@ -75,7 +75,7 @@ class World:
         if secret_id is None or not self.faults.listing_lag_s:
             yield
             return
-        names = names_meant(secret_id)
+        names = parse_secret_names(secret_id)
         before = {(region, name): self._copy(region, name) for region in self.secrets for name in names}
         try:
             yield
@@ -83,34 +83,34 @@ class World:
             for region in self.secrets:
                 for name in names:
                     past = before.get((region, name))
-                    if past != self.held(region, name):
+                    if past != self.get_secret(region, name):
                         self.memory.add(region, name, Past(at, past))
 
-    def _copy(self, region: str, name: str) -> Secret | None:
-        secret = self.held(region, name)
+    def _copy(self, region: str, name: str) -> StoredSecret | None:
+        secret = self.get_secret(region, name)
         return None if secret is None else replace(secret)
 
-    def held(self, region: str, name: str) -> Secret | None:
+    def get_secret(self, region: str, name: str) -> StoredSecret | None:
         """Return the secret that bears `name` in `region`, whatever its state."""
         return self.secrets.get(region, {}).get(name)
 
-    def in_region(self, region: str) -> Sequence[Secret]:
+    def list_secrets(self, region: str) -> Sequence[StoredSecret]:
         """Return every secret of one Region in the order of `age`, those scheduled for deletion too."""
         if region not in self._by_age:
             self._by_age[region] = tuple(sorted(self.secrets.get(region, {}).values(), key=age))
         return self._by_age[region]
 
-    def put(self, secret: Secret) -> None:
+    def put(self, secret: StoredSecret) -> None:
         """Keep `secret` under its name, in the place of any other."""
         self.secrets.setdefault(secret.region, {})[secret.name] = secret
         self._by_age.pop(secret.region, None)
 
-    def discard(self, secret: Secret) -> None:
+    def discard(self, secret: StoredSecret) -> None:
         """Forget `secret` for good."""
         del self.secrets[secret.region][secret.name]
         self._by_age.pop(secret.region, None)
 
-    def find(self, region: str, secret_id: str) -> Secret:
+    def find(self, region: str, secret_id: str) -> StoredSecret:
         """Return the secret that a SecretId means in `region`: a name, an ARN, or an ARN without its suffix.
 
         An ARN whose name ends in a hyphen and six characters is taken for a whole one.
@@ -125,23 +125,23 @@ class World:
                 raise secret_not_found()
             name = secret_id.removeprefix(head)
             if re.search(_SUFFIX, name):
-                complete = self.held(region, re.sub(_SUFFIX, "", name))
+                complete = self.get_secret(region, re.sub(_SUFFIX, "", name))
                 if complete is None or complete.arn != secret_id:
                     raise secret_not_found()
                 return complete
-        secret = self.held(region, name)
+        secret = self.get_secret(region, name)
         if secret is None:
             raise secret_not_found()
         return secret
 
-    def find_living(self, request: Request) -> Secret:
+    def find_living(self, request: Request) -> StoredSecret:
         """Return the secret a request is about; one that is scheduled for deletion is refused."""
         secret = self.find(request.region, request.params["SecretId"])
         if secret.deleted is not None:
             raise marked_for_deletion()
         return secret
 
-    def find_writable(self, request: Request) -> Secret:
+    def find_writable(self, request: Request) -> StoredSecret:
         """Return the secret a request is about, refused where it is a replica or scheduled for deletion.
 
         Choice: a cross-account replica is refused as any other.
@@ -151,7 +151,7 @@ class World:
             raise replica_is_read_only()
         return secret
 
-    def fresh_suffix(self) -> str:
+    def make_suffix(self) -> str:
         """Six random letters and digits, as AWS appends them to a new secret's ARN."""
         return new_suffix(self.rng)
 

@@ -31,12 +31,12 @@ class Callers:
     external_ids: dict[str, str] = field(default_factory=dict)
     """What a role is taken on with, by its ARN; a role that is not here asks for nothing."""
 
-    def account_of(self, access_key: str) -> str | None:
+    def find_account(self, access_key: str) -> str | None:
         """Return the account of the role behind an access key, also of one that has expired."""
         role = self.roles.get(access_key)
         return None if role is None else role.account_id
 
-    def whose(self, access_key: str, account_id: str, at: float) -> Caller:
+    def find_caller(self, access_key: str, account_id: str, at: float) -> Caller:
         """Return the caller behind an access key. Raises: ApiError (ExpiredTokenException)."""
         role = self.roles.get(access_key)
         if role is None:
@@ -45,7 +45,7 @@ class Callers:
             raise ApiError("ExpiredTokenException", "The security token included in the request is expired")
         return role
 
-    def take_on(self, access_key: str, role: Caller) -> None:
+    def add_role(self, access_key: str, role: Caller) -> None:
         """Let an access key mean `role` from now on."""
         self.roles[access_key] = role
 

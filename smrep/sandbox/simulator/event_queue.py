@@ -21,7 +21,7 @@ class SecretRef:
 
 
 @dataclass(frozen=True, slots=True)
-class Settle:
+class ReplicationEnd:
     """A replication to `target` comes to its end, InSync or Failed."""
 
     primary: SecretRef
@@ -31,7 +31,7 @@ class Settle:
 
 
 @dataclass(frozen=True, slots=True)
-class Flow:
+class ChangeArrival:
     """A later state of the primary reaches its replica in `target`, which ends the attempt of that number, if any."""
 
     primary: SecretRef
@@ -41,7 +41,7 @@ class Flow:
 
 
 @dataclass(frozen=True, slots=True)
-class Vanish:
+class RemovalEnd:
     """A removed replica is gone from `target`."""
 
     primary: SecretRef
@@ -50,27 +50,27 @@ class Vanish:
 
 
 @dataclass(frozen=True, slots=True)
-class Purge:
+class DeletionEnd:
     """A deleted secret is gone for good, unless it was restored."""
 
     secret: SecretRef
     deletion: int
 
 
-Event: TypeAlias = Settle | Flow | Vanish | Purge
+Event: TypeAlias = ReplicationEnd | ChangeArrival | RemovalEnd | DeletionEnd
 
 
-def regions_of(event: Event) -> set[str]:
+def list_regions(event: Event) -> set[str]:
     """Return the Regions that must be up for an event to happen."""
     match event:
-        case Purge():
+        case DeletionEnd():
             return {event.secret.region}
-        case Settle() | Flow() | Vanish():
+        case ReplicationEnd() | ChangeArrival() | RemovalEnd():
             return {event.primary.region, event.target}
 
 
 @dataclass(slots=True)
-class Agenda:
+class EventQueue:
     """Events in the order of their time; events of the same time keep the order they were made in."""
 
     _heap: list[tuple[float, int, Event]] = field(default_factory=list)
@@ -80,7 +80,7 @@ class Agenda:
         """Let `event` happen at the time `due`."""
         heapq.heappush(self._heap, (due, next(self._numbers), event))
 
-    def coming(self) -> list[tuple[float, Event]]:
+    def list_coming(self) -> list[tuple[float, Event]]:
         """Return all that is still to happen, with its time, in its order."""
         return [(due, event) for due, _, event in sorted(self._heap, key=lambda item: item[:2])]
 

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from smrep.sandbox.simulator.stored_secret import Secret
+from smrep.sandbox.simulator.stored_secret import StoredSecret
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,11 +15,11 @@ class Past:
     """What bore a name in a Region before a change at the time `until`; `None`: nothing did."""
 
     until: float
-    secret: Secret | None
+    secret: StoredSecret | None
 
 
 @dataclass(slots=True)
-class Memory:
+class RecentChanges:
     """The recent past of each Region's names, oldest first; what has not changed lately is not in it."""
 
     _pasts: dict[str, dict[str, deque[Past]]] = field(default_factory=dict)
@@ -34,12 +34,12 @@ class Memory:
             for name, pasts in names.items():
                 yield from ((region, name, past) for past in pasts)
 
-    def at(self, region: str, moment: float) -> dict[str, Secret | None]:
+    def at(self, region: str, moment: float) -> dict[str, StoredSecret | None]:
         """Return the names that have changed since `moment`, with what bore them then; forget all older ones.
 
         A change at `moment` itself had already been made.
         """
-        found: dict[str, Secret | None] = {}
+        found: dict[str, StoredSecret | None] = {}
         pasts = self._pasts.get(region, {})
         for name, changes in list(pasts.items()):
             while changes and changes[0].until <= moment:
@@ -51,7 +51,7 @@ class Memory:
         return found
 
 
-def names_meant(secret_id: str) -> set[str]:
+def parse_secret_names(secret_id: str) -> set[str]:
     """Return the names that a SecretId may mean: an ARN can end in a suffix, or in the name itself."""
     last = secret_id.rpartition(":secret:")[2] if secret_id.startswith("arn:") else secret_id
     return {last, re.sub(r"-[A-Za-z0-9]{6}$", "", last)}

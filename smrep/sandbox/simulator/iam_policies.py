@@ -98,15 +98,15 @@ def read_policy(document: Mapping[str, Any]) -> Policy:
         statements = [statements]
     if not isinstance(statements, Sequence) or isinstance(statements, str):
         raise _mistake("a policy needs a Statement")
-    return tuple(_statement(each, f"Statement{number}") for number, each in enumerate(statements, start=1))
+    return tuple(_read_statement(each, f"Statement{number}") for number, each in enumerate(statements, start=1))
 
 
-def document_of(policy: Policy) -> dict[str, Any]:
+def format_policy(policy: Policy) -> dict[str, Any]:
     """Return the document that `read_policy` makes a policy of."""
-    return {"Statement": [_document(each) for each in policy]}
+    return {"Statement": [_format_statement(each) for each in policy]}
 
 
-def _document(statement: Statement) -> dict[str, Any]:
+def _format_statement(statement: Statement) -> dict[str, Any]:
     conditions: dict[str, dict[str, list[str]]] = {}
     for each in statement.conditions:
         conditions.setdefault(each.operator, {})[each.key] = list(each.values)
@@ -119,7 +119,7 @@ def _document(statement: Statement) -> dict[str, Any]:
     }
 
 
-def _statement(given: Any, sid: str) -> Statement:
+def _read_statement(given: Any, sid: str) -> Statement:
     if not isinstance(given, Mapping):
         raise _mistake(f"a statement is an object, not {given!r}")
     known = {"Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition"}
@@ -133,25 +133,25 @@ def _statement(given: Any, sid: str) -> Statement:
     return Statement(
         sid=given.get("Sid", sid),
         allows=given["Effect"] == "Allow",
-        actions=_texts(given.get("Action", given.get("NotAction"))),
+        actions=_read_texts(given.get("Action", given.get("NotAction"))),
         actions_named="Action" in given,
-        resources=_texts(given.get("Resource", given.get("NotResource"))),
+        resources=_read_texts(given.get("Resource", given.get("NotResource"))),
         resources_named="Resource" in given,
         conditions=tuple(
-            _condition(operator, key, values)
+            _read_condition(operator, key, values)
             for operator, tests in given.get("Condition", {}).items()
             for key, values in tests.items()
         ),
     )
 
 
-def _condition(operator: str, key: str, values: Any) -> Condition:
+def _read_condition(operator: str, key: str, values: Any) -> Condition:
     if operator not in _OPERATORS:
         raise _mistake(f"the sandbox does not know the condition operator {operator}")
-    return Condition(operator, key, _texts(values))
+    return Condition(operator, key, _read_texts(values))
 
 
-def _texts(given: Any) -> tuple[str, ...]:
+def _read_texts(given: Any) -> tuple[str, ...]:
     items = given if isinstance(given, (list, tuple)) else [given]
     texts = tuple(str(each).lower() if isinstance(each, bool) else each for each in items)
     if not texts or not all(isinstance(each, str) for each in texts):
@@ -203,24 +203,24 @@ def judge_access(policy: str | None, caller: str, action: str, resource: str) ->
     Source: IAM User Guide, policy evaluation logic and the Principal element.
     """
     context: Context = {
-        "aws:principalarn": (_role_behind(caller),),
+        "aws:principalarn": (_find_role(caller),),
         "aws:principalaccount": (caller.split(":")[4],),
         "aws:requestedregion": (resource.split(":")[3],),
         "secretsmanager:secretid": (resource,),
     }
-    about = tuple(each for statement in _statements(policy) for each in _read(statement, caller))
+    about = tuple(each for statement in _list_statements(policy) for each in _read_if_about(statement, caller))
     return judge(about, action, resource, context).decision
 
 
-def _statements(policy: str | None) -> list[Any]:
+def _list_statements(policy: str | None) -> list[Any]:
     """Return the statements of a policy, which PutResourcePolicy has seen to be an object."""
     found = json.loads(policy).get("Statement", []) if policy else []
     return found if isinstance(found, list) else [found]
 
 
-def _read(statement: Any, caller: str) -> Iterator[Any]:
+def _read_if_about(statement: Any, caller: str) -> Iterator[Any]:
     """Yield the statement where it is about the caller and can be read."""
-    if not isinstance(statement, dict) or not _is_meant(statement, caller):
+    if not isinstance(statement, dict) or not _is_about(statement, caller):
         return
     rest = {key: value for key, value in statement.items() if key not in ("Principal", "NotPrincipal")}
     try:
@@ -229,20 +229,20 @@ def _read(statement: Any, caller: str) -> Iterator[Any]:
         return
 
 
-def _is_meant(statement: Mapping[str, Any], caller: str) -> bool:
+def _is_about(statement: Mapping[str, Any], caller: str) -> bool:
     if "NotPrincipal" in statement:
-        return not _names(statement["NotPrincipal"], caller)
-    return _names(statement.get("Principal"), caller)
+        return not _includes(statement["NotPrincipal"], caller)
+    return _includes(statement.get("Principal"), caller)
 
 
-def _names(principal: Any, caller: str) -> bool:
+def _includes(principal: Any, caller: str) -> bool:
     """Whether a Principal names the caller: everybody, the account, the user, the role, or the role's session."""
     given = principal.get("AWS") if isinstance(principal, dict) else principal
     _, partition, _, _, account, _ = caller.split(":", 5)
-    known = ("*", account, f"arn:{partition}:iam::{account}:root", caller, _role_behind(caller))
+    known = ("*", account, f"arn:{partition}:iam::{account}:root", caller, _find_role(caller))
     return any(each in known for each in (given if isinstance(given, list) else [given]))
 
 
-def _role_behind(caller: str) -> str:
+def _find_role(caller: str) -> str:
     """Return the ARN of the role that a session is of, any other caller's own. Choice: a role's path is not known."""
     return re.sub(r":sts::(\d{12}):assumed-role/([^/]+)/.*", r":iam::\1:role/\2", caller)

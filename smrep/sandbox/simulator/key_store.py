@@ -9,7 +9,7 @@ from typing import Any
 
 from smrep.sandbox.simulator.api_errors import ApiError
 from smrep.sandbox.simulator.arns import kms_arn, new_uuid
-from smrep.sandbox.simulator.stored_secret import CURRENT, DEFAULT_KEY, PENDING, PREVIOUS, Secret
+from smrep.sandbox.simulator.stored_secret import CURRENT, DEFAULT_KEY, PENDING, PREVIOUS, StoredSecret
 
 _MANAGED_ALIAS = "alias/aws/secretsmanager"
 
@@ -29,7 +29,7 @@ class Key:
     manager: str = "CUSTOMER"
     multi_region: bool = False
 
-    def metadata(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, Any]:
         """Return the KeyMetadata of DescribeKey and CreateKey. Source: API_KeyMetadata."""
         fields: dict[str, Any] = {
             "AWSAccountId": self.account_id,
@@ -104,7 +104,7 @@ class KeyStore:
         self._ensure_managed(region)
         return (region, alias) in self.aliases
 
-    def aliases_of(self, region: str) -> list[tuple[str, str]]:
+    def list_aliases(self, region: str) -> list[tuple[str, str]]:
         """Return each `alias/...` of `region` with the id of its key."""
         self._ensure_managed(region)
         return [(name, key_id) for (where, name), key_id in self.aliases.items() if where == region]
@@ -117,7 +117,7 @@ class KeyStore:
         """Put a key into any KeyState. Raises: ApiError for a key that is not there."""
         self.add(region, replace(self.find(region, key_id), state=state))
 
-    def obstacle(self, region: str, key_id: str | None) -> ApiError | None:
+    def find_obstacle(self, region: str, key_id: str | None) -> ApiError | None:
         """Return KMS's refusal to use a key in `region`, or `None` where Secrets Manager can use it.
 
         Choice: the words are KMS's own for each cause, of which one was seen as a replication's.
@@ -144,22 +144,22 @@ class KeyStore:
 
         Choice: any other is an EncryptionFailure at once. Source: API_CreateSecret, errors.
         """
-        if self.obstacle(region, key_id) is not None:
+        if self.find_obstacle(region, key_id) is not None:
             raise ApiError(
                 "EncryptionFailure",
                 "Secrets Manager can't encrypt the protected secret text using the provided KMS key. "
                 "Check that the KMS key is available, enabled, and not in an invalid state.",
             )
 
-    def require_readable(self, secret: Secret, version_id: str) -> None:
+    def require_readable(self, secret: StoredSecret, version_id: str) -> None:
         """Pass a version whose key can decrypt it. Source: API_GetSecretValue, errors."""
-        if self.obstacle(secret.region, secret.version_keys[version_id]) is not None:
+        if self.find_obstacle(secret.region, secret.version_keys[version_id]) is not None:
             raise ApiError(
                 "DecryptionFailure",
                 "Secrets Manager can't decrypt the protected secret text using the provided KMS key.",
             )
 
-    def change_key(self, secret: Secret, key: str | None) -> None:
+    def change_key(self, secret: StoredSecret, key: str | None) -> None:
         """Give a secret another key and bring its versions in use under it.
 
         A version that can't be read under its old key silently stays there.
@@ -170,7 +170,7 @@ class KeyStore:
         for version in secret.content.versions:
             old = secret.version_keys[version.version_id]
             in_use = not {CURRENT, PENDING, PREVIOUS}.isdisjoint(version.stages)
-            if in_use and self.obstacle(secret.region, old) is None:
+            if in_use and self.find_obstacle(secret.region, old) is None:
                 secret.version_keys[version.version_id] = key
 
     def _ensure_managed(self, region: str) -> None:
@@ -189,7 +189,7 @@ class KeyStore:
         self.add_alias(region, _MANAGED_ALIAS, key)
 
 
-def own_key(params: dict[str, Any]) -> str | None:
+def read_key(params: dict[str, Any]) -> str | None:
     """Return the key a request names for a secret that is no replica; the default one is `None`.
 
     Source: aws-behavior.md 0.9 and API_UpdateSecret (an empty string is the default key).

@@ -16,7 +16,7 @@ T = TypeVar("T")
 SortKey = tuple[float | str, str]
 
 
-def page(
+def take_page(
     rows: Iterable[T],
     *,
     key: Callable[[T], SortKey],
@@ -31,17 +31,17 @@ def page(
 
     Raises: ApiError (InvalidNextTokenException).
     """
-    return cut(after(token, sorted(rows, key=key), key=key, descending=descending), key=key, size=size)
+    return cut_page(skip_to_token(token, sorted(rows, key=key), key=key, descending=descending), key=key, size=size)
 
 
-def after(
+def skip_to_token(
     token: str | None, rows: Sequence[T], *, key: Callable[[T], SortKey], descending: bool = False
 ) -> Iterator[T]:
     """Return the rows from a token on; `rows` are in ascending order already, and only a few are looked at.
 
     Raises: ApiError (InvalidNextTokenException).
     """
-    last = None if token is None else _position(token)
+    last = None if token is None else _decode_token(token)
     try:
         if descending:
             return islice(reversed(rows), len(rows) - bisect_left(rows, last, key=key) if last else 0, None)
@@ -50,18 +50,18 @@ def after(
         raise _invalid_token() from None
 
 
-def cut(rows: Iterable[T], *, key: Callable[[T], SortKey], size: int) -> tuple[list[T], str | None]:
+def cut_page(rows: Iterable[T], *, key: Callable[[T], SortKey], size: int) -> tuple[list[T], str | None]:
     """Return the first page of rows, and the token of the next one; looks at one row more than the page has."""
     found = list(islice(rows, size + 1))
     shown = found[:size]
-    return shown, _token(key(shown[-1])) if len(found) > size else None
+    return shown, _encode_token(key(shown[-1])) if len(found) > size else None
 
 
-def _token(position: SortKey) -> str:
+def _encode_token(position: SortKey) -> str:
     return base64.urlsafe_b64encode(json.dumps(position).encode()).decode()
 
 
-def _position(token: str) -> SortKey:
+def _decode_token(token: str) -> SortKey:
     try:
         first, second = json.loads(base64.urlsafe_b64decode(token))
     except (binascii.Error, ValueError, TypeError, RecursionError):

@@ -10,14 +10,14 @@ from threading import RLock
 from typing import Any
 
 from smrep.sandbox.faults import Faults
-from smrep.sandbox.simulator.account_calls import Account, Call, secret_id_of
-from smrep.sandbox.simulator.account_state import World
+from smrep.sandbox.simulator.account_calls import Account, Call
+from smrep.sandbox.simulator.account_state import AccountState
 from smrep.sandbox.simulator.api_errors import ApiError
 from smrep.sandbox.simulator.callers import Callers
 from smrep.sandbox.simulator.key_store import KeyStore
-from smrep.sandbox.simulator.snapshot import Kept, keep, put_back
+from smrep.sandbox.simulator.snapshot import Snapshot, restore, take_snapshot
 
-__all__ = ["Account", "ApiError", "Call", "Simulator", "secret_id_of"]
+__all__ = ["Account", "ApiError", "Call", "Simulator"]
 
 
 class Simulator(Account):
@@ -35,27 +35,29 @@ class Simulator(Account):
         faults: Faults = Faults(),  # noqa: B008 - a frozen value
         account_id: str = "123456789012",
     ) -> None:
-        worlds: dict[str, World] = {}
-        world = worlds[account_id] = World(account_id, rng, faults, KeyStore(account_id), Callers(), beside=worlds)
-        super().__init__(world, now=now, log=[], lock=RLock())
+        states: dict[str, AccountState] = {}
+        state = states[account_id] = AccountState(
+            account_id, rng, faults, KeyStore(account_id), Callers(), accounts=states
+        )
+        super().__init__(state, now=now, log=[], lock=RLock())
         self._accounts: dict[str, Account] = {account_id: self}
 
     @property
     def faults(self) -> Faults:
         """How this AWS behaves, in every account; assign another value to change it while running."""
-        return self._world.faults
+        return self._state.faults
 
     @faults.setter
     def faults(self, faults: Faults) -> None:
         with self._lock:
             for account in self._accounts.values():
-                account.behave(faults)
+                account.set_faults(faults)
 
     def advance(self) -> None:
         """Carry out what is due by now, in every account."""
         with self._lock:
             for account in self._accounts.values():
-                account.behave(self.faults)
+                account.set_faults(self.faults)
 
     def change_faults(self, change: Callable[[Faults], Faults]) -> Faults:
         """Replace the faults by what `change` makes of them, in one step; return the new ones."""
@@ -72,11 +74,11 @@ class Simulator(Account):
             if account_id not in self._accounts:
                 if not re.fullmatch(r"\d{12}", account_id, re.ASCII):
                     raise ValueError(f"an account id is twelve digits, not {account_id!r}")
-                here = self._world
-                world = here.beside[account_id] = World(
-                    account_id, here.rng, here.faults, KeyStore(account_id), here.callers, beside=here.beside
+                here = self._state
+                state = here.accounts[account_id] = AccountState(
+                    account_id, here.rng, here.faults, KeyStore(account_id), here.callers, accounts=here.accounts
                 )
-                self._accounts[account_id] = Account(world, now=self.now, log=self.log, lock=self._lock)
+                self._accounts[account_id] = Account(state, now=self.now, log=self.log, lock=self._lock)
             return self._accounts[account_id]
 
     def call(
@@ -94,46 +96,46 @@ class Simulator(Account):
 
         Raises: ApiError.
         """
-        account = self.account(self._world.callers.account_of(access_key) or self.account_id)
+        account = self.account(self._state.callers.find_account(access_key) or self.account_id)
         if account is self:
             return super().call(service, operation, region, params, access_key=access_key)
         return account.call(service, operation, region, params, access_key=access_key)
 
-    def keep(self) -> Kept:
+    def take_snapshot(self) -> Snapshot:
         """Return all that this AWS holds, in every account, as it is at this moment: nothing of it changes later."""
         with self._lock:
-            return keep(self.account_id, self._world.beside.values(), self._world.callers)
+            return take_snapshot(self.account_id, self._state.accounts.values(), self._state.callers)
 
-    def put_back(self, kept: Kept) -> None:
+    def restore(self, snapshot: Snapshot) -> None:
         """Go on from what was kept: what has fallen due since happens now. For a simulator that is new.
 
         Raises: ValueError for a state of another first account, or a policy that `put_role` would refuse.
         """
-        if kept.account_id != self.account_id:
-            raise ValueError(f"its first account is {kept.account_id}, not {self.account_id}")
+        if snapshot.account_id != self.account_id:
+            raise ValueError(f"its first account is {snapshot.account_id}, not {self.account_id}")
         with self._lock:
-            for each in kept.accounts:
+            for each in snapshot.accounts:
                 self.account(each.account_id)
-            put_back(kept, self._world.beside, self._world.callers)
+            restore(snapshot, self._state.accounts, self._state.callers)
             self.advance()
 
     def put_trust(self, role_arn: str, external_id: str) -> None:
         """Let a role be taken on only with this external id."""
         with self._lock:
-            self._world.callers.trust(role_arn, external_id)
+            self._state.callers.trust(role_arn, external_id)
 
     @contextmanager
-    def observed(self, on_change: Callable[[World, float, str | None], None]) -> Iterator[None]:
+    def observed(self, on_change: Callable[[AccountState, float, str | None], None]) -> Iterator[None]:
         """Open a span in which `on_change` is called after each change in the first account, up to its very end."""
         with self._lock:
-            self._world.on_change = on_change
+            self._state.on_change = on_change
             self.advance()
         try:
             yield
         finally:
             with self._lock:
                 self.advance()
-                self._world.on_change = None
+                self._state.on_change = None
 
     @contextmanager
     def undisturbed(self) -> Iterator[None]:

@@ -9,18 +9,26 @@ from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any
 
-from smrep.sandbox.simulator.account_state import World
+from smrep.sandbox.simulator.account_state import AccountState
 from smrep.sandbox.simulator.callers import Caller, Callers
-from smrep.sandbox.simulator.event_queue import Event
+from smrep.sandbox.simulator.event_queue import ChangeArrival, DeletionEnd, Event, RemovalEnd, ReplicationEnd, SecretRef
 from smrep.sandbox.simulator.eventual_consistency import Past
-from smrep.sandbox.simulator.iam_policies import document_of, read_policy
+from smrep.sandbox.simulator.iam_policies import format_policy, read_policy
 from smrep.sandbox.simulator.key_store import Key
-from smrep.sandbox.simulator.stored_secret import Secret
-from smrep.sandbox.simulator.values import decode, encode
+from smrep.sandbox.simulator.stored_secret import (
+    Content,
+    CrossAccount,
+    ReplicaEntry,
+    Rotation,
+    StoredSecret,
+    StoredVersion,
+    Value,
+)
+from smrep.sandbox.simulator.values import Words, decode, encode
 
 
 @dataclass(frozen=True, slots=True)
-class KeptKey:
+class RegionKey:
     """A KMS key in its Region."""
 
     region: str
@@ -28,7 +36,7 @@ class KeptKey:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptAlias:
+class RegionAlias:
     """An alias in its Region, and the key that it means."""
 
     region: str
@@ -37,7 +45,7 @@ class KeptAlias:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptEvent:
+class ScheduledEvent:
     """What is still to happen, at the time `due`."""
 
     due: float
@@ -45,7 +53,7 @@ class KeptEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptPast:
+class RegionPast:
     """What bore a name in a Region until lately, for a ListSecrets that lags."""
 
     region: str
@@ -54,53 +62,53 @@ class KeptPast:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptAccount:
+class AccountSnapshot:
     """One account; `coming` and the pasts of a name are in their order."""
 
     account_id: str
     numbers: int
-    secrets: tuple[Secret, ...]
-    coming: tuple[KeptEvent, ...]
-    keys: tuple[KeptKey, ...]
-    aliases: tuple[KeptAlias, ...]
+    secrets: tuple[StoredSecret, ...]
+    coming: tuple[ScheduledEvent, ...]
+    keys: tuple[RegionKey, ...]
+    aliases: tuple[RegionAlias, ...]
     policies: Mapping[str, Mapping[str, Any]]
     """An identity's ARN -> its policy document."""
-    pasts: tuple[KeptPast, ...]
+    pasts: tuple[RegionPast, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class Snapshot:
     """All accounts; `account_id` is the first one's. `roles` are by access key, `external_ids` by the role's ARN."""
 
     account_id: str
-    accounts: tuple[KeptAccount, ...]
+    accounts: tuple[AccountSnapshot, ...]
     roles: Mapping[str, Caller]
     external_ids: Mapping[str, str]
 
 
-def keep(account_id: str, worlds: Iterable[World], callers: Callers) -> Kept:
+def take_snapshot(account_id: str, states: Iterable[AccountState], callers: Callers) -> Snapshot:
     """Return what the accounts hold; it shares nothing with them that changes."""
-    accounts = tuple(_keep(world) for world in worlds)
-    return Kept(account_id, accounts, dict(callers.roles), dict(callers.external_ids))
+    accounts = tuple(_take_account(state) for state in states)
+    return Snapshot(account_id, accounts, dict(callers.roles), dict(callers.external_ids))
 
 
-def _keep(world: World) -> KeptAccount:
-    return KeptAccount(
-        account_id=world.account_id,
-        numbers=world.numbers,
-        secrets=tuple(_still(secret) for secrets in world.secrets.values() for secret in secrets.values()),
-        coming=tuple(KeptEvent(due, event) for due, event in world.agenda.coming()),
-        keys=tuple(KeptKey(region, key) for (region, _), key in world.keys.keys.items()),
-        aliases=tuple(KeptAlias(region, alias, key) for (region, alias), key in world.keys.aliases.items()),
-        policies={arn: document_of(policy) for arn, policy in world.policies.items()},
+def _take_account(state: AccountState) -> AccountSnapshot:
+    return AccountSnapshot(
+        account_id=state.account_id,
+        numbers=state.numbers,
+        secrets=tuple(_copy_secret(secret) for secrets in state.secrets.values() for secret in secrets.values()),
+        coming=tuple(ScheduledEvent(due, event) for due, event in state.events.list_coming()),
+        keys=tuple(RegionKey(region, key) for (region, _), key in state.keys.keys.items()),
+        aliases=tuple(RegionAlias(region, alias, key) for (region, alias), key in state.keys.aliases.items()),
+        policies={arn: format_policy(policy) for arn, policy in state.policies.items()},
         pasts=tuple(
-            KeptPast(region, name, Past(past.until, past.secret and _still(past.secret)))
-            for region, name, past in world.memory.all()
+            RegionPast(region, name, Past(past.until, past.secret and _copy_secret(past.secret)))
+            for region, name, past in state.memory.all()
         ),
     )
 
 
-def _still(secret: Secret) -> Secret:
+def _copy_secret(secret: StoredSecret) -> StoredSecret:
     """Return a secret as it is now: what it holds that can change is copied."""
     return replace(
         secret,
@@ -110,82 +118,106 @@ def _still(secret: Secret) -> Secret:
     )
 
 
-def put_back(kept: Kept, worlds: Mapping[str, World], callers: Callers) -> None:
+def restore(snapshot: Snapshot, states: Mapping[str, AccountState], callers: Callers) -> None:
     """Fill new accounts, by their ids, with what was kept.
 
     Raises: ValueError for a policy that can't be read.
     """
-    callers.roles.update(kept.roles)
-    callers.external_ids.update(kept.external_ids)
-    for account in kept.accounts:
-        _put_back(account, worlds[account.account_id])
+    callers.roles.update(snapshot.roles)
+    callers.external_ids.update(snapshot.external_ids)
+    for account in snapshot.accounts:
+        _restore_account(account, states[account.account_id])
 
 
-def _put_back(account: KeptAccount, world: World) -> None:
-    world.numbers = account.numbers
+def _restore_account(account: AccountSnapshot, state: AccountState) -> None:
+    state.numbers = account.numbers
     for secret in account.secrets:
-        world.put(_still(secret))
+        state.put(_copy_secret(secret))
     for each in account.coming:
-        world.agenda.add(each.due, each.event)
+        state.events.add(each.due, each.event)
     for key in account.keys:
-        world.keys.keys[key.region, key.key.key_id] = key.key
+        state.keys.keys[key.region, key.key.key_id] = key.key
     for alias in account.aliases:
-        world.keys.aliases[alias.region, alias.alias] = alias.key_id
+        state.keys.aliases[alias.region, alias.alias] = alias.key_id
     for arn, document in account.policies.items():
-        world.policies[arn] = read_policy(document)
+        state.policies[arn] = read_policy(document)
     for before in account.pasts:
         past = before.past
-        world.memory.add(before.region, before.name, Past(past.until, past.secret and _still(past.secret)))
+        state.memory.add(before.region, before.name, Past(past.until, past.secret and _copy_secret(past.secret)))
 
 
 SCHEMA = "smrep-sandbox/1"
+WORDS: Words = {
+    Snapshot: "Kept",
+    AccountSnapshot: "KeptAccount",
+    ScheduledEvent: "KeptEvent",
+    RegionKey: "KeptKey",
+    RegionAlias: "KeptAlias",
+    RegionPast: "KeptPast",
+    StoredSecret: "Secret",
+    StoredVersion: "Version",
+    ReplicaEntry: "Entry",
+    Content: "Content",
+    Value: "Value",
+    Rotation: "Rotation",
+    CrossAccount: "CrossAccount",
+    Caller: "Caller",
+    Key: "Key",
+    Past: "Past",
+    SecretRef: "SecretRef",
+    ReplicationEnd: "Settle",
+    ChangeArrival: "Flow",
+    RemovalEnd: "Vanish",
+    DeletionEnd: "Purge",
+}
+"""What each of these values is called in the file, for good."""
 _REGION = re.compile(r"([a-z]+-)+\d{1,2}", re.ASCII)
 _ACCOUNT = re.compile(r"\d{12}", re.ASCII)
 
 
-def as_text(kept: Kept) -> str:
+def format_snapshot(snapshot: Snapshot) -> str:
     """Return the file's text: JSON, with the secrets' values as they are."""
-    return json.dumps({"schema": SCHEMA, "state": encode(kept)}) + "\n"
+    return json.dumps({"schema": SCHEMA, "state": encode(snapshot, WORDS)}) + "\n"
 
 
-def parse_kept(text: str) -> Kept:
+def parse_snapshot(text: str) -> Snapshot:
     """Return what was kept.
 
     Raises: ValueError with the place in the text for what is none, or could not have been kept.
     """
     try:
-        document = json.loads(text, parse_constant=_number, parse_float=_number)
+        document = json.loads(text, parse_constant=_parse_number, parse_float=_parse_number)
         if not isinstance(document, dict) or "schema" not in document:
             raise ValueError("it has no schema")
         if document["schema"] != SCHEMA:
             raise ValueError(f"its schema is {document['schema']!r}, and this version reads {SCHEMA}")
-        kept: Kept = decode(Kept, document.get("state"), "state")
+        snapshot: Snapshot = decode(Snapshot, document.get("state"), "state", WORDS)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
-    _check(kept)
-    return kept
+    _check(snapshot)
+    return snapshot
 
 
-def _number(text: str) -> float:
+def _parse_number(text: str) -> float:
     number = float(text)
     if not isfinite(number):
         raise ValueError(f"{text} is no number")
     return number
 
 
-def _check(kept: Kept) -> None:
+def _check(snapshot: Snapshot) -> None:
     """Pass what hangs together: what would make no sense to the simulator, it could not have kept."""
-    ids = [each.account_id for each in kept.accounts]
-    if len(set(ids)) != len(ids) or kept.account_id not in ids:
+    ids = [each.account_id for each in snapshot.accounts]
+    if len(set(ids)) != len(ids) or snapshot.account_id not in ids:
         raise ValueError("state.accounts are not each there once, with the first one")
-    for account_id in (*ids, *(each.account_id for each in kept.roles.values())):
+    for account_id in (*ids, *(each.account_id for each in snapshot.roles.values())):
         if not _ACCOUNT.fullmatch(account_id):
             raise ValueError(f"{account_id!r} is no account id of twelve digits")
-    for at, account in enumerate(kept.accounts):
+    for at, account in enumerate(snapshot.accounts):
         _check_account(account, f"state.accounts[{at}]")
 
 
-def _check_account(account: KeptAccount, place: str) -> None:
+def _check_account(account: AccountSnapshot, place: str) -> None:
     borne: set[tuple[str, str]] = set()
     for at, secret in enumerate(account.secrets):
         here = f"{place}.secrets[{at}]"
@@ -203,7 +235,7 @@ def _check_account(account: KeptAccount, place: str) -> None:
             raise ValueError(f"{place}.policies.{arn}: {error}") from error
 
 
-def _check_secret(secret: Secret, account: KeptAccount, place: str) -> None:
+def _check_secret(secret: StoredSecret, account: AccountSnapshot, place: str) -> None:
     if secret.account_id != account.account_id:
         raise ValueError(f"{place}.account_id is not its account's")
     if not _REGION.fullmatch(secret.region):
@@ -214,9 +246,9 @@ def _check_secret(secret: Secret, account: KeptAccount, place: str) -> None:
     versions = {each.version_id for each in secret.content.versions}
     if secret.version_keys.keys() != versions:
         raise ValueError(f"{place}.version_keys are not those of its versions")
-    if max(secret.number, secret.content.revision, *_attempts(secret)) > account.numbers:
+    if max(secret.number, secret.content.revision, *_list_attempts(secret)) > account.numbers:
         raise ValueError(f"{place} has a number that was not given out")
 
 
-def _attempts(secret: Secret) -> tuple[Any, ...]:
+def _list_attempts(secret: StoredSecret) -> tuple[Any, ...]:
     return (0, *(each.attempt for each in secret.entries.values()))

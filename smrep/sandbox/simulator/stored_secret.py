@@ -26,7 +26,7 @@ class Value:
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
+class StoredVersion:
     """One version of a secret, the same in every Region that has it."""
 
     version_id: str
@@ -39,7 +39,7 @@ class Version:
 class Content:
     """All of a secret that replicates. A higher `revision` is a later state of the same secret."""
 
-    versions: tuple[Version, ...]
+    versions: tuple[StoredVersion, ...]
     description: str | None
     tags: tuple[tuple[str, str], ...]
     changed: float
@@ -65,7 +65,7 @@ class CrossAccount:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ReplicaEntry:
     """One Region in a primary's ReplicationStatus.
 
     `attempt` names the try that is under way. Until `visible_at` DescribeSecret shows `before`
@@ -78,15 +78,15 @@ class Entry:
     message: str | None
     attempt: int
     visible_at: float = 0.0
-    before: Entry | None = None
+    before: ReplicaEntry | None = None
 
-    def shown(self, at: float) -> Entry | None:
+    def shown(self, at: float) -> ReplicaEntry | None:
         """Return the entry that DescribeSecret shows at the time `at`."""
         return self if at >= self.visible_at else self.before
 
 
 @dataclass(slots=True)
-class Secret:
+class StoredSecret:
     """A secret as one Region holds it: a primary, a replica or a standalone one.
 
     `number` tells it from a later one in its place, which may have its ARN: an old primary's from its overwriter's.
@@ -106,7 +106,7 @@ class Secret:
     version_keys: dict[str, str | None]
     read_on: dict[str, float] = field(default_factory=dict)
     primary_region: str | None = None
-    entries: dict[str, Entry] = field(default_factory=dict)
+    entries: dict[str, ReplicaEntry] = field(default_factory=dict)
     accessed: float | None = None
     deleted: float | None = None
     recoverable: bool = True
@@ -125,7 +125,7 @@ class Secret:
         """Whether a primary elsewhere rules this secret. Source: aws-behavior.md 1.4."""
         return self.primary_region is not None and self.primary_region != self.region
 
-    def is_replica_of(self, primary: Secret) -> bool:
+    def is_replica_of(self, primary: StoredSecret) -> bool:
         """Whether this is the living replica of exactly that primary."""
         return (
             self.primary_region == primary.region
@@ -135,12 +135,12 @@ class Secret:
         )
 
 
-def age(secret: Secret) -> tuple[float, str]:
+def age(secret: StoredSecret) -> tuple[float, str]:
     """Return the order of secrets by their creation, which never changes."""
     return secret.created, secret.name
 
 
-def value_of(params: Mapping[str, Any]) -> Value | None:
+def read_value(params: Mapping[str, Any]) -> Value | None:
     """Return the secret value in a request, or `None` if there is none.
 
     Raises: ApiError where there are two, or one that is no base64 or too long.
@@ -158,17 +158,17 @@ def value_of(params: Mapping[str, Any]) -> Value | None:
     return None if text is None and binary is None else Value(text, binary)
 
 
-def find_version(versions: Iterable[Version], version_id: str) -> Version | None:
+def find_version(versions: Iterable[StoredVersion], version_id: str) -> StoredVersion | None:
     """Return the version with that id."""
     return next((version for version in versions if version.version_id == version_id), None)
 
 
-def labelled(versions: Iterable[Version], stage: str) -> Version | None:
+def find_labeled(versions: Iterable[StoredVersion], stage: str) -> StoredVersion | None:
     """Return the version that bears the label `stage`."""
     return next((version for version in versions if stage in version.stages), None)
 
 
-def with_version(versions: tuple[Version, ...], new: Version) -> tuple[Version, ...]:
+def add_version(versions: tuple[StoredVersion, ...], new: StoredVersion) -> tuple[StoredVersion, ...]:
     """All versions after one more, its labels taken from whichever bore them.
 
     AWSPREVIOUS goes to the version that AWSCURRENT leaves; the first version of all gets AWSCURRENT.
@@ -176,7 +176,7 @@ def with_version(versions: tuple[Version, ...], new: Version) -> tuple[Version, 
     Source: API_PutSecretValue, VersionStages.
     """
     wanted = tuple(dict.fromkeys(new.stages if versions else (*new.stages, CURRENT)))
-    left = labelled(versions, CURRENT) if CURRENT in wanted else None
+    left = find_labeled(versions, CURRENT) if CURRENT in wanted else None
     moved = {*wanted, PREVIOUS} if left is not None else set(wanted)
     kept = []
     for version in versions:
@@ -189,9 +189,9 @@ def with_version(versions: tuple[Version, ...], new: Version) -> tuple[Version, 
     return tuple(version for version in kept if version.stages or version.version_id in recent)
 
 
-def with_label_moved(
-    versions: tuple[Version, ...], stage: str, left: str | None, to: str | None
-) -> tuple[Version, ...]:
+def move_label(
+    versions: tuple[StoredVersion, ...], stage: str, left: str | None, to: str | None
+) -> tuple[StoredVersion, ...]:
     """Return the versions with the label taken from the version `left`, if any, and given to the version `to`.
 
     AWSPREVIOUS goes to the version that AWSCURRENT leaves. Source: API_UpdateSecretVersionStage; its words as moto's
@@ -199,7 +199,7 @@ def with_label_moved(
 
     Raises: ApiError.
     """
-    bearer = labelled(versions, stage)
+    bearer = find_labeled(versions, stage)
     for version_id in (left, to):
         if version_id is not None and find_version(versions, version_id) is None:
             raise ApiError("ResourceNotFoundException", f"Secrets Manager can't find the version {version_id}.")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from smrep.sandbox.simulator.account_state import Request, World
+from smrep.sandbox.simulator.account_state import AccountState, Request
 from smrep.sandbox.simulator.api_errors import ApiError
 
 _TYPE_NAMES = {str: "string", bool: "boolean", int: "integer", list: "list", dict: "structure"}
@@ -39,7 +39,7 @@ Fields: TypeAlias = Mapping[str, Field]
 class Operation:
     """One operation of the API: what carries it out, and the parameters it takes."""
 
-    run: Callable[[World, Request], dict[str, Any]]
+    run: Callable[[AccountState, Request], dict[str, Any]]
     fields: Fields
 
 
@@ -50,39 +50,39 @@ def validate(fields: Fields, params: Mapping[str, Any], *, code: str = "Validati
     Source: aws-behavior.md 1.6 for the words of an empty list; the other constraints' words are the
     same service framework's. Choice: a wrong type is a ValidationException too.
     """
-    mistakes = list(_structure(fields, params, ""))
+    mistakes = list(_check_structure(fields, params, ""))
     if mistakes:
         number = "1 validation error" if len(mistakes) == 1 else f"{len(mistakes)} validation errors"
         raise ApiError(code, f"{number} detected: {'; '.join(mistakes)}")
 
 
-def _structure(fields: Fields, params: Mapping[str, Any], path: str) -> Iterator[str]:
+def _check_structure(fields: Fields, params: Mapping[str, Any], path: str) -> Iterator[str]:
     for name, rule in fields.items():
         here = f"{path}{name[0].lower()}{name[1:]}"
         value = params.get(name)
         if value is not None:
-            yield from _member(rule, value, here)
+            yield from _check_member(rule, value, here)
         elif rule.required:
             yield f"Value null at '{here}' failed to satisfy constraint: Member must not be null"
 
 
-def _member(rule: Field, value: object, path: str) -> Iterator[str]:
+def _check_member(rule: Field, value: object, path: str) -> Iterator[str]:
     if type(value) is not rule.kind:
         wanted = f"Member must be of type {_TYPE_NAMES[rule.kind]}"
         yield f"Value at '{path}' failed to satisfy constraint: {wanted}"
         return
-    shown = "Value" if rule.sensitive else f"Value {_shown(value)}"
-    for constraint in _broken(rule, value):
+    shown = "Value" if rule.sensitive else f"Value {_show(value)}"
+    for constraint in _check_limits(rule, value):
         yield f"{shown} at '{path}' failed to satisfy constraint: {constraint}"
     if isinstance(value, list) and rule.item is not None:
         for number, item in enumerate(value, start=1):
-            yield from _member(rule.item, item, f"{path}.{number}.member")
+            yield from _check_member(rule.item, item, f"{path}.{number}.member")
     if isinstance(value, dict):
-        yield from _structure(rule.members, value, f"{path}.")
+        yield from _check_structure(rule.members, value, f"{path}.")
 
 
-def _broken(rule: Field, value: Any) -> Iterator[str]:
-    size, what = (value, "value") if rule.kind is int else (_length(value), "length")
+def _check_limits(rule: Field, value: Any) -> Iterator[str]:
+    size, what = (value, "value") if rule.kind is int else (_measure(value), "length")
     if rule.low is not None and size < rule.low:
         yield f"Member must have {what} greater than or equal to {rule.low}"
     if rule.high is not None and size > rule.high:
@@ -93,11 +93,11 @@ def _broken(rule: Field, value: Any) -> Iterator[str]:
         yield f"Member must satisfy enum value set: [{', '.join(rule.enum)}]"
 
 
-def _length(value: Any) -> int:
+def _measure(value: Any) -> int:
     return len(value) if isinstance(value, (str, list)) else 0
 
 
-def _shown(value: Any) -> str:
+def _show(value: Any) -> str:
     if isinstance(value, (list, dict)):
         return "'[...]'" if value else "'[]'"
     return f"'{value}'"
