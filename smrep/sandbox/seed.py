@@ -155,12 +155,12 @@ def _check(entry: Any, path: str) -> None:
         if not isinstance(value, str):
             raise _mistake(f"{path}.tags.{key}", "must be a string")
     for number, replica in enumerate(entry.get("replicas", [])):
-        here = f"{path}.replicas[{number}]"
+        place = f"{path}.replicas[{number}]"
         if isinstance(replica, str):
-            _check_region(replica, here)
+            _check_region(replica, place)
         else:
-            _check_object(replica, here, {"region": str, "kms_key": str}, needed="region")
-            _check_region(replica["region"], f"{here}.region")
+            _check_object(replica, place, {"region": str, "kms_key": str}, needed="region")
+            _check_region(replica["region"], f"{place}.region")
     if entry.get("deleted") and entry.get("replicas"):
         raise _mistake(f"{path}.deleted", "a secret with replicas cannot be deleted")
 
@@ -182,5 +182,5 @@ def _check_region(region: str, path: str) -> None:
         raise _mistake(path, f"not a Region name: {region!r}")
 
 
-def _mistake(path: str, what: str) -> ValueError:
-    return ValueError(f"{path}: {what}")
+def _mistake(path: str, mistake: str) -> ValueError:
+    return ValueError(f"{path}: {mistake}")

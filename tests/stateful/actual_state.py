@@ -53,7 +53,7 @@ class Truth:
     def shown(self, name: str, home: str, region: str) -> ReplicaEntry | None:
         """Return the primary's entry of a Region as DescribeSecret shows it now."""
         entry = self.entry(name, home, region)
-        return entry.shown(self.simulator.now()) if entry else None
+        return entry.get_visible(self.simulator.now()) if entry else None
 
     def key(self, region: str, key: str | None) -> str:
         """Return the id of the key that a spelling means there; the spelling where it means none."""

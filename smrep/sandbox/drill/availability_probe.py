@@ -47,7 +47,7 @@ class AvailabilityProbe:
     sightings: list[Sighting] = field(default_factory=list)
     _now: float = 0.0
     _last: dict[tuple[str, str], tuple[str, bool]] = field(default_factory=dict)
-    _known: dict[str, list[str]] = field(default_factory=dict)
+    _version_ids: dict[str, list[str]] = field(default_factory=dict)
     """A name -> the ids of its versions, in the order in which they were written."""
 
     def look(self, state: AccountState, at: float, secret_id: str | None) -> None:
@@ -65,12 +65,12 @@ class AvailabilityProbe:
                     self.sightings.append(Sighting(self._now, name, region, *seen))
 
     def _note_newest(self, state: AccountState, name: str) -> None:
-        held = (state.get_secret(region, name) for region in self.regions)
-        current = (find_labeled(each.content.versions, CURRENT) for each in held if each is not None)
-        known = self._known.setdefault(name, [])
-        for version in sorted((each for each in current if each is not None), key=lambda each: each.created):
-            if version.version_id not in known:
-                known.append(version.version_id)
+        secrets = (state.get_secret(region, name) for region in self.regions)
+        current = (find_labeled(secret.content.versions, CURRENT) for secret in secrets if secret is not None)
+        version_ids = self._version_ids.setdefault(name, [])
+        for version in sorted(filter(None, current), key=lambda version: version.created):
+            if version.version_id not in version_ids:
+                version_ids.append(version.version_id)
 
     def _readable(self, state: AccountState, name: str, region: str) -> str:
         if region in state.faults.outages:
@@ -81,7 +81,7 @@ class AvailabilityProbe:
             answer = READING_OPERATIONS["GetSecretValue"].run(state, _request(state, name, region, self._now))
         except ApiError:
             return NO_VALUE
-        return CURRENT_VALUE if answer["VersionId"] == self._known[name][-1] else OLD_VALUE
+        return CURRENT_VALUE if answer["VersionId"] == self._version_ids[name][-1] else OLD_VALUE
 
 
 @contextmanager

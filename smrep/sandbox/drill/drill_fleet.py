@@ -35,7 +35,7 @@ def _make_entry(number: int, home: str, replicas: list[str]) -> dict[str, Any]:
         "region": home,
         "value": f"made of {number}",
         **({"kms_key": key} if key else {}),
-        "replicas": [{"region": each, **({"kms_key": key} if key else {})} for each in replicas],
+        "replicas": [{"region": region, **({"kms_key": key} if key else {})} for region in replicas],
     }
 
 
@@ -80,7 +80,7 @@ class Stage:
         if home != region:
             return shown["ARN"], f"a replica of {home}"
         replicas = sorted(
-            f"{each['Region']} {each['Status']} under {each['KmsKeyId']}" for each in shown.get("ReplicationStatus", [])
+            f"{row['Region']} {row['Status']} under {row['KmsKeyId']}" for row in shown.get("ReplicationStatus", [])
         )
         key = shown.get("KmsKeyId", DEFAULT_KEY)
         return shown["ARN"], f"a primary under {key} with {', '.join(replicas) or 'no replica'}"
@@ -96,6 +96,6 @@ def staged(
     """Make a fleet in an empty simulator and watch it: `regions` are its home, the one near by and the far one."""
     estate = make_fleet(count, *regions)
     seed(simulator, estate)
-    names = tuple(each["name"] for each in estate)
-    with probe(simulator, names, [each for each in regions if each]) as started:
+    names = tuple(entry["name"] for entry in estate)
+    with probe(simulator, names, [region for region in regions if region]) as started:
         yield Stage(simulator, names, started, sleep)

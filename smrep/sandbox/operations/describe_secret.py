@@ -70,13 +70,13 @@ def show_replication_status(
     rows = []
     for entry in entries:
         replica = state.get_secret(entry.region, secret.name)
-        own = replica is not None and replica.is_replica_of(secret)
+        is_own = replica is not None and replica.is_replica_of(secret)
         row = {
             "Region": entry.region,
             "KmsKeyId": entry.kms_key,
             "Status": entry.status,
             "StatusMessage": entry.message,
-            "LastAccessedDate": replica.accessed if replica is not None and own else None,
+            "LastAccessedDate": replica.accessed if replica is not None and is_own else None,
         }
         rows.append({key: value for key, value in row.items() if value is not None})
     return rows
@@ -85,14 +85,14 @@ def show_replication_status(
 def _describe_secret(state: AccountState, request: Request) -> dict[str, Any]:
     secret = state.find(request.region, request.params["SecretId"])
     answer = show_secret(secret, versions_key="VersionIdsToStages")
-    shown = [entry.shown(request.at) for entry in secret.entries.values()]
+    shown = [entry.get_visible(request.at) for entry in secret.entries.values()]
     rows = show_replication_status(state, secret, [entry for entry in shown if entry is not None])
-    more = {
+    optional = {
         "ReplicationStatus": rows,
         "CrossAccountPrimary": secret.cross_account.primary,
         "CrossAccountReplicas": list(secret.cross_account.replicas),
     }
-    return {**answer, **{key: value for key, value in more.items() if value}}
+    return {**answer, **{key: value for key, value in optional.items() if value}}
 
 
 def _get_secret_value(state: AccountState, request: Request) -> dict[str, Any]:
@@ -115,11 +115,11 @@ def _get_secret_value(state: AccountState, request: Request) -> dict[str, Any]:
 def _select_version(secret: StoredSecret, params: dict[str, Any]) -> StoredVersion:
     version_id, stage = params.get("VersionId"), params.get("VersionStage")
     if version_id is None:
-        sought, version = stage or CURRENT, find_labeled(secret.content.versions, stage or CURRENT)
-        what = f"staging label: {sought}"
+        label, version = stage or CURRENT, find_labeled(secret.content.versions, stage or CURRENT)
+        sought = f"staging label: {label}"
     else:
         version = find_version(secret.content.versions, version_id)
-        what = f"VersionId: {version_id}"
+        sought = f"VersionId: {version_id}"
         if version is not None and stage is not None and stage not in version.stages:
             raise ApiError(
                 "InvalidRequestException",
@@ -128,7 +128,7 @@ def _select_version(secret: StoredSecret, params: dict[str, Any]) -> StoredVersi
     if version is None:
         raise ApiError(
             "ResourceNotFoundException",
-            f"Secrets Manager can't find the specified secret value for {what}",
+            f"Secrets Manager can't find the specified secret value for {sought}",
         )
     return version
 

@@ -35,11 +35,11 @@ def _simulate_principal_policy(state: AccountState, request: Request) -> dict[st
             raise _invalid_input(f"The sandbox does not simulate {name}.")
     policy = _find_policy(state, params["PolicySourceArn"])
     resources = params.get("ResourceArns") or ["*"]
-    if strange := [each for each in resources if each != "*" and not each.startswith("arn:")]:
+    if strange := [arn for arn in resources if arn != "*" and not arn.startswith("arn:")]:
         raise _invalid_input(f"ResourceNames are not in a valid ARN format: {', '.join(strange)}.")
-    if strange := [each for each in params["ActionNames"] if not re.fullmatch(r"[\w-]+:\w+", each, re.ASCII)]:
+    if strange := [action for action in params["ActionNames"] if not re.fullmatch(r"[\w-]+:\w+", action, re.ASCII)]:
         raise _invalid_input(f"Invalid action name: {strange[0]}")
-    context = {each["ContextKeyName"].lower(): each["ContextKeyValues"] for each in params.get("ContextEntries", [])}
+    context = {entry["ContextKeyName"].lower(): entry["ContextKeyValues"] for entry in params.get("ContextEntries", [])}
     results = []
     for action in params["ActionNames"]:
         verdicts = {resource: _judge(state, policy, action, resource, context) for resource in resources}
@@ -75,15 +75,15 @@ def _show_result(action: str, verdicts: dict[str, Verdict]) -> dict[str, Any]:
     """
     service, decisions = action.partition(":")[0].lower(), {verdict.decision for verdict in verdicts.values()}
     ranked: tuple[Decision, ...] = ("explicitDeny", "allowed", "implicitDeny")
-    decision = next(each for each in ranked if each in decisions)
+    decision = next(rank for rank in ranked if rank in decisions)
     alone = next(iter(verdicts)) if len(verdicts) == 1 else None
-    deciding = [each for each in verdicts.values() if each.decision == decision]
+    deciding = [verdict for verdict in verdicts.values() if verdict.decision == decision]
     result: dict[str, Any] = {
         "EvalActionName": action,
         "EvalResourceName": alone or _TEMPLATES.get(service, "*"),
         "EvalDecision": decision,
         "MatchedStatements": _show_statements(*deciding),
-        "MissingContextValues": sorted({key for each in verdicts.values() for key in each.missing}),
+        "MissingContextValues": sorted({key for verdict in verdicts.values() for key in verdict.missing}),
     }
     if alone != "*":
         result["ResourceSpecificResults"] = [

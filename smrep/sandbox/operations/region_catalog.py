@@ -29,8 +29,8 @@ _STATUSES = ("ENABLED", "ENABLING", "DISABLING", "DISABLED", "ENABLED_BY_DEFAULT
 
 def list_partition_regions(region: str, disabled: Iterable[str]) -> list[str]:
     """Return the Regions of a Region's partition by name, those disabled too; the disabled are always known."""
-    known = {*BY_DEFAULT, *OPT_IN, *disabled}
-    return sorted(each for each in known if partition(each) == partition(region))
+    names = {*BY_DEFAULT, *OPT_IN, *disabled}
+    return sorted(name for name in names if partition(name) == partition(region))
 
 
 def _describe_regions(state: AccountState, request: Request) -> dict[str, Any]:
@@ -39,17 +39,17 @@ def _describe_regions(state: AccountState, request: Request) -> dict[str, Any]:
     Source: API_DescribeRegions; an unknown Region's words as reported by users.
     """
     params, disabled = request.params, state.faults.disabled_regions
-    shown = known = list_partition_regions(request.region, disabled)
+    shown = regions = list_partition_regions(request.region, disabled)
     named = params.get("RegionName", [])
-    if unknown := [each for each in named if each not in known]:
+    if unknown := [region for region in named if region not in regions]:
         raise ApiError("InvalidParameterValue", f"Invalid region: [{', '.join(unknown)}]")
     if params.get("DryRun", False):
         raise ApiError("DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412)
     if named:
-        shown = [each for each in known if each in named]
+        shown = [region for region in regions if region in named]
     elif not params.get("AllRegions", False):
-        shown = [each for each in known if each not in disabled]
-    rows = [_show_region(each, enabled=each not in disabled) for each in shown]
+        shown = [region for region in regions if region not in disabled]
+    rows = [_show_region(region, enabled=region not in disabled) for region in shown]
     return {"regionInfo": [row for row in rows if all(_fits(row, item) for item in params.get("Filter", []))]}
 
 
@@ -76,9 +76,9 @@ def _list_regions(state: AccountState, request: Request) -> dict[str, Any]:
     params, disabled = request.params, state.faults.disabled_regions
     wanted = params.get("RegionOptStatusContains", _STATUSES)
     rows = [
-        {"RegionName": each, "RegionOptStatus": status}
-        for each in list_partition_regions(request.region, disabled)
-        if (status := _find_opt_status(each, enabled=each not in disabled)) in wanted
+        {"RegionName": region, "RegionOptStatus": status}
+        for region in list_partition_regions(request.region, disabled)
+        if (status := _find_opt_status(region, enabled=region not in disabled)) in wanted
     ]
     try:
         shown, token = take_page(

@@ -51,7 +51,7 @@ def _list_secrets(state: AccountState, request: Request) -> dict[str, Any]:
 def _list_rows(state: AccountState, request: Request) -> Sequence[StoredSecret]:
     """Return a Region's secrets by age, as they were `Faults.listing_lag_s` ago. Source: aws-behavior.md 1.5."""
     rows, lag = state.list_secrets(request.region), state.faults.listing_lag_s
-    past = state.memory.at(request.region, request.at - lag) if lag else {}
+    past = state.recent_changes.at(request.region, request.at - lag) if lag else {}
     if not past:
         return rows
     unchanged = [secret for secret in rows if secret.name not in past]
@@ -99,7 +99,7 @@ def _matches(secret: StoredSecret, key: str, value: str) -> bool:
     if key not in ("all", "description"):
         return any(text.startswith(value) for text in texts[key])
     searched = texts.values() if key == "all" else [texts[key]]
-    return any(_has_words(text, value) for each in searched for text in each)
+    return any(_has_words(text, value) for group in searched for text in group)
 
 
 def _has_words(text: str, value: str) -> bool:
@@ -107,8 +107,8 @@ def _has_words(text: str, value: str) -> bool:
 
     Source: aws-behavior.md 10.8; API_Filter says that descriptions match from their beginning.
     """
-    wanted, found = _split_words(value), _split_words(text)
-    return bool(wanted) and all(any(each.startswith(word) for each in found) for word in wanted)
+    wanted, words = _split_words(value), _split_words(text)
+    return bool(wanted) and all(any(word.startswith(start) for word in words) for start in wanted)
 
 
 def _split_words(text: str) -> list[str]:

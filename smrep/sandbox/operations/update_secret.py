@@ -65,8 +65,8 @@ def token_is_taken(secret: StoredSecret, token: str) -> ApiError:
 
 def _add_version(state: AccountState, secret: StoredSecret, version: StoredVersion) -> None:
     versions = add_version(secret.content.versions, version)
-    known = secret.version_keys
-    secret.version_keys = {v.version_id: known.get(v.version_id, secret.kms_key) for v in versions}
+    keys = secret.version_keys
+    secret.version_keys = {v.version_id: keys.get(v.version_id, secret.kms_key) for v in versions}
     secret.content = state.revise(replace(secret.content, versions=versions), version.created)
     spread(state, secret, version.created)
 
@@ -99,8 +99,8 @@ def _update_secret(state: AccountState, request: Request) -> dict[str, Any]:
 
 def _update_secret_version_stage(state: AccountState, request: Request) -> dict[str, Any]:
     secret, params = state.find_writable(request), request.params
-    left, to = params.get("RemoveFromVersionId"), params.get("MoveToVersionId")
-    versions = move_label(secret.content.versions, params["VersionStage"], left, to)
+    source, target = params.get("RemoveFromVersionId"), params.get("MoveToVersionId")
+    versions = move_label(secret.content.versions, params["VersionStage"], source, target)
     secret.content = state.revise(replace(secret.content, versions=versions), request.at)
     spread(state, secret, request.at, leaves_in_sync=True)
     return {"ARN": secret.arn, "Name": secret.name}

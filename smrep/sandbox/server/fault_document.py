@@ -21,9 +21,9 @@ def format_faults(faults: Faults) -> dict[str, Any]:
 
     Regions come sorted, pairs as objects; times are seconds.
     """
-    plain = {each.name: getattr(faults, each.name) for each in fields(faults) if each.name != "drops"}
+    plain = {fault.name: getattr(faults, fault.name) for fault in fields(faults) if fault.name != "drops"}
     dropped = {
-        name: [{"operation": each.operation, "times": each.times} for each in faults.drops if each.when == when]
+        name: [{"operation": drop.operation, "times": drop.times} for drop in faults.drops if drop.when == when]
         for name, when in _DROPPED.items()
     }
     return {
@@ -40,118 +40,128 @@ def apply_document(faults: Faults, document: Mapping[str, Any]) -> Faults:
 
     Raises: ValueError for a fault that there is not, and for a value that it can't have.
     """
-    given: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for name, value in document.items():
         if name not in _READERS:
             raise ValueError(f"there is no fault {name!r}")
-        given[name] = _READERS[name](value, name)
-    if given.keys() & _DROPPED.keys():
-        given["drops"] = tuple(
+        values[name] = _READERS[name](value, name)
+    if values.keys() & _DROPPED.keys():
+        values["drops"] = tuple(
             drop
             for name, when in _DROPPED.items()
-            for drop in given.pop(name, [each for each in faults.drops if each.when == when])
+            for drop in values.pop(name, [old for old in faults.drops if old.when == when])
         )
-    return replace(faults, **given)
+    return replace(faults, **values)
 
 
-def _seconds(value: Any, name: str) -> float:
+def _read_seconds(value: Any, name: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < _LONGEST_S:
         raise _mistake(name, "is a number of seconds", value)
     return float(value)
 
 
-def _seconds_if_any(value: Any, name: str) -> float | None:
-    return None if value is None else _seconds(value, name)
+def _read_optional_seconds(value: Any, name: str) -> float | None:
+    return None if value is None else _read_seconds(value, name)
 
 
-def _seconds_by_region(value: Any, name: str) -> dict[str, float]:
-    return {_region(region, name): _seconds(each, f"{name}.{region}") for region, each in _items(value, name)}
+def _read_seconds_by_region(value: Any, name: str) -> dict[str, float]:
+    return {
+        _read_region(region, name): _read_seconds(delay, f"{name}.{region}")
+        for region, delay in _read_items(value, name)
+    }
 
 
-def _messages(value: Any, name: str) -> dict[str, str]:
-    return {_region(region, name): _text(each, f"{name}.{region}") for region, each in _items(value, name)}
+def _read_messages(value: Any, name: str) -> dict[str, str]:
+    return {
+        _read_region(region, name): _read_text(message, f"{name}.{region}")
+        for region, message in _read_items(value, name)
+    }
 
 
-def _regions(value: Any, name: str) -> frozenset[str]:
-    return frozenset(_region(each, name) for each in _list(value, name))
+def _read_regions(value: Any, name: str) -> frozenset[str]:
+    return frozenset(_read_region(region, name) for region in _read_list(value, name))
 
 
-def _denied(value: Any, name: str) -> frozenset[tuple[str, str]]:
-    rows = [dict(_items(each, name)) for each in _list(value, name)]
-    return frozenset((_operation(each.get("operation"), name), _region(each.get("region"), name)) for each in rows)
+def _read_denied(value: Any, name: str) -> frozenset[tuple[str, str]]:
+    rows = [dict(_read_items(row, name)) for row in _read_list(value, name)]
+    return frozenset(
+        (_read_operation(row.get("operation"), name), _read_region(row.get("region"), name)) for row in rows
+    )
 
 
-def _drops(value: Any, name: str) -> list[Drop]:
-    rows = [dict(_items(each, name)) for each in _list(value, name)]
+def _read_drops(value: Any, name: str) -> list[Drop]:
+    rows = [dict(_read_items(row, name)) for row in _read_list(value, name)]
     return [
-        Drop(_operation(each.get("operation"), name), _DROPPED[name], _count(each.get("times", 1), name))
-        for each in rows
+        Drop(_read_operation(row.get("operation"), name), _DROPPED[name], _read_count(row.get("times", 1), name))
+        for row in rows
     ]
 
 
-def _count_if_any(value: Any, name: str) -> int | None:
-    return None if value is None else _count(value, name)
+def _read_optional_count(value: Any, name: str) -> int | None:
+    return None if value is None else _read_count(value, name)
 
 
-def _count(value: Any, name: str) -> int:
+def _read_count(value: Any, name: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise _mistake(name, "is a number, 0 or more", value)
     return value
 
 
-def _flag(value: Any, name: str) -> bool:
+def _read_flag(value: Any, name: str) -> bool:
     if not isinstance(value, bool):
         raise _mistake(name, "is true or false", value)
     return value
 
 
-def _text(value: Any, name: str) -> str:
+def _read_text(value: Any, name: str) -> str:
     if not isinstance(value, str):
         raise _mistake(name, "is a text", value)
     return value
 
 
-def _region(value: Any, name: str) -> str:
+def _read_region(value: Any, name: str) -> str:
     if not isinstance(value, str) or not _REGION.fullmatch(value):
         raise _mistake(name, "has to do with Regions", value)
     return value
 
 
-def _operation(value: Any, name: str) -> str:
+def _read_operation(value: Any, name: str) -> str:
     if not isinstance(value, str) or value not in OPERATIONS:
         raise _mistake(name, "has to do with operations of the sandbox", value)
     return value
 
 
-def _list(value: Any, name: str) -> list[Any]:
+def _read_list(value: Any, name: str) -> list[Any]:
     if not isinstance(value, list):
         raise _mistake(name, "is a list", value)
     return value
 
 
-def _items(value: Any, name: str) -> list[tuple[str, Any]]:
+def _read_items(value: Any, name: str) -> list[tuple[str, Any]]:
     if not isinstance(value, dict):
         raise _mistake(name, "is an object", value)
     return list(value.items())
 
 
-def _mistake(name: str, what: str, value: Any) -> ValueError:
+def _mistake(name: str, rule: str, value: Any) -> ValueError:
     shown = repr(value)
-    return ValueError(f"{name} {what}, not {shown if len(shown) <= _SHOWN else shown[:_SHOWN] + '...'}")
+    return ValueError(f"{name} {rule}, not {shown if len(shown) <= _SHOWN else shown[:_SHOWN] + '...'}")
 
 
 _BY_REGION = ("replication_delay_by_region", "removal_delay_by_region", "failures")
 _REGIONS = ("stuck", "outages", "disabled_regions")
 _READERS: dict[str, Callable[[Any, str], Any]] = {
-    **dict.fromkeys(("replication_delay_s", "removal_delay_s", "force_delete_delay_s", "latency_s"), _seconds),
-    **dict.fromkeys(("list_lag_s", "listing_lag_s"), _seconds),
-    "value_delay_s": _seconds_if_any,
-    **dict.fromkeys(("replication_delay_by_region", "removal_delay_by_region"), _seconds_by_region),
-    "failures": _messages,
-    **dict.fromkeys(_REGIONS, _regions),
-    **dict.fromkeys(_DROPPED, _drops),
-    "write_quota": _count_if_any,
-    "denied": _denied,
-    "promoted_entry": _text,
-    **dict.fromkeys(("strands_replicas", "keeps_primary_region", "primary_shows_rekey", "stale_entry_guards"), _flag),
+    **dict.fromkeys(("replication_delay_s", "removal_delay_s", "force_delete_delay_s", "latency_s"), _read_seconds),
+    **dict.fromkeys(("list_lag_s", "listing_lag_s"), _read_seconds),
+    "value_delay_s": _read_optional_seconds,
+    **dict.fromkeys(("replication_delay_by_region", "removal_delay_by_region"), _read_seconds_by_region),
+    "failures": _read_messages,
+    **dict.fromkeys(_REGIONS, _read_regions),
+    **dict.fromkeys(_DROPPED, _read_drops),
+    "write_quota": _read_optional_count,
+    "denied": _read_denied,
+    "promoted_entry": _read_text,
+    **dict.fromkeys(
+        ("strands_replicas", "keeps_primary_region", "primary_shows_rekey", "stale_entry_guards"), _read_flag
+    ),
 }

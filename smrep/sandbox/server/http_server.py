@@ -242,9 +242,9 @@ class _Connection(BaseHTTPRequestHandler):
 
     def _drain(self, length: int) -> None:
         """Take what the client is still sending, so that it gets to read the refusal."""
-        left = min(length, _MAX_DRAINED_BYTES)
-        while left > 0 and (piece := self.rfile.read(min(left, 65_536))):
-            left -= len(piece)
+        remaining = min(length, _MAX_DRAINED_BYTES)
+        while remaining > 0 and (piece := self.rfile.read(min(remaining, 65_536))):
+            remaining -= len(piece)
 
     def _send(self, reply: Reply) -> None:
         self.send_response(reply.status)
@@ -263,8 +263,8 @@ class _Connection(BaseHTTPRequestHandler):
 
 def _get_header(headers: Message, name: str, default: str = "") -> str:
     """Return a header that may stand there once; of several, each reader would take another one: then nothing."""
-    found = headers.get_all(name, [default])
-    return str(found[0]) if len(found) == 1 else ""
+    values = headers.get_all(name, [default])
+    return str(values[0]) if len(values) == 1 else ""
 
 
 @lru_cache(maxsize=64)

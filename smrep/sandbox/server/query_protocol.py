@@ -40,12 +40,12 @@ def parse_params(body: bytes) -> dict[str, Any]:
         *path, last = name.split(".")
         if len(path) >= _MOST_PARTS:
             raise _malformed()
-        here = tree
+        branch = tree
         for part in path:
-            here = here.setdefault(part, {})
-            if not isinstance(here, dict):
+            branch = branch.setdefault(part, {})
+            if not isinstance(branch, dict):
                 raise _malformed()
-        here[last] = _convert(name, text)
+        branch[last] = _convert(name, text)
     return {name: _convert_lists(value) for name, value in tree.items()}
 
 
@@ -107,7 +107,7 @@ def _format_xml_value(value: Any, item: str) -> str:
     if isinstance(value, Mapping):
         return _format_xml(value, item)
     if isinstance(value, list):
-        return "".join(f"<{item}>{_format_xml_value(each, item)}</{item}>" for each in value)
+        return "".join(f"<{item}>{_format_xml_value(member, item)}</{item}>" for member in value)
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):

@@ -46,8 +46,8 @@ class Desk:
     def handle(self, path: str, headers: Message, body: bytes) -> Reply | None:
         """Return the reply to one request, or `None`: close its connection without one."""
         line = self._start_line()
-        told = self._change_faults if path == PATH else self._answer
-        reply = told(path, headers, body, line)
+        answer = self._change_faults if path == PATH else self._answer
+        reply = answer(path, headers, body, line)
         line["status"] = None if reply is None else reply.status
         self._write(line)
         return reply

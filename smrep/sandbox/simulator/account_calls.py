@@ -154,10 +154,10 @@ class Account:
         Source: botocore 1.44.5 for their fields. Raises: ValueError for another field, ApiError for a
         secret that is not there.
         """
-        shown = CrossAccount(dict(primary) if primary else None, tuple(dict(each) for each in replicas))
+        shown = CrossAccount(dict(primary) if primary else None, tuple(dict(replica) for replica in replicas))
         for given, fields in (
             (shown.primary or {}, _PRIMARY_FIELDS),
-            *((each, _REPLICA_FIELDS) for each in shown.replicas),
+            *((replica, _REPLICA_FIELDS) for replica in shown.replicas),
         ):
             if unknown := sorted(set(given) - fields):
                 raise ValueError(f"no such field in cross-account replication: {unknown[0]}")
@@ -225,7 +225,9 @@ class Account:
 
 def catch_up(state: AccountState, at: float) -> None:
     """Let happen in an account what is due by now, but for what an outage holds back."""
-    for due, event in state.events.due(at, held=lambda event: not state.faults.outages.isdisjoint(list_regions(event))):
+    for due, event in state.events.take_due(
+        at, is_held=lambda event: not state.faults.outages.isdisjoint(list_regions(event))
+    ):
         with state.keep_past(_find_secret_name(event), due):
             carry_out_event(state, event, due)
         state.report_change(due, _find_secret_name(event))

@@ -48,7 +48,7 @@ class AccountState:
     """An identity's ARN -> its policy, for the simulation of IAM alone."""
     events: EventQueue = field(default_factory=EventQueue)
     secrets: dict[str, dict[str, StoredSecret]] = field(default_factory=dict)
-    memory: RecentChanges = field(default_factory=RecentChanges)
+    recent_changes: RecentChanges = field(default_factory=RecentChanges)
     """What ListSecrets has not heard of yet, while `Faults.listing_lag_s` lets it lag."""
     numbers: int = 0
     """How many have been given out."""
@@ -76,7 +76,7 @@ class AccountState:
             yield
             return
         names = parse_secret_names(secret_id)
-        before = {(region, name): self._copy(region, name) for region in self.secrets for name in names}
+        before = {(region, name): self._copy_secret(region, name) for region in self.secrets for name in names}
         try:
             yield
         finally:
@@ -84,9 +84,9 @@ class AccountState:
                 for name in names:
                     past = before.get((region, name))
                     if past != self.get_secret(region, name):
-                        self.memory.add(region, name, Past(at, past))
+                        self.recent_changes.add(region, name, Past(at, past))
 
-    def _copy(self, region: str, name: str) -> StoredSecret | None:
+    def _copy_secret(self, region: str, name: str) -> StoredSecret | None:
         secret = self.get_secret(region, name)
         return None if secret is None else replace(secret)
 

@@ -84,12 +84,12 @@ class EventQueue:
         """Return all that is still to happen, with its time, in its order."""
         return [(due, event) for due, _, event in sorted(self._heap, key=lambda item: item[:2])]
 
-    def due(self, at: float, *, held: Callable[[Event], bool]) -> Iterator[tuple[float, Event]]:
+    def take_due(self, at: float, *, is_held: Callable[[Event], bool]) -> Iterator[tuple[float, Event]]:
         """Each event due by `at`, with its time, oldest first; those held back wait for the next look."""
         waiting = []
         while self._heap and self._heap[0][0] <= at:
             item = heapq.heappop(self._heap)
-            if held(item[2]):
+            if is_held(item[2]):
                 waiting.append(item)
             else:
                 yield item[0], item[2]

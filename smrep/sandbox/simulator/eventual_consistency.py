@@ -39,16 +39,16 @@ class RecentChanges:
 
         A change at `moment` itself had already been made.
         """
-        found: dict[str, StoredSecret | None] = {}
+        secrets: dict[str, StoredSecret | None] = {}
         pasts = self._pasts.get(region, {})
         for name, changes in list(pasts.items()):
             while changes and changes[0].until <= moment:
                 changes.popleft()
             if changes:
-                found[name] = changes[0].secret
+                secrets[name] = changes[0].secret
             else:
                 del pasts[name]
-        return found
+        return secrets
 
 
 def parse_secret_names(secret_id: str) -> set[str]:

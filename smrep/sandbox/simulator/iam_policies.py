@@ -36,7 +36,7 @@ class Condition:
         if not given:
             return quantifier == "ForAllValues" or base != rest or (negated and not quantifier)
         test = _TESTS[base.replace("Not", "")]
-        passed = [any(test(value, each) for value in self.values) != negated for each in given]
+        passed = [any(test(value, item) for value in self.values) != negated for item in given]
         return all(passed) if quantifier == "ForAllValues" or (negated and not quantifier) else any(passed)
 
 
@@ -56,8 +56,8 @@ class Statement:
         """Whether the statement is about this action on this resource; actions are compared without case."""
         action = action.lower()
         return (
-            any(_like(each.lower(), action) for each in self.actions) == self.actions_named
-            and any(_like(each, resource) for each in self.resources) == self.resources_named
+            any(_like(pattern.lower(), action) for pattern in self.actions) == self.actions_named
+            and any(_like(pattern, resource) for pattern in self.resources) == self.resources_named
         )
 
 
@@ -78,7 +78,7 @@ def judge(policy: Policy, action: str, resource: str, context: Context) -> Verdi
     about = [statement for statement in policy if statement.covers(action, resource)]
     keys = {condition.key for statement in about for condition in statement.conditions}
     missing = tuple(sorted(key for key in keys if key.lower() not in context))
-    met = [statement for statement in about if all(each.holds(context) for each in statement.conditions)]
+    met = [statement for statement in about if all(test.holds(context) for test in statement.conditions)]
     if denying := tuple(statement for statement in met if not statement.allows):
         return Verdict("explicitDeny", denying, missing)
     if met:
@@ -98,18 +98,20 @@ def read_policy(document: Mapping[str, Any]) -> Policy:
         statements = [statements]
     if not isinstance(statements, Sequence) or isinstance(statements, str):
         raise _mistake("a policy needs a Statement")
-    return tuple(_read_statement(each, f"Statement{number}") for number, each in enumerate(statements, start=1))
+    return tuple(
+        _read_statement(statement, f"Statement{number}") for number, statement in enumerate(statements, start=1)
+    )
 
 
 def format_policy(policy: Policy) -> dict[str, Any]:
     """Return the document that `read_policy` makes a policy of."""
-    return {"Statement": [_format_statement(each) for each in policy]}
+    return {"Statement": [_format_statement(statement) for statement in policy]}
 
 
 def _format_statement(statement: Statement) -> dict[str, Any]:
     conditions: dict[str, dict[str, list[str]]] = {}
-    for each in statement.conditions:
-        conditions.setdefault(each.operator, {})[each.key] = list(each.values)
+    for test in statement.conditions:
+        conditions.setdefault(test.operator, {})[test.key] = list(test.values)
     return {
         "Sid": statement.sid,
         "Effect": "Allow" if statement.allows else "Deny",
@@ -122,8 +124,8 @@ def _format_statement(statement: Statement) -> dict[str, Any]:
 def _read_statement(given: Any, sid: str) -> Statement:
     if not isinstance(given, Mapping):
         raise _mistake(f"a statement is an object, not {given!r}")
-    known = {"Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition"}
-    if unknown := sorted(set(given) - known):
+    keys = {"Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition"}
+    if unknown := sorted(set(given) - keys):
         raise _mistake(f"the sandbox knows no {unknown[0]} in an identity's policy")
     if given.get("Effect") not in ("Allow", "Deny"):
         raise _mistake(f"an Effect is Allow or Deny, not {given.get('Effect')!r}")
@@ -153,16 +155,16 @@ def _read_condition(operator: str, key: str, values: Any) -> Condition:
 
 def _read_texts(given: Any) -> tuple[str, ...]:
     items = given if isinstance(given, (list, tuple)) else [given]
-    texts = tuple(str(each).lower() if isinstance(each, bool) else each for each in items)
-    if not texts or not all(isinstance(each, str) for each in texts):
+    texts = tuple(str(item).lower() if isinstance(item, bool) else item for item in items)
+    if not texts or not all(isinstance(text, str) for text in texts):
         raise _mistake(f"a text or a list of texts is wanted, not {given!r}")
-    if any("${" in each for each in texts):
+    if any("${" in text for text in texts):
         raise _mistake(f"the sandbox knows no policy variables: {given!r}")
     return texts
 
 
-def _mistake(what: str) -> ValueError:
-    return ValueError(what)
+def _mistake(reason: str) -> ValueError:
+    return ValueError(reason)
 
 
 def _like(pattern: str, text: str) -> bool:
@@ -208,14 +210,14 @@ def judge_access(policy: str | None, caller: str, action: str, resource: str) ->
         "aws:requestedregion": (resource.split(":")[3],),
         "secretsmanager:secretid": (resource,),
     }
-    about = tuple(each for statement in _list_statements(policy) for each in _read_if_about(statement, caller))
+    about = tuple(readable for statement in _list_statements(policy) for readable in _read_if_about(statement, caller))
     return judge(about, action, resource, context).decision
 
 
 def _list_statements(policy: str | None) -> list[Any]:
     """Return the statements of a policy, which PutResourcePolicy has seen to be an object."""
-    found = json.loads(policy).get("Statement", []) if policy else []
-    return found if isinstance(found, list) else [found]
+    statements = json.loads(policy).get("Statement", []) if policy else []
+    return statements if isinstance(statements, list) else [statements]
 
 
 def _read_if_about(statement: Any, caller: str) -> Iterator[Any]:
@@ -239,8 +241,8 @@ def _includes(principal: Any, caller: str) -> bool:
     """Whether a Principal names the caller: everybody, the account, the user, the role, or the role's session."""
     given = principal.get("AWS") if isinstance(principal, dict) else principal
     _, partition, _, _, account, _ = caller.split(":", 5)
-    known = ("*", account, f"arn:{partition}:iam::{account}:root", caller, _find_role(caller))
-    return any(each in known for each in (given if isinstance(given, list) else [given]))
+    names = ("*", account, f"arn:{partition}:iam::{account}:root", caller, _find_role(caller))
+    return any(name in names for name in (given if isinstance(given, list) else [given]))
 
 
 def _find_role(caller: str) -> str:

@@ -52,9 +52,9 @@ def skip_to_token(
 
 def cut_page(rows: Iterable[T], *, key: Callable[[T], SortKey], size: int) -> tuple[list[T], str | None]:
     """Return the first page of rows, and the token of the next one; looks at one row more than the page has."""
-    found = list(islice(rows, size + 1))
-    shown = found[:size]
-    return shown, _encode_token(key(shown[-1])) if len(found) > size else None
+    fetched = list(islice(rows, size + 1))
+    shown = fetched[:size]
+    return shown, _encode_token(key(shown[-1])) if len(fetched) > size else None
 
 
 def _encode_token(position: SortKey) -> str:

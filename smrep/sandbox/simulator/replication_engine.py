@@ -274,8 +274,8 @@ def _deliver_change(state: AccountState, event: ChangeArrival) -> None:
 
 def _receive(replica: StoredSecret, content: Content) -> None:
     """Take over `content`; versions new to the replica come under its present key."""
-    known = replica.version_keys
-    replica.version_keys = {v.version_id: known.get(v.version_id, replica.kms_key) for v in content.versions}
+    keys = replica.version_keys
+    replica.version_keys = {v.version_id: keys.get(v.version_id, replica.kms_key) for v in content.versions}
     replica.content = content
 
 

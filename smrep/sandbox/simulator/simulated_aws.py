@@ -74,9 +74,9 @@ class Simulator(Account):
             if account_id not in self._accounts:
                 if not re.fullmatch(r"\d{12}", account_id, re.ASCII):
                     raise ValueError(f"an account id is twelve digits, not {account_id!r}")
-                here = self._state
-                state = here.accounts[account_id] = AccountState(
-                    account_id, here.rng, here.faults, KeyStore(account_id), here.callers, accounts=here.accounts
+                first = self._state
+                state = first.accounts[account_id] = AccountState(
+                    account_id, first.rng, first.faults, KeyStore(account_id), first.callers, accounts=first.accounts
                 )
                 self._accounts[account_id] = Account(state, now=self.now, log=self.log, lock=self._lock)
             return self._accounts[account_id]
@@ -114,8 +114,8 @@ class Simulator(Account):
         if snapshot.account_id != self.account_id:
             raise ValueError(f"its first account is {snapshot.account_id}, not {self.account_id}")
         with self._lock:
-            for each in snapshot.accounts:
-                self.account(each.account_id)
+            for account in snapshot.accounts:
+                self.account(account.account_id)
             restore(snapshot, self._state.accounts, self._state.callers)
             self.advance()
 

@@ -103,7 +103,7 @@ def _take_account(state: AccountState) -> AccountSnapshot:
         policies={arn: format_policy(policy) for arn, policy in state.policies.items()},
         pasts=tuple(
             RegionPast(region, name, Past(past.until, past.secret and _copy_secret(past.secret)))
-            for region, name, past in state.memory.all()
+            for region, name, past in state.recent_changes.all()
         ),
     )
 
@@ -133,8 +133,8 @@ def _restore_account(account: AccountSnapshot, state: AccountState) -> None:
     state.numbers = account.numbers
     for secret in account.secrets:
         state.put(_copy_secret(secret))
-    for each in account.coming:
-        state.events.add(each.due, each.event)
+    for scheduled in account.coming:
+        state.events.add(scheduled.due, scheduled.event)
     for key in account.keys:
         state.keys.keys[key.region, key.key.key_id] = key.key
     for alias in account.aliases:
@@ -143,7 +143,9 @@ def _restore_account(account: AccountSnapshot, state: AccountState) -> None:
         state.policies[arn] = read_policy(document)
     for before in account.pasts:
         past = before.past
-        state.memory.add(before.region, before.name, Past(past.until, past.secret and _copy_secret(past.secret)))
+        state.recent_changes.add(
+            before.region, before.name, Past(past.until, past.secret and _copy_secret(past.secret))
+        )
 
 
 SCHEMA = "smrep-sandbox/1"
@@ -207,10 +209,10 @@ def _parse_number(text: str) -> float:
 
 def _check(snapshot: Snapshot) -> None:
     """Pass what hangs together: what would make no sense to the simulator, it could not have kept."""
-    ids = [each.account_id for each in snapshot.accounts]
+    ids = [account.account_id for account in snapshot.accounts]
     if len(set(ids)) != len(ids) or snapshot.account_id not in ids:
         raise ValueError("state.accounts are not each there once, with the first one")
-    for account_id in (*ids, *(each.account_id for each in snapshot.roles.values())):
+    for account_id in (*ids, *(role.account_id for role in snapshot.roles.values())):
         if not _ACCOUNT.fullmatch(account_id):
             raise ValueError(f"{account_id!r} is no account id of twelve digits")
     for at, account in enumerate(snapshot.accounts):
@@ -220,11 +222,11 @@ def _check(snapshot: Snapshot) -> None:
 def _check_account(account: AccountSnapshot, place: str) -> None:
     borne: set[tuple[str, str]] = set()
     for at, secret in enumerate(account.secrets):
-        here = f"{place}.secrets[{at}]"
+        secret_place = f"{place}.secrets[{at}]"
         if (secret.region, secret.name) in borne:
-            raise ValueError(f"{here} is a second {secret.name} in {secret.region}")
+            raise ValueError(f"{secret_place} is a second {secret.name} in {secret.region}")
         borne.add((secret.region, secret.name))
-        _check_secret(secret, account, here)
+        _check_secret(secret, account, secret_place)
     for at, before in enumerate(account.pasts):
         if before.past.secret is not None:
             _check_secret(before.past.secret, account, f"{place}.pasts[{at}].past.secret")
@@ -243,7 +245,7 @@ def _check_secret(secret: StoredSecret, account: AccountSnapshot, place: str) ->
     for region, entry in secret.entries.items():
         if not _REGION.fullmatch(region) or entry.region != region:
             raise ValueError(f"{place}.entries.{region} is no entry of a Region of that name")
-    versions = {each.version_id for each in secret.content.versions}
+    versions = {version.version_id for version in secret.content.versions}
     if secret.version_keys.keys() != versions:
         raise ValueError(f"{place}.version_keys are not those of its versions")
     if max(secret.number, secret.content.revision, *_list_attempts(secret)) > account.numbers:
@@ -251,4 +253,4 @@ def _check_secret(secret: StoredSecret, account: AccountSnapshot, place: str) ->
 
 
 def _list_attempts(secret: StoredSecret) -> tuple[Any, ...]:
-    return (0, *(each.attempt for each in secret.entries.values()))
+    return (0, *(entry.attempt for entry in secret.entries.values()))

@@ -80,7 +80,7 @@ class ReplicaEntry:
     visible_at: float = 0.0
     before: ReplicaEntry | None = None
 
-    def shown(self, at: float) -> ReplicaEntry | None:
+    def get_visible(self, at: float) -> ReplicaEntry | None:
         """Return the entry that DescribeSecret shows at the time `at`."""
         return self if at >= self.visible_at else self.before
 
@@ -176,12 +176,12 @@ def add_version(versions: tuple[StoredVersion, ...], new: StoredVersion) -> tupl
     Source: API_PutSecretValue, VersionStages.
     """
     wanted = tuple(dict.fromkeys(new.stages if versions else (*new.stages, CURRENT)))
-    left = find_labeled(versions, CURRENT) if CURRENT in wanted else None
-    moved = {*wanted, PREVIOUS} if left is not None else set(wanted)
+    previous = find_labeled(versions, CURRENT) if CURRENT in wanted else None
+    moved = {*wanted, PREVIOUS} if previous is not None else set(wanted)
     kept = []
     for version in versions:
         remaining = tuple(stage for stage in version.stages if stage not in moved)
-        if version is left and PREVIOUS not in wanted:
+        if version is previous and PREVIOUS not in wanted:
             remaining = (*remaining, PREVIOUS)
         kept.append(replace(version, stages=remaining))
     kept.append(replace(new, stages=wanted))
@@ -190,9 +190,9 @@ def add_version(versions: tuple[StoredVersion, ...], new: StoredVersion) -> tupl
 
 
 def move_label(
-    versions: tuple[StoredVersion, ...], stage: str, left: str | None, to: str | None
+    versions: tuple[StoredVersion, ...], stage: str, source: str | None, target: str | None
 ) -> tuple[StoredVersion, ...]:
-    """Return the versions with the label taken from the version `left`, if any, and given to the version `to`.
+    """Return the versions with the label taken from the version `source`, if any, and given to `target`.
 
     AWSPREVIOUS goes to the version that AWSCURRENT leaves. Source: API_UpdateSecretVersionStage; its words as moto's
     tests have them, verified on AWS; aws-behavior.md 10.3 for AWSCURRENT. Choice: the other words.
@@ -200,27 +200,27 @@ def move_label(
     Raises: ApiError.
     """
     bearer = find_labeled(versions, stage)
-    for version_id in (left, to):
+    for version_id in (source, target):
         if version_id is not None and find_version(versions, version_id) is None:
             raise ApiError("ResourceNotFoundException", f"Secrets Manager can't find the version {version_id}.")
     if bearer is None:
-        if left is not None:
-            raise invalid_parameter(f"Staging label {stage} isn't attached to version {left}.")
-    elif bearer.version_id not in (to, left):
-        what = "can't be empty" if left is None else "names another version"
+        if source is not None:
+            raise invalid_parameter(f"Staging label {stage} isn't attached to version {source}.")
+    elif bearer.version_id not in (target, source):
+        mistake = "can't be empty" if source is None else "names another version"
         raise invalid_parameter(
-            f"The parameter RemoveFromVersionId {what}. Staging label {stage} is currently attached to version "
+            f"The parameter RemoveFromVersionId {mistake}. Staging label {stage} is currently attached to version "
             f"{bearer.version_id}, so you must explicitly reference that version in RemoveFromVersionId."
         )
-    if to is None and stage == CURRENT:
+    if target is None and stage == CURRENT:
         raise invalid_parameter(
             f"You can only move staging label {CURRENT} to a different secret version. It can't be completely removed."
         )
-    moved = {stage, PREVIOUS} if stage == CURRENT and bearer is not None and to != bearer.version_id else {stage}
+    moved = {stage, PREVIOUS} if stage == CURRENT and bearer is not None and target != bearer.version_id else {stage}
     changed = []
     for version in versions:
-        stages = [each for each in version.stages if each not in moved]
-        if version.version_id == to:
+        stages = [label for label in version.stages if label not in moved]
+        if version.version_id == target:
             stages.append(stage)
         elif version is bearer and stage == CURRENT and PREVIOUS in moved:
             stages.append(PREVIOUS)

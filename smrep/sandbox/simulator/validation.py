@@ -58,12 +58,12 @@ def validate(fields: Fields, params: Mapping[str, Any], *, code: str = "Validati
 
 def _check_structure(fields: Fields, params: Mapping[str, Any], path: str) -> Iterator[str]:
     for name, rule in fields.items():
-        here = f"{path}{name[0].lower()}{name[1:]}"
+        place = f"{path}{name[0].lower()}{name[1:]}"
         value = params.get(name)
         if value is not None:
-            yield from _check_member(rule, value, here)
+            yield from _check_member(rule, value, place)
         elif rule.required:
-            yield f"Value null at '{here}' failed to satisfy constraint: Member must not be null"
+            yield f"Value null at '{place}' failed to satisfy constraint: Member must not be null"
 
 
 def _check_member(rule: Field, value: object, path: str) -> Iterator[str]:
@@ -82,11 +82,11 @@ def _check_member(rule: Field, value: object, path: str) -> Iterator[str]:
 
 
 def _check_limits(rule: Field, value: Any) -> Iterator[str]:
-    size, what = (value, "value") if rule.kind is int else (_measure(value), "length")
+    size, measure = (value, "value") if rule.kind is int else (_measure(value), "length")
     if rule.low is not None and size < rule.low:
-        yield f"Member must have {what} greater than or equal to {rule.low}"
+        yield f"Member must have {measure} greater than or equal to {rule.low}"
     if rule.high is not None and size > rule.high:
-        yield f"Member must have {what} less than or equal to {rule.high}"
+        yield f"Member must have {measure} less than or equal to {rule.high}"
     if rule.pattern is not None and not re.fullmatch(rule.pattern, value):
         yield f"Member must satisfy regular expression pattern: {rule.pattern}"
     if rule.enum and value not in rule.enum:
