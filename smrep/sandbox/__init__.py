@@ -1,82 +1,72 @@
-"""A local AWS that replicates secrets as the real one does: Secrets Manager, KMS and STS in memory.
+"""A local AWS in memory that replicates secrets as the real one does: Secrets Manager, KMS and STS.
 
-Of EC2, Account Management and IAM there is what tells which Regions are enabled and what an identity may
-do: DescribeRegions, ListRegions and SimulatePrincipalPolicy.
+It also has DescribeRegions (EC2), ListRegions (Account Management) and SimulatePrincipalPolicy (IAM).
 
-`simulator.Simulator` is the state machine of an account, and `Simulator.account` leads to others.
-`server.SandboxServer` puts it behind HTTP on loopback, `faults.Faults` makes it misbehave and `seed` fills it.
-`drill.availability_probe` follows what readers and writers of a secret get, and `drill.drill_fleet` is the scene of a
-rehearsal.
-Time is a function that is passed in: what AWS does asynchronously happens when that clock says so, as of that
-moment, in one fixed order.
+`simulator.simulated_aws` has one account, and leads to others; it answers calls by `operations`, which act on the
+state in `simulator`. `server` puts it behind HTTP on loopback, `faults` makes it misbehave, `seed` fills it, and
+`drill` has a fleet for a rehearsal and measures its availability. The caller passes in the clock: asynchronous events
+happen when that clock says so, in a fixed order.
 
-Where AWS's record leaves a question open, the sandbox makes a choice. Each is marked "Choice:" where it
-is made; a program that must work with AWS must not depend on any of them:
+Where AWS's behavior is unknown, the sandbox makes a choice, marked "Choice:" in the code. Programs for AWS must not
+depend on any of them:
 
-- Replicating to a Region that is listed and not Failed changes nothing, its key neither. A Failed one
-  is tried again with what the new call says.
-- Every Region whose name fits the pattern exists and is enabled, but for `Faults.disabled_regions`, which
-  may name any. The primary's own Region, a missing one and one of another partition are `Invalid replica
-  region.` at once; so is no Region named twice.
-- A Region that is not enabled is no `Invalid replica region.`: the replication ends Failed, in the
-  sandbox's own words, and so does an InSync one at the primary's next change. A removal is carried out
-  there. EC2 and STS refuse calls there in their own codes for unknown credentials.
-- DescribeRegions and ListRegions know the Regions of the caller's partition by name, all opt-in ones
-  enabled. DescribeRegions shows a Region that is named whether it is enabled or not, and no geography.
-- IAM's simulation knows the account's one user, who may do everything, and who `Simulator.put_role` says,
-  by the exact ARN. Nothing of it decides over calls. What `Faults.denied` denies is an implicitDeny there.
-  No context key is filled in by itself, no organization takes part, and all comes in one page. Boundaries,
-  resource policies, policy variables and conditions other than String*, Bool and Null are not modelled, and
-  refused where they are given.
-- Of several resources a simulation's EvaluationResult shows the ARN's template and one decision for all:
-  explicitDeny if any is, else allowed if any is. Of one resource it shows that one's ARN.
-- The words of a failure for a secret that is pending deletion or still being removed in the target are the
-  sandbox's own. A failure for a KMS key has KMS's words and code, and a Request ID that no other has; AWS's own
-  envelope was seen for a replica's key that does not exist, and is taken for every other.
-- A secret that holds no value is InSync under any key, since nothing is encrypted.
-- An entry that is stuck (`Faults.stuck`) stays so when the fault is over, until the Region is removed and
-  replicated again.
-- A name clash says `Replication failed: Secret name <name> already exists in region <region>.`
-- Overwriting spares a primary with replicas, a secret scheduled for deletion, and a replica that is
-  still being removed: each ends Failed. A Region that a primary lists counts as a replica only where its
-  replica is, or is under way: after a promotion the old primary can be overwritten from there
-  (`Faults.stale_entry_guards`). What was still to happen to it then does not.
-- An InSync entry stays InSync while a later change is under way (`Faults.value_delay_s`). When the
-  change can't be written, it becomes Failed and the replica keeps what it had. A Failed replica gets
-  nothing until it is tried again.
-- Removing a Region that is not listed is no mistake. Removing one never deletes what is not this
-  primary's own replica. Removing a Region while it is InProgress means nothing is made there.
-- A primary deleted while a removal is under way strands that replica (`Faults.strands_replicas`).
-- After a promotion the old primary goes on showing its last word for the Region
-  (`Faults.promoted_entry`). Promoting what is no replica is an InvalidRequestException; promoting a
-  replica that is being removed saves it.
-- PrimaryRegion stays when the last replica is removed (`Faults.keeps_primary_region`).
-- A replica's new key is shown by the primary at once (`Faults.primary_shows_rekey`).
+- Replicating to a listed Region changes nothing, not even its key, unless it is Failed: then it is retried with the
+  new call's parameters.
+- Every Region whose name matches the pattern exists and is enabled, except `Faults.disabled_regions`, which may have
+  any name. The primary's Region, a missing one and one of another partition are `Invalid replica region.` at once;
+  so is a repeated Region refused.
+- A replication to a Region that is not enabled fails, with the sandbox's own message; an InSync one fails at the
+  primary's next change. Removals work there. EC2 and STS refuse calls there as for unknown credentials.
+- DescribeRegions and ListRegions list the caller's partition by name, with all opt-in Regions enabled.
+  DescribeRegions shows a Region in the request even if it is not enabled, and no geography.
+- SimulatePrincipalPolicy knows the account's only user, who may do everything, and identities of
+  `Simulator.put_role` by exact ARN. It does not affect calls. `Faults.denied` is an implicitDeny there. No context key
+  has a default, organizations are not simulated, and all results are on one page. It refuses boundaries, resource
+  policies, policy variables and conditions other than String*, Bool and Null.
+- For several resources, an EvaluationResult has the ARN's template and one decision: explicitDeny if any is, else
+  allowed if any is. For one resource it has that ARN.
+- The message of a failure because a secret in the target is pending deletion or being removed is the sandbox's own. A
+  failure because of a KMS key has KMS's message and code and a unique Request ID; AWS's own format was seen only for
+  a replica's missing key.
+- A secret without a value is InSync under any key, since nothing is encrypted.
+- An entry that is stuck (`Faults.stuck`) stays so after the fault, until the Region is removed and replicated again.
+- A name conflict says `Replication failed: Secret name <name> already exists in region <region>.`
+- Overwriting a primary with replicas, a secret scheduled for deletion, or a replica that is being removed fails. A
+  primary's listed Region counts only with its replica, or a replication in progress: after a promotion the old primary
+  can be overwritten from there (`Faults.stale_entry_guards`), and its scheduled events are dropped.
+- An InSync entry stays InSync while a change is in progress (`Faults.value_delay_s`). If the write fails, it becomes
+  Failed and the replica stays as it is. A Failed replica receives nothing until it is retried.
+- Removing a Region that is not listed succeeds. It never deletes anything but this primary's replica. Removing an
+  InProgress Region cancels the replication.
+- Deleting a primary while a removal is in progress strands that replica (`Faults.strands_replicas`).
+- After a promotion the old primary still lists the Region (`Faults.promoted_entry`). Promoting a secret that is not
+  a replica is an InvalidRequestException; promoting a replica that is being removed saves it.
+- PrimaryRegion stays after the last replica is removed (`Faults.keeps_primary_region`).
+- The primary shows a replica's new key at once (`Faults.primary_shows_rekey`).
 - Adding and removing Regions sets the primary's LastChangedDate, as the recorded answers suggest.
-- A replica shows Tags only where there are some; a promoted secret goes on showing its key as before.
-- A resource policy may be any JSON object and is kept to the letter; BlockPublicPolicy blocks none. A replica
-  shows and obeys the policy it has received. PolicyName is answered only where it was asked.
-- A resource policy lets another account in, and what it denies it denies to the secret's own account too. A
-  statement with something that is not modeled, such as a condition on an IP address, says nothing.
-- Nothing rotates: RotateSecret answers the id of a version that is never made. Neither a replica nor a
-  promoted secret shows anything of rotation. Cancelling the rotation of a secret that never had one is an
-  InvalidRequestException.
-- Restoring a secret that is not deleted is no mistake; one deleted without recovery is not found.
-- Cross-account replication is what `Simulator.set_cross_account` says: nothing flows. A cross-account
-  replica is read-only as any other; promoting it drops CrossAccountPrimary.
-- A Failed Region counts among the replica Regions that forbid DeleteSecret. A secret deleted without
-  recovery can be described for `Faults.force_delete_delay_s` more.
-- A key that can't be used is an EncryptionFailure at once for a secret's own Region, a
-  DecryptionFailure on reading. KmsKeyIds says `DefaultEncryptionKey` for the default key.
-- Parameters of a wrong type are a ValidationException; parameters unknown to the sandbox are ignored.
-- ListSecrets is as far behind as `Faults.listing_lag_s` says, in everything it shows of a secret, in each
-  Region alike; by default it is not. It sorts ascending by default. Of one filter's values any may match, and no
-  negated one; filter `all` wants each word somewhere in an attribute.
-- Nothing reaches or leaves a Region in an outage; what was under way happens when it is back.
-- Any access key is the first account's one user, but for those of roles: calls signed with these are made in
-  the role's own account, which is made when it is first asked for and has secrets, keys and a write quota of its
-  own. Every role may be taken on by everybody, with any external id or none, but for `Simulator.put_trust`.
-- Another account's secret answers to its whole ARN, if its resource policy allows the call; else the call is denied,
-  whatever the caller's own policies say. What another account does not hold is not found, and each of its KMS keys
-  is denied. Faults hold in every account.
+- A replica shows Tags only if it has tags; a promoted secret shows its key as before.
+- A resource policy is any JSON object, stored verbatim; BlockPublicPolicy blocks nothing. A replica shows and obeys
+  the policy it received. PolicyName is in the answer only if requested.
+- A resource policy can allow another account, and deny the secret's own. An unsupported statement, such as a condition
+  on an IP address, has no effect.
+- Nothing rotates: no version gets the id in RotateSecret's answer. Replicas and promoted secrets show no rotation.
+  Canceling the rotation of a secret that never had one is an InvalidRequestException.
+- Restoring a secret that is not deleted succeeds; one deleted without recovery is not found.
+- `Simulator.set_cross_account` sets cross-account replication, but nothing replicates. A cross-account replica is
+  read-only, as any other; promoting it drops CrossAccountPrimary.
+- A Failed Region counts as a replica Region that forbids DeleteSecret. A secret deleted without recovery can be
+  described for another `Faults.force_delete_delay_s`.
+- An unusable key is an immediate EncryptionFailure in a secret's own Region, and a DecryptionFailure on reading.
+  KmsKeyIds is `DefaultEncryptionKey` for the default key.
+- A parameter of a wrong type is a ValidationException; unknown parameters are ignored.
+- ListSecrets lags by `Faults.listing_lag_s` in every field and Region, by default not at all. It sorts ascending by
+  default. A filter matches any of its values and none of its negated ones; filter `all` needs each word in an
+  attribute.
+- Nothing reaches or leaves a Region in an outage; delayed events happen when it is back.
+- Any access key is the first account's only user, except those of assumed roles: their calls go to the role's account,
+  which is created on first use, with its own secrets, keys and write quota. Anyone may assume any role, with any
+  external id or none, except for `Simulator.put_trust`.
+- Another account's secret needs its whole ARN and a resource policy that allows the call; otherwise the call is denied,
+  whatever the caller's policies are. A secret that the account does not have is not found; all its KMS keys are
+  denied. Faults apply to every account.
 """

@@ -1,4 +1,4 @@
-"""A running sandbox, asked over HTTP for its faults and told others. Loopback only."""
+"""Client for the faults of a running sandbox, over HTTP. Loopback only."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _START = "smrep sandbox start prints the endpoint of one that runs"
 
 
 def change_faults(url: str, wanted: Mapping[str, Any], *, clear: bool) -> dict[str, Any]:
-    """Have the sandbox at `url` replace the faults that are wanted; return all that are then in force.
+    """Replace some faults of the sandbox at `url`; return all faults in force afterwards.
 
     Raises:
-        UsageError: the URL is not on this machine, or the sandbox refuses what is wanted.
-        ConfigurationError: nothing answers there, or something that is no sandbox.
+        UsageError: the URL is not on this machine, or the sandbox refuses a fault.
+        ConfigurationError: nothing answers, or it is not a sandbox.
 
     """
     host, port = _parse_place(url)

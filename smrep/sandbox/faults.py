@@ -1,4 +1,4 @@
-"""The faults that the sandbox can be given."""
+"""Faults of the simulated AWS: delays, failures, outages and lost connections."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """A connection that is closed instead of answered, for the first `times` calls of one operation.
+    """A connection closed without an answer, for the first `times` calls of one operation.
 
-    `before`: the request is not carried out. `after`: it is, and only the answer is lost, which is
-    how a client comes to send a write twice.
+    `before`: the sandbox does not carry out the request. `after`: it does, and only the answer is lost, which
+    makes a client send a write twice.
     """
 
     operation: str
@@ -30,50 +30,49 @@ class Drop:
 class Faults:
     """How the simulated AWS behaves; the default is a healthy one with believable delays.
 
-    The simulator and the server read the value anew at every call, so a running sandbox changes its
-    behaviour when it is given another `Faults`. Times are seconds.
+    The simulator and the server read it at every call, so you can replace the `Faults` of a running sandbox.
+    Times are in seconds.
     """
 
     replication_delay_s: float = 2.0
-    """From the request until the Region is InSync or Failed. Source: aws-behavior.md 2.4."""
+    """Time from the request until the Region is InSync or Failed. Source: aws-behavior.md 2.4."""
     replication_delay_by_region: Mapping[str, float] = field(default_factory=dict)
     value_delay_s: float | None = None
-    """From a later change of the primary until a replica has it; `None`: as long as a replication."""
+    """Time from a change of the primary until its replicas have it; `None`: as long as a replication."""
     removal_delay_s: float = 40.0
-    """How long a removed replica lives on in its Region. Source: aws-behavior.md 0.3."""
+    """Time until a removed replica is gone from its Region. Source: aws-behavior.md 0.3."""
     removal_delay_by_region: Mapping[str, float] = field(default_factory=dict)
     force_delete_delay_s: float = 1.0
-    """How long a secret deleted without recovery can still be described."""
+    """Time during which a secret deleted without recovery can still be described."""
     list_lag_s: float = 0.0
-    """How long DescribeSecret goes on showing a Region as it was before it was added or tried again."""
+    """Time during which DescribeSecret shows a Region as it was before it was added or retried."""
     listing_lag_s: float = 0.0
-    """How far ListSecrets is behind; at AWS up to 300. Source: aws-behavior.md 1.5. What changes while this is 0
-    is listed at once, also later."""
+    """How far ListSecrets lags; at AWS up to 300. Source: aws-behavior.md 1.5. It never hides a change made at 0."""
     failures: Mapping[str, str] = field(default_factory=dict)
-    """Region -> StatusMessage: what is replicated to that Region ends Failed."""
+    """Region -> StatusMessage: every replication to that Region fails with it."""
     stuck: frozenset[str] = frozenset()
-    """Regions that stay InProgress: what is replicated there arrives, and is never called InSync, also later."""
+    """Regions that stay InProgress: the data arrives, but the entry never becomes InSync, even after the fault."""
     outages: frozenset[str] = frozenset()
-    """Regions that do not answer, and that nothing reaches or leaves until they are back."""
+    """Regions that do not answer; nothing reaches or leaves them until they are back."""
     disabled_regions: frozenset[str] = frozenset()
-    """Regions that the account has not enabled: calls are refused, and replications end Failed."""
+    """Regions that the account has not enabled: they refuse calls, and replications to them fail."""
     latency_s: float = 0.0
     """How long the server waits before each answer."""
     drops: tuple[Drop, ...] = ()
     write_quota: int | None = None
     """Calls per second and Region of the group in aws-behavior.md 5 (50 at AWS); `None`: no limit."""
     denied: frozenset[tuple[str, str]] = frozenset()
-    """(operation, Region) pairs the caller has no permission for; global services are in us-east-1."""
+    """(operation, Region) pairs that callers have no permission for; global services are in us-east-1."""
     promoted_entry: Literal["kept", "dropped"] = "kept"
-    """What the old primary shows of a replica that was promoted."""
+    """Whether the old primary still lists a promoted replica."""
     stale_entry_guards: bool = False
-    """Whether an old primary is spared by an overwrite for listing what is no replica of its any more."""
+    """Whether stale entries protect an old primary from being overwritten."""
     strands_replicas: bool = True
-    """Whether deleting a primary stops the removals still under way. Source: aws-behavior.md 3.2."""
+    """Whether deleting a primary stops removals in progress. Source: aws-behavior.md 3.2."""
     keeps_primary_region: bool = True
-    """Whether PrimaryRegion is still shown once the last replica was removed."""
+    """Whether a primary still shows PrimaryRegion after its last replica is removed."""
     primary_shows_rekey: bool = True
-    """Whether the primary's list follows when a replica is given another key."""
+    """Whether the primary's list shows a replica's new key."""
 
     def __post_init__(self) -> None:
         if self.promoted_entry not in ("kept", "dropped"):
@@ -93,20 +92,20 @@ class Faults:
             raise ValueError("a delay cannot be negative")
 
     def replication_delay(self, region: str) -> float:
-        """Seconds until a replication to `region` is settled."""
+        """Return the seconds until a replication to `region` succeeds or fails."""
         return self.replication_delay_by_region.get(region, self.replication_delay_s)
 
     def value_delay(self, region: str) -> float:
-        """Seconds until a change of the primary has reached its replica in `region`."""
+        """Return the seconds until a change of the primary reaches its replica in `region`."""
         return self.replication_delay(region) if self.value_delay_s is None else self.value_delay_s
 
     def removal_delay(self, region: str) -> float:
-        """Seconds until a removed replica is gone from `region`."""
+        """Return the seconds until a removed replica is gone from `region`."""
         return self.removal_delay_by_region.get(region, self.removal_delay_s)
 
 
 class DropCounter:
-    """Decides which calls lose their connection; starts again when it is shown other drops."""
+    """Counts the calls that lost their connection; starts over when the drops change."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -114,7 +113,7 @@ class DropCounter:
         self._used: Counter[int] = Counter()
 
     def take(self, drops: tuple[Drop, ...], operation: str) -> Literal["before", "after"] | None:
-        """When this call of `operation` is to lose its connection, if at all; counts it."""
+        """Return when this call of `operation` loses its connection, if it does, and count it."""
         with self._lock:
             if drops is not self._drops:
                 self._drops = drops

@@ -1,4 +1,4 @@
-"""Which addresses and names are this machine's own."""
+"""Loopback addresses and host names."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from ipaddress import ip_address
 
 
 def is_loopback(address: str) -> bool:
-    """Whether an IP address is this machine's own; a name is no address."""
+    """Return whether `address` is a loopback IP address; False for a host name."""
     try:
         return ip_address(address).is_loopback
     except ValueError:
@@ -14,5 +14,5 @@ def is_loopback(address: str) -> bool:
 
 
 def is_local(name: str) -> bool:
-    """Whether a host's name, or its address, is this machine's own."""
+    """Return whether a host name or address is this machine."""
     return name.lower() == "localhost" or is_loopback(name)

@@ -1,10 +1,10 @@
-"""Estates: the secrets that a sandbox starts with, from a sample or from a JSON file.
+"""Estates: the secrets a sandbox starts with, from a sample or from a JSON file.
 
 An estate is a list of entries with the keys `name`, `region` (default us-east-1), `value`,
 `description`, `kms_key`, `tags` (an object), `replicas` (Regions, or objects of `region` and `kms_key`),
 `deleted` (true: scheduled for deletion) and `account` (twelve digits; default: the simulator's first); only
-`name` is needed. A `kms_key` of the form `alias/...` is made in its Region unless it is there. Who takes on
-a role of another account finds the secrets of that account.
+`name` is required. A missing `kms_key` of the form `alias/...` is created in its Region. To see another account's
+secrets, assume a role in that account.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ _TYPE_NAMES = {str: "a string", dict: "an object", list: "a list", bool: "true o
 
 
 def sample_estate(count: int | None = None) -> list[dict[str, Any]]:
-    """Return a small believable estate in us-east-1, or `count` secrets `app/NNNN/db` without replicas.
+    """Return a small realistic estate in us-east-1, or `count` secrets `app/NNNN/db` without replicas.
 
     The small one has every state worth a look: not replicated, in sync, under a customer key, Failed
-    for a namesake in eu-west-1, and scheduled for deletion.
+    because of a name conflict in eu-west-1, and scheduled for deletion.
     """
     if count is not None:
         return [{"name": f"app/{number:04d}/db"} for number in range(count)]
@@ -77,7 +77,7 @@ def sample_estate(count: int | None = None) -> list[dict[str, Any]]:
 
 
 def seed_sample(simulator: Simulator) -> None:
-    """Put the sample estate into a simulator, and the role `app`, which may read each secret in each Region."""
+    """Create the sample estate in a simulator, and the role `app`, which may read every secret in every Region."""
     seed(simulator, sample_estate())
     may = {"Effect": "Allow", "Action": ["secretsmanager:GetSecretValue", "kms:Decrypt"], "Resource": "*"}
     policy = {"Version": "2012-10-17", "Statement": [may]}
@@ -98,10 +98,9 @@ def read_estate(text: str) -> list[dict[str, Any]]:
 
 
 def seed(simulator: Simulator, estate: Iterable[dict[str, Any]]) -> int:
-    """Put an estate into a simulator and return the number of its secrets. Nothing is left under way.
+    """Create an estate in a simulator, wait until it is in sync, and return the number of secrets.
 
-    The simulator's faults and its log take no part in this. Raises: ValueError naming the secret that
-    cannot be made.
+    Faults do not apply and nothing is logged. Raises: ValueError naming a secret that cannot be created.
     """
     made = 0
     with simulator.undisturbed():

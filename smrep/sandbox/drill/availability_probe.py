@@ -1,8 +1,8 @@
-"""What a reader and a writer of each secret would be answered in each Region, at every moment at which that changes.
+"""Availability of each secret in each Region for readers and writers, at every moment it changes.
 
-Nobody samples: the simulator looks after each call, after each event of its agenda and after each change of its
-faults, as of the time at which that happened. Between two looks nothing changes, so that the moments are exact.
-Each look reads as GetSecretValue does, last accessed dates included, and stands in no log.
+There is no sampling: the simulator calls the probe after each call, each event and each change of faults, with the
+time of the change. Nothing changes in between, so the moments are exact. Each look reads as GetSecretValue does
+and updates last accessed dates, but is not logged.
 """
 
 from __future__ import annotations
@@ -19,27 +19,27 @@ from smrep.sandbox.simulator.simulated_aws import Simulator
 from smrep.sandbox.simulator.stored_secret import CURRENT, find_labeled
 
 CURRENT_VALUE, OLD_VALUE, NO_VALUE, NO_ANSWER = "current", "stale", "none", "down"
-"""What a reader gets: the newest value that was written anywhere, an older one, a refusal, no answer at all."""
+"""A reader gets the newest value written anywhere, an older one, a refusal, or no answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """What a reader and a writer of one secret get in one Region from the moment `at` (epoch seconds) on."""
+    """Availability of one secret in one Region from the moment `at` (epoch seconds) on."""
 
     at: float
     name: str
     region: str
     readable: str
     writable: bool
-    """Whether a new value would be taken: the secret is there, under a key that can be used, and is no replica."""
+    """Whether PutSecretValue would succeed: the secret exists, its key is usable, and it is not a replica."""
 
 
 @dataclass(slots=True)
 class AvailabilityProbe:
-    """Looks at some secrets in some Regions; `sightings` has what it saw, oldest first, each only where it is new.
+    """Probes some secrets in some Regions; `sightings` has the changes, oldest first.
 
-    The newest value is that of the version seen last for the first time as AWSCURRENT, wherever: a replica's is none,
-    since its primary's was seen before. It stays the newest also when no Region holds it any more.
+    The newest value is the version that became AWSCURRENT last in any Region. It stays the newest even when no
+    Region holds it any more.
     """
 
     names: tuple[str, ...]
@@ -48,12 +48,12 @@ class AvailabilityProbe:
     _now: float = 0.0
     _last: dict[tuple[str, str], tuple[str, bool]] = field(default_factory=dict)
     _version_ids: dict[str, list[str]] = field(default_factory=dict)
-    """A name -> the ids of its versions, in the order in which they were written."""
+    """Name -> version ids, oldest first."""
 
     def look(self, state: AccountState, at: float, secret_id: str | None) -> None:
-        """Look at the secret that may have changed, at all of them where none is named.
+        """Probe the secret that may have changed, or all secrets for None.
 
-        What an outage held back happens once it is over, though it was due before: no look is dated before another.
+        Events delayed by an outage happen late with their old times: no sighting is dated before another.
         """
         self._now = max(self._now, at)
         for name in self.names if secret_id is None else parse_secret_names(secret_id).intersection(self.names):
@@ -86,7 +86,7 @@ class AvailabilityProbe:
 
 @contextmanager
 def probe(simulator: Simulator, names: Iterable[str], regions: Iterable[str]) -> Iterator[AvailabilityProbe]:
-    """Open a span in which the first account's secrets of these names are watched, up to its very end."""
+    """Probe secrets of the first account until the context ends."""
     started = AvailabilityProbe(tuple(names), tuple(regions))
     with simulator.observed(started.look):
         yield started

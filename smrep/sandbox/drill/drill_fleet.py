@@ -1,4 +1,4 @@
-"""A fleet in a sandbox for a rehearsal: secrets with replicas, Regions that go down and come back, new values."""
+"""A fleet of secrets in a sandbox for a drill, with outages and new values."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _OWN_KEY, _OWN_KEY_TEAM = "alias/dr", "orders"
 
 
 def make_fleet(count: int, home: str, near: str, far: str | None) -> list[dict[str, Any]]:
-    """Return an estate of `count` secrets in `home`, each with a replica in `near` and every other one in `far` too.
+    """Return an estate of `count` secrets in `home`, all replicated to `near` and every second one to `far`.
 
-    Those of one team are under a customer's key in every Region.
+    One team's secrets use a customer key in every Region.
     """
     return [_make_entry(number, home, [near, far] if far and number % 2 == 0 else [near]) for number in range(count)]
 
@@ -41,7 +41,7 @@ def _make_entry(number: int, home: str, replicas: list[str]) -> dict[str, Any]:
 
 @dataclass(slots=True)
 class Stage:
-    """A simulated account with a fleet, while it is watched."""
+    """A simulated account with a fleet, while a probe observes it."""
 
     simulator: Simulator
     names: tuple[str, ...]
@@ -50,7 +50,7 @@ class Stage:
 
     @property
     def sightings(self) -> Sequence[Sighting]:
-        """What readers and writers of the secrets got, up to the last call."""
+        """Return the changes in availability up to the last call."""
         return self.probe.sightings
 
     def now(self) -> float:
@@ -58,17 +58,17 @@ class Stage:
         return self.simulator.now()
 
     def set_outage(self, region: str | None) -> None:
-        """Take this Region down, and none besides; None brings all back."""
+        """Take only this Region down; None brings all Regions back."""
         self.simulator.faults = replace(self.simulator.faults, outages=frozenset({region} if region else ()))
 
     def write(self, region: str) -> None:
-        """Give each secret that can be written in the Region a new value."""
+        """Put a new value into every secret that is writable in the Region."""
         for name in self.names:
             with suppress(ApiError):
                 self._call("PutSecretValue", region, SecretId=name, SecretString=f"written in {region}")
 
     def standing(self, region: str) -> dict[str, tuple[str, str]]:
-        """Return each secret's ARN and how it stands in a Region, by its name; one that is not there has neither."""
+        """Return each secret's ARN and role in a Region, by name; the ARN of a missing secret is empty."""
         return {name: self._describe_standing(name, region) for name in self.names}
 
     def _describe_standing(self, name: str, region: str) -> tuple[str, str]:
@@ -93,7 +93,7 @@ class Stage:
 def staged(
     simulator: Simulator, count: int, regions: tuple[str, str, str | None], sleep: Callable[[float], None]
 ) -> Iterator[Stage]:
-    """Make a fleet in an empty simulator and watch it: `regions` are its home, the one near by and the far one."""
+    """Create a fleet in an empty simulator and probe it; `regions` are those of `make_fleet`."""
     estate = make_fleet(count, *regions)
     seed(simulator, estate)
     names = tuple(entry["name"] for entry in estate)

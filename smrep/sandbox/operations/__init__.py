@@ -1,4 +1,4 @@
-"""Every operation that the sandbox knows."""
+"""The operations of the sandbox."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ SERVICES: Mapping[str, Mapping[str, Operation]] = {
     "iam": IAM_OPERATIONS,
     "account": ACCOUNT_OPERATIONS,
 }
-"""The operations of each service, by name."""
+"""Service -> operation name -> operation."""
 GLOBAL_SERVICES = frozenset({"iam", "account"})
 GLOBAL_REGION = "us-east-1"
 OPERATIONS = frozenset(name for service in SERVICES.values() for name in service)
-"""The name of every operation of all services."""
+"""Operation names of all services."""

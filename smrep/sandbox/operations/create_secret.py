@@ -77,9 +77,9 @@ def _create_secret(state: AccountState, request: Request) -> dict[str, Any]:
 
 
 def _answer_again(present: StoredSecret, token: str, value: Value | None) -> dict[str, Any]:
-    """Return the same answer for the same request; a refusal for another one of that name.
+    """Return the first answer to a repeated request; refuse another request for this name.
 
-    Source: API_CreateSecret, ClientRequestToken; aws-behavior.md 1.7 for the name of a deleted one.
+    Source: API_CreateSecret, ClientRequestToken; aws-behavior.md 1.7 for deleted secrets.
     """
     if present.deleted is not None:
         raise invalid_request(
@@ -111,4 +111,4 @@ CREATING_OPERATIONS = {
         },
     )
 }
-"""Secrets Manager's operation that makes a secret, by name."""
+"""Operation name -> operation."""

@@ -23,7 +23,7 @@ _SHORTEST_DAYS, _LONGEST_DAYS = 7, 30
 
 
 def _delete_secret(state: AccountState, request: Request) -> dict[str, Any]:
-    """Choice: every listed Region counts as a replica Region, a Failed one too.
+    """Schedule a deletion. Choice: every listed Region counts as a replica Region, even a Failed one.
 
     Source: aws-behavior.md 1.7 and 1.4 (DeletedDate is the moment of the call); API_DeleteSecret.
     """
@@ -52,7 +52,7 @@ def _delete_secret(state: AccountState, request: Request) -> dict[str, Any]:
 
 
 def _read_window(params: dict[str, Any]) -> tuple[bool, int]:
-    """Whether to delete without recovery, and the recovery window in days."""
+    """Return whether to delete without recovery, and the recovery window in days."""
     force, days = params.get("ForceDeleteWithoutRecovery", False), params.get("RecoveryWindowInDays")
     if force and days is not None:
         raise invalid_parameter("You can't use ForceDeleteWithoutRecovery in conjunction with RecoveryWindowInDays.")
@@ -62,9 +62,9 @@ def _read_window(params: dict[str, Any]) -> tuple[bool, int]:
 
 
 def _answer_missing(state: AccountState, request: Request) -> dict[str, Any]:
-    """Return the answer for a secret that is not there: deleting by force does not mind.
+    """Return the answer for a missing secret, which is no error when deleting without recovery.
 
-    Source: API_DeleteSecret, ForceDeleteWithoutRecovery. Choice: the ARN has a made-up suffix.
+    Source: API_DeleteSecret, ForceDeleteWithoutRecovery. Choice: the ARN has a random suffix.
     """
     name: str = request.params["SecretId"]
     arn = secret_arn(request.region, state.account_id, name, state.make_suffix())
@@ -78,7 +78,7 @@ def _answer_missing(state: AccountState, request: Request) -> dict[str, Any]:
 def _restore_secret(state: AccountState, request: Request) -> dict[str, Any]:
     """Cancel a deletion.
 
-    Choice: restoring what is not deleted is no mistake; what was deleted without recovery is not found.
+    Choice: restoring a secret that is not deleted succeeds; one deleted without recovery is not found.
     Source: API_RestoreSecret.
     """
     secret = state.find(request.region, request.params["SecretId"])
@@ -101,4 +101,4 @@ DELETING_OPERATIONS = {
     ),
     "RestoreSecret": Operation(_restore_secret, {"SecretId": SECRET_ID}),
 }
-"""Secrets Manager's operations that delete a secret and bring it back, by name."""
+"""Operation name -> operation."""

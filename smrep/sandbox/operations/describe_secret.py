@@ -1,4 +1,4 @@
-"""The operations that look at one secret: DescribeSecret, GetSecretValue, ListSecretVersionIds."""
+"""The operations that read one secret: DescribeSecret, GetSecretValue, ListSecretVersionIds."""
 
 from __future__ import annotations
 
@@ -24,12 +24,11 @@ _DAY_S = 86_400
 
 
 def show_secret(secret: StoredSecret, *, versions_key: str) -> dict[str, Any]:
-    """Return what DescribeSecret and ListSecrets show of a secret alike; fields without a value are absent.
+    """Return the fields that DescribeSecret and ListSecrets share, without empty ones.
 
-    A primary on the default key has no KmsKeyId, a replica shows the default key's alias. Choice: a
-    replica shows Tags only where there are some (AWS's recorded replica of an untagged secret has no
-    such key, its primary an empty list), and nothing of rotation, nor once it is promoted; a replica that
-    was promoted goes on showing its key as before.
+    A primary on the default key has no KmsKeyId, a replica shows the default key's alias. Choice: a replica has
+    Tags only if it has tags (AWS's recorded replica of an untagged secret has no such key, its primary an empty
+    list); a replica or promoted secret shows no rotation; a promoted secret shows its key as before.
     Source: aws-behavior.md 1.4 and its recorded answers.
     """
     content, rotation = secret.content, secret.rotation or Rotation()
@@ -63,9 +62,9 @@ def find_owning_service(name: str) -> str | None:
 def show_replication_status(
     state: AccountState, secret: StoredSecret, entries: list[ReplicaEntry]
 ) -> list[dict[str, Any]]:
-    """ReplicationStatus of these entries; StatusMessage is absent while InProgress.
+    """Return ReplicationStatus for these entries, without StatusMessage while InProgress.
 
-    LastAccessedDate is the replica's own. Source: aws-behavior.md 1.1, 1.4.
+    LastAccessedDate is the replica's. Source: aws-behavior.md 1.1, 1.4.
     """
     rows = []
     for entry in entries:
@@ -134,7 +133,7 @@ def _select_version(secret: StoredSecret, params: dict[str, Any]) -> StoredVersi
 
 
 def _list_secret_version_ids(state: AccountState, request: Request) -> dict[str, Any]:
-    """Choice: a version under the default key says "DefaultEncryptionKey" in KmsKeyIds."""
+    """List versions. Choice: KmsKeyIds is "DefaultEncryptionKey" for the default key."""
     secret = state.find(request.region, request.params["SecretId"])
     everything = request.params.get("IncludeDeprecated", False)
     rows = [version for version in secret.content.versions if version.stages or everything]
@@ -181,4 +180,4 @@ READING_OPERATIONS = {
         },
     ),
 }
-"""Secrets Manager's operations that look at one secret, by name."""
+"""Operation name -> operation."""

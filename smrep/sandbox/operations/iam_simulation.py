@@ -24,10 +24,9 @@ _TEMPLATES = {
 def _simulate_principal_policy(state: AccountState, request: Request) -> dict[str, Any]:
     """Judge every action on every resource; without resources, on `*`.
 
-    Choice: no context key is filled in by itself, and no organization, boundary or resource policy takes
-    part; parameters for these are refused. All results come in one page. What `Faults.denied` denies in a
-    resource's Region is an implicitDeny for everybody. Source: API_SimulatePrincipalPolicy; the refusals'
-    words as reported by users.
+    Choice: no context key has a default, and organizations, boundaries and resource policies are not simulated;
+    parameters for them are refused. All results are on one page. `Faults.denied` is an implicitDeny for every
+    identity in that Region. Source: API_SimulatePrincipalPolicy; refusals as reported by users.
     """
     params = request.params
     for name in _NOT_MODELLED:
@@ -48,7 +47,7 @@ def _simulate_principal_policy(state: AccountState, request: Request) -> dict[st
 
 
 def _find_policy(state: AccountState, arn: str) -> Policy:
-    """Return an identity's policy. Choice: the account's one user may do everything unless told otherwise."""
+    """Return an identity's policy. Choice: the account's only user may do everything by default."""
     match = re.fullmatch(r"arn:[a-z-]+:iam::\d{12}:(user|role|group)/(?:.*/)?([^/]+)", arn)
     if match is None:
         raise _invalid_input(f"Invalid Entity Arn: {arn} does not clearly define entity type and name.")
@@ -70,8 +69,8 @@ def _judge(state: AccountState, policy: Policy, action: str, resource: str, cont
 def _show_result(action: str, verdicts: dict[str, Verdict]) -> dict[str, Any]:
     """Return an action's EvaluationResult.
 
-    Choice: of several resources it shows the ARN's template, and explicitDeny if any is, else allowed if
-    any is; of one resource its ARN, as in recorded answers. Only ResourceSpecificResults tell them apart.
+    Choice: for several resources it has the ARN's template, and explicitDeny if any is, else allowed if any is;
+    for one resource its ARN, as in recorded answers. ResourceSpecificResults has each resource.
     """
     service, decisions = action.partition(":")[0].lower(), {verdict.decision for verdict in verdicts.values()}
     ranked: tuple[Decision, ...] = ("explicitDeny", "allowed", "implicitDeny")
@@ -99,7 +98,7 @@ def _show_result(action: str, verdicts: dict[str, Verdict]) -> dict[str, Any]:
 
 
 def _show_statements(*verdicts: Verdict) -> list[dict[str, str]]:
-    """Return the MatchedStatements. Choice: each is named by its Sid, without its place in the text."""
+    """Return the MatchedStatements. Choice: only their Sids, without positions."""
     sids = dict.fromkeys(statement.sid for verdict in verdicts for statement in verdict.decided_by)
     return [{"SourcePolicyId": sid, "SourcePolicyType": "IAM Policy"} for sid in sids]
 
@@ -127,4 +126,4 @@ IAM_OPERATIONS = {
         },
     )
 }
-"""The operations of IAM by name."""
+"""Operation name -> operation."""

@@ -55,7 +55,7 @@ def _describe_key(state: AccountState, request: Request) -> dict[str, Any]:
 
 
 def _list_aliases(state: AccountState, request: Request) -> dict[str, Any]:
-    """Return a page of the Region's aliases in the order of their names. Source: API_ListAliases."""
+    """Return a page of the Region's aliases by name. Source: API_ListAliases."""
     params = request.params
     try:
         shown, marker = take_page(
@@ -80,7 +80,7 @@ def _enable_key(state: AccountState, request: Request) -> dict[str, Any]:
 
 
 def _schedule_key_deletion(state: AccountState, request: Request) -> dict[str, Any]:
-    """Let a key await its deletion. Choice: it goes on waiting, however much time passes."""
+    """Schedule a key deletion. Choice: it stays pending for good."""
     key = _find_changeable(state, request)
     if key.state == "PendingDeletion":
         raise ApiError("KMSInvalidStateException", f"{key.arn} is pending deletion.")
@@ -90,7 +90,7 @@ def _schedule_key_deletion(state: AccountState, request: Request) -> dict[str, A
 
 
 def _cancel_key_deletion(state: AccountState, request: Request) -> dict[str, Any]:
-    """Bring a key back, which is disabled then. Source: API_CancelKeyDeletion."""
+    """Cancel a key deletion; the key is disabled then. Source: API_CancelKeyDeletion."""
     key = _find_changeable(state, request)
     if key.state != "PendingDeletion":
         raise ApiError("KMSInvalidStateException", f"{key.arn} is not pending deletion.")
@@ -99,7 +99,7 @@ def _cancel_key_deletion(state: AccountState, request: Request) -> dict[str, Any
 
 
 def _find_changeable(state: AccountState, request: Request) -> Key:
-    """Return the key that is named, unless it is AWS's own."""
+    """Return the key of a request; refuse one that AWS manages."""
     key = state.keys.find_key_only(request.region, request.params["KeyId"])
     if key.manager == "AWS":
         raise ApiError("AccessDeniedException", f"{key.arn} is managed by AWS and cannot be changed.")
@@ -140,4 +140,4 @@ KMS_OPERATIONS = {
     ),
     "CancelKeyDeletion": Operation(_cancel_key_deletion, {"KeyId": _KEY_ID}),
 }
-"""KMS's operations by name."""
+"""Operation name -> operation."""

@@ -1,4 +1,4 @@
-"""Which Regions there are and which are enabled: EC2's DescribeRegions, Account Management's ListRegions."""
+"""The operations that list Regions: EC2's DescribeRegions and Account Management's ListRegions."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ _STATUSES = ("ENABLED", "ENABLING", "DISABLING", "DISABLED", "ENABLED_BY_DEFAULT
 
 
 def list_partition_regions(region: str, disabled: Iterable[str]) -> list[str]:
-    """Return the Regions of a Region's partition by name, those disabled too; the disabled are always known."""
+    """Return the names of all Regions in the partition of `region`; disabled ones always exist."""
     names = {*BY_DEFAULT, *OPT_IN, *disabled}
     return sorted(name for name in names if partition(name) == partition(region))
 
 
 def _describe_regions(state: AccountState, request: Request) -> dict[str, Any]:
-    """Choice: Regions come by name, without their geography; a Region that is named is shown, enabled or not.
+    """Describe Regions. Choice: sorted by name, without geography; Regions in the request even if not enabled.
 
-    Source: API_DescribeRegions; an unknown Region's words as reported by users.
+    Source: API_DescribeRegions; the refusal of an unknown Region as reported by users.
     """
     params, disabled = request.params, state.faults.disabled_regions
     shown = regions = list_partition_regions(request.region, disabled)
@@ -64,7 +64,7 @@ def _show_region(region: str, *, enabled: bool) -> dict[str, str]:
 
 
 def _fits(row: dict[str, str], item: dict[str, Any]) -> bool:
-    """Whether a Region passes one filter. Choice: values are compared whole, without wildcards."""
+    """Return whether a Region matches a filter. Choice: no wildcards."""
     keys = {"endpoint": "regionEndpoint", "opt-in-status": "optInStatus", "region-name": "regionName"}
     if item["Name"] not in keys:
         raise ApiError("InvalidParameterValue", f"The filter '{item['Name']}' is invalid")
@@ -72,7 +72,7 @@ def _fits(row: dict[str, str], item: dict[str, Any]) -> bool:
 
 
 def _list_regions(state: AccountState, request: Request) -> dict[str, Any]:
-    """Choice: Regions come by name, 50 a page unless fewer are asked for. Source: API_ListRegions."""
+    """List Regions. Choice: sorted by name, 50 a page by default. Source: API_ListRegions."""
     params, disabled = request.params, state.faults.disabled_regions
     wanted = params.get("RegionOptStatusContains", _STATUSES)
     rows = [
@@ -110,7 +110,7 @@ EC2_OPERATIONS = {
         },
     )
 }
-"""The operations of EC2 by name."""
+"""EC2: operation name -> operation."""
 ACCOUNT_OPERATIONS = {
     "ListRegions": Operation(
         _list_regions,
@@ -121,4 +121,4 @@ ACCOUNT_OPERATIONS = {
         },
     )
 }
-"""The operations of Account Management by name."""
+"""Account Management: operation name -> operation."""

@@ -1,4 +1,4 @@
-"""The operations on a secret's replica Regions: add, remove, and promote a replica."""
+"""The operations that add, remove and promote replicas."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _stop_replication_to_replica(state: AccountState, request: Request) -> dict[
 
 
 def _answer(state: AccountState, primary: StoredSecret) -> dict[str, Any]:
-    """All the Regions listed now, without any lag, and `[]` for none. Source: aws-behavior.md 1.1, 1.2."""
+    """Return all Regions listed now, without lag; `[]` for none. Source: aws-behavior.md 1.1, 1.2."""
     rows = show_replication_status(state, primary, list(primary.entries.values()))
     return {"ARN": primary.arn, "ReplicationStatus": rows}
 
@@ -58,4 +58,4 @@ REPLICATING_OPERATIONS = {
     ),
     "StopReplicationToReplica": Operation(_stop_replication_to_replica, {"SecretId": SECRET_ID}),
 }
-"""Secrets Manager's operations that replicate, by name."""
+"""Operation name -> operation."""

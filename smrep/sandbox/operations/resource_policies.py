@@ -18,7 +18,7 @@ _POLICY_NAME = Field(str, low=1, high=256)
 
 
 def _put_resource_policy(state: AccountState, request: Request) -> dict[str, Any]:
-    """Choice: any JSON object is a policy, kept to the letter; BlockPublicPolicy blocks none.
+    """Attach a policy. Choice: any JSON object is one, stored verbatim; BlockPublicPolicy blocks nothing.
 
     Source: API_PutResourcePolicy.
     """
@@ -34,14 +34,14 @@ def _put_resource_policy(state: AccountState, request: Request) -> dict[str, Any
 
 
 def _delete_resource_policy(state: AccountState, request: Request) -> dict[str, Any]:
-    """Choice: deleting a policy that is not there is no mistake. Source: API_DeleteResourcePolicy."""
+    """Detach a policy. Choice: a missing policy is no error. Source: API_DeleteResourcePolicy."""
     secret = state.find_writable(request)
     _refuse_other_names(request)
     return _attach(state, secret, None, request)
 
 
 def _get_resource_policy(state: AccountState, request: Request) -> dict[str, Any]:
-    """Choice: a replica answers too, with what it has received. Source: API_GetResourcePolicy; aws-behavior.md 1.9."""
+    """Return a policy. Choice: a replica has what it received. Source: API_GetResourcePolicy; aws-behavior.md 1.9."""
     secret = state.find_living(request)
     if request.params.get("PolicyName", _DEFAULT) != _DEFAULT:
         raise ApiError("ResourceNotFoundException", "Secrets Manager can't find the specified resource policy.")
@@ -50,7 +50,7 @@ def _get_resource_policy(state: AccountState, request: Request) -> dict[str, Any
 
 
 def _attach(state: AccountState, secret: StoredSecret, policy: str | None, request: Request) -> dict[str, Any]:
-    """Give a secret another policy, which replicates. Source: aws-behavior.md 3 'What replicates'."""
+    """Replace a secret's policy, which replicates. Source: aws-behavior.md 3 'What replicates'."""
     secret.content = state.revise(replace(secret.content, policy=policy), request.at)
     spread(state, secret, request.at)
     return _answer(secret, request)
@@ -62,7 +62,7 @@ def _refuse_other_names(request: Request) -> None:
 
 
 def _answer(secret: StoredSecret, request: Request) -> dict[str, Any]:
-    """Return what every answer has. Choice: PolicyName only where the request has it, as in AWS CLI's examples."""
+    """Return the fields of every answer. Choice: PolicyName only if requested, as in the AWS CLI's examples."""
     name = request.params.get("PolicyName")
     answer = {"ARN": secret.arn, "Name": secret.name}
     return answer if name is None else {**answer, "PolicyName": name}
@@ -81,4 +81,4 @@ ATTACHING_OPERATIONS = {
     "GetResourcePolicy": Operation(_get_resource_policy, {"SecretId": SECRET_ID, "PolicyName": _POLICY_NAME}),
     "DeleteResourcePolicy": Operation(_delete_resource_policy, {"SecretId": SECRET_ID, "PolicyName": _POLICY_NAME}),
 }
-"""Secrets Manager's operations on resource policies, by name."""
+"""Operation name -> operation."""

@@ -1,4 +1,4 @@
-"""RotateSecret and CancelRotateSecret: whether a secret rotates, not the rotation itself."""
+"""RotateSecret and CancelRotateSecret, which only store the rotation settings."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from smrep.sandbox.simulator.validation import Field, Operation
 def _rotate_secret(state: AccountState, request: Request) -> dict[str, Any]:
     """Turn rotation on.
 
-    Choice: nothing rotates; the VersionId answered is that of a version that is never made, and no date of
-    a rotation is shown. Source: API_RotateSecret.
+    Choice: nothing rotates; no version gets the VersionId in the answer, and no rotation date is shown.
+    Source: API_RotateSecret.
     """
     secret, params = state.find_writable(request), request.params
     before = secret.rotation or Rotation()
@@ -36,9 +36,9 @@ def _rotate_secret(state: AccountState, request: Request) -> dict[str, Any]:
 
 
 def _cancel_rotate_secret(state: AccountState, request: Request) -> dict[str, Any]:
-    """Turn rotation off; what it was goes on being shown.
+    """Turn rotation off; its settings stay.
 
-    Choice: a secret that never rotated is refused; no VersionId is answered. Source: API_CancelRotateSecret.
+    Choice: a secret that never rotated is refused; the answer has no VersionId. Source: API_CancelRotateSecret.
     """
     secret = state.find_writable(request)
     if secret.rotation is None:
@@ -69,4 +69,4 @@ ROTATING_OPERATIONS = {
     ),
     "CancelRotateSecret": Operation(_cancel_rotate_secret, {"SecretId": SECRET_ID}),
 }
-"""Secrets Manager's operations on rotation, by name."""
+"""Operation name -> operation."""

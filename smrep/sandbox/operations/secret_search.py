@@ -26,7 +26,7 @@ _WORD = re.compile(
 
 
 def _list_secrets(state: AccountState, request: Request) -> dict[str, Any]:
-    """Choice: ascending order by default, as in the recorded answer."""
+    """List secrets. Choice: ascending order by default, as in the recorded answer."""
     params = request.params
     sort_by, filters = params.get("SortBy", _SORT_KEYS[0]), params.get("Filters", [])
     rows = _list_rows(state, request)
@@ -71,11 +71,10 @@ def _sort_key(secret: StoredSecret, sort_by: str) -> SortKey:
 
 
 def _fits(secret: StoredSecret, item: dict[str, Any]) -> bool:
-    """Whether a secret passes one filter; all filters must be passed.
+    """Return whether a secret matches a filter; it must match all filters.
 
-    Choice: of the values of one filter, any that is not negated must match, if there is one, and
-    none of the negated ones may. Source: API_Filter (prefix match; case matters, though not for
-    description and all; `!` negates).
+    Choice: any of the filter's plain values must match, if it has some, and none of its negated ones.
+    Source: API_Filter (prefix match; case-sensitive but for description and all; `!` negates).
     """
     values: list[str] = item.get("Values", [])
     wanted = [value for value in values if not value.startswith("!")]
@@ -103,16 +102,16 @@ def _matches(secret: StoredSecret, key: str, value: str) -> bool:
 
 
 def _has_words(text: str, value: str) -> bool:
-    """Whether each word of the value begins a word of the text; a value without a word is nowhere.
+    """Return whether every word of `value` starts a word of `text`; False for a value without words.
 
-    Source: aws-behavior.md 10.8; API_Filter says that descriptions match from their beginning.
+    Source: aws-behavior.md 10.8; API_Filter says that descriptions match by prefix.
     """
     wanted, words = _split_words(value), _split_words(text)
     return bool(wanted) and all(any(word.startswith(start) for word in words) for start in wanted)
 
 
 def _split_words(text: str) -> list[str]:
-    """Split a text at its mark, then before capitals and digits; one with two kinds of marks is a single word."""
+    """Split a text at its mark, then before capitals and digits; with two kinds of marks it is one word."""
     if len(set(text) & _MARKS) > 1:
         return [text.lower()]
     return [word.lower() for word in _WORD.findall(text)]
@@ -143,4 +142,4 @@ LISTING_OPERATIONS = {
         },
     )
 }
-"""Secrets Manager's operations that list secrets, by name."""
+"""Operation name -> operation."""

@@ -17,7 +17,7 @@ _HOUR_S = 3600
 
 
 def _get_caller_identity(_state: AccountState, request: Request) -> dict[str, Any]:
-    """Source: API_GetCallerIdentity."""
+    """Return the caller. Source: API_GetCallerIdentity."""
     caller = request.caller
     return {"UserId": caller.user_id, "Account": caller.account_id, "Arn": caller.arn}
 
@@ -25,9 +25,9 @@ def _get_caller_identity(_state: AccountState, request: Request) -> dict[str, An
 def _assume_role(state: AccountState, request: Request) -> dict[str, Any]:
     """Return dummy credentials that expire.
 
-    Choice: every role exists and may be taken on by everybody, but for the external id that
-    `Simulator.put_trust` wants. Calls signed with the credentials are made in the account in the role's ARN.
-    Source: API_AssumeRole; the words of a refusal as reported by users.
+    Choice: every role exists and anyone may assume it, except for the external id of `Simulator.put_trust`.
+    Calls signed with the credentials go to the account in the role's ARN.
+    Source: API_AssumeRole; refusals as reported by users.
     """
     params, rng = request.params, state.rng
     role_arn, session = params["RoleArn"], params["RoleSessionName"]
@@ -73,4 +73,4 @@ STS_OPERATIONS = {
         },
     ),
 }
-"""The operations of STS by name."""
+"""Operation name -> operation."""

@@ -55,7 +55,7 @@ def _put_secret_value(state: AccountState, request: Request) -> dict[str, Any]:
 
 
 def token_is_taken(secret: StoredSecret, token: str) -> ApiError:
-    """Return the refusal of a ClientRequestToken that names a version with another value."""
+    """Return the refusal of a ClientRequestToken that belongs to a version with another value."""
     return ApiError(
         "ResourceExistsException",
         f"You can't use ClientRequestToken {token} because that value is already in use "
@@ -72,7 +72,7 @@ def _add_version(state: AccountState, secret: StoredSecret, version: StoredVersi
 
 
 def _update_secret(state: AccountState, request: Request) -> dict[str, Any]:
-    """Take a token again with the same value, as Put does. Source: aws-behavior.md 10.9."""
+    """Update a secret; like PutSecretValue, accept a token again with its value. Source: aws-behavior.md 10.9."""
     secret, params = state.find_living(request), request.params
     value = read_value(params)
     answer: dict[str, Any] = {"ARN": secret.arn, "Name": secret.name}
@@ -107,9 +107,9 @@ def _update_secret_version_stage(state: AccountState, request: Request) -> dict[
 
 
 def _rekey_replica(state: AccountState, replica: StoredSecret, params: dict[str, Any]) -> None:
-    """Change a replica's key, the one thing of it that may be changed in its own Region.
+    """Change a replica's key, the only change it allows in its Region.
 
-    The ClientRequestToken that every SDK adds by itself is no other change. Source: aws-behavior.md 1.8.
+    SDKs always add a ClientRequestToken, so it is ignored. Source: aws-behavior.md 1.8.
     """
     others = {"SecretString", "SecretBinary", "Description", "Type"}
     if "KmsKeyId" not in params or not others.isdisjoint(params):
@@ -174,4 +174,4 @@ CHANGING_OPERATIONS = {
         {"SecretId": SECRET_ID, "TagKeys": Field(list, required=True, item=Field(str, low=1, high=128))},
     ),
 }
-"""Secrets Manager's operations that change a secret, by name."""
+"""Operation name -> operation."""

@@ -1,8 +1,8 @@
-"""Requests to the sandbox itself, none of AWS's: what its faults are, and what they shall be.
+"""The sandbox's own HTTP API: read and change its faults.
 
-A POST to `PATH` as JSON, with the header `HEADER`, of an object with `clear` (true: a healthy AWS first) and
-`faults` (those to replace, by name); either may be missing. A page in a browser can send neither that header
-nor that type without asking first, and is never granted it. The answer has the faults then in force.
+POST to `PATH` a JSON object with the header `HEADER`: `clear` (true: start from a healthy AWS) and `faults` (the
+faults to replace, by name), both optional. A browser page cannot send that header or type without a preflight
+request, which the sandbox always refuses. The answer has the faults in force afterwards.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _JSON = "application/json"
 
 
 def change_faults(simulator: Simulator, headers: Message, body: bytes) -> Reply:
-    """Change a simulator's faults as a request says; one that is refused changes nothing."""
+    """Change a simulator's faults by a request; a refused request changes nothing."""
     if len(headers.get_all(HEADER, [])) != 1:
         return plain_refusal(403, f"a request to the sandbox itself needs the header {HEADER}")
     if len(headers.get_all("Content-Type", [])) != 1 or headers.get_content_type() != _JSON:
@@ -39,7 +39,7 @@ def change_faults(simulator: Simulator, headers: Message, body: bytes) -> Reply:
 def _read(body: bytes) -> tuple[bool, dict[str, Any]]:
     asked = json.loads(body)
     if not isinstance(asked, dict):
-        raise ValueError("the request is no object")  # noqa: TRY004 - it is what came, not what we passed
+        raise ValueError("the request is no object")  # noqa: TRY004 - input, not a caller's mistake
     if unknown := sorted(asked.keys() - {"clear", "faults"}):
         raise ValueError(f"a request has no {unknown[0]!r}")
     clear, wanted = asked.get("clear", False), asked.get("faults", {})

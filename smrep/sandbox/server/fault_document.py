@@ -1,4 +1,4 @@
-"""Faults as JSON, and from it."""
+"""Faults to JSON and back."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _DROPPED: dict[str, Literal["before", "after"]] = {"dropped_requests": "before",
 
 
 def format_faults(faults: Faults) -> dict[str, Any]:
-    """Return every fault under its name in `Faults`, but for `drops`: these are the dropped requests and answers.
+    """Return every fault under its name in `Faults`; `drops` becomes `dropped_requests` and `dropped_answers`.
 
-    Regions come sorted, pairs as objects; times are seconds.
+    Regions are sorted, pairs are objects, times are in seconds.
     """
     plain = {fault.name: getattr(faults, fault.name) for fault in fields(faults) if fault.name != "drops"}
     dropped = {
@@ -36,9 +36,9 @@ def format_faults(faults: Faults) -> dict[str, Any]:
 
 
 def apply_document(faults: Faults, document: Mapping[str, Any]) -> Faults:
-    """Return faults in which those of a document, whole or in part, stand in the place of the ones before.
+    """Return `faults` with those in a document replaced.
 
-    Raises: ValueError for a fault that there is not, and for a value that it can't have.
+    Raises: ValueError for an unknown fault or an invalid value.
     """
     values: dict[str, Any] = {}
     for name, value in document.items():

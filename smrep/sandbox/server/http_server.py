@@ -1,4 +1,4 @@
-"""The simulator behind an HTTP server that any AWS SDK or CLI can be pointed at. Loopback only."""
+"""HTTP server of the simulator for any AWS SDK or CLI. Loopback only."""
 
 from __future__ import annotations
 
@@ -30,24 +30,23 @@ _LOOK_UP_S = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How much of this machine the server lets its clients have."""
+    """Limits on the resources of clients."""
 
     body_bytes: int = 1024 * 1024
     connections: int = 256
-    """How many may be open at once; one more is closed unanswered."""
+    """The most open connections; the server closes another one without an answer."""
     patience_s: float = 60.0
-    """How long a connection is kept that brings no whole request, or takes no answer."""
+    """Time until the server closes a connection whose client neither sends nor reads."""
 
 
 class SandboxServer:
-    """Serves one simulator on a loopback address, from a thread of its own or in the caller's.
+    """Serves one simulator on a loopback address, in its own thread or the caller's.
 
-    `log` gets one JSON line per request, flushed, without any secret value: `ts`, `region`,
-    `service`, `operation`, `secret_id`, `status` (HTTP; `null` where nothing was answered), `code`,
-    and `effect`: `done`, `refused`, `dropped_before`, `dropped_after` or `outage`. `desk` makes what
-    answers, called like the class `Desk`.
+    `log` gets one flushed JSON line per request, without secret values: `ts`, `region`, `service`, `operation`,
+    `secret_id`, `status` (HTTP; `null` without an answer), `code`, and `effect`: `done`, `refused`,
+    `dropped_before`, `dropped_after` or `outage`. `desk` makes the request handler.
 
-    Raises: ValueError for an address that is not loopback, OSError for one that is taken.
+    Raises: ValueError for an address that is not loopback, OSError for one in use.
     """
 
     bounds: ClassVar[Bounds] = Bounds()
@@ -73,23 +72,23 @@ class SandboxServer:
 
     @property
     def url(self) -> str:
-        """The endpoint URL for an SDK or CLI, with the port that was really taken."""
+        """Return the endpoint URL for an SDK or CLI, with the actual port."""
         host, port = self._listener.server_address[:2]
         return f"http://[{host!s}]:{port}" if ":" in str(host) else f"http://{host!s}:{port}"
 
     def start(self) -> None:
-        """Serve from a daemon thread; the socket listens since `__init__`, so no client comes too early."""
+        """Serve from a daemon thread; the socket listens since `__init__`, so clients can connect at once."""
         self._thread = Thread(target=self.serve, name="smrep-sandbox", daemon=True)
         self._thread.start()
 
     def serve(self) -> None:
-        """Serve in the calling thread until `close` is called; KeyboardInterrupt passes through."""
+        """Serve in the calling thread until `close`; KeyboardInterrupt passes through."""
         while not self._closing.is_set():
             self._listener.handle_request()
             self._listener.close_idle()
 
     def close(self) -> None:
-        """Stop serving, end every open connection and free the port; calling it again does nothing."""
+        """Stop serving, close every connection and free the port; a second call does nothing."""
         if self._closing.is_set():
             return
         self._closing.set()
@@ -113,7 +112,7 @@ class SandboxServer:
 
 
 class _Listener(ThreadingHTTPServer):
-    """A listening socket that knows its open connections."""
+    """A listening socket and its open connections."""
 
     timeout = _LOOK_UP_S
     request_queue_size = 128
@@ -121,12 +120,12 @@ class _Listener(ThreadingHTTPServer):
     def __init__(self, address: tuple[str, int], desk: Desk, bounds: Bounds) -> None:
         self.desk = desk
         self.bounds = bounds
-        self._open: dict[socket.socket, float] = {}  # since when its client owes us something
+        self._open: dict[socket.socket, float] = {}  # since when we wait for its client
         self._counting = Lock()
         super().__init__(address, _Connection)
 
     def server_bind(self) -> None:
-        """Bind without the look-up of the host's name, which can be slow."""
+        """Bind without the host name lookup, which can be slow."""
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
 
@@ -147,27 +146,27 @@ class _Listener(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Let a client go that hangs up; anything else is a fault of ours and is shown."""
+        """Ignore a client that hangs up; show any other error."""
         if not isinstance(sys.exc_info()[1], OSError):
             super().handle_error(request, client_address)
 
     def mark_turn(self, connection: socket.socket, owing: str) -> None:
-        """Note whose turn it is: the `client` has to send or to read, or the `sandbox` has to answer."""
+        """Record whose turn it is: the `client` sends or reads, or the `sandbox` answers."""
         with self._counting:
             if connection in self._open:
                 self._open[connection] = time.monotonic() if owing == "client" else inf
 
     def close_idle(self) -> None:
-        """End every connection whose client has kept us waiting for too long; its thread then comes to an end too."""
+        """Close connections, and end their threads, that wait for their client for too long."""
         self._close(before=time.monotonic() - self.bounds.patience_s)
 
     def wake(self) -> None:
-        """End the present wait for a connection, where the platform lets us."""
+        """End the wait for a connection, if the platform can."""
         with suppress(OSError):
             self.socket.shutdown(socket.SHUT_RDWR)
 
     def close_all(self) -> None:
-        """End every open connection, whoever's turn it is."""
+        """Close every connection."""
         self._close(before=None)
 
     def _close(self, *, before: float | None) -> None:
@@ -183,7 +182,7 @@ class _Listener6(_Listener):
 
 
 class _Connection(BaseHTTPRequestHandler):
-    """One keep-alive connection. Answers leave in one piece, without Nagle's delay."""
+    """One keep-alive connection. It sends each answer in one piece, without Nagle's delay."""
 
     server: _Listener
     protocol_version = "HTTP/1.1"
@@ -191,7 +190,7 @@ class _Connection(BaseHTTPRequestHandler):
     wbufsize = -1
 
     def do_POST(self) -> None:
-        """Answer one request, or close its connection where the sandbox is told to."""
+        """Answer one request, or close its connection if a fault says so."""
         body = b""
         reply = self._find_refusal()
         if reply is None:
@@ -207,15 +206,15 @@ class _Connection(BaseHTTPRequestHandler):
         self._send(reply)
 
     do_GET = do_HEAD = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_POST  # noqa: N815
-    """Any other method is turned away like a request for another host."""
+    """`_find_refusal` refuses all methods but POST."""
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
-        """Turn away what Python's own server can't read as HTTP."""
-        self.request_version = self.protocol_version  # where none could be read, Python would send no status at all
+        """Refuse a request that Python's server cannot parse as HTTP."""
+        self.request_version = self.protocol_version  # without one, Python sends no status
         self._send(self._refuse(code, "this is no request that the sandbox can read"))
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Keep silent: the desk keeps the record."""
+        """Print nothing: the desk keeps the log."""
 
     def version_string(self) -> str:
         """Return the Server header."""
@@ -236,12 +235,12 @@ class _Connection(BaseHTTPRequestHandler):
         return None
 
     def _refuse(self, status: int, message: str) -> Reply:
-        """Return and write down a refusal, after which the connection is closed."""
+        """Log and return a refusal, and close the connection after it."""
         self.close_connection = True
         return self.server.desk.turn_away(status, message)
 
     def _drain(self, length: int) -> None:
-        """Take what the client is still sending, so that it gets to read the refusal."""
+        """Read the rest of the request, so that the client reads the refusal."""
         remaining = min(length, _MAX_DRAINED_BYTES)
         while remaining > 0 and (piece := self.rfile.read(min(remaining, 65_536))):
             remaining -= len(piece)
@@ -262,13 +261,13 @@ class _Connection(BaseHTTPRequestHandler):
 
 
 def _get_header(headers: Message, name: str, default: str = "") -> str:
-    """Return a header that may stand there once; of several, each reader would take another one: then nothing."""
+    """Return a header; empty if it occurs more than once, since readers would disagree on the value."""
     values = headers.get_all(name, [default])
     return str(values[0]) if len(values) == 1 else ""
 
 
 @lru_cache(maxsize=64)
 def _names_loopback(host: str) -> bool:
-    """Return whether a Host header names this machine itself, which keeps other sites' pages out."""
+    """Return whether a Host header names this machine, which keeps out pages of other sites."""
     match = re.fullmatch(r"(?:\[([0-9A-Fa-f:]+)\]|([^:\[\]]+))(?::\d{1,5})?", host, re.ASCII)
     return match is not None and is_local(match[1] or match[2])

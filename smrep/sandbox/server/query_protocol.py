@@ -1,4 +1,4 @@
-"""The query protocol of STS, IAM and EC2: forms into parameters, answers and refusals into XML."""
+"""The query protocol of STS, IAM and EC2: forms to parameters, answers and refusals to XML."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _NAMESPACES = {
     "ec2": "http://ec2.amazonaws.com/doc/2016-11-15/",
 }
 QUERY_SERVICES = frozenset(_NAMESPACES)
-"""The services that speak this protocol; EC2 has a dialect of it."""
+"""Services with this protocol; EC2 has a dialect of it."""
 _INTEGERS = frozenset({"DurationSeconds"})
 _BOOLEANS = frozenset({"AllRegions", "DryRun"})
 _MOST_FIELDS, _MOST_PARTS = 1000, 8
 
 
 def parse_action(body: bytes) -> str:
-    """Return the operation that a form names, or an empty text. Raises: ApiError (MalformedQueryString)."""
+    """Return the operation in a form, or an empty string. Raises: ApiError (MalformedQueryString)."""
     return dict(_parse_form(body)).get("Action", "")
 
 
@@ -61,7 +61,7 @@ def format_answer_xml(service: str, operation: str, answer: Mapping[str, Any], r
 
 
 def format_refusal_xml(service: str, error: ApiError, request_id: str) -> str:
-    """Return a refusal as XML, which EC2 writes in a form of its own."""
+    """Return a refusal as XML; EC2 has its own format."""
     fault = {"Code": error.code, "Message": error.message}
     if service == "ec2":
         errors = f"<Errors><Error>{_format_xml(fault, 'item')}</Error></Errors>"
@@ -90,7 +90,7 @@ def _convert(name: str, text: str) -> int | bool | str:
 
 
 def _convert_lists(value: Any) -> Any:
-    """Return `value` with every object that numbers its members turned into a list."""
+    """Return `value` with every object with numbered members as a list."""
     if not isinstance(value, dict):
         return value
     inner = value["member"] if set(value) == {"member"} else value

@@ -1,4 +1,4 @@
-"""Answers HTTP requests with the simulator's word, or not at all, and keeps the record of it."""
+"""Passes HTTP requests to the simulator, applies the faults of the wire and logs the outcome."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _OK = 200
 
 
 class Desk:
-    """Takes requests for one simulator and writes one line about each to `log`."""
+    """Answers requests for one simulator and writes a line about each to `log`."""
 
     def __init__(
         self, simulator: Simulator, *, log: IO[str] | None, sleep: Callable[[float], None] = time.sleep
@@ -44,7 +44,7 @@ class Desk:
         self._writing = Lock()
 
     def handle(self, path: str, headers: Message, body: bytes) -> Reply | None:
-        """Return the reply to one request, or `None`: close its connection without one."""
+        """Return the reply to a request; `None`: close the connection without one."""
         line = self._start_line()
         answer = self._change_faults if path == PATH else self._answer
         reply = answer(path, headers, body, line)
@@ -53,12 +53,12 @@ class Desk:
         return reply
 
     def turn_away(self, status: int, message: str) -> Reply:
-        """Return the refusal of a request that does not even get as far as AWS's protocols."""
+        """Log and return the refusal of a request that is not one to AWS."""
         self._write({**self._start_line(), "status": status, "code": f"HTTP{status}", "effect": "refused"})
         return plain_refusal(status, message)
 
     def _change_faults(self, _path: str, headers: Message, body: bytes, line: dict[str, Any]) -> Reply:
-        """Answer a request to the sandbox itself, at once and whatever its faults are."""
+        """Answer a request to the sandbox's own API, at once and whatever the faults are."""
         line["service"], line["operation"] = "smrep", "faults"
         reply = change_faults(self._simulator, headers, body)
         if reply.status != _OK:
@@ -120,7 +120,7 @@ class Desk:
 
 
 def _read(path: str, headers: Message, body: bytes, line: dict[str, Any]) -> WireCall:
-    """Return the call in a request, noting each part as soon as it is known."""
+    """Return the call in a request; log each part as soon as it is known."""
     scope = read_scope(headers)
     line["region"], line["service"] = scope.region, scope.service
     operation = line["operation"] = read_operation(scope, path, headers, body)

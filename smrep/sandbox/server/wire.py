@@ -1,7 +1,7 @@
-"""What goes over HTTP: requests into calls, answers and refusals into bodies. No sockets here.
+"""HTTP requests to calls, and answers and refusals to HTTP bodies. No sockets.
 
-Secrets Manager and KMS speak AWS JSON 1.1, Account Management REST with JSON, and STS, IAM and EC2 the
-query protocol. The service is the one that the request is signed for.
+Secrets Manager and KMS use AWS JSON 1.1, Account Management REST with JSON, and STS, IAM and EC2 the query
+protocol. The signature of a request names its service.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ _SCOPE = re.compile(
     r"/(?P<service>[a-z0-9-]{1,128})/aws4_request",
     re.ASCII,
 )
-"""Bounded, or a long header would keep the sandbox searching for seconds."""
+"""Bounded, because matching a long header could take seconds."""
 _TARGETS = {"secretsmanager": "secretsmanager", "kms": "TrentService"}
 _PATHS = {"account": {"/listRegions": "ListRegions"}}
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Who signed a request, and for which service and Region; the signature itself is not checked."""
+    """The access key, service and Region in a signature, which is not checked."""
 
     access_key: str
     region: str
@@ -42,7 +42,7 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class WireCall:
-    """One call as it came over the wire."""
+    """A call from the wire."""
 
     scope: Scope
     operation: str
@@ -51,7 +51,7 @@ class WireCall:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An HTTP answer; `request_id` and `error_type` go into AWS's headers for them."""
+    """An HTTP answer; `request_id` and `error_type` become AWS's headers."""
 
     status: int
     content_type: str
@@ -72,7 +72,7 @@ def read_scope(headers: Message) -> Scope:
 
 
 def read_operation(scope: Scope, path: str, headers: Message, body: bytes) -> str:
-    """Return the operation a request names: in X-Amz-Target, in its path, or in the form's Action.
+    """Return the operation of a request: in X-Amz-Target, in its path, or in the form's Action.
 
     Raises: ApiError (UnknownOperationException).
     """
@@ -103,7 +103,7 @@ def read_params(scope: Scope, body: bytes) -> dict[str, Any]:
 
 
 def format_answer(call: WireCall, answer: dict[str, Any], request_id: str) -> Reply:
-    """Return an answer as its service sends it."""
+    """Return an answer in its service's format."""
     service = call.scope.service
     if service in QUERY_SERVICES:
         return _make_xml_reply(200, format_answer_xml(service, call.operation, answer, request_id), request_id)
@@ -111,7 +111,7 @@ def format_answer(call: WireCall, answer: dict[str, Any], request_id: str) -> Re
 
 
 def format_refusal(service: str, error: ApiError, request_id: str) -> Reply:
-    """Return a refusal as its service sends it: Secrets Manager says `Message`, KMS and Account `message`."""
+    """Return a refusal in its service's format: Secrets Manager has `Message`, KMS and Account `message`."""
     if service in QUERY_SERVICES:
         return _make_xml_reply(error.status, format_refusal_xml(service, error, request_id), request_id)
     if service in _PATHS:
@@ -121,7 +121,7 @@ def format_refusal(service: str, error: ApiError, request_id: str) -> Reply:
 
 
 def plain_refusal(status: int, message: str) -> Reply:
-    """Return the refusal of a request that is none to AWS."""
+    """Return the refusal of a request that is not one to AWS."""
     return Reply(status, "text/plain; charset=utf-8", message.encode() + b"\n")
 
 

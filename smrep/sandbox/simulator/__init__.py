@@ -1,1 +1,1 @@
-"""The simulated AWS: no network, and time is passed in."""
+"""The simulated AWS, without a network or a clock of its own."""

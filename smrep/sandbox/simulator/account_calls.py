@@ -1,4 +1,4 @@
-"""The calls that one simulated account answers, within its quota of writes."""
+"""API calls to one simulated account, and its write quota."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ _REPLICA_FIELDS = _STATUS_FIELDS | {"ReplicaSecretARN", "ReplicationRoleARN"}
 _SECRET_PARAMS = frozenset({"SecretString", "SecretBinary", "RotationToken"})
 
 MAX_LOG = 50_000
-"""How many calls are remembered, the newest: a sandbox may run for weeks."""
+"""Size of the log, which keeps the newest calls: a sandbox may run for weeks."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call as it was made and what came of it: `code` is empty where it was carried out.
+    """A call and its result: `code` is the error code, empty on success.
 
-    `params` are without any secret value; `ts` is in epoch seconds; `account` is the caller's.
+    `params` has no secret values; `ts` is in epoch seconds; `account` is the caller's.
     """
 
     ts: float
@@ -54,9 +54,9 @@ class Call:
 
 
 class Account:
-    """One account, with every Region in it; `log` and `lock` are the simulator's, for all its accounts.
+    """One account in every Region; all accounts of a simulator share `log` and `lock`.
 
-    Whatever was due is carried out, in its order and as of its own time, before each call.
+    Before each call, it carries out the events that are due, in their order and as of their own time.
     """
 
     def __init__(self, state: AccountState, *, now: Callable[[], float], log: list[Call], lock: RLock) -> None:
@@ -68,7 +68,7 @@ class Account:
 
     @property
     def account_id(self) -> str:
-        """The account that owns the secrets and keys."""
+        """Return the id of the account that owns the secrets and keys."""
         return self._state.account_id
 
     def call(
@@ -80,9 +80,9 @@ class Account:
         *,
         access_key: str = "",
     ) -> dict[str, Any]:
-        """Carry out one call, in and out in wire form: times in epoch seconds, bytes in base64.
+        """Carry out one call in wire format: times in epoch seconds, bytes in base64.
 
-        `access_key` tells roles taken on by AssumeRole from the account's one user.
+        `access_key` identifies assumed roles; any other is the account's only user.
 
         Raises: ApiError.
         """
@@ -103,7 +103,7 @@ class Account:
                 del self.log[:-MAX_LOG]
 
     def set_faults(self, faults: Faults) -> None:
-        """Let this account's AWS behave in another way from now on."""
+        """Carry out due events, then replace the faults."""
         with self._lock:
             at = self.now()
             catch_up(self._state, at)
@@ -113,9 +113,9 @@ class Account:
     def set_replication_status(
         self, secret_id: str, region: str, replica_region: str, status: str, message: str | None = None
     ) -> None:
-        """Let the primary in `region` show any status word for a Region; a replication under way is dropped.
+        """Set the status that the primary in `region` shows for a Region; cancel a replication in progress.
 
-        Raises: ApiError for a secret that is not there.
+        Raises: ApiError for a missing secret.
         """
         with self._lock:
             catch_up(self._state, self.now())
@@ -127,16 +127,15 @@ class Account:
             primary.entries[replica_region] = ReplicaEntry(replica_region, key, status, message, attempt)
 
     def set_key_state(self, key_id: str, region: str, state: str) -> None:
-        """Put a KMS key into any KeyState, e.g. `PendingDeletion`. Raises: ApiError for an unknown key."""
+        """Set the KeyState of a KMS key, e.g. `PendingDeletion`. Raises: ApiError for an unknown key."""
         with self._lock:
             catch_up(self._state, self.now())
             self._state.keys.set_state(region, key_id, state)
 
     def put_role(self, arn: str, policy: Mapping[str, Any]) -> None:
-        """Let IAM's simulation know a role, or a user, by its identity-based policy document.
+        """Create a role or user with an identity-based policy.
 
-        Only SimulatePrincipalPolicy heeds it; no call is refused for it. Raises: ValueError for a policy
-        with something that is not modelled.
+        Only SimulatePrincipalPolicy applies it. Raises: ValueError for an unsupported policy.
         """
         with self._lock:
             self._state.policies[arn] = read_policy(policy)
@@ -149,10 +148,9 @@ class Account:
         primary: Mapping[str, str] | None = None,
         replicas: Iterable[Mapping[str, str]] = (),
     ) -> None:
-        """Let a secret show `CrossAccountPrimary` and `CrossAccountReplicas`, in place of those before.
+        """Replace a secret's `CrossAccountPrimary` and `CrossAccountReplicas`.
 
-        Source: botocore 1.44.5 for their fields. Raises: ValueError for another field, ApiError for a
-        secret that is not there.
+        Source: botocore 1.44.5 for their fields. Raises: ValueError for another field, ApiError for a missing secret.
         """
         shown = CrossAccount(dict(primary) if primary else None, tuple(dict(replica) for replica in replicas))
         for given, fields in (
@@ -186,11 +184,11 @@ class Account:
         return answer
 
     def _find_owner(self, operation: str, request: Request) -> AccountState:
-        """Return the account that answers for a secret: another one where an ARN of its is named.
+        """Return the account that owns the secret of a request, by its ARN.
 
-        The secret's resource policy lets another account in, and may keep its own out. Choice: every identity may do
-        everything as far as its own account's IAM goes; what another account does not hold is not found, nor is by a
-        part of its ARN what it holds. Source: aws-behavior.md 10.4.
+        The secret's resource policy may allow another account and deny its own. Choice: IAM allows every identity
+        everything in its own account; another account's secret is not found by a partial ARN.
+        Source: aws-behavior.md 10.4.
 
         Raises: ApiError (AccessDeniedException, ResourceNotFoundException).
         """
@@ -214,7 +212,7 @@ class Account:
         return state
 
     def _refuse_foreign_key(self, operation: str, request: Request) -> None:
-        """Refuse a key of another account. Choice: no key policy lets another account in.
+        """Refuse a key of another account. Choice: no key policy allows another account.
 
         Raises: ApiError (AccessDeniedException).
         """
@@ -224,7 +222,7 @@ class Account:
 
 
 def catch_up(state: AccountState, at: float) -> None:
-    """Let happen in an account what is due by now, but for what an outage holds back."""
+    """Carry out the account's events that are due, except those that an outage delays."""
     for due, event in state.events.take_due(
         at, is_held=lambda event: not state.faults.outages.isdisjoint(list_regions(event))
     ):
@@ -238,7 +236,7 @@ def _find_secret_name(event: Event) -> str:
 
 
 def find_secret_id(params: dict[str, Any]) -> str | None:
-    """Return the name or ARN of the secret that a call is about, whichever parameter holds it."""
+    """Return the name or ARN of a call's secret, from either parameter."""
     secret_id = params.get("SecretId", params.get("Name"))
     return secret_id if isinstance(secret_id, str) else None
 
@@ -263,7 +261,7 @@ _SECOND = 1.0
 
 @dataclass(slots=True)
 class WriteQuota:
-    """Counts the calls of the shared group; a call that is refused does not count."""
+    """Counts accepted calls of the shared group."""
 
     _taken: defaultdict[str, deque[float]] = field(default_factory=lambda: defaultdict(deque))
 

@@ -1,4 +1,4 @@
-"""What a simulated account holds: secrets by Region, KMS keys, and what is still to happen."""
+"""The state of one simulated account: secrets by Region, KMS keys and scheduled events."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SUFFIX = r"-[A-Za-z0-9]{6}$"
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One call as an operation sees it: its Region, its parameters, the time, and who makes it."""
+    """One API call as an operation sees it."""
 
     region: str
     params: dict[str, Any]
@@ -34,43 +34,43 @@ class Request:
 
 @dataclass(slots=True)
 class AccountState:
-    """One simulated account as a whole: every Region's secrets and keys, and what is still to happen."""
+    """Secrets, keys and scheduled events of one account in all Regions."""
 
     account_id: str
     rng: random.Random
     faults: Faults
     keys: KeyStore
     callers: Callers
-    """Those of all accounts."""
+    """Shared by all accounts."""
     accounts: dict[str, AccountState] = field(default_factory=dict, repr=False)
     """Every account by its id."""
     policies: dict[str, Policy] = field(default_factory=dict)
-    """An identity's ARN -> its policy, for the simulation of IAM alone."""
+    """ARN of an identity -> its policy; only for SimulatePrincipalPolicy."""
     events: EventQueue = field(default_factory=EventQueue)
     secrets: dict[str, dict[str, StoredSecret]] = field(default_factory=dict)
     recent_changes: RecentChanges = field(default_factory=RecentChanges)
-    """What ListSecrets has not heard of yet, while `Faults.listing_lag_s` lets it lag."""
+    """Changes that ListSecrets does not show yet because of `Faults.listing_lag_s`."""
     numbers: int = 0
-    """How many have been given out."""
+    """The last number that `next_number` returned."""
     on_change: Callable[[AccountState, float, str | None], None] | None = None
-    """Is called after each change: with its time, and the secret, or None where it may be any."""
+    """Called after each change, with its time and the secret's id, or None if any secret may have changed."""
     _by_age: dict[str, tuple[StoredSecret, ...]] = field(default_factory=dict, repr=False)
 
     def next_number(self) -> int:
-        """Return a number greater than all before it: for attempts, removals and revisions."""
+        """Return the next number for an attempt, a removal or a revision."""
         self.numbers += 1
         return self.numbers
 
     def report_change(self, at: float, secret_id: str | None) -> None:
-        """Call `on_change`, where it is set, after a change to one secret or, for None, to any."""
+        """Call `on_change`, if it is set; `secret_id` is None if any secret may have changed."""
         if self.on_change is not None:
             self.on_change(self, at, secret_id)
 
     @contextmanager
     def keep_past(self, secret_id: str | None, at: float) -> Iterator[None]:
-        """Open a span in which a secret may change, in any Region, as of the time `at`; ListSecrets hears of it later.
+        """Record the secret's old state, for a lagging ListSecrets, if it changes in any Region within the context.
 
-        Without `Faults.listing_lag_s` nothing is kept, and ListSecrets knows at once.
+        Without `Faults.listing_lag_s` it records nothing.
         """
         if secret_id is None or not self.faults.listing_lag_s:
             yield
@@ -91,29 +91,29 @@ class AccountState:
         return None if secret is None else replace(secret)
 
     def get_secret(self, region: str, name: str) -> StoredSecret | None:
-        """Return the secret that bears `name` in `region`, whatever its state."""
+        """Return the secret called `name` in `region`, in any state."""
         return self.secrets.get(region, {}).get(name)
 
     def list_secrets(self, region: str) -> Sequence[StoredSecret]:
-        """Return every secret of one Region in the order of `age`, those scheduled for deletion too."""
+        """Return all secrets of a Region, oldest first, including those scheduled for deletion."""
         if region not in self._by_age:
             self._by_age[region] = tuple(sorted(self.secrets.get(region, {}).values(), key=age))
         return self._by_age[region]
 
     def put(self, secret: StoredSecret) -> None:
-        """Keep `secret` under its name, in the place of any other."""
+        """Store `secret` under its name, in place of any other."""
         self.secrets.setdefault(secret.region, {})[secret.name] = secret
         self._by_age.pop(secret.region, None)
 
     def discard(self, secret: StoredSecret) -> None:
-        """Forget `secret` for good."""
+        """Delete `secret`."""
         del self.secrets[secret.region][secret.name]
         self._by_age.pop(secret.region, None)
 
     def find(self, region: str, secret_id: str) -> StoredSecret:
-        """Return the secret that a SecretId means in `region`: a name, an ARN, or an ARN without its suffix.
+        """Return the secret with a SecretId in `region`: a name, an ARN, or an ARN without its suffix.
 
-        An ARN whose name ends in a hyphen and six characters is taken for a whole one.
+        An ARN that ends in a hyphen and six characters counts as complete.
         Source: API_DescribeSecret, SecretId.
 
         Raises: ApiError (ResourceNotFoundException), also for an ARN of another Region or account.
@@ -135,16 +135,16 @@ class AccountState:
         return secret
 
     def find_living(self, request: Request) -> StoredSecret:
-        """Return the secret a request is about; one that is scheduled for deletion is refused."""
+        """Return the secret of a request; refuse one that is scheduled for deletion."""
         secret = self.find(request.region, request.params["SecretId"])
         if secret.deleted is not None:
             raise marked_for_deletion()
         return secret
 
     def find_writable(self, request: Request) -> StoredSecret:
-        """Return the secret a request is about, refused where it is a replica or scheduled for deletion.
+        """Return the secret of a request; refuse a replica or one that is scheduled for deletion.
 
-        Choice: a cross-account replica is refused as any other.
+        Choice: it refuses cross-account replicas too.
         """
         secret = self.find_living(request)
         if secret.is_replica or secret.cross_account.primary is not None:
@@ -152,9 +152,9 @@ class AccountState:
         return secret
 
     def make_suffix(self) -> str:
-        """Six random letters and digits, as AWS appends them to a new secret's ARN."""
+        """Return a random suffix for a new secret's ARN."""
         return new_suffix(self.rng)
 
     def revise(self, content: Content, at: float) -> Content:
-        """Return `content` as a later revision, changed at the time `at`."""
+        """Return `content` as a new revision, changed at the time `at`."""
         return replace(content, changed=at, revision=self.next_number())

@@ -1,10 +1,10 @@
-"""The refusals of the simulated AWS, in AWS's own codes and words."""
+"""Refusals of the simulated AWS, with AWS's codes and messages."""
 
 from __future__ import annotations
 
 
 class ApiError(Exception):
-    """A refusal as AWS sends it: an error code, a message and an HTTP status."""
+    """A refusal by AWS: an error code, a message and an HTTP status."""
 
     def __init__(self, code: str, message: str, status: int = 400) -> None:
         super().__init__(f"{code}: {message}")
@@ -14,22 +14,22 @@ class ApiError(Exception):
 
 
 def secret_not_found() -> ApiError:
-    """Return the refusal for a secret that this Region does not hold. Source: aws-behavior.md 2.3."""
+    """Return the refusal for a secret that is not in this Region. Source: aws-behavior.md 2.3."""
     return ApiError("ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
 
 
 def invalid_parameter(message: str) -> ApiError:
-    """Return an InvalidParameterException, Secrets Manager's word for a request that makes no sense."""
+    """Return an InvalidParameterException, Secrets Manager's code for a senseless request."""
     return ApiError("InvalidParameterException", message)
 
 
 def invalid_request(message: str) -> ApiError:
-    """Return an InvalidRequestException, Secrets Manager's word for a secret in the wrong state."""
+    """Return an InvalidRequestException, Secrets Manager's code for a secret in the wrong state."""
     return ApiError("InvalidRequestException", message)
 
 
 def invalid_replica_region() -> ApiError:
-    """Return the refusal of a target Region at once, without a try. Source: aws-behavior.md 1.1."""
+    """Return the immediate refusal of a target Region. Source: aws-behavior.md 1.1."""
     return invalid_parameter("Invalid replica region.")
 
 
@@ -46,21 +46,21 @@ def marked_for_deletion() -> ApiError:
 
 
 def unknown_operation(service: str, message: str) -> ApiError:
-    """Return the refusal of an operation that the service does not have. Source: EC2's and IAM's common errors."""
+    """Return the refusal of an unknown operation. Source: EC2's and IAM's common errors."""
     return ApiError("InvalidAction" if service in ("ec2", "iam", "sts") else "UnknownOperationException", message)
 
 
 NO_POLICY_ALLOWS = "because no identity-based policy allows the {action} action"
 NO_RESOURCE_POLICY_ALLOWS = "because no resource-based policy allows the {action} action"
 RESOURCE_POLICY_DENIES = "with an explicit deny in a resource-based policy"
-"""Why a caller may not do something. Source: IAM User Guide, access denied error messages."""
+"""Reasons for a denial. Source: IAM User Guide, access denied error messages."""
 
 
 def not_authorized(service: str, caller: str, action: str, resource: str, why: str = NO_POLICY_ALLOWS) -> ApiError:
-    """Return the refusal of what the caller may not do, in the form of its service.
+    """Return the refusal of a denied call, in its service's format.
 
-    Source: EC2's words as reported by users; AccessDenied and the 403 from IAM's and STS's common errors
-    and API_ListRegions.
+    Source: EC2's message as reported by users; AccessDenied and 403 from IAM's and STS's common errors and
+    API_ListRegions.
     """
     reason = why.format(action=action)
     if service == "ec2":
@@ -73,9 +73,9 @@ def not_authorized(service: str, caller: str, action: str, resource: str, why: s
 
 
 def region_not_enabled(service: str) -> ApiError:
-    """Return the refusal of any call in a Region that the account has not enabled.
+    """Return the refusal of a call in a Region that the account has not enabled.
 
-    Choice: for EC2 and STS, their own words for credentials they do not know.
+    Choice: EC2 and STS answer as for unknown credentials.
     """
     if service == "ec2":
         return ApiError("AuthFailure", "AWS was not able to validate the provided access credentials", 401)
@@ -86,7 +86,7 @@ def region_not_enabled(service: str) -> ApiError:
 
 
 def validation_code(service: str) -> str:
-    """Return the service's word for a parameter that does not fit. Source: each one's common errors."""
+    """Return the service's code for an invalid parameter. Source: its common errors."""
     return {"ec2": "InvalidParameterValue", "iam": "ValidationError", "sts": "ValidationError"}.get(
         service, "ValidationException"
     )

@@ -18,7 +18,7 @@ _PARTITIONS = {
 
 
 def partition(region: str) -> str:
-    """Return the partition a Region belongs to, by its name. Source: aws-behavior.md 3 'Regions'."""
+    """Return the partition of a Region, by its name. Source: aws-behavior.md 3 'Regions'."""
     for prefix, name in _PARTITIONS.items():
         if region.startswith(prefix):
             return name
@@ -36,7 +36,7 @@ def kms_arn(region: str, account_id: str, resource: str) -> str:
 
 
 def new_uuid(rng: random.Random) -> str:
-    """Return a random (version 4) UUID from the given source of randomness."""
+    """Return a random (version 4) UUID from `rng`."""
     digits = f"{rng.getrandbits(128):032x}"
     variant = "89ab"[int(digits[16], 16) % 4]
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"

@@ -1,4 +1,4 @@
-"""Who makes calls: an account's one user, and the roles taken on so far."""
+"""The callers: each account's only user, and the assumed roles."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from smrep.sandbox.simulator.api_errors import ApiError
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who makes a call: the ARN, its account, and AWS's id for it. `expires` is in epoch seconds."""
+    """The identity behind a call; `expires` is in epoch seconds."""
 
     arn: str
     account_id: str
@@ -18,26 +18,26 @@ class Caller:
 
 
 def user_arn(account_id: str) -> str:
-    """Return the ARN of an account's one user."""
+    """Return the ARN of an account's only user."""
     return f"arn:aws:iam::{account_id}:user/sandbox"
 
 
 @dataclass(slots=True)
 class Callers:
-    """The callers that AWS knows: the roles taken on so far, and for any other access key an account's one user."""
+    """The assumed roles; any other access key belongs to an account's only user."""
 
     roles: dict[str, Caller] = field(default_factory=dict)
-    """By access key."""
+    """Access key -> assumed role."""
     external_ids: dict[str, str] = field(default_factory=dict)
-    """What a role is taken on with, by its ARN; a role that is not here asks for nothing."""
+    """ARN of a role -> the external id required to assume it; roles without an entry require none."""
 
     def find_account(self, access_key: str) -> str | None:
-        """Return the account of the role behind an access key, also of one that has expired."""
+        """Return the account of the role with an access key, even if it has expired."""
         role = self.roles.get(access_key)
         return None if role is None else role.account_id
 
     def find_caller(self, access_key: str, account_id: str, at: float) -> Caller:
-        """Return the caller behind an access key. Raises: ApiError (ExpiredTokenException)."""
+        """Return the caller with an access key. Raises: ApiError (ExpiredTokenException)."""
         role = self.roles.get(access_key)
         if role is None:
             return Caller(user_arn(account_id), account_id, "AIDASANDBOXSANDBOX234")
@@ -46,13 +46,13 @@ class Callers:
         return role
 
     def add_role(self, access_key: str, role: Caller) -> None:
-        """Let an access key mean `role` from now on."""
+        """Store an assumed role under its access key."""
         self.roles[access_key] = role
 
     def trust(self, role_arn: str, external_id: str) -> None:
-        """Let a role be taken on only with this external id."""
+        """Require an external id to assume a role."""
         self.external_ids[role_arn] = external_id
 
     def trusts(self, role_arn: str, external_id: str | None) -> bool:
-        """Whether a role may be taken on by who gives this external id; where none is wanted, any will do."""
+        """Return whether a role can be assumed with this external id; a role that requires none accepts any."""
         return self.external_ids.get(role_arn, external_id) == external_id

@@ -1,4 +1,4 @@
-"""What is still to happen, and when: the only place where time passes in the simulator."""
+"""Scheduled events: the only place where time passes in the simulator."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from smrep.sandbox.simulator.stored_secret import Content
 
 @dataclass(frozen=True, slots=True)
 class SecretRef:
-    """One secret of one Region for good: a later secret of that name, even of that ARN, has another number."""
+    """Identity of one secret in one Region; a later secret with its name, or even its ARN, has another number."""
 
     region: str
     name: str
@@ -22,7 +22,7 @@ class SecretRef:
 
 @dataclass(frozen=True, slots=True)
 class ReplicationEnd:
-    """A replication to `target` comes to its end, InSync or Failed."""
+    """A replication to `target` ends, InSync or Failed."""
 
     primary: SecretRef
     target: str
@@ -32,7 +32,7 @@ class ReplicationEnd:
 
 @dataclass(frozen=True, slots=True)
 class ChangeArrival:
-    """A later state of the primary reaches its replica in `target`, which ends the attempt of that number, if any."""
+    """A change of the primary reaches its replica in `target` and ends `attempt`, if any."""
 
     primary: SecretRef
     target: str
@@ -51,7 +51,7 @@ class RemovalEnd:
 
 @dataclass(frozen=True, slots=True)
 class DeletionEnd:
-    """A deleted secret is gone for good, unless it was restored."""
+    """A deleted secret is gone, unless it was restored."""
 
     secret: SecretRef
     deletion: int
@@ -61,7 +61,7 @@ Event: TypeAlias = ReplicationEnd | ChangeArrival | RemovalEnd | DeletionEnd
 
 
 def list_regions(event: Event) -> set[str]:
-    """Return the Regions that must be up for an event to happen."""
+    """Return the Regions that an event needs to be up."""
     match event:
         case DeletionEnd():
             return {event.secret.region}
@@ -71,21 +71,21 @@ def list_regions(event: Event) -> set[str]:
 
 @dataclass(slots=True)
 class EventQueue:
-    """Events in the order of their time; events of the same time keep the order they were made in."""
+    """Events by time; events at the same time in the order they were added."""
 
     _heap: list[tuple[float, int, Event]] = field(default_factory=list)
     _numbers: count[int] = field(default_factory=count)
 
     def add(self, due: float, event: Event) -> None:
-        """Let `event` happen at the time `due`."""
+        """Schedule `event` at the time `due`."""
         heapq.heappush(self._heap, (due, next(self._numbers), event))
 
     def list_coming(self) -> list[tuple[float, Event]]:
-        """Return all that is still to happen, with its time, in its order."""
+        """Return all events with their times, in order."""
         return [(due, event) for due, _, event in sorted(self._heap, key=lambda item: item[:2])]
 
     def take_due(self, at: float, *, is_held: Callable[[Event], bool]) -> Iterator[tuple[float, Event]]:
-        """Each event due by `at`, with its time, oldest first; those held back wait for the next look."""
+        """Remove and yield the events due by `at` with their times, oldest first; those held stay."""
         waiting = []
         while self._heap and self._heap[0][0] <= at:
             item = heapq.heappop(self._heap)

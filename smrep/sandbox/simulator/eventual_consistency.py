@@ -1,4 +1,4 @@
-"""What ListSecrets goes on showing: secrets as they were before their last changes."""
+"""Former states of secrets, which a lagging ListSecrets still shows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from smrep.sandbox.simulator.stored_secret import StoredSecret
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What bore a name in a Region before a change at the time `until`; `None`: nothing did."""
+    """The secret with a name in a Region before a change at `until`; `None` if there was none."""
 
     until: float
     secret: StoredSecret | None
@@ -20,24 +20,24 @@ class Past:
 
 @dataclass(slots=True)
 class RecentChanges:
-    """The recent past of each Region's names, oldest first; what has not changed lately is not in it."""
+    """Recent former states by Region and name, oldest first."""
 
     _pasts: dict[str, dict[str, deque[Past]]] = field(default_factory=dict)
 
     def add(self, region: str, name: str, past: Past) -> None:
-        """Keep what bore `name` in `region` until now."""
+        """Store a former state of `name` in `region`."""
         self._pasts.setdefault(region, {}).setdefault(name, deque()).append(past)
 
     def all(self) -> Iterator[tuple[str, str, Past]]:
-        """Yield each past with its Region and name, those of a name oldest first."""
+        """Yield each former state with its Region and name, oldest first for a name."""
         for region, names in self._pasts.items():
             for name, pasts in names.items():
                 yield from ((region, name, past) for past in pasts)
 
     def at(self, region: str, moment: float) -> dict[str, StoredSecret | None]:
-        """Return the names that have changed since `moment`, with what bore them then; forget all older ones.
+        """Return the names that have changed since `moment`, with their secrets then; forget older states.
 
-        A change at `moment` itself had already been made.
+        A change at `moment` itself counts as done.
         """
         secrets: dict[str, StoredSecret | None] = {}
         pasts = self._pasts.get(region, {})
@@ -52,6 +52,6 @@ class RecentChanges:
 
 
 def parse_secret_names(secret_id: str) -> set[str]:
-    """Return the names that a SecretId may mean: an ARN can end in a suffix, or in the name itself."""
+    """Return the possible names in a SecretId: an ARN may end with or without a suffix."""
     last = secret_id.rpartition(":secret:")[2] if secret_id.startswith("arn:") else secret_id
     return {last, re.sub(r"-[A-Za-z0-9]{6}$", "", last)}

@@ -1,4 +1,4 @@
-"""IAM and resource policies, and how the sandbox judges a call by them."""
+"""IAM and resource policies, and their decisions."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from typing import Any, Literal, TypeAlias
 
 Decision: TypeAlias = Literal["allowed", "implicitDeny", "explicitDeny"]
 Context: TypeAlias = Mapping[str, Sequence[str]]
-"""Condition key, in lower case -> its values in the request."""
+"""Lower-case condition key -> its values in the request."""
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One test of a context key, as it stands in a statement's Condition."""
+    """One test of a context key in a statement's Condition."""
 
     operator: str
     key: str
     values: tuple[str, ...]
 
     def holds(self, context: Context) -> bool:
-        """Whether the test is passed; a key that is missing passes none but the tests for that.
+        """Return whether the test passes; a missing key passes only tests for absence.
 
-        Source: IAM User Guide, condition operators (IfExists, Null, a negated one) and multivalued keys.
+        Source: IAM User Guide, condition operators (IfExists, Null, negated ones) and multivalued keys.
         """
         given = context.get(self.key.lower())
         if self.operator == "Null":
@@ -53,7 +53,7 @@ class Statement:
     conditions: tuple[Condition, ...]
 
     def covers(self, action: str, resource: str) -> bool:
-        """Whether the statement is about this action on this resource; actions are compared without case."""
+        """Return whether the statement applies to an action, in any case, on a resource."""
         action = action.lower()
         return (
             any(_like(pattern.lower(), action) for pattern in self.actions) == self.actions_named
@@ -66,7 +66,7 @@ Policy: TypeAlias = tuple[Statement, ...]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a policy decides: the statements that decide it, and the condition keys it missed."""
+    """A decision, the statements behind it, and missing condition keys."""
 
     decision: Decision
     decided_by: tuple[Statement, ...] = ()
@@ -74,7 +74,7 @@ class Verdict:
 
 
 def judge(policy: Policy, action: str, resource: str, context: Context) -> Verdict:
-    """Return what a policy says of an action on a resource: a deny beats an allow, nothing denies too."""
+    """Return a policy's decision: a deny beats an allow, and the default is to deny."""
     about = [statement for statement in policy if statement.covers(action, resource)]
     keys = {condition.key for statement in about for condition in statement.conditions}
     missing = tuple(sorted(key for key in keys if key.lower() not in context))
@@ -89,9 +89,8 @@ def judge(policy: Policy, action: str, resource: str, context: Context) -> Verdi
 def read_policy(document: Mapping[str, Any]) -> Policy:
     """Return an identity-based policy's statements.
 
-    Choice: of conditions, String*, Bool and Null are modelled, also with IfExists, ForAllValues and
-    ForAnyValue; policy variables are not. What is not modelled is refused here, never passed over.
-    Raises: ValueError.
+    Choice: it supports the conditions String*, Bool and Null, with IfExists, ForAllValues and ForAnyValue, but no
+    policy variables. Raises: ValueError for anything unsupported.
     """
     statements = document.get("Statement")
     if isinstance(statements, Mapping):
@@ -104,7 +103,7 @@ def read_policy(document: Mapping[str, Any]) -> Policy:
 
 
 def format_policy(policy: Policy) -> dict[str, Any]:
-    """Return the document that `read_policy` makes a policy of."""
+    """Return the document that `read_policy` reads."""
     return {"Statement": [_format_statement(statement) for statement in policy]}
 
 
@@ -168,9 +167,9 @@ def _mistake(reason: str) -> ValueError:
 
 
 def _like(pattern: str, text: str) -> bool:
-    """Whether `text` fits a pattern in which `*` is any text and `?` any one character.
+    """Return whether `text` matches a pattern in which `*` is any text and `?` any character.
 
-    What stands between two `*` is taken where it comes first and never tried elsewhere, so that no pattern is slow.
+    Each part between two `*` matches at its first occurrence only, so that no pattern is slow.
     """
     first, *rest = (re.escape(part).replace(r"\?", ".") for part in re.split(r"\*+", pattern))
     between = "".join(f"(?>.*?{part})" for part in rest[:-1])
@@ -195,13 +194,13 @@ _TESTS: dict[str, Callable[[str, str], bool]] = {
 _BASES = (*_TESTS, "StringNotEquals", "StringNotEqualsIgnoreCase", "StringNotLike")
 _OPERATORS = {"Null", *map("".join, product(("", "ForAllValues:", "ForAnyValue:"), _BASES, ("", "IfExists")))}
 EVERYTHING = read_policy({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}})
-"""The policy of one who may do everything."""
+"""A policy that allows everything."""
 
 
 def judge_access(policy: str | None, caller: str, action: str, resource: str) -> Decision:
-    """Return what a secret's resource policy says of the caller's action; without one, nothing is allowed.
+    """Return the decision of a secret's resource policy; without a policy it is implicitDeny.
 
-    Choice: a statement with something that is not modelled allows nothing, and denies nothing.
+    Choice: unsupported statements neither allow nor deny.
     Source: IAM User Guide, policy evaluation logic and the Principal element.
     """
     context: Context = {
@@ -215,13 +214,13 @@ def judge_access(policy: str | None, caller: str, action: str, resource: str) ->
 
 
 def _list_statements(policy: str | None) -> list[Any]:
-    """Return the statements of a policy, which PutResourcePolicy has seen to be an object."""
+    """Return the statements of a policy; PutResourcePolicy ensures that it is an object."""
     statements = json.loads(policy).get("Statement", []) if policy else []
     return statements if isinstance(statements, list) else [statements]
 
 
 def _read_if_about(statement: Any, caller: str) -> Iterator[Any]:
-    """Yield the statement where it is about the caller and can be read."""
+    """Yield the statement if it is about the caller and supported."""
     if not isinstance(statement, dict) or not _is_about(statement, caller):
         return
     rest = {key: value for key, value in statement.items() if key not in ("Principal", "NotPrincipal")}
@@ -238,7 +237,7 @@ def _is_about(statement: Mapping[str, Any], caller: str) -> bool:
 
 
 def _includes(principal: Any, caller: str) -> bool:
-    """Whether a Principal names the caller: everybody, the account, the user, the role, or the role's session."""
+    """Return whether a Principal includes the caller: `*`, its account, user, role or session."""
     given = principal.get("AWS") if isinstance(principal, dict) else principal
     _, partition, _, _, account, _ = caller.split(":", 5)
     names = ("*", account, f"arn:{partition}:iam::{account}:root", caller, _find_role(caller))
@@ -246,5 +245,5 @@ def _includes(principal: Any, caller: str) -> bool:
 
 
 def _find_role(caller: str) -> str:
-    """Return the ARN of the role that a session is of, any other caller's own. Choice: a role's path is not known."""
+    """Return the ARN of a session's role, or of any other caller. Choice: without the role's path."""
     return re.sub(r":sts::(\d{12}):assumed-role/([^/]+)/.*", r":iam::\1:role/\2", caller)

@@ -1,4 +1,4 @@
-"""KMS keys of the sandbox, and which of them encrypts a version."""
+"""KMS keys of the sandbox, and the keys of secret versions."""
 
 from __future__ import annotations
 
@@ -52,22 +52,22 @@ class Key:
 
 
 def key_not_found(message: str) -> ApiError:
-    """KMS's refusal for a key or alias that this Region does not have. Source: API_DescribeKey."""
+    """Return KMS's refusal for a key or alias that is not in this Region. Source: API_DescribeKey."""
     return ApiError("NotFoundException", message)
 
 
 @dataclass(slots=True)
 class KeyStore:
-    """Every Region's keys and aliases. A Region's `alias/aws/secretsmanager` exists from the start."""
+    """Keys and aliases of every Region; `alias/aws/secretsmanager` always exists."""
 
     account_id: str
     keys: dict[tuple[str, str], Key] = field(default_factory=dict)
-    """By Region and key id."""
+    """(Region, key id) -> key."""
     aliases: dict[tuple[str, str], str] = field(default_factory=dict)
-    """The key ids that aliases mean, by Region and alias."""
+    """(Region, alias) -> key id."""
 
     def find(self, region: str, key_id: str) -> Key:
-        """Return the key that an id, key ARN, alias or alias ARN means in `region`.
+        """Return the key with an id, key ARN, alias or alias ARN in `region`.
 
         Raises: ApiError (NotFoundException), also for an ARN of another Region, as AWS does.
         """
@@ -87,7 +87,7 @@ class KeyStore:
         return key
 
     def find_key_only(self, region: str, key_id: str) -> Key:
-        """Return the key that an id or key ARN means; aliases are refused.
+        """Return the key with an id or key ARN; refuse aliases.
 
         Source: API_DisableKey, API_CreateAlias.
         """
@@ -96,11 +96,11 @@ class KeyStore:
         return self.find(region, key_id)
 
     def add(self, region: str, key: Key) -> None:
-        """Keep `key`, in the place of an older state of it."""
+        """Store `key`, in place of its older state."""
         self.keys[region, key.key_id] = key
 
     def has_alias(self, region: str, alias: str) -> bool:
-        """Whether `alias/...` is taken in `region`."""
+        """Return whether `alias/...` exists in `region`."""
         self._ensure_managed(region)
         return (region, alias) in self.aliases
 
@@ -110,17 +110,17 @@ class KeyStore:
         return [(name, key_id) for (where, name), key_id in self.aliases.items() if where == region]
 
     def add_alias(self, region: str, alias: str, key: Key) -> None:
-        """Let `alias/...` mean `key` in `region`."""
+        """Point `alias/...` at `key` in `region`."""
         self.aliases[region, alias] = key.key_id
 
     def set_state(self, region: str, key_id: str, state: str) -> None:
-        """Put a key into any KeyState. Raises: ApiError for a key that is not there."""
+        """Set a key's KeyState. Raises: ApiError for a missing key."""
         self.add(region, replace(self.find(region, key_id), state=state))
 
     def find_obstacle(self, region: str, key_id: str | None) -> ApiError | None:
-        """Return KMS's refusal to use a key in `region`, or `None` where Secrets Manager can use it.
+        """Return KMS's refusal to use a key in `region`, or `None` if Secrets Manager can use it.
 
-        Choice: the words are KMS's own for each cause, of which one was seen as a replication's.
+        Choice: KMS's message for each cause; one of them was seen in a replication.
         Source: aws-behavior.md 2.1, 2.2 for the causes, 4 for "only symmetric encryption keys".
         """
         if key_id is None:
@@ -140,9 +140,9 @@ class KeyStore:
         return None
 
     def require(self, region: str, key_id: str | None) -> None:
-        """Pass a key that can encrypt.
+        """Require a key that can encrypt.
 
-        Choice: any other is an EncryptionFailure at once. Source: API_CreateSecret, errors.
+        Choice: any other is an immediate EncryptionFailure. Source: API_CreateSecret, errors.
         """
         if self.find_obstacle(region, key_id) is not None:
             raise ApiError(
@@ -152,7 +152,7 @@ class KeyStore:
             )
 
     def require_readable(self, secret: StoredSecret, version_id: str) -> None:
-        """Pass a version whose key can decrypt it. Source: API_GetSecretValue, errors."""
+        """Require a version whose key can decrypt it. Source: API_GetSecretValue, errors."""
         if self.find_obstacle(secret.region, secret.version_keys[version_id]) is not None:
             raise ApiError(
                 "DecryptionFailure",
@@ -160,9 +160,9 @@ class KeyStore:
             )
 
     def change_key(self, secret: StoredSecret, key: str | None) -> None:
-        """Give a secret another key and bring its versions in use under it.
+        """Change a secret's key and re-encrypt its labeled versions.
 
-        A version that can't be read under its old key silently stays there.
+        A version that its old key cannot decrypt silently keeps that key.
         Source: API_UpdateSecret, KmsKeyId; aws-behavior.md 1.8.
         """
         self.require(secret.region, key)
@@ -190,7 +190,7 @@ class KeyStore:
 
 
 def read_key(params: dict[str, Any]) -> str | None:
-    """Return the key a request names for a secret that is no replica; the default one is `None`.
+    """Return the key in a request for a secret that is not a replica; `None` is the default key.
 
     Source: aws-behavior.md 0.9 and API_UpdateSecret (an empty string is the default key).
     """

@@ -1,4 +1,4 @@
-"""Pages of a sorted list, and the opaque tokens between them."""
+"""Pages of a sorted list, and their tokens."""
 
 from __future__ import annotations
 
@@ -24,10 +24,9 @@ def take_page(
     token: str | None,
     descending: bool = False,
 ) -> tuple[list[T], str | None]:
-    """One page of `rows` in the order of `key`, and the token of the next page, if there is one.
+    """Return one page of `rows` in the order of `key`, and the token of the next page, if any.
 
-    A token holds the last row's key, so what is added or deleted between two pages neither repeats
-    a row nor skips one.
+    A token holds the last row's key, so changes between two pages neither repeat nor skip a row.
 
     Raises: ApiError (InvalidNextTokenException).
     """
@@ -37,7 +36,7 @@ def take_page(
 def skip_to_token(
     token: str | None, rows: Sequence[T], *, key: Callable[[T], SortKey], descending: bool = False
 ) -> Iterator[T]:
-    """Return the rows from a token on; `rows` are in ascending order already, and only a few are looked at.
+    """Return the rows after a token; `rows` are in ascending order, and few of them are read.
 
     Raises: ApiError (InvalidNextTokenException).
     """
@@ -51,7 +50,7 @@ def skip_to_token(
 
 
 def cut_page(rows: Iterable[T], *, key: Callable[[T], SortKey], size: int) -> tuple[list[T], str | None]:
-    """Return the first page of rows, and the token of the next one; looks at one row more than the page has."""
+    """Return the first page of rows and the token of the next; reads one row past the page."""
     fetched = list(islice(rows, size + 1))
     shown = fetched[:size]
     return shown, _encode_token(key(shown[-1])) if len(fetched) > size else None

@@ -1,4 +1,4 @@
-"""Replicates, removes and promotes in the sandbox, each step at its time."""
+"""Replication, removal and promotion in the sandbox, each step at its time."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ SUCCEEDED = "Replication succeeded"
 
 
 def make_ref(secret: StoredSecret) -> SecretRef:
-    """Return the name of `secret` on the agenda."""
+    """Return the identity of `secret` for events."""
     return SecretRef(secret.region, secret.name, secret.number)
 
 
 def check_regions(primary_region: str, wanted: Iterable[Mapping[str, Any]]) -> None:
-    """Refuse at once what AWS does not even try: the primary's own Region, or none at all.
+    """Refuse Regions that AWS refuses at once: the primary's Region, or a missing one.
 
-    Choice: so is a Region of another partition, and a Region named twice; any other Region that fits
-    the pattern exists, and one that is not enabled fails later. Source: aws-behavior.md 1.1.
+    Choice: it also refuses a Region of another partition and a repeated one; any other Region that matches the
+    pattern exists, and one that is not enabled fails later. Source: aws-behavior.md 1.1.
     """
     seen: set[str] = set()
     for item in wanted:
@@ -42,8 +42,8 @@ def add_regions(
 ) -> None:
     """Start replications. Each ends InSync or Failed after its Region's delay.
 
-    Choice: a Region already listed is left alone, whatever its key, unless it is Failed; that one is
-    tried again with what this call says (no key: the default one). Source: aws-behavior.md 1.1, 2.1.
+    Choice: a listed Region stays as it is, whatever its key, unless it is Failed: then it is retried with the key
+    of this call, or else the default key. Source: aws-behavior.md 1.1, 2.1.
     """
     check_regions(primary.region, wanted)
     primary.primary_region = primary.region
@@ -68,10 +68,10 @@ def add_regions(
 
 
 def remove_regions(state: AccountState, primary: StoredSecret, regions: Iterable[str], at: float) -> None:
-    """Drop Regions from the list at once; a replica that is there lives on for the removal's delay.
+    """Remove Regions from the list at once, and their replicas after the removal delay.
 
-    Choice: a Region that is not listed is no mistake, and what is not this primary's own replica
-    (a namesake, a promoted replica) stays. Source: aws-behavior.md 1.2, 0.3.
+    Choice: a Region that is not listed is no error, and a secret that is not this primary's replica (another
+    secret of its name, a promoted replica) stays. Source: aws-behavior.md 1.2, 0.3.
     """
     primary.content = replace(primary.content, changed=at)
     for region in regions:
@@ -89,10 +89,8 @@ def remove_regions(state: AccountState, primary: StoredSecret, regions: Iterable
 def promote(state: AccountState, replica: StoredSecret, at: float) -> None:
     """Make a replica, or a cross-account replica, a standalone secret without rotation.
 
-    Its ARN and key stay, and a removal under way ends.
-
-    Choice: a secret that is no replica is refused with an InvalidRequestException; the old primary
-    keeps its entry as it was, or drops it, as `Faults.promoted_entry` says. Source: aws-behavior.md 1.3.
+    It keeps its ARN and key, and a removal in progress ends. Choice: any other secret is an InvalidRequestException;
+    the old primary keeps or drops its entry by `Faults.promoted_entry`. Source: aws-behavior.md 1.3.
     """
     if replica.cross_account.primary is not None:
         replica.cross_account = replace(replica.cross_account, primary=None)
@@ -111,10 +109,10 @@ def promote(state: AccountState, replica: StoredSecret, at: float) -> None:
 
 
 def spread(state: AccountState, primary: StoredSecret, at: float, *, leaves_in_sync: bool = False) -> None:
-    """Send the primary's present content to every Region it is replicated to.
+    """Send the primary's current content to all its replicas.
 
     With `leaves_in_sync`, an InSync entry is InProgress until then. Source: aws-behavior.md 10.2.
-    Choice: the entry of a replica that was promoted stays as it is.
+    Choice: the entry of a promoted replica stays as it is.
     """
     for region, entry in primary.entries.items():
         attempt = None
@@ -127,7 +125,7 @@ def spread(state: AccountState, primary: StoredSecret, at: float, *, leaves_in_s
 
 
 def show_key(state: AccountState, replica: StoredSecret, key: str) -> None:
-    """Let the primary's list show another key for one of its replicas."""
+    """Change the key that the primary lists for a replica."""
     primary = state.get_secret(replica.primary_region or "", replica.name)
     if primary is None or not replica.is_replica_of(primary) or replica.region not in primary.entries:
         return
@@ -135,7 +133,7 @@ def show_key(state: AccountState, replica: StoredSecret, key: str) -> None:
 
 
 def carry_out_event(state: AccountState, event: Event, at: float) -> None:
-    """Let one event of the agenda happen; one whose secret is gone means nothing any more."""
+    """Carry out an event; ignore it if its secret is gone."""
     match event:
         case ReplicationEnd():
             _end_replication(state, event, at)
@@ -185,16 +183,16 @@ def _end_replication(state: AccountState, event: ReplicationEnd, at: float) -> N
 
 
 def _find_reason(state: AccountState, primary: StoredSecret, entry: ReplicaEntry) -> str | None:
-    """Why nothing can be written in the target Region. Source: aws-behavior.md 2.2.
+    """Return why AWS cannot write to the target Region, if so. Source: aws-behavior.md 2.2.
 
-    Choice: the words for a Region that is not enabled; AWS's are not known. A bad key at the primary
-    counts too, also that of an older version that still bears a label.
+    Choice: the message for a Region that is not enabled; AWS's is unknown. The keys of the primary and of its
+    labeled versions count too.
     """
     if entry.region in state.faults.failures:
         return state.faults.failures[entry.region]
     if entry.region in state.faults.disabled_regions:
         return f"Replication failed: Region {entry.region} is not enabled for this account."
-    if not primary.content.versions:  # nothing is encrypted, so no key is used. Source: aws-behavior.md 2.6
+    if not primary.content.versions:  # nothing to encrypt, so no key is used. Source: aws-behavior.md 2.6
         return None
     find_labeled = [version.version_id for version in primary.content.versions if version.stages]
     own_keys = [primary.kms_key, *(primary.version_keys[version_id] for version_id in find_labeled)]
@@ -204,7 +202,7 @@ def _find_reason(state: AccountState, primary: StoredSecret, entry: ReplicaEntry
 
 
 def _format_kms_refusal(state: AccountState, doing: str, refusal: ApiError) -> str:
-    """KMS's refusal as a replication tells it; no two have the same Request ID. Source: aws-behavior.md 2.1."""
+    """Return KMS's refusal as a StatusMessage with a unique Request ID. Source: aws-behavior.md 2.1."""
     return (
         f"Replication failed: Secrets Manager can't {doing} the secret value: {refusal.message} (Service: AWSKMS; "
         f"Status Code: {refusal.status}; Error Code: {refusal.code}; Request ID: {new_uuid(state.rng)}; Proxy: null)"
@@ -212,11 +210,10 @@ def _format_kms_refusal(state: AccountState, doing: str, refusal: ApiError) -> s
 
 
 def _find_name_conflict(state: AccountState, primary: StoredSecret, entry: ReplicaEntry, *, force: bool) -> str | None:
-    """Why the name is not free in the target Region. Source: aws-behavior.md 2.1, 3.1.
+    """Return why the name is not free in the target Region, if so. Source: aws-behavior.md 2.1, 3.1.
 
-    Choice: overwriting replaces only a standalone secret without replicas. It spares a foreign
-    replica (seen at AWS), a replica still being removed, a primary with replicas (`_is_guarded`), and
-    a secret that is scheduled for deletion.
+    Choice: overwriting replaces only a standalone secret without replicas, not another primary's replica (seen at
+    AWS), a replica being removed, a primary with replicas (`_is_guarded`) or a secret scheduled for deletion.
     """
     replica = state.get_secret(entry.region, primary.name)
     if replica is None or replica.is_replica_of(primary):
@@ -234,10 +231,10 @@ def _find_name_conflict(state: AccountState, primary: StoredSecret, entry: Repli
 
 
 def _is_guarded(state: AccountState, primary: StoredSecret) -> bool:
-    """Whether the Regions that `primary` lists keep it from being overwritten.
+    """Return whether the Regions that `primary` lists protect it from being overwritten.
 
-    Choice: those do that hold its replica, and those that one is still under way to. What is listed and
-    no longer there, such as a promoted secret, guards nothing but by `Faults.stale_entry_guards`.
+    Choice: Regions with its replica, or a replication in progress, do; stale entries, such as a promoted secret's,
+    only with `Faults.stale_entry_guards`.
     """
     if state.faults.stale_entry_guards:
         return bool(primary.entries)
@@ -250,10 +247,10 @@ def _is_live(state: AccountState, primary: StoredSecret, entry: ReplicaEntry) ->
 
 
 def _deliver_change(state: AccountState, event: ChangeArrival) -> None:
-    """Bring a later state to a replica.
+    """Write a change of the primary to a replica.
 
-    Choice: an InSync entry stays InSync while a change is under way, and becomes Failed when it
-    cannot be written; the replica then keeps what it has. Source: aws-behavior.md 1.4, 2.2.
+    Choice: an InSync entry stays InSync while a change is in progress, and becomes Failed if the write fails; the
+    replica then stays as it is. Source: aws-behavior.md 1.4, 2.2.
     """
     primary = _find(state, event.primary)
     replica = state.get_secret(event.target, event.primary.name)
@@ -273,7 +270,7 @@ def _deliver_change(state: AccountState, event: ChangeArrival) -> None:
 
 
 def _receive(replica: StoredSecret, content: Content) -> None:
-    """Take over `content`; versions new to the replica come under its present key."""
+    """Store `content` in a replica; new versions use its current key."""
     keys = replica.version_keys
     replica.version_keys = {v.version_id: keys.get(v.version_id, replica.kms_key) for v in content.versions}
     replica.content = content

@@ -1,4 +1,4 @@
-"""The simulated AWS: one account with Secrets Manager and KMS in every Region, others, and what is beside them."""
+"""The simulated AWS, with all its accounts."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ __all__ = ["Account", "ApiError", "Call", "Simulator"]
 
 
 class Simulator(Account):
-    """An AWS account in memory, with every Region in it, and the way to the other accounts.
+    """An AWS account in memory, in every Region, and access to other accounts.
 
-    Time passes only in `now` (epoch seconds). One lock makes it safe to share between threads. `log` has
-    every call in every account, refused ones too. The accounts share the clock, the faults and nothing else.
+    Time passes only in `now` (epoch seconds). One lock makes it thread-safe. `log` has the calls of all accounts,
+    including refused ones. Accounts share only the clock, the faults and the callers.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Simulator(Account):
 
     @property
     def faults(self) -> Faults:
-        """How this AWS behaves, in every account; assign another value to change it while running."""
+        """Return the faults of all accounts; assign another value to change them."""
         return self._state.faults
 
     @faults.setter
@@ -54,19 +54,19 @@ class Simulator(Account):
                 account.set_faults(faults)
 
     def advance(self) -> None:
-        """Carry out what is due by now, in every account."""
+        """Carry out the events of all accounts that are due."""
         with self._lock:
             for account in self._accounts.values():
                 account.set_faults(self.faults)
 
     def change_faults(self, change: Callable[[Faults], Faults]) -> Faults:
-        """Replace the faults by what `change` makes of them, in one step; return the new ones."""
+        """Replace the faults by `change` of them, in one step; return the new ones."""
         with self._lock:
             self.faults = change(self.faults)
             return self.faults
 
     def account(self, account_id: str) -> Account:
-        """Return an account, made empty when it is first asked for; its calls are those of its one user.
+        """Return an account, which is created empty; its calls are those of its only user.
 
         Raises: ValueError for an id that is not twelve digits.
         """
@@ -90,9 +90,7 @@ class Simulator(Account):
         *,
         access_key: str = "",
     ) -> dict[str, Any]:
-        """Carry out one call in the account of its caller: the role behind `access_key`, or the first account's user.
-
-        In and out in wire form: times in epoch seconds, bytes in base64.
+        """Carry out one call, as `Account.call` does, in the account of its access key.
 
         Raises: ApiError.
         """
@@ -102,14 +100,14 @@ class Simulator(Account):
         return account.call(service, operation, region, params, access_key=access_key)
 
     def take_snapshot(self) -> Snapshot:
-        """Return all that this AWS holds, in every account, as it is at this moment: nothing of it changes later."""
+        """Return the current state of all accounts; it never changes afterwards."""
         with self._lock:
             return take_snapshot(self.account_id, self._state.accounts.values(), self._state.callers)
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Go on from what was kept: what has fallen due since happens now. For a simulator that is new.
+        """Fill a new simulator from a snapshot, and carry out events that have become due since.
 
-        Raises: ValueError for a state of another first account, or a policy that `put_role` would refuse.
+        Raises: ValueError for another first account, or a policy that `put_role` would refuse.
         """
         if snapshot.account_id != self.account_id:
             raise ValueError(f"its first account is {snapshot.account_id}, not {self.account_id}")
@@ -120,13 +118,13 @@ class Simulator(Account):
             self.advance()
 
     def put_trust(self, role_arn: str, external_id: str) -> None:
-        """Let a role be taken on only with this external id."""
+        """Require an external id to assume a role."""
         with self._lock:
             self._state.callers.trust(role_arn, external_id)
 
     @contextmanager
     def observed(self, on_change: Callable[[AccountState, float, str | None], None]) -> Iterator[None]:
-        """Open a span in which `on_change` is called after each change in the first account, up to its very end."""
+        """Call `on_change` after each change in the first account until the context ends."""
         with self._lock:
             self._state.on_change = on_change
             self.advance()
@@ -139,7 +137,7 @@ class Simulator(Account):
 
     @contextmanager
     def undisturbed(self) -> Iterator[None]:
-        """Open a span for setting the scene: no faults, no delays, no log, and no other caller."""
+        """Suspend faults, delays, the log and all other callers within the context."""
         with self._lock:
             faults, logged = self.faults, len(self.log)
             self.faults = Faults(replication_delay_s=0.0, removal_delay_s=0.0, force_delete_delay_s=0.0)

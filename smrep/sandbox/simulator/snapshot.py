@@ -1,4 +1,4 @@
-"""All that the simulator holds, as values and as the text of a file."""
+"""The simulator's state as values and as a file."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class RegionKey:
 
 @dataclass(frozen=True, slots=True)
 class RegionAlias:
-    """An alias in its Region, and the key that it means."""
+    """A KMS alias in its Region, and its key."""
 
     region: str
     alias: str
@@ -46,7 +46,7 @@ class RegionAlias:
 
 @dataclass(frozen=True, slots=True)
 class ScheduledEvent:
-    """What is still to happen, at the time `due`."""
+    """An event at the time `due`."""
 
     due: float
     event: Event
@@ -54,7 +54,7 @@ class ScheduledEvent:
 
 @dataclass(frozen=True, slots=True)
 class RegionPast:
-    """What bore a name in a Region until lately, for a ListSecrets that lags."""
+    """A former state of a name in a Region, for a lagging ListSecrets."""
 
     region: str
     name: str
@@ -63,7 +63,7 @@ class RegionPast:
 
 @dataclass(frozen=True, slots=True)
 class AccountSnapshot:
-    """One account; `coming` and the pasts of a name are in their order."""
+    """One account; `coming` and the pasts of each name are in order."""
 
     account_id: str
     numbers: int
@@ -72,13 +72,13 @@ class AccountSnapshot:
     keys: tuple[RegionKey, ...]
     aliases: tuple[RegionAlias, ...]
     policies: Mapping[str, Mapping[str, Any]]
-    """An identity's ARN -> its policy document."""
+    """ARN of an identity -> its policy document."""
     pasts: tuple[RegionPast, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All accounts; `account_id` is the first one's. `roles` are by access key, `external_ids` by the role's ARN."""
+    """All accounts; `account_id` is the first one, `roles` are by access key, `external_ids` by the role's ARN."""
 
     account_id: str
     accounts: tuple[AccountSnapshot, ...]
@@ -87,7 +87,7 @@ class Snapshot:
 
 
 def take_snapshot(account_id: str, states: Iterable[AccountState], callers: Callers) -> Snapshot:
-    """Return what the accounts hold; it shares nothing with them that changes."""
+    """Return the state of all accounts; it shares nothing mutable with them."""
     accounts = tuple(_take_account(state) for state in states)
     return Snapshot(account_id, accounts, dict(callers.roles), dict(callers.external_ids))
 
@@ -109,7 +109,7 @@ def _take_account(state: AccountState) -> AccountSnapshot:
 
 
 def _copy_secret(secret: StoredSecret) -> StoredSecret:
-    """Return a secret as it is now: what it holds that can change is copied."""
+    """Return a copy of a secret that shares nothing mutable with it."""
     return replace(
         secret,
         version_keys=dict(secret.version_keys),
@@ -119,9 +119,9 @@ def _copy_secret(secret: StoredSecret) -> StoredSecret:
 
 
 def restore(snapshot: Snapshot, states: Mapping[str, AccountState], callers: Callers) -> None:
-    """Fill new accounts, by their ids, with what was kept.
+    """Fill new accounts, by their ids, from a snapshot.
 
-    Raises: ValueError for a policy that can't be read.
+    Raises: ValueError for an unsupported policy.
     """
     callers.roles.update(snapshot.roles)
     callers.external_ids.update(snapshot.external_ids)
@@ -172,20 +172,20 @@ WORDS: Words = {
     RemovalEnd: "Vanish",
     DeletionEnd: "Purge",
 }
-"""What each of these values is called in the file, for good."""
+"""Class -> its `kind` in the file; old files have these words, so they never change."""
 _REGION = re.compile(r"([a-z]+-)+\d{1,2}", re.ASCII)
 _ACCOUNT = re.compile(r"\d{12}", re.ASCII)
 
 
 def format_snapshot(snapshot: Snapshot) -> str:
-    """Return the file's text: JSON, with the secrets' values as they are."""
+    """Return the file's JSON text, with secret values in plain text."""
     return json.dumps({"schema": SCHEMA, "state": encode(snapshot, WORDS)}) + "\n"
 
 
 def parse_snapshot(text: str) -> Snapshot:
-    """Return what was kept.
+    """Return the snapshot in a file's text.
 
-    Raises: ValueError with the place in the text for what is none, or could not have been kept.
+    Raises: ValueError with the place of invalid or inconsistent data.
     """
     try:
         document = json.loads(text, parse_constant=_parse_number, parse_float=_parse_number)
@@ -208,7 +208,7 @@ def _parse_number(text: str) -> float:
 
 
 def _check(snapshot: Snapshot) -> None:
-    """Pass what hangs together: what would make no sense to the simulator, it could not have kept."""
+    """Require a consistent snapshot, as only a simulator could write it."""
     ids = [account.account_id for account in snapshot.accounts]
     if len(set(ids)) != len(ids) or snapshot.account_id not in ids:
         raise ValueError("state.accounts are not each there once, with the first one")

@@ -1,4 +1,4 @@
-"""A secret as one Region holds it, with its versions and its replicas' entries."""
+"""A secret in one Region, with its versions and the entries of its replicas."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MAX_VERSIONS = 100
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A secret value, text or base64 of bytes; never shown by `repr`."""
+    """A secret value, as text or base64; hidden in `repr`."""
 
     text: str | None = field(default=None, repr=False)
     binary: str | None = field(default=None, repr=False)
@@ -27,7 +27,7 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class StoredVersion:
-    """One version of a secret, the same in every Region that has it."""
+    """One version of a secret, the same in every Region."""
 
     version_id: str
     value: Value
@@ -37,7 +37,7 @@ class StoredVersion:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """All of a secret that replicates. A higher `revision` is a later state of the same secret."""
+    """The replicated part of a secret. A higher `revision` is a later state."""
 
     versions: tuple[StoredVersion, ...]
     description: str | None
@@ -49,7 +49,7 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """What was said last of a secret's rotation: `function` is the ARN of its Lambda function."""
+    """Rotation settings; `function` is the ARN of a Lambda function."""
 
     enabled: bool = False
     function: str | None = None
@@ -58,7 +58,7 @@ class Rotation:
 
 @dataclass(frozen=True, slots=True)
 class CrossAccount:
-    """A secret's part in cross-account replication, in DescribeSecret's words: that of a replica, of a primary."""
+    """A secret's role in cross-account replication, as DescribeSecret shows it."""
 
     primary: Mapping[str, str] | None = None
     replicas: tuple[Mapping[str, str], ...] = ()
@@ -68,8 +68,8 @@ class CrossAccount:
 class ReplicaEntry:
     """One Region in a primary's ReplicationStatus.
 
-    `attempt` names the try that is under way. Until `visible_at` DescribeSecret shows `before`
-    instead, which is `None` for a Region that was not listed.
+    `attempt` is the number of the replication in progress. Until `visible_at` DescribeSecret shows `before`
+    instead, which is `None` if the Region was not listed.
     """
 
     region: str
@@ -87,12 +87,12 @@ class ReplicaEntry:
 
 @dataclass(slots=True)
 class StoredSecret:
-    """A secret as one Region holds it: a primary, a replica or a standalone one.
+    """A secret in one Region: a primary, a replica or a standalone secret.
 
-    `number` tells it from a later one in its place, which may have its ARN: an old primary's from its overwriter's.
-    `kms_key` is the caller's word for it; `None` is the default key of a secret that is no replica.
-    `version_keys` and `read_on` are per version id: a version may be under an older key, and was
-    read in this Region on the day `read_on`. `removal` and `deletion` name what is under way, if any.
+    `number` differs from that of a later secret in its place, even if they share an ARN, as an old primary and
+    its overwriter do. `kms_key` is as the caller wrote it; `None` is the default key, but for replicas.
+    `version_keys` and `read_on` (the day of the last read in this Region) are by version id; versions may have
+    older keys. `removal` and `deletion` are the numbers of those in progress, if any.
     """
 
     name: str
@@ -117,16 +117,16 @@ class StoredSecret:
 
     @property
     def arn(self) -> str:
-        """The ARN, which differs between a secret's Regions in the Region alone."""
+        """Return the ARN; across Regions it differs only in the Region."""
         return secret_arn(self.region, self.account_id, self.name, self.suffix)
 
     @property
     def is_replica(self) -> bool:
-        """Whether a primary elsewhere rules this secret. Source: aws-behavior.md 1.4."""
+        """Return whether this secret has a primary in another Region. Source: aws-behavior.md 1.4."""
         return self.primary_region is not None and self.primary_region != self.region
 
     def is_replica_of(self, primary: StoredSecret) -> bool:
-        """Whether this is the living replica of exactly that primary."""
+        """Return whether this is a replica of that primary and not being removed."""
         return (
             self.primary_region == primary.region
             and self.region != primary.region
@@ -136,14 +136,14 @@ class StoredSecret:
 
 
 def age(secret: StoredSecret) -> tuple[float, str]:
-    """Return the order of secrets by their creation, which never changes."""
+    """Return the sort key of secrets by creation, which never changes."""
     return secret.created, secret.name
 
 
 def read_value(params: Mapping[str, Any]) -> Value | None:
-    """Return the secret value in a request, or `None` if there is none.
+    """Return the secret value in a request, if any.
 
-    Raises: ApiError where there are two, or one that is no base64 or too long.
+    Raises: ApiError for two values, invalid base64 or a value that is too long.
     """
     text, binary = params.get("SecretString"), params.get("SecretBinary")
     if text is not None and binary is not None:
@@ -159,20 +159,20 @@ def read_value(params: Mapping[str, Any]) -> Value | None:
 
 
 def find_version(versions: Iterable[StoredVersion], version_id: str) -> StoredVersion | None:
-    """Return the version with that id."""
+    """Return the version with that id, if any."""
     return next((version for version in versions if version.version_id == version_id), None)
 
 
 def find_labeled(versions: Iterable[StoredVersion], stage: str) -> StoredVersion | None:
-    """Return the version that bears the label `stage`."""
+    """Return the version with the label `stage`, if any."""
     return next((version for version in versions if stage in version.stages), None)
 
 
 def add_version(versions: tuple[StoredVersion, ...], new: StoredVersion) -> tuple[StoredVersion, ...]:
-    """All versions after one more, its labels taken from whichever bore them.
+    """Return the versions plus a new one, whose labels the others lose.
 
-    AWSPREVIOUS goes to the version that AWSCURRENT leaves; the first version of all gets AWSCURRENT.
-    Of the versions without a label the newest are kept, a hundred versions in all.
+    AWSPREVIOUS moves to the version that AWSCURRENT leaves; the first version always gets AWSCURRENT.
+    Old versions without a label are dropped beyond a hundred versions.
     Source: API_PutSecretValue, VersionStages.
     """
     wanted = tuple(dict.fromkeys(new.stages if versions else (*new.stages, CURRENT)))
@@ -192,10 +192,10 @@ def add_version(versions: tuple[StoredVersion, ...], new: StoredVersion) -> tupl
 def move_label(
     versions: tuple[StoredVersion, ...], stage: str, source: str | None, target: str | None
 ) -> tuple[StoredVersion, ...]:
-    """Return the versions with the label taken from the version `source`, if any, and given to `target`.
+    """Return the versions with a label moved from the version `source` to `target`, either of which may be `None`.
 
-    AWSPREVIOUS goes to the version that AWSCURRENT leaves. Source: API_UpdateSecretVersionStage; its words as moto's
-    tests have them, verified on AWS; aws-behavior.md 10.3 for AWSCURRENT. Choice: the other words.
+    AWSPREVIOUS moves to the version that AWSCURRENT leaves. Source: API_UpdateSecretVersionStage; messages from
+    moto's tests, verified on AWS; aws-behavior.md 10.3 for AWSCURRENT. Choice: the other messages.
 
     Raises: ApiError.
     """

@@ -1,4 +1,4 @@
-"""What an operation's parameters must look like, and AWS's words for those that do not."""
+"""Parameters of operations, and AWS's messages for invalid ones."""
 
 from __future__ import annotations
 
@@ -17,8 +17,7 @@ _TYPE_NAMES = {str: "string", bool: "boolean", int: "integer", list: "list", dic
 class Field:
     """One parameter: its type and limits. `low` and `high` bound a length, or an integer's value.
 
-    `item` describes the members of a list and `members` those of a structure. A `sensitive` value
-    is not repeated in a message.
+    `item` describes the items of a list, `members` the members of a structure. Messages omit a `sensitive` value.
     """
 
     kind: type
@@ -37,18 +36,18 @@ Fields: TypeAlias = Mapping[str, Field]
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation of the API: what carries it out, and the parameters it takes."""
+    """One operation of the API: its function and its parameters."""
 
     run: Callable[[AccountState, Request], dict[str, Any]]
     fields: Fields
 
 
 def validate(fields: Fields, params: Mapping[str, Any], *, code: str = "ValidationException") -> None:
-    """Pass parameters that fit; all mistakes are told in one refusal. Unknown parameters are ignored.
+    """Require valid parameters; ignore unknown ones.
 
-    Raises: ApiError (`code`).
-    Source: aws-behavior.md 1.6 for the words of an empty list; the other constraints' words are the
-    same service framework's. Choice: a wrong type is a ValidationException too.
+    Raises: ApiError (`code`) with all mistakes.
+    Source: aws-behavior.md 1.6 for the message about an empty list; the others are from the same framework.
+    Choice: a wrong type is a ValidationException too.
     """
     mistakes = list(_check_structure(fields, params, ""))
     if mistakes:

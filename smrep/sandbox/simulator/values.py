@@ -1,4 +1,4 @@
-"""Dataclasses as JSON values and back, by the types of their fields. What does not fit is told with its place."""
+"""Dataclasses to JSON values and back, by the types of their fields."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from functools import cache
 from typing import Any, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 Words: TypeAlias = Mapping[type, str]
-"""A dataclass -> its word in the JSON text, whatever it is called in the code."""
+"""Dataclass -> its `kind` in the JSON text."""
 _KIND = "kind"
-"""The key that tells which of several dataclasses an object is, where a field may have any of them."""
+"""The key of an object's dataclass, for fields with several possible ones."""
 
 
 def encode(value: Any, words: Words, encoded: dict[int, Any] | None = None) -> Any:
-    """Return a value as what JSON has: a dataclass as an object of its fields and of its word under `kind`.
+    """Return a value as JSON values: a dataclass as an object of its `kind` and fields.
 
-    What stands in it several times is made once: `encoded` has what was made so far, by the id of what it was made of.
+    `encoded` maps the ids of dataclasses to their objects, so that it encodes shared ones only once.
     """
     kind: Any = type(value)
     if kind in _PLAIN:
@@ -37,9 +37,9 @@ def encode(value: Any, words: Words, encoded: dict[int, Any] | None = None) -> A
 
 
 def decode(kind: Any, value: Any, place: str, words: Words) -> Any:
-    """Return the value of the type `kind` that a JSON value is.
+    """Return a JSON value as a value of the type `kind`.
 
-    Raises: ValueError with the place of what is none.
+    Raises: ValueError with the place of an invalid value.
     """
     if kind is Any or (type(value) is kind and kind in _PLAIN):
         return value
@@ -82,7 +82,7 @@ def _decode_union(args: tuple[Any, ...], value: Any, place: str, words: Words) -
 
 def _decode_tuple(args: tuple[Any, ...], value: Any, place: str, words: Words) -> tuple[Any, ...]:
     if not isinstance(value, list):
-        raise ValueError(f"{place} is no list")  # noqa: TRY004 - it is what came, not what we passed
+        raise ValueError(f"{place} is no list")  # noqa: TRY004 - input, not a caller's mistake
     kinds = args[:1] * len(value) if args[-1] is ... else args
     if len(kinds) != len(value):
         raise ValueError(f"{place} has not {len(kinds)} members")
