@@ -103,7 +103,7 @@ class Account:
                 del self.log[:-MAX_LOG]
 
     def set_faults(self, faults: Faults) -> None:
-        """Carry out due events, then replace the faults."""
+        """Carry out the events that are due, then replace the faults of this account only."""
         with self._lock:
             at = self.now()
             catch_up(self._state, at)

@@ -157,7 +157,7 @@ def _end_replication(state: AccountState, event: ReplicationEnd, at: float) -> N
     entry = None if primary is None else primary.entries.get(event.target)
     if primary is None or entry is None or entry.attempt != event.attempt:
         return
-    reason = _find_reason(state, primary, entry) or _find_name_conflict(state, primary, entry, force=event.force)
+    reason = _find_obstacle(state, primary, entry) or _find_name_conflict(state, primary, entry, force=event.force)
     if reason is not None:
         primary.entries[entry.region] = replace(entry, status=FAILED, message=reason)
         return
@@ -182,7 +182,7 @@ def _end_replication(state: AccountState, event: ReplicationEnd, at: float) -> N
         primary.entries[entry.region] = replace(entry, status=IN_SYNC, message=SUCCEEDED)
 
 
-def _find_reason(state: AccountState, primary: StoredSecret, entry: ReplicaEntry) -> str | None:
+def _find_obstacle(state: AccountState, primary: StoredSecret, entry: ReplicaEntry) -> str | None:
     """Return why AWS cannot write to the target Region, if so. Source: aws-behavior.md 2.2.
 
     Choice: the message for a Region that is not enabled; AWS's is unknown. The keys of the primary and of its
@@ -194,17 +194,17 @@ def _find_reason(state: AccountState, primary: StoredSecret, entry: ReplicaEntry
         return f"Replication failed: Region {entry.region} is not enabled for this account."
     if not primary.content.versions:  # nothing to encrypt, so no key is used. Source: aws-behavior.md 2.6
         return None
-    find_labeled = [version.version_id for version in primary.content.versions if version.stages]
-    own_keys = [primary.kms_key, *(primary.version_keys[version_id] for version_id in find_labeled)]
+    labeled = [version.version_id for version in primary.content.versions if version.stages]
+    own_keys = [primary.kms_key, *(primary.version_keys[version_id] for version_id in labeled)]
     refusals = [("decrypt", state.keys.find_obstacle(primary.region, key)) for key in own_keys]
     refusals.append(("encrypt", state.keys.find_obstacle(entry.region, entry.kms_key)))
-    return next((_format_kms_refusal(state, doing, refusal) for doing, refusal in refusals if refusal), None)
+    return next((_format_kms_refusal(state, action, refusal) for action, refusal in refusals if refusal), None)
 
 
-def _format_kms_refusal(state: AccountState, doing: str, refusal: ApiError) -> str:
+def _format_kms_refusal(state: AccountState, action: str, refusal: ApiError) -> str:
     """Return KMS's refusal as a StatusMessage with a unique Request ID. Source: aws-behavior.md 2.1."""
     return (
-        f"Replication failed: Secrets Manager can't {doing} the secret value: {refusal.message} (Service: AWSKMS; "
+        f"Replication failed: Secrets Manager can't {action} the secret value: {refusal.message} (Service: AWSKMS; "
         f"Status Code: {refusal.status}; Error Code: {refusal.code}; Request ID: {new_uuid(state.rng)}; Proxy: null)"
     )
 
@@ -215,17 +215,17 @@ def _find_name_conflict(state: AccountState, primary: StoredSecret, entry: Repli
     Choice: overwriting replaces only a standalone secret without replicas, not another primary's replica (seen at
     AWS), a replica being removed, a primary with replicas (`_is_guarded`) or a secret scheduled for deletion.
     """
-    replica = state.get_secret(entry.region, primary.name)
-    if replica is None or replica.is_replica_of(primary):
+    other = state.get_secret(entry.region, primary.name)
+    if other is None or other.is_replica_of(primary):
         return None
-    name = f"Replication failed: Secret name {replica.name}"
-    if replica.is_replica and replica.removal is None:
+    name = f"Replication failed: Secret name {other.name}"
+    if other.is_replica and other.removal is None:
         return f"{name} is currently replicated to {entry.region} with a different arn"
-    if replica.deleted is not None:
+    if other.deleted is not None:
         return f"{name} is scheduled for deletion in region {entry.region}."
-    if force and _is_guarded(state, replica):
+    if force and _is_guarded(state, other):
         return f"{name} in region {entry.region} has replica regions and can't be overwritten."
-    if force and not replica.is_replica:
+    if force and not other.is_replica:
         return None
     return f"{name} already exists in region {entry.region}."
 
@@ -260,7 +260,7 @@ def _deliver_change(state: AccountState, event: ChangeArrival) -> None:
     if entry.status == FAILED:
         return
     if event.content.revision > replica.content.revision:
-        reason = _find_reason(state, primary, replace(entry, kms_key=replica.kms_key or DEFAULT_KEY))
+        reason = _find_obstacle(state, primary, replace(entry, kms_key=replica.kms_key or DEFAULT_KEY))
         if reason is not None:
             primary.entries[event.target] = replace(entry, status=FAILED, message=reason)
             return

@@ -10,7 +10,7 @@ from threading import RLock
 from typing import Any
 
 from smrep.sandbox.faults import Faults
-from smrep.sandbox.simulator.account_calls import Account, Call
+from smrep.sandbox.simulator.account_calls import Account, Call, catch_up
 from smrep.sandbox.simulator.account_state import AccountState
 from smrep.sandbox.simulator.api_errors import ApiError
 from smrep.sandbox.simulator.callers import Callers
@@ -36,10 +36,8 @@ class Simulator(Account):
         account_id: str = "123456789012",
     ) -> None:
         states: dict[str, AccountState] = {}
-        state = states[account_id] = AccountState(
-            account_id, rng, faults, KeyStore(account_id), Callers(), accounts=states
-        )
-        super().__init__(state, now=now, log=[], lock=RLock())
+        states[account_id] = AccountState(account_id, rng, faults, KeyStore(account_id), Callers(), accounts=states)
+        super().__init__(states[account_id], now=now, log=[], lock=RLock())
         self._accounts: dict[str, Account] = {account_id: self}
 
     @property
@@ -56,8 +54,10 @@ class Simulator(Account):
     def advance(self) -> None:
         """Carry out the events of all accounts that are due."""
         with self._lock:
-            for account in self._accounts.values():
-                account.set_faults(self.faults)
+            at = self.now()
+            for state in self._state.accounts.values():
+                catch_up(state, at)
+                state.report_change(at, None)
 
     def change_faults(self, change: Callable[[Faults], Faults]) -> Faults:
         """Replace the faults by `change` of them, in one step; return the new ones."""
