@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from smrep.sandbox.server.http_server import SandboxServer
-from smrep.sandbox.server.request_handler import Desk
+from smrep.sandbox.server.request_handler import RequestHandler
 from smrep.sandbox.simulator.simulated_aws import Simulator
 
 SIGNED = "AWS4-HMAC-SHA256 Credential=AKIA/20251123/us-east-1/secretsmanager/aws4_request, Signature=00"
@@ -25,10 +25,10 @@ CREATE = b'{"Name": "db", "SecretString": "hunter2"}'
 class Target:
     """A sandbox, its log, and sockets to it that are closed in the end."""
 
-    def __init__(self, kind: type[SandboxServer] = SandboxServer, **desk: Any) -> None:
+    def __init__(self, kind: type[SandboxServer] = SandboxServer, **handler: Any) -> None:
         self.log = io.StringIO()
         self.simulator = Simulator(now=lambda: 1_758_990_822.5, rng=random.Random(7))
-        self.server = kind(self.simulator, log=self.log, desk=partial(Desk, **desk))
+        self.server = kind(self.simulator, log=self.log, handler=partial(RequestHandler, **handler))
         self.port = int(self.server.url.rpartition(":")[2])
         self.sockets: list[socket.socket] = []
 
@@ -90,8 +90,8 @@ def status(answer: bytes) -> int:
 def make_target() -> Iterator[Callable[..., Target]]:
     targets: list[Target] = []
 
-    def start(*args: Any, **desk: Any) -> Target:
-        targets.append(Target(*args, **desk))
+    def start(*args: Any, **handler: Any) -> Target:
+        targets.append(Target(*args, **handler))
         targets[-1].server.start()
         return targets[-1]
 

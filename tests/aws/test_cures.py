@@ -13,13 +13,13 @@ from leaks.front import Front, serving
 
 from smrep.aws.error_translation import from_transport
 from smrep.errors import Denied, Outcome
-from smrep.sandbox.server.request_handler import Desk
+from smrep.sandbox.server.request_handler import RequestHandler
 from smrep.sandbox.server.wire import Reply
 
 
 @pytest.fixture
 def front(sandbox: Sandbox) -> Iterator[Front]:
-    with serving(Front(Desk(sandbox.simulator, log=None))) as front:
+    with serving(Front(RequestHandler(sandbox.simulator, log=None))) as front:
         yield front
 
 
@@ -102,7 +102,7 @@ def test_so_it_is_where_only_the_replicas_region_refuses(make_sandbox: Callable[
                 return Reply(400, "application/x-amz-json-1.1", body)
             return super().answer(path, headers, body_)
 
-    with serving(OptInRegion(Desk(sandbox.simulator, log=None))) as front:
+    with serving(OptInRegion(RequestHandler(sandbox.simulator, log=None))) as front:
         done = sandbox.smrep(
             *(command, "prod/db", "-r", "af-south-1", "--timeout", "2s", "--json"),
             AWS_ENDPOINT_URL=front.url,

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from fixtures import Done, Sandbox
 
-from smrep.sandbox.server.request_handler import Desk
+from smrep.sandbox.server.request_handler import RequestHandler
 
 NOW = datetime.now(UTC)
 PEM = serialization.Encoding.PEM
@@ -61,7 +61,7 @@ COMPANY, OTHER = Authority("company"), Authority("other")
 class TlsFront:
     """A sandbox behind TLS, which closes the connection after each answer."""
 
-    desk: Desk
+    handler: RequestHandler
     url: str = ""
     answered: int = 0
     """How many requests came through."""
@@ -69,7 +69,7 @@ class TlsFront:
     """After so many answers -> what happens."""
 
     def answer(self, *request: Any) -> Any:
-        reply = self.desk.handle(*request)
+        reply = self.handler.handle(*request)
         self.answered += 1
         self.then.get(self.answered, bool)()
         return reply
@@ -109,7 +109,7 @@ def serving(front: TlsFront, context: ssl.SSLContext) -> Iterator[TlsFront]:
 @pytest.fixture
 def front(sandbox: Sandbox) -> TlsFront:
     sandbox.create()
-    return TlsFront(Desk(sandbox.simulator, log=None))
+    return TlsFront(RequestHandler(sandbox.simulator, log=None))
 
 
 @pytest.fixture
@@ -216,7 +216,7 @@ def test_trust_that_is_lost_in_mid_wait_ends_it(
     sandbox.create()
     if command != "replicate":
         sandbox.call("ReplicateSecretToRegions", SecretId="prod/db", AddReplicaRegions=[{"Region": "us-west-2"}])
-    front = TlsFront(Desk(sandbox.simulator, log=None))
+    front = TlsFront(RequestHandler(sandbox.simulator, log=None))
     context = COMPANY.serve(tmp_path)
     OTHER.serve(tmp_path)
     front.then[9] = bundle.unlink if trouble == "bundle is gone" else lambda: context.load_cert_chain(tmp_path / PAIR)

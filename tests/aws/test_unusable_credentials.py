@@ -16,7 +16,7 @@ from botocore.tokens import SSOTokenProvider
 from fixtures import Done, Sandbox
 from leaks.front import Front, serving
 
-from smrep.sandbox.server.request_handler import Desk
+from smrep.sandbox.server.request_handler import RequestHandler
 from smrep.sandbox.server.wire import Reply
 
 PAST, LATER = "2026-01-01T00:00:00Z", "2099-01-01T00:00:00Z"
@@ -82,7 +82,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def front(sandbox: Sandbox) -> Iterator[Front]:
     """Serve a sandbox with a secret, and whoever gives credentials."""
     sandbox.create()
-    with serving(Front(Desk(sandbox.simulator, log=None))) as front:
+    with serving(Front(RequestHandler(sandbox.simulator, log=None))) as front:
         yield front
 
 

@@ -25,7 +25,7 @@ from smrep.output.terminal import Terminal
 from smrep.report import RunReport
 from smrep.sandbox.faults import Faults
 from smrep.sandbox.server.http_server import SandboxServer
-from smrep.sandbox.server.request_handler import Desk
+from smrep.sandbox.server.request_handler import RequestHandler
 from smrep.sandbox.server.wire import Reply
 from smrep.sandbox.simulator.simulated_aws import ApiError, Simulator
 
@@ -101,7 +101,7 @@ def _filled(value: Any, text: str) -> Any:
 class LyingEndpoint:
     """Puts the hostile text where the simulator would leave it out, or where it never comes: XML, headers, bodies."""
 
-    desk: Desk
+    handler: RequestHandler
     text: str
     body: bytes | None = None
     """Stands for every answer."""
@@ -109,7 +109,7 @@ class LyingEndpoint:
     request_id: str | None = None
 
     def handle(self, path: str, headers: Message, body: bytes) -> Reply | None:
-        reply = self.desk.handle(path, headers, body)
+        reply = self.handler.handle(path, headers, body)
         assert reply is not None
         if self.body is not None:
             return Reply(self.status, "text/html", self.body)
@@ -162,12 +162,12 @@ def recorded_reports() -> Iterator[list[RunReport]]:
 
 
 @contextlib.contextmanager
-def lying(source: Source | None, text: str, **desk: Any) -> Iterator[LyingSandbox]:
+def lying(source: Source | None, text: str, **handler: Any) -> Iterator[LyingSandbox]:
     """Yield a stage whose source says the text."""
     clock = Clock()
     simulator = LyingSimulator(now=clock.wall, rng=random.Random(3), faults=Faults(replication_delay_s=0.0))
     server = SandboxServer(simulator)
-    server._listener.desk = LyingEndpoint(server._listener.desk, text, **desk)
+    server._listener.handler = LyingEndpoint(server._listener.handler, text, **handler)
     liar = LyingSandbox(simulator, server.url, clock)
     with simulator.undisturbed():
         for region in ("us-east-1", "us-west-2", "eu-west-1"):

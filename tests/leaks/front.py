@@ -11,7 +11,7 @@ from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from smrep.sandbox.server.request_handler import Desk
+from smrep.sandbox.server.request_handler import RequestHandler
 from smrep.sandbox.server.wire import Reply
 
 MARK = "MarkerOfACredential7"
@@ -40,7 +40,7 @@ def sts_answer(operation: str, keys: dict[str, str], expiration: str = LATER) ->
 class Front:
     """What the server answers, and what it was sent."""
 
-    desk: Desk
+    handler: RequestHandler
     failure: Failure | None = None
     fails_only: tuple[str, ...] = ()
     """The operations that fail; empty for all."""
@@ -60,7 +60,7 @@ class Front:
         operation = (headers.get("X-Amz-Target") or "").partition(".")[2]
         if self.failure and (not self.fails_only or operation in self.fails_only):
             return self.failure(text)
-        return self.desk.handle(path, headers, body)
+        return self.handler.handle(path, headers, body)
 
 
 @contextmanager

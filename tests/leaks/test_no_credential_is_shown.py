@@ -15,7 +15,7 @@ from leaks.front import FAILURES, MARK, WRITES, Failure, Front, serving
 from leaks.places import BROKEN, NAMED, SOUND, Make
 
 from smrep.aws import session
-from smrep.sandbox.server.request_handler import Desk
+from smrep.sandbox.server.request_handler import RequestHandler
 
 MANIFEST = json.dumps({"schema": 1, "replicate": [{"name": "all", "prefix": "prod/", "regions": ["eu-west-1"]}]})
 COMMANDS: dict[str, tuple[str, ...]] = {
@@ -63,7 +63,7 @@ def run(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     given.mkdir()
     written.mkdir()
     monkeypatch.setattr(SSOProvider, "_SSO_TOKEN_CACHE_DIR", str(given / "sso"))
-    front = Front(Desk(sandbox.simulator, log=None))
+    front = Front(RequestHandler(sandbox.simulator, log=None))
 
     def look(
         place: Make, words: tuple[str, ...], failure: Failure | None = None, fails_only: tuple[str, ...] = ()

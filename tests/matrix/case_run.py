@@ -93,11 +93,11 @@ def in_process(case: CommandCase, target: CallSite | None = None, fault: Fault |
     simulator = Simulator(now=clock.wall, rng=random.Random(5))
     scene = set_the_scene(case, simulator)
     before, mark = truth(scene), len(simulator.log)
-    desk = struck(target, fault)(simulator, log=None, sleep=clock.sleep)
+    handler = struck(target, fault)(simulator, log=None, sleep=clock.sleep)
 
     def send(request: Any) -> AWSResponse:
         try:
-            return answered(request, desk.answer(*asked(request)))
+            return answered(request, handler.answer(*asked(request)))
         except NoAnswer as no_answer:
             raise _exception(no_answer, request, clock) from no_answer
 
@@ -109,11 +109,11 @@ def in_process(case: CommandCase, target: CallSite | None = None, fault: Fault |
             join(threads)
         files = left(here)
     log, told = tuple(simulator.log[mark:]), (out.getvalue(), err.getvalue())
-    return Run(code, *told, tuple(desk.seen), log, desk.struck, scene, before, clock.time, files)
+    return Run(code, *told, tuple(handler.seen), log, handler.struck, scene, before, clock.time, files)
 
 
 def struck(target: CallSite | None, fault: Fault | None) -> Callable[..., FaultyEndpoint]:
-    """Return what makes the desk at which that call goes wrong, none where there is no fault."""
+    """Return what makes the handler at which that call goes wrong, none where there is no fault."""
     return partial(
         FaultyEndpoint, target=target, inject=fault.inject if fault else None, spreads=bool(fault and fault.spreads)
     )

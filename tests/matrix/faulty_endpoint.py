@@ -10,7 +10,7 @@ from threading import Lock
 from typing import Any, Literal
 
 from smrep.aws.allow_list import WRITES
-from smrep.sandbox.server.request_handler import Desk
+from smrep.sandbox.server.request_handler import RequestHandler
 from smrep.sandbox.server.wire import Reply, read_operation, read_scope
 from smrep.sandbox.simulator.simulated_aws import Simulator
 
@@ -51,7 +51,7 @@ class FaultyCall:
 Injection = Callable[[FaultyCall], Reply]
 
 
-class FaultyEndpoint(Desk):
+class FaultyEndpoint(RequestHandler):
     """Answers truly, but for the calls that `inject` is given."""
 
     def __init__(
@@ -93,7 +93,7 @@ class FaultyEndpoint(Desk):
         true: list[Reply] = []
 
         def carry() -> Reply:
-            reply = Desk.handle(self, path, headers, body)
+            reply = RequestHandler.handle(self, path, headers, body)
             assert reply is not None
             true.append(reply)
             return reply

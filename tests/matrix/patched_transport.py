@@ -55,7 +55,7 @@ def join(before: Collection[threading.Thread]) -> None:
 
 
 def asked(request: Any) -> tuple[str, Message, bytes]:
-    """Return a request of botocore's as a sandbox's desk takes it: path, headers, body."""
+    """Return a request of botocore's as a sandbox's handler takes it: path, headers, body."""
     headers = Message()
     for name, value in request.headers.items():
         headers[name] = value.decode() if isinstance(value, bytes) else str(value)
@@ -64,7 +64,7 @@ def asked(request: Any) -> tuple[str, Message, bytes]:
 
 
 def answered(request: Any, reply: Reply) -> AWSResponse:
-    """Return a desk's reply as botocore takes it."""
+    """Return a handler's reply as botocore takes it."""
     headers = {
         "Content-Type": reply.content_type,
         "x-amzn-RequestId": reply.request_id,

@@ -94,8 +94,8 @@ def test_over_http_it_ends_as_the_page_says(name: str, operation: str, region: s
     simulator = Simulator(now=clock.wall, rng=random.Random(5))
     scene = set_the_scene(case, simulator)
     before, mark = truth(scene), len(simulator.log)
-    desk = partial(struck(where, FAULT[fault]), sleep=clock.sleep)
-    with SandboxServer(simulator, desk=desk) as server, folder(case, scene) as here:
+    handler = partial(struck(where, FAULT[fault]), sleep=clock.sleep)
+    with SandboxServer(simulator, handler=handler) as server, folder(case, scene) as here:
         done = Sandbox(simulator, server.url, clock).smrep(*case.words, "-o", case.output)
         files = left(here)
     log = tuple(simulator.log[mark:])

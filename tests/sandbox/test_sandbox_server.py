@@ -13,7 +13,7 @@ import pytest
 
 from smrep.sandbox.faults import Drop, Faults
 from smrep.sandbox.server.http_server import SandboxServer
-from smrep.sandbox.server.request_handler import Desk
+from smrep.sandbox.server.request_handler import RequestHandler
 from smrep.sandbox.simulator.simulated_aws import Simulator
 
 WEST = "us-west-2"
@@ -26,7 +26,9 @@ class Running:
         self.log = io.StringIO()
         self.slept = []
         self.simulator = Simulator(now=lambda: 1_758_990_822.5, rng=random.Random(7))
-        self.server = SandboxServer(self.simulator, log=self.log, desk=partial(Desk, sleep=self.slept.append))
+        self.server = SandboxServer(
+            self.simulator, log=self.log, handler=partial(RequestHandler, sleep=self.slept.append)
+        )
 
     def lines(self):
         return [json.loads(line) for line in self.log.getvalue().splitlines()]

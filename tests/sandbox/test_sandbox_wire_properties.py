@@ -1,4 +1,4 @@
-"""Any bytes at all get an answer from the sandbox's desk, in the words of the service that they are signed for."""
+"""Any bytes at all get an answer from the sandbox's handler, in the words of the service that they are signed for."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from smrep.sandbox.operations import OPERATIONS
-from smrep.sandbox.server.request_handler import Desk
+from smrep.sandbox.server.request_handler import RequestHandler
 from smrep.sandbox.simulator.simulated_aws import Simulator
 
 SERVICES = ("secretsmanager", "kms", "sts", "ec2", "iam", "account", "s3")
@@ -47,7 +47,7 @@ def answered(path: str, headers: dict[str, str], body: bytes) -> tuple[int, byte
         message[name] = value
     log = io.StringIO()
     simulator = Simulator(now=lambda: 1_795_000_000.0, rng=random.Random(7))
-    reply = Desk(simulator, log=log, sleep=lambda _: None).handle(path, message, body)
+    reply = RequestHandler(simulator, log=log, sleep=lambda _: None).handle(path, message, body)
     assert reply is not None
     assert json.loads(log.getvalue())["status"] == reply.status
     return reply.status, reply.body

@@ -29,7 +29,7 @@ from smrep.aws.allow_list import WRITES
 from smrep.cli import main as entry
 from smrep.cli import signals as process
 from smrep.errors import Terminated
-from smrep.sandbox.server.request_handler import Desk
+from smrep.sandbox.server.request_handler import RequestHandler
 from smrep.sandbox.simulator.simulated_aws import Call, Simulator
 
 CallSite = Literal["before", "after", "asleep"]
@@ -123,7 +123,7 @@ class InterruptedRun:
         self.simulator = Simulator(now=self.clock.wall, rng=random.Random(5))
         self.scene: Scene = set_the_scene(self.case, self.simulator)
         self.mark = len(self.simulator.log)
-        self.desk = Desk(self.simulator, log=None, sleep=self.clock.sleep)
+        self.handler = RequestHandler(self.simulator, log=None, sleep=self.clock.sleep)
 
     def type(self, words: Sequence[str]) -> Run:
         """Run smrep with the words to its end."""
@@ -160,7 +160,7 @@ class InterruptedRun:
         self.calls.append(headers.get("X-Amz-Target", "").rpartition(".")[2] or request.url)
         if self.moment == Moment("before", number):
             self.inject()
-        reply = self.desk.handle(path, headers, body)
+        reply = self.handler.handle(path, headers, body)
         assert reply is not None
         if self.moment == Moment("after", number):
             self.inject()

@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import IO, Any, ClassVar, Self
 
 from smrep.sandbox.loopback import is_local, is_loopback
-from smrep.sandbox.server.request_handler import Desk
+from smrep.sandbox.server.request_handler import RequestHandler
 from smrep.sandbox.server.wire import Reply
 from smrep.sandbox.simulator.simulated_aws import Simulator
 
@@ -44,7 +44,7 @@ class SandboxServer:
 
     `log` gets one flushed JSON line per request, without secret values: `ts`, `region`, `service`, `operation`,
     `secret_id`, `status` (HTTP; `null` without an answer), `code`, and `effect`: `done`, `refused`,
-    `dropped_before`, `dropped_after` or `outage`. `desk` makes the request handler.
+    `dropped_before`, `dropped_after` or `outage`. `handler` makes the request handler.
 
     Raises: ValueError for an address that is not loopback, OSError for one in use.
     """
@@ -58,7 +58,7 @@ class SandboxServer:
         port: int = 0,
         host: str = "127.0.0.1",
         log: IO[str] | None = None,
-        desk: Callable[..., Desk] = Desk,
+        handler: Callable[..., RequestHandler] = RequestHandler,
     ) -> None:
         address = "127.0.0.1" if host == "localhost" else host
         if not is_loopback(address):
@@ -66,7 +66,7 @@ class SandboxServer:
         if not 0 <= port <= _MAX_PORT:
             raise ValueError(f"a port is a number from 0 to {_MAX_PORT}, not {port}")
         listener = _Listener6 if ":" in address else _Listener
-        self._listener = listener((address, port), desk(simulator, log=log), self.bounds)
+        self._listener = listener((address, port), handler(simulator, log=log), self.bounds)
         self._closing = Event()
         self._thread: Thread | None = None
 
@@ -117,8 +117,8 @@ class _Listener(ThreadingHTTPServer):
     timeout = _LOOK_UP_S
     request_queue_size = 128
 
-    def __init__(self, address: tuple[str, int], desk: Desk, bounds: Bounds) -> None:
-        self.desk = desk
+    def __init__(self, address: tuple[str, int], handler: RequestHandler, bounds: Bounds) -> None:
+        self.handler = handler
         self.bounds = bounds
         self._open: dict[socket.socket, float] = {}  # since when we wait for its client
         self._counting = Lock()
@@ -135,7 +135,7 @@ class _Listener(ThreadingHTTPServer):
             if not full:
                 self._open[request] = time.monotonic()
         if full:
-            self.desk.turn_away(503, "too many connections")
+            self.handler.turn_away(503, "too many connections")
             self.shutdown_request(request)
         else:
             super().process_request(request, client_address)
@@ -198,7 +198,7 @@ class _Connection(BaseHTTPRequestHandler):
             reply = self._refuse(400, "the request ended before its length") if len(body) < length else None
         if reply is None:
             self.server.mark_turn(self.connection, "sandbox")
-            reply = self.server.desk.handle(self.path, self.headers, body)
+            reply = self.server.handler.handle(self.path, self.headers, body)
             self.server.mark_turn(self.connection, "client")
         if reply is None:
             self.close_connection = True
@@ -214,7 +214,7 @@ class _Connection(BaseHTTPRequestHandler):
         self._send(self._refuse(code, "this is no request that the sandbox can read"))
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Print nothing: the desk keeps the log."""
+        """Print nothing: the handler keeps the log."""
 
     def version_string(self) -> str:
         """Return the Server header."""
@@ -237,7 +237,7 @@ class _Connection(BaseHTTPRequestHandler):
     def _refuse(self, status: int, message: str) -> Reply:
         """Log and return a refusal, and close the connection after it."""
         self.close_connection = True
-        return self.server.desk.turn_away(status, message)
+        return self.server.handler.turn_away(status, message)
 
     def _drain(self, length: int) -> None:
         """Read the rest of the request, so that the client reads the refusal."""

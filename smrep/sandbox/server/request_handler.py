@@ -30,7 +30,7 @@ from smrep.sandbox.simulator.simulated_aws import Simulator
 _OK = 200
 
 
-class Desk:
+class RequestHandler:
     """Answers requests for one simulator and writes a line about each to `log`."""
 
     def __init__(
