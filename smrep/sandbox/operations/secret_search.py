@@ -34,14 +34,14 @@ def _list_secrets(state: AccountState, request: Request) -> dict[str, Any]:
     def key(secret: StoredSecret) -> SortKey:
         return _sort_key(secret, sort_by)
 
-    def listed(secret: StoredSecret) -> bool:
+    def is_listed(secret: StoredSecret) -> bool:
         living = secret.deleted is None or params.get("IncludePlannedDeletion", False)
         return living and all(_fits(secret, item) for item in filters)
 
     if sort_by != _SORT_KEYS[0]:
         rows = sorted(rows, key=key)
     rest = skip_to_token(params.get("NextToken"), rows, key=key, descending=params.get("SortOrder") == "desc")
-    shown, token = cut_page(filter(listed, rest), key=key, size=params.get("MaxResults", 100))
+    shown, token = cut_page(filter(is_listed, rest), key=key, size=params.get("MaxResults", 100))
     answer: dict[str, Any] = {
         "SecretList": [show_secret(secret, versions_key="SecretVersionsToStages") for secret in shown]
     }
@@ -51,7 +51,7 @@ def _list_secrets(state: AccountState, request: Request) -> dict[str, Any]:
 def _list_rows(state: AccountState, request: Request) -> Sequence[StoredSecret]:
     """Return a Region's secrets by age, as they were `Faults.listing_lag_s` ago. Source: aws-behavior.md 1.5."""
     rows, lag = state.list_secrets(request.region), state.faults.listing_lag_s
-    past = state.recent_changes.at(request.region, request.at - lag) if lag else {}
+    past = state.recent_changes.find_changed(request.region, request.at - lag) if lag else {}
     if not past:
         return rows
     unchanged = [secret for secret in rows if secret.name not in past]

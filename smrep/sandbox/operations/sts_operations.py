@@ -34,7 +34,7 @@ def _assume_role(state: AccountState, request: Request) -> dict[str, Any]:
     match = re.fullmatch(r"arn:([a-z-]+):iam::(\d{12}):role/(?:[!-~]+/)?([A-Za-z0-9_+=,.@-]+)", role_arn)
     if match is None:
         raise ApiError("ValidationError", f"{role_arn} is invalid")
-    if not state.callers.trusts(role_arn, params.get("ExternalId")):
+    if not state.callers.accepts_external_id(role_arn, params.get("ExternalId")):
         message = f"User: {request.caller.arn} is not authorized to perform: sts:AssumeRole on resource: {role_arn}"
         raise ApiError("AccessDenied", message, 403)
     partition, account_id, role = match.groups()

@@ -135,7 +135,7 @@ class _Listener(ThreadingHTTPServer):
             if not full:
                 self._open[request] = time.monotonic()
         if full:
-            self.handler.turn_away(503, "too many connections")
+            self.handler.refuse(503, "too many connections")
             self.shutdown_request(request)
         else:
             super().process_request(request, client_address)
@@ -237,7 +237,7 @@ class _Connection(BaseHTTPRequestHandler):
     def _refuse(self, status: int, message: str) -> Reply:
         """Log and return a refusal, and close the connection after it."""
         self.close_connection = True
-        return self.server.handler.turn_away(status, message)
+        return self.server.handler.refuse(status, message)
 
     def _drain(self, length: int) -> None:
         """Read the rest of the request, so that the client reads the refusal."""

@@ -52,7 +52,7 @@ class RequestHandler:
         self._write(line)
         return reply
 
-    def turn_away(self, status: int, message: str) -> Reply:
+    def refuse(self, status: int, message: str) -> Reply:
         """Log and return the refusal of a request that is not one to AWS."""
         self._write({**self._start_line(), "status": status, "code": f"HTTP{status}", "effect": "refused"})
         return plain_refusal(status, message)

@@ -49,10 +49,10 @@ class Callers:
         """Store an assumed role under its access key."""
         self.roles[access_key] = role
 
-    def trust(self, role_arn: str, external_id: str) -> None:
+    def require_external_id(self, role_arn: str, external_id: str) -> None:
         """Require an external id to assume a role."""
         self.external_ids[role_arn] = external_id
 
-    def trusts(self, role_arn: str, external_id: str | None) -> bool:
+    def accepts_external_id(self, role_arn: str, external_id: str | None) -> bool:
         """Return whether a role can be assumed with this external id; a role that requires none accepts any."""
         return self.external_ids.get(role_arn, external_id) == external_id

@@ -28,13 +28,13 @@ class RecentChanges:
         """Store a former state of `name` in `region`."""
         self._pasts.setdefault(region, {}).setdefault(name, deque()).append(past)
 
-    def all(self) -> Iterator[tuple[str, str, Past]]:
+    def list_all(self) -> Iterator[tuple[str, str, Past]]:
         """Yield each former state with its Region and name, oldest first for a name."""
         for region, names in self._pasts.items():
             for name, pasts in names.items():
                 yield from ((region, name, past) for past in pasts)
 
-    def at(self, region: str, moment: float) -> dict[str, StoredSecret | None]:
+    def find_changed(self, region: str, moment: float) -> dict[str, StoredSecret | None]:
         """Return the names that have changed since `moment`, with their secrets then; forget older states.
 
         A change at `moment` itself counts as done.

@@ -120,7 +120,7 @@ class Simulator(Account):
     def put_trust(self, role_arn: str, external_id: str) -> None:
         """Require an external id to assume a role."""
         with self._lock:
-            self._state.callers.trust(role_arn, external_id)
+            self._state.callers.require_external_id(role_arn, external_id)
 
     @contextmanager
     def observed(self, on_change: Callable[[AccountState, float, str | None], None]) -> Iterator[None]:

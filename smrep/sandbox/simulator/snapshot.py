@@ -103,7 +103,7 @@ def _take_account(state: AccountState) -> AccountSnapshot:
         policies={arn: format_policy(policy) for arn, policy in state.policies.items()},
         pasts=tuple(
             RegionPast(region, name, Past(past.until, past.secret and _copy_secret(past.secret)))
-            for region, name, past in state.recent_changes.all()
+            for region, name, past in state.recent_changes.list_all()
         ),
     )
 
@@ -142,10 +142,8 @@ def _restore_account(account: AccountSnapshot, state: AccountState) -> None:
     for arn, document in account.policies.items():
         state.policies[arn] = read_policy(document)
     for before in account.pasts:
-        past = before.past
-        state.recent_changes.add(
-            before.region, before.name, Past(past.until, past.secret and _copy_secret(past.secret))
-        )
+        past = Past(before.past.until, before.past.secret and _copy_secret(before.past.secret))
+        state.recent_changes.add(before.region, before.name, past)
 
 
 SCHEMA = "smrep-sandbox/1"
