@@ -14,7 +14,7 @@ from smrep.cli.params import Account, Duration, HomeRegion, RegionalEndpoint, Re
 from smrep.cli.root import version
 from smrep.errors import UsageError
 from smrep.model import Endpoint, shown_url
-from smrep.output.formats import FORMATS
+from smrep.output.formats import FORMATS, QUERIED
 from smrep.regions import Region
 from smrep.rules.hints import duration
 
@@ -46,7 +46,7 @@ class SharedOptions:
         typed = click.get_current_context().get_parameter_source("output") is click.core.ParameterSource.COMMANDLINE
         if self.as_json and typed and self.output != "json":
             raise UsageError(f"--json and -o {self.output} contradict each other", "leave one of them out")
-        if self.query is not None and typed and self.output in ("table", "name", "ndjson"):
+        if self.query is not None and typed and self.output not in (None, *QUERIED):
             raise UsageError(f"--query needs JSON or text, not -o {self.output}", "leave -o out, or type -o text")
         for one, other in combinations(dict.fromkeys(self.endpoints), 2):
             if one.region == other.region:

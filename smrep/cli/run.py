@@ -23,7 +23,7 @@ from smrep.model import SecretId, parse_arn, shown_url
 from smrep.output import github
 from smrep.output.append_only_file import Journal
 from smrep.output.events import Events
-from smrep.output.formats import FORMATS, as_query, compile_query
+from smrep.output.formats import FORMATS, REPLACEABLE, as_query, compile_query
 from smrep.output.progress import FleetLines, Gauge, Lines, Screen, SystemClock
 from smrep.output.stderr_notes import explain, is_mute
 from smrep.output.terminal import Messages, Terminal, fits, is_terminal, wants_animation, wants_color
@@ -237,13 +237,17 @@ class Run:
         for _, danger in plan.dangers:
             self.messages.warning(danger)
         if self.dry_run:
-            self.messages.note("dry run: nothing was sent")
+            self.note_dry_run()
             return False
         names = tuple(dict.fromkeys(name for name, _ in plan.dangers))
         if names and not self.yes:
             self.ask(names, plan.activity, plan.command("--yes"))
         state.deadline += self.thought_s
         return True
+
+    def note_dry_run(self) -> None:
+        """Say that the run ends before it sends anything."""
+        self.messages.note("dry run: nothing was sent")
 
     def ask(self, names: Sequence[str], activity: str, confirmed: str) -> None:
         """Have the one name typed, or the count of several; how long that took is not waiting, and is remembered.
@@ -446,7 +450,7 @@ class Run:
             return
         if self.events:
             self.events.result(report)
-        elif self.replaces_result and text is None and self.output in ("table", "text", "json"):
+        elif self.replaces_result and text is None and self.output in REPLACEABLE:
             written = [] if report.error else list(self.text)
             self.write(written or (FORMATS["json"](report, Terminal()) if self.output == "json" else ()))
         elif not self.streamed:

@@ -68,6 +68,10 @@ FORMATS: dict[str, Callable[[RunReport, Terminal], Iterator[str]]] = {
     "text": as_text,
     "name": as_names,
 }
+QUERIED = ("json", "text")
+"""The formats in which --query prints what it finds."""
+REPLACEABLE = ("table", "text", "json")
+"""The formats in which a command prints text of its own, as `export` its manifest; in the others it lists secrets."""
 
 
 STREAMED: dict[str, Callable[[SecretReport], Iterator[str]]] = {
@@ -76,7 +80,7 @@ STREAMED: dict[str, Callable[[SecretReport], Iterator[str]]] = {
     ),
     "name": lambda secret: iter([f"{safe(secret.arn)}\n"] if secret.arn else []),
 }
-"""The formats that can be written secret by secret."""
+"""The formats that can be written secret by secret: no header, nothing that spans secrets."""
 
 
 def rows(secret: SecretReport) -> Iterator[list[str]]:

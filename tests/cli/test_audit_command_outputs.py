@@ -14,9 +14,8 @@ from cli.event_stream import document, events, of
 from fixtures import Sandbox
 from hostile.payloads import TERMINAL
 
+from smrep.output.formats import FORMATS
 from smrep.sandbox.faults import Faults
-
-FORMATS = ("table", "text", "json", "ndjson", "name")
 
 
 @pytest.fixture

@@ -21,9 +21,9 @@ from smrep.cli.main import run, wanted_json
 from smrep.cli.options import SharedOptions
 from smrep.cli.run import Run
 from smrep.errors import UsageError
+from smrep.output.formats import FORMATS
 
-FORMATS = ("json", "ndjson", "text", "table", "name")
-formats = st.sampled_from(FORMATS)
+formats = st.sampled_from(sorted(FORMATS))
 shorts = st.sampled_from(["-o", "-qo"])
 BEGINNINGS = {
     replicate: ["app"],

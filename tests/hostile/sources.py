@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import cycle
 from typing import Any
 
+from smrep.output.formats import FORMATS
 from smrep.sandbox.simulator.simulated_aws import ApiError
 
 MARK = "HOSTILE-TEXT"
@@ -262,7 +263,7 @@ SHOWN = {
 }
 """The sources whose text is part of the result as it is, each with the commands that tell it."""
 
-OUTPUTS = ("table", "text", "name", "json")
+OUTPUTS = tuple(name for name in FORMATS if name != "ndjson")
 """What a run prints, in turn; its report is rendered in every format besides."""
 PRINTS = {"list": "json", "export": "name"}
 """Where a report is printed only so: a list's rows come as they are found, and an export's result is the manifest."""

@@ -14,8 +14,9 @@ from fixtures import BIN, Sandbox
 from patience import end, wait_until
 from signals.process_streams import BROKEN, CLOSED, FULL, run
 
+from smrep.output.formats import FORMATS
+
 Make = Callable[..., Sandbox]
-FORMATS = ("table", "text", "json", "ndjson", "name")
 OFFLINE = (
     "--help",
     "--version",

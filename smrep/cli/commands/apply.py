@@ -85,7 +85,7 @@ def apply(
         run.close_screen()
         _announce(run, draft, asking=not (yes or dry_run))
         if dry_run:
-            run.messages.note("dry run: nothing was sent")
+            run.note_dry_run()
             draft.accounts.check(draft.count)
         else:
             again = Again((*options.typed(*AGAIN), *run.home_flags), draft.removals)

@@ -111,7 +111,7 @@ def failback(
             for name, danger in each.stakes:
                 run.messages.warning(f"{name} is {danger}")
         if dry_run:
-            run.messages.note("dry run: nothing was sent")
+            run.note_dry_run()
         else:
             _act(run, fleet, due, timeout_s, wait=wait)
             _check_whole(book.record, record)

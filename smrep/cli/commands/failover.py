@@ -156,7 +156,7 @@ def _fail_over(run: Run, asked: Asked, book: FailoverRecordFile) -> None:
     if run.dry_run:
         for each in [each for each in crossings if each.is_due][:1]:
             each.rehearse()
-        run.messages.note("dry run: nothing was sent")
+        run.note_dry_run()
         return
     words = asked.confirmed if run.yes else asked.again
     if not run.yes:
