@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smrep.errors import Denied
+from smrep.errors import Denied, Unanswered
 from smrep.model import Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
@@ -25,6 +25,7 @@ from smrep.rules.replication.name_owner import (
     obstacle,
     our_replica,
     secret_summary,
+    telling,
 )
 
 HOME, WEST, DUBLIN = Region("us-east-1"), Region("us-west-2"), Region("eu-west-1")
@@ -135,3 +136,11 @@ def test_a_look_is_sure_where_it_shows_the_secret_or_that_none_has_the_name() ->
     ]
     assert [is_sure(look) for look in sure] == [True] * len(sure)
     assert [is_sure(look) for look in unsure] == [False] * len(unsure)
+
+
+def test_where_sts_does_not_tell_the_hint_is_the_permission_or_the_command_that_shows_why() -> None:
+    denied = Denied("no")
+    assert telling(denied) == denied.allowing("sts:GetCallerIdentity")
+    assert telling(Unanswered("lost")) == (
+        "see why STS does not tell whose the credentials are: aws sts get-caller-identity"
+    )
