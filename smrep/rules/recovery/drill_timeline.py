@@ -1,4 +1,4 @@
-"""A drill's steps and verdict, and when each secret could be read."""
+"""A drill's steps and verdict, and the times when each secret was readable and writable."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from smrep.rules.hints import format_command, some_names
 from smrep.rules.recovery.failover_record import RegionPair
 
 _FAR = ("eu-west-1", "ap-southeast-2", "us-east-2")
-"""Regions to have further replicas in: the first that is free."""
+"""Candidates for the third Region; the first free one is used."""
 _SHORTEST_S = 0.05
-"""What is shorter would be told as no time at all."""
+"""Shorter times print as <0.1 s."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step; `words` are what is typed after `smrep`, none where the world changes by itself."""
+    """One step; `words` follow `smrep` on the command line, none for an event outside smrep."""
 
     name: str
     what: str
-    """What comes, as a sentence without its full stop."""
+    """The coming event, as a sentence without a period."""
     words: tuple[str, ...] = ()
 
     @property
     def command(self) -> str | None:
-        """The command line, to be pasted; None where there is none."""
+        """The command line to paste; None for an event."""
         return format_command(self.words[0], [], flags=self.words[1:]) if self.words else None
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A step that was taken: seconds since the time line's start, and for a command its exit code."""
+    """A finished step: seconds since the start of the timeline, and the exit code of a command."""
 
     step: Step
     at_s: float
@@ -46,51 +46,55 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class DrillResult:
-    """A whole one, or as much of it as there was."""
+    """The result of a whole or interrupted drill."""
 
     pair: RegionPair
     third: Region | None
-    """Where some of the secrets have another replica; None where the partition has no such Region."""
+    """The Region of some secrets' second replica; None if the partition has none."""
     started_at: datetime
     long_s: float
-    """How long the time line is."""
+    """The length of the timeline."""
     steps: tuple[Step, ...]
     taken: tuple[Taken, ...]
     courses: tuple[SecretTimeline, ...]
     problems: tuple[str, ...]
-    """What went wrong, a sentence each; none where all is well."""
+    """One sentence for each problem; none on success."""
     interrupted: bool = False
 
     @property
     def unreadable_s(self) -> float:
-        """The longest time for which the current value of any secret could be read in no Region."""
-        return longest(gap for each in self.courses for gap in each.unreadable)
+        """The longest time when no Region had some secret's current value."""
+        return longest(gap for course in self.courses for gap in course.unreadable)
 
     @property
     def unwritable_s(self) -> float:
-        """The longest time for which any secret could be written in no Region."""
-        return longest(gap for each in self.courses for gap in each.unwritable)
+        """The longest time when some secret was writable in no Region."""
+        return longest(gap for course in self.courses for gap in course.unwritable)
 
     @property
     def twice_writable_s(self) -> float:
-        """The longest time for which any secret could be written in several Regions."""
-        return longest(gap for each in self.courses for gap in each.twice_writable)
+        """The longest time when some secret was writable in several Regions."""
+        return longest(gap for course in self.courses for gap in course.twice_writable)
 
     @property
     def none_writable_s(self) -> float:
-        """The longest time for which no secret at all could be written in any Region."""
-        return longest(common([each.unwritable for each in self.courses]))
+        """The longest time when no secret was writable in any Region."""
+        return longest(common([course.unwritable for course in self.courses]))
 
 
 def third_region(pair: RegionPair) -> Region | None:
-    """Return a third Region of the same partition, None where it has none."""
-    known = next((each.regions for each in PARTITIONS if pair.source in each.regions), ())
-    free = [each for each in (*_FAR, *known) if each in known and each not in (pair.source, pair.target)]
+    """Return a third Region of the same partition, None if it has none."""
+    partition_regions = next((partition.regions for partition in PARTITIONS if pair.source in partition.regions), ())
+    free = [
+        region
+        for region in (*_FAR, *partition_regions)
+        if region in partition_regions and region not in (pair.source, pair.target)
+    ]
     return Region(free[0]) if free else None
 
 
 def steps(pair: RegionPair, record: str) -> tuple[Step, ...]:
-    """Return the steps of a rehearsal; `record` is the file that failover writes and failback reads."""
+    """Return the steps of a drill; failover writes the file `record`, and failback reads it."""
     old, new = pair.source, pair.target
     return (
         Step("outage", f"{old} goes down; nothing reaches or leaves it"),
@@ -115,23 +119,26 @@ def steps(pair: RegionPair, record: str) -> tuple[Step, ...]:
 
 
 def verdict(
-    every: Sequence[Step], taken: Sequence[Taken], found: Sequence[SecretTimeline], not_home: Iterable[tuple[str, str]]
+    planned: Sequence[Step],
+    taken: Sequence[Taken],
+    timelines: Sequence[SecretTimeline],
+    not_home: Iterable[tuple[str, str]],
 ) -> tuple[str, ...]:
-    """Return what went wrong, the causes before what came of them.
+    """Return the problems, causes before effects.
 
-    `not_home` has the secrets that do not stand as they did before, each with how it stands.
+    `not_home` pairs each secret that differs from its original state with that difference.
     """
-    return (*_broken(every, taken), *_unread(found), *_astray(not_home))
+    return (*_broken(planned, taken), *_unread(timelines), *_astray(not_home))
 
 
 def astray(
     pair: RegionPair,
     before: Mapping[str, tuple[str, str]],
     after: Mapping[str, tuple[str, str]],
-    found: Sequence[SecretTimeline],
+    timelines: Sequence[SecretTimeline],
 ) -> Iterator[tuple[str, str]]:
-    """Yield each secret that does not stand at home as before, with its ARN or in words, or lags in some Region."""
-    home, ends = pair.source, {each.name: each for each in found}
+    """Yield each secret that differs from its original state or ARN, or lacks its current value in a Region."""
+    home, ends = pair.source, {timeline.name: timeline for timeline in timelines}
     for name, (arn, words) in before.items():
         arn_now, now = after.get(name, ("", "no secret"))
         lagging = [track.region for track in ends[name].tracks if _lags(track)] if name in ends else []
@@ -144,26 +151,26 @@ def astray(
 
 
 def _lags(track: Track) -> bool:
-    """Tell whether a Region where there was something to read at the start has no current value at the end."""
+    """Return whether a Region that had the current value at the start lacks it at the end."""
     return track.spans[0].readable is Readable.CURRENT and track.spans[-1].readable is not Readable.CURRENT
 
 
-def _broken(every: Sequence[Step], taken: Sequence[Taken]) -> Iterator[str]:
-    for number, each in enumerate(taken, 1):
-        if each.exit_code:
-            yield f"step {number}, {each.step.command}, ended with exit code {each.exit_code}"
-    left = every[len(taken) :]
-    if left:
-        yield f"not done for that: {', '.join(each.name for each in left)}"
+def _broken(planned: Sequence[Step], taken: Sequence[Taken]) -> Iterator[str]:
+    for number, result in enumerate(taken, 1):
+        if result.exit_code:
+            yield f"step {number}, {result.step.command}, ended with exit code {result.exit_code}"
+    skipped = planned[len(taken) :]
+    if skipped:
+        yield f"not done for that: {', '.join(step.name for step in skipped)}"
 
 
-def _unread(found: Sequence[SecretTimeline]) -> Iterator[str]:
-    """Yield how long current values could not be read, and whether an older one could be meanwhile."""
-    for course in found:
+def _unread(timelines: Sequence[SecretTimeline]) -> Iterator[str]:
+    """Yield how long current values were unreadable, and whether an older value was readable."""
+    for course in timelines:
         for gap in course.unreadable:
-            old = all(each.readable is Readable.STALE for each in course.anywhere if _meet(each.from_s, each.to_s, gap))
-            what = "only an old value could be read, in any Region," if old else "no Region had its current value"
-            yield f"{course.name}: {what} for {seconds(gap.long_s)}, from {seconds(gap.from_s)} on"
+            old = all(span.readable is Readable.STALE for span in course.anywhere if _meet(span.from_s, span.to_s, gap))
+            problem = "only an old value could be read, in any Region," if old else "no Region had its current value"
+            yield f"{course.name}: {problem} for {seconds(gap.long_s)}, from {seconds(gap.from_s)} on"
 
 
 def _meet(start: float, end: float, gap: Gap) -> bool:
@@ -171,30 +178,30 @@ def _meet(start: float, end: float, gap: Gap) -> bool:
 
 
 def _astray(not_home: Iterable[tuple[str, str]]) -> Iterator[str]:
-    """Yield how secrets stand at the end that are not as they were, those that stand alike in one sentence."""
+    """Yield one sentence for each difference at the end, with the secrets that share it."""
     alike: dict[str, list[str]] = {}
-    for name, how in not_home:
-        alike.setdefault(how, []).append(name)
-    for how, names in alike.items():
-        yield f"at the end {how}: {some_names(names, 3)}"
+    for name, difference in not_home:
+        alike.setdefault(difference, []).append(name)
+    for difference, names in alike.items():
+        yield f"at the end {difference}: {some_names(names, 3)}"
 
 
 def seconds(long_s: float) -> str:
-    """Return a length of time as it is told: 0 s, <0.1 s, 12.3 s."""
+    """Return a length of time as printed: 0 s, <0.1 s, 12.3 s."""
     if not long_s:
         return "0 s"
     return f"{long_s:.1f} s" if long_s >= _SHORTEST_S else "<0.1 s"
 
 
 class Readable(StrEnum):
-    """What a reader got, the best first."""
+    """The result of a read, the best first."""
 
     CURRENT = "current"
-    """The newest value that was written anywhere."""
+    """The newest value written anywhere."""
     STALE = "stale"
-    """An older one."""
+    """An older value."""
     NONE = "none"
-    """A refusal: the Region answers and has nothing to read."""
+    """A refusal: the Region answers and has no value."""
     DOWN = "down"
     """No answer."""
 
@@ -203,11 +210,11 @@ _RANK = {word: rank for rank, word in enumerate(Readable)}
 
 
 class Sighting(Protocol):
-    """What was seen of one secret in one Region, and lasts until the next that is seen there."""
+    """An observation of one secret in one Region, valid until the next one."""
 
     @property
     def at(self) -> float:
-        """When, in seconds of whatever clock."""
+        """The time in seconds, of any clock."""
         ...
 
     @property
@@ -222,18 +229,18 @@ class Sighting(Protocol):
 
     @property
     def readable(self) -> str:
-        """A word of `Readable`."""
+        """A value of `Readable`."""
         ...
 
     @property
     def writable(self) -> bool:
-        """Whether a new value would have been taken."""
+        """Whether the Region would accept a new value."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A time in which nothing changed, in seconds since the time line's start; never of no length."""
+    """A time without changes, in seconds since the start of the timeline; never empty."""
 
     from_s: float
     to_s: float
@@ -243,28 +250,28 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A time in which something was missing, in seconds since the time line's start."""
+    """A time of an outage, in seconds since the start of the timeline."""
 
     from_s: float
     to_s: float
 
     @property
     def long_s(self) -> float:
-        """How long it was."""
+        """Its length in seconds."""
         return self.to_s - self.from_s
 
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """One secret in one Region; its spans, one at least, follow on each other from the start to the end."""
+    """One secret in one Region: one or more adjacent spans, from the start to the end."""
 
     region: str
     spans: tuple[Span, ...]
 
     @property
     def without_s(self) -> float:
-        """How long there was no current value to be read here, in all."""
-        return sum(each.to_s - each.from_s for each in self.spans if each.readable is not Readable.CURRENT)
+        """The total time without a readable current value, in seconds."""
+        return sum(span.to_s - span.from_s for span in self.spans if span.readable is not Readable.CURRENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,60 +283,60 @@ class SecretTimeline:
 
     @property
     def anywhere(self) -> tuple[Span, ...]:
-        """What could be had in the best of the Regions at each moment."""
+        """The best of all Regions at each moment."""
         moments = sorted(
             {moment for track in self.tracks for span in track.spans for moment in (span.from_s, span.to_s)}
         )
-        left = [list(track.spans) for track in self.tracks]
-        found: list[Span] = []
+        remaining = [list(track.spans) for track in self.tracks]
+        merged: list[Span] = []
         for start, end in pairwise(moments):
-            for spans in left:
+            for spans in remaining:
                 while spans and spans[0].to_s <= start:
                     spans.pop(0)
-            here = [spans[0] for spans in left if spans and spans[0].from_s <= start]
-            best = min((each.readable for each in here), key=_RANK.__getitem__)
-            found.append(Span(start, end, best, any(each.writable for each in here)))
-        return _joined(found)
+            current = [spans[0] for spans in remaining if spans and spans[0].from_s <= start]
+            best = min((span.readable for span in current), key=_RANK.__getitem__)
+            merged.append(Span(start, end, best, any(span.writable for span in current)))
+        return _joined(merged)
 
     @property
     def twice_writable(self) -> tuple[Gap, ...]:
-        """When it could be written in several Regions, where one's new value is lost to the other's."""
+        """Times when several Regions were writable, so that a new value could get lost."""
         edges = sorted((moment, turn) for track in self.tracks for moment, turn in _turns(track.spans))
-        found: list[Gap] = []
+        gaps: list[Gap] = []
         count = 0
         for (moment, turn), (following, _) in pairwise(edges):
             count += turn
             if count > 1 and following > moment:
-                found.append(Gap(moment, following))
-        return _gaps(found)
+                gaps.append(Gap(moment, following))
+        return _gaps(gaps)
 
     @property
     def unreadable(self) -> tuple[Gap, ...]:
-        """When its current value could be read in no Region."""
-        return _gaps(each for each in self.anywhere if each.readable is not Readable.CURRENT)
+        """Times when no Region had the current value."""
+        return _gaps(span for span in self.anywhere if span.readable is not Readable.CURRENT)
 
     @property
     def unwritable(self) -> tuple[Gap, ...]:
-        """When it could be written in no Region."""
-        return _gaps(each for each in self.anywhere if not each.writable)
+        """Times when no Region was writable."""
+        return _gaps(span for span in self.anywhere if not span.writable)
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """The worst of a stretch of a time line."""
+    """The worst state in a stretch of a timeline."""
 
     readable: Readable
     writable: bool
 
 
 def courses(sightings: Iterable[Sighting], start: float, end: float) -> tuple[SecretTimeline, ...]:
-    """Return the course of each secret from `start` to `end`, both of the sightings' clock, in the order of sighting.
+    """Return the timeline of each secret, in order of first sighting; `start` and `end` use the sightings' clock.
 
-    What was seen first is taken to have been so from the start; what was seen for no time at all is left out.
+    The first sighting also counts for the time before it. Sightings that last no time are left out.
     """
     seen: dict[str, dict[str, list[Sighting]]] = {}
-    for each in sightings if end > start else ():
-        seen.setdefault(each.name, {}).setdefault(each.region, []).append(each)
+    for sighting in sightings if end > start else ():
+        seen.setdefault(sighting.name, {}).setdefault(sighting.region, []).append(sighting)
     return tuple(
         SecretTimeline(name, tuple(Track(region, _spans(row, start, end)) for region, row in regions.items()))
         for name, regions in seen.items()
@@ -337,82 +344,82 @@ def courses(sightings: Iterable[Sighting], start: float, end: float) -> tuple[Se
 
 
 def longest(gaps: Iterable[Gap]) -> float:
-    """Return the seconds of the longest gap, 0 where there is none."""
-    return max((each.long_s for each in gaps), default=0.0)
+    """Return the seconds of the longest gap, 0 without any."""
+    return max((gap.long_s for gap in gaps), default=0.0)
 
 
-def common(every: Sequence[Sequence[Gap]]) -> tuple[Gap, ...]:
-    """Return the times that are gaps of all: those in which none of several secrets could be had."""
-    if not every:
+def common(secrets: Sequence[Sequence[Gap]]) -> tuple[Gap, ...]:
+    """Return the times that are gaps of every secret."""
+    if not secrets:
         return ()
-    found = tuple(every[0])
-    for more in every[1:]:
-        found = tuple(
+    shared = tuple(secrets[0])
+    for gaps in secrets[1:]:
+        shared = tuple(
             Gap(max(one.from_s, other.from_s), min(one.to_s, other.to_s))
-            for one in found
-            for other in more
+            for one in shared
+            for other in gaps
             if max(one.from_s, other.from_s) < min(one.to_s, other.to_s)
         )
-    return found
+    return shared
 
 
 def cells(spans: Sequence[Span], count: int, long_s: float) -> tuple[Cell, ...]:
-    """Return the spans as so many cells of equal length, `long_s` in all, each as bad as its worst moment.
+    """Return `count` cells of equal length, `long_s` in all, each as bad as its worst moment.
 
-    So no gap is too short to be seen.
+    Even the shortest gap stays visible.
     """
-    found = []
+    row = []
     for number in range(count):
         start, end = long_s * number / count, long_s * (number + 1) / count
-        here = [each for each in spans if each.from_s < end and each.to_s > start]
-        found.append(_worst([Cell(each.readable, each.writable) for each in here or spans[-1:]]))
-    return tuple(found)
+        overlapping = [span for span in spans if span.from_s < end and span.to_s > start]
+        row.append(_worst([Cell(span.readable, span.writable) for span in overlapping or spans[-1:]]))
+    return tuple(row)
 
 
 def worst(rows: Iterable[Sequence[Cell]]) -> tuple[Cell, ...]:
-    """Return the worst of several rows of cells, cell by cell."""
+    """Return the worst of several rows, cell by cell."""
     return tuple(_worst(column) for column in zip(*rows, strict=True))
 
 
-def _worst(every: Sequence[Cell]) -> Cell:
-    return Cell(max((each.readable for each in every), key=_RANK.__getitem__), all(each.writable for each in every))
+def _worst(column: Sequence[Cell]) -> Cell:
+    return Cell(max((cell.readable for cell in column), key=_RANK.__getitem__), all(cell.writable for cell in column))
 
 
 def _spans(row: Sequence[Sighting], start: float, end: float) -> tuple[Span, ...]:
-    begins = [start, *(min(max(each.at, start), end) for each in row[1:])]
+    begins = [start, *(min(max(sighting.at, start), end) for sighting in row[1:])]
     return _joined(
-        Span(begin - start, until - start, Readable(each.readable), each.writable)
-        for each, begin, until in zip(row, begins, [*begins[1:], end], strict=True)
+        Span(begin - start, until - start, Readable(sighting.readable), sighting.writable)
+        for sighting, begin, until in zip(row, begins, [*begins[1:], end], strict=True)
         if until > begin
     )
 
 
 def _joined(spans: Iterable[Span]) -> tuple[Span, ...]:
-    """Return the spans with those made one that follow on each other and say the same."""
-    found: list[Span] = []
-    for each in spans:
-        last = found[-1] if found else None
-        if last and (last.readable, last.writable) == (each.readable, each.writable):
-            found[-1] = Span(last.from_s, each.to_s, each.readable, each.writable)
+    """Return the spans with equal neighbors merged."""
+    merged: list[Span] = []
+    for span in spans:
+        last = merged[-1] if merged else None
+        if last and (last.readable, last.writable) == (span.readable, span.writable):
+            merged[-1] = Span(last.from_s, span.to_s, span.readable, span.writable)
         else:
-            found.append(each)
-    return tuple(found)
+            merged.append(span)
+    return tuple(merged)
 
 
 def _turns(spans: Iterable[Span]) -> Iterator[tuple[float, int]]:
-    """Yield when it begins to be writable (1), and when that ends (-1)."""
-    for each in spans:
-        if each.writable:
-            yield each.from_s, 1
-            yield each.to_s, -1
+    """Yield when writability begins (1) and ends (-1)."""
+    for span in spans:
+        if span.writable:
+            yield span.from_s, 1
+            yield span.to_s, -1
 
 
 def _gaps(spans: Iterable[Span | Gap]) -> tuple[Gap, ...]:
-    """Return the times of spans, those that touch made one."""
-    found: list[Gap] = []
-    for each in spans:
-        if found and found[-1].to_s == each.from_s:
-            found[-1] = Gap(found[-1].from_s, each.to_s)
+    """Return the spans as gaps, with adjacent ones merged."""
+    gaps: list[Gap] = []
+    for span in spans:
+        if gaps and gaps[-1].to_s == span.from_s:
+            gaps[-1] = Gap(gaps[-1].from_s, span.to_s)
         else:
-            found.append(Gap(each.from_s, each.to_s))
-    return tuple(found)
+            gaps.append(Gap(span.from_s, span.to_s))
+    return tuple(gaps)

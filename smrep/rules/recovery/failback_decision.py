@@ -18,23 +18,23 @@ from smrep.rules.replication.name_owner import Absent, NameLookup, NotChecked, s
 
 
 class FailbackGoal(Enum):
-    """How far the way back is to go."""
+    """How far to fail back."""
 
     PROTECT = "protect"
     """The promoted secret stays the primary and gets its replicas."""
     RETURN = "return"
-    """The primary role goes back to its old Region."""
+    """The primary role returns to its original Region."""
 
 
 class NewerSide(StrEnum):
-    """Which side was changed since both were level."""
+    """The side that changed since both were equal."""
 
     LEVEL = "level"
     OLD = "old"
     NEW = "new"
     BOTH = "both"
     ONE = "one"
-    """There are not two sides: one of them is a replica, or nothing."""
+    """Only one side is standalone; the other is a replica or missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,23 +43,23 @@ class Reprotect:
 
     primary: Secret
     victim: Secret | None
-    """The copy on the other side that a replica takes the place of; None where none is to be destroyed."""
+    """The secret on the other side that a replica overwrites; None to destroy nothing."""
     clears: tuple[Region, ...]
-    """Where the victim's own replicas are removed and waited for first; never the primary's Region."""
+    """Regions of the victim's replicas to remove first, and wait for; never the primary's Region."""
     targets: tuple[Target, ...]
-    """With the keys that were there."""
+    """Regions to replicate to, with their former keys."""
     parts: tuple[Region, ...] = ()
-    """Where the primary's own replicas are removed once the rest is done, since its role goes back then."""
+    """Regions of the primary's replicas to remove at the end, before its role returns."""
     truth: NewerSide = NewerSide.ONE
-    """What the comparison of both sides showed."""
+    """The result of comparing both sides."""
 
 
 @dataclass(frozen=True, slots=True)
 class SkippedSecret:
-    """Leave the secret alone."""
+    """A secret that failback does not act on, and why."""
 
     region: Region
-    """Where the trouble lies."""
+    """The Region of the trouble."""
     error: Problem
     findings: tuple[Finding, ...] = ()
     is_silence: bool = False
@@ -70,19 +70,19 @@ Step = Reprotect | SkippedSecret
 
 
 def compared(old: Secret, new: Secret, base: frozenset[tuple[str, str]]) -> NewerSide:
-    """Return which side was changed since both were level, at `base`."""
-    here, there = frozenset(old.stages), frozenset(new.stages)
-    if here == there:
+    """Return the side that changed since both were equal, at `base`."""
+    old_stages, new_stages = frozenset(old.stages), frozenset(new.stages)
+    if old_stages == new_stages:
         return NewerSide.LEVEL
-    if there == base:
+    if new_stages == base:
         return NewerSide.OLD
-    return NewerSide.NEW if here == base else NewerSide.BOTH
+    return NewerSide.NEW if old_stages == base else NewerSide.BOTH
 
 
 def next_step(ends: BothRegions, goal: FailbackGoal, *, rotation_handled: bool) -> Step:
-    """Return what to do next for a secret, given a look into both Regions.
+    """Return the next step for a secret, given the state of both Regions.
 
-    What bears the name and is not what the record names is left alone, and so is what could not be looked at.
+    Skips any secret that the record does not name, and any Region that could not be checked.
     """
     old, new = ends.old, ends.new
     if (
@@ -91,11 +91,11 @@ def next_step(ends: BothRegions, goal: FailbackGoal, *, rotation_handled: bool) 
         and ends.entry.mark is RecordMark.RETURNED
         and not old.is_replica
     ):
-        return Reprotect(old, None, (), ())  # it was led home, and its replica was taken away since
+        return Reprotect(old, None, (), ())  # failed back, then its replica was removed
     stop = not_the_promoted(ends) or not_the_old(ends)
     if stop is not None:
         return stop
-    assert isinstance(new, Secret)  # noqa: S101 - as was checked
+    assert isinstance(new, Secret)  # noqa: S101 - checked above
     if not isinstance(old, Secret):
         return orphaned(new) if new.is_replica else _protect(ends, goal, new, None)
     if new.is_replica and old.is_replica:
@@ -113,88 +113,88 @@ def next_step(ends: BothRegions, goal: FailbackGoal, *, rotation_handled: bool) 
 
 
 def _between(ends: BothRegions, goal: FailbackGoal, old: Secret, new: Secret) -> Step:
-    """Return the step where both sides stand alone: the one that holds the truth replaces the other."""
-    found = compared(old, new, ends.entry.stages)
-    if found is NewerSide.BOTH:
+    """Return the step for two standalone sides: the newer one replaces the other."""
+    newer = compared(old, new, ends.entry.stages)
+    if newer is NewerSide.BOTH:
         return both_changed(old, new)
-    if found is not NewerSide.NEW and _is_coming(ends.entry, old, new):
-        return _protect(ends, goal, old, new, found) if goal is FailbackGoal.RETURN else on_its_way(old, new)
-    if found is NewerSide.OLD and goal is FailbackGoal.PROTECT:
+    if newer is not NewerSide.NEW and _is_coming(ends.entry, old, new):
+        return _protect(ends, goal, old, new, newer) if goal is FailbackGoal.RETURN else on_its_way(old, new)
+    if newer is NewerSide.OLD and goal is FailbackGoal.PROTECT:
         return old_is_newer(old, new)
-    if found is not NewerSide.OLD and _is_coming(ends.entry, new, old):
-        return _protect(ends, goal, new, old, found)
-    # A Region that is listed already is not known to be replicated to anew, so what is level goes the longer way.
+    if newer is not NewerSide.OLD and _is_coming(ends.entry, new, old):
+        return _protect(ends, goal, new, old, newer)
+    # AWS may refuse to replicate to a Region that is still listed, so equal sides take the longer way.
     listed = old.replica(new.region) is not None
-    if goal is FailbackGoal.RETURN and (found is NewerSide.OLD or (found is NewerSide.LEVEL and not listed)):
-        return _protect(ends, goal, old, new, found)
-    return _protect(ends, goal, new, old, found)
+    if goal is FailbackGoal.RETURN and (newer is NewerSide.OLD or (newer is NewerSide.LEVEL and not listed)):
+        return _protect(ends, goal, old, new, newer)
+    return _protect(ends, goal, new, old, newer)
 
 
-def _is_coming(entry: RecordEntry, primary: Secret, there: Secret) -> bool:
-    """Tell whether a replica of the one is on its way to take the other's place, as the record says was asked for."""
-    listed = primary.replica(there.region)
-    return entry.replacing == there.region and listed is not None and listed.status not in (IN_SYNC, FAILED)
+def _is_coming(entry: RecordEntry, primary: Secret, victim: Secret) -> bool:
+    """Return whether AWS is overwriting the victim with a replica of the primary, as the record requested."""
+    listed = primary.replica(victim.region)
+    return entry.replacing == victim.region and listed is not None and listed.status not in (IN_SYNC, FAILED)
 
 
 def _protect(
-    ends: BothRegions, goal: FailbackGoal, primary: Secret, victim: Secret | None, found: NewerSide = NewerSide.ONE
+    ends: BothRegions, goal: FailbackGoal, primary: Secret, victim: Secret | None, newer: NewerSide = NewerSide.ONE
 ) -> Reprotect:
-    """Return how to make the one the primary; where its role goes back then, third Regions wait for that."""
+    """Return how to make `primary` the primary; third Regions wait if the role returns afterwards."""
     other = ends.pair.source if primary.region == ends.pair.target else ends.pair.target
     turns = goal is FailbackGoal.RETURN and primary.region == ends.pair.target
     clears = _clears(ends.entry, primary, victim) if victim else ()
     targets = {each.region: each for each in _targets(ends, primary, victim, other) if each.region != primary.region}
-    parts = tuple(each.region for each in primary.replicas if each.region != other) if turns else ()
-    wanted = tuple(each for each in targets.values() if each.region == other or not turns)
-    return Reprotect(primary, victim, clears, wanted, parts, found)
+    parts = tuple(replica.region for replica in primary.replicas if replica.region != other) if turns else ()
+    wanted = tuple(target for target in targets.values() if target.region == other or not turns)
+    return Reprotect(primary, victim, clears, wanted, parts, newer)
 
 
 def _clears(entry: RecordEntry, primary: Secret, victim: Secret) -> tuple[Region, ...]:
-    """Return where the victim has replicas of its own, or had some that are not seen to be gone yet."""
-    listed = [each.region for each in victim.replicas]
-    leaving = [each.region for each in entry.third if primary.replica(each.region) is None]
+    """Return the Regions of the victim's replicas, including those removed but not confirmed gone."""
+    listed = [replica.region for replica in victim.replicas]
+    leaving = [target.region for target in entry.third if primary.replica(target.region) is None]
     apart = (primary.region, victim.region)
     return tuple(dict.fromkeys(each for each in (*listed, *leaving) if each not in apart))
 
 
 def _targets(ends: BothRegions, primary: Secret, victim: Secret | None, other: Region) -> Iterator[Target]:
-    """Yield where replicas are to be; of a Region that comes twice, the last counts."""
-    there = ends.old if other == ends.pair.source else ends.new
+    """Yield the wanted replicas; the last one of a Region wins."""
+    former = ends.old if other == ends.pair.source else ends.new
     yield from ends.entry.third
-    for each in victim.replicas if victim else ():
-        yield Target(each.region, own_key(each.kms_key_id))
-    for each in primary.replicas:
-        if each.status == FAILED or each.region == other:
-            yield Target(each.region, own_key(each.kms_key_id))
-    if isinstance(there, Secret):
-        yield Target(other, own_key(there.kms_key_id))
+    for replica in victim.replicas if victim else ():
+        yield Target(replica.region, own_key(replica.kms_key_id))
+    for replica in primary.replicas:
+        if replica.status == FAILED or replica.region == other:
+            yield Target(replica.region, own_key(replica.kms_key_id))
+    if isinstance(former, Secret):
+        yield Target(other, own_key(former.kms_key_id))
     elif primary.replica(other) is None:
         yield Target(other)
 
 
 def own_key(key: str | None) -> str | None:
-    """Return a customer's key, None for AWS's own."""
+    """Return a customer-managed key, None for the AWS managed one."""
     return None if key in (None, DEFAULT) else key
 
 
 BY_HAND = "what can be done by hand: smrep help runbooks fail-back, 'AWS refuses'"
-"""The hint where AWS left a copy where it was."""
+"""The hint for a secret that AWS did not overwrite."""
 
 
 @dataclass(frozen=True, slots=True)
 class BothRegions:
-    """One secret of the record as both Regions show it now."""
+    """The current state of one recorded secret in both Regions."""
 
     entry: RecordEntry
     pair: RegionPair
     old: NameLookup
-    """What bears the name in the Region that was left."""
+    """The secret of this name in the original Region."""
     new: NameLookup
-    """What bears it in the Region that took over."""
+    """The secret of this name in the Region that took over."""
 
 
 def not_the_promoted(ends: BothRegions) -> SkippedSecret | None:
-    """Return why the promoted secret is not there to lead home, None where it is."""
+    """Return why the promoted secret cannot fail back, None if it can."""
     new, entry, region = ends.new, ends.entry, ends.pair.target
     name = entry.name
     if isinstance(new, NotChecked):
@@ -210,7 +210,7 @@ def not_the_promoted(ends: BothRegions) -> SkippedSecret | None:
 
 
 def not_the_old(ends: BothRegions) -> SkippedSecret | None:
-    """Return why what bears the name in the old Region is left alone, None where that is nothing or the old primary."""
+    """Return why to skip the secret in the original Region, None if it is missing or the original primary."""
     old, entry, region = ends.old, ends.entry, ends.pair.source
     if isinstance(old, NotChecked):
         return _unchecked(old, entry.name, in_region(entry.arn, region), region)
@@ -220,25 +220,25 @@ def not_the_old(ends: BothRegions) -> SkippedSecret | None:
 
 
 def _unfit(secret: Secret, arn: str, region: Region, homes: tuple[Region, ...]) -> SkippedSecret | None:
-    """Return why a secret is not what the record names, or can't be dealt with; its primary may be in `homes`."""
+    """Return why smrep skips a secret: not the recorded one, or not usable; `homes` may hold its primary."""
     name = secret.name
     if secret.arn != arn:
         shown = secret_summary(secret)
-        what = f"another secret bears the name {name} in {region}, which the record does not name: {shown}"
-        return _left(region, Kind.NAME_CLASH, what, _look(name, region))
+        message = f"another secret bears the name {name} in {region}, which the record does not name: {shown}"
+        return _left(region, Kind.NAME_CLASH, message, _look(name, region))
     if secret.deleted is not None:
         restore = aws_command("secretsmanager restore-secret", secret_id=arn, region=region)
         return _left(region, Kind.PENDING_DELETION, f"{name} in {region} is scheduled for deletion: {arn}", restore)
     if secret.cross_account is not None:
         return strange(secret, region, "CrossAccount", "it is replicated between accounts, which is not smrep's to do")
     if secret.is_replica and secret.primary_region not in homes:
-        what = f"{name} in {region} is a replica of another primary in {secret.primary_region}: {arn}"
-        return _left(region, Kind.ORPHAN, what, _look(name, region))
+        message = f"{name} in {region} is a replica of another primary in {secret.primary_region}: {arn}"
+        return _left(region, Kind.ORPHAN, message, _look(name, region))
     return None
 
 
 def unasked(entry: RecordEntry, region: Region, count: int) -> SkippedSecret:
-    """Return that a secret is left alone, since the Region did not answer for so many others."""
+    """Return the skip of a secret whose Region did not answer for `count` others."""
     why = Unanswered(f"not asked for, since there was no answer for any of {count} others", f"{entry.name} in {region}")
     return _unchecked(NotChecked(why), entry.name, in_region(entry.arn, region), region)
 
@@ -258,14 +258,14 @@ def _left(region: Region, kind: Kind, message: str, hint: str) -> SkippedSecret:
 
 
 def strange(secret: Secret, region: Region, code: str, why: str) -> SkippedSecret:
-    """Return that a secret is left alone for a reason of its own."""
+    """Return the skip of a secret for the given reason."""
     message = f"{secret.name} in {region} is left alone: {why}"
     return SkippedSecret(region, Problem(code, message, _look(secret.name, region), None, Outcome.FAILED))
 
 
 def rotating(ends: BothRegions) -> SkippedSecret:
-    """Return the refusal of a secret whose rotation would change a password that both sides share."""
-    where = [each.region for each in (ends.old, ends.new) if isinstance(each, Secret) and each.rotation_enabled]
+    """Return the skip of a secret whose rotation would change a password that both sides share."""
+    where = [secret.region for secret in (ends.old, ends.new) if isinstance(secret, Secret) and secret.rotation_enabled]
     name = ends.entry.name
     return _left(
         where[0],
@@ -277,17 +277,19 @@ def rotating(ends: BothRegions) -> SkippedSecret:
 
 
 def valueless(ends: BothRegions, old: Secret, new: Secret) -> SkippedSecret | None:
-    """Return why a side that shows no current version is not held against the other, None where both show one."""
+    """Return the skip of a secret without a current version on one side, None if both sides have one."""
     sides = (dict(ends.entry.stages), dict(old.stages), dict(new.stages))
-    missing = [each.region for each in (old, new) if each.version("AWSCURRENT") is None]
-    if not missing or not any("AWSCURRENT" in each for each in sides):
+    missing = [secret.region for secret in (old, new) if secret.version("AWSCURRENT") is None]
+    if not missing or not any("AWSCURRENT" in stages for stages in sides):
         return None
-    what = f"{new.name} in {' and '.join(missing)} shows no current version, so that it can't be held against anything"
-    return _left(missing[0], Kind.UNCHECKED, what, _look(new.name, missing[0]))
+    message = (
+        f"{new.name} in {' and '.join(missing)} shows no current version, so that it can't be held against anything"
+    )
+    return _left(missing[0], Kind.UNCHECKED, message, _look(new.name, missing[0]))
 
 
 def on_its_way(old: Secret, new: Secret) -> SkippedSecret:
-    """Return that an earlier run asked for the other direction, and AWS is at it."""
+    """Return the skip of a secret that AWS is still replicating the other way, for an earlier run."""
     message = (
         f"{new.name} in {new.region} is being replaced by a replica of {old.region}, as an earlier run asked for, and "
         "is left as it is"
@@ -297,15 +299,15 @@ def on_its_way(old: Secret, new: Secret) -> SkippedSecret:
 
 
 def orphaned(new: Secret) -> SkippedSecret:
-    """Return that a replica was never promoted, and nothing is there to be its primary."""
-    what = (
+    """Return the skip of a replica that was never promoted and has no primary."""
+    message = (
         f"{new.name} in {new.region} is a replica still, and its primary in {new.primary_region} is not there any more"
     )
-    return _left(new.region, Kind.ORPHAN, what, promotion(new))
+    return _left(new.region, Kind.ORPHAN, message, promotion(new))
 
 
 def both_changed(old: Secret, new: Secret) -> SkippedSecret:
-    """Return that neither side can take the place of the other without a loss."""
+    """Return the skip of a secret where either side would lose a value."""
     message = (
         f"{new.name} was changed on both sides: {old.region} holds {_current(old)} as AWSCURRENT and {new.region} "
         f"{_current(new)}; it is left alone"
@@ -315,7 +317,7 @@ def both_changed(old: Secret, new: Secret) -> SkippedSecret:
 
 
 def old_is_newer(old: Secret, new: Secret) -> SkippedSecret:
-    """Return that the old side would lose its newer value."""
+    """Return the skip of a secret whose original side would lose its newer value."""
     message = (
         f"{old.region} holds the newer value of {new.name}, {_current(old)}, which a replica of {new.region} would "
         "destroy; it is left alone"
@@ -326,8 +328,8 @@ def old_is_newer(old: Secret, new: Secret) -> SkippedSecret:
 
 
 def dark(entry: RecordEntry, home: Region) -> tuple[RegionReport, ...]:
-    """Return the third Regions whose replicas an earlier run took away and that have none since."""
-    return tuple(_dark(entry, home, each) for each in entry.third)
+    """Return the third Regions where an earlier run removed the replica and none replaced it."""
+    return tuple(_dark(entry, home, target) for target in entry.third)
 
 
 def _dark(entry: RecordEntry, home: Region, target: Target) -> RegionReport:

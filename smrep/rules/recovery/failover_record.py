@@ -1,4 +1,4 @@
-"""The failover record: what was known of each secret when it was promoted, and how far its way back has come."""
+"""The failover record: the state of each secret at its promotion, and the progress of its failback."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ from smrep.regions import Region, parse_region
 
 SCHEMA = "smrep-failover/1"
 _BEGINNING = '{"ts'
-"""How each line begins; a file with one line that was cut off is taken for a record only where it does so too."""
+"""The start of each line; a file that holds one truncated line counts as a record only with this start."""
 _LONGEST_NAME = 512
 _GOING = ("promoting", "promoted", "failed")
-"""The marks of a failover, which are no marks of the way back."""
+"""The marks that failover writes; failback writes the others."""
 
 
 class RecordMark(StrEnum):
-    """What a line of the record says of a secret."""
+    """The event that a line of the record reports for one secret."""
 
     PROMOTING = "promoting"
-    """It is about to be promoted: all that is known of it."""
+    """About to be promoted; the line holds everything known about the secret."""
     PROMOTED = "promoted"
     FAILED = "failed"
     LEAVING = "leaving"
-    """Replicas are about to be taken away from a primary's third Regions, which the line names."""
+    """About to remove replicas from third Regions, which the line names."""
     REPLACING = "replacing"
-    """A copy is about to be replaced by force, in the Region that the line names."""
+    """About to overwrite the secret in the Region that the line names."""
     LEVEL = "level"
-    """Both sides hold these versions, and from now on either may be changed."""
+    """Both sides hold these versions; from now on either side may change."""
     PROTECTED = "protected"
-    """The promoted secret is the primary of replicas wherever it is to be."""
+    """The promoted secret is the primary of all its wanted replicas."""
     RETURNED = "returned"
     """The primary role is back in its old Region."""
 
 
 @dataclass(frozen=True, slots=True)
 class RegionPair:
-    """The Region that was left and the one that took over."""
+    """The Region that failed over and the Region that took over."""
 
     source: Region
     target: Region
@@ -49,65 +49,65 @@ class RegionPair:
 
 @dataclass(frozen=True, slots=True)
 class RecordEntry:
-    """What the record says of one secret, its newest lines counted."""
+    """The record of one secret, with its newest lines applied."""
 
     name: str
     arn: str
-    """Of the promoted secret, in the Region that took over."""
+    """The promoted secret's ARN, in the Region that took over."""
     mark: RecordMark
     kms_key_id: str | None = None
     stages: frozenset[tuple[str, str]] = frozenset()
-    """(staging label, version id): what both sides held when they were last known to be level."""
+    """(staging label, version id) pairs that both sides held when they were last equal."""
     rotation: bool = False
     tags: tuple[tuple[str, str], ...] = ()
     policy_sha256: str | None = None
     third: tuple[Target, ...] = ()
-    """Third Regions whose replicas were taken away and are to come back, with their keys."""
+    """Third Regions to replicate to again, with their keys."""
     replacing: Region | None = None
-    """The Region whose copy was last asked to be replaced, as long as it is not known to be."""
+    """The Region of the last overwrite request; None once the overwrite is known to be done."""
 
     @property
     def is_promoted(self) -> bool:
-        """Whether the record shows that it was promoted."""
+        """Whether the record shows a promotion."""
         return self.mark not in (RecordMark.PROMOTING, RecordMark.FAILED)
 
 
 @dataclass(slots=True)
 class Record:
-    """A record as read: its Regions and its secrets by the ARN of the promoted one."""
+    """A parsed record: its Regions, and its secrets by promoted ARN."""
 
     pair: RegionPair | None = None
-    """None where the file has no line yet."""
+    """None for a file without lines."""
     entries: dict[str, RecordEntry] = field(default_factory=dict)
     torn: tuple[int, ...] = ()
-    """Numbers of lines that were cut off, as a run leaves that was killed while it wrote."""
+    """Numbers of the truncated lines; a killed run leaves one."""
     lost: dict[int, str] = field(default_factory=dict)
-    """Those of them after which no failover went on, which would have looked at their secret again: what is left."""
+    """Truncated lines that no later failover made up for: line number to the rest of its text."""
 
     @property
     def account(self) -> str | None:
-        """The account of its secrets; None where it has none yet."""
+        """The account of the secrets; None without any."""
         return next((parse_arn(arn, "secretsmanager").account for arn in self.entries), None)
 
     @property
     def newest(self) -> list[RecordEntry]:
-        """Its secrets by their names; of several that bore one name one after the other, the last."""
-        found = {each.name: each for each in self.entries.values()}
-        return [found[name] for name in sorted(found)]
+        """The secrets by name; the last one wins a shared name."""
+        by_name = {entry.name: entry for entry in self.entries.values()}
+        return [by_name[name] for name in sorted(by_name)]
 
     @property
     def unfinished(self) -> list[RecordEntry]:
-        """The secrets whose promotion was begun, and of which the record does not know how it ended."""
-        return [each for each in self.entries.values() if each.mark is RecordMark.PROMOTING]
+        """The secrets whose promotion began, with no recorded result."""
+        return [entry for entry in self.entries.values() if entry.mark is RecordMark.PROMOTING]
 
 
 def read(lines: Iterable[str], source: str) -> Record:
-    """Return the record that the lines are; `source` is how messages call it.
+    """Return the parsed record; messages call it `source`.
 
-    A line that is no JSON was cut off: what it was to say is in no other, and it is left out.
+    Leaves out lines that are not JSON: they were truncated, and no other line repeats them.
 
     Raises:
-        UsageError: it is no record, or one that this version can't read.
+        UsageError: the lines are not a record, or this version cannot read it.
 
     """
     record, torn, whole = Record(), [], list(lines)
@@ -143,7 +143,7 @@ def header(pair: RegionPair) -> dict[str, Any]:
 
 
 def promoting(secret: Secret, policy_sha256: str | None) -> dict[str, Any]:
-    """Return the line that is written before a secret is promoted."""
+    """Return the line to write before a secret's promotion."""
     return {
         "result": RecordMark.PROMOTING,
         "name": secret.name,
@@ -156,29 +156,29 @@ def promoting(secret: Secret, policy_sha256: str | None) -> dict[str, Any]:
     }
 
 
-def marked(mark: RecordMark, arn: str, **more: Any) -> dict[str, Any]:
+def marked(mark: RecordMark, arn: str, **fields: Any) -> dict[str, Any]:
     """Return a later line of a secret."""
-    return {"result": mark, "arn": arn, **more}
+    return {"result": mark, "arn": arn, **fields}
 
 
 def regions(targets: Iterable[Target]) -> list[dict[str, str | None]]:
-    """Return third Regions with their keys as a line has them."""
-    return [{"region": each.region, "kms_key": each.kms_key} for each in targets]
+    """Return third Regions and their keys in the shape of a line."""
+    return [{"region": target.region, "kms_key": target.kms_key} for target in targets]
 
 
 def versions(secret: Secret) -> dict[str, list[str]]:
-    """Return the ids of a secret's versions, each with its staging labels."""
-    found: dict[str, list[str]] = {}
+    """Return the staging labels of each version id."""
+    labels: dict[str, list[str]] = {}
     for stage, version in secret.stages:
-        found.setdefault(version, []).append(stage)
-    return found
+        labels.setdefault(version, []).append(stage)
+    return labels
 
 
 def _take(record: Record, raw: Mapping[str, Any]) -> None:
-    """Take in one line.
+    """Add one line to the record.
 
     Raises:
-        KeyError, TypeError, ValueError, AttributeError, UsageError: it is none of a record.
+        KeyError, TypeError, ValueError, AttributeError, UsageError: the line does not belong in a record.
 
     """
     if record.pair is None or "schema" in raw:
@@ -191,7 +191,7 @@ def _take(record: Record, raw: Mapping[str, Any]) -> None:
     if parse_arn(arn, "secretsmanager").region != record.pair.target:
         raise ValueError(f"{arn} is not in {record.pair.target}")
     if mark is RecordMark.PROMOTING:
-        record.entries.pop(arn, None)  # the newest stands last
+        record.entries.pop(arn, None)  # keep the newest last
         record.entries[arn] = RecordEntry(
             _name(raw["name"]),
             arn,
@@ -205,17 +205,17 @@ def _take(record: Record, raw: Mapping[str, Any]) -> None:
         return
     if arn not in record.entries:
         raise ValueError(f"nothing says before that {arn} was to be promoted")
-    known = record.entries[arn]
-    if mark is RecordMark.FAILED and known.is_promoted:
-        return  # of two runs, one promoted it
-    record.entries[arn] = noted(known, raw)
+    entry = record.entries[arn]
+    if mark is RecordMark.FAILED and entry.is_promoted:
+        return  # another run promoted it
+    record.entries[arn] = noted(entry, raw)
 
 
 def noted(entry: RecordEntry, raw: Mapping[str, Any]) -> RecordEntry:
-    """Return the entry with what a later line adds to it.
+    """Return the entry with a later line applied.
 
     Raises:
-        KeyError, TypeError, ValueError, AttributeError, UsageError: the line is none of a record.
+        KeyError, TypeError, ValueError, AttributeError, UsageError: the line does not belong in a record.
 
     """
     entry = replace(entry, mark=RecordMark(raw["result"]))

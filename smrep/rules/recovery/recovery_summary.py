@@ -21,7 +21,7 @@ _KEYS = (Kind.KEY_DISABLED, Kind.KEY_MISSING, Kind.KEY_UNUSABLE)
 
 
 def rotating(name: str, region: Region) -> Finding:
-    """Return the finding for a secret that rotates: who changes the shared password once there are two of it."""
+    """Return the warning for a secret that rotates: after a promotion, both secrets rotate one password."""
     return Finding(
         Kind.ROTATING,
         Severity.WARNING,
@@ -33,7 +33,7 @@ def rotating(name: str, region: Region) -> Finding:
 def to_cross(
     listed: Listed, pair: RegionPair, findings: Sequence[Finding], *, is_due: bool, dry_run: bool = False
 ) -> SecretReport:
-    """Return a secret before its turn, as its Region's list shows it: to be promoted, or standing alone already."""
+    """Return the report of a secret before its turn, as listed: to be promoted, or already standalone."""
     outcome = Outcome.OK if dry_run or not is_due else Outcome.PENDING
     row = RegionReport(
         region=pair.target,
@@ -49,9 +49,9 @@ def to_cross(
 
 
 def failover_counts(reports: Iterable[SecretReport], rate: float) -> dict[str, int]:
-    """Return how many secrets there are and what is to become, or became, of them.
+    """Return the number of secrets, in total and by planned or actual result.
 
-    `seconds` is how long the requests take at the rate; `already`: it stood alone before.
+    `seconds` is the time for the requests at the rate; `already` counts secrets that were standalone before.
     """
     counts = Counter(
         dict.fromkeys(("secrets", "to_promote", "promoted", "already", "failed", "denied", "pending", "rotating"), 0)
@@ -60,7 +60,7 @@ def failover_counts(reports: Iterable[SecretReport], rate: float) -> dict[str, i
     for secret in reports:
         counts["secrets"] += 1
         counts[_word(secret)] += 1
-        kinds = {each.kind for row in secret.replicas for each in row.findings}
+        kinds = {finding.kind for row in secret.replicas for finding in row.findings}
         counts["rotating"] += Kind.ROTATING in kinds
         counts["key_trouble"] += any(kind in kinds for kind in _KEYS)
     return {**counts, "seconds": ceil(counts["to_promote"] / rate)}
@@ -81,10 +81,10 @@ def _word(secret: SecretReport) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SheetLine:
-    """One line of what a person must know before she says go."""
+    """One line of the go/no-go sheet."""
 
     label: str
-    """A word or two."""
+    """One or two words."""
     text: str
     is_warning: bool = False
 
@@ -92,16 +92,16 @@ class SheetLine:
 def failover_sheet(
     secrets: Sequence[SecretReport], pair: RegionPair, rate: float, credentials: SheetLine
 ) -> list[SheetLine]:
-    """Return the go / no-go sheet of a failover."""
+    """Return the go/no-go sheet of a failover."""
     source, target = pair.source, pair.target
-    due = [each for each in secrets if each.outcome is Outcome.OK]
-    what = "replica" if len(due) == 1 else "replicas"
+    replicas = [secret for secret in secrets if secret.outcome is Outcome.OK]
+    noun = "replica" if len(replicas) == 1 else "replicas"
     return [
-        SheetLine("to promote", f"{len(due)} {what} of {source} in {target}"),
+        SheetLine("to promote", f"{len(replicas)} {noun} of {source} in {target}"),
         SheetLine(
             "by the list", "which may be five minutes old; names, also on standard input, add what it does not show yet"
         ),
-        SheetLine("time", f"{duration(ceil(len(due) / rate))} at {rate:g} a second; every call goes to {target}"),
+        SheetLine("time", f"{duration(ceil(len(replicas) / rate))} at {rate:g} a second; every call goes to {target}"),
         SheetLine(
             "values",
             f"each goes on from the value that {target} holds; what was written in {source} and had not arrived stays "
@@ -112,8 +112,8 @@ def failover_sheet(
             f"replicas in third Regions stay with the old primaries in {source} and get no value written in {target}; "
             f"which there are, {target} can't tell",
         ),
-        _rotation(due, pair),
-        *_keys(due),
+        _rotation(replicas, pair),
+        *_keys(replicas),
         credentials,
     ]
 
@@ -137,7 +137,9 @@ def _rotation(secrets: Sequence[SecretReport], pair: RegionPair) -> SheetLine:
 def _keys(secrets: Sequence[SecretReport]) -> list[SheetLine]:
     troubled = _with(secrets, _KEYS)
     doubtful = _with(secrets, (Kind.UNCHECKED,))
-    own = {row.kms_key_id for each in secrets for row in each.replicas if row.kms_key_id not in (None, DEFAULT)}
+    customer_keys = {
+        row.kms_key_id for secret in secrets for row in secret.replicas if row.kms_key_id not in (None, DEFAULT)
+    }
     lines = []
     if troubled:
         text = f"{len(troubled)} can't be read or written under their keys: {some_names(troubled)}"
@@ -148,13 +150,17 @@ def _keys(secrets: Sequence[SecretReport]) -> list[SheetLine]:
                 "keys", f"those of {len(doubtful)} could not be looked at: {some_names(doubtful)}", is_warning=True
             )
         )
-    count = f"{len(own)} of your own, all of them enabled" if own else "AWS's own, which needs no look"
+    count = (
+        f"{len(customer_keys)} of your own, all of them enabled" if customer_keys else "AWS's own, which needs no look"
+    )
     return lines or [SheetLine("keys", count)]
 
 
 def _with(secrets: Sequence[SecretReport], kinds: Sequence[Kind]) -> list[str]:
     return [
-        each.name for each in secrets if any(finding.kind in kinds for row in each.replicas for finding in row.findings)
+        secret.name
+        for secret in secrets
+        if any(finding.kind in kinds for row in secret.replicas for finding in row.findings)
     ]
 
 
@@ -163,12 +169,12 @@ LEFT = (
     "OldIsNewer",
     *(each.value for each in (Kind.ROTATING, Kind.NAME_CLASH, Kind.ORPHAN, Kind.PROMOTED)),
 )
-"""Codes of what is left alone though AWS was in order."""
+"""Codes of secrets that failback skips although AWS refused nothing."""
 _WORDS = ("secrets", "to_lead", "led", "already", "left_alone", "failed", "denied", "pending")
 
 
 def failback_counts(reports: Iterable[SecretReport], *, dry_run: bool) -> dict[str, int]:
-    """Return how many secrets there are and what is to become, or became, of them; `already`: nothing was to do."""
+    """Return the number of secrets, in total and by planned or actual result; `already`: nothing to do."""
     counts = Counter(dict.fromkeys(_WORDS, 0))
     for secret in reports:
         counts["secrets"] += 1
@@ -193,15 +199,15 @@ def _failback_word(secret: SecretReport, *, dry_run: bool) -> str:
 
 
 def failback_sheet(
-    truths: Sequence[tuple[str, NewerSide]], pair: RegionPair, goal: FailbackGoal, *, removals: int, replaced: int
+    comparisons: Sequence[tuple[str, NewerSide]], pair: RegionPair, goal: FailbackGoal, *, removals: int, replaced: int
 ) -> list[SheetLine]:
-    """Return what the comparison showed and which steps follow; `truths` are those that something is to be done for.
+    """Return the result of the comparison and the next steps; `comparisons` are the secrets with something to do.
 
-    `removals` replicas in third Regions go first; `replaced` copies are to be replaced before any role goes back.
+    Failback first removes `removals` replicas in third Regions and overwrites `replaced` secrets before a role returns.
     """
     by_truth: dict[NewerSide, list[str]] = {}
-    for name, each in truths:
-        by_truth.setdefault(each, []).append(name)
+    for name, side in comparisons:
+        by_truth.setdefault(side, []).append(name)
     words = {
         NewerSide.LEVEL: "both sides hold the same",
         NewerSide.NEW: f"{pair.target} holds the newer value",
@@ -209,23 +215,23 @@ def failback_sheet(
         NewerSide.ONE: "only one side stands alone",
     }
     lines = [
-        SheetLine("to lead home", f"{len(by_truth[each])} where {what}: {some_names(by_truth[each], 3)}")
-        for each, what in words.items()
-        if each in by_truth
+        SheetLine("to lead home", f"{len(by_truth[side])} where {description}: {some_names(by_truth[side], 3)}")
+        for side, description in words.items()
+        if side in by_truth
     ]
-    if not truths:
+    if not comparisons:
         return lines
     steps = [f"remove replicas in third Regions ({removals}), and wait until they are gone"] if removals else []
     if replaced or goal is FailbackGoal.PROTECT:
         steps.append("replicate each from where its value is to the other side, in place of the copy there")
     turns = goal is FailbackGoal.RETURN and any(each is not NewerSide.OLD for each in by_truth)
-    if turns:  # what the old Region holds newer stays its primary all the way
+    if turns:  # the original Region stays the primary of its newer values
         steps.append(f"promote what is a replica in {pair.source} then, and replicate it back to {pair.target}")
     if removals:
         steps.append("put the replicas in third Regions back, under the primary")
-    lines += [SheetLine(f"step {number}", what) for number, what in enumerate(steps, 1)]
-    held = "one Region at least holds the current value, and each step is proved before the next"
-    lines.append(SheetLine("throughout", held))
+    lines += [SheetLine(f"step {number}", step) for number, step in enumerate(steps, 1)]
+    guarantee = "one Region at least holds the current value, and each step is proved before the next"
+    lines.append(SheetLine("throughout", guarantee))
     if turns:
         twice = (
             f"for the seconds from a promotion in {pair.source} until {pair.target} is replaced, both can be written; "
