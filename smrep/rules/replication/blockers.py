@@ -1,4 +1,4 @@
-"""What would stop a replication before it begins: keys, Regions, and who manages the secret."""
+"""Findings that block a replication before it begins: keys, Regions, and managed secrets."""
 
 from __future__ import annotations
 
@@ -16,52 +16,54 @@ from smrep.rules.replication.region_step import Add, Overwrite, RegionStep, Retr
 from smrep.rules.replication.replica_comparison import CURRENT
 
 
-def key_health(  # noqa: PLR0913 - `owner` alone is not about the key
-    name: str, what: str, region: Region, known: Key | AwsError, instead: str, *, owner: str = ""
+def key_health(  # noqa: PLR0913 - only `owner` is not about the key
+    name: str, role: str, region: Region, metadata: Key | AwsError, instead: str, *, owner: str = ""
 ) -> tuple[Finding, ...]:
-    """Return why Secrets Manager can't use a key, nothing where it can; `what` the key is to, `instead` names another.
+    """Return why Secrets Manager cannot use a key, nothing if it can; `role` describes it, `instead` suggests another.
 
-    `owner` says with whose credentials the key can be mended.
+    `owner` says whose credentials can repair the key.
 
     Source: aws-behavior.md 4 'Preflight'; API_KeyMetadata.
     """
-    described = f"{what} {name} in {region}"
-    if isinstance(known, NotFound):
+    described = f"{role} {name} in {region}"
+    if isinstance(metadata, NotFound):
         hint = f"{owner}list the keys there are: {aws_command('kms list-aliases', region=region)}; then: {instead}"
-        return (Finding(Kind.KEY_MISSING, Severity.ERROR, f"{described} does not exist: {known.words}", hint),)
-    if isinstance(known, AwsError):
-        return (unchecked(described, known, f"kms:DescribeKey in {region}"),)
-    if known.state != "Enabled":
-        if known.state is None:
+        return (Finding(Kind.KEY_MISSING, Severity.ERROR, f"{described} does not exist: {metadata.words}", hint),)
+    if isinstance(metadata, AwsError):
+        return (unchecked(described, metadata, f"kms:DescribeKey in {region}"),)
+    if metadata.state != "Enabled":
+        if metadata.state is None:
             return _unsure(f"KMS does not tell the state of {described}", owner + _describe(name, region))
-        message = f"{described} is not enabled, its state is {known.state}"
-        return (Finding(Kind.KEY_DISABLED, Severity.ERROR, message, owner + _mend(known.arn, region, known.state)),)
-    if known.usage not in (None, "ENCRYPT_DECRYPT") or known.spec not in (None, "SYMMETRIC_DEFAULT"):
-        message = f"{described} is no symmetric encryption key but {known.spec}, {known.usage}"
+        message = f"{described} is not enabled, its state is {metadata.state}"
+        return (
+            Finding(Kind.KEY_DISABLED, Severity.ERROR, message, owner + _mend(metadata.arn, region, metadata.state)),
+        )
+    if metadata.usage not in (None, "ENCRYPT_DECRYPT") or metadata.spec not in (None, "SYMMETRIC_DEFAULT"):
+        message = f"{described} is no symmetric encryption key but {metadata.spec}, {metadata.usage}"
         return (Finding(Kind.KEY_UNUSABLE, Severity.ERROR, message, instead),)
     return ()
 
 
 @dataclass(frozen=True, slots=True)
 class RequiredKey:
-    """A customer's key that the primary can't do without."""
+    """A customer-managed key that the primary needs."""
 
     key: str
     version: Version | None = None
-    """The old version that is under it; None where it is the secret's own."""
+    """The old version that it encrypts; None for the secret's own key."""
 
     @property
     def what(self) -> str:
-        """What the key is to the primary."""
+        """The key's role for the primary."""
         if self.version is None:
             return "the primary's own key"
         return f"the key of version {self.version.version_id} ({', '.join(self.version.stages)}) of the primary,"
 
     def cure(self, primary: Secret) -> str:
-        """Return what to type where the key can't be used."""
+        """Return the commands that fix an unusable key."""
         secret = {"secret_id": primary.arn, "region": primary.region}
         value = {"secret_string": "file://VALUE"}
-        if self.version is None:  # under another key alone, its versions would stay where nobody can read them
+        if self.version is None:  # a new key alone would leave the versions unreadable
             anew = aws_command("secretsmanager update-secret", **secret, kms_key_id="alias/NAME", **value)
             return f"put a new value under another key: {anew}"
         if CURRENT in self.version.stages:
@@ -77,15 +79,15 @@ class RequiredKey:
 
 
 def required_keys(primary: Secret, versions: Iterable[Version]) -> Iterator[RequiredKey]:
-    """Yield each customer's key that the primary needs, once.
+    """Yield each customer-managed key that the primary needs, once.
 
-    An old version that bears a label fails a replication too, also after the secret was given another key.
+    A labeled old version can fail a replication too, even after the secret moved to another key.
     Source: aws-behavior.md 2.2.
     """
     seen = {DEFAULT}
-    own = RequiredKey(primary.kms_key_id or DEFAULT)
+    secret_key = RequiredKey(primary.kms_key_id or DEFAULT)
     labelled = (version for version in versions if version.stages)
-    for need in [own, *(RequiredKey(key, version) for version in labelled for key in version.keys[:1])]:
+    for need in [secret_key, *(RequiredKey(key, version) for version in labelled for key in version.keys[:1])]:
         short = normal(need.key, primary.region, primary.account)
         if short not in seen:
             seen.add(short)
@@ -93,12 +95,12 @@ def required_keys(primary: Secret, versions: Iterable[Version]) -> Iterator[Requ
 
 
 def other_key(command: str, primary: Secret, region: Region) -> str:
-    """Return the command with another key for that Region, to be filled in."""
+    """Return the command with a placeholder for another key in that Region."""
     return format_command_on(primary, command, [Target(region, "alias/NAME")])
 
 
 def region_state(region: Region, states: Mapping[str, bool] | None) -> tuple[Finding, ...]:
-    """Return why a Region can't be used, given the account's Regions; `unchecked` where those are not known."""
+    """Return why the account cannot use a Region; `unchecked` if its Regions are unknown."""
     if states is None:
         message = f"whether {region} is enabled for this account could not be checked"
         return _unsure(message, "allow account:ListRegions or ec2:DescribeRegions")
@@ -124,32 +126,34 @@ def managed(secret: Secret) -> tuple[Finding, ...]:
 
 
 def with_blockers(step: RegionStep, findings: tuple[Finding, ...]) -> RegionStep:
-    """Return the step with what was found before it, stopped where that is a definite no."""
+    """Return the step with the findings of the checks; an error skips it."""
     if not isinstance(step, Add | Retry | Overwrite) or not findings:
         return step
-    no = next((each for each in findings if each.severity is Severity.ERROR), None)
-    doubt = next((each for each in findings if each.kind is Kind.UNCHECKED), None)
-    if no is None and doubt and isinstance(step, Overwrite):  # for what destroys, a doubt is a no
+    no = next((finding for finding in findings if finding.severity is Severity.ERROR), None)
+    doubt = next((finding for finding in findings if finding.kind is Kind.UNCHECKED), None)
+    if no is None and doubt and isinstance(step, Overwrite):  # never destroy in doubt
         sure = replace(
             doubt,
             severity=Severity.ERROR,
             message=f"nothing is overwritten in doubt, and {doubt.message}",
             hint="; or ".join(filter(None, (doubt.hint, "--no-preflight"))),
         )
-        others = (each for each in findings if each is not doubt)
+        others = (finding for finding in findings if finding is not doubt)
         outcome = Outcome.ACCESS if doubt.outcome is Outcome.ACCESS else Outcome.FAILED
         return replace(skip(step.target, sure, outcome), findings=(sure, *step.findings, *others))
     if no is None:
         return replace(step, findings=(*step.findings, *findings))
     hopeless = no.kind in (Kind.REGION_DISABLED, Kind.REGION_UNKNOWN)
-    before = [each for each in step.findings if not (hopeless and each.kind is Kind.UNCHECKED)]  # the Region is why
+    before = [
+        finding for finding in step.findings if not (hopeless and finding.kind is Kind.UNCHECKED)
+    ]  # the Region explains it
     if isinstance(step, Retry):
-        before = [had_failed(step.before) if each.kind is Kind.FAILED else each for each in before]
+        before = [had_failed(step.before) if finding.kind is Kind.FAILED else finding for finding in before]
     return replace(skip(step.target, no), findings=(*before, *findings))
 
 
 def _mend(arn: str, region: Region, state: str) -> str:
-    enable = aws_command("kms enable-key", key_id=arn, region=region)  # an alias will not do
+    enable = aws_command("kms enable-key", key_id=arn, region=region)  # an alias does not work here
     if state == "Disabled":
         return enable
     if state == "PendingDeletion":

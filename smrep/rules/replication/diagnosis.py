@@ -1,4 +1,4 @@
-"""Findings of one Region: those of `doctor`, and one that is stuck in progress."""
+"""Findings about one Region: for `doctor`, and for a replica stuck in progress."""
 
 from __future__ import annotations
 
@@ -32,43 +32,43 @@ from smrep.rules.replication.replica_state import worst
 def region_findings(
     primary: Secret, target: Target, look: NameLookup, states: Mapping[str, bool] | None
 ) -> tuple[Finding, ...]:
-    """Return what the list, the name's bearer and the account's Regions say of a target Region."""
+    """Return the findings about a target Region: its entry, its secret of this name, and the account's Regions."""
     region, entry = target.region, primary.replica(target.region)
-    who = name_owner(primary, look)
-    found: list[Finding] = []
+    name_holder = name_owner(primary, look)
+    results: list[Finding] = []
     if states is not None:
-        found += region_state(region, states)
-    if not found:
-        found += unseen(primary, region, look)
+        results += region_state(region, states)
+    if not results:
+        results += unseen(primary, region, look)
     if entry and entry.status == FAILED:
-        found.append(failed(primary, entry))
+        results.append(failed(primary, entry))
     elif entry and entry.status != IN_SYNC:
-        found.append(unsettled(primary, entry))
+        results.append(unsettled(primary, entry))
     elif entry and isinstance(look, Absent):
-        found.append(absent(primary, region, look))
-    if isinstance(look, Secret) and who is not NameOwner.OURS:
-        found.append(obstacle(primary, target, look, who))
-    elif entry is None and who is NameOwner.OURS:
-        found.append(removing(primary, region))
-    return tuple(found)
+        results.append(absent(primary, region, look))
+    if isinstance(look, Secret) and name_holder is not NameOwner.OURS:
+        results.append(obstacle(primary, target, look, name_holder))
+    elif entry is None and name_holder is NameOwner.OURS:
+        results.append(removing(primary, region))
+    return tuple(results)
 
 
 def is_hopeless(findings: tuple[Finding, ...]) -> bool:
-    """Tell whether the Region can't be used at all, so that nothing more need be asked of it."""
-    return any(each.kind in (Kind.REGION_DISABLED, Kind.REGION_UNKNOWN) for each in findings)
+    """Return whether the Region is unusable, so that nothing else needs a check."""
+    return any(finding.kind in (Kind.REGION_DISABLED, Kind.REGION_UNKNOWN) for finding in findings)
 
 
 def outcome_of(findings: tuple[Finding, ...]) -> Outcome:
-    """Return what the findings make of the exit code: a no, a look that was denied, something unfinished."""
+    """Return the outcome for the exit code: an error, a denied check, or something in progress."""
     outcomes = [Outcome.OK]
-    for each in findings:
-        if each.kind is Kind.UNCHECKED:
-            outcomes.append(each.outcome or Outcome.ACCESS)
-        elif each.kind is Kind.WRONG_KEY:
+    for finding in findings:
+        if finding.kind is Kind.UNCHECKED:
+            outcomes.append(finding.outcome or Outcome.ACCESS)
+        elif finding.kind is Kind.WRONG_KEY:
             outcomes.append(Outcome.DRIFT)
-        elif each.severity is Severity.ERROR:
+        elif finding.severity is Severity.ERROR:
             outcomes.append(Outcome.FAILED)
-        elif each.kind in (Kind.IN_PROGRESS, Kind.REMOVING):
+        elif finding.kind in (Kind.IN_PROGRESS, Kind.REMOVING):
             outcomes.append(Outcome.PENDING)
     return worst(outcomes)
 
@@ -91,14 +91,14 @@ def diagnosed(primary: Secret, target: Target, look: NameLookup, findings: tuple
 
 
 def _note(look: NameLookup, replica: Secret | None) -> str | None:
-    """Return what bears the name, where that is in nobody's way."""
+    """Return the note on this name's owner, if it causes no conflict."""
     if isinstance(look, Absent):
         return None if look.to_the_arn else "nothing bears the name"
     return f"our replica, {ages(replica)}" if replica else None
 
 
 def region_only(region: Region, key: str | None, findings: tuple[Finding, ...]) -> RegionReport:
-    """Return the row of a Region that was asked for without any secret."""
+    """Return the row of a Region checked without a secret."""
     return RegionReport(region=region, outcome=outcome_of(findings), kms_key_id=key, findings=findings)
 
 
@@ -108,54 +108,54 @@ _PAGE = "what else to look at: smrep help runbooks stuck"
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """Since when, and for how long, smrep has seen a Region InProgress."""
+    """The time since smrep first saw a Region InProgress."""
 
     now: datetime
     seconds: float
 
     @property
     def since(self) -> str:
-        """The moment, as RFC 3339 in UTC."""
+        """The start, as RFC 3339 in UTC."""
         return f"{self.now - timedelta(seconds=self.seconds):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def stuck(primary: Secret, entry: Replica, sighting: Sighting, look: NameLookup) -> tuple[Finding, ...]:
-    """Return the findings for such a Region; `look` is what a look into it found.
+    """Return the findings about a stuck Region; `look` is the result of a check there.
 
-    No call moves it on: what is known to help is to take the Region away and replicate again, or to put a new value.
+    No call moves it on. Known to help: remove the Region and replicate again, or put a new value.
     Source: aws-behavior.md 10.
     """
-    name, there = primary.name, entry.region
+    name, region = primary.name, entry.region
     longer_s = _MINUTE_S * max(1, ceil(2 * sighting.seconds / _MINUTE_S))
-    wait = format_command_on(primary, "wait", [Target(there)], ["--timeout", duration(longer_s)])
+    wait = format_command_on(primary, "wait", [Target(region)], ["--timeout", duration(longer_s)])
     key = entry.kms_key_id if entry.kms_key_id != DEFAULT else None
-    again = remove_then_replicate(primary, [Target(there, key)])
+    again = remove_then_replicate(primary, [Target(region, key)])
     replica = our_replica(primary, look)
     stranger = look if isinstance(look, Secret) and replica is None else None
     return (
         Finding(
             Kind.STUCK,
             Severity.WARNING,
-            f"{name} in {there} has been InProgress since {sighting.since}, when smrep first saw it so "
+            f"{name} in {region} has been InProgress since {sighting.since}, when smrep first saw it so "
             f"({duration(round(sighting.seconds, 1))}); {_what_is_there(primary, look)}",
             f"wait longer: {wait}; or remove the Region and replicate again"
             f"{', which leaves it without the secret for about a minute' if replica else ''}: {again}; {_PAGE}",
         ),
-        *((obstacle(primary, Target(there, key), stranger, name_owner(primary, stranger)),) if stranger else ()),
+        *((obstacle(primary, Target(region, key), stranger, name_owner(primary, stranger)),) if stranger else ()),
     )
 
 
 def _what_is_there(primary: Secret, look: NameLookup) -> str:
-    """Return whether the replica that is there, if any, is current."""
+    """Return whether the replica exists and is current."""
     if isinstance(look, Absent):
         return "no replica is there yet"
     if isinstance(look, NotChecked):
         return f"what is there could not be checked{f': {look.error.message}' if look.error else ''}"
     if our_replica(primary, look) is None:
         return f"what is there is no replica of it: {look.arn}"
-    current, held = primary.version("AWSCURRENT"), look.version("AWSCURRENT")
+    current, replicated = primary.version("AWSCURRENT"), look.version("AWSCURRENT")
     if current is None:
         return "the secret holds no value yet"
-    if held == current:
+    if replicated == current:
         return "the replica that is there holds the current version"
-    return f"the replica that is there is not current: it holds {held or 'no version'}, and the primary {current}"
+    return f"the replica that is there is not current: it holds {replicated or 'no version'}, and the primary {current}"

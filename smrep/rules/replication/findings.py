@@ -1,4 +1,4 @@
-"""Findings about secrets and Regions that several commands share."""
+"""Findings about secrets and Regions, shared by several commands."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from smrep.rules.replication.name_owner import Absent, NameLookup, NotChecked
 
 
 def missing(secret: Secret, region: Region, key: str | None = None) -> Finding:
-    """Return the finding for a Region that the primary does not list; `key` is the one to ask for."""
+    """Return the finding for a Region that the primary does not list; the hint asks for `key`."""
     return Finding(
         Kind.MISSING,
         Severity.ERROR,
@@ -24,15 +24,15 @@ def missing(secret: Secret, region: Region, key: str | None = None) -> Finding:
 
 
 def absent(secret: Secret, region: Region, look: Absent) -> Finding:
-    """Return the finding for a Region that is listed as in sync and yet holds no secret of the name, or of the ARN."""
+    """Return the finding for a Region listed as InSync that has no secret of this name or ARN."""
     if look.to_the_arn:
-        who, how = look.who_can_tell(secret.account)
-        first = f"{how}; then, " if look.unknown_caller else ""
+        reason, advice = look.who_can_tell(secret.account)
+        first = f"{advice}; then, " if look.unknown_caller else ""
         return Finding(
             Kind.MISSING,
             Severity.ERROR,
             f"{secret.name} is listed as InSync in {region}, but its ARN means nothing there; whether another secret "
-            f"has the name could not be checked: {who}",
+            f"has the name could not be checked: {reason}",
             f"{first}{whose(secret)}look what has the name: {with_the_name(secret, region)}; "
             f"where nothing has, take the entry away: {remove_then_replicate(secret, [Target(region)])}",
         )
@@ -46,16 +46,15 @@ def absent(secret: Secret, region: Region, look: Absent) -> Finding:
 
 
 def no_value(primary: Secret) -> tuple[Finding, ...]:
-    """Return the finding for a secret that holds no value yet, nothing where it does.
+    """Return the finding for a secret without a value, nothing if it has one.
 
-    Such a secret is InSync even under a key that does not exist; its first value fails then. Source: aws-behavior.md
-    2.6.
+    Such a secret is InSync even under a key that does not exist; its first value fails. Source: aws-behavior.md 2.6.
     """
     return () if primary.version("AWSCURRENT") else (valueless(primary),)
 
 
 def valueless(primary: Secret) -> Finding:
-    """Return that finding."""
+    """Return the finding for a secret without a value."""
     name, home = primary.name, primary.region
     value = ("--secret-string", "file://VALUE")
     put = aws_command("secretsmanager put-secret-value", *value, secret_id=primary.arn, region=home)
@@ -84,7 +83,7 @@ def unsettled(secret: Secret, entry: Replica) -> Finding:
 
 
 def removing(secret: Secret, region: Region) -> Finding:
-    """Return the finding for a replica of ours that the primary does not list any more."""
+    """Return the finding for our replica that the primary no longer lists."""
     return Finding(
         Kind.REMOVING,
         Severity.INFO,
@@ -93,31 +92,31 @@ def removing(secret: Secret, region: Region) -> Finding:
     )
 
 
-def unchecked(what: str, error: AwsError, permission: str) -> Finding:
-    """Return the finding for a look that could not be made: the permission where it was denied, else what AWS says."""
+def unchecked(subject: str, error: AwsError, permission: str) -> Finding:
+    """Return the finding for a failed check: the missing permission if denied, otherwise AWS's hint."""
     return Finding(
         Kind.UNCHECKED,
         Severity.WARNING,
-        f"{what} could not be checked: {error.message}",
+        f"{subject} could not be checked: {error.message}",
         error.allowing(permission) if isinstance(error, Denied) else error.hint or Unanswered.cure,
         doubt(error),
     )
 
 
 def doubt(error: AwsError) -> Outcome:
-    """Return what a look that failed makes of the run: access where it was denied, else something still open."""
+    """Return the outcome of a failed check: access if denied, otherwise pending."""
     return Outcome.ACCESS if error.outcome is Outcome.ACCESS else Outcome.PENDING
 
 
 def unseen(secret: Secret, region: Region, look: NameLookup) -> tuple[Finding, ...]:
-    """Return the finding for a look that was wanted and could not be made, or not to the end."""
+    """Return the finding for a check that failed or was incomplete; nothing if it was not wanted."""
     if isinstance(look, Absent) and look.to_the_arn:
-        who, hint = look.who_can_tell(secret.account)
+        reason, hint = look.who_can_tell(secret.account)
         return (
             Finding(
                 Kind.UNCHECKED,
                 Severity.WARNING,
-                f"whether another secret has the name {secret.name} in {region} could not be checked: {who}",
+                f"whether another secret has the name {secret.name} in {region} could not be checked: {reason}",
                 hint,
                 Outcome.ACCESS,
             ),
@@ -143,7 +142,7 @@ _KINDS = {FAILED: Kind.FAILED, "Detached": Kind.DETACHED}
 
 
 def far_findings(secret: Secret) -> tuple[Finding, ...]:
-    """Return a finding for each other end that Failed or is Detached, with the command that repairs it.
+    """Return a finding for each failed or detached cross-account link, with the repair command.
 
     It changes no exit code: the run is about replicas in other Regions.
     """
@@ -156,21 +155,21 @@ def _findings(secret: Secret) -> Iterator[Finding]:
         return
     for end in link.replicas:
         if end.status in _KINDS:
-            what = f"the cross-account replica {end.arn} of {secret.name} in {secret.region}"
-            yield _finding(what, end, _repair(secret, secret.arn, end.arn, end.role))
+            subject = f"the cross-account replica {end.arn} of {secret.name} in {secret.region}"
+            yield _finding(subject, end, _repair(secret, secret.arn, end.arn, end.role))
     if link.primary and link.primary.status in _KINDS:
-        what = f"{secret.name} in {secret.region} is a cross-account replica of {link.primary.arn}, which"
+        subject = f"{secret.name} in {secret.region} is a cross-account replica of {link.primary.arn}, which"
         whose = f"with credentials of account {_account(link.primary.arn)}: "
-        yield _finding(what, link.primary, whose + _repair(secret, link.primary.arn, secret.arn, None))
+        yield _finding(subject, link.primary, whose + _repair(secret, link.primary.arn, secret.arn, None))
 
 
-def _finding(what: str, end: FarEnd, hint: str) -> Finding:
+def _finding(subject: str, end: FarEnd, hint: str) -> Finding:
     why = f": {end.message}" if end.message else ""
-    return Finding(_KINDS[end.status or ""], Severity.WARNING, f"{what} is {end.status}{why}", hint)
+    return Finding(_KINDS[end.status or ""], Severity.WARNING, f"{subject} is {end.status}{why}", hint)
 
 
 def _repair(secret: Secret, primary: str | None, replica: str | None, role: str | None) -> str:
-    """Return the AWS CLI's command; smrep never calls it, since it needs secretsmanager:GetSecretValue."""
+    """Return the AWS CLI's repair command; smrep never calls it, since it needs secretsmanager:GetSecretValue."""
     role_option = {"replication_role_arn": role} if role else {}
     return aws_command(
         "secretsmanager associate-cross-account-replica",
@@ -182,5 +181,5 @@ def _repair(secret: Secret, primary: str | None, replica: str | None, role: str 
 
 
 def _account(arn: str | None) -> str:
-    """Return the account in AWS's word for an ARN."""
+    """Return the account of an ARN, ACCOUNT without one."""
     return ":".join((arn or "").split(":")[4:5]) or "ACCOUNT"

@@ -1,4 +1,4 @@
-"""What `rekey` may do in a Region, and what it says of it."""
+"""Decides whether `rekey` may act in a Region, and reports the result."""
 
 from __future__ import annotations
 
@@ -23,34 +23,34 @@ _IN_THE_WAY = {
     Kind.REMOVING: Outcome.PENDING,
     Kind.IN_PROGRESS: Outcome.PENDING,
 }
-"""What keeps a replica from being given another key, and how that ends."""
+"""Findings that block a key change, with the outcome."""
 _OF_THE_STATUS = (Kind.FAILED, Kind.IN_PROGRESS, Kind.UNCHECKED)
-"""Kinds beside which AWS's own word stays: it is the reason, or nothing else is known."""
+"""Kinds that keep AWS's status in the row: it is the reason, or all that is known."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeyChange:
-    """What is to become of one replica's key, and what has."""
+    """The planned change of one replica's key, and its result."""
 
     target: Target
-    """With the key that is wanted."""
+    """The Region and its wanted key."""
     wanted: bool = False
-    """Whether something is to be sent."""
+    """Whether to send a request."""
     sent_at: float | None = None
-    """When our request went out, in the clock's seconds; None where none did."""
+    """The time of our request, in the clock's seconds; None without one."""
     accepted: bool = False
-    """Whether AWS is known to have taken our request."""
+    """Whether AWS is known to have accepted our request."""
     findings: tuple[Finding, ...] = ()
-    """What was found before acting."""
+    """Findings from before the change."""
     error: Problem | None = None
 
 
 def decide_key_change(
     primary: Secret, target: Target, seen: tuple[NameLookup, Proof], same: Verdict, *, recreate: bool
 ) -> KeyChange:
-    """Return what to do: nothing where the replica and its versions are under the key, or where none is in order.
+    """Return the key change: nothing to send if the replica and its versions use the key, or if something blocks it.
 
-    A replica that Failed can only be made anew.
+    A failed replica can only be recreated.
     """
     look, proof = seen
     if isinstance(look, NotChecked):
@@ -63,68 +63,68 @@ def decide_key_change(
                 owner = whose(primary) if isinstance(look, Absent) and look.to_the_arn else ""
                 hint = owner + _bring_back(primary, target)
             return stopped(target, replace(finding, hint=hint), _IN_THE_WAY[finding.kind])
-    wrong = any(each.kind in (Kind.WRONG_KEY, Kind.FAILED) for each in proof.findings)
+    wrong = any(reason.kind in (Kind.WRONG_KEY, Kind.FAILED) for reason in proof.findings)
     return KeyChange(target, wanted=wrong or same is not True)
 
 
 def _bring_back(primary: Secret, target: Target) -> str:
-    """Return the commands that lead to a replica under that key where there is none."""
+    """Return the commands that create a missing replica under that key."""
     if primary.replica(target.region) is None:
         return format_command_on(primary, "replicate", [target])
     return remove_then_replicate(primary, [target])
 
 
 def stopped(target: Target, finding: Finding, outcome: Outcome = Outcome.FAILED) -> KeyChange:
-    """Return the turn that leaves a replica alone because of a finding, whose kind is the error's code."""
+    """Return a key change that the finding stops; its kind is the error's code."""
     finding = replace(finding, severity=Severity.ERROR)
     return KeyChange(target, findings=(finding,), error=Problem.about(finding, outcome))
 
 
-def with_blockers(known: KeyChange, findings: tuple[Finding, ...], *, sure: bool) -> KeyChange:
-    """Return the turn with what was found of the new key; a no stops it, and where it must be `sure` a doubt too."""
-    no = next((each for each in findings if each.severity is Severity.ERROR), None)
-    doubt = next((each for each in findings if each.kind is Kind.UNCHECKED), None) if sure else None
+def with_blockers(change: KeyChange, findings: tuple[Finding, ...], *, sure: bool) -> KeyChange:
+    """Return the key change with the new key's findings; an error stops it, with `sure` an unchecked key too."""
+    no = next((finding for finding in findings if finding.severity is Severity.ERROR), None)
+    doubt = next((finding for finding in findings if finding.kind is Kind.UNCHECKED), None) if sure else None
     if no or doubt:
         why = no or doubt
-        assert why is not None  # noqa: S101 - one of them is there
+        assert why is not None  # noqa: S101 - one of them is set
         denied = no is None and why.outcome is Outcome.ACCESS
         outcome = Outcome.ACCESS if denied else Outcome.FAILED
-        return replace(stopped(known.target, why, outcome), findings=findings)
-    return replace(known, findings=findings)
+        return replace(stopped(change.target, why, outcome), findings=findings)
+    return replace(change, findings=findings)
 
 
-def rekeyed(known: KeyChange, row: RegionReport, now: float, *, proved: bool, dry_run: bool = False) -> RegionReport:
-    """Return the row of a proof as the row of a rekeying; `proved` tells whether it was looked at since the request."""
-    lagging = known.sent_at is not None and now - known.sent_at < LIST_LAG_S
-    unsure = known.sent_at is not None and not known.accepted
-    action = Action.REKEY if known.wanted or known.error else Action.KEEP
-    findings = tuple(dict.fromkeys((*known.findings, *row.findings)))
-    error, outcome = known.error, row.outcome
+def rekeyed(change: KeyChange, row: RegionReport, now: float, *, proved: bool, dry_run: bool = False) -> RegionReport:
+    """Return a verified row as a row of the key change; `proved` says whether the check came after the request."""
+    lagging = change.sent_at is not None and now - change.sent_at < LIST_LAG_S
+    unsure = change.sent_at is not None and not change.accepted
+    action = Action.REKEY if change.wanted or change.error else Action.KEEP
+    findings = tuple(dict.fromkeys((*change.findings, *row.findings)))
+    error, outcome = change.error, row.outcome
     if error is not None:
-        findings, outcome = known.findings, error.outcome
-        if any(each.kind == error.code and each.kind not in _OF_THE_STATUS for each in findings):
-            row = replace(row, status=None, status_message=None)  # a definite no, which AWS's word does not tell of
-    elif known.wanted and dry_run:
-        findings, outcome = known.findings, Outcome.OK
-    elif known.wanted and (not proved or unsure or (lagging and row.outcome is Outcome.DRIFT)):
-        findings, outcome = known.findings, Outcome.PENDING
-    elif known.accepted and (left := next((each for each in findings if each.kind is Kind.WRONG_KEY), None)):
+        findings, outcome = change.findings, error.outcome
+        if any(finding.kind == error.code and finding.kind not in _OF_THE_STATUS for finding in findings):
+            row = replace(row, status=None, status_message=None)  # AWS's status does not show this error
+    elif change.wanted and dry_run:
+        findings, outcome = change.findings, Outcome.OK
+    elif change.wanted and (not proved or unsure or (lagging and row.outcome is Outcome.DRIFT)):
+        findings, outcome = change.findings, Outcome.PENDING
+    elif change.accepted and (old := next((finding for finding in findings if finding.kind is Kind.WRONG_KEY), None)):
         hint = (
             "AWS leaves a version under its old key where the caller lacks kms:Decrypt there, or that key is disabled: "
-            f"mend that, then: {left.hint}; it leaves one with a label of its own in any case: take that label off at "
+            f"mend that, then: {old.hint}; it leaves one with a label of its own in any case: take that label off at "
             "the primary, or add --recreate"
         )
-        error = Problem(Kind.WRONG_KEY.value, left.message, hint, None, Outcome.FAILED)
+        error = Problem(Kind.WRONG_KEY.value, old.message, hint, None, Outcome.FAILED)
         outcome = Outcome.FAILED
     else:
         error = row.error
-    return replace(row, action=action, changed=known.accepted, findings=findings, error=error, outcome=outcome)
+    return replace(row, action=action, changed=change.accepted, findings=findings, error=error, outcome=outcome)
 
 
 def recreated(row: RegionReport, primary: Secret, target: Target, *, made: bool) -> RegionReport:
-    """Return a row of the removal, or with `made` of the replication, as one of a replica that is made anew.
+    """Return a row of the removal, or of the replication if `made`, as a row of a recreated replica.
 
-    A replica that is gone is not the end of it.
+    Once the old replica is gone, the row is still pending.
     """
     again = format_command_on(primary, "replicate", [target])
     done, error = row.outcome is Outcome.OK, row.error
@@ -145,7 +145,7 @@ def recreated(row: RegionReport, primary: Secret, target: Target, *, made: bool)
 
 
 def unkeyed(error: AwsError, primary: Secret, target: Target, arn: str) -> AwsError:
-    """Return AWS's refusal with the secret, the Region and what to allow."""
+    """Return AWS's refusal with the secret, the Region and the permissions to allow."""
     error.about(f"{primary.name} in {target.region} to {target.kms_key}")
     if isinstance(error, Denied):
         error.hint = error.allowing(

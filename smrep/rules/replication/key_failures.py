@@ -1,4 +1,4 @@
-"""KMS keys: how they are spelled, and why a replication failed for one."""
+"""KMS keys: their spellings, and the causes of a failed replication."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from smrep.report import Problem
 from smrep.rules.hints import aws_command, format_command_on, policy_for, remove_then_replicate
 
 DEFAULT = "alias/aws/secretsmanager"
-"""AWS's own key, which a replica shows by this alias and a primary by no key at all. Source: aws-behavior.md 0.9."""
+"""The AWS managed key: replicas show this alias, primaries no key at all. Source: aws-behavior.md 0.9."""
 
 _DEFAULT_OF_A_VERSION = "DefaultEncryptionKey"
-"""What ListSecretVersionIds calls the same key. Source: API_ListSecretVersionIds, its example."""
+"""The same key in ListSecretVersionIds. Source: API_ListSecretVersionIds, its example."""
 
 _ID = re.compile(r"(?:mrk-[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 
 
 def normal(key: str | None, region: Region, account: str) -> str:
-    """Return the shortest spelling of a key as seen from that Region and account: an id, an alias, or an ARN."""
+    """Return the shortest spelling of a key in that Region and account: an id, an alias, or an ARN."""
     if key in (None, _DEFAULT_OF_A_VERSION):
         return DEFAULT
     for prefix, short in ((":key/", ""), (":alias/", "alias/")):
-        head, found, name = key.partition(prefix)
-        if found and head.split(":")[3:] == [region, account]:
+        head, separator, name = key.partition(prefix)
+        if separator and head.split(":")[3:] == [region, account]:
             return short + name
     return key
 
 
 def id_of_key(key: str, region: Region, account: str, *, by_arn: bool) -> str:
-    """Return the KeyId to ask KMS for: an id or an alias as it is, or `by_arn`, as of a key in another account.
+    """Return the KeyId for a KMS request: the id or alias itself, or its ARN if `by_arn`, for a key in another account.
 
     Source: API_DescribeKey, KeyId.
     """
@@ -43,9 +43,9 @@ def id_of_key(key: str, region: Region, account: str, *, by_arn: bool) -> str:
 
 
 def same_by_spelling(wanted: str, shown: str | None, region: Region, account: str) -> bool | None:
-    """Tell whether both name one key; None where only KMS can tell, since an alias may stand for any id.
+    """Return whether both name one key; None if only KMS knows, since an alias may point to any id.
 
-    A customer's alias can't stand for AWS's own key, so those two differ without asking.
+    A customer's alias cannot point to the AWS managed key, so those two always differ.
     """
     one, other = normal(wanted, region, account), normal(shown, region, account)
     if one == other:
@@ -58,15 +58,15 @@ def same_by_spelling(wanted: str, shown: str | None, region: Region, account: st
 
 
 def via(region: Region) -> str:
-    """Return how KMS names Secrets Manager of that Region in kms:ViaService. Source: aws-behavior.md 4."""
+    """Return the value of kms:ViaService for Secrets Manager in that Region. Source: aws-behavior.md 4."""
     return f"secretsmanager.{region}.{dns_suffix(region)}"
 
 
 def check_target(target: Target) -> None:
-    """Refuse a key that can't be the replica's, without asking AWS.
+    """Refuse a key that the replica cannot use, without asking AWS.
 
     Raises:
-        UsageError: the key is an ARN of another Region than its replica's, or no key at all.
+        UsageError: the key is an ARN of another Region, or not a key at all.
 
     """
     key = target.kms_key
@@ -95,19 +95,19 @@ _ARN = re.compile(r"\barn:aws[\w-]*:kms:[\w-]+:\d{12}:key/[\w-]+", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class KmsFailure:
-    """What a status message says of a key that Secrets Manager could not use. Source: aws-behavior.md 2.1, 10."""
+    """A key problem, as a status message reports it. Source: aws-behavior.md 2.1, 10."""
 
     decrypting: bool
-    """Whether a version could not be read at the primary; else the replica could not be written."""
+    """Whether reading a version of the primary failed, rather than writing the replica."""
     code: str
-    """KMS's exception; empty where the message names none."""
+    """KMS's exception; empty if the message has none."""
     key: str | None
-    """The key's ARN, where the message has one."""
+    """The key's ARN, if the message has one."""
     words: str
 
 
 def read_failure(message: str | None) -> KmsFailure | None:
-    """Return what a Failed entry's message says of a key, None where it speaks of something else."""
+    """Return the key problem in a Failed entry's message, None for any other cause."""
     side = _SIDE.search(message or "")
     if side is None or message is None:
         return None
@@ -116,19 +116,19 @@ def read_failure(message: str | None) -> KmsFailure | None:
 
 
 def whose(primary: Secret) -> str:
-    """Return the words ahead of commands that may take the credentials of the secret's own account, else nothing.
+    """Return a prefix for commands that need credentials of the secret's account, or nothing.
 
-    Whoever asked for a secret by its ARN may be of another account, whose keys and names are others.
+    You can ask for a secret by ARN from another account, which has its own keys and names.
     """
     return f"with credentials of account {primary.account}: " if primary.by_arn else ""
 
 
 def cure(primary: Secret, entry: Replica, failure: KmsFailure) -> str:
-    """Return what to type: what mends the key, or another key, and then the retry."""
-    home, there, owner = primary.region, entry.region, whose(primary)
-    again = f"then: {format_command_on(primary, 'retry', [Target(there)])}"
-    region = home if failure.decrypting else there
-    known = (primary.kms_key_id or DEFAULT) if failure.decrypting else (entry.kms_key_id or DEFAULT)
+    """Return the commands that fix the key or use another one, and then retry."""
+    home, target, owner = primary.region, entry.region, whose(primary)
+    again = f"then: {format_command_on(primary, 'retry', [Target(target)])}"
+    region = home if failure.decrypting else target
+    key = (primary.kms_key_id or DEFAULT) if failure.decrypting else (entry.kms_key_id or DEFAULT)
     match failure.code:
         case "DisabledException" if failure.key:
             return f"{owner}enable the key: {_enable(failure.key, region)}; {again}"
@@ -138,13 +138,13 @@ def cure(primary: Secret, entry: Replica, failure: KmsFailure) -> str:
         case "AccessDeniedException":
             return _allowed(primary, entry, failure, again)
         case "NotFoundException" | "InvalidKeyUsageException" if not failure.decrypting:
-            other = format_command_on(primary, "retry", [Target(there, "alias/NAME")])
-            aliases = aws_command("kms list-aliases", region=there)
+            other = format_command_on(primary, "retry", [Target(target, "alias/NAME")])
+            aliases = aws_command("kms list-aliases", region=target)
             return f"{owner}list the keys there are: {aliases}; then name one: {other}"
         case "NotFoundException":
-            return _moved_off(primary, there, again)
+            return _moved_off(primary, target, again)
     which = "the primary's key, or that of an old version" if failure.decrypting else "the replica's key"
-    describe = aws_command("kms describe-key", key_id=failure.key or known, region=region)
+    describe = aws_command("kms describe-key", key_id=failure.key or key, region=region)
     return f"{owner}look at {which}: {describe}; {again}"
 
 
@@ -153,7 +153,7 @@ def _enable(key: str, region: Region) -> str:
 
 
 def _allowed(primary: Secret, entry: Replica, failure: KmsFailure, again: str) -> str:
-    """Return the cure where KMS denied: the whole policy, since the next right that is missing would be denied next."""
+    """Return the fix for a KMS denial: the whole policy, since KMS reports one missing permission at a time."""
     replicas_key = entry.kms_key_id if entry.kms_key_id != DEFAULT else None
     policy = policy_for(primary, [Target(entry.region, replicas_key)])
     if failure.decrypting:
@@ -166,12 +166,12 @@ def _allowed(primary: Secret, entry: Replica, failure: KmsFailure, again: str) -
     )
 
 
-def _moved_off(primary: Secret, there: Region, again: str) -> str:
-    """Return the cure where a version's key is gone for good: a new value under another key, and no label on the old.
+def _moved_off(primary: Secret, region: Region, again: str) -> str:
+    """Return the fix for a version whose key is gone: a new value under another key, and no label on the old version.
 
-    Under another key alone, the versions would stay where nobody can read them. Source: aws-behavior.md 1.8, 2.2.
+    With another key alone, the versions stay unreadable. Source: aws-behavior.md 1.8, 2.2.
     """
-    doctor = format_command_on(primary, "doctor", [Target(there)])
+    doctor = format_command_on(primary, "doctor", [Target(region)])
     value = ("--secret-string", "file://VALUE")
     secret = {"secret_id": primary.arn, "region": primary.region, "kms_key_id": "alias/NAME"}
     return (
@@ -191,9 +191,9 @@ def cut_off(secret: str, region: Region) -> str:
 
 
 def with_the_name(primary: Secret, region: Region) -> str:
-    """Return the command that shows what has the primary's name in a Region.
+    """Return the command that shows the owner of the primary's name in a Region.
 
-    Whoever asked for a secret by its ARN may be of another account, to which the name means nothing.
+    You can ask for a secret by ARN from another account, where the name means nothing.
     """
     if primary.by_arn:
         return aws_command("secretsmanager list-secrets", filters=f"Key=name,Values={primary.name}", region=region)
@@ -201,7 +201,7 @@ def with_the_name(primary: Secret, region: Region) -> str:
 
 
 def not_replaced(primary: Secret, region: Region, why: str) -> Problem:
-    """Return the trouble of a secret that AWS left where it was. Source: aws-behavior.md 3.1, 11.5."""
+    """Return the problem for a secret that AWS did not overwrite. Source: aws-behavior.md 3.1, 11.5."""
     message = (
         f"AWS did not put a replica in place of {primary.name} in {region}: {why}; what it replaces and what not its "
         "documents leave open, and nothing else was tried"
@@ -223,14 +223,14 @@ def _delete(secret: str, region: Region) -> str:
 def failure(primary: Secret, entry: Replica) -> Problem:
     """Return a Failed entry as the row's error: AWS's message verbatim, and a hint.
 
-    The message is matched loosely and for the hint alone: but for KMS's, its texts are not established.
+    Matches the message loosely, for the hint only: AWS documents no texts but KMS's.
     Source: aws-behavior.md 2.1, 2.2.
     """
-    there = entry.region
+    region = entry.region
     text = (entry.message or "").lower()
-    describe = with_the_name(primary, there)
+    describe = with_the_name(primary, region)
     owner = whose(primary)
-    again = format_command_on(primary, "retry", [Target(there)])
+    again = format_command_on(primary, "retry", [Target(region)])
     of_kms = read_failure(entry.message)
     if of_kms:
         hint = cure(primary, entry, of_kms)
@@ -238,26 +238,28 @@ def failure(primary: Secret, entry: Replica) -> Problem:
         hint = (
             "a replica of another primary bears the name there, and force does not cure that; "
             f"{owner}look: {describe}; "
-            f"if it is not needed: {cut_off('ARN' if primary.by_arn else primary.name, there)}; "
+            f"if it is not needed: {cut_off('ARN' if primary.by_arn else primary.name, region)}; "
             f"once it is gone: {again}"
         )
     elif "already exists" in text:
-        force = format_command_on(primary, "retry", [Target(there)], ["--force-overwrite"])
+        force = format_command_on(primary, "retry", [Target(region)], ["--force-overwrite"])
         hint = f"{owner}look at it: {describe}; to replace it for good: {force}"
-    elif "key" in text and primary.region in text and there not in text:
+    elif "key" in text and primary.region in text and region not in text:
         key = aws_command("kms describe-key", key_id=primary.kms_key_id or "KEY", region=primary.region)
         hint = f"{owner}mend the primary's key ({key}), then: {again}"
     elif "key" in text and ("not found" in text or "not exist" in text):
-        here = format_command_on(primary, "retry", [Target(there, "alias/NAME")])
-        hint = f"{owner}list the keys there are: {aws_command('kms list-aliases', region=there)}; then name one: {here}"
+        retry = format_command_on(primary, "retry", [Target(region, "alias/NAME")])
+        hint = (
+            f"{owner}list the keys there are: {aws_command('kms list-aliases', region=region)}; then name one: {retry}"
+        )
     elif "kms" in text or "key" in text:
         hint = (
-            f"{owner}mend the key ({aws_command('kms describe-key', key_id=entry.kms_key_id or 'KEY', region=there)}; "
+            f"{owner}mend the key ({aws_command('kms describe-key', key_id=entry.kms_key_id or 'KEY', region=region)}; "
             f"kms:Decrypt at the primary, kms:GenerateDataKey and kms:Encrypt at the replica), then: {again}"
         )
     elif "enabled" in text or "opt" in text:
-        hint = f"{owner}enable the Region ({aws_command('account enable-region', region_name=there)}), then: {again}"
+        hint = f"{owner}enable the Region ({aws_command('account enable-region', region_name=region)}), then: {again}"
     else:
         hint = f"mend the cause and try again: {again}"
-    message = f"{primary.name} in {there}: {entry.message or 'AWS gave no reason'}"
+    message = f"{primary.name} in {region}: {entry.message or 'AWS gave no reason'}"
     return Problem("ReplicationFailed", message, hint, None, Outcome.FAILED)

@@ -1,4 +1,4 @@
-"""What replicate does in each Region: what was wanted, held against what was found."""
+"""Decides the step of `replicate` in each Region from the target and the current state."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from smrep.rules.replication.name_owner import (
 
 @dataclass(frozen=True, slots=True)
 class Add:
-    """Ask for a replica where the list has none; `removing`: an old one must be gone first."""
+    """Request a replica that is not listed; with `removing`, wait until the old one is gone."""
 
     target: Target
     findings: tuple[Finding, ...] = ()
     removing: bool = False
     vacant: bool = False
-    """Whether a look into the Region found nothing."""
+    """Whether a check of the Region found nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Ask again for a replica that Failed."""
+    """Request a failed replica again."""
 
     target: Target
     before: Replica
@@ -44,7 +44,7 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Overwrite:
-    """Ask for a replica in place of `victim`, which is destroyed."""
+    """Request a replica that destroys and replaces `victim`."""
 
     target: Target
     victim: Secret
@@ -54,18 +54,18 @@ class Overwrite:
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """Send nothing: the Region is in sync, or on its way."""
+    """Send nothing: the Region is in sync or in progress."""
 
     target: Target
     before: Replica
     findings: tuple[Finding, ...] = ()
     seen_there: bool = False
-    """Whether a look into the Region found our replica."""
+    """Whether a check of the Region found our replica."""
 
 
 @dataclass(frozen=True, slots=True)
 class Skip:
-    """Send nothing for this Region, and say why."""
+    """Skip this Region, and say why."""
 
     target: Target
     error: Problem
@@ -77,17 +77,17 @@ RegionStep = Add | Retry | Overwrite | Keep | Skip
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """What may be destroyed: namesakes if `force`, and the promoted replicas of ours named by ARN.
+    """Permission to destroy: secrets in a name conflict with `force`, and our promoted replicas by ARN.
 
-    Where an ARN is named for a name in a Region, nothing else of that name may be destroyed there.
+    An ARN for a name in a Region protects any other secret of that name there.
     """
 
     force: bool = False
     arns: frozenset[str] = frozenset()
 
     def others(self, victim: Secret) -> list[str]:
-        """Return the ARNs named for the victim's name and Region, if the victim's own is not among them."""
-        named = sorted(each for each in self.arns if each[:-7] == victim.arn[:-7])  # a hyphen and the suffix
+        """Return the ARNs given for the victim's name and Region, nothing if the victim's ARN is one of them."""
+        named = sorted(arn for arn in self.arns if arn[:-7] == victim.arn[:-7])  # cut the hyphen and the suffix
         return [] if victim.arn in named else named
 
 
@@ -101,11 +101,11 @@ def decide_step(
     consent: Consent,
     key_findings: Callable[[Replica], tuple[Finding, ...]],
 ) -> RegionStep:
-    """Return what to do in one Region; `key_findings` compares the key of a replica that is there."""
-    who = name_owner(primary, look)
+    """Return the step for one Region; `key_findings` compares the key of an existing replica."""
+    owner = name_owner(primary, look)
     entry = entry_under(primary.replica(target.region), our_replica(primary, look))
-    if isinstance(look, Secret) and who not in (NameOwner.OURS, NameOwner.NOBODY):
-        return _in_the_way(primary, target, look, who, consent)
+    if isinstance(look, Secret) and owner not in (NameOwner.OURS, NameOwner.NOBODY):
+        return _in_the_way(primary, target, look, owner, consent)
     unchecked = unseen(primary, target.region, look)
     done = entry is not None and entry.status != FAILED
     if unchecked and consent.force and not done:
@@ -121,34 +121,34 @@ def decide_step(
             look.error.outcome if isinstance(look, NotChecked) and look.error else Outcome.ACCESS,
         )
     if entry is None:
-        return _add(primary, target, who, unchecked)
+        return _add(primary, target, owner, unchecked)
     if entry.status == FAILED:
         retry = _under_its_key(target, entry)
-        about_it = _about_it(retry, NameOwner.UNKNOWN if unchecked else who)
+        about_it = _about_it(retry, NameOwner.UNKNOWN if unchecked else owner)
         return Retry(retry, entry, (had_failed(entry, about_it), *unchecked))
     if entry.status == IN_SYNC and isinstance(look, Absent):
         return skip(target, absent(primary, target.region, look))
-    return Keep(target, entry, (*key_findings(entry), *unchecked), seen_there=who is NameOwner.OURS)
+    return Keep(target, entry, (*key_findings(entry), *unchecked), seen_there=owner is NameOwner.OURS)
 
 
 def entry_under(entry: Replica | None, replica: Secret | None) -> Replica | None:
-    """Return the entry with the key that our replica itself shows, where it was seen.
+    """Return the entry with the key that our replica shows, if it was checked.
 
-    Whether the list follows a key that was changed over there is not known. Source: aws-behavior.md 1.8.
+    AWS may not update the list after a key change in the replica's Region. Source: aws-behavior.md 1.8.
     """
     return replace(entry, kms_key_id=replica.kms_key_id or DEFAULT) if entry and replica else entry
 
 
 def skip(target: Target, finding: Finding, outcome: Outcome = Outcome.FAILED) -> Skip:
-    """Return the step that leaves a Region alone because of a finding, whose kind is the error's code."""
+    """Return a Skip for the finding, whose kind is the error's code."""
     return Skip(target, Problem.about(finding, outcome), (finding,))
 
 
-def _in_the_way(primary: Secret, target: Target, victim: Secret, who: NameOwner, consent: Consent) -> RegionStep:
-    """Return Overwrite where the victim may go and consent covers it, Keep where that is under way, else Stop."""
-    finding = obstacle(primary, target, victim, who)
+def _in_the_way(primary: Secret, target: Target, victim: Secret, owner: NameOwner, consent: Consent) -> RegionStep:
+    """Return Overwrite if consent covers the victim, Keep if that is in progress, otherwise Skip."""
+    finding = obstacle(primary, target, victim, owner)
     covered = consent.force and (
-        who is NameOwner.NAMESAKE or (who is NameOwner.PROMOTED and victim.arn in consent.arns)
+        owner is NameOwner.NAMESAKE or (owner is NameOwner.PROMOTED and victim.arn in consent.arns)
     )
     entry = primary.replica(target.region)
     before = (had_failed(entry),) if entry and entry.status == FAILED else ()
@@ -161,36 +161,36 @@ def _in_the_way(primary: Secret, target: Target, victim: Secret, who: NameOwner,
         finding, covered = replace(finding, message=message), False
     if not covered:
         return replace(skip(target, finding), findings=(finding, *before))
-    if entry and entry.status == IN_PROGRESS:  # the overwriting was asked for before, and is on its way
+    if entry and entry.status == IN_PROGRESS:  # already overwriting
         return Keep(target, entry)
     kept = _under_its_key(target, entry) if before and entry else target
     return Overwrite(kept, victim, entry, (replace(finding, severity=Severity.WARNING), *before))
 
 
-def _add(primary: Secret, target: Target, who: NameOwner, unchecked: tuple[Finding, ...]) -> Add:
-    """Return the step for a Region that the list does not have."""
-    if who is not NameOwner.OURS:
-        return Add(target, unchecked, vacant=who is NameOwner.NOBODY)
+def _add(primary: Secret, target: Target, owner: NameOwner, unchecked: tuple[Finding, ...]) -> Add:
+    """Return the step for an unlisted Region."""
+    if owner is not NameOwner.OURS:
+        return Add(target, unchecked, vacant=owner is NameOwner.NOBODY)
     return Add(target, (removing(primary, target.region),), removing=True)
 
 
 def had_failed(entry: Replica, about_it: str = "") -> Finding:
-    """Return why the Region had Failed, and what is done about it."""
+    """Return why the Region had Failed, and the reaction."""
     words = (entry.message or "AWS gave no reason").rstrip(".")
     return Finding(Kind.FAILED, Severity.WARNING, f"{entry.region} had Failed: {words}{about_it}")
 
 
-def _about_it(target: Target, who: NameOwner) -> str:
-    there = {
+def _about_it(target: Target, owner: NameOwner) -> str:
+    reasons = {
         NameOwner.NOBODY: "nothing bears the name there now, so ",
         NameOwner.OURS: "what it has of it may be old, so ",
     }
     key = f" under the key {target.kms_key}" if target.kms_key else ""
-    return f"; {there.get(who, '')}it is tried again{key}"
+    return f"; {reasons.get(owner, '')}it is tried again{key}"
 
 
 def _under_its_key(target: Target, entry: Replica) -> Target:
-    """Return the target with the key that the entry has, where none was asked for: a retry changes no key unasked."""
+    """Return the target, by default with the entry's key: a retry changes no key unasked."""
     if target.kms_key is None and entry.kms_key_id not in (None, DEFAULT):
         return replace(target, kms_key=entry.kms_key_id)
     return target

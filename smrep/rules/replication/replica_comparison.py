@@ -1,4 +1,4 @@
-"""Whether a replica holds what its primary holds, as far as looks on both sides tell."""
+"""Compares a replica with its primary: existence, versions and keys."""
 
 from __future__ import annotations
 
@@ -26,33 +26,33 @@ from smrep.rules.replication.name_owner import Absent, NameLookup, NameOwner, No
 from smrep.rules.replication.replica_state import LIST_LAG_S, worst
 
 CURRENT, PREVIOUS = "AWSCURRENT", "AWSPREVIOUS"
-"""The labels whose versions must be the same on both sides; AWSPENDING is a rotation's own business."""
+"""Labels that must match on both sides; AWSPENDING belongs to rotation."""
 
 FOREVER_S = float("inf")
 
 Verdict = bool | AwsError
-"""Whether two keys are one, or why that could not be found out."""
+"""Whether two keys are the same, or why that is unknown."""
 Same = Callable[[str, str], Verdict]
 
 Listed = tuple[Version, ...] | AwsError | None
-"""The versions of one side, or why they could not be listed; None where that was not wanted."""
+"""The versions of one side, or why they could not be listed; None if not wanted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What the looks on both sides amount to for one Region."""
+    """The result of the comparison for one Region."""
 
     verified: bool | None
-    """None where something could not be looked at."""
+    """None if something could not be checked."""
     outcome: Outcome
     findings: tuple[Finding, ...] = ()
     patience_s: float = 0.0
-    """For how long another answer is worth waiting for; a lagging version may come at any time."""
+    """Seconds to wait for a better answer; a lagging version may arrive at any time."""
 
 
 @dataclass(frozen=True, slots=True)
 class BothSides:
-    """One secret in one Region as both sides show it; `key` is the one that was asked for, None for any."""
+    """One secret in one Region, as both sides show it; `key` is the wanted one, None for any."""
 
     primary: Secret
     region: Region
@@ -61,11 +61,11 @@ class BothSides:
     there: Listed
     key: str | None = None
     key_patience_s: float = 0.0
-    """For how long another key may be a lagging answer."""
+    """Seconds during which another key may be a lagging answer."""
 
 
 def compare_replica(sides: BothSides, same: Same) -> Proof:
-    """Return what is proved of a replica: its origin, its versions, its keys; where there is no value, next to nothing.
+    """Return the proof about a replica: its origin, versions and keys; a secret without a value proves almost nothing.
 
     ListSecretVersionIds lists only versions that hold a value, so a label without one counts as missing.
     Source: aws-behavior.md 1.4, 9.4; API_ListSecretVersionIds.
@@ -73,25 +73,25 @@ def compare_replica(sides: BothSides, same: Same) -> Proof:
     proof, empty = _proved(sides, same), no_value(sides.primary)
     if not empty:
         return proof
-    found = tuple(dict.fromkeys((*proof.findings, *empty)))
-    return replace(proof, findings=found, outcome=worst([proof.outcome, Outcome.DRIFT]))
+    findings = tuple(dict.fromkeys((*proof.findings, *empty)))
+    return replace(proof, findings=findings, outcome=worst([proof.outcome, Outcome.DRIFT]))
 
 
 def _proved(sides: BothSides, same: Same) -> Proof:
     primary, region, look = sides.primary, sides.region, sides.look
     entry = primary.replica(region)
-    who = name_owner(primary, look)
-    strange = isinstance(look, Secret) and who is not NameOwner.OURS
-    stranger = (obstacle(primary, Target(region), look, who),) if isinstance(look, Secret) and strange else ()
+    owner = name_owner(primary, look)
+    conflicting = isinstance(look, Secret) and owner is not NameOwner.OURS
+    stranger = (obstacle(primary, Target(region), look, owner),) if isinstance(look, Secret) and conflicting else ()
     doubt = unseen(primary, region, look) if isinstance(look, NotChecked) else ()
     if entry is None:
         gap = missing(primary, region, sides.key)
         leaving = replace(removing(primary, region), severity=Severity.ERROR, hint=gap.hint)
-        unlisted = leaving if who is NameOwner.OURS else replace(gap, hint=None) if strange else gap
-        found = _drift((*stranger, unlisted, *doubt))
+        unlisted = leaving if owner is NameOwner.OURS else replace(gap, hint=None) if conflicting else gap
+        drift = _drift((*stranger, unlisted, *doubt))
         if stranger:
-            return replace(found, patience_s=0.0)  # what bears the name is seen, and no list says so
-        return replace(found, outcome=worst([found.outcome, *_outcomes(doubt)]))
+            return replace(drift, patience_s=0.0)  # a conflict was seen directly, so no list lags
+        return replace(drift, outcome=worst([drift.outcome, *_outcomes(doubt)]))
     if entry.status == FAILED:
         return Proof(False, Outcome.FAILED, (*stranger, failed(primary, entry), *doubt))
     if isinstance(look, NotChecked):
@@ -104,7 +104,7 @@ def _proved(sides: BothSides, same: Same) -> Proof:
 
 
 def _drift(findings: tuple[Finding, ...]) -> Proof:
-    """Return the proof of a difference, which AWS's list may show only because it lags."""
+    """Return the proof of drift, which may only be a lagging list."""
     return Proof(False, Outcome.DRIFT, findings, LIST_LAG_S)
 
 
@@ -114,17 +114,17 @@ def _in_doubt(findings: tuple[Finding, ...]) -> Proof:
 
 
 def _outcomes(unchecked: Iterable[Finding]) -> Iterator[Outcome]:
-    """Yield what each look that could not be made makes of the run."""
-    return (each.outcome for each in unchecked if each.outcome)
+    """Yield the outcome of each failed check."""
+    return (finding.outcome for finding in unchecked if finding.outcome)
 
 
 def _compared(sides: BothSides, replica: Secret, same: Same) -> Proof:
-    """Return the proof for a replica of ours that is listed as in sync."""
+    """Return the proof about our replica, listed as InSync."""
     stale = _stale(sides, replica)
     wrong, unsure = _wrong_keys(sides, replica, same)
     unsure += _unlisted(sides.primary, sides.here) + _unlisted(replica, sides.there)
-    held = CURRENT in _labels(sides.here) if isinstance(sides.here, tuple) else True
-    empty = () if stale or (held and sides.primary.version(CURRENT)) else (valueless(sides.primary),)
+    has_value = CURRENT in _labels(sides.here) if isinstance(sides.here, tuple) else True
+    empty = () if stale or (has_value and sides.primary.version(CURRENT)) else (valueless(sides.primary),)
     outcomes = [Outcome.DRIFT] * bool(stale or wrong or empty) + [*_outcomes(unsure)]
     return Proof(
         verified=False if stale or wrong else None if unsure or empty else True,
@@ -135,14 +135,14 @@ def _compared(sides: BothSides, replica: Secret, same: Same) -> Proof:
 
 
 def _stale(sides: BothSides, replica: Secret) -> list[Finding]:
-    """Return a finding for the first label that is not on the same version on both sides."""
+    """Return a finding for the first label whose version differs between both sides."""
     shown = [(dict(sides.primary.stages), dict(replica.stages))]
     if isinstance(sides.here, tuple) and isinstance(sides.there, tuple):
         shown.append((_labels(sides.here), _labels(sides.there)))
     for stage in (CURRENT, PREVIOUS):
-        for here, there in shown:
-            if here.get(stage) != there.get(stage):
-                return [_stale_finding(sides, stage, here.get(stage), there.get(stage))]
+        for primary_labels, replica_labels in shown:
+            if primary_labels.get(stage) != replica_labels.get(stage):
+                return [_stale_finding(sides, stage, primary_labels.get(stage), replica_labels.get(stage))]
     return []
 
 
@@ -150,57 +150,64 @@ def _labels(versions: tuple[Version, ...]) -> dict[str, str]:
     return {stage: version.version_id for version in versions for stage in version.stages}
 
 
-def _stale_finding(sides: BothSides, stage: str, here: str | None, there: str | None) -> Finding:
+def _stale_finding(sides: BothSides, stage: str, expected: str | None, actual: str | None) -> Finding:
     name, region = sides.primary.name, sides.region
     again = format_command_on(sides.primary, "verify", [Target(region, sides.key)])
     return Finding(
         Kind.STALE,
         Severity.ERROR,
-        f"{name} in {region} holds {there or 'no version'} as {stage}, and its primary {here or 'none'}",
+        f"{name} in {region} holds {actual or 'no version'} as {stage}, and its primary {expected or 'none'}",
         "a new value may be on its way; if this stays so, whoever put it may lack kms:GenerateDataKey and kms:Encrypt "
         f"on the replica's key; look again: {again}",
     )
 
 
 def _wrong_keys(sides: BothSides, replica: Secret, same: Same) -> tuple[list[Finding], list[Finding]]:
-    """Return what is under another key than expected, and what could not be compared.
+    """Return findings for keys other than the expected one, and for keys that could not be compared.
 
-    Expected is the key that was asked for, else the one that the replica itself shows.
+    Expected is the wanted key, otherwise the replica's own.
     """
     shown = replica.kms_key_id or DEFAULT
     wanted = sides.key or shown
     versions = sides.there if isinstance(sides.there, tuple) else ()
     pairs: list[tuple[tuple[str, ...], str]] = [((shown,), "the replica")] if sides.key else []
-    pairs += [(each.keys, f"version {each.version_id} ({', '.join(each.stages)})") for each in versions if each.keys]
+    pairs += [
+        (version.keys, f"version {version.version_id} ({', '.join(version.stages)})")
+        for version in versions
+        if version.keys
+    ]
     wrong: list[Finding] = []
     unsure: list[Finding] = []
-    for keys, what in pairs:
+    for keys, subject in pairs:
         verdicts = [same(wanted, key) for key in keys]
-        doubt = next((each for each in verdicts if isinstance(each, AwsError) and not isinstance(each, NotFound)), None)
+        doubt = next(
+            (verdict for verdict in verdicts if isinstance(verdict, AwsError) and not isinstance(verdict, NotFound)),
+            None,
+        )
         if True in verdicts:
             continue
         if doubt:
             asking = f"whether {wanted} is the key in {sides.region}"
             unsure.append(unchecked(asking, doubt, f"kms:DescribeKey in {sides.region}"))
-        elif keys != (shown,) or not wrong:  # what the replica is under is told of the replica alone
-            wrong.append(_wrong_key(sides, what, ", ".join(keys), wanted))
+        elif keys != (shown,) or not wrong:  # report the replica's own key only once
+            wrong.append(_wrong_key(sides, subject, ", ".join(keys), wanted))
     return wrong, list(dict.fromkeys(unsure))
 
 
-def _wrong_key(sides: BothSides, what: str, key: str, wanted: str) -> Finding:
+def _wrong_key(sides: BothSides, subject: str, key: str, wanted: str) -> Finding:
     name, region = sides.primary.name, sides.region
     target = Target(region, wanted)
     return Finding(
         Kind.WRONG_KEY,
         Severity.ERROR,
-        f"{what} of {name} in {region} is under the key {key}, not {wanted}",
+        f"{subject} of {name} in {region} is under the key {key}, not {wanted}",
         format_command_on(sides.primary, "rekey", [target]),
     )
 
 
 def _unlisted(secret: Secret, listed: Listed) -> list[Finding]:
-    """Return the finding for versions that could not be listed, nothing where they were, or need not be."""
+    """Return the finding for versions that could not be listed, nothing if they were or need not be."""
     if not isinstance(listed, AwsError):
         return []
-    what = f"which versions of {secret.name} hold a value in {secret.region}"
-    return [unchecked(what, listed, f"secretsmanager:ListSecretVersionIds on {secret.arn}")]
+    subject = f"which versions of {secret.name} hold a value in {secret.region}"
+    return [unchecked(subject, listed, f"secretsmanager:ListSecretVersionIds on {secret.arn}")]

@@ -1,4 +1,4 @@
-"""What `remove` may do in a Region, and when a replica is really gone."""
+"""Decides whether `remove` may act in a Region, and when a replica is really gone."""
 
 from __future__ import annotations
 
@@ -17,40 +17,40 @@ from smrep.rules.replication.replica_state import LIST_LAG_S, worst
 
 @dataclass(frozen=True, slots=True)
 class ReplicaDeletion:
-    """What has become of one replica that is to go, up to the newest look."""
+    """The removal of one replica, up to the newest check."""
 
     region: Region
     before: Replica | None = None
-    """The primary's entry before anything was sent."""
+    """The primary's entry before our request."""
     victim: Secret | None = None
-    """Our replica as the newest look into the Region showed it; None where nothing is there."""
+    """Our replica at the newest check of its Region; None if it is missing."""
     shown: Secret | None = None
-    """The same as whoever confirmed the removal was shown it."""
+    """Our replica as shown for confirmation."""
     wanted: bool = False
-    """Whether a request is to be sent: the primary lists the Region."""
+    """Whether to send a request: the primary lists the Region."""
     gone: bool = False
     sent_at: float | None = None
-    """When our request went out, in the clock's seconds; None where none did."""
+    """The time of our request, in the clock's seconds; None without one."""
     accepted: bool = False
-    """Whether AWS is known to have taken our request."""
+    """Whether AWS is known to have accepted our request."""
     findings: tuple[Finding, ...] = ()
     error: Problem | None = None
 
     @property
     def is_unseen(self) -> bool:
-        """Whether it was stopped because nobody could look."""
-        return any(each.kind is Kind.UNCHECKED for each in self.findings)
+        """Whether a failed check stopped it."""
+        return any(finding.kind is Kind.UNCHECKED for finding in self.findings)
 
     @property
     def is_open(self) -> bool:
-        """Whether the Region is still to be waited for."""
+        """Whether to keep waiting for the Region."""
         return self.error is None and not self.gone
 
 
 def plan_deletion(primary: Secret, region: Region, look: NameLookup) -> ReplicaDeletion:
-    """Return what is to be done: only what is seen to be our replica, or nothing at all, may be removed.
+    """Return the removal: only our replica, or an entry without one, may be removed.
 
-    A replica that the primary does not list any more is on its way out: nothing is sent, and it is waited for.
+    AWS is already removing a replica that the primary no longer lists: send nothing and wait.
     """
     entry = primary.replica(region)
     if isinstance(look, NotChecked):
@@ -73,9 +73,9 @@ def plan_deletion(primary: Secret, region: Region, look: NameLookup) -> ReplicaD
 
 
 def why_kept(primary: Secret, wanted: Iterable[RegionReport]) -> Problem | None:
-    """Return why nothing may be removed yet, None where something may: the secret is in sync wherever it is wanted.
+    """Return why nothing may be removed yet, None once the secret is in sync in all wanted Regions.
 
-    Else the last replica might be taken away while the one in its place does not come.
+    Otherwise the last replica could disappear while its replacement fails.
     """
     rows = [row for row in wanted if row.status != IN_SYNC or row.outcome not in (Outcome.OK, Outcome.DRIFT)]
     if not rows:
@@ -90,77 +90,79 @@ def why_kept(primary: Secret, wanted: Iterable[RegionReport]) -> Problem | None:
     )
 
 
-def is_ours(primary: Secret, there: Secret) -> bool:
-    """Tell whether it is our replica, also one that AWS already shows as being deleted."""
-    return name_owner(primary, replace(there, deleted=None)) is NameOwner.OURS
+def is_ours(primary: Secret, secret: Secret) -> bool:
+    """Return whether it is our replica, even if AWS already shows it as being deleted."""
+    return name_owner(primary, replace(secret, deleted=None)) is NameOwner.OURS
 
 
-def after_look(known: ReplicaDeletion, primary: Secret, look: NameLookup, now: float) -> ReplicaDeletion:
-    """Return the departure after another look into the Region: only 'not found' means gone.
+def after_look(deletion: ReplicaDeletion, primary: Secret, look: NameLookup, now: float) -> ReplicaDeletion:
+    """Return the removal after another check of the Region: only 'not found' means gone.
 
-    What was listed and not seen may be there all the same, and what was not settled may still come into being, so there
-    'not found' counts once AWS's answers had time.
+    A listed replica may exist unseen, and one in progress may still appear. For those, 'not found' counts only after
+    AWS's answers had time to catch up.
     """
-    if not known.is_open or isinstance(look, NotChecked):
-        return known
+    if not deletion.is_open or isinstance(look, NotChecked):
+        return deletion
     if isinstance(look, Absent):
-        return _missed(known, now)
+        return _missed(deletion, now)
     if not is_ours(primary, look):
         finding = _not_ours(primary, look)
-        return replace(known, findings=(finding,), error=Problem.about(finding))
-    under_way = known.accepted or not known.wanted
-    return replace(known, victim=look, findings=(removing(primary, known.region),) if under_way else known.findings)
-
-
-def _missed(known: ReplicaDeletion, now: float) -> ReplicaDeletion:
-    """Return the departure after 'not found', which does not tell of a request that no answer came to.
-
-    Only the list does: nothing may have been there before, or it may go by an earlier request.
-    """
-    if known.wanted and not known.accepted:
-        return known
-    status = known.before.status if known.before else None
-    settled = known.before is None or status == FAILED or (status == IN_SYNC and known.victim is not None)
-    had_time = known.sent_at is None or now - known.sent_at >= LIST_LAG_S
-    if not (settled or had_time):
-        return known
-    findings = tuple(each for each in known.findings if each.kind is not Kind.REMOVING)
-    return replace(known, gone=True, findings=findings)
-
-
-def deletion_report(
-    known: ReplicaDeletion, primary: Secret, *, waiting: bool = True, dry_run: bool = False
-) -> RegionReport:
-    """Return the departure as a row of the report; `waiting` is False where --no-wait was typed."""
-    untouched = known.sent_at is None  # a refused request too
-    listed = known.before if untouched else None
-    if known.error is not None:
-        outcome = known.error.outcome
-    elif known.gone or dry_run:
-        outcome = Outcome.OK
-    else:
-        outcome = Outcome.ACCEPTED if known.accepted and not waiting else Outcome.PENDING
-    there = known.victim if not known.gone and (untouched or known.error is None) else None
-    return RegionReport(
-        region=known.region,
-        outcome=outcome,
-        arn=in_region(primary.arn, known.region) if there else None,
-        status=listed.status if listed else None,
-        status_message=listed.message if listed else None,
-        kms_key_id=there.kms_key_id if there else None,
-        last_accessed=there.last_accessed if there else None,
-        action=Action.REMOVE,
-        changed=known.accepted,
-        findings=known.findings,
-        error=known.error,
-        note=_note(known),
+        return replace(deletion, findings=(finding,), error=Problem.about(finding))
+    under_way = deletion.accepted or not deletion.wanted
+    return replace(
+        deletion, victim=look, findings=(removing(primary, deletion.region),) if under_way else deletion.findings
     )
 
 
-def _note(known: ReplicaDeletion) -> str | None:
-    if known.error is not None:
+def _missed(deletion: ReplicaDeletion, now: float) -> ReplicaDeletion:
+    """Return the removal after 'not found', which proves nothing about a request without an answer.
+
+    Only the list does: the replica may never have existed, or an earlier request may have removed it.
+    """
+    if deletion.wanted and not deletion.accepted:
+        return deletion
+    status = deletion.before.status if deletion.before else None
+    settled = deletion.before is None or status == FAILED or (status == IN_SYNC and deletion.victim is not None)
+    had_time = deletion.sent_at is None or now - deletion.sent_at >= LIST_LAG_S
+    if not (settled or had_time):
+        return deletion
+    findings = tuple(finding for finding in deletion.findings if finding.kind is not Kind.REMOVING)
+    return replace(deletion, gone=True, findings=findings)
+
+
+def deletion_report(
+    deletion: ReplicaDeletion, primary: Secret, *, waiting: bool = True, dry_run: bool = False
+) -> RegionReport:
+    """Return the removal as a row of the report; `waiting` is False with --no-wait."""
+    untouched = deletion.sent_at is None  # also true of a refused request
+    listed = deletion.before if untouched else None
+    if deletion.error is not None:
+        outcome = deletion.error.outcome
+    elif deletion.gone or dry_run:
+        outcome = Outcome.OK
+    else:
+        outcome = Outcome.ACCEPTED if deletion.accepted and not waiting else Outcome.PENDING
+    replica = deletion.victim if not deletion.gone and (untouched or deletion.error is None) else None
+    return RegionReport(
+        region=deletion.region,
+        outcome=outcome,
+        arn=in_region(primary.arn, deletion.region) if replica else None,
+        status=listed.status if listed else None,
+        status_message=listed.message if listed else None,
+        kms_key_id=replica.kms_key_id if replica else None,
+        last_accessed=replica.last_accessed if replica else None,
+        action=Action.REMOVE,
+        changed=deletion.accepted,
+        findings=deletion.findings,
+        error=deletion.error,
+        note=_note(deletion),
+    )
+
+
+def _note(deletion: ReplicaDeletion) -> str | None:
+    if deletion.error is not None:
         return None
-    return "gone" if known.gone else "being removed" if known.accepted or not known.wanted else None
+    return "gone" if deletion.gone else "being removed" if deletion.accepted or not deletion.wanted else None
 
 
 def _stopped(region: Region, finding: Finding, outcome: Outcome = Outcome.FAILED) -> ReplicaDeletion:
@@ -168,29 +170,29 @@ def _stopped(region: Region, finding: Finding, outcome: Outcome = Outcome.FAILED
 
 
 def _unchecked(primary: Secret, region: Region, look: NameLookup) -> Finding:
-    """Return the finding for a Region that could not be looked into, and is therefore left alone."""
+    """Return the finding for a Region skipped because it could not be checked."""
     (finding,) = unseen(primary, region, look) or (Finding(Kind.UNCHECKED, Severity.ERROR, "not looked at"),)
     return replace(finding, severity=Severity.ERROR, message=f"only what was seen is removed, and {finding.message}")
 
 
-def _not_ours(primary: Secret, there: Secret) -> Finding:
-    """Return why what bears the name there is left alone."""
-    name, region = primary.name, there.region
-    describe = aws_command("secretsmanager describe-secret", secret_id=there.arn, region=region)
+def _not_ours(primary: Secret, secret: Secret) -> Finding:
+    """Return why smrep skips the secret of this name."""
+    name, region = primary.name, secret.region
+    describe = aws_command("secretsmanager describe-secret", secret_id=secret.arn, region=region)
     again = format_command_on(primary, "remove", [Target(region)])
     spared = "AWS is not known to spare it when the Region is removed"
-    match name_owner(primary, there):
+    match name_owner(primary, secret):
         case NameOwner.PROMOTED:
-            kind, what = Kind.PROMOTED, f"was our replica once and stands alone now, {spared}"
+            kind, state = Kind.PROMOTED, f"was our replica once and stands alone now, {spared}"
         case NameOwner.DOOMED:
-            kind, what = Kind.PENDING_DELETION, "is scheduled for deletion"
+            kind, state = Kind.PENDING_DELETION, "is scheduled for deletion"
         case NameOwner.FOREIGN:
-            kind, what = Kind.ORPHAN, f"is a replica of another primary in {there.primary_region}, {spared}"
+            kind, state = Kind.ORPHAN, f"is a replica of another primary in {secret.primary_region}, {spared}"
         case _:
-            kind, what = Kind.NAME_CLASH, f"is another secret, {spared}"
+            kind, state = Kind.NAME_CLASH, f"is another secret, {spared}"
     return Finding(
         kind,
         Severity.ERROR,
-        f"{name} in {region} {what}: {secret_summary(there)}",
+        f"{name} in {region} {state}: {secret_summary(secret)}",
         f"look at it: {describe}; when it is out of the way: {again}",
     )

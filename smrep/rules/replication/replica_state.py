@@ -1,4 +1,4 @@
-"""Whether a replica Region is done, how it ended, and which of many endings counts."""
+"""The state of a replica Region during a run, its outcome, and the worst of several outcomes."""
 
 from __future__ import annotations
 
@@ -12,140 +12,138 @@ from smrep.report import Action, Finding, Kind, Problem, RegionReport, SecretRep
 from smrep.rules.replication.findings import far_findings
 
 LEFTOVER_S = 30.0
-"""After so long a Failed entry counts as the new call's result, even if it looks like the old one."""
+"""Seconds until a Failed entry counts as the new request's result, even if it looks like the old one."""
 
 LIST_LAG_S = 15.0
-"""For so long may a Region that AWS knows be missing from its answers; AWS gives no figure (aws-behavior.md 3)."""
+"""Seconds during which AWS's answers may lack a Region; AWS gives no figure (aws-behavior.md 3)."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReplicaState:
-    """What has become of one replica Region during a run, up to the newest look."""
+    """The state of one replica Region during a run, up to the newest check."""
 
     region: Region
     wanted_key: str | None = None
     own_key: str | None = None
-    """The key that a look into the Region showed on our replica; the primary's list may not follow it."""
+    """The key that our replica shows in its Region; the primary's list may lag behind it."""
     overwrites: str | None = None
     """The ARN of a promoted replica that may be destroyed."""
     action: Action | None = None
     seen: Replica | None = None
-    """The newest entry of the Region; None where the newest answer had none."""
+    """The Region's newest entry; None if the newest answer had none."""
     leftover: Replica | None = None
-    """The entry from before our request, as long as what is seen may still be it."""
+    """The entry from before our request, while `seen` may still be it."""
     sent_at: float | None = None
-    """When our request went out, in the clock's seconds; None where none did."""
+    """The time of our request, in the clock's seconds; None without one."""
     in_progress_since: float | None = None
-    """When the Region was first seen InProgress without a break, in the clock's seconds."""
+    """The start of the Region's unbroken InProgress, in the clock's seconds."""
     accepted: bool = False
-    """Whether AWS is known to have taken our request."""
+    """Whether AWS is known to have accepted our request."""
     held_until_gone: bool = False
-    """An old replica is being removed there, and our request waits for that."""
+    """Whether our request waits until the old replica is gone."""
     vacant: bool = False
-    """A look into the Region found nothing before our request."""
+    """Whether a check of the Region before our request found nothing."""
     seen_there: bool | None = None
-    """Whether the last look into the Region found our replica; None where none was made or answered."""
+    """Whether the last check of the Region found our replica; None without a check or an answer."""
     verified: bool | None = None
-    """What a proof at the end made of it."""
+    """The result of the final verification."""
     proved: Outcome = Outcome.OK
-    """What that proof makes of the outcome."""
+    """The outcome of the final verification."""
     findings: tuple[Finding, ...] = ()
     error: Problem | None = None
 
     @property
     def fresh_status(self) -> str | None:
-        """AWS's word, unless it may be left over from before our request or the entry is missing."""
+        """AWS's status; None if the entry is missing or may predate our request."""
         if self.seen is None or self.leftover is not None:
             return None
         return self.seen.status
 
     @property
     def is_open(self) -> bool:
-        """Whether waiting on makes sense: neither in sync nor failed nor stopped."""
+        """Whether to keep waiting: neither in sync nor failed nor stopped."""
         return self.error is None and self.fresh_status not in (IN_SYNC, FAILED)
 
 
-def after_request(course: ReplicaState, now: float, *, accepted: bool) -> ReplicaState:
-    """Return the course after a request went out: what was listed before is no result of it."""
-    return replace(course, sent_at=now, accepted=accepted, leftover=course.seen, held_until_gone=False, error=None)
+def after_request(state: ReplicaState, now: float, *, accepted: bool) -> ReplicaState:
+    """Return the state after our request: earlier entries are not its result."""
+    return replace(state, sent_at=now, accepted=accepted, leftover=state.seen, held_until_gone=False, error=None)
 
 
-def after_look(course: ReplicaState, entry: Replica | None, now: float) -> ReplicaState:
-    """Return the course after a look at the primary.
+def after_look(state: ReplicaState, entry: Replica | None, now: float) -> ReplicaState:
+    """Return the state after a check of the primary.
 
-    Our own Failed ends a Region for good. An entry left over from before our request counts as new once it shows
-    another status or message; one that is Failed also after LEFTOVER_S, if AWS is known to have taken the request.
-    It is known to have where something new is listed, also long after an answer was lost.
+    A Failed of our own request is final. An entry from before our request counts as new once its status or message
+    changes; a Failed one also after LEFTOVER_S, if AWS is known to have accepted the request. A new entry shows that
+    it did, even long after a lost answer.
     """
-    if course.error is not None or course.fresh_status == FAILED:
-        return course
-    leftover = course.leftover
+    if state.error is not None or state.fresh_status == FAILED:
+        return state
+    leftover = state.leftover
     if leftover is not None and entry is not None:
-        was, now_is = ((each.status, without_request_id(each.message)) for each in (leftover, entry))
-        if was != now_is or (leftover.status == FAILED and _had_time(course, now)):
+        was, now_is = ((replica.status, without_request_id(replica.message)) for replica in (leftover, entry))
+        if was != now_is or (leftover.status == FAILED and _had_time(state, now)):
             leftover = None
-    since = in_progress_since(course.in_progress_since, entry, now)
-    known = replace(course, seen=entry, leftover=leftover, in_progress_since=since)
-    return replace(known, accepted=True) if course.sent_at is not None and has_moved(known) else known
+    since = in_progress_since(state.in_progress_since, entry, now)
+    updated = replace(state, seen=entry, leftover=leftover, in_progress_since=since)
+    return replace(updated, accepted=True) if state.sent_at is not None and has_moved(updated) else updated
 
 
 def in_progress_since(before: float | None, entry: Replica | None, now: float) -> float | None:
-    """Return since when an entry has been seen InProgress, given what that was before this look."""
+    """Return the start of an entry's InProgress, given the start known before this check."""
     if entry is None or entry.status != IN_PROGRESS:
         return None
     return now if before is None else before
 
 
-def _had_time(course: ReplicaState, now: float) -> bool:
-    return course.accepted and course.sent_at is not None and now - course.sent_at >= LEFTOVER_S
+def _had_time(state: ReplicaState, now: float) -> bool:
+    return state.accepted and state.sent_at is not None and now - state.sent_at >= LEFTOVER_S
 
 
-def has_moved(course: ReplicaState) -> bool:
-    """Tell whether the list shows that AWS took our request: the Region appeared, or its entry changed."""
-    return course.seen is not None and course.leftover is None
+def has_moved(state: ReplicaState) -> bool:
+    """Return whether the list shows that AWS accepted our request: the Region appeared, or its entry changed."""
+    return state.seen is not None and state.leftover is None
 
 
-def outcome(course: ReplicaState) -> Outcome:
-    """Return how the Region ended, PENDING while it has not."""
-    if course.error is not None:
-        return course.error.outcome
-    if course.fresh_status == FAILED:
+def outcome(state: ReplicaState) -> Outcome:
+    """Return the Region's outcome, PENDING until it has one."""
+    if state.error is not None:
+        return state.error.outcome
+    if state.fresh_status == FAILED:
         return Outcome.FAILED
-    if course.fresh_status != IN_SYNC:
+    if state.fresh_status != IN_SYNC:
         return Outcome.PENDING
-    drift = any(each.kind is Kind.WRONG_KEY for each in course.findings)
-    return worst([course.proved, Outcome.DRIFT if drift else Outcome.OK])
+    drift = any(finding.kind is Kind.WRONG_KEY for finding in state.findings)
+    return worst([state.proved, Outcome.DRIFT if drift else Outcome.OK])
 
 
-def region_report(
-    course: ReplicaState, primary: Secret, *, waiting: bool = True, dry_run: bool = False
-) -> RegionReport:
-    """Return the course as a row of the report; `waiting` is False where --no-wait was typed."""
-    entry = course.seen
-    ended = outcome(course)
-    if dry_run and course.error is None:
+def region_report(state: ReplicaState, primary: Secret, *, waiting: bool = True, dry_run: bool = False) -> RegionReport:
+    """Return the state as a row of the report; `waiting` is False with --no-wait."""
+    entry = state.seen
+    ended = outcome(state)
+    if dry_run and state.error is None:
         ended = Outcome.OK
-    elif ended is Outcome.PENDING and not waiting and course.accepted:
+    elif ended is Outcome.PENDING and not waiting and state.accepted:
         ended = Outcome.ACCEPTED
-    key = course.own_key or (entry.kms_key_id if entry else course.wanted_key)
-    if dry_run and course.action is not Action.KEEP:
-        key = course.wanted_key  # what would be sent
-    backed = course.fresh_status == IN_SYNC if course.seen_there is None else course.seen_there
+    key = state.own_key or (entry.kms_key_id if entry else state.wanted_key)
+    if dry_run and state.action is not Action.KEEP:
+        key = state.wanted_key  # the key to send
+    backed = state.fresh_status == IN_SYNC if state.seen_there is None else state.seen_there
     return RegionReport(
-        region=course.region,
+        region=state.region,
         outcome=ended,
-        arn=in_region(primary.arn, course.region) if backed and course.error is None else None,
+        arn=in_region(primary.arn, state.region) if backed and state.error is None else None,
         status=entry.status if entry else None,
         status_message=entry.message if entry else None,
         kms_key_id=key,
-        wanted_key=course.wanted_key,
-        overwrites=course.overwrites,
+        wanted_key=state.wanted_key,
+        overwrites=state.overwrites,
         last_accessed=entry.last_accessed if entry else None,
-        action=course.action,
-        changed=course.accepted,
-        verified=course.verified,
-        findings=course.findings,
-        error=course.error,
+        action=state.action,
+        changed=state.accepted,
+        verified=state.verified,
+        findings=state.findings,
+        error=state.error,
     )
 
 
@@ -156,9 +154,9 @@ def secret_report(
     notes: Iterable[str] = (),
     findings: Iterable[Finding] = (),
 ) -> SecretReport:
-    """Return the secret with its rows; the worst of them and of the secret's own trouble is how it ended.
+    """Return the secret with its rows; its outcome is the worst of the rows' and its own error's.
 
-    `findings` are about the secret and for none of its rows.
+    `findings` are about the secret as a whole.
     """
     outcomes = [row.outcome for row in rows]
     return SecretReport(
@@ -176,12 +174,12 @@ def secret_report(
 
 
 def worst_first(reports: Iterable[SecretReport]) -> list[SecretReport]:
-    """Return the secrets by how they ended, and as they came where they ended alike."""
+    """Return the secrets sorted by outcome, otherwise in their order."""
     order = list(Outcome)
     return sorted(reports, key=lambda each: order.index(each.outcome))
 
 
 def worst(outcomes: Iterable[Outcome]) -> Outcome:
-    """Return the outcome that counts: the first of the order in which Outcome lists them, OK where there is none."""
+    """Return the worst outcome, in the order of Outcome; OK without any."""
     order = list(Outcome)
     return min(outcomes, key=order.index, default=Outcome.OK)

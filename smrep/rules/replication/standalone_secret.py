@@ -1,4 +1,4 @@
-"""What `promote` may make stand alone, and what it leaves behind."""
+"""Decides whether `promote` may act, and reports the old primary's remaining replicas."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from smrep.rules.hints import aws_command, promotion
 
 
 def unfit(secret: Secret, home: Region | None) -> Problem | None:
-    """Return why this secret is not promoted, None where it may be; `home` is the primary's Region, if it was typed.
+    """Return why smrep does not promote this secret, None if it may; `home` is the primary's Region, if given.
 
-    For a replica of another account the same call means something else. Source: aws-behavior.md 1.3.
+    For another account's replica, the same call means something else. Source: aws-behavior.md 1.3.
 
     Raises:
         UsageError: it is the primary itself.
@@ -46,18 +46,22 @@ def unfit(secret: Secret, home: Region | None) -> Problem | None:
     return None
 
 
-def check_named(secret_ids: Iterable[SecretId], found: Sequence[Secret]) -> None:
-    """Refuse an ARN whose Region holds neither the replica that was found nor its primary.
+def check_named(secret_ids: Iterable[SecretId], secrets: Sequence[Secret]) -> None:
+    """Refuse an ARN whose Region holds neither the found replica nor its primary.
 
-    What stands alone does not tell where its primary was, so its ARN is not asked about.
+    A standalone secret does not show its former primary, so its ARN is not checked.
 
     Raises:
         UsageError: the ARN names such a Region.
 
     """
-    for named in (each for each in secret_ids if each.startswith("arn:")):
+    for named in (secret_id for secret_id in secret_ids if secret_id.startswith("arn:")):
         region = parse_arn(named, "secretsmanager").region
-        for secret in (each for each in found if each.is_replica and each.arn == in_region(named, each.region)):
+        for secret in (
+            candidate
+            for candidate in secrets
+            if candidate.is_replica and candidate.arn == in_region(named, candidate.region)
+        ):
             if region not in (secret.region, secret.primary_region):
                 raise UsageError(
                     f"{named} is of {region}, and -r says {secret.region}, which holds a replica of "
@@ -69,7 +73,7 @@ def check_named(secret_ids: Iterable[SecretId], found: Sequence[Secret]) -> None
 def promotion_report(
     now: Secret, error: Problem | None, *, accepted: bool, waiting: bool, dry_run: bool
 ) -> RegionReport:
-    """Return the secret as its Region shows it as a row; `waiting` is False where --no-wait was typed."""
+    """Return the promoted secret's current state as a row; `waiting` is False with --no-wait."""
     outcome = error.outcome if error else Outcome.OK
     if error is None and now.is_replica and not dry_run:
         outcome = Outcome.ACCEPTED if accepted and not waiting else Outcome.PENDING
@@ -87,9 +91,9 @@ def promotion_report(
 
 
 def left_behind(old: Secret, promoted: Region) -> tuple[str, ...]:
-    """Return what the old primary lists still, of the promoted Region and of others."""
+    """Return notes on the Regions that the old primary still lists."""
     entry = old.replica(promoted)
-    others = [each.region for each in old.replicas if each.region != promoted]
+    others = [replica.region for replica in old.replicas if replica.region != promoted]
     notes = []
     if entry is not None:
         notes.append(
@@ -102,5 +106,5 @@ def left_behind(old: Secret, promoted: Region) -> tuple[str, ...]:
 
 
 def silence(promoted: Secret, why: str) -> str:
-    """Return the note on an old primary that did not tell, which fails nothing."""
+    """Return the note on an old primary that did not answer, which fails nothing."""
     return f"the old primary in {promoted.primary_region} was asked once and did not tell what it still lists: {why}"
