@@ -1,4 +1,4 @@
-"""Whether a secret is where it should be: what two lists tell, and what a look at the primary adds."""
+"""Decides whether a secret has its wanted replicas, from two lists and a check of the primary."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ from smrep.rules.replication.replica_comparison import BothSides, Same, compare_
 from smrep.rules.replication.replica_state import secret_report
 
 ALWAYS = ("secrets", "covered", "missing", "failed", "in_progress", "stale", "wrong_key", "extra", "orphan")
-"""What an audit's summary has, also where it is none; scripts may rely on it."""
+"""Counts that an audit's summary always has, even at 0; scripts may rely on them."""
 
 
-def is_covered(primary: Listed, target: Target, there: Listed, same: Callable[[Target, str, str], bool]) -> bool:
-    """Tell whether the lists of two Regions show a replica that is ours and current, under the key that is wanted.
+def is_covered(primary: Listed, target: Target, replica: Listed, same: Callable[[Target, str, str], bool]) -> bool:
+    """Return whether the lists of two Regions show our current replica under the wanted key.
 
-    That AWS calls it InSync no list tells. Source: aws-behavior.md 1.5. A secret without a value proves nothing.
+    No list shows InSync. Source: aws-behavior.md 1.5. A secret without a value proves nothing.
     """
     return (
-        there.role is Role.REPLICA
-        and there.primary_region == primary.region == primary.primary_region
-        and there.current == primary.current is not None
-        and there.deleted is None
-        and there.arn == in_region(primary.arn, target.region)
-        and same(target, there.kms_key_id or DEFAULT, primary.account)
+        replica.role is Role.REPLICA
+        and replica.primary_region == primary.region == primary.primary_region
+        and replica.current == primary.current is not None
+        and replica.deleted is None
+        and replica.arn == in_region(primary.arn, target.region)
+        and same(target, replica.kms_key_id or DEFAULT, primary.account)
     )
 
 
 def covered_row(primary: Listed, target: Target) -> RegionReport:
-    """Return the row of a Region that is covered by listing, which carries no status."""
+    """Return the row of a Region covered by listing, which carries no status."""
     return RegionReport(
         target.region,
         Outcome.OK,
@@ -48,13 +48,13 @@ def covered_row(primary: Listed, target: Target) -> RegionReport:
 
 
 def unlisted_row(target: Target, error: AwsError) -> RegionReport:
-    """Return the row of a Region whose list could not be had."""
-    what = unchecked(f"what is in {target.region}", error, f"secretsmanager:ListSecrets in {target.region}")
-    return RegionReport(target.region, doubt(error), wanted_key=target.kms_key, findings=(what,))
+    """Return the row of a Region that could not be listed."""
+    finding = unchecked(f"what is in {target.region}", error, f"secretsmanager:ListSecrets in {target.region}")
+    return RegionReport(target.region, doubt(error), wanted_key=target.kms_key, findings=(finding,))
 
 
 def examined_row(primary: Secret, target: Target, look: NameLookup, same: Same) -> RegionReport:
-    """Return the row of a Region after a look at the primary, and into the Region where the lists left a doubt."""
+    """Return the row of a Region after a check of the primary, and of the Region if the lists left a doubt."""
     proof = compare_replica(BothSides(primary, target.region, look, None, None, target.kms_key), same)
     entry, replica = primary.replica(target.region), our_replica(primary, look)
     return RegionReport(
@@ -71,7 +71,7 @@ def examined_row(primary: Secret, target: Target, look: NameLookup, same: Same) 
 
 
 def extra_row(primary: Secret, entry: Replica, *, unwanted: bool) -> RegionReport:
-    """Return the row of a Region where the secret is and no rule wants it; `unwanted`: the rules say so."""
+    """Return the row of a replica that no rule wants; `unwanted` if the rules remove extra replicas."""
     finding = Finding(
         Kind.EXTRA,
         Severity.ERROR if unwanted else Severity.INFO,
@@ -90,37 +90,37 @@ def extra_row(primary: Secret, entry: Replica, *, unwanted: bool) -> RegionRepor
     )
 
 
-def orphan(there: Sequence[Listed], home: Region) -> SecretReport:
-    """Return the report of replicas of one primary that is not there any more; it has no ARN that could be used."""
-    name = there[0].name
+def orphan(replicas: Sequence[Listed], home: Region) -> SecretReport:
+    """Return the report of replicas whose primary is gone; it has no usable ARN."""
+    name = replicas[0].name
     rows = [
         RegionReport(
-            each.region,
+            replica.region,
             Outcome.DRIFT,
-            arn=each.arn,
-            kms_key_id=each.kms_key_id,
+            arn=replica.arn,
+            kms_key_id=replica.kms_key_id,
             findings=(
                 Finding(
                     Kind.ORPHAN,
                     Severity.ERROR,
-                    f"{name} in {each.region} is a replica of a primary that is not in {home} any more",
+                    f"{name} in {replica.region} is a replica of a primary that is not in {home} any more",
                     "it may be the last copy; to keep it: "
-                    f"{format_command('promote', [name], targets=[Target(each.region)])}; "
-                    f"if it is not needed: {cut_off(each.arn, each.region)}",
+                    f"{format_command('promote', [name], targets=[Target(replica.region)])}; "
+                    f"if it is not needed: {cut_off(replica.arn, replica.region)}",
                 ),
             ),
         )
-        for each in there
+        for replica in replicas
     ]
-    return replace(secret_report(there[0].as_seen(), rows), arn=None, primary_region=home, checked_by="describe")
+    return replace(secret_report(replicas[0].as_seen(), rows), arn=None, primary_region=home, checked_by="describe")
 
 
 def summary(reports: Iterable[SecretReport], covered: int) -> dict[str, int]:
-    """Return how many secrets have which finding; `covered` more have none at all."""
+    """Return the number of secrets by finding; `covered` more secrets have none."""
     counts: Counter[str] = Counter(dict.fromkeys(ALWAYS, 0))
     counts["secrets"] = counts["covered"] = covered
     for secret in reports:
-        kinds = {each.kind.value for row in secret.replicas for each in row.findings}
+        kinds = {finding.kind.value for row in secret.replicas for finding in row.findings}
         if secret.error is not None:
             kinds.add("in_trouble")
         counts.update(kinds)

@@ -1,4 +1,4 @@
-"""Where a secret is wanted: the union of the rules that mean it."""
+"""The wanted replicas of a secret: the union of its matching rules."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from smrep.rules.replication.key_failures import same_by_spelling
 
 @dataclass(frozen=True, slots=True)
 class DesiredState:
-    """Where a secret is wanted, and on whose word."""
+    """The wanted replicas of a secret, and the rules that want them."""
 
     targets: tuple[Target, ...]
     rules: tuple[str, ...] = ()
     """The names of the rules."""
     remove_extra: bool = False
-    """Whether other Regions are to go: every rule says so."""
+    """Whether to remove other replicas: every rule must say so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +33,14 @@ class RuleConflict:
     keys: tuple[str, str]
 
     def told(self, name: str) -> str:
-        """Return the mistake, with its places."""
+        """Return the mistake and its places."""
         return (
             f"{' and '.join(self.places)}: {name} is given two keys in {self.region}, {self.keys[0]} and {self.keys[1]}"
         )
 
 
 def changed(secret: Secret) -> Problem:
-    """Return the trouble of a secret whose tags, say, were changed meanwhile, so that the rules want another thing."""
+    """Return the problem of a secret that now matches other rules, for example because its tags changed."""
     return Problem(
         "ChangedMeanwhile",
         f"{secret.name} was changed since it was listed, and the rules want something else of it now; it is left alone",
@@ -51,24 +51,24 @@ def changed(secret: Secret) -> Problem:
 
 
 def matching(rules: Sequence[Rule], secret: Listed) -> tuple[int, ...]:
-    """Return the places of the rules that mean the secret."""
+    """Return the indexes of the rules that match the secret."""
     return tuple(place for place, rule in enumerate(rules) if rule.selector.matches(secret))
 
 
 def union(rules: Sequence[Rule], account: str) -> DesiredState | RuleConflict:
-    """Return what the rules want together; the one key that is named for a Region counts."""
-    found: dict[Region, tuple[Target, Rule]] = {}
+    """Return the union of the rules; a Region's key may come from any of them."""
+    targets: dict[Region, tuple[Target, Rule]] = {}
     for rule in rules:
         for target in rule.targets:
-            known, before = found.get(target.region, (target, rule))
-            if known.kms_key and target.kms_key:
-                if not same_by_spelling(known.kms_key, target.kms_key, target.region, account):
-                    return RuleConflict((before.place, rule.place), target.region, (known.kms_key, target.kms_key))
-                found[target.region] = (known, before)
+            former, before = targets.get(target.region, (target, rule))
+            if former.kms_key and target.kms_key:
+                if not same_by_spelling(former.kms_key, target.kms_key, target.region, account):
+                    return RuleConflict((before.place, rule.place), target.region, (former.kms_key, target.kms_key))
+                targets[target.region] = (former, before)
             else:
-                found[target.region] = (known, before) if known.kms_key else (target, rule)
+                targets[target.region] = (former, before) if former.kms_key else (target, rule)
     return DesiredState(
-        tuple(target for target, _ in found.values()),
+        tuple(target for target, _ in targets.values()),
         tuple(rule.name for rule in rules),
         all(rule.remove_extra for rule in rules),
     )

@@ -1,4 +1,4 @@
-"""How much of what there is to do, or was done: counts of Regions, and lines that group them for a person."""
+"""Counts of planned or finished actions by Region, and groups of them for display."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from smrep.report import Action, Kind, RegionReport, SecretReport
 
 KEEP, WRONG_KEY, BLOCKED = Action.KEEP.value, Kind.WRONG_KEY.value, "blocked"
 COUNTED = (Action.ADD.value, Action.RETRY.value, Action.REMOVE.value, WRONG_KEY, BLOCKED, KEEP)
-"""What a manifest has done to a Region, and what is not done there; the words of a summary."""
+"""Actions of a manifest, and reasons for none; the words of a summary."""
 ORDER = (Action.PROMOTE.value, Action.OVERWRITE.value, *COUNTED)
-"""Everything that is done to a Region, as it is shown."""
+"""All actions, in order of display."""
 
 
 def what_of(row: RegionReport) -> str:
-    """Return what is to be done to a Region, or why nothing is."""
+    """Return the action in a Region, or the reason for none."""
     if row.error is not None and not row.changed and row.action in (None, Action.REMOVE):
         return BLOCKED
-    if any(each.kind is Kind.WRONG_KEY for each in row.findings) and row.action is Action.KEEP:
+    if any(finding.kind is Kind.WRONG_KEY for finding in row.findings) and row.action is Action.KEEP:
         return WRONG_KEY
     if row.action is Action.REMOVE and row.note == "gone" and not row.changed:
         return KEEP
@@ -29,9 +29,9 @@ def what_of(row: RegionReport) -> str:
 
 
 def tally(reports: Iterable[SecretReport], kept: int, healthy: int) -> dict[str, int]:
-    """Return how many Regions get what, and how many secrets there are.
+    """Return the number of secrets, and of Regions by action.
 
-    `kept` Regions of `healthy` more secrets are as they should be.
+    `kept` Regions of `healthy` more secrets need no action.
     """
     counts: Counter[str] = Counter(dict.fromkeys(("secrets", *COUNTED, "in_trouble"), 0))
     counts["secrets"], counts[KEEP] = healthy, kept
@@ -43,7 +43,7 @@ def tally(reports: Iterable[SecretReport], kept: int, healthy: int) -> dict[str,
 
 
 def done(reports: Iterable[SecretReport], kept: int, healthy: int) -> dict[str, int]:
-    """Return the same, and how many Regions AWS took a request for, failed, were denied, are not finished."""
+    """Return the same, with the number of changed, failed, denied and pending Regions."""
     reports = list(reports)
     rows = [row for secret in reports for row in secret.replicas]
     return {
@@ -57,22 +57,22 @@ def done(reports: Iterable[SecretReport], kept: int, healthy: int) -> dict[str, 
 
 @dataclass(slots=True)
 class Group:
-    """Secrets for which the same rules want the same in the same Region, or that are stopped for the same reason."""
+    """Secrets that share rules, action and Region, or the reason for none."""
 
     rules: tuple[str, ...]
     what: str
     region: Region | None
-    """None where it is about whole secrets."""
+    """None for whole secrets."""
     key: str | None = None
     why: str | None = None
-    """What stops them: a kind of finding or an error's code."""
+    """The blocker: a kind of finding or an error's code."""
     names: list[str] = field(default_factory=list)
     """The first few."""
     count: int = 0
 
     @property
     def place(self) -> tuple[object, ...]:
-        """What tells it from the others."""
+        """The key that identifies the group."""
         return self.rules, self.what, self.region, self.key, self.why
 
 
@@ -80,18 +80,19 @@ _FEW = 3
 
 
 def groups(reports: Iterable[SecretReport]) -> Iterator[Group]:
-    """Yield what is to be done, grouped by rules, action and Region, in the order of the rules and of ORDER."""
-    found: dict[tuple[object, ...], Group] = {}
+    """Yield the groups, in the order of the rules and of ORDER."""
+    by_place: dict[tuple[object, ...], Group] = {}
     for secret in reports:
-        for each in _groups_of(secret):
-            group = found.setdefault(each.place, each)
+        for candidate in _groups_of(secret):
+            group = by_place.setdefault(candidate.place, candidate)
             group.count += 1
             if len(group.names) < _FEW:
                 group.names.append(secret.label)
-    rules = {each.rules: None for each in found.values()}
-    order = {each: place for place, each in enumerate(rules)}
+    rules = {group.rules: None for group in by_place.values()}
+    order = {names: place for place, names in enumerate(rules)}
     yield from sorted(
-        found.values(), key=lambda each: (order[each.rules], ORDER.index(each.what), each.region or "", each.why or "")
+        by_place.values(),
+        key=lambda each: (order[each.rules], ORDER.index(each.what), each.region or "", each.why or ""),
     )
 
 
@@ -99,6 +100,6 @@ def _groups_of(secret: SecretReport) -> Iterator[Group]:
     if secret.error is not None:
         yield Group(secret.rules, BLOCKED, None, why=secret.error.code)
     for row in secret.replicas:
-        what = what_of(row)
-        key = row.wanted_key if what != Action.REMOVE.value else None
-        yield Group(secret.rules, what, row.region, key, row.error.code if what == BLOCKED and row.error else None)
+        action = what_of(row)
+        key = row.wanted_key if action != Action.REMOVE.value else None
+        yield Group(secret.rules, action, row.region, key, row.error.code if action == BLOCKED and row.error else None)

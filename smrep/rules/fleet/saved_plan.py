@@ -1,4 +1,4 @@
-"""A plan as a file: write, read, and compare with a new one."""
+"""Writes a plan to a file, reads it, and compares it with the current state."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ from smrep.rules.replication.replica_deletion import ReplicaDeletion
 
 @dataclass(frozen=True, slots=True)
 class SavedStep:
-    """What is to be done in one Region, and what was found there when that was decided."""
+    """A planned action in one Region, with the state that it was planned for."""
 
     action: Action
     region: Region
     kms_key: str | None = None
     status: str | None = None
-    """AWS's word for the Region; None where the primary listed none."""
+    """AWS's status of the Region; None if the primary did not list it."""
 
 
 @dataclass(frozen=True, slots=True)
 class SavedSecret:
-    """One secret for which something is to be done."""
+    """One secret with planned actions."""
 
     arn: str
     account: int
-    """Its place among the plan's accounts."""
+    """Index into the plan's accounts."""
     rules: tuple[str, ...]
     steps: tuple[SavedStep, ...]
 
@@ -48,40 +48,40 @@ class SavedSecret:
 
     @property
     def targets(self) -> tuple[Target, ...]:
-        """The Regions in which a replica is to come into being."""
-        return tuple(Target(each.region, each.kms_key) for each in self.steps if each.action is not Action.REMOVE)
+        """The replicas to create."""
+        return tuple(Target(step.region, step.kms_key) for step in self.steps if step.action is not Action.REMOVE)
 
     @property
     def removed(self) -> tuple[Region, ...]:
-        """The Regions from which it is to go."""
-        return tuple(each.region for each in self.steps if each.action is Action.REMOVE)
+        """The Regions of replicas to remove."""
+        return tuple(step.region for step in self.steps if step.action is Action.REMOVE)
 
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """A plan as it stands in a file."""
+    """A plan, as a file holds it."""
 
     made_at: str
     accounts: tuple[AccountRole | None, ...]
-    """The roles to take on; None for the credentials at hand."""
+    """The roles to assume; None for the current credentials."""
     secrets: tuple[SavedSecret, ...]
     shard: Shard = WHOLE
-    """The part of the work that it is, whose part of the rate it gets."""
+    """The plan's part of the work, and of the request rate."""
     of_accounts: int = 1
-    """How many accounts the shards were dealt to."""
+    """The number of accounts among the shards."""
 
 
 def saved_steps(steps: Iterable[RegionStep], departures: Iterable[ReplicaDeletion]) -> tuple[SavedStep, ...]:
-    """Return what is to be done for one secret."""
-    found = []
+    """Return the planned actions for one secret."""
+    saved = []
     for step in steps:
         match step:
             case Add():
-                found.append(SavedStep(Action.ADD, step.target.region, step.target.kms_key))
+                saved.append(SavedStep(Action.ADD, step.target.region, step.target.kms_key))
             case Retry():
-                found.append(SavedStep(Action.RETRY, step.target.region, step.target.kms_key, step.before.status))
-    going = [each for each in departures if each.wanted and each.error is None]
-    return (*found, *(SavedStep(Action.REMOVE, each.region, None, _listed_as(each)) for each in going))
+                saved.append(SavedStep(Action.RETRY, step.target.region, step.target.kms_key, step.before.status))
+    going = [departure for departure in departures if departure.wanted and departure.error is None]
+    return (*saved, *(SavedStep(Action.REMOVE, departure.region, None, _listed_as(departure)) for departure in going))
 
 
 def _listed_as(departure: ReplicaDeletion) -> str | None:
@@ -89,16 +89,16 @@ def _listed_as(departure: ReplicaDeletion) -> str | None:
 
 
 def moved(saved: SavedStep, step: RegionStep | ReplicaDeletion) -> str | None:
-    """Return how the world has moved since the plan was made, None where it has not, or where all is done already."""
+    """Return how AWS changed since the plan was made, None if it did not, or if nothing is left to do."""
     if isinstance(step, ReplicaDeletion):
         if step.gone or (step.error is None and not step.wanted):
-            return None  # removed since, or on its way
+            return None  # removed already, or in progress
         now = SavedStep(Action.REMOVE, step.region, None, _listed_as(step))
         why = step.error.message if step.error else None
     elif isinstance(step, Skip):
         return f"{saved.region}: {saved.action} was planned, and now {step.error.message}"
     elif isinstance(step, Keep):
-        wrong = next((each.message for each in step.findings if each.kind == "wrong_key"), None)
+        wrong = next((finding.message for finding in step.findings if finding.kind == "wrong_key"), None)
         return f"{saved.region}: {saved.action} was planned, and now {wrong}" if wrong else None
     else:
         now, why = next(iter(saved_steps([step], ()))), None
@@ -113,11 +113,11 @@ def _told(step: SavedStep) -> str:
 
 
 def differences(secret: SavedSecret, steps: Sequence[RegionStep], departures: Sequence[ReplicaDeletion]) -> list[str]:
-    """Return how the world has moved for one secret since the plan was made."""
+    """Return how AWS changed for one secret since the plan was made."""
     now: dict[Region, RegionStep | ReplicaDeletion] = {step.target.region: step for step in steps}
-    now |= {each.region: each for each in departures}
-    found = (moved(step, now[step.region]) for step in secret.steps)
-    return [each for each in found if each]
+    now |= {departure.region: departure for departure in departures}
+    changes = (moved(step, now[step.region]) for step in secret.steps)
+    return [change for change in changes if change]
 
 
 SCHEMA = "smrep-plan/1"
@@ -132,23 +132,23 @@ def as_text(plan: Saved, version: str) -> str:
         "smrep_version": version,
         "made_at": plan.made_at,
         "shard": {"number": plan.shard.number, "count": plan.shard.count, "accounts": plan.of_accounts},
-        "accounts": [_role(each) if each else None for each in plan.accounts],
-        "secrets": [asdict(each) for each in plan.secrets],
+        "accounts": [_role(role) if role else None for role in plan.accounts],
+        "secrets": [asdict(secret) for secret in plan.secrets],
     }
     return json.dumps(value, indent=1) + "\n"
 
 
 def parse_saved(text: str, source: str) -> Saved:
-    """Return the plan that the text is.
+    """Return the parsed plan.
 
     Raises:
-        UsageError: it is none that this version can read.
+        UsageError: the text is not a plan, or this version cannot read it.
 
     """
     try:
         value = _plan(json.loads(text))
-        accounts = tuple(_to_role(each, place) for place, each in enumerate(_list(value, "accounts")))
-        secrets = tuple(_to_secret(each, place, accounts) for place, each in enumerate(_list(value, "secrets")))
+        accounts = tuple(_to_role(account, place) for place, account in enumerate(_list(value, "accounts")))
+        secrets = tuple(_to_secret(secret, place, accounts) for place, secret in enumerate(_list(value, "secrets")))
         _check_once(secrets)
         return Saved(_text(value, "made_at", "it"), accounts, secrets, *_to_shard(value))
     except (ValueError, RecursionError) as error:
@@ -162,39 +162,39 @@ def _role(role: AccountRole) -> dict[str, str | None]:
 
 
 def _plan(value: object) -> Mapping[str, Any]:
-    found = _object(value, "it")
-    if found.get("schema") != SCHEMA:
+    plan = _object(value, "it")
+    if plan.get("schema") != SCHEMA:
         raise UsageError(f"its schema is not {SCHEMA}")
-    return found
+    return plan
 
 
-def _object(value: object, what: str) -> Mapping[str, Any]:
+def _object(value: object, subject: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
-        raise UsageError(f"{what} is no JSON object")
+        raise UsageError(f"{subject} is no JSON object")
     return value
 
 
 def _list(value: Mapping[str, Any], key: str) -> list[Any]:
-    found = value.get(key)
-    if not isinstance(found, list):
+    items = value.get(key)
+    if not isinstance(items, list):
         raise UsageError(f"{key} is no list")
-    return found
+    return items
 
 
-def _text(value: Mapping[str, Any], key: str, what: str) -> str:
-    found = value.get(key)
-    if not isinstance(found, str) or not found:
-        raise UsageError(f"{what} has no text as {key}")
-    return found
+def _text(value: Mapping[str, Any], key: str, subject: str) -> str:
+    text = value.get(key)
+    if not isinstance(text, str) or not text:
+        raise UsageError(f"{subject} has no text as {key}")
+    return text
 
 
-def _optional(value: Mapping[str, Any], key: str, what: str) -> str | None:
-    return None if value.get(key) is None else _text(value, key, what)
+def _optional(value: Mapping[str, Any], key: str, subject: str) -> str | None:
+    return None if value.get(key) is None else _text(value, key, subject)
 
 
 def _to_shard(value: Mapping[str, Any]) -> tuple[Shard, int]:
     shard = _object(value.get("shard"), "shard")
-    number, count, accounts = (_count(shard.get(each)) for each in ("number", "count", "accounts"))
+    number, count, accounts = (_count(shard.get(key)) for key in ("number", "count", "accounts"))
     if not 0 < number <= count or accounts < 1:
         raise UsageError("its shard is none")
     return Shard(number, count), accounts
@@ -207,19 +207,19 @@ def _count(value: object) -> int:
 def _to_role(value: object, place: int) -> AccountRole | None:
     if value is None:
         return None
-    what = f"account {place}"
-    found = _object(value, what)
-    arn, region = _text(found, "role_arn", what), _optional(found, "region", what)
+    subject = f"account {place}"
+    fields = _object(value, subject)
+    arn, region = _text(fields, "role_arn", subject), _optional(fields, "region", subject)
     if not re.fullmatch(r"arn:aws[a-z-]*:iam::\d{12}:role/\S+", arn, re.ASCII):
-        raise UsageError(f"{what} has no role's ARN")
+        raise UsageError(f"{subject} has no role's ARN")
     home = parse_region(region) if region else None
-    return AccountRole(_text(found, "place", what), arn, _optional(found, "external_id", what), home)
+    return AccountRole(_text(fields, "place", subject), arn, _optional(fields, "external_id", subject), home)
 
 
 def _to_secret(value: object, place: int, accounts: Sequence[AccountRole | None]) -> SavedSecret:
-    what = f"secret {place}"
-    found = _object(value, what)
-    arn, account, rules = _text(found, "arn", what), found.get("account"), _list(found, "rules")
+    subject = f"secret {place}"
+    fields = _object(value, subject)
+    arn, account, rules = _text(fields, "arn", subject), fields.get("account"), _list(fields, "rules")
     parts = parse_arn(arn, "secretsmanager")
     if not re.fullmatch(r"secret:.+-[A-Za-z0-9]{6}", parts.resource):
         raise UsageError(f"{arn!r} is not the ARN of a secret")
@@ -228,10 +228,10 @@ def _to_secret(value: object, place: int, accounts: Sequence[AccountRole | None]
     role = accounts[account]
     if role and (role.account != parts.account or role.region not in (None, parts.region)):
         raise UsageError(f"{arn} is not of {role.place}, where it stands")
-    if not all(isinstance(each, str) for each in rules):
+    if not all(isinstance(rule, str) for rule in rules):
         raise UsageError(f"the rules of {arn} are no texts")
-    steps = tuple(_to_step(each, arn) for each in _list(found, "steps"))
-    regions = [each.region for each in steps]
+    steps = tuple(_to_step(step, arn) for step in _list(fields, "steps"))
+    regions = [step.region for step in steps]
     if not steps or len(set(regions)) != len(regions):
         raise UsageError(f"the Regions of {arn} can't be a plan's")
     check_regions([parts.region], regions)
@@ -239,12 +239,14 @@ def _to_secret(value: object, place: int, accounts: Sequence[AccountRole | None]
 
 
 def _to_step(value: object, arn: str) -> SavedStep:
-    what = f"a step of {arn}"
-    found = _object(value, what)
-    action, region = _text(found, "action", what), parse_region(_text(found, "region", what))
-    if action not in [each.value for each in _ACTIONS]:
+    subject = f"a step of {arn}"
+    fields = _object(value, subject)
+    action, region = _text(fields, "action", subject), parse_region(_text(fields, "region", subject))
+    if action not in [allowed.value for allowed in _ACTIONS]:
         raise UsageError(f"{action!r} is nothing that a plan does")
-    step = SavedStep(Action(action), region, _optional(found, "kms_key", what), _optional(found, "status", what))
+    step = SavedStep(
+        Action(action), region, _optional(fields, "kms_key", subject), _optional(fields, "status", subject)
+    )
     check_target(Target(step.region, step.kms_key))
     return step
 
@@ -252,9 +254,9 @@ def _to_step(value: object, arn: str) -> SavedStep:
 def _check_once(secrets: Sequence[SavedSecret]) -> None:
     arns: set[str] = set()
     homes: dict[int, Region] = {}
-    for each in secrets:
-        if each.arn in arns:
-            raise UsageError(f"{each.arn} stands in it twice")
-        if homes.setdefault(each.account, each.region) != each.region:
-            raise UsageError(f"{each.arn} is of another Region than the others of its account")
-        arns.add(each.arn)
+    for secret in secrets:
+        if secret.arn in arns:
+            raise UsageError(f"{secret.arn} stands in it twice")
+        if homes.setdefault(secret.account, secret.region) != secret.region:
+            raise UsageError(f"{secret.arn} is of another Region than the others of its account")
+        arns.add(secret.arn)

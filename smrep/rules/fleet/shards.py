@@ -1,4 +1,4 @@
-"""Which part of a fleet one of several machines takes: whole accounts where there are enough, else secrets by hash."""
+"""One machine's part of a fleet: whole accounts if there are enough, otherwise secrets by hash."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ _SHARD = re.compile(r"(auto|\d{1,6})/(\d{1,6})", re.ASCII)
 _INDEX = re.compile(r"\d{1,6}", re.ASCII)
 
 _VARIABLES = ("AWS_BATCH_JOB_ARRAY_INDEX", "JOB_COMPLETION_INDEX")
-"""Where AWS Batch and Kubernetes say which of its machines this one is, counted from 0."""
+"""Variables in which AWS Batch and Kubernetes give a machine its index, from 0."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """One of several parts that have nothing in common and together are everything."""
+    """One of several disjoint parts of the whole work."""
 
     number: int
     """Counted from 1."""
     count: int
 
     def share(self, place: int, accounts: int) -> Shard | None:
-        """Return what this shard takes of the account at that place, counted from 0, of so many.
+        """Return this shard's part of the account at index `place` of `accounts`.
 
-        None is nothing, WHOLE is all of it, else `takes` tells by which of its secrets. The accounts are dealt to the
-        shards; where there are fewer of them, the shards are dealt to the accounts, and share each account's secrets.
+        None is nothing and WHOLE is everything; otherwise `takes` picks the secrets. Shards divide the accounts among
+        themselves. If there are fewer accounts than shards, several shards share the secrets of one account.
         """
         mine = self.number - 1
         if accounts >= self.count:
@@ -38,7 +38,7 @@ class Shard:
         return Shard(mine // accounts + 1, len(range(place, self.count, accounts)))
 
     def takes(self, arn: str) -> bool:
-        """Tell whether the secret is this shard's; the answer hangs on the ARN alone, on every machine."""
+        """Return whether the secret is in this shard; depends on the ARN only, on every machine."""
         digest = sha256(arn.encode(errors="surrogatepass")).digest()
         return int.from_bytes(digest) % self.count == self.number - 1
 
@@ -47,19 +47,19 @@ WHOLE = Shard(1, 1)
 
 
 def parse_shard(text: str, env: Mapping[str, str]) -> Shard:
-    """Return the shard that is meant by `2/4`, or by `auto/4` where AWS Batch or Kubernetes says which one.
+    """Return the shard for `2/4`, or for `auto/4` with the index from AWS Batch or Kubernetes.
 
     Raises:
-        UsageError: it is none, or the environment does not tell.
+        UsageError: the text is not a shard, or the environment has no index.
 
     """
-    found = _SHARD.fullmatch(text)
-    if found is None:
+    match = _SHARD.fullmatch(text)
+    if match is None:
         raise UsageError(f"{text!r} is no shard", "it looks like 2/4, the second of four, or auto/4")
-    count = int(found[2])
+    count = int(match[2])
     if count == 0:
         raise UsageError(f"{text!r} divides the work among no machine", "name at least one: --shard 1/1")
-    number = _index(env, count) + 1 if found[1] == "auto" else int(found[1])
+    number = _index(env, count) + 1 if match[1] == "auto" else int(match[1])
     if not 1 <= number <= count:
         raise UsageError(
             f"{text!r} is no shard: they count from 1 to {count}",
@@ -70,18 +70,18 @@ def parse_shard(text: str, env: Mapping[str, str]) -> Shard:
 
 def _index(env: Mapping[str, str], count: int) -> int:
     """Return this machine's index, below the count."""
-    told = {variable: env[variable] for variable in _VARIABLES if env.get(variable)}
-    if not told:
+    indexes = {variable: env[variable] for variable in _VARIABLES if env.get(variable)}
+    if not indexes:
         raise UsageError(
             f"auto/{count} needs an index, and neither {' nor '.join(_VARIABLES)} is set",
             f"run it as an array job of AWS Batch or an Indexed Job of Kubernetes, or name it: --shard 1/{count}",
         )
-    if len(set(told.values())) > 1:
+    if len(set(indexes.values())) > 1:
         raise UsageError(
-            f"auto/{count}: {' and '.join(f'{variable} is {index!r}' for variable, index in told.items())}",
+            f"auto/{count}: {' and '.join(f'{variable} is {index!r}' for variable, index in indexes.items())}",
             f"unset the wrong one, or name the shard: --shard 1/{count}",
         )
-    ((variable, index), *_) = told.items()
+    ((variable, index), *_) = indexes.items()
     if not _INDEX.fullmatch(index) or int(index) >= count:
         raise UsageError(
             f"{variable} is {index!r}, and auto/{count} takes a number from 0 to {count - 1}",

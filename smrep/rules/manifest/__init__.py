@@ -1,1 +1,1 @@
-"""The manifest: its rules, its text, its mistakes."""
+"""The manifest: its rules, its text, and its mistakes."""

@@ -24,15 +24,15 @@ ACCOUNT_FIELDS = ("role_arn", "external_id", "region")
 
 
 def parse(text: str, source: str) -> Manifest:
-    """Return the manifest that the text is; TOML, or JSON where its first character is a brace.
+    """Return the parsed manifest: JSON if it starts with a brace, otherwise TOML.
 
-    `source` is how messages call it.
+    Messages call it `source`.
 
     Raises:
-        UsageError: it is none; `details` names every mistake, each with its place.
+        UsageError: it is not a manifest; `details` names every mistake and its place.
 
     """
-    text = text.removeprefix("\ufeff")  # as some editors begin a file
+    text = text.removeprefix("\ufeff")  # some editors add this mark
     mistakes = Mistakes()
     raw = loaded(text, mistakes)
     manifest = None if raw is None else _manifest(Table(raw, "", mistakes))
@@ -44,7 +44,7 @@ def parse(text: str, source: str) -> Manifest:
         f"{plain(source)} has {'a mistake' if count == 1 else f'{count:,} mistakes'}",
         "the format: smrep help manifest",
         code="ManifestError",
-        details=tuple(f"{with_line(place, raw, lines)}: {what}" for place, what in mistakes.found),
+        details=tuple(f"{with_line(place, raw, lines)}: {mistake}" for place, mistake in mistakes.found),
     )
 
 
@@ -66,7 +66,7 @@ def _manifest(top: Table) -> Manifest:
 
 
 def _roles(top: Table, account: str | None, home: Region | None) -> tuple[tuple[AccountRole, ...], Bounds]:
-    """Return the accounts, and what they and the guards leave to the rules."""
+    """Return the accounts, and the bounds that they and the guards set for the rules."""
     before = len(top.mistakes)
     roles: dict[tuple[str, Region | None], AccountRole] = {}  # by account and Region
     regions = [home]
@@ -79,11 +79,11 @@ def _roles(top: Table, account: str | None, home: Region | None) -> tuple[tuple[
         if role_arn is None:
             continue
         role = AccountRole(table.place, role_arn, external_id, region)
-        known = roles.setdefault((role.account, region or home), role)
-        if known is not role:
-            table.wrong("role_arn", f"account {role.account} stands in {known.place} already, with the same Region")
+        first = roles.setdefault((role.account, region or home), role)
+        if first is not role:
+            table.wrong("role_arn", f"account {role.account} stands in {first.place} already, with the same Region")
     sound = len(top.mistakes) == before
-    homes = tuple(dict.fromkeys(each for each in regions if each is not None))
+    homes = tuple(dict.fromkeys(home_region for home_region in regions if home_region is not None))
     complete = home is not None or (len(regions) > 1 and None not in regions[1:])
     return tuple(roles.values()), Bounds(account, homes, complete=sound and complete)
 
@@ -105,7 +105,7 @@ _PLACE = re.compile(r"(replicate|account)\[(\d+)\]")
 
 
 def is_json(text: str) -> bool:
-    """Tell whether the text is meant as JSON: it begins with a brace, as no TOML does, or is JSON of another shape."""
+    """Return whether the text is JSON: it starts with a brace, unlike TOML, or is valid JSON of another shape."""
     begin = text.lstrip()[:1]
     if begin == "[":
         with contextlib.suppress(ValueError, RecursionError):
@@ -115,21 +115,21 @@ def is_json(text: str) -> bool:
 
 
 def loaded(text: str, mistakes: Mistakes) -> dict[str, Any] | None:
-    """Return the tables of a TOML or JSON text, None where it is neither; why is noted."""
+    """Return the tables of a TOML or JSON text; otherwise add a mistake and return None."""
     try:
         if is_json(text):
-            found = json.loads(text, object_pairs_hook=_object)
-            if isinstance(found, dict):
-                return found
+            document = json.loads(text, object_pairs_hook=_object)
+            if isinstance(document, dict):
+                return document
             mistakes.add("the text", "must be a JSON object, as smrep help manifest shows")
             return None
         return tomllib.loads(text)
     except json.JSONDecodeError as error:
         mistakes.add(f"line {error.lineno}, column {error.colno}", f"no valid JSON: {error.msg}")
     except tomllib.TOMLDecodeError as error:
-        what, place = _split(str(error))
-        mistakes.add(place, f"no valid TOML: {what}")
-    except ValueError:  # Python reads no integer of more than some thousand digits
+        message, place = _split(str(error))
+        mistakes.add(place, f"no valid TOML: {message}")
+    except ValueError:  # Python limits integers to some thousand digits
         mistakes.add("the text", "holds a number that is too long to be read")
     except RecursionError:
         mistakes.add("the text", "is nested too deeply to be read")
@@ -139,21 +139,20 @@ def loaded(text: str, mistakes: Mistakes) -> dict[str, Any] | None:
 def header_lines(text: str) -> dict[str, list[int]]:
     """Return the lines of the `[[replicate]]` and `[[account]]` headers of a TOML text, counted from 1.
 
-    A line that looks like a header is one unless it stands in a string of several lines: where there may be such
-    strings nothing is returned.
+    A multiline string may hold a line that looks like a header: if the text may have such strings, returns no lines.
     """
-    found: dict[str, list[int]] = {"replicate": [], "account": []}
+    numbers: dict[str, list[int]] = {"replicate": [], "account": []}
     if is_json(text) or '"""' in text or "'''" in text:
-        return found
+        return numbers
     for number, line in enumerate(text.split("\n"), start=1):
         header = _HEADER.fullmatch(line)
         if header:
-            found[header[1]].append(number)
-    return found
+            numbers[header[1]].append(number)
+    return numbers
 
 
 def with_line(place: str, raw: dict[str, Any] | None, lines: dict[str, list[int]]) -> str:
-    """Return the place with the line of the table that it lies in, where every table's line is known."""
+    """Return the place with the line of its table, if the lines of all tables are known."""
     inside = _PLACE.match(place)
     if raw is None or inside is None:
         return place
@@ -165,17 +164,17 @@ def with_line(place: str, raw: dict[str, Any] | None, lines: dict[str, list[int]
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """Return a JSON object; what stands twice must not be taken for its last value, as json would have it."""
-    found: dict[str, object] = {}
+    """Return a JSON object with duplicate keys marked; json would keep the last value."""
+    values: dict[str, object] = {}
     for key, value in pairs:
-        found[key] = TWICE if key in found else value
-    return found
+        values[key] = TWICE if key in values else value
+    return values
 
 
 def _split(words: str) -> tuple[str, str]:
-    """Return what tomllib says, and where: it ends in `(at line 1, column 2)` or `(at end of document)`."""
-    found = re.fullmatch(r"(.*) \(at (line \d+, column \d+|end of document)\)", words, re.DOTALL)
-    return (found[1], found[2]) if found else (words, "the text")
+    """Return tomllib's message and place: it ends in `(at line 1, column 2)` or `(at end of document)`."""
+    match = re.fullmatch(r"(.*) \(at (line \d+, column \d+|end of document)\)", words, re.DOTALL)
+    return (match[1], match[2]) if match else (words, "the text")
 
 
 _A_REGION = "a Region such as us-west-2"
@@ -186,13 +185,13 @@ _EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What all rules must keep to."""
+    """Limits for all rules."""
 
     account: str | None = None
     homes: tuple[Region, ...] = ()
-    """The Regions of the primaries, as far as the manifest tells."""
+    """The primaries' Regions that the manifest names."""
     complete: bool = False
-    """Whether primaries lie in no other Region."""
+    """Whether those are all of the primaries' Regions."""
 
 
 def account_of(table: Table, key: str) -> str | None:
@@ -228,24 +227,24 @@ def _with_hint(message: str, hint: str | None) -> str:
 
 
 def role_arn_of(table: Table, account: str | None, home: Region | None) -> str | None:
-    """Return the role that the table names, of that account and of the partition of that Region."""
+    """Return the table's role; it must be of that account, and of that Region's partition."""
     example = "a role's ARN such as arn:aws:iam::123456789012:role/NAME"
     text = table.text("role_arn", example, required=True)
     if text is None:
         return None
-    found = _ROLE.fullmatch(text)
-    if found is None or found[1] not in {each.name for each in PARTITIONS}:
+    match = _ROLE.fullmatch(text)
+    if match is None or match[1] not in {partition.name for partition in PARTITIONS}:
         table.wrong("role_arn", f"{shown(text)} is not the ARN of a role; it must be {example}")
         return None
-    if account and found[2] != account:
-        table.wrong("role_arn", f"the role is of account {found[2]}, and account_id is {account}")
-    if home and found[1] != partition_of(home):
-        table.wrong("role_arn", f"the role is of partition {found[1]}, and {home} is in {partition_of(home)}")
+    if account and match[2] != account:
+        table.wrong("role_arn", f"the role is of account {match[2]}, and account_id is {account}")
+    if home and match[1] != partition_of(home):
+        table.wrong("role_arn", f"the role is of partition {match[1]}, and {home} is in {partition_of(home)}")
     return text
 
 
 def external_id_of(table: Table) -> str | None:
-    """Return the field's external id; it is not shown."""
+    """Return the field's external id; mistakes do not show it."""
     text = table.text("external_id")
     if text is None or _EXTERNAL_ID.fullmatch(text):
         return text
@@ -254,26 +253,26 @@ def external_id_of(table: Table) -> str | None:
 
 
 def selector_of(table: Table, bounds: Bounds) -> Selector:
-    """Return which secrets the rule means."""
+    """Return the rule's selector."""
     names = []
     for place, name in table.texts("names"):
         is_arn = name.startswith("arn:")
         if _fits(name, place, bounds, table.mistakes) if is_arn else _is_name(name, place, table.mistakes):
             names.append(name)
     one = isinstance(table.raw.get("prefix"), str)
-    prefixes = [table.text("prefix") or ""] if one else [each for _, each in table.texts("prefix")]
+    prefixes = [table.text("prefix") or ""] if one else [prefix for _, prefix in table.texts("prefix")]
     if not {"names", "prefix", "tags"} & set(table.raw):
         table.mistakes.add(table.place, "empty selection: say which secrets are meant, by names, prefix or tags")
     return Selector(
         names=frozenset(names),
         prefixes=tuple(prefixes),
         tags=table.pairs("tags"),
-        exclude=tuple(each for _, each in table.texts("exclude", may_be_empty=True)),
+        exclude=tuple(pattern for _, pattern in table.texts("exclude", may_be_empty=True)),
     )
 
 
 def _is_name(name: str, place: str, mistakes: Mistakes) -> bool:
-    """Tell whether a secret can have the name."""
+    """Return whether a secret can have the name."""
     try:
         check_name(name)
     except UsageError as error:
@@ -283,48 +282,48 @@ def _is_name(name: str, place: str, mistakes: Mistakes) -> bool:
 
 
 def _fits(arn: str, place: str, bounds: Bounds, mistakes: Mistakes) -> bool:
-    """Tell whether it is a secret's ARN; note also where it names another account or Region than the manifest."""
+    """Return whether it is a secret's ARN; also add a mistake for another account or Region than the manifest's."""
     try:
-        found = parse_arn(arn, "secretsmanager")
+        parts = parse_arn(arn, "secretsmanager")
     except UsageError as error:
         mistakes.add(place, _with_hint(error.message, error.hint))
         return False
-    if not re.fullmatch("secret:.+", found.resource):
+    if not re.fullmatch("secret:.+", parts.resource):
         mistakes.add(place, f"{arn!r} is not the ARN of a secret")
         return False
-    if not _is_name(found.resource.removeprefix("secret:"), place, mistakes):
+    if not _is_name(parts.resource.removeprefix("secret:"), place, mistakes):
         return False
-    if bounds.account and found.account != bounds.account:
-        mistakes.add(place, f"{arn!r} is of account {found.account}, and account_id is {bounds.account}")
-    if bounds.complete and found.region not in bounds.homes:
+    if bounds.account and parts.account != bounds.account:
+        mistakes.add(place, f"{arn!r} is of account {parts.account}, and account_id is {bounds.account}")
+    if bounds.complete and parts.region not in bounds.homes:
         homes = " and ".join(bounds.homes)
-        mistakes.add(place, f"{arn!r} is of {found.region}, and primaries are wanted in {homes}")
+        mistakes.add(place, f"{arn!r} is of {parts.region}, and primaries are wanted in {homes}")
     return True
 
 
 def targets_of(table: Table, selector: Selector, bounds: Bounds) -> tuple[Target, ...]:
-    """Return where the rule wants its secrets, each Region once."""
+    """Return the rule's targets, one for each Region."""
     if "regions" not in table.raw:
         table.wrong("regions", "is missing; it must be a list of Regions")
-    arns = sorted(each for each in selector.names if each.startswith("arn:"))
-    homes = dict.fromkeys((*bounds.homes, *(parse_arn(each, "secretsmanager").region for each in arns)))
-    found: dict[Region, Target] = {}
+    arns = sorted(name for name in selector.names if name.startswith("arn:"))
+    homes = dict.fromkeys((*bounds.homes, *(parse_arn(arn, "secretsmanager").region for arn in arns)))
+    targets: dict[Region, Target] = {}
     for place, item in table.items("regions", "a list of Regions"):
         target = _target(item, place, table.mistakes)
         if target is None:
             continue
-        if target.region in found:
+        if target.region in targets:
             table.mistakes.add(place, f"{target.region} stands twice in this rule")
             continue
         try:
             check_regions(homes, (target.region,))
         except UsageError as error:
             table.mistakes.add(place, error.message)
-        first = next(iter(found), target.region)
+        first = next(iter(targets), target.region)
         if not homes and partition_of(first) != partition_of(target.region):
             table.mistakes.add(place, f"{target.region} is in another partition than {first}: no secret reaches both")
-        found[target.region] = target
-    return tuple(found.values())
+        targets[target.region] = target
+    return tuple(targets.values())
 
 
 def _target(item: object, place: str, mistakes: Mistakes) -> Target | None:

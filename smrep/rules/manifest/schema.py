@@ -1,4 +1,4 @@
-"""The manifest's rules as values, and contradictions between them."""
+"""The manifest's rules as values, and conflicts between them."""
 
 from __future__ import annotations
 
@@ -16,38 +16,38 @@ from smrep.rules.replication.key_failures import same_by_spelling
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One `[[replicate]]`: the secrets that it means, and where they are wanted."""
+    """One `[[replicate]]`: a selector, and the wanted replicas of its secrets."""
 
     name: str
-    """As written, else its place."""
+    """As written, otherwise the place."""
     place: str
-    """Where it stands: `replicate[0]`."""
+    """Its place, such as `replicate[0]`."""
     selector: Selector
     targets: tuple[Target, ...]
     remove_extra: bool = False
-    """Whether Regions that are not listed are removed."""
+    """Whether to remove replicas in other Regions."""
 
 
 @dataclass(frozen=True, slots=True)
 class AccountRole:
-    """One `[[account]]`: a role to take on there, and the Region of its primaries."""
+    """One `[[account]]`: a role to assume there, and the Region of its primaries."""
 
     place: str
-    """Where it stands: `account[0]`."""
+    """Its place, such as `account[0]`."""
     role_arn: str
     external_id: str | None = None
     region: Region | None = None
-    """None: the manifest's, else the run's."""
+    """None for the manifest's Region, otherwise the run's."""
 
     @property
     def account(self) -> str:
-        """The account's twelve digits, as the role's ARN has them."""
+        """The account's twelve digits, from the role's ARN."""
         return self.role_arn.split(":")[4]
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What is wanted, and the guards against applying it in the wrong place."""
+    """The rules, and guards against applying them in the wrong place."""
 
     rules: tuple[Rule, ...]
     account_id: str | None = None
@@ -57,20 +57,20 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class ParsedRule:
-    """A rule as far as it could be read."""
+    """A rule, as far as it is readable."""
 
     rule: Rule
     selects: bool
-    """Whether all that says which secrets are meant could be read."""
+    """Whether its selector is readable."""
     whole: bool
-    """Whether everything could be read."""
+    """Whether all of it is readable."""
 
 
 def check_rules(drafts: Sequence[ParsedRule], account: str | None, mistakes: Mistakes) -> None:
-    """Note rules that repeat each other, and rules that give one secret two keys in one Region."""
+    """Add mistakes for duplicate rules, and for rules that give one secret two keys in one Region."""
     _check_repeated(drafts, mistakes)
-    for (rule, other, region), (name, keys, more) in _clashes(drafts, account).items():
-        among = f" (and {more} more)" if more else ""
+    for (rule, other, region), (name, keys, others) in _clashes(drafts, account).items():
+        among = f" (and {others} more)" if others else ""
         mistakes.add(
             f"{rule}.regions",
             f"{name!r}{among} gets the key {keys[0]!r} in {region} here and {keys[1]!r} in {other}; "
@@ -94,34 +94,34 @@ def _check_repeated(drafts: Sequence[ParsedRule], mistakes: Mistakes) -> None:
 
 
 def _content(rule: Rule) -> object:
-    """Return all of the rule but its name, with what has no order as sets."""
-    meant = rule.selector
-    sets = (meant.prefixes, meant.tags, meant.exclude, rule.targets)
-    return (meant.names, *(frozenset(each) for each in sets), rule.remove_extra)
+    """Return the rule without its name, with unordered fields as sets."""
+    selector = rule.selector
+    sets = (selector.prefixes, selector.tags, selector.exclude, rule.targets)
+    return (selector.names, *(frozenset(values) for values in sets), rule.remove_extra)
 
 
 def _clashes(
     drafts: Sequence[ParsedRule], account: str | None
 ) -> dict[tuple[str, str, Region], tuple[str, tuple[str, str], int]]:
-    """Return (rule, other rule, Region) -> the first secret, its two keys, and how many more secrets there are."""
+    """Return (rule, other rule, Region) -> the first secret, its two keys, and the number of other secrets."""
     first: dict[tuple[str, Region], tuple[str, str]] = {}
-    found: dict[tuple[str, str, Region], tuple[str, tuple[str, str], int]] = {}
+    clashes: dict[tuple[str, str, Region], tuple[str, tuple[str, str], int]] = {}
     for name, region, key, rule in _keyed(drafts):
-        known, place = first.setdefault((name, region), (key, rule.place))
-        if not _same(known, key, region, _account(name) or account):
+        first_key, place = first.setdefault((name, region), (key, rule.place))
+        if not _same(first_key, key, region, _account(name) or account):
             clash = (rule.place, place, region)
-            if clash in found:
-                name_told, keys, more = found[clash]
-                found[clash] = (name_told, keys, more + 1)
+            if clash in clashes:
+                name_told, keys, others = clashes[clash]
+                clashes[clash] = (name_told, keys, others + 1)
             else:
-                found[clash] = (name, (key, known), 0)
-    return found
+                clashes[clash] = (name, (key, first_key), 0)
+    return clashes
 
 
 def _keyed(drafts: Sequence[ParsedRule]) -> Iterator[tuple[str, Region, str, Rule]]:
-    """Yield (secret, Region, key, rule) of every secret that a rule is sure to mean."""
+    """Yield the (secret, Region, key, rule) of every secret that a rule certainly matches."""
     for draft in drafts:
-        keys = [(each.region, each.kms_key) for each in draft.rule.targets if each.kms_key is not None]
+        keys = [(target.region, target.kms_key) for target in draft.rule.targets if target.kms_key is not None]
         if not draft.selects or not keys:
             continue
         for name in sorted(draft.rule.selector.names):
@@ -130,14 +130,14 @@ def _keyed(drafts: Sequence[ParsedRule]) -> Iterator[tuple[str, Region, str, Rul
 
 
 def _surely_means(rule: Rule, name: str) -> bool:
-    """Tell whether a rule that names a secret means it, as far as is known without AWS: of tags nothing is.
+    """Return whether a rule that names a secret certainly matches it, without asking AWS for its tags.
 
-    An ARN does not tell its secret's name for certain.
+    An ARN does not reveal its secret's name for certain.
     """
-    meant = rule.selector
+    selector = rule.selector
     if name.startswith("arn:"):
-        return not (meant.tags or meant.prefixes or meant.exclude)
-    return not meant.tags and meant.matches(Listed("", name, rule.targets[0].region))
+        return not (selector.tags or selector.prefixes or selector.exclude)
+    return not selector.tags and selector.matches(Listed("", name, rule.targets[0].region))
 
 
 def _same(one: str, other: str, region: Region, account: str | None) -> bool:
@@ -147,25 +147,25 @@ def _same(one: str, other: str, region: Region, account: str | None) -> bool:
 
 
 def _account(name: str) -> str | None:
-    """Return the account of a secret that is named by its ARN."""
+    """Return the account of a secret's ARN, None for a name."""
     return parse_arn(name, "secretsmanager").account if name.startswith("arn:") else None
 
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """An account, as far as it is known, and the Region of its primaries."""
+    """An account, if known, and the Region of its primaries."""
 
     region: Region
     account: str | None = None
     role: AccountRole | None = None
-    """None: the credentials at hand."""
+    """None for the current credentials."""
 
 
 def check_homes(rules: Sequence[Rule], homes: Sequence[Home]) -> None:
-    """Refuse rules that can't be kept in these accounts and Regions, and accounts that stand there twice.
+    """Refuse rules that cannot work in these accounts and Regions, and duplicate accounts.
 
     Raises:
-        UsageError: `details` names every mistake with its place.
+        UsageError: `details` names every mistake and its place.
 
     """
     mistakes = tuple(dict.fromkeys([*_twice(homes), *_targets(rules, homes), *_names(rules, homes)]))
@@ -180,11 +180,11 @@ def check_homes(rules: Sequence[Rule], homes: Sequence[Home]) -> None:
 
 
 def _twice(homes: Sequence[Home]) -> Iterator[str]:
-    known: dict[tuple[str, Region], str] = {}
+    places: dict[tuple[str, Region], str] = {}
     for home in homes:
         if home.role is None:
             continue
-        first = known.setdefault((home.role.account, home.region), home.role.place)
+        first = places.setdefault((home.role.account, home.region), home.role.place)
         if first != home.role.place:
             of = f"account {home.role.account} in {home.region}"
             yield f"{home.role.place}: the primaries of {of} are those of {first} already, whatever the role"
@@ -201,9 +201,9 @@ def _targets(rules: Sequence[Rule], homes: Sequence[Home]) -> Iterator[str]:
 
 
 def _names(rules: Sequence[Rule], homes: Sequence[Home]) -> Iterator[str]:
-    """Yield ARNs that are of none of the accounts and Regions, of which no list could tell."""
+    """Yield ARNs outside all accounts and Regions, which no list would show."""
     for rule in rules:
-        for name in sorted(each for each in rule.selector.names if each.startswith("arn:")):
+        for name in sorted(arn_or_name for arn_or_name in rule.selector.names if arn_or_name.startswith("arn:")):
             arn = parse_arn(name, "secretsmanager")
             if not any(arn.region == home.region and home.account in (None, arn.account) for home in homes):
                 places = dict.fromkeys(_told(home.region, home.account) for home in homes)

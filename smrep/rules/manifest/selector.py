@@ -1,4 +1,4 @@
-"""Which secrets are meant: names, prefixes, tags, the service that owns them."""
+"""Selects secrets by names, prefixes, tags, or the service that owns them."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from fnmatch import fnmatchcase
 from smrep.model import Filter, Listed
 
 _FILTERABLE = re.compile(r"(?!!)[A-Za-z0-9 :_@/+=.!-]{1,512}", re.ASCII)
-"""What may stand in a filter's value; a leading ! would negate it. Source: API_Filter."""
+"""A valid filter value; a leading ! would negate it. Source: API_Filter."""
 _MOST_VALUES = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Selector:
-    """What a secret must be to be meant: it must match every kind of condition that is given."""
+    """Conditions for a secret; it must match every kind that is set."""
 
     names: frozenset[str] = frozenset()
-    """Names and ARNs; one of them."""
+    """Names and ARNs; one must match."""
     prefixes: tuple[str, ...] = ()
-    """One of them begins the name."""
+    """Prefixes of the name; one must match."""
     tags: tuple[tuple[str, str | None], ...] = ()
-    """All of them; a value of None is any value."""
+    """Tags that must all match; None stands for any value."""
     owning_service: str | None = None
     exclude: tuple[str, ...] = ()
-    """Shell patterns of names, in which case matters; none of them."""
+    """Case-sensitive shell patterns of names; none may match."""
 
     def matches(self, secret: Listed) -> bool:
-        """Tell whether the secret is meant."""
+        """Return whether the secret matches."""
         if self.names and secret.name not in self.names and secret.arn not in self.names:
             return False
         if self.prefixes and not secret.name.startswith(self.prefixes):
@@ -43,7 +43,7 @@ class Selector:
 
     @property
     def needs_more_than_a_name(self) -> bool:
-        """Whether a name alone does not tell, as it must of a replica, which shows no tags."""
+        """Whether matching takes more than a name; replicas show no tags."""
         return bool(self.tags or self.owning_service)
 
 
@@ -51,21 +51,21 @@ EVERY = Selector()
 
 
 def filters(selectors: Sequence[Selector], *, names_only: bool = False) -> tuple[Filter, ...]:
-    """Return filters that let through at least all that the selectors mean; what comes must still be matched.
+    """Return filters that pass at least every selected secret; match the results again.
 
     `names_only` is for Regions of replicas, which show no tags. Source: API_Filter: prefixes, case-sensitive.
     """
     beginnings = _beginnings(selectors)
-    found = [Filter("name", beginnings)] if beginnings else []
+    result = [Filter("name", beginnings)] if beginnings else []
     if names_only or len(selectors) != 1:
-        return tuple(found)
+        return tuple(result)
     (selector,) = selectors
     if selector.tags:
         key, value = selector.tags[0]
-        found += _filter("tag-key", key) + (_filter("tag-value", value) if value else [])
+        result += _filter("tag-key", key) + (_filter("tag-value", value) if value else [])
     if selector.owning_service:
-        found += _filter("owning-service", selector.owning_service)
-    return tuple(found)
+        result += _filter("owning-service", selector.owning_service)
+    return tuple(result)
 
 
 def _filter(key: str, value: str) -> list[Filter]:
@@ -73,20 +73,24 @@ def _filter(key: str, value: str) -> list[Filter]:
 
 
 def _beginnings(selectors: Iterable[Selector]) -> tuple[str, ...]:
-    """Return what the names of all that is meant begin with; nothing where some may begin with anything."""
-    found: dict[str, None] = {}
+    """Return prefixes of all selected names; nothing if some names may start with anything."""
+    all_prefixes: dict[str, None] = {}
     for selector in selectors:
-        plain = [_name(each) for each in selector.names]
+        plain = [_name(name) for name in selector.names]
         beginnings = selector.prefixes or tuple(plain)
-        if not beginnings or not all(_FILTERABLE.fullmatch(each) for each in beginnings):
+        if not beginnings or not all(_FILTERABLE.fullmatch(prefix) for prefix in beginnings):
             return ()
-        found |= dict.fromkeys(beginnings)
-    shortest = [each for each in found if not any(each != other and each.startswith(other) for other in found)]
+        all_prefixes |= dict.fromkeys(beginnings)
+    shortest = [
+        prefix
+        for prefix in all_prefixes
+        if not any(prefix != other and prefix.startswith(other) for other in all_prefixes)
+    ]
     return tuple(sorted(shortest)) if len(shortest) <= _MOST_VALUES else ()
 
 
 def _name(name_or_arn: str) -> str:
-    """Return the name, with an ARN's suffix cut off as far as AWS's own form tells."""
+    """Return the name, from an ARN without its suffix if it has AWS's usual form."""
     if not name_or_arn.startswith("arn:"):
         return name_or_arn
     return re.sub(r"-[A-Za-z0-9]{6}$", "", name_or_arn.split(":", 6)[6])

@@ -16,9 +16,9 @@ from smrep.rules.replication.key_failures import DEFAULT, normal
 
 _TYPE = "aws_secretsmanager_secret"
 _NAME = re.compile(r"[0-9A-Za-z/_+=.@-]{1,512}")
-"""What the provider takes for a secret's name."""
+"""A secret's name that the provider accepts."""
 _NO_TAG = "aws:"
-"""Tags that begin so are AWS's own; the provider neither shows nor takes them."""
+"""The prefix of AWS's own tags; the provider neither shows nor accepts them."""
 
 _HEAD = """\
 For Terraform 1.5 or later and the provider hashicorp/aws, whose Region has to be {home}.
@@ -30,7 +30,7 @@ Not looked at, and not here: values, resource policies, rotation."""
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """What somebody has to know who takes a secret over: of the whole of it, or of one replica."""
+    """A note for the reader of the export, about a secret or one replica."""
 
     name: str
     region: Region | None
@@ -40,59 +40,59 @@ class Remark:
 
     @property
     def note(self) -> str:
-        """The remark where the secret does not stand beside it."""
-        told = f"{self.name}: {self.text}" if self.region else self.text
-        return f"{told.rstrip('.')}: {self.hint}" if self.hint else told
+        """The remark, with the secret's name."""
+        remark = f"{self.name}: {self.text}" if self.region else self.text
+        return f"{remark.rstrip('.')}: {self.hint}" if self.hint else remark
 
 
 @dataclass(frozen=True, slots=True)
 class TerraformExport:
-    """The primaries of a Region as they were described, and what their replicas' own Regions show."""
+    """The primaries of a Region as described, and their replicas as their own Regions show them."""
 
     home: Region
     primaries: Sequence[Secret]
     own_keys: Mapping[str, str]
-    """Replica's ARN -> the key that its own Region shows."""
+    """Keys by replica ARN, as the replica's Region shows them."""
     gone: Collection[str] = ()
-    """ARNs of replicas that a primary lists and their Region does not hold."""
+    """ARNs of listed replicas that their Region does not have."""
 
     @property
     def replicated(self) -> list[Secret]:
-        """The primaries that list a replica, by name."""
-        return sorted((each for each in self.primaries if each.replicas), key=lambda each: each.name)
+        """The primaries with replicas, by name."""
+        return sorted((primary for primary in self.primaries if primary.replicas), key=lambda primary: primary.name)
 
     def remarks(self) -> list[Remark]:
-        """Return all there is to remark, in the order of the blocks."""
+        """Return all remarks, in the order of the blocks."""
         return [remark for primary in self.replicated for remark in self._remarks(primary)]
 
     def written(self, notes: Sequence[str]) -> str:
-        """Return the blocks, sorted by name, with `notes` and what holds for all as comments at the top."""
+        """Return the blocks, sorted by name, after `notes` and general remarks as comments."""
         shown = [primary for primary in self.replicated if _left_out(primary) is None]
         names = identifiers([primary.name for primary in shown])
-        parts = [[comment(each) for each in (*notes, *_HEAD.format(home=self.home).splitlines())]]
+        parts = [[comment(line) for line in (*notes, *_HEAD.format(home=self.home).splitlines())]]
         for primary in self.replicated:
             if primary.name in names:
                 parts += self._blocks(primary, names[primary.name])
             else:
-                parts.append([comment(each.text) for each in self._remarks(primary)])
+                parts.append([comment(remark.text) for remark in self._remarks(primary)])
         return "\n".join("".join(f"{line}\n" for line in part) for part in parts)
 
     def _blocks(self, primary: Secret, name: str) -> list[list[str]]:
         address = f"{_TYPE}.{name}"
-        told: dict[Region | None, list[str]] = {}
+        comments: dict[Region | None, list[str]] = {}
         for remark in self._remarks(primary):
-            told.setdefault(remark.region, []).append(comment(remark.text))
-        # the key as it is shown: on a replica that was promoted it may be AWS's own, and the provider compares texts
-        own = {"name": primary.name, "description": primary.description, "kms_key_id": primary.kms_key_id}
-        lines = attributes({key: value for key, value in own.items() if value})
+            comments.setdefault(remark.region, []).append(comment(remark.text))
+        # keep the key as shown: a promoted replica may show AWS's own, and the provider compares texts
+        arguments = {"name": primary.name, "description": primary.description, "kms_key_id": primary.kms_key_id}
+        lines = attributes({key: value for key, value in arguments.items() if value})
         if tags := {quoted(key): value for key, value in sorted(primary.tags) if not key.startswith(_NO_TAG)}:
             lines += ["", *block("tags =", attributes(tags))]
-        for entry in sorted(primary.replicas, key=lambda each: each.region):
+        for entry in sorted(primary.replicas, key=lambda replica: replica.region):
             fields = {"region": str(entry.region)}
             if entry.kms_key_id not in (None, DEFAULT):
                 fields["kms_key_id"] = str(entry.kms_key_id)
-            lines += ["", *told.get(entry.region, ()), *block("replica", attributes(fields))]
-        imported = ["import {", f"  to = {address}", *(f"  {each}" for each in attributes({"id": primary.arn})), "}"]
+            lines += ["", *comments.get(entry.region, ()), *block("replica", attributes(fields))]
+        imported = ["import {", f"  to = {address}", *(f"  {line}" for line in attributes({"id": primary.arn})), "}"]
         return [imported, block(f'resource "{_TYPE}" "{name}"', lines)]
 
     def _remarks(self, primary: Secret) -> Iterator[Remark]:
@@ -100,11 +100,11 @@ class TerraformExport:
         if reason:
             yield Remark(primary.name, None, f"{primary.name} is left out: {reason}")
             return
-        for entry in sorted(primary.replicas, key=lambda each: each.region):
+        for entry in sorted(primary.replicas, key=lambda replica: replica.region):
             yield from self._of_replica(primary, entry)
 
     def _of_replica(self, primary: Secret, entry: Replica) -> Iterator[Remark]:
-        """Yield what differs from a replica in sync; Terraform goes by the primary's word, whatever that is."""
+        """Yield differences from a replica in sync; Terraform trusts the primary's entry."""
         region, arn = entry.region, in_region(primary.arn, entry.region)
         if entry.status != IN_SYNC:
             state = f"{region} is {entry.status}" if entry.status else f"AWS gives no status for {region}"
@@ -113,9 +113,11 @@ class TerraformExport:
         elif arn in self.gone:
             seen = f"{region} holds no replica, though the primary says InSync"
             yield Remark(primary.name, region, seen, _spelled("doctor", primary, region))
-        own = self.own_keys.get(arn)
-        if own and normal(own, region, primary.account) != normal(entry.kms_key_id, region, primary.account):
-            seen = f"{region} itself shows the key {own}; Terraform sees what the primary shows"
+        replica_key = self.own_keys.get(arn)
+        if replica_key and normal(replica_key, region, primary.account) != normal(
+            entry.kms_key_id, region, primary.account
+        ):
+            seen = f"{region} itself shows the key {replica_key}; Terraform sees what the primary shows"
             yield Remark(primary.name, region, seen)
 
 
@@ -124,7 +126,7 @@ def _spelled(command: str, primary: Secret, region: Region) -> str:
 
 
 def _left_out(primary: Secret) -> str | None:
-    """Return why Terraform should not have the secret, or can't."""
+    """Return why Terraform should not, or cannot, manage the secret."""
     if primary.owning_service:
         return f"the AWS service {primary.owning_service} manages it"
     if primary.deleted:
@@ -136,39 +138,39 @@ def _left_out(primary: Secret) -> str | None:
 
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _HASH_STEP = 8
-"""So many digits are added at a time to names that would be one."""
+"""The number of digits to add at a time to equal names."""
 
 
 def quoted(text: str) -> str:
-    """Return a string on one line that means the text; what a terminal would not print as it stands is escaped.
+    """Return the text as a string on one line, with unprintable characters escaped.
 
-    So is what begins a template, and what GitHub's runner would take for a command.
+    Escapes templates and GitHub workflow commands too.
     Source: docs.github.com, workflow commands; actions/runner.
     """
-    inner = "".join(_character(each) for each in text).replace("##[", "\\u0023#[")
+    inner = "".join(_character(character) for character in text).replace("##[", "\\u0023#[")
     return '"' + re.sub(r"([$%])(?=\{)", r"\1\1", inner) + '"'
 
 
 def comment(text: str) -> str:
-    """Return a comment on one line, whatever the text holds."""
+    """Return a comment on one line, for any text."""
     return f"# {plain(text).replace('##[', '# #[')}".rstrip()
 
 
 def attributes(values: Mapping[str, str]) -> list[str]:
-    """Return a line for each attribute, the signs below each other as `terraform fmt` puts them."""
+    """Return a line for each attribute, aligned like `terraform fmt`."""
     width = max(map(len, values), default=0)
     return [f"{key:{width}} = {quoted(value)}" for key, value in values.items()]
 
 
 def block(head: str, lines: Iterable[str]) -> list[str]:
-    """Return a block with its lines; empty ones stay empty."""
-    return [f"{head} {{", *(f"  {each}" if each else "" for each in lines), "}"]
+    """Return a block around the lines; empty lines stay empty."""
+    return [f"{head} {{", *(f"  {line}" if line else "" for line in lines), "}"]
 
 
 def identifiers(names: Sequence[str]) -> dict[str, str]:
-    """Return an identifier for each of the names, no two alike, and the same ones whatever their order.
+    """Return a unique identifier for each name, independent of their order.
 
-    Names that would be one are each given the beginning of their own hash, as much of it as is needed.
+    Names with equal identifiers get as many digits of their own hash as needed.
     """
     digits = dict.fromkeys(names, 0)
     while True:
@@ -182,7 +184,7 @@ def identifiers(names: Sequence[str]) -> dict[str, str]:
 
 
 def _identifier(name: str, digits: int) -> str:
-    """Return letters, digits, underscores and dashes, of which a digit or a dash does not come first."""
+    """Return letters, digits, underscores and dashes; the first is no digit or dash."""
     stem = re.sub(r"[^A-Za-z0-9_-]", "_", name)
     if not re.match(r"[A-Za-z_]", stem):
         stem = f"_{stem}"

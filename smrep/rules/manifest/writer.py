@@ -1,4 +1,4 @@
-"""Writes a manifest as text, from its rules or from what is replicated now."""
+"""Writes a manifest as text, from its rules or from the current replicas."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from smrep.rules.manifest.selector import Selector
 from smrep.rules.replication.key_failures import DEFAULT
 
 _WIDTH = 100
-"""A list that is longer has an item a line."""
+"""A longer list has one item per line."""
 
 
 def written(manifest: Manifest, notes: Sequence[str] = ()) -> str:
-    """Return the manifest as TOML, with `notes` as comments at the top; names stand one per line.
+    """Return the manifest as TOML, after `notes` as comments; names are one per line.
 
     Raises:
-        ValueError: a rule selects by what no manifest can say.
+        ValueError: a rule has a selector that no manifest can express.
 
     """
     parts = [f"# {plain(note).replace('##[', '# #[')}".rstrip() + "\n" for note in notes]
@@ -35,10 +35,10 @@ def written(manifest: Manifest, notes: Sequence[str] = ()) -> str:
 
 
 def as_json(manifest: Manifest) -> dict[str, object]:
-    """Return the manifest in the same shape as plain values; fields that say nothing are left out.
+    """Return the manifest in the same shape as plain values, without empty fields.
 
     Raises:
-        ValueError: a rule selects by what no manifest can say.
+        ValueError: a rule has a selector that no manifest can express.
 
     """
     return _guards(manifest) | _given(_tables(manifest))
@@ -50,7 +50,7 @@ def _guards(manifest: Manifest) -> dict[str, object]:
 
 def _tables(manifest: Manifest) -> dict[str, list[dict[str, object]]]:
     accounts, rules = manifest.accounts, manifest.rules
-    return {"account": [_role(each) for each in accounts], "replicate": [_rule(each) for each in rules]}
+    return {"account": [_role(account) for account in accounts], "replicate": [_rule(rule) for rule in rules]}
 
 
 def _role(role: AccountRole) -> dict[str, object]:
@@ -58,17 +58,17 @@ def _role(role: AccountRole) -> dict[str, object]:
 
 
 def _rule(rule: Rule) -> dict[str, object]:
-    meant = rule.selector
-    if meant.owning_service or any(value is None for _, value in meant.tags):
+    selector = rule.selector
+    if selector.owning_service or any(value is None for _, value in selector.tags):
         raise ValueError(f"{rule.place}: a manifest selects by names, prefixes and exact tags")
     return _given(
         {
             "name": rule.name if rule.name != rule.place else None,
-            "names": sorted(meant.names),
-            "prefix": list(meant.prefixes),
-            "tags": dict(meant.tags),
-            "exclude": list(meant.exclude),
-            "regions": [_target(each) for each in rule.targets],
+            "names": sorted(selector.names),
+            "prefix": list(selector.prefixes),
+            "tags": dict(selector.tags),
+            "exclude": list(selector.exclude),
+            "regions": [_target(target) for target in rule.targets],
             "remove_extra": rule.remove_extra or None,
         }
     )
@@ -87,7 +87,7 @@ def _line(key: str, value: object) -> str:
     flat = f"{key} = {_inline(value)}\n"
     if not isinstance(value, list) or (key != "names" and len(flat) <= _WIDTH):
         return flat
-    return f"{key} = [\n" + "".join(f"  {_inline(each)},\n" for each in value) + "]\n"
+    return f"{key} = [\n" + "".join(f"  {_inline(item)},\n" for item in value) + "]\n"
 
 
 def _inline(value: object) -> str:
@@ -96,9 +96,9 @@ def _inline(value: object) -> str:
     if isinstance(value, str):
         return _quoted(value)
     if isinstance(value, list):
-        return f"[{', '.join(_inline(each) for each in value)}]"
+        return f"[{', '.join(_inline(item) for item in value)}]"
     if isinstance(value, dict):
-        return f"{{ {', '.join(f'{_key(key)} = {_inline(each)}' for key, each in value.items())} }}"
+        return f"{{ {', '.join(f'{_key(key)} = {_inline(item)}' for key, item in value.items())} }}"
     return str(value)
 
 
@@ -107,12 +107,11 @@ def _key(text: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Return a TOML string on one line; what a terminal would not print as it stands is escaped.
+    """Return a TOML string on one line, with unprintable characters and GitHub workflow commands escaped.
 
-    So is what GitHub's runner would take for a command.
     Source: docs.github.com, workflow commands; actions/runner.
     """
-    return '"' + "".join(_character(each) for each in text).replace("##[", "\\u0023#[") + '"'
+    return '"' + "".join(_character(character) for character in text).replace("##[", "\\u0023#[") + '"'
 
 
 def _character(character: str) -> str:
@@ -125,17 +124,17 @@ def _character(character: str) -> str:
 
 
 def adopted(primaries: Sequence[Secret], home: Region, own_keys: Mapping[str, str]) -> Manifest:
-    """Return a rule for each set of Regions and keys, with the names of the secrets that are there.
+    """Return a rule for each set of Regions and keys, with the names of its secrets.
 
-    `own_keys` are replicas' ARNs with the keys that their own Regions show. A Region that Failed is left out.
+    `own_keys` maps replica ARNs to the keys that their own Regions show. Leaves out failed replicas.
     """
     together: dict[tuple[Target, ...], list[str]] = {}
     for primary in primaries:
-        targets = sorted(_targets(primary, own_keys), key=lambda each: each.region)
+        targets = sorted(_targets(primary, own_keys), key=lambda target: target.region)
         if targets:
             together.setdefault(tuple(targets), []).append(primary.name)
     rules: list[Rule] = []
-    for targets_, names in sorted(together.items(), key=lambda each: -len(each[1])):
+    for targets_, names in sorted(together.items(), key=lambda group: -len(group[1])):
         place = f"replicate[{len(rules)}]"
         rules.append(Rule(_name(targets_, rules), place, Selector(names=frozenset(names)), targets_))
     account = primaries[0].account if primaries else None
@@ -143,7 +142,7 @@ def adopted(primaries: Sequence[Secret], home: Region, own_keys: Mapping[str, st
 
 
 def left_out(primary: Secret) -> Iterator[str]:
-    """Yield what of a secret the manifest does not have, or has on AWS's word alone."""
+    """Yield notes on replicas that the manifest leaves out, or includes before they are in sync."""
     for entry in primary.replicas:
         target = Target(entry.region)
         if entry.status == FAILED:
@@ -155,16 +154,16 @@ def left_out(primary: Secret) -> Iterator[str]:
 
 
 def not_there(primary: Secret, entry: Replica) -> str:
-    """Return the note for an entry whose Region holds no replica of the primary, or none any more."""
-    how = format_command_on(primary, "doctor", [Target(entry.region)])
+    """Return the note for a listed Region without our replica."""
+    doctor = format_command_on(primary, "doctor", [Target(entry.region)])
     where = f"{primary.name} is listed as {entry.status} in {entry.region}"
-    return f"{where}, where no replica of it is, and is left out: {how}"
+    return f"{where}, where no replica of it is, and is left out: {doctor}"
 
 
 def unlooked_at(region: Region, names: Sequence[str]) -> str:
-    """Return the note for replicas that their primaries list, their Region does not, and no look could settle."""
-    told = f"what is taken from the primaries' word, since {region} does not list it and could not be looked into"
-    return f"{told}: {some_names(names)}; is secretsmanager:DescribeSecret allowed in {region}?"
+    """Return the note for replicas that only their primaries list, and that could not be checked."""
+    note = f"what is taken from the primaries' word, since {region} does not list it and could not be looked into"
+    return f"{note}: {some_names(names)}; is secretsmanager:DescribeSecret allowed in {region}?"
 
 
 def _targets(primary: Secret, own_keys: Mapping[str, str]) -> Iterator[Target]:
@@ -175,7 +174,7 @@ def _targets(primary: Secret, own_keys: Mapping[str, str]) -> Iterator[Target]:
 
 
 def _name(targets: Sequence[Target], rules: Sequence[Rule]) -> str:
-    """Return a name that tells the Regions, and is no other rule's."""
+    """Return a unique rule name made of the Regions."""
     plain = "+".join(target.region for target in targets)
     taken = {rule.name for rule in rules}
     name, number = plain, 1
