@@ -1,1 +1,1 @@
-"""What should happen: pure and total functions over the model; bad news is the return value."""
+"""Pure and total decision functions over the model; they return bad news instead of raising it."""

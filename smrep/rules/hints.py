@@ -1,4 +1,4 @@
-"""Builds the commands that messages tell people to run, each quoted for a shell."""
+"""Builds the commands in messages, each quoted for a shell."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _CONNECTED = (
 )
 """The commands that talk to AWS."""
 _LOCAL = ("configure", "login", "sso")
-"""Commands of the AWS CLI that are about credentials and not about the endpoint."""
+"""Commands of the AWS CLI for credentials, which take no endpoint."""
 _QUOTED = r"""(?<!\w)'(?:[^']|'"'"')*'(?!\w)"""
-"""A word in quotes, as a name from AWS is: what looks like a command in it is none."""
+"""A quoted word, such as a name from AWS; any command inside it is only text."""
 
 
 def format_command(
@@ -30,9 +30,9 @@ def format_command(
     targets: Sequence[Target] = (),
     flags: Sequence[str] = (),
 ) -> str:
-    """Return `smrep COMMAND NAMES... --primary-region ... -r ...` with the flags that were typed.
+    """Return `smrep COMMAND NAMES... --primary-region ... -r ...` with the given flags.
 
-    The Region is left out where each name is an ARN, which carries it.
+    Leaves out the Region if each name is an ARN, which carries it.
     """
     carried = bool(names) and all(name.startswith("arn:") for name in names)
     words = ["--primary-region", primary_region] if primary_region and not carried else []
@@ -45,7 +45,7 @@ def format_command(
 
 
 def format_command_on(secret: Secret, command: str, targets: Sequence[Target] = (), flags: Sequence[str] = ()) -> str:
-    """Return a command of smrep about a secret in its Region, which it calls as it was asked for: by ARN or by name."""
+    """Return a command of smrep for a secret in its Region, by ARN or by name, as you asked for it."""
     return format_command(
         command, [secret.id_in(secret.region)], primary_region=secret.region, targets=targets, flags=flags
     )
@@ -57,10 +57,10 @@ def promotion(replica: Secret) -> str:
 
 
 def policy_for(primary: Secret, targets: Sequence[Target]) -> str:
-    """Return the command that prints what replicating the primary takes, its own key included if it is a customer's."""
+    """Return the command that prints the permissions to replicate the primary, including a customer-managed key."""
     key = primary.kms_key_id
-    own = () if key is None or key.endswith("alias/aws/secretsmanager") else ("--primary-key", key)
-    return format_command_on(primary, "iam-policy", targets, own)
+    key_flags = () if key is None or key.endswith("alias/aws/secretsmanager") else ("--primary-key", key)
+    return format_command_on(primary, "iam-policy", targets, key_flags)
 
 
 def aws_command(command: str, *flags: str, **options: str) -> str:
@@ -73,26 +73,26 @@ def aws_command(command: str, *flags: str, **options: str) -> str:
 
 
 def remove_then_replicate(primary: Secret, targets: Sequence[Target]) -> str:
-    """Return the commands that take Regions off the primary's list and add them again, under the targets' keys."""
-    there = [Target(each.region) for each in targets]
-    return f"{format_command_on(primary, 'remove', there)}; then: {format_command_on(primary, 'replicate', targets)}"
+    """Return the commands that remove Regions from the primary and add them again, with the targets' keys."""
+    regions = [Target(target.region) for target in targets]
+    return f"{format_command_on(primary, 'remove', regions)}; then: {format_command_on(primary, 'replicate', targets)}"
 
 
 def typed_again(words: Sequence[str]) -> str:
-    """Return the command that was typed, to be typed again."""
+    """Return the command line that you typed."""
     return shlex.join(["smrep", *words])
 
 
 def connected(hint: str, flags: Sequence[str]) -> str:
-    """Return the hint with the connection's flags in each command that it names, so that it means the same account.
+    """Return the hint with the connection's flags in each of its commands, so that they use the same account.
 
-    `flags` are pairs of a flag and its value: all go into smrep's commands, the profile and the endpoint into the AWS
-    CLI's, the profile alone into those that sign in. A command keeps the flags that it has. Of an endpoint for one
-    Region the CLI gets the URL, in commands about a secret there.
+    `flags` are pairs of a flag and its value. smrep's commands get all of them. The AWS CLI's get the profile and the
+    endpoint, sign-in commands only the profile. A command keeps its own flags. An endpoint for one Region goes into the
+    AWS CLI's commands for secrets in that Region.
     """
     pairs = list(zip(flags[::2], flags[1::2], strict=True))
     urls = dict(split_endpoint(value) for flag, value in pairs if flag == "--endpoint-url")
-    ends = [found.start() for found in re.finditer(rf"{_QUOTED}|;", hint) if found[0] == ";"]
+    ends = [match.start() for match in re.finditer(rf"{_QUOTED}|;", hint) if match[0] == ";"]
 
     def command_at(start: int) -> str:
         return hint[start : next((place for place in ends if place >= start), len(hint))]
@@ -107,14 +107,14 @@ def connected(hint: str, flags: Sequence[str]) -> str:
         kept += [("--endpoint-url", url)] if url else []
         return [word for pair in kept if not _names(command, pair[0]) for word in pair]
 
-    def put(found: re.Match[str]) -> str:
-        if found["ours"]:
-            words = ours(command_at(found.start()))
-            return f"{found[0]} {shlex.join(words)}" if words else found[0]
-        if found["theirs"]:
-            words = theirs(command_at(found.start()), found["service"])
-            return f"aws {shlex.join(words)} {found['service']}" if words else found[0]
-        return found[0]
+    def put(match: re.Match[str]) -> str:
+        if match["ours"]:
+            words = ours(command_at(match.start()))
+            return f"{match[0]} {shlex.join(words)}" if words else match[0]
+        if match["theirs"]:
+            words = theirs(command_at(match.start()), match["service"])
+            return f"aws {shlex.join(words)} {match['service']}" if words else match[0]
+        return match[0]
 
     return re.sub(
         rf"{_QUOTED}|\bsmrep (?P<ours>{_CONNECTED})\b|\b(?P<theirs>aws) (?P<service>[a-z]+)(?=( [a-z-]+\b|$| *[;)]))",
@@ -124,18 +124,18 @@ def connected(hint: str, flags: Sequence[str]) -> str:
 
 
 def _names(hint: str, flag: str) -> bool:
-    """Tell whether the flag stands in the hint as a word of its own; a secret may be called x--profile."""
+    """Return whether the hint has the flag as a word of its own; a secret's name may be x--profile."""
     return re.search(rf"(?<!\S){flag}(?![\w-])", hint) is not None
 
 
 def some_names(names: Sequence[str], most: int = 5) -> str:
-    """Return the first names, and how many more there are."""
-    more = len(names) - most
-    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
+    """Return the first names, and the number of others."""
+    others = len(names) - most
+    return ", ".join(names[:most]) + (f" and {others} more" if others > 0 else "")
 
 
 def duration(seconds: float) -> str:
-    """Return seconds as they are typed: 45s, 5m, 2h, 1.5s."""
+    """Return seconds as you would type them: 45s, 5m, 2h, 1.5s."""
     for unit, size in (("h", 3600), ("m", 60)):
         if seconds >= size and seconds % size == 0:
             return f"{seconds / size:g}{unit}"
@@ -150,7 +150,7 @@ _DENIED = ("AccessDenied", "AccessDeniedException")
 
 
 def cure(source: Source, code: str) -> str:
-    """Return what mends credentials from there, given the code of what went wrong with them."""
+    """Return the fix for credentials from that source, given their error code."""
     match code:
         case "NoCredentials":
             return _find(source)
@@ -159,7 +159,7 @@ def cure(source: Source, code: str) -> str:
         case "ClockSkew":
             return "set this machine's clock, and compare it: date -u"
         case "GlobalToken":
-            version = aws_command("iam set-security-token-service-preferences", global_endpoint_token_version="v2Token")  # noqa: S106 - a kind
+            version = aws_command("iam set-security-token-service-preferences", global_endpoint_token_version="v2Token")  # noqa: S106 - a kind of token
             return (
                 "see that the Region is enabled for the account; if it is, take a token that is good in every Region: "
                 f"export AWS_STS_REGIONAL_ENDPOINTS=regional and sign in anew, or {version}"
@@ -184,7 +184,7 @@ def cure(source: Source, code: str) -> str:
 
 
 def renewal(source: Source) -> str:
-    """Return how to get new credentials from where these come from."""
+    """Return how to renew credentials from that source."""
     match source.method:
         case "sso":
             return f"sign in again: {_aws('sso login', source)}"
@@ -204,11 +204,11 @@ def renewal(source: Source) -> str:
 
 
 def _find(source: Source) -> str:
-    looked = f"see whether the AWS CLI finds any: {_who(source)}"
+    advice = f"see whether the AWS CLI finds any: {_who(source)}"
     if source.profiles:
         named = some_names(source.profiles)
-        return f"{looked}; name a profile that has some (--profile NAME; there are: {named}), or sign in: aws login"
-    return f"{looked}; {_SET_UP}"
+        return f"{advice}; name a profile that has some (--profile NAME; there are: {named}), or sign in: aws login"
+    return f"{advice}; {_SET_UP}"
 
 
 def _web_identity(source: Source, code: str) -> str:
@@ -239,9 +239,9 @@ def _who(source: Source) -> str:
 def connected_report(
     report: RunReport, flags: tuple[str, ...], accounts: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 ) -> RunReport:
-    """Return the report with the flags of the connection in every command that a hint names.
+    """Return the report with the connection's flags in every command of a hint.
 
-    `accounts` has those that lead to a secret's own account, where there are several.
+    `accounts` maps an account to the flags that connect to it, if there are several.
     """
     if not flags and not accounts:
         return report
@@ -253,13 +253,17 @@ def connected_report(
         return replace(finding, hint=connected(finding.hint, flags)) if finding.hint else finding
 
     def mended_secret(secret: SecretReport) -> SecretReport:
-        own = accounts.get(secret.account or "", flags)
+        account_flags = accounts.get(secret.account or "", flags)
         return replace(
             secret,
-            error=mend(secret.error, own),
-            findings=tuple(mended(each, own) for each in secret.findings),
+            error=mend(secret.error, account_flags),
+            findings=tuple(mended(reported, account_flags) for reported in secret.findings),
             replicas=tuple(
-                replace(row, error=mend(row.error, own), findings=tuple(mended(each, own) for each in row.findings))
+                replace(
+                    row,
+                    error=mend(row.error, account_flags),
+                    findings=tuple(mended(reported, account_flags) for reported in row.findings),
+                )
                 for row in secret.replicas
             ),
         )

@@ -1,4 +1,4 @@
-"""What smrep's commands call, the least-privilege IAM policy for them, and the notes that go with it."""
+"""The AWS calls of smrep's commands, the least-privilege IAM policy for them, and its notes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from smrep.rules.replication.key_failures import DEFAULT, check_target, via
 
 
 class Place(Enum):
-    """What an operation is asked of."""
+    """The target of an operation."""
 
     PRIMARY = "the primary, in its Region"
     REPLICA = "a replica, in its own Region"
@@ -24,7 +24,7 @@ class Place(Enum):
 
 
 Operation = tuple[str, str]
-"""Service and operation, which are also the two halves of IAM's action."""
+"""Service and operation, which also make IAM's action."""
 
 _PRIMARY, _REPLICA, _BOTH, _ACCOUNT = (
     (Place.PRIMARY,),
@@ -38,7 +38,7 @@ _PREFLIGHT: Mapping[Operation, tuple[Place, ...]] = {
     **_DESCRIBE,
     ("secretsmanager", "ListSecretVersionIds"): _BOTH,  # the replica's only with --verify
     ("kms", "DescribeKey"): _BOTH,
-    ("account", "ListRegions"): _ACCOUNT,  # this and the next only where a Region refuses the credentials
+    ("account", "ListRegions"): _ACCOUNT,  # this and the next only if a Region refuses the credentials
     ("ec2", "DescribeRegions"): _ACCOUNT,
 }
 _PREFLIGHT_OF_MANY: Mapping[Operation, tuple[Place, ...]] = {
@@ -76,14 +76,14 @@ CALLS: Mapping[str, Mapping[Operation, tuple[Place, ...]]] = {
         ("secretsmanager", "RemoveRegionsFromReplication"): _PRIMARY,  # only with remove_extra
     },
     "export": {**_DESCRIBE, **_LIST},
-    "failover": {  # the Region that is lost is not asked for anything
+    "failover": {  # sends nothing to the lost Region
         ("secretsmanager", "DescribeSecret"): _REPLICA,
         **_LIST,
         ("secretsmanager", "GetResourcePolicy"): _REPLICA,
         ("kms", "DescribeKey"): _REPLICA,
         ("secretsmanager", "StopReplicationToReplica"): _REPLICA,
     },
-    "failback": {  # each side may be the primary for a while
+    "failback": {  # either side may be the primary for a while
         **_DESCRIBE,
         ("kms", "DescribeKey"): _BOTH,
         ("secretsmanager", "ReplicateSecretToRegions"): _BOTH,
@@ -96,7 +96,7 @@ CALLS: Mapping[str, Mapping[Operation, tuple[Place, ...]]] = {
         ("iam", "SimulatePrincipalPolicy"): _ACCOUNT,
     },
 }
-"""Command -> what it sends -> where to. sts:GetCallerIdentity is left out: it needs no permission."""
+"""The places of each operation, by command. Leaves out sts:GetCallerIdentity, which needs no permission."""
 
 IN_YOUR_NAME: Mapping[str, Mapping[Operation, tuple[Place, ...]]] = {
     "ReplicateSecretToRegions": {
@@ -110,13 +110,13 @@ IN_YOUR_NAME: Mapping[str, Mapping[Operation, tuple[Place, ...]]] = {
         ("kms", "Decrypt"): _REPLICA,
     },
 }
-"""Operation -> what Secrets Manager then does with a customer's key in the caller's name -> whose key.
+"""Operation -> KMS operations that Secrets Manager then performs as the caller -> whose key.
 
 Source: aws-behavior.md 4; API_ReplicateSecretToRegions, API_UpdateSecret.
 """
 
 HARMLESS = ("replicate", "status", "wait", "retry", "verify")
-"""The commands that destroy nothing."""
+"""The commands that cannot destroy anything."""
 
 LABELS: Mapping[str, str] = {
     **dict.fromkeys(("DescribeSecret", "ListSecretVersionIds", "GetResourcePolicy"), "LookAtSecrets"),
@@ -130,34 +130,34 @@ LABELS: Mapping[str, str] = {
     **dict.fromkeys(("ListRegions", "DescribeRegions"), "LookAtRegions"),
     "SimulatePrincipalPolicy": "AskForReaders",
 }
-"""Operation -> the Sid of its statement; statements stand in this order, what changes something apart from looks."""
+"""The Sid of each operation's statement, in the policy's order; reads and changes are separate."""
 
 
 EVERY = SecretId("*")
-"""Stands for all secrets of a Region; no secret can have this name."""
+"""A placeholder for all secrets of a Region; no secret can have this name."""
 
 MANAGED_POLICY_MAX = 6144
-"""Characters that IAM takes in a managed policy, white space not counted. Source: IAM quotas, 'managed policy'."""
+"""The longest managed policy in characters, without white space. Source: IAM quotas, 'managed policy'."""
 
 RETURNING = frozenset({"failback"})
-"""Commands for which each Region may hold the primary, and that replace what is in their way."""
+"""Commands for which either Region may hold the primary, and that overwrite secrets."""
 
 Condition = tuple[tuple[str, str, tuple[str, ...]], ...]
-"""(operator, key, values) each; all must hold."""
+"""(operator, key, values) triples; all must hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyScope:
-    """What the policy is for; no name and no key in it may hold a wildcard."""
+    """The purpose of the policy; its names and keys contain no wildcards."""
 
     commands: frozenset[str]
     secrets: tuple[SecretAddress, ...]
-    """Each with its primary's Region; EVERY for all of that Region."""
+    """Secrets with their primary's Region; EVERY for all secrets of a Region."""
     targets: tuple[Target, ...] = ()
-    """None at all means every Region."""
+    """Empty for all Regions."""
     primary_key: str | None = None
     account: str | None = None
-    """The account that was typed; an ARN's own counts where none was."""
+    """The account you typed; otherwise an ARN's own counts."""
     overwrite: bool = False
 
     @property
@@ -167,19 +167,23 @@ class PolicyScope:
 
     @property
     def owner(self) -> str:
-        """The account that stands in the ARNs of what names none; `*` where none or several are known."""
-        arns = [parse_arn(each.secret_id, "secretsmanager") for each in self.secrets if each.secret_id[:4] == "arn:"]
+        """The account for ARNs made from names; `*` if none or several are known."""
+        arns = [
+            parse_arn(address.secret_id, "secretsmanager")
+            for address in self.secrets
+            if address.secret_id[:4] == "arn:"
+        ]
         accounts = {arn.account for arn in arns}
         return self.account or (accounts.pop() if len(accounts) == 1 else "*")
 
     @property
     def operations(self) -> frozenset[str]:
-        """What the commands send, by the operation's name alone."""
+        """The names of the operations that the commands send."""
         return frozenset(operation for command in self.commands for _, operation in CALLS[command])
 
 
 def document(scope: PolicyScope) -> dict[str, object]:
-    """Return the policy as IAM takes it; the same scope in another order gives the same one."""
+    """Return the policy in IAM's format; the order of the scope does not matter."""
     actions: dict[tuple[str, str, Condition], set[str]] = {}
     for label, action, resource, condition in _grants(scope):
         actions.setdefault((label, resource, condition), set()).add(action)
@@ -189,7 +193,9 @@ def document(scope: PolicyScope) -> dict[str, object]:
     order = list(dict.fromkeys(LABELS.values()))
     statements: list[dict[str, object]] = []
     used: dict[str, int] = {}
-    for label, allowed, condition in sorted(resources, key=lambda each: (order.index(each[0]), *each[1:])):
+    for label, allowed, condition in sorted(
+        resources, key=lambda statement: (order.index(statement[0]), *statement[1:])
+    ):
         used[label] = used.get(label, 0) + 1
         statements.append(
             {
@@ -204,30 +210,30 @@ def document(scope: PolicyScope) -> dict[str, object]:
 
 
 def size(policy: Mapping[str, object]) -> int:
-    """Return the policy's length as IAM counts it."""
+    """Return the policy's length by IAM's rules."""
     return len(re.sub(r"\s", "", json.dumps(policy)))
 
 
 def is_default(key: str | None) -> bool:
-    """Tell whether the key is AWS's own, whose key policy lets everybody in the account use it by Secrets Manager."""
+    """Return whether this is the AWS managed key, which the whole account may use through Secrets Manager."""
     return key is None or key == DEFAULT or key.endswith(f":{DEFAULT}")
 
 
 def is_exact(secret_id: str) -> bool:
-    """Tell whether this is an ARN with AWS's six characters at its end, which fits one secret only."""
+    """Return whether this is an ARN with AWS's six-character suffix, which matches only one secret."""
     return secret_id.startswith("arn:") and re.search(r"-[A-Za-z0-9]{6}\Z", secret_id) is not None
 
 
 def _grants(scope: PolicyScope) -> Iterator[tuple[str, str, str, Condition]]:
-    """Yield (label, action, resource, condition), some of them several times."""
+    """Yield (label, action, resource, condition), some more than once."""
     for command in scope.commands:
         for (service, operation), places in CALLS[command].items():
             for place in places:
                 for resource, condition in _objects(scope, service, operation, place, returns=command in RETURNING):
                     yield LABELS[operation], f"{service}:{operation}", resource, condition
     for operation in scope.operations & IN_YOUR_NAME.keys():
-        for (service, dependency), own in IN_YOUR_NAME[operation].items():
-            places = (Place.PRIMARY, Place.REPLICA) if scope.commands & RETURNING else own
+        for (service, dependency), key_places in IN_YOUR_NAME[operation].items():
+            places = (Place.PRIMARY, Place.REPLICA) if scope.commands & RETURNING else key_places
             for region, resource, condition in (key for place in places for key in _keys(scope, place)):
                 only = (*condition, ("StringEquals", "kms:ViaService", (via(region),)))
                 yield LABELS[dependency], f"{service}:{dependency}", resource, only
@@ -236,7 +242,7 @@ def _grants(scope: PolicyScope) -> Iterator[tuple[str, str, str, Condition]]:
 def _objects(
     scope: PolicyScope, service: str, operation: str, place: Place, *, returns: bool
 ) -> Iterator[tuple[str, Condition]]:
-    """Yield each resource that an operation is asked of, with the conditions."""
+    """Yield each resource of an operation, with its condition."""
     if service == "kms":
         yield from ((resource, condition) for _, resource, condition in _keys(scope, place))
     elif service == "iam":
@@ -253,10 +259,10 @@ def _objects(
 
 
 def _secret_arns(scope: PolicyScope, address: SecretAddress, *, bare: bool) -> Iterator[str]:
-    """Yield the ARN as the policy needs it, in the primary's Region; with `bare`, the one without suffix too.
+    """Yield the ARN for the policy, in the primary's Region; with `bare`, also the one without its suffix.
 
-    What AWS holds a name against that is not there is not documented. The bare ARN is no secret's, so granting it
-    too gives nothing away, and lets 'not found' be told from 'denied'.
+    AWS does not document which ARN it checks for a missing name. The bare ARN belongs to no secret, so granting it is
+    harmless, and it tells 'not found' from 'denied'.
     """
     arn = str(address.secret_id)
     if not arn.startswith("arn:"):
@@ -270,9 +276,9 @@ def _secret_arns(scope: PolicyScope, address: SecretAddress, *, bare: bool) -> I
 
 
 def _keys(scope: PolicyScope, place: Place) -> Iterator[tuple[Region, str, Condition]]:
-    """Yield (Region, resource, condition) of each customer key.
+    """Yield the (Region, resource, condition) of each customer-managed key.
 
-    An alias can't be the resource of an operation on its key, so it becomes a condition.
+    An alias cannot be the resource of an operation on its key, so it becomes a condition.
     Source: KMS developer guide, 'Use aliases to control access to KMS keys'.
     """
     primaries = tuple(Target(home, scope.primary_key) for home in scope.homes)
@@ -289,31 +295,31 @@ def _keys(scope: PolicyScope, place: Place) -> Iterator[tuple[Region, str, Condi
 
 
 def _limits(scope: PolicyScope, operation: str, address: SecretAddress, *, returns: bool) -> Condition:
-    """Return what must hold for an operation on a secret; what `returns` replicates to the primaries' Region too."""
-    if operation == "UpdateSecret":  # of a replica AWS changes nothing but the key; of another secret, the value too
+    """Return the condition for an operation on a secret; `returns` allows replicating to the primaries' Region too."""
+    if operation == "UpdateSecret":  # AWS changes only the key of a replica, but also the value of other secrets
         return (("StringEquals", "secretsmanager:SecretPrimaryRegion", (address.region,)),)
     if operation != "ReplicateSecretToRegions":
         return ()
     limits: list[tuple[str, str, tuple[str, ...]]] = []
-    if scope.targets:  # ForAllValues alone holds where the key is absent, hence Null
+    if scope.targets:  # ForAllValues alone also allows requests without the key, hence Null
         regions = tuple(sorted({*(target.region for target in scope.targets), *(scope.homes if returns else ())}))
         limits.append(("ForAllValues:StringEquals", "secretsmanager:AddReplicaRegions", regions))
         limits.append(("Null", "secretsmanager:AddReplicaRegions", ("false",)))
     if not (scope.overwrite or returns):
-        # A request that does not say so overwrites nothing, and smrep leaves the parameter out. Whether AWS then knows
-        # the key is not documented, and plain Bool fails where it does not: every replication would be refused.
+        # smrep leaves the parameter out to overwrite nothing. AWS does not document whether the condition key exists
+        # then. If not, plain Bool would refuse every replication.
         limits.append(("BoolIfExists", "secretsmanager:ForceOverwriteReplicaSecret", ("false",)))
     return tuple(limits)
 
 
 def _least(resources: set[str]) -> list[str]:
-    """Return the resources in order, without those that one with any Region covers."""
-    covered = {each for each in resources if each[:4] == "arn:" and in_region(each, Region("*")) in resources - {each}}
+    """Return the sorted resources, without those that a wildcard Region covers."""
+    covered = {arn for arn in resources if arn[:4] == "arn:" and in_region(arn, Region("*")) in resources - {arn}}
     return sorted(resources - covered)
 
 
 def _rendered(condition: Condition) -> dict[str, dict[str, object]]:
-    """Return the condition as IAM takes it; operators for many values get a list, the others one value."""
+    """Return the condition in IAM's format: a list for operators on many values, otherwise one value."""
     rendered: dict[str, dict[str, object]] = {}
     for operator, key, values in condition:
         rendered.setdefault(operator, {})[key] = list(values) if operator.startswith("For") else values[0]
@@ -321,10 +327,10 @@ def _rendered(condition: Condition) -> dict[str, dict[str, object]]:
 
 
 def check(scope: PolicyScope, default_key: str | None) -> None:
-    """Refuse what contradicts itself, and what would be a wildcard in the policy.
+    """Refuse contradictions, and wildcards in the policy.
 
     Raises:
-        UsageError: always with what to type instead.
+        UsageError: always with a hint.
 
     """
     check_regions(scope.homes, [target.region for target in scope.targets])
@@ -340,7 +346,7 @@ def check(scope: PolicyScope, default_key: str | None) -> None:
     if scope.overwrite and "replicate" not in scope.commands:
         raise UsageError("--force-overwrite does nothing without --for replicate", "add it, or leave the flag out")
     if "rekey" in scope.commands and not scope.targets:
-        # UpdateSecret can set a value, though not on a replica: the primary must stay out.
+        # UpdateSecret can set a value, except on a replica, so the policy must exclude the primary.
         raise UsageError(
             "a policy for rekey must name its Regions: without them it would allow UpdateSecret on the primary",
             "name them: -r REGION=KMS_KEY",
@@ -377,7 +383,7 @@ def _check_primary_key(key: str, homes: Sequence[Region]) -> None:
 
 
 def warnings(scope: PolicyScope, policy: Mapping[str, object]) -> Iterator[str]:
-    """Yield what makes the policy wider or less useful than it looks."""
+    """Yield reasons why the policy is wider or less useful than it looks."""
     for region in (*scope.homes, *(target.region for target in scope.targets)):
         if not is_known(region):
             yield f"{region} is no Region that this version knows"
@@ -391,7 +397,7 @@ def warnings(scope: PolicyScope, policy: Mapping[str, object]) -> Iterator[str]:
 
 
 def notes(scope: PolicyScope) -> Iterator[str]:
-    """Yield what the policy leaves out or can't limit, and how to have it otherwise."""
+    """Yield notes on the policy's gaps and limits, and how to change them."""
     if scope.owner == "*":
         yield "no account is known, so any stands in the ARNs; name it: --expect-account ID"
     if scope.secrets[0].secret_id == EVERY:

@@ -1,4 +1,4 @@
-"""Where each secret's primary is, who says so, and the checks of what was typed."""
+"""Finds each secret's primary Region and its source, and checks accounts, Regions and names."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ from smrep.rules.hints import aws_command
 
 @dataclass(frozen=True, slots=True)
 class SecretAddress:
-    """A secret and the Region in which it was asked for."""
+    """A secret and the Region to look for it in."""
 
     secret_id: SecretId
     region: Region
 
 
 def common_region(addresses: Sequence[SecretAddress]) -> Region | None:
-    """Return the Region that all secrets share, None where ARNs name several."""
+    """Return the Region of all secrets, None for several."""
     regions = {address.region for address in addresses}
     return regions.pop() if len(regions) == 1 else None
 
 
 def account_in(secret_id: SecretId) -> str | None:
-    """Return the account that an ARN names, None for a name."""
+    """Return the account of an ARN, None for a name."""
     return parse_arn(secret_id, "secretsmanager").account if secret_id.startswith("arn:") else None
 
 
-def check_account(found: str | None, expected: str | None, what: str) -> None:
-    """Refuse another account than the one expected.
+def check_account(account: str | None, expected: str | None, subject: str) -> None:
+    """Refuse any account but the expected one.
 
     Raises:
-        UsageError: `found` is known and is not `expected`.
+        UsageError: `account` is known and differs from `expected`.
 
     """
-    if expected and found and found != expected:
+    if expected and account and account != expected:
         raise UsageError(
-            f"{what} belongs to account {found}, and account {expected} was expected; nothing was sent",
+            f"{subject} belongs to account {account}, and account {expected} was expected; nothing was sent",
             "check --profile, the credentials in the environment, and what named the account: --expect-account, or the "
             "manifest's account_id or role_arn",
             code="AccountMismatch",
@@ -48,10 +48,10 @@ def check_account(found: str | None, expected: str | None, what: str) -> None:
 
 
 def check_regions(homes: Iterable[Region], replicas: Sequence[Region]) -> None:
-    """Refuse Regions that can't hold replicas of primaries in `homes`.
+    """Refuse Regions that cannot hold replicas of primaries in `homes`.
 
     Raises:
-        UsageError: one is the primary's own Region, or lies in another partition.
+        UsageError: one is the primary's own Region, or in another partition.
 
     """
     for home in dict.fromkeys(homes):
@@ -70,12 +70,12 @@ def check_regions(homes: Iterable[Region], replicas: Sequence[Region]) -> None:
 
 
 HOME_VARIABLES = ("SMREP_PRIMARY_REGION", "AWS_REGION", "AWS_DEFAULT_REGION")
-"""The variables that name the primary's Region, the first one first."""
+"""Variables for the primary's Region, by priority."""
 
 
 @dataclass(frozen=True, slots=True)
 class PrimaryRegions:
-    """The secrets with their Regions, and who named each Region."""
+    """Secrets with their Regions, and the source of each Region."""
 
     addresses: tuple[SecretAddress, ...]
     sources: Mapping[Region, str]
@@ -83,12 +83,12 @@ class PrimaryRegions:
 
     @property
     def region(self) -> Region | None:
-        """The Region of the run; None where it has several."""
+        """The Region of the run; None for several."""
         return next(iter(self.sources)) if len(self.sources) == 1 else None
 
     @property
     def source(self) -> str | None:
-        """Who named the Region or the Regions."""
+        """The sources of all Regions."""
         return ", ".join(dict.fromkeys(self.sources.values())) or None
 
 
@@ -100,13 +100,13 @@ def locate_primaries(
     *,
     needed: bool = False,
 ) -> PrimaryRegions:
-    """Return each secret's Region: its ARN's, else the flag's, the environment's, the profile's.
+    """Return each secret's Region: from its ARN, otherwise from the flag, the environment or the profile.
 
-    `needed` names a Region also where there are no secrets.
+    With `needed`, finds a Region even without secrets.
 
     Raises:
-        UsageError: the flag contradicts an ARN, or a Region is none.
-        ConfigurationError: nobody names a Region.
+        UsageError: the flag contradicts an ARN, or a Region is invalid.
+        ConfigurationError: no source has a Region.
 
     """
     sources: dict[Region, str] = {}
@@ -132,7 +132,7 @@ def locate_primaries(
 
 
 def _common(flag: Region | None, env: Mapping[str, str], profile: Callable[[], str | None]) -> tuple[Region, str]:
-    """Return the Region for the secrets that are no ARN, and its source."""
+    """Return the Region and its source for secrets given by name."""
     if flag:
         return flag, "--primary-region"
     for variable in HOME_VARIABLES:
@@ -163,10 +163,10 @@ _SELECTORS = "or choose by a selector: --prefix, --tag, --all"
 
 
 def check_name(name: str, *, piped: bool = False, pattern: bool = False) -> None:
-    """Refuse a name that AWS lets no secret have; `piped` came through standard input, `pattern` may have * and ?.
+    """Refuse an invalid secret name; `piped` names came through standard input, a `pattern` may have * and ?.
 
     Raises:
-        UsageError: it has a character that no name has.
+        UsageError: the name has an invalid character.
 
     """
     if (_PATTERN if pattern else _NAME).fullmatch(name):
@@ -185,7 +185,7 @@ def check_name(name: str, *, piped: bool = False, pattern: bool = False) -> None
             f"a line of several words with tabs between is not a secret's name: {shown}",
             f"put one name on a line: tr '\\t' '\\n', or {listing}; {_SELECTORS}",
         )
-    wrong = next(each for each in name if not (_PATTERN if pattern else _NAME).fullmatch(each))
+    wrong = next(character for character in name if not (_PATTERN if pattern else _NAME).fullmatch(character))
     hint = {
         " ": f"put one name on a line; {_SELECTORS}"
         if piped

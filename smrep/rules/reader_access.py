@@ -1,4 +1,4 @@
-"""Whether an application could read a replica, as far as IAM's simulation and the copied policy tell."""
+"""Whether an application can read a replica, by IAM's simulation and the copied policy."""
 
 from __future__ import annotations
 
@@ -17,52 +17,54 @@ from smrep.rules.replication.findings import unchecked
 from smrep.rules.replication.key_failures import via
 
 Policy = str | AwsError | None
-"""A resource policy, why it could not be had, or None where there is none."""
+"""A resource policy, the error of reading it, or None without one."""
 Decision = str | AwsError
-"""IAM's word on an action, or why it said none."""
+"""IAM's decision on an action, or the error instead."""
 
 _REGION = r"([a-z]{2}[a-z-]*-\d{1,2})"
 _REGION_BOUND = re.compile(rf"arn:aws[a-z-]*:[a-z0-9-]+:{_REGION}:|\b[a-z-]+\.{_REGION}\.")
-"""An ARN, or the name of an endpoint as in kms:ViaService, that names a Region."""
+"""An ARN or an endpoint's name, as in kms:ViaService, with a Region."""
 
 
 def may_read(role: str, primary: Secret, region: Region, decision: Decision, policy: Policy) -> Finding:
-    """Return what IAM's word on GetSecretValue means; what no policy of the role's allows, the secret's own may."""
+    """Return the finding for IAM's decision on GetSecretValue; the secret's own policy may allow more."""
     arn = in_region(primary.arn, region)
-    what = f"{role} to read {primary.name} in {region}"
+    reading = f"{role} to read {primary.name} in {region}"
     allow = f"allow the role secretsmanager:GetSecretValue on {arn}"
     if isinstance(decision, AwsError):
-        return _unsure(f"whether IAM allows {what}", role, decision)
+        return _unsure(f"whether IAM allows {reading}", role, decision)
     if decision == "allowed":
-        return Finding(Kind.READER, Severity.INFO, f"IAM's simulation allows {what}; it is advice, no value was read")
+        return Finding(
+            Kind.READER, Severity.INFO, f"IAM's simulation allows {reading}; it is advice, no value was read"
+        )
     if decision == "explicitDeny":
-        return Finding(Kind.READER, Severity.ERROR, f"a policy forbids {what}", "take the Deny away")
+        return Finding(Kind.READER, Severity.ERROR, f"a policy forbids {reading}", "take the Deny away")
     if policy is None:
-        return Finding(Kind.READER, Severity.ERROR, f"no policy allows {what}", allow)
-    message = f"none of the role's policies allows {what}; the secret's own policy may"
+        return Finding(Kind.READER, Severity.ERROR, f"no policy allows {reading}", allow)
+    message = f"none of the role's policies allows {reading}; the secret's own policy may"
     return Finding(Kind.READER, Severity.WARNING, message, allow)
 
 
 def may_decrypt(role: str, key: str, region: Region, decision: Decision) -> Finding | None:
-    """Return what IAM's word on kms:Decrypt means for the replica's key, None where it is allowed."""
-    what = f"{role} to decrypt with {key} in {region}"
+    """Return the finding for IAM's decision on kms:Decrypt with the replica's key, None if allowed."""
+    decrypting = f"{role} to decrypt with {key} in {region}"
     allow = f"allow the role kms:Decrypt on {key}, with kms:ViaService {via(region)} if it is limited by that"
     if isinstance(decision, AwsError):
-        return _unsure(f"whether IAM allows {what}", role, decision)
+        return _unsure(f"whether IAM allows {decrypting}", role, decision)
     if decision == "allowed":
         return None
     if decision == "explicitDeny":
-        return Finding(Kind.READER, Severity.ERROR, f"a policy forbids {what}", allow)
-    message = f"none of the role's policies allows {what}; the key's own policy may"
+        return Finding(Kind.READER, Severity.ERROR, f"a policy forbids {decrypting}", allow)
+    message = f"none of the role's policies allows {decrypting}; the key's own policy may"
     return Finding(Kind.READER, Severity.WARNING, message, allow)
 
 
 def bound(primary: Secret, region: Region, policy: Policy) -> tuple[Finding, ...]:
-    """Return a warning where the resource policy, which is copied word for word, names another Region."""
+    """Return a warning if the resource policy, which AWS copies unchanged, names another Region."""
     if isinstance(policy, AwsError):
-        what = f"the resource policy of {primary.name}"
-        return (unchecked(what, policy, f"secretsmanager:GetResourcePolicy on {primary.arn}"),)
-    named = sorted({text for text in _texts(policy) if any(each != region for each in _regions(text))})
+        subject = f"the resource policy of {primary.name}"
+        return (unchecked(subject, policy, f"secretsmanager:GetResourcePolicy on {primary.arn}"),)
+    named = sorted({text for text in _texts(policy) if any(other != region for other in _regions(text))})
     if not named:
         return ()
     message = f"the resource policy of {primary.name} is copied to {region} as it is, and names {', '.join(named)}"
@@ -74,11 +76,11 @@ def bound(primary: Secret, region: Region, policy: Policy) -> tuple[Finding, ...
 
 def _regions(text: str) -> set[str]:
     bare = {text} if text in KNOWN else set()
-    return bare | {name for found in _REGION_BOUND.findall(text) for name in found if name}
+    return bare | {name for match in _REGION_BOUND.findall(text) for name in match if name}
 
 
 def _texts(policy: str | None) -> Iterator[str]:
-    """Yield every text in the policy's statements; one that is no JSON is one text."""
+    """Yield every text in the policy's statements; invalid JSON is one text."""
     try:
         document: Any = json.loads(policy) if policy else None
     except (ValueError, RecursionError):
@@ -94,10 +96,10 @@ def _texts(policy: str | None) -> Iterator[str]:
             pending += value
 
 
-def _unsure(what: str, role: str, error: AwsError) -> Finding:
-    found = unchecked(what, error, f"iam:SimulatePrincipalPolicy on {role}")
+def _unsure(subject: str, role: str, error: AwsError) -> Finding:
+    finding = unchecked(subject, error, f"iam:SimulatePrincipalPolicy on {role}")
     if isinstance(error, NotFound):
         name = role.rpartition("/")[2]
         hint = f"check the role and its account: {aws_command('iam get-role', role_name=name)}"
-        return replace(found, hint=hint, outcome=Outcome.ACCESS)
-    return found
+        return replace(finding, hint=hint, outcome=Outcome.ACCESS)
+    return finding

@@ -1,4 +1,4 @@
-"""How a run ends: its outcome, and the words for one that ran out of time or was interrupted."""
+"""The outcome of a run, and the problems of one that timed out or was interrupted."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from smrep.rules.replication.replica_state import worst
 
 
 def run_outcome(secrets: Iterable[SecretReport], trouble: Problem | None) -> Outcome:
-    """Return the outcome of the run: the worst of the secrets' and of the run's own trouble."""
+    """Return the worst outcome of the secrets and of the run's own problem."""
     outcomes = [secret.outcome for secret in secrets]
     return worst([*outcomes, trouble.outcome] if trouble else outcomes)
 
 
 def is_open(row: RegionReport) -> bool:
-    """Tell whether the Region is not settled."""
+    """Return whether the Region is pending or only accepted."""
     return row.outcome in (Outcome.PENDING, Outcome.ACCEPTED)
 
 
 def is_under_way(row: RegionReport) -> bool:
-    """Tell whether AWS is at work on an open Region, as far as is known: it took our request, or was at it before."""
-    leaving = row.action is Action.REMOVE and any(each.kind is Kind.REMOVING for each in row.findings)
+    """Return whether AWS is known to work on an open Region, for our request or an earlier one."""
+    leaving = row.action is Action.REMOVE and any(finding.kind is Kind.REMOVING for finding in row.findings)
     return is_open(row) and (row.changed or leaving or row.action in (None, Action.KEEP))
 
 
 def timed_out(
     secrets: Sequence[SecretReport], timeout_s: float, elapsed_s: float, command: str | None = None
 ) -> Problem | None:
-    """Return the trouble that names every Region still open at the end, None where none is.
+    """Return the problem that names every Region still open at the end, None without any.
 
-    Before the deadline, only a Region of which nothing else is said: it was waited for as long as that made sense.
-    `command` is the one that ran: one that only looks is typed again.
+    Before the deadline, names only Regions without an error or findings: waiting longer could not help.
+    `command` is the current one: a command that only reads is suggested again.
     """
     over = elapsed_s >= timeout_s
     rows = [
@@ -58,7 +58,7 @@ def timed_out(
 
 
 def interruption(secrets: Sequence[SecretReport], *, sent: bool, doing: str = "replicating") -> Problem:
-    """Return what an interrupt leaves behind, with the commands that go on from there."""
+    """Return the problem of an interrupted run, with the commands to resume."""
     rows = [row for secret in secrets for row in secret.replicas]
     under_way = any(is_under_way(row) for row in rows)
     if sent and rows and not any(is_open(row) for row in rows):
@@ -73,29 +73,29 @@ def interruption(secrets: Sequence[SecretReport], *, sent: bool, doing: str = "r
 
 
 def stopped_waiting(secrets: Sequence[SecretReport], again: str) -> Problem:
-    """Return what an interrupt of `wait` leaves behind; `again` is the command, where AWS has not answered yet."""
+    """Return the problem of an interrupted `wait`; `again` is the command to repeat if AWS had not answered."""
     if secrets:
         return interruption(secrets, sent=True)
     return Problem("Interrupted", "stopped waiting; AWS had not answered yet", again, None, Outcome.INTERRUPTED)
 
 
 def stopped_looking() -> Problem:
-    """Return what an interrupt of a command that changes nothing leaves behind."""
+    """Return the problem of an interrupted command that changes nothing."""
     return Problem("Interrupted", "stopped looking; nothing was changed", None, None, Outcome.INTERRUPTED)
 
 
 _AGAIN = {Action.REMOVE: "remove", Action.REKEY: "rekey", Action.PROMOTE: "promote"}
-"""Actions whose own command goes on with them, since it looks first."""
+"""Actions that their own command resumes, since it checks the state first."""
 
 
 _UNDONE = {Action.REMOVE: "not gone yet", Action.REKEY: "new key not seen yet", Action.PROMOTE: "still a replica"}
 
 
 def resume_commands(secrets: Iterable[SecretReport], flags: Sequence[str] = (), looking: str = "wait") -> str | None:
-    """Return the commands that go on with what is open, None where nothing is.
+    """Return the commands to resume what is open, None if nothing is.
 
-    `looking` is the command for what AWS is at work on; `replicate`, which looks first, is for what it is not known to
-    have taken. Secrets share a command where they share the primary's Region and what is open.
+    `looking` is the command for Regions that AWS works on. `replicate`, which checks first, is for requests that AWS
+    may not have accepted. Secrets share a command if they share the primary's Region and the open targets.
     """
     together: dict[tuple[str, Region | None, tuple[Target, ...], tuple[str, ...]], list[str]] = {}
     for secret in secrets:
@@ -119,30 +119,30 @@ def resume_commands(secrets: Iterable[SecretReport], flags: Sequence[str] = (), 
 
 
 def _open_targets(secret: SecretReport, looking: str) -> dict[tuple[str, tuple[str, ...]], list[Target]]:
-    """Return what is open of a secret, by the command that goes on with it and the flags that let it overwrite."""
-    found: dict[tuple[str, tuple[str, ...]], list[Target]] = {}
+    """Return a secret's open targets, by the command that resumes them and its flags for overwriting."""
+    targets: dict[tuple[str, tuple[str, ...]], list[Target]] = {}
     rows = [row for row in secret.replicas if is_open(row)]
     unsent = [row for row in rows if row.action is Action.OVERWRITE and not is_under_way(row)]
     arns = (word for row in unsent if row.overwrites for word in ("--overwrite-arn", row.overwrites))
     forcing = ("--force-overwrite", *arns) if unsent else ()
     for row in rows:
         target = Target(row.region, row.wanted_key)
-        own = _AGAIN.get(row.action or Action.KEEP)
+        resume = _AGAIN.get(row.action or Action.KEEP)
         flags: tuple[str, ...] = ()
         if row.action is Action.REKEY and row.arn is None and (row.changed or row.error is None):
-            command = "replicate"  # it was taken away to be made anew, or may have been
-        elif own:
-            command = own
+            command = "replicate"  # removed to be recreated, or possibly so
+        elif resume:
+            command = resume
             target = target if row.action is Action.REKEY else Target(row.region)
         elif is_under_way(row) and (row.status == IN_SYNC or row.action is Action.OVERWRITE):
-            command = "verify"  # what is listed is no proof of it, only a look on both sides is
+            command = "verify"  # a listed status proves nothing, only a check of both sides does
         elif is_under_way(row):
             command = looking
             target = target if looking == "verify" else Target(row.region)
         else:
             command, flags = "replicate", forcing
-        found.setdefault((command, flags), []).append(target)
-    return found
+        targets.setdefault((command, flags), []).append(target)
+    return targets
 
 
 def _state(row: RegionReport) -> str:
