@@ -108,7 +108,7 @@ class Doctor:
         return region_only(target.region, key, found)
 
     def _report(self, found: FoundSecret, states: Mapping[str, bool] | None) -> SecretReport:
-        primary = found.what
+        primary = found.result
         regions = tuple(target.region for target in self.targets)
         if isinstance(primary, Problem):
             return unreachable_primary_report(found, primary, regions)

@@ -197,7 +197,7 @@ class RevalidatedPlan(SecretPlans):
             return unusable.message
         errand = self._errand(planner, saved, primary)
         steps = errand.case.steps if errand.case else ()
-        departures = tuple(errand.clearing.departures.values()) if errand.clearing else ()
+        departures = tuple(errand.clearing.deletions.values()) if errand.clearing else ()
         found = differences(saved, steps, departures)
         return f"{primary.name}: {'; '.join(found)}" if found else errand
 

@@ -64,7 +64,7 @@ def promote(aws: SecretsManager, request: PromoteRequest, run: RunState) -> Secr
 
     """
     found = find_secrets(aws, request.addresses, follow=False, expect_account=request.expect_account, run=run)
-    check_named(request.secret_ids, [each.what for each in found if isinstance(each.what, Secret)])
+    check_named(request.secret_ids, [each.result for each in found if isinstance(each.result, Secret)])
     members = [_plan(request, each) for each in found]
     run.track(FewSecrets(members, request.wait), partial(interrupted_change, "promoting"))
     replicas = [member for member in members if isinstance(member, SecretPromotion) and member.is_open]
@@ -81,7 +81,7 @@ def promote(aws: SecretsManager, request: PromoteRequest, run: RunState) -> Secr
 
 def _plan(request: PromoteRequest, found: FoundSecret) -> SecretPromotion | SecretReport:
     """Return a secret that is to be promoted, or is standalone already; else why it can't be."""
-    secret = found.what
+    secret = found.result
     if isinstance(secret, Problem):
         return refusal_report(found, secret)
     error = pending_deletion(secret) or unfit(secret, request.primary_region)

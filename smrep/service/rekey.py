@@ -75,7 +75,7 @@ def rekey(aws: Aws, request: RekeyRequest, run: RunState) -> SecretsReport:
     """
     keys = KmsKeys(aws)
     (found,) = find_secrets(aws, [request.address], follow=False, expect_account=request.expect_account, run=run)
-    primary = found.what
+    primary = found.result
     error = (
         primary if isinstance(primary, Problem) else not_a_primary(primary, "rekey", request.targets, request.repeated)
     )

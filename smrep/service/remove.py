@@ -75,7 +75,7 @@ def _plan(
     aws: SecretsManager, request: RemoveRequest, run: RunState, found: FoundSecret
 ) -> SecretRemoval | SecretReport:
     """Look into each Region, and return what is to be removed, or why nothing can be."""
-    primary = found.what
+    primary = found.result
     if isinstance(primary, Problem):
         return refusal_report(found, primary)
     error = not_a_primary(primary, "remove", request.targets, request.flags)

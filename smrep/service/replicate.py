@@ -138,7 +138,7 @@ class _Planner:
             CredentialsError: no further call can succeed.
 
         """
-        primary, request = found.what, self.request
+        primary, request = found.result, self.request
         if isinstance(primary, Problem):
             return refusal_report(found, primary)
         error = not_a_primary(primary, request.command, request.targets, request.flags)
@@ -225,7 +225,7 @@ def _check_new_keys(keys: KmsKeys, secrets: Sequence[SecretReplication], run: Ru
     made = [
         (case, course)
         for case in secrets
-        for course in case.courses.values()
+        for course in case.states.values()
         if course.action is not Action.KEEP and course.fresh_status == IN_SYNC and course.seen_there is not False
     ]
     checked = parallel(
@@ -236,7 +236,7 @@ def _check_new_keys(keys: KmsKeys, secrets: Sequence[SecretReplication], run: Ru
         pulse=run.heartbeat,
     )
     for (case, course), findings in zip(made, checked, strict=True):
-        case.courses[course.region] = replace(course, findings=(*course.findings, *findings))
+        case.states[course.region] = replace(course, findings=(*course.findings, *findings))
 
 
 def _key_findings(keys: KmsKeys, pair: tuple[SecretReplication, ReplicaState]) -> tuple[Finding, ...]:
@@ -257,7 +257,7 @@ def _states(primary: Secret) -> list[tuple[str | None, ...]]:
 
 def _in_sync(case: SecretReplication) -> tuple[Target, ...]:
     """Return the Regions that have something to prove."""
-    courses = case.courses.values() if case.error is None else ()
+    courses = case.states.values() if case.error is None else ()
     return tuple(
         Target(each.region, each.wanted_key) for each in courses if each.error is None and each.fresh_status == IN_SYNC
     )
@@ -267,9 +267,9 @@ def _take_in(case: SecretReplication, checking: ReplicaCheck) -> None:
     """Put what was proved into the courses, in place of what was found of keys before."""
     case.error = checking.error
     for report in checking.report().replicas:
-        course, seen = case.courses[report.region], checking.seen.get(report.region)
+        course, seen = case.states[report.region], checking.seen.get(report.region)
         known = (finding for finding in course.findings if finding.kind is not Kind.WRONG_KEY)
-        case.courses[report.region] = replace(
+        case.states[report.region] = replace(
             course,
             verified=report.verified,
             own_key=report.kms_key_id,

@@ -65,7 +65,7 @@ def _interrupted(_: RunState) -> Problem:
 
 
 def _report(found: FoundSecret, request: StatusRequest) -> SecretReport:
-    secret = found.what
+    secret = found.result
     if isinstance(secret, Problem):
         return unreachable_primary_report(found, secret, request.regions)
     check_regions([secret.region], request.regions)

@@ -54,7 +54,7 @@ def verify(aws: Aws, request: VerifyRequest, run: RunState) -> SecretsReport:
 
 def _member(targets: tuple[Target, ...], found: FoundSecret) -> ReplicaCheck | SecretReport:
     """Return a secret whose replicas are to be proved, or why nothing can be."""
-    primary = found.what
+    primary = found.result
     regions = tuple(target.region for target in targets)
     if isinstance(primary, Problem):
         return unreachable_primary_report(found, primary, regions)

@@ -82,7 +82,7 @@ def _interrupted(request: WaitRequest, run: RunState) -> Problem:
 
 def _member(wanted: tuple[Region, ...], found: FoundSecret) -> Member:
     """Return a secret to wait for, or why there is nothing to wait for."""
-    primary = found.what
+    primary = found.result
     if isinstance(primary, Problem):
         return unreachable_primary_report(found, primary, wanted)
     check_regions([primary.region], wanted)
@@ -108,4 +108,4 @@ def _give_up_on_absent(secrets: list[SecretReplication]) -> None:
         if course.seen is None:
             finding = missing(case.primary, course.region)
             error = Problem("missing", finding.message, finding.hint, None, Outcome.FAILED)
-            case.courses[course.region] = replace(course, findings=(finding,), error=error)
+            case.states[course.region] = replace(course, findings=(finding,), error=error)

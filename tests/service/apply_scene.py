@@ -84,7 +84,7 @@ def saved(draft: FleetPlan) -> Saved:
     """Return the plan as it is saved."""
     secrets = []
     for _, errand in draft.errands:
-        departures = errand.clearing.departures.values() if errand.clearing else ()
+        departures = errand.clearing.deletions.values() if errand.clearing else ()
         steps = saved_steps(errand.case.steps if errand.case else (), departures)
         if steps:
             secrets.append(SavedSecret(errand.arn, 0, errand.wanted.rules, steps))

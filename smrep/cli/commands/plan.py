@@ -71,7 +71,7 @@ def _save(run: Run, draft: FleetPlan, path: str, shard: Shard, accounts: int) ->
     places = {id(planner): place for place, planner in enumerate(draft.planners)}
     secrets = []
     for planner, errand in draft.errands:
-        departures = errand.clearing.departures.values() if errand.clearing else ()
+        departures = errand.clearing.deletions.values() if errand.clearing else ()
         steps = saved_steps(errand.case.steps if errand.case else (), departures)
         if steps:
             secrets.append(SavedSecret(errand.arn, places[id(planner)], errand.wanted.rules, steps))

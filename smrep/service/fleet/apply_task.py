@@ -70,7 +70,7 @@ class ApplyTask:
     def was_taken(self) -> bool:
         """Whether AWS is known to have taken a request."""
         case, clearing = self.errand.case, self.errand.clearing
-        courses = [*(case.courses.values() if case else ()), *(clearing.departures.values() if clearing else ())]
+        courses = [*(case.states.values() if case else ()), *(clearing.deletions.values() if clearing else ())]
         return any(each.accepted for each in courses)
 
     def report(self) -> SecretReport:

@@ -86,7 +86,7 @@ class Reprotection:
     @property
     def is_proved(self) -> bool:
         """Whether every replica is in sync, and looks on both sides show that it holds what the primary holds."""
-        courses = self.case.courses if self.case else ()
+        courses = self.case.states if self.case else ()
         return all(self.proved.get(region) is Outcome.OK for region in courses)
 
     @property
@@ -112,8 +112,8 @@ class Reprotection:
     @property
     def was_taken(self) -> bool:
         """Whether AWS is known to have taken a request."""
-        cleared = [each for part in (self.clearing, self.parting) if part for each in part.departures.values()]
-        courses = self.case.courses.values() if self.case else ()
+        cleared = [each for part in (self.clearing, self.parting) if part for each in part.deletions.values()]
+        courses = self.case.states.values() if self.case else ()
         return any(each.accepted for each in (*cleared, *courses))
 
     def step(self, gate: WriteGate) -> bool:
@@ -175,10 +175,10 @@ class Reprotection:
         if holder is None or not where:
             return None
         clearing = plan_removal(self.aws, holder, where, gate.clock, gate.deadline)
-        for region, each in tuple(clearing.departures.items()):
+        for region, each in tuple(clearing.deletions.items()):
             if each.error is None or each.is_unseen:
                 continue
-            del clearing.departures[region]
+            del clearing.deletions[region]
             if our_replica(self.aim.primary, look_up_name(self.aws, self.aim.primary, region)):
                 continue  # it has come already, and the list lags
             left = removal_row(each, holder)
@@ -188,7 +188,7 @@ class Reprotection:
 
     def _under_its_key(self, target: Target) -> Target:
         """Return the target with the key that the replica which is there shows itself."""
-        known = self.clearing.departures.get(target.region) if self.clearing else None
+        known = self.clearing.deletions.get(target.region) if self.clearing else None
         return replace(target, kms_key=own_key(known.victim.kms_key_id)) if known and known.victim else target
 
     def _decided(self, target: Target) -> RegionStep:
@@ -200,7 +200,7 @@ class Reprotection:
                 return Keep(target, entry)  # asked for before, and not settled, whatever AWS calls it
             before = (had_failed(entry),) if entry and entry.status == FAILED else ()
             return self._usable(Overwrite(target, victim, entry, before))
-        if self.clearing is not None and target.region in self.clearing.departures:
+        if self.clearing is not None and target.region in self.clearing.deletions:
             return self._usable(Add(target, vacant=True))
         seen = look_up_name(self.aws, primary, target.region)
         return self._usable(decide_step(primary, target, seen, NO_CONSENT, lambda _: ()))
@@ -224,7 +224,7 @@ class Reprotection:
             write_once(RemoveWrite(self.aws, gate, clearing), clearing.unsent, gate)
         for region in clearing.open_regions:
             check_gone(self.aws, clearing, region, gate.clock)
-        return all(each.gone for each in clearing.departures.values())
+        return all(each.gone for each in clearing.deletions.values())
 
     def _send(self, case: SecretReplication, gate: WriteGate) -> None:
         """Ask for the replicas: first in the victim's place, which is looked at right before, then in the others."""
@@ -232,11 +232,11 @@ class Reprotection:
         for region in [step.target.region for step in case.overwrites] if victim else ():
             assert victim is not None  # noqa: S101 - as was checked
             self.write(marked(RecordMark.REPLACING, self.entry.arn, region=region))
-            before = case.courses[region]
+            before = case.states[region]
             write_once(ReplicateWrite(self.aws, gate, case, partial(self._check, victim)), [region], gate)
-            error = case.courses[region].error
+            error = case.states[region].error
             if error and error.code in (ChangedMeanwhile.__name__, Kind.UNCHECKED):
-                case.courses[region], self.error = before, error
+                case.states[region], self.error = before, error
                 return
         if case.plain:
             write_once(ReplicateWrite(self.aws, gate, case), case.plain, gate)
@@ -258,7 +258,7 @@ class Reprotection:
         assert case is not None  # noqa: S101 - it was looked at first
         due = [
             course
-            for region, course in case.courses.items()
+            for region, course in case.states.items()
             if not course.error and course.fresh_status == IN_SYNC and self.proved.get(region) is not Outcome.OK
         ]
         primary = look_up_name(self.aws, case.primary, case.primary.region) if due else None
@@ -270,7 +270,7 @@ class Reprotection:
             proof = compare_replica(BothSides(primary, course.region, seen, None, None), lambda _one, _other: True)
             held = not primary.stages and isinstance(seen, Secret) and not seen.stages  # nothing, on both sides
             kept = tuple(each for each in course.findings if each.kind is Kind.FAILED)
-            case.courses[course.region] = replace(
+            case.states[course.region] = replace(
                 course, findings=(*kept, *proof.findings), seen_there=proof.verified or None
             )
             proved = proof.verified or (held and proof.verified is None)
@@ -279,6 +279,6 @@ class Reprotection:
 
 def _leaving(clearing: SecretRemoval) -> list[Target]:
     """Return the replicas that are about to be removed, each with its key."""
-    departures = [clearing.departures[region] for region in clearing.unsent]
+    departures = [clearing.deletions[region] for region in clearing.unsent]
     shown = [(each.region, each.victim or each.before) for each in departures]
     return [Target(region, own_key(there.kms_key_id if there else None)) for region, there in shown]

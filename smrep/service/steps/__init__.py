@@ -1,1 +1,1 @@
-"""What the use cases of one secret share."""
+"""Steps shared by the use cases."""

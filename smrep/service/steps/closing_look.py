@@ -1,4 +1,4 @@
-"""The look at the end into each Region that is in sync, by the primary's list, or stuck in progress."""
+"""Check the Regions that the primary lists as in sync or stuck in progress, at the end of a run."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from smrep.service.steps.secret_replication import SecretReplication
 
 
 def look_past_lag(aws: SecretsManager, primary: Secret, region: Region, clock: Clock, deadline: float) -> NameLookup:
-    """Return what bears the name in a Region that is listed InSync.
+    """Look up the name in a Region that is listed InSync.
 
-    What is not found there yet is given the time of a lagging answer, up to the deadline in the clock's seconds.
+    Retry a missing replica while the answer may lag, up to the deadline in the clock's seconds.
     """
     return poll(
         lambda: look_up_name(aws, primary, region),
-        lambda found: not isinstance(found, Absent),
+        lambda lookup: not isinstance(lookup, Absent),
         clock=clock,
         deadline=min(deadline, clock.monotonic() + LIST_LAG_S),
     )
 
 
 def is_ours(primary: Secret, seen: NameLookup) -> bool | None:
-    """Tell whether a look found our replica, None where the look could not be made."""
+    """Return whether the lookup found our replica, None if it could not be made."""
     return None if isinstance(seen, NotChecked) else name_owner(primary, seen) is NameOwner.OURS
 
 
@@ -45,68 +45,67 @@ def _looked_at_everywhere(_: ReplicaState) -> bool:
 
 def look_at_end(
     aws: SecretsManager,
-    cases: Sequence[SecretReplication],
+    replications: Sequence[SecretReplication],
     run: RunState,
     needless: Callable[[ReplicaState], bool] = _looked_at_everywhere,
 ) -> None:
-    """Find what is no replica of ours in the Regions that are in sync, which is drift, and say which are stuck.
+    """Report drift in Regions listed as in sync, and replicas that are stuck in progress.
 
-    Each is looked into once; what is in sync and `needless` is not. A look that could not be made is `unchecked` and
+    Look into each Region once, and skip Regions in sync that are `needless`. A failed lookup becomes `unchecked` and
     changes no outcome.
 
     Raises:
         CredentialsError: no further call can succeed.
 
     """
-    due = [
-        (case, course)
-        for case in cases
-        if case.error is None
-        for course in case.courses.values()
-        if course.error is None
-        and ((course.fresh_status == IN_SYNC and not needless(course)) or _sighting(course, run))
+    open_states = [
+        (replication, state)
+        for replication in replications
+        if replication.error is None
+        for state in replication.states.values()
+        if state.error is None and ((state.fresh_status == IN_SYNC and not needless(state)) or _sighting(state, run))
     ]
     looks = parallel(
         lambda pair: look_past_lag(aws, pair[0].primary, pair[1].region, run.clock, run.deadline),
-        due,
+        open_states,
         late=lambda pair: NotChecked(no_answer(f"{pair[0].primary.name} in {pair[1].region}")),
         patience_s=time_left(run.clock, run.deadline),
         pulse=run.heartbeat,
     )
-    for (case, course), seen in zip(due, looks, strict=True):
-        case.courses[course.region] = _after_look(case.primary, course, seen, _sighting(course, run))
+    for (replication, state), seen in zip(open_states, looks, strict=True):
+        replication.states[state.region] = _after_look(replication.primary, state, seen, _sighting(state, run))
 
 
-def _after_look(primary: Secret, course: ReplicaState, seen: NameLookup, stuck_since: Sighting | None) -> ReplicaState:
-    """Return the course with what the look into its Region shows."""
-    own = is_ours(primary, seen)
-    if stuck_since and course.seen:
-        found = stuck(primary, course.seen, stuck_since, seen)
-        return replace(course, findings=(*course.findings, *found), seen_there=own)
-    found = _found(primary, Target(course.region, course.wanted_key), seen)
-    proved = Outcome.DRIFT if own is False else course.proved
-    findings = tuple(dict.fromkeys((*course.findings, *found)))
-    return replace(course, seen_there=own, proved=proved, findings=findings)
+def _after_look(primary: Secret, state: ReplicaState, seen: NameLookup, stuck_since: Sighting | None) -> ReplicaState:
+    """Return the state with the result of the lookup."""
+    ours = is_ours(primary, seen)
+    if stuck_since and state.seen:
+        stuck_findings = stuck(primary, state.seen, stuck_since, seen)
+        return replace(state, findings=(*state.findings, *stuck_findings), seen_there=ours)
+    findings = _listed_findings(primary, Target(state.region, state.wanted_key), seen)
+    proved = Outcome.DRIFT if ours is False else state.proved
+    findings = tuple(dict.fromkeys((*state.findings, *findings)))
+    return replace(state, seen_there=ours, proved=proved, findings=findings)
 
 
-def _sighting(course: ReplicaState, run: RunState) -> Sighting | None:
-    """Return how long a Region has been seen InProgress, None where it is not, or there is time left."""
-    if course.fresh_status != IN_PROGRESS:
+def _sighting(state: ReplicaState, run: RunState) -> Sighting | None:
+    """Return how long a Region has been InProgress, None if it is not or time is left."""
+    if state.fresh_status != IN_PROGRESS:
         return None
-    return sighting(run.clock, run.deadline, course.in_progress_since)
+    return sighting(run.clock, run.deadline, state.in_progress_since)
 
 
 def sighting(clock: Clock, deadline: float, since: float | None) -> Sighting | None:
-    """Return how long something has been seen InProgress, None before the deadline and where it was seen but once."""
+    """Return how long a replica has been seen InProgress, None before the deadline or after a single look."""
     now = clock.monotonic()
     return Sighting(clock.now(), now - since) if since is not None and now >= deadline and now > since else None
 
 
-def _found(primary: Secret, target: Target, there: NameLookup) -> tuple[Finding, ...]:
-    """Return what there is to say of a Region that is listed InSync."""
-    if isinstance(there, NotChecked):
-        return unseen(primary, target.region, there)
-    if isinstance(there, Absent):
-        return (absent(primary, target.region, there),)
-    who = name_owner(primary, there)
-    return () if who is NameOwner.OURS else (obstacle(primary, target, there, who),)
+def _listed_findings(primary: Secret, target: Target, lookup: NameLookup) -> tuple[Finding, ...]:
+    """Return the findings for a Region that is listed InSync."""
+    if isinstance(lookup, NotChecked):
+        return unseen(primary, target.region, lookup)
+    if isinstance(lookup, Absent):
+        return (absent(primary, target.region, lookup),)
+    owner = name_owner(primary, lookup)
+    return () if owner is NameOwner.OURS else (obstacle(primary, target, lookup, owner),)

@@ -1,4 +1,4 @@
-"""Whether a replica is under the key that was asked for, and whether a key can be used at all."""
+"""Check which key a replica uses, and whether a key is usable."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from smrep.service.ports import Clock, Keys
 from smrep.service.steps.lookup import answer_or_error
 
 SILENCE_S = 30.0
-"""For so long KMS is not asked again about a key, or about any other in a Region, where it did not answer."""
+"""Seconds to wait before asking KMS again about a key, or about any key in a Region that does not answer."""
 _UNANSWERED = 2
-"""So many keys in a row of which it did not tell are a Region's."""
+"""Number of unanswered keys in a row after which the whole Region counts as silent."""
 
 
 @dataclass(frozen=True, slots=True)
 class KmsKeys:
-    """Compares keys by their spelling first, and asks KMS only where that can't tell; remembers what KMS said."""
+    """Compares keys by spelling first, asks KMS only if that is not enough, and caches its answers."""
 
     keys: Keys
     clock: Clock | None = None
-    """Bounds how often a KMS that does not answer is asked, where there are many to ask for; None asks each time."""
-    _known: dict[tuple[str, Region], Key | AwsError] = field(default_factory=dict)
+    """Limits requests to a KMS that does not answer; None always asks."""
+    _answers: dict[tuple[str, Region], Key | AwsError] = field(default_factory=dict)
     _awaited: dict[tuple[str, Region], Future[Key | AwsError]] = field(default_factory=dict)
-    """What is being asked now: who wants to know the same meanwhile waits for that answer."""
+    """Requests in progress; threads that need the same key wait for the answer."""
     _silent: dict[Region, dict[str, tuple[float, AwsError]]] = field(default_factory=dict)
-    """Region -> the keys of which it did not tell, since it last told of any: until when, and what went wrong."""
+    """Region -> keys without an answer since its last one: the time to ask again, and the error."""
 
     def key(self, key: str, region: Region) -> Key | AwsError:
-        """Return the key as KMS shows it there, or why it does not.
+        """Return the key as KMS describes it in the Region, or the error.
 
         Raises:
             CredentialsError: no further call can succeed.
@@ -45,7 +45,7 @@ class KmsKeys:
         answer = self._awaited.setdefault((key, region), mine)
         if answer is mine:
             try:
-                mine.set_result(self._told(key, region) or self._asked(key, region))
+                mine.set_result(self._cached(key, region) or self._ask(key, region))
             except BaseException as error:
                 mine.set_exception(error)
                 raise
@@ -53,24 +53,24 @@ class KmsKeys:
                 del self._awaited[key, region]
         return answer.result()
 
-    def _told(self, key: str, region: Region) -> Key | AwsError | None:
-        return self._known.get((key, region)) or self._silence(key, region)
+    def _cached(self, key: str, region: Region) -> Key | AwsError | None:
+        return self._answers.get((key, region)) or self._silence(key, region)
 
-    def _asked(self, key: str, region: Region) -> Key | AwsError:
-        found = answer_or_error(lambda: self.keys.key(key, region))
-        if isinstance(found, Unanswered | Throttled):
-            self._note_silence(key, region, found)  # the next time there may be an answer
+    def _ask(self, key: str, region: Region) -> Key | AwsError:
+        answer = answer_or_error(lambda: self.keys.key(key, region))
+        if isinstance(answer, Unanswered | Throttled):
+            self._note_silence(key, region, answer)  # not cached: the next request may succeed
         else:
-            self._known[key, region] = found
+            self._answers[key, region] = answer
             self._silent.pop(region, None)
-        return found
+        return answer
 
     def _silence(self, key: str, region: Region) -> AwsError | None:
-        """Return why it is not worth asking now, None where it is."""
+        """Return the error of a silent KMS, None if it is worth asking."""
         silent = dict(self._silent.get(region, {}))
         if self.clock is None or (key not in silent and len(silent) < _UNANSWERED):
             return None
-        until, error = silent.get(key) or max(silent.values(), key=lambda each: each[0])
+        until, error = silent.get(key) or max(silent.values(), key=lambda entry: entry[0])
         return error if self.clock.monotonic() < until else None
 
     def _note_silence(self, key: str, region: Region, error: AwsError) -> None:
@@ -78,13 +78,13 @@ class KmsKeys:
             self._silent.setdefault(region, {})[key] = (self.clock.monotonic() + SILENCE_S, error)
 
     def of(self, secret: Secret, key: str, region: Region) -> Key | AwsError:
-        """Return the key that a secret is or is to be under there; a secret asked for by its ARN has its account's."""
+        """Return the key for a secret in the Region; for a secret given by ARN, in the secret's account."""
         return self.key(id_of_key(key, region, secret.account, by_arn=secret.by_arn), region)
 
     def same(
         self, wanted: str, shown: str | None, region: Region, account: str, *, by_arn: bool = False
     ) -> bool | AwsError:
-        """Return whether both name one key of the account, or the error for which that can't be told."""
+        """Return whether both names mean the same key of the account, or the error if KMS can't tell."""
         same = same_by_spelling(wanted, shown, region, account)
         if same is not None:
             return same
@@ -97,15 +97,15 @@ class KmsKeys:
     def claimed(
         self, wanted: str, shown: str | None, region: Region, account: str, *, by_arn: bool = False
     ) -> bool | AwsError:
-        """Return the same, but claim of no alias that it is another key where KMS denies a look."""
+        """Compare like `same`, but return the denial instead of False for an alias that KMS denies."""
         same = self.same(wanted, shown, region, account, by_arn=by_arn)
         if same is False and normal(wanted, region, account).startswith("alias/"):
-            known = self.key(id_of_key(wanted, region, account, by_arn=by_arn), region)
-            return known if isinstance(known, Denied) else False
+            answer = self.key(id_of_key(wanted, region, account, by_arn=by_arn), region)
+            return answer if isinstance(answer, Denied) else False
         return same
 
     def findings(self, primary: Secret, target: Target, entry: Replica) -> tuple[Finding, ...]:
-        """Return `wrong_key` where the replica's key is another, `unchecked` where KMS would not say, else nothing."""
+        """Return `wrong_key` for a replica under another key, `unchecked` if KMS could not tell, else nothing."""
         if target.kms_key is None:
             return ()
         shown = entry.kms_key_id or DEFAULT
@@ -113,8 +113,8 @@ class KmsKeys:
         if verdict is True:
             return ()
         if isinstance(verdict, AwsError) and not isinstance(verdict, NotFound):
-            what = f"whether {primary.name} in {target.region} is under the key {target.kms_key}"
-            return (unchecked(what, verdict, f"kms:DescribeKey in {target.region}"),)
+            subject = f"whether {primary.name} in {target.region} is under the key {target.kms_key}"
+            return (unchecked(subject, verdict, f"kms:DescribeKey in {target.region}"),)
         absent = isinstance(verdict, NotFound)
         wanted = replace(target, kms_key="alias/NAME") if absent else target
         rekey = format_command_on(primary, "rekey", [wanted])
@@ -131,6 +131,6 @@ class KmsKeys:
 
 
 def unchecked_key(target: Target) -> tuple[Finding, ...]:
-    """Return the finding for a key that KMS did not tell of in time."""
-    what = f"whether the replica in {target.region} is under the key {target.kms_key}"
-    return (unchecked(what, Unanswered("no answer came in time"), "kms:DescribeKey"),)
+    """Return the finding for a key that KMS did not describe in time."""
+    subject = f"whether the replica in {target.region} is under the key {target.kms_key}"
+    return (unchecked(subject, Unanswered("no answer came in time"), "kms:DescribeKey"),)

@@ -1,4 +1,4 @@
-"""Finds secrets in their Regions, explains why one was not found, and identifies the caller."""
+"""Find secrets in their Regions, explain lookup errors, and identify the caller."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ from smrep.service.steps.parallel import LOOK_S, parallel, time_left
 T = TypeVar("T")
 
 _THROTTLED_S = 20.0
-"""For so long the first look goes on against throttling: nothing is shown meanwhile."""
+"""Seconds that the first look retries throttled calls, because nothing is shown meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
 class FoundSecret:
-    """One secret as the first look shows it, or what went wrong in its place."""
+    """One secret as first looked up, or the problem."""
 
     address: SecretAddress
-    what: Secret | Problem
+    result: Secret | Problem
     replica: Secret | None = None
-    """The replica that was asked for and followed to its primary, if it was one."""
+    """The replica that you named, if smrep followed it to its primary."""
 
 
 class Describes(Protocol):
-    """Whoever describes a secret."""
+    """Describes a secret."""
 
     def describe(self, secret_id: str, region: Region, /) -> Secret:
-        """Return the secret as that Region shows it."""
+        """Return the secret as the Region shows it."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Patient:
-    """Describes a secret, and asks AWS again where it throttles: up to the deadline, for 20 s at most."""
+    """Describes a secret, and retries throttled calls until the deadline, for 20 s at most."""
 
     aws: Describes
     clock: Clock
@@ -52,10 +52,10 @@ class _Patient:
     """In the clock's seconds."""
 
     def describe(self, secret_id: str, region: Region, /) -> Secret:
-        """Return the secret as that Region shows it.
+        """Return the secret as the Region shows it.
 
         Raises:
-            AwsError: AWS did not show it.
+            AwsError: AWS did not return it.
 
         """
         from smrep.service.steps.polling import past_throttling
@@ -73,18 +73,18 @@ def find_secrets(  # noqa: PLR0913 - two ways to be patient
     run: RunState | None = None,
     patience_s: float | None = None,
 ) -> tuple[FoundSecret, ...]:
-    """Return each secret once, in the order asked; with `follow`, a replica leads to its primary.
+    """Return each secret once, in the order requested; `follow` replaces a replica with its primary.
 
-    With a run, AWS is asked again where it throttles, and what has not answered at the run's deadline is an error in
-    its place; without one, what has not answered after `patience_s`.
+    With a run, retry throttled calls, and return an error for calls without an answer at the run's deadline; without a
+    run, after `patience_s`.
 
     Raises:
         CredentialsError: no further call can succeed.
-        UsageError: a secret is of another account than the one expected.
+        UsageError: a secret belongs to another account than expected.
 
     """
     describer = _Patient(aws, run.clock, run.deadline) if run else aws
-    found = parallel(
+    results = parallel(
         lambda address: _look(describer, address, follow=follow),
         tuple(dict.fromkeys(addresses)),
         late=lambda address: FoundSecret(
@@ -94,11 +94,11 @@ def find_secrets(  # noqa: PLR0913 - two ways to be patient
         patience_s=time_left(run.clock, run.deadline) if run else patience_s,
     )
     unique: dict[str, FoundSecret] = {}
-    for each in found:
-        secret = each.what if isinstance(each.what, Secret) else each.replica
+    for lookup in results:
+        secret = lookup.result if isinstance(lookup.result, Secret) else lookup.replica
         if secret is not None:
             check_account(secret.account, expect_account, secret.arn)
-        unique.setdefault(each.what.arn if isinstance(each.what, Secret) else each.address.secret_id, each)
+        unique.setdefault(lookup.result.arn if isinstance(lookup.result, Secret) else lookup.address.secret_id, lookup)
     return tuple(unique.values())
 
 
@@ -120,17 +120,17 @@ def _look(aws: Describes, address: SecretAddress, *, follow: bool) -> FoundSecre
 
 
 def refreshed(aws: Describes, secret: Secret) -> Secret:
-    """Return the secret as its Region shows it now.
+    """Describe the secret again in its Region.
 
     Raises:
-        AwsError: AWS did not show it.
+        AwsError: AWS did not return it.
 
     """
     return replace(aws.describe(secret.arn, secret.region), by_arn=secret.by_arn)
 
 
 def answer_or_error(call: Callable[[], T]) -> T | AwsError:
-    """Return the answer, or the error in its place.
+    """Return the answer, or the error.
 
     Raises:
         AwsError: no further call can succeed.
@@ -145,34 +145,33 @@ def answer_or_error(call: Callable[[], T]) -> T | AwsError:
 
 
 def look_up_name(aws: SecretsManager, primary: Secret, region: Region) -> NameLookup:
-    """Return what bears the primary's name in the Region; an error there is no absence, except 'not found'.
+    """Look up the primary's name in the Region; only 'not found' means that it is absent.
 
-    A primary that was asked for by its ARN is looked for by that. Only its own account can then tell by its name what
-    else may be in its place. Where STS does not tell whose the credentials are, a secret of the name and of that
-    account tells enough; that there is none tells nothing.
+    A primary given by ARN is looked up by ARN; only its own account can then check the name as well. If STS does not
+    answer, a secret with that name in that account is proof enough, but a missing one proves nothing.
 
     Raises:
         CredentialsError: no further call can succeed.
 
     """
-    found = answer_or_error(lambda: aws.describe(primary.id_in(region), region))
-    if primary.by_arn and isinstance(found, NotFound):
-        known = is_callers(aws, primary)
-        if known is False:
+    answer = answer_or_error(lambda: aws.describe(primary.id_in(region), region))
+    if primary.by_arn and isinstance(answer, NotFound):
+        callers = is_callers(aws, primary)
+        if callers is False:
             return Absent(to_the_arn=True)
-        found = answer_or_error(lambda: aws.describe(primary.name, region))
-        another = isinstance(found, Secret) and found.account != primary.account
-        if isinstance(known, AwsError) and (another or isinstance(found, NotFound)):
-            return Absent(to_the_arn=True, unknown_caller=known)
-    if isinstance(found, AwsError):
-        return Absent() if isinstance(found, NotFound) else NotChecked(found)
-    if found.account != primary.account:
-        return NotChecked(Refused(f"the name there is of account {found.account}", f"{primary.name} in {region}"))
-    return replace(found, by_arn=primary.by_arn)
+        answer = answer_or_error(lambda: aws.describe(primary.name, region))
+        another = isinstance(answer, Secret) and answer.account != primary.account
+        if isinstance(callers, AwsError) and (another or isinstance(answer, NotFound)):
+            return Absent(to_the_arn=True, unknown_caller=callers)
+    if isinstance(answer, AwsError):
+        return Absent() if isinstance(answer, NotFound) else NotChecked(answer)
+    if answer.account != primary.account:
+        return NotChecked(Refused(f"the name there is of account {answer.account}", f"{primary.name} in {region}"))
+    return replace(answer, by_arn=primary.by_arn)
 
 
 def is_callers(aws: SecretsManager, secret: Secret) -> bool | AwsError:
-    """Tell whether the secret is of the caller's account, or why STS does not tell.
+    """Return whether the secret belongs to the caller's account, or the error of STS.
 
     Raises:
         AwsError: no further call can succeed.
@@ -183,33 +182,33 @@ def is_callers(aws: SecretsManager, secret: Secret) -> bool | AwsError:
 
 
 def list_versions(aws: SecretsManager, secret: Secret) -> Listed:
-    """Return the versions of a secret, why they can't be listed, or None where the endpoint has no such operation.
+    """Return the secret's versions, the error, or None if the endpoint cannot list versions.
 
-    What an emulator without it shows is what DescribeSecret does.
+    For such an emulator, DescribeSecret has to do.
 
     Raises:
         CredentialsError: no further call can succeed.
 
     """
-    found = answer_or_error(lambda: aws.versions(secret.arn, secret.region))
-    return None if isinstance(found, Unsupported) else found
+    answer = answer_or_error(lambda: aws.versions(secret.arn, secret.region))
+    return None if isinstance(answer, Unsupported) else answer
 
 
 def of_another_account(aws: SecretsManager, secret_id: str, secret: Secret) -> Problem | None:
-    """Return the trouble of a secret that may be of another account in a run over many, which asks by name; else None.
+    """Return the problem if a secret may belong to another account, else None.
 
-    By name, another account's replica would be taken for nothing there.
+    A run over many secrets asks by name, and would take another account's replica for absent.
     """
-    known = is_callers(aws, secret) if secret_id.startswith("arn:") else True
-    if known is True:
+    callers = is_callers(aws, secret) if secret_id.startswith("arn:") else True
+    if callers is True:
         return None
     alone = "a run over many secrets is about one account"
-    if isinstance(known, AwsError):
+    if isinstance(callers, AwsError):
         return Problem(
             "Unchecked",
-            f"whether {secret.arn} is of the credentials' account could not be checked, and {alone}: {known.message}",
-            telling(known),
-            known.request_id,
+            f"whether {secret.arn} is of the credentials' account could not be checked, and {alone}: {callers.message}",
+            telling(callers),
+            callers.request_id,
             Outcome.ACCESS,
         )
     return Problem(
@@ -222,28 +221,28 @@ def of_another_account(aws: SecretsManager, secret_id: str, secret: Secret) -> P
 
 
 def explain_lookup_error(error: AwsError, address: SecretAddress) -> Problem:
-    """Return the error with a hint for the commonest mistake: the right name in the wrong Region."""
+    """Return the error with a hint for the most common mistake: the right name in the wrong Region."""
     if isinstance(error, NotFound) and not error.hint:
         name, listed = address.secret_id, format_command("list", [], primary_region=address.region)
-        more = (
+        advice = (
             f"the name ({listed}); elsewhere: {format_command('status', [name], flags=['--primary-region', 'REGION'])}"
         )
         if name.startswith("arn:"):
-            more = f"the ARN, which ends in a hyphen and six characters that AWS chose ({listed})"
-        error.hint = f"check the account ({aws_command('sts get-caller-identity')}) and {more}"
+            advice = f"the ARN, which ends in a hyphen and six characters that AWS chose ({listed})"
+        error.hint = f"check the account ({aws_command('sts get-caller-identity')}) and {advice}"
     return Problem.of(error)
 
 
 def no_answer(subject: str) -> Unanswered:
-    """Return the error for a look that took longer than there was time for."""
+    """Return the error for a lookup that did not finish in time."""
     return Unanswered("not looked at in time", subject, "check the network, or allow more time")
 
 
-def refusal_report(found: FoundSecret, error: Problem) -> SecretReport:
-    """Return the report of a secret that ended before it began."""
-    secret = found.what
+def refusal_report(lookup: FoundSecret, error: Problem) -> SecretReport:
+    """Return the report of a secret that failed before any work began."""
+    secret = lookup.result
     if isinstance(secret, Problem):
-        return SecretReport(found.address.secret_id, error.outcome, primary_region=found.address.region, error=error)
+        return SecretReport(lookup.address.secret_id, error.outcome, primary_region=lookup.address.region, error=error)
     home = secret.primary_region or secret.region
     return SecretReport(
         secret.name,
@@ -257,9 +256,9 @@ def refusal_report(found: FoundSecret, error: Problem) -> SecretReport:
 
 
 def not_a_primary(secret: Secret, command: str, targets: Sequence[Target], flags: Sequence[str] = ()) -> Problem | None:
-    """Return why this secret can't be the primary that a command changes, None where it can.
+    """Return why a command cannot change this secret as a primary, None if it can.
 
-    A replica is refused with the command to run instead, which leaves out the primary's own Region.
+    For a replica, suggest the command for its primary, without the primary's own Region.
     """
     home = secret.primary_region
     if not secret.is_replica or home is None:
@@ -281,11 +280,11 @@ def not_a_primary(secret: Secret, command: str, targets: Sequence[Target], flags
     )
 
 
-def without_replicas(primary: Secret, what: str) -> Problem:
-    """Return the trouble of a secret without replicas where there is nothing to do without one."""
+def without_replicas(primary: Secret, action: str) -> Problem:
+    """Return the problem of a secret that needs replicas and has none."""
     return Problem(
         "NoReplicas",
-        f"{primary.name} has no replicas: there is nothing to {what}",
+        f"{primary.name} has no replicas: there is nothing to {action}",
         format_command_on(primary, "replicate", flags=["-r", "REGION"]),
         None,
         Outcome.FAILED,
@@ -293,7 +292,7 @@ def without_replicas(primary: Secret, what: str) -> Problem:
 
 
 def pending_deletion(secret: Secret) -> Problem | None:
-    """Return the trouble of a secret that is scheduled for deletion, None for any other."""
+    """Return the problem of a secret that is scheduled for deletion, else None."""
     if secret.deleted is None:
         return None
     return Problem(
@@ -305,35 +304,37 @@ def pending_deletion(secret: Secret) -> Problem | None:
     )
 
 
-def troubles_elsewhere(secret: Secret, asked: Collection[Region]) -> tuple[str, ...]:
-    """Return a note for each Region that was not asked for and has Failed."""
+def troubles_elsewhere(secret: Secret, regions: Collection[Region]) -> tuple[str, ...]:
+    """Return a note for each Region that Failed and was not requested."""
     return tuple(
         f"{secret.name} has Failed in {entry.region}, which was not asked for: {entry.message or 'no reason given'}"
         for entry in secret.replicas
-        if entry.status == FAILED and entry.region not in asked
+        if entry.status == FAILED and entry.region not in regions
     )
 
 
 ASIDE_S = 2 * LOOK_S
-"""For how long STS and the account's Regions are waited for: they are asked besides, and nothing hangs on them."""
+"""Seconds to wait for STS and the account's Regions, which are optional."""
 
 
-def followed_replica_note(found: FoundSecret) -> tuple[str, ...]:
-    """Return the note that a replica was asked for and its primary is reported."""
-    if found.replica is None:
+def followed_replica_note(lookup: FoundSecret) -> tuple[str, ...]:
+    """Return a note that you named a replica and smrep reports its primary."""
+    if lookup.replica is None:
         return ()
-    where = found.replica.primary_region
-    return (f"{found.replica.name} in {found.replica.region} is a replica; its primary in {where} is what is reported",)
+    where = lookup.replica.primary_region
+    return (
+        f"{lookup.replica.name} in {lookup.replica.region} is a replica; its primary in {where} is what is reported",
+    )
 
 
-def unreachable_primary_report(found: FoundSecret, error: Problem, regions: tuple[Region, ...]) -> SecretReport:
+def unreachable_primary_report(lookup: FoundSecret, error: Problem, regions: tuple[Region, ...]) -> SecretReport:
     """Return the report of a secret whose primary could not be described.
 
-    Where a replica was asked for and only its primary does not answer, what the replica itself shows is reported.
+    If you named a replica and only its primary does not answer, report the replica's own state.
     """
-    replica = found.replica
+    replica = lookup.replica
     if replica is None or replica.primary_region is None:
-        return refusal_report(found, error)
+        return refusal_report(lookup, error)
     dead = error.code == "ResourceNotFoundException"
     if not dead and error.outcome is Outcome.FAILED:
         error = replace(error, outcome=Outcome.PENDING)
@@ -374,34 +375,34 @@ def unreachable_primary_report(found: FoundSecret, error: Problem, regions: tupl
 
 @dataclass(frozen=True, slots=True)
 class CallerIdentity:
-    """Who is behind the credentials; `arn` is None where STS did not tell, for the reason `why`."""
+    """Identity behind the credentials; `arn` is None if STS did not answer, and `why` is the reason."""
 
     arn: str | None
     why: str = ""
 
     @property
     def account(self) -> str | None:
-        """The account's twelve digits."""
+        """Twelve-digit account id."""
         return self.arn.split(":")[4] if self.arn else None
 
     @property
     def sentence(self) -> str:
-        """Whose credentials these are, in words."""
+        """Sentence that names the credentials' owner."""
         return (
             f"the credentials are of {self.arn}" if self.arn else f"whose credentials these are is not told: {self.why}"
         )
 
     def strangers(self, secrets: Sequence[SecretReport]) -> list[str]:
-        """Return the ARNs of the secrets that belong to another account."""
-        owned = [(each.arn, each.arn.split(":")[4]) for each in secrets if each.arn and self.account]
+        """Return the ARNs of secrets that belong to another account."""
+        owned = [(secret.arn, secret.arn.split(":")[4]) for secret in secrets if secret.arn and self.account]
         return [arn for arn, account in owned if account != self.account]
 
 
 def identify_caller(account: Account, home: Region) -> CallerIdentity:
-    """Ask STS in a Region whose the credentials are.
+    """Ask STS in a Region who owns the credentials.
 
     Raises:
-        CredentialsError: they are not accepted.
+        CredentialsError: AWS rejects them.
 
     """
 
@@ -413,5 +414,7 @@ def identify_caller(account: Account, home: Region) -> CallerIdentity:
         except AwsError as error:
             return CallerIdentity(None, error.message)
 
-    (found,) = parallel(ask, [None], late=lambda _: CallerIdentity(None, "no answer came in time"), patience_s=ASIDE_S)
-    return found
+    (identity,) = parallel(
+        ask, [None], late=lambda _: CallerIdentity(None, "no answer came in time"), patience_s=ASIDE_S
+    )
+    return identity

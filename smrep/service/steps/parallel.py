@@ -1,4 +1,4 @@
-"""Runs calls side by side, each with a limit of time."""
+"""Run calls in parallel, each with a time limit."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ A = TypeVar("A")
 B = TypeVar("B")
 
 WIDTH = 8
-"""How many calls are under way at once."""
+"""Number of parallel calls."""
 LOOK_S = 5.0
-"""How far a look may outlast the deadline: the last look at it is still wanted, a Region that hangs is not."""
+"""Seconds that a look may outlast the deadline: enough for a last look, not for a Region that hangs."""
 _PULSE_S = 1.0
 
 
@@ -27,7 +27,7 @@ def do_nothing() -> None:
 
 
 def time_left(clock: Clock, deadline: float) -> float:
-    """Return for how many seconds to wait for looks that begin now."""
+    """Return how many seconds to wait for looks that begin now."""
     return max(deadline - clock.monotonic(), LOOK_S)
 
 
@@ -39,28 +39,28 @@ def parallel(
     patience_s: float | None = None,
     pulse: Callable[[], None] | None = None,
 ) -> list[B]:
-    """Return the answers in the order of the items.
+    """Call in parallel and return the answers in the order of the items.
 
-    After `patience_s`, what `late` returns stands for the answers that have not come; `pulse` is called about once a
-    second meanwhile. The threads are daemons, so that neither an interrupt nor the end of the process waits for a
-    Region that does not answer. What a call raises is raised here, once. Where the system has no thread to give, the
-    calls are made one by one in this one, and what has not begun after `patience_s` is late.
+    After `patience_s`, `late` supplies the missing answers; `pulse` is called about once a second meanwhile. Daemon
+    threads keep an interrupt or the end of the process from waiting for a Region that does not answer. The first error
+    of a call is raised here. If the system has no threads left, the calls run one by one in this thread, and those not
+    begun after `patience_s` are late.
     """
     if not items or (len(items) == 1 and patience_s is None and pulse is None):
         return [call(item) for item in items]
     calls = _Calls(call, items)
     until = time.monotonic() + patience_s if late and patience_s is not None else float("inf")
-    due = time.monotonic() + _PULSE_S
+    next_pulse = time.monotonic() + _PULSE_S
     with calls:
-        while not calls.is_over(min(due, until)) and time.monotonic() < until:
-            if time.monotonic() >= due:
+        while not calls.is_over(min(next_pulse, until)) and time.monotonic() < until:
+            if time.monotonic() >= next_pulse:
                 (pulse or do_nothing)()
-                due = time.monotonic() + _PULSE_S
+                next_pulse = time.monotonic() + _PULSE_S
     return calls.outcome(late)
 
 
 class _Calls(Generic[A, B]):
-    """The calls under way, until all have answered, one has failed, or nobody waits any more: then none begins."""
+    """Calls in progress until all have answered, one has failed, or the caller stops waiting; then none begins."""
 
     def __init__(self, call: Callable[[A], B], items: Sequence[A]) -> None:
         self._call, self._items = call, items
@@ -82,14 +82,14 @@ class _Calls(Generic[A, B]):
         self._over.set()
 
     def is_over(self, until: float) -> bool:
-        """Return whether the calls have ended by then; without threads, after one more call."""
+        """Return whether the calls end by then; without threads, make one more call first."""
         if self._is_alone:
             self._work(most=1)
             return self._over.is_set()
         return self._over.wait(max(0.0, until - time.monotonic()))
 
     def outcome(self, late: Callable[[A], B] | None) -> list[B]:
-        """Return the answers, and what is late; or raise what a call raised."""
+        """Return the answers, with `late` for missing ones; or raise a call's error."""
         for error in self._errors:
             raise error
         answers = dict(self._answers)
@@ -98,7 +98,7 @@ class _Calls(Generic[A, B]):
         ]
 
     def _work(self, most: float = math.inf) -> None:
-        """Make calls, one after the other, until none is left, or so many were made."""
+        """Make calls until none is left, or `most` were made."""
         while most > 0 and not self._over.is_set():
             most -= 1
             try:
@@ -115,13 +115,13 @@ class _Calls(Generic[A, B]):
 
 
 RESERVE = 64 * 1024 * 1024
-"""Bytes of address space that threads leave for what they do: under `ulimit -v` their stacks take it all otherwise."""
+"""Bytes of address space kept free for the threads' work; under `ulimit -v` their stacks would take it all."""
 
 
 def start_threads(work: Callable[[], None], wanted: int) -> int:
-    """Start so many daemon threads that do the work, or fewer, down to none; return how many.
+    """Start up to `wanted` daemon threads that do the work; return how many started.
 
-    A small machine (a container's `pids.max`, `ulimit -v`) has few: then the work takes longer, and gets done. None
+    A small machine (a container's `pids.max`, `ulimit -v`) gets fewer, possibly none, and takes longer. No thread
     begins before all are started.
     """
     started, all_started = 0, threading.Event()
@@ -131,7 +131,7 @@ def start_threads(work: Callable[[], None], wanted: int) -> int:
         work()
 
     try:
-        with mmap.mmap(-1, RESERVE):  # of which no page is touched
+        with mmap.mmap(-1, RESERVE):  # no page of it is touched
             for started in range(wanted):  # noqa: B007 - it is returned
                 threading.Thread(target=begin, daemon=True).start()
     except (RuntimeError, MemoryError, OSError):  # can't start new thread, can't allocate memory

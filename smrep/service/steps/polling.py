@@ -1,4 +1,4 @@
-"""Asking again: until a state is reached or the deadline has passed, and past throttling."""
+"""Poll until a state is reached or the deadline passes, and retry throttled calls."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _jitter = random.Random()  # noqa: S311 - it spreads calls and guards nothing
 
 
 def poll(look: Callable[[], T], done: Callable[[T], bool], *, clock: Clock, deadline: float) -> T:
-    """Look at once, then at growing intervals of 0.5 to 5.5 s, and last at the deadline; return what that shows.
+    """Look at once, then every 0.5 to 5.5 s, and last at the deadline; return the last look.
 
-    Ends when `done` says so of a look, or after the look at the deadline (in the clock's seconds), or with what a look
-    raises. No sleep goes past the deadline.
+    Ends when `done` accepts a look, a look raises, or the look at the deadline (in the clock's seconds) is made. Never
+    sleeps past the deadline.
     """
     looks = _retrying(
         clock,
@@ -43,10 +43,9 @@ def watch(
     *,
     after: Callable[[], object] | None = None,
 ) -> None:
-    """Look at all that is open, side by side, again and again, until nothing is open or at the deadline.
+    """Look at all open items in parallel, until none is open or the deadline passes.
 
-    After each such tick `after` is called, and the run's observer is told. A look that takes too long is a tick
-    without news.
+    After each tick, call `after` and update the run's observer. A look that takes too long yields no news.
     """
 
     def tick() -> None:
@@ -60,15 +59,15 @@ def watch(
 
 
 def past_throttling(clock: Clock, deadline: float) -> Retrying:
-    """Return what makes a call and repeats it after Throttled and after nothing else, until the deadline.
+    """Return a caller that retries only Throttled, until the deadline.
 
-    What the last call raises is raised.
+    Raises the last call's error.
     """
     return _retrying(clock, deadline, retry=retry_if_exception_type(Throttled), reraise=True)
 
 
 def _retrying(clock: Clock, deadline: float, **how: Any) -> Retrying:
-    """Return tenacity's loop on our clock, never sleeping past the deadline."""
+    """Return tenacity's loop on our clock; it never sleeps past the deadline."""
 
     def pause(state: RetryCallState) -> float:
         return max(0.0, min(_PACE(state) + _jitter.uniform(0, _JITTER_S), deadline - clock.monotonic()))

@@ -1,4 +1,4 @@
-"""Looks before a write: the target Regions, the keys, and the Regions that the account has enabled."""
+"""Check target Regions, keys and the account's enabled Regions before a write."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from smrep.service.steps.lookup import answer_or_error, is_callers, list_version
 from smrep.service.steps.parallel import LOOK_S, parallel, time_left
 
 HEALTH_S = 3 * LOOK_S
-"""For how long keys and Regions are waited for: what they tell is wanted, and not worth any price."""
+"""Seconds to wait for keys and Regions, whose checks are useful but optional."""
 LATE = Finding(
     Kind.UNCHECKED,
     Severity.WARNING,
@@ -43,14 +43,14 @@ LATE = Finding(
 
 @dataclass(frozen=True, slots=True)
 class Preflight:
-    """Looks, before one deadline in the clock's seconds, and changes nothing."""
+    """Plans steps before one deadline in the clock's seconds, and changes nothing."""
 
     aws: SecretsManager
     key_check: KmsKeys
     clock: Clock
     deadline: float
     health: PreflightChecks | None = None
-    """What is checked besides the name; None where that was not wanted."""
+    """Checks besides the name; None skips them."""
 
     def steps(
         self,
@@ -61,10 +61,9 @@ class Preflight:
         looking: bool,
         only_listed: bool = False,
     ) -> tuple[RegionStep, ...]:
-        """Return what to do in each target Region; without `looking`, from the primary's list alone.
+        """Return the step for each target Region; without `looking`, from the primary's list alone.
 
-        With `only_listed`, a Region that the primary does not list is stopped instead of added, and only one that
-        Failed may be overwritten.
+        With `only_listed`, skip Regions that the primary does not list, and overwrite only failed ones.
         """
         looks: list[NameLookup] = [NotChecked()] * len(targets)
         if looking:
@@ -76,9 +75,9 @@ class Preflight:
             )
 
         def decide(
-            each: tuple[Target, NameLookup], key_findings: Callable[[Replica], tuple[Finding, ...]]
+            pair: tuple[Target, NameLookup], key_findings: Callable[[Replica], tuple[Finding, ...]]
         ) -> RegionStep:
-            target, seen = each
+            target, seen = pair
             entry = primary.replica(target.region)
             if only_listed and entry is None:
                 return skip(target, missing(primary, target.region))
@@ -88,9 +87,9 @@ class Preflight:
             )
 
         steps = parallel(
-            lambda each: decide(each, partial(self.key_check.findings, primary, each[0])),
+            lambda pair: decide(pair, partial(self.key_check.findings, primary, pair[0])),
             list(zip(targets, looks, strict=True)),
-            late=lambda each: decide(each, lambda _: unchecked_key(each[0])),
+            late=lambda pair: decide(pair, lambda _: unchecked_key(pair[0])),
             patience_s=time_left(self.clock, self.deadline),
         )
         return self._healthy(primary, steps, looks)
@@ -98,15 +97,15 @@ class Preflight:
     def _healthy(
         self, primary: Secret, steps: Sequence[RegionStep], looks: Sequence[NameLookup]
     ) -> tuple[RegionStep, ...]:
-        """Return the steps, those stopped that a key, a version or a Region makes hopeless."""
+        """Return the steps, and skip those that a key, a version or a Region blocks."""
         health = self.health
         if health is None or all(isinstance(step, Keep | Skip) for step in steps):
             return tuple(steps)
 
-        def checked(each: tuple[RegionStep, NameLookup] | None) -> tuple[Finding, ...]:
-            if each is None:
+        def checked(pair: tuple[RegionStep, NameLookup] | None) -> tuple[Finding, ...]:
+            if pair is None:
                 return health.of_primary(primary)
-            step, look = each
+            step, look = pair
             sends = not isinstance(step, Keep | Skip)
             return health.of_target(primary, step.target, look) if sends else ()
 
@@ -116,12 +115,12 @@ class Preflight:
             late=lambda _: (LATE,),
             patience_s=min(time_left(self.clock, self.deadline), HEALTH_S),
         )
-        return tuple(with_blockers(step, (*found, *whole)) for step, found in zip(steps, single, strict=True))
+        return tuple(with_blockers(step, (*findings, *whole)) for step, findings in zip(steps, single, strict=True))
 
     def _look(self, primary: Secret, region: Region) -> NameLookup:
-        """Return what bears the name in the Region; an error there is no absence, except 'not found'.
+        """Look up the name in the Region; only 'not found' means that it is absent.
 
-        Where the list says InSync, a replica that is not found there yet is given the time of a lagging answer.
+        Retry a missing replica that is listed InSync, because the answer may lag.
         """
         entry = primary.replica(region)
         listed = entry is not None and entry.status == IN_SYNC
@@ -136,14 +135,14 @@ class PreflightChecks:
     account: Account
     key_check: KmsKeys
     command: str = "replicate"
-    """What hints tell to type."""
+    """Command for the hints."""
     versions: bool = True
-    """Whether the keys of a primary's old versions are looked at, which takes a call for each secret."""
+    """Whether to check the keys of old versions, which takes a call for each secret."""
     _states: list[Mapping[str, bool] | None] = field(default_factory=list)
     _lock: Lock = field(default_factory=Lock)
 
     def of_primary(self, primary: Secret) -> tuple[Finding, ...]:
-        """Return what at the primary would stop every Region: its key, the keys of its old versions, its manager.
+        """Return what blocks every Region: the primary's key, the keys of its old versions, its manager.
 
         Raises:
             CredentialsError: no further call can succeed.
@@ -152,14 +151,14 @@ class PreflightChecks:
         listed = list_versions(self.aws, primary) if self.versions else ()
         unlisted: tuple[Finding, ...] = ()
         if isinstance(listed, AwsError):
-            what = f"which keys the versions of {primary.name} are under"
-            unlisted = (unchecked(what, listed, f"secretsmanager:ListSecretVersionIds on {primary.arn}"),)
+            subject = f"which keys the versions of {primary.name} are under"
+            unlisted = (unchecked(subject, listed, f"secretsmanager:ListSecretVersionIds on {primary.arn}"),)
             listed = ()
         keys = parallel(partial(self._key_of, primary), list(required_keys(primary, listed or ())))
-        return (*managed(primary), *(finding for each in keys for finding in each), *unlisted)
+        return (*managed(primary), *(finding for findings in keys for finding in findings), *unlisted)
 
     def of_target(self, primary: Secret, target: Target, look: NameLookup) -> tuple[Finding, ...]:
-        """Return what in the target Region would stop it: the Region itself, the key that was asked for.
+        """Return what blocks the target Region: the Region itself, or the requested key.
 
         Raises:
             CredentialsError: no further call can succeed.
@@ -167,13 +166,13 @@ class PreflightChecks:
         """
         if isinstance(look, NotChecked) and look.error and not isinstance(look.error, Denied):
             states = self.region_states(primary.region) if self.is_callers(primary) else None
-            known = region_state(target.region, states) if states is not None else ()
-            if known:
-                return known
+            blockers = region_state(target.region, states) if states is not None else ()
+            if blockers:
+                return blockers
         return self.of_key(primary, target)
 
     def of_key(self, primary: Secret, target: Target) -> tuple[Finding, ...]:
-        """Return why the key that was asked for can't be used in the target Region, nothing where it can.
+        """Return why the requested key is unusable in the target Region, nothing if it is usable.
 
         Raises:
             CredentialsError: no further call can succeed.
@@ -192,11 +191,11 @@ class PreflightChecks:
         )
 
     def is_callers(self, secret: Secret) -> bool:
-        """Tell whether the secret is of the account whose Regions can be asked for."""
+        """Return whether the secret belongs to the account whose Regions smrep can list."""
         return not secret.by_arn or is_callers(self.aws, secret) is True
 
     def region_states(self, home: Region) -> Mapping[str, bool] | None:
-        """Return which Regions the account has enabled, None where nobody may tell; asked once."""
+        """Return which Regions the account has enabled, None if AWS does not tell; asked once."""
         with self._lock:
             if not self._states:
                 states = answer_or_error(lambda: self.account.region_states(home))
@@ -204,5 +203,5 @@ class PreflightChecks:
             return self._states[0]
 
     def _key_of(self, primary: Secret, need: RequiredKey) -> tuple[Finding, ...]:
-        known = self.key_check.of(primary, need.key, primary.region)
-        return key_health(need.key, need.what, primary.region, known, need.cure(primary), owner=whose(primary))
+        key = self.key_check.of(primary, need.key, primary.region)
+        return key_health(need.key, need.what, primary.region, key, need.cure(primary), owner=whose(primary))

@@ -1,4 +1,4 @@
-"""Compares replicas with their primary until each is proved, or its time is up."""
+"""Compare replicas with their primary until each is proved, or time is up."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from smrep.service.steps.parallel import parallel, time_left
 from smrep.service.steps.polling import watch
 
 _EARLIER_S = 2.0
-"""So much sooner is one Region given up than the whole round, so that what was seen of the others is not lost."""
+"""Seconds by which a Region times out before the round does, so that the other Regions' results are kept."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReplicaLook:
-    """What one round of looks showed of one Region."""
+    """Result of one look into one Region."""
 
     proof: Proof
     look: NameLookup
@@ -37,46 +37,50 @@ class ReplicaLook:
 
 @dataclass(frozen=True, slots=True)
 class ReplicaProver:
-    """Looks at a primary and its replicas, before one deadline in the clock's seconds."""
+    """Compares a primary with its replicas before one deadline in the clock's seconds."""
 
     aws: SecretsManager
     key_check: KmsKeys
     clock: Clock
     deadline: float
     key_patience_s: float = 0.0
-    """For how long another key may be a lagging answer."""
+    """Seconds for which a different key may be a lagging answer."""
     acts: bool = False
-    """Whether what differs is to be changed: then the spelling of two keys is enough, else KMS must not deny."""
+    """Whether smrep will change what differs: then the spelling of the keys decides, else KMS must not deny."""
 
     def round(self, primary: Secret, targets: Sequence[Target]) -> Mapping[Region, ReplicaLook]:
-        """Return what is proved of each Region by one look into it; `primary` is as just described.
+        """Compare each Region once; `primary` has just been described.
 
         Raises:
             CredentialsError: no further call can succeed.
 
         """
-        here = list_versions(self.aws, primary)
+        versions = list_versions(self.aws, primary)
         seen = parallel(
-            partial(self._region, primary, here),
+            partial(self._region, primary, versions),
             targets,
-            late=partial(self._late, primary, here),
+            late=partial(self._late, primary, versions),
             patience_s=time_left(self.clock, self.deadline) - _EARLIER_S,
         )
-        return {target.region: each for target, each in zip(targets, seen, strict=True)}
+        return {target.region: look for target, look in zip(targets, seen, strict=True)}
 
-    def _region(self, primary: Secret, here: Listed, target: Target) -> ReplicaLook:
-        found = look_up_name(self.aws, primary, target.region)
-        replica = our_replica(primary, found)
-        there = list_versions(self.aws, replica) if replica else ()
-        return self._seen(primary, here, target, found, there)
+    def _region(self, primary: Secret, versions: Listed, target: Target) -> ReplicaLook:
+        lookup = look_up_name(self.aws, primary, target.region)
+        replica = our_replica(primary, lookup)
+        replica_versions = list_versions(self.aws, replica) if replica else ()
+        return self._seen(primary, versions, target, lookup, replica_versions)
 
-    def _late(self, primary: Secret, here: Listed, target: Target) -> ReplicaLook:
-        return self._seen(primary, here, target, NotChecked(no_answer(f"{primary.name} in {target.region}")), ())
+    def _late(self, primary: Secret, versions: Listed, target: Target) -> ReplicaLook:
+        return self._seen(primary, versions, target, NotChecked(no_answer(f"{primary.name} in {target.region}")), ())
 
-    def _seen(self, primary: Secret, here: Listed, target: Target, found: NameLookup, there: Listed) -> ReplicaLook:
-        sides = BothSides(primary, target.region, found, here, there, target.kms_key, self.key_patience_s)
+    def _seen(
+        self, primary: Secret, versions: Listed, target: Target, lookup: NameLookup, replica_versions: Listed
+    ) -> ReplicaLook:
+        sides = BothSides(
+            primary, target.region, lookup, versions, replica_versions, target.kms_key, self.key_patience_s
+        )
         same = partial(self._same, primary, target.region)
-        return ReplicaLook(compare_replica(sides, same), found)
+        return ReplicaLook(compare_replica(sides, same), lookup)
 
     def _same(self, primary: Secret, region: Region, wanted: str, shown: str) -> bool | AwsError:
         compare = self.key_check.same if self.acts else self.key_check.claimed
@@ -85,19 +89,19 @@ class ReplicaProver:
 
 @dataclass(slots=True)
 class ReplicaCheck:
-    """One secret whose replicas are being held against it."""
+    """One secret and the comparison of its replicas."""
 
     primary: Secret
     targets: tuple[Target, ...]
     seen: dict[Region, ReplicaLook] = field(default_factory=dict)
     in_progress_since: dict[Region, float | None] = field(default_factory=dict)
-    """When each Region was first seen InProgress without a break, in the clock's seconds."""
+    """Start of each Region's current InProgress period, in the clock's seconds."""
     notes: tuple[str, ...] = ()
     error: Problem | None = None
 
     def open_targets(self, waited_s: float) -> list[Target]:
-        """Return the Regions of which another look may show something else."""
-        open_ = [each for each in self.targets if self._is_open(each.region, waited_s)]
+        """Return the Regions in which another look may change the result."""
+        open_ = [target for target in self.targets if self._is_open(target.region, waited_s)]
         return open_ if self.error is None else []
 
     def _is_open(self, region: Region, waited_s: float) -> bool:
@@ -106,11 +110,11 @@ class ReplicaCheck:
 
     @property
     def was_sent(self) -> bool:
-        """Nothing is sent: it only looks."""
+        """Whether a request may have reached AWS: never, it only looks."""
         return False
 
     def report(self, *, waiting: bool = True, dry_run: bool = False) -> SecretReport:  # noqa: ARG002 - it only looks
-        """Return the secret as it stands."""
+        """Return the secret's current report."""
         return secret_report(self.primary, [self._row(target) for target in self.targets], self.error, self.notes)
 
     def _row(self, target: Target) -> RegionReport:
@@ -136,67 +140,67 @@ class ReplicaCheck:
 
 def prove_until_settled(
     prover: ReplicaProver,
-    checkings: Sequence[ReplicaCheck],
+    checks: Sequence[ReplicaCheck],
     run: RunState,
     *,
     after: Callable[[], object] | None = None,
 ) -> None:
-    """Look on both sides until nothing is worth waiting for, or at the deadline; `after` is called after each tick.
+    """Compare until nothing is worth waiting for, or the deadline; call `after` after each tick.
 
     Raises:
-        CredentialsError: no further call can succeed; the checkings hold what was seen up to then.
+        CredentialsError: no further call can succeed; the checks keep their results so far.
 
     """
     clock = prover.clock
     started = clock.monotonic()
 
     def still_open() -> list[ReplicaCheck]:
-        return [each for each in checkings if each.open_targets(clock.monotonic() - started)]
+        return [check for check in checks if check.open_targets(clock.monotonic() - started)]
 
-    def look(each: ReplicaCheck) -> None:
-        _look(prover, each, clock.monotonic() - started)
+    def look(check: ReplicaCheck) -> None:
+        _look(prover, check, clock.monotonic() - started)
 
     watch(look, still_open, run, after=after)
 
 
-def _look(prover: ReplicaProver, checking: ReplicaCheck, waited_s: float) -> None:
-    """Take in one round of looks; one that no answer came to is a tick without news.
+def _look(prover: ReplicaProver, check: ReplicaCheck, waited_s: float) -> None:
+    """Record one round of looks; a round without an answer yields no news.
 
-    Where the primary has got a new version, or lists a Region otherwise than before, what was right is looked at again.
+    Look again at proved Regions if the primary has a new version or lists them differently.
     """
     try:
-        primary = refreshed(prover.aws, checking.primary)
-        moved = primary.stages != checking.primary.stages
+        primary = refreshed(prover.aws, check.primary)
+        moved = primary.stages != check.primary.stages
         again = [
-            each
-            for each in checking.targets
-            if moved or _state(primary, each.region) != _state(checking.primary, each.region)
+            target
+            for target in check.targets
+            if moved or _state(primary, target.region) != _state(check.primary, target.region)
         ]
-        seen = prover.round(primary, list(dict.fromkeys((*checking.open_targets(waited_s), *again))))
+        seen = prover.round(primary, list(dict.fromkeys((*check.open_targets(waited_s), *again))))
     except CredentialsError:
         raise
     except (Unanswered, Throttled):
         return
     except AwsError as error:
-        checking.error = Problem.of(error)
+        check.error = Problem.of(error)
         return
-    checking.primary = primary
-    checking.seen.update(seen)
-    now, since = prover.clock.monotonic(), checking.in_progress_since
+    check.primary = primary
+    check.seen.update(seen)
+    now, since = prover.clock.monotonic(), check.in_progress_since
     for region in seen:
         since[region] = in_progress_since(since.get(region), primary.replica(region), now)
 
 
-def tell_stuck(checking: ReplicaCheck, clock: Clock, deadline: float) -> None:
-    """Say of each Region that is InProgress past the deadline since when, and what the last look found there."""
-    for region, seen in tuple(checking.seen.items()):
-        entry = checking.primary.replica(region)
-        open_s = sighting(clock, deadline, checking.in_progress_since.get(region))
+def tell_stuck(check: ReplicaCheck, clock: Clock, deadline: float) -> None:
+    """Report each Region that is InProgress past the deadline: since when, and its last look."""
+    for region, seen in tuple(check.seen.items()):
+        entry = check.primary.replica(region)
+        open_s = sighting(clock, deadline, check.in_progress_since.get(region))
         if entry is None or open_s is None:
             continue
-        others = (each for each in seen.proof.findings if each.kind is not Kind.IN_PROGRESS)
-        found = dict.fromkeys((*stuck(checking.primary, entry, open_s, seen.look), *others))
-        checking.seen[region] = replace(seen, proof=replace(seen.proof, findings=tuple(found)))
+        others = (finding for finding in seen.proof.findings if finding.kind is not Kind.IN_PROGRESS)
+        findings = dict.fromkeys((*stuck(check.primary, entry, open_s, seen.look), *others))
+        check.seen[region] = replace(seen, proof=replace(seen.proof, findings=tuple(findings)))
 
 
 def _state(primary: Secret, region: Region) -> tuple[str | None, ...] | None:

@@ -1,4 +1,4 @@
-"""A smooth budget of calls: one after another at even distances, slower after throttling, and back again."""
+"""Space calls evenly; slow down after throttling, then recover."""
 
 from __future__ import annotations
 
@@ -9,35 +9,35 @@ from dataclasses import dataclass, field
 from smrep.service.ports import Clock
 
 _CALM_S = 1.0
-"""Throttling that comes in so short a time is one sign, since calls that were under way meet it together."""
+"""Seconds within which throttling counts once, because concurrent calls meet it together."""
 _RECOVERY_S = 10.0
-"""How long the way back takes from a standstill to the full rate."""
+"""Seconds from a standstill back to the full rate."""
 _NAP_S = 0.5
-"""How long a run that is stopped may go on sleeping for its turn."""
+"""Longest sleep in seconds before a stopped run notices."""
 _SLOWEST = 0.05
-"""The least that is left of the rate."""
+"""Smallest fraction of the rate."""
 
 
 @dataclass(slots=True)
 class RateLimiter:
-    """Lets calls pass at so many a second, whichever thread makes them, and never two at once to catch up."""
+    """Spaces calls from all threads at a fixed rate, without bursts to catch up."""
 
     clock: Clock
     rate: float
-    """Calls a second at most."""
+    """Maximum calls per second."""
     _next: float = 0.0
     _slowed_at: float | None = None
     _slowed_to: float = 1.0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def wait(self) -> None:
-        """Come back when the next call may go out."""
-        left = self._reserve()
-        if left > 0:
-            self.clock.sleep(left)
+        """Wait until the next call may go out."""
+        remaining_s = self._reserve()
+        if remaining_s > 0:
+            self.clock.sleep(remaining_s)
 
     def throttled(self) -> None:
-        """Go at half the rate from now on, and then gradually faster."""
+        """Halve the rate, then speed up gradually."""
         with self._lock:
             now = self.clock.monotonic()
             if self._slowed_at is not None and now - self._slowed_at < _CALM_S:
@@ -47,22 +47,22 @@ class RateLimiter:
             self._next = max(self._next, now + 1 / self._rate_at(now))
 
     def ahead(self, is_stopped: Callable[[], bool]) -> ReservedSlot:
-        """Wait for a call's turn before it is made, unless stopped; return a pace at which that call waits no more."""
-        left = self._reserve()
-        while left > 0 and not is_stopped():
-            nap = min(left, _NAP_S)
+        """Wait for a call's turn unless stopped; return a slot with which that call need not wait again."""
+        remaining_s = self._reserve()
+        while remaining_s > 0 and not is_stopped():
+            nap = min(remaining_s, _NAP_S)
             self.clock.sleep(nap)
-            left -= nap
+            remaining_s -= nap
         return ReservedSlot(self)
 
     @property
     def present_rate(self) -> float:
-        """How many calls a second pass now."""
+        """Current calls per second."""
         with self._lock:
             return self._rate_at(self.clock.monotonic())
 
     def _reserve(self) -> float:
-        """Take the next turn; return in how many seconds it is."""
+        """Reserve the next turn; return the seconds until then."""
         with self._lock:
             now = self.clock.monotonic()
             slot = max(now, self._next)
@@ -80,17 +80,17 @@ class RateLimiter:
 
 @dataclass(slots=True)
 class ReservedSlot:
-    """A pace whose next call has waited already."""
+    """A turn already waited for."""
 
     pace: RateLimiter
     _is_left: bool = True
 
     def wait(self) -> None:
-        """Come back when the next call may go out."""
+        """Wait until the next call may go out."""
         if not self._is_left:
             self.pace.wait()
         self._is_left = False
 
     def throttled(self) -> None:
-        """Go at half the rate from now on."""
+        """Halve the rate."""
         self.pace.throttled()

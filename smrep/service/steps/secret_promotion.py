@@ -1,4 +1,4 @@
-"""Promoting one replica: the request is sent once, looked for where its answer was lost, and read back."""
+"""Promote one replica: send once, find lost answers, and read the secret back."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from smrep.service.steps.write_once import Write, WriteGate, write_once
 
 @dataclass(slots=True)
 class SecretPromotion:
-    """One secret in the Region asked for, replaced as news come in."""
+    """One secret in its Region, updated with each answer."""
 
     first: Secret
-    """As it was before anything was sent."""
+    """The secret before any request."""
     now: Secret
     sent_at: float | None = None
-    """When our request went out, in the clock's seconds; None where none did."""
+    """When the request was sent, in the clock's seconds; None if it was not."""
     accepted: bool = False
     error: Problem | None = None
     notes: list[str] = field(default_factory=list)
@@ -38,11 +38,11 @@ class SecretPromotion:
 
     @property
     def is_open(self) -> bool:
-        """Whether it is to stand alone and does not yet."""
+        """Whether it is still to become standalone."""
         return self.error is None and self.now.is_replica
 
     def report(self, *, waiting: bool, dry_run: bool) -> SecretReport:
-        """Return the secret as it stands; its primary is the one that it was a replica of."""
+        """Return the secret's current report under its former primary."""
         shown = promotion_report(self.now, self.error, accepted=self.accepted, waiting=waiting, dry_run=dry_run)
         home = self.first.primary_region or self.first.region
         return SecretReport(
@@ -64,104 +64,104 @@ class PromoteWrite(Write):
 
     aws: SecretsManager
     gate: WriteGate
-    case: SecretPromotion
+    promotion: SecretPromotion
     sent_before: float | None = None
     verb = "promoted"
 
     @property
     def name(self) -> str:
         """The secret's name."""
-        return self.case.first.name
+        return self.promotion.first.name
 
     @property
     def request_to(self) -> str:
-        """The words for its request, before the Regions."""
+        """Words before the Regions in messages about the request."""
         return "promotion in"
 
     @property
     def notes(self) -> list[str]:
-        """The case's notes."""
-        return self.case.notes
+        """The promotion's notes."""
+        return self.promotion.notes
 
     def remember(self, regions: Sequence[Region]) -> None:  # noqa: ARG002 - it is one Region
-        """Keep whether a request went out before."""
-        self.sent_before = self.case.sent_at
+        """Remember when an earlier request was sent."""
+        self.sent_before = self.promotion.sent_at
 
     def request(self, regions: Sequence[Region]) -> None:  # noqa: ARG002 - as above
-        """Ask for the promotion."""
-        self.case.sent_at = self.gate.clock.monotonic()
-        self.aws.promote(self.case.first.arn, self.case.first.region)
+        """Request the promotion."""
+        self.promotion.sent_at = self.gate.clock.monotonic()
+        self.aws.promote(self.promotion.first.arn, self.promotion.first.region)
 
     def accept(self, regions: Sequence[Region], answer: object) -> None:  # noqa: ARG002 - as above
-        """Remember that AWS has taken it."""
-        self.case.accepted = True
+        """Record that AWS accepted the request."""
+        self.promotion.accepted = True
 
     def undo(self, regions: Sequence[Region]) -> None:  # noqa: ARG002 - as above
         """Forget the request."""
-        self.case.sent_at = self.sent_before
+        self.promotion.sent_at = self.sent_before
 
     def fail(self, regions: Sequence[Region], error: SmrepError) -> None:  # noqa: ARG002 - as above
-        """Give the secret the error as its end."""
-        self.case.error = Problem.of(error)
+        """Record the secret's error."""
+        self.promotion.error = Problem.of(error)
 
     def find(self, regions: Sequence[Region]) -> bool:  # noqa: ARG002 - as above
-        """Look until it is standalone, for as long as an answer may lag."""
-        case, clock = self.case, self.gate.clock
+        """Look until it is standalone, for as long as answers may lag."""
+        promotion, clock = self.promotion, self.gate.clock
         return poll(
-            lambda: check_promoted(self.aws, case, clock),
-            lambda _: not case.is_open,
+            lambda: check_promoted(self.aws, promotion, clock),
+            lambda _: not promotion.is_open,
             clock=clock,
             deadline=min(self.gate.deadline, clock.monotonic() + LIST_LAG_S),
         )
 
     def is_lost(self, region: Region) -> bool:  # noqa: ARG002 - as above
-        """Return whether it is a replica still."""
-        return self.case.is_open
+        """Return whether it is still a replica."""
+        return self.promotion.is_open
 
     def not_shown(self, regions: Sequence[Region], *, looked: bool) -> str:  # noqa: ARG002 - it was a replica before
-        """Return the words for a request of which nothing is seen."""
-        return f"{self.case.first.region} shows a replica still"
+        """Return the message for a request without visible effect."""
+        return f"{self.promotion.first.region} shows a replica still"
 
     def command(self, regions: Sequence[Region]) -> str:  # noqa: ARG002 - as above
         """Return the command that promotes it."""
-        return promotion(self.case.first)
+        return promotion(self.promotion.first)
 
     def explain(self, regions: Sequence[Region], error: AwsError) -> AwsError:
-        """Return the error with the secret and the Region named."""
+        """Add the secret, the Region and a hint to the error."""
         error.about(f"{self.name} in {', '.join(regions)}")
         if isinstance(error, Denied):
-            error.hint = error.allowing(f"secretsmanager:StopReplicationToReplica on {self.case.first.arn}")
+            error.hint = error.allowing(f"secretsmanager:StopReplicationToReplica on {self.promotion.first.arn}")
         return error
 
 
-def promote_once(aws: SecretsManager, case: SecretPromotion, gate: WriteGate) -> None:
-    """Ask AWS to make the replica standalone, and take in what comes of it.
+def promote_once(aws: SecretsManager, promotion: SecretPromotion, gate: WriteGate) -> None:
+    """Ask AWS to make the replica standalone, and record the result.
 
     Raises:
         CredentialsError: no further call can succeed.
 
     """
-    write_once(PromoteWrite(aws, gate, case), [case.first.region], gate)
+    write_once(PromoteWrite(aws, gate, promotion), [promotion.first.region], gate)
 
 
-def check_promoted(aws: SecretsManager, case: SecretPromotion, clock: Clock) -> bool:
-    """Take in one new answer; return whether there was one.
+def check_promoted(aws: SecretsManager, promotion: SecretPromotion, clock: Clock) -> bool:
+    """Record one new answer; return whether there was one.
 
     Raises:
         CredentialsError: no further call can succeed.
 
     """
     try:
-        case.now = aws.describe(case.first.arn, case.first.region)
+        promotion.now = aws.describe(promotion.first.arn, promotion.first.region)
     except (Unanswered, Throttled):
         return False
     except NotFound as error:
-        if case.sent_at is not None and clock.monotonic() - case.sent_at < LIST_LAG_S:
-            return False  # it was there when we asked for it
-        case.error = Problem.of(error)
+        if promotion.sent_at is not None and clock.monotonic() - promotion.sent_at < LIST_LAG_S:
+            return False  # it existed when the request was sent
+        promotion.error = Problem.of(error)
     except CredentialsError:
         raise
     except AwsError as error:
-        case.error = Problem.of(error)
-    case.accepted = case.accepted or not case.now.is_replica
+        promotion.error = Problem.of(error)
+    promotion.accepted = promotion.accepted or not promotion.now.is_replica
     return True

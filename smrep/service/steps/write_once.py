@@ -1,4 +1,4 @@
-"""When a write may begin, how often it is sent, and the last look before one that destroys."""
+"""Decide when and how often to send a write, and look once more before a destructive one."""
 
 from __future__ import annotations
 
@@ -36,39 +36,39 @@ T = TypeVar("T")
 
 
 class StopSignal(Protocol):
-    """What tells threads to begin nothing more."""
+    """Tells threads to start nothing more."""
 
     def is_set(self) -> bool:
-        """Tell whether it was said."""
+        """Return whether a stop was requested."""
         ...
 
     def set(self) -> None:
-        """Say it."""
+        """Request a stop."""
         ...
 
 
 SENDING = 4
-"""How many secrets are sent for at once: AWS's 50 writes a second are shared with everybody's.
+"""Number of secrets to send for in parallel: all users of the account share AWS's 50 writes a second.
 Source: aws-behavior.md 5.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class WriteGate:
-    """The one gate through which writes go; times in the clock's seconds."""
+    """Gate for all writes of a run; times in the clock's seconds."""
 
     clock: Clock
     deadline: float
     begin_until: float
-    """No request is begun later than this."""
+    """Latest time to begin a request."""
     stop: StopSignal = field(default_factory=threading.Event)
-    """Once set, nothing more is sent: the run has ended, and its threads must not go on."""
+    """Once set, nothing more is sent: the run has ended, and its threads must stop."""
     pace: RateLimiter | ReservedSlot | None = None
-    """The budget that the requests of many secrets share."""
+    """Rate limit shared by all secrets."""
 
     @classmethod
     def for_run(cls, run: RunState) -> WriteGate:
-        """Return a gate that closes at the run's deadline, but not before what a slow look has held up is sent."""
+        """Return a gate that closes at the run's deadline, but still sends after a slow look."""
         return cls(run.clock, run.deadline, max(run.deadline, run.clock.monotonic() + LOOK_S))
 
     def __enter__(self) -> Self:
@@ -76,26 +76,26 @@ class WriteGate:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close it for good, also for threads that are still at work."""
+        """Close it for good, also for threads still at work."""
         self.stop.set()
 
     @property
     def closed(self) -> str | None:
-        """Why nothing may be sent any more; None where something may."""
+        """Reason why nothing more may be sent; None if it may."""
         if self.stop.is_set():
             return "the run was stopped"
         return "the deadline had passed" if self.clock.monotonic() >= self.begin_until else None
 
     @property
     def may_repeat(self) -> bool:
-        """Whether what was not seen to be taken may be sent again: not where the deadline cut the looking short."""
+        """Whether a request without visible effect may be repeated: not if the deadline cut the look short."""
         return not self.stop.is_set() and self.clock.monotonic() < self.deadline
 
     def send(self, request: Callable[[], T], check: Callable[[], None] | None = None) -> T:
-        """Send a request: again only where AWS says that it was asked too often; `check` looks right before each time.
+        """Send a request, and repeat it only if throttled; `check` runs right before each attempt.
 
         Raises:
-            AwsError: what came of it.
+            AwsError: AWS refused or did not answer.
             NotSent: the run was stopped meanwhile.
 
         """
@@ -106,7 +106,7 @@ class WriteGate:
         if self.pace:
             self.pace.wait()
         if check and not self.stop.is_set():
-            check()  # which takes its time
+            check()  # takes its time
         if self.stop.is_set():
             raise NotSent("not sent, since the run was stopped")
         try:
@@ -118,17 +118,17 @@ class WriteGate:
 
 
 class Write:
-    """One kind of write for one secret: how it is sent, how AWS shows that it acted, and its words.
+    """One kind of write for one secret: its request, how to see its effect, and its messages.
 
     The Regions are always those of one request.
     """
 
     verb, preposition = "sent", "in"
-    """The words of its messages: 'prod/db in us-west-2: not sent'."""
+    """Words for messages: 'prod/db in us-west-2: not sent'."""
 
     @property
     def request_to(self) -> str:
-        """The words for its request, before the Regions."""
+        """Words before the Regions in messages about the request."""
         return "request for"
 
     @property
@@ -138,24 +138,24 @@ class Write:
 
     @property
     def notes(self) -> list[str]:
-        """What a person should know and no Region's row has a place for."""
+        """Notes that fit no Region's row."""
         raise NotImplementedError
 
     @property
     def repeatable(self) -> bool:
-        """Whether it may be sent again once it was not seen to be done."""
+        """Whether to repeat a request without visible effect."""
         return True
 
     def remember(self, regions: Sequence[Region]) -> None:
-        """Keep how the Regions stand before the request."""
+        """Remember the Regions' states before the request."""
         raise NotImplementedError
 
-    def check(self, due: list[Region]) -> None:
-        """Look right before the request, and take off the list what may not be written.
+    def check(self, regions: list[Region]) -> None:
+        """Look right before the request, and drop the Regions that may not be written.
 
         Raises:
-            ChangedMeanwhile: nothing of it may be.
-            Throttled: AWS was asked too often.
+            ChangedMeanwhile: none may be written.
+            Throttled: AWS throttled the look.
 
         """
 
@@ -164,97 +164,99 @@ class Write:
         raise NotImplementedError
 
     def accept(self, regions: Sequence[Region], answer: Any) -> None:
-        """Take in AWS's answer."""
+        """Record AWS's answer."""
         raise NotImplementedError
 
     def undo(self, regions: Sequence[Region]) -> None:
-        """Put the Regions back to how they stood before the request: AWS has not acted."""
+        """Restore the Regions' states: AWS has not acted."""
         raise NotImplementedError
 
     def fail(self, regions: Sequence[Region], error: SmrepError) -> None:
-        """Give the Regions the error as their end."""
+        """Record the error for the Regions."""
         raise NotImplementedError
 
     def find(self, regions: Sequence[Region]) -> bool:
-        """Look whether AWS acted on a request without an answer; return whether the last look had an answer."""
+        """Look for the effect of a request without an answer; return whether the last look was answered."""
         raise NotImplementedError
 
     def is_lost(self, region: Region) -> bool:
-        """Return whether AWS was not seen to act in the Region."""
+        """Return whether no effect was seen in the Region."""
         raise NotImplementedError
 
     def still_due(self, region: Region) -> bool:  # noqa: ARG002 - others look into the Region
-        """Look once more before a second request; return whether the Region needs it."""
+        """Look once more before a repeat; return whether the Region needs it."""
         return True
 
-    def left(self, regions: Sequence[Region], error: AwsError) -> list[Region]:  # noqa: ARG002 - as above
-        """Return those of the refused Regions in which nobody else has done it meanwhile."""
+    def still_refused(self, regions: Sequence[Region], error: AwsError) -> list[Region]:  # noqa: ARG002 - as above
+        """Return the refused Regions, except those that someone else has done meanwhile."""
         return list(regions)
 
     def command(self, regions: Sequence[Region]) -> str:
-        """Return the command that asks for these Regions again."""
+        """Return the command that retries these Regions."""
         raise NotImplementedError
 
     def explain(self, regions: Sequence[Region], error: AwsError) -> AwsError:
-        """Return a refusal with the secret and the Regions named, and what to do about it."""
+        """Add the secret, the Regions and the next step to a refusal."""
         raise NotImplementedError
 
     def not_shown(self, regions: Sequence[Region], *, looked: bool) -> str:  # noqa: ARG002 - as above
-        """Return the words for a request of which nothing is seen; `looked`: the last look had an answer."""
+        """Return the message for a request without visible effect; `looked`: the last look was answered."""
         return f"AWS's list {'does not show that it was taken' if looked else 'could not be read'}"
 
     def leave_out(self, regions: Sequence[Region], why: str) -> None:
-        """Send nothing for these Regions, and say why and how to ask again."""
+        """Skip these Regions, with the reason and the command to retry."""
         message = f"{self.name} {self.preposition} {', '.join(regions)}: not {self.verb}, since {why}"
         self.fail(regions, NotSent(message, self.command(regions)))
 
 
 def write_once(write: Write, regions: Sequence[Region], gate: WriteGate, *, again: bool = False) -> None:
-    """Send a write once, and take in what comes of it.
+    """Send a write once, and record the result.
 
-    A lost answer is looked for; only what a look shows to be undone, and may be repeated, is sent a second time. A
-    refusal of several Regions may be due to one of them, so each is then asked for by itself.
+    After a lost answer, look; repeat only what was not done and may be repeated. One Region can cause the refusal of
+    several, so retry each by itself.
 
     Raises:
         CredentialsError: no further call can succeed.
 
     """
-    due = list(regions)
+    remaining = list(regions)
     if gate.closed:
-        write.leave_out(due, gate.closed)
+        write.leave_out(remaining, gate.closed)
         return
-    write.remember(due)
+    write.remember(remaining)
     try:
-        answer = gate.send(partial(write.request, due), partial(write.check, due))
+        answer = gate.send(partial(write.request, remaining), partial(write.check, remaining))
     except ChangedMeanwhile as error:
-        write.undo(due)
-        write.fail(due, error)
+        write.undo(remaining)
+        write.fail(remaining, error)
     except NotSent:
-        write.undo(due)
-        write.leave_out(due, "the run was stopped")
+        write.undo(remaining)
+        write.leave_out(remaining, "the run was stopped")
     except Unanswered as error:
-        _find_lost_answer(write, due, gate, error, again=again)
+        _find_lost_answer(write, remaining, gate, error, again=again)
     except AwsError as error:
         if again and isinstance(error, Refused | NotFound):
-            write.notes.append(f"the {write.request_to} {', '.join(due)} was refused the second time: {error.words}")
+            write.notes.append(
+                f"the {write.request_to} {', '.join(remaining)} was refused the second time: {error.words}"
+            )
             return
-        write.undo(due)
+        write.undo(remaining)
         if isinstance(error, CredentialsError):
             raise
-        left = write.left(due, error)
-        if len(due) > 1 and isinstance(error, Denied | Refused):
-            for region in left:
+        refused = write.still_refused(remaining, error)
+        if len(remaining) > 1 and isinstance(error, Denied | Refused):
+            for region in refused:
                 write_once(write, [region], gate, again=again)
-        elif left:
-            write.fail(left, write.explain(left, error))
+        elif refused:
+            write.fail(refused, write.explain(refused, error))
     else:
-        write.accept(due, answer)
+        write.accept(remaining, answer)
 
 
 def _find_lost_answer(
     write: Write, regions: Sequence[Region], gate: WriteGate, error: Unanswered, *, again: bool
 ) -> None:
-    """Find out whether AWS acted on a request without an answer, and repeat it where that is safe."""
+    """Look whether AWS acted on a request without an answer, and repeat it if that is safe."""
     looked = write.find(regions)
     may_repeat = looked and write.repeatable and not again and gate.may_repeat
     repeat = [region for region in regions if may_repeat and write.is_lost(region) and write.still_due(region)]
@@ -268,41 +270,43 @@ def _find_lost_answer(
 
 
 def send_in_batches(send: Callable[[T], None], items: Sequence[T], run: RunState) -> None:
-    """Send for a few secrets at a time, and tell the run's observer after each few."""
+    """Send for a few secrets at a time, and update the run's observer after each batch."""
     for first in range(0, len(items), SENDING):
         parallel(send, items[first : first + SENDING], pulse=run.heartbeat)
         run.update()
 
 
 def identity(secret: Secret) -> tuple[object, ...]:
-    """Return what tells one secret in its role from another: a replica's by its primary's Region."""
+    """Return what identifies a secret in its role; a replica's includes its primary's Region."""
     if secret.is_replica:
         return secret.arn, secret.primary_region
     return secret.arn, None, secret.deleted, secret.rotation_enabled
 
 
 def state_of(secret: Secret) -> tuple[object, ...]:
-    """Return what must be as it was shown: of a replica the identity, of a standalone secret the versions as well."""
+    """Return the state that must not change: a replica's identity; for a standalone secret, the versions too."""
     return identity(secret) if secret.is_replica else (*identity(secret), frozenset(secret.stages))
 
 
 def check_shown(
     aws: SecretsManager, shown: Secret, again: str | None, *, may_list: Collection[Region] = (), written: bool = False
 ) -> None:
-    """Look at a secret once more, and let it be destroyed; `again` is the command to type if it may not be.
+    """Look at a secret once more before it is destroyed; `again` is the command to retry.
 
-    A standalone secret may list `may_list` as its replicas' Regions, and no other. With `written`, its versions may be
-    others by now: it is not what is destroyed.
+    A standalone secret may list only `may_list` as its replicas' Regions. With `written`, its versions may have
+    changed, because it is not destroyed.
 
     Raises:
-        ChangedMeanwhile: it is not as it was shown, or could not be looked at.
+        ChangedMeanwhile: it changed, or could not be checked.
         CredentialsError: no further call can succeed.
-        Throttled: AWS was asked too often.
+        Throttled: AWS throttled the look.
 
     """
     seen = look_up_name(aws, shown, shown.region)
     compare(shown, seen, shown.name, shown.region, again, written=written)
-    listed = {each.region for each in seen.replicas} - {*may_list} if isinstance(seen, Secret) and not written else ()
+    listed = (
+        {replica.region for replica in seen.replicas} - {*may_list} if isinstance(seen, Secret) and not written else ()
+    )
     if listed:
         raise _changed(shown.name, shown.region, f"it has replicas in {', '.join(sorted(listed))}", again)
 
@@ -310,13 +314,13 @@ def check_shown(
 def compare(  # noqa: PLR0913 - what was shown may be nothing, which bears no name
     shown: Secret | None, seen: NameLookup, name: str, region: Region, again: str | None, *, written: bool = False
 ) -> None:
-    """Hold a fresh look into a Region against what was shown of it; None where nothing was there.
+    """Compare a fresh look into a Region with what was shown; None if nothing was.
 
-    A replica that is gone is let through: a request that removes it destroys nothing any more.
+    A replica that is gone passes: removing it destroys nothing.
 
     Raises:
-        ChangedMeanwhile: they differ, or there was no look.
-        Throttled: AWS was asked too often.
+        ChangedMeanwhile: they differ, or the look failed.
+        Throttled: AWS throttled the look.
 
     """
     if isinstance(seen, NotChecked):
@@ -340,8 +344,8 @@ def compare(  # noqa: PLR0913 - what was shown may be nothing, which bears no na
         raise _changed(name, region, _difference(shown, seen), again)
 
 
-def _changed(name: str, region: Region, what: str, again: str | None) -> ChangedMeanwhile:
-    return ChangedMeanwhile(f"{name} in {region} is no longer as it was shown, so it was skipped: {what}", again)
+def _changed(name: str, region: Region, difference: str, again: str | None) -> ChangedMeanwhile:
+    return ChangedMeanwhile(f"{name} in {region} is no longer as it was shown, so it was skipped: {difference}", again)
 
 
 def _difference(shown: Secret, seen: Secret) -> str:
