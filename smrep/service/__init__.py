@@ -1,1 +1,1 @@
-"""The use cases: values moved between the ports, by the rules, with snapshots on the way."""
+"""Use cases: call AWS through the ports, apply the rules, and report along the way."""

@@ -1,4 +1,4 @@
-"""`apply`: carry out the plan of one account or several, each secret at its turn."""
+"""`apply`: carry out a plan for one or more accounts, one task per secret."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from smrep.service.steps.rate_limiter import RateLimiter
 
 @dataclass(slots=True)
 class Application(FleetRun):
-    """The plan's secrets on their way."""
+    """Run of the plan's secrets."""
 
     doing: str = "applying"
     kept: Sequence[tuple[AccountPlanner, int]] = ()
-    """Those for which nothing is to be done, by listing."""
+    """Secrets without changes, by listing: account and place."""
 
     @classmethod
     def of(
         cls, draft: FleetPlan | RevalidatedPlan, clock: Clock, rate: float, timeout_s: float, *, wait: bool
     ) -> Application:
-        """Return what was planned as a run, each account at its own pace of so many writes a second."""
+        """Return the run of a plan, with each account limited to `rate` writes a second."""
         crew = Scheduler(clock, WIDTH)
         terms: dict[int, AccountRun] = {}
         tasks = []
@@ -42,19 +42,19 @@ class Application(FleetRun):
         return cls(tasks, crew, kept=draft.kept)
 
     def reports(self, *, dry_run: bool = False) -> Sequence[SecretReport]:  # noqa: ARG002 - it acts
-        """Return every secret as it stands, the worst first."""
+        """Return every secret's current report, worst first."""
         return join_reports(worst_first(task.report() for task in self.tasks), self.kept)
 
     @property
     def summary(self) -> dict[str, int]:
-        """How many Regions got what."""
+        """Regions counted by result."""
         return done([task.report() for task in self.tasks], kept_rows(self.kept), len(self.kept))
 
     def check_accounts(self, accounts: Accounts) -> None:
-        """Say what ended an account's errands before their time; what is left of several is told by `accounts`.
+        """Raise what ended the account early; `accounts` reports it for several.
 
         Raises:
-            SmrepError: that was the only account.
+            SmrepError: the only account failed.
 
         """
         every = list({id(task.terms): task.terms for task in self.tasks}.values())

@@ -1,4 +1,4 @@
-"""`audit`: which secrets are not where they should be, by listing, and by looking at what seems wrong."""
+"""`audit`: find missing, failed or outdated replicas, by listing and by a look at the doubtful ones."""
 
 from __future__ import annotations
 
@@ -23,32 +23,32 @@ from smrep.service.steps.parallel import do_nothing, parallel
 
 @dataclass(slots=True)
 class Audit:
-    """The audit of one account."""
+    """Audit of one account."""
 
     estate: Inventory
     deep: bool = False
-    """Whether every primary is looked at, so that a status can be told."""
+    """Whether to look at every primary, to report a status."""
     extras: bool = False
-    """Whether a replica in a Region that nobody asked for is worth a word."""
+    """Whether to report replicas in Regions that no rule wants."""
     pulse: Callable[[], None] = do_nothing
     examiner: Inspector = field(init=False)
     listed: list[int] = field(default_factory=list)
-    """Places of the secrets of which listing tells all that is told."""
+    """Places of the secrets that listing alone covers."""
     _doubtful: list[int] = field(default_factory=list)
     _orphans: list[SecretReport] = field(default_factory=list)
     _looked_at: dict[int, SecretReport | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Look at what is in this estate."""
+        """Create the inspector of this inventory."""
         self.examiner = Inspector(self.estate, self.pulse)
         self.estate.pulse = self.pulse
 
     def look(self, run: RunState) -> None:
-        """List the Regions, then look at what is not as it should be.
+        """List the Regions, then look at the doubtful secrets.
 
         Raises:
             CredentialsError: no further call can succeed.
-            UsageError: rules contradict each other for a secret that was not listed.
+            UsageError: rules conflict for a secret that was not listed.
 
         """
         estate, examiner = self.estate, self.examiner
@@ -65,20 +65,20 @@ class Audit:
 
     @property
     def found(self) -> list[SecretReport]:
-        """What was looked at, what is still to be, and what can't be."""
+        """Reports of the secrets examined, not yet examined, and refused."""
         examined = (self._looked_at.get(place, self._unexamined(place)) for place in self._doubtful)
         return [*self.estate.refused, *self._orphans, *(each for each in examined if each)]
 
     @property
     def progress(self) -> Progress:
-        """How far the run has come."""
+        """Progress of the run."""
         examiner = self.examiner
         if not examiner.to_look:
             return self.estate.progress
         return Progress("examining", examiner.looked, examiner.to_look)
 
     def by_listing(self, place: int) -> SecretReport:
-        """Return what listing tells of a secret."""
+        """Return a secret's report from listing alone."""
         estate, primary = self.estate, self.estate.primaries[place]
         rows = [
             covered_row(primary, target)
@@ -89,10 +89,10 @@ class Audit:
         return self._told(place, rows)
 
     def check(self) -> None:
-        """Say what the lists that could not be had leave open in any case.
+        """Raise if incomplete lists leave something open in any case.
 
         Raises:
-            NotWhole: a replica whose primary is gone would not be seen.
+            NotWhole: a replica without a primary could be missed.
 
         """
         unlisted = self.estate.unlisted if self.estate.scope.seeks_orphans else {}
@@ -102,14 +102,14 @@ class Audit:
             raise NotWhole(message, what.hint, doubt(error))
 
     def _told(self, place: int, rows: Sequence[RegionReport]) -> SecretReport:
-        """Return a secret of which only the lists tell."""
+        """Return the report of a secret from the lists alone."""
         primary = self.estate.primaries[place]
         outcome = worst(row.outcome for row in rows)
         report = SecretReport(primary.name, outcome, primary.arn, primary.region, tuple(rows), checked_by="list")
         return replace(report, rules=self.estate.wants[place].rules, account=self.estate.account)
 
     def _unexamined(self, place: int) -> SecretReport:
-        """Return a secret that seems wrong and was not looked at, since the run was cut short."""
+        """Return the report of a doubtful secret that the run did not reach."""
         message = "the lists leave a doubt, and the run ended before it was looked at"
         doubt = Finding(Kind.UNCHECKED, Severity.WARNING, message, outcome=Outcome.PENDING)
         targets = self.estate.wants[place].targets
@@ -122,7 +122,7 @@ class Audit:
         self._looked_at[place] = self._examined(place)
 
     def _examined(self, place: int) -> SecretReport | None:
-        """Return what a look tells of a secret, None where it is not there any more."""
+        """Look at a secret and return its report, None if it is gone."""
         primary, wanted = self.examiner.primary(place), self.estate.wants[place]
         if not isinstance(primary, Secret):
             return primary
@@ -146,20 +146,20 @@ class Audit:
 
 @dataclass(slots=True)
 class Audits:
-    """The audit of every account."""
+    """Audit of every account."""
 
     audits: Sequence[Audit]
     whole: bool = True
-    """Whether no other shard has accounts in which a name may be found."""
+    """Whether no other shard's accounts may contain a name."""
     accounts: Accounts = field(default_factory=Accounts)
     _present: Audit | None = None
 
     def look(self, run: RunState) -> None:
-        """Look, account by account; one that can't be listed does not stop the others.
+        """Audit each account; a failed list does not stop the others.
 
         Raises:
             SmrepError: the only account could not be listed, or no further call can succeed.
-            UsageError: the rules contradict each other, or the secrets are of another account than expected.
+            UsageError: rules conflict, or the secrets belong to another account than expected.
 
         """
         for audit in self.audits:
@@ -175,11 +175,11 @@ class Audits:
                 audit.look(run)
 
     def check(self) -> None:
-        """Say which part of the answer is missing at the end.
+        """Raise if a part of the answer is missing.
 
         Raises:
-            SomeAccountsLost: that of whole accounts.
-            NotWhole: that of Regions which could not be listed.
+            SomeAccountsLost: whole accounts are missing.
+            NotWhole: Regions could not be listed.
 
         """
         self.accounts.check(len(self.audits))
@@ -188,16 +188,16 @@ class Audits:
 
     @property
     def progress(self) -> Progress:
-        """How far the run has come."""
+        """Progress of the run."""
         return self._present.progress if self._present else Progress("listing", 0)
 
     @property
     def was_sent(self) -> bool:
-        """Nothing is sent."""
+        """Whether a request may have reached AWS: never."""
         return False
 
     def reports(self, *, dry_run: bool = False) -> Sequence[SecretReport]:  # noqa: ARG002 - it changes nothing
-        """Return every secret, those with findings first; what is healthy by listing is made when it is read."""
+        """Return every secret, findings first; reports of healthy secrets are created on access."""
         reports = sorted(self._reports(), key=lambda each: (not is_remarkable(each), each.name))
         found: list[SecretReport | tuple[Audit, int]] = [*worst_first(reports)]
         found += [(audit, place) for audit in self.audits for place in audit.listed if audit.estate.covers(place)]
@@ -205,18 +205,18 @@ class Audits:
 
     @property
     def summary(self) -> dict[str, int]:
-        """How many secrets are how; those of a Region that could not be listed are told one by one."""
+        """Secrets counted by result; those of an unlisted Region one by one."""
         covered = sum(audit.estate.covers(place) for audit in self.audits for place in audit.listed)
         return summary(self._reports(), covered)
 
     @property
     def addable(self) -> bool:
-        """Whether a replica is missing for which nothing stands in the way."""
+        """Whether a replica is missing and nothing blocks it."""
         rows = (row for report in self._reports() for row in report.replicas)
         return any({each.kind for each in row.findings} - {Kind.NO_VALUE} == {Kind.MISSING} for row in rows)
 
     def warnings(self, rules: Sequence[Rule]) -> Iterator[str]:
-        """Yield what a person should know of the choice; a shard of it may well be empty."""
+        """Yield warnings about the selection; a shard of it may be empty."""
         estates = [audit.estate for audit in self._living]
         homes = ", ".join(dict.fromkeys(estate.scope.home for estate in estates))
         for rule in unmatched_rules(estates, rules) if estates and self.whole and not self.accounts.lost else ():
@@ -230,7 +230,7 @@ class Audits:
         return [audit for audit in self.audits if not self.accounts.has_lost(audit.estate)]
 
     def _reports(self) -> list[SecretReport]:
-        """Return every secret that listing alone does not show to be covered."""
+        """Return every secret that listing alone does not cover."""
         return [
             report
             for audit in self.audits

@@ -1,4 +1,4 @@
-"""`doctor`: what would stop a replication, or a reader over there; looks only."""
+"""`doctor`: check what would block a replication or a reader; changes nothing."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from smrep.service.steps.parallel import LOOK_S, parallel
 from smrep.service.steps.preflight import PreflightChecks
 
 PATIENCE_S = 6 * LOOK_S
-"""For how long one round of looks is waited for: a Region that hangs takes botocore three tries."""
+"""Seconds to wait for one round of looks: botocore tries a Region that hangs three times."""
 LATE = Finding(
     Kind.UNCHECKED,
     Severity.WARNING,
@@ -50,38 +50,38 @@ LATE = Finding(
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """One secret under examination, and what was seen and found of each Region so far."""
+    """One secret under examination, with the looks and findings for each Region so far."""
 
     primary: Secret
     policy: Policy
     states: Mapping[str, bool] | None
-    """Which Regions the account has enabled, if that is told."""
+    """Regions that the account has enabled; None if unknown."""
     looks: dict[Region, NameLookup] = field(default_factory=dict)
     findings: dict[Region, list[Finding]] = field(default_factory=lambda: defaultdict(list))
 
 
 @dataclass(slots=True)
 class Doctor:
-    """Looks at secrets, keys, Regions and credentials, and changes nothing."""
+    """Checks secrets, keys, Regions and credentials, and changes nothing."""
 
     aws: SecretsManager
     keys: Keys
     account: Account
     home: Region
-    """Where the account is asked about itself."""
+    """Region for questions about the account."""
     targets: tuple[Target, ...] = ()
     """Empty: every Region that a primary lists."""
     reader: str | None = None
-    """The role of an application that is to read over there."""
+    """Role of an application that will read the replica."""
     expect_account: str | None = None
     health: PreflightChecks = field(init=False)
 
     def __post_init__(self) -> None:
-        """Share one memory of keys and Regions."""
+        """Share one cache of keys and Regions."""
         self.health = PreflightChecks(self.aws, self.account, KmsKeys(self.keys))
 
     def examine(self, addresses: Sequence[SecretAddress]) -> tuple[SecretReport, ...]:
-        """Return each secret with its findings per Region; without secrets, the Regions and keys alone.
+        """Return each secret with its findings per Region; without secrets, only Regions and keys.
 
         Raises:
             CredentialsError: no further call can succeed.
@@ -149,12 +149,12 @@ class Doctor:
         )
 
     def _region_states(self) -> Mapping[str, bool] | None:
-        """Return which Regions the account has enabled, None where that is not told soon."""
+        """Return which Regions the account has enabled, None if AWS does not answer soon."""
         (states,) = parallel(self.health.region_states, [self.home], late=lambda _: None, patience_s=ASIDE_S)
         return states
 
     def _examine(self, chart: Chart, target: Target) -> tuple[Finding, ...]:
-        """Return everything that is found of a Region; what was seen so far is kept where the rest takes too long."""
+        """Return all findings for a Region, or those so far if the rest takes too long."""
         region, primary, found = target.region, chart.primary, chart.findings[target.region]
         seen = chart.looks[region] = look_up_name(self.aws, primary, region)
         found += region_findings(primary, target, seen, chart.states)
@@ -171,7 +171,7 @@ class Doctor:
         return tuple(dict.fromkeys(found))
 
     def _for_reader(self, role: str, primary: Secret, there: Target, policy: Policy) -> tuple[Finding, ...]:
-        """Return whether the role could read the replica `there`; where there is none yet, whether it could then."""
+        """Return whether the role can read the replica, or could once it exists."""
         region, key = there.region, there.kms_key
         arn = in_region(primary.arn, region)
         context = {

@@ -1,4 +1,4 @@
-"""`sandbox drill`: a disaster and the way back, step by step, in a world that can be broken at will."""
+"""`sandbox drill`: rehearse a disaster and the failback, step by step, in a sandbox."""
 
 from __future__ import annotations
 
@@ -21,54 +21,54 @@ from smrep.rules.recovery.drill_timeline import (
 from smrep.rules.recovery.failover_record import RegionPair
 
 CALM_S = 1.0
-"""How long all is well before the disaster and after the way back, so that it is seen on the time line."""
+"""Seconds of calm before the disaster and after the failback, visible on the timeline."""
 
 
 class Stage(Protocol):
-    """A world with a fleet of secrets, whose Regions can be taken down."""
+    """Sandbox with a fleet of secrets and Regions that can go down."""
 
     @property
     def names(self) -> Sequence[str]:
-        """The secrets' names."""
+        """Names of the secrets."""
         ...
 
     @property
     def sightings(self) -> Sequence[Sighting]:
-        """What readers and writers of the secrets got, up to the last call of another method but `now` and `sleep`."""
+        """Results of readers and writers, up to the last call of any method except `now` and `sleep`."""
         ...
 
     @property
     def sleep(self) -> Callable[[float], None]:
-        """Lets so many seconds pass."""
+        """Lets that many seconds pass."""
         ...
 
     def now(self) -> float:
-        """Return the time in epoch seconds, by the clock of the sightings."""
+        """Return the time of the sightings' clock in epoch seconds."""
         ...
 
     def set_outage(self, region: str | None) -> None:
-        """Take this Region down, and none besides; None brings all back."""
+        """Take down only this Region; None restores all."""
         ...
 
     def write(self, region: str) -> None:
-        """Give each secret that can be written in the Region a new value."""
+        """Write a new value to each secret that is writable in the Region."""
         ...
 
     def standing(self, region: str) -> Mapping[str, tuple[str, str]]:
-        """Return the ARN that each secret has in a Region, and in words how it stands there, by its name."""
+        """Return, by name, each secret's ARN in a Region and its role in words."""
         ...
 
 
 @dataclass(slots=True)
 class Drill:
-    """One rehearsal; it ends early where a command does not end with exit code 0."""
+    """One rehearsal; it ends early if a command does not exit with 0."""
 
     stage: Stage
     pair: RegionPair
     record: str
-    """The path of the failover record, as the commands are to name it."""
+    """Path of the failover record, as the commands name it."""
     run: Callable[[Sequence[str]], int]
-    """Runs smrep with these words to its end and returns its exit code."""
+    """Runs smrep with these arguments and returns its exit code."""
     taken: list[Taken] = field(default_factory=list)
     _started_at: float = 0.0
     _has_ended: bool = False
@@ -76,11 +76,11 @@ class Drill:
 
     @property
     def steps(self) -> tuple[Step, ...]:
-        """All steps, in their order."""
+        """All steps in order."""
         return steps(self.pair, self.record)
 
     def act(self) -> Iterator[Step]:
-        """Yield each step before it is taken; whoever asks for the next has this one taken."""
+        """Yield each step before taking it; asking for the next one takes it."""
         stage = self.stage
         self._before, self._started_at = stage.standing(self.pair.source), stage.now()
         stage.sleep(CALM_S)
@@ -98,10 +98,10 @@ class Drill:
         self._has_ended = True
 
     def report(self) -> DrillResult:
-        """Return what came of it; what has not come to its end is told as interrupted, and not judged."""
+        """Return the result; an unfinished drill is reported as interrupted and not judged."""
         stage, pair, every, taken = self.stage, self.pair, self.steps, tuple(self.taken)
         end = stage.now()
-        after = stage.standing(pair.source)  # up to this call the sightings reach, and so to the end
+        after = stage.standing(pair.source)  # ends the sightings at this call
         found = courses(stage.sightings, self._started_at, end)
         return DrillResult(
             pair,
@@ -116,7 +116,7 @@ class Drill:
         )
 
     def _take(self, step: Step) -> int | None:
-        """Take one step and return the exit code of a command, None of what is none."""
+        """Take one step; return a command's exit code, None for other steps."""
         if step.words:
             return self.run(step.words)
         if step.name == "write":

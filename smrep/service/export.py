@@ -1,4 +1,4 @@
-"""`export`: the replication that there is now, as the manifest or the Terraform blocks that want exactly that."""
+"""`export`: write the current replication as a manifest or as Terraform blocks."""
 
 from __future__ import annotations
 
@@ -35,19 +35,19 @@ class Export:
     selector: Selector
     expect_account: str | None = None
     primaries: list[Secret] = field(default_factory=list)
-    """Those with replicas, each with the entries whose replicas are there, as far as can be seen."""
+    """Primaries with the entries whose replicas exist, as far as smrep can see."""
     unseen: list[SecretReport] = field(default_factory=list)
-    """Secrets that could not be looked at, without which the manifest is not whole."""
+    """Secrets that could not be checked and are missing from the manifest."""
     notes: list[str] = field(default_factory=list)
-    """What the manifest does not have, or has on somebody's word alone."""
+    """Notes on what the manifest lacks or could not confirm."""
     doubts: list[str] = field(default_factory=list)
-    """Those of the notes that are about what could not be looked at."""
+    """Notes about secrets that could not be checked."""
     _own_keys: dict[str, str] = field(default_factory=dict)
-    """Replica's ARN -> the key that its own Region shows."""
+    """Replica's ARN -> key shown by its own Region."""
     _described: list[Secret] = field(default_factory=list)
-    """The primaries with every entry that they list."""
+    """Primaries with every entry that they list."""
     _gone: set[str] = field(default_factory=set)
-    """ARNs of replicas that are listed and not there."""
+    """ARNs of listed replicas that do not exist."""
     _unlisted: dict[Region, AwsError] = field(default_factory=dict)
     _denials: DenialBreaker = field(default_factory=DenialBreaker)
     _looked: int = 0
@@ -55,15 +55,15 @@ class Export:
     _sweeper: RegionLister = field(init=False)
 
     def __post_init__(self) -> None:
-        """Count what is listed."""
+        """Count the listed secrets."""
         self._sweeper = RegionLister(self.aws, self.clock)
 
     def look(self, run: RunState) -> None:
-        """List the Region, look at each primary that has replicas, list where those are, look for what is not listed.
+        """List the Region, describe each primary with replicas, list their Regions, and look for unlisted ones.
 
         Raises:
             AwsError: the Region could not be listed, or no further call can succeed.
-            UsageError: the secrets are of another account than the one expected.
+            UsageError: the secrets belong to another account than expected.
 
         """
         listed: list[Listed] = []
@@ -95,14 +95,14 @@ class Export:
 
     @property
     def progress(self) -> Progress:
-        """How far the run has come."""
+        """Progress of the run."""
         if self._to_look:
             return Progress("examining", self._looked, self._to_look)
         return Progress("listing", self._sweeper.seen)
 
     @property
     def was_sent(self) -> bool:
-        """Nothing is sent."""
+        """Whether a request may have reached AWS: never."""
         return False
 
     def reports(self, *, dry_run: bool = False) -> Sequence[SecretReport]:  # noqa: ARG002 - it changes nothing
@@ -112,22 +112,22 @@ class Export:
 
     @property
     def summary(self) -> dict[str, int]:
-        """How many secrets there are, how many replicas the manifest has, and how many could not be looked at."""
+        """Number of secrets, of replicas in the manifest, and of secrets that could not be checked."""
         replicas = sum(entry.status != FAILED for primary in self.primaries for entry in primary.replicas)
         return {"secrets": len(self.reports()), "replicas": replicas, "unseen": len(self.unseen)}
 
     @property
     def manifest(self) -> Manifest:
-        """What there is, as what is wanted."""
+        """Current replication as a manifest."""
         return adopted(self.primaries, self.home, self._own_keys)
 
     @property
     def estate(self) -> TerraformExport:
-        """What there is, as Terraform will see it: by the primaries' word, with what their Regions say to it."""
+        """Current replication for Terraform: the primaries' entries, corrected by their Regions."""
         return TerraformExport(self.home, self._described, self._own_keys, self._gone)
 
     def _describe(self, listed: Listed) -> Secret | SecretReport | None:
-        """Return the primary, None where it is not there any more, or why it can't be looked at."""
+        """Return the primary, None if it is gone, or the report of why it could not be checked."""
         try:
             self._denials.check(f"{listed.name} in {listed.region}")
             found = self.aws.describe(listed.arn, listed.region)
@@ -146,7 +146,7 @@ class Export:
         return found
 
     def _list_replicas(self, region: Region) -> None:
-        """Take each replica's key from its own Region, whose word counts more than the primary's."""
+        """Read each replica's key from its own Region, which is more reliable than the primary."""
         names = {in_region(primary.arn, region) for primary in self.primaries}
         own: dict[str, str] = {}
         try:
@@ -160,7 +160,7 @@ class Export:
         self._own_keys |= own
 
     def _look_for_unlisted(self, run: RunState) -> None:
-        """Look where the primary says InSync and its Region lists no replica; leave out what is not there."""
+        """Look for replicas that are InSync but not listed in their Region; drop those that do not exist."""
         doubts = [
             (place, entry)
             for place, primary in enumerate(self.primaries)
@@ -187,7 +187,7 @@ class Export:
         self.notes += unseen
 
     def _is_there(self, doubt: tuple[int, Replica]) -> bool | None:
-        """Look into the Region; return None where that can't be done."""
+        """Look into the Region; return None if that fails."""
         place, entry = doubt
         primary = self.primaries[place]
         seen = look_up_name(self.aws, primary, entry.region)

@@ -1,4 +1,4 @@
-"""`failback`: compare both sides of all secrets first, then return each, step by step."""
+"""`failback`: compare both sides of all secrets first, then fail each back step by step."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from smrep.service.run_state import RunState
 from smrep.service.steps.parallel import parallel
 
 _FIRST = 8
-"""So many are looked at first; where a Region answers for none of them, it is not asked about the others."""
+"""Number of secrets to look at first; if a Region answers for none, skip it for the rest."""
 
 
 def plan_all(journeys: Sequence[FailbackTask], run: RunState) -> None:
-    """Plan all of them, side by side; a Region that does not answer is not waited for hundreds of times.
+    """Plan all tasks in parallel, without waiting hundreds of times for a Region that does not answer.
 
     Raises:
         CredentialsError: no further call can succeed.
@@ -37,26 +37,26 @@ def plan_all(journeys: Sequence[FailbackTask], run: RunState) -> None:
 
 @dataclass(slots=True)
 class Failback(FleetRun):
-    """The secrets of a record on their way back."""
+    """Run of a record's secrets."""
 
     tasks: Sequence[FailbackTask]
     doing: str = "leading home"
     dry_run: bool = False
     is_compared: bool = False
-    """Whether all were compared, so that it is known what is to be done."""
+    """Whether all secrets were compared, so that the plan is known."""
 
     def reports(self, *, dry_run: bool = False) -> Sequence[SecretReport]:  # noqa: ARG002 - its tasks know
-        """Return every secret as it stands, the worst first."""
+        """Return every secret's current report, worst first."""
         return worst_first(task.report(dry_run=self.dry_run) for task in self.tasks) if self.is_compared else []
 
     @property
     def summary(self) -> Mapping[str, int] | None:
-        """How many secrets are how."""
+        """Secrets counted by result."""
         return failback_counts(self.reports(), dry_run=self.dry_run) if self.is_compared else None
 
     @property
     def progress(self) -> Progress:
-        """How many were compared, then how many have ended."""
+        """Number of secrets compared, then of those that ended."""
         if self.is_compared:
             return self.ended_tasks()
         return Progress("comparing", sum(task.is_planned for task in self.tasks), len(self.tasks))

@@ -1,4 +1,4 @@
-"""Who is to be promoted: the replicas that the surviving Region lists, those named, and those of the record."""
+"""Select the replicas to promote: those the surviving Region lists, those named, and those in the record."""
 
 from __future__ import annotations
 
@@ -29,24 +29,24 @@ from smrep.service.steps.parallel import parallel
 
 @dataclass(slots=True)
 class FailoverSelection:
-    """Finds out which replicas are meant; asks nothing of any Region but the surviving one, and changes nothing."""
+    """Selects replicas by asking only the surviving Region; changes nothing."""
 
     aws: Aws
     sweeper: RegionLister
     pair: RegionPair
     selectors: Sequence[Selector]
-    """One of them must match."""
+    """At least one must match."""
     record: Record
     expect_account: str | None = None
     found: dict[str, Listed] = field(default_factory=dict)
-    """By ARN; those of the record too that are no replicas any more."""
+    """By ARN; includes secrets of the record that are no longer replicas."""
     refused: list[SecretReport] = field(default_factory=list)
-    """Secrets that were named and can't be had."""
+    """Named secrets that cannot be promoted."""
     findings: dict[str, tuple[Finding, ...]] = field(default_factory=dict)
-    """By ARN: what a person should know of it."""
+    """Findings by ARN."""
 
     def __post_init__(self) -> None:
-        """Look for what is named by an ARN of the lost Region in the surviving one."""
+        """Move ARNs of the lost Region to the surviving one."""
         self.selectors = [
             replace(
                 each,
@@ -56,18 +56,18 @@ class FailoverSelection:
         ]
 
     def look(self, run: RunState) -> None:
-        """List, look at what was named and is not listed, then at the keys.
+        """List, look up named secrets that are not listed, then check keys.
 
         Raises:
-            AwsError: the list could not be had, or no further call can succeed.
-            UsageError: the secrets are of another account than the one expected, or than the record's.
+            AwsError: listing failed, or no further call can succeed.
+            UsageError: the secrets belong to another account than expected, or than the record's.
 
         """
         region = self.pair.target
         wanted = [Filter("primary-region", (self.pair.source,)), *filters(self.selectors, names_only=True)]
         for page in self.sweeper.pages(region, wanted):
             for each in page:
-                if each.primary_region == self.pair.source and each.role is Role.REPLICA:  # the filter takes prefixes
+                if each.primary_region == self.pair.source and each.role is Role.REPLICA:  # the filter matches prefixes
                     self._take(each)
             run.update()
         for entry in self.record.entries.values():
@@ -81,7 +81,7 @@ class FailoverSelection:
             else:
                 self.refused.append(listed)
         run.update()
-        # the record has the order in which its run happened to come to them, which is no order for a reader
+        # the record's order is the order of its run, which means nothing to a reader
         self.found = dict(sorted(self.found.items(), key=lambda each: (each[1].name, each[0])))
         keys = KmsKeys(self.aws, self.sweeper.clock)
         for arn, each in self.found.items():
@@ -90,25 +90,25 @@ class FailoverSelection:
 
     @property
     def progress(self) -> Progress:
-        """How many were listed."""
+        """Number of secrets listed."""
         return Progress("listing", self.sweeper.seen)
 
     @property
     def summary(self) -> None:
-        """Nobody is promoted yet."""
+        """None: nothing is promoted yet."""
 
     @property
     def was_sent(self) -> bool:
-        """Nothing is sent."""
+        """Whether a request may have reached AWS: never."""
         return False
 
     def reports(self, *, dry_run: bool = False) -> Sequence[SecretReport]:  # noqa: ARG002 - it changes nothing
-        """Return none: it is not known yet who is meant."""
+        """Return nothing: the selection is not known yet."""
         return ()
 
     @property
     def due(self) -> list[str]:
-        """The ARNs of those that are to be promoted: replicas, and those of which the record does not know the end."""
+        """ARNs to promote: replicas, and secrets without an end in the record."""
         begun = {each.arn for each in self.record.unfinished}
         return [arn for arn, each in self.found.items() if each.is_replica or arn in begun]
 
@@ -118,7 +118,7 @@ class FailoverSelection:
             self.found.setdefault(secret.arn, secret)
 
     def _described(self, name: str) -> Listed | SecretReport:
-        """Return a secret that was named and is not listed, which may be new there, or why it can't be had."""
+        """Look up a named secret that is not listed, and may be new; or return why it cannot be promoted."""
         address = SecretAddress(SecretId(name), self.pair.target)
         try:
             secret = self.aws.describe(name, self.pair.target)
@@ -141,23 +141,23 @@ class FailoverSelection:
 
 @dataclass(slots=True)
 class Failover(FleetRun):
-    """The replicas on their way to be promoted."""
+    """Run of the replicas to promote."""
 
     tasks: Sequence[FailoverTask]
     doing: str = "promoting"
     refused: Sequence[SecretReport] = ()
-    """Secrets that were named and can't be had."""
+    """Named secrets that cannot be promoted."""
     rate: float = 0.0
-    """Requests a second."""
+    """Requests per second."""
     dry_run: bool = False
 
     def reports(self, *, dry_run: bool = False) -> Sequence[SecretReport]:  # noqa: ARG002 - its tasks know
-        """Return every secret as it stands, the worst first."""
+        """Return every secret's current report, worst first."""
         return [*self.refused, *worst_first(task.report(dry_run=self.dry_run) for task in self.tasks)]
 
     @property
     def summary(self) -> Mapping[str, int]:
-        """How many secrets are how."""
+        """Secrets counted by result."""
         return failover_counts(self.reports(), self.rate)
 
 
@@ -166,5 +166,5 @@ def _is_arn(name: str) -> bool:
 
 
 def _as_listed(entry: RecordEntry, pair: RegionPair) -> Listed:
-    """Return a secret of the record as its Region's list would show it, whatever it is by now."""
+    """Return a secret of the record as its Region would list it, whatever its state now."""
     return Listed(entry.arn, entry.name, pair.target, kms_key_id=entry.kms_key_id, tags=entry.tags)

@@ -1,4 +1,4 @@
-"""`list`: the secrets of a Region, page by page, with the role of each."""
+"""`list`: list a Region's secrets and their roles, page by page."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from smrep.service.run_state import RunState
 
 @dataclass(slots=True)
 class Listing:
-    """The secrets of a Region that were chosen."""
+    """Selected secrets of a Region."""
 
     aws: SecretsManager
     clock: Clock
@@ -30,11 +30,11 @@ class Listing:
     _found: list[Listed] = field(default_factory=list)
 
     def look(self, run: RunState, show_page: Callable[[Sequence[SecretReport]], None]) -> None:
-        """List, page by page; `show_page` is given the secrets of each page that has come.
+        """List page by page; `show_page` receives each page's secrets.
 
         Raises:
-            AwsError: the list could not be had, or not to its end.
-            UsageError: the secrets are of another account than the one expected.
+            AwsError: the list failed or is incomplete.
+            UsageError: the secrets belong to another account than expected.
 
         """
         for page in RegionLister(self.aws, self.clock).pages(self.home, filters([self.selector])):
@@ -48,25 +48,25 @@ class Listing:
 
     @property
     def summary(self) -> None:
-        """A list has no counts."""
+        """None: a list has no counts."""
 
     @property
     def progress(self) -> Progress:
-        """How many were listed."""
+        """Number of secrets listed."""
         return Progress("listing", self.seen)
 
     @property
     def was_sent(self) -> bool:
-        """Nothing is sent."""
+        """Whether a request may have reached AWS: never."""
         return False
 
     def reports(self, *, dry_run: bool = False) -> Sequence[SecretReport]:  # noqa: ARG002 - it changes nothing
-        """Return every secret that came up to now."""
+        """Return every secret listed so far."""
         return LazyReports(self._found, _report)
 
 
 def _report(secret: Listed) -> SecretReport:
-    """Return one secret; a replica is a row of its primary, in the Region that was listed."""
+    """Return one secret; a replica becomes a row of its primary, in the listed Region."""
     primary = secret.primary_region or secret.region
     rows: tuple[RegionReport, ...] = ()
     if secret.role is Role.REPLICA:

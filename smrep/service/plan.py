@@ -1,4 +1,4 @@
-"""The plan for all accounts: a new one from the manifest, or a saved one checked against AWS once more."""
+"""Plan for all accounts: new from the manifest, or saved and checked against AWS again."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ from smrep.service.steps.parallel import parallel
 
 @dataclass(slots=True)
 class FleetPlan(SecretPlans):
-    """What is to be done in all accounts; it changes nothing in AWS."""
+    """Planned changes in all accounts; changes nothing in AWS."""
 
     planners: Sequence[AccountPlanner]
     rules: Sequence[Rule]
     whole: bool = True
-    """Whether no other shard has accounts in which a rule may find its secrets."""
+    """Whether no other shard's accounts may contain a rule's secrets."""
     errands: list[tuple[AccountPlanner, SecretPlan]] = field(default_factory=list)
     kept: list[tuple[AccountPlanner, int]] = field(default_factory=list)
-    """Secrets for which nothing is to be done, by listing: account and place."""
+    """Secrets without changes, by listing: account and place."""
     accounts: Accounts = field(default_factory=Accounts)
     detailed: bool = False
-    """Whether what is to be done is a difference, for the exit code."""
+    """Whether a planned change counts as drift in the exit code."""
     _at: AccountPlanner | None = None
 
     def look(self, run: RunState) -> None:
-        """List and look in every account; one that can't be listed does not stop the others.
+        """List and look in every account; a failed list does not stop the others.
 
         Raises:
             SmrepError: the only account could not be listed, or no further call can succeed.
-            UsageError: the rules contradict each other, mean nothing, or the account is another than expected.
+            UsageError: rules conflict or select nothing, or the account is not the expected one.
 
         """
         alone = len(self.planners) == 1
@@ -63,7 +63,7 @@ class FleetPlan(SecretPlans):
 
     @property
     def progress(self) -> Progress:
-        """How far it has come."""
+        """Progress of the run."""
         if self._at is None:
             return Progress("listing", 0)
         examiner = self._at.examiner
@@ -72,19 +72,19 @@ class FleetPlan(SecretPlans):
         return self._at.estate.progress
 
     def reports(self, *, dry_run: bool = True) -> Sequence[SecretReport]:  # noqa: ARG002 - it does nothing yet
-        """Return every secret, those first for which something is to be done."""
+        """Return every secret, planned changes first."""
         return join_reports(
             [errand.report(dry_run=True) for _, errand in self.errands], self.kept, detailed=self.detailed
         )
 
     @property
     def summary(self) -> dict[str, int]:
-        """How many Regions get what."""
+        """Regions counted by planned change."""
         return tally([errand.report(dry_run=True) for _, errand in self.errands], kept_rows(self.kept), len(self.kept))
 
     @property
     def count(self) -> int:
-        """How many accounts it is about."""
+        """Number of accounts."""
         return len(self.planners)
 
     @property
@@ -92,7 +92,7 @@ class FleetPlan(SecretPlans):
         return [each for each in self.planners if not self.accounts.has_lost(each.estate)]
 
     def _check(self) -> None:
-        """Refuse a manifest that is wrong, seen from the secrets that there are."""
+        """Refuse a manifest that does not fit the existing secrets."""
         estates = [planner.estate for planner in self._living]
         whole = self.whole and not self.accounts.lost
         refuse_absent(estates, whole=whole)
@@ -105,7 +105,7 @@ class FleetPlan(SecretPlans):
 def join_reports(
     reports: Sequence[SecretReport], kept: Sequence[tuple[AccountPlanner, int]], *, detailed: bool = False
 ) -> Sequence[SecretReport]:
-    """Return all secrets as one sequence, the healthy ones made when they are read."""
+    """Join all reports; those of healthy secrets are created on access."""
     items: list[SecretReport | tuple[AccountPlanner, int]] = [
         *(_detailed(each) if detailed else each for each in reports)
     ]
@@ -114,12 +114,12 @@ def join_reports(
 
 
 def kept_rows(kept: Sequence[tuple[AccountPlanner, int]]) -> int:
-    """Return in how many Regions nothing is to be done, by listing."""
+    """Return the number of unchanged Regions, by listing."""
     return sum(len(planner.estate.wants[place].targets) for planner, place in kept)
 
 
 def _detailed(report: SecretReport) -> SecretReport:
-    """Return the secret with each Region that is to be changed as a difference; what is kept unchecked is no pass."""
+    """Return the secret with planned changes as drift; a Region that is kept but not checked does not pass."""
     rows = tuple(_differing(row) for row in report.replicas)
     return replace(report, replicas=rows, outcome=worst([report.outcome, *(row.outcome for row in rows)]))
 
@@ -134,11 +134,11 @@ def _differing(row: RegionReport) -> RegionReport:
 
 @dataclass(slots=True)
 class RevalidatedPlan(SecretPlans):
-    """What a saved plan comes to now."""
+    """A saved plan, checked against AWS."""
 
     plan: Saved
     planners: Mapping[int, AccountPlanner]
-    """Those of the accounts for which there is something to do, by their place in the plan."""
+    """Planners of the accounts with changes, by place in the plan."""
     errands: list[tuple[AccountPlanner, SecretPlan]] = field(default_factory=list)
     kept: list[tuple[AccountPlanner, int]] = field(default_factory=list)
     accounts: Accounts = field(default_factory=Accounts)
@@ -148,8 +148,8 @@ class RevalidatedPlan(SecretPlans):
         """Look at each secret of the plan.
 
         Raises:
-            PlanIsStale: for some secret the world has moved; nothing may be done of the plan.
-            AwsError: some secret could not be looked at, so that nobody can tell.
+            PlanIsStale: AWS changed for some secret; nothing of the plan may be applied.
+            AwsError: a secret could not be checked.
 
         """
         found = parallel(self._looked_at, self.plan.secrets, pulse=run.heartbeat)
@@ -166,7 +166,7 @@ class RevalidatedPlan(SecretPlans):
 
     @property
     def progress(self) -> Progress:
-        """How many secrets were looked at."""
+        """Number of secrets checked."""
         return Progress("examining", self._looked, len(self.plan.secrets))
 
     def reports(self, *, dry_run: bool = True) -> Sequence[SecretReport]:  # noqa: ARG002 - it does nothing yet
@@ -175,16 +175,16 @@ class RevalidatedPlan(SecretPlans):
 
     @property
     def summary(self) -> dict[str, int]:
-        """How many Regions get what."""
+        """Regions counted by planned change."""
         return tally(self.reports(), 0, 0)
 
     @property
     def count(self) -> int:
-        """How many accounts it is about."""
+        """Number of accounts."""
         return len(self.planners)
 
     def _looked_at(self, saved: SavedSecret) -> SecretPlan | str:
-        """Return the errand that the plan means, or how the world has moved."""
+        """Return the saved secret's plan, or how AWS has changed."""
         planner = self.planners[saved.account]
         try:
             primary = replace(planner.estate.aws.describe(saved.arn, saved.region), by_arn=True)
@@ -210,7 +210,7 @@ class RevalidatedPlan(SecretPlans):
         return errand
 
     def _again(self, saved: SavedSecret) -> SecretPlan:
-        """Return what another look makes of it, nothing where the world has moved by now."""
+        """Return the plan after another look, empty if AWS has changed."""
         found = self._looked_at(saved)
         if isinstance(found, SecretPlan):
             return found

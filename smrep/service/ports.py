@@ -1,4 +1,4 @@
-"""What the use cases need of the world, and nothing more."""
+"""Ports: everything the use cases need from outside."""
 
 from __future__ import annotations
 
@@ -17,50 +17,50 @@ class SecretsManager(Protocol):
     """
 
     def describe(self, secret_id: str, region: Region) -> Secret:
-        """Return the secret as that Region shows it. Source: API_DescribeSecret."""
+        """Return the secret as the Region shows it. Source: API_DescribeSecret."""
         ...
 
     def list_page(self, region: Region, filters: Sequence[Filter], token: str | None, *, doomed: bool) -> Page:
-        """Return one page of the Region's secrets, the first one without a token.
+        """Return one page of the Region's secrets; the first without a token.
 
-        `doomed`: also those scheduled for deletion. Up to five minutes old. Source: API_ListSecrets.
+        `doomed` includes those scheduled for deletion. Up to five minutes old. Source: API_ListSecrets.
         """
         ...
 
     def replicate(
         self, secret_id: str, region: Region, targets: Sequence[Target], *, force: bool
     ) -> tuple[Replica, ...]:
-        """Ask once, never again, for replicas of the primary in `region`; return the list as the answer shows it.
+        """Request replicas of the primary in `region` once, without retries; return the answer's list.
 
-        A 200 means no more than that AWS took the request. Source: API_ReplicateSecretToRegions.
+        A 200 only means that AWS accepted the request. Source: API_ReplicateSecretToRegions.
         """
         ...
 
     def versions(self, secret_id: str, region: Region) -> tuple[Version, ...]:
-        """Return the versions that hold a value and bear a label. Source: API_ListSecretVersionIds."""
+        """Return the versions that have a value and a label. Source: API_ListSecretVersionIds."""
         ...
 
     def remove(self, secret_id: str, region: Region, replicas: Sequence[Region]) -> tuple[Replica, ...]:
-        """Ask once for the removal of replicas; return the list as the answer shows it.
+        """Request the removal of replicas once; return the answer's list.
 
-        The replicas live on for a while. Source: API_RemoveRegionsFromReplication, aws-behavior.md 0.3.
+        The replicas remain for a while. Source: API_RemoveRegionsFromReplication, aws-behavior.md 0.3.
         """
         ...
 
     def rekey(self, secret_id: str, region: Region, key: str) -> None:
-        """Ask once to put the replica in `region` under another key. Source: aws-behavior.md 1.8."""
+        """Request another key for the replica in `region` once. Source: aws-behavior.md 1.8."""
         ...
 
     def promote(self, secret_id: str, region: Region) -> None:
-        """Ask once to make the replica in `region` stand alone. Source: API_StopReplicationToReplica."""
+        """Request once to make the replica in `region` standalone. Source: API_StopReplicationToReplica."""
         ...
 
     def policy(self, secret_id: str, region: Region) -> str | None:
-        """Return the secret's resource policy, None where it has none. Source: API_GetResourcePolicy."""
+        """Return the secret's resource policy, None if it has none. Source: API_GetResourcePolicy."""
         ...
 
     def caller(self, home: Region) -> str:
-        """Return the ARN behind the credentials, to whom a name means a secret of their own account."""
+        """Return the ARN behind the credentials; a name means a secret of that account."""
         ...
 
 
@@ -68,26 +68,26 @@ class Keys(Protocol):
     """AWS KMS, in any Region."""
 
     def key(self, key: str, region: Region) -> Key:
-        """Return the key that an alias, an id or an ARN stands for there. Source: API_DescribeKey."""
+        """Return the key behind an alias, an id or an ARN in the Region. Source: API_DescribeKey."""
         ...
 
 
 class Account(Protocol):
-    """What AWS says of the account and of those who use it; `home` is any Region of the partition."""
+    """The account and its users; `home` is any Region of the partition."""
 
     def caller(self, home: Region) -> str:
         """Return the ARN behind the credentials. Source: API_GetCallerIdentity."""
         ...
 
     def region_states(self, home: Region) -> Mapping[str, bool]:
-        """Return for each Region that AWS lists whether the account has it enabled.
+        """Return for each Region that AWS lists whether the account has enabled it.
 
         Source: API_ListRegions of Account Management, API_DescribeRegions of EC2.
         """
         ...
 
     def simulate(self, home: Region, role: str, action: str, resource: str, context: Mapping[str, str]) -> str:
-        """Return IAM's word on a role and an action: allowed, implicitDeny or explicitDeny; it is advice.
+        """Return IAM's advice on a role and an action: allowed, implicitDeny or explicitDeny.
 
         Source: API_SimulatePrincipalPolicy, aws-behavior.md 4.
         """
@@ -95,14 +95,14 @@ class Account(Protocol):
 
 
 class Aws(SecretsManager, Keys, Account, Protocol):
-    """All of it."""
+    """All of AWS."""
 
 
 class Clock(Protocol):
-    """Time, and the passing of it."""
+    """Time and sleep."""
 
     def monotonic(self) -> float:
-        """Return seconds since some fixed moment; never goes back."""
+        """Return seconds since a fixed moment; never goes back."""
         ...
 
     def now(self) -> datetime:
@@ -110,5 +110,5 @@ class Clock(Protocol):
         ...
 
     def sleep(self, seconds: float) -> None:
-        """Come back after so many seconds."""
+        """Sleep for that many seconds."""
         ...

@@ -24,27 +24,27 @@ from smrep.service.steps.write_once import WriteGate, send_in_batches
 
 @dataclass(frozen=True, slots=True)
 class PromoteRequest:
-    """What `promote` was asked for."""
+    """Request of `promote`."""
 
     secret_ids: tuple[SecretId, ...]
     region: Region
     primary_region: Region | None = None
-    """Where it was typed; a replica of another one is refused."""
+    """Primary Region as typed; replicas of another one are refused."""
     wait: bool = True
     expect_account: str | None = None
     flags: tuple[str, ...] = ()
-    """The flags to repeat in a hint's command, as they were typed."""
+    """Flags to repeat in a hint's command, as typed."""
 
     @property
     def addresses(self) -> list[SecretAddress]:
-        """The secrets in the Region asked for, also those named by the primary's ARN."""
+        """Secrets in the requested Region, also for ARNs of the primary."""
         return [
             SecretAddress(SecretId(in_region(name, self.region)) if name.startswith("arn:") else name, self.region)
             for name in self.secret_ids
         ]
 
     def again(self, *more: str) -> str:
-        """Return the command of this request, with more flags."""
+        """Return this request's command, with more flags."""
         return format_command(
             "promote",
             self.secret_ids,
@@ -58,9 +58,9 @@ def promote(aws: SecretsManager, request: PromoteRequest, run: RunState) -> Secr
     """Promote replicas, read back that each is standalone, then ask the old primaries once.
 
     Raises:
-        CredentialsError: no further call can succeed; the run's state has what was done up to then.
-        UsageError: a secret is of another account than the one expected, is the primary itself, or was named by an
-            ARN of a third Region; the plan was not confirmed.
+        CredentialsError: no further call can succeed; the run's state keeps its results so far.
+        UsageError: a secret belongs to another account than expected, is the primary itself, or has an ARN of a third
+            Region; or the plan was not confirmed.
 
     """
     found = find_secrets(aws, request.addresses, follow=False, expect_account=request.expect_account, run=run)
@@ -80,7 +80,7 @@ def promote(aws: SecretsManager, request: PromoteRequest, run: RunState) -> Secr
 
 
 def _plan(request: PromoteRequest, found: FoundSecret) -> SecretPromotion | SecretReport:
-    """Return a secret that is to be promoted, or is standalone already; else why it can't be."""
+    """Return a secret to promote, or already standalone; else why it cannot be promoted."""
     secret = found.result
     if isinstance(secret, Problem):
         return refusal_report(found, secret)
@@ -94,14 +94,14 @@ def _plan(request: PromoteRequest, found: FoundSecret) -> SecretPromotion | Secr
 
 
 def _danger(replica: Secret) -> tuple[str, str]:
-    """Return what must be confirmed: the secret's name, and what it is cut off from."""
+    """Return what to confirm: the secret's name, and the primary it leaves."""
     primary_region = replica.primary_region
     lost = f"to be cut off from its primary in {primary_region} for good, so that no later change reaches it"
     return replica.name, f"{lost}: {replica.arn}"
 
 
 def _ask_old_primaries(aws: SecretsManager, promoted: Sequence[SecretPromotion], region: Region) -> None:
-    """Note what the old primaries still list, or that they are silent, which fails nothing."""
+    """Note what the old primaries still list, or that they do not answer; neither is a failure."""
     notes = parallel(
         partial(_left_behind, aws, region),
         promoted,

@@ -1,4 +1,4 @@
-"""`rekey`: change the KMS keys of replicas in place, or by recreating them one Region after the other."""
+"""`rekey`: change replicas' KMS keys in place, or recreate replicas one Region at a time."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from smrep.service.steps.write_once import Write, WriteGate, write_once
 
 @dataclass(frozen=True, slots=True)
 class RekeyRequest:
-    """What `rekey` was asked for."""
+    """Request of `rekey`."""
 
     address: SecretAddress
     targets: tuple[Target, ...]
@@ -47,15 +47,15 @@ class RekeyRequest:
     preflight: bool = True
     expect_account: str | None = None
     flags: tuple[str, ...] = ()
-    """The flags to repeat in a hint's command, as they were typed."""
+    """Flags to repeat in a hint's command, as typed."""
 
     @property
     def repeated(self) -> tuple[str, ...]:
-        """The flags of the same command."""
+        """Flags of the same command."""
         return (*self.flags, "--recreate") if self.recreate else self.flags
 
     def again(self, *more: str) -> str:
-        """Return the command of this request, with more flags."""
+        """Return this request's command, with more flags."""
         return format_command(
             "rekey",
             [self.address.secret_id],
@@ -66,11 +66,11 @@ class RekeyRequest:
 
 
 def rekey(aws: Aws, request: RekeyRequest, run: RunState) -> SecretsReport:
-    """Put replicas under other keys, and read back that replica and versions are under them.
+    """Change replicas' keys, and read back that replicas and versions are under them.
 
     Raises:
-        CredentialsError: no further call can succeed; the run's state has what was done up to then.
-        UsageError: the secret is of another account than the one expected, or the plan was not confirmed.
+        CredentialsError: no further call can succeed; the run's state keeps its results so far.
+        UsageError: the secret belongs to another account than expected, or the plan was not confirmed.
 
     """
     keys = KmsKeys(aws)
@@ -103,14 +103,14 @@ def rekey(aws: Aws, request: RekeyRequest, run: RunState) -> SecretsReport:
 
 @dataclass(slots=True)
 class RekeyedSecret:
-    """One secret some of whose replicas come under other keys."""
+    """One secret and the replicas that change keys."""
 
     checking: ReplicaCheck
-    """What is proved of its replicas."""
+    """Comparison of its replicas."""
     turns: dict[Region, KeyChange]
     clock: Clock
     proved: set[Region] = field(default_factory=set)
-    """The Regions that were looked at since the request."""
+    """Regions looked at since the request."""
     recreation: Recreation | None = None
     notes: list[str] = field(default_factory=list)
 
@@ -122,7 +122,7 @@ class RekeyedSecret:
 
     @property
     def dangers(self) -> list[tuple[str, str]]:
-        """What must be confirmed: the secret's name, and where it will be missing for a while."""
+        """What to confirm: the secret's name, and the Regions where it will be missing for a while."""
         name = self.checking.primary.name
         return [
             (
@@ -137,7 +137,7 @@ class RekeyedSecret:
         ]
 
     def report(self, *, waiting: bool, dry_run: bool) -> SecretReport:  # noqa: ARG002 - it always waits
-        """Return the secret as it stands."""
+        """Return the secret's current report."""
         proved = self.checking.report()
         anew = self.recreation.rows() if self.recreation else {}
         error = proved.error or (self.recreation.error() if self.recreation else None)
@@ -184,7 +184,7 @@ def _turn(  # noqa: PLR0913, PLR0917 - all that decides it
     needed: tuple[Finding, ...],
     request: RekeyRequest,
 ) -> KeyChange:
-    """Return what to do in one Region, with the new key looked at, and what the primary needs to make it anew."""
+    """Decide one Region's key change, after a look at the new key and at what a recreation needs."""
     shown = seen.look.kms_key_id if isinstance(seen.look, Secret) else None
     wanted, here = target.kms_key or DEFAULT, shown or DEFAULT
     same = keys.same(wanted, here, target.region, primary.account, by_arn=primary.by_arn)
@@ -203,7 +203,7 @@ def _send(aws: Aws, keys: KmsKeys, secret: RekeyedSecret, gate: WriteGate, decid
 
 
 def _read_back(aws: Aws, keys: KmsKeys, secret: RekeyedSecret, run: RunState) -> None:
-    """Look until each replica that was asked for is seen under its new key, old versions included."""
+    """Look until each changed replica is seen under its new key, old versions included."""
     sent = tuple(each.target for each in secret.turns.values() if each.sent_at is not None and each.error is None)
     again = ReplicaCheck(secret.checking.primary, sent)
 
@@ -240,32 +240,32 @@ class RekeyWrite(Write):
         return self.secret.notes
 
     def remember(self, regions: Sequence[Region]) -> None:
-        """Keep the turns as they are before the request."""
+        """Remember the key changes before the request."""
         self.before = {region: self.secret.turns[region] for region in regions}
 
     def request(self, regions: Sequence[Region]) -> None:
-        """Ask for the new key."""
+        """Request the new key."""
         (region,) = regions
         known = self.secret.turns[region]
         self.secret.turns[region] = replace(known, sent_at=self.gate.clock.monotonic())
         self.aws.rekey(in_region(self.secret.checking.primary.arn, region), region, known.target.kms_key or DEFAULT)
 
     def accept(self, regions: Sequence[Region], answer: object) -> None:  # noqa: ARG002 - it tells no key
-        """Remember that AWS has taken it."""
+        """Record that AWS accepted the request."""
         for region in regions:
             self.secret.turns[region] = replace(self.secret.turns[region], accepted=True)
 
     def undo(self, regions: Sequence[Region]) -> None:
-        """Put the turns back."""
+        """Restore the key changes."""
         self.secret.turns.update({region: self.before[region] for region in regions})
 
     def fail(self, regions: Sequence[Region], error: SmrepError) -> None:
-        """Give the Regions the error as their end."""
+        """Record the error for the Regions."""
         for region in regions:
             self.secret.turns[region] = replace(self.secret.turns[region], error=Problem.of(error))
 
     def find(self, regions: Sequence[Region]) -> bool:
-        """Look at the replica until it is under its new key, for as long as an answer may lag."""
+        """Look until the replica is under its new key, for as long as answers may lag."""
         gate, primary = self.gate, self.secret.checking.primary
         prover = ReplicaProver(self.aws, self.keys, gate.clock, gate.deadline, acts=True)
         target = self.secret.turns[regions[0]].target
@@ -283,39 +283,39 @@ class RekeyWrite(Write):
         return not self.secret.turns[region].accepted
 
     def not_shown(self, regions: Sequence[Region], *, looked: bool) -> str:  # noqa: ARG002 - the replica does not tell
-        """Return the words for a request of which nothing is seen."""
+        """Return the message for a request without visible effect."""
         return "it is not seen to be taken"
 
     def command(self, regions: Sequence[Region]) -> str:
-        """Return the command that asks for these Regions again."""
+        """Return the command that retries these Regions."""
         targets = [self.secret.turns[region].target for region in regions]
         return format_command_on(self.secret.checking.primary, "rekey", targets)
 
     def explain(self, regions: Sequence[Region], error: AwsError) -> AwsError:
-        """Return the error with the secret and the Region named."""
+        """Add the secret, the Region and a hint to the error."""
         (region,) = regions
         primary = self.secret.checking.primary
         return unkeyed(error, primary, self.secret.turns[region].target, in_region(primary.arn, region))
 
 
 def _is_taken(seen: ReplicaLook) -> bool | None:
-    """Return whether a replica is under its new key; None where that can't be told."""
+    """Return whether a replica is under its new key; None if unknown."""
     kinds = {finding.kind for finding in seen.proof.findings}
     return False if Kind.WRONG_KEY in kinds else True if kinds <= {Kind.STALE} else None
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """The observer of a run that is a part of another: what that confirmed is approved."""
+    """Observer of a run within another, whose confirmation covers it."""
 
     whole: RunState
 
     def update(self, _state: RunState, _changed: Sequence[SecretReport] | None) -> None:
-        """Tell the whole run's observer."""
+        """Update the outer run's observer."""
         self.whole.update()
 
     def approve(self, _state: RunState, _plan: Plan) -> bool:
-        """Return True: the whole was approved."""
+        """Return True: the outer run was approved."""
         return True
 
 
@@ -326,7 +326,7 @@ def _interrupted(secret: RekeyedSecret, run: RunState) -> Problem:
 
 @dataclass(slots=True)
 class Recreation:
-    """Leaves no more than one Region at a time without the secret; stops at the first that does not come back."""
+    """Recreates replicas one Region at a time; stops at the first that does not come back."""
 
     aws: Aws
     address: SecretAddress
@@ -336,12 +336,12 @@ class Recreation:
     replications: dict[Region, RunState] = field(default_factory=dict)
     targets: dict[Region, Target] = field(default_factory=dict)
     left_out: dict[Region, Problem] = field(default_factory=dict)
-    """The Regions that were not begun, with the reason."""
+    """Regions not begun, with the reason."""
 
     def recreate(self, targets: Sequence[Target], shown: Mapping[Region, object]) -> None:
-        """Remove, wait until it is gone, replicate under the new key, prove it; then the next Region.
+        """Remove a replica, wait until it is gone, replicate under the new key and prove it; then the next Region.
 
-        `targets` have their new keys; `shown` are the replicas as they were shown, which alone may be removed.
+        `targets` have their new keys; only the replicas in `shown` may be removed.
 
         Raises:
             CredentialsError: no further call can succeed.
@@ -357,7 +357,7 @@ class Recreation:
                 return
 
     def rows(self) -> dict[Region, RegionReport]:
-        """Return the Regions that were begun as they stand."""
+        """Return the rows of the Regions begun."""
         return {
             row.region: recreated(row, self.primary, self.targets[row.region], made=made)
             for made, report in self._reports()
@@ -365,11 +365,11 @@ class Recreation:
         }
 
     def notes(self) -> list[str]:
-        """Return what the removals and the replications have to say besides."""
+        """Return the notes of the removals and the replications."""
         return [note for _, report in self._reports() for note in report.notes]
 
     def error(self) -> Problem | None:
-        """Return the first trouble of the whole secret."""
+        """Return the first error of the whole secret."""
         return next((report.error for _, report in self._reports() if report.error), None)
 
     @property
@@ -379,13 +379,13 @@ class Recreation:
 
     @property
     def activity(self) -> str:
-        """What AWS goes on with where this run is interrupted."""
+        """What AWS continues after an interruption."""
         last = [*self.removals][-1:]
         coming = last and last[0] in self.replications and self.replications[last[0]].tracked.was_sent
         return "replicating" if coming else "removing, and nothing makes the replica anew"
 
     def _reports(self) -> Iterator[tuple[bool, SecretReport]]:
-        """Yield the reports of the removals, then those of the replications, which count where both have a row."""
+        """Yield the removals' reports, then the replications', whose rows win."""
         for made, runs in ((False, self.removals), (True, self.replications)):
             yield from ((made, report) for run in [*runs.values()] for report in run.report().secrets)
 
@@ -395,7 +395,7 @@ class Recreation:
         removed = remove(self.aws, RemoveRequest((self.address,), (region,), shown={region: victim}), removal)
         if any(report.outcome is not Outcome.OK for report in removed.secrets):
             return
-        self._wait_until_unlisted(region)  # there is no replica now: an outage of the primary is waited out
+        self._wait_until_unlisted(region)  # the replica is gone now: wait out an outage of the primary
         self.replications[region] = replication = self._part()
         replicate(self.aws, ReplicateRequest((self.address,), (target,), verify=True), replication)
 
@@ -403,7 +403,7 @@ class Recreation:
         return RunState(self.run.clock, self.run.deadline, _Part(self.run))
 
     def _wait_until_unlisted(self, region: Region) -> None:
-        """Wait until the primary answers, and until its list, which may lag, does not show any more what is gone."""
+        """Wait until the primary answers and its lagging list no longer shows the removed replica."""
         clock = self.run.clock
         lag_ends = clock.monotonic() + LIST_LAG_S
 

@@ -22,24 +22,24 @@ from smrep.service.steps.write_once import WriteGate, send_in_batches, write_onc
 
 @dataclass(frozen=True, slots=True)
 class RemoveRequest:
-    """What `remove` was asked for."""
+    """Request of `remove`."""
 
     addresses: tuple[SecretAddress, ...]
     regions: tuple[Region, ...]
     wait: bool = True
     expect_account: str | None = None
     flags: tuple[str, ...] = ()
-    """The flags to repeat in a hint's command, as they were typed."""
+    """Flags to repeat in a hint's command, as typed."""
     shown: Mapping[Region, Secret | None] | None = None
-    """The replicas that may go, as an earlier look showed them; None: as this run shows them."""
+    """Replicas that may be removed, from an earlier look; None: from this run's."""
 
     @property
     def targets(self) -> list[Target]:
-        """The Regions as targets, without keys."""
+        """Regions as targets, without keys."""
         return [Target(region) for region in self.regions]
 
     def again(self, *more: str) -> str:
-        """Return the command of this request, with more flags."""
+        """Return this request's command, with more flags."""
         return format_command(
             "remove",
             [address.secret_id for address in self.addresses],
@@ -50,11 +50,11 @@ class RemoveRequest:
 
 
 def remove(aws: SecretsManager, request: RemoveRequest, run: RunState) -> SecretsReport:
-    """Remove replicas; where that was asked for, wait until each target Region answers 'not found'.
+    """Remove replicas; if requested, wait until each target Region answers 'not found'.
 
     Raises:
-        CredentialsError: no further call can succeed; the run's state has what was done up to then.
-        UsageError: a secret is of another account than the one expected, or the plan was not confirmed.
+        CredentialsError: no further call can succeed; the run's state keeps its results so far.
+        UsageError: a secret belongs to another account than expected, or the plan was not confirmed.
 
     """
     found = find_secrets(aws, request.addresses, follow=False, expect_account=request.expect_account, run=run)
@@ -74,7 +74,7 @@ def remove(aws: SecretsManager, request: RemoveRequest, run: RunState) -> Secret
 def _plan(
     aws: SecretsManager, request: RemoveRequest, run: RunState, found: FoundSecret
 ) -> SecretRemoval | SecretReport:
-    """Look into each Region, and return what is to be removed, or why nothing can be."""
+    """Look into each Region, and return the removal, or why nothing can be removed."""
     primary = found.result
     if isinstance(primary, Problem):
         return refusal_report(found, primary)

@@ -48,16 +48,16 @@ class ReplicateRequest:
 
     addresses: tuple[SecretAddress, ...]
     targets: tuple[Target, ...]
-    """For a retry may be none: then every Region that is not in sync."""
+    """A retry may have none: then every Region that is not in sync."""
     consent: Consent = NO_CONSENT
     preflight: bool = True
     wait: bool = True
     verify: bool = False
     expect_account: str | None = None
     flags: tuple[str, ...] = ()
-    """The flags to repeat in a hint's command, as they were typed."""
+    """Flags to repeat in a hint's command, as typed."""
     retry: bool = False
-    """Whether only what the primary lists already is meant."""
+    """Whether to limit the request to Regions that the primary already lists."""
 
     @property
     def command(self) -> str:
@@ -65,7 +65,7 @@ class ReplicateRequest:
         return "retry" if self.retry else "replicate"
 
     def targets_of(self, primary: Secret) -> tuple[Target, ...]:
-        """Return the Regions that the request means for this secret."""
+        """Return the request's Regions for this secret."""
         if self.targets or not self.retry:
             return self.targets
         listed = [entry for entry in primary.replicas if entry.status != IN_SYNC] or primary.replicas
@@ -73,12 +73,12 @@ class ReplicateRequest:
 
     @property
     def forcing(self) -> tuple[str, ...]:
-        """The flags that allow what this run may overwrite."""
+        """Flags that allow this run's overwrites."""
         arns = (word for arn in sorted(self.consent.arns) for word in ("--overwrite-arn", arn))
         return ("--force-overwrite", *arns) if self.consent.force else ()
 
     def again(self, *more: str) -> str:
-        """Return the command of this request, with more flags."""
+        """Return this request's command, with more flags."""
         return format_command(
             self.command,
             [address.secret_id for address in self.addresses],
@@ -89,13 +89,13 @@ class ReplicateRequest:
 
 
 def replicate(aws: Aws, request: ReplicateRequest, run: RunState) -> SecretsReport:
-    """Add the replicas of a request, or try failed ones again; wait and prove them where that was asked for.
+    """Add replicas, or retry failed ones; wait for them and prove them if requested.
 
-    No request is begun once the deadline has passed, but for those that a slow look has held up.
+    No request begins after the deadline, except those held up by a slow look.
 
     Raises:
-        CredentialsError: no further call can succeed; the run's state has what was done up to then.
-        UsageError: a secret is of another account than the one expected, or the plan was not confirmed.
+        CredentialsError: no further call can succeed; the run's state keeps its results so far.
+        UsageError: a secret belongs to another account than expected, or the plan was not confirmed.
 
     """
     keys = KmsKeys(aws)
@@ -123,7 +123,7 @@ def replicate(aws: Aws, request: ReplicateRequest, run: RunState) -> SecretsRepo
 
 @dataclass(frozen=True, slots=True)
 class _Planner:
-    """Looks at each secret and into each target Region, and decides per Region; changes nothing in AWS."""
+    """Looks at each secret and target Region, and plans each step; changes nothing in AWS."""
 
     aws: Aws
     keys: KmsKeys
@@ -132,7 +132,7 @@ class _Planner:
     run: RunState
 
     def plan(self, found: FoundSecret) -> Member:
-        """Return a secret with what is to be done, or why nothing can be.
+        """Return a secret with its steps, or why nothing can be done.
 
         Raises:
             CredentialsError: no further call can succeed.
@@ -145,7 +145,7 @@ class _Planner:
         if error is not None:
             return refusal_report(found, error)
         targets, steps = self._decide(primary)
-        if any(_is_absent(primary, step) for step in steps):  # a list that lags may still have shown what was removed
+        if any(_is_absent(primary, step) for step in steps):  # a lagging list may still show what was removed
             listed = answer_or_error(partial(refreshed, self.aws, primary))
             if not isinstance(listed, AwsError) and _states(listed) != _states(primary):
                 primary = listed
@@ -166,7 +166,7 @@ class _Planner:
         )
 
     def _decide(self, primary: Secret) -> tuple[tuple[Target, ...], tuple[RegionStep, ...]]:
-        """Return the Regions that are meant, and what to do in each."""
+        """Return the target Regions and the step for each."""
         request = self.request
         targets, health = request.targets_of(primary), self.health if request.preflight else None
         steps = Preflight(self.aws, self.keys, self.run.clock, self.run.deadline, health).steps(
@@ -180,7 +180,7 @@ class _Planner:
 
 
 def _dangers(secrets: Sequence[SecretReplication]) -> list[tuple[str, str]]:
-    """Return what must be confirmed: the secret's name, and what is destroyed."""
+    """Return what to confirm: the secret's name, and what is destroyed."""
     return [
         (step.victim.name, f"to be destroyed for good in {step.target.region}: {secret_summary(step.victim)}")
         for case in secrets
@@ -189,7 +189,7 @@ def _dangers(secrets: Sequence[SecretReplication]) -> list[tuple[str, str]]:
 
 
 def _send(aws: Aws, gate: WriteGate, case: SecretReplication) -> None:
-    """Send what is to be sent for one secret: all plain Regions at once, each forced one by itself, after a look."""
+    """Send one secret's requests: all plain Regions at once, then each overwrite after a look."""
     if case.plain:
         write_once(ReplicateWrite(aws, gate, case), case.plain, gate)
     for step in case.overwrites:
@@ -200,20 +200,20 @@ def _send(aws: Aws, gate: WriteGate, case: SecretReplication) -> None:
 
 
 def _leave_out_held(aws: Aws, secrets: Sequence[SecretReplication], gate: WriteGate) -> None:
-    """Send nothing for Regions whose old replica is still being removed, since nobody waits for that."""
+    """Skip Regions whose old replica is still being removed, because nobody waits for it."""
     for case, course in tuple(open_regions(secrets)):
         if course.held_until_gone:
             ReplicateWrite(aws, gate, case).leave_out([course.region], "the old replica is still being removed")
 
 
 def _is_known(request: ReplicateRequest, course: ReplicaState, *, at_once: bool) -> bool:
-    """Return whether a Region in sync needs no closing look; `at_once`: earlier looks are no older than the run."""
+    """Return whether a Region in sync needs no closing look; `at_once`: earlier looks are from this run."""
     was_seen = at_once and (request.preflight or request.consent.force)
     return request.verify or (was_seen and course.action is Action.KEEP)
 
 
 def _prove(aws: Aws, keys: KmsKeys, secrets: Sequence[SecretReplication], run: RunState) -> None:
-    """Hold every replica that is in sync against its primary."""
+    """Compare every replica in sync with its primary."""
     pairs = [(case, ReplicaCheck(case.primary, targets)) for case in secrets if (targets := _in_sync(case))]
     prove_until_settled(ReplicaProver(aws, keys, run.clock, run.deadline), [checking for _, checking in pairs], run)
     for case, checking in pairs:
@@ -221,7 +221,7 @@ def _prove(aws: Aws, keys: KmsKeys, secrets: Sequence[SecretReplication], run: R
 
 
 def _check_new_keys(keys: KmsKeys, secrets: Sequence[SecretReplication], run: RunState) -> None:
-    """Hold the keys of the replicas that this run made against those that were asked for."""
+    """Compare the keys of this run's new replicas with the requested ones."""
     made = [
         (case, course)
         for case in secrets
@@ -246,7 +246,7 @@ def _key_findings(keys: KmsKeys, pair: tuple[SecretReplication, ReplicaState]) -
 
 
 def _is_absent(primary: Secret, step: RegionStep) -> bool:
-    """Tell whether a Region was stopped since it is listed and holds nothing."""
+    """Return whether a Region was skipped because it is listed without a replica."""
     missing = isinstance(step, Skip) and step.error.code == Kind.MISSING
     return missing and primary.replica(step.target.region) is not None
 
@@ -256,7 +256,7 @@ def _states(primary: Secret) -> list[tuple[str | None, ...]]:
 
 
 def _in_sync(case: SecretReplication) -> tuple[Target, ...]:
-    """Return the Regions that have something to prove."""
+    """Return the Regions to prove."""
     courses = case.states.values() if case.error is None else ()
     return tuple(
         Target(each.region, each.wanted_key) for each in courses if each.error is None and each.fresh_status == IN_SYNC
@@ -264,7 +264,7 @@ def _in_sync(case: SecretReplication) -> tuple[Target, ...]:
 
 
 def _take_in(case: SecretReplication, checking: ReplicaCheck) -> None:
-    """Put what was proved into the courses, in place of what was found of keys before."""
+    """Copy the proof to the states, replacing earlier findings about keys."""
     case.error = checking.error
     for report in checking.report().replicas:
         course, seen = case.states[report.region], checking.seen.get(report.region)

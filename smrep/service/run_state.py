@@ -1,4 +1,4 @@
-"""A run under way: its clock and deadline, the secrets it works on, and who is told how far it has come."""
+"""State of a run: its clock and deadline, its secrets, and its observer."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from smrep.service.ports import Clock
 
 
 class Tracked(Protocol):
-    """The secrets of a run; they report themselves at any moment."""
+    """Secrets of a run, which can report at any moment."""
 
     def reports(self, *, dry_run: bool) -> Sequence[SecretReport]:
-        """Return each secret as it stands."""
+        """Return each secret's current report."""
         ...
 
     @property
@@ -26,12 +26,12 @@ class Tracked(Protocol):
 
     @property
     def summary(self) -> Mapping[str, int] | None:
-        """Counts, where the run is about many secrets."""
+        """Counts of a run over many secrets."""
         ...
 
     @property
     def progress(self) -> Progress | None:
-        """How far the run has come, where it is about many secrets."""
+        """Progress of a run over many secrets."""
         ...
 
 
@@ -44,13 +44,13 @@ class TrackedSecret(Protocol):
         ...
 
     def report(self, *, waiting: bool, dry_run: bool) -> SecretReport:
-        """Return the secret as it stands; `waiting`: the run waits for the end of what it starts."""
+        """Return the secret's current report; `waiting`: the run waits for what it starts."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class FewSecrets:
-    """Secrets that are shown one by one, each on its way or ended before it began."""
+    """Secrets shown one by one, each in progress or ended before it began."""
 
     secrets: Sequence[TrackedSecret | SecretReport] = ()
     waiting: bool = True
@@ -58,7 +58,7 @@ class FewSecrets:
     progress: None = None
 
     def reports(self, *, dry_run: bool = False) -> tuple[SecretReport, ...]:
-        """Return each secret as it stands, in their order."""
+        """Return each secret's current report, in order."""
         return tuple(
             secret if isinstance(secret, SecretReport) else secret.report(waiting=self.waiting, dry_run=dry_run)
             for secret in self.secrets
@@ -72,41 +72,41 @@ class FewSecrets:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A change that is about to be made."""
+    """A change about to be made."""
 
     activity: str
-    """A participle: `overwriting`, `removing`."""
+    """Participle: `overwriting`, `removing`."""
     dangers: Sequence[tuple[str, str]]
-    """What is destroyed: each secret's name, and the sentence that says so. It must be confirmed."""
+    """What is destroyed, to be confirmed: each secret's name and a sentence."""
     command: Callable[..., str]
-    """Returns the command of this run, with more flags."""
+    """Returns this run's command, with more flags."""
 
 
 def nothing_sent(_state: RunState) -> Problem:
-    """Return what an interruption before any request leaves behind."""
+    """Return the problem of an interruption before any request."""
     return Problem("Interrupted", "stopped; nothing was sent", None, None, Outcome.INTERRUPTED)
 
 
 def interrupted_look(_state: RunState) -> Problem:
-    """Return what an interruption of a command that changes nothing leaves behind."""
+    """Return the problem of an interrupted command that changes nothing."""
     return stopped_looking()
 
 
 def interrupted_change(activity: str, state: RunState) -> Problem:
-    """Return what an interruption of a change leaves behind; `activity` is what AWS goes on with: `replicating`."""
+    """Return the problem of an interrupted change; AWS continues the `activity`: `replicating`."""
     reports = state.tracked.reports(dry_run=False)
     return interruption(reports, sent=state.tracked.was_sent, doing=activity)
 
 
 class Observer(Protocol):
-    """Whoever shows a run to people and programs."""
+    """Shows a run to people and programs."""
 
     def update(self, state: RunState, changed: Sequence[SecretReport] | None) -> None:
-        """Show how far the run has come; of a run over many secrets, `changed` are those with news."""
+        """Show the progress; in a run over many secrets, `changed` are those with news."""
         ...
 
     def approve(self, state: RunState, plan: Plan) -> bool:
-        """Show the plan and have it confirmed where it destroys something; False: it is not to be carried out.
+        """Show the plan and confirm what it destroys; False: do not carry it out.
 
         Raises:
             UsageError: it was not confirmed, or nobody can answer.
@@ -117,34 +117,34 @@ class Observer(Protocol):
 
 @dataclass(slots=True)
 class RunState:
-    """A use case's side of a run: it sets what it tracks, and tells the observer of news."""
+    """A use case's view of its run: set the tracked secrets, and update the observer."""
 
     clock: Clock
     deadline: float
-    """In the clock's seconds; the observer adds the time that a person took to answer."""
+    """In the clock's seconds; the observer adds the time spent on a confirmation."""
     observer: Observer
     dry_run: bool = False
     tracked: Tracked = field(default_factory=FewSecrets)
     interruption: Callable[[RunState], Problem] = nothing_sent
-    """Tells what an interruption at this moment leaves behind."""
+    """Returns the problem of an interruption at this moment."""
 
     def track(self, tracked: Tracked, interruption: Callable[[RunState], Problem] | None = None) -> None:
-        """Report these secrets from now on, also where the run is interrupted."""
+        """Report these secrets from now on, also after an interruption."""
         self.tracked = tracked
         self.interruption = interruption or self.interruption
 
     def update(self, changed: Sequence[SecretReport] | None = None) -> None:
-        """Tell the observer that there may be news; of many secrets, only those that have changed."""
+        """Update the observer; in a run over many secrets, with those that changed."""
         self.observer.update(self, changed)
 
     def heartbeat(self) -> None:
-        """Tell the observer, about once a second, that AWS takes its time."""
+        """Tell the observer, about once a second, that AWS is slow."""
         self.observer.update(self, None)
 
     def approve(self, plan: Plan) -> bool:
-        """Have the plan shown and confirmed; see `Observer.approve`."""
+        """Show and confirm the plan; see `Observer.approve`."""
         return self.observer.approve(self, plan)
 
     def report(self) -> SecretsReport:
-        """Return what the run has found and done up to now."""
+        """Return the run's results so far."""
         return SecretsReport(self.tracked.reports(dry_run=self.dry_run), self.tracked.summary)

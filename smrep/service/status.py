@@ -1,4 +1,4 @@
-"""`status`: the replication state of each Region as AWS shows it now, with one DescribeSecret per secret."""
+"""`status`: show each Region's current replication state, with one DescribeSecret per secret."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from smrep.service.steps.lookup import (
 )
 
 WATCH_S = 2.0
-"""The pause between two looks of `--watch`."""
+"""Seconds between two looks of `--watch`."""
 
 
 @dataclass(frozen=True, slots=True)
 class StatusRequest:
-    """What `status` was asked for; no Regions means all that are listed."""
+    """Request of `status`; no Regions means all listed ones."""
 
     addresses: tuple[SecretAddress, ...]
     regions: tuple[Region, ...] = ()
@@ -37,11 +37,11 @@ class StatusRequest:
 
 
 def status(aws: SecretsManager, request: StatusRequest) -> SecretsReport:
-    """Return each secret with one row per Region asked for.
+    """Return each secret with one row per requested Region.
 
     Raises:
         CredentialsError: no further call can succeed.
-        UsageError: a Region asked for is the primary's own or of another partition; another account than expected.
+        UsageError: a requested Region is the primary's own or of another partition; another account than expected.
 
     """
     found = find_secrets(aws, request.addresses, follow=True, expect_account=request.expect_account)
@@ -49,7 +49,7 @@ def status(aws: SecretsManager, request: StatusRequest) -> SecretsReport:
 
 
 def watch(aws: SecretsManager, request: StatusRequest, run: RunState) -> SecretsReport:
-    """Show the state again and again; return only if nothing could be found at the first look."""
+    """Show the state repeatedly; return only if the first look finds nothing."""
     run.track(FewSecrets(), _interrupted)
     while True:
         report = status(aws, request)

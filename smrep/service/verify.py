@@ -1,4 +1,4 @@
-"""`verify`: prove that each replica holds the current version, and wait for one that lags."""
+"""`verify`: prove that each replica holds the current version, and wait for lagging ones."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ from smrep.service.steps.prove import ReplicaCheck, ReplicaProver, prove_until_s
 
 @dataclass(frozen=True, slots=True)
 class VerifyRequest:
-    """What `verify` was asked for."""
+    """Request of `verify`."""
 
     addresses: tuple[SecretAddress, ...]
     targets: tuple[Target, ...] = ()
-    """Regions with the keys expected there; empty: every Region that the primary lists."""
+    """Regions with their expected keys; empty: every Region that the primary lists."""
     expect_account: str | None = None
 
 
 def verify(aws: Aws, request: VerifyRequest, run: RunState) -> SecretsReport:
-    """Prove each Region, or wait for what may yet come.
+    """Prove each Region, and wait while that may still succeed.
 
     Raises:
-        CredentialsError: no further call can succeed; the run's state has what was seen up to then.
+        CredentialsError: no further call can succeed; the run's state keeps its results so far.
         UsageError: as for `status`.
 
     """
@@ -53,7 +53,7 @@ def verify(aws: Aws, request: VerifyRequest, run: RunState) -> SecretsReport:
 
 
 def _member(targets: tuple[Target, ...], found: FoundSecret) -> ReplicaCheck | SecretReport:
-    """Return a secret whose replicas are to be proved, or why nothing can be."""
+    """Return a secret's replica check, or why nothing can be proved."""
     primary = found.result
     regions = tuple(target.region for target in targets)
     if isinstance(primary, Problem):

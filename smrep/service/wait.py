@@ -38,7 +38,7 @@ from smrep.service.steps.secret_replication import (
 
 @dataclass(frozen=True, slots=True)
 class WaitRequest:
-    """What `wait` was asked for; no Regions means all that are listed."""
+    """Request of `wait`; no Regions means all listed ones."""
 
     addresses: tuple[SecretAddress, ...]
     regions: tuple[Region, ...] = ()
@@ -46,19 +46,19 @@ class WaitRequest:
 
     @property
     def command(self) -> str:
-        """The command that was typed."""
+        """Command as typed."""
         names = list(dict.fromkeys(address.secret_id for address in self.addresses))
         targets = [Target(region) for region in self.regions]
         return format_command("wait", names, primary_region=common_region(self.addresses), targets=targets)
 
 
 def wait(aws: SecretsManager, request: WaitRequest, run: RunState) -> SecretsReport:
-    """Wait for the Regions asked for.
+    """Wait for the requested Regions.
 
-    A Region that the list does not have is given as long as AWS's answers may lag, then it is `missing`.
+    A Region that is not listed becomes `missing` once AWS's answers can no longer lag.
 
     Raises:
-        CredentialsError: no further call can succeed; the run's state has what was seen up to then.
+        CredentialsError: no further call can succeed; the run's state keeps its results so far.
         UsageError: as for `status`.
 
     """
@@ -103,7 +103,7 @@ def _give_up_after_lag(secrets: list[SecretReplication], lag_ends: float, run: R
 
 
 def _give_up_on_absent(secrets: list[SecretReplication]) -> None:
-    """Call missing what no list has shown."""
+    """Report Regions that no list has shown as missing."""
     for case, course in tuple(open_regions(secrets)):
         if course.seen is None:
             finding = missing(case.primary, course.region)

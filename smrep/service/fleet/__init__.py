@@ -1,1 +1,1 @@
-"""What the use cases of many secrets share."""
+"""Parts shared by the use cases of many secrets."""

@@ -1,4 +1,4 @@
-"""`apply`: the errands of a plan, sent at an even pace, waited for by one scheduler."""
+"""`apply`: send the changes of a plan at an even pace and wait for them with one scheduler."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from smrep.service.steps.secret_replication import ReplicateWrite, look_again
 from smrep.service.steps.write_once import WriteGate, write_once
 
 FRESH_S = 10.0
-"""How old a look may be on which a request is based."""
+"""Maximum age in seconds of the look behind a request."""
 
 
 @dataclass(slots=True)
 class ApplyTask:
-    """One errand on its way; `step` does what is due next."""
+    """Changes one secret; `step` does the next thing due."""
 
     errand: SecretPlan
     terms: AccountRun
@@ -35,7 +35,7 @@ class ApplyTask:
     _looks: int = 0
 
     def step(self) -> float | None:
-        """Begin, or look once more; return when to come back, None where there is nothing more to do."""
+        """Begin, or look once more; return when to call again, None when done."""
         if self.terms.ended_by is not None and not self.begun:
             return None
         try:
@@ -44,7 +44,7 @@ class ApplyTask:
             self.terms.ended_by = self.terms.ended_by or error
             self.begun, due = self.was_sent, None
         if not self.begun:
-            return None  # the run, or its account's, ended before its turn came
+            return None  # the run or its account ended first
         if due is None:
             self.ended = True
         if self.done:
@@ -58,7 +58,7 @@ class ApplyTask:
 
     @property
     def has_work(self) -> bool:
-        """Whether something is to be sent or to be waited for."""
+        """Whether there is something to send or to wait for."""
         return self.errand.has_work
 
     @property
@@ -68,18 +68,18 @@ class ApplyTask:
 
     @property
     def was_taken(self) -> bool:
-        """Whether AWS is known to have taken a request."""
+        """Whether AWS is known to have accepted a request."""
         case, clearing = self.errand.case, self.errand.clearing
         courses = [*(case.states.values() if case else ()), *(clearing.deletions.values() if clearing else ())]
         return any(each.accepted for each in courses)
 
     def report(self) -> SecretReport:
-        """Return the secret as it stands."""
+        """Return the secret's current report."""
         report = self.errand.report(waiting=self.terms.wait)
         return report if self.begun or not self.errand.has_work else self.terms.not_begun(report)
 
     def _begin(self) -> float | None:
-        """Look again where the last look is old, then send what is to be sent."""
+        """Look again if the last look is old, then send."""
         clock, errand, brake = self.crew.clock, self.errand, StopFlag(self.crew, self.terms)
         if errand.again and (errand.looked_at is None or clock.monotonic() - errand.looked_at > FRESH_S):
             self.errand = errand = _again(errand)
@@ -87,7 +87,7 @@ class ApplyTask:
         goes_now = bool(errand.removes) and self._why_not() is None
         writes = errand.has_work and bool(adds or goes_now)
         turns = self.terms.pace
-        pace = turns.ahead(brake.is_set) if writes else turns  # to wait for its turn is not to wait for AWS
+        pace = turns.ahead(brake.is_set) if writes else turns  # waiting for a turn is not waiting for AWS
         if writes and brake.is_set():
             return None
         self.begun = True
@@ -111,7 +111,7 @@ class ApplyTask:
         return self._next(gate) if errand.is_open and clock.monotonic() < gate.deadline else None
 
     def _clear(self, clearing: SecretRemoval, gate: WriteGate) -> None:
-        """Remove what is to go once the secret is in sync wherever it is wanted; else spare it when that is settled."""
+        """Remove replicas once all wanted ones are in sync; skip them if that fails."""
         case, why = self.errand.case, self._why_not()
         if not clearing.unsent:
             return
@@ -131,9 +131,9 @@ class ApplyTask:
 
 
 def _again(errand: SecretPlan) -> SecretPlan:
-    """Return the errand after another look; one that its plan does not fit any more ends there.
+    """Return the plan after another look; end it if it no longer fits.
 
-    What may be removed is still what the plan showed.
+    Only replicas that the plan showed may be removed.
     """
     assert errand.again is not None  # noqa: S101 - as was checked
     try:

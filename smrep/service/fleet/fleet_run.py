@@ -1,4 +1,4 @@
-"""A run over many secrets: each at its turn, at an even pace, waited for by one scheduler."""
+"""Run over many secrets: at an even pace, with one scheduler."""
 
 from __future__ import annotations
 
@@ -19,35 +19,35 @@ from smrep.service.steps.rate_limiter import RateLimiter
 from smrep.service.steps.write_once import WriteGate
 
 WIDTH = 24
-"""How many secrets are dealt with at once: at 50 writes a second, and a third of a second for each look and request."""
+"""Number of secrets handled in parallel: enough for 50 writes a second at a third of a second per call."""
 FIRST_LOOK_S = 1.5
-"""How long after a request its result is looked for first."""
+"""Seconds from a request to the first look at its result."""
 _GROWTH, _LONGEST_S, _JITTER_S = 1.4, 5.0, 0.25
 
 
 @dataclass(slots=True)
 class AccountRun:
-    """How all the work in one account is done, and what has ended it before its time."""
+    """Settings for the work in one account, and the error that ended it early."""
 
     aws: SecretsManager
     pace: RateLimiter
     timeout_s: float
-    """From each secret's request on."""
+    """Counted from each secret's request."""
     wait: bool = True
     ended_by: SmrepError | None = None
     denials: DenialBreaker = field(default_factory=DenialBreaker)
     jitter: random.Random = field(default_factory=random.Random)
-    """Spreads the looks."""
+    """Spreads the looks over time."""
     estate: Inventory | None = None
-    """What the account holds, in a run that may be about several."""
+    """The account's inventory, in a run over several accounts."""
 
     def next_look(self, now: float, looks: int, deadline: float) -> float:
-        """Return when to look after so many looks: at growing intervals from the request on, last at the deadline."""
+        """Return when to look next: at growing intervals since the request, and last at the deadline."""
         pause = min(FIRST_LOOK_S * _GROWTH**looks, _LONGEST_S) + self.jitter.uniform(0, _JITTER_S)
         return min(now + pause, deadline)
 
     def not_begun(self, report: SecretReport) -> SecretReport:
-        """Return a secret whose turn did not come, with the reason where there is one."""
+        """Return a secret that was not begun, with the reason if known."""
         why = self.ended_by
         if why is None:
             return report
@@ -57,33 +57,33 @@ class AccountRun:
 
 @dataclass(frozen=True, slots=True)
 class StopFlag:
-    """Stops the requests of one account: those of the whole run are stopped, or the account's have ended."""
+    """Stops the requests of one account, when the run is stopped or the account's work has ended."""
 
     crew: Scheduler
     terms: AccountRun
 
     def is_set(self) -> bool:
-        """Tell whether nothing more may be begun."""
+        """Return whether nothing more may be begun."""
         return self.crew.stop.is_set() or self.terms.ended_by is not None
 
     def set(self) -> None:
-        """Begin nothing more at all."""
+        """Stop the whole run."""
         self.crew.stop.set()
 
 
 def open_gate(crew: Scheduler, terms: AccountRun, patience_s: float, pace: Any = None) -> WriteGate:
-    """Return the gate for one secret's requests: its time runs from now on, and what a slow look holds up is sent."""
+    """Return the gate for one secret: its time starts now, and requests held up by a slow look are sent."""
     now = crew.clock.monotonic()
     deadline = now + terms.timeout_s
     return WriteGate(crew.clock, deadline, max(deadline, now + patience_s), StopFlag(crew, terms), pace or terms.pace)
 
 
 class FleetTask(Protocol):
-    """The work on one secret."""
+    """Work on one secret."""
 
     terms: AccountRun
     done: Callable[[Any], None] | None
-    """Is called with the task after each step."""
+    """Called with the task after each step."""
     begun: bool
     ended: bool
 
@@ -94,31 +94,31 @@ class FleetTask(Protocol):
 
     @property
     def has_work(self) -> bool:
-        """Whether something is to be sent or to be waited for."""
+        """Whether there is something to send or to wait for."""
         ...
 
     @property
     def was_taken(self) -> bool:
-        """Whether AWS is known to have taken a request."""
+        """Whether AWS is known to have accepted a request."""
         ...
 
     def step(self) -> float | None:
-        """Do what is due; return when to come back, None where there is nothing more to do."""
+        """Do the next thing due; return when to call again, None when done."""
         ...
 
     def report(self) -> SecretReport:
-        """Return the secret as it stands."""
+        """Return the secret's current report."""
         ...
 
 
 @dataclass(slots=True)
 class FleetRun:
-    """The tasks of many secrets, done side by side."""
+    """Tasks of many secrets, run in parallel."""
 
     tasks: Sequence[FleetTask]
     crew: Scheduler
     doing: str
-    """A participle: `applying`."""
+    """Participle: `applying`."""
     _changed: dict[int, FleetTask] = field(default_factory=dict)
     _total: int = 0
     _ended: int = 0
@@ -126,10 +126,10 @@ class FleetRun:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def carry_out(self, run: RunState) -> None:
-        """Do every task, and tell the run's observer now and then of those that have changed.
+        """Run every task, and update the run's observer with those that changed.
 
-        What ends an account's tasks before their time (nothing but denials, credentials that are not accepted) is in
-        its terms; those of the others go on.
+        An error that ends one account's tasks early (only denials, rejected credentials) is kept in its `AccountRun`;
+        other accounts continue.
         """
         own = [each for each in self.tasks if each.has_work]
         self._total = len(own)
@@ -139,7 +139,7 @@ class FleetRun:
 
     @property
     def progress(self) -> Progress:
-        """How far the run has come."""
+        """Progress of the run."""
         return self.ended_tasks()
 
     def ended_tasks(self) -> Progress:
@@ -148,15 +148,15 @@ class FleetRun:
 
     @property
     def open_names(self) -> list[str]:
-        """The secrets whose turn came, and which have not settled though they were waited for."""
+        """Secrets that were begun and waited for but have not settled."""
         waited = (each for each in self.tasks if each.terms.wait and each.begun)
         return [each.name for each in waited if each.report().outcome is Outcome.PENDING]
 
     def check(self) -> None:
-        """Say what ended the run before its time, where it is of one account.
+        """Raise what ended a run over one account early.
 
         Raises:
-            SmrepError: something did.
+            SmrepError: the account failed.
 
         """
         ended_by = next((each.terms.ended_by for each in self.tasks if each.terms.ended_by), None)
@@ -164,7 +164,7 @@ class FleetRun:
             raise ended_by
 
     def stopped(self, again: str) -> Problem:
-        """Begin nothing more, let what is under way end, and return what that leaves; `again` goes on from there."""
+        """Begin nothing more, finish steps in progress, and return what is left; `again` resumes it."""
         self.crew.finish()
         begun = sum(1 for each in self.tasks if each.begun and not each.ended)
         left = self._total - self._ended - begun
@@ -175,7 +175,7 @@ class FleetRun:
         return Problem("Interrupted", message, hint, None, Outcome.INTERRUPTED)
 
     def news(self) -> list[SecretReport]:
-        """Return the secrets for which anything was done since this was last asked."""
+        """Return the secrets that changed since the last call."""
         with self._lock:
             changed, self._changed = self._changed, {}
         return [each.report() for each in changed.values()]
@@ -187,11 +187,11 @@ class FleetRun:
 
     @property
     def summary(self) -> Mapping[str, int] | None:
-        """How many secrets are how."""
+        """Secrets counted by result."""
         return None
 
     def reports(self, *, dry_run: bool = False) -> Sequence[SecretReport]:  # noqa: ARG002 - its tasks know
-        """Return every secret as it stands."""
+        """Return every secret's current report."""
         return [task.report() for task in self.tasks]
 
     def _note(self, task: FleetTask) -> None:

@@ -1,4 +1,4 @@
-"""The look at a secret that listing leaves in doubt: at its primary, and into a Region where that is not enough."""
+"""Look at secrets that listing leaves in doubt: at the primary, and into a Region if needed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from smrep.service.steps.parallel import do_nothing, parallel
 
 @dataclass(slots=True)
 class Inspector:
-    """Spends DescribeSecret on what seems wrong."""
+    """Describes the secrets that look wrong."""
 
     estate: Inventory
     pulse: Callable[[], None] = do_nothing
@@ -29,14 +29,14 @@ class Inspector:
     to_look: int = 0
     _denials: DenialBreaker = field(default_factory=DenialBreaker)
     _denials_there: dict[Region, DenialBreaker] = field(default_factory=dict)
-    """Those of looks into Regions that could not be listed."""
+    """Denials of looks into Regions that could not be listed."""
 
     def doubtful(self, *, deep: bool = False, blindly: bool = False, trusting: bool = False) -> list[int]:
-        """Return the places of the secrets of which listing does not tell enough.
+        """Return the places of secrets for which listing is not enough.
 
-        Where a Region can't be listed, a look at each primary tells half of it: that is wanted if `blindly`. `deep`
-        wants every status. `trusting` takes the list's word that a secret was never replicated, and that nothing bears
-        its name elsewhere.
+        If a Region cannot be listed, a look at the primary shows half of its state; `blindly` wants that. `deep` wants
+        every status. `trusting` accepts from the list that a secret was never replicated and that no other Region has
+        its name.
         """
         estate = self.estate
 
@@ -51,7 +51,7 @@ class Inspector:
         return [place for place in range(len(estate.primaries)) if is_doubtful(place)]
 
     def orphans(self) -> list[SecretReport]:
-        """Return the replicas whose primary is not there; a primary that is only not listed yet is taken in.
+        """Return replicas without a primary; add primaries that are only not listed yet.
 
         Raises:
             CredentialsError: no further call can succeed.
@@ -72,9 +72,9 @@ class Inspector:
         return found
 
     def primary(self, place: int) -> Secret | SecretReport | None:
-        """Return the primary as DescribeSecret shows it, or what ends this secret's part in the run.
+        """Describe the primary, or return the report that ends its part in the run.
 
-        None where a list that lags shows what is not there any more; what was named is told all the same.
+        Returns None for a secret gone since it was listed, unless a rule names it.
 
         Raises:
             CredentialsError: no further call can succeed.
@@ -106,9 +106,9 @@ class Inspector:
         return replace(report, checked_by="describe", rules=rules, account=self.estate.account)
 
     def look(self, place: int, primary: Secret, target: Target) -> NameLookup:
-        """Return what bears the name there: as listed where that is beyond doubt, else by a look into the Region.
+        """Return the listed entry if it is beyond doubt, else look into the Region.
 
-        What is listed well and the primary does not know is an old list's.
+        An entry that the primary does not know comes from an outdated list.
         """
         estate, entry = self.estate, primary.replica(target.region)
         if estate.is_listed_well(place, target.region):
@@ -125,7 +125,7 @@ class Inspector:
         return look_up_name(estate.aws, primary, target.region)
 
     def _look_blindly(self, unlisted: NotChecked, primary: Secret, region: Region) -> NameLookup:
-        """Look into a Region whose list was denied, where single looks may be allowed."""
+        """Look into a Region whose list was denied; single looks may be allowed."""
         denials = self._denials_there.setdefault(region, DenialBreaker())
         if not isinstance(unlisted.error, Denied) or denials.are_enough:
             return unlisted
@@ -144,5 +144,5 @@ class Inspector:
 
 
 def _by_origin(there: Listed) -> str:
-    """Return what the replicas of one primary have in common: the ARN but for the Region."""
+    """Return the ARN without its Region, shared by one primary's replicas."""
     return there.arn.split(":", 4)[4]

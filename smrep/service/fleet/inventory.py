@@ -33,33 +33,33 @@ from smrep.service.steps.parallel import do_nothing, parallel
 
 
 class Share(Protocol):
-    """A part of the work, by the primary's ARN."""
+    """Shard of the work, by the primary's ARN."""
 
     def takes(self, arn: str) -> bool:
-        """Tell whether the secret is of this part."""
+        """Return whether the secret belongs to this shard."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class FleetScope:
-    """What a run is about in one account."""
+    """Scope of a run in one account."""
 
     home: Region
     rules: tuple[Rule, ...]
     share: Share | None = None
-    """None: all of it."""
+    """None: all secrets."""
     expect_account: str | None = None
     role: AccountRole | None = None
-    """The role that leads to the account; None for the credentials at hand."""
+    """Role in the account; None for the current credentials."""
 
     @property
     def regions(self) -> tuple[Region, ...]:
-        """Every Region that some rule wants."""
+        """All Regions that the rules want."""
         return tuple(dict.fromkeys(target.region for rule in self.rules for target in rule.targets))
 
     @property
     def names(self) -> dict[str, list[int]]:
-        """The names and ARNs that the rules name, each with the rules' places; no ARN of another account or Region."""
+        """Names and ARNs in the rules, each with its rules' places; without ARNs of other accounts or Regions."""
         found: dict[str, list[int]] = {}
         for place, rule in enumerate(self.rules):
             for name in rule.selector.names:
@@ -73,13 +73,13 @@ class FleetScope:
 
     @property
     def seeks_orphans(self) -> bool:
-        """Whether a replica's name alone tells that its primary would be meant, as it must where none is left."""
+        """Whether a replica's name alone can select its primary, as it must for an orphan."""
         return bool(self.rules) and not any(rule.selector.needs_more_than_a_name for rule in self.rules)
 
 
 @dataclass(slots=True)
 class Inventory:
-    """What is meant and what was listed; a healthy secret takes no more room than its entry in the list."""
+    """Selected secrets and listed replicas; a healthy secret takes no more memory than its list entry."""
 
     aws: Aws
     sweeper: RegionLister
@@ -87,50 +87,50 @@ class Inventory:
     scope: FleetScope
     pulse: Callable[[], None] = do_nothing
     primaries: list[Listed] = field(default_factory=list)
-    """Those that are meant, without their tags."""
+    """Selected primaries, without tags."""
     wants: list[DesiredState] = field(default_factory=list)
-    """Where each is wanted, in the same order; many share one value."""
+    """Wanted state of each primary, in the same order; many share one value."""
     refused: list[SecretReport] = field(default_factory=list)
-    """Secrets that were named and can't be a primary here."""
+    """Named secrets that cannot be a primary in this Region."""
     absent: dict[str, SecretReport] = field(default_factory=dict)
-    """Names that nothing bears here."""
+    """Names without a secret in this Region."""
     present: set[str] = field(default_factory=set)
-    """Names that something bears here."""
+    """Names with a secret in this Region."""
     clashes: list[str] = field(default_factory=list)
-    """Mistakes that show only once it is known which secrets the rules mean."""
+    """Rule conflicts that show only once the rules' secrets are known."""
     matched: list[int] = field(default_factory=list)
-    """How many secrets each rule means, those of other shards included."""
+    """Number of secrets that each rule selects, including other shards."""
     strangers: list[Listed] = field(default_factory=list)
-    """Replicas of this Region's primaries that no primary answers to any more."""
+    """Replicas of this Region's primaries that no primary lists."""
     seen_elsewhere: set[int] = field(default_factory=set)
-    """Places of primaries that a list shows to have a replica where none is wanted."""
+    """Places of primaries with an unwanted replica in some list."""
     unlisted: dict[Region, AwsError] = field(default_factory=dict)
-    """Regions whose list could not be had to its end, and why."""
+    """Regions that could not be listed completely, with the error."""
     doing: str = "listing"
     _taken: set[str] = field(default_factory=set)
-    """ARNs of all that was met and is meant, since an entry may come on two pages."""
+    """ARNs selected so far, because an entry may appear on two pages."""
     _covered: dict[Region, bytearray] = field(default_factory=dict)
     _keys: dict[Region, dict[int, str]] = field(default_factory=dict)
-    """Region -> place -> the key that its list shows, where one is wanted by another spelling."""
+    """Region -> place -> listed key, if a rule wants a key spelled differently."""
     _listed: dict[Region, dict[str, Listed]] = field(default_factory=dict)
     _unions: dict[tuple[int, ...], DesiredState | RuleConflict] = field(default_factory=dict)
 
     @property
     def account(self) -> str | None:
-        """The account's twelve digits where the run is about several."""
+        """Account id in a run over several accounts."""
         return self.scope.role.account if self.scope.role else None
 
     @property
     def progress(self) -> Progress:
-        """How much was listed up to now."""
+        """Secrets and pages listed so far."""
         return Progress(self.doing, self.sweeper.seen)
 
     def take_stock(self) -> None:
-        """List the primaries' Region and keep what is meant; what was named and is not listed is looked at.
+        """List the primaries' Region and keep selected secrets; look up named ones that are not listed.
 
         Raises:
-            AwsError: the list could not be had.
-            UsageError: the secrets are of another account than the one expected.
+            AwsError: listing failed.
+            UsageError: the secrets belong to another account than expected.
 
         """
         rules = self.scope.rules
@@ -157,7 +157,7 @@ class Inventory:
                 self._refuse(name, secret)
 
     def sweep(self) -> None:
-        """List every Region that is wanted, side by side, and hold it against the primaries.
+        """List all wanted Regions in parallel, and compare them with the primaries.
 
         Raises:
             CredentialsError: no further call can succeed.
@@ -171,33 +171,33 @@ class Inventory:
         parallel(lambda region: self._sweep(region, index), regions, pulse=self.pulse)
 
     def covers(self, place: int) -> bool:
-        """Tell whether listing shows the secret as it should be in every Region where it is wanted."""
+        """Return whether listing shows the wanted state in every Region."""
         return all(self._covered[target.region][place] for target in self.wants[place].targets)
 
     def is_listed_well(self, place: int, region: Region) -> bool:
-        """Tell whether listing shows the secret's replica in that Region as it should be."""
+        """Return whether listing shows the wanted replica in the Region."""
         return region in self._covered and bool(self._covered[region][place])
 
     def shown_key(self, place: int, region: Region) -> str | None:
-        """Return the key that the Region's list shows of a replica, where it is the one wanted by another spelling."""
+        """Return a replica's listed key, if a rule wants a key spelled differently."""
         return self._keys.get(region, {}).get(place)
 
     def is_known_elsewhere(self, place: int) -> bool:
-        """Tell whether anything bears the secret's name in a Region that was listed."""
+        """Return whether a listed Region has the secret's name."""
         return any(self.primaries[place].name in there for there in self._listed.values())
 
     def is_named(self, place: int) -> bool:
-        """Tell whether a rule names the secret, and does not merely mean it."""
+        """Return whether a rule names the secret rather than only matching it."""
         return self.primaries[place].name in self.present or self.primaries[place].arn in self.present
 
     def add(self, secret: Listed) -> None:
-        """Take in a secret that the list of its Region did not show."""
+        """Add a secret that was not listed."""
         self._take(secret)
         for covered in self._covered.values():
             covered.extend(bytes(len(self.primaries) - len(covered)))
 
     def look(self, place: int, region: Region) -> NameLookup:
-        """Return what listing shows under the secret's name in that Region."""
+        """Return what the Region's list shows under the secret's name."""
         if region not in self._covered:
             return NotChecked()
         if region in self.unlisted:
@@ -206,13 +206,13 @@ class Inventory:
         return listed.as_seen() if listed else Absent()
 
     def wanted_now(self, secret: Secret) -> DesiredState | None:
-        """Return where the rules want the secret as it is now, None where they do not mean it any more."""
+        """Return the state that the rules now want for the secret, None if none selects it."""
         places = matching(self.scope.rules, Listed.of(secret))
         wanted = self._union(places, secret.account) if places else None
         return wanted if isinstance(wanted, DesiredState) else None
 
     def _take(self, secret: Listed, named: str | None = None) -> None:
-        """Keep a secret if it is meant; one that was named and is a replica is refused."""
+        """Keep a selected secret; refuse a named one that is a replica."""
         places = matching(self.scope.rules, secret)
         if not places or secret.arn in self._taken:
             return
@@ -245,12 +245,12 @@ class Inventory:
         return wanted
 
     def _refuse(self, name: str, report: SecretReport) -> None:
-        """Report a secret that was named and can't be had; of several shards one does."""
+        """Report a named secret that cannot be used, in one shard only."""
         if self.scope.share is None or self.scope.share.takes(name):
             self.refused.append(replace(report, account=self.account, checked_by=report.checked_by or "describe"))
 
     def _described(self, name: str) -> Listed | SecretReport | Absent:
-        """Return a secret that was named and is not listed, which may be new, or why it can't be had."""
+        """Look up a named secret that is not listed, and may be new; or return why it cannot be used."""
         address = SecretAddress(SecretId(name), self.scope.home)
         try:
             secret = self.aws.describe(name, self.scope.home)
@@ -266,7 +266,7 @@ class Inventory:
         return refusal_report(FoundSecret(address, secret), trouble) if trouble else Listed.of(secret)
 
     def _sweep(self, region: Region, index: dict[str, int]) -> None:
-        """List one Region; keep only what is not as it should be."""
+        """List one Region, and keep only entries that differ from the wanted state."""
         selectors = [rule.selector for rule in self.scope.rules]
         try:
             for page in self.sweeper.pages(region, filters(selectors, names_only=True), doomed=True):
@@ -278,7 +278,7 @@ class Inventory:
             self.unlisted[region] = error
 
     def _hold(self, there: Listed, place: int | None) -> None:
-        """Hold one entry of a replica Region against the primary of its name."""
+        """Compare an entry of a replica Region with the primary of that name."""
         if place is None:
             if self._is_stranger(there):
                 self.strangers.append(there)
@@ -296,7 +296,7 @@ class Inventory:
             self._listed[there.region][there.name] = there
 
     def _is_stranger(self, there: Listed) -> bool:
-        """Tell whether it is a replica of a primary that would be meant, and that the list does not show."""
+        """Return whether it is a replica of a selected primary that is not listed."""
         home, share = self.scope.home, self.scope.share
         if not self.scope.seeks_orphans or there.primary_region != home or there.region == home:
             return False
@@ -308,7 +308,7 @@ class Inventory:
 
 
 def _incomplete(name: str, secret: Secret) -> Problem | None:
-    """Return the trouble of an ARN that AWS completes, and the list can't be held against."""
+    """Return the problem of a partial ARN, which AWS completes but no list matches."""
     if not name.startswith("arn:") or name == secret.arn:
         return None
     message = f"{name} is no whole ARN; AWS takes it for {secret.arn}"
@@ -316,10 +316,10 @@ def _incomplete(name: str, secret: Secret) -> Problem | None:
 
 
 def check_clashes(estates: Iterable[Inventory], others: Sequence[str] = ()) -> None:
-    """Refuse rules that contradict each other for a secret that both mean; `others` are mistakes told with them.
+    """Refuse conflicting rules for one secret; `others` are mistakes to report with them.
 
     Raises:
-        UsageError: they do, or there are others.
+        UsageError: rules conflict, or there are others.
 
     """
     mistakes = (*(each for estate in estates for each in estate.clashes), *others)
@@ -334,13 +334,13 @@ def check_clashes(estates: Iterable[Inventory], others: Sequence[str] = ()) -> N
 
 
 def unmatched_rules(estates: Iterable[Inventory], rules: Sequence[Rule]) -> list[Rule]:
-    """Return the rules that mean no secret in any account."""
+    """Return the rules that select no secret in any account."""
     counts = [estate.matched for estate in estates]
     return [rule for place, rule in enumerate(rules) if not any(each[place] for each in counts if each)]
 
 
 def refuse_absent(estates: Sequence[Inventory], *, whole: bool) -> None:
-    """Refuse each name that nothing bears in any account, once; `whole`: these are all the accounts there are."""
+    """Refuse each name without a secret in any account, once; `whole`: no other accounts exist."""
     present = {name for estate in estates for name in estate.present}
     told: set[str] = set()
     for estate in estates if whole else ():

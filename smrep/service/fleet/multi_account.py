@@ -1,4 +1,4 @@
-"""What a run over several accounts does when one of them fails or denies too much."""
+"""Handle failed accounts and mass denials in a run over several accounts."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from smrep.service.fleet.inventory import Inventory
 
 @dataclass(slots=True)
 class Accounts:
-    """Remembers the accounts in which no further call can succeed, or whose secrets could not be listed."""
+    """Remembers accounts in which no further call can succeed, or that could not be listed."""
 
     lost: list[tuple[Inventory, Problem]] = field(default_factory=list)
 
     @contextmanager
     def each(self, estate: Inventory, *, alone: bool) -> Iterator[None]:
-        """Let what is done in one account end there, unless the run is about no other.
+        """Contain an account's failure, unless it is the only account.
 
         Raises:
-            SmrepError: it ended, and is the only one.
+            SmrepError: the only account failed.
 
         """
         try:
@@ -35,19 +35,19 @@ class Accounts:
             self.lose(estate, error)
 
     def lose(self, estate: Inventory, error: SmrepError) -> None:
-        """Remember what ended an account, the first of all troubles."""
+        """Remember the first error that ended an account."""
         if not self.has_lost(estate):
             self.lost.append((estate, Problem.of(error)))
 
     def has_lost(self, estate: Inventory) -> bool:
-        """Tell whether the account has ended."""
+        """Return whether the account has ended."""
         return any(each is estate for each, _ in self.lost)
 
     def check(self, count: int) -> None:
-        """Say at the end which of so many accounts were lost.
+        """Raise if accounts were lost, out of `count`.
 
         Raises:
-            SomeAccountsLost: some were; with the worst of their outcomes.
+            SomeAccountsLost: with the worst of their outcomes.
 
         """
         if self.lost:
@@ -65,33 +65,33 @@ def _named(estate: Inventory) -> str:
 
 
 ENOUGH = 10
-"""After so many calls all of which were denied, no more are made."""
+"""Number of calls, all denied, after which no more are made."""
 
 
 @dataclass(slots=True)
 class DenialBreaker:
-    """Counts what was denied, from whichever thread, until anything is allowed."""
+    """Counts denials from all threads until a call is allowed."""
 
     _denied: int = 0
     _allowed: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def note(self, *, denied: bool) -> None:
-        """Take in how a call ended."""
+        """Record a call's result."""
         with self._lock:
             self._denied += denied
             self._allowed = self._allowed or not denied
 
     @property
     def are_enough(self) -> bool:
-        """Whether everything was denied, and often enough."""
+        """Whether all calls so far were denied, and often enough."""
         return self._denied >= ENOUGH and not self._allowed
 
     def check(self, where: str) -> None:
-        """Let a look at `where` be made.
+        """Allow a look at `where`.
 
         Raises:
-            Denied: every look before it was denied.
+            Denied: all looks before it were denied.
 
         """
         if self.are_enough:

@@ -1,4 +1,4 @@
-"""A sweep of a Region: all that ListSecrets shows, page by page, within its own budget."""
+"""List a Region page by page, within a rate limit."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from smrep.service.steps.polling import past_throttling
 from smrep.service.steps.rate_limiter import RateLimiter
 
 LISTS_A_SECOND = 50.0
-"""Half of what AWS allows an account in a Region, since others list too. Source: aws-behavior.md 5."""
+"""Half of AWS's limit for an account in a Region, because others list too. Source: aws-behavior.md 5."""
 _PATIENCE_S = 60.0
-"""For how long a list is asked for again where AWS says that it was asked too often."""
+"""Seconds for which a throttled list is retried."""
 
 
 @dataclass(slots=True)
 class RegionLister:
-    """Lists Regions, side by side if wanted; counts what it has seen."""
+    """Lists Regions, in parallel if wanted, and counts the results."""
 
     aws: SecretsManager
     clock: Clock
     rate: float = LISTS_A_SECOND
-    """Pages a second at most, in each Region."""
+    """Maximum pages per second in each Region."""
     seen: int = 0
     _paces: dict[Region, RateLimiter] = field(default_factory=dict)
 
     def pages(
         self, region: Region, filters: Sequence[Filter] = (), *, doomed: bool = False
     ) -> Iterator[tuple[Listed, ...]]:
-        """Yield what each page lists; `doomed` also what is scheduled for deletion.
+        """Yield each page; `doomed` includes secrets scheduled for deletion.
 
         Raises:
-            AwsError: the list could not be had, or not to its end: then what came is not the whole.
+            AwsError: the list failed or is incomplete.
 
         """
         pace = self._paces.setdefault(region, RateLimiter(self.clock, self.rate))

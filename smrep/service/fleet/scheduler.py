@@ -1,4 +1,4 @@
-"""One scheduler for the work on many secrets: what is due comes first, and what was begun before what was not."""
+"""Scheduler for the work on many secrets: due steps first, jobs in progress before new ones."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from smrep.service.ports import Clock
 from smrep.service.steps.parallel import start_threads
 
 Job = Callable[[], float | None]
-"""Does one step; returns when the next one is due, in the clock's seconds, or None where it was the last."""
+"""Does one step; returns when the next one is due, in the clock's seconds, or None after the last."""
 
 PULSE_S = 0.25
-"""How often a run that goes on by itself tells how far it is."""
+"""Seconds between progress updates."""
 LAST_STEPS_S = 15.0
-"""How long steps that are under way are waited for where a run is stopped: longer than AWS may take to answer."""
+"""Seconds to wait for steps in progress after a stop: longer than AWS may take to answer."""
 
 
 @dataclass(slots=True)
 class Scheduler:
-    """Does jobs side by side until all are done; a width of one does them in the caller's thread, in one fixed order.
+    """Runs jobs in parallel until all are done; a width of one runs them in the caller's thread, in order.
 
-    A step that AWS keeps waiting holds up no other: half of the crew at most begins new jobs. Where the system
-    has fewer threads to give, the width is what it gives.
+    At most half of the workers start new jobs, so that slow calls cannot starve the ones in progress. If the system has
+    fewer threads, the width shrinks.
     """
 
     clock: Clock
     width: int
     stop: threading.Event = field(default_factory=threading.Event)
-    """Once set, steps under way are ended and no other is begun."""
+    """Once set, steps in progress finish and no other begins."""
     _fresh: deque[Job] = field(default_factory=deque)
     _later: list[tuple[float, int, Job]] = field(default_factory=list)
     _numbers: int = 0
@@ -41,9 +41,9 @@ class Scheduler:
     _turn: threading.Condition = field(default_factory=threading.Condition)
 
     def run(self, jobs: Iterable[Job], tell: Callable[[], None]) -> None:
-        """Do all the jobs; `tell` is called now and then.
+        """Run all jobs; `tell` is called now and then.
 
-        Raises whatever a step or `tell` raises; then nothing more is begun.
+        Raises any error of a step or of `tell`; then nothing more is begun.
         """
         self._fresh.extend(jobs)
         try:
@@ -55,11 +55,11 @@ class Scheduler:
             self.finish()
 
     def _start(self) -> int:
-        """Start the threads, of which none looks for work before the width is known; return how many they are."""
+        """Start the threads, which begin once the width is known; return their number."""
         if self.width == 1:
             return 0
         with self._turn:
-            wanted = min(self.width, len(self._fresh))  # a job is at one step at a time
+            wanted = min(self.width, len(self._fresh))  # a job does one step at a time
             started = start_threads(self._work, wanted)
             if started < wanted:
                 self.width = max(started, 1)
@@ -74,7 +74,7 @@ class Scheduler:
             raise self._failure
 
     def finish(self) -> None:
-        """Begin nothing more, and come back when what is under way has ended, or has had its time."""
+        """Begin nothing more; return when the steps in progress end, or their time is up."""
         self.stop.set()
         with self._turn:
             self._turn.notify_all()
@@ -95,7 +95,7 @@ class Scheduler:
             return done or self._failure is not None or self.stop.is_set()
 
     def _next(self, now: float) -> tuple[Job | None, float]:
-        """Return the job whose step is due, those begun first; else none, and when there may be one."""
+        """Return a job with a due step, oldest first; else None, and when to look again."""
         if self._later and self._later[0][0] <= now:
             return heapq.heappop(self._later)[2], now
         if self._fresh and (self.width == 1 or self._beginning < max(1, self.width // 2)):

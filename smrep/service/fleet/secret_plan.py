@@ -1,4 +1,4 @@
-"""What is to be done for each secret of an estate: decided from lists where they are enough, else from looks."""
+"""Plan the changes for each secret of an inventory, from lists if they are enough, else from looks."""
 
 from __future__ import annotations
 
@@ -29,49 +29,48 @@ from smrep.service.steps.secret_replication import SecretReplication, initial_st
 
 @dataclass(slots=True)
 class SecretPlan:
-    """One secret, and what is to be done for it."""
+    """One secret and its planned changes."""
 
     name: str
     arn: str
     home: Region
     wanted: DesiredState
     case: SecretReplication | None = None
-    """The Regions where it is wanted."""
+    """Replicas in the Regions where it is wanted."""
     clearing: SecretRemoval | None = None
-    """Those from which it is to go."""
+    """Replicas to remove."""
     ended: SecretReport | None = None
-    """What ended it before it began."""
+    """Report of a secret that ended before it began."""
     looked_at: float | None = None
-    """When the primary was looked at, in the clock's seconds; None where that was left to listing."""
+    """When the primary was looked at, in the clock's seconds; None if only listed."""
     again: Callable[[], SecretPlan | None] | None = None
-    """Looks once more, and returns what is to be done then: nothing but what was to be done before, None where the
-    secret is gone."""
+    """Looks again and returns the new plan, limited to the planned changes; None if the secret is gone."""
     account: str | None = None
-    """Its account, where the run is about several."""
+    """Its account, in a run over several."""
 
     @property
     def adds(self) -> bool:
-        """Whether a replica is to be asked for, now or once an old one is gone."""
+        """Whether a replica is to be requested, now or once an old one is gone."""
         return self.case is not None and any(not isinstance(step, Keep | Skip) for step in self.case.steps)
 
     @property
     def removes(self) -> list[Region]:
-        """The Regions from which it is to be removed."""
+        """Regions to remove it from."""
         return self.clearing.to_send if self.clearing else []
 
     @property
     def is_open(self) -> bool:
-        """Whether something is to be waited for."""
+        """Whether there is something to wait for."""
         opened = self.clearing is not None and bool(self.clearing.open_regions)
         return opened or (self.case is not None and self.case.is_open)
 
     @property
     def has_work(self) -> bool:
-        """Whether something is to be sent or to be waited for."""
+        """Whether there is something to send or to wait for."""
         return self.ended is None and (self.adds or bool(self.removes) or self.is_open)
 
     def report(self, *, waiting: bool = True, dry_run: bool = False) -> SecretReport:
-        """Return the secret as it stands."""
+        """Return the secret's current report."""
         checked = "list" if self.looked_at is None else "describe"
         if self.ended is not None:
             ended = replace(self.ended, rules=self.wanted.rules, checked_by=self.ended.checked_by or checked)
@@ -88,28 +87,28 @@ class SecretPlan:
 
 @dataclass(slots=True)
 class AccountPlanner:
-    """Decides for one account; changes nothing in AWS."""
+    """Plans one account; changes nothing in AWS."""
 
     estate: Inventory
     clock: Clock
     pulse: Callable[[], None] = do_nothing
     trusting: bool = False
-    """Whether the list's word is enough that a secret was never replicated: it is looked at again before a request."""
+    """Whether to accept from the list that a secret was never replicated; it is checked before a request."""
     kept: list[int] = field(default_factory=list)
-    """Places of the secrets for which nothing is to be done, by listing."""
+    """Places of secrets without changes, by listing."""
     examiner: Inspector = field(init=False)
     health: PreflightChecks = field(init=False)
 
     def __post_init__(self) -> None:
-        """Share one memory of keys and Regions."""
+        """Share one cache of keys and Regions."""
         self.estate.pulse = self.pulse
         self.examiner = Inspector(self.estate, self.pulse)
         self.health = PreflightChecks(self.estate.aws, self.estate.aws, self.estate.key_check, versions=False)
 
     def draft(self) -> Iterator[SecretPlan]:
-        """Yield what is to be done for each secret of which listing shows that something may be.
+        """Yield a plan for each secret that listing shows may need a change.
 
-        The places of the others are `kept`, but for those that are gone.
+        The places of the others go to `kept`, except for secrets that are gone.
 
         Raises:
             CredentialsError: no further call can succeed.
@@ -137,7 +136,7 @@ class AccountPlanner:
                 self.kept.append(place)
 
     def decide(self, place: int, primary: Secret, looked_at: float | None = None) -> SecretPlan:
-        """Return what is to be done for one secret."""
+        """Return one secret's plan."""
         wanted = self.estate.wants[place]
 
         def look_there(target: Target) -> NameLookup:
@@ -159,7 +158,7 @@ class AccountPlanner:
         looked_at: float | None,
         extra: Sequence[Region] = (),
     ) -> SecretPlan:
-        """Return what is to be done for a primary, given a look into each Region; from `extra` it is to go."""
+        """Plan a primary from a look into each Region; remove it from `extra`."""
         steps = tuple(self._step(primary, target, look_there(target)) for target in wanted.targets)
         clearing = None
         if extra:
@@ -176,16 +175,16 @@ class AccountPlanner:
         )
 
     def kept_report(self, place: int) -> SecretReport:
-        """Return a secret for which nothing is to be done, as listing shows it."""
+        """Return the report of an unchanged secret, from listing."""
         primary, wanted = self.estate.primaries[place], self.estate.wants[place]
         rows = tuple(replace(covered_row(primary, target), action=Action.KEEP) for target in wanted.targets)
         report = SecretReport(primary.name, Outcome.OK, primary.arn, primary.region, rows)
         return replace(report, checked_by="list", rules=wanted.rules, account=self.estate.account)
 
     def _decided(self, place: int) -> SecretPlan | None:
-        """Return what a look at the primary decides, None where it is not there any more.
+        """Look at the primary and return its plan, None if it is gone.
 
-        What the rules do not mean any more, or want elsewhere by now, is left alone.
+        Skips a secret that the rules no longer select, or want elsewhere.
         """
         listed, wanted = self.estate.primaries[place], self.estate.wants[place]
         primary = self.examiner.primary(place)
@@ -202,7 +201,7 @@ class AccountPlanner:
         return self.decide(place, primary, now)
 
     def _renewed(self, place: int, removed: frozenset[Region]) -> SecretPlan | None:
-        """Return what another look decides; no Region is removed that was not to be before."""
+        """Return the plan after another look; remove no Region that was not to be removed before."""
         errand = self._decided(place)
         if errand is not None and errand.clearing is not None:
             errand.clearing.keep_only(removed)
@@ -216,7 +215,7 @@ class AccountPlanner:
 
 
 class SecretPlans:
-    """What the errands of all accounts come to, of a plan that is new or was kept."""
+    """Totals of all accounts' plans, new or saved."""
 
     __slots__ = ()
     errands: list[tuple[AccountPlanner, SecretPlan]]
@@ -224,10 +223,10 @@ class SecretPlans:
 
     @property
     def removals(self) -> int:
-        """How many replicas are to be removed."""
+        """Number of replicas to remove."""
         return sum(len(errand.removes) for _, errand in self.errands)
 
     @property
     def changes(self) -> list[SecretPlan]:
-        """The errands for which something is to be sent."""
+        """Plans with something to send."""
         return [errand for _, errand in self.errands if errand.ended is None and (errand.adds or errand.removes)]

@@ -1,1 +1,1 @@
-"""One secret on its way over in a failover, and back."""
+"""Fail one secret over, and back."""

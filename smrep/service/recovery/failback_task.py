@@ -1,4 +1,4 @@
-"""Returns one promoted secret to its original Region, step by step."""
+"""Fail one promoted secret back to its original Region, step by step."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from smrep.service.steps.write_once import WriteGate, identity, state_of
 
 @dataclass(frozen=True, slots=True)
 class ConfirmedChanges:
-    """What a person was shown, and nothing beyond which may be destroyed."""
+    """States that a person confirmed; nothing else may be destroyed."""
 
     states: Mapping[str, tuple[object, ...]] = field(default_factory=dict)
-    """ARN -> the state of a copy that is to be replaced; empty where it may be whatever the way makes of it."""
+    """ARN -> state of a secret to replace; empty if a later leg may replace any state."""
     removals: frozenset[Region] = frozenset()
 
     def covers(self, leg: Reprotection) -> bool:
-        """Tell whether all that the leg destroys was shown."""
+        """Return whether everything that the leg destroys was confirmed."""
         victim = leg.aim.victim if leg.sends else None
         if victim is not None and self.states.get(victim.arn, (None,)) not in ((), state_of(victim)):
             return False
@@ -43,7 +43,7 @@ class ConfirmedChanges:
 
     @classmethod
     def by(cls, leg: Reprotection, entry: RecordEntry, turned: RegionPair | None) -> ConfirmedChanges:
-        """Return what was shown of a plan that begins with this leg; `turned` where the role goes back after it."""
+        """Return what a plan beginning with this leg showed; `turned` if the role goes back afterwards."""
         states: dict[str, tuple[object, ...]] = {in_region(entry.arn, turned.target): ()} if turned else {}
         if leg.aim.victim is not None and leg.sends:
             states[leg.aim.victim.arn] = state_of(leg.aim.victim)
@@ -51,7 +51,7 @@ class ConfirmedChanges:
 
 
 def both_ends(aws: SecretsManager, entry: RecordEntry, pair: RegionPair) -> BothRegions:
-    """Look into both Regions by the secret's name, side by side.
+    """Look up the secret's name in both Regions, in parallel.
 
     Raises:
         CredentialsError: no further call can succeed.
@@ -63,7 +63,7 @@ def both_ends(aws: SecretsManager, entry: RecordEntry, pair: RegionPair) -> Both
 
 
 def _look(aws: SecretsManager, known: Secret) -> NameLookup:
-    """Look for one end; a name that means nothing is no absence where the ARN does, or is another account's."""
+    """Look up one side; a missing name proves nothing if the ARN exists or is another account's."""
     found = look_up_name(aws, known, known.region)
     if not isinstance(found, Absent):
         return found
@@ -77,12 +77,12 @@ def _look(aws: SecretsManager, known: Secret) -> NameLookup:
 
 
 _MOST_LEGS = 4
-"""A way home has three legs; one more is for what was changed meanwhile."""
+"""A failback has three legs; one more covers changes meanwhile."""
 
 
 @dataclass(slots=True)
 class FailbackTask:
-    """One secret of a failback; `plan` decides its next leg and changes nothing, `step` does what is due next."""
+    """Fails one secret back; `plan` decides the next leg and changes nothing, `step` does the next thing due."""
 
     entry: RecordEntry
     pair: RegionPair
@@ -92,13 +92,13 @@ class FailbackTask:
     crew: Scheduler
     health: PreflightChecks
     write: Callable[[Mapping[str, Any]], None]
-    """Appends a line to the record; what it announces must not be done where it raises."""
+    """Appends a line to the record; if it raises, the announced step must not happen."""
     done: Callable[[Any], None] | None = None
     begun: bool = False
     ended: bool = False
     left: SkippedSecret | None = None
     truth: NewerSide = NewerSide.ONE
-    """What the first comparison of both sides showed."""
+    """Result of the first comparison of both sides."""
     _leg: Reprotection | SecretPromotion | None = None
     _shown: ConfirmedChanges = field(default_factory=ConfirmedChanges)
     _gate: WriteGate | None = None
@@ -107,7 +107,7 @@ class FailbackTask:
     _taken: bool = False
 
     def plan(self) -> None:
-        """Look into both Regions and decide what comes next.
+        """Look into both Regions and decide the next leg.
 
         Raises:
             CredentialsError: no further call can succeed.
@@ -132,7 +132,7 @@ class FailbackTask:
 
     @property
     def has_work(self) -> bool:
-        """Whether something is to be sent, to be waited for or to be written down."""
+        """Whether there is something to send, to wait for or to record."""
         leg = self._leg
         if self.left is not None or not isinstance(leg, Reprotection) or leg.is_stopped:
             return False
@@ -141,23 +141,23 @@ class FailbackTask:
 
     @property
     def sends(self) -> bool:
-        """Whether a request is to go out, as far as is known."""
+        """Whether a request is planned, as far as known."""
         leg = self._leg
         return self.has_work and isinstance(leg, Reprotection) and (leg.sends or bool(leg.removes) or self._turns)
 
     @property
     def replaces(self) -> bool:
-        """Whether a copy is to be replaced first, before any role goes back."""
+        """Whether a secret must be replaced before the role goes back."""
         return self.sends and isinstance(self._leg, Reprotection) and self._leg.aim.victim is not None
 
     @property
     def removals(self) -> int:
-        """How many replicas in third Regions are to be removed."""
+        """Number of replicas to remove in third Regions."""
         return len(self._leg.removes) if self.sends and isinstance(self._leg, Reprotection) else 0
 
     @property
     def stakes(self) -> list[tuple[str, str]]:
-        """What must be confirmed: the secret's name, and what is lost."""
+        """What to confirm: the secret's name, and what is lost."""
         leg = self._leg
         if not self.has_work or not isinstance(leg, Reprotection):
             return []
@@ -170,16 +170,16 @@ class FailbackTask:
 
     @property
     def was_taken(self) -> bool:
-        """Whether AWS is known to have taken a request."""
+        """Whether AWS is known to have accepted a request."""
         leg = self._leg
         now = leg.was_taken if isinstance(leg, Reprotection) else leg.accepted if leg else False
         return self._taken or now
 
     def step(self) -> float | None:
-        """Do what is due; return when to come back, None where there is nothing more to do.
+        """Do the next thing due; return when to call again, None when done.
 
         Raises:
-            OutputError: the record can't be written.
+            OutputError: the record cannot be written.
 
         """
         if self.terms.ended_by is not None and not self.begun:
@@ -197,24 +197,24 @@ class FailbackTask:
         return due
 
     def leave(self, left: SkippedSecret) -> None:
-        """Leave the secret alone."""
+        """Skip the secret."""
         self.left = left
 
     def report(self, *, dry_run: bool = False) -> SecretReport:
-        """Return the secret as it stands."""
+        """Return the secret's current report."""
         report = self._report(dry_run=dry_run)
         return report if self.begun or dry_run or not self.has_work else self.terms.not_begun(report)
 
     @property
     def _turns(self) -> bool:
-        """Whether the primary role is still to go back to its old Region."""
+        """Whether the primary role still has to go back to its old Region."""
         leg = self._leg
         away = isinstance(leg, Reprotection) and leg.aim.primary.region == self.pair.target and not leg.is_stopped
         return self.goal is FailbackGoal.RETURN and away
 
     @property
     def _end(self) -> RecordMark:
-        """What the record says of a secret that has arrived where it is now."""
+        """Record mark for a secret that has reached its current place."""
         leg = self._leg
         home = isinstance(leg, Reprotection) and leg.aim.primary.region == self.pair.source
         return RecordMark.RETURNED if home else RecordMark.PROTECTED
@@ -245,14 +245,14 @@ class FailbackTask:
         return SecretReport(self.name, outcome, in_region(self.entry.arn, home), home, rows)
 
     def _begin(self) -> float | None:
-        """Begin the first leg, decided anew: what the plan saw may have changed since."""
+        """Decide the first leg again, because AWS may have changed since the plan, and begin it."""
         if self.crew.stop.is_set():
             return None
         self.begun = True
         return self._new_leg()
 
     def _new_leg(self) -> float | None:
-        """Decide what comes next and begin it, if all that it destroys was shown; else the secret is left alone."""
+        """Decide and begin the next leg if everything it destroys was confirmed, else skip the secret."""
         if self._legs == _MOST_LEGS:
             self._halt("was changed again and again on its way, and is left as it is", Outcome.PENDING)
             return None
@@ -287,7 +287,7 @@ class FailbackTask:
         return None
 
     def _turn(self, leg: Reprotection, opened: WriteGate) -> float | None:
-        """Promote the replica in the old Region, if a look into both right before shows that nothing was changed."""
+        """Promote the replica in the old Region, if a look at both right before shows no change."""
         turn = self.terms.pace.ahead(StopFlag(self.crew, self.terms).is_set)
         if opened.closed:
             return None
@@ -298,7 +298,7 @@ class FailbackTask:
         if not old.is_replica or old.primary_region != self.pair.target or old.arn != in_region(known.arn, old.region):
             return self._new_leg()
         if frozenset(old.stages) != frozenset(new.stages):
-            leg.proved.pop(self.pair.source, None)  # a new value is on its way
+            leg.proved.pop(self.pair.source, None)  # a new value is being replicated
             return self._later(opened)
         self._note(marked(RecordMark.LEVEL, self.entry.arn, versions=versions(new)))
         self._taken = self._taken or leg.was_taken
@@ -328,7 +328,7 @@ class FailbackTask:
         return open_gate(self.crew, self.terms, LOOK_S)
 
     def _decide(self, opened: WriteGate) -> None:
-        """Look into both Regions by the secret's name, side by side, and decide."""
+        """Look into both Regions in parallel, and decide."""
         ends = both_ends(self.terms.aws, self.entry, self.pair)
         found = next_step(ends, self.goal, rotation_handled=self.rotation_handled)
         self.left = found if isinstance(found, SkippedSecret) else None
@@ -337,6 +337,6 @@ class FailbackTask:
             leg.look(opened)
 
     def _note(self, line: Mapping[str, Any]) -> None:
-        """Write a line into the record, and know what it says."""
+        """Append a line to the record, and remember it."""
         self.write(line)
         self.entry = noted(self.entry, line)

@@ -1,4 +1,4 @@
-"""`failover`: one replica on its way to stand alone, written down before and after."""
+"""`failover`: promote one replica, recorded before and after."""
 
 from __future__ import annotations
 
@@ -25,29 +25,29 @@ from smrep.service.steps.write_once import WriteGate
 
 
 def nothing_known(_arn: str) -> RecordEntry | None:
-    """Return nothing, as of a record that nobody else writes to."""
+    """Return None, for a record that nobody else writes."""
     return None
 
 
 @dataclass(slots=True)
 class FailoverTask:
-    """One secret of a failover; `step` does what is due next."""
+    """Fails one secret over; `step` does the next thing due."""
 
     listed: Listed
     pair: RegionPair
     terms: AccountRun
     crew: Scheduler
     write: Callable[[Mapping[str, Any]], None]
-    """Appends a line to the record; what it announces must not be done where it raises."""
+    """Appends a line to the record; if it raises, the announced step must not happen."""
     known: RecordEntry | None = None
-    """What the record says of it."""
+    """The secret's record entry."""
     entry: Callable[[str], RecordEntry | None] = nothing_known
-    """Returns what the record says by now of an ARN."""
+    """Returns an ARN's latest record entry."""
     findings: Sequence[Finding] = ()
     selectors: Sequence[Selector] = (EVERY,)
-    """One of them must still match when its turn comes."""
+    """At least one must still match at the secret's turn."""
     is_due: bool = True
-    """Whether it may be promoted: whoever confirmed the run was shown it as a replica."""
+    """Whether it may be promoted: it was confirmed as a replica."""
     done: Callable[[Any], None] | None = None
     begun: bool = False
     ended: bool = False
@@ -64,19 +64,19 @@ class FailoverTask:
 
     @property
     def has_work(self) -> bool:
-        """Whether something is to be sent or to be waited for: only a look can tell."""
+        """Whether there is something to send or to wait for: only a look can tell."""
         return True
 
     @property
     def was_taken(self) -> bool:
-        """Whether AWS is known to have taken the request."""
+        """Whether AWS is known to have accepted the request."""
         return self._case is not None and self._case.accepted
 
     def step(self) -> float | None:
-        """Begin, or look once more; return when to come back, None where there is nothing more to do.
+        """Begin, or look once more; return when to call again, None when done.
 
         Raises:
-            OutputError: the record can't be written.
+            OutputError: the record cannot be written.
 
         """
         if self.terms.ended_by is not None and not self.begun:
@@ -87,14 +87,14 @@ class FailoverTask:
             self.terms.ended_by = self.terms.ended_by or error
             due = None
         if not self.begun:
-            return None  # the run ended before its turn came
+            return None  # the run ended first
         self.ended = due is None
         if self.done:
             self.done(self)
         return due
 
     def rehearse(self) -> None:
-        """Look, as the real run does first, and change nothing: a dry run that may not look is not to say go.
+        """Look like the real run and change nothing: a dry run without access must not say go.
 
         Raises:
             CredentialsError: no further call can succeed.
@@ -103,7 +103,7 @@ class FailoverTask:
         self._look_first()
 
     def report(self, *, dry_run: bool = False) -> SecretReport:
-        """Return the secret as it stands."""
+        """Return the secret's current report."""
         if self._refused is not None:
             return self._refused
         if self._case is None:
@@ -118,10 +118,10 @@ class FailoverTask:
         )
 
     def _begin(self) -> float | None:
-        """Look, write down what is known, and ask; a secret that stands alone already is written down as promoted."""
+        """Look, record the result, and send; record a standalone secret as promoted."""
         brake, arn, turn = StopFlag(self.crew, self.terms), self.listed.arn, None
         if self.is_due:
-            turn = self.terms.pace.ahead(brake.is_set)  # before the look, so that what is written down is not old
+            turn = self.terms.pace.ahead(brake.is_set)  # before the look, so that the record is fresh
         if brake.is_set():
             return None
         secret = self._look_first()
@@ -148,7 +148,7 @@ class FailoverTask:
         return None
 
     def _look_first(self) -> Secret | None:
-        """Return the secret as its Region shows it, None where that is refused, which ends its turn."""
+        """Return the secret as its Region shows it, None after a refusal, which ends its turn."""
         try:
             return self.terms.aws.describe(self.listed.arn, self.pair.target)
         except CredentialsError:
@@ -159,7 +159,7 @@ class FailoverTask:
             return None
 
     def _look_again(self, case: SecretPromotion) -> None:
-        """Look once more after a refusal: it may mean no more than that somebody has promoted it meanwhile."""
+        """Look once more after a refusal: someone else may have promoted it meanwhile."""
         try:
             case.now = self.terms.aws.describe(case.first.arn, self.pair.target)
         except CredentialsError:
@@ -182,7 +182,7 @@ class FailoverTask:
         return None
 
     def _end(self) -> None:
-        """Write down how it ended; what is open is looked at again by the next run."""
+        """Record the end; the next run looks again at an open secret."""
         case = self._case
         assert case is not None  # noqa: S101 - it was begun
         if not case.now.is_replica:
@@ -195,7 +195,7 @@ class FailoverTask:
             )
 
     def _stands(self, secret: Secret) -> None:
-        """Take in a secret that is no replica: a run promoted it and could not say so, or none of this record did."""
+        """Handle a secret that is no replica: a run promoted it without recording the end, or someone else did."""
         self.begun = True
         self._case = case = SecretPromotion(secret, secret)
         if self.known is None and self.entry(secret.arn):
@@ -211,7 +211,7 @@ class FailoverTask:
             self.write(marked(RecordMark.PROMOTED, secret.arn))
 
     def _unmeant(self, secret: Secret) -> Problem | None:
-        """Return why a replica is not meant, None where it is: nobody was asked about it, or its tags are others."""
+        """Return why a replica is not selected, None if it is: not confirmed, or its tags changed."""
         if not self.is_due:
             return _unasked(secret)
         return None if any(each.matches(Listed.of(secret)) for each in self.selectors) else _unselected(secret)
@@ -221,9 +221,9 @@ class FailoverTask:
         self._refused = replace(refusal_report(found, why), name=self.listed.name)
 
     def _policy_sha256(self) -> str | None:
-        """Return the hash of the resource policy; None where there is none, or AWS does not show a replica's.
+        """Return the hash of the resource policy; None without one, or if AWS does not show a replica's.
 
-        Whether it does is not known. Source: aws-behavior.md 1.9.
+        Whether AWS shows it is unknown. Source: aws-behavior.md 1.9.
         """
         try:
             policy = self.terms.aws.policy(self.listed.arn, self.pair.target)
@@ -235,12 +235,12 @@ class FailoverTask:
 
 
 def _same_again(error: Problem | None) -> Problem | None:
-    """Return the error without the command that would promote past the record; the same one goes on."""
+    """Return the error without the command that promotes past the record; repeat this command instead."""
     return replace(error, hint=None) if error and error.code == "NotSent" else error
 
 
 def _unselected(secret: Secret) -> Problem:
-    """Return the trouble of a replica that the selectors do not mean any more: its tags, say, were changed."""
+    """Return the problem of a replica that the selectors no longer match, for example because its tags changed."""
     return Problem(
         "ChangedMeanwhile",
         f"{secret.name} in {secret.region} no longer matches the selectors, so it was skipped",
@@ -251,7 +251,7 @@ def _unselected(secret: Secret) -> Problem:
 
 
 def _unasked(secret: Secret) -> Problem:
-    """Return the trouble of a secret that was to be promoted already and is a replica: nobody was asked about it."""
+    """Return the problem of a replica that was expected to be promoted already: nobody confirmed it."""
     return Problem(
         "ChangedMeanwhile",
         f"{secret.name} in {secret.region} is a replica again, which neither the list nor the record shows; it is left "

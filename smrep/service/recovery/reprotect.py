@@ -1,4 +1,4 @@
-"""Making a secret the primary of replicas elsewhere: what is in their way is taken out of it first, one step a time."""
+"""Make a secret the primary of replicas elsewhere, and clear their way first, step by step."""
 
 from __future__ import annotations
 
@@ -42,27 +42,27 @@ SAME_AGAIN = "run the same command again"
 
 @dataclass(slots=True)
 class Reprotection:
-    """One secret's way to its replicas: `look` decides and changes nothing, `step` does what is due next."""
+    """Reprotects one secret: `look` decides and changes nothing, `step` does the next thing due."""
 
     aws: SecretsManager
     health: PreflightChecks
     aim: Reprotect
     entry: RecordEntry
     write: Callable[[Mapping[str, Any]], None]
-    """Appends a line to the record; what it announces must not be done where it raises."""
+    """Appends a line to the record; if it raises, the announced step must not happen."""
     clearing: SecretRemoval | None = None
-    """What the victim has of replicas, to be removed first."""
+    """The victim's replicas, to be removed first."""
     parting: SecretRemoval | None = None
-    """What the primary has of replicas, to be removed last, since its role goes back."""
+    """The primary's replicas, to be removed last, because its role goes back."""
     case: SecretReplication | None = None
     error: Problem | None = None
     aside: dict[Region, RegionReport] = field(default_factory=dict)
-    """Third Regions that are left as they are, since what is there is no replica of what is cleared."""
+    """Third Regions that are skipped, because they hold no replica of the cleared secret."""
     proved: dict[Region, Outcome] = field(default_factory=dict)
     _sent_at: float | None = None
 
     def look(self, gate: WriteGate) -> None:
-        """Look into every Region that is concerned, and decide what is to be done there.
+        """Look into every Region concerned, and plan its step.
 
         Raises:
             CredentialsError: no further call can succeed.
@@ -79,29 +79,29 @@ class Reprotection:
 
     @property
     def is_stopped(self) -> bool:
-        """Whether anything forbids to go on: nothing is taken out of the way of what can't come."""
+        """Whether something blocks the plan; then nothing is removed."""
         rows = self.report().replicas
         return self.error is not None or any(row.error and row.region not in self.aside for row in rows)
 
     @property
     def is_proved(self) -> bool:
-        """Whether every replica is in sync, and looks on both sides show that it holds what the primary holds."""
+        """Whether every replica is in sync, and looks on both sides prove it."""
         courses = self.case.states if self.case else ()
         return all(self.proved.get(region) is Outcome.OK for region in courses)
 
     @property
     def sends(self) -> bool:
-        """Whether a request for a replica is to go out."""
+        """Whether a replica is to be requested."""
         return self.case is not None and any(not isinstance(each, Keep | Skip) for each in self.case.steps)
 
     @property
     def removes(self) -> frozenset[Region]:
-        """Where replicas are to be removed, first or last."""
+        """Regions in which replicas are removed, first or last."""
         return frozenset(region for each in (self.clearing, self.parting) if each for region in each.to_send)
 
     @property
     def stakes(self) -> list[tuple[str, str]]:
-        """What must be confirmed: the secret's name, and what is lost."""
+        """What to confirm: the secret's name, and what is lost."""
         found = [stake for each in (self.clearing, self.parting) if each for stake in each.stakes]
         victim = self.aim.victim
         if victim is not None and self.sends:
@@ -111,17 +111,17 @@ class Reprotection:
 
     @property
     def was_taken(self) -> bool:
-        """Whether AWS is known to have taken a request."""
+        """Whether AWS is known to have accepted a request."""
         cleared = [each for part in (self.clearing, self.parting) if part for each in part.deletions.values()]
         courses = self.case.states.values() if self.case else ()
         return any(each.accepted for each in (*cleared, *courses))
 
     def step(self, gate: WriteGate) -> bool:
-        """Do what is due next; return whether there is more to do or to wait for.
+        """Do the next thing due; return whether there is more to do or to wait for.
 
         Raises:
             CredentialsError: no further call can succeed.
-            OutputError: the record can't be written.
+            OutputError: the record cannot be written.
 
         """
         if self.clearing is not None and not self._cleared(self.clearing, gate):
@@ -139,7 +139,7 @@ class Reprotection:
         return self.parting is not None and not self._cleared(self.parting, gate) and not self.is_stopped
 
     def report(self, *, waiting: bool = True, dry_run: bool = False) -> SecretReport:
-        """Return the secret as it stands."""
+        """Return the secret's current report."""
         case, primary = self.case, self.aim.primary
         rows = {row.region: row for row in case.report(waiting=waiting, dry_run=dry_run).replicas} if case else {}
         for region, outcome in self.proved.items():
@@ -157,7 +157,7 @@ class Reprotection:
         )
 
     def _explained(self, row: RegionReport) -> RegionReport:
-        """Return the row with what this way back knows better of its error."""
+        """Return the row with an error that fits a failback."""
         victim, error = self.aim.victim, row.error
         if error is None:
             return row
@@ -171,7 +171,7 @@ class Reprotection:
         return replace(row, error=replace(error, hint=None) if error.code == "NotSent" else error)
 
     def _begun(self, holder: Secret | None, where: tuple[Region, ...], gate: WriteGate) -> SecretRemoval | None:
-        """Return what is to be cleared of a secret's own replicas; what is there and is no replica of it, stays."""
+        """Return the removal of a secret's own replicas; secrets that are not its replicas stay."""
         if holder is None or not where:
             return None
         clearing = plan_removal(self.aws, holder, where, gate.clock, gate.deadline)
@@ -180,24 +180,24 @@ class Reprotection:
                 continue
             del clearing.deletions[region]
             if our_replica(self.aim.primary, look_up_name(self.aws, self.aim.primary, region)):
-                continue  # it has come already, and the list lags
+                continue  # it has arrived, and the list lags
             left = removal_row(each, holder)
             hint = each.error.hint.partition("; when it is out")[0] if each.error.hint else None
             self.aside[region] = replace(left, action=None, error=replace(each.error, hint=hint))
         return clearing
 
     def _under_its_key(self, target: Target) -> Target:
-        """Return the target with the key that the replica which is there shows itself."""
+        """Return the target with the existing replica's own key."""
         known = self.clearing.deletions.get(target.region) if self.clearing else None
         return replace(target, kms_key=own_key(known.victim.kms_key_id)) if known and known.victim else target
 
     def _decided(self, target: Target) -> RegionStep:
-        """Return what to do in one Region; the victim's place is taken by force, and nothing else is."""
+        """Return one Region's step; only the victim is overwritten."""
         primary, victim = self.aim.primary, self.aim.victim
         entry = primary.replica(target.region)
         if victim is not None and target.region == victim.region:
             if entry is not None and entry.status not in (IN_SYNC, FAILED):
-                return Keep(target, entry)  # asked for before, and not settled, whatever AWS calls it
+                return Keep(target, entry)  # requested before, and not settled, whatever AWS calls it
             before = (had_failed(entry),) if entry and entry.status == FAILED else ()
             return self._usable(Overwrite(target, victim, entry, before))
         if self.clearing is not None and target.region in self.clearing.deletions:
@@ -206,7 +206,7 @@ class Reprotection:
         return self._usable(decide_step(primary, target, seen, NO_CONSENT, lambda _: ()))
 
     def _usable(self, step: RegionStep) -> RegionStep:
-        """Return the step, stopped where a key that it needs can't be used, or could not be looked at."""
+        """Return the step, skipped if a key it needs is unusable or could not be checked."""
         if isinstance(step, Keep | Skip):
             return step
         primary = self.aim.primary
@@ -218,7 +218,7 @@ class Reprotection:
         return skip(step.target, replace(no, severity=Severity.ERROR), outcome)
 
     def _cleared(self, clearing: SecretRemoval, gate: WriteGate) -> bool:
-        """Remove a secret's own replicas, and tell whether they are gone; the record names them first."""
+        """Remove a secret's own replicas after recording them; return whether they are gone."""
         if clearing.unsent:
             self.write(marked(RecordMark.LEAVING, self.entry.arn, regions=regions(_leaving(clearing))))
             write_once(RemoveWrite(self.aws, gate, clearing), clearing.unsent, gate)
@@ -227,7 +227,7 @@ class Reprotection:
         return all(each.gone for each in clearing.deletions.values())
 
     def _send(self, case: SecretReplication, gate: WriteGate) -> None:
-        """Ask for the replicas: first in the victim's place, which is looked at right before, then in the others."""
+        """Request the replicas: first in the victim's place after a look, then in the others."""
         victim = self.aim.victim
         for region in [step.target.region for step in case.overwrites] if victim else ():
             assert victim is not None  # noqa: S101 - as was checked
@@ -242,10 +242,10 @@ class Reprotection:
             write_once(ReplicateWrite(self.aws, gate, case), case.plain, gate)
 
     def _check(self, victim: Secret) -> None:
-        """Let the victim be destroyed.
+        """Allow the victim to be destroyed.
 
         Raises:
-            ChangedMeanwhile: either side is not as it was when that was decided, or can't be looked at.
+            ChangedMeanwhile: a side changed since that was decided, or cannot be checked.
 
         """
         primary = self.aim.primary
@@ -253,7 +253,7 @@ class Reprotection:
         check_shown(self.aws, victim, SAME_AGAIN, may_list=[*self.aside, primary.region])
 
     def _prove(self) -> None:
-        """Hold each replica that AWS calls in sync against its primary, as both are now."""
+        """Compare each replica that AWS calls in sync with its primary, as both are now."""
         case = self.case
         assert case is not None  # noqa: S101 - it was looked at first
         due = [
@@ -268,7 +268,7 @@ class Reprotection:
                 continue
             seen = look_up_name(self.aws, case.primary, course.region)
             proof = compare_replica(BothSides(primary, course.region, seen, None, None), lambda _one, _other: True)
-            held = not primary.stages and isinstance(seen, Secret) and not seen.stages  # nothing, on both sides
+            held = not primary.stages and isinstance(seen, Secret) and not seen.stages  # no value on either side
             kept = tuple(each for each in course.findings if each.kind is Kind.FAILED)
             case.states[course.region] = replace(
                 course, findings=(*kept, *proof.findings), seen_there=proof.verified or None
@@ -278,7 +278,7 @@ class Reprotection:
 
 
 def _leaving(clearing: SecretRemoval) -> list[Target]:
-    """Return the replicas that are about to be removed, each with its key."""
+    """Return the replicas to be removed, each with its key."""
     departures = [clearing.deletions[region] for region in clearing.unsent]
     shown = [(each.region, each.victim or each.before) for each in departures]
     return [Target(region, own_key(there.kms_key_id if there else None)) for region, there in shown]
