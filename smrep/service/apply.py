@@ -28,18 +28,18 @@ class Application(FleetRun):
 
     @classmethod
     def of(
-        cls, draft: FleetPlan | RevalidatedPlan, clock: Clock, rate: float, timeout_s: float, *, wait: bool
+        cls, plan: FleetPlan | RevalidatedPlan, clock: Clock, rate: float, timeout_s: float, *, wait: bool
     ) -> Application:
         """Return the run of a plan, with each account limited to `rate` writes a second."""
-        crew = Scheduler(clock, WIDTH)
-        terms: dict[int, AccountRun] = {}
+        scheduler = Scheduler(clock, WIDTH)
+        account_runs: dict[int, AccountRun] = {}
         tasks = []
-        for planner, errand in draft.errands:
+        for planner, secret_plan in plan.plans:
             fresh = AccountRun(
-                planner.estate.aws, RateLimiter(clock, rate), timeout_s, wait=wait, estate=planner.estate
+                planner.inventory.aws, RateLimiter(clock, rate), timeout_s, wait=wait, inventory=planner.inventory
             )
-            tasks.append(ApplyTask(errand, terms.setdefault(id(planner), fresh), crew))
-        return cls(tasks, crew, kept=draft.kept)
+            tasks.append(ApplyTask(secret_plan, account_runs.setdefault(id(planner), fresh), scheduler))
+        return cls(tasks, scheduler, kept=plan.kept)
 
     def reports(self, *, dry_run: bool = False) -> Sequence[SecretReport]:  # noqa: ARG002 - it acts
         """Return every secret's current report, worst first."""
@@ -57,9 +57,9 @@ class Application(FleetRun):
             SmrepError: the only account failed.
 
         """
-        every = list({id(task.terms): task.terms for task in self.tasks}.values())
-        for terms in every:
-            if terms.ended_by is not None and len(every) == 1 and not accounts.lost:
-                raise terms.ended_by
-            if terms.ended_by is not None and terms.estate is not None:
-                accounts.lose(terms.estate, terms.ended_by)
+        account_runs = list({id(task.account_run): task.account_run for task in self.tasks}.values())
+        for account_run in account_runs:
+            if account_run.ended_by is not None and len(account_runs) == 1 and not accounts.lost:
+                raise account_run.ended_by
+            if account_run.ended_by is not None and account_run.inventory is not None:
+                accounts.lose(account_run.inventory, account_run.ended_by)

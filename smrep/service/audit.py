@@ -25,13 +25,13 @@ from smrep.service.steps.parallel import do_nothing, parallel
 class Audit:
     """Audit of one account."""
 
-    estate: Inventory
+    inventory: Inventory
     deep: bool = False
     """Whether to look at every primary, to report a status."""
     extras: bool = False
     """Whether to report replicas in Regions that no rule wants."""
     pulse: Callable[[], None] = do_nothing
-    examiner: Inspector = field(init=False)
+    inspector: Inspector = field(init=False)
     listed: list[int] = field(default_factory=list)
     """Places of the secrets that listing alone covers."""
     _doubtful: list[int] = field(default_factory=list)
@@ -40,8 +40,8 @@ class Audit:
 
     def __post_init__(self) -> None:
         """Create the inspector of this inventory."""
-        self.examiner = Inspector(self.estate, self.pulse)
-        self.estate.pulse = self.pulse
+        self.inspector = Inspector(self.inventory, self.pulse)
+        self.inventory.pulse = self.pulse
 
     def look(self, run: RunState) -> None:
         """List the Regions, then look at the doubtful secrets.
@@ -51,42 +51,42 @@ class Audit:
             UsageError: rules conflict for a secret that was not listed.
 
         """
-        estate, examiner = self.estate, self.examiner
-        estate.sweep()
-        self._orphans = examiner.orphans()
-        check_clashes([estate])
-        self._doubtful = examiner.doubtful(deep=self.deep)
+        inventory, inspector = self.inventory, self.inspector
+        inventory.sweep()
+        self._orphans = inspector.orphans()
+        check_clashes([inventory])
+        self._doubtful = inspector.doubtful(deep=self.deep)
         chosen = set(self._doubtful)
-        self.listed = [place for place in range(len(estate.primaries)) if place not in chosen]
-        examiner.to_look = len(self._doubtful)
+        self.listed = [place for place in range(len(inventory.primaries)) if place not in chosen]
+        inspector.to_look = len(self._doubtful)
         run.update()
         parallel(self._examine, self._doubtful, pulse=run.heartbeat)
         run.update()
 
     @property
-    def found(self) -> list[SecretReport]:
+    def reports(self) -> list[SecretReport]:
         """Reports of the secrets examined, not yet examined, and refused."""
         examined = (self._looked_at.get(place, self._unexamined(place)) for place in self._doubtful)
-        return [*self.estate.refused, *self._orphans, *(each for each in examined if each)]
+        return [*self.inventory.refused, *self._orphans, *(report for report in examined if report)]
 
     @property
     def progress(self) -> Progress:
         """Progress of the run."""
-        examiner = self.examiner
-        if not examiner.to_look:
-            return self.estate.progress
-        return Progress("examining", examiner.looked, examiner.to_look)
+        inspector = self.inspector
+        if not inspector.to_look:
+            return self.inventory.progress
+        return Progress("examining", inspector.looked, inspector.to_look)
 
     def by_listing(self, place: int) -> SecretReport:
         """Return a secret's report from listing alone."""
-        estate, primary = self.estate, self.estate.primaries[place]
+        inventory, primary = self.inventory, self.inventory.primaries[place]
         rows = [
             covered_row(primary, target)
-            if estate.is_listed_well(place, target.region) or target.region not in estate.unlisted
-            else unlisted_row(target, estate.unlisted[target.region])
-            for target in estate.wants[place].targets
+            if inventory.is_listed_well(place, target.region) or target.region not in inventory.unlisted
+            else unlisted_row(target, inventory.unlisted[target.region])
+            for target in inventory.wants[place].targets
         ]
-        return self._told(place, rows)
+        return self._listed_report(place, rows)
 
     def check(self) -> None:
         """Raise if incomplete lists leave something open in any case.
@@ -95,35 +95,36 @@ class Audit:
             NotWhole: a replica without a primary could be missed.
 
         """
-        unlisted = self.estate.unlisted if self.estate.scope.seeks_orphans else {}
+        unlisted = self.inventory.unlisted if self.inventory.scope.seeks_orphans else {}
         for region, error in unlisted.items():
-            what = unchecked(region, error, f"secretsmanager:ListSecrets in {region}")
+            finding = unchecked(region, error, f"secretsmanager:ListSecrets in {region}")
             message = f"{region} could not be listed, so a replica there whose primary is gone would not be seen"
-            raise NotWhole(message, what.hint, doubt(error))
+            raise NotWhole(message, finding.hint, doubt(error))
 
-    def _told(self, place: int, rows: Sequence[RegionReport]) -> SecretReport:
+    def _listed_report(self, place: int, rows: Sequence[RegionReport]) -> SecretReport:
         """Return the report of a secret from the lists alone."""
-        primary = self.estate.primaries[place]
+        primary = self.inventory.primaries[place]
         outcome = worst(row.outcome for row in rows)
         report = SecretReport(primary.name, outcome, primary.arn, primary.region, tuple(rows), checked_by="list")
-        return replace(report, rules=self.estate.wants[place].rules, account=self.estate.account)
+        return replace(report, rules=self.inventory.wants[place].rules, account=self.inventory.account)
 
     def _unexamined(self, place: int) -> SecretReport:
         """Return the report of a doubtful secret that the run did not reach."""
         message = "the lists leave a doubt, and the run ended before it was looked at"
         doubt = Finding(Kind.UNCHECKED, Severity.WARNING, message, outcome=Outcome.PENDING)
-        targets = self.estate.wants[place].targets
+        targets = self.inventory.wants[place].targets
         rows = [
-            RegionReport(each.region, Outcome.PENDING, wanted_key=each.kms_key, findings=(doubt,)) for each in targets
+            RegionReport(target.region, Outcome.PENDING, wanted_key=target.kms_key, findings=(doubt,))
+            for target in targets
         ]
-        return self._told(place, rows)
+        return self._listed_report(place, rows)
 
     def _examine(self, place: int) -> None:
         self._looked_at[place] = self._examined(place)
 
     def _examined(self, place: int) -> SecretReport | None:
         """Look at a secret and return its report, None if it is gone."""
-        primary, wanted = self.examiner.primary(place), self.estate.wants[place]
+        primary, wanted = self.inspector.primary(place), self.inventory.wants[place]
         if not isinstance(primary, Secret):
             return primary
         rows = [self._row(place, primary, target) for target in wanted.targets]
@@ -135,13 +136,13 @@ class Audit:
         ]
         notes = troubles_elsewhere(primary, {row.region for row in rows})
         report = replace(secret_report(primary, rows, notes=notes), checked_by="describe", rules=wanted.rules)
-        return replace(report, account=self.estate.account)
+        return replace(report, account=self.inventory.account)
 
     def _row(self, place: int, primary: Secret, target: Target) -> RegionReport:
         def same(wanted: str, shown: str) -> bool | AwsError:
-            return self.estate.key_check.claimed(wanted, shown, target.region, primary.account)
+            return self.inventory.key_check.claimed(wanted, shown, target.region, primary.account)
 
-        return examined_row(primary, target, self.examiner.look(place, primary, target), same)
+        return examined_row(primary, target, self.inspector.look(place, primary, target), same)
 
 
 @dataclass(slots=True)
@@ -164,14 +165,14 @@ class Audits:
         """
         for audit in self.audits:
             self._present = audit
-            with self.accounts.each(audit.estate, alone=len(self.audits) == 1):
-                audit.estate.take_stock()
+            with self.accounts.isolated(audit.inventory, alone=len(self.audits) == 1):
+                audit.inventory.take_stock()
             run.update()
-        refuse_absent([each.estate for each in self._living], whole=self.whole and not self.accounts.lost)
-        check_clashes([each.estate for each in self._living])
+        refuse_absent([audit.inventory for audit in self._living], whole=self.whole and not self.accounts.lost)
+        check_clashes([audit.inventory for audit in self._living])
         for audit in self._living:
             self._present = audit
-            with self.accounts.each(audit.estate, alone=len(self.audits) == 1):
+            with self.accounts.isolated(audit.inventory, alone=len(self.audits) == 1):
                 audit.look(run)
 
     def check(self) -> None:
@@ -198,28 +199,29 @@ class Audits:
 
     def reports(self, *, dry_run: bool = False) -> Sequence[SecretReport]:  # noqa: ARG002 - it changes nothing
         """Return every secret, findings first; reports of healthy secrets are created on access."""
-        reports = sorted(self._reports(), key=lambda each: (not is_remarkable(each), each.name))
-        found: list[SecretReport | tuple[Audit, int]] = [*worst_first(reports)]
-        found += [(audit, place) for audit in self.audits for place in audit.listed if audit.estate.covers(place)]
-        return LazyReports(found, lambda item: item if isinstance(item, SecretReport) else item[0].by_listing(item[1]))
+        reports = sorted(self._reports(), key=lambda report: (not is_remarkable(report), report.name))
+        items: list[SecretReport | tuple[Audit, int]] = [*worst_first(reports)]
+        items += [(audit, place) for audit in self.audits for place in audit.listed if audit.inventory.covers(place)]
+        return LazyReports(items, lambda item: item if isinstance(item, SecretReport) else item[0].by_listing(item[1]))
 
     @property
     def summary(self) -> dict[str, int]:
         """Secrets counted by result; those of an unlisted Region one by one."""
-        covered = sum(audit.estate.covers(place) for audit in self.audits for place in audit.listed)
+        covered = sum(audit.inventory.covers(place) for audit in self.audits for place in audit.listed)
         return summary(self._reports(), covered)
 
     @property
     def addable(self) -> bool:
         """Whether a replica is missing and nothing blocks it."""
         rows = (row for report in self._reports() for row in report.replicas)
-        return any({each.kind for each in row.findings} - {Kind.NO_VALUE} == {Kind.MISSING} for row in rows)
+        return any({finding.kind for finding in row.findings} - {Kind.NO_VALUE} == {Kind.MISSING} for row in rows)
 
     def warnings(self, rules: Sequence[Rule]) -> Iterator[str]:
         """Yield warnings about the selection; a shard of it may be empty."""
-        estates = [audit.estate for audit in self._living]
-        homes = ", ".join(dict.fromkeys(estate.scope.home for estate in estates))
-        for rule in unmatched_rules(estates, rules) if estates and self.whole and not self.accounts.lost else ():
+        inventories = [audit.inventory for audit in self._living]
+        homes = ", ".join(dict.fromkeys(inventory.scope.home for inventory in inventories))
+        complete = bool(inventories) and self.whole and not self.accounts.lost
+        for rule in unmatched_rules(inventories, rules) if complete else ():
             if rule.selector == EVERY:
                 yield f"there is no secret in {homes}"
             else:
@@ -227,7 +229,7 @@ class Audits:
 
     @property
     def _living(self) -> list[Audit]:
-        return [audit for audit in self.audits if not self.accounts.has_lost(audit.estate)]
+        return [audit for audit in self.audits if not self.accounts.has_lost(audit.inventory)]
 
     def _reports(self) -> list[SecretReport]:
         """Return every secret that listing alone does not cover."""
@@ -235,7 +237,7 @@ class Audits:
             report
             for audit in self.audits
             for report in (
-                *audit.found,
-                *(audit.by_listing(place) for place in audit.listed if not audit.estate.covers(place)),
+                *audit.reports,
+                *(audit.by_listing(place) for place in audit.listed if not audit.inventory.covers(place)),
             )
         ]

@@ -90,32 +90,32 @@ class Doctor:
         """
         if not addresses:
             return (self._without_secret(self._region_states()),) if self.targets else ()
-        found = find_secrets(
+        results = find_secrets(
             self.aws, addresses, follow=True, expect_account=self.expect_account, patience_s=PATIENCE_S
         )
         states = self._region_states()
-        return tuple(self._report(each, states) for each in found)
+        return tuple(self._report(result, states) for result in results)
 
     def _without_secret(self, states: Mapping[str, bool] | None) -> SecretReport:
         rows = tuple(parallel(partial(self._bare_row, states), self.targets))
         return SecretReport("-", worst(row.outcome for row in rows), primary_region=self.home, replicas=rows)
 
     def _bare_row(self, states: Mapping[str, bool] | None, target: Target) -> RegionReport:
-        found, key = region_state(target.region, states), target.kms_key
-        if key and key != DEFAULT and not is_hopeless(found):
-            known = self.health.key_check.key(key, target.region)
-            found += key_health(key, "the key", target.region, known, f"-r {target.region}=alias/NAME")
-        return region_only(target.region, key, found)
+        findings, key = region_state(target.region, states), target.kms_key
+        if key and key != DEFAULT and not is_hopeless(findings):
+            description = self.health.key_check.key(key, target.region)
+            findings += key_health(key, "the key", target.region, description, f"-r {target.region}=alias/NAME")
+        return region_only(target.region, key, findings)
 
-    def _report(self, found: FoundSecret, states: Mapping[str, bool] | None) -> SecretReport:
-        primary = found.result
+    def _report(self, lookup: FoundSecret, states: Mapping[str, bool] | None) -> SecretReport:
+        primary = lookup.result
         regions = tuple(target.region for target in self.targets)
         if isinstance(primary, Problem):
-            return unreachable_primary_report(found, primary, regions)
+            return unreachable_primary_report(lookup, primary, regions)
         check_regions([primary.region], regions)
         error = pending_deletion(primary)
         if error:
-            return refusal_report(found, error)
+            return refusal_report(lookup, error)
         targets = self.targets or tuple(Target(entry.region) for entry in primary.replicas)
         policy = self._policy(primary) if self.reader else None
         chart = Chart(primary, policy, states if self.health.is_callers(primary) else None)
@@ -126,15 +126,15 @@ class Doctor:
             patience_s=PATIENCE_S,
         )
         empty = no_value(primary)
-        unseen = NotChecked(no_answer(primary.name))
+        not_looked = NotChecked(no_answer(primary.name))
         rows = tuple(
-            diagnosed(primary, target, chart.looks.get(target.region, unseen), (*findings, *whole, *empty))
+            diagnosed(primary, target, chart.looks.get(target.region, not_looked), (*findings, *whole, *empty))
             for target, findings in zip(targets, single, strict=True)
         )
         unread = () if rows or not self.reader else (f"{primary.name} has no replica to read: name a Region with -r",)
         said = () if rows else whole
-        grave = next((each for each in said if each.severity is Severity.ERROR), None)
-        grave = grave or next((each for each in said if each.kind is Kind.UNCHECKED), None)
+        grave = next((finding for finding in said if finding.severity is Severity.ERROR), None)
+        grave = grave or next((finding for finding in said if finding.kind is Kind.UNCHECKED), None)
         return SecretReport(
             name=primary.name,
             outcome=worst([outcome_of(whole), *(row.outcome for row in rows)]),
@@ -145,7 +145,11 @@ class Doctor:
             cross_account=primary.cross_account,
             by_arn=primary.by_arn,
             findings=(*far_findings(primary), *(() if rows else empty)),
-            notes=(*followed_replica_note(found), *(each.message for each in said if each is not grave), *unread),
+            notes=(
+                *followed_replica_note(lookup),
+                *(finding.message for finding in said if finding is not grave),
+                *unread,
+            ),
         )
 
     def _region_states(self) -> Mapping[str, bool] | None:
@@ -155,24 +159,24 @@ class Doctor:
 
     def _examine(self, chart: Chart, target: Target) -> tuple[Finding, ...]:
         """Return all findings for a Region, or those so far if the rest takes too long."""
-        region, primary, found = target.region, chart.primary, chart.findings[target.region]
+        region, primary, findings = target.region, chart.primary, chart.findings[target.region]
         seen = chart.looks[region] = look_up_name(self.aws, primary, region)
-        found += region_findings(primary, target, seen, chart.states)
-        if is_hopeless(tuple(found)):
-            return tuple(found)
+        findings += region_findings(primary, target, seen, chart.states)
+        if is_hopeless(tuple(findings)):
+            return tuple(findings)
         entry = entry_under(primary.replica(region), our_replica(primary, seen))
         key = target.kms_key or (entry.kms_key_id if entry else None)
-        found += self.health.of_key(primary, Target(region, key))
+        findings += self.health.of_key(primary, Target(region, key))
         if entry:
-            found += self.health.key_check.findings(primary, target, entry)
+            findings += self.health.key_check.findings(primary, target, entry)
         if self.reader:
             its = entry.kms_key_id if entry else key
-            found += self._for_reader(self.reader, primary, Target(region, its), chart.policy)
-        return tuple(dict.fromkeys(found))
+            findings += self._for_reader(self.reader, primary, Target(region, its), chart.policy)
+        return tuple(dict.fromkeys(findings))
 
-    def _for_reader(self, role: str, primary: Secret, there: Target, policy: Policy) -> tuple[Finding, ...]:
+    def _for_reader(self, role: str, primary: Secret, target: Target, policy: Policy) -> tuple[Finding, ...]:
         """Return whether the role can read the replica, or could once it exists."""
-        region, key = there.region, there.kms_key
+        region, key = target.region, target.kms_key
         arn = in_region(primary.arn, region)
         context = {
             "aws:RequestedRegion": region,
@@ -180,16 +184,16 @@ class Doctor:
             "secretsmanager:VersionStage": "AWSCURRENT",
         }
         decision = self._simulated(role, "secretsmanager:GetSecretValue", arn, context)
-        found = (may_read(role, primary, region, decision, policy), *bound(primary, region, policy))
+        findings = (may_read(role, primary, region, decision, policy), *bound(primary, region, policy))
         if key is None or normal(key, region, primary.account) == DEFAULT:
-            return found
-        known = self.health.key_check.of(primary, key, region)
-        if isinstance(known, AwsError):
-            return (*found, *self.health.of_key(primary, there))
+            return findings
+        description = self.health.key_check.of(primary, key, region)
+        if isinstance(description, AwsError):
+            return (*findings, *self.health.of_key(primary, target))
         through = {"kms:ViaService": via(region), "kms:EncryptionContext:SecretARN": arn}
-        verdict = self._simulated(role, "kms:Decrypt", known.arn, {"aws:RequestedRegion": region, **through})
+        verdict = self._simulated(role, "kms:Decrypt", description.arn, {"aws:RequestedRegion": region, **through})
         decrypting = may_decrypt(role, key, region, verdict)
-        return (*found, decrypting) if decrypting else found
+        return (*findings, decrypting) if decrypting else findings
 
     def _simulated(self, role: str, action: str, resource: str, context: Mapping[str, str]) -> Decision:
         return answer_or_error(lambda: self.account.simulate(self.home, role, action, resource, context))

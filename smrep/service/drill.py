@@ -102,7 +102,7 @@ class Drill:
         stage, pair, every, taken = self.stage, self.pair, self.steps, tuple(self.taken)
         end = stage.now()
         after = stage.standing(pair.source)  # ends the sightings at this call
-        found = courses(stage.sightings, self._started_at, end)
+        timelines = courses(stage.sightings, self._started_at, end)
         return DrillResult(
             pair,
             third_region(pair),
@@ -110,8 +110,8 @@ class Drill:
             end - self._started_at,
             every,
             taken,
-            found,
-            verdict(every, taken, found, astray(pair, self._before, after, found)) if self._has_ended else (),
+            timelines,
+            verdict(every, taken, timelines, astray(pair, self._before, after, timelines)) if self._has_ended else (),
             interrupted=not self._has_ended,
         )
 

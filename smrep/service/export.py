@@ -36,7 +36,7 @@ class Export:
     expect_account: str | None = None
     primaries: list[Secret] = field(default_factory=list)
     """Primaries with the entries whose replicas exist, as far as smrep can see."""
-    unseen: list[SecretReport] = field(default_factory=list)
+    unchecked: list[SecretReport] = field(default_factory=list)
     """Secrets that could not be checked and are missing from the manifest."""
     notes: list[str] = field(default_factory=list)
     """Notes on what the manifest lacks or could not confirm."""
@@ -68,8 +68,8 @@ class Export:
         """
         listed: list[Listed] = []
         for page in self._sweeper.pages(self.home, filters([self.selector])):
-            for each in page:
-                check_account(each.account, self.expect_account, each.arn)
+            for secret in page:
+                check_account(secret.account, self.expect_account, secret.arn)
             listed += [replace(e, tags=()) for e in page if e.role is Role.PRIMARY and self.selector.matches(e)]
             run.update()
         self._to_look = len(listed)
@@ -77,7 +77,7 @@ class Export:
             if isinstance(seen, Secret):
                 self.primaries.append(seen)
             elif seen is not None:
-                self.unseen.append(seen)
+                self.unchecked.append(seen)
         self._described = list(self.primaries)
         run.update()
         regions = sorted({entry.region for primary in self.primaries for entry in primary.replicas})
@@ -107,14 +107,14 @@ class Export:
 
     def reports(self, *, dry_run: bool = False) -> Sequence[SecretReport]:  # noqa: ARG002 - it changes nothing
         """Return every secret with replicas."""
-        found: list[SecretReport | Secret] = [*self.unseen, *self.primaries]
-        return LazyReports(found, lambda each: each if isinstance(each, SecretReport) else self._report(each))
+        items: list[SecretReport | Secret] = [*self.unchecked, *self.primaries]
+        return LazyReports(items, lambda item: item if isinstance(item, SecretReport) else self._report(item))
 
     @property
     def summary(self) -> dict[str, int]:
         """Number of secrets, of replicas in the manifest, and of secrets that could not be checked."""
         replicas = sum(entry.status != FAILED for primary in self.primaries for entry in primary.replicas)
-        return {"secrets": len(self.reports()), "replicas": replicas, "unseen": len(self.unseen)}
+        return {"secrets": len(self.reports()), "replicas": replicas, "unseen": len(self.unchecked)}
 
     @property
     def manifest(self) -> Manifest:
@@ -122,7 +122,7 @@ class Export:
         return adopted(self.primaries, self.home, self._own_keys)
 
     @property
-    def estate(self) -> TerraformExport:
+    def terraform(self) -> TerraformExport:
         """Current replication for Terraform: the primaries' entries, corrected by their Regions."""
         return TerraformExport(self.home, self._described, self._own_keys, self._gone)
 
@@ -130,7 +130,7 @@ class Export:
         """Return the primary, None if it is gone, or the report of why it could not be checked."""
         try:
             self._denials.check(f"{listed.name} in {listed.region}")
-            found = self.aws.describe(listed.arn, listed.region)
+            primary = self.aws.describe(listed.arn, listed.region)
         except NotFound:
             self._denials.note(denied=False)
             return None
@@ -143,21 +143,21 @@ class Export:
         finally:
             self._looked += 1
         self._denials.note(denied=False)
-        return found
+        return primary
 
     def _list_replicas(self, region: Region) -> None:
         """Read each replica's key from its own Region, which is more reliable than the primary."""
         names = {in_region(primary.arn, region) for primary in self.primaries}
-        own: dict[str, str] = {}
+        keys: dict[str, str] = {}
         try:
             for page in self._sweeper.pages(region, [Filter("primary-region", (self.home,))]):
                 replicas = (e for e in page if e.arn in names and e.primary_region == self.home)
-                own |= {each.arn: each.kms_key_id or DEFAULT for each in replicas}
+                keys |= {replica.arn: replica.kms_key_id or DEFAULT for replica in replicas}
         except AwsError as error:
             if error.ends_the_run:
                 raise
             self._unlisted[region] = error
-        self._own_keys |= own
+        self._own_keys |= keys
 
     def _look_for_unlisted(self, run: RunState) -> None:
         """Look for replicas that are InSync but not listed in their Region; drop those that do not exist."""
@@ -179,12 +179,12 @@ class Export:
                 primary = self.primaries[place]
                 self.notes.append(not_there(primary, entry))
                 self._gone.add(in_region(primary.arn, entry.region))
-                rest = tuple(each for each in primary.replicas if each.region != entry.region)
+                rest = tuple(replica for replica in primary.replicas if replica.region != entry.region)
                 self.primaries[place] = replace(primary, replicas=rest)
 
-        unseen = [unlooked_at(region, names) for region, names in unlooked.items()]
-        self.doubts += unseen
-        self.notes += unseen
+        unlooked_notes = [unlooked_at(region, names) for region, names in unlooked.items()]
+        self.doubts += unlooked_notes
+        self.notes += unlooked_notes
 
     def _is_there(self, doubt: tuple[int, Replica]) -> bool | None:
         """Look into the Region; return None if that fails."""

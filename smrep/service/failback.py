@@ -18,19 +18,19 @@ _FIRST = 8
 """Number of secrets to look at first; if a Region answers for none, skip it for the rest."""
 
 
-def plan_all(journeys: Sequence[FailbackTask], run: RunState) -> None:
+def plan_all(tasks: Sequence[FailbackTask], run: RunState) -> None:
     """Plan all tasks in parallel, without waiting hundreds of times for a Region that does not answer.
 
     Raises:
         CredentialsError: no further call can succeed.
 
     """
-    first, rest = journeys[:_FIRST], journeys[_FIRST:]
+    first, rest = tasks[:_FIRST], tasks[_FIRST:]
     parallel(FailbackTask.plan, first, pulse=run.heartbeat)
-    silent = [each.left.region for each in first if each.left and each.left.is_silence]
+    silent = [task.skipped.region for task in first if task.skipped and task.skipped.is_silence]
     if len(silent) == _FIRST:
-        for each in rest:
-            each.leave(unasked(each.entry, silent[0], _FIRST))
+        for task in rest:
+            task.leave(unasked(task.entry, silent[0], _FIRST))
         return
     parallel(FailbackTask.plan, rest, pulse=run.heartbeat)
 

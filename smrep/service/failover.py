@@ -38,7 +38,7 @@ class FailoverSelection:
     """At least one must match."""
     record: Record
     expect_account: str | None = None
-    found: dict[str, Listed] = field(default_factory=dict)
+    secrets: dict[str, Listed] = field(default_factory=dict)
     """By ARN; includes secrets of the record that are no longer replicas."""
     refused: list[SecretReport] = field(default_factory=list)
     """Named secrets that cannot be promoted."""
@@ -49,10 +49,12 @@ class FailoverSelection:
         """Move ARNs of the lost Region to the surviving one."""
         self.selectors = [
             replace(
-                each,
-                names=frozenset(in_region(name, self.pair.target) if _is_arn(name) else name for name in each.names),
+                selector,
+                names=frozenset(
+                    in_region(name, self.pair.target) if _is_arn(name) else name for name in selector.names
+                ),
             )
-            for each in self.selectors
+            for selector in self.selectors
         ]
 
     def look(self, run: RunState) -> None:
@@ -73,8 +75,8 @@ class FailoverSelection:
         for entry in self.record.entries.values():
             self._take(_as_listed(entry, self.pair))
         names = {name for each in self.selectors for name in each.names}
-        known = {name for each in self.found.values() for name in (each.name, each.arn)}
-        missing = [name for name in sorted(names) if name not in known]
+        known_names = {name for each in self.secrets.values() for name in (each.name, each.arn)}
+        missing = [name for name in sorted(names) if name not in known_names]
         for listed in parallel(self._described, missing, pulse=run.heartbeat):
             if isinstance(listed, Listed):
                 self._take(listed)
@@ -82,9 +84,9 @@ class FailoverSelection:
                 self.refused.append(listed)
         run.update()
         # the record's order is the order of its run, which means nothing to a reader
-        self.found = dict(sorted(self.found.items(), key=lambda each: (each[1].name, each[0])))
+        self.secrets = dict(sorted(self.secrets.items(), key=lambda each: (each[1].name, each[0])))
         keys = KmsKeys(self.aws, self.sweeper.clock)
-        for arn, each in self.found.items():
+        for arn, each in self.secrets.items():
             self.findings[arn] = self._findings(keys, each)
         run.update()
 
@@ -107,15 +109,15 @@ class FailoverSelection:
         return ()
 
     @property
-    def due(self) -> list[str]:
+    def to_promote(self) -> list[str]:
         """ARNs to promote: replicas, and secrets without an end in the record."""
-        begun = {each.arn for each in self.record.unfinished}
-        return [arn for arn, each in self.found.items() if each.is_replica or arn in begun]
+        begun = {secret.arn for secret in self.record.unfinished}
+        return [arn for arn, secret in self.secrets.items() if secret.is_replica or arn in begun]
 
     def _take(self, secret: Listed) -> None:
-        if any(each.matches(secret) for each in self.selectors):
+        if any(selector.matches(secret) for selector in self.selectors):
             check_account(secret.account, self.expect_account or self.record.account, secret.arn)
-            self.found.setdefault(secret.arn, secret)
+            self.secrets.setdefault(secret.arn, secret)
 
     def _described(self, name: str) -> Listed | SecretReport:
         """Look up a named secret that is not listed, and may be new; or return why it cannot be promoted."""
@@ -131,12 +133,12 @@ class FailoverSelection:
             return refusal_report(FoundSecret(address, explain_lookup_error(error, address)), Problem.of(error))
 
     def _findings(self, keys: KmsKeys, secret: Listed) -> tuple[Finding, ...]:
-        found = [rotating(secret.name, secret.region)] if secret.rotation_enabled else []
+        findings = [rotating(secret.name, secret.region)] if secret.rotation_enabled else []
         key = secret.kms_key_id
         if key and key != DEFAULT:
             instead = format_command("rekey", [secret.name], targets=[Target(secret.region, "alias/NAME")])
-            found += key_health(key, "the key", secret.region, keys.key(key, secret.region), instead)
-        return tuple(replace(each, severity=Severity.WARNING) for each in found)
+            findings += key_health(key, "the key", secret.region, keys.key(key, secret.region), instead)
+        return tuple(replace(finding, severity=Severity.WARNING) for finding in findings)
 
 
 @dataclass(slots=True)

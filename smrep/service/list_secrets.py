@@ -27,7 +27,7 @@ class Listing:
     selector: Selector
     expect_account: str | None = None
     seen: int = 0
-    _found: list[Listed] = field(default_factory=list)
+    _secrets: list[Listed] = field(default_factory=list)
 
     def look(self, run: RunState, show_page: Callable[[Sequence[SecretReport]], None]) -> None:
         """List page by page; `show_page` receives each page's secrets.
@@ -38,12 +38,12 @@ class Listing:
 
         """
         for page in RegionLister(self.aws, self.clock).pages(self.home, filters([self.selector])):
-            found = [replace(each, tags=()) for each in page if self.selector.matches(each)]
-            for each in found:
-                check_account(each.account, self.expect_account, each.arn)
-            self.seen += len(found)
-            self._found += found
-            show_page(LazyReports(found, _report))
+            secrets = [replace(secret, tags=()) for secret in page if self.selector.matches(secret)]
+            for secret in secrets:
+                check_account(secret.account, self.expect_account, secret.arn)
+            self.seen += len(secrets)
+            self._secrets += secrets
+            show_page(LazyReports(secrets, _report))
             run.update()
 
     @property
@@ -62,7 +62,7 @@ class Listing:
 
     def reports(self, *, dry_run: bool = False) -> Sequence[SecretReport]:  # noqa: ARG002 - it changes nothing
         """Return every secret listed so far."""
-        return LazyReports(self._found, _report)
+        return LazyReports(self._secrets, _report)
 
 
 def _report(secret: Listed) -> SecretReport:

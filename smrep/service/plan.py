@@ -30,7 +30,7 @@ class FleetPlan(SecretPlans):
     rules: Sequence[Rule]
     whole: bool = True
     """Whether no other shard's accounts may contain a rule's secrets."""
-    errands: list[tuple[AccountPlanner, SecretPlan]] = field(default_factory=list)
+    plans: list[tuple[AccountPlanner, SecretPlan]] = field(default_factory=list)
     kept: list[tuple[AccountPlanner, int]] = field(default_factory=list)
     """Secrets without changes, by listing: account and place."""
     accounts: Accounts = field(default_factory=Accounts)
@@ -49,15 +49,15 @@ class FleetPlan(SecretPlans):
         alone = len(self.planners) == 1
         for planner in self.planners:
             self._at = planner
-            with self.accounts.each(planner.estate, alone=alone):
-                planner.estate.take_stock()
+            with self.accounts.isolated(planner.inventory, alone=alone):
+                planner.inventory.take_stock()
             run.update()
         self._check()
         for planner in self._living:
             self._at = planner
-            with self.accounts.each(planner.estate, alone=alone):
-                drafted = list(planner.draft())
-                self.errands += [(planner, errand) for errand in drafted]
+            with self.accounts.isolated(planner.inventory, alone=alone):
+                new_plans = list(planner.plans())
+                self.plans += [(planner, plan) for plan in new_plans]
                 self.kept += [(planner, place) for place in planner.kept]
             run.update()
 
@@ -66,21 +66,19 @@ class FleetPlan(SecretPlans):
         """Progress of the run."""
         if self._at is None:
             return Progress("listing", 0)
-        examiner = self._at.examiner
-        if examiner.to_look:
-            return Progress("examining", examiner.looked, examiner.to_look)
-        return self._at.estate.progress
+        inspector = self._at.inspector
+        if inspector.to_look:
+            return Progress("examining", inspector.looked, inspector.to_look)
+        return self._at.inventory.progress
 
     def reports(self, *, dry_run: bool = True) -> Sequence[SecretReport]:  # noqa: ARG002 - it does nothing yet
         """Return every secret, planned changes first."""
-        return join_reports(
-            [errand.report(dry_run=True) for _, errand in self.errands], self.kept, detailed=self.detailed
-        )
+        return join_reports([plan.report(dry_run=True) for _, plan in self.plans], self.kept, detailed=self.detailed)
 
     @property
     def summary(self) -> dict[str, int]:
         """Regions counted by planned change."""
-        return tally([errand.report(dry_run=True) for _, errand in self.errands], kept_rows(self.kept), len(self.kept))
+        return tally([plan.report(dry_run=True) for _, plan in self.plans], kept_rows(self.kept), len(self.kept))
 
     @property
     def count(self) -> int:
@@ -89,17 +87,17 @@ class FleetPlan(SecretPlans):
 
     @property
     def _living(self) -> list[AccountPlanner]:
-        return [each for each in self.planners if not self.accounts.has_lost(each.estate)]
+        return [planner for planner in self.planners if not self.accounts.has_lost(planner.inventory)]
 
     def _check(self) -> None:
         """Refuse a manifest that does not fit the existing secrets."""
-        estates = [planner.estate for planner in self._living]
+        inventories = [planner.inventory for planner in self._living]
         whole = self.whole and not self.accounts.lost
-        refuse_absent(estates, whole=whole)
-        empty = unmatched_rules(estates, self.rules) if estates and whole else []
-        homes = ", ".join(dict.fromkeys(estate.scope.home for estate in estates))
+        refuse_absent(inventories, whole=whole)
+        empty = unmatched_rules(inventories, self.rules) if inventories and whole else []
+        homes = ", ".join(dict.fromkeys(inventory.scope.home for inventory in inventories))
         mistakes = [f"{rule.place}: {rule.name} matches no secret of {homes}" for rule in empty]
-        check_clashes(estates, mistakes)
+        check_clashes(inventories, mistakes)
 
 
 def join_reports(
@@ -107,7 +105,7 @@ def join_reports(
 ) -> Sequence[SecretReport]:
     """Join all reports; those of healthy secrets are created on access."""
     items: list[SecretReport | tuple[AccountPlanner, int]] = [
-        *(_detailed(each) if detailed else each for each in reports)
+        *(_detailed(report) if detailed else report for report in reports)
     ]
     items += kept
     return LazyReports(items, lambda item: item if isinstance(item, SecretReport) else item[0].kept_report(item[1]))
@@ -115,7 +113,7 @@ def join_reports(
 
 def kept_rows(kept: Sequence[tuple[AccountPlanner, int]]) -> int:
     """Return the number of unchanged Regions, by listing."""
-    return sum(len(planner.estate.wants[place].targets) for planner, place in kept)
+    return sum(len(planner.inventory.wants[place].targets) for planner, place in kept)
 
 
 def _detailed(report: SecretReport) -> SecretReport:
@@ -129,7 +127,7 @@ def _differing(row: RegionReport) -> RegionReport:
         return row
     if what_of(row) != Action.KEEP:
         return replace(row, outcome=worst([row.outcome, Outcome.DRIFT]))
-    return replace(row, outcome=worst([row.outcome, *(each.outcome for each in row.findings if each.outcome)]))
+    return replace(row, outcome=worst([row.outcome, *(finding.outcome for finding in row.findings if finding.outcome)]))
 
 
 @dataclass(slots=True)
@@ -139,7 +137,7 @@ class RevalidatedPlan(SecretPlans):
     plan: Saved
     planners: Mapping[int, AccountPlanner]
     """Planners of the accounts with changes, by place in the plan."""
-    errands: list[tuple[AccountPlanner, SecretPlan]] = field(default_factory=list)
+    plans: list[tuple[AccountPlanner, SecretPlan]] = field(default_factory=list)
     kept: list[tuple[AccountPlanner, int]] = field(default_factory=list)
     accounts: Accounts = field(default_factory=Accounts)
     _looked: int = 0
@@ -152,16 +150,18 @@ class RevalidatedPlan(SecretPlans):
             AwsError: a secret could not be checked.
 
         """
-        found = parallel(self._looked_at, self.plan.secrets, pulse=run.heartbeat)
-        stale = [each for each in found if isinstance(each, str)]
+        results = parallel(self._looked_at, self.plan.secrets, pulse=run.heartbeat)
+        stale = [result for result in results if isinstance(result, str)]
         if stale:
             raise PlanIsStale(
                 f"the world has moved since the plan was made at {self.plan.made_at}; nothing was sent",
                 "make a new plan: smrep plan -f FILE --out FILE",
                 details=tuple(stale),
             )
-        pairs = zip(self.plan.secrets, found, strict=True)
-        self.errands = [(self.planners[saved.account], each) for saved, each in pairs if isinstance(each, SecretPlan)]
+        pairs = zip(self.plan.secrets, results, strict=True)
+        self.plans = [
+            (self.planners[saved.account], result) for saved, result in pairs if isinstance(result, SecretPlan)
+        ]
         run.update()
 
     @property
@@ -171,7 +171,7 @@ class RevalidatedPlan(SecretPlans):
 
     def reports(self, *, dry_run: bool = True) -> Sequence[SecretReport]:  # noqa: ARG002 - it does nothing yet
         """Return every secret of the plan."""
-        return [errand.report(dry_run=True) for _, errand in self.errands]
+        return [plan.report(dry_run=True) for _, plan in self.plans]
 
     @property
     def summary(self) -> dict[str, int]:
@@ -187,7 +187,7 @@ class RevalidatedPlan(SecretPlans):
         """Return the saved secret's plan, or how AWS has changed."""
         planner = self.planners[saved.account]
         try:
-            primary = replace(planner.estate.aws.describe(saved.arn, saved.region), by_arn=True)
+            primary = replace(planner.inventory.aws.describe(saved.arn, saved.region), by_arn=True)
         except NotFound as error:
             return error.message
         finally:
@@ -195,23 +195,23 @@ class RevalidatedPlan(SecretPlans):
         unusable = pending_deletion(primary) or not_a_primary(primary, "status", ())
         if unusable:
             return unusable.message
-        errand = self._errand(planner, saved, primary)
-        steps = errand.case.steps if errand.case else ()
-        departures = tuple(errand.clearing.deletions.values()) if errand.clearing else ()
-        found = differences(saved, steps, departures)
-        return f"{primary.name}: {'; '.join(found)}" if found else errand
+        plan = self._plan_again(planner, saved, primary)
+        steps = plan.replication.steps if plan.replication else ()
+        deletions = tuple(plan.removal.deletions.values()) if plan.removal else ()
+        changes = differences(saved, steps, deletions)
+        return f"{primary.name}: {'; '.join(changes)}" if changes else plan
 
-    def _errand(self, planner: AccountPlanner, saved: SavedSecret, primary: Secret) -> SecretPlan:
+    def _plan_again(self, planner: AccountPlanner, saved: SavedSecret, primary: Secret) -> SecretPlan:
         now = planner.clock.monotonic()
         wanted = DesiredState(saved.targets, saved.rules)
-        looks = partial(look_up_name, planner.estate.aws, primary)
-        errand = planner.errand(primary, wanted, lambda target: looks(target.region), now, saved.removed)
-        errand.again = partial(self._again, saved)
-        return errand
+        looks = partial(look_up_name, planner.inventory.aws, primary)
+        plan = planner.plan(primary, wanted, lambda target: looks(target.region), now, saved.removed)
+        plan.again = partial(self._again, saved)
+        return plan
 
     def _again(self, saved: SavedSecret) -> SecretPlan:
         """Return the plan after another look, empty if AWS has changed."""
-        found = self._looked_at(saved)
-        if isinstance(found, SecretPlan):
-            return found
-        raise PlanIsStale(f"the world has moved since the plan was made: {found}")
+        result = self._looked_at(saved)
+        if isinstance(result, SecretPlan):
+            return result
+        raise PlanIsStale(f"the world has moved since the plan was made: {result}")

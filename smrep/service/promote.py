@@ -43,14 +43,14 @@ class PromoteRequest:
             for name in self.secret_ids
         ]
 
-    def again(self, *more: str) -> str:
+    def again(self, *extra: str) -> str:
         """Return this request's command, with more flags."""
         return format_command(
             "promote",
             self.secret_ids,
             primary_region=self.primary_region,
             targets=[Target(self.region)],
-            flags=(*self.flags, *more),
+            flags=(*self.flags, *extra),
         )
 
 
@@ -63,9 +63,9 @@ def promote(aws: SecretsManager, request: PromoteRequest, run: RunState) -> Secr
             Region; or the plan was not confirmed.
 
     """
-    found = find_secrets(aws, request.addresses, follow=False, expect_account=request.expect_account, run=run)
-    check_named(request.secret_ids, [each.result for each in found if isinstance(each.result, Secret)])
-    members = [_plan(request, each) for each in found]
+    lookups = find_secrets(aws, request.addresses, follow=False, expect_account=request.expect_account, run=run)
+    check_named(request.secret_ids, [lookup.result for lookup in lookups if isinstance(lookup.result, Secret)])
+    members = [_plan(request, lookup) for lookup in lookups]
     run.track(FewSecrets(members, request.wait), partial(interrupted_change, "promoting"))
     replicas = [member for member in members if isinstance(member, SecretPromotion) and member.is_open]
     if not run.approve(Plan("promoting", [_danger(replica.first) for replica in replicas], request.again)):
@@ -74,19 +74,19 @@ def promote(aws: SecretsManager, request: PromoteRequest, run: RunState) -> Secr
         send_in_batches(partial(promote_once, aws, gate=gate), replicas, run)
         if request.wait:
             look = partial(check_promoted, aws, clock=run.clock)
-            watch(look, lambda: [each for each in replicas if each.is_open and each.was_sent], run)
+            watch(look, lambda: [lookup for lookup in replicas if lookup.is_open and lookup.was_sent], run)
     _ask_old_primaries(aws, [replica for replica in replicas if replica.accepted], request.region)
     return run.report()
 
 
-def _plan(request: PromoteRequest, found: FoundSecret) -> SecretPromotion | SecretReport:
+def _plan(request: PromoteRequest, lookup: FoundSecret) -> SecretPromotion | SecretReport:
     """Return a secret to promote, or already standalone; else why it cannot be promoted."""
-    secret = found.result
+    secret = lookup.result
     if isinstance(secret, Problem):
-        return refusal_report(found, secret)
+        return refusal_report(lookup, secret)
     error = pending_deletion(secret) or unfit(secret, request.primary_region)
     if error is not None:
-        return refusal_report(found, error)
+        return refusal_report(lookup, error)
     candidate = SecretPromotion(secret, secret)
     if not secret.is_replica:
         candidate.notes.append(f"{secret.name} in {secret.region} stands alone already; nothing was sent")
@@ -105,16 +105,16 @@ def _ask_old_primaries(aws: SecretsManager, promoted: Sequence[SecretPromotion],
     notes = parallel(
         partial(_left_behind, aws, region),
         promoted,
-        late=lambda case: (silence(case.first, "no answer came in time"),),
+        late=lambda promotion: (silence(promotion.first, "no answer came in time"),),
         patience_s=LOOK_S,
     )
-    for case, lines in zip(promoted, notes, strict=True):
-        case.notes += lines
+    for promotion, lines in zip(promoted, notes, strict=True):
+        promotion.notes += lines
 
 
-def _left_behind(aws: SecretsManager, region: Region, case: SecretPromotion) -> tuple[str, ...]:
-    primary_region = case.first.primary_region or region
+def _left_behind(aws: SecretsManager, region: Region, promotion: SecretPromotion) -> tuple[str, ...]:
+    primary_region = promotion.first.primary_region or region
     try:
-        return left_behind(aws.describe(in_region(case.first.arn, primary_region), primary_region), region)
+        return left_behind(aws.describe(in_region(promotion.first.arn, primary_region), primary_region), region)
     except SmrepError as error:
-        return (silence(case.first, error.message),)
+        return (silence(promotion.first, error.message),)

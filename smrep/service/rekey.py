@@ -54,14 +54,14 @@ class RekeyRequest:
         """Flags of the same command."""
         return (*self.flags, "--recreate") if self.recreate else self.flags
 
-    def again(self, *more: str) -> str:
+    def again(self, *extra: str) -> str:
         """Return this request's command, with more flags."""
         return format_command(
             "rekey",
             [self.address.secret_id],
             primary_region=self.address.region,
             targets=self.targets,
-            flags=(*self.repeated, *more),
+            flags=(*self.repeated, *extra),
         )
 
 
@@ -74,14 +74,14 @@ def rekey(aws: Aws, request: RekeyRequest, run: RunState) -> SecretsReport:
 
     """
     keys = KmsKeys(aws)
-    (found,) = find_secrets(aws, [request.address], follow=False, expect_account=request.expect_account, run=run)
-    primary = found.result
+    (lookup,) = find_secrets(aws, [request.address], follow=False, expect_account=request.expect_account, run=run)
+    primary = lookup.result
     error = (
         primary if isinstance(primary, Problem) else not_a_primary(primary, "rekey", request.targets, request.repeated)
     )
     if isinstance(primary, Problem) or error:
         assert error is not None  # noqa: S101 - either way there is one
-        run.track(FewSecrets([refusal_report(found, error)]), partial(interrupted_change, "changing the key"))
+        run.track(FewSecrets([refusal_report(lookup, error)]), partial(interrupted_change, "changing the key"))
         run.approve(Plan("recreating a replica", (), request.again))
         return run.report()
     secret = _decide(aws, keys, primary, request, run)
@@ -91,7 +91,7 @@ def rekey(aws: Aws, request: RekeyRequest, run: RunState) -> SecretsReport:
     wanted = [each for each in secret.turns.values() if each.wanted]
     if request.recreate and wanted:
         secret.recreation = Recreation(aws, request.address, primary, run)
-        shown = {region: each.look for region, each in secret.checking.seen.items()}
+        shown = {region: each.look for region, each in secret.check.seen.items()}
         secret.recreation.recreate([each.target for each in wanted], shown)
     else:
         with WriteGate.for_run(run) as gate:
@@ -105,7 +105,7 @@ def rekey(aws: Aws, request: RekeyRequest, run: RunState) -> SecretsReport:
 class RekeyedSecret:
     """One secret and the replicas that change keys."""
 
-    checking: ReplicaCheck
+    check: ReplicaCheck
     """Comparison of its replicas."""
     turns: dict[Region, KeyChange]
     clock: Clock
@@ -118,12 +118,12 @@ class RekeyedSecret:
     def was_sent(self) -> bool:
         """Whether a request may have reached AWS."""
         anew = self.recreation is not None and self.recreation.was_sent
-        return anew or any(each.sent_at is not None for each in self.turns.values())
+        return anew or any(change.sent_at is not None for change in self.turns.values())
 
     @property
     def dangers(self) -> list[tuple[str, str]]:
         """What to confirm: the secret's name, and the Regions where it will be missing for a while."""
-        name = self.checking.primary.name
+        name = self.check.primary.name
         return [
             (
                 name,
@@ -132,13 +132,13 @@ class RekeyedSecret:
                     "more; who reads it there will fail"
                 ),
             )
-            for region, each in self.turns.items()
-            if each.wanted
+            for region, change in self.turns.items()
+            if change.wanted
         ]
 
     def report(self, *, waiting: bool, dry_run: bool) -> SecretReport:  # noqa: ARG002 - it always waits
         """Return the secret's current report."""
-        proved = self.checking.report()
+        proved = self.check.report()
         anew = self.recreation.rows() if self.recreation else {}
         error = proved.error or (self.recreation.error() if self.recreation else None)
         notes = [*proved.notes, *self.notes, *(self.recreation.notes() if self.recreation else ())]
@@ -148,11 +148,11 @@ class RekeyedSecret:
         return replace(proved, replicas=rows, outcome=outcome, error=error, notes=tuple(dict.fromkeys(notes)))
 
     def _row(self, row: RegionReport, *, dry_run: bool) -> RegionReport:
-        known = self.turns[row.region]
+        change = self.turns[row.region]
         if self.recreation and row.region in self.recreation.left_out:
-            known = replace(known, error=self.recreation.left_out[row.region])
-        proved = known.sent_at is None or row.region in self.proved
-        return rekeyed(known, row, self.clock.monotonic(), proved=proved, dry_run=dry_run)
+            change = replace(change, error=self.recreation.left_out[row.region])
+        proved = change.sent_at is None or row.region in self.proved
+        return rekeyed(change, row, self.clock.monotonic(), proved=proved, dry_run=dry_run)
 
 
 def _decide(aws: Aws, keys: KmsKeys, primary: Secret, request: RekeyRequest, run: RunState) -> RekeyedSecret:
@@ -171,8 +171,8 @@ def _decide(aws: Aws, keys: KmsKeys, primary: Secret, request: RekeyRequest, run
         late=lambda target: stopped(target, LATE, Outcome.PENDING),
         patience_s=time_left(run.clock, run.deadline),
     )
-    checking = ReplicaCheck(primary, request.targets, dict(seen))
-    return RekeyedSecret(checking, {each.target.region: each for each in turns}, run.clock)
+    check = ReplicaCheck(primary, request.targets, dict(seen))
+    return RekeyedSecret(check, {change.target.region: change for change in turns}, run.clock)
 
 
 def _turn(  # noqa: PLR0913, PLR0917 - all that decides it
@@ -186,8 +186,8 @@ def _turn(  # noqa: PLR0913, PLR0917 - all that decides it
 ) -> KeyChange:
     """Decide one Region's key change, after a look at the new key and at what a recreation needs."""
     shown = seen.look.kms_key_id if isinstance(seen.look, Secret) else None
-    wanted, here = target.kms_key or DEFAULT, shown or DEFAULT
-    same = keys.same(wanted, here, target.region, primary.account, by_arn=primary.by_arn)
+    wanted, current = target.kms_key or DEFAULT, shown or DEFAULT
+    same = keys.same(wanted, current, target.region, primary.account, by_arn=primary.by_arn)
     decided = decide_key_change(primary, target, (seen.look, seen.proof), same, recreate=request.recreate)
     if not decided.wanted or not (request.preflight or request.recreate):
         return decided
@@ -205,16 +205,16 @@ def _send(aws: Aws, keys: KmsKeys, secret: RekeyedSecret, gate: WriteGate, decid
 def _read_back(aws: Aws, keys: KmsKeys, secret: RekeyedSecret, run: RunState) -> None:
     """Look until each changed replica is seen under its new key, old versions included."""
     sent = tuple(each.target for each in secret.turns.values() if each.sent_at is not None and each.error is None)
-    again = ReplicaCheck(secret.checking.primary, sent)
+    second_check = ReplicaCheck(secret.check.primary, sent)
 
     def take_in() -> None:
-        secret.checking.seen.update(again.seen)
-        secret.checking.error, secret.checking.primary = again.error, again.primary
-        secret.proved.update(again.seen)
+        secret.check.seen.update(second_check.seen)
+        secret.check.error, secret.check.primary = second_check.error, second_check.primary
+        secret.proved.update(second_check.seen)
 
-    prove_until_settled(_prover(aws, keys, run, LIST_LAG_S), [again], run, after=take_in)
+    prove_until_settled(_prover(aws, keys, run, LIST_LAG_S), [second_check], run, after=take_in)
     for region in secret.proved:
-        proof = secret.checking.seen[region].proof
+        proof = secret.check.seen[region].proof
         if proof.verified is not None and all(each.kind is not Kind.WRONG_KEY for each in proof.findings):
             secret.turns[region] = replace(secret.turns[region], accepted=True)
 
@@ -232,7 +232,7 @@ class RekeyWrite(Write):
     @property
     def name(self) -> str:
         """The secret's name."""
-        return self.secret.checking.primary.name
+        return self.secret.check.primary.name
 
     @property
     def notes(self) -> list[str]:
@@ -246,9 +246,9 @@ class RekeyWrite(Write):
     def request(self, regions: Sequence[Region]) -> None:
         """Request the new key."""
         (region,) = regions
-        known = self.secret.turns[region]
-        self.secret.turns[region] = replace(known, sent_at=self.gate.clock.monotonic())
-        self.aws.rekey(in_region(self.secret.checking.primary.arn, region), region, known.target.kms_key or DEFAULT)
+        change = self.secret.turns[region]
+        self.secret.turns[region] = replace(change, sent_at=self.gate.clock.monotonic())
+        self.aws.rekey(in_region(self.secret.check.primary.arn, region), region, change.target.kms_key or DEFAULT)
 
     def accept(self, regions: Sequence[Region], answer: object) -> None:  # noqa: ARG002 - it tells no key
         """Record that AWS accepted the request."""
@@ -266,7 +266,7 @@ class RekeyWrite(Write):
 
     def find(self, regions: Sequence[Region]) -> bool:
         """Look until the replica is under its new key, for as long as answers may lag."""
-        gate, primary = self.gate, self.secret.checking.primary
+        gate, primary = self.gate, self.secret.check.primary
         prover = ReplicaProver(self.aws, self.keys, gate.clock, gate.deadline, acts=True)
         target = self.secret.turns[regions[0]].target
         taken = poll(
@@ -289,12 +289,12 @@ class RekeyWrite(Write):
     def command(self, regions: Sequence[Region]) -> str:
         """Return the command that retries these Regions."""
         targets = [self.secret.turns[region].target for region in regions]
-        return format_command_on(self.secret.checking.primary, "rekey", targets)
+        return format_command_on(self.secret.check.primary, "rekey", targets)
 
     def explain(self, regions: Sequence[Region], error: AwsError) -> AwsError:
         """Add the secret, the Region and a hint to the error."""
         (region,) = regions
-        primary = self.secret.checking.primary
+        primary = self.secret.check.primary
         return unkeyed(error, primary, self.secret.turns[region].target, in_region(primary.arn, region))
 
 

@@ -38,14 +38,14 @@ class RemoveRequest:
         """Regions as targets, without keys."""
         return [Target(region) for region in self.regions]
 
-    def again(self, *more: str) -> str:
+    def again(self, *extra: str) -> str:
         """Return this request's command, with more flags."""
         return format_command(
             "remove",
             [address.secret_id for address in self.addresses],
             primary_region=common_region(self.addresses),
             targets=self.targets,
-            flags=(*self.flags, *more),
+            flags=(*self.flags, *extra),
         )
 
 
@@ -57,8 +57,8 @@ def remove(aws: SecretsManager, request: RemoveRequest, run: RunState) -> Secret
         UsageError: a secret belongs to another account than expected, or the plan was not confirmed.
 
     """
-    found = find_secrets(aws, request.addresses, follow=False, expect_account=request.expect_account, run=run)
-    members = parallel(partial(_plan, aws, request, run), found)
+    lookups = find_secrets(aws, request.addresses, follow=False, expect_account=request.expect_account, run=run)
+    members = parallel(partial(_plan, aws, request, run), lookups)
     run.track(FewSecrets(members, request.wait), partial(interrupted_change, "removing"))
     secrets = [member for member in members if isinstance(member, SecretRemoval)]
     dangers = [danger for secret in secrets for danger in secret.stakes]
@@ -72,19 +72,19 @@ def remove(aws: SecretsManager, request: RemoveRequest, run: RunState) -> Secret
 
 
 def _plan(
-    aws: SecretsManager, request: RemoveRequest, run: RunState, found: FoundSecret
+    aws: SecretsManager, request: RemoveRequest, run: RunState, lookup: FoundSecret
 ) -> SecretRemoval | SecretReport:
     """Look into each Region, and return the removal, or why nothing can be removed."""
-    primary = found.result
+    primary = lookup.result
     if isinstance(primary, Problem):
-        return refusal_report(found, primary)
+        return refusal_report(lookup, primary)
     error = not_a_primary(primary, "remove", request.targets, request.flags)
     if error is not None:
-        return refusal_report(found, error)
-    clearing = plan_removal(aws, primary, request.regions, run.clock, run.deadline)
+        return refusal_report(lookup, error)
+    removal = plan_removal(aws, primary, request.regions, run.clock, run.deadline)
     if request.shown is not None:
-        clearing.show(request.shown)
-    return clearing
+        removal.show(request.shown)
+    return removal
 
 
 def _send(aws: SecretsManager, gate: WriteGate, secret: SecretRemoval) -> None:

@@ -77,14 +77,14 @@ class ReplicateRequest:
         arns = (word for arn in sorted(self.consent.arns) for word in ("--overwrite-arn", arn))
         return ("--force-overwrite", *arns) if self.consent.force else ()
 
-    def again(self, *more: str) -> str:
+    def again(self, *extra: str) -> str:
         """Return this request's command, with more flags."""
         return format_command(
             self.command,
             [address.secret_id for address in self.addresses],
             primary_region=common_region(self.addresses),
             targets=self.targets,
-            flags=(*self.flags, *self.forcing, *more),
+            flags=(*self.flags, *self.forcing, *extra),
         )
 
 
@@ -100,14 +100,18 @@ def replicate(aws: Aws, request: ReplicateRequest, run: RunState) -> SecretsRepo
     """
     keys = KmsKeys(aws)
     planner = _Planner(aws, keys, PreflightChecks(aws, aws, keys, request.command), request, run)
-    found = find_secrets(aws, request.addresses, follow=False, expect_account=request.expect_account, run=run)
-    members = parallel(planner.plan, found)
+    lookups = find_secrets(aws, request.addresses, follow=False, expect_account=request.expect_account, run=run)
+    members = parallel(planner.plan, lookups)
     run.track(FewSecrets(members, request.wait), partial(interrupted_change, "replicating"))
     secrets = replications(members)
     if not run.approve(Plan("overwriting", _dangers(secrets), request.again)):
         return run.report()
     with WriteGate.for_run(run) as gate:
-        send_in_batches(partial(_send, aws, gate), [case for case in secrets if case.plain or case.overwrites], run)
+        send_in_batches(
+            partial(_send, aws, gate),
+            [replication for replication in secrets if replication.plain or replication.overwrites],
+            run,
+        )
         waits = request.wait and any(open_regions(secrets))
         if waits:
             wait_until_settled(aws, secrets, run, gate)
@@ -131,32 +135,32 @@ class _Planner:
     request: ReplicateRequest
     run: RunState
 
-    def plan(self, found: FoundSecret) -> Member:
+    def plan(self, lookup: FoundSecret) -> Member:
         """Return a secret with its steps, or why nothing can be done.
 
         Raises:
             CredentialsError: no further call can succeed.
 
         """
-        primary, request = found.result, self.request
+        primary, request = lookup.result, self.request
         if isinstance(primary, Problem):
-            return refusal_report(found, primary)
+            return refusal_report(lookup, primary)
         error = not_a_primary(primary, request.command, request.targets, request.flags)
         if error is not None:
-            return refusal_report(found, error)
+            return refusal_report(lookup, error)
         targets, steps = self._decide(primary)
         if any(_is_absent(primary, step) for step in steps):  # a lagging list may still show what was removed
             listed = answer_or_error(partial(refreshed, self.aws, primary))
             if not isinstance(listed, AwsError) and _states(listed) != _states(primary):
                 primary = listed
                 targets, steps = self._decide(primary)
-        courses = {step.target.region: initial_state(step, request.consent) for step in steps}
-        notes = [*troubles_elsewhere(primary, courses)]
+        states = {step.target.region: initial_state(step, request.consent) for step in steps}
+        notes = [*troubles_elsewhere(primary, states)]
         if not targets:
             notes.append(f"{primary.name} has no replicas: there is nothing to try again")
         return SecretReplication(
             primary,
-            courses,
+            states,
             notes,
             steps,
             without_value=Outcome.OK,
@@ -183,50 +187,54 @@ def _dangers(secrets: Sequence[SecretReplication]) -> list[tuple[str, str]]:
     """Return what to confirm: the secret's name, and what is destroyed."""
     return [
         (step.victim.name, f"to be destroyed for good in {step.target.region}: {secret_summary(step.victim)}")
-        for case in secrets
-        for step in case.overwrites
+        for replication in secrets
+        for step in replication.overwrites
     ]
 
 
-def _send(aws: Aws, gate: WriteGate, case: SecretReplication) -> None:
+def _send(aws: Aws, gate: WriteGate, replication: SecretReplication) -> None:
     """Send one secret's requests: all plain Regions at once, then each overwrite after a look."""
-    if case.plain:
-        write_once(ReplicateWrite(aws, gate, case), case.plain, gate)
-    for step in case.overwrites:
+    if replication.plain:
+        write_once(ReplicateWrite(aws, gate, replication), replication.plain, gate)
+    for step in replication.overwrites:
         regions = [step.target.region]
-        again = case.command_for(regions, force=True)
-        check = partial(check_shown, aws, step.victim, again, may_list=[case.primary.region])
-        write_once(ReplicateWrite(aws, gate, case, check), regions, gate)
+        again = replication.command_for(regions, force=True)
+        check = partial(check_shown, aws, step.victim, again, may_list=[replication.primary.region])
+        write_once(ReplicateWrite(aws, gate, replication, check), regions, gate)
 
 
 def _leave_out_held(aws: Aws, secrets: Sequence[SecretReplication], gate: WriteGate) -> None:
     """Skip Regions whose old replica is still being removed, because nobody waits for it."""
-    for case, course in tuple(open_regions(secrets)):
-        if course.held_until_gone:
-            ReplicateWrite(aws, gate, case).leave_out([course.region], "the old replica is still being removed")
+    for replication, state in tuple(open_regions(secrets)):
+        if state.held_until_gone:
+            ReplicateWrite(aws, gate, replication).leave_out([state.region], "the old replica is still being removed")
 
 
-def _is_known(request: ReplicateRequest, course: ReplicaState, *, at_once: bool) -> bool:
+def _is_known(request: ReplicateRequest, state: ReplicaState, *, at_once: bool) -> bool:
     """Return whether a Region in sync needs no closing look; `at_once`: earlier looks are from this run."""
     was_seen = at_once and (request.preflight or request.consent.force)
-    return request.verify or (was_seen and course.action is Action.KEEP)
+    return request.verify or (was_seen and state.action is Action.KEEP)
 
 
 def _prove(aws: Aws, keys: KmsKeys, secrets: Sequence[SecretReplication], run: RunState) -> None:
     """Compare every replica in sync with its primary."""
-    pairs = [(case, ReplicaCheck(case.primary, targets)) for case in secrets if (targets := _in_sync(case))]
-    prove_until_settled(ReplicaProver(aws, keys, run.clock, run.deadline), [checking for _, checking in pairs], run)
-    for case, checking in pairs:
-        _take_in(case, checking)
+    pairs = [
+        (replication, ReplicaCheck(replication.primary, targets))
+        for replication in secrets
+        if (targets := _in_sync(replication))
+    ]
+    prove_until_settled(ReplicaProver(aws, keys, run.clock, run.deadline), [check for _, check in pairs], run)
+    for replication, check in pairs:
+        _take_in(replication, check)
 
 
 def _check_new_keys(keys: KmsKeys, secrets: Sequence[SecretReplication], run: RunState) -> None:
     """Compare the keys of this run's new replicas with the requested ones."""
     made = [
-        (case, course)
-        for case in secrets
-        for course in case.states.values()
-        if course.action is not Action.KEEP and course.fresh_status == IN_SYNC and course.seen_there is not False
+        (replication, state)
+        for replication in secrets
+        for state in replication.states.values()
+        if state.action is not Action.KEEP and state.fresh_status == IN_SYNC and state.seen_there is not False
     ]
     checked = parallel(
         partial(_key_findings, keys),
@@ -235,14 +243,14 @@ def _check_new_keys(keys: KmsKeys, secrets: Sequence[SecretReplication], run: Ru
         patience_s=time_left(run.clock, run.deadline),
         pulse=run.heartbeat,
     )
-    for (case, course), findings in zip(made, checked, strict=True):
-        case.states[course.region] = replace(course, findings=(*course.findings, *findings))
+    for (replication, state), findings in zip(made, checked, strict=True):
+        replication.states[state.region] = replace(state, findings=(*state.findings, *findings))
 
 
 def _key_findings(keys: KmsKeys, pair: tuple[SecretReplication, ReplicaState]) -> tuple[Finding, ...]:
-    case, course = pair
-    target = Target(course.region, course.wanted_key)
-    return keys.findings(case.primary, target, course.seen) if course.seen else ()
+    replication, state = pair
+    target = Target(state.region, state.wanted_key)
+    return keys.findings(replication.primary, target, state.seen) if state.seen else ()
 
 
 def _is_absent(primary: Secret, step: RegionStep) -> bool:
@@ -255,25 +263,27 @@ def _states(primary: Secret) -> list[tuple[str | None, ...]]:
     return [entry.state for entry in primary.replicas]
 
 
-def _in_sync(case: SecretReplication) -> tuple[Target, ...]:
+def _in_sync(replication: SecretReplication) -> tuple[Target, ...]:
     """Return the Regions to prove."""
-    courses = case.states.values() if case.error is None else ()
+    states = replication.states.values() if replication.error is None else ()
     return tuple(
-        Target(each.region, each.wanted_key) for each in courses if each.error is None and each.fresh_status == IN_SYNC
+        Target(state.region, state.wanted_key)
+        for state in states
+        if state.error is None and state.fresh_status == IN_SYNC
     )
 
 
-def _take_in(case: SecretReplication, checking: ReplicaCheck) -> None:
+def _take_in(replication: SecretReplication, check: ReplicaCheck) -> None:
     """Copy the proof to the states, replacing earlier findings about keys."""
-    case.error = checking.error
-    for report in checking.report().replicas:
-        course, seen = case.states[report.region], checking.seen.get(report.region)
-        known = (finding for finding in course.findings if finding.kind is not Kind.WRONG_KEY)
-        case.states[report.region] = replace(
-            course,
+    replication.error = check.error
+    for report in check.report().replicas:
+        state, seen = replication.states[report.region], check.seen.get(report.region)
+        findings = (finding for finding in state.findings if finding.kind is not Kind.WRONG_KEY)
+        replication.states[report.region] = replace(
+            state,
             verified=report.verified,
             own_key=report.kms_key_id,
             proved=report.outcome,
-            seen_there=is_ours(checking.primary, seen.look) if seen else None,
-            findings=tuple(dict.fromkeys((*known, *report.findings))),
+            seen_there=is_ours(check.primary, seen.look) if seen else None,
+            findings=tuple(dict.fromkeys((*findings, *report.findings))),
         )

@@ -44,8 +44,8 @@ def status(aws: SecretsManager, request: StatusRequest) -> SecretsReport:
         UsageError: a requested Region is the primary's own or of another partition; another account than expected.
 
     """
-    found = find_secrets(aws, request.addresses, follow=True, expect_account=request.expect_account)
-    return SecretsReport(tuple(_report(each, request) for each in found))
+    lookups = find_secrets(aws, request.addresses, follow=True, expect_account=request.expect_account)
+    return SecretsReport(tuple(_report(lookup, request) for lookup in lookups))
 
 
 def watch(aws: SecretsManager, request: StatusRequest, run: RunState) -> SecretsReport:
@@ -64,16 +64,16 @@ def _interrupted(_: RunState) -> Problem:
     return Problem("Interrupted", "stopped watching", None, None, Outcome.INTERRUPTED)
 
 
-def _report(found: FoundSecret, request: StatusRequest) -> SecretReport:
-    secret = found.result
+def _report(lookup: FoundSecret, request: StatusRequest) -> SecretReport:
+    secret = lookup.result
     if isinstance(secret, Problem):
-        return unreachable_primary_report(found, secret, request.regions)
+        return unreachable_primary_report(lookup, secret, request.regions)
     check_regions([secret.region], request.regions)
     regions = request.regions or tuple(entry.region for entry in secret.replicas)
     empty = no_value(secret)
     shown = (_row(secret, region) for region in regions)
-    rows = tuple(replace(each, findings=(*each.findings, *empty)) for each in shown)
-    notes = (*followed_replica_note(found), *troubles_elsewhere(secret, regions))
+    rows = tuple(replace(row, findings=(*row.findings, *empty)) for row in shown)
+    notes = (*followed_replica_note(lookup), *troubles_elsewhere(secret, regions))
     return secret_report(secret, rows, pending_deletion(secret), notes, () if rows else empty)
 
 
@@ -81,9 +81,9 @@ def _row(secret: Secret, region: Region) -> RegionReport:
     entry = secret.replica(region)
     if entry is None:
         return RegionReport(region, Outcome.FAILED, findings=(missing(secret, region),))
-    course = ReplicaState(region, seen=entry)
+    state = ReplicaState(region, seen=entry)
     if entry.status == FAILED:
-        return region_report(replace(course, error=failure(secret, entry), findings=(failed(secret, entry),)), secret)
+        return region_report(replace(state, error=failure(secret, entry), findings=(failed(secret, entry),)), secret)
     if entry.status == IN_SYNC:
-        return region_report(course, secret)
-    return region_report(replace(course, findings=(unsettled(secret, entry),)), secret)
+        return region_report(state, secret)
+    return region_report(replace(state, findings=(unsettled(secret, entry),)), secret)

@@ -42,28 +42,28 @@ def verify(aws: Aws, request: VerifyRequest, run: RunState) -> SecretsReport:
 
     """
     run.track(FewSecrets(), interrupted_look)
-    found = find_secrets(aws, request.addresses, follow=True, expect_account=request.expect_account, run=run)
-    members = [_member(request.targets, each) for each in found]
+    lookups = find_secrets(aws, request.addresses, follow=True, expect_account=request.expect_account, run=run)
+    members = [_member(request.targets, lookup) for lookup in lookups]
     run.track(FewSecrets(members))
-    checkings = [member for member in members if isinstance(member, ReplicaCheck)]
-    prove_until_settled(ReplicaProver(aws, KmsKeys(aws), run.clock, run.deadline), checkings, run)
-    for checking in checkings:
-        tell_stuck(checking, run.clock, run.deadline)
+    checks = [member for member in members if isinstance(member, ReplicaCheck)]
+    prove_until_settled(ReplicaProver(aws, KmsKeys(aws), run.clock, run.deadline), checks, run)
+    for check in checks:
+        tell_stuck(check, run.clock, run.deadline)
     return run.report()
 
 
-def _member(targets: tuple[Target, ...], found: FoundSecret) -> ReplicaCheck | SecretReport:
+def _member(targets: tuple[Target, ...], lookup: FoundSecret) -> ReplicaCheck | SecretReport:
     """Return a secret's replica check, or why nothing can be proved."""
-    primary = found.result
+    primary = lookup.result
     regions = tuple(target.region for target in targets)
     if isinstance(primary, Problem):
-        return unreachable_primary_report(found, primary, regions)
+        return unreachable_primary_report(lookup, primary, regions)
     check_regions([primary.region], regions)
     wanted = targets or tuple(Target(entry.region) for entry in primary.replicas)
     error = pending_deletion(primary)
     if not wanted and error is None:
         error = without_replicas(primary, "verify")
     if error:
-        return refusal_report(found, error)
+        return refusal_report(lookup, error)
     regions = tuple(target.region for target in wanted)
-    return ReplicaCheck(primary, wanted, notes=(*followed_replica_note(found), *troubles_elsewhere(primary, regions)))
+    return ReplicaCheck(primary, wanted, notes=(*followed_replica_note(lookup), *troubles_elsewhere(primary, regions)))

@@ -63,8 +63,8 @@ def wait(aws: SecretsManager, request: WaitRequest, run: RunState) -> SecretsRep
 
     """
     run.track(FewSecrets(), partial(_interrupted, request))
-    found = find_secrets(aws, request.addresses, follow=True, expect_account=request.expect_account, run=run)
-    members = [_member(request.regions, each) for each in found]
+    lookups = find_secrets(aws, request.addresses, follow=True, expect_account=request.expect_account, run=run)
+    members = [_member(request.regions, lookup) for lookup in lookups]
     run.track(FewSecrets(members))
     run.update()
     secrets, lag_ends = replications(members), run.clock.monotonic() + LIST_LAG_S
@@ -80,21 +80,21 @@ def _interrupted(request: WaitRequest, run: RunState) -> Problem:
     return stopped_waiting(run.tracked.reports(dry_run=False), request.command)
 
 
-def _member(wanted: tuple[Region, ...], found: FoundSecret) -> Member:
+def _member(wanted: tuple[Region, ...], lookup: FoundSecret) -> Member:
     """Return a secret to wait for, or why there is nothing to wait for."""
-    primary = found.result
+    primary = lookup.result
     if isinstance(primary, Problem):
-        return unreachable_primary_report(found, primary, wanted)
+        return unreachable_primary_report(lookup, primary, wanted)
     check_regions([primary.region], wanted)
     regions = wanted or tuple(entry.region for entry in primary.replicas)
     error = pending_deletion(primary)
     if not regions and error is None:
         error = without_replicas(primary, "wait for")
     if error:
-        return refusal_report(found, error)
-    courses = {region: ReplicaState(region, seen=primary.replica(region)) for region in regions}
-    notes = [*followed_replica_note(found), *troubles_elsewhere(primary, regions)]
-    return SecretReplication(primary, courses, notes, without_value=Outcome.DRIFT)
+        return refusal_report(lookup, error)
+    states = {region: ReplicaState(region, seen=primary.replica(region)) for region in regions}
+    notes = [*followed_replica_note(lookup), *troubles_elsewhere(primary, regions)]
+    return SecretReplication(primary, states, notes, without_value=Outcome.DRIFT)
 
 
 def _give_up_after_lag(secrets: list[SecretReplication], lag_ends: float, run: RunState) -> None:
@@ -104,8 +104,8 @@ def _give_up_after_lag(secrets: list[SecretReplication], lag_ends: float, run: R
 
 def _give_up_on_absent(secrets: list[SecretReplication]) -> None:
     """Report Regions that no list has shown as missing."""
-    for case, course in tuple(open_regions(secrets)):
-        if course.seen is None:
-            finding = missing(case.primary, course.region)
+    for replication, state in tuple(open_regions(secrets)):
+        if state.seen is None:
+            finding = missing(replication.primary, state.region)
             error = Problem("missing", finding.message, finding.hint, None, Outcome.FAILED)
-            case.states[course.region] = replace(course, findings=(finding,), error=error)
+            replication.states[state.region] = replace(state, findings=(finding,), error=error)

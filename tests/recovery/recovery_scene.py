@@ -135,9 +135,9 @@ class RecoveryScene:
 
     def mustered(self, chosen: Selector = EVERY) -> FailoverSelection:
         """Return who is to be promoted, nothing sent."""
-        muster = FailoverSelection(self.aws, RegionLister(self.aws, self.aws.clock), PAIR, [chosen], self.known)
-        muster.look(quiet(self.aws.clock))
-        return muster
+        selection = FailoverSelection(self.aws, RegionLister(self.aws, self.aws.clock), PAIR, [chosen], self.known)
+        selection.look(quiet(self.aws.clock))
+        return selection
 
     # runs
 
@@ -189,9 +189,9 @@ class RecoveryScene:
         if not self.record:
             self.record = json.dumps(header(PAIR)) + "\n"
         known, clock = self.known, self.aws.clock
-        muster = FailoverSelection(killable, RegionLister(killable, clock), PAIR, [chosen], known)
-        muster.look(quiet(self.aws.clock))
-        self.refused = muster.refused
+        selection = FailoverSelection(killable, RegionLister(killable, clock), PAIR, [chosen], known)
+        selection.look(quiet(self.aws.clock))
+        self.refused = selection.refused
         crew, terms = Scheduler(clock, 1), _terms(killable)
         tasks = [
             FailoverTask(
@@ -201,10 +201,10 @@ class RecoveryScene:
                 crew,
                 write,
                 known.entries.get(arn),
-                selectors=muster.selectors,
-                is_due=arn in muster.due,
+                selectors=selection.selectors,
+                is_due=arn in selection.to_promote,
             )
-            for arn, each in muster.found.items()
+            for arn, each in selection.secrets.items()
         ]
         self._act(FleetRun(tasks, crew, "promoting"))
 

@@ -65,8 +65,8 @@ def rules_of(*rules: dict[str, Any]) -> tuple[Rule, ...]:
 
 
 def planner(aws: FakeAws, rules: tuple[Rule, ...], *, trusting: bool = False, **scope: Any) -> AccountPlanner:
-    estate = Inventory(aws, RegionLister(aws, aws.clock), KmsKeys(aws), FleetScope(Region(HOME), rules, **scope))
-    return AccountPlanner(estate, aws.clock, trusting=trusting)
+    inventory = Inventory(aws, RegionLister(aws, aws.clock), KmsKeys(aws), FleetScope(Region(HOME), rules, **scope))
+    return AccountPlanner(inventory, aws.clock, trusting=trusting)
 
 
 def drafted(aws: FakeAws, *rules: dict[str, Any], trusting: bool = False, share: Share | None = None) -> FleetPlan:
@@ -83,11 +83,11 @@ def drafted(aws: FakeAws, *rules: dict[str, Any], trusting: bool = False, share:
 def saved(draft: FleetPlan) -> Saved:
     """Return the plan as it is saved."""
     secrets = []
-    for _, errand in draft.errands:
-        departures = errand.clearing.deletions.values() if errand.clearing else ()
-        steps = saved_steps(errand.case.steps if errand.case else (), departures)
+    for _, secret_plan in draft.plans:
+        deletions = secret_plan.removal.deletions.values() if secret_plan.removal else ()
+        steps = saved_steps(secret_plan.replication.steps if secret_plan.replication else (), deletions)
         if steps:
-            secrets.append(SavedSecret(errand.arn, 0, errand.wanted.rules, steps))
+            secrets.append(SavedSecret(secret_plan.arn, 0, secret_plan.wanted.rules, steps))
     return Saved("2026-11-23T10:00:00Z", (None,), tuple(secrets))
 
 
@@ -114,9 +114,9 @@ def prepared(  # noqa: PLR0913 - a run has as many terms
     crew = Scheduler(aws.clock, width)
     terms: dict[int, AccountRun] = {}
     assignments = []
-    for planner, errand in draft.errands:
-        own = AccountRun(aws, RateLimiter(aws.clock, rate), timeout_s, wait, estate=planner.estate)
-        assignments.append(ApplyTask(errand, terms.setdefault(id(planner), own), crew))
+    for planner, secret_plan in draft.plans:
+        own = AccountRun(aws, RateLimiter(aws.clock, rate), timeout_s, wait, inventory=planner.inventory)
+        assignments.append(ApplyTask(secret_plan, terms.setdefault(id(planner), own), crew))
     return Application(assignments, crew)
 
 

@@ -135,7 +135,7 @@ def test_ten_denials_in_a_row_are_enough_and_the_rest_is_marked(aws: AwsWithOutc
         aws.moods[f"prod/{number:02}"] = raising(Denied("you may not", code="AccessDeniedException"))
     run = applied(aws, wait=wait)
     found = run.reports()
-    assert isinstance(run.tasks[0].terms.ended_by, AllDenied)
+    assert isinstance(run.tasks[0].account_run.ended_by, AllDenied)
     assert {each.outcome for each in found} == {Outcome.ACCESS}
     errors = [each.error or each.replicas[0].error for each in found]
     untried = [each.message for each in errors if each and "not begun" in each.message]
@@ -150,7 +150,7 @@ def test_where_one_of_the_first_ten_is_allowed_it_goes_on(aws: AwsWithOutcomes, 
         if number != lucky:
             aws.moods[name] = raising(Denied("you may not", code="AccessDeniedException"))
     run = applied(aws)
-    assert run.tasks[0].terms.ended_by is None
+    assert run.tasks[0].account_run.ended_by is None
     assert [each.outcome for each in run.reports()].count(Outcome.ACCESS) == 11
     assert all(each.replicas[0].error for each in run.reports() if each.outcome is Outcome.ACCESS)
 

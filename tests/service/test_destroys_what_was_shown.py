@@ -26,7 +26,7 @@ def ended(run: Any) -> Any:
         for _ in run.act():
             pass
     else:
-        run.carry_out(quiet(run.crew.clock))
+        run.carry_out(quiet(run.scheduler.clock))
     return run
 
 

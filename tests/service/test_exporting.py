@@ -136,7 +136,7 @@ def test_whatever_there_is_a_plan_of_what_was_exported_is_empty(estate: dict[str
     aws = FakeAws()
     build(aws, estate, primary_shows_rekey=primary_shows)
     run = exported(aws)
-    assert run.unseen == []
+    assert run.unchecked == []
     courses = {name: course for name, course in estate.items() if isinstance(course, list)}
     found = regions_of(run.manifest)
     for name, course in courses.items():

@@ -62,7 +62,7 @@ def test_a_secret_that_can_not_be_looked_at_is_known_to_be_missing(
 ) -> None:
     blind.error = error
     run = exported(blind)
-    (unseen,) = run.unseen
+    (unseen,) = run.unchecked
     assert (unseen.name, unseen.outcome) == ("prod/b", outcome)
     assert unseen in list(run.reports())
     assert regions_of(run.manifest).keys() == {"prod/a", "prod/c"}
@@ -157,7 +157,7 @@ def test_a_secret_deleted_since_it_was_listed_does_not_spoil_the_manifest(aws: F
     aws.call("DeleteSecret", SecretId="prod/b", ForceDeleteWithoutRecovery=True)
     aws.clock.time += 10
     run = exported(aws)
-    assert (run.unseen, regions_of(run.manifest).keys()) == ([], {"prod/a"})
+    assert (run.unchecked, regions_of(run.manifest).keys()) == ([], {"prod/a"})
 
 
 def test_where_all_is_denied_not_everything_is_tried(aws: FakeAws) -> None:
@@ -166,7 +166,7 @@ def test_where_all_is_denied_not_everything_is_tried(aws: FakeAws) -> None:
     aws.clock.time += 10
     aws.faults(denied=frozenset({("DescribeSecret", HOME)}))
     run = exported(aws)
-    assert (len(run.unseen), run.summary) == (40, {"secrets": 40, "replicas": 0, "unseen": 40})
+    assert (len(run.unchecked), run.summary) == (40, {"secrets": 40, "replicas": 0, "unseen": 40})
     assert ENOUGH <= aws.count("DescribeSecret") <= ENOUGH + 8  # as many were under way
 
 

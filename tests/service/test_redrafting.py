@@ -96,7 +96,7 @@ def test_half_done_it_is_done_to_its_end(aws: FakeAws, plan: Saved) -> None:
     run = prepared(aws, redrafted(aws, plan))
     turns = UseCaseRun(run.carry_out, aws.clock, 0.0).act()
     next(turns)
-    run.crew.finish()
+    run.scheduler.finish()
     assert list(turns) == []
     first = writes(aws)
     assert len(first) == 1

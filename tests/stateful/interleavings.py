@@ -260,15 +260,25 @@ def _act(run: FleetRun, aws: Witness) -> None:
 
 
 def _cross(aws: Witness, book: Book) -> Play:
-    muster = FailoverSelection(aws, RegionLister(aws, aws.clock), PAIR, [Selector(tags=(("dr", "true"),))], book.known)
-    muster.look(quiet(aws.clock))
+    selection = FailoverSelection(
+        aws, RegionLister(aws, aws.clock), PAIR, [Selector(tags=(("dr", "true"),))], book.known
+    )
+    selection.look(quiet(aws.clock))
     yield
     crew, terms = Scheduler(aws.clock, 1), _terms(aws)
     _act(
         FleetRun(
             [
-                FailoverTask(each, PAIR, terms, crew, book.write, selectors=muster.selectors, is_due=arn in muster.due)
-                for arn, each in muster.found.items()
+                FailoverTask(
+                    each,
+                    PAIR,
+                    terms,
+                    crew,
+                    book.write,
+                    selectors=selection.selectors,
+                    is_due=arn in selection.to_promote,
+                )
+                for arn, each in selection.secrets.items()
             ],
             crew,
             "promoting",

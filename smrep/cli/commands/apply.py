@@ -167,8 +167,8 @@ def _announce(run: Run, draft: FleetPlan | RevalidatedPlan, *, asking: bool) -> 
         run.stderr.write(render_plan(draft.reports(), plan_counts(draft.summary), run.paper(run.stderr)))
         run.stderr.flush()
     if asking:
-        for errand in draft.changes:
-            for name, danger in errand.clearing.stakes if errand.clearing else ():
+        for plan in draft.changes:
+            for name, danger in plan.removal.stakes if plan.removal else ():
                 run.messages.warning(f"{name} is {danger}")
 
 

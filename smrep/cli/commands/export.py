@@ -56,15 +56,15 @@ def export(*, terraform: bool, shared: options.SharedOptions, **choice: Any) -> 
         found = Export(run.connect(), run.clock, region, chosen, shared.expect_account)
         run.state.track(found, interrupted_look)
         found.look(run.state)
-        notes = [*found.doubts, *(each.note for each in found.estate.remarks())] if terraform else found.notes
+        notes = [*found.doubts, *(each.note for each in found.terraform.remarks())] if terraform else found.notes
         notes = [connected(note, shared.connection) for note in notes]
         for note in notes:
             run.messages.warning(note)
-        if found.unseen:
-            raise _not_whole(what, found.unseen, len(found.reports()))
+        if found.unchecked:
+            raise _not_whole(what, found.unchecked, len(found.reports()))
         origin = f"What smrep {__version__} found in {region}."
-        if terraform and found.estate.replicated:
-            run.text = [found.estate.written([origin, *found.doubts])]
+        if terraform and found.terraform.replicated:
+            run.text = [found.terraform.written([origin, *found.doubts])]
         elif found.manifest.rules and not terraform:
             run.text = _written(found.manifest, [origin, *notes], run)
         else:

@@ -140,18 +140,18 @@ def _fail_over(run: Run, asked: Asked, book: FailoverRecordFile) -> None:
     pair = asked.pair
     aws = run.connect(pair.target, sole=True)
     credentials = SheetLine("credentials", *aws.session.dependence(pair.source, pair.target))
-    muster = FailoverSelection(
+    selection = FailoverSelection(
         aws, RegionLister(aws, run.clock), pair, asked.selectors, book.record, run.options.expect_account
     )
-    run.state.track(muster)
-    muster.look(run.state)
-    _check_found(muster, by_tags=asked.by_tags)
+    run.state.track(selection)
+    selection.look(run.state)
+    _check_found(selection, by_tags=asked.by_tags)
     crew = Scheduler(run.clock, WIDTH)
-    crossings = _crossings(muster, crew, book, asked)
-    fleet = Failover(crossings, crew, refused=muster.refused, rate=asked.rate, dry_run=run.dry_run)
+    crossings = _crossings(selection, crew, book, asked)
+    fleet = Failover(crossings, crew, refused=selection.refused, rate=asked.rate, dry_run=run.dry_run)
     run.state.track(fleet)
-    due = [muster.found[arn] for arn in muster.due]
-    rows = [to_cross(each, pair, muster.findings.get(each.arn, ()), is_due=True, dry_run=True) for each in due]
+    due = [selection.secrets[arn] for arn in selection.to_promote]
+    rows = [to_cross(each, pair, selection.findings.get(each.arn, ()), is_due=True, dry_run=True) for each in due]
     announce(run, failover_sheet(rows, pair, asked.rate, credentials) if rows else [])
     if run.dry_run:
         for each in [each for each in crossings if each.is_due][:1]:
@@ -248,16 +248,16 @@ def _of_manifest(run: Run, file: str, pair: RegionPair) -> Sequence[Selector]:
     return [rule.selector for rule in rules]
 
 
-def _check_found(muster: FailoverSelection, *, by_tags: bool) -> None:
+def _check_found(selection: FailoverSelection, *, by_tags: bool) -> None:
     """Refuse a choice that means nothing at all.
 
     Raises:
         UsageError: it does, and the record does not show that all was done.
 
     """
-    if muster.found or muster.refused:
+    if selection.secrets or selection.refused:
         return
-    pair = muster.pair
+    pair = selection.pair
     raise UsageError(
         f"the choice matches no replica of {pair.source} in {pair.target}; nothing was sent",
         "a replica need not show its primary's tags: choose by --prefix or by names"
@@ -267,26 +267,26 @@ def _check_found(muster: FailoverSelection, *, by_tags: bool) -> None:
 
 
 def _crossings(
-    muster: FailoverSelection, crew: Scheduler, book: FailoverRecordFile, asked: Asked
+    selection: FailoverSelection, crew: Scheduler, book: FailoverRecordFile, asked: Asked
 ) -> list[FailoverTask]:
     """Return the secrets, each to be dealt with at one pace."""
     from smrep.service.fleet.fleet_run import AccountRun
     from smrep.service.recovery.failover_task import FailoverTask
     from smrep.service.steps.rate_limiter import RateLimiter
 
-    terms = AccountRun(muster.aws, RateLimiter(crew.clock, asked.rate), asked.timeout_s, asked.wait)
+    terms = AccountRun(selection.aws, RateLimiter(crew.clock, asked.rate), asked.timeout_s, asked.wait)
     return [
         FailoverTask(
             each,
-            muster.pair,
+            selection.pair,
             terms,
             crew,
             book.write,
-            muster.record.entries.get(arn),
+            selection.record.entries.get(arn),
             book.entry,
-            muster.findings.get(arn, ()),
-            muster.selectors,
-            is_due=arn in muster.due,
+            selection.findings.get(arn, ()),
+            selection.selectors,
+            is_due=arn in selection.to_promote,
         )
-        for arn, each in muster.found.items()
+        for arn, each in selection.secrets.items()
     ]

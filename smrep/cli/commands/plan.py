@@ -67,18 +67,18 @@ def _save(run: Run, draft: FleetPlan, path: str, shard: Shard, accounts: int) ->
         OutputError: it can't be written.
 
     """
-    roles = tuple(planner.estate.scope.role for planner in draft.planners)
+    roles = tuple(planner.inventory.scope.role for planner in draft.planners)
     places = {id(planner): place for place, planner in enumerate(draft.planners)}
     secrets = []
-    for planner, errand in draft.errands:
-        departures = errand.clearing.deletions.values() if errand.clearing else ()
-        steps = saved_steps(errand.case.steps if errand.case else (), departures)
+    for planner, plan in draft.plans:
+        deletions = plan.removal.deletions.values() if plan.removal else ()
+        steps = saved_steps(plan.replication.steps if plan.replication else (), deletions)
         if steps:
-            secrets.append(SavedSecret(errand.arn, places[id(planner)], errand.wanted.rules, steps))
-    plan = Saved(f"{run.started_at:%Y-%m-%dT%H:%M:%SZ}", roles, tuple(secrets), shard, accounts)
+            secrets.append(SavedSecret(plan.arn, places[id(planner)], plan.wanted.rules, steps))
+    saved = Saved(f"{run.started_at:%Y-%m-%dT%H:%M:%SZ}", roles, tuple(secrets), shard, accounts)
     try:
         with replacing(path) as file:
-            file.write(as_text(plan, __version__))
+            file.write(as_text(saved, __version__))
     except OSError as error:
         raise OutputError(
             f"the plan could not be written to {path}: {error.strerror}", code="PlanNotWritten"

@@ -38,7 +38,7 @@ class AccountRun:
     denials: DenialBreaker = field(default_factory=DenialBreaker)
     jitter: random.Random = field(default_factory=random.Random)
     """Spreads the looks over time."""
-    estate: Inventory | None = None
+    inventory: Inventory | None = None
     """The account's inventory, in a run over several accounts."""
 
     def next_look(self, now: float, looks: int, deadline: float) -> float:
@@ -59,29 +59,35 @@ class AccountRun:
 class StopFlag:
     """Stops the requests of one account, when the run is stopped or the account's work has ended."""
 
-    crew: Scheduler
-    terms: AccountRun
+    scheduler: Scheduler
+    account_run: AccountRun
 
     def is_set(self) -> bool:
         """Return whether nothing more may be begun."""
-        return self.crew.stop.is_set() or self.terms.ended_by is not None
+        return self.scheduler.stop.is_set() or self.account_run.ended_by is not None
 
     def set(self) -> None:
         """Stop the whole run."""
-        self.crew.stop.set()
+        self.scheduler.stop.set()
 
 
-def open_gate(crew: Scheduler, terms: AccountRun, patience_s: float, pace: Any = None) -> WriteGate:
+def open_gate(scheduler: Scheduler, account_run: AccountRun, patience_s: float, pace: Any = None) -> WriteGate:
     """Return the gate for one secret: its time starts now, and requests held up by a slow look are sent."""
-    now = crew.clock.monotonic()
-    deadline = now + terms.timeout_s
-    return WriteGate(crew.clock, deadline, max(deadline, now + patience_s), StopFlag(crew, terms), pace or terms.pace)
+    now = scheduler.clock.monotonic()
+    deadline = now + account_run.timeout_s
+    return WriteGate(
+        scheduler.clock,
+        deadline,
+        max(deadline, now + patience_s),
+        StopFlag(scheduler, account_run),
+        pace or account_run.pace,
+    )
 
 
 class FleetTask(Protocol):
     """Work on one secret."""
 
-    terms: AccountRun
+    account_run: AccountRun
     done: Callable[[Any], None] | None
     """Called with the task after each step."""
     begun: bool
@@ -116,7 +122,7 @@ class FleetRun:
     """Tasks of many secrets, run in parallel."""
 
     tasks: Sequence[FleetTask]
-    crew: Scheduler
+    scheduler: Scheduler
     doing: str
     """Participle: `applying`."""
     _changed: dict[int, FleetTask] = field(default_factory=dict)
@@ -131,11 +137,11 @@ class FleetRun:
         An error that ends one account's tasks early (only denials, rejected credentials) is kept in its `AccountRun`;
         other accounts continue.
         """
-        own = [each for each in self.tasks if each.has_work]
-        self._total = len(own)
-        for each in own:
-            each.done = self._note
-        self.crew.run((each.step for each in own), lambda: run.update(self.news()))
+        tasks = [task for task in self.tasks if task.has_work]
+        self._total = len(tasks)
+        for task in tasks:
+            task.done = self._note
+        self.scheduler.run((task.step for task in tasks), lambda: run.update(self.news()))
 
     @property
     def progress(self) -> Progress:
@@ -149,8 +155,8 @@ class FleetRun:
     @property
     def open_names(self) -> list[str]:
         """Secrets that were begun and waited for but have not settled."""
-        waited = (each for each in self.tasks if each.terms.wait and each.begun)
-        return [each.name for each in waited if each.report().outcome is Outcome.PENDING]
+        waited = (task for task in self.tasks if task.account_run.wait and task.begun)
+        return [task.name for task in waited if task.report().outcome is Outcome.PENDING]
 
     def check(self) -> None:
         """Raise what ended a run over one account early.
@@ -159,16 +165,16 @@ class FleetRun:
             SmrepError: the account failed.
 
         """
-        ended_by = next((each.terms.ended_by for each in self.tasks if each.terms.ended_by), None)
+        ended_by = next((task.account_run.ended_by for task in self.tasks if task.account_run.ended_by), None)
         if ended_by is not None:
             raise ended_by
 
     def stopped(self, again: str) -> Problem:
         """Begin nothing more, finish steps in progress, and return what is left; `again` resumes it."""
-        self.crew.finish()
-        begun = sum(1 for each in self.tasks if each.begun and not each.ended)
-        left = self._total - self._ended - begun
-        message = f"stopped: {self._ended} of {self._total} secrets have ended, {left} were not begun"
+        self.scheduler.finish()
+        begun = sum(1 for task in self.tasks if task.begun and not task.ended)
+        remaining = self._total - self._ended - begun
+        message = f"stopped: {self._ended} of {self._total} secrets have ended, {remaining} were not begun"
         if begun:
             message += f"; {begun} are under way, and AWS goes on with them"
         hint = f"the same command goes on from there: {again}"
@@ -178,7 +184,7 @@ class FleetRun:
         """Return the secrets that changed since the last call."""
         with self._lock:
             changed, self._changed = self._changed, {}
-        return [each.report() for each in changed.values()]
+        return [task.report() for task in changed.values()]
 
     @property
     def was_sent(self) -> bool:
@@ -197,18 +203,18 @@ class FleetRun:
     def _note(self, task: FleetTask) -> None:
         with self._lock:
             self._changed[id(task)] = task
-        terms = task.terms
+        account_run = task.account_run
         if task.was_taken:
-            terms.denials.note(denied=False)
+            account_run.denials.note(denied=False)
         if not task.ended:
             return
         report = task.report()
         with self._lock:
             self._ended += 1
             self._troubled += report.outcome not in (Outcome.OK, Outcome.ACCEPTED)
-        if report.outcome is Outcome.ACCESS and terms.ended_by is None:
-            terms.denials.note(denied=True)
-            if terms.denials.are_enough:
+        if report.outcome is Outcome.ACCESS and account_run.ended_by is None:
+            account_run.denials.note(denied=True)
+            if account_run.denials.are_enough:
                 errors = [report.error, *(row.error for row in report.replicas)]
                 hint = next((each.hint for each in errors if each and each.hint), None)
-                terms.ended_by = AllDenied(f"AWS denied each of the first {ENOUGH} secrets", hint)
+                account_run.ended_by = AllDenied(f"AWS denied each of the first {ENOUGH} secrets", hint)

@@ -23,7 +23,7 @@ from smrep.service.steps.parallel import do_nothing, parallel
 class Inspector:
     """Describes the secrets that look wrong."""
 
-    estate: Inventory
+    inventory: Inventory
     pulse: Callable[[], None] = do_nothing
     looked: int = 0
     to_look: int = 0
@@ -38,17 +38,17 @@ class Inspector:
         every status. `trusting` accepts from the list that a secret was never replicated and that no other Region has
         its name.
         """
-        estate = self.estate
+        inventory = self.inventory
 
         def is_doubtful(place: int) -> bool:
-            wanted, primary = estate.wants[place], estate.primaries[place]
-            if trusting and primary.primary_region is None and not estate.is_known_elsewhere(place):
+            wanted, primary = inventory.wants[place], inventory.primaries[place]
+            if trusting and primary.primary_region is None and not inventory.is_known_elsewhere(place):
                 return False
-            regions = [target.region for target in wanted.targets if blindly or target.region not in estate.unlisted]
-            unlike = any(not estate.is_listed_well(place, region) for region in regions)
-            return deep or unlike or wanted.remove_extra or place in estate.seen_elsewhere
+            regions = [target.region for target in wanted.targets if blindly or target.region not in inventory.unlisted]
+            unlike = any(not inventory.is_listed_well(place, region) for region in regions)
+            return deep or unlike or wanted.remove_extra or place in inventory.seen_elsewhere
 
-        return [place for place in range(len(estate.primaries)) if is_doubtful(place)]
+        return [place for place in range(len(inventory.primaries)) if is_doubtful(place)]
 
     def orphans(self) -> list[SecretReport]:
         """Return replicas without a primary; add primaries that are only not listed yet.
@@ -57,19 +57,19 @@ class Inspector:
             CredentialsError: no further call can succeed.
 
         """
-        estate = self.estate
-        there = [list(each) for _, each in groupby(sorted(estate.strangers, key=_by_origin), key=_by_origin)]
-        found: list[SecretReport] = []
-        for listed, primary in zip(there, parallel(self._origin, there, pulse=self.pulse), strict=True):
+        inventory = self.inventory
+        groups = [list(group) for _, group in groupby(sorted(inventory.strangers, key=_by_origin), key=_by_origin)]
+        reports: list[SecretReport] = []
+        for listed, primary in zip(groups, parallel(self._origin, groups, pulse=self.pulse), strict=True):
             if isinstance(primary, Secret):
                 if primary.deleted is None:
-                    estate.add(Listed.of(primary))
+                    inventory.add(Listed.of(primary))
             elif isinstance(primary, NotFound):
-                found.append(replace(orphan(listed, estate.scope.home), account=estate.account))
+                reports.append(replace(orphan(listed, inventory.scope.home), account=inventory.account))
             else:
                 report = replace(secret_report(listed[0].as_seen(), (), Problem.of(primary)), checked_by="describe")
-                found.append(replace(report, account=estate.account))
-        return found
+                reports.append(replace(report, account=inventory.account))
+        return reports
 
     def primary(self, place: int) -> Secret | SecretReport | None:
         """Describe the primary, or return the report that ends its part in the run.
@@ -80,11 +80,11 @@ class Inspector:
             CredentialsError: no further call can succeed.
 
         """
-        listed, rules = self.estate.primaries[place], self.estate.wants[place].rules
-        named = self.estate.is_named(place)
+        listed, rules = self.inventory.primaries[place], self.inventory.wants[place].rules
+        named = self.inventory.is_named(place)
         try:
             self._denials.check(f"{listed.name} in {listed.region}")
-            primary = self.estate.aws.describe(listed.arn, listed.region)
+            primary = self.inventory.aws.describe(listed.arn, listed.region)
         except CredentialsError:
             raise
         except AwsError as error:
@@ -93,7 +93,7 @@ class Inspector:
                 return None
             trouble = Problem.of(error)
             report = SecretReport(listed.name, trouble.outcome, listed.arn, listed.region, error=trouble)
-            return replace(report, checked_by="describe", rules=rules, account=self.estate.account)
+            return replace(report, checked_by="describe", rules=rules, account=self.inventory.account)
         finally:
             self.looked += 1
         self._denials.note(denied=False)
@@ -103,46 +103,46 @@ class Inspector:
         if unusable is None:
             return primary
         report = secret_report(primary, (), unusable)
-        return replace(report, checked_by="describe", rules=rules, account=self.estate.account)
+        return replace(report, checked_by="describe", rules=rules, account=self.inventory.account)
 
     def look(self, place: int, primary: Secret, target: Target) -> NameLookup:
         """Return the listed entry if it is beyond doubt, else look into the Region.
 
         An entry that the primary does not know comes from an outdated list.
         """
-        estate, entry = self.estate, primary.replica(target.region)
-        if estate.is_listed_well(place, target.region):
-            if entry is None or estate.primaries[place].current != primary.version("AWSCURRENT"):
-                return look_up_name(estate.aws, primary, target.region)
-            shown = estate.shown_key(place, target.region) or target.kms_key or entry.kms_key_id
-            there = in_region(primary.arn, target.region)
-            return replace(primary, region=target.region, arn=there, kms_key_id=shown, replicas=())
-        listed = estate.look(place, target.region)
+        inventory, entry = self.inventory, primary.replica(target.region)
+        if inventory.is_listed_well(place, target.region):
+            if entry is None or inventory.primaries[place].current != primary.version("AWSCURRENT"):
+                return look_up_name(inventory.aws, primary, target.region)
+            shown = inventory.shown_key(place, target.region) or target.kms_key or entry.kms_key_id
+            arn = in_region(primary.arn, target.region)
+            return replace(primary, region=target.region, arn=arn, kms_key_id=shown, replicas=())
+        listed = inventory.look(place, target.region)
         if isinstance(listed, NotChecked):
             return self._look_blindly(listed, primary, target.region)
         if isinstance(listed, Absent) and not (entry and entry.status == IN_SYNC):
             return listed
-        return look_up_name(estate.aws, primary, target.region)
+        return look_up_name(inventory.aws, primary, target.region)
 
     def _look_blindly(self, unlisted: NotChecked, primary: Secret, region: Region) -> NameLookup:
         """Look into a Region whose list was denied; single looks may be allowed."""
         denials = self._denials_there.setdefault(region, DenialBreaker())
         if not isinstance(unlisted.error, Denied) or denials.are_enough:
             return unlisted
-        seen = look_up_name(self.estate.aws, primary, region)
+        seen = look_up_name(self.inventory.aws, primary, region)
         denials.note(denied=isinstance(seen, NotChecked) and isinstance(seen.error, Denied))
         return seen
 
-    def _origin(self, there: Sequence[Listed]) -> Secret | AwsError:
-        home = self.estate.scope.home
+    def _origin(self, replicas: Sequence[Listed]) -> Secret | AwsError:
+        home = self.inventory.scope.home
         try:
-            return self.estate.aws.describe(in_region(there[0].arn, home), home)
+            return self.inventory.aws.describe(in_region(replicas[0].arn, home), home)
         except CredentialsError:
             raise
         except AwsError as error:
             return error
 
 
-def _by_origin(there: Listed) -> str:
+def _by_origin(replica: Listed) -> str:
     """Return the ARN without its Region, shared by one primary's replicas."""
-    return there.arn.split(":", 4)[4]
+    return replica.arn.split(":", 4)[4]

@@ -60,7 +60,7 @@ class FleetScope:
     @property
     def names(self) -> dict[str, list[int]]:
         """Names and ARNs in the rules, each with its rules' places; without ARNs of other accounts or Regions."""
-        found: dict[str, list[int]] = {}
+        places: dict[str, list[int]] = {}
         for place, rule in enumerate(self.rules):
             for name in rule.selector.names:
                 parts = name.split(":")
@@ -68,8 +68,8 @@ class FleetScope:
                     parts[3] != self.home or parts[4] != (self.expect_account or parts[4])
                 )
                 if not foreign:
-                    found.setdefault(name, []).append(place)
-        return found
+                    places.setdefault(name, []).append(place)
+        return places
 
     @property
     def seeks_orphans(self) -> bool:
@@ -137,16 +137,16 @@ class Inventory:
         self.matched = [0] * len(rules)
         names = self.scope.names
         for page in self.sweeper.pages(self.scope.home, filters([rule.selector for rule in rules])):
-            for each in page[:1]:
-                check_account(each.account, self.scope.expect_account, each.arn)
-            for each in page:
-                known = [name for name in (each.name, each.arn) if name in names]
-                self.present.update(known)
-                self._take(each, named=known[0] if known else None)
+            for listed in page[:1]:
+                check_account(listed.account, self.scope.expect_account, listed.arn)
+            for listed in page:
+                own_names = [name for name in (listed.name, listed.arn) if name in names]
+                self.present.update(own_names)
+                self._take(listed, named=own_names[0] if own_names else None)
             self.pulse()
         missing = [name for name in names if name not in self.present]
-        found = parallel(self._described, missing, pulse=self.pulse)
-        for name, secret in zip(missing, found, strict=True):
+        described = parallel(self._described, missing, pulse=self.pulse)
+        for name, secret in zip(missing, described, strict=True):
             if isinstance(secret, Listed):
                 self.present.add(name)
                 self._take(secret, named=name)
@@ -164,11 +164,11 @@ class Inventory:
 
         """
         regions = self.scope.regions if self.primaries or self.scope.seeks_orphans else ()
-        index = {each.name: place for place, each in enumerate(self.primaries)}
+        index = {primary.name: place for place, primary in enumerate(self.primaries)}
         for region in regions:
             self._covered[region], self._listed[region] = bytearray(len(self.primaries)), {}
             self._keys[region] = {}
-        parallel(lambda region: self._sweep(region, index), regions, pulse=self.pulse)
+        parallel(lambda region: self._list_region(region, index), regions, pulse=self.pulse)
 
     def covers(self, place: int) -> bool:
         """Return whether listing shows the wanted state in every Region."""
@@ -184,7 +184,7 @@ class Inventory:
 
     def is_known_elsewhere(self, place: int) -> bool:
         """Return whether a listed Region has the secret's name."""
-        return any(self.primaries[place].name in there for there in self._listed.values())
+        return any(self.primaries[place].name in listed for listed in self._listed.values())
 
     def is_named(self, place: int) -> bool:
         """Return whether a rule names the secret rather than only matching it."""
@@ -265,43 +265,43 @@ class Inventory:
         trouble = of_another_account(self.aws, name, secret) or pending_deletion(secret) or _incomplete(name, secret)
         return refusal_report(FoundSecret(address, secret), trouble) if trouble else Listed.of(secret)
 
-    def _sweep(self, region: Region, index: dict[str, int]) -> None:
+    def _list_region(self, region: Region, index: dict[str, int]) -> None:
         """List one Region, and keep only entries that differ from the wanted state."""
         selectors = [rule.selector for rule in self.scope.rules]
         try:
             for page in self.sweeper.pages(region, filters(selectors, names_only=True), doomed=True):
-                for there in page:
-                    self._hold(there, index.get(there.name))
+                for secret in page:
+                    self._compare(secret, index.get(secret.name))
         except AwsError as error:
             if error.ends_the_run:
                 raise
             self.unlisted[region] = error
 
-    def _hold(self, there: Listed, place: int | None) -> None:
+    def _compare(self, secret: Listed, place: int | None) -> None:
         """Compare an entry of a replica Region with the primary of that name."""
         if place is None:
-            if self._is_stranger(there):
-                self.strangers.append(there)
+            if self._is_stranger(secret):
+                self.strangers.append(secret)
             return
         primary = self.primaries[place]
-        target = next((each for each in self.wants[place].targets if each.region == there.region), None)
-        if target is None and there.arn == in_region(primary.arn, there.region) and there.is_replica:
+        target = next((target for target in self.wants[place].targets if target.region == secret.region), None)
+        if target is None and secret.arn == in_region(primary.arn, secret.region) and secret.is_replica:
             self.seen_elsewhere.add(place)
-        if target and is_covered(primary, target, there, self._same):
-            self._covered[there.region][place] = 1
-            shown = there.kms_key_id or DEFAULT
+        if target and is_covered(primary, target, secret, self._same):
+            self._covered[secret.region][place] = 1
+            shown = secret.kms_key_id or DEFAULT
             if target.kms_key not in (None, shown):
-                self._keys[there.region][place] = intern(shown)
+                self._keys[secret.region][place] = intern(shown)
         else:
-            self._listed[there.region][there.name] = there
+            self._listed[secret.region][secret.name] = secret
 
-    def _is_stranger(self, there: Listed) -> bool:
+    def _is_stranger(self, secret: Listed) -> bool:
         """Return whether it is a replica of a selected primary that is not listed."""
         home, share = self.scope.home, self.scope.share
-        if not self.scope.seeks_orphans or there.primary_region != home or there.region == home:
+        if not self.scope.seeks_orphans or secret.primary_region != home or secret.region == home:
             return False
-        mine = share is None or share.takes(in_region(there.arn, home))
-        return mine and bool(matching(self.scope.rules, there))
+        mine = share is None or share.takes(in_region(secret.arn, home))
+        return mine and bool(matching(self.scope.rules, secret))
 
     def _same(self, target: Target, shown: str, account: str) -> bool:
         return target.kms_key is None or self.key_check.same(target.kms_key, shown, target.region, account) is True
@@ -315,37 +315,37 @@ def _incomplete(name: str, secret: Secret) -> Problem | None:
     return Problem.of(NotFound(message, hint=f"write {secret.arn}, or the secret's name: {secret.name}"))
 
 
-def check_clashes(estates: Iterable[Inventory], others: Sequence[str] = ()) -> None:
+def check_clashes(inventories: Iterable[Inventory], others: Sequence[str] = ()) -> None:
     """Refuse conflicting rules for one secret; `others` are mistakes to report with them.
 
     Raises:
         UsageError: rules conflict, or there are others.
 
     """
-    mistakes = (*(each for estate in estates for each in estate.clashes), *others)
+    mistakes = (*(clash for inventory in inventories for clash in inventory.clashes), *others)
     if mistakes:
-        what = "a mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
+        mistake_count = "a mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
         raise UsageError(
-            f"the manifest has {what}, seen from the secrets that it means; nothing was sent",
+            f"the manifest has {mistake_count}, seen from the secrets that it means; nothing was sent",
             "smrep list shows the secrets there are",
             code="ManifestError",
             details=mistakes,
         )
 
 
-def unmatched_rules(estates: Iterable[Inventory], rules: Sequence[Rule]) -> list[Rule]:
+def unmatched_rules(inventories: Iterable[Inventory], rules: Sequence[Rule]) -> list[Rule]:
     """Return the rules that select no secret in any account."""
-    counts = [estate.matched for estate in estates]
-    return [rule for place, rule in enumerate(rules) if not any(each[place] for each in counts if each)]
+    counts = [inventory.matched for inventory in inventories]
+    return [rule for place, rule in enumerate(rules) if not any(matched[place] for matched in counts if matched)]
 
 
-def refuse_absent(estates: Sequence[Inventory], *, whole: bool) -> None:
+def refuse_absent(inventories: Sequence[Inventory], *, whole: bool) -> None:
     """Refuse each name without a secret in any account, once; `whole`: no other accounts exist."""
-    present = {name for estate in estates for name in estate.present}
-    told: set[str] = set()
-    for estate in estates if whole else ():
-        share = estate.scope.share
-        for name, report in estate.absent.items():
-            if name not in present and name not in told and (share is None or share.takes(name)):
-                estate.refused.append(report)
-                told.add(name)
+    present = {name for inventory in inventories for name in inventory.present}
+    refused: set[str] = set()
+    for inventory in inventories if whole else ():
+        share = inventory.scope.share
+        for name, report in inventory.absent.items():
+            if name not in present and name not in refused and (share is None or share.takes(name)):
+                inventory.refused.append(report)
+                refused.add(name)

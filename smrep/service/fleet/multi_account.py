@@ -20,7 +20,7 @@ class Accounts:
     lost: list[tuple[Inventory, Problem]] = field(default_factory=list)
 
     @contextmanager
-    def each(self, estate: Inventory, *, alone: bool) -> Iterator[None]:
+    def isolated(self, inventory: Inventory, *, alone: bool) -> Iterator[None]:
         """Contain an account's failure, unless it is the only account.
 
         Raises:
@@ -32,16 +32,16 @@ class Accounts:
         except (AwsError, ConfigurationError) as error:
             if alone:
                 raise
-            self.lose(estate, error)
+            self.lose(inventory, error)
 
-    def lose(self, estate: Inventory, error: SmrepError) -> None:
+    def lose(self, inventory: Inventory, error: SmrepError) -> None:
         """Remember the first error that ended an account."""
-        if not self.has_lost(estate):
-            self.lost.append((estate, Problem.of(error)))
+        if not self.has_lost(inventory):
+            self.lost.append((inventory, Problem.of(error)))
 
-    def has_lost(self, estate: Inventory) -> bool:
+    def has_lost(self, inventory: Inventory) -> bool:
         """Return whether the account has ended."""
-        return any(each is estate for each, _ in self.lost)
+        return any(lost_inventory is inventory for lost_inventory, _ in self.lost)
 
     def check(self, count: int) -> None:
         """Raise if accounts were lost, out of `count`.
@@ -55,13 +55,13 @@ class Accounts:
                 f"{len(self.lost)} of {count} accounts could not be dealt with; the result is about the others",
                 next((trouble.hint for _, trouble in self.lost if trouble.hint), None),
                 worst(trouble.outcome for _, trouble in self.lost),
-                tuple(f"{_named(estate)}: {trouble.message}" for estate, trouble in self.lost),
+                tuple(f"{_named(inventory)}: {trouble.message}" for inventory, trouble in self.lost),
             )
 
 
-def _named(estate: Inventory) -> str:
-    role = estate.scope.role
-    return f"{role.place}, account {role.account}" if role else f"the account of {estate.scope.home}"
+def _named(inventory: Inventory) -> str:
+    role = inventory.scope.role
+    return f"{role.place}, account {role.account}" if role else f"the account of {inventory.scope.home}"
 
 
 ENOUGH = 10

@@ -82,9 +82,9 @@ class Scheduler:
 
     def _alone(self, tell: Callable[[], None]) -> None:
         while not self.stop.is_set() and (self._fresh or self._later):
-            job, due = self._next(self.clock.monotonic())
+            job, due_at = self._next(self.clock.monotonic())
             if job is None:
-                self.clock.sleep(max(0.0, due - self.clock.monotonic()))
+                self.clock.sleep(max(0.0, due_at - self.clock.monotonic()))
                 continue
             self._put_back(job, job())
             tell()
@@ -102,10 +102,10 @@ class Scheduler:
             return self._fresh.popleft(), now
         return None, self._later[0][0] if self._later else now + PULSE_S
 
-    def _put_back(self, job: Job, due: float | None) -> None:
-        if due is not None:
+    def _put_back(self, job: Job, due_at: float | None) -> None:
+        if due_at is not None:
             self._numbers += 1
-            heapq.heappush(self._later, (due, self._numbers, job))
+            heapq.heappush(self._later, (due_at, self._numbers, job))
 
     def _work(self) -> None:
         while True:
@@ -114,9 +114,9 @@ class Scheduler:
                 if self.stop.is_set() or self._failure or not (fresh or self._later or self._busy):
                     self._turn.notify_all()
                     return
-                job, due = self._next(now)
+                job, due_at = self._next(now)
                 if job is None:
-                    self._turn.wait(max(0.001, min(PULSE_S, due - now)))
+                    self._turn.wait(max(0.001, min(PULSE_S, due_at - now)))
                     continue
                 begins = len(self._fresh) < fresh
                 self._busy += 1

@@ -35,9 +35,9 @@ class SecretPlan:
     arn: str
     home: Region
     wanted: DesiredState
-    case: SecretReplication | None = None
+    replication: SecretReplication | None = None
     """Replicas in the Regions where it is wanted."""
-    clearing: SecretRemoval | None = None
+    removal: SecretRemoval | None = None
     """Replicas to remove."""
     ended: SecretReport | None = None
     """Report of a secret that ended before it began."""
@@ -51,18 +51,20 @@ class SecretPlan:
     @property
     def adds(self) -> bool:
         """Whether a replica is to be requested, now or once an old one is gone."""
-        return self.case is not None and any(not isinstance(step, Keep | Skip) for step in self.case.steps)
+        return self.replication is not None and any(
+            not isinstance(step, Keep | Skip) for step in self.replication.steps
+        )
 
     @property
     def removes(self) -> list[Region]:
         """Regions to remove it from."""
-        return self.clearing.to_send if self.clearing else []
+        return self.removal.to_send if self.removal else []
 
     @property
     def is_open(self) -> bool:
         """Whether there is something to wait for."""
-        opened = self.clearing is not None and bool(self.clearing.open_regions)
-        return opened or (self.case is not None and self.case.is_open)
+        opened = self.removal is not None and bool(self.removal.open_regions)
+        return opened or (self.replication is not None and self.replication.is_open)
 
     @property
     def has_work(self) -> bool:
@@ -75,8 +77,8 @@ class SecretPlan:
         if self.ended is not None:
             ended = replace(self.ended, rules=self.wanted.rules, checked_by=self.ended.checked_by or checked)
             return replace(ended, account=self.account)
-        parts = [each.report(waiting=waiting, dry_run=dry_run) for each in (self.case, self.clearing) if each]
-        primary = self.case.primary if self.case else self.clearing.primary if self.clearing else None
+        parts = [part.report(waiting=waiting, dry_run=dry_run) for part in (self.replication, self.removal) if part]
+        primary = self.replication.primary if self.replication else self.removal.primary if self.removal else None
         assert primary is not None  # noqa: S101 - one of them is always there
         rows = [row for part in parts for row in part.replicas]
         notes = dict.fromkeys(note for part in parts for note in part.notes)
@@ -89,23 +91,23 @@ class SecretPlan:
 class AccountPlanner:
     """Plans one account; changes nothing in AWS."""
 
-    estate: Inventory
+    inventory: Inventory
     clock: Clock
     pulse: Callable[[], None] = do_nothing
     trusting: bool = False
     """Whether to accept from the list that a secret was never replicated; it is checked before a request."""
     kept: list[int] = field(default_factory=list)
     """Places of secrets without changes, by listing."""
-    examiner: Inspector = field(init=False)
+    inspector: Inspector = field(init=False)
     health: PreflightChecks = field(init=False)
 
     def __post_init__(self) -> None:
         """Share one cache of keys and Regions."""
-        self.estate.pulse = self.pulse
-        self.examiner = Inspector(self.estate, self.pulse)
-        self.health = PreflightChecks(self.estate.aws, self.estate.aws, self.estate.key_check, versions=False)
+        self.inventory.pulse = self.pulse
+        self.inspector = Inspector(self.inventory, self.pulse)
+        self.health = PreflightChecks(self.inventory.aws, self.inventory.aws, self.inventory.key_check, versions=False)
 
-    def draft(self) -> Iterator[SecretPlan]:
+    def plans(self) -> Iterator[SecretPlan]:
         """Yield a plan for each secret that listing shows may need a change.
 
         The places of the others go to `kept`, except for secrets that are gone.
@@ -114,22 +116,22 @@ class AccountPlanner:
             CredentialsError: no further call can succeed.
 
         """
-        estate, examiner = self.estate, self.examiner
-        estate.sweep()
-        examiner.orphans()
-        check_clashes([estate])
-        doubtful = examiner.doubtful(blindly=True, trusting=self.trusting)
-        examiner.to_look = len(doubtful)
-        for report in estate.refused:
-            account = estate.account
+        inventory, inspector = self.inventory, self.inspector
+        inventory.sweep()
+        inspector.orphans()
+        check_clashes([inventory])
+        doubtful = inspector.doubtful(blindly=True, trusting=self.trusting)
+        inspector.to_look = len(doubtful)
+        for report in inventory.refused:
+            account = inventory.account
             yield SecretPlan(
-                report.name, report.arn or "", estate.scope.home, DesiredState(()), ended=report, account=account
+                report.name, report.arn or "", inventory.scope.home, DesiredState(()), ended=report, account=account
             )
         looked = dict(zip(doubtful, parallel(self._decided, doubtful, pulse=self.pulse), strict=True))
-        for place, primary in enumerate(estate.primaries):
-            errand = looked.get(place)
-            if errand is not None:
-                yield errand
+        for place, primary in enumerate(inventory.primaries):
+            plan = looked.get(place)
+            if plan is not None:
+                yield plan
             elif place not in looked and primary.primary_region is None:
                 yield self.decide(place, primary.as_seen())
             elif place not in looked:
@@ -137,20 +139,24 @@ class AccountPlanner:
 
     def decide(self, place: int, primary: Secret, looked_at: float | None = None) -> SecretPlan:
         """Return one secret's plan."""
-        wanted = self.estate.wants[place]
+        wanted = self.inventory.wants[place]
 
         def look_there(target: Target) -> NameLookup:
             if looked_at is None:
-                return self.estate.look(place, target.region)
-            return self.examiner.look(place, primary, target)
+                return self.inventory.look(place, target.region)
+            return self.inspector.look(place, primary, target)
 
         regions = {target.region for target in wanted.targets}
-        extra = [each.region for each in primary.replicas if each.region not in regions] if wanted.remove_extra else []
-        errand = self.errand(primary, wanted, look_there, looked_at, extra)
-        errand.again = partial(self._renewed, place, frozenset(errand.removes))
-        return errand
+        extra = (
+            [replica.region for replica in primary.replicas if replica.region not in regions]
+            if wanted.remove_extra
+            else []
+        )
+        plan = self.plan(primary, wanted, look_there, looked_at, extra)
+        plan.again = partial(self._renewed, place, frozenset(plan.removes))
+        return plan
 
-    def errand(
+    def plan(
         self,
         primary: Secret,
         wanted: DesiredState,
@@ -160,41 +166,48 @@ class AccountPlanner:
     ) -> SecretPlan:
         """Plan a primary from a look into each Region; remove it from `extra`."""
         steps = tuple(self._step(primary, target, look_there(target)) for target in wanted.targets)
-        clearing = None
+        removal = None
         if extra:
-            clearing = plan_removal(self.estate.aws, primary, extra, self.clock, self.clock.monotonic() + LOOK_S)
-        courses = {step.target.region: initial_state(step, NO_CONSENT) for step in steps}
-        case = SecretReplication(
-            primary, courses, [*troubles_elsewhere(primary, [*(each.region for each in wanted.targets), *extra])], steps
+            removal = plan_removal(self.inventory.aws, primary, extra, self.clock, self.clock.monotonic() + LOOK_S)
+        states = {step.target.region: initial_state(step, NO_CONSENT) for step in steps}
+        replication = SecretReplication(
+            primary, states, [*troubles_elsewhere(primary, [*(each.region for each in wanted.targets), *extra])], steps
         )
-        account = self.estate.account
-        if clearing is not None and any(isinstance(each, Skip) for each in steps):
-            clearing.spare(why_kept(primary, case.report().replicas))
+        account = self.inventory.account
+        if removal is not None and any(isinstance(each, Skip) for each in steps):
+            removal.spare(why_kept(primary, replication.report().replicas))
         return SecretPlan(
-            primary.name, primary.arn, primary.region, wanted, case, clearing, looked_at=looked_at, account=account
+            primary.name,
+            primary.arn,
+            primary.region,
+            wanted,
+            replication,
+            removal,
+            looked_at=looked_at,
+            account=account,
         )
 
     def kept_report(self, place: int) -> SecretReport:
         """Return the report of an unchanged secret, from listing."""
-        primary, wanted = self.estate.primaries[place], self.estate.wants[place]
+        primary, wanted = self.inventory.primaries[place], self.inventory.wants[place]
         rows = tuple(replace(covered_row(primary, target), action=Action.KEEP) for target in wanted.targets)
         report = SecretReport(primary.name, Outcome.OK, primary.arn, primary.region, rows)
-        return replace(report, checked_by="list", rules=wanted.rules, account=self.estate.account)
+        return replace(report, checked_by="list", rules=wanted.rules, account=self.inventory.account)
 
     def _decided(self, place: int) -> SecretPlan | None:
         """Look at the primary and return its plan, None if it is gone.
 
         Skips a secret that the rules no longer select, or want elsewhere.
         """
-        listed, wanted = self.estate.primaries[place], self.estate.wants[place]
-        primary = self.examiner.primary(place)
+        listed, wanted = self.inventory.primaries[place], self.inventory.wants[place]
+        primary = self.inspector.primary(place)
         now = self.clock.monotonic()
         if primary is None:
             return None
-        if isinstance(primary, Secret) and self.estate.wanted_now(primary) != wanted:
+        if isinstance(primary, Secret) and self.inventory.wanted_now(primary) != wanted:
             primary = secret_report(primary, (), changed(primary))
         if isinstance(primary, SecretReport):
-            account = self.estate.account
+            account = self.inventory.account
             return SecretPlan(
                 listed.name, listed.arn, listed.region, wanted, ended=primary, looked_at=now, account=account
             )
@@ -202,13 +215,15 @@ class AccountPlanner:
 
     def _renewed(self, place: int, removed: frozenset[Region]) -> SecretPlan | None:
         """Return the plan after another look; remove no Region that was not to be removed before."""
-        errand = self._decided(place)
-        if errand is not None and errand.clearing is not None:
-            errand.clearing.keep_only(removed)
-        return errand
+        plan = self._decided(place)
+        if plan is not None and plan.removal is not None:
+            plan.removal.keep_only(removed)
+        return plan
 
     def _step(self, primary: Secret, target: Target, seen: NameLookup) -> RegionStep:
-        step = decide_step(primary, target, seen, NO_CONSENT, partial(self.estate.key_check.findings, primary, target))
+        step = decide_step(
+            primary, target, seen, NO_CONSENT, partial(self.inventory.key_check.findings, primary, target)
+        )
         if isinstance(step, Keep | Skip):
             return step
         return with_blockers(step, (*self.health.of_target(primary, target, seen), *self.health.of_primary(primary)))
@@ -218,15 +233,15 @@ class SecretPlans:
     """Totals of all accounts' plans, new or saved."""
 
     __slots__ = ()
-    errands: list[tuple[AccountPlanner, SecretPlan]]
+    plans: list[tuple[AccountPlanner, SecretPlan]]
     was_sent = False
 
     @property
     def removals(self) -> int:
         """Number of replicas to remove."""
-        return sum(len(errand.removes) for _, errand in self.errands)
+        return sum(len(plan.removes) for _, plan in self.plans)
 
     @property
     def changes(self) -> list[SecretPlan]:
         """Plans with something to send."""
-        return [errand for _, errand in self.errands if errand.ended is None and (errand.adds or errand.removes)]
+        return [plan for _, plan in self.plans if plan.ended is None and (plan.adds or plan.removes)]

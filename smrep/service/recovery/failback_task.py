@@ -57,23 +57,23 @@ def both_ends(aws: SecretsManager, entry: RecordEntry, pair: RegionPair) -> Both
         CredentialsError: no further call can succeed.
 
     """
-    known = [Secret(in_region(entry.arn, region), entry.name, region) for region in (pair.source, pair.target)]
-    old, new = parallel(partial(_look, aws), known)
+    sides = [Secret(in_region(entry.arn, region), entry.name, region) for region in (pair.source, pair.target)]
+    old, new = parallel(partial(_look, aws), sides)
     return BothRegions(entry, pair, old, new)
 
 
-def _look(aws: SecretsManager, known: Secret) -> NameLookup:
+def _look(aws: SecretsManager, secret: Secret) -> NameLookup:
     """Look up one side; a missing name proves nothing if the ARN exists or is another account's."""
-    found = look_up_name(aws, known, known.region)
-    if not isinstance(found, Absent):
-        return found
-    there = answer_or_error(lambda: aws.describe(known.arn, known.region))
-    if isinstance(there, NotFound):
-        return found
-    if isinstance(there, AwsError):
-        return NotChecked(there)
-    why = f"it answers to its ARN alone, as to credentials of another account than {known.account}"
-    return NotChecked(Refused(why, f"{known.name} in {known.region}"))
+    lookup = look_up_name(aws, secret, secret.region)
+    if not isinstance(lookup, Absent):
+        return lookup
+    answer = answer_or_error(lambda: aws.describe(secret.arn, secret.region))
+    if isinstance(answer, NotFound):
+        return lookup
+    if isinstance(answer, AwsError):
+        return NotChecked(answer)
+    why = f"it answers to its ARN alone, as to credentials of another account than {secret.account}"
+    return NotChecked(Refused(why, f"{secret.name} in {secret.region}"))
 
 
 _MOST_LEGS = 4
@@ -88,15 +88,15 @@ class FailbackTask:
     pair: RegionPair
     goal: FailbackGoal
     rotation_handled: bool
-    terms: AccountRun
-    crew: Scheduler
+    account_run: AccountRun
+    scheduler: Scheduler
     health: PreflightChecks
     write: Callable[[Mapping[str, Any]], None]
     """Appends a line to the record; if it raises, the announced step must not happen."""
     done: Callable[[Any], None] | None = None
     begun: bool = False
     ended: bool = False
-    left: SkippedSecret | None = None
+    skipped: SkippedSecret | None = None
     truth: NewerSide = NewerSide.ONE
     """Result of the first comparison of both sides."""
     _leg: Reprotection | SecretPromotion | None = None
@@ -115,7 +115,7 @@ class FailbackTask:
         """
         self._decide(self._opened())
         leg = self._leg
-        if not isinstance(leg, Reprotection) or self.left is not None:
+        if not isinstance(leg, Reprotection) or self.skipped is not None:
             return
         self.truth = leg.aim.truth
         self._shown = ConfirmedChanges.by(leg, self.entry, self.pair if self._turns else None)
@@ -123,7 +123,7 @@ class FailbackTask:
     @property
     def is_planned(self) -> bool:
         """Whether both Regions were looked into."""
-        return self.left is not None or self._leg is not None
+        return self.skipped is not None or self._leg is not None
 
     @property
     def name(self) -> str:
@@ -134,7 +134,7 @@ class FailbackTask:
     def has_work(self) -> bool:
         """Whether there is something to send, to wait for or to record."""
         leg = self._leg
-        if self.left is not None or not isinstance(leg, Reprotection) or leg.is_stopped:
+        if self.skipped is not None or not isinstance(leg, Reprotection) or leg.is_stopped:
             return False
         marked_so = self.entry.mark in (RecordMark.PROMOTING, RecordMark.FAILED, self._end)
         return leg.sends or bool(leg.removes) or not leg.is_proved or self._turns or not marked_so
@@ -164,8 +164,8 @@ class FailbackTask:
         later: list[tuple[str, str]] = []
         if self._turns:
             promoted, home = leg.aim.primary, self.pair.source
-            what = f"to be promoted in {home}, and then to be replaced by its replica, for good, in {promoted.region}"
-            later = [(self.name, f"{what}: {secret_summary(promoted)}")]
+            action = f"to be promoted in {home}, and then to be replaced by its replica, for good, in {promoted.region}"
+            later = [(self.name, f"{action}: {secret_summary(promoted)}")]
         return [*leg.stakes, *later]
 
     @property
@@ -182,28 +182,28 @@ class FailbackTask:
             OutputError: the record cannot be written.
 
         """
-        if self.terms.ended_by is not None and not self.begun:
+        if self.account_run.ended_by is not None and not self.begun:
             return None
         try:
-            due = self._go_on(self._gate) if self._gate else self._begin()
+            next_at = self._go_on(self._gate) if self._gate else self._begin()
         except CredentialsError as error:
-            self.terms.ended_by = self.terms.ended_by or error
-            due = None
+            self.account_run.ended_by = self.account_run.ended_by or error
+            next_at = None
         if not self.begun:
             return None
-        self.ended = due is None
+        self.ended = next_at is None
         if self.done:
             self.done(self)
-        return due
+        return next_at
 
-    def leave(self, left: SkippedSecret) -> None:
+    def leave(self, skipped: SkippedSecret) -> None:
         """Skip the secret."""
-        self.left = left
+        self.skipped = skipped
 
     def report(self, *, dry_run: bool = False) -> SecretReport:
         """Return the secret's current report."""
         report = self._report(dry_run=dry_run)
-        return report if self.begun or dry_run or not self.has_work else self.terms.not_begun(report)
+        return report if self.begun or dry_run or not self.has_work else self.account_run.not_begun(report)
 
     @property
     def _turns(self) -> bool:
@@ -220,12 +220,12 @@ class FailbackTask:
         return RecordMark.RETURNED if home else RecordMark.PROTECTED
 
     def _report(self, *, dry_run: bool) -> SecretReport:
-        if self.left is not None:
-            return self._left_alone(self.left)
+        if self.skipped is not None:
+            return self._skipped_report(self.skipped)
         if isinstance(self._leg, SecretPromotion):
-            return self._leg.report(waiting=self.terms.wait, dry_run=False)
+            return self._leg.report(waiting=self.account_run.wait, dry_run=False)
         assert self._leg is not None  # noqa: S101 - it was planned
-        report = self._leg.report(waiting=self.terms.wait, dry_run=dry_run)
+        report = self._leg.report(waiting=self.account_run.wait, dry_run=dry_run)
         if not self._turns:
             return report
         if dry_run:
@@ -237,16 +237,16 @@ class FailbackTask:
         short = Problem("NotReturned", f"{self.name} is not led home yet", None, None, Outcome.PENDING)
         return replace(report, outcome=worst([report.outcome, short.outcome]), error=report.error or short)
 
-    def _left_alone(self, left: SkippedSecret) -> SecretReport:
-        row = RegionReport(left.region, left.error.outcome, findings=left.findings, error=left.error)
-        home = self.pair.source if left.region == self.pair.target else self.pair.target
-        rows = (row, *(each for each in dark(self.entry, home) if each.region != left.region))
-        outcome = worst(each.outcome for each in rows)
+    def _skipped_report(self, skipped: SkippedSecret) -> SecretReport:
+        row = RegionReport(skipped.region, skipped.error.outcome, findings=skipped.findings, error=skipped.error)
+        home = self.pair.source if skipped.region == self.pair.target else self.pair.target
+        rows = (row, *(row for row in dark(self.entry, home) if row.region != skipped.region))
+        outcome = worst(row.outcome for row in rows)
         return SecretReport(self.name, outcome, in_region(self.entry.arn, home), home, rows)
 
     def _begin(self) -> float | None:
         """Decide the first leg again, because AWS may have changed since the plan, and begin it."""
-        if self.crew.stop.is_set():
+        if self.scheduler.stop.is_set():
             return None
         self.begun = True
         return self._new_leg()
@@ -260,16 +260,16 @@ class FailbackTask:
         self._legs += 1
         self._decide(self._gate)
         leg = self._leg
-        if self.left is not None or not isinstance(leg, Reprotection) or leg.is_stopped:
+        if self.skipped is not None or not isinstance(leg, Reprotection) or leg.is_stopped:
             return None
         if not self._shown.covers(leg):
             self._halt("is no longer as it was shown, so it was skipped", Outcome.FAILED)
             return None
         return self._go_on(self._gate)
 
-    def _halt(self, what: str, outcome: Outcome) -> None:
-        trouble = Problem("ChangedMeanwhile", f"{self.name} {what}", SAME_AGAIN, None, outcome)
-        self.left = SkippedSecret(self.pair.target, trouble)
+    def _halt(self, reason: str, outcome: Outcome) -> None:
+        trouble = Problem("ChangedMeanwhile", f"{self.name} {reason}", SAME_AGAIN, None, outcome)
+        self.skipped = SkippedSecret(self.pair.target, trouble)
 
     def _go_on(self, opened: WriteGate) -> float | None:
         leg = self._leg
@@ -288,52 +288,56 @@ class FailbackTask:
 
     def _turn(self, leg: Reprotection, opened: WriteGate) -> float | None:
         """Promote the replica in the old Region, if a look at both right before shows no change."""
-        turn = self.terms.pace.ahead(StopFlag(self.crew, self.terms).is_set)
+        turn = self.account_run.pace.ahead(StopFlag(self.scheduler, self.account_run).is_set)
         if opened.closed:
             return None
-        ends, known = both_ends(self.terms.aws, self.entry, self.pair), leg.aim.primary
+        ends, primary = both_ends(self.account_run.aws, self.entry, self.pair), leg.aim.primary
         old, new = ends.old, ends.new
-        if not (isinstance(old, Secret) and isinstance(new, Secret)) or identity(new) != identity(known):
+        if not (isinstance(old, Secret) and isinstance(new, Secret)) or identity(new) != identity(primary):
             return self._new_leg()
-        if not old.is_replica or old.primary_region != self.pair.target or old.arn != in_region(known.arn, old.region):
+        if (
+            not old.is_replica
+            or old.primary_region != self.pair.target
+            or old.arn != in_region(primary.arn, old.region)
+        ):
             return self._new_leg()
         if frozenset(old.stages) != frozenset(new.stages):
             leg.proved.pop(self.pair.source, None)  # a new value is being replicated
             return self._later(opened)
         self._note(marked(RecordMark.LEVEL, self.entry.arn, versions=versions(new)))
         self._taken = self._taken or leg.was_taken
-        self._leg = case = SecretPromotion(old, old)
-        self._gate, self._looks = open_gate(self.crew, self.terms, LOOK_S, turn), 0
-        promote_once(self.terms.aws, case, self._gate)
-        return self._look_promoted(case, self._gate)
+        self._leg = promotion = SecretPromotion(old, old)
+        self._gate, self._looks = open_gate(self.scheduler, self.account_run, LOOK_S, turn), 0
+        promote_once(self.account_run.aws, promotion, self._gate)
+        return self._look_promoted(promotion, self._gate)
 
-    def _look_promoted(self, case: SecretPromotion, opened: WriteGate) -> float | None:
-        if case.sent_at is not None and case.is_open:
-            check_promoted(self.terms.aws, case, opened.clock)
-        if case.error is not None:
+    def _look_promoted(self, promotion: SecretPromotion, opened: WriteGate) -> float | None:
+        if promotion.sent_at is not None and promotion.is_open:
+            check_promoted(self.account_run.aws, promotion, opened.clock)
+        if promotion.error is not None:
             return None
-        if case.is_open:
+        if promotion.is_open:
             return self._later(opened)
-        self._taken = self._taken or case.accepted
+        self._taken = self._taken or promotion.accepted
         return self._new_leg()
 
     def _later(self, opened: WriteGate) -> float | None:
-        now = self.crew.clock.monotonic()
-        if not self.terms.wait or now >= opened.deadline:
+        now = self.scheduler.clock.monotonic()
+        if not self.account_run.wait or now >= opened.deadline:
             return None
         self._looks += 1
-        return self.terms.next_look(now, self._looks - 1, opened.deadline)
+        return self.account_run.next_look(now, self._looks - 1, opened.deadline)
 
     def _opened(self) -> WriteGate:
-        return open_gate(self.crew, self.terms, LOOK_S)
+        return open_gate(self.scheduler, self.account_run, LOOK_S)
 
     def _decide(self, opened: WriteGate) -> None:
         """Look into both Regions in parallel, and decide."""
-        ends = both_ends(self.terms.aws, self.entry, self.pair)
-        found = next_step(ends, self.goal, rotation_handled=self.rotation_handled)
-        self.left = found if isinstance(found, SkippedSecret) else None
-        if not isinstance(found, SkippedSecret):
-            self._leg = leg = Reprotection(self.terms.aws, self.health, found, self.entry, self._note)
+        ends = both_ends(self.account_run.aws, self.entry, self.pair)
+        goal = next_step(ends, self.goal, rotation_handled=self.rotation_handled)
+        self.skipped = goal if isinstance(goal, SkippedSecret) else None
+        if not isinstance(goal, SkippedSecret):
+            self._leg = leg = Reprotection(self.account_run.aws, self.health, goal, self.entry, self._note)
             leg.look(opened)
 
     def _note(self, line: Mapping[str, Any]) -> None:

@@ -35,11 +35,11 @@ class FailoverTask:
 
     listed: Listed
     pair: RegionPair
-    terms: AccountRun
-    crew: Scheduler
+    account_run: AccountRun
+    scheduler: Scheduler
     write: Callable[[Mapping[str, Any]], None]
     """Appends a line to the record; if it raises, the announced step must not happen."""
-    known: RecordEntry | None = None
+    recorded: RecordEntry | None = None
     """The secret's record entry."""
     entry: Callable[[str], RecordEntry | None] = nothing_known
     """Returns an ARN's latest record entry."""
@@ -51,7 +51,7 @@ class FailoverTask:
     done: Callable[[Any], None] | None = None
     begun: bool = False
     ended: bool = False
-    _case: SecretPromotion | None = None
+    _promotion: SecretPromotion | None = None
     _refused: SecretReport | None = None
     _gate: WriteGate | None = None
     _notes: list[str] = field(default_factory=list)
@@ -70,7 +70,7 @@ class FailoverTask:
     @property
     def was_taken(self) -> bool:
         """Whether AWS is known to have accepted the request."""
-        return self._case is not None and self._case.accepted
+        return self._promotion is not None and self._promotion.accepted
 
     def step(self) -> float | None:
         """Begin, or look once more; return when to call again, None when done.
@@ -79,19 +79,19 @@ class FailoverTask:
             OutputError: the record cannot be written.
 
         """
-        if self.terms.ended_by is not None and not self.begun:
+        if self.account_run.ended_by is not None and not self.begun:
             return None
         try:
-            due = self._look(self._gate) if self._gate else self._begin()
+            next_at = self._look(self._gate) if self._gate else self._begin()
         except CredentialsError as error:
-            self.terms.ended_by = self.terms.ended_by or error
-            due = None
+            self.account_run.ended_by = self.account_run.ended_by or error
+            next_at = None
         if not self.begun:
             return None  # the run ended first
-        self.ended = due is None
+        self.ended = next_at is None
         if self.done:
             self.done(self)
-        return due
+        return next_at
 
     def rehearse(self) -> None:
         """Look like the real run and change nothing: a dry run without access must not say go.
@@ -106,10 +106,10 @@ class FailoverTask:
         """Return the secret's current report."""
         if self._refused is not None:
             return self._refused
-        if self._case is None:
+        if self._promotion is None:
             report = to_cross(self.listed, self.pair, self.findings, is_due=self.is_due, dry_run=dry_run)
-            return report if self.begun or not self.is_due else self.terms.not_begun(report)
-        report = self._case.report(waiting=self.terms.wait, dry_run=False)
+            return report if self.begun or not self.is_due else self.account_run.not_begun(report)
+        report = self._promotion.report(waiting=self.account_run.wait, dry_run=False)
         rows = tuple(
             replace(row, findings=tuple(self.findings), error=_same_again(row.error)) for row in report.replicas
         )
@@ -119,9 +119,9 @@ class FailoverTask:
 
     def _begin(self) -> float | None:
         """Look, record the result, and send; record a standalone secret as promoted."""
-        brake, arn, turn = StopFlag(self.crew, self.terms), self.listed.arn, None
+        brake, arn, turn = StopFlag(self.scheduler, self.account_run), self.listed.arn, None
         if self.is_due:
-            turn = self.terms.pace.ahead(brake.is_set)  # before the look, so that the record is fresh
+            turn = self.account_run.pace.ahead(brake.is_set)  # before the look, so that the record is fresh
         if brake.is_set():
             return None
         secret = self._look_first()
@@ -135,14 +135,14 @@ class FailoverTask:
             self._refuse(FoundSecret(SecretAddress(arn, self.pair.target), secret), why)  # type: ignore[arg-type]
             return None
         policy = self._policy_sha256()
-        self.begun, case = True, SecretPromotion(secret, secret)
-        self._case = case
+        self.begun, promotion = True, SecretPromotion(secret, secret)
+        self._promotion = promotion
         self.write(promoting(secret, policy))
-        self._gate = opened = open_gate(self.crew, self.terms, LOOK_S, turn)
-        promote_once(self.terms.aws, case, opened)
-        if case.error is not None and not case.accepted:
-            self._look_again(case)
-        if case.is_open and case.sent_at is not None:
+        self._gate = opened = open_gate(self.scheduler, self.account_run, LOOK_S, turn)
+        promote_once(self.account_run.aws, promotion, opened)
+        if promotion.error is not None and not promotion.accepted:
+            self._look_again(promotion)
+        if promotion.is_open and promotion.sent_at is not None:
             return self._look(opened)
         self._end()
         return None
@@ -150,7 +150,7 @@ class FailoverTask:
     def _look_first(self) -> Secret | None:
         """Return the secret as its Region shows it, None after a refusal, which ends its turn."""
         try:
-            return self.terms.aws.describe(self.listed.arn, self.pair.target)
+            return self.account_run.aws.describe(self.listed.arn, self.pair.target)
         except CredentialsError:
             raise
         except AwsError as error:
@@ -158,67 +158,71 @@ class FailoverTask:
             self._refuse(FoundSecret(address, explain_lookup_error(error, address)), Problem.of(error))
             return None
 
-    def _look_again(self, case: SecretPromotion) -> None:
+    def _look_again(self, promotion: SecretPromotion) -> None:
         """Look once more after a refusal: someone else may have promoted it meanwhile."""
         try:
-            case.now = self.terms.aws.describe(case.first.arn, self.pair.target)
+            promotion.now = self.account_run.aws.describe(promotion.first.arn, self.pair.target)
         except CredentialsError:
             raise
         except AwsError:
             return
-        if not case.now.is_replica:
-            case.error = None
-            case.notes.append(f"{case.first.name} in {self.pair.target} was promoted by somebody else meanwhile")
+        if not promotion.now.is_replica:
+            promotion.error = None
+            promotion.notes.append(
+                f"{promotion.first.name} in {self.pair.target} was promoted by somebody else meanwhile"
+            )
 
     def _look(self, opened: WriteGate) -> float | None:
-        case = self._case
-        assert case is not None  # noqa: S101 - it was sent
-        check_promoted(self.terms.aws, case, opened.clock)
-        now = self.crew.clock.monotonic()
-        if case.is_open and self.terms.wait and now < opened.deadline:
+        promotion = self._promotion
+        assert promotion is not None  # noqa: S101 - it was sent
+        check_promoted(self.account_run.aws, promotion, opened.clock)
+        now = self.scheduler.clock.monotonic()
+        if promotion.is_open and self.account_run.wait and now < opened.deadline:
             self._looks += 1
-            return self.terms.next_look(now, self._looks - 1, opened.deadline)
+            return self.account_run.next_look(now, self._looks - 1, opened.deadline)
         self._end()
         return None
 
     def _end(self) -> None:
         """Record the end; the next run looks again at an open secret."""
-        case = self._case
-        assert case is not None  # noqa: S101 - it was begun
-        if not case.now.is_replica:
-            self.write(marked(RecordMark.PROMOTED, case.first.arn))
-        elif case.error is not None and case.sent_at is None:
+        promotion = self._promotion
+        assert promotion is not None  # noqa: S101 - it was begun
+        if not promotion.now.is_replica:
+            self.write(marked(RecordMark.PROMOTED, promotion.first.arn))
+        elif promotion.error is not None and promotion.sent_at is None:
             self.write(
                 marked(
-                    RecordMark.FAILED, case.first.arn, error={"code": case.error.code, "message": case.error.message}
+                    RecordMark.FAILED,
+                    promotion.first.arn,
+                    error={"code": promotion.error.code, "message": promotion.error.message},
                 )
             )
 
     def _stands(self, secret: Secret) -> None:
         """Handle a secret that is no replica: a run promoted it without recording the end, or someone else did."""
         self.begun = True
-        self._case = case = SecretPromotion(secret, secret)
-        if self.known is None and self.entry(secret.arn):
-            case.notes.append(
+        self._promotion = promotion = SecretPromotion(secret, secret)
+        if self.recorded is None and self.entry(secret.arn):
+            promotion.notes.append(
                 f"{secret.name} in {secret.region} was promoted by another run meanwhile, as the record says"
             )
-        elif self.known is None:
-            case.notes.append(
+        elif self.recorded is None:
+            promotion.notes.append(
                 f"{secret.name} in {secret.region} stands alone already; nothing was sent, and the record, which does "
                 "not name it, will not lead it home"
             )
-        elif self.known.mark in (RecordMark.PROMOTING, RecordMark.FAILED):
+        elif self.recorded.mark in (RecordMark.PROMOTING, RecordMark.FAILED):
             self.write(marked(RecordMark.PROMOTED, secret.arn))
 
     def _unmeant(self, secret: Secret) -> Problem | None:
         """Return why a replica is not selected, None if it is: not confirmed, or its tags changed."""
         if not self.is_due:
             return _unasked(secret)
-        return None if any(each.matches(Listed.of(secret)) for each in self.selectors) else _unselected(secret)
+        return None if any(selector.matches(Listed.of(secret)) for selector in self.selectors) else _unselected(secret)
 
-    def _refuse(self, found: FoundSecret, why: Problem) -> None:
+    def _refuse(self, lookup: FoundSecret, why: Problem) -> None:
         self.begun = True
-        self._refused = replace(refusal_report(found, why), name=self.listed.name)
+        self._refused = replace(refusal_report(lookup, why), name=self.listed.name)
 
     def _policy_sha256(self) -> str | None:
         """Return the hash of the resource policy; None without one, or if AWS does not show a replica's.
@@ -226,7 +230,7 @@ class FailoverTask:
         Whether AWS shows it is unknown. Source: aws-behavior.md 1.9.
         """
         try:
-            policy = self.terms.aws.policy(self.listed.arn, self.pair.target)
+            policy = self.account_run.aws.policy(self.listed.arn, self.pair.target)
         except CredentialsError:
             raise
         except SmrepError:

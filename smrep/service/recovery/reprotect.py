@@ -50,11 +50,11 @@ class Reprotection:
     entry: RecordEntry
     write: Callable[[Mapping[str, Any]], None]
     """Appends a line to the record; if it raises, the announced step must not happen."""
-    clearing: SecretRemoval | None = None
+    removal: SecretRemoval | None = None
     """The victim's replicas, to be removed first."""
     parting: SecretRemoval | None = None
     """The primary's replicas, to be removed last, because its role goes back."""
-    case: SecretReplication | None = None
+    replication: SecretReplication | None = None
     error: Problem | None = None
     aside: dict[Region, RegionReport] = field(default_factory=dict)
     """Third Regions that are skipped, because they hold no replica of the cleared secret."""
@@ -69,12 +69,12 @@ class Reprotection:
 
         """
         aim = self.aim
-        self.clearing = self._begun(aim.victim, aim.clears, gate)
+        self.removal = self._begun(aim.victim, aim.clears, gate)
         self.parting = self._begun(aim.primary, aim.parts, gate)
         targets = [self._under_its_key(each) for each in aim.targets if each.region not in self.aside]
         steps = tuple(parallel(self._decided, targets))
-        courses = {each.target.region: initial_state(each, NO_CONSENT) for each in steps}
-        self.case = SecretReplication(aim.primary, courses, [], steps, command="failback")
+        states = {each.target.region: initial_state(each, NO_CONSENT) for each in steps}
+        self.replication = SecretReplication(aim.primary, states, [], steps, command="failback")
         self._prove()
 
     @property
@@ -86,35 +86,37 @@ class Reprotection:
     @property
     def is_proved(self) -> bool:
         """Whether every replica is in sync, and looks on both sides prove it."""
-        courses = self.case.states if self.case else ()
-        return all(self.proved.get(region) is Outcome.OK for region in courses)
+        states = self.replication.states if self.replication else ()
+        return all(self.proved.get(region) is Outcome.OK for region in states)
 
     @property
     def sends(self) -> bool:
         """Whether a replica is to be requested."""
-        return self.case is not None and any(not isinstance(each, Keep | Skip) for each in self.case.steps)
+        return self.replication is not None and any(
+            not isinstance(each, Keep | Skip) for each in self.replication.steps
+        )
 
     @property
     def removes(self) -> frozenset[Region]:
         """Regions in which replicas are removed, first or last."""
-        return frozenset(region for each in (self.clearing, self.parting) if each for region in each.to_send)
+        return frozenset(region for removal in (self.removal, self.parting) if removal for region in removal.to_send)
 
     @property
     def stakes(self) -> list[tuple[str, str]]:
         """What to confirm: the secret's name, and what is lost."""
-        found = [stake for each in (self.clearing, self.parting) if each for stake in each.stakes]
+        stakes = [stake for removal in (self.removal, self.parting) if removal for stake in removal.stakes]
         victim = self.aim.victim
         if victim is not None and self.sends:
-            what = f"to be replaced by a replica of {self.aim.primary.region}, for good, in {victim.region}"
-            found.append((victim.name, f"{what}: {secret_summary(victim)}"))
-        return found
+            action = f"to be replaced by a replica of {self.aim.primary.region}, for good, in {victim.region}"
+            stakes.append((victim.name, f"{action}: {secret_summary(victim)}"))
+        return stakes
 
     @property
     def was_taken(self) -> bool:
         """Whether AWS is known to have accepted a request."""
-        cleared = [each for part in (self.clearing, self.parting) if part for each in part.deletions.values()]
-        courses = self.case.states.values() if self.case else ()
-        return any(each.accepted for each in (*cleared, *courses))
+        deletions = [part for removal in (self.removal, self.parting) if removal for part in removal.deletions.values()]
+        states = self.replication.states.values() if self.replication else ()
+        return any(part.accepted for part in (*deletions, *states))
 
     def step(self, gate: WriteGate) -> bool:
         """Do the next thing due; return whether there is more to do or to wait for.
@@ -124,15 +126,15 @@ class Reprotection:
             OutputError: the record cannot be written.
 
         """
-        if self.clearing is not None and not self._cleared(self.clearing, gate):
+        if self.removal is not None and not self._cleared(self.removal, gate):
             return not self.is_stopped
-        case = self.case
-        assert case is not None  # noqa: S101 - it was looked at first
+        replication = self.replication
+        assert replication is not None  # noqa: S101 - it was looked at first
         if self._sent_at is None:
             self._sent_at = gate.clock.monotonic()
-            self._send(case, gate)
-        elif case.is_open:
-            look_again(self.aws, case, gate.clock, gate)
+            self._send(replication, gate)
+        elif replication.is_open:
+            look_again(self.aws, replication, gate.clock, gate)
         self._prove()
         if self.is_stopped or not self.is_proved:
             return not self.is_stopped
@@ -140,20 +142,24 @@ class Reprotection:
 
     def report(self, *, waiting: bool = True, dry_run: bool = False) -> SecretReport:
         """Return the secret's current report."""
-        case, primary = self.case, self.aim.primary
-        rows = {row.region: row for row in case.report(waiting=waiting, dry_run=dry_run).replicas} if case else {}
+        replication, primary = self.replication, self.aim.primary
+        rows = (
+            {row.region: row for row in replication.report(waiting=waiting, dry_run=dry_run).replicas}
+            if replication
+            else {}
+        )
         for region, outcome in self.proved.items():
             row = rows[region]
             if row.error is None and row.status == IN_SYNC and not dry_run:
                 rows[region] = replace(row, verified=outcome is Outcome.OK, outcome=worst([row.outcome, outcome]))
-        for clearing in (self.clearing if self._sent_at is None else None, self.parting):
-            leaving = clearing.report(waiting=waiting, dry_run=dry_run).replicas if clearing else ()
-            begun = clearing is not None and clearing.was_sent
+        for removal in (self.removal if self._sent_at is None else None, self.parting):
+            leaving = removal.report(waiting=waiting, dry_run=dry_run).replicas if removal else ()
+            begun = removal is not None and removal.was_sent
             rows |= {row.region: row for row in leaving if begun or row.error or (dry_run and row.region not in rows)}
         rows |= self.aside
-        error = self.error or (case.error if case else None)
+        error = self.error or (replication.error if replication else None)
         return secret_report(
-            primary, [self._explained(row) for row in rows.values()], error, case.notes if case else ()
+            primary, [self._explained(row) for row in rows.values()], error, replication.notes if replication else ()
         )
 
     def _explained(self, row: RegionReport) -> RegionReport:
@@ -174,22 +180,22 @@ class Reprotection:
         """Return the removal of a secret's own replicas; secrets that are not its replicas stay."""
         if holder is None or not where:
             return None
-        clearing = plan_removal(self.aws, holder, where, gate.clock, gate.deadline)
-        for region, each in tuple(clearing.deletions.items()):
-            if each.error is None or each.is_unseen:
+        removal = plan_removal(self.aws, holder, where, gate.clock, gate.deadline)
+        for region, deletion in tuple(removal.deletions.items()):
+            if deletion.error is None or deletion.is_unseen:
                 continue
-            del clearing.deletions[region]
+            del removal.deletions[region]
             if our_replica(self.aim.primary, look_up_name(self.aws, self.aim.primary, region)):
                 continue  # it has arrived, and the list lags
-            left = removal_row(each, holder)
-            hint = each.error.hint.partition("; when it is out")[0] if each.error.hint else None
-            self.aside[region] = replace(left, action=None, error=replace(each.error, hint=hint))
-        return clearing
+            row = removal_row(deletion, holder)
+            hint = deletion.error.hint.partition("; when it is out")[0] if deletion.error.hint else None
+            self.aside[region] = replace(row, action=None, error=replace(deletion.error, hint=hint))
+        return removal
 
     def _under_its_key(self, target: Target) -> Target:
         """Return the target with the existing replica's own key."""
-        known = self.clearing.deletions.get(target.region) if self.clearing else None
-        return replace(target, kms_key=own_key(known.victim.kms_key_id)) if known and known.victim else target
+        deletion = self.removal.deletions.get(target.region) if self.removal else None
+        return replace(target, kms_key=own_key(deletion.victim.kms_key_id)) if deletion and deletion.victim else target
 
     def _decided(self, target: Target) -> RegionStep:
         """Return one Region's step; only the victim is overwritten."""
@@ -200,7 +206,7 @@ class Reprotection:
                 return Keep(target, entry)  # requested before, and not settled, whatever AWS calls it
             before = (had_failed(entry),) if entry and entry.status == FAILED else ()
             return self._usable(Overwrite(target, victim, entry, before))
-        if self.clearing is not None and target.region in self.clearing.deletions:
+        if self.removal is not None and target.region in self.removal.deletions:
             return self._usable(Add(target, vacant=True))
         seen = look_up_name(self.aws, primary, target.region)
         return self._usable(decide_step(primary, target, seen, NO_CONSENT, lambda _: ()))
@@ -210,36 +216,39 @@ class Reprotection:
         if isinstance(step, Keep | Skip):
             return step
         primary = self.aim.primary
-        found = (*self.health.of_key(primary, step.target), *self.health.of_primary(primary))
-        no = next((each for each in found if each.severity is Severity.ERROR or each.kind is Kind.UNCHECKED), None)
+        findings = (*self.health.of_key(primary, step.target), *self.health.of_primary(primary))
+        no = next(
+            (finding for finding in findings if finding.severity is Severity.ERROR or finding.kind is Kind.UNCHECKED),
+            None,
+        )
         if no is None:
             return step
         outcome = Outcome.ACCESS if no.outcome is Outcome.ACCESS else Outcome.FAILED
         return skip(step.target, replace(no, severity=Severity.ERROR), outcome)
 
-    def _cleared(self, clearing: SecretRemoval, gate: WriteGate) -> bool:
+    def _cleared(self, removal: SecretRemoval, gate: WriteGate) -> bool:
         """Remove a secret's own replicas after recording them; return whether they are gone."""
-        if clearing.unsent:
-            self.write(marked(RecordMark.LEAVING, self.entry.arn, regions=regions(_leaving(clearing))))
-            write_once(RemoveWrite(self.aws, gate, clearing), clearing.unsent, gate)
-        for region in clearing.open_regions:
-            check_gone(self.aws, clearing, region, gate.clock)
-        return all(each.gone for each in clearing.deletions.values())
+        if removal.unsent:
+            self.write(marked(RecordMark.LEAVING, self.entry.arn, regions=regions(_leaving(removal))))
+            write_once(RemoveWrite(self.aws, gate, removal), removal.unsent, gate)
+        for region in removal.open_regions:
+            check_gone(self.aws, removal, region, gate.clock)
+        return all(deletion.gone for deletion in removal.deletions.values())
 
-    def _send(self, case: SecretReplication, gate: WriteGate) -> None:
+    def _send(self, replication: SecretReplication, gate: WriteGate) -> None:
         """Request the replicas: first in the victim's place after a look, then in the others."""
         victim = self.aim.victim
-        for region in [step.target.region for step in case.overwrites] if victim else ():
+        for region in [step.target.region for step in replication.overwrites] if victim else ():
             assert victim is not None  # noqa: S101 - as was checked
             self.write(marked(RecordMark.REPLACING, self.entry.arn, region=region))
-            before = case.states[region]
-            write_once(ReplicateWrite(self.aws, gate, case, partial(self._check, victim)), [region], gate)
-            error = case.states[region].error
+            before = replication.states[region]
+            write_once(ReplicateWrite(self.aws, gate, replication, partial(self._check, victim)), [region], gate)
+            error = replication.states[region].error
             if error and error.code in (ChangedMeanwhile.__name__, Kind.UNCHECKED):
-                case.states[region], self.error = before, error
+                replication.states[region], self.error = before, error
                 return
-        if case.plain:
-            write_once(ReplicateWrite(self.aws, gate, case), case.plain, gate)
+        if replication.plain:
+            write_once(ReplicateWrite(self.aws, gate, replication), replication.plain, gate)
 
     def _check(self, victim: Secret) -> None:
         """Allow the victim to be destroyed.
@@ -254,31 +263,31 @@ class Reprotection:
 
     def _prove(self) -> None:
         """Compare each replica that AWS calls in sync with its primary, as both are now."""
-        case = self.case
-        assert case is not None  # noqa: S101 - it was looked at first
-        due = [
-            course
-            for region, course in case.states.items()
-            if not course.error and course.fresh_status == IN_SYNC and self.proved.get(region) is not Outcome.OK
+        replication = self.replication
+        assert replication is not None  # noqa: S101 - it was looked at first
+        unproved = [
+            state
+            for region, state in replication.states.items()
+            if not state.error and state.fresh_status == IN_SYNC and self.proved.get(region) is not Outcome.OK
         ]
-        primary = look_up_name(self.aws, case.primary, case.primary.region) if due else None
-        for course in due:
+        primary = look_up_name(self.aws, replication.primary, replication.primary.region) if unproved else None
+        for state in unproved:
             if not isinstance(primary, Secret):
-                self.proved[course.region] = Outcome.PENDING
+                self.proved[state.region] = Outcome.PENDING
                 continue
-            seen = look_up_name(self.aws, case.primary, course.region)
-            proof = compare_replica(BothSides(primary, course.region, seen, None, None), lambda _one, _other: True)
+            seen = look_up_name(self.aws, replication.primary, state.region)
+            proof = compare_replica(BothSides(primary, state.region, seen, None, None), lambda _one, _other: True)
             held = not primary.stages and isinstance(seen, Secret) and not seen.stages  # no value on either side
-            kept = tuple(each for each in course.findings if each.kind is Kind.FAILED)
-            case.states[course.region] = replace(
-                course, findings=(*kept, *proof.findings), seen_there=proof.verified or None
+            kept = tuple(finding for finding in state.findings if finding.kind is Kind.FAILED)
+            replication.states[state.region] = replace(
+                state, findings=(*kept, *proof.findings), seen_there=proof.verified or None
             )
             proved = proof.verified or (held and proof.verified is None)
-            self.proved[course.region] = Outcome.OK if proved else worst([Outcome.PENDING, proof.outcome])
+            self.proved[state.region] = Outcome.OK if proved else worst([Outcome.PENDING, proof.outcome])
 
 
-def _leaving(clearing: SecretRemoval) -> list[Target]:
+def _leaving(removal: SecretRemoval) -> list[Target]:
     """Return the replicas to be removed, each with its key."""
-    departures = [clearing.deletions[region] for region in clearing.unsent]
-    shown = [(each.region, each.victim or each.before) for each in departures]
-    return [Target(region, own_key(there.kms_key_id if there else None)) for region, there in shown]
+    deletions = [removal.deletions[region] for region in removal.unsent]
+    shown = [(deletion.region, deletion.victim or deletion.before) for deletion in deletions]
+    return [Target(region, own_key(secret.kms_key_id if secret else None)) for region, secret in shown]
