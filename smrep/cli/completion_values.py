@@ -1,4 +1,4 @@
-"""The values that completion offers: from lists and files, or from AWS where it may be asked."""
+"""Values for completion: from lists and files, or from AWS if allowed."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ _DEFAULT_KEY = "alias/aws/secretsmanager"
 
 
 def regions(_context: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
-    """Return the Regions that begin so."""
+    """Return matching Regions."""
     return [name for name in KNOWN if name.startswith(incomplete)]
 
 
 def operations(_context: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
-    """Return the sandbox's operations that begin so; behind = there may be a Region."""
+    """Return matching sandbox operations; a Region may follow =."""
     from smrep.sandbox.operations import OPERATIONS
 
     name, equals, region = incomplete.partition("=")
@@ -46,19 +46,19 @@ def operations(_context: click.Context, _param: click.Parameter, incomplete: str
 
 
 def profiles(_context: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
-    """Return the profiles of the AWS configuration that begin so."""
+    """Return matching profiles of the AWS configuration."""
     return [name for name in profile_names(os.environ) if name.startswith(incomplete)]
 
 
 def files(_context: click.Context, _param: click.Parameter, _incomplete: str) -> list[CompletionItem[str]]:
-    """Leave it to the shell, which knows the files."""
+    """Let the shell complete files."""
     return [CompletionItem("", type="file")]
 
 
 def secret_names(context: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
-    """Return the secrets of the Region that begin so, by ARN where an ARN is begun, none that was typed already.
+    """Return the Region's matching secrets not yet typed; by ARN if an ARN was begun.
 
-    They are the first hundred whose name begins so; one that would be taken for an option or a Region is left out.
+    Returns the first hundred matches, without names that look like an option or a Region.
     """
     begun = re.match(r"arn:[^:]*:secretsmanager:([^:]*):[^:]*(?::secret:(.*))?", incomplete)
     beginning = (begun[2] or "").rpartition("-")[0] if begun else incomplete
@@ -78,14 +78,14 @@ def secret_names(context: click.Context, _param: click.Parameter, incomplete: st
 
 
 def keys(context: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Return the aliases that begin so and that all Regions have which were typed without a key, or the primary's."""
+    """Return matching aliases that exist in all Regions typed without a key, or in the primary's."""
     if param.name == "primary_key":
         return aliases(context, sorted(homes(context)), incomplete)
     return aliases(context, [each.region for each in typed_targets(context) if not each.kms_key], incomplete)
 
 
 def aliases(context: click.Context, regions: Sequence[str], incomplete: str) -> list[str]:
-    """Return the KMS aliases that begin so and that all the Regions have; of AWS's own only the one for secrets."""
+    """Return matching KMS aliases that exist in all Regions; of AWS's own, only the one for secrets."""
 
     def look() -> list[str]:
         checked = [parse_region(each) for each in regions]
@@ -101,9 +101,9 @@ def aliases(context: click.Context, regions: Sequence[str], incomplete: str) -> 
 
 
 def targets(context: click.Context, kind: Regions, incomplete: str) -> list[str]:
-    """Return the Regions that begin so, or behind = the aliases of one, after what stands before the last comma.
+    """Return matching Regions, or the aliases of one after =, after the text before the last comma.
 
-    A Region that was typed already is none of them, nor is the primary's, nor one of another partition.
+    Leaves out Regions already typed, the primary's, and those of another partition.
     """
     before, comma, last = incomplete.rpartition(",")
     begun = last.lstrip()
@@ -118,7 +118,7 @@ def targets(context: click.Context, kind: Regions, incomplete: str) -> list[str]
 
 
 def typed_targets(ctx: click.Context) -> list[Target]:
-    """Return the targets of every -r of the command line."""
+    """Return the targets of every -r on the command line."""
     return [
         target
         for param in ctx.command.params
@@ -129,7 +129,7 @@ def typed_targets(ctx: click.Context) -> list[Target]:
 
 
 def typed_regions(ctx: click.Context) -> set[str]:
-    """Return every Region that an option of the command line names."""
+    """Return every Region named by an option on the command line."""
     named = {str(each.region) for each in typed_targets(ctx)}
     return named | {
         str(ctx.params[param.name])
@@ -139,14 +139,14 @@ def typed_regions(ctx: click.Context) -> set[str]:
 
 
 def _beside(taken: Iterable[str]) -> list[str]:
-    """Return the Regions that replicate with those that are taken, without these."""
+    """Return the Regions that replicate with the given ones, except these."""
     known = {Region(each) for each in taken if each in KNOWN}
     partitions = {partition_of(each) for each in known}
     return [each for each in KNOWN if each not in known and (not known or partition_of(Region(each)) in partitions)]
 
 
 def homes(ctx: click.Context) -> set[str]:
-    """Return where the primaries live, as far as the command line, the environment and the AWS configuration tell."""
+    """Return the primaries' Regions known from the command line, the environment and the AWS configuration."""
     typed = ctx.params.get("secrets") or (ctx.params.get("secret"),)
     arns = {each.split(":")[3] for each in typed if each and re.match(r"arn:[^:]*:secretsmanager:[^:]+:", each)}
     flag = ctx.params.get("primary_region")
@@ -172,11 +172,11 @@ OFFERS: Mapping[str, Offer] = {
     "OPERATION[=N": operations,
     "OPERATION=REGION": operations,
 }
-"""A parameter's metavar, without what marks it as optional or repeatable -> what is offered for it."""
+"""Parameter's metavar, without marks for optional or repeatable -> its candidates."""
 
 
 def offered(context: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
-    """Return what may stand for a parameter: what its type knows, else what its metavar says."""
+    """Return the candidates for a parameter, from its type or else its metavar."""
     if isinstance(param.type, Regions):
         return [CompletionItem(each) for each in targets(context, param.type, incomplete)]
     if isinstance(param.type, HomeRegion):
@@ -192,11 +192,11 @@ _UNKNOWING = (click.ParamType.shell_complete, click.Path.shell_complete)
 
 
 def _where_secrets_are(context: click.Context) -> Region:
-    """Return the Region in which the command looks for its secrets.
+    """Return the Region in which the command looks up its secrets.
 
     Raises:
-        UsageError: a Region that the environment names is none.
-        ConfigurationError: nobody names a Region.
+        UsageError: the environment names an invalid Region.
+        ConfigurationError: no Region is known.
 
     """
     from smrep.aws.session import profile_region
@@ -205,7 +205,7 @@ def _where_secrets_are(context: click.Context) -> Region:
         for target in typed_targets(context):
             return target.region
     typed = context.params
-    if typed.get("target"):  # of failover: where the replicas are
+    if typed.get("target"):  # failover looks where the replicas are
         return parse_region(typed["target"])
     where = locate_primaries(
         (), typed.get("primary_region"), os.environ, lambda: profile_region(typed.get("profile")), needed=True
@@ -214,7 +214,7 @@ def _where_secrets_are(context: click.Context) -> Region:
 
 
 def _door(context: click.Context, region: Region) -> Aws:
-    """Return the door to AWS by the connection that was typed."""
+    """Return AWS through the connection that was typed."""
     from smrep.aws.client import Aws
     from smrep.aws.session import Session, Settings
 
@@ -224,18 +224,18 @@ def _door(context: click.Context, region: Region) -> Aws:
 
 
 COMPLETE_AWS = "SMREP_COMPLETE_AWS"
-"""The variable that lets completion ask AWS, for so many seconds in all: 1, or more where a line is slow."""
+"""Variable that lets completion ask AWS for that many seconds in all: 1, or more on a slow line."""
 END_S = 0.05
-"""What of this time is kept for the end of the process."""
+"""Seconds of it kept for the end of the process."""
 START_S = 0.15
-"""How long a start takes, where the system does not tell when the process began."""
+"""Seconds that a start takes, if the system does not tell when the process began."""
 
 
 def ask(question: Callable[[], Iterable[str]]) -> list[str]:
-    """Return what a question to AWS yields; nothing where it is not to be asked, fails or takes too long.
+    """Return the answer to a question to AWS; nothing if asking is not allowed, fails or takes too long.
 
-    The question runs in a process of its own, without a terminal: nobody can be asked there for an MFA code, nothing
-    can be said into the line being typed, and it ends whatever it waits for, a name server or a credential_process.
+    The question runs in its own process without a terminal, so that it cannot prompt for an MFA code or print into the
+    line being typed. It ends in time even if a name server or a credential_process hangs.
     """
     seconds = os.environ.get(COMPLETE_AWS, "")
     if not re.fullmatch(r"[1-9]\d?", seconds, re.ASCII):
@@ -259,7 +259,7 @@ def ask(question: Callable[[], Iterable[str]]) -> list[str]:
 
 
 def _age_s() -> float:
-    """Return how long ago this process began. Source: proc(5), starttime."""
+    """Return the age of this process. Source: proc(5), starttime."""
     try:
         fields = Path("/proc/self/stat").read_text(encoding="ascii").rpartition(")")[2].split()
         return time.clock_gettime(time.CLOCK_BOOTTIME) - int(fields[19]) / os.sysconf("SC_CLK_TCK")
@@ -268,7 +268,7 @@ def _age_s() -> float:
 
 
 def _answer(question: Callable[[], Iterable[str]], writing: int) -> None:
-    """Write the answer as JSON, from a session without a terminal and without any stream."""
+    """Write the answer as JSON, from a session without a terminal or streams."""
     os.setsid()
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in range(3):
@@ -278,7 +278,7 @@ def _answer(question: Callable[[], Iterable[str]], writing: int) -> None:
 
 
 def _read(reading: int, until: float) -> bytes:
-    """Return all that comes through the pipe by then; what is cut short is no JSON."""
+    """Return everything that arrives through the pipe in time; truncated JSON fails to parse."""
     found = b""
     while select.select([reading], [], [], max(until - time.monotonic(), 0))[0]:
         part = os.read(reading, 65536)
@@ -289,8 +289,8 @@ def _read(reading: int, until: float) -> bytes:
 
 
 def _end(child: int) -> None:
-    """End the process with all that it has started."""
-    for kill in (os.killpg, os.kill):  # it may not lead a group of its own yet
+    """Kill the process and all its children."""
+    for kill in (os.killpg, os.kill):  # it may not lead its own group yet
         with contextlib.suppress(OSError):
             kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
@@ -301,18 +301,18 @@ _CREDENTIALS = ("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials")
 
 
 def profile_names(env: Mapping[str, str]) -> list[str]:
-    """Return each profile's name once: those of the configuration, then those of the credentials file."""
+    """Return each profile name once: first from the configuration, then from the credentials file."""
     return list(dict.fromkeys([*(name for name, _ in _configured(env)), *_parsed(*_CREDENTIALS, env).sections()]))
 
 
 def profile_region(profile: str | None, env: Mapping[str, str]) -> str | None:
-    """Return the Region of that profile, or of the one that the environment names; None where it has none."""
+    """Return the Region of that profile, or of the environment's; None if it has none."""
     wanted = profile or env.get("AWS_DEFAULT_PROFILE") or env.get("AWS_PROFILE") or "default"
     return next((region for name, region in _configured(env) if name == wanted and region), None)
 
 
 def _configured(env: Mapping[str, str]) -> Iterator[tuple[str, str | None]]:
-    """Yield the name and the Region of each profile of the configuration: `[default]`, `[profile NAME]`."""
+    """Yield each profile's name and Region from the configuration: `[default]`, `[profile NAME]`."""
     parser = _parsed(*_CONFIG, env)
     for section in parser.sections():
         try:
@@ -324,11 +324,11 @@ def _configured(env: Mapping[str, str]) -> Iterator[tuple[str, str | None]]:
 
 
 def _parsed(variable: str, default: str, env: Mapping[str, str]) -> RawConfigParser:
-    """Return what can be read of a file that a variable names: all of it, some, or nothing."""
+    """Return the readable part of the file named by a variable, possibly nothing."""
     path = Path(os.path.expandvars(env.get(variable) or default))
     parser = RawConfigParser(strict=False, allow_no_value=True, default_section="")
     try:
-        if path.expanduser().is_file():  # a pipe would be waited for
+        if path.expanduser().is_file():  # reading a pipe would block
             parser.read_string(path.expanduser().read_text(encoding="utf-8", errors="replace"))
     except (Error, OSError, RuntimeError, ValueError):
         return parser

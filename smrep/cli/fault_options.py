@@ -1,4 +1,4 @@
-"""The sandbox's options of what it does badly, and what was typed of them."""
+"""Sandbox options for faults, and their values."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ _FAULTS_OF = {
     "list_lag": ("list_lag_s",),
     "listing_lag": ("listing_lag_s",),
 }
-"""Option -> what it is in the document of the faults; any other has one name in both."""
+"""Option -> its names in the faults document; any other option has the same name in both."""
 
 
 def fault_options(command: F) -> F:
-    """Add the options that make a sandbox's AWS misbehave."""
+    """Add the options that make a sandbox's AWS fail."""
     options = [
         click.option(
             "--replication-delay",
@@ -129,10 +129,10 @@ def fault_options(command: F) -> F:
 
 
 def faults_from(options: dict[str, Any]) -> Faults:
-    """Return the options as faults.
+    """Return the faults from the options.
 
     Raises:
-        UsageError: a Region, a duration or a number is none.
+        UsageError: a Region, a duration or a number is invalid.
 
     """
     from smrep.sandbox.faults import Drop, Faults
@@ -167,7 +167,7 @@ def faults_from(options: dict[str, Any]) -> Faults:
 
 
 def faults_typed(options: dict[str, Any]) -> dict[str, Any]:
-    """Return those faults whose options were typed, as the document that replaces them.
+    """Return the faults whose options were typed, as a replacement document.
 
     Raises:
         UsageError: as `faults_from`.
@@ -185,7 +185,7 @@ def faults_typed(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def delays(typed: Iterable[str], default_s: float) -> tuple[float, dict[str, float]]:
-    """Return the delay of all Regions and those of single ones."""
+    """Return the delay of all Regions and of single ones."""
     common, single = default_s, {}
     for each in typed:
         region, equals, text = each.rpartition("=")
@@ -205,7 +205,7 @@ def _count(text: str) -> tuple[str, int]:
 
 
 def _operation(name: str) -> str:
-    """Return the name of an operation that the sandbox knows; a fault of any other would never happen."""
+    """Return the operation's name if the sandbox knows it; a fault of an unknown one would never happen."""
     from smrep.sandbox.operations import OPERATIONS
 
     if name not in OPERATIONS:

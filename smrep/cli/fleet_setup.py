@@ -1,4 +1,4 @@
-"""What a run over many secrets needs: accounts, connections, rates, the manifest, the failover record."""
+"""Set up a run over many secrets: accounts, connections, rates, the manifest, the failover record."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ sharded = click.option(
 def drafted(
     run: Run, manifest: Manifest, shard: str | None, *, trusting: bool = False, detailed: bool = False
 ) -> FleetPlan:
-    """Return the draft of what a manifest wants, nothing looked at yet; see `estates` for what it raises."""
+    """Return the plan of a manifest before any look; raises like `estates`."""
     from smrep.service.fleet.secret_plan import AccountPlanner
     from smrep.service.plan import FleetPlan
 
@@ -53,15 +53,15 @@ def drafted(
 
 
 def is_whole(manifest: Manifest, found: Sequence[Inventory]) -> bool:
-    """Tell whether no other shard has accounts in which a rule may find its secrets."""
+    """Return whether no other shard's accounts may contain a rule's secrets."""
     return len(manifest.accounts) <= 1 or len(found) == len(manifest.accounts)
 
 
 def redrafted(run: Run, plan: Saved) -> RevalidatedPlan:
-    """Return what a saved plan comes to, nothing looked at yet.
+    """Return a saved plan to check against AWS, before any look.
 
     Raises:
-        UsageError: the plan is for another account or Region than the command line says.
+        UsageError: the plan is for another account or Region than the command line.
 
     """
     from smrep.service.fleet.secret_plan import AccountPlanner
@@ -93,19 +93,19 @@ def redrafted(run: Run, plan: Saved) -> RevalidatedPlan:
 
 
 def shard_of(run: Run, shard: str | None) -> Shard:
-    """Return the part of the work that is this run's; see `parse_shard` for what it raises."""
+    """Return this run's shard; raises like `parse_shard`."""
     return parse_shard(shard, run.env) if shard else WHOLE
 
 
 AWS_QUOTA = 50
-"""Writes a second that AWS allows an account in a Region, everybody's together. Source: aws-behavior.md 5."""
+"""AWS's limit of writes per second for an account in a Region, for all its users. Source: aws-behavior.md 5."""
 
 
 def budget(rate: float, part: Shard, accounts: int) -> float:
-    """Return how many writes a second this run may send to an account in a Region.
+    """Return this run's limit of writes per second for an account in a Region.
 
     Raises:
-        UsageError: it is none, or all shards together would send an account more than AWS takes.
+        UsageError: it is zero, or all shards together would exceed AWS's limit.
 
     """
     together = max(1, ceil(part.count / max(1, accounts)))
@@ -119,10 +119,10 @@ def budget(rate: float, part: Shard, accounts: int) -> float:
 
 
 def check_no_dash(option: str, path: str) -> None:
-    """Refuse `-` for a file to write.
+    """Refuse `-` as an output file.
 
     Raises:
-        UsageError: it is that.
+        UsageError: the path is `-`.
 
     """
     if path == "-":
@@ -130,10 +130,10 @@ def check_no_dash(option: str, path: str) -> None:
 
 
 def check_writable(option: str, path: str) -> None:
-    """Refuse, before any call, a file that could not be written at the end.
+    """Refuse, before any call, an output file that cannot be written.
 
     Raises:
-        UsageError: it has no folder, or none in which we may make it.
+        UsageError: its folder does not exist or is not writable.
 
     """
     check_no_dash(option, path)
@@ -144,11 +144,11 @@ def check_writable(option: str, path: str) -> None:
 
 
 def estates(run: Run, manifest: Manifest, shard: str | None = None) -> list[Inventory]:
-    """Return what each account holds of what is wanted, nothing listed yet; none for an account of other shards.
+    """Return each account's inventory before listing; none for an account of other shards.
 
     Raises:
         UsageError: the manifest is for another Region or account, or contradicts the command line.
-        ConfigurationError: nobody names a Region.
+        ConfigurationError: no Region is known.
 
     """
     part = shard_of(run, shard)
@@ -156,7 +156,7 @@ def estates(run: Run, manifest: Manifest, shard: str | None = None) -> list[Inve
     if manifest.accounts and run.options.role_arn:
         raise UsageError("--role-arn and [[account]] contradict each other", "leave one of them out")
     homes = _homes(run, manifest)
-    if any(not rule.name for rule in manifest.rules):  # typed, and without a place
+    if any(not rule.name for rule in manifest.rules):  # rules from the command line have no place
         check_regions([home.region for home in homes], _regions(manifest.rules))
     check_homes(manifest.rules, homes)
     shares = [part.share(place, len(homes)) for place in range(len(homes))]
@@ -166,7 +166,7 @@ def estates(run: Run, manifest: Manifest, shard: str | None = None) -> list[Inve
 
 
 def _homes(run: Run, manifest: Manifest) -> list[Home]:
-    """Return the accounts with the Regions of their primaries, said by the manifest or else by the run."""
+    """Return the accounts with their primaries' Regions, from the manifest or else from the run."""
     typed = run.options.expect_account
     if not manifest.accounts:
         return [Home(_home(run, manifest), _expected(typed, manifest.account_id, "the manifest is for account"))]
@@ -184,7 +184,7 @@ def _homes(run: Run, manifest: Manifest) -> list[Home]:
 
 
 def _estate(run: Run, home: Home, rules: tuple[Rule, ...], part: Shard) -> Inventory:
-    """Return the estate behind a connection, whose flags hints have to repeat."""
+    """Return the inventory behind a connection whose flags appear in hints."""
     from smrep.service.fleet.inventory import FleetScope, Inventory
     from smrep.service.fleet.region_lister import LISTS_A_SECOND, RegionLister
     from smrep.service.steps.kms_keys import KmsKeys
@@ -200,7 +200,7 @@ def _estate(run: Run, home: Home, rules: tuple[Rule, ...], part: Shard) -> Inven
 
 
 def _home(run: Run, manifest: Manifest) -> Region:
-    """Return the primaries' Region; what the manifest says is a guard first, and counts where nothing else does."""
+    """Return the primaries' Region; the manifest's must match another source, and is used if there is none."""
     try:
         region = next(iter(run.find_home((), _regions(manifest.rules), needed=True).sources))
     except ConfigurationError:
@@ -219,7 +219,7 @@ def _home(run: Run, manifest: Manifest) -> Region:
 
 
 def _expected(typed: str | None, written: str | None, what: str) -> str | None:
-    """Return the account that is expected; the command line and what is written down may not disagree."""
+    """Return the expected account; the command line and the file must agree."""
     if typed and written and typed != written:
         raise UsageError(
             f"{what} {written}, and --expect-account says {typed}; nothing was sent",
@@ -234,10 +234,10 @@ def _regions(rules: Iterable[Rule]) -> Sequence[Region]:
 
 
 def the_record(run: Run, path: str, pair: RegionPair | None, stack: ExitStack) -> FailoverRecordFile:
-    """Return the record, this run's own until the stack ends, unless the run is dry.
+    """Return the record, locked by this run until the stack ends, unless it is a dry run.
 
     Raises:
-        UsageError: it can't be read or written, is of other Regions or of another account, or another run has it.
+        UsageError: it cannot be read or written, is for other Regions or another account, or another run has it.
 
     """
     check_writable("--record", path)
@@ -260,7 +260,7 @@ def the_record(run: Run, path: str, pair: RegionPair | None, stack: ExitStack) -
 
 
 def announce(run: Run, lines: Sequence[SheetLine]) -> None:
-    """Show a person what she must know before she says go, and tell the plan to a program."""
+    """Print the go/no-go sheet, and send the plan to programs."""
     run.close_screen()
     if run.events:
         run.events.plan()
@@ -268,22 +268,22 @@ def announce(run: Run, lines: Sequence[SheetLine]) -> None:
     if shown and run.stderr is not None:
         from smrep.output.tables.plan_table import render_sheet
 
-        with suppress(OSError):  # nobody reads, and nothing is left to tell it to
+        with suppress(OSError):  # nobody reads it
             run.stderr.write(render_sheet(shown, run.paper(run.stderr)))
             run.stderr.flush()
 
 
 def carry_out(run: Run, fleet: FleetRun, again: str) -> None:
-    """Do what was planned for many secrets; `again` is the command that resumes it where it is stopped."""
+    """Carry out a plan for many secrets; `again` is the command that resumes it."""
     run.state.track(fleet, lambda _: fleet.stopped(again))
     fleet.carry_out(run.state)
 
 
 def check_end(fleet: FleetRun, timeout_s: float, again: str) -> None:
-    """Say what is open at the end.
+    """Raise if secrets are open at the end.
 
     Raises:
-        StillOpen: something is.
+        StillOpen: some are.
 
     """
     left = fleet.open_names
@@ -298,7 +298,7 @@ def check_end(fleet: FleetRun, timeout_s: float, again: str) -> None:
 F = TypeVar("F", bound=Callable[..., Any])
 
 CHOOSING = ("prefixes", "tags", "owning_service", "every")
-"""The options of `selection` by their names in Python."""
+"""Python names of the options of `selection`."""
 
 
 class Tag(click.ParamType[tuple[str, str | None], str]):
@@ -307,7 +307,7 @@ class Tag(click.ParamType[tuple[str, str | None], str]):
     name = "tag"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str | None]:
-        """Return the key and the value, None for any."""
+        """Return the key and the value, None for any value."""
         if isinstance(value, tuple):
             return value
         key, equals, wanted = str(value).partition("=")
@@ -346,18 +346,18 @@ def _selection(every: str) -> Callable[[F], F]:
 
 
 selection = _selection("Every secret of the Region (the default).")
-"""Add the options that choose among the secrets of a Region."""
+"""Add the options that select secrets of a Region."""
 chosen_selection = _selection("Every secret, where none is chosen.")
-"""Add the same options to a command that takes no choice for none."""
+"""Add the same options to a command that requires a selection."""
 
 
 def selector(
     *, prefixes: Sequence[str], tags: Sequence[tuple[str, str | None]], owning_service: str | None, every: bool
 ) -> Selector:
-    """Return what was chosen; everything where nothing was.
+    """Return the selector; without options, it matches everything.
 
     Raises:
-        UsageError: --all stands beside a choice, or a prefix is empty or begins no name.
+        UsageError: --all is combined with a selection, or a prefix is empty or begins no valid name.
 
     """
     chosen = bool(prefixes or tags or owning_service)
@@ -371,7 +371,7 @@ def selector(
 
 
 def typed_choice(choice: Mapping[str, Any]) -> list[str]:
-    """Return the options that choose, as words to type again."""
+    """Return the selection options as words to repeat."""
     words = [word for prefix in choice["prefixes"] for word in ("--prefix", prefix)]
     words += [word for key, value in choice["tags"] for word in ("--tag", key if value is None else f"{key}={value}")]
     words += ["--owning-service", choice["owning_service"]] if choice["owning_service"] else []
@@ -382,7 +382,7 @@ def read_manifest(path: str, stdin: TextIO | None) -> Manifest:
     """Return the manifest in a file; - is standard input.
 
     Raises:
-        UsageError: it can't be read, or is none.
+        UsageError: it cannot be read, or is not a manifest.
 
     """
     name = "standard input" if path == "-" else path
@@ -393,7 +393,7 @@ def read_plan(path: str) -> Saved:
     """Return the plan in a file.
 
     Raises:
-        UsageError: it can't be read, or is none.
+        UsageError: it cannot be read, or is not a plan.
 
     """
     return parse_saved(_text(path, path, None), path)
@@ -405,7 +405,7 @@ def _text(path: str, name: str, stdin: TextIO | None) -> str:
             return Path(path).read_text(encoding="utf-8-sig")
         if stdin is None or stdin.closed:
             raise UsageError("the manifest was to come from standard input, which is closed", "name a file: -f FILE")
-        return stdin.read().removeprefix("\ufeff")  # as some editors begin a file
+        return stdin.read().removeprefix("\ufeff")  # some editors write a BOM
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise UsageError(f"{name} could not be read: {why}", "name a file that is there") from error

@@ -1,4 +1,4 @@
-"""Runs a line of words, and reports what goes wrong before a command takes over."""
+"""Run a command line, and report errors that occur before a command takes over."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 
 def run(words: Sequence[str], clock: Clock | None = None) -> int:
-    """Run the command that the words name and return its exit code; its time is the machine's unless a clock is given.
+    """Run the command and return its exit code; uses the machine's time unless a clock is given.
 
-    Not by click's own `main`, which makes exit code 1 of an interrupt and of a broken pipe.
+    Does not use click's `main`, which turns an interrupt or a broken pipe into exit code 1.
 
     Raises:
         BrokenPipeError: nobody reads the result any more.
-        KeyboardInterrupt: before a command could take it in hand.
+        KeyboardInterrupt: interrupted before a command took over.
 
     """
     started = time.monotonic()
@@ -51,7 +51,7 @@ def run(words: Sequence[str], clock: Clock | None = None) -> int:
         raise
     except (KeyboardInterrupt, Terminated, Exception) as error:  # noqa: BLE001 - no traceback reaches a user
         signal = find_signal(error)
-        if signal and context and CONDUCTED in context.meta:  # it tells, or has told, how it ended
+        if signal and context and CONDUCTED in context.meta:  # the run reports its own end
             raise signal from None
 
         return (
@@ -63,7 +63,7 @@ def run(words: Sequence[str], clock: Clock | None = None) -> int:
 
 
 def _complete(instruction: str, words: Sequence[str]) -> int:
-    """Answer a shell's completion script; what goes wrong is not said, for it would be said into a line being typed."""
+    """Answer a completion script; errors stay silent, to keep them out of the line being typed."""
     from smrep.cli.shell_completion import answer
 
     try:
@@ -77,14 +77,14 @@ def _complete(instruction: str, words: Sequence[str]) -> int:
 
 
 def report_early_error(words: Sequence[str], error: BaseException, elapsed_s: float) -> int:
-    """Report what went wrong, whatever it was; return its exit code."""
+    """Report any error; return its exit code."""
     from smrep.report import Problem
 
     if isinstance(error, click.ClickException):
         return _refuse(words, _from_click(words, error), elapsed_s)
     if isinstance(error, SmrepError):
         return _refuse(words, Problem.of(error), elapsed_s)
-    if isinstance(error, OSError):  # help or a completion script, to a disk that is full
+    if isinstance(error, OSError):  # help or a completion script, written to a full disk
         return _refuse(words, Problem.of(OutputError(f"the output could not be written: {error.strerror}")), 0.0)
     from smrep.report import bug
 
@@ -92,7 +92,7 @@ def report_early_error(words: Sequence[str], error: BaseException, elapsed_s: fl
 
 
 def report_early_signal(words: Sequence[str], error: BaseException) -> int:
-    """Report a run that a signal ended before a command took it in hand; return its exit code."""
+    """Report a signal that arrived before a command took over; return the exit code."""
     from smrep.report import Problem
 
     trouble = Problem("Interrupted", "stopped; nothing was sent", None, None, Outcome.INTERRUPTED)
@@ -100,7 +100,7 @@ def report_early_signal(words: Sequence[str], error: BaseException) -> int:
 
 
 def wanted_json(words: Sequence[str], env: Mapping[str, str]) -> str | None:
-    """Return which of the JSON formats the words ask for, if any, also where they can't be parsed."""
+    """Return the requested JSON format, if any, even if the words cannot be parsed."""
     words = words[: words.index("--")] if "--" in words else words
     typed = None
     asked = False
@@ -123,7 +123,7 @@ def wanted_json(words: Sequence[str], env: Mapping[str, str]) -> str | None:
 
 
 def _from_click(words: Sequence[str], error: click.ClickException) -> Problem:
-    """Return click's complaint in our voice: lower case, no full stop, with the help to read."""
+    """Return click's error in smrep's style: lower case, no full stop, with the help to read."""
     from smrep.report import Problem
 
     message = " ".join(error.format_message().split()).rstrip(".")
@@ -131,13 +131,13 @@ def _from_click(words: Sequence[str], error: click.ClickException) -> Problem:
     context, param = getattr(error, "ctx", None), getattr(error, "param", None)
     if context and param and context.get_parameter_source(param.name) is click.core.ParameterSource.ENVIRONMENT:
         message = f"{param.envvar}: {message}"
-    typed = " ".join(("smrep", *(word for word in words[:1] if word in COMMANDS)))  # where click does not tell
+    typed = " ".join(("smrep", *(word for word in words[:1] if word in COMMANDS)))  # if click does not know the command
     path = context.command_path if context else typed
     return Problem("UsageError", message, f"{path} --help", None, Outcome.USAGE)
 
 
 def _refuse(words: Sequence[str], trouble: Problem, elapsed_s: float, exit_code: int | None = None) -> int:
-    """Report a run that did not get as far as running; return its exit code."""
+    """Report a run that could not start; return its exit code."""
     from smrep.output import github
     from smrep.output.formats import FORMATS
     from smrep.output.terminal import Messages, Terminal, wants_color
@@ -153,7 +153,7 @@ def _refuse(words: Sequence[str], trouble: Problem, elapsed_s: float, exit_code:
     )
     name = wanted_json(words, os.environ)
     if name and sys.stdout is not None and trouble.code != OutputError.__name__:
-        with contextlib.suppress(OSError):  # the reason is on standard error too
+        with contextlib.suppress(OSError):  # standard error has the reason too
             sys.stdout.writelines(FORMATS[name](report, Terminal()))
     color = sys.stderr is not None and wants_color("auto", sys.stderr, os.environ)
     messages = Messages(sys.stderr, color)

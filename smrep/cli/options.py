@@ -1,4 +1,4 @@
-"""The options that commands share, and their values in one object."""
+"""Options shared by commands, and their values in one object."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DEFAULT_TIMEOUT_S = 300.0
 
 @dataclass(frozen=True, slots=True)
 class SharedOptions:
-    """What was typed, or named in the environment, for the options that commands share."""
+    """Values of the shared options, from the command line or the environment."""
 
     primary_region: Region | None
     expect_account: str | None
@@ -42,7 +42,7 @@ class SharedOptions:
     no_input: bool
 
     def __post_init__(self) -> None:
-        """Refuse options that contradict each other."""
+        """Refuse contradictory options."""
         typed = click.get_current_context().get_parameter_source("output") is click.core.ParameterSource.COMMANDLINE
         if self.as_json and typed and self.output != "json":
             raise UsageError(f"--json and -o {self.output} contradict each other", "leave one of them out")
@@ -59,7 +59,7 @@ class SharedOptions:
 
     @property
     def connection(self) -> tuple[str, ...]:
-        """The flags to repeat in a command that a hint names."""
+        """Connection flags to repeat in a hint's command."""
         pairs = (
             ("--profile", self.profile),
             ("--role-arn", self.role_arn),
@@ -71,12 +71,12 @@ class SharedOptions:
 
 
 def _shown(endpoint: Endpoint) -> str:
-    """Return the endpoint as it is typed, without what is nobody's to read."""
+    """Return the endpoint as typed, without any password."""
     return f"{endpoint.region}={shown_url(endpoint.url)}" if endpoint.region else shown_url(endpoint.url)
 
 
 def typed(*names: str) -> tuple[str, ...]:
-    """Return those options of the present command that were typed, as words to type again."""
+    """Return the typed ones of these options of the current command, as words to repeat."""
     context = click.get_current_context()
     words: list[str] = []
     for param in context.command.params:
@@ -91,12 +91,12 @@ def typed(*names: str) -> tuple[str, ...]:
 
 
 def secrets(command: F) -> F:
-    """Add the secrets that a command is about."""
+    """Add the argument for the secrets."""
     return click.argument("secrets", metavar="SECRET...", nargs=-1, required=True)(command)
 
 
 def regions(text: str, *, keys: bool = False, there: bool = False, required: bool = False) -> Callable[[F], F]:
-    """Add -r/--region with its help; `keys` may be named with the Regions, `there` is where the secrets are."""
+    """Add -r/--region with its help; `keys` allows keys, `there` means that the secrets are in this Region."""
     return click.option(
         "-r",
         "--region",
@@ -110,7 +110,7 @@ def regions(text: str, *, keys: bool = False, there: bool = False, required: boo
 
 
 def shared(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that every command on secrets has."""
+    """Add the options of every command on secrets."""
     options = [
         click.option(
             "--primary-region",
@@ -184,7 +184,7 @@ def timeout(command: F) -> F:
 
 
 def rate(default: int, whose: str = "") -> Callable[[F], F]:
-    """Add --rate; `whose` says who shares it."""
+    """Add --rate; `whose` names who shares it."""
     return click.option(
         "--rate",
         type=float,
@@ -195,7 +195,7 @@ def rate(default: int, whose: str = "") -> Callable[[F], F]:
 
 
 def changing(waiting: str, what: str) -> Callable[[F], F]:
-    """Add the options of a command that asks before it acts: --wait with its help, --timeout, -n, --yes."""
+    """Add the options of a command that asks before acting: --wait with its help, --timeout, -n, --yes."""
 
     def add(command: F) -> F:
         added = [

@@ -1,4 +1,4 @@
-"""The types of what is typed: secrets, Regions with keys, durations, account ids."""
+"""Parameter types: secrets, Regions with keys, durations, account ids."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ MAX_SECRET_ID = 2048
 
 
 class Regions(click.ParamType[tuple[Target, ...], str]):
-    """`REGION[=KMS_KEY]`, or several of them with commas between."""
+    """`REGION[=KMS_KEY]`, or several separated by commas."""
 
     name = "region"
 
     def __init__(self, *, keys: bool, there: bool = False) -> None:
-        """Take keys too where the command has a use for them; `there`: it looks for its secrets in this Region."""
+        """Allow keys if the command uses them; `there`: it looks up its secrets in this Region."""
         self.keys = keys
         self.there = there
 
@@ -44,12 +44,12 @@ class Regions(click.ParamType[tuple[Target, ...], str]):
 
 
 class HomeRegion(click.ParamType[Region, str]):
-    """The primary's Region."""
+    """Primary Region."""
 
     name = "region"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Region:
-        """Return the Region, checked."""
+        """Return the validated Region."""
         return parse_region(str(value))
 
 
@@ -69,7 +69,7 @@ class Duration(click.ParamType[float, str]):
 
 
 class Account(click.ParamType[str, str]):
-    """An AWS account id."""
+    """AWS account id."""
 
     name = "id"
 
@@ -81,7 +81,7 @@ class Account(click.ParamType[str, str]):
 
 
 class Role(click.ParamType[str, str]):
-    """The ARN of an IAM role."""
+    """ARN of an IAM role."""
 
     name = "arn"
 
@@ -93,7 +93,7 @@ class Role(click.ParamType[str, str]):
 
 
 class EndpointUrl(click.ParamType[str, str]):
-    """The URL of an endpoint."""
+    """URL of an endpoint."""
 
     name = "url"
 
@@ -105,7 +105,7 @@ class EndpointUrl(click.ParamType[str, str]):
 
 
 class RegionalEndpoint(click.ParamType[Endpoint, Endpoint]):
-    """An endpoint, with the Region that it is for or without one."""
+    """Endpoint, for one Region or for all."""
 
     name = "endpoint"
 
@@ -118,10 +118,10 @@ class RegionalEndpoint(click.ParamType[Endpoint, Endpoint]):
 
 
 def secret_ids(typed: Sequence[str], stdin: TextIO | None, *, patterns: bool = False) -> tuple[SecretId, ...]:
-    """Return the secrets as typed, each once, `-` replaced by the lines of standard input; `patterns` may have * and ?.
+    """Return each typed secret once, with `-` replaced by standard input; `patterns` allows * and ?.
 
     Raises:
-        UsageError: one is empty or too long, can't be a name, is an ARN of something else, or `-` has nothing to read.
+        UsageError: one is empty, too long or invalid, is an ARN of something else, or `-` has no input.
 
     """
     names: list[SecretId] = []
@@ -164,10 +164,10 @@ def _secret_id(text: str, *, piped: bool, pattern: bool) -> SecretId:
 
 
 def targets(typed: Iterable[tuple[Target, ...]], default_key: str | None) -> tuple[Target, ...]:
-    """Return the targets of all -r in order, those without a key under the default one.
+    """Return the targets of all -r in order, with the default key for those without one.
 
     Raises:
-        UsageError: a Region is named twice, or a key can't be its replica's.
+        UsageError: a Region is repeated, or a key cannot belong to its replica.
 
     """
     by_region: dict[Region, Target] = {}

@@ -1,4 +1,4 @@
-"""The root command: every command's name, place and summary, and what every command line has."""
+"""Root command: name, place and summary of every command, and the options of every command line."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from smrep import __version__
 F = TypeVar("F", bound=Callable[..., Any])
 
 COMPLETE = "_SMREP_COMPLETE"
-"""The variable by which a shell's completion script asks for candidates."""
+"""Variable with which a shell's completion script asks for candidates."""
 CONDUCTED = "smrep.conducted"
-"""What a context's meta has where a command has taken its run in hand, and will tell how it ends."""
+"""Key in a context's meta once a command has taken over its run and will report its end."""
 WORDS = "smrep.words"
-"""What a context's meta has of the command line as it was typed."""
+"""Key in a context's meta for the typed command line."""
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
@@ -50,24 +50,24 @@ COMMANDS = {
     "completion": ("smrep.cli.commands.completion:completion", "Print the completion script for a shell."),
     "help": ("smrep.cli.commands.help:help_", "Explain a topic or a command."),
 }
-"""Each command's name, where it is, and what it does in a line: a command is loaded when it is named."""
+"""Name of each command, its place and its summary; loaded on demand."""
 
 
 def _required(command: click.Command) -> list[str]:
-    """Return the options that must be typed, as the usage line names them."""
+    """Return the required options, as the usage line names them."""
     options = [each for each in command.params if isinstance(each, click.Option) and each.required]
     return [f"{each.opts[0]} {each.metavar}" for each in options]
 
 
 class Root(click.Group):
-    """The commands, in the order in which they are listed above."""
+    """Commands in the order listed above."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return all names."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return the command, None where there is none of that name."""
+        """Return the command, None if there is none of that name."""
         if cmd_name not in COMMANDS:
             return None
         place, summary = COMMANDS[cmd_name]
@@ -78,14 +78,14 @@ class Root(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the list of commands, none of which is loaded for it."""
+        """Write the list of commands without loading them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return the command that the first word names; a mistyped one is told its nearest."""
+        """Return the command for the first word; suggest the nearest for a mistyped one."""
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:

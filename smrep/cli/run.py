@@ -1,4 +1,4 @@
-"""One run of a command: locate, connect, show progress, have plans confirmed, publish the result."""
+"""One run of a command: locate secrets, connect, show progress, confirm plans, publish the result."""
 
 from __future__ import annotations
 
@@ -39,20 +39,20 @@ if TYPE_CHECKING:
     from smrep.aws.client import Aws
 
 TELLING_S = 5.0
-"""How often the events of a run over many secrets tell how far it is."""
+"""Seconds between progress events in a run over many secrets."""
 
 
 @dataclass
 class Run:
-    """One run of one command: the observer of its progress, and the one place where it ends.
+    """One run of one command: observes its progress, and is the only place where it ends.
 
-    As a context manager it reports what the block has found and done, whatever ends the block.
+    As a context manager, reports the block's results, however it ends.
     """
 
     command: str
     options: SharedOptions
     timeout_s: float | None = None
-    """None where the command has no deadline."""
+    """None for a command without a deadline."""
     dry_run: bool = False
     yes: bool = False
     """Whether the command line confirms what the run destroys."""
@@ -61,39 +61,39 @@ class Run:
     stdout: TextIO | None = field(default_factory=lambda: sys.stdout)
     stderr: TextIO | None = field(default_factory=lambda: sys.stderr)
     clock: Clock = field(default_factory=lambda: click.get_current_context().obj or SystemClock())
-    """The one that the run was given (smrep.cli.main.run), else the machine's."""
+    """Clock given to the run (smrep.cli.main.run), else the machine's."""
     stdin_is_taken: bool = False
-    """Whether standard input was read for secrets, so that nothing is left to answer a prompt."""
+    """Whether standard input named secrets, so that it cannot answer a prompt."""
     events: Events | None = None
-    """Where the run is told as it happens, with -o ndjson."""
+    """Live events of the run, with -o ndjson."""
     looks_last: bool = False
-    """Whether a Region in sync is looked into at the end, so that nobody knows before whether it is well."""
+    """Whether Regions in sync are checked only at the end."""
     where: PrimaryRegions | None = None
     endpoint_url: str | None = None
     thought_s: float = 0.0
-    """How long a person took to answer."""
+    """Seconds that a person took to answer."""
     account_id: str | None = None
-    """The credentials' account, where it was asked for."""
+    """Account of the credentials, if asked for."""
     caller: str | None = None
-    """The ARN of who is behind the credentials, where it was asked for."""
+    """ARN behind the credentials, if asked for."""
     several_accounts: bool = False
     connections: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """The flags that lead to each account of a manifest or a plan."""
+    """Connection flags for each account of a manifest or a plan."""
     journal: Journal | None = None
-    """Where each write is written down before it goes out."""
+    """Journal of writes, each recorded before it is sent."""
     reports: Sequence[str] = ()
-    """Files to which the result is written too."""
+    """Files to write the result to as well."""
     replaces_result: bool = False
-    """Whether `text` is written in place of the secrets, to people and as JSON."""
+    """Whether `text` replaces the secrets, for people and as JSON."""
     text: Iterable[str] = ()
     streamed: bool = False
-    """Whether the result was written as it came."""
+    """Whether the result was written while it came in."""
     next_step: str | None = None
-    """What to type next where a run over many secrets has found something that is to be done."""
+    """Next command after a run over many secrets with something left to do."""
     exit_code: int = Outcome.BUG.exit_code
 
     def __post_init__(self) -> None:
-        """Start the run's time."""
+        """Start the run's clock."""
         self.started_at = self.clock.now()
         self._started = self.clock.monotonic()
         self._told_at_s = 0.0
@@ -103,7 +103,7 @@ class Run:
         self.state = RunState(self.clock, self._started + (self.timeout_s or 0.0), self, self.dry_run)
 
     def __enter__(self) -> Self:
-        """Take the run in hand: what ends it from now on is reported by us."""
+        """Take over the run: smrep reports its end from now on."""
         if self.output == "ndjson":
             self.events = Events(
                 lambda line: self.write([line]), self.clock.now, lambda: self._framed(self.state.report())
@@ -133,7 +133,7 @@ class Run:
         text = None
         try:
             text = as_query(report, self._search, text=self.output == "text") if self._search else None
-        except UsageError as failure:  # what was done is told all the same
+        except UsageError as failure:  # the work done is reported all the same
             report = _ended_by(report, failure)
         self.exit_code = report.exit_code
         try:
@@ -147,11 +147,11 @@ class Run:
         return True
 
     def finish(self, report: SecretsReport) -> None:
-        """Take what the use case has found and done as the result."""
+        """Keep the use case's report as the result."""
         self._report = report
 
     def _trouble(self, error: BaseException, signal: BaseException | None) -> Problem:
-        """Return what ended the run before its end."""
+        """Return the problem that ended the run early."""
         if signal:
             return self.state.interruption(self.state)
         if isinstance(error, SmrepError):
@@ -168,7 +168,7 @@ class Run:
 
     @cached_property
     def output(self) -> str:
-        """The format of the result."""
+        """Format of the result."""
         if self.options.as_json:
             return "json"
         if self.options.query is not None:
@@ -177,13 +177,13 @@ class Run:
 
     @cached_property
     def messages(self) -> Messages:
-        """Lines for people, on standard error."""
+        """Messages for people, on standard error."""
         color = self.stderr is not None and wants_color(self.options.color, self.stderr, self.env)
         return Messages(self.stderr, color, self.options.quiet)
 
     @cached_property
     def screen(self) -> Screen:
-        """Progress where each secret is shown."""
+        """Progress with each secret shown."""
         if self.stderr is not None and self._is_alive:
             from smrep.output.live import LiveTable
 
@@ -201,12 +201,12 @@ class Run:
 
     @property
     def _is_alive(self) -> bool:
-        """Whether progress may redraw itself: on a terminal outside CI, and not among the lines of --debug."""
+        """Whether progress may redraw: on a terminal outside CI, without --debug."""
         alone = not (self.options.quiet or self.options.debug)
         return self.stderr is not None and alone and wants_animation(self.stderr, self.env)
 
     def update(self, state: RunState, changed: Sequence[SecretReport] | None) -> None:
-        """Show how far the run has come, or how each secret stands where they are few."""
+        """Show the progress, or each secret's state if they are few."""
         if self.events and changed is not None:
             self.events.show(changed)
         progress = state.tracked.progress
@@ -222,7 +222,7 @@ class Run:
         self.screen.show(secrets, self.elapsed_s)
 
     def approve(self, state: RunState, plan: Plan) -> bool:
-        """Show what is at stake, have it confirmed unless that was typed, and return whether to carry it out.
+        """Show what is at stake, confirm it unless already confirmed, and return whether to proceed.
 
         Raises:
             UsageError: it was not confirmed, or nobody can answer.
@@ -250,7 +250,7 @@ class Run:
         self.messages.note("dry run: nothing was sent")
 
     def ask(self, names: Sequence[str], activity: str, confirmed: str) -> None:
-        """Have the one name typed, or the count of several; how long that took is not waiting, and is remembered.
+        """Ask for the only name, or the count of several; the time to answer does not count as waiting.
 
         Raises:
             UsageError: it was not confirmed, or nobody can answer; `confirmed` is the command that needs no answer.
@@ -269,23 +269,23 @@ class Run:
         asked_at = self.clock.monotonic()
         if typed_line(f"type {answer} to go on: ", self.stdin, self.stderr).strip() != expected:
             raise UsageError("not confirmed; nothing was sent", f"the answer is {expected}", code="NotConfirmed")
-        self.thought_s = self.clock.monotonic() - asked_at  # thinking is not waiting
+        self.thought_s = self.clock.monotonic() - asked_at  # the time to answer is not waiting
 
     @property
     def again(self) -> str:
-        """The command that goes on from here, or the one that was typed; no password stands in its URLs."""
+        """Command that resumes the run, or the typed one; without passwords in URLs."""
         going_on = self.state.interruption(self.state).hint
         words = click.get_current_context().meta.get(WORDS, ())
         return going_on or typed_again([re.sub(r"https?://\S*", lambda url: shown_url(url[0]), word) for word in words])
 
     def close_screen(self) -> None:
-        """Leave room for the result, where progress was shown at all."""
+        """Make room for the result after progress."""
         for name in ("screen", "gauge"):
             if name in self.__dict__:
                 self.__dict__[name].close()
 
     def paper(self, stream: TextIO | None) -> Terminal:
-        """Return what a format may know of the stream."""
+        """Return the stream's terminal capabilities."""
         if stream is None:
             return Terminal()
         width = None
@@ -296,14 +296,14 @@ class Run:
         return Terminal(wants_color(self.options.color, stream, self.env), width, unicode)
 
     def find_home(self, typed: Sequence[str], replicas: Iterable[Region], *, needed: bool = False) -> PrimaryRegions:
-        """Return the secrets that were typed with their Regions, remembered for the report.
+        """Return the typed secrets with their Regions, and remember them for the report.
 
-        Warns of a Region that this version does not know: it may be newer, or mistyped. `needed` looks for a Region
-        also where no secret was typed.
+        Warns of an unknown Region, which may be newer than smrep or mistyped. `needed` locates a Region even without
+        secrets.
 
         Raises:
-            UsageError: a secret can't be one or is of another account than expected; see rules.primary_region.
-            ConfigurationError: nobody names a Region.
+            UsageError: a secret is invalid or belongs to another account than expected; see rules.primary_region.
+            ConfigurationError: no Region is known.
 
         """
         secrets = self._named(typed)
@@ -318,21 +318,21 @@ class Run:
         return self.where
 
     def found_homes(self, sources: Mapping[Region, str]) -> None:
-        """Remember the primaries' Regions that somebody else than the command line names."""
+        """Remember primary Regions that come from elsewhere than the command line."""
         self.where = PrimaryRegions((), sources)
 
     @property
     def home_flags(self) -> tuple[str, ...]:
-        """The flags that mean the same primaries' Region, whatever the environment says where they are typed."""
+        """Flags that name the same primary Region in any environment."""
         where = self.where
         written = where is None or where.source in ("manifest", "plan") or where.region is None
         return () if written or where is None else ("--primary-region", str(where.region))
 
     def find_there(self, typed: Sequence[str], region: Region) -> tuple[SecretId, ...]:
-        """Return the secrets that were typed, to be looked for in that Region and in no other.
+        """Return the typed secrets, to be looked up only in that Region.
 
         Raises:
-            UsageError: a secret can't be one or is of another account than expected; the Region is the primary's.
+            UsageError: a secret is invalid or belongs to another account than expected; the Region is the primary's.
 
         """
         secrets = self._named(typed)
@@ -343,7 +343,7 @@ class Run:
         return secrets
 
     def _named(self, typed: Sequence[str]) -> tuple[SecretId, ...]:
-        """Return the secrets that were typed, or stand on standard input."""
+        """Return the secrets from the command line or standard input."""
         self.stdin_is_taken = "-" in typed
         secrets = secret_ids(typed, self.stdin)
         if typed and not secrets:
@@ -351,7 +351,7 @@ class Run:
         return secrets
 
     def _check(self, secrets: Iterable[SecretId], regions: Iterable[Region]) -> None:
-        """Refuse secrets of another account than expected, warn of Regions that this version does not know."""
+        """Refuse secrets of another account than expected, and warn of unknown Regions."""
         for secret in secrets:
             check_account(account_in(secret), self.options.expect_account, secret)
         for region in dict.fromkeys(regions):
@@ -361,10 +361,10 @@ class Run:
                 self.messages.hint(f"did you mean {near}?" if near else None)
 
     def connect(self, only: Region | None = None, options: SharedOptions | None = None, *, sole: bool = False) -> Aws:
-        """Return the door to AWS, having said which Region and which endpoint are in force.
+        """Return the connection to AWS, after reporting its Region and endpoint.
 
-        `only` is where the calls go first, where that is not the Region of a primary that was looked for; with `sole`,
-        those for credentials too. `options` are those of another connection than the one typed.
+        `only` is the first Region to call, if it is not a primary's that was located; `sole` limits calls for
+        credentials to it too. `options` replace the typed connection.
         """
         from smrep.aws.client import Aws
         from smrep.aws.session import Session, Settings
@@ -390,14 +390,14 @@ class Run:
         return Aws(session, self.messages.trace if options.debug else None, self._observe)
 
     def _observe(self, operation: str, region: Region, params: Mapping[str, Any]) -> None:
-        """Tell of a write that is about to go out, wherever that is wanted."""
+        """Report a write about to be sent to the journal and the events."""
         if self.events:
             self.events.request(operation, region, params)
         if self.journal:
             self.journal.write(operation, region, params)
 
     def _framed(self, found: SecretsReport, trouble: Problem | None = None, exit_code: int | None = None) -> RunReport:
-        """Return the run as it stands, with the commands in its hints ready to be typed."""
+        """Return the run's current report, with complete commands in its hints."""
         secrets = found.secrets
         outcome = run_outcome(secrets, trouble)
         account = None if self.several_accounts else _account(secrets) or self.account_id
@@ -422,21 +422,21 @@ class Run:
         return connected_report(report, self.options.connection, self.connections)
 
     def _home(self, secrets: Sequence[SecretReport]) -> tuple[Region | None, str | None]:
-        """Return the primaries' common Region and who named it: the command line, else the replicas themselves."""
+        """Return the primaries' common Region and its source: the command line, else the replicas."""
         if self.where:
             return self.where.region, self.where.source
         homes = {secret.primary_region for secret in secrets if secret.arn}
         return (homes.pop(), "replica") if len(homes) == 1 else (None, None)
 
     def _written(self, report: RunReport) -> RunReport:
-        """Write the files that were asked for beside the result; where one can't be written, the run has failed."""
+        """Write the additional result files; if one fails, the run has failed."""
         for path in self.reports:
             from smrep.output.artifacts import write
 
             try:
                 write(path, report)
             except OutputError as error:
-                if report.error is not None:  # else it is told as what ended the run
+                if report.error is not None:  # else the error is reported as the run's end
                     self.messages.trouble(Problem.of(error))
                 else:
                     outcome = run_outcome(report.secrets, Problem.of(error))
@@ -445,7 +445,7 @@ class Run:
         return report
 
     def _publish(self, report: RunReport, text: str | None) -> None:
-        """Put the result, or the text made of it, where it was asked for."""
+        """Send the result, or its text, to its destination."""
         if is_mute(report):
             return
         if self.events:
@@ -463,7 +463,7 @@ class Run:
         """Write to standard output.
 
         Raises:
-            OutputError: it could not be written.
+            OutputError: it cannot be written.
             BrokenPipeError: nobody reads it any more.
 
         """

@@ -1,4 +1,4 @@
-"""What `smrep sandbox` does on this machine: serve, keep its state in a file, run commands against it."""
+"""Run `smrep sandbox` on this machine: serve, save its state, run commands against it."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ if TYPE_CHECKING:
 
 HOME = "us-east-1"
 RECORD = "dr.jsonl"
-"""The failover record, in a folder that is gone afterwards."""
+"""Failover record, in a temporary folder."""
 PATIENCE_S = 5.0
-"""How long a process that was told to end may take."""
+"""Seconds in which a process must end after a signal."""
 _STDERR = 2
 
 
 def environment(url: str, env: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment in which every AWS client talks to the sandbox and to nothing else."""
+    """Return the environment that points all AWS clients to the sandbox only."""
     kept = {
         name: value
         for name, value in env.items()
         if not name.startswith(("AWS_", "BOTO_CONFIG", "SMREP_PRIMARY_REGION", "SMREP_EXPECT_ACCOUNT"))
-        and not (name.lower().endswith("_proxy") and "@" in value)  # a password is in it
+        and not (name.lower().endswith("_proxy") and "@" in value)  # contains a password
     }
     kept |= {
         "AWS_ENDPOINT_URL": url,
@@ -60,17 +60,17 @@ def environment(url: str, env: Mapping[str, str]) -> dict[str, str]:
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
     }
-    for name in ("NO_PROXY", "no_proxy"):  # the lower-case one wins where both are set
+    for name in ("NO_PROXY", "no_proxy"):  # the lower-case one wins if both are set
         kept[name] = ",".join(filter(None, [env.get(name), "127.0.0.1"]))
     return kept
 
 
 @contextmanager
 def rehearsing(messages: Messages, pair: RegionPair, count: int, faults: Faults, log: str | None) -> Iterator[Drill]:
-    """Yield a drill whose sandbox serves, with so many secrets in it; close it all afterwards.
+    """Yield a drill with a serving sandbox of `count` secrets; close everything afterwards.
 
     Raises:
-        ConfigurationError: it can't be served, or nothing can be written where it must be.
+        ConfigurationError: it cannot serve, or cannot write its files.
 
     """
     from smrep.sandbox.drill.drill_fleet import staged
@@ -93,10 +93,10 @@ def rehearsing(messages: Messages, pair: RegionPair, count: int, faults: Faults,
 
 
 def run(words: Sequence[str], env: Mapping[str, str], folder: str, messages: Messages) -> int:
-    """Run smrep with these words as a process of its own, and return its exit code as a shell would.
+    """Run smrep with these words in its own process, and return its exit code like a shell.
 
-    All that it prints goes to standard error, since standard output is for our own result; with --quiet, what it
-    prints is shown only where it does not end with 0. A signal that ends us ends it first.
+    Sends its output to standard error, because standard output is for our result; with --quiet, only if it does not
+    exit with 0. A signal that ends us ends it first.
     """
     env = {name: value for name, value in env.items() if name != "SMREP_OUTPUT"}
     with tempfile.TemporaryFile(dir=folder) as kept:
@@ -126,7 +126,7 @@ def run(words: Sequence[str], env: Mapping[str, str], folder: str, messages: Mes
 
 @contextmanager
 def _signals_held() -> Iterator[None]:
-    """Hold signals back from us, and from a process that is started meanwhile until it heeds them itself."""
+    """Block signals for us, and for a child started meanwhile until it handles them."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
     try:
         yield
@@ -135,7 +135,7 @@ def _signals_held() -> Iterator[None]:
 
 
 def _end(child: subprocess.Popen[bytes], number: int) -> None:
-    """Tell a process to end, as a terminal has perhaps told it already, and see to it that it does."""
+    """Forward a signal that the terminal may have sent already, and make sure that the process ends."""
     child.send_signal(number)
     try:
         child.wait(PATIENCE_S)
@@ -147,25 +147,25 @@ def _end(child: subprocess.Popen[bytes], number: int) -> None:
 
 
 EVERY_S = 1.0
-"""How often what has changed is written down: as much as a sandbox that is killed loses."""
+"""Seconds between writes of changed state; a killed sandbox loses that much."""
 SHARE = 4.0
-"""How much longer than a writing the pause after it is at least: of a large state more is lost, and no call slow."""
+"""Minimum pause after a write, as a multiple of its duration, so that a large state slows no call."""
 
 
 class StateFile:
-    """One file, which nobody else writes to: as soon as somebody has, it is left as it is."""
+    """State file with a single writer: left untouched once someone else writes it."""
 
     def __init__(self, path: str) -> None:
-        """Take the path; nothing is read or made yet."""
+        """Keep the path without reading or creating it."""
         self._path = path
         self._text: str | None = None
         self._left: tuple[int, ...] | None = None
 
     def read(self, simulator: Simulator) -> bool:
-        """Let a new simulator go on from what the file keeps; return whether there is one.
+        """Load the saved state into a new simulator; return whether there is one.
 
         Raises:
-            UsageError: it is no state of a sandbox, or can't be read.
+            UsageError: it is not a sandbox's state, or cannot be read.
 
         """
         from smrep.sandbox.simulator.snapshot import parse_snapshot
@@ -188,11 +188,11 @@ class StateFile:
 
     @contextlib.contextmanager
     def kept_up(self, simulator: Simulator) -> Iterator[None]:
-        """Write the state now, while it changes, and at the end.
+        """Write the state now, on changes, and at the end.
 
         Raises:
-            OSError: it can't be written to begin with.
-            OutputError: it can't be written at the end.
+            OSError: the first write fails.
+            OutputError: the last write fails.
 
         """
         check_folder(self._path)
@@ -212,10 +212,10 @@ class StateFile:
                 raise OutputError(message, "what it held since is lost") from error
 
     def _write_on(self, simulator: Simulator, ending: threading.Event) -> None:
-        """Write what calls have changed until the end; what can't be written is told once, and tried again."""
+        """Write changes until the end; report a failed write once, and retry."""
         seen, told, pause = -1, False, EVERY_S
         while not ending.wait(pause):
-            calls = len(simulator.log)  # only a call changes what is held, and lets happen what is due
+            calls = len(simulator.log)  # only a call changes the state, or triggers what is due
             if calls == seen:
                 continue
             begun = time.monotonic()
@@ -243,10 +243,10 @@ class StateFile:
         self._text, self._left = text, self._stamp()
 
     def _stamp(self) -> tuple[int, ...] | None:
-        """Return what tells the file from one that another has written, None where there is none.
+        """Return a stamp that reveals a file written by another, None if there is no file.
 
         Raises:
-            OSError: it is no file, or can't be looked at.
+            OSError: it is not a regular file, or cannot be read.
 
         """
         try:

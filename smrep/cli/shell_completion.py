@@ -1,4 +1,4 @@
-"""Completion scripts for shells, and what the line typed so far asks for."""
+"""Completion scripts for shells, and the parsing of a partly typed line."""
 
 from __future__ import annotations
 
@@ -83,24 +83,24 @@ complete --no-files --keep-order --command %(prog_name)s --arguments '(%(complet
 
 
 class _Complete(ShellComplete):
-    """What the three shells have in common."""
+    """Common part of the three shells."""
 
     def __init__(self, root: click.Command, variable: str, words: Sequence[str]) -> None:
-        """Keep the words that the shell's script gave."""
+        """Keep the words from the shell's script."""
         super().__init__(root, {}, "smrep", variable)
         self.words = words
 
     def get_completion_args(self) -> tuple[list[str], str]:
-        """Return the words before the one to complete, without the program's name, and that one's beginning."""
+        """Return the words before the one to complete, without the program, and that word's beginning."""
         if not self.words:
             raise ValueError("a completion script gives the words typed so far")
         return list(self.words[1:-1]), self.words[-1]
 
     def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem[str]]:
-        """Return what may stand in the word's place, as a whole each, what was typed of an option before it included.
+        """Return complete candidates for the word, including its option's typed part.
 
-        Source: click 8.5, ShellComplete.get_completions; it parses no argument where the last option lacks its value,
-        and drops `--option=` before a value.
+        Source: click 8.5, ShellComplete.get_completions; it parses no argument if the last option lacks its value, and
+        drops `--option=` before a value.
         """
         context = _resolve_context(self.cli, self.ctx_args, self.prog_name, args)
         whole = incomplete
@@ -115,7 +115,7 @@ class _Complete(ShellComplete):
         )
         negations = {word: each.opts[0] for each in context.command.params for word in each.secondary_opts}
         for item in items:
-            if item.value in negations:  # click repeats the help of what it is the opposite of
+            if item.value in negations:  # click repeats the help of the opposite option
                 item.help = f"The opposite of {negations[item.value]}."
         return [_behind(before, each) for each in items if each.type == "file" or each.value.isprintable()]
 
@@ -125,7 +125,7 @@ class _Complete(ShellComplete):
 
 
 def _is_bundled(context: click.Context, args: Sequence[str], word: str) -> bool:
-    """Tell whether the word is a short option with the beginning of its value: -rus-w."""
+    """Return whether the word is a short option with the beginning of its value: -rus-w."""
     if "--" in args or len(word) <= len("-r") or word.startswith("--"):
         return False
     options = [each for each in context.command.get_params(context) if isinstance(each, click.Option)]
@@ -133,18 +133,18 @@ def _is_bundled(context: click.Context, args: Sequence[str], word: str) -> bool:
 
 
 def _behind(before: str, item: CompletionItem[Any]) -> CompletionItem[Any]:
-    """Return the candidate as the whole word; of a file only what stands before its name is known."""
+    """Return the candidate as a whole word; for a file, only the part before its name."""
     return CompletionItem(before if item.type == "file" else before + item.value, type=item.type, help=item.help)
 
 
 class Bash(_Complete):
-    """bash gives the line, and the part of it that it will replace: the last word, or what follows its last : or =."""
+    """bash: passes the line and the part to replace: the last word, or the text after its last : or =."""
 
     name = "bash"
     source_template = _BASH
 
     def complete(self) -> str:
-        """Return the answer; bash hands redirections over as well."""
+        """Return the answer; bash includes redirections."""
         line, replaced = self.words
         words = without_redirections(split(line))
         if words is None:
@@ -155,7 +155,7 @@ class Bash(_Complete):
         return super().complete()
 
     def format_completion(self, item: CompletionItem[Any]) -> str:
-        """Return the candidate without what stays on the line, quoted as it has to be there, and without its help."""
+        """Return the candidate without the part that stays on the line, quoted as needed, and without help."""
         if item.type == "file":
             return super().format_completion(item)
         value = escaped(str(item.value).removeprefix(self.kept.text), self.kept.quote)
@@ -163,14 +163,14 @@ class Bash(_Complete):
 
 
 class Zsh(_Complete):
-    """zsh gives the words unquoted, and quotes a candidate itself."""
+    """zsh: passes unquoted words, and quotes candidates itself."""
 
     name = "zsh"
     source_template = _ZSH
 
 
 class Fish(_Complete):
-    """fish gives the words unquoted but for the last one, and quotes a candidate itself."""
+    """fish: passes unquoted words except for the last, and quotes candidates itself."""
 
     name = "fish"
     source_template = _FISH
@@ -182,15 +182,15 @@ class Fish(_Complete):
 
 
 SHELLS: dict[str, type[_Complete]] = {each.name: each for each in (Bash, Zsh, Fish)}
-"""The shells by name."""
+"""Shells by name."""
 
 
 def answer(root: click.Command, variable: str, instruction: str, words: Sequence[str]) -> str:
     """Return the answer to a completion script.
 
     Raises:
-        KeyError: nobody asks so.
-        ValueError: the words are not what a script gives.
+        KeyError: no such instruction.
+        ValueError: the words do not come from a completion script.
 
     """
     shell, _, task = instruction.partition("_")
@@ -208,15 +208,15 @@ class Word:
     """One word of a line."""
 
     raw: str
-    """As it was typed."""
+    """Word as typed."""
     text: str
-    """What it says: quotes and backslashes are gone, and no variable or command in it was looked at."""
+    """Text without quotes and backslashes; variables and commands are not expanded."""
     quote: str
-    """The quote that is open at its end: ', " or none."""
+    """Open quote at its end: ', " or none."""
 
 
 def split(line: str) -> list[Word]:
-    """Return the words of a line, last the one at its end, which is empty behind a blank."""
+    """Return the line's words; the last one is at its end, empty after a blank."""
     words: list[Word] = []
     raw = text = quote = ""
     escape = False
@@ -242,7 +242,7 @@ def split(line: str) -> list[Word]:
 
 
 def without_redirections(words: Sequence[Word]) -> list[Word] | None:
-    """Return the words that the program is given, None where the last one is the file of a redirection."""
+    """Return the program's words, None if the last one is the file of a redirection."""
     kept: list[Word] = []
     pending = False
     for number, word in enumerate(words):
@@ -256,7 +256,7 @@ def without_redirections(words: Sequence[Word]) -> list[Word] | None:
 
 
 def escaped(text: str, quote: str) -> str:
-    """Return the text as it has to be typed into a word in which that quote is open, or none."""
+    """Return the text escaped for a word with that open quote, or none."""
     if quote == "'":
         return text.replace("'", "'\\''")
     if quote == '"':

@@ -1,4 +1,4 @@
-"""The signals that end a run, broken pipes, and the last flush of the streams."""
+"""Handle signals that end a run, broken pipes, and the final flush of the streams."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from smrep.errors import Outcome, Terminated
 
 BROKEN_PIPE = 141
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""The signals that end a run: Ctrl-C, `kill` and schedulers, a terminal or a connection that closes."""
+"""Signals that end a run: Ctrl-C, `kill` and schedulers, a closed terminal or connection."""
 LAST_WORDS_S = 0.5
-"""For how long a run that was told to end may tell how it stands."""
+"""Seconds in which a stopped run may report its state."""
 SIGNALS_HEEDED_S = 0.5
-"""At the latest so long after a signal, a question ends."""
+"""Seconds in which a prompt ends after a signal."""
 AGAIN_S = 0.05
-"""After how long a signal comes again that met Python where no exception gets out, as in a finalizer."""
+"""Seconds until a signal is repeated if Python could not raise it, as in a finalizer."""
 
 
 def find_signal(error: BaseException | None) -> BaseException | None:
-    """Return the signal behind an error, None where there is none.
+    """Return the signal behind an error, None if there is none.
 
-    Before 3.12, Python wraps what comes while a class is being made, as by an import in the midst of a run.
+    Before 3.12, Python wraps exceptions raised during class creation, for example by an import within a run.
     """
     while error is not None and not isinstance(error, KeyboardInterrupt | Terminated):
         error = error.__cause__
@@ -35,33 +35,33 @@ def find_signal(error: BaseException | None) -> BaseException | None:
 
 
 def number_of(error: BaseException) -> int:
-    """Return the number of the signal that was raised as this error."""
+    """Return the number of the signal raised as this error."""
     return error.number if isinstance(error, Terminated) else signal.SIGINT
 
 
 def stopped_by(error: BaseException) -> int:
-    """Return the exit code of a run that a signal has ended."""
+    """Return the exit code of a run ended by a signal."""
     return 128 + number_of(error)
 
 
 def finish_quietly(code: int) -> None:
-    """Let a signal from now on end the process with this code: the result that says so is out."""
+    """Exit with this code on any further signal: the result is already written."""
     answer_signals_with(lambda _number, _frame: os._exit(code))
 
 
 def answer_signals_with(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
-    """Answer otherwise what `heed` answers; what it left alone is left alone."""
+    """Replace the handlers that `install_handlers` set; ignored signals stay ignored."""
     for number in ENDING:
         if getattr(signal.getsignal(number), "__module__", None) == __name__:
             signal.signal(number, handler)
 
 
 def install_handlers() -> None:
-    """Let the first signal of `ENDING` end the run, which tells how it stands; one that we are to ignore stays ignored.
+    """Let the first signal of `ENDING` end the run with a report; ignored signals stay ignored.
 
-    Those that come while it tells change nothing: make and timeout send several. Where that hangs, since nobody reads,
-    the next one ends it too, and one more the process. Who started us may hold them back until now, and where Python
-    would only print what the first one raises, it comes again.
+    Further signals during the report change nothing: make and timeout send several. If the report hangs, because nobody
+    reads it, the next signal ends it, and another one the process. A parent may block signals until now, and a signal
+    that Python would only print is repeated.
     """
     since: list[float] = []
     others = sys.unraisablehook
@@ -80,7 +80,7 @@ def install_handlers() -> None:
             return
         since.clear()
         number = number_of(what.exc_value)
-        signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(number))  # no thread, which may not be had
+        signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(number))  # not a thread, which may be unavailable
         signal.setitimer(signal.ITIMER_REAL, AGAIN_S)
 
     sys.unraisablehook = ignored
@@ -91,7 +91,7 @@ def install_handlers() -> None:
 
 
 def flush_streams(code: int) -> int:
-    """Write out what is still held back and return the exit code; what can't be written is dropped."""
+    """Flush the streams and return the exit code; drop what cannot be written."""
     lost = _flush(sys.stdout)
     _flush(sys.stderr)
     if isinstance(lost, BrokenPipeError):
@@ -100,28 +100,28 @@ def flush_streams(code: int) -> int:
 
 
 def _flush(stream: TextIO | None) -> OSError | None:
-    """Return why the stream could not be written out, None if it could; then it is dropped."""
+    """Flush a stream; on failure, drop it and return the error."""
     if stream is None:
         return None
     try:
         stream.flush()
     except OSError as error:
-        drop(stream)  # Python flushes once more at its end
+        drop(stream)  # Python flushes again at exit
         return error
     return None
 
 
 def drop(stream: TextIO | None) -> None:
-    """Let the stream lead nowhere from now on."""
+    """Discard everything written to the stream from now on."""
     if stream is not None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def typed_line(question: str, stdin: TextIO | None, stderr: TextIO | None) -> str:
-    """Ask on the terminal and return the line that was typed, with its line end; empty at the end of all input.
+    """Ask on the terminal and return the typed line with its line end; empty at the end of input.
 
-    A signal does not end a read that has not quite begun, nor one in another thread: whoever pressed Ctrl-C would have
-    to press Enter too. So the line is read only once it is there.
+    A signal interrupts neither a read about to begin nor one in another thread, so Ctrl-C would also need Enter. The
+    line is therefore read only once it is complete.
     """
     assert stdin is not None  # noqa: S101 - a terminal, as was checked
     assert stderr is not None  # noqa: S101

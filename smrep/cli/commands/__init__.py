@@ -1,1 +1,1 @@
-"""One file per command: its options, its help, and the call of its service."""
+"""One file per command: its options, its help, and the call to its service."""

@@ -1,4 +1,4 @@
-"""`smrep apply`: bring about what a manifest wants, or do a saved plan."""
+"""`smrep apply`: apply a manifest or a saved plan."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ Examples:
     smrep apply -f dr.toml --yes --shard auto/4"""
 
 AGAIN = ("file", "plan", "rate", "journal", "shard", "wait", "timeout_s")
-"""The options to type again, by their names in Python; what confirms is added where it is due."""
+"""Python names of the options to repeat; the confirming option is added where needed."""
 
 
 @click.command(context_settings=CONTEXT, epilog=EXAMPLES)
@@ -99,20 +99,20 @@ def apply(
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """The same command, to be typed again."""
+    """Command line to run again."""
 
     flags: tuple[str, ...]
     removals: int
-    """How many replicas it removes."""
+    """Number of replicas that it removes."""
 
     @property
     def words(self) -> str:
-        """The command that asks."""
+        """Command that asks for confirmation."""
         return format_command("apply", [], flags=self.flags)
 
     @property
     def confirmed(self) -> str:
-        """The command that needs no answer."""
+        """Command that needs no answer."""
         most = ["--max-removals", str(self.removals)] if self.removals else []
         return format_command("apply", [], flags=[*self.flags, "--yes", *most])
 
@@ -120,7 +120,7 @@ class Again:
 def _drafted(
     run: Run, file: str | None, plan: str | None, rate: float, shard: str | None
 ) -> tuple[FleetPlan | RevalidatedPlan, float]:
-    """Return what is to be found out, and how many writes a second the run may send to an account."""
+    """Return the plan, not yet looked at, and the writes per second allowed to an account."""
     if file:
         manifest = read_manifest(file, run.stdin)
         paced = budget(rate, shard_of(run, shard), len(manifest.accounts))
@@ -134,7 +134,7 @@ def _journal(run: Run, path: str, stack: ExitStack) -> Journal:
     """Return the journal, open until the run ends.
 
     Raises:
-        UsageError: it can't be written.
+        UsageError: it cannot be written.
 
     """
     check_no_dash("--journal", path)
@@ -146,7 +146,7 @@ def _journal(run: Run, path: str, stack: ExitStack) -> Journal:
 def _act(
     run: Run, draft: FleetPlan | RevalidatedPlan, rate: float, timeout_s: float, again: str, *, wait: bool
 ) -> None:
-    """Do what was drafted, and say what is open at the end."""
+    """Carry out the plan, and report what is open at the end."""
     from smrep.service.apply import Application
 
     application = Application.of(draft, run.clock, rate, timeout_s, wait=wait)
@@ -157,7 +157,7 @@ def _act(
 
 
 def _announce(run: Run, draft: FleetPlan | RevalidatedPlan, *, asking: bool) -> None:
-    """Show the plan to a person, who must see all that is lost before an answer is asked for; tell it to a program."""
+    """Show the plan, with everything that is lost, before asking; send it to programs as an event."""
     if run.events:
         run.events.plan()
     shown = asking or not run.options.quiet
@@ -173,10 +173,10 @@ def _announce(run: Run, draft: FleetPlan | RevalidatedPlan, *, asking: bool) -> 
 
 
 def _check_removals(removals: int, most: int | None, again: Again, *, yes: bool) -> None:
-    """Refuse to remove more than was allowed; what nobody is asked for must have been allowed by number.
+    """Refuse to remove more than allowed; without a prompt, the number must have been allowed explicitly.
 
     Raises:
-        UsageError: it is more.
+        UsageError: it removes more.
 
     """
     if most is None and not (yes and removals):

@@ -1,4 +1,4 @@
-"""`smrep audit`: which secrets are not where they should be."""
+"""`smrep audit`: find secrets with missing, failed or outdated replicas."""
 
 from __future__ import annotations
 
@@ -93,7 +93,8 @@ def audit(
         )
         run.state.track(audits, interrupted_look)
         if found and any(path.endswith(".html") for path in reports):
-            door = run.connect() if run.several_accounts else found[0].aws  # of several, whoever takes on their roles
+            # with several accounts, the identity that assumes their roles
+            door = run.connect() if run.several_accounts else found[0].aws
             run.caller = identify_caller(door, found[0].scope.home).arn
         audits.look(run.state)
         for warning in audits.warnings(manifest.rules):
@@ -106,7 +107,7 @@ def audit(
 def _next_step(
     run: Run, audits: Audits, file: str | None, wanted: Sequence[Target], choice: Mapping[str, Any]
 ) -> str | None:
-    """Return the command that adds what is missing, None where nothing is."""
+    """Return the command that adds missing replicas, None if nothing is missing."""
     if file:
         to_do = file != "-" and (audits.addable or audits.summary["failed"])
         return (

@@ -1,4 +1,4 @@
-"""`smrep completion`: the script that teaches a shell our words."""
+"""`smrep completion`: print a shell's completion script."""
 
 from __future__ import annotations
 

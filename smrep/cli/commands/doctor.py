@@ -1,4 +1,4 @@
-"""`smrep doctor`: what would stop a replication, or a reader over there."""
+"""`smrep doctor`: check keys, names and permissions before you replicate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`smrep sandbox drill`: the loss of a Region and the way back, rehearsed with the commands of the day."""
+"""`smrep sandbox drill`: rehearse the loss of a Region and the failback with the real commands."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from smrep.service.drill import Drill
 
 REPLICATION_S, REMOVAL_S = 1.0, 3.0
-"""Short, so that the whole takes less than a minute. AWS takes longer: aws-behavior.md 0.3, 2.4."""
+"""Short, to keep the drill under a minute. AWS takes longer: aws-behavior.md 0.3, 2.4."""
 MOST_TOLD = 5
-"""So many of the things that went wrong are told one by one; the document has all."""
+"""Number of problems to print; the document has all."""
 EXAMPLES = """\b
 Examples:
     smrep sandbox drill
@@ -116,7 +116,7 @@ def drill(**typed: Any) -> None:
             except (KeyboardInterrupt, Terminated) as signal:
                 code = stopped_by(signal)
             result = rehearsal.report()
-    except (KeyboardInterrupt, Terminated) as signal:  # before it had begun, or while it tidied up
+    except (KeyboardInterrupt, Terminated) as signal:  # before it began, or during cleanup
         code = stopped_by(signal)
     if result is not None:
         code = code or int(bool(result.problems))
@@ -127,7 +127,7 @@ def drill(**typed: Any) -> None:
 
 
 def _run(typed: dict[str, Any]) -> Run:
-    """Return where a drill is told; it has no connection of its own to AWS."""
+    """Return the run that reports a drill; it has no connection of its own to AWS."""
     shared = options.SharedOptions(
         primary_region=None,
         expect_account=None,
@@ -147,10 +147,10 @@ def _run(typed: dict[str, Any]) -> Run:
 
 
 def _pair(source: Region, target: Region) -> RegionPair:
-    """Return the two Regions, if they can be a pair.
+    """Return the two Regions as a pair.
 
     Raises:
-        UsageError: they can't.
+        UsageError: they cannot be a pair.
 
     """
     if source == target:
@@ -161,10 +161,10 @@ def _pair(source: Region, target: Region) -> RegionPair:
 
 
 def _faults(typed: dict[str, Any]) -> Faults:
-    """Return how the sandbox's AWS behaves.
+    """Return the faults of the sandbox's AWS.
 
     Raises:
-        UsageError: a Region or a duration is none.
+        UsageError: a Region or a duration is invalid.
 
     """
     from smrep.sandbox.faults import Faults
@@ -181,7 +181,7 @@ def _faults(typed: dict[str, Any]) -> Faults:
 
 
 def _act(run: Run, drill: Drill, *, pausing: bool) -> None:
-    """Take each step, having said what it is; with `pausing`, on a terminal, once Enter is pressed."""
+    """Announce and take each step; `pausing` waits for Enter on a terminal first."""
     options = run.options
     asking = pausing and not (options.no_input or options.quiet)
     guided = asking and is_terminal(run.stdin) and is_terminal(run.stderr)
@@ -197,7 +197,7 @@ def _act(run: Run, drill: Drill, *, pausing: bool) -> None:
 
 
 def _tell(run: Run, result: DrillResult, code: int) -> None:
-    """Print the result, and on standard error what went wrong."""
+    """Print the result, with the problems on standard error."""
     for each in result.problems[:MOST_TOLD]:
         run.messages.error(each)
     if len(result.problems) > MOST_TOLD:

@@ -1,4 +1,4 @@
-"""`smrep export`: the manifest of what is replicated now, or Terraform's blocks for it."""
+"""`smrep export`: write the current replication as a manifest or as Terraform blocks."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def export(*, terraform: bool, shared: options.SharedOptions, **choice: Any) -> 
     """
     what = "configuration" if terraform else "manifest"
     with Run("export", _for_terraform(shared) if terraform else shared) as run:
-        run.replaces_result = True  # whatever ends the run early, what is not whole is not written
+        run.replaces_result = True  # an incomplete result is never written, however the run ends
         chosen = selector(**choice)
         region = next(iter(run.find_home((), (), needed=True).sources))
 
@@ -77,10 +77,10 @@ def export(*, terraform: bool, shared: options.SharedOptions, **choice: Any) -> 
 
 
 def _for_terraform(shared: options.SharedOptions) -> options.SharedOptions:
-    """Return the options with Terraform's format; what the environment says of the format is not meant for it.
+    """Return the options with Terraform's format, ignoring the environment's format.
 
     Raises:
-        UsageError: a format of the result was typed beside --terraform.
+        UsageError: --terraform was combined with a result format.
 
     """
     if words := options.typed("output", "as_json", "query"):
@@ -89,7 +89,7 @@ def _for_terraform(shared: options.SharedOptions) -> options.SharedOptions:
 
 
 def _not_whole(what: str, unseen: Sequence[SecretReport], count: int) -> NotWhole:
-    """Return why nothing was written."""
+    """Return the error that explains why nothing was written."""
     denied = any(each.outcome is Outcome.ACCESS for each in unseen)
     others = f"or choose others: {format_command('export', [], flags=['--prefix', 'PREFIX'])}"
     return NotWhole(
@@ -100,5 +100,5 @@ def _not_whole(what: str, unseen: Sequence[SecretReport], count: int) -> NotWhol
 
 
 def _written(manifest: Manifest, notes: Sequence[str], run: Run) -> Iterable[str]:
-    """Return the manifest in the form that was asked for."""
+    """Return the manifest in the requested format."""
     return [to_json(as_json(manifest)), "\n"] if run.output == "json" else [written(manifest, notes)]

@@ -1,4 +1,4 @@
-"""`smrep failback`: lead home what a failover promoted."""
+"""`smrep failback`: return promoted secrets to their original Region."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ Examples:
     smrep failback --record dr.jsonl --return-primary --yes -o json"""
 
 AGAIN = ("record", "return_primary", "rotation_handled", "rate", "wait", "timeout_s")
-"""The options to type again, by their names in Python."""
+"""Python names of the options to repeat."""
 _SHOWN = 300
-"""So many characters of a line that was cut off are shown: its mark and its secret's name stand before."""
+"""Number of characters to show of a truncated line; its mark and its secret's name come first."""
 
 
 @click.command(context_settings=CONTEXT, epilog=EXAMPLES)
@@ -119,7 +119,7 @@ def failback(
 
 
 def _act(run: Run, fleet: Failback, due: Sequence[FailbackTask], timeout_s: float, *, wait: bool) -> None:
-    """Have it confirmed, do it, and say what is open at the end."""
+    """Confirm, carry out, and report what is open at the end."""
     flags = options.typed(*AGAIN)
     agreed = format_command("failback", [], flags=[*flags, "--yes"])
     if not run.yes:
@@ -133,10 +133,10 @@ def _act(run: Run, fleet: Failback, due: Sequence[FailbackTask], timeout_s: floa
 
 
 def _check_whole(record: Record, path: str) -> None:
-    """Refuse to call that the whole way back where a line of the record was cut off, with whatever it named.
+    """Refuse a complete failback if a line of the record was cut off, along with the secret it names.
 
     Raises:
-        NotWhole: one was.
+        NotWhole: a line was cut off.
 
     """
     if record.lost and record.pair is not None:
@@ -151,10 +151,10 @@ def _check_whole(record: Record, path: str) -> None:
 
 
 def _check_home(run: Run, pair: RegionPair) -> None:
-    """Refuse another primaries' Region than the record's.
+    """Refuse a primary Region other than the record's.
 
     Raises:
-        UsageError: it was typed.
+        UsageError: another one was typed.
 
     """
     if run.options.primary_region not in (None, pair.source):
@@ -166,7 +166,7 @@ def _check_home(run: Run, pair: RegionPair) -> None:
 
 
 def _health(aws: Aws, clock: Clock) -> PreflightChecks:
-    """Return what looks at keys and Regions for all secrets."""
+    """Return the checks of keys and Regions for all secrets."""
     from smrep.service.steps.kms_keys import KmsKeys
     from smrep.service.steps.preflight import PreflightChecks
 
@@ -174,6 +174,6 @@ def _health(aws: Aws, clock: Clock) -> PreflightChecks:
 
 
 def _sheet(due: Sequence[FailbackTask], pair: RegionPair, goal: FailbackGoal) -> list[SheetLine]:
-    """Return what is to be done for those that are due."""
+    """Return the go/no-go sheet for these tasks."""
     removals, replaced = sum(each.removals for each in due), sum(each.replaces for each in due)
     return failback_sheet([(each.name, each.truth) for each in due], pair, goal, removals=removals, replaced=replaced)

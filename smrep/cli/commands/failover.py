@@ -48,7 +48,7 @@ Examples:
     smrep failover --from us-east-1 --to us-west-2 - --record dr.jsonl --yes < names"""
 
 AGAIN = ("source", "target", "file", "record", "rate", "wait", "timeout_s")
-"""The options to type again, by their names in Python."""
+"""Python names of the options to repeat."""
 
 
 @click.command(context_settings=CONTEXT, epilog=EXAMPLES)
@@ -106,7 +106,7 @@ def failover(
             book = the_record(run, record, pair, stack)
             _fail_over(run, asked, book)
         run.close_screen()
-        if book.record.pair is not None:  # something is written down
+        if book.record.pair is not None:  # the record has content
             back = format_command("failback", [], flags=["--record", record, "--dry-run"])
             run.messages.note(f"when {pair.source} is back: {back}")
     return run.exit_code
@@ -114,20 +114,20 @@ def failover(
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What was typed, checked."""
+    """Checked command line."""
 
     pair: RegionPair
     selectors: Sequence[Selector]
     rate: float
-    """Requests a second."""
+    """Requests per second."""
     timeout_s: float
     wait: bool
     again: str
-    """The command that resumes the run."""
+    """Command that resumes the run."""
     confirmed: str
-    """The same with --yes."""
+    """Same command with --yes."""
     by_tags: bool
-    """Whether tags choose."""
+    """Whether tags select."""
 
 
 def _fail_over(run: Run, asked: Asked, book: FailoverRecordFile) -> None:
@@ -167,10 +167,10 @@ def _fail_over(run: Run, asked: Asked, book: FailoverRecordFile) -> None:
 
 
 def _pair(run: Run, source: Region, target: Region) -> RegionPair:
-    """Return the two Regions, if they can be a pair.
+    """Return the two Regions as a pair.
 
     Raises:
-        UsageError: they can't, or --primary-region names another than --from.
+        UsageError: they cannot be a pair, or --primary-region differs from --from.
 
     """
     if source == target:
@@ -188,10 +188,10 @@ def _pair(run: Run, source: Region, target: Region) -> RegionPair:
 def _selectors(
     run: Run, secrets: Sequence[str], file: str | None, choice: dict[str, Any], pair: RegionPair
 ) -> Sequence[Selector]:
-    """Return what was chosen.
+    """Return the selectors.
 
     Raises:
-        UsageError: nothing was, or in two ways that are at odds.
+        UsageError: there are none, or two ways to select contradict each other.
 
     """
     chosen = selector(**choice)
@@ -214,10 +214,10 @@ def _selectors(
 
 
 def _of_manifest(run: Run, file: str, pair: RegionPair) -> Sequence[Selector]:
-    """Return what the rules mean that want the Region.
+    """Return the selectors of the rules that want the Region.
 
     Raises:
-        UsageError: none does, or the manifest is for other primaries or another account.
+        UsageError: no rule does, or the manifest is for other primaries or another account.
 
     """
     manifest = read_manifest(file, run.stdin)
@@ -249,10 +249,10 @@ def _of_manifest(run: Run, file: str, pair: RegionPair) -> Sequence[Selector]:
 
 
 def _check_found(selection: FailoverSelection, *, by_tags: bool) -> None:
-    """Refuse a choice that means nothing at all.
+    """Refuse a selection without secrets.
 
     Raises:
-        UsageError: it does, and the record does not show that all was done.
+        UsageError: it is empty, and the record does not show that everything is done.
 
     """
     if selection.secrets or selection.refused:
@@ -269,7 +269,7 @@ def _check_found(selection: FailoverSelection, *, by_tags: bool) -> None:
 def _crossings(
     selection: FailoverSelection, crew: Scheduler, book: FailoverRecordFile, asked: Asked
 ) -> list[FailoverTask]:
-    """Return the secrets, each to be dealt with at one pace."""
+    """Return the tasks, which share one rate limit."""
     from smrep.service.fleet.fleet_run import AccountRun
     from smrep.service.recovery.failover_task import FailoverTask
     from smrep.service.steps.rate_limiter import RateLimiter

@@ -21,7 +21,7 @@ Examples:
 
 
 def _words(context: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
-    """Return the topics and commands that begin so, or what is below the command that was typed."""
+    """Return the topics and commands that begin this way, or the subcommands of a typed command."""
     typed = context.params.get("words") or ()
     if typed == ("runbooks",):
         return [name for name in runbook_names() if name.startswith(incomplete)]
@@ -53,7 +53,7 @@ def help_(ctx: click.Context, words: tuple[str, ...]) -> None:
 
 
 def _runbook(words: tuple[str, ...], context: click.Context) -> str:
-    """Return the name of the page that was asked for."""
+    """Return the name of the requested page."""
     known = runbook_names()
     if len(words) != 1 or words[0] not in known:
         raise click.UsageError(f"no such runbook: {' '.join(words)!r}; choose from: {', '.join(known)}", context)
@@ -61,7 +61,7 @@ def _runbook(words: tuple[str, ...], context: click.Context) -> str:
 
 
 def _found(root: click.Context, words: tuple[str, ...]) -> tuple[click.Command | None, click.Context]:
-    """Return the command that the words lead to and its context; None with that of the last command on the way."""
+    """Return the command and its context; None with the last valid command's context if there is none."""
     command, context = root.command, root
     for word in words:
         below = command.get_command(context, word) if isinstance(command, click.Group) else None
@@ -72,7 +72,7 @@ def _found(root: click.Context, words: tuple[str, ...]) -> tuple[click.Command |
 
 
 def _unknown(context: click.Context, words: tuple[str, ...]) -> str:
-    """Return what is wrong with the words: the first that leads nowhere, and the nearest that would."""
+    """Return the message for the first unknown word, with the nearest match."""
     from difflib import get_close_matches
 
     depth = len(context.command_path.split()) - 1
@@ -105,7 +105,7 @@ CODES: Mapping[str, tuple[str, str]] = {
     "70": (Outcome.BUG.word, "a fault of smrep itself"),
     "130": (Outcome.INTERRUPTED.word, "by Ctrl-C or SIGINT; 143 is SIGTERM, 129 SIGHUP, 141 a broken pipe"),
 }
-"""Exit code -> the document's word for it, and what it means."""
+"""Exit code -> the document's word for it, and its meaning."""
 
 WEIGHT = """\
 Where several apply: 1, then 4, 3, 5, 0. A request that AWS accepted with --no-wait typed is 0, with the result \
@@ -125,7 +125,7 @@ CASES: Iterable[tuple[str, str]] = (
     ("verify, audit, rekey, doctor that were denied a look", "4"),
     ("--dry-run, whatever it found (a Region that it would stop at is still 1)", "0"),
 )
-"""What is not clear from the code's meaning alone, and its code."""
+"""Cases that the meanings leave unclear, with their codes."""
 
 OUTPUT = """\
 -o FORMAT, or SMREP_OUTPUT, is the form of the result:
@@ -195,14 +195,14 @@ Every mistake is told at once, with its line, and nothing is done.
 
 
 def exit_codes() -> str:
-    """Return what each exit code means, and which it is where that is not plain."""
+    """Return the meaning of each exit code, and the unclear cases."""
     rows = "".join(_row(f"{code:<5}{word:<13}", meaning) for code, (word, meaning) in CODES.items())
     cases = "".join(f"  {code}  {_wrapped(case, '     ').lstrip()}" for case, code in CASES)
     return f"{rows}\n{_wrapped(WEIGHT)}\n{cases}"
 
 
 def environment() -> str:
-    """Return every variable that is heeded, with what it does."""
+    """Return every variable that smrep reads, with its effect."""
     parts = (
         ("An option that is typed comes before its variable. No variable switches on\nanything destructive.",
          OURS),
@@ -237,7 +237,7 @@ OURS: Mapping[str, str] = {
     COMPLETE_AWS: "1 lets a shell's completion ask AWS for secrets and KMS aliases, for one second in all; 2 for two,"
     " and so on. Aliases need kms:ListAliases, which no command does.",
 }
-"""smrep's own -> what it says."""
+"""smrep's own variables -> their meaning."""
 
 AWS: Mapping[str, str] = {
     "AWS_REGION, AWS_DEFAULT_REGION": "Region of the primary, where no ARN, option or variable of smrep's names"
@@ -248,7 +248,7 @@ AWS: Mapping[str, str] = {
     "AWS_USE_FIPS_ENDPOINT": "true for the endpoints of FIPS, which not every Region has.",
     "AWS_CA_BUNDLE, REQUESTS_CA_BUNDLE": "File with the certificates to trust, where a proxy opens TLS.",
 }
-"""AWS's own that smrep looks at, or tells of; boto3 heeds its others too."""
+"""AWS's variables that smrep reads or mentions; boto3 also reads others."""
 
 SURROUNDINGS: Mapping[str, str] = {
     "NO_COLOR, FORCE_COLOR, CLICOLOR_FORCE, TERM": "Colour, where --color is auto; FORCE_COLOR=0 asks for none.",
@@ -257,7 +257,7 @@ SURROUNDINGS: Mapping[str, str] = {
     "GITHUB_ACTIONS, GITHUB_STEP_SUMMARY": "Failed Regions become annotations, the table a step's summary.",
     "AWS_BATCH_JOB_ARRAY_INDEX, JOB_COMPLETION_INDEX": "The shard that --shard auto/N takes, counted from 0.",
 }
-"""What terminals, CI and schedulers say of themselves."""
+"""Variables set by terminals, CI and schedulers."""
 
 
 _PACKAGE = Path(__file__).parents[2]
@@ -269,7 +269,7 @@ what can go wrong, and what it costs. The pages are Markdown.
 
 
 def runbook_names() -> list[str]:
-    """Return the pages' names."""
+    """Return the names of the pages."""
     return sorted(path.stem for path in _folder().glob("[a-z]*.md"))
 
 
@@ -279,7 +279,7 @@ def runbook(name: str) -> str:
 
 
 def runbook_index() -> str:
-    """Return how to read each page, and what it is about."""
+    """Return how to read each page, and its subject."""
     told = [
         f"  smrep help runbooks {name}\n      {runbook(name).splitlines()[0].removeprefix('# ')}\n"
         for name in runbook_names()
@@ -299,4 +299,4 @@ TOPICS: Mapping[str, Callable[[], str]] = {
     "manifest": lambda: MANIFEST,
     "runbooks": runbook_index,
 }
-"""Each topic's name, and its page."""
+"""Topic name -> page."""

@@ -1,4 +1,4 @@
-"""`smrep iam-policy`: print the least that IAM must allow; offline."""
+"""`smrep iam-policy`: print the least-privilege IAM policy; offline."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Examples:
 
 
 class Commands(click.ParamType[tuple[str, ...], str]):
-    """The name of a command that calls AWS, or several with commas between."""
+    """Name of a command that calls AWS, or several separated by commas."""
 
     name = "command"
 
@@ -48,7 +48,7 @@ class Commands(click.ParamType[tuple[str, ...], str]):
         return names
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """Return the commands that begin so, behind what already stands before the last comma."""
+        """Return matching commands, after those before the last comma."""
         before, comma, last = incomplete.rpartition(",")
         return [CompletionItem(before + comma + name) for name in CALLS if name.startswith(last)]
 
@@ -131,10 +131,10 @@ def iam_policy(
 
 
 def _where(typed: Sequence[str], flag: Region | None) -> PrimaryRegions:
-    """Return the secrets with their Regions, every secret of the Region where none was typed.
+    """Return the secrets with their Regions, or all secrets of the Region if none was typed.
 
     Raises:
-        UsageError: nobody names a Region, or standard input was to name secrets and named none.
+        UsageError: no Region is known, or standard input names no secrets.
 
     """
     secrets = secret_ids(typed, sys.stdin, patterns=True) if typed else (EVERY,)

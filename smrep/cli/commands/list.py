@@ -1,4 +1,4 @@
-"""`smrep list`: the secrets of a Region with their role, as they come."""
+"""`smrep list`: list a Region's secrets and their roles, page by page."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def list_(shared: options.SharedOptions, **choice: Any) -> int:
 
 
 def _write_page(run: Run, page: Sequence[SecretReport]) -> None:
-    """Write the secrets of a page at once, where the format can."""
+    """Write a page's secrets at once, if the format allows."""
     if run.events:
         run.events.listed(page)
     write = None if run.options.query is not None else STREAMED.get(run.output)

@@ -1,4 +1,4 @@
-"""`smrep plan`: what `apply` would do, and nothing of it."""
+"""`smrep plan`: show what `apply` would do, without doing it."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def plan(
         draft.look(run.state)
         if run.events:
             run.events.plan()
-        draft.accounts.check(draft.count)  # what is not whole is not written
+        draft.accounts.check(draft.count)  # never save an incomplete plan
         if out:
             _save(run, draft, out, shard_of(run, shard), max(1, len(manifest.accounts)))
         if draft.changes and (out or file != "-"):
@@ -64,7 +64,7 @@ def _save(run: Run, draft: FleetPlan, path: str, shard: Shard, accounts: int) ->
     """Write the plan to a file.
 
     Raises:
-        OutputError: it can't be written.
+        OutputError: it cannot be written.
 
     """
     roles = tuple(planner.inventory.scope.role for planner in draft.planners)

@@ -1,4 +1,4 @@
-"""`smrep rekey`: change a replica's KMS key without taking the replica away."""
+"""`smrep rekey`: change a replica's KMS key while keeping the replica."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`smrep remove`: delete replicas, wait until they are really gone."""
+"""`smrep remove`: delete replicas, and wait until they are really gone."""
 
 from __future__ import annotations
 

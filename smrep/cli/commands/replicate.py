@@ -1,4 +1,4 @@
-"""`smrep replicate`: add replica Regions, wait until each is in sync; what `smrep retry` shares with it."""
+"""`smrep replicate`: add replica Regions and wait until each is in sync; code shared with `smrep retry`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from smrep.model import Target
 from smrep.rules.primary_region import check_regions
 
 REPEATED = ("timeout_s", "wait", "dry_run", "no_preflight", "verify")
-"""The options to type again in a hint's command, by their names in Python."""
+"""Python names of the options to repeat in a hint's command."""
 EXAMPLES = """\b
 Examples:
     smrep replicate prod/db -r us-west-2
@@ -28,7 +28,7 @@ Examples:
 
 @dataclass(frozen=True, slots=True)
 class ReplicateOptions:
-    """What was typed for the options that `replicate` and `retry` share."""
+    """Values of the options shared by `replicate` and `retry`."""
 
     wait: bool
     timeout_s: float
@@ -40,7 +40,7 @@ class ReplicateOptions:
     yes: bool
 
     def __post_init__(self) -> None:
-        """Refuse options that contradict each other."""
+        """Refuse contradictory options."""
         if self.overwrite_arns and not self.force_overwrite:
             raise UsageError("--overwrite-arn does nothing without --force-overwrite", "add --force-overwrite")
         if self.verify and not self.wait:
@@ -102,7 +102,7 @@ def run_replication(
     chosen: ReplicateOptions,
     shared: options.SharedOptions,
 ) -> int:
-    """Run `replicate` or `retry`, and return the exit code; `wanted` are the Regions, or the error in them."""
+    """Run `replicate` or `retry`, and return the exit code; `wanted` holds the Regions, or their error."""
     with Run(command, shared, chosen.timeout_s, dry_run=chosen.dry_run, yes=chosen.yes, looks_last=True) as run:
         regions = wanted()
         replicas = [target.region for target in regions]

@@ -1,4 +1,4 @@
-"""`smrep retry`: try the Failed Regions again, only those."""
+"""`smrep retry`: retry only the failed Regions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`smrep sandbox`: a local AWS that behaves like the real replication, to try and to test against."""
+"""`smrep sandbox`: run a local AWS that replicates like the real one, to try out and test against."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ Examples:
 
 
 def contents(command: F) -> F:
-    """Add the options of what is in a sandbox, and of what is written down of it."""
+    """Add the options for a sandbox's contents and log."""
     options = [
         click.option(
             "--seed",
@@ -133,7 +133,7 @@ def exec_(command: tuple[str, ...], seed: str | None, state: str | None, log: st
 def _serving(
     seed: str | None, state: str | None, log: str | None, faults: Faults, port: int
 ) -> Iterator[SandboxServer]:
-    """Yield a server that listens, filled as asked for; close it afterwards, and keep what it held if asked to."""
+    """Yield a listening server with its contents; close it afterwards, and save its state if requested."""
     from smrep.sandbox.server.http_server import SandboxServer
     from smrep.sandbox.simulator.simulated_aws import Simulator
 
@@ -158,12 +158,12 @@ def _serving(
             raise ConfigurationError(
                 f"the sandbox can't start: {error.strerror or error}{where}", "name another --port, --log or --state"
             ) from error
-        stack.callback(server.close)  # once more, as the last word is written after the last call
+        stack.callback(server.close)  # again, because the last line is written after the last call
         yield server
 
 
 def _plant(simulator: Any, seed: str) -> None:
-    """Fill the sandbox: with the sample estate, so many secrets, or those of a file."""
+    """Fill the sandbox with the sample secrets, a number of secrets, or those of a file."""
     from smrep.sandbox import seed as planting
 
     try:
@@ -184,8 +184,8 @@ def _plant(simulator: Any, seed: str) -> None:
 
 
 def _run(command: tuple[str, ...], env: dict[str, str]) -> int:
-    """Run the command with our signals handed on, and return its exit code as a shell would."""
-    beside = str(Path(sys.executable).parent)  # where smrep itself is, if no virtual environment is active
+    """Run the command, forward our signals to it, and return its exit code like a shell."""
+    beside = str(Path(sys.executable).parent)  # smrep's own folder, if no virtual environment is active
     env["PATH"] = os.pathsep.join(filter(None, [env.get("PATH", os.defpath), beside]))
     program = shutil.which(command[0], path=env["PATH"])
     if program is None:
@@ -197,9 +197,9 @@ def _run(command: tuple[str, ...], env: dict[str, str]) -> int:
     def hand_on(number: int, _frame: FrameType | None) -> None:
         send(number)
 
-    at_terminal = sys.stdin is not None and sys.stdin.isatty()  # a terminal sends Ctrl-C to the child too
+    at_terminal = sys.stdin is not None and sys.stdin.isatty()  # a terminal sends Ctrl-C to the child as well
     for number in ENDING:
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup, which the child is under as well
+        if signal.getsignal(number) is not signal.SIG_IGN:  # ignored under nohup, also by the child
             signal.signal(number, hand_on)
     try:
         child = subprocess.Popen([program, *command[1:]], env=env)  # noqa: S603 - what was asked for

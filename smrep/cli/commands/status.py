@@ -1,4 +1,4 @@
-"""`smrep status`: the replication state of each Region, now or on and on."""
+"""`smrep status`: show each Region's replication state, once or repeatedly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`smrep wait`: wait for replica Regions, start nothing."""
+"""`smrep wait`: wait for replica Regions without starting anything."""
 
 from __future__ import annotations
 
