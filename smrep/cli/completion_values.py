@@ -41,8 +41,8 @@ def operations(_context: click.Context, _param: click.Parameter, incomplete: str
 
     name, equals, region = incomplete.partition("=")
     if equals:
-        return [f"{name}={each}" for each in KNOWN if each.startswith(region)]
-    return sorted(each for each in OPERATIONS if each.startswith(name))
+        return [f"{name}={operation}" for operation in KNOWN if operation.startswith(region)]
+    return sorted(operation for operation in OPERATIONS if operation.startswith(name))
 
 
 def profiles(_context: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
@@ -64,10 +64,10 @@ def secret_names(context: click.Context, _param: click.Parameter, incomplete: st
     beginning = (begun[2] or "").rpartition("-")[0] if begun else incomplete
 
     def look() -> list[str]:
-        region = parse_region(begun[1]) if begun else _where_secrets_are(context)
+        region = parse_region(begun[1]) if begun else _lookup_region(context)
         filters = [Filter("name", (beginning,))] if beginning and not beginning.startswith("!") else []
         page = _door(context, region).list_page(region, filters, None, doomed=False)
-        return [each.arn if begun else each.name for each in page.entries]
+        return [entry.arn if begun else entry.name for entry in page.entries]
 
     typed = context.params.get("secrets") or ()
     return [
@@ -81,16 +81,16 @@ def keys(context: click.Context, param: click.Parameter, incomplete: str) -> lis
     """Return matching aliases that exist in all Regions typed without a key, or in the primary's."""
     if param.name == "primary_key":
         return aliases(context, sorted(homes(context)), incomplete)
-    return aliases(context, [each.region for each in typed_targets(context) if not each.kms_key], incomplete)
+    return aliases(context, [target.region for target in typed_targets(context) if not target.kms_key], incomplete)
 
 
 def aliases(context: click.Context, regions: Sequence[str], incomplete: str) -> list[str]:
     """Return matching KMS aliases that exist in all Regions; of AWS's own, only the one for secrets."""
 
     def look() -> list[str]:
-        checked = [parse_region(each) for each in regions]
+        checked = [parse_region(region) for region in regions]
         door = _door(context, checked[0])
-        first, *others = [door.aliases(each) for each in checked]
+        first, *others = [door.aliases(region) for region in checked]
         return [name for name in first if all(name in other for other in others)]
 
     return [
@@ -110,11 +110,11 @@ def targets(context: click.Context, kind: Regions, incomplete: str) -> list[str]
     region, equals, key = begun.partition("=")
     kept = before + comma + last.removesuffix(begun)
     if equals:
-        return [f"{kept}{region}={each}" for each in (aliases(context, [region], key) if kind.keys else ())]
-    taken = {each.strip().partition("=")[0] for each in before.split(",")} | typed_regions(context)
-    if not kind.there:
+        return [f"{kept}{region}={candidate}" for candidate in (aliases(context, [region], key) if kind.keys else ())]
+    taken = {candidate.strip().partition("=")[0] for candidate in before.split(",")} | typed_regions(context)
+    if not kind.holds_secrets:
         taken |= homes(context)
-    return [kept + each for each in _beside(taken) if each.startswith(region)]
+    return [kept + candidate for candidate in _partners(taken) if candidate.startswith(region)]
 
 
 def typed_targets(ctx: click.Context) -> list[Target]:
@@ -130,7 +130,7 @@ def typed_targets(ctx: click.Context) -> list[Target]:
 
 def typed_regions(ctx: click.Context) -> set[str]:
     """Return every Region named by an option on the command line."""
-    named = {str(each.region) for each in typed_targets(ctx)}
+    named = {str(target.region) for target in typed_targets(ctx)}
     return named | {
         str(ctx.params[param.name])
         for param in ctx.command.params
@@ -138,23 +138,27 @@ def typed_regions(ctx: click.Context) -> set[str]:
     }
 
 
-def _beside(taken: Iterable[str]) -> list[str]:
+def _partners(taken: Iterable[str]) -> list[str]:
     """Return the Regions that replicate with the given ones, except these."""
-    known = {Region(each) for each in taken if each in KNOWN}
-    partitions = {partition_of(each) for each in known}
-    return [each for each in KNOWN if each not in known and (not known or partition_of(Region(each)) in partitions)]
+    taken_regions = {Region(name) for name in taken if name in KNOWN}
+    partitions = {partition_of(name) for name in taken_regions}
+    return [
+        name
+        for name in KNOWN
+        if name not in taken_regions and (not taken_regions or partition_of(Region(name)) in partitions)
+    ]
 
 
 def homes(ctx: click.Context) -> set[str]:
     """Return the primaries' Regions known from the command line, the environment and the AWS configuration."""
     typed = ctx.params.get("secrets") or (ctx.params.get("secret"),)
-    arns = {each.split(":")[3] for each in typed if each and re.match(r"arn:[^:]*:secretsmanager:[^:]+:", each)}
+    arns = {name.split(":")[3] for name in typed if name and re.match(r"arn:[^:]*:secretsmanager:[^:]+:", name)}
     flag = ctx.params.get("primary_region")
     if arns or flag:
         return arns or {str(flag)}
     if "primary_region" not in ctx.params:
         return set()
-    named = next((os.environ[each] for each in HOME_VARIABLES if os.environ.get(each)), None)
+    named = next((os.environ[name] for name in HOME_VARIABLES if os.environ.get(name)), None)
     return {named or profile_region(ctx.params.get("profile"), os.environ) or ""}
 
 
@@ -178,20 +182,26 @@ OFFERS: Mapping[str, Offer] = {
 def offered(context: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
     """Return the candidates for a parameter, from its type or else its metavar."""
     if isinstance(param.type, Regions):
-        return [CompletionItem(each) for each in targets(context, param.type, incomplete)]
+        return [CompletionItem(candidate) for candidate in targets(context, param.type, incomplete)]
     if isinstance(param.type, HomeRegion):
-        return [CompletionItem(each) for each in _beside(typed_regions(context)) if each.startswith(incomplete)]
+        return [
+            CompletionItem(candidate)
+            for candidate in _partners(typed_regions(context))
+            if candidate.startswith(incomplete)
+        ]
     offer = OFFERS.get((param.metavar or "").strip("[]. -"))
     if offer is None or type(param.type).shell_complete not in _UNKNOWING:
         return param.shell_complete(context, incomplete)
-    found = offer(context, param, incomplete)
-    return [each if isinstance(each, CompletionItem) else CompletionItem(each) for each in found]
+    candidates = offer(context, param, incomplete)
+    return [
+        candidate if isinstance(candidate, CompletionItem) else CompletionItem(candidate) for candidate in candidates
+    ]
 
 
 _UNKNOWING = (click.ParamType.shell_complete, click.Path.shell_complete)
 
 
-def _where_secrets_are(context: click.Context) -> Region:
+def _lookup_region(context: click.Context) -> Region:
     """Return the Region in which the command looks up its secrets.
 
     Raises:
@@ -201,7 +211,7 @@ def _where_secrets_are(context: click.Context) -> Region:
     """
     from smrep.aws.session import profile_region
 
-    if any(isinstance(each.type, Regions) and each.type.there for each in context.command.params):
+    if any(isinstance(param.type, Regions) and param.type.holds_secrets for param in context.command.params):
         for target in typed_targets(context):
             return target.region
     typed = context.params
@@ -250,7 +260,7 @@ def ask(question: Callable[[], Iterable[str]]) -> list[str]:
     os.close(writing)
     try:
         answer = json.loads(_read(reading, time.monotonic() + int(seconds) - END_S - _age_s()))
-        return [str(each) for each in answer]
+        return [str(item) for item in answer]
     except ValueError:
         return []
     finally:
@@ -279,13 +289,13 @@ def _answer(question: Callable[[], Iterable[str]], writing: int) -> None:
 
 def _read(reading: int, until: float) -> bytes:
     """Return everything that arrives through the pipe in time; truncated JSON fails to parse."""
-    found = b""
+    content = b""
     while select.select([reading], [], [], max(until - time.monotonic(), 0))[0]:
         part = os.read(reading, 65536)
         if not part:
             break
-        found += part
-    return found
+        content += part
+    return content
 
 
 def _end(child: int) -> None:

@@ -139,8 +139,8 @@ def faults_from(options: dict[str, Any]) -> Faults:
 
     replication_s, replication_by_region = delays(options["replication_delay"], Faults().replication_delay_s)
     removal_s, removal_by_region = delays(options["removal_delay"], Faults().removal_delay_s)
-    failures = (each.partition("=") for each in options["fail"])
-    denied = (each.partition("=") for each in options["deny"])
+    failures = (text.partition("=") for text in options["fail"])
+    denied = (text.partition("=") for text in options["deny"])
     drops = [
         *(Drop(operation, "before", times) for operation, times in map(_count, options["drop_request"])),
         *(Drop(operation, "after", times) for operation, times in map(_count, options["drop_answer"])),
@@ -152,9 +152,9 @@ def faults_from(options: dict[str, Any]) -> Faults:
         removal_delay_by_region=removal_by_region,
         value_delay_s=options["value_delay"],
         failures={parse_region(region): message or FAILURE for region, _, message in failures},
-        stuck=frozenset(parse_region(each) for each in options["stuck"]),
-        outages=frozenset(parse_region(each) for each in options["outage"]),
-        disabled_regions=frozenset(parse_region(each) for each in options["disabled_region"]),
+        stuck=frozenset(parse_region(text) for text in options["stuck"]),
+        outages=frozenset(parse_region(text) for text in options["outage"]),
+        disabled_regions=frozenset(parse_region(text) for text in options["disabled_region"]),
         latency_s=options["latency"],
         drops=tuple(drops),
         write_quota=options["write_quota"],
@@ -187,8 +187,8 @@ def faults_typed(options: dict[str, Any]) -> dict[str, Any]:
 def delays(typed: Iterable[str], default_s: float) -> tuple[float, dict[str, float]]:
     """Return the delay of all Regions and of single ones."""
     common, single = default_s, {}
-    for each in typed:
-        region, equals, text = each.rpartition("=")
+    for delay in typed:
+        region, equals, text = delay.rpartition("=")
         seconds = Duration().convert(text, None, None)
         if equals:
             single[str(parse_region(region))] = seconds

@@ -40,24 +40,24 @@ sharded = click.option(
 )
 
 
-def drafted(
+def manifest_plan(
     run: Run, manifest: Manifest, shard: str | None, *, trusting: bool = False, detailed: bool = False
 ) -> FleetPlan:
-    """Return the plan of a manifest before any look; raises like `estates`."""
+    """Return the plan of a manifest before any look; raises like `open_inventories`."""
     from smrep.service.fleet.secret_plan import AccountPlanner
     from smrep.service.plan import FleetPlan
 
-    found = estates(run, manifest, shard)
-    planners = [AccountPlanner(each, run.clock, run.state.heartbeat, trusting) for each in found]
-    return FleetPlan(planners, manifest.rules, is_whole(manifest, found), detailed=detailed)
+    inventories = open_inventories(run, manifest, shard)
+    planners = [AccountPlanner(inventory, run.clock, run.state.heartbeat, trusting) for inventory in inventories]
+    return FleetPlan(planners, manifest.rules, is_whole(manifest, inventories), detailed=detailed)
 
 
-def is_whole(manifest: Manifest, found: Sequence[Inventory]) -> bool:
+def is_whole(manifest: Manifest, inventories: Sequence[Inventory]) -> bool:
     """Return whether no other shard's accounts may contain a rule's secrets."""
-    return len(manifest.accounts) <= 1 or len(found) == len(manifest.accounts)
+    return len(manifest.accounts) <= 1 or len(inventories) == len(manifest.accounts)
 
 
-def redrafted(run: Run, plan: Saved) -> RevalidatedPlan:
+def revalidated_plan(run: Run, plan: Saved) -> RevalidatedPlan:
     """Return a saved plan to check against AWS, before any look.
 
     Raises:
@@ -70,7 +70,7 @@ def redrafted(run: Run, plan: Saved) -> RevalidatedPlan:
     if run.options.role_arn and any(plan.accounts):
         raise UsageError("--role-arn contradicts the roles in the plan", "leave --role-arn out")
     run.several_accounts = len(plan.accounts) > 1
-    homes = {each.account: each.region for each in plan.secrets}
+    homes = {secret.account: secret.region for secret in plan.secrets}
     typed = run.options.primary_region
     other = next((region for region in homes.values() if typed not in (None, region)), None)
     if other:
@@ -79,16 +79,18 @@ def redrafted(run: Run, plan: Saved) -> RevalidatedPlan:
             "leave --primary-region out",
             code="PrimaryRegionMismatch",
         )
-    run.found_homes(dict.fromkeys(homes.values(), "plan"))
+    run.remember_homes(dict.fromkeys(homes.values(), "plan"))
     planners = {}
     for place, role in enumerate(plan.accounts):
-        own = [parse_arn(each.arn, "secretsmanager").account for each in plan.secrets if each.account == place]
+        accounts = [
+            parse_arn(secret.arn, "secretsmanager").account for secret in plan.secrets if secret.account == place
+        ]
         expected = _expected(run.options.expect_account, role.account if role else None, "the plan is for account")
-        for account in own:
+        for account in accounts:
             check_account(account, expected, "the plan")
-        if own:
-            estate = _estate(run, Home(homes[place], expected or own[0], role), (), WHOLE)
-            planners[place] = AccountPlanner(estate, run.clock, run.state.heartbeat)
+        if accounts:
+            inventory = _inventory(run, Home(homes[place], expected or accounts[0], role), (), WHOLE)
+            planners[place] = AccountPlanner(inventory, run.clock, run.state.heartbeat)
     return RevalidatedPlan(plan, planners)
 
 
@@ -143,7 +145,7 @@ def check_writable(option: str, path: str) -> None:
         raise UsageError(f"{option} {path} can't be written: {error.strerror}") from error
 
 
-def estates(run: Run, manifest: Manifest, shard: str | None = None) -> list[Inventory]:
+def open_inventories(run: Run, manifest: Manifest, shard: str | None = None) -> list[Inventory]:
     """Return each account's inventory before listing; none for an account of other shards.
 
     Raises:
@@ -161,7 +163,9 @@ def estates(run: Run, manifest: Manifest, shard: str | None = None) -> list[Inve
     check_homes(manifest.rules, homes)
     shares = [part.share(place, len(homes)) for place in range(len(homes))]
     return [
-        _estate(run, home, manifest.rules, mine) for home, mine in zip(homes, shares, strict=True) if mine is not None
+        _inventory(run, home, manifest.rules, mine)
+        for home, mine in zip(homes, shares, strict=True)
+        if mine is not None
     ]
 
 
@@ -172,18 +176,18 @@ def _homes(run: Run, manifest: Manifest) -> list[Home]:
         return [Home(_home(run, manifest), _expected(typed, manifest.account_id, "the manifest is for account"))]
     common = None if all(role.region for role in manifest.accounts) else _home(run, manifest)
     sources = {common: run.where.sources[common]} if common and run.where else {}
-    found = []
+    homes = []
     for role in manifest.accounts:
         region = role.region or common
         assert region is not None  # noqa: S101 - else there is a common one
         sources.setdefault(region, f"{role.place}.region")
         account = _expected(typed, role.account, f"{role.place} is of account")
-        found.append(Home(region, account, role))
-    run.found_homes(sources)
-    return found
+        homes.append(Home(region, account, role))
+    run.remember_homes(sources)
+    return homes
 
 
-def _estate(run: Run, home: Home, rules: tuple[Rule, ...], part: Shard) -> Inventory:
+def _inventory(run: Run, home: Home, rules: tuple[Rule, ...], part: Shard) -> Inventory:
     """Return the inventory behind a connection whose flags appear in hints."""
     from smrep.service.fleet.inventory import FleetScope, Inventory
     from smrep.service.fleet.region_lister import LISTS_A_SECOND, RegionLister
@@ -202,11 +206,11 @@ def _estate(run: Run, home: Home, rules: tuple[Rule, ...], part: Shard) -> Inven
 def _home(run: Run, manifest: Manifest) -> Region:
     """Return the primaries' Region; the manifest's must match another source, and is used if there is none."""
     try:
-        region = next(iter(run.find_home((), _regions(manifest.rules), needed=True).sources))
+        region = next(iter(run.locate((), _regions(manifest.rules), needed=True).sources))
     except ConfigurationError:
         if manifest.primary_region is None:
             raise
-        run.found_homes({manifest.primary_region: "manifest"})
+        run.remember_homes({manifest.primary_region: "manifest"})
         return manifest.primary_region
     if manifest.primary_region not in (None, region):
         source = run.where.source if run.where else "?"
@@ -218,11 +222,11 @@ def _home(run: Run, manifest: Manifest) -> Region:
     return region
 
 
-def _expected(typed: str | None, written: str | None, what: str) -> str | None:
+def _expected(typed: str | None, written: str | None, origin: str) -> str | None:
     """Return the expected account; the command line and the file must agree."""
     if typed and written and typed != written:
         raise UsageError(
-            f"{what} {written}, and --expect-account says {typed}; nothing was sent",
+            f"{origin} {written}, and --expect-account says {typed}; nothing was sent",
             "check which of the two is right",
             code="AccountMismatch",
         )
@@ -233,7 +237,7 @@ def _regions(rules: Iterable[Rule]) -> Sequence[Region]:
     return tuple(dict.fromkeys(target.region for rule in rules for target in rule.targets))
 
 
-def the_record(run: Run, path: str, pair: RegionPair | None, stack: ExitStack) -> FailoverRecordFile:
+def open_record(run: Run, path: str, pair: RegionPair | None, stack: ExitStack) -> FailoverRecordFile:
     """Return the record, locked by this run until the stack ends, unless it is a dry run.
 
     Raises:
@@ -241,9 +245,9 @@ def the_record(run: Run, path: str, pair: RegionPair | None, stack: ExitStack) -
 
     """
     check_writable("--record", path)
-    book = FailoverRecordFile.opened(path, run.clock.now, writes=not run.dry_run)
-    stack.callback(book.close)
-    record = book.record
+    record_file = FailoverRecordFile.opened(path, run.clock.now, writes=not run.dry_run)
+    stack.callback(record_file.close)
+    record = record_file.record
     if record.pair is not None and pair not in (None, record.pair):
         raise UsageError(
             f"--record {path} is of a failover from {record.pair.source} to {record.pair.target}; nothing was sent",
@@ -255,8 +259,8 @@ def the_record(run: Run, path: str, pair: RegionPair | None, stack: ExitStack) -
     for arn in record.entries:
         check_account(account_in(SecretId(arn)), run.options.expect_account, f"{path} is of {arn}, which")
     if pair is not None:
-        book.set_regions(pair)
-    return book
+        record_file.set_regions(pair)
+    return record_file
 
 
 def announce(run: Run, lines: Sequence[SheetLine]) -> None:
@@ -286,11 +290,11 @@ def check_end(fleet: FleetRun, timeout_s: float, again: str) -> None:
         StillOpen: some are.
 
     """
-    left = fleet.open_names
-    if left:
+    names = fleet.open_names
+    if names:
         raise StillOpen(
-            f"{len(left)} of {fleet.progress.total} secrets were not settled {timeout_s:g} s after their request: "
-            + some_names(left),
+            f"{len(names)} of {fleet.progress.total} secrets were not settled {timeout_s:g} s after their request: "
+            + some_names(names),
             f"the same command goes on from there: {again}",
         )
 

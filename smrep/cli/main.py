@@ -103,7 +103,7 @@ def wanted_json(words: Sequence[str], env: Mapping[str, str]) -> str | None:
     """Return the requested JSON format, if any, even if the words cannot be parsed."""
     words = words[: words.index("--")] if "--" in words else words
     typed = None
-    asked = False
+    is_json = False
     for word, following in zip(words, [*words[1:], ""], strict=False):
         bundled = re.match(r"-[qnhV]*o(.*)", word)
         if word == "--output" or (bundled and not bundled[1]):
@@ -115,9 +115,9 @@ def wanted_json(words: Sequence[str], env: Mapping[str, str]) -> str | None:
         elif word == "--json":
             return "json"
         elif word == "--query" or word.startswith("--query="):
-            asked = True
+            is_json = True
     chosen = env.get("SMREP_OUTPUT") if typed is None else typed
-    if asked and chosen != "text" and typed != "ndjson":
+    if is_json and chosen != "text" and typed != "ndjson":
         return "json"
     return chosen if chosen in ("json", "ndjson") else None
 

@@ -64,7 +64,7 @@ class SharedOptions:
             ("--profile", self.profile),
             ("--role-arn", self.role_arn),
             ("--external-id", self.external_id),
-            *(("--endpoint-url", _shown(each)) for each in self.endpoints),
+            *(("--endpoint-url", _shown(endpoint)) for endpoint in self.endpoints),
             ("--expect-account", self.expect_account),
         )
         return tuple(word for flag, value in pairs if value for word in (flag, value))
@@ -95,13 +95,13 @@ def secrets(command: F) -> F:
     return click.argument("secrets", metavar="SECRET...", nargs=-1, required=True)(command)
 
 
-def regions(text: str, *, keys: bool = False, there: bool = False, required: bool = False) -> Callable[[F], F]:
+def regions(text: str, *, keys: bool = False, holds_secrets: bool = False, required: bool = False) -> Callable[[F], F]:
     """Add -r/--region with its help; `keys` allows keys, `there` means that the secrets are in this Region."""
     return click.option(
         "-r",
         "--region",
         "regions",
-        type=Regions(keys=keys, there=there),
+        type=Regions(keys=keys, holds_secrets=holds_secrets),
         multiple=True,
         required=required,
         metavar="REGION[=KMS_KEY]" if keys else "REGION",
@@ -162,7 +162,7 @@ def shared(command: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(command)
     def with_value(**values: Any) -> Any:
         return command(
-            shared=SharedOptions(**{each.name: values.pop(each.name) for each in fields(SharedOptions)}), **values
+            shared=SharedOptions(**{field.name: values.pop(field.name) for field in fields(SharedOptions)}), **values
         )
 
     for option in reversed(options):
@@ -183,18 +183,18 @@ def timeout(command: F) -> F:
     )(command)
 
 
-def rate(default: int, whose: str = "") -> Callable[[F], F]:
+def rate(default: int, owner: str = "") -> Callable[[F], F]:
     """Add --rate; `whose` names who shares it."""
     return click.option(
         "--rate",
         type=float,
         default=float(default),
         metavar="N",
-        help=f"Writes a second at most{whose}, of AWS's 50 for all callers (default: {default}).",
+        help=f"Writes a second at most{owner}, of AWS's 50 for all callers (default: {default}).",
     )
 
 
-def changing(waiting: str, what: str) -> Callable[[F], F]:
+def changing(waiting: str, change: str) -> Callable[[F], F]:
     """Add the options of a command that asks before acting: --wait with its help, --timeout, -n, --yes."""
 
     def add(command: F) -> F:
@@ -202,7 +202,7 @@ def changing(waiting: str, what: str) -> Callable[[F], F]:
             click.option("--wait/--no-wait", default=True, help=waiting),
             timeout,
             click.option("-n", "--dry-run", is_flag=True, help="Look, say what would be sent, send nothing."),
-            click.option("--yes", is_flag=True, help=f"Confirm {what} without being asked."),
+            click.option("--yes", is_flag=True, help=f"Confirm {change} without being asked."),
         ]
         for option in reversed(added):
             command = option(command)

@@ -22,16 +22,16 @@ class Regions(click.ParamType[tuple[Target, ...], str]):
 
     name = "region"
 
-    def __init__(self, *, keys: bool, there: bool = False) -> None:
+    def __init__(self, *, keys: bool, holds_secrets: bool = False) -> None:
         """Allow keys if the command uses them; `there`: it looks up its secrets in this Region."""
         self.keys = keys
-        self.there = there
+        self.holds_secrets = holds_secrets
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[Target, ...]:
         """Return the targets in the order typed."""
         if isinstance(value, tuple):
             return value
-        return tuple(self._target(each.strip()) for each in str(value).split(","))
+        return tuple(self._target(word.strip()) for word in str(value).split(","))
 
     def _target(self, text: str) -> Target:
         name, equals, key = text.partition("=")
@@ -62,10 +62,10 @@ class Duration(click.ParamType[float, str]):
         """Return the seconds."""
         if isinstance(value, int | float):
             return float(value)
-        found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h)?", str(value).strip(), re.ASCII)
-        if found is None:
+        match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h)?", str(value).strip(), re.ASCII)
+        if match is None:
             self.fail(f"{value!r} is no duration; durations look like 300, 300s, 5m or 1h", param, ctx)
-        return float(found[1]) * {"ms": 0.001, "s": 1, "m": 60, "h": 3600}[found[2] or "s"]
+        return float(match[1]) * {"ms": 0.001, "s": 1, "m": 60, "h": 3600}[match[2] or "s"]
 
 
 class Account(click.ParamType[str, str]):
@@ -125,9 +125,9 @@ def secret_ids(typed: Sequence[str], stdin: TextIO | None, *, patterns: bool = F
 
     """
     names: list[SecretId] = []
-    for each in typed:
-        piped = each == "-"
-        names += [_secret_id(name, piped=piped, pattern=patterns) for name in (_lines(stdin) if piped else [each])]
+    for word in typed:
+        piped = word == "-"
+        names += [_secret_id(name, piped=piped, pattern=patterns) for name in (_lines(stdin) if piped else [word])]
     return tuple(dict.fromkeys(names))
 
 
@@ -148,7 +148,7 @@ def _secret_id(text: str, *, piped: bool, pattern: bool) -> SecretId:
     if len(text) > MAX_SECRET_ID:
         raise UsageError(f"a SECRET has {len(text)} characters, {MAX_SECRET_ID} at most: {text[:40]}...")
     if text in KNOWN:
-        other = next(each for each in ("us-east-1", "us-west-2") if each != text)
+        other = next(region for region in ("us-east-1", "us-west-2") if region != text)
         raise UsageError(
             f"{text!r} is a Region, not a secret",
             f"several Regions go with commas: -r {other},{text} (a secret of that name: by its ARN)",
@@ -171,10 +171,10 @@ def targets(typed: Iterable[tuple[Target, ...]], default_key: str | None) -> tup
 
     """
     by_region: dict[Region, Target] = {}
-    for each in (target for group in typed for target in group):
-        if each.region in by_region:
-            raise UsageError(f"{each.region} is named twice", "name each Region once, with one key at most")
-        target = Target(each.region, each.kms_key or default_key)
+    for typed_target in (target for group in typed for target in group):
+        if typed_target.region in by_region:
+            raise UsageError(f"{typed_target.region} is named twice", "name each Region once, with one key at most")
+        target = Target(typed_target.region, typed_target.kms_key or default_key)
         check_target(target)
-        by_region[each.region] = target
+        by_region[typed_target.region] = target
     return tuple(by_region.values())

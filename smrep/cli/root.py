@@ -55,8 +55,8 @@ COMMANDS = {
 
 def _required(command: click.Command) -> list[str]:
     """Return the required options, as the usage line names them."""
-    options = [each for each in command.params if isinstance(each, click.Option) and each.required]
-    return [f"{each.opts[0]} {each.metavar}" for each in options]
+    options = [option for option in command.params if isinstance(option, click.Option) and option.required]
+    return [f"{option.opts[0]} {option.metavar}" for option in options]
 
 
 class Root(click.Group):
@@ -92,8 +92,8 @@ class Root(click.Group):
             from difflib import get_close_matches
 
             near = get_close_matches(args[0], COMMANDS, n=1)
-            meant = f"; did you mean {near[0]}?" if near else ""
-            raise click.UsageError(f"no such command: {args[0]!r}{meant}", ctx) from error
+            nearest = f"; did you mean {near[0]}?" if near else ""
+            raise click.UsageError(f"no such command: {args[0]!r}{nearest}", ctx) from error
 
 
 @click.command(

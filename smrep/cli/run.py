@@ -96,7 +96,7 @@ class Run:
         """Start the run's clock."""
         self.started_at = self.clock.now()
         self._started = self.clock.monotonic()
-        self._told_at_s = 0.0
+        self._progress_at_s = 0.0
         self._said_homes: Mapping[Region, str] = {}
         self._report: SecretsReport | None = None
         self._search = compile_query(self.options.query) if self.options.query is not None else None
@@ -125,10 +125,10 @@ class Run:
             return False
         signal = None if error is None or isinstance(error, SmrepError) else find_signal(error)
         trouble = self._trouble(error, signal) if error else None
-        found = self._report or self.state.report()
+        results = self._report or self.state.report()
         if trouble is None and self.timeout_s is not None and not self.dry_run:
-            trouble = timed_out(found.secrets, self.timeout_s, self.elapsed_s - self.thought_s, self.command)
-        report = self._framed(found, trouble, stopped_by(signal) if signal else None)
+            trouble = timed_out(results.secrets, self.timeout_s, self.elapsed_s - self.thought_s, self.command)
+        report = self._framed(results, trouble, stopped_by(signal) if signal else None)
         report = self._written(report) if self.reports else report
         text = None
         try:
@@ -211,8 +211,8 @@ class Run:
             self.events.show(changed)
         progress = state.tracked.progress
         if progress:
-            if self.events and self.elapsed_s - self._told_at_s >= TELLING_S:
-                self._told_at_s = self.elapsed_s
+            if self.events and self.elapsed_s - self._progress_at_s >= TELLING_S:
+                self._progress_at_s = self.elapsed_s
                 self.events.progress(progress)
             self.gauge.show(progress, self.elapsed_s)
             return
@@ -231,7 +231,7 @@ class Run:
         if self.events:
             self.events.plan()
         secrets = state.tracked.reports(dry_run=self.dry_run)
-        for finding in (each for secret in secrets for row in secret.replicas for each in row.findings):
+        for finding in (row_finding for secret in secrets for row in secret.replicas for row_finding in row.findings):
             if finding.severity is Severity.INFO or finding.kind in (Kind.FAILED, Kind.MANAGED):
                 self.messages.note(finding.message)
         for _, danger in plan.dangers:
@@ -295,7 +295,7 @@ class Run:
         unicode = (getattr(stream, "encoding", None) or "").lower().replace("-", "").startswith("utf")
         return Terminal(wants_color(self.options.color, stream, self.env), width, unicode)
 
-    def find_home(self, typed: Sequence[str], replicas: Iterable[Region], *, needed: bool = False) -> PrimaryRegions:
+    def locate(self, typed: Sequence[str], replicas: Iterable[Region], *, needed: bool = False) -> PrimaryRegions:
         """Return the typed secrets with their Regions, and remember them for the report.
 
         Warns of an unknown Region, which may be newer than smrep or mistyped. `needed` locates a Region even without
@@ -317,7 +317,7 @@ class Run:
         self._check(secrets, [*(address.region for address in self.where.addresses), *replicas])
         return self.where
 
-    def found_homes(self, sources: Mapping[Region, str]) -> None:
+    def remember_homes(self, sources: Mapping[Region, str]) -> None:
         """Remember primary Regions that come from elsewhere than the command line."""
         self.where = PrimaryRegions((), sources)
 
@@ -328,7 +328,7 @@ class Run:
         written = where is None or where.source in ("manifest", "plan") or where.region is None
         return () if written or where is None else ("--primary-region", str(where.region))
 
-    def find_there(self, typed: Sequence[str], region: Region) -> tuple[SecretId, ...]:
+    def secrets_in(self, typed: Sequence[str], region: Region) -> tuple[SecretId, ...]:
         """Return the typed secrets, to be looked up only in that Region.
 
         Raises:
@@ -396,9 +396,11 @@ class Run:
         if self.journal:
             self.journal.write(operation, region, params)
 
-    def _framed(self, found: SecretsReport, trouble: Problem | None = None, exit_code: int | None = None) -> RunReport:
+    def _framed(
+        self, results: SecretsReport, trouble: Problem | None = None, exit_code: int | None = None
+    ) -> RunReport:
         """Return the run's current report, with complete commands in its hints."""
-        secrets = found.secrets
+        secrets = results.secrets
         outcome = run_outcome(secrets, trouble)
         account = None if self.several_accounts else _account(secrets) or self.account_id
         home, source = self._home(secrets)
@@ -414,10 +416,12 @@ class Run:
             primary_region=home,
             primary_region_source=source,
             endpoint_url=self.endpoint_url,
-            endpoint_urls={each.region: shown_url(each.url) for each in self.options.endpoints if each.region},
+            endpoint_urls={
+                endpoint.region: shown_url(endpoint.url) for endpoint in self.options.endpoints if endpoint.region
+            },
             secrets=secrets,
             error=trouble,
-            summary=found.summary,
+            summary=results.summary,
         )
         return connected_report(report, self.options.connection, self.connections)
 
@@ -486,7 +490,7 @@ def _columns(stream: TextIO) -> int:
 
 
 def _account(secrets: Sequence[SecretReport]) -> str | None:
-    return next((each.arn.split(":")[4] for each in secrets if each.arn), None)
+    return next((secret.arn.split(":")[4] for secret in secrets if secret.arn), None)
 
 
 def _ended_by(report: RunReport, error: SmrepError) -> RunReport:

@@ -159,7 +159,7 @@ class StateFile:
         """Keep the path without reading or creating it."""
         self._path = path
         self._text: str | None = None
-        self._left: tuple[int, ...] | None = None
+        self._last_stamp: tuple[int, ...] | None = None
 
     def read(self, simulator: Simulator) -> bool:
         """Load the saved state into a new simulator; return whether there is one.
@@ -171,8 +171,8 @@ class StateFile:
         from smrep.sandbox.simulator.snapshot import parse_snapshot
 
         try:
-            self._left = self._stamp()
-            if self._left is None:
+            self._last_stamp = self._stamp()
+            if self._last_stamp is None:
                 return False
             simulator.restore(parse_snapshot(Path(self._path).read_text(encoding="utf-8")))
         except OSError as error:
@@ -213,7 +213,7 @@ class StateFile:
 
     def _write_on(self, simulator: Simulator, ending: threading.Event) -> None:
         """Write changes until the end; report a failed write once, and retry."""
-        seen, told, pause = -1, False, EVERY_S
+        seen, is_reported, pause = -1, False, EVERY_S
         while not ending.wait(pause):
             calls = len(simulator.log)  # only a call changes the state, or triggers what is due
             if calls == seen:
@@ -222,9 +222,9 @@ class StateFile:
             try:
                 self._write(simulator)
             except OSError as error:
-                if not told:
+                if not is_reported:
                     click.echo(f"warning: --state {safe(self._path)} can't be written: {error.strerror}", err=True)
-                told = True
+                is_reported = True
             else:
                 seen = calls
             pause = max(EVERY_S, SHARE * (time.monotonic() - begun))
@@ -233,14 +233,14 @@ class StateFile:
         from smrep.sandbox.simulator.snapshot import format_snapshot
 
         text = format_snapshot(simulator.take_snapshot())
-        found = self._stamp()
-        if found not in (None, self._left):
+        stamp = self._stamp()
+        if stamp not in (None, self._last_stamp):
             raise OSError(errno.EEXIST, "something else has written to it since")
-        if found is not None and text == self._text:
+        if stamp is not None and text == self._text:
             return
         with replacing(self._path) as file:
             file.write(text)
-        self._text, self._left = text, self._stamp()
+        self._text, self._last_stamp = text, self._stamp()
 
     def _stamp(self) -> tuple[int, ...] | None:
         """Return a stamp that reveals a file written by another, None if there is no file.
@@ -250,9 +250,9 @@ class StateFile:
 
         """
         try:
-            found = os.stat(self._path)  # noqa: PTH116 - its links are followed as `replacing` does
+            status = os.stat(self._path)  # noqa: PTH116 - its links are followed as `replacing` does
         except FileNotFoundError:
             return None
-        if not stat.S_ISREG(found.st_mode):
+        if not stat.S_ISREG(status.st_mode):
             raise OSError(errno.EINVAL, "not a regular file", self._path)
-        return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+        return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns

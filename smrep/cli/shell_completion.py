@@ -113,11 +113,11 @@ class _Complete(ShellComplete):
         items = (
             offered(context, param, rest) if isinstance(param, click.Parameter) else param.shell_complete(context, rest)
         )
-        negations = {word: each.opts[0] for each in context.command.params for word in each.secondary_opts}
+        negations = {word: item.opts[0] for item in context.command.params for word in item.secondary_opts}
         for item in items:
             if item.value in negations:  # click repeats the help of the opposite option
                 item.help = f"The opposite of {negations[item.value]}."
-        return [_behind(before, each) for each in items if each.type == "file" or each.value.isprintable()]
+        return [_behind(before, item) for item in items if item.type == "file" or item.value.isprintable()]
 
     def format_completion(self, item: CompletionItem[Any]) -> str:
         """Return the candidate's line."""
@@ -128,8 +128,8 @@ def _is_bundled(context: click.Context, args: Sequence[str], word: str) -> bool:
     """Return whether the word is a short option with the beginning of its value: -rus-w."""
     if "--" in args or len(word) <= len("-r") or word.startswith("--"):
         return False
-    options = [each for each in context.command.get_params(context) if isinstance(each, click.Option)]
-    return any(word[:2] in each.opts and not each.is_flag and not each.count for each in options)
+    options = [option for option in context.command.get_params(context) if isinstance(option, click.Option)]
+    return any(word[:2] in option.opts and not option.is_flag and not option.count for option in options)
 
 
 def _behind(before: str, item: CompletionItem[Any]) -> CompletionItem[Any]:
@@ -149,7 +149,7 @@ class Bash(_Complete):
         words = without_redirections(split(line))
         if words is None:
             return self.format_completion(CompletionItem("", type="file"))
-        self.words = [each.text for each in words]
+        self.words = [word.text for word in words]
         kept = words[-1].raw.removesuffix(replaced)
         (self.kept,) = split(kept)[-1:]
         return super().complete()
@@ -220,24 +220,24 @@ def split(line: str) -> list[Word]:
     words: list[Word] = []
     raw = text = quote = ""
     escape = False
-    for each in line:
-        if not (quote or escape) and each in " \t\n":
+    for char in line:
+        if not (quote or escape) and char in " \t\n":
             if raw:
                 words.append(Word(raw, text, ""))
             raw = text = ""
             continue
-        raw += each
+        raw += char
         if escape:
-            text += each if quote != '"' or each in '$`"\\' else "\\" + each
+            text += char if quote != '"' or char in '$`"\\' else "\\" + char
             escape = False
-        elif each == "\\" and quote != "'":
+        elif char == "\\" and quote != "'":
             escape = True
-        elif each == quote:
+        elif char == quote:
             quote = ""
-        elif not quote and each in "'\"":
-            quote = each
+        elif not quote and char in "'\"":
+            quote = char
         else:
-            text += each
+            text += char
     return [*words, Word(raw, text, quote)]
 
 
@@ -246,12 +246,12 @@ def without_redirections(words: Sequence[Word]) -> list[Word] | None:
     kept: list[Word] = []
     pending = False
     for number, word in enumerate(words):
-        found = _REDIRECTION.match(word.raw)
-        if (pending or found) and number == len(words) - 1:
+        redirection = _REDIRECTION.match(word.raw)
+        if (pending or redirection) and number == len(words) - 1:
             return None
-        if not (pending or found):
+        if not (pending or redirection):
             kept.append(word)
-        pending = found is not None and found.end() == len(word.raw)
+        pending = redirection is not None and redirection.end() == len(word.raw)
     return kept
 
 
@@ -261,4 +261,4 @@ def escaped(text: str, quote: str) -> str:
         return text.replace("'", "'\\''")
     if quote == '"':
         return re.sub(r'([$`"\\])', r"\\\1", text).replace("!", "\"'!'\"")
-    return "".join(each if _PLAIN.match(each) else "\\" + each for each in text)
+    return "".join(char if _PLAIN.match(char) else "\\" + char for char in text)

@@ -74,12 +74,12 @@ def install_handlers() -> None:
         since.append(time.monotonic())
         raise KeyboardInterrupt if number == signal.SIGINT else Terminated(number)
 
-    def ignored(what: sys.UnraisableHookArgs) -> None:
-        if not isinstance(what.exc_value, KeyboardInterrupt | Terminated):
-            others(what)
+    def ignored(unraisable: sys.UnraisableHookArgs) -> None:
+        if not isinstance(unraisable.exc_value, KeyboardInterrupt | Terminated):
+            others(unraisable)
             return
         since.clear()
-        number = number_of(what.exc_value)
+        number = number_of(unraisable.exc_value)
         signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(number))  # not a thread, which may be unavailable
         signal.setitimer(signal.ITIMER_REAL, AGAIN_S)
 

@@ -14,10 +14,10 @@ from smrep.cli.fleet_setup import (
     carry_out,
     check_end,
     check_no_dash,
-    drafted,
+    manifest_plan,
     read_manifest,
     read_plan,
-    redrafted,
+    revalidated_plan,
     shard_of,
     sharded,
 )
@@ -77,23 +77,23 @@ def apply(
             raise UsageError("say what to apply: either -f FILE or --plan FILE", "smrep apply -f dr.toml")
         if plan and shard:
             raise UsageError("--plan is done as a whole", "make the plan with --shard instead")
-        draft, paced = _drafted(run, file, plan, rate, shard)
+        fleet_plan, paced = _plan(run, file, plan, rate, shard)
         if journal and not dry_run:
             run.journal = _journal(run, journal, stack)
-        run.state.track(draft)
-        draft.look(run.state)
+        run.state.track(fleet_plan)
+        fleet_plan.look(run.state)
         run.close_screen()
-        _announce(run, draft, asking=not (yes or dry_run))
+        _announce(run, fleet_plan, asking=not (yes or dry_run))
         if dry_run:
             run.note_dry_run()
-            draft.accounts.check(draft.count)
+            fleet_plan.accounts.check(fleet_plan.count)
         else:
-            again = Again((*options.typed(*AGAIN), *run.home_flags), draft.removals)
-            _check_removals(draft.removals, max_removals, again, yes=yes)
+            again = Again((*options.typed(*AGAIN), *run.home_flags), fleet_plan.removals)
+            _check_removals(fleet_plan.removals, max_removals, again, yes=yes)
             if not yes:
-                run.ask([each.name for each in draft.changes], "apply", again.confirmed)
+                run.ask([change.name for change in fleet_plan.changes], "apply", again.confirmed)
             words = again.confirmed if yes else again.words
-            _act(run, draft, paced, timeout_s, words, wait=wait)
+            _act(run, fleet_plan, paced, timeout_s, words, wait=wait)
     return run.exit_code
 
 
@@ -117,7 +117,7 @@ class Again:
         return format_command("apply", [], flags=[*self.flags, "--yes", *most])
 
 
-def _drafted(
+def _plan(
     run: Run, file: str | None, plan: str | None, rate: float, shard: str | None
 ) -> tuple[FleetPlan | RevalidatedPlan, float]:
     """Return the plan, not yet looked at, and the writes per second allowed to an account."""
@@ -125,9 +125,9 @@ def _drafted(
         manifest = read_manifest(file, run.stdin)
         paced = budget(rate, shard_of(run, shard), len(manifest.accounts))
         run.stdin_is_taken = file == "-"
-        return drafted(run, manifest, shard, trusting=True), paced
+        return manifest_plan(run, manifest, shard, trusting=True), paced
     saved = read_plan(str(plan))
-    return redrafted(run, saved), budget(rate, saved.shard, saved.of_accounts)
+    return revalidated_plan(run, saved), budget(rate, saved.shard, saved.of_accounts)
 
 
 def _journal(run: Run, path: str, stack: ExitStack) -> Journal:
@@ -144,19 +144,19 @@ def _journal(run: Run, path: str, stack: ExitStack) -> Journal:
 
 
 def _act(
-    run: Run, draft: FleetPlan | RevalidatedPlan, rate: float, timeout_s: float, again: str, *, wait: bool
+    run: Run, fleet_plan: FleetPlan | RevalidatedPlan, rate: float, timeout_s: float, again: str, *, wait: bool
 ) -> None:
     """Carry out the plan, and report what is open at the end."""
     from smrep.service.apply import Application
 
-    application = Application.of(draft, run.clock, rate, timeout_s, wait=wait)
+    application = Application.of(fleet_plan, run.clock, rate, timeout_s, wait=wait)
     carry_out(run, application, again)
-    application.check_accounts(draft.accounts)
-    draft.accounts.check(draft.count)
+    application.check_accounts(fleet_plan.accounts)
+    fleet_plan.accounts.check(fleet_plan.count)
     check_end(application, timeout_s, again)
 
 
-def _announce(run: Run, draft: FleetPlan | RevalidatedPlan, *, asking: bool) -> None:
+def _announce(run: Run, fleet_plan: FleetPlan | RevalidatedPlan, *, asking: bool) -> None:
     """Show the plan, with everything that is lost, before asking; send it to programs as an event."""
     if run.events:
         run.events.plan()
@@ -164,10 +164,10 @@ def _announce(run: Run, draft: FleetPlan | RevalidatedPlan, *, asking: bool) -> 
     if shown and not (run.dry_run and run.output == "table") and run.stderr is not None:
         from smrep.output.tables.plan_table import render_plan
 
-        run.stderr.write(render_plan(draft.reports(), plan_counts(draft.summary), run.paper(run.stderr)))
+        run.stderr.write(render_plan(fleet_plan.reports(), plan_counts(fleet_plan.summary), run.paper(run.stderr)))
         run.stderr.flush()
     if asking:
-        for plan in draft.changes:
+        for plan in fleet_plan.changes:
             for name, danger in plan.removal.stakes if plan.removal else ():
                 run.messages.warning(f"{name} is {danger}")
 

@@ -10,8 +10,8 @@ import click
 from smrep.cli import options
 from smrep.cli.fleet_setup import (
     check_writable,
-    estates,
     is_whole,
+    open_inventories,
     read_manifest,
     selection,
     selector,
@@ -87,15 +87,16 @@ def audit(
         from smrep.service.audit import Audit, Audits
         from smrep.service.steps.lookup import identify_caller
 
-        found = estates(run, manifest, shard)
+        inventories = open_inventories(run, manifest, shard)
         audits = Audits(
-            [Audit(each, deep, bool(file), run.state.heartbeat) for each in found], is_whole(manifest, found)
+            [Audit(inventory, deep, bool(file), run.state.heartbeat) for inventory in inventories],
+            is_whole(manifest, inventories),
         )
         run.state.track(audits, interrupted_look)
-        if found and any(path.endswith(".html") for path in reports):
+        if inventories and any(path.endswith(".html") for path in reports):
             # with several accounts, the identity that assumes their roles
-            door = run.connect() if run.several_accounts else found[0].aws
-            run.caller = identify_caller(door, found[0].scope.home).arn
+            door = run.connect() if run.several_accounts else inventories[0].aws
+            run.caller = identify_caller(door, inventories[0].scope.home).arn
         audits.look(run.state)
         for warning in audits.warnings(manifest.rules):
             run.messages.warning(warning)

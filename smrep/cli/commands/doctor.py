@@ -46,7 +46,7 @@ def doctor(
     with Run("doctor", shared) as run:
         wanted = targets(regions, kms_key)
         replicas = [target.region for target in wanted]
-        where = run.find_home(secrets, replicas, needed=True)
+        where = run.locate(secrets, replicas, needed=True)
         check_regions(where.sources, replicas)
 
         from smrep.service import doctor as service
@@ -54,13 +54,13 @@ def doctor(
 
         run.state.track(run.state.tracked, interrupted_look)
         aws, home = run.connect(), next(iter(where.sources))
-        who = identify_caller(aws, home)
-        run.account_id = who.account
-        (run.messages.note if who.account else run.messages.warning)(who.sentence)
+        caller = identify_caller(aws, home)
+        run.account_id = caller.account
+        (run.messages.note if caller.account else run.messages.warning)(caller.sentence)
         if not where.addresses:
             run.messages.note("no SECRET was named: nothing but the credentials was looked at")
-        found = service.Doctor(aws, aws, aws, home, wanted, reader, shared.expect_account).examine(where.addresses)
-        run.finish(SecretsReport(found))
-        for arn in who.strangers(found):
+        reports = service.Doctor(aws, aws, aws, home, wanted, reader, shared.expect_account).examine(where.addresses)
+        run.finish(SecretsReport(reports))
+        for arn in caller.strangers(reports):
             run.messages.warning(f"it belongs to another account than the credentials: {arn}")
     return run.exit_code

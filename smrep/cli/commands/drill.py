@@ -120,7 +120,7 @@ def drill(**typed: Any) -> None:
         code = stopped_by(signal)
     if result is not None:
         code = code or int(bool(result.problems))
-        _tell(run, result, code)
+        _print_result(run, result, code)
     else:
         run.messages.error("interrupted; nothing had begun")
     sys.exit(code)
@@ -196,10 +196,10 @@ def _act(run: Run, drill: Drill, *, pausing: bool) -> None:
             typed_line("press Enter to go on: ", run.stdin, run.stderr)
 
 
-def _tell(run: Run, result: DrillResult, code: int) -> None:
+def _print_result(run: Run, result: DrillResult, code: int) -> None:
     """Print the result, with the problems on standard error."""
-    for each in result.problems[:MOST_TOLD]:
-        run.messages.error(each)
+    for problem in result.problems[:MOST_TOLD]:
+        run.messages.error(problem)
     if len(result.problems) > MOST_TOLD:
         run.messages.error(f"and {len(result.problems) - MOST_TOLD} more: -o json has them all")
     if result.interrupted:

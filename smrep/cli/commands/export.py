@@ -45,28 +45,32 @@ def export(*, terraform: bool, shared: options.SharedOptions, **choice: Any) -> 
     With --terraform it is HCL that takes the same secrets over, by the primaries' word: what isn't settled is in it,
     with a comment; secrets that an AWS service manages are left out, with a comment.
     """
-    what = "configuration" if terraform else "manifest"
+    kind = "configuration" if terraform else "manifest"
     with Run("export", _for_terraform(shared) if terraform else shared) as run:
         run.replaces_result = True  # an incomplete result is never written, however the run ends
         chosen = selector(**choice)
-        region = next(iter(run.find_home((), (), needed=True).sources))
+        region = next(iter(run.locate((), (), needed=True).sources))
 
         from smrep.service.export import Export
 
-        found = Export(run.connect(), run.clock, region, chosen, shared.expect_account)
-        run.state.track(found, interrupted_look)
-        found.look(run.state)
-        notes = [*found.doubts, *(each.note for each in found.terraform.remarks())] if terraform else found.notes
+        export_run = Export(run.connect(), run.clock, region, chosen, shared.expect_account)
+        run.state.track(export_run, interrupted_look)
+        export_run.look(run.state)
+        notes = (
+            [*export_run.doubts, *(remark.note for remark in export_run.terraform.remarks())]
+            if terraform
+            else export_run.notes
+        )
         notes = [connected(note, shared.connection) for note in notes]
         for note in notes:
             run.messages.warning(note)
-        if found.unchecked:
-            raise _not_whole(what, found.unchecked, len(found.reports()))
+        if export_run.unchecked:
+            raise _not_whole(kind, export_run.unchecked, len(export_run.reports()))
         origin = f"What smrep {__version__} found in {region}."
-        if terraform and found.terraform.replicated:
-            run.text = [found.terraform.written([origin, *found.doubts])]
-        elif found.manifest.rules and not terraform:
-            run.text = _written(found.manifest, [origin, *notes], run)
+        if terraform and export_run.terraform.replicated:
+            run.text = [export_run.terraform.written([origin, *export_run.doubts])]
+        elif export_run.manifest.rules and not terraform:
+            run.text = _written(export_run.manifest, [origin, *notes], run)
         else:
             which = "nothing" if chosen == EVERY else "no secret that was chosen"
             run.messages.warning(
@@ -88,12 +92,12 @@ def _for_terraform(shared: options.SharedOptions) -> options.SharedOptions:
     return replace(shared, output="text")
 
 
-def _not_whole(what: str, unseen: Sequence[SecretReport], count: int) -> NotWhole:
+def _not_whole(kind: str, unchecked: Sequence[SecretReport], count: int) -> NotWhole:
     """Return the error that explains why nothing was written."""
-    denied = any(each.outcome is Outcome.ACCESS for each in unseen)
+    denied = any(secret.outcome is Outcome.ACCESS for secret in unchecked)
     others = f"or choose others: {format_command('export', [], flags=['--prefix', 'PREFIX'])}"
     return NotWhole(
-        f"no {what} was written: {len(unseen)} of {count} secrets could not be looked at",
+        f"no {kind} was written: {len(unchecked)} of {count} secrets could not be looked at",
         f"allow secretsmanager:DescribeSecret, {others}" if denied else f"try again, {others}",
         Outcome.PENDING,
     )

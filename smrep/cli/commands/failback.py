@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from smrep.cli import options
-from smrep.cli.fleet_setup import announce, budget, carry_out, check_end, the_record
+from smrep.cli.fleet_setup import announce, budget, carry_out, check_end, open_record
 from smrep.cli.root import CONTEXT
 from smrep.cli.run import Run
 from smrep.errors import NotWhole, Outcome, UsageError
@@ -78,15 +78,15 @@ def failback(
     """
     with Run("failback", shared, dry_run=dry_run, yes=yes) as run, ExitStack() as stack:
         paced = budget(rate, WHOLE, 1)
-        book = the_record(run, record, None, stack)
-        pair, entries = book.record.pair, book.record.newest
+        record_file = open_record(run, record, None, stack)
+        pair, entries = record_file.record.pair, record_file.record.newest
         if pair is None or not entries:
             what = "names no secret that was promoted" if Path(record).exists() else "does not exist"
             raise UsageError(
                 f"--record {record} {what}; nothing was sent", "name the file that failover --record wrote"
             )
         _check_home(run, pair)
-        run.found_homes({pair.source: "--record"})
+        run.remember_homes({pair.source: "--record"})
 
         from smrep.service.failback import Failback, plan_all
         from smrep.service.fleet.fleet_run import WIDTH, AccountRun
@@ -94,39 +94,40 @@ def failback(
         from smrep.service.recovery.failback_task import FailbackTask
         from smrep.service.steps.rate_limiter import RateLimiter
 
-        aws, crew = run.connect(pair.target), Scheduler(run.clock, WIDTH)
-        terms, health = AccountRun(aws, RateLimiter(run.clock, paced), timeout_s, wait), _health(aws, run.clock)
+        aws, scheduler = run.connect(pair.target), Scheduler(run.clock, WIDTH)
+        account_run, health = AccountRun(aws, RateLimiter(run.clock, paced), timeout_s, wait), _health(aws, run.clock)
         goal = FailbackGoal.RETURN if return_primary else FailbackGoal.PROTECT
-        journeys = [
-            FailbackTask(each, pair, goal, rotation_handled, terms, crew, health, book.write) for each in entries
+        tasks = [
+            FailbackTask(entry, pair, goal, rotation_handled, account_run, scheduler, health, record_file.write)
+            for entry in entries
         ]
-        fleet = Failback(journeys, crew, dry_run=dry_run)
+        fleet = Failback(tasks, scheduler, dry_run=dry_run)
         run.state.track(fleet)
-        plan_all(journeys, run.state)
+        plan_all(tasks, run.state)
         run.state.update()
         fleet.is_compared = True
-        due = [each for each in journeys if each.sends]
-        announce(run, _sheet(due, pair, goal))
-        for each in due:
-            for name, danger in each.stakes:
+        sending = [task for task in tasks if task.sends]
+        announce(run, _sheet(sending, pair, goal))
+        for task in sending:
+            for name, danger in task.stakes:
                 run.messages.warning(f"{name} is {danger}")
         if dry_run:
             run.note_dry_run()
         else:
-            _act(run, fleet, due, timeout_s, wait=wait)
-            _check_whole(book.record, record)
+            _act(run, fleet, sending, timeout_s, wait=wait)
+            _check_whole(record_file.record, record)
     return run.exit_code
 
 
-def _act(run: Run, fleet: Failback, due: Sequence[FailbackTask], timeout_s: float, *, wait: bool) -> None:
+def _act(run: Run, fleet: Failback, tasks: Sequence[FailbackTask], timeout_s: float, *, wait: bool) -> None:
     """Confirm, carry out, and report what is open at the end."""
     flags = options.typed(*AGAIN)
     agreed = format_command("failback", [], flags=[*flags, "--yes"])
     if not run.yes:
-        run.ask([each.name for each in due], "failback", agreed)
+        run.ask([task.name for task in tasks], "failback", agreed)
     words = agreed if run.yes else format_command("failback", [], flags=flags)
     carry_out(run, fleet, words)
-    if not wait and due:
+    if not wait and tasks:
         run.messages.warning(f"only the first step of each was asked for; to go on from there: {words}")
     fleet.check()
     check_end(fleet, timeout_s, words)
@@ -173,7 +174,7 @@ def _health(aws: Aws, clock: Clock) -> PreflightChecks:
     return PreflightChecks(aws, aws, KmsKeys(aws, clock), "failback", versions=False)
 
 
-def _sheet(due: Sequence[FailbackTask], pair: RegionPair, goal: FailbackGoal) -> list[SheetLine]:
+def _sheet(tasks: Sequence[FailbackTask], pair: RegionPair, goal: FailbackGoal) -> list[SheetLine]:
     """Return the go/no-go sheet for these tasks."""
-    removals, replaced = sum(each.removals for each in due), sum(each.replaces for each in due)
-    return failback_sheet([(each.name, each.truth) for each in due], pair, goal, removals=removals, replaced=replaced)
+    removals, replaced = sum(task.removals for task in tasks), sum(task.replaces for task in tasks)
+    return failback_sheet([(task.name, task.truth) for task in tasks], pair, goal, removals=removals, replaced=replaced)

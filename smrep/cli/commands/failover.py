@@ -16,9 +16,9 @@ from smrep.cli.fleet_setup import (
     carry_out,
     check_end,
     chosen_selection,
+    open_record,
     read_manifest,
     selector,
-    the_record,
     typed_choice,
 )
 from smrep.cli.params import HomeRegion
@@ -97,23 +97,23 @@ def failover(
         pair = _pair(run, source, target)
         paced = budget(rate, WHOLE, 1)
         selectors = _selectors(run, secrets, file, choice, pair)
-        run.found_homes({pair.source: "--from"})
+        run.remember_homes({pair.source: "--from"})
         flags = [*options.typed(*AGAIN), *typed_choice(choice)]
         again = format_command("failover", secrets, flags=flags)
         confirmed = format_command("failover", secrets, flags=[*flags, "--yes"])
-        asked = Asked(pair, selectors, paced, timeout_s, wait, again, confirmed, by_tags=bool(choice["tags"]))
+        arguments = Arguments(pair, selectors, paced, timeout_s, wait, again, confirmed, by_tags=bool(choice["tags"]))
         with ExitStack() as stack:
-            book = the_record(run, record, pair, stack)
-            _fail_over(run, asked, book)
+            record_file = open_record(run, record, pair, stack)
+            _fail_over(run, arguments, record_file)
         run.close_screen()
-        if book.record.pair is not None:  # the record has content
+        if record_file.record.pair is not None:  # the record has content
             back = format_command("failback", [], flags=["--record", record, "--dry-run"])
             run.messages.note(f"when {pair.source} is back: {back}")
     return run.exit_code
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Arguments:
     """Checked command line."""
 
     pair: RegionPair
@@ -130,40 +130,40 @@ class Asked:
     """Whether tags select."""
 
 
-def _fail_over(run: Run, asked: Asked, book: FailoverRecordFile) -> None:
+def _fail_over(run: Run, arguments: Arguments, record_file: FailoverRecordFile) -> None:
     """Select, show the go/no-go sheet, promote."""
     from smrep.service.failover import Failover, FailoverSelection
     from smrep.service.fleet.fleet_run import WIDTH
     from smrep.service.fleet.region_lister import RegionLister
     from smrep.service.fleet.scheduler import Scheduler
 
-    pair = asked.pair
+    pair = arguments.pair
     aws = run.connect(pair.target, sole=True)
     credentials = SheetLine("credentials", *aws.session.dependence(pair.source, pair.target))
     selection = FailoverSelection(
-        aws, RegionLister(aws, run.clock), pair, asked.selectors, book.record, run.options.expect_account
+        aws, RegionLister(aws, run.clock), pair, arguments.selectors, record_file.record, run.options.expect_account
     )
     run.state.track(selection)
     selection.look(run.state)
-    _check_found(selection, by_tags=asked.by_tags)
-    crew = Scheduler(run.clock, WIDTH)
-    crossings = _crossings(selection, crew, book, asked)
-    fleet = Failover(crossings, crew, refused=selection.refused, rate=asked.rate, dry_run=run.dry_run)
+    _check_selection(selection, by_tags=arguments.by_tags)
+    scheduler = Scheduler(run.clock, WIDTH)
+    tasks = _tasks(selection, scheduler, record_file, arguments)
+    fleet = Failover(tasks, scheduler, refused=selection.refused, rate=arguments.rate, dry_run=run.dry_run)
     run.state.track(fleet)
-    due = [selection.secrets[arn] for arn in selection.to_promote]
-    rows = [to_cross(each, pair, selection.findings.get(each.arn, ()), is_due=True, dry_run=True) for each in due]
-    announce(run, failover_sheet(rows, pair, asked.rate, credentials) if rows else [])
+    listed = [selection.secrets[arn] for arn in selection.to_promote]
+    rows = [to_cross(secret, pair, selection.findings.get(secret.arn, ()), is_due=True, dry_run=True) for secret in listed]
+    announce(run, failover_sheet(rows, pair, arguments.rate, credentials) if rows else [])
     if run.dry_run:
-        for each in [each for each in crossings if each.is_due][:1]:
-            each.rehearse()
+        for task in [task for task in tasks if task.is_due][:1]:
+            task.rehearse()
         run.note_dry_run()
         return
-    words = asked.confirmed if run.yes else asked.again
+    words = arguments.confirmed if run.yes else arguments.again
     if not run.yes:
-        run.ask([each.name for each in due], "failover", asked.confirmed)
+        run.ask([secret.name for secret in listed], "failover", arguments.confirmed)
     carry_out(run, fleet, words)
     fleet.check()
-    check_end(fleet, asked.timeout_s, words)
+    check_end(fleet, arguments.timeout_s, words)
 
 
 def _pair(run: Run, source: Region, target: Region) -> RegionPair:
@@ -203,7 +203,7 @@ def _selectors(
             f"every one: {format_command('failover', [], flags=[*between, '--all', '--record', 'FILE', '--dry-run'])}",
         )
     if secrets:
-        names = run.find_there(secrets, pair.target)
+        names = run.secrets_in(secrets, pair.target)
         for name in names:
             if name.startswith("arn:") and parse_arn(name, "secretsmanager").region not in (pair.source, pair.target):
                 raise UsageError(
@@ -240,7 +240,7 @@ def _of_manifest(run: Run, file: str, pair: RegionPair) -> Sequence[Selector]:
             code="AccountMismatch",
         )
     run.options = replace(run.options, expect_account=expected or manifest.account_id)
-    rules = [rule for rule in manifest.rules if any(each.region == pair.target for each in rule.targets)]
+    rules = [rule for rule in manifest.rules if any(target.region == pair.target for target in rule.targets)]
     if not rules:
         raise UsageError(
             f"no rule of {file} wants {pair.target}", "name another --to, or choose with --prefix or --all"
@@ -248,7 +248,7 @@ def _of_manifest(run: Run, file: str, pair: RegionPair) -> Sequence[Selector]:
     return [rule.selector for rule in rules]
 
 
-def _check_found(selection: FailoverSelection, *, by_tags: bool) -> None:
+def _check_selection(selection: FailoverSelection, *, by_tags: bool) -> None:
     """Refuse a selection without secrets.
 
     Raises:
@@ -266,27 +266,29 @@ def _check_found(selection: FailoverSelection, *, by_tags: bool) -> None:
     )
 
 
-def _crossings(
-    selection: FailoverSelection, crew: Scheduler, book: FailoverRecordFile, asked: Asked
+def _tasks(
+    selection: FailoverSelection, scheduler: Scheduler, record_file: FailoverRecordFile, arguments: Arguments
 ) -> list[FailoverTask]:
     """Return the tasks, which share one rate limit."""
     from smrep.service.fleet.fleet_run import AccountRun
     from smrep.service.recovery.failover_task import FailoverTask
     from smrep.service.steps.rate_limiter import RateLimiter
 
-    terms = AccountRun(selection.aws, RateLimiter(crew.clock, asked.rate), asked.timeout_s, asked.wait)
+    account_run = AccountRun(
+        selection.aws, RateLimiter(scheduler.clock, arguments.rate), arguments.timeout_s, arguments.wait
+    )
     return [
         FailoverTask(
-            each,
+            secret,
             selection.pair,
-            terms,
-            crew,
-            book.write,
+            account_run,
+            scheduler,
+            record_file.write,
             selection.record.entries.get(arn),
-            book.entry,
+            record_file.entry,
             selection.findings.get(arn, ()),
             selection.selectors,
             is_due=arn in selection.to_promote,
         )
-        for arn, each in selection.secrets.items()
+        for arn, secret in selection.secrets.items()
     ]

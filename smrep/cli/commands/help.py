@@ -25,7 +25,7 @@ def _words(context: click.Context, _param: click.Parameter, incomplete: str) -> 
     typed = context.params.get("words") or ()
     if typed == ("runbooks",):
         return [name for name in runbook_names() if name.startswith(incomplete)]
-    command, _ = _found(context.find_root(), typed)
+    command, _ = _resolve(context.find_root(), typed)
     below = command.list_commands(context) if isinstance(command, click.Group) else ()
     names = below if typed else [*TOPICS, *below]
     return [name for name in names if name.startswith(incomplete)]
@@ -46,7 +46,7 @@ def help_(ctx: click.Context, words: tuple[str, ...]) -> None:
     if words[:1] == ("runbooks",):
         click.echo(runbook(_runbook(words[1:], ctx)), nl=False)
         return
-    command, context = _found(ctx.find_root(), words)
+    command, context = _resolve(ctx.find_root(), words)
     if command is None:
         raise click.UsageError(_unknown(context, words), ctx)
     click.echo(command.get_help(context))
@@ -54,13 +54,13 @@ def help_(ctx: click.Context, words: tuple[str, ...]) -> None:
 
 def _runbook(words: tuple[str, ...], context: click.Context) -> str:
     """Return the name of the requested page."""
-    known = runbook_names()
-    if len(words) != 1 or words[0] not in known:
-        raise click.UsageError(f"no such runbook: {' '.join(words)!r}; choose from: {', '.join(known)}", context)
+    names = runbook_names()
+    if len(words) != 1 or words[0] not in names:
+        raise click.UsageError(f"no such runbook: {' '.join(words)!r}; choose from: {', '.join(names)}", context)
     return words[0]
 
 
-def _found(root: click.Context, words: tuple[str, ...]) -> tuple[click.Command | None, click.Context]:
+def _resolve(root: click.Context, words: tuple[str, ...]) -> tuple[click.Command | None, click.Context]:
     """Return the command and its context; None with the last valid command's context if there is none."""
     command, context = root.command, root
     for word in words:
@@ -76,14 +76,14 @@ def _unknown(context: click.Context, words: tuple[str, ...]) -> str:
     from difflib import get_close_matches
 
     depth = len(context.command_path.split()) - 1
-    known = context.command.list_commands(context) if isinstance(context.command, click.Group) else []
+    names = context.command.list_commands(context) if isinstance(context.command, click.Group) else []
     if not depth:
-        known = [*TOPICS, *known]
-    near = get_close_matches(words[depth], known, n=1)
+        names = [*TOPICS, *names]
+    near = get_close_matches(words[depth], names, n=1)
     if near:
         hint = f"did you mean {near[0]}?"
     else:
-        hint = f"choose from: {', '.join(known)}" if known else f"{context.command_path} has none"
+        hint = f"choose from: {', '.join(names)}" if names else f"{context.command_path} has none"
     return f"no such {'command' if depth else 'topic or command'}: {words[depth]!r}; {hint}"
 
 
@@ -197,8 +197,8 @@ Every mistake is told at once, with its line, and nothing is done.
 def exit_codes() -> str:
     """Return the meaning of each exit code, and the unclear cases."""
     rows = "".join(_row(f"{code:<5}{word:<13}", meaning) for code, (word, meaning) in CODES.items())
-    cases = "".join(f"  {code}  {_wrapped(case, '     ').lstrip()}" for case, code in CASES)
-    return f"{rows}\n{_wrapped(WEIGHT)}\n{cases}"
+    unclear = "".join(f"  {code}  {_wrapped(case, '     ').lstrip()}" for case, code in CASES)
+    return f"{rows}\n{_wrapped(WEIGHT)}\n{unclear}"
 
 
 def environment() -> str:
@@ -209,11 +209,11 @@ def environment() -> str:
         ("AWS's own that smrep looks at; boto3 heeds its others too:", AWS),
         ("What terminals, CI and schedulers set:", SURROUNDINGS),
     )  # fmt: skip
-    return "\n".join(f"{head}\n\n{_terms(terms)}" for head, terms in parts)
+    return "\n".join(f"{head}\n\n{_rows(meanings)}" for head, meanings in parts)
 
 
-def _terms(terms: Mapping[str, str]) -> str:
-    return "".join(f"  {name}\n{_wrapped(meaning, '      ')}" for name, meaning in terms.items())
+def _rows(meanings: Mapping[str, str]) -> str:
+    return "".join(f"  {name}\n{_wrapped(meaning, '      ')}" for name, meaning in meanings.items())
 
 
 def _row(first: str, text: str) -> str:
@@ -280,11 +280,11 @@ def runbook(name: str) -> str:
 
 def runbook_index() -> str:
     """Return how to read each page, and its subject."""
-    told = [
+    lines = [
         f"  smrep help runbooks {name}\n      {runbook(name).splitlines()[0].removeprefix('# ')}\n"
         for name in runbook_names()
     ]
-    return _HEAD + "".join(told)
+    return _HEAD + "".join(lines)
 
 
 def _folder() -> Path:

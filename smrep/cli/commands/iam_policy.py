@@ -37,7 +37,7 @@ class Commands(click.ParamType[tuple[str, ...], str]):
         """Return the commands as typed."""
         if isinstance(value, tuple):
             return value
-        names = tuple(each.strip() for each in str(value).split(","))
+        names = tuple(name.strip() for name in str(value).split(","))
         for name in names:
             if name not in CALLS:
                 near = get_close_matches(name, CALLS, n=1)

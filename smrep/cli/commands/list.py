@@ -40,7 +40,7 @@ def list_(shared: options.SharedOptions, **choice: Any) -> int:
     """
     with Run("list", shared) as run:
         chosen = selector(**choice)
-        region = next(iter(run.find_home((), (), needed=True).sources))
+        region = next(iter(run.locate((), (), needed=True).sources))
 
         from smrep.service.list_secrets import Listing
 

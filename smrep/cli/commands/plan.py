@@ -8,7 +8,7 @@ import click
 
 from smrep import __version__
 from smrep.cli import options
-from smrep.cli.fleet_setup import check_writable, drafted, read_manifest, shard_of, sharded
+from smrep.cli.fleet_setup import check_writable, manifest_plan, read_manifest, shard_of, sharded
 from smrep.cli.root import CONTEXT
 from smrep.cli.run import Run
 from smrep.errors import OutputError
@@ -46,31 +46,31 @@ def plan(
         manifest = read_manifest(file, run.stdin)
         if out:
             check_writable("--out", out)
-        draft = drafted(run, manifest, shard, detailed=detailed_exitcode)
-        run.state.track(draft, interrupted_look)
-        draft.look(run.state)
+        fleet_plan = manifest_plan(run, manifest, shard, detailed=detailed_exitcode)
+        run.state.track(fleet_plan, interrupted_look)
+        fleet_plan.look(run.state)
         if run.events:
             run.events.plan()
-        draft.accounts.check(draft.count)  # never save an incomplete plan
+        fleet_plan.accounts.check(fleet_plan.count)  # never save an incomplete plan
         if out:
-            _save(run, draft, out, shard_of(run, shard), max(1, len(manifest.accounts)))
-        if draft.changes and (out or file != "-"):
+            _save(run, fleet_plan, out, shard_of(run, shard), max(1, len(manifest.accounts)))
+        if fleet_plan.changes and (out or file != "-"):
             how = ["--plan", out] if out else ["-f", file, *(["--shard", shard] if shard else []), *run.home_flags]
             run.next_step = f"to do it: {format_command('apply', [], flags=how)}"
     return run.exit_code
 
 
-def _save(run: Run, draft: FleetPlan, path: str, shard: Shard, accounts: int) -> None:
+def _save(run: Run, fleet_plan: FleetPlan, path: str, shard: Shard, accounts: int) -> None:
     """Write the plan to a file.
 
     Raises:
         OutputError: it cannot be written.
 
     """
-    roles = tuple(planner.inventory.scope.role for planner in draft.planners)
-    places = {id(planner): place for place, planner in enumerate(draft.planners)}
+    roles = tuple(planner.inventory.scope.role for planner in fleet_plan.planners)
+    places = {id(planner): place for place, planner in enumerate(fleet_plan.planners)}
     secrets = []
-    for planner, plan in draft.plans:
+    for planner, plan in fleet_plan.plans:
         deletions = plan.removal.deletions.values() if plan.removal else ()
         steps = saved_steps(plan.replication.steps if plan.replication else (), deletions)
         if steps:

@@ -20,7 +20,7 @@ Examples:
 
 @click.command(context_settings=CONTEXT, epilog=EXAMPLES)
 @options.secrets
-@options.regions("Region of the replica", there=True, required=True)
+@options.regions("Region of the replica", holds_secrets=True, required=True)
 @options.changing("Wait until the secret is seen to stand alone (default: wait).", "the promotion")
 @options.shared
 def promote(
@@ -43,7 +43,7 @@ def promote(
         if len(wanted) != 1:
             raise UsageError("a promotion is of one Region at a time", f"-r {wanted[0]}")
         (region,) = wanted
-        secret_ids = run.find_there(secrets, region)
+        secret_ids = run.secrets_in(secrets, region)
 
         from smrep.service import promote as service
 

@@ -56,7 +56,7 @@ def rekey(
             if target.kms_key is None:
                 raise UsageError(f"the new key for {target.region} is missing", f"-r {target.region}=alias/NAME")
         replicas = [target.region for target in wanted]
-        addresses = run.find_home([secret], replicas).addresses
+        addresses = run.locate([secret], replicas).addresses
         if len(addresses) != 1:
             raise UsageError("rekey takes one secret at a time", "smrep rekey --help")
         check_regions([addresses[0].region], replicas)

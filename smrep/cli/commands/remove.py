@@ -41,7 +41,7 @@ def remove(
     """
     with Run("remove", shared, timeout_s, dry_run=dry_run, yes=yes) as run:
         wanted = tuple(target.region for target in targets(regions, None))
-        addresses = run.find_home(secrets, wanted).addresses
+        addresses = run.locate(secrets, wanted).addresses
         check_regions((address.region for address in addresses), wanted)
 
         from smrep.service import remove as service

@@ -54,7 +54,7 @@ def replicate_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(command)
     def with_value(**values: Any) -> Any:
-        chosen = {each.name: values.pop(each.name) for each in fields(ReplicateOptions)}
+        chosen = {field.name: values.pop(field.name) for field in fields(ReplicateOptions)}
         return command(chosen=ReplicateOptions(**chosen), **values)
 
     added = [
@@ -106,7 +106,7 @@ def run_replication(
     with Run(command, shared, chosen.timeout_s, dry_run=chosen.dry_run, yes=chosen.yes, looks_last=True) as run:
         regions = wanted()
         replicas = [target.region for target in regions]
-        addresses = run.find_home(secrets, replicas).addresses
+        addresses = run.locate(secrets, replicas).addresses
         check_regions((address.region for address in addresses), replicas)
 
         from smrep.rules.replication.region_step import Consent

@@ -139,8 +139,8 @@ def _serving(
 
     simulator = Simulator(now=time.time, rng=random.Random(), faults=faults)  # noqa: S311 - names, not secrets
     kept = StateFile(state) if state else None
-    there = kept is not None and kept.read(simulator)
-    if there and seed is not None:
+    is_restored = kept is not None and kept.read(simulator)
+    if is_restored and seed is not None:
         raise UsageError(
             f"--seed fills a sandbox, and --state {state} has one already", "leave --seed out, or name another file"
         )
@@ -171,10 +171,10 @@ def _plant(simulator: Any, seed: str) -> None:
             planting.seed_sample(simulator)
             return
         if seed.isascii() and seed.isdigit():
-            estate = planting.sample_estate(int(seed))
+            secrets = planting.sample_estate(int(seed))
         else:
-            estate = planting.read_estate(Path(seed).read_text(encoding="utf-8-sig"))
-        planting.seed(simulator, estate)
+            secrets = planting.read_estate(Path(seed).read_text(encoding="utf-8-sig"))
+        planting.seed(simulator, secrets)
     except OSError as error:
         raise UsageError(
             f"--seed {seed}: {error.strerror}", "name a JSON file; before a command goes --: --seed -- CMD..."

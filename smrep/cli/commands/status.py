@@ -30,7 +30,7 @@ def status(secrets: tuple[str, ...], regions: Any, *, watch: bool, shared: optio
     """
     with Run("status", shared) as run:
         wanted = tuple(target.region for target in targets(regions, None))
-        addresses = run.find_home(secrets, wanted).addresses
+        addresses = run.locate(secrets, wanted).addresses
 
         from smrep.service import status as service
 

@@ -32,7 +32,7 @@ def verify(secrets: tuple[str, ...], regions: Any, *, timeout_s: float, shared: 
     """
     with Run("verify", shared, timeout_s) as run:
         wanted = targets(regions, None)
-        addresses = run.find_home(secrets, [target.region for target in wanted]).addresses
+        addresses = run.locate(secrets, [target.region for target in wanted]).addresses
         if not addresses:
             raise UsageError("there is nothing to verify", "verify ends well only if there was something to prove")
 

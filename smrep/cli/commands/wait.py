@@ -29,7 +29,7 @@ def wait(secrets: tuple[str, ...], regions: Any, *, timeout_s: float, shared: op
     """
     with Run("wait", shared, timeout_s, looks_last=True) as run:
         wanted = tuple(target.region for target in targets(regions, None))
-        addresses = run.find_home(secrets, wanted).addresses
+        addresses = run.locate(secrets, wanted).addresses
         if not addresses:
             raise UsageError("there is nothing to wait for", "wait ends well only if there was something to wait for")
 
