@@ -337,8 +337,8 @@ class Run:
         """
         secrets = self._named(typed)
         typed_home = [self.options.primary_region] if self.options.primary_region else []
-        arns = [parse_arn(each, "secretsmanager").region for each in secrets if each.startswith("arn:")]
-        check_regions([*typed_home, *(each for each in arns if each != region)], [region])
+        arns = [parse_arn(secret, "secretsmanager").region for secret in secrets if secret.startswith("arn:")]
+        check_regions([*typed_home, *(secret for secret in arns if secret != region)], [region])
         self._check(secrets, [region])
         return secrets
 

@@ -68,14 +68,16 @@ class FailoverSelection:
         region = self.pair.target
         wanted = [Filter("primary-region", (self.pair.source,)), *filters(self.selectors, names_only=True)]
         for page in self.sweeper.pages(region, wanted):
-            for each in page:
-                if each.primary_region == self.pair.source and each.role is Role.REPLICA:  # the filter matches prefixes
-                    self._take(each)
+            for secret in page:
+                if (
+                    secret.primary_region == self.pair.source and secret.role is Role.REPLICA
+                ):  # the filter matches prefixes
+                    self._take(secret)
             run.update()
         for entry in self.record.entries.values():
             self._take(_as_listed(entry, self.pair))
-        names = {name for each in self.selectors for name in each.names}
-        known_names = {name for each in self.secrets.values() for name in (each.name, each.arn)}
+        names = {name for selector in self.selectors for name in selector.names}
+        known_names = {name for secret in self.secrets.values() for name in (secret.name, secret.arn)}
         missing = [name for name in sorted(names) if name not in known_names]
         for listed in parallel(self._described, missing, pulse=run.heartbeat):
             if isinstance(listed, Listed):
@@ -84,10 +86,10 @@ class FailoverSelection:
                 self.refused.append(listed)
         run.update()
         # the record's order is the order of its run, which means nothing to a reader
-        self.secrets = dict(sorted(self.secrets.items(), key=lambda each: (each[1].name, each[0])))
+        self.secrets = dict(sorted(self.secrets.items(), key=lambda item: (item[1].name, item[0])))
         keys = KmsKeys(self.aws, self.sweeper.clock)
-        for arn, each in self.secrets.items():
-            self.findings[arn] = self._findings(keys, each)
+        for arn, secret in self.secrets.items():
+            self.findings[arn] = self._findings(keys, secret)
         run.update()
 
     @property

@@ -88,11 +88,11 @@ def rekey(aws: Aws, request: RekeyRequest, run: RunState) -> SecretsReport:
     run.track(FewSecrets([secret]), partial(_interrupted, secret))
     if not run.approve(Plan("recreating a replica", secret.dangers if request.recreate else (), request.again)):
         return run.report()
-    wanted = [each for each in secret.turns.values() if each.wanted]
+    wanted = [change for change in secret.turns.values() if change.wanted]
     if request.recreate and wanted:
         secret.recreation = Recreation(aws, request.address, primary, run)
-        shown = {region: each.look for region, each in secret.check.seen.items()}
-        secret.recreation.recreate([each.target for each in wanted], shown)
+        shown = {region: seen.look for region, seen in secret.check.seen.items()}
+        secret.recreation.recreate([change.target for change in wanted], shown)
     else:
         with WriteGate.for_run(run) as gate:
             parallel(partial(_send, aws, keys, secret, gate), wanted, pulse=run.heartbeat)
@@ -204,7 +204,9 @@ def _send(aws: Aws, keys: KmsKeys, secret: RekeyedSecret, gate: WriteGate, decid
 
 def _read_back(aws: Aws, keys: KmsKeys, secret: RekeyedSecret, run: RunState) -> None:
     """Look until each changed replica is seen under its new key, old versions included."""
-    sent = tuple(each.target for each in secret.turns.values() if each.sent_at is not None and each.error is None)
+    sent = tuple(
+        change.target for change in secret.turns.values() if change.sent_at is not None and change.error is None
+    )
     second_check = ReplicaCheck(secret.check.primary, sent)
 
     def take_in() -> None:
@@ -215,7 +217,7 @@ def _read_back(aws: Aws, keys: KmsKeys, secret: RekeyedSecret, run: RunState) ->
     prove_until_settled(_prover(aws, keys, run, LIST_LAG_S), [second_check], run, after=take_in)
     for region in secret.proved:
         proof = secret.check.seen[region].proof
-        if proof.verified is not None and all(each.kind is not Kind.WRONG_KEY for each in proof.findings):
+        if proof.verified is not None and all(finding.kind is not Kind.WRONG_KEY for finding in proof.findings):
             secret.turns[region] = replace(secret.turns[region], accepted=True)
 
 

@@ -81,9 +81,9 @@ def failback(
         record_file = open_record(run, record, None, stack)
         pair, entries = record_file.record.pair, record_file.record.newest
         if pair is None or not entries:
-            what = "names no secret that was promoted" if Path(record).exists() else "does not exist"
+            trouble = "names no secret that was promoted" if Path(record).exists() else "does not exist"
             raise UsageError(
-                f"--record {record} {what}; nothing was sent", "name the file that failover --record wrote"
+                f"--record {record} {trouble}; nothing was sent", "name the file that failover --record wrote"
             )
         _check_home(run, pair)
         run.remember_homes({pair.source: "--record"})

@@ -151,7 +151,9 @@ def _fail_over(run: Run, arguments: Arguments, record_file: FailoverRecordFile) 
     fleet = Failover(tasks, scheduler, refused=selection.refused, rate=arguments.rate, dry_run=run.dry_run)
     run.state.track(fleet)
     listed = [selection.secrets[arn] for arn in selection.to_promote]
-    rows = [to_cross(secret, pair, selection.findings.get(secret.arn, ()), is_due=True, dry_run=True) for secret in listed]
+    rows = [
+        to_cross(secret, pair, selection.findings.get(secret.arn, ()), is_due=True, dry_run=True) for secret in listed
+    ]
     announce(run, failover_sheet(rows, pair, arguments.rate, credentials) if rows else [])
     if run.dry_run:
         for task in [task for task in tasks if task.is_due][:1]:

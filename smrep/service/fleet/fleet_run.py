@@ -216,5 +216,5 @@ class FleetRun:
             account_run.denials.note(denied=True)
             if account_run.denials.are_enough:
                 errors = [report.error, *(row.error for row in report.replicas)]
-                hint = next((each.hint for each in errors if each and each.hint), None)
+                hint = next((trouble.hint for trouble in errors if trouble and trouble.hint), None)
                 account_run.ended_by = AllDenied(f"AWS denied each of the first {ENOUGH} secrets", hint)

@@ -171,10 +171,13 @@ class AccountPlanner:
             removal = plan_removal(self.inventory.aws, primary, extra, self.clock, self.clock.monotonic() + LOOK_S)
         states = {step.target.region: initial_state(step, NO_CONSENT) for step in steps}
         replication = SecretReplication(
-            primary, states, [*troubles_elsewhere(primary, [*(each.region for each in wanted.targets), *extra])], steps
+            primary,
+            states,
+            [*troubles_elsewhere(primary, [*(target.region for target in wanted.targets), *extra])],
+            steps,
         )
         account = self.inventory.account
-        if removal is not None and any(isinstance(each, Skip) for each in steps):
+        if removal is not None and any(isinstance(step, Skip) for step in steps):
             removal.spare(why_kept(primary, replication.report().replicas))
         return SecretPlan(
             primary.name,

@@ -47,7 +47,7 @@ class ConfirmedChanges:
         states: dict[str, tuple[object, ...]] = {in_region(entry.arn, turned.target): ()} if turned else {}
         if leg.aim.victim is not None and leg.sends:
             states[leg.aim.victim.arn] = state_of(leg.aim.victim)
-        return cls(states, leg.removes | {each.region for each in entry.third})
+        return cls(states, leg.removes | {replica.region for replica in entry.third})
 
 
 def both_ends(aws: SecretsManager, entry: RecordEntry, pair: RegionPair) -> BothRegions:

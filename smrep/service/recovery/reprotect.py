@@ -71,9 +71,9 @@ class Reprotection:
         aim = self.aim
         self.removal = self._begun(aim.victim, aim.clears, gate)
         self.parting = self._begun(aim.primary, aim.parts, gate)
-        targets = [self._under_its_key(each) for each in aim.targets if each.region not in self.aside]
+        targets = [self._under_its_key(target) for target in aim.targets if target.region not in self.aside]
         steps = tuple(parallel(self._decided, targets))
-        states = {each.target.region: initial_state(each, NO_CONSENT) for each in steps}
+        states = {step.target.region: initial_state(step, NO_CONSENT) for step in steps}
         self.replication = SecretReplication(aim.primary, states, [], steps, command="failback")
         self._prove()
 
@@ -93,7 +93,7 @@ class Reprotection:
     def sends(self) -> bool:
         """Whether a replica is to be requested."""
         return self.replication is not None and any(
-            not isinstance(each, Keep | Skip) for each in self.replication.steps
+            not isinstance(step, Keep | Skip) for step in self.replication.steps
         )
 
     @property
