@@ -14,7 +14,7 @@ from smrep.rules.manifest.selector import EVERY
 from smrep.rules.replication.findings import doubt, unchecked
 from smrep.rules.replication.replica_state import secret_report, worst, worst_first
 from smrep.service.fleet.inspector import Inspector
-from smrep.service.fleet.inventory import Inventory, check_clashes, refuse_absent, unmatched_rules
+from smrep.service.fleet.inventory import Inventory, check_conflicts, refuse_absent, unmatched_rules
 from smrep.service.fleet.multi_account import Accounts
 from smrep.service.run_state import RunState
 from smrep.service.steps.lookup import troubles_elsewhere
@@ -52,9 +52,9 @@ class Audit:
 
         """
         inventory, inspector = self.inventory, self.inspector
-        inventory.sweep()
+        inventory.list_replicas()
         self._orphans = inspector.orphans()
-        check_clashes([inventory])
+        check_conflicts([inventory])
         self._doubtful = inspector.doubtful(deep=self.deep)
         chosen = set(self._doubtful)
         self.listed = [place for place in range(len(inventory.primaries)) if place not in chosen]
@@ -166,10 +166,10 @@ class Audits:
         for audit in self.audits:
             self._present = audit
             with self.accounts.isolated(audit.inventory, alone=len(self.audits) == 1):
-                audit.inventory.take_stock()
+                audit.inventory.list_primaries()
             run.update()
         refuse_absent([audit.inventory for audit in self._living], whole=self.whole and not self.accounts.lost)
-        check_clashes([audit.inventory for audit in self._living])
+        check_conflicts([audit.inventory for audit in self._living])
         for audit in self._living:
             self._present = audit
             with self.accounts.isolated(audit.inventory, alone=len(self.audits) == 1):

@@ -23,7 +23,7 @@ from smrep.rules.replication.replica_state import worst
 from smrep.service.ports import Account, Keys, SecretsManager
 from smrep.service.steps.kms_keys import KmsKeys
 from smrep.service.steps.lookup import (
-    ASIDE_S,
+    OPTIONAL_S,
     FoundSecret,
     answer_or_error,
     find_secrets,
@@ -49,7 +49,7 @@ LATE = Finding(
 
 
 @dataclass(frozen=True, slots=True)
-class Chart:
+class Examination:
     """One secret under examination, with the looks and findings for each Region so far."""
 
     primary: Secret
@@ -118,7 +118,7 @@ class Doctor:
             return refusal_report(lookup, error)
         targets = self.targets or tuple(Target(entry.region) for entry in primary.replicas)
         policy = self._policy(primary) if self.reader else None
-        chart = Chart(primary, policy, states if self.health.is_callers(primary) else None)
+        chart = Examination(primary, policy, states if self.health.is_callers(primary) else None)
         whole, *single = parallel(
             lambda target: self._examine(chart, target) if target else self.health.of_primary(primary),
             [None, *targets],
@@ -154,10 +154,10 @@ class Doctor:
 
     def _region_states(self) -> Mapping[str, bool] | None:
         """Return which Regions the account has enabled, None if AWS does not answer soon."""
-        (states,) = parallel(self.health.region_states, [self.home], late=lambda _: None, patience_s=ASIDE_S)
+        (states,) = parallel(self.health.region_states, [self.home], late=lambda _: None, patience_s=OPTIONAL_S)
         return states
 
-    def _examine(self, chart: Chart, target: Target) -> tuple[Finding, ...]:
+    def _examine(self, chart: Examination, target: Target) -> tuple[Finding, ...]:
         """Return all findings for a Region, or those so far if the rest takes too long."""
         region, primary, findings = target.region, chart.primary, chart.findings[target.region]
         seen = chart.looks[region] = look_up_name(self.aws, primary, region)

@@ -24,7 +24,7 @@ CALM_S = 1.0
 """Seconds of calm before the disaster and after the failback, visible on the timeline."""
 
 
-class Stage(Protocol):
+class DrillSandbox(Protocol):
     """Sandbox with a fleet of secrets and Regions that can go down."""
 
     @property
@@ -63,7 +63,7 @@ class Stage(Protocol):
 class Drill:
     """One rehearsal; it ends early if a command does not exit with 0."""
 
-    stage: Stage
+    stage: DrillSandbox
     pair: RegionPair
     record: str
     """Path of the failover record, as the commands name it."""

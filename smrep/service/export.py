@@ -52,11 +52,11 @@ class Export:
     _denials: DenialBreaker = field(default_factory=DenialBreaker)
     _looked: int = 0
     _to_look: int = 0
-    _sweeper: RegionLister = field(init=False)
+    _lister: RegionLister = field(init=False)
 
     def __post_init__(self) -> None:
         """Count the listed secrets."""
-        self._sweeper = RegionLister(self.aws, self.clock)
+        self._lister = RegionLister(self.aws, self.clock)
 
     def look(self, run: RunState) -> None:
         """List the Region, describe each primary with replicas, list their Regions, and look for unlisted ones.
@@ -67,7 +67,7 @@ class Export:
 
         """
         listed: list[Listed] = []
-        for page in self._sweeper.pages(self.home, filters([self.selector])):
+        for page in self._lister.pages(self.home, filters([self.selector])):
             for secret in page:
                 check_account(secret.account, self.expect_account, secret.arn)
             listed += [replace(e, tags=()) for e in page if e.role is Role.PRIMARY and self.selector.matches(e)]
@@ -98,7 +98,7 @@ class Export:
         """Progress of the run."""
         if self._to_look:
             return Progress("examining", self._looked, self._to_look)
-        return Progress("listing", self._sweeper.seen)
+        return Progress("listing", self._lister.seen)
 
     @property
     def was_sent(self) -> bool:
@@ -150,7 +150,7 @@ class Export:
         names = {in_region(primary.arn, region) for primary in self.primaries}
         keys: dict[str, str] = {}
         try:
-            for page in self._sweeper.pages(region, [Filter("primary-region", (self.home,))]):
+            for page in self._lister.pages(region, [Filter("primary-region", (self.home,))]):
                 replicas = (e for e in page if e.arn in names and e.primary_region == self.home)
                 keys |= {replica.arn: replica.kms_key_id or DEFAULT for replica in replicas}
         except AwsError as error:

@@ -32,7 +32,7 @@ class FailoverSelection:
     """Selects replicas by asking only the surviving Region; changes nothing."""
 
     aws: Aws
-    sweeper: RegionLister
+    lister: RegionLister
     pair: RegionPair
     selectors: Sequence[Selector]
     """At least one must match."""
@@ -67,7 +67,7 @@ class FailoverSelection:
         """
         region = self.pair.target
         wanted = [Filter("primary-region", (self.pair.source,)), *filters(self.selectors, names_only=True)]
-        for page in self.sweeper.pages(region, wanted):
+        for page in self.lister.pages(region, wanted):
             for secret in page:
                 if (
                     secret.primary_region == self.pair.source and secret.role is Role.REPLICA
@@ -87,7 +87,7 @@ class FailoverSelection:
         run.update()
         # the record's order is the order of its run, which means nothing to a reader
         self.secrets = dict(sorted(self.secrets.items(), key=lambda item: (item[1].name, item[0])))
-        keys = KmsKeys(self.aws, self.sweeper.clock)
+        keys = KmsKeys(self.aws, self.lister.clock)
         for arn, secret in self.secrets.items():
             self.findings[arn] = self._findings(keys, secret)
         run.update()
@@ -95,7 +95,7 @@ class FailoverSelection:
     @property
     def progress(self) -> Progress:
         """Number of secrets listed."""
-        return Progress("listing", self.sweeper.seen)
+        return Progress("listing", self.lister.seen)
 
     @property
     def summary(self) -> None:

@@ -14,7 +14,7 @@ from smrep.rules.fleet.plan_counts import tally, what_of
 from smrep.rules.fleet.saved_plan import Saved, SavedSecret, differences
 from smrep.rules.manifest.schema import Rule
 from smrep.rules.replication.replica_state import worst
-from smrep.service.fleet.inventory import check_clashes, refuse_absent, unmatched_rules
+from smrep.service.fleet.inventory import check_conflicts, refuse_absent, unmatched_rules
 from smrep.service.fleet.multi_account import Accounts
 from smrep.service.fleet.secret_plan import AccountPlanner, SecretPlan, SecretPlans
 from smrep.service.run_state import RunState
@@ -50,7 +50,7 @@ class FleetPlan(SecretPlans):
         for planner in self.planners:
             self._at = planner
             with self.accounts.isolated(planner.inventory, alone=alone):
-                planner.inventory.take_stock()
+                planner.inventory.list_primaries()
             run.update()
         self._check()
         for planner in self._living:
@@ -97,7 +97,7 @@ class FleetPlan(SecretPlans):
         empty = unmatched_rules(inventories, self.rules) if inventories and whole else []
         homes = ", ".join(dict.fromkeys(inventory.scope.home for inventory in inventories))
         mistakes = [f"{rule.place}: {rule.name} matches no secret of {homes}" for rule in empty]
-        check_clashes(inventories, mistakes)
+        check_conflicts(inventories, mistakes)
 
 
 def join_reports(

@@ -88,7 +88,7 @@ def rekey(aws: Aws, request: RekeyRequest, run: RunState) -> SecretsReport:
     run.track(FewSecrets([secret]), partial(_interrupted, secret))
     if not run.approve(Plan("recreating a replica", secret.dangers if request.recreate else (), request.again)):
         return run.report()
-    wanted = [change for change in secret.turns.values() if change.wanted]
+    wanted = [change for change in secret.changes.values() if change.wanted]
     if request.recreate and wanted:
         secret.recreation = Recreation(aws, request.address, primary, run)
         shown = {region: seen.look for region, seen in secret.check.seen.items()}
@@ -107,7 +107,7 @@ class RekeyedSecret:
 
     check: ReplicaCheck
     """Comparison of its replicas."""
-    turns: dict[Region, KeyChange]
+    changes: dict[Region, KeyChange]
     clock: Clock
     proved: set[Region] = field(default_factory=set)
     """Regions looked at since the request."""
@@ -118,7 +118,7 @@ class RekeyedSecret:
     def was_sent(self) -> bool:
         """Whether a request may have reached AWS."""
         anew = self.recreation is not None and self.recreation.was_sent
-        return anew or any(change.sent_at is not None for change in self.turns.values())
+        return anew or any(change.sent_at is not None for change in self.changes.values())
 
     @property
     def dangers(self) -> list[tuple[str, str]]:
@@ -132,7 +132,7 @@ class RekeyedSecret:
                     "more; who reads it there will fail"
                 ),
             )
-            for region, change in self.turns.items()
+            for region, change in self.changes.items()
             if change.wanted
         ]
 
@@ -148,7 +148,7 @@ class RekeyedSecret:
         return replace(proved, replicas=rows, outcome=outcome, error=error, notes=tuple(dict.fromkeys(notes)))
 
     def _row(self, row: RegionReport, *, dry_run: bool) -> RegionReport:
-        change = self.turns[row.region]
+        change = self.changes[row.region]
         if self.recreation and row.region in self.recreation.left_out:
             change = replace(change, error=self.recreation.left_out[row.region])
         proved = change.sent_at is None or row.region in self.proved
@@ -165,14 +165,14 @@ def _decide(aws: Aws, keys: KmsKeys, primary: Secret, request: RekeyRequest, run
         late=lambda _: (LATE,),
         patience_s=patience_s,
     )
-    turns = parallel(
+    changes = parallel(
         lambda target: _turn(keys, primary, target, seen[target.region], health, needed, request),
         request.targets,
         late=lambda target: stopped(target, LATE, Outcome.PENDING),
         patience_s=time_left(run.clock, run.deadline),
     )
     check = ReplicaCheck(primary, request.targets, dict(seen))
-    return RekeyedSecret(check, {change.target.region: change for change in turns}, run.clock)
+    return RekeyedSecret(check, {change.target.region: change for change in changes}, run.clock)
 
 
 def _turn(  # noqa: PLR0913, PLR0917 - all that decides it
@@ -205,7 +205,7 @@ def _send(aws: Aws, keys: KmsKeys, secret: RekeyedSecret, gate: WriteGate, decid
 def _read_back(aws: Aws, keys: KmsKeys, secret: RekeyedSecret, run: RunState) -> None:
     """Look until each changed replica is seen under its new key, old versions included."""
     sent = tuple(
-        change.target for change in secret.turns.values() if change.sent_at is not None and change.error is None
+        change.target for change in secret.changes.values() if change.sent_at is not None and change.error is None
     )
     second_check = ReplicaCheck(secret.check.primary, sent)
 
@@ -218,7 +218,7 @@ def _read_back(aws: Aws, keys: KmsKeys, secret: RekeyedSecret, run: RunState) ->
     for region in secret.proved:
         proof = secret.check.seen[region].proof
         if proof.verified is not None and all(finding.kind is not Kind.WRONG_KEY for finding in proof.findings):
-            secret.turns[region] = replace(secret.turns[region], accepted=True)
+            secret.changes[region] = replace(secret.changes[region], accepted=True)
 
 
 @dataclass(slots=True)
@@ -243,46 +243,46 @@ class RekeyWrite(Write):
 
     def remember(self, regions: Sequence[Region]) -> None:
         """Remember the key changes before the request."""
-        self.before = {region: self.secret.turns[region] for region in regions}
+        self.before = {region: self.secret.changes[region] for region in regions}
 
     def request(self, regions: Sequence[Region]) -> None:
         """Request the new key."""
         (region,) = regions
-        change = self.secret.turns[region]
-        self.secret.turns[region] = replace(change, sent_at=self.gate.clock.monotonic())
+        change = self.secret.changes[region]
+        self.secret.changes[region] = replace(change, sent_at=self.gate.clock.monotonic())
         self.aws.rekey(in_region(self.secret.check.primary.arn, region), region, change.target.kms_key or DEFAULT)
 
     def accept(self, regions: Sequence[Region], answer: object) -> None:  # noqa: ARG002 - it tells no key
         """Record that AWS accepted the request."""
         for region in regions:
-            self.secret.turns[region] = replace(self.secret.turns[region], accepted=True)
+            self.secret.changes[region] = replace(self.secret.changes[region], accepted=True)
 
     def undo(self, regions: Sequence[Region]) -> None:
         """Restore the key changes."""
-        self.secret.turns.update({region: self.before[region] for region in regions})
+        self.secret.changes.update({region: self.before[region] for region in regions})
 
     def fail(self, regions: Sequence[Region], error: SmrepError) -> None:
         """Record the error for the Regions."""
         for region in regions:
-            self.secret.turns[region] = replace(self.secret.turns[region], error=Problem.of(error))
+            self.secret.changes[region] = replace(self.secret.changes[region], error=Problem.of(error))
 
     def find(self, regions: Sequence[Region]) -> bool:
         """Look until the replica is under its new key, for as long as answers may lag."""
         gate, primary = self.gate, self.secret.check.primary
         prover = ReplicaProver(self.aws, self.keys, gate.clock, gate.deadline, acts=True)
-        target = self.secret.turns[regions[0]].target
+        target = self.secret.changes[regions[0]].target
         taken = poll(
             lambda: _is_taken(prover.round(primary, [target])[target.region]),
             lambda taken: taken is True,
             clock=gate.clock,
             deadline=min(gate.deadline, gate.clock.monotonic() + LIST_LAG_S),
         )
-        self.secret.turns[target.region] = replace(self.secret.turns[target.region], accepted=taken is True)
+        self.secret.changes[target.region] = replace(self.secret.changes[target.region], accepted=taken is True)
         return taken is not None
 
     def is_lost(self, region: Region) -> bool:
         """Return whether the replica was not seen under its new key."""
-        return not self.secret.turns[region].accepted
+        return not self.secret.changes[region].accepted
 
     def not_shown(self, regions: Sequence[Region], *, looked: bool) -> str:  # noqa: ARG002 - the replica does not tell
         """Return the message for a request without visible effect."""
@@ -290,14 +290,14 @@ class RekeyWrite(Write):
 
     def command(self, regions: Sequence[Region]) -> str:
         """Return the command that retries these Regions."""
-        targets = [self.secret.turns[region].target for region in regions]
+        targets = [self.secret.changes[region].target for region in regions]
         return format_command_on(self.secret.check.primary, "rekey", targets)
 
     def explain(self, regions: Sequence[Region], error: AwsError) -> AwsError:
         """Add the secret, the Region and a hint to the error."""
         (region,) = regions
         primary = self.secret.check.primary
-        return unkeyed(error, primary, self.secret.turns[region].target, in_region(primary.arn, region))
+        return unkeyed(error, primary, self.secret.changes[region].target, in_region(primary.arn, region))
 
 
 def _is_taken(seen: ReplicaLook) -> bool | None:

@@ -20,7 +20,7 @@ from smrep.service.steps.lookup import (
     unreachable_primary_report,
     without_replicas,
 )
-from smrep.service.steps.prove import ReplicaCheck, ReplicaProver, prove_until_settled, tell_stuck
+from smrep.service.steps.prove import ReplicaCheck, ReplicaProver, prove_until_settled, report_stuck
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def verify(aws: Aws, request: VerifyRequest, run: RunState) -> SecretsReport:
     checks = [member for member in members if isinstance(member, ReplicaCheck)]
     prove_until_settled(ReplicaProver(aws, KmsKeys(aws), run.clock, run.deadline), checks, run)
     for check in checks:
-        tell_stuck(check, run.clock, run.deadline)
+        report_stuck(check, run.clock, run.deadline)
     return run.report()
 
 

@@ -32,7 +32,7 @@ def nothing_in(region: str) -> frozenset[tuple[str, str]]:
 
 
 def exhaust(run: Audits) -> None:
-    run.look(quiet(run.audits[0].inventory.sweeper.clock))
+    run.look(quiet(run.audits[0].inventory.lister.clock))
 
 
 # Regions that can't be listed

@@ -11,7 +11,7 @@ from service.audit_scene import PROD, ScriptedAws, estate, listed, rules_of
 from smrep.errors import Denied, Outcome, Unanswered, UsageError
 from smrep.model import Page
 from smrep.rules.fleet.shards import Shard
-from smrep.service.fleet.inventory import Inventory, check_clashes, refuse_absent, unmatched_rules
+from smrep.service.fleet.inventory import Inventory, check_conflicts, refuse_absent, unmatched_rules
 
 
 def names(found: Inventory) -> list[str]:
@@ -19,7 +19,7 @@ def names(found: Inventory) -> list[str]:
 
 
 def taken(found: Inventory) -> Inventory:
-    found.take_stock()
+    found.list_primaries()
     return found
 
 
@@ -129,11 +129,11 @@ def test_two_keys_for_one_secret_and_region_are_a_mistake_only_once_somebody_has
         PROD | {"regions": [{"region": WEST, "kms_key": "alias/a"}]},
         {"name": "x", "prefix": "prod/x", "regions": [{"region": WEST, "kms_key": "alias/b"}]},
     )
-    check_clashes([taken(estate(aws, rules))])
+    check_conflicts([taken(estate(aws, rules))])
     aws.create("prod/x0")
     found = taken(estate(aws, rules))
     with pytest.raises(UsageError) as caught:
-        check_clashes([found], ["another mistake"])
+        check_conflicts([found], ["another mistake"])
     assert caught.value.details == (
         "replicate[0] and replicate[1]: prod/x0 is given two keys in us-west-2, alias/a and alias/b",
         "another mistake",

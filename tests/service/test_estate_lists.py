@@ -19,8 +19,8 @@ THERE, GREEN = Region(WEST), Region(IRELAND)
 
 
 def swept(found: Inventory) -> Inventory:
-    found.take_stock()
-    found.sweep()
+    found.list_primaries()
+    found.list_replicas()
     return found
 
 
@@ -129,4 +129,4 @@ def test_replicas_without_a_primary_are_sought_where_a_name_tells_that_they_are_
     homes = [listed("prod/a", tags=tags), listed("test/a", tags=tags), listed("rds!a", owning_service="rds")]
     aws = ScriptedAws(script={HOME: [Page(tuple(homes))], WEST: [*script]})
     found = swept(estate(aws, asking(selector=selector)))
-    assert found.strangers == ([stranger] if sought else [])
+    assert found.stray_replicas == ([stranger] if sought else [])

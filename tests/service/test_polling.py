@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from use_case_run import quiet
 
 from smrep.errors import Refused, Throttled
-from smrep.service.steps.polling import past_throttling, poll, watch
+from smrep.service.steps.polling import poll, retry_throttled, watch
 
 
 @given(st.floats(0, 400), st.floats(0, 500))
@@ -63,8 +63,8 @@ def test_only_throttling_is_sent_again() -> None:
             raise answer
         return answer
 
-    assert past_throttling(clock, 100)(call) == "done"
+    assert retry_throttled(clock, 100)(call) == "done"
     assert len(clock.sleeps) == 2
     answers[:] = [Refused("no"), "done"]
     with pytest.raises(Refused):
-        past_throttling(clock, 100)(call)
+        retry_throttled(clock, 100)(call)

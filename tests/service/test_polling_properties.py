@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from use_case_run import quiet
 
 from smrep.errors import Throttled
-from smrep.service.steps.polling import past_throttling, poll, watch
+from smrep.service.steps.polling import poll, retry_throttled, watch
 
 LONGEST_S = 5.5
 deadlines = st.floats(0, 300)
@@ -75,7 +75,7 @@ def test_throttling_is_outlasted_until_the_deadline_and_no_longer(deadline: floa
         return "done"
 
     try:
-        answer = past_throttling(clock, deadline)(call)
+        answer = retry_throttled(clock, deadline)(call)
     except Throttled:
         assert sends[-1] == pytest.approx(deadline), "the last try is at the deadline"
     else:

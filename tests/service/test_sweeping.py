@@ -31,12 +31,12 @@ def test_every_secret_comes_once_a_hundred_a_call(aws: FakeAws, count: int) -> N
 
 def test_a_page_comes_before_the_next_is_asked_for() -> None:
     aws = ScriptedAws(script={HOME: [Page((listed("a"),), "1"), Page((listed("b"),))]})
-    sweeper = RegionLister(aws, aws.clock)
-    pages = sweeper.pages(EAST)
+    lister = RegionLister(aws, aws.clock)
+    pages = lister.pages(EAST)
     assert [each.name for each in next(pages)] == ["a"]
-    assert (aws.asked, sweeper.seen) == ([(HOME, None)], 1)
+    assert (aws.asked, lister.seen) == ([(HOME, None)], 1)
     assert [each.name for page in pages for each in page] == ["b"]
-    assert (aws.asked, sweeper.seen) == ([(HOME, None), (HOME, "1")], 2)
+    assert (aws.asked, lister.seen) == ([(HOME, None), (HOME, "1")], 2)
 
 
 def test_an_empty_page_with_a_token_is_not_the_end() -> None:
@@ -48,10 +48,10 @@ def test_an_empty_page_with_a_token_is_not_the_end() -> None:
 @pytest.mark.parametrize("tokens", [["1", "1"], ["1", "2", "1"]])
 def test_a_token_that_comes_again_is_no_end_but_an_error(tokens: list[str]) -> None:
     aws = ScriptedAws(script={HOME: [Page((listed(token),), token) for token in tokens]})
-    sweeper = RegionLister(aws, aws.clock)
+    lister = RegionLister(aws, aws.clock)
     with pytest.raises(Unanswered, match="the list of secrets in us-east-1: the same page was to come again"):
-        list(sweeper.pages(EAST))
-    assert (sweeper.seen, len(aws.asked)) == (len(tokens), len(tokens))
+        list(lister.pages(EAST))
+    assert (lister.seen, len(aws.asked)) == (len(tokens), len(tokens))
 
 
 ENDLESS = {
@@ -94,11 +94,11 @@ def test_filters_go_with_every_page(aws: FakeAws) -> None:
 def test_it_keeps_to_half_of_what_aws_allows_in_each_region_by_itself() -> None:
     script = [*(Page((), str(number)) for number in range(100)), Page(())]
     aws = ScriptedAws(script={HOME: [*script], WEST: [*script]})
-    sweeper = RegionLister(aws, aws.clock)
-    list(sweeper.pages(EAST))
+    lister = RegionLister(aws, aws.clock)
+    list(lister.pages(EAST))
     spent = aws.clock.time
     assert spent == pytest.approx(100 / LISTS_A_SECOND)
-    west = sweeper.pages(Region(WEST))
+    west = lister.pages(Region(WEST))
     next(west)
     assert aws.clock.time == spent  # another Region's budget is its own
 

@@ -58,7 +58,7 @@ class Inspector:
 
         """
         inventory = self.inventory
-        groups = [list(group) for _, group in groupby(sorted(inventory.strangers, key=_by_origin), key=_by_origin)]
+        groups = [list(group) for _, group in groupby(sorted(inventory.stray_replicas, key=_by_origin), key=_by_origin)]
         reports: list[SecretReport] = []
         for listed, primary in zip(groups, parallel(self._origin, groups, pulse=self.pulse), strict=True):
             if isinstance(primary, Secret):

@@ -82,7 +82,7 @@ class Inventory:
     """Selected secrets and listed replicas; a healthy secret takes no more memory than its list entry."""
 
     aws: Aws
-    sweeper: RegionLister
+    lister: RegionLister
     key_check: KmsKeys
     scope: FleetScope
     pulse: Callable[[], None] = do_nothing
@@ -96,11 +96,11 @@ class Inventory:
     """Names without a secret in this Region."""
     present: set[str] = field(default_factory=set)
     """Names with a secret in this Region."""
-    clashes: list[str] = field(default_factory=list)
+    conflicts: list[str] = field(default_factory=list)
     """Rule conflicts that show only once the rules' secrets are known."""
     matched: list[int] = field(default_factory=list)
     """Number of secrets that each rule selects, including other shards."""
-    strangers: list[Listed] = field(default_factory=list)
+    stray_replicas: list[Listed] = field(default_factory=list)
     """Replicas of this Region's primaries that no primary lists."""
     seen_elsewhere: set[int] = field(default_factory=set)
     """Places of primaries with an unwanted replica in some list."""
@@ -123,9 +123,9 @@ class Inventory:
     @property
     def progress(self) -> Progress:
         """Secrets and pages listed so far."""
-        return Progress(self.doing, self.sweeper.seen)
+        return Progress(self.doing, self.lister.seen)
 
-    def take_stock(self) -> None:
+    def list_primaries(self) -> None:
         """List the primaries' Region and keep selected secrets; look up named ones that are not listed.
 
         Raises:
@@ -136,7 +136,7 @@ class Inventory:
         rules = self.scope.rules
         self.matched = [0] * len(rules)
         names = self.scope.names
-        for page in self.sweeper.pages(self.scope.home, filters([rule.selector for rule in rules])):
+        for page in self.lister.pages(self.scope.home, filters([rule.selector for rule in rules])):
             for listed in page[:1]:
                 check_account(listed.account, self.scope.expect_account, listed.arn)
             for listed in page:
@@ -156,7 +156,7 @@ class Inventory:
             if isinstance(secret, SecretReport):
                 self._refuse(name, secret)
 
-    def sweep(self) -> None:
+    def list_replicas(self) -> None:
         """List all wanted Regions in parallel, and compare them with the primaries.
 
         Raises:
@@ -233,7 +233,7 @@ class Inventory:
             return
         wanted = self._union(places, secret.account)
         if isinstance(wanted, RuleConflict):
-            self.clashes.append(wanted.told(secret.name))
+            self.conflicts.append(wanted.told(secret.name))
         else:
             self.primaries.append(replace(secret, tags=()) if secret.tags else secret)
             self.wants.append(wanted)
@@ -269,7 +269,7 @@ class Inventory:
         """List one Region, and keep only entries that differ from the wanted state."""
         selectors = [rule.selector for rule in self.scope.rules]
         try:
-            for page in self.sweeper.pages(region, filters(selectors, names_only=True), doomed=True):
+            for page in self.lister.pages(region, filters(selectors, names_only=True), doomed=True):
                 for secret in page:
                     self._compare(secret, index.get(secret.name))
         except AwsError as error:
@@ -280,8 +280,8 @@ class Inventory:
     def _compare(self, secret: Listed, place: int | None) -> None:
         """Compare an entry of a replica Region with the primary of that name."""
         if place is None:
-            if self._is_stranger(secret):
-                self.strangers.append(secret)
+            if self._is_stray(secret):
+                self.stray_replicas.append(secret)
             return
         primary = self.primaries[place]
         target = next((target for target in self.wants[place].targets if target.region == secret.region), None)
@@ -295,7 +295,7 @@ class Inventory:
         else:
             self._listed[secret.region][secret.name] = secret
 
-    def _is_stranger(self, secret: Listed) -> bool:
+    def _is_stray(self, secret: Listed) -> bool:
         """Return whether it is a replica of a selected primary that is not listed."""
         home, share = self.scope.home, self.scope.share
         if not self.scope.seeks_orphans or secret.primary_region != home or secret.region == home:
@@ -315,14 +315,14 @@ def _incomplete(name: str, secret: Secret) -> Problem | None:
     return Problem.of(NotFound(message, hint=f"write {secret.arn}, or the secret's name: {secret.name}"))
 
 
-def check_clashes(inventories: Iterable[Inventory], others: Sequence[str] = ()) -> None:
+def check_conflicts(inventories: Iterable[Inventory], others: Sequence[str] = ()) -> None:
     """Refuse conflicting rules for one secret; `others` are mistakes to report with them.
 
     Raises:
         UsageError: rules conflict, or there are others.
 
     """
-    mistakes = (*(clash for inventory in inventories for clash in inventory.clashes), *others)
+    mistakes = (*(clash for inventory in inventories for clash in inventory.conflicts), *others)
     if mistakes:
         mistake_count = "a mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
         raise UsageError(

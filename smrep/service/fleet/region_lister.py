@@ -9,7 +9,7 @@ from smrep.errors import Throttled, Unanswered
 from smrep.model import Filter, Listed, Page, Paging
 from smrep.regions import Region
 from smrep.service.ports import Clock, SecretsManager
-from smrep.service.steps.polling import past_throttling
+from smrep.service.steps.polling import retry_throttled
 from smrep.service.steps.rate_limiter import RateLimiter
 
 LISTS_A_SECOND = 50.0
@@ -62,4 +62,4 @@ class RegionLister:
                 pace.throttled()
                 raise
 
-        return past_throttling(self.clock, self.clock.monotonic() + _PATIENCE_S)(once)
+        return retry_throttled(self.clock, self.clock.monotonic() + _PATIENCE_S)(once)

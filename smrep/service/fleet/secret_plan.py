@@ -18,7 +18,7 @@ from smrep.rules.replication.region_step import NO_CONSENT, Keep, RegionStep, Sk
 from smrep.rules.replication.replica_deletion import why_kept
 from smrep.rules.replication.replica_state import secret_report
 from smrep.service.fleet.inspector import Inspector
-from smrep.service.fleet.inventory import Inventory, check_clashes
+from smrep.service.fleet.inventory import Inventory, check_conflicts
 from smrep.service.ports import Clock
 from smrep.service.steps.lookup import troubles_elsewhere
 from smrep.service.steps.parallel import LOOK_S, do_nothing, parallel
@@ -117,9 +117,9 @@ class AccountPlanner:
 
         """
         inventory, inspector = self.inventory, self.inspector
-        inventory.sweep()
+        inventory.list_replicas()
         inspector.orphans()
-        check_clashes([inventory])
+        check_conflicts([inventory])
         doubtful = inspector.doubtful(blindly=True, trusting=self.trusting)
         inspector.to_look = len(doubtful)
         for report in inventory.refused:

@@ -50,7 +50,7 @@ class ConfirmedChanges:
         return cls(states, leg.removes | {replica.region for replica in entry.third})
 
 
-def both_ends(aws: SecretsManager, entry: RecordEntry, pair: RegionPair) -> BothRegions:
+def look_at_both(aws: SecretsManager, entry: RecordEntry, pair: RegionPair) -> BothRegions:
     """Look up the secret's name in both Regions, in parallel.
 
     Raises:
@@ -291,7 +291,7 @@ class FailbackTask:
         turn = self.account_run.pace.ahead(StopFlag(self.scheduler, self.account_run).is_set)
         if opened.closed:
             return None
-        ends, primary = both_ends(self.account_run.aws, self.entry, self.pair), leg.aim.primary
+        ends, primary = look_at_both(self.account_run.aws, self.entry, self.pair), leg.aim.primary
         old, new = ends.old, ends.new
         if not (isinstance(old, Secret) and isinstance(new, Secret)) or identity(new) != identity(primary):
             return self._new_leg()
@@ -333,7 +333,7 @@ class FailbackTask:
 
     def _decide(self, opened: WriteGate) -> None:
         """Look into both Regions in parallel, and decide."""
-        ends = both_ends(self.account_run.aws, self.entry, self.pair)
+        ends = look_at_both(self.account_run.aws, self.entry, self.pair)
         goal = next_step(ends, self.goal, rotation_handled=self.rotation_handled)
         self.skipped = goal if isinstance(goal, SkippedSecret) else None
         if not isinstance(goal, SkippedSecret):

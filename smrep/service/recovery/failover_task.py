@@ -24,7 +24,7 @@ from smrep.service.steps.secret_promotion import SecretPromotion, check_promoted
 from smrep.service.steps.write_once import WriteGate
 
 
-def nothing_known(_arn: str) -> RecordEntry | None:
+def no_entry(_arn: str) -> RecordEntry | None:
     """Return None, for a record that nobody else writes."""
     return None
 
@@ -41,7 +41,7 @@ class FailoverTask:
     """Appends a line to the record; if it raises, the announced step must not happen."""
     recorded: RecordEntry | None = None
     """The secret's record entry."""
-    entry: Callable[[str], RecordEntry | None] = nothing_known
+    entry: Callable[[str], RecordEntry | None] = no_entry
     """Returns an ARN's latest record entry."""
     findings: Sequence[Finding] = ()
     selectors: Sequence[Selector] = (EVERY,)

@@ -35,7 +35,7 @@ class FoundSecret:
     """The replica that you named, if smrep followed it to its primary."""
 
 
-class Describes(Protocol):
+class Describer(Protocol):
     """Describes a secret."""
 
     def describe(self, secret_id: str, region: Region, /) -> Secret:
@@ -46,7 +46,7 @@ class Describes(Protocol):
 class _Patient:
     """Describes a secret, and retries throttled calls until the deadline, for 20 s at most."""
 
-    aws: Describes
+    aws: Describer
     clock: Clock
     deadline: float
     """In the clock's seconds."""
@@ -58,14 +58,14 @@ class _Patient:
             AwsError: AWS did not return it.
 
         """
-        from smrep.service.steps.polling import past_throttling
+        from smrep.service.steps.polling import retry_throttled
 
         until = min(self.deadline, self.clock.monotonic() + _THROTTLED_S)
-        return past_throttling(self.clock, until)(self.aws.describe, secret_id, region)
+        return retry_throttled(self.clock, until)(self.aws.describe, secret_id, region)
 
 
 def find_secrets(  # noqa: PLR0913 - two ways to be patient
-    aws: Describes,
+    aws: Describer,
     addresses: Sequence[SecretAddress],
     *,
     follow: bool,
@@ -102,7 +102,7 @@ def find_secrets(  # noqa: PLR0913 - two ways to be patient
     return tuple(unique.values())
 
 
-def _look(aws: Describes, address: SecretAddress, *, follow: bool) -> FoundSecret:
+def _look(aws: Describer, address: SecretAddress, *, follow: bool) -> FoundSecret:
     by_arn = address.secret_id.startswith("arn:")
     try:
         secret = replace(aws.describe(address.secret_id, address.region), by_arn=by_arn)
@@ -119,7 +119,7 @@ def _look(aws: Describes, address: SecretAddress, *, follow: bool) -> FoundSecre
     return FoundSecret(address, replace(primary, by_arn=by_arn), secret)
 
 
-def refreshed(aws: Describes, secret: Secret) -> Secret:
+def refreshed(aws: Describer, secret: Secret) -> Secret:
     """Describe the secret again in its Region.
 
     Raises:
@@ -313,7 +313,7 @@ def troubles_elsewhere(secret: Secret, regions: Collection[Region]) -> tuple[str
     )
 
 
-ASIDE_S = 2 * LOOK_S
+OPTIONAL_S = 2 * LOOK_S
 """Seconds to wait for STS and the account's Regions, which are optional."""
 
 
@@ -415,6 +415,6 @@ def identify_caller(account: Account, home: Region) -> CallerIdentity:
             return CallerIdentity(None, error.message)
 
     (identity,) = parallel(
-        ask, [None], late=lambda _: CallerIdentity(None, "no answer came in time"), patience_s=ASIDE_S
+        ask, [None], late=lambda _: CallerIdentity(None, "no answer came in time"), patience_s=OPTIONAL_S
     )
     return identity

@@ -58,7 +58,7 @@ def watch(
     poll(tick, lambda _: not still_open(), clock=run.clock, deadline=run.deadline)
 
 
-def past_throttling(clock: Clock, deadline: float) -> Retrying:
+def retry_throttled(clock: Clock, deadline: float) -> Retrying:
     """Return a caller that retries only Throttled, until the deadline.
 
     Raises the last call's error.

@@ -191,7 +191,7 @@ def _look(prover: ReplicaProver, check: ReplicaCheck, waited_s: float) -> None:
         since[region] = in_progress_since(since.get(region), primary.replica(region), now)
 
 
-def tell_stuck(check: ReplicaCheck, clock: Clock, deadline: float) -> None:
+def report_stuck(check: ReplicaCheck, clock: Clock, deadline: float) -> None:
     """Report each Region that is InProgress past the deadline: since when, and its last look."""
     for region, seen in tuple(check.seen.items()):
         entry = check.primary.replica(region)

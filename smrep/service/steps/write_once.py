@@ -29,7 +29,7 @@ from smrep.service.ports import Clock, SecretsManager
 from smrep.service.run_state import RunState
 from smrep.service.steps.lookup import look_up_name
 from smrep.service.steps.parallel import LOOK_S, parallel
-from smrep.service.steps.polling import past_throttling
+from smrep.service.steps.polling import retry_throttled
 from smrep.service.steps.rate_limiter import RateLimiter, ReservedSlot
 
 T = TypeVar("T")
@@ -47,7 +47,7 @@ class StopSignal(Protocol):
         ...
 
 
-SENDING = 4
+PARALLEL_WRITES = 4
 """Number of secrets to send for in parallel: all users of the account share AWS's 50 writes a second.
 Source: aws-behavior.md 5.
 """
@@ -99,7 +99,7 @@ class WriteGate:
             NotSent: the run was stopped meanwhile.
 
         """
-        answer: T = past_throttling(self.clock, self.deadline)(self._send, request, check)
+        answer: T = retry_throttled(self.clock, self.deadline)(self._send, request, check)
         return answer
 
     def _send(self, request: Callable[[], T], check: Callable[[], None] | None) -> T:
@@ -271,8 +271,8 @@ def _find_lost_answer(
 
 def send_in_batches(send: Callable[[T], None], items: Sequence[T], run: RunState) -> None:
     """Send for a few secrets at a time, and update the run's observer after each batch."""
-    for first in range(0, len(items), SENDING):
-        parallel(send, items[first : first + SENDING], pulse=run.heartbeat)
+    for first in range(0, len(items), PARALLEL_WRITES):
+        parallel(send, items[first : first + PARALLEL_WRITES], pulse=run.heartbeat)
         run.update()
 
 
