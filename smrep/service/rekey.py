@@ -122,7 +122,7 @@ class RekeyedSecret:
 
     @property
     def dangers(self) -> list[tuple[str, str]]:
-        """What to confirm: the secret's name, and the Regions where it will be missing for a while."""
+        """Changes to confirm: the secret's name, and the Regions where it will be missing for a while."""
         name = self.check.primary.name
         return [
             (
@@ -381,7 +381,7 @@ class Recreation:
 
     @property
     def activity(self) -> str:
-        """What AWS continues after an interruption."""
+        """Activity that AWS continues after an interruption."""
         last = [*self.removals][-1:]
         coming = last and last[0] in self.replications and self.replications[last[0]].tracked.was_sent
         return "replicating" if coming else "removing, and nothing makes the replica anew"

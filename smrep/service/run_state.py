@@ -77,7 +77,7 @@ class Plan:
     activity: str
     """Participle: `overwriting`, `removing`."""
     dangers: Sequence[tuple[str, str]]
-    """What is destroyed, to be confirmed: each secret's name and a sentence."""
+    """Losses to confirm: each secret's name and a sentence."""
     command: Callable[..., str]
     """Returns this run's command, with more flags."""
 

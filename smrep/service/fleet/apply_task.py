@@ -126,7 +126,7 @@ class ApplyTask:
             and self.account_run.wait
             and self.scheduler.clock.monotonic() < gate.deadline
         ):
-            removal.spare(why)
+            removal.skip_unsent(why)
 
     def _why_not(self) -> Problem | None:
         """Return why nothing may be removed yet."""

@@ -178,7 +178,7 @@ class AccountPlanner:
         )
         account = self.inventory.account
         if removal is not None and any(isinstance(step, Skip) for step in steps):
-            removal.spare(why_kept(primary, replication.report().replicas))
+            removal.skip_unsent(why_kept(primary, replication.report().replicas))
         return SecretPlan(
             primary.name,
             primary.arn,

@@ -157,7 +157,7 @@ class FailbackTask:
 
     @property
     def stakes(self) -> list[tuple[str, str]]:
-        """What to confirm: the secret's name, and what is lost."""
+        """Changes to confirm: the secret's name, and what is lost."""
         leg = self._leg
         if not self.has_work or not isinstance(leg, Reprotection):
             return []

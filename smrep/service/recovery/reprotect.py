@@ -103,7 +103,7 @@ class Reprotection:
 
     @property
     def stakes(self) -> list[tuple[str, str]]:
-        """What to confirm: the secret's name, and what is lost."""
+        """Changes to confirm: the secret's name, and what is lost."""
         stakes = [stake for removal in (self.removal, self.parting) if removal for stake in removal.stakes]
         victim = self.aim.victim
         if victim is not None and self.sends:

@@ -74,7 +74,7 @@ class SecretRemoval:
             if self.deletions[region].sent_at is None and not self.deletions[region].gone
         ]
 
-    def spare(self, why: Problem | None) -> None:
+    def skip_unsent(self, why: Problem | None) -> None:
         """Skip the unsent Regions for this reason; None skips nothing."""
         if why is not None:
             self.fail(self.unsent, why)
