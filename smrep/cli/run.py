@@ -29,7 +29,7 @@ from smrep.output.stderr_notes import explain, is_mute
 from smrep.output.terminal import Messages, Terminal, fits, is_terminal, wants_animation, wants_color
 from smrep.regions import Region, is_known, nearest
 from smrep.report import Kind, Problem, RunReport, SecretReport, SecretsReport, Severity, bug
-from smrep.rules.hints import connected_report, typed_again
+from smrep.rules.hints import command_line, report_with_connection_flags
 from smrep.rules.primary_region import PrimaryRegions, account_in, check_account, check_regions, locate_primaries
 from smrep.rules.run_outcome import run_outcome, timed_out
 from smrep.service.ports import Clock
@@ -276,7 +276,9 @@ class Run:
         """Command that resumes the run, or the typed one; without passwords in URLs."""
         going_on = self.state.interruption(self.state).hint
         words = click.get_current_context().meta.get(WORDS, ())
-        return going_on or typed_again([re.sub(r"https?://\S*", lambda url: shown_url(url[0]), word) for word in words])
+        return going_on or command_line(
+            [re.sub(r"https?://\S*", lambda url: shown_url(url[0]), word) for word in words]
+        )
 
     def close_screen(self) -> None:
         """Make room for the result after progress."""
@@ -368,7 +370,7 @@ class Run:
         """
         from smrep.aws.client import Aws
         from smrep.aws.session import Session, Settings
-        from smrep.rules.hints import cure
+        from smrep.rules.hints import credentials_fix
 
         options = options or self.options
         sources = self.where.sources if self.where else {}
@@ -384,7 +386,7 @@ class Run:
             sts_region=first,
             sole_region=first if sole else None,
         )
-        session = Session(settings, self.messages.note, cure=cure)
+        session = Session(settings, self.messages.note, cure=credentials_fix)
         if first:
             self.endpoint_url = session.endpoint_url(first)
         return Aws(session, self.messages.trace if options.debug else None, self._observe)
@@ -423,7 +425,7 @@ class Run:
             error=trouble,
             summary=results.summary,
         )
-        return connected_report(report, self.options.connection, self.connections)
+        return report_with_connection_flags(report, self.options.connection, self.connections)
 
     def _home(self, secrets: Sequence[SecretReport]) -> tuple[Region | None, str | None]:
         """Return the primaries' common Region and its source: the command line, else the replicas."""

@@ -8,7 +8,7 @@ from typing import Any
 from smrep import __version__
 from smrep.output.events import timestamp
 from smrep.output.safe import to_json
-from smrep.rules.recovery.drill_timeline import DrillResult, Gap, SecretTimeline, Span, Step, Taken
+from smrep.rules.recovery.drill_timeline import DrillResult, Gap, SecretTimeline, Span, Step, StepResult
 
 SCHEMA = "smrep-drill/1"
 """Its JSON Schema is drill.schema.json beside this file."""
@@ -51,7 +51,7 @@ def _result(rehearsal: DrillResult) -> str:
     return "failed" if rehearsal.problems else "ok"
 
 
-def _step(step: Step, taken: Taken | None) -> dict[str, Any]:
+def _step(step: Step, taken: StepResult | None) -> dict[str, Any]:
     return {
         "step": step.name,
         "command": step.command,

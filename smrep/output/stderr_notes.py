@@ -10,7 +10,7 @@ from smrep.output.summary_line import REPORTS_FINDINGS, summary_line
 from smrep.output.terminal import Messages
 from smrep.regions import Region
 from smrep.report import Kind, RegionReport, RunReport, SecretReport, Severity
-from smrep.rules.hints import connected, some_names
+from smrep.rules.hints import some_names, with_connection_flags
 from smrep.rules.run_outcome import resume_commands
 
 _ALWAYS_SHOWN = (Kind.NO_VALUE, Kind.STUCK)
@@ -44,7 +44,7 @@ def explain(
     if report.summary is not None:
         _explain_many(report, messages, has_counts=has_table)
         if not report.error and next_step is not None:
-            messages.hint(connected(next_step, connection))
+            messages.hint(with_connection_flags(next_step, connection))
         return
     rows = [row for secret in report.secrets for row in secret.replicas]
     for secret in report.secrets:
@@ -72,7 +72,7 @@ def explain(
                 messages.hint(hint)
     if report.error:
         messages.trouble(report.error)
-        resume = connected(resume_commands(report.secrets) or "", connection)
+        resume = with_connection_flags(resume_commands(report.secrets) or "", connection)
         if (report.outcome in (Outcome.ACCESS, Outcome.BUG) or is_mute(report)) and resume not in (
             report.error.hint or ""
         ):

@@ -51,12 +51,12 @@ def format_command_on(secret: Secret, command: str, targets: Sequence[Target] = 
     )
 
 
-def promotion(replica: Secret) -> str:
+def promote_command(replica: Secret) -> str:
     """Return the command that promotes a replica."""
     return format_command("promote", [replica.id_in(replica.region)], targets=[Target(replica.region)])
 
 
-def policy_for(primary: Secret, targets: Sequence[Target]) -> str:
+def policy_command(primary: Secret, targets: Sequence[Target]) -> str:
     """Return the command that prints the permissions to replicate the primary, including a customer-managed key."""
     key = primary.kms_key_id
     key_flags = () if key is None or key.endswith("alias/aws/secretsmanager") else ("--primary-key", key)
@@ -78,12 +78,12 @@ def remove_then_replicate(primary: Secret, targets: Sequence[Target]) -> str:
     return f"{format_command_on(primary, 'remove', regions)}; then: {format_command_on(primary, 'replicate', targets)}"
 
 
-def typed_again(words: Sequence[str]) -> str:
+def command_line(words: Sequence[str]) -> str:
     """Return the command line that you typed."""
     return shlex.join(["smrep", *words])
 
 
-def connected(hint: str, flags: Sequence[str]) -> str:
+def with_connection_flags(hint: str, flags: Sequence[str]) -> str:
     """Return the hint with the connection's flags in each of its commands, so that they use the same account.
 
     `flags` are pairs of a flag and its value. smrep's commands get all of them. The AWS CLI's get the profile and the
@@ -98,14 +98,14 @@ def connected(hint: str, flags: Sequence[str]) -> str:
         return hint[start : next((place for place in ends if place >= start), len(hint))]
 
     def ours(command: str) -> list[str]:
-        return [word for pair in pairs if not _names(command, pair[0]) for word in pair]
+        return [word for pair in pairs if not _has_flag(command, pair[0]) for word in pair]
 
     def theirs(command: str, service: str) -> list[str]:
         kept = [pair for pair in pairs if pair[0] == "--profile"]
         region = re.search(r"--region ([a-z0-9-]+)", command) if service == "secretsmanager" else None
         url = None if service in _LOCAL else urls.get(region[1] if region else "", urls.get(""))
         kept += [("--endpoint-url", url)] if url else []
-        return [word for pair in kept if not _names(command, pair[0]) for word in pair]
+        return [word for pair in kept if not _has_flag(command, pair[0]) for word in pair]
 
     def put(match: re.Match[str]) -> str:
         if match["ours"]:
@@ -123,7 +123,7 @@ def connected(hint: str, flags: Sequence[str]) -> str:
     )
 
 
-def _names(hint: str, flag: str) -> bool:
+def _has_flag(hint: str, flag: str) -> bool:
     """Return whether the hint has the flag as a word of its own; a secret's name may be x--profile."""
     return re.search(rf"(?<!\S){flag}(?![\w-])", hint) is not None
 
@@ -149,11 +149,11 @@ _SET_UP = "set up a profile (aws configure sso, or aws login), or export AWS_ACC
 _DENIED = ("AccessDenied", "AccessDeniedException")
 
 
-def cure(source: Source, code: str) -> str:
+def credentials_fix(source: Source, code: str) -> str:
     """Return the fix for credentials from that source, given their error code."""
     match code:
         case "NoCredentials":
-            return _find(source)
+            return _no_credentials_fix(source)
         case "PartialCredentials" | "ProfileIncomplete":
             return f"see what is set and what is not: {_aws('configure list', source)}"
         case "ClockSkew":
@@ -198,13 +198,15 @@ def renewal(source: Source) -> str:
         case method if method in _FILES:
             return f"put new keys into the profile, and a new session token if it has one: {_aws('configure', source)}"
         case "container-role" | "iam-role":
-            return f"see what role the machine or the container has, and whether it is there: {_who(source)}"
+            return (
+                f"see what role the machine or the container has, and whether it is there: {_caller_identity(source)}"
+            )
         case _:
-            return f"check the credentials that the role is assumed with: {_who(source)}"
+            return f"check the credentials that the role is assumed with: {_caller_identity(source)}"
 
 
-def _find(source: Source) -> str:
-    advice = f"see whether the AWS CLI finds any: {_who(source)}"
+def _no_credentials_fix(source: Source) -> str:
+    advice = f"see whether the AWS CLI finds any: {_caller_identity(source)}"
     if source.profiles:
         named = some_names(source.profiles)
         return f"{advice}; name a profile that has some (--profile NAME; there are: {named}), or sign in: aws login"
@@ -232,11 +234,11 @@ def _aws(command: str, source: Source) -> str:
     return aws_command(command, profile=source.profile) if source.profile else aws_command(command)
 
 
-def _who(source: Source) -> str:
+def _caller_identity(source: Source) -> str:
     return _aws("sts get-caller-identity", source)
 
 
-def connected_report(
+def report_with_connection_flags(
     report: RunReport, flags: tuple[str, ...], accounts: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 ) -> RunReport:
     """Return the report with the connection's flags in every command of a hint.
@@ -247,10 +249,12 @@ def connected_report(
         return report
 
     def mend(trouble: Problem | None, flags: tuple[str, ...]) -> Problem | None:
-        return replace(trouble, hint=connected(trouble.hint, flags)) if trouble and trouble.hint else trouble
+        return (
+            replace(trouble, hint=with_connection_flags(trouble.hint, flags)) if trouble and trouble.hint else trouble
+        )
 
     def mended(finding: Finding, flags: tuple[str, ...]) -> Finding:
-        return replace(finding, hint=connected(finding.hint, flags)) if finding.hint else finding
+        return replace(finding, hint=with_connection_flags(finding.hint, flags)) if finding.hint else finding
 
     def mended_secret(secret: SecretReport) -> SecretReport:
         account_flags = accounts.get(secret.account or "", flags)

@@ -12,7 +12,7 @@ from smrep.errors import UsageError
 from smrep.model import SecretId, Target, in_region, parse_arn
 from smrep.regions import Region, is_known, partition_of
 from smrep.rules.primary_region import SecretAddress, check_regions
-from smrep.rules.replication.key_failures import DEFAULT, check_target, via
+from smrep.rules.replication.key_failures import DEFAULT, check_target, via_service
 
 
 class Place(Enum):
@@ -98,7 +98,7 @@ CALLS: Mapping[str, Mapping[Operation, tuple[Place, ...]]] = {
 }
 """The places of each operation, by command. Leaves out sts:GetCallerIdentity, which needs no permission."""
 
-IN_YOUR_NAME: Mapping[str, Mapping[Operation, tuple[Place, ...]]] = {
+KEY_OPERATIONS: Mapping[str, Mapping[Operation, tuple[Place, ...]]] = {
     "ReplicateSecretToRegions": {
         ("kms", "Decrypt"): _PRIMARY,
         ("kms", "GenerateDataKey"): _REPLICA,
@@ -139,7 +139,7 @@ EVERY = SecretId("*")
 MANAGED_POLICY_MAX = 6144
 """The longest managed policy in characters, without white space. Source: IAM quotas, 'managed policy'."""
 
-RETURNING = frozenset({"failback"})
+FAILBACK_COMMANDS = frozenset({"failback"})
 """Commands for which either Region may hold the primary, and that overwrite secrets."""
 
 Condition = tuple[tuple[str, str, tuple[str, ...]], ...]
@@ -202,7 +202,7 @@ def document(scope: PolicyScope) -> dict[str, object]:
                 "Sid": label if used[label] == 1 else f"{label}{used[label]}",
                 "Effect": "Allow",
                 "Action": list(allowed),
-                "Resource": _least(resources[label, allowed, condition]),
+                "Resource": _without_covered(resources[label, allowed, condition]),
                 **({"Condition": _rendered(condition)} if condition else {}),
             }
         )
@@ -229,17 +229,19 @@ def _grants(scope: PolicyScope) -> Iterator[tuple[str, str, str, Condition]]:
     for command in scope.commands:
         for (service, operation), places in CALLS[command].items():
             for place in places:
-                for resource, condition in _objects(scope, service, operation, place, returns=command in RETURNING):
+                for resource, condition in _resources(
+                    scope, service, operation, place, returns=command in FAILBACK_COMMANDS
+                ):
                     yield LABELS[operation], f"{service}:{operation}", resource, condition
-    for operation in scope.operations & IN_YOUR_NAME.keys():
-        for (service, dependency), key_places in IN_YOUR_NAME[operation].items():
-            places = (Place.PRIMARY, Place.REPLICA) if scope.commands & RETURNING else key_places
+    for operation in scope.operations & KEY_OPERATIONS.keys():
+        for (service, dependency), key_places in KEY_OPERATIONS[operation].items():
+            places = (Place.PRIMARY, Place.REPLICA) if scope.commands & FAILBACK_COMMANDS else key_places
             for region, resource, condition in (key for place in places for key in _keys(scope, place)):
-                only = (*condition, ("StringEquals", "kms:ViaService", (via(region),)))
+                only = (*condition, ("StringEquals", "kms:ViaService", (via_service(region),)))
                 yield LABELS[dependency], f"{service}:{dependency}", resource, only
 
 
-def _objects(
+def _resources(
     scope: PolicyScope, service: str, operation: str, place: Place, *, returns: bool
 ) -> Iterator[tuple[str, Condition]]:
     """Yield each resource of an operation, with its condition."""
@@ -312,7 +314,7 @@ def _limits(scope: PolicyScope, operation: str, address: SecretAddress, *, retur
     return tuple(limits)
 
 
-def _least(resources: set[str]) -> list[str]:
+def _without_covered(resources: set[str]) -> list[str]:
     """Return the sorted resources, without those that a wildcard Region covers."""
     covered = {arn for arn in resources if arn[:4] == "arn:" and in_region(arn, Region("*")) in resources - {arn}}
     return sorted(resources - covered)
@@ -402,7 +404,7 @@ def notes(scope: PolicyScope) -> Iterator[str]:
         yield "no account is known, so any stands in the ARNs; name it: --expect-account ID"
     if scope.secrets[0].secret_id == EVERY:
         yield f"no SECRET: the policy is for every secret of {scope.homes[0]}"
-    if scope.operations & IN_YOUR_NAME.keys():
+    if scope.operations & KEY_OPERATIONS.keys():
         yield from _key_notes(scope)
     if "RemoveRegionsFromReplication" in scope.operations:
         yield "IAM has no condition on the Regions of a removal: the policy allows removing every replica"

@@ -14,7 +14,7 @@ from smrep.regions import KNOWN, Region
 from smrep.report import Finding, Kind, Severity
 from smrep.rules.hints import aws_command
 from smrep.rules.replication.findings import unchecked
-from smrep.rules.replication.key_failures import via
+from smrep.rules.replication.key_failures import via_service
 
 Policy = str | AwsError | None
 """A resource policy, the error of reading it, or None without one."""
@@ -26,13 +26,13 @@ _REGION_BOUND = re.compile(rf"arn:aws[a-z-]*:[a-z0-9-]+:{_REGION}:|\b[a-z-]+\.{_
 """An ARN or an endpoint's name, as in kms:ViaService, with a Region."""
 
 
-def may_read(role: str, primary: Secret, region: Region, decision: Decision, policy: Policy) -> Finding:
+def read_finding(role: str, primary: Secret, region: Region, decision: Decision, policy: Policy) -> Finding:
     """Return the finding for IAM's decision on GetSecretValue; the secret's own policy may allow more."""
     arn = in_region(primary.arn, region)
     reading = f"{role} to read {primary.name} in {region}"
     allow = f"allow the role secretsmanager:GetSecretValue on {arn}"
     if isinstance(decision, AwsError):
-        return _unsure(f"whether IAM allows {reading}", role, decision)
+        return _not_checked(f"whether IAM allows {reading}", role, decision)
     if decision == "allowed":
         return Finding(
             Kind.READER, Severity.INFO, f"IAM's simulation allows {reading}; it is advice, no value was read"
@@ -45,12 +45,12 @@ def may_read(role: str, primary: Secret, region: Region, decision: Decision, pol
     return Finding(Kind.READER, Severity.WARNING, message, allow)
 
 
-def may_decrypt(role: str, key: str, region: Region, decision: Decision) -> Finding | None:
+def decrypt_finding(role: str, key: str, region: Region, decision: Decision) -> Finding | None:
     """Return the finding for IAM's decision on kms:Decrypt with the replica's key, None if allowed."""
     decrypting = f"{role} to decrypt with {key} in {region}"
-    allow = f"allow the role kms:Decrypt on {key}, with kms:ViaService {via(region)} if it is limited by that"
+    allow = f"allow the role kms:Decrypt on {key}, with kms:ViaService {via_service(region)} if it is limited by that"
     if isinstance(decision, AwsError):
-        return _unsure(f"whether IAM allows {decrypting}", role, decision)
+        return _not_checked(f"whether IAM allows {decrypting}", role, decision)
     if decision == "allowed":
         return None
     if decision == "explicitDeny":
@@ -59,7 +59,7 @@ def may_decrypt(role: str, key: str, region: Region, decision: Decision) -> Find
     return Finding(Kind.READER, Severity.WARNING, message, allow)
 
 
-def bound(primary: Secret, region: Region, policy: Policy) -> tuple[Finding, ...]:
+def region_bound_policy(primary: Secret, region: Region, policy: Policy) -> tuple[Finding, ...]:
     """Return a warning if the resource policy, which AWS copies unchanged, names another Region."""
     if isinstance(policy, AwsError):
         subject = f"the resource policy of {primary.name}"
@@ -96,7 +96,7 @@ def _texts(policy: str | None) -> Iterator[str]:
             pending += value
 
 
-def _unsure(subject: str, role: str, error: AwsError) -> Finding:
+def _not_checked(subject: str, role: str, error: AwsError) -> Finding:
     finding = unchecked(subject, error, f"iam:SimulatePrincipalPolicy on {role}")
     if isinstance(error, NotFound):
         name = role.rpartition("/")[2]

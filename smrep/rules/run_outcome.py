@@ -72,19 +72,19 @@ def interruption(secrets: Sequence[SecretReport], *, sent: bool, doing: str = "r
     )
 
 
-def stopped_waiting(secrets: Sequence[SecretReport], again: str) -> Problem:
+def interrupted_wait(secrets: Sequence[SecretReport], again: str) -> Problem:
     """Return the problem of an interrupted `wait`; `again` is the command to repeat if AWS had not answered."""
     if secrets:
         return interruption(secrets, sent=True)
     return Problem("Interrupted", "stopped waiting; AWS had not answered yet", again, None, Outcome.INTERRUPTED)
 
 
-def stopped_looking() -> Problem:
+def interrupted_read() -> Problem:
     """Return the problem of an interrupted command that changes nothing."""
     return Problem("Interrupted", "stopped looking; nothing was changed", None, None, Outcome.INTERRUPTED)
 
 
-_AGAIN = {Action.REMOVE: "remove", Action.REKEY: "rekey", Action.PROMOTE: "promote"}
+_RESUMING_COMMANDS = {Action.REMOVE: "remove", Action.REKEY: "rekey", Action.PROMOTE: "promote"}
 """Actions that their own command resumes, since it checks the state first."""
 
 
@@ -127,7 +127,7 @@ def _open_targets(secret: SecretReport, looking: str) -> dict[tuple[str, tuple[s
     forcing = ("--force-overwrite", *arns) if unsent else ()
     for row in rows:
         target = Target(row.region, row.wanted_key)
-        resume = _AGAIN.get(row.action or Action.KEEP)
+        resume = _RESUMING_COMMANDS.get(row.action or Action.KEEP)
         flags: tuple[str, ...] = ()
         if row.action is Action.REKEY and row.arn is None and (row.changed or row.error is None):
             command = "replicate"  # removed to be recreated, or possibly so

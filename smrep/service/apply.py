@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from smrep.report import SecretReport
-from smrep.rules.fleet.plan_counts import done
+from smrep.rules.fleet.plan_counts import result_counts
 from smrep.rules.replication.replica_state import worst_first
 from smrep.service.fleet.apply_task import ApplyTask
 from smrep.service.fleet.fleet_run import WIDTH, AccountRun, FleetRun
@@ -48,7 +48,7 @@ class Application(FleetRun):
     @property
     def summary(self) -> dict[str, int]:
         """Regions counted by result."""
-        return done([task.report() for task in self.tasks], kept_rows(self.kept), len(self.kept))
+        return result_counts([task.report() for task in self.tasks], kept_rows(self.kept), len(self.kept))
 
     def check_accounts(self, accounts: Accounts) -> None:
         """Raise what ended the account early; `accounts` reports it for several.

@@ -11,7 +11,7 @@ from smrep.report import Finding, Kind, LazyReports, Progress, RegionReport, Sec
 from smrep.rules.fleet.coverage import covered_row, examined_row, extra_row, summary, unlisted_row
 from smrep.rules.manifest.schema import Rule
 from smrep.rules.manifest.selector import EVERY
-from smrep.rules.replication.findings import doubt, unchecked
+from smrep.rules.replication.findings import failed_check_outcome, unchecked
 from smrep.rules.replication.replica_state import secret_report, worst, worst_first
 from smrep.service.fleet.inspector import Inspector
 from smrep.service.fleet.inventory import Inventory, check_conflicts, refuse_absent, unmatched_rules
@@ -99,7 +99,7 @@ class Audit:
         for region, error in unlisted.items():
             finding = unchecked(region, error, f"secretsmanager:ListSecrets in {region}")
             message = f"{region} could not be listed, so a replica there whose primary is gone would not be seen"
-            raise NotWhole(message, finding.hint, doubt(error))
+            raise NotWhole(message, finding.hint, failed_check_outcome(error))
 
     def _listed_report(self, place: int, rows: Sequence[RegionReport]) -> SecretReport:
         """Return the report of a secret from the lists alone."""

@@ -12,13 +12,13 @@ from smrep.model import Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Problem, RegionReport, SecretReport, Severity
 from smrep.rules.primary_region import SecretAddress, check_regions
-from smrep.rules.reader_access import Decision, Policy, bound, may_decrypt, may_read
+from smrep.rules.reader_access import Decision, Policy, decrypt_finding, read_finding, region_bound_policy
 from smrep.rules.replication.blockers import key_health, region_state
-from smrep.rules.replication.diagnosis import diagnosed, is_hopeless, outcome_of, region_findings, region_only
-from smrep.rules.replication.findings import far_findings, no_value
-from smrep.rules.replication.key_failures import DEFAULT, normal, via
+from smrep.rules.replication.diagnosis import diagnosis_row, is_unusable, outcome_of, region_findings, region_row
+from smrep.rules.replication.findings import cross_account_findings, no_value
+from smrep.rules.replication.key_failures import DEFAULT, normalized_key, via_service
 from smrep.rules.replication.name_owner import NameLookup, NotChecked, our_replica
-from smrep.rules.replication.region_step import entry_under
+from smrep.rules.replication.region_step import with_replica_key
 from smrep.rules.replication.replica_state import worst
 from smrep.service.ports import Account, Keys, SecretsManager
 from smrep.service.steps.kms_keys import KmsKeys
@@ -102,10 +102,10 @@ class Doctor:
 
     def _bare_row(self, states: Mapping[str, bool] | None, target: Target) -> RegionReport:
         findings, key = region_state(target.region, states), target.kms_key
-        if key and key != DEFAULT and not is_hopeless(findings):
+        if key and key != DEFAULT and not is_unusable(findings):
             description = self.health.key_check.key(key, target.region)
             findings += key_health(key, "the key", target.region, description, f"-r {target.region}=alias/NAME")
-        return region_only(target.region, key, findings)
+        return region_row(target.region, key, findings)
 
     def _report(self, lookup: FoundSecret, states: Mapping[str, bool] | None) -> SecretReport:
         primary = lookup.result
@@ -128,7 +128,7 @@ class Doctor:
         empty = no_value(primary)
         not_looked = NotChecked(no_answer(primary.name))
         rows = tuple(
-            diagnosed(primary, target, chart.looks.get(target.region, not_looked), (*findings, *whole, *empty))
+            diagnosis_row(primary, target, chart.looks.get(target.region, not_looked), (*findings, *whole, *empty))
             for target, findings in zip(targets, single, strict=True)
         )
         unread = () if rows or not self.reader else (f"{primary.name} has no replica to read: name a Region with -r",)
@@ -144,7 +144,7 @@ class Doctor:
             error=Problem.about(grave, outcome_of((grave,))) if grave else None,
             cross_account=primary.cross_account,
             by_arn=primary.by_arn,
-            findings=(*far_findings(primary), *(() if rows else empty)),
+            findings=(*cross_account_findings(primary), *(() if rows else empty)),
             notes=(
                 *followed_replica_note(lookup),
                 *(finding.message for finding in said if finding is not grave),
@@ -162,9 +162,9 @@ class Doctor:
         region, primary, findings = target.region, chart.primary, chart.findings[target.region]
         seen = chart.looks[region] = look_up_name(self.aws, primary, region)
         findings += region_findings(primary, target, seen, chart.states)
-        if is_hopeless(tuple(findings)):
+        if is_unusable(tuple(findings)):
             return tuple(findings)
-        entry = entry_under(primary.replica(region), our_replica(primary, seen))
+        entry = with_replica_key(primary.replica(region), our_replica(primary, seen))
         key = target.kms_key or (entry.kms_key_id if entry else None)
         findings += self.health.of_key(primary, Target(region, key))
         if entry:
@@ -184,15 +184,18 @@ class Doctor:
             "secretsmanager:VersionStage": "AWSCURRENT",
         }
         decision = self._simulated(role, "secretsmanager:GetSecretValue", arn, context)
-        findings = (may_read(role, primary, region, decision, policy), *bound(primary, region, policy))
-        if key is None or normal(key, region, primary.account) == DEFAULT:
+        findings = (
+            read_finding(role, primary, region, decision, policy),
+            *region_bound_policy(primary, region, policy),
+        )
+        if key is None or normalized_key(key, region, primary.account) == DEFAULT:
             return findings
         description = self.health.key_check.of(primary, key, region)
         if isinstance(description, AwsError):
             return (*findings, *self.health.of_key(primary, target))
-        through = {"kms:ViaService": via(region), "kms:EncryptionContext:SecretARN": arn}
+        through = {"kms:ViaService": via_service(region), "kms:EncryptionContext:SecretARN": arn}
         verdict = self._simulated(role, "kms:Decrypt", description.arn, {"aws:RequestedRegion": region, **through})
-        decrypting = may_decrypt(role, key, region, verdict)
+        decrypting = decrypt_finding(role, key, region, verdict)
         return (*findings, decrypting) if decrypting else findings
 
     def _simulated(self, role: str, action: str, resource: str, context: Mapping[str, str]) -> Decision:

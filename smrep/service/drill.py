@@ -11,9 +11,9 @@ from smrep.rules.recovery.drill_timeline import (
     DrillResult,
     Sighting,
     Step,
-    Taken,
-    astray,
-    courses,
+    StepResult,
+    build_timelines,
+    differences,
     steps,
     third_region,
     verdict,
@@ -69,7 +69,7 @@ class Drill:
     """Path of the failover record, as the commands name it."""
     run: Callable[[Sequence[str]], int]
     """Runs smrep with these arguments and returns its exit code."""
-    taken: list[Taken] = field(default_factory=list)
+    taken: list[StepResult] = field(default_factory=list)
     _started_at: float = 0.0
     _has_ended: bool = False
     _before: Mapping[str, tuple[str, str]] = field(default_factory=dict)
@@ -90,7 +90,7 @@ class Drill:
             try:
                 code = self._take(step)
             finally:
-                self.taken.append(Taken(step, begun - self._started_at, stage.now() - begun, code))
+                self.taken.append(StepResult(step, begun - self._started_at, stage.now() - begun, code))
             if code:
                 break
         else:
@@ -102,7 +102,7 @@ class Drill:
         stage, pair, every, taken = self.stage, self.pair, self.steps, tuple(self.taken)
         end = stage.now()
         after = stage.standing(pair.source)  # ends the sightings at this call
-        timelines = courses(stage.sightings, self._started_at, end)
+        timelines = build_timelines(stage.sightings, self._started_at, end)
         return DrillResult(
             pair,
             third_region(pair),
@@ -111,7 +111,9 @@ class Drill:
             every,
             taken,
             timelines,
-            verdict(every, taken, timelines, astray(pair, self._before, after, timelines)) if self._has_ended else (),
+            verdict(every, taken, timelines, differences(pair, self._before, after, timelines))
+            if self._has_ended
+            else (),
             interrupted=not self._has_ended,
         )
 

@@ -12,7 +12,7 @@ from smrep.report import LazyReports, Problem, Progress, RegionReport, SecretRep
 from smrep.rules.manifest.schema import Manifest
 from smrep.rules.manifest.selector import Selector, filters
 from smrep.rules.manifest.terraform import TerraformExport
-from smrep.rules.manifest.writer import adopted, left_out, not_there, unlooked_at
+from smrep.rules.manifest.writer import manifest_of, missing_note, not_checked_note, skipped_notes
 from smrep.rules.primary_region import check_account
 from smrep.rules.replication.key_failures import DEFAULT
 from smrep.rules.replication.name_owner import NotChecked, our_replica
@@ -90,7 +90,7 @@ class Export:
         ]
         self.notes += self.doubts
         self._look_for_unlisted(run)
-        self.notes += [note for primary in self.primaries for note in left_out(primary)]
+        self.notes += [note for primary in self.primaries for note in skipped_notes(primary)]
         run.update()
 
     @property
@@ -119,7 +119,7 @@ class Export:
     @property
     def manifest(self) -> Manifest:
         """Current replication as a manifest."""
-        return adopted(self.primaries, self.home, self._own_keys)
+        return manifest_of(self.primaries, self.home, self._own_keys)
 
     @property
     def terraform(self) -> TerraformExport:
@@ -177,12 +177,12 @@ class Export:
                 unlooked.setdefault(entry.region, []).append(self.primaries[place].name)
             elif not is_there:
                 primary = self.primaries[place]
-                self.notes.append(not_there(primary, entry))
+                self.notes.append(missing_note(primary, entry))
                 self._gone.add(in_region(primary.arn, entry.region))
                 rest = tuple(replica for replica in primary.replicas if replica.region != entry.region)
                 self.primaries[place] = replace(primary, replicas=rest)
 
-        unlooked_notes = [unlooked_at(region, names) for region, names in unlooked.items()]
+        unlooked_notes = [not_checked_note(region, names) for region, names in unlooked.items()]
         self.doubts += unlooked_notes
         self.notes += unlooked_notes
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from smrep.report import Progress, SecretReport
-from smrep.rules.recovery.failback_decision import unasked
+from smrep.rules.recovery.failback_decision import skip_unanswered
 from smrep.rules.recovery.recovery_summary import failback_counts
 from smrep.rules.replication.replica_state import worst_first
 from smrep.service.fleet.fleet_run import FleetRun
@@ -30,7 +30,7 @@ def plan_all(tasks: Sequence[FailbackTask], run: RunState) -> None:
     silent = [task.skipped.region for task in first if task.skipped and task.skipped.is_silence]
     if len(silent) == _FIRST:
         for task in rest:
-            task.leave(unasked(task.entry, silent[0], _FIRST))
+            task.leave(skip_unanswered(task.entry, silent[0], _FIRST))
         return
     parallel(FailbackTask.plan, rest, pulse=run.heartbeat)
 

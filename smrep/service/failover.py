@@ -16,7 +16,7 @@ from smrep.rules.recovery.recovery_summary import failover_counts, rotating
 from smrep.rules.replication.blockers import key_health
 from smrep.rules.replication.key_failures import DEFAULT
 from smrep.rules.replication.replica_state import worst_first
-from smrep.rules.replication.standalone_secret import unfit
+from smrep.rules.replication.standalone_secret import promotion_blocker
 from smrep.service.fleet.fleet_run import FleetRun
 from smrep.service.fleet.region_lister import RegionLister
 from smrep.service.ports import Aws
@@ -127,7 +127,7 @@ class FailoverSelection:
         try:
             secret = self.aws.describe(name, self.pair.target)
             why = of_another_account(self.aws, name, secret)
-            why = why or (unfit(secret, self.pair.source) if secret.is_replica else None)
+            why = why or (promotion_blocker(secret, self.pair.source) if secret.is_replica else None)
             return refusal_report(FoundSecret(address, secret), why) if why else Listed.of(secret)
         except CredentialsError:
             raise

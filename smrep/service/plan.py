@@ -10,7 +10,7 @@ from smrep.errors import NotFound, Outcome, PlanIsStale
 from smrep.model import Secret
 from smrep.report import Action, LazyReports, Progress, RegionReport, SecretReport
 from smrep.rules.fleet.desired_state import DesiredState
-from smrep.rules.fleet.plan_counts import tally, what_of
+from smrep.rules.fleet.plan_counts import action_of, tally
 from smrep.rules.fleet.saved_plan import Saved, SavedSecret, differences
 from smrep.rules.manifest.schema import Rule
 from smrep.rules.replication.replica_state import worst
@@ -125,7 +125,7 @@ def _detailed(report: SecretReport) -> SecretReport:
 def _differing(row: RegionReport) -> RegionReport:
     if row.error is not None:
         return row
-    if what_of(row) != Action.KEEP:
+    if action_of(row) != Action.KEEP:
         return replace(row, outcome=worst([row.outcome, Outcome.DRIFT]))
     return replace(row, outcome=worst([row.outcome, *(finding.outcome for finding in row.findings if finding.outcome)]))
 

@@ -12,7 +12,12 @@ from smrep.regions import Region
 from smrep.report import Problem, SecretReport, SecretsReport
 from smrep.rules.hints import format_command
 from smrep.rules.primary_region import SecretAddress
-from smrep.rules.replication.standalone_secret import check_named, left_behind, silence, unfit
+from smrep.rules.replication.standalone_secret import (
+    check_arn_regions,
+    no_answer_note,
+    old_primary_notes,
+    promotion_blocker,
+)
 from smrep.service.ports import SecretsManager
 from smrep.service.run_state import FewSecrets, Plan, RunState, interrupted_change
 from smrep.service.steps.lookup import FoundSecret, find_secrets, pending_deletion, refusal_report
@@ -64,7 +69,7 @@ def promote(aws: SecretsManager, request: PromoteRequest, run: RunState) -> Secr
 
     """
     lookups = find_secrets(aws, request.addresses, follow=False, expect_account=request.expect_account, run=run)
-    check_named(request.secret_ids, [lookup.result for lookup in lookups if isinstance(lookup.result, Secret)])
+    check_arn_regions(request.secret_ids, [lookup.result for lookup in lookups if isinstance(lookup.result, Secret)])
     members = [_plan(request, lookup) for lookup in lookups]
     run.track(FewSecrets(members, request.wait), partial(interrupted_change, "promoting"))
     replicas = [member for member in members if isinstance(member, SecretPromotion) and member.is_open]
@@ -84,7 +89,7 @@ def _plan(request: PromoteRequest, lookup: FoundSecret) -> SecretPromotion | Sec
     secret = lookup.result
     if isinstance(secret, Problem):
         return refusal_report(lookup, secret)
-    error = pending_deletion(secret) or unfit(secret, request.primary_region)
+    error = pending_deletion(secret) or promotion_blocker(secret, request.primary_region)
     if error is not None:
         return refusal_report(lookup, error)
     candidate = SecretPromotion(secret, secret)
@@ -105,7 +110,7 @@ def _ask_old_primaries(aws: SecretsManager, promoted: Sequence[SecretPromotion],
     notes = parallel(
         partial(_left_behind, aws, region),
         promoted,
-        late=lambda promotion: (silence(promotion.first, "no answer came in time"),),
+        late=lambda promotion: (no_answer_note(promotion.first, "no answer came in time"),),
         patience_s=LOOK_S,
     )
     for promotion, lines in zip(promoted, notes, strict=True):
@@ -115,6 +120,6 @@ def _ask_old_primaries(aws: SecretsManager, promoted: Sequence[SecretPromotion],
 def _left_behind(aws: SecretsManager, region: Region, promotion: SecretPromotion) -> tuple[str, ...]:
     primary_region = promotion.first.primary_region or region
     try:
-        return left_behind(aws.describe(in_region(promotion.first.arn, primary_region), primary_region), region)
+        return old_primary_notes(aws.describe(in_region(promotion.first.arn, primary_region), primary_region), region)
     except SmrepError as error:
-        return (silence(promotion.first, error.message),)
+        return (no_answer_note(promotion.first, error.message),)

@@ -14,11 +14,11 @@ from smrep.rules.hints import format_command, format_command_on
 from smrep.rules.primary_region import SecretAddress
 from smrep.rules.replication.key_change import (
     KeyChange,
+    blocked_change,
     decide_key_change,
-    recreated,
-    rekeyed,
-    stopped,
-    unkeyed,
+    key_change_refusal,
+    key_change_row,
+    recreated_row,
     with_blockers,
 )
 from smrep.rules.replication.key_failures import DEFAULT
@@ -152,7 +152,7 @@ class RekeyedSecret:
         if self.recreation and row.region in self.recreation.left_out:
             change = replace(change, error=self.recreation.left_out[row.region])
         proved = change.sent_at is None or row.region in self.proved
-        return rekeyed(change, row, self.clock.monotonic(), proved=proved, dry_run=dry_run)
+        return key_change_row(change, row, self.clock.monotonic(), proved=proved, dry_run=dry_run)
 
 
 def _decide(aws: Aws, keys: KmsKeys, primary: Secret, request: RekeyRequest, run: RunState) -> RekeyedSecret:
@@ -168,7 +168,7 @@ def _decide(aws: Aws, keys: KmsKeys, primary: Secret, request: RekeyRequest, run
     changes = parallel(
         lambda target: _turn(keys, primary, target, seen[target.region], health, needed, request),
         request.targets,
-        late=lambda target: stopped(target, LATE, Outcome.PENDING),
+        late=lambda target: blocked_change(target, LATE, Outcome.PENDING),
         patience_s=time_left(run.clock, run.deadline),
     )
     check = ReplicaCheck(primary, request.targets, dict(seen))
@@ -297,7 +297,7 @@ class RekeyWrite(Write):
         """Add the secret, the Region and a hint to the error."""
         (region,) = regions
         primary = self.secret.check.primary
-        return unkeyed(error, primary, self.secret.changes[region].target, in_region(primary.arn, region))
+        return key_change_refusal(error, primary, self.secret.changes[region].target, in_region(primary.arn, region))
 
 
 def _is_taken(seen: ReplicaLook) -> bool | None:
@@ -361,7 +361,7 @@ class Recreation:
     def rows(self) -> dict[Region, RegionReport]:
         """Return the rows of the Regions begun."""
         return {
-            row.region: recreated(row, self.primary, self.targets[row.region], made=made)
+            row.region: recreated_row(row, self.primary, self.targets[row.region], made=made)
             for made, report in self._reports()
             for row in report.replicas
         }

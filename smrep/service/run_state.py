@@ -8,7 +8,7 @@ from typing import Protocol
 
 from smrep.errors import Outcome
 from smrep.report import Problem, Progress, SecretReport, SecretsReport
-from smrep.rules.run_outcome import interruption, stopped_looking
+from smrep.rules.run_outcome import interrupted_read, interruption
 from smrep.service.ports import Clock
 
 
@@ -89,7 +89,7 @@ def nothing_sent(_state: RunState) -> Problem:
 
 def interrupted_look(_state: RunState) -> Problem:
     """Return the problem of an interrupted command that changes nothing."""
-    return stopped_looking()
+    return interrupted_read()
 
 
 def interrupted_change(activity: str, state: RunState) -> Problem:

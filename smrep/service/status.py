@@ -9,7 +9,7 @@ from smrep.model import FAILED, IN_SYNC, Secret
 from smrep.regions import Region
 from smrep.report import Problem, RegionReport, SecretReport, SecretsReport
 from smrep.rules.primary_region import SecretAddress, check_regions
-from smrep.rules.replication.findings import failed, missing, no_value, unsettled
+from smrep.rules.replication.findings import failed, in_progress, no_value, not_listed
 from smrep.rules.replication.key_failures import failure
 from smrep.rules.replication.replica_state import ReplicaState, region_report, secret_report
 from smrep.service.ports import SecretsManager
@@ -80,10 +80,10 @@ def _report(lookup: FoundSecret, request: StatusRequest) -> SecretReport:
 def _row(secret: Secret, region: Region) -> RegionReport:
     entry = secret.replica(region)
     if entry is None:
-        return RegionReport(region, Outcome.FAILED, findings=(missing(secret, region),))
+        return RegionReport(region, Outcome.FAILED, findings=(not_listed(secret, region),))
     state = ReplicaState(region, seen=entry)
     if entry.status == FAILED:
         return region_report(replace(state, error=failure(secret, entry), findings=(failed(secret, entry),)), secret)
     if entry.status == IN_SYNC:
         return region_report(state, secret)
-    return region_report(replace(state, findings=(unsettled(secret, entry),)), secret)
+    return region_report(replace(state, findings=(in_progress(secret, entry),)), secret)

@@ -11,9 +11,9 @@ from smrep.regions import Region
 from smrep.report import Problem, SecretsReport
 from smrep.rules.hints import format_command
 from smrep.rules.primary_region import SecretAddress, check_regions, common_region
-from smrep.rules.replication.findings import missing
+from smrep.rules.replication.findings import not_listed
 from smrep.rules.replication.replica_state import LIST_LAG_S, ReplicaState
-from smrep.rules.run_outcome import stopped_waiting
+from smrep.rules.run_outcome import interrupted_wait
 from smrep.service.ports import SecretsManager
 from smrep.service.run_state import FewSecrets, RunState
 from smrep.service.steps.closing_look import look_at_end
@@ -77,7 +77,7 @@ def wait(aws: SecretsManager, request: WaitRequest, run: RunState) -> SecretsRep
 
 
 def _interrupted(request: WaitRequest, run: RunState) -> Problem:
-    return stopped_waiting(run.tracked.reports(dry_run=False), request.command)
+    return interrupted_wait(run.tracked.reports(dry_run=False), request.command)
 
 
 def _member(wanted: tuple[Region, ...], lookup: FoundSecret) -> Member:
@@ -106,6 +106,6 @@ def _give_up_on_absent(secrets: list[SecretReplication]) -> None:
     """Report Regions that no list has shown as missing."""
     for replication, state in tuple(open_regions(secrets)):
         if state.seen is None:
-            finding = missing(replication.primary, state.region)
+            finding = not_listed(replication.primary, state.region)
             error = Problem("missing", finding.message, finding.hint, None, Outcome.FAILED)
             replication.states[state.region] = replace(state, findings=(finding,), error=error)

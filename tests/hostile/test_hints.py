@@ -16,15 +16,15 @@ from smrep.model import Listed, Replica, Secret, Target, Version
 from smrep.regions import Region
 from smrep.report import Finding, Problem
 from smrep.rules.fleet.coverage import extra_row, orphan
-from smrep.rules.manifest.writer import left_out
-from smrep.rules.reader_access import bound, may_read
+from smrep.rules.manifest.writer import skipped_notes
+from smrep.rules.reader_access import read_finding, region_bound_policy
 from smrep.rules.replication import findings
 from smrep.rules.replication.blockers import RequiredKey
 from smrep.rules.replication.key_failures import failure
-from smrep.rules.replication.name_owner import Absent, NameOwner, obstacle
+from smrep.rules.replication.name_owner import NameOwner, NoSecret, conflict_finding
 from smrep.rules.replication.region_step import Consent, decide_step
 from smrep.rules.replication.replica_deletion import plan_deletion
-from smrep.rules.replication.standalone_secret import unfit
+from smrep.rules.replication.standalone_secret import promotion_blocker
 from smrep.service.steps.lookup import pending_deletion
 
 HOME, WEST = Region("us-east-1"), Region("us-west-2")
@@ -52,7 +52,7 @@ CAUSES = (
 def told() -> Iterator[Finding | Problem | None]:
     """Yield what the rules have to say of secrets with hostile names, ARNs, keys, versions and labels."""
     for who in NameOwner:
-        yield obstacle(PRIMARY, TARGET, THERE, who)
+        yield conflict_finding(PRIMARY, TARGET, THERE, who)
     for cause in CAUSES:
         yield failure(PRIMARY, replace(ENTRY, message=f"{cause} {SHELL}"))
     with_replicas = replace(STRANGER, replicas=(ENTRY,))
@@ -61,19 +61,19 @@ def told() -> Iterator[Finding | Problem | None]:
         yield from getattr(step, "findings", ())
     for secret in (PRIMARY, THERE, STRANGER):
         yield pending_deletion(secret)
-        yield unfit(replace(secret, replicas=()), HOME)
+        yield promotion_blocker(replace(secret, replicas=()), HOME)
         yield from plan_deletion(PRIMARY, WEST, secret).findings
-    yield findings.missing(PRIMARY, WEST)
-    for here in (Absent(), Absent(to_the_arn=True), Absent(to_the_arn=True, unknown_caller=Denied("no", SHELL))):
+    yield findings.not_listed(PRIMARY, WEST)
+    for here in (NoSecret(), NoSecret(to_the_arn=True), NoSecret(to_the_arn=True, unknown_caller=Denied("no", SHELL))):
         for asked in (PRIMARY, replace(PRIMARY, by_arn=True)):
-            yield findings.absent(asked, WEST, here)
+            yield findings.listed_but_missing(asked, WEST, here)
     yield findings.failed(PRIMARY, ENTRY)
-    yield findings.unsettled(PRIMARY, ENTRY)
+    yield findings.in_progress(PRIMARY, ENTRY)
     yield findings.removing(PRIMARY, WEST)
-    yield from bound(PRIMARY, WEST, '{"Statement": [{"Resource": "arn:aws:s3:us-east-1:1:x"}]}')
+    yield from region_bound_policy(PRIMARY, WEST, '{"Statement": [{"Resource": "arn:aws:s3:us-east-1:1:x"}]}')
     yield from extra_row(PRIMARY, ENTRY, unwanted=True).findings
     for error in (Denied("no", SHELL), NotFound("no", SHELL)):
-        yield may_read(f"arn:aws:iam::123456789012:role/{SHELL}", PRIMARY, WEST, error, None)
+        yield read_finding(f"arn:aws:iam::123456789012:role/{SHELL}", PRIMARY, WEST, error, None)
 
 
 def test_what_the_rules_say_can_be_pasted() -> None:
@@ -102,7 +102,7 @@ def test_the_cure_of_a_key_can_be_pasted(need: RequiredKey) -> None:
 
 
 def test_what_an_export_leaves_out_can_be_pasted() -> None:
-    (note,) = left_out(PRIMARY)
+    (note,) = skipped_notes(PRIMARY)
     quoted(note.partition("left out: ")[2], SHELL, "pwned")
 
 

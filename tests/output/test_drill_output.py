@@ -15,7 +15,7 @@ from smrep.output.drill_document import as_json, document
 from smrep.output.tables.drill_table import MAX_SECRETS, render_drill
 from smrep.output.terminal import Terminal
 from smrep.regions import Region
-from smrep.rules.recovery.drill_timeline import DrillResult, Readable, SecretTimeline, Span, Taken, Track, steps
+from smrep.rules.recovery.drill_timeline import DrillResult, Readable, SecretTimeline, Span, StepResult, Track, steps
 from smrep.rules.recovery.failover_record import RegionPair
 
 SCHEMA = json.loads((ROOT / "smrep/output/drill.schema.json").read_text())
@@ -41,7 +41,9 @@ def course(number=0):
 
 
 def rehearsal(count=1, *, taken=6, problems=(), interrupted=False):
-    taken_steps = tuple(Taken(step, 2.0 * at, 1.9, 0 if step.words else None) for at, step in enumerate(EVERY[:taken]))
+    taken_steps = tuple(
+        StepResult(step, 2.0 * at, 1.9, 0 if step.words else None) for at, step in enumerate(EVERY[:taken])
+    )
     started_at = datetime(2026, 11, 26, 8, 0, 0, 250_000, UTC)
     return DrillResult(
         PAIR,

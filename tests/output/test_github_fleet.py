@@ -17,7 +17,7 @@ from smrep.output.github import MOST_ANNOTATIONS, MOST_BYTES, failures, summary
 from smrep.regions import Region
 from smrep.report import Action, Finding, Kind, Problem, RegionReport, RunReport, SecretReport, Severity
 from smrep.rules.fleet import coverage
-from smrep.rules.fleet.plan_counts import done
+from smrep.rules.fleet.plan_counts import result_counts
 from smrep.rules.replication.replica_state import worst
 
 HOME, WEST, IRELAND = Region("us-east-1"), Region("us-west-2"), Region("eu-west-1")
@@ -57,7 +57,7 @@ def covered(region: Region = WEST) -> RegionReport:
 
 
 def report(*secrets: SecretReport, command: str = "apply", error: Problem | None = None) -> RunReport:
-    counts = done(secrets, 0, 0) if command == "apply" else coverage.summary(secrets, 0)
+    counts = result_counts(secrets, 0, 0) if command == "apply" else coverage.summary(secrets, 0)
     outcome = worst(secret_report.outcome for secret_report in secrets)
     return RunReport(command, outcome, 0, BEGAN, 1.25, secrets=secrets, summary=counts, error=error)
 

@@ -19,7 +19,7 @@ from smrep.output.safe import safe
 from smrep.output.terminal import Terminal
 from smrep.regions import Region
 from smrep.report import Action, Finding, Kind, Problem, RegionReport, RunReport, SecretReport, Severity
-from smrep.rules.fleet.plan_counts import COUNTED, tally, what_of
+from smrep.rules.fleet.plan_counts import COUNTED, action_of, tally
 
 WEST, IRELAND = Region("us-west-2"), Region("eu-west-1")
 KEY = "arn:aws:kms:us-west-2:123456789012:key/0f0e0d0c-1111-4222-8333-444455556666"
@@ -141,7 +141,7 @@ def test_a_group_names_its_first_three_and_says_how_many_more(count: int, more: 
 def test_the_counts_are_those_of_the_regions(planned: list[tuple[list[tuple[str, Region]], tuple[str, ...]]]) -> None:
     secrets = [secret(f"s{place}", *(row(*cell) for cell in rows), rules=r) for place, (rows, r) in enumerate(planned)]
     wanted = Counter(
-        (what_of(replica).replace("_", " "), replica.region) for report in secrets for replica in report.replicas
+        (action_of(replica).replace("_", " "), replica.region) for report in secrets for replica in report.replicas
     )
     if not wanted:
         return

@@ -14,7 +14,7 @@ from smrep.output.summary_line import fleet_counts, list_counts, summary_line
 from smrep.regions import Region
 from smrep.report import Action, Finding, Kind, Problem, RegionReport, RunReport, SecretReport, Severity
 from smrep.rules.fleet import coverage
-from smrep.rules.fleet.plan_counts import COUNTED, done, tally
+from smrep.rules.fleet.plan_counts import COUNTED, result_counts, tally
 
 WEST = Region("us-west-2")
 TROUBLE = Problem("name_clash", "another secret", None, None, Outcome.FAILED)
@@ -192,7 +192,7 @@ def test_the_words_of_a_plan_are_its_counts(secrets: list[SecretReport], kept: i
 
 @given(SECRETS, st.integers(0, 9), st.integers(0, 9))
 def test_the_words_of_a_run_are_its_counts(secrets: list[SecretReport], kept: int, healthy: int) -> None:
-    counts = done(secrets, kept, healthy)
+    counts = result_counts(secrets, kept, healthy)
     words = said(fleet_counts(report("apply", counts, *secrets)))
     changed = sum(words.pop(word, 0) for word in ("replica changed", "replicas changed"))
     assert (changed, words.get("kept", 0)) == (counts["changed"], counts["keep"])

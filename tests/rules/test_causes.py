@@ -13,7 +13,7 @@ from smrep.errors import Outcome
 from smrep.model import Replica, Secret
 from smrep.regions import Region
 from smrep.report import Problem
-from smrep.rules.replication.key_failures import cut_off, failure, not_replaced
+from smrep.rules.replication.key_failures import delete_commands, failure, not_replaced
 
 HOME, WEST = Region("us-east-1"), Region("us-west-2")
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"
@@ -28,7 +28,7 @@ PRIMARYS_KEY = f"mend the primary's key (aws kms describe-key --key-id alias/mai
 ANOTHER_KEY = f"list the keys there are: aws kms list-aliases --region us-west-2; then name one: {AGAIN}=alias/NAME"
 FOREIGN = (
     "a replica of another primary bears the name there, and force does not cure that; "
-    f"look: {DESCRIBE}; if it is not needed: {cut_off('prod/db', WEST)}; once it is gone: {AGAIN}"
+    f"look: {DESCRIBE}; if it is not needed: {delete_commands('prod/db', WEST)}; once it is gone: {AGAIN}"
 )
 NAMESAKE = f"look at it: {DESCRIBE}; to replace it for good: {AGAIN} --force-overwrite"
 REGION = f"enable the Region (aws account enable-region --region-name us-west-2), then: {AGAIN}"
@@ -40,7 +40,7 @@ def failed(message: str | None, key: str | None = "alias/dr") -> Problem:
 
 
 def test_another_primarys_replica_is_cut_off_and_deleted_without_a_window() -> None:
-    assert cut_off("prod/db", WEST) == (
+    assert delete_commands("prod/db", WEST) == (
         "aws secretsmanager stop-replication-to-replica --secret-id prod/db --region us-west-2; "
         "aws secretsmanager delete-secret --secret-id prod/db --region us-west-2 --force-delete-without-recovery"
     )
@@ -127,5 +127,5 @@ def test_a_secret_of_another_account_is_looked_for_by_name_where_it_was_asked_fo
 
 def test_another_accounts_replica_is_cut_off_with_its_credentials() -> None:
     hint = failure(replace(PRIMARY, by_arn=True), Replica(WEST, "Failed", "with a different ARN")).hint or ""
-    assert cut_off("ARN", WEST) in hint
+    assert delete_commands("ARN", WEST) in hint
     assert "with credentials of account 123456789012" in hint

@@ -6,7 +6,7 @@ import pytest
 
 from smrep.model import Target
 from smrep.regions import Region
-from smrep.rules.hints import connected, duration, format_command, some_names, typed_again
+from smrep.rules.hints import command_line, duration, format_command, some_names, with_connection_flags
 
 FLAGS = ("--profile", "staging", "--role-arn", "arn:aws:iam::1:role/dr", "--endpoint-url", "http://[::1]:1")
 
@@ -56,12 +56,12 @@ def test_the_aws_cli_gets_the_endpoint_of_the_region_that_it_is_to_ask() -> None
         "aws secretsmanager describe-secret --secret-id x --region us-west-2; aws kms list-aliases --region us-west-2; "
         "aws secretsmanager describe-secret --secret-id x --region us-east-1"
     )
-    west, kms, east = connected(hint, flags).split("; ")
+    west, kms, east = with_connection_flags(hint, flags).split("; ")
     assert west.startswith("aws --endpoint-url http://west secretsmanager ")
     assert kms.startswith("aws --endpoint-url http://all kms ")
     assert east.startswith("aws --endpoint-url http://all secretsmanager ")
-    assert connected(hint, flags[2:]).split("; ")[1:] == hint.split("; ")[1:]
-    assert connected("smrep wait x", flags) == (
+    assert with_connection_flags(hint, flags[2:]).split("; ")[1:] == hint.split("; ")[1:]
+    assert with_connection_flags("smrep wait x", flags) == (
         "smrep wait --endpoint-url http://all --endpoint-url us-west-2=http://west x"
     )
 
@@ -70,7 +70,7 @@ def test_every_command_in_a_hint_gets_the_connection() -> None:
     ours = "--profile staging --role-arn arn:aws:iam::1:role/dr --endpoint-url 'http://[::1]:1'"
     theirs = "--profile staging --endpoint-url 'http://[::1]:1'"
     hint = "look: aws secretsmanager describe-secret --secret-id x; then: smrep replicate x -r us-west-2; smrep wait x"
-    assert connected(hint, FLAGS) == (
+    assert with_connection_flags(hint, FLAGS) == (
         f"look: aws {theirs} secretsmanager describe-secret --secret-id x; "
         f"then: smrep replicate {ours} x -r us-west-2; smrep wait {ours} x"
     )
@@ -78,14 +78,14 @@ def test_every_command_in_a_hint_gets_the_connection() -> None:
 
 def test_a_flag_that_is_there_already_is_not_repeated() -> None:
     hint = "smrep replicate x --expect-account 123456789012"
-    assert connected(hint, ("--expect-account", "123456789012")) == hint
-    assert connected(hint, ()) == hint
-    assert connected("check the network", FLAGS) == "check the network"
+    assert with_connection_flags(hint, ("--expect-account", "123456789012")) == hint
+    assert with_connection_flags(hint, ()) == hint
+    assert with_connection_flags("check the network", FLAGS) == "check the network"
 
 
 def test_each_command_of_a_hint_keeps_the_flags_that_it_has() -> None:
     hint = "sign in again: aws sso login --profile dev; then: smrep wait x; smrep list --profile dev"
-    assert connected(hint, ("--profile", "prod", "--endpoint-url", "http://127.0.0.1:1")) == (
+    assert with_connection_flags(hint, ("--profile", "prod", "--endpoint-url", "http://127.0.0.1:1")) == (
         "sign in again: aws sso login --profile dev; "
         "then: smrep wait --profile prod --endpoint-url http://127.0.0.1:1 x; "
         "smrep list --endpoint-url http://127.0.0.1:1 --profile dev"
@@ -94,18 +94,18 @@ def test_each_command_of_a_hint_keeps_the_flags_that_it_has() -> None:
 
 @pytest.mark.parametrize("command", ["sso login", "login", "configure get credential_process", "configure"])
 def test_a_command_about_credentials_gets_no_endpoint(command: str) -> None:
-    assert connected(f"aws {command}", ("--profile", "dev", "--endpoint-url", "http://x")) == (
+    assert with_connection_flags(f"aws {command}", ("--profile", "dev", "--endpoint-url", "http://x")) == (
         f"aws --profile dev {command}"
     )
 
 
 def test_what_was_typed_is_quoted() -> None:
-    assert typed_again(["wait", "a b", "--timeout", "5m"]) == "smrep wait 'a b' --timeout 5m"
+    assert command_line(["wait", "a b", "--timeout", "5m"]) == "smrep wait 'a b' --timeout 5m"
 
 
 def test_a_flag_without_its_value_is_a_fault_of_ours() -> None:
     with pytest.raises(ValueError, match="zip"):
-        connected("smrep wait x", FLAGS[:-1])
+        with_connection_flags("smrep wait x", FLAGS[:-1])
 
 
 def test_durations_are_as_typed() -> None:

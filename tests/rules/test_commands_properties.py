@@ -14,7 +14,7 @@ from smrep.cli.params import targets
 from smrep.cli.root import root
 from smrep.model import Target
 from smrep.regions import KNOWN, Region
-from smrep.rules.hints import aws_command, connected, duration, format_command
+from smrep.rules.hints import aws_command, duration, format_command, with_connection_flags
 
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"
 HOME = Region("us-east-1")
@@ -58,7 +58,7 @@ def test_a_shell_gives_back_what_the_aws_cli_is_to_be_told(secret: str, key: str
 @example("it's smrep wait y", "'")
 def test_the_connection_leaves_a_name_as_it_is(name: str, profile: str) -> None:
     hint = f"{format_command('wait', [name])}; {aws_command('kms describe-key', key_id=name)}"
-    words = shlex.split(connected(hint, ("--profile", profile)))
+    words = shlex.split(with_connection_flags(hint, ("--profile", profile)))
     again = shlex.split(hint)
     inserted = "--profile" not in again
     place = again.index("aws")
@@ -93,7 +93,7 @@ def test_the_connection_goes_into_a_command_once_and_changes_nothing_else(
     found: list[str], there: list[Target], profile: str
 ) -> None:
     plain = format_command("wait", found, primary_region=HOME, targets=there)
-    once = connected(plain, ("--profile", profile))
+    once = with_connection_flags(plain, ("--profile", profile))
     words, before = shlex.split(once), shlex.split(plain)
     if "--profile" not in plain and "smrep" not in "".join(found):
         assert words == [*before[:2], "--profile", profile, *before[2:]]

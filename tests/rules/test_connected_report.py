@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from smrep.errors import Outcome
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Problem, RegionReport, RunReport, SecretReport, Severity
-from smrep.rules.hints import connected, connected_report
+from smrep.rules.hints import report_with_connection_flags, with_connection_flags
 
 HINT = "smrep status prod/db"
 FLAGS, OWN = ("--profile", "dev"), ("--role-arn", "arn:aws:iam::222222222222:role/ops")
@@ -24,31 +24,34 @@ REPORT = RunReport("status", Outcome.FAILED, 1, datetime(2026, 11, 30, tzinfo=UT
 
 
 def with_flags(secret: SecretReport, flags: tuple[str, ...]) -> SecretReport:
-    hint = connected(HINT, flags)
+    hint = with_connection_flags(HINT, flags)
     finding, problem = replace(FINDING, hint=hint), replace(PROBLEM, hint=hint)
     rows = (replace(ROW, findings=(finding, SILENT), error=problem), *ROWS[1:])
     return replace(secret, replicas=rows, error=problem, findings=(finding, SILENT))
 
 
 def test_every_hint_gets_the_flags_and_nothing_else_changes() -> None:
-    found = connected_report(replace(REPORT, error=PROBLEM), FLAGS)
+    found = report_with_connection_flags(replace(REPORT, error=PROBLEM), FLAGS)
     assert (found.error, [*found.secrets]) == (
-        replace(PROBLEM, hint=connected(HINT, FLAGS)),
+        replace(PROBLEM, hint=with_connection_flags(HINT, FLAGS)),
         [with_flags(SECRET, FLAGS), PLAIN],
     )
     assert replace(found, secrets=(), error=None) == replace(REPORT, secrets=())
-    assert connected_report(replace(REPORT, error=MUTE), FLAGS).error == MUTE
-    assert connected_report(REPORT, FLAGS).error is None
+    assert report_with_connection_flags(replace(REPORT, error=MUTE), FLAGS).error == MUTE
+    assert report_with_connection_flags(REPORT, FLAGS).error is None
 
 
 def test_a_secret_of_another_account_gets_the_flags_that_lead_there() -> None:
     there = replace(SECRET, account="222222222222")
     report = replace(REPORT, secrets=(SECRET, there), error=PROBLEM)
-    found = connected_report(report, FLAGS, {"222222222222": OWN})
+    found = report_with_connection_flags(report, FLAGS, {"222222222222": OWN})
     assert [*found.secrets] == [with_flags(SECRET, FLAGS), with_flags(there, OWN)]
-    assert found.error == replace(PROBLEM, hint=connected(HINT, FLAGS))
-    assert [*connected_report(report, (), {"222222222222": OWN}).secrets] == [SECRET, with_flags(there, OWN)]
+    assert found.error == replace(PROBLEM, hint=with_connection_flags(HINT, FLAGS))
+    assert [*report_with_connection_flags(report, (), {"222222222222": OWN}).secrets] == [
+        SECRET,
+        with_flags(there, OWN),
+    ]
 
 
 def test_without_flags_it_is_the_same_report() -> None:
-    assert connected_report(REPORT, ()) is REPORT
+    assert report_with_connection_flags(REPORT, ()) is REPORT

@@ -26,8 +26,8 @@ from smrep.rules.fleet.coverage import (
     summary,
     unlisted_row,
 )
-from smrep.rules.replication.key_failures import DEFAULT, cut_off
-from smrep.rules.replication.name_owner import Absent, NameLookup, NotChecked
+from smrep.rules.replication.key_failures import DEFAULT, delete_commands
+from smrep.rules.replication.name_owner import NameLookup, NoSecret, NotChecked
 
 HOME, WEST, IRELAND = Region("us-east-1"), Region("us-west-2"), Region("eu-west-1")
 ARN = f"arn:aws:secretsmanager:{HOME}:123456789012:secret:prod/db-a1b2c3"
@@ -40,7 +40,7 @@ LOOKS: st.SearchStrategy[NameLookup] = st.one_of(
     st.just(replica_with(kms_key_id="alias/b")),
     st.just(replica_with(stages=(("AWSCURRENT", "v1"),))),
     st.sampled_from(list(STRANGERS.values())),
-    st.just(Absent()),
+    st.just(NoSecret()),
     st.sampled_from([NotChecked(DENIED), NotChecked(LOST)]),
 )
 
@@ -180,7 +180,7 @@ def test_the_key_is_the_one_that_the_replica_shows_where_it_was_looked_at() -> N
     own = examined_row(primary_with(entry), Target(WEST), replica_with(kms_key_id="alias/own"), by_name)
     assert own.kms_key_id == "alias/own"
     assert examined_row(primary_with(entry), Target(WEST), NotChecked(DENIED), by_name).kms_key_id == "alias/listed"
-    assert examined_row(primary_with(None), Target(WEST), Absent(), by_name).kms_key_id is None
+    assert examined_row(primary_with(None), Target(WEST), NoSecret(), by_name).kms_key_id is None
 
 
 @pytest.mark.parametrize(("unwanted", "outcome"), [(True, Outcome.DRIFT), (False, Outcome.OK)])
@@ -218,7 +218,7 @@ def test_an_orphan_has_a_row_for_each_region_and_no_arn_that_a_command_could_tak
             Severity.ERROR,
             f"prod/db in {region} is a replica of a primary that is not in us-east-1 any more",
             f"it may be the last copy; to keep it: smrep promote prod/db -r {region}; if it is not needed: "
-            f"{cut_off(arn, region)}",
+            f"{delete_commands(arn, region)}",
         )
         assert row == RegionReport(region, Outcome.DRIFT, arn=arn, kms_key_id=DEFAULT, findings=(finding,))
 
@@ -265,7 +265,7 @@ def test_a_summary_of_nothing_has_all_its_keys() -> None:
     assert summary([], 0) == dict.fromkeys(ALWAYS, 0)
 
 
-@pytest.mark.parametrize("look", [Absent(), NotChecked(DENIED)])
+@pytest.mark.parametrize("look", [NoSecret(), NotChecked(DENIED)])
 def test_nothing_listed_and_nothing_seen_there_is_missing(look: NameLookup) -> None:
     row = examined_row(primary_with(None), Target(WEST), look, by_name)
     assert row.findings[0].kind is Kind.MISSING

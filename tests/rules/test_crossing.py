@@ -20,8 +20,8 @@ from smrep.rules.recovery.recovery_summary import (
     failback_sheet,
     failover_counts,
     failover_sheet,
+    promotion_row,
     rotating,
-    to_cross,
 )
 
 PAIR = RegionPair(HOME, WEST)
@@ -39,7 +39,7 @@ def secret(outcome: Outcome = Outcome.OK, code: str | None = None, **row: Any) -
 
 
 def due(findings: Sequence[Finding] = ()) -> SecretReport:
-    return to_cross(LISTED, PAIR, findings, is_due=True, dry_run=True)
+    return promotion_row(LISTED, PAIR, findings, is_due=True, dry_run=True)
 
 
 def words(found: list[SheetLine]) -> dict[str, str]:
@@ -62,13 +62,13 @@ def test_rotation_is_a_warning_before_there_are_two_secrets() -> None:
 
 
 def test_what_was_not_begun_is_pending_and_not_done() -> None:
-    report = to_cross(LISTED, PAIR, (), is_due=True)
+    report = promotion_row(LISTED, PAIR, (), is_due=True)
     assert (report.outcome, report.replicas[0].outcome) == (Outcome.PENDING, Outcome.PENDING)
     assert (failover_counts([report], 40)["pending"], failover_counts([report], 40)["to_promote"]) == (1, 0)
 
 
 def test_what_stands_alone_already_is_no_promotion() -> None:
-    report = to_cross(LISTED, PAIR, (), is_due=False)
+    report = promotion_row(LISTED, PAIR, (), is_due=False)
     assert (report.replicas[0].action, report.replicas[0].note) == (None, "stands alone")
     assert failover_counts([report], 40)["already"] == 1
 
@@ -106,7 +106,7 @@ def test_the_sheet_says_how_many_and_how_long_and_that_no_other_region_is_called
 
 
 def test_the_sheet_says_all_that_a_person_must_know() -> None:
-    row = to_cross(replace(LISTED, kms_key_id=None), PAIR, (), is_due=True, dry_run=True)
+    row = promotion_row(replace(LISTED, kms_key_id=None), PAIR, (), is_due=True, dry_run=True)
     assert failover_sheet([row], PAIR, 2.5, OWN) == [
         SheetLine("to promote", "1 replica of us-east-1 in us-west-2"),
         SheetLine(

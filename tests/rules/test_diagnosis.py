@@ -14,9 +14,9 @@ from smrep.model import Replica, Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Finding, Kind, RegionReport, Severity
 from smrep.rules.replication.blockers import region_state
-from smrep.rules.replication.diagnosis import diagnosed, is_hopeless, outcome_of, region_findings, region_only
-from smrep.rules.replication.findings import absent, failed, removing, unseen, unsettled
-from smrep.rules.replication.name_owner import Absent, NameLookup, NameOwner, NotChecked, obstacle
+from smrep.rules.replication.diagnosis import diagnosis_row, is_unusable, outcome_of, region_findings, region_row
+from smrep.rules.replication.findings import failed, in_progress, listed_but_missing, not_checked, removing
+from smrep.rules.replication.name_owner import NameLookup, NameOwner, NoSecret, NotChecked, conflict_finding
 
 HOME, WEST = Region("us-east-1"), Region("us-west-2")
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"
@@ -37,7 +37,7 @@ def listing(entry: Replica | None) -> Secret:
 
 
 LIST = listing(IN_SYNC)
-CLASH = obstacle(PRIMARY, TARGET, NAMESAKE, NameOwner.NAMESAKE)
+CLASH = conflict_finding(PRIMARY, TARGET, NAMESAKE, NameOwner.NAMESAKE)
 
 
 @pytest.mark.parametrize(
@@ -45,21 +45,21 @@ CLASH = obstacle(PRIMARY, TARGET, NAMESAKE, NameOwner.NAMESAKE)
     [
         (IN_SYNC, OURS, None, []),
         (IN_SYNC, OURS, ENABLED, []),
-        (None, Absent(), ENABLED, []),
+        (None, NoSecret(), ENABLED, []),
         (None, NotChecked(), None, []),
         (FAILED, OURS, None, [failed(PRIMARY, FAILED)]),
-        (FAILED, Absent(), None, [failed(PRIMARY, FAILED)]),
-        (UNDER_WAY, OURS, None, [unsettled(PRIMARY, UNDER_WAY)]),
-        (UNDER_WAY, Absent(), None, [unsettled(PRIMARY, UNDER_WAY)]),
-        (IN_SYNC, Absent(), None, [absent(PRIMARY, WEST, Absent())]),
+        (FAILED, NoSecret(), None, [failed(PRIMARY, FAILED)]),
+        (UNDER_WAY, OURS, None, [in_progress(PRIMARY, UNDER_WAY)]),
+        (UNDER_WAY, NoSecret(), None, [in_progress(PRIMARY, UNDER_WAY)]),
+        (IN_SYNC, NoSecret(), None, [listed_but_missing(PRIMARY, WEST, NoSecret())]),
         (None, OURS, None, [removing(PRIMARY, WEST)]),
         (None, NAMESAKE, None, [CLASH]),
         (IN_SYNC, NAMESAKE, None, [CLASH]),
         (FAILED, NAMESAKE, None, [failed(PRIMARY, FAILED), CLASH]),
-        (None, DENIED, None, [*unseen(PRIMARY, WEST, DENIED)]),
-        (IN_SYNC, DENIED, ENABLED, [*unseen(PRIMARY, WEST, DENIED)]),
-        (FAILED, DENIED, None, [*unseen(PRIMARY, WEST, DENIED), failed(PRIMARY, FAILED)]),
-        (None, PROMOTED, None, [obstacle(PRIMARY, TARGET, PROMOTED, NameOwner.PROMOTED)]),
+        (None, DENIED, None, [*not_checked(PRIMARY, WEST, DENIED)]),
+        (IN_SYNC, DENIED, ENABLED, [*not_checked(PRIMARY, WEST, DENIED)]),
+        (FAILED, DENIED, None, [*not_checked(PRIMARY, WEST, DENIED), failed(PRIMARY, FAILED)]),
+        (None, PROMOTED, None, [conflict_finding(PRIMARY, TARGET, PROMOTED, NameOwner.PROMOTED)]),
         (None, DENIED, {WEST: False}, [*region_state(WEST, {WEST: False})]),
         (None, DENIED, {HOME: True}, [*region_state(WEST, {HOME: True})]),
         (FAILED, DENIED, {WEST: False}, [*region_state(WEST, {WEST: False}), failed(PRIMARY, FAILED)]),
@@ -74,7 +74,7 @@ def test_each_thing_that_is_seen_is_one_finding_and_the_region_explains_a_look_t
 @given(st.lists(st.sampled_from(list(Kind)), max_size=4))
 def test_a_region_is_hopeless_that_cannot_be_used_at_all(kinds: list[Kind]) -> None:
     findings = tuple(Finding(kind, Severity.ERROR, "x") for kind in kinds)
-    assert is_hopeless(findings) is bool({"region_disabled", "region_unknown"} & {kind.value for kind in kinds})
+    assert is_unusable(findings) is bool({"region_disabled", "region_unknown"} & {kind.value for kind in kinds})
 
 
 # the exit code
@@ -100,7 +100,7 @@ def test_a_finding_has_its_weight(finding: Finding, outcome: Outcome) -> None:
     harmless = Finding(Kind.MANAGED, Severity.WARNING, "x")
     assert outcome_of((finding,)) is outcome
     assert outcome_of((harmless, finding, harmless)) is outcome
-    assert region_only(WEST, "alias/dr", (finding,)) == RegionReport(
+    assert region_row(WEST, "alias/dr", (finding,)) == RegionReport(
         region=WEST, outcome=outcome, kms_key_id="alias/dr", findings=(finding,)
     )
 
@@ -114,7 +114,7 @@ def test_nothing_found_is_well() -> None:
 
 def test_a_replica_of_ours_is_shown_under_the_key_that_it_has_there() -> None:
     finding = Finding(Kind.WRONG_KEY, Severity.ERROR, "another key")
-    assert diagnosed(LIST, TARGET, OURS, (finding,)) == RegionReport(
+    assert diagnosis_row(LIST, TARGET, OURS, (finding,)) == RegionReport(
         region=WEST,
         outcome=Outcome.DRIFT,
         arn=OURS.arn,
@@ -128,16 +128,16 @@ def test_a_replica_of_ours_is_shown_under_the_key_that_it_has_there() -> None:
 
 
 def test_a_replica_that_was_not_seen_is_shown_as_listed_and_without_an_arn() -> None:
-    row = diagnosed(LIST, TARGET, NotChecked(Unanswered("gone")), ())
+    row = diagnosis_row(LIST, TARGET, NotChecked(Unanswered("gone")), ())
     assert (row.arn, row.status, row.kms_key_id, row.note) == (None, "InSync", "alias/listed", None)
 
 
 def test_where_there_is_no_replica_the_key_is_the_one_asked_for() -> None:
-    assert diagnosed(PRIMARY, TARGET, Absent(), ()) == RegionReport(
+    assert diagnosis_row(PRIMARY, TARGET, NoSecret(), ()) == RegionReport(
         region=WEST, outcome=Outcome.OK, kms_key_id="alias/dr", note="nothing bears the name"
     )
 
 
 def test_what_is_in_the_way_is_told_by_its_finding_alone() -> None:
-    row = diagnosed(PRIMARY, TARGET, NAMESAKE, (CLASH,))
+    row = diagnosis_row(PRIMARY, TARGET, NAMESAKE, (CLASH,))
     assert (row.outcome, row.arn, row.note, row.findings) == (Outcome.FAILED, None, None, (CLASH,))

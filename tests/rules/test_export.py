@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from smrep.model import FAILED, IN_PROGRESS, IN_SYNC, Listed, Replica, Secret, Target, in_region
 from smrep.regions import Region
-from smrep.rules.fleet.desired_state import DesiredState, matching, union
+from smrep.rules.fleet.desired_state import DesiredState, desired_state, matching
 from smrep.rules.manifest.parser import parse
 from smrep.rules.manifest.schema import Manifest
-from smrep.rules.manifest.writer import adopted, as_json, left_out, not_there, unlooked_at, written
+from smrep.rules.manifest.writer import as_json, as_toml, manifest_of, missing_note, not_checked_note, skipped_notes
 from smrep.rules.replication.key_failures import DEFAULT
 
 HOME, WEST, IRELAND, SYDNEY = (Region(name) for name in ("us-east-1", "us-west-2", "eu-west-1", "ap-southeast-2"))
@@ -65,7 +65,7 @@ def wants(manifest: Manifest, secret: Secret) -> DesiredState:
     """Return where the manifest wants the secret, which one rule at most may say."""
     places = matching(manifest.rules, Listed.of(secret))
     assert len(places) <= 1
-    wanted = union([manifest.rules[place] for place in places], ACCOUNT)
+    wanted = desired_state([manifest.rules[place] for place in places], ACCOUNT)
     assert isinstance(wanted, DesiredState)
     return wanted
 
@@ -84,7 +84,7 @@ def test_each_secret_is_wanted_where_it_is_under_the_key_it_is_under(
     estate: tuple[list[Secret], dict[str, str]],
 ) -> None:
     primaries, own_keys = estate
-    manifest = adopted(primaries, HOME, own_keys)
+    manifest = manifest_of(primaries, HOME, own_keys)
     for secret in primaries:
         targets = wants(manifest, secret).targets
         assert {each.region: each.kms_key or DEFAULT for each in targets} == is_there(secret, own_keys)
@@ -96,19 +96,19 @@ def test_each_secret_is_wanted_where_it_is_under_the_key_it_is_under(
 @given(estates())
 def test_both_shapes_read_as_that_manifest_with_its_guards(estate: tuple[list[Secret], dict[str, str]]) -> None:
     primaries, own_keys = estate
-    manifest = adopted(primaries, HOME, own_keys)
+    manifest = manifest_of(primaries, HOME, own_keys)
     if not manifest.rules:
         return
     assert (manifest.account_id, manifest.primary_region) == (ACCOUNT, HOME)
-    notes = [note for each in primaries for note in left_out(each)]
-    assert parse(written(manifest, notes), "dr.toml") == manifest
+    notes = [note for each in primaries for note in skipped_notes(each)]
+    assert parse(as_toml(manifest, notes), "dr.toml") == manifest
     assert parse(json.dumps(as_json(manifest)), "dr.json") == manifest
 
 
 @given(estates())
 def test_the_order_in_which_the_secrets_come_changes_no_rule(estate: tuple[list[Secret], dict[str, str]]) -> None:
     primaries, own_keys = estate
-    one, other = (adopted(each, HOME, own_keys).rules for each in (primaries, primaries[::-1]))
+    one, other = (manifest_of(each, HOME, own_keys).rules for each in (primaries, primaries[::-1]))
     assert {(each.selector.names, each.targets) for each in one} == {
         (each.selector.names, each.targets) for each in other
     }
@@ -118,7 +118,7 @@ def test_the_order_in_which_the_secrets_come_changes_no_rule(estate: tuple[list[
 def test_what_failed_or_is_not_settled_is_said_and_nothing_else(estate: tuple[list[Secret], dict[str, str]]) -> None:
     for secret in estate[0]:
         unsettled = [each for each in secret.replicas if each.status != IN_SYNC]
-        notes = list(left_out(secret))
+        notes = list(skipped_notes(secret))
         assert len(notes) == len(unsettled)
         for note, entry in zip(notes, unsettled, strict=True):
             assert secret.name in note
@@ -130,7 +130,7 @@ def test_what_failed_or_is_not_settled_is_said_and_nothing_else(estate: tuple[li
 
 
 def rules_of(*primaries: Secret, own_keys: Mapping[str, str] | None = None) -> list[tuple[str, list[str]]]:
-    rules = adopted(primaries, HOME, own_keys or {}).rules
+    rules = manifest_of(primaries, HOME, own_keys or {}).rules
     return [(rule.name, sorted(rule.selector.names)) for rule in rules]
 
 
@@ -147,13 +147,13 @@ def test_rules_with_the_same_regions_under_other_keys_have_names_of_their_own() 
 
 @pytest.mark.parametrize("key", ["alias/dr", KEY_ID, KEY_ARN, ALIAS_ARN])
 def test_a_key_is_spelled_as_aws_spells_it(key: str) -> None:
-    (rule,) = adopted([primary("a", in_sync(key=key))], HOME, {}).rules
+    (rule,) = manifest_of([primary("a", in_sync(key=key))], HOME, {}).rules
     assert rule.targets == (Target(WEST, key),)
 
 
 @pytest.mark.parametrize("key", [None, DEFAULT])
 def test_awss_own_key_needs_no_word(key: str | None) -> None:
-    (rule,) = adopted([primary("a", in_sync(key=key))], HOME, {}).rules
+    (rule,) = manifest_of([primary("a", in_sync(key=key))], HOME, {}).rules
     assert rule.targets == (Target(WEST),)
 
 
@@ -161,7 +161,7 @@ def test_awss_own_key_needs_no_word(key: str | None) -> None:
 @pytest.mark.parametrize("own", ["alias/new", KEY_ARN, DEFAULT])
 def test_the_word_of_the_replicas_own_region_counts_more(listed: str | None, own: str) -> None:
     secret = primary("a", in_sync(key=listed))
-    (rule,) = adopted([secret], HOME, {in_region(secret.arn, WEST): own}).rules
+    (rule,) = manifest_of([secret], HOME, {in_region(secret.arn, WEST): own}).rules
     assert rule.targets == (Target(WEST, None if own == DEFAULT else own),)
 
 
@@ -169,18 +169,18 @@ def test_the_key_of_another_secret_or_region_is_nothing_to_it() -> None:
     secret, other = primary("a", in_sync()), primary("b", in_sync(IRELAND))
     own_keys = {in_region(secret.arn, IRELAND): "alias/x", in_region(other.arn, WEST): "alias/y"}
     assert all(
-        target.kms_key is None for rule in adopted([secret, other], HOME, own_keys).rules for target in rule.targets
+        target.kms_key is None for rule in manifest_of([secret, other], HOME, own_keys).rules for target in rule.targets
     )
 
 
 @pytest.mark.parametrize("primaries", [[], [primary("a")], [primary("a", Replica(WEST, FAILED, "no luck"))]])
 def test_where_nothing_is_replicated_nothing_is_wanted(primaries: Sequence[Secret]) -> None:
-    assert adopted(primaries, HOME, {}).rules == ()
+    assert manifest_of(primaries, HOME, {}).rules == ()
 
 
 @pytest.mark.parametrize("name", ["prod/db", "-rf", "a=b", "rds!cluster-1"])
 def test_what_failed_is_named_with_the_command_that_tells_the_cure(name: str) -> None:
-    (note,) = left_out(primary(name, Replica(WEST, FAILED, "no luck", "alias/dr")))
+    (note,) = skipped_notes(primary(name, Replica(WEST, FAILED, "no luck", "alias/dr")))
     words = shlex.split(note.rpartition(": ")[2])
     assert words[:2] == ["smrep", "doctor"]
     assert words.index(name) > 1
@@ -189,7 +189,7 @@ def test_what_failed_is_named_with_the_command_that_tells_the_cure(name: str) ->
 
 
 def test_a_status_that_nobody_knows_is_told_in_awss_words() -> None:
-    told = [*left_out(primary("a", Replica(WEST, "Detached"), Replica(IRELAND, None)))]
+    told = [*skipped_notes(primary("a", Replica(WEST, "Detached"), Replica(IRELAND, None)))]
     assert told == [
         "a in us-west-2 is not settled: Detached",
         "a in eu-west-1 is not settled: AWS gives no status",
@@ -198,20 +198,20 @@ def test_a_status_that_nobody_knows_is_told_in_awss_words() -> None:
 
 @pytest.mark.parametrize(("message", "why"), [("no luck", " (no luck)"), (None, ""), ("", "")])
 def test_why_a_replica_failed_is_told_in_awss_words(message: str | None, why: str) -> None:
-    assert list(left_out(primary("a", Replica(WEST, FAILED, message)))) == [
+    assert list(skipped_notes(primary("a", Replica(WEST, FAILED, message)))) == [
         f"a has Failed in us-west-2{why}, which is left out: smrep doctor a --primary-region us-east-1 -r us-west-2"
     ]
 
 
 def test_an_entry_without_a_replica_is_left_out() -> None:
-    assert not_there(primary("a"), in_sync()) == (
+    assert missing_note(primary("a"), in_sync()) == (
         "a is listed as InSync in us-west-2, where no replica of it is, and is left out: "
         "smrep doctor a --primary-region us-east-1 -r us-west-2"
     )
 
 
 def test_replicas_that_nobody_could_look_at_are_told_together() -> None:
-    assert unlooked_at(WEST, list("abcdefg")) == (
+    assert not_checked_note(WEST, list("abcdefg")) == (
         "what is taken from the primaries' word, since us-west-2 does not list it and could not be looked into: "
         "a, b, c, d, e and 2 more; is secretsmanager:DescribeSecret allowed in us-west-2?"
     )

@@ -10,8 +10,17 @@ from smrep.errors import AwsError, CredentialsError, Denied, Outcome, Refused, T
 from smrep.model import Replica, Secret
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
-from smrep.rules.replication.findings import absent, doubt, failed, missing, removing, unchecked, unseen, unsettled
-from smrep.rules.replication.name_owner import Absent, NotChecked
+from smrep.rules.replication.findings import (
+    failed,
+    failed_check_outcome,
+    in_progress,
+    listed_but_missing,
+    not_checked,
+    not_listed,
+    removing,
+    unchecked,
+)
+from smrep.rules.replication.name_owner import NoSecret, NotChecked
 
 HOME, WEST = Region("us-east-1"), Region("us-west-2")
 SECRET = Secret("arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3", "prod/db", HOME, HOME)
@@ -22,21 +31,21 @@ THERE = "prod/db --primary-region us-east-1 -r us-west-2"
     ("finding", "kind", "severity", "message", "hint"),
     [
         (
-            lambda: missing(SECRET, WEST),
+            lambda: not_listed(SECRET, WEST),
             Kind.MISSING,
             Severity.ERROR,
             "prod/db has no replica in us-west-2",
             f"smrep replicate {THERE}",
         ),
         (
-            lambda: missing(SECRET, WEST, "alias/dr"),
+            lambda: not_listed(SECRET, WEST, "alias/dr"),
             Kind.MISSING,
             Severity.ERROR,
             "prod/db has no replica in us-west-2",
             f"smrep replicate {THERE}=alias/dr",
         ),
         (
-            lambda: absent(SECRET, WEST, Absent()),
+            lambda: listed_but_missing(SECRET, WEST, NoSecret()),
             Kind.MISSING,
             Severity.ERROR,
             "prod/db is listed as InSync in us-west-2, but no secret of that name is there",
@@ -54,14 +63,14 @@ THERE = "prod/db --primary-region us-east-1 -r us-west-2"
             f"mend the cause and try again: smrep retry {THERE}",
         ),
         (
-            lambda: unsettled(SECRET, Replica(WEST, "InProgress")),
+            lambda: in_progress(SECRET, Replica(WEST, "InProgress")),
             Kind.IN_PROGRESS,
             Severity.WARNING,
             "prod/db in us-west-2 is not settled: InProgress",
             f"smrep wait {THERE}",
         ),
         (
-            lambda: unsettled(SECRET, Replica(WEST, None)),
+            lambda: in_progress(SECRET, Replica(WEST, None)),
             Kind.IN_PROGRESS,
             Severity.WARNING,
             "prod/db in us-west-2 is not settled: AWS gives no status",
@@ -84,7 +93,7 @@ def test_a_state_is_told_with_the_command_for_it(
 
 def test_a_name_is_quoted_where_it_goes_to_a_shell() -> None:
     odd = Secret(SECRET.arn, "prod db", HOME, HOME)
-    assert "--secret-id 'prod db'" in (absent(odd, WEST, Absent()).hint or "")
+    assert "--secret-id 'prod db'" in (listed_but_missing(odd, WEST, NoSecret()).hint or "")
 
 
 # looks that could not be made
@@ -108,7 +117,7 @@ def test_what_could_not_be_checked_says_why_and_what_would_help(
     assert unchecked("the key", error, "kms:DescribeKey") == Finding(
         Kind.UNCHECKED, Severity.WARNING, message, hint, outcome
     )
-    assert doubt(error) is outcome
+    assert failed_check_outcome(error) is outcome
 
 
 UP = "see whether us-west-2 is up, can be reached from here, and is enabled for the account"
@@ -124,7 +133,7 @@ UP = "see whether us-west-2 is up, can be reached from here, and is enabled for 
     ],
 )
 def test_a_region_that_could_not_be_looked_into_is_one_finding(error: AwsError, hint: str, outcome: Outcome) -> None:
-    (finding,) = unseen(SECRET, WEST, NotChecked(error))
+    (finding,) = not_checked(SECRET, WEST, NotChecked(error))
     assert finding == Finding(
         Kind.UNCHECKED,
         Severity.WARNING,
@@ -137,8 +146,8 @@ def test_a_region_that_could_not_be_looked_into_is_one_finding(error: AwsError, 
 def test_a_hint_that_names_the_cause_is_kept() -> None:
     error = CredentialsError("no", hint="name the override")
     error.names_the_cause = True
-    assert unseen(SECRET, WEST, NotChecked(error))[0].hint == "name the override"
+    assert not_checked(SECRET, WEST, NotChecked(error))[0].hint == "name the override"
 
 
 def test_a_look_that_nobody_wanted_is_not_missed() -> None:
-    assert unseen(SECRET, WEST, NotChecked()) == ()
+    assert not_checked(SECRET, WEST, NotChecked()) == ()

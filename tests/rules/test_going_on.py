@@ -13,13 +13,13 @@ from smrep.errors import Outcome
 from smrep.regions import Region
 from smrep.report import Action, Finding, Kind, Problem, RegionReport, SecretReport, Severity
 from smrep.rules.run_outcome import (
+    interrupted_read,
+    interrupted_wait,
     interruption,
     is_open,
     is_under_way,
     resume_commands,
     run_outcome,
-    stopped_looking,
-    stopped_waiting,
     timed_out,
 )
 
@@ -205,10 +205,10 @@ def test_an_interrupt_says_what_goes_on_and_what_was_never_sent(
 def test_a_wait_that_had_no_answer_yet_is_typed_again_and_claims_nothing() -> None:
     again = "smrep wait prod/db"
     told = Problem("Interrupted", "stopped waiting; AWS had not answered yet", again, None, Outcome.INTERRUPTED)
-    assert stopped_waiting([], again) == told
-    assert stopped_waiting([secret(DONE)], again) == interruption([secret(DONE)], sent=True)
+    assert interrupted_wait([], again) == told
+    assert interrupted_wait([secret(DONE)], again) == interruption([secret(DONE)], sent=True)
     secrets = [secret(row(None))]
-    assert stopped_waiting(secrets, "x") == interruption(secrets, sent=True)
+    assert interrupted_wait(secrets, "x") == interruption(secrets, sent=True)
 
 
 def test_an_interrupt_names_what_aws_was_asked_to_do() -> None:
@@ -217,6 +217,6 @@ def test_an_interrupt_names_what_aws_was_asked_to_do() -> None:
 
 
 def test_where_nothing_was_to_change_an_interrupt_says_so() -> None:
-    assert stopped_looking() == Problem(
+    assert interrupted_read() == Problem(
         "Interrupted", "stopped looking; nothing was changed", None, None, Outcome.INTERRUPTED
     )

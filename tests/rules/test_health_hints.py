@@ -13,7 +13,7 @@ from smrep.report import Finding, Kind, Severity
 from smrep.rules.replication.blockers import (
     RequiredKey,
     key_health,
-    managed,
+    managed_warning,
     region_state,
     required_keys,
     with_blockers,
@@ -189,7 +189,7 @@ def test_why_a_region_cannot_be_used_and_what_to_do_about_it(states: dict[str, b
 
 
 def test_a_managed_secret_is_left_to_its_service() -> None:
-    assert managed(replace(SECRET, name="rds!db-1")) == (
+    assert managed_warning(replace(SECRET, name="rds!db-1")) == (
         Finding(
             Kind.MANAGED,
             Severity.WARNING,

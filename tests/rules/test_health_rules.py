@@ -15,11 +15,11 @@ from smrep.report import Finding, Kind, Severity
 from smrep.rules.replication.blockers import (
     RequiredKey,
     key_health,
-    managed,
-    other_key,
+    managed_warning,
     region_state,
     required_keys,
     with_blockers,
+    with_other_key,
 )
 from smrep.rules.replication.region_step import Add, Keep, Overwrite, RegionStep, Retry, Skip
 
@@ -142,7 +142,7 @@ def test_the_cures_of_a_primary_name_it() -> None:
 
 @pytest.mark.parametrize("command", ["replicate", "retry", "rekey"])
 def test_another_key_is_named_in_the_command_that_ran(command: str) -> None:
-    assert other_key(command, secret(), WEST) == (
+    assert with_other_key(command, secret(), WEST) == (
         f"smrep {command} prod/db --primary-region us-east-1 -r us-west-2=alias/NAME"
     )
 
@@ -180,14 +180,14 @@ def test_a_region_is_what_the_account_says_of_it(states: dict[str, bool] | None,
     ],
 )
 def test_a_managed_secret_is_warned_of(name: str, owner: str | None, named: str) -> None:
-    (finding,) = managed(secret(name=name, owning_service=owner))
+    (finding,) = managed_warning(secret(name=name, owning_service=owner))
     assert (finding.kind, finding.severity) == (Kind.MANAGED, Severity.WARNING)
     assert f"service {named}," in finding.message
 
 
 @pytest.mark.parametrize("name", ["prod/db", "!odd", "rds/db-1"])
 def test_a_secret_that_nobody_manages_is_not(name: str) -> None:
-    assert managed(secret(name=name)) == ()
+    assert managed_warning(secret(name=name)) == ()
 
 
 # what becomes of a step

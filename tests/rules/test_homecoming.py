@@ -20,12 +20,12 @@ from smrep.rules.recovery.failback_decision import (
     NewerSide,
     Reprotect,
     SkippedSecret,
-    compared,
+    newer_side,
     next_step,
 )
 from smrep.rules.recovery.failover_record import RecordEntry, RecordMark, RegionPair
 from smrep.rules.replication.key_failures import DEFAULT
-from smrep.rules.replication.name_owner import Absent, NameLookup, NotChecked
+from smrep.rules.replication.name_owner import NameLookup, NoSecret, NotChecked
 
 PAIR = RegionPair(HOME, WEST)
 NEW_ARN = "arn:aws:secretsmanager:us-west-2:123456789012:secret:prod/db-a1b2c3"
@@ -83,13 +83,13 @@ def primary_of(found: Any) -> tuple[str, str | None]:
     ],
 )
 def test_which_side_was_changed(here: Any, there: Any, truth: NewerSide) -> None:
-    assert compared(old(stages=here), new(stages=there), frozenset(BASE)) is truth
+    assert newer_side(old(stages=here), new(stages=there), frozenset(BASE)) is truth
 
 
 def test_the_promoted_secret_takes_the_place_of_the_old_primary() -> None:
     for stages in (BASE, CHANGED):
         assert primary_of(step(old(), new(stages=stages))) == (WEST, HOME)
-    assert primary_of(step(Absent(), new())) == (WEST, None)
+    assert primary_of(step(NoSecret(), new())) == (WEST, None)
 
 
 def test_the_old_primarys_own_replicas_go_first_and_come_back_with_their_keys() -> None:
@@ -132,7 +132,7 @@ def test_each_copy_keeps_its_key() -> None:
 def test_what_failed_is_asked_for_again_and_what_is_there_is_not(
     entries: tuple[Replica, ...], targets: tuple[Target, ...]
 ) -> None:
-    assert step(Absent(), new(replicas=entries)).targets == targets
+    assert step(NoSecret(), new(replicas=entries)).targets == targets
 
 
 def test_a_role_that_goes_back_takes_third_regions_with_it() -> None:
@@ -195,7 +195,7 @@ def test_a_step_tells_which_side_is_newer_and_where_replicas_are_to_be() -> None
     assert way(step(old(), changed, FailbackGoal.RETURN)) == (WEST, HOME, NewerSide.NEW, (HOME,), (SYDNEY,))
     assert way(step(old(), third, FailbackGoal.RETURN)) == (HOME, WEST, NewerSide.LEVEL, (SYDNEY, WEST), ())
     assert way(step(old(stages=CHANGED), third, FailbackGoal.RETURN)) == (HOME, WEST, NewerSide.OLD, (SYDNEY, WEST), ())
-    assert way(step(Absent(), third, FailbackGoal.RETURN)) == (WEST, None, NewerSide.ONE, (HOME,), (SYDNEY,))
+    assert way(step(NoSecret(), third, FailbackGoal.RETURN)) == (WEST, None, NewerSide.ONE, (HOME,), (SYDNEY,))
 
 
 def test_a_replacement_on_its_way_tells_which_side_is_newer() -> None:
@@ -232,7 +232,7 @@ def test_a_side_that_shows_no_version_is_not_held_against_the_other(goal: Failba
 
 
 def test_what_was_led_home_and_lost_its_replica_since_is_at_home() -> None:
-    found = step(old(), Absent(), entry=replace(ENTRY, mark=RecordMark.RETURNED))
+    found = step(old(), NoSecret(), entry=replace(ENTRY, mark=RecordMark.RETURNED))
     assert found == Reprotect(old(), None, (), ())
 
 
@@ -266,8 +266,8 @@ LEFT: dict[str, tuple[NameLookup, NameLookup, str]] = {
     "the old one of another account": (old(arn=OLD_ARN.replace("1234", "9999")), new(), Kind.NAME_CLASH),
     "a replica of another in the old Region": (old(primary_region=IRELAND), new(), Kind.ORPHAN),
     "the promoted, a replica of another": (old(), new(primary_region=IRELAND), Kind.ORPHAN),
-    "never promoted, and its primary gone": (Absent(), new(primary_region=HOME), Kind.ORPHAN),
-    "the promoted, gone": (old(), Absent(), Kind.MISSING),
+    "never promoted, and its primary gone": (NoSecret(), new(primary_region=HOME), Kind.ORPHAN),
+    "the promoted, gone": (old(), NoSecret(), Kind.MISSING),
     "the old one, being deleted": (old(deleted=DELETED), new(), Kind.PENDING_DELETION),
     "the promoted, being deleted": (old(), new(deleted=DELETED), Kind.PENDING_DELETION),
     "the old Region, silent": (NotChecked(Unanswered("no answer")), new(), Kind.UNCHECKED),
@@ -299,7 +299,7 @@ ENTRIES = st.lists(
 ).map(tuple)
 HOMES = st.sampled_from([None, HOME, WEST, IRELAND])
 OLDS = st.one_of(
-    st.just(Absent()),
+    st.just(NoSecret()),
     st.builds(old, stages=STAGES, replicas=ENTRIES, primary_region=HOMES, rotation_enabled=st.booleans()),
 )
 NEWS = st.builds(new, stages=STAGES, replicas=ENTRIES, primary_region=HOMES, rotation_enabled=st.booleans())

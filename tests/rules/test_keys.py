@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from smrep.errors import UsageError
 from smrep.model import Target
 from smrep.regions import Region
-from smrep.rules.replication.key_failures import DEFAULT, check_target, id_of_key, normal, same_by_spelling
+from smrep.rules.replication.key_failures import DEFAULT, check_target, id_of_key, normalized_key, same_by_spelling
 
 WEST, ACCOUNT = Region("us-west-2"), "123456789012"
 ID = "0f0e0d0c-1111-4222-8333-444455556666"
@@ -49,8 +49,8 @@ def test_comparing_is_symmetric_and_reflexive(one: str | None, other: str | None
 
 @given(keys)
 def test_the_normal_spelling_is_normal(key: str | None) -> None:
-    once = normal(key, WEST, ACCOUNT)
-    assert normal(once, WEST, ACCOUNT) == once
+    once = normalized_key(key, WEST, ACCOUNT)
+    assert normalized_key(once, WEST, ACCOUNT) == once
 
 
 @pytest.mark.parametrize("key", [ID, f"mrk-{'a' * 32}", "alias/dr", "alias/aws/secretsmanager", ARN, ALIAS_ARN])
@@ -96,16 +96,16 @@ def test_no_key_at_all_passes() -> None:
 
 
 def test_an_arn_is_shortened_only_at_home() -> None:
-    assert normal(ARN, WEST, ACCOUNT) == ID
-    assert normal(ALIAS_ARN, WEST, ACCOUNT) == "alias/dr"
+    assert normalized_key(ARN, WEST, ACCOUNT) == ID
+    assert normalized_key(ALIAS_ARN, WEST, ACCOUNT) == "alias/dr"
     nested = f"arn:aws:kms:us-west-2:{ACCOUNT}:alias/a:key/b:alias/c"
-    assert normal(nested, WEST, ACCOUNT) == "alias/a:key/b:alias/c", "a name ends where the ARN does"
+    assert normalized_key(nested, WEST, ACCOUNT) == "alias/a:key/b:alias/c", "a name ends where the ARN does"
     for region, account in ((Region("us-east-1"), ACCOUNT), (WEST, "999999999999")):
-        assert normal(ARN, region, account) == ARN
+        assert normalized_key(ARN, region, account) == ARN
 
 
 def test_aws_names_its_own_key_in_three_ways() -> None:
-    assert [normal(key, WEST, ACCOUNT) for key in (None, "DefaultEncryptionKey", DEFAULT)] == [DEFAULT] * 3
+    assert [normalized_key(key, WEST, ACCOUNT) for key in (None, "DefaultEncryptionKey", DEFAULT)] == [DEFAULT] * 3
 
 
 @pytest.mark.parametrize(

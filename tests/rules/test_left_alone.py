@@ -17,19 +17,19 @@ from smrep.rules.recovery.failback_decision import (
     BothRegions,
     SkippedSecret,
     both_changed,
-    dark,
-    not_the_old,
-    not_the_promoted,
+    check_original,
+    check_promoted,
+    missing_third_regions,
     old_is_newer,
-    on_its_way,
     orphaned,
     rotating,
-    strange,
-    unasked,
+    skip_in_progress,
+    skip_secret,
+    skip_unanswered,
     valueless,
 )
 from smrep.rules.recovery.failover_record import RecordEntry, RecordMark, RegionPair
-from smrep.rules.replication.name_owner import Absent, NameLookup, NotChecked
+from smrep.rules.replication.name_owner import NameLookup, NoSecret, NotChecked
 
 NEW_ARN = "arn:aws:secretsmanager:us-west-2:123456789012:secret:prod/db-a1b2c3"
 OLD_ARN = in_region(NEW_ARN, HOME)
@@ -54,41 +54,41 @@ def found(region: Region, kind: Kind, message: str, hint: str) -> SkippedSecret:
 
 
 def test_what_is_as_the_record_says_is_not_left_alone() -> None:
-    assert not_the_promoted(ends()) is None
-    assert not_the_promoted(ends(new=replace(NEW, primary_region=HOME))) is None
-    assert not_the_promoted(ends(new=replace(NEW, primary_region=WEST))) is None
-    assert not_the_old(ends()) is None
-    assert not_the_old(ends(old=replace(OLD, primary_region=WEST))) is None
-    assert not_the_old(ends(old=Absent())) is None
+    assert check_promoted(ends()) is None
+    assert check_promoted(ends(new=replace(NEW, primary_region=HOME))) is None
+    assert check_promoted(ends(new=replace(NEW, primary_region=WEST))) is None
+    assert check_original(ends()) is None
+    assert check_original(ends(old=replace(OLD, primary_region=WEST))) is None
+    assert check_original(ends(old=NoSecret())) is None
 
 
 def test_a_promoted_secret_that_is_gone_is_missing() -> None:
     message = f"prod/db in us-west-2 was promoted and is not there any more: {NEW_ARN}"
-    assert not_the_promoted(ends(new=Absent())) == found(WEST, Kind.MISSING, message, LOOK_NEW)
+    assert check_promoted(ends(new=NoSecret())) == found(WEST, Kind.MISSING, message, LOOK_NEW)
 
 
 def test_another_secret_of_the_name_is_shown_with_its_dates() -> None:
     what = "another secret bears the name prod/db in {}, which the record does not name: {}, {}, rotation {}"
     dates = "last changed 2026-11-23, last accessed not recorded"
     there = replace(NEW, arn=NEW_ARN.replace("a1b2c3", "zzzzzz"), last_changed=MOMENT, rotation_enabled=True)
-    assert not_the_promoted(ends(new=there)) == found(
+    assert check_promoted(ends(new=there)) == found(
         WEST, Kind.NAME_CLASH, what.format("us-west-2", there.arn, dates, "on"), LOOK_NEW
     )
     here = replace(OLD, arn=OLD_ARN.replace("a1b2c3", "zzzzzz"), last_changed=MOMENT)
-    assert not_the_old(ends(old=here)) == found(
+    assert check_original(ends(old=here)) == found(
         HOME, Kind.NAME_CLASH, what.format("us-east-1", here.arn, dates, "off"), LOOK_OLD
     )
 
 
 def test_what_is_being_deleted_can_be_restored_first() -> None:
     restore = "aws secretsmanager restore-secret --secret-id {} --region {}"
-    assert not_the_promoted(ends(new=replace(NEW, deleted=MOMENT))) == found(
+    assert check_promoted(ends(new=replace(NEW, deleted=MOMENT))) == found(
         WEST,
         Kind.PENDING_DELETION,
         f"prod/db in us-west-2 is scheduled for deletion: {NEW_ARN}",
         restore.format(NEW_ARN, WEST),
     )
-    assert not_the_old(ends(old=replace(OLD, deleted=MOMENT))) == found(
+    assert check_original(ends(old=replace(OLD, deleted=MOMENT))) == found(
         HOME,
         Kind.PENDING_DELETION,
         f"prod/db in us-east-1 is scheduled for deletion: {OLD_ARN}",
@@ -98,15 +98,17 @@ def test_what_is_being_deleted_can_be_restored_first() -> None:
 
 def test_what_is_replicated_between_accounts_is_not_smreps_to_do() -> None:
     why = "it is replicated between accounts, which is not smrep's to do"
-    assert not_the_old(ends(old=replace(OLD, cross_account=CrossAccount()))) == strange(OLD, HOME, "CrossAccount", why)
+    assert check_original(ends(old=replace(OLD, cross_account=CrossAccount()))) == skip_secret(
+        OLD, HOME, "CrossAccount", why
+    )
 
 
 def test_a_replica_of_a_third_region_is_none_of_this_failover() -> None:
     what = "prod/db in {} is a replica of another primary in eu-west-1: {}"
-    assert not_the_promoted(ends(new=replace(NEW, primary_region=IRELAND))) == found(
+    assert check_promoted(ends(new=replace(NEW, primary_region=IRELAND))) == found(
         WEST, Kind.ORPHAN, what.format("us-west-2", NEW_ARN), LOOK_NEW
     )
-    assert not_the_old(ends(old=replace(OLD, primary_region=IRELAND))) == found(
+    assert check_original(ends(old=replace(OLD, primary_region=IRELAND))) == found(
         HOME, Kind.ORPHAN, what.format("us-east-1", OLD_ARN), LOOK_OLD
     )
 
@@ -123,8 +125,8 @@ def test_nothing_is_done_where_nobody_could_look(
     error: Any, words: str, hint: str, outcome: Outcome, silent: bool
 ) -> None:
     for region, left in (
-        (WEST, not_the_promoted(ends(new=NotChecked(error)))),
-        (HOME, not_the_old(ends(old=NotChecked(error)))),
+        (WEST, check_promoted(ends(new=NotChecked(error)))),
+        (HOME, check_original(ends(old=NotChecked(error)))),
     ):
         message = f"nothing is done unseen, and what bears the name prod/db in {region} could not be looked at: {words}"
         assert left is not None
@@ -138,13 +140,13 @@ def test_nothing_is_done_where_nobody_looked() -> None:
     finding = Finding(
         Kind.UNCHECKED, Severity.ERROR, "nothing is done unseen, and prod/db in us-west-2 was not looked at"
     )
-    left = not_the_promoted(ends(new=NotChecked()))
+    left = check_promoted(ends(new=NotChecked()))
     assert left == SkippedSecret(WEST, Problem.about(finding), (finding,))
     assert not left.is_silence
 
 
 def test_a_region_that_answers_for_nothing_is_not_asked_for_everything() -> None:
-    left = unasked(ENTRY, WEST, 7)
+    left = skip_unanswered(ENTRY, WEST, 7)
     assert left.error.message == (
         "nothing is done unseen, and what bears the name prod/db in us-west-2 could not be looked at: "
         "prod/db in us-west-2: not asked for, since there was no answer for any of 7 others"
@@ -153,7 +155,7 @@ def test_a_region_that_answers_for_nothing_is_not_asked_for_everything() -> None
 
 
 def test_a_reason_of_its_own_is_told_with_where_to_look() -> None:
-    assert strange(NEW, HOME, "ReplicaOfReplica", "nobody is its primary") == SkippedSecret(
+    assert skip_secret(NEW, HOME, "ReplicaOfReplica", "nobody is its primary") == SkippedSecret(
         HOME,
         Problem(
             "ReplicaOfReplica",
@@ -178,7 +180,7 @@ def test_rotation_is_refused_where_it_is_enabled(here: bool, there: bool, where:
         f"aws secretsmanager cancel-rotate-secret --secret-id prod/db --region {where[0]}; or, where that is seen to: "
         "--rotation-handled",
     )
-    assert rotating(ends(Absent(), replace(NEW, rotation_enabled=True))).region == WEST
+    assert rotating(ends(NoSecret(), replace(NEW, rotation_enabled=True))).region == WEST
 
 
 @pytest.mark.parametrize(
@@ -204,7 +206,7 @@ def test_two_sides_that_show_alike_can_be_compared(stages: Any) -> None:
 
 
 def test_what_aws_is_at_is_left_to_it() -> None:
-    assert on_its_way(OLD, NEW) == SkippedSecret(
+    assert skip_in_progress(OLD, NEW) == SkippedSecret(
         WEST,
         Problem(
             "OnItsWay",
@@ -262,8 +264,8 @@ def test_a_newer_value_in_the_old_region_is_not_destroyed(entries: tuple[Replica
 
 
 def test_third_regions_that_an_earlier_run_emptied_are_told_with_the_command_that_fills_them() -> None:
-    assert dark(ENTRY, WEST) == ()
-    rows = dark(replace(ENTRY, third=(Target(IRELAND, "alias/x"), Target(SYDNEY))), WEST)
+    assert missing_third_regions(ENTRY, WEST) == ()
+    rows = missing_third_regions(replace(ENTRY, third=(Target(IRELAND, "alias/x"), Target(SYDNEY))), WEST)
     for row, region, target in zip(rows, (IRELAND, SYDNEY), ("eu-west-1=alias/x", "ap-southeast-2"), strict=True):
         finding = Finding(
             Kind.MISSING,

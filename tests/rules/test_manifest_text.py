@@ -18,7 +18,7 @@ from smrep.regions import PARTITIONS, Region
 from smrep.rules.manifest.parser import parse
 from smrep.rules.manifest.schema import AccountRole, Manifest, Rule
 from smrep.rules.manifest.selector import Selector
-from smrep.rules.manifest.writer import as_json, written
+from smrep.rules.manifest.writer import as_json, as_toml
 
 HOME, *AWAY = (Region(name) for name in PARTITIONS[0].regions)
 ACCOUNT = "123456789012"
@@ -60,13 +60,13 @@ def manifests(draw: st.DrawFn) -> Manifest:
 
 @given(manifests(), st.lists(st.text()))
 def test_what_is_written_reads_as_the_same_manifest(manifest: Manifest, notes: list[str]) -> None:
-    assert parse(written(manifest, notes), "x") == manifest
+    assert parse(as_toml(manifest, notes), "x") == manifest
     assert parse(json.dumps(as_json(manifest)), "x") == manifest
 
 
 @given(manifests(), st.lists(st.text(st.characters()), max_size=3))
 def test_both_shapes_are_one_and_nothing_in_them_moves_a_terminal(manifest: Manifest, notes: list[str]) -> None:
-    text = written(manifest, notes)
+    text = as_toml(manifest, notes)
     assert tomllib.loads(text) == as_json(manifest)
     assert text.replace("\n", "").isprintable()
 
@@ -76,7 +76,7 @@ def test_it_is_written_to_be_read_and_changed_by_people() -> None:
     short = replace(rule, targets=(Target(AWAY[0]), Target(AWAY[1], "alias/dr")), remove_extra=True)
     long = Rule("replicate[1]", "replicate[1]", Selector(prefixes=("a",)), tuple(Target(each) for each in AWAY[:9]))
     manifest = Manifest((short, long), ACCOUNT, HOME, (AccountRole("account[0]", f"arn:aws:iam::{ACCOUNT}:role/dr"),))
-    assert written(manifest, ["made by hand", "", "a\nb"]) == (
+    assert as_toml(manifest, ["made by hand", "", "a\nb"]) == (
         "# made by hand\n"
         "#\n"
         "# a\\nb\n"
@@ -109,21 +109,21 @@ def manifest_of(**selector: Any) -> Manifest:
 
 
 def test_strings_are_escaped_where_a_terminal_or_a_runner_would_obey_them() -> None:
-    text = written(manifest_of(tags=(("Team_A-1", "##[error]"), ("\x1b", "\uffff\U000e0001"))), ["##[a] ##[b]"])
+    text = as_toml(manifest_of(tags=(("Team_A-1", "##[error]"), ("\x1b", "\uffff\U000e0001"))), ["##[a] ##[b]"])
     assert text.startswith("# # #[a] # #[b]\n\n")
     assert '\ntags = { Team_A-1 = "\\u0023#[error]", "\\u001b" = "\\uffff\\U000e0001" }\n' in text
 
 
 def test_a_list_that_fits_a_line_stands_on_one() -> None:
     fits = "a" * 86
-    assert f'\nprefix = ["{fits}"]\n' in written(manifest_of(prefixes=(fits,)))
-    assert f'\nprefix = [\n  "{fits}a",\n]\n' in written(manifest_of(prefixes=(f"{fits}a",)))
+    assert f'\nprefix = ["{fits}"]\n' in as_toml(manifest_of(prefixes=(fits,)))
+    assert f'\nprefix = [\n  "{fits}a",\n]\n' in as_toml(manifest_of(prefixes=(f"{fits}a",)))
 
 
 @pytest.mark.parametrize("selector", [Selector(owning_service="rds"), Selector(tags=(("dr", None),))])
 def test_a_selection_that_no_manifest_can_say_is_not_widened(selector: Selector) -> None:
     with pytest.raises(ValueError, match=r"^replicate\[0\]: a manifest selects by names, prefixes and exact tags$"):
-        written(Manifest((Rule("x", "replicate[0]", selector, (Target(HOME),)),)))
+        as_toml(Manifest((Rule("x", "replicate[0]", selector, (Target(HOME),)),)))
 
 
 # hostile texts
@@ -155,7 +155,7 @@ def only_a_usage_error(text: str) -> None:
     except UsageError as error:
         details = error.details
     if details is None:
-        assert parse(written(found), "x") == found
+        assert parse(as_toml(found), "x") == found
     else:
         assert details
         assert all(detail.isprintable() for detail in details)

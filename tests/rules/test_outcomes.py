@@ -13,7 +13,14 @@ from smrep.regions import Region
 from smrep.report import Problem, RegionReport, Severity
 from smrep.rules.replication.key_change import decide_key_change
 from smrep.rules.replication.replica_comparison import BothSides, compare_replica
-from smrep.rules.replication.replica_state import ReplicaState, after_look, outcome, region_report, secret_report, worst
+from smrep.rules.replication.replica_state import (
+    ReplicaState,
+    after_check,
+    outcome,
+    region_report,
+    secret_report,
+    worst,
+)
 from smrep.rules.run_outcome import run_outcome
 
 HOME, THERE = Region("us-east-1"), Region("us-west-2")
@@ -65,7 +72,7 @@ def test_one_more_ending_never_makes_it_better(outcomes: list[Outcome], more: Ou
 @example("")
 def test_a_status_that_is_not_known_is_never_a_good_end(word: str | None) -> None:
     entry = Replica(THERE, word)
-    course = after_look(ReplicaState(THERE), entry, 0.0)
+    course = after_check(ReplicaState(THERE), entry, 0.0)
     assert outcome(course) is Outcome.PENDING
     assert course.is_open
     assert (region_report(course, PRIMARY).status, region_report(course, PRIMARY).arn) == (word, None)

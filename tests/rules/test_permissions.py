@@ -16,7 +16,7 @@ from smrep.rules.least_privilege import (
     CALLS,
     EVERY,
     HARMLESS,
-    IN_YOUR_NAME,
+    KEY_OPERATIONS,
     LABELS,
     MANAGED_POLICY_MAX,
     PolicyScope,
@@ -56,7 +56,7 @@ SCOPES = st.builds(
 )
 
 
-DEPENDENCIES = {f"{service}:{name}" for needs in IN_YOUR_NAME.values() for service, name in needs}
+DEPENDENCIES = {f"{service}:{name}" for needs in KEY_OPERATIONS.values() for service, name in needs}
 
 
 @given(SCOPES)

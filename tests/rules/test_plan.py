@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from smrep.errors import Denied, Unanswered
 from smrep.model import Replica, Secret, Target, in_region
 from smrep.regions import Region
-from smrep.rules.replication.name_owner import Absent, NameLookup, NameOwner, NotChecked, has_replicas, name_owner
+from smrep.rules.replication.name_owner import NameLookup, NameOwner, NoSecret, NotChecked, has_replicas, name_owner
 from smrep.rules.replication.region_step import Add, Consent, Keep, Overwrite, Retry, Skip, decide_step
 
 HOME, THERE, THIRD = Region("us-east-1"), Region("us-west-2"), Region("eu-west-1")
@@ -41,7 +41,7 @@ others = st.builds(
 )
 looks = st.one_of(
     others,
-    st.just(Absent()),
+    st.just(NoSecret()),
     st.sampled_from([NotChecked(), NotChecked(Denied("no")), NotChecked(Unanswered("gone"))]),
 )
 consents = st.builds(
@@ -108,7 +108,7 @@ OURS = Secret(OURS_ARN, "prod/db", THERE, HOME)
         (replace(OURS, arn=NAMESAKE_ARN, primary_region=None), NameOwner.NAMESAKE),
         (replace(OURS, arn=NAMESAKE_ARN, primary_region=THERE), NameOwner.NAMESAKE),
         (replace(OURS, deleted=datetime(2026, 1, 1, tzinfo=UTC)), NameOwner.DOOMED),
-        (Absent(), NameOwner.NOBODY),
+        (NoSecret(), NameOwner.NOBODY),
         (NotChecked(), NameOwner.UNKNOWN),
     ],
 )

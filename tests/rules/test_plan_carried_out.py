@@ -14,7 +14,7 @@ from smrep.model import Replica, Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
 from smrep.rules.replication.key_failures import DEFAULT, same_by_spelling
-from smrep.rules.replication.name_owner import Absent, NameLookup, NameOwner, NotChecked, name_owner
+from smrep.rules.replication.name_owner import NameLookup, NameOwner, NoSecret, NotChecked, name_owner
 from smrep.rules.replication.region_step import Add, Consent, Keep, Overwrite, RegionStep, Retry, Skip, decide_step
 
 HOME = Region("us-east-1")
@@ -56,7 +56,7 @@ def found_in(draw: st.DrawFn, region: Region) -> Found:
     )
     looks = st.one_of(
         st.just(ours(region, key)),
-        st.just(Absent()),
+        st.just(NoSecret()),
         strangers,
         st.sampled_from([NotChecked(), NotChecked(Denied("no")), NotChecked(Unanswered("gone"))]),
     )

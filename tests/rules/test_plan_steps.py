@@ -12,9 +12,9 @@ from smrep.errors import CredentialsError, Denied, Outcome, Throttled, Unanswere
 from smrep.model import Replica, Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Problem, Severity
-from smrep.rules.replication.findings import absent, removing, unseen
+from smrep.rules.replication.findings import listed_but_missing, not_checked, removing
 from smrep.rules.replication.key_failures import DEFAULT
-from smrep.rules.replication.name_owner import Absent, NameLookup, NameOwner, NotChecked, obstacle
+from smrep.rules.replication.name_owner import NameLookup, NameOwner, NoSecret, NotChecked, conflict_finding
 from smrep.rules.replication.region_step import (
     NO_CONSENT,
     Add,
@@ -25,9 +25,9 @@ from smrep.rules.replication.region_step import (
     Retry,
     Skip,
     decide_step,
-    entry_under,
     had_failed,
     skip,
+    with_replica_key,
 )
 
 HOME, WEST, DUBLIN = Region("us-east-1"), Region("us-west-2"), Region("eu-west-1")
@@ -41,7 +41,7 @@ FORCE = Consent(force=True)
 IN_SYNC, UNDER_WAY = Replica(WEST, "InSync", None, "alias/listed"), Replica(WEST, "InProgress", None, "alias/listed")
 FAILED = Replica(WEST, "Failed", "no luck.", "alias/listed")
 DENIED = NotChecked(Denied("no"))
-UNCHECKED = unseen(PRIMARY, WEST, DENIED)
+UNCHECKED = not_checked(PRIMARY, WEST, DENIED)
 KEY = Finding(Kind.WRONG_KEY, Severity.ERROR, "another key")
 
 
@@ -82,11 +82,11 @@ KEYLESS = replace(FAILED, kms_key_id=None)
 @pytest.mark.parametrize(
     ("entry", "look", "target", "sent", "about"),
     [
-        (FAILED, Absent(), TARGET, "alias/listed", f"{ABSENT_NOW} under the key alias/listed"),
-        (FAILED, Absent(), KEYED, "alias/dr", f"{ABSENT_NOW} under the key alias/dr"),
-        (KEYLESS, Absent(), TARGET, None, ABSENT_NOW),
-        (KEYLESS, Absent(), KEYED, "alias/dr", f"{ABSENT_NOW} under the key alias/dr"),
-        (replace(FAILED, kms_key_id=DEFAULT), Absent(), TARGET, None, ABSENT_NOW),
+        (FAILED, NoSecret(), TARGET, "alias/listed", f"{ABSENT_NOW} under the key alias/listed"),
+        (FAILED, NoSecret(), KEYED, "alias/dr", f"{ABSENT_NOW} under the key alias/dr"),
+        (KEYLESS, NoSecret(), TARGET, None, ABSENT_NOW),
+        (KEYLESS, NoSecret(), KEYED, "alias/dr", f"{ABSENT_NOW} under the key alias/dr"),
+        (replace(FAILED, kms_key_id=DEFAULT), NoSecret(), TARGET, None, ABSENT_NOW),
         (FAILED, OURS, TARGET, "alias/there", f"{MAY_BE_OLD} under the key alias/there"),
         (FAILED, replace(OURS, kms_key_id=None), TARGET, None, MAY_BE_OLD),
         (FAILED, OURS, KEYED, "alias/dr", f"{MAY_BE_OLD} under the key alias/dr"),
@@ -108,10 +108,10 @@ def test_a_retry_after_a_look_that_failed_says_so_too() -> None:
 
 
 def test_an_entry_is_seen_under_the_key_that_our_replica_shows() -> None:
-    assert entry_under(IN_SYNC, OURS) == replace(IN_SYNC, kms_key_id="alias/there")
-    assert entry_under(IN_SYNC, replace(OURS, kms_key_id=None)) == replace(IN_SYNC, kms_key_id=DEFAULT)
-    assert entry_under(IN_SYNC, None) is IN_SYNC
-    assert entry_under(None, OURS) is None
+    assert with_replica_key(IN_SYNC, OURS) == replace(IN_SYNC, kms_key_id="alias/there")
+    assert with_replica_key(IN_SYNC, replace(OURS, kms_key_id=None)) == replace(IN_SYNC, kms_key_id=DEFAULT)
+    assert with_replica_key(IN_SYNC, None) is IN_SYNC
+    assert with_replica_key(None, OURS) is None
 
 
 # what is added or kept
@@ -120,8 +120,8 @@ def test_an_entry_is_seen_under_the_key_that_our_replica_shows() -> None:
 @pytest.mark.parametrize(
     ("look", "consent", "added"),
     [
-        (Absent(), NO_CONSENT, Add(TARGET, vacant=True)),
-        (Absent(), FORCE, Add(TARGET, vacant=True)),
+        (NoSecret(), NO_CONSENT, Add(TARGET, vacant=True)),
+        (NoSecret(), FORCE, Add(TARGET, vacant=True)),
         (NotChecked(), FORCE, Add(TARGET)),
         (DENIED, NO_CONSENT, Add(TARGET, UNCHECKED)),
         (OURS, NO_CONSENT, Add(TARGET, (removing(PRIMARY, WEST),), removing=True)),
@@ -139,7 +139,7 @@ def test_what_is_not_listed_is_added_and_after_an_old_one_is_gone(
         (IN_SYNC, OURS, True, ()),
         (IN_SYNC, NotChecked(), False, ()),
         (IN_SYNC, DENIED, False, UNCHECKED),
-        (UNDER_WAY, Absent(), False, ()),
+        (UNDER_WAY, NoSecret(), False, ()),
         (UNDER_WAY, OURS, True, ()),
     ],
 )
@@ -173,7 +173,7 @@ def test_a_stop_says_by_its_finding_why() -> None:
 
 
 def test_in_sync_with_nothing_there_is_stopped() -> None:
-    assert step(IN_SYNC, Absent()) == skip(TARGET, absent(PRIMARY, WEST, Absent()))
+    assert step(IN_SYNC, NoSecret()) == skip(TARGET, listed_but_missing(PRIMARY, WEST, NoSecret()))
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_in_sync_with_nothing_there_is_stopped() -> None:
 )
 @pytest.mark.parametrize("entry", [None, FAILED])
 def test_force_without_a_look_destroys_nothing(entry: Replica | None, look: NotChecked, outcome: Outcome) -> None:
-    (finding,) = unseen(PRIMARY, WEST, look)
+    (finding,) = not_checked(PRIMARY, WEST, look)
     no = Finding(
         Kind.UNCHECKED,
         Severity.ERROR,
@@ -210,7 +210,7 @@ def test_force_without_a_look_destroys_nothing(entry: Replica | None, look: NotC
 )
 @pytest.mark.parametrize("entry", [None, IN_SYNC, UNDER_WAY, FAILED])
 def test_what_is_in_the_way_stops_with_its_finding_first(entry: Replica | None, victim: Secret, who: NameOwner) -> None:
-    finding = obstacle(PRIMARY, KEYED, victim, who)
+    finding = conflict_finding(PRIMARY, KEYED, victim, who)
     before = (had_failed(FAILED),) if entry is FAILED else ()
     assert step(entry, victim, KEYED) == replace(skip(KEYED, finding), findings=(finding, *before))
 
@@ -229,7 +229,7 @@ def test_what_is_in_the_way_stops_with_its_finding_first(entry: Replica | None, 
 def test_an_overwrite_warns_of_what_it_destroys_and_keeps_the_key_of_what_failed(
     entry: Replica | None, target: Target, kept: Target
 ) -> None:
-    warned = replace(obstacle(PRIMARY, target, NAMESAKE, NameOwner.NAMESAKE), severity=Severity.WARNING)
+    warned = replace(conflict_finding(PRIMARY, target, NAMESAKE, NameOwner.NAMESAKE), severity=Severity.WARNING)
     before = (had_failed(entry),) if entry and entry.status == "Failed" else ()
     assert step(entry, NAMESAKE, target, FORCE) == Overwrite(kept, NAMESAKE, entry, (warned, *before))
 
@@ -246,7 +246,7 @@ def test_a_promoted_replica_goes_only_by_its_arn_and_a_namesake_by_force_unless_
 def test_a_namesake_of_what_was_named_is_not_overwritten() -> None:
     others = [OURS.arn, OURS.arn.replace("a1b2c3", "yyyyyy")]
     finding = replace(
-        obstacle(PRIMARY, TARGET, NAMESAKE, NameOwner.NAMESAKE),
+        conflict_finding(PRIMARY, TARGET, NAMESAKE, NameOwner.NAMESAKE),
         message=f"{NAMESAKE.arn} is there, and --overwrite-arn names {', '.join(others)}; it is not overwritten",
     )
     named = Consent(force=True, arns=frozenset({*others, NAMESAKE.arn.replace("prod/db", "prod/web")}))
@@ -261,14 +261,14 @@ def test_a_namesake_of_what_was_named_is_not_overwritten() -> None:
     ],
 )
 def test_without_consent_it_is_told_what_bears_the_name(victim: Secret, who: NameOwner, consent: Consent) -> None:
-    assert step(None, victim, consent=consent) == skip(TARGET, obstacle(PRIMARY, TARGET, victim, who))
+    assert step(None, victim, consent=consent) == skip(TARGET, conflict_finding(PRIMARY, TARGET, victim, who))
 
 
 @pytest.mark.parametrize("entry", [None, FAILED])
 def test_a_victim_with_replicas_of_its_own_is_shown_instead(entry: Replica | None) -> None:
     victim = replace(NAMESAKE, replicas=(Replica(DUBLIN, "InSync"),))
     finding = replace(
-        obstacle(PRIMARY, TARGET, victim, NameOwner.NAMESAKE),
+        conflict_finding(PRIMARY, TARGET, victim, NameOwner.NAMESAKE),
         message=f"{NAMESAKE.arn} has replicas of its own and is not overwritten",
     )
     assert finding.hint is not None

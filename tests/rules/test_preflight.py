@@ -14,18 +14,18 @@ from smrep.errors import Denied, Unanswered
 from smrep.model import Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
-from smrep.rules.replication.key_failures import cut_off
+from smrep.rules.replication.key_failures import delete_commands
 from smrep.rules.replication.name_owner import (
-    Absent,
     NameOwner,
+    NoSecret,
     NotChecked,
-    ages,
+    caller_hint,
+    conflict_finding,
     is_sure,
+    last_dates,
     name_owner,
-    obstacle,
     our_replica,
     secret_summary,
-    telling,
 )
 
 HOME, WEST, DUBLIN = Region("us-east-1"), Region("us-west-2"), Region("eu-west-1")
@@ -40,14 +40,14 @@ OVERWRITE = f"{AGAIN} --expect-account 123456789012 --force-overwrite"
 
 
 def found(victim: Secret, target: Target) -> Finding:
-    return obstacle(PRIMARY, target, victim, name_owner(PRIMARY, victim))
+    return conflict_finding(PRIMARY, target, victim, name_owner(PRIMARY, victim))
 
 
 def test_a_secret_is_dated_by_days() -> None:
-    assert ages(replace(OURS, last_changed=CHANGED, last_accessed=ACCESSED)) == (
+    assert last_dates(replace(OURS, last_changed=CHANGED, last_accessed=ACCESSED)) == (
         "last changed 2026-11-23, last accessed 2026-11-24"
     )
-    assert ages(OURS) == "last changed not recorded, last accessed not recorded"
+    assert last_dates(OURS) == "last changed not recorded, last accessed not recorded"
 
 
 @pytest.mark.parametrize(("rotates", "word"), [(True, "on"), (False, "off")])
@@ -60,7 +60,7 @@ def test_what_is_to_be_destroyed_is_shown_whole(rotates: bool, word: str) -> Non
 
 def test_ours_is_only_what_was_seen_to_be_ours() -> None:
     assert our_replica(PRIMARY, OURS) is OURS
-    assert [our_replica(PRIMARY, look) for look in (NAMESAKE, Absent(), NotChecked(), NotChecked(Denied("no")))] == [
+    assert [our_replica(PRIMARY, look) for look in (NAMESAKE, NoSecret(), NotChecked(), NotChecked(Denied("no")))] == [
         None
     ] * 4
 
@@ -72,7 +72,7 @@ def test_a_replica_of_another_primary_is_cut_off_by_its_own_arn() -> None:
         Severity.ERROR,
         f"prod/db in us-west-2 is a replica of another primary in eu-west-1: {foreign.arn}",
         "force does not cure this; if that replica is not needed: "
-        f"{cut_off(foreign.arn, WEST)}; once it is gone: {AGAIN}",
+        f"{delete_commands(foreign.arn, WEST)}; once it is gone: {AGAIN}",
     )
 
 
@@ -116,7 +116,7 @@ def test_the_command_asks_for_the_key_that_was_asked_for(victim: Secret) -> None
 
 @given(st.text("ab '$;", min_size=1))
 def test_a_name_can_be_pasted_whatever_it_is(name: str) -> None:
-    hint = obstacle(replace(PRIMARY, name=name), KEYED, NAMESAKE, NameOwner.NAMESAKE).hint or ""
+    hint = conflict_finding(replace(PRIMARY, name=name), KEYED, NAMESAKE, NameOwner.NAMESAKE).hint or ""
     assert f"--secret-id {shlex.quote(name)} --region us-west-2" in hint
 
 
@@ -127,12 +127,12 @@ def test_a_secret_that_is_a_primary_is_kept_though_it_lists_no_replica() -> None
 
 
 def test_a_look_is_sure_where_it_shows_the_secret_or_that_none_has_the_name() -> None:
-    sure = [OURS, PRIMARY, Absent()]
+    sure = [OURS, PRIMARY, NoSecret()]
     unsure = [
         NotChecked(),
         NotChecked(Denied("no")),
-        Absent(to_the_arn=True),
-        Absent(to_the_arn=True, unknown_caller=Denied("no")),
+        NoSecret(to_the_arn=True),
+        NoSecret(to_the_arn=True, unknown_caller=Denied("no")),
     ]
     assert [is_sure(look) for look in sure] == [True] * len(sure)
     assert [is_sure(look) for look in unsure] == [False] * len(unsure)
@@ -140,7 +140,7 @@ def test_a_look_is_sure_where_it_shows_the_secret_or_that_none_has_the_name() ->
 
 def test_where_sts_does_not_tell_the_hint_is_the_permission_or_the_command_that_shows_why() -> None:
     denied = Denied("no")
-    assert telling(denied) == denied.allowing("sts:GetCallerIdentity")
-    assert telling(Unanswered("lost")) == (
+    assert caller_hint(denied) == denied.allowing("sts:GetCallerIdentity")
+    assert caller_hint(Unanswered("lost")) == (
         "see why STS does not tell whose the credentials are: aws sts get-caller-identity"
     )

@@ -13,7 +13,13 @@ from smrep.errors import Outcome, UsageError
 from smrep.model import CrossAccount, FarEnd, Replica, Secret, SecretId, in_region
 from smrep.regions import Region
 from smrep.report import Action, Problem, RegionReport
-from smrep.rules.replication.standalone_secret import check_named, left_behind, promotion_report, silence, unfit
+from smrep.rules.replication.standalone_secret import (
+    check_arn_regions,
+    no_answer_note,
+    old_primary_notes,
+    promotion_blocker,
+    promotion_report,
+)
 
 HOME, WEST, DUBLIN, TOKYO = (Region(name) for name in ("us-east-1", "us-west-2", "eu-west-1", "ap-northeast-1"))
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"
@@ -33,32 +39,32 @@ ERROR = Problem("AccessDeniedException", "no", None, None, Outcome.ACCESS)
 def test_a_replica_of_the_primary_meant_may_be_promoted_and_what_stands_alone_is_no_trouble(
     secret: Secret, home: Region | None
 ) -> None:
-    assert unfit(secret, home) is None
+    assert promotion_blocker(secret, home) is None
 
 
 @pytest.mark.parametrize("home", [None, HOME, WEST])
 def test_a_primary_is_a_slip_of_the_fingers(home: Region | None) -> None:
     with pytest.raises(UsageError) as caught:
-        unfit(replace(OLD, replicas=(Replica(WEST, "InSync"),)), home)
+        promotion_blocker(replace(OLD, replicas=(Replica(WEST, "InSync"),)), home)
     assert caught.value.message == "prod/db in us-east-1 is the primary itself and can't be promoted"
     assert caught.value.hint == "name the Region of a replica with -r"
 
 
 def test_a_replica_of_another_primary_than_the_one_typed_is_refused_with_the_command_that_means_it() -> None:
-    assert unfit(REPLICA, DUBLIN) == Problem(
+    assert promotion_blocker(REPLICA, DUBLIN) == Problem(
         code="OtherPrimary",
         message="prod/db in us-west-2 is a replica of us-east-1, not of eu-west-1",
         hint="smrep promote prod/db -r us-west-2",
         request_id=None,
         outcome=Outcome.FAILED,
     )
-    assert unfit(replace(ALONE, primary_region=WEST), DUBLIN) is None, "it is nobody's replica"
+    assert promotion_blocker(replace(ALONE, primary_region=WEST), DUBLIN) is None, "it is nobody's replica"
 
 
 @pytest.mark.parametrize("home", [None, HOME, DUBLIN])
 def test_a_replica_of_another_account_is_left_alone(home: Region | None) -> None:
     shared = replace(REPLICA, name="it's db", cross_account=CrossAccount(primary=FarEnd(FAR, "InSync")))
-    assert unfit(shared, home) == Problem(
+    assert promotion_blocker(shared, home) == Problem(
         code="CrossAccountReplica",
         message=f"it's db in us-west-2 is a replica of another account's secret, {FAR}; "
         "to cut it off is not smrep's to do",
@@ -69,17 +75,19 @@ def test_a_replica_of_another_account_is_left_alone(home: Region | None) -> None
 
 
 def test_replicas_in_other_accounts_are_no_reason_against_it() -> None:
-    assert unfit(replace(REPLICA, cross_account=CrossAccount(replicas=(FarEnd(FAR, "InSync"),))), HOME) is None
+    assert (
+        promotion_blocker(replace(REPLICA, cross_account=CrossAccount(replicas=(FarEnd(FAR, "InSync"),))), HOME) is None
+    )
 
 
 @pytest.mark.parametrize("named", ["prod/db", ARN, REPLICA.arn, ARN.replace("a1b2c3", "zzzzzz")])
 def test_an_arn_of_the_replica_or_of_its_primary_names_it(named: str) -> None:
-    check_named([SecretId(named)], [REPLICA])
+    check_arn_regions([SecretId(named)], [REPLICA])
 
 
 def test_an_arn_of_a_third_region_is_refused() -> None:
     with pytest.raises(UsageError) as caught:
-        check_named([SecretId("prod/db"), SecretId(ARN), SecretId(in_region(ARN, DUBLIN))], [ALONE, REPLICA])
+        check_arn_regions([SecretId("prod/db"), SecretId(ARN), SecretId(in_region(ARN, DUBLIN))], [ALONE, REPLICA])
     assert caught.value.message == (
         f"{in_region(ARN, DUBLIN)} is of eu-west-1, and -r says us-west-2, which holds a replica of us-east-1; "
         "nothing was sent"
@@ -88,7 +96,7 @@ def test_an_arn_of_a_third_region_is_refused() -> None:
 
 
 def test_what_stands_alone_may_have_had_its_primary_anywhere() -> None:
-    check_named([SecretId(in_region(ARN, DUBLIN))], [ALONE])
+    check_arn_regions([SecretId(in_region(ARN, DUBLIN))], [ALONE])
 
 
 # the row
@@ -155,10 +163,10 @@ LISTED = (
     ],
 )
 def test_what_is_left_behind_is_told_in_the_order_of_the_list(old: Secret, notes: tuple[str, ...]) -> None:
-    assert left_behind(old, WEST) == notes
+    assert old_primary_notes(old, WEST) == notes
 
 
 def test_an_old_primary_that_did_not_tell_is_a_note() -> None:
-    assert silence(REPLICA, "connection was closed") == (
+    assert no_answer_note(REPLICA, "connection was closed") == (
         "the old primary in us-east-1 was asked once and did not tell what it still lists: connection was closed"
     )

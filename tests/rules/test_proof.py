@@ -9,7 +9,7 @@ from rules.proof_sides import DEFAULT, DENIED, LOST, STAGES, STRANGERS, WEST, by
 
 from smrep.errors import AwsError, NotFound, Outcome, Throttled
 from smrep.model import Replica, Secret, Version
-from smrep.rules.replication.name_owner import Absent, NameLookup, NotChecked
+from smrep.rules.replication.name_owner import NameLookup, NoSecret, NotChecked
 from smrep.rules.replication.replica_comparison import BothSides, Proof, compare_replica
 
 VERSIONS = (
@@ -99,13 +99,13 @@ def test_what_is_not_our_replica_is_never_verified(kind: str, look: Secret, stat
 
 
 def test_nothing_there_is_missing_and_given_the_time_of_a_lagging_answer() -> None:
-    found = proof(look=Absent(), there=())
+    found = proof(look=NoSecret(), there=())
     assert (found.verified, found.outcome, kinds(found)) == (False, Outcome.DRIFT, ["missing"])
     assert 0 < found.patience_s < 60
 
 
 def test_a_region_that_is_not_listed_is_missing() -> None:
-    found = proof(primary_with(None), Absent(), there=())
+    found = proof(primary_with(None), NoSecret(), there=())
     assert (found.verified, found.outcome, kinds(found)) == (False, Outcome.DRIFT, ["missing"])
 
 

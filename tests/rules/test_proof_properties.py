@@ -24,7 +24,7 @@ from rules.proof_sides import (
 from smrep.errors import AwsError, Denied, NotFound, Outcome, Throttled
 from smrep.model import Replica, Secret, Version
 from smrep.report import Severity
-from smrep.rules.replication.name_owner import Absent, NotChecked
+from smrep.rules.replication.name_owner import NoSecret, NotChecked
 from smrep.rules.replication.replica_comparison import BothSides, compare_replica
 
 WORDS = st.sampled_from(["InSync", "InProgress", "Failed", "Pending", "Detached", "insync", "Odd", "", None])
@@ -44,7 +44,7 @@ LISTS = ERRORS | st.builds(_versions, LABELS, KEYS)
 LOOKS = st.one_of(
     st.builds(lambda labels, key: replica_with(stages=tuple(labels.items()), kms_key_id=key), LABELS, KEYS | st.none()),
     st.sampled_from(list(STRANGERS.values())),
-    st.just(Absent()),
+    st.just(NoSecret()),
     st.builds(NotChecked, ERRORS),
 )
 SIDES = st.builds(

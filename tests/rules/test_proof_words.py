@@ -11,8 +11,16 @@ from smrep.errors import Denied, NotFound, Outcome, Throttled, Unanswered
 from smrep.model import Replica, Secret, Target, Version, in_region
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
-from smrep.rules.replication.findings import absent, failed, missing, removing, unchecked, unseen, unsettled
-from smrep.rules.replication.name_owner import Absent, NameLookup, NameOwner, NotChecked, obstacle
+from smrep.rules.replication.findings import (
+    failed,
+    in_progress,
+    listed_but_missing,
+    not_checked,
+    not_listed,
+    removing,
+    unchecked,
+)
+from smrep.rules.replication.name_owner import NameLookup, NameOwner, NoSecret, NotChecked, conflict_finding
 from smrep.rules.replication.replica_comparison import FOREVER_S, BothSides, Proof, compare_replica
 from smrep.rules.replication.replica_state import LIST_LAG_S
 
@@ -26,8 +34,8 @@ NAMESAKE = replace(OURS, arn=OURS.arn.replace("a1b2c3", "zzzzzz"), primary_regio
 IN_SYNC = Replica(WEST, "InSync")
 FAILED, UNDER_WAY = Replica(WEST, "Failed", "no luck"), Replica(WEST, "InProgress")
 DENIED = Denied("no")
-CLASH = obstacle(PRIMARY, Target(WEST), NAMESAKE, NameOwner.NAMESAKE)
-LEAVING = replace(removing(PRIMARY, WEST), severity=Severity.ERROR, hint=missing(PRIMARY, WEST).hint)
+CLASH = conflict_finding(PRIMARY, Target(WEST), NAMESAKE, NameOwner.NAMESAKE)
+LEAVING = replace(removing(PRIMARY, WEST), severity=Severity.ERROR, hint=not_listed(PRIMARY, WEST).hint)
 """What is wanted there is asked for again, which waits for the old one to go."""
 SAME = "prod/db --primary-region us-east-1 -r us-west-2"
 
@@ -44,19 +52,22 @@ def proof(look: NameLookup = OURS, *, same: Any = str.__eq__, **given: Any) -> P
 @pytest.mark.parametrize(
     ("entry", "look", "expected"),
     [
-        (None, Absent(), Proof(False, Outcome.DRIFT, (missing(PRIMARY, WEST),), LIST_LAG_S)),
+        (None, NoSecret(), Proof(False, Outcome.DRIFT, (not_listed(PRIMARY, WEST),), LIST_LAG_S)),
         (
             None,
             OURS,
             Proof(False, Outcome.DRIFT, (LEAVING,), LIST_LAG_S),
         ),
-        (None, NAMESAKE, Proof(False, Outcome.DRIFT, (CLASH, replace(missing(PRIMARY, WEST), hint=None)), 0.0)),
-        (None, NotChecked(), Proof(False, Outcome.DRIFT, (missing(PRIMARY, WEST),), LIST_LAG_S)),
+        (None, NAMESAKE, Proof(False, Outcome.DRIFT, (CLASH, replace(not_listed(PRIMARY, WEST), hint=None)), 0.0)),
+        (None, NotChecked(), Proof(False, Outcome.DRIFT, (not_listed(PRIMARY, WEST),), LIST_LAG_S)),
         (
             None,
             NotChecked(DENIED),
             Proof(
-                False, Outcome.ACCESS, (missing(PRIMARY, WEST), *unseen(PRIMARY, WEST, NotChecked(DENIED))), LIST_LAG_S
+                False,
+                Outcome.ACCESS,
+                (not_listed(PRIMARY, WEST), *not_checked(PRIMARY, WEST, NotChecked(DENIED))),
+                LIST_LAG_S,
             ),
         ),
         (FAILED, OURS, Proof(False, Outcome.FAILED, (failed(PRIMARY, FAILED),))),
@@ -64,18 +75,22 @@ def proof(look: NameLookup = OURS, *, same: Any = str.__eq__, **given: Any) -> P
         (
             FAILED,
             NotChecked(DENIED),
-            Proof(False, Outcome.FAILED, (failed(PRIMARY, FAILED), *unseen(PRIMARY, WEST, NotChecked(DENIED)))),
+            Proof(False, Outcome.FAILED, (failed(PRIMARY, FAILED), *not_checked(PRIMARY, WEST, NotChecked(DENIED)))),
         ),
-        (UNDER_WAY, OURS, Proof(False, Outcome.PENDING, (unsettled(PRIMARY, UNDER_WAY),), FOREVER_S)),
-        (UNDER_WAY, NAMESAKE, Proof(False, Outcome.PENDING, (unsettled(PRIMARY, UNDER_WAY), CLASH), FOREVER_S)),
-        (IN_SYNC, Absent(), Proof(False, Outcome.DRIFT, (absent(PRIMARY, WEST, Absent()),), LIST_LAG_S)),
+        (UNDER_WAY, OURS, Proof(False, Outcome.PENDING, (in_progress(PRIMARY, UNDER_WAY),), FOREVER_S)),
+        (UNDER_WAY, NAMESAKE, Proof(False, Outcome.PENDING, (in_progress(PRIMARY, UNDER_WAY), CLASH), FOREVER_S)),
+        (
+            IN_SYNC,
+            NoSecret(),
+            Proof(False, Outcome.DRIFT, (listed_but_missing(PRIMARY, WEST, NoSecret()),), LIST_LAG_S),
+        ),
         (IN_SYNC, NAMESAKE, Proof(False, Outcome.DRIFT, (CLASH,))),
-        (IN_SYNC, NotChecked(DENIED), Proof(None, Outcome.ACCESS, unseen(PRIMARY, WEST, NotChecked(DENIED)))),
+        (IN_SYNC, NotChecked(DENIED), Proof(None, Outcome.ACCESS, not_checked(PRIMARY, WEST, NotChecked(DENIED)))),
         (IN_SYNC, NotChecked(), Proof(None, Outcome.PENDING, (), FOREVER_S)),
         (
             IN_SYNC,
             NotChecked(Throttled("no")),
-            Proof(None, Outcome.PENDING, unseen(PRIMARY, WEST, NotChecked(Throttled("no"))), FOREVER_S),
+            Proof(None, Outcome.PENDING, not_checked(PRIMARY, WEST, NotChecked(Throttled("no"))), FOREVER_S),
         ),
     ],
 )
@@ -86,7 +101,7 @@ def test_what_is_not_there_to_be_compared_is_told_by_what_was_seen(
 
 
 def test_what_is_missing_is_asked_for_under_the_key_that_was_wanted() -> None:
-    for look, finding in ((Absent(), missing(PRIMARY, WEST, "k1")), (OURS, LEAVING)):
+    for look, finding in ((NoSecret(), not_listed(PRIMARY, WEST, "k1")), (OURS, LEAVING)):
         (found,) = proof(look, primary=listing(None), key="k1").findings
         assert found == replace(finding, hint=f"smrep replicate {SAME}=k1")
 

@@ -12,9 +12,9 @@ from smrep.errors import Denied, NotFound, Outcome, Throttled, Unanswered
 from smrep.model import Secret
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
-from smrep.rules.reader_access import Policy, bound, may_decrypt, may_read
+from smrep.rules.reader_access import Policy, decrypt_finding, read_finding, region_bound_policy
 from smrep.rules.replication.diagnosis import outcome_of
-from smrep.rules.replication.key_failures import via
+from smrep.rules.replication.key_failures import via_service
 
 HOME, THERE = Region("us-east-1"), Region("us-west-2")
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"
@@ -52,14 +52,14 @@ def outcome(finding: Finding | None) -> Outcome:
 def test_each_word_with_and_without_a_policy_of_the_secrets_own(
     decision: str, resource_policy: Policy, severity: Severity, end: Outcome
 ) -> None:
-    finding = may_read(ROLE, PRIMARY, THERE, decision, resource_policy)
+    finding = read_finding(ROLE, PRIMARY, THERE, decision, resource_policy)
     assert (finding.kind, finding.severity, outcome(finding)) == (Kind.READER, severity, end)
     assert ROLE in finding.message
     assert THERE in finding.message
 
 
 def test_what_is_missing_is_named_on_the_replicas_arn() -> None:
-    hint = may_read(ROLE, PRIMARY, THERE, "implicitDeny", None).hint
+    hint = read_finding(ROLE, PRIMARY, THERE, "implicitDeny", None).hint
     assert hint == f"allow the role secretsmanager:GetSecretValue on {REPLICA}"
 
 
@@ -68,21 +68,21 @@ def test_what_is_missing_is_named_on_the_replicas_arn() -> None:
 @example("allowed ")
 def test_a_word_that_is_not_known_is_never_a_pass(word: str) -> None:
     if word not in ("allowed", "implicitDeny", "explicitDeny"):
-        assert may_read(ROLE, PRIMARY, THERE, word, None).severity is Severity.ERROR
-        assert may_decrypt(ROLE, KEY, THERE, word) is not None
+        assert read_finding(ROLE, PRIMARY, THERE, word, None).severity is Severity.ERROR
+        assert decrypt_finding(ROLE, KEY, THERE, word) is not None
 
 
 @pytest.mark.parametrize("error", [Denied("no"), Unanswered("gone"), Throttled("slowly"), NotFound("no such role")])
 def test_what_iam_would_not_say_is_unchecked_and_no_pass(error: Denied) -> None:
-    for finding in (may_read(ROLE, PRIMARY, THERE, error, None), may_decrypt(ROLE, KEY, THERE, error)):
+    for finding in (read_finding(ROLE, PRIMARY, THERE, error, None), decrypt_finding(ROLE, KEY, THERE, error)):
         assert finding is not None
         denied = isinstance(error, Denied | NotFound)
         assert (finding.kind, outcome(finding)) == (Kind.UNCHECKED, Outcome.ACCESS if denied else Outcome.PENDING)
 
 
 def test_a_denial_names_the_permission_and_a_missing_role_the_look_at_it() -> None:
-    assert may_read(ROLE, PRIMARY, THERE, Denied("no"), None).hint == f"allow iam:SimulatePrincipalPolicy on {ROLE}"
-    hint = may_read(ROLE, PRIMARY, THERE, NotFound("no such role"), None).hint
+    assert read_finding(ROLE, PRIMARY, THERE, Denied("no"), None).hint == f"allow iam:SimulatePrincipalPolicy on {ROLE}"
+    hint = read_finding(ROLE, PRIMARY, THERE, NotFound("no such role"), None).hint
     assert hint == "check the role and its account: aws iam get-role --role-name app"
 
 
@@ -90,7 +90,7 @@ def test_a_denial_names_the_permission_and_a_missing_role_the_look_at_it() -> No
 
 
 def test_decrypting_that_is_allowed_is_nothing_to_tell() -> None:
-    assert may_decrypt(ROLE, KEY, THERE, "allowed") is None
+    assert decrypt_finding(ROLE, KEY, THERE, "allowed") is None
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_decrypting_that_is_allowed_is_nothing_to_tell() -> None:
     [("implicitDeny", Severity.WARNING, Outcome.OK), ("explicitDeny", Severity.ERROR, Outcome.FAILED)],
 )
 def test_decrypting_that_is_not_allowed_names_key_and_service(decision: str, severity: Severity, end: Outcome) -> None:
-    finding = may_decrypt(ROLE, KEY, THERE, decision)
+    finding = decrypt_finding(ROLE, KEY, THERE, decision)
     assert finding is not None
     assert (finding.severity, outcome(finding)) == (severity, end)
     assert f"kms:Decrypt on {KEY}" in (finding.hint or "")
@@ -115,7 +115,7 @@ def test_decrypting_that_is_not_allowed_names_key_and_service(decision: str, sev
     ],
 )
 def test_the_service_is_named_as_its_partition_names_it(region: str, name: str) -> None:
-    assert via(Region(region)) == name
+    assert via_service(Region(region)) == name
 
 
 # the copied policy
@@ -140,7 +140,7 @@ def test_a_text_that_names_another_region_is_a_warning_wherever_it_stands(text: 
         "list": {"Resource": ["*", text]},
     }
     document: object = {"Statement": [statements[where]] if where in statements else {"Resource": text}}
-    (finding,) = bound(PRIMARY, THERE, json.dumps(document))
+    (finding,) = region_bound_policy(PRIMARY, THERE, json.dumps(document))
     assert (finding.kind, finding.severity, outcome(finding)) == (Kind.READER, Severity.WARNING, Outcome.OK)
     assert text in finding.message
     assert f"get-resource-policy --secret-id {ARN} --region us-east-1" in (finding.hint or "")
@@ -161,48 +161,50 @@ def test_a_text_that_names_another_region_is_a_warning_wherever_it_stands(text: 
     ],
 )
 def test_what_names_no_other_region_is_no_warning(text: str) -> None:
-    assert bound(PRIMARY, THERE, policy(Resource=text, Principal={"AWS": text})) == ()
+    assert region_bound_policy(PRIMARY, THERE, policy(Resource=text, Principal={"AWS": text})) == ()
 
 
 def test_the_regions_own_arns_are_foreign_in_another_region() -> None:
-    assert bound(PRIMARY, THERE, policy(Resource=[REPLICA])) == ()
-    assert len(bound(PRIMARY, Region("eu-west-1"), policy(Resource=[REPLICA]))) == 1
+    assert region_bound_policy(PRIMARY, THERE, policy(Resource=[REPLICA])) == ()
+    assert len(region_bound_policy(PRIMARY, Region("eu-west-1"), policy(Resource=[REPLICA]))) == 1
 
 
 def test_a_condition_on_the_requested_region_is_a_warning() -> None:
     """A statement that holds in us-east-1 alone is copied too, and shuts every reader of the replica out."""
     condition = {"StringEquals": {"aws:RequestedRegion": "us-east-1"}}
-    (finding,) = bound(PRIMARY, THERE, policy(Action="secretsmanager:GetSecretValue", Condition=condition))
+    (finding,) = region_bound_policy(
+        PRIMARY, THERE, policy(Action="secretsmanager:GetSecretValue", Condition=condition)
+    )
     assert "us-east-1" in finding.message
 
 
 def test_each_text_is_named_once_and_in_one_finding() -> None:
-    (finding,) = bound(PRIMARY, THERE, policy(Resource=[ARN, ARN], NotResource=ARN))
+    (finding,) = region_bound_policy(PRIMARY, THERE, policy(Resource=[ARN, ARN], NotResource=ARN))
     assert finding.message.count(ARN) == 1
 
 
 def test_ids_and_versions_are_not_taken_for_resources() -> None:
     document = {"Id": ARN, "Version": ARN, "Statement": []}
-    assert bound(PRIMARY, THERE, json.dumps(document)) == ()
+    assert region_bound_policy(PRIMARY, THERE, json.dumps(document)) == ()
 
 
 def test_no_policy_is_nothing_to_warn_of() -> None:
-    assert bound(PRIMARY, THERE, None) == ()
-    assert bound(PRIMARY, THERE, "") == ()
+    assert region_bound_policy(PRIMARY, THERE, None) == ()
+    assert region_bound_policy(PRIMARY, THERE, "") == ()
 
 
 def test_a_policy_that_could_not_be_had_is_unchecked_with_the_permission() -> None:
-    (finding,) = bound(PRIMARY, THERE, Denied("no"))
+    (finding,) = region_bound_policy(PRIMARY, THERE, Denied("no"))
     assert (finding.kind, outcome(finding)) == (Kind.UNCHECKED, Outcome.ACCESS)
     assert finding.hint == f"allow secretsmanager:GetResourcePolicy on {ARN}"
 
 
 def test_a_policy_that_is_no_json_is_searched_as_one_text() -> None:
-    assert len(bound(PRIMARY, THERE, f"{{not json {ARN}")) == 1
+    assert len(region_bound_policy(PRIMARY, THERE, f"{{not json {ARN}")) == 1
 
 
 def test_a_policy_nested_without_end_is_no_fault() -> None:
-    assert bound(PRIMARY, THERE, '{"Statement": ' + "[" * 10_000 + "]" * 10_000 + "}") == ()
+    assert region_bound_policy(PRIMARY, THERE, '{"Statement": ' + "[" * 10_000 + "]" * 10_000 + "}") == ()
 
 
 json_values = st.recursive(
@@ -214,12 +216,12 @@ json_values = st.recursive(
 
 @given(json_values | st.fixed_dictionaries({"Statement": json_values}))
 def test_any_json_at_all_is_read_and_warned_of_at_most_once(document: object) -> None:
-    assert len(bound(PRIMARY, THERE, json.dumps(document))) <= 1
+    assert len(region_bound_policy(PRIMARY, THERE, json.dumps(document))) <= 1
 
 
 @given(st.text())
 def test_any_text_at_all_is_read(text: str) -> None:
-    assert len(bound(PRIMARY, THERE, text)) <= 1
+    assert len(region_bound_policy(PRIMARY, THERE, text)) <= 1
 
 
 # the words
@@ -247,7 +249,7 @@ GRANT_KEY = (
 def test_a_word_on_reading_is_told_with_who_reads_what_and_where(
     decision: str, resource_policy: Policy, message: str, hint: str | None
 ) -> None:
-    finding = may_read(ROLE, PRIMARY, THERE, decision, resource_policy)
+    finding = read_finding(ROLE, PRIMARY, THERE, decision, resource_policy)
     assert (finding.message, finding.hint) == (message, hint)
 
 
@@ -262,27 +264,27 @@ def test_a_word_on_reading_is_told_with_who_reads_what_and_where(
     ],
 )
 def test_a_word_on_decrypting_is_told_with_the_key(decision: str, expected: Finding) -> None:
-    assert may_decrypt(ROLE, KEY, THERE, decision) == expected
+    assert decrypt_finding(ROLE, KEY, THERE, decision) == expected
 
 
 def test_what_iam_would_not_say_is_told_with_what_was_asked() -> None:
     missing = NotFound("no such role")
-    reading = may_read(ROLE, PRIMARY, THERE, missing, None)
+    reading = read_finding(ROLE, PRIMARY, THERE, missing, None)
     assert reading.message == f"whether IAM allows {READING} could not be checked: no such role"
     assert reading.outcome is Outcome.ACCESS
-    decrypting = may_decrypt(ROLE, KEY, THERE, missing)
+    decrypting = decrypt_finding(ROLE, KEY, THERE, missing)
     assert decrypting is not None
     assert decrypting.message == f"whether IAM allows {DECRYPTING} could not be checked: no such role"
 
 
 def test_a_policy_that_could_not_be_had_is_told_with_its_secret() -> None:
-    (finding,) = bound(PRIMARY, THERE, Denied("no"))
+    (finding,) = region_bound_policy(PRIMARY, THERE, Denied("no"))
     assert finding.message == "the resource policy of prod/db could not be checked: no"
 
 
 def test_the_texts_that_name_other_regions_are_all_told_in_order() -> None:
     statements = [{"Resource": [ARN, "*"], "Condition": {"StringEquals": {"aws:RequestedRegion": ["eu-west-1"]}}}]
-    (finding,) = bound(PRIMARY, THERE, json.dumps({"Statement": statements}))
+    (finding,) = region_bound_policy(PRIMARY, THERE, json.dumps({"Statement": statements}))
     assert finding.message == (
         f"the resource policy of prod/db is copied to us-west-2 as it is, and names {ARN}, eu-west-1"
     )

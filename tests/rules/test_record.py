@@ -18,8 +18,8 @@ from smrep.rules.recovery.failover_record import (
     RecordMark,
     RegionPair,
     header,
-    marked,
-    promoting,
+    mark_line,
+    promoting_line,
     read,
     regions,
     versions,
@@ -37,7 +37,7 @@ SECRET = Secret(
     stages=(("AWSCURRENT", "v2"), ("AWSPREVIOUS", "v1")),
     tags=(("team", "db"),),
 )
-PROMISED = promoting(SECRET, "abc")
+PROMISED = promoting_line(SECRET, "abc")
 
 
 def lines(*more: dict[str, Any], head: dict[str, Any] | None = None) -> list[str]:
@@ -57,7 +57,7 @@ def test_a_secret_is_as_its_first_line_shows_it() -> None:
 
 
 def test_the_line_before_a_promotion_has_all_that_is_known_of_the_secret() -> None:
-    assert promoting(SECRET, None) == {
+    assert promoting_line(SECRET, None) == {
         "result": "promoting",
         "name": "prod/db",
         "arn": ARN,
@@ -70,7 +70,7 @@ def test_the_line_before_a_promotion_has_all_that_is_known_of_the_secret() -> No
 
 
 def test_later_lines_count_and_leave_what_they_do_not_speak_of() -> None:
-    record = read(lines(PROMISED, marked(RecordMark.PROMOTED, ARN)), "dr.jsonl")
+    record = read(lines(PROMISED, mark_line(RecordMark.PROMOTED, ARN)), "dr.jsonl")
     (entry,) = record.entries.values()
     assert entry.is_promoted
     assert entry.stages == {("AWSCURRENT", "v2"), ("AWSPREVIOUS", "v1")}
@@ -78,39 +78,39 @@ def test_later_lines_count_and_leave_what_they_do_not_speak_of() -> None:
 
 
 def test_what_leaves_third_regions_adds_up_until_it_is_back() -> None:
-    first = marked(RecordMark.LEAVING, ARN, regions=regions([Target(IRELAND, "alias/x")]))
-    second = marked(RecordMark.LEAVING, ARN, regions=regions([Target(SYDNEY), Target(IRELAND, "alias/y")]))
+    first = mark_line(RecordMark.LEAVING, ARN, regions=regions([Target(IRELAND, "alias/x")]))
+    second = mark_line(RecordMark.LEAVING, ARN, regions=regions([Target(SYDNEY), Target(IRELAND, "alias/y")]))
     (entry,) = read(lines(PROMISED, first, second), "dr.jsonl").entries.values()
     assert set(entry.third) == {Target(IRELAND, "alias/y"), Target(SYDNEY)}
     for mark in (RecordMark.PROTECTED, RecordMark.RETURNED):
-        (entry,) = read(lines(PROMISED, first, marked(mark, ARN)), "dr.jsonl").entries.values()
+        (entry,) = read(lines(PROMISED, first, mark_line(mark, ARN)), "dr.jsonl").entries.values()
         assert entry.third == ()
 
 
 def test_both_sides_level_is_what_later_changes_are_held_against() -> None:
-    level = marked(RecordMark.LEVEL, ARN, versions={"v9": ["AWSCURRENT"]})
+    level = mark_line(RecordMark.LEVEL, ARN, versions={"v9": ["AWSCURRENT"]})
     (entry,) = read(lines(PROMISED, level), "dr.jsonl").entries.values()
     assert entry.stages == {("AWSCURRENT", "v9")}
 
 
 def test_a_second_failover_begins_anew() -> None:
-    left = marked(RecordMark.LEAVING, ARN, regions=regions([Target(IRELAND)]))
+    left = mark_line(RecordMark.LEAVING, ARN, regions=regions([Target(IRELAND)]))
     (entry,) = read(lines(PROMISED, left, PROMISED), "dr.jsonl").entries.values()
     assert (entry.mark, entry.third) == (RecordMark.PROMOTING, ())
 
 
 def test_what_was_asked_to_be_replaced_is_known_until_it_is() -> None:
-    asked = marked(RecordMark.REPLACING, ARN, region=HOME)
+    asked = mark_line(RecordMark.REPLACING, ARN, region=HOME)
     (entry,) = read(lines(PROMISED, asked), "dr.jsonl").entries.values()
     assert entry.replacing == HOME
-    for later in (marked(RecordMark.PROTECTED, ARN), marked(RecordMark.LEVEL, ARN, versions={})):
+    for later in (mark_line(RecordMark.PROTECTED, ARN), mark_line(RecordMark.LEVEL, ARN, versions={})):
         (entry,) = read(lines(PROMISED, asked, later), "dr.jsonl").entries.values()
         assert entry.replacing is None
 
 
 def test_a_failure_does_not_undo_what_another_run_did() -> None:
-    failed = marked(RecordMark.FAILED, ARN, error={"code": "X", "message": "y"})
-    (entry,) = read(lines(PROMISED, PROMISED, marked(RecordMark.PROMOTED, ARN), failed), "dr.jsonl").entries.values()
+    failed = mark_line(RecordMark.FAILED, ARN, error={"code": "X", "message": "y"})
+    (entry,) = read(lines(PROMISED, PROMISED, mark_line(RecordMark.PROMOTED, ARN), failed), "dr.jsonl").entries.values()
     assert entry.mark is RecordMark.PROMOTED
     (entry,) = read(lines(PROMISED, failed), "dr.jsonl").entries.values()
     assert entry.mark is RecordMark.FAILED
@@ -136,7 +136,7 @@ def test_versions_are_written_by_their_ids() -> None:
 
 @given(cut=st.data())
 def test_a_line_that_was_cut_off_is_left_out_and_told(cut: st.DataObject) -> None:
-    whole = lines(PROMISED, marked(RecordMark.PROMOTED, ARN))
+    whole = lines(PROMISED, mark_line(RecordMark.PROMOTED, ARN))
     at = cut.draw(st.integers(1, len(whole[-1]) - 1))
     torn = [*whole[:-1], whole[-1][:at], *whole[-1:]]
     record = read(torn, "dr.jsonl")
@@ -151,11 +151,11 @@ CUT = '{"ts": "2026-11-2'
     ("later", "lost"),
     [
         ([], {3: CUT}),
-        ([marked(RecordMark.LEVEL, ARN, versions={})], {3: CUT}),
+        ([mark_line(RecordMark.LEVEL, ARN, versions={})], {3: CUT}),
         ([PROMISED], {}),
-        ([marked(RecordMark.PROMOTED, ARN)], {}),
-        ([marked(RecordMark.FAILED, ARN)], {}),
-        ([PROMISED, marked(RecordMark.RETURNED, ARN)], {}),
+        ([mark_line(RecordMark.PROMOTED, ARN)], {}),
+        ([mark_line(RecordMark.FAILED, ARN)], {}),
+        ([PROMISED, mark_line(RecordMark.RETURNED, ARN)], {}),
     ],
 )
 def test_what_was_cut_off_is_lost_until_a_failover_goes_on(later: list[dict[str, Any]], lost: dict[int, str]) -> None:
@@ -170,7 +170,7 @@ def test_an_empty_line_is_passed_over() -> None:
 
 
 def test_a_second_run_writes_the_same_header_again() -> None:
-    record = read([*lines(PROMISED), *lines(marked(RecordMark.PROMOTED, ARN))], "dr.jsonl")
+    record = read([*lines(PROMISED), *lines(mark_line(RecordMark.PROMOTED, ARN))], "dr.jsonl")
     assert record.entries[ARN].is_promoted
 
 
@@ -191,7 +191,9 @@ NONE = {
         json.dumps(header(RegionPair(WEST, HOME))),
     ],
     "line 2: ValueError: 'lost' is not a valid RecordMark": lines({"result": "lost", "arn": ARN}),
-    f"line 2: ValueError: nothing says before that {ARN} was to be promoted": lines(marked(RecordMark.PROMOTED, ARN)),
+    f"line 2: ValueError: nothing says before that {ARN} was to be promoted": lines(
+        mark_line(RecordMark.PROMOTED, ARN)
+    ),
     f"line 2: ValueError: {ELSEWHERE} is not in us-west-2": lines({**PROMISED, "arn": ELSEWHERE}),
     "line 2: 'prod/db' is not the ARN of a secret": lines({**PROMISED, "arn": "prod/db"}),
     "line 2: TypeError: ['v'] is no text": lines({**PROMISED, "arn": ["v"]}),
@@ -202,11 +204,11 @@ NONE = {
     "line 2: TypeError: 8 is no text": lines({**PROMISED, "policy_sha256": 8}),
     "line 2: TypeError: 9 is no text": lines({**PROMISED, "versions": {"v1": [9]}}),
     "line 3: TypeError: 7 is no text": lines(
-        PROMISED, marked(RecordMark.LEAVING, ARN, regions=[{"region": IRELAND, "kms_key": 7}])
+        PROMISED, mark_line(RecordMark.LEAVING, ARN, regions=[{"region": IRELAND, "kms_key": 7}])
     ),
-    "line 3: TypeError: 5 is no text": lines(PROMISED, marked(RecordMark.LEAVING, ARN, regions=[{"region": 5}])),
-    "line 3: KeyError: 'kms_key'": lines(PROMISED, marked(RecordMark.LEAVING, ARN, regions=[{"region": IRELAND}])),
-    "line 3: TypeError: None is no text": lines(PROMISED, marked(RecordMark.REPLACING, ARN, region=None)),
+    "line 3: TypeError: 5 is no text": lines(PROMISED, mark_line(RecordMark.LEAVING, ARN, regions=[{"region": 5}])),
+    "line 3: KeyError: 'kms_key'": lines(PROMISED, mark_line(RecordMark.LEAVING, ARN, regions=[{"region": IRELAND}])),
+    "line 3: TypeError: None is no text": lines(PROMISED, mark_line(RecordMark.REPLACING, ARN, region=None)),
 }
 
 

@@ -12,9 +12,9 @@ from smrep.rules.recovery.drill_timeline import (
     Readable,
     SecretTimeline,
     Span,
-    Taken,
+    StepResult,
     Track,
-    astray,
+    differences,
     seconds,
     steps,
     third_region,
@@ -25,7 +25,7 @@ from smrep.rules.recovery.failover_record import RegionPair
 PAIR = RegionPair(Region("us-east-1"), Region("us-west-2"))
 EVERY = steps(PAIR, "dr.jsonl")
 CURRENT, STALE, NONE, DOWN = Readable
-ALL = tuple(Taken(each, number, 1.0, 0 if each.words else None) for number, each in enumerate(EVERY))
+ALL = tuple(StepResult(each, number, 1.0, 0 if each.words else None) for number, each in enumerate(EVERY))
 
 
 def course(*states, name="db"):
@@ -80,7 +80,7 @@ def test_all_well_is_no_problem():
 
 
 def test_a_command_that_failed_is_told_with_what_was_not_done_for_it():
-    taken = [*ALL[:4], Taken(EVERY[4], 4, 1, 1)]
+    taken = [*ALL[:4], StepResult(EVERY[4], 4, 1, 1)]
     assert verdict(EVERY, taken, [], []) == (
         "step 5, smrep failback --record dr.jsonl --yes, ended with exit code 1",
         "not done for that: return",
@@ -133,11 +133,11 @@ LAGGING = (
     ],
 )
 def test_what_does_not_stand_as_before_is_not_home(after, found, how):
-    assert list(astray(PAIR, HOME, after, found)) == [("db", each) for each in how]
+    assert list(differences(PAIR, HOME, after, found)) == [("db", each) for each in how]
 
 
 def test_a_secret_that_was_none_before_and_is_none_now_is_as_before():
-    assert list(astray(PAIR, {"db": ("", "no secret")}, {}, ())) == []
+    assert list(differences(PAIR, {"db": ("", "no secret")}, {}, ())) == []
 
 
 def test_the_totals_are_the_longest_of_all_secrets():

@@ -15,14 +15,14 @@ from smrep.regions import Region
 from smrep.report import Action, Finding, Kind, RegionReport, Severity
 from smrep.rules.replication.key_change import (
     KeyChange,
+    blocked_change,
     decide_key_change,
-    recreated,
-    rekeyed,
-    stopped,
-    unkeyed,
+    key_change_refusal,
+    key_change_row,
+    recreated_row,
     with_blockers,
 )
-from smrep.rules.replication.name_owner import Absent, NameLookup, NameOwner, NotChecked, name_owner
+from smrep.rules.replication.name_owner import NameLookup, NameOwner, NoSecret, NotChecked, name_owner
 from smrep.rules.replication.replica_comparison import BothSides, Listed, Proof, Verdict, compare_replica
 
 HOME, THERE, THIRD = Region("us-east-1"), Region("us-west-2"), Region("eu-west-1")
@@ -57,7 +57,7 @@ others = st.builds(
 )
 LATER = 60.0
 """So late that no answer can lag any more."""
-looks = st.one_of(others, st.just(Absent()), st.builds(NotChecked, errors), st.just(NotChecked()))
+looks = st.one_of(others, st.just(NoSecret()), st.builds(NotChecked, errors), st.just(NotChecked()))
 listings: st.SearchStrategy[Listed] = st.one_of(
     errors, st.just(()), st.sampled_from(["alias/old", "alias/new"]).map(lambda key: (version(key),))
 )
@@ -99,7 +99,7 @@ def test_something_is_sent_only_where_our_replica_was_seen_or_a_failed_one_is_ma
         assert not isinstance(look, NotChecked)
         if entry.status == "Failed":
             assert recreate
-            assert isinstance(look, Absent) or name_owner(PRIMARY, look) is NameOwner.OURS
+            assert isinstance(look, NoSecret) or name_owner(PRIMARY, look) is NameOwner.OURS
         else:
             assert entry.status == "InSync"
             assert name_owner(PRIMARY, look) is NameOwner.OURS
@@ -126,7 +126,7 @@ def test_no_turn_is_well_unless_everything_is_under_the_key_already(
 ) -> None:
     known = turned(entry, look, there, verdict, recreate=recreate)
     row = RegionReport(THERE, proof_of(listing(entry), look, there, verdict).outcome)
-    told = rekeyed(known, row, LATER, proved=True)
+    told = key_change_row(known, row, LATER, proved=True)
     if told.outcome is Outcome.OK:
         assert verdict is True
         assert told.action is Action.KEEP
@@ -136,15 +136,15 @@ def test_no_turn_is_well_unless_everything_is_under_the_key_already(
 @pytest.mark.parametrize(
     ("look", "entry", "code", "outcome"),
     [
-        (Absent(), None, "missing", Outcome.FAILED),
+        (NoSecret(), None, "missing", Outcome.FAILED),
         (OURS, None, "removing", Outcome.PENDING),
         (NAMESAKE, None, "name_clash", Outcome.FAILED),
-        (Absent(), IN_SYNC, "missing", Outcome.FAILED),
+        (NoSecret(), IN_SYNC, "missing", Outcome.FAILED),
         (PROMOTED, IN_SYNC, "promoted", Outcome.FAILED),
         (FOREIGN, IN_SYNC, "orphan", Outcome.FAILED),
         (NAMESAKE, IN_SYNC, "name_clash", Outcome.FAILED),
         (replace(OURS, deleted=datetime(2026, 1, 1, tzinfo=UTC)), IN_SYNC, "pending_deletion", Outcome.FAILED),
-        (Absent(), Replica(THERE, "Failed", "no luck"), "failed", Outcome.FAILED),
+        (NoSecret(), Replica(THERE, "Failed", "no luck"), "failed", Outcome.FAILED),
         (OURS, Replica(THERE, "InProgress"), "in_progress", Outcome.PENDING),
         (OURS, Replica(THERE, "Detached"), "in_progress", Outcome.PENDING),
         (NotChecked(Denied("no")), IN_SYNC, "unchecked", Outcome.ACCESS),
@@ -227,7 +227,7 @@ turns = st.builds(
     sent_at=st.sampled_from([None, 0.0]),
     accepted=st.booleans(),
     findings=st.sampled_from([(), (DOUBT,)]),
-    error=st.sampled_from([None, stopped(TARGET, NO).error]),
+    error=st.sampled_from([None, blocked_change(TARGET, NO).error]),
 )
 
 
@@ -235,7 +235,7 @@ turns = st.builds(
 def test_what_aws_took_is_told_as_changed_and_nothing_else(
     known: KeyChange, outcome: Outcome, findings: tuple[Finding, ...], proved: bool
 ) -> None:
-    row = rekeyed(known, RegionReport(THERE, outcome, findings=findings), LATER, proved=proved)
+    row = key_change_row(known, RegionReport(THERE, outcome, findings=findings), LATER, proved=proved)
     assert row.changed is known.accepted
     assert row.action is Action.REKEY
 
@@ -244,15 +244,15 @@ def test_what_aws_took_is_told_as_changed_and_nothing_else(
 def test_it_never_ends_well_without_a_look_since_the_request(
     known: KeyChange, outcome: Outcome, findings: tuple[Finding, ...]
 ) -> None:
-    row = rekeyed(known, RegionReport(THERE, outcome, findings=findings), LATER, proved=False)
+    row = key_change_row(known, RegionReport(THERE, outcome, findings=findings), LATER, proved=False)
     assert row.outcome is (Outcome.PENDING if known.error is None else known.error.outcome)
 
 
 def test_a_wrong_key_before_the_request_is_drift_and_after_it_a_failure() -> None:
     before = RegionReport(THERE, Outcome.DRIFT, findings=(WRONG,))
-    kept = rekeyed(KeyChange(TARGET, wanted=True), before, LATER, proved=True)
+    kept = key_change_row(KeyChange(TARGET, wanted=True), before, LATER, proved=True)
     assert (kept.outcome, kept.error) == (Outcome.DRIFT, None)
-    after = rekeyed(KeyChange(TARGET, wanted=True, sent_at=0.0, accepted=True), before, LATER, proved=True)
+    after = key_change_row(KeyChange(TARGET, wanted=True, sent_at=0.0, accepted=True), before, LATER, proved=True)
     assert (after.outcome, after.error and after.error.code) == (Outcome.FAILED, "wrong_key")
     assert after.error is not None
     assert "smrep rekey ..." in (after.error.hint or "")
@@ -260,19 +260,19 @@ def test_a_wrong_key_before_the_request_is_drift_and_after_it_a_failure() -> Non
 
 def test_a_stale_version_after_the_request_is_drift_and_no_wrong_key() -> None:
     row = RegionReport(THERE, Outcome.DRIFT, findings=(STALE,))
-    told = rekeyed(KeyChange(TARGET, wanted=True, sent_at=0.0, accepted=True), row, LATER, proved=True)
+    told = key_change_row(KeyChange(TARGET, wanted=True, sent_at=0.0, accepted=True), row, LATER, proved=True)
     assert (told.outcome, told.error) == (Outcome.DRIFT, None)
 
 
 def test_a_dry_run_is_well_and_says_rekey() -> None:
     row = RegionReport(THERE, Outcome.DRIFT, findings=(WRONG,))
-    told = rekeyed(KeyChange(TARGET, wanted=True), row, LATER, proved=True, dry_run=True)
+    told = key_change_row(KeyChange(TARGET, wanted=True), row, LATER, proved=True, dry_run=True)
     assert (told.outcome, told.action, told.findings, told.changed) == (Outcome.OK, Action.REKEY, (), False)
 
 
 @given(outcomes, st.booleans(), st.booleans())
 def test_a_replica_that_is_gone_is_not_the_end_of_making_it_anew(outcome: Outcome, made: bool, changed: bool) -> None:
-    row = recreated(RegionReport(THERE, outcome, arn="arn", changed=changed), PRIMARY, TARGET, made=made)
+    row = recreated_row(RegionReport(THERE, outcome, arn="arn", changed=changed), PRIMARY, TARGET, made=made)
     assert row.action is Action.REKEY
     assert row.wanted_key == "alias/new"
     assert row.outcome is (Outcome.PENDING if outcome is Outcome.OK and not made else outcome)
@@ -282,10 +282,12 @@ def test_a_replica_that_is_gone_is_not_the_end_of_making_it_anew(outcome: Outcom
 
 
 def test_a_denial_says_whose_permission_on_what() -> None:
-    error = unkeyed(Denied("no (AccessDeniedException)", code="AccessDeniedException"), PRIMARY, TARGET, OURS.arn)
+    error = key_change_refusal(
+        Denied("no (AccessDeniedException)", code="AccessDeniedException"), PRIMARY, TARGET, OURS.arn
+    )
     assert error.message == "prod/db in us-west-2 to alias/new: no (AccessDeniedException)"
     assert f"secretsmanager:UpdateSecret on {OURS.arn}" in (error.hint or "")
 
 
 def test_any_other_refusal_keeps_its_own_hint() -> None:
-    assert unkeyed(Refused("no", hint="mend it"), PRIMARY, TARGET, OURS.arn).hint == "mend it"
+    assert key_change_refusal(Refused("no", hint="mend it"), PRIMARY, TARGET, OURS.arn).hint == "mend it"

@@ -10,17 +10,17 @@ from smrep.errors import AwsError, CredentialsError, Denied, Outcome, Refused, U
 from smrep.model import Replica, Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Action, Finding, Kind, Problem, RegionReport, Severity
-from smrep.rules.replication.findings import missing, removing, unseen
+from smrep.rules.replication.findings import not_checked, not_listed, removing
 from smrep.rules.replication.key_change import (
     KeyChange,
+    blocked_change,
     decide_key_change,
-    recreated,
-    rekeyed,
-    stopped,
-    unkeyed,
+    key_change_refusal,
+    key_change_row,
+    recreated_row,
     with_blockers,
 )
-from smrep.rules.replication.name_owner import Absent, NameLookup, NotChecked
+from smrep.rules.replication.name_owner import NameLookup, NoSecret, NotChecked
 from smrep.rules.replication.replica_comparison import Proof
 from smrep.rules.replication.replica_state import LIST_LAG_S
 
@@ -55,15 +55,15 @@ def seen(look: NameLookup, *findings: Finding) -> tuple[NameLookup, Proof]:
 
 
 def test_a_stop_says_by_its_finding_why() -> None:
-    assert stopped(TARGET, DOUBT) == halted(DOUBT)
-    assert stopped(TARGET, DOUBT, Outcome.ACCESS) == halted(DOUBT, Outcome.ACCESS)
+    assert blocked_change(TARGET, DOUBT) == halted(DOUBT)
+    assert blocked_change(TARGET, DOUBT, Outcome.ACCESS) == halted(DOUBT, Outcome.ACCESS)
 
 
 @pytest.mark.parametrize(
     ("primary", "look", "finding", "hint", "outcome"),
     [
-        (PRIMARY, Absent(), missing(PRIMARY, WEST), REPLICATE, Outcome.FAILED),
-        (LISTING, Absent(), missing(PRIMARY, WEST), f"{REMOVE}; then: {REPLICATE}", Outcome.FAILED),
+        (PRIMARY, NoSecret(), not_listed(PRIMARY, WEST), REPLICATE, Outcome.FAILED),
+        (LISTING, NoSecret(), not_listed(PRIMARY, WEST), f"{REMOVE}; then: {REPLICATE}", Outcome.FAILED),
         (PRIMARY, OURS, removing(PRIMARY, WEST), REPLICATE, Outcome.PENDING),
     ],
 )
@@ -90,7 +90,7 @@ def test_what_is_in_the_way_keeps_its_own_hint(recreate: bool) -> None:
 )
 def test_what_was_not_seen_is_not_touched(error: AwsError, outcome: Outcome) -> None:
     look = NotChecked(error)
-    (finding,) = unseen(PRIMARY, WEST, look)
+    (finding,) = not_checked(PRIMARY, WEST, look)
     for before in ((), (STALE,), (STALE, WRONG)):
         known = decide_key_change(LISTING, TARGET, seen(look, *before, finding), same=True, recreate=True)
         assert known == halted(finding, outcome)
@@ -137,7 +137,7 @@ LATER = 100.0 + LIST_LAG_S
 
 
 def told(known: KeyChange, row: RegionReport = ROW, now: float = LATER, *, dry_run: bool = False) -> RegionReport:
-    return rekeyed(known, row, now, proved=True, dry_run=dry_run)
+    return key_change_row(known, row, now, proved=True, dry_run=dry_run)
 
 
 @pytest.mark.parametrize(
@@ -243,7 +243,7 @@ def test_a_dry_run_tells_what_was_found_before() -> None:
 def test_a_replica_made_anew_is_there_when_the_replication_says_so(
     outcome: Outcome, changed: bool, made: bool, ended: tuple[Outcome, str | None, bool]
 ) -> None:
-    row = recreated(RegionReport(WEST, outcome, arn="arn:x", changed=changed), PRIMARY, TARGET, made=made)
+    row = recreated_row(RegionReport(WEST, outcome, arn="arn:x", changed=changed), PRIMARY, TARGET, made=made)
     assert (row.outcome, row.arn, row.changed, row.error) == (*ended, None)
 
 
@@ -261,19 +261,19 @@ def test_a_replica_that_was_taken_away_is_brought_back_by_a_command(
 ) -> None:
     row = RegionReport(WEST, Outcome.ACCESS, changed=changed, error=replace(ERROR, hint=hint))
     back = f"{state}; {mend}; to bring it back: {REPLICATE}"
-    assert recreated(row, PRIMARY, TARGET, made=made).error == replace(ERROR, hint=back)
+    assert recreated_row(row, PRIMARY, TARGET, made=made).error == replace(ERROR, hint=back)
 
 
 def test_a_replica_that_was_not_taken_away_need_not_be_brought_back() -> None:
     row = RegionReport(WEST, Outcome.ACCESS, error=ERROR)
-    assert recreated(row, PRIMARY, TARGET, made=False).error == ERROR
+    assert recreated_row(row, PRIMARY, TARGET, made=False).error == ERROR
 
 
 @pytest.mark.parametrize("code", ["ChangedMeanwhile", "unchecked"])
 def test_a_replica_that_is_not_as_it_was_shown_is_made_anew_by_another_run(code: str) -> None:
     row = RegionReport(WEST, Outcome.FAILED, error=replace(ERROR, code=code))
     hint = "smrep rekey prod/db --primary-region us-east-1 -r us-west-2=alias/new --recreate"
-    assert recreated(row, PRIMARY, TARGET, made=False).error == replace(ERROR, code=code, hint=hint)
+    assert recreated_row(row, PRIMARY, TARGET, made=False).error == replace(ERROR, code=code, hint=hint)
 
 
 # refused by AWS
@@ -299,11 +299,11 @@ ANEW = (
 )
 def test_a_refusal_says_what_would_help(kind: type[AwsError], own: str | None, hint: str) -> None:
     error = kind("no", hint=own)
-    told = unkeyed(error, PRIMARY, TARGET, OURS.arn)
+    told = key_change_refusal(error, PRIMARY, TARGET, OURS.arn)
     assert told is error
     assert (told.message, told.hint) == ("prod/db in us-west-2 to alias/new: no", hint)
 
 
 def test_a_quota_is_no_reason_to_take_a_replica_away() -> None:
-    told = unkeyed(Refused("no", code="LimitExceededException"), PRIMARY, TARGET, OURS.arn)
+    told = key_change_refusal(Refused("no", code="LimitExceededException"), PRIMARY, TARGET, OURS.arn)
     assert (told.code, told.hint) == ("LimitExceededException", None)

@@ -13,10 +13,10 @@ from smrep.errors import CredentialsError, Denied, Outcome, Refused, Throttled, 
 from smrep.model import Replica, Secret, in_region
 from smrep.regions import Region
 from smrep.report import Action, Kind, Severity
-from smrep.rules.replication.name_owner import Absent, NameLookup, NotChecked
+from smrep.rules.replication.name_owner import NameLookup, NoSecret, NotChecked
 from smrep.rules.replication.replica_deletion import (
     ReplicaDeletion,
-    after_look,
+    after_check,
     deletion_report,
     is_ours,
     plan_deletion,
@@ -52,7 +52,7 @@ others = st.builds(
 unseen = st.sampled_from(
     [NotChecked(), NotChecked(Denied("no")), NotChecked(Unanswered("gone")), NotChecked(Throttled("slowly"))]
 )
-looks = st.one_of(others, st.just(Absent()), unseen)
+looks = st.one_of(others, st.just(NoSecret()), unseen)
 
 
 def primary_with(entry: Replica | None) -> Secret:
@@ -72,7 +72,7 @@ def test_a_request_goes_out_only_for_our_replica_or_for_nothing_at_all(entry: Re
     known = plan_deletion(primary_with(entry), THERE, look)
     if known.error is None and known.wanted:
         assert entry is not None
-        assert isinstance(look, Absent) or (isinstance(look, Secret) and is_ours(PRIMARY, look))
+        assert isinstance(look, NoSecret) or (isinstance(look, Secret) and is_ours(PRIMARY, look))
     if isinstance(look, NotChecked) or (isinstance(look, Secret) and not is_ours(PRIMARY, look)):
         assert known.error is not None
         assert [(each.kind, each.severity) for each in known.findings] == [(known.error.code, Severity.ERROR)]
@@ -82,7 +82,7 @@ def test_a_request_goes_out_only_for_our_replica_or_for_nothing_at_all(entry: Re
 @given(entries, looks)
 def test_gone_at_the_first_look_is_what_is_neither_listed_nor_there(entry: Replica | None, look: NameLookup) -> None:
     known = plan_deletion(primary_with(entry), THERE, look)
-    assert known.gone == (entry is None and isinstance(look, Absent))
+    assert known.gone == (entry is None and isinstance(look, NoSecret))
 
 
 @given(entries, looks)
@@ -105,8 +105,8 @@ def test_gone_is_said_only_after_a_not_found_and_is_final(
     for look, pause in news:
         now += pause
         before = known
-        known = after_look(known, PRIMARY, look, now)
-        absent = absent or isinstance(look, Absent)
+        known = after_check(known, PRIMARY, look, now)
+        absent = absent or isinstance(look, NoSecret)
         if before.gone or before.error:
             assert known == before
         if known.gone:
@@ -172,7 +172,7 @@ def test_our_replica_is_removed_and_told_with_its_key_until_it_is_gone() -> None
     assert (known.wanted, known.gone, known.victim, known.findings) == (True, False, OURS, ())
     told = deletion_report(known, primary)
     assert (told.status, told.arn, told.kms_key_id) == ("InSync", OURS.arn, "alias/dr")
-    gone = deletion_report(after_look(sent(IN_SYNC), primary, Absent(), 1.0), primary)
+    gone = deletion_report(after_check(sent(IN_SYNC), primary, NoSecret(), 1.0), primary)
     assert (gone.outcome, gone.status, gone.arn, gone.kms_key_id) == (Outcome.OK, None, None, None)
     assert gone.changed is True
 
@@ -190,22 +190,22 @@ def test_our_replica_that_is_not_listed_any_more_is_waited_for(deleted: datetime
 
 @pytest.mark.parametrize("status", ["InSync", "Failed"])
 def test_what_was_settled_is_gone_at_the_first_not_found(status: str) -> None:
-    assert after_look(sent(Replica(THERE, status)), PRIMARY, Absent(), 0.0).gone
+    assert after_check(sent(Replica(THERE, status)), PRIMARY, NoSecret(), 0.0).gone
 
 
 @pytest.mark.parametrize("status", ["InProgress", "Pending", "Odd", None])
 def test_what_was_not_settled_may_still_come_into_being(status: str | None) -> None:
-    known = sent(Replica(THERE, status), Absent(), at=100.0)
-    early = after_look(known, PRIMARY, Absent(), 100.0 + LIST_LAG_S - 0.1)
+    known = sent(Replica(THERE, status), NoSecret(), at=100.0)
+    early = after_check(known, PRIMARY, NoSecret(), 100.0 + LIST_LAG_S - 0.1)
     assert early.is_open
-    seen = after_look(early, PRIMARY, OURS, 100.0 + LIST_LAG_S)
+    seen = after_check(early, PRIMARY, OURS, 100.0 + LIST_LAG_S)
     assert (seen.is_open, kinds(seen)) == (True, ["removing"])
-    assert after_look(seen, PRIMARY, Absent(), 100.0 + LIST_LAG_S).gone
+    assert after_check(seen, PRIMARY, NoSecret(), 100.0 + LIST_LAG_S).gone
 
 
 def test_a_look_that_shows_another_secret_ends_the_wait() -> None:
     for there, kind in ((NAMESAKE, Kind.NAME_CLASH), (PROMOTED, Kind.PROMOTED), (FOREIGN, Kind.ORPHAN)):
-        known = after_look(sent(IN_SYNC), PRIMARY, there, 3.0)
+        known = after_check(sent(IN_SYNC), PRIMARY, there, 3.0)
         assert kinds(known) == [kind]
         assert deletion_report(known, PRIMARY).outcome is Outcome.FAILED
         assert deletion_report(known, PRIMARY).changed is True

@@ -11,15 +11,15 @@ from smrep.errors import Denied, Outcome
 from smrep.model import Replica, Secret, in_region
 from smrep.regions import Region
 from smrep.report import Action, Finding, Kind, Problem, RegionReport, Severity
-from smrep.rules.replication.findings import removing, unseen
-from smrep.rules.replication.name_owner import Absent, NameLookup, NotChecked, secret_summary
+from smrep.rules.replication.findings import not_checked, removing
+from smrep.rules.replication.name_owner import NameLookup, NoSecret, NotChecked, secret_summary
 from smrep.rules.replication.replica_deletion import (
     ReplicaDeletion,
-    after_look,
+    after_check,
     deletion_report,
     is_ours,
     plan_deletion,
-    why_kept,
+    removal_blocker,
 )
 from smrep.rules.replication.replica_state import LIST_LAG_S
 
@@ -72,20 +72,20 @@ def test_what_is_not_ours_is_shown_and_never_removed(there: Secret, kind: Kind, 
         "when it is out of the way: smrep remove prod/db --primary-region us-east-1 -r us-west-2",
     )
     assert plan_deletion(replace(PRIMARY, replicas=(IN_SYNC,)), WEST, there) == stopped(finding)
-    seen = after_look(SENT, PRIMARY, there, 101.0)
+    seen = after_check(SENT, PRIMARY, there, 101.0)
     assert seen == replace(SENT, findings=(finding,), error=stopped(finding).error)
 
 
 def test_what_was_not_seen_is_never_removed() -> None:
     look = NotChecked(Denied("no"))
-    (finding,) = unseen(PRIMARY, WEST, look)
+    (finding,) = not_checked(PRIMARY, WEST, look)
     no = replace(finding, severity=Severity.ERROR, message=f"only what was seen is removed, and {finding.message}")
     assert plan_deletion(PRIMARY, WEST, look) == stopped(no, Outcome.ACCESS)
 
 
 def test_what_only_its_own_account_can_tell_is_never_removed() -> None:
-    look = Absent(to_the_arn=True)
-    (finding,) = unseen(PRIMARY, WEST, look)
+    look = NoSecret(to_the_arn=True)
+    (finding,) = not_checked(PRIMARY, WEST, look)
     no = replace(finding, severity=Severity.ERROR, message=f"only what was seen is removed, and {finding.message}")
     assert plan_deletion(replace(PRIMARY, replicas=(IN_SYNC,)), WEST, look) == stopped(no, Outcome.ACCESS)
     assert plan_deletion(PRIMARY, WEST, look) == ReplicaDeletion(WEST, gone=True)
@@ -106,9 +106,9 @@ def test_our_replica_stays_ours_while_aws_deletes_it(deleted: datetime | None) -
     ("entry", "look", "known"),
     [
         (IN_SYNC, OURS, replace(LISTED, shown=OURS)),
-        (IN_SYNC, Absent(), ReplicaDeletion(WEST, IN_SYNC, wanted=True)),
+        (IN_SYNC, NoSecret(), ReplicaDeletion(WEST, IN_SYNC, wanted=True)),
         (None, OURS, ReplicaDeletion(WEST, victim=OURS, shown=OURS, findings=(REMOVING,))),
-        (None, Absent(), ReplicaDeletion(WEST, gone=True)),
+        (None, NoSecret(), ReplicaDeletion(WEST, gone=True)),
     ],
 )
 def test_a_request_is_wanted_where_the_region_is_listed(
@@ -132,13 +132,13 @@ def test_a_replica_that_is_there_still_is_being_removed_once_aws_is_at_it(
     known: ReplicaDeletion, findings: tuple[Finding, ...]
 ) -> None:
     now = replace(OURS, kms_key_id="alias/newer")
-    assert after_look(known, PRIMARY, now, 101.0) == replace(known, victim=now, findings=findings)
+    assert after_check(known, PRIMARY, now, 101.0) == replace(known, victim=now, findings=findings)
 
 
-@pytest.mark.parametrize("look", [OURS, Absent(), NAMESAKE, NotChecked()])
+@pytest.mark.parametrize("look", [OURS, NoSecret(), NAMESAKE, NotChecked()])
 @pytest.mark.parametrize("known", [replace(SENT, gone=True), replace(SENT, error=ERROR)])
 def test_what_has_ended_stays_so(known: ReplicaDeletion, look: NameLookup) -> None:
-    assert after_look(known, PRIMARY, look, 1e6) is known
+    assert after_check(known, PRIMARY, look, 1e6) is known
 
 
 LAG = 100.0 + LIST_LAG_S
@@ -160,18 +160,18 @@ LAG = 100.0 + LIST_LAG_S
 def test_not_found_means_gone_once_nothing_can_come_into_being_any_more(
     known: ReplicaDeletion, now: float, gone: bool
 ) -> None:
-    assert after_look(known, PRIMARY, Absent(), now) == replace(known, gone=gone)
+    assert after_check(known, PRIMARY, NoSecret(), now) == replace(known, gone=gone)
 
 
 @pytest.mark.parametrize("sent_at", [None, 100.0])
 def test_what_went_after_an_unanswered_request_of_ours_does_not_tell_that_it_was_taken(sent_at: float | None) -> None:
     unsure = replace(SENT, accepted=False, sent_at=sent_at)
-    assert after_look(unsure, PRIMARY, Absent(), LAG) == unsure
+    assert after_check(unsure, PRIMARY, NoSecret(), LAG) == unsure
 
 
 def test_what_is_gone_is_not_being_removed_any_more() -> None:
     other = Finding(Kind.MANAGED, Severity.WARNING, "managed")
-    assert after_look(replace(SENT, findings=(other, REMOVING)), PRIMARY, Absent(), LAG).findings == (other,)
+    assert after_check(replace(SENT, findings=(other, REMOVING)), PRIMARY, NoSecret(), LAG).findings == (other,)
 
 
 # the row
@@ -243,7 +243,7 @@ def wanted(outcome: Outcome, status: str | None = "InSync", region: Region = WES
 
 @pytest.mark.parametrize("rows", [[], [wanted(Outcome.OK)], [wanted(Outcome.OK), wanted(Outcome.DRIFT)]])
 def test_a_secret_that_is_in_sync_wherever_it_is_wanted_may_be_removed_elsewhere(rows: list[RegionReport]) -> None:
-    assert why_kept(PRIMARY, rows) is None
+    assert removal_blocker(PRIMARY, rows) is None
 
 
 @pytest.mark.parametrize(
@@ -266,11 +266,11 @@ def test_nothing_is_removed_while_a_wanted_replica_is_not_in_sync(
     rows: list[RegionReport], where: str, hint: str | None, outcome: Outcome
 ) -> None:
     message = f"prod/db is not removed from anywhere as long as it is not in sync in {where}"
-    assert why_kept(PRIMARY, rows) == Problem("NotRemoved", message, hint, None, outcome)
+    assert removal_blocker(PRIMARY, rows) == Problem("NotRemoved", message, hint, None, outcome)
 
 
 def test_a_trouble_without_a_hint_does_not_hide_that_of_the_next() -> None:
     silent = RegionReport(DUBLIN, Outcome.FAILED, error=Problem("X", "x", None, None, Outcome.FAILED))
-    found = why_kept(PRIMARY, [silent, wanted(Outcome.FAILED, hint="mend it")])
+    found = removal_blocker(PRIMARY, [silent, wanted(Outcome.FAILED, hint="mend it")])
     assert found is not None
     assert found.hint == "mend it"

@@ -10,7 +10,7 @@ from smrep.errors import Outcome
 from smrep.model import Replica, Secret, Target
 from smrep.regions import Region
 from smrep.report import Action, Finding, Kind, Problem, Severity
-from smrep.rules.fleet.saved_plan import SavedSecret, SavedStep, differences, moved, saved_steps
+from smrep.rules.fleet.saved_plan import SavedSecret, SavedStep, difference, differences, saved_steps
 from smrep.rules.replication.region_step import Add, Keep, RegionStep, Retry, Skip
 from smrep.rules.replication.replica_deletion import ReplicaDeletion
 
@@ -49,7 +49,7 @@ def test_an_entry_without_a_state_is_saved_without_one() -> None:
     ],
 )
 def test_what_is_as_it_was_has_not_moved(saved: SavedStep, now: RegionStep | ReplicaDeletion) -> None:
-    assert moved(saved, now) is None
+    assert difference(saved, now) is None
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_what_is_as_it_was_has_not_moved(saved: SavedStep, now: RegionStep | Rep
     ],
 )
 def test_what_is_done_already_has_not_moved(saved: SavedStep, now: RegionStep | ReplicaDeletion) -> None:
-    assert moved(saved, now) is None
+    assert difference(saved, now) is None
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_what_is_done_already_has_not_moved(saved: SavedStep, now: RegionStep | 
 def test_what_has_moved_says_what_was_planned_and_what_is_now(
     saved: SavedStep, now: RegionStep | ReplicaDeletion, words: str
 ) -> None:
-    told = moved(saved, now)
+    told = difference(saved, now)
     assert told is not None
     assert told.startswith("us-west-2: ")
     assert words in told

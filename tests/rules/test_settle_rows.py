@@ -17,7 +17,7 @@ from smrep.report import Action, Finding, Kind, Problem, RegionReport, SecretRep
 from smrep.rules.replication.replica_state import (
     LEFTOVER_S,
     ReplicaState,
-    after_look,
+    after_check,
     after_request,
     outcome,
     region_report,
@@ -137,17 +137,17 @@ def test_a_request_makes_what_was_listed_before_a_leftover() -> None:
 
 def test_an_old_failure_counts_as_new_half_a_minute_after_the_request() -> None:
     course = after_request(ReplicaState(WEST, seen=FAILED), 100.0, accepted=True)
-    assert [outcome(after_look(course, FAILED, now)) for now in (129.9, 130.0)] == [Outcome.PENDING, Outcome.FAILED]
+    assert [outcome(after_check(course, FAILED, now)) for now in (129.9, 130.0)] == [Outcome.PENDING, Outcome.FAILED]
 
 
 def test_time_alone_makes_nothing_of_a_request_that_aws_may_not_have_taken() -> None:
     course = after_request(ReplicaState(WEST, seen=FAILED), 0.0, accepted=False)
-    assert outcome(after_look(course, FAILED, 10 * LEFTOVER_S)) is Outcome.PENDING
+    assert outcome(after_check(course, FAILED, 10 * LEFTOVER_S)) is Outcome.PENDING
 
 
 def test_a_leftover_without_a_request_of_ours_never_becomes_news() -> None:
     course = ReplicaState(WEST, seen=FAILED, leftover=FAILED, accepted=True)
-    assert outcome(after_look(course, FAILED, 10 * LEFTOVER_S)) is Outcome.PENDING
+    assert outcome(after_check(course, FAILED, 10 * LEFTOVER_S)) is Outcome.PENDING
 
 
 # the secret
@@ -202,12 +202,12 @@ def test_a_request_was_taken_once_something_new_is_listed(
     before: Replica | None, entry: Replica | None, taken: bool
 ) -> None:
     waiting = after_request(ReplicaState(WEST, action=Action.RETRY, seen=before), 10.0, accepted=False)
-    assert after_look(waiting, entry, 11.0).accepted is taken
-    assert after_look(replace(waiting, accepted=True), entry, 11.0).accepted is True
+    assert after_check(waiting, entry, 11.0).accepted is taken
+    assert after_check(replace(waiting, accepted=True), entry, 11.0).accepted is True
 
 
 def test_what_is_listed_says_nothing_of_a_request_that_was_not_sent() -> None:
-    assert after_look(ReplicaState(WEST, action=Action.KEEP), SYNCED, 11.0).accepted is False
+    assert after_check(ReplicaState(WEST, action=Action.KEEP), SYNCED, 11.0).accepted is False
 
 
 def test_the_worst_secrets_come_first_and_those_alike_as_they_came() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from smrep.model import Source
-from smrep.rules.hints import cure
+from smrep.rules.hints import credentials_fix
 
 TOKEN = "/run/token"
 CURES = {
@@ -78,25 +78,27 @@ CURES = {
 
 @pytest.mark.parametrize(("method", "code"), CURES)
 def test_each_place_has_its_own_cure(method: str, code: str) -> None:
-    assert cure(Source(method, "dev", TOKEN, ("dev", "prod")), code) == CURES[method, code]
+    assert credentials_fix(Source(method, "dev", TOKEN, ("dev", "prod")), code) == CURES[method, code]
 
 
 def test_the_default_profile_is_not_named() -> None:
-    assert cure(Source("sso"), "SessionExpired") == "sign in again: aws sso login"
-    assert cure(Source("container-role"), "x") == (
+    assert credentials_fix(Source("sso"), "SessionExpired") == "sign in again: aws sso login"
+    assert credentials_fix(Source("container-role"), "x") == (
         "see what role the machine or the container has, and whether it is there: aws sts get-caller-identity"
     )
-    assert "export-credentials --profile default --format env" in cure(Source("assume-role"), "MfaRequired")
+    assert "export-credentials --profile default --format env" in credentials_fix(Source("assume-role"), "MfaRequired")
 
 
 def test_without_any_profile_there_is_something_to_set_up() -> None:
-    assert cure(Source(""), "NoCredentials").startswith(
+    assert credentials_fix(Source(""), "NoCredentials").startswith(
         "see whether the AWS CLI finds any: aws sts get-caller-identity; set up a profile (aws configure sso"
     )
 
 
 def test_a_token_file_that_is_not_known_is_not_named() -> None:
-    assert "written to the token file" in cure(Source("assume-role-with-web-identity"), "ExpiredTokenException")
+    assert "written to the token file" in credentials_fix(
+        Source("assume-role-with-web-identity"), "ExpiredTokenException"
+    )
 
 
 def test_a_message_names_the_profile_and_the_place() -> None:

@@ -11,9 +11,9 @@ from smrep.errors import Denied
 from smrep.model import Replica, Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Kind, Severity
-from smrep.rules.replication.diagnosis import Sighting, stuck
-from smrep.rules.replication.name_owner import Absent, NameLookup, NameOwner, NotChecked, obstacle
-from smrep.rules.replication.replica_state import ReplicaState, after_look, in_progress_since
+from smrep.rules.replication.diagnosis import Sighting, stuck_findings
+from smrep.rules.replication.name_owner import NameLookup, NameOwner, NoSecret, NotChecked, conflict_finding
+from smrep.rules.replication.replica_state import ReplicaState, after_check, in_progress_since
 
 HOME, WEST = Region("us-east-1"), Region("us-west-2")
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"
@@ -33,7 +33,7 @@ PAGE = "; what else to look at: smrep help runbooks stuck"
 @pytest.mark.parametrize(
     ("look", "there"),
     [
-        (Absent(), "no replica is there yet"),
+        (NoSecret(), "no replica is there yet"),
         (NotChecked(), "what is there could not be checked"),
         (NotChecked(Denied("no")), "what is there could not be checked: no"),
         (OURS, "the replica that is there holds the current version"),
@@ -49,38 +49,38 @@ PAGE = "; what else to look at: smrep help runbooks stuck"
     ],
 )
 def test_it_says_since_when_and_what_is_there(look: NameLookup, there: str) -> None:
-    first, *others = stuck(PRIMARY, ENTRY, SIGHTING, look)
+    first, *others = stuck_findings(PRIMARY, ENTRY, SIGHTING, look)
     assert (first.kind, first.severity, first.message) == (Kind.STUCK, Severity.WARNING, SEEN + there)
-    clash = obstacle(PRIMARY, Target(WEST), NAMESAKE, NameOwner.NAMESAKE)
+    clash = conflict_finding(PRIMARY, Target(WEST), NAMESAKE, NameOwner.NAMESAKE)
     assert others == ([clash] if look is NAMESAKE else [])
 
 
 def test_what_bears_the_name_is_replaced_under_the_key_that_the_list_shows() -> None:
     promoted, sighting = replace(OURS, primary_region=None), Sighting(NOON, 299.44)
-    first, other = stuck(PRIMARY, replace(ENTRY, kms_key_id="alias/dr"), sighting, promoted)
+    first, other = stuck_findings(PRIMARY, replace(ENTRY, kms_key_id="alias/dr"), sighting, promoted)
     assert "(299.4s)" in first.message
-    assert other == obstacle(PRIMARY, Target(WEST, "alias/dr"), promoted, NameOwner.PROMOTED)
+    assert other == conflict_finding(PRIMARY, Target(WEST, "alias/dr"), promoted, NameOwner.PROMOTED)
 
 
 def test_there_are_two_ways_out_and_a_page() -> None:
-    (without,), (with_replica,) = (stuck(PRIMARY, ENTRY, SIGHTING, look) for look in (Absent(), OURS))
+    (without,), (with_replica,) = (stuck_findings(PRIMARY, ENTRY, SIGHTING, look) for look in (NoSecret(), OURS))
     assert without.hint == WAIT + ANEW + PAGE
     assert with_replica.hint == f"{WAIT}, which leaves it without the secret for about a minute{ANEW}{PAGE}"
 
 
 def test_the_replicas_key_is_asked_for_again() -> None:
-    (finding,) = stuck(PRIMARY, replace(ENTRY, kms_key_id="alias/dr"), SIGHTING, Absent())
+    (finding,) = stuck_findings(PRIMARY, replace(ENTRY, kms_key_id="alias/dr"), SIGHTING, NoSecret())
     assert finding.hint == f"{WAIT}{ANEW}=alias/dr{PAGE}"
 
 
 def test_of_a_secret_without_a_value_nothing_is_called_current() -> None:
-    (finding,) = stuck(replace(PRIMARY, stages=()), ENTRY, SIGHTING, replace(OURS, stages=()))
+    (finding,) = stuck_findings(replace(PRIMARY, stages=()), ENTRY, SIGHTING, replace(OURS, stages=()))
     assert finding.message == f"{SEEN}the secret holds no value yet"
 
 
 @pytest.mark.parametrize(("seconds", "timeout"), [(0.2, "1m"), (30.0, "1m"), (30.1, "2m"), (1800.0, "1h")])
 def test_the_next_wait_is_twice_as_long(seconds: float, timeout: str) -> None:
-    (finding,) = stuck(PRIMARY, ENTRY, Sighting(NOON, seconds), Absent())
+    (finding,) = stuck_findings(PRIMARY, ENTRY, Sighting(NOON, seconds), NoSecret())
     assert f"smrep wait {HERE} --timeout {timeout};" in (finding.hint or "")
 
 
@@ -91,5 +91,5 @@ def test_since_when_is_kept_until_another_status_shows() -> None:
     assert since == 4.0
     course = ReplicaState(WEST)
     for now in (1.0, 2.0):
-        course = after_look(course, ENTRY, now)
+        course = after_check(course, ENTRY, now)
     assert course.in_progress_since == 1.0

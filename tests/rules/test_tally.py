@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from smrep.errors import Outcome
 from smrep.regions import Region
 from smrep.report import Action, Finding, Kind, Problem, RegionReport, SecretReport, Severity
-from smrep.rules.fleet.plan_counts import COUNTED, ORDER, done, groups, tally, what_of
+from smrep.rules.fleet.plan_counts import COUNTED, ORDER, action_of, groups, result_counts, tally
 
 WEST, IRELAND = Region("us-west-2"), Region("eu-west-1")
 TROUBLE = Problem("name_clash", "another secret", None, None, Outcome.FAILED)
@@ -40,22 +40,22 @@ def secret(name: str, *rows: RegionReport, error: Problem | None = None, rule: s
 
 @pytest.mark.parametrize("word", WORDS)
 def test_each_region_has_one_word(word: str) -> None:
-    assert what_of(WORDS[word]) == word
+    assert action_of(WORDS[word]) == word
 
 
 def test_what_was_begun_and_failed_is_what_it_was_meant_to_be() -> None:
-    assert what_of(RegionReport(WEST, Outcome.FAILED, action=Action.ADD, error=TROUBLE)) == "add"
+    assert action_of(RegionReport(WEST, Outcome.FAILED, action=Action.ADD, error=TROUBLE)) == "add"
 
 
 def test_a_removal_that_was_stopped_is_blocked_and_one_that_was_begun_is_not() -> None:
     stopped = RegionReport(WEST, Outcome.FAILED, action=Action.REMOVE, error=TROUBLE)
-    assert what_of(stopped) == "blocked"
-    assert what_of(replace(stopped, changed=True)) == "remove"
+    assert action_of(stopped) == "blocked"
+    assert action_of(replace(stopped, changed=True)) == "remove"
 
 
 def test_a_replica_that_went_by_itself_is_not_counted_as_removed() -> None:
-    assert what_of(RegionReport(WEST, Outcome.OK, action=Action.REMOVE, note="gone")) == "keep"
-    assert what_of(RegionReport(WEST, Outcome.OK, action=Action.REMOVE, note="gone", changed=True)) == "remove"
+    assert action_of(RegionReport(WEST, Outcome.OK, action=Action.REMOVE, note="gone")) == "keep"
+    assert action_of(RegionReport(WEST, Outcome.OK, action=Action.REMOVE, note="gone", changed=True)) == "remove"
 
 
 def test_a_plan_without_secrets_has_all_its_words_at_nought() -> None:
@@ -83,7 +83,7 @@ def test_what_was_done_is_counted_by_how_it_ended() -> None:
         RegionReport(WEST, Outcome.ACCEPTED, action=Action.REMOVE, changed=True),
         RegionReport(WEST, Outcome.ACCESS, action=Action.ADD),
     ]
-    counts = done((secret(str(number), row) for number, row in enumerate(rows)), 3, 2)
+    counts = result_counts((secret(str(number), row) for number, row in enumerate(rows)), 3, 2)
     assert (counts["changed"], counts["failed"], counts["pending"], counts["denied"]) == (4, 1, 2, 1)
     assert (counts["add"], counts["remove"], counts["keep"], counts["secrets"]) == (4, 1, 3, 7)
 
@@ -91,7 +91,7 @@ def test_what_was_done_is_counted_by_how_it_ended() -> None:
 @given(SECRETS)
 def test_the_groups_hold_every_region_once_in_the_order_of_the_words(secrets: list[SecretReport]) -> None:
     found = list(groups(secrets))
-    counts = Counter(what_of(row) for each in secrets for row in each.replicas)
+    counts = Counter(action_of(row) for each in secrets for row in each.replicas)
     assert sum((Counter({each.what: each.count}) for each in found), Counter[str]()) == counts
     assert len({(each.rules, each.what, each.region, each.key) for each in found}) == len(found)
     for rules in {each.rules for each in found}:

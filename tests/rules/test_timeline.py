@@ -16,10 +16,10 @@ from smrep.rules.recovery.drill_timeline import (
     SecretTimeline,
     Span,
     Track,
+    build_timelines,
     cells,
-    common,
-    courses,
     longest,
+    shared_gaps,
     worst,
 )
 
@@ -67,7 +67,7 @@ MOMENTS = [number + 0.5 for number in range(END - START)]
 
 @given(rows())
 def test_the_spans_of_a_region_are_what_was_seen_without_a_gap(seen):
-    (course,) = courses(seen, START, END)
+    (course,) = build_timelines(seen, START, END)
     (track,) = course.tracks
     assert (track.spans[0].from_s, track.spans[-1].to_s) == (0, END - START)
     for one, other in zip(track.spans, track.spans[1:], strict=False):
@@ -82,7 +82,7 @@ def test_the_spans_of_a_region_are_what_was_seen_without_a_gap(seen):
 
 @given(secrets())
 def test_gaps_are_where_no_region_has_it(seen):
-    (course,) = courses(seen, START, END)
+    (course,) = build_timelines(seen, START, END)
     regions = {each.region for each in seen}
     for at in MOMENTS:
         states = [state(seen, region, at) for region in regions]
@@ -95,7 +95,7 @@ def test_gaps_are_where_no_region_has_it(seen):
 
 @given(secrets())
 def test_gaps_that_touch_are_one(seen):
-    (course,) = courses(seen, START, END)
+    (course,) = build_timelines(seen, START, END)
     for gaps in (course.unreadable, course.unwritable, course.twice_writable):
         assert all(each.to_s > each.from_s for each in gaps)
         assert all(one.to_s < other.from_s for one, other in itertools.pairwise(gaps))
@@ -103,7 +103,7 @@ def test_gaps_that_touch_are_one(seen):
 
 @given(rows(), st.integers(1, 50))
 def test_no_moment_is_better_than_its_cell_tells(seen, count):
-    (course,) = courses(seen, START, END)
+    (course,) = build_timelines(seen, START, END)
     spans = course.tracks[0].spans
     row = cells(spans, count, END - START)
     assert len(row) == count
@@ -126,9 +126,9 @@ def test_what_is_common_to_all_is_when_none_can_be_written(fleet):
         for number, seen in enumerate(fleet)
         for each in seen
     ]
-    every = courses(named, START, END)
+    every = build_timelines(named, START, END)
     assert [each.name for each in every] == [f"db-{number}" for number in range(len(fleet))]
-    found = common([each.unwritable for each in every])
+    found = shared_gaps([each.unwritable for each in every])
     for at in MOMENTS:
         assert within(found, at) == all(within(each.unwritable, at) for each in every)
 
@@ -140,12 +140,12 @@ def test_what_is_seen_after_the_end_and_for_no_time_counts_for_nothing():
         Seen(105, "db", "us-east-1", "current", True),
         Seen(130, "db", "us-east-1", "down", False),
     ]
-    (course,) = courses(seen, START, END)
+    (course,) = build_timelines(seen, START, END)
     assert course.tracks == (Track("us-east-1", (Span(0, 20, CURRENT, writable=True),)),)
 
 
 def test_a_time_line_of_no_length_has_nobody_on_it():
-    assert courses([Seen(100, "db", "us-east-1", "current", True)], START, START) == ()
+    assert build_timelines([Seen(100, "db", "us-east-1", "current", True)], START, START) == ()
 
 
 def test_the_gap_of_a_moment_is_seen_in_its_cell():
@@ -176,11 +176,11 @@ def test_the_longest_gap(gaps, long_s):
 
 
 def test_gaps_that_only_touch_have_nothing_in_common():
-    assert common([[Gap(0, 5), Gap(7, 9)], [Gap(5, 8)]]) == (Gap(7, 8),)
+    assert shared_gaps([[Gap(0, 5), Gap(7, 9)], [Gap(5, 8)]]) == (Gap(7, 8),)
 
 
 def test_nothing_is_common_to_none():
-    assert common([]) == ()
+    assert shared_gaps([]) == ()
 
 
 def test_no_region_at_all_is_no_better_than_the_one_that_was_looked_at():

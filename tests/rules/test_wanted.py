@@ -10,7 +10,7 @@ from smrep.errors import Outcome
 from smrep.model import Listed, Secret, Target
 from smrep.regions import Region
 from smrep.report import Problem
-from smrep.rules.fleet.desired_state import DesiredState, RuleConflict, changed, matching, union
+from smrep.rules.fleet.desired_state import DesiredState, RuleConflict, changed_problem, desired_state, matching
 from smrep.rules.manifest.schema import Rule
 from smrep.rules.manifest.selector import Selector
 
@@ -40,7 +40,7 @@ def keys(found: list[Rule], region: Region) -> set[str]:
 
 @given(RULES)
 def test_every_region_of_every_rule_is_wanted_once_under_the_one_key_that_is_named(found: list[Rule]) -> None:
-    wanted = union(found, ACCOUNT)
+    wanted = desired_state(found, ACCOUNT)
     clashing = {region for region in REGIONS if len(keys(found, region)) > 1}
     if isinstance(wanted, RuleConflict):
         assert wanted.region in clashing
@@ -57,7 +57,7 @@ def test_every_region_of_every_rule_is_wanted_once_under_the_one_key_that_is_nam
 
 @given(RULES)
 def test_the_order_of_the_rules_changes_nothing_that_is_wanted(found: list[Rule]) -> None:
-    one, two = union(found, ACCOUNT), union(found[::-1], ACCOUNT)
+    one, two = desired_state(found, ACCOUNT), desired_state(found[::-1], ACCOUNT)
     assert isinstance(one, RuleConflict) == isinstance(two, RuleConflict)
     if isinstance(one, DesiredState) and isinstance(two, DesiredState):
         assert set(one.targets) == set(two.targets)
@@ -65,13 +65,13 @@ def test_the_order_of_the_rules_changes_nothing_that_is_wanted(found: list[Rule]
 
 @given(st.lists(st.booleans(), min_size=1, max_size=5))
 def test_an_extra_region_goes_only_where_every_rule_says_so(said: list[bool]) -> None:
-    wanted = union([rule(place, Target(WEST), extra=each) for place, each in enumerate(said)], ACCOUNT)
+    wanted = desired_state([rule(place, Target(WEST), extra=each) for place, each in enumerate(said)], ACCOUNT)
     assert isinstance(wanted, DesiredState)
     assert wanted.remove_extra is all(said)
 
 
 def test_a_clash_names_both_places_the_region_and_both_keys() -> None:
-    clash = union(
+    clash = desired_state(
         [
             rule(0, Target(SYDNEY)),
             rule(1, Target(WEST, "alias/a")),
@@ -97,7 +97,7 @@ def test_a_clash_names_both_places_the_region_and_both_keys() -> None:
     ],
 )
 def test_two_spellings_that_must_be_one_key_are_no_clash(one: str, other: str, clashes: bool) -> None:
-    found = union([rule(0, Target(WEST, one)), rule(1, Target(WEST, other))], ACCOUNT)
+    found = desired_state([rule(0, Target(WEST, one)), rule(1, Target(WEST, other))], ACCOUNT)
     assert isinstance(found, RuleConflict) is clashes
     if isinstance(found, DesiredState):
         assert found.targets == (Target(WEST, one),)
@@ -116,7 +116,7 @@ def test_the_rules_that_mean_a_secret_are_told_by_their_places() -> None:
 
 def test_a_secret_that_the_rules_mean_otherwise_by_now_is_left_alone() -> None:
     secret = Secret(f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:prod/db-a1b2c3", "prod/db", Region("us-east-1"))
-    assert changed(secret) == Problem(
+    assert changed_problem(secret) == Problem(
         "ChangedMeanwhile",
         "prod/db was changed since it was listed, and the rules want something else of it now; it is left alone",
         "run the same command again",

@@ -21,7 +21,7 @@ from use_case_run import UseCaseRun, quiet
 
 from smrep.errors import Outcome
 from smrep.output.progress import SystemClock
-from smrep.rules.fleet.plan_counts import done
+from smrep.rules.fleet.plan_counts import result_counts
 from smrep.service.apply import Application
 
 ADD, REMOVE = "ReplicateSecretToRegions", "RemoveRegionsFromReplication"
@@ -29,7 +29,7 @@ BOTH = PROD | {"regions": [WEST, IRELAND]}
 
 
 def summary(run: Application) -> dict[str, int]:
-    return counts(done(run.reports(), 0, 0))
+    return counts(result_counts(run.reports(), 0, 0))
 
 
 def test_each_secret_is_asked_for_once_in_all_its_regions_and_waited_for(aws: FakeAws) -> None:

@@ -12,7 +12,7 @@ from smrep.errors import CredentialsError, Denied, Unanswered
 from smrep.model import Page, Secret
 from smrep.regions import Region
 from smrep.rules.manifest.selector import Selector
-from smrep.rules.replication.name_owner import Absent, NotChecked
+from smrep.rules.replication.name_owner import NoSecret, NotChecked
 from smrep.service.fleet.inventory import Inventory
 
 THERE, GREEN = Region(WEST), Region(IRELAND)
@@ -85,7 +85,7 @@ def test_a_look_through_the_list_tells_a_namesake_from_nothing_and_from_no_list(
     seen = found.look(places["prod/a"], THERE)
     assert isinstance(seen, Secret)
     assert (seen.region, seen.primary_region) == (WEST, None)
-    assert isinstance(found.look(places["prod/b"], THERE), Absent)
+    assert isinstance(found.look(places["prod/b"], THERE), NoSecret)
     assert found.look(places["prod/b"], GREEN) == NotChecked()
     assert (found.is_known_elsewhere(places["prod/a"]), found.is_known_elsewhere(places["prod/b"])) == (True, False)
 

@@ -19,7 +19,7 @@ from smrep.report import Progress
 from smrep.rules.manifest.parser import parse
 from smrep.rules.manifest.schema import Manifest
 from smrep.rules.manifest.selector import EVERY, Selector
-from smrep.rules.manifest.writer import as_json, written
+from smrep.rules.manifest.writer import as_json, as_toml
 from smrep.service.export import Export
 from smrep.service.plan import FleetPlan
 
@@ -38,7 +38,7 @@ def exported(aws: FakeAws, selector: Selector = EVERY, **more: Any) -> Export:
 
 def read(run: Export) -> Manifest:
     """Return what its manifest reads as, from both shapes."""
-    manifest = parse(written(run.manifest, run.notes), "dr.toml")
+    manifest = parse(as_toml(run.manifest, run.notes), "dr.toml")
     assert parse(json.dumps(as_json(run.manifest)), "dr.json") == manifest
     return manifest
 

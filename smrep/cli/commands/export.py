@@ -16,10 +16,10 @@ from smrep.cli.run import Run
 from smrep.errors import NotWhole, Outcome, UsageError
 from smrep.output.safe import to_json
 from smrep.report import SecretReport
-from smrep.rules.hints import connected, format_command
+from smrep.rules.hints import format_command, with_connection_flags
 from smrep.rules.manifest.schema import Manifest
 from smrep.rules.manifest.selector import EVERY
-from smrep.rules.manifest.writer import as_json, written
+from smrep.rules.manifest.writer import as_json, as_toml
 from smrep.service.run_state import interrupted_look
 
 EXAMPLES = """\b
@@ -61,7 +61,7 @@ def export(*, terraform: bool, shared: options.SharedOptions, **choice: Any) -> 
             if terraform
             else export_run.notes
         )
-        notes = [connected(note, shared.connection) for note in notes]
+        notes = [with_connection_flags(note, shared.connection) for note in notes]
         for note in notes:
             run.messages.warning(note)
         if export_run.unchecked:
@@ -105,4 +105,4 @@ def _not_whole(kind: str, unchecked: Sequence[SecretReport], count: int) -> NotW
 
 def _written(manifest: Manifest, notes: Sequence[str], run: Run) -> Iterable[str]:
     """Return the manifest in the requested format."""
-    return [to_json(as_json(manifest)), "\n"] if run.output == "json" else [written(manifest, notes)]
+    return [to_json(as_json(manifest)), "\n"] if run.output == "json" else [as_toml(manifest, notes)]

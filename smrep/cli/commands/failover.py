@@ -32,7 +32,7 @@ from smrep.rules.hints import format_command
 from smrep.rules.manifest.selector import EVERY, Selector
 from smrep.rules.primary_region import check_regions
 from smrep.rules.recovery.failover_record import RegionPair
-from smrep.rules.recovery.recovery_summary import SheetLine, failover_sheet, to_cross
+from smrep.rules.recovery.recovery_summary import SheetLine, failover_sheet, promotion_row
 
 if TYPE_CHECKING:
     from smrep.output.failover_record_file import FailoverRecordFile
@@ -152,7 +152,8 @@ def _fail_over(run: Run, arguments: Arguments, record_file: FailoverRecordFile) 
     run.state.track(fleet)
     listed = [selection.secrets[arn] for arn in selection.to_promote]
     rows = [
-        to_cross(secret, pair, selection.findings.get(secret.arn, ()), is_due=True, dry_run=True) for secret in listed
+        promotion_row(secret, pair, selection.findings.get(secret.arn, ()), is_due=True, dry_run=True)
+        for secret in listed
     ]
     announce(run, failover_sheet(rows, pair, arguments.rate, credentials) if rows else [])
     if run.dry_run:

@@ -11,8 +11,8 @@ from smrep.model import IN_SYNC, Listed, Replica, Role, Secret, Target, in_regio
 from smrep.regions import Region
 from smrep.report import Finding, Kind, RegionReport, SecretReport, Severity
 from smrep.rules.hints import format_command, format_command_on
-from smrep.rules.replication.findings import doubt, unchecked
-from smrep.rules.replication.key_failures import DEFAULT, cut_off
+from smrep.rules.replication.findings import failed_check_outcome, unchecked
+from smrep.rules.replication.key_failures import DEFAULT, delete_commands
 from smrep.rules.replication.name_owner import NameLookup, our_replica
 from smrep.rules.replication.replica_comparison import BothSides, Same, compare_replica
 from smrep.rules.replication.replica_state import secret_report
@@ -50,7 +50,7 @@ def covered_row(primary: Listed, target: Target) -> RegionReport:
 def unlisted_row(target: Target, error: AwsError) -> RegionReport:
     """Return the row of a Region that could not be listed."""
     finding = unchecked(f"what is in {target.region}", error, f"secretsmanager:ListSecrets in {target.region}")
-    return RegionReport(target.region, doubt(error), wanted_key=target.kms_key, findings=(finding,))
+    return RegionReport(target.region, failed_check_outcome(error), wanted_key=target.kms_key, findings=(finding,))
 
 
 def examined_row(primary: Secret, target: Target, look: NameLookup, same: Same) -> RegionReport:
@@ -106,7 +106,7 @@ def orphan(replicas: Sequence[Listed], home: Region) -> SecretReport:
                     f"{name} in {replica.region} is a replica of a primary that is not in {home} any more",
                     "it may be the last copy; to keep it: "
                     f"{format_command('promote', [name], targets=[Target(replica.region)])}; "
-                    f"if it is not needed: {cut_off(replica.arn, replica.region)}",
+                    f"if it is not needed: {delete_commands(replica.arn, replica.region)}",
                 ),
             ),
         )

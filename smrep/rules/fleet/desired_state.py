@@ -39,7 +39,7 @@ class RuleConflict:
         )
 
 
-def changed(secret: Secret) -> Problem:
+def changed_problem(secret: Secret) -> Problem:
     """Return the problem of a secret that now matches other rules, for example because its tags changed."""
     return Problem(
         "ChangedMeanwhile",
@@ -55,7 +55,7 @@ def matching(rules: Sequence[Rule], secret: Listed) -> tuple[int, ...]:
     return tuple(place for place, rule in enumerate(rules) if rule.selector.matches(secret))
 
 
-def union(rules: Sequence[Rule], account: str) -> DesiredState | RuleConflict:
+def desired_state(rules: Sequence[Rule], account: str) -> DesiredState | RuleConflict:
     """Return the union of the rules; a Region's key may come from any of them."""
     targets: dict[Region, tuple[Target, Rule]] = {}
     for rule in rules:

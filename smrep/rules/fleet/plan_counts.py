@@ -17,7 +17,7 @@ ORDER = (Action.PROMOTE.value, Action.OVERWRITE.value, *COUNTED)
 """All actions, in order of display."""
 
 
-def what_of(row: RegionReport) -> str:
+def action_of(row: RegionReport) -> str:
     """Return the action in a Region, or the reason for none."""
     if row.error is not None and not row.changed and row.action in (None, Action.REMOVE):
         return BLOCKED
@@ -38,11 +38,11 @@ def tally(reports: Iterable[SecretReport], kept: int, healthy: int) -> dict[str,
     for secret in reports:
         counts["secrets"] += 1
         counts["in_trouble"] += secret.error is not None
-        counts.update(what_of(row) for row in secret.replicas)
+        counts.update(action_of(row) for row in secret.replicas)
     return dict(counts)
 
 
-def done(reports: Iterable[SecretReport], kept: int, healthy: int) -> dict[str, int]:
+def result_counts(reports: Iterable[SecretReport], kept: int, healthy: int) -> dict[str, int]:
     """Return the same, with the number of changed, failed, denied and pending Regions."""
     reports = list(reports)
     rows = [row for secret in reports for row in secret.replicas]
@@ -100,6 +100,6 @@ def _groups_of(secret: SecretReport) -> Iterator[Group]:
     if secret.error is not None:
         yield Group(secret.rules, BLOCKED, None, why=secret.error.code)
     for row in secret.replicas:
-        action = what_of(row)
+        action = action_of(row)
         key = row.wanted_key if action != Action.REMOVE.value else None
         yield Group(secret.rules, action, row.region, key, row.error.code if action == BLOCKED and row.error else None)

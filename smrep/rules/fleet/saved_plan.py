@@ -88,7 +88,7 @@ def _listed_as(departure: ReplicaDeletion) -> str | None:
     return departure.before.status if departure.before else None
 
 
-def moved(saved: SavedStep, step: RegionStep | ReplicaDeletion) -> str | None:
+def difference(saved: SavedStep, step: RegionStep | ReplicaDeletion) -> str | None:
     """Return how AWS changed since the plan was made, None if it did not, or if nothing is left to do."""
     if isinstance(step, ReplicaDeletion):
         if step.gone or (step.error is None and not step.wanted):
@@ -104,10 +104,10 @@ def moved(saved: SavedStep, step: RegionStep | ReplicaDeletion) -> str | None:
         now, why = next(iter(saved_steps([step], ()))), None
     if why is None and now == saved:
         return None
-    return f"{saved.region}: {_told(saved)} was planned, and now {why or _told(now)}"
+    return f"{saved.region}: {_describe(saved)} was planned, and now {why or _describe(now)}"
 
 
-def _told(step: SavedStep) -> str:
+def _describe(step: SavedStep) -> str:
     key = f" under {step.kms_key}" if step.kms_key else ""
     return f"{step.action}{key} (found {step.status or 'nothing'})"
 
@@ -116,13 +116,13 @@ def differences(secret: SavedSecret, steps: Sequence[RegionStep], departures: Se
     """Return how AWS changed for one secret since the plan was made."""
     now: dict[Region, RegionStep | ReplicaDeletion] = {step.target.region: step for step in steps}
     now |= {departure.region: departure for departure in departures}
-    changes = (moved(step, now[step.region]) for step in secret.steps)
+    changes = (difference(step, now[step.region]) for step in secret.steps)
     return [change for change in changes if change]
 
 
 SCHEMA = "smrep-plan/1"
 _ACTIONS = (Action.ADD, Action.RETRY, Action.REMOVE)
-_ANEW = "make one: smrep plan -f FILE --out FILE"
+_PLAN_AGAIN = "make one: smrep plan -f FILE --out FILE"
 
 
 def as_text(plan: Saved, version: str) -> str:
@@ -152,9 +152,9 @@ def parse_saved(text: str, source: str) -> Saved:
         _check_once(secrets)
         return Saved(_text(value, "made_at", "it"), accounts, secrets, *_to_shard(value))
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"{source} is no plan of smrep: {' '.join(str(error).split())}", _ANEW) from error
+        raise UsageError(f"{source} is no plan of smrep: {' '.join(str(error).split())}", _PLAN_AGAIN) from error
     except UsageError as error:
-        raise UsageError(f"{source} is no plan of smrep: {error.message}", _ANEW) from error
+        raise UsageError(f"{source} is no plan of smrep: {error.message}", _PLAN_AGAIN) from error
 
 
 def _role(role: AccountRole) -> dict[str, str | None]:

@@ -11,7 +11,7 @@ from difflib import get_close_matches
 MOST_CHARACTERS = 2048
 """The longest name, key or ARN in AWS. Source: API_DescribeSecret, KMS API_DescribeKey."""
 
-TWICE = object()
+DUPLICATE = object()
 """The value of a duplicate key in a JSON object."""
 
 _KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
@@ -26,7 +26,7 @@ _KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
 )
 """The names of types; Python counts a boolean as an integer, a manifest does not."""
 
-_HALF = re.compile(r"[\ud800-\udfff]")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 """A lone surrogate, which JSON can spell; it has no UTF-8."""
 
 
@@ -98,7 +98,7 @@ class Table:
         value = self.raw.get(key, False)
         if isinstance(value, bool):
             return value
-        self.wrong(key, _amiss(value, "true or false"))
+        self.wrong(key, _type_mistake(value, "true or false"))
         return False
 
     def items(self, key: str, expected: str, *, may_be_empty: bool = False) -> Iterator[tuple[str, object]]:
@@ -107,7 +107,7 @@ class Table:
             return
         value = self.raw[key]
         if not isinstance(value, list):
-            self.wrong(key, _amiss(value, expected))
+            self.wrong(key, _type_mistake(value, expected))
         elif not value and not may_be_empty:
             self.wrong(key, "is an empty list; fill it or leave the field out")
         else:
@@ -131,7 +131,7 @@ class Table:
             if isinstance(item, dict):
                 yield Table(item, place, self.mistakes)
             else:
-                self.mistakes.add(place, _amiss(item, "a table"))
+                self.mistakes.add(place, _type_mistake(item, "a table"))
 
     def pairs(self, key: str) -> tuple[tuple[str, str], ...]:
         """Return the keys and values of a table of strings; the values may be empty."""
@@ -139,7 +139,7 @@ class Table:
             return ()
         value, place = self.raw[key], path(self.place, key)
         if not isinstance(value, dict):
-            self.mistakes.add(place, _amiss(value, "a table of strings"))
+            self.mistakes.add(place, _type_mistake(value, "a table of strings"))
             return ()
         if not value:
             self.mistakes.add(place, "is an empty table; fill it or leave the field out")
@@ -157,21 +157,21 @@ def string(
 ) -> str | None:
     """Return the value if it is a string that AWS can accept; otherwise add a mistake and return None."""
     if not isinstance(value, str):
-        mistakes.add(place, _amiss(value, expected))
+        mistakes.add(place, _type_mistake(value, expected))
     elif not may_be_empty and not value.strip():
         mistakes.add(place, "is an empty string")
     elif len(value) > MOST_CHARACTERS:
         mistakes.add(place, f"is {len(value):,} characters long, and {MOST_CHARACTERS:,} are the most")
-    elif _HALF.search(value):
+    elif _SURROGATE.search(value):
         mistakes.add(place, f"{value!r} holds half a character, which can't be sent")
     else:
         return value
     return None
 
 
-def _amiss(value: object, expected: str) -> str:
+def _type_mistake(value: object, expected: str) -> str:
     """Return the mistake of a wrong type, without the value, which may be long and deep."""
-    if value is TWICE:
+    if value is DUPLICATE:
         return "stands twice in one object"
     kind = next((word for types, word in _KINDS if isinstance(value, types)), "something else")
     return f"must be {expected}, not {kind}"

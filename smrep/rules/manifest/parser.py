@@ -12,7 +12,7 @@ from typing import Any
 from smrep.errors import UsageError
 from smrep.model import Target, parse_arn
 from smrep.regions import PARTITIONS, Region, parse_region, partition_of
-from smrep.rules.manifest.fields import TWICE, Mistakes, Table, path, plain, shown, string
+from smrep.rules.manifest.fields import DUPLICATE, Mistakes, Table, path, plain, shown, string
 from smrep.rules.manifest.schema import AccountRole, Manifest, ParsedRule, Rule, check_rules
 from smrep.rules.manifest.selector import Selector
 from smrep.rules.primary_region import check_name, check_regions
@@ -34,7 +34,7 @@ def parse(text: str, source: str) -> Manifest:
     """
     text = text.removeprefix("\ufeff")  # some editors add this mark
     mistakes = Mistakes()
-    raw = loaded(text, mistakes)
+    raw = load(text, mistakes)
     manifest = None if raw is None else _manifest(Table(raw, "", mistakes))
     if manifest is not None and not mistakes.found:
         return manifest
@@ -114,7 +114,7 @@ def is_json(text: str) -> bool:
     return begin == "{"
 
 
-def loaded(text: str, mistakes: Mistakes) -> dict[str, Any] | None:
+def load(text: str, mistakes: Mistakes) -> dict[str, Any] | None:
     """Return the tables of a TOML or JSON text; otherwise add a mistake and return None."""
     try:
         if is_json(text):
@@ -167,7 +167,7 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     """Return a JSON object with duplicate keys marked; json would keep the last value."""
     values: dict[str, object] = {}
     for key, value in pairs:
-        values[key] = TWICE if key in values else value
+        values[key] = DUPLICATE if key in values else value
     return values
 
 
@@ -257,7 +257,7 @@ def selector_of(table: Table, bounds: Bounds) -> Selector:
     names = []
     for place, name in table.texts("names"):
         is_arn = name.startswith("arn:")
-        if _fits(name, place, bounds, table.mistakes) if is_arn else _is_name(name, place, table.mistakes):
+        if _check_arn(name, place, bounds, table.mistakes) if is_arn else _is_name(name, place, table.mistakes):
             names.append(name)
     one = isinstance(table.raw.get("prefix"), str)
     prefixes = [table.text("prefix") or ""] if one else [prefix for _, prefix in table.texts("prefix")]
@@ -281,7 +281,7 @@ def _is_name(name: str, place: str, mistakes: Mistakes) -> bool:
     return True
 
 
-def _fits(arn: str, place: str, bounds: Bounds, mistakes: Mistakes) -> bool:
+def _check_arn(arn: str, place: str, bounds: Bounds, mistakes: Mistakes) -> bool:
     """Return whether it is a secret's ARN; also add a mistake for another account or Region than the manifest's."""
     try:
         parts = parse_arn(arn, "secretsmanager")

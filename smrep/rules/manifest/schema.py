@@ -69,7 +69,7 @@ class ParsedRule:
 def check_rules(drafts: Sequence[ParsedRule], account: str | None, mistakes: Mistakes) -> None:
     """Add mistakes for duplicate rules, and for rules that give one secret two keys in one Region."""
     _check_repeated(drafts, mistakes)
-    for (rule, other, region), (name, keys, others) in _clashes(drafts, account).items():
+    for (rule, other, region), (name, keys, others) in _key_conflicts(drafts, account).items():
         among = f" (and {others} more)" if others else ""
         mistakes.add(
             f"{rule}.regions",
@@ -100,7 +100,7 @@ def _content(rule: Rule) -> object:
     return (selector.names, *(frozenset(values) for values in sets), rule.remove_extra)
 
 
-def _clashes(
+def _key_conflicts(
     drafts: Sequence[ParsedRule], account: str | None
 ) -> dict[tuple[str, str, Region], tuple[str, tuple[str, str], int]]:
     """Return (rule, other rule, Region) -> the first secret, its two keys, and the number of other secrets."""
@@ -125,11 +125,11 @@ def _keyed(drafts: Sequence[ParsedRule]) -> Iterator[tuple[str, Region, str, Rul
         if not draft.selects or not keys:
             continue
         for name in sorted(draft.rule.selector.names):
-            if _surely_means(draft.rule, name):
+            if _certainly_matches(draft.rule, name):
                 yield from ((name, region, key, draft.rule) for region, key in keys)
 
 
-def _surely_means(rule: Rule, name: str) -> bool:
+def _certainly_matches(rule: Rule, name: str) -> bool:
     """Return whether a rule that names a secret certainly matches it, without asking AWS for its tags.
 
     An ARN does not reveal its secret's name for certain.
@@ -168,7 +168,7 @@ def check_homes(rules: Sequence[Rule], homes: Sequence[Home]) -> None:
         UsageError: `details` names every mistake and its place.
 
     """
-    mistakes = tuple(dict.fromkeys([*_twice(homes), *_targets(rules, homes), *_names(rules, homes)]))
+    mistakes = tuple(dict.fromkeys([*_duplicate_accounts(homes), *_targets(rules, homes), *_names(rules, homes)]))
     if mistakes:
         count = "a mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
         raise UsageError(
@@ -179,7 +179,7 @@ def check_homes(rules: Sequence[Rule], homes: Sequence[Home]) -> None:
         )
 
 
-def _twice(homes: Sequence[Home]) -> Iterator[str]:
+def _duplicate_accounts(homes: Sequence[Home]) -> Iterator[str]:
     places: dict[tuple[str, Region], str] = {}
     for home in homes:
         if home.role is None:
@@ -206,10 +206,10 @@ def _names(rules: Sequence[Rule], homes: Sequence[Home]) -> Iterator[str]:
         for name in sorted(arn_or_name for arn_or_name in rule.selector.names if arn_or_name.startswith("arn:")):
             arn = parse_arn(name, "secretsmanager")
             if not any(arn.region == home.region and home.account in (None, arn.account) for home in homes):
-                places = dict.fromkeys(_told(home.region, home.account) for home in homes)
-                its = _told(arn.region, arn.account)
+                places = dict.fromkeys(_describe_home(home.region, home.account) for home in homes)
+                its = _describe_home(arn.region, arn.account)
                 yield f"{rule.place}.names: {name} is of {its}, and the primaries are of {' and '.join(places)}"
 
 
-def _told(region: Region, account: str | None) -> str:
+def _describe_home(region: Region, account: str | None) -> str:
     return f"{region}, account {account}" if account else region

@@ -55,7 +55,7 @@ def filters(selectors: Sequence[Selector], *, names_only: bool = False) -> tuple
 
     `names_only` is for Regions of replicas, which show no tags. Source: API_Filter: prefixes, case-sensitive.
     """
-    beginnings = _beginnings(selectors)
+    beginnings = _name_prefixes(selectors)
     result = [Filter("name", beginnings)] if beginnings else []
     if names_only or len(selectors) != 1:
         return tuple(result)
@@ -72,7 +72,7 @@ def _filter(key: str, value: str) -> list[Filter]:
     return [Filter(key, (value,))] if _FILTERABLE.fullmatch(value) else []
 
 
-def _beginnings(selectors: Iterable[Selector]) -> tuple[str, ...]:
+def _name_prefixes(selectors: Iterable[Selector]) -> tuple[str, ...]:
     """Return prefixes of all selected names; nothing if some names may start with anything."""
     all_prefixes: dict[str, None] = {}
     for selector in selectors:

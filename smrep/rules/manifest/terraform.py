@@ -12,12 +12,12 @@ from smrep.model import FAILED, IN_SYNC, Replica, Secret, Target, in_region
 from smrep.regions import Region
 from smrep.rules.hints import format_command_on
 from smrep.rules.manifest.fields import plain
-from smrep.rules.replication.key_failures import DEFAULT, normal
+from smrep.rules.replication.key_failures import DEFAULT, normalized_key
 
 _TYPE = "aws_secretsmanager_secret"
 _NAME = re.compile(r"[0-9A-Za-z/_+=.@-]{1,512}")
 """A secret's name that the provider accepts."""
-_NO_TAG = "aws:"
+_AWS_TAG_PREFIX = "aws:"
 """The prefix of AWS's own tags; the provider neither shows nor accepts them."""
 
 _HEAD = """\
@@ -67,7 +67,7 @@ class TerraformExport:
 
     def written(self, notes: Sequence[str]) -> str:
         """Return the blocks, sorted by name, after `notes` and general remarks as comments."""
-        shown = [primary for primary in self.replicated if _left_out(primary) is None]
+        shown = [primary for primary in self.replicated if _skip_reason(primary) is None]
         names = identifiers([primary.name for primary in shown])
         parts = [[comment(line) for line in (*notes, *_HEAD.format(home=self.home).splitlines())]]
         for primary in self.replicated:
@@ -85,7 +85,7 @@ class TerraformExport:
         # keep the key as shown: a promoted replica may show AWS's own, and the provider compares texts
         arguments = {"name": primary.name, "description": primary.description, "kms_key_id": primary.kms_key_id}
         lines = attributes({key: value for key, value in arguments.items() if value})
-        if tags := {quoted(key): value for key, value in sorted(primary.tags) if not key.startswith(_NO_TAG)}:
+        if tags := {quoted(key): value for key, value in sorted(primary.tags) if not key.startswith(_AWS_TAG_PREFIX)}:
             lines += ["", *block("tags =", attributes(tags))]
         for entry in sorted(primary.replicas, key=lambda replica: replica.region):
             fields = {"region": str(entry.region)}
@@ -96,7 +96,7 @@ class TerraformExport:
         return [imported, block(f'resource "{_TYPE}" "{name}"', lines)]
 
     def _remarks(self, primary: Secret) -> Iterator[Remark]:
-        reason = _left_out(primary)
+        reason = _skip_reason(primary)
         if reason:
             yield Remark(primary.name, None, f"{primary.name} is left out: {reason}")
             return
@@ -108,24 +108,24 @@ class TerraformExport:
         region, arn = entry.region, in_region(primary.arn, entry.region)
         if entry.status != IN_SYNC:
             state = f"{region} is {entry.status}" if entry.status else f"AWS gives no status for {region}"
-            again = _spelled("retry", primary, region) if entry.status == FAILED else None
+            again = _command_on("retry", primary, region) if entry.status == FAILED else None
             yield Remark(primary.name, region, f"{state}: {entry.message}" if entry.message else state, again)
         elif arn in self.gone:
             seen = f"{region} holds no replica, though the primary says InSync"
-            yield Remark(primary.name, region, seen, _spelled("doctor", primary, region))
+            yield Remark(primary.name, region, seen, _command_on("doctor", primary, region))
         replica_key = self.own_keys.get(arn)
-        if replica_key and normal(replica_key, region, primary.account) != normal(
+        if replica_key and normalized_key(replica_key, region, primary.account) != normalized_key(
             entry.kms_key_id, region, primary.account
         ):
             seen = f"{region} itself shows the key {replica_key}; Terraform sees what the primary shows"
             yield Remark(primary.name, region, seen)
 
 
-def _spelled(command: str, primary: Secret, region: Region) -> str:
+def _command_on(command: str, primary: Secret, region: Region) -> str:
     return format_command_on(primary, command, [Target(region)])
 
 
-def _left_out(primary: Secret) -> str | None:
+def _skip_reason(primary: Secret) -> str | None:
     """Return why Terraform should not, or cannot, manage the secret."""
     if primary.owning_service:
         return f"the AWS service {primary.owning_service} manages it"

@@ -17,7 +17,7 @@ _WIDTH = 100
 """A longer list has one item per line."""
 
 
-def written(manifest: Manifest, notes: Sequence[str] = ()) -> str:
+def as_toml(manifest: Manifest, notes: Sequence[str] = ()) -> str:
     """Return the manifest as TOML, after `notes` as comments; names are one per line.
 
     Raises:
@@ -41,11 +41,11 @@ def as_json(manifest: Manifest) -> dict[str, object]:
         ValueError: a rule has a selector that no manifest can express.
 
     """
-    return _guards(manifest) | _given(_tables(manifest))
+    return _guards(manifest) | _without_empty(_tables(manifest))
 
 
 def _guards(manifest: Manifest) -> dict[str, object]:
-    return _given({"schema": 1, "account_id": manifest.account_id, "primary_region": manifest.primary_region})
+    return _without_empty({"schema": 1, "account_id": manifest.account_id, "primary_region": manifest.primary_region})
 
 
 def _tables(manifest: Manifest) -> dict[str, list[dict[str, object]]]:
@@ -54,14 +54,14 @@ def _tables(manifest: Manifest) -> dict[str, list[dict[str, object]]]:
 
 
 def _role(role: AccountRole) -> dict[str, object]:
-    return _given({"role_arn": role.role_arn, "external_id": role.external_id, "region": role.region})
+    return _without_empty({"role_arn": role.role_arn, "external_id": role.external_id, "region": role.region})
 
 
 def _rule(rule: Rule) -> dict[str, object]:
     selector = rule.selector
     if selector.owning_service or any(value is None for _, value in selector.tags):
         raise ValueError(f"{rule.place}: a manifest selects by names, prefixes and exact tags")
-    return _given(
+    return _without_empty(
         {
             "name": rule.name if rule.name != rule.place else None,
             "names": sorted(selector.names),
@@ -78,7 +78,7 @@ def _target(target: Target) -> str | dict[str, str]:
     return target.region if target.kms_key is None else {"region": target.region, "kms_key": target.kms_key}
 
 
-def _given(fields: Mapping[str, object]) -> dict[str, object]:
+def _without_empty(fields: Mapping[str, object]) -> dict[str, object]:
     """Return the fields that are neither None nor empty."""
     return {key: value for key, value in fields.items() if value not in (None, [], {})}
 
@@ -123,7 +123,7 @@ def _character(character: str) -> str:
     return f"\\u{code:04x}" if character <= "\uffff" else f"\\U{code:08x}"
 
 
-def adopted(primaries: Sequence[Secret], home: Region, own_keys: Mapping[str, str]) -> Manifest:
+def manifest_of(primaries: Sequence[Secret], home: Region, own_keys: Mapping[str, str]) -> Manifest:
     """Return a rule for each set of Regions and keys, with the names of its secrets.
 
     `own_keys` maps replica ARNs to the keys that their own Regions show. Leaves out failed replicas.
@@ -141,7 +141,7 @@ def adopted(primaries: Sequence[Secret], home: Region, own_keys: Mapping[str, st
     return Manifest(tuple(rules), account, home)
 
 
-def left_out(primary: Secret) -> Iterator[str]:
+def skipped_notes(primary: Secret) -> Iterator[str]:
     """Yield notes on replicas that the manifest leaves out, or includes before they are in sync."""
     for entry in primary.replicas:
         target = Target(entry.region)
@@ -153,14 +153,14 @@ def left_out(primary: Secret) -> Iterator[str]:
             yield f"{primary.name} in {entry.region} is not settled: {entry.status or 'AWS gives no status'}"
 
 
-def not_there(primary: Secret, entry: Replica) -> str:
+def missing_note(primary: Secret, entry: Replica) -> str:
     """Return the note for a listed Region without our replica."""
     doctor = format_command_on(primary, "doctor", [Target(entry.region)])
     where = f"{primary.name} is listed as {entry.status} in {entry.region}"
     return f"{where}, where no replica of it is, and is left out: {doctor}"
 
 
-def unlooked_at(region: Region, names: Sequence[str]) -> str:
+def not_checked_note(region: Region, names: Sequence[str]) -> str:
     """Return the note for replicas that only their primaries list, and that could not be checked."""
     note = f"what is taken from the primaries' word, since {region} does not list it and could not be looked into"
     return f"{note}: {some_names(names)}; is secretsmanager:DescribeSecret allowed in {region}?"

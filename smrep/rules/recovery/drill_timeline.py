@@ -13,7 +13,7 @@ from smrep.regions import PARTITIONS, Region
 from smrep.rules.hints import format_command, some_names
 from smrep.rules.recovery.failover_record import RegionPair
 
-_FAR = ("eu-west-1", "ap-southeast-2", "us-east-2")
+_THIRD_REGIONS = ("eu-west-1", "ap-southeast-2", "us-east-2")
 """Candidates for the third Region; the first free one is used."""
 _SHORTEST_S = 0.05
 """Shorter times print as <0.1 s."""
@@ -35,7 +35,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class StepResult:
     """A finished step: seconds since the start of the timeline, and the exit code of a command."""
 
     step: Step
@@ -55,7 +55,7 @@ class DrillResult:
     long_s: float
     """The length of the timeline."""
     steps: tuple[Step, ...]
-    taken: tuple[Taken, ...]
+    taken: tuple[StepResult, ...]
     courses: tuple[SecretTimeline, ...]
     problems: tuple[str, ...]
     """One sentence for each problem; none on success."""
@@ -79,7 +79,7 @@ class DrillResult:
     @property
     def none_writable_s(self) -> float:
         """The longest time when no secret was writable in any Region."""
-        return longest(common([course.unwritable for course in self.courses]))
+        return longest(shared_gaps([course.unwritable for course in self.courses]))
 
 
 def third_region(pair: RegionPair) -> Region | None:
@@ -87,7 +87,7 @@ def third_region(pair: RegionPair) -> Region | None:
     partition_regions = next((partition.regions for partition in PARTITIONS if pair.source in partition.regions), ())
     free = [
         region
-        for region in (*_FAR, *partition_regions)
+        for region in (*_THIRD_REGIONS, *partition_regions)
         if region in partition_regions and region not in (pair.source, pair.target)
     ]
     return Region(free[0]) if free else None
@@ -120,7 +120,7 @@ def steps(pair: RegionPair, record: str) -> tuple[Step, ...]:
 
 def verdict(
     planned: Sequence[Step],
-    taken: Sequence[Taken],
+    taken: Sequence[StepResult],
     timelines: Sequence[SecretTimeline],
     not_home: Iterable[tuple[str, str]],
 ) -> tuple[str, ...]:
@@ -128,10 +128,10 @@ def verdict(
 
     `not_home` pairs each secret that differs from its original state with that difference.
     """
-    return (*_broken(planned, taken), *_unread(timelines), *_astray(not_home))
+    return (*_step_problems(planned, taken), *_read_problems(timelines), *_difference_sentences(not_home))
 
 
-def astray(
+def differences(
     pair: RegionPair,
     before: Mapping[str, tuple[str, str]],
     after: Mapping[str, tuple[str, str]],
@@ -155,7 +155,7 @@ def _lags(track: Track) -> bool:
     return track.spans[0].readable is Readable.CURRENT and track.spans[-1].readable is not Readable.CURRENT
 
 
-def _broken(planned: Sequence[Step], taken: Sequence[Taken]) -> Iterator[str]:
+def _step_problems(planned: Sequence[Step], taken: Sequence[StepResult]) -> Iterator[str]:
     for number, result in enumerate(taken, 1):
         if result.exit_code:
             yield f"step {number}, {result.step.command}, ended with exit code {result.exit_code}"
@@ -164,20 +164,22 @@ def _broken(planned: Sequence[Step], taken: Sequence[Taken]) -> Iterator[str]:
         yield f"not done for that: {', '.join(step.name for step in skipped)}"
 
 
-def _unread(timelines: Sequence[SecretTimeline]) -> Iterator[str]:
+def _read_problems(timelines: Sequence[SecretTimeline]) -> Iterator[str]:
     """Yield how long current values were unreadable, and whether an older value was readable."""
     for course in timelines:
         for gap in course.unreadable:
-            old = all(span.readable is Readable.STALE for span in course.anywhere if _meet(span.from_s, span.to_s, gap))
+            old = all(
+                span.readable is Readable.STALE for span in course.anywhere if _overlap(span.from_s, span.to_s, gap)
+            )
             problem = "only an old value could be read, in any Region," if old else "no Region had its current value"
             yield f"{course.name}: {problem} for {seconds(gap.long_s)}, from {seconds(gap.from_s)} on"
 
 
-def _meet(start: float, end: float, gap: Gap) -> bool:
+def _overlap(start: float, end: float, gap: Gap) -> bool:
     return start < gap.to_s and end > gap.from_s
 
 
-def _astray(not_home: Iterable[tuple[str, str]]) -> Iterator[str]:
+def _difference_sentences(not_home: Iterable[tuple[str, str]]) -> Iterator[str]:
     """Yield one sentence for each difference at the end, with the secrets that share it."""
     alike: dict[str, list[str]] = {}
     for name, difference in not_home:
@@ -296,12 +298,12 @@ class SecretTimeline:
             current = [spans[0] for spans in remaining if spans and spans[0].from_s <= start]
             best = min((span.readable for span in current), key=_RANK.__getitem__)
             merged.append(Span(start, end, best, any(span.writable for span in current)))
-        return _joined(merged)
+        return _merge(merged)
 
     @property
     def twice_writable(self) -> tuple[Gap, ...]:
         """Times when several Regions were writable, so that a new value could get lost."""
-        edges = sorted((moment, turn) for track in self.tracks for moment, turn in _turns(track.spans))
+        edges = sorted((moment, turn) for track in self.tracks for moment, turn in _writable_edges(track.spans))
         gaps: list[Gap] = []
         count = 0
         for (moment, turn), (following, _) in pairwise(edges):
@@ -329,7 +331,7 @@ class Cell:
     writable: bool
 
 
-def courses(sightings: Iterable[Sighting], start: float, end: float) -> tuple[SecretTimeline, ...]:
+def build_timelines(sightings: Iterable[Sighting], start: float, end: float) -> tuple[SecretTimeline, ...]:
     """Return the timeline of each secret, in order of first sighting; `start` and `end` use the sightings' clock.
 
     The first sighting also counts for the time before it. Sightings that last no time are left out.
@@ -348,7 +350,7 @@ def longest(gaps: Iterable[Gap]) -> float:
     return max((gap.long_s for gap in gaps), default=0.0)
 
 
-def common(secrets: Sequence[Sequence[Gap]]) -> tuple[Gap, ...]:
+def shared_gaps(secrets: Sequence[Sequence[Gap]]) -> tuple[Gap, ...]:
     """Return the times that are gaps of every secret."""
     if not secrets:
         return ()
@@ -387,14 +389,14 @@ def _worst(column: Sequence[Cell]) -> Cell:
 
 def _spans(row: Sequence[Sighting], start: float, end: float) -> tuple[Span, ...]:
     begins = [start, *(min(max(sighting.at, start), end) for sighting in row[1:])]
-    return _joined(
+    return _merge(
         Span(begin - start, until - start, Readable(sighting.readable), sighting.writable)
         for sighting, begin, until in zip(row, begins, [*begins[1:], end], strict=True)
         if until > begin
     )
 
 
-def _joined(spans: Iterable[Span]) -> tuple[Span, ...]:
+def _merge(spans: Iterable[Span]) -> tuple[Span, ...]:
     """Return the spans with equal neighbors merged."""
     merged: list[Span] = []
     for span in spans:
@@ -406,7 +408,7 @@ def _joined(spans: Iterable[Span]) -> tuple[Span, ...]:
     return tuple(merged)
 
 
-def _turns(spans: Iterable[Span]) -> Iterator[tuple[float, int]]:
+def _writable_edges(spans: Iterable[Span]) -> Iterator[tuple[float, int]]:
     """Yield when writability begins (1) and ends (-1)."""
     for span in spans:
         if span.writable:

@@ -10,11 +10,11 @@ from smrep.errors import Outcome, Unanswered
 from smrep.model import FAILED, IN_SYNC, Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Problem, RegionReport, Severity
-from smrep.rules.hints import aws_command, format_command, promotion
+from smrep.rules.hints import aws_command, format_command, promote_command
 from smrep.rules.recovery.failover_record import RecordEntry, RecordMark, RegionPair
-from smrep.rules.replication.findings import unseen
+from smrep.rules.replication.findings import not_checked
 from smrep.rules.replication.key_failures import DEFAULT
-from smrep.rules.replication.name_owner import Absent, NameLookup, NotChecked, secret_summary
+from smrep.rules.replication.name_owner import NameLookup, NoSecret, NotChecked, secret_summary
 
 
 class FailbackGoal(Enum):
@@ -69,7 +69,7 @@ class SkippedSecret:
 Step = Reprotect | SkippedSecret
 
 
-def compared(old: Secret, new: Secret, base: frozenset[tuple[str, str]]) -> NewerSide:
+def newer_side(old: Secret, new: Secret, base: frozenset[tuple[str, str]]) -> NewerSide:
     """Return the side that changed since both were equal, at `base`."""
     old_stages, new_stages = frozenset(old.stages), frozenset(new.stages)
     if old_stages == new_stages:
@@ -86,20 +86,20 @@ def next_step(ends: BothRegions, goal: FailbackGoal, *, rotation_handled: bool) 
     """
     old, new = ends.old, ends.new
     if (
-        isinstance(new, Absent)
+        isinstance(new, NoSecret)
         and isinstance(old, Secret)
         and ends.entry.mark is RecordMark.RETURNED
         and not old.is_replica
     ):
         return Reprotect(old, None, (), ())  # failed back, then its replica was removed
-    stop = not_the_promoted(ends) or not_the_old(ends)
+    stop = check_promoted(ends) or check_original(ends)
     if stop is not None:
         return stop
     assert isinstance(new, Secret)  # noqa: S101 - checked above
     if not isinstance(old, Secret):
         return orphaned(new) if new.is_replica else _protect(ends, goal, new, None)
     if new.is_replica and old.is_replica:
-        return strange(
+        return skip_secret(
             new, ends.pair.source, "ReplicaOfReplica", "both sides are replicas, and nobody is their primary"
         )
     if new.is_replica:
@@ -109,19 +109,19 @@ def next_step(ends: BothRegions, goal: FailbackGoal, *, rotation_handled: bool) 
         return rotating(ends) if turning and not rotation_handled else _protect(ends, goal, new, None)
     if (old.rotation_enabled or new.rotation_enabled) and not rotation_handled:
         return rotating(ends)
-    return valueless(ends, old, new) or _between(ends, goal, old, new)
+    return valueless(ends, old, new) or _replace_older(ends, goal, old, new)
 
 
-def _between(ends: BothRegions, goal: FailbackGoal, old: Secret, new: Secret) -> Step:
+def _replace_older(ends: BothRegions, goal: FailbackGoal, old: Secret, new: Secret) -> Step:
     """Return the step for two standalone sides: the newer one replaces the other."""
-    newer = compared(old, new, ends.entry.stages)
+    newer = newer_side(old, new, ends.entry.stages)
     if newer is NewerSide.BOTH:
         return both_changed(old, new)
-    if newer is not NewerSide.NEW and _is_coming(ends.entry, old, new):
-        return _protect(ends, goal, old, new, newer) if goal is FailbackGoal.RETURN else on_its_way(old, new)
+    if newer is not NewerSide.NEW and _is_overwriting(ends.entry, old, new):
+        return _protect(ends, goal, old, new, newer) if goal is FailbackGoal.RETURN else skip_in_progress(old, new)
     if newer is NewerSide.OLD and goal is FailbackGoal.PROTECT:
         return old_is_newer(old, new)
-    if newer is not NewerSide.OLD and _is_coming(ends.entry, new, old):
+    if newer is not NewerSide.OLD and _is_overwriting(ends.entry, new, old):
         return _protect(ends, goal, new, old, newer)
     # AWS may refuse to replicate to a Region that is still listed, so equal sides take the longer way.
     listed = old.replica(new.region) is not None
@@ -130,7 +130,7 @@ def _between(ends: BothRegions, goal: FailbackGoal, old: Secret, new: Secret) ->
     return _protect(ends, goal, new, old, newer)
 
 
-def _is_coming(entry: RecordEntry, primary: Secret, victim: Secret) -> bool:
+def _is_overwriting(entry: RecordEntry, primary: Secret, victim: Secret) -> bool:
     """Return whether AWS is overwriting the victim with a replica of the primary, as the record requested."""
     listed = primary.replica(victim.region)
     return entry.replacing == victim.region and listed is not None and listed.status not in (IN_SYNC, FAILED)
@@ -193,28 +193,28 @@ class BothRegions:
     """The secret of this name in the Region that took over."""
 
 
-def not_the_promoted(ends: BothRegions) -> SkippedSecret | None:
+def check_promoted(ends: BothRegions) -> SkippedSecret | None:
     """Return why the promoted secret cannot fail back, None if it can."""
     new, entry, region = ends.new, ends.entry, ends.pair.target
     name = entry.name
     if isinstance(new, NotChecked):
         return _unchecked(new, name, entry.arn, region)
-    if isinstance(new, Absent):
-        return _left(
+    if isinstance(new, NoSecret):
+        return _skip(
             region,
             Kind.MISSING,
             f"{name} in {region} was promoted and is not there any more: {entry.arn}",
-            _look(name, region),
+            _describe_hint(name, region),
         )
     return _unfit(new, entry.arn, region, (ends.pair.source,))
 
 
-def not_the_old(ends: BothRegions) -> SkippedSecret | None:
+def check_original(ends: BothRegions) -> SkippedSecret | None:
     """Return why to skip the secret in the original Region, None if it is missing or the original primary."""
     old, entry, region = ends.old, ends.entry, ends.pair.source
     if isinstance(old, NotChecked):
         return _unchecked(old, entry.name, in_region(entry.arn, region), region)
-    if isinstance(old, Absent):
+    if isinstance(old, NoSecret):
         return None
     return _unfit(old, in_region(entry.arn, region), region, (ends.pair.target,))
 
@@ -225,26 +225,28 @@ def _unfit(secret: Secret, arn: str, region: Region, homes: tuple[Region, ...]) 
     if secret.arn != arn:
         shown = secret_summary(secret)
         message = f"another secret bears the name {name} in {region}, which the record does not name: {shown}"
-        return _left(region, Kind.NAME_CLASH, message, _look(name, region))
+        return _skip(region, Kind.NAME_CLASH, message, _describe_hint(name, region))
     if secret.deleted is not None:
         restore = aws_command("secretsmanager restore-secret", secret_id=arn, region=region)
-        return _left(region, Kind.PENDING_DELETION, f"{name} in {region} is scheduled for deletion: {arn}", restore)
+        return _skip(region, Kind.PENDING_DELETION, f"{name} in {region} is scheduled for deletion: {arn}", restore)
     if secret.cross_account is not None:
-        return strange(secret, region, "CrossAccount", "it is replicated between accounts, which is not smrep's to do")
+        return skip_secret(
+            secret, region, "CrossAccount", "it is replicated between accounts, which is not smrep's to do"
+        )
     if secret.is_replica and secret.primary_region not in homes:
         message = f"{name} in {region} is a replica of another primary in {secret.primary_region}: {arn}"
-        return _left(region, Kind.ORPHAN, message, _look(name, region))
+        return _skip(region, Kind.ORPHAN, message, _describe_hint(name, region))
     return None
 
 
-def unasked(entry: RecordEntry, region: Region, count: int) -> SkippedSecret:
+def skip_unanswered(entry: RecordEntry, region: Region, count: int) -> SkippedSecret:
     """Return the skip of a secret whose Region did not answer for `count` others."""
     why = Unanswered(f"not asked for, since there was no answer for any of {count} others", f"{entry.name} in {region}")
     return _unchecked(NotChecked(why), entry.name, in_region(entry.arn, region), region)
 
 
 def _unchecked(look: NotChecked, name: str, arn: str, region: Region) -> SkippedSecret:
-    (finding,) = unseen(Secret(arn, name, region), region, look) or (
+    (finding,) = not_checked(Secret(arn, name, region), region, look) or (
         Finding(Kind.UNCHECKED, Severity.ERROR, f"{name} in {region} was not looked at"),
     )
     sure = replace(finding, severity=Severity.ERROR, message=f"nothing is done unseen, and {finding.message}")
@@ -252,22 +254,22 @@ def _unchecked(look: NotChecked, name: str, arn: str, region: Region) -> Skipped
     return SkippedSecret(region, Problem.about(sure, outcome), (sure,), is_silence=isinstance(look.error, Unanswered))
 
 
-def _left(region: Region, kind: Kind, message: str, hint: str) -> SkippedSecret:
+def _skip(region: Region, kind: Kind, message: str, hint: str) -> SkippedSecret:
     finding = Finding(kind, Severity.ERROR, message, hint)
     return SkippedSecret(region, Problem.about(finding), (finding,))
 
 
-def strange(secret: Secret, region: Region, code: str, why: str) -> SkippedSecret:
+def skip_secret(secret: Secret, region: Region, code: str, why: str) -> SkippedSecret:
     """Return the skip of a secret for the given reason."""
     message = f"{secret.name} in {region} is left alone: {why}"
-    return SkippedSecret(region, Problem(code, message, _look(secret.name, region), None, Outcome.FAILED))
+    return SkippedSecret(region, Problem(code, message, _describe_hint(secret.name, region), None, Outcome.FAILED))
 
 
 def rotating(ends: BothRegions) -> SkippedSecret:
     """Return the skip of a secret whose rotation would change a password that both sides share."""
     where = [secret.region for secret in (ends.old, ends.new) if isinstance(secret, Secret) and secret.rotation_enabled]
     name = ends.entry.name
-    return _left(
+    return _skip(
         where[0],
         Kind.ROTATING,
         f"rotation of {name} is enabled in {' and '.join(where)}, and would change the shared password on one side",
@@ -285,10 +287,10 @@ def valueless(ends: BothRegions, old: Secret, new: Secret) -> SkippedSecret | No
     message = (
         f"{new.name} in {' and '.join(missing)} shows no current version, so that it can't be held against anything"
     )
-    return _left(missing[0], Kind.UNCHECKED, message, _look(new.name, missing[0]))
+    return _skip(missing[0], Kind.UNCHECKED, message, _describe_hint(new.name, missing[0]))
 
 
-def on_its_way(old: Secret, new: Secret) -> SkippedSecret:
+def skip_in_progress(old: Secret, new: Secret) -> SkippedSecret:
     """Return the skip of a secret that AWS is still replicating the other way, for an earlier run."""
     message = (
         f"{new.name} in {new.region} is being replaced by a replica of {old.region}, as an earlier run asked for, and "
@@ -303,7 +305,7 @@ def orphaned(new: Secret) -> SkippedSecret:
     message = (
         f"{new.name} in {new.region} is a replica still, and its primary in {new.primary_region} is not there any more"
     )
-    return _left(new.region, Kind.ORPHAN, message, promotion(new))
+    return _skip(new.region, Kind.ORPHAN, message, promote_command(new))
 
 
 def both_changed(old: Secret, new: Secret) -> SkippedSecret:
@@ -327,12 +329,12 @@ def old_is_newer(old: Secret, new: Secret) -> SkippedSecret:
     return SkippedSecret(old.region, Problem("OldIsNewer", message, hint, None, Outcome.FAILED))
 
 
-def dark(entry: RecordEntry, home: Region) -> tuple[RegionReport, ...]:
+def missing_third_regions(entry: RecordEntry, home: Region) -> tuple[RegionReport, ...]:
     """Return the third Regions where an earlier run removed the replica and none replaced it."""
-    return tuple(_dark(entry, home, target) for target in entry.third)
+    return tuple(_missing_third_region(entry, home, target) for target in entry.third)
 
 
-def _dark(entry: RecordEntry, home: Region, target: Target) -> RegionReport:
+def _missing_third_region(entry: RecordEntry, home: Region, target: Target) -> RegionReport:
     finding = Finding(
         Kind.MISSING,
         Severity.ERROR,
@@ -347,5 +349,5 @@ def _current(secret: Secret) -> str:
     return f"{secret.version('AWSCURRENT') or 'no version'}{changed}"
 
 
-def _look(name: str, region: Region) -> str:
+def _describe_hint(name: str, region: Region) -> str:
     return f"look at it: {aws_command('secretsmanager describe-secret', secret_id=name, region=region)}"

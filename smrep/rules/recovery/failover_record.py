@@ -13,10 +13,10 @@ from smrep.model import Secret, Target, parse_arn
 from smrep.regions import Region, parse_region
 
 SCHEMA = "smrep-failover/1"
-_BEGINNING = '{"ts'
+_LINE_START = '{"ts'
 """The start of each line; a file that holds one truncated line counts as a record only with this start."""
 _LONGEST_NAME = 512
-_GOING = ("promoting", "promoted", "failed")
+_FAILOVER_MARKS = ("promoting", "promoted", "failed")
 """The marks that failover writes; failback writes the others."""
 
 
@@ -121,8 +121,8 @@ def read(lines: Iterable[str], source: str) -> Record:
             record.lost[number] = line
             continue
         try:
-            _take(record, raw)
-            if raw.get("result") in _GOING:
+            _add_line(record, raw)
+            if raw.get("result") in _FAILOVER_MARKS:
                 record.lost.clear()
         except (KeyError, TypeError, ValueError, AttributeError, UsageError) as error:
             why = error.message if isinstance(error, UsageError) else f"{type(error).__name__}: {error}"
@@ -131,7 +131,7 @@ def read(lines: Iterable[str], source: str) -> Record:
                 "name the file that failover --record wrote",
                 code="RecordError",
             ) from error
-    if record.pair is None and torn and not (len(torn) == 1 and whole[torn[0] - 1].startswith(_BEGINNING)):
+    if record.pair is None and torn and not (len(torn) == 1 and whole[torn[0] - 1].startswith(_LINE_START)):
         raise UsageError(f"{source} is no failover record: none of its lines is JSON", code="RecordError")
     record.torn = tuple(torn)
     return record
@@ -142,7 +142,7 @@ def header(pair: RegionPair) -> dict[str, Any]:
     return {"schema": SCHEMA, "from": pair.source, "to": pair.target}
 
 
-def promoting(secret: Secret, policy_sha256: str | None) -> dict[str, Any]:
+def promoting_line(secret: Secret, policy_sha256: str | None) -> dict[str, Any]:
     """Return the line to write before a secret's promotion."""
     return {
         "result": RecordMark.PROMOTING,
@@ -156,7 +156,7 @@ def promoting(secret: Secret, policy_sha256: str | None) -> dict[str, Any]:
     }
 
 
-def marked(mark: RecordMark, arn: str, **fields: Any) -> dict[str, Any]:
+def mark_line(mark: RecordMark, arn: str, **fields: Any) -> dict[str, Any]:
     """Return a later line of a secret."""
     return {"result": mark, "arn": arn, **fields}
 
@@ -174,7 +174,7 @@ def versions(secret: Secret) -> dict[str, list[str]]:
     return labels
 
 
-def _take(record: Record, raw: Mapping[str, Any]) -> None:
+def _add_line(record: Record, raw: Mapping[str, Any]) -> None:
     """Add one line to the record.
 
     Raises:
@@ -208,10 +208,10 @@ def _take(record: Record, raw: Mapping[str, Any]) -> None:
     entry = record.entries[arn]
     if mark is RecordMark.FAILED and entry.is_promoted:
         return  # another run promoted it
-    record.entries[arn] = noted(entry, raw)
+    record.entries[arn] = apply_line(entry, raw)
 
 
-def noted(entry: RecordEntry, raw: Mapping[str, Any]) -> RecordEntry:
+def apply_line(entry: RecordEntry, raw: Mapping[str, Any]) -> RecordEntry:
     """Return the entry with a later line applied.
 
     Raises:

@@ -30,7 +30,7 @@ def rotating(name: str, region: Region) -> Finding:
     )
 
 
-def to_cross(
+def promotion_row(
     listed: Listed, pair: RegionPair, findings: Sequence[Finding], *, is_due: bool, dry_run: bool = False
 ) -> SecretReport:
     """Return the report of a secret before its turn, as listed: to be promoted, or already standalone."""
@@ -59,14 +59,14 @@ def failover_counts(reports: Iterable[SecretReport], rate: float) -> dict[str, i
     counts["key_trouble"] = 0
     for secret in reports:
         counts["secrets"] += 1
-        counts[_word(secret)] += 1
+        counts[_failover_word(secret)] += 1
         kinds = {finding.kind for row in secret.replicas for finding in row.findings}
         counts["rotating"] += Kind.ROTATING in kinds
         counts["key_trouble"] += any(kind in kinds for kind in _KEYS)
     return {**counts, "seconds": ceil(counts["to_promote"] / rate)}
 
 
-def _word(secret: SecretReport) -> str:
+def _failover_word(secret: SecretReport) -> str:
     if secret.outcome is Outcome.ACCESS:
         return "denied"
     if secret.outcome is Outcome.PENDING or secret.outcome is Outcome.ACCEPTED:
@@ -119,7 +119,7 @@ def failover_sheet(
 
 
 def _rotation(secrets: Sequence[SecretReport], pair: RegionPair) -> SheetLine:
-    names = _with(secrets, (Kind.ROTATING,))
+    names = _names_with(secrets, (Kind.ROTATING,))
     if names:
         return SheetLine(
             "rotation",
@@ -135,8 +135,8 @@ def _rotation(secrets: Sequence[SecretReport], pair: RegionPair) -> SheetLine:
 
 
 def _keys(secrets: Sequence[SecretReport]) -> list[SheetLine]:
-    troubled = _with(secrets, _KEYS)
-    doubtful = _with(secrets, (Kind.UNCHECKED,))
+    troubled = _names_with(secrets, _KEYS)
+    doubtful = _names_with(secrets, (Kind.UNCHECKED,))
     customer_keys = {
         row.kms_key_id for secret in secrets for row in secret.replicas if row.kms_key_id not in (None, DEFAULT)
     }
@@ -156,7 +156,7 @@ def _keys(secrets: Sequence[SecretReport]) -> list[SheetLine]:
     return lines or [SheetLine("keys", count)]
 
 
-def _with(secrets: Sequence[SecretReport], kinds: Sequence[Kind]) -> list[str]:
+def _names_with(secrets: Sequence[SecretReport], kinds: Sequence[Kind]) -> list[str]:
     return [
         secret.name
         for secret in secrets
@@ -164,7 +164,7 @@ def _with(secrets: Sequence[SecretReport], kinds: Sequence[Kind]) -> list[str]:
     ]
 
 
-LEFT = (
+SKIPPED_CODES = (
     "BothChanged",
     "OldIsNewer",
     *(each.value for each in (Kind.ROTATING, Kind.NAME_CLASH, Kind.ORPHAN, Kind.PROMOTED)),
@@ -183,7 +183,7 @@ def failback_counts(reports: Iterable[SecretReport], *, dry_run: bool) -> dict[s
 
 
 def _failback_word(secret: SecretReport, *, dry_run: bool) -> str:
-    rows = [row for row in secret.replicas if not (row.error and row.error.code in LEFT)]
+    rows = [row for row in secret.replicas if not (row.error and row.error.code in SKIPPED_CODES)]
     if not rows and secret.error is None:
         return "left_alone"
     outcome = worst([*(row.outcome for row in rows), *([secret.error.outcome] if secret.error else [])])

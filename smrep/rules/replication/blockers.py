@@ -11,7 +11,7 @@ from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
 from smrep.rules.hints import aws_command, format_command_on
 from smrep.rules.replication.findings import unchecked
-from smrep.rules.replication.key_failures import DEFAULT, normal
+from smrep.rules.replication.key_failures import DEFAULT, normalized_key
 from smrep.rules.replication.region_step import Add, Overwrite, RegionStep, Retry, had_failed, skip
 from smrep.rules.replication.replica_comparison import CURRENT
 
@@ -33,10 +33,12 @@ def key_health(  # noqa: PLR0913 - only `owner` is not about the key
         return (unchecked(described, metadata, f"kms:DescribeKey in {region}"),)
     if metadata.state != "Enabled":
         if metadata.state is None:
-            return _unsure(f"KMS does not tell the state of {described}", owner + _describe(name, region))
+            return _not_checked(f"KMS does not tell the state of {described}", owner + _describe(name, region))
         message = f"{described} is not enabled, its state is {metadata.state}"
         return (
-            Finding(Kind.KEY_DISABLED, Severity.ERROR, message, owner + _mend(metadata.arn, region, metadata.state)),
+            Finding(
+                Kind.KEY_DISABLED, Severity.ERROR, message, owner + _enable_key(metadata.arn, region, metadata.state)
+            ),
         )
     if metadata.usage not in (None, "ENCRYPT_DECRYPT") or metadata.spec not in (None, "SYMMETRIC_DEFAULT"):
         message = f"{described} is no symmetric encryption key but {metadata.spec}, {metadata.usage}"
@@ -88,13 +90,13 @@ def required_keys(primary: Secret, versions: Iterable[Version]) -> Iterator[Requ
     secret_key = RequiredKey(primary.kms_key_id or DEFAULT)
     labelled = (version for version in versions if version.stages)
     for need in [secret_key, *(RequiredKey(key, version) for version in labelled for key in version.keys[:1])]:
-        short = normal(need.key, primary.region, primary.account)
+        short = normalized_key(need.key, primary.region, primary.account)
         if short not in seen:
             seen.add(short)
             yield need
 
 
-def other_key(command: str, primary: Secret, region: Region) -> str:
+def with_other_key(command: str, primary: Secret, region: Region) -> str:
     """Return the command with a placeholder for another key in that Region."""
     return format_command_on(primary, command, [Target(region, "alias/NAME")])
 
@@ -103,7 +105,7 @@ def region_state(region: Region, states: Mapping[str, bool] | None) -> tuple[Fin
     """Return why the account cannot use a Region; `unchecked` if its Regions are unknown."""
     if states is None:
         message = f"whether {region} is enabled for this account could not be checked"
-        return _unsure(message, "allow account:ListRegions or ec2:DescribeRegions")
+        return _not_checked(message, "allow account:ListRegions or ec2:DescribeRegions")
     if region not in states:
         message, hint = f"AWS lists no Region {region} for this account", "check its name: aws account list-regions"
         return (Finding(Kind.REGION_UNKNOWN, Severity.ERROR, message, hint),)
@@ -113,7 +115,7 @@ def region_state(region: Region, states: Mapping[str, bool] | None) -> tuple[Fin
     return ()
 
 
-def managed(secret: Secret) -> tuple[Finding, ...]:
+def managed_warning(secret: Secret) -> tuple[Finding, ...]:
     """Return the warning for a secret that an AWS service manages. Source: aws-behavior.md 3 'Managed secrets'."""
     service, mark, _ = secret.name.partition("!")
     owner = secret.owning_service or (service if mark else None)
@@ -152,7 +154,7 @@ def with_blockers(step: RegionStep, findings: tuple[Finding, ...]) -> RegionStep
     return replace(skip(step.target, no), findings=(*before, *findings))
 
 
-def _mend(arn: str, region: Region, state: str) -> str:
+def _enable_key(arn: str, region: Region, state: str) -> str:
     enable = aws_command("kms enable-key", key_id=arn, region=region)  # an alias does not work here
     if state == "Disabled":
         return enable
@@ -165,5 +167,5 @@ def _describe(name: str, region: Region) -> str:
     return aws_command("kms describe-key", key_id=name, region=region)
 
 
-def _unsure(message: str, hint: str) -> tuple[Finding, ...]:
+def _not_checked(message: str, hint: str) -> tuple[Finding, ...]:
     return (Finding(Kind.UNCHECKED, Severity.WARNING, message, hint),)

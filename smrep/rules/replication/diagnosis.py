@@ -13,19 +13,19 @@ from smrep.regions import Region
 from smrep.report import Finding, Kind, RegionReport, Severity
 from smrep.rules.hints import duration, format_command_on, remove_then_replicate
 from smrep.rules.replication.blockers import region_state
-from smrep.rules.replication.findings import absent, failed, removing, unseen, unsettled
+from smrep.rules.replication.findings import failed, in_progress, listed_but_missing, not_checked, removing
 from smrep.rules.replication.key_failures import DEFAULT
 from smrep.rules.replication.name_owner import (
-    Absent,
     NameLookup,
     NameOwner,
+    NoSecret,
     NotChecked,
-    ages,
+    conflict_finding,
+    last_dates,
     name_owner,
-    obstacle,
     our_replica,
 )
-from smrep.rules.replication.region_step import entry_under
+from smrep.rules.replication.region_step import with_replica_key
 from smrep.rules.replication.replica_state import worst
 
 
@@ -39,21 +39,21 @@ def region_findings(
     if states is not None:
         results += region_state(region, states)
     if not results:
-        results += unseen(primary, region, look)
+        results += not_checked(primary, region, look)
     if entry and entry.status == FAILED:
         results.append(failed(primary, entry))
     elif entry and entry.status != IN_SYNC:
-        results.append(unsettled(primary, entry))
-    elif entry and isinstance(look, Absent):
-        results.append(absent(primary, region, look))
+        results.append(in_progress(primary, entry))
+    elif entry and isinstance(look, NoSecret):
+        results.append(listed_but_missing(primary, region, look))
     if isinstance(look, Secret) and name_holder is not NameOwner.OURS:
-        results.append(obstacle(primary, target, look, name_holder))
+        results.append(conflict_finding(primary, target, look, name_holder))
     elif entry is None and name_holder is NameOwner.OURS:
         results.append(removing(primary, region))
     return tuple(results)
 
 
-def is_hopeless(findings: tuple[Finding, ...]) -> bool:
+def is_unusable(findings: tuple[Finding, ...]) -> bool:
     """Return whether the Region is unusable, so that nothing else needs a check."""
     return any(finding.kind in (Kind.REGION_DISABLED, Kind.REGION_UNKNOWN) for finding in findings)
 
@@ -73,10 +73,10 @@ def outcome_of(findings: tuple[Finding, ...]) -> Outcome:
     return worst(outcomes)
 
 
-def diagnosed(primary: Secret, target: Target, look: NameLookup, findings: tuple[Finding, ...]) -> RegionReport:
+def diagnosis_row(primary: Secret, target: Target, look: NameLookup, findings: tuple[Finding, ...]) -> RegionReport:
     """Return the row of one Region."""
     region, replica = target.region, our_replica(primary, look)
-    entry = entry_under(primary.replica(region), replica)
+    entry = with_replica_key(primary.replica(region), replica)
     return RegionReport(
         region=region,
         outcome=outcome_of(findings),
@@ -92,12 +92,12 @@ def diagnosed(primary: Secret, target: Target, look: NameLookup, findings: tuple
 
 def _note(look: NameLookup, replica: Secret | None) -> str | None:
     """Return the note on this name's owner, if it causes no conflict."""
-    if isinstance(look, Absent):
+    if isinstance(look, NoSecret):
         return None if look.to_the_arn else "nothing bears the name"
-    return f"our replica, {ages(replica)}" if replica else None
+    return f"our replica, {last_dates(replica)}" if replica else None
 
 
-def region_only(region: Region, key: str | None, findings: tuple[Finding, ...]) -> RegionReport:
+def region_row(region: Region, key: str | None, findings: tuple[Finding, ...]) -> RegionReport:
     """Return the row of a Region checked without a secret."""
     return RegionReport(region=region, outcome=outcome_of(findings), kms_key_id=key, findings=findings)
 
@@ -119,7 +119,7 @@ class Sighting:
         return f"{self.now - timedelta(seconds=self.seconds):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def stuck(primary: Secret, entry: Replica, sighting: Sighting, look: NameLookup) -> tuple[Finding, ...]:
+def stuck_findings(primary: Secret, entry: Replica, sighting: Sighting, look: NameLookup) -> tuple[Finding, ...]:
     """Return the findings about a stuck Region; `look` is the result of a check there.
 
     No call moves it on. Known to help: remove the Region and replicate again, or put a new value.
@@ -137,17 +137,21 @@ def stuck(primary: Secret, entry: Replica, sighting: Sighting, look: NameLookup)
             Kind.STUCK,
             Severity.WARNING,
             f"{name} in {region} has been InProgress since {sighting.since}, when smrep first saw it so "
-            f"({duration(round(sighting.seconds, 1))}); {_what_is_there(primary, look)}",
+            f"({duration(round(sighting.seconds, 1))}); {_replica_summary(primary, look)}",
             f"wait longer: {wait}; or remove the Region and replicate again"
             f"{', which leaves it without the secret for about a minute' if replica else ''}: {again}; {_PAGE}",
         ),
-        *((obstacle(primary, Target(region, key), stranger, name_owner(primary, stranger)),) if stranger else ()),
+        *(
+            (conflict_finding(primary, Target(region, key), stranger, name_owner(primary, stranger)),)
+            if stranger
+            else ()
+        ),
     )
 
 
-def _what_is_there(primary: Secret, look: NameLookup) -> str:
+def _replica_summary(primary: Secret, look: NameLookup) -> str:
     """Return whether the replica exists and is current."""
-    if isinstance(look, Absent):
+    if isinstance(look, NoSecret):
         return "no replica is there yet"
     if isinstance(look, NotChecked):
         return f"what is there could not be checked{f': {look.error.message}' if look.error else ''}"

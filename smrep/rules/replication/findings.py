@@ -9,11 +9,11 @@ from smrep.model import FAILED, FarEnd, Replica, Secret, Target
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
 from smrep.rules.hints import aws_command, format_command_on, remove_then_replicate
-from smrep.rules.replication.key_failures import failure, whose, with_the_name
-from smrep.rules.replication.name_owner import Absent, NameLookup, NotChecked
+from smrep.rules.replication.key_failures import credentials_prefix, failure, show_name_owner
+from smrep.rules.replication.name_owner import NameLookup, NoSecret, NotChecked
 
 
-def missing(secret: Secret, region: Region, key: str | None = None) -> Finding:
+def not_listed(secret: Secret, region: Region, key: str | None = None) -> Finding:
     """Return the finding for a Region that the primary does not list; the hint asks for `key`."""
     return Finding(
         Kind.MISSING,
@@ -23,7 +23,7 @@ def missing(secret: Secret, region: Region, key: str | None = None) -> Finding:
     )
 
 
-def absent(secret: Secret, region: Region, look: Absent) -> Finding:
+def listed_but_missing(secret: Secret, region: Region, look: NoSecret) -> Finding:
     """Return the finding for a Region listed as InSync that has no secret of this name or ARN."""
     if look.to_the_arn:
         reason, advice = look.who_can_tell(secret.account)
@@ -33,7 +33,7 @@ def absent(secret: Secret, region: Region, look: Absent) -> Finding:
             Severity.ERROR,
             f"{secret.name} is listed as InSync in {region}, but its ARN means nothing there; whether another secret "
             f"has the name could not be checked: {reason}",
-            f"{first}{whose(secret)}look what has the name: {with_the_name(secret, region)}; "
+            f"{first}{credentials_prefix(secret)}look what has the name: {show_name_owner(secret, region)}; "
             f"where nothing has, take the entry away: {remove_then_replicate(secret, [Target(region)])}",
         )
     return Finding(
@@ -72,7 +72,7 @@ def failed(secret: Secret, entry: Replica) -> Finding:
     return Finding(Kind.FAILED, Severity.ERROR, trouble.message, trouble.hint)
 
 
-def unsettled(secret: Secret, entry: Replica) -> Finding:
+def in_progress(secret: Secret, entry: Replica) -> Finding:
     """Return the finding for a Region that is neither in sync nor Failed."""
     return Finding(
         Kind.IN_PROGRESS,
@@ -99,18 +99,18 @@ def unchecked(subject: str, error: AwsError, permission: str) -> Finding:
         Severity.WARNING,
         f"{subject} could not be checked: {error.message}",
         error.allowing(permission) if isinstance(error, Denied) else error.hint or Unanswered.cure,
-        doubt(error),
+        failed_check_outcome(error),
     )
 
 
-def doubt(error: AwsError) -> Outcome:
+def failed_check_outcome(error: AwsError) -> Outcome:
     """Return the outcome of a failed check: access if denied, otherwise pending."""
     return Outcome.ACCESS if error.outcome is Outcome.ACCESS else Outcome.PENDING
 
 
-def unseen(secret: Secret, region: Region, look: NameLookup) -> tuple[Finding, ...]:
+def not_checked(secret: Secret, region: Region, look: NameLookup) -> tuple[Finding, ...]:
     """Return the finding for a check that failed or was incomplete; nothing if it was not wanted."""
-    if isinstance(look, Absent) and look.to_the_arn:
+    if isinstance(look, NoSecret) and look.to_the_arn:
         reason, hint = look.who_can_tell(secret.account)
         return (
             Finding(
@@ -133,7 +133,7 @@ def unseen(secret: Secret, region: Region, look: NameLookup) -> tuple[Finding, .
             else look.error.hint
             if look.error.names_the_cause
             else f"see whether {region} is up, can be reached from here, and is enabled for the account",
-            doubt(look.error),
+            failed_check_outcome(look.error),
         ),
     )
 
@@ -141,7 +141,7 @@ def unseen(secret: Secret, region: Region, look: NameLookup) -> tuple[Finding, .
 _KINDS = {FAILED: Kind.FAILED, "Detached": Kind.DETACHED}
 
 
-def far_findings(secret: Secret) -> tuple[Finding, ...]:
+def cross_account_findings(secret: Secret) -> tuple[Finding, ...]:
     """Return a finding for each failed or detached cross-account link, with the repair command.
 
     It changes no exit code: the run is about replicas in other Regions.

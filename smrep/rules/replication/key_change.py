@@ -8,12 +8,12 @@ from smrep.errors import AwsError, Denied, Outcome, Refused
 from smrep.model import Secret, Target
 from smrep.report import Action, Finding, Kind, Problem, RegionReport, Severity
 from smrep.rules.hints import format_command_on, remove_then_replicate
-from smrep.rules.replication.key_failures import whose
-from smrep.rules.replication.name_owner import Absent, NameLookup, NotChecked
+from smrep.rules.replication.key_failures import credentials_prefix
+from smrep.rules.replication.name_owner import NameLookup, NoSecret, NotChecked
 from smrep.rules.replication.replica_comparison import Proof, Verdict
 from smrep.rules.replication.replica_state import LIST_LAG_S
 
-_IN_THE_WAY = {
+_BLOCKERS = {
     Kind.MISSING: Outcome.FAILED,
     Kind.FAILED: Outcome.FAILED,
     Kind.PROMOTED: Outcome.FAILED,
@@ -24,7 +24,7 @@ _IN_THE_WAY = {
     Kind.IN_PROGRESS: Outcome.PENDING,
 }
 """Findings that block a key change, with the outcome."""
-_OF_THE_STATUS = (Kind.FAILED, Kind.IN_PROGRESS, Kind.UNCHECKED)
+_STATUS_KINDS = (Kind.FAILED, Kind.IN_PROGRESS, Kind.UNCHECKED)
 """Kinds that keep AWS's status in the row: it is the reason, or all that is known."""
 
 
@@ -55,14 +55,14 @@ def decide_key_change(
     look, proof = seen
     if isinstance(look, NotChecked):
         (finding,) = proof.findings[-1:] or (Finding(Kind.UNCHECKED, Severity.WARNING, "not looked at"),)
-        return stopped(target, finding, look.error.outcome if look.error else Outcome.FAILED)
+        return blocked_change(target, finding, look.error.outcome if look.error else Outcome.FAILED)
     for finding in proof.findings:
-        if finding.kind in _IN_THE_WAY and not (recreate and finding.kind is Kind.FAILED):
+        if finding.kind in _BLOCKERS and not (recreate and finding.kind is Kind.FAILED):
             hint = finding.hint
             if finding.kind in (Kind.MISSING, Kind.REMOVING):
-                owner = whose(primary) if isinstance(look, Absent) and look.to_the_arn else ""
+                owner = credentials_prefix(primary) if isinstance(look, NoSecret) and look.to_the_arn else ""
                 hint = owner + _bring_back(primary, target)
-            return stopped(target, replace(finding, hint=hint), _IN_THE_WAY[finding.kind])
+            return blocked_change(target, replace(finding, hint=hint), _BLOCKERS[finding.kind])
     wrong = any(reason.kind in (Kind.WRONG_KEY, Kind.FAILED) for reason in proof.findings)
     return KeyChange(target, wanted=wrong or same is not True)
 
@@ -74,7 +74,7 @@ def _bring_back(primary: Secret, target: Target) -> str:
     return remove_then_replicate(primary, [target])
 
 
-def stopped(target: Target, finding: Finding, outcome: Outcome = Outcome.FAILED) -> KeyChange:
+def blocked_change(target: Target, finding: Finding, outcome: Outcome = Outcome.FAILED) -> KeyChange:
     """Return a key change that the finding stops; its kind is the error's code."""
     finding = replace(finding, severity=Severity.ERROR)
     return KeyChange(target, findings=(finding,), error=Problem.about(finding, outcome))
@@ -89,11 +89,13 @@ def with_blockers(change: KeyChange, findings: tuple[Finding, ...], *, sure: boo
         assert why is not None  # noqa: S101 - one of them is set
         denied = no is None and why.outcome is Outcome.ACCESS
         outcome = Outcome.ACCESS if denied else Outcome.FAILED
-        return replace(stopped(change.target, why, outcome), findings=findings)
+        return replace(blocked_change(change.target, why, outcome), findings=findings)
     return replace(change, findings=findings)
 
 
-def rekeyed(change: KeyChange, row: RegionReport, now: float, *, proved: bool, dry_run: bool = False) -> RegionReport:
+def key_change_row(
+    change: KeyChange, row: RegionReport, now: float, *, proved: bool, dry_run: bool = False
+) -> RegionReport:
     """Return a verified row as a row of the key change; `proved` says whether the check came after the request."""
     lagging = change.sent_at is not None and now - change.sent_at < LIST_LAG_S
     unsure = change.sent_at is not None and not change.accepted
@@ -102,7 +104,7 @@ def rekeyed(change: KeyChange, row: RegionReport, now: float, *, proved: bool, d
     error, outcome = change.error, row.outcome
     if error is not None:
         findings, outcome = change.findings, error.outcome
-        if any(finding.kind == error.code and finding.kind not in _OF_THE_STATUS for finding in findings):
+        if any(finding.kind == error.code and finding.kind not in _STATUS_KINDS for finding in findings):
             row = replace(row, status=None, status_message=None)  # AWS's status does not show this error
     elif change.wanted and dry_run:
         findings, outcome = change.findings, Outcome.OK
@@ -121,7 +123,7 @@ def rekeyed(change: KeyChange, row: RegionReport, now: float, *, proved: bool, d
     return replace(row, action=action, changed=change.accepted, findings=findings, error=error, outcome=outcome)
 
 
-def recreated(row: RegionReport, primary: Secret, target: Target, *, made: bool) -> RegionReport:
+def recreated_row(row: RegionReport, primary: Secret, target: Target, *, made: bool) -> RegionReport:
     """Return a row of the removal, or of the replication if `made`, as a row of a recreated replica.
 
     Once the old replica is gone, the row is still pending.
@@ -144,7 +146,7 @@ def recreated(row: RegionReport, primary: Secret, target: Target, *, made: bool)
     )
 
 
-def unkeyed(error: AwsError, primary: Secret, target: Target, arn: str) -> AwsError:
+def key_change_refusal(error: AwsError, primary: Secret, target: Target, arn: str) -> AwsError:
     """Return AWS's refusal with the secret, the Region and the permissions to allow."""
     error.about(f"{primary.name} in {target.region} to {target.kms_key}")
     if isinstance(error, Denied):

@@ -9,7 +9,7 @@ from smrep.errors import Outcome, UsageError
 from smrep.model import Replica, Secret, Target, in_region, parse_arn
 from smrep.regions import Region, dns_suffix, partition_of
 from smrep.report import Problem
-from smrep.rules.hints import aws_command, format_command_on, policy_for, remove_then_replicate
+from smrep.rules.hints import aws_command, format_command_on, policy_command, remove_then_replicate
 
 DEFAULT = "alias/aws/secretsmanager"
 """The AWS managed key: replicas show this alias, primaries no key at all. Source: aws-behavior.md 0.9."""
@@ -20,7 +20,7 @@ _DEFAULT_OF_A_VERSION = "DefaultEncryptionKey"
 _ID = re.compile(r"(?:mrk-[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 
 
-def normal(key: str | None, region: Region, account: str) -> str:
+def normalized_key(key: str | None, region: Region, account: str) -> str:
     """Return the shortest spelling of a key in that Region and account: an id, an alias, or an ARN."""
     if key in (None, _DEFAULT_OF_A_VERSION):
         return DEFAULT
@@ -47,7 +47,7 @@ def same_by_spelling(wanted: str, shown: str | None, region: Region, account: st
 
     A customer's alias cannot point to the AWS managed key, so those two always differ.
     """
-    one, other = normal(wanted, region, account), normal(shown, region, account)
+    one, other = normalized_key(wanted, region, account), normalized_key(shown, region, account)
     if one == other:
         return True
     if _ID.fullmatch(one) and _ID.fullmatch(other):
@@ -57,7 +57,7 @@ def same_by_spelling(wanted: str, shown: str | None, region: Region, account: st
     return None
 
 
-def via(region: Region) -> str:
+def via_service(region: Region) -> str:
     """Return the value of kms:ViaService for Secrets Manager in that Region. Source: aws-behavior.md 4."""
     return f"secretsmanager.{region}.{dns_suffix(region)}"
 
@@ -115,7 +115,7 @@ def read_failure(message: str | None) -> KmsFailure | None:
     return KmsFailure(side[1].lower() == "decrypt", code[1] if code else "", key[0] if key else None, message.lower())
 
 
-def whose(primary: Secret) -> str:
+def credentials_prefix(primary: Secret) -> str:
     """Return a prefix for commands that need credentials of the secret's account, or nothing.
 
     You can ask for a secret by ARN from another account, which has its own keys and names.
@@ -125,7 +125,7 @@ def whose(primary: Secret) -> str:
 
 def cure(primary: Secret, entry: Replica, failure: KmsFailure) -> str:
     """Return the commands that fix the key or use another one, and then retry."""
-    home, target, owner = primary.region, entry.region, whose(primary)
+    home, target, owner = primary.region, entry.region, credentials_prefix(primary)
     again = f"then: {format_command_on(primary, 'retry', [Target(target)])}"
     region = home if failure.decrypting else target
     key = (primary.kms_key_id or DEFAULT) if failure.decrypting else (entry.kms_key_id or DEFAULT)
@@ -136,13 +136,13 @@ def cure(primary: Secret, entry: Replica, failure: KmsFailure) -> str:
             cancel = aws_command("kms cancel-key-deletion", key_id=failure.key, region=region)
             return f"{owner}keep the key: {cancel}; {_enable(failure.key, region)}; {again}"
         case "AccessDeniedException":
-            return _allowed(primary, entry, failure, again)
+            return _allow_key_use(primary, entry, failure, again)
         case "NotFoundException" | "InvalidKeyUsageException" if not failure.decrypting:
             other = format_command_on(primary, "retry", [Target(target, "alias/NAME")])
             aliases = aws_command("kms list-aliases", region=target)
             return f"{owner}list the keys there are: {aliases}; then name one: {other}"
         case "NotFoundException":
-            return _moved_off(primary, target, again)
+            return _replace_lost_key(primary, target, again)
     which = "the primary's key, or that of an old version" if failure.decrypting else "the replica's key"
     describe = aws_command("kms describe-key", key_id=failure.key or key, region=region)
     return f"{owner}look at {which}: {describe}; {again}"
@@ -152,10 +152,10 @@ def _enable(key: str, region: Region) -> str:
     return aws_command("kms enable-key", key_id=key, region=region)
 
 
-def _allowed(primary: Secret, entry: Replica, failure: KmsFailure, again: str) -> str:
+def _allow_key_use(primary: Secret, entry: Replica, failure: KmsFailure, again: str) -> str:
     """Return the fix for a KMS denial: the whole policy, since KMS reports one missing permission at a time."""
     replicas_key = entry.kms_key_id if entry.kms_key_id != DEFAULT else None
-    policy = policy_for(primary, [Target(entry.region, replicas_key)])
+    policy = policy_command(primary, [Target(entry.region, replicas_key)])
     if failure.decrypting:
         rights = f"kms:Decrypt on the primary's key in {primary.region}"
     else:
@@ -166,7 +166,7 @@ def _allowed(primary: Secret, entry: Replica, failure: KmsFailure, again: str) -
     )
 
 
-def _moved_off(primary: Secret, region: Region, again: str) -> str:
+def _replace_lost_key(primary: Secret, region: Region, again: str) -> str:
     """Return the fix for a version whose key is gone: a new value under another key, and no label on the old version.
 
     With another key alone, the versions stay unreadable. Source: aws-behavior.md 1.8, 2.2.
@@ -175,13 +175,13 @@ def _moved_off(primary: Secret, region: Region, again: str) -> str:
     value = ("--secret-string", "file://VALUE")
     secret = {"secret_id": primary.arn, "region": primary.region, "kms_key_id": "alias/NAME"}
     return (
-        f"{whose(primary)}put a new value under another key: "
+        f"{credentials_prefix(primary)}put a new value under another key: "
         f"{aws_command('secretsmanager update-secret', *value, **secret)}; "
         f"see which old version is still under the key that is gone: {doctor}; {again}"
     )
 
 
-def cut_off(secret: str, region: Region) -> str:
+def delete_commands(secret: str, region: Region) -> str:
     """Return the commands that take a foreign replica out of the way; `secret` is its name or ARN.
 
     A recovery window would keep the name. Source: aws-behavior.md 3.2, 8.
@@ -190,7 +190,7 @@ def cut_off(secret: str, region: Region) -> str:
     return f"{stop}; {_delete(secret, region)}"
 
 
-def with_the_name(primary: Secret, region: Region) -> str:
+def show_name_owner(primary: Secret, region: Region) -> str:
     """Return the command that shows the owner of the primary's name in a Region.
 
     You can ask for a secret by ARN from another account, where the name means nothing.
@@ -228,8 +228,8 @@ def failure(primary: Secret, entry: Replica) -> Problem:
     """
     region = entry.region
     text = (entry.message or "").lower()
-    describe = with_the_name(primary, region)
-    owner = whose(primary)
+    describe = show_name_owner(primary, region)
+    owner = credentials_prefix(primary)
     again = format_command_on(primary, "retry", [Target(region)])
     of_kms = read_failure(entry.message)
     if of_kms:
@@ -238,7 +238,7 @@ def failure(primary: Secret, entry: Replica) -> Problem:
         hint = (
             "a replica of another primary bears the name there, and force does not cure that; "
             f"{owner}look: {describe}; "
-            f"if it is not needed: {cut_off('ARN' if primary.by_arn else primary.name, region)}; "
+            f"if it is not needed: {delete_commands('ARN' if primary.by_arn else primary.name, region)}; "
             f"once it is gone: {again}"
         )
     elif "already exists" in text:

@@ -10,11 +10,11 @@ from smrep.model import Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
 from smrep.rules.hints import aws_command, format_command_on
-from smrep.rules.replication.key_failures import cut_off
+from smrep.rules.replication.key_failures import delete_commands
 
 
 @dataclass(frozen=True, slots=True)
-class Absent:
+class NoSecret:
     """No secret of this name exists in the Region."""
 
     to_the_arn: bool = False
@@ -27,7 +27,7 @@ class Absent:
         if self.unknown_caller is None:
             return f"only account {account} can tell", f"use credentials of account {account}"
         reason = "whether the credentials are of its account is not known"
-        return f"{reason}: {self.unknown_caller.message}", telling(self.unknown_caller)
+        return f"{reason}: {self.unknown_caller.message}", caller_hint(self.unknown_caller)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +37,16 @@ class NotChecked:
     error: AwsError | None = None
 
 
-NameLookup = Secret | Absent | NotChecked
+NameLookup = Secret | NoSecret | NotChecked
 """The result of looking up the secret's name in one target Region."""
 
 
 def is_sure(look: NameLookup) -> bool:
     """Return whether a lookup found the owner of the name, or found that it is free."""
-    return not isinstance(look, NotChecked) and not (isinstance(look, Absent) and look.to_the_arn)
+    return not isinstance(look, NotChecked) and not (isinstance(look, NoSecret) and look.to_the_arn)
 
 
-def telling(error: AwsError) -> str:
+def caller_hint(error: AwsError) -> str:
     """Return the hint if STS does not reveal the caller's account."""
     if isinstance(error, Denied):
         return error.allowing("sts:GetCallerIdentity")
@@ -77,7 +77,7 @@ def name_owner(primary: Secret, look: NameLookup) -> NameOwner:
     Source: aws-behavior.md 1.4, 3 'ARN', 3.2.
     """
     match look:
-        case Absent():
+        case NoSecret():
             return NameOwner.NOBODY
         case NotChecked():
             return NameOwner.UNKNOWN
@@ -118,10 +118,10 @@ def _was_replica_of(victim: Secret, primary: Secret) -> bool:
 
 def secret_summary(victim: Secret) -> str:
     """Return a summary to read before destroying a secret: ARN, dates and rotation."""
-    return f"{victim.arn}, {ages(victim)}, rotation {'on' if victim.rotation_enabled else 'off'}"
+    return f"{victim.arn}, {last_dates(victim)}, rotation {'on' if victim.rotation_enabled else 'off'}"
 
 
-def ages(secret: Secret) -> str:
+def last_dates(secret: Secret) -> str:
     """Return the days of the last change and the last access."""
 
     def day(moment: object) -> str:
@@ -130,20 +130,20 @@ def ages(secret: Secret) -> str:
     return f"last changed {day(secret.last_changed)}, last accessed {day(secret.last_accessed)}"
 
 
-def _once(primary: Secret, victim: Secret) -> str:
+def _former_relation(primary: Secret, victim: Secret) -> str:
     if _was_replica_of(victim, primary):
         return f"is the old primary, from which {primary.region} was promoted,"
     return "was our replica once"
 
 
-def _without_them(victim: Secret, primary: Secret) -> str:
+def _remove_replicas_hint(victim: Secret, primary: Secret) -> str:
     others = [Target(region) for region in _listed_by(victim, primary)]
     if not others:
         return ""
     return f"; where nobody needs those: {format_command_on(victim, 'remove', others)}"
 
 
-def obstacle(primary: Secret, target: Target, victim: Secret, owner: NameOwner) -> Finding:
+def conflict_finding(primary: Secret, target: Target, victim: Secret, owner: NameOwner) -> Finding:
     """Return the finding for a Region whose secret of this name is not our replica."""
     name, region = primary.name, victim.region
     overwrite = format_command_on(
@@ -161,21 +161,23 @@ def obstacle(primary: Secret, target: Target, victim: Secret, owner: NameOwner) 
     )
     replacing = f"to replace it for good: {overwrite}"
     if has_replicas(victim, primary):
-        replacing = f"it is not overwritten as long as it has replicas of its own{_without_them(victim, primary)}"
+        replacing = (
+            f"it is not overwritten as long as it has replicas of its own{_remove_replicas_hint(victim, primary)}"
+        )
     match owner:
         case NameOwner.FOREIGN:
             return Finding(
                 Kind.ORPHAN,
                 Severity.ERROR,
                 f"{name} in {region} is a replica of another primary in {victim.primary_region}: {victim.arn}",
-                f"force does not cure this; if that replica is not needed: {cut_off(victim.arn, region)}; "
+                f"force does not cure this; if that replica is not needed: {delete_commands(victim.arn, region)}; "
                 f"once it is gone: {again}",
             )
         case NameOwner.PROMOTED:
             return Finding(
                 Kind.PROMOTED,
                 Severity.ERROR,
-                f"{name} in {region} {_once(primary, victim)} and stands alone now: {victim.arn}",
+                f"{name} in {region} {_former_relation(primary, victim)} and stands alone now: {victim.arn}",
                 f"it may hold newer values; look first: {describe}; {replacing}",
             )
         case NameOwner.DOOMED:

@@ -8,16 +8,16 @@ from dataclasses import dataclass, replace
 from smrep.errors import Outcome
 from smrep.model import FAILED, IN_PROGRESS, IN_SYNC, Replica, Secret, Target
 from smrep.report import Finding, Kind, Problem, Severity
-from smrep.rules.replication.findings import absent, removing, unseen
+from smrep.rules.replication.findings import listed_but_missing, not_checked, removing
 from smrep.rules.replication.key_failures import DEFAULT
 from smrep.rules.replication.name_owner import (
-    Absent,
     NameLookup,
     NameOwner,
+    NoSecret,
     NotChecked,
+    conflict_finding,
     has_replicas,
     name_owner,
-    obstacle,
     our_replica,
 )
 
@@ -103,10 +103,10 @@ def decide_step(
 ) -> RegionStep:
     """Return the step for one Region; `key_findings` compares the key of an existing replica."""
     owner = name_owner(primary, look)
-    entry = entry_under(primary.replica(target.region), our_replica(primary, look))
+    entry = with_replica_key(primary.replica(target.region), our_replica(primary, look))
     if isinstance(look, Secret) and owner not in (NameOwner.OURS, NameOwner.NOBODY):
-        return _in_the_way(primary, target, look, owner, consent)
-    unchecked = unseen(primary, target.region, look)
+        return _overwrite_step(primary, target, look, owner, consent)
+    unchecked = not_checked(primary, target.region, look)
     done = entry is not None and entry.status != FAILED
     if unchecked and consent.force and not done:
         cure = "allow the look" if isinstance(look, NotChecked) else unchecked[0].hint
@@ -121,17 +121,17 @@ def decide_step(
             look.error.outcome if isinstance(look, NotChecked) and look.error else Outcome.ACCESS,
         )
     if entry is None:
-        return _add(primary, target, owner, unchecked)
+        return _add_step(primary, target, owner, unchecked)
     if entry.status == FAILED:
-        retry = _under_its_key(target, entry)
-        about_it = _about_it(retry, NameOwner.UNKNOWN if unchecked else owner)
+        retry = _keep_key(target, entry)
+        about_it = _retry_note(retry, NameOwner.UNKNOWN if unchecked else owner)
         return Retry(retry, entry, (had_failed(entry, about_it), *unchecked))
-    if entry.status == IN_SYNC and isinstance(look, Absent):
-        return skip(target, absent(primary, target.region, look))
+    if entry.status == IN_SYNC and isinstance(look, NoSecret):
+        return skip(target, listed_but_missing(primary, target.region, look))
     return Keep(target, entry, (*key_findings(entry), *unchecked), seen_there=owner is NameOwner.OURS)
 
 
-def entry_under(entry: Replica | None, replica: Secret | None) -> Replica | None:
+def with_replica_key(entry: Replica | None, replica: Secret | None) -> Replica | None:
     """Return the entry with the key that our replica shows, if it was checked.
 
     AWS may not update the list after a key change in the replica's Region. Source: aws-behavior.md 1.8.
@@ -144,9 +144,9 @@ def skip(target: Target, finding: Finding, outcome: Outcome = Outcome.FAILED) ->
     return Skip(target, Problem.about(finding, outcome), (finding,))
 
 
-def _in_the_way(primary: Secret, target: Target, victim: Secret, owner: NameOwner, consent: Consent) -> RegionStep:
+def _overwrite_step(primary: Secret, target: Target, victim: Secret, owner: NameOwner, consent: Consent) -> RegionStep:
     """Return Overwrite if consent covers the victim, Keep if that is in progress, otherwise Skip."""
-    finding = obstacle(primary, target, victim, owner)
+    finding = conflict_finding(primary, target, victim, owner)
     covered = consent.force and (
         owner is NameOwner.NAMESAKE or (owner is NameOwner.PROMOTED and victim.arn in consent.arns)
     )
@@ -163,11 +163,11 @@ def _in_the_way(primary: Secret, target: Target, victim: Secret, owner: NameOwne
         return replace(skip(target, finding), findings=(finding, *before))
     if entry and entry.status == IN_PROGRESS:  # already overwriting
         return Keep(target, entry)
-    kept = _under_its_key(target, entry) if before and entry else target
+    kept = _keep_key(target, entry) if before and entry else target
     return Overwrite(kept, victim, entry, (replace(finding, severity=Severity.WARNING), *before))
 
 
-def _add(primary: Secret, target: Target, owner: NameOwner, unchecked: tuple[Finding, ...]) -> Add:
+def _add_step(primary: Secret, target: Target, owner: NameOwner, unchecked: tuple[Finding, ...]) -> Add:
     """Return the step for an unlisted Region."""
     if owner is not NameOwner.OURS:
         return Add(target, unchecked, vacant=owner is NameOwner.NOBODY)
@@ -180,7 +180,7 @@ def had_failed(entry: Replica, about_it: str = "") -> Finding:
     return Finding(Kind.FAILED, Severity.WARNING, f"{entry.region} had Failed: {words}{about_it}")
 
 
-def _about_it(target: Target, owner: NameOwner) -> str:
+def _retry_note(target: Target, owner: NameOwner) -> str:
     reasons = {
         NameOwner.NOBODY: "nothing bears the name there now, so ",
         NameOwner.OURS: "what it has of it may be old, so ",
@@ -189,7 +189,7 @@ def _about_it(target: Target, owner: NameOwner) -> str:
     return f"; {reasons.get(owner, '')}it is tried again{key}"
 
 
-def _under_its_key(target: Target, entry: Replica) -> Target:
+def _keep_key(target: Target, entry: Replica) -> Target:
     """Return the target, by default with the entry's key: a retry changes no key unasked."""
     if target.kms_key is None and entry.kms_key_id not in (None, DEFAULT):
         return replace(target, kms_key=entry.kms_key_id)

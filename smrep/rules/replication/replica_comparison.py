@@ -11,18 +11,18 @@ from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
 from smrep.rules.hints import format_command_on
 from smrep.rules.replication.findings import (
-    absent,
     failed,
-    missing,
+    in_progress,
+    listed_but_missing,
     no_value,
+    not_checked,
+    not_listed,
     removing,
     unchecked,
-    unseen,
-    unsettled,
     valueless,
 )
 from smrep.rules.replication.key_failures import DEFAULT
-from smrep.rules.replication.name_owner import Absent, NameLookup, NameOwner, NotChecked, name_owner, obstacle
+from smrep.rules.replication.name_owner import NameLookup, NameOwner, NoSecret, NotChecked, conflict_finding, name_owner
 from smrep.rules.replication.replica_state import LIST_LAG_S, worst
 
 CURRENT, PREVIOUS = "AWSCURRENT", "AWSPREVIOUS"
@@ -70,22 +70,24 @@ def compare_replica(sides: BothSides, same: Same) -> Proof:
     ListSecretVersionIds lists only versions that hold a value, so a label without one counts as missing.
     Source: aws-behavior.md 1.4, 9.4; API_ListSecretVersionIds.
     """
-    proof, empty = _proved(sides, same), no_value(sides.primary)
+    proof, empty = _prove(sides, same), no_value(sides.primary)
     if not empty:
         return proof
     findings = tuple(dict.fromkeys((*proof.findings, *empty)))
     return replace(proof, findings=findings, outcome=worst([proof.outcome, Outcome.DRIFT]))
 
 
-def _proved(sides: BothSides, same: Same) -> Proof:
+def _prove(sides: BothSides, same: Same) -> Proof:
     primary, region, look = sides.primary, sides.region, sides.look
     entry = primary.replica(region)
     owner = name_owner(primary, look)
     conflicting = isinstance(look, Secret) and owner is not NameOwner.OURS
-    stranger = (obstacle(primary, Target(region), look, owner),) if isinstance(look, Secret) and conflicting else ()
-    doubt = unseen(primary, region, look) if isinstance(look, NotChecked) else ()
+    stranger = (
+        (conflict_finding(primary, Target(region), look, owner),) if isinstance(look, Secret) and conflicting else ()
+    )
+    doubt = not_checked(primary, region, look) if isinstance(look, NotChecked) else ()
     if entry is None:
-        gap = missing(primary, region, sides.key)
+        gap = not_listed(primary, region, sides.key)
         leaving = replace(removing(primary, region), severity=Severity.ERROR, hint=gap.hint)
         unlisted = leaving if owner is NameOwner.OURS else replace(gap, hint=None) if conflicting else gap
         drift = _drift((*stranger, unlisted, *doubt))
@@ -95,12 +97,12 @@ def _proved(sides: BothSides, same: Same) -> Proof:
     if entry.status == FAILED:
         return Proof(False, Outcome.FAILED, (*stranger, failed(primary, entry), *doubt))
     if isinstance(look, NotChecked):
-        return _in_doubt(doubt)
+        return _undecided(doubt)
     if entry.status != IN_SYNC:
-        return Proof(False, Outcome.PENDING, (unsettled(primary, entry), *stranger), FOREVER_S)
-    if isinstance(look, Absent):
-        return _drift((absent(primary, region, look),))
-    return Proof(False, Outcome.DRIFT, stranger) if stranger else _compared(sides, look, same)
+        return Proof(False, Outcome.PENDING, (in_progress(primary, entry), *stranger), FOREVER_S)
+    if isinstance(look, NoSecret):
+        return _drift((listed_but_missing(primary, region, look),))
+    return Proof(False, Outcome.DRIFT, stranger) if stranger else _compare_in_sync(sides, look, same)
 
 
 def _drift(findings: tuple[Finding, ...]) -> Proof:
@@ -108,7 +110,7 @@ def _drift(findings: tuple[Finding, ...]) -> Proof:
     return Proof(False, Outcome.DRIFT, findings, LIST_LAG_S)
 
 
-def _in_doubt(findings: tuple[Finding, ...]) -> Proof:
+def _undecided(findings: tuple[Finding, ...]) -> Proof:
     outcome = next(_outcomes(findings), Outcome.PENDING)
     return Proof(None, outcome, findings, FOREVER_S if outcome is Outcome.PENDING else 0.0)
 
@@ -118,11 +120,11 @@ def _outcomes(unchecked: Iterable[Finding]) -> Iterator[Outcome]:
     return (finding.outcome for finding in unchecked if finding.outcome)
 
 
-def _compared(sides: BothSides, replica: Secret, same: Same) -> Proof:
+def _compare_in_sync(sides: BothSides, replica: Secret, same: Same) -> Proof:
     """Return the proof about our replica, listed as InSync."""
-    stale = _stale(sides, replica)
+    stale = _stale_findings(sides, replica)
     wrong, unsure = _wrong_keys(sides, replica, same)
-    unsure += _unlisted(sides.primary, sides.here) + _unlisted(replica, sides.there)
+    unsure += _unlisted_findings(sides.primary, sides.here) + _unlisted_findings(replica, sides.there)
     has_value = CURRENT in _labels(sides.here) if isinstance(sides.here, tuple) else True
     empty = () if stale or (has_value and sides.primary.version(CURRENT)) else (valueless(sides.primary),)
     outcomes = [Outcome.DRIFT] * bool(stale or wrong or empty) + [*_outcomes(unsure)]
@@ -134,7 +136,7 @@ def _compared(sides: BothSides, replica: Secret, same: Same) -> Proof:
     )
 
 
-def _stale(sides: BothSides, replica: Secret) -> list[Finding]:
+def _stale_findings(sides: BothSides, replica: Secret) -> list[Finding]:
     """Return a finding for the first label whose version differs between both sides."""
     shown = [(dict(sides.primary.stages), dict(replica.stages))]
     if isinstance(sides.here, tuple) and isinstance(sides.there, tuple):
@@ -205,7 +207,7 @@ def _wrong_key(sides: BothSides, subject: str, key: str, wanted: str) -> Finding
     )
 
 
-def _unlisted(secret: Secret, listed: Listed) -> list[Finding]:
+def _unlisted_findings(secret: Secret, listed: Listed) -> list[Finding]:
     """Return the finding for versions that could not be listed, nothing if they were or need not be."""
     if not isinstance(listed, AwsError):
         return []

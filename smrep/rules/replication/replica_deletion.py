@@ -10,8 +10,8 @@ from smrep.model import FAILED, IN_SYNC, Replica, Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Action, Finding, Kind, Problem, RegionReport, Severity
 from smrep.rules.hints import aws_command, format_command_on
-from smrep.rules.replication.findings import removing, unseen
-from smrep.rules.replication.name_owner import Absent, NameLookup, NameOwner, NotChecked, name_owner, secret_summary
+from smrep.rules.replication.findings import not_checked, removing
+from smrep.rules.replication.name_owner import NameLookup, NameOwner, NoSecret, NotChecked, name_owner, secret_summary
 from smrep.rules.replication.replica_state import LIST_LAG_S, worst
 
 
@@ -54,11 +54,13 @@ def plan_deletion(primary: Secret, region: Region, look: NameLookup) -> ReplicaD
     """
     entry = primary.replica(region)
     if isinstance(look, NotChecked):
-        return _stopped(region, _unchecked(primary, region, look), look.error.outcome if look.error else Outcome.FAILED)
-    if entry and unseen(primary, region, look):
-        return _stopped(region, _unchecked(primary, region, look), Outcome.ACCESS)
+        return _blocked_deletion(
+            region, _unchecked(primary, region, look), look.error.outcome if look.error else Outcome.FAILED
+        )
+    if entry and not_checked(primary, region, look):
+        return _blocked_deletion(region, _unchecked(primary, region, look), Outcome.ACCESS)
     if isinstance(look, Secret) and not is_ours(primary, look):
-        return _stopped(region, _not_ours(primary, look))
+        return _blocked_deletion(region, _conflict(primary, look))
     victim = look if isinstance(look, Secret) else None
     leaving = (removing(primary, region),) if victim and entry is None else ()
     return ReplicaDeletion(
@@ -72,7 +74,7 @@ def plan_deletion(primary: Secret, region: Region, look: NameLookup) -> ReplicaD
     )
 
 
-def why_kept(primary: Secret, wanted: Iterable[RegionReport]) -> Problem | None:
+def removal_blocker(primary: Secret, wanted: Iterable[RegionReport]) -> Problem | None:
     """Return why nothing may be removed yet, None once the secret is in sync in all wanted Regions.
 
     Otherwise the last replica could disappear while its replacement fails.
@@ -95,7 +97,7 @@ def is_ours(primary: Secret, secret: Secret) -> bool:
     return name_owner(primary, replace(secret, deleted=None)) is NameOwner.OURS
 
 
-def after_look(deletion: ReplicaDeletion, primary: Secret, look: NameLookup, now: float) -> ReplicaDeletion:
+def after_check(deletion: ReplicaDeletion, primary: Secret, look: NameLookup, now: float) -> ReplicaDeletion:
     """Return the removal after another check of the Region: only 'not found' means gone.
 
     A listed replica may exist unseen, and one in progress may still appear. For those, 'not found' counts only after
@@ -103,10 +105,10 @@ def after_look(deletion: ReplicaDeletion, primary: Secret, look: NameLookup, now
     """
     if not deletion.is_open or isinstance(look, NotChecked):
         return deletion
-    if isinstance(look, Absent):
-        return _missed(deletion, now)
+    if isinstance(look, NoSecret):
+        return _after_not_found(deletion, now)
     if not is_ours(primary, look):
-        finding = _not_ours(primary, look)
+        finding = _conflict(primary, look)
         return replace(deletion, findings=(finding,), error=Problem.about(finding))
     under_way = deletion.accepted or not deletion.wanted
     return replace(
@@ -114,7 +116,7 @@ def after_look(deletion: ReplicaDeletion, primary: Secret, look: NameLookup, now
     )
 
 
-def _missed(deletion: ReplicaDeletion, now: float) -> ReplicaDeletion:
+def _after_not_found(deletion: ReplicaDeletion, now: float) -> ReplicaDeletion:
     """Return the removal after 'not found', which proves nothing about a request without an answer.
 
     Only the list does: the replica may never have existed, or an earlier request may have removed it.
@@ -165,17 +167,17 @@ def _note(deletion: ReplicaDeletion) -> str | None:
     return "gone" if deletion.gone else "being removed" if deletion.accepted or not deletion.wanted else None
 
 
-def _stopped(region: Region, finding: Finding, outcome: Outcome = Outcome.FAILED) -> ReplicaDeletion:
+def _blocked_deletion(region: Region, finding: Finding, outcome: Outcome = Outcome.FAILED) -> ReplicaDeletion:
     return ReplicaDeletion(region, findings=(finding,), error=Problem.about(finding, outcome))
 
 
 def _unchecked(primary: Secret, region: Region, look: NameLookup) -> Finding:
     """Return the finding for a Region skipped because it could not be checked."""
-    (finding,) = unseen(primary, region, look) or (Finding(Kind.UNCHECKED, Severity.ERROR, "not looked at"),)
+    (finding,) = not_checked(primary, region, look) or (Finding(Kind.UNCHECKED, Severity.ERROR, "not looked at"),)
     return replace(finding, severity=Severity.ERROR, message=f"only what was seen is removed, and {finding.message}")
 
 
-def _not_ours(primary: Secret, secret: Secret) -> Finding:
+def _conflict(primary: Secret, secret: Secret) -> Finding:
     """Return why smrep skips the secret of this name."""
     name, region = primary.name, secret.region
     describe = aws_command("secretsmanager describe-secret", secret_id=secret.arn, region=region)

@@ -9,7 +9,7 @@ from smrep.errors import Outcome
 from smrep.model import FAILED, IN_PROGRESS, IN_SYNC, Replica, Secret, in_region, without_request_id
 from smrep.regions import Region
 from smrep.report import Action, Finding, Kind, Problem, RegionReport, SecretReport
-from smrep.rules.replication.findings import far_findings
+from smrep.rules.replication.findings import cross_account_findings
 
 LEFTOVER_S = 30.0
 """Seconds until a Failed entry counts as the new request's result, even if it looks like the old one."""
@@ -70,7 +70,7 @@ def after_request(state: ReplicaState, now: float, *, accepted: bool) -> Replica
     return replace(state, sent_at=now, accepted=accepted, leftover=state.seen, held_until_gone=False, error=None)
 
 
-def after_look(state: ReplicaState, entry: Replica | None, now: float) -> ReplicaState:
+def after_check(state: ReplicaState, entry: Replica | None, now: float) -> ReplicaState:
     """Return the state after a check of the primary.
 
     A Failed of our own request is final. An entry from before our request counts as new once its status or message
@@ -168,7 +168,7 @@ def secret_report(
         error=error,
         cross_account=primary.cross_account,
         by_arn=primary.by_arn,
-        findings=(*far_findings(primary), *findings),
+        findings=(*cross_account_findings(primary), *findings),
         notes=tuple(notes),
     )
 

@@ -8,10 +8,10 @@ from smrep.errors import Outcome, UsageError
 from smrep.model import Secret, SecretId, in_region, parse_arn
 from smrep.regions import Region
 from smrep.report import Action, Problem, RegionReport
-from smrep.rules.hints import aws_command, promotion
+from smrep.rules.hints import aws_command, promote_command
 
 
-def unfit(secret: Secret, home: Region | None) -> Problem | None:
+def promotion_blocker(secret: Secret, home: Region | None) -> Problem | None:
     """Return why smrep does not promote this secret, None if it may; `home` is the primary's Region, if given.
 
     For another account's replica, the same call means something else. Source: aws-behavior.md 1.3.
@@ -39,14 +39,14 @@ def unfit(secret: Secret, home: Region | None) -> Problem | None:
         return Problem(
             "OtherPrimary",
             f"{secret.name} in {secret.region} is a replica of {secret.primary_region}, not of {home}",
-            promotion(secret),
+            promote_command(secret),
             None,
             Outcome.FAILED,
         )
     return None
 
 
-def check_named(secret_ids: Iterable[SecretId], secrets: Sequence[Secret]) -> None:
+def check_arn_regions(secret_ids: Iterable[SecretId], secrets: Sequence[Secret]) -> None:
     """Refuse an ARN whose Region holds neither the found replica nor its primary.
 
     A standalone secret does not show its former primary, so its ARN is not checked.
@@ -90,7 +90,7 @@ def promotion_report(
     )
 
 
-def left_behind(old: Secret, promoted: Region) -> tuple[str, ...]:
+def old_primary_notes(old: Secret, promoted: Region) -> tuple[str, ...]:
     """Return notes on the Regions that the old primary still lists."""
     entry = old.replica(promoted)
     others = [replica.region for replica in old.replicas if replica.region != promoted]
@@ -105,6 +105,6 @@ def left_behind(old: Secret, promoted: Region) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def silence(promoted: Secret, why: str) -> str:
+def no_answer_note(promoted: Secret, why: str) -> str:
     """Return the note on an old primary that did not answer, which fails nothing."""
     return f"the old primary in {promoted.primary_region} was asked once and did not tell what it still lists: {why}"

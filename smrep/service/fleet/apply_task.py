@@ -8,7 +8,7 @@ from typing import Any
 
 from smrep.errors import AwsError, CredentialsError, NotFound, PlanIsStale, SmrepError
 from smrep.report import Problem, SecretReport
-from smrep.rules.replication.replica_deletion import why_kept
+from smrep.rules.replication.replica_deletion import removal_blocker
 from smrep.service.fleet.fleet_run import AccountRun, StopFlag, open_gate
 from smrep.service.fleet.scheduler import Scheduler
 from smrep.service.fleet.secret_plan import SecretPlan
@@ -131,7 +131,7 @@ class ApplyTask:
     def _why_not(self) -> Problem | None:
         """Return why nothing may be removed yet."""
         replication = self.plan.replication
-        return why_kept(replication.primary, replication.report().replicas) if replication else None
+        return removal_blocker(replication.primary, replication.report().replicas) if replication else None
 
     def _next(self, gate: WriteGate) -> float:
         self._looks += 1

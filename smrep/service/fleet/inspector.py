@@ -11,7 +11,7 @@ from smrep.model import IN_SYNC, Listed, Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Problem, SecretReport
 from smrep.rules.fleet.coverage import orphan
-from smrep.rules.replication.name_owner import Absent, NameLookup, NotChecked
+from smrep.rules.replication.name_owner import NameLookup, NoSecret, NotChecked
 from smrep.rules.replication.replica_state import secret_report
 from smrep.service.fleet.inventory import Inventory
 from smrep.service.fleet.multi_account import DenialBreaker
@@ -120,7 +120,7 @@ class Inspector:
         listed = inventory.look(place, target.region)
         if isinstance(listed, NotChecked):
             return self._look_blindly(listed, primary, target.region)
-        if isinstance(listed, Absent) and not (entry and entry.status == IN_SYNC):
+        if isinstance(listed, NoSecret) and not (entry and entry.status == IN_SYNC):
             return listed
         return look_up_name(inventory.aws, primary, target.region)
 

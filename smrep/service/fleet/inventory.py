@@ -12,12 +12,12 @@ from smrep.model import Listed, Secret, SecretId, Target, in_region
 from smrep.regions import Region
 from smrep.report import Problem, Progress, SecretReport
 from smrep.rules.fleet.coverage import is_covered
-from smrep.rules.fleet.desired_state import DesiredState, RuleConflict, matching, union
+from smrep.rules.fleet.desired_state import DesiredState, RuleConflict, desired_state, matching
 from smrep.rules.manifest.schema import AccountRole, Rule
 from smrep.rules.manifest.selector import filters
 from smrep.rules.primary_region import SecretAddress, check_account
 from smrep.rules.replication.key_failures import DEFAULT
-from smrep.rules.replication.name_owner import Absent, NameLookup, NotChecked
+from smrep.rules.replication.name_owner import NameLookup, NoSecret, NotChecked
 from smrep.service.fleet.region_lister import RegionLister
 from smrep.service.ports import Aws
 from smrep.service.steps.kms_keys import KmsKeys
@@ -152,7 +152,7 @@ class Inventory:
                 self._take(secret, named=name)
                 continue
             for place in names[name]:
-                self.matched[place] += not isinstance(secret, Absent)
+                self.matched[place] += not isinstance(secret, NoSecret)
             if isinstance(secret, SecretReport):
                 self._refuse(name, secret)
 
@@ -203,7 +203,7 @@ class Inventory:
         if region in self.unlisted:
             return NotChecked(self.unlisted[region])
         listed = self._listed[region].get(self.primaries[place].name)
-        return listed.as_seen() if listed else Absent()
+        return listed.as_seen() if listed else NoSecret()
 
     def wanted_now(self, secret: Secret) -> DesiredState | None:
         """Return the state that the rules now want for the secret, None if none selects it."""
@@ -241,7 +241,7 @@ class Inventory:
     def _union(self, places: tuple[int, ...], account: str) -> DesiredState | RuleConflict:
         wanted = self._unions.get(places)
         if wanted is None:
-            wanted = self._unions[places] = union([self.scope.rules[place] for place in places], account)
+            wanted = self._unions[places] = desired_state([self.scope.rules[place] for place in places], account)
         return wanted
 
     def _refuse(self, name: str, report: SecretReport) -> None:
@@ -249,7 +249,7 @@ class Inventory:
         if self.scope.share is None or self.scope.share.takes(name):
             self.refused.append(replace(report, account=self.account, checked_by=report.checked_by or "describe"))
 
-    def _described(self, name: str) -> Listed | SecretReport | Absent:
+    def _described(self, name: str) -> Listed | SecretReport | NoSecret:
         """Look up a named secret that is not listed, and may be new; or return why it cannot be used."""
         address = SecretAddress(SecretId(name), self.scope.home)
         try:
@@ -261,7 +261,7 @@ class Inventory:
             if not isinstance(error, NotFound):
                 return report
             self.absent[name] = replace(report, account=self.account)
-            return Absent()
+            return NoSecret()
         trouble = of_another_account(self.aws, name, secret) or pending_deletion(secret) or _incomplete(name, secret)
         return refusal_report(FoundSecret(address, secret), trouble) if trouble else Listed.of(secret)
 

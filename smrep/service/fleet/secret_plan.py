@@ -11,11 +11,11 @@ from smrep.model import Secret, Target
 from smrep.regions import Region
 from smrep.report import Action, SecretReport
 from smrep.rules.fleet.coverage import covered_row
-from smrep.rules.fleet.desired_state import DesiredState, changed
+from smrep.rules.fleet.desired_state import DesiredState, changed_problem
 from smrep.rules.replication.blockers import with_blockers
 from smrep.rules.replication.name_owner import NameLookup
 from smrep.rules.replication.region_step import NO_CONSENT, Keep, RegionStep, Skip, decide_step
-from smrep.rules.replication.replica_deletion import why_kept
+from smrep.rules.replication.replica_deletion import removal_blocker
 from smrep.rules.replication.replica_state import secret_report
 from smrep.service.fleet.inspector import Inspector
 from smrep.service.fleet.inventory import Inventory, check_conflicts
@@ -178,7 +178,7 @@ class AccountPlanner:
         )
         account = self.inventory.account
         if removal is not None and any(isinstance(step, Skip) for step in steps):
-            removal.skip_unsent(why_kept(primary, replication.report().replicas))
+            removal.skip_unsent(removal_blocker(primary, replication.report().replicas))
         return SecretPlan(
             primary.name,
             primary.arn,
@@ -208,7 +208,7 @@ class AccountPlanner:
         if primary is None:
             return None
         if isinstance(primary, Secret) and self.inventory.wanted_now(primary) != wanted:
-            primary = secret_report(primary, (), changed(primary))
+            primary = secret_report(primary, (), changed_problem(primary))
         if isinstance(primary, SecretReport):
             account = self.inventory.account
             return SecretPlan(

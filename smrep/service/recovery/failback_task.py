@@ -11,9 +11,16 @@ from smrep.errors import AwsError, CredentialsError, NotFound, Outcome, Refused
 from smrep.model import Secret, in_region
 from smrep.regions import Region
 from smrep.report import Action, Problem, RegionReport, SecretReport
-from smrep.rules.recovery.failback_decision import BothRegions, FailbackGoal, NewerSide, SkippedSecret, dark, next_step
-from smrep.rules.recovery.failover_record import RecordEntry, RecordMark, RegionPair, marked, noted, versions
-from smrep.rules.replication.name_owner import Absent, NameLookup, NotChecked, secret_summary
+from smrep.rules.recovery.failback_decision import (
+    BothRegions,
+    FailbackGoal,
+    NewerSide,
+    SkippedSecret,
+    missing_third_regions,
+    next_step,
+)
+from smrep.rules.recovery.failover_record import RecordEntry, RecordMark, RegionPair, apply_line, mark_line, versions
+from smrep.rules.replication.name_owner import NameLookup, NoSecret, NotChecked, secret_summary
 from smrep.rules.replication.replica_state import worst
 from smrep.service.fleet.fleet_run import AccountRun, StopFlag, open_gate
 from smrep.service.fleet.scheduler import Scheduler
@@ -65,7 +72,7 @@ def look_at_both(aws: SecretsManager, entry: RecordEntry, pair: RegionPair) -> B
 def _look(aws: SecretsManager, secret: Secret) -> NameLookup:
     """Look up one side; a missing name proves nothing if the ARN exists or is another account's."""
     lookup = look_up_name(aws, secret, secret.region)
-    if not isinstance(lookup, Absent):
+    if not isinstance(lookup, NoSecret):
         return lookup
     answer = answer_or_error(lambda: aws.describe(secret.arn, secret.region))
     if isinstance(answer, NotFound):
@@ -240,7 +247,7 @@ class FailbackTask:
     def _skipped_report(self, skipped: SkippedSecret) -> SecretReport:
         row = RegionReport(skipped.region, skipped.error.outcome, findings=skipped.findings, error=skipped.error)
         home = self.pair.source if skipped.region == self.pair.target else self.pair.target
-        rows = (row, *(row for row in dark(self.entry, home) if row.region != skipped.region))
+        rows = (row, *(row for row in missing_third_regions(self.entry, home) if row.region != skipped.region))
         outcome = worst(row.outcome for row in rows)
         return SecretReport(self.name, outcome, in_region(self.entry.arn, home), home, rows)
 
@@ -283,7 +290,7 @@ class FailbackTask:
         if self._turns:
             return self._turn(leg, opened)
         if self.entry.mark not in (RecordMark.PROMOTING, RecordMark.FAILED, self._end):
-            self._note(marked(self._end, self.entry.arn))
+            self._note(mark_line(self._end, self.entry.arn))
         return None
 
     def _turn(self, leg: Reprotection, opened: WriteGate) -> float | None:
@@ -304,7 +311,7 @@ class FailbackTask:
         if frozenset(old.stages) != frozenset(new.stages):
             leg.proved.pop(self.pair.source, None)  # a new value is being replicated
             return self._later(opened)
-        self._note(marked(RecordMark.LEVEL, self.entry.arn, versions=versions(new)))
+        self._note(mark_line(RecordMark.LEVEL, self.entry.arn, versions=versions(new)))
         self._taken = self._taken or leg.was_taken
         self._leg = promotion = SecretPromotion(old, old)
         self._gate, self._looks = open_gate(self.scheduler, self.account_run, LOOK_S, turn), 0
@@ -343,4 +350,4 @@ class FailbackTask:
     def _note(self, line: Mapping[str, Any]) -> None:
         """Append a line to the record, and remember it."""
         self.write(line)
-        self.entry = noted(self.entry, line)
+        self.entry = apply_line(self.entry, line)

@@ -10,12 +10,12 @@ from typing import Any
 from smrep.errors import AwsError, CredentialsError, Outcome, SmrepError
 from smrep.model import Listed, Secret, in_region
 from smrep.report import Finding, Problem, SecretReport
-from smrep.rules.hints import promotion
+from smrep.rules.hints import promote_command
 from smrep.rules.manifest.selector import EVERY, Selector
 from smrep.rules.primary_region import SecretAddress
-from smrep.rules.recovery.failover_record import RecordEntry, RecordMark, RegionPair, marked, promoting
-from smrep.rules.recovery.recovery_summary import to_cross
-from smrep.rules.replication.standalone_secret import unfit
+from smrep.rules.recovery.failover_record import RecordEntry, RecordMark, RegionPair, mark_line, promoting_line
+from smrep.rules.recovery.recovery_summary import promotion_row
+from smrep.rules.replication.standalone_secret import promotion_blocker
 from smrep.service.fleet.fleet_run import AccountRun, StopFlag, open_gate
 from smrep.service.fleet.scheduler import Scheduler
 from smrep.service.steps.lookup import FoundSecret, explain_lookup_error, pending_deletion, refusal_report
@@ -107,7 +107,7 @@ class FailoverTask:
         if self._refused is not None:
             return self._refused
         if self._promotion is None:
-            report = to_cross(self.listed, self.pair, self.findings, is_due=self.is_due, dry_run=dry_run)
+            report = promotion_row(self.listed, self.pair, self.findings, is_due=self.is_due, dry_run=dry_run)
             return report if self.begun or not self.is_due else self.account_run.not_begun(report)
         report = self._promotion.report(waiting=self.account_run.wait, dry_run=False)
         rows = tuple(
@@ -130,14 +130,14 @@ class FailoverTask:
         if not secret.is_replica:
             self._stands(secret)
             return None
-        why = pending_deletion(secret) or unfit(secret, self.pair.source) or self._unmeant(secret)
+        why = pending_deletion(secret) or promotion_blocker(secret, self.pair.source) or self._unmeant(secret)
         if why is not None:
             self._refuse(FoundSecret(SecretAddress(arn, self.pair.target), secret), why)  # type: ignore[arg-type]
             return None
         policy = self._policy_sha256()
         self.begun, promotion = True, SecretPromotion(secret, secret)
         self._promotion = promotion
-        self.write(promoting(secret, policy))
+        self.write(promoting_line(secret, policy))
         self._gate = opened = open_gate(self.scheduler, self.account_run, LOOK_S, turn)
         promote_once(self.account_run.aws, promotion, opened)
         if promotion.error is not None and not promotion.accepted:
@@ -188,10 +188,10 @@ class FailoverTask:
         promotion = self._promotion
         assert promotion is not None  # noqa: S101 - it was begun
         if not promotion.now.is_replica:
-            self.write(marked(RecordMark.PROMOTED, promotion.first.arn))
+            self.write(mark_line(RecordMark.PROMOTED, promotion.first.arn))
         elif promotion.error is not None and promotion.sent_at is None:
             self.write(
-                marked(
+                mark_line(
                     RecordMark.FAILED,
                     promotion.first.arn,
                     error={"code": promotion.error.code, "message": promotion.error.message},
@@ -212,7 +212,7 @@ class FailoverTask:
                 "not name it, will not lead it home"
             )
         elif self.recorded.mark in (RecordMark.PROMOTING, RecordMark.FAILED):
-            self.write(marked(RecordMark.PROMOTED, secret.arn))
+            self.write(mark_line(RecordMark.PROMOTED, secret.arn))
 
     def _unmeant(self, secret: Secret) -> Problem | None:
         """Return why a replica is not selected, None if it is: not confirmed, or its tags changed."""
@@ -248,7 +248,7 @@ def _unselected(secret: Secret) -> Problem:
     return Problem(
         "ChangedMeanwhile",
         f"{secret.name} in {secret.region} no longer matches the selectors, so it was skipped",
-        f"to promote it all the same: {promotion(secret)}",
+        f"to promote it all the same: {promote_command(secret)}",
         None,
         Outcome.FAILED,
     )

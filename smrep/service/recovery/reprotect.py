@@ -12,7 +12,7 @@ from smrep.model import FAILED, IN_SYNC, Secret, Target
 from smrep.regions import Region
 from smrep.report import Kind, Problem, RegionReport, SecretReport, Severity
 from smrep.rules.recovery.failback_decision import BY_HAND, Reprotect, own_key
-from smrep.rules.recovery.failover_record import RecordEntry, RecordMark, marked, regions
+from smrep.rules.recovery.failover_record import RecordEntry, RecordMark, mark_line, regions
 from smrep.rules.replication.key_failures import not_replaced
 from smrep.rules.replication.name_owner import our_replica, secret_summary
 from smrep.rules.replication.region_step import (
@@ -229,7 +229,7 @@ class Reprotection:
     def _cleared(self, removal: SecretRemoval, gate: WriteGate) -> bool:
         """Remove a secret's own replicas after recording them; return whether they are gone."""
         if removal.unsent:
-            self.write(marked(RecordMark.LEAVING, self.entry.arn, regions=regions(_leaving(removal))))
+            self.write(mark_line(RecordMark.LEAVING, self.entry.arn, regions=regions(_leaving(removal))))
             write_once(RemoveWrite(self.aws, gate, removal), removal.unsent, gate)
         for region in removal.open_regions:
             check_gone(self.aws, removal, region, gate.clock)
@@ -240,7 +240,7 @@ class Reprotection:
         victim = self.aim.victim
         for region in [step.target.region for step in replication.overwrites] if victim else ():
             assert victim is not None  # noqa: S101 - as was checked
-            self.write(marked(RecordMark.REPLACING, self.entry.arn, region=region))
+            self.write(mark_line(RecordMark.REPLACING, self.entry.arn, region=region))
             before = replication.states[region]
             write_once(ReplicateWrite(self.aws, gate, replication, partial(self._check, victim)), [region], gate)
             error = replication.states[region].error

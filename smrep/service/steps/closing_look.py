@@ -9,9 +9,9 @@ from smrep.errors import Outcome
 from smrep.model import IN_PROGRESS, IN_SYNC, Secret, Target
 from smrep.regions import Region
 from smrep.report import Finding
-from smrep.rules.replication.diagnosis import Sighting, stuck
-from smrep.rules.replication.findings import absent, unseen
-from smrep.rules.replication.name_owner import Absent, NameLookup, NameOwner, NotChecked, name_owner, obstacle
+from smrep.rules.replication.diagnosis import Sighting, stuck_findings
+from smrep.rules.replication.findings import listed_but_missing, not_checked
+from smrep.rules.replication.name_owner import NameLookup, NameOwner, NoSecret, NotChecked, conflict_finding, name_owner
 from smrep.rules.replication.replica_state import LIST_LAG_S, ReplicaState
 from smrep.service.ports import Clock, SecretsManager
 from smrep.service.run_state import RunState
@@ -28,7 +28,7 @@ def look_past_lag(aws: SecretsManager, primary: Secret, region: Region, clock: C
     """
     return poll(
         lambda: look_up_name(aws, primary, region),
-        lambda lookup: not isinstance(lookup, Absent),
+        lambda lookup: not isinstance(lookup, NoSecret),
         clock=clock,
         deadline=min(deadline, clock.monotonic() + LIST_LAG_S),
     )
@@ -80,7 +80,7 @@ def _after_look(primary: Secret, state: ReplicaState, seen: NameLookup, stuck_si
     """Return the state with the result of the lookup."""
     ours = is_ours(primary, seen)
     if stuck_since and state.seen:
-        stuck_findings = stuck(primary, state.seen, stuck_since, seen)
+        findings = stuck_findings(primary, state.seen, stuck_since, seen)
         return replace(state, findings=(*state.findings, *stuck_findings), seen_there=ours)
     findings = _listed_findings(primary, Target(state.region, state.wanted_key), seen)
     proved = Outcome.DRIFT if ours is False else state.proved
@@ -104,8 +104,8 @@ def sighting(clock: Clock, deadline: float, since: float | None) -> Sighting | N
 def _listed_findings(primary: Secret, target: Target, lookup: NameLookup) -> tuple[Finding, ...]:
     """Return the findings for a Region that is listed InSync."""
     if isinstance(lookup, NotChecked):
-        return unseen(primary, target.region, lookup)
-    if isinstance(lookup, Absent):
-        return (absent(primary, target.region, lookup),)
+        return not_checked(primary, target.region, lookup)
+    if isinstance(lookup, NoSecret):
+        return (listed_but_missing(primary, target.region, lookup),)
     owner = name_owner(primary, lookup)
-    return () if owner is NameOwner.OURS else (obstacle(primary, target, lookup, owner),)
+    return () if owner is NameOwner.OURS else (conflict_finding(primary, target, lookup, owner),)

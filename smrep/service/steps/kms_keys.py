@@ -11,7 +11,13 @@ from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
 from smrep.rules.hints import aws_command, format_command_on
 from smrep.rules.replication.findings import unchecked
-from smrep.rules.replication.key_failures import DEFAULT, id_of_key, normal, same_by_spelling, whose
+from smrep.rules.replication.key_failures import (
+    DEFAULT,
+    credentials_prefix,
+    id_of_key,
+    normalized_key,
+    same_by_spelling,
+)
 from smrep.service.ports import Clock, Keys
 from smrep.service.steps.lookup import answer_or_error
 
@@ -91,7 +97,7 @@ class KmsKeys:
         one = self.key(id_of_key(wanted, region, account, by_arn=by_arn), region)
         if isinstance(one, AwsError):
             return one
-        other = self.key(id_of_key(normal(shown, region, account), region, account, by_arn=by_arn), region)
+        other = self.key(id_of_key(normalized_key(shown, region, account), region, account, by_arn=by_arn), region)
         return other if isinstance(other, AwsError) else one.arn == other.arn
 
     def claimed(
@@ -99,7 +105,7 @@ class KmsKeys:
     ) -> bool | AwsError:
         """Compare like `same`, but return the denial instead of False for an alias that KMS denies."""
         same = self.same(wanted, shown, region, account, by_arn=by_arn)
-        if same is False and normal(wanted, region, account).startswith("alias/"):
+        if same is False and normalized_key(wanted, region, account).startswith("alias/"):
             answer = self.key(id_of_key(wanted, region, account, by_arn=by_arn), region)
             return answer if isinstance(answer, Denied) else False
         return same
@@ -125,7 +131,7 @@ class KmsKeys:
                 Severity.ERROR,
                 f"{primary.name} in {target.region} is under the key {shown}, not {target.kms_key}"
                 + (f" ({verdict.words})" if isinstance(verdict, NotFound) else ""),
-                f"{whose(primary)}list the keys there are: {aliases}; then: {rekey}" if absent else rekey,
+                f"{credentials_prefix(primary)}list the keys there are: {aliases}; then: {rekey}" if absent else rekey,
             ),
         )
 

@@ -12,8 +12,8 @@ from smrep.regions import Region
 from smrep.report import Finding, Kind, Problem, RegionReport, SecretReport, Severity
 from smrep.rules.hints import aws_command, format_command, format_command_on
 from smrep.rules.primary_region import SecretAddress, check_account
-from smrep.rules.replication.findings import far_findings
-from smrep.rules.replication.name_owner import Absent, NameLookup, NotChecked, telling
+from smrep.rules.replication.findings import cross_account_findings
+from smrep.rules.replication.name_owner import NameLookup, NoSecret, NotChecked, caller_hint
 from smrep.rules.replication.replica_comparison import Listed
 from smrep.service.ports import Account, Clock, SecretsManager
 from smrep.service.run_state import RunState
@@ -158,13 +158,13 @@ def look_up_name(aws: SecretsManager, primary: Secret, region: Region) -> NameLo
     if primary.by_arn and isinstance(answer, NotFound):
         callers = is_callers(aws, primary)
         if callers is False:
-            return Absent(to_the_arn=True)
+            return NoSecret(to_the_arn=True)
         answer = answer_or_error(lambda: aws.describe(primary.name, region))
         another = isinstance(answer, Secret) and answer.account != primary.account
         if isinstance(callers, AwsError) and (another or isinstance(answer, NotFound)):
-            return Absent(to_the_arn=True, unknown_caller=callers)
+            return NoSecret(to_the_arn=True, unknown_caller=callers)
     if isinstance(answer, AwsError):
-        return Absent() if isinstance(answer, NotFound) else NotChecked(answer)
+        return NoSecret() if isinstance(answer, NotFound) else NotChecked(answer)
     if answer.account != primary.account:
         return NotChecked(Refused(f"the name there is of account {answer.account}", f"{primary.name} in {region}"))
     return replace(answer, by_arn=primary.by_arn)
@@ -207,7 +207,7 @@ def of_another_account(aws: SecretsManager, secret_id: str, secret: Secret) -> P
         return Problem(
             "Unchecked",
             f"whether {secret.arn} is of the credentials' account could not be checked, and {alone}: {callers.message}",
-            telling(callers),
+            caller_hint(callers),
             callers.request_id,
             Outcome.ACCESS,
         )
@@ -251,7 +251,7 @@ def refusal_report(lookup: FoundSecret, error: Problem) -> SecretReport:
         home,
         error=error,
         cross_account=secret.cross_account,
-        findings=far_findings(secret),
+        findings=cross_account_findings(secret),
     )
 
 
@@ -369,7 +369,7 @@ def unreachable_primary_report(lookup: FoundSecret, error: Problem, regions: tup
         replicas=tuple(shown(region) for region in regions or (replica.region,)),
         error=error,
         cross_account=replica.cross_account,
-        findings=far_findings(replica),
+        findings=cross_account_findings(replica),
     )
 
 

@@ -14,14 +14,14 @@ from smrep.report import Finding, Kind, Severity
 from smrep.rules.replication.blockers import (
     RequiredKey,
     key_health,
-    managed,
-    other_key,
+    managed_warning,
     region_state,
     required_keys,
     with_blockers,
+    with_other_key,
 )
-from smrep.rules.replication.findings import missing, unchecked
-from smrep.rules.replication.key_failures import DEFAULT, normal, whose
+from smrep.rules.replication.findings import not_listed, unchecked
+from smrep.rules.replication.key_failures import DEFAULT, credentials_prefix, normalized_key
 from smrep.rules.replication.name_owner import NameLookup, NotChecked
 from smrep.rules.replication.region_step import NO_CONSENT, Consent, Keep, RegionStep, Skip, decide_step, skip
 from smrep.service.ports import Account, Clock, SecretsManager
@@ -80,7 +80,7 @@ class Preflight:
             target, seen = pair
             entry = primary.replica(target.region)
             if only_listed and entry is None:
-                return skip(target, missing(primary, target.region))
+                return skip(target, not_listed(primary, target.region))
             failed = entry is not None and entry.status == FAILED
             return decide_step(
                 primary, target, seen, NO_CONSENT if only_listed and not failed else consent, key_findings
@@ -155,7 +155,7 @@ class PreflightChecks:
             unlisted = (unchecked(subject, listed, f"secretsmanager:ListSecretVersionIds on {primary.arn}"),)
             listed = ()
         keys = parallel(partial(self._key_of, primary), list(required_keys(primary, listed or ())))
-        return (*managed(primary), *(finding for findings in keys for finding in findings), *unlisted)
+        return (*managed_warning(primary), *(finding for findings in keys for finding in findings), *unlisted)
 
     def of_target(self, primary: Secret, target: Target, look: NameLookup) -> tuple[Finding, ...]:
         """Return what blocks the target Region: the Region itself, or the requested key.
@@ -179,15 +179,15 @@ class PreflightChecks:
 
         """
         region, key = target.region, target.kms_key
-        if key is None or normal(key, region, primary.account) == DEFAULT:
+        if key is None or normalized_key(key, region, primary.account) == DEFAULT:
             return ()
         return key_health(
             key,
             "the key",
             region,
             self.key_check.of(primary, key, region),
-            other_key(self.command, primary, region),
-            owner=whose(primary),
+            with_other_key(self.command, primary, region),
+            owner=credentials_prefix(primary),
         )
 
     def is_callers(self, secret: Secret) -> bool:
@@ -204,4 +204,6 @@ class PreflightChecks:
 
     def _key_of(self, primary: Secret, need: RequiredKey) -> tuple[Finding, ...]:
         key = self.key_check.of(primary, need.key, primary.region)
-        return key_health(need.key, need.what, primary.region, key, need.cure(primary), owner=whose(primary))
+        return key_health(
+            need.key, need.what, primary.region, key, need.cure(primary), owner=credentials_prefix(primary)
+        )

@@ -10,7 +10,7 @@ from smrep.errors import AwsError, CredentialsError, Outcome, Throttled, Unanswe
 from smrep.model import FAILED, Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Kind, Problem, RegionReport, SecretReport
-from smrep.rules.replication.diagnosis import stuck
+from smrep.rules.replication.diagnosis import stuck_findings
 from smrep.rules.replication.key_failures import failure
 from smrep.rules.replication.name_owner import NameLookup, NotChecked, our_replica
 from smrep.rules.replication.replica_comparison import BothSides, Listed, Proof, compare_replica
@@ -199,7 +199,7 @@ def report_stuck(check: ReplicaCheck, clock: Clock, deadline: float) -> None:
         if entry is None or open_s is None:
             continue
         others = (finding for finding in seen.proof.findings if finding.kind is not Kind.IN_PROGRESS)
-        findings = dict.fromkeys((*stuck(check.primary, entry, open_s, seen.look), *others))
+        findings = dict.fromkeys((*stuck_findings(check.primary, entry, open_s, seen.look), *others))
         check.seen[region] = replace(seen, proof=replace(seen.proof, findings=tuple(findings)))
 
 

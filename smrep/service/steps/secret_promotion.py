@@ -9,8 +9,8 @@ from smrep.errors import AwsError, CredentialsError, Denied, NotFound, SmrepErro
 from smrep.model import Secret, in_region
 from smrep.regions import Region
 from smrep.report import Problem, SecretReport
-from smrep.rules.hints import promotion
-from smrep.rules.replication.findings import far_findings
+from smrep.rules.hints import promote_command
+from smrep.rules.replication.findings import cross_account_findings
 from smrep.rules.replication.replica_state import LIST_LAG_S
 from smrep.rules.replication.standalone_secret import promotion_report
 from smrep.service.ports import Clock, SecretsManager
@@ -53,7 +53,7 @@ class SecretPromotion:
             replicas=(shown,),
             cross_account=self.now.cross_account,
             by_arn=self.first.by_arn,
-            findings=far_findings(self.now),
+            findings=cross_account_findings(self.now),
             notes=tuple(self.notes),
         )
 
@@ -124,7 +124,7 @@ class PromoteWrite(Write):
 
     def command(self, regions: Sequence[Region]) -> str:  # noqa: ARG002 - as above
         """Return the command that promotes it."""
-        return promotion(self.promotion.first)
+        return promote_command(self.promotion.first)
 
     def explain(self, regions: Sequence[Region], error: AwsError) -> AwsError:
         """Add the secret, the Region and a hint to the error."""

@@ -11,8 +11,8 @@ from smrep.model import Secret, Target
 from smrep.regions import Region
 from smrep.report import Problem, SecretReport
 from smrep.rules.hints import format_command_on
-from smrep.rules.replication.name_owner import Absent, NameLookup, NotChecked, is_sure, secret_summary
-from smrep.rules.replication.replica_deletion import ReplicaDeletion, after_look, deletion_report, plan_deletion
+from smrep.rules.replication.name_owner import NameLookup, NoSecret, NotChecked, is_sure, secret_summary
+from smrep.rules.replication.replica_deletion import ReplicaDeletion, after_check, deletion_report, plan_deletion
 from smrep.rules.replication.replica_state import LIST_LAG_S, secret_report
 from smrep.service.ports import Clock, SecretsManager
 from smrep.service.steps.lookup import answer_or_error, look_up_name, no_answer, troubles_elsewhere
@@ -95,7 +95,7 @@ class SecretRemoval:
 
     def observe(self, region: Region, seen: NameLookup, now: float) -> None:
         """Record a look into the Region."""
-        self.deletions[region] = after_look(self.deletions[region], self.primary, seen, now)
+        self.deletions[region] = after_check(self.deletions[region], self.primary, seen, now)
 
     def report(self, *, waiting: bool, dry_run: bool) -> SecretReport:
         """Return the secret's current report."""
@@ -247,12 +247,12 @@ def check_gone(aws: SecretsManager, removal: SecretRemoval, region: Region, cloc
     """
     deletion = removal.deletions[region]
     seen = look_up_name(aws, removal.primary, region)
-    if isinstance(seen, Absent) and deletion.victim:
+    if isinstance(seen, NoSecret) and deletion.victim:
         seen = look_up_name(
             aws, removal.primary, region
         )  # one stray answer does not prove that a known replica is gone
     unsure = deletion.wanted and not deletion.accepted
-    if isinstance(seen, Absent) and unsure and still_listed(aws, removal.primary, [region]) == []:
+    if isinstance(seen, NoSecret) and unsure and still_listed(aws, removal.primary, [region]) == []:
         removal.accept([region])
     if isinstance(seen, NotChecked) and seen.error and not isinstance(seen.error, Unanswered | Throttled):
         removal.fail([region], Problem.of(seen.error))

@@ -19,7 +19,7 @@ from smrep.errors import (
 from smrep.model import FAILED, IN_PROGRESS, IN_SYNC, Replica, Secret, Target
 from smrep.regions import Region
 from smrep.report import Action, Finding, Problem, RegionReport, SecretReport
-from smrep.rules.hints import format_command_on, policy_for, remove_then_replicate
+from smrep.rules.hints import format_command_on, policy_command, remove_then_replicate
 from smrep.rules.replication.findings import no_value
 from smrep.rules.replication.key_failures import failure, not_replaced, same_by_spelling
 from smrep.rules.replication.name_owner import NameOwner, name_owner, our_replica
@@ -27,7 +27,7 @@ from smrep.rules.replication.region_step import Add, Consent, Keep, Overwrite, R
 from smrep.rules.replication.replica_state import (
     LIST_LAG_S,
     ReplicaState,
-    after_look,
+    after_check,
     after_request,
     has_moved,
     region_report,
@@ -94,7 +94,7 @@ class SecretReplication:
         """Record an answer's entries for these Regions."""
         listed = {entry.region: entry for entry in entries}
         for region in tuple(regions):
-            self.states[region] = after_look(self.states[region], listed.get(region), now)
+            self.states[region] = after_check(self.states[region], listed.get(region), now)
 
     def fail(self, regions: Iterable[Region], error: SmrepError) -> None:
         """Record the error for these Regions."""
@@ -320,7 +320,7 @@ class ReplicateWrite(Write):
             error.hint = error.allowing(
                 f"secretsmanager:ReplicateSecretToRegions on {primary.arn} with {', '.join(regions)}, and for a "
                 "customer's key kms:Decrypt at the primary, kms:GenerateDataKey and kms:Encrypt at the replica; all of "
-                "it: " + policy_for(primary, targets)
+                "it: " + policy_command(primary, targets)
             )
         elif (
             isinstance(error, Refused)

@@ -24,7 +24,7 @@ from smrep.errors import (
 )
 from smrep.model import Secret
 from smrep.regions import Region
-from smrep.rules.replication.name_owner import Absent, NameLookup, NotChecked
+from smrep.rules.replication.name_owner import NameLookup, NoSecret, NotChecked
 from smrep.service.ports import Clock, SecretsManager
 from smrep.service.run_state import RunState
 from smrep.service.steps.lookup import look_up_name
@@ -329,7 +329,7 @@ def compare(  # noqa: PLR0913 - what was shown may be nothing, which bears no na
         why = f": {seen.error.words}" if seen.error else ""
         outcome = seen.error.outcome if seen.error else Unchecked.outcome
         raise Unchecked(f"{name} in {region} could not be checked again, so it was skipped{why}", again, outcome)
-    if isinstance(seen, Absent):
+    if isinstance(seen, NoSecret):
         if seen.to_the_arn:
             skipped = f"{name} in {region} could not be checked again, so it was skipped"
             why = "only the account that owns it can tell what has that name there"
