@@ -27,7 +27,7 @@ def plan_all(tasks: Sequence[FailbackTask], run: RunState) -> None:
     """
     first, rest = tasks[:_FIRST], tasks[_FIRST:]
     parallel(FailbackTask.plan, first, pulse=run.heartbeat)
-    silent = [task.skipped.region for task in first if task.skipped and task.skipped.is_silence]
+    silent = [task.skipped.region for task in first if task.skipped and task.skipped.is_unanswered]
     if len(silent) == _FIRST:
         for task in rest:
             task.leave(skip_unanswered(task.entry, silent[0], _FIRST))

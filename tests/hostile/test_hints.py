@@ -64,7 +64,11 @@ def told() -> Iterator[Finding | Problem | None]:
         yield promotion_blocker(replace(secret, replicas=()), HOME)
         yield from plan_deletion(PRIMARY, WEST, secret).findings
     yield findings.not_listed(PRIMARY, WEST)
-    for here in (NoSecret(), NoSecret(to_the_arn=True), NoSecret(to_the_arn=True, unknown_caller=Denied("no", SHELL))):
+    for here in (
+        NoSecret(),
+        NoSecret(only_by_arn=True),
+        NoSecret(only_by_arn=True, unknown_caller=Denied("no", SHELL)),
+    ):
         for asked in (PRIMARY, replace(PRIMARY, by_arn=True)):
             yield findings.listed_but_missing(asked, WEST, here)
     yield findings.failed(PRIMARY, ENTRY)

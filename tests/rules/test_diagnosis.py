@@ -37,7 +37,7 @@ def listing(entry: Replica | None) -> Secret:
 
 
 LIST = listing(IN_SYNC)
-CLASH = conflict_finding(PRIMARY, TARGET, NAMESAKE, NameOwner.NAMESAKE)
+CLASH = conflict_finding(PRIMARY, TARGET, NAMESAKE, NameOwner.OTHER_SECRET)
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ def entry_of(region: str, status: str = "InSync", key: str | None = None) -> Rep
 
 def way(found: Any) -> tuple[str, str | None, NewerSide, tuple[str, ...], tuple[str, ...]]:
     """Return the primary's Region and the victim's, what is newer, where replicas are to be and which go last."""
-    return *primary_of(found), found.truth, tuple(each.region for each in found.targets), found.parts
+    return *primary_of(found), found.newer_side, tuple(each.region for each in found.targets), found.parts
 
 
 def primary_of(found: Any) -> tuple[str, str | None]:
@@ -200,7 +200,7 @@ def test_a_step_tells_which_side_is_newer_and_where_replicas_are_to_be() -> None
 
 def test_a_replacement_on_its_way_tells_which_side_is_newer() -> None:
     asked, coming = replace(ENTRY, replacing=WEST), old(replicas=(entry_of(WEST, "Pending"),))
-    assert step(coming, new(), FailbackGoal.RETURN, entry=asked).truth is NewerSide.LEVEL
+    assert step(coming, new(), FailbackGoal.RETURN, entry=asked).newer_side is NewerSide.LEVEL
     back = replace(ENTRY, replacing=HOME)
     there = new(stages=CHANGED, replicas=(entry_of(HOME, "Pending"), entry_of(SYDNEY)))
     assert way(step(old(), there, FailbackGoal.RETURN, entry=back)) == (WEST, HOME, NewerSide.NEW, (HOME,), (SYDNEY,))
@@ -286,7 +286,7 @@ def test_what_is_not_what_the_record_means_is_left_alone(what: str, goal: Failba
     assert isinstance(found, SkippedSecret), found
     assert found.error.code == code
     assert found.error.outcome is (Outcome.ACCESS if "denied" in what else Outcome.FAILED)
-    assert found.is_silence == ("silent" in what)
+    assert found.is_unanswered == ("silent" in what)
 
 
 STAGES = st.sampled_from([(), BASE, CHANGED, OTHER])

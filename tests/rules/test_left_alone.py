@@ -133,7 +133,7 @@ def test_nothing_is_done_where_nobody_could_look(
         assert left.error == Problem("unchecked", message, hint.format(region), None, outcome)
         (finding,) = left.findings
         assert (finding.kind, finding.severity, finding.message) == (Kind.UNCHECKED, Severity.ERROR, message)
-        assert (left.region, left.is_silence) == (region, silent)
+        assert (left.region, left.is_unanswered) == (region, silent)
 
 
 def test_nothing_is_done_where_nobody_looked() -> None:
@@ -142,7 +142,7 @@ def test_nothing_is_done_where_nobody_looked() -> None:
     )
     left = check_promoted(ends(new=NotChecked()))
     assert left == SkippedSecret(WEST, Problem.about(finding), (finding,))
-    assert not left.is_silence
+    assert not left.is_unanswered
 
 
 def test_a_region_that_answers_for_nothing_is_not_asked_for_everything() -> None:
@@ -151,7 +151,7 @@ def test_a_region_that_answers_for_nothing_is_not_asked_for_everything() -> None
         "nothing is done unseen, and what bears the name prod/db in us-west-2 could not be looked at: "
         "prod/db in us-west-2: not asked for, since there was no answer for any of 7 others"
     )
-    assert (left.region, left.is_silence, left.error.code) == (WEST, True, "unchecked")
+    assert (left.region, left.is_unanswered, left.error.code) == (WEST, True, "unchecked")
 
 
 def test_a_reason_of_its_own_is_told_with_where_to_look() -> None:

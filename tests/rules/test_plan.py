@@ -64,7 +64,7 @@ def test_every_finding_leads_to_one_safe_step(
             assert step.victim is look
             assert not has_replicas(step.victim, primary)
             assert step.victim.arn in consent.arns or OURS_ARN not in consent.arns
-            assert who is NameOwner.NAMESAKE or (who is NameOwner.PROMOTED and step.victim.arn in consent.arns)
+            assert who is NameOwner.OTHER_SECRET or (who is NameOwner.PROMOTED and step.victim.arn in consent.arns)
         case Add():
             assert entry is None
             assert step.removing == (who is NameOwner.OURS)
@@ -105,9 +105,9 @@ OURS = Secret(OURS_ARN, "prod/db", THERE, HOME)
         (replace(OURS, arn=NAMESAKE_ARN), NameOwner.FOREIGN),
         (replace(OURS, primary_region=None), NameOwner.PROMOTED),
         (replace(OURS, primary_region=THERE), NameOwner.PROMOTED),
-        (replace(OURS, arn=NAMESAKE_ARN, primary_region=None), NameOwner.NAMESAKE),
-        (replace(OURS, arn=NAMESAKE_ARN, primary_region=THERE), NameOwner.NAMESAKE),
-        (replace(OURS, deleted=datetime(2026, 1, 1, tzinfo=UTC)), NameOwner.DOOMED),
+        (replace(OURS, arn=NAMESAKE_ARN, primary_region=None), NameOwner.OTHER_SECRET),
+        (replace(OURS, arn=NAMESAKE_ARN, primary_region=THERE), NameOwner.OTHER_SECRET),
+        (replace(OURS, deleted=datetime(2026, 1, 1, tzinfo=UTC)), NameOwner.PENDING_DELETION),
         (NoSecret(), NameOwner.NOBODY),
         (NotChecked(), NameOwner.UNKNOWN),
     ],

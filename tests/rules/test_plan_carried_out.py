@@ -165,5 +165,5 @@ def test_something_is_overwritten_only_with_consent_and_where_a_namesake_was_see
             who = name_owner(primary, look)
             assert consent.force
             assert step.victim is look
-            assert who is NameOwner.NAMESAKE or (who is NameOwner.PROMOTED and step.victim.arn in consent.arns)
+            assert who is NameOwner.OTHER_SECRET or (who is NameOwner.PROMOTED and step.victim.arn in consent.arns)
             assert not isinstance(planned(aws, [step.target], Consent())[0], Overwrite)

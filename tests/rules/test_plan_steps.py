@@ -203,7 +203,7 @@ def test_force_without_a_look_destroys_nothing(entry: Replica | None, look: NotC
 @pytest.mark.parametrize(
     ("victim", "who"),
     [
-        (NAMESAKE, NameOwner.NAMESAKE),
+        (NAMESAKE, NameOwner.OTHER_SECRET),
         (PROMOTED, NameOwner.PROMOTED),
         (replace(OURS, primary_region=DUBLIN), NameOwner.FOREIGN),
     ],
@@ -229,7 +229,7 @@ def test_what_is_in_the_way_stops_with_its_finding_first(entry: Replica | None, 
 def test_an_overwrite_warns_of_what_it_destroys_and_keeps_the_key_of_what_failed(
     entry: Replica | None, target: Target, kept: Target
 ) -> None:
-    warned = replace(conflict_finding(PRIMARY, target, NAMESAKE, NameOwner.NAMESAKE), severity=Severity.WARNING)
+    warned = replace(conflict_finding(PRIMARY, target, NAMESAKE, NameOwner.OTHER_SECRET), severity=Severity.WARNING)
     before = (had_failed(entry),) if entry and entry.status == "Failed" else ()
     assert step(entry, NAMESAKE, target, FORCE) == Overwrite(kept, NAMESAKE, entry, (warned, *before))
 
@@ -246,7 +246,7 @@ def test_a_promoted_replica_goes_only_by_its_arn_and_a_namesake_by_force_unless_
 def test_a_namesake_of_what_was_named_is_not_overwritten() -> None:
     others = [OURS.arn, OURS.arn.replace("a1b2c3", "yyyyyy")]
     finding = replace(
-        conflict_finding(PRIMARY, TARGET, NAMESAKE, NameOwner.NAMESAKE),
+        conflict_finding(PRIMARY, TARGET, NAMESAKE, NameOwner.OTHER_SECRET),
         message=f"{NAMESAKE.arn} is there, and --overwrite-arn names {', '.join(others)}; it is not overwritten",
     )
     named = Consent(force=True, arns=frozenset({*others, NAMESAKE.arn.replace("prod/db", "prod/web")}))
@@ -257,7 +257,7 @@ def test_a_namesake_of_what_was_named_is_not_overwritten() -> None:
     ("victim", "who", "consent"),
     [
         (PROMOTED, NameOwner.PROMOTED, Consent(force=True, arns=frozenset({NAMESAKE.arn}))),
-        (NAMESAKE, NameOwner.NAMESAKE, Consent(arns=frozenset({OURS.arn}))),
+        (NAMESAKE, NameOwner.OTHER_SECRET, Consent(arns=frozenset({OURS.arn}))),
     ],
 )
 def test_without_consent_it_is_told_what_bears_the_name(victim: Secret, who: NameOwner, consent: Consent) -> None:
@@ -268,7 +268,7 @@ def test_without_consent_it_is_told_what_bears_the_name(victim: Secret, who: Nam
 def test_a_victim_with_replicas_of_its_own_is_shown_instead(entry: Replica | None) -> None:
     victim = replace(NAMESAKE, replicas=(Replica(DUBLIN, "InSync"),))
     finding = replace(
-        conflict_finding(PRIMARY, TARGET, victim, NameOwner.NAMESAKE),
+        conflict_finding(PRIMARY, TARGET, victim, NameOwner.OTHER_SECRET),
         message=f"{NAMESAKE.arn} has replicas of its own and is not overwritten",
     )
     assert finding.hint is not None

@@ -116,7 +116,7 @@ def test_the_command_asks_for_the_key_that_was_asked_for(victim: Secret) -> None
 
 @given(st.text("ab '$;", min_size=1))
 def test_a_name_can_be_pasted_whatever_it_is(name: str) -> None:
-    hint = conflict_finding(replace(PRIMARY, name=name), KEYED, NAMESAKE, NameOwner.NAMESAKE).hint or ""
+    hint = conflict_finding(replace(PRIMARY, name=name), KEYED, NAMESAKE, NameOwner.OTHER_SECRET).hint or ""
     assert f"--secret-id {shlex.quote(name)} --region us-west-2" in hint
 
 
@@ -131,8 +131,8 @@ def test_a_look_is_sure_where_it_shows_the_secret_or_that_none_has_the_name() ->
     unsure = [
         NotChecked(),
         NotChecked(Denied("no")),
-        NoSecret(to_the_arn=True),
-        NoSecret(to_the_arn=True, unknown_caller=Denied("no")),
+        NoSecret(only_by_arn=True),
+        NoSecret(only_by_arn=True, unknown_caller=Denied("no")),
     ]
     assert [is_sure(look) for look in sure] == [True] * len(sure)
     assert [is_sure(look) for look in unsure] == [False] * len(unsure)

@@ -34,7 +34,7 @@ NAMESAKE = replace(OURS, arn=OURS.arn.replace("a1b2c3", "zzzzzz"), primary_regio
 IN_SYNC = Replica(WEST, "InSync")
 FAILED, UNDER_WAY = Replica(WEST, "Failed", "no luck"), Replica(WEST, "InProgress")
 DENIED = Denied("no")
-CLASH = conflict_finding(PRIMARY, Target(WEST), NAMESAKE, NameOwner.NAMESAKE)
+CLASH = conflict_finding(PRIMARY, Target(WEST), NAMESAKE, NameOwner.OTHER_SECRET)
 LEAVING = replace(removing(PRIMARY, WEST), severity=Severity.ERROR, hint=not_listed(PRIMARY, WEST).hint)
 """What is wanted there is asked for again, which waits for the old one to go."""
 SAME = "prod/db --primary-region us-east-1 -r us-west-2"

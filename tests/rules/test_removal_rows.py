@@ -84,7 +84,7 @@ def test_what_was_not_seen_is_never_removed() -> None:
 
 
 def test_what_only_its_own_account_can_tell_is_never_removed() -> None:
-    look = NoSecret(to_the_arn=True)
+    look = NoSecret(only_by_arn=True)
     (finding,) = not_checked(PRIMARY, WEST, look)
     no = replace(finding, severity=Severity.ERROR, message=f"only what was seen is removed, and {finding.message}")
     assert plan_deletion(replace(PRIMARY, replicas=(IN_SYNC,)), WEST, look) == stopped(no, Outcome.ACCESS)

@@ -179,7 +179,7 @@ def test_a_secret_is_meant_if_it_matches_every_kind_of_condition_that_is_given(c
     ],
 )
 def test_a_replica_shows_too_little_for_tags_and_services(chosen: Selector, more: bool) -> None:
-    assert chosen.needs_more_than_a_name is more
+    assert chosen.needs_details is more
 
 
 @given(st.lists(SELECTORS, min_size=1, max_size=2))

@@ -51,7 +51,7 @@ PAGE = "; what else to look at: smrep help runbooks stuck"
 def test_it_says_since_when_and_what_is_there(look: NameLookup, there: str) -> None:
     first, *others = stuck_findings(PRIMARY, ENTRY, SIGHTING, look)
     assert (first.kind, first.severity, first.message) == (Kind.STUCK, Severity.WARNING, SEEN + there)
-    clash = conflict_finding(PRIMARY, Target(WEST), NAMESAKE, NameOwner.NAMESAKE)
+    clash = conflict_finding(PRIMARY, Target(WEST), NAMESAKE, NameOwner.OTHER_SECRET)
     assert others == ([clash] if look is NAMESAKE else [])
 
 

@@ -92,10 +92,10 @@ def test_what_was_done_is_counted_by_how_it_ended() -> None:
 def test_the_groups_hold_every_region_once_in_the_order_of_the_words(secrets: list[SecretReport]) -> None:
     found = list(groups(secrets))
     counts = Counter(action_of(row) for each in secrets for row in each.replicas)
-    assert sum((Counter({each.what: each.count}) for each in found), Counter[str]()) == counts
-    assert len({(each.rules, each.what, each.region, each.key) for each in found}) == len(found)
+    assert sum((Counter({each.action: each.count}) for each in found), Counter[str]()) == counts
+    assert len({(each.rules, each.action, each.region, each.key) for each in found}) == len(found)
     for rules in {each.rules for each in found}:
-        places = [ORDER.index(each.what) for each in found if each.rules == rules]
+        places = [ORDER.index(each.action) for each in found if each.rules == rules]
         assert places == sorted(places)
 
 
@@ -115,7 +115,7 @@ def test_regions_rules_and_keys_part_groups_and_the_key_of_what_is_removed_does_
             secret("c", row(WEST, Action.ADD, "alias/a"), rule="1"),
         ]
     )
-    told = [(each.rules, each.what, each.region, each.key, each.names) for each in found]
+    told = [(each.rules, each.action, each.region, each.key, each.names) for each in found]
     assert told == [
         (("2",), "add", WEST, "alias/a", ["a"]),
         (("2",), "add", WEST, "alias/b", ["b"]),
@@ -139,7 +139,7 @@ def test_what_is_blocked_is_grouped_by_why_in_the_order_of_regions() -> None:
             secret("d", RegionReport(WEST, Outcome.FAILED, action=Action.ADD, error=TROUBLE)),
         ]
     )
-    assert [(each.rules, each.what, each.region, each.why, each.names) for each in found] == [
+    assert [(each.rules, each.action, each.region, each.why, each.names) for each in found] == [
         (("r",), "add", WEST, None, ["d"]),
         (("r",), "blocked", None, "name_clash", ["b", "c"]),
         (("r",), "blocked", IRELAND, "orphan", ["a"]),

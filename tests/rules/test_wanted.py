@@ -81,7 +81,7 @@ def test_a_clash_names_both_places_the_region_and_both_keys() -> None:
         ACCOUNT,
     )
     assert isinstance(clash, RuleConflict)
-    assert clash.told("prod/db") == (
+    assert clash.message("prod/db") == (
         "replicate[1] and replicate[3]: prod/db is given two keys in us-west-2, alias/a and alias/b"
     )
 

@@ -177,4 +177,6 @@ def _health(aws: Aws, clock: Clock) -> PreflightChecks:
 def _sheet(tasks: Sequence[FailbackTask], pair: RegionPair, goal: FailbackGoal) -> list[SheetLine]:
     """Return the go/no-go sheet for these tasks."""
     removals, replaced = sum(task.removals for task in tasks), sum(task.replaces for task in tasks)
-    return failback_sheet([(task.name, task.truth) for task in tasks], pair, goal, removals=removals, replaced=replaced)
+    return failback_sheet(
+        [(task.name, task.newer_side) for task in tasks], pair, goal, removals=removals, replaced=replaced
+    )

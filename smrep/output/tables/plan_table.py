@@ -59,7 +59,7 @@ def _table(groups: Sequence[Group], terminal: Terminal) -> RenderableType:
         rule = [Text("  " + ("" if group.rules == above else safe(", ".join(group.rules)) or "-"))] if has_rules else []
         above = group.rules
         action = Text(
-            f"{'' if has_rules else '  '}{_MARKS[group.what]} {group.what.replace('_', ' ')}", _STYLES[group.what]
+            f"{'' if has_rules else '  '}{_MARKS[group.action]} {group.action.replace('_', ' ')}", _STYLES[group.action]
         )
         table.add_row(*rule, action, Text(safe(group.region or "-")), Text(str(group.count)), Text(_names(group)))
     return table
@@ -67,7 +67,7 @@ def _table(groups: Sequence[Group], terminal: Terminal) -> RenderableType:
 
 def _names(group: Group) -> str:
     """Return the first names, the key, and why the secrets are blocked; nothing for what stays as it is."""
-    if group.what == KEEP:
+    if group.action == KEEP:
         return ""
     hidden = group.count - len(group.names)
     key = f" under {safe(group.key)}" if group.key and not group.key.startswith("arn:") else ""
@@ -77,7 +77,7 @@ def _names(group: Group) -> str:
 
 def _keys(groups: Sequence[Group]) -> list[RenderableType]:
     """Return a line for each key named by its ARN, unfolded, so that it can be copied."""
-    keys = dict.fromkeys((group.region, group.key or "") for group in groups if group.what != KEEP)
+    keys = dict.fromkeys((group.region, group.key or "") for group in groups if group.action != KEEP)
     lines = [
         Text(f"  key in {safe(region or '-')}: {safe(key)}", style="dim")
         for region, key in keys

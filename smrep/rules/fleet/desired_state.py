@@ -32,7 +32,7 @@ class RuleConflict:
     region: Region
     keys: tuple[str, str]
 
-    def told(self, name: str) -> str:
+    def message(self, name: str) -> str:
         """Return the mistake and its places."""
         return (
             f"{' and '.join(self.places)}: {name} is given two keys in {self.region}, {self.keys[0]} and {self.keys[1]}"

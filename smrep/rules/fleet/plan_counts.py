@@ -60,7 +60,7 @@ class Group:
     """Secrets that share rules, action and Region, or the reason for none."""
 
     rules: tuple[str, ...]
-    what: str
+    action: str
     region: Region | None
     """None for whole secrets."""
     key: str | None = None
@@ -73,7 +73,7 @@ class Group:
     @property
     def place(self) -> tuple[object, ...]:
         """The key that identifies the group."""
-        return self.rules, self.what, self.region, self.key, self.why
+        return self.rules, self.action, self.region, self.key, self.why
 
 
 _FEW = 3
@@ -92,7 +92,7 @@ def groups(reports: Iterable[SecretReport]) -> Iterator[Group]:
     order = {names: place for place, names in enumerate(rules)}
     yield from sorted(
         by_place.values(),
-        key=lambda each: (order[each.rules], ORDER.index(each.what), each.region or "", each.why or ""),
+        key=lambda group: (order[group.rules], ORDER.index(group.action), group.region or "", group.why or ""),
     )
 
 

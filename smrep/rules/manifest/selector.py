@@ -42,7 +42,7 @@ class Selector:
         return not any(fnmatchcase(secret.name, pattern) for pattern in self.exclude)
 
     @property
-    def needs_more_than_a_name(self) -> bool:
+    def needs_details(self) -> bool:
         """Whether matching takes more than a name; replicas show no tags."""
         return bool(self.tags or self.owning_service)
 

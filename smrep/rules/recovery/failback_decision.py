@@ -50,7 +50,7 @@ class Reprotect:
     """Regions to replicate to, with their former keys."""
     parts: tuple[Region, ...] = ()
     """Regions of the primary's replicas to remove at the end, before its role returns."""
-    truth: NewerSide = NewerSide.ONE
+    newer_side: NewerSide = NewerSide.ONE
     """The result of comparing both sides."""
 
 
@@ -62,7 +62,7 @@ class SkippedSecret:
     """The Region of the trouble."""
     error: Problem
     findings: tuple[Finding, ...] = ()
-    is_silence: bool = False
+    is_unanswered: bool = False
     """Whether the Region did not answer."""
 
 
@@ -143,7 +143,9 @@ def _protect(
     other = ends.pair.source if primary.region == ends.pair.target else ends.pair.target
     turns = goal is FailbackGoal.RETURN and primary.region == ends.pair.target
     clears = _clears(ends.entry, primary, victim) if victim else ()
-    targets = {each.region: each for each in _targets(ends, primary, victim, other) if each.region != primary.region}
+    targets = {
+        target.region: target for target in _targets(ends, primary, victim, other) if target.region != primary.region
+    }
     parts = tuple(replica.region for replica in primary.replicas if replica.region != other) if turns else ()
     wanted = tuple(target for target in targets.values() if target.region == other or not turns)
     return Reprotect(primary, victim, clears, wanted, parts, newer)
@@ -154,7 +156,7 @@ def _clears(entry: RecordEntry, primary: Secret, victim: Secret) -> tuple[Region
     listed = [replica.region for replica in victim.replicas]
     leaving = [target.region for target in entry.third if primary.replica(target.region) is None]
     apart = (primary.region, victim.region)
-    return tuple(dict.fromkeys(each for each in (*listed, *leaving) if each not in apart))
+    return tuple(dict.fromkeys(region for region in (*listed, *leaving) if region not in apart))
 
 
 def _targets(ends: BothRegions, primary: Secret, victim: Secret | None, other: Region) -> Iterator[Target]:
@@ -251,7 +253,9 @@ def _unchecked(look: NotChecked, name: str, arn: str, region: Region) -> Skipped
     )
     sure = replace(finding, severity=Severity.ERROR, message=f"nothing is done unseen, and {finding.message}")
     outcome = look.error.outcome if look.error else Outcome.FAILED
-    return SkippedSecret(region, Problem.about(sure, outcome), (sure,), is_silence=isinstance(look.error, Unanswered))
+    return SkippedSecret(
+        region, Problem.about(sure, outcome), (sure,), is_unanswered=isinstance(look.error, Unanswered)
+    )
 
 
 def _skip(region: Region, kind: Kind, message: str, hint: str) -> SkippedSecret:

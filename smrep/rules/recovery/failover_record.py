@@ -222,7 +222,7 @@ def apply_line(entry: RecordEntry, raw: Mapping[str, Any]) -> RecordEntry:
     if "versions" in raw:
         entry = replace(entry, stages=_stages(raw["versions"]))
     if entry.mark is RecordMark.LEAVING:
-        targets = {each.region: each for each in (*entry.third, *map(_target, raw["regions"]))}
+        targets = {target.region: target for target in (*entry.third, *map(_target, raw["regions"]))}
         return replace(entry, third=tuple(targets.values()))
     if entry.mark is RecordMark.REPLACING:
         return replace(entry, replacing=parse_region(_text(raw["region"])))

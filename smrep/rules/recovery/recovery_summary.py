@@ -167,7 +167,7 @@ def _names_with(secrets: Sequence[SecretReport], kinds: Sequence[Kind]) -> list[
 SKIPPED_CODES = (
     "BothChanged",
     "OldIsNewer",
-    *(each.value for each in (Kind.ROTATING, Kind.NAME_CLASH, Kind.ORPHAN, Kind.PROMOTED)),
+    *(kind.value for kind in (Kind.ROTATING, Kind.NAME_CLASH, Kind.ORPHAN, Kind.PROMOTED)),
 )
 """Codes of secrets that failback skips although AWS refused nothing."""
 _WORDS = ("secrets", "to_lead", "led", "already", "left_alone", "failed", "denied", "pending")
@@ -205,9 +205,9 @@ def failback_sheet(
 
     Failback first removes `removals` replicas in third Regions and overwrites `replaced` secrets before a role returns.
     """
-    by_truth: dict[NewerSide, list[str]] = {}
+    by_side: dict[NewerSide, list[str]] = {}
     for name, side in comparisons:
-        by_truth.setdefault(side, []).append(name)
+        by_side.setdefault(side, []).append(name)
     words = {
         NewerSide.LEVEL: "both sides hold the same",
         NewerSide.NEW: f"{pair.target} holds the newer value",
@@ -215,16 +215,16 @@ def failback_sheet(
         NewerSide.ONE: "only one side stands alone",
     }
     lines = [
-        SheetLine("to lead home", f"{len(by_truth[side])} where {description}: {some_names(by_truth[side], 3)}")
+        SheetLine("to lead home", f"{len(by_side[side])} where {description}: {some_names(by_side[side], 3)}")
         for side, description in words.items()
-        if side in by_truth
+        if side in by_side
     ]
     if not comparisons:
         return lines
     steps = [f"remove replicas in third Regions ({removals}), and wait until they are gone"] if removals else []
     if replaced or goal is FailbackGoal.PROTECT:
         steps.append("replicate each from where its value is to the other side, in place of the copy there")
-    turns = goal is FailbackGoal.RETURN and any(each is not NewerSide.OLD for each in by_truth)
+    turns = goal is FailbackGoal.RETURN and any(side is not NewerSide.OLD for side in by_side)
     if turns:  # the original Region stays the primary of its newer values
         steps.append(f"promote what is a replica in {pair.source} then, and replicate it back to {pair.target}")
     if removals:

@@ -93,7 +93,7 @@ def diagnosis_row(primary: Secret, target: Target, look: NameLookup, findings: t
 def _note(look: NameLookup, replica: Secret | None) -> str | None:
     """Return the note on this name's owner, if it causes no conflict."""
     if isinstance(look, NoSecret):
-        return None if look.to_the_arn else "nothing bears the name"
+        return None if look.only_by_arn else "nothing bears the name"
     return f"our replica, {last_dates(replica)}" if replica else None
 
 

@@ -25,8 +25,8 @@ def not_listed(secret: Secret, region: Region, key: str | None = None) -> Findin
 
 def listed_but_missing(secret: Secret, region: Region, look: NoSecret) -> Finding:
     """Return the finding for a Region listed as InSync that has no secret of this name or ARN."""
-    if look.to_the_arn:
-        reason, advice = look.who_can_tell(secret.account)
+    if look.only_by_arn:
+        reason, advice = look.name_check_advice(secret.account)
         first = f"{advice}; then, " if look.unknown_caller else ""
         return Finding(
             Kind.MISSING,
@@ -110,8 +110,8 @@ def failed_check_outcome(error: AwsError) -> Outcome:
 
 def not_checked(secret: Secret, region: Region, look: NameLookup) -> tuple[Finding, ...]:
     """Return the finding for a check that failed or was incomplete; nothing if it was not wanted."""
-    if isinstance(look, NoSecret) and look.to_the_arn:
-        reason, hint = look.who_can_tell(secret.account)
+    if isinstance(look, NoSecret) and look.only_by_arn:
+        reason, hint = look.name_check_advice(secret.account)
         return (
             Finding(
                 Kind.UNCHECKED,

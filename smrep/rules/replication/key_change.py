@@ -60,7 +60,7 @@ def decide_key_change(
         if finding.kind in _BLOCKERS and not (recreate and finding.kind is Kind.FAILED):
             hint = finding.hint
             if finding.kind in (Kind.MISSING, Kind.REMOVING):
-                owner = credentials_prefix(primary) if isinstance(look, NoSecret) and look.to_the_arn else ""
+                owner = credentials_prefix(primary) if isinstance(look, NoSecret) and look.only_by_arn else ""
                 hint = owner + _bring_back(primary, target)
             return blocked_change(target, replace(finding, hint=hint), _BLOCKERS[finding.kind])
     wrong = any(reason.kind in (Kind.WRONG_KEY, Kind.FAILED) for reason in proof.findings)

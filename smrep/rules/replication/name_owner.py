@@ -17,12 +17,12 @@ from smrep.rules.replication.key_failures import delete_commands
 class NoSecret:
     """No secret of this name exists in the Region."""
 
-    to_the_arn: bool = False
+    only_by_arn: bool = False
     """Only the ARN is known not to exist: another account cannot check the name."""
     unknown_caller: AwsError | None = None
     """Why the caller's account is unknown, if it is."""
 
-    def who_can_tell(self, account: str) -> tuple[str, str]:
+    def name_check_advice(self, account: str) -> tuple[str, str]:
         """Return who can check whether another secret has the name, and the hint."""
         if self.unknown_caller is None:
             return f"only account {account} can tell", f"use credentials of account {account}"
@@ -43,7 +43,7 @@ NameLookup = Secret | NoSecret | NotChecked
 
 def is_sure(look: NameLookup) -> bool:
     """Return whether a lookup found the owner of the name, or found that it is free."""
-    return not isinstance(look, NotChecked) and not (isinstance(look, NoSecret) and look.to_the_arn)
+    return not isinstance(look, NotChecked) and not (isinstance(look, NoSecret) and look.only_by_arn)
 
 
 def caller_hint(error: AwsError) -> str:
@@ -61,11 +61,11 @@ class NameOwner(Enum):
     """Our replica: our ARN in its Region, and our primary."""
     PROMOTED = auto()
     """Our former replica, standalone now."""
-    NAMESAKE = auto()
+    OTHER_SECRET = auto()
     """Another secret of the same name."""
     FOREIGN = auto()
     """A replica of another primary, which may be gone."""
-    DOOMED = auto()
+    PENDING_DELETION = auto()
     """A secret scheduled for deletion, which keeps the name until then."""
     UNKNOWN = auto()
 
@@ -82,12 +82,12 @@ def name_owner(primary: Secret, look: NameLookup) -> NameOwner:
         case NotChecked():
             return NameOwner.UNKNOWN
         case Secret() if look.deleted is not None:
-            return NameOwner.DOOMED
+            return NameOwner.PENDING_DELETION
         case Secret():
             ours = look.arn == in_region(primary.arn, look.region)
             if look.is_replica:
                 return NameOwner.OURS if ours and look.primary_region == primary.region else NameOwner.FOREIGN
-            return NameOwner.PROMOTED if ours else NameOwner.NAMESAKE
+            return NameOwner.PROMOTED if ours else NameOwner.OTHER_SECRET
 
 
 def our_replica(primary: Secret, look: NameLookup) -> Secret | None:
@@ -180,7 +180,7 @@ def conflict_finding(primary: Secret, target: Target, victim: Secret, owner: Nam
                 f"{name} in {region} {_former_relation(primary, victim)} and stands alone now: {victim.arn}",
                 f"it may hold newer values; look first: {describe}; {replacing}",
             )
-        case NameOwner.DOOMED:
+        case NameOwner.PENDING_DELETION:
             return Finding(
                 Kind.PENDING_DELETION,
                 Severity.ERROR,

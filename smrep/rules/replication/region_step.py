@@ -148,7 +148,7 @@ def _overwrite_step(primary: Secret, target: Target, victim: Secret, owner: Name
     """Return Overwrite if consent covers the victim, Keep if that is in progress, otherwise Skip."""
     finding = conflict_finding(primary, target, victim, owner)
     covered = consent.force and (
-        owner is NameOwner.NAMESAKE or (owner is NameOwner.PROMOTED and victim.arn in consent.arns)
+        owner is NameOwner.OTHER_SECRET or (owner is NameOwner.PROMOTED and victim.arn in consent.arns)
     )
     entry = primary.replica(target.region)
     before = (had_failed(entry),) if entry and entry.status == FAILED else ()

@@ -37,7 +37,7 @@ class ReplicaDeletion:
     error: Problem | None = None
 
     @property
-    def is_unseen(self) -> bool:
+    def is_not_checked(self) -> bool:
         """Whether a failed check stopped it."""
         return any(finding.kind is Kind.UNCHECKED for finding in self.findings)
 
@@ -186,7 +186,7 @@ def _conflict(primary: Secret, secret: Secret) -> Finding:
     match name_owner(primary, secret):
         case NameOwner.PROMOTED:
             kind, state = Kind.PROMOTED, f"was our replica once and stands alone now, {spared}"
-        case NameOwner.DOOMED:
+        case NameOwner.PENDING_DELETION:
             kind, state = Kind.PENDING_DELETION, "is scheduled for deletion"
         case NameOwner.FOREIGN:
             kind, state = Kind.ORPHAN, f"is a replica of another primary in {secret.primary_region}, {spared}"

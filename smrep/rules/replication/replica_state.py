@@ -176,7 +176,7 @@ def secret_report(
 def worst_first(reports: Iterable[SecretReport]) -> list[SecretReport]:
     """Return the secrets sorted by outcome, otherwise in their order."""
     order = list(Outcome)
-    return sorted(reports, key=lambda each: order.index(each.outcome))
+    return sorted(reports, key=lambda report: order.index(report.outcome))
 
 
 def worst(outcomes: Iterable[Outcome]) -> Outcome:

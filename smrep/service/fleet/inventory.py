@@ -74,7 +74,7 @@ class FleetScope:
     @property
     def seeks_orphans(self) -> bool:
         """Whether a replica's name alone can select its primary, as it must for an orphan."""
-        return bool(self.rules) and not any(rule.selector.needs_more_than_a_name for rule in self.rules)
+        return bool(self.rules) and not any(rule.selector.needs_details for rule in self.rules)
 
 
 @dataclass(slots=True)
@@ -233,7 +233,7 @@ class Inventory:
             return
         wanted = self._union(places, secret.account)
         if isinstance(wanted, RuleConflict):
-            self.conflicts.append(wanted.told(secret.name))
+            self.conflicts.append(wanted.message(secret.name))
         else:
             self.primaries.append(replace(secret, tags=()) if secret.tags else secret)
             self.wants.append(wanted)

@@ -104,7 +104,7 @@ class FailbackTask:
     begun: bool = False
     ended: bool = False
     skipped: SkippedSecret | None = None
-    truth: NewerSide = NewerSide.ONE
+    newer_side: NewerSide = NewerSide.ONE
     """Result of the first comparison of both sides."""
     _leg: Reprotection | SecretPromotion | None = None
     _shown: ConfirmedChanges = field(default_factory=ConfirmedChanges)
@@ -124,7 +124,7 @@ class FailbackTask:
         leg = self._leg
         if not isinstance(leg, Reprotection) or self.skipped is not None:
             return
-        self.truth = leg.aim.truth
+        self.newer_side = leg.aim.newer_side
         self._shown = ConfirmedChanges.by(leg, self.entry, self.pair if self._turns else None)
 
     @property

@@ -182,7 +182,7 @@ class Reprotection:
             return None
         removal = plan_removal(self.aws, holder, where, gate.clock, gate.deadline)
         for region, deletion in tuple(removal.deletions.items()):
-            if deletion.error is None or deletion.is_unseen:
+            if deletion.error is None or deletion.is_not_checked:
                 continue
             del removal.deletions[region]
             if our_replica(self.aim.primary, look_up_name(self.aws, self.aim.primary, region)):

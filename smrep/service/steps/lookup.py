@@ -158,11 +158,11 @@ def look_up_name(aws: SecretsManager, primary: Secret, region: Region) -> NameLo
     if primary.by_arn and isinstance(answer, NotFound):
         callers = is_callers(aws, primary)
         if callers is False:
-            return NoSecret(to_the_arn=True)
+            return NoSecret(only_by_arn=True)
         answer = answer_or_error(lambda: aws.describe(primary.name, region))
         another = isinstance(answer, Secret) and answer.account != primary.account
         if isinstance(callers, AwsError) and (another or isinstance(answer, NotFound)):
-            return NoSecret(to_the_arn=True, unknown_caller=callers)
+            return NoSecret(only_by_arn=True, unknown_caller=callers)
     if isinstance(answer, AwsError):
         return NoSecret() if isinstance(answer, NotFound) else NotChecked(answer)
     if answer.account != primary.account:

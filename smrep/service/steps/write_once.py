@@ -330,7 +330,7 @@ def compare(  # noqa: PLR0913 - what was shown may be nothing, which bears no na
         outcome = seen.error.outcome if seen.error else Unchecked.outcome
         raise Unchecked(f"{name} in {region} could not be checked again, so it was skipped{why}", again, outcome)
     if isinstance(seen, NoSecret):
-        if seen.to_the_arn:
+        if seen.only_by_arn:
             skipped = f"{name} in {region} could not be checked again, so it was skipped"
             why = "only the account that owns it can tell what has that name there"
             raise Unchecked(f"{skipped}: {why}", again, Outcome.ACCESS)
