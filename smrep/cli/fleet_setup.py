@@ -301,9 +301,6 @@ def check_end(fleet: FleetRun, timeout_s: float, again: str) -> None:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-CHOOSING = ("prefixes", "tags", "owning_service", "every")
-"""Python names of the options of `selection`."""
-
 
 class Tag(click.ParamType[tuple[str, str | None], str]):
     """`KEY` or `KEY=VALUE`."""

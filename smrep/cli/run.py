@@ -462,9 +462,6 @@ class Run:
         elif not self.streamed:
             self.write(FORMATS[self.output](report, self.paper(self.stdout)) if text is None else [text])
 
-    def _write_line(self, line: str) -> None:
-        self.write([line])
-
     def write(self, pieces: Iterable[str]) -> None:
         """Write to standard output.
 

@@ -9,7 +9,7 @@ from typing import Any
 from smrep.errors import AwsError, CredentialsError, NotFound, PlanIsStale, SmrepError
 from smrep.report import Problem, SecretReport
 from smrep.rules.replication.replica_deletion import removal_blocker
-from smrep.service.fleet.fleet_run import AccountRun, StopFlag, open_gate
+from smrep.service.fleet.fleet_run import AccountRun, StopFlag, open_gate, take_step
 from smrep.service.fleet.scheduler import Scheduler
 from smrep.service.fleet.secret_plan import SecretPlan
 from smrep.service.steps.parallel import LOOK_S
@@ -36,20 +36,14 @@ class ApplyTask:
 
     def step(self) -> float | None:
         """Begin, or look once more; return when to call again, None when done."""
-        if self.account_run.ended_by is not None and not self.begun:
-            return None
+        return take_step(self, self._advance)
+
+    def _advance(self) -> float | None:
         try:
-            next_at = self._look(self._gate) if self._gate else self._begin()
-        except CredentialsError as error:
-            self.account_run.ended_by = self.account_run.ended_by or error
-            self.begun, next_at = self.was_sent, None
-        if not self.begun:
-            return None  # the run or its account ended first
-        if next_at is None:
-            self.ended = True
-        if self.done:
-            self.done(self)
-        return next_at
+            return self._look(self._gate) if self._gate else self._begin()
+        except CredentialsError:
+            self.begun = self.was_sent
+            raise
 
     @property
     def name(self) -> str:

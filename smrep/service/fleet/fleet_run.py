@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from smrep.errors import AllDenied, Outcome, SmrepError
+from smrep.errors import AllDenied, CredentialsError, Outcome, SmrepError
 from smrep.report import Problem, Progress, SecretReport
 from smrep.service.fleet.inventory import Inventory
 from smrep.service.fleet.multi_account import ENOUGH, DenialBreaker
@@ -115,6 +115,27 @@ class FleetTask(Protocol):
     def report(self) -> SecretReport:
         """Return the secret's current report."""
         ...
+
+
+def take_step(task: FleetTask, advance: Callable[[], float | None]) -> float | None:
+    """Advance a task unless its account's run has ended; return when to call again, None when done.
+
+    Credentials that no longer work end the run of the whole account.
+    """
+    run = task.account_run
+    if run.ended_by is not None and not task.begun:
+        return None
+    try:
+        next_at = advance()
+    except CredentialsError as error:
+        run.ended_by = run.ended_by or error
+        next_at = None
+    if not task.begun:
+        return None  # the run or its account ended first
+    task.ended = next_at is None
+    if task.done:
+        task.done(task)
+    return next_at
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from smrep.errors import AwsError, CredentialsError, NotFound, Outcome, Refused
+from smrep.errors import AwsError, NotFound, Outcome, Refused
 from smrep.model import Secret, in_region
 from smrep.regions import Region
 from smrep.report import Action, Problem, RegionReport, SecretReport
@@ -22,7 +22,7 @@ from smrep.rules.recovery.failback_decision import (
 from smrep.rules.recovery.failover_record import RecordEntry, RecordMark, RegionPair, apply_line, mark_line, versions
 from smrep.rules.replication.name_owner import NameLookup, NoSecret, NotChecked, secret_summary
 from smrep.rules.replication.replica_state import worst
-from smrep.service.fleet.fleet_run import AccountRun, StopFlag, open_gate
+from smrep.service.fleet.fleet_run import AccountRun, StopFlag, open_gate, take_step
 from smrep.service.fleet.scheduler import Scheduler
 from smrep.service.ports import SecretsManager
 from smrep.service.recovery.reprotect import SAME_AGAIN, Reprotection
@@ -189,19 +189,10 @@ class FailbackTask:
             OutputError: the record cannot be written.
 
         """
-        if self.account_run.ended_by is not None and not self.begun:
-            return None
-        try:
-            next_at = self._go_on(self._gate) if self._gate else self._begin()
-        except CredentialsError as error:
-            self.account_run.ended_by = self.account_run.ended_by or error
-            next_at = None
-        if not self.begun:
-            return None
-        self.ended = next_at is None
-        if self.done:
-            self.done(self)
-        return next_at
+        return take_step(self, self._advance)
+
+    def _advance(self) -> float | None:
+        return self._go_on(self._gate) if self._gate else self._begin()
 
     def leave(self, skipped: SkippedSecret) -> None:
         """Skip the secret."""

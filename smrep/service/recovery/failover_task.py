@@ -16,7 +16,7 @@ from smrep.rules.primary_region import SecretAddress
 from smrep.rules.recovery.failover_record import RecordEntry, RecordMark, RegionPair, mark_line, promoting_line
 from smrep.rules.recovery.recovery_summary import promotion_row
 from smrep.rules.replication.standalone_secret import promotion_blocker
-from smrep.service.fleet.fleet_run import AccountRun, StopFlag, open_gate
+from smrep.service.fleet.fleet_run import AccountRun, StopFlag, open_gate, take_step
 from smrep.service.fleet.scheduler import Scheduler
 from smrep.service.steps.lookup import FoundSecret, explain_lookup_error, pending_deletion, refusal_report
 from smrep.service.steps.parallel import LOOK_S
@@ -79,19 +79,10 @@ class FailoverTask:
             OutputError: the record cannot be written.
 
         """
-        if self.account_run.ended_by is not None and not self.begun:
-            return None
-        try:
-            next_at = self._look(self._gate) if self._gate else self._begin()
-        except CredentialsError as error:
-            self.account_run.ended_by = self.account_run.ended_by or error
-            next_at = None
-        if not self.begun:
-            return None  # the run ended first
-        self.ended = next_at is None
-        if self.done:
-            self.done(self)
-        return next_at
+        return take_step(self, self._advance)
+
+    def _advance(self) -> float | None:
+        return self._look(self._gate) if self._gate else self._begin()
 
     def rehearse(self) -> None:
         """Look like the real run and change nothing: a dry run without access must not say go.
