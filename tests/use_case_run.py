@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from greenlet import getcurrent, greenlet
@@ -104,7 +104,8 @@ class UseCaseRun:
 
     def secrets(self, *, dry_run: bool = False) -> tuple[SecretReport, ...]:
         """Return every secret as it stands."""
-        return tuple(self.state.tracked.reports(dry_run=dry_run))
+        tracked: Any = self.state.tracked
+        return tuple((replace(tracked, dry_run=True) if dry_run else tracked).reports())
 
     @property
     def stakes(self) -> Sequence[tuple[str, str]]:

@@ -66,8 +66,6 @@ class Run:
     """Whether standard input named secrets, so that it cannot answer a prompt."""
     events: Events | None = None
     """Live events of the run, with -o ndjson."""
-    looks_last: bool = False
-    """Whether Regions in sync are checked only at the end."""
     where: PrimaryRegions | None = None
     endpoint_url: str | None = None
     thought_s: float = 0.0
@@ -216,9 +214,9 @@ class Run:
                 self.events.progress(progress)
             self.gauge.show(progress, self.elapsed_s)
             return
-        secrets = state.tracked.reports(dry_run=self.dry_run)
+        secrets = state.tracked.reports()
         if self.events:
-            self.events.show(secrets, looks_last=self.looks_last)
+            self.events.show(secrets, looks_last=state.looks_last)
         self.screen.show(secrets, self.elapsed_s)
 
     def approve(self, state: RunState, plan: Plan) -> bool:
@@ -230,7 +228,7 @@ class Run:
         """
         if self.events:
             self.events.plan()
-        secrets = state.tracked.reports(dry_run=self.dry_run)
+        secrets = state.tracked.reports()
         for finding in (row_finding for secret in secrets for row in secret.replicas for row_finding in row.findings):
             if finding.severity is Severity.INFO or finding.kind in (Kind.FAILED, Kind.MANAGED):
                 self.messages.note(finding.message)

@@ -41,7 +41,7 @@ class Application(FleetRun):
             tasks.append(ApplyTask(secret_plan, account_runs.setdefault(id(planner), fresh), scheduler))
         return cls(tasks, scheduler, kept=plan.kept)
 
-    def reports(self, *, dry_run: bool = False) -> Sequence[SecretReport]:  # noqa: ARG002 - it acts
+    def reports(self) -> Sequence[SecretReport]:
         """Return every secret's current report, worst first."""
         return join_reports(worst_first(task.report() for task in self.tasks), self.kept)
 

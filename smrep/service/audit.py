@@ -16,7 +16,7 @@ from smrep.rules.replication.replica_state import secret_report, worst, worst_fi
 from smrep.service.fleet.inspector import Inspector
 from smrep.service.fleet.inventory import Inventory, check_conflicts, refuse_absent, unmatched_rules
 from smrep.service.fleet.multi_account import Accounts
-from smrep.service.run_state import RunState
+from smrep.service.run_state import RunState, Tracked
 from smrep.service.steps.lookup import troubles_elsewhere
 from smrep.service.steps.parallel import do_nothing, parallel
 
@@ -146,7 +146,7 @@ class Audit:
 
 
 @dataclass(slots=True)
-class Audits:
+class Audits(Tracked):
     """Audit of every account."""
 
     audits: Sequence[Audit]
@@ -192,12 +192,7 @@ class Audits:
         """Progress of the run."""
         return self._present.progress if self._present else Progress("listing", 0)
 
-    @property
-    def was_sent(self) -> bool:
-        """Whether a request may have reached AWS: never."""
-        return False
-
-    def reports(self, *, dry_run: bool = False) -> Sequence[SecretReport]:  # noqa: ARG002 - it changes nothing
+    def reports(self) -> Sequence[SecretReport]:
         """Return every secret, findings first; reports of healthy secrets are created on access."""
         reports = sorted(self._reports(), key=lambda report: (not is_remarkable(report), report.name))
         items: list[SecretReport | tuple[Audit, int]] = [*worst_first(reports)]

@@ -20,13 +20,13 @@ from smrep.rules.replication.replica_state import secret_report
 from smrep.service.fleet.multi_account import DenialBreaker
 from smrep.service.fleet.region_lister import RegionLister
 from smrep.service.ports import Aws, Clock
-from smrep.service.run_state import RunState
+from smrep.service.run_state import RunState, Tracked
 from smrep.service.steps.lookup import look_up_name
 from smrep.service.steps.parallel import parallel
 
 
 @dataclass(slots=True)
-class Export:
+class Export(Tracked):
     """One run of `export`; changes nothing in AWS."""
 
     aws: Aws
@@ -100,12 +100,7 @@ class Export:
             return Progress("examining", self._looked, self._to_look)
         return Progress("listing", self._lister.seen)
 
-    @property
-    def was_sent(self) -> bool:
-        """Whether a request may have reached AWS: never."""
-        return False
-
-    def reports(self, *, dry_run: bool = False) -> Sequence[SecretReport]:  # noqa: ARG002 - it changes nothing
+    def reports(self) -> Sequence[SecretReport]:
         """Return every secret with replicas."""
         items: list[SecretReport | Secret] = [*self.unchecked, *self.primaries]
         return LazyReports(items, lambda item: item if isinstance(item, SecretReport) else self._report(item))

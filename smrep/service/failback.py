@@ -45,7 +45,7 @@ class Failback(FleetRun):
     is_compared: bool = False
     """Whether all secrets were compared, so that the plan is known."""
 
-    def reports(self, *, dry_run: bool = False) -> Sequence[SecretReport]:  # noqa: ARG002 - its tasks know
+    def reports(self) -> Sequence[SecretReport]:
         """Return every secret's current report, worst first."""
         return worst_first(task.report(dry_run=self.dry_run) for task in self.tasks) if self.is_compared else []
 

@@ -21,14 +21,14 @@ from smrep.service.fleet.fleet_run import FleetRun
 from smrep.service.fleet.region_lister import RegionLister
 from smrep.service.ports import Aws
 from smrep.service.recovery.failover_task import FailoverTask
-from smrep.service.run_state import RunState
+from smrep.service.run_state import RunState, Tracked
 from smrep.service.steps.kms_keys import KmsKeys
 from smrep.service.steps.lookup import FoundSecret, explain_lookup_error, of_another_account, refusal_report
 from smrep.service.steps.parallel import parallel
 
 
 @dataclass(slots=True)
-class FailoverSelection:
+class FailoverSelection(Tracked):
     """Selects replicas by asking only the surviving Region; changes nothing."""
 
     aws: Aws
@@ -98,19 +98,6 @@ class FailoverSelection:
         return Progress("listing", self.lister.seen)
 
     @property
-    def summary(self) -> None:
-        """None: nothing is promoted yet."""
-
-    @property
-    def was_sent(self) -> bool:
-        """Whether a request may have reached AWS: never."""
-        return False
-
-    def reports(self, *, dry_run: bool = False) -> Sequence[SecretReport]:  # noqa: ARG002 - it changes nothing
-        """Return nothing: the selection is not known yet."""
-        return ()
-
-    @property
     def to_promote(self) -> list[str]:
         """ARNs to promote: replicas, and secrets without an end in the record."""
         begun = {secret.arn for secret in self.record.unfinished}
@@ -155,7 +142,7 @@ class Failover(FleetRun):
     """Requests per second."""
     dry_run: bool = False
 
-    def reports(self, *, dry_run: bool = False) -> Sequence[SecretReport]:  # noqa: ARG002 - its tasks know
+    def reports(self) -> Sequence[SecretReport]:
         """Return every secret's current report, worst first."""
         return [*self.refused, *worst_first(task.report(dry_run=self.dry_run) for task in self.tasks)]
 

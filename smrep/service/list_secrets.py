@@ -14,11 +14,11 @@ from smrep.rules.primary_region import check_account
 from smrep.rules.replication.key_failures import DEFAULT
 from smrep.service.fleet.region_lister import RegionLister
 from smrep.service.ports import Clock, SecretsManager
-from smrep.service.run_state import RunState
+from smrep.service.run_state import RunState, Tracked
 
 
 @dataclass(slots=True)
-class Listing:
+class Listing(Tracked):
     """Selected secrets of a Region."""
 
     aws: SecretsManager
@@ -47,20 +47,11 @@ class Listing:
             run.update()
 
     @property
-    def summary(self) -> None:
-        """None: a list has no counts."""
-
-    @property
     def progress(self) -> Progress:
         """Number of secrets listed."""
         return Progress("listing", self.seen)
 
-    @property
-    def was_sent(self) -> bool:
-        """Whether a request may have reached AWS: never."""
-        return False
-
-    def reports(self, *, dry_run: bool = False) -> Sequence[SecretReport]:  # noqa: ARG002 - it changes nothing
+    def reports(self) -> Sequence[SecretReport]:
         """Return every secret listed so far."""
         return LazyReports(self._secrets, _report)
 

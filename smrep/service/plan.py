@@ -71,7 +71,7 @@ class FleetPlan(SecretPlans):
             return Progress("examining", inspector.looked, inspector.to_look)
         return self._at.inventory.progress
 
-    def reports(self, *, dry_run: bool = True) -> Sequence[SecretReport]:  # noqa: ARG002 - it does nothing yet
+    def reports(self) -> Sequence[SecretReport]:
         """Return every secret, planned changes first."""
         return join_reports([plan.report(dry_run=True) for _, plan in self.plans], self.kept, detailed=self.detailed)
 
@@ -169,7 +169,7 @@ class RevalidatedPlan(SecretPlans):
         """Number of secrets checked."""
         return Progress("examining", self._looked, len(self.plan.secrets))
 
-    def reports(self, *, dry_run: bool = True) -> Sequence[SecretReport]:  # noqa: ARG002 - it does nothing yet
+    def reports(self) -> Sequence[SecretReport]:
         """Return every secret of the plan."""
         return [plan.report(dry_run=True) for _, plan in self.plans]
 

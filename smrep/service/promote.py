@@ -19,7 +19,7 @@ from smrep.rules.replication.standalone_secret import (
     promotion_blocker,
 )
 from smrep.service.ports import SecretsManager
-from smrep.service.run_state import FewSecrets, Plan, RunState, interrupted_change
+from smrep.service.run_state import Plan, RunState, interrupted_change
 from smrep.service.steps.lookup import FoundSecret, find_secrets, pending_deletion, refusal_report
 from smrep.service.steps.parallel import LOOK_S, parallel
 from smrep.service.steps.polling import watch
@@ -71,7 +71,7 @@ def promote(aws: SecretsManager, request: PromoteRequest, run: RunState) -> Secr
     lookups = find_secrets(aws, request.addresses, follow=False, expect_account=request.expect_account, run=run)
     check_arn_regions(request.secret_ids, [lookup.result for lookup in lookups if isinstance(lookup.result, Secret)])
     members = [_plan(request, lookup) for lookup in lookups]
-    run.track(FewSecrets(members, request.wait), partial(interrupted_change, "promoting"))
+    run.track(members, partial(interrupted_change, "promoting"), waiting=request.wait)
     replicas = [member for member in members if isinstance(member, SecretPromotion) and member.is_open]
     if not run.approve(Plan("promoting", [_danger(replica.first) for replica in replicas], request.again)):
         return run.report()

@@ -26,7 +26,7 @@ from smrep.rules.replication.replica_state import LIST_LAG_S, worst
 from smrep.service.ports import Aws, Clock
 from smrep.service.remove import RemoveRequest, remove
 from smrep.service.replicate import ReplicateRequest, replicate
-from smrep.service.run_state import FewSecrets, Plan, RunState, interrupted_change
+from smrep.service.run_state import Plan, RunState, interrupted_change
 from smrep.service.steps.kms_keys import KmsKeys
 from smrep.service.steps.lookup import answer_or_error, find_secrets, not_a_primary, refusal_report
 from smrep.service.steps.parallel import parallel, time_left
@@ -81,11 +81,11 @@ def rekey(aws: Aws, request: RekeyRequest, run: RunState) -> SecretsReport:
     )
     if isinstance(primary, Problem) or error:
         assert error is not None  # noqa: S101 - either way there is one
-        run.track(FewSecrets([refusal_report(lookup, error)]), partial(interrupted_change, "changing the key"))
+        run.track([refusal_report(lookup, error)], partial(interrupted_change, "changing the key"))
         run.approve(Plan("recreating a replica", (), request.again))
         return run.report()
     secret = _decide(aws, keys, primary, request, run)
-    run.track(FewSecrets([secret]), partial(_interrupted, secret))
+    run.track([secret], partial(_interrupted, secret))
     if not run.approve(Plan("recreating a replica", secret.dangers if request.recreate else (), request.again)):
         return run.report()
     wanted = [change for change in secret.changes.values() if change.wanted]

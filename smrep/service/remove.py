@@ -12,7 +12,7 @@ from smrep.report import Problem, SecretReport, SecretsReport
 from smrep.rules.hints import format_command
 from smrep.rules.primary_region import SecretAddress, common_region
 from smrep.service.ports import SecretsManager
-from smrep.service.run_state import FewSecrets, Plan, RunState, interrupted_change
+from smrep.service.run_state import Plan, RunState, interrupted_change
 from smrep.service.steps.lookup import FoundSecret, find_secrets, not_a_primary, refusal_report
 from smrep.service.steps.parallel import parallel
 from smrep.service.steps.polling import watch
@@ -59,7 +59,7 @@ def remove(aws: SecretsManager, request: RemoveRequest, run: RunState) -> Secret
     """
     lookups = find_secrets(aws, request.addresses, follow=False, expect_account=request.expect_account, run=run)
     members = parallel(partial(_plan, aws, request, run), lookups)
-    run.track(FewSecrets(members, request.wait), partial(interrupted_change, "removing"))
+    run.track(members, partial(interrupted_change, "removing"), waiting=request.wait)
     secrets = [member for member in members if isinstance(member, SecretRemoval)]
     dangers = [danger for secret in secrets for danger in secret.stakes]
     if not run.approve(Plan("removing", dangers, request.again)):

@@ -15,7 +15,7 @@ from smrep.rules.replication.name_owner import secret_summary
 from smrep.rules.replication.region_step import NO_CONSENT, Consent, RegionStep, Skip
 from smrep.rules.replication.replica_state import ReplicaState
 from smrep.service.ports import Aws
-from smrep.service.run_state import FewSecrets, Plan, RunState, interrupted_change
+from smrep.service.run_state import Plan, RunState, interrupted_change
 from smrep.service.steps.closing_look import is_ours, look_at_end
 from smrep.service.steps.kms_keys import KmsKeys, unchecked_key
 from smrep.service.steps.lookup import (
@@ -98,11 +98,12 @@ def replicate(aws: Aws, request: ReplicateRequest, run: RunState) -> SecretsRepo
         UsageError: a secret belongs to another account than expected, or the plan was not confirmed.
 
     """
+    run.looks_last = True
     keys = KmsKeys(aws)
     planner = _Planner(aws, keys, PreflightChecks(aws, aws, keys, request.command), request, run)
     lookups = find_secrets(aws, request.addresses, follow=False, expect_account=request.expect_account, run=run)
     members = parallel(planner.plan, lookups)
-    run.track(FewSecrets(members, request.wait), partial(interrupted_change, "replicating"))
+    run.track(members, partial(interrupted_change, "replicating"), waiting=request.wait)
     secrets = replications(members)
     if not run.approve(Plan("overwriting", _dangers(secrets), request.again)):
         return run.report()

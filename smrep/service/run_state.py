@@ -12,27 +12,29 @@ from smrep.rules.run_outcome import interrupted_read, interruption
 from smrep.service.ports import Clock
 
 
-class Tracked(Protocol):
+class Tracked:
     """Secrets of a run, which can report at any moment."""
 
-    def reports(self, *, dry_run: bool) -> Sequence[SecretReport]:
-        """Return each secret's current report."""
-        ...
+    __slots__ = ()
+
+    def reports(self) -> Sequence[SecretReport]:
+        """Return each secret's current report; none while the secrets are unknown."""
+        return ()
 
     @property
     def was_sent(self) -> bool:
         """Whether a request may have reached AWS."""
-        ...
+        return False
 
     @property
     def summary(self) -> Mapping[str, int] | None:
         """Counts of a run over many secrets."""
-        ...
+        return None
 
     @property
     def progress(self) -> Progress | None:
         """Progress of a run over many secrets."""
-        ...
+        return None
 
 
 class TrackedSecret(Protocol):
@@ -49,18 +51,17 @@ class TrackedSecret(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class FewSecrets:
+class FewSecrets(Tracked):
     """Secrets shown one by one, each in progress or ended before it began."""
 
     secrets: Sequence[TrackedSecret | SecretReport] = ()
     waiting: bool = True
-    summary: None = None
-    progress: None = None
+    dry_run: bool = False
 
-    def reports(self, *, dry_run: bool = False) -> tuple[SecretReport, ...]:
+    def reports(self) -> tuple[SecretReport, ...]:
         """Return each secret's current report, in order."""
         return tuple(
-            secret if isinstance(secret, SecretReport) else secret.report(waiting=self.waiting, dry_run=dry_run)
+            secret if isinstance(secret, SecretReport) else secret.report(waiting=self.waiting, dry_run=self.dry_run)
             for secret in self.secrets
         )
 
@@ -94,8 +95,7 @@ def interrupted_look(_state: RunState) -> Problem:
 
 def interrupted_change(activity: str, state: RunState) -> Problem:
     """Return the problem of an interrupted change; AWS continues the `activity`: `replicating`."""
-    reports = state.tracked.reports(dry_run=False)
-    return interruption(reports, sent=state.tracked.was_sent, doing=activity)
+    return interruption(state.tracked.reports(), sent=state.tracked.was_sent, doing=activity)
 
 
 class Observer(Protocol):
@@ -127,10 +127,18 @@ class RunState:
     tracked: Tracked = field(default_factory=FewSecrets)
     interruption: Callable[[RunState], Problem] = nothing_sent
     """Returns the problem of an interruption at this moment."""
+    looks_last: bool = False
+    """Whether Regions in sync are checked only at the end."""
 
-    def track(self, tracked: Tracked, interruption: Callable[[RunState], Problem] | None = None) -> None:
-        """Report these secrets from now on, also after an interruption."""
-        self.tracked = tracked
+    def track(
+        self,
+        tracked: Tracked | Sequence[TrackedSecret | SecretReport],
+        interruption: Callable[[RunState], Problem] | None = None,
+        *,
+        waiting: bool = True,
+    ) -> None:
+        """Report these secrets from now on, also after an interruption; `waiting`: the run waits for what it starts."""
+        self.tracked = tracked if isinstance(tracked, Tracked) else FewSecrets(tracked, waiting, self.dry_run)
         self.interruption = interruption or self.interruption
 
     def update(self, changed: Sequence[SecretReport] | None = None) -> None:
@@ -147,4 +155,4 @@ class RunState:
 
     def report(self) -> SecretsReport:
         """Return the run's results so far."""
-        return SecretsReport(self.tracked.reports(dry_run=self.dry_run), self.tracked.summary)
+        return SecretsReport(self.tracked.reports(), self.tracked.summary)

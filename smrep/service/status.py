@@ -13,7 +13,7 @@ from smrep.rules.replication.findings import failed, in_progress, no_value, not_
 from smrep.rules.replication.key_failures import failure
 from smrep.rules.replication.replica_state import ReplicaState, region_report, secret_report
 from smrep.service.ports import SecretsManager
-from smrep.service.run_state import FewSecrets, RunState
+from smrep.service.run_state import RunState
 from smrep.service.steps.lookup import (
     FoundSecret,
     find_secrets,
@@ -50,10 +50,10 @@ def status(aws: SecretsManager, request: StatusRequest) -> SecretsReport:
 
 def watch(aws: SecretsManager, request: StatusRequest, run: RunState) -> SecretsReport:
     """Show the state repeatedly; return only if the first look finds nothing."""
-    run.track(FewSecrets(), _interrupted)
+    run.track((), _interrupted)
     while True:
         report = status(aws, request)
-        run.track(FewSecrets(report.secrets))
+        run.track(report.secrets)
         run.update()
         if not any(secret.arn for secret in report.secrets):
             return run.report()

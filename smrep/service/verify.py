@@ -8,7 +8,7 @@ from smrep.model import Target
 from smrep.report import Problem, SecretReport, SecretsReport
 from smrep.rules.primary_region import SecretAddress, check_regions
 from smrep.service.ports import Aws
-from smrep.service.run_state import FewSecrets, RunState, interrupted_look
+from smrep.service.run_state import RunState, interrupted_look
 from smrep.service.steps.kms_keys import KmsKeys
 from smrep.service.steps.lookup import (
     FoundSecret,
@@ -41,10 +41,10 @@ def verify(aws: Aws, request: VerifyRequest, run: RunState) -> SecretsReport:
         UsageError: as for `status`.
 
     """
-    run.track(FewSecrets(), interrupted_look)
+    run.track((), interrupted_look)
     lookups = find_secrets(aws, request.addresses, follow=True, expect_account=request.expect_account, run=run)
     members = [_member(request.targets, lookup) for lookup in lookups]
-    run.track(FewSecrets(members))
+    run.track(members)
     checks = [member for member in members if isinstance(member, ReplicaCheck)]
     prove_until_settled(ReplicaProver(aws, KmsKeys(aws), run.clock, run.deadline), checks, run)
     for check in checks:

@@ -15,7 +15,7 @@ from smrep.rules.replication.findings import not_listed
 from smrep.rules.replication.replica_state import LIST_LAG_S, ReplicaState
 from smrep.rules.run_outcome import interrupted_wait
 from smrep.service.ports import SecretsManager
-from smrep.service.run_state import FewSecrets, RunState
+from smrep.service.run_state import RunState
 from smrep.service.steps.closing_look import look_at_end
 from smrep.service.steps.lookup import (
     FoundSecret,
@@ -62,10 +62,11 @@ def wait(aws: SecretsManager, request: WaitRequest, run: RunState) -> SecretsRep
         UsageError: as for `status`.
 
     """
-    run.track(FewSecrets(), partial(_interrupted, request))
+    run.looks_last = True
+    run.track((), partial(_interrupted, request))
     lookups = find_secrets(aws, request.addresses, follow=True, expect_account=request.expect_account, run=run)
     members = [_member(request.regions, lookup) for lookup in lookups]
-    run.track(FewSecrets(members))
+    run.track(members)
     run.update()
     secrets, lag_ends = replications(members), run.clock.monotonic() + LIST_LAG_S
     if run.clock.monotonic() >= run.deadline:
@@ -77,7 +78,7 @@ def wait(aws: SecretsManager, request: WaitRequest, run: RunState) -> SecretsRep
 
 
 def _interrupted(request: WaitRequest, run: RunState) -> Problem:
-    return interrupted_wait(run.tracked.reports(dry_run=False), request.command)
+    return interrupted_wait(run.tracked.reports(), request.command)
 
 
 def _member(wanted: tuple[Region, ...], lookup: FoundSecret) -> Member:

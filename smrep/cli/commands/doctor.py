@@ -52,7 +52,7 @@ def doctor(
         from smrep.service import doctor as service
         from smrep.service.steps.lookup import identify_caller
 
-        run.state.track(run.state.tracked, interrupted_look)
+        run.state.track((), interrupted_look)
         aws, home = run.connect(), next(iter(where.sources))
         caller = identify_caller(aws, home)
         run.account_id = caller.account

@@ -103,7 +103,7 @@ def run_replication(
     shared: options.SharedOptions,
 ) -> int:
     """Run `replicate` or `retry`, and return the exit code; `wanted` holds the Regions, or their error."""
-    with Run(command, shared, chosen.timeout_s, dry_run=chosen.dry_run, yes=chosen.yes, looks_last=True) as run:
+    with Run(command, shared, chosen.timeout_s, dry_run=chosen.dry_run, yes=chosen.yes) as run:
         regions = wanted()
         replicas = [target.region for target in regions]
         addresses = run.locate(secrets, replicas).addresses

@@ -27,7 +27,7 @@ def wait(secrets: tuple[str, ...], regions: Any, *, timeout_s: float, shared: op
 
     SECRET is a name or an ARN, of the primary or of a replica; - reads them from standard input, one a line.
     """
-    with Run("wait", shared, timeout_s, looks_last=True) as run:
+    with Run("wait", shared, timeout_s) as run:
         wanted = tuple(target.region for target in targets(regions, None))
         addresses = run.locate(secrets, wanted).addresses
         if not addresses:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -14,7 +14,7 @@ from smrep.service.fleet.inventory import Inventory
 from smrep.service.fleet.multi_account import ENOUGH, DenialBreaker
 from smrep.service.fleet.scheduler import Scheduler
 from smrep.service.ports import SecretsManager
-from smrep.service.run_state import RunState
+from smrep.service.run_state import RunState, Tracked
 from smrep.service.steps.rate_limiter import RateLimiter
 from smrep.service.steps.write_once import WriteGate
 
@@ -139,7 +139,7 @@ def take_step(task: FleetTask, advance: Callable[[], float | None]) -> float | N
 
 
 @dataclass(slots=True)
-class FleetRun:
+class FleetRun(Tracked):
     """Tasks of many secrets, run in parallel."""
 
     tasks: Sequence[FleetTask]
@@ -212,12 +212,7 @@ class FleetRun:
         """Whether a request may have reached AWS."""
         return any(task.begun for task in self.tasks)
 
-    @property
-    def summary(self) -> Mapping[str, int] | None:
-        """Secrets counted by result."""
-        return None
-
-    def reports(self, *, dry_run: bool = False) -> Sequence[SecretReport]:  # noqa: ARG002 - its tasks know
+    def reports(self) -> Sequence[SecretReport]:
         """Return every secret's current report."""
         return [task.report() for task in self.tasks]
 

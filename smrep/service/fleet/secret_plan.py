@@ -20,6 +20,7 @@ from smrep.rules.replication.replica_state import secret_report
 from smrep.service.fleet.inspector import Inspector
 from smrep.service.fleet.inventory import Inventory, check_conflicts
 from smrep.service.ports import Clock
+from smrep.service.run_state import Tracked
 from smrep.service.steps.lookup import troubles_elsewhere
 from smrep.service.steps.parallel import LOOK_S, do_nothing, parallel
 from smrep.service.steps.preflight import PreflightChecks
@@ -232,12 +233,11 @@ class AccountPlanner:
         return with_blockers(step, (*self.health.of_target(primary, target, seen), *self.health.of_primary(primary)))
 
 
-class SecretPlans:
+class SecretPlans(Tracked):
     """Totals of all accounts' plans, new or saved."""
 
     __slots__ = ()
     plans: list[tuple[AccountPlanner, SecretPlan]]
-    was_sent = False
 
     @property
     def removals(self) -> int:
