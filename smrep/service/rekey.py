@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from smrep.errors import AwsError, NotSent, Outcome, SmrepError, Throttled, Unanswered
+from smrep.errors import AwsError, NotSent, Outcome, Throttled, Unanswered
 from smrep.model import Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Problem, RegionReport, SecretReport, SecretsReport
@@ -221,83 +221,45 @@ def _read_back(aws: Aws, keys: KmsKeys, secret: RekeyedSecret, run: RunState) ->
             secret.changes[region] = replace(secret.changes[region], accepted=True)
 
 
-@dataclass(slots=True)
 class RekeyWrite(Write):
     """UpdateSecret with another key, for one replica."""
 
-    aws: Aws
-    keys: KmsKeys
-    gate: WriteGate
-    secret: RekeyedSecret
-    before: dict[Region, KeyChange] = field(default_factory=dict)
+    not_shown = not_read = "it is not seen to be taken"
 
-    @property
-    def name(self) -> str:
-        """The secret's name."""
-        return self.secret.check.primary.name
-
-    @property
-    def notes(self) -> list[str]:
-        """The secret's notes."""
-        return self.secret.notes
-
-    def remember(self, regions: Sequence[Region]) -> None:
-        """Remember the key changes before the request."""
-        self.before = {region: self.secret.changes[region] for region in regions}
+    def __init__(self, aws: Aws, keys: KmsKeys, gate: WriteGate, secret: RekeyedSecret) -> None:
+        """Write to one replica of the secret."""
+        super().__init__(gate, secret.check.primary.name, secret.notes, secret.changes)
+        self.aws, self.keys, self.primary, self.changes = aws, keys, secret.check.primary, secret.changes
 
     def request(self, regions: Sequence[Region]) -> None:
         """Request the new key."""
         (region,) = regions
-        change = self.secret.changes[region]
-        self.secret.changes[region] = replace(change, sent_at=self.gate.clock.monotonic())
-        self.aws.rekey(in_region(self.secret.check.primary.arn, region), region, change.target.kms_key or DEFAULT)
-
-    def accept(self, regions: Sequence[Region], answer: object) -> None:  # noqa: ARG002 - it tells no key
-        """Record that AWS accepted the request."""
-        for region in regions:
-            self.secret.changes[region] = replace(self.secret.changes[region], accepted=True)
-
-    def undo(self, regions: Sequence[Region]) -> None:
-        """Restore the key changes."""
-        self.secret.changes.update({region: self.before[region] for region in regions})
-
-    def fail(self, regions: Sequence[Region], error: SmrepError) -> None:
-        """Record the error for the Regions."""
-        for region in regions:
-            self.secret.changes[region] = replace(self.secret.changes[region], error=Problem.of(error))
+        self.changes[region] = replace(self.changes[region], sent_at=self.gate.clock.monotonic())
+        key = self.changes[region].target.kms_key or DEFAULT
+        self.aws.rekey(in_region(self.primary.arn, region), region, key)
 
     def find(self, regions: Sequence[Region]) -> bool:
         """Look until the replica is under its new key, for as long as answers may lag."""
-        gate, primary = self.gate, self.secret.check.primary
+        gate = self.gate
         prover = ReplicaProver(self.aws, self.keys, gate.clock, gate.deadline, acts=True)
-        target = self.secret.changes[regions[0]].target
+        target = self.changes[regions[0]].target
         taken = poll(
-            lambda: _is_taken(prover.round(primary, [target])[target.region]),
+            lambda: _is_taken(prover.round(self.primary, [target])[target.region]),
             lambda taken: taken is True,
             clock=gate.clock,
             deadline=min(gate.deadline, gate.clock.monotonic() + LIST_LAG_S),
         )
-        self.secret.changes[target.region] = replace(self.secret.changes[target.region], accepted=taken is True)
+        self.changes[target.region] = replace(self.changes[target.region], accepted=taken is True)
         return taken is not None
-
-    def is_lost(self, region: Region) -> bool:
-        """Return whether the replica was not seen under its new key."""
-        return not self.secret.changes[region].accepted
-
-    def not_shown(self, regions: Sequence[Region], *, looked: bool) -> str:  # noqa: ARG002 - the replica does not tell
-        """Return the message for a request without visible effect."""
-        return "it is not seen to be taken"
 
     def command(self, regions: Sequence[Region]) -> str:
         """Return the command that retries these Regions."""
-        targets = [self.secret.changes[region].target for region in regions]
-        return format_command_on(self.secret.check.primary, "rekey", targets)
+        return format_command_on(self.primary, "rekey", [self.changes[region].target for region in regions])
 
     def explain(self, regions: Sequence[Region], error: AwsError) -> AwsError:
         """Add the secret, the Region and a hint to the error."""
         (region,) = regions
-        primary = self.secret.check.primary
-        return key_change_refusal(error, primary, self.secret.changes[region].target, in_region(primary.arn, region))
+        return key_change_refusal(error, self.primary, self.changes[region].target, in_region(self.primary.arn, region))
 
 
 def _is_taken(seen: ReplicaLook) -> bool | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from smrep.errors import AwsError, CredentialsError, Denied, NotFound, SmrepError, Throttled, Unanswered
+from smrep.errors import AwsError, CredentialsError, NotFound, SmrepError, Throttled, Unanswered
 from smrep.model import Secret, in_region
 from smrep.regions import Region
 from smrep.report import Problem, SecretReport
@@ -58,30 +58,19 @@ class SecretPromotion:
         )
 
 
-@dataclass(slots=True)
 class PromoteWrite(Write):
     """StopReplicationToReplica for one replica."""
 
-    aws: SecretsManager
-    gate: WriteGate
-    promotion: SecretPromotion
-    sent_before: float | None = None
-    verb = "promoted"
+    verb, request_to = "promoted", "promotion in"
 
-    @property
-    def name(self) -> str:
-        """The secret's name."""
-        return self.promotion.first.name
-
-    @property
-    def request_to(self) -> str:
-        """Words before the Regions in messages about the request."""
-        return "promotion in"
-
-    @property
-    def notes(self) -> list[str]:
-        """The promotion's notes."""
-        return self.promotion.notes
+    def __init__(self, aws: SecretsManager, gate: WriteGate, promotion: SecretPromotion) -> None:
+        """Write to the replica's own Region."""
+        secret = promotion.first
+        super().__init__(gate, secret.name, promotion.notes, {})
+        self.aws, self.promotion = aws, promotion
+        self.not_shown = self.not_read = f"{secret.region} shows a replica still"
+        self.permission = f"secretsmanager:StopReplicationToReplica on {secret.arn}"
+        self.sent_before: float | None = None
 
     def remember(self, regions: Sequence[Region]) -> None:  # noqa: ARG002 - it is one Region
         """Remember when an earlier request was sent."""
@@ -92,7 +81,7 @@ class PromoteWrite(Write):
         self.promotion.sent_at = self.gate.clock.monotonic()
         self.aws.promote(self.promotion.first.arn, self.promotion.first.region)
 
-    def accept(self, regions: Sequence[Region], answer: object) -> None:  # noqa: ARG002 - as above
+    def accept(self, regions: Sequence[Region], answer: object = None) -> None:  # noqa: ARG002 - as above
         """Record that AWS accepted the request."""
         self.promotion.accepted = True
 
@@ -118,20 +107,9 @@ class PromoteWrite(Write):
         """Return whether it is still a replica."""
         return self.promotion.is_open
 
-    def not_shown(self, regions: Sequence[Region], *, looked: bool) -> str:  # noqa: ARG002 - it was a replica before
-        """Return the message for a request without visible effect."""
-        return f"{self.promotion.first.region} shows a replica still"
-
     def command(self, regions: Sequence[Region]) -> str:  # noqa: ARG002 - as above
         """Return the command that promotes it."""
         return promote_command(self.promotion.first)
-
-    def explain(self, regions: Sequence[Region], error: AwsError) -> AwsError:
-        """Add the secret, the Region and a hint to the error."""
-        error.about(f"{self.name} in {', '.join(regions)}")
-        if isinstance(error, Denied):
-            error.hint = error.allowing(f"secretsmanager:StopReplicationToReplica on {self.promotion.first.arn}")
-        return error
 
 
 def promote_once(aws: SecretsManager, promotion: SecretPromotion, gate: WriteGate) -> None:

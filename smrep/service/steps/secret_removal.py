@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from smrep.errors import AwsError, ChangedMeanwhile, Denied, SmrepError, Throttled, Unanswered
+from smrep.errors import AwsError, ChangedMeanwhile, Throttled, Unanswered
 from smrep.model import Secret, Target
 from smrep.regions import Region
 from smrep.report import Problem, SecretReport
@@ -55,16 +55,6 @@ class SecretRemoval:
         name = self.primary.name
         return [(name, f"to be removed for good from {region}: {self._summary(region)}") for region in self.to_send]
 
-    def fail(self, regions: Sequence[Region], error: Problem) -> None:
-        """Record the error for these Regions."""
-        for region in regions:
-            self.deletions[region] = replace(self.deletions[region], error=error)
-
-    def accept(self, regions: Sequence[Region]) -> None:
-        """Record that AWS accepted the request for these Regions."""
-        for region in regions:
-            self.deletions[region] = replace(self.deletions[region], accepted=True)
-
     @property
     def unsent(self) -> list[Region]:
         """Regions whose request is not sent yet."""
@@ -76,8 +66,8 @@ class SecretRemoval:
 
     def skip_unsent(self, why: Problem | None) -> None:
         """Skip the unsent Regions for this reason; None skips nothing."""
-        if why is not None:
-            self.fail(self.unsent, why)
+        for region in self.unsent if why else ():
+            self.deletions[region] = replace(self.deletions[region], error=why)
 
     def show(self, shown: Mapping[Region, Secret | None]) -> None:
         """Remove only the replicas shown in an earlier look."""
@@ -135,37 +125,19 @@ def _looks(
     )
 
 
-@dataclass(slots=True)
 class RemoveWrite(Write):
     """RemoveRegionsFromReplication for one secret; looks into each Region right before.
 
     Skips Regions that differ from what was shown.
     """
 
-    aws: SecretsManager
-    gate: WriteGate
-    removal: SecretRemoval
-    before: dict[Region, ReplicaDeletion] = field(default_factory=dict)
-    verb, preposition = "removed", "from"
+    verb, preposition, request_to = "removed", "from", "removal from"
 
-    @property
-    def name(self) -> str:
-        """The secret's name."""
-        return self.removal.primary.name
-
-    @property
-    def request_to(self) -> str:
-        """Words before the Regions in messages about the request."""
-        return "removal from"
-
-    @property
-    def notes(self) -> list[str]:
-        """The removal's notes."""
-        return self.removal.notes
-
-    def remember(self, regions: Sequence[Region]) -> None:
-        """Remember the deletions before the request."""
-        self.before = {region: self.removal.deletions[region] for region in regions}
+    def __init__(self, aws: SecretsManager, gate: WriteGate, removal: SecretRemoval) -> None:
+        """Write to the secret's primary."""
+        super().__init__(gate, removal.primary.name, removal.notes, removal.deletions)
+        self.aws, self.removal = aws, removal
+        self.permission = f"secretsmanager:RemoveRegionsFromReplication on {removal.primary.arn}"
 
     def check(self, regions: list[Region]) -> None:
         """Look into these Regions in parallel, and drop those that differ from what was shown."""
@@ -182,22 +154,8 @@ class RemoveWrite(Write):
 
     def request(self, regions: Sequence[Region]) -> None:
         """Request the removal."""
-        removal, now = self.removal, self.gate.clock.monotonic()
-        for region in regions:
-            removal.deletions[region] = replace(removal.deletions[region], sent_at=now)
-        self.aws.remove(removal.primary.arn, removal.primary.region, regions)
-
-    def accept(self, regions: Sequence[Region], answer: object) -> None:  # noqa: ARG002 - the list may lag
-        """Record that AWS accepted the request."""
-        self.removal.accept(regions)
-
-    def undo(self, regions: Sequence[Region]) -> None:
-        """Restore the deletions."""
-        self.removal.deletions.update({region: self.before[region] for region in regions})
-
-    def fail(self, regions: Sequence[Region], error: SmrepError) -> None:
-        """Record the error for the Regions."""
-        self.removal.fail(regions, Problem.of(error))
+        self._change(regions, sent_at=self.gate.clock.monotonic())
+        self.aws.remove(self.removal.primary.arn, self.removal.primary.region, regions)
 
     def find(self, regions: Sequence[Region]) -> bool:
         """Look at the primary's list until the Regions are gone, for as long as it may lag."""
@@ -211,7 +169,7 @@ class RemoveWrite(Write):
 
         until = min(self.gate.deadline, clock.monotonic() + LIST_LAG_S)
         remaining = poll(look_at_list, lambda remaining: remaining == [], clock=clock, deadline=until)
-        self.removal.accept([region for region in regions if region not in listed])
+        self.accept([region for region in regions if region not in listed])
         return remaining is not None
 
     def is_lost(self, region: Region) -> bool:
@@ -230,13 +188,6 @@ class RemoveWrite(Write):
         """Return the command that removes the replicas in these Regions."""
         return format_command_on(self.removal.primary, "remove", [Target(region) for region in regions])
 
-    def explain(self, regions: Sequence[Region], error: AwsError) -> AwsError:
-        """Add the secret, the Regions and a hint to the error."""
-        error.about(f"{self.name} from {', '.join(regions)}")
-        if isinstance(error, Denied):
-            error.hint = error.allowing(f"secretsmanager:RemoveRegionsFromReplication on {self.removal.primary.arn}")
-        return error
-
 
 def check_gone(aws: SecretsManager, removal: SecretRemoval, region: Region, clock: Clock) -> None:
     """Record one new look into the Region; a look without an answer yields no news.
@@ -253,9 +204,9 @@ def check_gone(aws: SecretsManager, removal: SecretRemoval, region: Region, cloc
         )  # one stray answer does not prove that a known replica is gone
     unsure = deletion.wanted and not deletion.accepted
     if isinstance(seen, NoSecret) and unsure and still_listed(aws, removal.primary, [region]) == []:
-        removal.accept([region])
+        removal.deletions[region] = replace(deletion, accepted=True)
     if isinstance(seen, NotChecked) and seen.error and not isinstance(seen.error, Unanswered | Throttled):
-        removal.fail([region], Problem.of(seen.error))
+        removal.deletions[region] = replace(deletion, error=Problem.of(seen.error))
         return
     removal.observe(region, seen, clock.monotonic())
 

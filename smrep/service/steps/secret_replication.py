@@ -9,10 +9,8 @@ from typing import assert_never
 from smrep.errors import (
     AwsError,
     CredentialsError,
-    Denied,
     Outcome,
     Refused,
-    SmrepError,
     Throttled,
     Unanswered,
 )
@@ -96,11 +94,6 @@ class SecretReplication:
         for region in tuple(regions):
             self.states[region] = after_check(self.states[region], listed.get(region), now)
 
-    def fail(self, regions: Iterable[Region], error: SmrepError) -> None:
-        """Record the error for these Regions."""
-        for region in regions:
-            self.states[region] = replace(self.states[region], error=Problem.of(error))
-
     def command_for(self, regions: Sequence[Region], *, force: bool = False) -> str:
         """Return the command that retries these Regions."""
         targets = [Target(region, self.states[region].wanted_key) for region in regions]
@@ -164,44 +157,27 @@ def initial_state(step: RegionStep, consent: Consent) -> ReplicaState:
             assert_never(never)
 
 
-@dataclass(slots=True)
 class ReplicateWrite(Write):
-    """ReplicateSecretToRegions for one secret."""
+    """ReplicateSecretToRegions for one secret.
 
-    aws: SecretsManager
-    gate: WriteGate
-    replication: SecretReplication
-    check_victim: Callable[[], None] | None = None
-    """Checks right before each request whether the secret may be overwritten; None if nothing is overwritten.
-
-    Raises ChangedMeanwhile if it may not.
+    `check_victim` checks right before each request whether the secret may be overwritten, and raises ChangedMeanwhile
+    if it may not; None if nothing is overwritten. An overwrite is never repeated.
     """
-    before: dict[Region, ReplicaState] = field(default_factory=dict)
+
     preposition = "to"
 
-    @property
-    def name(self) -> str:
-        """The secret's name."""
-        return self.replication.primary.name
-
-    @property
-    def request_to(self) -> str:
-        """Words before the Regions in messages about the request."""
-        return f"request for {self.name} in"
-
-    @property
-    def notes(self) -> list[str]:
-        """The replication's notes."""
-        return self.replication.notes
-
-    @property
-    def repeatable(self) -> bool:
-        """Whether nothing is overwritten: an overwrite is never repeated."""
-        return self.check_victim is None
-
-    def remember(self, regions: Sequence[Region]) -> None:
-        """Remember the states before the request."""
-        self.before = {region: self.replication.states[region] for region in regions}
+    def __init__(
+        self,
+        aws: SecretsManager,
+        gate: WriteGate,
+        replication: SecretReplication,
+        check_victim: Callable[[], None] | None = None,
+    ) -> None:
+        """Write to the secret's primary."""
+        super().__init__(gate, replication.primary.name, replication.notes, replication.states)
+        self.aws, self.replication, self.check_victim = aws, replication, check_victim
+        self.repeatable = check_victim is None
+        self.request_to = f"request for {self.name} in"
 
     def check(self, regions: list[Region]) -> None:  # noqa: ARG002 - it is one Region
         """Check the secret that would be overwritten."""
@@ -218,22 +194,10 @@ class ReplicateWrite(Write):
             replication.primary.arn, replication.primary.region, targets, force=not self.repeatable
         )
 
-    def accept(self, regions: Sequence[Region], answer: Iterable[Replica]) -> None:
+    def accept(self, regions: Sequence[Region], answer: Iterable[Replica] = ()) -> None:
         """Record the answer's entries."""
-        self._accept(regions)
+        super().accept(regions)
         self.replication.observe_entries(answer, regions, self.gate.clock.monotonic())
-
-    def _accept(self, regions: Iterable[Region]) -> None:
-        for region in regions:
-            self.replication.states[region] = replace(self.replication.states[region], accepted=True)
-
-    def undo(self, regions: Sequence[Region]) -> None:
-        """Restore the states."""
-        self.replication.states.update({region: self.before[region] for region in regions})
-
-    def fail(self, regions: Sequence[Region], error: SmrepError) -> None:
-        """Record the error for the Regions."""
-        self.replication.fail(regions, error)
 
     def find(self, regions: Sequence[Region]) -> bool:
         """Look at the list until each Region has moved, for as long as it may lag."""
@@ -244,12 +208,8 @@ class ReplicateWrite(Write):
             clock=gate.clock,
             deadline=min(gate.deadline, gate.clock.monotonic() + LIST_LAG_S),
         )
-        self._accept(region for region in regions if has_moved(replication.states[region]))
+        super().accept([region for region in regions if has_moved(replication.states[region])])
         return looked
-
-    def is_lost(self, region: Region) -> bool:
-        """Return whether the list does not show the request's effect."""
-        return not self.replication.states[region].accepted
 
     def still_due(self, region: Region) -> bool:
         """Return whether our replica is missing; the list may lag, so look into the Region."""
@@ -259,7 +219,7 @@ class ReplicateWrite(Write):
             or our_replica(replication.primary, look_up_name(self.aws, replication.primary, region)) is None
         ):
             return True
-        self._accept([region])
+        super().accept([region])
         return False
 
     def still_refused(self, regions: Sequence[Region], error: AwsError) -> list[Region]:
@@ -314,21 +274,19 @@ class ReplicateWrite(Write):
     def explain(self, regions: Sequence[Region], error: AwsError) -> AwsError:
         """Add the secret, the Regions and a hint to the error."""
         primary, states = self.replication.primary, self.replication.states
-        error.about(f"{primary.name} to {', '.join(regions)}")
         targets = [Target(region, states[region].wanted_key) for region in regions]
-        if isinstance(error, Denied):
-            error.hint = error.allowing(
-                f"secretsmanager:ReplicateSecretToRegions on {primary.arn} with {', '.join(regions)}, and for a "
-                "customer's key kms:Decrypt at the primary, kms:GenerateDataKey and kms:Encrypt at the replica; all of "
-                "it: " + policy_command(primary, targets)
-            )
-        elif (
+        self.permission = (
+            f"secretsmanager:ReplicateSecretToRegions on {primary.arn} with {', '.join(regions)}, and for a "
+            "customer's key kms:Decrypt at the primary, kms:GenerateDataKey and kms:Encrypt at the replica; all of "
+            "it: " + policy_command(primary, targets)
+        )
+        if (
             isinstance(error, Refused)
             and error.code != "LimitExceededException"
             and all(states[region].action is Action.RETRY for region in regions)
         ):
             error.hint = f"begin anew: {remove_then_replicate(primary, targets)}"
-        return error
+        return super().explain(regions, error)
 
 
 STALE_S = 60.0

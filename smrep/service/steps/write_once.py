@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol, Self, TypeVar
 
@@ -24,6 +24,7 @@ from smrep.errors import (
 )
 from smrep.model import Secret
 from smrep.regions import Region
+from smrep.report import Problem
 from smrep.rules.replication.name_owner import NameLookup, NoSecret, NotChecked
 from smrep.service.ports import Clock, SecretsManager
 from smrep.service.run_state import RunState
@@ -125,30 +126,25 @@ class Write:
 
     verb, preposition = "sent", "in"
     """Words for messages: 'prod/db in us-west-2: not sent'."""
+    request_to = "request for"
+    """Words before the Regions in messages about the request."""
+    not_shown = "AWS's list does not show that it was taken"
+    """Words about a request without visible effect."""
+    not_read = "AWS's list could not be read"
+    """Words about a request whose effect could not be looked for."""
+    permission = ""
+    """Permission that a denied request lacks."""
+    repeatable = True
+    """Whether to repeat a request without visible effect."""
 
-    @property
-    def request_to(self) -> str:
-        """Words before the Regions in messages about the request."""
-        return "request for"
-
-    @property
-    def name(self) -> str:
-        """The secret's name."""
-        raise NotImplementedError
-
-    @property
-    def notes(self) -> list[str]:
-        """Notes that fit no Region's row."""
-        raise NotImplementedError
-
-    @property
-    def repeatable(self) -> bool:
-        """Whether to repeat a request without visible effect."""
-        return True
+    def __init__(self, gate: WriteGate, name: str, notes: list[str], states: dict[Region, Any]) -> None:
+        """Write to a secret of this name; keep its notes that fit no Region's row, and the state of each Region."""
+        self.gate, self.name, self.notes, self.states = gate, name, notes, states
+        self.before: dict[Region, Any] = {}
 
     def remember(self, regions: Sequence[Region]) -> None:
         """Remember the Regions' states before the request."""
-        raise NotImplementedError
+        self.before = {region: self.states[region] for region in regions}
 
     def check(self, regions: list[Region]) -> None:
         """Look right before the request, and drop the Regions that may not be written.
@@ -163,17 +159,21 @@ class Write:
         """Mark the Regions as sent, call AWS, and return its answer."""
         raise NotImplementedError
 
-    def accept(self, regions: Sequence[Region], answer: Any) -> None:
-        """Record AWS's answer."""
-        raise NotImplementedError
+    def accept(self, regions: Sequence[Region], answer: Any = None) -> None:  # noqa: ARG002 - others read it
+        """Record that AWS accepted the request."""
+        self._change(regions, accepted=True)
 
     def undo(self, regions: Sequence[Region]) -> None:
         """Restore the Regions' states: AWS has not acted."""
-        raise NotImplementedError
+        self.states.update({region: self.before[region] for region in regions})
 
     def fail(self, regions: Sequence[Region], error: SmrepError) -> None:
         """Record the error for the Regions."""
-        raise NotImplementedError
+        self._change(regions, error=Problem.of(error))
+
+    def _change(self, regions: Sequence[Region], **changes: Any) -> None:
+        for region in regions:
+            self.states[region] = replace(self.states[region], **changes)
 
     def find(self, regions: Sequence[Region]) -> bool:
         """Look for the effect of a request without an answer; return whether the last look was answered."""
@@ -181,7 +181,7 @@ class Write:
 
     def is_lost(self, region: Region) -> bool:
         """Return whether no effect was seen in the Region."""
-        raise NotImplementedError
+        return not self.states[region].accepted
 
     def still_due(self, region: Region) -> bool:  # noqa: ARG002 - others look into the Region
         """Look once more before a repeat; return whether the Region needs it."""
@@ -197,11 +197,10 @@ class Write:
 
     def explain(self, regions: Sequence[Region], error: AwsError) -> AwsError:
         """Add the secret, the Regions and the next step to a refusal."""
-        raise NotImplementedError
-
-    def not_shown(self, regions: Sequence[Region], *, looked: bool) -> str:  # noqa: ARG002 - as above
-        """Return the message for a request without visible effect; `looked`: the last look was answered."""
-        return f"AWS's list {'does not show that it was taken' if looked else 'could not be read'}"
+        error.about(f"{self.name} {self.preposition} {', '.join(regions)}")
+        if isinstance(error, Denied):
+            error.hint = error.allowing(self.permission)
+        return error
 
     def leave_out(self, regions: Sequence[Region], why: str) -> None:
         """Skip these Regions, with the reason and the command to retry."""
@@ -264,8 +263,7 @@ def _find_lost_answer(
         write_once(write, repeat, gate, again=True)
     lost = [region for region in regions if region not in repeat and write.is_lost(region)]
     if lost:
-        request = f"{write.request_to} {', '.join(lost)}"
-        shown = write.not_shown(lost, looked=looked)
+        request, shown = f"{write.request_to} {', '.join(lost)}", write.not_shown if looked else write.not_read
         write.notes.append(f"no answer came to the {request} ({error.words}), and {shown}")
 
 
