@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import replace
 from math import ceil
 from pathlib import Path
@@ -12,23 +12,20 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 import click
 
 from smrep.cli.run import Run
-from smrep.errors import ConfigurationError, StillOpen, UsageError
+from smrep.errors import ConfigurationError, UsageError
 from smrep.files import check_folder
 from smrep.model import SecretId, parse_arn
 from smrep.output.failover_record_file import FailoverRecordFile
 from smrep.regions import Region
 from smrep.rules.fleet.saved_plan import Saved, parse_saved
 from smrep.rules.fleet.shards import WHOLE, Shard, parse_shard
-from smrep.rules.hints import some_names
 from smrep.rules.manifest.parser import parse
 from smrep.rules.manifest.schema import Home, Manifest, Rule, check_homes
 from smrep.rules.manifest.selector import Selector
 from smrep.rules.primary_region import account_in, check_account, check_name, check_regions
 from smrep.rules.recovery.failover_record import RegionPair
-from smrep.rules.recovery.recovery_summary import SheetLine
 
 if TYPE_CHECKING:
-    from smrep.service.fleet.fleet_run import FleetRun
     from smrep.service.fleet.inventory import Inventory
     from smrep.service.plan import FleetPlan, RevalidatedPlan
 
@@ -261,42 +258,6 @@ def open_record(run: Run, path: str, pair: RegionPair | None, stack: ExitStack) 
     if pair is not None:
         record_file.set_regions(pair)
     return record_file
-
-
-def announce(run: Run, lines: Sequence[SheetLine]) -> None:
-    """Print the go/no-go sheet, and send the plan to programs."""
-    run.close_screen()
-    if run.events:
-        run.events.plan()
-    shown = [line for line in lines if line.is_warning or not run.options.quiet]
-    if shown and run.stderr is not None:
-        from smrep.output.tables.plan_table import render_sheet
-
-        with suppress(OSError):  # nobody reads it
-            run.stderr.write(render_sheet(shown, run.paper(run.stderr)))
-            run.stderr.flush()
-
-
-def carry_out(run: Run, fleet: FleetRun, again: str) -> None:
-    """Carry out a plan for many secrets; `again` is the command that resumes it."""
-    run.state.track(fleet, lambda _: fleet.stopped(again))
-    fleet.carry_out(run.state)
-
-
-def check_end(fleet: FleetRun, timeout_s: float, again: str) -> None:
-    """Raise if secrets are open at the end.
-
-    Raises:
-        StillOpen: some are.
-
-    """
-    names = fleet.open_names
-    if names:
-        raise StillOpen(
-            f"{len(names)} of {fleet.progress.total} secrets were not settled {timeout_s:g} s after their request: "
-            + some_names(names),
-            f"the same command goes on from there: {again}",
-        )
 
 
 F = TypeVar("F", bound=Callable[..., Any])

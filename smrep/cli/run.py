@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import TracebackType
@@ -26,6 +27,7 @@ from smrep.output.events import Events
 from smrep.output.formats import FORMATS, REPLACEABLE, as_query, compile_query
 from smrep.output.progress import FleetLines, Gauge, Lines, Screen, SystemClock
 from smrep.output.stderr_notes import explain, is_mute
+from smrep.output.summary_line import plan_counts
 from smrep.output.terminal import Messages, Terminal, fits, is_terminal, wants_animation, wants_color
 from smrep.regions import Region, is_known, nearest
 from smrep.report import Kind, Problem, RunReport, SecretReport, SecretsReport, Severity, bug
@@ -37,6 +39,7 @@ from smrep.service.run_state import Plan, RunState
 
 if TYPE_CHECKING:
     from smrep.aws.client import Aws
+    from smrep.rules.recovery.recovery_summary import SheetLine
 
 TELLING_S = 5.0
 """Seconds between progress events in a run over many secrets."""
@@ -132,7 +135,8 @@ class Run:
         try:
             text = as_query(report, self._search, text=self.output == "text") if self._search else None
         except UsageError as failure:  # the work done is reported all the same
-            report = _ended_by(report, failure)
+            outcome, trouble = failure.outcome, Problem.of(failure)
+            report = replace(report, outcome=outcome, exit_code=outcome.exit_code, error=trouble)
         self.exit_code = report.exit_code
         try:
             self._publish(report, text)
@@ -152,12 +156,10 @@ class Run:
         """Return the problem that ended the run early."""
         if signal:
             return self.state.interruption(self.state)
-        if isinstance(error, SmrepError):
-            trouble = Problem.of(error)
-            if isinstance(error, CredentialsError) and trouble.hint:
-                return replace(trouble, hint=f"{trouble.hint}; then: {self.again}")
-            return trouble
-        return bug(error)
+        trouble = Problem.of(error) if isinstance(error, SmrepError) else bug(error)
+        if isinstance(error, CredentialsError) and trouble.hint:
+            return replace(trouble, hint=f"{trouble.hint}; then: {self.again}")
+        return trouble
 
     @property
     def elapsed_s(self) -> float:
@@ -226,40 +228,50 @@ class Run:
             UsageError: it was not confirmed, or nobody can answer.
 
         """
+        self.close_screen()
         if self.events:
             self.events.plan()
-        secrets = state.tracked.reports()
-        for finding in (row_finding for secret in secrets for row in secret.replicas for row_finding in row.findings):
-            if finding.severity is Severity.INFO or finding.kind in (Kind.FAILED, Kind.MANAGED):
-                self.messages.note(finding.message)
+        if plan.names is None:
+            rows = (row for secret in state.tracked.reports() for row in secret.replicas)
+            for finding in (finding for row in rows for finding in row.findings):
+                if finding.severity is Severity.INFO or finding.kind in (Kind.FAILED, Kind.MANAGED):
+                    self.messages.note(finding.message)
+        else:
+            self._show_plan(state, plan.sheet)
         for _, danger in plan.dangers:
             self.messages.warning(danger)
         if self.dry_run:
-            self.note_dry_run()
+            self.messages.note("dry run: nothing was sent")
             return False
-        names = tuple(dict.fromkeys(name for name, _ in plan.dangers))
+        if plan.refusal:
+            raise plan.refusal
+        names = tuple(dict.fromkeys(name for name, _ in plan.dangers)) if plan.names is None else plan.names
         if names and not self.yes:
-            self.ask(names, plan.activity, plan.command("--yes"))
+            self._ask(names, plan)
         state.deadline += self.thought_s
         return True
 
-    def note_dry_run(self) -> None:
-        """Say that the run ends before it sends anything."""
-        self.messages.note("dry run: nothing was sent")
+    def _show_plan(self, state: RunState, sheet: Sequence[SheetLine] | None) -> None:
+        """Print the go/no-go sheet, or else a table of what is to be done to many secrets."""
+        from smrep.output.tables.plan_table import render_plan, render_sheet
 
-    def ask(self, names: Sequence[str], activity: str, confirmed: str) -> None:
-        """Ask for the only name, or the count of several; the time to answer does not count as waiting.
+        paper, quiet, asks = self.paper(self.stderr), self.options.quiet, not (self.yes or self.dry_run)
+        shown = ""
+        if lines := [line for line in sheet or () if line.is_warning or not quiet]:
+            shown = render_sheet(lines, paper)
+        elif sheet is None and (asks or not (quiet or (self.dry_run and self.output == "table"))):
+            shown = render_plan(state.tracked.reports(), plan_counts(state.tracked.summary or {}), paper)
+        if self.stderr is not None:
+            with suppress(OSError):  # nobody reads it
+                self.stderr.write(shown)
+                self.stderr.flush()
 
-        Raises:
-            UsageError: it was not confirmed, or nobody can answer; `confirmed` is the command that needs no answer.
-
-        """
-        if not names:
-            return
+    def _ask(self, names: Sequence[str], plan: Plan) -> None:
+        """Ask for the only name, or the count of several; the time to answer does not count as waiting."""
         if self.options.no_input or self.stdin_is_taken or not (is_terminal(self.stdin) and is_terminal(self.stderr)):
             raise UsageError(
-                f"{activity} needs a confirmation, and nobody can answer; nothing was sent",
-                f"--yes answers it: {confirmed}",
+                f"{plan.activity} needs a confirmation, and nobody can answer; nothing was sent",
+                f"--yes answers it: {plan.command('--yes')}",
                 code="ConfirmationNeeded",
             )
         expected = names[0] if len(names) == 1 else str(len(names))
@@ -324,9 +336,9 @@ class Run:
     @property
     def home_flags(self) -> tuple[str, ...]:
         """Flags that name the same primary Region in any environment."""
-        where = self.where
-        written = where is None or where.source in ("manifest", "plan") or where.region is None
-        return () if written or where is None else ("--primary-region", str(where.region))
+        if self.where is None or self.where.region is None or self.where.source in ("manifest", "plan"):
+            return ()
+        return "--primary-region", str(self.where.region)
 
     def secrets_in(self, typed: Sequence[str], region: Region) -> tuple[SecretId, ...]:
         """Return the typed secrets, to be looked up only in that Region.
@@ -402,7 +414,7 @@ class Run:
         """Return the run's current report, with complete commands in its hints."""
         secrets = results.secrets
         outcome = run_outcome(secrets, trouble)
-        account = None if self.several_accounts else _account(secrets) or self.account_id
+        accounts = (secret.arn.split(":")[4] for secret in secrets if secret.arn)
         home, source = self._home(secrets)
         report = RunReport(
             command=self.command,
@@ -411,7 +423,7 @@ class Run:
             started_at=self.started_at,
             elapsed_s=self.elapsed_s,
             dry_run=self.dry_run,
-            account_id=account,
+            account_id=None if self.several_accounts else next(accounts, self.account_id),
             caller=self.caller,
             primary_region=home,
             primary_region_source=source,
@@ -444,8 +456,7 @@ class Run:
                     self.messages.trouble(Problem.of(error))
                 else:
                     outcome = run_outcome(report.secrets, Problem.of(error))
-                    code = outcome.exit_code
-                    report = replace(report, outcome=outcome, exit_code=code, error=Problem.of(error))
+                    report = replace(report, outcome=outcome, exit_code=outcome.exit_code, error=Problem.of(error))
         return report
 
     def _publish(self, report: RunReport, text: str | None) -> None:
@@ -484,11 +495,3 @@ def _columns(stream: TextIO) -> int:
         return os.get_terminal_size(stream.fileno()).columns or 80
     except (OSError, ValueError):
         return 80
-
-
-def _account(secrets: Sequence[SecretReport]) -> str | None:
-    return next((secret.arn.split(":")[4] for secret in secrets if secret.arn), None)
-
-
-def _ended_by(report: RunReport, error: SmrepError) -> RunReport:
-    return replace(report, outcome=error.outcome, exit_code=error.outcome.exit_code, error=Problem.of(error))

@@ -2,20 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from smrep.report import Progress, SecretReport
-from smrep.rules.recovery.failback_decision import skip_unanswered
-from smrep.rules.recovery.recovery_summary import failback_counts
+from smrep.report import Progress, SecretReport, SecretsReport
+from smrep.rules.recovery.failback_decision import FailbackGoal, skip_unanswered
+from smrep.rules.recovery.failover_record import RecordEntry, RegionPair
+from smrep.rules.recovery.recovery_summary import failback_counts, failback_sheet
 from smrep.rules.replication.replica_state import worst_first
-from smrep.service.fleet.fleet_run import FleetRun
+from smrep.service.fleet.fleet_run import WIDTH, FleetRequest, FleetRun
+from smrep.service.fleet.scheduler import Scheduler
+from smrep.service.ports import Aws
 from smrep.service.recovery.failback_task import FailbackTask
-from smrep.service.run_state import RunState
+from smrep.service.run_state import Plan, RunState
+from smrep.service.steps.kms_keys import KmsKeys
 from smrep.service.steps.parallel import parallel
+from smrep.service.steps.preflight import PreflightChecks
 
 _FIRST = 8
 """Number of secrets to look at first; if a Region answers for none, skip it for the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class FailbackRequest(FleetRequest):
+    """Request of `failback`."""
+
+    pair: RegionPair
+    entries: Sequence[RecordEntry]
+    goal: FailbackGoal
+    rotation_handled: bool
+    write: Callable[[Mapping[str, Any]], None]
+    """Appends a line to the record."""
+
+
+def failback(aws: Aws, request: FailbackRequest, run: RunState) -> SecretsReport:
+    """Compare both sides of all secrets, and fail them back once the go/no-go sheet is approved.
+
+    Raises:
+        SmrepError: the plan was not confirmed, or no further call can succeed.
+        StillOpen: secrets are open at the end.
+
+    """
+    pair, goal, scheduler = request.pair, request.goal, Scheduler(run.clock, WIDTH)
+    account_run = request.account_run(aws, run.clock)
+    health = PreflightChecks(aws, aws, KmsKeys(aws, run.clock), "failback", versions=False)
+    tasks = [
+        FailbackTask(entry, pair, goal, request.rotation_handled, account_run, scheduler, health, request.write)
+        for entry in request.entries
+    ]
+    fleet = Failback(tasks, scheduler, dry_run=run.dry_run)
+    run.track(fleet)
+    plan_all(tasks, run)
+    run.update()
+    fleet.is_compared = True
+    sending = [task for task in tasks if task.sends]
+    sheet = failback_sheet(
+        [(task.name, task.newer_side) for task in sending],
+        pair,
+        goal,
+        removals=sum(task.removals for task in sending),
+        replaced=sum(task.replaces for task in sending),
+    )
+    dangers = [(name, f"{name} is {danger}") for task in sending for name, danger in task.stakes]
+    if run.approve(Plan("failback", dangers, request.again, [task.name for task in sending], sheet)):
+        fleet.carry_out_all(run, request.again(), request.timeout_s)
+    return run.report()
 
 
 def plan_all(tasks: Sequence[FailbackTask], run: RunState) -> None:

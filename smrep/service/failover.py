@@ -2,29 +2,113 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
-from smrep.errors import AwsError, CredentialsError
+from smrep.errors import AwsError, CredentialsError, UsageError
 from smrep.model import Filter, Listed, Role, SecretId, Target, in_region
-from smrep.report import Finding, Problem, Progress, SecretReport, Severity
+from smrep.report import Finding, Problem, Progress, SecretReport, SecretsReport, Severity
 from smrep.rules.hints import format_command
 from smrep.rules.manifest.selector import Selector, filters
 from smrep.rules.primary_region import SecretAddress, check_account
 from smrep.rules.recovery.failover_record import Record, RecordEntry, RegionPair
-from smrep.rules.recovery.recovery_summary import failover_counts, rotating
+from smrep.rules.recovery.recovery_summary import SheetLine, failover_counts, failover_sheet, promotion_row, rotating
 from smrep.rules.replication.blockers import key_health
 from smrep.rules.replication.key_failures import DEFAULT
 from smrep.rules.replication.replica_state import worst_first
 from smrep.rules.replication.standalone_secret import promotion_blocker
-from smrep.service.fleet.fleet_run import FleetRun
+from smrep.service.fleet.fleet_run import WIDTH, FleetRequest, FleetRun
 from smrep.service.fleet.region_lister import RegionLister
+from smrep.service.fleet.scheduler import Scheduler
 from smrep.service.ports import Aws
 from smrep.service.recovery.failover_task import FailoverTask
-from smrep.service.run_state import RunState, Tracked
+from smrep.service.run_state import Plan, RunState, Tracked
 from smrep.service.steps.kms_keys import KmsKeys
 from smrep.service.steps.lookup import FoundSecret, explain_lookup_error, of_another_account, refusal_report
 from smrep.service.steps.parallel import parallel
+
+
+@dataclass(frozen=True, slots=True)
+class FailoverRequest(FleetRequest):
+    """Request of `failover`."""
+
+    pair: RegionPair
+    selectors: Sequence[Selector]
+    credentials: SheetLine
+    """Whether the credentials depend on the lost Region."""
+    record: Record
+    write: Callable[[Mapping[str, Any]], None]
+    """Appends a line to the record."""
+    entry: Callable[[str], RecordEntry | None]
+    """Returns an ARN's latest record entry."""
+    expect_account: str | None
+    by_tags: bool
+    """Whether tags select."""
+
+
+def failover(aws: Aws, request: FailoverRequest, run: RunState) -> SecretsReport:
+    """Select the replicas, and promote them once the go/no-go sheet is approved.
+
+    Raises:
+        SmrepError: nothing was selected or confirmed, or no further call can succeed.
+        StillOpen: secrets are open at the end.
+
+    """
+    lister = RegionLister(aws, run.clock)
+    selection = FailoverSelection(aws, lister, request.pair, request.selectors, request.record, request.expect_account)
+    run.track(selection)
+    selection.look(run)
+    _check_selection(selection, by_tags=request.by_tags)
+    scheduler, account_run = Scheduler(run.clock, WIDTH), request.account_run(aws, run.clock)
+    to_promote = set(selection.to_promote)
+    tasks = [
+        FailoverTask(
+            secret,
+            request.pair,
+            account_run,
+            scheduler,
+            request.write,
+            request.record.entries.get(arn),
+            request.entry,
+            selection.findings.get(arn, ()),
+            selection.selectors,
+            is_due=arn in to_promote,
+        )
+        for arn, secret in selection.secrets.items()
+    ]
+    fleet = Failover(tasks, scheduler, refused=selection.refused, rate=request.rate, dry_run=run.dry_run)
+    run.track(fleet)
+    rows = [
+        promotion_row(task.listed, request.pair, task.findings, is_due=True, dry_run=True)
+        for task in tasks
+        if task.is_due
+    ]
+    sheet = failover_sheet(rows, request.pair, request.rate, request.credentials) if rows else []
+    if run.approve(Plan("failover", (), request.again, [row.name for row in rows], sheet)):
+        fleet.carry_out_all(run, request.again(), request.timeout_s)
+    else:
+        for task in [task for task in tasks if task.is_due][:1]:
+            task.rehearse()
+    return run.report()
+
+
+def _check_selection(selection: FailoverSelection, *, by_tags: bool) -> None:
+    """Refuse a selection without secrets.
+
+    Raises:
+        UsageError: it is empty, and the record does not show that everything is done.
+
+    """
+    if selection.secrets or selection.refused:
+        return
+    pair = selection.pair
+    raise UsageError(
+        f"the choice matches no replica of {pair.source} in {pair.target}; nothing was sent",
+        "a replica need not show its primary's tags: choose by --prefix or by names"
+        if by_tags
+        else f"what {pair.target} holds: {format_command('list', [], primary_region=pair.target)}",
+    )
 
 
 @dataclass(slots=True)

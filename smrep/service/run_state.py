@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from smrep.errors import Outcome
+from smrep.errors import Outcome, SmrepError
 from smrep.report import Problem, Progress, SecretReport, SecretsReport
 from smrep.rules.run_outcome import interrupted_read, interruption
 from smrep.service.ports import Clock
+
+if TYPE_CHECKING:
+    from smrep.rules.recovery.recovery_summary import SheetLine
 
 
 class Tracked:
@@ -76,11 +79,17 @@ class Plan:
     """A change about to be made."""
 
     activity: str
-    """Participle: `overwriting`, `removing`."""
+    """Word for it in messages: `overwriting`, `removing`, `apply`."""
     dangers: Sequence[tuple[str, str]]
     """Losses to confirm: each secret's name and a sentence."""
     command: Callable[..., str]
     """Returns this run's command, with more flags."""
+    names: Sequence[str] | None = None
+    """Names to confirm in a run over many secrets, which shows its plan; None: those of the losses."""
+    sheet: Sequence[SheetLine] | None = None
+    """Go/no-go sheet to show; None: a table of the plan."""
+    refusal: SmrepError | None = None
+    """Error to raise once the plan is shown, unless in a dry run."""
 
 
 def nothing_sent(_state: RunState) -> Problem:

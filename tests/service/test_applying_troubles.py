@@ -28,7 +28,6 @@ from smrep.errors import (
     Throttled,
     Unanswered,
 )
-from smrep.service.fleet.multi_account import Accounts
 
 ADD, REMOVE = "ReplicateSecretToRegions", "RemoveRegionsFromReplication"
 NAMES = [f"prod/{number:02}" for number in range(12)]
@@ -163,7 +162,7 @@ def test_credentials_that_expire_in_the_middle_end_it_and_what_was_done_is_told(
     run = prepared(aws, drafted(aws, trusting=True), wait=False, width=width)
     run.carry_out(quiet(aws.clock))
     with pytest.raises(CredentialsError):
-        run.check_accounts(Accounts())
+        run.check()
     found = by_name(run.reports())
     sent = {name for _, name, _ in writes(aws)}
     assert {name for name, each in found.items() if each.replicas[0].changed} == sent

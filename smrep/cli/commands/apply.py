@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
@@ -11,8 +10,6 @@ import click
 from smrep.cli import options
 from smrep.cli.fleet_setup import (
     budget,
-    carry_out,
-    check_end,
     check_no_dash,
     manifest_plan,
     read_manifest,
@@ -25,7 +22,6 @@ from smrep.cli.root import CONTEXT
 from smrep.cli.run import Run
 from smrep.errors import UsageError
 from smrep.output.append_only_file import AppendOnlyFile, Journal
-from smrep.output.summary_line import plan_counts
 from smrep.rules.hints import format_command
 
 if TYPE_CHECKING:
@@ -80,41 +76,15 @@ def apply(
         fleet_plan, paced = _plan(run, file, plan, rate, shard)
         if journal and not dry_run:
             run.journal = _journal(run, journal, stack)
-        run.state.track(fleet_plan)
-        fleet_plan.look(run.state)
-        run.close_screen()
-        _announce(run, fleet_plan, asking=not (yes or dry_run))
-        if dry_run:
-            run.note_dry_run()
-            fleet_plan.accounts.check(fleet_plan.count)
-        else:
-            again = Again((*options.typed(*AGAIN), *run.home_flags), fleet_plan.removals)
-            _check_removals(fleet_plan.removals, max_removals, again, yes=yes)
-            if not yes:
-                run.ask([change.name for change in fleet_plan.changes], "apply", again.confirmed)
-            words = again.confirmed if yes else again.words
-            _act(run, fleet_plan, paced, timeout_s, words, wait=wait)
+
+        from smrep.service import apply as service
+
+        def again(*extra: str) -> str:
+            return format_command("apply", [], flags=[*options.typed(*AGAIN), *run.home_flags, *extra])
+
+        request = service.ApplyRequest(paced, timeout_s, wait, again, yes, max_removals)
+        run.finish(service.apply(fleet_plan, request, run.state))
     return run.exit_code
-
-
-@dataclass(frozen=True, slots=True)
-class Again:
-    """Command line to run again."""
-
-    flags: tuple[str, ...]
-    removals: int
-    """Number of replicas that it removes."""
-
-    @property
-    def words(self) -> str:
-        """Command that asks for confirmation."""
-        return format_command("apply", [], flags=self.flags)
-
-    @property
-    def confirmed(self) -> str:
-        """Command that needs no answer."""
-        most = ["--max-removals", str(self.removals)] if self.removals else []
-        return format_command("apply", [], flags=[*self.flags, "--yes", *most])
 
 
 def _plan(
@@ -141,50 +111,3 @@ def _journal(run: Run, path: str, stack: ExitStack) -> Journal:
     ledger = AppendOnlyFile.opened(path, run.clock.now, "journal")
     stack.callback(ledger.close)
     return Journal(ledger, "apply")
-
-
-def _act(
-    run: Run, fleet_plan: FleetPlan | RevalidatedPlan, rate: float, timeout_s: float, again: str, *, wait: bool
-) -> None:
-    """Carry out the plan, and report what is open at the end."""
-    from smrep.service.apply import Application
-
-    application = Application.of(fleet_plan, run.clock, rate, timeout_s, wait=wait)
-    carry_out(run, application, again)
-    application.check_accounts(fleet_plan.accounts)
-    fleet_plan.accounts.check(fleet_plan.count)
-    check_end(application, timeout_s, again)
-
-
-def _announce(run: Run, fleet_plan: FleetPlan | RevalidatedPlan, *, asking: bool) -> None:
-    """Show the plan, with everything that is lost, before asking; send it to programs as an event."""
-    if run.events:
-        run.events.plan()
-    shown = asking or not run.options.quiet
-    if shown and not (run.dry_run and run.output == "table") and run.stderr is not None:
-        from smrep.output.tables.plan_table import render_plan
-
-        run.stderr.write(render_plan(fleet_plan.reports(), plan_counts(fleet_plan.summary), run.paper(run.stderr)))
-        run.stderr.flush()
-    if asking:
-        for plan in fleet_plan.changes:
-            for name, danger in plan.removal.stakes if plan.removal else ():
-                run.messages.warning(f"{name} is {danger}")
-
-
-def _check_removals(removals: int, most: int | None, again: Again, *, yes: bool) -> None:
-    """Refuse to remove more than allowed; without a prompt, the number must have been allowed explicitly.
-
-    Raises:
-        UsageError: it removes more.
-
-    """
-    if most is None and not (yes and removals):
-        return
-    if most is None or removals > most:
-        allowed = "none was allowed" if most is None else f"--max-removals allows {most}"
-        raise UsageError(
-            f"the plan removes {removals} replica{'s' if removals > 1 else ''}, and {allowed}; nothing was sent",
-            f"if that is meant: {again.confirmed}",
-            code="TooManyRemovals",
-        )

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from smrep.cli import options
-from smrep.cli.fleet_setup import announce, budget, carry_out, check_end, open_record
+from smrep.cli.fleet_setup import budget, open_record
 from smrep.cli.root import CONTEXT
 from smrep.cli.run import Run
 from smrep.errors import NotWhole, Outcome, UsageError
@@ -18,14 +16,6 @@ from smrep.rules.fleet.shards import WHOLE
 from smrep.rules.hints import format_command
 from smrep.rules.recovery.failback_decision import FailbackGoal
 from smrep.rules.recovery.failover_record import Record, RegionPair
-from smrep.rules.recovery.recovery_summary import SheetLine, failback_sheet
-
-if TYPE_CHECKING:
-    from smrep.aws.client import Aws
-    from smrep.service.failback import Failback
-    from smrep.service.ports import Clock
-    from smrep.service.recovery.failback_task import FailbackTask
-    from smrep.service.steps.preflight import PreflightChecks
 
 EXAMPLES = """\b
 Examples:
@@ -88,49 +78,21 @@ def failback(
         _check_home(run, pair)
         run.remember_homes({pair.source: "--record"})
 
-        from smrep.service.failback import Failback, plan_all
-        from smrep.service.fleet.fleet_run import WIDTH, AccountRun
-        from smrep.service.fleet.scheduler import Scheduler
-        from smrep.service.recovery.failback_task import FailbackTask
-        from smrep.service.steps.rate_limiter import RateLimiter
+        from smrep.service import failback as service
 
-        aws, scheduler = run.connect(pair.target), Scheduler(run.clock, WIDTH)
-        account_run, health = AccountRun(aws, RateLimiter(run.clock, paced), timeout_s, wait), _health(aws, run.clock)
+        def again(*extra: str) -> str:
+            return format_command("failback", [], flags=options.typed(*AGAIN, "yes") + extra)
+
         goal = FailbackGoal.RETURN if return_primary else FailbackGoal.PROTECT
-        tasks = [
-            FailbackTask(entry, pair, goal, rotation_handled, account_run, scheduler, health, record_file.write)
-            for entry in entries
-        ]
-        fleet = Failback(tasks, scheduler, dry_run=dry_run)
-        run.state.track(fleet)
-        plan_all(tasks, run.state)
-        run.state.update()
-        fleet.is_compared = True
-        sending = [task for task in tasks if task.sends]
-        announce(run, _sheet(sending, pair, goal))
-        for task in sending:
-            for name, danger in task.stakes:
-                run.messages.warning(f"{name} is {danger}")
-        if dry_run:
-            run.note_dry_run()
-        else:
-            _act(run, fleet, sending, timeout_s, wait=wait)
+        request = service.FailbackRequest(
+            paced, timeout_s, wait, again, pair, entries, goal, rotation_handled, record_file.write
+        )
+        run.finish(service.failback(run.connect(pair.target), request, run.state))
+        if not wait and run.state.tracked.was_sent:
+            run.messages.warning(f"only the first step of each was asked for; to go on from there: {again()}")
+        if not dry_run:
             _check_whole(record_file.record, record)
     return run.exit_code
-
-
-def _act(run: Run, fleet: Failback, tasks: Sequence[FailbackTask], timeout_s: float, *, wait: bool) -> None:
-    """Confirm, carry out, and report what is open at the end."""
-    flags = options.typed(*AGAIN)
-    agreed = format_command("failback", [], flags=[*flags, "--yes"])
-    if not run.yes:
-        run.ask([task.name for task in tasks], "failback", agreed)
-    words = agreed if run.yes else format_command("failback", [], flags=flags)
-    carry_out(run, fleet, words)
-    if not wait and tasks:
-        run.messages.warning(f"only the first step of each was asked for; to go on from there: {words}")
-    fleet.check()
-    check_end(fleet, timeout_s, words)
 
 
 def _check_whole(record: Record, path: str) -> None:
@@ -164,19 +126,3 @@ def _check_home(run: Run, pair: RegionPair) -> None:
             "leave --primary-region out",
             code="PrimaryRegionMismatch",
         )
-
-
-def _health(aws: Aws, clock: Clock) -> PreflightChecks:
-    """Return the checks of keys and Regions for all secrets."""
-    from smrep.service.steps.kms_keys import KmsKeys
-    from smrep.service.steps.preflight import PreflightChecks
-
-    return PreflightChecks(aws, aws, KmsKeys(aws, clock), "failback", versions=False)
-
-
-def _sheet(tasks: Sequence[FailbackTask], pair: RegionPair, goal: FailbackGoal) -> list[SheetLine]:
-    """Return the go/no-go sheet for these tasks."""
-    removals, replaced = sum(task.removals for task in tasks), sum(task.replaces for task in tasks)
-    return failback_sheet(
-        [(task.name, task.newer_side) for task in tasks], pair, goal, removals=removals, replaced=replaced
-    )

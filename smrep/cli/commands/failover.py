@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
 import click
 
 from smrep.cli import options
 from smrep.cli.fleet_setup import (
-    announce,
     budget,
-    carry_out,
-    check_end,
     chosen_selection,
     open_record,
     read_manifest,
@@ -32,13 +29,7 @@ from smrep.rules.hints import format_command
 from smrep.rules.manifest.selector import EVERY, Selector
 from smrep.rules.primary_region import check_regions
 from smrep.rules.recovery.failover_record import RegionPair
-from smrep.rules.recovery.recovery_summary import SheetLine, failover_sheet, promotion_row
-
-if TYPE_CHECKING:
-    from smrep.output.failover_record_file import FailoverRecordFile
-    from smrep.service.failover import FailoverSelection
-    from smrep.service.fleet.scheduler import Scheduler
-    from smrep.service.recovery.failover_task import FailoverTask
+from smrep.rules.recovery.recovery_summary import SheetLine
 
 EXAMPLES = """\b
 Examples:
@@ -93,80 +84,40 @@ def failover(
     --tag, --owning-service, --all, -f, or by names. With -n, the go / no-go sheet. A run that was stopped is gone on
     with by the same command.
     """
-    with Run("failover", shared, dry_run=dry_run, yes=yes) as run:
+    with Run("failover", shared, dry_run=dry_run, yes=yes) as run, ExitStack() as stack:
         pair = _pair(run, source, target)
         paced = budget(rate, WHOLE, 1)
         selectors = _selectors(run, secrets, file, choice, pair)
         run.remember_homes({pair.source: "--from"})
+        record_file = open_record(run, record, pair, stack)
+        aws = run.connect(pair.target, sole=True)
+
+        from smrep.service import failover as service
+
+        def again(*extra: str) -> str:
+            return format_command("failover", secrets, flags=[*flags, *options.typed("yes"), *extra])
+
         flags = [*options.typed(*AGAIN), *typed_choice(choice)]
-        again = format_command("failover", secrets, flags=flags)
-        confirmed = format_command("failover", secrets, flags=[*flags, "--yes"])
-        arguments = Arguments(pair, selectors, paced, timeout_s, wait, again, confirmed, by_tags=bool(choice["tags"]))
-        with ExitStack() as stack:
-            record_file = open_record(run, record, pair, stack)
-            _fail_over(run, arguments, record_file)
+        request = service.FailoverRequest(
+            paced,
+            timeout_s,
+            wait,
+            again,
+            pair,
+            selectors,
+            SheetLine("credentials", *aws.session.dependence(pair.source, pair.target)),
+            record_file.record,
+            record_file.write,
+            record_file.entry,
+            run.options.expect_account,
+            by_tags=bool(choice["tags"]),
+        )
+        run.finish(service.failover(aws, request, run.state))
         run.close_screen()
         if record_file.record.pair is not None:  # the record has content
             back = format_command("failback", [], flags=["--record", record, "--dry-run"])
             run.messages.note(f"when {pair.source} is back: {back}")
     return run.exit_code
-
-
-@dataclass(frozen=True, slots=True)
-class Arguments:
-    """Checked command line."""
-
-    pair: RegionPair
-    selectors: Sequence[Selector]
-    rate: float
-    """Requests per second."""
-    timeout_s: float
-    wait: bool
-    again: str
-    """Command that resumes the run."""
-    confirmed: str
-    """Same command with --yes."""
-    by_tags: bool
-    """Whether tags select."""
-
-
-def _fail_over(run: Run, arguments: Arguments, record_file: FailoverRecordFile) -> None:
-    """Select, show the go/no-go sheet, promote."""
-    from smrep.service.failover import Failover, FailoverSelection
-    from smrep.service.fleet.fleet_run import WIDTH
-    from smrep.service.fleet.region_lister import RegionLister
-    from smrep.service.fleet.scheduler import Scheduler
-
-    pair = arguments.pair
-    aws = run.connect(pair.target, sole=True)
-    credentials = SheetLine("credentials", *aws.session.dependence(pair.source, pair.target))
-    selection = FailoverSelection(
-        aws, RegionLister(aws, run.clock), pair, arguments.selectors, record_file.record, run.options.expect_account
-    )
-    run.state.track(selection)
-    selection.look(run.state)
-    _check_selection(selection, by_tags=arguments.by_tags)
-    scheduler = Scheduler(run.clock, WIDTH)
-    tasks = _tasks(selection, scheduler, record_file, arguments)
-    fleet = Failover(tasks, scheduler, refused=selection.refused, rate=arguments.rate, dry_run=run.dry_run)
-    run.state.track(fleet)
-    listed = [selection.secrets[arn] for arn in selection.to_promote]
-    rows = [
-        promotion_row(secret, pair, selection.findings.get(secret.arn, ()), is_due=True, dry_run=True)
-        for secret in listed
-    ]
-    announce(run, failover_sheet(rows, pair, arguments.rate, credentials) if rows else [])
-    if run.dry_run:
-        for task in [task for task in tasks if task.is_due][:1]:
-            task.rehearse()
-        run.note_dry_run()
-        return
-    words = arguments.confirmed if run.yes else arguments.again
-    if not run.yes:
-        run.ask([secret.name for secret in listed], "failover", arguments.confirmed)
-    carry_out(run, fleet, words)
-    fleet.check()
-    check_end(fleet, arguments.timeout_s, words)
 
 
 def _pair(run: Run, source: Region, target: Region) -> RegionPair:
@@ -249,49 +200,3 @@ def _of_manifest(run: Run, file: str, pair: RegionPair) -> Sequence[Selector]:
             f"no rule of {file} wants {pair.target}", "name another --to, or choose with --prefix or --all"
         )
     return [rule.selector for rule in rules]
-
-
-def _check_selection(selection: FailoverSelection, *, by_tags: bool) -> None:
-    """Refuse a selection without secrets.
-
-    Raises:
-        UsageError: it is empty, and the record does not show that everything is done.
-
-    """
-    if selection.secrets or selection.refused:
-        return
-    pair = selection.pair
-    raise UsageError(
-        f"the choice matches no replica of {pair.source} in {pair.target}; nothing was sent",
-        "a replica need not show its primary's tags: choose by --prefix or by names"
-        if by_tags
-        else f"what {pair.target} holds: {format_command('list', [], primary_region=pair.target)}",
-    )
-
-
-def _tasks(
-    selection: FailoverSelection, scheduler: Scheduler, record_file: FailoverRecordFile, arguments: Arguments
-) -> list[FailoverTask]:
-    """Return the tasks, which share one rate limit."""
-    from smrep.service.fleet.fleet_run import AccountRun
-    from smrep.service.recovery.failover_task import FailoverTask
-    from smrep.service.steps.rate_limiter import RateLimiter
-
-    account_run = AccountRun(
-        selection.aws, RateLimiter(scheduler.clock, arguments.rate), arguments.timeout_s, arguments.wait
-    )
-    return [
-        FailoverTask(
-            secret,
-            selection.pair,
-            account_run,
-            scheduler,
-            record_file.write,
-            selection.record.entries.get(arn),
-            record_file.entry,
-            selection.findings.get(arn, ()),
-            selection.selectors,
-            is_due=arn in selection.to_promote,
-        )
-        for arn, secret in selection.secrets.items()
-    ]

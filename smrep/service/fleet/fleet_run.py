@@ -8,12 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from smrep.errors import AllDenied, CredentialsError, Outcome, SmrepError
+from smrep.errors import AllDenied, CredentialsError, Outcome, SmrepError, StillOpen
 from smrep.report import Problem, Progress, SecretReport
+from smrep.rules.hints import some_names
 from smrep.service.fleet.inventory import Inventory
 from smrep.service.fleet.multi_account import ENOUGH, DenialBreaker
 from smrep.service.fleet.scheduler import Scheduler
-from smrep.service.ports import SecretsManager
+from smrep.service.ports import Clock, SecretsManager
 from smrep.service.run_state import RunState, Tracked
 from smrep.service.steps.rate_limiter import RateLimiter
 from smrep.service.steps.write_once import WriteGate
@@ -53,6 +54,23 @@ class AccountRun:
             return report
         trouble = Problem(why.code, f"{report.name}: not begun, since {why.message}", None, None, why.outcome)
         return replace(report, outcome=why.outcome, error=trouble)
+
+
+@dataclass(frozen=True, slots=True)
+class FleetRequest:
+    """Common part of the requests that change many secrets."""
+
+    rate: float
+    """Requests per second for an account."""
+    timeout_s: float
+    """Counted from each request."""
+    wait: bool
+    again: Callable[..., str]
+    """Returns this request's command, with more flags."""
+
+    def account_run(self, aws: SecretsManager, clock: Clock, inventory: Inventory | None = None) -> AccountRun:
+        """Return the settings for the work in one account."""
+        return AccountRun(aws, RateLimiter(clock, self.rate), self.timeout_s, self.wait, inventory=inventory)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +181,24 @@ class FleetRun(Tracked):
         for task in tasks:
             task.done = self._note
         self.scheduler.run((task.step for task in tasks), lambda: run.update(self.news()))
+
+    def carry_out_all(self, run: RunState, again: str, timeout_s: float) -> None:
+        """Run every task, and raise what is left open; `again` is the command that resumes the run.
+
+        Raises:
+            SmrepError: what ended the run early.
+            StillOpen: secrets are open `timeout_s` after their request.
+
+        """
+        run.track(self, lambda _: self.stopped(again))
+        self.carry_out(run)
+        self.check()
+        if self.open_names:
+            raise StillOpen(
+                f"{len(self.open_names)} of {self.progress.total} secrets were not settled {timeout_s:g} s after their "
+                f"request: {some_names(self.open_names)}",
+                f"the same command goes on from there: {again}",
+            )
 
     @property
     def progress(self) -> Progress:
