@@ -90,7 +90,7 @@ class Application(FleetRun):
         tasks = []
         for planner, secret_plan in plan.plans:
             fresh = request.account_run(planner.inventory.aws, clock, planner.inventory)
-            tasks.append(ApplyTask(secret_plan, account_runs.setdefault(id(planner), fresh), scheduler))
+            tasks.append(ApplyTask(account_runs.setdefault(id(planner), fresh), scheduler, secret_plan))
         return cls(tasks, scheduler, kept=plan.kept, accounts=plan.accounts, count=plan.count)
 
     def reports(self) -> Sequence[SecretReport]:

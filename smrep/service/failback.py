@@ -48,7 +48,7 @@ def failback(aws: Aws, request: FailbackRequest, run: RunState) -> SecretsReport
     account_run = request.account_run(aws, run.clock)
     health = PreflightChecks(aws, aws, KmsKeys(aws, run.clock), "failback", versions=False)
     tasks = [
-        FailbackTask(entry, pair, goal, request.rotation_handled, account_run, scheduler, health, request.write)
+        FailbackTask(account_run, scheduler, entry, pair, goal, request.rotation_handled, health, request.write)
         for entry in request.entries
     ]
     fleet = Failback(tasks, scheduler, dry_run=run.dry_run)

@@ -64,10 +64,10 @@ def failover(aws: Aws, request: FailoverRequest, run: RunState) -> SecretsReport
     to_promote = set(selection.to_promote)
     tasks = [
         FailoverTask(
-            secret,
-            request.pair,
             account_run,
             scheduler,
+            secret,
+            request.pair,
             request.write,
             request.record.entries.get(arn),
             request.entry,

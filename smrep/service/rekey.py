@@ -28,7 +28,7 @@ from smrep.service.remove import RemoveRequest, remove
 from smrep.service.replicate import ReplicateRequest, replicate
 from smrep.service.run_state import Plan, RunState, interrupted_change
 from smrep.service.steps.kms_keys import KmsKeys
-from smrep.service.steps.lookup import answer_or_error, find_secrets, not_a_primary, refusal_report
+from smrep.service.steps.lookup import answer_or_error, find_secrets, primary_to_change
 from smrep.service.steps.parallel import parallel, time_left
 from smrep.service.steps.polling import poll
 from smrep.service.steps.preflight import LATE, PreflightChecks
@@ -75,13 +75,9 @@ def rekey(aws: Aws, request: RekeyRequest, run: RunState) -> SecretsReport:
     """
     keys = KmsKeys(aws)
     (lookup,) = find_secrets(aws, [request.address], follow=False, expect_account=request.expect_account, run=run)
-    primary = lookup.result
-    error = (
-        primary if isinstance(primary, Problem) else not_a_primary(primary, "rekey", request.targets, request.repeated)
-    )
-    if isinstance(primary, Problem) or error:
-        assert error is not None  # noqa: S101 - either way there is one
-        run.track([refusal_report(lookup, error)], partial(interrupted_change, "changing the key"))
+    primary = primary_to_change(lookup, "rekey", request.targets, request.repeated)
+    if isinstance(primary, SecretReport):
+        run.track([primary], partial(interrupted_change, "changing the key"))
         run.approve(Plan("recreating a replica", (), request.again))
         return run.report()
     secret = _decide(aws, keys, primary, request, run)

@@ -8,12 +8,12 @@ from functools import partial
 
 from smrep.model import Secret, Target
 from smrep.regions import Region
-from smrep.report import Problem, SecretReport, SecretsReport
+from smrep.report import SecretReport, SecretsReport
 from smrep.rules.hints import format_command
 from smrep.rules.primary_region import SecretAddress, common_region
 from smrep.service.ports import SecretsManager
 from smrep.service.run_state import Plan, RunState, interrupted_change
-from smrep.service.steps.lookup import FoundSecret, find_secrets, not_a_primary, refusal_report
+from smrep.service.steps.lookup import FoundSecret, find_secrets, primary_to_change
 from smrep.service.steps.parallel import parallel
 from smrep.service.steps.polling import watch
 from smrep.service.steps.secret_removal import RemoveWrite, SecretRemoval, check_gone, plan_removal
@@ -75,12 +75,9 @@ def _plan(
     aws: SecretsManager, request: RemoveRequest, run: RunState, lookup: FoundSecret
 ) -> SecretRemoval | SecretReport:
     """Look into each Region, and return the removal, or why nothing can be removed."""
-    primary = lookup.result
-    if isinstance(primary, Problem):
-        return refusal_report(lookup, primary)
-    error = not_a_primary(primary, "remove", request.targets, request.flags)
-    if error is not None:
-        return refusal_report(lookup, error)
+    primary = primary_to_change(lookup, "remove", request.targets, request.flags)
+    if isinstance(primary, SecretReport):
+        return primary
     removal = plan_removal(aws, primary, request.regions, run.clock, run.deadline)
     if request.shown is not None:
         removal.show(request.shown)

@@ -8,7 +8,7 @@ from functools import partial
 
 from smrep.errors import AwsError, Outcome
 from smrep.model import IN_SYNC, Secret, Target
-from smrep.report import Action, Finding, Kind, Problem, SecretsReport
+from smrep.report import Action, Finding, Kind, SecretReport, SecretsReport
 from smrep.rules.hints import format_command
 from smrep.rules.primary_region import SecretAddress, common_region
 from smrep.rules.replication.name_owner import secret_summary
@@ -22,9 +22,8 @@ from smrep.service.steps.lookup import (
     FoundSecret,
     answer_or_error,
     find_secrets,
-    not_a_primary,
+    primary_to_change,
     refreshed,
-    refusal_report,
     troubles_elsewhere,
 )
 from smrep.service.steps.parallel import parallel, time_left
@@ -100,9 +99,10 @@ def replicate(aws: Aws, request: ReplicateRequest, run: RunState) -> SecretsRepo
     """
     run.looks_last = True
     keys = KmsKeys(aws)
-    planner = _Planner(aws, keys, PreflightChecks(aws, aws, keys, request.command), request, run)
+    checks = PreflightChecks(aws, aws, keys, request.command) if request.preflight else None
+    preflight = Preflight(aws, keys, run.clock, run.deadline, checks)
     lookups = find_secrets(aws, request.addresses, follow=False, expect_account=request.expect_account, run=run)
-    members = parallel(planner.plan, lookups)
+    members = parallel(partial(_plan, preflight, request), lookups)
     run.track(members, partial(interrupted_change, "replicating"), waiting=request.wait)
     secrets = replications(members)
     if not run.approve(Plan("overwriting", _dangers(secrets), request.again)):
@@ -126,62 +126,43 @@ def replicate(aws: Aws, request: ReplicateRequest, run: RunState) -> SecretsRepo
     return run.report()
 
 
-@dataclass(frozen=True, slots=True)
-class _Planner:
-    """Looks at each secret and target Region, and plans each step; changes nothing in AWS."""
+def _plan(preflight: Preflight, request: ReplicateRequest, lookup: FoundSecret) -> Member:
+    """Return a secret with the step for each Region, or why nothing can be done; changes nothing in AWS.
 
-    aws: Aws
-    keys: KmsKeys
-    health: PreflightChecks
-    request: ReplicateRequest
-    run: RunState
+    Raises:
+        CredentialsError: no further call can succeed.
 
-    def plan(self, lookup: FoundSecret) -> Member:
-        """Return a secret with its steps, or why nothing can be done.
+    """
+    primary = primary_to_change(lookup, request.command, request.targets, request.flags)
+    if isinstance(primary, SecretReport):
+        return primary
+    steps = _decide(preflight, request, primary)
+    if any(_is_absent(primary, step) for step in steps):  # a lagging list may still show what was removed
+        listed = answer_or_error(partial(refreshed, preflight.aws, primary))
+        if not isinstance(listed, AwsError) and _states(listed) != _states(primary):
+            primary = listed
+            steps = _decide(preflight, request, primary)
+    states = {step.target.region: initial_state(step, request.consent) for step in steps}
+    notes = [*troubles_elsewhere(primary, states)]
+    if not steps:
+        notes.append(f"{primary.name} has no replicas: there is nothing to try again")
+    return SecretReplication(
+        primary,
+        states,
+        notes,
+        steps,
+        without_value=Outcome.OK,
+        command=request.command,
+        flags=request.flags,
+        forcing=request.forcing,
+    )
 
-        Raises:
-            CredentialsError: no further call can succeed.
 
-        """
-        primary, request = lookup.result, self.request
-        if isinstance(primary, Problem):
-            return refusal_report(lookup, primary)
-        error = not_a_primary(primary, request.command, request.targets, request.flags)
-        if error is not None:
-            return refusal_report(lookup, error)
-        targets, steps = self._decide(primary)
-        if any(_is_absent(primary, step) for step in steps):  # a lagging list may still show what was removed
-            listed = answer_or_error(partial(refreshed, self.aws, primary))
-            if not isinstance(listed, AwsError) and _states(listed) != _states(primary):
-                primary = listed
-                targets, steps = self._decide(primary)
-        states = {step.target.region: initial_state(step, request.consent) for step in steps}
-        notes = [*troubles_elsewhere(primary, states)]
-        if not targets:
-            notes.append(f"{primary.name} has no replicas: there is nothing to try again")
-        return SecretReplication(
-            primary,
-            states,
-            notes,
-            steps,
-            without_value=Outcome.OK,
-            command=request.command,
-            flags=request.flags,
-            forcing=request.forcing,
-        )
-
-    def _decide(self, primary: Secret) -> tuple[tuple[Target, ...], tuple[RegionStep, ...]]:
-        """Return the target Regions and the step for each."""
-        request = self.request
-        targets, health = request.targets_of(primary), self.health if request.preflight else None
-        steps = Preflight(self.aws, self.keys, self.run.clock, self.run.deadline, health).steps(
-            primary,
-            targets,
-            request.consent,
-            looking=request.preflight or request.consent.force,
-            only_listed=request.retry,
-        )
-        return targets, steps
+def _decide(preflight: Preflight, request: ReplicateRequest, primary: Secret) -> tuple[RegionStep, ...]:
+    """Return the step for each target Region."""
+    looking = request.preflight or request.consent.force
+    targets = request.targets_of(primary)
+    return preflight.steps(primary, targets, request.consent, looking=looking, only_listed=request.retry)
 
 
 def _dangers(secrets: Sequence[SecretReplication]) -> list[tuple[str, str]]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from smrep.model import Target
-from smrep.report import Problem, SecretReport, SecretsReport
-from smrep.rules.primary_region import SecretAddress, check_regions
+from smrep.report import SecretReport, SecretsReport
+from smrep.rules.primary_region import SecretAddress
 from smrep.service.ports import Aws
 from smrep.service.run_state import RunState, interrupted_look
 from smrep.service.steps.kms_keys import KmsKeys
@@ -14,11 +14,8 @@ from smrep.service.steps.lookup import (
     FoundSecret,
     find_secrets,
     followed_replica_note,
-    pending_deletion,
-    refusal_report,
+    primary_to_watch,
     troubles_elsewhere,
-    unreachable_primary_report,
-    without_replicas,
 )
 from smrep.service.steps.prove import ReplicaCheck, ReplicaProver, prove_until_settled, report_stuck
 
@@ -54,16 +51,9 @@ def verify(aws: Aws, request: VerifyRequest, run: RunState) -> SecretsReport:
 
 def _member(targets: tuple[Target, ...], lookup: FoundSecret) -> ReplicaCheck | SecretReport:
     """Return a secret's replica check, or why nothing can be proved."""
-    primary = lookup.result
-    regions = tuple(target.region for target in targets)
-    if isinstance(primary, Problem):
-        return unreachable_primary_report(lookup, primary, regions)
-    check_regions([primary.region], regions)
-    wanted = targets or tuple(Target(entry.region) for entry in primary.replicas)
-    error = pending_deletion(primary)
-    if not wanted and error is None:
-        error = without_replicas(primary, "verify")
-    if error:
-        return refusal_report(lookup, error)
-    regions = tuple(target.region for target in wanted)
+    found = primary_to_watch(lookup, tuple(target.region for target in targets), "verify")
+    if isinstance(found, SecretReport):
+        return found
+    primary, regions = found
+    wanted = targets or tuple(Target(region) for region in regions)
     return ReplicaCheck(primary, wanted, notes=(*followed_replica_note(lookup), *troubles_elsewhere(primary, regions)))

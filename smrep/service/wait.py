@@ -8,9 +8,9 @@ from functools import partial
 from smrep.errors import Outcome
 from smrep.model import Target
 from smrep.regions import Region
-from smrep.report import Problem, SecretsReport
+from smrep.report import Problem, SecretReport, SecretsReport
 from smrep.rules.hints import format_command
-from smrep.rules.primary_region import SecretAddress, check_regions, common_region
+from smrep.rules.primary_region import SecretAddress, common_region
 from smrep.rules.replication.findings import not_listed
 from smrep.rules.replication.replica_state import LIST_LAG_S, ReplicaState
 from smrep.rules.run_outcome import interrupted_wait
@@ -21,11 +21,8 @@ from smrep.service.steps.lookup import (
     FoundSecret,
     find_secrets,
     followed_replica_note,
-    pending_deletion,
-    refusal_report,
+    primary_to_watch,
     troubles_elsewhere,
-    unreachable_primary_report,
-    without_replicas,
 )
 from smrep.service.steps.secret_replication import (
     Member,
@@ -83,16 +80,10 @@ def _interrupted(request: WaitRequest, run: RunState) -> Problem:
 
 def _member(wanted: tuple[Region, ...], lookup: FoundSecret) -> Member:
     """Return a secret to wait for, or why there is nothing to wait for."""
-    primary = lookup.result
-    if isinstance(primary, Problem):
-        return unreachable_primary_report(lookup, primary, wanted)
-    check_regions([primary.region], wanted)
-    regions = wanted or tuple(entry.region for entry in primary.replicas)
-    error = pending_deletion(primary)
-    if not regions and error is None:
-        error = without_replicas(primary, "wait for")
-    if error:
-        return refusal_report(lookup, error)
+    found = primary_to_watch(lookup, wanted, "wait for")
+    if isinstance(found, SecretReport):
+        return found
+    primary, regions = found
     states = {region: ReplicaState(region, seen=primary.replica(region)) for region in regions}
     notes = [*followed_replica_note(lookup), *troubles_elsewhere(primary, regions)]
     return SecretReplication(primary, states, notes, without_value=Outcome.DRIFT)

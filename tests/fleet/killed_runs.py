@@ -98,7 +98,7 @@ def apply(killable: KillableAws, rules: Sequence[Rule], timeout_s: float = 300.0
         Scheduler(clock, 1),
         AccountRun(killable, RateLimiter(clock, 20.0), timeout_s, jitter=random.Random(7)),
     )
-    run = Application([ApplyTask(plan, terms, crew) for _, plan in draft.plans], crew)
+    run = Application([ApplyTask(terms, crew, plan) for _, plan in draft.plans], crew)
     run.carry_out(quiet(clock))
     return run
 

@@ -195,10 +195,10 @@ class RecoveryScene:
         crew, terms = Scheduler(clock, 1), _terms(killable)
         tasks = [
             FailoverTask(
-                each,
-                PAIR,
                 terms,
                 crew,
+                each,
+                PAIR,
                 write,
                 known.entries.get(arn),
                 selectors=selection.selectors,
@@ -214,7 +214,7 @@ class RecoveryScene:
         crew, terms = Scheduler(self.aws.clock, 1), _terms(killable)
         entries = self.known.newest
         health = PreflightChecks(killable, killable, KmsKeys(killable, self.aws.clock), "failback", versions=False)
-        journeys = [FailbackTask(each, PAIR, goal, handled, terms, crew, health, write) for each in entries]
+        journeys = [FailbackTask(terms, crew, each, PAIR, goal, handled, health, write) for each in entries]
         for each in journeys:
             each.plan()
         self._act(FleetRun(journeys, crew, "leading home"))

@@ -116,7 +116,7 @@ def prepared(  # noqa: PLR0913 - a run has as many terms
     assignments = []
     for planner, secret_plan in draft.plans:
         own = AccountRun(aws, RateLimiter(aws.clock, rate), timeout_s, wait, inventory=planner.inventory)
-        assignments.append(ApplyTask(secret_plan, terms.setdefault(id(planner), own), crew))
+        assignments.append(ApplyTask(terms.setdefault(id(planner), own), crew, secret_plan))
     return Application(assignments, crew)
 
 

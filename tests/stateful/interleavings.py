@@ -270,10 +270,10 @@ def _cross(aws: Witness, book: Book) -> Play:
         FleetRun(
             [
                 FailoverTask(
-                    each,
-                    PAIR,
                     terms,
                     crew,
+                    each,
+                    PAIR,
                     book.write,
                     selectors=selection.selectors,
                     is_due=arn in selection.to_promote,
@@ -302,7 +302,7 @@ def _failback(aws: Witness, goal: FailbackGoal) -> Play:
     aws.led_home = True
     crew, terms = Scheduler(aws.clock, 1), _terms(aws)
     health = PreflightChecks(aws, aws, KmsKeys(aws, aws.clock), "failback", versions=False)
-    journeys = [FailbackTask(each, PAIR, goal, False, terms, crew, health, book.write) for each in book.known.newest]
+    journeys = [FailbackTask(terms, crew, each, PAIR, goal, False, health, book.write) for each in book.known.newest]
     for each in journeys:
         each.plan()
         _ = each.stakes

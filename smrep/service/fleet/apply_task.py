@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from smrep.errors import AwsError, CredentialsError, NotFound, PlanIsStale, SmrepError
 from smrep.report import Problem, SecretReport
 from smrep.rules.replication.replica_deletion import removal_blocker
-from smrep.service.fleet.fleet_run import AccountRun, StopFlag, open_gate, take_step
-from smrep.service.fleet.scheduler import Scheduler
+from smrep.service.fleet.fleet_run import FleetTask, StopFlag, open_gate
 from smrep.service.fleet.secret_plan import SecretPlan
 from smrep.service.steps.parallel import LOOK_S
 from smrep.service.steps.secret_removal import RemoveWrite, SecretRemoval, check_gone
@@ -22,21 +19,10 @@ FRESH_S = 10.0
 
 
 @dataclass(slots=True)
-class ApplyTask:
-    """Changes one secret; `step` does the next thing due."""
+class ApplyTask(FleetTask):
+    """Changes one secret."""
 
     plan: SecretPlan
-    account_run: AccountRun
-    scheduler: Scheduler
-    done: Callable[[Any], None] | None = None
-    begun: bool = False
-    ended: bool = False
-    _gate: WriteGate | None = None
-    _looks: int = 0
-
-    def step(self) -> float | None:
-        """Begin, or look once more; return when to call again, None when done."""
-        return take_step(self, self._advance)
 
     def _advance(self) -> float | None:
         try:
@@ -95,7 +81,7 @@ class ApplyTask:
             write_once(ReplicateWrite(self.account_run.aws, opened, plan.replication), adds, opened)
         if plan.removal:
             self._clear(plan.removal, opened)
-        return self._next(opened) if self.account_run.wait and plan.is_open else None
+        return self._next_look(opened) if self.account_run.wait and plan.is_open else None
 
     def _look(self, gate: WriteGate) -> float | None:
         plan, clock = self.plan, self.scheduler.clock
@@ -105,7 +91,7 @@ class ApplyTask:
             for region in plan.removal.open_regions:
                 check_gone(self.account_run.aws, plan.removal, region, clock)
             self._clear(plan.removal, gate)
-        return self._next(gate) if plan.is_open and clock.monotonic() < gate.deadline else None
+        return self._later(gate) if plan.is_open else None
 
     def _clear(self, removal: SecretRemoval, gate: WriteGate) -> None:
         """Remove replicas once all wanted ones are in sync; skip them if that fails."""
@@ -126,10 +112,6 @@ class ApplyTask:
         """Return why nothing may be removed yet."""
         replication = self.plan.replication
         return removal_blocker(replication.primary, replication.report().replicas) if replication else None
-
-    def _next(self, gate: WriteGate) -> float:
-        self._looks += 1
-        return self.account_run.next_look(self.scheduler.clock.monotonic(), self._looks - 1, gate.deadline)
 
 
 def _again(plan: SecretPlan) -> SecretPlan:

@@ -6,7 +6,7 @@ import random
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any
 
 from smrep.errors import AllDenied, CredentialsError, Outcome, SmrepError, StillOpen
 from smrep.report import Problem, Progress, SecretReport
@@ -102,58 +102,81 @@ def open_gate(scheduler: Scheduler, account_run: AccountRun, patience_s: float, 
     )
 
 
-class FleetTask(Protocol):
-    """Work on one secret."""
+@dataclass(slots=True)
+class FleetTask:
+    """Work on one secret; `step` does the next thing due."""
 
     account_run: AccountRun
-    done: Callable[[Any], None] | None
+    scheduler: Scheduler
+    done: Callable[[Any], None] | None = field(default=None, kw_only=True)
     """Called with the task after each step."""
-    begun: bool
-    ended: bool
+    begun: bool = field(default=False, kw_only=True)
+    ended: bool = field(default=False, kw_only=True)
+    _gate: WriteGate | None = field(default=None, kw_only=True)
+    _looks: int = field(default=0, kw_only=True)
 
     @property
     def name(self) -> str:
         """The secret's name."""
-        ...
+        raise NotImplementedError
 
     @property
     def has_work(self) -> bool:
-        """Whether there is something to send or to wait for."""
-        ...
+        """Whether there is something to send or to wait for; where only a look can tell, True."""
+        return True
 
     @property
     def was_taken(self) -> bool:
         """Whether AWS is known to have accepted a request."""
-        ...
-
-    def step(self) -> float | None:
-        """Do the next thing due; return when to call again, None when done."""
-        ...
+        raise NotImplementedError
 
     def report(self) -> SecretReport:
         """Return the secret's current report."""
-        ...
+        raise NotImplementedError
 
+    def step(self) -> float | None:
+        """Do the next thing due unless the account's run has ended; return when to call again, None when done.
 
-def take_step(task: FleetTask, advance: Callable[[], float | None]) -> float | None:
-    """Advance a task unless its account's run has ended; return when to call again, None when done.
+        Credentials that no longer work end the run of the whole account.
 
-    Credentials that no longer work end the run of the whole account.
-    """
-    run = task.account_run
-    if run.ended_by is not None and not task.begun:
-        return None
-    try:
-        next_at = advance()
-    except CredentialsError as error:
-        run.ended_by = run.ended_by or error
-        next_at = None
-    if not task.begun:
-        return None  # the run or its account ended first
-    task.ended = next_at is None
-    if task.done:
-        task.done(task)
-    return next_at
+        Raises:
+            OutputError: a record cannot be written.
+
+        """
+        run = self.account_run
+        if run.ended_by is not None and not self.begun:
+            return None
+        try:
+            next_at = self._advance()
+        except CredentialsError as error:
+            run.ended_by = run.ended_by or error
+            next_at = None
+        if not self.begun:
+            return None  # the run or its account ended first
+        self.ended = next_at is None
+        if self.done:
+            self.done(self)
+        return next_at
+
+    def _advance(self) -> float | None:
+        return self._look(self._gate) if self._gate else self._begin()
+
+    def _begin(self) -> float | None:
+        """Look and send."""
+        raise NotImplementedError
+
+    def _look(self, gate: WriteGate) -> float | None:
+        """Look once more, and do what is due then."""
+        raise NotImplementedError
+
+    def _later(self, gate: WriteGate) -> float | None:
+        """Return when to look next; None if nobody waits, or the deadline has passed."""
+        is_over = not self.account_run.wait or self.scheduler.clock.monotonic() >= gate.deadline
+        return None if is_over else self._next_look(gate)
+
+    def _next_look(self, gate: WriteGate) -> float:
+        self._looks += 1
+        return self.account_run.next_look(self.scheduler.clock.monotonic(), self._looks - 1, gate.deadline)
 
 
 @dataclass(slots=True)

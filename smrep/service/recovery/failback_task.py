@@ -22,8 +22,7 @@ from smrep.rules.recovery.failback_decision import (
 from smrep.rules.recovery.failover_record import RecordEntry, RecordMark, RegionPair, apply_line, mark_line, versions
 from smrep.rules.replication.name_owner import NameLookup, NoSecret, NotChecked, secret_summary
 from smrep.rules.replication.replica_state import worst
-from smrep.service.fleet.fleet_run import AccountRun, StopFlag, open_gate, take_step
-from smrep.service.fleet.scheduler import Scheduler
+from smrep.service.fleet.fleet_run import FleetTask, StopFlag, open_gate
 from smrep.service.ports import SecretsManager
 from smrep.service.recovery.reprotect import SAME_AGAIN, Reprotection
 from smrep.service.steps.lookup import answer_or_error, look_up_name
@@ -88,29 +87,22 @@ _MOST_LEGS = 4
 
 
 @dataclass(slots=True)
-class FailbackTask:
-    """Fails one secret back; `plan` decides the next leg and changes nothing, `step` does the next thing due."""
+class FailbackTask(FleetTask):
+    """Fails one secret back; `plan` decides the next leg and changes nothing."""
 
     entry: RecordEntry
     pair: RegionPair
     goal: FailbackGoal
     rotation_handled: bool
-    account_run: AccountRun
-    scheduler: Scheduler
     health: PreflightChecks
     write: Callable[[Mapping[str, Any]], None]
     """Appends a line to the record; if it raises, the announced step must not happen."""
-    done: Callable[[Any], None] | None = None
-    begun: bool = False
-    ended: bool = False
     skipped: SkippedSecret | None = None
     newer_side: NewerSide = NewerSide.ONE
     """Result of the first comparison of both sides."""
     _leg: Reprotection | SecretPromotion | None = None
     _shown: ConfirmedChanges = field(default_factory=ConfirmedChanges)
-    _gate: WriteGate | None = None
     _legs: int = 0
-    _looks: int = 0
     _taken: bool = False
 
     def plan(self) -> None:
@@ -182,18 +174,6 @@ class FailbackTask:
         now = leg.was_taken if isinstance(leg, Reprotection) else leg.accepted if leg else False
         return self._taken or now
 
-    def step(self) -> float | None:
-        """Do the next thing due; return when to call again, None when done.
-
-        Raises:
-            OutputError: the record cannot be written.
-
-        """
-        return take_step(self, self._advance)
-
-    def _advance(self) -> float | None:
-        return self._go_on(self._gate) if self._gate else self._begin()
-
     def leave(self, skipped: SkippedSecret) -> None:
         """Skip the secret."""
         self.skipped = skipped
@@ -263,13 +243,13 @@ class FailbackTask:
         if not self._shown.covers(leg):
             self._halt("is no longer as it was shown, so it was skipped", Outcome.FAILED)
             return None
-        return self._go_on(self._gate)
+        return self._look(self._gate)
 
     def _halt(self, reason: str, outcome: Outcome) -> None:
         trouble = Problem("ChangedMeanwhile", f"{self.name} {reason}", SAME_AGAIN, None, outcome)
         self.skipped = SkippedSecret(self.pair.target, trouble)
 
-    def _go_on(self, opened: WriteGate) -> float | None:
+    def _look(self, opened: WriteGate) -> float | None:
         leg = self._leg
         if isinstance(leg, SecretPromotion):
             return self._look_promoted(leg, opened)
@@ -318,13 +298,6 @@ class FailbackTask:
             return self._later(opened)
         self._taken = self._taken or promotion.accepted
         return self._new_leg()
-
-    def _later(self, opened: WriteGate) -> float | None:
-        now = self.scheduler.clock.monotonic()
-        if not self.account_run.wait or now >= opened.deadline:
-            return None
-        self._looks += 1
-        return self.account_run.next_look(now, self._looks - 1, opened.deadline)
 
     def _opened(self) -> WriteGate:
         return open_gate(self.scheduler, self.account_run, LOOK_S)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
@@ -16,8 +16,7 @@ from smrep.rules.primary_region import SecretAddress
 from smrep.rules.recovery.failover_record import RecordEntry, RecordMark, RegionPair, mark_line, promoting_line
 from smrep.rules.recovery.recovery_summary import promotion_row
 from smrep.rules.replication.standalone_secret import promotion_blocker
-from smrep.service.fleet.fleet_run import AccountRun, StopFlag, open_gate, take_step
-from smrep.service.fleet.scheduler import Scheduler
+from smrep.service.fleet.fleet_run import FleetTask, StopFlag, open_gate
 from smrep.service.steps.lookup import FoundSecret, explain_lookup_error, pending_deletion, refusal_report
 from smrep.service.steps.parallel import LOOK_S
 from smrep.service.steps.secret_promotion import SecretPromotion, check_promoted, promote_once
@@ -30,13 +29,11 @@ def no_entry(_arn: str) -> RecordEntry | None:
 
 
 @dataclass(slots=True)
-class FailoverTask:
-    """Fails one secret over; `step` does the next thing due."""
+class FailoverTask(FleetTask):
+    """Fails one secret over."""
 
     listed: Listed
     pair: RegionPair
-    account_run: AccountRun
-    scheduler: Scheduler
     write: Callable[[Mapping[str, Any]], None]
     """Appends a line to the record; if it raises, the announced step must not happen."""
     recorded: RecordEntry | None = None
@@ -48,14 +45,8 @@ class FailoverTask:
     """At least one must still match at the secret's turn."""
     is_due: bool = True
     """Whether it may be promoted: it was confirmed as a replica."""
-    done: Callable[[Any], None] | None = None
-    begun: bool = False
-    ended: bool = False
     _promotion: SecretPromotion | None = None
     _refused: SecretReport | None = None
-    _gate: WriteGate | None = None
-    _notes: list[str] = field(default_factory=list)
-    _looks: int = 0
 
     @property
     def name(self) -> str:
@@ -63,26 +54,9 @@ class FailoverTask:
         return self.listed.name
 
     @property
-    def has_work(self) -> bool:
-        """Whether there is something to send or to wait for: only a look can tell."""
-        return True
-
-    @property
     def was_taken(self) -> bool:
         """Whether AWS is known to have accepted the request."""
         return self._promotion is not None and self._promotion.accepted
-
-    def step(self) -> float | None:
-        """Begin, or look once more; return when to call again, None when done.
-
-        Raises:
-            OutputError: the record cannot be written.
-
-        """
-        return take_step(self, self._advance)
-
-    def _advance(self) -> float | None:
-        return self._look(self._gate) if self._gate else self._begin()
 
     def rehearse(self) -> None:
         """Look like the real run and change nothing: a dry run without access must not say go.
@@ -167,12 +141,10 @@ class FailoverTask:
         promotion = self._promotion
         assert promotion is not None  # noqa: S101 - it was sent
         check_promoted(self.account_run.aws, promotion, opened.clock)
-        now = self.scheduler.clock.monotonic()
-        if promotion.is_open and self.account_run.wait and now < opened.deadline:
-            self._looks += 1
-            return self.account_run.next_look(now, self._looks - 1, opened.deadline)
-        self._end()
-        return None
+        next_at = self._later(opened) if promotion.is_open else None
+        if next_at is None:
+            self._end()
+        return next_at
 
     def _end(self) -> None:
         """Record the end; the next run looks again at an open secret."""

@@ -39,15 +39,11 @@ def is_ours(primary: Secret, seen: NameLookup) -> bool | None:
     return None if isinstance(seen, NotChecked) else name_owner(primary, seen) is NameOwner.OURS
 
 
-def _looked_at_everywhere(_: ReplicaState) -> bool:
-    return False
-
-
 def look_at_end(
     aws: SecretsManager,
     replications: Sequence[SecretReplication],
     run: RunState,
-    needless: Callable[[ReplicaState], bool] = _looked_at_everywhere,
+    needless: Callable[[ReplicaState], bool] = lambda _: False,
 ) -> None:
     """Report drift in Regions listed as in sync, and replicas that are stuck in progress.
 

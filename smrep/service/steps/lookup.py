@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from smrep.errors import AwsError, CredentialsError, NotFound, Outcome, Refused, Unanswered, Unsupported
 from smrep.model import FAILED, Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Problem, RegionReport, SecretReport, Severity
 from smrep.rules.hints import aws_command, format_command, format_command_on
-from smrep.rules.primary_region import SecretAddress, check_account
+from smrep.rules.primary_region import SecretAddress, check_account, check_regions
 from smrep.rules.replication.findings import cross_account_findings
 from smrep.rules.replication.name_owner import NameLookup, NoSecret, NotChecked, caller_hint
 from smrep.rules.replication.replica_comparison import Listed
-from smrep.service.ports import Account, Clock, SecretsManager
+from smrep.service.ports import Account, SecretsManager
 from smrep.service.run_state import RunState
 from smrep.service.steps.parallel import LOOK_S, parallel, time_left
 
@@ -35,37 +35,20 @@ class FoundSecret:
     """The replica that you named, if smrep followed it to its primary."""
 
 
-class Describer(Protocol):
-    """Describes a secret."""
+def _patient(aws: SecretsManager, run: RunState) -> Callable[[str, Region], Secret]:
+    """Return DescribeSecret that retries throttled calls until the deadline, for 20 s at most."""
+    from smrep.service.steps.polling import retry_throttled
 
-    def describe(self, secret_id: str, region: Region, /) -> Secret:
-        """Return the secret as the Region shows it."""
+    def describe(secret_id: str, region: Region) -> Secret:
+        until = min(run.deadline, run.clock.monotonic() + _THROTTLED_S)
+        secret: Secret = retry_throttled(run.clock, until)(aws.describe, secret_id, region)
+        return secret
 
-
-@dataclass(frozen=True, slots=True)
-class _Patient:
-    """Describes a secret, and retries throttled calls until the deadline, for 20 s at most."""
-
-    aws: Describer
-    clock: Clock
-    deadline: float
-    """In the clock's seconds."""
-
-    def describe(self, secret_id: str, region: Region, /) -> Secret:
-        """Return the secret as the Region shows it.
-
-        Raises:
-            AwsError: AWS did not return it.
-
-        """
-        from smrep.service.steps.polling import retry_throttled
-
-        until = min(self.deadline, self.clock.monotonic() + _THROTTLED_S)
-        return retry_throttled(self.clock, until)(self.aws.describe, secret_id, region)
+    return describe
 
 
 def find_secrets(  # noqa: PLR0913 - two ways to be patient
-    aws: Describer,
+    aws: SecretsManager,
     addresses: Sequence[SecretAddress],
     *,
     follow: bool,
@@ -83,9 +66,9 @@ def find_secrets(  # noqa: PLR0913 - two ways to be patient
         UsageError: a secret belongs to another account than expected.
 
     """
-    describer = _Patient(aws, run.clock, run.deadline) if run else aws
+    describe = _patient(aws, run) if run else aws.describe
     results = parallel(
-        lambda address: _look(describer, address, follow=follow),
+        lambda address: _look(describe, address, follow=follow),
         tuple(dict.fromkeys(addresses)),
         late=lambda address: FoundSecret(
             address,
@@ -102,10 +85,10 @@ def find_secrets(  # noqa: PLR0913 - two ways to be patient
     return tuple(unique.values())
 
 
-def _look(aws: Describer, address: SecretAddress, *, follow: bool) -> FoundSecret:
+def _look(describe: Callable[[str, Region], Secret], address: SecretAddress, *, follow: bool) -> FoundSecret:
     by_arn = address.secret_id.startswith("arn:")
     try:
-        secret = replace(aws.describe(address.secret_id, address.region), by_arn=by_arn)
+        secret = replace(describe(address.secret_id, address.region), by_arn=by_arn)
     except CredentialsError:
         raise
     except AwsError as error:
@@ -113,13 +96,13 @@ def _look(aws: Describer, address: SecretAddress, *, follow: bool) -> FoundSecre
     if not (follow and secret.is_replica and secret.primary_region):
         return FoundSecret(address, secret)
     try:
-        primary = aws.describe(in_region(secret.arn, secret.primary_region), secret.primary_region)
+        primary = describe(in_region(secret.arn, secret.primary_region), secret.primary_region)
     except AwsError as error:
         return FoundSecret(address, Problem.of(error), secret)
     return FoundSecret(address, replace(primary, by_arn=by_arn), secret)
 
 
-def refreshed(aws: Describer, secret: Secret) -> Secret:
+def refreshed(aws: SecretsManager, secret: Secret) -> Secret:
     """Describe the secret again in its Region.
 
     Raises:
@@ -278,6 +261,34 @@ def not_a_primary(secret: Secret, command: str, targets: Sequence[Target], flags
         None,
         Outcome.FAILED,
     )
+
+
+def primary_to_change(
+    lookup: FoundSecret, command: str, targets: Sequence[Target], flags: Sequence[str] = ()
+) -> Secret | SecretReport:
+    """Return the primary if the command can change it, else the report of why it cannot."""
+    if isinstance(lookup.result, Problem):
+        return refusal_report(lookup, lookup.result)
+    error = not_a_primary(lookup.result, command, targets, flags)
+    return refusal_report(lookup, error) if error else lookup.result
+
+
+def primary_to_watch(
+    lookup: FoundSecret, regions: tuple[Region, ...], action: str
+) -> tuple[Secret, tuple[Region, ...]] | SecretReport:
+    """Return the primary with its wanted or else its listed Regions, or the report of why it has none.
+
+    Raises:
+        UsageError: a wanted Region is the primary's own or of another partition.
+
+    """
+    primary = lookup.result
+    if isinstance(primary, Problem):
+        return unreachable_primary_report(lookup, primary, regions)
+    check_regions([primary.region], regions)
+    regions = regions or tuple(entry.region for entry in primary.replicas)
+    error = pending_deletion(primary) or (None if regions else without_replicas(primary, action))
+    return refusal_report(lookup, error) if error else (primary, regions)
 
 
 def without_replicas(primary: Secret, action: str) -> Problem:
