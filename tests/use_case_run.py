@@ -12,7 +12,7 @@ from smrep.report import SecretReport, SecretsReport
 from smrep.rules.replication.region_step import Overwrite
 from smrep.service.ports import Clock
 from smrep.service.run_state import Plan, RunState
-from smrep.service.steps.secret_replication import replications
+from smrep.service.steps.secret_replication import SecretReplication
 
 
 class SteppedState(RunState):
@@ -115,7 +115,8 @@ class UseCaseRun:
     @property
     def victims(self) -> tuple[Overwrite, ...]:
         """Return the steps that overwrite something."""
-        return tuple(step for case in replications(self.state.tracked.secrets) for step in case.overwrites)
+        secrets = self.state.tracked.secrets
+        return tuple(step for case in secrets if isinstance(case, SecretReplication) for step in case.overwrites)
 
     @property
     def was_sent(self) -> bool:

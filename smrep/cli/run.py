@@ -415,7 +415,10 @@ class Run:
         secrets = results.secrets
         outcome = run_outcome(secrets, trouble)
         accounts = (secret.arn.split(":")[4] for secret in secrets if secret.arn)
-        home, source = self._home(secrets)
+        homes = {secret.primary_region for secret in secrets if secret.arn}
+        home, source = (homes.pop(), "replica") if len(homes) == 1 else (None, None)
+        if self.where:
+            home, source = self.where.region, self.where.source
         report = RunReport(
             command=self.command,
             outcome=outcome,
@@ -436,13 +439,6 @@ class Run:
             summary=results.summary,
         )
         return report_with_connection_flags(report, self.options.connection, self.connections)
-
-    def _home(self, secrets: Sequence[SecretReport]) -> tuple[Region | None, str | None]:
-        """Return the primaries' common Region and its source: the command line, else the replicas."""
-        if self.where:
-            return self.where.region, self.where.source
-        homes = {secret.primary_region for secret in secrets if secret.arn}
-        return (homes.pop(), "replica") if len(homes) == 1 else (None, None)
 
     def _written(self, report: RunReport) -> RunReport:
         """Write the additional result files; if one fails, the run has failed."""

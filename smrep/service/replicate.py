@@ -35,7 +35,6 @@ from smrep.service.steps.secret_replication import (
     SecretReplication,
     initial_state,
     open_regions,
-    replications,
     wait_until_settled,
 )
 from smrep.service.steps.write_once import WriteGate, check_shown, send_in_batches, write_once
@@ -104,7 +103,7 @@ def replicate(aws: Aws, request: ReplicateRequest, run: RunState) -> SecretsRepo
     lookups = find_secrets(aws, request.addresses, follow=False, expect_account=request.expect_account, run=run)
     members = parallel(partial(_plan, preflight, request), lookups)
     run.track(members, partial(interrupted_change, "replicating"), waiting=request.wait)
-    secrets = replications(members)
+    secrets = [member for member in members if isinstance(member, SecretReplication)]
     if not run.approve(Plan("overwriting", _dangers(secrets), request.again)):
         return run.report()
     with WriteGate.for_run(run) as gate:
@@ -113,7 +112,7 @@ def replicate(aws: Aws, request: ReplicateRequest, run: RunState) -> SecretsRepo
             [replication for replication in secrets if replication.plain or replication.overwrites],
             run,
         )
-        waits = request.wait and any(open_regions(secrets))
+        waits = request.wait and any(replication.is_open for replication in secrets)
         if waits:
             wait_until_settled(aws, secrets, run, gate)
         if not request.wait:
@@ -137,7 +136,8 @@ def _plan(preflight: Preflight, request: ReplicateRequest, lookup: FoundSecret) 
     if isinstance(primary, SecretReport):
         return primary
     steps = _decide(preflight, request, primary)
-    if any(_is_absent(primary, step) for step in steps):  # a lagging list may still show what was removed
+    missing = [step.target.region for step in steps if isinstance(step, Skip) and step.error.code == Kind.MISSING]
+    if any(primary.replica(region) for region in missing):  # a lagging list may still show what was removed
         listed = answer_or_error(partial(refreshed, preflight.aws, primary))
         if not isinstance(listed, AwsError) and _states(listed) != _states(primary):
             primary = listed
@@ -233,12 +233,6 @@ def _key_findings(keys: KmsKeys, pair: tuple[SecretReplication, ReplicaState]) -
     replication, state = pair
     target = Target(state.region, state.wanted_key)
     return keys.findings(replication.primary, target, state.seen) if state.seen else ()
-
-
-def _is_absent(primary: Secret, step: RegionStep) -> bool:
-    """Return whether a Region was skipped because it is listed without a replica."""
-    missing = isinstance(step, Skip) and step.error.code == Kind.MISSING
-    return missing and primary.replica(step.target.region) is not None
 
 
 def _states(primary: Secret) -> list[tuple[str | None, ...]]:

@@ -60,6 +60,8 @@ class FewSecrets(Tracked):
     secrets: Sequence[TrackedSecret | SecretReport] = ()
     waiting: bool = True
     dry_run: bool = False
+    summary: None = None
+    progress: None = None
 
     def reports(self) -> tuple[SecretReport, ...]:
         """Return each secret's current report, in order."""

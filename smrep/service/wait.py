@@ -28,7 +28,6 @@ from smrep.service.steps.secret_replication import (
     Member,
     SecretReplication,
     open_regions,
-    replications,
     wait_until_settled,
 )
 
@@ -65,10 +64,11 @@ def wait(aws: SecretsManager, request: WaitRequest, run: RunState) -> SecretsRep
     members = [_member(request.regions, lookup) for lookup in lookups]
     run.track(members)
     run.update()
-    secrets, lag_ends = replications(members), run.clock.monotonic() + LIST_LAG_S
+    secrets = [member for member in members if isinstance(member, SecretReplication)]
+    lag_ends = run.clock.monotonic() + LIST_LAG_S
     if run.clock.monotonic() >= run.deadline:
         _give_up_on_absent(secrets)
-    elif any(open_regions(secrets)):
+    elif any(replication.is_open for replication in secrets):
         wait_until_settled(aws, secrets, run, after=partial(_give_up_after_lag, secrets, lag_ends, run))
     look_at_end(aws, secrets, run)
     return run.report()

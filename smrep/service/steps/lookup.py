@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeVar
 
 from smrep.errors import AwsError, CredentialsError, NotFound, Outcome, Refused, Unanswered, Unsupported
@@ -35,16 +36,13 @@ class FoundSecret:
     """The replica that you named, if smrep followed it to its primary."""
 
 
-def _patient(aws: SecretsManager, run: RunState) -> Callable[[str, Region], Secret]:
-    """Return DescribeSecret that retries throttled calls until the deadline, for 20 s at most."""
+def _describe_patiently(aws: SecretsManager, run: RunState, secret_id: str, region: Region) -> Secret:
+    """Describe a secret; retry throttled calls until the deadline, for 20 s at most."""
     from smrep.service.steps.polling import retry_throttled
 
-    def describe(secret_id: str, region: Region) -> Secret:
-        until = min(run.deadline, run.clock.monotonic() + _THROTTLED_S)
-        secret: Secret = retry_throttled(run.clock, until)(aws.describe, secret_id, region)
-        return secret
-
-    return describe
+    until = min(run.deadline, run.clock.monotonic() + _THROTTLED_S)
+    secret: Secret = retry_throttled(run.clock, until)(aws.describe, secret_id, region)
+    return secret
 
 
 def find_secrets(  # noqa: PLR0913 - two ways to be patient
@@ -66,7 +64,7 @@ def find_secrets(  # noqa: PLR0913 - two ways to be patient
         UsageError: a secret belongs to another account than expected.
 
     """
-    describe = _patient(aws, run) if run else aws.describe
+    describe = partial(_describe_patiently, aws, run) if run else aws.describe
     results = parallel(
         lambda address: _look(describe, address, follow=follow),
         tuple(dict.fromkeys(addresses)),

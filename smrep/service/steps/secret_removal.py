@@ -154,7 +154,8 @@ class RemoveWrite(Write):
 
     def request(self, regions: Sequence[Region]) -> None:
         """Request the removal."""
-        self._change(regions, sent_at=self.gate.clock.monotonic())
+        now = self.gate.clock.monotonic()
+        self.states.update({region: replace(self.states[region], sent_at=now) for region in regions})
         self.aws.remove(self.removal.primary.arn, self.removal.primary.region, regions)
 
     def find(self, regions: Sequence[Region]) -> bool:

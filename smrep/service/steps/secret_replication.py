@@ -124,14 +124,9 @@ Member = SecretReplication | SecretReport
 """A secret of a run: in progress, or ended before it began."""
 
 
-def replications(members: Iterable[object]) -> list[SecretReplication]:
-    """Return the secrets that are in progress."""
-    return [member for member in members if isinstance(member, SecretReplication)]
-
-
-def open_regions(members: Iterable[object]) -> Iterator[tuple[SecretReplication, ReplicaState]]:
+def open_regions(replications: Iterable[SecretReplication]) -> Iterator[tuple[SecretReplication, ReplicaState]]:
     """Yield each Region still worth waiting for, with its replication."""
-    for replication in replications(members):
+    for replication in replications:
         if replication.error is None:
             yield from ((replication, state) for state in replication.states.values() if state.is_open)
 

@@ -161,7 +161,8 @@ class Write:
 
     def accept(self, regions: Sequence[Region], answer: Any = None) -> None:  # noqa: ARG002 - others read it
         """Record that AWS accepted the request."""
-        self._change(regions, accepted=True)
+        for region in regions:
+            self.states[region] = replace(self.states[region], accepted=True)
 
     def undo(self, regions: Sequence[Region]) -> None:
         """Restore the Regions' states: AWS has not acted."""
@@ -169,11 +170,8 @@ class Write:
 
     def fail(self, regions: Sequence[Region], error: SmrepError) -> None:
         """Record the error for the Regions."""
-        self._change(regions, error=Problem.of(error))
-
-    def _change(self, regions: Sequence[Region], **changes: Any) -> None:
         for region in regions:
-            self.states[region] = replace(self.states[region], **changes)
+            self.states[region] = replace(self.states[region], error=Problem.of(error))
 
     def find(self, regions: Sequence[Region]) -> bool:
         """Look for the effect of a request without an answer; return whether the last look was answered."""
