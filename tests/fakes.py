@@ -103,8 +103,12 @@ class FakeAws:
     def describe(self, secret_id: str, region: Region) -> Secret:
         return answers.to_secret(self._ask("DescribeSecret", region, secret_id, SecretId=secret_id), region)
 
-    def list_page(self, region: Region, filters: Sequence[Filter], token: str | None, *, doomed: bool) -> Page:
-        params: dict[str, Any] = {"MaxResults": 100, "NextToken": token, "IncludePlannedDeletion": doomed or None}
+    def list_page(self, region: Region, filters: Sequence[Filter], token: str | None, *, with_deleted: bool) -> Page:
+        params: dict[str, Any] = {
+            "MaxResults": 100,
+            "NextToken": token,
+            "IncludePlannedDeletion": with_deleted or None,
+        }
         params["Filters"] = [{"Key": each.key, "Values": list(each.values)} for each in filters] or None
         return answers.to_page(self._ask("ListSecrets", region, "the list of secrets", **params), region)
 

@@ -49,10 +49,10 @@ class Aws:
         self._check(answer, secret_id, region)
         return self._read(lambda: answers.to_secret(answer, region), secret_id, region)
 
-    def list_page(self, region: Region, filters: Sequence[Filter], token: str | None, *, doomed: bool) -> Page:
+    def list_page(self, region: Region, filters: Sequence[Filter], token: str | None, *, with_deleted: bool) -> Page:
         """Return one page of at most 100 secrets of the Region. Source: API_ListSecrets."""
         params: dict[str, Any] = {"MaxResults": 100}
-        if doomed:
+        if with_deleted:
             params["IncludePlannedDeletion"] = True
         if filters:
             params["Filters"] = [{"Key": each.key, "Values": list(each.values)} for each in filters]

@@ -66,7 +66,7 @@ def secret_names(context: click.Context, _param: click.Parameter, incomplete: st
     def look() -> list[str]:
         region = parse_region(begun[1]) if begun else _lookup_region(context)
         filters = [Filter("name", (beginning,))] if beginning and not beginning.startswith("!") else []
-        page = _door(context, region).list_page(region, filters, None, doomed=False)
+        page = _door(context, region).list_page(region, filters, None, with_deleted=False)
         return [entry.arn if begun else entry.name for entry in page.entries]
 
     typed = context.params.get("secrets") or ()

@@ -20,10 +20,10 @@ class SecretsManager(Protocol):
         """Return the secret as the Region shows it. Source: API_DescribeSecret."""
         ...
 
-    def list_page(self, region: Region, filters: Sequence[Filter], token: str | None, *, doomed: bool) -> Page:
+    def list_page(self, region: Region, filters: Sequence[Filter], token: str | None, *, with_deleted: bool) -> Page:
         """Return one page of the Region's secrets; the first without a token.
 
-        `doomed` includes those scheduled for deletion. Up to five minutes old. Source: API_ListSecrets.
+        `with_deleted` includes those scheduled for deletion. Up to five minutes old. Source: API_ListSecrets.
         """
         ...
 

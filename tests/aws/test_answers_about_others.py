@@ -103,7 +103,7 @@ def test_a_listed_secret_of_another_region_or_name_makes_the_page_no_answer(
     aws: Callable[..., Aws], entry: dict[str, Any]
 ) -> None:
     with pytest.raises(Unanswered, match="makes no sense"):
-        aws({"SecretList": [entry]}).list_page(HOME, (), None, doomed=False)
+        aws({"SecretList": [entry]}).list_page(HOME, (), None, with_deleted=False)
 
 
 @pytest.mark.parametrize("asked", ["alias/dr", "1234", KEY, "arn:aws:kms:us-east-1:123456789012:alias/dr"])

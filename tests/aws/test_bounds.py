@@ -106,7 +106,7 @@ ANSWERS = {
 }
 CALLS: dict[str, Callable[[Aws], Any]] = {
     "DescribeSecret": lambda aws: aws.describe("prod/db", HOME),
-    "ListSecrets": lambda aws: aws.list_page(HOME, (), None, doomed=False),
+    "ListSecrets": lambda aws: aws.list_page(HOME, (), None, with_deleted=False),
     "ReplicateSecretToRegions": lambda aws: aws.replicate("prod/db", HOME, [Target(WEST)], force=False),
     "StopReplicationToReplica": lambda aws: aws.promote("prod/db", WEST),
     "kms": lambda aws: aws.key("alias/dr", WEST),

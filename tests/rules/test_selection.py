@@ -188,7 +188,7 @@ def test_the_sandbox_takes_every_filter_and_leaves_in_what_is_meant(selectors: l
     for name, tag in {"a": "a", "a/b": "b", "b-A": "ab", "rds!a": "A"}.items():
         aws.create(name, Tags=[{"Key": tag, "Value": tag}])
     home = Region(HOME)
-    everything = aws.list_page(home, (), None, doomed=False).entries
+    everything = aws.list_page(home, (), None, with_deleted=False).entries
     meant = {each.name for each in everything if any(one.matches(each) for one in selectors)}
-    found = aws.list_page(home, filters(selectors), None, doomed=False).entries
+    found = aws.list_page(home, filters(selectors), None, with_deleted=False).entries
     assert meant <= {each.name for each in found}

@@ -34,10 +34,10 @@ class ScriptedAws(FakeAws):
     asked: list[tuple[str, str | None]] = field(default_factory=list)
     """(Region, token) of each call."""
 
-    def list_page(self, region: Region, filters: Sequence[Filter], token: str | None, *, doomed: bool) -> Page:
+    def list_page(self, region: Region, filters: Sequence[Filter], token: str | None, *, with_deleted: bool) -> Page:
         self.asked.append((region, token))
         if not self.script.get(region):
-            return super().list_page(region, filters, token, doomed=doomed)
+            return super().list_page(region, filters, token, with_deleted=with_deleted)
         answer = self.script[region].pop(0)
         if isinstance(answer, Exception):
             raise answer

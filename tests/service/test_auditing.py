@@ -204,7 +204,7 @@ def test_news_come_after_each_stage_and_progress_tells_which(aws: FakeAws) -> No
 def test_an_empty_page_in_any_region_hides_nothing() -> None:
     aws = ScriptedAws()
     healthy(aws, 3)
-    true = {region: aws.list_page(Region(region), (), None, doomed=True) for region in (HOME, WEST)}
+    true = {region: aws.list_page(Region(region), (), None, with_deleted=True) for region in (HOME, WEST)}
     aws.script = {region: [Page((), "1"), Page((), "2"), true[region]] for region in (HOME, WEST)}
     assert counts(audited(aws)) == {"secrets": 3, "covered": 3}
     assert aws.script == {HOME: [], WEST: []}

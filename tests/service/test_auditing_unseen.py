@@ -109,7 +109,7 @@ def test_where_they_are_denied_too_they_end_early(aws: FakeAws) -> None:
 def test_of_a_list_that_breaks_off_each_secret_is_told_and_counted_alike() -> None:
     aws = ScriptedAws()
     healthy(aws, 150)
-    first = aws.list_page(Region(WEST), (), None, doomed=True)
+    first = aws.list_page(Region(WEST), (), None, with_deleted=True)
     aws.script = {WEST: [first, Unanswered("lost")]}
     run = audited(aws)
     outcomes = [each.outcome for each in run.reports()]

@@ -32,12 +32,12 @@ class Blind(FakeAws):
             raise self.error
         return super().describe(secret_id, region)
 
-    def list_page(self, region: Region, filters: Sequence[Filter], token: str | None, *, doomed: bool) -> Page:
+    def list_page(self, region: Region, filters: Sequence[Filter], token: str | None, *, with_deleted: bool) -> Page:
         if region == self.unlisted and self.error:
             raise self.error
         if region == self.endless:
             return Page((), "the same as before")
-        return super().list_page(region, filters, token, doomed=doomed)
+        return super().list_page(region, filters, token, with_deleted=with_deleted)
 
 
 @pytest.fixture
@@ -125,8 +125,10 @@ def test_a_replica_that_is_not_listed_yet_is_looked_for(aws: FakeAws) -> None:
     aws.clock.time += 10
 
     class Late(FakeAws):
-        def list_page(self, region: Region, filters: Sequence[Filter], token: str | None, *, doomed: bool) -> Page:
-            page = super().list_page(region, filters, token, doomed=doomed)
+        def list_page(
+            self, region: Region, filters: Sequence[Filter], token: str | None, *, with_deleted: bool
+        ) -> Page:
+            page = super().list_page(region, filters, token, with_deleted=with_deleted)
             return Page(tuple(e for e in page.entries if region == HOME or e.name != "prod/c"), page.next_token)
 
     late = Late(aws.clock, aws.simulator)
@@ -138,8 +140,10 @@ def test_a_replica_that_is_not_listed_yet_is_looked_for(aws: FakeAws) -> None:
 
 def test_a_replica_that_shows_no_key_is_under_awss_own(aws: FakeAws) -> None:
     class Keyless(FakeAws):
-        def list_page(self, region: Region, filters: Sequence[Filter], token: str | None, *, doomed: bool) -> Page:
-            page = super().list_page(region, filters, token, doomed=doomed)
+        def list_page(
+            self, region: Region, filters: Sequence[Filter], token: str | None, *, with_deleted: bool
+        ) -> Page:
+            page = super().list_page(region, filters, token, with_deleted=with_deleted)
             return replace(page, entries=tuple(replace(e, kms_key_id=None) for e in page.entries))
 
     new_key(aws, "alias/dr")

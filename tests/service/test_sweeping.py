@@ -16,8 +16,8 @@ from smrep.service.fleet.region_lister import LISTS_A_SECOND, RegionLister
 EAST = Region(HOME)
 
 
-def names(aws: FakeAws, *, doomed: bool = False) -> list[str]:
-    pages = RegionLister(aws, aws.clock).pages(EAST, doomed=doomed)
+def names(aws: FakeAws, *, with_deleted: bool = False) -> list[str]:
+    pages = RegionLister(aws, aws.clock).pages(EAST, with_deleted=with_deleted)
     return [each.name for page in pages for each in page]
 
 
@@ -79,7 +79,7 @@ def test_what_is_scheduled_for_deletion_comes_only_where_it_is_wanted(aws: FakeA
     aws.create("b")
     aws.call("DeleteSecret", SecretId="b")
     assert names(aws) == ["a"]
-    assert sorted(names(aws, doomed=True)) == ["a", "b"]
+    assert sorted(names(aws, with_deleted=True)) == ["a", "b"]
 
 
 def test_filters_go_with_every_page(aws: FakeAws) -> None:

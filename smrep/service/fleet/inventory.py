@@ -269,7 +269,7 @@ class Inventory:
         """List one Region, and keep only entries that differ from the wanted state."""
         selectors = [rule.selector for rule in self.scope.rules]
         try:
-            for page in self.lister.pages(region, filters(selectors, names_only=True), doomed=True):
+            for page in self.lister.pages(region, filters(selectors, names_only=True), with_deleted=True):
                 for secret in page:
                     self._compare(secret, index.get(secret.name))
         except AwsError as error:

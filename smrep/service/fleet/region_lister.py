@@ -30,9 +30,9 @@ class RegionLister:
     _paces: dict[Region, RateLimiter] = field(default_factory=dict)
 
     def pages(
-        self, region: Region, filters: Sequence[Filter] = (), *, doomed: bool = False
+        self, region: Region, filters: Sequence[Filter] = (), *, with_deleted: bool = False
     ) -> Iterator[tuple[Listed, ...]]:
-        """Yield each page; `doomed` includes secrets scheduled for deletion.
+        """Yield each page; `with_deleted` includes secrets scheduled for deletion.
 
         Raises:
             AwsError: the list failed or is incomplete.
@@ -42,7 +42,7 @@ class RegionLister:
         paging = Paging()
         token: str | None = None
         while True:
-            page = self._page(pace, region, filters, token, doomed=doomed)
+            page = self._page(pace, region, filters, token, with_deleted=with_deleted)
             self.seen += len(page.entries)
             yield page.entries
             token = page.next_token
@@ -52,12 +52,12 @@ class RegionLister:
                 raise Unanswered(why, f"the list of secrets in {region}")
 
     def _page(
-        self, pace: RateLimiter, region: Region, filters: Sequence[Filter], token: str | None, *, doomed: bool
+        self, pace: RateLimiter, region: Region, filters: Sequence[Filter], token: str | None, *, with_deleted: bool
     ) -> Page:
         def once() -> Page:
             pace.wait()
             try:
-                return self.aws.list_page(region, filters, token, doomed=doomed)
+                return self.aws.list_page(region, filters, token, with_deleted=with_deleted)
             except Throttled:
                 pace.throttled()
                 raise
