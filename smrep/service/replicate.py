@@ -216,7 +216,7 @@ def _check_new_keys(keys: KmsKeys, secrets: Sequence[SecretReplication], run: Ru
         (replication, state)
         for replication in secrets
         for state in replication.states.values()
-        if state.action is not Action.KEEP and state.fresh_status == IN_SYNC and state.seen_there is not False
+        if state.action is not Action.KEEP and state.fresh_status == IN_SYNC and state.replica_seen is not False
     ]
     checked = parallel(
         partial(_key_findings, keys),
@@ -260,6 +260,6 @@ def _take_in(replication: SecretReplication, check: ReplicaCheck) -> None:
             verified=report.verified,
             own_key=report.kms_key_id,
             proved=report.outcome,
-            seen_there=is_ours(check.primary, seen.look) if seen else None,
+            replica_seen=is_ours(check.primary, seen.look) if seen else None,
             findings=tuple(dict.fromkeys((*findings, *report.findings))),
         )

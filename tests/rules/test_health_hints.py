@@ -117,7 +117,7 @@ STAGE = f"aws secretsmanager update-secret-version-stage --secret-id {ARN} --reg
 
 def test_a_key_of_the_primary_is_told_with_its_cure() -> None:
     own = RequiredKey("alias/own")
-    assert (own.what, own.cure(SECRET)) == (
+    assert (own.subject, own.cure(SECRET)) == (
         "the primary's own key",
         (
             "put a new value under another key: "
@@ -138,7 +138,7 @@ def test_the_current_label_stays_until_there_is_a_new_value() -> None:
 
 def test_each_label_of_an_old_version_is_taken_off_by_itself() -> None:
     old = RequiredKey("alias/old", OLD)
-    assert old.what == "the key of version v3 (mine, it's) of the primary,"
+    assert old.subject == "the key of version v3 (mine, it's) of the primary,"
     assert old.cure(SECRET) == (
         "mend that key, or take its label off the old version: "
         f"{STAGE} mine --remove-from-version-id v3; {STAGE} 'it'\"'\"'s' --remove-from-version-id v3"

@@ -127,7 +127,7 @@ def test_each_key_of_the_primary_is_looked_at_once_however_it_is_spelled() -> No
         Version("v5", (), ("alias/unlabelled",)),
         Version("v6", ("keyless",), ()),
     )
-    found = {each.key: each.what for each in required_keys(secret(kms_key_id=full), versions)}
+    found = {each.key: each.subject for each in required_keys(secret(kms_key_id=full), versions)}
     assert list(found) == [full, "alias/old"]
     assert found[full] == "the primary's own key"
     assert ("v3" in found["alias/old"], "mine" in found["alias/old"]) == (True, True)

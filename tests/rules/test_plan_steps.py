@@ -154,12 +154,12 @@ def test_what_is_kept_has_its_key_compared_as_it_was_seen(
         return (KEY,)
 
     kept = decide_step(listing(entry), TARGET, look, NO_CONSENT, compare)
-    assert kept == Keep(TARGET, shown, (KEY, *unchecked), seen_there=seen)
+    assert kept == Keep(TARGET, shown, (KEY, *unchecked), replica_seen=seen)
     assert compared == [shown]
 
 
 def test_what_was_not_looked_at_was_not_seen_there() -> None:
-    assert Keep(TARGET, IN_SYNC) == Keep(TARGET, IN_SYNC, findings=(), seen_there=False)
+    assert Keep(TARGET, IN_SYNC) == Keep(TARGET, IN_SYNC, findings=(), replica_seen=False)
 
 
 # what is stopped

@@ -71,15 +71,21 @@ def agreeing(draw: st.DrawFn) -> BothSides:
         primary_with(stages=stages), WEST, replica_with(stages=stages, kms_key_id=key), versions, versions, None
     )
     odd = draw(SIDES)
-    fields = {"primary": odd.primary, "look": odd.look, "here": odd.here, "there": odd.there, "key": odd.key}
+    fields = {
+        "primary": odd.primary,
+        "look": odd.look,
+        "primary_versions": odd.primary_versions,
+        "replica_versions": odd.replica_versions,
+        "key": odd.key,
+    }
     changed = draw(st.sets(st.sampled_from(sorted(fields)), max_size=2))
     return BothSides(
         **{
             "primary": sides.primary,
             "region": WEST,
             "look": sides.look,
-            "here": sides.here,
-            "there": sides.there,
+            "primary_versions": sides.primary_versions,
+            "replica_versions": sides.replica_versions,
             "key": sides.key,
             **{name: fields[name] for name in changed},
         }
@@ -106,7 +112,7 @@ def test_a_region_is_well_if_and_only_if_it_is_verified(sides: BothSides, same: 
 def test_it_is_verified_only_if_every_look_was_made_and_all_agrees(sides: BothSides, same: Any) -> None:
     if compare_replica(sides, same).verified is not True:
         return
-    entry, look, here, there = sides.primary.replica(WEST), sides.look, sides.here, sides.there
+    entry, look, here, there = sides.primary.replica(WEST), sides.look, sides.primary_versions, sides.replica_versions
     assert entry is not None
     assert entry.status == "InSync"
     assert isinstance(look, Secret)
@@ -127,8 +133,8 @@ def test_it_is_verified_only_if_every_look_was_made_and_all_agrees(sides: BothSi
 @given(ANY_SIDES, SAMES)
 def test_it_is_verified_only_if_a_current_version_is_listed(sides: BothSides, same: Any) -> None:
     if compare_replica(sides, same).verified is True:
-        assert not isinstance(sides.there, AwsError)
-        assert any("AWSCURRENT" in each.stages for each in sides.there)
+        assert not isinstance(sides.replica_versions, AwsError)
+        assert any("AWSCURRENT" in each.stages for each in sides.replica_versions)
 
 
 @given(SIDES, SAMES)

@@ -45,7 +45,7 @@ def listing(entry: Replica | None = IN_SYNC, **changes: Any) -> Secret:
 
 
 def proof(look: NameLookup = OURS, *, same: Any = str.__eq__, **given: Any) -> Proof:
-    given = {"primary": listing(), "here": VERSIONS, "there": VERSIONS, **given}
+    given = {"primary": listing(), "primary_versions": VERSIONS, "replica_versions": VERSIONS, **given}
     return compare_replica(BothSides(region=WEST, look=look, **given), same)
 
 
@@ -139,7 +139,9 @@ def test_a_label_that_the_primary_does_not_have_is_told_as_none() -> None:
 
 
 @pytest.mark.parametrize(
-    ("side", "where"), [("here", f"us-east-1|{ARN}"), ("there", f"us-west-2|{OURS.arn}")], ids=["here", "there"]
+    ("side", "where"),
+    [("primary_versions", f"us-east-1|{ARN}"), ("replica_versions", f"us-west-2|{OURS.arn}")],
+    ids=["primary_versions", "replica_versions"],
 )
 @pytest.mark.parametrize(
     ("error", "outcome", "patience_s"),
@@ -156,7 +158,7 @@ def test_versions_that_could_not_be_listed_leave_it_open(
 
 
 def test_a_primary_without_a_value_is_said_to_be_so() -> None:
-    found = proof(replace(OURS, stages=()), primary=listing(stages=()), here=(), there=())
+    found = proof(replace(OURS, stages=()), primary=listing(stages=()), primary_versions=(), replica_versions=())
     message = "prod/db in us-east-1 holds no value yet, so that its replicas hold none and InSync proves nothing"
     hint = (
         f"put a value: aws secretsmanager put-secret-value --secret-id {ARN.format(HOME)} --region us-east-1 "
@@ -166,7 +168,7 @@ def test_a_primary_without_a_value_is_said_to_be_so() -> None:
 
 
 def test_without_a_value_the_trouble_of_a_region_is_told_besides() -> None:
-    found = proof(primary=listing(FAILED, stages=()), here=(), there=())
+    found = proof(primary=listing(FAILED, stages=()), primary_versions=(), replica_versions=())
     assert (found.outcome, [each.kind for each in found.findings]) == (Outcome.FAILED, ["failed", "no_value"])
 
 
@@ -211,7 +213,13 @@ def test_what_is_under_another_key_is_told_once_with_the_command_that_mends_it(
 ) -> None:
     here = VERSIONS[:1] if len(there) == 1 else VERSIONS
     stages = STAGES[: len(there)]
-    found = proof(replace(OURS, stages=stages), primary=listing(stages=stages), here=here, there=there, key=key)
+    found = proof(
+        replace(OURS, stages=stages),
+        primary=listing(stages=stages),
+        primary_versions=here,
+        replica_versions=there,
+        key=key,
+    )
     assert found.findings == findings
     assert (found.verified, found.outcome) == ((False, Outcome.DRIFT) if findings else (True, Outcome.OK))
 
@@ -232,7 +240,7 @@ def test_a_key_that_could_not_be_compared_is_one_doubt() -> None:
 
 def test_where_no_key_was_asked_for_the_replicas_own_is_not_asked_about() -> None:
     keyless = tuple(replace(each, keys=()) for each in VERSIONS)
-    assert proof(there=keyless, same=lambda _wanted, _shown: DENIED) == Proof(True, Outcome.OK)
+    assert proof(replica_versions=keyless, same=lambda _wanted, _shown: DENIED) == Proof(True, Outcome.OK)
 
 
 def test_a_key_that_does_not_exist_is_another_key() -> None:

@@ -129,6 +129,6 @@ def test_an_arn_is_given_only_where_something_backs_it() -> None:
         region_report(ReplicaState(THERE, seen=synced), primary).arn
         == "arn:aws:secretsmanager:us-west-2:123456789012:secret:a-b"
     )
-    assert region_report(ReplicaState(THERE, seen=failed, seen_there=True), primary).arn is not None
+    assert region_report(ReplicaState(THERE, seen=failed, replica_seen=True), primary).arn is not None
     assert region_report(ReplicaState(THERE, seen=failed), primary).arn is None
     assert region_report(ReplicaState(THERE, seen=synced, error=error), primary).arn is None

@@ -55,7 +55,7 @@ class RequiredKey:
     """The old version that it encrypts; None for the secret's own key."""
 
     @property
-    def what(self) -> str:
+    def subject(self) -> str:
         """The key's role for the primary."""
         if self.version is None:
             return "the primary's own key"

@@ -59,7 +59,7 @@ class Keep:
     target: Target
     before: Replica
     findings: tuple[Finding, ...] = ()
-    seen_there: bool = False
+    replica_seen: bool = False
     """Whether a check of the Region found our replica."""
 
 
@@ -128,7 +128,7 @@ def decide_step(
         return Retry(retry, entry, (had_failed(entry, about_it), *unchecked))
     if entry.status == IN_SYNC and isinstance(look, NoSecret):
         return skip(target, listed_but_missing(primary, target.region, look))
-    return Keep(target, entry, (*key_findings(entry), *unchecked), seen_there=owner is NameOwner.OURS)
+    return Keep(target, entry, (*key_findings(entry), *unchecked), replica_seen=owner is NameOwner.OURS)
 
 
 def with_replica_key(entry: Replica | None, replica: Secret | None) -> Replica | None:

@@ -57,8 +57,8 @@ class BothSides:
     primary: Secret
     region: Region
     look: NameLookup
-    here: Listed
-    there: Listed
+    primary_versions: Listed
+    replica_versions: Listed
     key: str | None = None
     key_patience_s: float = 0.0
     """Seconds during which another key may be a lagging answer."""
@@ -124,8 +124,9 @@ def _compare_in_sync(sides: BothSides, replica: Secret, same: Same) -> Proof:
     """Return the proof about our replica, listed as InSync."""
     stale = _stale_findings(sides, replica)
     wrong, unsure = _wrong_keys(sides, replica, same)
-    unsure += _unlisted_findings(sides.primary, sides.here) + _unlisted_findings(replica, sides.there)
-    has_value = CURRENT in _labels(sides.here) if isinstance(sides.here, tuple) else True
+    unsure += _unlisted_findings(sides.primary, sides.primary_versions)
+    unsure += _unlisted_findings(replica, sides.replica_versions)
+    has_value = CURRENT in _labels(sides.primary_versions) if isinstance(sides.primary_versions, tuple) else True
     empty = () if stale or (has_value and sides.primary.version(CURRENT)) else (valueless(sides.primary),)
     outcomes = [Outcome.DRIFT] * bool(stale or wrong or empty) + [*_outcomes(unsure)]
     return Proof(
@@ -139,8 +140,8 @@ def _compare_in_sync(sides: BothSides, replica: Secret, same: Same) -> Proof:
 def _stale_findings(sides: BothSides, replica: Secret) -> list[Finding]:
     """Return a finding for the first label whose version differs between both sides."""
     shown = [(dict(sides.primary.stages), dict(replica.stages))]
-    if isinstance(sides.here, tuple) and isinstance(sides.there, tuple):
-        shown.append((_labels(sides.here), _labels(sides.there)))
+    if isinstance(sides.primary_versions, tuple) and isinstance(sides.replica_versions, tuple):
+        shown.append((_labels(sides.primary_versions), _labels(sides.replica_versions)))
     for stage in (CURRENT, PREVIOUS):
         for primary_labels, replica_labels in shown:
             if primary_labels.get(stage) != replica_labels.get(stage):
@@ -171,7 +172,7 @@ def _wrong_keys(sides: BothSides, replica: Secret, same: Same) -> tuple[list[Fin
     """
     shown = replica.kms_key_id or DEFAULT
     wanted = sides.key or shown
-    versions = sides.there if isinstance(sides.there, tuple) else ()
+    versions = sides.replica_versions if isinstance(sides.replica_versions, tuple) else ()
     pairs: list[tuple[tuple[str, ...], str]] = [((shown,), "the replica")] if sides.key else []
     pairs += [
         (version.keys, f"version {version.version_id} ({', '.join(version.stages)})")

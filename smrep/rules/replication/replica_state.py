@@ -43,7 +43,7 @@ class ReplicaState:
     """Whether our request waits until the old replica is gone."""
     vacant: bool = False
     """Whether a check of the Region before our request found nothing."""
-    seen_there: bool | None = None
+    replica_seen: bool | None = None
     """Whether the last check of the Region found our replica; None without a check or an answer."""
     verified: bool | None = None
     """The result of the final verification."""
@@ -128,7 +128,7 @@ def region_report(state: ReplicaState, primary: Secret, *, waiting: bool = True,
     key = state.own_key or (entry.kms_key_id if entry else state.wanted_key)
     if dry_run and state.action is not Action.KEEP:
         key = state.wanted_key  # the key to send
-    backed = state.fresh_status == IN_SYNC if state.seen_there is None else state.seen_there
+    backed = state.fresh_status == IN_SYNC if state.replica_seen is None else state.replica_seen
     return RegionReport(
         region=state.region,
         outcome=ended,

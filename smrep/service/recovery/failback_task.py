@@ -37,23 +37,23 @@ class ConfirmedChanges:
     """States that a person confirmed; nothing else may be destroyed."""
 
     states: Mapping[str, tuple[object, ...]] = field(default_factory=dict)
-    """ARN -> state of a secret to replace; empty if a later leg may replace any state."""
+    """ARN -> state of a secret to replace; empty if a later phase may replace any state."""
     removals: frozenset[Region] = frozenset()
 
-    def covers(self, leg: Reprotection) -> bool:
-        """Return whether everything that the leg destroys was confirmed."""
-        victim = leg.aim.victim if leg.sends else None
+    def covers(self, phase: Reprotection) -> bool:
+        """Return whether everything that the phase destroys was confirmed."""
+        victim = phase.plan.victim if phase.sends else None
         if victim is not None and self.states.get(victim.arn, (None,)) not in ((), state_of(victim)):
             return False
-        return leg.removes <= self.removals
+        return phase.removes <= self.removals
 
     @classmethod
-    def by(cls, leg: Reprotection, entry: RecordEntry, turned: RegionPair | None) -> ConfirmedChanges:
-        """Return what a plan beginning with this leg showed; `turned` if the role goes back afterwards."""
+    def by(cls, phase: Reprotection, entry: RecordEntry, turned: RegionPair | None) -> ConfirmedChanges:
+        """Return what a plan beginning with this phase showed; `turned` if the role goes back afterwards."""
         states: dict[str, tuple[object, ...]] = {in_region(entry.arn, turned.target): ()} if turned else {}
-        if leg.aim.victim is not None and leg.sends:
-            states[leg.aim.victim.arn] = state_of(leg.aim.victim)
-        return cls(states, leg.removes | {replica.region for replica in entry.third})
+        if phase.plan.victim is not None and phase.sends:
+            states[phase.plan.victim.arn] = state_of(phase.plan.victim)
+        return cls(states, phase.removes | {replica.region for replica in entry.third})
 
 
 def look_at_both(aws: SecretsManager, entry: RecordEntry, pair: RegionPair) -> BothRegions:
@@ -82,13 +82,13 @@ def _look(aws: SecretsManager, secret: Secret) -> NameLookup:
     return NotChecked(Refused(why, f"{secret.name} in {secret.region}"))
 
 
-_MOST_LEGS = 4
-"""A failback has three legs; one more covers changes meanwhile."""
+_MOST_PHASES = 4
+"""A failback has three phases; one more covers changes meanwhile."""
 
 
 @dataclass(slots=True)
 class FailbackTask(FleetTask):
-    """Fails one secret back; `plan` decides the next leg and changes nothing."""
+    """Fails one secret back; `plan` decides the next phase and changes nothing."""
 
     entry: RecordEntry
     pair: RegionPair
@@ -100,29 +100,29 @@ class FailbackTask(FleetTask):
     skipped: SkippedSecret | None = None
     newer_side: NewerSide = NewerSide.ONE
     """Result of the first comparison of both sides."""
-    _leg: Reprotection | SecretPromotion | None = None
+    _phase: Reprotection | SecretPromotion | None = None
     _shown: ConfirmedChanges = field(default_factory=ConfirmedChanges)
-    _legs: int = 0
+    _phases: int = 0
     _taken: bool = False
 
     def plan(self) -> None:
-        """Look into both Regions and decide the next leg.
+        """Look into both Regions and decide the next phase.
 
         Raises:
             CredentialsError: no further call can succeed.
 
         """
         self._decide(self._opened())
-        leg = self._leg
-        if not isinstance(leg, Reprotection) or self.skipped is not None:
+        phase = self._phase
+        if not isinstance(phase, Reprotection) or self.skipped is not None:
             return
-        self.newer_side = leg.aim.newer_side
-        self._shown = ConfirmedChanges.by(leg, self.entry, self.pair if self._turns else None)
+        self.newer_side = phase.plan.newer_side
+        self._shown = ConfirmedChanges.by(phase, self.entry, self.pair if self._turns else None)
 
     @property
     def is_planned(self) -> bool:
         """Whether both Regions were looked into."""
-        return self.skipped is not None or self._leg is not None
+        return self.skipped is not None or self._phase is not None
 
     @property
     def name(self) -> str:
@@ -132,46 +132,46 @@ class FailbackTask(FleetTask):
     @property
     def has_work(self) -> bool:
         """Whether there is something to send, to wait for or to record."""
-        leg = self._leg
-        if self.skipped is not None or not isinstance(leg, Reprotection) or leg.is_stopped:
+        phase = self._phase
+        if self.skipped is not None or not isinstance(phase, Reprotection) or phase.is_stopped:
             return False
         marked_so = self.entry.mark in (RecordMark.PROMOTING, RecordMark.FAILED, self._end)
-        return leg.sends or bool(leg.removes) or not leg.is_proved or self._turns or not marked_so
+        return phase.sends or bool(phase.removes) or not phase.is_proved or self._turns or not marked_so
 
     @property
     def sends(self) -> bool:
         """Whether a request is planned, as far as known."""
-        leg = self._leg
-        return self.has_work and isinstance(leg, Reprotection) and (leg.sends or bool(leg.removes) or self._turns)
+        phase = self._phase
+        return self.has_work and isinstance(phase, Reprotection) and (phase.sends or bool(phase.removes) or self._turns)
 
     @property
     def replaces(self) -> bool:
         """Whether a secret must be replaced before the role goes back."""
-        return self.sends and isinstance(self._leg, Reprotection) and self._leg.aim.victim is not None
+        return self.sends and isinstance(self._phase, Reprotection) and self._phase.plan.victim is not None
 
     @property
     def removals(self) -> int:
         """Number of replicas to remove in third Regions."""
-        return len(self._leg.removes) if self.sends and isinstance(self._leg, Reprotection) else 0
+        return len(self._phase.removes) if self.sends and isinstance(self._phase, Reprotection) else 0
 
     @property
     def stakes(self) -> list[tuple[str, str]]:
         """Changes to confirm: the secret's name, and what is lost."""
-        leg = self._leg
-        if not self.has_work or not isinstance(leg, Reprotection):
+        phase = self._phase
+        if not self.has_work or not isinstance(phase, Reprotection):
             return []
         later: list[tuple[str, str]] = []
         if self._turns:
-            promoted, home = leg.aim.primary, self.pair.source
+            promoted, home = phase.plan.primary, self.pair.source
             action = f"to be promoted in {home}, and then to be replaced by its replica, for good, in {promoted.region}"
             later = [(self.name, f"{action}: {secret_summary(promoted)}")]
-        return [*leg.stakes, *later]
+        return [*phase.stakes, *later]
 
     @property
     def was_taken(self) -> bool:
         """Whether AWS is known to have accepted a request."""
-        leg = self._leg
-        now = leg.was_taken if isinstance(leg, Reprotection) else leg.accepted if leg else False
+        phase = self._phase
+        now = phase.was_taken if isinstance(phase, Reprotection) else phase.accepted if phase else False
         return self._taken or now
 
     def leave(self, skipped: SkippedSecret) -> None:
@@ -186,24 +186,26 @@ class FailbackTask(FleetTask):
     @property
     def _turns(self) -> bool:
         """Whether the primary role still has to go back to its old Region."""
-        leg = self._leg
-        away = isinstance(leg, Reprotection) and leg.aim.primary.region == self.pair.target and not leg.is_stopped
+        phase = self._phase
+        away = (
+            isinstance(phase, Reprotection) and phase.plan.primary.region == self.pair.target and not phase.is_stopped
+        )
         return self.goal is FailbackGoal.RETURN and away
 
     @property
     def _end(self) -> RecordMark:
         """Record mark for a secret that has reached its current place."""
-        leg = self._leg
-        home = isinstance(leg, Reprotection) and leg.aim.primary.region == self.pair.source
+        phase = self._phase
+        home = isinstance(phase, Reprotection) and phase.plan.primary.region == self.pair.source
         return RecordMark.RETURNED if home else RecordMark.PROTECTED
 
     def _report(self, *, dry_run: bool) -> SecretReport:
         if self.skipped is not None:
             return self._skipped_report(self.skipped)
-        if isinstance(self._leg, SecretPromotion):
-            return self._leg.report(waiting=self.account_run.wait, dry_run=False)
-        assert self._leg is not None  # noqa: S101 - it was planned
-        report = self._leg.report(waiting=self.account_run.wait, dry_run=dry_run)
+        if isinstance(self._phase, SecretPromotion):
+            return self._phase.report(waiting=self.account_run.wait, dry_run=False)
+        assert self._phase is not None  # noqa: S101 - it was planned
+        report = self._phase.report(waiting=self.account_run.wait, dry_run=dry_run)
         if not self._turns:
             return report
         if dry_run:
@@ -223,24 +225,24 @@ class FailbackTask(FleetTask):
         return SecretReport(self.name, outcome, in_region(self.entry.arn, home), home, rows)
 
     def _begin(self) -> float | None:
-        """Decide the first leg again, because AWS may have changed since the plan, and begin it."""
+        """Decide the first phase again, because AWS may have changed since the plan, and begin it."""
         if self.scheduler.stop.is_set():
             return None
         self.begun = True
-        return self._new_leg()
+        return self._new_phase()
 
-    def _new_leg(self) -> float | None:
-        """Decide and begin the next leg if everything it destroys was confirmed, else skip the secret."""
-        if self._legs == _MOST_LEGS:
+    def _new_phase(self) -> float | None:
+        """Decide and begin the next phase if everything it destroys was confirmed, else skip the secret."""
+        if self._phases == _MOST_PHASES:
             self._halt("was changed again and again on its way, and is left as it is", Outcome.PENDING)
             return None
         self._gate, self._looks = self._opened(), 0
-        self._legs += 1
+        self._phases += 1
         self._decide(self._gate)
-        leg = self._leg
-        if self.skipped is not None or not isinstance(leg, Reprotection) or leg.is_stopped:
+        phase = self._phase
+        if self.skipped is not None or not isinstance(phase, Reprotection) or phase.is_stopped:
             return None
-        if not self._shown.covers(leg):
+        if not self._shown.covers(phase):
             self._halt("is no longer as it was shown, so it was skipped", Outcome.FAILED)
             return None
         return self._look(self._gate)
@@ -250,41 +252,41 @@ class FailbackTask(FleetTask):
         self.skipped = SkippedSecret(self.pair.target, trouble)
 
     def _look(self, opened: WriteGate) -> float | None:
-        leg = self._leg
-        if isinstance(leg, SecretPromotion):
-            return self._look_promoted(leg, opened)
-        assert leg is not None  # noqa: S101 - a leg was begun
-        if leg.step(opened):
+        phase = self._phase
+        if isinstance(phase, SecretPromotion):
+            return self._look_promoted(phase, opened)
+        assert phase is not None  # noqa: S101 - a phase was begun
+        if phase.step(opened):
             return self._later(opened)
-        if leg.is_stopped:
+        if phase.is_stopped:
             return None
         if self._turns:
-            return self._turn(leg, opened)
+            return self._turn(phase, opened)
         if self.entry.mark not in (RecordMark.PROMOTING, RecordMark.FAILED, self._end):
             self._note(mark_line(self._end, self.entry.arn))
         return None
 
-    def _turn(self, leg: Reprotection, opened: WriteGate) -> float | None:
+    def _turn(self, phase: Reprotection, opened: WriteGate) -> float | None:
         """Promote the replica in the old Region, if a look at both right before shows no change."""
         turn = self.account_run.pace.ahead(StopFlag(self.scheduler, self.account_run).is_set)
         if opened.closed:
             return None
-        ends, primary = look_at_both(self.account_run.aws, self.entry, self.pair), leg.aim.primary
+        ends, primary = look_at_both(self.account_run.aws, self.entry, self.pair), phase.plan.primary
         old, new = ends.old, ends.new
         if not (isinstance(old, Secret) and isinstance(new, Secret)) or identity(new) != identity(primary):
-            return self._new_leg()
+            return self._new_phase()
         if (
             not old.is_replica
             or old.primary_region != self.pair.target
             or old.arn != in_region(primary.arn, old.region)
         ):
-            return self._new_leg()
+            return self._new_phase()
         if frozenset(old.stages) != frozenset(new.stages):
-            leg.proved.pop(self.pair.source, None)  # a new value is being replicated
+            phase.proved.pop(self.pair.source, None)  # a new value is being replicated
             return self._later(opened)
         self._note(mark_line(RecordMark.LEVEL, self.entry.arn, versions=versions(new)))
-        self._taken = self._taken or leg.was_taken
-        self._leg = promotion = SecretPromotion(old, old)
+        self._taken = self._taken or phase.was_taken
+        self._phase = promotion = SecretPromotion(old, old)
         self._gate, self._looks = open_gate(self.scheduler, self.account_run, LOOK_S, turn), 0
         promote_once(self.account_run.aws, promotion, self._gate)
         return self._look_promoted(promotion, self._gate)
@@ -297,7 +299,7 @@ class FailbackTask(FleetTask):
         if promotion.is_open:
             return self._later(opened)
         self._taken = self._taken or promotion.accepted
-        return self._new_leg()
+        return self._new_phase()
 
     def _opened(self) -> WriteGate:
         return open_gate(self.scheduler, self.account_run, LOOK_S)
@@ -308,8 +310,8 @@ class FailbackTask(FleetTask):
         goal = next_step(ends, self.goal, rotation_handled=self.rotation_handled)
         self.skipped = goal if isinstance(goal, SkippedSecret) else None
         if not isinstance(goal, SkippedSecret):
-            self._leg = leg = Reprotection(self.account_run.aws, self.health, goal, self.entry, self._note)
-            leg.look(opened)
+            self._phase = phase = Reprotection(self.account_run.aws, self.health, goal, self.entry, self._note)
+            phase.look(opened)
 
     def _note(self, line: Mapping[str, Any]) -> None:
         """Append a line to the record, and remember it."""

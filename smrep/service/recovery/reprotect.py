@@ -46,7 +46,7 @@ class Reprotection:
 
     aws: SecretsManager
     health: PreflightChecks
-    aim: Reprotect
+    plan: Reprotect
     entry: RecordEntry
     write: Callable[[Mapping[str, Any]], None]
     """Appends a line to the record; if it raises, the announced step must not happen."""
@@ -68,13 +68,13 @@ class Reprotection:
             CredentialsError: no further call can succeed.
 
         """
-        aim = self.aim
-        self.removal = self._begun(aim.victim, aim.clears, gate)
-        self.parting = self._begun(aim.primary, aim.parts, gate)
-        targets = [self._under_its_key(target) for target in aim.targets if target.region not in self.aside]
+        plan = self.plan
+        self.removal = self._begun(plan.victim, plan.clears, gate)
+        self.parting = self._begun(plan.primary, plan.parts, gate)
+        targets = [self._under_its_key(target) for target in plan.targets if target.region not in self.aside]
         steps = tuple(parallel(self._decided, targets))
         states = {step.target.region: initial_state(step, NO_CONSENT) for step in steps}
-        self.replication = SecretReplication(aim.primary, states, [], steps, command="failback")
+        self.replication = SecretReplication(plan.primary, states, [], steps, command="failback")
         self._prove()
 
     @property
@@ -105,9 +105,9 @@ class Reprotection:
     def stakes(self) -> list[tuple[str, str]]:
         """Changes to confirm: the secret's name, and what is lost."""
         stakes = [stake for removal in (self.removal, self.parting) if removal for stake in removal.stakes]
-        victim = self.aim.victim
+        victim = self.plan.victim
         if victim is not None and self.sends:
-            action = f"to be replaced by a replica of {self.aim.primary.region}, for good, in {victim.region}"
+            action = f"to be replaced by a replica of {self.plan.primary.region}, for good, in {victim.region}"
             stakes.append((victim.name, f"{action}: {secret_summary(victim)}"))
         return stakes
 
@@ -142,7 +142,7 @@ class Reprotection:
 
     def report(self, *, waiting: bool = True, dry_run: bool = False) -> SecretReport:
         """Return the secret's current report."""
-        replication, primary = self.replication, self.aim.primary
+        replication, primary = self.replication, self.plan.primary
         rows = (
             {row.region: row for row in replication.report(waiting=waiting, dry_run=dry_run).replicas}
             if replication
@@ -164,12 +164,12 @@ class Reprotection:
 
     def _explained(self, row: RegionReport) -> RegionReport:
         """Return the row with an error that fits a failback."""
-        victim, error = self.aim.victim, row.error
+        victim, error = self.plan.victim, row.error
         if error is None:
             return row
         if victim is not None and row.region == victim.region:
             if row.has_failed_there:
-                error = not_replaced(self.aim.primary, row.region, row.status_message or "no reason given")
+                error = not_replaced(self.plan.primary, row.region, row.status_message or "no reason given")
             if error.code == "NotReplaced":
                 error = replace(error, hint=BY_HAND)
         if error.code in ("ChangedMeanwhile", "unchecked") and row.region in self.removes:
@@ -185,7 +185,7 @@ class Reprotection:
             if deletion.error is None or deletion.is_not_checked:
                 continue
             del removal.deletions[region]
-            if our_replica(self.aim.primary, look_up_name(self.aws, self.aim.primary, region)):
+            if our_replica(self.plan.primary, look_up_name(self.aws, self.plan.primary, region)):
                 continue  # it has arrived, and the list lags
             row = removal_row(deletion, holder)
             hint = deletion.error.hint.partition("; when it is out")[0] if deletion.error.hint else None
@@ -199,7 +199,7 @@ class Reprotection:
 
     def _decided(self, target: Target) -> RegionStep:
         """Return one Region's step; only the victim is overwritten."""
-        primary, victim = self.aim.primary, self.aim.victim
+        primary, victim = self.plan.primary, self.plan.victim
         entry = primary.replica(target.region)
         if victim is not None and target.region == victim.region:
             if entry is not None and entry.status not in (IN_SYNC, FAILED):
@@ -215,7 +215,7 @@ class Reprotection:
         """Return the step, skipped if a key it needs is unusable or could not be checked."""
         if isinstance(step, Keep | Skip):
             return step
-        primary = self.aim.primary
+        primary = self.plan.primary
         findings = (*self.health.of_key(primary, step.target), *self.health.of_primary(primary))
         no = next(
             (finding for finding in findings if finding.severity is Severity.ERROR or finding.kind is Kind.UNCHECKED),
@@ -237,7 +237,7 @@ class Reprotection:
 
     def _send(self, replication: SecretReplication, gate: WriteGate) -> None:
         """Request the replicas: first in the victim's place after a look, then in the others."""
-        victim = self.aim.victim
+        victim = self.plan.victim
         for region in [step.target.region for step in replication.overwrites] if victim else ():
             assert victim is not None  # noqa: S101 - as was checked
             self.write(mark_line(RecordMark.REPLACING, self.entry.arn, region=region))
@@ -257,7 +257,7 @@ class Reprotection:
             ChangedMeanwhile: a side changed since that was decided, or cannot be checked.
 
         """
-        primary = self.aim.primary
+        primary = self.plan.primary
         check_shown(self.aws, primary, SAME_AGAIN, written=True)
         check_shown(self.aws, victim, SAME_AGAIN, may_list=[*self.aside, primary.region])
 
@@ -280,7 +280,7 @@ class Reprotection:
             held = not primary.stages and isinstance(seen, Secret) and not seen.stages  # no value on either side
             kept = tuple(finding for finding in state.findings if finding.kind is Kind.FAILED)
             replication.states[state.region] = replace(
-                state, findings=(*kept, *proof.findings), seen_there=proof.verified or None
+                state, findings=(*kept, *proof.findings), replica_seen=proof.verified or None
             )
             proved = proof.verified or (held and proof.verified is None)
             self.proved[state.region] = Outcome.OK if proved else worst([Outcome.PENDING, proof.outcome])

@@ -77,11 +77,11 @@ def _after_look(primary: Secret, state: ReplicaState, seen: NameLookup, stuck_si
     ours = is_ours(primary, seen)
     if stuck_since and state.seen:
         findings = stuck_findings(primary, state.seen, stuck_since, seen)
-        return replace(state, findings=(*state.findings, *findings), seen_there=ours)
+        return replace(state, findings=(*state.findings, *findings), replica_seen=ours)
     findings = _listed_findings(primary, Target(state.region, state.wanted_key), seen)
     proved = Outcome.DRIFT if ours is False else state.proved
     findings = tuple(dict.fromkeys((*state.findings, *findings)))
-    return replace(state, seen_there=ours, proved=proved, findings=findings)
+    return replace(state, replica_seen=ours, proved=proved, findings=findings)
 
 
 def _sighting(state: ReplicaState, run: RunState) -> Sighting | None:

@@ -205,5 +205,5 @@ class PreflightChecks:
     def _key_of(self, primary: Secret, need: RequiredKey) -> tuple[Finding, ...]:
         key = self.key_check.of(primary, need.key, primary.region)
         return key_health(
-            need.key, need.what, primary.region, key, need.cure(primary), owner=credentials_prefix(primary)
+            need.key, need.subject, primary.region, key, need.cure(primary), owner=credentials_prefix(primary)
         )

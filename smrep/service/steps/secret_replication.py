@@ -143,9 +143,9 @@ def initial_state(step: RegionStep, consent: Consent) -> ReplicaState:
             overwrites = step.victim.arn if isinstance(step, Overwrite) and promoted else None
             return replace(state, action=action, seen=step.before, leftover=step.before, overwrites=overwrites)
         case Keep():
-            own_key = step.before.kms_key_id if step.seen_there else None
-            seen_there = step.seen_there or None
-            return replace(state, action=Action.KEEP, seen=step.before, seen_there=seen_there, own_key=own_key)
+            own_key = step.before.kms_key_id if step.replica_seen else None
+            replica_seen = step.replica_seen or None
+            return replace(state, action=Action.KEEP, seen=step.before, replica_seen=replica_seen, own_key=own_key)
         case Skip():
             return replace(state, error=step.error)
         case _ as never:
@@ -355,7 +355,7 @@ def _confirm_overwritten(aws: SecretsManager, replication: SecretReplication, cl
         owner = _owner(aws, replication, state.region)
         waited_s = clock.monotonic() - (state.sent_at or 0.0)
         if owner is NameOwner.OURS:
-            replication.states[state.region] = replace(state, leftover=None, seen_there=True)
+            replication.states[state.region] = replace(state, leftover=None, replica_seen=True)
         elif owner is NameOwner.PROMOTED and waited_s >= STALE_S:
             why = f"{replication.primary.region} lists it as it did before"
             replication.states[state.region] = replace(
