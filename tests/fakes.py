@@ -101,7 +101,7 @@ class FakeAws:
     # the ports
 
     def describe(self, secret_id: str, region: Region) -> Secret:
-        return answers.to_secret(self._ask("DescribeSecret", region, secret_id, SecretId=secret_id), region)
+        return answers.to_secret(self._ask("DescribeSecret", region, secret_id, SecretId=secret_id), secret_id, region)
 
     def list_page(self, region: Region, filters: Sequence[Filter], token: str | None, *, with_deleted: bool) -> Page:
         params: dict[str, Any] = {
@@ -120,7 +120,8 @@ class FakeAws:
         return answers.to_replicas(self._ask("ReplicateSecretToRegions", region, secret_id, **params))
 
     def versions(self, secret_id: str, region: Region) -> tuple[Version, ...]:
-        return answers.to_versions([self._ask("ListSecretVersionIds", region, secret_id, SecretId=secret_id)])
+        page = self._ask("ListSecretVersionIds", region, secret_id, SecretId=secret_id)
+        return answers.to_versions([page], secret_id, region)
 
     def remove(self, secret_id: str, region: Region, replicas: Sequence[Region]) -> tuple[Replica, ...]:
         params = {"SecretId": secret_id, "RemoveReplicaRegions": list(replicas)}

@@ -1,4 +1,4 @@
-"""The ports over boto3: one way to call, every error translated."""
+"""Call AWS through boto3: every operation that smrep uses, with every error translated."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from smrep.regions import Region
 
 Trace = Callable[[str], None]
 Observer = Callable[[str, Region, Mapping[str, Any]], None]
-"""Is told operation, Region and parameters."""
+"""Receives operation, Region and parameters."""
 
 T = TypeVar("T")
 
 
 def _unobserved(_operation: str, _region: Region, _params: Mapping[str, Any]) -> None:
-    """Let a write pass without a word."""
+    """Ignore a write."""
 
 
 @dataclass(frozen=True, slots=True)
 class Aws:
-    """AWS in any Region, as `smrep.service.ports` wants it.
+    """AWS in any Region: implements `smrep.service.ports`.
 
     `trace` gets one line per call: operation, Region, status, code, request id, attempts and milliseconds; never a
-    request's or an answer's body. `observe` is told of each write just before it goes out.
+    body. `observe` is called just before each write.
     """
 
     session: Session
@@ -46,8 +46,7 @@ class Aws:
     def describe(self, secret_id: str, region: Region) -> Secret:
         """Return the secret as that Region shows it. Source: API_DescribeSecret."""
         answer = self._call("secretsmanager", "DescribeSecret", region, secret_id, SecretId=secret_id)
-        self._check(answer, secret_id, region)
-        return self._read(lambda: answers.to_secret(answer, region), secret_id, region)
+        return self._read(lambda: answers.to_secret(answer, secret_id, region), secret_id, region)
 
     def list_page(self, region: Region, filters: Sequence[Filter], token: str | None, *, with_deleted: bool) -> Page:
         """Return one page of at most 100 secrets of the Region. Source: API_ListSecrets."""
@@ -55,32 +54,31 @@ class Aws:
         if with_deleted:
             params["IncludePlannedDeletion"] = True
         if filters:
-            params["Filters"] = [{"Key": each.key, "Values": list(each.values)} for each in filters]
+            params["Filters"] = [{"Key": wanted.key, "Values": list(wanted.values)} for wanted in filters]
         if token:
             params["NextToken"] = token
         answer = self._call("secretsmanager", "ListSecrets", region, "the list of secrets", **params)
         return self._read(lambda: answers.to_page(answer, region), "the list of secrets", region)
 
     def versions(self, secret_id: str, region: Region) -> tuple[Version, ...]:
-        """Return the versions that hold a value and bear a label. Source: API_ListSecretVersionIds."""
+        """Return the versions that have a value and a staging label. Source: API_ListSecretVersionIds."""
         pages = self._pages("secretsmanager", "ListSecretVersionIds", region, secret_id, SecretId=secret_id)
-        return self._read(lambda: answers.to_versions(self._checked(pages, secret_id, region)), secret_id, region)
+        return self._read(lambda: answers.to_versions(pages, secret_id, region), secret_id, region)
 
     def policy(self, secret_id: str, region: Region) -> str | None:
-        """Return the secret's resource policy, None where it has none. Source: API_GetResourcePolicy."""
+        """Return the secret's resource policy, None if it has none. Source: API_GetResourcePolicy."""
         answer = self._call("secretsmanager", "GetResourcePolicy", region, secret_id, SecretId=secret_id)
-        self._check(answer, secret_id, region)
-        return self._read(lambda: answers.to_policy(answer), secret_id, region)
+        return self._read(lambda: answers.to_policy(answer, secret_id, region), secret_id, region)
 
     def replicate(
         self, secret_id: str, region: Region, targets: Sequence[Target], *, force: bool
     ) -> tuple[Replica, ...]:
-        """Ask once for replicas; return the list as the answer shows it. Source: API_ReplicateSecretToRegions."""
+        """Request replicas once; return the list in the answer. Source: API_ReplicateSecretToRegions."""
         params: dict[str, Any] = {
             "SecretId": secret_id,
             "AddReplicaRegions": [
-                {"Region": each.region, "KmsKeyId": each.kms_key} if each.kms_key else {"Region": each.region}
-                for each in targets
+                {"Region": target.region, "KmsKeyId": target.kms_key} if target.kms_key else {"Region": target.region}
+                for target in targets
             ],
         }
         if force:
@@ -89,37 +87,37 @@ class Aws:
         return self._read(lambda: answers.to_replicas(answer), secret_id, region)
 
     def remove(self, secret_id: str, region: Region, replicas: Sequence[Region]) -> tuple[Replica, ...]:
-        """Ask once for the removal of replicas; return what is listed still."""
+        """Request the removal of replicas once; return the list in the answer."""
         params: dict[str, Any] = {"SecretId": secret_id, "RemoveReplicaRegions": list(replicas)}
         answer = self._call("secretsmanager", "RemoveRegionsFromReplication", region, secret_id, **params)
         return self._read(lambda: answers.to_replicas(answer), secret_id, region)
 
     def rekey(self, secret_id: str, region: Region, key: str) -> None:
-        """Ask once to put the replica in `region` under another key. Source: aws-behavior.md 1.8."""
+        """Request another key for the replica in `region` once. Source: aws-behavior.md 1.8."""
         self._call("secretsmanager", "UpdateSecret", region, secret_id, SecretId=secret_id, KmsKeyId=key)
 
     def promote(self, secret_id: str, region: Region) -> None:
-        """Ask once to make the replica in `region` stand alone. Source: API_StopReplicationToReplica."""
+        """Request the promotion of the replica in `region` once. Source: API_StopReplicationToReplica."""
         self._call("secretsmanager", "StopReplicationToReplica", region, secret_id, SecretId=secret_id)
 
     def key(self, key: str, region: Region) -> Key:
-        """Return the key that an alias, an id or an ARN stands for. Source: API_DescribeKey."""
+        """Return the key with this alias, id or ARN. Source: API_DescribeKey."""
         answer = self._call("kms", "DescribeKey", region, key, KeyId=key)
         return self._read(lambda: answers.to_key(answer, key, region), key, region)
 
     def aliases(self, region: Region) -> tuple[str, ...]:
-        """Return the names of the Region's aliases that lead to a key, `alias/...` each. Source: API_ListAliases.
+        """Return the Region's aliases that lead to a key, as `alias/NAME`. Source: API_ListAliases.
 
-        Only a shell's completion asks for them: no command and no printed policy needs the permission.
+        Only shell completion uses this: no command and no printed policy needs the permission.
         """
         pages = self._pages("kms", "ListAliases", region, "the list of aliases", ("NextMarker", "Marker"), Limit=100)
         return self._read(lambda: answers.to_aliases(pages), "the list of aliases", region)
 
     def caller(self, home: Region) -> str:
-        """Return the ARN behind the credentials, asked for once. Source: API_GetCallerIdentity.
+        """Return the ARN behind the credentials. Source: API_GetCallerIdentity.
 
         Raises:
-            AwsError: STS does not tell; it is not asked again.
+            AwsError: STS refused or did not answer; like the ARN, the error is kept and STS not called again.
 
         """
         with self._asking:
@@ -135,7 +133,7 @@ class Aws:
         return known
 
     def region_states(self, home: Region) -> Mapping[str, bool]:
-        """Return whether each Region is enabled: as the account's own list says, else as EC2's does."""
+        """Return whether each Region is enabled, from the account's own list or else from EC2's."""
         try:
             pages = list(self._pages("account", "ListRegions", home, "*", MaxResults=50))
             return self._read(lambda: answers.to_region_states(pages, "RegionOptStatus"), "the Regions", home)
@@ -144,7 +142,7 @@ class Aws:
             return self._read(lambda: answers.to_region_states([answer], "OptInStatus"), "the Regions", home)
 
     def simulate(self, home: Region, role: str, action: str, resource: str, context: Mapping[str, str]) -> str:
-        """Return IAM's word on a role and an action: allowed, implicitDeny or explicitDeny; it is advice."""
+        """Return what IAM predicts for a role and an action: allowed, implicitDeny or explicitDeny."""
         entries = [
             {"ContextKeyName": key, "ContextKeyValues": [value], "ContextKeyType": "string"}
             for key, value in context.items()
@@ -161,18 +159,6 @@ class Aws:
         )
         return self._read(lambda: answers.to_decision(answer, action, resource), role, home)
 
-    def _check(self, answer: Mapping[str, Any], secret_id: str, region: Region) -> None:
-        """Refuse an answer that is about another secret, or another Region's."""
-        self._read(lambda: answers.secret_arn(answer, secret_id, region), secret_id, region)
-
-    def _checked(
-        self, pages: Iterator[Mapping[str, Any]], secret_id: str, region: Region
-    ) -> Iterator[Mapping[str, Any]]:
-        """Yield the pages of versions, each about that secret."""
-        for page in pages:
-            answers.check_versions(page, secret_id, region)
-            yield page
-
     def _pages(
         self,
         service: str,
@@ -182,7 +168,7 @@ class Aws:
         tokens: tuple[str, str] = ("NextToken", "NextToken"),
         **params: Any,
     ) -> Iterator[Mapping[str, Any]]:
-        """Yield the pages of a list; `tokens`: what an answer and the next call name its token.
+        """Yield the pages of a list; `tokens` are the names of the token in an answer and in the next call.
 
         Raises:
             Unanswered: the list has no end.
@@ -202,9 +188,9 @@ class Aws:
             params[wanted] = token
 
     def _call(self, service: str, operation: str, region: Region, name: str, **params: Any) -> Mapping[str, Any]:
-        """Send one allowed operation; raise nothing but our own errors.
+        """Send one allowed operation; raise nothing but smrep's own errors.
 
-        A write's answer without the secret's ARN is not AWS's, and says nothing of what AWS did.
+        The answer to a write must have the secret's ARN: any other is not AWS's and proves nothing.
         """
         method = check(service, operation, params)
         writes = operation in WRITES
@@ -213,44 +199,43 @@ class Aws:
             self.observe(operation, region, params)
         subject = f"{name} in {region}"
         started = time.monotonic()
+        answer: Mapping[str, Any] = {}
+        code = "-"
         try:
-            answer: Mapping[str, Any] = getattr(client, method)(**params)
+            answer = getattr(client, method)(**params)
         except NotAllowed:
             raise
         except SmrepError as error:
-            self._tell(operation, region, {}, started, error.code)
+            code = error.code
             raise
         except ClientError as error:
-            self._tell(operation, region, error.response, started, translate.code_of(error.response))
+            answer, code = error.response, translate.code_of(error.response)
             refusal = translate.from_response(error, subject)
             if isinstance(refusal, Denied):
-                refusal.hint = refusal.allowing(f"{service}:{operation} on {name} in {region}")
+                refusal.hint = refusal.allowing(f"{service}:{operation} on {subject}")
             elif isinstance(refusal, CredentialsError):
                 refusal.hint = self.session.how_to_mend(refusal, service, region)
             raise refusal from error
         except Exception as error:
-            self._tell(operation, region, {}, started, type(error).__name__)
+            code = type(error).__name__
             raise translate.from_transport(error, subject) from error
-        self._tell(operation, region, answer, started)
+        finally:
+            if self.trace:
+                metadata = answer.get("ResponseMetadata", {})
+                self.trace(
+                    f"{operation} {region} status={metadata.get('HTTPStatusCode', '-')} "
+                    f"code={code} request_id={metadata.get('RequestId', '-')} "
+                    f"attempts={metadata.get('RetryAttempts', 0) + 1} ms={1000 * (time.monotonic() - started):.0f}"
+                )
         if writes:
-            self._check(answer, name, region)
+            self._read(lambda: answers.secret_arn(answer, region, name), name, region)
         return answer
 
-    def _read(self, reading: Callable[[], T], name: str, region: Region) -> T:
-        """Return the answer as a value; one without the fields that it must have is no answer."""
+    def _read(self, read: Callable[[], T], name: str, region: Region) -> T:
+        """Return the value that `read` makes of an answer about `name`; a malformed answer counts as none."""
         try:
-            return reading()
+            return read()
         except answers.BadField as error:
             raise translate.bad_answer(str(error), f"{name} in {region}") from error
         except (TypeError, AttributeError, ValueError) as error:
             raise translate.bad_answer(type(error).__name__, f"{name} in {region}") from error
-
-    def _tell(self, operation: str, region: Region, answer: Mapping[str, Any], started: float, code: str = "-") -> None:
-        if self.trace is None:
-            return
-        metadata = answer.get("ResponseMetadata", {})
-        self.trace(
-            f"{operation} {region} status={metadata.get('HTTPStatusCode', '-')} "
-            f"code={code} request_id={metadata.get('RequestId', '-')} "
-            f"attempts={metadata.get('RetryAttempts', 0) + 1} ms={1000 * (time.monotonic() - started):.0f}"
-        )

@@ -1,7 +1,7 @@
-"""From AWS's answers to our values; every field that AWS may leave out may be absent.
+"""Turn AWS's answers into values and check them; a field that AWS may omit may be absent.
 
-An answer must be about what was asked. One that is not, or can't be AWS's, is a ValueError that names the field and
-never quotes it: whoever answers in AWS's place may answer with the request, and with what it was signed with.
+An answer must be about the secret, key or action in the request. Any other raises a ValueError that names the field
+and never quotes it: an impostor may echo the request with its credentials.
 """
 
 from __future__ import annotations
@@ -15,29 +15,28 @@ from typing import Any, NoReturn
 from smrep.model import CrossAccount, FarEnd, Key, Listed, Page, Replica, Secret, Version
 from smrep.regions import Region
 
-LONGEST_WORDS = 4096
-"""So many characters a StatusMessage has at most. Source: aws-behavior.md 2.1."""
+MAX_WORDS = 4096
+"""Longest StatusMessage, in characters. Source: aws-behavior.md 2.1."""
 
 
 class BadField(ValueError):
-    """A field is missing, can't be what AWS sends, or is not about what was asked; the text names it."""
+    """A field is missing, malformed, or about something else than the request; the message names the field."""
 
 
-def to_secret(answer: Mapping[str, Any], region: Region) -> Secret:
+def to_secret(answer: Mapping[str, Any], secret_id: str, region: Region) -> Secret:
     """Return an answer to DescribeSecret as a value; every field but ARN and Name may be absent.
 
     Raises:
-        ValueError: it can't be AWS's answer: a field that must be there is missing, or is of another kind.
+        ValueError: a field is missing or malformed, or the answer is about another secret.
 
     Source: API_DescribeSecret; aws-behavior.md 1.4.
 
     """
-    primary = text(answer, "PrimaryRegion")
     return Secret(
-        arn=_arn_in(answer, region),
-        name=_name(answer),
+        arn=secret_arn(answer, region, secret_id),
+        name=required(answer, "Name"),
         region=region,
-        primary_region=_region(primary) if primary else None,
+        primary_region=_region(answer, "PrimaryRegion"),
         kms_key_id=text(answer, "KmsKeyId"),
         replicas=to_replicas(answer),
         deleted=_moment(answer.get("DeletedDate")),
@@ -55,25 +54,26 @@ def to_secret(answer: Mapping[str, Any], region: Region) -> Secret:
 
 
 def to_page(answer: Mapping[str, Any], region: Region) -> Page:
-    """Return an answer to ListSecrets as a value; words that many entries share are held once.
+    """Return an answer to ListSecrets as a value; strings that many entries share are held once.
 
     Raises:
-        ValueError: it can't be AWS's answer.
+        ValueError: a field is missing or malformed.
 
     Source: API_ListSecrets, API_SecretListEntry.
 
     """
-    return Page(tuple(_listed(each, region) for each in _list(answer, "SecretList")), text(answer, "NextToken") or None)
+    entries = tuple(_listed(entry, region) for entry in _list(answer, "SecretList"))
+    return Page(entries, text(answer, "NextToken") or None)
 
 
 def _listed(entry: Mapping[str, Any], region: Region) -> Listed:
-    primary, key = text(entry, "PrimaryRegion"), text(entry, "KmsKeyId")
+    key = text(entry, "KmsKeyId")
     versions = entry.get("SecretVersionsToStages") or {}
     return Listed(
-        arn=_arn_in(entry, region),
-        name=_name(entry),
+        arn=secret_arn(entry, region),
+        name=required(entry, "Name"),
         region=region,
-        primary_region=Region(intern(_region(primary))) if primary else None,
+        primary_region=_region(entry, "PrimaryRegion"),
         kms_key_id=intern(key) if key else None,
         current=next((version for version, stages in versions.items() if "AWSCURRENT" in stages), None),
         deleted=_moment(entry.get("DeletedDate")),
@@ -84,98 +84,63 @@ def _listed(entry: Mapping[str, Any], region: Region) -> Listed:
 
 
 def _tags(answer: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    return tuple(
-        (intern(required(each, "Key")), intern(text(each, "Value") or "")) for each in answer.get("Tags") or ()
-    )
+    return tuple((intern(required(tag, "Key")), intern(text(tag, "Value") or "")) for tag in answer.get("Tags") or ())
 
 
 def to_replicas(answer: Mapping[str, Any]) -> tuple[Replica, ...]:
-    """Return ReplicationStatus as values, each Region once.
-
-    Where a Region stands twice (moto repeats it), the later entry counts.
+    """Return ReplicationStatus as values, one per Region; of several for one Region, as moto sends, the last.
 
     Raises:
-        ValueError: it can't be AWS's answer.
+        ValueError: a field is malformed.
 
     """
-    entries: dict[str, Replica] = {}
-    for each in answer.get("ReplicationStatus") or ():
-        region = text(each, "Region")
-        if not region:
-            continue
-        entries[region] = Replica(
-            region=_region(region),
-            status=text(each, "Status"),
-            message=cut(text(each, "StatusMessage") or "") or None,
-            kms_key_id=text(each, "KmsKeyId"),
-            last_accessed=_moment(each.get("LastAccessedDate")),
-        )
-    return tuple(entries.values())
+    replicas: dict[Region, Replica] = {}
+    for entry in answer.get("ReplicationStatus") or ():
+        if region := _region(entry, "Region"):
+            replicas[region] = Replica(
+                region=region,
+                status=text(entry, "Status"),
+                message=cut(text(entry, "StatusMessage") or "") or None,
+                kms_key_id=text(entry, "KmsKeyId"),
+                last_accessed=_moment(entry.get("LastAccessedDate")),
+            )
+    return tuple(replicas.values())
 
 
 _SECRET_ARN = re.compile(
-    r"arn:aws[a-z-]*:secretsmanager:([a-z0-9-]+):\d{12}:secret:(.+)-[A-Za-z0-9]{6}", re.ASCII | re.DOTALL
+    r"(?P<stem>arn:aws[a-z-]*:secretsmanager:(?P<region>[a-z0-9-]+):\d{12}:secret:(?P<name>.+))-[A-Za-z0-9]{6}",
+    re.ASCII | re.DOTALL,
 )
 
 
-def secret_arn(answer: Mapping[str, Any], asked: str, region: Region) -> str:
-    """Return the ARN that every answer about a secret has: that of the secret that was asked for, in that Region.
+def secret_arn(answer: Mapping[str, Any], region: Region, secret_id: str | None = None) -> str:
+    """Return the ARN in an answer about a secret of that Region.
 
-    `asked` is a name, an ARN, or an ARN without the six characters at its end.
-
-    Raises:
-        ValueError: there is none, or that of another secret.
-
-    """
-    arn = _arn_in(answer, region)
-    if "Name" in answer:
-        _name(answer)
-    if arn != asked and re.sub(r"-[A-Za-z0-9]{6}$", "", arn) != asked and _name_in(arn) != asked:
-        raise BadField("ARN is of another secret than the one asked for")
-    return arn
-
-
-def check_versions(answer: Mapping[str, Any], asked: str, region: Region) -> None:
-    """Refuse a page of ListSecretVersionIds about another secret; moto puts the name where the ARN belongs.
+    `secret_id` is the requested secret: a name, an ARN, or an ARN without the six characters at its end.
 
     Raises:
-        ValueError: it is one, or names no secret.
+        ValueError: the ARN is missing, or belongs to another Region or secret; the name beside it is another one's.
+
+    Source: aws-behavior.md 3 'ARN'.
 
     """
-    if str(answer.get("ARN")).startswith("arn:"):
-        secret_arn(answer, asked, region)
-    elif required(answer, "Name") not in (asked, _name_in(asked)):
-        raise BadField("Name is of another secret than the one asked for")
-
-
-def _arn_in(answer: Mapping[str, Any], region: Region) -> str:
-    """Return the ARN of a secret of that Region."""
-    found = _SECRET_ARN.fullmatch(required(answer, "ARN"))
-    if found is None:
+    arn = _SECRET_ARN.fullmatch(required(answer, "ARN"))
+    if arn is None:
         raise BadField("ARN is no secret's ARN")
-    if found[1] != region:
+    if arn["region"] != region:
         raise BadField("ARN is of another Region than the one asked")
-    return found[0]
-
-
-def _name(answer: Mapping[str, Any]) -> str:
-    """Return the name of the secret that the ARN beside it is of. Source: aws-behavior.md 3 'ARN'."""
-    name = required(answer, "Name")
-    if name != _name_in(required(answer, "ARN")):
+    if "Name" in answer and required(answer, "Name") != arn["name"]:
         raise BadField("Name is of another secret than ARN")
-    return name
-
-
-def _name_in(arn: str) -> str | None:
-    found = _SECRET_ARN.fullmatch(arn)
-    return found[2] if found else None
+    if secret_id and secret_id not in (arn[0], arn["stem"], arn["name"]):
+        raise BadField("ARN is of another secret than the one asked for")
+    return arn[0]
 
 
 def caller_arn(answer: Mapping[str, Any]) -> str:
     """Return the ARN in an answer to GetCallerIdentity. Source: API_GetCallerIdentity.
 
     Raises:
-        ValueError: there is none, or none with an account.
+        ValueError: the ARN is missing or malformed.
 
     """
     arn = required(answer, "Arn")
@@ -184,36 +149,37 @@ def caller_arn(answer: Mapping[str, Any]) -> str:
     return arn
 
 
-def to_policy(answer: Mapping[str, Any]) -> str | None:
-    """Return the resource policy in an answer to GetResourcePolicy, None where the secret has none.
+def to_policy(answer: Mapping[str, Any], secret_id: str, region: Region) -> str | None:
+    """Return the resource policy in an answer to GetResourcePolicy, None if the secret has none.
 
     Raises:
-        ValueError: it can't be AWS's answer.
+        ValueError: a field is malformed, or the answer is about another secret.
 
     Source: API_GetResourcePolicy.
 
     """
+    secret_arn(answer, region, secret_id)
     return text(answer, "ResourcePolicy")
 
 
-def to_key(answer: Mapping[str, Any], asked: str, region: Region) -> Key:
-    """Return an answer to kms:DescribeKey as a value; `asked` is an ARN, a key's id or an alias.
+def to_key(answer: Mapping[str, Any], key_id: str, region: Region) -> Key:
+    """Return an answer to kms:DescribeKey as a value; `key_id` is an ARN, a key id or an alias.
 
     Raises:
-        ValueError: it names no key, or another one than the one asked for, as far as an alias tells.
+        ValueError: the ARN is missing or malformed, or of another key; of an alias, only account and Region are known.
 
     Source: API_KeyMetadata.
 
     """
     metadata = answer.get("KeyMetadata") or {}
     arn = required(metadata, "Arn")
-    found = re.fullmatch(r"(arn:aws[a-z-]*:kms:([a-z0-9-]+):\d{12}:)key/(.+)", arn, re.ASCII | re.DOTALL)
-    if found is None:
+    parts = re.fullmatch(r"(arn:aws[a-z-]*:kms:([a-z0-9-]+):\d{12}:)key/(.+)", arn, re.ASCII | re.DOTALL)
+    if parts is None:
         raise BadField("Arn is no key's ARN")
-    if found[2] != region:
+    if parts[2] != region:
         raise BadField("Arn is of another Region than the one asked")
-    account, by_alias, _ = asked.partition("alias/")
-    if (by_alias and account not in ("", found[1])) or (not by_alias and asked not in (arn, found[3])):
+    account, alias, _ = key_id.partition("alias/")
+    if (alias and account not in ("", parts[1])) or (not alias and key_id not in (arn, parts[3])):
         raise BadField("Arn is of another key than the one asked for")
     return Key(
         arn=arn,
@@ -224,57 +190,65 @@ def to_key(answer: Mapping[str, Any], asked: str, region: Region) -> Key:
 
 
 def to_aliases(pages: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Return the names of kms:ListAliases, but of aliases that lead to no key. Source: API_AliasListEntry.
+    """Return the names in kms:ListAliases of aliases that lead to a key. Source: API_AliasListEntry.
 
     Raises:
-        ValueError: it can't be AWS's answer.
+        ValueError: a field is missing or malformed.
 
     """
-    listed = (each for page in pages for each in _list(page, "Aliases"))
-    return tuple(required(each, "AliasName") for each in listed if text(each, "TargetKeyId"))
+    entries = (entry for page in pages for entry in _list(page, "Aliases"))
+    return tuple(required(entry, "AliasName") for entry in entries if text(entry, "TargetKeyId"))
 
 
-def to_versions(pages: Iterable[Mapping[str, Any]]) -> tuple[Version, ...]:
-    """Return the pages of ListSecretVersionIds as values.
+def to_versions(pages: Iterable[Mapping[str, Any]], secret_id: str, region: Region) -> tuple[Version, ...]:
+    """Return the pages of ListSecretVersionIds as values; moto sends the name as the ARN.
 
     Raises:
-        ValueError: it can't be AWS's answer.
+        ValueError: a field is missing or malformed, or a page is about another secret.
 
     """
-    return tuple(
-        Version(required(each, "VersionId"), _texts(each, "VersionStages"), _texts(each, "KmsKeyIds"))
-        for page in pages
-        for each in _list(page, "Versions")
-    )
+    asked = _SECRET_ARN.fullmatch(secret_id)
+    name = asked["name"] if asked else secret_id
+    versions: list[Version] = []
+    for page in pages:
+        if str(page.get("ARN")).startswith("arn:"):
+            secret_arn(page, region, secret_id)
+        elif required(page, "Name") != name:
+            raise BadField("Name is of another secret than the one asked for")
+        versions += [
+            Version(required(entry, "VersionId"), _texts(entry, "VersionStages"), _texts(entry, "KmsKeyIds"))
+            for entry in _list(page, "Versions")
+        ]
+    return tuple(versions)
 
 
 _ENABLED = frozenset({"ENABLED", "ENABLED_BY_DEFAULT", "opt-in-not-required", "opted-in"})
 
 
 def to_region_states(pages: Iterable[Mapping[str, Any]], field: str) -> dict[str, bool]:
-    """Return for each Region listed whether it is enabled; any word that is not known to mean so means no.
+    """Return whether each listed Region is enabled; `field` holds its state, and an unknown state means disabled.
 
     Raises:
-        ValueError: nothing is listed, or no word is given.
+        ValueError: no Region is listed, or one has no state.
 
     Source: API_Region of Account Management and of EC2.
 
     """
     states = {
-        required(each, "RegionName"): required(each, field) in _ENABLED
+        required(entry, "RegionName"): required(entry, field) in _ENABLED
         for page in pages
-        for each in page.get("Regions") or ()
+        for entry in page.get("Regions") or ()
     }
     return states or _missing("Regions")
 
 
 def to_decision(answer: Mapping[str, Any], action: str, resource: str) -> str:
-    """Return the decision on the one action and resource that were asked about.
+    """Return IAM's decision on this action and resource.
 
     Source: API_EvaluationResult, API_ResourceSpecificResult.
 
     Raises:
-        ValueError: there is none, or one on something else.
+        ValueError: no decision is given, or one on another action or resource.
 
     """
     for result in answer.get("EvaluationResults") or ():
@@ -289,47 +263,47 @@ def to_decision(answer: Mapping[str, Any], action: str, resource: str) -> str:
 
 
 def _cross_account(answer: Mapping[str, Any]) -> CrossAccount | None:
-    """Return the other ends of cross-account replications, None where there are none."""
+    """Return the other ends of cross-account replications, None if there are none."""
     primary, replicas = answer.get("CrossAccountPrimary"), answer.get("CrossAccountReplicas") or ()
     if not primary and not replicas:
         return None
     return CrossAccount(
         _far_end(primary, "PrimarySecretARN") if primary else None,
-        tuple(_far_end(each, "ReplicaSecretARN") for each in replicas),
+        tuple(_far_end(entry, "ReplicaSecretARN") for entry in replicas),
     )
 
 
 def _far_end(entry: Mapping[str, Any], field: str) -> FarEnd:
-    words = (text(entry, each) for each in (field, "ReplicationStatus", "StatusMessage", "ReplicationRoleARN"))
-    return FarEnd(*words)
+    fields = (field, "ReplicationStatus", "StatusMessage", "ReplicationRoleARN")
+    return FarEnd(*(text(entry, name) for name in fields))
 
 
 def required(answer: Mapping[str, Any], field: str) -> str:
-    """Return a text that must be there.
+    """Return a text field.
 
     Raises:
-        ValueError: it is not.
+        ValueError: it is missing, empty or no text.
 
     """
     return text(answer, field) or _missing(field)
 
 
 def _texts(answer: Mapping[str, Any], field: str) -> tuple[str, ...]:
-    """Return a list of texts, empty where there is none."""
+    """Return a list of texts that may be absent."""
     values = tuple(answer.get(field) or ())
-    if not all(isinstance(each, str) for each in values):
+    if not all(isinstance(value, str) for value in values):
         raise BadField(f"{field} is no list of texts")
     return values
 
 
 def cut(words: str) -> str:
-    """Return AWS's words, cut where they are longer than any of its own: something else put megabytes there."""
-    more = len(words) - LONGEST_WORDS
-    return words if more <= 0 else f"{words[:LONGEST_WORDS]}... (and {more} characters more)"
+    """Return AWS's words, cut to `MAX_WORDS`: an impostor may send megabytes."""
+    excess = len(words) - MAX_WORDS
+    return words if excess <= 0 else f"{words[:MAX_WORDS]}... (and {excess} characters more)"
 
 
 def text(answer: Mapping[str, Any], field: str) -> str | None:
-    """Return a text that may be absent.
+    """Return a text field that may be absent.
 
     Raises:
         ValueError: it is no text.
@@ -341,17 +315,20 @@ def text(answer: Mapping[str, Any], field: str) -> str | None:
     return value
 
 
-def _region(text: str) -> Region:
-    if not re.fullmatch(r"[a-z0-9-]{1,128}", text, re.ASCII):
+def _region(answer: Mapping[str, Any], field: str) -> Region | None:
+    """Return a Region that may be absent; each is held once."""
+    region = text(answer, field)
+    if not region:
+        return None
+    if not re.fullmatch(r"[a-z0-9-]{1,128}", region, re.ASCII):
         raise BadField("a Region is none")
-    return Region(text)
+    return Region(intern(region))
 
 
 def _list(answer: Mapping[str, Any], field: str) -> list[Any]:
-    """Return what must be a list."""
-    if not isinstance(found := answer.get(field), list):
-        _missing(field)
-    return found
+    """Return a list that must be there."""
+    entries = answer.get(field)
+    return entries if isinstance(entries, list) else _missing(field)
 
 
 def _missing(field: str) -> NoReturn:
@@ -359,10 +336,10 @@ def _missing(field: str) -> NoReturn:
 
 
 def _moment(value: object) -> datetime | None:
-    """Return botocore's local datetime, or the wire's seconds since 1970, in UTC.
+    """Return a time in UTC: botocore's local datetime, or the wire's seconds since 1970.
 
     Raises:
-        ValueError: it is farther away than time goes.
+        ValueError: it is out of range.
 
     """
     try:

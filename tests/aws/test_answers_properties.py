@@ -39,11 +39,11 @@ values = st.recursive(
 )
 documents = st.dictionaries(st.sampled_from(FIELDS), values, max_size=8)
 READERS: list[Callable[[Any], object]] = [
-    lambda answer: answers.to_secret(answer, HOME),
+    lambda answer: answers.to_secret(answer, "prod/db", HOME),
     answers.to_replicas,
-    lambda answer: answers.secret_arn(answer, "prod/db", HOME),
+    lambda answer: answers.secret_arn(answer, HOME, "prod/db"),
     lambda answer: answers.to_key(answer, "alias/dr", HOME),
-    lambda answer: answers.to_versions([answer]),
+    lambda answer: answers.to_versions([answer], "prod/db", HOME),
     lambda answer: answers.to_region_states([answer], "RegionOptStatus"),
     lambda answer: answers.to_decision(answer, "kms:Decrypt", "*"),
 ]
@@ -64,7 +64,7 @@ def test_any_document_is_read_or_makes_no_sense(read: Callable[[Any], object], a
 @example(datetime.max.replace(tzinfo=WEST), "LastAccessedDate")
 def test_a_secret_with_one_odd_field_is_itself_or_makes_no_sense(odd: Any, field: str) -> None:
     try:
-        secret = answers.to_secret({"ARN": ARN, "Name": "prod/db", field: odd}, HOME)
+        secret = answers.to_secret({"ARN": ARN, "Name": "prod/db", field: odd}, "prod/db", HOME)
     except BAD:
         return
     assert isinstance(secret, Secret)
@@ -79,7 +79,7 @@ def test_a_secret_with_one_odd_field_is_itself_or_makes_no_sense(odd: Any, field
 @pytest.mark.parametrize("moment", [float("inf"), 1e300, datetime.max.replace(tzinfo=WEST)])
 def test_a_time_beyond_all_time_makes_no_sense(moment: object) -> None:
     with pytest.raises(ValueError, match="a time is none"):
-        answers.to_secret({"ARN": ARN, "Name": "prod/db", "DeletedDate": moment}, HOME)
+        answers.to_secret({"ARN": ARN, "Name": "prod/db", "DeletedDate": moment}, "prod/db", HOME)
 
 
 @given(st.lists(st.tuples(st.sampled_from(["us-west-2", "eu-west-1"]), st.sampled_from(["InSync", "Odd", "Failed"]))))

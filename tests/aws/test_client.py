@@ -249,7 +249,7 @@ def test_what_breaks_botocores_reading_is_no_answer(error: Exception) -> None:
 
 
 def test_every_field_but_arn_and_name_may_be_absent() -> None:
-    secret = to_secret({"ARN": "arn:aws:secretsmanager:us-east-1:123456789012:secret:a-b1c2d3", "Name": "a"}, HOME)
+    secret = to_secret({"ARN": "arn:aws:secretsmanager:us-east-1:123456789012:secret:a-b1c2d3", "Name": "a"}, "a", HOME)
     assert (secret.primary_region, secret.replicas, secret.is_replica) == (None, (), False)
 
 

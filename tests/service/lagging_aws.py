@@ -26,7 +26,7 @@ class LaggingAws(FakeAws):
             if operation == after and region in self.shown:
                 raise Refused("that is no replica any more", code="InvalidRequestException")
             if operation == after:
-                before = answers.to_secret(self.call("DescribeSecret", region, SecretId="prod/db"), region)
+                before = answers.to_secret(self.call("DescribeSecret", region, SecretId="prod/db"), "prod/db", region)
                 self.shown = {region: (before, self.clock.time + seconds)}
 
         self.on_call = remember
