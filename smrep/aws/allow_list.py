@@ -1,4 +1,4 @@
-"""The only operations that may be sent, none of which returns or changes a secret's value."""
+"""The only operations that smrep may send; none returns or changes a secret's value."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ALLOWED: Mapping[tuple[str, str], str] = {
     ("iam", "SimulatePrincipalPolicy"): "simulate_principal_policy",
     ("sts", "AssumeRole"): "assume_role",
 }
-"""Every operation that smrep can send, with boto3's name for it; nothing that returns a secret's value."""
+"""Every operation that smrep can send, with boto3's name for it."""
 
 WRITES: Mapping[str, frozenset[str]] = {
     "ReplicateSecretToRegions": frozenset({"SecretId", "AddReplicaRegions", "ForceOverwriteReplicaSecret"}),
@@ -31,18 +31,18 @@ WRITES: Mapping[str, frozenset[str]] = {
     "StopReplicationToReplica": frozenset({"SecretId"}),
     "UpdateSecret": frozenset({"SecretId", "KmsKeyId"}),
 }
-"""Every operation that changes something, with all that smrep may say in it; no value of a secret among them."""
+"""Every operation that changes something, with all parameters that smrep may send: never a secret's value."""
 
 
 class NotAllowed(Exception):
-    """A call that must never be made: a fault of smrep itself."""
+    """A call that smrep must never make: a bug in smrep."""
 
 
 def check(service: str, operation: str, params: Iterable[str]) -> str:
-    """Return boto3's name for an operation that may be sent with these parameters.
+    """Return boto3's name for an operation.
 
     Raises:
-        NotAllowed: it may not.
+        NotAllowed: smrep may not send it, or not with these parameters.
 
     """
     method = ALLOWED.get((service, operation))
@@ -51,27 +51,13 @@ def check(service: str, operation: str, params: Iterable[str]) -> str:
     return method
 
 
-def guard(client: Any) -> None:
-    """Let the client send nothing else, whoever holds it."""
-    client.meta.events.register_first("before-parameter-build.*.*", _as_asked)
-
-
-def guard_secrets(session: Any) -> None:
-    """Let no client that the session will make send anything else to Secrets Manager, whoever makes it.
-
-    What is asked for is checked before a request is built of it, and what goes over the wire once more, since event
-    handlers may have changed it. Other services are left alone here: botocore has its own ways to credentials.
-    """
-    events = session.get_component("event_emitter")
-    events.register_first("before-parameter-build.secrets-manager.*", _as_asked)
-    events.register_last("before-send.secrets-manager.*", _as_sent)
-
-
-def _as_asked(params: Mapping[str, Any], model: Any, **_: Any) -> None:
+def check_parameters(params: Mapping[str, Any], model: Any, **_: Any) -> None:
+    """Check a call before botocore builds its request: a handler of `before-parameter-build`."""
     check(model.service_model.service_name, model.name, params)
 
 
-def _as_sent(request: Any, **_: Any) -> None:
+def check_request(request: Any, **_: Any) -> None:
+    """Check a request to Secrets Manager, which other handlers may have changed: a handler of `before-send`."""
     target = request.headers.get("X-Amz-Target", "")
     name = target.decode() if isinstance(target, bytes) else target
     sent = set(json.loads(request.body or b"{}")) - {"ClientRequestToken"}  # botocore's own: an idempotency token

@@ -1,17 +1,18 @@
-"""Where credentials come from, and why they cannot be used."""
+"""Find out where credentials come from, and why they cannot be used."""
 
 from __future__ import annotations
 
 import os
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from botocore import UNSIGNED
 from botocore import exceptions as botocore
 
-from smrep.aws.botocore_internals import credentials_of, profile_providers, role_sources
+from smrep.aws.botocore_internals import credentials_of, visit_role_sources
 from smrep.aws.error_translation import bad_answer, from_response, from_transport, is_transport
 from smrep.errors import AwsError, CannotSend, SmrepError, Throttled, Unanswered
 from smrep.model import Source
@@ -22,24 +23,32 @@ _FIELDS = {
     "secret_key": ("AWS_SECRET_ACCESS_KEY", "aws_secret_access_key"),
     "token": ("AWS_SESSION_TOKEN", "aws_session_token"),
 }
-"""A credential's part -> its variable and its key in a profile."""
+"""Part of the credentials -> its variable and its key in a profile."""
 
 
-def check_credentials(core: Any, cure: Cure) -> None:
-    """Have every client that the session will make refuse to sign with credentials that can't be used."""
+def check_credentials(core: Any, cure: Cure, request_signer: Any, signature_version: Any, **_: Any) -> None:
+    """Refuse to sign a request with credentials that cannot be used: a handler of `before-sign`.
 
-    def check(request_signer: Any, signature_version: Any, **_: Any) -> None:
-        given = frozen(core, request_signer, signature_version, cure)
-        for part in _FIELDS if given else ():
-            value = getattr(given, part)
-            if value and NO_HEADER.search(value):
-                raise refusal(_place(core, part, value, credentials_of(request_signer).method))
+    Raises:
+        CannotSend: there are none, or none that can be used.
+        Unanswered: their source does not answer.
+        Throttled: their source was asked too often.
 
-    core.get_component("event_emitter").register_first("before-sign.*.*", check)
+    """
+    if signature_version is UNSIGNED:
+        return
+    credentials = credentials_of(request_signer)
+    if credentials is None:
+        raise explained(core, "", botocore.NoCredentialsError(), cure)
+    frozen = credentials.get_frozen_credentials()
+    for part in _FIELDS:
+        value = getattr(frozen, part)
+        if value and NO_HEADER.search(value):
+            raise refusal(_place(core, part, value, credentials.method))
 
 
 def _place(core: Any, part: str, value: str, method: str) -> str:
-    """Return where the value comes from: a variable, a profile, or the kind of source."""
+    """Return where the value is kept: a variable, a profile, or the kind of source."""
     variable, key = _FIELDS[part]
     for name in (variable, "AWS_SECURITY_TOKEN"):
         if os.environ.get(name) == value:
@@ -51,7 +60,7 @@ def _place(core: Any, part: str, value: str, method: str) -> str:
 
 
 Cure = Callable[[Source, str], str | None]
-"""Returns what to type next, given where the credentials come from and the error's code."""
+"""Returns the hint, given where the credentials come from and the error's code."""
 
 _HELD_BY = {
     "sso": ("sso_session", "sso_start_url"),
@@ -61,92 +70,51 @@ _HELD_BY = {
     "shared-credentials-file": ("aws_access_key_id",),
     "config-file": ("aws_access_key_id",),
 }
-"""botocore's word for a source -> the keys of a profile that lead there."""
+"""botocore's word for a source -> the keys of a profile that select it."""
 _TOKEN_FILE = "AWS_WEB_IDENTITY_TOKEN_FILE"  # noqa: S105 - a variable's name
 _CONTAINER_TOKEN = "AWS_CONTAINER_AUTHORIZATION_TOKEN"  # noqa: S105 - a variable's name
 NO_HEADER = re.compile(r"[^ -~]")
-"""What no header may hold: a line end, any other control character, anything beyond ASCII."""
+"""Matches a character that no header may have: a control character, or anything beyond ASCII."""
 _EXPIRED = (
     botocore.UnauthorizedSSOTokenError,
     botocore.TokenRetrievalError,
     botocore.LoginRefreshRequired,
-    RuntimeError,  # botocore's for what was fetched anew and has expired all the same
+    RuntimeError,  # botocore's, for credentials that are still expired after a refresh
 )
 _NOT_SIGNED_IN = (botocore.SSOTokenLoadError, botocore.LoginTokenLoadError)
 _CLOCK = frozenset({"RequestExpired", "RequestInTheFuture", "RequestTimeTooSkewed"})
 _CLOCK_WORDS = ("Signature expired", "Signature not yet current")
 _UNKNOWN_TOKEN = frozenset({"AuthFailure", "InvalidClientTokenId", "UnrecognizedClientException"})
-"""AWS's codes for a session token that the Region does not know. Source: aws-behavior.md 10.6."""
+"""AWS's codes for a session token that the Region does not recognize. Source: aws-behavior.md 10.6."""
 _MISSHAPEN = (LookupError, TypeError, ValueError, AttributeError)
-"""What Python raises over JSON that is none, fields that are missing, and times that are none."""
+"""What Python raises for invalid JSON, missing fields and invalid times."""
 
 
-def watch(core: Any, cure: Cure) -> None:
-    """Have botocore's providers of credentials, those behind a role too, say what went wrong in our words."""
-    for provider in core.get_component("credential_provider").providers:
-        _watch(core, provider, cure)
-        for source in role_sources(provider):
-            _watch(core, source, cure)
-        builder = profile_providers(provider)
-        if builder:
-            builder.providers = _watched_sources(core, builder.providers, cure)
-
-
-def _watched_sources(core: Any, providers: Callable[..., Any], cure: Cure) -> Callable[..., Any]:
-    """Return what makes the providers of a role's source_profile, watched."""
-
-    def watched(*args: Any, **more: Any) -> Any:
-        made = providers(*args, **more)
-        for provider in made:
-            _watch(core, provider, cure)
-        return made
-
-    return watched
-
-
-def _watch(core: Any, provider: Any, cure: Cure) -> None:
-    """Have the provider, and the credentials that it gives, say in our words what went wrong."""
+def watch(core: Any, provider: Any, cure: Cure) -> None:
+    """Have the provider, its credentials, and the providers of a role behind it raise smrep's errors."""
     load = provider.load
 
     def watched() -> Any:
-        try:
-            credentials = load()
-        except Exception as error:
-            raise explained(core, provider.METHOD, error, cure) from error
+        credentials = _fetch(core, provider.METHOD, load, cure)
         if credentials:
-            freeze = credentials.get_frozen_credentials
-            credentials.get_frozen_credentials = lambda: _freeze(core, credentials.method, freeze, cure)
+            freeze = partial(_fetch, core, credentials.method, credentials.get_frozen_credentials, cure)
+            credentials.get_frozen_credentials = freeze
         return credentials
 
     provider.load = watched
+    visit_role_sources(provider, partial(watch, core, cure=cure))
 
 
-def _freeze(core: Any, method: str, freeze: Callable[[], Any], cure: Cure) -> Any:
+def _fetch(core: Any, method: str, fetch: Callable[[], Any], cure: Cure) -> Any:
+    """Return what `fetch` returns; raise smrep's errors."""
     try:
-        return freeze()
+        return fetch()
     except Exception as error:
         raise explained(core, method, error, cure) from error
 
 
-def frozen(core: Any, request_signer: Any, signature_version: Any, cure: Cure) -> Any:
-    """Return the credentials that a request will be signed with, renewed where they must be; None where it is not.
-
-    Raises:
-        CannotSend: there are none that can be used.
-        Unanswered: whoever gives them does not answer.
-        Throttled: it was asked too often.
-
-    """
-    credentials = credentials_of(request_signer)
-    if signature_version is UNSIGNED:
-        return None
-    if credentials is None:
-        raise explained(core, "", botocore.NoCredentialsError(), cure)
-    return _freeze(core, credentials.method, credentials.get_frozen_credentials, cure)
-
-
 def explained(core: Any, method: str, error: Exception, cure: Cure) -> SmrepError:
-    """Return what went wrong while credentials were fetched by that method of botocore's."""
+    """Return the error for credentials that botocore failed to fetch by this method."""
     if isinstance(error, SmrepError):
         return error
     if method == "container-role" and NO_HEADER.search(os.environ.get(_CONTAINER_TOKEN, "")):
@@ -164,14 +132,14 @@ def explained(core: Any, method: str, error: Exception, cure: Cure) -> SmrepErro
 
 
 def refusal(place: str) -> CannotSend:
-    """Return the error for a credential that no header may hold, told by where it is kept."""
+    """Return the error for a credential that fits in no header, named by where it is kept."""
     words = f"{place} holds a line end, or another character that no credential has"
     hint = f'take it out: export {place}="$(printf %s "${place}" | tr -cd \'!-~\')"' if place.isupper() else None
     return CannotSend(words, "", hint or "take it out where it is kept", code="BadCredentials")
 
 
 def ill_of(answer: AwsError, region: Region | None = None, *, has_token: bool = False) -> str:
-    """Return the code for what is wrong with a request's signature: AWS's own, or ours where its words say more."""
+    """Return why AWS rejects a signature, as a code: AWS's own, or a more precise one of smrep's."""
     if answer.code in _CLOCK or any(words in answer.words for words in _CLOCK_WORDS):
         return "ClockSkew"
     if answer.code in _UNKNOWN_TOKEN and has_token and region and is_opt_in(region):
@@ -180,7 +148,7 @@ def ill_of(answer: AwsError, region: Region | None = None, *, has_token: bool = 
 
 
 def _unusable(answer: AwsError, source: Source, cure: Cure) -> CannotSend:
-    """Return AWS's no as one after which nothing can be sent."""
+    """Return AWS's refusal as an error after which no request can be sent."""
     subject = answer.message.removesuffix(answer.words).removesuffix(": ")
     return CannotSend(
         answer.words, subject, cure(source, ill_of(answer)), code=answer.code, request_id=answer.request_id
@@ -188,7 +156,7 @@ def _unusable(answer: AwsError, source: Source, cure: Cure) -> CannotSend:
 
 
 def source_of(core: Any, method: str) -> Source:
-    """Return where credentials that botocore had by that method come from, and the profile that leads there."""
+    """Return where botocore gets credentials by this method, with the profile that selects it."""
     config: Mapping[str, Any] = core.full_config.get("profiles", {})
     keys = _HELD_BY.get(method, ())
     asked = core.profile
@@ -208,7 +176,7 @@ def source_of(core: Any, method: str) -> Source:
 
 
 def _ill(error: Exception, source: Source) -> tuple[str, str]:
-    """Return a code and a sentence for what went wrong."""
+    """Return a code and a message for the error."""
     match error:
         case botocore.NoCredentialsError():
             return "NoCredentials", f"no credentials found{f' for {source.title}' if source.profile else ''}"
@@ -254,5 +222,5 @@ def _end_of_session(source: Source) -> str:
 
 
 def _path(path: str | None) -> str:
-    """Return the path, unless it may be the token itself."""
+    """Return the path; not a name without a folder, which may be the token itself."""
     return str(Path(path)) if path and os.sep in path else "a file without a folder; is it the token itself?"

@@ -114,7 +114,8 @@ def from_response(error: botocore.ClientError, subject: str) -> AwsError:
     code = code_of(response)
     metadata = response.get("ResponseMetadata", {})
     status = metadata.get("HTTPStatusCode", 0)
-    words = cut(_words(response, code, error.operation_name))
+    has_code = not code.removeprefix("HTTP").isdigit()  # else botocore takes the body of a page for AWS's words
+    words = _words(response["Error"], code, error.operation_name) if has_code else "the answer has no code of AWS's"
     subject = _FETCHING.get(error.operation_name, subject)
     kind: type[AwsError]
     if code in _NOT_FOUND:
@@ -131,7 +132,7 @@ def from_response(error: botocore.ClientError, subject: str) -> AwsError:
         kind = Denied
     elif code in _UNSUPPORTED:
         kind = Unsupported
-    elif _has_no_code(code):
+    elif not has_code:
         return bad_answer(f"{words} ({code})", subject)
     else:
         kind = Refused
@@ -139,21 +140,14 @@ def from_response(error: botocore.ClientError, subject: str) -> AwsError:
     return kind(f"{said} ({code})", subject, code=code, request_id=metadata.get("RequestId"))
 
 
-def _has_no_code(code: str) -> bool:
-    return code.startswith("HTTP") and code[4:].isdigit()
-
-
-def _words(response: Mapping[str, Any], code: str, operation: str) -> str:
-    """Return AWS's words where they may be shown, else ours."""
-    if _has_no_code(code):  # what botocore then takes for words is the body of a page
-        return "the answer has no code of AWS's"
+def _words(details: Mapping[str, Any], code: str, operation: str) -> str:
+    """Return AWS's words if they hold no credential, else smrep's."""
     if operation.startswith(_WITH_A_TOKEN) or code == "IncompleteSignature":
         return "AWS gave no reason that may be shown"
-    details = response["Error"]
     words = str(details.get("Message") or details.get("message") or "").strip()
     if code in _ABOUT_THE_SIGNATURE:
         words = words.partition("\n")[0]
-    return words or "AWS gave no reason"
+    return cut(words) or "AWS gave no reason"
 
 
 _NO_ANSWER = (

@@ -1,4 +1,4 @@
-"""Sessions and clients: credentials, Regions, endpoints, retries."""
+"""Make sessions and clients: credentials, Regions, endpoints, retries."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -23,10 +24,11 @@ from botocore.exceptions import BotoCoreError, NoCredentialsError, ProfileNotFou
 from botocore.session import Session as BotocoreSession
 
 from smrep import __version__
-from smrep.aws.allow_list import guard, guard_secrets
+from smrep.aws.allow_list import check_parameters, check_request
+from smrep.aws.botocore_internals import wrap_metadata_session
 from smrep.aws.credentials import NO_HEADER, Cure, check_credentials, explained, ill_of, source_of, watch
 from smrep.aws.error_translation import from_transport
-from smrep.aws.transport import Bounds, bound, bound_metadata
+from smrep.aws.transport import BoundedSession, Bounds, bound_client
 from smrep.errors import AwsError, ConfigurationError, SmrepError
 from smrep.model import Endpoint, endpoint_for, shown_url
 from smrep.regions import Region
@@ -46,21 +48,21 @@ _AWS_HOSTS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """How to reach AWS, as typed; None leaves it to the environment and the AWS configuration."""
+    """How to reach AWS, as typed; None leaves the choice to the environment and the AWS configuration."""
 
     profile: str | None = None
     role_arn: str | None = None
     external_id: str | None = None
-    """What the role's trust policy may ask for."""
+    """The external id that the role's trust policy may require."""
     endpoints: tuple[Endpoint, ...] = ()
     sts_region: str | None = None
-    """The Region whose STS is asked for the role."""
+    """The Region whose STS issues the role's credentials."""
     sole_region: Region | None = None
-    """The one Region to which every call goes, those for credentials too, whatever the configuration says."""
+    """The only Region to call, for credentials too, whatever the configuration says."""
 
 
 _OTHER_REGION = "Credential should be scoped to a valid region"
-"""AWS's words where a request is signed for another Region than that of the endpoint it came to."""
+"""AWS's words for a request signed for another Region than the endpoint's."""
 _COMMON: dict[str, Any] = {
     "connect_timeout": 5,
     "read_timeout": 10,
@@ -68,26 +70,26 @@ _COMMON: dict[str, Any] = {
 }
 _READS = Config(**_COMMON)
 _WRITES = Config(**_COMMON, retries={"total_max_attempts": 1, "mode": "standard"})
-"""botocore never sends a write again: it has no idempotency token. Source: aws-behavior.md 1.1."""
+"""botocore must not send a write again: it has no idempotency token. Source: aws-behavior.md 1.1."""
 
 
 @dataclass(slots=True)
 class Session:
-    """Makes clients, each once: for reads with botocore's retries, for writes with none."""
+    """Makes clients, each once: with botocore's retries for reads, without for writes."""
 
     settings: Settings
     say: Callable[[str], None] = lambda _: None
-    """Is told of every endpoint in force that is not AWS's own."""
+    """Receives a line about every endpoint in use that is not AWS's own."""
     bounds: Bounds = field(default_factory=Bounds)
     cure: Cure = lambda _source, _code: None
-    """Tells what to type next where credentials can't be used."""
+    """Returns the hint for credentials that cannot be used."""
     _said: set[str] = field(default_factory=set)
     _made: _Sessions | None = None
     _clients: dict[tuple[str, Region, bool], Any] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def client(self, service: str, region: Region, *, writes: bool = False) -> Any:
-        """Return the client of that service and Region.
+        """Return the client of this service and Region.
 
         Raises:
             ConfigurationError: no client can be made with this profile, role or endpoint.
@@ -96,18 +98,30 @@ class Session:
         key = (service, region, writes)
         with self._lock:
             if key not in self._clients:
-                self._clients[key] = self._make(service, region, _WRITES if writes else _READS)
+                try:
+                    client = self._sessions().boto.client(
+                        service,  # type: ignore[call-overload]  # any service, by name
+                        region_name=region,
+                        config=_WRITES if writes else _READS,
+                        endpoint_url=endpoint_for(service, region, self.settings.endpoints),
+                    )
+                except SmrepError:
+                    raise
+                except Exception as error:
+                    raise _unusable(error) from error
+                self._admit(client)
+                self._clients[key] = client
             return self._clients[key]
 
     def endpoint_url(self, region: Region) -> str | None:
-        """Return the endpoint of Secrets Manager where it is not AWS's own, None otherwise."""
+        """Return the endpoint of Secrets Manager, None if it is AWS's own."""
         return override(self.client("secretsmanager", region))
 
     def dependence(self, lost: Region, alive: Region) -> tuple[str, bool]:
-        """Return where the credentials come from, and whether that may need a Region that is lost.
+        """Return where the credentials come from, and whether that may need the lost Region.
 
         Raises:
-            ConfigurationError: the credentials can't be had at all.
+            ConfigurationError: there are no usable credentials.
 
         """
         try:
@@ -118,7 +132,7 @@ class Session:
             raise _unusable(error) from error
 
     def how_to_mend(self, refusal: AwsError, service: str, region: Region) -> str | None:
-        """Return what to type next where AWS does not accept what a request to that service was signed with."""
+        """Return the hint for a request to this service whose credentials AWS rejects."""
         url = override(self.client(service, region))
         if url and _OTHER_REGION in refusal.words:
             refusal.names_the_cause = True
@@ -130,7 +144,7 @@ class Session:
         credentials = core.get_credentials()
         try:
             has_token = bool(credentials and credentials.get_frozen_credentials().token)
-        except Exception:  # noqa: BLE001 - what expires can't be renewed by now: a session's, with a token
+        except Exception:  # noqa: BLE001 - they failed to renew, so they are a session's, which has a token
             has_token = True
         source = source_of(core, credentials.method if credentials else "")
         ill = ill_of(refusal, region, has_token=has_token)
@@ -138,7 +152,7 @@ class Session:
         return self.cure(source, ill)
 
     def _who_names(self, service: str, region: Region) -> str:
-        """Return what names the endpoint in force: a flag, a variable or the profile."""
+        """Return which setting names the endpoint in use: a flag, a variable or the profile."""
         if endpoint_for(service, region, self.settings.endpoints):
             return "--endpoint-url"
         own = {"secretsmanager": "SECRETS_MANAGER"}.get(service, service.upper())
@@ -146,46 +160,55 @@ class Session:
         return next((name for name in variables if os.environ.get(name)), "the profile's endpoint_url")
 
     def _sessions(self) -> _Sessions:
-        """Return the session whose credentials are used, made when first asked for."""
+        """Return the sessions whose credentials are used; make them on first use."""
         if self._made is None:
-            own = _session(self.settings.profile, self.settings.sole_region, self.bounds, self.cure)
-            bound_metadata(own.core.get_component("credential_provider"), self.bounds)
-            watch(own.core, self.cure)
-            role = self.settings.role_arn
-            self._made = self._assumed(own.boto, own.core, role) if role else own
+            settings, core = self.settings, self._core()
+            if settings.sole_region:
+                core.set_config_variable("sts_regional_endpoints", "regional")  # else it may be the one in us-east-1
+            own = _Sessions(boto3.Session(botocore_session=core, region_name=settings.sole_region), core)
+            for provider in core.get_component("credential_provider").providers:
+                wrap_metadata_session(provider, partial(BoundedSession, bounds=self.bounds))
+                watch(core, provider, self.cure)
+            self._made = self._assumed(own, settings.role_arn) if settings.role_arn else own
         return self._made
 
-    def _make(self, service: str, region: Region, config: Config) -> Any:
-        try:
-            client = self._sessions().boto.client(
-                service,  # type: ignore[call-overload]  # any service, by name
-                region_name=region,
-                config=config,
-                endpoint_url=endpoint_for(service, region, self.settings.endpoints),
-            )
-        except SmrepError:
-            raise
-        except Exception as error:
-            raise _unusable(error) from error
-        self._admit(client)
-        return client
+    def _core(self) -> BotocoreSession:
+        """Return a session that names smrep to AWS, and whose clients are guarded, botocore's own too.
+
+        A client of Secrets Manager sends only what the allow-list has. The list is checked for a call, and again for
+        the request on the wire, since event handlers may change it. botocore calls other services for credentials.
+
+        The user agent is fixed: botocore would build it anew for every call. It names the application, as botocore's
+        would. Source: docs.aws.amazon.com/sdkref, setting sdk_ua_app_id.
+        """
+        core = BotocoreSession(profile=self.settings.profile)  # only one that was typed: it overrides the environment
+        core.user_agent_name, core.user_agent_version = "smrep", __version__
+        application = core.get_config_variable("user_agent_appid")
+        user_agent = f"{core.user_agent()} app/{application}" if application else core.user_agent()
+        core.set_default_client_config(Config(user_agent=NO_HEADER.sub("-", user_agent)))
+        events = core.get_component("event_emitter")
+        events.register_first("creating-client-class", partial(bound_client, self.bounds))
+        events.register_first("before-parameter-build.secrets-manager.*", check_parameters)
+        events.register_last("before-send.secrets-manager.*", check_request)
+        events.register_first("before-sign.*.*", partial(check_credentials, core, self.cure))
+        return core
 
     def _admit(self, client: Any) -> None:
-        """Hold the client to the list of what may be sent, and say each endpoint that is not AWS's own, once."""
-        guard(client)
+        """Hold the client to the allow-list; report its endpoint once, unless it is AWS's own."""
+        client.meta.events.register_first("before-parameter-build.*.*", check_parameters)
         url = override(client)
         if url and url not in self._said:
             self._said.add(url)
             self.say(f"endpoint {url}, not AWS's own")
 
-    def _assumed(self, own: boto3.Session, core: BotocoreSession, role_arn: str) -> _Sessions:
-        """Return a session with the role's credentials, which renew themselves."""
-        settings, source = self.settings, own.get_credentials()
+    def _assumed(self, own: _Sessions, role_arn: str) -> _Sessions:
+        """Return sessions with the role's credentials, which renew themselves."""
+        settings, source = self.settings, own.boto.get_credentials()
         if source is None:
-            raise explained(core, "", NoCredentialsError(), self.cure)
+            raise explained(own.core, "", NoCredentialsError(), self.cure)
 
         def sts(name: str, **_: Any) -> Any:
-            client = own.client(
+            client = own.boto.client(
                 name,  # type: ignore[call-overload]  # botocore says which service
                 region_name=settings.sts_region,
                 config=_READS,
@@ -203,20 +226,21 @@ class Session:
                 **({"ExternalId": settings.external_id} if settings.external_id else {}),
             },
         )
-        assumed = _core(settings.profile)
-        assumed.register_component("credential_provider", CredentialResolver([_RoleProvider(fetcher)]))
-        return _guarded(boto3.Session(botocore_session=assumed), assumed, self.bounds, self.cure)
+        core, provider = self._core(), _RoleProvider(fetcher)
+        watch(core, provider, self.cure)
+        core.register_component("credential_provider", CredentialResolver([provider]))
+        return _Sessions(boto3.Session(botocore_session=core), core)
 
 
 class _Sessions(NamedTuple):
-    """boto3's session, which makes clients, and botocore's within it, which has the configuration."""
+    """boto3's session, which makes clients, and the botocore session inside it, which has the configuration."""
 
     boto: boto3.Session
     core: BotocoreSession
 
 
 class _RoleProvider(CredentialProvider):
-    """Gives the credentials of an assumed role to botocore, which renews them."""
+    """Gives botocore the credentials of an assumed role, which it renews."""
 
     METHOD = "assume-role"
 
@@ -229,7 +253,9 @@ class _RoleProvider(CredentialProvider):
 
 
 def _unusable(error: Exception) -> SmrepError:
-    """Return the error for credentials, a profile or settings with which no client can be made."""
+    """Return the error for credentials, a profile or settings that cannot make a client."""
+    if isinstance(error, ProfileNotFound):
+        return _no_profile(str(error.kwargs["profile"]))
     if isinstance(error, SmrepError | BotoCoreError | EOFError):
         return from_transport(error, "")
     return ConfigurationError(
@@ -239,16 +265,16 @@ def _unusable(error: Exception) -> SmrepError:
 
 
 def _no_profile(name: str) -> ConfigurationError:
-    """Return the error for a profile that does not exist, with those that do."""
-    there = BotocoreSession().available_profiles
-    near = get_close_matches(name, there, n=1)
-    meant = f"did you mean --profile {near[0]}? " if near else ""
-    listed = f"there are: {', '.join(there)}" if there else "there is none in ~/.aws/config or ~/.aws/credentials"
-    return ConfigurationError(f"there is no profile {name}", f"{meant}{listed}", code="ProfileNotFound")
+    """Return the error for a profile that does not exist; it lists those that do."""
+    profiles = BotocoreSession().available_profiles
+    near = get_close_matches(name, profiles, n=1)
+    suggestion = f"did you mean --profile {near[0]}? " if near else ""
+    listed = f"there are: {', '.join(profiles)}" if profiles else "there is none in ~/.aws/config or ~/.aws/credentials"
+    return ConfigurationError(f"there is no profile {name}", f"{suggestion}{listed}", code="ProfileNotFound")
 
 
 def override(client: Any) -> str | None:
-    """Return the client's endpoint, as it may be shown, where it is not AWS's own, None otherwise."""
+    """Return the client's endpoint, without any password; None if it is AWS's own."""
     url = str(client.meta.endpoint_url)
     parts = urlsplit(url)
     host, service = parts.hostname or "", client.meta.service_model.endpoint_prefix
@@ -257,49 +283,17 @@ def override(client: Any) -> str | None:
 
 
 def profile_region(profile: str | None) -> str | None:
-    """Return the Region of that profile, or of the one in force; None where it has none.
+    """Return the Region of this profile, or of the one in use; None if it has none.
 
     Raises:
-        ConfigurationError: the profile does not exist, or the configuration can't be read.
+        ConfigurationError: the profile does not exist, or the configuration cannot be read.
 
-    """
-    return _session(profile, None, Bounds(), lambda _source, _code: None).boto.region_name
-
-
-def _session(profile: str | None, sole_region: Region | None, bounds: Bounds, cure: Cure) -> _Sessions:
-    """Return boto3's session and botocore's.
-
-    A profile is named only where one was typed, else it would beat the keys in the environment.
     """
     try:
-        core = _core(profile)
-        if sole_region:
-            core.set_config_variable("sts_regional_endpoints", "regional")  # else it may be the one in us-east-1
-        return _guarded(boto3.Session(botocore_session=core, region_name=sole_region), core, bounds, cure)
-    except ProfileNotFound as error:
-        raise _no_profile(str(error.kwargs["profile"])) from error
+        region: str | None = BotocoreSession(profile=profile).get_config_variable("region")
     except Exception as error:
         raise _unusable(error) from error
-
-
-def _core(profile: str | None) -> BotocoreSession:
-    """Return a session that names smrep to AWS, always in the same words: botocore's own are made anew for every call.
-
-    They name the application too, as botocore's would. Source: docs.aws.amazon.com/sdkref, setting sdk_ua_app_id.
-    """
-    core = BotocoreSession(profile=profile)
-    core.user_agent_name, core.user_agent_version = "smrep", __version__
-    application = core.get_config_variable("user_agent_appid")
-    words = f"{core.user_agent()} app/{application}" if application else core.user_agent()
-    core.set_default_client_config(Config(user_agent=NO_HEADER.sub("-", words)))
-    return core
-
-
-def _guarded(boto: boto3.Session, core: BotocoreSession, bounds: Bounds, cure: Cure) -> _Sessions:
-    guard_secrets(core)
-    bound(core, bounds)
-    check_credentials(core, cure)
-    return _Sessions(boto, core)
+    return region
 
 
 _KEPT = ("env", "shared-credentials-file", "config-file", "explicit")
@@ -307,9 +301,9 @@ _OWN = ("iam-role", "container-role")
 
 
 def dependence(sessions: _Sessions, lost: Region, alive: Region) -> tuple[str, bool]:
-    """Return where the credentials come from, in words, and whether that may need the lost Region.
+    """Describe where the credentials come from, and return whether that may need the lost Region.
 
-    Source: botocore's credential providers, by the name of the method that each gives.
+    Source: the methods of botocore's credential providers.
     """
     session = sessions.boto
     credentials = session.get_credentials()
@@ -334,7 +328,7 @@ def dependence(sessions: _Sessions, lost: Region, alive: Region) -> tuple[str, b
 
 
 def _identity_centers(sessions: _Sessions) -> Iterator[str]:
-    """Yield the Regions of IAM Identity Center that the profile, or one that it leans on, is signed in at."""
+    """Yield the Regions of IAM Identity Center where the profile, or a source profile of it, signs in."""
     config: Mapping[str, Any] = sessions.core.full_config
     profiles, seen = config.get("profiles", {}), set()
     name: str | None = sessions.boto.profile_name

@@ -1,4 +1,4 @@
-"""HTTP to AWS: limits of time and size on every answer, and which certificates are trusted."""
+"""Send HTTP requests to AWS: limit the time and size of every answer, and explain untrusted certificates."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from botocore.awsrequest import AWSHTTPConnectionPool, AWSHTTPSConnectionPool
 from botocore.exceptions import BotoCoreError, ConnectionError, HTTPClientError  # noqa: A004 - botocore's own
 from botocore.httpsession import create_urllib3_context, get_cert_path
 
-from smrep.aws.botocore_internals import endpoint_of, pool_classes, verify_of, wrap_metadata_session
+from smrep.aws.botocore_internals import endpoint_of, pool_classes, verify_of
 from smrep.errors import CannotSend
 from smrep.model import shown_url
 
@@ -23,11 +23,11 @@ MEBIBYTE = 1024 * 1024
 
 
 class Unbounded(BotoCoreError):
-    """An answer that takes too long or is too large; botocore retries no exception of this kind."""
+    """An answer takes too long or is too large; botocore does not retry after this exception."""
 
 
 class TooSlow(Unbounded):
-    """The answer had not ended when its time was up."""
+    """The answer did not end in time."""
 
     fmt = "the answer did not end within {seconds:g} s"
 
@@ -40,10 +40,10 @@ class TooLarge(Unbounded):
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How long an answer may take, from the request's last byte to the answer's last, and how large it may be.
+    """Limits on an answer: time, from the request's last byte to the answer's last, and size.
 
-    AWS's largest answer here is a list of 100 secrets, 3 MB at the very most: 30 s are enough for it at 1 Mbit/s.
-    Until an answer begins, and between any two parts of it, the read timeout holds as well.
+    AWS's largest answer here is a list of 100 secrets, at most 3 MB, which takes less than 30 s at 1 Mbit/s.
+    The read timeout applies too, before the answer begins and between any two parts of it.
     """
 
     seconds: float = 30.0
@@ -52,34 +52,25 @@ class Bounds:
     clock: Callable[[], float] = time.monotonic
 
 
-def bound(session: Any, bounds: Bounds) -> None:
-    """Bound every answer to every client that this session makes, botocore's own for credentials among them."""
+def bound_client(bounds: Bounds, base_classes: list[type], **_: Any) -> None:
+    """Bound every answer to a client: a handler of `creating-client-class`."""
 
     class Bounded:
-        """What each client's class inherits from first."""
+        """First base class of the client."""
 
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs)
             endpoint = endpoint_of(self)
             endpoint.http_session = BoundedSession(endpoint.http_session, bounds)
 
-    def inherit(base_classes: list[type], **_: Any) -> None:
-        base_classes.insert(0, Bounded)
-
-    session.get_component("event_emitter").register_first("creating-client-class", inherit)
-
-
-def bound_metadata(resolver: Any, bounds: Bounds) -> None:
-    """Bound what a container or a machine answers where credentials are had from it: botocore asks it by no client."""
-    for provider in resolver.providers:
-        wrap_metadata_session(provider, lambda session: BoundedSession(session, bounds))
+    base_classes.insert(0, Bounded)
 
 
 class BoundedSession:
-    """Sends requests by botocore's HTTP session, whose connections read bounded answers."""
+    """Sends requests through botocore's HTTP session, whose connections read bounded answers."""
 
     def __init__(self, session: Any, bounds: Bounds) -> None:
-        """Take over a session that has sent nothing yet."""
+        """Wrap a session that has sent nothing yet."""
         pools = {"http": AWSHTTPConnectionPool, "https": AWSHTTPSConnectionPool}
         pool_classes(session).update({key: _bounded(pool, bounds) for key, pool in pools.items()})
         self._session = session
@@ -89,7 +80,7 @@ class BoundedSession:
 
         Raises:
             Unbounded: it did not end in time, or within the size.
-            CannotSend: TLS can't be trusted; botocore would try again.
+            CannotSend: the endpoint's certificate is not trusted; botocore would try again.
 
         """
         verify = verify_of(self._session)
@@ -112,35 +103,24 @@ class BoundedSession:
 
 
 def _bounded(pool: Any, bounds: Bounds) -> type:
-    """Return that class of pools with connections that read bounded answers, a proxy's to CONNECT among them."""
+    """Return that class of pools, with connections that read bounded answers; a proxy's to CONNECT too."""
     response = pool.ConnectionCls.response_class
 
     def bounded_response(sock: Any, *args: Any, **kwargs: Any) -> Any:
-        return response(_Source(bounds, sock), *args, **kwargs)
+        answer = response(sock, *args, **kwargs)
+        answer.fp = io.BufferedReader(_Stream(answer.fp.detach(), sock, bounds))
+        return answer
 
     connection = type("BoundedConnection", (pool.ConnectionCls,), {"response_class": staticmethod(bounded_response)})
     return type("BoundedPool", (pool,), {"ConnectionCls": connection})
 
 
-@dataclass(frozen=True, slots=True)
-class _Source:
-    """A socket as far as http.client's response wants one: it reads all from the status line on from a file of it."""
-
-    bounds: Bounds
-    sock: Any
-
-    def makefile(self, _mode: str) -> io.BufferedReader:
-        """Return a file from which one answer is read."""
-        return io.BufferedReader(_Stream(self.bounds, self.sock))
-
-
 class _Stream(io.RawIOBase):
-    """Reads one answer from a socket, whose timeout is lowered to the time that is left."""
+    """Reads one answer from a socket, whose timeout it lowers to the time left."""
 
-    def __init__(self, bounds: Bounds, sock: Any) -> None:
-        """Start the time of the answer."""
-        self._bounds, self._sock = bounds, sock
-        self._file = sock.makefile("rb", buffering=0)
+    def __init__(self, file: Any, sock: Any, bounds: Bounds) -> None:
+        """Start the time of the answer; `file` reads from the socket."""
+        self._file, self._sock, self._bounds = file, sock, bounds
         self._until = bounds.clock() + bounds.seconds
         self._read = 0
 
@@ -176,16 +156,16 @@ class _Stream(io.RawIOBase):
 _VARIABLES = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
 _TIMES = {9: "it is not valid yet", 10: "it has expired"}
 _OTHER_HOST = 62
-"""OpenSSL's numbers, since its words may hold any. Source: x509_vfy.h."""
+"""OpenSSL's numbers for a failed verification; its text is not shown. Source: x509_vfy.h."""
 
 
 def check_bundle(url: str, verify: Any) -> None:
-    """Refuse to send to an endpoint of TLS where the file with the certificates to trust is not there.
+    """Refuse to send over TLS if the CA bundle is missing.
 
-    `verify` is botocore's word for it: a path, or whether to look at all.
+    `verify` is botocore's setting: the bundle's path, or whether to check certificates at all.
 
     Raises:
-        CannotSend: it is not there.
+        CannotSend: the bundle is missing.
 
     """
     if isinstance(verify, str | os.PathLike) and url.lower().startswith("https:") and not Path(verify).is_file():
@@ -193,7 +173,7 @@ def check_bundle(url: str, verify: Any) -> None:
 
 
 def distrust(error: BaseException, url: str, verify: Any) -> CannotSend | None:
-    """Return why TLS can't be trusted where that is what the error comes from, None otherwise."""
+    """Return why TLS is not trusted, None if the error has another cause."""
     cause: BaseException | None = error
     while cause is not None:
         number = cause.verify_code if isinstance(cause, SSLCertVerificationError) else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 from pathlib import Path
 from typing import Any
@@ -87,15 +86,22 @@ def test_metadata_is_fetched_by_a_session_that_can_be_wrapped(core: Session, kin
 
 
 def test_only_the_provider_of_roles_has_sources(core: Session) -> None:
-    methods = {each.METHOD for each in internals.role_sources(providers(core, AssumeRoleProvider))}
+    visited: list[Any] = []
+    internals.visit_role_sources(providers(core, ContainerProvider), visited.append)
+    assert visited == []
+    internals.visit_role_sources(providers(core, AssumeRoleProvider), visited.append)
+    methods = {provider.METHOD for provider in visited}
     assert methods >= {"container-role", "iam-role", "env"}, f"{MOVED}AssumeRoleProvider._credential_sourcer"
-    assert internals.role_sources(providers(core, ContainerProvider)) == ()
 
 
-def test_the_provider_of_roles_has_what_builds_a_profiles_providers(core: Session) -> None:
-    builder = internals.profile_providers(providers(core, AssumeRoleProvider))
-    assert inspect.ismethod(builder.providers), f"{MOVED}AssumeRoleProvider._profile_provider_builder"
-    assert internals.profile_providers(providers(core, ContainerProvider)) is None
+def test_the_providers_of_a_source_profile_are_visited_when_they_are_made(core: Session) -> None:
+    visited: list[Any] = []
+    provider = providers(core, AssumeRoleProvider)
+    internals.visit_role_sources(provider, visited.append)
+    visited.clear()
+    made = provider._profile_provider_builder.providers("dev", disable_env_vars=True)
+    assert made, f"{MOVED}AssumeRoleProvider._profile_provider_builder"
+    assert visited == made
 
 
 def test_no_other_module_uses_private_names() -> None:
