@@ -1,4 +1,4 @@
-"""Regions and partitions, known offline: the list, the patterns, and the nearest name to a mistyped one."""
+"""Know Regions and partitions offline: their names, the patterns of new ones, and the nearest to a mistyped one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _COMPASS = "(?:central|east|north|northeast|northwest|south|southeast|southwest|
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """A set of Regions that replicate among themselves only.
+    """A set of Regions that replicate only among themselves.
 
     Source: botocore 1.44.5 data/partitions.json (`dnsSuffix` for the domain);
     that partitions do not mix: aws-behavior.md 3 'Regions'.
@@ -24,7 +24,7 @@ class Partition:
 
     name: str
     pattern: str
-    """Regular expression of every Region name that the partition may have, the future ones included."""
+    """Regular expression for every Region name of the partition, future ones included."""
     regions: tuple[str, ...]
     suffix: str = "amazonaws.com"
     """The domain of its endpoints."""
@@ -37,14 +37,7 @@ PARTITIONS = (
         (
             *("af-south-1", "ap-east-1", "ap-east-2", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3"),
             *("ap-south-1", "ap-south-2", "ap-southeast-1", "ap-southeast-2", "ap-southeast-3"),
-            *(
-                "ap-southeast-4",
-                "ap-southeast-5",
-                "ap-southeast-6",
-                "ap-southeast-7",
-                "ca-central-1",
-                "ca-west-1",
-            ),
+            *("ap-southeast-4", "ap-southeast-5", "ap-southeast-6", "ap-southeast-7", "ca-central-1", "ca-west-1"),
             *("eu-central-1", "eu-central-2", "eu-north-1", "eu-south-1", "eu-south-2"),
             *("eu-west-1", "eu-west-2", "eu-west-3", "il-central-1"),
             *("me-central-1", "me-south-1", "me-west-1", "mx-central-1", "sa-east-1", "sa-west-1"),
@@ -61,16 +54,17 @@ PARTITIONS = (
 )
 
 KNOWN = tuple(region for partition in PARTITIONS for region in partition.regions)
+"""AWS's list when this version was made."""
 
 
 def parse_region(text: str) -> Region:
-    """Return the Region that `text` names; one that is not in the list passes if it fits a partition's pattern.
+    """Return the Region that `text` names; an unknown one passes if it fits a partition's pattern.
 
     Raises:
-        UsageError: it fits none; the hint is the nearest Region there is.
+        UsageError: it fits none; the hint is the nearest known Region.
 
     """
-    if text in KNOWN or any(re.fullmatch(each.pattern, text, re.ASCII) for each in PARTITIONS):
+    if text in KNOWN or any(re.fullmatch(partition.pattern, text, re.ASCII) for partition in PARTITIONS):
         return Region(text)
     near = nearest(text)
     raise UsageError(
@@ -80,19 +74,14 @@ def parse_region(text: str) -> Region:
 
 
 def nearest(text: str) -> str | None:
-    """Return the known Region that `text` most likely stands for, or those, None if there is nothing like it."""
+    """Return the known Region that `text` most likely means, several joined by `or`, None if none is like it."""
     squeezed = {re.sub(r"[^a-z0-9]", "", region): region for region in KNOWN}
     typed = re.sub(r"[^a-z0-9]", "", text.lower())
     for candidate in (typed, typed[:-1]):  # the second is an Availability Zone's Region: us-west-2a
         if candidate in squeezed:
             return squeezed[candidate]
-    near = {each: SequenceMatcher(b=typed, a=each).ratio() for each in get_close_matches(typed, squeezed, cutoff=0.75)}
-    return " or ".join(sorted(squeezed[each] for each in near if near[each] == max(near.values()))) or None
-
-
-def is_known(region: Region) -> bool:
-    """Tell whether the Region was in AWS's list when this version was made."""
-    return region in KNOWN
+    near = {name: SequenceMatcher(b=typed, a=name).ratio() for name in get_close_matches(typed, squeezed, cutoff=0.75)}
+    return " or ".join(sorted(squeezed[name] for name in near if near[name] == max(near.values()))) or None
 
 
 _ENABLED_BY_DEFAULT = frozenset(
@@ -106,19 +95,15 @@ _ENABLED_BY_DEFAULT = frozenset(
 
 
 def is_opt_in(region: Region) -> bool:
-    """Tell whether an account must enable the Region first."""
+    """Return whether an account must enable the Region first."""
     return partition_of(region) == "aws" and region not in _ENABLED_BY_DEFAULT
 
 
 def partition_of(region: Region) -> str:
-    """Return the partition's name, as it stands in ARNs: aws, aws-cn, aws-us-gov, ..."""
-    return _partition(region).name
+    """Return the partition's name as ARNs have it: aws, aws-cn, aws-us-gov, ..."""
+    return next(partition.name for partition in PARTITIONS if re.fullmatch(partition.pattern, region, re.ASCII))
 
 
 def dns_suffix(region: Region) -> str:
     """Return the domain of the Region's endpoints: amazonaws.com, amazonaws.com.cn, ..."""
-    return _partition(region).suffix
-
-
-def _partition(region: Region) -> Partition:
-    return next(each for each in PARTITIONS if re.fullmatch(each.pattern, region, re.ASCII))
+    return next(partition.suffix for partition in PARTITIONS if partition.name == partition_of(region))

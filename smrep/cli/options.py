@@ -90,13 +90,22 @@ def typed(*names: str) -> tuple[str, ...]:
     return tuple(words)
 
 
-def secrets(command: F) -> F:
-    """Add the argument for the secrets."""
-    return click.argument("secrets", metavar="SECRET...", nargs=-1, required=True)(command)
+secrets = click.argument("secrets", metavar="SECRET...", nargs=-1, required=True)
+"""Adds the argument for the secrets."""
+timeout = click.option(
+    "--timeout",
+    "timeout_s",
+    type=Duration(),
+    default=DEFAULT_TIMEOUT_S,
+    metavar="DURATION",
+    envvar="SMREP_TIMEOUT",
+    help="Give up waiting after this long: 300, 300s, 5m, 1h (default: 5m; 0 looks once).  [$SMREP_TIMEOUT]",
+)
+"""Adds --timeout."""
 
 
 def regions(text: str, *, keys: bool = False, holds_secrets: bool = False, required: bool = False) -> Callable[[F], F]:
-    """Add -r/--region with its help; `keys` allows keys, `there` means that the secrets are in this Region."""
+    """Add -r/--region with its help; `keys` allows keys; `holds_secrets`: the command looks up its secrets in it."""
     return click.option(
         "-r",
         "--region",
@@ -170,21 +179,8 @@ def shared(command: Callable[..., Any]) -> Callable[..., Any]:
     return with_value
 
 
-def timeout(command: F) -> F:
-    """Add --timeout."""
-    return click.option(
-        "--timeout",
-        "timeout_s",
-        type=Duration(),
-        default=DEFAULT_TIMEOUT_S,
-        metavar="DURATION",
-        envvar="SMREP_TIMEOUT",
-        help="Give up waiting after this long: 300, 300s, 5m, 1h (default: 5m; 0 looks once).  [$SMREP_TIMEOUT]",
-    )(command)
-
-
 def rate(default: int, owner: str = "") -> Callable[[F], F]:
-    """Add --rate; `whose` names who shares it."""
+    """Add --rate; `owner` names who shares it."""
     return click.option(
         "--rate",
         type=float,

@@ -23,7 +23,7 @@ class Regions(click.ParamType[tuple[Target, ...], str]):
     name = "region"
 
     def __init__(self, *, keys: bool, holds_secrets: bool = False) -> None:
-        """Allow keys if the command uses them; `there`: it looks up its secrets in this Region."""
+        """Allow keys if the command uses them; `holds_secrets`: it looks up its secrets in this Region."""
         self.keys = keys
         self.holds_secrets = holds_secrets
 
@@ -31,16 +31,18 @@ class Regions(click.ParamType[tuple[Target, ...], str]):
         """Return the targets in the order typed."""
         if isinstance(value, tuple):
             return value
-        return tuple(self._target(word.strip()) for word in str(value).split(","))
-
-    def _target(self, text: str) -> Target:
-        name, equals, key = text.partition("=")
-        region = parse_region(name)
-        if equals and not self.keys:
-            raise UsageError(f"this command takes no KMS key: {text!r}", f"-r {region}")
-        if equals and not key:
-            raise UsageError(f"the KMS key is missing after {text!r}", f"-r {region}=alias/NAME, or only -r {region}")
-        return Target(region, key or None)
+        typed: list[Target] = []
+        for word in str(value).split(","):
+            text = word.strip()
+            name, equals, key = text.partition("=")
+            region = parse_region(name)
+            if equals and not self.keys:
+                raise UsageError(f"this command takes no KMS key: {text!r}", f"-r {region}")
+            if equals and not key:
+                hint = f"-r {region}=alias/NAME, or only -r {region}"
+                raise UsageError(f"the KMS key is missing after {text!r}", hint)
+            typed.append(Target(region, key or None))
+        return tuple(typed)
 
 
 class HomeRegion(click.ParamType[Region, str]):

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from importlib import import_module
-from typing import Any, TypeVar
 
 import click
 
 from smrep import __version__
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 COMPLETE = "_SMREP_COMPLETE"
 """Variable with which a shell's completion script asks for candidates."""
@@ -21,12 +17,8 @@ WORDS = "smrep.words"
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
-def version(command: F) -> F:
-    """Add -V/--version."""
-    return click.version_option(__version__, "-V", "--version", prog_name="smrep", message="%(prog)s %(version)s")(
-        command
-    )
-
+version = click.version_option(__version__, "-V", "--version", prog_name="smrep", message="%(prog)s %(version)s")
+"""Adds -V/--version."""
 
 COMMANDS = {
     "replicate": ("smrep.cli.commands.replicate:replicate", "Add replica Regions, wait until each is in sync."),
@@ -53,12 +45,6 @@ COMMANDS = {
 """Name of each command, its place and its summary; loaded on demand."""
 
 
-def _required(command: click.Command) -> list[str]:
-    """Return the required options, as the usage line names them."""
-    options = [option for option in command.params if isinstance(option, click.Option) and option.required]
-    return [f"{option.opts[0]} {option.metavar}" for option in options]
-
-
 class Root(click.Group):
     """Commands in the order listed above."""
 
@@ -74,7 +60,8 @@ class Root(click.Group):
         module, _, attribute = place.partition(":")
         command: click.Command = getattr(import_module(module), attribute)
         command.short_help = summary
-        command.options_metavar = " ".join([*_required(command), "[OPTIONS]"])
+        required = [param for param in command.params if isinstance(param, click.Option) and param.required]
+        command.options_metavar = " ".join([*(f"{param.opts[0]} {param.metavar}" for param in required), "[OPTIONS]"])
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

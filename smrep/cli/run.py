@@ -29,7 +29,7 @@ from smrep.output.progress import FleetLines, Gauge, Lines, Screen, SystemClock
 from smrep.output.stderr_notes import explain, is_mute
 from smrep.output.summary_line import plan_counts
 from smrep.output.terminal import Messages, Terminal, fits, is_terminal, wants_animation, wants_color
-from smrep.regions import Region, is_known, nearest
+from smrep.regions import KNOWN, Region, nearest
 from smrep.report import Kind, Problem, RunReport, SecretReport, SecretsReport, Severity, bug
 from smrep.rules.hints import command_line, report_with_connection_flags
 from smrep.rules.primary_region import PrimaryRegions, account_in, check_account, check_regions, locate_primaries
@@ -367,7 +367,7 @@ class Run:
         for secret in secrets:
             check_account(account_in(secret), self.options.expect_account, secret)
         for region in dict.fromkeys(regions):
-            if not is_known(region):
+            if region not in KNOWN:
                 self.messages.warning(f"{region} is no Region that smrep {__version__} knows; asking AWS all the same")
                 near = nearest(region)
                 self.messages.hint(f"did you mean {near}?" if near else None)

@@ -10,7 +10,7 @@ from enum import Enum
 
 from smrep.errors import UsageError
 from smrep.model import SecretId, Target, in_region, parse_arn
-from smrep.regions import Region, is_known, partition_of
+from smrep.regions import KNOWN, Region, partition_of
 from smrep.rules.primary_region import SecretAddress, check_regions
 from smrep.rules.replication.key_failures import DEFAULT, check_target, via_service
 
@@ -387,7 +387,7 @@ def _check_primary_key(key: str, homes: Sequence[Region]) -> None:
 def warnings(scope: PolicyScope, policy: Mapping[str, object]) -> Iterator[str]:
     """Yield reasons why the policy is wider or less useful than it looks."""
     for region in (*scope.homes, *(target.region for target in scope.targets)):
-        if not is_known(region):
+        if region not in KNOWN:
             yield f"{region} is no Region that this version knows"
     if not scope.targets and "ReplicateSecretToRegions" in scope.operations:
         yield "no -r: the policy allows replicas in every Region, under AWS's default key only; name them: -r REGION"

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smrep.errors import UsageError
-from smrep.regions import KNOWN, PARTITIONS, is_known, nearest, parse_region, partition_of
+from smrep.regions import KNOWN, PARTITIONS, nearest, parse_region, partition_of
 
 
 def test_the_list_is_that_of_the_botocore_we_ask_for() -> None:
@@ -28,12 +28,12 @@ def test_the_list_is_that_of_the_botocore_we_ask_for() -> None:
 @pytest.mark.parametrize("region", KNOWN)
 def test_every_known_region_passes_and_is_in_its_partition(region: str) -> None:
     parsed = parse_region(region)
-    assert is_known(parsed)
+    assert parsed in KNOWN
     assert region in next(each.regions for each in PARTITIONS if each.name == partition_of(parsed))
 
 
 def test_a_region_that_aws_may_open_tomorrow_passes() -> None:
-    assert not is_known(parse_region("us-west-9"))
+    assert parse_region("us-west-9") not in KNOWN
     assert partition_of(parse_region("us-gov-north-1")) == "aws-us-gov"
 
 
