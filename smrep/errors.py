@@ -1,4 +1,4 @@
-"""Every way in which a run or a call can end badly, each with its exit code and its hint."""
+"""Errors of a run or a call, each with its exit code and its hint."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import ClassVar
 
 
 class Outcome(Enum):
-    """How a Region, a secret or a run ended: the word of the JSON document and the exit code.
+    """How a Region, a secret or a run ended: the JSON document's word and the exit code.
 
-    The order of the members is the order of weight: where several apply, the first one wins.
+    Where several apply, the first member wins.
     """
 
     BUG = ("bug", 70)
@@ -25,25 +25,25 @@ class Outcome(Enum):
     OK = ("ok", 0)
 
     def __init__(self, word: str, exit_code: int) -> None:
-        """Keep the word and the code that the member was declared with."""
+        """Set the word and the exit code of the member."""
         self.word = word
         self.exit_code = exit_code
 
 
 class Terminated(BaseException):
-    """SIGTERM or SIGHUP arrived; like KeyboardInterrupt it is no error, and passes every `except Exception`."""
+    """SIGTERM or SIGHUP arrived; like KeyboardInterrupt, no `except Exception` catches it."""
 
     def __init__(self, number: int = signal.SIGTERM) -> None:
-        """Keep the signal's number."""
+        """Set the signal's number."""
         super().__init__(number)
         self.number = number
 
 
 class SmrepError(Exception):
-    """A run, or a call to AWS, that can't go on.
+    """An error that stops a run or a call to AWS.
 
-    `message` says what happened, to which secret, in which Region (lower case, no full stop); `hint` is what to
-    type next; `code` is AWS's own where there is one; `request_id` is AWS's, for a support case.
+    `message` says what happened, to which secret, in which Region (lower case, no full stop); `hint` says what to do
+    next; `code` is AWS's, if it sent one; `request_id` is AWS's, for a support case.
     """
 
     outcome: ClassVar[Outcome] = Outcome.FAILED
@@ -57,7 +57,7 @@ class SmrepError(Exception):
         request_id: str | None = None,
         details: tuple[str, ...] = (),
     ) -> None:
-        """Keep the sentence, the hint and AWS's own words; `details` are the several mistakes that it is made of."""
+        """Set the message and what goes with it; `details` are the single mistakes, if there are several."""
         super().__init__(message)
         self.message = message
         self.hint = hint
@@ -67,7 +67,7 @@ class SmrepError(Exception):
 
 
 class UsageError(SmrepError):
-    """The command line is wrong, or a confirmation is needed and nobody can answer."""
+    """The command line is wrong, or nobody can answer a confirmation."""
 
     outcome = Outcome.USAGE
 
@@ -77,18 +77,17 @@ class OutputError(SmrepError):
 
 
 class ConfigurationError(SmrepError):
-    """No usable credentials, profile, Region or endpoint: no call can succeed."""
+    """Credentials, profile, Region or endpoint are missing or unusable: no call can succeed."""
 
     outcome = Outcome.ACCESS
 
 
 class AwsError(SmrepError):
-    """AWS was asked, and the answer was not the one hoped for; `words` are AWS's own."""
+    """A call to AWS failed; `words` are AWS's own."""
 
-    cure: ClassVar[str | None] = None
-    """The hint where nothing better is known."""
+    default_hint: ClassVar[str | None] = None
     names_the_cause: bool = False
-    """Whether the hint mends just this, whatever else may be wrong in that Region."""
+    """Whether the hint fixes this very error, whatever else may be wrong in that Region."""
 
     def __init__(
         self,
@@ -99,60 +98,60 @@ class AwsError(SmrepError):
         code: str | None = None,
         request_id: str | None = None,
     ) -> None:
-        """Make the sentence of the subject (which secret, where) and AWS's words."""
+        """Join the subject (which secret, in which Region) and AWS's words to the message."""
         message = f"{subject}: {words}" if subject else words
-        super().__init__(message, hint or self.cure, code=code, request_id=request_id)
+        super().__init__(message, hint or self.default_hint, code=code, request_id=request_id)
         self.words = words
 
     @property
     def ends_the_run(self) -> bool:
-        """Whether no further call can succeed, in whatever Region."""
+        """Whether further calls fail in every Region."""
         return False
 
     def about(self, subject: str) -> None:
-        """Name another subject than the call's, with the same words."""
+        """Replace the subject in the message."""
         self.message = f"{subject}: {self.words}"
 
 
 class CredentialsError(AwsError):
-    """AWS does not accept these credentials, or no longer; in a Region that is not enabled it accepts none."""
+    """AWS rejects these credentials; a Region that is not enabled rejects all."""
 
     outcome = Outcome.ACCESS
 
     @property
     def ends_the_run(self) -> bool:
-        """Whether they have expired, which is so in every Region."""
+        """Whether they have expired, which every Region sees."""
         return "Expired" in self.code
 
 
 class CannotSend(CredentialsError):
-    """Nothing can be signed or sent from here: the credentials can't be used, or the endpoint can't be trusted."""
+    """No request can be signed or sent: the credentials are unusable, or the endpoint is not trusted."""
 
     @property
     def ends_the_run(self) -> bool:
-        """Whether no further call can succeed: none can, in whatever Region."""
+        """Always true."""
         return True
 
 
 class NotFound(AwsError):
-    """AWS says that the thing does not exist in that Region: the only error that means absence."""
+    """AWS says that the secret or key does not exist in that Region: only this error means missing."""
 
 
 class Refused(AwsError):
-    """AWS said no, and nothing was done."""
+    """AWS refused the request and did nothing."""
 
 
 class Unsupported(Refused):
-    """The endpoint does not know the operation; AWS's own does, an emulator may not."""
+    """The endpoint, probably an emulator, does not know the operation."""
 
 
 class Denied(AwsError):
-    """AWS said no for want of a permission; it tells nothing of what exists."""
+    """AWS denied the request for lack of permission, which says nothing about what exists."""
 
     outcome = Outcome.ACCESS
 
     def allowing(self, what: str) -> str:
-        """Return the hint: what to allow, or which policy says no where allowing it to the caller would not help.
+        """Return the hint: allow `what`, or change the policy that denies it even with that permission.
 
         Source: IAM User Guide, 'Troubleshoot access denied error messages'.
         """
@@ -168,65 +167,65 @@ class Denied(AwsError):
 
 
 class Throttled(AwsError):
-    """AWS was asked too often; nothing was done, and the same call may be sent again."""
+    """AWS throttled the request and did nothing; smrep may send it again."""
 
     outcome = Outcome.PENDING
-    cure = "the account asks more of AWS than its quota allows: try again in a while"
+    default_hint = "the account asks more of AWS than its quota allows: try again in a while"
 
 
 class PlanIsStale(SmrepError):
-    """What a saved plan was made for is not as it was; nothing of it is done."""
+    """AWS changed since the plan was saved; smrep applies nothing of it."""
 
 
 class ChangedMeanwhile(SmrepError):
-    """What was to be destroyed is not as it was shown; it is skipped."""
+    """A secret changed since smrep showed what it would destroy; smrep skips it."""
 
 
 class AllDenied(SmrepError):
-    """AWS denied everything that was tried in an account, so that nothing more is."""
+    """AWS denied every request in an account, so smrep sends no more there."""
 
     outcome = Outcome.ACCESS
 
 
 class Partial(SmrepError):
-    """Part of the result is missing; how bad that is depends on why."""
+    """Part of the result is missing; the cause decides the outcome."""
 
     def __init__(self, message: str, hint: str | None, outcome: Outcome, details: tuple[str, ...] = ()) -> None:
-        """Keep what is said of all, and of each."""
+        """Set the message about all, and `details` about the single causes."""
         super().__init__(message, hint, details=details)
-        self.outcome = outcome  # type: ignore[misc]  # here it is not one for all
+        self.outcome = outcome  # type: ignore[misc]  # a class variable elsewhere
 
 
 class Unchecked(ChangedMeanwhile):
-    """What was to be destroyed could not be looked at again, which is no yes; how bad that is depends on why."""
+    """smrep could not check a secret again before destroying it, and skipped it; the cause decides the outcome."""
 
     def __init__(self, message: str, hint: str | None, outcome: Outcome) -> None:
-        """Keep the outcome of the look."""
+        """Set the outcome of the check."""
         super().__init__(message, hint, code="unchecked")
-        self.outcome = outcome  # type: ignore[misc]  # here it is not one for all
+        self.outcome = outcome  # type: ignore[misc]  # a class variable elsewhere
 
 
 class SomeAccountsLost(Partial):
-    """Some of several accounts could not be dealt with; the outcome is that of the worst of them."""
+    """Some accounts failed; the outcome is the worst of theirs."""
 
 
 class NotWhole(Partial):
-    """Something could not be seen, without which the result would be no result."""
+    """smrep could not read something that the result needs."""
 
 
 class StillOpen(SmrepError):
-    """Waiting has ended, and something is not settled."""
+    """The wait ended while something was in progress."""
 
     outcome = Outcome.PENDING
 
 
 class NotSent(SmrepError):
-    """A request was not begun, because the deadline had passed."""
+    """smrep did not send a request because the deadline had passed."""
 
     outcome = Outcome.PENDING
 
 
 class Unanswered(AwsError):
-    """No usable answer came (connection, time, a 5xx, garbage): AWS may or may not have acted."""
+    """No usable answer came (connection, timeout, a 5xx, garbage): AWS may have acted or not."""
 
-    cure = "try again; AWS's own state: https://health.aws.amazon.com"
+    default_hint = "try again; AWS's own state: https://health.aws.amazon.com"

@@ -1,4 +1,4 @@
-"""AWS's things as values: secrets, replicas, keys, ARNs, endpoints."""
+"""Values for what AWS has: secrets, replicas, keys, ARNs, endpoints."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from smrep.errors import UsageError
 from smrep.regions import Region, parse_region, partition_of
 
 SecretId = NewType("SecretId", str)
-"""A secret's name or ARN as it was typed, 1 to 2,048 characters."""
+"""A secret's name or ARN as typed, 1 to 2,048 characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,17 +21,17 @@ class Source:
     """Where credentials come from."""
 
     method: str
-    """botocore's word for it: env, sso, login, custom-process, assume-role, ...; empty where there are none."""
+    """botocore's word for it: env, sso, login, custom-process, assume-role, ...; empty without credentials."""
     profile: str | None = None
-    """The profile that leads there; None for the default one, which no command has to name."""
+    """The profile that selects it; None for the default one, which no command has to name."""
     place: str | None = None
     """The file of a web identity token."""
     profiles: tuple[str, ...] = ()
-    """Every profile there is."""
+    """All profiles."""
 
     @property
     def title(self) -> str:
-        """The source as a message names it."""
+        """The source's name in a message."""
         of = f" of the profile {self.profile or 'default'}"
         return {
             "": f"the profile {self.profile or 'default'}",
@@ -47,7 +47,7 @@ class Source:
 
 
 IN_SYNC, IN_PROGRESS, FAILED = "InSync", "InProgress", "Failed"
-"""AWS's words for a replica's state. Source: API_ReplicationStatusType; any other word means 'not done'."""
+"""AWS's words for a replica's state; any other word means 'not in sync'. Source: API_ReplicationStatusType."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Arn:
     region: Region
     account: str
     resource: str
-    """What follows the account: `secret:NAME-SUFFIX`, `key/ID` or `alias/NAME`."""
+    """The part after the account: `secret:NAME-SUFFIX`, `key/ID` or `alias/NAME`."""
 
 
 _ARN = re.compile(r"arn:(aws[a-z-]*):([a-z0-9-]+):([^:\s]*):(\d{12}):(\S+)", re.ASCII)
@@ -69,7 +69,7 @@ def parse_arn(text: str, service: str) -> Arn:
     """Return the parts of an ARN of that service.
 
     Raises:
-        UsageError: it is no ARN, one of another service, or its Region is none or lies in another partition.
+        UsageError: it is no ARN, belongs to another service, or its Region is invalid or of another partition.
 
     """
     found = _ARN.fullmatch(text)
@@ -86,7 +86,7 @@ def parse_arn(text: str, service: str) -> Arn:
 
 
 def in_region(arn: str, region: Region) -> str:
-    """Return the same ARN in another Region: a replica's ARN differs from its primary's in nothing else.
+    """Return the ARN in another Region: a replica's ARN differs from its primary's only in that.
 
     Source: aws-behavior.md 3 'ARN'.
     """
@@ -98,7 +98,7 @@ _REQUEST_ID = re.compile(r"Request ?ID: ?[^;,)\s]*", re.IGNORECASE)
 
 
 def without_request_id(message: str | None) -> str | None:
-    """Return AWS's message without the request ids, by which alone two of one trouble may differ."""
+    """Return AWS's message without request ids, which differ between two messages about one problem."""
     return None if message is None else _REQUEST_ID.sub("Request ID", message)
 
 
@@ -111,20 +111,20 @@ class Replica:
 
     region: Region
     status: str | None
-    """AWS's own word, also one that this version does not know."""
+    """AWS's own word, known to this version or not."""
     message: str | None = None
     kms_key_id: str | None = None
     last_accessed: datetime | None = None
 
     @property
     def state(self) -> tuple[str | None, ...]:
-        """What tells one state of the entry from another."""
+        """The fields whose change is a new state."""
         return self.region, self.status, without_request_id(self.message), self.kms_key_id
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One version of a secret that holds a value: its id, its staging labels, the keys it is encrypted under.
+    """One version of a secret that has a value: its id, its staging labels, the keys that encrypt it.
 
     Source: API_SecretVersionsListEntry.
     """
@@ -132,7 +132,7 @@ class Version:
     version_id: str
     stages: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
-    """As AWS writes them; `DefaultEncryptionKey` is its own. Empty where AWS names none."""
+    """As AWS writes them; `DefaultEncryptionKey` is AWS's own. Empty if AWS names none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ class Key:
 
     arn: str
     state: str | None = None
-    """`Enabled`, or AWS's word for why it can't be used."""
+    """`Enabled`, or AWS's word for why the key is unusable."""
     usage: str | None = None
     spec: str | None = None
 
@@ -154,12 +154,12 @@ class FarEnd:
     status: str | None
     message: str | None = None
     role: str | None = None
-    """The role by which Secrets Manager replicates to it; None where it does so as whoever writes to the primary."""
+    """The role with which Secrets Manager replicates; None if it uses the permissions of whoever writes the primary."""
 
 
 @dataclass(frozen=True, slots=True)
 class CrossAccount:
-    """What a secret has to do with secrets of other accounts: it is a replica of one, or has replicas there."""
+    """Replication with other accounts: the secret is a replica of one, or has replicas there."""
 
     primary: FarEnd | None = None
     replicas: tuple[FarEnd, ...] = ()
@@ -181,19 +181,19 @@ class Secret:
     kms_key_id: str | None = None
     replicas: tuple[Replica, ...] = ()
     deleted: datetime | None = None
-    """When deletion was scheduled; None where it was not."""
+    """When deletion was scheduled; None if it was not."""
     last_changed: datetime | None = None
     last_accessed: datetime | None = None
     rotation_enabled: bool = False
     owning_service: str | None = None
-    """The AWS service that manages the secret; None where its owner does."""
+    """The AWS service that manages the secret; None if its owner does."""
     stages: tuple[tuple[str, str], ...] = ()
     """(staging label, version id) pairs."""
     cross_account: CrossAccount | None = None
     tags: tuple[tuple[str, str], ...] = ()
     description: str | None = None
     by_arn: bool = field(default=False, compare=False)
-    """Whether it was asked for by its ARN; a caller of another account can't ask for it by name."""
+    """Whether requests name it by its ARN, which a caller of another account must."""
 
     @property
     def is_replica(self) -> bool:
@@ -206,32 +206,32 @@ class Secret:
         return self.arn.split(":")[4]
 
     def id_in(self, region: Region) -> str:
-        """Return the SecretId to ask for in a Region: the ARN with that Region in it, or the name.
+        """Return the SecretId for a request in a Region: the ARN with that Region in it, or the name.
 
         A name means a secret of the caller's own account. Source: aws-behavior.md 10.
         """
         return in_region(self.arn, region) if self.by_arn else self.name
 
     def version(self, stage: str) -> str | None:
-        """Return the id of the version that bears the staging label, None where none does."""
+        """Return the id of the version with the staging label, None if there is none."""
         return dict(self.stages).get(stage)
 
     def replica(self, region: Region) -> Replica | None:
-        """Return the entry of that Region, None where the list has none."""
-        return next((each for each in self.replicas if each.region == region), None)
+        """Return the replica in that Region, None if the list has none."""
+        return next((replica for replica in self.replicas if replica.region == region), None)
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A replica Region that was asked for, with the key that was asked for."""
+    """A requested replica Region with its requested key."""
 
     region: Region
     kms_key: str | None = None
-    """None: any key will do for a replica that exists, AWS's default key for a new one."""
+    """None: any key for a replica that exists, AWS's default key for a new one."""
 
 
 class Role(StrEnum):
-    """What a secret is in the Region that shows it."""
+    """A secret's role in the Region that shows it."""
 
     PRIMARY = "primary"
     REPLICA = "replica"
@@ -240,7 +240,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One entry of ListSecrets, which may be five minutes old and never tells of a replication's state.
+    """One entry of ListSecrets, which may be five minutes old and never shows the replication's state.
 
     Source: API_SecretListEntry, aws-behavior.md 1.5. Small, since thousands are held at once.
     """
@@ -253,7 +253,7 @@ class Listed:
     """None on a secret that has never been replicated."""
     kms_key_id: str | None = None
     current: str | None = None
-    """The id of the version that bears AWSCURRENT."""
+    """The id of the version with the label AWSCURRENT."""
     deleted: datetime | None = None
     owning_service: str | None = None
     tags: tuple[tuple[str, str], ...] = ()
@@ -261,7 +261,7 @@ class Listed:
 
     @property
     def role(self) -> Role:
-        """What it is: a Region other than its own makes it a replica. Source: aws-behavior.md 1.4."""
+        """Its role: a primary Region other than its own makes it a replica. Source: aws-behavior.md 1.4."""
         if self.primary_region is None:
             return Role.STANDALONE
         return Role.PRIMARY if self.primary_region == self.region else Role.REPLICA
@@ -277,7 +277,7 @@ class Listed:
         return self.arn.split(":")[4]
 
     def as_seen(self) -> Secret:
-        """Return what the entry tells of the secret; nothing of its replicas."""
+        """Return the secret as the entry shows it, without replicas."""
         return Secret(
             self.arn,
             self.name,
@@ -293,7 +293,7 @@ class Listed:
 
     @classmethod
     def of(cls, secret: Secret) -> Listed:
-        """Return what ListSecrets would show of a secret that was described."""
+        """Return what ListSecrets would show of a described secret."""
         return cls(
             secret.arn,
             secret.name,
@@ -310,7 +310,7 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One answer to ListSecrets; it may be empty and still not be the last."""
+    """One answer to ListSecrets; an empty one need not be the last."""
 
     entries: tuple[Listed, ...]
     next_token: str | None = None
@@ -318,7 +318,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """One filter of ListSecrets: passed by what begins with one of the values. Source: API_Filter."""
+    """One filter of ListSecrets: passes what begins with one of the values. Source: API_Filter."""
 
     key: str
     values: tuple[str, ...]
@@ -326,39 +326,39 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """An endpoint to use in place of AWS's own: of Secrets Manager in one Region, or without one of every service."""
+    """An endpoint in place of AWS's own: for Secrets Manager in one Region, or for every service without one."""
 
     url: str
     region: Region | None = None
 
 
 def endpoint_for(service: str, region: Region | None, endpoints: Iterable[Endpoint]) -> str | None:
-    """Return the URL to use for a service in a Region, None for AWS's own; the Region's own goes first."""
-    urls = {each.region: each.url for each in endpoints}
+    """Return the URL for a service in a Region, None for AWS's own; an endpoint for the Region wins."""
+    urls = {endpoint.region: endpoint.url for endpoint in endpoints}
     own = urls.get(region) if service == "secretsmanager" else None
     return own or urls.get(None)
 
 
 def split_endpoint(text: str) -> tuple[str, str]:
-    """Return the Region and the URL of `REGION=URL`; the Region is empty where there is none."""
+    """Return the Region and the URL of `REGION=URL`; the Region may be absent, and is then empty."""
     found = re.fullmatch(r"([^=/:]+)=(.*)", text, re.DOTALL)
     return (found[1], found[2]) if found else ("", text)
 
 
 IDLE_PAGES = 1000
-"""After so many pages in a row that are empty, or the same as the one before, a list has no end."""
+"""A list has no end after this many pages in a row that are empty or repeat the one before."""
 
 
 @dataclass(slots=True)
 class Paging:
-    """Recognizes a list without an end: one of AWS's has no token twice, and does not show nothing new for long."""
+    """Recognizes a list without an end: one that repeats a token, or shows nothing new for long."""
 
     _tokens: set[str] = field(default_factory=set)
     _last: object = None
     _idle: int = 0
 
     def why_endless(self, shown: object, token: str) -> str | None:
-        """Return why the page after this one is not to be asked for, None where it is; `shown` is what this one has."""
+        """Return why smrep must not request the next page, None if it may; `shown` are the entries of this one."""
         self._idle = self._idle + 1 if not shown or shown == self._last else 0
         self._last = shown
         if self._idle >= IDLE_PAGES:
@@ -370,7 +370,7 @@ class Paging:
 
 
 HIDDEN = "***"
-"""Stands for what is not shown_url."""
+"""Stands for a part of a URL that is not shown."""
 
 _URL = re.compile(
     r"(https?)://(?:[^/?#]*@)?([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?(/[^?#]*)?([?#].*)?", re.DOTALL
@@ -378,10 +378,10 @@ _URL = re.compile(
 
 
 def shown_url(url: str) -> str:
-    """Return the URL's scheme, host, port and path; no host where a password may reach into it.
+    """Return the URL's scheme, host, port and path; only the scheme if the rest may hold part of a password.
 
-    After an unescaped `/`, `?` or `#` in a password, its rest stands where the host or the path does. An `@` behind
-    them, or a host that cannot be one, tells of it.
+    An unescaped `/`, `?` or `#` in a password moves its rest into the host or the path. An `@` after them, or an
+    invalid host, shows that.
     """
     found = _URL.fullmatch(url)
     if found and "@" not in (found[4] or "") + (found[5] or ""):

@@ -1,4 +1,4 @@
-"""What a run found and did, as values: findings, troubles, a row per Region, the report of it all."""
+"""Values that describe a run: findings, problems, a row per Region, the whole report."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class Action(StrEnum):
-    """What a writing command does to one Region."""
+    """What a writing command does in one Region."""
 
     ADD = "add"
     RETRY = "retry"
@@ -30,7 +30,7 @@ class Action(StrEnum):
 
 
 class Kind(StrEnum):
-    """What a finding is about."""
+    """Kind of a finding."""
 
     MISSING = "missing"
     FAILED = "failed"
@@ -59,7 +59,7 @@ class Kind(StrEnum):
 
 
 class Severity(StrEnum):
-    """How much a finding matters: an error stops something, a warning does not, info only tells."""
+    """Weight of a finding: an error stops something, a warning does not, info only informs."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -68,37 +68,37 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something worth knowing that was found in a Region."""
+    """Something that smrep found in a Region and the user should know."""
 
     kind: Kind
     severity: Severity
     message: str
     hint: str | None = None
     outcome: Outcome | None = None
-    """What it makes of the run, where its kind does not tell; not part of the result."""
+    """Its effect on the run, if the kind does not decide it; not part of the result."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What went wrong with one Region, one secret or the run, as the report carries it."""
+    """What went wrong in one Region, with one secret or with the run."""
 
     code: str
-    """AWS's code where there is one."""
+    """AWS's code, if it sent one."""
     message: str
     hint: str | None
     request_id: str | None
     outcome: Outcome
     details: tuple[str, ...] = ()
-    """What it consists of, where it is several mistakes at once: a line each for a person."""
+    """The single mistakes, if there are several: one line each, for a person."""
 
     @classmethod
     def of(cls, error: SmrepError) -> Problem:
-        """Return the error as a value."""
+        """Return the problem that an error describes."""
         return cls(error.code, error.message, error.hint, error.request_id, error.outcome, error.details)
 
     @classmethod
     def about(cls, finding: Finding, outcome: Outcome = Outcome.FAILED) -> Problem:
-        """Return the trouble that a finding is: its kind is the code."""
+        """Return the problem that a finding describes; its kind is the code."""
         return cls(finding.kind.value, finding.message, finding.hint, None, outcome)
 
 
@@ -109,14 +109,14 @@ class RegionReport:
     region: Region
     outcome: Outcome
     arn: str | None = None
-    """Given only where InSync, or a look into that Region, backs it."""
+    """Set only if InSync, or a check in that Region, proves it."""
     status: str | None = None
     status_message: str | None = None
     kms_key_id: str | None = None
     wanted_key: str | None = None
-    """The key that was asked for; not part of the result, but of a command that asks again."""
+    """The requested key, for a command that repeats the request; not part of the result."""
     overwrites: str | None = None
-    """The ARN of a promoted replica that was allowed to be destroyed; not part of the result, as above."""
+    """The ARN of a promoted replica that may be destroyed; for such a command too."""
     last_accessed: datetime | None = None
     action: Action | None = None
     changed: bool = False
@@ -124,63 +124,63 @@ class RegionReport:
     findings: tuple[Finding, ...] = ()
     error: Problem | None = None
     note: str | None = None
-    """How it stands, in words for a person, where AWS has none; never part of the result."""
+    """Its state in words for a person, if AWS has none; never part of the result."""
 
     @property
     def has_failed_there(self) -> bool:
-        """Whether it is AWS's replication that Failed, and not our request that was refused or never sent."""
+        """Whether AWS's replication Failed, rather than that smrep's request was refused or not sent."""
         return self.status == FAILED and (self.error is None or self.error.code == "ReplicationFailed")
 
 
 @dataclass(frozen=True, slots=True)
 class SecretReport:
-    """One secret with its rows, in the order in which the Regions were asked for or listed."""
+    """One secret with its rows, in the order of the requested or listed Regions."""
 
     name: str
-    """The secret's name; what was typed, where AWS could not be asked for it."""
+    """The secret's name; as typed, if AWS did not give it."""
     outcome: Outcome
     arn: str | None = None
     primary_region: Region | None = None
     replicas: tuple[RegionReport, ...] = ()
     error: Problem | None = None
     cross_account: CrossAccount | None = None
-    """Replication between accounts, which smrep shows and does not touch."""
+    """Replication between accounts, which smrep shows and never changes."""
     by_arn: bool = False
-    """Whether commands to type call it by its ARN, as it was asked for."""
+    """Whether hints name it by its ARN, as the user did."""
     findings: tuple[Finding, ...] = ()
-    """What was found of none of its Regions: other ends of replication between accounts; no value, without replicas."""
+    """Findings in no Region of it: other ends of replication between accounts; no value, without replicas."""
     notes: tuple[str, ...] = ()
-    """What a person should know and no row has a place for; never part of the result."""
+    """Notes for a person that fit in no row; never part of the result."""
     checked_by: str | None = None
-    """How `audit` knows: `list`, which shows no status, or `describe`."""
+    """How `audit` checked it: `list`, which shows no status, or `describe`."""
     role: str | None = None
-    """What `list` shows of it: primary, replica or standalone."""
+    """Its role in `list`: primary, replica or standalone."""
     rules: tuple[str, ...] = ()
-    """The names of the manifest's rules that want it; not part of the result."""
+    """The names of the manifest's rules that select it; not part of the result."""
     account: str | None = None
-    """Its account, where the run is about several."""
+    """Its account, in a run over several."""
 
     @property
     def label(self) -> str:
-        """Its name, with its account where the run is about several."""
+        """Its name, with its account in a run over several."""
         return f"{self.name} (account {self.account})" if self.account else self.name
 
 
 def is_remarkable(secret: SecretReport) -> bool:
-    """Tell whether anything was found of the secret."""
+    """Return whether the secret has a finding or an error."""
     return (
         secret.error is not None or bool(secret.findings) or any(row.findings or row.error for row in secret.replicas)
     )
 
 
 def is_notable(row: RegionReport) -> bool:
-    """Tell whether there is more to say of a row than that it is well, and was before."""
+    """Return whether a row shows more than a replica that is, and was, in sync."""
     acted = row.action not in (None, Action.KEEP)
     return acted or bool(row.findings) or row.error is not None or row.outcome is not Outcome.OK
 
 
 def worth_telling(report: RunReport) -> Iterator[SecretReport]:
-    """Yield the secrets: of a run over many, those of which there is more to say than that they are well."""
+    """Yield the secrets to show; in a run over many, only those with a notable row, a finding or an error."""
     for secret in report.secrets:
         if report.summary is None or secret.error or secret.findings or any(map(is_notable, secret.replicas)):
             yield secret
@@ -188,16 +188,16 @@ def worth_telling(report: RunReport) -> Iterator[SecretReport]:
 
 @dataclass(frozen=True, slots=True)
 class SecretsReport:
-    """What a use case returns: what it found and did."""
+    """The result of a use case."""
 
     secrets: Sequence[SecretReport] = ()
     summary: Mapping[str, int] | None = None
-    """Counts, of a command that is about many secrets."""
+    """Counts, from a command for many secrets."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """The result of a run, from which every format is made."""
+    """The result of a run, the source of every format."""
 
     command: str | None
     outcome: Outcome
@@ -212,36 +212,36 @@ class RunReport:
     secrets: Sequence[SecretReport] = ()
     error: Problem | None = None
     summary: Mapping[str, int] | None = None
-    """Counts, for a command that is about many secrets."""
+    """Counts, from a command for many secrets."""
     caller: str | None = None
-    """The ARN of who was behind the credentials, where STS told."""
+    """The ARN behind the credentials, if STS gave it."""
     endpoint_urls: Mapping[Region, str] = field(default_factory=dict)
-    """Overrides for Secrets Manager in single Regions."""
+    """Endpoints for Secrets Manager in single Regions, if not AWS's own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run over many secrets has come."""
+    """Progress of a run over many secrets."""
 
     doing: str
     """A participle: `listing`, `looking`, `replicating`."""
     done: int
     total: int | None = None
-    """None as long as nobody knows."""
+    """None while unknown."""
     troubled: int = 0
     unit: str = "secrets"
 
 
 class LazyReports(Sequence[SecretReport]):
-    """Reports that are made whenever they are read, so that ten thousand of them take the room of one."""
+    """Reports made on each access, so that ten thousand take the memory of one."""
 
     def __init__(self, items: Sequence[T], make: Callable[[T], SecretReport]) -> None:
-        """Keep what they are made of."""
+        """Make report number N from item number N."""
         self._items: Sequence[Any] = items
         self._make: Callable[[Any], SecretReport] = make
 
     def __len__(self) -> int:
-        """Return how many there are."""
+        """Return the number of reports."""
         return len(self._items)
 
     @overload
@@ -249,16 +249,16 @@ class LazyReports(Sequence[SecretReport]):
     @overload
     def __getitem__(self, place: slice) -> Sequence[SecretReport]: ...
     def __getitem__(self, place: int | slice) -> SecretReport | Sequence[SecretReport]:
-        """Return one of them, or some."""
+        """Return one report, or a slice."""
         return (
             LazyReports(self._items[place], self._make) if isinstance(place, slice) else self._make(self._items[place])
         )
 
 
 def bug(error: BaseException) -> Problem:
-    """Return a fault of ours, with the place in the code instead of a traceback, and without the error's text.
+    """Return the problem for a bug in smrep: the error's class and its place in the code.
 
-    That may hold a credential, as the text of any error that is not AWS's own.
+    The error's text may hold a credential, as any text that is not AWS's own.
     """
     frame = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{Path(frame.filename).name}:{frame.lineno}"

@@ -38,31 +38,38 @@ def imported(path: Path) -> set[str]:
     return found
 
 
-def test_every_session_is_made_in_one_file_and_guarded() -> None:
-    for path in FILES:
-        found = calls(path)
-        guarded = {node for name, call in found if name == "_guarded" for node in ast.walk(call)}
-        for name, node in found:
-            assert name not in {"boto3.client", "boto3.resource", "boto3.setup_default_session"}, path
-            if name == "boto3.Session":
-                assert path == SESSION
-                assert node in guarded, f"line {node.lineno} makes a session that is not guarded"
+GUARDS = {
+    "creating-client-class": "bound_client",
+    "before-parameter-build.secrets-manager.*": "check_parameters",
+    "before-send.secrets-manager.*": "check_request",
+    "before-sign.*.*": "check_credentials",
+}
+"""Event of botocore -> the handler that every session registers for it."""
+
+
+def test_every_session_is_made_in_one_function_and_guarded() -> None:
+    made = [(path, name) for path in FILES for name, _ in calls(path) if name.startswith("boto3.")]
+    assert made == [(SESSION, "boto3.Session")]
+    (maker,) = [node for node in nodes(SESSION) if isinstance(node, ast.FunctionDef) and node.name == "_guarded"]
+    source = ast.unparse(maker)
+    assert "boto3.Session(botocore_session=core" in source
+    for event, handler in GUARDS.items():
+        assert f"('{event}', {handler})" in source or f"('{event}', partial({handler}, " in source
 
 
 def test_every_client_is_admitted_where_it_is_made() -> None:
-    """`Session.client` hands out what `_make` made; nothing else calls boto3's `client`."""
-    tree = ast.parse((SESSION).read_text())
+    """`Session.client` and `sts` make clients; nothing else calls boto3's `client`."""
     makers = [
         node
-        for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef) and node.name in {"_make", "sts"} and ".client(" in ast.unparse(node)
+        for node in nodes(SESSION)
+        if isinstance(node, ast.FunctionDef) and node.name in {"client", "sts"} and ".client(" in ast.unparse(node)
     ]
-    assert [node.name for node in makers] == ["_make", "sts"]
+    assert sorted(node.name for node in makers) == ["client", "sts"]
     assert all("self._admit(client)" in ast.unparse(node) for node in makers)
     made = [name for name, _ in calls(SESSION) if name.endswith(".client")]
     assert not [name for path in FILES for name, _ in calls(path) if name.endswith(".create_client")]
     asks_nobody = ["session.client"]  # for the address of its endpoint alone
-    admitted = ["own.client", "self._sessions().boto.client", "self.client", "self.client"]
+    admitted = ["own.boto.client", "self._sessions().boto.client", "self.client", "self.client"]
     assert sorted(made) == sorted([*admitted, *asks_nobody])
 
 

@@ -214,7 +214,7 @@ class Aws:
             if isinstance(refusal, Denied):
                 refusal.hint = refusal.allowing(f"{service}:{operation} on {subject}")
             elif isinstance(refusal, CredentialsError):
-                refusal.hint = self.session.how_to_mend(refusal, service, region)
+                refusal.hint = self.session.fix_for(refusal, service, region)
             raise refusal from error
         except Exception as error:
             code = type(error).__name__

@@ -26,7 +26,7 @@ _FIELDS = {
 """Part of the credentials -> its variable and its key in a profile."""
 
 
-def check_credentials(core: Any, cure: Cure, request_signer: Any, signature_version: Any, **_: Any) -> None:
+def check_credentials(core: Any, fix: Fix, request_signer: Any, signature_version: Any, **_: Any) -> None:
     """Refuse to sign a request with credentials that cannot be used: a handler of `before-sign`.
 
     Raises:
@@ -39,7 +39,7 @@ def check_credentials(core: Any, cure: Cure, request_signer: Any, signature_vers
         return
     credentials = credentials_of(request_signer)
     if credentials is None:
-        raise explained(core, "", botocore.NoCredentialsError(), cure)
+        raise credentials_error(core, "", botocore.NoCredentialsError(), fix)
     frozen = credentials.get_frozen_credentials()
     for part in _FIELDS:
         value = getattr(frozen, part)
@@ -59,10 +59,10 @@ def _place(core: Any, part: str, value: str, method: str) -> str:
     return f"the {key.removeprefix('aws_')} from {method}"
 
 
-Cure = Callable[[Source, str], str | None]
+Fix = Callable[[Source, str], str | None]
 """Returns the hint, given where the credentials come from and the error's code."""
 
-_HELD_BY = {
+_PROFILE_KEYS = {
     "sso": ("sso_session", "sso_start_url"),
     "login": ("login_session",),
     "custom-process": ("credential_process",),
@@ -86,34 +86,34 @@ _CLOCK = frozenset({"RequestExpired", "RequestInTheFuture", "RequestTimeTooSkewe
 _CLOCK_WORDS = ("Signature expired", "Signature not yet current")
 _UNKNOWN_TOKEN = frozenset({"AuthFailure", "InvalidClientTokenId", "UnrecognizedClientException"})
 """AWS's codes for a session token that the Region does not recognize. Source: aws-behavior.md 10.6."""
-_MISSHAPEN = (LookupError, TypeError, ValueError, AttributeError)
+_PARSE_ERRORS = (LookupError, TypeError, ValueError, AttributeError)
 """What Python raises for invalid JSON, missing fields and invalid times."""
 
 
-def watch(core: Any, provider: Any, cure: Cure) -> None:
+def watch(core: Any, provider: Any, fix: Fix) -> None:
     """Have the provider, its credentials, and the providers of a role behind it raise smrep's errors."""
     load = provider.load
 
     def watched() -> Any:
-        credentials = _fetch(core, provider.METHOD, load, cure)
+        credentials = _fetch(core, provider.METHOD, load, fix)
         if credentials:
-            freeze = partial(_fetch, core, credentials.method, credentials.get_frozen_credentials, cure)
+            freeze = partial(_fetch, core, credentials.method, credentials.get_frozen_credentials, fix)
             credentials.get_frozen_credentials = freeze
         return credentials
 
     provider.load = watched
-    visit_role_sources(provider, partial(watch, core, cure=cure))
+    visit_role_sources(provider, partial(watch, core, fix=fix))
 
 
-def _fetch(core: Any, method: str, fetch: Callable[[], Any], cure: Cure) -> Any:
+def _fetch(core: Any, method: str, fetch: Callable[[], Any], fix: Fix) -> Any:
     """Return what `fetch` returns; raise smrep's errors."""
     try:
         return fetch()
     except Exception as error:
-        raise explained(core, method, error, cure) from error
+        raise credentials_error(core, method, error, fix) from error
 
 
-def explained(core: Any, method: str, error: Exception, cure: Cure) -> SmrepError:
+def credentials_error(core: Any, method: str, error: Exception, fix: Fix) -> SmrepError:
     """Return the error for credentials that botocore failed to fetch by this method."""
     if isinstance(error, SmrepError):
         return error
@@ -122,13 +122,13 @@ def explained(core: Any, method: str, error: Exception, cure: Cure) -> SmrepErro
     source = source_of(core, method)
     if isinstance(error, botocore.ClientError):
         answer = from_response(error, "the credentials could not be fetched")
-        return answer if isinstance(answer, Unanswered | Throttled) else _unusable(answer, source, cure)
+        return answer if isinstance(answer, Unanswered | Throttled) else _unusable(answer, source, fix)
     if is_transport(error):
         return from_transport(error, "the credentials could not be fetched")
-    if method.startswith("assume-role") and isinstance(error, _MISSHAPEN) and not isinstance(error, UnicodeError):
+    if method.startswith("assume-role") and isinstance(error, _PARSE_ERRORS) and not isinstance(error, UnicodeError):
         return bad_answer(type(error).__name__, "the role could not be assumed")
-    code, words = _ill(error, source)
-    return CannotSend(words, "", cure(source, code), code=code)
+    code, words = _failure(error, source)
+    return CannotSend(words, "", fix(source, code), code=code)
 
 
 def refusal(place: str) -> CannotSend:
@@ -138,7 +138,7 @@ def refusal(place: str) -> CannotSend:
     return CannotSend(words, "", hint or "take it out where it is kept", code="BadCredentials")
 
 
-def ill_of(answer: AwsError, region: Region | None = None, *, has_token: bool = False) -> str:
+def rejection_code(answer: AwsError, region: Region | None = None, *, has_token: bool = False) -> str:
     """Return why AWS rejects a signature, as a code: AWS's own, or a more precise one of smrep's."""
     if answer.code in _CLOCK or any(words in answer.words for words in _CLOCK_WORDS):
         return "ClockSkew"
@@ -147,18 +147,18 @@ def ill_of(answer: AwsError, region: Region | None = None, *, has_token: bool = 
     return answer.code
 
 
-def _unusable(answer: AwsError, source: Source, cure: Cure) -> CannotSend:
+def _unusable(answer: AwsError, source: Source, fix: Fix) -> CannotSend:
     """Return AWS's refusal as an error after which no request can be sent."""
     subject = answer.message.removesuffix(answer.words).removesuffix(": ")
     return CannotSend(
-        answer.words, subject, cure(source, ill_of(answer)), code=answer.code, request_id=answer.request_id
+        answer.words, subject, fix(source, rejection_code(answer)), code=answer.code, request_id=answer.request_id
     )
 
 
 def source_of(core: Any, method: str) -> Source:
     """Return where botocore gets credentials by this method, with the profile that selects it."""
     config: Mapping[str, Any] = core.full_config.get("profiles", {})
-    keys = _HELD_BY.get(method, ())
+    keys = _PROFILE_KEYS.get(method, ())
     asked = core.profile
     name, seen = asked or "default", set[str]()
     while name not in seen and not any(key in config.get(name, {}) for key in keys):
@@ -175,7 +175,7 @@ def source_of(core: Any, method: str) -> Source:
     return Source(method, profile, place, tuple(core.available_profiles))
 
 
-def _ill(error: Exception, source: Source) -> tuple[str, str]:
+def _failure(error: Exception, source: Source) -> tuple[str, str]:
     """Return a code and a message for the error."""
     match error:
         case botocore.NoCredentialsError():
@@ -195,8 +195,8 @@ def _ill(error: Exception, source: Source) -> tuple[str, str]:
             return "SessionExpired", f"the session has expired: {_end_of_session(source)}"
         case _ if isinstance(error, _NOT_SIGNED_IN):
             return "NotSignedIn", f"not signed in: {source.title} has no session that can be used"
-        case _ if isinstance(error, _MISSHAPEN):
-            return "BadCredentials", f"{source.title} {_SHAPES.get(source.method, 'gave no credentials')}"
+        case _ if isinstance(error, _PARSE_ERRORS):
+            return "BadCredentials", f"{source.title} {_MALFORMED.get(source.method, 'gave no credentials')}"
         case botocore.ParamValidationError():
             return "BadCredentials", f"{source.title} gave no credentials that can be used"
         case botocore.InvalidConfigError() | botocore.InfiniteLoopConfigError() | botocore.UnknownCredentialError():
@@ -205,7 +205,7 @@ def _ill(error: Exception, source: Source) -> tuple[str, str]:
             return "CredentialsError", f"{source.title} gave no credentials ({type(error).__name__})"
 
 
-_SHAPES = {
+_MALFORMED = {
     "custom-process": "printed no JSON with credentials in it",
     "sso": "can't be used: the file of its sign-in is damaged",
     "login": "can't be used: the file of its sign-in is damaged",

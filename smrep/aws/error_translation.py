@@ -1,7 +1,7 @@
-"""From botocore's exceptions to our errors: one place for AWS's codes.
+"""Translate botocore's exceptions into smrep's errors: the one place for AWS's codes.
 
-AWS's own words are passed on where they come with a code. Of any other error only its class is told, with a sentence
-of ours: its text may hold a request's headers, an answer's body or a URL, and with them credentials.
+A message quotes AWS's words only if they come with a code. Any other error is named by its class, in smrep's words:
+its text may hold a request's headers, an answer's body or a URL, and so credentials.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ _THROTTLED = frozenset(
         "TooManyRequestsException",
     }
 )
-"""Without LimitExceededException, which is a resource quota here. Source: aws-behavior.md 5."""
+"""LimitExceededException is not among them: it is a resource quota here. Source: aws-behavior.md 5."""
 _DOUBTFUL = frozenset(
     {
         "InternalFailure",
@@ -86,7 +86,7 @@ _DOUBTFUL = frozenset(
 
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,127}", re.ASCII)
 _ABOUT_THE_SIGNATURE = frozenset({"IncompleteSignature", "InvalidSignatureException", "SignatureDoesNotMatch"})
-"""AWS's words then quote the request's headers, the session token among them."""
+"""Codes whose words quote the request's headers, with the session token."""
 _FETCHING = {
     "AssumeRole": "the role could not be assumed",
     "AssumeRoleWithWebIdentity": "the role could not be assumed with the web identity token",
@@ -94,13 +94,13 @@ _FETCHING = {
     "CreateToken": "the sign-in at IAM Identity Center could not be renewed",
     "CreateOAuth2Token": "the sign-in could not be renewed",
 }
-"""Operations by which botocore fetches credentials, and what it means that one failed."""
+"""Operation with which botocore fetches credentials -> the message if it fails."""
 _WITH_A_TOKEN = ("AssumeRoleWith", "GetRoleCredentials", "CreateToken", "CreateOAuth2Token")
-"""Operations whose parameters are credentials, which a message about a parameter quotes."""
+"""Operations whose parameters are credentials, which AWS's words may quote."""
 
 
 def code_of(response: Mapping[str, Any]) -> str:
-    """Return AWS's code in the answer, `HTTP` and the status where there is none."""
+    """Return AWS's code in the answer, or `HTTP` and the status if it has none."""
     details = response.get("Error")
     code = details.get("Code") if isinstance(details, Mapping) else None
     if isinstance(code, str) and code != "Unknown" and _CODE.fullmatch(code):
@@ -109,7 +109,7 @@ def code_of(response: Mapping[str, Any]) -> str:
 
 
 def from_response(error: botocore.ClientError, subject: str) -> AwsError:
-    """Return the error that an answer of AWS stands for; `subject` names the secret and the Region."""
+    """Return the error for an answer of AWS; `subject` names the secret and the Region."""
     response: Mapping[str, Any] = error.response
     code = code_of(response)
     metadata = response.get("ResponseMetadata", {})
@@ -136,8 +136,9 @@ def from_response(error: botocore.ClientError, subject: str) -> AwsError:
         return bad_answer(f"{words} ({code})", subject)
     else:
         kind = Refused
-    said = f"the session has expired: {words}" if code in _EXPIRED else words
-    return kind(f"{said} ({code})", subject, code=code, request_id=metadata.get("RequestId"))
+    if code in _EXPIRED:
+        words = f"the session has expired: {words}"
+    return kind(f"{words} ({code})", subject, code=code, request_id=metadata.get("RequestId"))
 
 
 def _words(details: Mapping[str, Any], code: str, operation: str) -> str:
@@ -160,51 +161,51 @@ _NO_ANSWER = (
 
 
 def is_transport(error: Exception) -> bool:
-    """Return whether a request was not sent, or not answered in full."""
+    """Return whether a request was not sent, or its answer was incomplete."""
     return isinstance(error, (*_NO_ANSWER, TooSlow, TooLarge, ResponseParserError))
 
 
 def from_transport(error: Exception, subject: str) -> SmrepError:
-    """Return the error for a call that got no answer, or none that can be read, or never left."""
+    """Return the error for a call that was not sent, or got no readable answer."""
     match error:
         case SmrepError():
             return error
         case botocore.NoCredentialsError():
-            return CannotSend(_said(error, "no credentials found"), code="NoCredentials")
+            return CannotSend(_with_class(error, "no credentials found"), code="NoCredentials")
         case botocore.ConfigParseError() | botocore.ConfigNotFound():
-            words = _said(error, f"{error.kwargs['path']} can't be read")
+            words = _with_class(error, f"{error.kwargs['path']} can't be read")
             return ConfigurationError(words, "mend that file, or name another one: AWS_CONFIG_FILE")
         case botocore.NoRegionError():
             return ConfigurationError("no Region is named", "name it: --primary-region REGION")
         case botocore.ParamValidationError():
-            return UsageError(_said(error, f"{subject}: a parameter is not of the form that AWS takes"))
+            return UsageError(_with_class(error, f"{subject}: a parameter is not of the form that AWS takes"))
         case TooSlow():
-            hint = f"check the network, the proxy and the endpoint, then {Unanswered.cure}"
+            hint = f"check the network, the proxy and the endpoint, then {Unanswered.default_hint}"
             return Unanswered(str(error), subject, hint)
         case TooLarge():
             return bad_answer(str(error), subject)
         case botocore.HTTPClientError() if _is_unsendable(error.kwargs.get("error")):
             unsent = "the request can't be sent: its URL, the proxy's or one of its headers is not well-formed"
             return ConfigurationError(
-                _said(error, unsent), "check the proxy, the endpoint, and tokens for control characters"
+                _with_class(error, unsent), "check the proxy, the endpoint, and tokens for control characters"
             )
         case _ if isinstance(error, _NO_ANSWER):
             fips = _without_fips(error)
-            hint = fips or f"check the network, the proxy and the endpoint, then {Unanswered.cure}"
-            unanswered = Unanswered(_said(error, _what_failed(error)), subject, hint)
+            hint = fips or f"check the network, the proxy and the endpoint, then {Unanswered.default_hint}"
+            unanswered = Unanswered(_with_class(error, _what_failed(error)), subject, hint)
             unanswered.names_the_cause = fips is not None
             return unanswered
         case _ if not isinstance(error, botocore.BotoCoreError) or "Parser" in type(error).__name__:
             return bad_answer(type(error).__name__, subject)
         case _:
             return ConfigurationError(
-                _said(error, "the AWS configuration can't be used"),
+                _with_class(error, "the AWS configuration can't be used"),
                 _without_fips(error) or "check --endpoint-url, the AWS_... variables and the profile",
             )
 
 
 def _without_fips(error: Exception) -> str | None:
-    """Return the hint for an endpoint that FIPS was asked for at, where there may be none; None for any other."""
+    """Return the hint for a FIPS endpoint that may not exist, None for any other."""
     url = str(getattr(error, "kwargs", {}).get("endpoint_url", ""))
     if "-fips." not in url and not isinstance(error, botocore.EndpointProviderError | botocore.UnknownEndpointError):
         return None
@@ -214,13 +215,13 @@ def _without_fips(error: Exception) -> str | None:
 
 
 def bad_answer(why: str, subject: str) -> Unanswered:
-    """Return the error for an answer that can't be AWS's, as a proxy or a captive portal gives."""
+    """Return the error for an answer that cannot be AWS's; a proxy or a captive portal sends such."""
     hint = "something between here and AWS answers in its place: check the proxy and the endpoint"
     return Unanswered(f"the answer makes no sense: {why}", subject, hint, code="BadAnswer")
 
 
 def _what_failed(error: botocore.BotoCoreError) -> str:
-    """Return what went wrong with a connection; of a proxy's URL nothing is told."""
+    """Return what went wrong with a connection, without a proxy's URL."""
     url = error.kwargs.get("endpoint_url")
     place = f" {shown_url(str(url))}" if url else " the endpoint"
     match error:
@@ -241,9 +242,9 @@ def _what_failed(error: botocore.BotoCoreError) -> str:
 
 
 def _is_unsendable(cause: object) -> bool:
-    """Return whether Python refused to put a URL or a header on the wire; its own InvalidURL is no ValueError."""
+    """Return whether Python refused to send a URL or a header; its InvalidURL is no ValueError."""
     return isinstance(cause, ValueError) or type(cause).__name__ == "InvalidURL"
 
 
-def _said(error: Exception, sentence: str) -> str:
+def _with_class(error: Exception, sentence: str) -> str:
     return f"{sentence} ({type(error).__name__})"

@@ -26,7 +26,7 @@ from botocore.session import Session as BotocoreSession
 from smrep import __version__
 from smrep.aws.allow_list import check_parameters, check_request
 from smrep.aws.botocore_internals import wrap_metadata_session
-from smrep.aws.credentials import NO_HEADER, Cure, check_credentials, explained, ill_of, source_of, watch
+from smrep.aws.credentials import NO_HEADER, Fix, check_credentials, credentials_error, rejection_code, source_of, watch
 from smrep.aws.error_translation import from_transport
 from smrep.aws.transport import BoundedSession, Bounds, bound_client
 from smrep.errors import AwsError, ConfigurationError, SmrepError
@@ -81,9 +81,9 @@ class Session:
     say: Callable[[str], None] = lambda _: None
     """Receives a line about every endpoint in use that is not AWS's own."""
     bounds: Bounds = field(default_factory=Bounds)
-    cure: Cure = lambda _source, _code: None
+    fix: Fix = lambda _source, _code: None
     """Returns the hint for credentials that cannot be used."""
-    _said: set[str] = field(default_factory=set)
+    _reported: set[str] = field(default_factory=set)
     _made: _Sessions | None = None
     _clients: dict[tuple[str, Region, bool], Any] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -115,7 +115,7 @@ class Session:
 
     def endpoint_url(self, region: Region) -> str | None:
         """Return the endpoint of Secrets Manager, None if it is AWS's own."""
-        return override(self.client("secretsmanager", region))
+        return endpoint_override(self.client("secretsmanager", region))
 
     def dependence(self, lost: Region, alive: Region) -> tuple[str, bool]:
         """Return where the credentials come from, and whether that may need the lost Region.
@@ -131,14 +131,15 @@ class Session:
         except Exception as error:
             raise _unusable(error) from error
 
-    def how_to_mend(self, refusal: AwsError, service: str, region: Region) -> str | None:
+    def fix_for(self, refusal: AwsError, service: str, region: Region) -> str | None:
         """Return the hint for a request to this service whose credentials AWS rejects."""
-        url = override(self.client(service, region))
+        url = endpoint_override(self.client(service, region))
         if url and _OTHER_REGION in refusal.words:
             refusal.names_the_cause = True
+            setting = self._endpoint_setting(service, region)
             return (
-                f"{url} ({self._who_names(service, region)}) is the endpoint of one Region, and in force for all; name "
-                f"one for {region} besides: --endpoint-url {region}=URL"
+                f"{url} ({setting}) is the endpoint of one Region, and in force for all; "
+                f"name one for {region} besides: --endpoint-url {region}=URL"
             )
         core = self._sessions().core
         credentials = core.get_credentials()
@@ -147,11 +148,11 @@ class Session:
         except Exception:  # noqa: BLE001 - they failed to renew, so they are a session's, which has a token
             has_token = True
         source = source_of(core, credentials.method if credentials else "")
-        ill = ill_of(refusal, region, has_token=has_token)
-        refusal.names_the_cause = ill != refusal.code
-        return self.cure(source, ill)
+        code = rejection_code(refusal, region, has_token=has_token)
+        refusal.names_the_cause = code != refusal.code
+        return self.fix(source, code)
 
-    def _who_names(self, service: str, region: Region) -> str:
+    def _endpoint_setting(self, service: str, region: Region) -> str:
         """Return which setting names the endpoint in use: a flag, a variable or the profile."""
         if endpoint_for(service, region, self.settings.endpoints):
             return "--endpoint-url"
@@ -162,26 +163,23 @@ class Session:
     def _sessions(self) -> _Sessions:
         """Return the sessions whose credentials are used; make them on first use."""
         if self._made is None:
-            settings, core = self.settings, self._core()
-            if settings.sole_region:
-                core.set_config_variable("sts_regional_endpoints", "regional")  # else it may be the one in us-east-1
-            own = _Sessions(boto3.Session(botocore_session=core, region_name=settings.sole_region), core)
-            for provider in core.get_component("credential_provider").providers:
+            own, role_arn = self._guarded(), self.settings.role_arn
+            for provider in own.core.get_component("credential_provider").providers:
                 wrap_metadata_session(provider, partial(BoundedSession, bounds=self.bounds))
-                watch(core, provider, self.cure)
-            self._made = self._assumed(own, settings.role_arn) if settings.role_arn else own
+                watch(own.core, provider, self.fix)
+            self._made = self._assumed(own, role_arn) if role_arn else own
         return self._made
 
-    def _core(self) -> BotocoreSession:
-        """Return a session that names smrep to AWS, and whose clients are guarded, botocore's own too.
+    def _guarded(self) -> _Sessions:
+        """Return sessions that name smrep to AWS and guard every client, also those that botocore makes itself.
 
-        A client of Secrets Manager sends only what the allow-list has. The list is checked for a call, and again for
-        the request on the wire, since event handlers may change it. botocore calls other services for credentials.
+        A client of Secrets Manager sends only what is on the allow-list: smrep checks the call, and again the request
+        on the wire, which event handlers may have changed. botocore calls other services to fetch credentials.
 
         The user agent is fixed: botocore would build it anew for every call. It names the application, as botocore's
         would. Source: docs.aws.amazon.com/sdkref, setting sdk_ua_app_id.
         """
-        core = BotocoreSession(profile=self.settings.profile)  # only one that was typed: it overrides the environment
+        core = BotocoreSession(profile=self.settings.profile)  # None if not typed: it would override the environment
         core.user_agent_name, core.user_agent_version = "smrep", __version__
         application = core.get_config_variable("user_agent_appid")
         user_agent = f"{core.user_agent()} app/{application}" if application else core.user_agent()
@@ -190,22 +188,25 @@ class Session:
         events.register_first("creating-client-class", partial(bound_client, self.bounds))
         events.register_first("before-parameter-build.secrets-manager.*", check_parameters)
         events.register_last("before-send.secrets-manager.*", check_request)
-        events.register_first("before-sign.*.*", partial(check_credentials, core, self.cure))
-        return core
+        events.register_first("before-sign.*.*", partial(check_credentials, core, self.fix))
+        region = self.settings.sole_region
+        if region:
+            core.set_config_variable("sts_regional_endpoints", "regional")  # else it may be the one in us-east-1
+        return _Sessions(boto3.Session(botocore_session=core, region_name=region), core)
 
     def _admit(self, client: Any) -> None:
         """Hold the client to the allow-list; report its endpoint once, unless it is AWS's own."""
         client.meta.events.register_first("before-parameter-build.*.*", check_parameters)
-        url = override(client)
-        if url and url not in self._said:
-            self._said.add(url)
+        url = endpoint_override(client)
+        if url and url not in self._reported:
+            self._reported.add(url)
             self.say(f"endpoint {url}, not AWS's own")
 
     def _assumed(self, own: _Sessions, role_arn: str) -> _Sessions:
         """Return sessions with the role's credentials, which renew themselves."""
         settings, source = self.settings, own.boto.get_credentials()
         if source is None:
-            raise explained(own.core, "", NoCredentialsError(), self.cure)
+            raise credentials_error(own.core, "", NoCredentialsError(), self.fix)
 
         def sts(name: str, **_: Any) -> Any:
             client = own.boto.client(
@@ -226,10 +227,10 @@ class Session:
                 **({"ExternalId": settings.external_id} if settings.external_id else {}),
             },
         )
-        core, provider = self._core(), _RoleProvider(fetcher)
-        watch(core, provider, self.cure)
-        core.register_component("credential_provider", CredentialResolver([provider]))
-        return _Sessions(boto3.Session(botocore_session=core), core)
+        assumed, provider = self._guarded(), _RoleProvider(fetcher)
+        watch(assumed.core, provider, self.fix)
+        assumed.core.register_component("credential_provider", CredentialResolver([provider]))
+        return assumed
 
 
 class _Sessions(NamedTuple):
@@ -273,7 +274,7 @@ def _no_profile(name: str) -> ConfigurationError:
     return ConfigurationError(f"there is no profile {name}", f"{suggestion}{listed}", code="ProfileNotFound")
 
 
-def override(client: Any) -> str | None:
+def endpoint_override(client: Any) -> str | None:
     """Return the client's endpoint, without any password; None if it is AWS's own."""
     url = str(client.meta.endpoint_url)
     parts = urlsplit(url)
@@ -296,8 +297,8 @@ def profile_region(profile: str | None) -> str | None:
     return region
 
 
-_KEPT = ("env", "shared-credentials-file", "config-file", "explicit")
-_OWN = ("iam-role", "container-role")
+_STORED = ("env", "shared-credentials-file", "config-file", "explicit")
+_MACHINE = ("iam-role", "container-role")
 
 
 def dependence(sessions: _Sessions, lost: Region, alive: Region) -> tuple[str, bool]:
@@ -313,9 +314,9 @@ def dependence(sessions: _Sessions, lost: Region, alive: Region) -> tuple[str, b
         return (
             f"they come from IAM Identity Center in {lost} and can't be renewed while it is down; have others at hand"
         ), True
-    if method in _KEPT:
+    if method in _STORED:
         return f"keys that are kept here ({method}); nothing in them depends on {lost}", False
-    if method in _OWN:
+    if method in _MACHINE:
         return f"the machine's own role ({method}); nothing in it depends on {lost}", False
     if method.startswith("assume-role"):
         endpoint = str(session.client("sts", region_name=alive).meta.endpoint_url)

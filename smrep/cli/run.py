@@ -396,7 +396,7 @@ class Run:
             sts_region=first,
             sole_region=first if sole else None,
         )
-        session = Session(settings, self.messages.note, cure=credentials_fix)
+        session = Session(settings, self.messages.note, fix=credentials_fix)
         if first:
             self.endpoint_url = session.endpoint_url(first)
         return Aws(session, self.messages.trace if options.debug else None, self._observe)

@@ -105,9 +105,9 @@ def test_a_name_is_quoted_where_it_goes_to_a_shell() -> None:
         (Denied("no"), "allow kms:DescribeKey", Outcome.ACCESS),
         (Denied("no", hint="log in"), "allow kms:DescribeKey", Outcome.ACCESS),
         (CredentialsError("no", hint="log in"), "log in", Outcome.ACCESS),
-        (Throttled("no"), Throttled.cure, Outcome.PENDING),
+        (Throttled("no"), Throttled.default_hint, Outcome.PENDING),
         (Unanswered("no", hint="check the network"), "check the network", Outcome.PENDING),
-        (Refused("no"), Unanswered.cure, Outcome.PENDING),
+        (Refused("no"), Unanswered.default_hint, Outcome.PENDING),
     ],
 )
 def test_what_could_not_be_checked_says_why_and_what_would_help(

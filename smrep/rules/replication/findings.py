@@ -98,7 +98,7 @@ def unchecked(subject: str, error: AwsError, permission: str) -> Finding:
         Kind.UNCHECKED,
         Severity.WARNING,
         f"{subject} could not be checked: {error.message}",
-        error.allowing(permission) if isinstance(error, Denied) else error.hint or Unanswered.cure,
+        error.allowing(permission) if isinstance(error, Denied) else error.hint or Unanswered.default_hint,
         failed_check_outcome(error),
     )
 
