@@ -44,7 +44,7 @@ def check_credentials(core: Any, fix: Fix, request_signer: Any, signature_versio
     for part in _FIELDS:
         value = getattr(frozen, part)
         if value and NO_HEADER.search(value):
-            raise refusal(_place(core, part, value, credentials.method))
+            raise unsendable(_place(core, part, value, credentials.method))
 
 
 def _place(core: Any, part: str, value: str, method: str) -> str:
@@ -118,7 +118,7 @@ def credentials_error(core: Any, method: str, error: Exception, fix: Fix) -> Smr
     if isinstance(error, SmrepError):
         return error
     if method == "container-role" and NO_HEADER.search(os.environ.get(_CONTAINER_TOKEN, "")):
-        return refusal(_CONTAINER_TOKEN)
+        return unsendable(_CONTAINER_TOKEN)
     source = source_of(core, method)
     if isinstance(error, botocore.ClientError):
         answer = from_response(error, "the credentials could not be fetched")
@@ -131,7 +131,7 @@ def credentials_error(core: Any, method: str, error: Exception, fix: Fix) -> Smr
     return CannotSend(words, "", fix(source, code), code=code)
 
 
-def refusal(place: str) -> CannotSend:
+def unsendable(place: str) -> CannotSend:
     """Return the error for a credential that fits in no header, named by where it is kept."""
     words = f"{place} holds a line end, or another character that no credential has"
     hint = f'take it out: export {place}="$(printf %s "${place}" | tr -cd \'!-~\')"' if place.isupper() else None

@@ -131,7 +131,7 @@ def secret_arn(answer: Mapping[str, Any], region: Region, secret_id: str | None 
         raise BadField("ARN is of another Region than the one asked")
     if "Name" in answer and required(answer, "Name") != arn["name"]:
         raise BadField("Name is of another secret than ARN")
-    if secret_id and secret_id not in (arn[0], arn["stem"], arn["name"]):
+    if secret_id is not None and secret_id not in (arn[0], arn["stem"], arn["name"]):
         raise BadField("ARN is of another secret than the one asked for")
     return arn[0]
 

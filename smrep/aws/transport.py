@@ -103,7 +103,7 @@ class BoundedSession:
 
 
 def _bounded(pool: Any, bounds: Bounds) -> type:
-    """Return that class of pools, with connections that read bounded answers; a proxy's to CONNECT too."""
+    """Return the class of pools with connections that read bounded answers, also a proxy's answer to CONNECT."""
     response = pool.ConnectionCls.response_class
 
     def bounded_response(sock: Any, *args: Any, **kwargs: Any) -> Any:
