@@ -72,17 +72,17 @@ def parse_arn(text: str, service: str) -> Arn:
         UsageError: it is no ARN, belongs to another service, or its Region is invalid or of another partition.
 
     """
-    found = _ARN.fullmatch(text)
-    if found is None or found[2] != service:
+    match = _ARN.fullmatch(text)
+    if match is None or match[2] != service:
         example = "secret:NAME-SUFFIX" if service == "secretsmanager" else "key/ID"
         raise UsageError(
             f"{text!r} is not the ARN of a {'secret' if service == 'secretsmanager' else 'KMS key'}",
             f"it looks like arn:aws:{service}:us-east-1:123456789012:{example}",
         )
-    region = parse_region(found[3])
-    if partition_of(region) != found[1]:
-        raise UsageError(f"{text!r} names the partition {found[1]}, and {region} is in {partition_of(region)}")
-    return Arn(found[1], found[2], region, found[4], found[5])
+    region = parse_region(match[3])
+    if partition_of(region) != match[1]:
+        raise UsageError(f"{text!r} names the partition {match[1]}, and {region} is in {partition_of(region)}")
+    return Arn(match[1], match[2], region, match[4], match[5])
 
 
 def in_region(arn: str, region: Region) -> str:
@@ -335,14 +335,14 @@ class Endpoint:
 def endpoint_for(service: str, region: Region | None, endpoints: Iterable[Endpoint]) -> str | None:
     """Return the URL for a service in a Region, None for AWS's own; an endpoint for the Region wins."""
     urls = {endpoint.region: endpoint.url for endpoint in endpoints}
-    own = urls.get(region) if service == "secretsmanager" else None
-    return own or urls.get(None)
+    regional = urls.get(region) if service == "secretsmanager" else None
+    return regional or urls.get(None)
 
 
 def split_endpoint(text: str) -> tuple[str, str]:
     """Return the Region and the URL of `REGION=URL`; the Region may be absent, and is then empty."""
-    found = re.fullmatch(r"([^=/:]+)=(.*)", text, re.DOTALL)
-    return (found[1], found[2]) if found else ("", text)
+    match = re.fullmatch(r"([^=/:]+)=(.*)", text, re.DOTALL)
+    return (match[1], match[2]) if match else ("", text)
 
 
 IDLE_PAGES = 1000
@@ -383,8 +383,8 @@ def shown_url(url: str) -> str:
     An unescaped `/`, `?` or `#` in a password moves its rest into the host or the path. An `@` after them, or an
     invalid host, shows that.
     """
-    found = _URL.fullmatch(url)
-    if found and "@" not in (found[4] or "") + (found[5] or ""):
-        return f"{found[1]}://{found[2]}{found[3] or ''}{found[4] or ''}"
+    match = _URL.fullmatch(url)
+    if match and "@" not in (match[4] or "") + (match[5] or ""):
+        return f"{match[1]}://{match[2]}{match[3] or ''}{match[4] or ''}"
     scheme = re.match(r"https?(?=://)", url)
     return f"{scheme[0]}://{HIDDEN}" if scheme else HIDDEN

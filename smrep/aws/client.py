@@ -182,7 +182,7 @@ class Aws:
             token = answer.get(given)
             if not token:
                 return
-            shown = [each for each in answer.values() if each and isinstance(each, list)]
+            shown = [value for value in answer.values() if value and isinstance(value, list)]
             if why := paging.why_endless(shown, token):
                 raise Unanswered(why, f"{name} in {region}")
             params[wanted] = token

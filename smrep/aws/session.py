@@ -156,8 +156,8 @@ class Session:
         """Return which setting names the endpoint in use: a flag, a variable or the profile."""
         if endpoint_for(service, region, self.settings.endpoints):
             return "--endpoint-url"
-        own = {"secretsmanager": "SECRETS_MANAGER"}.get(service, service.upper())
-        variables = (f"AWS_ENDPOINT_URL_{own}", "AWS_ENDPOINT_URL")
+        suffix = {"secretsmanager": "SECRETS_MANAGER"}.get(service, service.upper())
+        variables = (f"AWS_ENDPOINT_URL_{suffix}", "AWS_ENDPOINT_URL")
         return next((name for name in variables if os.environ.get(name)), "the profile's endpoint_url")
 
     def _sessions(self) -> _Sessions:
