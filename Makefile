@@ -25,6 +25,8 @@ COMPILE := $(TOOLS)/uv pip compile --quiet --system-certs --universal --python-v
 demo: .venv/run.stamp
 	@$(BIN)/smrep sandbox exec --seed --replication-delay 2s --replication-delay ap-southeast-2=4s \
 	  -- $(BIN)/smrep replicate prod/payments/db -r us-west-2,eu-west-1,ap-southeast-2 -o table
+	@echo 'next, the loss of a Region and the failback:'
+	@echo '  $(BIN)/smrep sandbox drill'
 
 test: lint types
 	$(PYTEST) -m "$(QUICK)"
@@ -81,6 +83,9 @@ package: .venv/run.stamp
 	rm -rf dist
 	@$(BIN)/python -m hatchling build -d dist
 	@cd dist && { sha256sum * 2> /dev/null || shasum -a 256 *; }
+
+docs/page.png: docs/picture.py .venv/run.stamp
+	$(BIN)/python docs/picture.py page > $@
 
 docs/%.svg: docs/picture.py .venv/run.stamp
 	$(BIN)/python docs/picture.py $* > $@

@@ -159,10 +159,10 @@ class Denied(AwsError):
         if explicit:
             policy = explicit[1] or "policy (of the caller, the organization, the endpoint or the resource)"
             article = "an" if policy.startswith("identity") else "a"
-            return f"a Deny in {article} {policy} says no, which no Allow beats; have it let through {what}"
+            return f"{article} {policy} denies it, which no Allow overrides; change it to permit {what}"
         implicit = re.search(r"because no ([\w -]*?(?:policy|boundary)) allows", self.words, re.ASCII)
         if implicit and implicit[1] not in ("identity-based policy", "resource-based policy"):
-            return f"the {implicit[1]} says no, so that no IAM policy helps; allow there {what}"
+            return f"the {implicit[1]} does not allow it, which no IAM policy overrides; change it to allow {what}"
         return f"allow {what}"
 
 
@@ -170,7 +170,7 @@ class Throttled(AwsError):
     """AWS throttled the request and did nothing; smrep may send it again."""
 
     outcome = Outcome.PENDING
-    default_hint = "the account asks more of AWS than its quota allows: try again in a while"
+    default_hint = "AWS throttles requests of this account; try again later"
 
 
 class PlanIsStale(SmrepError):
@@ -228,4 +228,4 @@ class NotSent(SmrepError):
 class Unanswered(AwsError):
     """No usable answer came (connection, timeout, a 5xx, garbage): AWS may have acted or not."""
 
-    default_hint = "try again; AWS's own state: https://health.aws.amazon.com"
+    default_hint = "try again; AWS's status page: https://health.aws.amazon.com"

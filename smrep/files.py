@@ -1,4 +1,4 @@
-"""Files that smrep makes: for their owner's eyes only, unless others are meant to read them."""
+"""Creates files that only their owner can read, unless others should."""
 
 from __future__ import annotations
 
@@ -10,47 +10,47 @@ from collections.abc import Iterator
 from typing import TextIO
 
 OWN = 0o600
-"""The mode of a file that smrep makes: its owner reads and writes it, and nobody else."""
+"""Mode of a new file: only its owner can read and write it."""
 
 
 def check_folder(path: str) -> None:
-    """Do nothing if there is a folder in which the file can be made: better told before anything is done than after.
+    """Check before a run that the file can be created in its folder.
 
     Raises:
-        OSError: there is none, or the path is empty.
+        OSError: it cannot, or the path is empty.
 
     """
     folder = os.path.dirname(os.path.realpath(path))  # noqa: PTH120 - as below
     if not path:
-        raise FileNotFoundError(errno.ENOENT, "it names no file")
+        raise FileNotFoundError(errno.ENOENT, "the path is empty")
     if not os.path.isdir(folder):  # noqa: PTH112 - as below
-        raise FileNotFoundError(errno.ENOENT, f"there is no folder {folder}")
+        raise FileNotFoundError(errno.ENOENT, f"folder {folder} does not exist")
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise PermissionError(errno.EACCES, f"nothing may be made in {folder}")
+        raise PermissionError(errno.EACCES, f"you may not create files in {folder}")
 
 
 def appending(path: str) -> TextIO:
-    """Return a file to append to; where there is none yet, it is made with mode 0600, whatever the umask.
+    """Open a file to append to; a new one gets the mode 0600, whatever the umask.
 
-    One that is there keeps its mode; a link that leads to it is followed. Nothing is made at the far end of a link.
+    An existing file keeps its mode. Links to it are followed, but no file is created at the end of a link.
 
     Raises:
-        OSError: it can't be made or written to.
+        OSError: it cannot be created or written.
 
     """
     flags = os.O_WRONLY | os.O_APPEND
     try:
         descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL, OWN)
-        os.fchmod(descriptor, OWN)  # a umask can take from the mode even what is the owner's
+        os.fchmod(descriptor, OWN)  # a umask can even restrict the owner
     except FileExistsError:
         descriptor = os.open(path, flags)
     return os.fdopen(descriptor, "a", encoding="utf-8")
 
 
 def end_last_line(file: TextIO, path: str) -> None:
-    """End the last line of what is appended to if it has no end, as a run leaves it that was cut off.
+    """End the file's last line if an interrupted run left it without an end.
 
-    Of what can't be read, such as a pipe, it is not known.
+    Does nothing if the file cannot be read, such as a pipe.
     """
     with contextlib.suppress(OSError), open(path, "rb") as there:  # noqa: PTH123 - as below
         if there.seekable() and there.seek(0, os.SEEK_END):
@@ -61,25 +61,25 @@ def end_last_line(file: TextIO, path: str) -> None:
 
 @contextlib.contextmanager
 def replacing(path: str, mode: int = OWN) -> Iterator[TextIO]:
-    """Yield a file that takes the path's place at a good end, whole and on the disk; at a bad end the old one stays.
+    """Yield a file that replaces the path once it is complete and on disk; after an exception, the old one stays.
 
-    Who reads the path sees the old file or the new one, never a half. A new one has this mode, whatever the umask; one
-    that is there hands on its mode and, as far as we may, its owner and group. A link that leads to it is followed and
-    stays. Nothing is made at the far end of a link.
+    Readers see the old file or the new one, never a part. A new file gets this mode, whatever the umask; an existing
+    one passes on its mode and, if permitted, its owner and group. Links to it are followed and stay, but no file is
+    created at the end of a link.
 
     Raises:
-        OSError: it can't be made or written to, or something else than a file is there.
+        OSError: it cannot be created or written, or the path is not a regular file.
 
     """
     target = os.path.realpath(path, strict=os.path.islink(path))  # noqa: PTH114 - pathlib's RuntimeError is no OSError
     before = _there(target)
-    # In the same folder, as only there a rename is one step; short, and with no ending that anybody looks for.
+    # In the same folder, where a rename is atomic; short, and with no extension that other programs look for.
     aside = f"{os.path.dirname(target)}/.smrep-{os.urandom(8).hex()}"  # noqa: PTH120
     try:
         descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWN)
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
             if before:
-                with contextlib.suppress(PermissionError):  # to give a file away is root's right
+                with contextlib.suppress(PermissionError):  # only root may give a file away
                     os.fchown(descriptor, before.st_uid, before.st_gid)
             os.fchmod(descriptor, stat.S_IMODE(before.st_mode) if before else mode)
             yield file
@@ -93,10 +93,10 @@ def replacing(path: str, mode: int = OWN) -> Iterator[TextIO]:
 
 
 def _there(target: str) -> os.stat_result | None:
-    """Return what is known of the file that is there, None where none is.
+    """Return the status of an existing file, None if there is none.
 
     Raises:
-        OSError: it is a folder, or a device, which a rename would put an end to.
+        OSError: it is a folder or a device, which a rename would destroy.
 
     """
     try:

@@ -77,11 +77,11 @@ def parse_arn(text: str, service: str) -> Arn:
         example = "secret:NAME-SUFFIX" if service == "secretsmanager" else "key/ID"
         raise UsageError(
             f"{text!r} is not the ARN of a {'secret' if service == 'secretsmanager' else 'KMS key'}",
-            f"it looks like arn:aws:{service}:us-east-1:123456789012:{example}",
+            f"an ARN looks like arn:aws:{service}:us-east-1:123456789012:{example}",
         )
     region = parse_region(match[3])
     if partition_of(region) != match[1]:
-        raise UsageError(f"{text!r} names the partition {match[1]}, and {region} is in {partition_of(region)}")
+        raise UsageError(f"{text!r} has the partition {match[1]}, but {region} is in {partition_of(region)}")
     return Arn(match[1], match[2], region, match[4], match[5])
 
 
@@ -154,7 +154,7 @@ class FarEnd:
     status: str | None
     message: str | None = None
     role: str | None = None
-    """The role with which Secrets Manager replicates; None if it uses the permissions of whoever writes the primary."""
+    """The role with which Secrets Manager replicates; None if it uses the permissions of the primary's writer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,7 +364,7 @@ class Paging:
         if self._idle >= IDLE_PAGES:
             return f"{IDLE_PAGES} pages in a row showed nothing new"
         if token in self._tokens:
-            return "the same page was to come again"
+            return "AWS returned the same page token again"
         self._tokens.add(token)
         return None
 

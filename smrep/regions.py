@@ -68,7 +68,7 @@ def parse_region(text: str) -> Region:
         return Region(text)
     near = nearest(text)
     raise UsageError(
-        f"{text!r} is not an AWS Region" if text else "a Region is missing",
+        f"{text!r} is not an AWS Region" if text else "a Region must not be empty",
         f"did you mean {near}?" if near else "Region names look like us-west-2",
     )
 

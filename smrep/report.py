@@ -43,7 +43,7 @@ class Kind(StrEnum):
     DETACHED = "detached"
     REMOVING = "removing"
     ROTATING = "rotating"
-    NAME_CLASH = "name_clash"
+    NAME_CONFLICT = "name_conflict"
     NO_VALUE = "no_value"
     STUCK = "stuck"
     KEY_MISSING = "key_missing"
@@ -264,8 +264,8 @@ def bug(error: BaseException) -> Problem:
     place = f"{Path(frame.filename).name}:{frame.lineno}"
     return Problem(
         "Bug",
-        f"this is a fault of smrep: {type(error).__name__} at {place}",
-        "please report it with this line and the command that you typed",
+        f"bug in smrep: {type(error).__name__} at {place}",
+        "please report it with this line and your command",
         None,
         Outcome.BUG,
     )

@@ -82,6 +82,11 @@ class Done:
         return [line.split("\t") for line in self.out.splitlines()]
 
 
+def commands_in(hint: str) -> list[str]:
+    """Return the commands of a hint: its indented lines."""
+    return [line.removeprefix("  ") for line in hint.splitlines() if line.startswith("  ")]
+
+
 def _without_none(env: dict[str, str | None]) -> dict[str, str]:
     return {key: value for key, value in env.items() if value is not None}
 

@@ -46,7 +46,7 @@ def lines(title: str) -> Iterator[str]:
 
 @pytest.mark.docs
 def test_what_is_there_is_adopted_in_one_command(stock: Sandbox, tmp_path: Path) -> None:
-    for line in lines("Adopt what is there"):
+    for line in lines("Adopt existing replicas"):
         done = paste(stock, line, tmp_path)
         assert done.returncode == expected_code(line), (line, done.stderr)
     assert parse((tmp_path / "dr.toml").read_text(), "dr.toml").account_id == "123456789012"
@@ -55,7 +55,7 @@ def test_what_is_there_is_adopted_in_one_command(stock: Sandbox, tmp_path: Path)
 @pytest.mark.docs
 def test_a_manifest_is_audited_planned_and_applied(stock: Sandbox, tmp_path: Path) -> None:
     (tmp_path / "dr.toml").write_text(blocks("toml", "The manifest")[0])
-    audit, pipe = lines("What audit sees, and what it does not")
+    audit, pipe = lines("What audit can see")
     assert paste(stock, audit, tmp_path).returncode == 5
     assert {each.name for each in tmp_path.glob("audit.*")} == {"audit.html", "audit.xml", "audit.prom"}
     check, plan, do = lines("Plan and apply in CI")
@@ -98,13 +98,7 @@ def test_the_jobs_say_what_smrep_understands() -> None:
     batch: Any = json.loads(next(each for each in blocks("json") if "jobDefinitionName" in each))
     understood(batch["containerProperties"]["command"])
     assert batch["containerProperties"]["readonlyRootFilesystem"] is True
-    kubernetes, github = (yaml.safe_load(each) for each in blocks("yaml"))
-    (container,) = kubernetes["spec"]["template"]["spec"]["containers"]
-    understood(container["args"])
-    assert (
-        container["securityContext"]["runAsNonRoot"] is container["securityContext"]["readOnlyRootFilesystem"] is True
-    )
-    assert kubernetes["spec"]["completions"] == kubernetes["spec"]["parallelism"] == 4
+    (github,) = (yaml.safe_load(each) for each in blocks("yaml"))
     job = github["jobs"]["apply"]
     last = job["steps"][-1]["with"]["command"]
     for shard in job["strategy"]["matrix"]["shard"]:
@@ -114,13 +108,13 @@ def test_the_jobs_say_what_smrep_understands() -> None:
 def test_the_image_on_top_holds_the_manifest_where_the_jobs_look_for_it() -> None:
     (found,) = [each.splitlines() for each in blocks("dockerfile")]
     assert found == ["FROM smrep", "COPY --chmod=444 dr.toml /etc/smrep/"]
-    assert PAGE.count('"-f", "/etc/smrep/dr.toml"') == 2
+    assert '"-f", "/etc/smrep/dr.toml"' in PAGE
     assert "docker build -t smrep ." in PAGE
 
 
 @pytest.mark.docs
 def test_the_journal_is_as_the_page_shows_it(stock: Sandbox, tmp_path: Path) -> None:
-    (shown,) = [json.loads(each) for each in blocks("json", "Manners")]
+    (shown,) = [json.loads(each) for each in blocks("json", "Rate and journal")]
     (tmp_path / "dr.toml").write_text(blocks("toml", "The manifest")[0])
     paste(stock, "smrep apply -f dr.toml --yes --max-removals 1 --journal dr.jsonl", tmp_path)
     written = [json.loads(line) for line in (tmp_path / "dr.jsonl").read_text().splitlines()]

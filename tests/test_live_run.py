@@ -51,7 +51,7 @@ def test_what_a_run_is_asked() -> None:
         ({"regions": "us-east-1,us-wset-2"}, "did you mean us-west-2"),
         ({"regions": "us-east-1,us-east-1"}, "twice"),
         ({"regions": "us-east-1,cn-north-1"}, "partitions"),
-        ({"regions": "us-east-1,us-west-2", "live_patience": "soon"}, "--live-patience: 'soon' is no duration"),
+        ({"regions": "us-east-1,us-west-2", "live_patience": "soon"}, "--live-patience: 'soon' is not a duration"),
         ({"regions": "us-east-1,us-west-2", "live_kms_key": ["eu-west-1=alias/dr"]}, "wants REGION=KEY"),
         ({"regions": "us-east-1,us-west-2", "live_bad_key": ["us-west-2"]}, "wants REGION=KEY"),
         ({"regions": "us-east-1,us-west-2", "numprocesses": 2}, "one process"),

@@ -50,10 +50,10 @@ def test_the_parts_that_hints_name_are_there() -> None:
     hints = [
         hint
         for path in sorted((ROOT / "smrep").rglob("*.py"))
-        for hint in re.findall(r"smrep help runbooks ([\w-]+), '([^']+)'", path.read_text())
+        for hint in re.findall(r"'([^']+)' in the runbook\", \"smrep help runbooks ([\w-]+)\"", path.read_text())
     ]
     assert len(hints) >= 3
-    for page, part in hints:
+    for part, page in hints:
         assert part in headings((FOLDER / f"{page}.md").read_text()), (page, part)
 
 

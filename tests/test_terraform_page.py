@@ -34,5 +34,5 @@ def test_its_command_works(make_sandbox: Callable[..., Sandbox], tmp_path: Path)
 def test_a_secret_is_called_what_the_page_says() -> None:
     from smrep.rules.manifest.terraform import identifiers
 
-    (name, identifier), *rest = re.findall(r"`([\w/]+)` is `(\w+)`", PAGE)
+    (name, identifier), *rest = re.findall(r"`([\w/]+)` becomes `(\w+)`", PAGE)
     assert (identifiers([name]), rest) == ({name: identifier}, [])

@@ -47,7 +47,7 @@ def check(service: str, operation: str, params: Iterable[str]) -> str:
     """
     method = ALLOWED.get((service, operation))
     if method is None or not WRITES.get(operation, frozenset(params)).issuperset(params):
-        raise NotAllowed(f"{service}:{operation} with {', '.join(params)} is not on the list of what smrep may send")
+        raise NotAllowed(f"smrep may not send {service}:{operation} with {', '.join(params)}")
     return method
 
 

@@ -121,21 +121,22 @@ def credentials_error(core: Any, method: str, error: Exception, fix: Fix) -> Smr
         return unsendable(_CONTAINER_TOKEN)
     source = source_of(core, method)
     if isinstance(error, botocore.ClientError):
-        answer = from_response(error, "the credentials could not be fetched")
+        answer = from_response(error, "could not get credentials")
         return answer if isinstance(answer, Unanswered | Throttled) else _unusable(answer, source, fix)
     if is_transport(error):
-        return from_transport(error, "the credentials could not be fetched")
+        return from_transport(error, "could not get credentials")
     if method.startswith("assume-role") and isinstance(error, _PARSE_ERRORS) and not isinstance(error, UnicodeError):
-        return bad_answer(type(error).__name__, "the role could not be assumed")
+        return bad_answer(type(error).__name__, "could not assume the role")
     code, words = _failure(error, source)
     return CannotSend(words, "", fix(source, code), code=code)
 
 
 def unsendable(place: str) -> CannotSend:
     """Return the error for a credential that fits in no header, named by where it is kept."""
-    words = f"{place} holds a line end, or another character that no credential has"
-    hint = f'take it out: export {place}="$(printf %s "${place}" | tr -cd \'!-~\')"' if place.isupper() else None
-    return CannotSend(words, "", hint or "take it out where it is kept", code="BadCredentials")
+    words = f"{place} contains a line end or another character that no credential has"
+    clean = f'export {place}="$(printf %s "${place}" | tr -cd \'!-~\')"'
+    hint = f"remove it:\n  {clean}" if place.isupper() else "remove it where the credential is stored"
+    return CannotSend(words, "", hint, code="BadCredentials")
 
 
 def rejection_code(answer: AwsError, region: Region | None = None, *, has_token: bool = False) -> str:
@@ -183,44 +184,46 @@ def _failure(error: Exception, source: Source) -> tuple[str, str]:
         case botocore.PartialCredentialsError():
             return "PartialCredentials", f"the credentials of {source.title} lack {error.kwargs.get('cred_var')}"
         case EOFError():
-            return "MfaRequired", "this profile asks for an MFA code, and there is no terminal to type it at"
+            return "MfaRequired", "the profile requires an MFA code, and there is no terminal to enter it"
         case botocore.MissingDependencyException():
             return "MissingDependency", f"{source.title} needs the AWS Common Runtime, which is not installed"
         case botocore.ParamValidationError() if source.method == "assume-role-with-web-identity":
-            return "EmptyToken", f"the token file {_path(source.place)} is empty, or holds no token"
+            return "EmptyToken", f"the token file {_path(source.place)} is empty or contains no token"
         case OSError(filename=str(path)):
             place = path if source.method == "custom-process" else _path(path)
-            return "FileNotReadable", f"{source.title} gave no credentials: {error.strerror}: {place}"
+            return "FileNotReadable", f"{source.title} returned no credentials: {error.strerror}: {place}"
         case _ if isinstance(error, _EXPIRED):
             return "SessionExpired", f"the session has expired: {_end_of_session(source)}"
         case _ if isinstance(error, _NOT_SIGNED_IN):
-            return "NotSignedIn", f"not signed in: {source.title} has no session that can be used"
+            return "NotSignedIn", f"not signed in: {source.title} has no usable session"
         case _ if isinstance(error, _PARSE_ERRORS):
-            return "BadCredentials", f"{source.title} {_MALFORMED.get(source.method, 'gave no credentials')}"
+            return "BadCredentials", f"{source.title} {_MALFORMED.get(source.method, 'returned no credentials')}"
         case botocore.ParamValidationError():
-            return "BadCredentials", f"{source.title} gave no credentials that can be used"
+            return "BadCredentials", f"{source.title} returned no usable credentials"
         case botocore.InvalidConfigError() | botocore.InfiniteLoopConfigError() | botocore.UnknownCredentialError():
-            return "ProfileIncomplete", f"{source.title} is not set up in full ({type(error).__name__})"
+            return "ProfileIncomplete", f"{source.title} is not fully configured ({type(error).__name__})"
         case _:
-            return "CredentialsError", f"{source.title} gave no credentials ({type(error).__name__})"
+            return "CredentialsError", f"{source.title} returned no credentials ({type(error).__name__})"
 
 
 _MALFORMED = {
-    "custom-process": "printed no JSON with credentials in it",
-    "sso": "can't be used: the file of its sign-in is damaged",
-    "login": "can't be used: the file of its sign-in is damaged",
-    "env": "can't be used: AWS_CREDENTIAL_EXPIRATION is not a time with a time zone",
+    "custom-process": "printed no JSON with credentials",
+    "sso": "cannot be used: its sign-in file is damaged",
+    "login": "cannot be used: its sign-in file is damaged",
+    "env": "cannot be used: AWS_CREDENTIAL_EXPIRATION is not a time with a time zone",
 }
 
 
 def _end_of_session(source: Source) -> str:
     if source.method == "env":
-        return "AWS_CREDENTIAL_EXPIRATION in the environment has passed"
+        return "AWS_CREDENTIAL_EXPIRATION in the environment is in the past"
     if source.method == "custom-process":
-        return f"{source.title} printed an Expiration that has passed"
+        return f"{source.title} printed an Expiration in the past"
     return source.title
 
 
 def _path(path: str | None) -> str:
     """Return the path; not a name without a folder, which may be the token itself."""
-    return str(Path(path)) if path and os.sep in path else "a file without a folder; is it the token itself?"
+    return (
+        str(Path(path)) if path and os.sep in path else "(name not shown: without a folder, it may be the token itself)"
+    )

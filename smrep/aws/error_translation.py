@@ -88,11 +88,11 @@ _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,127}", re.ASCII)
 _ABOUT_THE_SIGNATURE = frozenset({"IncompleteSignature", "InvalidSignatureException", "SignatureDoesNotMatch"})
 """Codes whose words quote the request's headers, with the session token."""
 _FETCHING = {
-    "AssumeRole": "the role could not be assumed",
-    "AssumeRoleWithWebIdentity": "the role could not be assumed with the web identity token",
-    "GetRoleCredentials": "IAM Identity Center gave no credentials for the role",
-    "CreateToken": "the sign-in at IAM Identity Center could not be renewed",
-    "CreateOAuth2Token": "the sign-in could not be renewed",
+    "AssumeRole": "could not assume the role",
+    "AssumeRoleWithWebIdentity": "could not assume the role with the web identity token",
+    "GetRoleCredentials": "IAM Identity Center returned no credentials for the role",
+    "CreateToken": "could not renew the sign-in at IAM Identity Center",
+    "CreateOAuth2Token": "could not renew the sign-in",
 }
 """Operation with which botocore fetches credentials -> the message if it fails."""
 _WITH_A_TOKEN = ("AssumeRoleWith", "GetRoleCredentials", "CreateToken", "CreateOAuth2Token")
@@ -115,7 +115,7 @@ def from_response(error: botocore.ClientError, subject: str) -> AwsError:
     metadata = response.get("ResponseMetadata", {})
     status = metadata.get("HTTPStatusCode", 0)
     has_code = not code.removeprefix("HTTP").isdigit()  # else botocore takes the body of a page for AWS's words
-    words = _words(response["Error"], code, error.operation_name) if has_code else "the answer has no code of AWS's"
+    words = _words(response["Error"], code, error.operation_name) if has_code else "the answer has no AWS error code"
     subject = _FETCHING.get(error.operation_name, subject)
     kind: type[AwsError]
     if code in _NOT_FOUND:
@@ -144,7 +144,7 @@ def from_response(error: botocore.ClientError, subject: str) -> AwsError:
 def _words(details: Mapping[str, Any], code: str, operation: str) -> str:
     """Return AWS's words if they hold no credential, else smrep's."""
     if operation.startswith(_WITH_A_TOKEN) or code == "IncompleteSignature":
-        return "AWS gave no reason that may be shown"
+        return "AWS's message is not shown, because it may contain a credential"
     words = str(details.get("Message") or details.get("message") or "").strip()
     if code in _ABOUT_THE_SIGNATURE:
         words = words.partition("\n")[0]
@@ -173,21 +173,21 @@ def from_transport(error: Exception, subject: str) -> SmrepError:
         case botocore.NoCredentialsError():
             return CannotSend(_with_class(error, "no credentials found"), code="NoCredentials")
         case botocore.ConfigParseError() | botocore.ConfigNotFound():
-            words = _with_class(error, f"{error.kwargs['path']} can't be read")
-            return ConfigurationError(words, "mend that file, or name another one: AWS_CONFIG_FILE")
+            words = _with_class(error, f"{error.kwargs['path']} cannot be read")
+            return ConfigurationError(words, "fix the file, or use another one:\n  export AWS_CONFIG_FILE=PATH")
         case botocore.NoRegionError():
-            return ConfigurationError("no Region is named", "name it: --primary-region REGION")
+            return ConfigurationError("no Region is set", "add --primary-region REGION")
         case botocore.ParamValidationError():
-            return UsageError(_with_class(error, f"{subject}: a parameter is not of the form that AWS takes"))
+            return UsageError(_with_class(error, f"{subject}: a parameter has an invalid format"))
         case TooSlow():
             hint = f"check the network, the proxy and the endpoint, then {Unanswered.default_hint}"
             return Unanswered(str(error), subject, hint)
         case TooLarge():
             return bad_answer(str(error), subject)
         case botocore.HTTPClientError() if _is_unsendable(error.kwargs.get("error")):
-            unsent = "the request can't be sent: its URL, the proxy's or one of its headers is not well-formed"
+            unsent = "the request cannot be sent: its URL, the proxy's URL or one of its headers is malformed"
             return ConfigurationError(
-                _with_class(error, unsent), "check the proxy, the endpoint, and tokens for control characters"
+                _with_class(error, unsent), "check the proxy and the endpoint, and tokens for control characters"
             )
         case _ if isinstance(error, _NO_ANSWER):
             fips = _without_fips(error)
@@ -199,7 +199,7 @@ def from_transport(error: Exception, subject: str) -> SmrepError:
             return bad_answer(type(error).__name__, subject)
         case _:
             return ConfigurationError(
-                _with_class(error, "the AWS configuration can't be used"),
+                _with_class(error, "the AWS configuration cannot be used"),
                 _without_fips(error) or "check --endpoint-url, the AWS_... variables and the profile",
             )
 
@@ -210,14 +210,14 @@ def _without_fips(error: Exception) -> str | None:
     if "-fips." not in url and not isinstance(error, botocore.EndpointProviderError | botocore.UnknownEndpointError):
         return None
     if os.environ.get("AWS_USE_FIPS_ENDPOINT", "").lower() == "true":
-        return "there may be no FIPS endpoint here; do without: unset AWS_USE_FIPS_ENDPOINT"
-    return "there may be no FIPS endpoint here; take use_fips_endpoint out of the profile" if "-fips." in url else None
+        return "there may be no FIPS endpoint here; use the usual one:\n  unset AWS_USE_FIPS_ENDPOINT"
+    return "there may be no FIPS endpoint here; remove use_fips_endpoint from the profile" if "-fips." in url else None
 
 
 def bad_answer(why: str, subject: str) -> Unanswered:
     """Return the error for an answer that cannot be AWS's; a proxy or a captive portal sends such."""
-    hint = "something between here and AWS answers in its place: check the proxy and the endpoint"
-    return Unanswered(f"the answer makes no sense: {why}", subject, hint, code="BadAnswer")
+    hint = "a proxy or another server may have answered instead of AWS: check the proxy and the endpoint"
+    return Unanswered(f"the answer is not valid: {why}", subject, hint, code="BadAnswer")
 
 
 def _what_failed(error: botocore.BotoCoreError) -> str:
@@ -236,7 +236,7 @@ def _what_failed(error: botocore.BotoCoreError) -> str:
         case botocore.EndpointConnectionError() | botocore.ConnectionError():
             return f"could not connect to{place}"
         case botocore.IncompleteReadError() | botocore.ResponseStreamingError():
-            return "the answer broke off"
+            return "the answer was incomplete"
         case _:
             return "the request could not be sent"
 

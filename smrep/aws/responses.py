@@ -126,13 +126,13 @@ def secret_arn(answer: Mapping[str, Any], region: Region, secret_id: str | None 
     """
     arn = _SECRET_ARN.fullmatch(required(answer, "ARN"))
     if arn is None:
-        raise BadField("ARN is no secret's ARN")
+        raise BadField("ARN is not a secret's ARN")
     if arn["region"] != region:
-        raise BadField("ARN is of another Region than the one asked")
+        raise BadField("ARN is not of the requested Region")
     if "Name" in answer and required(answer, "Name") != arn["name"]:
-        raise BadField("Name is of another secret than ARN")
+        raise BadField("Name and ARN are of different secrets")
     if secret_id is not None and secret_id not in (arn[0], arn["stem"], arn["name"]):
-        raise BadField("ARN is of another secret than the one asked for")
+        raise BadField("ARN is not of the requested secret")
     return arn[0]
 
 
@@ -145,7 +145,7 @@ def caller_arn(answer: Mapping[str, Any]) -> str:
     """
     arn = required(answer, "Arn")
     if not re.fullmatch(r"arn:aws[a-z-]*:(iam|sts)::\d{12}:.+", arn, re.ASCII | re.DOTALL):
-        raise BadField("Arn is no caller's ARN")
+        raise BadField("Arn is not a caller's ARN")
     return arn
 
 
@@ -175,12 +175,12 @@ def to_key(answer: Mapping[str, Any], key_id: str, region: Region) -> Key:
     arn = required(metadata, "Arn")
     parts = re.fullmatch(r"(arn:aws[a-z-]*:kms:([a-z0-9-]+):\d{12}:)key/(.+)", arn, re.ASCII | re.DOTALL)
     if parts is None:
-        raise BadField("Arn is no key's ARN")
+        raise BadField("Arn is not a key's ARN")
     if parts[2] != region:
-        raise BadField("Arn is of another Region than the one asked")
+        raise BadField("Arn is not of the requested Region")
     account, alias, _ = key_id.partition("alias/")
     if (alias and account not in ("", parts[1])) or (not alias and key_id not in (arn, parts[3])):
-        raise BadField("Arn is of another key than the one asked for")
+        raise BadField("Arn is not of the requested key")
     return Key(
         arn=arn,
         state=text(metadata, "KeyState"),
@@ -214,7 +214,7 @@ def to_versions(pages: Iterable[Mapping[str, Any]], secret_id: str, region: Regi
         if str(page.get("ARN")).startswith("arn:"):
             secret_arn(page, region, secret_id)
         elif required(page, "Name") != name:
-            raise BadField("Name is of another secret than the one asked for")
+            raise BadField("Name is not of the requested secret")
         versions += [
             Version(required(entry, "VersionId"), _texts(entry, "VersionStages"), _texts(entry, "KmsKeyIds"))
             for entry in _list(page, "Versions")
@@ -253,10 +253,10 @@ def to_decision(answer: Mapping[str, Any], action: str, resource: str) -> str:
     """
     for result in answer.get("EvaluationResults") or ():
         if required(result, "EvalActionName").lower() != action.lower():
-            raise BadField("EvalActionName is another action than the one asked about")
+            raise BadField("EvalActionName is not the requested action")
         for specific in result.get("ResourceSpecificResults") or ():
             if required(specific, "EvalResourceName") != resource:
-                raise BadField("EvalResourceName is another resource than the one asked about")
+                raise BadField("EvalResourceName is not the requested resource")
             return required(specific, "EvalResourceDecision")
         return required(result, "EvalDecision")
     return _missing("EvaluationResults")
@@ -292,14 +292,14 @@ def _texts(answer: Mapping[str, Any], field: str) -> tuple[str, ...]:
     """Return a list of texts that may be absent."""
     values = tuple(answer.get(field) or ())
     if not all(isinstance(value, str) for value in values):
-        raise BadField(f"{field} is no list of texts")
+        raise BadField(f"{field} is not a list of strings")
     return values
 
 
 def cut(words: str) -> str:
     """Return AWS's words, cut to `MAX_WORDS`: an impostor may send megabytes."""
     excess = len(words) - MAX_WORDS
-    return words if excess <= 0 else f"{words[:MAX_WORDS]}... (and {excess} characters more)"
+    return words if excess <= 0 else f"{words[:MAX_WORDS]}... (and {excess} more characters)"
 
 
 def text(answer: Mapping[str, Any], field: str) -> str | None:
@@ -311,7 +311,7 @@ def text(answer: Mapping[str, Any], field: str) -> str | None:
     """
     value = answer.get(field)
     if value is not None and not isinstance(value, str):
-        raise BadField(f"{field} is no text")
+        raise BadField(f"{field} is not a string")
     return value
 
 
@@ -321,7 +321,7 @@ def _region(answer: Mapping[str, Any], field: str) -> Region | None:
     if not region:
         return None
     if not re.fullmatch(r"[a-z0-9-]{1,128}", region, re.ASCII):
-        raise BadField("a Region is none")
+        raise BadField("a Region has no valid name")
     return Region(intern(region))
 
 
@@ -348,5 +348,5 @@ def _moment(value: object) -> datetime | None:
         if isinstance(value, int | float):
             return datetime.fromtimestamp(value, UTC)
     except (OverflowError, OSError) as error:
-        raise BadField("a time is none") from error
+        raise BadField("a time is out of range") from error
     return None

@@ -138,8 +138,8 @@ class Session:
             refusal.names_the_cause = True
             setting = self._endpoint_setting(service, region)
             return (
-                f"{url} ({setting}) is the endpoint of one Region, and in force for all; "
-                f"name one for {region} besides: --endpoint-url {region}=URL"
+                f"{url} ({setting}) is the endpoint of one Region, but applies to all; "
+                f"add one for {region}: --endpoint-url {region}=URL"
             )
         core = self._sessions().core
         credentials = core.get_credentials()
@@ -176,7 +176,7 @@ class Session:
         A client of Secrets Manager sends only what is on the allow-list: smrep checks the call, and again the request
         on the wire, which event handlers may have changed. botocore calls other services to fetch credentials.
 
-        The user agent is fixed: botocore would build it anew for every call. It names the application, as botocore's
+        The user agent is fixed: botocore would rebuild it for every call. It names the application, as botocore's
         would. Source: docs.aws.amazon.com/sdkref, setting sdk_ua_app_id.
         """
         core = BotocoreSession(profile=self.settings.profile)  # None if not typed: it would override the environment
@@ -260,7 +260,7 @@ def _unusable(error: Exception) -> SmrepError:
     if isinstance(error, SmrepError | BotoCoreError | EOFError):
         return from_transport(error, "")
     return ConfigurationError(
-        f"the AWS configuration can't be used ({type(error).__name__})",
+        f"the AWS configuration cannot be used ({type(error).__name__})",
         "check --endpoint-url, the AWS_... variables and the profile",
     )
 
@@ -270,8 +270,8 @@ def _no_profile(name: str) -> ConfigurationError:
     profiles = BotocoreSession().available_profiles
     near = get_close_matches(name, profiles, n=1)
     suggestion = f"did you mean --profile {near[0]}? " if near else ""
-    listed = f"there are: {', '.join(profiles)}" if profiles else "there is none in ~/.aws/config or ~/.aws/credentials"
-    return ConfigurationError(f"there is no profile {name}", f"{suggestion}{listed}", code="ProfileNotFound")
+    listed = f"profiles: {', '.join(profiles)}" if profiles else "~/.aws/config and ~/.aws/credentials have no profiles"
+    return ConfigurationError(f"profile {name} does not exist", f"{suggestion}{listed}", code="ProfileNotFound")
 
 
 def endpoint_override(client: Any) -> str | None:
@@ -312,20 +312,20 @@ def dependence(sessions: _Sessions, lost: Region, alive: Region) -> tuple[str, b
     centers = sorted(set(_identity_centers(sessions)))
     if lost in centers:
         return (
-            f"they come from IAM Identity Center in {lost} and can't be renewed while it is down; have others at hand"
+            f"IAM Identity Center in {lost}, which cannot renew them during an outage there; keep others ready"
         ), True
     if method in _STORED:
-        return f"keys that are kept here ({method}); nothing in them depends on {lost}", False
+        return f"stored keys ({method}), which do not depend on {lost}", False
     if method in _MACHINE:
-        return f"the machine's own role ({method}); nothing in it depends on {lost}", False
+        return f"the machine's own role ({method}), which does not depend on {lost}", False
     if method.startswith("assume-role"):
         endpoint = str(session.client("sts", region_name=alive).meta.endpoint_url)
         if alive not in (urlsplit(endpoint).hostname or ""):
-            return f"a role, taken on at {shown_url(endpoint)}, which is not known to be AWS's STS in {alive}", True
-        return f"a role, taken on at STS in {alive}; nothing in it depends on {lost}", False
+            return f"a role assumed at {shown_url(endpoint)}, which may not be AWS's STS in {alive}", True
+        return f"a role assumed at STS in {alive}, which does not depend on {lost}", False
     if method.startswith("sso"):
-        return f"IAM Identity Center in {', '.join(centers) or 'a Region not told'}, not in {lost}", False
-    return f"they come from {method or 'nowhere'}, and whether that needs {lost} is not known", True
+        return f"IAM Identity Center in {', '.join(centers) or 'an unknown Region'}, not in {lost}", False
+    return f"{method or 'no known source'}, which may depend on {lost}", True
 
 
 def _identity_centers(sessions: _Sessions) -> Iterator[str]:

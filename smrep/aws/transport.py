@@ -29,7 +29,7 @@ class Unbounded(BotoCoreError):
 class TooSlow(Unbounded):
     """The answer did not end in time."""
 
-    fmt = "the answer did not end within {seconds:g} s"
+    fmt = "the answer was not complete after {seconds:g} s"
 
 
 class TooLarge(Unbounded):
@@ -186,32 +186,31 @@ def distrust(error: BaseException, url: str, verify: Any) -> CannotSend | None:
         try:
             create_urllib3_context().load_verify_locations(cafile=str(verify))
         except OSError:
-            return _no_bundle(str(verify), "holds no certificates that can be read")
+            return _no_bundle(str(verify), "contains no readable certificates")
     return None
 
 
 def _no_bundle(path: str, what: str) -> CannotSend:
     variable = next((name for name in _VARIABLES if os.environ.get(name) == path), None)
-    by = f"which {variable or 'ca_bundle in the profile'} names"
-    hint = f"name the file that has your certificates, or do without: unset {variable}" if variable else None
+    hint = (
+        f"set {variable} to the file with your certificates, or remove it:\n  unset {variable}"
+        if variable
+        else "set ca_bundle in the profile to the file with your certificates, or remove it"
+    )
     return CannotSend(
-        f"the CA bundle {path}, {by}, {what}",
-        "",
-        hint or "take ca_bundle out of the profile, or name a file that is there",
-        code="CaBundle",
+        f"the CA bundle {path} ({variable or 'ca_bundle in the profile'}) {what}", "", hint, code="CaBundle"
     )
 
 
 def _untrusted(number: int, url: str, bundle: str) -> CannotSend:
     if number in _TIMES:
-        why, hint = _TIMES[number], "set this machine's clock if it is wrong: date -u"
+        why, hint = _TIMES[number], "check this machine's clock:\n  date -u"
     elif number == _OTHER_HOST:
         why, hint = "it is for another host", "check the endpoint, and the proxy if there is one"
     else:
-        why = f"whoever signed it is not in {bundle}"
+        why = f"its issuer is not in {bundle}"
         hint = (
-            "where a company's proxy opens TLS, name a file with its certificate: "
-            "export AWS_CA_BUNDLE=/path/to/company-ca.pem"
+            "if a company's proxy inspects TLS, trust its certificate:\n  export AWS_CA_BUNDLE=/path/to/company-ca.pem"
         )
     return CannotSend(
         f"the certificate of {shown_url(url)} is not trusted: {why}", "", hint, code="UntrustedCertificate"

@@ -10,7 +10,7 @@ import click
 
 from smrep.cli.params import Duration
 from smrep.errors import UsageError
-from smrep.regions import parse_region
+from smrep.regions import KNOWN, Region, nearest, parse_region
 
 if TYPE_CHECKING:
     from smrep.sandbox.faults import Faults
@@ -42,85 +42,83 @@ def fault_options(command: F) -> F:
             "--replication-delay",
             multiple=True,
             metavar="[REGION=]DURATION",
-            help="How long a replication takes (default: 2s).",
+            help="Time that a replication takes (default: 2s).",
         ),
         click.option(
             "--removal-delay",
             multiple=True,
             metavar="[REGION=]DURATION",
-            help="How long a removed replica lives on (default: 40s).",
+            help="Time until a removed replica is gone (default: 40s).",
         ),
         click.option(
             "--value-delay",
             type=Duration(),
             metavar="DURATION",
-            help="How long a new value takes to reach a replica (default: as a replication).",
+            help="Time until a new value reaches a replica (default: as for a replication).",
         ),
         click.option(
             "--fail",
             multiple=True,
             metavar="REGION[=MESSAGE]",
-            help="Replication to REGION ends Failed with this message.",
+            help="Let replication to REGION fail with this message.",
         ),
-        click.option(
-            "--stuck", multiple=True, metavar="REGION", help="Replication to REGION stays InProgress for good."
-        ),
-        click.option("--outage", multiple=True, metavar="REGION", help="REGION does not answer."),
+        click.option("--stuck", multiple=True, metavar="REGION", help="Keep replication to REGION InProgress forever."),
+        click.option("--outage", multiple=True, metavar="REGION", help="Let REGION not answer."),
         click.option(
             "--disabled-region",
             multiple=True,
             metavar="REGION",
-            help="REGION is not enabled: its calls are refused, replication to it ends Failed.",
+            help="Disable REGION: it refuses calls, and replication to it fails.",
         ),
         click.option("--latency", type=Duration(), default=0.0, metavar="DURATION", help="Pause before each answer."),
         click.option(
             "--drop-request",
             multiple=True,
             metavar="OPERATION[=N]",
-            help="Hang up on the first N (1) such calls before they are carried out.",
+            help="Drop the first N (1) such calls before they take effect.",
         ),
         click.option(
             "--drop-answer",
             multiple=True,
             metavar="OPERATION[=N]",
-            help="Hang up on the first N (1) such calls after they were carried out.",
+            help="Drop the answers to the first N (1) such calls, after they took effect.",
         ),
         click.option(
             "--deny",
             multiple=True,
             metavar="OPERATION=REGION",
-            help="Refuse such calls for want of permission (IAM's and Account's are in us-east-1).",
+            help="Deny such calls (IAM and Account Management are in us-east-1).",
         ),
         click.option(
             "--list-lag",
             type=Duration(),
             default=0.0,
             metavar="DURATION",
-            help="How long DescribeSecret does not show a Region that was added.",
+            help="Time until DescribeSecret shows an added Region.",
         ),
         click.option(
             "--listing-lag",
             type=Duration(),
             default=0.0,
             metavar="DURATION",
-            help="How long ListSecrets goes on showing a Region as it was before a change.",
+            help="Time until ListSecrets shows a change.",
         ),
         click.option(
             "--write-quota",
             type=click.IntRange(1),
             metavar="N",
-            help="Answer more than N writes a second and Region with ThrottlingException.",
+            help="Throttle more than N writes a second in a Region.",
         ),
         click.option(
             "--promoted-entry",
             type=click.Choice(["kept", "dropped"]),
             default="kept",
-            help="What the old primary shows of a replica that was promoted (default: kept).",
+            help="Whether the old primary still lists a promoted replica (default: kept).",
         ),
         click.option(
             "--stale-entry-guards/--no-stale-entry-guards",
             default=False,
-            help="Whether such an entry keeps the old primary from being overwritten (default: no).",
+            help="Whether that entry protects the old primary from an overwrite (default: no).",
         ),
     ]
     for option in reversed(options):
@@ -151,16 +149,16 @@ def faults_from(options: dict[str, Any]) -> Faults:
         removal_delay_s=removal_s,
         removal_delay_by_region=removal_by_region,
         value_delay_s=options["value_delay"],
-        failures={parse_region(region): message or FAILURE for region, _, message in failures},
-        stuck=frozenset(parse_region(text) for text in options["stuck"]),
-        outages=frozenset(parse_region(text) for text in options["outage"]),
-        disabled_regions=frozenset(parse_region(text) for text in options["disabled_region"]),
+        failures={_region(region): message or FAILURE for region, _, message in failures},
+        stuck=frozenset(_region(text) for text in options["stuck"]),
+        outages=frozenset(_region(text) for text in options["outage"]),
+        disabled_regions=frozenset(_region(text) for text in options["disabled_region"]),
         latency_s=options["latency"],
         drops=tuple(drops),
         write_quota=options["write_quota"],
         list_lag_s=options["list_lag"],
         listing_lag_s=options["listing_lag"],
-        denied=frozenset((_operation(operation), parse_region(region)) for operation, _, region in denied),
+        denied=frozenset((_operation(operation), _region(region)) for operation, _, region in denied),
         promoted_entry=options["promoted_entry"],
         stale_entry_guards=options["stale_entry_guards"],
     )
@@ -191,7 +189,7 @@ def delays(typed: Iterable[str], default_s: float) -> tuple[float, dict[str, flo
         region, equals, text = delay.rpartition("=")
         seconds = Duration().convert(text, None, None)
         if equals:
-            single[str(parse_region(region))] = seconds
+            single[str(_region(region))] = seconds
         else:
             common = seconds
     return common, single
@@ -200,7 +198,7 @@ def delays(typed: Iterable[str], default_s: float) -> tuple[float, dict[str, flo
 def _count(text: str) -> tuple[str, int]:
     operation, equals, times = text.partition("=")
     if equals and not times.isdigit():
-        raise UsageError(f"{text!r} has no number after =", f"{operation}=2 means the first two calls")
+        raise UsageError(f"{text!r} has no number after =", f"for the first two calls: {operation}=2")
     return _operation(operation), int(times) if equals else 1
 
 
@@ -211,7 +209,16 @@ def _operation(name: str) -> str:
     if name not in OPERATIONS:
         near = get_close_matches(name, OPERATIONS, n=1)
         raise UsageError(
-            f"{name!r} is no operation of the sandbox",
+            f"the sandbox has no operation {name!r}",
             f"did you mean {near[0]}?" if near else f"for example: {', '.join(sorted(OPERATIONS)[:4])}",
         )
     return name
+
+
+def _region(text: str) -> Region:
+    """Return the Region if it exists; a fault of another one would never happen."""
+    region = parse_region(text)
+    if region not in KNOWN:
+        near = nearest(region)
+        raise UsageError(f"{region} is not an AWS Region", f"did you mean {near}?" if near else "check its name")
+    return region

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from math import ceil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO, TypeVar
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
@@ -21,8 +21,7 @@ from smrep.rules.fleet.saved_plan import Saved, parse_saved
 from smrep.rules.fleet.shards import WHOLE, Shard, parse_shard
 from smrep.rules.manifest.parser import parse
 from smrep.rules.manifest.schema import Home, Manifest, Rule, check_homes
-from smrep.rules.manifest.selector import Selector
-from smrep.rules.primary_region import account_in, check_account, check_name, check_regions
+from smrep.rules.primary_region import account_in, check_account, check_regions
 from smrep.rules.recovery.failover_record import RegionPair
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
 sharded = click.option(
     "--shard",
     metavar="I/N",
-    help="Take the I-th of N parts of the work; auto/N asks AWS Batch or Kubernetes which one this is.",
+    help="Process part I of N; auto/N takes I from AWS Batch or Kubernetes.",
 )
 
 
@@ -65,15 +64,15 @@ def revalidated_plan(run: Run, plan: Saved) -> RevalidatedPlan:
     from smrep.service.plan import RevalidatedPlan
 
     if run.options.role_arn and any(plan.accounts):
-        raise UsageError("--role-arn contradicts the roles in the plan", "leave --role-arn out")
+        raise UsageError("--role-arn contradicts the roles in the plan", "omit --role-arn")
     run.several_accounts = len(plan.accounts) > 1
     homes = {secret.account: secret.region for secret in plan.secrets}
     typed = run.options.primary_region
     other = next((region for region in homes.values() if typed not in (None, region)), None)
     if other:
         raise UsageError(
-            f"the plan is for primaries in {other}, and --primary-region says {typed}; nothing was sent",
-            "leave --primary-region out",
+            f"the plan is for primaries in {other}, not in --primary-region {typed}; nothing was sent",
+            "omit --primary-region",
             code="PrimaryRegionMismatch",
         )
     run.remember_homes(dict.fromkeys(homes.values(), "plan"))
@@ -100,7 +99,7 @@ AWS_QUOTA = 50
 """AWS's limit of writes per second for an account in a Region, for all its users. Source: aws-behavior.md 5."""
 
 
-def budget(rate: float, part: Shard, accounts: int) -> float:
+def budget(rate: float, part: Shard = WHOLE, accounts: int = 1) -> float:
     """Return this run's limit of writes per second for an account in a Region.
 
     Raises:
@@ -112,7 +111,7 @@ def budget(rate: float, part: Shard, accounts: int) -> float:
     if not 0 < rate <= most:
         raise UsageError(
             f"--rate {rate:g} is not possible: it must be more than 0 and at most {most:g}",
-            f"AWS takes {AWS_QUOTA} writes a second from an account in a Region, everybody's together",
+            f"AWS accepts {AWS_QUOTA} writes a second for an account and Region, from all callers together",
         )
     return rate / part.count
 
@@ -125,7 +124,7 @@ def check_no_dash(option: str, path: str) -> None:
 
     """
     if path == "-":
-        raise UsageError(f"{option} - is no file, and standard output has the result", f"{option} ./- means that name")
+        raise UsageError(f"{option} - is not a file; standard output has the result", f"use {option} ./- for that name")
 
 
 def check_writable(option: str, path: str) -> None:
@@ -139,7 +138,7 @@ def check_writable(option: str, path: str) -> None:
     try:
         check_folder(path)
     except OSError as error:
-        raise UsageError(f"{option} {path} can't be written: {error.strerror}") from error
+        raise UsageError(f"{option} {path} cannot be written: {error.strerror}") from error
 
 
 def open_inventories(run: Run, manifest: Manifest, shard: str | None = None) -> list[Inventory]:
@@ -153,7 +152,7 @@ def open_inventories(run: Run, manifest: Manifest, shard: str | None = None) -> 
     part = shard_of(run, shard)
     run.several_accounts = len(manifest.accounts) > 1
     if manifest.accounts and run.options.role_arn:
-        raise UsageError("--role-arn and [[account]] contradict each other", "leave one of them out")
+        raise UsageError("--role-arn and [[account]] contradict each other", "omit one of them")
     homes = _homes(run, manifest)
     if any(not rule.name for rule in manifest.rules):  # rules from the command line have no place
         check_regions([home.region for home in homes], _regions(manifest.rules))
@@ -178,7 +177,7 @@ def _homes(run: Run, manifest: Manifest) -> list[Home]:
         region = role.region or common
         assert region is not None  # noqa: S101 - else there is a common one
         sources.setdefault(region, f"{role.place}.region")
-        account = _expected(typed, role.account, f"{role.place} is of account")
+        account = _expected(typed, role.account, f"{role.place} is for account")
         homes.append(Home(region, account, role))
     run.remember_homes(sources)
     return homes
@@ -212,8 +211,8 @@ def _home(run: Run, manifest: Manifest) -> Region:
     if manifest.primary_region not in (None, region):
         source = run.where.source if run.where else "?"
         raise UsageError(
-            f"the manifest is for primaries in {manifest.primary_region}, and {source} says {region}; nothing was sent",
-            f"if the manifest is right: --primary-region {manifest.primary_region}",
+            f"the manifest is for primaries in {manifest.primary_region}, but {source} says {region}; nothing was sent",
+            f"if the manifest is right, add --primary-region {manifest.primary_region}",
             code="PrimaryRegionMismatch",
         )
     return region
@@ -223,8 +222,8 @@ def _expected(typed: str | None, written: str | None, origin: str) -> str | None
     """Return the expected account; the command line and the file must agree."""
     if typed and written and typed != written:
         raise UsageError(
-            f"{origin} {written}, and --expect-account says {typed}; nothing was sent",
-            "check which of the two is right",
+            f"{origin} {written}, but --expect-account says {typed}; nothing was sent",
+            "check which one is right",
             code="AccountMismatch",
         )
     return typed or written
@@ -247,97 +246,17 @@ def open_record(run: Run, path: str, pair: RegionPair | None, stack: ExitStack) 
     record = record_file.record
     if record.pair is not None and pair not in (None, record.pair):
         raise UsageError(
-            f"--record {path} is of a failover from {record.pair.source} to {record.pair.target}; nothing was sent",
-            "name another file for this one",
+            f"--record {path} is for a failover from {record.pair.source} to {record.pair.target}; nothing was sent",
+            "use another file",
             code="RecordError",
         )
     for number in record.torn:
-        run.messages.warning(f"line {number} of {path} was cut off, as by a run that was killed, and is left out")
+        run.messages.warning(f"line {number} of {path} is incomplete, as after a killed run, and was skipped")
     for arn in record.entries:
-        check_account(account_in(SecretId(arn)), run.options.expect_account, f"{path} is of {arn}, which")
+        check_account(account_in(SecretId(arn)), run.options.expect_account, f"{path} names {arn}, which")
     if pair is not None:
         record_file.set_regions(pair)
     return record_file
-
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-class Tag(click.ParamType[tuple[str, str | None], str]):
-    """`KEY` or `KEY=VALUE`."""
-
-    name = "tag"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str | None]:
-        """Return the key and the value, None for any value."""
-        if isinstance(value, tuple):
-            return value
-        key, equals, wanted = str(value).partition("=")
-        if not key:
-            self.fail(f"{value!r} names no tag; it looks like team=payments, or team for any value", param, ctx)
-        return key, wanted if equals else None
-
-
-def _selection(every: str) -> Callable[[F], F]:
-    added = [
-        click.option(
-            "--prefix",
-            "prefixes",
-            metavar="PREFIX",
-            multiple=True,
-            help="Names that begin so; repeatable: any of them.",
-        ),
-        click.option(
-            "--tag",
-            "tags",
-            type=Tag(),
-            metavar="KEY[=VALUE]",
-            multiple=True,
-            help="Secrets with this tag; repeatable: all of them.",
-        ),
-        click.option("--owning-service", metavar="SERVICE", help="Secrets that this AWS service manages, such as rds."),
-        click.option("--all", "every", is_flag=True, help=every),
-    ]
-
-    def add(command: F) -> F:
-        for option in reversed(added):
-            command = option(command)
-        return command
-
-    return add
-
-
-selection = _selection("Every secret of the Region (the default).")
-"""Add the options that select secrets of a Region."""
-chosen_selection = _selection("Every secret, where none is chosen.")
-"""Add the same options to a command that requires a selection."""
-
-
-def selector(
-    *, prefixes: Sequence[str], tags: Sequence[tuple[str, str | None]], owning_service: str | None, every: bool
-) -> Selector:
-    """Return the selector; without options, it matches everything.
-
-    Raises:
-        UsageError: --all is combined with a selection, or a prefix is empty or begins no valid name.
-
-    """
-    chosen = bool(prefixes or tags or owning_service)
-    if every and chosen:
-        raise UsageError("--all and a choice contradict each other", "leave --all out, or the other options")
-    if "" in prefixes or owning_service == "":
-        raise UsageError("a choice is empty, and would be no choice", "leave it out, or type --all")
-    for prefix in prefixes:
-        check_name(prefix)
-    return Selector(prefixes=tuple(prefixes), tags=tuple(tags), owning_service=owning_service)
-
-
-def typed_choice(choice: Mapping[str, Any]) -> list[str]:
-    """Return the selection options as words to repeat."""
-    words = [word for prefix in choice["prefixes"] for word in ("--prefix", prefix)]
-    words += [word for key, value in choice["tags"] for word in ("--tag", key if value is None else f"{key}={value}")]
-    words += ["--owning-service", choice["owning_service"]] if choice["owning_service"] else []
-    return [*words, *(["--all"] if choice["every"] else [])]
 
 
 def read_manifest(path: str, stdin: TextIO | None) -> Manifest:
@@ -366,8 +285,8 @@ def _text(path: str, name: str, stdin: TextIO | None) -> str:
         if path != "-":
             return Path(path).read_text(encoding="utf-8-sig")
         if stdin is None or stdin.closed:
-            raise UsageError("the manifest was to come from standard input, which is closed", "name a file: -f FILE")
+            raise UsageError("cannot read a manifest: standard input is closed", "name a file: -f FILE")
         return stdin.read().removeprefix("\ufeff")  # some editors write a BOM
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise UsageError(f"{name} could not be read: {why}", "name a file that is there") from error
+        raise UsageError(f"{name} could not be read: {why}", "name an existing file") from error

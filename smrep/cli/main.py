@@ -125,6 +125,7 @@ def wanted_json(words: Sequence[str], env: Mapping[str, str]) -> str | None:
 def _from_click(words: Sequence[str], error: click.ClickException) -> Problem:
     """Return click's error in smrep's style: lower case, no full stop, with the help to read."""
     from smrep.report import Problem
+    from smrep.rules.hints import step
 
     message = " ".join(error.format_message().split()).rstrip(".")
     message = message[:1].lower() + message[1:]
@@ -133,7 +134,7 @@ def _from_click(words: Sequence[str], error: click.ClickException) -> Problem:
         message = f"{param.envvar}: {message}"
     typed = " ".join(("smrep", *(word for word in words[:1] if word in COMMANDS)))  # if click does not know the command
     path = context.command_path if context else typed
-    return Problem("UsageError", message, f"{path} --help", None, Outcome.USAGE)
+    return Problem("UsageError", message, step("see its help", f"{path} --help"), None, Outcome.USAGE)
 
 
 def _refuse(words: Sequence[str], trouble: Problem, elapsed_s: float, exit_code: int | None = None) -> int:

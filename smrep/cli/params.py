@@ -34,6 +34,8 @@ class Regions(click.ParamType[tuple[Target, ...], str]):
         typed: list[Target] = []
         for word in str(value).split(","):
             text = word.strip()
+            if typed and not text:
+                raise UsageError(f"-r {value} ends in a comma", "no space after the comma: -r us-west-2,eu-west-1")
             name, equals, key = text.partition("=")
             region = parse_region(name)
             if equals and not self.keys:
@@ -66,7 +68,7 @@ class Duration(click.ParamType[float, str]):
             return float(value)
         match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h)?", str(value).strip(), re.ASCII)
         if match is None:
-            self.fail(f"{value!r} is no duration; durations look like 300, 300s, 5m or 1h", param, ctx)
+            self.fail(f"{value!r} is not a duration; durations look like 300, 300s, 5m or 1h", param, ctx)
         return float(match[1]) * {"ms": 0.001, "s": 1, "m": 60, "h": 3600}[match[2] or "s"]
 
 
@@ -78,7 +80,7 @@ class Account(click.ParamType[str, str]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the twelve digits."""
         if not re.fullmatch(r"\d{12}", str(value), re.ASCII):
-            self.fail(f"{value!r} is no account id; it has twelve digits", param, ctx)
+            self.fail(f"{value!r} is not an account id; an account id has twelve digits", param, ctx)
         return str(value)
 
 
@@ -90,7 +92,7 @@ class Role(click.ParamType[str, str]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the ARN as typed."""
         if not re.fullmatch(r"arn:aws[a-z-]*:iam::\d{12}:role/\S+", str(value), re.ASCII):
-            self.fail(f"{value!r} is no role's ARN; it looks like arn:aws:iam::123456789012:role/NAME", param, ctx)
+            self.fail(f"{value!r} is not the ARN of a role, such as arn:aws:iam::123456789012:role/NAME", param, ctx)
         return str(value)
 
 
@@ -102,7 +104,7 @@ class EndpointUrl(click.ParamType[str, str]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the URL as typed."""
         if not re.fullmatch(r"https?://[^\s/?#]+\S*", str(value)):
-            self.fail("the value is no URL; it looks like http://127.0.0.1:4566", param, ctx)
+            self.fail("the value is not a URL, such as http://127.0.0.1:4566", param, ctx)
         return str(value)
 
 
@@ -135,12 +137,12 @@ def secret_ids(typed: Sequence[str], stdin: TextIO | None, *, patterns: bool = F
 
 def _lines(stdin: TextIO | None) -> Iterable[str]:
     if stdin is None or stdin.closed:
-        raise UsageError("secrets were to come from standard input, which is closed", "name them on the command line")
+        raise UsageError("cannot read secrets: standard input is closed", "name them on the command line")
     try:
         lines = [line.strip().removeprefix("\ufeff") for line in stdin]
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else error.reason
-        raise UsageError(f"standard input could not be read: {why}", "a secret is a line of text") from error
+        raise UsageError(f"standard input could not be read: {why}", "put one name or ARN on each line") from error
     return [line for line in lines if line]
 
 
@@ -148,12 +150,12 @@ def _secret_id(text: str, *, piped: bool, pattern: bool) -> SecretId:
     if not text.strip():
         raise UsageError("a SECRET is empty", "a secret is a name or an ARN")
     if len(text) > MAX_SECRET_ID:
-        raise UsageError(f"a SECRET has {len(text)} characters, {MAX_SECRET_ID} at most: {text[:40]}...")
+        raise UsageError(f"a SECRET has {len(text)} characters, more than {MAX_SECRET_ID}: {text[:40]}...")
     if text in KNOWN:
         other = next(region for region in ("us-east-1", "us-west-2") if region != text)
         raise UsageError(
             f"{text!r} is a Region, not a secret",
-            f"several Regions go with commas: -r {other},{text} (a secret of that name: by its ARN)",
+            f"separate Regions by commas: -r {other},{text}; name a secret that is called so by its ARN",
         )
     if text.startswith("arn:") and not re.search(r"\s", text):
         arn = parse_arn(text, "secretsmanager")
@@ -175,7 +177,7 @@ def targets(typed: Iterable[tuple[Target, ...]], default_key: str | None) -> tup
     by_region: dict[Region, Target] = {}
     for typed_target in (target for group in typed for target in group):
         if typed_target.region in by_region:
-            raise UsageError(f"{typed_target.region} is named twice", "name each Region once, with one key at most")
+            raise UsageError(f"{typed_target.region} is named twice", "name each Region once, with at most one key")
         target = Target(typed_target.region, typed_target.kms_key or default_key)
         check_target(target)
         by_region[typed_target.region] = target

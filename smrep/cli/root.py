@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+from functools import partial
 from importlib import import_module
 
 import click
@@ -17,29 +19,69 @@ WORDS = "smrep.words"
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
-version = click.version_option(__version__, "-V", "--version", prog_name="smrep", message="%(prog)s %(version)s")
+class CommonOption(click.Option):
+    """Option of every command; help lists it last."""
+
+
+class Command(click.Command):
+    """Command whose help begins with its summary and examples, and ends with the options of every command."""
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the summary, the examples and the description."""
+        summary, _, description = inspect.cleandoc(self.help or "").partition("\n\n")
+        for text in (summary, inspect.cleandoc(self.epilog or ""), description):
+            if text:
+                formatter.write_paragraph()
+                with formatter.indentation():
+                    formatter.write_text(text)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the command's own options, then the common ones."""
+        sections: dict[str, list[tuple[str, str]]] = {"Options": [], "Options of every command": []}
+        own, common = sections.values()
+        for param in self.get_params(ctx):
+            if isinstance(param, click.Option) and (record := param.get_help_record(ctx)):
+                (common if isinstance(param, CommonOption) or "--help" in param.opts else own).append(record)
+        for heading, records in sections.items():
+            if records:
+                with formatter.section(heading):
+                    formatter.write_dl(records)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write nothing: the examples come first."""
+
+
+command = partial(click.command, cls=Command, context_settings=CONTEXT)
+"""Decorates the function of a command."""
+version = click.version_option(
+    __version__, "-V", "--version", prog_name="smrep", message="%(prog)s %(version)s", cls=CommonOption
+)
 """Adds -V/--version."""
 
 COMMANDS = {
-    "replicate": ("smrep.cli.commands.replicate:replicate", "Add replica Regions, wait until each is in sync."),
+    "replicate": ("smrep.cli.commands.replicate:replicate", "Add replica Regions and wait until each is in sync."),
     "status": ("smrep.cli.commands.status:status", "Show the replication state of each Region."),
-    "wait": ("smrep.cli.commands.wait:wait", "Wait until the Regions are in sync; start nothing."),
-    "retry": ("smrep.cli.commands.retry:retry", "Try the Failed Regions again, only those."),
+    "wait": ("smrep.cli.commands.wait:wait", "Wait until the Regions are in sync; change nothing."),
+    "retry": ("smrep.cli.commands.retry:retry", "Retry the failed Regions, and no others."),
     "verify": ("smrep.cli.commands.verify:verify", "Prove that each replica holds the current version."),
     "rekey": ("smrep.cli.commands.rekey:rekey", "Change a replica's KMS key in place."),
-    "remove": ("smrep.cli.commands.remove:remove", "Delete replicas, wait until they are really gone."),
+    "remove": ("smrep.cli.commands.remove:remove", "Delete replicas and wait until they are gone."),
     "promote": ("smrep.cli.commands.promote:promote", "Make a replica a standalone secret."),
-    "doctor": ("smrep.cli.commands.doctor:doctor", "Say what would stop a replication, or a reader over there."),
-    "list": ("smrep.cli.commands.list:list_", "List the secrets of a Region with their role."),
-    "audit": ("smrep.cli.commands.audit:audit", "Tell which secrets are not where they should be."),
+    "doctor": ("smrep.cli.commands.doctor:doctor", "Check keys, names and permissions before you replicate."),
+    "list": ("smrep.cli.commands.list:list_", "List the secrets of a Region and their roles."),
+    "audit": ("smrep.cli.commands.audit:audit", "Find secrets with missing, failed or outdated replicas."),
+    "init": ("smrep.cli.commands.init:init", "Write a manifest for secrets without a replica."),
     "plan": ("smrep.cli.commands.plan:plan", "Show what apply would do."),
-    "apply": ("smrep.cli.commands.apply:apply", "Bring about what a manifest wants."),
-    "export": ("smrep.cli.commands.export:export", "Write the manifest of what is replicated now."),
+    "apply": ("smrep.cli.commands.apply:apply", "Apply a manifest."),
+    "export": ("smrep.cli.commands.export:export", "Write a manifest of the current replication."),
     "failover": ("smrep.cli.commands.failover:failover", "Promote many replicas while a Region is down."),
-    "failback": ("smrep.cli.commands.failback:failback", "Lead home what a failover promoted."),
-    "iam-policy": ("smrep.cli.commands.iam_policy:iam_policy", "Print the least-privilege IAM policy; offline."),
-    "sandbox": ("smrep.cli.commands.sandbox:sandbox", "Run a local AWS that replicates as the real one does."),
-    "completion": ("smrep.cli.commands.completion:completion", "Print the completion script for a shell."),
+    "failback": (
+        "smrep.cli.commands.failback:failback",
+        "Fail back: return promoted secrets to their original Region.",
+    ),
+    "iam-policy": ("smrep.cli.commands.iam_policy:iam_policy", "Print the least-privilege IAM policy, offline."),
+    "sandbox": ("smrep.cli.commands.sandbox:sandbox", "Run a local AWS that replicates like the real one."),
+    "completion": ("smrep.cli.commands.completion:completion", "Print a shell's completion script."),
     "help": ("smrep.cli.commands.help:help_", "Explain a topic or a command."),
 }
 """Name of each command, its place and its summary; loaded on demand."""
@@ -88,4 +130,4 @@ class Root(click.Group):
 )
 @version
 def root() -> None:
-    """Replicate AWS Secrets Manager secrets to other Regions and tell the truth about it."""
+    """Replicate AWS Secrets Manager secrets across Regions, and know that it worked."""

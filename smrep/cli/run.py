@@ -1,4 +1,4 @@
-"""One run of a command: locate secrets, connect, show progress, confirm plans, publish the result."""
+"""One run of a command: locate secrets, connect, show progress, publish the result."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import TracebackType
@@ -15,10 +14,11 @@ from typing import TYPE_CHECKING, Any, Self, TextIO
 import click
 
 from smrep import __version__
-from smrep.cli.options import SharedOptions
+from smrep.cli.confirmation import NOT_CONFIRMED, ask, show_plan, show_sheet
+from smrep.cli.options import Choice, SharedOptions
 from smrep.cli.params import secret_ids
 from smrep.cli.root import CONDUCTED, WORDS
-from smrep.cli.signals import find_signal, finish_quietly, stopped_by, typed_line
+from smrep.cli.signals import find_signal, finish_quietly, stopped_by
 from smrep.errors import CredentialsError, Outcome, OutputError, SmrepError, UsageError
 from smrep.model import SecretId, parse_arn, shown_url
 from smrep.output import github
@@ -27,19 +27,23 @@ from smrep.output.events import Events
 from smrep.output.formats import FORMATS, REPLACEABLE, as_query, compile_query
 from smrep.output.progress import FleetLines, Gauge, Lines, Screen, SystemClock
 from smrep.output.stderr_notes import explain, is_mute
-from smrep.output.summary_line import plan_counts
 from smrep.output.terminal import Messages, Terminal, fits, is_terminal, wants_animation, wants_color
 from smrep.regions import KNOWN, Region, nearest
 from smrep.report import Kind, Problem, RunReport, SecretReport, SecretsReport, Severity, bug
-from smrep.rules.hints import command_line, report_with_connection_flags
-from smrep.rules.primary_region import PrimaryRegions, account_in, check_account, check_regions, locate_primaries
+from smrep.rules.hints import command_line, report_with_connection_flags, some_names, step, steps, with_connection_flags
+from smrep.rules.primary_region import (
+    PrimaryRegions,
+    account_in,
+    check_account,
+    check_regions,
+    locate_primaries,
+)
 from smrep.rules.run_outcome import run_outcome, timed_out
 from smrep.service.ports import Clock
 from smrep.service.run_state import Plan, RunState
 
 if TYPE_CHECKING:
     from smrep.aws.client import Aws
-    from smrep.rules.recovery.recovery_summary import SheetLine
 
 TELLING_S = 5.0
 """Seconds between progress events in a run over many secrets."""
@@ -87,8 +91,10 @@ class Run:
     replaces_result: bool = False
     """Whether `text` replaces the secrets, for people and as JSON."""
     text: Iterable[str] = ()
-    streamed: bool = False
-    """Whether the result was written while it came in."""
+    choice: Choice | None = None
+    """Selectors that chose the secrets; None for secrets by name."""
+    aws: Aws | None = None
+    """Connection already open, if selecting secrets needed one."""
     next_step: str | None = None
     """Next command after a run over many secrets with something left to do."""
     exit_code: int = Outcome.BUG.exit_code
@@ -128,7 +134,8 @@ class Run:
         trouble = self._trouble(error, signal) if error else None
         results = self._report or self.state.report()
         if trouble is None and self.timeout_s is not None and not self.dry_run:
-            trouble = timed_out(results.secrets, self.timeout_s, self.elapsed_s - self.thought_s, self.command)
+            trouble = timed_out(results.secrets, self.timeout_s, self.elapsed_s, self.command)
+            trouble = self._resumed(trouble) if trouble else None
         report = self._framed(results, trouble, stopped_by(signal) if signal else None)
         report = self._written(report) if self.reports else report
         text = None
@@ -155,16 +162,21 @@ class Run:
     def _trouble(self, error: BaseException, signal: BaseException | None) -> Problem:
         """Return the problem that ended the run early."""
         if signal:
-            return self.state.interruption(self.state)
+            return self._resumed(self.state.interruption(self.state))
         trouble = Problem.of(error) if isinstance(error, SmrepError) else bug(error)
         if isinstance(error, CredentialsError) and trouble.hint:
-            return replace(trouble, hint=f"{trouble.hint}; then: {self.again}")
+            again = self._resumed(self.state.interruption(self.state)).hint or step("then", self._typed)
+            return replace(trouble, hint=steps(trouble.hint, again))
         return trouble
+
+    def _resumed(self, trouble: Problem) -> Problem:
+        """Return the problem with the typed command as its hint if selectors chose the secrets, however many."""
+        return replace(trouble, hint=step("to resume", self._typed)) if self.choice and trouble.hint else trouble
 
     @property
     def elapsed_s(self) -> float:
-        """Seconds since the run began."""
-        return self.clock.monotonic() - self._started
+        """Seconds since the run began, without those that a person took to answer."""
+        return self.clock.monotonic() - self._started - self.thought_s
 
     @cached_property
     def output(self) -> str:
@@ -221,6 +233,14 @@ class Run:
             self.events.show(secrets, looks_last=state.looks_last)
         self.screen.show(secrets, self.elapsed_s)
 
+    def suggest(self, hint: str) -> None:
+        """Show the next commands, unless it is quiet."""
+        self.messages.hint(None if self.options.quiet else with_connection_flags(hint, self.options.connection))
+
+    def note(self, text: str) -> None:
+        """Show a sentence about the run as a whole, unless it is quiet."""
+        self.messages.note(text)
+
     def approve(self, state: RunState, plan: Plan) -> bool:
         """Show what is at stake, confirm it unless already confirmed, and return whether to proceed.
 
@@ -231,15 +251,13 @@ class Run:
         self.close_screen()
         if self.events:
             self.events.plan()
-        if plan.names is None:
-            rows = (row for secret in state.tracked.reports() for row in secret.replicas)
-            for finding in (finding for row in rows for finding in row.findings):
-                if finding.severity is Severity.INFO or finding.kind in (Kind.FAILED, Kind.MANAGED):
-                    self.messages.note(finding.message)
-        else:
-            self._show_plan(state, plan.sheet)
-        for _, danger in plan.dangers:
-            self.messages.warning(danger)
+        self._warn(state.tracked.reports(), plan)
+        if plan.names is not None:
+            quiet, asks = self.options.quiet, not (self.yes or self.dry_run)
+            if lines := [line for line in plan.sheet or () if line.is_warning or not quiet]:
+                show_sheet(lines, self.stderr, self.paper(self.stderr))
+            elif plan.sheet is None and (asks or not (quiet or (self.dry_run and self.output == "table"))):
+                show_plan(state.tracked, plan.rate, self.stderr, self.paper(self.stderr))
         if self.dry_run:
             self.messages.note("dry run: nothing was sent")
             return False
@@ -247,48 +265,32 @@ class Run:
             raise plan.refusal
         names = tuple(dict.fromkeys(name for name, _ in plan.dangers)) if plan.names is None else plan.names
         if names and not self.yes:
-            self._ask(names, plan)
+            asked_at = self.clock.monotonic()
+            can_answer = not (self.options.no_input or self.stdin_is_taken)
+            ask(names, plan, self.stdin if can_answer else None, self.stderr)
+            self.thought_s = self.clock.monotonic() - asked_at  # the time to answer is not waiting
         state.deadline += self.thought_s
         return True
 
-    def _show_plan(self, state: RunState, sheet: Sequence[SheetLine] | None) -> None:
-        """Print the go/no-go sheet, or else a table of what is to be done to many secrets."""
-        from smrep.output.tables.plan_table import render_plan, render_sheet
-
-        paper, quiet, asks = self.paper(self.stderr), self.options.quiet, not (self.yes or self.dry_run)
-        shown = ""
-        if lines := [line for line in sheet or () if line.is_warning or not quiet]:
-            shown = render_sheet(lines, paper)
-        elif sheet is None and (asks or not (quiet or (self.dry_run and self.output == "table"))):
-            shown = render_plan(state.tracked.reports(), plan_counts(state.tracked.summary or {}), paper)
-        if self.stderr is not None:
-            with suppress(OSError):  # nobody reads it
-                self.stderr.write(shown)
-                self.stderr.flush()
-
-    def _ask(self, names: Sequence[str], plan: Plan) -> None:
-        """Ask for the only name, or the count of several; the time to answer does not count as waiting."""
-        if self.options.no_input or self.stdin_is_taken or not (is_terminal(self.stdin) and is_terminal(self.stderr)):
-            raise UsageError(
-                f"{plan.activity} needs a confirmation, and nobody can answer; nothing was sent",
-                f"--yes answers it: {plan.command('--yes')}",
-                code="ConfirmationNeeded",
-            )
-        expected = names[0] if len(names) == 1 else str(len(names))
-        answer = "the secret's name" if len(names) == 1 else "the number of secrets that will be changed"
-        asked_at = self.clock.monotonic()
-        if typed_line(f"type {answer} to go on: ", self.stdin, self.stderr).strip() != expected:
-            raise UsageError("not confirmed; nothing was sent", f"the answer is {expected}", code="NotConfirmed")
-        self.thought_s = self.clock.monotonic() - asked_at  # the time to answer is not waiting
+    def _warn(self, secrets: Sequence[SecretReport], plan: Plan) -> None:
+        """Say what the plan destroys, and what was found; of many secrets, only which ones AWS services manage."""
+        found = [(secret.name, finding) for secret in secrets for row in secret.replicas for finding in row.findings]
+        for _, finding in found if plan.names is None else ():
+            if finding.severity is Severity.INFO or finding.kind in (Kind.FAILED, Kind.MANAGED):
+                self.messages.note(finding.message)
+        managed = dict.fromkeys(name for name, finding in found if finding.kind is Kind.MANAGED)
+        if managed and plan.names is not None:
+            self.messages.warning(f"AWS services manage {some_names([*managed])}, and may forbid or undo this")
+        for _, danger in plan.dangers:
+            self.messages.warning(danger)
 
     @property
-    def again(self) -> str:
-        """Command that resumes the run, or the typed one; without passwords in URLs."""
-        going_on = self.state.interruption(self.state).hint
+    def _typed(self) -> str:
+        """Typed command line, without passwords in URLs; where selectors chose, in the same primary Region."""
         words = click.get_current_context().meta.get(WORDS, ())
-        return going_on or command_line(
-            [re.sub(r"https?://\S*", lambda url: shown_url(url[0]), word) for word in words]
-        )
+        typed = [re.sub(r"https?://\S*", lambda url: shown_url(url[0]), word) for word in words]
+        homeless = self.choice and not any(word.startswith(("--primary-region", "--source-region")) for word in words)
+        return command_line([*typed, *(self.home_flags if homeless else ())])
 
     def close_screen(self) -> None:
         """Make room for the result after progress."""
@@ -305,7 +307,8 @@ class Run:
             columns = self.env.get("COLUMNS", "")
             width = int(columns) if fits(columns) else _columns(stream)
         unicode = (getattr(stream, "encoding", None) or "").lower().replace("-", "").startswith("utf")
-        return Terminal(wants_color(self.options.color, stream, self.env), width, unicode)
+        color = wants_color(self.options.color, stream, self.env)
+        return Terminal(color, width, unicode, self.options.verbose)
 
     def locate(self, typed: Sequence[str], replicas: Iterable[Region], *, needed: bool = False) -> PrimaryRegions:
         """Return the typed secrets with their Regions, and remember them for the report.
@@ -359,7 +362,7 @@ class Run:
         self.stdin_is_taken = "-" in typed
         secrets = secret_ids(typed, self.stdin)
         if typed and not secrets:
-            self.messages.warning("standard input named no secret: there is nothing to do")
+            self.messages.warning("standard input named no secret, so there is nothing to do")
         return secrets
 
     def _check(self, secrets: Iterable[SecretId], regions: Iterable[Region]) -> None:
@@ -368,7 +371,7 @@ class Run:
             check_account(account_in(secret), self.options.expect_account, secret)
         for region in dict.fromkeys(regions):
             if region not in KNOWN:
-                self.messages.warning(f"{region} is no Region that smrep {__version__} knows; asking AWS all the same")
+                self.messages.warning(f"smrep {__version__} does not know the Region {region}, and asks AWS anyway")
                 near = nearest(region)
                 self.messages.hint(f"did you mean {near}?" if near else None)
 
@@ -378,6 +381,9 @@ class Run:
         `only` is the first Region to call, if it is not a primary's that was located; `sole` limits calls for
         credentials to it too. `options` replace the typed connection.
         """
+        if self.aws and not (only or options):
+            return self.aws
+
         from smrep.aws.client import Aws
         from smrep.aws.session import Session, Settings
         from smrep.rules.hints import credentials_fix
@@ -447,6 +453,7 @@ class Run:
 
             try:
                 write(path, report)
+                self.note(f"wrote {path}")
             except OutputError as error:
                 if report.error is not None:  # else the error is reported as the run's end
                     self.messages.trouble(Problem.of(error))
@@ -464,7 +471,7 @@ class Run:
         elif self.replaces_result and text is None and self.output in REPLACEABLE:
             written = [] if report.error else list(self.text)
             self.write(written or (FORMATS["json"](report, Terminal()) if self.output == "json" else ()))
-        elif not self.streamed:
+        elif self.output != "table" or report.error is None or report.error.code != NOT_CONFIRMED:
             self.write(FORMATS[self.output](report, self.paper(self.stdout)) if text is None else [text])
 
     def write(self, pieces: Iterable[str]) -> None:

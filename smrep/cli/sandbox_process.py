@@ -85,7 +85,7 @@ def rehearsing(messages: Messages, pair: RegionPair, count: int, faults: Faults,
             file = stack.enter_context(appending(log)) if log else None
             server = stack.enter_context(SandboxServer(simulator, log=file))
         except OSError as error:
-            raise ConfigurationError(f"the sandbox can't start: {error}", "name another --log") from error
+            raise ConfigurationError(f"the sandbox cannot start: {error}", "use another --log") from error
         regions = (pair.source, pair.target, third_region(pair))
         stage = stack.enter_context(staged(simulator, count, regions, time.sleep))
         env = environment(server.url, os.environ)
@@ -176,13 +176,11 @@ class StateFile:
                 return False
             simulator.restore(parse_snapshot(Path(self._path).read_text(encoding="utf-8")))
         except OSError as error:
-            raise UsageError(
-                f"--state {self._path}: {error.strerror}", "name a file that a sandbox has kept"
-            ) from error
+            raise UsageError(f"--state {self._path}: {error.strerror}", "name a file that a sandbox wrote") from error
         except ValueError as error:
             raise UsageError(
-                f"--state {self._path} keeps no state of a sandbox: {error}",
-                "name another file; this one stays as it is",
+                f"--state {self._path} is not the state of a sandbox: {error}",
+                "name another file; this one was not changed",
             ) from error
         return True
 
@@ -209,7 +207,7 @@ class StateFile:
                 self._write(simulator)
             except OSError as error:
                 message = f"the sandbox's state could not be written to {self._path}: {error.strerror}"
-                raise OutputError(message, "what it held since is lost") from error
+                raise OutputError(message, "changes since the last write are lost") from error
 
     def _write_on(self, simulator: Simulator, ending: threading.Event) -> None:
         """Write changes until the end; report a failed write once, and retry."""
@@ -223,7 +221,7 @@ class StateFile:
                 self._write(simulator)
             except OSError as error:
                 if not is_reported:
-                    click.echo(f"warning: --state {safe(self._path)} can't be written: {error.strerror}", err=True)
+                    click.echo(f"warning: --state {safe(self._path)} cannot be written: {error.strerror}", err=True)
                 is_reported = True
             else:
                 seen = calls
@@ -235,7 +233,7 @@ class StateFile:
         text = format_snapshot(simulator.take_snapshot())
         stamp = self._stamp()
         if stamp not in (None, self._last_stamp):
-            raise OSError(errno.EEXIST, "something else has written to it since")
+            raise OSError(errno.EEXIST, "another program has written to it since")
         if stamp is not None and text == self._text:
             return
         with replacing(self._path) as file:

@@ -48,7 +48,7 @@ class AppendOnlyFile:
                 claim(file)
                 end_last_line(file, path)
             except OSError as error:
-                raise UsageError(f"--{kind} {path} can't be written: {error.strerror}; nothing was sent") from error
+                raise UsageError(f"--{kind} {path} cannot be written: {error.strerror}; nothing was sent") from error
             stack.pop_all()
         return cls(file, path, now, kind)
 
@@ -69,7 +69,7 @@ class AppendOnlyFile:
             failure = self._failure
         if failure is not None:
             raise OutputError(
-                f"the {self.kind} {self.path} could not be written, so nothing more is sent: {failure.strerror}",
+                f"the {self.kind} {self.path} could not be written, so smrep sends nothing more: {failure.strerror}",
                 code=f"{self.kind.capitalize()}NotWritten",
             ) from failure
 

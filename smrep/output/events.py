@@ -105,7 +105,7 @@ class Events:
     def _write_event(self, kind: str, **fields: object) -> None:
         with self._lock:
             if self._ended:
-                raise OutputError("the result is told already, and nothing may happen after it")
+                raise OutputError("the result was already sent, so no event may follow it")
             self._ended = kind == "result"
             self._write(one_line({"type": kind, "ts": timestamp(self._now()), **fields}))
 

@@ -67,7 +67,7 @@ class FailoverRecordFile:
         """
         with self._lock:
             if self._is_closed:
-                raise OutputError(f"the run has ended, and the record {self.path} with it", code="RecordNotWritten")
+                raise OutputError(f"the run has ended, so the record {self.path} is closed", code="RecordNotWritten")
             if self._file is None:
                 self._file = _lock(self.path, self.now, is_new=True)
             if self.record.pair is None and self._pair is not None:
@@ -100,7 +100,7 @@ def _exists(path: str) -> bool:
     except OSError as error:
         raise UsageError(f"--record {path} could not be read: {error.strerror}", code="RecordError") from error
     if not stat.S_ISREG(mode):
-        raise UsageError(f"--record {path} is no file", "name a file", code="RecordError")
+        raise UsageError(f"--record {path} is not a file", "use a file", code="RecordError")
     return True
 
 
@@ -134,6 +134,4 @@ def _lock(path: str, now: Callable[[], datetime], *, is_new: bool = False) -> Ap
 
 def _in_use(path: str) -> UsageError:
     hint = "wait until that has ended, and run the same command again"
-    return UsageError(
-        f"another run is writing to --record {path}; nothing was sent by this one", hint, code="RecordInUse"
-    )
+    return UsageError(f"another run is writing to --record {path}; this one sent nothing", hint, code="RecordInUse")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import csv
+import io
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from smrep.errors import Outcome, UsageError
@@ -17,20 +19,20 @@ from smrep.report import RegionReport, RunReport, SecretReport, Severity, is_rem
 
 def as_table(report: RunReport, terminal: Terminal) -> Iterator[str]:
     """Yield a table: all of a few secrets, or the notable ones of many with the counts of all."""
-    if report.command != "list" and report.summary is None:
-        from smrep.output.tables.status_table import render_status
-
-        yield render_status(report, terminal)
-    elif report.error and not report.secrets:
+    if not report.secrets and (report.error or (report.summary is None and report.command != "list")):
         return
-    elif report.command == "plan" or (report.summary is not None and report.dry_run):
+    if report.command == "list":
+        from smrep.output.tables.list_table import render_list
+
+        yield render_list(report, terminal)
+    elif not terminal.verbose and (report.command == "plan" or (report.summary is not None and report.dry_run)):
         from smrep.output.tables.plan_table import render_plan
 
         yield render_plan(report.secrets, summary_line(report), terminal)
     else:
-        from smrep.output.tables.fleet_table import render_fleet
+        from smrep.output.tables.status_table import render_status
 
-        yield render_fleet(report, terminal)
+        yield render_status(report, terminal)
 
 
 def as_json(report: RunReport, _terminal: Terminal) -> Iterator[str]:
@@ -38,12 +40,25 @@ def as_json(report: RunReport, _terminal: Terminal) -> Iterator[str]:
     return document_parts(report)
 
 
-def as_text(report: RunReport, _terminal: Terminal) -> Iterator[str]:
-    """Yield a tab-separated row for each secret and Region: secret, Region, status, key, action, message.
+COLUMNS = ("secret", "region", "status", "kms_key_id", "action", "message", "account_id", "verified")
+"""The columns of text and csv. Scripts count them: add new ones at the end."""
 
-    A run over several accounts adds the account.
-    """
-    return (line for secret in report.secrets for line in STREAMED["text"](secret))
+
+def as_text(report: RunReport, _terminal: Terminal) -> Iterator[str]:
+    """Yield a tab-separated row of COLUMNS for each secret and Region, without a header."""
+    return ("\t".join(cells) + "\n" for secret in report.secrets for cells in rows(secret))
+
+
+def as_csv(report: RunReport, _terminal: Terminal) -> Iterator[str]:
+    """Yield the rows of text as CSV under a header, which is there without rows too."""
+    yield _csv_line(COLUMNS)
+    yield from (_csv_line(cells) for secret in report.secrets for cells in rows(secret))
+
+
+def _csv_line(cells: Sequence[str]) -> str:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\n").writerow(cells)
+    return line.getvalue()
 
 
 def as_names(report: RunReport, _terminal: Terminal) -> Iterator[str]:
@@ -66,6 +81,7 @@ FORMATS: dict[str, Callable[[RunReport, Terminal], Iterator[str]]] = {
     "json": as_json,
     "ndjson": as_ndjson,
     "text": as_text,
+    "csv": as_csv,
     "name": as_names,
 }
 QUERIED = ("json", "text")
@@ -74,22 +90,20 @@ REPLACEABLE = ("table", "text", "json")
 """The formats in which a command prints text of its own, as `export` its manifest; in the others it lists secrets."""
 
 
-STREAMED: dict[str, Callable[[SecretReport], Iterator[str]]] = {
-    "text": lambda secret: (
-        "\t".join([*cells, *([secret.account] if secret.account else [])]) + "\n" for cells in rows(secret)
-    ),
-    "name": lambda secret: iter([f"{safe(secret.arn)}\n"] if secret.arn else []),
-}
-"""The formats that can be written secret by secret: no header, nothing that spans secrets."""
-
-
 def rows(secret: SecretReport) -> Iterator[list[str]]:
     """Yield the cells of each row; an error of the whole secret, or no replica, is a row with Region -."""
     if secret.error or not secret.replicas:
         message = secret.error.message if secret.error else secret.role
-        yield _cells(secret.name, None, None, None, None, message)
+        yield _cells(secret.name, None, None, None, None, message, _account(secret.arn, secret), None)
     for row in secret.replicas:
-        yield _cells(secret.name, row.region, row.status, row.kms_key_id, row.action, message_of(row))
+        account = _account(secret.arn or row.arn, secret)
+        verified = None if row.verified is None else str(row.verified).lower()
+        key = row.kms_key_id
+        yield _cells(secret.name, row.region, row.status, key, row.action, message_of(row), account, verified)
+
+
+def _account(arn: str | None, secret: SecretReport) -> str | None:
+    return secret.account or next(iter((arn or "").split(":")[4:5]), None)
 
 
 def message_of(row: RegionReport) -> str | None:

@@ -75,7 +75,7 @@ def _why(row: RegionReport, secret: SecretReport) -> tuple[str, str | None]:
 
 def _error(heading: str, message: str, hint: str | None) -> str:
     """Return a workflow command, escaped so that its text can neither end it nor begin another."""
-    text = "\n".join([safe(message), *([f"hint: {safe(hint)}"] if hint else [])])
+    text = "\n".join([safe(message), *(map(safe, f"hint: {hint}".split("\n")) if hint else ())])
     return f"::error title={safe(heading).translate(_IN_PROPERTY)}::{text.translate(_IN_MESSAGE)}"
 
 
@@ -85,7 +85,7 @@ def summary(report: RunReport) -> str:
     if report.secrets:
         head = ["| Secret | Region | Status | Action | Message |", "| --- | --- | --- | --- | --- |"]
         room, hidden = MOST_BYTES, 0
-        for name, region, status, _, action, message in _rows(report):
+        for name, region, status, _, action, message, *_ in _rows(report):
             line = f"| {' | '.join(map(_markdown, (name, region, status, action, message)))} |"
             room -= len(line.encode()) + 1
             if room > 0:
@@ -93,7 +93,7 @@ def summary(report: RunReport) -> str:
                 head = []
             else:
                 hidden += 1
-        lines += ["", f"and {hidden} more row{'s' if hidden > 1 else ''}, which the result has"] if hidden else []
+        lines += ["", f"and {hidden} more row{'s' if hidden > 1 else ''}, in the result"] if hidden else []
         lines += ["", _markdown(summary_line(report)), ""]
     if report.error:
         lines += [_markdown(safe(report.error.message)), ""]

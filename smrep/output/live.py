@@ -1,4 +1,4 @@
-"""Progress that update_soons itself: a table of Regions, or a bar for many secrets."""
+"""Progress that redraws itself: a table of Regions, or a bar for many secrets."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import contextlib
 import math
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TextIO
 
@@ -19,16 +20,22 @@ from rich.text import Text
 
 from smrep.output.progress import Phase, next_phase
 from smrep.output.safe import safe
-from smrep.output.summary_line import region_counts
-from smrep.output.tables.rich_console import console
-from smrep.output.tables.status_table import body
+from smrep.output.summary_line import state_word
+from smrep.output.tables.rich_console import INDENT, console, empty_table
+from smrep.output.tables.status_table import FOLDED_ABOVE, Row, grid, is_well, rank, title
 from smrep.output.terminal import Terminal, terminal_size
 from smrep.report import Progress, SecretReport
 from smrep.rules.hints import duration
 from smrep.rules.run_outcome import is_open
 
-_AROUND = 9
-"""Lines of the screen that are no rows: title, head, keys, foot and the prompt above."""
+_AROUND = 7
+"""Lines of the screen that are no rows: title, blank line, header, rule, blank line, other rows, footer."""
+_MIN_MESSAGE = 16
+"""Columns that a message is worth."""
+_MIN_NAME = 12
+"""Columns that a name keeps on any screen."""
+_BETWEEN = 3
+"""Columns between two columns of a table, and about those at its edges."""
 
 
 class _Live(Live):
@@ -95,26 +102,47 @@ class LiveTable:
         if self._timeout_s is not None:
             limit = duration(self._timeout_s)
             foot = f"waiting, {elapsed_s:.0f} s of {limit}; Ctrl-C stops the waiting, not AWS"
-        shown = fit_secrets(self._secrets, self._console.height - _AROUND)
-        if shown != self._secrets:
-            foot = f"{region_counts(self._secrets)}; {foot}"
-        table = body(shown, self._terminal, self._spinner) if shown else []
-        return Group(*table, Text(foot, style="dim"))
+        lines: list[RenderableType] = [Text(foot, style="dim", no_wrap=True, overflow="ellipsis")]
+        if self._secrets:
+            head = title(self._secrets)
+            head.no_wrap, head.overflow = True, "ellipsis"
+            lines = [head, *self._table(self._console.width), *lines]
+        return Group(*lines)
+
+    def _table(self, width: int) -> list[RenderableType]:
+        """Return the rows that fit, each on one line, and a line that counts the others."""
+        rows, others = fit_rows(self._secrets, self._console.height - _AROUND)
+        headers, cells = grid(rows, several=len(self._secrets) > 1)
+        for (_, row), line in zip(rows, cells, strict=True):
+            if row and is_open(row):
+                line[headers.index("STATUS")].append(f" {self._spinner.render(self._console.get_time())}")
+        widths = [max(cell_len(str(word)) for word in column) for column in zip(headers, *cells, strict=True)]
+        if headers[-1] == "MESSAGE":
+            room = width - sum(widths[:-1]) - _BETWEEN * len(headers)
+            widths[-1] = min(widths[-1], room)
+            if room < _MIN_MESSAGE:
+                headers, widths, cells = headers[:-1], widths[:-1], [line[:-1] for line in cells]
+        widths[0] = min(widths[0], max(width - sum(widths[1:]) - _BETWEEN * len(headers), _MIN_NAME))
+        table = empty_table(self._terminal)
+        for header, columns in zip(headers, widths, strict=True):
+            table.add_column(header, no_wrap=True, overflow="ellipsis", width=columns)
+        for line in cells:
+            table.add_row(*line)
+        return [*([table] if rows else []), *([Text(f"{INDENT}and {others}", style="dim")] if others else [])]
 
 
-def fit_secrets(secrets: tuple[SecretReport, ...], rows: int) -> tuple[SecretReport, ...]:
-    """Return the secrets if they fit into that many rows, else as many with open Regions as fit."""
-    if sum(max(len(secret.replicas), 1) for secret in secrets) <= rows:
-        return secrets
-    shown: list[SecretReport] = []
-    for secret in secrets:
-        open_rows = tuple(row for row in secret.replicas if is_open(row))
-        rows -= len(open_rows)
-        if rows < 0:
-            break
-        if open_rows:
-            shown.append(replace(secret, replicas=open_rows, error=None))
-    return tuple(shown)
+def fit_rows(secrets: Sequence[SecretReport], room: int) -> tuple[list[Row], str]:
+    """Return all rows if they fit, else what failed and what is in progress, and the count of the others in words."""
+    rows: list[Row] = [(secret, row) for secret in secrets for row in secret.replicas or (None,)]
+    if len(rows) <= (room if len(secrets) == 1 else min(room, FOLDED_ABOVE)):
+        return rows, ""
+    rows.sort(key=lambda item: (item[1] is not None and is_well(item[1]), rank(item)))
+    unwell = sum(row is None or not is_well(row) for _, row in rows)
+    count = min(unwell, max(room, 0))
+    others = Counter(
+        state_word(row) if row else "in trouble" if secret.error else "without replicas" for secret, row in rows[count:]
+    )
+    return rows[:count], ", ".join(f"{count} {word}" for word, count in others.items())
 
 
 _SHORTEST, _LONGEST = 6, 40

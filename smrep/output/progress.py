@@ -11,7 +11,7 @@ from typing import Protocol
 from smrep.model import IN_SYNC
 from smrep.output.terminal import Messages
 from smrep.report import Progress, SecretReport
-from smrep.rules.hints import duration
+from smrep.rules.hints import duration, some_names
 from smrep.rules.run_outcome import is_open
 
 
@@ -82,12 +82,12 @@ class Lines:
                     open_rows.append(f"{secret.name} {row.region} {word or 'open'}")
                 if self._states.get(replica, (None, None)) != state:
                     self._states[replica] = state
-                    words = f": {message}" if message and word == row.status else ""
+                    words = f": {message}" if message and word == row.status != IN_SYNC else ""
                     gone = "no longer listed" if row.status is None and row.error is None else "stopped"
                     self._write(f"{secret.name} {row.region} {word or gone}{words}", elapsed_s)
         if elapsed_s - self._written_at >= HEARTBEAT_S and (open_rows or self.timeout_s is not None):
             limit = f" of {duration(self.timeout_s)}" if self.timeout_s is not None else ""
-            names = f": {', '.join(open_rows)}" if open_rows else ""
+            names = f": {some_names(open_rows)}" if open_rows else ""
             self._write(f"still waiting after {elapsed_s:.0f}s{limit}{names}", elapsed_s)
 
     def close(self) -> None:
@@ -112,6 +112,12 @@ class Phase:
     began_s: float
     """In seconds since the run began, like `now_s`."""
     now_s: float
+    moved_s: float | None = None
+    """When the first secrets were done; before, AWS was only working on them."""
+    moved: int = 0
+    """How many were done then."""
+    last_s: float | None = None
+    """When more were done last."""
 
     @property
     def spent_s(self) -> float:
@@ -125,9 +131,17 @@ class Phase:
 
     @property
     def remaining_s(self) -> float | None:
-        """Seconds that the rest takes at this rate; None if unknown, or if nothing remains."""
+        """Seconds that the rest takes at the rate since the first were done; None if unknown, or if nothing remains.
+
+        It is unknown too while nothing has been done for longer than that: what is left then is not like the rest was.
+        """
         rest = (self.progress.total or 0) - self.progress.done
-        return rest / self.rate if self.rate and rest > 0 else None
+        since_s = self.began_s if self.moved_s is None else self.moved_s
+        spent_s, done = self.now_s - since_s, self.progress.done - self.moved
+        if rest <= 0 or done <= 0 or spent_s < _MIN_RATE_S:
+            return None
+        left_s = rest * spent_s / done
+        return left_s if self.last_s is None or self.now_s - self.last_s <= max(left_s, EVERY_S) else None
 
     @property
     def speed(self) -> str:
@@ -143,8 +157,12 @@ class Phase:
 
 def next_phase(before: Phase | None, progress: Progress, now_s: float) -> Phase:
     """Return the current phase: a new one if the activity changed."""
-    is_same = before is not None and before.progress.doing == progress.doing
-    return Phase(progress, before.began_s if before and is_same else now_s, now_s)
+    if before is None or before.progress.doing != progress.doing:
+        before = Phase(progress, now_s, now_s)
+    phase = replace(before, progress=progress, now_s=now_s)
+    if progress.done > 0 and before.moved_s is None:
+        return replace(phase, moved_s=now_s, moved=progress.done, last_s=now_s)
+    return replace(phase, last_s=now_s) if progress.done > before.progress.done else phase
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from smrep.errors import Outcome, OutputError
 from smrep.output.summary_line import REPORTS_FINDINGS, summary_line
 from smrep.output.terminal import Messages
 from smrep.regions import Region
-from smrep.report import Kind, RegionReport, RunReport, SecretReport, Severity
+from smrep.report import Finding, Kind, RegionReport, RunReport, SecretReport, Severity
 from smrep.rules.hints import some_names, with_connection_flags
 from smrep.rules.run_outcome import resume_commands
 
@@ -41,8 +41,8 @@ def explain(
     for finding in list(dict.fromkeys(item for secret in report.secrets for item in secret.findings))[:_MAX_NOTES]:
         messages.warning(finding.message)
         messages.hint(finding.hint)
-    if report.summary is not None:
-        _explain_many(report, messages, has_counts=has_table)
+    if report.summary is not None or (len(report.secrets) > _MAX_NOTES and not is_in_table):
+        _explain_many(report, messages, has_counts=has_table or report.summary is None, next_step=next_step)
         if not report.error and next_step is not None:
             messages.hint(with_connection_flags(next_step, connection))
         return
@@ -79,8 +79,11 @@ def explain(
             messages.hint(resume)
 
 
-def _explain_many(report: RunReport, messages: Messages, *, has_counts: bool) -> None:
-    """Write the problems of many secrets, grouped, and the counts if the result has none."""
+def _explain_many(report: RunReport, messages: Messages, *, has_counts: bool, next_step: str | None) -> None:
+    """Write the problems of many secrets, grouped, and the counts if the result has none.
+
+    What is missing has no hint of its own if `next_step` adds it.
+    """
     notes = list(dict.fromkeys(note for secret in report.secrets for note in secret.notes))
     for note in notes[:_MAX_NOTES]:
         messages.warning(note)
@@ -91,7 +94,8 @@ def _explain_many(report: RunReport, messages: Messages, *, has_counts: bool) ->
         messages.warning(issue.title)
         if issue.example:
             messages.detail(issue.example)
-        messages.hint(issue.next_step)
+        if issue.kind != Kind.MISSING or report.error or not next_step:
+            messages.hint(issue.next_step)
     if len(issues) > _MAX_NOTES:
         messages.warning(f"and {len(issues) - _MAX_NOTES} more kinds of trouble: -o json has them all")
     if not has_counts and (report.secrets or not report.error):
@@ -159,12 +163,25 @@ def group_issues(secrets: Iterable[SecretReport]) -> list[Issue]:
     return list(groups.values())
 
 
+_CAUSES = {
+    Kind.FAILED: {Kind.NAME_CONFLICT, Kind.KEY_MISSING, Kind.KEY_DISABLED, Kind.KEY_UNUSABLE},
+    Kind.MISSING: {Kind.NAME_CONFLICT},
+}
+"""A finding -> those that explain it."""
+
+
+def causes(row: RegionReport) -> Iterator[Finding]:
+    """Yield the findings of a row, without those that another one explains."""
+    kinds = {finding.kind for finding in row.findings}
+    return (finding for finding in row.findings if not _CAUSES.get(finding.kind, set()) & kinds)
+
+
 def _issues(secret: SecretReport) -> Iterator[Issue]:
     if secret.error is not None:
         yield Issue(secret.error.code, None, secret.error.message, secret.error.hint)
     for row in secret.replicas:
         if row.error is not None:
             yield Issue(row.error.code, row.region, row.error.message, row.error.hint)
-        for finding in row.findings:
+        for finding in causes(row):
             if finding.kind is Kind.UNCHECKED or (row.error is None and finding.severity is Severity.ERROR):
                 yield Issue(finding.kind.value, row.region, finding.message, finding.hint)

@@ -47,6 +47,8 @@ class Terminal:
     """In columns; None if it is no terminal."""
     unicode: bool = True
     """Whether table lines may use more than ASCII."""
+    verbose: bool = False
+    """Whether a table shows every row."""
 
 
 def fits(columns: str) -> bool:
@@ -87,9 +89,9 @@ class Messages:
         self._write("error: ", "31", text)
 
     def hint(self, text: str | None) -> None:
-        """Write the next command, if there is one."""
-        if text:
-            self._write("hint: ", "36", text)
+        """Write the next steps, if there are any: labels, and commands on lines of their own."""
+        for number, line in enumerate(text.split("\n") if text else ()):
+            self._write("" if number else "hint: ", "36", line)
 
     def trouble(self, trouble: Problem) -> None:
         """Write an error, its details and the next command."""

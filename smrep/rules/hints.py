@@ -1,4 +1,4 @@
-"""Builds the commands in messages, each quoted for a shell."""
+"""Builds hints: labels, and under each the commands to run, one a line, quoted for a shell."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from smrep.regions import Region
 from smrep.report import Finding, LazyReports, Problem, RunReport, SecretReport
 
 _CONNECTED = (
-    "replicate|status|wait|retry|verify|rekey|remove|promote|doctor|list|audit|plan|apply|export|failover|failback"
+    "replicate|status|wait|retry|verify|rekey|remove|promote|doctor|list|audit|init|plan|apply|export|failover|failback"
 )
 """The commands that talk to AWS."""
 _LOCAL = ("configure", "login", "sso")
 """Commands of the AWS CLI for credentials, which take no endpoint."""
-_QUOTED = r"""(?<!\w)'(?:[^']|'"'"')*'(?!\w)"""
-"""A quoted word, such as a name from AWS; any command inside it is only text."""
+_COMMAND = re.compile(rf'^(  (?:eval "\$\()?)(?:(?P<ours>smrep (?:{_CONNECTED}))|aws (?P<service>[a-z]+))(?= |$)')
+"""A command where a shell looks for one: at the start of a hint's indented line."""
 
 
 def format_command(
@@ -72,10 +72,26 @@ def aws_command(command: str, *flags: str, **options: str) -> str:
     return shlex.join([*words, *flags])
 
 
-def remove_then_replicate(primary: Secret, targets: Sequence[Target]) -> str:
+def step(label: str, *commands: str) -> str:
+    """Return a hint: the label, and each command on a line of its own, indented by two spaces."""
+    lines = [f"{label}:", *(f"  {command}" for command in commands)]
+    return "\n".join(line.replace("\n", " ") for line in lines)
+
+
+def steps(*hints: str | None) -> str:
+    """Return several hints as one."""
+    return "\n".join(hint for hint in hints if hint)
+
+
+def remove_then_replicate(primary: Secret, targets: Sequence[Target]) -> tuple[str, str]:
     """Return the commands that remove Regions from the primary and add them again, with the targets' keys."""
     regions = [Target(target.region) for target in targets]
-    return f"{format_command_on(primary, 'remove', regions)}; then: {format_command_on(primary, 'replicate', targets)}"
+    return format_command_on(primary, "remove", regions), format_command_on(primary, "replicate", targets)
+
+
+def quoted(words: Sequence[str]) -> str:
+    """Return words of a command line as typed."""
+    return shlex.join(words)
 
 
 def command_line(words: Sequence[str]) -> str:
@@ -92,40 +108,25 @@ def with_connection_flags(hint: str, flags: Sequence[str]) -> str:
     """
     pairs = list(zip(flags[::2], flags[1::2], strict=True))
     urls = dict(split_endpoint(value) for flag, value in pairs if flag == "--endpoint-url")
-    ends = [match.start() for match in re.finditer(rf"{_QUOTED}|;", hint) if match[0] == ";"]
-
-    def command_at(start: int) -> str:
-        return hint[start : next((place for place in ends if place >= start), len(hint))]
-
-    def ours(command: str) -> list[str]:
-        return [word for pair in pairs if not _has_flag(command, pair[0]) for word in pair]
-
-    def theirs(command: str, service: str) -> list[str]:
-        kept = [pair for pair in pairs if pair[0] == "--profile"]
-        region = re.search(r"--region ([a-z0-9-]+)", command) if service == "secretsmanager" else None
-        url = None if service in _LOCAL else urls.get(region[1] if region else "", urls.get(""))
-        kept += [("--endpoint-url", url)] if url else []
-        return [word for pair in kept if not _has_flag(command, pair[0]) for word in pair]
 
     def put(match: re.Match[str]) -> str:
-        if match["ours"]:
-            words = ours(command_at(match.start()))
-            return f"{match[0]} {shlex.join(words)}" if words else match[0]
-        if match["theirs"]:
-            words = theirs(command_at(match.start()), match["service"])
-            return f"aws {shlex.join(words)} {match['service']}" if words else match[0]
-        return match[0]
+        kept, line, service = pairs, match.string, match["service"]
+        if service:
+            region = re.search(r"--region ([a-z0-9-]+)", line) if service == "secretsmanager" else None
+            url = None if service in _LOCAL else urls.get(region[1] if region else "", urls.get(""))
+            kept = [pair for pair in pairs if pair[0] == "--profile"] + ([("--endpoint-url", url)] if url else [])
+        command = line[match.end(1) :].removesuffix(')"')
+        words = [word for pair in kept if not _has_flag(command, pair[0]) for word in pair]
+        if not words:
+            return match[0]
+        return f"{match[1]}{match['ours'] or 'aws'} {shlex.join(words)}{' ' + service if service else ''}"
 
-    return re.sub(
-        rf"{_QUOTED}|\bsmrep (?P<ours>{_CONNECTED})\b|\b(?P<theirs>aws) (?P<service>[a-z]+)(?=( [a-z-]+\b|$| *[;)]))",
-        put,
-        hint,
-    )
+    return "\n".join(_COMMAND.sub(put, line) for line in hint.split("\n"))
 
 
-def _has_flag(hint: str, flag: str) -> bool:
-    """Return whether the hint has the flag as a word of its own; a secret's name may be x--profile."""
-    return re.search(rf"(?<!\S){flag}(?![\w-])", hint) is not None
+def _has_flag(command: str, flag: str) -> bool:
+    """Return whether the command has the flag; a name or a quoted value may contain its text."""
+    return any(word.partition("=")[0] == flag for word in shlex.split(command))
 
 
 def some_names(names: Sequence[str], most: int = 5) -> str:
@@ -145,7 +146,6 @@ def duration(seconds: float) -> str:
 _WEB = "assume-role-with-web-identity"
 _FILES = ("shared-credentials-file", "config-file")
 _KEYS = "AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION"
-_SET_UP = "set up a profile (aws configure sso, or aws login), or export AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 _DENIED = ("AccessDenied", "AccessDeniedException")
 
 
@@ -155,30 +155,34 @@ def credentials_fix(source: Source, code: str) -> str:
         case "NoCredentials":
             return _no_credentials_fix(source)
         case "PartialCredentials" | "ProfileIncomplete":
-            return f"see what is set and what is not: {_aws('configure list', source)}"
+            return step("see which settings are missing", _aws("configure list", source))
         case "ClockSkew":
-            return "set this machine's clock, and compare it: date -u"
+            return step("set this machine's clock, then compare it with UTC", "date -u")
         case "GlobalToken":
             version = aws_command("iam set-security-token-service-preferences", global_endpoint_token_version="v2Token")  # noqa: S106 - a kind of token
-            return (
-                "see that the Region is enabled for the account; if it is, take a token that is good in every Region: "
-                f"export AWS_STS_REGIONAL_ENDPOINTS=regional and sign in anew, or {version}"
+            return steps(
+                step("see whether the Region is enabled", "aws account list-regions"),
+                step(
+                    "if it is, sign in again with tokens that work in every Region, for yourself",
+                    "export AWS_STS_REGIONAL_ENDPOINTS=regional",
+                ),
+                step("or for the whole account", version),
             )
         case "MissingDependency":
-            return "install smrep with it: pip install 'smrep[crt]'"
+            return step("install smrep with it", "pip install 'smrep[crt]'")
         case "MfaRequired":
             session = aws_command("configure export-credentials", profile=source.profile or "default", format="env")
-            return f'run it at a terminal, or get a session there and leave --profile out here: eval "$({session})"'
+            return step("run it at a terminal, or get a session there and omit --profile here", f'eval "$({session})"')
         case "BadCredentials" if source.method == "env":
-            return "let it go, if the credentials are good: unset AWS_CREDENTIAL_EXPIRATION"
+            return step("if the credentials are valid, remove the variable", "unset AWS_CREDENTIAL_EXPIRATION")
     if source.method == _WEB:
         return _web_identity(source, code)
     if source.method == "assume-role" and code in _DENIED:
-        return "allow sts:AssumeRole on the role, and see whom its trust policy lets in"
+        return "allow sts:AssumeRole on the role, and check who its trust policy allows"
     if source.method == "sso" and code in ("ForbiddenException", "ResourceNotFoundException"):
-        return (
-            "check sso_account_id and sso_role_name of the profile, or have the role assigned to you: "
-            f"{_aws('configure list', source)}"
+        return step(
+            "check sso_account_id and sso_role_name of the profile, or ask for access to the role",
+            _aws("configure list", source),
         )
     return renewal(source)
 
@@ -187,46 +191,53 @@ def renewal(source: Source) -> str:
     """Return how to renew credentials from that source."""
     match source.method:
         case "sso":
-            return f"sign in again: {_aws('sso login', source)}"
+            return step("sign in again", _aws("sso login", source))
         case "login":
-            return f"sign in again: {_aws('login', source)}"
+            return step("sign in again", _aws("login", source))
         case "env":
-            return f"export new credentials, or let these go and use a profile: unset {_KEYS}"
+            return step("export new credentials, or remove these and use a profile", f"unset {_KEYS}")
         case "custom-process":
-            program = _aws("configure get credential_process", source)
-            return f"run the program by itself, sign in where it asks for it, and see what it prints: {program}"
-        case method if method in _FILES:
-            return f"put new keys into the profile, and a new session token if it has one: {_aws('configure', source)}"
-        case "container-role" | "iam-role":
-            return (
-                f"see what role the machine or the container has, and whether it is there: {_caller_identity(source)}"
+            return step(
+                "run the profile's credential_process by itself, sign in if it asks, and check what it prints",
+                _aws("configure get credential_process", source),
             )
+        case method if method in _FILES:
+            return step(
+                "put new keys into the profile, and their session token if they have one", _aws("configure", source)
+            )
+        case "container-role" | "iam-role":
+            return step("check the role of the machine or container", _caller_identity(source))
         case _:
-            return f"check the credentials that the role is assumed with: {_caller_identity(source)}"
+            return step("check the credentials that assume the role", _caller_identity(source))
 
 
 def _no_credentials_fix(source: Source) -> str:
-    advice = f"see whether the AWS CLI finds any: {_caller_identity(source)}"
+    look = step("check whether the AWS CLI finds credentials", _caller_identity(source))
     if source.profiles:
         named = some_names(source.profiles)
-        return f"{advice}; name a profile that has some (--profile NAME; there are: {named}), or sign in: aws login"
-    return f"{advice}; {_SET_UP}"
+        return steps(look, f"or use a profile that has them, --profile NAME: {named}", step("or sign in", "aws login"))
+    return steps(
+        look,
+        step("or sign in", "aws login"),
+        step("or set up a profile", "aws configure sso"),
+        "or export AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+    )
 
 
 def _web_identity(source: Source, code: str) -> str:
     if code in _DENIED:
         return (
-            "let the role's trust policy allow sts:AssumeRoleWithWebIdentity for this token: its provider, and the "
+            "allow sts:AssumeRoleWithWebIdentity for this token in the role's trust policy: its provider, and the "
             "conditions on sub and aud"
         )
     if code == "InvalidIdentityToken":
-        return (
-            "see whether the account knows the token's OIDC provider, and add it if not: "
-            f"{aws_command('iam list-open-id-connect-providers')}"
+        return step(
+            "check whether the account has the token's OIDC provider, and add it if not",
+            aws_command("iam list-open-id-connect-providers"),
         )
     return (
-        f"have a new token written to {source.place or 'the token file'}: by the CI job (GitHub: permissions: "
-        "id-token: write) or by the cluster (EKS: the service account's annotation)"
+        f"write a new token to {source.place or 'the token file'}: in the CI job (GitHub: permissions: "
+        "id-token: write) or in the cluster (EKS: the service account's annotation)"
     )
 
 

@@ -67,6 +67,7 @@ CALLS: Mapping[str, Mapping[Operation, tuple[Place, ...]]] = {
     "remove": {**_DESCRIBE, ("secretsmanager", "RemoveRegionsFromReplication"): _PRIMARY},
     "promote": {**_DESCRIBE, ("secretsmanager", "StopReplicationToReplica"): _REPLICA},
     "list": _LIST,
+    "init": _LIST,
     "audit": {**_DESCRIBE, **_LIST, ("kms", "DescribeKey"): _REPLICA},
     "plan": {**_PREFLIGHT_OF_MANY, **_LIST},
     "apply": {
@@ -142,13 +143,16 @@ MANAGED_POLICY_MAX = 6144
 FAILBACK_COMMANDS = frozenset({"failback"})
 """Commands for which either Region may hold the primary, and that overwrite secrets."""
 
+SELECTING = frozenset({"replicate", "status", "wait", "retry", "verify", "rekey", "remove", "doctor"})
+"""Commands that list secrets only if selectors choose them."""
+
 Condition = tuple[tuple[str, str, tuple[str, ...]], ...]
 """(operator, key, values) triples; all must hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyScope:
-    """The purpose of the policy; its names and keys contain no wildcards."""
+    """The purpose of the policy; its keys contain no wildcards, and its names only a last `*`."""
 
     commands: frozenset[str]
     secrets: tuple[SecretAddress, ...]
@@ -219,6 +223,11 @@ def is_default(key: str | None) -> bool:
     return key is None or key == DEFAULT or key.endswith(f":{DEFAULT}")
 
 
+def is_pattern(secret_id: str) -> bool:
+    """Return whether this stands for every secret, or for those whose name begins with the text before its `*`."""
+    return not secret_id.startswith("arn:") and secret_id.endswith("*")
+
+
 def is_exact(secret_id: str) -> bool:
     """Return whether this is an ARN with AWS's six-character suffix, which matches only one secret."""
     return secret_id.startswith("arn:") and re.search(r"-[A-Za-z0-9]{6}\Z", secret_id) is not None
@@ -233,6 +242,9 @@ def _grants(scope: PolicyScope) -> Iterator[tuple[str, str, str, Condition]]:
                     scope, service, operation, place, returns=command in FAILBACK_COMMANDS
                 ):
                     yield LABELS[operation], f"{service}:{operation}", resource, condition
+    if scope.commands & SELECTING and any(is_pattern(address.secret_id) for address in scope.secrets):
+        for service, operation in _LIST:
+            yield LABELS[operation], f"{service}:{operation}", "*", ()
     for operation in scope.operations & KEY_OPERATIONS.keys():
         for (service, dependency), key_places in KEY_OPERATIONS[operation].items():
             places = (Place.PRIMARY, Place.REPLICA) if scope.commands & FAILBACK_COMMANDS else key_places
@@ -269,7 +281,7 @@ def _secret_arns(scope: PolicyScope, address: SecretAddress, *, bare: bool) -> I
     arn = str(address.secret_id)
     if not arn.startswith("arn:"):
         arn = f"arn:{partition_of(address.region)}:secretsmanager:{address.region}:{scope.owner}:secret:{arn}"
-    if address.secret_id == EVERY:
+    if is_pattern(address.secret_id):
         yield arn
         return
     yield arn if is_exact(address.secret_id) else f"{arn}-??????"
@@ -340,17 +352,17 @@ def check(scope: PolicyScope, default_key: str | None) -> None:
         _check_secret(address.secret_id, scope.account)
     for key in (scope.primary_key, *(target.kms_key for target in scope.targets)):
         if key and not re.fullmatch(r"[\w:/-]+", key, re.ASCII):
-            raise UsageError(f"{key!r} is not one KMS key", "a key is an ARN, a key id or alias/NAME")
+            raise UsageError(f"{key!r} is not a KMS key", "a key is an ARN, a key id or alias/NAME")
     if scope.primary_key:
         _check_primary_key(scope.primary_key, scope.homes)
     if default_key and not scope.targets:
         raise UsageError("--kms-key does nothing without -r", "name the replica Regions: -r REGION")
     if scope.overwrite and "replicate" not in scope.commands:
-        raise UsageError("--force-overwrite does nothing without --for replicate", "add it, or leave the flag out")
+        raise UsageError("--force-overwrite does nothing without --for replicate", "add it, or omit --force-overwrite")
     if "rekey" in scope.commands and not scope.targets:
         # UpdateSecret can set a value, except on a replica, so the policy must exclude the primary.
         raise UsageError(
-            "a policy for rekey must name its Regions: without them it would allow UpdateSecret on the primary",
+            "a policy for rekey needs Regions: without them it would allow UpdateSecret on the primary",
             "name them: -r REGION=KMS_KEY",
         )
 
@@ -361,15 +373,15 @@ def _check_secret(secret_id: SecretId, account: str | None) -> None:
         arn = parse_arn(name, "secretsmanager")
         if account and arn.account != account:
             raise UsageError(
-                f"{name} belongs to account {arn.account}, and account {account} was expected",
-                "leave --expect-account out, or name the secret of that account",
+                f"{name} belongs to account {arn.account}, not to the expected account {account}",
+                "omit --expect-account, or use a secret of that account",
                 code="AccountMismatch",
             )
         name = arn.resource.removeprefix("secret:")
-    if secret_id != EVERY and not re.fullmatch(r"[\w/+=.@!-]+", name, re.ASCII):
+    if secret_id != EVERY and not re.fullmatch(r"[\w/+=.@!-]+", name.removesuffix("*" * is_pattern(name)), re.ASCII):
         raise UsageError(
-            f"{name!r} can't be a secret's name: letters, digits and /_+=.@-! may stand in one",
-            "wildcards are not taken; for all secrets of a Region name none",
+            f"{name!r} is not a secret's name: names have letters, digits and /_+=.@-!",
+            "for the secrets whose name begins with prod/: --prefix prod/, or 'prod/*'",
         )
 
 
@@ -379,8 +391,8 @@ def _check_primary_key(key: str, homes: Sequence[Region]) -> None:
             check_target(Target(home, key))
     except UsageError as error:
         raise UsageError(
-            f"--primary-key {key} can't be the key of a primary in {' and '.join(homes)}",
-            "name a key of the primary's Region: an ARN, a key id or alias/NAME",
+            f"--primary-key {key} is not a key in {' and '.join(homes)}",
+            "use a key in the primary's Region: an ARN, a key id or alias/NAME",
         ) from error
 
 
@@ -388,31 +400,31 @@ def warnings(scope: PolicyScope, policy: Mapping[str, object]) -> Iterator[str]:
     """Yield reasons why the policy is wider or less useful than it looks."""
     for region in (*scope.homes, *(target.region for target in scope.targets)):
         if region not in KNOWN:
-            yield f"{region} is no Region that this version knows"
+            yield f"{region} is not a Region that this version knows"
     if not scope.targets and "ReplicateSecretToRegions" in scope.operations:
         yield "no -r: the policy allows replicas in every Region, under AWS's default key only; name them: -r REGION"
     if size(policy) > MANAGED_POLICY_MAX:
         yield (
-            f"the policy has {size(policy)} characters without white space, and a managed policy holds "
-            f"{MANAGED_POLICY_MAX}: make several, each for fewer secrets or Regions"
+            f"the policy has {size(policy)} characters without white space, but a managed policy holds at most "
+            f"{MANAGED_POLICY_MAX}: create several, each for fewer secrets or Regions"
         )
 
 
 def notes(scope: PolicyScope) -> Iterator[str]:
     """Yield notes on the policy's gaps and limits, and how to change them."""
     if scope.owner == "*":
-        yield "no account is known, so any stands in the ARNs; name it: --expect-account ID"
+        yield "the account is unknown, so the ARNs allow any; name it: --expect-account ID"
     if scope.secrets[0].secret_id == EVERY:
-        yield f"no SECRET: the policy is for every secret of {scope.homes[0]}"
+        yield f"no SECRET: the policy covers every secret in {scope.homes[0]}"
     if scope.operations & KEY_OPERATIONS.keys():
         yield from _key_notes(scope)
     if "RemoveRegionsFromReplication" in scope.operations:
-        yield "IAM has no condition on the Regions of a removal: the policy allows removing every replica"
+        yield "IAM cannot limit a removal to some Regions: the policy allows removing every replica"
     exact = [address.secret_id for address in scope.secrets if is_exact(address.secret_id)]
     if exact:
         yield (
-            f"named by ARN, so that another secret of the same name in a replica Region can't be looked at and is "
-            f"reported as unchecked: {', '.join(exact)}"
+            "the policy names an ARN, so smrep cannot check a different secret with that name in a replica Region and "
+            f"reports it as unchecked: {', '.join(exact)}"
         )
 
 
@@ -420,18 +432,18 @@ def _key_notes(scope: PolicyScope) -> Iterator[str]:
     if "ReplicateSecretToRegions" in scope.operations and is_default(scope.primary_key):
         yield (
             f"no statement for the primary's key in {', '.join(scope.homes)}: AWS's default key needs none; "
-            "for a key of your own: --primary-key KMS_KEY"
+            "for a customer-managed key, add --primary-key KMS_KEY"
         )
     plain = [target.region for target in scope.targets if is_default(target.kms_key)]
     if plain:
         yield (
             f"no statement for the replicas' keys in {', '.join(plain)}: AWS's default key needs none; "
-            "for a key of your own: -r REGION=KMS_KEY"
+            "for customer-managed keys, use -r REGION=KMS_KEY"
         )
     if len(plain) < len(scope.targets):
-        yield "a replica that is found under a key not named here is reported as unchecked"
+        yield "smrep reports a replica with any other key as unchecked"
     if "rekey" in scope.commands:
         yield (
-            "rekey: where a replica leaves a key of your own, that key needs a policy too (-r REGION=OLD_KEY); "
+            "rekey: if the old key is customer-managed, it needs a policy too (-r REGION=OLD_KEY); "
             "rekey --recreate also needs --for remove,replicate"
         )

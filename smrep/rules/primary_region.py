@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from smrep.errors import ConfigurationError, UsageError
 from smrep.model import SecretId, parse_arn
 from smrep.regions import Region, parse_region, partition_of
-from smrep.rules.hints import aws_command
+from smrep.rules.hints import aws_command, step, steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +40,9 @@ def check_account(account: str | None, expected: str | None, subject: str) -> No
     """
     if expected and account and account != expected:
         raise UsageError(
-            f"{subject} belongs to account {account}, and account {expected} was expected; nothing was sent",
-            "check --profile, the credentials in the environment, and what named the account: --expect-account, or the "
-            "manifest's account_id or role_arn",
+            f"{subject} belongs to account {account}, not to the expected account {expected}; nothing was sent",
+            "check --profile, the credentials in the environment, and --expect-account, or the manifest's account_id "
+            "or role_arn",
             code="AccountMismatch",
         )
 
@@ -58,14 +58,14 @@ def check_regions(homes: Iterable[Region], replicas: Sequence[Region]) -> None:
         for replica in replicas:
             if replica == home:
                 raise UsageError(
-                    f"{home} is the primary's own Region and can't hold its replica",
-                    "name another Region with -r, or the primary's with --primary-region",
+                    f"{home} is the primary's own Region, which cannot have a replica",
+                    "use another Region with -r, or name the primary's Region with --primary-region",
                 )
             if partition_of(replica) != partition_of(home):
                 raise UsageError(
-                    f"{replica} is in partition {partition_of(replica)} and the primary's Region {home} "
-                    f"in {partition_of(home)}: secrets replicate within one partition only",
-                    f"name a Region of {partition_of(home)}",
+                    f"{replica} is in partition {partition_of(replica)}, but the primary's Region {home} is in "
+                    f"{partition_of(home)}; secrets replicate only within a partition",
+                    f"use a Region of {partition_of(home)}",
                 )
 
 
@@ -117,8 +117,8 @@ def locate_primaries(
             region, source = parse_arn(secret, "secretsmanager").region, "arn"
             if flag and flag != region:
                 raise UsageError(
-                    f"--primary-region {flag} contradicts the ARN {secret}, which is of {region}",
-                    f"leave --primary-region out, or name the secret of {flag}",
+                    f"--primary-region {flag} contradicts the ARN {secret}, which is in {region}",
+                    f"omit --primary-region, or use the secret's ARN in {flag}",
                 )
         else:
             common = common or _common(flag, env, profile)
@@ -142,8 +142,8 @@ def _common(flag: Region | None, env: Mapping[str, str], profile: Callable[[], s
     if named:
         return _parsed(named, "the profile"), "profile"
     raise ConfigurationError(
-        "no Region is known for the primary: no ARN, flag, variable or profile names one",
-        "name it: --primary-region REGION, or export AWS_REGION=REGION",
+        "no primary Region: no ARN, option, variable or profile names one",
+        steps("add --primary-region REGION", step("or set it for all commands", "export AWS_REGION=REGION")),
     )
 
 
@@ -155,11 +155,11 @@ def _parsed(text: str, source: str) -> Region:
 
 
 _NAME = re.compile(r"[A-Za-z0-9/_+=.@!-]+")
-_PATTERN = re.compile(r"[A-Za-z0-9/_+=.@!*?-]+")
+_PATTERN = re.compile(r"[A-Za-z0-9/_+=.@!*?\[\]-]+")
 _MADE_BY_GIT_BASH = re.compile(r"[A-Za-z]:[/\\]")
 _SHOWN = 60
-_CALLED = {"\t": "a tab", " ": "a blank", "\n": "a line end"}
-_SELECTORS = "or choose by a selector: --prefix, --tag, --all"
+_CALLED = {"\t": "tab", " ": "space", "\n": "line break"}
+_SELECTORS = "or use a selector: --prefix, --tag, --all"
 
 
 def check_name(name: str, *, piped: bool = False, pattern: bool = False) -> None:
@@ -174,22 +174,22 @@ def check_name(name: str, *, piped: bool = False, pattern: bool = False) -> None
     shown = repr(name if len(name) <= _SHOWN else f"{name[:_SHOWN]}...")
     if _MADE_BY_GIT_BASH.match(name):
         raise UsageError(
-            f"{shown} is a path of Windows, which Git Bash makes of a name that begins with /",
-            "keep Git Bash from it: export MSYS_NO_PATHCONV=1",
+            f"{shown} is a Windows path: Git Bash turns names that begin with / into paths",
+            step("turn that off", "export MSYS_NO_PATHCONV=1"),
         )
     listing = aws_command("secretsmanager list-secrets", query="SecretList[].[Name]", output="text")
     if piped and name[0] in '{["':
-        raise UsageError(f"standard input is JSON, and smrep reads one name a line: {shown}", f"print names: {listing}")
+        raise UsageError(
+            f"standard input is JSON, and smrep reads one name per line: {shown}", step("print names", listing)
+        )
     if "\t" in name:
         raise UsageError(
-            f"a line of several words with tabs between is not a secret's name: {shown}",
-            f"put one name on a line: tr '\\t' '\\n', or {listing}; {_SELECTORS}",
+            f"a line with tabs is not a secret's name: {shown}",
+            steps(step("put one name per line", "tr '\\t' '\\n'"), step("or print them so", listing), _SELECTORS),
         )
     wrong = next(character for character in name if not (_PATTERN if pattern else _NAME).fullmatch(character))
     hint = {
-        " ": f"put one name on a line; {_SELECTORS}"
-        if piped
-        else "name several secrets as several words, not in one quote",
-        ",": "name several secrets with blanks between, not commas",
+        " ": f"put one name per line, {_SELECTORS}" if piped else "quote each name by itself, not all together",
+        ",": "separate names by spaces, not commas",
     }.get(wrong, "names have letters, digits and /_+=.@!-")
-    raise UsageError(f"{shown} can't be a secret's name: no name has {_CALLED.get(wrong, repr(wrong))} in it", hint)
+    raise UsageError(f"{shown} is not a secret's name: names have no {_CALLED.get(wrong, repr(wrong))}", hint)

@@ -12,7 +12,7 @@ from smrep.errors import AwsError, NotFound, Outcome
 from smrep.model import Secret, in_region
 from smrep.regions import KNOWN, Region
 from smrep.report import Finding, Kind, Severity
-from smrep.rules.hints import aws_command
+from smrep.rules.hints import aws_command, step
 from smrep.rules.replication.findings import unchecked
 from smrep.rules.replication.key_failures import via_service
 
@@ -32,13 +32,11 @@ def read_finding(role: str, primary: Secret, region: Region, decision: Decision,
     reading = f"{role} to read {primary.name} in {region}"
     allow = f"allow the role secretsmanager:GetSecretValue on {arn}"
     if isinstance(decision, AwsError):
-        return _not_checked(f"whether IAM allows {reading}", role, decision)
+        return _not_checked(f"the permission of {reading}", role, decision)
     if decision == "allowed":
-        return Finding(
-            Kind.READER, Severity.INFO, f"IAM's simulation allows {reading}; it is advice, no value was read"
-        )
+        return Finding(Kind.READER, Severity.INFO, f"IAM's simulation allows {reading}; no value was read")
     if decision == "explicitDeny":
-        return Finding(Kind.READER, Severity.ERROR, f"a policy forbids {reading}", "take the Deny away")
+        return Finding(Kind.READER, Severity.ERROR, f"a policy denies {reading}", "remove the Deny")
     if policy is None:
         return Finding(Kind.READER, Severity.ERROR, f"no policy allows {reading}", allow)
     message = f"none of the role's policies allows {reading}; the secret's own policy may"
@@ -48,13 +46,15 @@ def read_finding(role: str, primary: Secret, region: Region, decision: Decision,
 def decrypt_finding(role: str, key: str, region: Region, decision: Decision) -> Finding | None:
     """Return the finding for IAM's decision on kms:Decrypt with the replica's key, None if allowed."""
     decrypting = f"{role} to decrypt with {key} in {region}"
-    allow = f"allow the role kms:Decrypt on {key}, with kms:ViaService {via_service(region)} if it is limited by that"
+    allow = (
+        f"allow the role kms:Decrypt on {key}; where a condition limits it, with kms:ViaService {via_service(region)}"
+    )
     if isinstance(decision, AwsError):
-        return _not_checked(f"whether IAM allows {decrypting}", role, decision)
+        return _not_checked(f"the permission of {decrypting}", role, decision)
     if decision == "allowed":
         return None
     if decision == "explicitDeny":
-        return Finding(Kind.READER, Severity.ERROR, f"a policy forbids {decrypting}", allow)
+        return Finding(Kind.READER, Severity.ERROR, f"a policy denies {decrypting}", allow)
     message = f"none of the role's policies allows {decrypting}; the key's own policy may"
     return Finding(Kind.READER, Severity.WARNING, message, allow)
 
@@ -67,9 +67,10 @@ def region_bound_policy(primary: Secret, region: Region, policy: Policy) -> tupl
     named = sorted({text for text in _texts(policy) if any(other != region for other in _regions(text))})
     if not named:
         return ()
-    message = f"the resource policy of {primary.name} is copied to {region} as it is, and names {', '.join(named)}"
-    hint = f"see whether that holds in {region}: " + aws_command(
-        "secretsmanager get-resource-policy", secret_id=primary.arn, region=primary.region
+    message = f"AWS copies the resource policy of {primary.name} to {region} unchanged, and it names {', '.join(named)}"
+    hint = step(
+        f"check that it works in {region}",
+        aws_command("secretsmanager get-resource-policy", secret_id=primary.arn, region=primary.region),
     )
     return (Finding(Kind.READER, Severity.WARNING, message, hint),)
 
@@ -100,6 +101,6 @@ def _not_checked(subject: str, role: str, error: AwsError) -> Finding:
     finding = unchecked(subject, error, f"iam:SimulatePrincipalPolicy on {role}")
     if isinstance(error, NotFound):
         name = role.rpartition("/")[2]
-        hint = f"check the role and its account: {aws_command('iam get-role', role_name=name)}"
+        hint = step("check the role and its account", aws_command("iam get-role", role_name=name))
         return replace(finding, hint=hint, outcome=Outcome.ACCESS)
     return finding

@@ -8,7 +8,7 @@ from smrep.errors import Outcome
 from smrep.model import IN_SYNC, Target
 from smrep.regions import Region
 from smrep.report import Action, Kind, Problem, RegionReport, SecretReport
-from smrep.rules.hints import duration, format_command
+from smrep.rules.hints import duration, format_command, step
 from smrep.rules.replication.replica_state import worst
 
 
@@ -50,7 +50,7 @@ def timed_out(
     more_time = ("--timeout", duration(max(2 * timeout_s, 60.0))) if over else ()
     return Problem(
         "Timeout" if over else "StillOpen",
-        f"still open after {duration(timeout_s if over else round(elapsed_s))}: {names}",
+        f"not finished after {duration(timeout_s if over else round(elapsed_s))}: {names}",
         resume_commands(secrets, more_time, looking="verify" if command == "verify" else "wait"),
         None,
         Outcome.PENDING,
@@ -62,11 +62,11 @@ def interruption(secrets: Sequence[SecretReport], *, sent: bool, doing: str = "r
     rows = [row for secret in secrets for row in secret.replicas]
     under_way = any(is_under_way(row) for row in rows)
     if sent and rows and not any(is_open(row) for row in rows):
-        message = "stopped; all that was sent has ended already"
+        message = "stopped; every request had already finished"
     elif under_way:
         message = f"stopped waiting; AWS goes on {doing}"
     else:
-        message = "stopped; AWS may or may not have taken the request" if sent else "stopped; nothing was sent"
+        message = "stopped; AWS may or may not have received the request" if sent else "stopped; nothing was sent"
     return Problem(
         "Interrupted", message, resume_commands(secrets) if sent or under_way else None, None, Outcome.INTERRUPTED
     )
@@ -76,12 +76,13 @@ def interrupted_wait(secrets: Sequence[SecretReport], again: str) -> Problem:
     """Return the problem of an interrupted `wait`; `again` is the command to repeat if AWS had not answered."""
     if secrets:
         return interruption(secrets, sent=True)
-    return Problem("Interrupted", "stopped waiting; AWS had not answered yet", again, None, Outcome.INTERRUPTED)
+    hint = step("to resume", again)
+    return Problem("Interrupted", "stopped waiting; AWS had not answered yet", hint, None, Outcome.INTERRUPTED)
 
 
 def interrupted_read() -> Problem:
     """Return the problem of an interrupted command that changes nothing."""
-    return Problem("Interrupted", "stopped looking; nothing was changed", None, None, Outcome.INTERRUPTED)
+    return Problem("Interrupted", "stopped; nothing was changed", None, None, Outcome.INTERRUPTED)
 
 
 _RESUMING_COMMANDS = {Action.REMOVE: "remove", Action.REKEY: "rekey", Action.PROMOTE: "promote"}
@@ -92,7 +93,7 @@ _UNDONE = {Action.REMOVE: "not gone yet", Action.REKEY: "new key not seen yet", 
 
 
 def resume_commands(secrets: Iterable[SecretReport], flags: Sequence[str] = (), looking: str = "wait") -> str | None:
-    """Return the commands to resume what is open, None if nothing is.
+    """Return the hint to resume what is open, None if nothing is.
 
     `looking` is the command for Regions that AWS works on. `replicate`, which checks first, is for requests that AWS
     may not have accepted. Secrets share a command if they share the primary's Region and the open targets.
@@ -103,19 +104,11 @@ def resume_commands(secrets: Iterable[SecretReport], flags: Sequence[str] = (), 
             home = None if command == "promote" else secret.primary_region
             name = secret.arn if secret.by_arn and secret.arn else secret.name
             together.setdefault((command, home, tuple(targets), forcing), []).append(name)
-    return (
-        "; ".join(
-            format_command(
-                command,
-                names,
-                primary_region=home,
-                targets=targets,
-                flags=(*flags, *forcing),
-            )
-            for (command, home, targets, forcing), names in together.items()
-        )
-        or None
-    )
+    commands = [
+        format_command(command, names, primary_region=home, targets=targets, flags=(*flags, *forcing))
+        for (command, home, targets, forcing), names in together.items()
+    ]
+    return step("to resume", *commands) if commands else None
 
 
 def _open_targets(secret: SecretReport, looking: str) -> dict[tuple[str, tuple[str, ...]], list[Target]]:
@@ -147,7 +140,7 @@ def _open_targets(secret: SecretReport, looking: str) -> dict[tuple[str, tuple[s
 
 def _state(row: RegionReport) -> str:
     if not is_under_way(row):
-        return "not known to be sent"
+        return "not sent" if row.error and row.error.code == "NotSent" else "perhaps not sent"
     if row.action is Action.REKEY and row.arn is None:
-        return "taken away, not made anew yet"
+        return "removed, not recreated yet"
     return _UNDONE.get(row.action or Action.KEEP) or row.status or "not listed"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from smrep.errors import UsageError
 from smrep.report import SecretReport, SecretsReport
 from smrep.rules.fleet.plan_counts import result_counts
+from smrep.rules.hints import step
 from smrep.rules.replication.replica_state import worst_first
 from smrep.service.fleet.apply_task import ApplyTask
 from smrep.service.fleet.fleet_run import WIDTH, AccountRun, FleetRequest, FleetRun
@@ -36,10 +37,10 @@ class ApplyRequest(FleetRequest):
         most = self.max_removals
         if removals <= (most or 0) or (most is None and not self.yes):
             return None
-        allowed = "none was allowed" if most is None else f"--max-removals allows {most}"
+        allowed = "--yes alone allows none" if most is None else f"--max-removals allows {most}"
         return UsageError(
-            f"the plan removes {removals} replica{'s' if removals > 1 else ''}, and {allowed}; nothing was sent",
-            f"if that is meant: {self.confirmed(removals)}",
+            f"the plan removes {removals} replica{'s' if removals > 1 else ''}, but {allowed}; nothing was sent",
+            step("to remove them", self.confirmed(removals)),
             code="TooManyRemovals",
         )
 
@@ -56,11 +57,19 @@ def apply(plan: FleetPlan | RevalidatedPlan, request: ApplyRequest, run: RunStat
     plan.look(run)
     removals, names = plan.removals, [change.name for change in plan.changes]
     dangers = [
-        (name, f"{name} is {danger}")
+        stake
         for change in plan.changes
-        for name, danger in (change.removal.stakes if change.removal and not (request.yes or run.dry_run) else ())
+        for stake in (change.removal.stakes if change.removal and not (request.yes or run.dry_run) else ())
     ]
-    shown = Plan("apply", dangers, lambda *_: request.confirmed(removals), names, refusal=request.refusal(removals))
+    shown = Plan(
+        "apply",
+        dangers,
+        lambda *_: request.confirmed(removals),
+        names,
+        destroys=bool(removals),
+        rate=request.rate,
+        refusal=request.refusal(removals),
+    )
     if not run.approve(shown):
         plan.accounts.check(plan.count)
     else:

@@ -98,7 +98,10 @@ class Audit:
         unlisted = self.inventory.unlisted if self.inventory.scope.seeks_orphans else {}
         for region, error in unlisted.items():
             finding = unchecked(region, error, f"secretsmanager:ListSecrets in {region}")
-            message = f"{region} could not be listed, so a replica there whose primary is gone would not be seen"
+            message = (
+                f"{region} could not be listed, so smrep cannot find replicas there whose primary is gone: "
+                + error.words
+            )
             raise NotWhole(message, finding.hint, failed_check_outcome(error))
 
     def _listed_report(self, place: int, rows: Sequence[RegionReport]) -> SecretReport:
@@ -110,7 +113,7 @@ class Audit:
 
     def _unexamined(self, place: int) -> SecretReport:
         """Return the report of a doubtful secret that the run did not reach."""
-        message = "the lists leave a doubt, and the run ended before it was looked at"
+        message = "not checked: its list entry does not show its state, and the run ended first"
         doubt = Finding(Kind.UNCHECKED, Severity.WARNING, message, outcome=Outcome.PENDING)
         targets = self.inventory.wants[place].targets
         rows = [
@@ -143,6 +146,10 @@ class Audit:
             return self.inventory.key_check.claimed(wanted, shown, target.region, primary.account)
 
         return examined_row(primary, target, self.inspector.look(place, primary, target), same)
+
+
+def _is_addable(row: RegionReport) -> bool:
+    return {finding.kind for finding in row.findings} - {Kind.NO_VALUE} == {Kind.MISSING}
 
 
 @dataclass(slots=True)
@@ -206,10 +213,9 @@ class Audits(Tracked):
         return summary(self._reports(), covered)
 
     @property
-    def addable(self) -> bool:
-        """Whether a replica is missing and nothing blocks it."""
-        rows = (row for report in self._reports() for row in report.replicas)
-        return any({finding.kind for finding in row.findings} - {Kind.NO_VALUE} == {Kind.MISSING} for row in rows)
+    def addable(self) -> list[str]:
+        """Secrets with a missing replica that nothing blocks."""
+        return [report.name for report in self._reports() if any(map(_is_addable, report.replicas))]
 
     def warnings(self, rules: Sequence[Rule]) -> Iterator[str]:
         """Yield warnings about the selection; a shard of it may be empty."""
@@ -218,9 +224,10 @@ class Audits(Tracked):
         complete = bool(inventories) and self.whole and not self.accounts.lost
         for rule in unmatched_rules(inventories, rules) if complete else ():
             if rule.selector == EVERY:
-                yield f"there is no secret in {homes}"
+                yield f"{homes} has no secrets"
             else:
-                yield f"{rule.place if rule.name else 'the choice'} matches no secret of {homes}"
+                who = f"{rule.place} matches" if rule.name else "the selectors match"
+                yield f"{who} no secret in {homes}: {rule.selector.conditions}"
 
     @property
     def _living(self) -> list[Audit]:

@@ -42,8 +42,8 @@ PATIENCE_S = 6 * LOOK_S
 LATE = Finding(
     Kind.UNCHECKED,
     Severity.WARNING,
-    "not everything was answered in time, so the rest is not checked",
-    "see whether KMS, IAM and the Region can be reached from here",
+    "not fully checked: some answers did not come in time",
+    "check whether you can reach KMS, IAM and the Region from here",
     Outcome.PENDING,
 )
 
@@ -104,7 +104,8 @@ class Doctor:
         findings, key = region_state(target.region, states), target.kms_key
         if key and key != DEFAULT and not is_unusable(findings):
             description = self.health.key_check.key(key, target.region)
-            findings += key_health(key, "the key", target.region, description, f"-r {target.region}=alias/NAME")
+            instead = f"use another key: -r {target.region}=alias/NAME"
+            findings += key_health(key, "the key", target.region, description, instead)
         return region_row(target.region, key, findings)
 
     def _report(self, lookup: FoundSecret, states: Mapping[str, bool] | None) -> SecretReport:
@@ -131,7 +132,7 @@ class Doctor:
             diagnosis_row(primary, target, chart.looks.get(target.region, not_looked), (*findings, *whole, *empty))
             for target, findings in zip(targets, single, strict=True)
         )
-        unread = () if rows or not self.reader else (f"{primary.name} has no replica to read: name a Region with -r",)
+        unread = () if rows or not self.reader else (f"{primary.name} has no replica to read; add a Region with -r",)
         said = () if rows else whole
         grave = next((finding for finding in said if finding.severity is Severity.ERROR), None)
         grave = grave or next((finding for finding in said if finding.kind is Kind.UNCHECKED), None)

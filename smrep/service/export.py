@@ -84,7 +84,8 @@ class Export(Tracked):
         parallel(self._list_replicas, regions, pulse=run.heartbeat)
         run.update()
         self.doubts += [
-            f"the keys in {region} are as the primaries show them: {self._unlisted[region].message}"
+            f"{region} could not be listed, so its keys are those that the primaries show: "
+            f"{self._unlisted[region].message}"
             for region in regions
             if region in self._unlisted
         ]

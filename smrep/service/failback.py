@@ -64,7 +64,7 @@ def failback(aws: Aws, request: FailbackRequest, run: RunState) -> SecretsReport
         removals=sum(task.removals for task in sending),
         replaced=sum(task.replaces for task in sending),
     )
-    dangers = [(name, f"{name} is {danger}") for task in sending for name, danger in task.stakes]
+    dangers = [stake for task in sending for stake in task.stakes]
     if run.approve(Plan("failback", dangers, request.again, [task.name for task in sending], sheet)):
         fleet.carry_out_all(run, request.again(), request.timeout_s)
     return run.report()
@@ -92,7 +92,7 @@ class Failback(FleetRun):
     """Run of a record's secrets."""
 
     tasks: Sequence[FailbackTask]
-    doing: str = "leading home"
+    doing: str = "failing back"
     dry_run: bool = False
     is_compared: bool = False
     """Whether all secrets were compared, so that the plan is known."""

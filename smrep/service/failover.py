@@ -9,7 +9,7 @@ from typing import Any
 from smrep.errors import AwsError, CredentialsError, UsageError
 from smrep.model import Filter, Listed, Role, SecretId, Target, in_region
 from smrep.report import Finding, Problem, Progress, SecretReport, SecretsReport, Severity
-from smrep.rules.hints import format_command
+from smrep.rules.hints import format_command, step
 from smrep.rules.manifest.selector import Selector, filters
 from smrep.rules.primary_region import SecretAddress, check_account
 from smrep.rules.recovery.failover_record import Record, RecordEntry, RegionPair
@@ -104,10 +104,10 @@ def _check_selection(selection: FailoverSelection, *, by_tags: bool) -> None:
         return
     pair = selection.pair
     raise UsageError(
-        f"the choice matches no replica of {pair.source} in {pair.target}; nothing was sent",
-        "a replica need not show its primary's tags: choose by --prefix or by names"
+        f"the selectors match no replica of {pair.source} in {pair.target}; nothing was sent",
+        "a replica may not show its primary's tags: select by --prefix or by names"
         if by_tags
-        else f"what {pair.target} holds: {format_command('list', [], primary_region=pair.target)}",
+        else step(f"list the secrets in {pair.target}", format_command("list", [], primary_region=pair.target)),
     )
 
 
@@ -209,7 +209,8 @@ class FailoverSelection(Tracked):
         findings = [rotating(secret.name, secret.region)] if secret.rotation_enabled else []
         key = secret.kms_key_id
         if key and key != DEFAULT:
-            instead = format_command("rekey", [secret.name], targets=[Target(secret.region, "alias/NAME")])
+            rekey = format_command("rekey", [secret.name], targets=[Target(secret.region, "alias/NAME")])
+            instead = step("use another key", rekey)
             findings += key_health(key, "the key", secret.region, keys.key(key, secret.region), instead)
         return tuple(replace(finding, severity=Severity.WARNING) for finding in findings)
 

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from smrep.errors import Outcome
-from smrep.model import Listed, Role, in_region
+from smrep.model import Listed, Role, SecretId, in_region
 from smrep.regions import Region
 from smrep.report import LazyReports, Progress, RegionReport, SecretReport
 from smrep.rules.manifest.selector import Selector, filters
-from smrep.rules.primary_region import check_account
+from smrep.rules.primary_region import SecretAddress, check_account
 from smrep.rules.replication.key_failures import DEFAULT
 from smrep.service.fleet.region_lister import RegionLister
 from smrep.service.ports import Clock, SecretsManager
@@ -27,10 +27,10 @@ class Listing(Tracked):
     selector: Selector
     expect_account: str | None = None
     seen: int = 0
-    _secrets: list[Listed] = field(default_factory=list)
+    secrets: list[Listed] = field(default_factory=list)
 
-    def look(self, run: RunState, show_page: Callable[[Sequence[SecretReport]], None]) -> None:
-        """List page by page; `show_page` receives each page's secrets.
+    def look(self, run: RunState, show_page: Callable[[Sequence[SecretReport]], None] | None = None) -> None:
+        """List page by page; `show_page` receives each page's secrets, in AWS's order.
 
         Raises:
             AwsError: the list failed or is incomplete.
@@ -42,8 +42,9 @@ class Listing(Tracked):
             for secret in secrets:
                 check_account(secret.account, self.expect_account, secret.arn)
             self.seen += len(secrets)
-            self._secrets += secrets
-            show_page(LazyReports(secrets, _report))
+            self.secrets += secrets
+            if show_page:
+                show_page(LazyReports(secrets, _report))
             run.update()
 
     @property
@@ -52,8 +53,25 @@ class Listing(Tracked):
         return Progress("listing", self.seen)
 
     def reports(self) -> Sequence[SecretReport]:
-        """Return every secret listed so far."""
-        return LazyReports(self._secrets, _report)
+        """Return every secret listed so far, sorted by name."""
+        return LazyReports(sorted(self.secrets, key=lambda secret: secret.name), _report)
+
+
+def select_secrets(
+    aws: SecretsManager, home: Region, selector: Selector, expect_account: str | None, run: RunState
+) -> tuple[SecretAddress, ...]:
+    """Return the selected primaries and standalone secrets of a Region by name, sorted.
+
+    Raises:
+        AwsError, UsageError: as for `Listing.look`.
+
+    """
+    listing = Listing(aws, run.clock, home, selector, expect_account)
+    run.track(listing)
+    listing.look(run)
+    run.track(())
+    names = sorted({secret.name for secret in listing.secrets if secret.role is not Role.REPLICA})
+    return tuple(SecretAddress(SecretId(name), home) for name in names)
 
 
 def _report(secret: Listed) -> SecretReport:

@@ -12,6 +12,7 @@ from smrep.report import Action, LazyReports, Progress, RegionReport, SecretRepo
 from smrep.rules.fleet.desired_state import DesiredState
 from smrep.rules.fleet.plan_counts import action_of, tally
 from smrep.rules.fleet.saved_plan import Saved, SavedSecret, differences
+from smrep.rules.hints import step
 from smrep.rules.manifest.schema import Rule
 from smrep.rules.replication.replica_state import worst
 from smrep.service.fleet.inventory import check_conflicts, refuse_absent, unmatched_rules
@@ -96,7 +97,9 @@ class FleetPlan(SecretPlans):
         refuse_absent(inventories, whole=whole)
         empty = unmatched_rules(inventories, self.rules) if inventories and whole else []
         homes = ", ".join(dict.fromkeys(inventory.scope.home for inventory in inventories))
-        mistakes = [f"{rule.place}: {rule.name} matches no secret of {homes}" for rule in empty]
+        mistakes = [
+            f"{rule.place}: {rule.name} matches no secret in {homes}: {rule.selector.conditions}" for rule in empty
+        ]
         check_conflicts(inventories, mistakes)
 
 
@@ -154,8 +157,8 @@ class RevalidatedPlan(SecretPlans):
         stale = [result for result in results if isinstance(result, str)]
         if stale:
             raise PlanIsStale(
-                f"the world has moved since the plan was made at {self.plan.made_at}; nothing was sent",
-                "make a new plan: smrep plan -f FILE --out FILE",
+                f"the plan is out of date: AWS changed since it was made at {self.plan.made_at}; nothing was sent",
+                step("make a new plan", "smrep plan -f FILE --out FILE"),
                 details=tuple(stale),
             )
         pairs = zip(self.plan.secrets, results, strict=True)
@@ -214,4 +217,4 @@ class RevalidatedPlan(SecretPlans):
         result = self._looked_at(saved)
         if isinstance(result, SecretPlan):
             return result
-        raise PlanIsStale(f"the world has moved since the plan was made: {result}")
+        raise PlanIsStale(f"the plan is out of date: AWS changed since it was made: {result}")

@@ -94,15 +94,17 @@ def _plan(request: PromoteRequest, lookup: FoundSecret) -> SecretPromotion | Sec
         return refusal_report(lookup, error)
     candidate = SecretPromotion(secret, secret)
     if not secret.is_replica:
-        candidate.notes.append(f"{secret.name} in {secret.region} stands alone already; nothing was sent")
+        candidate.notes.append(f"{secret.name} in {secret.region} is already standalone; nothing was sent")
     return candidate
 
 
 def _danger(replica: Secret) -> tuple[str, str]:
     """Return what to confirm: the secret's name, and the primary it leaves."""
-    primary_region = replica.primary_region
-    lost = f"to be cut off from its primary in {primary_region} for good, so that no later change reaches it"
-    return replica.name, f"{lost}: {replica.arn}"
+    name = replica.name
+    return name, (
+        f"{name} in {replica.region} will become standalone for good; later changes of its primary in "
+        f"{replica.primary_region} will not reach it: {replica.arn}"
+    )
 
 
 def _ask_old_primaries(aws: SecretsManager, promoted: Sequence[SecretPromotion], region: Region) -> None:

@@ -10,8 +10,8 @@ from smrep.errors import AwsError, NotSent, Outcome, Throttled, Unanswered
 from smrep.model import Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Problem, RegionReport, SecretReport, SecretsReport
-from smrep.rules.hints import format_command, format_command_on
-from smrep.rules.primary_region import SecretAddress
+from smrep.rules.hints import format_command, format_command_on, step
+from smrep.rules.primary_region import SecretAddress, common_region
 from smrep.rules.replication.key_change import (
     KeyChange,
     blocked_change,
@@ -28,19 +28,31 @@ from smrep.service.remove import RemoveRequest, remove
 from smrep.service.replicate import ReplicateRequest, replicate
 from smrep.service.run_state import Plan, RunState, interrupted_change
 from smrep.service.steps.kms_keys import KmsKeys
-from smrep.service.steps.lookup import answer_or_error, find_secrets, primary_to_change
+from smrep.service.steps.lookup import (
+    FoundSecret,
+    answer_or_error,
+    find_secrets,
+    look_up_name,
+    primary_to_change,
+    skip_without_replicas,
+)
 from smrep.service.steps.parallel import parallel, time_left
 from smrep.service.steps.polling import poll
 from smrep.service.steps.preflight import LATE, PreflightChecks
 from smrep.service.steps.prove import ReplicaCheck, ReplicaLook, ReplicaProver, prove_until_settled
-from smrep.service.steps.write_once import Write, WriteGate, write_once
+from smrep.service.steps.rate_limiter import WRITES_A_SECOND
+from smrep.service.steps.write_once import Write, WriteGate, compare, send_in_batches, try_again, write_once
+
+FRESH_S = 2.0
+"""Seconds for which a look is recent enough to change a key without another one."""
 
 
 @dataclass(frozen=True, slots=True)
 class RekeyRequest:
     """Request of `rekey`."""
 
-    address: SecretAddress
+    addresses: tuple[SecretAddress, ...]
+    """Only one to recreate replicas."""
     targets: tuple[Target, ...]
     """Each with its key."""
     recreate: bool = False
@@ -48,6 +60,10 @@ class RekeyRequest:
     expect_account: str | None = None
     flags: tuple[str, ...] = ()
     """Flags to repeat in a hint's command, as typed."""
+    selected: tuple[str, ...] = ()
+    """Selectors that chose the secrets, to repeat in their place; none if you named them."""
+    rate: float = WRITES_A_SECOND
+    """Maximum requests per second."""
 
     @property
     def repeated(self) -> tuple[str, ...]:
@@ -58,10 +74,10 @@ class RekeyRequest:
         """Return this request's command, with more flags."""
         return format_command(
             "rekey",
-            [self.address.secret_id],
-            primary_region=self.address.region,
+            [] if self.selected else [address.secret_id for address in self.addresses],
+            primary_region=common_region(self.addresses),
             targets=self.targets,
-            flags=(*self.repeated, *extra),
+            flags=(*self.selected, *self.repeated, *extra),
         )
 
 
@@ -70,31 +86,38 @@ def rekey(aws: Aws, request: RekeyRequest, run: RunState) -> SecretsReport:
 
     Raises:
         CredentialsError: no further call can succeed; the run's state keeps its results so far.
-        UsageError: the secret belongs to another account than expected, or the plan was not confirmed.
+        UsageError: a secret belongs to another account than expected, or the plan was not confirmed.
 
     """
     keys = KmsKeys(aws)
-    (lookup,) = find_secrets(aws, [request.address], follow=False, expect_account=request.expect_account, run=run)
-    primary = primary_to_change(lookup, "rekey", request.targets, request.repeated)
-    if isinstance(primary, SecretReport):
-        run.track([primary], partial(interrupted_change, "changing the key"))
-        run.approve(Plan("recreating a replica", (), request.again))
+    lookups = find_secrets(aws, request.addresses, follow=False, expect_account=request.expect_account, run=run)
+    if request.selected:
+        lookups = skip_without_replicas(lookups, run, request.targets)
+    members = parallel(partial(_member, aws, keys, request, run), lookups)
+    secrets = [member for member in members if isinstance(member, RekeyedSecret)]
+    run.track(members, partial(_interrupted, secrets))
+    dangers = [danger for secret in secrets for danger in (secret.dangers if request.recreate else ())]
+    wanted = [(secret, change) for secret in secrets for change in secret.changes.values() if change.wanted]
+    names = list(dict.fromkeys(secret.check.primary.name for secret, _ in wanted)) if request.selected else None
+    activity = "recreating a replica" if request.recreate else "rekey"
+    if not run.approve(Plan(activity, dangers, request.again, names, destroys=request.recreate, rate=request.rate)):
         return run.report()
-    secret = _decide(aws, keys, primary, request, run)
-    run.track([secret], partial(_interrupted, secret))
-    if not run.approve(Plan("recreating a replica", secret.dangers if request.recreate else (), request.again)):
-        return run.report()
-    wanted = [change for change in secret.changes.values() if change.wanted]
-    if request.recreate and wanted:
-        secret.recreation = Recreation(aws, request.address, primary, run)
-        shown = {region: seen.look for region, seen in secret.check.seen.items()}
-        secret.recreation.recreate([change.target for change in wanted], shown)
+    if request.recreate:
+        for secret in secrets:
+            secret.recreate(aws, request.addresses[0], run)
     else:
-        with WriteGate.for_run(run) as gate:
-            parallel(partial(_send, aws, keys, secret, gate), wanted, pulse=run.heartbeat)
-        run.update()
-        _read_back(aws, keys, secret, run)
+        with WriteGate.for_run(run, request.rate) as gate:
+            send_in_batches(partial(_send, aws, keys, gate), wanted, run)
+        _read_back(aws, keys, secrets, run)
     return run.report()
+
+
+def _member(
+    aws: Aws, keys: KmsKeys, request: RekeyRequest, run: RunState, lookup: FoundSecret
+) -> RekeyedSecret | SecretReport:
+    """Return a secret with its key changes, or why nothing can be changed."""
+    primary = primary_to_change(lookup, "rekey", request.targets, request.repeated)
+    return primary if isinstance(primary, SecretReport) else _decide(aws, keys, primary, request, run)
 
 
 @dataclass(slots=True)
@@ -105,6 +128,8 @@ class RekeyedSecret:
     """Comparison of its replicas."""
     changes: dict[Region, KeyChange]
     clock: Clock
+    looked_at: float
+    """Time of the look that decided them, in the clock's seconds."""
     proved: set[Region] = field(default_factory=set)
     """Regions looked at since the request."""
     recreation: Recreation | None = None
@@ -117,6 +142,13 @@ class RekeyedSecret:
         return anew or any(change.sent_at is not None for change in self.changes.values())
 
     @property
+    def sent(self) -> tuple[Target, ...]:
+        """Regions whose request may have been taken."""
+        return tuple(
+            change.target for change in self.changes.values() if change.sent_at is not None and change.error is None
+        )
+
+    @property
     def dangers(self) -> list[tuple[str, str]]:
         """Changes to confirm: the secret's name, and the Regions where it will be missing for a while."""
         name = self.check.primary.name
@@ -124,13 +156,20 @@ class RekeyedSecret:
             (
                 name,
                 (
-                    f"{name} will be missing in {region} from its removal until it is replicated anew, a minute or "
-                    "more; who reads it there will fail"
+                    f"{name} will be missing in {region} from its removal until it is replicated again, a minute or "
+                    "more; reads there will fail meanwhile"
                 ),
             )
             for region, change in self.changes.items()
             if change.wanted
         ]
+
+    def recreate(self, aws: Aws, address: SecretAddress, run: RunState) -> None:
+        """Recreate the replicas that need another key, one Region at a time."""
+        targets = [change.target for change in self.changes.values() if change.wanted]
+        if targets:
+            self.recreation = Recreation(aws, address, self.check.primary, run)
+            self.recreation.recreate(targets, {region: seen.look for region, seen in self.check.seen.items()})
 
     def report(self, *, waiting: bool, dry_run: bool) -> SecretReport:  # noqa: ARG002 - it always waits
         """Return the secret's current report."""
@@ -168,7 +207,8 @@ def _decide(aws: Aws, keys: KmsKeys, primary: Secret, request: RekeyRequest, run
         patience_s=time_left(run.clock, run.deadline),
     )
     check = ReplicaCheck(primary, request.targets, dict(seen))
-    return RekeyedSecret(check, {change.target.region: change for change in changes}, run.clock)
+    by_region = {change.target.region: change for change in changes}
+    return RekeyedSecret(check, by_region, run.clock, run.clock.monotonic())
 
 
 def _turn(  # noqa: PLR0913, PLR0917 - all that decides it
@@ -194,38 +234,47 @@ def _prover(aws: Aws, keys: KmsKeys, run: RunState, key_patience_s: float = 0.0)
     return ReplicaProver(aws, keys, run.clock, run.deadline, key_patience_s, acts=True)
 
 
-def _send(aws: Aws, keys: KmsKeys, secret: RekeyedSecret, gate: WriteGate, decided: KeyChange) -> None:
-    write_once(RekeyWrite(aws, keys, gate, secret), [decided.target.region], gate)
+def _send(aws: Aws, keys: KmsKeys, gate: WriteGate, decided: tuple[RekeyedSecret, KeyChange]) -> None:
+    secret, change = decided
+    write_once(RekeyWrite(aws, keys, gate, secret), [change.target.region], gate)
 
 
-def _read_back(aws: Aws, keys: KmsKeys, secret: RekeyedSecret, run: RunState) -> None:
+def _read_back(aws: Aws, keys: KmsKeys, secrets: Sequence[RekeyedSecret], run: RunState) -> None:
     """Look until each changed replica is seen under its new key, old versions included."""
-    sent = tuple(
-        change.target for change in secret.changes.values() if change.sent_at is not None and change.error is None
-    )
-    second_check = ReplicaCheck(secret.check.primary, sent)
+    checks = [(secret, ReplicaCheck(secret.check.primary, secret.sent)) for secret in secrets]
 
     def take_in() -> None:
-        secret.check.seen.update(second_check.seen)
-        secret.check.error, secret.check.primary = second_check.error, second_check.primary
-        secret.proved.update(second_check.seen)
+        for secret, check in checks:
+            secret.check.seen.update(check.seen)
+            secret.check.error, secret.check.primary = check.error, check.primary
+            secret.proved.update(check.seen)
 
-    prove_until_settled(_prover(aws, keys, run, LIST_LAG_S), [second_check], run, after=take_in)
-    for region in secret.proved:
-        proof = secret.check.seen[region].proof
-        if proof.verified is not None and all(finding.kind is not Kind.WRONG_KEY for finding in proof.findings):
-            secret.changes[region] = replace(secret.changes[region], accepted=True)
+    prove_until_settled(_prover(aws, keys, run, LIST_LAG_S), [check for _, check in checks], run, after=take_in)
+    for secret in secrets:
+        for region in secret.proved:
+            proof = secret.check.seen[region].proof
+            if proof.verified is not None and all(finding.kind is not Kind.WRONG_KEY for finding in proof.findings):
+                secret.changes[region] = replace(secret.changes[region], accepted=True)
 
 
 class RekeyWrite(Write):
     """UpdateSecret with another key, for one replica."""
 
-    not_shown = not_read = "it is not seen to be taken"
+    not_shown = not_read = "nothing shows that AWS accepted it"
 
     def __init__(self, aws: Aws, keys: KmsKeys, gate: WriteGate, secret: RekeyedSecret) -> None:
         """Write to one replica of the secret."""
         super().__init__(gate, secret.check.primary.name, secret.notes, secret.changes)
         self.aws, self.keys, self.primary, self.changes = aws, keys, secret.check.primary, secret.changes
+        self.secret = secret
+
+    def check(self, regions: list[Region]) -> None:
+        """Look into the Region again if a question or the pace took time: it may have been promoted meanwhile."""
+        if self.gate.clock.monotonic() - self.secret.looked_at < FRESH_S:
+            return
+        (region,) = regions
+        shown, seen = self.secret.check.seen[region].look, look_up_name(self.aws, self.primary, region)
+        compare(shown if isinstance(shown, Secret) else None, seen, self.name, region, try_again(self.command(regions)))
 
     def request(self, regions: Sequence[Region]) -> None:
         """Request the new key."""
@@ -270,6 +319,10 @@ class _Part:
 
     whole: RunState
 
+    def note(self, text: str) -> None:
+        """Show the sentence in the outer run."""
+        self.whole.note(text)
+
     def update(self, _state: RunState, _changed: Sequence[SecretReport] | None) -> None:
         """Update the outer run's observer."""
         self.whole.update()
@@ -279,9 +332,9 @@ class _Part:
         return True
 
 
-def _interrupted(secret: RekeyedSecret, run: RunState) -> Problem:
-    activity = secret.recreation.activity if secret.recreation else "changing the key"
-    return interrupted_change(activity, run)
+def _interrupted(secrets: Sequence[RekeyedSecret], run: RunState) -> Problem:
+    recreations = [secret.recreation.activity for secret in secrets if secret.recreation]
+    return interrupted_change(recreations[-1] if recreations else "changing the key", run)
 
 
 @dataclass(slots=True)
@@ -342,7 +395,7 @@ class Recreation:
         """Activity that AWS continues after an interruption."""
         last = [*self.removals][-1:]
         coming = last and last[0] in self.replications and self.replications[last[0]].tracked.was_sent
-        return "replicating" if coming else "removing, and nothing makes the replica anew"
+        return "replicating" if coming else "removing the replica, and nothing recreates it until you resume"
 
     def _reports(self) -> Iterator[tuple[bool, SecretReport]]:
         """Yield the removals' reports, then the replications', whose rows win."""
@@ -380,5 +433,5 @@ class Recreation:
         for target in targets:
             again = format_command_on(self.primary, "rekey", [target], ["--recreate"])
             place = f"{self.primary.name} in {target.region}"
-            why = NotSent(f"{place}: not begun, since {because} is not in order yet", again)
+            why = NotSent(f"{place}: not started, because {because} has not succeeded", step("try again", again))
             self.left_out[target.region] = Problem.of(why)

@@ -16,6 +16,7 @@ from smrep.service.run_state import Plan, RunState, interrupted_change
 from smrep.service.steps.lookup import FoundSecret, find_secrets, primary_to_change
 from smrep.service.steps.parallel import parallel
 from smrep.service.steps.polling import watch
+from smrep.service.steps.rate_limiter import WRITES_A_SECOND
 from smrep.service.steps.secret_removal import RemoveWrite, SecretRemoval, check_gone, plan_removal
 from smrep.service.steps.write_once import WriteGate, send_in_batches, write_once
 
@@ -30,6 +31,10 @@ class RemoveRequest:
     expect_account: str | None = None
     flags: tuple[str, ...] = ()
     """Flags to repeat in a hint's command, as typed."""
+    selected: tuple[str, ...] = ()
+    """Selectors that chose the secrets, to repeat in their place; none if you named them."""
+    rate: float = WRITES_A_SECOND
+    """Maximum requests per second."""
     shown: Mapping[Region, Secret | None] | None = None
     """Replicas that may be removed, from an earlier look; None: from this run's."""
 
@@ -42,10 +47,10 @@ class RemoveRequest:
         """Return this request's command, with more flags."""
         return format_command(
             "remove",
-            [address.secret_id for address in self.addresses],
+            [] if self.selected else [address.secret_id for address in self.addresses],
             primary_region=common_region(self.addresses),
             targets=self.targets,
-            flags=(*self.flags, *extra),
+            flags=(*self.selected, *self.flags, *extra),
         )
 
 
@@ -62,9 +67,10 @@ def remove(aws: SecretsManager, request: RemoveRequest, run: RunState) -> Secret
     run.track(members, partial(interrupted_change, "removing"), waiting=request.wait)
     secrets = [member for member in members if isinstance(member, SecretRemoval)]
     dangers = [danger for secret in secrets for danger in secret.stakes]
-    if not run.approve(Plan("removing", dangers, request.again)):
+    names = [secret.primary.name for secret in secrets if secret.to_send] if request.selected else None
+    if not run.approve(Plan("removing", dangers, request.again, names, rate=request.rate)):
         return run.report()
-    with WriteGate.for_run(run) as gate:
+    with WriteGate.for_run(run, request.rate) as gate:
         send_in_batches(partial(_send, aws, gate), [secret for secret in secrets if secret.to_send], run)
         if request.wait:
             watch(partial(_look, aws, run), partial(_open, secrets), run)

@@ -12,7 +12,7 @@ from smrep.report import Action, Finding, Kind, SecretReport, SecretsReport
 from smrep.rules.hints import format_command
 from smrep.rules.primary_region import SecretAddress, common_region
 from smrep.rules.replication.name_owner import secret_summary
-from smrep.rules.replication.region_step import NO_CONSENT, Consent, RegionStep, Skip
+from smrep.rules.replication.region_step import NO_CONSENT, Consent, Keep, RegionStep, Skip
 from smrep.rules.replication.replica_state import ReplicaState
 from smrep.service.ports import Aws
 from smrep.service.run_state import Plan, RunState, interrupted_change
@@ -24,11 +24,13 @@ from smrep.service.steps.lookup import (
     find_secrets,
     primary_to_change,
     refreshed,
+    skip_without_replicas,
     troubles_elsewhere,
 )
 from smrep.service.steps.parallel import parallel, time_left
 from smrep.service.steps.preflight import Preflight, PreflightChecks
 from smrep.service.steps.prove import ReplicaCheck, ReplicaProver, prove_until_settled
+from smrep.service.steps.rate_limiter import WRITES_A_SECOND
 from smrep.service.steps.secret_replication import (
     Member,
     ReplicateWrite,
@@ -37,7 +39,7 @@ from smrep.service.steps.secret_replication import (
     open_regions,
     wait_until_settled,
 )
-from smrep.service.steps.write_once import WriteGate, check_shown, send_in_batches, write_once
+from smrep.service.steps.write_once import WriteGate, check_shown, send_in_batches, try_again, write_once
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,10 @@ class ReplicateRequest:
     expect_account: str | None = None
     flags: tuple[str, ...] = ()
     """Flags to repeat in a hint's command, as typed."""
+    selected: tuple[str, ...] = ()
+    """Selectors that chose the secrets, to repeat in their place; none if you named them."""
+    rate: float = WRITES_A_SECOND
+    """Maximum requests per second."""
     retry: bool = False
     """Whether to limit the request to Regions that the primary already lists."""
 
@@ -79,10 +85,10 @@ class ReplicateRequest:
         """Return this request's command, with more flags."""
         return format_command(
             self.command,
-            [address.secret_id for address in self.addresses],
+            [] if self.selected else [address.secret_id for address in self.addresses],
             primary_region=common_region(self.addresses),
             targets=self.targets,
-            flags=(*self.flags, *self.forcing, *extra),
+            flags=(*self.selected, *self.flags, *self.forcing, *extra),
         )
 
 
@@ -101,15 +107,21 @@ def replicate(aws: Aws, request: ReplicateRequest, run: RunState) -> SecretsRepo
     checks = PreflightChecks(aws, aws, keys, request.command) if request.preflight else None
     preflight = Preflight(aws, keys, run.clock, run.deadline, checks)
     lookups = find_secrets(aws, request.addresses, follow=False, expect_account=request.expect_account, run=run)
+    if request.selected and request.retry:
+        lookups = skip_without_replicas(lookups, run, request.targets)
     members = parallel(partial(_plan, preflight, request), lookups)
     run.track(members, partial(interrupted_change, "replicating"), waiting=request.wait)
     secrets = [member for member in members if isinstance(member, SecretReplication)]
-    if not run.approve(Plan("overwriting", _dangers(secrets), request.again)):
+    dangers = _dangers(secrets)
+    activity, names = "overwriting" if dangers else request.command, None
+    if request.selected:
+        names = [replication.primary.name for replication in secrets if _will_write(replication)]
+    if not run.approve(Plan(activity, dangers, request.again, names, destroys=bool(dangers), rate=request.rate)):
         return run.report()
-    with WriteGate.for_run(run) as gate:
+    with WriteGate.for_run(run, request.rate) as gate:
         send_in_batches(
             partial(_send, aws, gate),
-            [replication for replication in secrets if replication.plain or replication.overwrites],
+            [replication for replication in secrets if _writes(replication)],
             run,
         )
         waits = request.wait and any(replication.is_open for replication in secrets)
@@ -145,7 +157,7 @@ def _plan(preflight: Preflight, request: ReplicateRequest, lookup: FoundSecret) 
     states = {step.target.region: initial_state(step, request.consent) for step in steps}
     notes = [*troubles_elsewhere(primary, states)]
     if not steps:
-        notes.append(f"{primary.name} has no replicas: there is nothing to try again")
+        notes.append(f"{primary.name} has no replicas to retry")
     return SecretReplication(
         primary,
         states,
@@ -165,12 +177,24 @@ def _decide(preflight: Preflight, request: ReplicateRequest, primary: Secret) ->
     return preflight.steps(primary, targets, request.consent, looking=looking, only_listed=request.retry)
 
 
+def _writes(replication: SecretReplication) -> bool:
+    """Return whether there is a request to send for the secret now."""
+    return bool(replication.plain or replication.overwrites)
+
+
+def _will_write(replication: SecretReplication) -> bool:
+    """Return whether there is a request to send, now or once an old replica is gone."""
+    return any(not isinstance(step, Keep | Skip) for step in replication.steps)
+
+
 def _dangers(secrets: Sequence[SecretReplication]) -> list[tuple[str, str]]:
     """Return what to confirm: the secret's name, and what is destroyed."""
     return [
-        (step.victim.name, f"to be destroyed for good in {step.target.region}: {secret_summary(step.victim)}")
+        (name, f"{name} in {step.target.region} will be replaced for good by a replica of {home}: {what}")
         for replication in secrets
+        for home in [replication.primary.region]
         for step in replication.overwrites
+        for name, what in [(step.victim.name, secret_summary(step.victim))]
     ]
 
 
@@ -180,7 +204,7 @@ def _send(aws: Aws, gate: WriteGate, replication: SecretReplication) -> None:
         write_once(ReplicateWrite(aws, gate, replication), replication.plain, gate)
     for step in replication.overwrites:
         regions = [step.target.region]
-        again = replication.command_for(regions, force=True)
+        again = try_again(replication.command_for(regions, force=True))
         check = partial(check_shown, aws, step.victim, again, may_list=[replication.primary.region])
         write_once(ReplicateWrite(aws, gate, replication, check), regions, gate)
 

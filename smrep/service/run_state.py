@@ -87,9 +87,13 @@ class Plan:
     command: Callable[..., str]
     """Returns this run's command, with more flags."""
     names: Sequence[str] | None = None
-    """Names to confirm in a run over many secrets, which shows its plan; None: those of the losses."""
+    """Names to confirm in a run that shows its plan, over many or selected secrets; None: those of the losses."""
     sheet: Sequence[SheetLine] | None = None
     """Go/no-go sheet to show; None: a table of the plan."""
+    destroys: bool = True
+    """Whether anything is destroyed: then the answer is a name or a number, else y."""
+    rate: float = 20.0
+    """Requests per second at which it is carried out."""
     refusal: SmrepError | None = None
     """Error to raise once the plan is shown, unless in a dry run."""
 
@@ -111,6 +115,10 @@ def interrupted_change(activity: str, state: RunState) -> Problem:
 
 class Observer(Protocol):
     """Shows a run to people and programs."""
+
+    def note(self, text: str) -> None:
+        """Show a sentence about the run as a whole."""
+        ...
 
     def update(self, state: RunState, changed: Sequence[SecretReport] | None) -> None:
         """Show the progress; in a run over many secrets, `changed` are those with news."""
@@ -151,6 +159,10 @@ class RunState:
         """Report these secrets from now on, also after an interruption; `waiting`: the run waits for what it starts."""
         self.tracked = tracked if isinstance(tracked, Tracked) else FewSecrets(tracked, waiting, self.dry_run)
         self.interruption = interruption or self.interruption
+
+    def note(self, text: str) -> None:
+        """Show a sentence about the run as a whole."""
+        self.observer.note(text)
 
     def update(self, changed: Sequence[SecretReport] | None = None) -> None:
         """Update the observer; in a run over many secrets, with those that changed."""

@@ -15,6 +15,7 @@ from smrep.service.steps.lookup import (
     find_secrets,
     followed_replica_note,
     primary_to_watch,
+    skip_without_replicas,
     troubles_elsewhere,
 )
 from smrep.service.steps.prove import ReplicaCheck, ReplicaProver, prove_until_settled, report_stuck
@@ -28,6 +29,8 @@ class VerifyRequest:
     targets: tuple[Target, ...] = ()
     """Regions with their expected keys; empty: every Region that the primary lists."""
     expect_account: str | None = None
+    selected: bool = False
+    """Whether selectors chose the secrets: without requested Regions, those without replicas are skipped."""
 
 
 def verify(aws: Aws, request: VerifyRequest, run: RunState) -> SecretsReport:
@@ -40,6 +43,8 @@ def verify(aws: Aws, request: VerifyRequest, run: RunState) -> SecretsReport:
     """
     run.track((), interrupted_look)
     lookups = find_secrets(aws, request.addresses, follow=True, expect_account=request.expect_account, run=run)
+    if request.selected and not request.targets:
+        lookups = skip_without_replicas(lookups, run)
     members = [_member(request.targets, lookup) for lookup in lookups]
     run.track(members)
     checks = [member for member in members if isinstance(member, ReplicaCheck)]

@@ -22,6 +22,7 @@ from smrep.service.steps.lookup import (
     find_secrets,
     followed_replica_note,
     primary_to_watch,
+    skip_without_replicas,
     troubles_elsewhere,
 )
 from smrep.service.steps.secret_replication import (
@@ -39,6 +40,8 @@ class WaitRequest:
     addresses: tuple[SecretAddress, ...]
     regions: tuple[Region, ...] = ()
     expect_account: str | None = None
+    selected: bool = False
+    """Whether selectors chose the secrets: without requested Regions, those without replicas are skipped."""
 
     @property
     def command(self) -> str:
@@ -61,6 +64,8 @@ def wait(aws: SecretsManager, request: WaitRequest, run: RunState) -> SecretsRep
     run.looks_last = True
     run.track((), partial(_interrupted, request))
     lookups = find_secrets(aws, request.addresses, follow=True, expect_account=request.expect_account, run=run)
+    if request.selected and not request.regions:
+        lookups = skip_without_replicas(lookups, run)
     members = [_member(request.regions, lookup) for lookup in lookups]
     run.track(members)
     run.update()

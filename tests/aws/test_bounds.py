@@ -121,7 +121,7 @@ def test_an_answer_that_trickles_ends_with_its_time(trickling: Any, answer: str)
     server, aws = trickling(ANSWERS[answer], SHORT)
     with pytest.raises(Unanswered) as caught:
         aws.describe("prod/db", HOME)
-    assert caught.value.message == "prod/db in us-east-1: the answer did not end within 0.6 s"
+    assert caught.value.message == "prod/db in us-east-1: the answer was not complete after 0.6 s"
     assert caught.value.code == "Unanswered"
     assert server.requests == 1
 
@@ -129,20 +129,20 @@ def test_an_answer_that_trickles_ends_with_its_time(trickling: Any, answer: str)
 @pytest.mark.parametrize("call", CALLS)
 def test_every_service_and_every_write_has_that_end(trickling: Any, call: str) -> None:
     server, aws = trickling(ANSWERS["a body of a length"], SHORT)
-    with pytest.raises(Unanswered, match=r"the answer did not end within 0\.6 s"):
+    with pytest.raises(Unanswered, match=r"the answer was not complete after 0\.6 s"):
         CALLS[call](aws)
     assert server.requests == (2 if "then" in call else 1)
 
 
 def test_a_silence_within_an_answer_ends_with_the_answers_time(trickling: Any) -> None:
     _, aws = trickling(ANSWERS["a body of a length"], SHORT, pause_s=NET_S)
-    with pytest.raises(Unanswered, match=r"the answer did not end within 0\.6 s"):
+    with pytest.raises(Unanswered, match=r"the answer was not complete after 0\.6 s"):
         aws.describe("prod/db", HOME)
 
 
 def test_credentials_that_a_role_is_taken_on_for_have_that_end(trickling: Any) -> None:
     _, aws = trickling(ANSWERS["a body of a length"], SHORT, role_arn=ROLE, sts_region="us-east-1")
-    with pytest.raises(SmrepError, match=r"the answer did not end within 0\.6 s"):
+    with pytest.raises(SmrepError, match=r"the answer was not complete after 0\.6 s"):
         aws.describe("prod/db", HOME)
 
 
@@ -156,7 +156,7 @@ def test_credentials_that_botocore_fetches_for_a_profile_have_that_end(
         "[profile own]\naws_access_key_id = test\naws_secret_access_key = test\n"
     )
     monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
-    with pytest.raises(SmrepError, match=r"the answer did not end within 0\.6 s"):
+    with pytest.raises(SmrepError, match=r"the answer was not complete after 0\.6 s"):
         aws.describe("prod/db", HOME)
 
 
@@ -173,7 +173,7 @@ def test_credentials_of_a_container_and_of_a_machine_have_that_end(
     monkeypatch.setenv(variable, f"{server.url}/")
     with pytest.raises(SmrepError) as caught:
         aws.describe("prod/db", HOME)
-    assert ("larger than 1 MiB" if bounds is SMALL else "did not end within 0.6 s") in caught.value.message
+    assert ("larger than 1 MiB" if bounds is SMALL else "was not complete after 0.6 s") in caught.value.message
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
@@ -185,7 +185,7 @@ def test_an_endless_answer_ends_with_its_size(trickling: Any, answer: str) -> No
     with pytest.raises(Unanswered) as caught:
         aws.describe("prod/db", HOME)
     if "body" in answer or "before" in answer:
-        assert caught.value.message == ("prod/db in us-east-1: the answer makes no sense: it is larger than 1 MiB")
+        assert caught.value.message == "prod/db in us-east-1: the answer is not valid: it is larger than 1 MiB"
         assert caught.value.code == "BadAnswer"
         assert server.requests == 1
 
@@ -216,7 +216,7 @@ def paged(token: str, number: Callable[[], int]) -> Parts:
 def test_a_list_of_which_a_token_comes_again_is_no_list(trickling: Any, operation: str) -> None:
     call, token, subject = LISTS[operation]
     server, aws = trickling(paged(token, lambda: 1), Bounds(), pause_s=0.0)
-    with pytest.raises(Unanswered, match=f"{subject}: the same page was to come again"):
+    with pytest.raises(Unanswered, match=f"{subject}: AWS returned the same page token again"):
         call(aws)
     assert server.requests == 2
 

@@ -219,7 +219,7 @@ def client_error(code: str, status: int = 400) -> botocore.ClientError:
 def test_every_code_is_one_kind_of_error(code: str, status: int, kind: type[errors.AwsError]) -> None:
     error = from_response(client_error(code, status), "prod/db in us-east-1")
     assert type(error) is kind
-    words = "the answer has no code of AWS's" if code.isdigit() else "words"
+    words = "the answer has no AWS error code" if code.isdigit() else "words"
     expired = "the session has expired: " if code.startswith("Expired") else ""
     assert error.message.startswith(f"prod/db in us-east-1: {expired}{words} (")
     assert error.request_id == "r-1"

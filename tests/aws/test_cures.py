@@ -56,7 +56,9 @@ def test_a_clock_that_is_wrong_is_set(sandbox: Sandbox, front: Front, code: str,
     refused(front, code, words, 403)
     done = sandbox.smrep("status", "prod/db", "--json", AWS_ENDPOINT_URL=front.url)
     assert done.code == 4
-    assert hint(done) == "set this machine's clock, and compare it: date -u; then: smrep status prod/db --json"
+    assert hint(done) == (
+        "set this machine's clock, then compare it with UTC:\n  date -u\nthen:\n  smrep status prod/db --json"
+    )
 
 
 UNKNOWN = ("UnrecognizedClientException", "The security token included in the request is invalid.")
@@ -68,7 +70,7 @@ def test_a_token_of_the_global_sts_in_an_opt_in_region(sandbox: Sandbox, front: 
     told = hint(sandbox.smrep("status", "prod/db", "--json", **env, AWS_SESSION_TOKEN="token"))
     assert "export AWS_STS_REGIONAL_ENDPOINTS=regional" in told
     assert "aws iam set-security-token-service-preferences --global-endpoint-token-version v2Token" in told
-    assert "see that the Region is enabled" in told
+    assert told.startswith("see whether the Region is enabled:\n  aws account list-regions\n")
     assert "v2Token" not in hint(sandbox.smrep("status", "prod/db", "--json", **env))
     home = {**env, "AWS_REGION": "us-east-1", "AWS_SESSION_TOKEN": "token"}
     assert "v2Token" not in hint(sandbox.smrep("status", "prod/db", "--json", **home))
@@ -82,8 +84,8 @@ def test_the_endpoint_of_one_region_in_force_for_all_is_named(sandbox: Sandbox, 
     done = sandbox.smrep("status", "prod/db", "--json", *flags, **env, AWS_REGION="us-west-2")
     assert done.code == 4
     assert hint(done).startswith(
-        f"{front.url} ({variable}) is the endpoint of one Region, and in force for all; name one for us-west-2 "
-        "besides: --endpoint-url us-west-2=URL"
+        f"{front.url} ({variable}) is the endpoint of one Region, but applies to all; add one for us-west-2: "
+        "--endpoint-url us-west-2=URL"
     )
 
 
@@ -115,30 +117,30 @@ def test_so_it_is_where_only_the_replicas_region_refuses(make_sandbox: Callable[
 
 WHO = "User: arn:aws:iam::123456789012:user/jo is not authorized to perform: secretsmanager:DescribeSecret"
 DENIES = {
-    "with an explicit deny in a service control policy": "a Deny in a service control policy says no",
+    "with an explicit deny in a service control policy": "a service control policy denies it, which no Allow",
     "with an explicit deny in a service control policy: arn:aws:organizations::1:policy/o/p": (
-        "a Deny in a service control policy says no"
+        "a service control policy denies it, which no Allow overrides"
     ),
-    "with an explicit deny in a resource control policy": "a Deny in a resource control policy says no",
-    "with an explicit deny in a permissions boundary": "a Deny in a permissions boundary says no",
-    "with an explicit deny in a session policy": "a Deny in a session policy says no",
-    "with an explicit deny in a VPC endpoint policy": "a Deny in a VPC endpoint policy says no",
-    "with an explicit deny in a resource-based policy": "a Deny in a resource-based policy says no",
-    "with an explicit deny in an identity-based policy": "a Deny in an identity-based policy says no",
-    "with an explicit deny": "a Deny in a policy (of the caller, the organization, the endpoint or the resource) says",
+    "with an explicit deny in a resource control policy": "a resource control policy denies it, which no Allow",
+    "with an explicit deny in a permissions boundary": "a permissions boundary denies it, which no Allow",
+    "with an explicit deny in a session policy": "a session policy denies it, which no Allow",
+    "with an explicit deny in a VPC endpoint policy": "a VPC endpoint policy denies it, which no Allow",
+    "with an explicit deny in a resource-based policy": "a resource-based policy denies it, which no Allow",
+    "with an explicit deny in an identity-based policy": "an identity-based policy denies it, which no Allow",
+    "with an explicit deny": "a policy (of the caller, the organization, the endpoint or the resource) denies it",
     "because no service control policy allows the secretsmanager:DescribeSecret action": (
-        "the service control policy says no, so that no IAM policy helps; allow there"
+        "the service control policy does not allow it, which no IAM policy overrides; change it to allow"
     ),
-    "because no permissions boundary allows the action": "the permissions boundary says no",
-    "because no session policy allows the action": "the session policy says no",
-    "because no VPC endpoint policy allows the action": "the VPC endpoint policy says no",
+    "because no permissions boundary allows the action": "the permissions boundary does not allow it",
+    "because no session policy allows the action": "the session policy does not allow it",
+    "because no VPC endpoint policy allows the action": "the VPC endpoint policy does not allow it",
     "because no identity-based policy allows the action": "allow secretsmanager:DescribeSecret",
     "because no resource-based policy allows the action": "allow secretsmanager:DescribeSecret",
 }
 
 
 @pytest.mark.parametrize("reason", DENIES)
-def test_the_policy_that_says_no_is_named(sandbox: Sandbox, front: Front, reason: str) -> None:
+def test_the_policy_that_denies_is_named(sandbox: Sandbox, front: Front, reason: str) -> None:
     refused(front, "AccessDeniedException", f"{WHO} on resource: prod/db {reason}")
     done = sandbox.smrep("status", "prod/db", "--json", AWS_ENDPOINT_URL=front.url)
     assert done.code == 4
@@ -152,7 +154,7 @@ def test_a_write_that_a_policy_of_the_organization_denies(sandbox: Sandbox, fron
     front.fails_only = ("ReplicateSecretToRegions",)
     done = sandbox.smrep("replicate", "prod/db", "-r", "us-west-2", "--json", AWS_ENDPOINT_URL=front.url)
     (row,) = done.document["secrets"][0]["replicas"]
-    assert row["error"]["hint"].startswith("a Deny in a service control policy says no, which no Allow beats")
+    assert row["error"]["hint"].startswith("a service control policy denies it, which no Allow overrides")
 
 
 def test_a_plain_denial_is_allowed() -> None:

@@ -47,10 +47,10 @@ def test_keys_in_the_environment_or_in_a_file_depend_on_nothing(
     configured: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     configured(credentials="[dr]\naws_access_key_id = a\naws_secret_access_key = b\n")
-    assert told() == ("keys that are kept here (shared-credentials-file); nothing in them depends on us-east-1", False)
+    assert told() == ("stored keys (shared-credentials-file), which do not depend on us-east-1", False)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
-    assert told(None) == ("keys that are kept here (env); nothing in them depends on us-east-1", False)
+    assert told(None) == ("stored keys (env), which do not depend on us-east-1", False)
 
 
 def test_a_role_is_taken_on_in_the_region_that_is_left(configured: Any) -> None:
@@ -59,7 +59,7 @@ def test_a_role_is_taken_on_in_the_region_that_is_left(configured: Any) -> None:
         "[base]\naws_access_key_id = a\naws_secret_access_key = b\n",
     )
     words, leans = told()
-    assert (words, leans) == ("a role, taken on at STS in us-west-2; nothing in it depends on us-east-1", False)
+    assert (words, leans) == ("a role assumed at STS in us-west-2, which does not depend on us-east-1", False)
 
 
 @pytest.mark.parametrize(("region", "leans"), [("us-east-1", True), ("eu-west-1", False)])
@@ -78,7 +78,7 @@ def test_also_where_a_role_leans_on_it(configured: Any) -> None:
 def test_what_a_program_needs_is_not_known(configured: Any, tmp_path: Path) -> None:
     (tmp_path / "keys.json").write_text('{"Version": 1, "AccessKeyId": "a", "SecretAccessKey": "b"}')
     configured(f"[profile dr]\ncredential_process = cat {tmp_path}/keys.json\n")
-    assert told() == ("they come from custom-process, and whether that needs us-east-1 is not known", True)
+    assert told() == ("custom-process, which may depend on us-east-1", True)
 
 
 def test_a_program_that_gives_none_is_an_error_like_any_other(configured: Any) -> None:

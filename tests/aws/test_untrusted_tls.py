@@ -124,7 +124,7 @@ def check(done: Done, code: str, message: str, hint: str) -> None:
     error = done.document["error"]
     assert (done.code, error["code"], error["message"]) == (4, code, message), done.err
     assert hint in error["hint"]
-    assert "; then: smrep " in error["hint"]
+    assert "\nthen:\n  smrep " in error["hint"]
 
 
 def test_a_bundle_that_has_the_authority_is_trusted(
@@ -144,7 +144,7 @@ def test_tls_that_is_intercepted_is_told_at_once(
 ) -> None:
     with serving(front, COMPANY.serve(tmp_path)):
         done = sandbox.smrep(*words, "--json", AWS_ENDPOINT_URL=front.url, AWS_RETRY_MODE=mode)
-    message = f"the certificate of {front.url}/ is not trusted: whoever signed it is not in {get_cert_path(True)}"
+    message = f"the certificate of {front.url}/ is not trusted: its issuer is not in {get_cert_path(True)}"
     check(done, "UntrustedCertificate", message, "export AWS_CA_BUNDLE=/path/to/company-ca.pem")
     assert sandbox.clock.monotonic() == 0  # botocore would have paused, and tried again
 
@@ -154,16 +154,16 @@ def test_an_authority_that_is_not_in_the_bundle_names_the_bundle(
 ) -> None:
     with serving(front, OTHER.serve(tmp_path)):
         done = sandbox.smrep("status", "prod/db", "--json", AWS_ENDPOINT_URL=front.url, AWS_CA_BUNDLE=str(bundle))
-    message = f"the certificate of {front.url}/ is not trusted: whoever signed it is not in {bundle}"
-    check(done, "UntrustedCertificate", message, "name a file with its certificate")
+    message = f"the certificate of {front.url}/ is not trusted: its issuer is not in {bundle}"
+    check(done, "UntrustedCertificate", message, "trust its certificate")
 
 
 @pytest.mark.parametrize(
     ("host", "days", "why", "hint"),
     [
         ("127.0.0.2", 0, "it is for another host", "check the endpoint"),
-        ("127.0.0.1", -3, "it has expired", "set this machine's clock if it is wrong: date -u"),
-        ("127.0.0.1", 3, "it is not valid yet", "set this machine's clock if it is wrong: date -u"),
+        ("127.0.0.1", -3, "it has expired", "check this machine's clock:\n  date -u"),
+        ("127.0.0.1", 3, "it is not valid yet", "check this machine's clock:\n  date -u"),
     ],
 )
 def test_a_certificate_of_another_host_or_time(  # noqa: PLR0913, PLR0917 - where, when, and what is said
@@ -179,7 +179,7 @@ def test_a_bundle_that_is_not_there(sandbox: Sandbox, tmp_path: Path, variable: 
     """It is told before anything is sent, so that nothing has to listen."""
     path = str(tmp_path / "nowhere.pem")
     done = sandbox.smrep("status", "prod/db", "--json", AWS_ENDPOINT_URL="https://127.0.0.1:9", **{variable: path})
-    message = f"the CA bundle {path}, which {variable} names, does not exist"
+    message = f"the CA bundle {path} ({variable}) does not exist"
     check(done, "CaBundle", message, f"unset {variable}")
 
 
@@ -187,8 +187,8 @@ def test_a_bundle_of_the_profile_that_is_not_there(sandbox: Sandbox, tmp_path: P
     (tmp_path / "config").write_text(f"[default]\nca_bundle = {tmp_path}\n")
     env = {"AWS_ENDPOINT_URL": "https://127.0.0.1:9", "AWS_CONFIG_FILE": str(tmp_path / "config")}
     done = sandbox.smrep("status", "prod/db", "--json", **env)
-    message = f"the CA bundle {tmp_path}, which ca_bundle in the profile names, is not a file"
-    check(done, "CaBundle", message, "take ca_bundle out of the profile")
+    message = f"the CA bundle {tmp_path} (ca_bundle in the profile) is not a file"
+    check(done, "CaBundle", message, "set ca_bundle in the profile")
 
 
 @pytest.mark.parametrize("text", ["", "not a certificate"])
@@ -198,7 +198,7 @@ def test_a_bundle_without_certificates(
     bundle.write_text(text)
     with serving(front, COMPANY.serve(tmp_path)):
         done = sandbox.smrep("status", "prod/db", "--json", AWS_ENDPOINT_URL=front.url, AWS_CA_BUNDLE=str(bundle))
-    message = f"the CA bundle {bundle}, which AWS_CA_BUNDLE names, holds no certificates that can be read"
+    message = f"the CA bundle {bundle} (AWS_CA_BUNDLE) contains no readable certificates"
     check(done, "CaBundle", message, "unset AWS_CA_BUNDLE")
 
 
@@ -226,7 +226,9 @@ def test_trust_that_is_lost_in_mid_wait_ends_it(
     error = done.document["error"]
     assert (done.code, error["code"]) == (4, "CaBundle" if trouble == "bundle is gone" else "UntrustedCertificate")
     assert str(bundle) in error["message"]
-    assert f"; then: smrep {'verify' if command == 'verify' else 'wait'} prod/db" in error["hint"]
+    assert ("\nthen:\n  smrep verify" if command == "verify" else "\nto resume:\n  smrep wait") + " prod/db " in error[
+        "hint"
+    ]
     assert front.answered >= 9
     assert sandbox.clock.monotonic() < 600
 
@@ -237,5 +239,5 @@ def test_credentials_are_fetched_over_tls_that_is_trusted_or_not_at_all(
     role = "arn:aws:iam::123456789012:role/dr"
     with serving(front, COMPANY.serve(tmp_path)):
         done = sandbox.smrep("status", "prod/db", "--json", "--role-arn", role, AWS_ENDPOINT_URL_STS=front.url)
-    message = f"the certificate of {front.url}/ is not trusted: whoever signed it is not in {get_cert_path(True)}"
+    message = f"the certificate of {front.url}/ is not trusted: its issuer is not in {get_cert_path(True)}"
     check(done, "UntrustedCertificate", message, "export AWS_CA_BUNDLE=")

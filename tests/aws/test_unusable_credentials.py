@@ -126,7 +126,7 @@ def check(done: Done, message: str, cure: str, again: str) -> None:
     assert done.code == 4, done.err
     assert message in error["message"]
     assert cure in error["hint"]
-    assert error["hint"].endswith(f"; then: {again}"), error["hint"]
+    assert error["hint"].endswith(f"\nthen:\n  {again}"), error["hint"]
     assert f"hint: {error['hint']}" in done.err
 
 
@@ -227,7 +227,7 @@ def test_nobody_is_signed_in(run: Run, folder: Path, profile: str, name: str, *,
 
 def test_the_sign_in_behind_a_role_names_its_own_profile(run: Run, folder: Path) -> None:
     done = run(*STATUS, "--profile", "role")
-    check(done, "not signed in", "aws sso login --profile dev;", "smrep status prod/db --json --profile role")
+    check(done, "not signed in", "\n  aws sso login --profile dev\n", "smrep status prod/db --json --profile role")
 
 
 BEHIND_A_ROLE = {
@@ -252,7 +252,7 @@ def test_the_program_behind_a_role_is_what_is_told_of(
 ) -> None:
     program(folder, text)
     again = " ".join(["smrep status prod/db --json", *flags])
-    check(run(*STATUS, *flags), message, "aws configure get credential_process --profile program;", again)
+    check(run(*STATUS, *flags), message, "\n  aws configure get credential_process --profile program\n", again)
 
 
 @pytest.mark.parametrize("flags", [("--role-arn", ROLE), ("--profile", "sourced")], ids=["typed", "sourced"])
@@ -261,21 +261,21 @@ def test_the_session_of_the_environment_behind_a_role_is_what_is_told_of(
 ) -> None:
     keys = {"AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "token"}
     done = run(*STATUS, *flags, **keys, AWS_CREDENTIAL_EXPIRATION=PAST)
-    message = "the session has expired: AWS_CREDENTIAL_EXPIRATION in the environment has passed"
+    message = "the session has expired: AWS_CREDENTIAL_EXPIRATION in the environment is in the past"
     check(done, message, "unset AWS_ACCESS_KEY_ID", " ".join(["smrep status prod/db --json", *flags]))
     assert front.seen == []
 
 
 def test_the_default_profile_is_not_named(run: Run, folder: Path) -> None:
     (folder / "config").write_text(CONFIG.replace("[profile dev]", "[default]"))
-    assert "sign in again: aws sso login; then" in run(*STATUS).document["error"]["hint"]
+    assert "sign in again:\n  aws sso login\nthen:\n" in run(*STATUS).document["error"]["hint"]
 
 
 @pytest.mark.parametrize(
     ("answer", "message", "cure"),
     [
         ((401, "UnauthorizedException"), "the session has expired", "aws sso login"),
-        ((403, "ForbiddenException"), "IAM Identity Center gave no credentials", "sso_role_name"),
+        ((403, "ForbiddenException"), "IAM Identity Center returned no credentials", "sso_role_name"),
     ],
 )
 def test_a_sign_in_that_is_refused(  # noqa: PLR0913, PLR0917 - two are fixtures of places
@@ -290,8 +290,8 @@ def test_a_sign_in_that_is_refused(  # noqa: PLR0913, PLR0917 - two are fixtures
 WEB = [
     ("InvalidIdentityToken", "aws iam list-open-id-connect-providers"),
     ("AccessDenied", "trust policy"),
-    ("ExpiredTokenException", "have a new token written to"),
-    ("IDPRejectedClaim", "have a new token written to"),
+    ("ExpiredTokenException", "write a new token to"),
+    ("IDPRejectedClaim", "write a new token to"),
 ]
 
 
@@ -301,7 +301,7 @@ def test_a_web_identity_that_is_refused(run: Run, front: Front, folder: Path, co
     token = folder / "token"
     token.write_text("eyJ.x.y")
     done = run(*STATUS, AWS_ROLE_ARN=ROLE, AWS_WEB_IDENTITY_TOKEN_FILE=str(token))
-    check(done, "could not be assumed with the web identity token", cure, "smrep status prod/db --json")
+    check(done, "could not assume the role with the web identity token", cure, "smrep status prod/db --json")
 
 
 @pytest.mark.parametrize("text", ["", "x", None])
@@ -310,7 +310,7 @@ def test_a_token_file_without_a_token(run: Run, folder: Path, text: str | None) 
     if text is not None:
         token.write_text(text)
     done = run(*STATUS, AWS_ROLE_ARN=ROLE, AWS_WEB_IDENTITY_TOKEN_FILE=str(token))
-    check(done, str(token), f"have a new token written to {token}", "smrep status prod/db --json")
+    check(done, str(token), f"write a new token to {token}", "smrep status prod/db --json")
 
 
 def test_a_profile_of_aws_login_without_the_runtime(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -344,7 +344,7 @@ def test_a_profile_of_aws_login_that_nobody_is_signed_in_to(
 def test_a_role_that_may_not_be_assumed(run: Run, front: Front) -> None:
     front.sources["AssumeRole"] = (403, refusal("AccessDenied", "not authorized to perform: sts:AssumeRole"))
     done = run(*STATUS, "--profile", "keys", "--role-arn", ROLE)
-    message = "the role could not be assumed: not authorized to perform: sts:AssumeRole (AccessDenied)"
+    message = "could not assume the role: not authorized to perform: sts:AssumeRole (AccessDenied)"
     again = f"smrep status prod/db --json --profile keys --role-arn {ROLE}"
     check(done, message, "allow sts:AssumeRole", again)
 
@@ -354,8 +354,8 @@ def test_a_role_that_may_not_be_assumed(run: Run, front: Front) -> None:
 @pytest.mark.parametrize(
     ("profile", "message", "cure"),
     [
-        ("mfa", "asks for an MFA code", "aws configure export-credentials --profile mfa --format env"),
-        ("loop", "is not set up in full", "aws configure list --profile loop"),
+        ("mfa", "requires an MFA code", "aws configure export-credentials --profile mfa --format env"),
+        ("loop", "is not fully configured", "aws configure list --profile loop"),
         ("half", "the credentials of the profile half lack aws_secret_access_key", "aws configure list --profile half"),
     ],
 )
@@ -364,16 +364,16 @@ def test_a_profile_that_lacks_something(run: Run, profile: str, message: str, cu
 
 
 def test_without_credentials_the_profiles_are_listed(run: Run) -> None:
-    check(run(*STATUS), "no credentials found", "there are: dev, session, program", "smrep status prod/db --json")
+    check(run(*STATUS), "no credentials found", "--profile NAME: dev, session, program", "smrep status prod/db --json")
 
 
 def test_a_profile_that_does_not_exist(run: Run) -> None:
     error = run(*STATUS, "--profile", "prog").document["error"]
-    assert (error["code"], error["message"]) == ("ProfileNotFound", "there is no profile prog")
-    assert error["hint"].startswith("did you mean --profile program? there are: dev, session, program, ")
+    assert (error["code"], error["message"]) == ("ProfileNotFound", "profile prog does not exist")
+    assert error["hint"].startswith("did you mean --profile program? profiles: dev, session, program, ")
     done = run(*STATUS, AWS_PROFILE="zzz")
     assert done.code == 4
-    assert done.document["error"]["hint"].startswith("there are: dev")
+    assert done.document["error"]["hint"].startswith("profiles: dev")
 
 
 def soon() -> str:
@@ -416,4 +416,4 @@ def test_a_session_that_expires_while_it_waits(make_sandbox: Any, folder: Path, 
     assert sandbox.clock.monotonic() < 600
     error = done.document["error"]
     assert (done.code, error["code"]) == (4, "SessionExpired")
-    assert f"then: {again}" in error["hint"]
+    assert f"\n{'then' if command == 'verify' else 'to resume'}:\n  {again}" in error["hint"]

@@ -73,11 +73,11 @@ def test_a_dry_run_sends_nothing_and_asks_nothing(stock: Sandbox, tmp_path: Path
 
 
 @pytest.mark.terminal
-def test_the_count_confirms(stock: Sandbox, tmp_path: Path) -> None:
+def test_a_yes_confirms_what_destroys_nothing(stock: Sandbox, tmp_path: Path) -> None:
     terminal = Terminal(stock, "apply", "-f", manifest(tmp_path))
-    terminal.read_until("type the number of secrets that will be changed to go on: ")
+    terminal.read_until("Continue? [y/N] ")
     assert sent(stock) == []
-    terminal.type("12\n")
+    terminal.type("y\n")
     assert terminal.end() == 0
     assert len(sent(stock)) == 12
 
@@ -85,8 +85,8 @@ def test_the_count_confirms(stock: Sandbox, tmp_path: Path) -> None:
 @pytest.mark.terminal
 def test_another_answer_does_not(stock: Sandbox, tmp_path: Path) -> None:
     terminal = Terminal(stock, "apply", "-f", manifest(tmp_path))
-    terminal.read_until("to go on: ")
-    terminal.type("yes\n")
+    terminal.read_until("Continue? [y/N] ")
+    terminal.type("12\n")
     assert terminal.end() == 2
     assert sent(stock) == []
 
@@ -138,7 +138,7 @@ def test_at_the_timeout_what_is_open_is_named(make_sandbox: Make, tmp_path: Path
     done = sandbox.smrep("apply", "-f", manifest(tmp_path, *rules), *YES, "--timeout", "1s", "--json")
     error = done.document["error"]
     assert (done.code, done.document["result"], error["code"]) == (3, "pending", "StillOpen")
-    assert error["message"] == "1 of 2 secrets were not settled 1 s after their request: prod/b"
+    assert error["message"] == "1 of 2 secrets were not finished 1 s after their request: prod/b"
     assert "smrep apply --file" in error["hint"] or "smrep apply -f" in error["hint"]
     assert rows(done)["prod/a", WEST]["status"] == "InSync"
 
@@ -149,7 +149,7 @@ def test_what_aws_throttles_for_ever_ends_at_the_timeout_as_exit_3(make_sandbox:
     assert (done.code, done.document["result"]) == (3, "pending")
     assert {row["error"]["code"] for row in rows(done).values()} == {"ThrottlingException"}
     assert {row["changed"] for row in rows(done).values()} == {False}
-    assert "2 of 2 secrets were not settled 1 s after their request: prod/a, prod/b" in done.err
+    assert "2 of 2 secrets were not finished 1 s after their request: prod/a, prod/b" in done.err
 
 
 def test_what_is_denied_everywhere_stops_early_with_exit_4(make_sandbox: Make, tmp_path: Path) -> None:
@@ -159,7 +159,7 @@ def test_what_is_denied_everywhere_stops_early_with_exit_4(make_sandbox: Make, t
     assert (done.code, done.document["result"], done.document["error"]["code"]) == (4, "access", "AllDenied")
     assert 10 <= len(sent(sandbox)) <= 35  # some were under way when the tenth was denied
     assert {each["result"] for each in done.document["secrets"]} == {"access"}
-    untried = [each for each in done.document["secrets"] if each["error"] and "not begun" in each["error"]["message"]]
+    untried = [each for each in done.document["secrets"] if each["error"] and "not started" in each["error"]["message"]]
     assert len(untried) == 60 - len(sent(sandbox))
 
 

@@ -42,8 +42,8 @@ def test_what_was_sent_is_told_and_the_rest_is_done_by_the_command_in_the_hint(
     assert {each["result"] for each in document["secrets"]} <= {"pending", "ok"}
     error = document["error"]
     assert error["message"].startswith("stopped: ")
-    assert f"{len(NAMES) - len(arrived)} were not begun" in error["message"]
-    again = shlex.split(error["hint"].partition("the same command goes on from there: smrep ")[2])
+    assert f"{len(NAMES) - len(arrived)} were not started" in error["message"]
+    again = shlex.split(error["hint"].removeprefix("to resume:\n  smrep "))
     gone_on = sandbox.smrep(*again, "--yes", "--json")
     assert (gone_on.code, gone_on.document["result"]) == (0, "ok"), (again, gone_on.err)
     assert sorted(name for _, name, _ in sent(sandbox)) == list(NAMES)
@@ -62,7 +62,7 @@ def test_while_it_waits(make_sandbox: Make, tmp_path: Path) -> None:
     out, err = process.communicate(timeout=30)
     done = Done(process.returncode, out, err)
     assert (done.code, len(sent(sandbox))) == (130, 2)
-    assert "0 of 2 secrets have ended, 0 were not begun; 2 are under way, and AWS goes on" in err
+    assert "0 of 2 secrets are finished, 0 were not started; 2 are in progress, and AWS goes on" in err
     assert {each["replicas"][0]["changed"] for each in done.document["secrets"]} == {True}
     assert sandbox.smrep(*words).code == 0
     untwice(sandbox)
@@ -95,4 +95,4 @@ def test_it_does_not_wait_for_the_turn_of_what_was_not_sent(make_sandbox: Make, 
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=10)  # the second one's turn is twenty seconds away
     assert (process.returncode, len(sent(sandbox))) == (130, 1)
-    assert "11 were not begun" in Done(130, out, "").document["error"]["message"]
+    assert "11 were not started" in Done(130, out, "").document["error"]["message"]

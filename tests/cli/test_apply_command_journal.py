@@ -90,7 +90,7 @@ def test_where_it_can_not_be_opened_nothing_is_sent(stock: Sandbox, tmp_path: Pa
 
 def test_it_is_a_file_and_not_standard_output(stock: Sandbox, tmp_path: Path) -> None:
     error = refused(stock, "apply", "-f", manifest(tmp_path), *YES, "--journal", "-")
-    assert error["message"] == "--journal - is no file, and standard output has the result"
+    assert error["message"] == "--journal - is not a file; standard output has the result"
 
 
 def test_where_nothing_can_be_written_to_it_nothing_is_sent(stock: Sandbox, tmp_path: Path) -> None:

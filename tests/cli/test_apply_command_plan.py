@@ -104,10 +104,11 @@ def test_where_the_world_has_moved_nothing_is_sent(make_sandbox: Make, stock: Sa
     error = done.document["error"]
     assert (done.code, done.document["result"], error["code"]) == (1, "failed", "PlanIsStale")
     assert sent(stock) == []
-    (detail,) = [line.strip() for line in done.err.splitlines() if line.startswith("  ")]
+    detail, command = [line.strip() for line in done.err.splitlines() if line.startswith("  ")]
     assert "prod/a" in detail
     assert detail in error["message"]
-    assert error["hint"] == "make a new plan: smrep plan -f FILE --out FILE"
+    assert error["hint"] == "make a new plan:\n  smrep plan -f FILE --out FILE"
+    assert command == "smrep plan -f FILE --out FILE"
 
 
 def test_another_key_has_moved_it_too(make_sandbox: Make, tmp_path: Path) -> None:
@@ -119,7 +120,7 @@ def test_another_key_has_moved_it_too(make_sandbox: Make, tmp_path: Path) -> Non
     sandbox.smrep("plan", "-f", manifest(tmp_path, keyed), "--out", out)
     replicate(sandbox, "prod/a", WEST)
     error = refused(sandbox, "apply", "--plan", out, "--yes", code=1)
-    assert "prod/a: us-west-2: add was planned, and now" in error["message"]
+    assert "prod/a: us-west-2: the plan says add, but now" in error["message"]
 
 
 Tamper = Callable[[dict[str, Any]], object]
@@ -139,7 +140,7 @@ def test_a_plan_that_was_tampered_with_is_none(stock: Sandbox, plan: str, tamper
     value = json.loads(Path(plan).read_text())
     TAMPERS[tamper](value)
     Path(plan).write_text(json.dumps(value))
-    assert "is no plan of smrep" in refused(stock, "apply", "--plan", plan, *YES)["message"]
+    assert "is not a plan of smrep" in refused(stock, "apply", "--plan", plan, *YES)["message"]
     assert stock.simulator.log == []
 
 

@@ -25,8 +25,9 @@ from cli.apply_sandbox import (
 )
 from cli.audit_sandbox import audit, calls, fill, orphan, paging, set_status
 from cli.document_rows import kinds
-from fixtures import Sandbox
+from fixtures import Sandbox, commands_in
 
+from smrep.cli.commands.audit import MAX_NAMED
 from smrep.sandbox.faults import Faults
 
 ALWAYS = ["secrets", "covered", "missing", "failed", "in_progress", "stale", "wrong_key", "extra", "orphan"]
@@ -53,7 +54,7 @@ def test_each_thing_that_is_wrong_is_in_the_document_and_counted(mixed: Sandbox)
     found = {name: kinds(row) for (name, _), row in rows(done).items()}
     assert found == {
         "prod/missing": ["missing"],
-        "prod/clash": ["name_clash", "missing"],
+        "prod/clash": ["name_conflict", "missing"],
         "prod/failed": ["failed"],
         "prod/slow": ["in_progress"],
         "prod/promoted": ["promoted"],
@@ -61,7 +62,7 @@ def test_each_thing_that_is_wrong_is_in_the_document_and_counted(mixed: Sandbox)
         "prod/orphan": ["orphan"],
         "prod/right": [],
     }
-    once = dict.fromkeys(("covered", "failed", "in_progress", "stale", "orphan", "promoted", "name_clash"), 1)
+    once = dict.fromkeys(("covered", "failed", "in_progress", "stale", "orphan", "promoted", "name_conflict"), 1)
     assert counts(done) == {**once, "secrets": 8, "missing": 2}
     assert list(done.document["summary"])[: len(ALWAYS)] == ALWAYS
     assert (done.code, done.document["result"]) == (1, "failed")
@@ -211,19 +212,26 @@ def test_the_names_of_what_is_missing_are_what_replicate_takes(make_sandbox: Mak
     assert sandbox.smrep("replicate", "-", "-r", WEST, stdin=again.out).code == 0  # nothing is nothing to do
 
 
-def test_the_command_that_it_names_at_the_end_does_what_it_says(make_sandbox: Make) -> None:
+@pytest.mark.parametrize("count", [MAX_NAMED, MAX_NAMED + 1])
+def test_the_command_that_it_names_at_the_end_does_what_it_says(make_sandbox: Make, count: int) -> None:
     sandbox = stocked(make_sandbox, "test/a")
+    names = [f"prod/{number:02}" for number in range(count)]
     with sandbox.simulator.undisturbed():
         sandbox.key("alias/dr")
-        sandbox.create("prod/a", Tags=[{"Key": "the team", "Value": "a b"}])
+        for name in names:
+            sandbox.create(name, Tags=[{"Key": "the team", "Value": "a b"}])
     choice = ("--prefix", "prod/", "--tag", "the team=a b")
     done = audit(sandbox, "-r", f"{WEST}=alias/dr", *choice, "--expect-account", ACCOUNT)
-    line = next(each for each in done.err.splitlines() if each.startswith("hint: to add what is missing: "))
-    first, second = line.removeprefix("hint: to add what is missing: smrep ").split(" | smrep ")
-    found = sandbox.smrep(*shlex.split(first))
-    assert (found.code, sandbox.smrep(*shlex.split(second), stdin=found.out).code) == (5, 0)
-    assert sent(sandbox) == [(ADD, "prod/a", (WEST,))]
-    assert audit(sandbox, "-r", f"{WEST}=alias/dr", *choice).code == 0
+    (command,) = commands_in(done.err.partition("hint: to add missing replicas:\n")[2])
+    words = shlex.split(command)[1:]
+    assert "--expect-account" in words
+    assert sandbox.smrep(*words, *(["--yes"] if count > MAX_NAMED else [])).code == 0
+    assert sorted(sent(sandbox)) == [(ADD, name, (WEST,)) for name in names]
+
+
+def test_names_that_a_pipe_takes_need_no_hint(make_sandbox: Make) -> None:
+    done = audit(stocked(make_sandbox, "prod/a"), "-r", WEST, "-o", "name")
+    assert (done.code, "to add missing replicas" in done.err) == (5, False)
 
 
 def test_a_manifest_says_who_is_wanted_where(make_sandbox: Make, tmp_path: Path) -> None:

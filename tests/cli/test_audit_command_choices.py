@@ -47,10 +47,10 @@ def test_only_what_is_chosen_is_audited(stock: Sandbox, words: tuple[str, ...], 
 def test_a_choice_that_matches_nothing_is_a_warning_and_a_good_end(stock: Sandbox, tmp_path: Path) -> None:
     done = audit(stock, "-r", WEST, "--prefix", "prdo/", "--json")
     assert (done.code, done.document["secrets"], counts(done)) == (0, [], {})
-    assert "warning: the choice matches no secret of us-east-1" in done.err
+    assert "warning: the selectors match no secret in us-east-1: prefix prdo/" in done.err
     done = audit(stock, "-f", manifest(tmp_path, PROD, PROD | {"name": "slip", "prefix": "prdo/"}), "--json")
     assert (done.code, counts(done)["missing"]) == (5, 2)
-    assert "warning: replicate[1] matches no secret of us-east-1" in done.err
+    assert "warning: replicate[1] matches no secret in us-east-1: prefix prdo/" in done.err
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_two_keys_for_one_secret_are_a_mistake(stock: Sandbox, tmp_path: Path) -
     keyed[1]["prefix"] = "prod/t"
     done = audit(stock, "-f", manifest(tmp_path, *keyed), "--json")
     assert (done.code, done.document["error"]["code"]) == (2, "ManifestError")
-    assert "prod/team is given two keys in us-west-2" in done.err
+    assert "prod/team has two keys in us-west-2" in done.err
 
 
 # the Region and the account
@@ -198,7 +198,7 @@ def test_where_only_a_namesake_is_in_the_way_nothing_is_said_to_be_added(make_sa
     sandbox = stocked(make_sandbox, "prod/a")
     sandbox.create("prod/a", WEST)
     done = audit(sandbox, "-r", WEST, "--json")
-    assert (done.code, [kinds(row) for row in rows(done).values()]) == (5, [["name_clash", "missing"]])
+    assert (done.code, [kinds(row) for row in rows(done).values()]) == (5, [["name_conflict", "missing"]])
     assert "to add what is missing" not in done.err
     (row,) = rows(done).values()
     assert [each["hint"] for each in row["findings"] if each["kind"] == "missing"] == [None]

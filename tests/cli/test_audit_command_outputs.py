@@ -30,14 +30,14 @@ def stock(make_sandbox: Make) -> Sandbox:
 def test_text_is_a_row_for_each_secret_and_region_the_gravest_first(stock: Sandbox) -> None:
     done = audit(stock, "-r", WEST)
     assert done.rows == [
-        ["prod/failed", WEST, "Failed", "alias/aws/secretsmanager", "-", "of the weather"],
+        ["prod/failed", WEST, "Failed", "alias/aws/secretsmanager", "-", "of the weather", ACCOUNT, "-"],
         *[
-            [name, WEST, "-", "-", "-", f"{name} has no replica in {WEST}"]
+            [name, WEST, "-", "-", "-", f"{name} has no replica in {WEST}", ACCOUNT, "-"]
             for name in ("prod/missing-1", "prod/missing-2")
         ],
-        *[[name, WEST, "-", "-", "-", "covered by listing"] for name in ("prod/a", "prod/b", "prod/c")],
+        *[[name, WEST, "-", "-", "-", "current by listing", ACCOUNT, "-"] for name in ("prod/a", "prod/b", "prod/c")],
     ]
-    assert "6 secrets: 3 covered by listing, 2 missing, 1 failed" in done.err
+    assert "3 of 6 secrets have a current replica in us-west-2; 2 missing, 1 failed (" in done.err
 
 
 def test_the_table_shows_what_was_found_and_counts_the_rest(stock: Sandbox) -> None:
@@ -46,26 +46,28 @@ def test_the_table_shows_what_was_found_and_counts_the_rest(stock: Sandbox) -> N
     assert [line[0] for line in told] == ["prod/failed", "prod/missing-1", "prod/missing-2"]
     assert told[0][1:3] == [WEST, "Failed"]
     assert told[1][1:] == [WEST, "-", "missing"]
-    assert re.search(r"^6 secrets: 3 covered by listing, 2 missing, 1 failed \(\d+\.\d s\)$", done.out, re.MULTILINE)
-    assert "smrep replicate prod/missing-1 --primary-region us-east-1 -r us-west-2" in done.err
+    words = "3 of 6 secrets have a current replica in us-west-2; 2 missing, 1 failed"
+    assert re.search(rf"^{words} \(\d+\.\d s\)\.$", done.out, re.MULTILINE)
+    add = "smrep replicate prod/missing-1 prod/missing-2 --primary-region us-east-1 -r us-west-2"
+    assert f"hint: to add missing replicas:\n  {add}\n" in done.err
 
 
 def test_where_all_is_well_the_table_is_a_line(make_sandbox: Make) -> None:
     sandbox = make_sandbox()
     fill(sandbox, "prod/a", "prod/b")
-    done = audit(sandbox, "-r", WEST, "-o", "table")
-    assert re.fullmatch(r"2 secrets: 2 covered by listing \(\d+\.\d s\)\n", done.out)
-    done = audit(sandbox, "-r", WEST, "-o", "table", "--deep")
-    assert re.fullmatch(r"2 secrets: 2 covered \(\d+\.\d s\)\n", done.out)
+    for words in ((), ("--deep",)):
+        done = audit(sandbox, "-r", WEST, "-o", "table", *words)
+        assert re.fullmatch(r"All 2 secrets have a current replica in us-west-2 \(\d+\.\d s\)\.\n", done.out)
 
 
-def test_what_listing_covered_is_told_apart_from_what_a_look_covered(make_sandbox: Make) -> None:
+def test_what_a_look_shows_although_the_list_lags_is_current(make_sandbox: Make) -> None:
     sandbox = stocked(make_sandbox, "prod/new")
     fill(sandbox, "prod/a", "prod/b")
     sandbox.simulator.faults = Faults(listing_lag_s=300.0, replication_delay_s=0.0)
     sandbox.call("ReplicateSecretToRegions", SecretId="prod/new", AddReplicaRegions=[{"Region": WEST}])
-    done = audit(sandbox, "-r", WEST)
-    assert (done.code, "3 secrets: 3 covered (2 of them by listing)" in done.err) == (0, True)
+    done = audit(sandbox, "-r", WEST, "--json")
+    assert (done.code, "All 3 secrets have a current replica in us-west-2" in done.err) == (0, True)
+    assert sorted(each["checked_by"] for each in done.document["secrets"]) == ["describe", "list", "list"]
 
 
 def test_names_are_the_arns_of_what_has_findings_each_once(stock: Sandbox) -> None:
@@ -114,7 +116,7 @@ def test_a_query_that_does_not_fit_is_a_mistake(stock: Sandbox) -> None:
 def test_quiet_leaves_the_result_and_what_is_wrong(stock: Sandbox) -> None:
     loud, quiet = audit(stock, "-r", WEST), audit(stock, "-r", WEST, "-q")
     assert quiet.out == loud.out
-    assert "covered by listing" not in quiet.err
+    assert "current by listing" not in quiet.err
     assert "prod/failed" in quiet.err
 
 
@@ -210,3 +212,11 @@ def test_a_manifests_hostile_rule_name_harms_nothing(make_sandbox: Make, tmp_pat
     assert (done.code, json.loads(done.out)["summary"]["missing"]) == (5, 1)
     assert all(each in "\n\t" or each.isprintable() for each in done.out + done.err)
     assert rows(done).keys() == {("prod/a", WEST)}
+
+
+def test_a_report_says_where_it_was_written(make_sandbox: Make, tmp_path: Path) -> None:
+    file = tmp_path / "dr.xml"
+    words = ("audit", "-r", "us-west-2", "--report", str(file))
+    done = make_sandbox().smrep(*words)
+    assert (f"wrote {file}\n" in done.err, file.exists()) == (True, True)
+    assert "wrote" not in make_sandbox().smrep(*words, "-q").err

@@ -59,13 +59,13 @@ class Case:
 FORCE = ("replicate", "prod/db", "-r", WEST, "--force-overwrite")
 CASES = {
     "overwrite, a new value": Case(FORCE, with_namesake, put, "its versions were changed"),
-    "overwrite, made anew": Case(FORCE, with_namesake, make_anew, "is there now, and arn:aws:"),
+    "overwrite, made anew": Case(FORCE, with_namesake, make_anew, "it is now arn:aws:"),
     "remove, promoted": Case(("remove", "prod/db", "-r", WEST), with_replica, promote_and_put, "it was promoted"),
     "rekey, promoted": Case(
         ("rekey", "prod/db", "-r", f"{WEST}=alias/new", "--recreate"),
         with_replica,
         promote_and_put,
-        "stands alone now",
+        "was promoted",
         "promoted",
     ),
 }
@@ -142,7 +142,7 @@ def test_a_look_that_only_the_owners_account_can_make_stops_the_removal(
     done = shared.smrep("remove", shared.arn, "-r", WEST, "--yes")
     (row,) = done.document["secrets"][0]["replicas"]
     assert (done.code, row["changed"], row["error"]["code"]) == (4, False, "unchecked")
-    assert "only the account that owns it can tell" in row["error"]["message"]
+    assert "only its own account can check" in row["error"]["message"]
     assert destroying(sandbox) == []
 
 
@@ -152,7 +152,7 @@ def test_a_change_during_the_prompt_is_told_and_nothing_is_sent(make_sandbox: Ma
     sandbox = case.scene(make_sandbox)
     before = destroying(sandbox)
     terminal = Terminal(sandbox, *case.words)
-    terminal.read_until("to go on: ")
+    terminal.read_until("to continue: ")
     case.deed(sandbox)
     terminal.type("prod/db\n")
     assert terminal.end() == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pty
 import signal
@@ -15,12 +16,17 @@ from cli.promote_sandbox import STOP, arn_in, stands_alone
 from cli.remove_sandbox import REMOVE, is_there
 from cli.replicated_sandbox import replicated
 from cli.test_terminal import Terminal
+from fakes import Clock
 from fixtures import Done, Sandbox
 
+from smrep.cli.commands.remove import remove
+from smrep.cli.options import SharedOptions
+from smrep.cli.run import Run
 from smrep.cli.signals import typed_line
+from smrep.service.run_state import Plan
 
 Make = Callable[..., Sandbox]
-ASKS = "type the secret's name to go on: "
+ASKS = "to continue: "
 
 
 @dataclass(frozen=True)
@@ -52,7 +58,7 @@ REMOVING = Command(
     "smrep remove prod/db --primary-region us-east-1 -r us-west-2",
     "us-east-1",
     REMOVE,
-    "to be removed for good from us-west-2: arn:",
+    "prod/db in us-west-2 will be deleted for good: arn:",
     ("remove", False, "InSync"),
     is_there,
 )
@@ -61,7 +67,7 @@ PROMOTING = Command(
     "smrep promote prod/db -r us-west-2",
     "us-west-2",
     STOP,
-    "to be cut off from its primary in us-east-1 for good",
+    "prod/db in us-west-2 will become standalone for good",
     ("promote", False, None),
     lambda sandbox: not stands_alone(sandbox),
 )
@@ -75,7 +81,7 @@ def test_without_an_answer_nothing_is_sent(make_sandbox: Make, command: Command,
     done = command.run(sandbox, "prod/db", "-o", "json", *flags)
     document = done.document
     assert (done.code, document["result"], document["error"]["code"]) == (2, "usage", "ConfirmationNeeded")
-    assert document["error"]["hint"] == f"--yes answers it: {command.to} --yes"
+    assert document["error"]["hint"] == f"to confirm it:\n  {command.to} --yes"
     (row,) = document["secrets"][0]["replicas"]
     assert (row["action"], row["changed"], row["status"]) == command.row
     assert command.warns in done.err
@@ -87,7 +93,7 @@ def test_the_command_to_confirm_keeps_what_was_typed(make_sandbox: Make, command
     sandbox = replicated(make_sandbox)
     words = ["--timeout", "2m", "--no-wait", "--expect-account", "123456789012"]
     hint = command.run(sandbox, "prod/db", *words, "--json").document["error"]["hint"]
-    again = hint.removeprefix("--yes answers it: smrep ").split()
+    again = hint.removeprefix("to confirm it:\n  smrep ").split()
     assert [word for word in (*words, "--yes", "-r", "us-west-2") if word not in again] == []
     assert (sandbox.smrep(*again).code, command.sent(sandbox), command.undone(sandbox)) == (0, 1, False)
 
@@ -153,7 +159,7 @@ def test_one_name_confirms_every_region_that_is_shown(make_sandbox: Make) -> Non
     sandbox = replicated(make_sandbox, "us-west-2", "eu-west-1")
     terminal = Terminal(sandbox, "remove", "prod/db", "-r", "us-west-2,eu-west-1")
     terminal.read_until(ASKS)
-    assert terminal.seen.count("to be removed for good from ") == 2
+    assert terminal.seen.count(" will be deleted for good: ") == 2
     terminal.type("prod/db\n")
     assert terminal.end() == 0
     assert (is_there(sandbox), is_there(sandbox, "eu-west-1"), len(sandbox.log(REMOVE))) == (False, False, 1)
@@ -179,7 +185,7 @@ def test_several_secrets_ask_for_their_count(make_sandbox: Make, command: Comman
     sandbox = replicated(make_sandbox, names=("a", "b"))
     sandbox.create("as-it-should-be", region=command.asked_in)
     terminal = command.ask(sandbox, "a", "b", "as-it-should-be")
-    terminal.read_until("type the number of secrets that will be changed to go on: ")
+    terminal.read_until("to continue: ")
     terminal.type(answer)
     assert terminal.end() == code
     assert command.sent(sandbox) == (2 if code == 0 else 0)
@@ -210,3 +216,31 @@ def test_ctrl_c_that_does_not_interrupt_the_read_ends_the_question_too() -> None
             typed_line(ASKS, stdin, stderr)
         pressed.result()
     os.close(keyboard)
+
+
+def test_the_time_that_a_person_takes_to_answer_is_on_no_clock() -> None:
+    clock = Clock()
+    keyboard, terminal = pty.openpty()
+
+    class Person(io.StringIO):
+        """Takes a minute for each answer."""
+
+        def isatty(self) -> bool:
+            return True
+
+        def write(self, text: str, /) -> int:
+            if text.startswith("Type prod/db"):
+                clock.time += 60
+                os.write(keyboard, b"prod/db\n")
+            return len(text)
+
+    names = SharedOptions.__dataclass_fields__
+    with os.fdopen(terminal) as stdin, remove.make_context("smrep", ["prod/db", "-r", "us-west-2"]) as context:
+        shared = SharedOptions(**{name: value for name, value in context.params.items() if name in names})
+        run = Run("remove", shared, 300.0, stdin=stdin, stderr=Person(), clock=clock)
+        clock.time += 2
+        plan = Plan("removing", [("prod/db", "a loss")], lambda *_: "")
+        assert run.approve(run.state, plan)
+        clock.time += 3
+    os.close(keyboard)
+    assert (run.elapsed_s, run.thought_s) == (5, 60)

@@ -156,7 +156,8 @@ def test_an_end_that_failed_or_is_detached_is_a_finding(sandbox: Sandbox, status
     done = with_far_ends(sandbox, replicas=[end]).smrep(*words, "--json")
     (secret,) = done.document["secrets"]
     repair = (
-        f"aws secretsmanager associate-cross-account-replica --secret-id {secret['arn']} "
+        "repair the link:\n"
+        f"  aws secretsmanager associate-cross-account-replica --secret-id {secret['arn']} "
         f"--cross-account-replica-arn {theirs} --replication-role-arn {role} --region us-east-1"
     )
     message = f"the cross-account replica {theirs} of prod/db in us-east-1 is {status}: why"
@@ -176,7 +177,7 @@ def test_a_replica_names_the_account_that_can_repair_it(sandbox: Sandbox) -> Non
     assert finding["message"] == (
         f"prod/db in us-east-1 is a cross-account replica of {THEIRS.format('bbbbbb')}, which is Detached"
     )
-    assert finding["hint"].startswith("with credentials of account 999999999999: aws ")
+    assert finding["hint"].startswith("with credentials of account 999999999999, repair the link:\n  aws ")
     assert (
         f"--secret-id {THEIRS.format('bbbbbb')} --cross-account-replica-arn {arn} --region us-east-1" in finding["hint"]
     )

@@ -38,7 +38,7 @@ def test_all_clear(make_sandbox: Make) -> None:
             "error": None,
         }
     ]
-    assert "the credentials are of arn:aws:iam::123456789012:user/sandbox\n" in done.err
+    assert "the credentials belong to arn:aws:iam::123456789012:user/sandbox\n" in done.err
 
 
 def test_a_region_where_nothing_is_in_the_way(sandbox: Sandbox) -> None:
@@ -111,7 +111,7 @@ def replicate(sandbox: Sandbox) -> None:
 
 Case = tuple[Callable[[Sandbox], None], str, str, str, int]
 CASES: list[Case] = [
-    (namesake, WEST, "name_clash", "error", 1),
+    (namesake, WEST, "name_conflict", "error", 1),
     (orphan, WEST, "orphan", "error", 1),
     (promoted, WEST, "promoted", "error", 1),
     (removing, WEST, "removing", "info", 3),
@@ -158,7 +158,7 @@ def test_the_table_tells_each_finding_with_its_hint_once_and_on_stdout(sandbox: 
     assert done.code == code
     told = f"  {severity:<8}{kind}: "
     assert len([line for line in lines if line.startswith(told)]) == 1
-    assert f"          {finding['hint']}" in lines
+    assert "\n".join(f"          {line}" for line in finding["hint"].splitlines()) in done.out
     if kind != "unchecked":  # its message has a request's id in it
         assert told + finding["message"] in lines
     assert finding["message"] not in done.err
@@ -174,7 +174,7 @@ def test_text_tells_each_finding_somewhere(sandbox: Sandbox, case: Case) -> None
     prepare(sandbox)
     (finding,) = rows_of(doctor(sandbox, "prod/db", "-r", target, "--json"))[0]["findings"]
     done = doctor(sandbox, "prod/db", "-r", target)
-    assert (done.code, len(done.rows), len(done.rows[0])) == (code, 1, 6)
+    assert (done.code, len(done.rows), len(done.rows[0])) == (code, 1, 8)
     assert finding["message"] in done.out + done.err or done.rows[0][2] == "InProgress"
 
 
@@ -207,8 +207,8 @@ def test_an_error_in_text_is_on_stderr_with_its_hint(sandbox: Sandbox) -> None:
     victim = sandbox.create(region=WEST)
     done = doctor(sandbox, "prod/db", "-r", WEST)
     assert victim in done.rows[0][5]
-    assert f"error: another secret bears the name prod/db in us-west-2: {victim}" in done.err
-    assert "hint: look at it: aws secretsmanager describe-secret" in done.err
+    assert f"error: us-west-2 has a different secret named prod/db: {victim}" in done.err
+    assert "hint: look at it:\n  aws secretsmanager describe-secret" in done.err
 
 
 @pytest.mark.parametrize("output", ["table", "text", "json", "ndjson", "name"])

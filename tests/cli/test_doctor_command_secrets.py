@@ -21,7 +21,7 @@ def test_a_replica_is_followed_to_its_primary(make_sandbox: Make) -> None:
     sandbox = replicated(make_sandbox)
     done = doctor(sandbox, "prod/db", "--primary-region", WEST, "--json")
     assert (done.code, done.document["secrets"][0]["primary_region"]) == (0, "us-east-1")
-    assert "warning: prod/db in us-west-2 is a replica; its primary in us-east-1 is what is reported" in done.err
+    assert "warning: prod/db in us-west-2 is a replica; smrep reports its primary in us-east-1" in done.err
 
 
 def test_a_missing_secret(sandbox: Sandbox) -> None:
@@ -58,7 +58,7 @@ def test_a_trouble_of_a_secret_without_replicas_is_said_once(sandbox: Sandbox) -
     done = doctor(sandbox, "prod/db")
     assert done.code == 1
     assert len(re.findall(r"^(?:warning|error): the primary's own key", done.err, re.MULTILINE)) == 1
-    assert "hint: aws kms enable-key" in done.err
+    assert "hint: enable the key:\n  aws kms enable-key" in done.err
 
 
 @pytest.mark.parametrize("output", ["json", "table"])
@@ -88,7 +88,7 @@ def test_regions_and_keys_without_a_secret(sandbox: Sandbox) -> None:
 def test_neither_a_secret_nor_a_region_is_whose_credentials_these_are(sandbox: Sandbox) -> None:
     done = doctor(sandbox, "--json")
     assert (done.code, done.document["account_id"], done.document["secrets"]) == (0, "123456789012", [])
-    assert "the credentials are of arn:aws:iam::123456789012:user/sandbox" in done.err
+    assert "the credentials belong to arn:aws:iam::123456789012:user/sandbox" in done.err
     assert doctor(sandbox).out == ""
 
 
@@ -115,7 +115,7 @@ def test_a_caller_of_another_account_is_warned_of(make_sandbox: Make) -> None:
     sandbox.pass_time()
     done = doctor(sandbox, arn, "--role-arn", "arn:aws:iam::999999999999:role/ops", "--json")
     assert (done.code, kinds_by_row(done)) == (0, [[]])
-    assert "the credentials are of arn:aws:sts::999999999999:assumed-role/ops/" in done.err
+    assert "the credentials belong to arn:aws:sts::999999999999:assumed-role/ops/" in done.err
     assert "belongs to another account than the credentials" in done.err
     assert done.document["account_id"] == "123456789012"
 
@@ -129,7 +129,7 @@ def test_another_account_than_expected_is_exit_2(make_sandbox: Make) -> None:
 def test_a_caller_that_sts_will_not_tell_is_said(make_sandbox: Make) -> None:
     sandbox = replicated(make_sandbox, denied=frozenset({("GetCallerIdentity", "us-east-1")}))
     done = doctor(sandbox, "prod/db", "--json")
-    assert "warning: whose credentials these are is not told: " in done.err
+    assert "warning: smrep could not check whose credentials these are: " in done.err
     assert kinds_by_row(done) == [[]]
 
 
@@ -187,5 +187,5 @@ def test_an_interrupt_says_that_nothing_was_changed(make_sandbox: Make) -> None:
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=20)
     done = Done(process.returncode, out, err)
-    assert (done.code, done.document["error"]["message"]) == (130, "stopped looking; nothing was changed")
+    assert (done.code, done.document["error"]["message"]) == (130, "stopped; nothing was changed")
     assert "Traceback" not in err

@@ -74,7 +74,7 @@ def test_a_whole_drill_leads_home_and_tells_the_time_line(tmp_path: Path) -> Non
             assert all(one["to_s"] == two["from_s"] for one, two in pairwise(spans))
     # the person sees what she will type, and what it prints; what reads and writes meanwhile is no call of smrep's
     assert [line[2:] for line in done.err.splitlines() if line.startswith("$ ")] == COMMANDS
-    assert "3 secrets: 3 promoted" in done.err
+    assert "Failed over 3 of 3 secrets" in done.err
     operations = {json.loads(line)["operation"] for line in log.read_text().splitlines()}
     assert "StopReplicationToReplica" in operations
     assert operations.isdisjoint({"GetSecretValue", "PutSecretValue"})
@@ -90,7 +90,7 @@ def test_a_way_back_that_aws_refuses_is_told_and_exits_1(tmp_path: Path) -> None
     assert document["steps"][5]["at_s"] is None
     first, second, *rest = document["problems"]
     assert first == "step 5, smrep failback --record dr.jsonl --yes, ended with exit code 1"
-    assert second == "not done for that: return"
+    assert second == "skipped after that: return"
     assert any("at the end" in each for each in rest)
     assert [f"error: {each}" for each in document["problems"]] == [
         line for line in done.err.splitlines() if line.startswith("error: ")
@@ -106,7 +106,7 @@ def test_the_table_in_ci_without_a_terminal(tmp_path: Path) -> None:
     assert done.code == 1
     assert "press Enter" not in done.err
     assert done.out.splitlines()[0].startswith("cn-north-1 lost, cn-northwest-1 takes over, and back  3 secrets")
-    assert done.out.splitlines()[-1] == "3 things went wrong"
+    assert done.out.splitlines()[-1] == "3 problems"
     assert max(map(len, done.out.splitlines())) <= 100
     assert done.out.isascii()
     assert "\x1b" not in done.out + done.err
@@ -117,10 +117,10 @@ def test_the_table_in_ci_without_a_terminal(tmp_path: Path) -> None:
     ("words", "why"),
     [
         (["--to", "us-east-1"], "--from and --to are both us-east-1"),
-        (["--to", "cn-north-1"], "lie in different partitions"),
+        (["--to", "cn-north-1"], "are in different partitions"),
         (["--to", "us-wset-2"], "did you mean us-west-2?"),
         (["--secrets", "0"], "0 is not in the range"),
-        (["--replication-delay", "soon"], "is no duration"),
+        (["--replication-delay", "soon"], "is not a duration"),
         (["-o", "text"], "'text' is not one of"),
     ],
 )
@@ -133,7 +133,7 @@ def test_what_makes_no_sense_is_a_usage_error(sandbox: Sandbox, words: list[str]
 def test_a_log_that_cant_be_written_is_told(tmp_path: Path) -> None:
     done = drill(tmp_path, "--log", str(tmp_path / "none" / "calls"))
     assert done.code == 4
-    assert "the sandbox can't start" in done.err
+    assert "the sandbox cannot start" in done.err
     assert not list(tmp_path.iterdir())
 
 

@@ -100,9 +100,9 @@ def test_a_hint_repeats_each(sandbox: Sandbox, door: Door) -> None:
     ("urls", "words"),
     [
         (["us-wset-2=http://x"], "'us-wset-2' is not an AWS Region"),
-        (["us-west-2=localhost"], "is no URL"),
-        (["us-west-2="], "is no URL"),
-        (["=http://x"], "is no URL"),
+        (["us-west-2=localhost"], "is not a URL"),
+        (["us-west-2="], "is not a URL"),
+        (["=http://x"], "is not a URL"),
         (["http://x", "http://y"], "--endpoint-url http://x and --endpoint-url http://y contradict each other"),
         (["us-west-2=http://x", "us-west-2=http://y"], "contradict each other"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 import tomllib
 from pathlib import Path
@@ -60,7 +61,7 @@ def test_what_there_is_is_written_to_be_read(busy: Sandbox) -> None:
     head, _, rest = done.out.partition("\n\n")
     assert all(line.startswith("# ") for line in head.splitlines())
     for told in (head, done.err):
-        assert "prod/failed has Failed in us-west-2" in told
+        assert "prod/failed is Failed in us-west-2" in told
         assert "smrep doctor prod/failed --primary-region us-east-1 -r us-west-2" in told
     assert rest == (
         "schema = 1\n"
@@ -176,9 +177,8 @@ def test_a_choice_that_is_none_is_a_mistake(busy: Sandbox, words: tuple[str, ...
 
 @pytest.mark.parametrize("words", [("--prefix", "tpyo/"), ("--prefix", "prod/alone"), ("--tag", "none")])
 def test_where_nothing_is_replicated_nothing_is_written_and_that_is_said(busy: Sandbox, words: tuple[str, ...]) -> None:
-    done = refused(busy, *words, code=0)
-    said = "as far as a list shows, which may be five minutes old: there is nothing to write"
-    assert f"warning: no secret that was chosen is replicated from us-east-1, {said}" in done.err
+    done = refused(busy, *words, code=2)
+    assert f"error: no secret with replicas in us-east-1 matches {shlex.join(words)}\n" in done.err
 
 
 def test_names_and_queries_are_of_the_secrets(busy: Sandbox) -> None:
@@ -199,7 +199,7 @@ def test_a_look_that_is_denied_leaves_no_manifest(busy: Sandbox) -> None:
     without(busy, "DescribeSecret")
     done = refused(busy, code=4)
     count = len(REPLICATED) + 1
-    assert f"no manifest was written: {count} of {count} secrets could not be looked at" in done.err
+    assert f"no manifest was written: {count} of {count} secrets could not be checked" in done.err
     assert f"warning: AccessDeniedException ({count} secrets): " in done.err
     assert "hint: for the first: allow secretsmanager:DescribeSecret on " in done.err
     document = exported(busy, "--json", code=4).document
@@ -219,16 +219,14 @@ def test_a_region_that_does_not_answer_leaves_no_manifest(make_sandbox: Make) ->
 
 
 def test_another_account_than_expected_leaves_no_manifest(busy: Sandbox) -> None:
-    assert "111111111111 was expected" in refused(busy, "--expect-account", "111111111111", code=2).err
+    assert "not to the expected account 111111111111" in refused(busy, "--expect-account", "111111111111", code=2).err
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_keys_that_can_not_be_seen_over_there_are_said_to_be_the_primarys(busy: Sandbox, form: str) -> None:
     without(busy, "ListSecrets", WEST)
     done = exported(busy, "-o", form)
-    assert (
-        "warning: the keys in us-west-2 are as the primaries show them: the list of secrets in us-west-2: " in done.err
-    )
+    assert "warning: us-west-2 could not be listed, so its keys are those that the primaries show: " in done.err
     found: dict[str, Any] = json.loads(done.out) if form == "json" else tomllib.loads(done.out)
     assert [rule["regions"] for rule in found["replicate"] if "prod/keyed" in rule["names"]] == [
         [{"region": WEST, "kms_key": "alias/dr"}]
@@ -241,8 +239,8 @@ def test_what_is_not_settled_is_in_it_and_said_in_words_that_move_no_terminal(bu
         busy.simulator.set_replication_status("prod/b", HOME, SYDNEY, "\x1b[31mOdd\u202e\n[[replicate]]")
     done = exported(busy)
     harmless(done)
-    assert "warning: prod/a in ap-southeast-2 is not settled: InProgress\n" in done.err
-    assert "warning: prod/b in ap-southeast-2 is not settled: \\x1b[31mOdd\\u202e" in done.err
+    assert "warning: prod/a in ap-southeast-2 is neither in sync nor failed: InProgress\n" in done.err
+    assert "warning: prod/b in ap-southeast-2 is neither in sync nor failed: \\x1b[31mOdd\\u202e" in done.err
     found = tomllib.loads(done.out)
     assert found == true_json(exported(busy, "--json").out)
     regions = {name: rule["regions"] for rule in found["replicate"] for name in rule["names"]}
@@ -267,7 +265,7 @@ def test_what_was_left_out_is_told_with_awss_words_and_the_flags_of_the_connecti
         sandbox.simulator.set_replication_status("prod/a", HOME, WEST, "Failed", "##[error] the weather")
     role = f"arn:aws:iam::{ACCOUNT}:role/dr"
     done = exported(sandbox, "--role-arn", role, GITHUB_ACTIONS="true")
-    assert "has Failed in us-west-2 (# #[error] the weather), which is left out: " in done.err
+    assert "is Failed in us-west-2 (# #[error] the weather), so that Region was skipped\nhint: see why:\n" in done.err
     assert f"smrep doctor --role-arn {role} prod/a" in done.err
 
 
@@ -278,7 +276,7 @@ def test_no_word_of_awss_in_a_manifest_is_a_command_to_a_runner(make_sandbox: Ma
         sandbox.simulator.set_replication_status("prod/a", HOME, IRELAND, "##[error]owned")
     done = exported(sandbox)
     assert "##[" not in done.out
-    assert "is not settled: # #[error]owned" in done.out
+    assert "is neither in sync nor failed: # #[error]owned" in done.out
 
 
 def test_the_account_is_checked_also_where_nothing_is_replicated(make_sandbox: Make) -> None:

@@ -32,7 +32,7 @@ def test_what_is_replicated_is_written_with_what_was_left_out(busy: Sandbox) -> 
     done = exported(busy)
     assert names(done) == ["prod/a", "prod/b", "test/c"]
     for told in (done.out, done.err):
-        assert "rds!cluster-1 is left out: the AWS service rds manages it" in told
+        assert "rds!cluster-1 was skipped: the AWS service rds manages it" in told
     assert "s3cret" not in done.out
     assert exported(busy).out == done.out
 
@@ -64,21 +64,22 @@ def test_a_look_that_is_denied_leaves_nothing(busy: Sandbox) -> None:
     busy.simulator.faults = type(busy.simulator.faults)(denied=frozenset({("DescribeSecret", HOME)}))
     done = exported(busy, code=4)
     assert done.out == ""
-    assert "no configuration was written: 4 of 4 secrets could not be looked at" in done.err
+    assert "no configuration was written: 4 of 4 secrets could not be checked" in done.err
 
 
 def test_where_nothing_is_replicated_nothing_is_written_and_that_is_said(busy: Sandbox) -> None:
-    done = exported(busy, "--prefix", "prod/alone")
+    done = exported(busy, "--prefix", "prod/alone", code=2)
     assert done.out == ""
-    assert "there is nothing to write" in done.err
+    assert "no secret with replicas in us-east-1 matches --prefix prod/alone" in done.err
 
 
 def test_what_could_not_be_looked_at_over_there_is_said_at_the_top(busy: Sandbox) -> None:
     busy.simulator.faults = type(busy.simulator.faults)(denied=frozenset({("ListSecrets", WEST)}))
     done = exported(busy)
     assert names(done) == ["prod/a", "prod/b", "test/c"]
-    assert "# the keys in us-west-2 are as the primaries show them: " in done.out.partition("\n\n")[0]
-    assert "warning: the keys in us-west-2 are as the primaries show them: " in done.err
+    head = done.out.partition("\n\n")[0]
+    assert "# us-west-2 could not be listed, so its keys are those that the primaries show: " in head
+    assert "warning: us-west-2 could not be listed, so its keys are those that the primaries show: " in done.err
 
 
 def test_a_replica_that_is_not_there_is_in_it_with_a_comment(make_sandbox: Make) -> None:
@@ -88,14 +89,14 @@ def test_a_replica_that_is_not_there_is_in_it_with_a_comment(make_sandbox: Make)
     done = exported(sandbox)
     (resource,) = (each for each in read(done.out).blocks if each.head.startswith("resource"))
     assert [each.values for each in resource.blocks] == [{"region": SYDNEY}]
-    assert resource.comments == ["# ap-southeast-2 holds no replica, though the primary says InSync"]
+    assert resource.comments == ["# ap-southeast-2 has no replica, although the primary says InSync"]
     assert "smrep doctor prod/a --primary-region us-east-1 -r ap-southeast-2" in done.err
 
 
 def test_a_key_that_was_changed_over_there_is_a_comment(make_sandbox: Make) -> None:
     sandbox, _ = rekeyed_over_there(make_sandbox)
     done = exported(sandbox)
-    assert "  # us-west-2 itself shows the key alias/dr; Terraform sees what the primary shows\n" in done.out
+    assert "  # us-west-2 shows the key alias/dr; Terraform reads the primary's list\n" in done.out
     assert "alias/dr" not in str([each.values for each in read(done.out).blocks])
 
 

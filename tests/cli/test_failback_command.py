@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -117,7 +118,10 @@ def test_and_is_left_alone_where_a_replica_would_destroy_it(fleet: Sandbox, reco
     done = failback(fleet, record, *YES)
     assert (done.code, counts(done)) == (1, {"secrets": 3, "led": 2, "left_alone": 1})
     error = by_name(done)["prod/a"]["replicas"][0]["error"]
-    assert (error["code"], error["hint"]) == ("OldIsNewer", "smrep help runbooks fail-back, 'AWS refuses'")
+    assert (error["code"], error["hint"]) == (
+        "OldIsNewer",
+        ("read 'AWS refuses' in the runbook:\n  smrep help runbooks fail-back"),
+    )
     assert value(fleet, HOME) == "written before it was lost"
 
 
@@ -131,7 +135,7 @@ def test_what_was_changed_on_both_sides_is_left_alone(fleet: Sandbox, record: Pa
     assert by_name(done)["prod/a"]["replicas"][0]["error"]["code"] == "BothChanged"
     assert "prod/a" not in [name for _, _, name in sent(fleet)]
     assert (value(fleet, HOME), value(fleet, WEST)) == ("here", "there")
-    assert "3 secrets: 2 led home, 1 left alone" in done.err
+    assert "Failed back 2 of 3 secrets; 1 skipped" in done.err
 
 
 def test_again_it_sends_nothing_and_says_so(fleet: Sandbox, record: Path) -> None:
@@ -142,7 +146,7 @@ def test_again_it_sends_nothing_and_says_so(fleet: Sandbox, record: Path) -> Non
         done = failback(fleet, record, *[word for word in words if word != "--yes"])  # nothing to confirm
         assert (done.code, sent(fleet), counts(done)) == (0, [], {"secrets": 3, "already": 3})
         assert {row["changed"] for row in rows_of(done)} == {False}
-        assert "3 secrets: 3 at home already" in done.err
+        assert "3 secrets failed back before: nothing to do" in done.err
         assert record.read_text() == kept
 
 
@@ -242,13 +246,24 @@ def test_text_a_table_names_and_a_query(fleet: Sandbox, record: Path) -> None:
     rows = failback(fleet, record, "--yes", "-o", "text").rows
     assert sorted(row[:3] for row in rows) == [[name, HOME, "InSync"] for name in NAMES]
     assert {row[4] for row in rows} == {"overwrite"}
-    assert "3 secrets: 3 at home already" in failback(fleet, record, "--yes", "-o", "table").out
+    assert "3 secrets failed back before: nothing to do" in failback(fleet, record, "--yes", "-o", "table").out
     table = failback(fleet, record, "--return-primary", "--yes", "-o", "table").out
     assert all(f"{name}   {WEST}" in table for name in NAMES)
-    assert "3 secrets: 3 led home" in table
+    assert "Failed back 3 of 3 secrets" in table
     names = failback(fleet, record, "--return-primary", "-o", "name").out.splitlines()
     assert sorted(names) == [(look(fleet, HOME, name) or {})["ARN"] for name in NAMES]
     assert failback(fleet, record, "--return-primary", "--query", "summary.already").out == "3\n"
+
+
+def test_a_failback_that_leaves_the_roles_swapped_says_how_to_move_them_back(fleet: Sandbox, record: Path) -> None:
+    tried = failback(fleet, record, "-n", "-o", "table")
+    done = failback(fleet, record, "--yes", "-o", "table")
+    command = f"smrep failback --record {record} --return-primary"
+    (hint,) = re.findall("to move the role back:\n  (.*)", done.err)
+    assert f"hint: {WEST} stays the primary; " in done.err
+    assert (hint, "to move the role back" in tried.err) == (command, False)
+    back = fleet.smrep(*hint.split()[1:], "--yes")
+    assert (back.code, "to move the role back" in back.err) == (0, False)
 
 
 def test_no_wait_ends_well_with_its_result_pending_and_is_gone_on_with(make_sandbox: Make, record: Path) -> None:

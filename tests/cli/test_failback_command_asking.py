@@ -29,12 +29,12 @@ from cli.failover_sandbox import (
 from cli.test_terminal import Terminal
 from fixtures import Done, Sandbox
 
-ASKS = "type the number of secrets that will be changed to go on: "
+ASKS = "to continue: "
 STEPS = {
-    "clear": "remove replicas in third Regions (3), and wait until they are gone",
-    "replicate": "replicate each from where its value is to the other side, in place of the copy there",
-    "turn": f"promote what is a replica in {HOME} then, and replicate it back to {WEST}",
-    "put back": "put the replicas in third Regions back, under the primary",
+    "clear": "remove 3 replicas in third Regions, and wait for AWS to finish",
+    "replicate": "replicate each secret from the side with the newer value, replacing the secret on the other side",
+    "turn": f"promote the replicas in {HOME}, and replicate them back to {WEST}",
+    "put back": "add the replicas in third Regions again",
 }
 
 
@@ -57,7 +57,7 @@ def wide(make_sandbox: Make, record: Path) -> Sandbox:
 
 def told(done: Done) -> list[tuple[str, str]]:
     """Return the lines of the sheet: label and sentence."""
-    labels = ("to lead home", "step 1", "step 2", "step 3", "step 4", "throughout")
+    labels = ("to fail back", "step 1", "step 2", "step 3", "step 4", "throughout")
     found = [line.partition("  ") for line in done.err.splitlines()]
     return [(label, text.strip()) for label, _, text in found if label in labels]
 
@@ -73,9 +73,9 @@ def test_a_dry_run_shows_the_sheet_and_sends_nothing(fleet: Sandbox, record: Pat
     assert counts(done) == {"secrets": 3, "to_lead": 3}
     assert {(row["region"], row["action"], row["changed"]) for row in rows_of(done)} == {(HOME, "overwrite", False)}
     lead, step, throughout = told(done)
-    assert lead[1].startswith("3 where both sides hold the same: ")
+    assert lead[1].startswith("3 where both sides hold the same value: ")
     assert step == ("step 1", STEPS["replicate"])
-    assert throughout[1].startswith("one Region at least holds the current value")
+    assert throughout[1].startswith("at least one Region holds the current value")
     assert "dry run: nothing was sent" in done.err
     assert record.read_text() == kept
 
@@ -99,12 +99,10 @@ def test_the_sheet_names_a_promotion_only_where_one_follows(make_sandbox: Make, 
 
 def test_what_is_lost_is_shown_also_with_yes(wide: Sandbox, record: Path) -> None:
     stakes = [
-        f"warning: {name} is to be replaced by a replica of {WEST}, for good, in {HOME}: {arn(wide, HOME, name)}"
+        f"warning: {name} in {HOME} will be replaced for good by a replica of {WEST}: {arn(wide, HOME, name)}"
         for name in NAMES
     ]
-    stakes += [
-        f"warning: {name} is to be removed for good from {IRELAND}: {arn(wide, IRELAND, name)}" for name in NAMES
-    ]
+    stakes += [f"warning: {name} in {IRELAND} will be deleted for good: {arn(wide, IRELAND, name)}" for name in NAMES]
     for words in (("-n",), (), ("--yes",)):
         done = failback(wide, record, *words)
         assert all(each in done.err for each in stakes), words
@@ -115,7 +113,7 @@ def test_quiet_shows_what_is_lost_all_the_same(fleet: Sandbox, record: Path) -> 
     done = failback(fleet, record, "--yes", "-q")
     assert done.code == 0
     assert told(done) == []
-    assert f"prod/a is to be replaced by a replica of {WEST}, for good, in {HOME}" in done.err
+    assert f"prod/a in {HOME} will be replaced for good by a replica of {WEST}" in done.err
 
 
 def test_the_whole_way_shows_both_copies_that_are_lost(fleet: Sandbox, record: Path) -> None:
@@ -130,14 +128,14 @@ def test_without_an_answer_nothing_is_sent(fleet: Sandbox, record: Path, flags: 
     done = failback(fleet, record, *flags, "--json")
     again = "--return-primary --yes" if "--return-primary" in flags else "--yes"
     error = refused(fleet, done, "ConfirmationNeeded")
-    assert error["hint"] == f"--yes answers it: smrep failback --record {record} {again}"
+    assert error["hint"] == f"to confirm it:\n  smrep failback --record {record} {again}"
     assert {row["changed"] for row in rows_of(done)} == {False}
     assert record.read_text() == kept
 
 
 def test_what_was_not_confirmed_is_not_told_as_done(fleet: Sandbox, record: Path) -> None:
     done = failback(fleet, record, "--json")
-    assert "at home already" not in done.err
+    assert "nothing to do" not in done.err
     assert done.document["summary"]["already"] == 0
 
 
@@ -145,7 +143,7 @@ def test_the_command_to_confirm_does_what_was_typed(fleet: Sandbox, record: Path
     words = ("--return-primary", "--rotation-handled", "--rate", "30", "--timeout", "2m")
     done = failback(fleet, record, *words, "--expect-account", "123456789012", "--json")
     hint = refused(fleet, done, "ConfirmationNeeded")["hint"]
-    again = shlex.split(hint.removeprefix("--yes answers it: smrep "))
+    again = shlex.split(hint.removeprefix("to confirm it:\n  smrep "))
     assert {*words, "--expect-account", "--record", str(record), "--yes"} <= {*again}
     assert fleet.smrep(*again).code == 0
     assert (look(fleet, WEST) or {})["PrimaryRegion"] == HOME
@@ -166,7 +164,7 @@ def test_the_count_confirms(fleet: Sandbox, record: Path) -> None:
     put(fleet, WEST, "another", "prod/c")
     shown = terminal(fleet, record)
     shown.read_until(ASKS)
-    assert "for good, in us-east-1" in shown.seen
+    assert "us-east-1 will be replaced for good" in shown.seen
     assert sent(fleet) == []
     shown.type("2\n")  # what is left alone is not among them
     assert shown.end() == 1
@@ -201,7 +199,7 @@ def test_a_value_that_is_written_while_one_thinks_is_not_destroyed(fleet: Sandbo
     put(fleet, HOME, "written meanwhile")
     shown.type("3\n")
     assert shown.end() == 1
-    assert "us-east-1 holds the newer value of prod/a" in shown.seen
+    assert "us-east-1 holds its newer value" in shown.seen
     assert value(fleet, HOME) == "written meanwhile"
 
 
@@ -213,4 +211,4 @@ def test_a_dry_run_tells_its_plan_and_no_request(fleet: Sandbox, record: Path) -
 
 
 def test_a_dry_run_as_a_table(fleet: Sandbox, record: Path) -> None:
-    assert "3 secrets: 3 to lead home" in failback(fleet, record, "-n", "-o", "table").out
+    assert "3 of 3 secrets to fail back" in failback(fleet, record, "-n", "-o", "table").out

@@ -70,9 +70,9 @@ def test_a_record_of_nothing_is_refused(sandbox: Sandbox, record: Path, text: st
     if text is not None:
         record.write_text(text)
     error = refused(sandbox, failback(sandbox, record, *YES))
-    what = "names no secret that was promoted" if text is not None else "does not exist"
+    what = "names no promoted secret" if text is not None else "does not exist"
     assert error["message"] == f"--record {record} {what}; nothing was sent"
-    assert error["hint"] == "name the file that failover --record wrote"
+    assert error["hint"] == "use the file that failover --record wrote"
     assert sandbox.simulator.log == []
     assert record.exists() == (text is not None)
 
@@ -139,7 +139,7 @@ def test_what_rotates_is_refused_and_goes_where_that_is_handled(
 
 
 @both
-def test_a_namesake_in_the_old_region_is_never_overwritten(
+def test_a_name_conflict_in_the_old_region_is_never_overwritten(
     fleet: Sandbox, record: Path, words: tuple[str, ...]
 ) -> None:
     with fleet.simulator.undisturbed():
@@ -151,7 +151,7 @@ def test_a_namesake_in_the_old_region_is_never_overwritten(
     before = look(fleet, HOME)
     done = failback(fleet, record, *words)
     assert (done.code, counts(done)) == (1, {"secrets": 3, "led": 2, "left_alone": 1})
-    assert trouble(done)["code"] == "name_clash"
+    assert trouble(done)["code"] == "name_conflict"
     assert str((before or {})["ARN"]) in trouble(done)["message"]
     assert (look(fleet, HOME), value(fleet, HOME)) == (before, "somebody else's")
 
@@ -186,7 +186,7 @@ def test_where_the_old_region_is_down_still_nothing_is_sent(
     done = failback(fleet, record, *words, AWS_MAX_ATTEMPTS="1")
     assert (done.code, done.document["result"], sent(fleet)) == (1, "failed", [])
     assert counts(done) == {"secrets": 3, "failed": 3}
-    assert f"see whether {HOME} is up" in trouble(done)["hint"]
+    assert f"check that {HOME} is up" in trouble(done)["hint"]
     assert all(stands_alone(fleet, WEST, name) for name in NAMES)
 
 
@@ -223,7 +223,7 @@ def test_the_region_that_took_over_is_down(fleet: Sandbox, record: Path) -> None
     lose(fleet, WEST)
     done = failback(fleet, record, *RETURN, AWS_MAX_ATTEMPTS="1")
     assert (done.code, done.document["result"], sent(fleet)) == (1, "failed", [])
-    assert f"see whether {WEST} is up" in trouble(done)["hint"]
+    assert f"check that {WEST} is up" in trouble(done)["hint"]
 
 
 @pytest.mark.parametrize("region", [HOME, WEST])
@@ -261,8 +261,8 @@ def test_an_old_primary_that_aws_spares_is_explained(make_sandbox: Make, record:
     done = failback(sandbox, record, *words)
     assert (done.code, counts(done)) == (1, {"secrets": 1, "failed": 1})
     error = trouble(done)
-    assert f"AWS did not put a replica in place of prod/a in {HOME}: Replication failed: " in error["message"]
-    assert error["hint"] == "what can be done by hand: smrep help runbooks fail-back, 'AWS refuses'"
+    assert f"AWS did not replace prod/a in {HOME} with a replica: Replication failed: " in error["message"]
+    assert error["hint"] == "read 'AWS refuses' in the runbook:\n  smrep help runbooks fail-back"
     assert (value(sandbox, HOME), stands_alone(sandbox), stands_alone(sandbox, HOME)) == ("s3cret", True, True)
     again = failback(sandbox, record, *words)
     assert (again.code, trouble(again)["code"]) == (1, error["code"])
@@ -274,6 +274,6 @@ def test_a_promoted_secret_is_never_overwritten_by_the_old_primarys_replicate(fl
         done = fleet.smrep("replicate", "prod/a", "-r", WEST, *words, *YES)
         assert done.code == 1, done.err
         assert trouble(done)["code"] == "promoted"
-        assert f"prod/a in {WEST} was our replica once and stands alone now" in done.err
+        assert f"prod/a in {WEST} was a replica of this secret, and was promoted" in done.err
     assert (value(fleet, WEST), stands_alone(fleet)) == ("written there", True)
     assert sent(fleet) == []

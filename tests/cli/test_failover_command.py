@@ -81,7 +81,7 @@ def test_again_it_sends_nothing_needs_no_answer_and_says_so(fleet: Sandbox, reco
     done = failover(fleet, record, "--all", "--json")
     assert (done.code, sent(fleet), counts(done)) == (0, [], {"secrets": 3, "already": 3})
     assert {row["changed"] for row in rows_of(done)} == {False}
-    assert "3 secrets: 3 stood alone already" in done.err
+    assert "3 secrets failed over before: nothing to do" in done.err
 
 
 def test_again_it_names_the_same_primaries(fleet: Sandbox, record: Path) -> None:
@@ -129,7 +129,7 @@ def test_a_secret_that_is_denied_stops_no_other(fleet: Sandbox, record: Path) ->
     row = by_name(done)["prod/b"]["replicas"][0]
     assert (row["changed"], row["error"]["code"]) == (False, "AccessDeniedException")
     assert row["error"]["hint"] == f"allow secretsmanager:StopReplicationToReplica on {row['arn']}"
-    assert "3 secrets: 2 promoted, 1 denied" in done.err
+    assert "Failed over 2 of 3 secrets; 1 denied" in done.err
 
 
 def test_a_secret_that_aws_refuses_stops_no_other(fleet: Sandbox, record: Path) -> None:
@@ -233,13 +233,13 @@ def test_the_events(fleet: Sandbox, record: Path) -> None:
 def test_text_tells_each_secret_in_its_region(fleet: Sandbox, record: Path) -> None:
     rows = failover(fleet, record, *YES, "-o", "text").rows
     assert [row[:2] for row in rows] == [[name, WEST] for name in NAMES]
-    assert {(row[4], row[5]) for row in rows} == {("promote", "stands alone")}
+    assert {(row[4], row[5]) for row in rows} == {("promote", "standalone")}
 
 
 def test_a_table_tells_each_secret_and_their_count(fleet: Sandbox, record: Path) -> None:
     out = failover(fleet, record, *YES, "-o", "table").out
     assert all(name in out for name in NAMES)
-    assert "3 secrets: 3 promoted" in out
+    assert "Failed over 3 of 3 secrets" in out
 
 
 def test_a_query_reads_the_document(fleet: Sandbox, record: Path) -> None:
@@ -248,7 +248,9 @@ def test_a_query_reads_the_document(fleet: Sandbox, record: Path) -> None:
 
 
 def test_afterwards_it_names_the_way_back(fleet: Sandbox, record: Path) -> None:
-    assert f"when {HOME} is back: smrep failback --record {record} --dry-run" in failover(fleet, record, *YES).err
+    assert (
+        f"hint: when {HOME} is back:\n  smrep failback --record {record} --dry-run" in failover(fleet, record, *YES).err
+    )
 
 
 @pytest.mark.parametrize("rate", ["0", "-1", "51", "nan", "fast"])

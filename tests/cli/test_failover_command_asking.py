@@ -29,7 +29,7 @@ from cli.failover_sandbox import (
 from cli.test_terminal import Terminal
 from fixtures import Done, Sandbox
 
-ASKS = "type the number of secrets that will be changed to go on: "
+ASKS = "to continue: "
 
 
 @pytest.fixture
@@ -58,11 +58,11 @@ def test_a_dry_run_shows_the_sheet_and_sends_nothing(fleet: Sandbox, record: Pat
     assert {(row["action"], row["changed"]) for row in rows_of(done)} == {("promote", False)}
     assert "dry run: nothing was sent" in done.err
     shown = sheet(done)
-    assert [*shown] == ["to promote", "by the list", "time", "values", "given up", "rotation", "keys", "credentials"]
+    assert [*shown] == ["to promote", "listed", "time", "values", "third Regions", "rotation", "keys", "credentials"]
     assert shown["to promote"] == f"3 replicas of {HOME} in {WEST}"
     assert shown["time"] == f"1s at 40 a second; every call goes to {WEST}"
-    assert shown["keys"] == "AWS's own, which needs no look"
-    assert shown["credentials"] == f"keys that are kept here (env); nothing in them depends on {HOME}"
+    assert shown["keys"] == "AWS managed key, always enabled"
+    assert shown["credentials"] == f"stored keys (env), which do not depend on {HOME}"
     assert not record.exists()
 
 
@@ -92,15 +92,15 @@ def test_the_sheet_counts_keys_and_warns_of_those_that_can_not_be_used(make_sand
         keys = [sandbox.key() for _ in range(2)]
         for name, key in zip(NAMES, keys, strict=False):
             sandbox.create(name, AddReplicaRegions=[{"Region": WEST, "KmsKeyId": key}])
-    assert sheet(failover(sandbox, record, "--all", "-n"))["keys"] == "2 of your own, all of them enabled"
+    assert sheet(failover(sandbox, record, "--all", "-n"))["keys"] == "2 customer-managed, all enabled"
     with sandbox.simulator.undisturbed():
         sandbox.call("DisableKey", WEST, "kms", KeyId=keys[1])
     done = failover(sandbox, record, "--all", "-n", "-q")
-    assert sheet(done)["keys !"] == "1 can't be read or written under their keys: prod/b"
+    assert sheet(done)["keys !"] == "1 cannot be read or written with their keys: prod/b"
     sandbox.simulator.log.clear()
     sandbox.simulator.faults = type(sandbox.simulator.faults)(denied=frozenset({("DescribeKey", WEST)}))
     done = failover(sandbox, record, "--all", "-n")
-    assert sheet(done)["keys !"] == "those of 2 could not be looked at: prod/a, prod/b"
+    assert sheet(done)["keys !"] == "not checked for 2: prod/a, prod/b"
 
 
 def test_quiet_leaves_the_sheet_out(fleet: Sandbox, record: Path) -> None:
@@ -114,7 +114,7 @@ def test_a_dry_run_tells_its_plan_and_no_request(fleet: Sandbox, record: Path) -
 
 
 def test_a_dry_run_as_a_table_and_as_names(fleet: Sandbox, record: Path) -> None:
-    assert "3 secrets: 3 to promote" in failover(fleet, record, "--all", "-n", "-o", "table").out
+    assert "3 of 3 secrets to fail over" in failover(fleet, record, "--all", "-n", "-o", "table").out
     names = failover(fleet, record, "--all", "-n", "-o", "name").out.splitlines()
     assert [each.split(":", 6)[6][:-7] for each in names] == list(NAMES)
     assert all(f":{HOME}:" in each for each in names)
@@ -125,7 +125,7 @@ def test_without_an_answer_nothing_is_sent(fleet: Sandbox, record: Path, flags: 
     done = failover(fleet, record, "--all", *flags, "--json")
     error = refused(fleet, done, "ConfirmationNeeded")
     command = f"smrep failover --from {HOME} --to {WEST} --record {record} --all --yes"
-    assert error["hint"] == f"--yes answers it: {command}"
+    assert error["hint"] == f"to confirm it:\n  {command}"
     assert {row["changed"] for row in rows_of(done)} == {False}
     assert sheet(done)["to promote"] == f"3 replicas of {HOME} in {WEST}"
 
@@ -157,7 +157,7 @@ def test_the_command_to_confirm_does_what_was_typed(make_sandbox: Make, record: 
         sandbox.create("prod/ab", Tags=tags, AddReplicaRegions=[{"Region": WEST}])
     done = failover(sandbox, record, *words, "--expect-account", "123456789012", "--json")
     hint = refused(sandbox, done, "ConfirmationNeeded")["hint"]
-    again = shlex.split(hint.removeprefix("--yes answers it: smrep "))
+    again = shlex.split(hint.removeprefix("to confirm it:\n  smrep "))
     assert {*words, "--expect-account", "--record", str(record), "--yes"} <= {*again}
     assert sandbox.smrep(*again).code == 0
     assert promoted(sandbox) == sorted(each["name"] for each in done.document["secrets"])
@@ -197,7 +197,7 @@ def test_anything_else_does_not(fleet: Sandbox, record: Path, answer: str) -> No
 @pytest.mark.process
 def test_one_secret_is_confirmed_by_its_name(fleet: Sandbox, record: Path) -> None:
     shown = terminal(fleet, record, "prod/b")
-    shown.read_until("type the secret's name to go on: ")
+    shown.read_until("to continue: ")
     shown.type("prod/b\n")
     assert shown.end() == 0
     assert promoted(fleet) == ["prod/b"]

@@ -50,7 +50,8 @@ def arn(sandbox: Sandbox, region: str, name: str = "prod/a") -> str:
     return str(found["ARN"])
 
 
-NO_WAY = "say which secrets, in one way: --prefix and --tag, --all, -f FILE, or their names"
+NO_WAY = "select secrets in one way: with --prefix and --tag, --all, -f FILE, or by name"
+BOTH = "names and selectors contradict each other"
 
 
 @pytest.mark.parametrize(
@@ -69,8 +70,13 @@ NO_WAY = "say which secrets, in one way: --prefix and --tag, --all, -f FILE, or 
 )
 def test_no_way_or_two_ways_to_choose(fleet: Sandbox, record: Path, words: tuple[str, ...]) -> None:
     error = refused(fleet, failover(fleet, record, *words, "--yes", "--json", stdin="prod/a\n"))
-    assert error["message"] == NO_WAY
-    assert error["hint"].startswith(f"every one: smrep failover --from {HOME} --to {WEST} --all --record FILE")
+    if words[:1] == ("prod/a",) and "-f" not in words:
+        assert error["message"] == BOTH
+    else:
+        assert error["message"] == NO_WAY
+        assert error["hint"].startswith(
+            f"for every secret:\n  smrep failover --from {HOME} --to {WEST} --all --record FILE"
+        )
     assert fleet.simulator.log == []
     assert not record.exists()
 
@@ -140,7 +146,7 @@ def test_a_named_secret_that_is_no_replica_is_not_promoted(fleet: Sandbox, recor
         fleet.create("prod/own", WEST)
     done = failover(fleet, record, "prod/own", "--yes", "--json")
     assert (done.code, promoted(fleet), counts(done)) == (0, [], {"secrets": 1, "already": 1})
-    assert "will not lead it home" in done.err
+    assert "so failback will not return it" in done.err
 
 
 def test_a_named_replica_of_another_region_is_not_promoted(fleet: Sandbox, record: Path) -> None:
@@ -164,7 +170,7 @@ def test_a_named_primary_there_can_be_written_already(fleet: Sandbox, record: Pa
 )
 def test_a_choice_that_matches_nothing_is_a_mistake(fleet: Sandbox, record: Path, words: tuple[str, ...]) -> None:
     error = refused(fleet, failover(fleet, record, *words, "--yes", "--json"))
-    assert error["message"] == f"the choice matches no replica of {HOME} in {WEST}; nothing was sent"
+    assert error["message"] == f"the selectors match no replica of {HOME} in {WEST}; nothing was sent"
     assert not record.exists()
 
 
@@ -205,7 +211,7 @@ def test_a_rule_excludes(fleet: Sandbox, record: Path, tmp_path: Path) -> None:
 def test_no_rule_wants_the_region(fleet: Sandbox, record: Path, tmp_path: Path) -> None:
     file = manifest(tmp_path, {**DR, "regions": [IRELAND]})
     error = refused(fleet, failover(fleet, record, "-f", file, "--yes", "--json"))
-    assert error["message"] == f"no rule of {file} wants {WEST}"
+    assert error["message"] == f"no rule in {file} has the Region {WEST}"
     assert fleet.simulator.log == []
 
 
@@ -252,7 +258,7 @@ def test_an_account_that_was_not_expected(fleet: Sandbox, record: Path) -> None:
     ("words", "said"),
     [
         (("--from", HOME, "--to", HOME), f"--from and --to are both {HOME}"),
-        (("--from", HOME, "--to", "cn-north-1"), "within one partition"),
+        (("--from", HOME, "--to", "cn-north-1"), "secrets replicate only within a partition"),
         (("--from", "us-esat-1", "--to", WEST), "'us-esat-1' is not an AWS Region"),
         ((*OVER[1:], "--primary-region", IRELAND), f"--primary-region {IRELAND} contradicts --from {HOME}"),
         (("--from", HOME), "'--to'"),

@@ -131,7 +131,7 @@ def test_another_pairs_record_is_refused_before_any_call(fleet: Sandbox, record:
     record.write_text(json.dumps({"schema": "smrep-failover/1", "from": pair[0], "to": pair[1]}) + "\n")
     before = record.read_text()
     error = refused(fleet, failover(fleet, record, *YES), "RecordError")
-    assert error["message"].startswith(f"--record {record} is of a failover from {pair[0]} to {pair[1]}; nothing")
+    assert error["message"].startswith(f"--record {record} is for a failover from {pair[0]} to {pair[1]}; nothing")
     assert (record.read_text(), fleet.simulator.log) == (before, [])
 
 
@@ -226,7 +226,7 @@ def test_a_last_line_that_was_cut_off_is_told_and_gone_on_with(fleet: Sandbox, r
     record.write_text(whole + '{"ts": "2026-11-23T10:00:00.000Z", "result": "promo')
     done = failover(fleet, record, *YES)
     assert done.code == 0
-    assert f"warning: line 4 of {record} was cut off, as by a run that was killed, and is left out" in done.err
+    assert f"warning: line 4 of {record} is incomplete, as after a killed run, and was skipped" in done.err
     assert promoted(fleet) == list(NAMES)
     assert record.read_text().splitlines()[:3] == whole.splitlines()
     assert [json.loads(line)["result"] for line in record.read_text().splitlines()[4:]].count("promoted") == 2

@@ -49,7 +49,7 @@ def test_standard_output_stays_the_same(sandbox: Sandbox, output: str, tmp_path:
     )
     assert annotations(done.out) == []
     (line,) = annotations(done.err)
-    assert line.startswith("::error title=smrep status::': :error: :x' can't be a secret's name")
+    assert line.startswith("::error title=smrep status::': :error: :x' is not a secret's name")
 
 
 def test_a_timeout_is_annotated_once(make_sandbox: Make) -> None:
@@ -58,7 +58,7 @@ def test_a_timeout_is_annotated_once(make_sandbox: Make) -> None:
     done = sandbox.smrep("replicate", "prod/db", "-r", "us-west-2", "--timeout", "1s", GITHUB_ACTIONS="true")
     (line,) = annotations(done.err)
     assert line.startswith(
-        "::error title=smrep replicate::still open after 1s: prod/db us-west-2 (InProgress)%0Ahint: "
+        "::error title=smrep replicate::not finished after 1s: prod/db us-west-2 (InProgress)%0Ahint: "
     )
 
 
@@ -66,7 +66,10 @@ def test_a_wrong_command_line_is_annotated(sandbox: Sandbox, tmp_path: Path) -> 
     file = tmp_path / "summary"
     done = sandbox.smrep("replicat", "x", GITHUB_ACTIONS="true", GITHUB_STEP_SUMMARY=str(file))
     assert annotations(done.err) == [
-        "::error title=smrep::no such command: 'replicat'; did you mean replicate?%0Ahint: smrep --help"
+        (
+            "::error title=smrep::no such command: 'replicat'; did you mean replicate?%0A"
+            "hint: see its help:%0A  smrep --help"
+        )
     ]
     assert file.read_text() == "### smrep: usage\n\nno such command: 'replicat'; did you mean replicate?\n\n"
 

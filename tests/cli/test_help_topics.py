@@ -14,7 +14,7 @@ from smrep.cli.commands import help as variables
 from smrep.cli.commands.help import CASES, CODES, EXAMPLE, TOPICS
 from smrep.cli.root import COMMANDS, root
 from smrep.errors import Outcome
-from smrep.output.formats import FORMATS
+from smrep.output.formats import COLUMNS, FORMATS
 from smrep.rules.manifest.parser import ACCOUNT_FIELDS, FIELDS, RULE_FIELDS, parse
 
 CODE = {path: path.read_text() for path in (ROOT / "smrep").rglob("*.py")}
@@ -65,7 +65,7 @@ def test_help_of_a_command_is_its_own(sandbox: Sandbox, words: tuple[str, ...]) 
         ("enviroment", "did you mean environment?"),
         ("replicat", "did you mean replicate?"),
         ("sandbox strat", "no such command: 'strat'; did you mean start?"),
-        ("status x", "no such command: 'x'; smrep status has none"),
+        ("status x", "no such command: 'x'; smrep status has no subcommands"),
         ("zzzz", "choose from: exit-codes, environment, output, manifest, runbooks, replicate, "),
     ],
 )
@@ -145,24 +145,25 @@ def test_a_variable_is_told_with_the_option_that_it_stands_for() -> None:
 
 def test_every_format_is_told_of(sandbox: Sandbox) -> None:
     page = sandbox.smrep("help", "output").out
-    assert re.findall(r"^  (\w+)  +\w", page, re.MULTILINE)[: len(FORMATS)] == [
-        "table",
-        "text",
-        "name",
-        "json",
-        "ndjson",
-    ]
-    assert set(FORMATS) == {"table", "text", "name", "json", "ndjson"}
+    formats = ["table", "text", "csv", "name", "json", "ndjson"]
+    assert re.findall(r"^  (\w+)  +\w", page, re.MULTILINE)[: len(FORMATS)] == formats
+    assert set(FORMATS) == set(formats)
     assert (ROOT / "smrep/output/document.schema.json").exists()
 
 
 def test_the_columns_of_text_are_as_told(sandbox: Sandbox) -> None:
     sandbox.create()
     sandbox.call("ReplicateSecretToRegions", SecretId="prod/db", AddReplicaRegions=[{"Region": "us-west-2"}])
-    ((secret, region, status, key, action, message),) = sandbox.smrep("status", "prod/db", "-o", "text").rows
+    ((secret, region, status, key, action, message, account, verified),) = sandbox.smrep(
+        "status", "prod/db", "-o", "text"
+    ).rows
     assert (secret, region, status, key, action) == ("prod/db", "us-west-2", "InSync", "alias/aws/secretsmanager", "-")
-    assert message
-    assert "secret region status kms_key_id action message" in sandbox.smrep("help", "output").out
+    assert (message, account, verified) == ("Replication succeeded", "123456789012", "-")
+    page = " ".join(sandbox.smrep("help", "output").out.split())
+    assert " ".join(COLUMNS) in page
+    assert ", ".join(f"`{column}`" for column in COLUMNS[:-1]) in " ".join(
+        (ROOT / "docs/scripts.md").read_text().split()
+    )
 
 
 @pytest.mark.parametrize("line", re.findall(r"^  (smrep .*)", TOPICS["output"]() + TOPICS["manifest"](), re.MULTILINE))
@@ -183,3 +184,19 @@ def test_the_manifest_shown_is_one_and_shows_every_field() -> None:
     named = set(re.findall(r"^(\w+) =|^\[\[(\w+)\]\]", EXAMPLE, re.MULTILINE))
     assert {name for pair in named for name in pair if name} == {*FIELDS, *RULE_FIELDS, *ACCOUNT_FIELDS}
     assert EXAMPLE.splitlines()[0] in TOPICS["manifest"]()
+
+
+COMMON = {"--primary-region", "--output", "--quiet", "--color", "--version", "--help"}
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in {"sandbox", "completion", "help"}])
+def test_help_has_the_examples_first_and_the_common_options_last(sandbox: Sandbox, name: str) -> None:
+    text = sandbox.smrep(name, "--help").out
+    usage, examples, options, common = (
+        text.index(part) for part in ("Usage: ", "  Examples:\n", "\nOptions:\n", "\nOptions of every command:\n")
+    )
+    assert usage < examples < options < common
+    assert len(text[:examples].strip().splitlines()) <= 4, "the usage and the summary"
+    assert {option for option in COMMON if f" {option}" in text[common:]} >= {"--version", "--help"}
+    assert not any(option in text[options:common] for option in ("--version", "--help"))
+    assert text.count("Examples:") == 1

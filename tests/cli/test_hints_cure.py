@@ -241,7 +241,7 @@ ELSEWHERE = {
 def commands(hint: str) -> list[list[str]]:
     """Return the commands that a hint names, as a shell would split them."""
     found = []
-    for part in re.split(r"; |\)| \(", hint):
+    for part in re.split(r"; |\)| \(|\n", hint):
         start = re.search(r"\b(smrep|aws) [a-z]", part)
         if start:
             found.append(shlex.split(part[start.start() :]))

@@ -67,7 +67,28 @@ def test_where_the_primary_lives(sandbox: Sandbox, words: list[str], env: dict[s
 def test_no_secret_means_all_of_the_region_and_is_said(sandbox: Sandbox) -> None:
     done = sandbox.smrep("iam-policy", "-r", "us-west-2", SMREP_EXPECT_ACCOUNT=ACCOUNT)
     assert statements(done)["Replicate"]["Resource"] == [f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:*"]
-    assert "no SECRET: the policy is for every secret of us-east-1" in done.err
+    assert "no SECRET: the policy covers every secret in us-east-1" in done.err
+
+
+LISTING = {"Sid": "ListSecrets", "Effect": "Allow", "Action": ["secretsmanager:ListSecrets"], "Resource": ["*"]}
+
+
+@pytest.mark.parametrize("words", [[], ["prod/*"], ["--prefix", "prod/"]])
+@pytest.mark.parametrize("command", ["replicate", "status", "remove", "rekey", "doctor"])
+def test_where_selectors_may_choose_the_policy_allows_to_list(sandbox: Sandbox, words: list[str], command: str) -> None:
+    done = sandbox.smrep("iam-policy", *words, "-r", "us-west-2", "--for", command)
+    assert statements(done)["ListSecrets"] == LISTING
+
+
+@pytest.mark.parametrize("words", [["prod/db"], [ARN], ["prod/*", "--for", "promote"]])
+def test_named_secrets_need_no_list(sandbox: Sandbox, words: list[str]) -> None:
+    assert "ListSecrets" not in sandbox.smrep("iam-policy", *words, "-r", "us-west-2").out
+
+
+def test_a_prefix_is_the_pattern_of_its_names(sandbox: Sandbox) -> None:
+    by_prefix = sandbox.smrep("iam-policy", "--prefix", "prod/", "-r", "us-west-2")
+    assert by_prefix.out == sandbox.smrep("iam-policy", "prod/*", "-r", "us-west-2").out
+    assert statements(by_prefix)["Replicate"]["Resource"] == ["arn:aws:secretsmanager:us-east-1:*:secret:prod/*"]
 
 
 def test_no_region_is_a_warning_and_no_limit(sandbox: Sandbox) -> None:
@@ -94,11 +115,11 @@ def test_a_policy_that_is_too_long_for_iam_is_said(sandbox: Sandbox) -> None:
     [
         (["--for", "remove"], "allows removing every replica"),
         (["--for", "rekey"], "rekey --recreate also needs --for remove,replicate"),
-        (["--primary-region", "us-east-9"], "warning: us-east-9 is no Region that this version knows"),
-        ([], "no account is known"),
+        (["--primary-region", "us-east-9"], "warning: us-east-9 is not a Region that this version knows"),
+        ([], "the account is unknown"),
         ([], "no statement for the primary's key in us-east-1: "),
         (["-r", "eu-west-1"], "no statement for the replicas' keys in eu-west-1: "),
-        ([ARN], f"reported as unchecked: {ARN}"),
+        ([ARN], f"reports it as unchecked: {ARN}"),
     ],
 )
 def test_what_else_is_said(sandbox: Sandbox, words: list[str], sentence: str) -> None:
@@ -107,18 +128,17 @@ def test_what_else_is_said(sandbox: Sandbox, words: list[str], sentence: str) ->
 
 
 WRONG = {
-    "wildcard": (["prod/*"], "'prod/*' can't be a secret's name"),
-    "question mark": (["prod/d?"], "can't be a secret's name"),
-    "policy variable": (["prod/${aws:username}"], "can't be a secret's name"),
-    "wildcard in an ARN": ([ARN[:-6] + "??????"], "can't be a secret's name"),
-    "all secrets by ARN": ([ARN[:-14] + "*"], "'*' can't be a secret's name"),
-    "wildcard as a key": (["x", "-r", f"us-west-2={KEY[:-36]}*"], "is not one KMS key"),
+    "question mark": (["prod/d?"], "is not a secret's name"),
+    "policy variable": (["prod/${aws:username}"], "is not a secret's name"),
+    "wildcard in an ARN": ([ARN[:-6] + "??????"], "is not a secret's name"),
+    "all secrets by ARN": ([ARN[:-14] + "*"], "'*' is not a secret's name"),
+    "wildcard as a key": (["x", "-r", f"us-west-2={KEY[:-36]}*"], "is not a KMS key"),
     "no key": (["x", "-r", "us-west-2=dr"], "'dr' is not a KMS key"),
-    "key elsewhere": (["x", "-r", f"eu-west-1={KEY}"], "a key of its own Region"),
-    "primary's key elsewhere": (["x", "--primary-key", KEY], "can't be the key of a primary in us-east-1"),
+    "key elsewhere": (["x", "-r", f"eu-west-1={KEY}"], "use a key in eu-west-1"),
+    "primary's key elsewhere": (["x", "--primary-key", KEY], "is not a key in us-east-1"),
     "default key without Regions": (["x", "--kms-key", "alias/dr"], "--kms-key does nothing without -r"),
     "own Region": (["x", "-r", "us-east-1"], "us-east-1 is the primary's own Region"),
-    "partitions": (["x", "-r", "cn-north-1"], "within one partition"),
+    "partitions": (["x", "-r", "cn-north-1"], "secrets replicate only within a partition"),
     "account": ([ARN, "--expect-account", "999999999999"], f"belongs to account {ACCOUNT}"),
     "ARN against flag": ([ARN, "--primary-region", "eu-west-1"], "contradicts the ARN"),
     "mistyped command": (["x", "--for", "replicat"], "did you mean replicate?"),

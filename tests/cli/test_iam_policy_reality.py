@@ -11,7 +11,7 @@ import pytest
 from cli.test_iam_policy_command import ACCOUNT, ARN, policy
 from fixtures import Sandbox
 
-from smrep.rules.least_privilege import CALLS
+from smrep.rules.least_privilege import CALLS, SELECTING
 from smrep.sandbox.simulator.simulated_aws import ApiError, Call
 
 
@@ -93,6 +93,7 @@ REALITY = [
     ("promote", ["-r", "us-west-2", "--yes"], "StopReplicationToReplica"),
     ("doctor", ["-r", REGIONS], "DescribeKey"),
     ("list", [], "ListSecrets"),
+    ("init", ["--all", "-r", REGIONS], "ListSecrets"),
     ("audit", ["-r", REGIONS], "ListSecrets"),
     ("audit", ["-f", "-", "--deep"], "DescribeSecret"),
     ("plan", ["-f", "-"], "DescribeKey"),
@@ -104,7 +105,8 @@ REALITY = [
     ("failback", ["--record", "RECORD", "--yes", "--return-primary"], "StopReplicationToReplica"),
 ]
 """A command, its words, and an operation that it is sure to send; a new command of CALLS is one more line."""
-MANY = {"list", "audit", "plan", "apply", "export", "failover", "failback"}
+READING = {"status", "wait", "verify", "doctor"}
+MANY = {"list", "init", "audit", "plan", "apply", "export", "failover", "failback"}
 """The commands that take no SECRET."""
 KEYED = {"region": "us-west-2", "kms_key": "alias/dr"}
 MANIFEST = json.dumps(
@@ -149,6 +151,24 @@ def test_what_a_command_really_calls_is_what_its_policy_grants(
     keyed = ["-r", "us-west-2=alias/dr,eu-west-1=alias/dr"] if command == "rekey" else ["-r", REGIONS]
     keyed += ["--primary-key", "alias/dr", "--expect-account", sandbox.simulator.account_id]
     of = policy(sandbox.smrep("iam-policy", *names, *keyed, "--for", command))
+    for call in calls:
+        resources, context = request_of(sandbox, call)
+        for resource in resources:
+            assert allows(of, f"{call.service}:{call.operation}", resource, context), f"{call} on {resource}"
+
+
+@pytest.mark.parametrize("command", sorted(SELECTING))
+def test_what_selectors_call_is_granted_by_the_policy_of_their_prefix(sandbox: Sandbox, command: str) -> None:
+    sandbox.create()
+    sandbox.call("ReplicateSecretToRegions", SecretId="prod/db", AddReplicaRegions=[{"Region": "us-west-2"}])
+    sandbox.call("DescribeSecret", SecretId="prod/db")
+    sandbox.simulator.log.clear()
+    target = "us-west-2=alias/aws/secretsmanager" if command in {"rekey", "replicate"} else "us-west-2"
+    sandbox.smrep(command, "--prefix", "prod/", "-r", target, *([] if command in READING else ["--yes"]))
+    calls = [call for call in sandbox.simulator.log if call.service != "sts"]
+    assert calls[0].operation == "ListSecrets"
+    words = ("--prefix", "prod/", "-r", "us-west-2", "--for", command)
+    of = policy(sandbox.smrep("iam-policy", *words, "--expect-account", sandbox.simulator.account_id))
     for call in calls:
         resources, context = request_of(sandbox, call)
         for resource in resources:

@@ -51,7 +51,7 @@ def test_what_git_bash_makes_of_a_name(sandbox: Sandbox, command: str) -> None:
     )
     done = sandbox.smrep(*words)
     assert (done.code, sandbox.simulator.log) == (2, [])
-    assert "hint: keep Git Bash from it: export MSYS_NO_PATHCONV=1" in done.err
+    assert "hint: turn that off:\n  export MSYS_NO_PATHCONV=1" in done.err
 
 
 def test_json_has_the_document(sandbox: Sandbox) -> None:

@@ -43,7 +43,7 @@ def to_be_deleted(sandbox: Sandbox) -> None:
 STATES: dict[str, Callable[[Sandbox], None]] = {
     "promoted": promoted,
     "missing": gone,
-    "name_clash": another_secret,
+    "name_conflict": another_secret,
     "pending_deletion": to_be_deleted,
 }
 each_state = pytest.mark.parametrize(("kind", "happen"), STATES.items(), ids=STATES)
@@ -165,7 +165,7 @@ def test_usable_is_said_only_of_what_is(sandbox: Sandbox) -> None:
     assert sandbox.smrep("wait", "prod/db", "-r", WEST).code == 0
     sandbox.call("StopReplicationToReplica", WEST, SecretId="prod/db")
     done = sandbox.smrep("wait", "prod/db", "-r", WEST)
-    assert (done.code, "stands alone now" in done.err) == (5, True)
+    assert (done.code, "was promoted" in done.err) == (5, True)
 
 
 def test_status_makes_one_call(sandbox: Sandbox) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 
 import pytest
-from fixtures import Sandbox
+from fixtures import Sandbox, commands_in
 
 HOME, WEST = "us-east-1", "us-west-2"
 
@@ -13,8 +13,8 @@ HOME, WEST = "us-east-1", "us-west-2"
 def follow(sandbox: Sandbox, hint: str) -> int:
     """Carry out the commands of a hint, `aws kms` as calls; return the exit code of the last, which is smrep's."""
     code = -1
-    for part in hint.split("; "):
-        words = shlex.split(part.partition(": ")[2] if ": " in part else part)
+    for part in commands_in(hint):
+        words = shlex.split(part)
         if words[:2] == ["aws", "kms"]:
             operation = "".join(each.title() for each in words[2].split("-"))
             options = dict(zip(words[3::2], words[4::2], strict=True))
@@ -53,7 +53,7 @@ def test_another_key_is_named_where_the_replicas_is_not_there(sandbox: Sandbox) 
     done = sandbox.smrep("replicate", "prod/db", "-r", f"{WEST}=alias/nowhere", "--no-preflight", "-o", "json")
     error = done.document["secrets"][0]["replicas"][0]["error"]
     assert (done.code, "NotFoundException" in error["message"]) == (1, True)
-    command = error["hint"].partition("then name one: ")[2].replace("alias/NAME", "alias/dr")
+    command = commands_in(error["hint"])[-1].replace("alias/NAME", "alias/dr")
     assert sandbox.smrep(*shlex.split(command)[1:]).code == 0
 
 
@@ -64,7 +64,7 @@ def test_where_the_primarys_key_is_gone_a_new_value_and_the_doctor_lead_on(sandb
     del sandbox.simulator._state.keys.keys[HOME, key.rpartition("/")[2]]
     done = sandbox.smrep("replicate", "prod/db", "-r", WEST, "--no-preflight", "-o", "json")
     hint = done.document["secrets"][0]["replicas"][0]["error"]["hint"]
-    update, doctor, _again = (shlex.split(each.rpartition(": ")[2]) for each in hint.split("; "))
+    update, doctor, _again = map(shlex.split, commands_in(hint))
     assert update[:3] == ["aws", "secretsmanager", "update-secret"]
     params = dict(zip(update[3::2], update[4::2], strict=True))
     sandbox.call("UpdateSecret", SecretId=params["--secret-id"], KmsKeyId="alias/good", SecretString="new")

@@ -155,7 +155,7 @@ def test_a_disk_that_fills_up_while_waiting_leaves_the_command_that_goes_on(make
             check=False,
         )
     assert (done.returncode, done.stderr.count("could not be written")) == (1, 1)
-    assert "hint: smrep wait b --primary-region us-east-1 -r us-west-2\n" in done.stderr
+    assert "hint: to resume:\n  smrep wait b --primary-region us-east-1 -r us-west-2\n" in done.stderr
     assert len(sandbox.log("ReplicateSecretToRegions")) == 2
 
 

@@ -68,8 +68,10 @@ def test_each_thing_is_in_the_document_and_counted(busy: Sandbox, rules: list[di
     assert counts(done) == {"secrets": 6, "add": 1, "keep": 2, "retry": 1, "remove": 1, "wrong_key": 1, "blocked": 1}
     (finding,) = rows(done)["prod/key", WEST]["findings"]
     assert finding["kind"] == "wrong_key"
-    assert finding["hint"] == "smrep rekey prod/key --primary-region us-east-1 -r us-west-2=alias/dr"
-    assert rows(done)["prod/clash", WEST]["error"]["code"] == "name_clash"
+    assert finding["hint"] == (
+        "change its key:\n  smrep rekey prod/key --primary-region us-east-1 -r us-west-2=alias/dr"
+    )
+    assert rows(done)["prod/clash", WEST]["error"]["code"] == "name_conflict"
     assert sent(busy) == []
 
 
@@ -133,7 +135,7 @@ def test_keys_that_clash_only_for_the_secrets_there_are(make_sandbox: Make, tmp_
     file = manifest(tmp_path, PROD | {"regions": [OLD]}, {"name": "a", "prefix": "prod/a", "regions": [NEW]})
     error = refused(sandbox, "plan", "-f", file)
     assert error["code"] == "ManifestError"
-    told = "replicate[0] and replicate[1]: prod/a is given two keys in us-west-2, alias/old and alias/new"
+    told = "replicate[0] and replicate[1]: prod/a has two keys in us-west-2, alias/old and alias/new"
     assert told in error["message"]
 
 
@@ -148,8 +150,8 @@ def test_several_mistakes_are_told_at_once_a_line_each(make_sandbox: Make, tmp_p
     done = sandbox.smrep("plan", "-f", file, "--json")
     error = done.document["error"]
     mistakes = [
-        "replicate[0] and replicate[1]: prod/a is given two keys in us-west-2, alias/old and alias/new",
-        "replicate[2]: slip matches no secret of us-east-1",
+        "replicate[0] and replicate[1]: prod/a has two keys in us-west-2, alias/old and alias/new",
+        "replicate[2]: slip matches no secret in us-east-1: prefix prdo/",
     ]
     assert (done.code, sent(sandbox)) == (2, [])
     for each in mistakes:
@@ -193,7 +195,7 @@ def test_a_plan_that_can_not_be_written_is_no_good_end(make_sandbox: Make, tmp_p
 def test_a_plan_that_has_no_folder_to_lie_in_is_refused_before_any_call(make_sandbox: Make, tmp_path: Path) -> None:
     sandbox = stocked(make_sandbox, "prod/a")
     error = refused(sandbox, "plan", "-f", manifest(tmp_path), "--out", str(tmp_path / "none" / "dr.plan"))
-    assert "can't be written: there is no folder" in error["message"]
+    assert "cannot be written: folder" in error["message"]
     assert sandbox.simulator.log == []
 
 

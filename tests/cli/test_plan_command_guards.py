@@ -58,7 +58,7 @@ def test_another_primary_region_stops_it_whoever_names_it(
         env[by] = "us-east-2"
     error = refused(stock, *command, "-f", file, *flags, env=env)
     assert error["code"] == "PrimaryRegionMismatch"
-    assert error["hint"] == "if the manifest is right: --primary-region us-east-1"
+    assert error["hint"] == "if the manifest is right, add --primary-region us-east-1"
     assert stock.simulator.log == []
 
 

@@ -45,7 +45,7 @@ def test_the_primary_itself_is_exit_2(make_sandbox: Make) -> None:
     sandbox = replicated(make_sandbox)
     done = sandbox.smrep("promote", "prod/db", "-r", "us-east-1", "--yes", "--json")
     assert (done.code, done.document["result"]) == (2, "usage")
-    assert "is the primary itself" in done.document["error"]["message"]
+    assert "is the primary, which cannot be promoted" in done.document["error"]["message"]
     assert sandbox.log(STOP) == []
 
 
@@ -73,7 +73,7 @@ def test_an_arn_of_a_third_region_is_exit_2_and_promotes_nothing(make_sandbox: M
     done = sandbox.smrep("promote", arn, "-r", "us-west-2", "--yes", "--json")
     assert (done.code, sandbox.log(STOP)) == (2, [])
     error = done.document["error"]
-    assert f"{arn} is of eu-west-1, and -r says us-west-2, which holds a replica of us-east-1" in error["message"]
+    assert f"{arn} is in eu-west-1, but -r us-west-2 has a replica of us-east-1" in error["message"]
     assert arn_in(sandbox, "us-west-2") in error["hint"]
 
 
@@ -116,7 +116,7 @@ def test_a_secret_scheduled_for_deletion_is_refused(sandbox: Sandbox) -> None:
     done = sandbox.smrep("promote", "prod/db", "-r", "us-west-2", "--yes", "--json")
     error = done.document["secrets"][0]["error"]
     assert (done.code, error["code"]) == (1, "pending_deletion")
-    assert error["hint"].startswith("aws secretsmanager restore-secret --secret-id arn:")
+    assert error["hint"].startswith("restore it:\n  aws secretsmanager restore-secret --secret-id arn:")
     assert error["hint"].endswith("--region us-west-2")
 
 
@@ -152,7 +152,7 @@ def test_throttling_for_ever_names_the_command_that_tries_again(make_sandbox: Ma
     done = sandbox.smrep("promote", "prod/db", "-r", "us-west-2", "--yes", "--timeout", "1s", "--json")
     (row,) = done.document["secrets"][0]["replicas"]
     assert (done.code, row["changed"], row["error"]["code"]) == (3, False, "ThrottlingException")
-    assert done.document["error"]["hint"] == "smrep promote prod/db -r us-west-2 --timeout 1m"
+    assert done.document["error"]["hint"] == ("to resume:\n  smrep promote prod/db -r us-west-2 --timeout 1m")
 
 
 def test_a_hint_stays_in_the_account_that_was_typed(make_sandbox: Make, tmp_path: Path) -> None:

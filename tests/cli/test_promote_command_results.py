@@ -66,7 +66,9 @@ def test_the_dead_region_is_not_needed_whatever_the_environment_says(make_sandbo
     assert regions_called(sandbox) == {"us-west-2"}
     assert stands_alone(sandbox)
     lines = done.err.splitlines()
-    silent = [line for line in lines if "the old primary in us-east-1 was asked once and did not tell" in line]
+    silent = [
+        line for line in lines if "the old primary in us-east-1 did not say which Regions it still lists: " in line
+    ]
     assert (len(silent), silent[0].startswith("warning: ")) == (1, True)
     assert [line for line in lines if line.startswith("error: ")] == []
 
@@ -96,7 +98,7 @@ def test_running_again_changes_nothing_and_needs_no_confirmation(make_sandbox: M
     (row,) = done.document["secrets"][0]["replicas"]
     assert (done.code, row["changed"], row["action"], row["status"]) == (0, False, "promote", None)
     assert row["arn"] == arn_in(sandbox)
-    assert "stands alone already; nothing was sent" in done.err
+    assert "is already standalone; nothing was sent" in done.err
     assert "to be cut off" not in done.err
     assert [call.operation for call in sandbox.simulator.log] == ["DescribeSecret"]
 
@@ -108,7 +110,7 @@ def test_once_it_has_replicas_of_its_own_it_is_a_primary_itself(make_sandbox: Ma
     sandbox.call("ReplicateSecretToRegions", "us-west-2", SecretId="prod/db", AddReplicaRegions=added)
     done = sandbox.smrep("promote", "prod/db", "-r", "us-west-2", "--yes", "--json")
     assert done.code == 2
-    assert "prod/db in us-west-2 is the primary itself" in done.document["error"]["message"]
+    assert "prod/db in us-west-2 is the primary, which cannot be promoted" in done.document["error"]["message"]
     assert len(sandbox.log(STOP)) == 1
 
 
@@ -117,7 +119,10 @@ def test_what_the_old_primary_lists_still_and_who_stays_is_said(make_sandbox: Ma
     done = sandbox.smrep("promote", "prod/db", "-r", "us-west-2", "--yes")
     warnings = [line.removeprefix("warning: ") for line in done.err.splitlines() if line.startswith("warning: ")]
     assert done.code == 0
-    assert any(each.startswith("the old primary in us-east-1 lists us-west-2 still, as InSync") for each in warnings)
+    assert any(
+        each.startswith("the old primary in us-east-1 still lists us-west-2 as InSync; ignore that status")
+        for each in warnings
+    )
     assert "eu-west-1, sa-east-1 stay with the old primary in us-east-1" in warnings
     assert sandbox.call("DescribeSecret", "eu-west-1", SecretId="prod/db")["PrimaryRegion"] == "us-east-1"
 
@@ -131,13 +136,15 @@ def test_an_old_primary_that_lists_nothing_more_is_passed_over_in_silence(make_s
 def test_text_is_one_row(make_sandbox: Make) -> None:
     sandbox = replicated(make_sandbox)
     done = sandbox.smrep("promote", "prod/db", "-r", "us-west-2", "--yes")
-    assert done.rows == [["prod/db", "us-west-2", "-", "alias/aws/secretsmanager", "promote", "stands alone"]]
+    assert done.rows == [
+        ["prod/db", "us-west-2", "-", "alias/aws/secretsmanager", "promote", "standalone", "123456789012", "-"]
+    ]
 
 
 def test_the_table_says_that_it_stands_alone(make_sandbox: Make) -> None:
     sandbox = replicated(make_sandbox)
     done = sandbox.smrep("promote", "prod/db", "-r", "us-west-2", "--yes", "-o", "table")
-    assert "1 of 1 stands alone" in done.out
+    assert "1 of 1 standalone" in done.out
     assert "not listed" not in done.out
 
 
@@ -147,7 +154,7 @@ def test_dry_run_sends_nothing_and_asks_nobody(make_sandbox: Make) -> None:
     (row,) = done.document["secrets"][0]["replicas"]
     assert (done.code, done.document["dry_run"], done.document["result"]) == (0, True, "ok")
     assert (row["action"], row["changed"], row["arn"]) == ("promote", False, arn_in(sandbox))
-    assert "to be cut off from its primary in us-east-1 for good" in done.err
+    assert "prod/db in us-west-2 will become standalone for good" in done.err
     assert [call.operation for call in sandbox.simulator.log] == ["DescribeSecret"]
     assert regions_called(sandbox) == {"us-west-2"}
 

@@ -56,8 +56,8 @@ def test_text_has_a_row_per_region(make_sandbox: Make) -> None:
     sandbox = replicated(make_sandbox, WEST, "eu-west-1")
     done = sandbox.smrep("rekey", "prod/db", "-r", f"{WEST},eu-west-1", "--kms-key", "alias/new")
     assert done.rows == [
-        ["prod/db", WEST, "InSync", "alias/new", "rekey", "Replication succeeded"],
-        ["prod/db", "eu-west-1", "InSync", "alias/new", "rekey", "Replication succeeded"],
+        ["prod/db", WEST, "InSync", "alias/new", "rekey", "Replication succeeded", "123456789012", "true"],
+        ["prod/db", "eu-west-1", "InSync", "alias/new", "rekey", "Replication succeeded", "123456789012", "true"],
     ]
 
 
@@ -119,7 +119,7 @@ def test_throttling_for_ever_is_exit_3_with_this_command(make_sandbox: Make) -> 
     sandbox = replicated(make_sandbox, write_quota=0)
     done = sandbox.smrep("rekey", "prod/db", "-r", NEW, "--timeout", "1s", "--json")
     assert (done.code, done.document["result"], row_of(done)["changed"]) == (3, "pending", False)
-    hint = "smrep rekey prod/db --primary-region us-east-1 -r us-west-2=alias/new --timeout 1m"
+    hint = "to resume:\n  smrep rekey prod/db --primary-region us-east-1 -r us-west-2=alias/new --timeout 1m"
     assert done.document["error"]["hint"] == hint
     assert "goes on" not in done.err
 

@@ -10,7 +10,7 @@ import pytest
 from cli.document_rows import row_of
 from cli.rekey_sandbox import NEW, WEST, replicated, value_in, writes
 from cli.test_terminal import Terminal
-from fixtures import Done, Sandbox
+from fixtures import Done, Sandbox, commands_in
 
 from smrep.sandbox.faults import Faults
 
@@ -22,9 +22,9 @@ def test_recreate_asks_and_says_loudly_what_it_does(make_sandbox: Make) -> None:
     sandbox = replicated(make_sandbox)
     done = sandbox.smrep("rekey", "prod/db", "-r", NEW, "--recreate", "--json", "-q")
     assert (done.code, done.document["result"], done.document["error"]["code"]) == (2, "usage", "ConfirmationNeeded")
-    assert "warning: prod/db will be missing in us-west-2 from its removal until it is replicated anew" in done.err
+    assert "warning: prod/db will be missing in us-west-2 from its removal until it is replicated again" in done.err
     hint = "smrep rekey prod/db --primary-region us-east-1 -r us-west-2=alias/new --recreate --yes"
-    assert done.document["error"]["hint"] == f"--yes answers it: {hint}"
+    assert done.document["error"]["hint"] == f"to confirm it:\n  {hint}"
     assert (writes(sandbox), value_in(sandbox)) == ([], "s3cret")
     assert sandbox.smrep(*shlex.split(hint)[1:]).code == 0
 
@@ -84,7 +84,7 @@ def test_recreate_refuses_a_key_that_may_not_be_looked_at(make_sandbox: Make, fl
 def test_the_secrets_name_confirms(make_sandbox: Make) -> None:
     sandbox = replicated(make_sandbox)
     terminal = Terminal(sandbox, "rekey", "prod/db", "-r", NEW, "--recreate")
-    terminal.read_until("type the secret's name to go on: ")
+    terminal.read_until("to continue: ")
     assert "will be missing in us-west-2" in terminal.seen
     assert writes(sandbox) == []
     terminal.type("prod/db\n")
@@ -96,7 +96,7 @@ def test_the_secrets_name_confirms(make_sandbox: Make) -> None:
 def test_another_answer_does_not(make_sandbox: Make) -> None:
     sandbox = replicated(make_sandbox)
     terminal = Terminal(sandbox, "rekey", "prod/db", "-r", NEW, "--recreate")
-    terminal.read_until("type the secret's name to go on: ")
+    terminal.read_until("to continue: ")
     terminal.type("yes\n")
     assert terminal.end() == 2
     assert "not confirmed; nothing was sent" in terminal.seen
@@ -109,13 +109,13 @@ def test_the_deadline_before_it_is_gone_is_exit_3_with_the_command_that_makes_it
     error, row = done.document["error"], row_of(done)
     assert (done.code, done.document["result"], error["code"]) == (3, "pending", "Timeout")
     assert (row["changed"], row["arn"]) == (True, None)
-    assert error["hint"] == f"{REPLICATE} --timeout 1m"
+    assert error["hint"] == f"to resume:\n  {REPLICATE} --timeout 1m"
     assert writes(sandbox) == ["RemoveRegionsFromReplication"]
     sandbox.simulator.faults = Faults()
     with sandbox.simulator.undisturbed():
         sandbox.call("StopReplicationToReplica", WEST, SecretId="prod/db")
         sandbox.call("DeleteSecret", WEST, SecretId="prod/db", ForceDeleteWithoutRecovery=True)
-    again = sandbox.smrep(*shlex.split(error["hint"])[1:], "--json")
+    again = sandbox.smrep(*shlex.split(commands_in(error["hint"])[0])[1:], "--json")
     assert (again.code, row_of(again)["kms_key_id"], value_in(sandbox)) == (0, "alias/new", "s3cret")
 
 
@@ -146,7 +146,7 @@ def test_a_signal_in_between_names_the_command_that_makes_it_anew(
 ) -> None:
     sandbox, done = interrupted(make_sandbox, number, code)
     assert done.document["result"] == "interrupted"
-    assert done.document["error"]["hint"] == REPLICATE
+    assert done.document["error"]["hint"] == f"to resume:\n  {REPLICATE}"
     assert (row_of(done)["changed"], row_of(done)["arn"]) == (True, None)
     assert writes(sandbox) == ["RemoveRegionsFromReplication"]
 

@@ -17,12 +17,21 @@ def test_dry_run_sends_nothing_and_asks_nobody(make_sandbox: Make) -> None:
     assert (done.code, done.document["dry_run"], done.document["result"]) == (0, True, "ok")
     (row,) = done.document["secrets"][0]["replicas"]
     assert (row["action"], row["changed"], row["status"]) == ("remove", False, "InSync")
-    assert "to be removed for good from us-west-2: arn:" in done.err
+    assert "prod/db in us-west-2 will be deleted for good: arn:" in done.err
     assert "dry run: nothing was sent" in done.err
     assert sandbox.log(REMOVE) == []
     text = sandbox.smrep("remove", "prod/db", "-r", "us-west-2", "-n")
     assert text.rows == [
-        ["prod/db", "us-west-2", "InSync", "alias/aws/secretsmanager", "remove", "Replication succeeded"]
+        [
+            "prod/db",
+            "us-west-2",
+            "InSync",
+            "alias/aws/secretsmanager",
+            "remove",
+            "Replication succeeded",
+            "123456789012",
+            "-",
+        ]
     ]
     table = sandbox.smrep("remove", "prod/db", "-r", "us-west-2", "-n", "-o", "table")
     assert "dry run, nothing was sent: " in table.out
@@ -33,8 +42,17 @@ def test_text_is_one_row_per_region(make_sandbox: Make) -> None:
     done = sandbox.smrep("remove", "prod/db", "-r", "us-west-2,eu-west-1", "--yes", "--timeout", "1s")
     assert done.code == 3
     gone, waiting = done.rows
-    assert gone == ["prod/db", "us-west-2", "-", "-", "remove", "gone"]
-    assert waiting == ["prod/db", "eu-west-1", "-", "alias/aws/secretsmanager", "remove", "being removed"]
+    assert gone == ["prod/db", "us-west-2", "-", "-", "remove", "gone", "123456789012", "-"]
+    assert waiting == [
+        "prod/db",
+        "eu-west-1",
+        "-",
+        "alias/aws/secretsmanager",
+        "remove",
+        "being removed",
+        "123456789012",
+        "-",
+    ]
 
 
 def test_name_prints_the_primary_arn_once(make_sandbox: Make) -> None:
@@ -85,7 +103,7 @@ def test_the_victim_is_shown_before_it_is_removed(make_sandbox: Make) -> None:
     arn = sandbox.call("DescribeSecret", "us-west-2", SecretId="prod/db")["ARN"]
     done = sandbox.smrep("remove", "prod/db", "-r", "us-west-2", "--yes", "-q")
     (line,) = done.err.splitlines()
-    assert line.startswith(f"warning: to be removed for good from us-west-2: {arn}, last changed 2")
+    assert line.startswith(f"warning: prod/db in us-west-2 will be deleted for good: {arn}, last changed 2")
     assert "last accessed not recorded, rotation off" in line
 
 
@@ -111,7 +129,8 @@ def test_an_entry_with_nothing_behind_it_is_said_to_be_only_that(sandbox: Sandbo
     sandbox.simulator.set_replication_status("prod/db", "us-east-1", "us-west-2", "Failed", "no luck")
     done = sandbox.smrep("remove", "prod/db", "-r", "us-west-2", "--yes", "--json")
     assert (done.code, done.document["secrets"][0]["replicas"][0]["changed"]) == (0, True)
-    assert "to be removed for good from us-west-2: the entry of prod/db, with nothing there" in done.err
+    only_listed = "where the primary lists it but no secret of that name exists"
+    assert f"prod/db will be removed from us-west-2, {only_listed}" in done.err
 
 
 def test_ndjson_tells_the_request_before_it_goes_out(make_sandbox: Make) -> None:

@@ -22,8 +22,8 @@ def test_a_namesake_is_refused_and_other_regions_go_on(make_sandbox: Make) -> No
     done = sandbox.smrep("remove", "prod/db", "-r", "us-west-2,eu-west-1", "--yes", "--json")
     stopped, removed = done.document["secrets"][0]["replicas"]
     assert (done.code, done.document["result"]) == (1, "failed")
-    assert (stopped["status"], stopped["changed"], stopped["error"]["code"]) == (None, False, "name_clash")
-    assert [(each["kind"], each["severity"]) for each in stopped["findings"]] == [("name_clash", "error")]
+    assert (stopped["status"], stopped["changed"], stopped["error"]["code"]) == (None, False, "name_conflict")
+    assert [(each["kind"], each["severity"]) for each in stopped["findings"]] == [("name_conflict", "error")]
     assert victim in stopped["error"]["message"]
     assert victim in stopped["error"]["hint"]
     assert (removed["changed"], removed["error"]) == (True, None)
@@ -35,11 +35,11 @@ def test_a_promoted_replica_is_refused(make_sandbox: Make) -> None:
     sandbox = replicated(make_sandbox)
     sandbox.call("StopReplicationToReplica", "us-west-2", SecretId="prod/db")
     done = sandbox.smrep("remove", "prod/db", "-r", "us-west-2", "--yes")
-    ((_, region, status, _, action, message),) = done.rows
+    ((_, region, status, _, action, message, *_),) = done.rows
     assert (done.code, region, status, action) == (1, "us-west-2", "-", "remove")
-    assert "was our replica once and stands alone now" in message
+    assert "was promoted, and removing the Region may delete it" in message
     assert "error: " in done.err
-    assert "hint: look at it: aws secretsmanager describe-secret --secret-id arn:" in done.err
+    assert "hint: look at it:\n  aws secretsmanager describe-secret --secret-id arn:" in done.err
     assert sandbox.log(REMOVE) == []
 
 
@@ -56,7 +56,7 @@ def test_a_look_that_is_denied_is_exit_4_and_unchecked(make_sandbox: Make) -> No
 def test_what_is_unchecked_is_told_once_on_stderr(make_sandbox: Make) -> None:
     sandbox = replicated(make_sandbox, denied=frozenset({("DescribeSecret", "us-west-2")}))
     done = sandbox.smrep("remove", "prod/db", "-r", "us-west-2", "--yes")
-    assert len([line for line in done.err.splitlines() if "could not be looked at" in line]) == 1
+    assert len([line for line in done.err.splitlines() if "prod/db in us-west-2" in line]) == 1
 
 
 def test_a_denied_removal_is_exit_4_with_the_permission(make_sandbox: Make) -> None:
@@ -82,7 +82,7 @@ def test_a_replica_is_refused_with_the_command_to_run(make_sandbox: Make) -> Non
     done = sandbox.smrep(*words)
     assert done.code == 1
     assert "error: prod/db in us-west-2 is a replica; its primary is in us-east-1\n" in done.err
-    assert "hint: smrep remove prod/db --primary-region us-east-1 -r eu-west-1\n" in done.err
+    assert "hint: use the primary:\n  smrep remove prod/db --primary-region us-east-1 -r eu-west-1\n" in done.err
     assert sandbox.log(REMOVE) == []
 
 
@@ -93,8 +93,8 @@ def test_the_hint_stays_in_the_account_that_was_typed(make_sandbox: Make, tmp_pa
     words = ["remove", "prod/db", "-r", "us-west-2", "--profile", "staging", "--yes", "--timeout", "0", "--json"]
     document = sandbox.smrep(*words, AWS_CONFIG_FILE=str(config)).document
     (row,) = document["secrets"][0]["replicas"]
-    assert document["error"]["hint"].startswith("smrep remove --profile staging prod/db")
-    assert row["findings"][0]["hint"].startswith("smrep remove --profile staging prod/db")
+    assert document["error"]["hint"].startswith("to resume:\n  smrep remove --profile staging prod/db")
+    assert row["findings"][0]["hint"].startswith("wait until it is gone:\n  smrep remove --profile staging prod/db")
 
 
 @pytest.mark.parametrize(
@@ -141,6 +141,8 @@ def test_throttling_for_ever_names_the_command_that_tries_again(make_sandbox: Ma
     done = sandbox.smrep("remove", "prod/db", "-r", "us-west-2", "--yes", "--timeout", "1s", "--json")
     (row,) = done.document["secrets"][0]["replicas"]
     assert (done.code, row["changed"], row["error"]["code"]) == (3, False, "ThrottlingException")
-    assert done.document["error"]["message"] == "still open after 1s: prod/db us-west-2 (not known to be sent)"
-    assert done.document["error"]["hint"].startswith("smrep remove prod/db --primary-region us-east-1 -r us-west-2")
+    assert done.document["error"]["message"] == "not finished after 1s: prod/db us-west-2 (perhaps not sent)"
+    assert done.document["error"]["hint"].startswith(
+        "to resume:\n  smrep remove prod/db --primary-region us-east-1 -r us-west-2"
+    )
     assert "goes on" not in done.err

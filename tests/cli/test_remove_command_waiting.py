@@ -9,7 +9,7 @@ import pytest
 from cli.remove_sandbox import REMOVE, is_there
 from cli.replicated_sandbox import replicated
 from cli.test_terminal import Terminal
-from fixtures import Done, Sandbox
+from fixtures import Done, Sandbox, commands_in
 
 from smrep.sandbox.faults import Faults
 
@@ -72,17 +72,18 @@ def test_a_signal_while_waiting_and_the_command_that_goes_on(
     assert (process.returncode, document["result"], row["changed"]) == (code, "interrupted", True)
     assert [each["kind"] for each in row["findings"]] == ["removing"]
     assert "stopped waiting; AWS goes on removing" in err
-    assert document["error"]["hint"] == "smrep remove prod/db --primary-region us-east-1 -r us-west-2"
+    assert document["error"]["hint"] == ("to resume:\n  smrep remove prod/db --primary-region us-east-1 -r us-west-2")
     assert "Traceback" not in err
+    (command,) = commands_in(document["error"]["hint"])
 
-    again = sandbox.smrep(*document["error"]["hint"].split()[1:], "--timeout", "1s", "--json")
+    again = sandbox.smrep(*command.split()[1:], "--timeout", "1s", "--json")
     (row,) = again.document["secrets"][0]["replicas"]
     assert (again.code, row["changed"], len(sandbox.log(REMOVE))) == (3, False, 1)
     sandbox.simulator.faults = Faults()
     with sandbox.simulator.undisturbed():
         sandbox.call("StopReplicationToReplica", "us-west-2", SecretId="prod/db")
         sandbox.call("DeleteSecret", "us-west-2", SecretId="prod/db", ForceDeleteWithoutRecovery=True)
-    third = sandbox.smrep(*document["error"]["hint"].split()[1:], "--json")
+    third = sandbox.smrep(*command.split()[1:], "--json")
     assert (third.code, third.document["secrets"][0]["replicas"][0]["changed"]) == (0, False)
     assert len(sandbox.log(REMOVE)) == 1
 
@@ -99,7 +100,7 @@ def test_an_interrupt_of_the_second_run_names_the_command_too(make_sandbox: Make
     error = Done(process.returncode, out, err).document["error"]
     assert process.returncode == 130
     assert "AWS goes on removing" in error["message"]
-    assert error["hint"] == "smrep remove prod/db --primary-region us-east-1 -r us-west-2"
+    assert error["hint"] == ("to resume:\n  smrep remove prod/db --primary-region us-east-1 -r us-west-2")
 
 
 def test_the_second_run_waits_without_sending_and_needs_no_confirmation(make_sandbox: Make) -> None:
@@ -125,7 +126,7 @@ def test_no_wait_is_exit_0_and_pending_and_warns_of_the_primary(make_sandbox: Ma
     assert (done.code, document["result"], document["error"]) == (0, "pending", None)
     (row,) = document["secrets"][0]["replicas"]
     assert (row["changed"], row["action"], row["status"]) == (True, "remove", None)
-    assert any("delete no primary before a second smrep remove is done" in each for each in warnings(done))
+    assert any("do not delete a primary before its replicas are gone" in each for each in warnings(done))
     again = sandbox.smrep("remove", "prod/db", "-r", "us-west-2", "--no-wait", "--json")
     assert (again.code, again.document["result"]) == (3, "pending")  # this run asked AWS for nothing
 
@@ -135,9 +136,9 @@ def test_the_deadline_names_what_is_not_gone_and_the_command(make_sandbox: Make)
     done = sandbox.smrep("remove", "prod/db", "-r", "us-west-2,eu-west-1", "--yes", "--timeout", "1s", "--json")
     document = done.document
     assert (done.code, document["result"], document["error"]["code"]) == (3, "pending", "Timeout")
-    assert document["error"]["message"] == "still open after 1s: prod/db us-west-2 (not gone yet)"
+    assert document["error"]["message"] == "not finished after 1s: prod/db us-west-2 (not gone yet)"
     hint = document["error"]["hint"]
-    assert hint == "smrep remove prod/db --primary-region us-east-1 -r us-west-2 --timeout 1m"
+    assert hint == ("to resume:\n  smrep remove prod/db --primary-region us-east-1 -r us-west-2 --timeout 1m")
     waiting, gone = document["secrets"][0]["replicas"]
     assert [each["kind"] for each in waiting["findings"]] == ["removing"]
     assert waiting["findings"][0]["severity"] == "info"

@@ -16,7 +16,7 @@ def test_a_replica_is_refused_with_the_command_to_run(sandbox: Sandbox) -> None:
     sandbox.smrep("replicate", "prod/db", "-r", "us-west-2")
     done = sandbox.smrep("replicate", "prod/db", "-r", "eu-west-1", "--primary-region", "us-west-2")
     assert done.code == 1
-    assert "hint: smrep replicate prod/db --primary-region us-east-1 -r eu-west-1\n" in done.err
+    assert "hint: use the primary:\n  smrep replicate prod/db --primary-region us-east-1 -r eu-west-1\n" in done.err
 
 
 def test_a_namesake_stops_its_region(sandbox: Sandbox) -> None:
@@ -24,7 +24,7 @@ def test_a_namesake_stops_its_region(sandbox: Sandbox) -> None:
     victim = sandbox.create(region="us-west-2")
     done = sandbox.smrep("replicate", "prod/db", "-r", "us-west-2,eu-west-1", "--json")
     stopped, added = done.document["secrets"][0]["replicas"]
-    assert (done.code, stopped["status"], stopped["error"]["code"]) == (1, None, "name_clash")
+    assert (done.code, stopped["status"], stopped["error"]["code"]) == (1, None, "name_conflict")
     assert victim in stopped["findings"][0]["message"]
     assert added["status"] == "InSync"
 
@@ -36,7 +36,8 @@ def test_an_overwrite_without_an_answer_sends_nothing_at_all(sandbox: Sandbox, f
     done = sandbox.smrep("replicate", "prod/db", "-r", "us-west-2,eu-west-1", "--force-overwrite", "--json", *flags)
     assert (done.code, done.document["result"]) == (2, "usage")
     assert done.document["error"]["code"] == "ConfirmationNeeded"
-    assert f"to be destroyed for good in us-west-2: {victim}, last changed " in done.err
+    told = f"prod/db in us-west-2 will be replaced for good by a replica of us-east-1: {victim}, last changed "
+    assert told in done.err
     assert sandbox.log("ReplicateSecretToRegions") == []
 
 
@@ -46,7 +47,7 @@ def test_an_overwrite_with_yes_replaces_the_namesake(sandbox: Sandbox) -> None:
     done = sandbox.smrep("replicate", "prod/db", "-r", "us-west-2", "--force-overwrite", "--yes", "--json")
     (row,) = done.document["secrets"][0]["replicas"]
     assert (done.code, row["action"], row["status"], row["changed"]) == (0, "overwrite", "InSync", True)
-    assert [(each["kind"], each["severity"]) for each in row["findings"]] == [("name_clash", "warning")]
+    assert [(each["kind"], each["severity"]) for each in row["findings"]] == [("name_conflict", "warning")]
     assert "error:" not in done.err
 
 
@@ -103,7 +104,9 @@ def test_a_refused_replica_is_named_by_its_primary(sandbox: Sandbox) -> None:
     words = ["replicate", "prod/db", "-r", "eu-west-1", "--primary-region", "us-west-2", "-n", "--timeout", "2m"]
     assert sandbox.smrep(*words, "-o", "name").out == f"{arn}\n"
     error = sandbox.smrep(*words, "--json").document["secrets"][0]["error"]
-    assert error["hint"] == "smrep replicate prod/db --primary-region us-east-1 -r eu-west-1 --timeout 2m --dry-run"
+    assert error["hint"] == (
+        "use the primary:\n  smrep replicate prod/db --primary-region us-east-1 -r eu-west-1 --timeout 2m --dry-run"
+    )
 
 
 def test_a_hint_stays_in_the_account_that_was_typed(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -124,5 +127,5 @@ def test_an_unconfirmed_overwrite_is_not_told_as_one(sandbox: Sandbox) -> None:
     sandbox.create(region="us-west-2")
     done = sandbox.smrep("replicate", "prod/db", "-r", "us-west-2", "--force-overwrite", "-o", "table")
     assert (done.code, "nothing was sent: 1 of 1 to overwrite" in done.out) == (2, True)
-    assert "hint: --yes answers it: smrep replicate prod/db" in done.err
+    assert "hint: to confirm it:\n  smrep replicate prod/db" in done.err
     assert "-r us-west-2 --force-overwrite --yes\n" in done.err

@@ -36,10 +36,21 @@ def test_the_main_job(sandbox: Sandbox) -> None:
     assert f"endpoint {sandbox.url}" in done.err
 
 
-def test_text_has_six_columns_and_no_header(sandbox: Sandbox) -> None:
+def test_text_has_eight_columns_and_no_header(sandbox: Sandbox) -> None:
     sandbox.create()
     done = sandbox.smrep("replicate", "prod/db", "-r", "us-west-2")
-    assert done.rows == [["prod/db", "us-west-2", "InSync", "alias/aws/secretsmanager", "add", "Replication succeeded"]]
+    assert done.rows == [
+        [
+            "prod/db",
+            "us-west-2",
+            "InSync",
+            "alias/aws/secretsmanager",
+            "add",
+            "Replication succeeded",
+            "123456789012",
+            "-",
+        ]
+    ]
 
 
 def test_name_prints_the_primary_arn_once(sandbox: Sandbox) -> None:
@@ -53,7 +64,7 @@ def test_progress_is_one_line_per_change(make_sandbox: Make) -> None:
     sandbox.create()
     done = sandbox.smrep("replicate", "prod/db", "-r", "us-west-2", CI="true")
     lines = [line for line in done.err.splitlines() if line.startswith("prod/db")]
-    assert lines == ["prod/db us-west-2 InProgress", "prod/db us-west-2 InSync: Replication succeeded"]
+    assert lines == ["prod/db us-west-2 InProgress", "prod/db us-west-2 InSync"]
 
 
 def test_running_again_changes_nothing(sandbox: Sandbox) -> None:
@@ -100,7 +111,7 @@ def test_a_missing_secret(sandbox: Sandbox) -> None:
 
 def test_a_missing_secret_as_text_is_one_row(sandbox: Sandbox) -> None:
     done = sandbox.smrep("replicate", "nowhere", "-r", "us-west-2")
-    ((name, region, *_, message),) = done.rows
+    ((name, region, _, _, _, message, *_),) = done.rows
     assert (name, region) == ("nowhere", "-")
     assert "can't find" in message
 
@@ -141,7 +152,7 @@ def test_a_region_that_is_not_in_the_list_is_warned_of_and_tried(sandbox: Sandbo
     sandbox.create()
     done = sandbox.smrep("replicate", "prod/db", "-r", "us-west-9")
     assert done.code == 0
-    assert "warning: us-west-9 is no Region that smrep" in done.err
+    assert "warning: smrep 0.1.0 does not know the Region us-west-9" in done.err
 
 
 def test_regions_from_an_arn_and_from_the_environment_are_each_said(sandbox: Sandbox) -> None:

@@ -73,7 +73,9 @@ def test_throttling_for_ever_names_the_command_that_tries_again(make_sandbox: Ma
     sandbox.simulator.faults = Faults(write_quota=0)
     done = sandbox.smrep("replicate", "prod/db", "-r", "us-west-2=alias/dr", "--timeout", "1s", "--json")
     assert done.code == 3
-    assert done.document["error"]["hint"].startswith("smrep replicate prod/db --primary-region us-east-1 -r us-west-2=")
+    assert done.document["error"]["hint"].startswith(
+        "to resume:\n  smrep replicate prod/db --primary-region us-east-1 -r us-west-2="
+    )
     assert "goes on" not in done.err
 
 

@@ -8,7 +8,7 @@ import shlex
 import pytest
 from cli.document_rows import rows_of
 from cli.retry_sandbox import HOME, IRELAND, WEST, heal, sent
-from fixtures import Sandbox
+from fixtures import Sandbox, commands_in
 
 
 def clash(sandbox: Sandbox) -> str:
@@ -25,7 +25,7 @@ def test_a_namesake_is_explained_and_left_alone(sandbox: Sandbox) -> None:
     victim = clash(sandbox)
     done = sandbox.smrep("retry", "prod/db", "--json")
     (row,) = rows_of(done)
-    assert (done.code, row["status"], row["error"]["code"]) == (1, None, "name_clash")
+    assert (done.code, row["status"], row["error"]["code"]) == (1, None, "name_conflict")
     assert victim in done.err
     assert "--force-overwrite" in done.err
     assert sent(sandbox) == []
@@ -35,7 +35,7 @@ def test_a_namesake_needs_a_yes_besides_the_force(sandbox: Sandbox) -> None:
     victim = clash(sandbox)
     done = sandbox.smrep("retry", "prod/db", "--force-overwrite", "--json")
     assert (done.code, done.document["error"]["code"]) == (2, "ConfirmationNeeded")
-    assert f"to be destroyed for good in us-west-2: {victim}" in done.err
+    assert f"prod/db in us-west-2 will be replaced for good by a replica of us-east-1: {victim}" in done.err
     assert "smrep retry prod/db" in done.document["error"]["hint"]
     assert sent(sandbox) == []
 
@@ -63,13 +63,15 @@ def test_a_replica_of_another_primary_is_cured_by_the_commands_in_the_hint(
     assert (done.code, row["status"], row["error"]["code"], sent(sandbox)) == (1, None, "orphan", [])
 
     hint = row["error"]["hint"]
-    commands = re.findall(r"aws secretsmanager (\S+) --secret-id (\S+) --region (\S+?)( --force\S+)?(?=;|$)", hint)
+    commands = re.findall(
+        r"aws secretsmanager (\S+) --secret-id (\S+) --region (\S+?)( --force\S+)?$", hint, re.MULTILINE
+    )
     assert [name for name, *_ in commands] == ["stop-replication-to-replica", "delete-secret"]
     for name, secret_id, region, forced in commands:
         operation = "".join(word.title() for word in name.split("-"))
         more = {"ForceDeleteWithoutRecovery": True} if forced else {}
         sandbox.call(operation, region, SecretId=secret_id, **more)
-    again = shlex.split(hint.rpartition("; once it is gone: ")[2])
+    again = shlex.split(commands_in(hint)[-1])
     assert sandbox.smrep(*again[1:]).code == 0
 
 
@@ -77,4 +79,4 @@ def test_a_namesake_does_not_hide_what_aws_said(sandbox: Sandbox) -> None:
     clash(sandbox)
     done = sandbox.smrep("retry", "prod/db")
     assert done.code == 1
-    assert "us-west-2 had Failed: Replication failed: Secret name prod/db already exists" in done.err
+    assert "us-west-2 Failed before: Replication failed: Secret name prod/db already exists" in done.err

@@ -70,7 +70,7 @@ def test_an_old_version_under_a_disabled_key_is_found_before_anything_is_sent(sa
     assert (done.code, row["error"]["code"], "OLD" in row["error"]["message"]) == (1, "key_disabled", True)
     assert sent(sandbox) == []
     command = row["error"]["hint"].partition(" (")[0]
-    assert command == f"aws kms enable-key --key-id {key} --region us-east-1"
+    assert command == (f"enable the key:\n  aws kms enable-key --key-id {key} --region us-east-1")
     sandbox.call("EnableKey", HOME, "kms", KeyId=key)
     assert sandbox.smrep("replicate", "prod/db", "-r", WEST).code == 0
 
@@ -81,7 +81,7 @@ def test_a_region_that_is_not_enabled_is_stopped(sandbox: Sandbox) -> None:
     done = sandbox.smrep("replicate", "prod/db", "-r", f"af-south-1,{WEST}", "--json")
     stopped, added = rows_of(done)
     assert (done.code, stopped["status"], stopped["error"]["code"]) == (1, None, "region_disabled")
-    assert "hint: aws account enable-region --region-name af-south-1\n" in done.err
+    assert "hint: enable it:\n  aws account enable-region --region-name af-south-1\n" in done.err
     assert (added["status"], sent(sandbox)) == ("InSync", [[{"Region": WEST}]])
 
 

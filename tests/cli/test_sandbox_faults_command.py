@@ -217,3 +217,10 @@ def test_it_is_found_by_what_a_command_of_exec_has_in_its_environment(sandbox: S
     assert done.code == 0
     found = json.loads(done.out)
     assert (found["outages"], found["list_lag_s"], found["latency_s"]) == ([WEST], 3.0, 0.001)
+
+
+@pytest.mark.parametrize("option", ["--outage", "--stuck", "--disabled-region", "--fail", "--replication-delay"])
+def test_a_region_that_does_not_exist_is_refused(sandbox: Sandbox, option: str) -> None:
+    value = {"--fail": "us-west-9=no", "--replication-delay": "us-west-9=1s"}.get(option, "us-west-9")
+    done = sandbox.smrep("sandbox", "faults", "--endpoint-url", sandbox.url, option, value)
+    assert (done.code, "error: us-west-9 is not an AWS Region\nhint: did you mean " in done.err) == (2, True)

@@ -37,7 +37,7 @@ def sandbox(*words: str, **env: str) -> Done:
 
 def test_exec_runs_a_command_against_a_sandbox_of_its_own() -> None:
     done = sandbox("exec", "--seed", "--", SMREP, "status", "prod/payments/db")
-    assert (done.code, done.rows) == (0, [["prod/payments/db", "-", "-", "-", "-", "-"]])
+    assert (done.code, done.rows) == (0, [["prod/payments/db", "-", "-", "-", "-", "-", "123456789012", "-"]])
 
 
 @pytest.mark.process
@@ -152,7 +152,9 @@ def test_start_serves_until_interrupted() -> None:
     process.send_signal(signal.SIGINT)
     _, err = end(process)
     assert process.returncode == 130
-    assert err.splitlines()[1:] == ["the sandbox has ended"]
+    first, serving, *last = err.splitlines()
+    assert (first, last) == ("paste this into another terminal:", ["the sandbox has stopped"])
+    assert serving.startswith("sandbox on http://127.0.0.1:")
 
 
 @pytest.mark.process
@@ -163,7 +165,7 @@ def test_start_on_a_port_that_is_taken_is_told() -> None:
         port = taken.getsockname()[1]
         done = sandbox("start", "--port", str(port))
     assert done.code == 4
-    assert done.err.startswith(f"error: the sandbox can't start: Address already in use (port {port})\n")
+    assert done.err.startswith(f"error: the sandbox cannot start: Address already in use (port {port})\n")
 
 
 @pytest.mark.process

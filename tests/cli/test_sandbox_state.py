@@ -159,7 +159,7 @@ def test_a_file_that_is_none_of_ours_is_told_and_stays(
     before = file.read_bytes()
     done = sandbox.smrep("sandbox", command, "--state", str(file), *(("--", "true") if command == "exec" else ()))
     assert (done.code, done.out) == (2, "")
-    assert f"{file} keeps no state of a sandbox" in done.err
+    assert f"{file} is not the state of a sandbox" in done.err
     assert said in done.err
     assert file.read_bytes() == before
 
@@ -174,7 +174,7 @@ def test_what_is_no_file_is_told(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_is_told_before_the_command_runs(tmp_path: Path) -> None:
     done = smrep("sandbox", "exec", "--state", str(tmp_path / "none/state.json"), "--", "echo", "ran")
     assert (done.code, done.out) == (4, "")
-    assert "there is no folder" in done.err
+    assert "does not exist" in done.err
 
 
 @pytest.mark.process
@@ -195,7 +195,7 @@ def test_what_somebody_else_has_written_to_it_since_is_not_lost(file: Path) -> N
         PATH=f"{BIN}:{os.environ['PATH']}",
     )
     assert done.code == 1
-    assert "something else has written to it since" in done.err
+    assert "another program has written to it since" in done.err
     assert file.read_text() == "mine\n"
 
 

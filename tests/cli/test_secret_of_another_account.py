@@ -125,7 +125,7 @@ def test_replicate_keeps_what_is_there_and_adds_what_is_not(shared: Shared) -> N
 def test_that_another_secret_may_have_the_name_is_not_checked(shared: Shared) -> None:
     done = shared.smrep("replicate", shared.arn, "-r", IRELAND, "--dry-run")
     assert (done.code, kinds(done)) == (0, ["unchecked"])
-    assert f"only account {OWNER} can tell" in row(done)["findings"][0]["message"]
+    assert f"only account {OWNER} can check that" in row(done)["findings"][0]["message"]
 
 
 def test_remove_waits_until_the_replica_is_really_gone(make_sandbox: Make) -> None:
@@ -209,11 +209,11 @@ def test_where_the_arn_means_nothing_nobody_says_that_nothing_has_the_name(
     done = shared.smrep(command, shared.arn, "-r", WEST, *([] if command == "doctor" else ["--timeout", "0"]))
     assert (done.code, "missing" in kinds(done)) == (code, True)
     found = next(each for each in row(done)["findings"] if each["kind"] == "missing")
-    assert "its ARN means nothing there" in found["message"]
-    assert f"only account {OWNER} can tell" in found["message"]
-    assert found["hint"].startswith(f"with credentials of account {OWNER}: look what has the name: aws ")
+    assert "us-west-2 has no secret with its ARN" in found["message"]
+    assert f"only account {OWNER} can check that" in found["message"]
+    assert found["hint"].startswith(f"with credentials of account {OWNER}, see whether a secret has the name:\n  aws ")
     assert "nothing bears the name" not in done.out
-    (removal,) = re.findall(r"smrep (remove [^;]*)", found["hint"])
+    (removal,) = re.findall(r"  smrep (remove .*)", found["hint"])
     role = ("--role-arn", f"arn:aws:iam::{OWNER}:role/ops", "--yes")
     assert sandbox.smrep(*removal.split(), *role).code == (1 if namesake else 0)
     assert shared.listed() == ([WEST] if namesake else [])
@@ -225,10 +225,10 @@ FAILURES = {
     "no replica's key": (f"{NOT_WRITTEN}: x (Error Code: NotFoundException)", "list the keys"),
     "disabled": (f"{NOT_WRITTEN}: {KEY} is disabled. (Error Code: DisabledException)", "enable the key"),
     "deleted": (f"{NOT_WRITTEN}: {KEY} is pending deletion. (Error Code: KMSInvalidStateException)", "keep the key"),
-    "odd": (f"{NOT_READ}: x (Error Code: OddException)", "look at the primary's key"),
+    "odd": (f"{NOT_READ}: x (Error Code: OddException)", "check the primary's key"),
     "the name": (f"Replication failed: Secret name prod/db already exists in region {WEST}.", "look at it"),
     "no such key": ("the key was not found", "list the keys"),
-    "some key": ("a KMS trouble", "mend the key"),
+    "some key": ("a KMS trouble", "check the key"),
     "a Region": ("the Region is not enabled", "enable the Region"),
 }
 
@@ -239,7 +239,7 @@ def test_a_hint_about_what_the_other_account_has_says_with_whose_credentials(san
     shared = Shared(sandbox, WEST)
     shared.owner.set_replication_status("prod/db", "us-east-1", WEST, "Failed", message)
     done = shared.smrep("status", shared.arn)
-    assert row(done)["error"]["hint"].startswith(f"with credentials of account {OWNER}: {way_on}")
+    assert row(done)["error"]["hint"].startswith(f"with credentials of account {OWNER}, {way_on}")
 
 
 def test_so_does_one_of_rekey_about_a_replica_that_is_not_there(sandbox: Sandbox) -> None:
@@ -249,7 +249,9 @@ def test_so_does_one_of_rekey_about_a_replica_that_is_not_there(sandbox: Sandbox
     assert (done.code, kinds(done)) == (1, ["missing"])
     assert hints(done)
     for hint in hints(done):
-        assert hint.startswith(f"with credentials of account {OWNER}: smrep remove {shared.arn} -r {WEST}")
+        assert hint.startswith(
+            f"with credentials of account {OWNER}, replicate again:\n  smrep remove {shared.arn} -r {WEST}"
+        )
 
 
 def test_promote_makes_the_replica_a_standalone_secret(shared: Shared) -> None:
@@ -289,7 +291,7 @@ def test_a_key_of_the_other_account_is_not_looked_for_in_the_callers(shared: Sha
 
 def test_doctor_says_whose_secret_it_is_and_looks_at_it_all_the_same(shared: Shared) -> None:
     done = shared.smrep("doctor", shared.arn)
-    assert "it belongs to another account than the credentials" in done.err
+    assert "a secret belongs to another account than the credentials" in done.err
     assert (row(done)["status"], row(done)["arn"]) == ("InSync", shared.arn.replace("us-east-1", WEST))
     assert (done.code, row(done)["findings"]) == (0, [])
 
@@ -303,7 +305,7 @@ def test_a_hint_about_the_keys_that_there_are_says_of_which_account(
         assert sandbox.smrep("replicate", arn, "-r", f"{WEST}={sandbox.key()}").code == 0
     done = sandbox.smrep(command, arn, "-r", f"{WEST}=alias/none", "--json")
     (listing,) = {hint for hint in hints(done) if "aws kms list-aliases" in hint}
-    assert listing.startswith("with credentials of account 123456789012: list the keys there are: aws kms ")
+    assert listing.startswith("with credentials of account 123456789012, list the keys in us-west-2:\n  aws kms ")
 
 
 @pytest.mark.parametrize("command", ["status", "wait", "verify", "doctor", "retry"])
@@ -318,8 +320,8 @@ def test_a_hint_keeps_the_arn(sandbox: Sandbox, command: str) -> None:
 @pytest.mark.parametrize("command", ["status", "wait", "verify"])
 def test_so_does_one_about_a_region_without_a_replica(shared: Shared, command: str) -> None:
     done = shared.smrep(command, shared.arn, "-r", IRELAND)
-    (hint,) = {each for each in hints(done) if each.startswith("smrep replicate")}
-    assert hint == f"smrep replicate {shared.arn} -r {IRELAND}"
+    (hint,) = {each for each in hints(done) if "smrep replicate" in each}
+    assert hint == f"add it:\n  smrep replicate {shared.arn} -r {IRELAND}"
 
 
 def test_an_arn_that_means_nothing_may_be_no_whole_one(sandbox: Sandbox) -> None:
@@ -391,7 +393,7 @@ def test_an_own_secret_given_by_its_arn_shows_what_else_has_its_name(sandbox: Sa
     arn = sandbox.create()
     other = sandbox.create(region=WEST)
     done = sandbox.smrep("replicate", arn, "-r", WEST, "--json")
-    assert (done.code, kinds(done)) == (1, ["name_clash"])
+    assert (done.code, kinds(done)) == (1, ["name_conflict"])
     assert other in row(done)["findings"][0]["message"]
     assert f"smrep replicate {arn} -r {WEST}" in row(done)["findings"][0]["hint"]
     forced = sandbox.smrep("replicate", arn, "-r", WEST, "--force-overwrite", "--yes", "--json")
@@ -413,7 +415,7 @@ def test_an_sts_that_does_not_tell_leaves_the_name_unchecked(make_sandbox: Make)
     done = sandbox.smrep("replicate", arn, "-r", WEST, "--json")
     assert (done.code, kinds(done)) == (0, ["unchecked"])
     assert hints(done) == ["allow sts:GetCallerIdentity"]
-    assert "whether the credentials are of its account is not known" in row(done)["findings"][0]["message"]
+    assert "the account of the credentials is unknown" in row(done)["findings"][0]["message"]
 
 
 def test_nothing_is_removed_unseen_where_sts_does_not_tell(make_sandbox: Make) -> None:
@@ -434,7 +436,7 @@ def test_where_sts_does_not_tell_a_secret_of_the_name_is_seen_all_the_same(
     with_an_entry_alone(sandbox.call, sandbox)
     other = sandbox.create(region=WEST)
     done = sandbox.smrep(command, arn, "-r", WEST, "--timeout", "0", "--json")
-    assert (done.code, kinds(done)) == (code, ["name_clash"])
+    assert (done.code, kinds(done)) == (code, ["name_conflict"])
     assert other in row(done)["findings"][0]["message"]
 
 
@@ -453,7 +455,7 @@ def test_a_command_that_writes_names_the_primarys_arn_where_a_replicas_was_given
     done = shared.smrep(command, shared.arn.replace("us-east-1", WEST), "-r", wanted, *confirmed)
     (secret,) = done.document["secrets"]
     assert (done.code, secret["error"]["code"]) == (1, "is_replica")
-    assert secret["error"]["hint"].startswith(f"smrep {command} {shared.arn} -r {wanted}")
+    assert secret["error"]["hint"].startswith(f"use the primary:\n  smrep {command} {shared.arn} -r {wanted}")
 
 
 def test_a_replica_that_has_lost_its_primary_is_promoted_by_its_arn(shared: Shared) -> None:
@@ -474,7 +476,7 @@ def test_a_failback_claims_nothing_of_the_secrets_of_another_account(shared: Sha
     assert shared.sandbox.smrep(*words, *role, stdin="prod/db\n").code == 0
     done = shared.sandbox.smrep("failback", "--record", record, "--yes", "--json")
     assert (done.code, kinds(done)) == (1, ["unchecked"])
-    assert "answers to its ARN alone" in row(done)["findings"][0]["message"]
+    assert "AWS finds it by its ARN only" in row(done)["findings"][0]["message"]
     shared.call("DeleteResourcePolicy", WEST, SecretId="prod/db")
     denied = shared.sandbox.smrep("failback", "--record", record, "--yes", "--json")
     assert (denied.code, kinds(denied)) == (4, ["unchecked"])

@@ -37,7 +37,7 @@ def test_status_is_one_call(replicated: Sandbox) -> None:
 def test_status_of_a_secret_without_replicas(sandbox: Sandbox) -> None:
     sandbox.create()
     done = sandbox.smrep("status", "prod/db")
-    assert (done.code, done.rows) == (0, [["prod/db", "-", "-", "-", "-", "-"]])
+    assert (done.code, done.rows) == (0, [["prod/db", "-", "-", "-", "-", "-", "123456789012", "-"]])
 
 
 def test_status_of_a_region_without_a_replica(replicated: Sandbox) -> None:
@@ -126,7 +126,7 @@ def test_a_token_that_is_not_there_is_trouble_with_credentials(replicated: Sandb
     error = done.document["error"]
     assert (done.code, error["message"]) == (
         4,
-        f"the web identity gave no credentials: No such file or directory: {token}",
+        f"the web identity returned no credentials: No such file or directory: {token}",
     )
 
 

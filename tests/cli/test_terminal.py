@@ -76,7 +76,7 @@ def overwriting(sandbox: Sandbox) -> Terminal:
     sandbox.create()
     sandbox.create(region="us-west-2")
     terminal = Terminal(sandbox, "replicate", "prod/db", "-r", "us-west-2", "--force-overwrite")
-    terminal.read_until("type the secret's name to go on: ")
+    terminal.read_until("to continue: ")
     return terminal
 
 

@@ -37,7 +37,7 @@ def test_what_another_run_has_just_asked_for_is_waited_for(aws: FakeAws, key: st
     (secret,) = replicate(aws, f"{REGION}{key}")
     row = only((secret,))
     assert (row.outcome, row.status, row.changed, row.error) == (Outcome.OK, "InSync", False, None)
-    assert secret.notes == ("prod/db in us-west-2 was asked for by somebody else meanwhile",)
+    assert secret.notes == ("someone else requested prod/db in us-west-2 meanwhile",)
 
 
 def test_of_several_regions_one_look_tells_which_another_run_asked_for_and_the_others_are_sent_alone(
@@ -99,6 +99,6 @@ def test_the_second_of_two_failovers_says_that_the_record_names_the_secret_by_th
     done = failover(sandbox, record, "prod/a", "--yes")
     assert (done.code, marks(record)) == (0, ["promoting", "promoted"])
     assert [call.operation for call in sandbox.simulator.log].count(STOP) == 1
-    assert "prod/a in us-west-2 was promoted by another run meanwhile, as the record says" in done.err
+    assert "another run promoted prod/a in us-west-2 meanwhile, according to the record" in done.err
     assert "does not name it" not in done.err
     assert json.loads(record.read_text().splitlines()[0])["from"] == HOME

@@ -44,10 +44,12 @@ def test_no_value_is_read_and_nothing_is_written(sandbox: Sandbox) -> None:
     assert "s3cret" not in done.out + done.err
 
 
-def test_text_is_one_row_with_its_six_columns(sandbox: Sandbox) -> None:
+def test_text_is_one_row_with_its_eight_columns(sandbox: Sandbox) -> None:
     replicated(sandbox)
     done = sandbox.smrep("verify", "prod/db")
-    assert done.rows == [["prod/db", WEST, "InSync", "alias/aws/secretsmanager", "-", "Replication succeeded"]]
+    assert done.rows == [
+        ["prod/db", WEST, "InSync", "alias/aws/secretsmanager", "-", "Replication succeeded", "123456789012", "true"]
+    ]
 
 
 def test_the_table_says_that_it_is_verified(sandbox: Sandbox) -> None:
@@ -101,8 +103,8 @@ def test_the_previous_version_is_exit_5(sandbox: Sandbox) -> None:
 def test_the_previous_version_is_told_as_that_in_every_format(sandbox: Sandbox) -> None:
     version = stale(sandbox)
     text = sandbox.smrep("verify", "prod/db", "--timeout", "0")
-    ((_, region, status, _, _, message),) = text.rows
-    assert (text.code, region, status, version in message) == (5, WEST, "InSync", True)
+    ((_, region, status, _, _, message, _, verified),) = text.rows
+    assert (text.code, region, status, version in message, verified) == (5, WEST, "InSync", True, "false")
     table = sandbox.smrep("verify", "prod/db", "--timeout", "0", "-o", "table")
     assert (table.code, "stale" in table.out, "under another key" in table.out) == (5, True, False)
     assert version in table.out + table.err
@@ -122,7 +124,7 @@ def test_another_key_is_exit_5_with_the_command_that_changes_it(sandbox: Sandbox
     done = sandbox.smrep("verify", "prod/db", "-r", f"{WEST}={key}", "--json")
     row = row_of(done)
     assert (done.code, row["verified"], set(kinds(row))) == (5, False, {"wrong_key"})
-    assert f"hint: smrep rekey prod/db --primary-region us-east-1 -r {WEST}={key}\n" in done.err
+    assert f":\n  smrep rekey prod/db --primary-region us-east-1 -r {WEST}={key}\n" in done.err
 
 
 def test_a_key_that_does_not_exist_is_exit_5(sandbox: Sandbox) -> None:

@@ -120,18 +120,19 @@ def quoted(hint: str, hostile: str, word: str) -> None:
 
     `word` is one that the hostile text would bring out of its quotes.
     """
-    rest = hint
-    while found := re.search(r"\b(?:smrep|aws) (?=[a-z-])", rest):
-        lexer = shlex.shlex(rest[found.start() :], posix=True, punctuation_chars=";,)&|<>(`")
-        lexer.whitespace_split = True
-        lexer.commenters = ""
-        for token in lexer:
-            if set(token) <= set(";,)("):  # where the sentence goes on
-                break
-            assert not set(token) <= set("&|<>`$"), (token, hint)
-            assert word not in token or hostile in token or "".join(hostile.split()) in token, (token, hint)
-        rest = lexer.instream.read()
-    assert word not in re.sub(r"(?:^|(?<=: ))allow .*|the answer is .*", "", rest), ascii(hint)
+    for line in hint.split("\n"):
+        rest = line
+        while found := re.search(r"\b(?:smrep|aws) (?=[a-z-])", rest):
+            lexer = shlex.shlex(rest[found.start() :], posix=True, punctuation_chars=";,)&|<>(`")
+            lexer.whitespace_split = True
+            lexer.commenters = ""
+            for token in lexer:
+                if set(token) <= set(";,)("):  # where the sentence goes on
+                    break
+                assert not set(token) <= set("&|<>`$"), (token, hint)
+                assert word not in token or hostile in token or "".join(hostile.split()) in token, (token, hint)
+            rest = lexer.instream.read()
+        assert word not in re.sub(r"(?:^|(?<=: ))allow .*|the answer is .*", "", rest), ascii(hint)
 
 
 def rendered(markdown: str) -> str:
@@ -154,8 +155,8 @@ def plain_markdown(markdown: str, columns: int = 5) -> None:
 
 
 def rows(text: str) -> None:
-    """Check that each line has the six cells of a row."""
-    assert {line.count("\t") for line in text.splitlines()} <= {5}
+    """Check that each line has the eight cells of a row."""
+    assert {line.count("\t") for line in text.splitlines()} <= {7}
     assert len(text.splitlines()) == text.count("\n")
 
 

@@ -102,7 +102,7 @@ def test_long_and_wide_words_stay_whole(name: str, text: str) -> None:
         done = liar.run(*COMMANDS[SHOWN[name][0]], "-o", "text")
         assert any(text in each for each in texts(harmless_in_every_format(reports[0])))
     assert name == "cross-account" or any(text in cell for row in done.rows for cell in row)
-    assert {len(row) for row in done.rows} == {6}
+    assert {len(row) for row in done.rows} == {8}
 
 
 QUERIES = ["secrets[].replicas[].status_message", "secrets[0].replicas[0]", "secrets[]", "@"]

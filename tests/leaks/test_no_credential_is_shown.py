@@ -125,7 +125,7 @@ def test_a_character_that_no_credential_has_is_told_by_its_place(run: Scene, pla
     done, front = run(BROKEN[place], ("status", "prod/db", "--json"))
     assert done.code == 4
     told = json.dumps(done.document)
-    assert f"{NAMED[place]} holds a line end" in told
+    assert f"{NAMED[place]} contains a line end" in told
     assert front.seen == []
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from live.question_run import QuestionRun, Unsettled, phrase
 
 
-def name_clash(q: QuestionRun) -> str:
+def name_conflict(q: QuestionRun) -> str:
     """Replicate onto a secret of the same name, then remove the Region, and look whether that secret lives on."""
     name = q.secret()
     q.secret(q.target, name=name)

@@ -41,7 +41,7 @@ QUESTIONS = (
     Question("Replicate a Failed Region", "1.1: calling it again for a Failed Region", ask_repeats.repeat_failed),
     Question("Remove a Region that is no replica", REMOVE, ask_repeats.remove_no_replica),
     Question("Remove a Region twice", REMOVE, ask_repeats.remove_twice),
-    Question("Remove a Failed namesake's Region", REMOVE, ask_overwrite.name_clash),
+    Question("Remove a Failed namesake's Region", REMOVE, ask_overwrite.name_conflict),
     Question("Remove a promoted Region", REMOVE, ask_removal.promoted_removed),
     Question("The old primary's list after a promotion", PROMOTED, ask_removal.promoted_view),
     Question("Replicate to a promoted Region", PROMOTED, ask_removal.promoted_replicated),

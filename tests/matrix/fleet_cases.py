@@ -113,5 +113,6 @@ FLEET_CASES = (
     ),
     CommandCase("apply --plan", ("apply", "--plan", PLAN, *YES), _with_west, _moved, (WEST,), files=_plan),
     CommandCase("export", ("export",), _under_dr, output="ndjson"),
+    CommandCase("init", ("init", "--all", "-r", f"{WEST},{IRELAND}"), _with_west, output="ndjson"),
 )
-"""Each command in the scenes where its calls differ; `export` by its events, as its result is the manifest itself."""
+"""Each command in the scenes where its calls differ; `export` and `init` by their events: they print a manifest."""

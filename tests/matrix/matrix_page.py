@@ -17,16 +17,19 @@ PATH = Path(__file__).parents[2] / "docs/fault-matrix.md"
 NONE = "·"
 """Stands where a fault never comes to pass."""
 HEAD = """\
-# What smrep does when a call goes wrong
+# What smrep does when a call fails
 
-Each command below runs with one of its calls going wrong; a cell is the exit code and the result of that run
-(`smrep help exit-codes`), `{none}` a fault that never comes to pass. {count} cases, all tried by `make test-all` on a
-clock that only sleeps move, a sample by `make test`, and some over HTTP too; `make fault-matrix` prints this page anew.
+Each command below runs while one of its calls fails. A cell shows the exit code and the result of that run
+(`smrep help exit-codes`); `{none}` means that the fault cannot happen. `make test-all` runs all {count} cases, on a
+clock that only sleeps move. `make test` runs a sample, some of it over HTTP too. `make fault-matrix` writes this page.
 
-In every case the JSON document is valid and says what AWS's state is, no request that was carried out is sent a second
-time, nothing that was not named is touched, what is said on standard error names what to do next, and neither a
-traceback nor a secret's value appears. Whatever arrived stands in the journal, and a report looks no better than the
-run ended.
+In every case:
+
+- the JSON document is valid and reports AWS's state;
+- smrep never sends a request again that AWS carried out, and never changes a secret that you did not select;
+- standard error says what to do next;
+- neither a traceback nor a secret's value appears;
+- the journal has every request that AWS received, and no report looks better than the run's end.
 
 """
 

@@ -16,16 +16,20 @@ BEGAN = datetime(2026, 11, 23, 10, tzinfo=UTC)
 ACCOUNT = "123456789012"
 
 
-def finding(kind: Kind, hint: str | None = "smrep doctor", severity: Severity = Severity.ERROR) -> Finding:
+def finding(
+    kind: Kind, hint: str | None = "look at it:\n  smrep doctor", severity: Severity = Severity.ERROR
+) -> Finding:
     return Finding(kind, severity, f"it is {kind}", hint)
 
 
 def missing(region: Region) -> RegionReport:
-    return RegionReport(region, Outcome.DRIFT, findings=(finding(Kind.MISSING, f"smrep replicate x -r {region}"),))
+    return RegionReport(
+        region, Outcome.DRIFT, findings=(finding(Kind.MISSING, f"add it:\n  smrep replicate x -r {region}"),)
+    )
 
 
 def covered(region: Region, status: str | None = None) -> RegionReport:
-    return RegionReport(region, Outcome.OK, status=status, note=None if status else "covered by listing")
+    return RegionReport(region, Outcome.OK, status=status, note=None if status else "current by listing")
 
 
 STALE = RegionReport(
@@ -37,7 +41,7 @@ STALE = RegionReport(
 )
 FAILED = RegionReport(EU, Outcome.FAILED, status="Failed", status_message="no", findings=(finding(Kind.FAILED),))
 EXTRA = RegionReport(SYDNEY, Outcome.OK, status="InSync", findings=(finding(Kind.EXTRA, severity=Severity.INFO),))
-LOST = Problem("ResourceNotFoundException", "no such secret", "smrep list", "r-1", Outcome.FAILED)
+LOST = Problem("ResourceNotFoundException", "no such secret", "list the names:\n  smrep list", "r-1", Outcome.FAILED)
 
 
 def secret(name: str, *rows: RegionReport, error: Problem | None = None, by: str = "describe") -> SecretReport:

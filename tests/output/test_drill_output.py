@@ -169,8 +169,8 @@ def test_color_only_where_it_is_wanted():
 
 
 def test_what_it_ends_with():
-    assert table().rstrip().splitlines()[-1] == "all 1 home and in sync, each readable throughout"
-    assert table(problems=("a", "b")).rstrip().splitlines()[-1] == "2 things went wrong"
+    assert table().rstrip().splitlines()[-1] == "all 1 back in sync, each readable throughout"
+    assert table(problems=("a", "b")).rstrip().splitlines()[-1] == "2 problems"
     assert table(interrupted=True).rstrip().splitlines()[-1] == "interrupted"
 
 

@@ -74,9 +74,34 @@ def test_nothing_is_negative_and_nothing_is_divided_by_nothing(
 @given(progresses, progresses, seconds)
 def test_a_phase_goes_on_for_as_long_as_the_same_is_done(first: Progress, second: Progress, later_s: float) -> None:
     began = next_phase(None, first, 3)
-    assert began == Phase(first, 3, 3)
+    assert (began.progress, began.began_s, began.now_s) == (first, 3, 3)
     now_s = 3 + later_s
-    assert next_phase(began, second, now_s) == Phase(second, 3 if first.doing == second.doing else now_s, now_s)
+    phase = next_phase(began, second, now_s)
+    began_s = 3 if first.doing == second.doing else now_s
+    assert (phase.progress, phase.began_s, phase.now_s) == (second, began_s, now_s)
+
+
+def left(*course: tuple[int, float], total: int = 40) -> float | None:
+    """Return the time left after a course of secrets done and seconds."""
+    phase = None
+    for done, now_s in course:
+        phase = next_phase(phase, Progress("applying", done, total), now_s)
+    return phase.remaining_s if phase else None
+
+
+def test_the_time_until_the_first_are_done_says_nothing_about_the_rest() -> None:
+    assert left((0, 0), (0, 10)) is None
+    assert left((0, 0), (0, 10), (4, 10.5)) is None
+    assert left((0, 0), (0, 10), (4, 10.5), (24, 11.5)) == pytest.approx(16 / 20)
+    assert left((1, 0), (1, 9), (21, 10)) == pytest.approx(19 * 10 / 20)
+
+
+def test_while_nothing_more_is_done_the_time_left_is_not_known() -> None:
+    fast = ((0, 0), (4, 3), (39, 5))
+    assert left(*fast, (39, 9)) is not None
+    assert left(*fast, (39, 11)) is None
+    assert left((0, 0), (4, 3), (14, 13), (14, 30)) is not None, "26 of them take longer than that"
+    assert left(*fast, (40, 60)) is None
 
 
 def test_a_line_when_a_phase_begins_one_every_five_seconds_and_one_when_it_ends() -> None:

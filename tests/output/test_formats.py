@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -14,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smrep.errors import Outcome, UsageError
-from smrep.output.formats import FORMATS, as_query, compile_query, lines
+from smrep.output.formats import COLUMNS, FORMATS, as_query, compile_query, lines
 from smrep.output.json_document import document
 from smrep.output.terminal import Terminal
 from smrep.regions import Region
@@ -86,12 +88,36 @@ def test_no_format_lets_control_characters_through(
 
 
 @given(reports)
-def test_text_is_six_cells_a_row(report: RunReport) -> None:
+def test_text_is_eight_cells_a_row(report: RunReport) -> None:
     lines = written("text", report, Terminal()).splitlines()
     assert len(lines) == sum(
         len(secret.replicas) + bool(secret.error or not secret.replicas) for secret in report.secrets
     )
-    assert all(len(line.split("\t")) == 6 and "" not in line.split("\t")[1:] for line in lines)
+    assert all(len(line.split("\t")) == 8 and "" not in line.split("\t")[1:] for line in lines)
+
+
+@given(reports)
+def test_csv_has_the_rows_of_text_under_a_header(report: RunReport) -> None:
+    header, *parsed = csv.reader(io.StringIO(written("csv", report, Terminal()), newline=""), strict=True)
+    assert header == list(COLUMNS)
+    assert parsed == [line.split("\t") for line in written("text", report, Terminal()).splitlines()]
+
+
+def test_a_row_has_the_account_and_the_proof() -> None:
+    west, ireland = Region("us-west-2"), Region("eu-west-1")
+    proved = RegionReport(west, Outcome.OK, status="InSync", status_message='it "works", so far', verified=True)
+    stale = RegionReport(ireland, Outcome.DRIFT, status="InSync", verified=False)
+    assert written("csv", report_of(proved, stale), Terminal()) == (
+        "secret,region,status,kms_key_id,action,message,account_id,verified\n"
+        'prod/db,us-west-2,InSync,-,-,"it ""works"", so far",123456789012,true\n'
+        "prod/db,eu-west-1,InSync,-,-,-,123456789012,false\n"
+    )
+
+
+def test_an_orphan_has_the_account_of_its_replica() -> None:
+    row = RegionReport(Region("us-west-2"), Outcome.DRIFT, ARN.replace("us-east-1", "us-west-2"))
+    orphan = replace(report_of(), secrets=(SecretReport("prod/db", Outcome.DRIFT, replicas=(row,)),))
+    assert written("text", orphan, Terminal()).split("\t")[6] == "123456789012"
 
 
 def report_of(*replicas: RegionReport, outcome: Outcome = Outcome.OK) -> RunReport:

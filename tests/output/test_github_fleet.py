@@ -53,7 +53,7 @@ def missing(region: Region = WEST) -> RegionReport:
 
 
 def covered(region: Region = WEST) -> RegionReport:
-    return RegionReport(region, Outcome.OK, note="covered by listing")
+    return RegionReport(region, Outcome.OK, note="current by listing")
 
 
 def report(*secrets: SecretReport, command: str = "apply", error: Problem | None = None) -> RunReport:
@@ -98,7 +98,7 @@ def test_an_audit_in_the_summary() -> None:
     assert text.startswith("### smrep audit: drift\n")
     assert "| prod/a | us-west-2 | - | - | no replica there |\n" in text
     assert names(text) == ["prod/a"]
-    assert "\n2 secrets: 1 covered, 1 missing (1.2 s)\n" in text
+    assert "\n1 of 2 secrets has a current replica in us-west-2; 1 missing (1.2 s).\n" in text
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_no_more_than_github_takes_and_what_is_left_out_is_counted(count: int, w
     assert len(shown) >= 100 or len(shown) == count
     assert len(text.encode()) < MOST_BYTES + 10_000 < 1024 * 1024
     hidden = count - len(shown)
-    assert (f"\nand {hidden} more rows, which the result has\n" in text) is bool(hidden)
+    assert (f"\nand {hidden} more rows, in the result\n" in text) is bool(hidden)
     assert f"\n{count} secrets: " in text
 
 

@@ -113,7 +113,7 @@ def test_what_can_not_be_written_down_is_not_sent_and_says_so() -> None:
         journal(Disk(room=10)).write("ReplicateSecretToRegions", Region(HOME), ADD)
     error = caught.value
     assert error.message == (
-        "the journal /var/log/dr.jsonl could not be written, so nothing more is sent: No space left on device"
+        "the journal /var/log/dr.jsonl could not be written, so smrep sends nothing more: No space left on device"
     )
     assert (error.code, error.outcome) == ("JournalNotWritten", Outcome.FAILED)  # as OutputError it would be mute
 
@@ -189,7 +189,7 @@ def test_after_a_line_that_could_not_be_written_there_is_no_other_and_no_write()
     book = journal(disk)
     for room in (20, 10**6):
         disk.room = room
-        with pytest.raises(OutputError, match="nothing more is sent"):
+        with pytest.raises(OutputError, match="smrep sends nothing more"):
             book.write("ReplicateSecretToRegions", Region(HOME), ADD)
     assert disk.getvalue().count("\n") == 1
 

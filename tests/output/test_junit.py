@@ -38,7 +38,7 @@ def finding(kind: Kind, hint: str | None = None, severity: Severity = Severity.E
 
 
 def trouble(outcome: Outcome, *details: str) -> Problem:
-    return Problem("SomeCode", "no luck", "smrep doctor", "r-1", outcome, details)
+    return Problem("SomeCode", "no luck", "look at it:\n  smrep doctor", "r-1", outcome, details)
 
 
 def suite(run: RunReport) -> ET.Element:
@@ -73,7 +73,7 @@ def test_the_whole_of_it() -> None:
         '<testcase classname="prod/db" name="us-west-2"><failure type="missing" message="it is missing">'
         "missing: it is missing\nhint: smrep replicate 'prod/db'</failure></testcase>\n"
         '<testcase classname="b" name="-"><error type="SomeCode" message="no luck">'
-        "SomeCode: no luck\nline 1\nhint: smrep doctor\nrequest id: r-1</error></testcase>\n"
+        "SomeCode: no luck\nline 1\nhint: look at it:\n  smrep doctor\nrequest id: r-1</error></testcase>\n"
         "</testsuite>\n</testsuites>\n"
     )
 
@@ -166,6 +166,6 @@ def test_any_word_leaves_it_xml_and_comes_back(name: str, message: str, hint: st
     (case,) = suite(report(SecretReport(name, Outcome.DRIFT, None, None, rows, bad if whole else None)))
     assert (case.get("classname"), case.get("name")) == (safe(name), "-" if whole else safe(name))
     assert case[0].get("message") == safe(message or "-")
-    assert safe(f"hint: {hint}") in (case[0].text or "") or not hint
+    assert "\n".join(map(safe, f"hint: {hint}".split("\n"))) in (case[0].text or "") or not hint
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", "".join(case.itertext()))
     "".join(junit(report(SecretReport(name, Outcome.OK)))).encode()

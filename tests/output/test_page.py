@@ -22,6 +22,7 @@ from smrep.output.json_document import document
 from smrep.output.safe import safe
 from smrep.regions import Region
 from smrep.report import Finding, Kind, LazyReports, Problem, RegionReport, RunReport, SecretReport, Severity
+from smrep.rules.hints import step
 
 
 def shown(run: RunReport) -> Element:
@@ -43,7 +44,7 @@ def cells(row: Element) -> list[str]:
 def test_the_matrix_is_a_row_for_each_secret_and_a_column_for_each_region() -> None:
     html = shown(report(*FEW))
     assert regions(html) == [WEST, EU, SYDNEY]
-    nothing = "\N{EN DASH} not asked for"
+    nothing = "\N{EN DASH} not wanted here"
     assert [cells(tr) for tr in rows(html)] == [
         ["prod/failed", "covered InSync", "failed", nothing],
         ["prod/gone", "ResourceNotFoundException"],
@@ -65,19 +66,26 @@ def test_each_finding_is_told_with_its_region_message_and_hint_the_gravest_first
     stale = rows(shown(report(*FEW)))[2].the("td", class_="why")
     assert stale.the("summary").text == "2 findings it is stale"
     assert [texts(item, "p") for item in stale.all("li")] == [
-        ["stale in eu-west-1 error", "it is stale", "hint smrep doctor", "AWS says InSync: Replication succeeded"],
-        ["unchecked in eu-west-1 warning", "it is unchecked", "hint allow kms:DescribeKey"],
+        ["stale in eu-west-1 error", "it is stale", "AWS says InSync: Replication succeeded"],
+        ["unchecked in eu-west-1 warning", "it is unchecked"],
     ]
+    assert [texts(item, "div", class_="hint") for item in stale.all("li")] == [
+        ["hint look at it:smrep doctor"],
+        ["hint allow kms:DescribeKey"],
+    ]
+    assert texts(stale, "code") == ["smrep doctor"]
     gone = rows(shown(report(*FEW)))[1].the("li")
-    assert texts(gone, "p") == ["ResourceNotFoundException error", LOST.message, "hint smrep list", "request id r-1"]
+    assert texts(gone, "p") == ["ResourceNotFoundException error", LOST.message, "request id r-1"]
+    assert texts(gone, "div", class_="hint") == ["hint list the names:smrep list"]
+    assert texts(gone, "code") == ["smrep list", "r-1"]
     assert rows(shown(report(*FEW)))[5].the("td", class_="why").children == []
 
 
 def test_an_error_that_is_a_finding_is_told_once() -> None:
-    what = Finding(Kind.NAME_CLASH, Severity.ERROR, "a namesake", None)
+    what = Finding(Kind.NAME_CONFLICT, Severity.ERROR, "a namesake", None)
     row = RegionReport(WEST, Outcome.FAILED, findings=(what,), error=Problem.about(what))
     (tr,) = rows(shown(report(secret("a", row))))
-    assert texts(tr, "li") == ["name_clash in us-west-2 errora namesake"]
+    assert texts(tr, "li") == ["name_conflict in us-west-2 errora namesake"]
 
 
 def test_notes_and_replication_between_accounts_are_told() -> None:
@@ -105,14 +113,14 @@ def test_it_says_when_and_by_whom_it_was_made_and_how_each_fact_is_known() -> No
         "Primary Region": "us-east-1 (from AWS_REGION)",
         "Exit code": "1",
         "Made by": f"smrep {__version__}",
-        "Checked by list": "1 secrets: ListSecrets alone, which shows no status",
-        "Checked by describe": "5 secrets: DescribeSecret, whose status is AWS's word",
+        "Checked by list": "1 secrets, by ListSecrets, which shows no status",
+        "Checked by describe": "5 secrets, by DescribeSecret",
     }
     somebody = replace(report(*FEW), caller="arn:aws:iam::123456789012:user/<ops>")
     assert facts(shown(somebody))["Made by"] == f"smrep {__version__} for arn:aws:iam::123456789012:user/<ops>"
     several = replace(report(replace(FEW[0], account="1" * 12)), account_id=None, endpoint_url="http://x/<b>")
-    assert facts(shown(several))["Account"] == "several, told with each secret"
-    assert facts(shown(several))["Endpoint"] == "http://x/<b>, in AWS's place"
+    assert facts(shown(several))["Account"] == "several, shown with each secret"
+    assert facts(shown(several))["Endpoint"] == "http://x/<b> (not AWS)"
 
 
 @pytest.mark.parametrize("outcome", list(Outcome))
@@ -120,21 +128,17 @@ def test_how_the_run_ended_stands_at_the_top(outcome: Outcome) -> None:
     run = replace(report(secret("a", covered(WEST))), outcome=outcome, exit_code=outcome.exit_code)
     end = shown(run).the("p", class_="end")
     assert end.text.startswith(f"{outcome.word} ")
-    assert ("What was asked for is so" in end.text) == (outcome is Outcome.OK)
+    assert ("Every selected secret has what you asked for" in end.text) == (outcome is Outcome.OK)
     assert outcome is Outcome.ACCEPTED or len(end.text.split()) > 3
 
 
 def test_a_run_that_ended_before_anything_was_listed_tells_no_numbers() -> None:
     html = shown(report(error=replace(LOST, details=("one", "two"))))
-    assert texts(html.the("section", class_="trouble"), "p") == [
-        "ResourceNotFoundException no such secret",
-        "one",
-        "two",
-        "hint smrep list",
-        "request id r-1",
-    ]
+    trouble = html.the("section", class_="trouble")
+    assert texts(trouble, "p") == ["ResourceNotFoundException no such secret", "one", "two", "request id r-1"]
+    assert texts(trouble, "div", class_="hint") == ["hint list the names:smrep list"]
     assert (html.all("table"), html.all("a"), html.all("p", class_="counts")) == ([], [], [])
-    assert shown(report()).the("p", class_="end").text == "ok No secret is meant by what was asked for."
+    assert shown(report()).the("p", class_="end").text == "ok No secret matches."
 
 
 def test_the_totals_are_those_of_the_document() -> None:
@@ -194,7 +198,7 @@ words = st.text(st.characters(), min_size=1) | st.lists(traps, min_size=1).map("
 @example(EVERYTHING, EVERYTHING, EVERYTHING)
 def test_any_word_is_text_and_comes_back_whole(name: str, message: str, region: str) -> None:
     bad = Problem(name, message, region, name, Outcome.FAILED, (message,))
-    what = Finding(Kind.MISSING, Severity.ERROR, message, region)
+    what = Finding(Kind.MISSING, Severity.ERROR, message, step("look at it", region))
     row = RegionReport(Region(region), Outcome.DRIFT, status=name, status_message=region, findings=(what,))
     few = (secret(name, row), replace(secret(region, error=bad), notes=(name,)), secret(message, missing(EU)))
     run = replace(report(*few, error=bad), primary_region=Region(region), account_id=name, endpoint_url=message)
@@ -202,7 +206,7 @@ def test_any_word_is_text_and_comes_back_whole(name: str, message: str, region: 
     first, second, third = rows(html)
     assert first.the("th").text == f"{safe(name)} of us-east-1" or region == "us-east-1"
     assert first.all("td")[0].text == f"missing {safe(name)}" or name.lower() == "missing"
-    assert texts(first, "code") == [safe(region)]
+    assert texts(first, "code") == [safe(region.replace("\n", " "))]
     assert safe(message) in texts(first, "p")
     assert second.all("td")[0].text == safe(name)
     assert {safe(name), safe(message)} <= set(texts(second, "p"))

@@ -16,6 +16,7 @@ from rich.cells import cell_len
 from smrep.errors import Outcome
 from smrep.output.formats import as_table
 from smrep.output.safe import safe
+from smrep.output.tables.plan_table import render_plan
 from smrep.output.terminal import Terminal
 from smrep.regions import Region
 from smrep.report import Action, Finding, Kind, Problem, RegionReport, RunReport, SecretReport, Severity
@@ -23,7 +24,7 @@ from smrep.rules.fleet.plan_counts import COUNTED, action_of, tally
 
 WEST, IRELAND = Region("us-west-2"), Region("eu-west-1")
 KEY = "arn:aws:kms:us-west-2:123456789012:key/0f0e0d0c-1111-4222-8333-444455556666"
-CLASH = Problem("name_clash", "another secret bears the name", None, None, Outcome.FAILED)
+CLASH = Problem("name_conflict", "another secret has this name there", None, None, Outcome.FAILED)
 WRONG_KEY = Finding(Kind.WRONG_KEY, Severity.ERROR, "under another key")
 TERMINALS = [
     Terminal(width=80),
@@ -78,7 +79,7 @@ def test_a_line_for_each_rule_action_and_region_in_the_order_of_the_rules() -> N
     assert rendered(*BUSY, terminal=Terminal(width=80)) == (
         "\n"
         "   RULE          ACTION        REGION      COUNT   SECRETS\n"
-        " ───────────────────────────────────────────────────────────────────────────\n"
+        " ────────────────────────────────────────────────────────────────────────────\n"
         "   prod          + add         eu-west-1       1   prod/new\n"
         "                 + add         us-west-2       2   prod/new, prod/other\n"
         "                 ~ retry       us-west-2       1   prod/failed\n"
@@ -86,7 +87,9 @@ def test_a_line_for_each_rule_action_and_region_in_the_order_of_the_rules() -> N
         "                 = keep        eu-west-1       1\n"
         "                 = keep        us-west-2       1\n"
         "   keyed         ! wrong key   us-west-2       1   prod/keyed under alias/dr\n"
-        "   prod, keyed   x blocked     us-west-2       1   prod/clash (name clash)\n"
+        "   prod, keyed   x blocked     us-west-2       1   prod/clash (name conflict)\n"
+        "\n"
+        "  sending takes 1 s at 20 writes a second\n"
         "\n"
         "6 secrets: 3 to add, 1 to retry, 1 to remove, 1 under another key, 1 blocked, 2 to keep (1.2 s)\n"
     )
@@ -95,7 +98,7 @@ def test_a_line_for_each_rule_action_and_region_in_the_order_of_the_rules() -> N
 def test_the_same_in_ascii() -> None:
     text = rendered(*BUSY, terminal=Terminal(width=80, unicode=False))
     assert text.isascii()
-    assert "|              | + add       | us-west-2 |     2 | prod/new, prod/other     |" in text.splitlines()
+    assert "|              | + add       | us-west-2 |     2 | prod/new, prod/other      |" in text.splitlines()
 
 
 def test_color_adds_nothing_but_color() -> None:
@@ -151,6 +154,52 @@ def test_the_counts_are_those_of_the_regions(planned: list[tuple[list[tuple[str,
         assert group, line
         counts[group[1], Region(group[2])] += int(group[3])
     assert counts == wanted
+
+
+# what it costs
+
+
+HOME = Region("us-east-1")
+
+
+def planned(count: int, *rows: RegionReport, partition: str = "aws", account: str | None = None) -> list[SecretReport]:
+    arn = f"arn:{partition}:secretsmanager:us-east-1:123456789012:secret:s-a1b2c3"
+    return [SecretReport(f"s{place}", Outcome.OK, arn, HOME, rows, account=account) for place in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("secrets", "words"),
+    [
+        (
+            planned(37, row("add")),
+            "37 new replicas at $0.40 a month each; sending takes 2 s at 20 writes a second",
+        ),
+        (planned(1, row("add")), "1 new replica at $0.40 a month each; sending takes 1 s at 20 writes a second"),
+        (
+            planned(40, row("add"), row("add", IRELAND)),
+            "80 new replicas at $0.40 a month each; sending takes 2 s at 20 writes a second",
+        ),
+        (planned(40, row("retry")), "sending takes 2 s at 20 writes a second"),
+        (planned(40, row("retry"), row("remove", IRELAND)), "sending takes 4 s at 20 writes a second"),
+        (planned(4000, row("remove")), "sending takes 3 min at 20 writes a second"),
+        (planned(40, row("add"), partition="aws-cn"), "sending takes 2 s at 20 writes a second"),
+        (
+            [*planned(40, row("add"), account="1"), *planned(20, row("add"), account="2")],
+            "60 new replicas at $0.40 a month each; sending takes 2 s at 20 writes a second",
+        ),
+    ],
+)
+def test_a_plan_shows_its_price_and_how_long_sending_takes(secrets: list[SecretReport], words: str) -> None:
+    assert rendered(*secrets).splitlines()[-3:-1] == [f"  {words}", ""]
+
+
+def test_a_plan_without_a_change_shows_no_price() -> None:
+    assert "at 20" not in rendered(*planned(3, row("keep")), *planned(1, row("blocked")))
+
+
+def test_sending_takes_as_long_as_the_rate_that_was_typed_lets_it() -> None:
+    text = render_plan(planned(40, row("add")), "", Terminal(), 2.5)
+    assert "sending takes 16 s at 2.5 writes a second" in text
 
 
 # what people call things
@@ -222,4 +271,4 @@ def test_the_arn_of_a_key_stands_whole_in_a_line_of_its_own(terminal: Terminal) 
 def test_a_secret_in_trouble_stands_beside_its_rule_with_the_reason() -> None:
     lost = SecretReport("prod/none", Outcome.FAILED, error=CLASH, rules=("prod",))
     (line,) = lines_of(rendered(lost))
-    assert line.split() == ["prod", "x", "blocked", "-", "1", "prod/none", "(name", "clash)"]
+    assert line.split() == ["prod", "x", "blocked", "-", "1", "prod/none", "(name", "conflict)"]

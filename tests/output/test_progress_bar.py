@@ -124,6 +124,7 @@ def test_any_line_fits(phase: Phase, columns: int) -> None:
 def test_one_line_that_vanishes(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
     glass = Glass(monkeypatch, columns, COLORED)
     glass.bar.show(Progress("replicating", 0, 1000), 10)
+    glass.bar.show(Progress("replicating", 1, 1000), 10)
     glass.bar.show(TROUBLED, 17)
     speed = {56: "", 80: r", 4\d\.\d/s, about \d\d s left", 120: r", 4\d\.\d/s, about \d\d s left"}[columns]
     line = glass.last_line()
@@ -160,7 +161,7 @@ def test_odd_totals_fill_the_bar(monkeypatch: pytest.MonkeyPatch, progress: Prog
 def test_another_phase_starts_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     glass = Glass(monkeypatch, 80, COLORED)
     glass.bar.show(Progress("listing", 0), 0)
-    glass.bar.show(Progress("replicating", 0, 1000), 1000)
+    glass.bar.show(Progress("replicating", 1, 1000), 1000)
     glass.bar.show(Progress("replicating", 480, 1000), 1010)
     assert re.search(r"480/1000 secrets, 4\d\.\d/s, about 1\d s left$", glass.last_line())
 

@@ -43,8 +43,8 @@ def test_a_regions_trouble_is_of_that_region() -> None:
 
 
 def test_a_finding_is_told_under_its_kind() -> None:
-    (issue,) = group_issues([secret(row(finding(Kind.NAME_CLASH, hint="rename")))])
-    assert issue == Issue("name_clash", WEST, "name_clash it is", "rename", ["a"])
+    (issue,) = group_issues([secret(row(finding(Kind.NAME_CONFLICT, hint="rename")))])
+    assert issue == Issue("name_conflict", WEST, "name_conflict it is", "rename", ["a"])
 
 
 @pytest.mark.parametrize(
@@ -100,15 +100,27 @@ def test_the_first_secret_gives_the_words() -> None:
 
 
 def test_one_secret_is_told_in_its_own_words() -> None:
-    issue = Issue("name_clash", WEST, "the message", "the hint", ["a"])
+    issue = Issue("name_conflict", WEST, "the message", "the hint", ["a"])
     assert (issue.title, issue.example, issue.next_step) == ("the message", None, "the hint")
 
 
 def test_of_many_secrets_three_are_named() -> None:
-    issue = Issue("name_clash", HOME, "the message", None, list("abcde"))
-    assert issue.title == "name clash in us-east-1 (5 secrets): a, b, c and 2 more"
+    issue = Issue("name_conflict", HOME, "the message", None, list("abcde"))
+    assert issue.title == "name conflict in us-east-1 (5 secrets): a, b, c and 2 more"
     assert issue.next_step is None
 
 
 def test_a_matter_of_no_region_names_none() -> None:
     assert Issue("AccessDenied", None, "the message", None, ["a", "b"]).title == "AccessDenied (2 secrets): a, b"
+
+
+@pytest.mark.parametrize("effect", [Kind.FAILED, Kind.MISSING])
+def test_what_a_name_conflict_explains_is_no_issue_of_its_own(effect: Kind) -> None:
+    explained = secret(row(finding(effect), finding(Kind.NAME_CONFLICT)))
+    assert [issue.kind for issue in group_issues([explained])] == ["name_conflict"]
+    assert [issue.kind for issue in group_issues([secret(row(finding(effect)))])] == [effect.value]
+
+
+def test_a_missing_key_does_not_explain_a_missing_replica() -> None:
+    both = secret(row(finding(Kind.MISSING), finding(Kind.KEY_MISSING)))
+    assert [issue.kind for issue in group_issues([both])] == ["missing", "key_missing"]

@@ -17,7 +17,7 @@ from smrep.rules.fleet import coverage
 from smrep.rules.fleet.plan_counts import COUNTED, result_counts, tally
 
 WEST = Region("us-west-2")
-TROUBLE = Problem("name_clash", "another secret", None, None, Outcome.FAILED)
+TROUBLE = Problem("name_conflict", "another secret", None, None, Outcome.FAILED)
 
 
 def report(command: str, counts: dict[str, int], *secrets: SecretReport, dry_run: bool = False) -> RunReport:
@@ -27,10 +27,6 @@ def report(command: str, counts: dict[str, int], *secrets: SecretReport, dry_run
 
 def listed(*roles: str) -> list[SecretReport]:
     return [SecretReport(f"s{place}", Outcome.OK, role=role) for place, role in enumerate(roles)]
-
-
-def audited(*checked_by: str) -> list[SecretReport]:
-    return [SecretReport(f"s{place}", Outcome.OK, checked_by=how) for place, how in enumerate(checked_by)]
 
 
 @pytest.mark.parametrize(
@@ -48,49 +44,78 @@ def test_a_list_is_counted_by_role(roles: list[str], words: str) -> None:
     assert summary_line(listing) == f"{words} (4.2 s)"
 
 
-@pytest.mark.parametrize(
-    ("counts", "words"),
-    [
-        ({"secrets": 1, "covered": 1}, "1 secret: 1 covered"),
-        ({"secrets": 0, "covered": 0, "missing": 0}, "0 secrets: 0 covered"),
-        (
-            {"secrets": 312, "covered": 290, "missing": 18, "failed": 4, "in_progress": 1, "stale": 0},
-            "312 secrets: 290 covered, 18 missing, 4 failed, 1 in progress",
-        ),
-        (
-            {"secrets": 5, "covered": 0, "wrong_key": 1, "extra": 2, "orphan": 1, "in_trouble": 1},
-            (
-                "5 secrets: 0 covered, 1 under another key, 2 in an extra Region, 1 left by another or a dead primary, "
-                "1 in trouble"
-            ),
-        ),
-        (
-            {"secrets": 2, "covered": 0, "removing": 1, "region_disabled": 1},
-            "2 secrets: 0 covered, 1 being removed, 1 in a Region that is not enabled",
-        ),
-    ],
-)
-def test_an_audit_is_counted_by_what_was_found(counts: dict[str, int], words: str) -> None:
-    assert fleet_counts(report("audit", counts)) == words
+IRELAND = Region("eu-west-1")
+
+
+def found(*kinds: str, region: Region = WEST) -> RegionReport:
+    findings = tuple(Finding(Kind(kind), Severity.ERROR, "x") for kind in kinds)
+    return RegionReport(region, Outcome.DRIFT if findings else Outcome.OK, findings=findings)
+
+
+def audited(*rows: tuple[RegionReport, ...]) -> list[SecretReport]:
+    return [SecretReport(f"s{place}", Outcome.OK, replicas=replicas) for place, replicas in enumerate(rows)]
 
 
 @pytest.mark.parametrize(
-    ("checked_by", "words"),
+    ("secrets", "words"),
     [
-        (["list", "list"], "2 secrets: 2 covered by listing"),
-        (["describe", "describe"], "2 secrets: 2 covered"),
-        (["describe", "list"], "2 secrets: 2 covered (1 of them by listing)"),
+        (audited(*[(found(),)] * 37), "All 37 secrets have a current replica in us-west-2"),
+        (
+            audited(*[(found(), found(region=IRELAND))] * 37),
+            "All 37 secrets have a current replica in eu-west-1 and us-west-2",
+        ),
+        (
+            audited((found(),), (found(region=IRELAND),)),
+            "All 2 secrets have a current replica wherever one is wanted",
+        ),
+        (audited((found(),)), "1 secret has a current replica in us-west-2"),
+        ([], "0 secrets"),
     ],
 )
-def test_an_audit_says_how_it_knows(checked_by: list[str], words: str) -> None:
-    assert fleet_counts(report("audit", {"secrets": 2, "covered": 2}, *audited(*checked_by))) == words
+def test_where_all_is_well_an_audit_says_so_in_a_sentence(secrets: list[SecretReport], words: str) -> None:
+    counts = {"secrets": len(secrets), "covered": len(secrets), "missing": 0, "failed": 0}
+    assert summary_line(report("audit", counts, *secrets)) == f"{words} (4.2 s)."
 
 
-def test_what_a_list_could_not_show_is_not_covered_by_listing() -> None:
-    unlisted = SecretReport("s", Outcome.ACCESS, checked_by="list")
-    counts = {"secrets": 3, "covered": 2, "unchecked": 1}
-    words = "3 secrets: 2 covered (1 of them by listing), 1 not fully checked"
-    assert fleet_counts(report("audit", counts, *audited("describe", "list"), unlisted)) == words
+def test_an_audit_counts_trouble_per_region() -> None:
+    one = audited((found(),), (found("missing"),), (found("missing"),), (found("failed", "name_conflict"),))
+    counts = {"secrets": 4, "covered": 1, "missing": 2, "failed": 1, "name_conflict": 1}
+    assert fleet_counts(report("audit", counts, *one)) == (
+        "1 of 4 secrets has a current replica in us-west-2; 2 missing, 1 failed, 1 with a name conflict"
+    )
+    two = audited((found("missing"), found("missing", region=IRELAND)), (found(), found("missing", region=IRELAND)))
+    assert fleet_counts(report("audit", {"secrets": 2, "covered": 0, "missing": 2}, *two)) == (
+        "0 of 2 secrets have a current replica in eu-west-1 and us-west-2; "
+        "2 missing in eu-west-1, 1 missing in us-west-2"
+    )
+
+
+def test_a_region_that_no_rule_wants_is_not_where_a_replica_is_current() -> None:
+    extra = audited((found(), found("extra", region=IRELAND)), (found(),))
+    assert fleet_counts(report("audit", {"secrets": 2, "covered": 2, "extra": 1}, *extra)) == (
+        "2 of 2 secrets have a current replica in us-west-2; 1 not wanted in eu-west-1"
+    )
+
+
+@pytest.mark.parametrize(
+    ("command", "counts", "words"),
+    [
+        ("failover", {"secrets": 500, "promoted": 498, "failed": 2}, "Failed over 498 of 500 secrets; 2 failed"),
+        ("failover", {"secrets": 4, "to_promote": 4}, "4 of 4 secrets to fail over"),
+        ("failover", {"secrets": 3, "already": 3}, "3 secrets failed over before: nothing to do"),
+        (
+            "failover",
+            {"secrets": 3, "promoted": 1, "already": 1, "denied": 1},
+            "Failed over 1 of 3 secrets; 1 done before, 1 denied",
+        ),
+        ("failback", {"secrets": 3, "led": 3}, "Failed back 3 of 3 secrets"),
+        ("failback", {"secrets": 3, "to_lead": 1, "left_alone": 2}, "1 of 3 secrets to fail back; 2 skipped"),
+        ("failback", {"secrets": 1, "pending": 1}, "Failed back 0 of 1 secret; 1 not finished"),
+        ("failback", {"secrets": 0}, "Failed back 0 of 0 secrets"),
+    ],
+)
+def test_a_failover_and_a_failback_are_sentences(command: str, counts: dict[str, int], words: str) -> None:
+    assert summary_line(report(command, counts)) == f"{words} (4.2 s)."
 
 
 @pytest.mark.parametrize(
@@ -114,7 +139,7 @@ def test_a_plan_is_counted_by_what_is_to_be_done(counts: dict[str, int], words: 
 @pytest.mark.parametrize(
     ("counts", "words"),
     [
-        ({"secrets": 2, "changed": 0, "keep": 4}, "2 secrets: 0 replicas changed, 4 kept"),
+        ({"secrets": 2, "changed": 0, "keep": 4}, "2 secrets: nothing to do, 4 kept"),
         ({"secrets": 1, "changed": 1}, "1 secret: 1 replica changed"),
         (
             {"secrets": 9, "changed": 8, "failed": 1, "pending": 2, "wrong_key": 3, "keep": 8, "in_trouble": 1},
@@ -139,7 +164,7 @@ def test_an_empty_plan_has_nothing_to_do() -> None:
     ("counts", "words"),
     [
         ({"secrets": 2, "replicas": 3, "unseen": 0}, "2 secrets with 3 replicas"),
-        ({"secrets": 3, "replicas": 1, "unseen": 2}, "1 secret with 1 replica, 2 more not seen"),
+        ({"secrets": 3, "replicas": 1, "unseen": 2}, "1 secret with 1 replica, 2 more not checked"),
     ],
 )
 def test_an_export_is_counted_by_what_was_found(counts: dict[str, int], words: str) -> None:
@@ -199,15 +224,13 @@ def test_the_words_of_a_run_are_its_counts(secrets: list[SecretReport], kept: in
     assert words.get("failed", 0) == counts["failed"] == counts["blocked"]
 
 
-@given(st.lists(st.lists(st.sampled_from(Kind), max_size=3), max_size=8), st.integers(0, 99))
+@given(st.lists(st.lists(st.sampled_from(Kind), max_size=3, unique=True), max_size=8), st.integers(0, 99))
 def test_the_words_of_an_audit_are_its_counts(kinds: list[list[Kind]], covered: int) -> None:
-    secrets = []
-    for names in kinds:
-        rows = tuple(RegionReport(WEST, Outcome.DRIFT, findings=(Finding(k, Severity.ERROR, "x"),)) for k in names)
-        secrets.append(SecretReport("s", Outcome.DRIFT if names else Outcome.OK, replicas=rows))
+    secrets = [SecretReport("s", Outcome.DRIFT if names else Outcome.OK, replicas=(found(*names),)) for names in kinds]
     counts = coverage.summary(secrets, covered)
-    words = said(fleet_counts(report("audit", counts, *secrets)))
-    assert sum(words.pop(word, 0) for word in ("secret", "secrets")) == counts.pop("secrets")
-    assert words.pop("covered") == counts.pop("covered")
-    assert sorted(words.values()) == sorted(filter(None, counts.values()))
-    assert not any("_" in word for word in words)
+    head, _, trouble = fleet_counts(report("audit", counts, *secrets)).partition("; ")
+    said = {int(number) for number in re.findall(r"\d+(?= )", head)}
+    assert said == {counts.pop("covered"), counts.pop("secrets")}
+    told = [int(number) for number in re.findall(r"(?:^|, )(\d+) ", trouble)]
+    assert sorted(told) == sorted(filter(None, counts.values()))
+    assert "_" not in trouble

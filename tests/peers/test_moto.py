@@ -5,7 +5,7 @@ Where moto differs from AWS (aws-behavior.md 7), the difference is named, and wh
 - InSync at once, never InProgress;
 - KmsKeyId is ignored, always alias/aws/secretsmanager;
 - a second replication of a Region repeats it in the list;
-- the text of a name clash always names the secret "simple";
+- the text of a name conflict always names the secret "simple";
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def test_a_namesake_is_seen_before_and_said_by_moto_without_preflight(moto: Sand
     create("prod/db")
     create("prod/db", "us-west-2")
     done = moto.smrep("replicate", "prod/db", "-r", "us-west-2", "--json")
-    assert (done.code, done.document["secrets"][0]["replicas"][0]["error"]["code"]) == (1, "name_clash")
+    assert (done.code, done.document["secrets"][0]["replicas"][0]["error"]["code"]) == (1, "name_conflict")
     done = moto.smrep("replicate", "prod/db", "-r", "us-west-2", "--no-preflight", "--json")
     (row,) = done.document["secrets"][0]["replicas"]
     assert (done.code, row["status"]) == (1, "Failed")

@@ -94,7 +94,7 @@ def test_a_replicated_primary_as_json(recorded: Sandbox) -> None:
 
 def test_a_replicated_primary_in_the_other_formats(recorded: Sandbox) -> None:
     assert recorded.smrep("status", "c7n").rows == [
-        ["c7n", "eu-west-1", "InSync", "alias/aws/secretsmanager", "-", "Replication succeeded"]
+        ["c7n", "eu-west-1", "InSync", "alias/aws/secretsmanager", "-", "Replication succeeded", "123456789012", "-"]
     ]
     assert recorded.smrep("status", "c7n", "-o", "name").out == f"{ARN}\n"
     table = recorded.smrep("status", "c7n", "-o", "table").out

@@ -217,7 +217,7 @@ class RecoveryScene:
         journeys = [FailbackTask(terms, crew, each, PAIR, goal, handled, health, write) for each in entries]
         for each in journeys:
             each.plan()
-        self._act(FleetRun(journeys, crew, "leading home"))
+        self._act(FleetRun(journeys, crew, "failing back"))
 
     def _act(self, run: FleetRun) -> None:
         run.carry_out(quiet(self.aws.clock))

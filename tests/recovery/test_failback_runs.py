@@ -104,7 +104,7 @@ def test_a_writer_between_the_plan_and_the_request_stops_it(look: int) -> None:
     assert scene.by_name("a").outcome in (Outcome.PENDING, Outcome.FAILED)
 
 
-def test_a_newer_value_in_the_old_region_is_kept_and_leads_home() -> None:
+def test_a_newer_value_in_the_old_region_is_kept_and_fails_back() -> None:
     scene = crossed(promoted_entry="dropped")
     scene.put("a", HOME)
     scene.failback(FailbackGoal.PROTECT)
@@ -127,7 +127,7 @@ def test_what_rotates_is_refused_unless_that_is_seen_to() -> None:
     assert scene.by_name("a").outcome is Outcome.OK
 
 
-def test_a_namesake_in_the_old_region_is_never_overwritten() -> None:
+def test_a_name_conflict_in_the_old_region_is_never_overwritten() -> None:
     scene = crossed(promoted_entry="dropped", keeps_primary_region=False)
     scene.aws.call("DeleteSecret", SecretId="a", ForceDeleteWithoutRecovery=True)
     scene.aws.clock.time += 30
@@ -136,7 +136,7 @@ def test_a_namesake_in_the_old_region_is_never_overwritten() -> None:
     for goal in FailbackGoal:
         (run,) = scene.failback(goal, handled=True)
         assert not {REMOVE, REPLICATE, PROMOTE} & {each[0] for each in run.calls}
-        assert [each.kind for each in row(scene, HOME).findings] == [Kind.NAME_CLASH]
+        assert [each.kind for each in row(scene, HOME).findings] == [Kind.NAME_CONFLICT]
     assert scene.current("a", HOME) == before
 
 
@@ -166,7 +166,7 @@ def test_a_third_region_that_can_not_be_looked_into_stops_it() -> None:
     assert [each.kind for each in row(scene, IRELAND).findings] == [Kind.UNCHECKED]
 
 
-def test_a_third_region_that_holds_something_else_is_left_as_it_is_and_holds_nothing_up() -> None:
+def test_a_third_region_with_a_name_conflict_is_skipped_and_holds_nothing_up() -> None:
     scene = RecoveryScene.set_up()
     with scene.aws.simulator.undisturbed():
         scene.aws.create("a", IRELAND)
@@ -178,7 +178,12 @@ def test_a_third_region_that_holds_something_else_is_left_as_it_is_and_holds_not
     scene.failback(FailbackGoal.PROTECT)
     assert params(scene, REMOVE) == []
     assert row(scene, HOME).outcome is Outcome.OK
-    assert [each.kind for each in row(scene, IRELAND).findings] == [Kind.NAME_CLASH]
+    assert [each.kind for each in row(scene, IRELAND).findings] == [Kind.NAME_CONFLICT]
+    error = row(scene, IRELAND).error
+    assert error is not None
+    assert error.hint == (
+        f"look at it:\n  aws secretsmanager describe-secret --secret-id {before['ARN']} --region eu-west-1"
+    )
     assert shown(scene, IRELAND)["ARN"] == before["ARN"]
     assert scene.by_name("a").outcome is Outcome.FAILED
 
@@ -188,7 +193,7 @@ def test_where_aws_refuses_it_says_so_and_tries_nothing_else() -> None:
     scene.failback(FailbackGoal.RETURN)
     error = row(scene, HOME).error
     assert error is not None
-    assert "AWS did not put a replica in place of a in us-east-1" in error.message
+    assert "AWS did not replace a in us-east-1 with a replica: " in error.message
     assert "AWS refuses" in (error.hint or "")
     assert shown(scene, HOME)["PrimaryRegion"] == HOME
     assert "PrimaryRegion" not in shown(scene, WEST) or shown(scene, WEST)["PrimaryRegion"] == WEST
@@ -219,7 +224,7 @@ def test_a_denied_step_ends_it_there_and_what_is_there_stays(operation: str) -> 
     assert scene.by_name("a").outcome is Outcome.OK
 
 
-def test_a_failover_that_was_led_home_can_be_done_again() -> None:
+def test_a_failover_that_failed_back_can_be_done_again() -> None:
     scene = crossed(IRELAND)
     scene.put("a", WEST)
     scene.failback(FailbackGoal.RETURN)

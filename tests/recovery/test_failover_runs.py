@@ -48,7 +48,7 @@ def test_again_it_sends_nothing_and_says_so() -> None:
     assert run.count("StopReplicationToReplica") == 0
     assert scene.record == before
     (row,) = scene.by_name("a").replicas
-    assert (row.outcome, row.changed, row.note) == (Outcome.OK, False, "stands alone")
+    assert (row.outcome, row.changed, row.note) == (Outcome.OK, False, "standalone")
 
 
 def test_an_old_list_that_still_shows_a_replica_promotes_nothing_twice() -> None:
@@ -62,7 +62,7 @@ def test_an_old_list_that_still_shows_a_replica_promotes_nothing_twice() -> None
     assert run.count("StopReplicationToReplica") == 0
 
 
-def test_the_filter_of_the_list_is_a_prefix_and_another_region_that_begins_so_is_left_alone() -> None:
+def test_the_filter_of_the_list_is_a_prefix_and_another_region_with_that_prefix_is_skipped() -> None:
     longer = f"{HOME}1"
     scene = RecoveryScene.set_up()
     scene.secret("ours")
@@ -100,12 +100,12 @@ def test_a_name_that_the_list_does_not_show_yet_is_looked_at() -> None:
     assert not is_replica(scene, "new")
 
 
-def test_a_secret_that_stands_alone_and_is_not_in_the_record_is_not_put_there() -> None:
+def test_a_standalone_secret_that_is_not_in_the_record_is_not_put_there() -> None:
     scene = RecoveryScene.set_up()
     scene.aws.create("apart", WEST)
     scene.failover(chosen=Selector(names=frozenset({"apart"})))
     assert scene.by_name("apart").outcome is Outcome.OK
-    assert "will not lead it home" in scene.by_name("apart").notes[0]
+    assert "failback will not return it" in scene.by_name("apart").notes[0]
     assert scene.known.entries == {}
 
 
@@ -127,7 +127,7 @@ def test_one_that_is_gone_or_refused_does_not_stop_the_others() -> None:
     assert [is_replica(scene, name) for name in ("a", "b")] == [True, False]
 
 
-def test_a_run_that_is_killed_after_the_request_is_gone_on_with_by_the_record() -> None:
+def test_a_run_that_is_killed_after_the_request_is_resumed_from_the_record() -> None:
     scene = RecoveryScene.set_up()
     scene.secret("a")
     scene.failover()
@@ -160,7 +160,7 @@ def test_a_denied_promotion_is_written_down_as_failed_and_left_for_another_day()
     assert lines(scene)[-1] == ("promoted", "a")
 
 
-def test_a_policy_that_a_replica_does_not_show_is_left_out_of_the_record() -> None:
+def test_a_policy_that_a_replica_does_not_show_is_not_in_the_record() -> None:
     scene = RecoveryScene.set_up(denied=frozenset({("GetResourcePolicy", WEST)}))
     scene.secret("a")
     scene.failover()
@@ -174,7 +174,7 @@ def test_a_policy_that_a_replica_does_not_show_is_left_out_of_the_record() -> No
     assert [each.policy_sha256 is None for each in scene.known.entries.values()] == [False]
 
 
-def test_a_replica_again_that_nobody_was_asked_about_is_left_alone() -> None:
+def test_a_replica_again_that_nobody_confirmed_is_skipped() -> None:
     scene = RecoveryScene.set_up()
     scene.secret("a")
     scene.failover()
@@ -195,7 +195,7 @@ def test_a_replica_again_that_nobody_was_asked_about_is_left_alone() -> None:
     assert (error.code, error.outcome) == ("ChangedMeanwhile", Outcome.PENDING)
 
 
-def test_a_replica_whose_tag_was_taken_away_after_the_list_is_not_promoted() -> None:
+def test_a_replica_whose_tag_was_removed_after_the_list_is_not_promoted() -> None:
     scene = RecoveryScene.set_up()
     for name in ("a", "b"):
         scene.secret(name)

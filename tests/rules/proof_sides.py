@@ -42,7 +42,7 @@ STRANGERS: dict[str, Secret] = {
     "orphan_of_ours": replica_with(arn=ARN.format(WEST).replace("a1b2c3", "zzzzzz")),
     "promoted": replica_with(primary_region=None),
     "promoted_and_replicated": replica_with(primary_region=WEST),
-    "name_clash": replica_with(primary_region=None, arn=ARN.format(WEST).replace("a1b2c3", "zzzzzz")),
+    "name_conflict": replica_with(primary_region=None, arn=ARN.format(WEST).replace("a1b2c3", "zzzzzz")),
     "pending_deletion": replica_with(deleted=MOMENT),
 }
 

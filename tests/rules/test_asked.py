@@ -48,10 +48,10 @@ def test_a_refused_account_is_named_with_the_one_expected_and_what_to_check() ->
         check_account(OTHER, ACCOUNT, "prod/db")
     error = caught.value
     assert error.message == (
-        f"prod/db belongs to account {OTHER}, and account {ACCOUNT} was expected; nothing was sent"
+        f"prod/db belongs to account {OTHER}, not to the expected account {ACCOUNT}; nothing was sent"
     )
     assert error.hint == (
-        "check --profile, the credentials in the environment, and what named the account: --expect-account, or the "
+        "check --profile, the credentials in the environment, and --expect-account, or the "
         "manifest's account_id or role_arn"
     )
     assert (error.code, error.outcome) == ("AccountMismatch", Outcome.USAGE)
@@ -72,15 +72,15 @@ def test_replicas_lie_in_the_primarys_partition_and_not_in_its_region(
 def test_the_primarys_own_region_is_refused_with_both_ways_out() -> None:
     with pytest.raises(UsageError) as caught:
         check_regions([EAST], [WEST, EAST])
-    assert caught.value.message == "us-east-1 is the primary's own Region and can't hold its replica"
-    assert caught.value.hint == "name another Region with -r, or the primary's with --primary-region"
+    assert caught.value.message == "us-east-1 is the primary's own Region, which cannot have a replica"
+    assert caught.value.hint == "use another Region with -r, or name the primary's Region with --primary-region"
 
 
 def test_another_partition_is_refused_with_the_one_to_stay_in() -> None:
     with pytest.raises(UsageError) as caught:
         check_regions([EAST], [WEST, BEIJING])
     assert caught.value.message == (
-        "cn-north-1 is in partition aws-cn and the primary's Region us-east-1 in aws: "
-        "secrets replicate within one partition only"
+        "cn-north-1 is in partition aws-cn, but the primary's Region us-east-1 is in aws; "
+        "secrets replicate only within a partition"
     )
-    assert caught.value.hint == "name a Region of aws"
+    assert caught.value.hint == "use a Region of aws"

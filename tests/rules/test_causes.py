@@ -20,29 +20,45 @@ ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"
 PRIMARY = Secret(ARN, "prod/db", HOME, HOME, "alias/main")
 AGAIN = "smrep retry prod/db --primary-region us-east-1 -r us-west-2"
 DESCRIBE = "aws secretsmanager describe-secret --secret-id prod/db --region us-west-2"
-MEND = (
-    "mend the key (aws kms describe-key --key-id {} --region us-west-2; kms:Decrypt at the primary, "
-    f"kms:GenerateDataKey and kms:Encrypt at the replica), then: {AGAIN}"
+CHECK_KEY = (
+    "check the key:\n"
+    "  aws kms describe-key --key-id {} --region us-west-2\n"
+    "allow kms:Decrypt on the primary's key, and kms:GenerateDataKey and kms:Encrypt on the replica's\n"
+    "then:\n"
+    f"  {AGAIN}"
 )
-PRIMARYS_KEY = f"mend the primary's key (aws kms describe-key --key-id alias/main --region us-east-1), then: {AGAIN}"
-ANOTHER_KEY = f"list the keys there are: aws kms list-aliases --region us-west-2; then name one: {AGAIN}=alias/NAME"
+PRIMARYS_KEY = (
+    f"fix the primary's key:\n  aws kms describe-key --key-id alias/main --region us-east-1\nthen:\n  {AGAIN}"
+)
+ANOTHER_KEY = (
+    "list the keys in us-west-2:\n"
+    "  aws kms list-aliases --region us-west-2\n"
+    "then use one of them:\n"
+    f"  {AGAIN}=alias/NAME"
+)
 FOREIGN = (
-    "a replica of another primary bears the name there, and force does not cure that; "
-    f"look: {DESCRIBE}; if it is not needed: {delete_commands('prod/db', WEST)}; once it is gone: {AGAIN}"
+    "us-west-2 has a replica of another primary with this name, which --force-overwrite cannot replace\n"
+    "look at it:\n"
+    f"  {DESCRIBE}\n"
+    "if nobody needs it:\n"
+    "  aws secretsmanager stop-replication-to-replica --secret-id prod/db --region us-west-2\n"
+    "  aws secretsmanager delete-secret --secret-id prod/db --region us-west-2 --force-delete-without-recovery\n"
+    "once it is gone:\n"
+    f"  {AGAIN}"
 )
-NAMESAKE = f"look at it: {DESCRIBE}; to replace it for good: {AGAIN} --force-overwrite"
-REGION = f"enable the Region (aws account enable-region --region-name us-west-2), then: {AGAIN}"
-UNKNOWN = f"mend the cause and try again: {AGAIN}"
+NAME_CONFLICT = f"look at it:\n  {DESCRIBE}\nto replace it for good:\n  {AGAIN} --force-overwrite"
+REGION = f"enable the Region:\n  aws account enable-region --region-name us-west-2\nthen:\n  {AGAIN}"
+UNKNOWN = f"fix the cause, then:\n  {AGAIN}"
 
 
 def failed(message: str | None, key: str | None = "alias/dr") -> Problem:
     return failure(PRIMARY, Replica(WEST, "Failed", message, key))
 
 
-def test_another_primarys_replica_is_cut_off_and_deleted_without_a_window() -> None:
+def test_another_primarys_replica_is_promoted_and_deleted_without_a_recovery_window() -> None:
     assert delete_commands("prod/db", WEST) == (
-        "aws secretsmanager stop-replication-to-replica --secret-id prod/db --region us-west-2; "
-        "aws secretsmanager delete-secret --secret-id prod/db --region us-west-2 --force-delete-without-recovery"
+        "aws secretsmanager stop-replication-to-replica --secret-id prod/db --region us-west-2",
+        "aws secretsmanager delete-secret --secret-id prod/db --region us-west-2 --force-delete-without-recovery",
     )
 
 
@@ -50,17 +66,17 @@ def test_another_primarys_replica_is_cut_off_and_deleted_without_a_window() -> N
     ("message", "hint"),
     [
         ("Replication failed: Secret name simple already exists in region us-west-2 with a different ARN.", FOREIGN),
-        ("Secret with this name already exists in this region", NAMESAKE),
-        ("ALREADY EXISTS", NAMESAKE),
+        ("Secret with this name already exists in this region", NAME_CONFLICT),
+        ("ALREADY EXISTS", NAME_CONFLICT),
         ("Access to KMS key alias/main in us-east-1 is denied", PRIMARYS_KEY),
-        ("Key in us-west-2 differs from that in us-east-1", MEND.format("alias/dr")),
+        ("Key in us-west-2 differs from that in us-east-1", CHECK_KEY.format("alias/dr")),
         ("Key alias/dr is not found", ANOTHER_KEY),
         ("The key does not exist", ANOTHER_KEY),
         ("A thing is not found", UNKNOWN),
         ("The role does not exist", UNKNOWN),
         ("us-east-1 does not answer", UNKNOWN),
-        ("KMS is disabled", MEND.format("alias/dr")),
-        ("The key is disabled", MEND.format("alias/dr")),
+        ("KMS is disabled", CHECK_KEY.format("alias/dr")),
+        ("The key is disabled", CHECK_KEY.format("alias/dr")),
         ("The Region is not enabled", REGION),
         ("You must opt in", REGION),
         ("Internal failure", UNKNOWN),
@@ -73,7 +89,7 @@ def test_each_cause_has_its_way_on(message: str | None, hint: str) -> None:
 
 
 def test_a_key_that_is_not_known_is_left_to_be_filled_in() -> None:
-    assert failed("The key is disabled", None).hint == MEND.format("KEY")
+    assert failed("The key is disabled", None).hint == CHECK_KEY.format("KEY")
     nameless = failure(replace(PRIMARY, kms_key_id=None), Replica(WEST, "Failed", "bad key in us-east-1"))
     assert nameless.hint == PRIMARYS_KEY.replace("alias/main", "KEY")
 
@@ -105,16 +121,24 @@ def test_a_hint_can_be_pasted_whatever_the_names_are(message: str, odd: str) -> 
         assert name not in hint
 
 
-def test_what_aws_left_where_it_was_is_deleted_by_hand() -> None:
+def test_a_secret_that_aws_did_not_replace_is_deleted_by_hand() -> None:
     there = ARN.replace("us-east-1", "us-west-2")
     assert not_replaced(PRIMARY, WEST, "it waits in vain") == Problem(
         code="NotReplaced",
-        message="AWS did not put a replica in place of prod/db in us-west-2: it waits in vain; what it replaces and "
-        "what not its documents leave open, and nothing else was tried",
-        hint=f"by hand, once nobody needs what is there: aws secretsmanager delete-secret --secret-id {there} "
-        "--region us-west-2 --force-delete-without-recovery; look until it is gone: aws secretsmanager "
-        f"describe-secret --secret-id {there} --region us-west-2; then: smrep remove prod/db --primary-region "
-        "us-east-1 -r us-west-2; then: smrep replicate prod/db --primary-region us-east-1 -r us-west-2",
+        message=(
+            "AWS did not replace prod/db in us-west-2 with a replica: it waits in vain; AWS does "
+            "not document which secrets it replaces, and smrep tried nothing else"
+        ),
+        hint=(
+            "if nobody needs the secret in us-west-2, delete it:\n"
+            f"  aws secretsmanager delete-secret --secret-id {there} --region us-west-2 "
+            "--force-delete-without-recovery\n"
+            "repeat until it is gone:\n"
+            f"  aws secretsmanager describe-secret --secret-id {there} --region us-west-2\n"
+            "then:\n"
+            "  smrep remove prod/db --primary-region us-east-1 -r us-west-2\n"
+            "  smrep replicate prod/db --primary-region us-east-1 -r us-west-2"
+        ),
         request_id=None,
         outcome=Outcome.FAILED,
     )
@@ -125,7 +149,8 @@ def test_a_secret_of_another_account_is_looked_for_by_name_where_it_was_asked_fo
     assert "aws secretsmanager list-secrets --filters Key=name,Values=prod/db --region us-west-2" in hint
 
 
-def test_another_accounts_replica_is_cut_off_with_its_credentials() -> None:
+def test_another_accounts_replica_is_deleted_with_its_credentials() -> None:
     hint = failure(replace(PRIMARY, by_arn=True), Replica(WEST, "Failed", "with a different ARN")).hint or ""
-    assert delete_commands("ARN", WEST) in hint
+    stop, delete = delete_commands("ARN", WEST)
+    assert f"\n  {stop}\n  {delete}\n" in hint
     assert "with credentials of account 123456789012" in hint

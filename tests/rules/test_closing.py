@@ -27,20 +27,25 @@ UNSENT = row(IRELAND, action=Action.ADD, wanted_key="alias/dr")
 
 def test_what_aws_took_is_waited_for_and_the_rest_is_asked_for_again() -> None:
     assert resume_commands([secret("db", TAKEN, UNSENT)]) == (
-        "smrep wait db --primary-region us-east-1 -r us-west-2; "
-        "smrep replicate db --primary-region us-east-1 -r eu-west-1=alias/dr"
+        "to resume:\n"
+        "  smrep wait db --primary-region us-east-1 -r us-west-2\n"
+        "  smrep replicate db --primary-region us-east-1 -r eu-west-1=alias/dr"
     )
 
 
 def test_secrets_share_a_command_only_where_the_same_is_open() -> None:
     other = row(IRELAND, status="InProgress", action=Action.ADD, changed=True)
     assert resume_commands([secret("a", TAKEN), secret("b", other), secret("c", TAKEN)]) == (
-        "smrep wait a c --primary-region us-east-1 -r us-west-2; smrep wait b --primary-region us-east-1 -r eu-west-1"
+        "to resume:\n"
+        "  smrep wait a c --primary-region us-east-1 -r us-west-2\n"
+        "  smrep wait b --primary-region us-east-1 -r eu-west-1"
     )
 
 
 def test_a_name_like_an_option_can_be_pasted() -> None:
-    assert resume_commands([secret("-x", TAKEN)]) == "smrep wait --primary-region us-east-1 -r us-west-2 -- -x"
+    assert resume_commands([secret("-x", TAKEN)]) == (
+        "to resume:\n  smrep wait --primary-region us-east-1 -r us-west-2 -- -x"
+    )
 
 
 def test_an_overwrite_is_asked_for_again_as_one() -> None:
@@ -54,15 +59,15 @@ def test_nothing_open_needs_no_command() -> None:
 def test_a_throttled_request_is_not_said_to_go_on() -> None:
     trouble = timed_out([secret("db", UNSENT)], 4.0, 4.0)
     assert trouble is not None
-    assert trouble.message == "still open after 4s: db eu-west-1 (not known to be sent)"
-    assert (trouble.hint or "").startswith("smrep replicate db")
+    assert trouble.message == "not finished after 4s: db eu-west-1 (perhaps not sent)"
+    assert (trouble.hint or "").startswith("to resume:\n  smrep replicate db ")
 
 
 def test_what_is_given_up_before_the_deadline_is_named_unless_its_row_says_why() -> None:
     trouble = timed_out([secret("db", TAKEN)], 4.0, 3.4)
     assert trouble is not None
     assert (trouble.code, trouble.outcome) == ("StillOpen", Outcome.PENDING)
-    assert trouble.message.startswith("still open after 3s: db us-west-2")
+    assert trouble.message.startswith("not finished after 3s: db us-west-2")
     assert "--timeout" not in (trouble.hint or "--timeout")
     told = Finding(Kind.UNCHECKED, Severity.WARNING, "could not be looked at")
     assert timed_out([secret("db", replace(TAKEN, findings=(told,)))], 4.0, 3.4) is None

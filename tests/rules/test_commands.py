@@ -53,49 +53,77 @@ def test_an_arn_carries_its_region_itself() -> None:
 def test_the_aws_cli_gets_the_endpoint_of_the_region_that_it_is_to_ask() -> None:
     flags = ("--endpoint-url", "http://all", "--endpoint-url", "us-west-2=http://west")
     hint = (
-        "aws secretsmanager describe-secret --secret-id x --region us-west-2; aws kms list-aliases --region us-west-2; "
-        "aws secretsmanager describe-secret --secret-id x --region us-east-1"
+        "  aws secretsmanager describe-secret --secret-id x --region us-west-2\n"
+        "  aws kms list-aliases --region us-west-2\n"
+        "  aws secretsmanager describe-secret --secret-id x --region us-east-1"
     )
-    west, kms, east = with_connection_flags(hint, flags).split("; ")
-    assert west.startswith("aws --endpoint-url http://west secretsmanager ")
-    assert kms.startswith("aws --endpoint-url http://all kms ")
-    assert east.startswith("aws --endpoint-url http://all secretsmanager ")
-    assert with_connection_flags(hint, flags[2:]).split("; ")[1:] == hint.split("; ")[1:]
-    assert with_connection_flags("smrep wait x", flags) == (
-        "smrep wait --endpoint-url http://all --endpoint-url us-west-2=http://west x"
+    west, kms, east = with_connection_flags(hint, flags).split("\n")
+    assert west.startswith("  aws --endpoint-url http://west secretsmanager ")
+    assert kms.startswith("  aws --endpoint-url http://all kms ")
+    assert east.startswith("  aws --endpoint-url http://all secretsmanager ")
+    assert with_connection_flags(hint, flags[2:]).split("\n")[1:] == hint.split("\n")[1:]
+    assert with_connection_flags("  smrep wait x", flags) == (
+        "  smrep wait --endpoint-url http://all --endpoint-url us-west-2=http://west x"
     )
 
 
 def test_every_command_in_a_hint_gets_the_connection() -> None:
     ours = "--profile staging --role-arn arn:aws:iam::1:role/dr --endpoint-url 'http://[::1]:1'"
     theirs = "--profile staging --endpoint-url 'http://[::1]:1'"
-    hint = "look: aws secretsmanager describe-secret --secret-id x; then: smrep replicate x -r us-west-2; smrep wait x"
+    hint = (
+        "look at it:\n"
+        "  aws secretsmanager describe-secret --secret-id x\n"
+        "then:\n"
+        "  smrep replicate x -r us-west-2\n"
+        "  smrep wait x\n"
+        "  aws login"
+    )
     assert with_connection_flags(hint, FLAGS) == (
-        f"look: aws {theirs} secretsmanager describe-secret --secret-id x; "
-        f"then: smrep replicate {ours} x -r us-west-2; smrep wait {ours} x"
+        "look at it:\n"
+        f"  aws {theirs} secretsmanager describe-secret --secret-id x\n"
+        "then:\n"
+        f"  smrep replicate {ours} x -r us-west-2\n"
+        f"  smrep wait {ours} x\n"
+        "  aws --profile staging login"
     )
 
 
+@pytest.mark.parametrize(
+    "hint",
+    [
+        "smrep wait x",
+        "smrep wait x is not needed; aws kms list-aliases neither:",
+        "look at it:\n  echo smrep wait x\n  date -u; aws kms list-aliases",
+        "read the runbook:\n  smrep help runbooks stuck",
+        "keep the name:\n  smrep-wait x\n  smrep waiting x\n  aws2 kms list-aliases\n   smrep wait x",
+    ],
+)
+def test_only_a_command_on_a_line_of_its_own_gets_the_connection(hint: str) -> None:
+    assert with_connection_flags(hint, FLAGS) == hint
+
+
 def test_a_flag_that_is_there_already_is_not_repeated() -> None:
-    hint = "smrep replicate x --expect-account 123456789012"
+    hint = "  smrep replicate x --expect-account 123456789012"
     assert with_connection_flags(hint, ("--expect-account", "123456789012")) == hint
     assert with_connection_flags(hint, ()) == hint
     assert with_connection_flags("check the network", FLAGS) == "check the network"
 
 
 def test_each_command_of_a_hint_keeps_the_flags_that_it_has() -> None:
-    hint = "sign in again: aws sso login --profile dev; then: smrep wait x; smrep list --profile dev"
+    hint = "sign in again:\n  aws sso login --profile dev\nthen:\n  smrep wait x\n  smrep list --profile dev"
     assert with_connection_flags(hint, ("--profile", "prod", "--endpoint-url", "http://127.0.0.1:1")) == (
-        "sign in again: aws sso login --profile dev; "
-        "then: smrep wait --profile prod --endpoint-url http://127.0.0.1:1 x; "
-        "smrep list --endpoint-url http://127.0.0.1:1 --profile dev"
+        "sign in again:\n"
+        "  aws sso login --profile dev\n"
+        "then:\n"
+        "  smrep wait --profile prod --endpoint-url http://127.0.0.1:1 x\n"
+        "  smrep list --endpoint-url http://127.0.0.1:1 --profile dev"
     )
 
 
 @pytest.mark.parametrize("command", ["sso login", "login", "configure get credential_process", "configure"])
 def test_a_command_about_credentials_gets_no_endpoint(command: str) -> None:
-    assert with_connection_flags(f"aws {command}", ("--profile", "dev", "--endpoint-url", "http://x")) == (
-        f"aws --profile dev {command}"
+    assert with_connection_flags(f"  aws {command}", ("--profile", "dev", "--endpoint-url", "http://x")) == (
+        f"  aws --profile dev {command}"
     )
 
 
@@ -117,3 +145,9 @@ def test_durations_are_as_typed() -> None:
 def test_of_many_names_the_first_are_told_and_how_many_more_there_are() -> None:
     assert (some_names([]), some_names(["a"]), some_names(list("abcde"))) == ("", "a", "a, b, c, d, e")
     assert (some_names(list("abcdef")), some_names(list("abc"), 1)) == ("a, b, c, d, e and 1 more", "a and 2 more")
+
+
+def test_a_flag_inside_a_quoted_value_is_none() -> None:
+    hint = "to confirm it:\n  smrep replicate -r us-west-2 --tag 'k=x --expect-account 1' --yes"
+    flagged = with_connection_flags(hint, ("--expect-account", "123456789012"))
+    assert flagged.split("\n")[1].startswith("  smrep replicate --expect-account 123456789012 -r us-west-2 ")

@@ -14,7 +14,7 @@ from smrep.cli.params import targets
 from smrep.cli.root import root
 from smrep.model import Target
 from smrep.regions import KNOWN, Region
-from smrep.rules.hints import aws_command, duration, format_command, with_connection_flags
+from smrep.rules.hints import aws_command, duration, format_command, step, with_connection_flags
 
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"
 HOME = Region("us-east-1")
@@ -56,14 +56,17 @@ def test_a_shell_gives_back_what_the_aws_cli_is_to_be_told(secret: str, key: str
 @given(names, texts)
 @example("x; smrep wait y; aws kms describe-key", "p q")
 @example("it's smrep wait y", "'")
+@example("x\n  smrep wait y", "p")
+@example("x | smrep wait y | aws kms describe-key", "p")
 def test_the_connection_leaves_a_name_as_it_is(name: str, profile: str) -> None:
-    hint = f"{format_command('wait', [name])}; {aws_command('kms describe-key', key_id=name)}"
-    words = shlex.split(with_connection_flags(hint, ("--profile", profile)))
-    again = shlex.split(hint)
-    inserted = "--profile" not in again
-    place = again.index("aws")
-    given = ["--profile", profile] if inserted else []
-    assert words == [*again[:2], *given, *again[2 : place + 1], *given, *again[place + 1 :]]
+    hint = step("then", format_command("wait", [name]), aws_command("kms describe-key", key_id=name))
+    label, ours, theirs = with_connection_flags(hint, ("--profile", profile)).split("\n")
+    name = name.replace("\n", " ")  # a command stays on its line
+    given = ["--profile", profile]
+    assert label == "then:"
+    assert shlex.split(ours) == ["smrep", "wait", *given, *(["--", name] if name.startswith("-") else [name])]
+    key = [f"--key-id={name}"] if name.startswith("-") else ["--key-id", name]
+    assert shlex.split(theirs) == ["aws", *given, "kms", "describe-key", *key]
 
 
 @pytest.mark.parametrize("command", ["replicate", "retry", "remove", "promote"])
@@ -92,10 +95,10 @@ def test_smrep_reads_what_was_meant(command: str, found: list[str], there: list[
 def test_the_connection_goes_into_a_command_once_and_changes_nothing_else(
     found: list[str], there: list[Target], profile: str
 ) -> None:
-    plain = format_command("wait", found, primary_region=HOME, targets=there)
+    plain = step("then", format_command("wait", found, primary_region=HOME, targets=there))
     once = with_connection_flags(plain, ("--profile", profile))
-    words, before = shlex.split(once), shlex.split(plain)
-    if "--profile" not in plain and "smrep" not in "".join(found):
+    words, before = (shlex.split(text.removeprefix("then:\n")) for text in (once, plain))
+    if "--profile" not in plain:
         assert words == [*before[:2], "--profile", profile, *before[2:]]
 
 

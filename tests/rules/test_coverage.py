@@ -26,7 +26,7 @@ from smrep.rules.fleet.coverage import (
     summary,
     unlisted_row,
 )
-from smrep.rules.replication.key_failures import DEFAULT, delete_commands
+from smrep.rules.replication.key_failures import DEFAULT
 from smrep.rules.replication.name_owner import NameLookup, NoSecret, NotChecked
 
 HOME, WEST, IRELAND = Region("us-east-1"), Region("us-west-2"), Region("eu-west-1")
@@ -95,7 +95,7 @@ def test_it_is_covered_only_under_the_wanted_key_and_no_key_is_the_default_one(
 
 def test_what_is_covered_by_listing_claims_no_status_and_no_key() -> None:
     assert covered_row(PRIMARY, Target(WEST, "alias/dr")) == RegionReport(
-        WEST, Outcome.OK, arn=THERE.arn, wanted_key="alias/dr", note="covered by listing"
+        WEST, Outcome.OK, arn=THERE.arn, wanted_key="alias/dr", note="current by listing"
     )
 
 
@@ -113,7 +113,7 @@ def test_a_region_that_was_not_listed_is_no_pass(error: AwsError, outcome: Outco
     (finding,) = row.findings
     assert row == RegionReport(WEST, outcome, wanted_key="alias/dr", findings=(finding,))
     assert (finding.kind, finding.severity) == (Kind.UNCHECKED, Severity.WARNING)
-    assert finding.message == f"what is in us-west-2 could not be checked: {error.message}"
+    assert finding.message == f"the secrets in us-west-2 could not be checked: {error.message}"
 
 
 def test_what_was_denied_is_named_in_the_hint() -> None:
@@ -147,7 +147,7 @@ def test_an_arn_is_given_only_where_a_look_backs_it(entry: Replica | None, look:
 
 
 @given(ENTRIES, st.sampled_from(list(STRANGERS)))
-def test_a_stranger_that_bears_the_name_is_never_passed_over(entry: Replica | None, stranger: str) -> None:
+def test_a_name_conflict_is_never_ignored(entry: Replica | None, stranger: str) -> None:
     row = examined_row(primary_with(entry), Target(WEST), STRANGERS[stranger], by_name)
     assert row.outcome is not Outcome.OK
     kinds = {each.kind.value for each in row.findings}
@@ -189,8 +189,8 @@ def test_an_extra_region_is_a_difference_only_where_the_rules_say_so(unwanted: b
     finding = Finding(
         Kind.EXTRA,
         Severity.ERROR if unwanted else Severity.INFO,
-        "prod/db is replicated to us-west-2, where no rule wants it",
-        "smrep remove prod/db --primary-region us-east-1 -r us-west-2",
+        "prod/db has a replica in us-west-2 that no rule asks for",
+        ("remove it:\n  smrep remove prod/db --primary-region us-east-1 -r us-west-2"),
     )
     assert extra_row(primary_with(), Replica(WEST, "InSync", "m", "alias/a", moment), unwanted=unwanted) == (
         RegionReport(
@@ -216,9 +216,12 @@ def test_an_orphan_has_a_row_for_each_region_and_no_arn_that_a_command_could_tak
         finding = Finding(
             Kind.ORPHAN,
             Severity.ERROR,
-            f"prod/db in {region} is a replica of a primary that is not in us-east-1 any more",
-            f"it may be the last copy; to keep it: smrep promote prod/db -r {region}; if it is not needed: "
-            f"{delete_commands(arn, region)}",
+            f"prod/db in {region} is a replica whose primary in us-east-1 no longer exists",
+            "it may be the last one; to keep it:\n"
+            f"  smrep promote prod/db -r {region}\n"
+            "if nobody needs it:\n"
+            f"  aws secretsmanager stop-replication-to-replica --secret-id {arn} --region {region}\n"
+            f"  aws secretsmanager delete-secret --secret-id {arn} --region {region} --force-delete-without-recovery",
         )
         assert row == RegionReport(region, Outcome.DRIFT, arn=arn, kms_key_id=DEFAULT, findings=(finding,))
 
@@ -226,7 +229,7 @@ def test_an_orphan_has_a_row_for_each_region_and_no_arn_that_a_command_could_tak
 def test_what_a_hint_for_an_orphan_takes_away_is_quoted_for_a_shell() -> None:
     hostile = replace(THERE, arn=THERE.arn.replace("prod/db", "a $(pwned) 'b"), name="a $(pwned) 'b")
     ((finding,),) = [row.findings for row in orphan([hostile], HOME).replicas]
-    words = shlex.split(str(finding.hint).replace(";", " ; "))
+    words = shlex.split("\n".join(line for line in str(finding.hint).split("\n") if line.startswith("  ")))
     assert words.count(hostile.arn) == 2  # it stops the replication, and deletes what is left
 
 

@@ -56,8 +56,8 @@ def test_rotation_is_a_warning_before_there_are_two_secrets() -> None:
     assert rotating("a", WEST) == Finding(
         Kind.ROTATING,
         Severity.WARNING,
-        "rotation of a is enabled in us-west-2: once there are two secrets, each rotates the same password",
-        "see smrep help runbooks fail-back, 'Rotation'",
+        "a rotates in us-west-2: after the promotion, both secrets would rotate the same password",
+        ("read 'Rotation' in the runbook:\n  smrep help runbooks fail-back"),
     )
 
 
@@ -67,16 +67,16 @@ def test_what_was_not_begun_is_pending_and_not_done() -> None:
     assert (failover_counts([report], 40)["pending"], failover_counts([report], 40)["to_promote"]) == (1, 0)
 
 
-def test_what_stands_alone_already_is_no_promotion() -> None:
+def test_a_standalone_secret_is_no_promotion() -> None:
     report = promotion_row(LISTED, PAIR, (), is_due=False)
-    assert (report.replicas[0].action, report.replicas[0].note) == (None, "stands alone")
+    assert (report.replicas[0].action, report.replicas[0].note) == (None, "standalone")
     assert failover_counts([report], 40)["already"] == 1
 
 
 def test_each_secret_is_counted_once_by_what_became_of_it() -> None:
     reports = [
         secret(changed=True),
-        secret(changed=False, note="stands alone"),
+        secret(changed=False, note="standalone"),
         secret(Outcome.FAILED, "X"),
         secret(Outcome.ACCESS, "X"),
         secret(Outcome.PENDING),
@@ -100,7 +100,7 @@ def test_the_sheet_says_how_many_and_how_long_and_that_no_other_region_is_called
     found = words(failover_sheet([due()] * 500, PAIR, 40, OWN))
     assert found["to promote"] == "500 replicas of us-east-1 in us-west-2"
     assert found["time"] == "13s at 40 a second; every call goes to us-west-2"
-    assert found["keys"] == "1 of your own, all of them enabled"
+    assert found["keys"] == "1 customer-managed, all enabled"
     assert found["credentials"] == OWN.text
     assert words(failover_sheet([due()], PAIR, 40, OWN))["to promote"].startswith("1 replica of")
 
@@ -109,26 +109,31 @@ def test_the_sheet_says_all_that_a_person_must_know() -> None:
     row = promotion_row(replace(LISTED, kms_key_id=None), PAIR, (), is_due=True, dry_run=True)
     assert failover_sheet([row], PAIR, 2.5, OWN) == [
         SheetLine("to promote", "1 replica of us-east-1 in us-west-2"),
-        SheetLine(
-            "by the list", "which may be five minutes old; names, also on standard input, add what it does not show yet"
-        ),
+        SheetLine("listed", "up to five minutes ago; to add newer replicas, name them, also on standard input"),
         SheetLine("time", "1s at 2.5 a second; every call goes to us-west-2"),
         SheetLine(
             "values",
-            "each goes on from the value that us-west-2 holds; what was written in us-east-1 and had not arrived stays "
-            "there, and failback tells of it",
+            (
+                "each secret keeps the value that us-west-2 holds; values that never arrived from "
+                "us-east-1 stay there, and failback reports them"
+            ),
         ),
         SheetLine(
-            "given up",
-            "replicas in third Regions stay with the old primaries in us-east-1 and get no value written in us-west-2; "
-            "which there are, us-west-2 can't tell",
+            "third Regions",
+            (
+                "replicas in other Regions stay with the old primaries in us-east-1 and get no new "
+                "values from us-west-2; us-west-2 does not list them"
+            ),
         ),
         SheetLine(
             "rotation",
-            "none is shown, and a replica need not show its primary's: what rotates in us-east-1 does so again the "
-            "moment it is back, and in its place nothing does until it is set up anew",
+            (
+                "the replicas show none, but may not show their primary's: rotation resumes in "
+                "us-east-1 when the Region recovers; nothing rotates these secrets in us-west-2 "
+                "until you configure it there"
+            ),
         ),
-        SheetLine("keys", "AWS's own, which needs no look"),
+        SheetLine("keys", "AWS managed key, always enabled"),
         OWN,
     ]
 
@@ -145,9 +150,9 @@ def test_what_rotates_and_keys_in_trouble_are_warnings_with_names() -> None:
     )
     warnings = [(each.label, each.text) for each in lines if each.is_warning]
     assert warnings == [
-        ("rotation", "enabled for 1: a; see to it that us-east-1 does not rotate them when it is back"),
-        ("keys", "1 can't be read or written under their keys: a"),
-        ("keys", "those of 1 could not be looked at: a"),
+        ("rotation", "enabled for 1: a; stop it in us-east-1 when that Region recovers"),
+        ("keys", "1 cannot be read or written with their keys: a"),
+        ("keys", "not checked for 1: a"),
     ]
 
 
@@ -168,23 +173,23 @@ def test_what_is_in_trouble_is_not_among_what_is_promoted() -> None:
         ([SecretReport("a", Outcome.PENDING, error=Problem("X", "x", None, None, Outcome.PENDING))], "pending"),
     ],
 )
-def test_a_way_back_is_counted_by_what_became_of_it(reports: list[SecretReport], word: str) -> None:
+def test_a_failback_is_counted_by_its_results(reports: list[SecretReport], word: str) -> None:
     found = failback_counts(reports, dry_run=False)
     assert {key: value for key, value in found.items() if value} == {"secrets": 1, word: 1}
 
 
-def test_a_third_region_that_is_left_as_it_is_does_not_make_a_secret_left_alone() -> None:
-    aside = secret(Outcome.FAILED, "name_clash", region=IRELAND).replicas
+def test_a_skipped_third_region_does_not_make_a_secret_skipped() -> None:
+    aside = secret(Outcome.FAILED, "name_conflict", region=IRELAND).replicas
     came = secret(action=Action.OVERWRITE, changed=True).replicas
     assert failback_counts([SecretReport("a", Outcome.FAILED, replicas=(*came, *aside))], dry_run=False)["led"] == 1
 
 
-def test_before_it_begins_what_has_steps_is_to_be_led_home() -> None:
+def test_before_it_begins_a_secret_with_steps_is_to_fail_back() -> None:
     assert failback_counts([secret(action=Action.OVERWRITE)], dry_run=True)["to_lead"] == 1
     assert failback_counts([secret(action=Action.KEEP)], dry_run=True)["already"] == 1
 
 
-def test_the_plan_of_a_way_back_says_where_the_truth_is_and_which_steps_follow() -> None:
+def test_the_plan_of_a_failback_says_which_side_is_newer_and_which_steps_follow() -> None:
     found = failback_sheet(
         [("a", NewerSide.NEW), ("b", NewerSide.LEVEL), ("c", NewerSide.NEW)],
         PAIR,
@@ -192,12 +197,12 @@ def test_the_plan_of_a_way_back_says_where_the_truth_is_and_which_steps_follow()
         removals=2,
         replaced=1,
     )
-    assert [each.text for each in found if each.label == "to lead home"] == [
-        "1 where both sides hold the same: b",
+    assert [each.text for each in found if each.label == "to fail back"] == [
+        "1 where both sides hold the same value: b",
         "2 where us-west-2 holds the newer value: a, c",
     ]
     assert [each.label for each in found if each.label.startswith("step")] == ["step 1", "step 2", "step 3", "step 4"]
-    assert "(2)" in words(found)["step 1"]
+    assert words(found)["step 1"] == "remove 2 replicas in third Regions, and wait for AWS to finish"
     short = failback_sheet([("a", NewerSide.ONE)], PAIR, FailbackGoal.PROTECT, removals=0, replaced=0)
-    assert [each.label for each in short] == ["to lead home", "step 1", "throughout"]
+    assert [each.label for each in short] == ["to fail back", "step 1", "throughout"]
     assert failback_sheet([], PAIR, FailbackGoal.PROTECT, removals=0, replaced=0) == []

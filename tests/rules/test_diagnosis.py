@@ -24,7 +24,7 @@ PRIMARY = Secret(ARN, "prod/db", HOME, HOME)
 MOMENT = datetime(2026, 11, 23, tzinfo=UTC)
 OURS = Secret(in_region(ARN, WEST), "prod/db", WEST, HOME, "alias/there", last_changed=MOMENT)
 PROMOTED = replace(OURS, primary_region=None)
-NAMESAKE = replace(PROMOTED, arn=OURS.arn.replace("a1b2c3", "zzzzzz"))
+STRANGER = replace(PROMOTED, arn=OURS.arn.replace("a1b2c3", "zzzzzz"))
 TARGET = Target(WEST, "alias/dr")
 IN_SYNC = Replica(WEST, "InSync", "Replication succeeded", "alias/listed", MOMENT)
 FAILED, UNDER_WAY = Replica(WEST, "Failed", "no luck"), Replica(WEST, "InProgress")
@@ -37,7 +37,7 @@ def listing(entry: Replica | None) -> Secret:
 
 
 LIST = listing(IN_SYNC)
-CLASH = conflict_finding(PRIMARY, TARGET, NAMESAKE, NameOwner.OTHER_SECRET)
+CLASH = conflict_finding(PRIMARY, TARGET, STRANGER, NameOwner.OTHER_SECRET)
 
 
 @pytest.mark.parametrize(
@@ -53,9 +53,9 @@ CLASH = conflict_finding(PRIMARY, TARGET, NAMESAKE, NameOwner.OTHER_SECRET)
         (UNDER_WAY, NoSecret(), None, [in_progress(PRIMARY, UNDER_WAY)]),
         (IN_SYNC, NoSecret(), None, [listed_but_missing(PRIMARY, WEST, NoSecret())]),
         (None, OURS, None, [removing(PRIMARY, WEST)]),
-        (None, NAMESAKE, None, [CLASH]),
-        (IN_SYNC, NAMESAKE, None, [CLASH]),
-        (FAILED, NAMESAKE, None, [failed(PRIMARY, FAILED), CLASH]),
+        (None, STRANGER, None, [CLASH]),
+        (IN_SYNC, STRANGER, None, [CLASH]),
+        (FAILED, STRANGER, None, [failed(PRIMARY, FAILED), CLASH]),
         (None, DENIED, None, [*not_checked(PRIMARY, WEST, DENIED)]),
         (IN_SYNC, DENIED, ENABLED, [*not_checked(PRIMARY, WEST, DENIED)]),
         (FAILED, DENIED, None, [*not_checked(PRIMARY, WEST, DENIED), failed(PRIMARY, FAILED)]),
@@ -134,10 +134,10 @@ def test_a_replica_that_was_not_seen_is_shown_as_listed_and_without_an_arn() -> 
 
 def test_where_there_is_no_replica_the_key_is_the_one_asked_for() -> None:
     assert diagnosis_row(PRIMARY, TARGET, NoSecret(), ()) == RegionReport(
-        region=WEST, outcome=Outcome.OK, kms_key_id="alias/dr", note="nothing bears the name"
+        region=WEST, outcome=Outcome.OK, kms_key_id="alias/dr", note="name is free"
     )
 
 
 def test_what_is_in_the_way_is_told_by_its_finding_alone() -> None:
-    row = diagnosis_row(PRIMARY, TARGET, NAMESAKE, (CLASH,))
+    row = diagnosis_row(PRIMARY, TARGET, STRANGER, (CLASH,))
     assert (row.outcome, row.arn, row.note, row.findings) == (Outcome.FAILED, None, None, (CLASH,))

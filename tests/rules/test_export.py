@@ -123,7 +123,7 @@ def test_what_failed_or_is_not_settled_is_said_and_nothing_else(estate: tuple[li
         for note, entry in zip(notes, unsettled, strict=True):
             assert secret.name in note
             assert entry.region in note
-            assert ("left out" in note) is (entry.status == FAILED)
+            assert ("skipped" in note) is (entry.status == FAILED)
 
 
 # how it looks
@@ -191,27 +191,30 @@ def test_what_failed_is_named_with_the_command_that_tells_the_cure(name: str) ->
 def test_a_status_that_nobody_knows_is_told_in_awss_words() -> None:
     told = [*skipped_notes(primary("a", Replica(WEST, "Detached"), Replica(IRELAND, None)))]
     assert told == [
-        "a in us-west-2 is not settled: Detached",
-        "a in eu-west-1 is not settled: AWS gives no status",
+        "a in us-west-2 is neither in sync nor failed: Detached",
+        "a in eu-west-1 is neither in sync nor failed: AWS gives no status",
     ]
 
 
 @pytest.mark.parametrize(("message", "why"), [("no luck", " (no luck)"), (None, ""), ("", "")])
 def test_why_a_replica_failed_is_told_in_awss_words(message: str | None, why: str) -> None:
     assert list(skipped_notes(primary("a", Replica(WEST, FAILED, message)))) == [
-        f"a has Failed in us-west-2{why}, which is left out: smrep doctor a --primary-region us-east-1 -r us-west-2"
+        (
+            f"a is Failed in us-west-2{why}, so that Region was skipped: "
+            "smrep doctor a --primary-region us-east-1 -r us-west-2"
+        )
     ]
 
 
-def test_an_entry_without_a_replica_is_left_out() -> None:
+def test_an_entry_without_a_replica_is_skipped() -> None:
     assert missing_note(primary("a"), in_sync()) == (
-        "a is listed as InSync in us-west-2, where no replica of it is, and is left out: "
-        "smrep doctor a --primary-region us-east-1 -r us-west-2"
+        "a is listed as InSync in us-west-2, but has no replica there, so that Region was "
+        "skipped: smrep doctor a --primary-region us-east-1 -r us-west-2"
     )
 
 
 def test_replicas_that_nobody_could_look_at_are_told_together() -> None:
     assert not_checked_note(WEST, list("abcdefg")) == (
-        "what is taken from the primaries' word, since us-west-2 does not list it and could not be looked into: "
-        "a, b, c, d, e and 2 more; is secretsmanager:DescribeSecret allowed in us-west-2?"
+        "taken from the primaries' lists, since us-west-2 does not list them and could not be "
+        "checked: a, b, c, d, e and 2 more; allow secretsmanager:DescribeSecret in us-west-2"
     )

@@ -35,13 +35,13 @@ def test_a_replica_in_another_account_that_gets_no_values_is_associated_again(
 ) -> None:
     message = f"the cross-account replica {FAR} of prod/db in us-east-1 is {words}"
     assert cross_account_findings(secret(FarEnd(FAR, "InSync"), end)) == (
-        warning(kind, message, REPAIR.format(ARN, FAR) + role),
+        warning(kind, message, f"repair the link:\n  {REPAIR.format(ARN, FAR)}{role}"),
     )
 
 
 def test_a_primary_in_another_account_is_repaired_with_that_accounts_credentials() -> None:
     message = f"prod/db in us-east-1 is a cross-account replica of {FAR}, which is Detached: gone"
-    hint = f"with credentials of account 999999999999: {REPAIR.format(FAR, ARN)}"
+    hint = f"with credentials of account 999999999999, repair the link:\n  {REPAIR.format(FAR, ARN)}"
     assert cross_account_findings(secret(primary=FarEnd(FAR, "Detached", "gone", ROLE))) == (
         warning(Kind.DETACHED, message, hint),
     )
@@ -49,9 +49,10 @@ def test_a_primary_in_another_account_is_repaired_with_that_accounts_credentials
 
 def test_what_aws_does_not_name_is_left_to_be_filled_in() -> None:
     replica, primary = cross_account_findings(secret(FarEnd(None, "Failed"), primary=FarEnd(None, "Failed")))
-    assert replica.hint == f"{REPAIR.format(ARN, 'REPLICA_ARN')} --region us-east-1"
+    assert replica.hint == f"repair the link:\n  {REPAIR.format(ARN, 'REPLICA_ARN')} --region us-east-1"
     assert primary.hint == (
-        f"with credentials of account ACCOUNT: {REPAIR.format('PRIMARY_ARN', ARN)} --region us-east-1"
+        "with credentials of account ACCOUNT, repair the link:\n"
+        f"  {REPAIR.format('PRIMARY_ARN', ARN)} --region us-east-1"
     )
 
 

@@ -35,24 +35,26 @@ THERE = "prod/db --primary-region us-east-1 -r us-west-2"
             Kind.MISSING,
             Severity.ERROR,
             "prod/db has no replica in us-west-2",
-            f"smrep replicate {THERE}",
+            f"add it:\n  smrep replicate {THERE}",
         ),
         (
             lambda: not_listed(SECRET, WEST, "alias/dr"),
             Kind.MISSING,
             Severity.ERROR,
             "prod/db has no replica in us-west-2",
-            f"smrep replicate {THERE}=alias/dr",
+            f"add it:\n  smrep replicate {THERE}=alias/dr",
         ),
         (
             lambda: listed_but_missing(SECRET, WEST, NoSecret()),
             Kind.MISSING,
             Severity.ERROR,
-            "prod/db is listed as InSync in us-west-2, but no secret of that name is there",
+            "prod/db is listed as InSync in us-west-2, but us-west-2 has no secret with this name",
             (
-                "look again: aws secretsmanager describe-secret --secret-id prod/db --region us-west-2; where it stays "
-                "so, take the entry away: smrep remove prod/db --primary-region us-east-1 -r us-west-2; then: smrep "
-                "replicate prod/db --primary-region us-east-1 -r us-west-2"
+                "look again:\n"
+                "  aws secretsmanager describe-secret --secret-id prod/db --region us-west-2\n"
+                "if it is still missing, replicate again:\n"
+                "  smrep remove prod/db --primary-region us-east-1 -r us-west-2\n"
+                "  smrep replicate prod/db --primary-region us-east-1 -r us-west-2"
             ),
         ),
         (
@@ -60,28 +62,28 @@ THERE = "prod/db --primary-region us-east-1 -r us-west-2"
             Kind.FAILED,
             Severity.ERROR,
             "prod/db in us-west-2: no luck",
-            f"mend the cause and try again: smrep retry {THERE}",
+            (f"fix the cause, then:\n  smrep retry {THERE}"),
         ),
         (
             lambda: in_progress(SECRET, Replica(WEST, "InProgress")),
             Kind.IN_PROGRESS,
             Severity.WARNING,
-            "prod/db in us-west-2 is not settled: InProgress",
-            f"smrep wait {THERE}",
+            "prod/db in us-west-2 is neither in sync nor failed: InProgress",
+            f"wait for it:\n  smrep wait {THERE}",
         ),
         (
             lambda: in_progress(SECRET, Replica(WEST, None)),
             Kind.IN_PROGRESS,
             Severity.WARNING,
-            "prod/db in us-west-2 is not settled: AWS gives no status",
-            f"smrep wait {THERE}",
+            "prod/db in us-west-2 is neither in sync nor failed: AWS gives no status",
+            f"wait for it:\n  smrep wait {THERE}",
         ),
         (
             lambda: removing(SECRET, WEST),
             Kind.REMOVING,
             Severity.INFO,
             "an old replica of prod/db is still being removed from us-west-2",
-            f"smrep remove {THERE}",
+            (f"wait until it is gone:\n  smrep remove {THERE}"),
         ),
     ],
 )
@@ -120,7 +122,7 @@ def test_what_could_not_be_checked_says_why_and_what_would_help(
     assert failed_check_outcome(error) is outcome
 
 
-UP = "see whether us-west-2 is up, can be reached from here, and is enabled for the account"
+UP = "check that us-west-2 is up, reachable from here, and enabled for the account"
 
 
 @pytest.mark.parametrize(
@@ -137,7 +139,7 @@ def test_a_region_that_could_not_be_looked_into_is_one_finding(error: AwsError, 
     assert finding == Finding(
         Kind.UNCHECKED,
         Severity.WARNING,
-        "what bears the name prod/db in us-west-2 could not be looked at: no",
+        "prod/db in us-west-2 could not be checked: no",
         hint,
         outcome,
     )

@@ -143,7 +143,7 @@ def test_the_cures_of_a_primary_name_it() -> None:
 @pytest.mark.parametrize("command", ["replicate", "retry", "rekey"])
 def test_another_key_is_named_in_the_command_that_ran(command: str) -> None:
     assert with_other_key(command, secret(), WEST) == (
-        f"smrep {command} prod/db --primary-region us-east-1 -r us-west-2=alias/NAME"
+        f"use another key in us-west-2:\n  smrep {command} prod/db --primary-region us-east-1 -r us-west-2=alias/NAME"
     )
 
 
@@ -196,8 +196,8 @@ TARGET = Target(WEST)
 ENTRY = Replica(WEST, "Failed", "no luck")
 NO = Finding(Kind.KEY_MISSING, Severity.ERROR, "no such key", "make one")
 ALSO_NO = Finding(Kind.KEY_DISABLED, Severity.ERROR, "disabled", "enable it")
-MAYBE = Finding(Kind.UNCHECKED, Severity.WARNING, "not looked at", "allow it")
-OWN = Finding(Kind.NAME_CLASH, Severity.WARNING, "a namesake")
+MAYBE = Finding(Kind.UNCHECKED, Severity.WARNING, "not checked", "allow it")
+OWN = Finding(Kind.NAME_CONFLICT, Severity.WARNING, "a different secret")
 ACTIVE: list[RegionStep] = [
     Add(TARGET, (OWN,)),
     Retry(TARGET, ENTRY, (OWN,)),
@@ -230,6 +230,6 @@ def test_nothing_found_changes_nothing(step: RegionStep) -> None:
     assert with_blockers(step, ()) is step
 
 
-def test_a_region_that_is_kept_is_left_alone() -> None:
+def test_a_region_that_is_kept_is_not_changed() -> None:
     kept = Keep(TARGET, ENTRY, (OWN,))
     assert with_blockers(kept, (NO,)) is kept

@@ -99,7 +99,7 @@ def test_the_old_primarys_own_replicas_go_first_and_come_back_with_their_keys() 
     assert set(found.targets) == {Target(HOME), Target(IRELAND, "alias/x"), Target(SYDNEY)}
 
 
-def test_what_was_taken_away_by_a_run_that_died_is_remembered() -> None:
+def test_replicas_that_a_killed_run_removed_are_remembered() -> None:
     entry = replace(ENTRY, third=(Target(IRELAND, "alias/x"),))
     found = step(old(replicas=(entry_of(WEST),)), new(), entry=entry)
     assert found.clears == (IRELAND,)
@@ -151,21 +151,21 @@ def test_a_role_that_goes_back_takes_third_regions_with_it() -> None:
 def test_two_replicas_have_no_primary() -> None:
     left = step(old(primary_region=WEST), new(primary_region=HOME))
     assert left.error.message == (
-        "prod/db in us-east-1 is left alone: both sides are replicas, and nobody is their primary"
+        "prod/db in us-east-1 was skipped: both sides are replicas, and neither has a primary"
     )
 
 
 @BOTH_GOALS
-def test_what_changed_on_both_sides_is_left_alone(goal: FailbackGoal) -> None:
+def test_a_secret_that_changed_on_both_sides_is_skipped(goal: FailbackGoal) -> None:
     found = step(old(stages=OTHER), new(stages=CHANGED), goal)
     assert isinstance(found, SkippedSecret)
     assert (found.error.code, found.error.outcome) == ("BothChanged", Outcome.FAILED)
 
 
-def test_a_newer_value_in_the_old_region_is_not_replaced_and_leads_home_only_as_the_primary() -> None:
+def test_a_newer_value_in_the_old_region_is_not_replaced_and_fails_back_only_as_the_primary() -> None:
     here, there = old(stages=CHANGED), new()
     assert step(here, there).error.code == "OldIsNewer"
-    assert step(here, there).error.hint == "--return-primary keeps it"
+    assert step(here, there).error.hint == "to keep the newer value, run the same command with --return-primary"
     listed = old(stages=CHANGED, replicas=(entry_of(WEST),))
     assert "AWS refuses" in step(listed, there).error.hint
     assert primary_of(step(here, there, FailbackGoal.RETURN)) == (HOME, WEST)
@@ -231,7 +231,7 @@ def test_a_side_that_shows_no_version_is_not_held_against_the_other(goal: Failba
     assert isinstance(step(old(stages=()), new(stages=()), goal, entry=replace(ENTRY, stages=frozenset())), Reprotect)
 
 
-def test_what_was_led_home_and_lost_its_replica_since_is_at_home() -> None:
+def test_a_secret_that_failed_back_and_lost_its_replica_since_has_failed_back() -> None:
     found = step(old(), NoSecret(), entry=replace(ENTRY, mark=RecordMark.RETURNED))
     assert found == Reprotect(old(), None, (), ())
 
@@ -261,9 +261,9 @@ def test_a_primary_that_rotates_is_protected_and_not_turned() -> None:
 
 DELETED = datetime(2026, 11, 26, tzinfo=UTC)
 LEFT: dict[str, tuple[NameLookup, NameLookup, str]] = {
-    "a namesake in the old Region": (old(arn=OLD_ARN[:-6] + "zzzzzz"), new(), Kind.NAME_CLASH),
-    "a namesake of the promoted": (old(), new(arn=NEW_ARN[:-6] + "zzzzzz"), Kind.NAME_CLASH),
-    "the old one of another account": (old(arn=OLD_ARN.replace("1234", "9999")), new(), Kind.NAME_CLASH),
+    "a name conflict in the old Region": (old(arn=OLD_ARN[:-6] + "zzzzzz"), new(), Kind.NAME_CONFLICT),
+    "a name conflict in the new Region": (old(), new(arn=NEW_ARN[:-6] + "zzzzzz"), Kind.NAME_CONFLICT),
+    "the old one of another account": (old(arn=OLD_ARN.replace("1234", "9999")), new(), Kind.NAME_CONFLICT),
     "a replica of another in the old Region": (old(primary_region=IRELAND), new(), Kind.ORPHAN),
     "the promoted, a replica of another": (old(), new(primary_region=IRELAND), Kind.ORPHAN),
     "never promoted, and its primary gone": (NoSecret(), new(primary_region=HOME), Kind.ORPHAN),
@@ -280,7 +280,7 @@ LEFT: dict[str, tuple[NameLookup, NameLookup, str]] = {
 
 @BOTH_GOALS
 @pytest.mark.parametrize("what", LEFT)
-def test_what_is_not_what_the_record_means_is_left_alone(what: str, goal: FailbackGoal) -> None:
+def test_a_secret_that_does_not_match_the_record_is_skipped(what: str, goal: FailbackGoal) -> None:
     here, there, code = LEFT[what]
     found = step(here, there, goal, handled=True)
     assert isinstance(found, SkippedSecret), found

@@ -11,20 +11,22 @@ from smrep.rules.recovery.failover_record import RegionPair
 from smrep.rules.recovery.recovery_summary import SheetLine, failback_counts, failback_sheet
 
 PAIR = RegionPair(HOME, WEST)
-REPLICATE = "replicate each from where its value is to the other side, in place of the copy there"
-PROMOTE = "promote what is a replica in us-east-1 then, and replicate it back to us-west-2"
+REPLICATE = "replicate each secret from the side with the newer value, replacing the secret on the other side"
+PROMOTE = "promote the replicas in us-east-1, and replicate them back to us-west-2"
 THROUGHOUT = SheetLine(
-    "throughout", "one Region at least holds the current value, and each step is proved before the next"
+    "throughout", "at least one Region holds the current value, and smrep proves each step before the next"
 )
 WRITERS = SheetLine(
     "writers",
-    "for the seconds from a promotion in us-east-1 until us-west-2 is replaced, both can be written; "
-    "what is written on both sides then is left alone",
+    (
+        "for a few seconds after each promotion in us-east-1, both Regions accept new values; smrep "
+        "skips a secret that gets values on both sides"
+    ),
     is_warning=True,
 )
 
 
-def test_a_full_way_back_is_told_with_all_its_steps() -> None:
+def test_a_full_failback_is_reported_with_all_its_steps() -> None:
     truths = [
         ("a", NewerSide.ONE),
         ("b", NewerSide.OLD),
@@ -32,14 +34,14 @@ def test_a_full_way_back_is_told_with_all_its_steps() -> None:
         ("h", NewerSide.LEVEL),
     ]
     assert failback_sheet(truths, PAIR, FailbackGoal.RETURN, removals=2, replaced=1) == [
-        SheetLine("to lead home", "1 where both sides hold the same: h"),
-        SheetLine("to lead home", "5 where us-west-2 holds the newer value: c, d, e and 2 more"),
-        SheetLine("to lead home", "1 where us-east-1 holds the newer value: b"),
-        SheetLine("to lead home", "1 where only one side stands alone: a"),
-        SheetLine("step 1", "remove replicas in third Regions (2), and wait until they are gone"),
+        SheetLine("to fail back", "1 where both sides hold the same value: h"),
+        SheetLine("to fail back", "5 where us-west-2 holds the newer value: c, d, e and 2 more"),
+        SheetLine("to fail back", "1 where us-east-1 holds the newer value: b"),
+        SheetLine("to fail back", "1 where only one side is a primary or standalone secret: a"),
+        SheetLine("step 1", "remove 2 replicas in third Regions, and wait for AWS to finish"),
         SheetLine("step 2", REPLICATE),
         SheetLine("step 3", PROMOTE),
-        SheetLine("step 4", "put the replicas in third Regions back, under the primary"),
+        SheetLine("step 4", "add the replicas in third Regions again"),
         THROUGHOUT,
         WRITERS,
     ]

@@ -66,8 +66,8 @@ NOT_ONE = "a key is an ARN, a key id or an alias: -r us-west-2=alias/NAME"
     [
         (
             EAST_ARN,
-            f"the key {EAST_ARN} is of us-east-1, and the replica in us-west-2 needs a key of its own Region",
-            "name a key of us-west-2, by ARN, id or alias: -r us-west-2=alias/NAME",
+            f"the key {EAST_ARN} is in us-east-1; a replica in us-west-2 needs a key in us-west-2",
+            "use a key in us-west-2, by ARN, id or alias: -r us-west-2=alias/NAME",
         ),
         (
             ARN.replace(":key/", ":grant/"),
@@ -77,7 +77,7 @@ NOT_ONE = "a key is an ARN, a key id or an alias: -r us-west-2=alias/NAME"
         (
             "arn:aws:s3:::x",
             "'arn:aws:s3:::x' is not the ARN of a KMS key",
-            "it looks like arn:aws:kms:us-east-1:123456789012:key/ID",
+            "an ARN looks like arn:aws:kms:us-east-1:123456789012:key/ID",
         ),
         *(
             (key, f"{key!r} is not a KMS key", NOT_ONE)

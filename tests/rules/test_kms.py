@@ -25,7 +25,19 @@ def message(doing: str, words: str, code: str, request: str = "0b3a7a3e-95a4-4b8
 
 DENIED = "User: arn:aws:iam::123456789012:user/u is not authorized to perform: kms:{} on this resource"
 POLICY = "smrep iam-policy prod/db --primary-region us-east-1 -r us-west-2=alias/dr --primary-key alias/main"
-SLOW = "KMS may take five minutes to apply it"
+ANOTHER_KEY = (
+    "list the keys in us-west-2:\n"
+    "  aws kms list-aliases --region us-west-2\n"
+    "then use one of them:\n"
+    f"  {AGAIN}=alias/NAME"
+)
+ALLOW = (
+    "allow {}, in IAM and in the key's policy, for every role that replicates or writes the secret\n"
+    "the policy that smrep needs:\n"
+    f"  {POLICY}\n"
+    "then, after up to five minutes for KMS to apply it:\n"
+    f"  {AGAIN}"
+)
 
 
 @pytest.mark.parametrize(
@@ -35,77 +47,85 @@ SLOW = "KMS may take five minutes to apply it"
             "encrypt",
             "Invalid keyId 'alias/dr'",
             "NotFoundException",
-            f"list the keys there are: aws kms list-aliases --region us-west-2; then name one: {AGAIN}=alias/NAME",
+            ANOTHER_KEY,
         ),
         (
             "encrypt",
             f"{ITS_KEY} key usage is SIGN_VERIFY which is not valid for GenerateDataKey.",
             "InvalidKeyUsageException",
-            f"list the keys there are: aws kms list-aliases --region us-west-2; then name one: {AGAIN}=alias/NAME",
+            ANOTHER_KEY,
         ),
         (
             "encrypt",
             f"{ITS_KEY} is disabled.",
             "DisabledException",
-            f"enable the key: aws kms enable-key --key-id {ITS_KEY} --region us-west-2; then: {AGAIN}",
+            (f"enable the key:\n  aws kms enable-key --key-id {ITS_KEY} --region us-west-2\nthen:\n  {AGAIN}"),
         ),
         (
             "encrypt",
             f"{ITS_KEY} is pending deletion.",
             "KMSInvalidStateException",
             (
-                f"keep the key: aws kms cancel-key-deletion --key-id {ITS_KEY} --region us-west-2; "
-                f"aws kms enable-key --key-id {ITS_KEY} --region us-west-2; then: {AGAIN}"
+                "keep the key:\n"
+                f"  aws kms cancel-key-deletion --key-id {ITS_KEY} --region us-west-2\n"
+                f"  aws kms enable-key --key-id {ITS_KEY} --region us-west-2\n"
+                "then:\n"
+                f"  {AGAIN}"
             ),
         ),
         (
             "encrypt",
             f"{ITS_KEY} is pending import.",
             "KMSInvalidStateException",
-            f"look at the replica's key: aws kms describe-key --key-id {ITS_KEY} --region us-west-2; then: {AGAIN}",
+            (
+                "check the replica's key:\n"
+                f"  aws kms describe-key --key-id {ITS_KEY} --region us-west-2\n"
+                "then:\n"
+                f"  {AGAIN}"
+            ),
         ),
         (
             "encrypt",
             DENIED.format("GenerateDataKey"),
             "AccessDeniedException",
-            (
-                "allow whoever replicates or writes the secret kms:GenerateDataKey and kms:Encrypt on the replica's "
-                f"key in us-west-2, in IAM and in the key's policy: {POLICY}; {SLOW}; then: {AGAIN}"
-            ),
+            ALLOW.format("kms:GenerateDataKey and kms:Encrypt on the replica's key in us-west-2"),
         ),
         (
             "decrypt",
             f"{OWN_KEY} is disabled.",
             "DisabledException",
-            f"enable the key: aws kms enable-key --key-id {OWN_KEY} --region us-east-1; then: {AGAIN}",
+            (f"enable the key:\n  aws kms enable-key --key-id {OWN_KEY} --region us-east-1\nthen:\n  {AGAIN}"),
         ),
         (
             "decrypt",
             f"{OWN_KEY} is pending deletion.",
             "KMSInvalidStateException",
             (
-                f"keep the key: aws kms cancel-key-deletion --key-id {OWN_KEY} --region us-east-1; "
-                f"aws kms enable-key --key-id {OWN_KEY} --region us-east-1; then: {AGAIN}"
+                "keep the key:\n"
+                f"  aws kms cancel-key-deletion --key-id {OWN_KEY} --region us-east-1\n"
+                f"  aws kms enable-key --key-id {OWN_KEY} --region us-east-1\n"
+                "then:\n"
+                f"  {AGAIN}"
             ),
         ),
         (
             "decrypt",
             DENIED.format("Decrypt"),
             "AccessDeniedException",
-            (
-                "allow whoever replicates or writes the secret kms:Decrypt on the primary's key in us-east-1, in IAM "
-                f"and in the key's policy: {POLICY}; {SLOW}; then: {AGAIN}"
-            ),
+            ALLOW.format("kms:Decrypt on the primary's key in us-east-1"),
         ),
         (
             "decrypt",
             f"Invalid keyId '{OWN_KEY}'",
             "NotFoundException",
             (
-                "put a new value under another key: aws secretsmanager update-secret --secret-id "
-                f"{ARN} --region us-east-1 --kms-key-id alias/NAME --secret-string file://VALUE; see which old version "
-                "is still under the key that is gone: smrep doctor prod/db --primary-region us-east-1 -r us-west-2; "
-                f"then: {AGAIN}"
+                "put a new value under another key:\n"
+                f"  aws secretsmanager update-secret --secret-id {ARN} --region us-east-1 "
+                "--kms-key-id alias/NAME --secret-string file://VALUE\n"
+                "see which old versions still use the deleted key:\n"
+                "  smrep doctor prod/db --primary-region us-east-1 -r us-west-2\n"
+                "then:\n"
+                f"  {AGAIN}"
             ),
         ),
         (
@@ -113,8 +133,10 @@ SLOW = "KMS may take five minutes to apply it"
             "something new",
             "BrandNewException",
             (
-                "look at the primary's key, or that of an old version: aws kms describe-key --key-id alias/main "
-                f"--region us-east-1; then: {AGAIN}"
+                "check the primary's key, or the key of an old version:\n"
+                "  aws kms describe-key --key-id alias/main --region us-east-1\n"
+                "then:\n"
+                f"  {AGAIN}"
             ),
         ),
     ],

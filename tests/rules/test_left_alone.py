@@ -1,4 +1,4 @@
-"""Why a secret of a failover's record is left alone: each reason in whole, with what to type next."""
+"""Why failback skips a secret of the failover record: each reason in full, with the next command."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ STAGES = (("AWSCURRENT", "v1"),)
 OLD = Secret(OLD_ARN, "prod/db", HOME, HOME, stages=STAGES)
 NEW = Secret(NEW_ARN, "prod/db", WEST, stages=STAGES)
 ENTRY = RecordEntry("prod/db", NEW_ARN, RecordMark.PROMOTED)
-LOOK_OLD = "look at it: aws secretsmanager describe-secret --secret-id prod/db --region us-east-1"
-LOOK_NEW = "look at it: aws secretsmanager describe-secret --secret-id prod/db --region us-west-2"
-UP = "see whether {} is up, can be reached from here, and is enabled for the account"
+LOOK_OLD = "look at it:\n  aws secretsmanager describe-secret --secret-id prod/db --region us-east-1"
+LOOK_NEW = "look at it:\n  aws secretsmanager describe-secret --secret-id prod/db --region us-west-2"
+UP = "check that {} is up, reachable from here, and enabled for the account"
 
 
 def ends(old: NameLookup = OLD, new: NameLookup = NEW, **changes: Any) -> BothRegions:
@@ -53,7 +53,7 @@ def found(region: Region, kind: Kind, message: str, hint: str) -> SkippedSecret:
     return SkippedSecret(region, Problem(kind.value, message, hint, None, Outcome.FAILED), (finding,))
 
 
-def test_what_is_as_the_record_says_is_not_left_alone() -> None:
+def test_a_secret_that_matches_the_record_is_not_skipped() -> None:
     assert check_promoted(ends()) is None
     assert check_promoted(ends(new=replace(NEW, primary_region=HOME))) is None
     assert check_promoted(ends(new=replace(NEW, primary_region=WEST))) is None
@@ -63,25 +63,25 @@ def test_what_is_as_the_record_says_is_not_left_alone() -> None:
 
 
 def test_a_promoted_secret_that_is_gone_is_missing() -> None:
-    message = f"prod/db in us-west-2 was promoted and is not there any more: {NEW_ARN}"
+    message = f"prod/db in us-west-2 was promoted and no longer exists: {NEW_ARN}"
     assert check_promoted(ends(new=NoSecret())) == found(WEST, Kind.MISSING, message, LOOK_NEW)
 
 
 def test_another_secret_of_the_name_is_shown_with_its_dates() -> None:
-    what = "another secret bears the name prod/db in {}, which the record does not name: {}, {}, rotation {}"
+    what = "{} has a different secret named prod/db that is not in the failover record: {}, {}, rotation {}"
     dates = "last changed 2026-11-23, last accessed not recorded"
     there = replace(NEW, arn=NEW_ARN.replace("a1b2c3", "zzzzzz"), last_changed=MOMENT, rotation_enabled=True)
     assert check_promoted(ends(new=there)) == found(
-        WEST, Kind.NAME_CLASH, what.format("us-west-2", there.arn, dates, "on"), LOOK_NEW
+        WEST, Kind.NAME_CONFLICT, what.format("us-west-2", there.arn, dates, "on"), LOOK_NEW
     )
     here = replace(OLD, arn=OLD_ARN.replace("a1b2c3", "zzzzzz"), last_changed=MOMENT)
     assert check_original(ends(old=here)) == found(
-        HOME, Kind.NAME_CLASH, what.format("us-east-1", here.arn, dates, "off"), LOOK_OLD
+        HOME, Kind.NAME_CONFLICT, what.format("us-east-1", here.arn, dates, "off"), LOOK_OLD
     )
 
 
 def test_what_is_being_deleted_can_be_restored_first() -> None:
-    restore = "aws secretsmanager restore-secret --secret-id {} --region {}"
+    restore = "restore it:\n  aws secretsmanager restore-secret --secret-id {} --region {}"
     assert check_promoted(ends(new=replace(NEW, deleted=MOMENT))) == found(
         WEST,
         Kind.PENDING_DELETION,
@@ -96,8 +96,8 @@ def test_what_is_being_deleted_can_be_restored_first() -> None:
     )
 
 
-def test_what_is_replicated_between_accounts_is_not_smreps_to_do() -> None:
-    why = "it is replicated between accounts, which is not smrep's to do"
+def test_a_cross_account_replica_is_skipped() -> None:
+    why = "smrep does not change cross-account replicas"
     assert check_original(ends(old=replace(OLD, cross_account=CrossAccount()))) == skip_secret(
         OLD, HOME, "CrossAccount", why
     )
@@ -128,7 +128,7 @@ def test_nothing_is_done_where_nobody_could_look(
         (WEST, check_promoted(ends(new=NotChecked(error)))),
         (HOME, check_original(ends(old=NotChecked(error)))),
     ):
-        message = f"nothing is done unseen, and what bears the name prod/db in {region} could not be looked at: {words}"
+        message = f"prod/db in {region} could not be checked: {words}, so it was skipped"
         assert left is not None
         assert left.error == Problem("unchecked", message, hint.format(region), None, outcome)
         (finding,) = left.findings
@@ -137,9 +137,7 @@ def test_nothing_is_done_where_nobody_could_look(
 
 
 def test_nothing_is_done_where_nobody_looked() -> None:
-    finding = Finding(
-        Kind.UNCHECKED, Severity.ERROR, "nothing is done unseen, and prod/db in us-west-2 was not looked at"
-    )
+    finding = Finding(Kind.UNCHECKED, Severity.ERROR, "prod/db in us-west-2 was not checked, so it was skipped")
     left = check_promoted(ends(new=NotChecked()))
     assert left == SkippedSecret(WEST, Problem.about(finding), (finding,))
     assert not left.is_unanswered
@@ -148,8 +146,7 @@ def test_nothing_is_done_where_nobody_looked() -> None:
 def test_a_region_that_answers_for_nothing_is_not_asked_for_everything() -> None:
     left = skip_unanswered(ENTRY, WEST, 7)
     assert left.error.message == (
-        "nothing is done unseen, and what bears the name prod/db in us-west-2 could not be looked at: "
-        "prod/db in us-west-2: not asked for, since there was no answer for any of 7 others"
+        "prod/db in us-west-2 could not be checked: us-west-2 answered for none of 7 others, so it was skipped"
     )
     assert (left.region, left.is_unanswered, left.error.code) == (WEST, True, "unchecked")
 
@@ -159,7 +156,7 @@ def test_a_reason_of_its_own_is_told_with_where_to_look() -> None:
         HOME,
         Problem(
             "ReplicaOfReplica",
-            "prod/db in us-east-1 is left alone: nobody is its primary",
+            "prod/db in us-east-1 was skipped: nobody is its primary",
             LOOK_OLD,
             None,
             Outcome.FAILED,
@@ -176,9 +173,12 @@ def test_rotation_is_refused_where_it_is_enabled(here: bool, there: bool, where:
     assert rotating(both) == found(
         Region(where[0]),
         Kind.ROTATING,
-        f"rotation of prod/db is enabled in {' and '.join(where)}, and would change the shared password on one side",
-        f"aws secretsmanager cancel-rotate-secret --secret-id prod/db --region {where[0]}; or, where that is seen to: "
-        "--rotation-handled",
+        (f"prod/db rotates in {' and '.join(where)}, which would change the shared password on one side"),
+        (
+            "stop it:\n"
+            f"  aws secretsmanager cancel-rotate-secret --secret-id prod/db --region {where[0]}\n"
+            "or, if you have already handled rotation, add --rotation-handled"
+        ),
     )
     assert rotating(ends(NoSecret(), replace(NEW, rotation_enabled=True))).region == WEST
 
@@ -195,7 +195,7 @@ def test_rotation_is_refused_where_it_is_enabled(here: bool, there: bool, where:
 def test_a_side_without_a_current_version_can_not_be_compared(
     here: Any, there: Any, base: Any, where: list[str]
 ) -> None:
-    what = f"prod/db in {' and '.join(where)} shows no current version, so that it can't be held against anything"
+    what = f"prod/db in {' and '.join(where)} shows no current version, so smrep cannot compare the two sides"
     left = valueless(ends(stages=frozenset(base)), replace(OLD, stages=here), replace(NEW, stages=there))
     assert left == found(Region(where[0]), Kind.UNCHECKED, what, LOOK_OLD if where[0] == HOME else LOOK_NEW)
 
@@ -210,9 +210,11 @@ def test_what_aws_is_at_is_left_to_it() -> None:
         WEST,
         Problem(
             "OnItsWay",
-            "prod/db in us-west-2 is being replaced by a replica of us-east-1, as an earlier run asked for, and "
-            "is left as it is",
-            "the same command with --return-primary goes on with that",
+            (
+                "prod/db in us-west-2 is being replaced by a replica of us-east-1, as an earlier "
+                "run requested, so it was skipped"
+            ),
+            "to resume that run, run the same command with --return-primary",
             None,
             Outcome.PENDING,
         ),
@@ -220,9 +222,9 @@ def test_what_aws_is_at_is_left_to_it() -> None:
 
 
 def test_a_replica_whose_primary_is_gone_can_be_promoted() -> None:
-    what = "prod/db in us-west-2 is a replica still, and its primary in us-east-1 is not there any more"
+    what = "prod/db in us-west-2 is still a replica, and its primary in us-east-1 no longer exists"
     assert orphaned(replace(NEW, primary_region=HOME)) == found(
-        WEST, Kind.ORPHAN, what, "smrep promote prod/db -r us-west-2"
+        WEST, Kind.ORPHAN, what, ("promote it:\n  smrep promote prod/db -r us-west-2")
     )
 
 
@@ -232,9 +234,11 @@ def test_two_new_values_are_shown_with_their_dates() -> None:
         HOME,
         Problem(
             "BothChanged",
-            "prod/db was changed on both sides: us-east-1 holds v1, last changed 2026-11-23T09:30:15Z as AWSCURRENT "
-            "and us-west-2 no version; it is left alone",
-            "decide which is right: smrep help runbooks fail-back, 'Both sides changed'",
+            (
+                "prod/db changed on both sides, so it was skipped: AWSCURRENT in us-east-1 is v1, last changed "
+                "2026-11-23T09:30:15Z, and in us-west-2 no version"
+            ),
+            ("decide which one to keep; read 'Both sides changed' in the runbook:\n  smrep help runbooks fail-back"),
             None,
             Outcome.FAILED,
         ),
@@ -244,9 +248,9 @@ def test_two_new_values_are_shown_with_their_dates() -> None:
 @pytest.mark.parametrize(
     ("entries", "hint"),
     [
-        ((), "--return-primary keeps it"),
-        ((Replica(IRELAND, "InSync"),), "--return-primary keeps it"),
-        ((Replica(WEST, "Failed"),), "smrep help runbooks fail-back, 'AWS refuses'"),
+        ((), "to keep the newer value, run the same command with --return-primary"),
+        ((Replica(IRELAND, "InSync"),), "to keep the newer value, run the same command with --return-primary"),
+        ((Replica(WEST, "Failed"),), ("read 'AWS refuses' in the runbook:\n  smrep help runbooks fail-back")),
     ],
 )
 def test_a_newer_value_in_the_old_region_is_not_destroyed(entries: tuple[Replica, ...], hint: str) -> None:
@@ -254,8 +258,10 @@ def test_a_newer_value_in_the_old_region_is_not_destroyed(entries: tuple[Replica
         HOME,
         Problem(
             "OldIsNewer",
-            "us-east-1 holds the newer value of prod/db, v1, last changed 2026-11-23T09:30:15Z, which a replica of "
-            "us-west-2 would destroy; it is left alone",
+            (
+                "prod/db was skipped: us-east-1 holds its newer value, v1, last changed "
+                "2026-11-23T09:30:15Z, which a replica of us-west-2 would destroy"
+            ),
             hint,
             None,
             Outcome.FAILED,
@@ -270,7 +276,7 @@ def test_third_regions_that_an_earlier_run_emptied_are_told_with_the_command_tha
         finding = Finding(
             Kind.MISSING,
             Severity.ERROR,
-            f"prod/db has no replica in {region}: an earlier run took it away, and it was not put back",
-            f"smrep replicate prod/db --primary-region us-west-2 -r {target}",
+            f"prod/db has no replica in {region}: an earlier run removed it and did not add it again",
+            (f"add it:\n  smrep replicate prod/db --primary-region us-west-2 -r {target}"),
         )
         assert row == RegionReport(region, Outcome.FAILED, findings=(finding,), error=Problem.about(finding))

@@ -82,11 +82,11 @@ def test_toml_and_json_of_one_shape_are_one_manifest(before: str) -> None:
 
 def test_a_refusal_tells_how_many_mistakes_there_are_and_where_the_format_is_described() -> None:
     error = refusal("")
-    assert (error.message, error.hint) == ("dr.toml has 2 mistakes", "the format: smrep help manifest")
+    assert (error.message, error.hint) == ("dr.toml has 2 mistakes", "the format:\n  smrep help manifest")
     assert (error.code, error.outcome) == ("ManifestError", Outcome.USAGE)
     assert error.details == (
         "schema: is missing; this version reads schema = 1",
-        "replicate: is missing; at least one [[replicate]] says what is wanted where",
+        "replicate: is missing; a manifest needs at least one [[replicate]]",
     )
     assert refusal("=", "a\x1bb").message == "a\\x1bb has a mistake"
 
@@ -94,15 +94,15 @@ def test_a_refusal_tells_how_many_mistakes_there_are_and_where_the_format_is_des
 @pytest.mark.parametrize(
     ("text", "detail"),
     [
-        ("schema = 1\nx = 'a", 'end of document: no valid TOML: Expected "\'"'),
-        ("schema = 1\nschema = 1\n", "line 2, column 11: no valid TOML: Cannot overwrite a value"),
-        (" {\n]", "line 2, column 1: no valid JSON: Expecting property name enclosed in double quotes"),
-        ('{"a":' * 100_000, "the text: is nested too deeply to be read"),
-        ("a = " + "[" * 100_000, "the text: is nested too deeply to be read"),
-        ("[" * 100_000, "line 1, column 3: no valid TOML: Invalid initial character for a key part"),
-        ("[replicate", "end of document: no valid TOML: Expected ']' at the end of a table declaration"),
-        (f"a = {'1' * 5000}", "the text: holds a number that is too long to be read"),
-        (f'{{"a": {"1" * 5000}}}', "the text: holds a number that is too long to be read"),
+        ("schema = 1\nx = 'a", 'end of document: invalid TOML: Expected "\'"'),
+        ("schema = 1\nschema = 1\n", "line 2, column 11: invalid TOML: Cannot overwrite a value"),
+        (" {\n]", "line 2, column 1: invalid JSON: Expecting property name enclosed in double quotes"),
+        ('{"a":' * 100_000, "the text: is nested too deeply"),
+        ("a = " + "[" * 100_000, "the text: is nested too deeply"),
+        ("[" * 100_000, "line 1, column 3: invalid TOML: Invalid initial character for a key part"),
+        ("[replicate", "end of document: invalid TOML: Expected ']' at the end of a table declaration"),
+        (f"a = {'1' * 5000}", "the text: has a number that is too long"),
+        (f'{{"a": {"1" * 5000}}}', "the text: has a number that is too long"),
     ],
 )
 def test_a_text_that_can_not_be_read_is_one_mistake(text: str, detail: str) -> None:
@@ -128,7 +128,7 @@ def test_the_words_of_the_reader_of_toml_are_parted_from_the_place(words: str, w
 # lines
 
 
-def test_a_table_is_told_with_the_line_of_its_header() -> None:
+def test_a_table_is_named_with_the_line_of_its_header() -> None:
     text = FULL.replace('"us-west-2"', '"us-wset-2"')
     assert refusal(text).details == (
         "replicate[0].regions[0] (table at line 11): 'us-wset-2' is not an AWS Region; did you mean us-west-2?",
@@ -151,3 +151,13 @@ def test_a_table_is_told_with_the_line_of_its_header() -> None:
 )
 def test_where_the_line_is_not_certain_the_path_stands_alone(text: str) -> None:
     assert [each.partition(":")[0] for each in refusal(text).details] == ["replicate[0].regions[0]"]
+
+
+def test_a_selector_says_its_conditions() -> None:
+    tags = (("dr", None), ("team", "a"))
+    every = Selector(frozenset({"b", "a"}), ("prod/", "dev/"), tags, "rds", ("*/tmp-*", "x"))
+    assert every.conditions == (
+        "name a or b, prefix prod/ or dev/, tag dr, tag team=a, owning service rds, none of */tmp-*, x"
+    )
+    assert Selector(prefixes=("prod/",)).conditions == "prefix prod/"
+    assert Selector().conditions == ""

@@ -38,7 +38,7 @@ def keyed(key: str | None, **fields: Any) -> dict[str, Any]:
 
 
 def test_a_primarys_own_region_holds_no_replica() -> None:
-    own = "replicate[0].regions[0]: us-west-2 is the primary's own Region and can't hold its replica"
+    own = "replicate[0].regions[0]: us-west-2 is the primary's own Region, which cannot have a replica"
     assert told(primary_region="us-west-2") == (own,)
     assert told(account=[{"role_arn": ROLE, "region": "us-west-2"}], primary_region="us-east-1") == (own,)
     assert told({"names": [secret("us-west-2")], "regions": ["us-west-2"]}) == (own,)
@@ -47,8 +47,8 @@ def test_a_primarys_own_region_holds_no_replica() -> None:
 def test_a_replica_lies_in_its_primarys_partition() -> None:
     assert told(primary_region="cn-north-1") == (
         (
-            "replicate[0].regions[0]: us-west-2 is in partition aws and the primary's Region cn-north-1 in aws-cn: "
-            "secrets replicate within one partition only"
+            "replicate[0].regions[0]: us-west-2 is in partition aws, but the primary's Region "
+            "cn-north-1 is in aws-cn; secrets replicate only within a partition"
         ),
     )
 
@@ -57,8 +57,8 @@ def test_arns_and_roles_are_of_the_account_that_guards_the_manifest() -> None:
     rule = {"names": [secret(account=OTHER)], "regions": ["us-west-2"]}
     role = {"role_arn": ROLE.replace(ACCOUNT, OTHER)}
     assert told(rule, account_id=ACCOUNT, account=[role]) == (
-        f"account[0].role_arn: the role is of account {OTHER}, and account_id is {ACCOUNT}",
-        f"replicate[0].names[0]: '{secret(account=OTHER)}' is of account {OTHER}, and account_id is {ACCOUNT}",
+        f"account[0].role_arn: the role belongs to account {OTHER}, but account_id is {ACCOUNT}",
+        f"replicate[0].names[0]: '{secret(account=OTHER)}' belongs to account {OTHER}, but account_id is {ACCOUNT}",
     )
     assert told(rule, account=[role]) == ()
 
@@ -66,7 +66,7 @@ def test_arns_and_roles_are_of_the_account_that_guards_the_manifest() -> None:
 def test_arns_are_of_a_region_where_primaries_are_wanted_as_far_as_that_is_known() -> None:
     rule = {"names": [secret("eu-west-1")], "regions": ["us-west-2"]}
     there, elsewhere = {"role_arn": ROLE, "region": "eu-west-1"}, {"role_arn": ROLE, "region": "us-east-2"}
-    wrong = f"replicate[0].names[0]: '{secret('eu-west-1')}' is of eu-west-1, and primaries are wanted in"
+    wrong = f"replicate[0].names[0]: '{secret('eu-west-1')}' is in eu-west-1, but the primaries are in"
     assert told(rule, primary_region="us-east-1") == (f"{wrong} us-east-1",)
     assert told(rule, account=[elsewhere]) == (f"{wrong} us-east-2",)
     assert told(rule, primary_region="us-east-1", account=[elsewhere]) == (f"{wrong} us-east-1 and us-east-2",)
@@ -81,16 +81,16 @@ def test_arns_are_of_a_region_where_primaries_are_wanted_as_far_as_that_is_known
 
 def test_two_rules_have_two_names() -> None:
     other = RULE | {"prefix": "b"}
-    taken = "is the name of replicate[0] already"
+    taken = "is already the name of replicate[0]"
     assert told(RULE | {"name": "x"}, other | {"name": "x"}) == (f"replicate[1].name: 'x' {taken}",)
     assert told(RULE | {"name": "replicate[1]"}, other) == (f"replicate[1].name: 'replicate[1]' {taken}",)
 
 
 @pytest.mark.parametrize("name", [{}, {"name": "x"}, {"name": "y"}])
-def test_a_rule_stands_once_whatever_it_is_called(name: dict[str, str]) -> None:
+def test_a_rule_appears_once_whatever_its_name(name: dict[str, str]) -> None:
     rule = {"names": ["a", "b"], "regions": ["us-west-2", "eu-west-1"]}
     turned = {key: value[::-1] for key, value in rule.items()}
-    same = "replicate[1]: is the same rule as replicate[0], whatever they are called"
+    same = "replicate[1]: is the same rule as replicate[0]; remove one"
     assert told(rule | {"name": "x"}, turned | name) == (same,)
     assert told(rule | {"name": "x"}, turned | {"remove_extra": True}) == ()
 
@@ -104,7 +104,7 @@ def test_rules_that_could_not_be_read_in_full_are_not_called_the_same() -> None:
 
 CLASH = (
     "replicate[1].regions: 'db' gets the key 'alias/y' in us-west-2 here and 'alias/x' in replicate[0]; "
-    "a replica has one key, spelled in one way"
+    "a replica has one key, so spell it the same way"
 )
 
 

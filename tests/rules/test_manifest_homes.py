@@ -56,17 +56,14 @@ def test_accounts_and_regions_that_differ_are_accepted(homes: list[Home]) -> Non
 def test_an_account_has_its_primaries_in_a_region_once_whatever_the_role() -> None:
     twice = Home(HOME, ONE, role(2, name="other"))
     (told,) = mistakes([rule(0, WEST)], [Home(HOME), home(0), home(1, IRELAND), twice])
-    assert told == (
-        "account[2]: the primaries of account 111111111111 in us-east-1 are those of account[0] already, "
-        "whatever the role"
-    )
+    assert told == "account[2]: account 111111111111 in us-east-1 is already in account[0]"
 
 
 def test_a_primarys_own_region_holds_no_replica() -> None:
     assert mistakes([rule(0, WEST), rule(1, IRELAND, HOME, WEST)], [Home(HOME), Home(HOME, ONE), Home(WEST)]) == (
-        "replicate[0].regions: us-west-2 is the primary's own Region and can't hold its replica",
-        "replicate[1].regions: us-east-1 is the primary's own Region and can't hold its replica",
-        "replicate[1].regions: us-west-2 is the primary's own Region and can't hold its replica",
+        "replicate[0].regions: us-west-2 is the primary's own Region, which cannot have a replica",
+        "replicate[1].regions: us-east-1 is the primary's own Region, which cannot have a replica",
+        "replicate[1].regions: us-west-2 is the primary's own Region, which cannot have a replica",
     )
 
 
@@ -104,8 +101,8 @@ def test_all_mistakes_come_at_once_each_with_its_place() -> None:
     with pytest.raises(UsageError) as raised:
         check_homes(rules, [home(0), home(1)])
     error = raised.value
-    assert error.message == "the manifest has 3 mistakes, seen from where its primaries live; nothing was sent"
-    assert error.hint == "the primaries' Region is named by --primary-region, the environment or primary_region"
+    assert error.message == "the manifest has 3 mistakes in the Regions of its primaries; nothing was sent"
+    assert error.hint == "check --primary-region, the environment and the manifest's primary_region"
     assert error.code == "ManifestError"
     assert [each.split(":")[0] for each in error.details] == [
         "account[1]",
@@ -115,6 +112,8 @@ def test_all_mistakes_come_at_once_each_with_its_place() -> None:
 
 
 def test_one_mistake_is_told_as_one() -> None:
-    with pytest.raises(UsageError, match=r"^the manifest has a mistake, seen from") as raised:
+    with pytest.raises(
+        UsageError, match=r"^the manifest has a mistake in the Regions of its primaries; nothing was sent$"
+    ) as raised:
         check_homes([rule(0, HOME)], [Home(HOME)])
     assert len(raised.value.details) == 1

@@ -16,7 +16,7 @@ ROLE = f"arn:aws:iam::{ACCOUNT}:role/dr"
 RULE: dict[str, Any] = {"prefix": "a", "regions": ["us-west-2"]}
 INDIC = "\u0661" * 12
 """Digits, but not ASCII's."""
-EMPTY = "fill it or leave the field out"
+EMPTY = "fill it or omit the field"
 
 
 def told(**fields: Any) -> tuple[str, ...]:
@@ -32,10 +32,13 @@ def told(**fields: Any) -> tuple[str, ...]:
 def test_a_name_that_no_secret_can_have_is_a_mistake() -> None:
     rule = {"names": ["prod/db", "prod db", "a\tb"], "regions": ["us-west-2"]}
     spaces, tabs = told(replicate=[rule])
-    assert spaces.startswith("replicate[0].names[1]: 'prod db' can't be a secret's name: no name has a blank in it")
-    assert tabs.startswith("replicate[0].names[2]: a line of several words with tabs between is not a secret's name")
+    assert spaces.startswith("replicate[0].names[1]: 'prod db' is not a secret's name: names have no space; ")
+    assert tabs.startswith(
+        "replicate[0].names[2]: a line with tabs is not a secret's name: 'a\\tb'; put one name per line: "
+    )
+    assert "\n" not in tabs, "a detail is a line"
     (brace,) = told(replicate=[{"names": [f"{secret()}{{"], "regions": ["us-west-2"]}])
-    assert brace.startswith("replicate[0].names[0]: 'a-a1b2c3{' can't be a secret's name: no name has '{' in it")
+    assert brace.startswith("replicate[0].names[0]: 'a-a1b2c3{' is not a secret's name: names have no '{'; ")
 
 
 def secret(region: str = "us-east-1", account: str = ACCOUNT) -> str:
@@ -49,14 +52,14 @@ def secret(region: str = "us-east-1", account: str = ACCOUNT) -> str:
         ({"Account": []}, "Account: unknown field; did you mean account?"),
         (
             {"a\x1bb": 1},
-            "'a\\x1bb': unknown field; the fields here are schema, account_id, primary_region, replicate, account",
+            "'a\\x1bb': unknown field; the fields are schema, account_id, primary_region, replicate, account",
         ),
         *(
-            ({"schema": value}, "schema: must be the integer 1, the only one that this version knows")
+            ({"schema": value}, "schema: must be the integer 1, the only one this version reads")
             for value in (2, 1.0, True, "1", None)
         ),
         ({"account_id": 5}, 'account_id: must be twelve digits in quotes, such as "123456789012", not an integer'),
-        ({"account_id": INDIC}, f"account_id: '{INDIC}' is not an account, which has twelve digits"),
+        ({"account_id": INDIC}, f"account_id: '{INDIC}' is not an account id, which has twelve digits"),
         ({"primary_region": True}, "primary_region: must be a Region such as us-west-2, not a boolean"),
         ({"primary_region": "mars"}, "primary_region: 'mars' is not an AWS Region; Region names look like us-west-2"),
         ({"replicate": {}}, "replicate: must be a list of tables, each under [[replicate]], not a table"),
@@ -84,7 +87,7 @@ def test_what_is_wrong_is_read_as_if_it_were_absent() -> None:
     assert [place for place, _ in table.mistakes.found] == ["flag", "pairs.c", "text"]
 
 
-def test_a_region_that_stands_twice_hides_no_mistake_after_it() -> None:
+def test_a_region_that_appears_twice_hides_no_mistake_after_it() -> None:
     details = told(replicate=[RULE | {"regions": ["us-west-2", "us-west-2", 5]}])
     assert [each.partition(":")[0] for each in details] == ["replicate[0].regions[1]", "replicate[0].regions[2]"]
 
@@ -107,16 +110,16 @@ def test_a_value_that_no_manifest_can_hold_is_told_too() -> None:
         ({"name": " "}, ".name", "is an empty string"),
         ({"names": "a"}, ".names", "must be a list of strings, not a string"),
         ({"names": []}, ".names", f"is an empty list; {EMPTY}"),
-        ({"names": ["a", "b", "a"]}, ".names[2]", "'a' stands twice in this list"),
-        ({"names": [LONG]}, ".names[0]", "is 2,049 characters long, and 2,048 are the most"),
-        ({"names": ["a\ud800"]}, ".names[0]", "'a\\ud800' holds half a character, which can't be sent"),
+        ({"names": ["a", "b", "a"]}, ".names[2]", "'a' appears twice in this list"),
+        ({"names": [LONG]}, ".names[0]", "is 2,049 characters long; the maximum is 2,048"),
+        ({"names": ["a\ud800"]}, ".names[0]", "'a\\ud800' has half of a surrogate pair, which cannot be sent"),
         ({"names": [[]]}, ".names[0]", "must be a string, not a list"),
         (
             {"names": ["arn:x"]},
             ".names[0]",
             (
                 "'arn:x' is not the ARN of a secret; "
-                "it looks like arn:aws:secretsmanager:us-east-1:123456789012:secret:NAME-SUFFIX"
+                "an ARN looks like arn:aws:secretsmanager:us-east-1:123456789012:secret:NAME-SUFFIX"
             ),
         ),
         (
@@ -146,7 +149,7 @@ def test_a_value_that_no_manifest_can_hold_is_told_too() -> None:
             ".regions[0]",
             (
                 "'us-west-2=alias/x' is not an AWS Region; "
-                'a key is given as { region = "us-west-2", kms_key = "alias/NAME" }'
+                'write a key as { region = "us-west-2", kms_key = "alias/NAME" }'
             ),
         ),
         (
@@ -157,12 +160,12 @@ def test_a_value_that_no_manifest_can_hold_is_told_too() -> None:
         (
             {"regions": ["us-west-2", {"region": "us-west-2", "kms_key": "alias/x"}]},
             ".regions[1]",
-            "us-west-2 stands twice in this rule",
+            "us-west-2 appears twice in this rule",
         ),
         (
             {"regions": ["us-west-2", "cn-north-1"]},
             ".regions[1]",
-            "cn-north-1 is in another partition than us-west-2: no secret reaches both",
+            "cn-north-1 and us-west-2 are in two partitions; secrets replicate within one",
         ),
         ({"regions": [{}]}, ".regions[0].region", "is missing; it must be a Region such as us-west-2"),
         (
@@ -173,7 +176,7 @@ def test_a_value_that_no_manifest_can_hold_is_told_too() -> None:
         (
             {"regions": [{"region": "us-west-2", "kms_key": "dr"}]},
             ".regions[0].kms_key",
-            "'dr' is not a KMS key; name a key of us-west-2 by its ARN, its id or alias/NAME",
+            "'dr' is not a KMS key; use a key in us-west-2, by ARN, id or alias/NAME",
         ),
         (
             {"regions": [{"region": "us-west-2", "kms_key": 5}]},
@@ -184,8 +187,8 @@ def test_a_value_that_no_manifest_can_hold_is_told_too() -> None:
             {"regions": [{"region": "us-west-2", "kms_key": f"arn:aws:kms:us-east-1:{ACCOUNT}:key/\x1b"}]},
             ".regions[0].kms_key",
             (
-                f"the key arn:aws:kms:us-east-1:{ACCOUNT}:key/\\x1b is of us-east-1, and the replica in us-west-2 "
-                "needs a key of its own Region; name a key of us-west-2 by its ARN, its id or alias/NAME"
+                f"the key arn:aws:kms:us-east-1:{ACCOUNT}:key/\\x1b is in us-east-1; a replica in us-west-2 needs "
+                "a key in us-west-2; use a key in us-west-2, by ARN, id or alias/NAME"
             ),
         ),
     ],
@@ -196,7 +199,7 @@ def test_a_rule(fields: dict[str, Any], place: str, what: str) -> None:
 
 def test_a_rule_says_what_it_means_and_where_that_is_wanted() -> None:
     assert told(replicate=[{"exclude": ["a"]}]) == (
-        "replicate[0]: empty selection: say which secrets are meant, by names, prefix or tags",
+        "replicate[0]: empty selector: choose secrets by names, prefix or tags",
         "replicate[0].regions: is missing; it must be a list of Regions",
     )
 
@@ -207,7 +210,7 @@ def test_a_rule_says_what_it_means_and_where_that_is_wanted() -> None:
         ({"role": ROLE}, ".role", "unknown field; did you mean role_arn?"),
         ({"external_id": "x"}, ".external_id", "must be 2 to 1,224 letters, digits and characters of _+=,.@:/-"),
         ({"region": "us-wset-2"}, ".region", "'us-wset-2' is not an AWS Region; did you mean us-west-2?"),
-        ({"region": "cn-north-1"}, ".role_arn", "the role is of partition aws, and cn-north-1 is in aws-cn"),
+        ({"region": "cn-north-1"}, ".role_arn", "the role is in partition aws, but cn-north-1 is in aws-cn"),
         *(
             (
                 {"role_arn": arn},
@@ -241,16 +244,16 @@ def test_an_account_has_a_role_and_is_named_once_per_region() -> None:
         "account[0].role_arn",
         "account[1].role_arn",
     ]
-    again = "account[1].role_arn: account 123456789012 stands in account[0] already, with the same Region"
+    again = "account[1].role_arn: account 123456789012 is already in account[0], with the same Region"
     assert told(account=[role, role]) == (again,)
     assert told(primary_region="us-east-1", account=[role, role | {"region": "us-east-1"}]) == (again,)
     assert told(primary_region="us-east-1", account=[role, role | {"region": "us-east-2"}]) == ()
 
 
-def test_what_stands_twice_in_a_json_object_is_not_taken_for_its_last_value() -> None:
+def test_a_duplicate_key_in_a_json_object_is_not_read_as_its_last_value() -> None:
     with pytest.raises(UsageError) as caught:
         parse('{"schema": 1, "replicate": [{"prefix": "a", "regions": ["eu-west-1"], "regions": ["us-west-2"]}]}', "x")
-    assert caught.value.details == ("replicate[0].regions: stands twice in one object",)
+    assert caught.value.details == ("replicate[0].regions: appears twice in one object",)
 
 
 def test_all_mistakes_are_told_at_once() -> None:

@@ -8,7 +8,7 @@ from smrep.errors import UsageError
 from smrep.rules.primary_region import check_name
 
 LISTING = "aws secretsmanager list-secrets --query 'SecretList[].[Name]' --output text"
-SELECTORS = "or choose by a selector: --prefix, --tag, --all"
+SELECTORS = "or use a selector: --prefix, --tag, --all"
 
 
 @pytest.mark.parametrize("name", ["prod/db", "rds!cluster-1", "A_b+c=d.e@f-9", "/x", "-x"])
@@ -23,28 +23,28 @@ def test_what_aws_takes_passes(name: str) -> None:
         (
             "prod/a\tprod/b",
             True,
-            r"a line of several words with tabs between is not a secret's name: 'prod/a\tprod/b'",
-            rf"put one name on a line: tr '\t' '\n', or {LISTING}; {SELECTORS}",
+            r"a line with tabs is not a secret's name: 'prod/a\tprod/b'",
+            f"put one name per line:\n  tr '\\t' '\\n'\nor print them so:\n  {LISTING}\n{SELECTORS}",
         ),
         (
             '{"SecretList": [',
             True,
-            "standard input is JSON, and smrep reads one name a line",
-            f"print names: {LISTING}",
+            "standard input is JSON, and smrep reads one name per line",
+            f"print names:\n  {LISTING}",
         ),
-        ('"prod/a",', True, "standard input is JSON", f"print names: {LISTING}"),
-        ("{x}", False, "'{x}' can't be a secret's name: no name has '{' in it", "names have letters, digits and"),
-        ("a b", False, "no name has a blank in it", "name several secrets as several words, not in one quote"),
-        ("a b", True, "no name has a blank in it", f"put one name on a line; {SELECTORS}"),
-        ("a,b", False, "no name has ',' in it", "name several secrets with blanks between, not commas"),
-        ("a\nb", False, "no name has a line end in it", "names have letters, digits and /_+=.@!-"),
-        ("prod/*", False, "no name has '*' in it", "names have letters, digits and /_+=.@!-"),
-        ("m\u00fcller", False, "no name has '\u00fc' in it", "names have letters"),
+        ('"prod/a",', True, "standard input is JSON", f"print names:\n  {LISTING}"),
+        ("{x}", False, "'{x}' is not a secret's name: names have no '{'", "names have letters, digits and"),
+        ("a b", False, "names have no space", "quote each name by itself, not all together"),
+        ("a b", True, "names have no space", f"put one name per line, {SELECTORS}"),
+        ("a,b", False, "names have no ','", "separate names by spaces, not commas"),
+        ("a\nb", False, "names have no line break", "names have letters, digits and /_+=.@!-"),
+        ("prod/*", False, "names have no '*'", "names have letters, digits and /_+=.@!-"),
+        ("m\u00fcller", False, "names have no '\u00fc'", "names have letters"),
         (
             "C:/Program Files/Git/prod/db",
             False,
-            "'C:/Program Files/Git/prod/db' is a path of Windows, which Git Bash makes of a name that begins with /",
-            "keep Git Bash from it: export MSYS_NO_PATHCONV=1",
+            "'C:/Program Files/Git/prod/db' is a Windows path: Git Bash turns names that begin with / into paths",
+            "turn that off:\n  export MSYS_NO_PATHCONV=1",
         ),
     ],
 )
@@ -57,7 +57,7 @@ def test_what_it_does_not_take_is_told_with_the_way_out(name: str, message: str,
 
 def test_a_pattern_may_have_more() -> None:
     check_name("prod/*-?", pattern=True)
-    with pytest.raises(UsageError, match="a blank"):
+    with pytest.raises(UsageError, match="names have no space"):
         check_name("prod/* x", pattern=True)
 
 

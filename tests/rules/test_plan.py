@@ -18,7 +18,7 @@ from smrep.rules.replication.region_step import Add, Consent, Keep, Overwrite, R
 HOME, THERE, THIRD = Region("us-east-1"), Region("us-west-2"), Region("eu-west-1")
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"
 PRIMARY = Secret(ARN, "prod/db", HOME, HOME)
-NAMESAKE_ARN = "arn:aws:secretsmanager:us-west-2:123456789012:secret:prod/db-zzzzzz"
+STRANGER_ARN = "arn:aws:secretsmanager:us-west-2:123456789012:secret:prod/db-zzzzzz"
 OURS_ARN = in_region(ARN, THERE)
 
 entries = st.one_of(
@@ -32,7 +32,7 @@ entries = st.one_of(
 )
 others = st.builds(
     Secret,
-    arn=st.sampled_from([NAMESAKE_ARN, OURS_ARN]),
+    arn=st.sampled_from([STRANGER_ARN, OURS_ARN]),
     name=st.just("prod/db"),
     region=st.just(THERE),
     primary_region=st.sampled_from([None, HOME, THERE, THIRD]),
@@ -45,7 +45,7 @@ looks = st.one_of(
     st.sampled_from([NotChecked(), NotChecked(Denied("no")), NotChecked(Unanswered("gone"))]),
 )
 consents = st.builds(
-    Consent, st.booleans(), st.sampled_from([frozenset(), frozenset({OURS_ARN}), frozenset({NAMESAKE_ARN})])
+    Consent, st.booleans(), st.sampled_from([frozenset(), frozenset({OURS_ARN}), frozenset({STRANGER_ARN})])
 )
 targets = st.builds(Target, st.just(THERE), st.sampled_from([None, "alias/dr"]))
 
@@ -102,11 +102,11 @@ OURS = Secret(OURS_ARN, "prod/db", THERE, HOME)
     [
         (OURS, NameOwner.OURS),
         (replace(OURS, primary_region=THIRD), NameOwner.FOREIGN),
-        (replace(OURS, arn=NAMESAKE_ARN), NameOwner.FOREIGN),
+        (replace(OURS, arn=STRANGER_ARN), NameOwner.FOREIGN),
         (replace(OURS, primary_region=None), NameOwner.PROMOTED),
         (replace(OURS, primary_region=THERE), NameOwner.PROMOTED),
-        (replace(OURS, arn=NAMESAKE_ARN, primary_region=None), NameOwner.OTHER_SECRET),
-        (replace(OURS, arn=NAMESAKE_ARN, primary_region=THERE), NameOwner.OTHER_SECRET),
+        (replace(OURS, arn=STRANGER_ARN, primary_region=None), NameOwner.OTHER_SECRET),
+        (replace(OURS, arn=STRANGER_ARN, primary_region=THERE), NameOwner.OTHER_SECRET),
         (replace(OURS, deleted=datetime(2026, 1, 1, tzinfo=UTC)), NameOwner.PENDING_DELETION),
         (NoSecret(), NameOwner.NOBODY),
         (NotChecked(), NameOwner.UNKNOWN),
@@ -117,7 +117,7 @@ def test_who_bears_the_name(look: NameLookup, who: NameOwner) -> None:
 
 
 def test_a_primary_shows_by_its_list_or_by_its_own_region_that_it_has_replicas() -> None:
-    lone = replace(OURS, arn=NAMESAKE_ARN, primary_region=None)
+    lone = replace(OURS, arn=STRANGER_ARN, primary_region=None)
     assert not has_replicas(lone, PRIMARY)
     assert has_replicas(replace(lone, primary_region=THERE), PRIMARY)
     assert has_replicas(replace(lone, replicas=(Replica(THIRD, "InSync"),)), PRIMARY)
@@ -133,10 +133,10 @@ def test_an_old_primary_that_lists_no_more_than_what_was_promoted_from_it_has_no
 
 def test_a_region_in_progress_is_never_overwritten() -> None:
     primary = replace(PRIMARY, replicas=(Replica(THERE, "InProgress"),))
-    namesake = replace(OURS, arn=NAMESAKE_ARN, primary_region=None)
-    step = decide_step(primary, Target(THERE), namesake, Consent(force=True), lambda _: ())
+    stranger = replace(OURS, arn=STRANGER_ARN, primary_region=None)
+    step = decide_step(primary, Target(THERE), stranger, Consent(force=True), lambda _: ())
     assert step == Keep(Target(THERE), primary.replicas[0])  # it may be our own overwriting that is under way
-    assert isinstance(decide_step(primary, Target(THERE), namesake, Consent(), lambda _: ()), Skip)
+    assert isinstance(decide_step(primary, Target(THERE), stranger, Consent(), lambda _: ()), Skip)
 
 
 def test_what_is_in_sync_is_kept_though_force_was_typed_and_no_look_could_be_made() -> None:

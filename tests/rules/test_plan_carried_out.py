@@ -155,7 +155,7 @@ def test_nothing_is_planned_for_what_is_right(
 
 
 @given(worlds, wanted, consents)
-def test_something_is_overwritten_only_with_consent_and_where_a_namesake_was_seen(
+def test_something_is_overwritten_only_with_consent_and_for_a_name_conflict_that_was_seen(
     aws: dict[Region, Found], targets: list[Target], consent: Consent
 ) -> None:
     primary = replace(PRIMARY, replicas=tuple(each.entry for each in aws.values() if each.entry))

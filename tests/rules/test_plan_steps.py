@@ -35,7 +35,7 @@ ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"
 PRIMARY = Secret(ARN, "prod/db", HOME, HOME)
 OURS = Secret(in_region(ARN, WEST), "prod/db", WEST, HOME, "alias/there")
 PROMOTED = replace(OURS, primary_region=None)
-NAMESAKE = replace(PROMOTED, arn=OURS.arn.replace("a1b2c3", "zzzzzz"))
+STRANGER = replace(PROMOTED, arn=OURS.arn.replace("a1b2c3", "zzzzzz"))
 TARGET, KEYED = Target(WEST), Target(WEST, "alias/dr")
 FORCE = Consent(force=True)
 IN_SYNC, UNDER_WAY = Replica(WEST, "InSync", None, "alias/listed"), Replica(WEST, "InProgress", None, "alias/listed")
@@ -67,30 +67,30 @@ def step(entry: Replica | None, look: NameLookup, target: Target = TARGET, conse
     ],
 )
 def test_an_old_failure_is_told_in_awss_words_without_their_full_stop(message: str | None, words: str) -> None:
-    told = Finding(Kind.FAILED, Severity.WARNING, f"us-west-2 had Failed: {words}")
+    told = Finding(Kind.FAILED, Severity.WARNING, f"us-west-2 Failed before: {words}")
     assert had_failed(Replica(WEST, "Failed", message)) == told
     assert had_failed(Replica(WEST, "Failed", message), "; so what") == replace(
         told, message=f"{told.message}; so what"
     )
 
 
-ABSENT_NOW = "nothing bears the name there now, so it is tried again"
-MAY_BE_OLD = "what it has of it may be old, so it is tried again"
+ABSENT_NOW = "the name is free there now, so smrep tries again"
+MAY_BE_OLD = "its replica may be outdated, so smrep tries again"
 KEYLESS = replace(FAILED, kms_key_id=None)
 
 
 @pytest.mark.parametrize(
     ("entry", "look", "target", "sent", "about"),
     [
-        (FAILED, NoSecret(), TARGET, "alias/listed", f"{ABSENT_NOW} under the key alias/listed"),
-        (FAILED, NoSecret(), KEYED, "alias/dr", f"{ABSENT_NOW} under the key alias/dr"),
+        (FAILED, NoSecret(), TARGET, "alias/listed", f"{ABSENT_NOW} with the key alias/listed"),
+        (FAILED, NoSecret(), KEYED, "alias/dr", f"{ABSENT_NOW} with the key alias/dr"),
         (KEYLESS, NoSecret(), TARGET, None, ABSENT_NOW),
-        (KEYLESS, NoSecret(), KEYED, "alias/dr", f"{ABSENT_NOW} under the key alias/dr"),
+        (KEYLESS, NoSecret(), KEYED, "alias/dr", f"{ABSENT_NOW} with the key alias/dr"),
         (replace(FAILED, kms_key_id=DEFAULT), NoSecret(), TARGET, None, ABSENT_NOW),
-        (FAILED, OURS, TARGET, "alias/there", f"{MAY_BE_OLD} under the key alias/there"),
+        (FAILED, OURS, TARGET, "alias/there", f"{MAY_BE_OLD} with the key alias/there"),
         (FAILED, replace(OURS, kms_key_id=None), TARGET, None, MAY_BE_OLD),
-        (FAILED, OURS, KEYED, "alias/dr", f"{MAY_BE_OLD} under the key alias/dr"),
-        (KEYLESS, NotChecked(), TARGET, None, "it is tried again"),
+        (FAILED, OURS, KEYED, "alias/dr", f"{MAY_BE_OLD} with the key alias/dr"),
+        (KEYLESS, NotChecked(), TARGET, None, "smrep tries again"),
     ],
 )
 def test_a_retry_changes_no_key_unasked_and_says_what_it_knows(
@@ -99,7 +99,7 @@ def test_a_retry_changes_no_key_unasked_and_says_what_it_knows(
     retry = step(entry, look, target)
     assert isinstance(retry, Retry)
     assert (retry.target, retry.before.status) == (Target(WEST, sent), "Failed")
-    assert [each.message for each in retry.findings] == [f"us-west-2 had Failed: no luck; {about}"]
+    assert [each.message for each in retry.findings] == [f"us-west-2 Failed before: no luck; {about}"]
 
 
 def test_a_retry_after_a_look_that_failed_says_so_too() -> None:
@@ -191,8 +191,8 @@ def test_force_without_a_look_destroys_nothing(entry: Replica | None, look: NotC
     no = Finding(
         Kind.UNCHECKED,
         Severity.ERROR,
-        f"--force-overwrite destroys only what was seen, and {finding.message}",
-        "leave --force-overwrite out, or allow the look",
+        f"--force-overwrite destroys only a secret that smrep could check, and {finding.message}",
+        "omit --force-overwrite, or allow the check",
     )
     assert step(entry, look, consent=FORCE) == skip(TARGET, no, outcome)
 
@@ -203,7 +203,7 @@ def test_force_without_a_look_destroys_nothing(entry: Replica | None, look: NotC
 @pytest.mark.parametrize(
     ("victim", "who"),
     [
-        (NAMESAKE, NameOwner.OTHER_SECRET),
+        (STRANGER, NameOwner.OTHER_SECRET),
         (PROMOTED, NameOwner.PROMOTED),
         (replace(OURS, primary_region=DUBLIN), NameOwner.FOREIGN),
     ],
@@ -229,47 +229,47 @@ def test_what_is_in_the_way_stops_with_its_finding_first(entry: Replica | None, 
 def test_an_overwrite_warns_of_what_it_destroys_and_keeps_the_key_of_what_failed(
     entry: Replica | None, target: Target, kept: Target
 ) -> None:
-    warned = replace(conflict_finding(PRIMARY, target, NAMESAKE, NameOwner.OTHER_SECRET), severity=Severity.WARNING)
+    warned = replace(conflict_finding(PRIMARY, target, STRANGER, NameOwner.OTHER_SECRET), severity=Severity.WARNING)
     before = (had_failed(entry),) if entry and entry.status == "Failed" else ()
-    assert step(entry, NAMESAKE, target, FORCE) == Overwrite(kept, NAMESAKE, entry, (warned, *before))
+    assert step(entry, STRANGER, target, FORCE) == Overwrite(kept, STRANGER, entry, (warned, *before))
 
 
-@given(st.booleans(), st.sets(st.sampled_from([OURS.arn, NAMESAKE.arn])))
-def test_a_promoted_replica_goes_only_by_its_arn_and_a_namesake_by_force_unless_another_is_named(
+@given(st.booleans(), st.sets(st.sampled_from([OURS.arn, STRANGER.arn])))
+def test_a_promoted_replica_needs_its_arn_and_a_name_conflict_needs_force_unless_another_arn_is_named(
     force: bool, arns: set[str]
 ) -> None:
     consent = Consent(force, frozenset(arns))
     assert isinstance(step(None, PROMOTED, consent=consent), Overwrite) is (force and OURS.arn in arns)
-    assert isinstance(step(None, NAMESAKE, consent=consent), Overwrite) is (force and arns != {OURS.arn})
+    assert isinstance(step(None, STRANGER, consent=consent), Overwrite) is (force and arns != {OURS.arn})
 
 
-def test_a_namesake_of_what_was_named_is_not_overwritten() -> None:
+def test_another_secret_than_the_named_arn_is_not_overwritten() -> None:
     others = [OURS.arn, OURS.arn.replace("a1b2c3", "yyyyyy")]
     finding = replace(
-        conflict_finding(PRIMARY, TARGET, NAMESAKE, NameOwner.OTHER_SECRET),
-        message=f"{NAMESAKE.arn} is there, and --overwrite-arn names {', '.join(others)}; it is not overwritten",
+        conflict_finding(PRIMARY, TARGET, STRANGER, NameOwner.OTHER_SECRET),
+        message=f"us-west-2 has {STRANGER.arn}, but --overwrite-arn names {', '.join(others)}; it was not overwritten",
     )
-    named = Consent(force=True, arns=frozenset({*others, NAMESAKE.arn.replace("prod/db", "prod/web")}))
-    assert step(None, NAMESAKE, consent=named) == skip(TARGET, finding)
+    named = Consent(force=True, arns=frozenset({*others, STRANGER.arn.replace("prod/db", "prod/web")}))
+    assert step(None, STRANGER, consent=named) == skip(TARGET, finding)
 
 
 @pytest.mark.parametrize(
     ("victim", "who", "consent"),
     [
-        (PROMOTED, NameOwner.PROMOTED, Consent(force=True, arns=frozenset({NAMESAKE.arn}))),
-        (NAMESAKE, NameOwner.OTHER_SECRET, Consent(arns=frozenset({OURS.arn}))),
+        (PROMOTED, NameOwner.PROMOTED, Consent(force=True, arns=frozenset({STRANGER.arn}))),
+        (STRANGER, NameOwner.OTHER_SECRET, Consent(arns=frozenset({OURS.arn}))),
     ],
 )
-def test_without_consent_it_is_told_what_bears_the_name(victim: Secret, who: NameOwner, consent: Consent) -> None:
+def test_without_consent_the_name_conflict_is_reported(victim: Secret, who: NameOwner, consent: Consent) -> None:
     assert step(None, victim, consent=consent) == skip(TARGET, conflict_finding(PRIMARY, TARGET, victim, who))
 
 
 @pytest.mark.parametrize("entry", [None, FAILED])
 def test_a_victim_with_replicas_of_its_own_is_shown_instead(entry: Replica | None) -> None:
-    victim = replace(NAMESAKE, replicas=(Replica(DUBLIN, "InSync"),))
+    victim = replace(STRANGER, replicas=(Replica(DUBLIN, "InSync"),))
     finding = replace(
         conflict_finding(PRIMARY, TARGET, victim, NameOwner.OTHER_SECRET),
-        message=f"{NAMESAKE.arn} has replicas of its own and is not overwritten",
+        message=f"{STRANGER.arn} has replicas of its own, so smrep does not overwrite it",
     )
     assert finding.hint is not None
     assert "--force-overwrite" not in finding.hint, "it would be refused"
@@ -279,7 +279,7 @@ def test_a_victim_with_replicas_of_its_own_is_shown_instead(entry: Replica | Non
 
 
 def test_what_is_being_replicated_is_waited_for_where_force_would_overwrite() -> None:
-    assert step(UNDER_WAY, NAMESAKE, consent=FORCE) == Keep(TARGET, UNDER_WAY)
-    stopped = step(UNDER_WAY, NAMESAKE)
+    assert step(UNDER_WAY, STRANGER, consent=FORCE) == Keep(TARGET, UNDER_WAY)
+    stopped = step(UNDER_WAY, STRANGER)
     assert isinstance(stopped, Skip)
-    assert (stopped.error.code, stopped.findings[0].severity) == ("name_clash", Severity.ERROR)
+    assert (stopped.error.code, stopped.findings[0].severity) == ("name_conflict", Severity.ERROR)

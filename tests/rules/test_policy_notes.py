@@ -36,8 +36,8 @@ def refused(of: PolicyScope, default_key: str | None = None) -> UsageError:
 
 # what contradicts itself
 
-WILDCARDS = "wildcards are not taken; for all secrets of a Region name none"
-LETTERS = "can't be a secret's name: letters, digits and /_+=.@-! may stand in one"
+WILDCARDS = "for the secrets whose name begins with prod/: --prefix prod/, or 'prod/*'"
+LETTERS = "is not a secret's name: names have letters, digits and /_+=.@-!"
 A_KEY = "a key is an ARN, a key id or alias/NAME"
 
 
@@ -47,26 +47,26 @@ A_KEY = "a key is an ARN, a key id or alias/NAME"
         (
             scope(regions=("us-east-1",)),
             None,
-            "us-east-1 is the primary's own Region and can't hold its replica",
-            "name another Region with -r, or the primary's with --primary-region",
+            "us-east-1 is the primary's own Region, which cannot have a replica",
+            "use another Region with -r, or name the primary's Region with --primary-region",
         ),
-        (scope(secrets=("prod/db", "prod/*")), None, f"'prod/*' {LETTERS}", WILDCARDS),
+        (scope(secrets=("prod/db", "prod/*/db")), None, f"'prod/*/db' {LETTERS}", WILDCARDS),
         (scope(secrets=("prod/d\u00e9b\u00fct",)), None, f"'prod/d\u00e9b\u00fct' {LETTERS}", WILDCARDS),
         (scope(secrets=(f"{ARN[:-9]}*-a1b2c3",)), None, f"'prod/*-a1b2c3' {LETTERS}", WILDCARDS),
         (
             scope(secrets=(ARN,), account=OTHER),
             None,
-            f"{ARN} belongs to account {ACCOUNT}, and account {OTHER} was expected",
-            "leave --expect-account out, or name the secret of that account",
+            f"{ARN} belongs to account {ACCOUNT}, not to the expected account {OTHER}",
+            "omit --expect-account, or use a secret of that account",
         ),
-        (scope(regions=("us-west-2=alias/*",)), None, "'alias/*' is not one KMS key", A_KEY),
-        (scope(regions=("us-west-2=alias/d\u00e9",)), None, "'alias/d\u00e9' is not one KMS key", A_KEY),
-        (scope(primary_key="alias/?"), None, "'alias/?' is not one KMS key", A_KEY),
+        (scope(regions=("us-west-2=alias/*",)), None, "'alias/*' is not a KMS key", A_KEY),
+        (scope(regions=("us-west-2=alias/d\u00e9",)), None, "'alias/dé' is not a KMS key", A_KEY),
+        (scope(primary_key="alias/?"), None, "'alias/?' is not a KMS key", A_KEY),
         (
             scope(primary_key=KEY),
             None,
-            f"--primary-key {KEY} can't be the key of a primary in us-east-1",
-            "name a key of the primary's Region: an ARN, a key id or alias/NAME",
+            f"--primary-key {KEY} is not a key in us-east-1",
+            "use a key in the primary's Region: an ARN, a key id or alias/NAME",
         ),
         (
             scope(regions=()),
@@ -78,12 +78,12 @@ A_KEY = "a key is an ARN, a key id or alias/NAME"
             scope("status", "retry", overwrite=True),
             None,
             "--force-overwrite does nothing without --for replicate",
-            "add it, or leave the flag out",
+            "add it, or omit --force-overwrite",
         ),
         (
             scope("rekey", regions=()),
             None,
-            "a policy for rekey must name its Regions: without them it would allow UpdateSecret on the primary",
+            "a policy for rekey needs Regions: without them it would allow UpdateSecret on the primary",
             "name them: -r REGION=KMS_KEY",
         ),
     ],
@@ -102,7 +102,7 @@ def test_another_account_has_the_code_that_it_has_everywhere() -> None:
 def test_a_primary_key_is_held_against_every_home() -> None:
     addresses = (SecretAddress(SecretId("a"), WEST), SecretAddress(SecretId("b"), EAST))
     error = refused(PolicyScope(commands=frozenset({"status"}), secrets=addresses, primary_key=KEY))
-    assert error.message == f"--primary-key {KEY} can't be the key of a primary in us-west-2 and us-east-1"
+    assert error.message == f"--primary-key {KEY} is not a key in us-west-2 and us-east-1"
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ NO_REGIONS = "no -r: the policy allows replicas in every Region, under AWS's def
         (scope("replicate"), []),
         (scope("replicate", regions=()), [NO_REGIONS]),
         (scope("retry", regions=()), [NO_REGIONS]),
-        (scope(regions=("us-west-2", "us-west-9")), ["us-west-9 is no Region that this version knows"]),
+        (scope(regions=("us-west-2", "us-west-9")), ["us-west-9 is not a Region that this version knows"]),
     ],
 )
 def test_a_warning_is_given_only_where_there_is_something_to_warn_of(of: PolicyScope, told: list[str]) -> None:
@@ -156,7 +156,7 @@ def test_a_warning_is_given_only_where_there_is_something_to_warn_of(of: PolicyS
 
 def test_a_primary_in_a_region_that_is_not_known_is_warned_of_too() -> None:
     of = PolicyScope(commands=frozenset({"status"}), secrets=(SecretAddress(SecretId("db"), Region("us-east-9")),))
-    assert list(warnings(of, document(of))) == ["us-east-9 is no Region that this version knows"]
+    assert list(warnings(of, document(of))) == ["us-east-9 is not a Region that this version knows"]
 
 
 def test_a_policy_is_too_long_from_one_character_over_the_limit() -> None:
@@ -166,31 +166,32 @@ def test_a_policy_is_too_long_from_one_character_over_the_limit() -> None:
     policy["x"] += "x"
     (told,) = warnings(scope(), policy)
     assert told == (
-        "the policy has 6145 characters without white space, and a managed policy holds 6144: "
-        "make several, each for fewer secrets or Regions"
+        "the policy has 6145 characters without white space, but a managed policy holds at most "
+        "6144: create several, each for fewer secrets or Regions"
     )
 
 
 # what it leaves out
 
-NO_ACCOUNT = "no account is known, so any stands in the ARNs; name it: --expect-account ID"
-EVERY = "no SECRET: the policy is for every secret of us-east-1"
-REMOVAL = "IAM has no condition on the Regions of a removal: the policy allows removing every replica"
+NO_ACCOUNT = "the account is unknown, so the ARNs allow any; name it: --expect-account ID"
+EVERY = "no SECRET: the policy covers every secret in us-east-1"
+REMOVAL = "IAM cannot limit a removal to some Regions: the policy allows removing every replica"
 PRIMARYS_KEY = (
-    "no statement for the primary's key in us-east-1: AWS's default key needs none; "
-    "for a key of your own: --primary-key KMS_KEY"
+    "no statement for the primary's key in us-east-1: AWS's default key needs none; for a "
+    "customer-managed key, add --primary-key KMS_KEY"
 )
 REPLICAS_KEYS = (
-    "no statement for the replicas' keys in {}: AWS's default key needs none; for a key of your own: -r REGION=KMS_KEY"
+    "no statement for the replicas' keys in {}: AWS's default key needs none; for customer-managed keys, use "
+    "-r REGION=KMS_KEY"
 )
-OTHER_KEYS = "a replica that is found under a key not named here is reported as unchecked"
+OTHER_KEYS = "smrep reports a replica with any other key as unchecked"
 REKEY = (
-    "rekey: where a replica leaves a key of your own, that key needs a policy too (-r REGION=OLD_KEY); "
+    "rekey: if the old key is customer-managed, it needs a policy too (-r REGION=OLD_KEY); "
     "rekey --recreate also needs --for remove,replicate"
 )
 BY_ARN = (
-    "named by ARN, so that another secret of the same name in a replica Region can't be looked at and is reported as "
-    "unchecked: "
+    "the policy names an ARN, so smrep cannot check a different secret with that name in a replica Region and reports "
+    "it as unchecked: "
 )
 OWN = ("us-west-2=alias/dr", "eu-west-1=alias/dr")
 
@@ -217,7 +218,7 @@ OWN = ("us-west-2=alias/dr", "eu-west-1=alias/dr")
         (scope("status", "verify", "promote", regions=OWN), []),
     ],
 )
-def test_a_note_is_given_only_where_something_is_left_out(of: PolicyScope, told: list[str]) -> None:
+def test_a_note_is_given_only_for_a_gap(of: PolicyScope, told: list[str]) -> None:
     assert list(notes(of)) == told
 
 

@@ -31,8 +31,8 @@ def test_an_arn_names_its_own_region() -> None:
 def test_a_flag_that_contradicts_an_arn_is_refused() -> None:
     with pytest.raises(UsageError) as caught:
         locate_primaries([ARN], WEST, {}, unasked)
-    assert caught.value.message == f"--primary-region us-west-2 contradicts the ARN {ARN}, which is of us-east-1"
-    assert caught.value.hint == "leave --primary-region out, or name the secret of us-west-2"
+    assert caught.value.message == f"--primary-region us-west-2 contradicts the ARN {ARN}, which is in us-east-1"
+    assert caught.value.hint == "omit --primary-region, or use the secret's ARN in us-west-2"
 
 
 def test_the_flag_comes_before_the_environment() -> None:
@@ -64,8 +64,8 @@ def test_where_nobody_names_a_region_that_is_configuration() -> None:
     with pytest.raises(ConfigurationError) as caught:
         locate_primaries([DB], None, {}, nobody)
     error = caught.value
-    assert error.message == "no Region is known for the primary: no ARN, flag, variable or profile names one"
-    assert error.hint == "name it: --primary-region REGION, or export AWS_REGION=REGION"
+    assert error.message == "no primary Region: no ARN, option, variable or profile names one"
+    assert error.hint == ("add --primary-region REGION\nor set it for all commands:\n  export AWS_REGION=REGION")
     assert error.outcome is Outcome.ACCESS
 
 

@@ -36,7 +36,7 @@ ERROR = Problem("AccessDeniedException", "no", None, None, Outcome.ACCESS)
 
 @pytest.mark.parametrize("secret", [REPLICA, ALONE, replace(REPLICA, primary_region=WEST)])
 @pytest.mark.parametrize("home", [None, HOME])
-def test_a_replica_of_the_primary_meant_may_be_promoted_and_what_stands_alone_is_no_trouble(
+def test_a_replica_of_the_expected_primary_or_a_standalone_secret_is_no_blocker(
     secret: Secret, home: Region | None
 ) -> None:
     assert promotion_blocker(secret, home) is None
@@ -46,15 +46,15 @@ def test_a_replica_of_the_primary_meant_may_be_promoted_and_what_stands_alone_is
 def test_a_primary_is_a_slip_of_the_fingers(home: Region | None) -> None:
     with pytest.raises(UsageError) as caught:
         promotion_blocker(replace(OLD, replicas=(Replica(WEST, "InSync"),)), home)
-    assert caught.value.message == "prod/db in us-east-1 is the primary itself and can't be promoted"
-    assert caught.value.hint == "name the Region of a replica with -r"
+    assert caught.value.message == "prod/db in us-east-1 is the primary, which cannot be promoted"
+    assert caught.value.hint == "use the Region of a replica with -r"
 
 
 def test_a_replica_of_another_primary_than_the_one_typed_is_refused_with_the_command_that_means_it() -> None:
     assert promotion_blocker(REPLICA, DUBLIN) == Problem(
         code="OtherPrimary",
         message="prod/db in us-west-2 is a replica of us-east-1, not of eu-west-1",
-        hint="smrep promote prod/db -r us-west-2",
+        hint=("to promote it all the same:\n  smrep promote prod/db -r us-west-2"),
         request_id=None,
         outcome=Outcome.FAILED,
     )
@@ -62,13 +62,12 @@ def test_a_replica_of_another_primary_than_the_one_typed_is_refused_with_the_com
 
 
 @pytest.mark.parametrize("home", [None, HOME, DUBLIN])
-def test_a_replica_of_another_account_is_left_alone(home: Region | None) -> None:
+def test_a_replica_of_another_account_is_skipped(home: Region | None) -> None:
     shared = replace(REPLICA, name="it's db", cross_account=CrossAccount(primary=FarEnd(FAR, "InSync")))
     assert promotion_blocker(shared, home) == Problem(
         code="CrossAccountReplica",
-        message=f"it's db in us-west-2 is a replica of another account's secret, {FAR}; "
-        "to cut it off is not smrep's to do",
-        hint="aws secretsmanager describe-secret --secret-id 'it'\"'\"'s db' --region us-west-2",
+        message=f"it's db in us-west-2 is a replica of another account's secret, {FAR}; smrep does not promote those",
+        hint=("look at it:\n  aws secretsmanager describe-secret --secret-id 'it'\"'\"'s db' --region us-west-2"),
         request_id=None,
         outcome=Outcome.FAILED,
     )
@@ -89,13 +88,12 @@ def test_an_arn_of_a_third_region_is_refused() -> None:
     with pytest.raises(UsageError) as caught:
         check_arn_regions([SecretId("prod/db"), SecretId(ARN), SecretId(in_region(ARN, DUBLIN))], [ALONE, REPLICA])
     assert caught.value.message == (
-        f"{in_region(ARN, DUBLIN)} is of eu-west-1, and -r says us-west-2, which holds a replica of us-east-1; "
-        "nothing was sent"
+        f"{in_region(ARN, DUBLIN)} is in eu-west-1, but -r us-west-2 has a replica of us-east-1; nothing was sent"
     )
-    assert caught.value.hint == f"-r eu-west-1, or the ARN that us-west-2 shows: {REPLICA.arn}"
+    assert caught.value.hint == f"use -r eu-west-1, or the ARN in us-west-2: {REPLICA.arn}"
 
 
-def test_what_stands_alone_may_have_had_its_primary_anywhere() -> None:
+def test_a_standalone_secret_may_have_had_its_primary_anywhere() -> None:
     check_arn_regions([SecretId(in_region(ARN, DUBLIN))], [ALONE])
 
 
@@ -114,7 +112,7 @@ def test_what_stands_alone_may_have_had_its_primary_anywhere() -> None:
         (ALONE, False, False, False, Outcome.OK),
     ],
 )
-def test_a_promotion_is_done_when_the_secret_stands_alone(
+def test_a_promotion_is_done_when_the_secret_is_standalone(
     now: Secret, accepted: bool, waiting: bool, dry_run: bool, outcome: Outcome
 ) -> None:
     assert promotion_report(now, None, accepted=accepted, waiting=waiting, dry_run=dry_run).outcome is outcome
@@ -137,7 +135,7 @@ def test_the_row_shows_what_the_region_shows() -> None:
         action=Action.PROMOTE,
         changed=True,
     )
-    assert promotion_report(ALONE, None, accepted=True, waiting=True, dry_run=False).note == "stands alone"
+    assert promotion_report(ALONE, None, accepted=True, waiting=True, dry_run=False).note == "standalone"
 
 
 # the old primary
@@ -148,8 +146,8 @@ def listing(*regions: Region) -> Secret:
 
 
 LISTED = (
-    "the old primary in us-east-1 lists us-west-2 still, as InSync; what it says of it means nothing any more, "
-    "and removing that Region there is not known to spare the promoted secret"
+    "the old primary in us-east-1 still lists us-west-2 as InSync; ignore that status, and do "
+    "not remove that Region there: it may delete the promoted secret"
 )
 
 
@@ -168,5 +166,5 @@ def test_what_is_left_behind_is_told_in_the_order_of_the_list(old: Secret, notes
 
 def test_an_old_primary_that_did_not_tell_is_a_note() -> None:
     assert no_answer_note(REPLICA, "connection was closed") == (
-        "the old primary in us-east-1 was asked once and did not tell what it still lists: connection was closed"
+        "the old primary in us-east-1 did not say which Regions it still lists: connection was closed"
     )

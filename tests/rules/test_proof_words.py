@@ -30,11 +30,11 @@ STAGES = (("AWSCURRENT", "v2"), ("AWSPREVIOUS", "v1"))
 VERSIONS = (Version("v2", ("AWSCURRENT",), ("k1",)), Version("v1", ("AWSPREVIOUS",), ("k1",)))
 PRIMARY = Secret(ARN, "prod/db", HOME, HOME, stages=STAGES)
 OURS = Secret(in_region(ARN, WEST), "prod/db", WEST, HOME, "k1", stages=STAGES)
-NAMESAKE = replace(OURS, arn=OURS.arn.replace("a1b2c3", "zzzzzz"), primary_region=None)
+STRANGER = replace(OURS, arn=OURS.arn.replace("a1b2c3", "zzzzzz"), primary_region=None)
 IN_SYNC = Replica(WEST, "InSync")
 FAILED, UNDER_WAY = Replica(WEST, "Failed", "no luck"), Replica(WEST, "InProgress")
 DENIED = Denied("no")
-CLASH = conflict_finding(PRIMARY, Target(WEST), NAMESAKE, NameOwner.OTHER_SECRET)
+CONFLICT = conflict_finding(PRIMARY, Target(WEST), STRANGER, NameOwner.OTHER_SECRET)
 LEAVING = replace(removing(PRIMARY, WEST), severity=Severity.ERROR, hint=not_listed(PRIMARY, WEST).hint)
 """What is wanted there is asked for again, which waits for the old one to go."""
 SAME = "prod/db --primary-region us-east-1 -r us-west-2"
@@ -58,7 +58,7 @@ def proof(look: NameLookup = OURS, *, same: Any = str.__eq__, **given: Any) -> P
             OURS,
             Proof(False, Outcome.DRIFT, (LEAVING,), LIST_LAG_S),
         ),
-        (None, NAMESAKE, Proof(False, Outcome.DRIFT, (CLASH, replace(not_listed(PRIMARY, WEST), hint=None)), 0.0)),
+        (None, STRANGER, Proof(False, Outcome.DRIFT, (CONFLICT, replace(not_listed(PRIMARY, WEST), hint=None)), 0.0)),
         (None, NotChecked(), Proof(False, Outcome.DRIFT, (not_listed(PRIMARY, WEST),), LIST_LAG_S)),
         (
             None,
@@ -71,20 +71,20 @@ def proof(look: NameLookup = OURS, *, same: Any = str.__eq__, **given: Any) -> P
             ),
         ),
         (FAILED, OURS, Proof(False, Outcome.FAILED, (failed(PRIMARY, FAILED),))),
-        (FAILED, NAMESAKE, Proof(False, Outcome.FAILED, (CLASH, failed(PRIMARY, FAILED)))),
+        (FAILED, STRANGER, Proof(False, Outcome.FAILED, (CONFLICT, failed(PRIMARY, FAILED)))),
         (
             FAILED,
             NotChecked(DENIED),
             Proof(False, Outcome.FAILED, (failed(PRIMARY, FAILED), *not_checked(PRIMARY, WEST, NotChecked(DENIED)))),
         ),
         (UNDER_WAY, OURS, Proof(False, Outcome.PENDING, (in_progress(PRIMARY, UNDER_WAY),), FOREVER_S)),
-        (UNDER_WAY, NAMESAKE, Proof(False, Outcome.PENDING, (in_progress(PRIMARY, UNDER_WAY), CLASH), FOREVER_S)),
+        (UNDER_WAY, STRANGER, Proof(False, Outcome.PENDING, (in_progress(PRIMARY, UNDER_WAY), CONFLICT), FOREVER_S)),
         (
             IN_SYNC,
             NoSecret(),
             Proof(False, Outcome.DRIFT, (listed_but_missing(PRIMARY, WEST, NoSecret()),), LIST_LAG_S),
         ),
-        (IN_SYNC, NAMESAKE, Proof(False, Outcome.DRIFT, (CLASH,))),
+        (IN_SYNC, STRANGER, Proof(False, Outcome.DRIFT, (CONFLICT,))),
         (IN_SYNC, NotChecked(DENIED), Proof(None, Outcome.ACCESS, not_checked(PRIMARY, WEST, NotChecked(DENIED)))),
         (IN_SYNC, NotChecked(), Proof(None, Outcome.PENDING, (), FOREVER_S)),
         (
@@ -103,24 +103,41 @@ def test_what_is_not_there_to_be_compared_is_told_by_what_was_seen(
 def test_what_is_missing_is_asked_for_under_the_key_that_was_wanted() -> None:
     for look, finding in ((NoSecret(), not_listed(PRIMARY, WEST, "k1")), (OURS, LEAVING)):
         (found,) = proof(look, primary=listing(None), key="k1").findings
-        assert found == replace(finding, hint=f"smrep replicate {SAME}=k1")
+        assert found == replace(finding, hint=(f"add it:\n  smrep replicate {SAME}=k1"))
 
 
 # versions
 
 STALE_HINT = (
-    "a new value may be on its way; if this stays so, whoever put it may lack kms:GenerateDataKey and kms:Encrypt on "
-    f"the replica's key; look again: smrep verify {SAME}"
+    "a new value may be in progress; check again:\n"
+    f"  smrep verify {SAME}{{}}\n"
+    "if it stays outdated, allow kms:GenerateDataKey and kms:Encrypt on the replica's key for the role that put "
+    "the value"
 )
 
 
 @pytest.mark.parametrize(
     ("there", "key", "message", "again"),
     [
-        ({"AWSCURRENT": "v9"}, None, "prod/db in us-west-2 holds v9 as AWSCURRENT, and its primary v2", ""),
-        ({"AWSCURRENT": "v9"}, "k1", "prod/db in us-west-2 holds v9 as AWSCURRENT, and its primary v2", "=k1"),
-        ({"AWSPREVIOUS": ""}, None, "prod/db in us-west-2 holds no version as AWSPREVIOUS, and its primary v1", ""),
-        ({"AWSCURRENT": "", "AWSPREVIOUS": "v9"}, None, "prod/db in us-west-2 holds no version as AWSCURRENT", ""),
+        ({"AWSCURRENT": "v9"}, None, "prod/db in us-west-2 is outdated: its AWSCURRENT is v9, the primary's is v2", ""),
+        (
+            {"AWSCURRENT": "v9"},
+            "k1",
+            "prod/db in us-west-2 is outdated: its AWSCURRENT is v9, the primary's is v2",
+            "=k1",
+        ),
+        (
+            {"AWSPREVIOUS": ""},
+            None,
+            "prod/db in us-west-2 is outdated: its AWSPREVIOUS is no version, the primary's is v1",
+            "",
+        ),
+        (
+            {"AWSCURRENT": "", "AWSPREVIOUS": "v9"},
+            None,
+            "prod/db in us-west-2 is outdated: its AWSCURRENT is no version",
+            "",
+        ),
     ],
 )
 def test_an_old_value_is_told_by_its_label_and_looked_at_for_ever(
@@ -128,14 +145,16 @@ def test_an_old_value_is_told_by_its_label_and_looked_at_for_ever(
 ) -> None:
     found = proof(replace(OURS, stages=tuple({**dict(STAGES), **there}.items())), key=key)
     (finding,) = found.findings
-    assert (finding.kind, finding.severity, finding.hint) == (Kind.STALE, Severity.ERROR, STALE_HINT + again)
+    assert (finding.kind, finding.severity, finding.hint) == (Kind.STALE, Severity.ERROR, STALE_HINT.format(again))
     assert finding.message.startswith(message)
     assert (found.outcome, found.patience_s) == (Outcome.DRIFT, FOREVER_S)
 
 
 def test_a_label_that_the_primary_does_not_have_is_told_as_none() -> None:
     found = proof(primary=listing(stages=STAGES[:1]))
-    assert found.findings[0].message == "prod/db in us-west-2 holds v1 as AWSPREVIOUS, and its primary none"
+    assert found.findings[0].message == (
+        "prod/db in us-west-2 is outdated: its AWSPREVIOUS is v1, the primary's is no version"
+    )
 
 
 @pytest.mark.parametrize(
@@ -151,18 +170,19 @@ def test_versions_that_could_not_be_listed_leave_it_open(
     side: str, where: str, error: Denied, outcome: Outcome, patience_s: float
 ) -> None:
     region, arn = where.split("|")
-    doubt = unchecked(
-        f"which versions of prod/db hold a value in {region}", error, f"secretsmanager:ListSecretVersionIds on {arn}"
-    )
+    doubt = unchecked(f"the versions of prod/db in {region}", error, f"secretsmanager:ListSecretVersionIds on {arn}")
     assert proof(**{side: error}) == Proof(None, outcome, (doubt,), patience_s)
 
 
 def test_a_primary_without_a_value_is_said_to_be_so() -> None:
     found = proof(replace(OURS, stages=()), primary=listing(stages=()), primary_versions=(), replica_versions=())
-    message = "prod/db in us-east-1 holds no value yet, so that its replicas hold none and InSync proves nothing"
+    message = "prod/db in us-east-1 holds no value yet, so its replicas hold none, and InSync proves nothing"
     hint = (
-        f"put a value: aws secretsmanager put-secret-value --secret-id {ARN.format(HOME)} --region us-east-1 "
-        "--secret-string file://VALUE; then prove that it arrived: smrep verify prod/db --primary-region us-east-1"
+        "put a value:\n"
+        f"  aws secretsmanager put-secret-value --secret-id {ARN.format(HOME)} --region us-east-1 "
+        "--secret-string file://VALUE\n"
+        "then prove that it arrived:\n"
+        "  smrep verify prod/db --primary-region us-east-1"
     )
     assert found == Proof(None, Outcome.DRIFT, (Finding(Kind.NO_VALUE, Severity.WARNING, message, hint),))
 
@@ -179,8 +199,8 @@ def wrong(what: str, key: str, wanted: str) -> Finding:
     return Finding(
         Kind.WRONG_KEY,
         Severity.ERROR,
-        f"{what} of prod/db in us-west-2 is under the key {key}, not {wanted}",
-        f"smrep rekey {SAME}={wanted}",
+        f"{what} of prod/db in us-west-2 uses the key {key}, not {wanted}",
+        (f"change its key:\n  smrep rekey {SAME}={wanted}"),
     )
 
 
@@ -208,7 +228,7 @@ def keyed(*keys: str) -> tuple[Version, ...]:
         ),
     ],
 )
-def test_what_is_under_another_key_is_told_once_with_the_command_that_mends_it(
+def test_a_wrong_key_is_reported_once_with_the_command_that_changes_it(
     key: str | None, there: tuple[Version, ...], findings: tuple[Finding, ...]
 ) -> None:
     here = VERSIONS[:1] if len(there) == 1 else VERSIONS
@@ -234,7 +254,7 @@ def test_a_wrong_key_is_looked_at_again_for_as_long_as_was_said() -> None:
 
 def test_a_key_that_could_not_be_compared_is_one_doubt() -> None:
     found = proof(key="k2", same=lambda _wanted, _shown: DENIED)
-    doubt = unchecked("whether k2 is the key in us-west-2", DENIED, "kms:DescribeKey in us-west-2")
+    doubt = unchecked("the key k2 in us-west-2", DENIED, "kms:DescribeKey in us-west-2")
     assert found == Proof(None, Outcome.ACCESS, (doubt,))
 
 

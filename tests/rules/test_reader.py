@@ -83,7 +83,7 @@ def test_what_iam_would_not_say_is_unchecked_and_no_pass(error: Denied) -> None:
 def test_a_denial_names_the_permission_and_a_missing_role_the_look_at_it() -> None:
     assert read_finding(ROLE, PRIMARY, THERE, Denied("no"), None).hint == f"allow iam:SimulatePrincipalPolicy on {ROLE}"
     hint = read_finding(ROLE, PRIMARY, THERE, NotFound("no such role"), None).hint
-    assert hint == "check the role and its account: aws iam get-role --role-name app"
+    assert hint == ("check the role and its account:\n  aws iam get-role --role-name app")
 
 
 # IAM's word on kms:Decrypt
@@ -226,22 +226,22 @@ def test_any_text_at_all_is_read(text: str) -> None:
 
 # the words
 
-FORBIDS = "a policy forbids"
+DENIES = "a policy denies"
 NONE_ALLOWS = "none of the role's policies allows"
 READING = f"{ROLE} to read prod/db in us-west-2"
 DECRYPTING = f"{ROLE} to decrypt with {KEY} in us-west-2"
 GRANT = f"allow the role secretsmanager:GetSecretValue on {REPLICA}"
 GRANT_KEY = (
-    f"allow the role kms:Decrypt on {KEY}, with kms:ViaService secretsmanager.us-west-2.amazonaws.com "
-    "if it is limited by that"
+    f"allow the role kms:Decrypt on {KEY}; where a condition limits it, with kms:ViaService "
+    "secretsmanager.us-west-2.amazonaws.com"
 )
 
 
 @pytest.mark.parametrize(
     ("decision", "resource_policy", "message", "hint"),
     [
-        ("allowed", None, f"IAM's simulation allows {READING}; it is advice, no value was read", None),
-        ("explicitDeny", None, f"{FORBIDS} {READING}", "take the Deny away"),
+        ("allowed", None, f"IAM's simulation allows {READING}; no value was read", None),
+        ("explicitDeny", None, f"{DENIES} {READING}", "remove the Deny"),
         ("implicitDeny", None, f"no policy allows {READING}", GRANT),
         ("implicitDeny", policy(), f"{NONE_ALLOWS} {READING}; the secret's own policy may", GRANT),
     ],
@@ -256,7 +256,7 @@ def test_a_word_on_reading_is_told_with_who_reads_what_and_where(
 @pytest.mark.parametrize(
     ("decision", "expected"),
     [
-        ("explicitDeny", Finding(Kind.READER, Severity.ERROR, f"{FORBIDS} {DECRYPTING}", GRANT_KEY)),
+        ("explicitDeny", Finding(Kind.READER, Severity.ERROR, f"{DENIES} {DECRYPTING}", GRANT_KEY)),
         (
             "implicitDeny",
             Finding(Kind.READER, Severity.WARNING, f"{NONE_ALLOWS} {DECRYPTING}; the key's own policy may", GRANT_KEY),
@@ -270,11 +270,11 @@ def test_a_word_on_decrypting_is_told_with_the_key(decision: str, expected: Find
 def test_what_iam_would_not_say_is_told_with_what_was_asked() -> None:
     missing = NotFound("no such role")
     reading = read_finding(ROLE, PRIMARY, THERE, missing, None)
-    assert reading.message == f"whether IAM allows {READING} could not be checked: no such role"
+    assert reading.message == f"the permission of {READING} could not be checked: no such role"
     assert reading.outcome is Outcome.ACCESS
     decrypting = decrypt_finding(ROLE, KEY, THERE, missing)
     assert decrypting is not None
-    assert decrypting.message == f"whether IAM allows {DECRYPTING} could not be checked: no such role"
+    assert decrypting.message == f"the permission of {DECRYPTING} could not be checked: no such role"
 
 
 def test_a_policy_that_could_not_be_had_is_told_with_its_secret() -> None:
@@ -286,9 +286,9 @@ def test_the_texts_that_name_other_regions_are_all_told_in_order() -> None:
     statements = [{"Resource": [ARN, "*"], "Condition": {"StringEquals": {"aws:RequestedRegion": ["eu-west-1"]}}}]
     (finding,) = region_bound_policy(PRIMARY, THERE, json.dumps({"Statement": statements}))
     assert finding.message == (
-        f"the resource policy of prod/db is copied to us-west-2 as it is, and names {ARN}, eu-west-1"
+        f"AWS copies the resource policy of prod/db to us-west-2 unchanged, and it names {ARN}, eu-west-1"
     )
     assert finding.hint == (
-        f"see whether that holds in us-west-2: aws secretsmanager get-resource-policy --secret-id {ARN} "
-        "--region us-east-1"
+        "check that it works in us-west-2:\n"
+        f"  aws secretsmanager get-resource-policy --secret-id {ARN} --region us-east-1"
     )

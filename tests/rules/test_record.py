@@ -1,4 +1,4 @@
-"""The failover record as a value: what its lines add up to, and what is no record."""
+"""The failover record as a value: what its lines add up to, and what is not a record."""
 
 from __future__ import annotations
 
@@ -181,34 +181,34 @@ def test_an_empty_file_is_a_record_that_has_not_begun() -> None:
 ELSEWHERE = ARN.replace("us-west-2", "eu-west-1")
 NONE = {
     "line 1: KeyError: 'schema'": [json.dumps(PROMISED)],
-    "line 1: ValueError: its schema is 'smrep-failover/2', and this version reads smrep-failover/1": lines(
+    "line 1: ValueError: its schema is 'smrep-failover/2'; this version reads smrep-failover/1": lines(
         head={**header(PAIR), "schema": "smrep-failover/2"}
     ),
     "line 1: 'Oregon' is not an AWS Region": lines(head={**header(PAIR), "to": "Oregon"}),
-    "line 1: TypeError: 7 is no text": lines(head={**header(PAIR), "from": 7}),
-    "line 3: ValueError: it is of us-west-2 and us-east-1, and the record is not": [
+    "line 1: TypeError: 7 is not a string": lines(head={**header(PAIR), "from": 7}),
+    "line 3: ValueError: it names us-west-2 and us-east-1, unlike the lines before": [
         *lines(PROMISED),
         json.dumps(header(RegionPair(WEST, HOME))),
     ],
     "line 2: ValueError: 'lost' is not a valid RecordMark": lines({"result": "lost", "arn": ARN}),
-    f"line 2: ValueError: nothing says before that {ARN} was to be promoted": lines(
-        mark_line(RecordMark.PROMOTED, ARN)
-    ),
+    f"line 2: ValueError: no line before says that {ARN} would be promoted": lines(mark_line(RecordMark.PROMOTED, ARN)),
     f"line 2: ValueError: {ELSEWHERE} is not in us-west-2": lines({**PROMISED, "arn": ELSEWHERE}),
     "line 2: 'prod/db' is not the ARN of a secret": lines({**PROMISED, "arn": "prod/db"}),
-    "line 2: TypeError: ['v'] is no text": lines({**PROMISED, "arn": ["v"]}),
+    "line 2: TypeError: ['v'] is not a string": lines({**PROMISED, "arn": ["v"]}),
     "line 2: KeyError: 'name'": lines({"result": "promoting", "arn": ARN}),
-    "line 2: TypeError: 1 is no text": lines({**PROMISED, "tags": {"a": 1}}),
+    "line 2: TypeError: 1 is not a string": lines({**PROMISED, "tags": {"a": 1}}),
     "line 2: ValueError: a name has 1 to 512 characters": lines({**PROMISED, "name": ""}),
-    "line 2: TypeError: ['x'] is no text": lines({**PROMISED, "kms_key_id": ["x"]}),
-    "line 2: TypeError: 8 is no text": lines({**PROMISED, "policy_sha256": 8}),
-    "line 2: TypeError: 9 is no text": lines({**PROMISED, "versions": {"v1": [9]}}),
-    "line 3: TypeError: 7 is no text": lines(
+    "line 2: TypeError: ['x'] is not a string": lines({**PROMISED, "kms_key_id": ["x"]}),
+    "line 2: TypeError: 8 is not a string": lines({**PROMISED, "policy_sha256": 8}),
+    "line 2: TypeError: 9 is not a string": lines({**PROMISED, "versions": {"v1": [9]}}),
+    "line 3: TypeError: 7 is not a string": lines(
         PROMISED, mark_line(RecordMark.LEAVING, ARN, regions=[{"region": IRELAND, "kms_key": 7}])
     ),
-    "line 3: TypeError: 5 is no text": lines(PROMISED, mark_line(RecordMark.LEAVING, ARN, regions=[{"region": 5}])),
+    "line 3: TypeError: 5 is not a string": lines(
+        PROMISED, mark_line(RecordMark.LEAVING, ARN, regions=[{"region": 5}])
+    ),
     "line 3: KeyError: 'kms_key'": lines(PROMISED, mark_line(RecordMark.LEAVING, ARN, regions=[{"region": IRELAND}])),
-    "line 3: TypeError: None is no text": lines(PROMISED, mark_line(RecordMark.REPLACING, ARN, region=None)),
+    "line 3: TypeError: None is not a string": lines(PROMISED, mark_line(RecordMark.REPLACING, ARN, region=None)),
 }
 
 
@@ -216,8 +216,8 @@ NONE = {
 def test_what_is_no_record_is_refused_with_its_line(why: str) -> None:
     with pytest.raises(UsageError) as raised:
         read(NONE[why], "dr.jsonl")
-    assert raised.value.message == f"dr.jsonl is no failover record: {why}"
-    assert raised.value.hint == "name the file that failover --record wrote"
+    assert raised.value.message == f"dr.jsonl is not a failover record: {why}"
+    assert raised.value.hint == "use the file that failover --record wrote"
     assert raised.value.code == "RecordError"
 
 
@@ -231,7 +231,7 @@ def test_what_is_no_record_is_refused_with_its_line(why: str) -> None:
     ],
 )
 def test_what_has_the_wrong_shape_is_no_record(record: list[str]) -> None:
-    with pytest.raises(UsageError, match=r"^dr\.jsonl is no failover record: line [12]: "):
+    with pytest.raises(UsageError, match=r"^dr\.jsonl is not a failover record: line [12]: "):
         read(record, "dr.jsonl")
 
 
@@ -245,7 +245,7 @@ def test_a_name_may_be_as_long_as_awss(name: str) -> None:
 def test_a_file_without_a_line_of_json_is_no_record(record: list[str]) -> None:
     with pytest.raises(UsageError) as raised:
         read(record, "dr.jsonl")
-    assert raised.value.message == "dr.jsonl is no failover record: none of its lines is JSON"
+    assert raised.value.message == "dr.jsonl is not a failover record: it has no JSON lines"
     assert raised.value.code == "RecordError"
 
 

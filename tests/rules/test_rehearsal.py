@@ -36,22 +36,22 @@ def course(*states, name="db"):
 
 def test_each_step_says_what_comes_and_which_command_is_typed_on_the_day():
     assert [(each.name, each.what, each.command) for each in steps(PAIR, "dr.jsonl")] == [
-        ("outage", "us-east-1 goes down; nothing reaches or leaves it", None),
+        ("outage", "us-east-1 goes down", None),
         (
             "failover",
-            "the replicas in us-west-2 are promoted, so that they can be written",
+            "promote the replicas in us-west-2, so that they accept new values",
             "smrep failover --from us-east-1 --to us-west-2 --all --record dr.jsonl --yes",
         ),
-        ("write", "each secret gets a new value in us-west-2, and only there", None),
-        ("recovery", "us-east-1 is back, with the values of before", None),
+        ("write", "put a new value into each secret in us-west-2", None),
+        ("recovery", "us-east-1 comes back, with its old values", None),
         (
             "failback",
-            "what was promoted gets replicas in us-east-1 and in third Regions",
+            "replicate the promoted secrets to us-east-1 and to third Regions",
             "smrep failback --record dr.jsonl --yes",
         ),
         (
             "return",
-            "the primaries go home to us-east-1; us-west-2 has replicas again",
+            "make us-east-1 the primary Region again, with replicas in us-west-2",
             "smrep failback --record dr.jsonl --return-primary --yes",
         ),
     ]
@@ -83,9 +83,9 @@ def test_a_command_that_failed_is_told_with_what_was_not_done_for_it():
     taken = [*ALL[:4], StepResult(EVERY[4], 4, 1, 1)]
     assert verdict(EVERY, taken, [], []) == (
         "step 5, smrep failback --record dr.jsonl --yes, ended with exit code 1",
-        "not done for that: return",
+        "skipped after that: return",
     )
-    assert verdict(EVERY, ALL[:4], [], []) == ("not done for that: failback, return",)
+    assert verdict(EVERY, ALL[:4], [], []) == ("skipped after that: failback, return",)
 
 
 def test_a_gap_in_reading_is_told_and_an_old_value_is_not_none():
@@ -93,17 +93,17 @@ def test_a_gap_in_reading_is_told_and_an_old_value_is_not_none():
     mixed = course((STALE, False), (NONE, False), name="c")
     then = course((CURRENT, False), (STALE, False), (CURRENT, False), (NONE, True), (NONE, False), name="d")
     assert verdict(EVERY, ALL, [old, gone, mixed, then], []) == (
-        "a: only an old value could be read, in any Region, for 1.0 s, from 1.0 s on",
-        "b: no Region had its current value for 2.0 s, from 0 s on",
-        "c: no Region had its current value for 2.0 s, from 0 s on",
-        "d: only an old value could be read, in any Region, for 1.0 s, from 1.0 s on",
-        "d: no Region had its current value for 2.0 s, from 3.0 s on",
+        "a: every Region had only an old value for 1.0 s, from 1.0 s on",
+        "b: no Region had the current value for 2.0 s, from 0 s on",
+        "c: no Region had the current value for 2.0 s, from 0 s on",
+        "d: every Region had only an old value for 1.0 s, from 1.0 s on",
+        "d: no Region had the current value for 2.0 s, from 3.0 s on",
     )
 
 
-def test_secrets_that_stand_alike_at_the_end_are_told_together():
+def test_secrets_with_the_same_difference_at_the_end_are_listed_together():
     left = [(name, "us-east-1 shows no secret") for name in "abcde"]
-    assert verdict(EVERY, ALL, [], left) == ("at the end us-east-1 shows no secret: a, b, c and 2 more",)
+    assert verdict(EVERY, ALL, [], left) == ("at the end, us-east-1 shows no secret: a, b, c and 2 more",)
 
 
 HOME = {"db": ("arn:1", "a primary")}
@@ -122,17 +122,17 @@ LAGGING = (
         (
             {"db": ("arn:1", "a replica of us-west-2")},
             WELL,
-            ["us-east-1 shows a replica of us-west-2, and before it was a primary"],
+            ["us-east-1 shows a replica of us-west-2 instead of a primary"],
         ),
-        ({}, WELL, ["us-east-1 shows no secret, and before it was a primary"]),
-        ({"db": ("arn:2", "a primary")}, WELL, ["us-east-1 has another ARN than before"]),
-        (HOME, (course((CURRENT, True), (STALE, True)),), ["the current value can't be read in us-east-1"]),
-        (HOME, LAGGING, ["the current value can't be read in x and y"]),
+        ({}, WELL, ["us-east-1 shows no secret instead of a primary"]),
+        ({"db": ("arn:2", "a primary")}, WELL, ["us-east-1 has a different ARN"]),
+        (HOME, (course((CURRENT, True), (STALE, True)),), ["the current value cannot be read in us-east-1"]),
+        (HOME, LAGGING, ["the current value cannot be read in x and y"]),
         (HOME, (course((NONE, False), (NONE, False)),), []),  # nothing was there before either
         (HOME, (), []),  # nobody watched it
     ],
 )
-def test_what_does_not_stand_as_before_is_not_home(after, found, how):
+def test_a_secret_that_differs_from_before_has_not_failed_back(after, found, how):
     assert list(differences(PAIR, HOME, after, found)) == [("db", each) for each in how]
 
 

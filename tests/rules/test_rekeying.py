@@ -33,7 +33,7 @@ PRIMARY = Secret(ARN, "prod/db", HOME, HOME, stages=STAGES)
 OURS = Secret(in_region(ARN, THERE), "prod/db", THERE, HOME, "alias/old", stages=STAGES)
 PROMOTED = replace(OURS, primary_region=None)
 FOREIGN = replace(OURS, primary_region=THIRD)
-NAMESAKE = replace(PROMOTED, arn="arn:aws:secretsmanager:us-west-2:123456789012:secret:prod/db-zzzzzz")
+STRANGER = replace(PROMOTED, arn="arn:aws:secretsmanager:us-west-2:123456789012:secret:prod/db-zzzzzz")
 IN_SYNC = Replica(THERE, "InSync", "Replication succeeded")
 
 errors = st.sampled_from(
@@ -50,7 +50,7 @@ entries = st.one_of(
 )
 others = st.builds(
     replace,
-    st.sampled_from([OURS, PROMOTED, FOREIGN, NAMESAKE]),
+    st.sampled_from([OURS, PROMOTED, FOREIGN, STRANGER]),
     deleted=st.sampled_from([None, datetime(2026, 1, 1, tzinfo=UTC)]),
     primary_region=st.sampled_from([None, HOME, THERE, THIRD]),
     stages=st.sampled_from([(), STAGES, (("AWSCURRENT", "v0"),)]),
@@ -89,7 +89,7 @@ def turned(
 
 
 @given(entries, looks, listings, verdicts, st.booleans())
-def test_something_is_sent_only_where_our_replica_was_seen_or_a_failed_one_is_made_anew(
+def test_something_is_sent_only_for_our_replica_or_to_recreate_a_failed_one(
     entry: Replica | None, look: NameLookup, there: Listed, verdict: Verdict, recreate: bool
 ) -> None:
     known = turned(entry, look, there, verdict, recreate=recreate)
@@ -138,11 +138,11 @@ def test_no_turn_is_well_unless_everything_is_under_the_key_already(
     [
         (NoSecret(), None, "missing", Outcome.FAILED),
         (OURS, None, "removing", Outcome.PENDING),
-        (NAMESAKE, None, "name_clash", Outcome.FAILED),
+        (STRANGER, None, "name_conflict", Outcome.FAILED),
         (NoSecret(), IN_SYNC, "missing", Outcome.FAILED),
         (PROMOTED, IN_SYNC, "promoted", Outcome.FAILED),
         (FOREIGN, IN_SYNC, "orphan", Outcome.FAILED),
-        (NAMESAKE, IN_SYNC, "name_clash", Outcome.FAILED),
+        (STRANGER, IN_SYNC, "name_conflict", Outcome.FAILED),
         (replace(OURS, deleted=datetime(2026, 1, 1, tzinfo=UTC)), IN_SYNC, "pending_deletion", Outcome.FAILED),
         (NoSecret(), Replica(THERE, "Failed", "no luck"), "failed", Outcome.FAILED),
         (OURS, Replica(THERE, "InProgress"), "in_progress", Outcome.PENDING),
@@ -161,10 +161,10 @@ def test_each_thing_in_the_way_has_its_code_and_its_end(
     assert (known.error.code, known.error.outcome) == (code, outcome)
 
 
-def test_a_failed_region_with_a_namesake_is_not_made_anew() -> None:
-    known = turned(Replica(THERE, "Failed", "no luck"), NAMESAKE, recreate=True)
+def test_a_failed_region_with_a_name_conflict_is_not_recreated() -> None:
+    known = turned(Replica(THERE, "Failed", "no luck"), STRANGER, recreate=True)
     assert known.error is not None
-    assert (known.error.code, known.wanted) == ("name_clash", False)
+    assert (known.error.code, known.wanted) == ("name_conflict", False)
 
 
 def test_an_old_version_alone_is_reason_enough() -> None:
@@ -271,7 +271,7 @@ def test_a_dry_run_is_well_and_says_rekey() -> None:
 
 
 @given(outcomes, st.booleans(), st.booleans())
-def test_a_replica_that_is_gone_is_not_the_end_of_making_it_anew(outcome: Outcome, made: bool, changed: bool) -> None:
+def test_a_replica_that_is_gone_is_not_the_end_of_recreating_it(outcome: Outcome, made: bool, changed: bool) -> None:
     row = recreated_row(RegionReport(THERE, outcome, arn="arn", changed=changed), PRIMARY, TARGET, made=made)
     assert row.action is Action.REKEY
     assert row.wanted_key == "alias/new"

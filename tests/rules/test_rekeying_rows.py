@@ -30,9 +30,10 @@ PRIMARY = Secret(ARN, "prod/db", HOME, HOME)
 LISTING = replace(PRIMARY, replicas=(Replica(WEST, "InSync"),))
 OURS = Secret(in_region(ARN, WEST), "prod/db", WEST, HOME, "alias/old")
 TARGET = Target(WEST, "alias/new")
-REPLICATE = "smrep replicate prod/db --primary-region us-east-1 -r us-west-2=alias/new"
+CREATE = "smrep replicate prod/db --primary-region us-east-1 -r us-west-2=alias/new"
+REPLICATE = f"add it:\n  {CREATE}"
 REMOVE = "smrep remove prod/db --primary-region us-east-1 -r us-west-2"
-WRONG = Finding(Kind.WRONG_KEY, Severity.ERROR, "under another key", "smrep rekey prod/db")
+WRONG = Finding(Kind.WRONG_KEY, Severity.ERROR, "another key", "change its key:\n  smrep rekey prod/db")
 STALE = Finding(Kind.STALE, Severity.ERROR, "an old version", "wait")
 DOUBT = Finding(Kind.UNCHECKED, Severity.WARNING, "could not be looked at", "allow it")
 FAILED = Finding(Kind.FAILED, Severity.ERROR, "no luck", "try again")
@@ -63,11 +64,11 @@ def test_a_stop_says_by_its_finding_why() -> None:
     ("primary", "look", "finding", "hint", "outcome"),
     [
         (PRIMARY, NoSecret(), not_listed(PRIMARY, WEST), REPLICATE, Outcome.FAILED),
-        (LISTING, NoSecret(), not_listed(PRIMARY, WEST), f"{REMOVE}; then: {REPLICATE}", Outcome.FAILED),
+        (LISTING, NoSecret(), not_listed(PRIMARY, WEST), f"replicate again:\n  {REMOVE}\n  {CREATE}", Outcome.FAILED),
         (PRIMARY, OURS, removing(PRIMARY, WEST), REPLICATE, Outcome.PENDING),
     ],
 )
-def test_where_there_is_no_replica_it_is_brought_back_under_the_key(
+def test_a_missing_replica_is_added_again_with_the_key(
     primary: Secret, look: NameLookup, finding: Finding, hint: str, outcome: Outcome
 ) -> None:
     known = decide_key_change(primary, TARGET, seen(look, STALE, finding), same=False, recreate=False)
@@ -76,7 +77,7 @@ def test_where_there_is_no_replica_it_is_brought_back_under_the_key(
 
 @pytest.mark.parametrize("recreate", [True, False])
 def test_what_is_in_the_way_keeps_its_own_hint(recreate: bool) -> None:
-    clash = Finding(Kind.NAME_CLASH, Severity.ERROR, "another secret", "look at it")
+    clash = Finding(Kind.NAME_CONFLICT, Severity.ERROR, "another secret", "look at it")
     assert decide_key_change(LISTING, TARGET, seen(OURS, STALE, clash), same=False, recreate=recreate) == halted(clash)
 
 
@@ -97,7 +98,7 @@ def test_what_was_not_seen_is_not_touched(error: AwsError, outcome: Outcome) -> 
 
 
 def test_a_look_that_nobody_took_says_so() -> None:
-    finding = Finding(Kind.UNCHECKED, Severity.WARNING, "not looked at")
+    finding = Finding(Kind.UNCHECKED, Severity.WARNING, "not checked")
     assert decide_key_change(LISTING, TARGET, seen(NotChecked()), same=True, recreate=True) == halted(finding)
 
 
@@ -169,8 +170,8 @@ def test_what_stopped_it_is_all_that_is_told() -> None:
 @pytest.mark.parametrize(
     ("kind", "others", "status"),
     [
-        (Kind.NAME_CLASH, (), None),
-        (Kind.NAME_CLASH, (DOUBT,), None),
+        (Kind.NAME_CONFLICT, (), None),
+        (Kind.NAME_CONFLICT, (DOUBT,), None),
         (Kind.FAILED, (), "InSync"),
         (Kind.FAILED, (STALE,), "InSync"),
         (Kind.IN_PROGRESS, (), "InSync"),
@@ -213,10 +214,15 @@ def test_a_version_that_stays_behind_is_a_failure_with_what_holds_it() -> None:
     assert (row.outcome, row.findings) == (Outcome.FAILED, (MINE, WRONG))
     assert row.error == Problem(
         code="wrong_key",
-        message="under another key",
-        hint="AWS leaves a version under its old key where the caller lacks kms:Decrypt there, or that key is "
-        "disabled: mend that, then: smrep rekey prod/db; it leaves one with a label of its own in any case: "
-        "take that label off at the primary, or add --recreate",
+        message="another key",
+        hint=(
+            "AWS keeps a version under its old key if you lack kms:Decrypt on that key, or if it is "
+            "disabled\n"
+            "fix that, then change its key:\n"
+            "  smrep rekey prod/db\n"
+            "a version with a label of its own always keeps its key: remove the label at the "
+            "primary, or add --recreate"
+        ),
         request_id=None,
         outcome=Outcome.FAILED,
     )
@@ -240,7 +246,7 @@ def test_a_dry_run_tells_what_was_found_before() -> None:
         (Outcome.FAILED, False, False, (Outcome.FAILED, None, False)),
     ],
 )
-def test_a_replica_made_anew_is_there_when_the_replication_says_so(
+def test_a_recreated_replica_is_there_when_the_replication_says_so(
     outcome: Outcome, changed: bool, made: bool, ended: tuple[Outcome, str | None, bool]
 ) -> None:
     row = recreated_row(RegionReport(WEST, outcome, arn="arn:x", changed=changed), PRIMARY, TARGET, made=made)
@@ -250,29 +256,29 @@ def test_a_replica_made_anew_is_there_when_the_replication_says_so(
 @pytest.mark.parametrize(
     ("changed", "made", "state"),
     [
-        (False, True, "there is no replica now"),
-        (True, True, "there is no replica now"),
+        (False, True, "us-west-2 has no replica now"),
+        (True, True, "us-west-2 has no replica now"),
         (True, False, "the replica is being removed"),
     ],
 )
-@pytest.mark.parametrize(("hint", "mend"), [("allow it", "allow it"), (None, "mend the cause")])
-def test_a_replica_that_was_taken_away_is_brought_back_by_a_command(
-    changed: bool, made: bool, state: str, hint: str | None, mend: str
+@pytest.mark.parametrize(("hint", "fix"), [("allow it", "allow it"), (None, "fix the cause")])
+def test_a_removed_replica_comes_with_the_command_that_adds_it_again(
+    changed: bool, made: bool, state: str, hint: str | None, fix: str
 ) -> None:
     row = RegionReport(WEST, Outcome.ACCESS, changed=changed, error=replace(ERROR, hint=hint))
-    back = f"{state}; {mend}; to bring it back: {REPLICATE}"
+    back = f"{state}\n{fix}\nto add it again:\n  {CREATE}"
     assert recreated_row(row, PRIMARY, TARGET, made=made).error == replace(ERROR, hint=back)
 
 
-def test_a_replica_that_was_not_taken_away_need_not_be_brought_back() -> None:
+def test_a_replica_that_was_not_removed_need_not_be_added_again() -> None:
     row = RegionReport(WEST, Outcome.ACCESS, error=ERROR)
     assert recreated_row(row, PRIMARY, TARGET, made=False).error == ERROR
 
 
 @pytest.mark.parametrize("code", ["ChangedMeanwhile", "unchecked"])
-def test_a_replica_that_is_not_as_it_was_shown_is_made_anew_by_another_run(code: str) -> None:
+def test_a_replica_that_changed_meanwhile_is_recreated_by_another_run(code: str) -> None:
     row = RegionReport(WEST, Outcome.FAILED, error=replace(ERROR, code=code))
-    hint = "smrep rekey prod/db --primary-region us-east-1 -r us-west-2=alias/new --recreate"
+    hint = "try again:\n  smrep rekey prod/db --primary-region us-east-1 -r us-west-2=alias/new --recreate"
     assert recreated_row(row, PRIMARY, TARGET, made=False).error == replace(ERROR, code=code, hint=hint)
 
 
@@ -283,8 +289,8 @@ ALLOW = (
     "the new key, kms:Decrypt on the old one"
 )
 ANEW = (
-    "where AWS will not change it in place, make the replica anew: "
-    "smrep rekey prod/db --primary-region us-east-1 -r us-west-2=alias/new --recreate"
+    "if AWS cannot change the key in place, delete and recreate the replica:\n"
+    "  smrep rekey prod/db --primary-region us-east-1 -r us-west-2=alias/new --recreate"
 )
 
 

@@ -29,8 +29,8 @@ PRIMARY = Secret(ARN, "prod/db", HOME, HOME)
 OURS = Secret(in_region(ARN, THERE), "prod/db", THERE, HOME, "alias/dr")
 PROMOTED = replace(OURS, primary_region=None)
 FOREIGN = replace(OURS, primary_region=THIRD)
-NAMESAKE = replace(PROMOTED, arn="arn:aws:secretsmanager:us-west-2:123456789012:secret:prod/db-zzzzzz")
-ORPHAN = replace(NAMESAKE, primary_region=HOME)
+STRANGER = replace(PROMOTED, arn="arn:aws:secretsmanager:us-west-2:123456789012:secret:prod/db-zzzzzz")
+ORPHAN = replace(STRANGER, primary_region=HOME)
 DELETED = datetime(2026, 1, 1, tzinfo=UTC)
 IN_SYNC = Replica(THERE, "InSync", "Replication succeeded")
 
@@ -45,7 +45,7 @@ entries = st.one_of(
 )
 others = st.builds(
     replace,
-    st.sampled_from([OURS, PROMOTED, FOREIGN, NAMESAKE, ORPHAN]),
+    st.sampled_from([OURS, PROMOTED, FOREIGN, STRANGER, ORPHAN]),
     deleted=st.sampled_from([None, DELETED]),
     primary_region=st.sampled_from([None, HOME, THERE, THIRD]),
 )
@@ -128,17 +128,17 @@ def test_dry_run_is_ok_unless_stopped(entry: Replica | None, news: list[NameLook
 @pytest.mark.parametrize(
     ("there", "kind"),
     [
-        (NAMESAKE, "name_clash"),
+        (STRANGER, "name_conflict"),
         (PROMOTED, "promoted"),
         (FOREIGN, "orphan"),
         (ORPHAN, "orphan"),
-        (replace(NAMESAKE, deleted=DELETED), "pending_deletion"),
+        (replace(STRANGER, deleted=DELETED), "pending_deletion"),
         (replace(PROMOTED, deleted=DELETED), "pending_deletion"),
         (replace(FOREIGN, deleted=DELETED), "pending_deletion"),
     ],
 )
 @pytest.mark.parametrize("entry", [IN_SYNC, Replica(THERE, "Failed", "no luck"), None])
-def test_what_is_not_our_replica_is_left_alone(there: Secret, kind: str, entry: Replica | None) -> None:
+def test_a_secret_that_is_not_our_replica_is_skipped(there: Secret, kind: str, entry: Replica | None) -> None:
     known = plan_deletion(primary_with(entry), THERE, there)
     assert (kinds(known), known.wanted) == ([kind], False)
     assert known.error is not None
@@ -184,7 +184,7 @@ def test_our_replica_that_is_not_listed_any_more_is_waited_for(deleted: datetime
     assert deletion_report(known, PRIMARY, waiting=False).outcome is Outcome.PENDING  # nothing was accepted
     assert (known.findings[0].severity, known.findings[0].hint) == (
         Severity.INFO,
-        "smrep remove prod/db --primary-region us-east-1 -r us-west-2",
+        ("wait until it is gone:\n  smrep remove prod/db --primary-region us-east-1 -r us-west-2"),
     )
 
 
@@ -204,7 +204,7 @@ def test_what_was_not_settled_may_still_come_into_being(status: str | None) -> N
 
 
 def test_a_look_that_shows_another_secret_ends_the_wait() -> None:
-    for there, kind in ((NAMESAKE, Kind.NAME_CLASH), (PROMOTED, Kind.PROMOTED), (FOREIGN, Kind.ORPHAN)):
+    for there, kind in ((STRANGER, Kind.NAME_CONFLICT), (PROMOTED, Kind.PROMOTED), (FOREIGN, Kind.ORPHAN)):
         known = after_check(sent(IN_SYNC), PRIMARY, there, 3.0)
         assert kinds(known) == [kind]
         assert deletion_report(known, PRIMARY).outcome is Outcome.FAILED
@@ -226,7 +226,7 @@ def test_once_a_request_went_out_the_old_status_is_not_shown() -> None:
 
 def test_a_name_like_an_option_can_be_pasted_in_the_hint() -> None:
     name = "-prod db;rm"
-    there = replace(NAMESAKE, name=name, arn=f"arn:aws:secretsmanager:us-west-2:123456789012:secret:{name}-zzzzzz")
+    there = replace(STRANGER, name=name, arn=f"arn:aws:secretsmanager:us-west-2:123456789012:secret:{name}-zzzzzz")
     known = plan_deletion(replace(PRIMARY, name=name), THERE, there)
     assert known.error is not None
     assert f"--secret-id '{there.arn}'" in (known.error.hint or "")

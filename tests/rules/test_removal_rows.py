@@ -29,7 +29,7 @@ PRIMARY = Secret(ARN, "prod/db", HOME, HOME)
 MOMENT = datetime(2026, 11, 23, tzinfo=UTC)
 OURS = Secret(in_region(ARN, WEST), "prod/db", WEST, HOME, "alias/dr", last_accessed=MOMENT)
 PROMOTED = replace(OURS, primary_region=None)
-NAMESAKE = replace(PROMOTED, arn=OURS.arn.replace("a1b2c3", "zzzzzz"))
+STRANGER = replace(PROMOTED, arn=OURS.arn.replace("a1b2c3", "zzzzzz"))
 IN_SYNC, UNDER_WAY = Replica(WEST, "InSync", "Replication succeeded"), Replica(WEST, "InProgress")
 LISTED = ReplicaDeletion(WEST, IN_SYNC, OURS, wanted=True)
 SENT = replace(LISTED, sent_at=100.0, accepted=True)
@@ -45,22 +45,22 @@ def stopped(finding: Finding, outcome: Outcome = Outcome.FAILED) -> ReplicaDelet
     )
 
 
-# what is left alone
+# what is skipped
 
-SPARED = "AWS is not known to spare it when the Region is removed"
+DELETES = "and removing the Region may delete it"
 
 
 @pytest.mark.parametrize(
     ("there", "kind", "what"),
     [
-        (PROMOTED, Kind.PROMOTED, f"was our replica once and stands alone now, {SPARED}"),
-        (replace(NAMESAKE, deleted=MOMENT), Kind.PENDING_DELETION, "is scheduled for deletion"),
+        (PROMOTED, Kind.PROMOTED, f"was promoted, {DELETES}"),
+        (replace(STRANGER, deleted=MOMENT), Kind.PENDING_DELETION, "is scheduled for deletion"),
         (
             replace(OURS, primary_region=DUBLIN),
             Kind.ORPHAN,
-            f"is a replica of another primary in eu-west-1, {SPARED}",
+            f"is a replica of another primary in eu-west-1, {DELETES}",
         ),
-        (NAMESAKE, Kind.NAME_CLASH, f"is another secret, {SPARED}"),
+        (STRANGER, Kind.NAME_CONFLICT, f"is a different secret, {DELETES}"),
     ],
 )
 def test_what_is_not_ours_is_shown_and_never_removed(there: Secret, kind: Kind, what: str) -> None:
@@ -68,8 +68,12 @@ def test_what_is_not_ours_is_shown_and_never_removed(there: Secret, kind: Kind, 
         kind,
         Severity.ERROR,
         f"prod/db in us-west-2 {what}: {secret_summary(there)}",
-        f"look at it: aws secretsmanager describe-secret --secret-id {there.arn} --region us-west-2; "
-        "when it is out of the way: smrep remove prod/db --primary-region us-east-1 -r us-west-2",
+        (
+            "look at it:\n"
+            f"  aws secretsmanager describe-secret --secret-id {there.arn} --region us-west-2\n"
+            "once it is gone:\n"
+            "  smrep remove prod/db --primary-region us-east-1 -r us-west-2"
+        ),
     )
     assert plan_deletion(replace(PRIMARY, replicas=(IN_SYNC,)), WEST, there) == stopped(finding)
     seen = after_check(SENT, PRIMARY, there, 101.0)
@@ -79,27 +83,35 @@ def test_what_is_not_ours_is_shown_and_never_removed(there: Secret, kind: Kind, 
 def test_what_was_not_seen_is_never_removed() -> None:
     look = NotChecked(Denied("no"))
     (finding,) = not_checked(PRIMARY, WEST, look)
-    no = replace(finding, severity=Severity.ERROR, message=f"only what was seen is removed, and {finding.message}")
+    no = replace(
+        finding, severity=Severity.ERROR, message=f"smrep removes only what it could check, and {finding.message}"
+    )
     assert plan_deletion(PRIMARY, WEST, look) == stopped(no, Outcome.ACCESS)
 
 
 def test_what_only_its_own_account_can_tell_is_never_removed() -> None:
     look = NoSecret(only_by_arn=True)
     (finding,) = not_checked(PRIMARY, WEST, look)
-    no = replace(finding, severity=Severity.ERROR, message=f"only what was seen is removed, and {finding.message}")
+    no = replace(
+        finding, severity=Severity.ERROR, message=f"smrep removes only what it could check, and {finding.message}"
+    )
     assert plan_deletion(replace(PRIMARY, replicas=(IN_SYNC,)), WEST, look) == stopped(no, Outcome.ACCESS)
     assert plan_deletion(PRIMARY, WEST, look) == ReplicaDeletion(WEST, gone=True)
 
 
 def test_what_nobody_looked_at_is_never_removed() -> None:
-    no = Finding(Kind.UNCHECKED, Severity.ERROR, "only what was seen is removed, and not looked at")
+    no = Finding(
+        Kind.UNCHECKED,
+        Severity.ERROR,
+        ("smrep removes only what it could check, and prod/db in us-west-2 was not checked"),
+    )
     assert plan_deletion(PRIMARY, WEST, NotChecked()) == stopped(no)
 
 
 @pytest.mark.parametrize("deleted", [None, MOMENT])
 def test_our_replica_stays_ours_while_aws_deletes_it(deleted: datetime | None) -> None:
     assert is_ours(PRIMARY, replace(OURS, deleted=deleted))
-    assert not is_ours(PRIMARY, replace(NAMESAKE, deleted=deleted))
+    assert not is_ours(PRIMARY, replace(STRANGER, deleted=deleted))
 
 
 @pytest.mark.parametrize(
@@ -135,7 +147,7 @@ def test_a_replica_that_is_there_still_is_being_removed_once_aws_is_at_it(
     assert after_check(known, PRIMARY, now, 101.0) == replace(known, victim=now, findings=findings)
 
 
-@pytest.mark.parametrize("look", [OURS, NoSecret(), NAMESAKE, NotChecked()])
+@pytest.mark.parametrize("look", [OURS, NoSecret(), STRANGER, NotChecked()])
 @pytest.mark.parametrize("known", [replace(SENT, gone=True), replace(SENT, error=ERROR)])
 def test_what_has_ended_stays_so(known: ReplicaDeletion, look: NameLookup) -> None:
     assert after_check(known, PRIMARY, look, 1e6) is known
@@ -265,7 +277,7 @@ def test_a_secret_that_is_in_sync_wherever_it_is_wanted_may_be_removed_elsewhere
 def test_nothing_is_removed_while_a_wanted_replica_is_not_in_sync(
     rows: list[RegionReport], where: str, hint: str | None, outcome: Outcome
 ) -> None:
-    message = f"prod/db is not removed from anywhere as long as it is not in sync in {where}"
+    message = f"prod/db: no replica is removed until the secret is in sync in {where}"
     assert removal_blocker(PRIMARY, rows) == Problem("NotRemoved", message, hint, None, outcome)
 
 

@@ -124,13 +124,13 @@ def test_a_plan_is_written_for_people_too() -> None:
 )
 def test_garbage_is_no_plan(text: str) -> None:
     error = refusal(text)
-    assert error.message.startswith("dr.plan is no plan of smrep: ")
-    assert error.hint == "make one: smrep plan -f FILE --out FILE"
+    assert error.message.startswith("dr.plan is not a plan of smrep: ")
+    assert error.hint == ("make one:\n  smrep plan -f FILE --out FILE")
 
 
 def test_what_the_reader_of_json_says_stands_on_one_line() -> None:
     assert refusal("{").message == (
-        "dr.plan is no plan of smrep: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"
+        "dr.plan is not a plan of smrep: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"
     )
 
 
@@ -143,8 +143,8 @@ def test_an_arns_suffix_has_letters_of_both_cases() -> None:
 def test_only_an_object_is_a_plan(text: str) -> None:
     error = refusal(text)
     assert (error.message, error.hint) == (
-        "dr.plan is no plan of smrep: it is no JSON object",
-        "make one: smrep plan -f FILE --out FILE",
+        "dr.plan is not a plan of smrep: it is not a JSON object",
+        ("make one:\n  smrep plan -f FILE --out FILE"),
     )
 
 
@@ -190,77 +190,77 @@ def test_a_field_that_is_missing_is_refused(field: str) -> None:
     ("place", "value", "words"),
     [
         (("schema",), "smrep-plan/2", "its schema is not smrep-plan/1"),
-        (("made_at",), "", "it has no text as made_at"),
-        (("made_at",), 7, "it has no text as made_at"),
-        (("secrets",), {}, "secrets is no list"),
-        (("secrets",), [SECRET, ARN], "secret 1 is no JSON object"),
-        (("secrets", "account"), 1, f"{ARN} is of no account of the plan"),
-        (("secrets", "account"), -1, f"{ARN} is of no account of the plan"),
-        (("secrets", "account"), "0", f"{ARN} is of no account of the plan"),
-        (("secrets", "account"), False, f"{ARN} is of no account of the plan"),
+        (("made_at",), "", "it: made_at is not a string"),
+        (("made_at",), 7, "it: made_at is not a string"),
+        (("secrets",), {}, "secrets is not a list"),
+        (("secrets",), [SECRET, ARN], "secret 1 is not a JSON object"),
+        (("secrets", "account"), 1, f"{ARN} belongs to no account of the plan"),
+        (("secrets", "account"), -1, f"{ARN} belongs to no account of the plan"),
+        (("secrets", "account"), "0", f"{ARN} belongs to no account of the plan"),
+        (("secrets", "account"), False, f"{ARN} belongs to no account of the plan"),
         (("secrets", "arn"), "prod/db", "'prod/db' is not the ARN of a secret"),
         (("secrets", "arn"), ARN[:-7], f"'{ARN[:-7]}' is not the ARN of a secret"),
         (("secrets", "arn"), f"{ARN[:-7]}-a1b2c\u00df", f"'{ARN[:-7]}-a1b2c\u00df' is not the ARN of a secret"),
         (("secrets", "arn"), ARN.replace("secretsmanager", "kms"), f"'{KMS}' is not the ARN of a secret"),
-        (("secrets", "arn"), 7, "secret 0 has no text as arn"),
-        (("secrets", "rules"), None, "rules is no list"),
-        (("secrets", "rules"), ["r", 7], f"the rules of {ARN} are no texts"),
-        (("secrets", "steps"), None, "steps is no list"),
-        (("secrets", "steps"), [], f"the Regions of {ARN} can't be a plan's"),
-        (("secrets", "steps"), [STEP, STEP], f"the Regions of {ARN} can't be a plan's"),
-        (("secrets", "steps"), [[]], f"a step of {ARN} is no JSON object"),
-        (("steps", "region"), "us-east-1", "us-east-1 is the primary's own Region and can't hold its replica"),
+        (("secrets", "arn"), 7, "secret 0: arn is not a string"),
+        (("secrets", "rules"), None, "rules is not a list"),
+        (("secrets", "rules"), ["r", 7], f"the rules of {ARN} are not strings"),
+        (("secrets", "steps"), None, "steps is not a list"),
+        (("secrets", "steps"), [], f"the Regions of {ARN} are missing or duplicate"),
+        (("secrets", "steps"), [STEP, STEP], f"the Regions of {ARN} are missing or duplicate"),
+        (("secrets", "steps"), [[]], f"a step of {ARN} is not a JSON object"),
+        (("steps", "region"), "us-east-1", "us-east-1 is the primary's own Region, which cannot have a replica"),
         (("steps", "region"), "mars", "'mars' is not an AWS Region"),
-        (("steps", "region"), None, f"a step of {ARN} has no text as region"),
-        (("steps", "action"), None, f"a step of {ARN} has no text as action"),
-        (("steps", "action"), "overwrite", "'overwrite' is nothing that a plan does"),
-        (("steps", "action"), "promote", "'promote' is nothing that a plan does"),
-        (("steps", "kms_key"), 7, f"a step of {ARN} has no text as kms_key"),
+        (("steps", "region"), None, f"a step of {ARN}: region is not a string"),
+        (("steps", "action"), None, f"a step of {ARN}: action is not a string"),
+        (("steps", "action"), "overwrite", "'overwrite' is not an action of a plan"),
+        (("steps", "action"), "promote", "'promote' is not an action of a plan"),
+        (("steps", "kms_key"), 7, f"a step of {ARN}: kms_key is not a string"),
         (("steps", "kms_key"), "no key", "'no key' is not a KMS key"),
         (
             ("steps", "kms_key"),
             "arn:aws:kms:eu-west-1:123456789012:key/1",
             (
-                "the key arn:aws:kms:eu-west-1:123456789012:key/1 is of eu-west-1, and the replica in us-west-2 needs "
-                "a key of its own Region"
+                "the key arn:aws:kms:eu-west-1:123456789012:key/1 is in eu-west-1; a replica in us-west-2 needs "
+                "a key in us-west-2"
             ),
         ),
-        (("steps", "status"), ["InSync"], f"a step of {ARN} has no text as status"),
-        (("accounts",), None, "accounts is no list"),
-        (("accounts",), ["123456789012"], "account 0 is no JSON object"),
-        (("accounts",), [None, HERE | {"place": ""}], "account 1 has no text as place"),
-        (("accounts",), [{"place": "account[0]"}], "account 0 has no text as role_arn"),
-        (("accounts",), [{"role_arn": ROLE}], "account 0 has no text as place"),
-        (("accounts",), [HERE | {"role_arn": "dr"}], "account 0 has no role's ARN"),
-        (("accounts",), [HERE | {"role_arn": f"{ROLE}\n"}], "account 0 has no role's ARN"),
+        (("steps", "status"), ["InSync"], f"a step of {ARN}: status is not a string"),
+        (("accounts",), None, "accounts is not a list"),
+        (("accounts",), ["123456789012"], "account 0 is not a JSON object"),
+        (("accounts",), [None, HERE | {"place": ""}], "account 1: place is not a string"),
+        (("accounts",), [{"place": "account[0]"}], "account 0: role_arn is not a string"),
+        (("accounts",), [{"role_arn": ROLE}], "account 0: place is not a string"),
+        (("accounts",), [HERE | {"role_arn": "dr"}], "account 0 has no role ARN"),
+        (("accounts",), [HERE | {"role_arn": f"{ROLE}\n"}], "account 0 has no role ARN"),
         (
             ("accounts",),
             [HERE | {"role_arn": ROLE.replace("123456789012", "\u0661" * 12)}],
-            "account 0 has no role's ARN",
+            "account 0 has no role ARN",
         ),
-        (("accounts",), [HERE | {"external_id": 7}], "account 0 has no text as external_id"),
+        (("accounts",), [HERE | {"external_id": 7}], "account 0: external_id is not a string"),
         (("accounts",), [HERE | {"region": "mars"}], "'mars' is not an AWS Region"),
-        (("accounts",), [HERE | {"region": 7}], "account 0 has no text as region"),
-        (("accounts",), [HERE | {"region": "us-west-2"}], f"{ARN} is not of account[0], where it stands"),
+        (("accounts",), [HERE | {"region": 7}], "account 0: region is not a string"),
+        (("accounts",), [HERE | {"region": "us-west-2"}], f"{ARN} does not belong to account[0]"),
         (
             ("accounts",),
             [HERE | {"role_arn": ROLE.replace("::1", "::2")}],
-            f"{ARN} is not of account[0], where it stands",
+            f"{ARN} does not belong to account[0]",
         ),
-        (("secrets",), [SECRET, SECRET], f"{ARN} stands in it twice"),
+        (("secrets",), [SECRET, SECRET], f"{ARN} appears twice"),
         (
             ("secrets",),
             [SECRET, SECRET | {"arn": ARN.replace("east-1", "east-2")}],
-            f"{ARN.replace('east-1', 'east-2')} is of another Region than the others of its account",
+            f"{ARN.replace('east-1', 'east-2')} is in another Region than the others of its account",
         ),
-        (("shard",), None, "shard is no JSON object"),
-        (("shard",), {"number": 2, "count": 1, "accounts": 1}, "its shard is none"),
-        (("shard",), {"number": 0, "count": 1, "accounts": 1}, "its shard is none"),
-        (("shard",), {"number": 1, "count": 1, "accounts": 0}, "its shard is none"),
-        (("shard",), {"number": 1, "count": 1}, "its shard is none"),
-        (("shard",), {"number": 1, "count": "1", "accounts": 1}, "its shard is none"),
-        (("accounts",), [], f"{ARN} is of no account of the plan"),
+        (("shard",), None, "shard is not a JSON object"),
+        (("shard",), {"number": 2, "count": 1, "accounts": 1}, "its shard is invalid"),
+        (("shard",), {"number": 0, "count": 1, "accounts": 1}, "its shard is invalid"),
+        (("shard",), {"number": 1, "count": 1, "accounts": 0}, "its shard is invalid"),
+        (("shard",), {"number": 1, "count": 1}, "its shard is invalid"),
+        (("shard",), {"number": 1, "count": "1", "accounts": 1}, "its shard is invalid"),
+        (("accounts",), [], f"{ARN} belongs to no account of the plan"),
     ],
 )
 def test_what_was_tampered_with_is_refused_and_says_why(place: tuple[str, ...], value: object, words: str) -> None:
-    assert refusal(tampered(place, value)).message == f"dr.plan is no plan of smrep: {words}"
+    assert refusal(tampered(place, value)).message == f"dr.plan is not a plan of smrep: {words}"

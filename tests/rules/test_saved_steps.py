@@ -17,13 +17,13 @@ from smrep.rules.replication.replica_deletion import ReplicaDeletion
 HOME, WEST, IRELAND = Region("us-east-1"), Region("us-west-2"), Region("eu-west-1")
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3"
 IN_SYNC, FAILED = Replica(WEST, "InSync"), Replica(WEST, "Failed")
-CLASH = Problem("name_clash", "another secret bears the name", None, None, Outcome.FAILED)
-WRONG_KEY = Finding(Kind.WRONG_KEY, Severity.ERROR, "it is under another key")
+CONFLICT = Problem("name_conflict", "another secret has the name", None, None, Outcome.FAILED)
+WRONG_KEY = Finding(Kind.WRONG_KEY, Severity.ERROR, "it uses another key")
 VICTIM = Secret(ARN.replace(HOME, WEST), "prod/db", WEST, HOME, deleted=datetime(2026, 11, 23, tzinfo=UTC))
 ADD, RETRY = SavedStep(Action.ADD, WEST, "alias/dr"), SavedStep(Action.RETRY, WEST, None, "Failed")
 REMOVE = SavedStep(Action.REMOVE, WEST, None, "InSync")
 TO = Target(WEST, "alias/dr")
-STOP = Skip(TO, CLASH, ())
+STOP = Skip(TO, CONFLICT, ())
 
 
 def test_only_what_is_to_be_sent_is_saved() -> None:
@@ -31,7 +31,7 @@ def test_only_what_is_to_be_sent_is_saved() -> None:
     departures = [
         ReplicaDeletion(WEST, IN_SYNC, wanted=True),
         ReplicaDeletion(IRELAND, victim=VICTIM),  # on its way out
-        ReplicaDeletion(IRELAND, IN_SYNC, error=CLASH),
+        ReplicaDeletion(IRELAND, IN_SYNC, error=CONFLICT),
     ]
     assert saved_steps(steps, departures) == (ADD, RETRY, REMOVE)
 
@@ -69,32 +69,38 @@ def test_what_is_done_already_has_not_moved(saved: SavedStep, now: RegionStep | 
 @pytest.mark.parametrize(
     ("saved", "now", "words"),
     [
-        (ADD, Retry(TO, FAILED), "add under alias/dr (found nothing) was planned, and now retry under alias/dr"),
-        (ADD, Add(Target(WEST)), "add under alias/dr (found nothing) was planned, and now add (found nothing)"),
-        (ADD, STOP, "add was planned, and now another secret bears the name"),
-        (ADD, Keep(TO, IN_SYNC, (WRONG_KEY,)), "add was planned, and now it is under another key"),
-        (RETRY, Add(Target(WEST)), "retry (found Failed) was planned, and now add (found nothing)"),
-        (RETRY, Retry(TO, FAILED), "and now retry under alias/dr (found Failed)"),
+        (
+            ADD,
+            Retry(TO, FAILED),
+            "the plan says add with alias/dr (status none), but now retry with alias/dr (status Failed)",
+        ),
+        (ADD, Add(Target(WEST)), "the plan says add with alias/dr (status none), but now add (status none)"),
+        (ADD, STOP, "the plan says add, but now another secret has the name"),
+        (ADD, Keep(TO, IN_SYNC, (WRONG_KEY,)), "the plan says add, but now it uses another key"),
+        (RETRY, Add(Target(WEST)), "the plan says retry (status Failed), but now add (status none)"),
+        (RETRY, Retry(TO, FAILED), "the plan says retry (status Failed), but now retry with alias/dr (status Failed)"),
         (
             REMOVE,
             ReplicaDeletion(WEST, FAILED, wanted=True),
-            "remove (found InSync) was planned, and now remove (found F",
+            "the plan says remove (status InSync), but now remove (status Failed)",
         ),
-        (REMOVE, ReplicaDeletion(WEST, IN_SYNC, error=CLASH), "and now another secret bears the name"),
+        (
+            REMOVE,
+            ReplicaDeletion(WEST, IN_SYNC, error=CONFLICT),
+            "the plan says remove (status InSync), but now another secret has the name",
+        ),
     ],
 )
 def test_what_has_moved_says_what_was_planned_and_what_is_now(
     saved: SavedStep, now: RegionStep | ReplicaDeletion, words: str
 ) -> None:
     told = difference(saved, now)
-    assert told is not None
-    assert told.startswith("us-west-2: ")
-    assert words in told
+    assert told == f"us-west-2: {words}"
 
 
 def test_each_region_that_has_moved_is_told() -> None:
     gone = SavedStep(Action.REMOVE, IRELAND, None, "InSync")
     secret = SavedSecret(ARN, 0, (), (ADD, gone))
-    stays = ReplicaDeletion(IRELAND, Replica(IRELAND, "InSync"), error=CLASH)
+    stays = ReplicaDeletion(IRELAND, Replica(IRELAND, "InSync"), error=CONFLICT)
     assert [each.partition(":")[0] for each in differences(secret, [STOP], [stays])] == [WEST, IRELAND]
     assert differences(secret, [Add(TO)], [ReplicaDeletion(IRELAND, gone=True)]) == []

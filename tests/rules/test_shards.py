@@ -46,15 +46,23 @@ def test_two_variables_that_say_the_same_and_an_empty_one_are_no_trouble() -> No
 @pytest.mark.parametrize(
     ("text", "message", "hint"),
     [
-        ("2", "'2' is no shard", "it looks like 2/4, the second of four, or auto/4"),
-        ("1/0", "'1/0' divides the work among no machine", "name at least one: --shard 1/1"),
+        ("2", "'2' is not a shard", "use 2/4 for the second of four, or auto/4"),
+        ("1/0", "'1/0' has no shards", "use at least one: --shard 1/1"),
         (
             "auto/0",
-            "'auto/0' divides the work among no machine",
-            "name at least one: --shard 1/1",
+            "'auto/0' has no shards",
+            "use at least one: --shard 1/1",
         ),
-        ("0/4", "'0/4' is no shard: they count from 1 to 4", "the first is --shard 1/4, the last --shard 4/4"),
-        ("5/4", "'5/4' is no shard: they count from 1 to 4", "the first is --shard 1/4, the last --shard 4/4"),
+        (
+            "0/4",
+            "'0/4' is not a shard: shards count from 1 to 4",
+            "use --shard 1/4 for the first, --shard 4/4 for the last",
+        ),
+        (
+            "5/4",
+            "'5/4' is not a shard: shards count from 1 to 4",
+            "use --shard 1/4 for the first, --shard 4/4 for the last",
+        ),
     ],
 )
 def test_what_is_no_shard_is_refused_with_one_that_is(text: str, message: str, hint: str) -> None:
@@ -66,13 +74,13 @@ def test_what_is_no_shard_is_refused_with_one_that_is(text: str, message: str, h
 @pytest.mark.parametrize("text", ["", "/", "2/", "/4", "-1/4", "+2/4", "2/4\n", " 2/4", "2 / 4", "2/4/8", "1.0/4"])
 @pytest.mark.parametrize("turned", [str, lambda text: text + "٤", lambda text: "9" * 5000 + text])
 def test_garbage_is_refused(text: str, turned: type[str]) -> None:
-    with pytest.raises(UsageError, match="is no shard"):
+    with pytest.raises(UsageError, match="is not a shard"):
         parse_shard(turned(text), {})
 
 
 @pytest.mark.parametrize("text", ["٢/٤", "2/\uff14", "²/4", "AUTO/4", "auto", "auto/-4"])
 def test_only_plain_digits_are_digits(text: str) -> None:
-    with pytest.raises(UsageError, match="is no shard"):
+    with pytest.raises(UsageError, match="is not a shard"):
         parse_shard(text, {BATCH: "0"})
 
 
@@ -84,8 +92,8 @@ def test_only_plain_digits_are_digits(text: str) -> None:
 def test_an_index_that_is_none_of_the_shards_is_refused_by_the_variables_name(variable: str, index: str) -> None:
     with pytest.raises(UsageError) as caught:
         parse_shard("auto/4", {variable: index})
-    assert caught.value.message == f"{variable} is {index!r}, and auto/4 takes a number from 0 to 3"
-    assert caught.value.hint == "the job must have as many machines as there are shards: 4"
+    assert caught.value.message == f"{variable} is {index!r}, but auto/4 needs a number from 0 to 3"
+    assert caught.value.hint == "run as many tasks as there are shards: 4"
 
 
 def test_an_environment_that_says_two_things_is_refused_with_both() -> None:
@@ -99,9 +107,9 @@ def test_an_environment_that_says_two_things_is_refused_with_both() -> None:
 def test_an_environment_that_says_nothing_is_refused_with_what_it_should_say(env: dict[str, str]) -> None:
     with pytest.raises(UsageError) as caught:
         parse_shard("auto/4", env)
-    assert caught.value.message == f"auto/4 needs an index, and neither {BATCH} nor {KUBERNETES} is set"
+    assert caught.value.message == f"auto/4 needs an index, but neither {BATCH} nor {KUBERNETES} is set"
     assert caught.value.hint == (
-        "run it as an array job of AWS Batch or an Indexed Job of Kubernetes, or name it: --shard 1/4"
+        "run it as an AWS Batch array job or a Kubernetes Indexed Job, or name the shard: --shard 1/4"
     )
 
 

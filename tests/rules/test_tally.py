@@ -15,7 +15,7 @@ from smrep.report import Action, Finding, Kind, Problem, RegionReport, SecretRep
 from smrep.rules.fleet.plan_counts import COUNTED, ORDER, action_of, groups, result_counts, tally
 
 WEST, IRELAND = Region("us-west-2"), Region("eu-west-1")
-TROUBLE = Problem("name_clash", "another secret", None, None, Outcome.FAILED)
+TROUBLE = Problem("name_conflict", "another secret", None, None, Outcome.FAILED)
 WRONG_KEY = Finding(Kind.WRONG_KEY, Severity.ERROR, "under another key")
 WORDS: dict[str, RegionReport] = {
     "add": RegionReport(WEST, Outcome.OK, action=Action.ADD),
@@ -141,7 +141,7 @@ def test_what_is_blocked_is_grouped_by_why_in_the_order_of_regions() -> None:
     )
     assert [(each.rules, each.action, each.region, each.why, each.names) for each in found] == [
         (("r",), "add", WEST, None, ["d"]),
-        (("r",), "blocked", None, "name_clash", ["b", "c"]),
+        (("r",), "blocked", None, "name_conflict", ["b", "c"]),
         (("r",), "blocked", IRELAND, "orphan", ["a"]),
         (("r",), "blocked", WEST, None, ["a"]),
         (("r",), "blocked", WEST, "AccessDenied", ["a"]),

@@ -150,17 +150,17 @@ def test_terraform_reads_what_aws_shows_whatever_that_is(found: list[Secret], rn
     ("name", "more", "reason"),
     [
         ("rds!x", {"owning_service": "rds"}, "the AWS service rds manages it"),
-        ("a", {"deleted": NOW}, "it is scheduled for deletion, which Terraform takes for gone"),
-        ("!x", {}, "the provider takes no such name"),
+        ("a", {"deleted": NOW}, "it is scheduled for deletion, which Terraform treats as deleted"),
+        ("!x", {}, "the provider does not accept its name"),
     ],
 )
 def test_what_terraform_should_not_have_is_left_out_and_said(name: str, more: dict[str, Any], reason: str) -> None:
     scene = estate(primary("b"), primary(name, Replica(WEST, FAILED), **more))
     text = scene.written([])
     assert list(resources(text)) == ["b"]
-    assert f"\n# {name} is left out: {reason}\n" in text
-    assert scene.remarks() == [Remark(name, None, f"{name} is left out: {reason}")]
-    assert [each.note for each in scene.remarks()] == [f"{name} is left out: {reason}"]
+    assert f"\n# {name} was skipped: {reason}\n" in text
+    assert scene.remarks() == [Remark(name, None, f"{name} was skipped: {reason}")]
+    assert [each.note for each in scene.remarks()] == [f"{name} was skipped: {reason}"]
 
 
 def test_a_primary_without_replicas_is_no_part_of_it() -> None:
@@ -178,15 +178,15 @@ def test_the_primarys_word_counts_and_what_its_regions_say_stands_beside_it() ->
     assert all("kms_key_id" not in each.values for each in resource.blocks)
     seen = [
         "# ap-southeast-2 is Failed: no luck",
-        "# eu-west-1 holds no replica, though the primary says InSync",
-        "# us-west-2 itself shows the key alias/dr; Terraform sees what the primary shows",
+        "# eu-west-1 has no replica, although the primary says InSync",
+        "# us-west-2 shows the key alias/dr; Terraform reads the primary's list",
     ]
     assert resource.comments == seen
     look = "smrep doctor a --primary-region us-east-1 -r eu-west-1"
     assert [each.note for each in scene.remarks()] == [
         "a: ap-southeast-2 is Failed: no luck: smrep retry a --primary-region us-east-1 -r ap-southeast-2",
-        f"a: eu-west-1 holds no replica, though the primary says InSync: {look}",
-        "a: us-west-2 itself shows the key alias/dr; Terraform sees what the primary shows",
+        f"a: eu-west-1 has no replica, although the primary says InSync: {look}",
+        "a: us-west-2 shows the key alias/dr; Terraform reads the primary's list",
     ]
 
 

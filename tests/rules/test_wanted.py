@@ -82,7 +82,7 @@ def test_a_clash_names_both_places_the_region_and_both_keys() -> None:
     )
     assert isinstance(clash, RuleConflict)
     assert clash.message("prod/db") == (
-        "replicate[1] and replicate[3]: prod/db is given two keys in us-west-2, alias/a and alias/b"
+        "replicate[1] and replicate[3]: prod/db has two keys in us-west-2, alias/a and alias/b"
     )
 
 
@@ -118,7 +118,7 @@ def test_a_secret_that_the_rules_mean_otherwise_by_now_is_left_alone() -> None:
     secret = Secret(f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:prod/db-a1b2c3", "prod/db", Region("us-east-1"))
     assert changed_problem(secret) == Problem(
         "ChangedMeanwhile",
-        "prod/db was changed since it was listed, and the rules want something else of it now; it is left alone",
+        "prod/db changed after it was listed, and other rules match it now, so it was skipped",
         "run the same command again",
         None,
         Outcome.PENDING,

@@ -140,7 +140,7 @@ def test_a_bad_key_at_the_primary_fails_too(account):
     assert replicate(account, DEFAULT)[0] == "Failed"
 
 
-def test_so_does_one_of_an_older_version_that_still_bears_a_label(account):
+def test_so_does_one_of_an_older_version_that_still_has_a_label(account):
     old, new = account.key(), account.key()
     account.secret(KmsKeyId=old)
     put = {"SecretId": "db", "SecretString": "two", "VersionStages": ["keep"]}

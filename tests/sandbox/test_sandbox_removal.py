@@ -42,7 +42,7 @@ def test_removing_what_is_not_listed_is_no_mistake(account):
     assert account.remove(WEST)["ReplicationStatus"] == []
 
 
-def test_removing_a_failed_region_spares_the_namesake(account):
+def test_removing_a_failed_region_keeps_the_name_conflict(account):
     account.secret(region=WEST)
     account.replicated(WEST)
     account.remove(WEST)
@@ -118,7 +118,7 @@ def test_the_old_primary_keeps_the_promoted_region_as_it_was(account):
     assert account.exists("db", WEST), "a removal must never reach a promoted secret"
 
 
-def test_a_promoted_namesake_of_ours_is_overwritten_only_by_force(account_with):
+def test_a_promoted_name_conflict_of_ours_is_overwritten_only_by_force(account_with):
     account = account_with(promoted_entry="dropped")
     account.replicated(WEST)
     account.sm("StopReplicationToReplica", WEST, SecretId="db")

@@ -103,14 +103,14 @@ def test_a_missing_region_and_one_named_twice_are_refused(account):
     assert code == "InvalidParameterException"
 
 
-def test_a_namesake_makes_it_fail_and_stays(account):
+def test_a_name_conflict_makes_it_fail_and_stays(account):
     account.secret(region=WEST, SecretString="theirs")
     account.replicated(WEST)
     assert account.status() == {WEST: CLASH}
     assert account.value(region=WEST) == "theirs"
 
 
-def test_force_replaces_a_standalone_namesake(account):
+def test_force_replaces_a_standalone_name_conflict(account):
     account.secret(region=WEST, SecretString="theirs")
     account.secret()
     account.replicate(WEST, force=True)

@@ -68,7 +68,7 @@ def test_who_waits_for_the_sandbox_is_not_sent_away(make_target: Callable[..., T
     assert status(rest(waiting)) == 200
 
 
-def test_a_crowd_is_kept_out_and_written_down(make_target: Callable[..., Target]) -> None:
+def test_a_crowd_is_refused_and_written_down(make_target: Callable[..., Target]) -> None:
     target = make_target(Crowded)
     held = [target.connect() for _ in range(3)]
     assert rest(target.connect()) == b""

@@ -24,6 +24,7 @@ READS = {
 }
 DEFAULT = "alias/aws/secretsmanager"
 REPLICATE = "smrep replicate prod/db --primary-region us-east-1 -r us-west-2=alias/new"
+RESUME = f"to resume:\n  {REPLICATE}"
 
 
 def prepare(
@@ -33,7 +34,7 @@ def prepare(
     aws.simulator.log.clear()
     address = SecretAddress(SecretId(name), Region(home))
     deadline = aws.clock.time + timeout_s
-    request = use_case.RekeyRequest(address, request_for(*regions).targets, **more)
+    request = use_case.RekeyRequest((address,), request_for(*regions).targets, **more)
     run = UseCaseRun(partial(use_case.rekey, aws, request), aws.clock, deadline)
     run.plan()
     assert writes(aws) == []  # looking changes nothing

@@ -144,7 +144,7 @@ def test_an_old_look_is_repeated_before_a_removal_and_adds_no_other(aws: FakeAws
     assert is_there(aws, SYDNEY, "prod/a")
 
 
-def test_a_namesake_that_came_since_the_plan_is_not_written_over(aws: FakeAws) -> None:
+def test_a_name_conflict_that_came_since_the_plan_is_not_written_over(aws: FakeAws) -> None:
     aws.create("prod/a")
     draft = drafted(aws, trusting=True)
     aws.create("prod/a", WEST)
@@ -152,7 +152,7 @@ def test_a_namesake_that_came_since_the_plan_is_not_written_over(aws: FakeAws) -
     run = prepared(aws, draft)
     run.carry_out(quiet(aws.clock))
     row = rows(run.reports())["prod/a", WEST]
-    assert row.error is None or row.error.code in ("name_clash", "ReplicationFailed")
+    assert row.error is None or row.error.code in ("name_conflict", "ReplicationFailed")
     assert row.outcome is Outcome.FAILED
     assert all(not call.params.get("ForceOverwriteReplicaSecret") for call in aws.simulator.log)
 

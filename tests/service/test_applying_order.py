@@ -41,7 +41,7 @@ def test_it_stays_where_the_new_one(moved: FakeAws, trouble: str) -> None:
     row = rows(run.reports())["prod/a", SYDNEY]
     assert row.error is not None
     assert (row.error.code, row.changed) == ("NotRemoved", False)
-    assert "prod/a is not removed from anywhere as long as it is not in sync in us-west-2" in row.error.message
+    assert "prod/a: no replica is removed until the secret is in sync in us-west-2" in row.error.message
     assert is_there(moved, SYDNEY, "prod/a")
     assert by_name(run.reports())["prod/a"].outcome is (Outcome.FAILED if trouble == "fails" else Outcome.PENDING)
 

@@ -107,9 +107,9 @@ def test_a_run_that_is_stopped_says_what_has_ended_what_is_open_and_what_was_not
         next(turns)
     told = run.stopped("smrep apply -f dr.toml")
     assert told.message == (
-        "stopped: 0 of 6 secrets have ended, 4 were not begun; 2 are under way, and AWS goes on with them"
+        "stopped: 0 of 6 secrets are finished, 4 were not started; 2 are in progress, and AWS goes on with them"
     )
-    assert told.hint == "the same command goes on from there: smrep apply -f dr.toml"
+    assert told.hint == "to resume:\n  smrep apply -f dr.toml"
     assert told.outcome is Outcome.INTERRUPTED
     assert list(turns) == []
     assert len(writes(aws)) == 2

@@ -137,9 +137,9 @@ def test_ten_denials_in_a_row_are_enough_and_the_rest_is_marked(aws: AwsWithOutc
     assert isinstance(run.tasks[0].account_run.ended_by, AllDenied)
     assert {each.outcome for each in found} == {Outcome.ACCESS}
     errors = [each.error or each.replicas[0].error for each in found]
-    untried = [each.message for each in errors if each and "not begun" in each.message]
+    untried = [each.message for each in errors if each and "not started" in each.message]
     assert len(untried) == 20
-    assert untried[0] == "prod/10: not begun, since AWS denied each of the first 10 secrets"
+    assert untried[0] == "prod/10: not started, because AWS denied each of the first 10 secrets"
     assert aws.count("DescribeSecret") == 10
 
 

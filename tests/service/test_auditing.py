@@ -157,11 +157,13 @@ def test_a_choice_that_means_nothing_is_a_warning(aws: FakeAws) -> None:
     rules = asking(selector=Selector(prefixes=("prod/",)))
     run = audited(aws, rules)
     assert (list(run.reports()), counts(run)) == ([], {})
-    assert list(run.warnings(rules)) == ["the choice matches no secret of us-east-1"]
+    assert list(run.warnings(rules)) == ["the selectors match no secret in us-east-1: prefix prod/"]
     manifest = rules_of(PROD, {"name": "t", "prefix": "test/", "regions": [WEST]})
-    assert list(audited(aws, manifest).warnings(manifest)) == ["replicate[0] matches no secret of us-east-1"]
+    assert list(audited(aws, manifest).warnings(manifest)) == [
+        "replicate[0] matches no secret in us-east-1: prefix prod/"
+    ]
     aws.call("DeleteSecret", SecretId="test/a", ForceDeleteWithoutRecovery=True)
-    assert list(audited(aws, asking()).warnings(asking())) == ["there is no secret in us-east-1"]
+    assert list(audited(aws, asking()).warnings(asking())) == ["us-east-1 has no secrets"]
 
 
 @given(st.integers(1, 4), st.integers(0, 12))
@@ -237,7 +239,7 @@ def test_whatever_the_fleet_is_like_the_counts_the_rows_and_the_outcomes_agree(f
     run = audited(aws, deep=deep)
     reports = by_name(run)
     assert len(reports) == len(fleet) + 1 == run.summary["secrets"]
-    expected = {"new": "missing", "namesake": "name_clash"}
+    expected = {"new": "missing", "namesake": "name_conflict"}
     for number, state in enumerate(fleet):
         report = reports[f"prod/{number}"]
         told = {kind for row in report.replicas for kind in kinds(row)}

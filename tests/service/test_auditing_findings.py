@@ -15,7 +15,7 @@ def test_what_has_no_replica_is_missing(aws: FakeAws) -> None:
     run = audited(aws)
     row = row_of(run)
     assert (row.outcome, row.status, row.arn, kinds(row)) == (Outcome.DRIFT, None, None, ["missing"])
-    assert the(row, "missing").hint == "smrep replicate prod/db --primary-region us-east-1 -r us-west-2"
+    assert the(row, "missing").hint == "add it:\n  smrep replicate prod/db --primary-region us-east-1 -r us-west-2"
     assert by_name(run)["prod/db"].checked_by == "describe"
 
 
@@ -28,7 +28,7 @@ def test_the_command_that_adds_it_names_the_key_that_was_wanted(aws: FakeAws) ->
     new_key(aws, "alias/dr")
     aws.create()
     hint = the(row_of(audited(aws, asking(key="alias/dr"))), "missing").hint
-    assert hint == "smrep replicate prod/db --primary-region us-east-1 -r us-west-2=alias/dr"
+    assert hint == "add it:\n  smrep replicate prod/db --primary-region us-east-1 -r us-west-2=alias/dr"
 
 
 def test_what_has_failed_says_why_in_aws_words(aws: FakeAws) -> None:
@@ -53,7 +53,7 @@ def test_what_is_not_settled_is_in_progress_whatever_the_word(aws: FakeAws, stat
     run = audited(aws)
     row = row_of(run)
     assert (row.outcome, row.status, kinds(row)) == (Outcome.PENDING, status, ["in_progress"])
-    assert the(row, "in_progress").hint == "smrep wait prod/db --primary-region us-east-1 -r us-west-2"
+    assert the(row, "in_progress").hint == "wait for it:\n  smrep wait prod/db --primary-region us-east-1 -r us-west-2"
     assert counts(run) == {"secrets": 1, "in_progress": 1}
 
 
@@ -76,7 +76,10 @@ def test_another_key_than_wanted_is_told_with_its_cure(aws: FakeAws) -> None:
     run = audited(aws, asking(key="alias/dr"))
     row = row_of(run)
     assert (row.outcome, row.status, row.kms_key_id, kinds(row)) == (Outcome.DRIFT, "InSync", old, ["wrong_key"])
-    assert the(row, "wrong_key").hint == "smrep rekey prod/db --primary-region us-east-1 -r us-west-2=alias/dr"
+    assert (
+        the(row, "wrong_key").hint
+        == "change its key:\n  smrep rekey prod/db --primary-region us-east-1 -r us-west-2=alias/dr"
+    )
     assert counts(run) == {"secrets": 1, "wrong_key": 1}
 
 
@@ -119,9 +122,9 @@ def test_another_secret_of_the_name_is_a_clash(aws: FakeAws) -> None:
     other = aws.create(region=WEST)
     run = audited(aws)
     row = row_of(run)
-    assert (row.outcome, row.arn, kinds(row)) == (Outcome.DRIFT, None, ["name_clash", "missing"])
-    assert other in the(row, "name_clash").message
-    assert counts(run) == {"secrets": 1, "name_clash": 1, "missing": 1}
+    assert (row.outcome, row.arn, kinds(row)) == (Outcome.DRIFT, None, ["name_conflict", "missing"])
+    assert other in the(row, "name_conflict").message
+    assert counts(run) == {"secrets": 1, "name_conflict": 1, "missing": 1}
 
 
 @pytest.mark.parametrize("entry", ["kept", "dropped"])
@@ -133,7 +136,9 @@ def test_a_replica_that_was_promoted_is_told_whatever_the_primary_shows(aws: Fak
     row = row_of(run)
     assert (row.outcome, row.arn) == (Outcome.DRIFT, None)
     assert kinds(row)[0] == "promoted"
-    assert "look first: aws secretsmanager describe-secret" in str(the(row, "promoted").hint)
+    assert "look at it first; it may hold newer values:\n  aws secretsmanager describe-secret " in str(
+        the(row, "promoted").hint
+    )
     assert counts(run)["promoted"] == 1
 
 
@@ -195,7 +200,7 @@ def test_a_region_that_nobody_asked_for_and_has_failed_is_noted(aws: FakeAws) ->
     aws.simulator.set_replication_status(arn, HOME, IRELAND, "Failed", "of the weather")
     run = audited(aws, deep=True)
     assert by_name(run)["prod/db"].notes == (
-        "prod/db has Failed in eu-west-1, which was not asked for: of the weather",
+        "prod/db also Failed in eu-west-1, which you did not select: of the weather",
     )
     assert counts(run) == {"secrets": 1, "covered": 1}
 
@@ -240,8 +245,11 @@ def test_several_troubles_of_one_secret_are_each_counted_once(aws: FakeAws) -> N
     aws.create()
     aws.create(region=WEST)
     run = audited(aws, asking(WEST, IRELAND, SYDNEY))
-    assert counts(run) == {"secrets": 1, "missing": 1, "name_clash": 1}
-    assert [kinds(row) for row in by_name(run)["prod/db"].replicas] == [["name_clash", "missing"], *[["missing"]] * 2]
+    assert counts(run) == {"secrets": 1, "missing": 1, "name_conflict": 1}
+    assert [kinds(row) for row in by_name(run)["prod/db"].replicas] == [
+        ["name_conflict", "missing"],
+        *[["missing"]] * 2,
+    ]
 
 
 def test_a_secret_that_can_not_be_audited_stands_beside_those_that_can(aws: FakeAws) -> None:

@@ -94,7 +94,7 @@ def test_where_single_looks_are_allowed_they_stand_for_the_list(aws: FakeAws) ->
     run = audited(aws, deep=True)
     assert {name: kinds(row_of(run, name)) for name in by_name(run)} == {
         "prod/a": [],
-        "prod/new": ["name_clash", "missing"],
+        "prod/new": ["name_conflict", "missing"],
     }
     assert counts(audited(aws)) == {"secrets": 2, "unchecked": 2}  # without --deep nobody looked
 
@@ -174,7 +174,7 @@ def test_where_every_look_is_denied_it_ends_early_and_says_so(aws: FakeAws) -> N
     assert 10 <= aws.count("DescribeSecret") <= 18  # some were under way when the tenth was denied
     troubled = [each for each in run.reports() if each.error]
     assert (len(troubled), {each.outcome for each in troubled}) == (60, {Outcome.ACCESS})
-    untried = [each for each in troubled if each.error and "every look before it was denied" in each.error.message]
+    untried = [each for each in troubled if each.error and "AWS denied every request before it" in each.error.message]
     assert len(untried) == 60 - aws.count("DescribeSecret")
     assert counts(run) == {"secrets": 65, "covered": 5, "in_trouble": 60}
 

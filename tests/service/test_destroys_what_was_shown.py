@@ -35,7 +35,7 @@ def skipped(row: RegionReport, *words: str) -> None:
     assert row.error is not None
     assert (row.error.code, row.outcome, row.changed) == ("ChangedMeanwhile", Outcome.FAILED, False)
     assert row.outcome.exit_code == 1
-    assert f"prod/db in {row.region} is no longer as it was shown, so it was skipped" in row.error.message
+    assert f"prod/db in {row.region} changed after it was shown, so it was skipped" in row.error.message
     assert all(word in row.error.message for word in words), row.error.message
 
 
@@ -66,13 +66,13 @@ def schedule_deletion(aws: FakeAws) -> None:
     ("deed", "words"),
     [
         (put, "its versions were changed"),
-        (make_anew, "is there now, and"),
-        (delete, "nothing has that name there now"),
+        (make_anew, "it is now arn:"),
+        (delete, "no secret has that name now"),
         (give_replica, "it has replicas in eu-west-1"),
         (schedule_deletion, "its deletion was scheduled"),
     ],
 )
-def test_a_namesake_that_was_changed_during_the_prompt_is_not_overwritten(
+def test_a_name_conflict_that_was_changed_during_the_prompt_is_not_overwritten(
     aws: FakeAws, deed: Callable[[FakeAws], None], words: str
 ) -> None:
     aws.create()
@@ -82,7 +82,9 @@ def test_a_namesake_that_was_changed_during_the_prompt_is_not_overwritten(
     row = only(ended(run).secrets())
     skipped(row, words)
     assert row.error is not None
-    assert row.error.hint == "smrep replicate prod/db --primary-region us-east-1 -r us-west-2 --force-overwrite"
+    assert row.error.hint == (
+        "try again:\n  smrep replicate prod/db --primary-region us-east-1 -r us-west-2 --force-overwrite"
+    )
     assert aws.count(REPLICATE) == 0
 
 
@@ -97,7 +99,7 @@ def test_one_region_that_was_changed_stops_no_other(aws: FakeAws) -> None:
     assert (ireland.outcome, ireland.changed) == (Outcome.OK, True)
 
 
-def test_a_retry_overwrites_no_namesake_that_was_changed_since_it_was_shown(aws: FakeAws) -> None:
+def test_a_retry_overwrites_no_name_conflict_that_was_changed_since_it_was_shown(aws: FakeAws) -> None:
     aws.create()
     aws.create(region=WEST)
     aws.replicate_by_hand(WEST)
@@ -138,7 +140,7 @@ def test_the_arn_that_is_named_is_the_only_one_of_its_name_that_is_overwritten(a
     assert again.victims == ()
     error = only(ended(again).secrets()).error
     assert error is not None
-    assert f"--overwrite-arn names {named}; it is not overwritten" in error.message
+    assert f"--overwrite-arn names {named}; it was not overwritten" in error.message
     assert aws.sent() == []
 
 
@@ -181,7 +183,7 @@ def test_a_replica_that_was_promoted_and_written_to_during_the_prompt_is_not_rem
     west, ireland = ended(run).secrets()[0].replicas
     skipped(west, "it was promoted")
     assert west.error is not None
-    assert west.error.hint == "smrep remove prod/db --primary-region us-east-1 -r us-west-2"
+    assert west.error.hint == "try again:\n  smrep remove prod/db --primary-region us-east-1 -r us-west-2"
     assert (ireland.outcome, ireland.note) == (Outcome.OK, "gone")
     assert removing.removals(aws) == [[IRELAND]]
     assert is_there(aws)
@@ -192,7 +194,7 @@ def test_what_came_where_nothing_was_shown_is_not_removed(aws: FakeAws) -> None:
     aws.simulator.set_replication_status("prod/db", HOME, WEST, "Failed", "no luck")
     run = removing.prepare(aws, WEST)
     victim = aws.create(region=WEST)
-    skipped(only(ended(run).secrets()), "nothing was there", victim)
+    skipped(only(ended(run).secrets()), "no secret had that name", victim)
     assert removing.removals(aws) == []
 
 

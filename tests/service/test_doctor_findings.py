@@ -12,7 +12,7 @@ def test_a_region_with_nothing_in_the_way_is_clear(aws: FakeAws) -> None:
     found = doctor(aws, WEST)
     row = only(found)
     assert (end(found), kinds(row), row.status, row.arn, row.error) == (0, [], None, None, None)
-    assert row.note == "nothing bears the name"
+    assert row.note == "name is free"
     assert (row.action, row.changed, row.verified) == (None, False, None)
 
 
@@ -39,12 +39,12 @@ def test_only_the_regions_that_were_named_are_looked_into(aws: FakeAws) -> None:
 # each kind
 
 
-def test_a_namesake(aws: FakeAws) -> None:
+def test_a_name_conflict(aws: FakeAws) -> None:
     aws.create()
     victim = aws.create(region=WEST)
     found = doctor(aws, WEST)
-    finding = the(only(found), "name_clash")
-    assert (end(found), kinds(only(found))) == (1, ["name_clash"])
+    finding = the(only(found), "name_conflict")
+    assert (end(found), kinds(only(found))) == (1, ["name_conflict"])
     assert victim in finding.message
     assert "--force-overwrite" in (finding.hint or "")
 
@@ -111,11 +111,11 @@ def test_a_failed_region(aws: FakeAws) -> None:
     assert "smrep retry prod/db" in (finding.hint or "")
 
 
-def test_a_failed_region_with_the_namesake_that_is_why(aws: FakeAws) -> None:
+def test_a_failed_region_with_the_name_conflict_that_is_why(aws: FakeAws) -> None:
     aws.create()
     aws.create(region=WEST)
     aws.replicate_by_hand(WEST)
-    assert kinds(only(doctor(aws))) == ["failed", "name_clash"]
+    assert kinds(only(doctor(aws))) == ["failed", "name_conflict"]
 
 
 @pytest.mark.parametrize("word", ["InProgress", "Pending", "Detached", "Odd"])
@@ -139,7 +139,7 @@ def test_a_region_that_is_not_enabled_is_told_once_and_its_keys_are_not_asked(aw
     found = doctor(aws, f"{WEST}=alias/dr", IRELAND)
     west, ireland = found[0].replicas
     assert (end(found), kinds(west), kinds(ireland)) == (1, ["region_disabled"], [])
-    assert the(west, "region_disabled").hint == "aws account enable-region --region-name us-west-2"
+    assert the(west, "region_disabled").hint == "enable it:\n  aws account enable-region --region-name us-west-2"
     assert aws.count("DescribeKey", WEST) == 0
 
 

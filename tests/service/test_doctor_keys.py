@@ -67,7 +67,7 @@ def test_a_replica_under_another_key_is_drift(aws: FakeAws) -> None:
     finding = the(only(found), "wrong_key")
     assert (end(found), kinds(only(found))) == (5, ["wrong_key"])
     assert "alias/dr" in finding.message
-    assert finding.hint == "smrep rekey prod/db --primary-region us-east-1 -r us-west-2=alias/other"
+    assert finding.hint == "change its key:\n  smrep rekey prod/db --primary-region us-east-1 -r us-west-2=alias/other"
 
 
 def test_the_row_shows_the_key_that_the_replica_has_and_not_the_one_that_was_typed(aws: FakeAws) -> None:

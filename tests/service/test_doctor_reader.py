@@ -160,7 +160,7 @@ def test_the_key_of_the_replica_that_is_there_counts_and_not_the_one_that_was_ty
     assert (end(found), aws.count("SimulatePrincipalPolicy")) == (5, 1)
 
 
-def test_a_replica_that_may_not_be_looked_into_is_asked_about_with_the_key_that_the_primary_lists(aws: FakeAws) -> None:
+def test_a_replica_that_denies_a_look_is_asked_about_with_the_key_that_the_primary_lists(aws: FakeAws) -> None:
     new_key(aws, alias="alias/dr")
     replicated(aws, key="alias/dr")
     allow(aws, READ)

@@ -13,7 +13,7 @@ def test_a_replica_is_followed_to_its_primary(aws: FakeAws) -> None:
     arn = replicated(aws)
     found = doctor(aws, home=WEST)
     assert (end(found), found[0].arn, found[0].primary_region) == (0, arn, HOME)
-    assert any("is a replica; its primary in us-east-1" in note for note in found[0].notes)
+    assert any("is a replica; smrep reports its primary in us-east-1" in note for note in found[0].notes)
 
 
 def test_a_replica_whose_primary_is_gone_is_an_orphan(aws: FakeAws) -> None:

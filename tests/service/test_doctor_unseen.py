@@ -42,7 +42,7 @@ def test_a_definite_no_outweighs_a_doubt(aws: FakeAws) -> None:
     aws.create(region=WEST)
     aws.faults(denied=frozenset({("ListSecretVersionIds", HOME)}))
     found = doctor(aws, WEST)
-    assert (end(found), kinds(only(found))) == (1, ["name_clash", "unchecked"])
+    assert (end(found), kinds(only(found))) == (1, ["name_conflict", "unchecked"])
 
 
 def test_where_nobody_may_list_regions_a_region_that_answers_is_no_doubt(aws: FakeAws) -> None:
@@ -111,4 +111,4 @@ def test_a_caller_that_may_not_be_told_is_no_account(aws: FakeAws) -> None:
     aws.on_call = deny
     caller = caller_of(aws, Region(HOME))
     assert (caller.account, caller.arn) == (None, None)
-    assert "is not told" in caller.sentence
+    assert "could not check whose credentials these are" in caller.sentence

@@ -140,7 +140,7 @@ def test_a_command_that_fails_ends_it_and_is_told(command, left):
     assert report.taken[-1].exit_code == 3
     assert "ended with exit code 3" in report.problems[0]
     assert [each.name for each in report.steps[len(report.taken) :]] == left
-    assert any(each.startswith("at the end ") for each in report.problems)
+    assert any(each.startswith("at the end, ") for each in report.problems)
 
 
 def test_a_command_that_says_it_did_and_did_not_is_found_out():
@@ -167,8 +167,8 @@ def test_a_secret_that_nobody_can_read_for_a_while_is_found_out():
     assert report.unreadable_s == 0.5
     first, second = scene.names
     assert report.problems == (
-        f"{first}: only an old value could be read, in any Region, for 0.5 s, from 3.0 s on",
-        f"{second}: no Region had its current value for 0.5 s, from 3.5 s on",  # it has no third Region
+        f"{first}: every Region had only an old value for 0.5 s, from 3.0 s on",
+        f"{second}: no Region had the current value for 0.5 s, from 3.5 s on",  # it has no third Region
     )
 
 
@@ -177,7 +177,7 @@ def test_a_key_that_got_lost_on_the_way_is_found_out():
     scene.key = lambda _name: None
     (problem,) = scene.case().problems
     assert problem.endswith(": prod/orders/db")
-    assert "us-west-2 InSync under alias/aws/secretsmanager, and before it was" in problem
+    assert "us-west-2 InSync under alias/aws/secretsmanager instead of a primary" in problem
 
 
 def test_what_is_cut_short_is_not_judged():

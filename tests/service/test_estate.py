@@ -93,7 +93,7 @@ def test_a_replica_that_is_named_is_refused_with_where_its_primary_is(aws: FakeA
     (refused,) = found.refused
     assert refused.error is not None
     assert (refused.error.code, refused.primary_region, found.primaries) == ("is_replica", IRELAND, [])
-    assert refused.error.hint == "smrep status prod/theirs --primary-region eu-west-1"
+    assert refused.error.hint == "use the primary:\n  smrep status prod/theirs --primary-region eu-west-1"
 
 
 def test_what_is_named_and_scheduled_for_deletion_is_refused(aws: FakeAws) -> None:
@@ -135,7 +135,7 @@ def test_two_keys_for_one_secret_and_region_are_a_mistake_only_once_somebody_has
     with pytest.raises(UsageError) as caught:
         check_conflicts([found], ["another mistake"])
     assert caught.value.details == (
-        "replicate[0] and replicate[1]: prod/x0 is given two keys in us-west-2, alias/a and alias/b",
+        "replicate[0] and replicate[1]: prod/x0 has two keys in us-west-2, alias/a and alias/b",
         "another mistake",
     )
     assert caught.value.message.startswith("the manifest has 2 mistakes")

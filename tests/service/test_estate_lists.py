@@ -76,7 +76,7 @@ def test_a_key_in_other_words_is_the_same_and_kms_is_asked_once(aws: FakeAws, ke
     assert aws.count("DescribeKey", WEST) == 2
 
 
-def test_a_look_through_the_list_tells_a_namesake_from_nothing_and_from_no_list(aws: FakeAws) -> None:
+def test_a_look_through_the_list_tells_a_name_conflict_from_nothing_and_from_no_list(aws: FakeAws) -> None:
     aws.create("prod/a")
     aws.create("prod/a", WEST)
     aws.create("prod/b")

@@ -188,7 +188,9 @@ def test_where_a_region_is_not_listed_the_keys_are_the_primarys_and_that_is_said
     aws.faults(**{trouble: frozenset({WEST if trouble == "outages" else ("ListSecrets", WEST)})})
     run = exported(aws)
     (note,) = run.notes
-    assert note.startswith("the keys in us-west-2 are as the primaries show them: the list of secrets in us-west-2: ")
+    assert note.startswith(
+        WEST + " could not be listed, so its keys are those that the primaries show: the list of secrets in "
+    )
     assert regions_of(read(run)) == {"prod/a": {WEST: "alias/dr"}, "prod/b": {IRELAND: None}}
 
 
@@ -235,7 +237,7 @@ def test_what_neither_a_list_nor_a_look_shows_is_taken_from_the_primary_and_that
     assert regions_of(run.manifest) == {name: {IRELAND: None, WEST: None} for name in names}
     assert run.notes == [
         (
-            "what is taken from the primaries' word, since us-west-2 does not list it and could not be looked into: "
-            "prod/a, prod/b, prod/c, prod/d, prod/e and 2 more; is secretsmanager:DescribeSecret allowed in us-west-2?"
+            "taken from the primaries' lists, since us-west-2 does not list them and could not be checked: "
+            "prod/a, prod/b, prod/c, prod/d, prod/e and 2 more; allow secretsmanager:DescribeSecret in us-west-2"
         )
     ]

@@ -68,7 +68,7 @@ def test_replicate_keeps_a_replica_that_was_rekeyed_to_the_key_asked_for(rekeyed
 def test_replicate_tells_that_a_rekeyed_replica_is_not_under_the_key_that_the_list_shows(rekeyed: FakeAws) -> None:
     row = only(replicate(rekeyed, f"{WEST}={DEFAULT}"))
     assert (row.action, row.outcome, kinds(row), rekeyed.sent()) == (Action.KEEP, Outcome.DRIFT, ["wrong_key"], [])
-    assert "is under the key alias/dr, not alias/aws/secretsmanager" in row.findings[0].message
+    assert "uses the key alias/dr, not alias/aws/secretsmanager" in row.findings[0].message
 
 
 @pytest.mark.parametrize(("key", "code", "found"), [("alias/dr", 0, []), (DEFAULT, 5, ["wrong_key"])])
@@ -157,7 +157,7 @@ def test_a_region_whose_kms_hangs_keeps_what_doctor_saw_there(aws: FakeAws, hang
     hang("DescribeKey", WEST)
     row = only(doctor(aws, DR))
     assert (kinds(row), row.outcome, row.arn) == (["failed", "unchecked"], Outcome.FAILED, arn.replace(HOME, WEST))
-    assert "not everything was answered in time" in the(row, "unchecked").message
+    assert "some answers did not come in time" in the(row, "unchecked").message
 
 
 @pytest.mark.parametrize(
@@ -215,34 +215,40 @@ def test_an_accepted_run_that_does_not_wait_has_not_timed_out() -> None:
 @pytest.mark.parametrize("status", ["InProgress", "InSync"])
 def test_an_unfinished_overwrite_leads_to_verify(status: str) -> None:
     unfinished = row(status=status, action=Action.OVERWRITE, changed=True, overwrites="arn:old")
-    assert resume_commands(report(unfinished)) == "smrep verify db --primary-region us-east-1 -r us-west-2"
+    assert (
+        resume_commands(report(unfinished)) == "to resume:\n  smrep verify db --primary-region us-east-1 -r us-west-2"
+    )
 
 
 def test_an_overwrite_not_known_to_be_sent_is_asked_for_again_with_what_it_may_destroy() -> None:
     unsent = row(action=Action.OVERWRITE, overwrites="arn:old")
     words = "--force-overwrite --overwrite-arn arn:old"
-    assert resume_commands(report(unsent)) == f"smrep replicate db --primary-region us-east-1 -r us-west-2 {words}"
+    assert (
+        resume_commands(report(unsent))
+        == f"to resume:\n  smrep replicate db --primary-region us-east-1 -r us-west-2 {words}"
+    )
 
 
 def test_an_overwrite_under_way_forces_nothing_that_is_asked_for_again() -> None:
     under_way = row(status="InProgress", action=Action.OVERWRITE, changed=True, overwrites="arn:old")
     assert resume_commands(report(under_way, row(IRELAND, action=Action.ADD))) == (
-        "smrep verify db --primary-region us-east-1 -r us-west-2; "
-        "smrep replicate db --primary-region us-east-1 -r eu-west-1"
+        "to resume:\n"
+        "  smrep verify db --primary-region us-east-1 -r us-west-2\n"
+        "  smrep replicate db --primary-region us-east-1 -r eu-west-1"
     )
 
 
 def test_an_interrupt_after_everything_has_ended_says_so() -> None:
     ended = report(row(outcome=Outcome.OK, action=Action.ADD, changed=True), row(IRELAND, Outcome.FAILED))
     trouble = interruption(ended, sent=True)
-    assert (trouble.message, trouble.hint) == ("stopped; all that was sent has ended already", None)
+    assert (trouble.message, trouble.hint) == ("stopped; every request had already finished", None)
 
 
 def test_the_command_of_secrets_in_several_regions_names_none(aws: FakeAws) -> None:
     there = SecretId(ARN.format(SYDNEY))
     asked = (SecretAddress(SecretId("prod/db"), HOME), SecretAddress(there, SYDNEY))
     assert RemoveRequest(asked, (WEST,)).again("--yes") == f"smrep remove prod/db {there} -r us-west-2 --yes"
-    assert RemoveRequest(asked[:1], (WEST,)).again() == ("smrep remove prod/db --primary-region us-east-1 -r us-west-2")
+    assert RemoveRequest(asked[:1], (WEST,)).again() == "smrep remove prod/db --primary-region us-east-1 -r us-west-2"
 
 
 # health

@@ -70,7 +70,9 @@ def test_another_key_than_wanted_is_shown_with_its_cure_and_is_no_change(aws: Fa
     draft = drafted(aws, PROD | {"regions": [{"region": WEST, "kms_key": "alias/dr"}]})
     row = rows(draft.reports())["prod/a", WEST]
     assert (row.action, kinds(row)) == ("keep", ["wrong_key"])
-    assert row.findings[0].hint == "smrep rekey prod/a --primary-region us-east-1 -r us-west-2=alias/dr"
+    assert (
+        row.findings[0].hint == "change its key:\n  smrep rekey prod/a --primary-region us-east-1 -r us-west-2=alias/dr"
+    )
     assert counts(draft.summary) == {"secrets": 1, "wrong_key": 1}
     assert draft.changes == []
 
@@ -93,7 +95,7 @@ def test_an_extra_region_is_removed_where_the_rule_says_so(aws: FakeAws) -> None
     assert (draft.removals, counts(draft.summary)) == (2, {"secrets": 1, "keep": 1, "remove": 2})
 
 
-def test_else_it_is_left_alone_and_not_even_shown(aws: FakeAws) -> None:
+def test_else_it_is_skipped_and_not_even_shown(aws: FakeAws) -> None:
     replicated(aws, WEST, IRELAND, name="prod/a")
     assert actions(aws) == {("prod/a", WEST): "keep"}
 
@@ -119,7 +121,7 @@ def test_several_rules_want_the_union_of_their_regions(aws: FakeAws) -> None:
     assert found.keys() == {("prod/a", WEST), ("prod/a", IRELAND), ("prod/b", WEST)}
 
 
-def test_a_namesake_blocks_its_region_and_no_other(aws: FakeAws) -> None:
+def test_a_name_conflict_blocks_its_region_and_no_other(aws: FakeAws) -> None:
     aws.create("prod/a")
     aws.create("prod/a", IRELAND)
     draft = drafted(aws, EVERYWHERE)
@@ -127,7 +129,7 @@ def test_a_namesake_blocks_its_region_and_no_other(aws: FakeAws) -> None:
     assert found["prod/a", WEST].action == "add"
     blocked = found["prod/a", IRELAND]
     assert blocked.error is not None
-    assert (blocked.action, blocked.error.code, blocked.outcome) == (None, "name_clash", Outcome.FAILED)
+    assert (blocked.action, blocked.error.code, blocked.outcome) == (None, "name_conflict", Outcome.FAILED)
     assert counts(draft.summary) == {"secrets": 1, "add": 1, "blocked": 1}
 
 
@@ -146,7 +148,7 @@ def test_what_is_not_seen_to_be_ours_in_an_extra_region_stays(aws: FakeAws, extr
     draft = drafted(aws, PROD | {"remove_extra": True})
     row = rows(draft.reports())["prod/a", IRELAND]
     assert row.error is not None
-    assert row.error.code == {"namesake": "name_clash", "promoted": "promoted", "denied": "unchecked"}[extra]
+    assert row.error.code == {"namesake": "name_conflict", "promoted": "promoted", "denied": "unchecked"}[extra]
     assert (draft.removals, draft.changes) == (0, [])
 
 
@@ -199,7 +201,7 @@ def test_shards_plan_every_secret_once_and_each_sees_what_the_rules_mean(aws: Fa
     assert sorted(names) == sorted(f"prod/{number}" for number in range(12))
 
 
-def test_trust_in_listing_spares_the_look_at_what_was_never_replicated(aws: FakeAws) -> None:
+def test_trust_in_listing_saves_the_look_at_what_was_never_replicated(aws: FakeAws) -> None:
     for number in range(30):
         aws.create(f"prod/{number}")
     assert counts(drafted(aws, trusting=True).summary) == {"secrets": 30, "add": 30}

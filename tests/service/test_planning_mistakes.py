@@ -32,7 +32,7 @@ def test_two_keys_for_one_secret_are_seen_only_once_it_is_known_which_there_are(
         {"name": "tagged", "tags": {"dr": "true"}, "regions": [IRELAND, NEW]},
     )
     assert error.details == (
-        "replicate[0] and replicate[1]: prod/a is given two keys in us-west-2, alias/old and alias/new",
+        "replicate[0] and replicate[1]: prod/a has two keys in us-west-2, alias/old and alias/new",
     )
     assert (error.code, "nothing was sent" in error.message) == ("ManifestError", True)
 
@@ -48,7 +48,7 @@ def test_rules_that_could_clash_and_do_not_are_no_mistake(aws: FakeAws) -> None:
 def test_a_rule_that_means_nothing_is_a_mistake(aws: FakeAws) -> None:
     aws.create("prod/a")
     error = refusal(aws, PROD, {"name": "slip", "prefix": "prdo/", "regions": [WEST]})
-    assert error.details == ("replicate[1]: slip matches no secret of us-east-1",)
+    assert error.details == ("replicate[1]: slip matches no secret in us-east-1: prefix prdo/",)
 
 
 def test_a_rule_that_means_nothing_but_a_replica_means_nothing(aws: FakeAws) -> None:

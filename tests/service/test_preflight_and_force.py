@@ -18,15 +18,15 @@ def namesake(aws: FakeAws, region: str = WEST) -> str:
     return aws.create(region=region)
 
 
-def test_a_namesake_stops_its_region_and_not_the_others(aws: FakeAws) -> None:
+def test_a_name_conflict_stops_its_region_and_not_the_others(aws: FakeAws) -> None:
     aws.create()
     namesake(aws)
     (secret,) = replicate(aws, WEST, IRELAND)
     stopped, added = secret.replicas
     assert (stopped.outcome, stopped.status, stopped.changed) == (Outcome.FAILED, None, False)
-    assert [each.kind for each in stopped.findings] == ["name_clash"]
+    assert [each.kind for each in stopped.findings] == ["name_conflict"]
     assert stopped.error is not None
-    assert stopped.error.code == "name_clash"
+    assert stopped.error.code == "name_conflict"
     assert added.outcome is Outcome.OK
     assert [each["Region"] for call in aws.sent() for each in call["AddReplicaRegions"]] == [IRELAND]
 
@@ -43,7 +43,7 @@ def test_without_preflight_aws_says_it(aws: FakeAws) -> None:
     assert aws.count("DescribeSecret", WEST) == 0
 
 
-def test_force_replaces_a_namesake_in_its_own_call(aws: FakeAws) -> None:
+def test_force_replaces_a_name_conflict_in_its_own_call(aws: FakeAws) -> None:
     aws.create()
     victim = namesake(aws)
     run = prepare(aws, request_for(WEST, IRELAND, consent=FORCE))
@@ -61,7 +61,7 @@ def test_force_replaces_a_namesake_in_its_own_call(aws: FakeAws) -> None:
     assert forced == {WEST: True, IRELAND: False}
 
 
-def test_force_reaches_a_region_that_failed_for_a_namesake(aws: FakeAws) -> None:
+def test_force_reaches_a_region_that_failed_for_a_name_conflict(aws: FakeAws) -> None:
     aws.create()
     namesake(aws)
     aws.replicate_by_hand(WEST)

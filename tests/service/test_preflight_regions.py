@@ -28,7 +28,7 @@ def test_a_region_that_is_not_enabled_is_stopped_and_the_others_go_on(aws: FakeA
     assert stopped.error is not None
     assert stopped.error.code == "region_disabled"
     assert "region_disabled" in kinds(stopped)
-    assert stopped.error.hint == "aws account enable-region --region-name us-west-2"
+    assert stopped.error.hint == "enable it:\n  aws account enable-region --region-name us-west-2"
     assert added.outcome is Outcome.OK
     assert regions_sent(aws) == [IRELAND]
 
@@ -39,7 +39,7 @@ def test_without_preflight_a_region_that_is_not_enabled_fails(aws: FakeAws) -> N
     row = only(replicate(aws, WEST, preflight=False))
     assert (row.status, row.outcome) == ("Failed", Outcome.FAILED)
     assert row.error is not None
-    assert "aws account enable-region --region-name us-west-2" in (row.error.hint or "")
+    assert "enable the Region:\n  aws account enable-region --region-name us-west-2\n" in (row.error.hint or "")
 
 
 def test_where_nobody_may_tell_of_regions_it_is_unchecked_and_tried(aws: FakeAws) -> None:

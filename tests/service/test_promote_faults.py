@@ -19,8 +19,8 @@ def test_a_second_promotion_that_is_refused_does_not_fail_the_first_whose_answer
     (secret,) = promoting.promote(aws)
     row = only((secret,))
     assert (aws.count(STOP), len(promoting.promotions(aws))) == (2, 1)
-    assert (secret.outcome.exit_code, row.changed, row.error, row.note) == (0, True, None, "stands alone")
-    assert any("was refused the second time" in note for note in secret.notes)
+    assert (secret.outcome.exit_code, row.changed, row.error, row.note) == (0, True, None, "standalone")
+    assert any("AWS refused the repeated request" in note for note in secret.notes)
 
 
 def test_one_not_found_right_after_an_accepted_promotion_is_no_failure(aws: FakeAws) -> None:
@@ -36,7 +36,7 @@ def test_an_old_primary_that_can_not_even_be_asked_is_a_note(aws: FakeAws) -> No
     aws.on_call = once(ConfigurationError("no endpoint for us-east-1"), "DescribeSecret", HOME)
     (secret,) = promoting.promote(aws)
     assert secret.outcome is Outcome.OK
-    assert "did not tell what it still lists: no endpoint for us-east-1" in secret.notes[0]
+    assert "did not say which Regions it still lists: no endpoint for us-east-1" in secret.notes[0]
 
 
 @pytest.mark.parametrize("then", ["lost", "carried out", "denied"])

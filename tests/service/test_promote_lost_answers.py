@@ -34,7 +34,7 @@ def test_a_write_that_is_never_answered_is_sent_twice_at_most(aws: FakeAws) -> N
     aws.lose[STOP] = ["before"] * 9
     (secret,) = promote(aws, timeout_s=100.0)
     assert (secret.outcome, only((secret,)).changed, aws.count(STOP)) == (Outcome.PENDING, False, 2)
-    assert "no answer came to the promotion" in secret.notes[0]
+    assert "no answer came to the request for promotion" in secret.notes[0]
     assert [region for _, region, _ in aws.calls if region == HOME] == []
 
 

@@ -40,10 +40,10 @@ def test_running_again_changes_nothing_and_asks_nobody_else(aws: FakeAws) -> Non
     )
     assert (aws.count(STOP), promotions(aws)) == (0, [in_region(arn, WEST)])
     assert [region for _, region, _ in aws.calls] == [WEST]
-    assert secret.notes == ("prod/db in us-west-2 stands alone already; nothing was sent",)
+    assert secret.notes == ("prod/db in us-west-2 is already standalone; nothing was sent",)
 
 
-def test_a_secret_that_was_never_a_replica_stands_alone_already(aws: FakeAws) -> None:
+def test_a_secret_that_was_never_a_replica_is_standalone_already(aws: FakeAws) -> None:
     aws.create(region=WEST)
     (secret,) = promote(aws)
     assert (secret.outcome, only((secret,)).changed, aws.count(STOP)) == (Outcome.OK, False, 0)
@@ -97,7 +97,7 @@ def test_a_replica_that_still_shows_as_one_is_waited_for(aws: FakeAws) -> None:
     assert stands_alone(aws)
 
 
-def test_one_that_never_stands_alone_is_pending_at_the_deadline(aws: FakeAws) -> None:
+def test_one_that_never_becomes_standalone_is_pending_at_the_deadline(aws: FakeAws) -> None:
     aws = Slow(aws.clock, aws.simulator)
     aws.shows_after = 99_999
     replicated(aws)

@@ -12,7 +12,7 @@ from smrep.model import in_region
 
 def test_the_primary_itself_is_a_usage_error(aws: FakeAws) -> None:
     replicated(aws)
-    with pytest.raises(UsageError, match="prod/db in us-east-1 is the primary itself"):
+    with pytest.raises(UsageError, match="prod/db in us-east-1 is the primary, which cannot be promoted"):
         prepare(aws, region=HOME)
 
 
@@ -133,7 +133,7 @@ def test_a_promotion_is_not_begun_after_the_deadline(aws: FakeAws) -> None:
     assert (last.outcome, last.error.code, last.error.hint) == (
         Outcome.PENDING,
         "NotSent",
-        "smrep promote s5 -r us-west-2",
+        "try again:\n  smrep promote s5 -r us-west-2",
     )
     assert not stands_alone(aws, WEST, "s5")
 

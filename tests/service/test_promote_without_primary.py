@@ -47,10 +47,10 @@ def test_the_primarys_region_may_be_down(aws: FakeAws) -> None:
     assert [call for call in aws.calls if call[1] == HOME] == [("DescribeSecret", HOME, secret.arn)]
     assert [name for name, region, _ in aws.calls if region == WEST][:2] == ["DescribeSecret", STOP]
     assert len(secret.notes) == 1
-    assert "the old primary in us-east-1 was asked once and did not tell" in secret.notes[0]
+    assert "the old primary in us-east-1 did not say which Regions it still lists" in secret.notes[0]
 
 
-def test_the_old_primary_is_asked_only_after_the_replica_stands_alone(aws: FakeAws) -> None:
+def test_the_old_primary_is_asked_only_after_the_replica_is_standalone(aws: FakeAws) -> None:
     replicated(aws)
     seen: list[bool] = []
     aws.on_call = lambda _operation, region: seen.append(stands_alone(aws)) if region == HOME else None
@@ -75,7 +75,7 @@ def test_an_old_primary_that_turns_us_away_fails_nothing(aws: FakeAws, code: str
     aws.on_call = refuse
     (secret,) = promote(aws)
     assert secret.outcome is Outcome.OK
-    assert "did not tell what it still lists: no" in secret.notes[0]
+    assert "did not say which Regions it still lists: no" in secret.notes[0]
 
 
 @pytest.mark.parametrize("region", [HOME, WEST])
@@ -90,7 +90,7 @@ def test_the_arn_of_the_primary_or_of_the_replica_names_it(aws: FakeAws, region:
 
 def test_the_arn_of_another_replica_does_not_name_it(aws: FakeAws) -> None:
     arn = replicated(aws, WEST, IRELAND)
-    with pytest.raises(UsageError, match="is of eu-west-1, and -r says us-west-2"):
+    with pytest.raises(UsageError, match="is in eu-west-1, but -r us-west-2 has a replica of us-east-1"):
         promote(aws, in_region(arn, IRELAND))
     assert promotions(aws) == []
 
@@ -108,7 +108,7 @@ def test_a_replica_whose_primary_is_dead_can_be_promoted(aws: FakeAws) -> None:
     aws.clock.time += 1000
     (secret,) = promote(aws)
     assert (secret.outcome, stands_alone(aws)) == (Outcome.OK, True)
-    assert "did not tell" in secret.notes[0]
+    assert "did not say which Regions it still lists" in secret.notes[0]
 
 
 def test_a_replica_that_is_being_removed_is_saved(aws: FakeAws) -> None:
@@ -123,11 +123,11 @@ def test_a_replica_that_is_being_removed_is_saved(aws: FakeAws) -> None:
 
 
 @pytest.mark.parametrize("entry", ["kept", "dropped"])
-def test_what_the_old_primary_lists_still_is_a_note(aws: FakeAws, entry: str) -> None:
+def test_the_regions_that_the_old_primary_still_lists_are_a_note(aws: FakeAws, entry: str) -> None:
     replicated(aws, promoted_entry=entry)
     (secret,) = promote(aws)
     assert secret.outcome is Outcome.OK
-    told = [note for note in secret.notes if "lists us-west-2 still, as InSync" in note]
+    told = [note for note in secret.notes if "still lists us-west-2 as InSync" in note]
     assert len(told) == (1 if entry == "kept" else 0)
 
 

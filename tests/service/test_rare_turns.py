@@ -101,7 +101,7 @@ def test_a_removal_is_sent_again_only_after_another_look_at_what_is_there(aws: F
     row = only(run.secrets())
     assert (row.changed, aws.count(REMOVE), row.outcome) == (False, 1, Outcome.ACCESS if blind else Outcome.FAILED)
     assert row.error
-    assert row.error.code == ("Denied" if blind else "name_clash")
+    assert row.error.code == ("Denied" if blind else "name_conflict")
 
 
 def test_a_replica_that_has_come_is_not_asked_for_again_though_the_list_lags(aws: FakeAws) -> None:

@@ -1,4 +1,4 @@
-"""`apply --plan`: exactly what was saved, or nothing where the world has moved; half done, it is done again."""
+"""`apply --plan`: exactly what was saved, or nothing if AWS changed; after an interruption, the rest."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ def done(aws: FakeAws, plan: Saved) -> list[tuple[str, str, list[str]]]:
 
 
 def stale(aws: FakeAws, plan: Saved) -> tuple[str, ...]:
-    """Return how the world has moved; nothing was sent."""
+    """Return what changed in AWS; nothing was sent."""
     with pytest.raises(PlanIsStale) as caught:
         redrafted(aws, plan)
     assert not [call for call in aws.simulator.log if call.operation in WRITES]
     assert caught.value.outcome is Outcome.FAILED
-    assert caught.value.hint == "make a new plan: smrep plan -f FILE --out FILE"
+    assert caught.value.hint == "make a new plan:\n  smrep plan -f FILE --out FILE"
     assert plan.made_at in caught.value.message
     return caught.value.details
 
@@ -71,7 +71,7 @@ def test_it_does_what_was_planned(aws: FakeAws, plan: Saved) -> None:
     assert {each.get("KmsKeyId") for call in keys for each in call if each["Region"] == IRELAND} == {"alias/dr"}
 
 
-def test_what_came_to_be_wanted_since_is_left_alone(aws: FakeAws, plan: Saved) -> None:
+def test_what_came_to_be_wanted_since_is_skipped(aws: FakeAws, plan: Saved) -> None:
     aws.create("prod/newer")
     replicated(aws, SYDNEY, name="prod/other")
     done(aws, plan)
@@ -120,23 +120,27 @@ Move = Callable[[FakeAws], object]
 MOVES: dict[str, tuple[Move, str, str]] = {
     "another status": (
         lambda aws: aws.simulator.set_replication_status("prod/add", HOME, WEST, "Failed", "of the weather"),
-        "prod/add: us-west-2: add (found nothing) was planned, and now retry (found Failed)",
+        "prod/add: us-west-2: the plan says add (status none), but now retry (status Failed)",
         "prod/add",
     ),
-    "a namesake": (lambda aws: aws.create("prod/add", IRELAND), "prod/add: eu-west-1: add was planned", "prod/add"),
+    "a namesake": (
+        lambda aws: aws.create("prod/add", IRELAND),
+        "prod/add: eu-west-1: the plan says add, but now eu-west-1 has a different secret",
+        "prod/add",
+    ),
     "no Region any more": (
         lambda aws: (aws.call(REMOVE, SecretId="prod/retry", RemoveReplicaRegions=[WEST]), pass_by(aws, 60)),
-        "retry (found Failed) was planned, and now add",
+        "the plan says retry (status Failed), but now add",
         "prod/retry",
     ),
     "another replica": (
         lambda aws: aws.call("StopReplicationToReplica", SYDNEY, SecretId="prod/remove"),
-        "prod/remove: ap-southeast-2: remove (found InSync) was planned, and now",
+        "prod/remove: ap-southeast-2: the plan says remove (status InSync), but now",
         "prod/remove",
     ),
     "another status of what goes": (
         lambda aws: aws.simulator.set_replication_status("prod/remove", HOME, SYDNEY, "Failed", "oh"),
-        "remove (found InSync) was planned, and now remove (found Failed)",
+        "the plan says remove (status InSync), but now remove (status Failed)",
         "prod/remove",
     ),
     "no secret any more": (
@@ -149,7 +153,7 @@ MOVES: dict[str, tuple[Move, str, str]] = {
     ),
     "to be deleted": (
         lambda aws: aws.call("DeleteSecret", SecretId="prod/add"),
-        "prod/add in us-east-1 was marked for deletion",
+        "prod/add in us-east-1 was scheduled for deletion",
         "prod/add",
     ),
     "another key": (
@@ -158,7 +162,7 @@ MOVES: dict[str, tuple[Move, str, str]] = {
             aws.call(ADD, SecretId="prod/add", AddReplicaRegions=[{"Region": IRELAND, "KmsKeyId": "alias/other"}]),
             pass_by(aws, 10),
         ),
-        "prod/add: eu-west-1: add was planned, and now",
+        "prod/add: eu-west-1: the plan says add, but now",
         "prod/add",
     ),
     "no key any more": (
@@ -168,21 +172,21 @@ MOVES: dict[str, tuple[Move, str, str]] = {
             service="kms",
             KeyId=aws.call("DescribeKey", IRELAND, service="kms", KeyId="alias/dr")["KeyMetadata"]["KeyId"],
         ),
-        "eu-west-1: add was planned, and now",
+        "eu-west-1: the plan says add, but now",
         "prod/add",
     ),
 }
 
 
 @pytest.mark.parametrize("move", MOVES)
-def test_where_the_world_has_moved_nothing_is_sent_and_each_move_is_told(aws: FakeAws, plan: Saved, move: str) -> None:
+def test_an_outdated_plan_sends_nothing_and_lists_each_change(aws: FakeAws, plan: Saved, move: str) -> None:
     change, words, name = MOVES[move]
     change(aws)
     told = stale(aws, plan)
     assert any(words in each and name in each for each in told), told
 
 
-def test_every_secret_that_has_moved_is_told(aws: FakeAws, plan: Saved) -> None:
+def test_every_changed_secret_is_named(aws: FakeAws, plan: Saved) -> None:
     aws.create("prod/add", IRELAND)
     aws.call("StopReplicationToReplica", SYDNEY, SecretId="prod/remove")
     assert [each.partition(":")[0] for each in stale(aws, plan)] == ["prod/add", "prod/remove"]

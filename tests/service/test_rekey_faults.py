@@ -63,7 +63,7 @@ def test_credentials_that_expire_while_the_plan_looks_at_keys_leave_a_report(aws
     aws.on_call = once(CredentialsError("no", code="ExpiredTokenException"), "DescribeKey", WEST)
     targets = request_for(TO_NEW).targets
     (address,) = addresses_of()
-    request = RekeyRequest(address, targets, recreate=recreate)
+    request = RekeyRequest((address,), targets, recreate=recreate)
     run = UseCaseRun(partial(rekey, aws, request), aws.clock, aws.clock.time + 60.0)
     with pytest.raises(CredentialsError):
         run.plan()
@@ -167,8 +167,8 @@ def test_recreate_does_not_begin_the_second_region_when_the_first_does_not_come_
         False,
     )
     code, message, hint = rekeying.error_of(ireland)
-    assert (code, "not begun, since us-west-2 is not in order yet" in message) == ("NotSent", True)
-    assert hint == "smrep rekey prod/db --primary-region us-east-1 -r eu-west-1=alias/new --recreate"
+    assert (code, "not started, because us-west-2 has not succeeded" in message) == ("NotSent", True)
+    assert hint == "try again:\n  smrep rekey prod/db --primary-region us-east-1 -r eu-west-1=alias/new --recreate"
     assert (is_there(aws, IRELAND), rekeying.key_of(aws, IRELAND)) == (True, rekeying.DEFAULT)
 
 
@@ -181,4 +181,7 @@ def test_a_recreation_is_replicating_only_once_the_replication_was_sent(aws: Fak
     aws.on_call = lambda _operation, _region: told.add((run.interrupted.message, aws.count(REPLICATE)))
     run_out(run)
     going_on = "stopped waiting; AWS goes on "
-    assert told >= {(f"{going_on}removing, and nothing makes the replica anew", 0), (f"{going_on}replicating", 1)}
+    assert told >= {
+        (f"{going_on}removing the replica, and nothing recreates it until you resume", 0),
+        (f"{going_on}replicating", 1),
+    }

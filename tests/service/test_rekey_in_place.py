@@ -130,7 +130,10 @@ def test_a_lag_that_outlasts_the_deadline_is_pending_and_no_failure(aws: FakeAws
     row = only((secret,))
     assert row.changed is True
     assert (row.outcome, row.error) == (Outcome.PENDING, None)  # the answer may be older than the change
-    assert resume_commands((secret,)) == "smrep rekey prod/db --primary-region us-east-1 -r us-west-2=alias/new"
+    assert (
+        resume_commands((secret,))
+        == "to resume:\n  smrep rekey prod/db --primary-region us-east-1 -r us-west-2=alias/new"
+    )
 
 
 def test_several_regions_and_one_that_fails_does_not_stop_the_others(aws: FakeAws) -> None:

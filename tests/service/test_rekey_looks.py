@@ -119,7 +119,7 @@ def test_a_key_that_is_right_already_is_unproved_too_where_versions_may_not_be_l
 
 
 @pytest.mark.parametrize("recreate", [False, True])
-def test_a_target_that_may_not_be_looked_into_is_left_alone(aws: FakeAws, recreate: bool) -> None:
+def test_a_target_that_denies_a_look_is_skipped(aws: FakeAws, recreate: bool) -> None:
     replicated(aws)
     new_key(aws, "alias/new")
     aws.faults(denied=frozenset({("DescribeSecret", WEST)}))
@@ -131,7 +131,7 @@ def test_a_target_that_may_not_be_looked_into_is_left_alone(aws: FakeAws, recrea
 
 
 @pytest.mark.parametrize("recreate", [False, True])
-def test_a_target_that_does_not_answer_is_left_alone(aws: FakeAws, recreate: bool) -> None:
+def test_a_target_that_does_not_answer_is_skipped(aws: FakeAws, recreate: bool) -> None:
     replicated(aws, WEST, IRELAND)
     new_key(aws, "alias/new")
     new_key(aws, "alias/new", IRELAND)

@@ -39,7 +39,10 @@ def test_a_request_that_is_never_answered_is_sent_twice_at_most_and_pending(aws:
     row = only((secret,))
     assert (row.outcome, row.changed, row.error) == (Outcome.PENDING, False, None)
     assert aws.count("UpdateSecret") == 2
-    assert resume_commands((secret,)) == "smrep rekey prod/db --primary-region us-east-1 -r us-west-2=alias/new"
+    assert (
+        resume_commands((secret,))
+        == "to resume:\n  smrep rekey prod/db --primary-region us-east-1 -r us-west-2=alias/new"
+    )
 
 
 def test_an_answer_lost_twice_is_found_at_the_second_look(aws: FakeAws) -> None:
@@ -71,8 +74,11 @@ def test_throttling_for_ever_is_pending_with_this_command(aws: FakeAws) -> None:
     assert (row.outcome, row.changed, error_of(row)[0]) == (Outcome.PENDING, False, "ThrottlingException")
     trouble = timed_out((secret,), 20.0, 20.0, "rekey")
     assert trouble is not None
-    assert "prod/db us-west-2 (not known to be sent)" in trouble.message
-    assert trouble.hint == "smrep rekey prod/db --primary-region us-east-1 -r us-west-2=alias/new --timeout 1m"
+    assert "prod/db us-west-2 (perhaps not sent)" in trouble.message
+    assert (
+        trouble.hint
+        == "to resume:\n  smrep rekey prod/db --primary-region us-east-1 -r us-west-2=alias/new --timeout 1m"
+    )
     assert key_of(aws) == DEFAULT
 
 
@@ -123,5 +129,5 @@ def test_an_interrupt_in_place_after_the_request_names_rekey(aws: FakeAws) -> No
     next(acting)
     acting.close()
     trouble = interruption(run.secrets(), sent=run.was_sent, doing="changing the key")
-    assert trouble.hint == "smrep rekey prod/db --primary-region us-east-1 -r us-west-2=alias/new"
+    assert trouble.hint == "to resume:\n  smrep rekey prod/db --primary-region us-east-1 -r us-west-2=alias/new"
     assert only(run.secrets()).changed is True

@@ -32,7 +32,7 @@ def test_a_version_that_stays_under_the_old_key_is_a_failure_with_the_reason(aws
     assert key_of(aws) == "alias/new"
 
 
-def test_once_the_old_key_is_mended_the_same_command_brings_the_version_along(aws: FakeAws) -> None:
+def test_once_the_old_key_is_fixed_the_same_command_brings_the_version_along(aws: FakeAws) -> None:
     old = left_behind(aws)
     new_key(aws, "alias/new")
     rekey(aws)

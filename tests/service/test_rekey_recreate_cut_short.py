@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from fakes import WEST, FakeAws, new_key, only, replicated
-from service.rekey_scene import REPLICATE, prepare, rekey, writes
+from service.rekey_scene import RESUME, prepare, rekey, writes
 
 from smrep.errors import Outcome
 from smrep.report import Action
@@ -19,10 +19,10 @@ def test_a_deadline_before_the_replica_is_gone_is_pending_and_names_replicate(aw
     row = only((secret,))
     assert (row.outcome, row.action, row.changed, row.arn) == (Outcome.PENDING, Action.REKEY, True, None)
     assert [operation for operation, _, _ in writes(aws)] == ["RemoveRegionsFromReplication"]
-    assert resume_commands((secret,)) == REPLICATE
+    assert resume_commands((secret,)) == RESUME
     trouble = timed_out((secret,), 10.0, 10.0, "rekey")
     assert trouble is not None
-    assert (trouble.outcome, trouble.hint) == (Outcome.PENDING, f"{REPLICATE} --timeout 1m")
+    assert (trouble.outcome, trouble.hint) == (Outcome.PENDING, f"{RESUME} --timeout 1m")
 
 
 def test_the_command_of_that_hint_makes_the_replica_anew(aws: FakeAws) -> None:
@@ -48,7 +48,7 @@ def test_a_deadline_after_it_is_gone_still_lets_the_replication_be_sent(aws: Fak
         "ReplicateSecretToRegions",
     ]
     assert (row.outcome, row.status, row.changed) == (Outcome.PENDING, "InProgress", True)
-    assert resume_commands((secret,)) == REPLICATE
+    assert resume_commands((secret,)) == RESUME
 
 
 @pytest.mark.parametrize("ticks", [1, 2, 3, 5])
@@ -62,7 +62,7 @@ def test_an_interrupt_while_it_is_being_removed_names_replicate(aws: FakeAws, ti
         next(acting)
     acting.close()
     trouble = interruption(run.secrets(), sent=run.was_sent, doing="changing the key")
-    assert (trouble.outcome, trouble.hint) == (Outcome.INTERRUPTED, REPLICATE)
+    assert (trouble.outcome, trouble.hint) == (Outcome.INTERRUPTED, RESUME)
     assert [operation for operation, _, _ in writes(aws)] == ["RemoveRegionsFromReplication"]
 
 
@@ -83,7 +83,7 @@ def test_an_interrupt_at_any_moment_names_what_brings_the_replica_back(aws: Fake
         trouble = interruption(run.secrets(), sent=run.was_sent, doing="changing the key")
         row = only(run.secrets())
         if row.outcome is not Outcome.OK:
-            assert trouble.hint == REPLICATE
+            assert trouble.hint == RESUME
     assert moments > 5
 
 

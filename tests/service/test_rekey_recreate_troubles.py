@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from fakes import HOME, WEST, FakeAws, is_there, new_key, only, replicated
-from service.rekey_scene import DEFAULT, REPLICATE, error_of, key_of, prepare, rekey
+from service.rekey_scene import DEFAULT, REPLICATE, RESUME, error_of, key_of, prepare, rekey
 
 from smrep.errors import CredentialsError, Outcome
 from smrep.report import Action
@@ -38,7 +38,7 @@ def test_the_notes_of_a_removal_that_was_never_answered_are_told(aws: FakeAws) -
     new_key(aws, "alias/new")
     aws.lose["RemoveRegionsFromReplication"] = ["before"] * 9
     (secret,) = rekey(aws, recreate=True, timeout_s=120.0)
-    assert any("no answer came to the removal" in note for note in secret.notes)
+    assert any("no answer came to the request for removal" in note for note in secret.notes)
 
 
 def test_an_answer_to_the_removal_that_is_lost_is_looked_for(aws: FakeAws) -> None:
@@ -95,7 +95,7 @@ def test_credentials_that_expire_between_removal_and_replication_leave_the_comma
         list(run.act())
     (secret,) = run.secrets()
     assert only((secret,)).outcome is Outcome.PENDING
-    assert resume_commands((secret,)) == REPLICATE
+    assert resume_commands((secret,)) == RESUME
 
 
 def test_a_primary_that_does_not_answer_after_the_removal_leaves_the_command(aws: FakeAws) -> None:
@@ -115,4 +115,4 @@ def test_a_primary_that_does_not_answer_after_the_removal_leaves_the_command(aws
     (secret,) = run.secrets()
     assert secret.outcome is Outcome.ACCESS
     assert secret.error is not None
-    assert resume_commands((secret,)) == REPLICATE
+    assert resume_commands((secret,)) == RESUME

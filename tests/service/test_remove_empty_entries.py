@@ -15,7 +15,10 @@ def test_a_failed_entry_with_nothing_there_is_dropped(aws: FakeAws) -> None:
     aws.faults()
     run = prepare(aws, WEST)
     assert run.stakes == (
-        ("prod/db", "to be removed for good from us-west-2: the entry of prod/db, with nothing there"),
+        (
+            "prod/db",
+            "prod/db will be removed from us-west-2, where the primary lists it but no secret of that name exists",
+        ),
     )
     for _ in run.act():
         pass

@@ -35,7 +35,7 @@ def test_a_write_that_is_never_answered_is_sent_twice_at_most(aws: FakeAws) -> N
     aws.lose[REMOVE] = ["before"] * 9
     (secret,) = remove(aws, WEST, timeout_s=100.0)
     assert (secret.outcome, only((secret,)).changed, aws.count(REMOVE)) == (Outcome.PENDING, False, 2)
-    assert "no answer came to the removal from us-west-2" in secret.notes[0]
+    assert "no answer came to the request for removal from us-west-2" in secret.notes[0]
 
 
 def test_a_second_lost_answer_is_looked_for_too(aws: FakeAws) -> None:

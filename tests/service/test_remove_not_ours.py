@@ -25,27 +25,27 @@ def sparing(aws: FakeAws, kind: str) -> None:
     assert aws.call("DescribeSecret", WEST, SecretId="prod/db")["ARN"] == before
 
 
-def test_a_namesake_is_left_alone_and_other_regions_go_on(aws: FakeAws) -> None:
+def test_a_name_conflict_is_skipped_and_other_regions_go_on(aws: FakeAws) -> None:
     aws.create(region=WEST)
     replicated(aws, WEST, IRELAND)
     assert listed(aws) == [WEST, IRELAND]
-    sparing(aws, "name_clash")
+    sparing(aws, "name_conflict")
 
 
-def test_a_namesake_in_a_region_that_is_not_listed_is_refused_too(aws: FakeAws) -> None:
+def test_a_name_conflict_in_a_region_that_is_not_listed_is_refused_too(aws: FakeAws) -> None:
     aws.create(region=WEST)
     replicated(aws, IRELAND)
-    sparing(aws, "name_clash")
+    sparing(aws, "name_conflict")
 
 
-def test_a_promoted_replica_is_left_alone(aws: FakeAws) -> None:
+def test_a_promoted_replica_is_skipped(aws: FakeAws) -> None:
     replicated(aws, WEST, IRELAND)
     aws.call("StopReplicationToReplica", WEST, SecretId="prod/db")
     assert WEST in listed(aws)
     sparing(aws, "promoted")
 
 
-def test_a_replica_of_another_primary_is_left_alone(aws: FakeAws) -> None:
+def test_a_replica_of_another_primary_is_skipped(aws: FakeAws) -> None:
     aws.create(region=SYDNEY)
     answer = {"Region": WEST}
     aws.call("ReplicateSecretToRegions", SYDNEY, SecretId="prod/db", AddReplicaRegions=[answer])
@@ -54,7 +54,7 @@ def test_a_replica_of_another_primary_is_left_alone(aws: FakeAws) -> None:
     sparing(aws, "orphan")
 
 
-def test_a_replica_that_a_promoted_one_of_ours_has_made_is_left_alone(aws: FakeAws) -> None:
+def test_a_replica_that_a_promoted_one_of_ours_has_made_is_skipped(aws: FakeAws) -> None:
     replicated(aws, WEST)
     aws.call("StopReplicationToReplica", WEST, SecretId="prod/db")
     aws.call("ReplicateSecretToRegions", WEST, SecretId="prod/db", AddReplicaRegions=[{"Region": IRELAND}])
@@ -64,7 +64,7 @@ def test_a_replica_that_a_promoted_one_of_ours_has_made_is_left_alone(aws: FakeA
     assert is_there(aws, IRELAND)
 
 
-def test_a_namesake_scheduled_for_deletion_is_left_alone(aws: FakeAws) -> None:
+def test_a_name_conflict_scheduled_for_deletion_is_skipped(aws: FakeAws) -> None:
     aws.create(region=WEST)
     aws.call("DeleteSecret", WEST, SecretId="prod/db")
     replicated(aws, WEST, IRELAND)

@@ -74,7 +74,10 @@ def test_requests_that_take_the_whole_time_leave_the_others_unsent(aws: FakeAws)
     assert 1 <= aws.count(REMOVE) <= 4
     assert (last.outcome, last.changed) == (Outcome.PENDING, False)
     assert last.error is not None
-    assert (last.error.code, last.error.hint) == ("NotSent", "smrep remove s5 --primary-region us-east-1 -r us-west-2")
+    assert (last.error.code, last.error.hint) == (
+        "NotSent",
+        "try again:\n  smrep remove s5 --primary-region us-east-1 -r us-west-2",
+    )
     assert is_there(aws, WEST, "s5")
 
 

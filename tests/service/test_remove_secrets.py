@@ -66,7 +66,7 @@ def test_a_region_in_trouble_that_was_not_asked_for_is_a_note(aws: FakeAws) -> N
     aws.simulator.set_replication_status("prod/db", HOME, IRELAND, "Failed", "no luck")
     (secret,) = remove(aws, WEST)
     assert secret.outcome is Outcome.OK
-    assert secret.notes == ("prod/db has Failed in eu-west-1, which was not asked for: no luck",)
+    assert secret.notes == ("prod/db also Failed in eu-west-1, which you did not select: no luck",)
     assert listed(aws) == [IRELAND]
 
 
@@ -94,7 +94,9 @@ def test_a_replica_is_refused_with_the_command_to_run(aws: FakeAws) -> None:
     )
     assert secret.error is not None
     assert (secret.outcome, secret.error.code, secret.replicas) == (Outcome.FAILED, "is_replica", ())
-    assert secret.error.hint == "smrep remove prod/db --primary-region us-east-1 -r eu-west-1 --timeout 2m"
+    assert secret.error.hint == (
+        "use the primary:\n  smrep remove prod/db --primary-region us-east-1 -r eu-west-1 --timeout 2m"
+    )
     assert aws.count(REMOVE) == 0
 
 
@@ -102,7 +104,7 @@ def test_a_replica_whose_primarys_region_was_to_be_cleared_is_sent_to_look_first
     replicated(aws)
     (secret,) = remove(aws, HOME, addresses=(SecretAddress(addresses_of()[0].secret_id, WEST),))
     assert secret.error is not None
-    assert secret.error.hint == "smrep status prod/db --primary-region us-east-1"
+    assert secret.error.hint == "use the primary:\n  smrep status prod/db --primary-region us-east-1"
 
 
 def test_another_account_stops_before_any_write(aws: FakeAws) -> None:

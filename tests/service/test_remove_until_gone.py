@@ -68,7 +68,9 @@ def test_a_second_run_that_may_not_wait_long_enough_is_pending_and_says_why(aws:
     row = only(remove(aws, WEST, timeout_s=5.0))
     assert (row.outcome, row.changed, kinds(row)) == (Outcome.PENDING, False, ["removing"])
     assert row.arn is not None
-    assert row.findings[0].hint == "smrep remove prod/db --primary-region us-east-1 -r us-west-2"
+    assert (
+        row.findings[0].hint == "wait until it is gone:\n  smrep remove prod/db --primary-region us-east-1 -r us-west-2"
+    )
 
 
 def test_never_a_replica_at_all_is_done_and_nothing_is_sent(aws: FakeAws) -> None:

@@ -72,7 +72,7 @@ def test_requests_that_hang_do_not_outlast_the_deadline_for_ever(aws: FakeAws) -
     assert codes.count("NotSent") == 12 - begun
     hint = secrets[-1].replicas[0].error
     assert hint is not None
-    assert hint.hint == "smrep replicate s11 --primary-region us-east-1 -r us-west-2"
+    assert hint.hint == "try again:\n  smrep replicate s11 --primary-region us-east-1 -r us-west-2"
 
 
 def test_a_look_that_took_the_whole_time_does_not_keep_the_request_back(aws: FakeAws) -> None:

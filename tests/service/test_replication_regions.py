@@ -131,7 +131,7 @@ def test_a_removal_that_outlasts_the_deadline_is_pending_and_nothing_is_sent(aws
 
 
 @pytest.mark.parametrize("consent", [Consent(), Consent(force=True)])
-def test_force_is_sent_only_where_a_namesake_was_seen(aws: FakeAws, consent: Consent) -> None:
+def test_force_is_sent_only_where_a_name_conflict_was_seen(aws: FakeAws, consent: Consent) -> None:
     aws.create()
     replicate(aws, WEST, consent=consent)
     assert [call["ForceOverwriteReplicaSecret"] for call in aws.sent()] == [False]

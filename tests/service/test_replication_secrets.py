@@ -25,7 +25,9 @@ def test_a_replica_is_refused_with_the_command_to_run(aws: FakeAws) -> None:
     (secret,) = prepare(aws, request).secrets()
     assert secret.error is not None
     assert secret.error.code == "is_replica"
-    assert secret.error.hint == "smrep replicate prod/db --primary-region us-east-1 -r eu-west-1=alias/dr"
+    assert secret.error.hint == (
+        "use the primary:\n  smrep replicate prod/db --primary-region us-east-1 -r eu-west-1=alias/dr"
+    )
     assert secret.outcome is Outcome.FAILED
     assert secret.replicas == ()
 
@@ -84,7 +86,7 @@ def test_a_region_in_trouble_that_was_not_asked_for_is_a_note(aws: FakeAws) -> N
     (secret,) = replicate(aws, WEST)
     assert [row.region for row in secret.replicas] == [WEST]
     assert secret.outcome is Outcome.OK
-    assert secret.notes == ("prod/db has Failed in eu-west-1, which was not asked for: Replication failed: no luck",)
+    assert secret.notes == ("prod/db also Failed in eu-west-1, which you did not select: Replication failed: no luck",)
 
 
 def test_dry_run_decides_and_sends_nothing(aws: FakeAws) -> None:
@@ -103,7 +105,7 @@ def test_a_primary_that_vanishes_while_waiting_is_told(aws: FakeAws) -> None:
     assert aws.sent() == []
 
 
-def test_a_secret_of_the_same_name_in_another_account_is_not_taken_for_a_namesake(aws: FakeAws) -> None:
+def test_a_secret_of_the_same_name_in_another_account_is_not_taken_for_a_name_conflict(aws: FakeAws) -> None:
     from dataclasses import replace
 
     aws.create()

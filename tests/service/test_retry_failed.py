@@ -25,7 +25,7 @@ def test_only_the_failed_regions_are_tried_again(aws: FakeAws) -> None:
     assert asked_for(aws) == [[WEST, SYDNEY]]
 
 
-def test_a_named_region_that_is_in_sync_is_left_alone(aws: FakeAws) -> None:
+def test_a_named_region_that_is_in_sync_is_skipped(aws: FakeAws) -> None:
     failed(aws, WEST, also=(IRELAND,))
     (secret,) = retry(aws, WEST, IRELAND)
     assert [(row.region, row.action, row.changed, row.outcome) for row in secret.replicas] == [
@@ -35,12 +35,12 @@ def test_a_named_region_that_is_in_sync_is_left_alone(aws: FakeAws) -> None:
     assert asked_for(aws) == [[WEST]]
 
 
-def test_a_failed_region_that_was_not_named_is_left_alone_and_told(aws: FakeAws) -> None:
+def test_a_failed_region_that_was_not_named_is_skipped_and_reported(aws: FakeAws) -> None:
     failed(aws, WEST, IRELAND)
     (secret,) = retry(aws, WEST)
     assert [row.region for row in secret.replicas] == [WEST]
     assert asked_for(aws) == [[WEST]]
-    assert "has Failed in eu-west-1, which was not asked for" in secret.notes[0]
+    assert "also Failed in eu-west-1, which you did not select" in secret.notes[0]
 
 
 def test_nothing_failed_is_well_and_nothing_is_sent(aws: FakeAws) -> None:
@@ -72,7 +72,7 @@ def test_a_region_that_is_not_listed_is_missing_and_never_added(aws: FakeAws) ->
     )
     assert missing.error is not None
     assert missing.error.code == "missing"
-    assert missing.error.hint == "smrep replicate prod/db --primary-region us-east-1 -r eu-west-1"
+    assert missing.error.hint == "add it:\n  smrep replicate prod/db --primary-region us-east-1 -r eu-west-1"
     assert asked_for(aws) == [[WEST]]
 
 
@@ -137,7 +137,7 @@ def test_a_replica_that_failed_later_gets_the_value_that_it_missed(aws: FakeAws)
     aws.faults()
     row = only(retry(aws))
     assert (row.outcome, row.action) == (Outcome.OK, Action.RETRY)
-    assert "may be old" in row.findings[0].message
+    assert "its replica may be outdated" in row.findings[0].message
     assert aws.describe("prod/db", WEST).version("AWSCURRENT") == version
 
 
@@ -149,7 +149,7 @@ def test_it_says_why_a_region_had_failed_and_what_is_done(aws: FakeAws) -> None:
     row = only(retry(aws))
     assert kinds(row) == ["failed"]
     assert "no luck" in row.findings[0].message
-    assert "nothing bears the name there now" in row.findings[0].message
+    assert "the name is free there now" in row.findings[0].message
     assert row.action is Action.RETRY
 
 

@@ -47,7 +47,7 @@ def test_a_recorded_key_that_is_still_missing_is_told_before_anything_is_sent(aw
     assert "smrep retry prod/db --primary-region us-east-1 -r us-west-2=alias/NAME" in (row.error.hint or "")
 
 
-def test_a_named_region_in_sync_under_another_key_is_told_and_left_alone(aws: FakeAws) -> None:
+def test_a_named_region_in_sync_under_another_key_is_reported_and_skipped(aws: FakeAws) -> None:
     aws.create()
     aws.replicate_by_hand(WEST)
     new_key(aws, alias="alias/dr")
@@ -73,8 +73,9 @@ def test_a_refused_repeat_names_the_way_around_it(aws: FakeAws) -> None:
     assert row.error is not None
     assert "You can't do that." in row.error.message
     assert row.error.hint == (
-        "begin anew: smrep remove prod/db --primary-region us-east-1 -r us-west-2; "
-        f"then: smrep replicate prod/db --primary-region us-east-1 -r us-west-2={key}"
+        "replicate again:\n"
+        "  smrep remove prod/db --primary-region us-east-1 -r us-west-2\n"
+        f"  smrep replicate prod/db --primary-region us-east-1 -r us-west-2={key}"
     )
 
 
@@ -130,7 +131,10 @@ def test_what_comes_too_late_is_told_with_retry(aws: FakeAws) -> None:
     secrets = retry(aws, names=names, timeout_s=3.0)
     last = secrets[-1].replicas[0].error
     assert last is not None
-    assert (last.code, last.hint) == ("NotSent", "smrep retry s5 --primary-region us-east-1 -r us-west-2")
+    assert (last.code, last.hint) == (
+        "NotSent",
+        "try again:\n  smrep retry s5 --primary-region us-east-1 -r us-west-2",
+    )
 
 
 # which secret
@@ -148,7 +152,7 @@ def test_a_replica_is_refused_with_the_command_to_run(aws: FakeAws, regions: tup
     (secret,) = prepare(aws, request).secrets()
     assert secret.error is not None
     assert (secret.error.code, secret.outcome) == ("is_replica", Outcome.FAILED)
-    assert secret.error.hint == f"smrep retry prod/db --primary-region us-east-1{words}"
+    assert secret.error.hint == f"use the primary:\n  smrep retry prod/db --primary-region us-east-1{words}"
     assert aws.sent() == []
 
 

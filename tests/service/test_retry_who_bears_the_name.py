@@ -22,19 +22,19 @@ def clash(aws: FakeAws, key: str | None = None) -> str:
     return victim
 
 
-def test_a_namesake_is_shown_and_not_touched_unasked(aws: FakeAws) -> None:
+def test_a_name_conflict_is_shown_and_not_touched_unasked(aws: FakeAws) -> None:
     victim = clash(aws)
     row = only(retry(aws))
     assert (row.outcome, row.status, row.changed) == (Outcome.FAILED, None, False)
-    assert "name_clash" in kinds(row)
+    assert "name_conflict" in kinds(row)
     assert row.error is not None
-    assert row.error.code == "name_clash"
+    assert row.error.code == "name_conflict"
     assert victim in row.error.message
     assert "--force-overwrite" in (row.error.hint or "")
     assert aws.sent() == []
 
 
-def test_a_namesake_is_overwritten_with_force(aws: FakeAws) -> None:
+def test_a_name_conflict_is_overwritten_with_force(aws: FakeAws) -> None:
     victim = clash(aws)
     run = prepare(aws, request_for(retry=True, consent=FORCE))
     assert [step.victim.arn for step in run.victims] == [victim]
@@ -53,7 +53,7 @@ def test_an_overwrite_changes_no_key_that_was_not_named(aws: FakeAws) -> None:
     assert aws.sent()[0]["AddReplicaRegions"] == [{"Region": WEST, "KmsKeyId": key}]
 
 
-def test_force_is_sent_for_the_namesakes_region_alone(aws: FakeAws) -> None:
+def test_force_is_sent_for_the_name_conflicts_region_alone(aws: FakeAws) -> None:
     failed(aws, WEST, IRELAND)
     aws.create(region=WEST)
     (secret,) = retry(aws, consent=FORCE)

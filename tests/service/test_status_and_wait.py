@@ -91,7 +91,7 @@ def test_status_reports_the_state_it_finds(replicated: FakeAws, word: str, outco
 def test_status_of_a_replica_follows_to_its_primary(replicated: FakeAws) -> None:
     secret = look(replicated, home=WEST)
     assert (secret.primary_region, len(secret.replicas), secret.outcome) == (HOME, 2, Outcome.OK)
-    assert "is a replica; its primary in us-east-1" in secret.notes[0]
+    assert "is a replica; smrep reports its primary in us-east-1" in secret.notes[0]
 
 
 def test_status_of_a_replica_whose_primary_does_not_answer_shows_the_replica(replicated: FakeAws) -> None:
@@ -225,4 +225,4 @@ def test_wait_notes_trouble_in_a_region_that_was_not_asked_for(replicated: FakeA
     replicated.simulator.set_replication_status("prod/db", HOME, IRELAND, "Failed", "no luck")
     secret = wait(replicated, WEST)
     assert secret.outcome is Outcome.OK
-    assert "has Failed in eu-west-1" in secret.notes[0]
+    assert "also Failed in eu-west-1" in secret.notes[0]

@@ -49,7 +49,7 @@ def test_an_empty_page_with_a_token_is_not_the_end() -> None:
 def test_a_token_that_comes_again_is_no_end_but_an_error(tokens: list[str]) -> None:
     aws = ScriptedAws(script={HOME: [Page((listed(token),), token) for token in tokens]})
     lister = RegionLister(aws, aws.clock)
-    with pytest.raises(Unanswered, match="the list of secrets in us-east-1: the same page was to come again"):
+    with pytest.raises(Unanswered, match="the list of secrets in us-east-1: AWS returned the same page token again"):
         list(lister.pages(EAST))
     assert (lister.seen, len(aws.asked)) == (len(tokens), len(tokens))
 

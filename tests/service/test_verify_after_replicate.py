@@ -86,7 +86,7 @@ def test_a_dry_run_verifies_nothing(aws: FakeAws) -> None:
     assert (row.verified, row.outcome) == (None, Outcome.OK)
 
 
-def test_retry_verifies_what_it_mended(aws: FakeAws) -> None:
+def test_retry_verifies_what_it_fixed(aws: FakeAws) -> None:
     replicated(aws)
     aws.faults(failures={WEST: "Replication failed: no luck"})
     put(aws)

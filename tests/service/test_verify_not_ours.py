@@ -60,7 +60,7 @@ def leaving(aws: FakeAws) -> None:
     [
         (foreign, "orphan"),
         (promoted, "promoted"),
-        (namesake, "name_clash"),
+        (namesake, "name_conflict"),
         (marked, "pending_deletion"),
         (vanished, "missing"),
         (unlisted, "missing"),

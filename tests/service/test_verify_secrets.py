@@ -20,7 +20,7 @@ def test_a_replica_is_followed_to_its_primary(aws: FakeAws) -> None:
     arn = replicated(aws)
     (secret,) = verify(aws, home=WEST)
     assert (secret.arn, secret.primary_region, only((secret,)).verified) == (arn, HOME, True)
-    assert "is a replica; its primary in us-east-1" in secret.notes[0]
+    assert "is a replica; smrep reports its primary in us-east-1" in secret.notes[0]
 
 
 def test_a_replica_whose_primary_is_gone_is_an_orphan(aws: FakeAws) -> None:
@@ -73,7 +73,7 @@ def test_a_failed_region_that_was_not_asked_for_is_a_note(aws: FakeAws) -> None:
     aws.replicate_by_hand(WEST, IRELAND)
     (secret,) = verify(aws, WEST)
     assert (secret.outcome, len(secret.replicas)) == (Outcome.OK, 1)
-    assert "has Failed in eu-west-1" in secret.notes[0]
+    assert "also Failed in eu-west-1" in secret.notes[0]
 
 
 def test_secrets_are_proved_together(aws: FakeAws) -> None:

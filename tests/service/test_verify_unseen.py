@@ -29,7 +29,7 @@ def test_a_stale_version_is_seen_without_the_lists_too(aws: FakeAws, region: str
     assert set(kinds(row)) == {"stale", "unchecked"}
 
 
-def test_a_region_that_may_not_be_looked_into_is_unchecked(aws: FakeAws) -> None:
+def test_a_region_that_denies_a_look_is_unchecked(aws: FakeAws) -> None:
     replicated(aws)
     aws.faults(denied=frozenset({("DescribeSecret", WEST)}))
     row = only(verify(aws))
@@ -38,7 +38,7 @@ def test_a_region_that_may_not_be_looked_into_is_unchecked(aws: FakeAws) -> None
     assert aws.clock.sleeps == []
 
 
-def test_a_region_that_is_not_listed_and_may_not_be_looked_into_is_a_denied_look(aws: FakeAws) -> None:
+def test_a_region_that_is_not_listed_and_denies_a_look_is_a_denied_look(aws: FakeAws) -> None:
     replicated(aws)
     aws.faults(denied=frozenset({("DescribeSecret", IRELAND)}))
     row = only(verify(aws, IRELAND, timeout_s=0.0))

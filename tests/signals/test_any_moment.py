@@ -61,7 +61,7 @@ def _matters(moment: Moment, calls: Sequence[str]) -> bool:
 
 
 def ended(run: Run, number: signal.Signals, moment: Moment) -> str | None:
-    """Check an interrupted run; return the commands that go on with it."""
+    """Check an interrupted run; return the hint that resumes it."""
     document = run.document
     assert (run.code, document["result"], document["error"]["code"]) == (CODES[number], "interrupted", "Interrupted")
     assert run.sent_after(moment) == []
@@ -69,7 +69,7 @@ def ended(run: Run, number: signal.Signals, moment: Moment) -> str | None:
     hint: str | None = document["error"]["hint"]
     if run.writes:
         assert "nothing was sent" not in document["error"]["message"]
-        assert hint or "has ended already" in document["error"]["message"]
+        assert hint or "had already finished" in document["error"]["message"]
     assert hint is None or f"hint: {hint}\n" in run.err
     return hint
 
@@ -77,8 +77,9 @@ def ended(run: Run, number: signal.Signals, moment: Moment) -> str | None:
 def go_on(interrupted: InterruptedRun, case: CommandCase, hint: str | None) -> Run:
     """Type what the hint says, else the same words again; return the last run."""
     runs = []
-    for command in hint.split("; ") if hint else [shlex.join(["smrep", *case.words])]:
-        words = shlex.split(command.partition("smrep ")[2])
+    commands = [line for line in hint.splitlines() if line.startswith("  smrep ")] if hint else []
+    for command in commands or [shlex.join(["smrep", *case.words])]:
+        words = shlex.split(command)[1:]
         if "--force-overwrite" in words:
             interrupted.clock.time += 10  # while it is being overwritten, nobody may overwrite it
         runs.append(interrupted.type([*words, "--yes"] if ASKING & set(words) else words))

@@ -86,7 +86,7 @@ def test_where_nobody_reads_the_result_the_next_signal_ends_it(
     assert process.returncode == code
     assert "Traceback" not in said
     assert "Exception ignored" not in said
-    assert "hint: smrep wait prod/db" in said
+    assert "hint: to resume:\n  smrep wait prod/db" in said
 
 
 @pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -94,7 +94,7 @@ def test_a_second_signal_does_not_cost_the_first_its_words(second: signal.Signal
     interrupted = InterruptedRun(BY_NAME["wait"], Moment("asleep", 1), on_write=lambda: signal.raise_signal(second))
     run = interrupted.type(BY_NAME["wait"].words)
     assert (run.code, run.document["result"]) == (130, "interrupted")
-    assert "hint: smrep wait prod/db" in run.err
+    assert "hint: to resume:\n  smrep wait prod/db" in run.err
 
 
 @pytest.mark.process
@@ -131,7 +131,7 @@ def test_a_connection_that_drops_in_the_middle_of_a_failover_costs_neither_docum
     _, status = os.waitpid(pid, 0)
     document = json.loads((tmp_path / "out.json").read_text())
     assert (os.waitstatus_to_exitcode(status), document["exit_code"], document["result"]) == (129, 129, "interrupted")
-    assert document["error"]["hint"].startswith("the same command goes on from there: smrep failover")
+    assert document["error"]["hint"].startswith("to resume:\n  smrep failover")
     assert '"promoting"' in (tmp_path / "dr.jsonl").read_text()
     sandbox.simulator.faults = Faults()
     done = sandbox.smrep(*over.split()[:-2], "--record", str(tmp_path / "dr.jsonl"))

@@ -68,7 +68,7 @@ def test_without_standard_error_the_result_still_comes(sandbox: Sandbox, tmp_pat
     if "text" not in words:
         assert json.loads(out.read_text().splitlines()[-1] if "ndjson" in words else out.read_text())
     else:
-        assert out.read_text() == "prod/db\t-\t-\t-\t-\t-\n"
+        assert out.read_text() == "prod/db\t-\t-\t-\t-\t-\t123456789012\t-\n"
 
 
 @pytest.mark.parametrize("out", [FULL, BROKEN, CLOSED])
@@ -151,7 +151,7 @@ def test_standard_input_that_names_none(sandbox: Sandbox, tmp_path: Path, given:
 def test_standard_input_that_cannot_be_read(sandbox: Sandbox, tmp_path: Path) -> None:
     err = tmp_path / "err"
     with io.TextIOWrapper(os.fdopen(os.open(os.devnull, os.O_WRONLY), "rb"), "utf-8") as unreadable:
-        for stdin, said in ((None, "which is closed"), (unreadable, "could not be read: Bad file descriptor")):
+        for stdin, said in ((None, "standard input is closed"), (unreadable, "could not be read: Bad file descriptor")):
             assert run(sandbox, "status", "-", out=os.devnull, err=err, stdin=stdin) == 2
             assert said in err.read_text()
 

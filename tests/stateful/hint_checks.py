@@ -11,15 +11,16 @@ import click
 from smrep.cli.params import targets
 from smrep.cli.root import root
 
-_NAMED = re.compile(r"\bsmrep (?:replicate|retry|status|wait|verify|rekey|remove|promote|doctor) [^;]*")
+_NAMED = re.compile(r"\bsmrep (?:replicate|retry|status|wait|verify|rekey|remove|promote|doctor) [^;\n]*")
 _BLANK = "REGION"
 """What a hint leaves to be filled in."""
 
 
 @cache
 def check_hint(hint: str) -> None:
-    """Check that each command of smrep's in a hint is one that smrep takes."""
+    """Check that each command of smrep's in a hint has a line of its own and is one that smrep takes."""
     for found in _NAMED.finditer(hint):
+        assert f"\n  {found[0]}\n" in f"\n{hint}\n", "a command that cannot be copied as a line"
         _, name, *words = shlex.split(found[0])
         if _BLANK in words:
             continue

@@ -214,7 +214,7 @@ def recreate(aws: Witness) -> Play:
     replicated(aws, WEST, IRELAND, name=NAME)
     aws.start()
     targets = (Target(WEST, ALIAS), Target(IRELAND, ALIAS))
-    request = rekeying.RekeyRequest(*addresses_of(NAME), targets, recreate=True)
+    request = rekeying.RekeyRequest(addresses_of(NAME), targets, recreate=True)
     yield from _plain(partial(rekeying.rekey, aws, request), aws)
 
 
@@ -307,7 +307,7 @@ def _failback(aws: Witness, goal: FailbackGoal) -> Play:
         each.plan()
         _ = each.stakes
     yield
-    _act(FleetRun(journeys, crew, "leading home"), aws)
+    _act(FleetRun(journeys, crew, "failing back"), aws)
 
 
 def protect(aws: Witness) -> Play:

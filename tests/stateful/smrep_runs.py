@@ -144,7 +144,7 @@ def run_of(order: Order, aws: WatchedAws, deadline: float) -> Any:
             return UseCaseRun(partial(promote, aws, promotion), clock, deadline)
         case "rekey" | "recreate":
             recreate = order.command == "recreate"
-            rekeying = RekeyRequest(addresses[0], order.targets, recreate=recreate, preflight=order.preflight)
+            rekeying = RekeyRequest(addresses[:1], order.targets, recreate=recreate, preflight=order.preflight)
             return UseCaseRun(partial(rekey, aws, rekeying), clock, deadline)
         case "verify":
             return UseCaseRun(partial(verify, aws, VerifyRequest(addresses, order.targets)), clock, deadline)

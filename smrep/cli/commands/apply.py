@@ -18,11 +18,11 @@ from smrep.cli.fleet_setup import (
     shard_of,
     sharded,
 )
-from smrep.cli.root import CONTEXT
+from smrep.cli.root import command
 from smrep.cli.run import Run
 from smrep.errors import UsageError
 from smrep.output.append_only_file import AppendOnlyFile, Journal
-from smrep.rules.hints import format_command
+from smrep.rules.hints import format_command, step
 
 if TYPE_CHECKING:
     from smrep.service.plan import FleetPlan, RevalidatedPlan
@@ -38,16 +38,16 @@ AGAIN = ("file", "plan", "rate", "journal", "shard", "wait", "timeout_s")
 """Python names of the options to repeat; the confirming option is added where needed."""
 
 
-@click.command(context_settings=CONTEXT, epilog=EXAMPLES)
-@click.option("-f", "--file", metavar="FILE", help="Manifest of what is wanted; - is standard input.")
-@click.option("--plan", metavar="FILE", help="Do exactly what plan --out wrote to FILE, or nothing.")
+@command(epilog=EXAMPLES)
+@click.option("-f", "--file", metavar="FILE", help="Manifest to apply; - is standard input.")
+@click.option("--plan", metavar="FILE", help="Carry out exactly the plan that plan --out wrote to FILE, or nothing.")
 @click.option(
-    "--max-removals", type=click.IntRange(0), metavar="N", help="Refuse a plan that removes more replicas than N."
+    "--max-removals", type=click.IntRange(0), metavar="N", help="Refuse a plan that removes more than N replicas."
 )
-@options.rate(20, ", all shards together")
-@click.option("--journal", metavar="FILE", help="Append a JSON line to FILE for each write, before it is sent.")
+@options.rate(20, " in all shards together")
+@click.option("--journal", metavar="FILE", help="Append a JSON line to FILE before each write.")
 @sharded
-@options.changing("Wait until each Region has settled (default: wait).", "the changes")
+@options.changing("Wait until each Region is in sync or failed (default: wait).", "the changes")
 @options.shared
 def apply(
     file: str | None,
@@ -63,16 +63,16 @@ def apply(
     yes: bool,
     shared: options.SharedOptions,
 ) -> int:
-    """Add, retry and, where the manifest says so, remove replicas until all is as it is wanted.
+    """Apply a manifest: add, retry and, with remove_extra, remove replicas.
 
-    The plan is shown and confirmed; requests go out at an even pace, and the deadline runs from each secret's own. A
-    run that was stopped is gone on with by the same command, which looks first.
+    smrep shows the plan and asks for confirmation, then sends requests at an even rate. The timeout counts from each
+    secret's request. To resume, run the same command again. It checks the current state first.
     """
     with Run("apply", shared, dry_run=dry_run, yes=yes) as run, ExitStack() as stack:
         if bool(file) == bool(plan):
-            raise UsageError("say what to apply: either -f FILE or --plan FILE", "smrep apply -f dr.toml")
+            raise UsageError("apply needs either -f FILE or --plan FILE", step("for example", "smrep apply -f dr.toml"))
         if plan and shard:
-            raise UsageError("--plan is done as a whole", "make the plan with --shard instead")
+            raise UsageError("--plan and --shard contradict each other", "use --shard when you make the plan")
         fleet_plan, paced = _plan(run, file, plan, rate, shard)
         if journal and not dry_run:
             run.journal = _journal(run, journal, stack)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,20 +13,16 @@ from smrep.cli.fleet_setup import (
     is_whole,
     open_inventories,
     read_manifest,
-    selection,
-    selector,
     sharded,
-    typed_choice,
 )
 from smrep.cli.params import targets
-from smrep.cli.root import CONTEXT
+from smrep.cli.root import command
 from smrep.cli.run import Run
 from smrep.errors import UsageError
 from smrep.model import Target
 from smrep.output.artifacts import check_path
-from smrep.rules.hints import format_command
+from smrep.rules.hints import format_command, step
 from smrep.rules.manifest.schema import Manifest, Rule
-from smrep.rules.manifest.selector import EVERY
 from smrep.service.run_state import interrupted_look
 
 if TYPE_CHECKING:
@@ -39,20 +35,21 @@ Examples:
     smrep audit -f dr.toml --report dr.html --report dr.xml --report dr.prom
     smrep audit -r us-west-2 -o name | smrep replicate - -r us-west-2"""
 
+MAX_NAMED = 10
+"""Secrets that a hint names one by one; for more, it selects them."""
 
-@click.command(context_settings=CONTEXT, epilog=EXAMPLES)
-@options.regions("Region where each secret should have a replica, and its key", keys=True)
-@click.option(
-    "-f", "--file", metavar="FILE", help="Manifest that says which secret should be where; - is standard input."
-)
-@selection
-@click.option("--deep", is_flag=True, help="Look at every primary, so that statuses are known: one call per secret.")
+
+@command(epilog=EXAMPLES)
+@options.regions("Region in which each secret needs a replica, and its KMS key", keys=True)
+@click.option("-f", "--file", metavar="FILE", help="Manifest to compare with; - is standard input.")
+@options.selectors
+@click.option("--deep", is_flag=True, help="Describe every primary for its replicas' statuses: one call per secret.")
 @click.option(
     "--report",
     "reports",
     metavar="FILE",
     multiple=True,
-    help="Write the result to FILE.html (a page for people), FILE.xml (JUnit) or FILE.prom too.",
+    help="Also write the result to FILE.html, FILE.xml (JUnit) or FILE.prom (Prometheus).",
 )
 @sharded
 @options.shared
@@ -64,25 +61,25 @@ def audit(
     reports: tuple[str, ...],
     shard: str | None,
     shared: options.SharedOptions,
-    **choice: Any,
+    choice: options.Choice,
 ) -> int:
-    """Tell which secrets of a Region are not where they should be.
+    """Find secrets with missing, failed or outdated replicas.
 
-    All are listed in each Region, and only what is not as it should be is looked at one by one. A list shows no status:
-    what is covered by listing was replicated, and is current; whether AWS calls it InSync now, --deep tells. Where
-    something differs, exit code 5; where a Region is Failed, 1.
+    smrep lists each Region, and describes only the secrets that differ. A list shows no status: a secret covered by
+    listing has a current replica, and --deep shows its status too. The exit code is 5 if something differs, 1 if a
+    replica failed.
     """
     with Run("audit", shared) as run:
         for path in reports:
             check_path(path)
             check_writable("--report", path)
         run.reports = reports
-        chosen, wanted = selector(**choice), targets(regions, None)
+        wanted = targets(regions, None)
         if bool(file) == bool(wanted):
-            raise UsageError("say what is wanted: either -r REGION or -f FILE", "smrep audit -r us-west-2")
-        if file and chosen != EVERY:
-            raise UsageError("with -f FILE the manifest chooses", "leave --prefix, --tag and --owning-service out")
-        manifest = read_manifest(file, run.stdin) if file else Manifest((Rule("", "-r", chosen, wanted),))
+            raise UsageError("audit needs either -r REGION or -f FILE", step("for example", "smrep audit -r us-west-2"))
+        if file and choice.flags:
+            raise UsageError("-f and selectors contradict each other", "omit -f, or the selectors")
+        manifest = read_manifest(file, run.stdin) if file else Manifest((Rule("", "-r", choice.selector, wanted),))
 
         from smrep.service.audit import Audit, Audits
         from smrep.service.steps.lookup import identify_caller
@@ -106,17 +103,23 @@ def audit(
 
 
 def _next_step(
-    run: Run, audits: Audits, file: str | None, wanted: Sequence[Target], choice: Mapping[str, Any]
+    run: Run, audits: Audits, file: str | None, wanted: Sequence[Target], choice: options.Choice
 ) -> str | None:
     """Return the command that adds missing replicas, None if nothing is missing."""
     if file:
         to_do = file != "-" and (audits.addable or audits.summary["failed"])
         return (
-            f"what is to be done: {format_command('plan', [], flags=['-f', file, *run.home_flags])}" if to_do else None
+            step("to see what to do", format_command("plan", [], flags=["-f", file, *run.home_flags]))
+            if to_do
+            else None
         )
-    if not audits.addable:
+    names = sorted(audits.addable)
+    if not names or run.output == "name":
         return None
     home = run.where.region if run.where else None
-    chosen = typed_choice(choice)
-    names = format_command("audit", [], primary_region=home, targets=wanted, flags=[*chosen, "-o", "name"])
-    return f"to add what is missing: {names} | {format_command('replicate', ['-'], targets=wanted)}"
+    if len(names) <= MAX_NAMED:
+        return step("to add missing replicas", format_command("replicate", names, primary_region=home, targets=wanted))
+    flags = choice.flags if choice.is_made else (*choice.flags, "--all")
+    return step(
+        "to add missing replicas", format_command("replicate", [], primary_region=home, targets=wanted, flags=flags)
+    )

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import click
 
-from smrep.cli.root import COMPLETE, CONTEXT, version
+from smrep.cli.root import COMPLETE, command, version
 from smrep.cli.shell_completion import SHELLS
 
 
-@click.command(
-    context_settings=CONTEXT,
+@command(
     epilog="""\b
 bash: mkdir -p ~/.local/share/bash-completion/completions
       smrep completion bash > ~/.local/share/bash-completion/completions/smrep
@@ -22,9 +21,9 @@ fish: mkdir -p ~/.config/fish/completions
 @version
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> None:
-    """Print the completion script for a shell.
+    """Print a shell's completion script.
 
-    It completes commands, options, Regions, the profiles of the AWS configuration and files without any call. With
-    SMREP_COMPLETE_AWS=1 in the environment it asks AWS for secrets and KMS aliases too, for a second at most.
+    The script completes commands, options, Regions, AWS profiles and files without calling AWS. Set
+    SMREP_COMPLETE_AWS=1 to complete secrets and KMS aliases too, with a one-second timeout; errors are ignored.
     """
     click.echo(SHELLS[shell](ctx.find_root().command, COMPLETE, ()).source(), nl=False)

@@ -8,8 +8,9 @@ import click
 
 from smrep.cli import options
 from smrep.cli.params import Role, targets
-from smrep.cli.root import CONTEXT
+from smrep.cli.root import command
 from smrep.cli.run import Run
+from smrep.cli.selection import select
 from smrep.errors import UsageError
 from smrep.report import SecretsReport
 from smrep.rules.primary_region import check_regions
@@ -22,32 +23,35 @@ Examples:
     smrep doctor -r us-west-2,eu-west-1"""
 
 
-@click.command(
-    context_settings=CONTEXT,
+@command(
     epilog=EXAMPLES,
 )
-@click.argument("secrets", metavar="[SECRET]...", nargs=-1)
-@options.regions("Replica Region to look into (default: all that are listed), and the key to use there", keys=True)
+@options.secrets
+@options.regions("Replica Region to check (default: all listed ones), and its KMS key", keys=True)
 @click.option("--kms-key", metavar="KMS_KEY", help="Key for the Regions that name none.")
-@click.option("--reader", type=Role(), metavar="ROLE_ARN", help="Say whether this role could read the replicas.")
+@click.option("--reader", type=Role(), metavar="ROLE_ARN", help="Check whether this role can read the replicas.")
 @options.shared
 def doctor(
-    secrets: tuple[str, ...], regions: Any, *, kms_key: str | None, reader: str | None, shared: options.SharedOptions
+    choice: options.Choice, regions: Any, *, kms_key: str | None, reader: str | None, shared: options.SharedOptions
 ) -> int:
-    """Look at everything that could stop a replication, and change nothing.
+    """Check keys, names and permissions before you replicate.
 
-    What bears the name in each target Region, the keys on both sides, the keys of old versions, whether the Region is
-    enabled, who manages the secret, whose credentials these are. What may not be looked at is said with the permission
-    that it needs, and is no pass. With --reader: whether that role could read over there, as far as IAM tells.
+    doctor checks the secret's name in each target Region, the keys on both sides and of old versions, whether the
+    Region is enabled, whether an AWS service manages the secret, and your credentials. It changes nothing. Anything it
+    cannot check is reported as unchecked, never as passed, with the permission that it needs. With --reader, it checks
+    whether that role can read the replicas, as far as IAM tells.
     """
-    if reader and not secrets:
-        raise UsageError("--reader needs a secret to read", "name one: smrep doctor SECRET --reader ROLE_ARN")
+    if choice.flags and not choice.is_made:
+        raise UsageError("--exclude alone selects no secrets", "add --prefix, --tag or --all")
+    if reader and not (choice.secrets or choice.is_made):
+        raise UsageError("--reader needs secrets", "name them, or use --prefix, --tag or --all")
 
     with Run("doctor", shared) as run:
         wanted = targets(regions, kms_key)
         replicas = [target.region for target in wanted]
-        where = run.locate(secrets, replicas, needed=True)
+        where = run.locate(choice.secrets, replicas, needed=True)
         check_regions(where.sources, replicas)
+        addresses = select(run, choice, replicas) if choice.is_made else where.addresses
 
         from smrep.service import doctor as service
         from smrep.service.steps.lookup import identify_caller
@@ -57,10 +61,10 @@ def doctor(
         caller = identify_caller(aws, home)
         run.account_id = caller.account
         (run.messages.note if caller.account else run.messages.warning)(caller.sentence)
-        if not where.addresses:
-            run.messages.note("no SECRET was named: nothing but the credentials was looked at")
-        reports = service.Doctor(aws, aws, aws, home, wanted, reader, shared.expect_account).examine(where.addresses)
+        if not addresses:
+            run.messages.note("no secrets: smrep checked only the credentials")
+        reports = service.Doctor(aws, aws, aws, home, wanted, reader, shared.expect_account).examine(addresses)
         run.finish(SecretsReport(reports))
         for arn in caller.strangers(reports):
-            run.messages.warning(f"it belongs to another account than the credentials: {arn}")
+            run.messages.warning(f"a secret belongs to another account than the credentials: {arn}")
     return run.exit_code

@@ -34,24 +34,17 @@ Examples:
     smrep sandbox drill --pause
     smrep sandbox drill --from eu-west-1 --to eu-central-1 --secrets 100
     smrep sandbox drill --removal-delay 40s --stale-entry-guards
-    smrep sandbox drill -q -o json | jq .totals
-
-Exit code 0 if every command ended with 0, each secret's current value could be read somewhere at every moment, and at
-the end all is as it was; else 1. The JSON document is smrep-drill/1 (smrep/output/drill.schema.json, in the package):
-the steps with their commands and exit codes; of each secret in each Region the spans of time in which nothing changed,
-with what a reader got (current, stale, none, down) and whether it could be written; its gaps; the totals."""
+    smrep sandbox drill -q -o json | jq .totals"""
 
 
-@click.command(
-    context_settings=basics.CONTEXT, short_help="Rehearse the loss of a Region and the way back.", epilog=EXAMPLES
-)
+@basics.command(short_help="Rehearse the loss of a Region and the failback.", epilog=EXAMPLES)
 @click.option(
     "--from",
     "source",
     type=HomeRegion(),
     default="us-east-1",
     metavar="REGION",
-    help="Region of the primaries, which is lost (default: us-east-1).",
+    help="Region of the primaries, which goes down (default: us-east-1).",
 )
 @click.option(
     "--to",
@@ -61,45 +54,56 @@ with what a reader got (current, stale, none, down) and whether it could be writ
     metavar="REGION",
     help="Region that takes over (default: us-west-2).",
 )
-@click.option("--secrets", "count", type=click.IntRange(1, 10_000), default=12, metavar="N", help="How many (12).")
+@click.option(
+    "--secrets",
+    "count",
+    type=click.IntRange(1, 10_000),
+    default=12,
+    metavar="N",
+    help="Number of secrets (default: 12).",
+)
 @click.option(
     "--replication-delay",
     multiple=True,
     metavar="[REGION=]DURATION",
-    help="How long a replication takes (default: 1s).",
+    help="Time that a replication takes (default: 1s).",
 )
 @click.option(
     "--removal-delay",
     multiple=True,
     metavar="[REGION=]DURATION",
-    help="How long a removed replica lives on (default: 3s).",
+    help="Time until a removed replica is gone (default: 3s).",
 )
 @click.option(
     "--stale-entry-guards",
     is_flag=True,
-    help="Let AWS refuse to overwrite an old primary that still lists the promoted Region.",
+    help="Refuse to overwrite an old primary that still lists the promoted Region.",
 )
-@click.option("--pause", is_flag=True, help="On a terminal: say what comes next, and wait for Enter before it.")
+@click.option("--pause", is_flag=True, help="On a terminal, wait for Enter before each step.")
 @click.option("--log", type=click.Path(dir_okay=False), metavar="FILE", help="Append one JSON line per call.")
 @click.option("-o", "--output", type=click.Choice(["table", "json"]), help="Format of the result (default: table).")
 @click.option("--json", "as_json", is_flag=True, help="Short for -o json.")
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing but warnings, errors and the result.")
+@click.option("-q", "--quiet", is_flag=True, help="Print only warnings, errors and the result.")
 @click.option(
     "--color",
     type=click.Choice(["auto", "always", "never"]),
     default="auto",
     envvar="SMREP_COLOR",
-    help="Colour (default: auto).  [$SMREP_COLOR]",
+    help="Use color (default: auto).  [$SMREP_COLOR]",
 )
-@click.option("--no-input", is_flag=True, envvar="SMREP_NO_INPUT", help="Never wait.  [$SMREP_NO_INPUT]")
+@click.option("--no-input", is_flag=True, envvar="SMREP_NO_INPUT", help="Never wait for Enter.  [$SMREP_NO_INPUT]")
 @basics.version
 def drill(**typed: Any) -> None:
-    """Rehearse the loss of a Region, and the way back, in a sandbox of its own.
+    """Rehearse the loss of a Region and the failback, in a sandbox.
 
-    A fleet of secrets is made, each with a replica in the Region that takes over and every other one with one more in
-    a third Region. Their Region goes down; the real `smrep failover` and `smrep failback` are run, as they will be
-    typed on the day; the Region comes back. Meanwhile it is followed to the moment what a reader and a writer of each
-    secret would get in each Region. Nothing of it touches AWS.
+    The drill creates secrets with a replica in the Region that takes over, and for every other one in a third Region.
+    Their Region goes down, smrep failover and smrep failback run as you would type them, and the Region recovers.
+    Meanwhile the drill records what readers and writers of each secret get in each Region. Nothing touches AWS.
+
+    The exit code is 0 if every command exits with 0, each secret's current value is readable somewhere all the time,
+    and everything ends as it began; else 1. The JSON document, smrep-drill/1 (smrep/output/drill.schema.json), has the
+    commands with their exit codes, and for each secret and Region what a reader got (current, stale, none, down),
+    whether it could be written, the gaps, and the totals.
     """
     run = _run(typed)
     pair = _pair(typed["source"], typed["target"])
@@ -122,7 +126,7 @@ def drill(**typed: Any) -> None:
         code = code or int(bool(result.problems))
         _print_result(run, result, code)
     else:
-        run.messages.error("interrupted; nothing had begun")
+        run.messages.error("interrupted; nothing was started")
     sys.exit(code)
 
 
@@ -139,6 +143,7 @@ def _run(typed: dict[str, Any]) -> Run:
         as_json=typed["as_json"],
         query=None,
         quiet=typed["quiet"],
+        verbose=False,
         debug=False,
         color=typed["color"],
         no_input=typed["no_input"],
@@ -154,9 +159,11 @@ def _pair(source: Region, target: Region) -> RegionPair:
 
     """
     if source == target:
-        raise UsageError(f"--from and --to are both {source}", "name two Regions: --from us-east-1 --to us-west-2")
+        raise UsageError(f"--from and --to are both {source}", "use two Regions: --from us-east-1 --to us-west-2")
     if partition_of(source) != partition_of(target):
-        raise UsageError(f"{source} and {target} lie in different partitions, between which nothing is replicated")
+        raise UsageError(
+            f"{source} and {target} are in different partitions; secrets replicate only within a partition"
+        )
     return RegionPair(source, target)
 
 
@@ -186,14 +193,14 @@ def _act(run: Run, drill: Drill, *, pausing: bool) -> None:
     asking = pausing and not (options.no_input or options.quiet)
     guided = asking and is_terminal(run.stdin) and is_terminal(run.stderr)
     pair, third, count = drill.pair, third_region(drill.pair), len(drill.stage.names)
-    far = f"; {(count + 1) // 2} in {third} too" if third else ""
+    far = f"; {(count + 1) // 2} also in {third}" if third else ""
     run.messages.note(f"{count} secrets in {pair.source}, each with a replica in {pair.target}{far}")
     for number, step in enumerate(drill.act(), 1):
         run.messages.step(f"step {number} of {len(drill.steps)}", step.what)
         if step.command:
             run.messages.command(step.command)
         if guided:
-            typed_line("press Enter to go on: ", run.stdin, run.stderr)
+            typed_line("Press Enter to continue: ", run.stdin, run.stderr)
 
 
 def _print_result(run: Run, result: DrillResult, code: int) -> None:
@@ -201,9 +208,9 @@ def _print_result(run: Run, result: DrillResult, code: int) -> None:
     for problem in result.problems[:MOST_TOLD]:
         run.messages.error(problem)
     if len(result.problems) > MOST_TOLD:
-        run.messages.error(f"and {len(result.problems) - MOST_TOLD} more: -o json has them all")
+        run.messages.error(f"and {len(result.problems) - MOST_TOLD} more; -o json has all")
     if result.interrupted:
-        run.messages.error("interrupted; the sandbox is gone, and its secrets with it")
+        run.messages.error("interrupted; the sandbox and its secrets are gone")
     run.write([_text(run, result, code)])
     finish_quietly(code)
 

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any
 
 import click
 
 from smrep import __version__
 from smrep.cli import options
-from smrep.cli.fleet_setup import selection, selector
-from smrep.cli.root import CONTEXT
+from smrep.cli.root import command
 from smrep.cli.run import Run
+from smrep.cli.selection import no_match
 from smrep.errors import NotWhole, Outcome, UsageError
 from smrep.output.safe import to_json
 from smrep.report import SecretReport
-from smrep.rules.hints import format_command, with_connection_flags
+from smrep.rules.hints import format_command, step, steps, with_connection_flags
 from smrep.rules.manifest.schema import Manifest
-from smrep.rules.manifest.selector import EVERY
 from smrep.rules.manifest.writer import as_json, as_toml
 from smrep.service.run_state import interrupted_look
 
@@ -30,30 +28,27 @@ Examples:
     smrep export --terraform > secrets.tf"""
 
 
-@click.command(context_settings=CONTEXT, epilog=EXAMPLES)
-@selection
-@click.option(
-    "--terraform", is_flag=True, help="Write Terraform's import and resource blocks in place of the manifest."
-)
+@command(epilog=EXAMPLES)
+@options.selectors
+@click.option("--terraform", is_flag=True, help="Write Terraform's import and resource blocks instead of a manifest.")
 @options.shared
-def export(*, terraform: bool, shared: options.SharedOptions, **choice: Any) -> int:
-    """Write the manifest of what is replicated now, so that a plan made of it has nothing to do.
+def export(*, terraform: bool, shared: options.SharedOptions, choice: options.Choice) -> int:
+    """Write a manifest of the current replication, for which plan finds nothing to do.
 
-    It is TOML, with -o json JSON. A Region that Failed is left out, which is said; secrets that were never replicated
-    are no part of it. Where a secret can't be looked at, no manifest is written.
+    The manifest is TOML, or JSON with -o json. It skips failed Regions, and says so, and secrets without replicas. If a
+    secret cannot be checked, smrep writes no manifest.
 
-    With --terraform it is HCL that takes the same secrets over, by the primaries' word: what isn't settled is in it,
-    with a comment; secrets that an AWS service manages are left out, with a comment.
+    With --terraform, smrep writes HCL that imports the same secrets as their primaries list them. A comment marks each
+    replica that is not in sync, and each secret that was skipped because an AWS service manages it.
     """
     kind = "configuration" if terraform else "manifest"
     with Run("export", _for_terraform(shared) if terraform else shared) as run:
         run.replaces_result = True  # an incomplete result is never written, however the run ends
-        chosen = selector(**choice)
         region = next(iter(run.locate((), (), needed=True).sources))
 
         from smrep.service.export import Export
 
-        export_run = Export(run.connect(), run.clock, region, chosen, shared.expect_account)
+        export_run = Export(run.connect(), run.clock, region, choice.selector, shared.expect_account)
         run.state.track(export_run, interrupted_look)
         export_run.look(run.state)
         notes = (
@@ -61,9 +56,11 @@ def export(*, terraform: bool, shared: options.SharedOptions, **choice: Any) -> 
             if terraform
             else export_run.notes
         )
-        notes = [with_connection_flags(note, shared.connection) for note in notes]
+        notes = [_connected(note, shared.connection) for note in notes]
         for note in notes:
-            run.messages.warning(note)
+            text, colon, command = note.rpartition(_COMMAND)
+            run.messages.warning(text if colon else note)
+            run.messages.hint(step("see why", f"smrep {command}") if colon else None)
         if export_run.unchecked:
             raise _not_whole(kind, export_run.unchecked, len(export_run.reports()))
         origin = f"What smrep {__version__} found in {region}."
@@ -72,12 +69,22 @@ def export(*, terraform: bool, shared: options.SharedOptions, **choice: Any) -> 
         elif export_run.manifest.rules and not terraform:
             run.text = _written(export_run.manifest, [origin, *notes], run)
         else:
-            which = "nothing" if chosen == EVERY else "no secret that was chosen"
+            if choice.is_made:
+                raise no_match(choice, region, " with replicas")
             run.messages.warning(
-                f"{which} is replicated from {region}, as far as a list shows, "
-                "which may be five minutes old: there is nothing to write"
+                f"no {kind} was written: no secrets in {region} have replicas; the list may be five minutes old"
             )
     return run.exit_code
+
+
+_COMMAND = ": smrep "
+"""Beginning of the command at the end of a note."""
+
+
+def _connected(note: str, flags: Sequence[str]) -> str:
+    """Return the note with the connection's flags in the command at its end, if it has one."""
+    text, colon, command = note.rpartition(_COMMAND)
+    return f"{text}: {with_connection_flags(f'  smrep {command}', flags).strip()}" if colon else note
 
 
 def _for_terraform(shared: options.SharedOptions) -> options.SharedOptions:
@@ -88,17 +95,17 @@ def _for_terraform(shared: options.SharedOptions) -> options.SharedOptions:
 
     """
     if words := options.typed("output", "as_json", "query"):
-        raise UsageError(f"--terraform and {words[0]} contradict each other", "leave one of them out")
+        raise UsageError(f"--terraform and {words[0]} contradict each other", "omit one of them")
     return replace(shared, output="text")
 
 
 def _not_whole(kind: str, unchecked: Sequence[SecretReport], count: int) -> NotWhole:
     """Return the error that explains why nothing was written."""
     denied = any(secret.outcome is Outcome.ACCESS for secret in unchecked)
-    others = f"or choose others: {format_command('export', [], flags=['--prefix', 'PREFIX'])}"
+    others = step("or select other secrets", format_command("export", [], flags=["--prefix", "PREFIX"]))
     return NotWhole(
-        f"no {kind} was written: {len(unchecked)} of {count} secrets could not be looked at",
-        f"allow secretsmanager:DescribeSecret, {others}" if denied else f"try again, {others}",
+        f"no {kind} was written: {len(unchecked)} of {count} secrets could not be checked",
+        steps("allow secretsmanager:DescribeSecret" if denied else "try again", others),
         Outcome.PENDING,
     )
 

@@ -5,28 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import Any
 
 import click
 
 from smrep.cli import options
 from smrep.cli.fleet_setup import (
     budget,
-    chosen_selection,
     open_record,
     read_manifest,
-    selector,
-    typed_choice,
 )
 from smrep.cli.params import HomeRegion
-from smrep.cli.root import CONTEXT
+from smrep.cli.root import command
 from smrep.cli.run import Run
 from smrep.errors import UsageError
 from smrep.model import parse_arn
 from smrep.regions import Region
-from smrep.rules.fleet.shards import WHOLE
-from smrep.rules.hints import format_command
-from smrep.rules.manifest.selector import EVERY, Selector
+from smrep.rules.hints import format_command, step
+from smrep.rules.manifest.selector import Selector
 from smrep.rules.primary_region import check_regions
 from smrep.rules.recovery.failover_record import RegionPair
 from smrep.rules.recovery.recovery_summary import SheetLine
@@ -42,29 +37,32 @@ AGAIN = ("source", "target", "file", "record", "rate", "wait", "timeout_s")
 """Python names of the options to repeat."""
 
 
-@click.command(context_settings=CONTEXT, epilog=EXAMPLES)
-@click.argument("secrets", metavar="[SECRET...]", nargs=-1)
+@command(epilog=EXAMPLES)
 @click.option(
     "--from",
     "source",
     type=HomeRegion(),
     required=True,
     metavar="REGION",
-    help="Region of the primaries: the lost one.",
+    help="Region of the primaries, which is down.",
 )
 @click.option(
-    "--to", "target", type=HomeRegion(), required=True, metavar="REGION", help="Region whose replicas are promoted."
+    "--to", "target", type=HomeRegion(), required=True, metavar="REGION", help="Region of the replicas to promote."
 )
 @click.option(
-    "--record", required=True, metavar="FILE", help="Append what is promoted to FILE, which failback reads (mode 0600)."
+    "--record", required=True, metavar="FILE", help="Append promoted secrets to FILE (mode 0600) for failback."
 )
-@click.option("-f", "--file", metavar="FILE", help="Manifest whose rules with the Region choose; - is standard input.")
-@chosen_selection
+@click.option(
+    "-f",
+    "--file",
+    metavar="FILE",
+    help="Select by the manifest's rules for the target Region; - is standard input.",
+)
+@options.secrets
 @options.rate(40)
-@options.changing("Wait until each secret is seen to stand alone (default: wait).", "the promotions")
+@options.changing("Wait until each secret is standalone (default: wait).", "the promotions")
 @options.shared
 def failover(
-    secrets: tuple[str, ...],
     *,
     source: Region,
     target: Region,
@@ -76,18 +74,18 @@ def failover(
     dry_run: bool,
     yes: bool,
     shared: options.SharedOptions,
-    **choice: Any,
+    choice: options.Choice,
 ) -> int:
-    """Promote the replicas of one Region's primaries in another, which is the only one that is called.
+    """Promote many replicas while their primaries' Region is down.
 
-    Each replica becomes a standalone secret that can be written; its name, ARN and key stay. Choose with --prefix,
-    --tag, --owning-service, --all, -f, or by names. With -n, the go / no-go sheet. A run that was stopped is gone on
-    with by the same command.
+    Each replica becomes a standalone, writable secret with the same name, ARN and key. smrep calls only the target
+    Region. Select secrets with --prefix, --tag, --owning-service, --all, -f, or by name. -n prints the go/no-go sheet.
+    To resume, run the same command again. It checks the current state first.
     """
     with Run("failover", shared, dry_run=dry_run, yes=yes) as run, ExitStack() as stack:
         pair = _pair(run, source, target)
-        paced = budget(rate, WHOLE, 1)
-        selectors = _selectors(run, secrets, file, choice, pair)
+        paced = budget(rate)
+        selectors = _selectors(run, file, choice, pair)
         run.remember_homes({pair.source: "--from"})
         record_file = open_record(run, record, pair, stack)
         aws = run.connect(pair.target, sole=True)
@@ -95,9 +93,9 @@ def failover(
         from smrep.service import failover as service
 
         def again(*extra: str) -> str:
-            return format_command("failover", secrets, flags=[*flags, *options.typed("yes"), *extra])
+            return format_command("failover", choice.secrets, flags=[*flags, *options.typed("yes"), *extra])
 
-        flags = [*options.typed(*AGAIN), *typed_choice(choice)]
+        flags = [*options.typed(*AGAIN), *choice.flags]
         request = service.FailoverRequest(
             paced,
             timeout_s,
@@ -110,13 +108,13 @@ def failover(
             record_file.write,
             record_file.entry,
             run.options.expect_account,
-            by_tags=bool(choice["tags"]),
+            by_tags=bool(choice.tags),
         )
         run.finish(service.failover(aws, request, run.state))
         run.close_screen()
         if record_file.record.pair is not None:  # the record has content
             back = format_command("failback", [], flags=["--record", record, "--dry-run"])
-            run.messages.note(f"when {pair.source} is back: {back}")
+            run.suggest(step(f"when {pair.source} is back", back))
     return run.exit_code
 
 
@@ -129,42 +127,41 @@ def _pair(run: Run, source: Region, target: Region) -> RegionPair:
     """
     if source == target:
         raise UsageError(
-            f"--from and --to are both {source}", "--from is the Region that is lost, --to the one that takes over"
+            f"--from and --to are both {source}", "--from is the Region that is down, --to the one that takes over"
         )
     check_regions([source], [target])
     if run.options.primary_region not in (None, source):
         raise UsageError(
-            f"--primary-region {run.options.primary_region} contradicts --from {source}", "leave --primary-region out"
+            f"--primary-region {run.options.primary_region} contradicts --from {source}", "omit --primary-region"
         )
     return RegionPair(source, target)
 
 
-def _selectors(
-    run: Run, secrets: Sequence[str], file: str | None, choice: dict[str, Any], pair: RegionPair
-) -> Sequence[Selector]:
+def _selectors(run: Run, file: str | None, choice: options.Choice, pair: RegionPair) -> Sequence[Selector]:
     """Return the selectors.
 
     Raises:
         UsageError: there are none, or two ways to select contradict each other.
 
     """
-    chosen = selector(**choice)
-    ways = [bool(secrets), bool(file), chosen != EVERY or choice["every"]]
-    if sum(ways) != 1:
+    if sum([bool(choice.secrets), bool(file), choice.is_made]) != 1 or (choice.flags and not choice.is_made):
         between = ("--from", pair.source, "--to", pair.target)
         raise UsageError(
-            "say which secrets, in one way: --prefix and --tag, --all, -f FILE, or their names",
-            f"every one: {format_command('failover', [], flags=[*between, '--all', '--record', 'FILE', '--dry-run'])}",
+            "select secrets in one way: with --prefix and --tag, --all, -f FILE, or by name",
+            step(
+                "for every secret",
+                format_command("failover", [], flags=[*between, "--all", "--record", "FILE", "--dry-run"]),
+            ),
         )
-    if secrets:
-        names = run.secrets_in(secrets, pair.target)
+    if choice.secrets:
+        names = run.secrets_in(choice.secrets, pair.target)
         for name in names:
             if name.startswith("arn:") and parse_arn(name, "secretsmanager").region not in (pair.source, pair.target):
                 raise UsageError(
-                    f"{name} is neither of {pair.source} nor of {pair.target}", "name it by its name alone"
+                    f"{name} is neither in {pair.source} nor in {pair.target}", "use its name instead of its ARN"
                 )
         return [Selector(names=frozenset(names))] if names else []
-    return _of_manifest(run, file, pair) if file else [chosen]
+    return _of_manifest(run, file, pair) if file else [choice.selector]
 
 
 def _of_manifest(run: Run, file: str, pair: RegionPair) -> Sequence[Selector]:
@@ -178,25 +175,25 @@ def _of_manifest(run: Run, file: str, pair: RegionPair) -> Sequence[Selector]:
     run.stdin_is_taken = file == "-"
     if manifest.accounts:
         raise UsageError(
-            f"{file} names several accounts, and a failover is of one",
-            "take its [[account]] tables out, and name the role with --role-arn",
+            f"{file} has several accounts, but a failover is for one account",
+            "remove its [[account]] tables, and use --role-arn",
         )
     if manifest.primary_region not in (None, pair.source):
         raise UsageError(
-            f"the manifest is for primaries in {manifest.primary_region}, and --from says {pair.source}",
+            f"the manifest is for primaries in {manifest.primary_region}, not in --from {pair.source}",
             code="PrimaryRegionMismatch",
         )
     expected = run.options.expect_account
     if manifest.account_id and expected not in (None, manifest.account_id):
         raise UsageError(
-            f"the manifest is for account {manifest.account_id}, and --expect-account says {expected}",
-            "check which of the two is right",
+            f"the manifest is for account {manifest.account_id}, but --expect-account says {expected}",
+            "check which one is right",
             code="AccountMismatch",
         )
     run.options = replace(run.options, expect_account=expected or manifest.account_id)
     rules = [rule for rule in manifest.rules if any(target.region == pair.target for target in rule.targets)]
     if not rules:
         raise UsageError(
-            f"no rule of {file} wants {pair.target}", "name another --to, or choose with --prefix or --all"
+            f"no rule in {file} has the Region {pair.target}", "use another --to, or select with --prefix or --all"
         )
     return [rule.selector for rule in rules]

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from smrep.cli.completion_values import COMPLETE_AWS
-from smrep.cli.root import CONTEXT, version
+from smrep.cli.root import command, version
 from smrep.errors import Outcome
 
 EXAMPLES = """\b
@@ -31,14 +31,14 @@ def _words(context: click.Context, _param: click.Parameter, incomplete: str) -> 
     return [name for name in names if name.startswith(incomplete)]
 
 
-@click.command(context_settings=CONTEXT, epilog=EXAMPLES)
+@command(epilog=EXAMPLES)
 @click.argument("words", metavar="[TOPIC|COMMAND]", nargs=-1, shell_complete=_words)
 @version
 @click.pass_context
 def help_(ctx: click.Context, words: tuple[str, ...]) -> None:
     """Explain a topic or a command.
 
-    The topics are exit-codes, environment, output, manifest and runbooks, whose pages are read one by one.
+    The topics are exit-codes, environment, output, manifest and runbooks.
     """
     if len(words) == 1 and words[0] in TOPICS:
         click.echo(TOPICS[words[0]](), nl=False)
@@ -83,74 +83,77 @@ def _unknown(context: click.Context, words: tuple[str, ...]) -> str:
     if near:
         hint = f"did you mean {near[0]}?"
     else:
-        hint = f"choose from: {', '.join(names)}" if names else f"{context.command_path} has none"
+        hint = f"choose from: {', '.join(names)}" if names else f"{context.command_path} has no subcommands"
     return f"no such {'command' if depth else 'topic or command'}: {words[depth]!r}; {hint}"
 
 
 WIDTH = 78
 
 CODES: Mapping[str, tuple[str, str]] = {
-    "0": (Outcome.OK.word, "the wanted state is reached, or was there already"),
-    "1": (Outcome.FAILED.word, "AWS was asked and said no or nothing, or a Region is Failed; others may be fine"),
-    "2": (Outcome.USAGE.word, "the command line or the manifest is wrong, or nobody can answer a confirmation"),
+    "0": (Outcome.OK.word, "everything is as you asked, or was before"),
+    "1": (Outcome.FAILED.word, "AWS refused a request or did not answer, or a replica failed; others may be fine"),
+    "2": (Outcome.USAGE.word, "the command line or the manifest is wrong, or nobody can confirm"),
     "3": (
         Outcome.PENDING.word,
-        "nothing failed, something is not finished: the deadline passed, or status found it so",
+        "nothing failed, but something is not finished: at the timeout, or when status looked",
     ),
     "4": (Outcome.ACCESS.word, "credentials, permission or configuration"),
     "5": (
         Outcome.DRIFT.word,
-        "a difference was found and left as it is (verify, audit, plan --detailed-exitcode, another key)",
+        "smrep found a difference and changed nothing (verify, audit, plan --detailed-exitcode, another key)",
     ),
-    "70": (Outcome.BUG.word, "a fault of smrep itself"),
+    "70": (Outcome.BUG.word, "a bug in smrep"),
     "130": (Outcome.INTERRUPTED.word, "by Ctrl-C or SIGINT; 143 is SIGTERM, 129 SIGHUP, 141 a broken pipe"),
 }
 """Exit code -> the document's word for it, and its meaning."""
 
 WEIGHT = """\
-Where several apply: 1, then 4, 3, 5, 0. A request that AWS accepted with --no-wait typed is 0, with the result \
-"pending" in the JSON document; nothing else unfinished ever is 0."""
+If several apply: 1, then 4, 3, 5, 0. With --no-wait, a request that AWS accepted is 0, with the result "pending" in \
+the JSON document; any other unfinished run exits nonzero."""
 
 CASES: Iterable[tuple[str, str]] = (
-    ("missing secret, replica given where the primary is needed, pending deletion", "1"),
-    ("a Region stopped before anything was sent (namesake, orphan, promoted replica)", "1"),
+    ("missing secret, a replica instead of a primary, pending deletion", "1"),
+    ("a Region skipped by a check (name conflict, orphan, promoted replica)", "1"),
     ("wait, verify for a secret without replicas", "1"),
     ("the primary's own Region as target, a bad or foreign-partition Region", "2"),
-    ("another account than --expect-account's or the manifest's, a contradiction", "2"),
-    ("a rule of the manifest that matches no secret: plan, apply (audit warns)", "2"),
-    ("a choice that matches no replica: failover", "2"),
-    ("a secret that failback leaves alone, since both sides were changed", "1"),
-    ("a plan that the world has moved away from (apply --plan)", "1"),
-    ("a replica under another key than the one asked for, or not the same (verify)", "5"),
-    ("verify, audit, rekey, doctor that were denied a look", "4"),
-    ("--dry-run, whatever it found (a Region that it would stop at is still 1)", "0"),
+    ("another account than --expect-account or the manifest says, a contradiction", "2"),
+    ("a manifest's rule that matches no secret: plan, apply (audit warns)", "2"),
+    ("selectors that match nothing (list and audit warn)", "2"),
+    ("a secret that failback skips because both sides changed", "1"),
+    ("a plan that is out of date (apply --plan)", "1"),
+    ("a replica with another key than you asked for, or another version (verify)", "5"),
+    ("verify, audit, rekey, doctor: no permission to check", "4"),
+    ("--dry-run, whatever it found (1 for a Region that it would skip)", "0"),
 )
 """Cases that the meanings leave unclear, with their codes."""
 
 OUTPUT = """\
--o FORMAT, or SMREP_OUTPUT, is the form of the result:
+-o FORMAT, or SMREP_OUTPUT, sets the format of the result:
 
-  table   for people, and the default on a terminal; its looks may change
-  text    the default elsewhere: a row per secret and Region, with tabs between
-          and no header: secret region status kms_key_id action message; - is
-          for nothing known; of several accounts, account_id comes last
-  name    the ARN of each primary, one a line; of an audit, of each secret that
-          is not as it should be
-  json    one document, whatever happened; --json is short for it
+  table   for people; the default on a terminal; its layout may change. With
+          more than 20 rows it shows trouble first and counts the rest;
+          --verbose shows every row. All other formats print every row
+  text    the default elsewhere: tab-separated rows for each secret and Region,
+          without a header: secret region status kms_key_id action message
+          account_id verified; - means unknown; new columns come at the end
+  csv     the same columns, separated by commas, under a header
+  name    the ARN of each primary, one a line; audit prints only secrets with
+          findings
+  json    one document, whatever happens; --json is short for it
   ndjson  an event a line as it happens: version first, then plan, request,
           status, secret, progress, and last result, with the document
 
-export writes the manifest in place of the rows and of the document, or with
---terraform Terraform's blocks, beside which no -o is taken.
+export and init print a manifest instead of rows and document. export
+--terraform prints Terraform's blocks, and takes no -o.
 
---query JMESPATH prints what it finds in the document: as JSON, or with
--o text in the manner of aws --output text. The document's JSON Schema is
+--query JMESPATH prints the part of the document that it selects: as JSON, or
+with -o text like aws --output text. The document's JSON Schema is
 smrep/output/document.schema.json, in the package.
 
-The result goes to standard output, and nothing else does. Progress, hints,
-questions and errors go to standard error; -q leaves only warnings and errors.
-Progress is drawn anew on a terminal, else a line for each change.
-Characters that a terminal would act on are escaped, whoever they come from.
+Standard output has the result and nothing else. Progress, hints, questions
+and errors go to standard error; -q keeps only warnings and errors. Progress
+redraws itself on a terminal; elsewhere it is a line for each change. smrep
+escapes control characters from any source.
 
   smrep status prod/db -o json | jq -r '.secrets[].replicas[].status'
   smrep status prod/db --query 'secrets[].replicas[].[region, status]' -o text
@@ -178,17 +181,17 @@ region = "us-east-1"                # primaries there; else primary_region
 """
 
 MANIFEST = f"""\
-A manifest says which secrets are wanted in which Regions: TOML, or JSON of the
-same shape. audit, plan and apply read it (-f FILE), export writes it.
+A manifest says which secrets need replicas in which Regions: TOML, or JSON of
+the same shape. init and export write it; audit, plan and apply read it.
 
 {textwrap.indent(EXAMPLE, "  ")}
-schema and, in each [[replicate]], regions and one of names, prefix or tags
-have to be there. A secret that several rules match is wanted in the Regions of
-all; two keys for one Region are a mistake. A Region is removed only if every
-rule that matches says remove_extra; apply --yes then needs --max-removals N.
-Every mistake is told at once, with its line, and nothing is done.
+Required: schema and, in each [[replicate]], regions and one of names, prefix or
+tags. A secret that several rules match gets the Regions of all; two keys for
+one Region are a mistake. apply removes a Region only if every matching rule
+says remove_extra; apply --yes then needs --max-removals N. smrep reports all
+mistakes at once, with their lines, and does nothing.
 
-  smrep export --prefix prod/ > dr.toml
+  smrep init --prefix prod/ -r us-west-2 > dr.toml
   smrep plan -f dr.toml
   smrep apply -f dr.toml
 """
@@ -204,10 +207,10 @@ def exit_codes() -> str:
 def environment() -> str:
     """Return every variable that smrep reads, with its effect."""
     parts = (
-        ("An option that is typed comes before its variable. No variable switches on\nanything destructive.",
+        ("An option overrides its variable. No variable enables anything destructive.",
          OURS),
-        ("AWS's own that smrep looks at; boto3 heeds its others too:", AWS),
-        ("What terminals, CI and schedulers set:", SURROUNDINGS),
+        ("AWS's variables that smrep reads; boto3 reads others too:", AWS),
+        ("Variables that terminals, CI and schedulers set:", SURROUNDINGS),
     )  # fmt: skip
     return "\n".join(f"{head}\n\n{_rows(meanings)}" for head, meanings in parts)
 
@@ -229,32 +232,32 @@ def _wrapped(text: str, indent: str = "") -> str:
 
 OURS: Mapping[str, str] = {
     "SMREP_PRIMARY_REGION": "Region of the primary, as --primary-region.",
-    "SMREP_EXPECT_ACCOUNT": "Account id, as --expect-account: any other account's secret is refused.",
+    "SMREP_EXPECT_ACCOUNT": "Account id, as --expect-account: smrep refuses secrets of other accounts.",
     "SMREP_TIMEOUT": "Duration, as --timeout.",
     "SMREP_OUTPUT": "Format of the result, as --output.",
     "SMREP_COLOR": "auto, always or never, as --color.",
-    "SMREP_NO_INPUT": "1 for --no-input: what would have to be confirmed is refused.",
-    COMPLETE_AWS: "1 lets a shell's completion ask AWS for secrets and KMS aliases, for one second in all; 2 for two,"
-    " and so on. Aliases need kms:ListAliases, which no command does.",
+    "SMREP_NO_INPUT": "1, as --no-input: smrep refuses whatever requires confirmation.",
+    COMPLETE_AWS: "1 lets completion ask AWS for secrets and KMS aliases, within one second; 2, within two."
+    " Aliases need kms:ListAliases, which no command needs.",
 }
 """smrep's own variables -> their meaning."""
 
 AWS: Mapping[str, str] = {
-    "AWS_REGION, AWS_DEFAULT_REGION": "Region of the primary, where no ARN, option or variable of smrep's names"
+    "AWS_REGION, AWS_DEFAULT_REGION": "Region of the primary, if no ARN, option or variable of smrep names"
     " one. The profile's Region comes last.",
-    "AWS_PROFILE, AWS_DEFAULT_PROFILE": "Profile of the AWS configuration; --profile comes before it.",
-    "AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE": "Where that configuration and its credentials are.",
-    "AWS_ENDPOINT_URL": "Endpoint to use instead of AWS's own; it is said whenever one is in force.",
-    "AWS_USE_FIPS_ENDPOINT": "true for the endpoints of FIPS, which not every Region has.",
-    "AWS_CA_BUNDLE, REQUESTS_CA_BUNDLE": "File with the certificates to trust, where a proxy opens TLS.",
+    "AWS_PROFILE, AWS_DEFAULT_PROFILE": "Profile of the AWS configuration; --profile overrides it.",
+    "AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE": "Files of that configuration and its credentials.",
+    "AWS_ENDPOINT_URL": "Endpoint to use instead of AWS's own; smrep always reports it.",
+    "AWS_USE_FIPS_ENDPOINT": "true for FIPS endpoints, which some Regions lack.",
+    "AWS_CA_BUNDLE, REQUESTS_CA_BUNDLE": "File with certificates to trust, for a proxy that intercepts TLS.",
 }
 """AWS's variables that smrep reads or mentions; boto3 also reads others."""
 
 SURROUNDINGS: Mapping[str, str] = {
-    "NO_COLOR, FORCE_COLOR, CLICOLOR_FORCE, TERM": "Colour, where --color is auto; FORCE_COLOR=0 asks for none.",
-    "CI": "Progress as plain lines, also on a terminal.",
-    "COLUMNS": "How wide a table may be.",
-    "GITHUB_ACTIONS, GITHUB_STEP_SUMMARY": "Failed Regions become annotations, the table a step's summary.",
+    "NO_COLOR, FORCE_COLOR, CLICOLOR_FORCE, TERM": "Color, if --color is auto; FORCE_COLOR=0 turns it off.",
+    "CI": "Progress as plain lines, even on a terminal.",
+    "COLUMNS": "Width of tables.",
+    "GITHUB_ACTIONS, GITHUB_STEP_SUMMARY": "Failed Regions become annotations, and the table the step's summary.",
     "AWS_BATCH_JOB_ARRAY_INDEX, JOB_COMPLETION_INDEX": "The shard that --shard auto/N takes, counted from 0.",
 }
 """Variables set by terminals, CI and schedulers."""
@@ -262,7 +265,7 @@ SURROUNDINGS: Mapping[str, str] = {
 
 _PACKAGE = Path(__file__).parents[2]
 _HEAD = """\
-For the night: what you see, what to type, what you must see before going on,
+Each page says what you see, what to type, what you must see before you go on,
 what can go wrong, and what it costs. The pages are Markdown.
 
 """

@@ -12,11 +12,12 @@ import click
 from click.shell_completion import CompletionItem
 
 from smrep.cli.params import Account, HomeRegion, Regions, secret_ids, targets
-from smrep.cli.root import CONTEXT, version
+from smrep.cli.root import command, version
 from smrep.errors import ConfigurationError, UsageError
 from smrep.output.safe import to_json
 from smrep.output.terminal import Messages, wants_color
 from smrep.regions import Region
+from smrep.rules.hints import step, steps
 from smrep.rules.least_privilege import CALLS, EVERY, HARMLESS, PolicyScope, check, document, notes, warnings
 from smrep.rules.primary_region import PrimaryRegions, locate_primaries
 
@@ -24,7 +25,7 @@ EXAMPLES = """\b
 Examples:
     smrep iam-policy prod/db -r us-west-2,eu-west-1 --primary-region us-east-1 > policy.json
     smrep iam-policy prod/db -r us-west-2=alias/dr --primary-key alias/main --expect-account 123456789012
-    smrep iam-policy prod/db -r us-west-2 --for remove,replicate
+    smrep iam-policy --prefix prod/ -r us-west-2 --for remove,replicate
     aws iam create-policy --policy-name smrep --policy-document file://policy.json"""
 
 
@@ -42,7 +43,7 @@ class Commands(click.ParamType[tuple[str, ...], str]):
             if name not in CALLS:
                 near = get_close_matches(name, CALLS, n=1)
                 raise UsageError(
-                    f"--for: {name!r} is no command that a policy can be made for",
+                    f"--for: no policy for {name!r}",
                     f"did you mean {near[0]}?" if near else f"choose from: {', '.join(CALLS)}",
                 )
         return names
@@ -53,7 +54,7 @@ class Commands(click.ParamType[tuple[str, ...], str]):
         return [CompletionItem(before + comma + name) for name in CALLS if name.startswith(last)]
 
 
-@click.command(context_settings=CONTEXT, epilog=EXAMPLES)
+@command(epilog=EXAMPLES)
 @click.argument("secrets", metavar="[SECRET...]", nargs=-1)
 @click.option(
     "-r",
@@ -62,23 +63,23 @@ class Commands(click.ParamType[tuple[str, ...], str]):
     type=Regions(keys=True),
     multiple=True,
     metavar="REGION[=KMS_KEY]",
-    help="Replica Region, and its KMS key (default: every Region); repeatable, or with commas.",
+    help="Replica Region, and its KMS key (default: every Region); repeatable, or separated by commas.",
 )
 @click.option("--kms-key", metavar="KMS_KEY", help="Key for the Regions that name none.")
-@click.option("--primary-key", metavar="KMS_KEY", help="The primary's KMS key, where it is not AWS's default key.")
+@click.option("--primary-key", metavar="KMS_KEY", help="KMS key of the primary (default: the AWS managed key).")
 @click.option(
     "--primary-region",
     "--source-region",
     type=HomeRegion(),
     metavar="REGION",
-    help="Where the primary lives (default: from the ARN, $SMREP_PRIMARY_REGION, $AWS_REGION).",
+    help="Region of the primary (default: from the ARN, $SMREP_PRIMARY_REGION, $AWS_REGION).",
 )
 @click.option(
     "--expect-account",
     type=Account(),
     metavar="ID",
     envvar="SMREP_EXPECT_ACCOUNT",
-    help="Account that stands in the ARNs (default: the secret's ARN's, else any).  [$SMREP_EXPECT_ACCOUNT]",
+    help="Account in the policy's ARNs (default: from the secret's ARN, else any).  [$SMREP_EXPECT_ACCOUNT]",
 )
 @click.option(
     "--for",
@@ -87,10 +88,17 @@ class Commands(click.ParamType[tuple[str, ...], str]):
     multiple=True,
     default=(HARMLESS,),
     metavar="COMMAND",
-    help=f"Command to allow: {', '.join(CALLS)} (default: {','.join(HARMLESS)}); repeatable, or with commas.",
+    help=f"Command to allow: {', '.join(CALLS)} (default: {','.join(HARMLESS)}); repeatable, or separated by commas.",
+)
+@click.option(
+    "--prefix",
+    "prefixes",
+    metavar="PREFIX",
+    multiple=True,
+    help="Secrets whose names begin with PREFIX, now or later; repeatable.",
 )
 @click.option("--force-overwrite", is_flag=True, help="Allow replicate --force-overwrite too.")
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing but warnings and errors.")
+@click.option("-q", "--quiet", is_flag=True, help="Print only warnings and errors.")
 @version
 def iam_policy(
     secrets: tuple[str, ...],
@@ -101,15 +109,21 @@ def iam_policy(
     primary_region: Region | None,
     expect_account: str | None,
     commands: tuple[tuple[str, ...], ...],
+    prefixes: tuple[str, ...],
     force_overwrite: bool,
     quiet: bool,
 ) -> None:
-    """Print the IAM policy that allows what smrep does with these secrets, and no more.
+    """Print the least-privilege IAM policy, offline.
 
-    SECRET is a name or an ARN; - reads them from standard input, one a line; none at all means every secret of the
-    primary's Region. Nothing is called and no credentials are needed. No policy lets a secret's value be read.
+    SECRET is a name, a pattern such as 'prod/*' or an ARN; - reads them from standard input, one a line. Without
+    SECRET, the policy covers every secret in the primary Region. smrep calls nothing and needs no credentials. No
+    policy allows reading a secret's value.
     """
-    where = _where(secrets, primary_region)
+    if secrets and prefixes:
+        raise UsageError("names and --prefix contradict each other", "use names and patterns, or --prefix")
+    if "" in prefixes:
+        raise UsageError("--prefix must not be empty", "omit it for every secret")
+    where = _where([*secrets, *(f"{prefix}*" for prefix in prefixes)], primary_region)
     scope = PolicyScope(
         commands=frozenset(name for group in commands for name in group),
         secrets=where.addresses,
@@ -139,11 +153,11 @@ def _where(typed: Sequence[str], flag: Region | None) -> PrimaryRegions:
     """
     secrets = secret_ids(typed, sys.stdin, patterns=True) if typed else (EVERY,)
     if not secrets:
-        raise UsageError("standard input named no secret", "name none on the command line for all secrets of a Region")
+        raise UsageError("standard input named no secret", "for every secret in the Region, omit SECRET")
     try:
         return locate_primaries(secrets, flag, os.environ, lambda: None)
     except ConfigurationError as error:
         raise UsageError(
-            "no Region is known for the primary: no ARN, flag or variable names one",
-            "name it: --primary-region REGION, or export AWS_REGION=REGION",
+            "the primary's Region is unknown: no ARN, flag or variable names one",
+            steps("use --primary-region REGION", step("or set it for all commands", "export AWS_REGION=REGION")),
         ) from error

@@ -9,13 +9,13 @@ import click
 from smrep import __version__
 from smrep.cli import options
 from smrep.cli.fleet_setup import check_writable, manifest_plan, read_manifest, shard_of, sharded
-from smrep.cli.root import CONTEXT
+from smrep.cli.root import command
 from smrep.cli.run import Run
 from smrep.errors import OutputError
 from smrep.files import replacing
 from smrep.rules.fleet.saved_plan import Saved, SavedSecret, as_text, saved_steps
 from smrep.rules.fleet.shards import Shard
-from smrep.rules.hints import format_command
+from smrep.rules.hints import format_command, step
 from smrep.service.run_state import interrupted_look
 
 if TYPE_CHECKING:
@@ -25,22 +25,22 @@ EXAMPLES = """\b
 Examples:
     smrep plan -f dr.toml
     smrep plan -f dr.toml --detailed-exitcode
-    smrep plan -f dr.toml --out dr.plan, then: smrep apply --plan dr.plan"""
+    smrep plan -f dr.toml --out dr.plan && smrep apply --plan dr.plan"""
 
 
-@click.command(context_settings=CONTEXT, epilog=EXAMPLES)
-@click.option("-f", "--file", metavar="FILE", required=True, help="Manifest of what is wanted; - is standard input.")
-@click.option("--detailed-exitcode", is_flag=True, help="Exit code 5 where there is something to do.")
-@click.option("--out", metavar="FILE", help="Write the plan to FILE, for apply --plan.")
+@command(epilog=EXAMPLES)
+@click.option("-f", "--file", metavar="FILE", required=True, help="Manifest to plan for; - is standard input.")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit with 5 if there is something to do.")
+@click.option("--out", metavar="FILE", help="Write the plan to FILE for apply --plan.")
 @sharded
 @options.shared
 def plan(
     file: str, *, detailed_exitcode: bool, out: str | None, shard: str | None, shared: options.SharedOptions
 ) -> int:
-    """Show what apply would do for the secrets that a manifest means, and do nothing of it.
+    """Show what apply would do, and change nothing.
 
-    All are listed in each Region; what is not as it is wanted is looked at. A replica under another key than wanted is
-    shown and stays so: smrep rekey changes it.
+    smrep lists each Region, and describes only the secrets that differ from the manifest. It shows a replica with
+    another key than the manifest's, but apply keeps it: smrep rekey changes the key.
     """
     with Run("plan", shared, dry_run=True) as run:
         manifest = read_manifest(file, run.stdin)
@@ -56,7 +56,7 @@ def plan(
             _save(run, fleet_plan, out, shard_of(run, shard), max(1, len(manifest.accounts)))
         if fleet_plan.changes and (out or file != "-"):
             how = ["--plan", out] if out else ["-f", file, *(["--shard", shard] if shard else []), *run.home_flags]
-            run.next_step = f"to do it: {format_command('apply', [], flags=how)}"
+            run.next_step = step("to apply it", format_command("apply", [], flags=how))
     return run.exit_code
 
 

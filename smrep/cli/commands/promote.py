@@ -8,7 +8,7 @@ import click
 
 from smrep.cli import options
 from smrep.cli.params import targets
-from smrep.cli.root import CONTEXT
+from smrep.cli.root import command
 from smrep.cli.run import Run
 from smrep.errors import UsageError
 
@@ -18,10 +18,10 @@ Examples:
     smrep promote prod/db -r us-west-2 --yes -o json"""
 
 
-@click.command(context_settings=CONTEXT, epilog=EXAMPLES)
-@options.secrets
+@command(epilog=EXAMPLES)
+@click.argument("secrets", metavar="SECRET...", nargs=-1, required=True)
 @options.regions("Region of the replica", holds_secrets=True, required=True)
-@options.changing("Wait until the secret is seen to stand alone (default: wait).", "the promotion")
+@options.changing("Wait until the secret is standalone (default: wait).", "the promotion")
 @options.shared
 def promote(
     secrets: tuple[str, ...],
@@ -33,15 +33,16 @@ def promote(
     yes: bool,
     shared: options.SharedOptions,
 ) -> int:
-    """Make the replica in a Region a standalone secret that can be written and rotated there.
+    """Make a replica a standalone secret.
 
-    Its name, ARN and key stay; nothing leads back. Only that Region is called: the primary's may be down. The old
-    primary is asked once afterwards what it lists still, and its silence fails nothing.
+    You can then write and rotate the secret in its Region; its name, ARN and key stay the same. A promotion cannot be
+    undone. It calls only that Region, so the primary's may be down. Afterwards smrep asks the old primary once which
+    replicas it still lists; no answer is not a failure.
     """
     with Run("promote", shared, timeout_s, dry_run=dry_run, yes=yes) as run:
         wanted = [target.region for target in targets(regions, None)]
         if len(wanted) != 1:
-            raise UsageError("a promotion is of one Region at a time", f"-r {wanted[0]}")
+            raise UsageError("promote takes one Region at a time", f"-r {wanted[0]}")
         (region,) = wanted
         secret_ids = run.secrets_in(secrets, region)
 

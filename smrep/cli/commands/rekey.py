@@ -7,9 +7,11 @@ from typing import Any
 import click
 
 from smrep.cli import options
+from smrep.cli.fleet_setup import budget
 from smrep.cli.params import targets
-from smrep.cli.root import CONTEXT
+from smrep.cli.root import command
 from smrep.cli.run import Run
+from smrep.cli.selection import select
 from smrep.errors import UsageError
 from smrep.rules.primary_region import check_regions
 
@@ -20,35 +22,38 @@ Examples:
     smrep rekey prod/db -r us-west-2=alias/dr --recreate"""
 
 
-@click.command(context_settings=CONTEXT, epilog=EXAMPLES)
-@click.argument("secret", metavar="SECRET")
-@options.regions("Region of the replica, and its new key", keys=True, required=True)
+@command(epilog=EXAMPLES)
+@options.secrets
+@options.regions("Region of the replica, and its new KMS key", keys=True, required=True)
 @click.option("--kms-key", metavar="KMS_KEY", help="New key for the Regions that name none.")
 @click.option(
     "--recreate",
     is_flag=True,
-    help="Take the replica away and make it anew: the Region has no secret for a minute or more.",
+    help="Remove the replica and add it again: the Region has no secret for a minute or more.",
 )
+@options.rate(20)
 @options.timeout
-@click.option("-n", "--dry-run", is_flag=True, help="Look, say what would be sent, send nothing.")
-@click.option("--no-preflight", is_flag=True, help="Do not look at the new key first.")
-@click.option("--yes", is_flag=True, help="Answer the confirmation of --recreate.")
+@click.option("-n", "--dry-run", is_flag=True, help="Show what smrep would send, and send nothing.")
+@click.option("--no-preflight", is_flag=True, help="Skip the check of the new key.")
+@click.option("--yes", is_flag=True, help="Confirm --recreate or a plan without a question.")
 @options.shared
 def rekey(
-    secret: str,
+    choice: options.Choice,
     regions: Any,
     *,
     kms_key: str | None,
     recreate: bool,
+    rate: float,
     timeout_s: float,
     dry_run: bool,
     no_preflight: bool,
     yes: bool,
     shared: options.SharedOptions,
 ) -> int:
-    """Put replicas under another KMS key, in place, and prove it by reading back, old versions included.
+    """Change a replica's KMS key in place, and prove it for every version.
 
-    SECRET is the primary's name or ARN. alias/aws/secretsmanager goes back to AWS's own key.
+    SECRET is the primary's name or ARN; - reads them from standard input, one a line. alias/aws/secretsmanager is the
+    AWS managed key.
     """
     with Run("rekey", shared, timeout_s, dry_run=dry_run, yes=yes) as run:
         wanted = targets(regions, kms_key)
@@ -56,21 +61,26 @@ def rekey(
             if target.kms_key is None:
                 raise UsageError(f"the new key for {target.region} is missing", f"-r {target.region}=alias/NAME")
         replicas = [target.region for target in wanted]
-        addresses = run.locate([secret], replicas).addresses
-        if len(addresses) != 1:
-            raise UsageError("rekey takes one secret at a time", "smrep rekey --help")
-        check_regions([addresses[0].region], replicas)
+        paced = budget(rate)
+        if recreate and choice.is_made:
+            raise UsageError("--recreate takes one secret at a time", "name it")
+        addresses = select(run, choice, replicas)
+        if recreate and len(addresses) > 1:
+            raise UsageError("--recreate takes one secret at a time", "name one of them")
+        check_regions((address.region for address in addresses), replicas)
 
         from smrep.service import rekey as service
 
-        flags = options.typed("timeout_s", "dry_run", "no_preflight")
+        flags = options.typed("timeout_s", "dry_run", "no_preflight", "rate")
         request = service.RekeyRequest(
-            addresses[0],
+            addresses,
             wanted,
             recreate=recreate,
             preflight=not no_preflight,
             expect_account=shared.expect_account,
             flags=flags,
+            selected=choice.flags,
+            rate=paced,
         )
         run.finish(service.rekey(run.connect(), request, run.state))
     return run.exit_code

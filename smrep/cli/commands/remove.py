@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import click
-
 from smrep.cli import options
+from smrep.cli.fleet_setup import budget
 from smrep.cli.params import targets
-from smrep.cli.root import CONTEXT
+from smrep.cli.root import command
 from smrep.cli.run import Run
+from smrep.cli.selection import command_on, select
+from smrep.rules.hints import step
 from smrep.rules.primary_region import check_regions
 
 EXAMPLES = """\b
@@ -18,37 +19,45 @@ Examples:
     smrep remove prod/db -r us-west-2,eu-west-1 --yes && aws secretsmanager delete-secret --secret-id prod/db"""
 
 
-@click.command(context_settings=CONTEXT, epilog=EXAMPLES)
+@command(epilog=EXAMPLES)
 @options.secrets
 @options.regions("Replica Region to remove", required=True)
-@options.changing("Wait until each target answers 'not found' (default: wait).", "the removal")
+@options.rate(20)
+@options.changing("Wait until each replica is gone (default: wait).", "the removal")
 @options.shared
 def remove(
-    secrets: tuple[str, ...],
+    choice: options.Choice,
     regions: Any,
     *,
+    rate: float,
     wait: bool,
     timeout_s: float,
     dry_run: bool,
     yes: bool,
     shared: options.SharedOptions,
 ) -> int:
-    """Delete replicas, and wait until they are really gone.
+    """Delete replicas and wait until they are gone.
 
-    AWS drops a Region from its list at once, while the replica lives on for a minute; a primary that is deleted in that
-    time leaves it behind as an orphan. Done means that the target answers 'not found', also when run again. Only what
-    is seen to be a replica of this very secret is removed.
+    AWS drops a Region from the primary's list at once, but the replica exists for about a minute longer. If you delete
+    the primary in that time, the replica becomes an orphan. remove returns once the Region answers 'not found'. You can
+    interrupt it and run it again. It removes only replicas of this secret.
     """
     with Run("remove", shared, timeout_s, dry_run=dry_run, yes=yes) as run:
         wanted = tuple(target.region for target in targets(regions, None))
-        addresses = run.locate(secrets, wanted).addresses
+        paced = budget(rate)
+        addresses = select(run, choice, wanted)
         check_regions((address.region for address in addresses), wanted)
 
         from smrep.service import remove as service
 
-        flags = options.typed("timeout_s", "wait", "dry_run")
-        request = service.RemoveRequest(addresses, wanted, wait, shared.expect_account, flags)
+        flags = options.typed("timeout_s", "wait", "dry_run", "rate")
+        request = service.RemoveRequest(
+            addresses, wanted, wait, shared.expect_account, flags, selected=choice.flags, rate=paced
+        )
         run.finish(service.remove(run.connect(), request, run.state))
         if not wait and run.state.tracked.was_sent:
-            run.messages.warning("replicas live on for a while: delete no primary before a second smrep remove is done")
+            run.messages.warning(
+                "the replicas exist for a while longer: do not delete a primary before its replicas are gone"
+            )
+            run.suggest(step("to wait for it", command_on("remove", choice, addresses, wanted)))
     return run.exit_code

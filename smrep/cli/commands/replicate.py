@@ -10,14 +10,17 @@ from typing import Any
 import click
 
 from smrep.cli import options
+from smrep.cli.fleet_setup import budget
 from smrep.cli.params import targets
-from smrep.cli.root import CONTEXT
+from smrep.cli.root import command
 from smrep.cli.run import Run
+from smrep.cli.selection import command_on, select
 from smrep.errors import UsageError
 from smrep.model import Target
+from smrep.rules.hints import step
 from smrep.rules.primary_region import check_regions
 
-REPEATED = ("timeout_s", "wait", "dry_run", "no_preflight", "verify")
+REPEATED = ("timeout_s", "wait", "dry_run", "no_preflight", "verify", "rate")
 """Python names of the options to repeat in a hint's command."""
 EXAMPLES = """\b
 Examples:
@@ -37,6 +40,7 @@ class ReplicateOptions:
     force_overwrite: bool
     overwrite_arns: tuple[str, ...]
     verify: bool
+    rate: float
     yes: bool
 
     def __post_init__(self) -> None:
@@ -44,9 +48,7 @@ class ReplicateOptions:
         if self.overwrite_arns and not self.force_overwrite:
             raise UsageError("--overwrite-arn does nothing without --force-overwrite", "add --force-overwrite")
         if self.verify and not self.wait:
-            raise UsageError(
-                "--verify needs the end of the replication, and --no-wait does not wait for it", "leave one out"
-            )
+            raise UsageError("--verify and --no-wait contradict each other", "omit one of them")
 
 
 def replicate_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -58,46 +60,53 @@ def replicate_options(command: Callable[..., Any]) -> Callable[..., Any]:
         return command(chosen=ReplicateOptions(**chosen), **values)
 
     added = [
-        click.option("--wait/--no-wait", default=True, help="Wait until each Region has settled (default: wait)."),
+        click.option(
+            "--wait/--no-wait", default=True, help="Wait until Regions are in sync or failed (default: wait)."
+        ),
         options.timeout,
-        click.option("-n", "--dry-run", is_flag=True, help="Look, say what would be sent, send nothing."),
-        click.option("--no-preflight", is_flag=True, help="Do not look at keys and into the target Regions first."),
-        click.option("--force-overwrite", is_flag=True, help="Destroy a secret of the same name in a target Region."),
+        click.option("-n", "--dry-run", is_flag=True, help="Show what smrep would send, and send nothing."),
+        click.option("--no-preflight", is_flag=True, help="Skip the checks of keys and target Regions."),
+        click.option("--force-overwrite", is_flag=True, help="Destroy a secret with the same name in a target Region."),
         click.option(
             "--overwrite-arn",
             "overwrite_arns",
             metavar="ARN",
             multiple=True,
-            help="With --force-overwrite: this promoted replica may be destroyed; nothing else of its name there is.",
+            help="With --force-overwrite: destroy this promoted replica, and no other secret there.",
         ),
-        click.option("--verify", is_flag=True, help="At the end, prove that each replica holds the current version."),
-        click.option("--yes", is_flag=True, help="Answer the confirmation of --force-overwrite."),
+        click.option("--verify", is_flag=True, help="Finally prove that each replica holds the current version."),
+        options.rate(20),
+        click.option("--yes", is_flag=True, help="Confirm --force-overwrite or a plan without a question."),
     ]
     for option in reversed(added):
         with_value = option(with_value)
     return with_value
 
 
-@click.command(context_settings=CONTEXT, epilog=EXAMPLES)
+@command(epilog=EXAMPLES)
 @options.secrets
 @options.regions("Replica Region, and its KMS key", keys=True, required=True)
 @click.option("--kms-key", metavar="KMS_KEY", help="Key for the Regions that name none.")
 @replicate_options
 @options.shared
 def replicate(
-    secrets: tuple[str, ...], regions: Any, kms_key: str | None, chosen: ReplicateOptions, shared: options.SharedOptions
+    choice: options.Choice,
+    regions: Any,
+    kms_key: str | None,
+    chosen: ReplicateOptions,
+    shared: options.SharedOptions,
 ) -> int:
-    """Add replica Regions to secrets, wait until each is in sync, say so per Region.
+    """Add replica Regions and wait until each is in sync.
 
-    SECRET is a name or an ARN; - reads them from standard input, one a line. What is in sync already is left alone;
-    Regions that Failed before are tried again.
+    SECRET is a name or an ARN; - reads them from standard input, one a line. smrep skips Regions that are in sync, and
+    retries Regions that failed before.
     """
-    return run_replication("replicate", secrets, lambda: targets(regions, kms_key), chosen, shared)
+    return run_replication("replicate", choice, lambda: targets(regions, kms_key), chosen, shared)
 
 
 def run_replication(
     command: str,
-    secrets: tuple[str, ...],
+    choice: options.Choice,
     wanted: Callable[[], tuple[Target, ...]],
     chosen: ReplicateOptions,
     shared: options.SharedOptions,
@@ -106,7 +115,8 @@ def run_replication(
     with Run(command, shared, chosen.timeout_s, dry_run=chosen.dry_run, yes=chosen.yes) as run:
         regions = wanted()
         replicas = [target.region for target in regions]
-        addresses = run.locate(secrets, replicas).addresses
+        paced = budget(chosen.rate)
+        addresses = select(run, choice, replicas)
         check_regions((address.region for address in addresses), replicas)
 
         from smrep.rules.replication.region_step import Consent
@@ -121,7 +131,11 @@ def run_replication(
             verify=chosen.verify,
             expect_account=shared.expect_account,
             flags=options.typed(*REPEATED),
+            selected=choice.flags,
+            rate=paced,
             retry=command == "retry",
         )
         run.finish(service.replicate(run.connect(), request, run.state))
+        if not chosen.wait and run.state.tracked.was_sent:
+            run.suggest(step("to wait for it", command_on("wait", choice, addresses, replicas)))
     return run.exit_code

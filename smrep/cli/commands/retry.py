@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import click
-
 from smrep.cli import options
 from smrep.cli.commands.replicate import ReplicateOptions, replicate_options, run_replication
 from smrep.cli.params import targets
-from smrep.cli.root import CONTEXT
+from smrep.cli.root import command
 
 EXAMPLES = """\b
 Examples:
@@ -18,15 +16,20 @@ Examples:
     smrep retry prod/db -r us-west-2 --force-overwrite"""
 
 
-@click.command(context_settings=CONTEXT, epilog=EXAMPLES)
+@command(epilog=EXAMPLES)
 @options.secrets
-@options.regions("Region to try again (default: all that Failed), and another KMS key for it", keys=True)
+@options.regions("Region to retry (default: all failed ones), and another KMS key for it", keys=True)
 @replicate_options
 @options.shared
-def retry(secrets: tuple[str, ...], regions: Any, chosen: ReplicateOptions, shared: options.SharedOptions) -> int:
-    """Try the Failed Regions again, say why each had failed and what came of it.
+def retry(
+    choice: options.Choice,
+    regions: Any,
+    chosen: ReplicateOptions,
+    shared: options.SharedOptions,
+) -> int:
+    """Retry the failed Regions, and no others.
 
-    SECRET is a name or an ARN; - reads them from standard input, one a line. Regions that are in sync are left alone;
-    no Region is added. A key is kept unless another one is named.
+    SECRET is a name or an ARN; - reads them from standard input, one a line. smrep says why each Region failed before.
+    It adds no Region, and keeps each key unless you name another one.
     """
-    return run_replication("retry", secrets, lambda: targets(regions, None), chosen, shared)
+    return run_replication("retry", choice, lambda: targets(regions, None), chosen, shared)

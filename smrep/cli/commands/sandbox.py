@@ -21,7 +21,7 @@ import click
 from smrep.cli.commands.drill import drill
 from smrep.cli.fault_options import fault_options, faults_from, faults_typed
 from smrep.cli.params import EndpointUrl
-from smrep.cli.root import CONTEXT, version
+from smrep.cli.root import CONTEXT, Command, command, version
 from smrep.cli.sandbox_process import StateFile, environment
 from smrep.cli.signals import ENDING, stopped_by
 from smrep.errors import ConfigurationError, Terminated, UsageError
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
-SEED_FORMAT = """A file for --seed is a JSON list of objects: name, and if wanted region, value, description, kms_key,
-tags, replicas (Regions, or objects with region and kms_key), deleted (true) and account (twelve digits)."""
 START_EXAMPLES = """\b
 Examples:
     smrep sandbox start --seed
@@ -56,15 +54,17 @@ def contents(command: F) -> F:
             is_flag=False,
             flag_value="",
             metavar="[FILE|N]",
-            help="Start with secrets: a sample estate, N generated ones, or those of a JSON file.",
+            help="Start with secrets: a sample, N generated ones, or those in a JSON file.",
         ),
         click.option(
             "--state",
             type=click.Path(dir_okay=False),
             metavar="FILE",
-            help="Go on from what FILE keeps, and keep it there: the secrets, values too, and what is under way.",
+            help="Load the state in FILE, with secrets, values and calls in progress, and save it there.",
         ),
-        click.option("--log", type=click.Path(dir_okay=False), metavar="FILE", help="Append one JSON line per call."),
+        click.option(
+            "--log", type=click.Path(dir_okay=False), metavar="FILE", help="Append a JSON line for each call."
+        ),
     ]
     for option in reversed(options):
         command = option(command)
@@ -74,44 +74,53 @@ def contents(command: F) -> F:
 @click.group(context_settings=CONTEXT)
 @version
 def sandbox() -> None:
-    """Run a local AWS that replicates as the real one does.
+    """Run a local AWS that replicates like the real one.
 
-    It has Secrets Manager, KMS and STS, and of EC2, IAM and Account Management what tells which Regions are enabled
-    and what an identity may do.
+    It serves Secrets Manager, KMS and STS, and the calls of EC2, IAM and Account Management that report enabled Regions
+    and permissions.
     """
 
 
 @sandbox.command(
+    cls=Command,
     context_settings=CONTEXT,
-    short_help="Serve until interrupted; print what to export.",
-    epilog=f"{SEED_FORMAT}\n\n{START_EXAMPLES}",
+    short_help="Serve until interrupted.",
+    epilog=START_EXAMPLES,
 )
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port on 127.0.0.1 (default: a free one).")
 @contents
 @fault_options
 @version
 def start(port: int, seed: str | None, state: str | None, log: str | None, **options: Any) -> None:
-    """Serve until interrupted; print what to export to use it."""
+    """Serve until interrupted.
+
+    Standard output has the variables to export for AWS clients, to paste into another terminal.
+
+    FILE for --seed is a JSON list of objects with name, and optionally region, value, description, kms_key, tags,
+    replicas (Regions, or objects with region and kms_key), deleted (true) and account (twelve digits).
+    """
     with _serving(seed, state, log, faults_from(options), port) as server:
+        click.echo("paste this into another terminal:", err=True)
         click.echo("unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN")
         for name, value in environment(server.url, {}).items():
             joined = f'"${{{name}:+${name},}}{value}"' if name.lower() == "no_proxy" else value
             click.echo(f"export {name}={joined}")
-        end = "and its secrets with it" if state is None else f"its secrets stay in {safe(state)}"
-        click.echo(f"sandbox on {server.url}; Ctrl-C ends it, {end}", err=True)
+        end = "its secrets are lost then" if state is None else f"its secrets stay in {safe(state)}"
+        click.echo(f"sandbox on {server.url}; Ctrl-C stops it; {end}", err=True)
         if seed is not None:
-            click.echo("what is in it: smrep list", err=True)
+            click.echo("then list its secrets:\n  smrep list", err=True)
         try:
             server.serve()
         except (KeyboardInterrupt, Terminated) as error:
-            click.echo("the sandbox has ended", err=True)
+            click.echo("the sandbox has stopped", err=True)
             sys.exit(stopped_by(error))
 
 
 @sandbox.command(
     "exec",
+    cls=Command,
     context_settings={**CONTEXT, "ignore_unknown_options": True, "allow_interspersed_args": False},
-    short_help="Run CMD against a sandbox of its own.",
+    short_help="Run CMD against a new sandbox.",
     epilog=EXEC_EXAMPLES,
 )
 @click.argument("command", metavar="-- CMD...", nargs=-1, type=click.UNPROCESSED, required=True)
@@ -119,10 +128,10 @@ def start(port: int, seed: str | None, state: str | None, log: str | None, **opt
 @fault_options
 @version
 def exec_(command: tuple[str, ...], seed: str | None, state: str | None, log: str | None, **options: Any) -> None:
-    """Run CMD against a sandbox of its own and return CMD's exit code.
+    """Run CMD against a new sandbox, and return its exit code.
 
-    CMD finds AWS_ENDPOINT_URL, dummy credentials and the Region us-east-1 in its environment, and none of your own
-    AWS configuration.
+    CMD's environment has AWS_ENDPOINT_URL, dummy credentials and the Region us-east-1, and nothing of your own AWS
+    configuration.
     """
     with _serving(seed, state, log, faults_from(options), 0) as server:
         server.start()
@@ -142,7 +151,7 @@ def _serving(
     is_restored = kept is not None and kept.read(simulator)
     if is_restored and seed is not None:
         raise UsageError(
-            f"--seed fills a sandbox, and --state {state} has one already", "leave --seed out, or name another file"
+            f"--seed fills a new sandbox, but --state {state} has one already", "omit --seed, or use another file"
         )
     if seed is not None:
         _plant(simulator, seed)
@@ -156,7 +165,7 @@ def _serving(
         except OSError as error:
             where = f": {error.filename}" if error.filename else f" (port {port})"
             raise ConfigurationError(
-                f"the sandbox can't start: {error.strerror or error}{where}", "name another --port, --log or --state"
+                f"the sandbox cannot start: {error.strerror or error}{where}", "use another --port, --log or --state"
             ) from error
         stack.callback(server.close)  # again, because the last line is written after the last call
         yield server
@@ -177,7 +186,7 @@ def _plant(simulator: Any, seed: str) -> None:
         planting.seed(simulator, secrets)
     except OSError as error:
         raise UsageError(
-            f"--seed {seed}: {error.strerror}", "name a JSON file; before a command goes --: --seed -- CMD..."
+            f"--seed {seed}: {error.strerror}", "name a JSON file; put -- before a command: --seed -- CMD..."
         ) from error
     except ValueError as error:
         raise UsageError(f"--seed {seed}: {error}", f"{click.get_current_context().command_path} --help") from error
@@ -215,26 +224,26 @@ def _run(command: tuple[str, ...], env: dict[str, str]) -> int:
     return code if code >= 0 else 128 - code
 
 
-@click.command(context_settings=CONTEXT, short_help="Show or change what a running sandbox does badly.")
+@command(short_help="Show or change the faults of a running sandbox.")
 @click.option(
     "--endpoint-url",
     type=EndpointUrl(),
     envvar="AWS_ENDPOINT_URL",
     metavar="URL",
-    help="The sandbox, as its start printed it.  [$AWS_ENDPOINT_URL]",
+    help="URL of the sandbox, as sandbox start printed it.  [$AWS_ENDPOINT_URL]",
 )
-@click.option("--clear", is_flag=True, help="First make all well: no faults, and the delays of a fresh sandbox.")
+@click.option("--clear", is_flag=True, help="First remove all faults, and reset the delays.")
 @fault_options
 @version
 def faults(endpoint_url: str | None, clear: bool, **options: Any) -> None:  # noqa: FBT001 - click's call
-    """Change what a running sandbox does badly; print all of it, as JSON.
+    """Show or change the faults of a running sandbox, as JSON.
 
-    An option that is typed replaces all that was said by it before, for every Region; what is not typed stays. What
-    has begun, such as a replication under way, keeps the time at which it is due.
+    Each option replaces its earlier value for every Region; other faults stay. A replication in progress keeps the time
+    at which it ends.
     """
     if endpoint_url is None:
         raise ConfigurationError(
-            "no sandbox is named", "type --endpoint-url, or export what smrep sandbox start printed"
+            "the URL of the sandbox is unknown", "use --endpoint-url, or export what smrep sandbox start printed"
         )
     wanted = faults_typed(options)
     from smrep.sandbox.admin_client import change_faults

@@ -8,8 +8,9 @@ import click
 
 from smrep.cli import options
 from smrep.cli.params import targets
-from smrep.cli.root import CONTEXT
+from smrep.cli.root import command
 from smrep.cli.run import Run
+from smrep.cli.selection import select
 
 EXAMPLES = """\b
 Examples:
@@ -18,19 +19,19 @@ Examples:
     smrep status prod/db --watch"""
 
 
-@click.command(context_settings=CONTEXT, epilog=EXAMPLES)
+@command(epilog=EXAMPLES)
 @options.secrets
 @options.regions("Replica Region to report (default: all)")
-@click.option("--watch", is_flag=True, help="Look again every two seconds until interrupted.")
+@click.option("--watch", is_flag=True, help="Check again every two seconds until interrupted.")
 @options.shared
-def status(secrets: tuple[str, ...], regions: Any, *, watch: bool, shared: options.SharedOptions) -> int:
-    """Show the replication state of each Region as AWS reports it now.
+def status(choice: options.Choice, regions: Any, *, watch: bool, shared: options.SharedOptions) -> int:
+    """Show the replication state of each Region.
 
     SECRET is a name or an ARN, of the primary or of a replica; - reads them from standard input, one a line.
     """
     with Run("status", shared) as run:
         wanted = tuple(target.region for target in targets(regions, None))
-        addresses = run.locate(secrets, wanted).addresses
+        addresses = select(run, choice, wanted)
 
         from smrep.service import status as service
 

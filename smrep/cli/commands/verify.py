@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import click
-
 from smrep.cli import options
 from smrep.cli.params import targets
-from smrep.cli.root import CONTEXT
+from smrep.cli.root import command
 from smrep.cli.run import Run
+from smrep.cli.selection import select
 from smrep.errors import UsageError
 
 EXAMPLES = """\b
@@ -19,25 +18,26 @@ Examples:
     smrep verify - -o json < names.txt"""
 
 
-@click.command(context_settings=CONTEXT, epilog=EXAMPLES)
+@command(epilog=EXAMPLES)
 @options.secrets
-@options.regions("Replica Region to verify (default: all), and the key that is expected there", keys=True)
+@options.regions("Replica Region to verify (default: all), and its expected KMS key", keys=True)
 @options.timeout
 @options.shared
-def verify(secrets: tuple[str, ...], regions: Any, *, timeout_s: float, shared: options.SharedOptions) -> int:
-    """Prove that each replica holds the current version, without reading a value.
+def verify(choice: options.Choice, regions: Any, *, timeout_s: float, shared: options.SharedOptions) -> int:
+    """Prove that each replica holds the current version.
 
-    Both sides are looked at: the same ARN suffix, our primary, the same versions under AWSCURRENT and AWSPREVIOUS,
-    every version under the expected key. A version that lags is waited for. Where something differs, exit code 5.
+    smrep compares both sides without reading a value: the ARN suffix, the primary Region, the versions under AWSCURRENT
+    and AWSPREVIOUS, and the key of every version. It waits for a version that is late. The exit code is 5 if something
+    differs.
     """
     with Run("verify", shared, timeout_s) as run:
         wanted = targets(regions, None)
-        addresses = run.locate(secrets, [target.region for target in wanted]).addresses
+        addresses = select(run, choice, [target.region for target in wanted])
         if not addresses:
-            raise UsageError("there is nothing to verify", "verify ends well only if there was something to prove")
+            raise UsageError("no secrets to verify", "name at least one")
 
         from smrep.service import verify as service
 
-        request = service.VerifyRequest(addresses, wanted, shared.expect_account)
+        request = service.VerifyRequest(addresses, wanted, shared.expect_account, selected=choice.is_made)
         run.finish(service.verify(run.connect(), request, run.state))
     return run.exit_code

@@ -25,14 +25,14 @@ _PAUSE = "0"
 """A script that does nothing, between groups: Chromium's parser pauses at one, and answers keys; without it, it goes on
 for half a second (bench/page.py measures it)."""
 _ENDS = {
-    Outcome.OK: "What was asked for is so.",
-    Outcome.DRIFT: "Something is not as it should be; nothing was changed.",
-    Outcome.FAILED: "AWS said no, or a Region is Failed.",
-    Outcome.ACCESS: "Not all could be looked at, for want of credentials or a permission.",
-    Outcome.PENDING: "Something is not settled, or was not looked at.",
-    Outcome.USAGE: "Nothing was looked at: the command line or the manifest is wrong.",
-    Outcome.INTERRUPTED: "The run was stopped: what follows is not all.",
-    Outcome.BUG: "A fault of smrep ended the run: what follows may not be all.",
+    Outcome.OK: "Every selected secret has what you asked for.",
+    Outcome.DRIFT: "smrep found differences and changed nothing.",
+    Outcome.FAILED: "AWS refused a request, or a replica failed.",
+    Outcome.ACCESS: "Some checks failed for lack of credentials or permissions.",
+    Outcome.PENDING: "Some replicas are in progress, or were not checked.",
+    Outcome.USAGE: "Nothing was checked: the command line or the manifest is wrong.",
+    Outcome.INTERRUPTED: "The run was stopped: this page is incomplete.",
+    Outcome.BUG: "A fault of smrep ended the run: this page may be incomplete.",
 }
 _WIDTH_REM, _REGION_REM = 24, 8
 """The least width of a page with a column for each Region: a fixed part, and a part for each Region."""
@@ -118,7 +118,7 @@ def _header(report: RunReport, totals: Totals) -> dict[str, str]:
 
 def _end(report: RunReport) -> str:
     if report.outcome is Outcome.OK and not report.secrets:
-        return "No secret is meant by what was asked for."
+        return "No secret matches."
     return _ENDS.get(report.outcome, "")
 
 
@@ -126,18 +126,18 @@ def _facts(report: RunReport, totals: Totals) -> Iterator[tuple[str, str]]:
     began = report.started_at.astimezone(UTC)
     is_several = any(secret.account for secret in report.secrets[:1])
     yield "Begun", f"{began:%Y-%m-%d %H:%M:%S} UTC, took {report.elapsed_s:.1f} s"
-    yield "Account", report.account_id or ("several, told with each secret" if is_several else "not known")
+    yield "Account", report.account_id or ("several, shown with each secret" if is_several else "not known")
     source = f" (from {report.primary_region_source})" if report.primary_region_source else ""
-    yield "Primary Region", f"{report.primary_region}{source}" if report.primary_region else "not one for all"
+    yield "Primary Region", f"{report.primary_region}{source}" if report.primary_region else "several"
     if report.endpoint_url:
-        yield "Endpoint", f"{report.endpoint_url}, in AWS's place"
+        yield "Endpoint", f"{report.endpoint_url} (not AWS)"
     yield "Exit code", f"{report.exit_code}"
     yield "Made by", f"smrep {__version__}" + (f" for {report.caller}" if report.caller else "")
     if report.secrets:
-        yield "Checked by list", f"{totals.checked_by['list']:,} secrets: ListSecrets alone, which shows no status"
+        yield "Checked by list", f"{totals.checked_by['list']:,} secrets, by ListSecrets, which shows no status"
         yield (
             "Checked by describe",
-            f"{totals.checked_by['describe']:,} secrets: DescribeSecret, whose status is AWS's word",
+            f"{totals.checked_by['describe']:,} secrets, by DescribeSecret",
         )
 
 
@@ -218,7 +218,7 @@ def row(secret: SecretReport, regions: Sequence[Region], report: RunReport, plac
 
 def _region(row: RegionReport | None, secret: SecretReport) -> str:
     if row is None:
-        return '<td role="cell" class="none">\N{EN DASH}<span class="aloud"> not asked for</span></td>'
+        return '<td role="cell" class="none">\N{EN DASH}<span class="aloud"> not wanted here</span></td>'
     return _cell(state_of(row, secret.checked_by))
 
 
@@ -274,10 +274,16 @@ def details(item: Finding | Problem) -> str:
     """Return the details, the hint and the request id of a finding or an error."""
     lines = [f"<p>{escape(detail)}</p>" for detail in item.details] if isinstance(item, Problem) else []
     if item.hint:
-        lines.append(f'<p class="hint"><i>hint</i> <code>{escape(item.hint)}</code></p>')
+        steps = "".join(map(_hint_line, item.hint.split("\n")))
+        lines.append(f'<div class="hint"><i>hint</i> <div>{steps}</div></div>')
     if isinstance(item, Problem) and item.request_id:
         lines.append(f"<p><i>request id</i> <code>{escape(item.request_id)}</code></p>")
     return "".join(lines)
+
+
+def _hint_line(line: str) -> str:
+    """Return a line of a hint: a command to copy, or its label."""
+    return f"<code>{escape(line[2:])}</code>" if line.startswith("  ") else f"<div>{escape(line)}</div>"
 
 
 def _words(row: RegionReport, message: str) -> str:
@@ -298,32 +304,32 @@ def _cross_account(secret: SecretReport) -> Iterator[str]:
 COVERED, IN_TROUBLE = "covered", "in_trouble"
 """States in a summary that are no kinds of findings."""
 MEANINGS = {
-    COVERED: "a current replica under the wanted key, by the lists of both Regions or by a look at it",
-    Kind.MISSING: "no replica where one is wanted",
-    Kind.FAILED: "AWS calls the replica Failed",
-    Kind.IN_PROGRESS: "AWS has not settled the replica",
-    Kind.STALE: "not the current version",
-    Kind.WRONG_KEY: "under another key than the one wanted",
-    Kind.EXTRA: "a replica where none is wanted",
-    Kind.ORPHAN: "a replica of another primary, or of one that is gone",
-    Kind.PROMOTED: "once a replica of this primary, standalone now",
-    Kind.DETACHED: "a cross-account replica that is linked no more",
-    Kind.REMOVING: "dropped from the primary's list, not gone yet",
+    COVERED: "a current replica with the right key, by listing or by describing",
+    Kind.MISSING: "wanted, and not there",
+    Kind.FAILED: "the replica is Failed",
+    Kind.IN_PROGRESS: "neither in sync nor failed yet",
+    Kind.STALE: "outdated: not the current version",
+    Kind.WRONG_KEY: "the replica has another key than the manifest or command wants",
+    Kind.EXTRA: "a replica that nobody wants",
+    Kind.ORPHAN: "a replica of another primary, or of a deleted one",
+    Kind.PROMOTED: "it was a replica, and was made standalone",
+    Kind.DETACHED: "a cross-account replica that is no longer linked",
+    Kind.REMOVING: "being removed",
     Kind.ROTATING: "rotation is enabled",
-    Kind.NAME_CLASH: "another secret bears the name",
-    Kind.NO_VALUE: "the secret holds no value yet, so in sync proves nothing",
+    Kind.NAME_CONFLICT: "a different secret has this name there",
+    Kind.NO_VALUE: "the secret holds no value yet, so InSync proves nothing",
     Kind.STUCK: "in progress past the deadline",
     Kind.KEY_MISSING: "the key does not exist",
     Kind.KEY_DISABLED: "the key is disabled",
-    Kind.KEY_UNUSABLE: "the key can't be used for this",
+    Kind.KEY_UNUSABLE: "the key cannot be used for this",
     Kind.REGION_DISABLED: "the Region is not enabled for the account",
-    Kind.REGION_UNKNOWN: "nobody knows the Region",
+    Kind.REGION_UNKNOWN: "AWS knows no such Region",
     Kind.PENDING_DELETION: "scheduled for deletion",
     Kind.IS_REPLICA: "itself a replica",
     Kind.MANAGED: "managed by an AWS service",
-    Kind.READER: "a role may not read it there",
-    Kind.UNCHECKED: "could not be looked at, which is not a pass",
-    IN_TROUBLE: "AWS did not show the secret, or showed one that can't be told of",
+    Kind.READER: "a role has no permission to read it",
+    Kind.UNCHECKED: "smrep could not check it; this is not a pass",
+    IN_TROUBLE: "AWS did not return the secret, or not one that smrep can read",
 }
 """State -> its meaning."""
 

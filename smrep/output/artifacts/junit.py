@@ -121,7 +121,7 @@ def _lines(detail: Problem | Finding) -> Iterator[str]:
     if isinstance(detail, Problem):
         yield from map(safe, detail.details)
     if detail.hint:
-        yield safe(f"hint: {detail.hint}")
+        yield from map(safe, f"hint: {detail.hint}".split("\n"))
     if isinstance(detail, Problem) and detail.request_id:
         yield safe(f"request id: {detail.request_id}")
 

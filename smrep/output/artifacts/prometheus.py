@@ -35,11 +35,11 @@ def _families(report: RunReport) -> Iterator[str]:
     states = [({"state": key}, summary[key]) for key in summary if key != _TOTAL]
     ended = round(report.started_at.timestamp() + report.elapsed_s, 3)
     yield _family("secrets_checked", "Secrets that were checked.", common, checked)
-    yield _family("secrets", "Secrets by what was found; one can count in several states.", common, states)
-    yield _family("replicas", "Replicas by Region and by how they are.", common, _replicas(report))
-    yield _family("exit_code", "How the last run ended: 0 is good.", common, [({}, report.exit_code)])
-    yield _family("duration_seconds", "How long the last run took.", common, [({}, round(report.elapsed_s, 3))])
-    yield _family("completed_timestamp_seconds", "When the last run ended.", common, [({}, ended)])
+    yield _family("secrets", "Secrets by finding; a secret can count in several states.", common, states)
+    yield _family("replicas", "Replicas by Region and state.", common, _replicas(report))
+    yield _family("exit_code", "Exit code of the last run; 0 is success.", common, [({}, report.exit_code)])
+    yield _family("duration_seconds", "Duration of the last run.", common, [({}, round(report.elapsed_s, 3))])
+    yield _family("completed_timestamp_seconds", "End of the last run.", common, [({}, ended)])
 
 
 def _replicas(report: RunReport) -> Iterator[Sample]:

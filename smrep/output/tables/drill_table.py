@@ -49,7 +49,7 @@ def render_drill(rehearsal: DrillResult, terminal: Terminal) -> str:
 
 def _title(rehearsal: DrillResult) -> Text:
     pair = rehearsal.pair
-    title = Text(f"{pair.source} lost, {pair.target} takes over, and back", style="bold")
+    title = Text(f"{pair.source} fails over to {pair.target}, and back", style="bold")
     return title.append(f"  {len(rehearsal.courses)} secrets, {seconds(rehearsal.long_s)}", style="not bold")
 
 
@@ -165,13 +165,13 @@ def _summary(rehearsal: DrillResult) -> list[tuple[str, str]]:
     count, unreadable_s, twice_s = len(rehearsal.courses), rehearsal.unreadable_s, rehearsal.twice_writable_s
     nowhere, none = seconds(rehearsal.unwritable_s), seconds(rehearsal.none_writable_s)
     lines = [
-        (f"  read nowhere     {seconds(unreadable_s)} at most", "red" if unreadable_s else ""),
-        (f"  written nowhere  {nowhere} at most; for {none} no secret at all could be written", ""),
-        (f"  written twice    {seconds(twice_s)} at most: in two Regions; one side's value may be lost", ""),
+        (f"  unreadable       {seconds(unreadable_s)} at most", "red" if unreadable_s else ""),
+        (f"  not writable     {nowhere} at most; for {none}, no secret was writable", ""),
+        (f"  writable twice   {seconds(twice_s)} at most: in two Regions; one value may be lost", ""),
         ("", ""),
     ]
     if rehearsal.interrupted:
         return [*lines, ("interrupted", "bold yellow")]
     if rehearsal.problems:
-        return [*lines, (f"{len(rehearsal.problems)} things went wrong", "bold red")]
-    return [*lines, (f"all {count} home and in sync, each readable throughout", "bold green")]
+        return [*lines, (f"{len(rehearsal.problems)} problems", "bold red")]
+    return [*lines, (f"all {count} back in sync, each readable throughout", "bold green")]

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from math import ceil
 
 from rich.console import RenderableType
 from rich.table import Table
@@ -12,15 +15,21 @@ from rich.text import Text
 from smrep.output.safe import safe
 from smrep.output.tables.rich_console import console, empty_table, to_text, trim
 from smrep.output.terminal import Terminal
-from smrep.report import SecretReport
-from smrep.rules.fleet.plan_counts import BLOCKED, KEEP, WRONG_KEY, Group, groups
+from smrep.report import Action, SecretReport
+from smrep.rules.fleet.plan_counts import BLOCKED, KEEP, WRONG_KEY, Group, action_of, groups
 from smrep.rules.recovery.recovery_summary import SheetLine
 
+_ONE_BY_ONE = (Action.OVERWRITE, Action.REKEY)
+"""Actions with a request for each Region."""
+RATE = 20.0
+"""Writes a second that `apply` sends unless told otherwise."""
+_MINUTE_S = 60
 _STYLES = {
     "promote": "cyan",
     "overwrite": "bold red",
     "add": "green",
     "retry": "yellow",
+    "rekey": "yellow",
     "remove": "bold red",
     WRONG_KEY: "magenta",
     BLOCKED: "red",
@@ -31,6 +40,7 @@ _MARKS = {
     "overwrite": "!",
     "add": "+",
     "retry": "~",
+    "rekey": "~",
     "remove": "-",
     WRONG_KEY: "!",
     BLOCKED: "x",
@@ -38,11 +48,42 @@ _MARKS = {
 }
 
 
-def render_plan(secrets: Iterable[SecretReport], summary: str, terminal: Terminal) -> str:
-    """Return the plan as a table, the ARNs of its keys, and the summary line."""
-    rows = list(groups(secrets))
+def render_plan(secrets: Iterable[SecretReport], summary: str, terminal: Terminal, rate: float = RATE) -> str:
+    """Return the plan as a table, the ARNs of its keys, its cost, and the summary line; `rate` is writes a second."""
+    effort = _Effort()
+    rows = list(groups(effort.counting(secrets)))
     table = [_table(rows, terminal)] if rows else []
-    return to_text([*table, *_keys(rows), Text(summary, style="bold")], terminal)
+    return to_text([*table, *_keys(rows), *effort.lines(rate), Text(summary, style="bold")], terminal)
+
+
+@dataclass(slots=True)
+class _Effort:
+    """What a plan costs, and how long sending it takes."""
+
+    added: int = 0
+    """New replicas in AWS's commercial partition, whose list price is known."""
+    writes: Counter[str | None] = field(default_factory=Counter)
+    """Requests for each account: all Regions of a secret are one."""
+
+    def counting(self, secrets: Iterable[SecretReport]) -> Iterator[SecretReport]:
+        """Yield the secrets, and count them."""
+        for secret in secrets:
+            actions = [action_of(row) for row in secret.replicas]
+            self.added += actions.count(Action.ADD) if (secret.arn or "").startswith("arn:aws:") else 0
+            shared = bool({Action.ADD, Action.RETRY} & set(actions)) + (Action.REMOVE in actions)
+            self.writes[secret.account] += shared + sum(action in _ONE_BY_ONE for action in actions)
+            yield secret
+
+    def lines(self, rate: float) -> list[RenderableType]:
+        """Return a line, if there is something to send; accounts are sent to at the same time.
+
+        Source: aws-behavior.md 3 'Pricing'.
+        """
+        added, long_s = self.added, ceil(max(self.writes.values(), default=0) / rate)
+        words = [f"{added} new replica{'s' if added > 1 else ''} at $0.40 a month each"] if added else []
+        minutes = f"{round(long_s / _MINUTE_S)} min" if long_s > 2 * _MINUTE_S else f"{long_s} s"
+        words += [f"sending takes {minutes} at {rate:g} writes a second"] if long_s else []
+        return [Text(f"  {'; '.join(words)}", style="dim"), Text("")] if words else []
 
 
 def _table(groups: Sequence[Group], terminal: Terminal) -> RenderableType:

@@ -10,7 +10,7 @@ from smrep.errors import AwsError, Outcome
 from smrep.model import IN_SYNC, Listed, Replica, Role, Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Finding, Kind, RegionReport, SecretReport, Severity
-from smrep.rules.hints import format_command, format_command_on
+from smrep.rules.hints import format_command, format_command_on, step, steps
 from smrep.rules.replication.findings import failed_check_outcome, unchecked
 from smrep.rules.replication.key_failures import DEFAULT, delete_commands
 from smrep.rules.replication.name_owner import NameLookup, our_replica
@@ -36,6 +36,11 @@ def is_covered(primary: Listed, target: Target, replica: Listed, same: Callable[
     )
 
 
+def listed_report(secret: Listed) -> SecretReport:
+    """Return a secret as listed, without rows."""
+    return SecretReport(secret.name, Outcome.OK, secret.arn, secret.region, checked_by="list", role=secret.role)
+
+
 def covered_row(primary: Listed, target: Target) -> RegionReport:
     """Return the row of a Region covered by listing, which carries no status."""
     return RegionReport(
@@ -43,13 +48,13 @@ def covered_row(primary: Listed, target: Target) -> RegionReport:
         Outcome.OK,
         arn=in_region(primary.arn, target.region),
         wanted_key=target.kms_key,
-        note="covered by listing",
+        note="current by listing",
     )
 
 
 def unlisted_row(target: Target, error: AwsError) -> RegionReport:
     """Return the row of a Region that could not be listed."""
-    finding = unchecked(f"what is in {target.region}", error, f"secretsmanager:ListSecrets in {target.region}")
+    finding = unchecked(f"the secrets in {target.region}", error, f"secretsmanager:ListSecrets in {target.region}")
     return RegionReport(target.region, failed_check_outcome(error), wanted_key=target.kms_key, findings=(finding,))
 
 
@@ -75,8 +80,8 @@ def extra_row(primary: Secret, entry: Replica, *, unwanted: bool) -> RegionRepor
     finding = Finding(
         Kind.EXTRA,
         Severity.ERROR if unwanted else Severity.INFO,
-        f"{primary.name} is replicated to {entry.region}, where no rule wants it",
-        format_command_on(primary, "remove", [Target(entry.region)]),
+        f"{primary.name} has a replica in {entry.region} that no rule asks for",
+        step("remove it", format_command_on(primary, "remove", [Target(entry.region)])),
     )
     return RegionReport(
         region=entry.region,
@@ -103,10 +108,14 @@ def orphan(replicas: Sequence[Listed], home: Region) -> SecretReport:
                 Finding(
                     Kind.ORPHAN,
                     Severity.ERROR,
-                    f"{name} in {replica.region} is a replica of a primary that is not in {home} any more",
-                    "it may be the last copy; to keep it: "
-                    f"{format_command('promote', [name], targets=[Target(replica.region)])}; "
-                    f"if it is not needed: {delete_commands(replica.arn, replica.region)}",
+                    f"{name} in {replica.region} is a replica whose primary in {home} no longer exists",
+                    steps(
+                        step(
+                            "it may be the last one; to keep it",
+                            format_command("promote", [name], targets=[Target(replica.region)]),
+                        ),
+                        step("if nobody needs it", *delete_commands(replica.arn, replica.region)),
+                    ),
                 ),
             ),
         )

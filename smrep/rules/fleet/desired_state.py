@@ -34,16 +34,14 @@ class RuleConflict:
 
     def message(self, name: str) -> str:
         """Return the mistake and its places."""
-        return (
-            f"{' and '.join(self.places)}: {name} is given two keys in {self.region}, {self.keys[0]} and {self.keys[1]}"
-        )
+        return f"{' and '.join(self.places)}: {name} has two keys in {self.region}, {self.keys[0]} and {self.keys[1]}"
 
 
 def changed_problem(secret: Secret) -> Problem:
     """Return the problem of a secret that now matches other rules, for example because its tags changed."""
     return Problem(
         "ChangedMeanwhile",
-        f"{secret.name} was changed since it was listed, and the rules want something else of it now; it is left alone",
+        f"{secret.name} changed after it was listed, and other rules match it now, so it was skipped",
         "run the same command again",
         None,
         Outcome.PENDING,

@@ -13,13 +13,13 @@ from smrep.report import Action, Kind, RegionReport, SecretReport
 KEEP, WRONG_KEY, BLOCKED = Action.KEEP.value, Kind.WRONG_KEY.value, "blocked"
 COUNTED = (Action.ADD.value, Action.RETRY.value, Action.REMOVE.value, WRONG_KEY, BLOCKED, KEEP)
 """Actions of a manifest, and reasons for none; the words of a summary."""
-ORDER = (Action.PROMOTE.value, Action.OVERWRITE.value, *COUNTED)
+ORDER = (Action.PROMOTE.value, Action.OVERWRITE.value, Action.REKEY.value, *COUNTED)
 """All actions, in order of display."""
 
 
 def action_of(row: RegionReport) -> str:
     """Return the action in a Region, or the reason for none."""
-    if row.error is not None and not row.changed and row.action in (None, Action.REMOVE):
+    if row.error is not None and not row.changed and row.action in (None, Action.REMOVE, Action.REKEY):
         return BLOCKED
     if any(finding.kind is Kind.WRONG_KEY for finding in row.findings) and row.action is Action.KEEP:
         return WRONG_KEY

@@ -96,20 +96,20 @@ def difference(saved: SavedStep, step: RegionStep | ReplicaDeletion) -> str | No
         now = SavedStep(Action.REMOVE, step.region, None, _listed_as(step))
         why = step.error.message if step.error else None
     elif isinstance(step, Skip):
-        return f"{saved.region}: {saved.action} was planned, and now {step.error.message}"
+        return f"{saved.region}: the plan says {saved.action}, but now {step.error.message}"
     elif isinstance(step, Keep):
         wrong = next((finding.message for finding in step.findings if finding.kind == "wrong_key"), None)
-        return f"{saved.region}: {saved.action} was planned, and now {wrong}" if wrong else None
+        return f"{saved.region}: the plan says {saved.action}, but now {wrong}" if wrong else None
     else:
         now, why = next(iter(saved_steps([step], ()))), None
     if why is None and now == saved:
         return None
-    return f"{saved.region}: {_describe(saved)} was planned, and now {why or _describe(now)}"
+    return f"{saved.region}: the plan says {_describe(saved)}, but now {why or _describe(now)}"
 
 
 def _describe(step: SavedStep) -> str:
-    key = f" under {step.kms_key}" if step.kms_key else ""
-    return f"{step.action}{key} (found {step.status or 'nothing'})"
+    key = f" with {step.kms_key}" if step.kms_key else ""
+    return f"{step.action}{key} (status {step.status or 'none'})"
 
 
 def differences(secret: SavedSecret, steps: Sequence[RegionStep], departures: Sequence[ReplicaDeletion]) -> list[str]:
@@ -122,7 +122,7 @@ def differences(secret: SavedSecret, steps: Sequence[RegionStep], departures: Se
 
 SCHEMA = "smrep-plan/1"
 _ACTIONS = (Action.ADD, Action.RETRY, Action.REMOVE)
-_PLAN_AGAIN = "make one: smrep plan -f FILE --out FILE"
+_PLAN_AGAIN = "make one:\n  smrep plan -f FILE --out FILE"
 
 
 def as_text(plan: Saved, version: str) -> str:
@@ -152,9 +152,9 @@ def parse_saved(text: str, source: str) -> Saved:
         _check_once(secrets)
         return Saved(_text(value, "made_at", "it"), accounts, secrets, *_to_shard(value))
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"{source} is no plan of smrep: {' '.join(str(error).split())}", _PLAN_AGAIN) from error
+        raise UsageError(f"{source} is not a plan of smrep: {' '.join(str(error).split())}", _PLAN_AGAIN) from error
     except UsageError as error:
-        raise UsageError(f"{source} is no plan of smrep: {error.message}", _PLAN_AGAIN) from error
+        raise UsageError(f"{source} is not a plan of smrep: {error.message}", _PLAN_AGAIN) from error
 
 
 def _role(role: AccountRole) -> dict[str, str | None]:
@@ -170,21 +170,21 @@ def _plan(value: object) -> Mapping[str, Any]:
 
 def _object(value: object, subject: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
-        raise UsageError(f"{subject} is no JSON object")
+        raise UsageError(f"{subject} is not a JSON object")
     return value
 
 
 def _list(value: Mapping[str, Any], key: str) -> list[Any]:
     items = value.get(key)
     if not isinstance(items, list):
-        raise UsageError(f"{key} is no list")
+        raise UsageError(f"{key} is not a list")
     return items
 
 
 def _text(value: Mapping[str, Any], key: str, subject: str) -> str:
     text = value.get(key)
     if not isinstance(text, str) or not text:
-        raise UsageError(f"{subject} has no text as {key}")
+        raise UsageError(f"{subject}: {key} is not a string")
     return text
 
 
@@ -196,7 +196,7 @@ def _to_shard(value: Mapping[str, Any]) -> tuple[Shard, int]:
     shard = _object(value.get("shard"), "shard")
     number, count, accounts = (_count(shard.get(key)) for key in ("number", "count", "accounts"))
     if not 0 < number <= count or accounts < 1:
-        raise UsageError("its shard is none")
+        raise UsageError("its shard is invalid")
     return Shard(number, count), accounts
 
 
@@ -211,7 +211,7 @@ def _to_role(value: object, place: int) -> AccountRole | None:
     fields = _object(value, subject)
     arn, region = _text(fields, "role_arn", subject), _optional(fields, "region", subject)
     if not re.fullmatch(r"arn:aws[a-z-]*:iam::\d{12}:role/\S+", arn, re.ASCII):
-        raise UsageError(f"{subject} has no role's ARN")
+        raise UsageError(f"{subject} has no role ARN")
     home = parse_region(region) if region else None
     return AccountRole(_text(fields, "place", subject), arn, _optional(fields, "external_id", subject), home)
 
@@ -224,16 +224,16 @@ def _to_secret(value: object, place: int, accounts: Sequence[AccountRole | None]
     if not re.fullmatch(r"secret:.+-[A-Za-z0-9]{6}", parts.resource):
         raise UsageError(f"{arn!r} is not the ARN of a secret")
     if type(account) is not int or not 0 <= account < len(accounts):
-        raise UsageError(f"{arn} is of no account of the plan")
+        raise UsageError(f"{arn} belongs to no account of the plan")
     role = accounts[account]
     if role and (role.account != parts.account or role.region not in (None, parts.region)):
-        raise UsageError(f"{arn} is not of {role.place}, where it stands")
+        raise UsageError(f"{arn} does not belong to {role.place}")
     if not all(isinstance(rule, str) for rule in rules):
-        raise UsageError(f"the rules of {arn} are no texts")
+        raise UsageError(f"the rules of {arn} are not strings")
     steps = tuple(_to_step(step, arn) for step in _list(fields, "steps"))
     regions = [step.region for step in steps]
     if not steps or len(set(regions)) != len(regions):
-        raise UsageError(f"the Regions of {arn} can't be a plan's")
+        raise UsageError(f"the Regions of {arn} are missing or duplicate")
     check_regions([parts.region], regions)
     return SavedSecret(arn, account, tuple(rules), steps)
 
@@ -243,7 +243,7 @@ def _to_step(value: object, arn: str) -> SavedStep:
     fields = _object(value, subject)
     action, region = _text(fields, "action", subject), parse_region(_text(fields, "region", subject))
     if action not in [allowed.value for allowed in _ACTIONS]:
-        raise UsageError(f"{action!r} is nothing that a plan does")
+        raise UsageError(f"{action!r} is not an action of a plan")
     step = SavedStep(
         Action(action), region, _optional(fields, "kms_key", subject), _optional(fields, "status", subject)
     )
@@ -256,7 +256,7 @@ def _check_once(secrets: Sequence[SavedSecret]) -> None:
     homes: dict[int, Region] = {}
     for secret in secrets:
         if secret.arn in arns:
-            raise UsageError(f"{secret.arn} stands in it twice")
+            raise UsageError(f"{secret.arn} appears twice")
         if homes.setdefault(secret.account, secret.region) != secret.region:
-            raise UsageError(f"{secret.arn} is of another Region than the others of its account")
+            raise UsageError(f"{secret.arn} is in another Region than the others of its account")
         arns.add(secret.arn)

@@ -55,15 +55,15 @@ def parse_shard(text: str, env: Mapping[str, str]) -> Shard:
     """
     match = _SHARD.fullmatch(text)
     if match is None:
-        raise UsageError(f"{text!r} is no shard", "it looks like 2/4, the second of four, or auto/4")
+        raise UsageError(f"{text!r} is not a shard", "use 2/4 for the second of four, or auto/4")
     count = int(match[2])
     if count == 0:
-        raise UsageError(f"{text!r} divides the work among no machine", "name at least one: --shard 1/1")
+        raise UsageError(f"{text!r} has no shards", "use at least one: --shard 1/1")
     number = _index(env, count) + 1 if match[1] == "auto" else int(match[1])
     if not 1 <= number <= count:
         raise UsageError(
-            f"{text!r} is no shard: they count from 1 to {count}",
-            f"the first is --shard 1/{count}, the last --shard {count}/{count}",
+            f"{text!r} is not a shard: shards count from 1 to {count}",
+            f"use --shard 1/{count} for the first, --shard {count}/{count} for the last",
         )
     return Shard(number, count)
 
@@ -73,8 +73,8 @@ def _index(env: Mapping[str, str], count: int) -> int:
     indexes = {variable: env[variable] for variable in _VARIABLES if env.get(variable)}
     if not indexes:
         raise UsageError(
-            f"auto/{count} needs an index, and neither {' nor '.join(_VARIABLES)} is set",
-            f"run it as an array job of AWS Batch or an Indexed Job of Kubernetes, or name it: --shard 1/{count}",
+            f"auto/{count} needs an index, but neither {' nor '.join(_VARIABLES)} is set",
+            f"run it as an AWS Batch array job or a Kubernetes Indexed Job, or name the shard: --shard 1/{count}",
         )
     if len(set(indexes.values())) > 1:
         raise UsageError(
@@ -84,7 +84,7 @@ def _index(env: Mapping[str, str], count: int) -> int:
     ((variable, index), *_) = indexes.items()
     if not _INDEX.fullmatch(index) or int(index) >= count:
         raise UsageError(
-            f"{variable} is {index!r}, and auto/{count} takes a number from 0 to {count - 1}",
-            f"the job must have as many machines as there are shards: {count}",
+            f"{variable} is {index!r}, but auto/{count} needs a number from 0 to {count - 1}",
+            f"run as many tasks as there are shards: {count}",
         )
     return int(index)

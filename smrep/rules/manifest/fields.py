@@ -78,7 +78,7 @@ class Table:
         for key in self.raw:
             if key not in fields:
                 near = get_close_matches(key.lower(), fields)
-                hint = f"did you mean {near[0]}?" if near else f"the fields here are {', '.join(fields)}"
+                hint = f"did you mean {near[0]}?" if near else f"the fields are {', '.join(fields)}"
                 self.wrong(key, f"unknown field; {hint}")
 
     def wrong(self, key: str, mistake: str) -> None:
@@ -109,7 +109,7 @@ class Table:
         if not isinstance(value, list):
             self.wrong(key, _type_mistake(value, expected))
         elif not value and not may_be_empty:
-            self.wrong(key, "is an empty list; fill it or leave the field out")
+            self.wrong(key, "is an empty list; fill it or omit the field")
         else:
             yield from ((f"{path(self.place, key)}[{number}]", item) for number, item in enumerate(value))
 
@@ -119,7 +119,7 @@ class Table:
         for place, item in self.items(key, "a list of strings", may_be_empty=may_be_empty):
             text = string(item, place, self.mistakes)
             if text in places:
-                self.mistakes.add(place, f"{text!r} stands twice in this list")
+                self.mistakes.add(place, f"{text!r} appears twice in this list")
             elif text is not None:
                 places[text] = place
         return tuple((place, text) for text, place in places.items())
@@ -142,7 +142,7 @@ class Table:
             self.mistakes.add(place, _type_mistake(value, "a table of strings"))
             return ()
         if not value:
-            self.mistakes.add(place, "is an empty table; fill it or leave the field out")
+            self.mistakes.add(place, "is an empty table; fill it or omit the field")
         valid = []
         for word, content in value.items():
             name = string(word, path(place, word), self.mistakes)
@@ -161,9 +161,9 @@ def string(
     elif not may_be_empty and not value.strip():
         mistakes.add(place, "is an empty string")
     elif len(value) > MOST_CHARACTERS:
-        mistakes.add(place, f"is {len(value):,} characters long, and {MOST_CHARACTERS:,} are the most")
+        mistakes.add(place, f"is {len(value):,} characters long; the maximum is {MOST_CHARACTERS:,}")
     elif _SURROGATE.search(value):
-        mistakes.add(place, f"{value!r} holds half a character, which can't be sent")
+        mistakes.add(place, f"{value!r} has half of a surrogate pair, which cannot be sent")
     else:
         return value
     return None
@@ -172,6 +172,6 @@ def string(
 def _type_mistake(value: object, expected: str) -> str:
     """Return the mistake of a wrong type, without the value, which may be long and deep."""
     if value is DUPLICATE:
-        return "stands twice in one object"
+        return "appears twice in one object"
     kind = next((word for types, word in _KINDS if isinstance(value, types)), "something else")
     return f"must be {expected}, not {kind}"

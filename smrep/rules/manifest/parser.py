@@ -42,7 +42,7 @@ def parse(text: str, source: str) -> Manifest:
     count = len(mistakes)
     raise UsageError(
         f"{plain(source)} has {'a mistake' if count == 1 else f'{count:,} mistakes'}",
-        "the format: smrep help manifest",
+        "the format:\n  smrep help manifest",
         code="ManifestError",
         details=tuple(f"{with_line(place, raw, lines)}: {mistake}" for place, mistake in mistakes.found),
     )
@@ -53,12 +53,12 @@ def _manifest(top: Table) -> Manifest:
     if "schema" not in top.raw:
         top.wrong("schema", "is missing; this version reads schema = 1")
     elif type(top.raw["schema"]) is not int or top.raw["schema"] != 1:
-        top.wrong("schema", "must be the integer 1, the only one that this version knows")
+        top.wrong("schema", "must be the integer 1, the only one this version reads")
     account = account_of(top, "account_id")
     home = region_of(top, "primary_region")
     roles, bounds = _roles(top, account, home)
     if "replicate" not in top.raw:
-        top.wrong("replicate", "is missing; at least one [[replicate]] says what is wanted where")
+        top.wrong("replicate", "is missing; a manifest needs at least one [[replicate]]")
     drafts = [_draft(table, bounds) for table in top.tables("replicate")]
     accounts = {role.account for role in roles}
     check_rules(drafts, account or (accounts.pop() if len(accounts) == 1 else None), top.mistakes)
@@ -81,7 +81,7 @@ def _roles(top: Table, account: str | None, home: Region | None) -> tuple[tuple[
         role = AccountRole(table.place, role_arn, external_id, region)
         first = roles.setdefault((role.account, region or home), role)
         if first is not role:
-            table.wrong("role_arn", f"account {role.account} stands in {first.place} already, with the same Region")
+            table.wrong("role_arn", f"account {role.account} is already in {first.place}, with the same Region")
     sound = len(top.mistakes) == before
     homes = tuple(dict.fromkeys(home_region for home_region in regions if home_region is not None))
     complete = home is not None or (len(regions) > 1 and None not in regions[1:])
@@ -125,14 +125,14 @@ def load(text: str, mistakes: Mistakes) -> dict[str, Any] | None:
             return None
         return tomllib.loads(text)
     except json.JSONDecodeError as error:
-        mistakes.add(f"line {error.lineno}, column {error.colno}", f"no valid JSON: {error.msg}")
+        mistakes.add(f"line {error.lineno}, column {error.colno}", f"invalid JSON: {error.msg}")
     except tomllib.TOMLDecodeError as error:
         message, place = _split(str(error))
-        mistakes.add(place, f"no valid TOML: {message}")
+        mistakes.add(place, f"invalid TOML: {message}")
     except ValueError:  # Python limits integers to some thousand digits
-        mistakes.add("the text", "holds a number that is too long to be read")
+        mistakes.add("the text", "has a number that is too long")
     except RecursionError:
-        mistakes.add("the text", "is nested too deeply to be read")
+        mistakes.add("the text", "is nested too deeply")
     return None
 
 
@@ -199,7 +199,7 @@ def account_of(table: Table, key: str) -> str | None:
     text = table.text(key, 'twelve digits in quotes, such as "123456789012"')
     if text is None or re.fullmatch(r"\d{12}", text, re.ASCII):
         return text
-    table.wrong(key, f"{shown(text)} is not an account, which has twelve digits")
+    table.wrong(key, f"{shown(text)} is not an account id, which has twelve digits")
     return None
 
 
@@ -217,13 +217,14 @@ def _region(text: str | None, place: str, mistakes: Mistakes) -> Region | None:
     except UsageError as error:
         hint = error.hint
         if re.match(r"[a-z0-9-]+=", text):
-            hint = 'a key is given as { region = "us-west-2", kms_key = "alias/NAME" }'
+            hint = 'write a key as { region = "us-west-2", kms_key = "alias/NAME" }'
         mistakes.add(place, _with_hint(error.message, hint))
         return None
 
 
 def _with_hint(message: str, hint: str | None) -> str:
-    return "; ".join(filter(None, (message, hint)))
+    """Return the message with its hint, on one line."""
+    return "; ".join(filter(None, (message, re.sub(r"\n *", " ", hint or ""))))
 
 
 def role_arn_of(table: Table, account: str | None, home: Region | None) -> str | None:
@@ -237,9 +238,9 @@ def role_arn_of(table: Table, account: str | None, home: Region | None) -> str |
         table.wrong("role_arn", f"{shown(text)} is not the ARN of a role; it must be {example}")
         return None
     if account and match[2] != account:
-        table.wrong("role_arn", f"the role is of account {match[2]}, and account_id is {account}")
+        table.wrong("role_arn", f"the role belongs to account {match[2]}, but account_id is {account}")
     if home and match[1] != partition_of(home):
-        table.wrong("role_arn", f"the role is of partition {match[1]}, and {home} is in {partition_of(home)}")
+        table.wrong("role_arn", f"the role is in partition {match[1]}, but {home} is in {partition_of(home)}")
     return text
 
 
@@ -262,7 +263,7 @@ def selector_of(table: Table, bounds: Bounds) -> Selector:
     one = isinstance(table.raw.get("prefix"), str)
     prefixes = [table.text("prefix") or ""] if one else [prefix for _, prefix in table.texts("prefix")]
     if not {"names", "prefix", "tags"} & set(table.raw):
-        table.mistakes.add(table.place, "empty selection: say which secrets are meant, by names, prefix or tags")
+        table.mistakes.add(table.place, "empty selector: choose secrets by names, prefix or tags")
     return Selector(
         names=frozenset(names),
         prefixes=tuple(prefixes),
@@ -294,10 +295,10 @@ def _check_arn(arn: str, place: str, bounds: Bounds, mistakes: Mistakes) -> bool
     if not _is_name(parts.resource.removeprefix("secret:"), place, mistakes):
         return False
     if bounds.account and parts.account != bounds.account:
-        mistakes.add(place, f"{arn!r} is of account {parts.account}, and account_id is {bounds.account}")
+        mistakes.add(place, f"{arn!r} belongs to account {parts.account}, but account_id is {bounds.account}")
     if bounds.complete and parts.region not in bounds.homes:
         homes = " and ".join(bounds.homes)
-        mistakes.add(place, f"{arn!r} is of {parts.region}, and primaries are wanted in {homes}")
+        mistakes.add(place, f"{arn!r} is in {parts.region}, but the primaries are in {homes}")
     return True
 
 
@@ -313,7 +314,7 @@ def targets_of(table: Table, selector: Selector, bounds: Bounds) -> tuple[Target
         if target is None:
             continue
         if target.region in targets:
-            table.mistakes.add(place, f"{target.region} stands twice in this rule")
+            table.mistakes.add(place, f"{target.region} appears twice in this rule")
             continue
         try:
             check_regions(homes, (target.region,))
@@ -321,7 +322,10 @@ def targets_of(table: Table, selector: Selector, bounds: Bounds) -> tuple[Target
             table.mistakes.add(place, error.message)
         first = next(iter(targets), target.region)
         if not homes and partition_of(first) != partition_of(target.region):
-            table.mistakes.add(place, f"{target.region} is in another partition than {first}: no secret reaches both")
+            table.mistakes.add(
+                place,
+                f"{target.region} and {first} are in two partitions; secrets replicate within one",
+            )
         targets[target.region] = target
     return tuple(targets.values())
 
@@ -343,5 +347,5 @@ def _target(item: object, place: str, mistakes: Mistakes) -> Target | None:
     try:
         check_target(Target(region, key))
     except UsageError as error:
-        mistakes.add(place, f"{error.message}; name a key of {region} by its ARN, its id or alias/NAME")
+        mistakes.add(place, f"{error.message}; use a key in {region}, by ARN, id or alias/NAME")
     return Target(region, key)

@@ -74,7 +74,7 @@ def check_rules(drafts: Sequence[ParsedRule], account: str | None, mistakes: Mis
         mistakes.add(
             f"{rule}.regions",
             f"{name!r}{among} gets the key {keys[0]!r} in {region} here and {keys[1]!r} in {other}; "
-            "a replica has one key, spelled in one way",
+            "a replica has one key, so spell it the same way",
         )
 
 
@@ -85,9 +85,9 @@ def _check_repeated(drafts: Sequence[ParsedRule], mistakes: Mistakes) -> None:
         rule = draft.rule
         content = _content(rule)
         if draft.whole and content in contents:
-            mistakes.add(rule.place, f"is the same rule as {contents[content]}, whatever they are called")
+            mistakes.add(rule.place, f"is the same rule as {contents[content]}; remove one")
         elif rule.name in names:
-            mistakes.add(f"{rule.place}.name", f"{rule.name!r} is the name of {names[rule.name]} already")
+            mistakes.add(f"{rule.place}.name", f"{rule.name!r} is already the name of {names[rule.name]}")
         names.setdefault(rule.name, rule.place)
         if draft.whole:
             contents.setdefault(content, rule.place)
@@ -172,8 +172,8 @@ def check_homes(rules: Sequence[Rule], homes: Sequence[Home]) -> None:
     if mistakes:
         count = "a mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
         raise UsageError(
-            f"the manifest has {count}, seen from where its primaries live; nothing was sent",
-            "the primaries' Region is named by --primary-region, the environment or primary_region",
+            f"the manifest has {count} in the Regions of its primaries; nothing was sent",
+            "check --primary-region, the environment and the manifest's primary_region",
             code="ManifestError",
             details=mistakes,
         )
@@ -186,8 +186,7 @@ def _duplicate_accounts(homes: Sequence[Home]) -> Iterator[str]:
             continue
         first = places.setdefault((home.role.account, home.region), home.role.place)
         if first != home.role.place:
-            of = f"account {home.role.account} in {home.region}"
-            yield f"{home.role.place}: the primaries of {of} are those of {first} already, whatever the role"
+            yield f"{home.role.place}: account {home.role.account} in {home.region} is already in {first}"
 
 
 def _targets(rules: Sequence[Rule], homes: Sequence[Home]) -> Iterator[str]:

@@ -42,6 +42,19 @@ class Selector:
         return not any(fnmatchcase(secret.name, pattern) for pattern in self.exclude)
 
     @property
+    def conditions(self) -> str:
+        """The conditions as a person reads them, those that hold for every secret left out."""
+        tags = [f"tag {key}{'' if value is None else f'={value}'}" for key, value in self.tags]
+        parts = [
+            *([f"name {' or '.join(sorted(self.names))}"] if self.names else []),
+            *([f"prefix {' or '.join(self.prefixes)}"] if self.prefixes else []),
+            *tags,
+            *([f"owning service {self.owning_service}"] if self.owning_service else []),
+            *([f"none of {', '.join(self.exclude)}"] if self.exclude else []),
+        ]
+        return ", ".join(parts)
+
+    @property
     def needs_details(self) -> bool:
         """Whether matching takes more than a name; replicas show no tags."""
         return bool(self.tags or self.owning_service)

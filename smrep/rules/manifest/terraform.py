@@ -25,7 +25,7 @@ For Terraform 1.5 or later and the provider hashicorp/aws, whose Region has to b
 The first plan imports, and names two fields as changes which AWS does not know: recovery_window_in_days and
 force_overwrite_replica_secret. Applying it writes them into the state and sends nothing; the next plan is empty.
 Keep both out of ignore_changes: where the state has no recovery window, Terraform deletes a secret without one.
-Not looked at, and not here: values, resource policies, rotation."""
+Not checked, and not in this file: values, resource policies, rotation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class TerraformExport:
     def _remarks(self, primary: Secret) -> Iterator[Remark]:
         reason = _skip_reason(primary)
         if reason:
-            yield Remark(primary.name, None, f"{primary.name} is left out: {reason}")
+            yield Remark(primary.name, None, f"{primary.name} was skipped: {reason}")
             return
         for entry in sorted(primary.replicas, key=lambda replica: replica.region):
             yield from self._of_replica(primary, entry)
@@ -111,13 +111,13 @@ class TerraformExport:
             again = _command_on("retry", primary, region) if entry.status == FAILED else None
             yield Remark(primary.name, region, f"{state}: {entry.message}" if entry.message else state, again)
         elif arn in self.gone:
-            seen = f"{region} holds no replica, though the primary says InSync"
+            seen = f"{region} has no replica, although the primary says InSync"
             yield Remark(primary.name, region, seen, _command_on("doctor", primary, region))
         replica_key = self.own_keys.get(arn)
         if replica_key and normalized_key(replica_key, region, primary.account) != normalized_key(
             entry.kms_key_id, region, primary.account
         ):
-            seen = f"{region} itself shows the key {replica_key}; Terraform sees what the primary shows"
+            seen = f"{region} shows the key {replica_key}; Terraform reads the primary's list"
             yield Remark(primary.name, region, seen)
 
 
@@ -130,9 +130,9 @@ def _skip_reason(primary: Secret) -> str | None:
     if primary.owning_service:
         return f"the AWS service {primary.owning_service} manages it"
     if primary.deleted:
-        return "it is scheduled for deletion, which Terraform takes for gone"
+        return "it is scheduled for deletion, which Terraform treats as deleted"
     if not _NAME.fullmatch(primary.name):
-        return "the provider takes no such name"
+        return "the provider does not accept its name"
     return None
 
 

@@ -141,6 +141,12 @@ def manifest_of(primaries: Sequence[Secret], home: Region, own_keys: Mapping[str
     return Manifest(tuple(rules), account, home)
 
 
+def first_manifest(names: Sequence[str], targets: tuple[Target, ...], account: str, home: Region) -> Manifest:
+    """Return a manifest that replicates these secrets to all the targets."""
+    selector = Selector(names=frozenset(names))
+    return Manifest((Rule(_name(targets, ()), "replicate[0]", selector, targets),), account, home)
+
+
 def skipped_notes(primary: Secret) -> Iterator[str]:
     """Yield notes on replicas that the manifest leaves out, or includes before they are in sync."""
     for entry in primary.replicas:
@@ -148,22 +154,23 @@ def skipped_notes(primary: Secret) -> Iterator[str]:
         if entry.status == FAILED:
             doctor = format_command_on(primary, "doctor", [target])
             why = f" ({entry.message})" if entry.message else ""
-            yield f"{primary.name} has Failed in {entry.region}{why}, which is left out: {doctor}"
+            yield f"{primary.name} is Failed in {entry.region}{why}, so that Region was skipped: {doctor}"
         elif entry.status != IN_SYNC:
-            yield f"{primary.name} in {entry.region} is not settled: {entry.status or 'AWS gives no status'}"
+            state = entry.status or "AWS gives no status"
+            yield f"{primary.name} in {entry.region} is neither in sync nor failed: {state}"
 
 
 def missing_note(primary: Secret, entry: Replica) -> str:
     """Return the note for a listed Region without our replica."""
     doctor = format_command_on(primary, "doctor", [Target(entry.region)])
     where = f"{primary.name} is listed as {entry.status} in {entry.region}"
-    return f"{where}, where no replica of it is, and is left out: {doctor}"
+    return f"{where}, but has no replica there, so that Region was skipped: {doctor}"
 
 
 def not_checked_note(region: Region, names: Sequence[str]) -> str:
     """Return the note for replicas that only their primaries list, and that could not be checked."""
-    note = f"what is taken from the primaries' word, since {region} does not list it and could not be looked into"
-    return f"{note}: {some_names(names)}; is secretsmanager:DescribeSecret allowed in {region}?"
+    note = f"taken from the primaries' lists, since {region} does not list them and could not be checked"
+    return f"{note}: {some_names(names)}; allow secretsmanager:DescribeSecret in {region}"
 
 
 def _targets(primary: Secret, own_keys: Mapping[str, str]) -> Iterator[Target]:

@@ -97,22 +97,22 @@ def steps(pair: RegionPair, record: str) -> tuple[Step, ...]:
     """Return the steps of a drill; failover writes the file `record`, and failback reads it."""
     old, new = pair.source, pair.target
     return (
-        Step("outage", f"{old} goes down; nothing reaches or leaves it"),
+        Step("outage", f"{old} goes down"),
         Step(
             "failover",
-            f"the replicas in {new} are promoted, so that they can be written",
+            f"promote the replicas in {new}, so that they accept new values",
             ("failover", "--from", old, "--to", new, "--all", "--record", record, "--yes"),
         ),
-        Step("write", f"each secret gets a new value in {new}, and only there"),
-        Step("recovery", f"{old} is back, with the values of before"),
+        Step("write", f"put a new value into each secret in {new}"),
+        Step("recovery", f"{old} comes back, with its old values"),
         Step(
             "failback",
-            f"what was promoted gets replicas in {old} and in third Regions",
+            f"replicate the promoted secrets to {old} and to third Regions",
             ("failback", "--record", record, "--yes"),
         ),
         Step(
             "return",
-            f"the primaries go home to {old}; {new} has replicas again",
+            f"make {old} the primary Region again, with replicas in {new}",
             ("failback", "--record", record, "--return-primary", "--yes"),
         ),
     )
@@ -143,11 +143,11 @@ def differences(
         arn_now, now = after.get(name, ("", "no secret"))
         lagging = [track.region for track in ends[name].tracks if _lags(track)] if name in ends else []
         if now != words:
-            yield name, f"{home} shows {now}, and before it was {words}"
+            yield name, f"{home} shows {now} instead of {words}"
         elif arn_now != arn:
-            yield name, f"{home} has another ARN than before"
+            yield name, f"{home} has a different ARN"
         elif lagging:
-            yield name, f"the current value can't be read in {' and '.join(lagging)}"
+            yield name, f"the current value cannot be read in {' and '.join(lagging)}"
 
 
 def _lags(track: Track) -> bool:
@@ -161,7 +161,7 @@ def _step_problems(planned: Sequence[Step], taken: Sequence[StepResult]) -> Iter
             yield f"step {number}, {result.step.command}, ended with exit code {result.exit_code}"
     skipped = planned[len(taken) :]
     if skipped:
-        yield f"not done for that: {', '.join(step.name for step in skipped)}"
+        yield f"skipped after that: {', '.join(step.name for step in skipped)}"
 
 
 def _read_problems(timelines: Sequence[SecretTimeline]) -> Iterator[str]:
@@ -171,7 +171,7 @@ def _read_problems(timelines: Sequence[SecretTimeline]) -> Iterator[str]:
             old = all(
                 span.readable is Readable.STALE for span in course.anywhere if _overlap(span.from_s, span.to_s, gap)
             )
-            problem = "only an old value could be read, in any Region," if old else "no Region had its current value"
+            problem = "every Region had only an old value" if old else "no Region had the current value"
             yield f"{course.name}: {problem} for {seconds(gap.long_s)}, from {seconds(gap.from_s)} on"
 
 
@@ -185,7 +185,7 @@ def _difference_sentences(not_home: Iterable[tuple[str, str]]) -> Iterator[str]:
     for name, difference in not_home:
         alike.setdefault(difference, []).append(name)
     for difference, names in alike.items():
-        yield f"at the end {difference}: {some_names(names, 3)}"
+        yield f"at the end, {difference}: {some_names(names, 3)}"
 
 
 def seconds(long_s: float) -> str:

@@ -10,7 +10,7 @@ from smrep.errors import Outcome, Unanswered
 from smrep.model import FAILED, IN_SYNC, Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Problem, RegionReport, Severity
-from smrep.rules.hints import aws_command, format_command, promote_command
+from smrep.rules.hints import aws_command, format_command, promote_command, step, steps
 from smrep.rules.recovery.failover_record import RecordEntry, RecordMark, RegionPair
 from smrep.rules.replication.findings import not_checked
 from smrep.rules.replication.key_failures import DEFAULT
@@ -100,7 +100,7 @@ def next_step(ends: BothRegions, goal: FailbackGoal, *, rotation_handled: bool) 
         return orphaned(new) if new.is_replica else _protect(ends, goal, new, None)
     if new.is_replica and old.is_replica:
         return skip_secret(
-            new, ends.pair.source, "ReplicaOfReplica", "both sides are replicas, and nobody is their primary"
+            new, ends.pair.source, "ReplicaOfReplica", "both sides are replicas, and neither has a primary"
         )
     if new.is_replica:
         return _protect(ends, goal, old, None)
@@ -179,7 +179,7 @@ def own_key(key: str | None) -> str | None:
     return None if key in (None, DEFAULT) else key
 
 
-BY_HAND = "what can be done by hand: smrep help runbooks fail-back, 'AWS refuses'"
+BY_HAND = step("read 'AWS refuses' in the runbook", "smrep help runbooks fail-back")
 """The hint for a secret that AWS did not overwrite."""
 
 
@@ -205,7 +205,7 @@ def check_promoted(ends: BothRegions) -> SkippedSecret | None:
         return _skip(
             region,
             Kind.MISSING,
-            f"{name} in {region} was promoted and is not there any more: {entry.arn}",
+            f"{name} in {region} was promoted and no longer exists: {entry.arn}",
             _describe_hint(name, region),
         )
     return _unfit(new, entry.arn, region, (ends.pair.source,))
@@ -226,15 +226,13 @@ def _unfit(secret: Secret, arn: str, region: Region, homes: tuple[Region, ...]) 
     name = secret.name
     if secret.arn != arn:
         shown = secret_summary(secret)
-        message = f"another secret bears the name {name} in {region}, which the record does not name: {shown}"
-        return _skip(region, Kind.NAME_CLASH, message, _describe_hint(name, region))
+        message = f"{region} has a different secret named {name} that is not in the failover record: {shown}"
+        return _skip(region, Kind.NAME_CONFLICT, message, _describe_hint(name, region))
     if secret.deleted is not None:
-        restore = aws_command("secretsmanager restore-secret", secret_id=arn, region=region)
+        restore = step("restore it", aws_command("secretsmanager restore-secret", secret_id=arn, region=region))
         return _skip(region, Kind.PENDING_DELETION, f"{name} in {region} is scheduled for deletion: {arn}", restore)
     if secret.cross_account is not None:
-        return skip_secret(
-            secret, region, "CrossAccount", "it is replicated between accounts, which is not smrep's to do"
-        )
+        return skip_secret(secret, region, "CrossAccount", "smrep does not change cross-account replicas")
     if secret.is_replica and secret.primary_region not in homes:
         message = f"{name} in {region} is a replica of another primary in {secret.primary_region}: {arn}"
         return _skip(region, Kind.ORPHAN, message, _describe_hint(name, region))
@@ -243,15 +241,15 @@ def _unfit(secret: Secret, arn: str, region: Region, homes: tuple[Region, ...]) 
 
 def skip_unanswered(entry: RecordEntry, region: Region, count: int) -> SkippedSecret:
     """Return the skip of a secret whose Region did not answer for `count` others."""
-    why = Unanswered(f"not asked for, since there was no answer for any of {count} others", f"{entry.name} in {region}")
+    why = Unanswered(f"{region} answered for none of {count} others")
     return _unchecked(NotChecked(why), entry.name, in_region(entry.arn, region), region)
 
 
 def _unchecked(look: NotChecked, name: str, arn: str, region: Region) -> SkippedSecret:
     (finding,) = not_checked(Secret(arn, name, region), region, look) or (
-        Finding(Kind.UNCHECKED, Severity.ERROR, f"{name} in {region} was not looked at"),
+        Finding(Kind.UNCHECKED, Severity.ERROR, f"{name} in {region} was not checked"),
     )
-    sure = replace(finding, severity=Severity.ERROR, message=f"nothing is done unseen, and {finding.message}")
+    sure = replace(finding, severity=Severity.ERROR, message=f"{finding.message}, so it was skipped")
     outcome = look.error.outcome if look.error else Outcome.FAILED
     return SkippedSecret(
         region, Problem.about(sure, outcome), (sure,), is_unanswered=isinstance(look.error, Unanswered)
@@ -265,7 +263,7 @@ def _skip(region: Region, kind: Kind, message: str, hint: str) -> SkippedSecret:
 
 def skip_secret(secret: Secret, region: Region, code: str, why: str) -> SkippedSecret:
     """Return the skip of a secret for the given reason."""
-    message = f"{secret.name} in {region} is left alone: {why}"
+    message = f"{secret.name} in {region} was skipped: {why}"
     return SkippedSecret(region, Problem(code, message, _describe_hint(secret.name, region), None, Outcome.FAILED))
 
 
@@ -276,9 +274,11 @@ def rotating(ends: BothRegions) -> SkippedSecret:
     return _skip(
         where[0],
         Kind.ROTATING,
-        f"rotation of {name} is enabled in {' and '.join(where)}, and would change the shared password on one side",
-        f"{aws_command('secretsmanager cancel-rotate-secret', secret_id=name, region=where[0])}; "
-        "or, where that is seen to: --rotation-handled",
+        f"{name} rotates in {' and '.join(where)}, which would change the shared password on one side",
+        steps(
+            step("stop it", aws_command("secretsmanager cancel-rotate-secret", secret_id=name, region=where[0])),
+            "or, if you have already handled rotation, add --rotation-handled",
+        ),
     )
 
 
@@ -288,48 +288,44 @@ def valueless(ends: BothRegions, old: Secret, new: Secret) -> SkippedSecret | No
     missing = [secret.region for secret in (old, new) if secret.version("AWSCURRENT") is None]
     if not missing or not any("AWSCURRENT" in stages for stages in sides):
         return None
-    message = (
-        f"{new.name} in {' and '.join(missing)} shows no current version, so that it can't be held against anything"
-    )
+    message = f"{new.name} in {' and '.join(missing)} shows no current version, so smrep cannot compare the two sides"
     return _skip(missing[0], Kind.UNCHECKED, message, _describe_hint(new.name, missing[0]))
 
 
 def skip_in_progress(old: Secret, new: Secret) -> SkippedSecret:
     """Return the skip of a secret that AWS is still replicating the other way, for an earlier run."""
     message = (
-        f"{new.name} in {new.region} is being replaced by a replica of {old.region}, as an earlier run asked for, and "
-        "is left as it is"
+        f"{new.name} in {new.region} is being replaced by a replica of {old.region}, as an earlier run requested, so "
+        "it was skipped"
     )
-    hint = "the same command with --return-primary goes on with that"
+    hint = "to resume that run, run the same command with --return-primary"
     return SkippedSecret(new.region, Problem("OnItsWay", message, hint, None, Outcome.PENDING))
 
 
 def orphaned(new: Secret) -> SkippedSecret:
     """Return the skip of a replica that was never promoted and has no primary."""
-    message = (
-        f"{new.name} in {new.region} is a replica still, and its primary in {new.primary_region} is not there any more"
-    )
-    return _skip(new.region, Kind.ORPHAN, message, promote_command(new))
+    message = f"{new.name} in {new.region} is still a replica, and its primary in {new.primary_region} no longer exists"
+    return _skip(new.region, Kind.ORPHAN, message, step("promote it", promote_command(new)))
 
 
 def both_changed(old: Secret, new: Secret) -> SkippedSecret:
     """Return the skip of a secret where either side would lose a value."""
     message = (
-        f"{new.name} was changed on both sides: {old.region} holds {_current(old)} as AWSCURRENT and {new.region} "
-        f"{_current(new)}; it is left alone"
+        f"{new.name} changed on both sides, so it was skipped: AWSCURRENT in {old.region} is {_current(old)}, and in "
+        f"{new.region} {_current(new)}"
     )
-    hint = "decide which is right: smrep help runbooks fail-back, 'Both sides changed'"
+    hint = step("decide which one to keep; read 'Both sides changed' in the runbook", "smrep help runbooks fail-back")
     return SkippedSecret(old.region, Problem("BothChanged", message, hint, None, Outcome.FAILED))
 
 
 def old_is_newer(old: Secret, new: Secret) -> SkippedSecret:
     """Return the skip of a secret whose original side would lose its newer value."""
     message = (
-        f"{old.region} holds the newer value of {new.name}, {_current(old)}, which a replica of {new.region} would "
-        "destroy; it is left alone"
+        f"{new.name} was skipped: {old.region} holds its newer value, {_current(old)}, which a replica of {new.region} "
+        "would destroy"
     )
     listed = old.replica(new.region) is not None
-    hint = "smrep help runbooks fail-back, 'AWS refuses'" if listed else "--return-primary keeps it"
+    hint = BY_HAND if listed else "to keep the newer value, run the same command with --return-primary"
     return SkippedSecret(old.region, Problem("OldIsNewer", message, hint, None, Outcome.FAILED))
 
 
@@ -342,8 +338,8 @@ def _missing_third_region(entry: RecordEntry, home: Region, target: Target) -> R
     finding = Finding(
         Kind.MISSING,
         Severity.ERROR,
-        f"{entry.name} has no replica in {target.region}: an earlier run took it away, and it was not put back",
-        format_command("replicate", [entry.name], primary_region=home, targets=[target]),
+        f"{entry.name} has no replica in {target.region}: an earlier run removed it and did not add it again",
+        step("add it", format_command("replicate", [entry.name], primary_region=home, targets=[target])),
     )
     return RegionReport(target.region, Outcome.FAILED, findings=(finding,), error=Problem.about(finding))
 
@@ -354,4 +350,4 @@ def _current(secret: Secret) -> str:
 
 
 def _describe_hint(name: str, region: Region) -> str:
-    return f"look at it: {aws_command('secretsmanager describe-secret', secret_id=name, region=region)}"
+    return step("look at it", aws_command("secretsmanager describe-secret", secret_id=name, region=region))

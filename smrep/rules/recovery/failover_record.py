@@ -127,12 +127,12 @@ def read(lines: Iterable[str], source: str) -> Record:
         except (KeyError, TypeError, ValueError, AttributeError, UsageError) as error:
             why = error.message if isinstance(error, UsageError) else f"{type(error).__name__}: {error}"
             raise UsageError(
-                f"{source} is no failover record: line {number}: {why}",
-                "name the file that failover --record wrote",
+                f"{source} is not a failover record: line {number}: {why}",
+                "use the file that failover --record wrote",
                 code="RecordError",
             ) from error
     if record.pair is None and torn and not (len(torn) == 1 and whole[torn[0] - 1].startswith(_LINE_START)):
-        raise UsageError(f"{source} is no failover record: none of its lines is JSON", code="RecordError")
+        raise UsageError(f"{source} is not a failover record: it has no JSON lines", code="RecordError")
     record.torn = tuple(torn)
     return record
 
@@ -184,7 +184,7 @@ def _add_line(record: Record, raw: Mapping[str, Any]) -> None:
     if record.pair is None or "schema" in raw:
         pair = _pair(raw)
         if record.pair not in (None, pair):
-            raise ValueError(f"it is of {pair.source} and {pair.target}, and the record is not")
+            raise ValueError(f"it names {pair.source} and {pair.target}, unlike the lines before")
         record.pair = pair
         return
     mark, arn = RecordMark(raw["result"]), _text(raw["arn"])
@@ -204,7 +204,7 @@ def _add_line(record: Record, raw: Mapping[str, Any]) -> None:
         )
         return
     if arn not in record.entries:
-        raise ValueError(f"nothing says before that {arn} was to be promoted")
+        raise ValueError(f"no line before says that {arn} would be promoted")
     entry = record.entries[arn]
     if mark is RecordMark.FAILED and entry.is_promoted:
         return  # another run promoted it
@@ -233,7 +233,7 @@ def apply_line(entry: RecordEntry, raw: Mapping[str, Any]) -> RecordEntry:
 
 def _pair(raw: Mapping[str, Any]) -> RegionPair:
     if raw["schema"] != SCHEMA:
-        raise ValueError(f"its schema is {raw['schema']!r}, and this version reads {SCHEMA}")
+        raise ValueError(f"its schema is {raw['schema']!r}; this version reads {SCHEMA}")
     return RegionPair(parse_region(_text(raw["from"])), parse_region(_text(raw["to"])))
 
 
@@ -247,7 +247,7 @@ def _target(raw: Mapping[str, Any]) -> Target:
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{value!r} is no text")
+        raise TypeError(f"{value!r} is not a string")
     return value
 
 

@@ -11,7 +11,7 @@ from smrep.errors import Outcome
 from smrep.model import Listed, in_region
 from smrep.regions import Region
 from smrep.report import Action, Finding, Kind, RegionReport, SecretReport, Severity
-from smrep.rules.hints import duration, some_names
+from smrep.rules.hints import duration, some_names, step
 from smrep.rules.recovery.failback_decision import FailbackGoal, NewerSide
 from smrep.rules.recovery.failover_record import RegionPair
 from smrep.rules.replication.key_failures import DEFAULT
@@ -25,8 +25,8 @@ def rotating(name: str, region: Region) -> Finding:
     return Finding(
         Kind.ROTATING,
         Severity.WARNING,
-        f"rotation of {name} is enabled in {region}: once there are two secrets, each rotates the same password",
-        "see smrep help runbooks fail-back, 'Rotation'",
+        f"{name} rotates in {region}: after the promotion, both secrets would rotate the same password",
+        step("read 'Rotation' in the runbook", "smrep help runbooks fail-back"),
     )
 
 
@@ -42,7 +42,7 @@ def promotion_row(
         kms_key_id=listed.kms_key_id,
         action=Action.PROMOTE if is_due else None,
         findings=tuple(findings),
-        note=None if is_due else "stands alone",
+        note=None if is_due else "standalone",
     )
     arn = in_region(listed.arn, pair.source)
     return SecretReport(listed.name, outcome, arn, pair.source, (row,), checked_by="list")
@@ -98,19 +98,17 @@ def failover_sheet(
     noun = "replica" if len(replicas) == 1 else "replicas"
     return [
         SheetLine("to promote", f"{len(replicas)} {noun} of {source} in {target}"),
-        SheetLine(
-            "by the list", "which may be five minutes old; names, also on standard input, add what it does not show yet"
-        ),
+        SheetLine("listed", "up to five minutes ago; to add newer replicas, name them, also on standard input"),
         SheetLine("time", f"{duration(ceil(len(replicas) / rate))} at {rate:g} a second; every call goes to {target}"),
         SheetLine(
             "values",
-            f"each goes on from the value that {target} holds; what was written in {source} and had not arrived stays "
-            "there, and failback tells of it",
+            f"each secret keeps the value that {target} holds; values that never arrived from {source} stay there, and "
+            "failback reports them",
         ),
         SheetLine(
-            "given up",
-            f"replicas in third Regions stay with the old primaries in {source} and get no value written in {target}; "
-            f"which there are, {target} can't tell",
+            "third Regions",
+            f"replicas in other Regions stay with the old primaries in {source} and get no new values from {target}; "
+            f"{target} does not list them",
         ),
         _rotation(replicas, pair),
         *_keys(replicas),
@@ -123,14 +121,13 @@ def _rotation(secrets: Sequence[SecretReport], pair: RegionPair) -> SheetLine:
     if names:
         return SheetLine(
             "rotation",
-            f"enabled for {len(names)}: {some_names(names)}; "
-            f"see to it that {pair.source} does not rotate them when it is back",
+            f"enabled for {len(names)}: {some_names(names)}; stop it in {pair.source} when that Region recovers",
             is_warning=True,
         )
     return SheetLine(
         "rotation",
-        f"none is shown, and a replica need not show its primary's: what rotates in {pair.source} does so again the "
-        "moment it is back, and in its place nothing does until it is set up anew",
+        f"the replicas show none, but may not show their primary's: rotation resumes in {pair.source} when the Region "
+        f"recovers; nothing rotates these secrets in {pair.target} until you configure it there",
     )
 
 
@@ -142,16 +139,12 @@ def _keys(secrets: Sequence[SecretReport]) -> list[SheetLine]:
     }
     lines = []
     if troubled:
-        text = f"{len(troubled)} can't be read or written under their keys: {some_names(troubled)}"
+        text = f"{len(troubled)} cannot be read or written with their keys: {some_names(troubled)}"
         lines.append(SheetLine("keys", text, is_warning=True))
     if doubtful:
-        lines.append(
-            SheetLine(
-                "keys", f"those of {len(doubtful)} could not be looked at: {some_names(doubtful)}", is_warning=True
-            )
-        )
+        lines.append(SheetLine("keys", f"not checked for {len(doubtful)}: {some_names(doubtful)}", is_warning=True))
     count = (
-        f"{len(customer_keys)} of your own, all of them enabled" if customer_keys else "AWS's own, which needs no look"
+        f"{len(customer_keys)} customer-managed, all enabled" if customer_keys else "AWS managed key, always enabled"
     )
     return lines or [SheetLine("keys", count)]
 
@@ -167,7 +160,7 @@ def _names_with(secrets: Sequence[SecretReport], kinds: Sequence[Kind]) -> list[
 SKIPPED_CODES = (
     "BothChanged",
     "OldIsNewer",
-    *(kind.value for kind in (Kind.ROTATING, Kind.NAME_CLASH, Kind.ORPHAN, Kind.PROMOTED)),
+    *(kind.value for kind in (Kind.ROTATING, Kind.NAME_CONFLICT, Kind.ORPHAN, Kind.PROMOTED)),
 )
 """Codes of secrets that failback skips although AWS refused nothing."""
 _WORDS = ("secrets", "to_lead", "led", "already", "left_alone", "failed", "denied", "pending")
@@ -209,33 +202,34 @@ def failback_sheet(
     for name, side in comparisons:
         by_side.setdefault(side, []).append(name)
     words = {
-        NewerSide.LEVEL: "both sides hold the same",
+        NewerSide.LEVEL: "both sides hold the same value",
         NewerSide.NEW: f"{pair.target} holds the newer value",
         NewerSide.OLD: f"{pair.source} holds the newer value",
-        NewerSide.ONE: "only one side stands alone",
+        NewerSide.ONE: "only one side is a primary or standalone secret",
     }
     lines = [
-        SheetLine("to lead home", f"{len(by_side[side])} where {description}: {some_names(by_side[side], 3)}")
+        SheetLine("to fail back", f"{len(by_side[side])} where {description}: {some_names(by_side[side], 3)}")
         for side, description in words.items()
         if side in by_side
     ]
     if not comparisons:
         return lines
-    steps = [f"remove replicas in third Regions ({removals}), and wait until they are gone"] if removals else []
+    third = "1 replica in a third Region" if removals == 1 else f"{removals} replicas in third Regions"
+    tasks = [f"remove {third}, and wait for AWS to finish"] if removals else []
     if replaced or goal is FailbackGoal.PROTECT:
-        steps.append("replicate each from where its value is to the other side, in place of the copy there")
+        tasks.append("replicate each secret from the side with the newer value, replacing the secret on the other side")
     turns = goal is FailbackGoal.RETURN and any(side is not NewerSide.OLD for side in by_side)
     if turns:  # the original Region stays the primary of its newer values
-        steps.append(f"promote what is a replica in {pair.source} then, and replicate it back to {pair.target}")
+        tasks.append(f"promote the replicas in {pair.source}, and replicate them back to {pair.target}")
     if removals:
-        steps.append("put the replicas in third Regions back, under the primary")
-    lines += [SheetLine(f"step {number}", step) for number, step in enumerate(steps, 1)]
-    guarantee = "one Region at least holds the current value, and each step is proved before the next"
+        tasks.append("add the replicas in third Regions again")
+    lines += [SheetLine(f"step {number}", task) for number, task in enumerate(tasks, 1)]
+    guarantee = "at least one Region holds the current value, and smrep proves each step before the next"
     lines.append(SheetLine("throughout", guarantee))
     if turns:
         twice = (
-            f"for the seconds from a promotion in {pair.source} until {pair.target} is replaced, both can be written; "
-            "what is written on both sides then is left alone"
+            f"for a few seconds after each promotion in {pair.source}, both Regions accept new values; smrep skips a "
+            "secret that gets values on both sides"
         )
         lines.append(SheetLine("writers", twice, is_warning=True))
     return lines

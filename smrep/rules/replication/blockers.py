@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from smrep.errors import AwsError, NotFound, Outcome
-from smrep.model import Key, Secret, Target, Version
+from smrep.model import Key, Listed, Secret, Target, Version
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
-from smrep.rules.hints import aws_command, format_command_on
+from smrep.rules.hints import aws_command, format_command_on, step, steps
 from smrep.rules.replication.findings import unchecked
 from smrep.rules.replication.key_failures import DEFAULT, normalized_key
 from smrep.rules.replication.region_step import Add, Overwrite, RegionStep, Retry, had_failed, skip
@@ -27,21 +27,24 @@ def key_health(  # noqa: PLR0913 - only `owner` is not about the key
     """
     described = f"{role} {name} in {region}"
     if isinstance(metadata, NotFound):
-        hint = f"{owner}list the keys there are: {aws_command('kms list-aliases', region=region)}; then: {instead}"
+        aliases = aws_command("kms list-aliases", region=region)
+        hint = steps(step(f"{owner}list the keys in {region}", aliases), instead)
         return (Finding(Kind.KEY_MISSING, Severity.ERROR, f"{described} does not exist: {metadata.words}", hint),)
     if isinstance(metadata, AwsError):
         return (unchecked(described, metadata, f"kms:DescribeKey in {region}"),)
     if metadata.state != "Enabled":
         if metadata.state is None:
-            return _not_checked(f"KMS does not tell the state of {described}", owner + _describe(name, region))
-        message = f"{described} is not enabled, its state is {metadata.state}"
+            return _not_checked(
+                f"KMS does not return the state of {described}", step(f"{owner}check the key", _describe(name, region))
+            )
+        message = f"{described} is not enabled: its state is {metadata.state}"
         return (
             Finding(
-                Kind.KEY_DISABLED, Severity.ERROR, message, owner + _enable_key(metadata.arn, region, metadata.state)
+                Kind.KEY_DISABLED, Severity.ERROR, message, _enable_key(owner, metadata.arn, region, metadata.state)
             ),
         )
     if metadata.usage not in (None, "ENCRYPT_DECRYPT") or metadata.spec not in (None, "SYMMETRIC_DEFAULT"):
-        message = f"{described} is no symmetric encryption key but {metadata.spec}, {metadata.usage}"
+        message = f"{described} is not a symmetric encryption key: it is {metadata.spec}, {metadata.usage}"
         return (Finding(Kind.KEY_UNUSABLE, Severity.ERROR, message, instead),)
     return ()
 
@@ -67,17 +70,18 @@ class RequiredKey:
         value = {"secret_string": "file://VALUE"}
         if self.version is None:  # a new key alone would leave the versions unreadable
             anew = aws_command("secretsmanager update-secret", **secret, kms_key_id="alias/NAME", **value)
-            return f"put a new value under another key: {anew}"
+            return step("put a new value under another key", anew)
         if CURRENT in self.version.stages:
             anew = aws_command("secretsmanager put-secret-value", **secret, **value)
-            return f"put a new value, since AWS lets nobody take {CURRENT} off a version: {anew}"
+            return step(f"put a new value, since AWS does not let you take {CURRENT} off a version", anew)
         old = self.version.version_id
-        return "mend that key, or take its label off the old version: " + "; ".join(
+        unlabel = [
             aws_command(
                 "secretsmanager update-secret-version-stage", **secret, version_stage=stage, remove_from_version_id=old
             )
             for stage in self.version.stages
-        )
+        ]
+        return step("fix that key, or take the label off the old version", *unlabel)
 
 
 def required_keys(primary: Secret, versions: Iterable[Version]) -> Iterator[RequiredKey]:
@@ -97,34 +101,40 @@ def required_keys(primary: Secret, versions: Iterable[Version]) -> Iterator[Requ
 
 
 def with_other_key(command: str, primary: Secret, region: Region) -> str:
-    """Return the command with a placeholder for another key in that Region."""
-    return format_command_on(primary, command, [Target(region, "alias/NAME")])
+    """Return the hint to use another key in that Region."""
+    return step(f"use another key in {region}", format_command_on(primary, command, [Target(region, "alias/NAME")]))
 
 
 def region_state(region: Region, states: Mapping[str, bool] | None) -> tuple[Finding, ...]:
     """Return why the account cannot use a Region; `unchecked` if its Regions are unknown."""
     if states is None:
-        message = f"whether {region} is enabled for this account could not be checked"
+        message = f"smrep could not check whether {region} is enabled for this account"
         return _not_checked(message, "allow account:ListRegions or ec2:DescribeRegions")
     if region not in states:
-        message, hint = f"AWS lists no Region {region} for this account", "check its name: aws account list-regions"
+        message, hint = (
+            f"AWS lists no Region {region} for this account",
+            step("check its name", "aws account list-regions"),
+        )
         return (Finding(Kind.REGION_UNKNOWN, Severity.ERROR, message, hint),)
     if not states[region]:
-        hint = aws_command("account enable-region", region_name=region)
+        hint = step("enable it", aws_command("account enable-region", region_name=region))
         return (Finding(Kind.REGION_DISABLED, Severity.ERROR, f"{region} is not enabled for this account", hint),)
     return ()
 
 
-def managed_warning(secret: Secret) -> tuple[Finding, ...]:
-    """Return the warning for a secret that an AWS service manages. Source: aws-behavior.md 3 'Managed secrets'."""
+def managing_service(secret: Secret | Listed) -> str | None:
+    """Return the AWS service that manages the secret, if any. Source: aws-behavior.md 3 'Managed secrets'."""
     service, mark, _ = secret.name.partition("!")
-    owner = secret.owning_service or (service if mark else None)
+    return secret.owning_service or (service if mark else None)
+
+
+def managed_warning(secret: Secret) -> tuple[Finding, ...]:
+    """Return the warning for a secret that an AWS service manages."""
+    owner = managing_service(secret)
     if not owner:
         return ()
-    message = f"{secret.name} is managed by the AWS service {owner}, which may forbid its replication or undo it"
-    return (
-        Finding(Kind.MANAGED, Severity.WARNING, message, "see that service's own way to have it in another Region"),
-    )
+    message = f"{secret.name} is managed by the AWS service {owner}, which may forbid or undo its replication"
+    return (Finding(Kind.MANAGED, Severity.WARNING, message, "use that service's own way to replicate it"),)
 
 
 def with_blockers(step: RegionStep, findings: tuple[Finding, ...]) -> RegionStep:
@@ -137,8 +147,8 @@ def with_blockers(step: RegionStep, findings: tuple[Finding, ...]) -> RegionStep
         sure = replace(
             doubt,
             severity=Severity.ERROR,
-            message=f"nothing is overwritten in doubt, and {doubt.message}",
-            hint="; or ".join(filter(None, (doubt.hint, "--no-preflight"))),
+            message=f"smrep overwrites only after a successful check, and {doubt.message}",
+            hint=steps(doubt.hint, "or skip the check: --no-preflight"),
         )
         others = (finding for finding in findings if finding is not doubt)
         outcome = Outcome.ACCESS if doubt.outcome is Outcome.ACCESS else Outcome.FAILED
@@ -154,13 +164,14 @@ def with_blockers(step: RegionStep, findings: tuple[Finding, ...]) -> RegionStep
     return replace(skip(step.target, no), findings=(*before, *findings))
 
 
-def _enable_key(arn: str, region: Region, state: str) -> str:
+def _enable_key(owner: str, arn: str, region: Region, state: str) -> str:
     enable = aws_command("kms enable-key", key_id=arn, region=region)  # an alias does not work here
     if state == "Disabled":
-        return enable
+        return step(f"{owner}enable the key", enable)
     if state == "PendingDeletion":
-        return f"{aws_command('kms cancel-key-deletion', key_id=arn, region=region)}; then: {enable}"
-    return _describe(arn, region)
+        cancel = aws_command("kms cancel-key-deletion", key_id=arn, region=region)
+        return step(f"{owner}cancel the deletion and enable the key", cancel, enable)
+    return step(f"{owner}check the key", _describe(arn, region))
 
 
 def _describe(name: str, region: Region) -> str:

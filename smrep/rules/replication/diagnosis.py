@@ -11,7 +11,7 @@ from smrep.errors import Outcome
 from smrep.model import FAILED, IN_SYNC, Replica, Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Finding, Kind, RegionReport, Severity
-from smrep.rules.hints import duration, format_command_on, remove_then_replicate
+from smrep.rules.hints import duration, format_command_on, remove_then_replicate, step, steps
 from smrep.rules.replication.blockers import region_state
 from smrep.rules.replication.findings import failed, in_progress, listed_but_missing, not_checked, removing
 from smrep.rules.replication.key_failures import DEFAULT
@@ -93,7 +93,7 @@ def diagnosis_row(primary: Secret, target: Target, look: NameLookup, findings: t
 def _note(look: NameLookup, replica: Secret | None) -> str | None:
     """Return the note on this name's owner, if it causes no conflict."""
     if isinstance(look, NoSecret):
-        return None if look.only_by_arn else "nothing bears the name"
+        return None if look.only_by_arn else "name is free"
     return f"our replica, {last_dates(replica)}" if replica else None
 
 
@@ -103,7 +103,7 @@ def region_row(region: Region, key: str | None, findings: tuple[Finding, ...]) -
 
 
 _MINUTE_S = 60
-_PAGE = "what else to look at: smrep help runbooks stuck"
+_PAGE = "smrep help runbooks stuck"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,14 +132,18 @@ def stuck_findings(primary: Secret, entry: Replica, sighting: Sighting, look: Na
     again = remove_then_replicate(primary, [Target(region, key)])
     replica = our_replica(primary, look)
     stranger = look if isinstance(look, Secret) and replica is None else None
+    gap = f", which leaves {region} without it for about a minute" if replica else ""
     return (
         Finding(
             Kind.STUCK,
             Severity.WARNING,
-            f"{name} in {region} has been InProgress since {sighting.since}, when smrep first saw it so "
+            f"{name} in {region} has been InProgress since at least {sighting.since} "
             f"({duration(round(sighting.seconds, 1))}); {_replica_summary(primary, look)}",
-            f"wait longer: {wait}; or remove the Region and replicate again"
-            f"{', which leaves it without the secret for about a minute' if replica else ''}: {again}; {_PAGE}",
+            steps(
+                step("wait longer", wait),
+                step(f"or remove the Region and replicate again{gap}", *again),
+                step("or read the runbook", _PAGE),
+            ),
         ),
         *(
             (conflict_finding(primary, Target(region, key), stranger, name_owner(primary, stranger)),)
@@ -154,12 +158,12 @@ def _replica_summary(primary: Secret, look: NameLookup) -> str:
     if isinstance(look, NoSecret):
         return "no replica is there yet"
     if isinstance(look, NotChecked):
-        return f"what is there could not be checked{f': {look.error.message}' if look.error else ''}"
+        return f"the replica could not be checked{f': {look.error.message}' if look.error else ''}"
     if our_replica(primary, look) is None:
-        return f"what is there is no replica of it: {look.arn}"
+        return f"the secret there is not its replica: {look.arn}"
     current, replicated = primary.version("AWSCURRENT"), look.version("AWSCURRENT")
     if current is None:
         return "the secret holds no value yet"
     if replicated == current:
-        return "the replica that is there holds the current version"
-    return f"the replica that is there is not current: it holds {replicated or 'no version'}, and the primary {current}"
+        return "the replica there holds the current version"
+    return f"the replica there is outdated: it holds {replicated or 'no version'}, the primary {current}"

@@ -8,7 +8,7 @@ from smrep.errors import AwsError, Denied, Outcome, Unanswered
 from smrep.model import FAILED, FarEnd, Replica, Secret, Target
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
-from smrep.rules.hints import aws_command, format_command_on, remove_then_replicate
+from smrep.rules.hints import aws_command, format_command_on, remove_then_replicate, step, steps
 from smrep.rules.replication.key_failures import credentials_prefix, failure, show_name_owner
 from smrep.rules.replication.name_owner import NameLookup, NoSecret, NotChecked
 
@@ -19,29 +19,32 @@ def not_listed(secret: Secret, region: Region, key: str | None = None) -> Findin
         Kind.MISSING,
         Severity.ERROR,
         f"{secret.name} has no replica in {region}",
-        format_command_on(secret, "replicate", [Target(region, key)]),
+        step("add it", format_command_on(secret, "replicate", [Target(region, key)])),
     )
 
 
 def listed_but_missing(secret: Secret, region: Region, look: NoSecret) -> Finding:
     """Return the finding for a Region listed as InSync that has no secret of this name or ARN."""
+    again = remove_then_replicate(secret, [Target(region)])
     if look.only_by_arn:
         reason, advice = look.name_check_advice(secret.account)
-        first = f"{advice}; then, " if look.unknown_caller else ""
         return Finding(
             Kind.MISSING,
             Severity.ERROR,
-            f"{secret.name} is listed as InSync in {region}, but its ARN means nothing there; whether another secret "
-            f"has the name could not be checked: {reason}",
-            f"{first}{credentials_prefix(secret)}look what has the name: {show_name_owner(secret, region)}; "
-            f"where nothing has, take the entry away: {remove_then_replicate(secret, [Target(region)])}",
+            f"{secret.name} is listed as InSync in {region}, but {region} has no secret with its ARN; smrep could not "
+            f"check whether another secret has the name: {reason}",
+            steps(
+                advice if look.unknown_caller else None,
+                step(f"{credentials_prefix(secret)}see whether a secret has the name", show_name_owner(secret, region)),
+                step("if none has, replicate again", *again),
+            ),
         )
+    describe = aws_command("secretsmanager describe-secret", secret_id=secret.id_in(region), region=region)
     return Finding(
         Kind.MISSING,
         Severity.ERROR,
-        f"{secret.name} is listed as InSync in {region}, but no secret of that name is there",
-        f"look again: {aws_command('secretsmanager describe-secret', secret_id=secret.id_in(region), region=region)}; "
-        f"where it stays so, take the entry away: {remove_then_replicate(secret, [Target(region)])}",
+        f"{secret.name} is listed as InSync in {region}, but {region} has no secret with this name",
+        steps(step("look again", describe), step("if it is still missing, replicate again", *again)),
     )
 
 
@@ -61,8 +64,8 @@ def valueless(primary: Secret) -> Finding:
     return Finding(
         Kind.NO_VALUE,
         Severity.WARNING,
-        f"{name} in {home} holds no value yet, so that its replicas hold none and InSync proves nothing",
-        f"put a value: {put}; then prove that it arrived: {format_command_on(primary, 'verify')}",
+        f"{name} in {home} holds no value yet, so its replicas hold none, and InSync proves nothing",
+        steps(step("put a value", put), step("then prove that it arrived", format_command_on(primary, "verify"))),
     )
 
 
@@ -77,8 +80,8 @@ def in_progress(secret: Secret, entry: Replica) -> Finding:
     return Finding(
         Kind.IN_PROGRESS,
         Severity.WARNING,
-        f"{secret.name} in {entry.region} is not settled: {entry.status or 'AWS gives no status'}",
-        format_command_on(secret, "wait", [Target(entry.region)]),
+        f"{secret.name} in {entry.region} is neither in sync nor failed: {entry.status or 'AWS gives no status'}",
+        step("wait for it", format_command_on(secret, "wait", [Target(entry.region)])),
     )
 
 
@@ -88,7 +91,7 @@ def removing(secret: Secret, region: Region) -> Finding:
         Kind.REMOVING,
         Severity.INFO,
         f"an old replica of {secret.name} is still being removed from {region}",
-        format_command_on(secret, "remove", [Target(region)]),
+        step("wait until it is gone", format_command_on(secret, "remove", [Target(region)])),
     )
 
 
@@ -116,7 +119,7 @@ def not_checked(secret: Secret, region: Region, look: NameLookup) -> tuple[Findi
             Finding(
                 Kind.UNCHECKED,
                 Severity.WARNING,
-                f"whether another secret has the name {secret.name} in {region} could not be checked: {reason}",
+                f"smrep could not check whether another secret has the name {secret.name} in {region}: {reason}",
                 hint,
                 Outcome.ACCESS,
             ),
@@ -127,12 +130,12 @@ def not_checked(secret: Secret, region: Region, look: NameLookup) -> tuple[Findi
         Finding(
             Kind.UNCHECKED,
             Severity.WARNING,
-            f"what bears the name {secret.name} in {region} could not be looked at: {look.error.message}",
+            f"{secret.name} in {region} could not be checked: {look.error.message}",
             look.error.allowing(f"secretsmanager:DescribeSecret in {region}")
             if isinstance(look.error, Denied)
             else look.error.hint
             if look.error.names_the_cause
-            else f"see whether {region} is up, can be reached from here, and is enabled for the account",
+            else f"check that {region} is up, reachable from here, and enabled for the account",
             failed_check_outcome(look.error),
         ),
     )
@@ -159,8 +162,8 @@ def _findings(secret: Secret) -> Iterator[Finding]:
             yield _finding(subject, end, _repair(secret, secret.arn, end.arn, end.role))
     if link.primary and link.primary.status in _KINDS:
         subject = f"{secret.name} in {secret.region} is a cross-account replica of {link.primary.arn}, which"
-        whose = f"with credentials of account {_account(link.primary.arn)}: "
-        yield _finding(subject, link.primary, whose + _repair(secret, link.primary.arn, secret.arn, None))
+        repair = _repair(secret, link.primary.arn, secret.arn, None)
+        yield _finding(subject, link.primary, f"with credentials of account {_account(link.primary.arn)}, {repair}")
 
 
 def _finding(subject: str, end: FarEnd, hint: str) -> Finding:
@@ -171,13 +174,14 @@ def _finding(subject: str, end: FarEnd, hint: str) -> Finding:
 def _repair(secret: Secret, primary: str | None, replica: str | None, role: str | None) -> str:
     """Return the AWS CLI's repair command; smrep never calls it, since it needs secretsmanager:GetSecretValue."""
     role_option = {"replication_role_arn": role} if role else {}
-    return aws_command(
+    command = aws_command(
         "secretsmanager associate-cross-account-replica",
         secret_id=primary or "PRIMARY_ARN",
         cross_account_replica_arn=replica or "REPLICA_ARN",
         **role_option,
         region=secret.region,
     )
+    return step("repair the link", command)
 
 
 def _account(arn: str | None) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from smrep.errors import AwsError, Denied, Outcome, Refused
 from smrep.model import Secret, Target
 from smrep.report import Action, Finding, Kind, Problem, RegionReport, Severity
-from smrep.rules.hints import format_command_on, remove_then_replicate
+from smrep.rules.hints import format_command_on, remove_then_replicate, step, steps
 from smrep.rules.replication.key_failures import credentials_prefix
 from smrep.rules.replication.name_owner import NameLookup, NoSecret, NotChecked
 from smrep.rules.replication.replica_comparison import Proof, Verdict
@@ -18,7 +18,7 @@ _BLOCKERS = {
     Kind.FAILED: Outcome.FAILED,
     Kind.PROMOTED: Outcome.FAILED,
     Kind.ORPHAN: Outcome.FAILED,
-    Kind.NAME_CLASH: Outcome.FAILED,
+    Kind.NAME_CONFLICT: Outcome.FAILED,
     Kind.PENDING_DELETION: Outcome.FAILED,
     Kind.REMOVING: Outcome.PENDING,
     Kind.IN_PROGRESS: Outcome.PENDING,
@@ -54,7 +54,7 @@ def decide_key_change(
     """
     look, proof = seen
     if isinstance(look, NotChecked):
-        (finding,) = proof.findings[-1:] or (Finding(Kind.UNCHECKED, Severity.WARNING, "not looked at"),)
+        (finding,) = proof.findings[-1:] or (Finding(Kind.UNCHECKED, Severity.WARNING, "not checked"),)
         return blocked_change(target, finding, look.error.outcome if look.error else Outcome.FAILED)
     for finding in proof.findings:
         if finding.kind in _BLOCKERS and not (recreate and finding.kind is Kind.FAILED):
@@ -68,10 +68,10 @@ def decide_key_change(
 
 
 def _bring_back(primary: Secret, target: Target) -> str:
-    """Return the commands that create a missing replica under that key."""
+    """Return the hint to create a missing replica with that key."""
     if primary.replica(target.region) is None:
-        return format_command_on(primary, "replicate", [target])
-    return remove_then_replicate(primary, [target])
+        return step("add it", format_command_on(primary, "replicate", [target]))
+    return step("replicate again", *remove_then_replicate(primary, [target]))
 
 
 def blocked_change(target: Target, finding: Finding, outcome: Outcome = Outcome.FAILED) -> KeyChange:
@@ -111,10 +111,11 @@ def key_change_row(
     elif change.wanted and (not proved or unsure or (lagging and row.outcome is Outcome.DRIFT)):
         findings, outcome = change.findings, Outcome.PENDING
     elif change.accepted and (old := next((finding for finding in findings if finding.kind is Kind.WRONG_KEY), None)):
-        hint = (
-            "AWS leaves a version under its old key where the caller lacks kms:Decrypt there, or that key is disabled: "
-            f"mend that, then: {old.hint}; it leaves one with a label of its own in any case: take that label off at "
-            "the primary, or add --recreate"
+        hint = steps(
+            "AWS keeps a version under its old key if you lack kms:Decrypt on that key, or if it is disabled",
+            f"fix that, then {old.hint}",
+            "a version with a label of its own always keeps its key: remove the label at the primary, or add "
+            "--recreate",
         )
         error = Problem(Kind.WRONG_KEY.value, old.message, hint, None, Outcome.FAILED)
         outcome = Outcome.FAILED
@@ -131,10 +132,10 @@ def recreated_row(row: RegionReport, primary: Secret, target: Target, *, made: b
     again = format_command_on(primary, "replicate", [target])
     done, error = row.outcome is Outcome.OK, row.error
     if error and (made or row.changed):
-        state = "there is no replica now" if made else "the replica is being removed"
-        error = replace(error, hint=f"{state}; {error.hint or 'mend the cause'}; to bring it back: {again}")
+        state = f"{target.region} has no replica now" if made else "the replica is being removed"
+        error = replace(error, hint=steps(state, error.hint or "fix the cause", step("to add it again", again)))
     elif error and error.code in ("ChangedMeanwhile", Kind.UNCHECKED):
-        error = replace(error, hint=format_command_on(primary, "rekey", [target], ["--recreate"]))
+        error = replace(error, hint=step("try again", format_command_on(primary, "rekey", [target], ["--recreate"])))
     return replace(
         row,
         error=error,
@@ -156,5 +157,5 @@ def key_change_refusal(error: AwsError, primary: Secret, target: Target, arn: st
         )
     elif isinstance(error, Refused) and not error.hint and error.code != "LimitExceededException":  # a quota
         again = format_command_on(primary, "rekey", [target], ["--recreate"])
-        error.hint = f"where AWS will not change it in place, make the replica anew: {again}"
+        error.hint = step("if AWS cannot change the key in place, delete and recreate the replica", again)
     return error

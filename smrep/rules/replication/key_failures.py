@@ -9,7 +9,7 @@ from smrep.errors import Outcome, UsageError
 from smrep.model import Replica, Secret, Target, in_region, parse_arn
 from smrep.regions import Region, dns_suffix, partition_of
 from smrep.report import Problem
-from smrep.rules.hints import aws_command, format_command_on, policy_command, remove_then_replicate
+from smrep.rules.hints import aws_command, format_command_on, policy_command, remove_then_replicate, step, steps
 
 DEFAULT = "alias/aws/secretsmanager"
 """The AWS managed key: replicas show this alias, primaries no key at all. Source: aws-behavior.md 0.9."""
@@ -78,8 +78,8 @@ def check_target(target: Target) -> None:
             raise UsageError(f"{key!r} is not the ARN of a KMS key", "it ends in key/ID or alias/NAME")
         if arn.region != target.region:
             raise UsageError(
-                f"the key {key} is of {arn.region}, and the replica in {target.region} needs a key of its own Region",
-                f"name a key of {target.region}, by ARN, id or alias: -r {target.region}=alias/NAME",
+                f"the key {key} is in {arn.region}; a replica in {target.region} needs a key in {target.region}",
+                f"use a key in {target.region}, by ARN, id or alias: -r {target.region}=alias/NAME",
             )
     elif not (_ID.fullmatch(key) or re.fullmatch(r"alias/[\w/-]+", key, re.ASCII)):
         raise UsageError(
@@ -116,43 +116,44 @@ def read_failure(message: str | None) -> KmsFailure | None:
 
 
 def credentials_prefix(primary: Secret) -> str:
-    """Return a prefix for commands that need credentials of the secret's account, or nothing.
+    """Return the beginning of a hint that needs credentials of the secret's account, or nothing.
 
     You can ask for a secret by ARN from another account, which has its own keys and names.
     """
-    return f"with credentials of account {primary.account}: " if primary.by_arn else ""
+    return f"with credentials of account {primary.account}, " if primary.by_arn else ""
 
 
 def cure(primary: Secret, entry: Replica, failure: KmsFailure) -> str:
     """Return the commands that fix the key or use another one, and then retry."""
     home, target, owner = primary.region, entry.region, credentials_prefix(primary)
-    again = f"then: {format_command_on(primary, 'retry', [Target(target)])}"
+    retry = format_command_on(primary, "retry", [Target(target)])
+    again = step("then", retry)
     region = home if failure.decrypting else target
     key = (primary.kms_key_id or DEFAULT) if failure.decrypting else (entry.kms_key_id or DEFAULT)
     match failure.code:
         case "DisabledException" if failure.key:
-            return f"{owner}enable the key: {_enable(failure.key, region)}; {again}"
+            return steps(step(f"{owner}enable the key", _enable(failure.key, region)), again)
         case "KMSInvalidStateException" if failure.key and "pending deletion" in failure.words:
             cancel = aws_command("kms cancel-key-deletion", key_id=failure.key, region=region)
-            return f"{owner}keep the key: {cancel}; {_enable(failure.key, region)}; {again}"
+            return steps(step(f"{owner}keep the key", cancel, _enable(failure.key, region)), again)
         case "AccessDeniedException":
-            return _allow_key_use(primary, entry, failure, again)
+            return _allow_key_use(primary, entry, failure, retry)
         case "NotFoundException" | "InvalidKeyUsageException" if not failure.decrypting:
             other = format_command_on(primary, "retry", [Target(target, "alias/NAME")])
             aliases = aws_command("kms list-aliases", region=target)
-            return f"{owner}list the keys there are: {aliases}; then name one: {other}"
+            return steps(step(f"{owner}list the keys in {target}", aliases), step("then use one of them", other))
         case "NotFoundException":
             return _replace_lost_key(primary, target, again)
-    which = "the primary's key, or that of an old version" if failure.decrypting else "the replica's key"
+    which = "the primary's key, or the key of an old version" if failure.decrypting else "the replica's key"
     describe = aws_command("kms describe-key", key_id=failure.key or key, region=region)
-    return f"{owner}look at {which}: {describe}; {again}"
+    return steps(step(f"{owner}check {which}", describe), again)
 
 
 def _enable(key: str, region: Region) -> str:
     return aws_command("kms enable-key", key_id=key, region=region)
 
 
-def _allow_key_use(primary: Secret, entry: Replica, failure: KmsFailure, again: str) -> str:
+def _allow_key_use(primary: Secret, entry: Replica, failure: KmsFailure, retry: str) -> str:
     """Return the fix for a KMS denial: the whole policy, since KMS reports one missing permission at a time."""
     replicas_key = entry.kms_key_id if entry.kms_key_id != DEFAULT else None
     policy = policy_command(primary, [Target(entry.region, replicas_key)])
@@ -160,9 +161,10 @@ def _allow_key_use(primary: Secret, entry: Replica, failure: KmsFailure, again: 
         rights = f"kms:Decrypt on the primary's key in {primary.region}"
     else:
         rights = f"kms:GenerateDataKey and kms:Encrypt on the replica's key in {entry.region}"
-    return (
-        f"allow whoever replicates or writes the secret {rights}, in IAM and in the key's policy: {policy}; KMS may "
-        f"take five minutes to apply it; {again}"
+    return steps(
+        f"allow {rights}, in IAM and in the key's policy, for every role that replicates or writes the secret",
+        step("the policy that smrep needs", policy),
+        step("then, after up to five minutes for KMS to apply it", retry),
     )
 
 
@@ -174,20 +176,21 @@ def _replace_lost_key(primary: Secret, region: Region, again: str) -> str:
     doctor = format_command_on(primary, "doctor", [Target(region)])
     value = ("--secret-string", "file://VALUE")
     secret = {"secret_id": primary.arn, "region": primary.region, "kms_key_id": "alias/NAME"}
-    return (
-        f"{credentials_prefix(primary)}put a new value under another key: "
-        f"{aws_command('secretsmanager update-secret', *value, **secret)}; "
-        f"see which old version is still under the key that is gone: {doctor}; {again}"
+    update = aws_command("secretsmanager update-secret", *value, **secret)
+    return steps(
+        step(f"{credentials_prefix(primary)}put a new value under another key", update),
+        step("see which old versions still use the deleted key", doctor),
+        again,
     )
 
 
-def delete_commands(secret: str, region: Region) -> str:
-    """Return the commands that take a foreign replica out of the way; `secret` is its name or ARN.
+def delete_commands(secret: str, region: Region) -> tuple[str, str]:
+    """Return the commands that delete a replica of another primary; `secret` is its name or ARN.
 
     A recovery window would keep the name. Source: aws-behavior.md 3.2, 8.
     """
     stop = aws_command("secretsmanager stop-replication-to-replica", secret_id=secret, region=region)
-    return f"{stop}; {_delete(secret, region)}"
+    return stop, _delete(secret, region)
 
 
 def show_name_owner(primary: Secret, region: Region) -> str:
@@ -203,14 +206,14 @@ def show_name_owner(primary: Secret, region: Region) -> str:
 def not_replaced(primary: Secret, region: Region, why: str) -> Problem:
     """Return the problem for a secret that AWS did not overwrite. Source: aws-behavior.md 3.1, 11.5."""
     message = (
-        f"AWS did not put a replica in place of {primary.name} in {region}: {why}; what it replaces and what not its "
-        "documents leave open, and nothing else was tried"
+        f"AWS did not replace {primary.name} in {region} with a replica: {why.rstrip('.')}; AWS does not document "
+        "which secrets it replaces, and smrep tried nothing else"
     )
     arn = in_region(primary.arn, region)
-    hint = (
-        f"by hand, once nobody needs what is there: {_delete(arn, region)}; look until it is gone: "
-        f"{aws_command('secretsmanager describe-secret', secret_id=arn, region=region)}; "
-        f"then: {remove_then_replicate(primary, [Target(region)])}"
+    hint = steps(
+        step(f"if nobody needs the secret in {region}, delete it", _delete(arn, region)),
+        step("repeat until it is gone", aws_command("secretsmanager describe-secret", secret_id=arn, region=region)),
+        step("then", *remove_then_replicate(primary, [Target(region)])),
     )
     return Problem("NotReplaced", message, hint, None, Outcome.FAILED)
 
@@ -230,36 +233,38 @@ def failure(primary: Secret, entry: Replica) -> Problem:
     text = (entry.message or "").lower()
     describe = show_name_owner(primary, region)
     owner = credentials_prefix(primary)
-    again = format_command_on(primary, "retry", [Target(region)])
+    retry = format_command_on(primary, "retry", [Target(region)])
+    again = step("then", retry)
     of_kms = read_failure(entry.message)
     if of_kms:
         hint = cure(primary, entry, of_kms)
     elif "different arn" in text:
-        hint = (
-            "a replica of another primary bears the name there, and force does not cure that; "
-            f"{owner}look: {describe}; "
-            f"if it is not needed: {delete_commands('ARN' if primary.by_arn else primary.name, region)}; "
-            f"once it is gone: {again}"
+        hint = steps(
+            f"{region} has a replica of another primary with this name, which --force-overwrite cannot replace",
+            step(f"{owner}look at it", describe),
+            step("if nobody needs it", *delete_commands("ARN" if primary.by_arn else primary.name, region)),
+            step("once it is gone", retry),
         )
     elif "already exists" in text:
         force = format_command_on(primary, "retry", [Target(region)], ["--force-overwrite"])
-        hint = f"{owner}look at it: {describe}; to replace it for good: {force}"
+        hint = steps(step(f"{owner}look at it", describe), step("to replace it for good", force))
     elif "key" in text and primary.region in text and region not in text:
         key = aws_command("kms describe-key", key_id=primary.kms_key_id or "KEY", region=primary.region)
-        hint = f"{owner}mend the primary's key ({key}), then: {again}"
+        hint = steps(step(f"{owner}fix the primary's key", key), again)
     elif "key" in text and ("not found" in text or "not exist" in text):
-        retry = format_command_on(primary, "retry", [Target(region, "alias/NAME")])
-        hint = (
-            f"{owner}list the keys there are: {aws_command('kms list-aliases', region=region)}; then name one: {retry}"
-        )
+        aliases = aws_command("kms list-aliases", region=region)
+        other = format_command_on(primary, "retry", [Target(region, "alias/NAME")])
+        hint = steps(step(f"{owner}list the keys in {region}", aliases), step("then use one of them", other))
     elif "kms" in text or "key" in text:
-        hint = (
-            f"{owner}mend the key ({aws_command('kms describe-key', key_id=entry.kms_key_id or 'KEY', region=region)}; "
-            f"kms:Decrypt at the primary, kms:GenerateDataKey and kms:Encrypt at the replica), then: {again}"
+        key = aws_command("kms describe-key", key_id=entry.kms_key_id or "KEY", region=region)
+        hint = steps(
+            step(f"{owner}check the key", key),
+            "allow kms:Decrypt on the primary's key, and kms:GenerateDataKey and kms:Encrypt on the replica's",
+            again,
         )
     elif "enabled" in text or "opt" in text:
-        hint = f"{owner}enable the Region ({aws_command('account enable-region', region_name=region)}), then: {again}"
+        hint = steps(step(f"{owner}enable the Region", aws_command("account enable-region", region_name=region)), again)
     else:
-        hint = f"mend the cause and try again: {again}"
+        hint = step("fix the cause, then", retry)
     message = f"{primary.name} in {region}: {entry.message or 'AWS gave no reason'}"
     return Problem("ReplicationFailed", message, hint, None, Outcome.FAILED)

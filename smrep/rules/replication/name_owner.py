@@ -9,7 +9,7 @@ from smrep.errors import AwsError, Denied
 from smrep.model import Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
-from smrep.rules.hints import aws_command, format_command_on
+from smrep.rules.hints import aws_command, format_command_on, step, steps
 from smrep.rules.replication.key_failures import delete_commands
 
 
@@ -25,8 +25,8 @@ class NoSecret:
     def name_check_advice(self, account: str) -> tuple[str, str]:
         """Return who can check whether another secret has the name, and the hint."""
         if self.unknown_caller is None:
-            return f"only account {account} can tell", f"use credentials of account {account}"
-        reason = "whether the credentials are of its account is not known"
+            return f"only account {account} can check that", f"use credentials of account {account}"
+        reason = "the account of the credentials is unknown"
         return f"{reason}: {self.unknown_caller.message}", caller_hint(self.unknown_caller)
 
 
@@ -50,7 +50,7 @@ def caller_hint(error: AwsError) -> str:
     """Return the hint if STS does not reveal the caller's account."""
     if isinstance(error, Denied):
         return error.allowing("sts:GetCallerIdentity")
-    return f"see why STS does not tell whose the credentials are: {aws_command('sts get-caller-identity')}"
+    return step("check why STS does not identify the credentials", aws_command("sts get-caller-identity"))
 
 
 class NameOwner(Enum):
@@ -132,15 +132,17 @@ def last_dates(secret: Secret) -> str:
 
 def _former_relation(primary: Secret, victim: Secret) -> str:
     if _was_replica_of(victim, primary):
-        return f"is the old primary, from which {primary.region} was promoted,"
-    return "was our replica once"
+        return f"is the old primary, whose replica in {primary.region} was promoted"
+    return "was a replica of this secret, and was promoted"
 
 
-def _remove_replicas_hint(victim: Secret, primary: Secret) -> str:
+def _keep_for_replicas(victim: Secret, primary: Secret) -> str:
+    """Return the hint for a secret that smrep does not overwrite, since it has replicas of its own."""
     others = [Target(region) for region in _listed_by(victim, primary)]
-    if not others:
-        return ""
-    return f"; where nobody needs those: {format_command_on(victim, 'remove', others)}"
+    return steps(
+        "smrep does not overwrite it while it has replicas of its own",
+        step("if nobody needs those", format_command_on(victim, "remove", others)) if others else None,
+    )
 
 
 def conflict_finding(primary: Secret, target: Target, victim: Secret, owner: NameOwner) -> Finding:
@@ -159,39 +161,47 @@ def conflict_finding(primary: Secret, target: Target, victim: Secret, owner: Nam
     describe = aws_command(
         "secretsmanager describe-secret", secret_id=victim.arn if victim.by_arn else name, region=region
     )
-    replacing = f"to replace it for good: {overwrite}"
-    if has_replicas(victim, primary):
-        replacing = (
-            f"it is not overwritten as long as it has replicas of its own{_remove_replicas_hint(victim, primary)}"
-        )
+    replacing = (
+        _keep_for_replicas(victim, primary)
+        if has_replicas(victim, primary)
+        else step("to replace it for good", overwrite)
+    )
     match owner:
         case NameOwner.FOREIGN:
             return Finding(
                 Kind.ORPHAN,
                 Severity.ERROR,
                 f"{name} in {region} is a replica of another primary in {victim.primary_region}: {victim.arn}",
-                f"force does not cure this; if that replica is not needed: {delete_commands(victim.arn, region)}; "
-                f"once it is gone: {again}",
+                steps(
+                    "--force-overwrite cannot replace it",
+                    step("if nobody needs that replica", *delete_commands(victim.arn, region)),
+                    step("once it is gone", again),
+                ),
             )
         case NameOwner.PROMOTED:
             return Finding(
                 Kind.PROMOTED,
                 Severity.ERROR,
-                f"{name} in {region} {_former_relation(primary, victim)} and stands alone now: {victim.arn}",
-                f"it may hold newer values; look first: {describe}; {replacing}",
+                f"{name} in {region} {_former_relation(primary, victim)}: {victim.arn}",
+                steps(step("look at it first; it may hold newer values", describe), replacing),
             )
         case NameOwner.PENDING_DELETION:
             return Finding(
                 Kind.PENDING_DELETION,
                 Severity.ERROR,
-                f"{name} in {region} is scheduled for deletion and keeps the name until then: {victim.arn}",
-                f"deleted by force it is gone in a minute or two, then: {again}; deleted with a recovery window: "
-                f"{aws_command('secretsmanager restore-secret', secret_id=victim.arn, region=region)}, and look at it",
+                f"{name} in {region} is scheduled for deletion and keeps its name until then: {victim.arn}",
+                steps(
+                    step("if it was deleted by force, it is gone in a minute or two; then", again),
+                    step(
+                        "if it has a recovery window, restore it to look at it",
+                        aws_command("secretsmanager restore-secret", secret_id=victim.arn, region=region),
+                    ),
+                ),
             )
         case _:
             return Finding(
-                Kind.NAME_CLASH,
+                Kind.NAME_CONFLICT,
                 Severity.ERROR,
-                f"another secret bears the name {name} in {region}: {secret_summary(victim)}",
-                f"look at it: {describe}; {replacing}",
+                f"{region} has a different secret named {name}: {secret_summary(victim)}",
+                steps(step("look at it", describe), replacing),
             )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from smrep.errors import Outcome
 from smrep.model import FAILED, IN_PROGRESS, IN_SYNC, Replica, Secret, Target
 from smrep.report import Finding, Kind, Problem, Severity
+from smrep.rules.hints import steps
 from smrep.rules.replication.findings import listed_but_missing, not_checked, removing
 from smrep.rules.replication.key_failures import DEFAULT
 from smrep.rules.replication.name_owner import (
@@ -109,14 +110,14 @@ def decide_step(
     unchecked = not_checked(primary, target.region, look)
     done = entry is not None and entry.status != FAILED
     if unchecked and consent.force and not done:
-        cure = "allow the look" if isinstance(look, NotChecked) else unchecked[0].hint
+        cure = None if isinstance(look, NotChecked) else unchecked[0].hint
         return skip(
             target,
             Finding(
                 Kind.UNCHECKED,
                 Severity.ERROR,
-                f"--force-overwrite destroys only what was seen, and {unchecked[0].message}",
-                f"leave --force-overwrite out, or {cure}",
+                f"--force-overwrite destroys only a secret that smrep could check, and {unchecked[0].message}",
+                steps("omit --force-overwrite, or allow the check", cure),
             ),
             look.error.outcome if isinstance(look, NotChecked) and look.error else Outcome.ACCESS,
         )
@@ -153,11 +154,13 @@ def _overwrite_step(primary: Secret, target: Target, victim: Secret, owner: Name
     entry = primary.replica(target.region)
     before = (had_failed(entry),) if entry and entry.status == FAILED else ()
     if covered and has_replicas(victim, primary):
-        message = f"{victim.arn} has replicas of its own and is not overwritten"
+        message = f"{victim.arn} has replicas of its own, so smrep does not overwrite it"
         finding, covered = replace(finding, message=message), False
     others = consent.others(victim) if covered else []
     if others:
-        message = f"{victim.arn} is there, and --overwrite-arn names {', '.join(others)}; it is not overwritten"
+        message = (
+            f"{target.region} has {victim.arn}, but --overwrite-arn names {', '.join(others)}; it was not overwritten"
+        )
         finding, covered = replace(finding, message=message), False
     if not covered:
         return replace(skip(target, finding), findings=(finding, *before))
@@ -175,18 +178,18 @@ def _add_step(primary: Secret, target: Target, owner: NameOwner, unchecked: tupl
 
 
 def had_failed(entry: Replica, about_it: str = "") -> Finding:
-    """Return why the Region had Failed, and the reaction."""
+    """Return why the Region Failed before, and the reaction."""
     words = (entry.message or "AWS gave no reason").rstrip(".")
-    return Finding(Kind.FAILED, Severity.WARNING, f"{entry.region} had Failed: {words}{about_it}")
+    return Finding(Kind.FAILED, Severity.WARNING, f"{entry.region} Failed before: {words}{about_it}")
 
 
 def _retry_note(target: Target, owner: NameOwner) -> str:
     reasons = {
-        NameOwner.NOBODY: "nothing bears the name there now, so ",
-        NameOwner.OURS: "what it has of it may be old, so ",
+        NameOwner.NOBODY: "the name is free there now, so ",
+        NameOwner.OURS: "its replica may be outdated, so ",
     }
-    key = f" under the key {target.kms_key}" if target.kms_key else ""
-    return f"; {reasons.get(owner, '')}it is tried again{key}"
+    key = f" with the key {target.kms_key}" if target.kms_key else ""
+    return f"; {reasons.get(owner, '')}smrep tries again{key}"
 
 
 def _keep_key(target: Target, entry: Replica) -> Target:

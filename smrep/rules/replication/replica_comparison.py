@@ -9,7 +9,7 @@ from smrep.errors import AwsError, NotFound, Outcome
 from smrep.model import FAILED, IN_SYNC, Secret, Target, Version
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
-from smrep.rules.hints import format_command_on
+from smrep.rules.hints import format_command_on, step, steps
 from smrep.rules.replication.findings import (
     failed,
     in_progress,
@@ -159,9 +159,13 @@ def _stale_finding(sides: BothSides, stage: str, expected: str | None, actual: s
     return Finding(
         Kind.STALE,
         Severity.ERROR,
-        f"{name} in {region} holds {actual or 'no version'} as {stage}, and its primary {expected or 'none'}",
-        "a new value may be on its way; if this stays so, whoever put it may lack kms:GenerateDataKey and kms:Encrypt "
-        f"on the replica's key; look again: {again}",
+        f"{name} in {region} is outdated: its {stage} is {actual or 'no version'}, the primary's is "
+        f"{expected or 'no version'}",
+        steps(
+            step("a new value may be in progress; check again", again),
+            "if it stays outdated, allow kms:GenerateDataKey and kms:Encrypt on the replica's key for the role that "
+            "put the value",
+        ),
     )
 
 
@@ -190,7 +194,7 @@ def _wrong_keys(sides: BothSides, replica: Secret, same: Same) -> tuple[list[Fin
         if True in verdicts:
             continue
         if doubt:
-            asking = f"whether {wanted} is the key in {sides.region}"
+            asking = f"the key {wanted} in {sides.region}"
             unsure.append(unchecked(asking, doubt, f"kms:DescribeKey in {sides.region}"))
         elif keys != (shown,) or not wrong:  # report the replica's own key only once
             wrong.append(_wrong_key(sides, subject, ", ".join(keys), wanted))
@@ -203,8 +207,8 @@ def _wrong_key(sides: BothSides, subject: str, key: str, wanted: str) -> Finding
     return Finding(
         Kind.WRONG_KEY,
         Severity.ERROR,
-        f"{subject} of {name} in {region} is under the key {key}, not {wanted}",
-        format_command_on(sides.primary, "rekey", [target]),
+        f"{subject} of {name} in {region} uses the key {key}, not {wanted}",
+        step("change its key", format_command_on(sides.primary, "rekey", [target])),
     )
 
 
@@ -212,5 +216,5 @@ def _unlisted_findings(secret: Secret, listed: Listed) -> list[Finding]:
     """Return the finding for versions that could not be listed, nothing if they were or need not be."""
     if not isinstance(listed, AwsError):
         return []
-    subject = f"which versions of {secret.name} hold a value in {secret.region}"
+    subject = f"the versions of {secret.name} in {secret.region}"
     return [unchecked(subject, listed, f"secretsmanager:ListSecretVersionIds on {secret.arn}")]

@@ -9,7 +9,7 @@ from smrep.errors import Outcome
 from smrep.model import FAILED, IN_SYNC, Replica, Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Action, Finding, Kind, Problem, RegionReport, Severity
-from smrep.rules.hints import aws_command, format_command_on
+from smrep.rules.hints import aws_command, format_command_on, step, steps
 from smrep.rules.replication.findings import not_checked, removing
 from smrep.rules.replication.name_owner import NameLookup, NameOwner, NoSecret, NotChecked, name_owner, secret_summary
 from smrep.rules.replication.replica_state import LIST_LAG_S, worst
@@ -84,7 +84,7 @@ def removal_blocker(primary: Secret, wanted: Iterable[RegionReport]) -> Problem 
         return None
     return Problem(
         "NotRemoved",
-        f"{primary.name} is not removed from anywhere as long as it is not in sync in "
+        f"{primary.name}: no replica is removed until the secret is in sync in "
         + ", ".join(row.region for row in rows),
         next((row.error.hint for row in rows if row.error and row.error.hint), None),
         None,
@@ -100,8 +100,8 @@ def is_ours(primary: Secret, secret: Secret) -> bool:
 def after_check(deletion: ReplicaDeletion, primary: Secret, look: NameLookup, now: float) -> ReplicaDeletion:
     """Return the removal after another check of the Region: only 'not found' means gone.
 
-    A listed replica may exist unseen, and one in progress may still appear. For those, 'not found' counts only after
-    AWS's answers had time to catch up.
+    A listed replica may exist although the Region does not show it, and one in progress may still appear. For those,
+    'not found' counts only after AWS's answers had time to catch up.
     """
     if not deletion.is_open or isinstance(look, NotChecked):
         return deletion
@@ -173,8 +173,12 @@ def _blocked_deletion(region: Region, finding: Finding, outcome: Outcome = Outco
 
 def _unchecked(primary: Secret, region: Region, look: NameLookup) -> Finding:
     """Return the finding for a Region skipped because it could not be checked."""
-    (finding,) = not_checked(primary, region, look) or (Finding(Kind.UNCHECKED, Severity.ERROR, "not looked at"),)
-    return replace(finding, severity=Severity.ERROR, message=f"only what was seen is removed, and {finding.message}")
+    (finding,) = not_checked(primary, region, look) or (
+        Finding(Kind.UNCHECKED, Severity.ERROR, f"{primary.name} in {region} was not checked"),
+    )
+    return replace(
+        finding, severity=Severity.ERROR, message=f"smrep removes only what it could check, and {finding.message}"
+    )
 
 
 def _conflict(primary: Secret, secret: Secret) -> Finding:
@@ -182,19 +186,19 @@ def _conflict(primary: Secret, secret: Secret) -> Finding:
     name, region = primary.name, secret.region
     describe = aws_command("secretsmanager describe-secret", secret_id=secret.arn, region=region)
     again = format_command_on(primary, "remove", [Target(region)])
-    spared = "AWS is not known to spare it when the Region is removed"
+    spared = "and removing the Region may delete it"
     match name_owner(primary, secret):
         case NameOwner.PROMOTED:
-            kind, state = Kind.PROMOTED, f"was our replica once and stands alone now, {spared}"
+            kind, state = Kind.PROMOTED, f"was promoted, {spared}"
         case NameOwner.PENDING_DELETION:
             kind, state = Kind.PENDING_DELETION, "is scheduled for deletion"
         case NameOwner.FOREIGN:
             kind, state = Kind.ORPHAN, f"is a replica of another primary in {secret.primary_region}, {spared}"
         case _:
-            kind, state = Kind.NAME_CLASH, f"is another secret, {spared}"
+            kind, state = Kind.NAME_CONFLICT, f"is a different secret, {spared}"
     return Finding(
         kind,
         Severity.ERROR,
         f"{name} in {region} {state}: {secret_summary(secret)}",
-        f"look at it: {describe}; when it is out of the way: {again}",
+        steps(step("look at it", describe), step("once it is gone", again)),
     )

@@ -8,7 +8,7 @@ from smrep.errors import Outcome, UsageError
 from smrep.model import Secret, SecretId, in_region, parse_arn
 from smrep.regions import Region
 from smrep.report import Action, Problem, RegionReport
-from smrep.rules.hints import aws_command, promote_command
+from smrep.rules.hints import aws_command, promote_command, step
 
 
 def promotion_blocker(secret: Secret, home: Region | None) -> Problem | None:
@@ -22,16 +22,21 @@ def promotion_blocker(secret: Secret, home: Region | None) -> Problem | None:
     """
     if secret.replicas and not secret.is_replica:
         raise UsageError(
-            f"{secret.name} in {secret.region} is the primary itself and can't be promoted",
-            "name the Region of a replica with -r",
+            f"{secret.name} in {secret.region} is the primary, which cannot be promoted",
+            "use the Region of a replica with -r",
         )
     link = secret.cross_account.primary if secret.cross_account else None
     if link:
         return Problem(
             "CrossAccountReplica",
-            f"{secret.name} in {secret.region} is a replica of another account's secret, {link.arn}; to cut it off is "
-            "not smrep's to do",
-            aws_command("secretsmanager describe-secret", secret_id=secret.id_in(secret.region), region=secret.region),
+            f"{secret.name} in {secret.region} is a replica of another account's secret, {link.arn}; smrep does not "
+            "promote those",
+            step(
+                "look at it",
+                aws_command(
+                    "secretsmanager describe-secret", secret_id=secret.id_in(secret.region), region=secret.region
+                ),
+            ),
             None,
             Outcome.FAILED,
         )
@@ -39,7 +44,7 @@ def promotion_blocker(secret: Secret, home: Region | None) -> Problem | None:
         return Problem(
             "OtherPrimary",
             f"{secret.name} in {secret.region} is a replica of {secret.primary_region}, not of {home}",
-            promote_command(secret),
+            step("to promote it all the same", promote_command(secret)),
             None,
             Outcome.FAILED,
         )
@@ -64,9 +69,9 @@ def check_arn_regions(secret_ids: Iterable[SecretId], secrets: Sequence[Secret])
         ):
             if region not in (secret.region, secret.primary_region):
                 raise UsageError(
-                    f"{named} is of {region}, and -r says {secret.region}, which holds a replica of "
-                    f"{secret.primary_region}; nothing was sent",
-                    f"-r {region}, or the ARN that {secret.region} shows: {secret.arn}",
+                    f"{named} is in {region}, but -r {secret.region} has a replica of {secret.primary_region}; "
+                    "nothing was sent",
+                    f"use -r {region}, or the ARN in {secret.region}: {secret.arn}",
                 )
 
 
@@ -86,7 +91,7 @@ def promotion_report(
         action=Action.PROMOTE,
         changed=accepted,
         error=error,
-        note=None if now.is_replica else "stands alone",
+        note=None if now.is_replica else "standalone",
     )
 
 
@@ -97,8 +102,8 @@ def old_primary_notes(old: Secret, promoted: Region) -> tuple[str, ...]:
     notes = []
     if entry is not None:
         notes.append(
-            f"the old primary in {old.region} lists {promoted} still, as {entry.status}; what it says of it means "
-            "nothing any more, and removing that Region there is not known to spare the promoted secret"
+            f"the old primary in {old.region} still lists {promoted} as {entry.status}; ignore that status, and do not "
+            "remove that Region there: it may delete the promoted secret"
         )
     if others:
         notes.append(f"{', '.join(others)} stay{'s' if len(others) == 1 else ''} with the old primary in {old.region}")
@@ -107,4 +112,4 @@ def old_primary_notes(old: Secret, promoted: Region) -> tuple[str, ...]:
 
 def no_answer_note(promoted: Secret, why: str) -> str:
     """Return the note on an old primary that did not answer, which fails nothing."""
-    return f"the old primary in {promoted.primary_region} was asked once and did not tell what it still lists: {why}"
+    return f"the old primary in {promoted.primary_region} did not say which Regions it still lists: {why}"

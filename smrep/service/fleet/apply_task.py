@@ -126,9 +126,7 @@ def _again(plan: SecretPlan) -> SecretPlan:
             if renewed.removal and plan.removal:
                 renewed.removal.show(plan.removal.shown)
             return renewed
-        why: SmrepError = NotFound(
-            "not there any more", f"{plan.name} in {plan.home}", code="ResourceNotFoundException"
-        )
+        why: SmrepError = NotFound("no longer exists", f"{plan.name} in {plan.home}", code="ResourceNotFoundException")
     except CredentialsError:
         raise
     except (PlanIsStale, AwsError) as error:

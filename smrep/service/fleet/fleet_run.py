@@ -10,7 +10,7 @@ from typing import Any
 
 from smrep.errors import AllDenied, CredentialsError, Outcome, SmrepError, StillOpen
 from smrep.report import Problem, Progress, SecretReport
-from smrep.rules.hints import some_names
+from smrep.rules.hints import some_names, step
 from smrep.service.fleet.inventory import Inventory
 from smrep.service.fleet.multi_account import ENOUGH, DenialBreaker
 from smrep.service.fleet.scheduler import Scheduler
@@ -52,7 +52,7 @@ class AccountRun:
         why = self.ended_by
         if why is None:
             return report
-        trouble = Problem(why.code, f"{report.name}: not begun, since {why.message}", None, None, why.outcome)
+        trouble = Problem(why.code, f"{report.name}: not started, because {why.message}", None, None, why.outcome)
         return replace(report, outcome=why.outcome, error=trouble)
 
 
@@ -216,11 +216,11 @@ class FleetRun(Tracked):
         run.track(self, lambda _: self.stopped(again))
         self.carry_out(run)
         self.check()
-        if self.open_names:
+        if names := self.open_names:
             raise StillOpen(
-                f"{len(self.open_names)} of {self.progress.total} secrets were not settled {timeout_s:g} s after their "
-                f"request: {some_names(self.open_names)}",
-                f"the same command goes on from there: {again}",
+                f"{len(names)} of {self.progress.total} secrets were not finished {timeout_s:g} s after their request: "
+                + some_names(names),
+                step("to resume", again),
             )
 
     @property
@@ -254,11 +254,10 @@ class FleetRun(Tracked):
         self.scheduler.finish()
         begun = sum(1 for task in self.tasks if task.begun and not task.ended)
         remaining = self._total - self._ended - begun
-        message = f"stopped: {self._ended} of {self._total} secrets have ended, {remaining} were not begun"
+        message = f"stopped: {self._ended} of {self._total} secrets are finished, {remaining} were not started"
         if begun:
-            message += f"; {begun} are under way, and AWS goes on with them"
-        hint = f"the same command goes on from there: {again}"
-        return Problem("Interrupted", message, hint, None, Outcome.INTERRUPTED)
+            message += f"; {begun} are in progress, and AWS goes on with them"
+        return Problem("Interrupted", message, step("to resume", again), None, Outcome.INTERRUPTED)
 
     def news(self) -> list[SecretReport]:
         """Return the secrets that changed since the last call."""

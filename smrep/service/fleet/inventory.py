@@ -13,6 +13,7 @@ from smrep.regions import Region
 from smrep.report import Problem, Progress, SecretReport
 from smrep.rules.fleet.coverage import is_covered
 from smrep.rules.fleet.desired_state import DesiredState, RuleConflict, desired_state, matching
+from smrep.rules.hints import step
 from smrep.rules.manifest.schema import AccountRole, Rule
 from smrep.rules.manifest.selector import filters
 from smrep.rules.primary_region import SecretAddress, check_account
@@ -311,8 +312,8 @@ def _incomplete(name: str, secret: Secret) -> Problem | None:
     """Return the problem of a partial ARN, which AWS completes but no list matches."""
     if not name.startswith("arn:") or name == secret.arn:
         return None
-    message = f"{name} is no whole ARN; AWS takes it for {secret.arn}"
-    return Problem.of(NotFound(message, hint=f"write {secret.arn}, or the secret's name: {secret.name}"))
+    message = f"{name} is not a complete ARN; AWS takes it for {secret.arn}"
+    return Problem.of(NotFound(message, hint=f"use {secret.arn}, or the secret's name: {secret.name}"))
 
 
 def check_conflicts(inventories: Iterable[Inventory], others: Sequence[str] = ()) -> None:
@@ -326,8 +327,8 @@ def check_conflicts(inventories: Iterable[Inventory], others: Sequence[str] = ()
     if mistakes:
         mistake_count = "a mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
         raise UsageError(
-            f"the manifest has {mistake_count}, seen from the secrets that it means; nothing was sent",
-            "smrep list shows the secrets there are",
+            f"the manifest has {mistake_count}, given the secrets that exist; nothing was sent",
+            step("list the secrets", "smrep list"),
             code="ManifestError",
             details=mistakes,
         )

@@ -52,7 +52,7 @@ class Accounts:
         """
         if self.lost:
             raise SomeAccountsLost(
-                f"{len(self.lost)} of {count} accounts could not be dealt with; the result is about the others",
+                f"{len(self.lost)} of {count} accounts failed; the result covers only the others",
                 next((trouble.hint for _, trouble in self.lost if trouble.hint), None),
                 worst(trouble.outcome for _, trouble in self.lost),
                 tuple(f"{_named(inventory)}: {trouble.message}" for inventory, trouble in self.lost),
@@ -95,4 +95,4 @@ class DenialBreaker:
 
         """
         if self.are_enough:
-            raise Denied("not looked at, since every look before it was denied", where)
+            raise Denied("not checked, because AWS denied every request before it", where)

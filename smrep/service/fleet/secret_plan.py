@@ -51,7 +51,7 @@ class SecretPlan:
 
     @property
     def adds(self) -> bool:
-        """Whether a replica is to be requested, now or once an old one is gone."""
+        """Whether to request a replica, now or once an old one is gone."""
         return self.replication is not None and any(
             not isinstance(step, Keep | Skip) for step in self.replication.steps
         )

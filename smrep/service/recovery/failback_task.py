@@ -78,7 +78,7 @@ def _look(aws: SecretsManager, secret: Secret) -> NameLookup:
         return lookup
     if isinstance(answer, AwsError):
         return NotChecked(answer)
-    why = f"it answers to its ARN alone, as to credentials of another account than {secret.account}"
+    why = f"AWS finds it by its ARN only, as if the credentials were not of account {secret.account}"
     return NotChecked(Refused(why, f"{secret.name} in {secret.region}"))
 
 
@@ -163,7 +163,9 @@ class FailbackTask(FleetTask):
         later: list[tuple[str, str]] = []
         if self._turns:
             promoted, home = phase.plan.primary, self.pair.source
-            action = f"to be promoted in {home}, and then to be replaced by its replica, for good, in {promoted.region}"
+            action = (
+                f"{self.name} will be promoted in {home} and then replaced for good in {promoted.region} by a replica"
+            )
             later = [(self.name, f"{action}: {secret_summary(promoted)}")]
         return [*phase.stakes, *later]
 
@@ -214,7 +216,7 @@ class FailbackTask(FleetTask):
                 for row in report.replicas
             ]
             return replace(report, replicas=tuple(rows))
-        short = Problem("NotReturned", f"{self.name} is not led home yet", None, None, Outcome.PENDING)
+        short = Problem("NotReturned", f"{self.name} is not failed back yet", None, None, Outcome.PENDING)
         return replace(report, outcome=worst([report.outcome, short.outcome]), error=report.error or short)
 
     def _skipped_report(self, skipped: SkippedSecret) -> SecretReport:
@@ -234,7 +236,7 @@ class FailbackTask(FleetTask):
     def _new_phase(self) -> float | None:
         """Decide and begin the next phase if everything it destroys was confirmed, else skip the secret."""
         if self._phases == _MOST_PHASES:
-            self._halt("was changed again and again on its way, and is left as it is", Outcome.PENDING)
+            self._halt("kept changing during the failback, so smrep stopped there", Outcome.PENDING)
             return None
         self._gate, self._looks = self._opened(), 0
         self._phases += 1
@@ -243,7 +245,7 @@ class FailbackTask(FleetTask):
         if self.skipped is not None or not isinstance(phase, Reprotection) or phase.is_stopped:
             return None
         if not self._shown.covers(phase):
-            self._halt("is no longer as it was shown, so it was skipped", Outcome.FAILED)
+            self._halt("changed after it was shown, so it was skipped", Outcome.FAILED)
             return None
         return self._look(self._gate)
 

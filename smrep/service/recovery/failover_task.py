@@ -10,7 +10,7 @@ from typing import Any
 from smrep.errors import AwsError, CredentialsError, Outcome, SmrepError
 from smrep.model import Listed, Secret, in_region
 from smrep.report import Finding, Problem, SecretReport
-from smrep.rules.hints import promote_command
+from smrep.rules.hints import promote_command, step
 from smrep.rules.manifest.selector import EVERY, Selector
 from smrep.rules.primary_region import SecretAddress
 from smrep.rules.recovery.failover_record import RecordEntry, RecordMark, RegionPair, mark_line, promoting_line
@@ -133,9 +133,7 @@ class FailoverTask(FleetTask):
             return
         if not promotion.now.is_replica:
             promotion.error = None
-            promotion.notes.append(
-                f"{promotion.first.name} in {self.pair.target} was promoted by somebody else meanwhile"
-            )
+            promotion.notes.append(f"someone else promoted {promotion.first.name} in {self.pair.target} meanwhile")
 
     def _look(self, opened: WriteGate) -> float | None:
         promotion = self._promotion
@@ -167,12 +165,12 @@ class FailoverTask(FleetTask):
         self._promotion = promotion = SecretPromotion(secret, secret)
         if self.recorded is None and self.entry(secret.arn):
             promotion.notes.append(
-                f"{secret.name} in {secret.region} was promoted by another run meanwhile, as the record says"
+                f"another run promoted {secret.name} in {secret.region} meanwhile, according to the record"
             )
         elif self.recorded is None:
             promotion.notes.append(
-                f"{secret.name} in {secret.region} stands alone already; nothing was sent, and the record, which does "
-                "not name it, will not lead it home"
+                f"{secret.name} in {secret.region} is already standalone; nothing was sent. It is not in the record, "
+                "so failback will not return it"
             )
         elif self.recorded.mark in (RecordMark.PROMOTING, RecordMark.FAILED):
             self.write(mark_line(RecordMark.PROMOTED, secret.arn))
@@ -211,7 +209,7 @@ def _unselected(secret: Secret) -> Problem:
     return Problem(
         "ChangedMeanwhile",
         f"{secret.name} in {secret.region} no longer matches the selectors, so it was skipped",
-        f"to promote it all the same: {promote_command(secret)}",
+        step("to promote it anyway", promote_command(secret)),
         None,
         Outcome.FAILED,
     )
@@ -221,8 +219,8 @@ def _unasked(secret: Secret) -> Problem:
     """Return the problem of a replica that was expected to be promoted already: nobody confirmed it."""
     return Problem(
         "ChangedMeanwhile",
-        f"{secret.name} in {secret.region} is a replica again, which neither the list nor the record shows; it is left "
-        "alone",
+        f"{secret.name} in {secret.region} is a replica again, which neither the list nor the record shows, so it was "
+        "skipped",
         "run the same command again in a few minutes",
         None,
         Outcome.PENDING,

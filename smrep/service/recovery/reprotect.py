@@ -91,7 +91,7 @@ class Reprotection:
 
     @property
     def sends(self) -> bool:
-        """Whether a replica is to be requested."""
+        """Whether to request a replica."""
         return self.replication is not None and any(
             not isinstance(step, Keep | Skip) for step in self.replication.steps
         )
@@ -105,9 +105,9 @@ class Reprotection:
     def stakes(self) -> list[tuple[str, str]]:
         """Changes to confirm: the secret's name, and what is lost."""
         stakes = [stake for removal in (self.removal, self.parting) if removal for stake in removal.stakes]
-        victim = self.plan.victim
+        victim, home = self.plan.victim, self.plan.primary.region
         if victim is not None and self.sends:
-            action = f"to be replaced by a replica of {self.plan.primary.region}, for good, in {victim.region}"
+            action = f"{victim.name} in {victim.region} will be replaced for good by a replica of {home}"
             stakes.append((victim.name, f"{action}: {secret_summary(victim)}"))
         return stakes
 
@@ -169,7 +169,7 @@ class Reprotection:
             return row
         if victim is not None and row.region == victim.region:
             if row.has_failed_there:
-                error = not_replaced(self.plan.primary, row.region, row.status_message or "no reason given")
+                error = not_replaced(self.plan.primary, row.region, row.status_message or "AWS gave no reason")
             if error.code == "NotReplaced":
                 error = replace(error, hint=BY_HAND)
         if error.code in ("ChangedMeanwhile", "unchecked") and row.region in self.removes:
@@ -188,7 +188,7 @@ class Reprotection:
             if our_replica(self.plan.primary, look_up_name(self.aws, self.plan.primary, region)):
                 continue  # it has arrived, and the list lags
             row = removal_row(deletion, holder)
-            hint = deletion.error.hint.partition("; when it is out")[0] if deletion.error.hint else None
+            hint = deletion.error.hint.partition("\nonce it is gone")[0] if deletion.error.hint else None
             self.aside[region] = replace(row, action=None, error=replace(deletion.error, hint=hint))
         return removal
 

@@ -9,7 +9,7 @@ from smrep.errors import AwsError, Denied, NotFound, Throttled, Unanswered
 from smrep.model import Key, Replica, Secret, Target
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Severity
-from smrep.rules.hints import aws_command, format_command_on
+from smrep.rules.hints import aws_command, format_command_on, step, steps
 from smrep.rules.replication.findings import unchecked
 from smrep.rules.replication.key_failures import (
     DEFAULT,
@@ -119,24 +119,27 @@ class KmsKeys:
         if verdict is True:
             return ()
         if isinstance(verdict, AwsError) and not isinstance(verdict, NotFound):
-            subject = f"whether {primary.name} in {target.region} is under the key {target.kms_key}"
+            subject = f"the key of {primary.name} in {target.region} (expected: {target.kms_key})"
             return (unchecked(subject, verdict, f"kms:DescribeKey in {target.region}"),)
         absent = isinstance(verdict, NotFound)
         wanted = replace(target, kms_key="alias/NAME") if absent else target
         rekey = format_command_on(primary, "rekey", [wanted])
-        aliases = aws_command("kms list-aliases", region=target.region)
+        look = step(
+            f"{credentials_prefix(primary)}list the keys in {target.region}",
+            aws_command("kms list-aliases", region=target.region),
+        )
         return (
             Finding(
                 Kind.WRONG_KEY,
                 Severity.ERROR,
-                f"{primary.name} in {target.region} is under the key {shown}, not {target.kms_key}"
+                f"{primary.name} in {target.region} uses the key {shown}, not {target.kms_key}"
                 + (f" ({verdict.words})" if isinstance(verdict, NotFound) else ""),
-                f"{credentials_prefix(primary)}list the keys there are: {aliases}; then: {rekey}" if absent else rekey,
+                steps(look, step("then use one of them", rekey)) if absent else step("change its key", rekey),
             ),
         )
 
 
 def unchecked_key(target: Target) -> tuple[Finding, ...]:
     """Return the finding for a key that KMS did not describe in time."""
-    subject = f"whether the replica in {target.region} is under the key {target.kms_key}"
+    subject = f"the key of the replica in {target.region} (expected: {target.kms_key})"
     return (unchecked(subject, Unanswered("no answer came in time"), "kms:DescribeKey"),)

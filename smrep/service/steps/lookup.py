@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from functools import partial
+from itertools import accumulate
 from typing import TypeVar
 
-from smrep.errors import AwsError, CredentialsError, NotFound, Outcome, Refused, Unanswered, Unsupported
-from smrep.model import FAILED, Secret, Target, in_region
+from smrep.errors import AwsError, CredentialsError, NotFound, Outcome, Refused, Unanswered, Unsupported, UsageError
+from smrep.model import FAILED, Filter, Secret, Target, in_region
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Problem, RegionReport, SecretReport, Severity
-from smrep.rules.hints import aws_command, format_command, format_command_on
+from smrep.rules.hints import aws_command, format_command, format_command_on, step, steps
 from smrep.rules.primary_region import SecretAddress, check_account, check_regions
 from smrep.rules.replication.findings import cross_account_findings
 from smrep.rules.replication.name_owner import NameLookup, NoSecret, NotChecked, caller_hint
@@ -22,6 +24,10 @@ from smrep.service.steps.parallel import LOOK_S, parallel, time_left
 
 T = TypeVar("T")
 
+_MISTYPED = 3
+"""Unknown names, up to which a similar one is looked for: a person typed them, not a program."""
+_FOLDERS = 3
+_SIMILARITY = 0.8
 _THROTTLED_S = 20.0
 """Seconds that the first look retries throttled calls, because nothing is shown meanwhile."""
 
@@ -74,8 +80,17 @@ def find_secrets(  # noqa: PLR0913 - two ways to be patient
         ),
         patience_s=time_left(run.clock, run.deadline) if run else patience_s,
     )
+    unknown = {
+        lookup.address: lookup.result
+        for lookup in results
+        if isinstance(lookup.result, Problem)
+        and lookup.result.code == "ResourceNotFoundException"
+        and not lookup.address.secret_id.startswith("arn:")
+    }
     unique: dict[str, FoundSecret] = {}
     for lookup in results:
+        if lookup.address in unknown and len(unknown) <= _MISTYPED:
+            lookup = _suggest(aws, lookup, unknown[lookup.address])  # noqa: PLW2901
         secret = lookup.result if isinstance(lookup.result, Secret) else lookup.replica
         if secret is not None:
             check_account(secret.account, expect_account, secret.arn)
@@ -98,6 +113,25 @@ def _look(describe: Callable[[str, Region], Secret], address: SecretAddress, *, 
     except AwsError as error:
         return FoundSecret(address, Problem.of(error), secret)
     return FoundSecret(address, replace(primary, by_arn=by_arn), secret)
+
+
+def _suggest(aws: SecretsManager, lookup: FoundSecret, unknown: Problem) -> FoundSecret:
+    """Return the lookup with a hint that names the most similar secret, if lists may be read and show one.
+
+    Looks among the first secrets of the nearest folder that has any: most typing mistakes are in the last part.
+    """
+    name, region = lookup.address.secret_id, lookup.address.region
+    folders = list(accumulate(part + "/" for part in name.split("/")[:-1]))
+    try:
+        for folder in [*reversed(folders), ""][:_FOLDERS]:
+            page = aws.list_page(region, [Filter("name", (folder,))] if folder else [], None, with_deleted=False)
+            if similar := get_close_matches(name, [entry.name for entry in page.entries], n=1, cutoff=_SIMILARITY):
+                look = format_command("status", similar, primary_region=region)
+                hint = steps(step("did you mean this one", look), _look_elsewhere(name))
+                return replace(lookup, result=replace(unknown, hint=hint))
+    except AwsError:
+        pass
+    return lookup
 
 
 def refreshed(aws: SecretsManager, secret: Secret) -> Secret:
@@ -147,7 +181,7 @@ def look_up_name(aws: SecretsManager, primary: Secret, region: Region) -> NameLo
     if isinstance(answer, AwsError):
         return NoSecret() if isinstance(answer, NotFound) else NotChecked(answer)
     if answer.account != primary.account:
-        return NotChecked(Refused(f"the name there is of account {answer.account}", f"{primary.name} in {region}"))
+        return NotChecked(Refused(f"account {answer.account} has a secret of that name", f"{primary.name} in {region}"))
     return replace(answer, by_arn=primary.by_arn)
 
 
@@ -183,18 +217,19 @@ def of_another_account(aws: SecretsManager, secret_id: str, secret: Secret) -> P
     callers = is_callers(aws, secret) if secret_id.startswith("arn:") else True
     if callers is True:
         return None
-    alone = "a run over many secrets is about one account"
+    alone = "a run over many secrets covers one account"
     if isinstance(callers, AwsError):
         return Problem(
             "Unchecked",
-            f"whether {secret.arn} is of the credentials' account could not be checked, and {alone}: {callers.message}",
+            f"smrep could not check whether {secret.arn} belongs to the account of the credentials, and {alone}: "
+            f"{callers.message}",
             caller_hint(callers),
             callers.request_id,
             Outcome.ACCESS,
         )
     return Problem(
         "OtherAccount",
-        f"{secret.arn} is of another account than the credentials, and {alone}",
+        f"{secret.arn} belongs to another account than the credentials, and {alone}",
         f"use credentials of account {secret.account}: --role-arn ROLE_ARN",
         None,
         Outcome.ACCESS,
@@ -205,18 +240,22 @@ def explain_lookup_error(error: AwsError, address: SecretAddress) -> Problem:
     """Return the error with a hint for the most common mistake: the right name in the wrong Region."""
     if isinstance(error, NotFound) and not error.hint:
         name, listed = address.secret_id, format_command("list", [], primary_region=address.region)
-        advice = (
-            f"the name ({listed}); elsewhere: {format_command('status', [name], flags=['--primary-region', 'REGION'])}"
-        )
+        account = step("check the account", aws_command("sts get-caller-identity"))
         if name.startswith("arn:"):
-            advice = f"the ARN, which ends in a hyphen and six characters that AWS chose ({listed})"
-        error.hint = f"check the account ({aws_command('sts get-caller-identity')}) and {advice}"
+            ending = "check the ARN, which ends in a hyphen and six characters that AWS chose"
+            error.hint = steps(account, step(ending, listed))
+        else:
+            error.hint = steps(account, step("check the name", listed), _look_elsewhere(name))
     return Problem.of(error)
+
+
+def _look_elsewhere(name: str) -> str:
+    return step("or look in another Region", format_command("status", [name], flags=["--primary-region", "REGION"]))
 
 
 def no_answer(subject: str) -> Unanswered:
     """Return the error for a lookup that did not finish in time."""
-    return Unanswered("not looked at in time", subject, "check the network, or allow more time")
+    return Unanswered("not checked in time", subject, "check the network, or allow more time")
 
 
 def refusal_report(lookup: FoundSecret, error: Problem) -> SecretReport:
@@ -255,7 +294,7 @@ def not_a_primary(secret: Secret, command: str, targets: Sequence[Target], flags
     return Problem(
         "is_replica",
         f"{secret.name} in {secret.region} is a replica; its primary is in {home}",
-        instead,
+        step("use the primary", instead),
         None,
         Outcome.FAILED,
     )
@@ -293,11 +332,38 @@ def without_replicas(primary: Secret, action: str) -> Problem:
     """Return the problem of a secret that needs replicas and has none."""
     return Problem(
         "NoReplicas",
-        f"{primary.name} has no replicas: there is nothing to {action}",
-        format_command_on(primary, "replicate", flags=["-r", "REGION"]),
+        f"{primary.name} has no replicas to {action}",
+        step("add one", format_command_on(primary, "replicate", flags=["-r", "REGION"])),
         None,
         Outcome.FAILED,
     )
+
+
+def skip_without_replicas(
+    lookups: Sequence[FoundSecret], run: RunState, targets: Sequence[Target] = ()
+) -> tuple[FoundSecret, ...]:
+    """Return the selected secrets with a replica in one of the Regions, or that could not be looked up.
+
+    Notes how many are skipped. Without targets, any Region counts.
+
+    Raises:
+        UsageError: none of them has replicas.
+
+    """
+    regions = {target.region for target in targets}
+    kept = tuple(
+        lookup
+        for lookup in lookups
+        if isinstance(lookup.result, Problem)
+        or lookup.result.deleted
+        or any(not regions or entry.region in regions for entry in lookup.result.replicas)
+    )
+    where = f" in {' or '.join(target.region for target in targets)}" if targets else ""
+    if not kept:
+        raise UsageError(f"none of the {len(lookups)} selected secrets has replicas{where}")
+    if skipped := len(lookups) - len(kept):
+        run.note(f"{skipped} of {len(lookups)} selected secrets have no replicas{where} and were skipped")
+    return kept
 
 
 def pending_deletion(secret: Secret) -> Problem | None:
@@ -306,8 +372,8 @@ def pending_deletion(secret: Secret) -> Problem | None:
         return None
     return Problem(
         "pending_deletion",
-        f"{secret.name} in {secret.region} was marked for deletion at {secret.deleted:%Y-%m-%dT%H:%M:%SZ}",
-        aws_command("secretsmanager restore-secret", secret_id=secret.arn, region=secret.region),
+        f"{secret.name} in {secret.region} was scheduled for deletion at {secret.deleted:%Y-%m-%dT%H:%M:%SZ}",
+        step("restore it", aws_command("secretsmanager restore-secret", secret_id=secret.arn, region=secret.region)),
         None,
         Outcome.FAILED,
     )
@@ -316,7 +382,8 @@ def pending_deletion(secret: Secret) -> Problem | None:
 def troubles_elsewhere(secret: Secret, regions: Collection[Region]) -> tuple[str, ...]:
     """Return a note for each Region that Failed and was not requested."""
     return tuple(
-        f"{secret.name} has Failed in {entry.region}, which was not asked for: {entry.message or 'no reason given'}"
+        f"{secret.name} also Failed in {entry.region}, which you did not select: "
+        + (entry.message or "AWS gave no reason")
         for entry in secret.replicas
         if entry.status == FAILED and entry.region not in regions
     )
@@ -331,9 +398,7 @@ def followed_replica_note(lookup: FoundSecret) -> tuple[str, ...]:
     if lookup.replica is None:
         return ()
     where = lookup.replica.primary_region
-    return (
-        f"{lookup.replica.name} in {lookup.replica.region} is a replica; its primary in {where} is what is reported",
-    )
+    return (f"{lookup.replica.name} in {lookup.replica.region} is a replica; smrep reports its primary in {where}",)
 
 
 def unreachable_primary_report(lookup: FoundSecret, error: Problem, regions: tuple[Region, ...]) -> SecretReport:
@@ -347,15 +412,16 @@ def unreachable_primary_report(lookup: FoundSecret, error: Problem, regions: tup
     dead = error.code == "ResourceNotFoundException"
     if not dead and error.outcome is Outcome.FAILED:
         error = replace(error, outcome=Outcome.PENDING)
+    home = replica.primary_region
+    stop = aws_command("secretsmanager stop-replication-to-replica", secret_id=replica.arn, region=replica.region)
     finding = Finding(
         Kind.ORPHAN if dead else Kind.IS_REPLICA,
         Severity.ERROR if dead else Severity.WARNING,
-        f"{replica.name} in {replica.region} is a replica of {replica.primary_region}, "
-        + ("where its primary is no more" if dead else "which does not tell its state; this is what the replica shows"),
-        aws_command("secretsmanager stop-replication-to-replica", secret_id=replica.arn, region=replica.region)
-        + " makes it stand alone"
+        f"{replica.name} in {replica.region} is a replica, and its primary in {replica.primary_region} "
+        + ("no longer exists" if dead else "could not be checked; this is what the replica shows"),
+        step("make it standalone", stop)
         if dead
-        else format_command("status", [replica.id_in(replica.primary_region)], primary_region=replica.primary_region),
+        else step("check the primary again", format_command("status", [replica.id_in(home)], primary_region=home)),
     )
 
     def shown(region: Region) -> RegionReport:
@@ -398,7 +464,9 @@ class CallerIdentity:
     def sentence(self) -> str:
         """Sentence that names the credentials' owner."""
         return (
-            f"the credentials are of {self.arn}" if self.arn else f"whose credentials these are is not told: {self.why}"
+            f"the credentials belong to {self.arn}"
+            if self.arn
+            else f"smrep could not check whose credentials these are: {self.why}"
         )
 
     def strangers(self, secrets: Sequence[SecretReport]) -> list[str]:

@@ -36,7 +36,7 @@ LATE = Finding(
     Kind.UNCHECKED,
     Severity.WARNING,
     "keys and Regions could not be checked in time",
-    "see whether KMS can be reached",
+    "check whether you can reach KMS from here",
     Outcome.PENDING,
 )
 
@@ -151,7 +151,7 @@ class PreflightChecks:
         listed = list_versions(self.aws, primary) if self.versions else ()
         unlisted: tuple[Finding, ...] = ()
         if isinstance(listed, AwsError):
-            subject = f"which keys the versions of {primary.name} are under"
+            subject = f"the keys of the versions of {primary.name}"
             unlisted = (unchecked(subject, listed, f"secretsmanager:ListSecretVersionIds on {primary.arn}"),)
             listed = ()
         keys = parallel(partial(self._key_of, primary), list(required_keys(primary, listed or ())))

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 from smrep.service.ports import Clock
 
+WRITES_A_SECOND = 20.0
+"""Default limit of writes, of AWS's 50 for an account in a Region, because others write too."""
 _CALM_S = 1.0
 """Seconds within which throttling counts once, because concurrent calls meet it together."""
 _RECOVERY_S = 10.0

@@ -61,14 +61,14 @@ class SecretPromotion:
 class PromoteWrite(Write):
     """StopReplicationToReplica for one replica."""
 
-    verb, request_to = "promoted", "promotion in"
+    verb, request_to = "promoted", "request for promotion in"
 
     def __init__(self, aws: SecretsManager, gate: WriteGate, promotion: SecretPromotion) -> None:
         """Write to the replica's own Region."""
         secret = promotion.first
         super().__init__(gate, secret.name, promotion.notes, {})
         self.aws, self.promotion = aws, promotion
-        self.not_shown = self.not_read = f"{secret.region} shows a replica still"
+        self.not_shown = self.not_read = f"{secret.region} still shows a replica"
         self.permission = f"secretsmanager:StopReplicationToReplica on {secret.arn}"
         self.sent_before: float | None = None
 

@@ -18,7 +18,7 @@ from smrep.service.ports import Clock, SecretsManager
 from smrep.service.steps.lookup import answer_or_error, look_up_name, no_answer, troubles_elsewhere
 from smrep.service.steps.parallel import parallel, time_left
 from smrep.service.steps.polling import poll
-from smrep.service.steps.write_once import Write, WriteGate, compare
+from smrep.service.steps.write_once import Write, WriteGate, compare, try_again
 
 
 @dataclass(slots=True)
@@ -52,8 +52,7 @@ class SecretRemoval:
     @property
     def stakes(self) -> list[tuple[str, str]]:
         """Pairs to confirm: the secret's name, and the replica to remove, for each Region."""
-        name = self.primary.name
-        return [(name, f"to be removed for good from {region}: {self._summary(region)}") for region in self.to_send]
+        return [(self.primary.name, self._danger(region)) for region in self.to_send]
 
     @property
     def unsent(self) -> list[Region]:
@@ -93,10 +92,12 @@ class SecretRemoval:
         rows = [deletion_report(deletion, self.primary, waiting=waiting, dry_run=dry_run) for deletion in every]
         return secret_report(self.primary, rows, notes=self.notes)
 
-    def _summary(self, region: Region) -> str:
-        """Describe a replica for the confirmation."""
-        victim = self.deletions[region].victim
-        return secret_summary(victim) if victim else f"the entry of {self.primary.name}, with nothing there"
+    def _danger(self, region: Region) -> str:
+        """Return what removing the Region destroys."""
+        victim, name = self.deletions[region].victim, self.primary.name
+        if victim is None:
+            return f"{name} will be removed from {region}, where the primary lists it but no secret of that name exists"
+        return f"{name} in {region} will be deleted for good: {secret_summary(victim)}"
 
 
 def plan_removal(
@@ -131,7 +132,7 @@ class RemoveWrite(Write):
     Skips Regions that differ from what was shown.
     """
 
-    verb, preposition, request_to = "removed", "from", "removal from"
+    verb, preposition, request_to = "removed", "from", "request for removal from"
 
     def __init__(self, aws: SecretsManager, gate: WriteGate, removal: SecretRemoval) -> None:
         """Write to the secret's primary."""
@@ -145,7 +146,7 @@ class RemoveWrite(Write):
         looks = _looks(self.aws, removal.primary, regions, gate.clock, gate.deadline)
         for region, seen in zip(tuple(regions), looks, strict=True):
             try:
-                compare(removal.deletions[region].shown, seen, self.name, region, self.command([region]))
+                compare(removal.deletions[region].shown, seen, self.name, region, try_again(self.command([region])))
             except ChangedMeanwhile as error:
                 self.fail([region], error)
                 regions.remove(region)

@@ -17,7 +17,7 @@ from smrep.errors import (
 from smrep.model import FAILED, IN_PROGRESS, IN_SYNC, Replica, Secret, Target
 from smrep.regions import Region
 from smrep.report import Action, Finding, Problem, RegionReport, SecretReport
-from smrep.rules.hints import format_command_on, policy_command, remove_then_replicate
+from smrep.rules.hints import format_command_on, policy_command, remove_then_replicate, step
 from smrep.rules.replication.findings import no_value
 from smrep.rules.replication.key_failures import failure, not_replaced, same_by_spelling
 from smrep.rules.replication.name_owner import NameOwner, name_owner, our_replica
@@ -235,7 +235,7 @@ class ReplicateWrite(Write):
         if key and not same_by_spelling(key, entry.kms_key_id, region, replication.primary.account):
             return False
         replication.states[region] = replace(replication.states[region], action=Action.KEEP, seen=entry, leftover=None)
-        replication.notes.append(f"{replication.primary.name} in {region} was asked for by somebody else meanwhile")
+        replication.notes.append(f"someone else requested {replication.primary.name} in {region} meanwhile")
         return True
 
     def _describe(self, primary: Secret) -> Secret | None:
@@ -271,16 +271,16 @@ class ReplicateWrite(Write):
         primary, states = self.replication.primary, self.replication.states
         targets = [Target(region, states[region].wanted_key) for region in regions]
         self.permission = (
-            f"secretsmanager:ReplicateSecretToRegions on {primary.arn} with {', '.join(regions)}, and for a "
-            "customer's key kms:Decrypt at the primary, kms:GenerateDataKey and kms:Encrypt at the replica; all of "
-            "it: " + policy_command(primary, targets)
+            f"secretsmanager:ReplicateSecretToRegions on {primary.arn} with {', '.join(regions)}, and for "
+            "customer-managed keys kms:Decrypt on the primary's, kms:GenerateDataKey and kms:Encrypt on the replica's\n"
+            + step("print the whole policy", policy_command(primary, targets))
         )
         if (
             isinstance(error, Refused)
             and error.code != "LimitExceededException"
             and all(states[region].action is Action.RETRY for region in regions)
         ):
-            error.hint = f"begin anew: {remove_then_replicate(primary, targets)}"
+            error.hint = step("replicate again", *remove_then_replicate(primary, targets))
         return super().explain(regions, error)
 
 
@@ -357,7 +357,7 @@ def _confirm_overwritten(aws: SecretsManager, replication: SecretReplication, cl
         if owner is NameOwner.OURS:
             replication.states[state.region] = replace(state, leftover=None, replica_seen=True)
         elif owner is NameOwner.PROMOTED and waited_s >= STALE_S:
-            why = f"{replication.primary.region} lists it as it did before"
+            why = f"{replication.primary.region} still lists its earlier state"
             replication.states[state.region] = replace(
                 state, error=not_replaced(replication.primary, state.region, why)
             )

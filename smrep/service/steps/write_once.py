@@ -25,13 +25,14 @@ from smrep.errors import (
 from smrep.model import Secret
 from smrep.regions import Region
 from smrep.report import Problem
+from smrep.rules.hints import step
 from smrep.rules.replication.name_owner import NameLookup, NoSecret, NotChecked
 from smrep.service.ports import Clock, SecretsManager
 from smrep.service.run_state import RunState
 from smrep.service.steps.lookup import look_up_name
 from smrep.service.steps.parallel import LOOK_S, parallel
 from smrep.service.steps.polling import retry_throttled
-from smrep.service.steps.rate_limiter import RateLimiter, ReservedSlot
+from smrep.service.steps.rate_limiter import WRITES_A_SECOND, RateLimiter, ReservedSlot
 
 T = TypeVar("T")
 
@@ -68,9 +69,10 @@ class WriteGate:
     """Rate limit shared by all secrets."""
 
     @classmethod
-    def for_run(cls, run: RunState) -> WriteGate:
+    def for_run(cls, run: RunState, rate: float = WRITES_A_SECOND) -> WriteGate:
         """Return a gate that closes at the run's deadline, but still sends after a slow look."""
-        return cls(run.clock, run.deadline, max(run.deadline, run.clock.monotonic() + LOOK_S))
+        begin_until = max(run.deadline, run.clock.monotonic() + LOOK_S)
+        return cls(run.clock, run.deadline, begin_until, pace=RateLimiter(run.clock, rate))
 
     def __enter__(self) -> Self:
         """Open the gate for one run."""
@@ -97,24 +99,30 @@ class WriteGate:
 
         Raises:
             AwsError: AWS refused or did not answer.
-            NotSent: the run was stopped meanwhile.
+            NotSent: the gate closed meanwhile; the message says why.
 
         """
-        answer: T = retry_throttled(self.clock, self.deadline)(self._send, request, check)
+        pace = self.pace
+        if isinstance(pace, RateLimiter):
+            pace.wait()
+            if why := self.closed:  # its turn came too late
+                raise NotSent(why)
+            pace = ReservedSlot(pace)
+        answer: T = retry_throttled(self.clock, self.deadline)(self._send, request, check, pace)
         return answer
 
-    def _send(self, request: Callable[[], T], check: Callable[[], None] | None) -> T:
-        if self.pace:
-            self.pace.wait()
+    def _send(self, request: Callable[[], T], check: Callable[[], None] | None, pace: ReservedSlot | None) -> T:
+        if pace:
+            pace.wait()
         if check and not self.stop.is_set():
             check()  # takes its time
         if self.stop.is_set():
-            raise NotSent("not sent, since the run was stopped")
+            raise NotSent("the run was stopped")
         try:
             return request()
         except Throttled:
-            if self.pace:
-                self.pace.throttled()
+            if pace:
+                pace.throttled()
             raise
 
 
@@ -128,7 +136,7 @@ class Write:
     """Words for messages: 'prod/db in us-west-2: not sent'."""
     request_to = "request for"
     """Words before the Regions in messages about the request."""
-    not_shown = "AWS's list does not show that it was taken"
+    not_shown = "AWS's list does not show that it was accepted"
     """Words about a request without visible effect."""
     not_read = "AWS's list could not be read"
     """Words about a request whose effect could not be looked for."""
@@ -202,8 +210,8 @@ class Write:
 
     def leave_out(self, regions: Sequence[Region], why: str) -> None:
         """Skip these Regions, with the reason and the command to retry."""
-        message = f"{self.name} {self.preposition} {', '.join(regions)}: not {self.verb}, since {why}"
-        self.fail(regions, NotSent(message, self.command(regions)))
+        message = f"{self.name} {self.preposition} {', '.join(regions)}: not {self.verb}, because {why}"
+        self.fail(regions, NotSent(message, try_again(self.command(regions))))
 
 
 def write_once(write: Write, regions: Sequence[Region], gate: WriteGate, *, again: bool = False) -> None:
@@ -226,16 +234,14 @@ def write_once(write: Write, regions: Sequence[Region], gate: WriteGate, *, agai
     except ChangedMeanwhile as error:
         write.undo(remaining)
         write.fail(remaining, error)
-    except NotSent:
+    except NotSent as error:
         write.undo(remaining)
-        write.leave_out(remaining, "the run was stopped")
+        write.leave_out(remaining, error.message)
     except Unanswered as error:
         _find_lost_answer(write, remaining, gate, error, again=again)
     except AwsError as error:
         if again and isinstance(error, Refused | NotFound):
-            write.notes.append(
-                f"the {write.request_to} {', '.join(remaining)} was refused the second time: {error.words}"
-            )
+            write.notes.append(f"AWS refused the repeated {write.request_to} {', '.join(remaining)}: {error.words}")
             return
         write.undo(remaining)
         if isinstance(error, CredentialsError):
@@ -263,6 +269,11 @@ def _find_lost_answer(
     if lost:
         request, shown = f"{write.request_to} {', '.join(lost)}", write.not_shown if looked else write.not_read
         write.notes.append(f"no answer came to the {request} ({error.words}), and {shown}")
+
+
+def try_again(command: str) -> str:
+    """Return the hint for a request that was not sent."""
+    return step("try again", command)
 
 
 def send_in_batches(send: Callable[[T], None], items: Sequence[T], run: RunState) -> None:
@@ -328,27 +339,27 @@ def compare(  # noqa: PLR0913 - what was shown may be nothing, which bears no na
     if isinstance(seen, NoSecret):
         if seen.only_by_arn:
             skipped = f"{name} in {region} could not be checked again, so it was skipped"
-            why = "only the account that owns it can tell what has that name there"
+            why = "only its own account can check which secret has the name there"
             raise Unchecked(f"{skipped}: {why}", again, Outcome.ACCESS)
         if shown is None or shown.is_replica:
             return
-        raise _changed(name, region, "nothing has that name there now", again)
+        raise _changed(name, region, "no secret has that name now", again)
     if shown is None:
-        raise _changed(name, region, f"nothing was there, and now {seen.arn} is", again)
+        raise _changed(name, region, f"no secret had that name, and now {seen.arn} has it", again)
     of = identity if written else state_of
     if of(seen) != of(shown):
         raise _changed(name, region, _difference(shown, seen), again)
 
 
 def _changed(name: str, region: Region, difference: str, again: str | None) -> ChangedMeanwhile:
-    return ChangedMeanwhile(f"{name} in {region} is no longer as it was shown, so it was skipped: {difference}", again)
+    return ChangedMeanwhile(f"{name} in {region} changed after it was shown, so it was skipped: {difference}", again)
 
 
 def _difference(shown: Secret, seen: Secret) -> str:
     if seen.arn != shown.arn:
-        return f"{seen.arn} is there now, and {shown.arn} was shown"
+        return f"it is now {seen.arn}, and {shown.arn} was shown"
     if seen.is_replica:
-        return f"it is a replica of {seen.primary_region} now"
+        return f"it is now a replica of {seen.primary_region}"
     if shown.is_replica:
         return "it was promoted"
     if seen.deleted != shown.deleted:
