@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from itertools import combinations
 from typing import Any, TypeVar
@@ -159,47 +159,51 @@ class Choice:
         return (*(word for pair in pairs for word in pair), *(["--all"] if self.every else []))
 
 
-def selectors(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that select secrets, as one value: `choice`."""
-    added = [
-        click.option(
-            "--prefix",
-            "prefixes",
-            metavar="PREFIX",
-            multiple=True,
-            help="Select secrets whose names begin with PREFIX; repeat it for more.",
-        ),
-        click.option(
-            "--tag",
-            "tags",
-            type=Tag(),
-            metavar="KEY[=VALUE]",
-            multiple=True,
-            help="Select secrets with this tag; if repeated, with all of them.",
-        ),
-        click.option(
-            "--exclude",
-            metavar="PATTERN",
-            multiple=True,
-            help="Skip secrets whose names match this shell pattern; repeatable.",
-        ),
-        click.option("--owning-service", metavar="SERVICE", help="Select secrets that this AWS service manages."),
-        click.option("--all", "every", is_flag=True, help="Select every secret in the primary Region."),
-    ]
+def as_one_value(
+    name: str, kind: type, options: Sequence[Callable[..., Any]], command: Callable[..., Any]
+) -> Callable[..., Any]:
+    """Add the options, whose values the command gets as one value of a dataclass."""
 
     @functools.wraps(command)
     def with_value(**values: Any) -> Any:
-        typed = {field.name: values.pop(field.name) for field in fields(Choice) if field.name in values}
-        return command(choice=Choice(**typed), **values)
+        typed = {field.name: values.pop(field.name) for field in fields(kind) if field.name in values}
+        return command(**{name: kind(**typed)}, **values)
 
-    for option in reversed(added):
+    for option in reversed(options):
         with_value = option(with_value)
     return with_value
 
 
-def secrets(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the argument for the secrets, and the selectors that may replace it, as one value: `choice`."""
-    return click.argument("secrets", metavar="[SECRET...]", nargs=-1)(selectors(command))
+_SELECTORS = (
+    click.option(
+        "--prefix",
+        "prefixes",
+        metavar="PREFIX",
+        multiple=True,
+        help="Select secrets whose names begin with PREFIX; repeat it for more.",
+    ),
+    click.option(
+        "--tag",
+        "tags",
+        type=Tag(),
+        metavar="KEY[=VALUE]",
+        multiple=True,
+        help="Select secrets with this tag; if repeated, with all of them.",
+    ),
+    click.option(
+        "--exclude",
+        metavar="PATTERN",
+        multiple=True,
+        help="Skip secrets whose names match this shell pattern; repeatable.",
+    ),
+    click.option("--owning-service", metavar="SERVICE", help="Select secrets that this AWS service manages."),
+    click.option("--all", "every", is_flag=True, help="Select every secret in the primary Region."),
+)
+selectors = functools.partial(as_one_value, "choice", Choice, _SELECTORS)
+"""Adds the options that select secrets, as one value: `choice`."""
+_SECRETS = click.argument("secrets", metavar="[SECRET...]", nargs=-1)
+secrets = functools.partial(as_one_value, "choice", Choice, (_SECRETS, *_SELECTORS))
+"""Adds the argument for the secrets, and the selectors that may replace it, as one value: `choice`."""
 
 
 timeout = click.option(
@@ -231,9 +235,11 @@ def regions(text: str, *, keys: bool = False, holds_secrets: bool = False, requi
 _common = functools.partial(click.option, cls=CommonOption)
 
 
-def shared(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options of every command on secrets."""
-    options = [
+shared = functools.partial(
+    as_one_value,
+    "shared",
+    SharedOptions,
+    (
         _common(
             "--primary-region",
             "--source-region",
@@ -280,17 +286,9 @@ def shared(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         _common("--no-input", is_flag=True, envvar="SMREP_NO_INPUT", help="Never ask.  [$SMREP_NO_INPUT]"),
         version,
-    ]
-
-    @functools.wraps(command)
-    def with_value(**values: Any) -> Any:
-        return command(
-            shared=SharedOptions(**{field.name: values.pop(field.name) for field in fields(SharedOptions)}), **values
-        )
-
-    for option in reversed(options):
-        with_value = option(with_value)
-    return with_value
+    ),
+)
+"""Adds the options of every command on secrets, as one value: `shared`."""
 
 
 def rate(default: int, owner: str = "") -> Callable[[F], F]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
-from functools import wraps
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import click
@@ -51,15 +51,11 @@ class ReplicateOptions:
             raise UsageError("--verify and --no-wait contradict each other", "omit one of them")
 
 
-def replicate_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options of a command that sends ReplicateSecretToRegions, as one value: `chosen`."""
-
-    @wraps(command)
-    def with_value(**values: Any) -> Any:
-        chosen = {field.name: values.pop(field.name) for field in fields(ReplicateOptions)}
-        return command(chosen=ReplicateOptions(**chosen), **values)
-
-    added = [
+replicate_options = partial(
+    options.as_one_value,
+    "chosen",
+    ReplicateOptions,
+    (
         click.option(
             "--wait/--no-wait", default=True, help="Wait until Regions are in sync or failed (default: wait)."
         ),
@@ -77,10 +73,9 @@ def replicate_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--verify", is_flag=True, help="Finally prove that each replica holds the current version."),
         options.rate(20),
         click.option("--yes", is_flag=True, help="Confirm --force-overwrite or a plan without a question."),
-    ]
-    for option in reversed(added):
-        with_value = option(with_value)
-    return with_value
+    ),
+)
+"""Adds the options of a command that sends ReplicateSecretToRegions, as one value: `chosen`."""
 
 
 @command(epilog=EXAMPLES)
