@@ -5,29 +5,18 @@ If a newer botocore moves one, tests/aws/test_botocore_internals.py names it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
-
-def credentials_of(request_signer: Any) -> Any:
-    """Return the credentials that sign a request, None for none; the client of an assumed role has its own."""
-    return request_signer._credentials  # noqa: SLF001
-
-
-def endpoint_of(client: Any) -> Any:
-    """Return the client's endpoint, which holds its HTTP session."""
-    return client._endpoint  # noqa: SLF001
-
-
-def pool_classes(http_session: Any) -> MutableMapping[str, type]:
-    """Return the classes of connection pools by scheme, which all pool managers of the session share."""
-    pools: MutableMapping[str, type] = http_session._pool_classes_by_scheme  # noqa: SLF001
-    return pools
-
-
-def verify_of(http_session: Any) -> Any:
-    """Return which certificates the session trusts: a file's name, or whether it checks them at all."""
-    return http_session._verify  # noqa: SLF001
+credentials_of = attrgetter("_credentials")
+"""Returns the credentials of a request's signer, None for none; the client of an assumed role has its own."""
+endpoint_of = attrgetter("_endpoint")
+"""Returns a client's endpoint, which holds its HTTP session."""
+pool_classes = attrgetter("_pool_classes_by_scheme")
+"""Returns an HTTP session's classes of connection pools by scheme, which all its pool managers share."""
+verify_of = attrgetter("_verify")
+"""Returns which certificates an HTTP session trusts: a file's name, or whether it checks them at all."""
 
 
 def wrap_metadata_session(provider: Any, wrap: Callable[[Any], Any]) -> None:

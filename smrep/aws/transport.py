@@ -80,11 +80,13 @@ class BoundedSession:
 
         Raises:
             Unbounded: it did not end in time, or within the size.
-            CannotSend: the endpoint's certificate is not trusted; botocore would try again.
+            CannotSend: there is no CA bundle, or the certificate is not trusted; botocore would try again.
 
         """
         verify = verify_of(self._session)
-        check_bundle(request.url, verify)
+        is_file = isinstance(verify, str | os.PathLike)  # else whether to check certificates at all
+        if is_file and request.url.lower().startswith("https:") and not Path(verify).is_file():
+            raise _no_bundle(str(verify), "is not a file" if Path(verify).exists() else "does not exist")
         try:
             return self._session.send(request)
         except HTTPClientError as error:
@@ -159,21 +161,8 @@ _OTHER_HOST = 62
 """OpenSSL's numbers for a failed verification; its text is not shown. Source: x509_vfy.h."""
 
 
-def check_bundle(url: str, verify: Any) -> None:
-    """Refuse to send over TLS if the CA bundle is missing.
-
-    `verify` is botocore's setting: the bundle's path, or whether to check certificates at all.
-
-    Raises:
-        CannotSend: the bundle is missing.
-
-    """
-    if isinstance(verify, str | os.PathLike) and url.lower().startswith("https:") and not Path(verify).is_file():
-        raise _no_bundle(str(verify), "is not a file" if Path(verify).exists() else "does not exist")
-
-
 def distrust(error: BaseException, url: str, verify: Any) -> CannotSend | None:
-    """Return why TLS is not trusted, None if the error has another cause."""
+    """Return why TLS is not trusted, None if the error has another cause; `verify` is botocore's setting."""
     cause: BaseException | None = error
     while cause is not None:
         number = cause.verify_code if isinstance(cause, SSLCertVerificationError) else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, TextIO
 
 import click
@@ -17,15 +18,15 @@ from smrep.rules.replication.key_failures import check_target
 MAX_SECRET_ID = 2048
 
 
+@dataclass(frozen=True, kw_only=True)
 class Regions(click.ParamType[tuple[Target, ...], str]):
     """`REGION[=KMS_KEY]`, or several separated by commas."""
 
     name = "region"
-
-    def __init__(self, *, keys: bool, holds_secrets: bool = False) -> None:
-        """Allow keys if the command uses them; `holds_secrets`: it looks up its secrets in this Region."""
-        self.keys = keys
-        self.holds_secrets = holds_secrets
+    keys: bool
+    """Whether the command uses keys."""
+    holds_secrets: bool = False
+    """Whether the command looks up its secrets in this Region."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[Target, ...]:
         """Return the targets in the order typed."""

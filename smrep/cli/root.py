@@ -125,9 +125,10 @@ class Root(click.Group):
             raise click.UsageError(f"no such command: {args[0]!r}{nearest}", ctx) from error
 
 
-@click.command(
-    cls=Root, context_settings=CONTEXT, epilog="Topics: smrep help exit-codes, environment, output, manifest, runbooks"
+root = Root(
+    "smrep",
+    help="Replicate AWS Secrets Manager secrets across Regions, and know that it worked.",
+    epilog="Topics: smrep help exit-codes, environment, output, manifest, runbooks",
+    context_settings=CONTEXT,
 )
-@version
-def root() -> None:
-    """Replicate AWS Secrets Manager secrets across Regions, and know that it worked."""
+version(root)

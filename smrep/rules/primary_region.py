@@ -135,23 +135,17 @@ def _common(flag: Region | None, env: Mapping[str, str], profile: Callable[[], s
     """Return the Region and its source for secrets given by name."""
     if flag:
         return flag, "--primary-region"
-    for variable in HOME_VARIABLES:
-        if env.get(variable):
-            return _parsed(env[variable], variable), variable
-    named = profile()
-    if named:
-        return _parsed(named, "the profile"), "profile"
-    raise ConfigurationError(
-        "no primary Region: no ARN, option, variable or profile names one",
-        steps("add --primary-region REGION", step("or set it for all commands", "export AWS_REGION=REGION")),
-    )
-
-
-def _parsed(text: str, source: str) -> Region:
+    variable = next((name for name in HOME_VARIABLES if env.get(name)), None)
+    text = env[variable] if variable else profile()
+    if not text:
+        raise ConfigurationError(
+            "no primary Region: no ARN, option, variable or profile names one",
+            steps("add --primary-region REGION", step("or set it for all commands", "export AWS_REGION=REGION")),
+        )
     try:
-        return parse_region(text)
+        return parse_region(text), variable or "profile"
     except UsageError as error:
-        raise UsageError(f"{source}: {error.message}", error.hint) from error
+        raise UsageError(f"{variable or 'the profile'}: {error.message}", error.hint) from error
 
 
 _NAME = re.compile(r"[A-Za-z0-9/_+=.@!-]+")
