@@ -25,21 +25,17 @@ Observer = Callable[[str, Region, Mapping[str, Any]], None]
 T = TypeVar("T")
 
 
-def _unobserved(_operation: str, _region: Region, _params: Mapping[str, Any]) -> None:
-    """Ignore a write."""
-
-
 @dataclass(frozen=True, slots=True)
 class Aws:
     """AWS in any Region: implements `smrep.service.ports`.
 
     `trace` gets one line per call: operation, Region, status, code, request id, attempts and milliseconds; never a
-    body. `observe` is called just before each write.
+    body. Each of the `observers` is called just before each write.
     """
 
     session: Session
     trace: Trace | None = None
-    observe: Observer = _unobserved
+    observers: Sequence[Observer] = ()
     _callers: list[str | AwsError] = field(default_factory=list)
     _asking: threading.Lock = field(default_factory=threading.Lock)
 
@@ -195,8 +191,8 @@ class Aws:
         method = check(service, operation, params)
         writes = operation in WRITES
         client = self.session.client(service, region, writes=writes)
-        if writes:
-            self.observe(operation, region, params)
+        for observe in self.observers if writes else ():
+            observe(operation, region, params)
         subject = f"{name} in {region}"
         started = time.monotonic()
         answer: Mapping[str, Any] = {}

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TextIO
+from typing import TYPE_CHECKING, Self, TextIO
 
 import click
 
@@ -22,7 +22,6 @@ from smrep.cli.signals import find_signal, finish_quietly, stopped_by
 from smrep.errors import CredentialsError, Outcome, OutputError, SmrepError, UsageError
 from smrep.model import SecretId, parse_arn, shown_url
 from smrep.output import github
-from smrep.output.append_only_file import Journal
 from smrep.output.events import Events
 from smrep.output.formats import FORMATS, REPLACEABLE, as_query, compile_query
 from smrep.output.progress import FleetLines, Gauge, Lines, Screen, SystemClock
@@ -43,7 +42,7 @@ from smrep.service.ports import Clock
 from smrep.service.run_state import Plan, RunState
 
 if TYPE_CHECKING:
-    from smrep.aws.client import Aws
+    from smrep.aws.client import Aws, Observer
 
 TELLING_S = 5.0
 """Seconds between progress events in a run over many secrets."""
@@ -84,8 +83,8 @@ class Run:
     several_accounts: bool = False
     connections: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Connection flags for each account of a manifest or a plan."""
-    journal: Journal | None = None
-    """Journal of writes, each recorded before it is sent."""
+    observers: list[Observer] = field(default_factory=list)
+    """Receive each write before it is sent: the events, a journal."""
     reports: Sequence[str] = ()
     """Files to write the result to as well."""
     replaces_result: bool = False
@@ -116,6 +115,7 @@ class Run:
                 lambda line: self.write([line]), self.clock.now, lambda: self._framed(self.state.report())
             )
             self.events.version(self.command)
+            self.observers.append(self.events.request)
         click.get_current_context().meta[CONDUCTED] = True
         return self
 
@@ -405,14 +405,7 @@ class Run:
         session = Session(settings, self.messages.note, fix=credentials_fix)
         if first:
             self.endpoint_url = session.endpoint_url(first)
-        return Aws(session, self.messages.trace if options.debug else None, self._observe)
-
-    def _observe(self, operation: str, region: Region, params: Mapping[str, Any]) -> None:
-        """Report a write about to be sent to the journal and the events."""
-        if self.events:
-            self.events.request(operation, region, params)
-        if self.journal:
-            self.journal.write(operation, region, params)
+        return Aws(session, self.messages.trace if options.debug else None, self.observers)
 
     def _framed(
         self, results: SecretsReport, trouble: Problem | None = None, exit_code: int | None = None

@@ -75,7 +75,7 @@ def apply(
             raise UsageError("--plan and --shard contradict each other", "use --shard when you make the plan")
         fleet_plan, paced = _plan(run, file, plan, rate, shard)
         if journal and not dry_run:
-            run.journal = _journal(run, journal, stack)
+            run.observers.append(_journal(run, journal, stack).write)
 
         from smrep.service import apply as service
 
