@@ -8,12 +8,11 @@ from functools import partial
 
 from smrep.errors import AwsError, Outcome
 from smrep.model import IN_SYNC, Secret, Target
-from smrep.report import Action, Finding, Kind, SecretReport, SecretsReport
+from smrep.report import Action, Kind, SecretReport, SecretsReport
 from smrep.rules.hints import format_command
 from smrep.rules.primary_region import SecretAddress, common_region
 from smrep.rules.replication.name_owner import secret_summary
 from smrep.rules.replication.region_step import NO_CONSENT, Consent, Keep, RegionStep, Skip
-from smrep.rules.replication.replica_state import ReplicaState
 from smrep.service.ports import Aws
 from smrep.service.run_state import Plan, RunState, interrupted_change
 from smrep.service.steps.closing_look import is_ours, look_at_end
@@ -121,7 +120,7 @@ def replicate(aws: Aws, request: ReplicateRequest, run: RunState) -> SecretsRepo
     with WriteGate.for_run(run, request.rate) as gate:
         send_in_batches(
             partial(_send, aws, gate),
-            [replication for replication in secrets if _writes(replication)],
+            [replication for replication in secrets if replication.plain or replication.overwrites],
             run,
         )
         waits = request.wait and any(replication.is_open for replication in secrets)
@@ -129,7 +128,8 @@ def replicate(aws: Aws, request: ReplicateRequest, run: RunState) -> SecretsRepo
             wait_until_settled(aws, secrets, run, gate)
         if not request.wait:
             _leave_out_held(aws, secrets, gate)
-        look_at_end(aws, secrets, run, partial(_is_known, request, at_once=not waits))
+        was_seen = not waits and (request.preflight or request.consent.force)
+        look_at_end(aws, secrets, run, lambda state: request.verify or (was_seen and state.action is Action.KEEP))
         if request.verify:
             _prove(aws, keys, secrets, run)
         else:
@@ -177,11 +177,6 @@ def _decide(preflight: Preflight, request: ReplicateRequest, primary: Secret) ->
     return preflight.steps(primary, targets, request.consent, looking=looking, only_listed=request.retry)
 
 
-def _writes(replication: SecretReplication) -> bool:
-    """Return whether there is a request to send for the secret now."""
-    return bool(replication.plain or replication.overwrites)
-
-
 def _will_write(replication: SecretReplication) -> bool:
     """Return whether there is a request to send, now or once an old replica is gone."""
     return any(not isinstance(step, Keep | Skip) for step in replication.steps)
@@ -216,12 +211,6 @@ def _leave_out_held(aws: Aws, secrets: Sequence[SecretReplication], gate: WriteG
             ReplicateWrite(aws, gate, replication).leave_out([state.region], "the old replica is still being removed")
 
 
-def _is_known(request: ReplicateRequest, state: ReplicaState, *, at_once: bool) -> bool:
-    """Return whether a Region in sync needs no closing look; `at_once`: earlier looks are from this run."""
-    was_seen = at_once and (request.preflight or request.consent.force)
-    return request.verify or (was_seen and state.action is Action.KEEP)
-
-
 def _prove(aws: Aws, keys: KmsKeys, secrets: Sequence[SecretReplication], run: RunState) -> None:
     """Compare every replica in sync with its primary."""
     pairs = [
@@ -235,28 +224,24 @@ def _prove(aws: Aws, keys: KmsKeys, secrets: Sequence[SecretReplication], run: R
 
 
 def _check_new_keys(keys: KmsKeys, secrets: Sequence[SecretReplication], run: RunState) -> None:
-    """Compare the keys of this run's new replicas with the requested ones."""
+    """Compare the keys of this run's new replicas with the requested ones, if any."""
     made = [
-        (replication, state)
+        (replication, Target(state.region, state.wanted_key), state.seen)
         for replication in secrets
         for state in replication.states.values()
-        if state.action is not Action.KEEP and state.fresh_status == IN_SYNC and state.replica_seen is not False
+        if state.wanted_key and state.seen and state.fresh_status == IN_SYNC
+        if state.action is not Action.KEEP and state.replica_seen is not False
     ]
     checked = parallel(
-        partial(_key_findings, keys),
+        lambda replica: keys.findings(replica[0].primary, *replica[1:]),
         made,
-        late=lambda pair: unchecked_key(Target(pair[1].region, pair[1].wanted_key)),
+        late=lambda replica: unchecked_key(replica[1]),
         patience_s=time_left(run.clock, run.deadline),
         pulse=run.heartbeat,
     )
-    for (replication, state), findings in zip(made, checked, strict=True):
-        replication.states[state.region] = replace(state, findings=(*state.findings, *findings))
-
-
-def _key_findings(keys: KmsKeys, pair: tuple[SecretReplication, ReplicaState]) -> tuple[Finding, ...]:
-    replication, state = pair
-    target = Target(state.region, state.wanted_key)
-    return keys.findings(replication.primary, target, state.seen) if state.seen else ()
+    for (replication, target, _), findings in zip(made, checked, strict=True):
+        state = replication.states[target.region]
+        replication.states[target.region] = replace(state, findings=(*state.findings, *findings))
 
 
 def _states(primary: Secret) -> list[tuple[str | None, ...]]:
