@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from smrep.errors import AwsError, Denied, Outcome, Unanswered
 from smrep.model import FAILED, FarEnd, Replica, Secret, Target
 from smrep.regions import Region
@@ -149,21 +147,19 @@ def cross_account_findings(secret: Secret) -> tuple[Finding, ...]:
 
     It changes no exit code: the run is about replicas in other Regions.
     """
-    return tuple(_findings(secret))
-
-
-def _findings(secret: Secret) -> Iterator[Finding]:
     link = secret.cross_account
     if link is None:
-        return
+        return ()
+    findings = []
     for end in link.replicas:
         if end.status in _KINDS:
             subject = f"the cross-account replica {end.arn} of {secret.name} in {secret.region}"
-            yield _finding(subject, end, _repair(secret, secret.arn, end.arn, end.role))
+            findings.append(_finding(subject, end, _repair(secret, secret.arn, end.arn, end.role)))
     if link.primary and link.primary.status in _KINDS:
         subject = f"{secret.name} in {secret.region} is a cross-account replica of {link.primary.arn}, which"
-        repair = _repair(secret, link.primary.arn, secret.arn, None)
-        yield _finding(subject, link.primary, f"with credentials of account {_account(link.primary.arn)}, {repair}")
+        hint = f"with credentials of account {_account(link.primary.arn)}, "
+        findings.append(_finding(subject, link.primary, hint + _repair(secret, link.primary.arn, secret.arn, None)))
+    return tuple(findings)
 
 
 def _finding(subject: str, end: FarEnd, hint: str) -> Finding:

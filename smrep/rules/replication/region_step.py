@@ -19,7 +19,6 @@ from smrep.rules.replication.name_owner import (
     conflict_finding,
     has_replicas,
     name_owner,
-    our_replica,
 )
 
 
@@ -104,9 +103,11 @@ def decide_step(
 ) -> RegionStep:
     """Return the step for one Region; `key_findings` compares the key of an existing replica."""
     owner = name_owner(primary, look)
-    entry = with_replica_key(primary.replica(target.region), our_replica(primary, look))
-    if isinstance(look, Secret) and owner not in (NameOwner.OURS, NameOwner.NOBODY):
-        return _overwrite_step(primary, target, look, owner, consent)
+    entry = primary.replica(target.region)
+    if isinstance(look, Secret):
+        if owner is not NameOwner.OURS:
+            return _overwrite_step(primary, target, look, owner, consent)
+        entry = with_replica_key(entry, look)
     unchecked = not_checked(primary, target.region, look)
     done = entry is not None and entry.status != FAILED
     if unchecked and consent.force and not done:

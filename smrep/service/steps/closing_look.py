@@ -8,7 +8,6 @@ from dataclasses import replace
 from smrep.errors import Outcome
 from smrep.model import IN_PROGRESS, IN_SYNC, Secret, Target
 from smrep.regions import Region
-from smrep.report import Finding
 from smrep.rules.replication.diagnosis import Sighting, stuck_findings
 from smrep.rules.replication.findings import listed_but_missing, not_checked
 from smrep.rules.replication.name_owner import NameLookup, NameOwner, NoSecret, NotChecked, conflict_finding, name_owner
@@ -78,7 +77,15 @@ def _after_look(primary: Secret, state: ReplicaState, seen: NameLookup, stuck_si
     if stuck_since and state.seen:
         findings = stuck_findings(primary, state.seen, stuck_since, seen)
         return replace(state, findings=(*state.findings, *findings), replica_seen=ours)
-    findings = _listed_findings(primary, Target(state.region, state.wanted_key), seen)
+    if isinstance(seen, NotChecked):
+        findings = not_checked(primary, state.region, seen)
+    elif isinstance(seen, NoSecret):
+        findings = (listed_but_missing(primary, state.region, seen),)
+    elif ours:
+        findings = ()
+    else:
+        target = Target(state.region, state.wanted_key)
+        findings = (conflict_finding(primary, target, seen, name_owner(primary, seen)),)
     proved = Outcome.DRIFT if ours is False else state.proved
     findings = tuple(dict.fromkeys((*state.findings, *findings)))
     return replace(state, replica_seen=ours, proved=proved, findings=findings)
@@ -95,13 +102,3 @@ def sighting(clock: Clock, deadline: float, since: float | None) -> Sighting | N
     """Return how long a replica has been seen InProgress, None before the deadline or after a single look."""
     now = clock.monotonic()
     return Sighting(clock.now(), now - since) if since is not None and now >= deadline and now > since else None
-
-
-def _listed_findings(primary: Secret, target: Target, lookup: NameLookup) -> tuple[Finding, ...]:
-    """Return the findings for a Region that is listed InSync."""
-    if isinstance(lookup, NotChecked):
-        return not_checked(primary, target.region, lookup)
-    if isinstance(lookup, NoSecret):
-        return (listed_but_missing(primary, target.region, lookup),)
-    owner = name_owner(primary, lookup)
-    return () if owner is NameOwner.OURS else (conflict_finding(primary, target, lookup, owner),)

@@ -66,9 +66,13 @@ class Preflight:
         With `only_listed`, skip Regions that the primary does not list, and overwrite only failed ones.
         """
         looks: list[NameLookup] = [NotChecked()] * len(targets)
+        # A replica that is listed InSync may be missing for a while.
+        until = {entry.region: self.deadline for entry in primary.replicas if entry.status == IN_SYNC}
         if looking:
             looks = parallel(
-                lambda target: self._look(primary, target.region),
+                lambda target: look_past_lag(
+                    self.aws, primary, target.region, self.clock, until.get(target.region, 0.0)
+                ),
                 targets,
                 late=lambda target: NotChecked(no_answer(f"{primary.name} in {target.region}")),
                 patience_s=time_left(self.clock, self.deadline),
@@ -116,15 +120,6 @@ class Preflight:
             patience_s=min(time_left(self.clock, self.deadline), HEALTH_S),
         )
         return tuple(with_blockers(step, (*findings, *whole)) for step, findings in zip(steps, single, strict=True))
-
-    def _look(self, primary: Secret, region: Region) -> NameLookup:
-        """Look up the name in the Region; only 'not found' means that it is absent.
-
-        Retry a missing replica that is listed InSync, because the answer may lag.
-        """
-        entry = primary.replica(region)
-        listed = entry is not None and entry.status == IN_SYNC
-        return look_past_lag(self.aws, primary, region, self.clock, self.deadline if listed else 0.0)
 
 
 @dataclass(slots=True)

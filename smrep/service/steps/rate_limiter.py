@@ -44,7 +44,7 @@ class RateLimiter:
             now = self.clock.monotonic()
             if self._slowed_at is not None and now - self._slowed_at < _CALM_S:
                 return
-            self._slowed_to = max(self._share_at(now) / 2, _SLOWEST)
+            self._slowed_to = max(self._rate_at(now) / self.rate / 2, _SLOWEST)
             self._slowed_at = now
             self._next = max(self._next, now + 1 / self._rate_at(now))
 
@@ -72,12 +72,9 @@ class RateLimiter:
         return slot - now
 
     def _rate_at(self, moment: float) -> float:
-        return self.rate * self._share_at(moment)
-
-    def _share_at(self, moment: float) -> float:
         if self._slowed_at is None:
-            return 1.0
-        return min(1.0, self._slowed_to + (moment - self._slowed_at) / _RECOVERY_S)
+            return self.rate
+        return self.rate * min(1.0, self._slowed_to + (moment - self._slowed_at) / _RECOVERY_S)
 
 
 @dataclass(slots=True)
