@@ -13,7 +13,7 @@ from smrep.errors import UsageError
 from smrep.model import Endpoint, SecretId, Target, parse_arn, split_endpoint
 from smrep.regions import KNOWN, Region, parse_region
 from smrep.rules.primary_region import check_name
-from smrep.rules.replication.key_failures import check_target
+from smrep.rules.replication.key_failures import check_key
 
 MAX_SECRET_ID = 2048
 
@@ -180,6 +180,7 @@ def targets(typed: Iterable[tuple[Target, ...]], default_key: str | None) -> tup
         if typed_target.region in by_region:
             raise UsageError(f"{typed_target.region} is named twice", "name each Region once, with at most one key")
         target = Target(typed_target.region, typed_target.kms_key or default_key)
-        check_target(target)
+        if target.kms_key is not None:
+            check_key(target.kms_key, target.region)
         by_region[typed_target.region] = target
     return tuple(by_region.values())

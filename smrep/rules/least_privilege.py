@@ -12,7 +12,7 @@ from smrep.errors import UsageError
 from smrep.model import SecretId, Target, in_region, parse_arn
 from smrep.regions import KNOWN, Region, partition_of
 from smrep.rules.primary_region import SecretAddress, check_regions
-from smrep.rules.replication.key_failures import DEFAULT, check_target, via_service
+from smrep.rules.replication.key_failures import DEFAULT, check_key, via_service
 
 
 class Place(Enum):
@@ -388,7 +388,7 @@ def _check_secret(secret_id: SecretId, account: str | None) -> None:
 def _check_primary_key(key: str, homes: Sequence[Region]) -> None:
     try:
         for home in homes:
-            check_target(Target(home, key))
+            check_key(key, home)
     except UsageError as error:
         raise UsageError(
             f"--primary-key {key} is not a key in {' and '.join(homes)}",

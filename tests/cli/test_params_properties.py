@@ -16,7 +16,7 @@ from smrep.errors import UsageError
 from smrep.model import Target, in_region, parse_arn
 from smrep.regions import KNOWN, PARTITIONS, Region, partition_of
 from smrep.rules.hints import duration
-from smrep.rules.replication.key_failures import check_target
+from smrep.rules.replication.key_failures import check_key
 
 ACCOUNT = "123456789012"
 ID = "12345678-1234-1234-1234-123456789012"
@@ -168,4 +168,4 @@ def test_an_arn_moved_to_a_region_and_back_is_itself(home: Region, there: Region
 @given(st.sampled_from(KNOWN).map(Region), anything | st.from_regex(r"alias/.*|arn:aws:kms:us-west-2:\d{12}:.*"))
 def test_any_text_is_a_key_or_a_usage_error(region: Region, text: str) -> None:
     with contextlib.suppress(UsageError):
-        check_target(Target(region, text))
+        check_key(text, region)

@@ -7,9 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smrep.errors import UsageError
-from smrep.model import Target
 from smrep.regions import Region
-from smrep.rules.replication.key_failures import DEFAULT, check_target, id_of_key, normalized_key, same_by_spelling
+from smrep.rules.replication.key_failures import DEFAULT, check_key, id_of_key, normalized_key, same_by_spelling
 
 WEST, ACCOUNT = Region("us-west-2"), "123456789012"
 ID = "0f0e0d0c-1111-4222-8333-444455556666"
@@ -55,7 +54,7 @@ def test_the_normal_spelling_is_normal(key: str | None) -> None:
 
 @pytest.mark.parametrize("key", [ID, f"mrk-{'a' * 32}", "alias/dr", "alias/aws/secretsmanager", ARN, ALIAS_ARN])
 def test_keys_of_the_replicas_region_pass(key: str) -> None:
-    check_target(Target(WEST, key))
+    check_key(key, WEST)
 
 
 NOT_ONE = "a key is an ARN, a key id or an alias: -r us-west-2=alias/NAME"
@@ -87,12 +86,8 @@ NOT_ONE = "a key is an ARN, a key id or an alias: -r us-west-2=alias/NAME"
 )
 def test_other_keys_are_refused_with_what_a_key_looks_like(key: str, message: str, hint: str) -> None:
     with pytest.raises(UsageError) as caught:
-        check_target(Target(WEST, key))
+        check_key(key, WEST)
     assert (caught.value.message, caught.value.hint) == (message, hint)
-
-
-def test_no_key_at_all_passes() -> None:
-    check_target(Target(WEST))
 
 
 def test_an_arn_is_shortened_only_at_home() -> None:

@@ -15,7 +15,7 @@ from smrep.report import Action
 from smrep.rules.fleet.shards import WHOLE, Shard
 from smrep.rules.manifest.schema import AccountRole
 from smrep.rules.primary_region import check_regions
-from smrep.rules.replication.key_failures import check_target
+from smrep.rules.replication.key_failures import check_key
 from smrep.rules.replication.region_step import Add, Keep, RegionStep, Retry, Skip
 from smrep.rules.replication.replica_deletion import ReplicaDeletion
 
@@ -247,7 +247,8 @@ def _to_step(value: object, arn: str) -> SavedStep:
     step = SavedStep(
         Action(action), region, _optional(fields, "kms_key", subject), _optional(fields, "status", subject)
     )
-    check_target(Target(step.region, step.kms_key))
+    if step.kms_key is not None:
+        check_key(step.kms_key, region)
     return step
 
 

@@ -16,7 +16,7 @@ from smrep.rules.manifest.fields import DUPLICATE, Mistakes, Table, path, plain,
 from smrep.rules.manifest.schema import AccountRole, Manifest, ParsedRule, Rule, check_rules
 from smrep.rules.manifest.selector import Selector
 from smrep.rules.primary_region import check_name, check_regions
-from smrep.rules.replication.key_failures import check_target
+from smrep.rules.replication.key_failures import check_key
 
 FIELDS = ("schema", "account_id", "primary_region", "replicate", "account")
 RULE_FIELDS = ("name", "names", "prefix", "tags", "exclude", "regions", "remove_extra")
@@ -345,7 +345,8 @@ def _target(item: object, place: str, mistakes: Mistakes) -> Target | None:
     if region is None:
         return None
     try:
-        check_target(Target(region, key))
+        if key is not None:
+            check_key(key, region)
     except UsageError as error:
         mistakes.add(place, f"{error.message}; use a key in {region}, by ARN, id or alias/NAME")
     return Target(region, key)

@@ -62,29 +62,26 @@ def via_service(region: Region) -> str:
     return f"secretsmanager.{region}.{dns_suffix(region)}"
 
 
-def check_target(target: Target) -> None:
-    """Refuse a key that the replica cannot use, without asking AWS.
+def check_key(key: str, region: Region) -> None:
+    """Refuse a key that a replica in the Region cannot use, without asking AWS.
 
     Raises:
         UsageError: the key is an ARN of another Region, or not a key at all.
 
     """
-    key = target.kms_key
-    if key is None:
-        return
     if key.startswith("arn:"):
         arn = parse_arn(key, "kms")
         if not arn.resource.startswith(("key/", "alias/")):
             raise UsageError(f"{key!r} is not the ARN of a KMS key", "it ends in key/ID or alias/NAME")
-        if arn.region != target.region:
+        if arn.region != region:
             raise UsageError(
-                f"the key {key} is in {arn.region}; a replica in {target.region} needs a key in {target.region}",
-                f"use a key in {target.region}, by ARN, id or alias: -r {target.region}=alias/NAME",
+                f"the key {key} is in {arn.region}; a replica in {region} needs a key in {region}",
+                f"use a key in {region}, by ARN, id or alias: -r {region}=alias/NAME",
             )
     elif not (_ID.fullmatch(key) or re.fullmatch(r"alias/[\w/-]+", key, re.ASCII)):
         raise UsageError(
             f"{key!r} is not a KMS key",
-            f"a key is an ARN, a key id or an alias: -r {target.region}=alias/NAME",
+            f"a key is an ARN, a key id or an alias: -r {region}=alias/NAME",
         )
 
 
