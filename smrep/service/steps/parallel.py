@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import mmap
-import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from smrep.service.ports import Clock
@@ -48,70 +49,57 @@ def parallel(
     """
     if not items or (len(items) == 1 and patience_s is None and pulse is None):
         return [call(item) for item in items]
-    calls = _Calls(call, items)
+    calls = _Calls(call, len(items), deque(enumerate(items)))
     until = time.monotonic() + patience_s if late and patience_s is not None else float("inf")
     next_pulse = time.monotonic() + _PULSE_S
-    with calls:
+    try:
+        calls.is_alone = not start_threads(calls.work, min(WIDTH, len(items)))
         while not calls.is_over(min(next_pulse, until)) and time.monotonic() < until:
             if time.monotonic() >= next_pulse:
                 (pulse or do_nothing)()
                 next_pulse = time.monotonic() + _PULSE_S
-    return calls.outcome(late)
+    finally:
+        calls.over.set()
+    for error in calls.errors:
+        raise error
+    answers = dict(calls.answers)
+    return [answers[place] if place in answers or late is None else late(item) for place, item in enumerate(items)]
 
 
+@dataclass(slots=True)
 class _Calls(Generic[A, B]):
     """Calls in progress until all have answered, one has failed, or the caller stops waiting; then none begins."""
 
-    def __init__(self, call: Callable[[A], B], items: Sequence[A]) -> None:
-        self._call, self._items = call, items
-        self._waiting: queue.SimpleQueue[tuple[int, A]] = queue.SimpleQueue()
-        self._answers: dict[int, B] = {}
-        self._errors: list[BaseException] = []
-        self._over, self._is_alone = threading.Event(), False
-
-    def __enter__(self) -> None:
-        for numbered in enumerate(self._items):
-            self._waiting.put(numbered)
-        try:
-            self._is_alone = not start_threads(self._work, min(WIDTH, len(self._items)))
-        except BaseException:
-            self._over.set()
-            raise
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
+    call: Callable[[A], B]
+    count: int
+    waiting: deque[tuple[int, A]]
+    answers: dict[int, B] = field(default_factory=dict)
+    errors: list[BaseException] = field(default_factory=list)
+    over: threading.Event = field(default_factory=threading.Event)
+    is_alone: bool = False
 
     def is_over(self, until: float) -> bool:
         """Return whether the calls end by then; without threads, make one more call first."""
-        if self._is_alone:
-            self._work(most=1)
-            return self._over.is_set()
-        return self._over.wait(max(0.0, until - time.monotonic()))
+        if self.is_alone:
+            self.work(most=1)
+            return self.over.is_set()
+        return self.over.wait(max(0.0, until - time.monotonic()))
 
-    def outcome(self, late: Callable[[A], B] | None) -> list[B]:
-        """Return the answers, with `late` for missing ones; or raise a call's error."""
-        for error in self._errors:
-            raise error
-        answers = dict(self._answers)
-        return [
-            answers[place] if place in answers or late is None else late(item) for place, item in enumerate(self._items)
-        ]
-
-    def _work(self, most: float = math.inf) -> None:
+    def work(self, most: float = math.inf) -> None:
         """Make calls until none is left, or `most` were made."""
-        while most > 0 and not self._over.is_set():
+        while most > 0 and not self.over.is_set():
             most -= 1
             try:
-                place, item = self._waiting.get_nowait()
-            except queue.Empty:
+                place, item = self.waiting.popleft()
+            except IndexError:
                 return
             try:
-                self._answers[place] = self._call(item)
+                self.answers[place] = self.call(item)
             except BaseException as error:  # noqa: BLE001 - it is raised in the caller's thread
-                self._errors.append(error)
-                self._over.set()
-            if len(self._answers) == len(self._items):
-                self._over.set()
+                self.errors.append(error)
+                self.over.set()
+            if len(self.answers) == self.count:
+                self.over.set()
 
 
 RESERVE = 64 * 1024 * 1024
