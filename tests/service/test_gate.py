@@ -13,7 +13,6 @@ from smrep.service.steps.write_once import WriteGate
 
 def test_a_throttled_request_is_not_sent_again_once_the_run_was_stopped() -> None:
     clock = Clock()
-    gate = WriteGate.for_run(quiet(clock, 100.0))
     sent: list[float] = []
 
     def request() -> None:
@@ -21,7 +20,7 @@ def test_a_throttled_request_is_not_sent_again_once_the_run_was_stopped() -> Non
         gate.stop.set()
         raise Throttled("Rate exceeded")
 
-    with pytest.raises(NotSent):
+    with WriteGate.for_run(quiet(clock, 100.0)) as gate, pytest.raises(NotSent):
         gate.send(request)
     assert len(sent) == 1
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol, Self, TypeVar
@@ -69,18 +70,18 @@ class WriteGate:
     """Rate limit shared by all secrets."""
 
     @classmethod
-    def for_run(cls, run: RunState, rate: float = WRITES_A_SECOND) -> WriteGate:
-        """Return a gate that closes at the run's deadline, but still sends after a slow look."""
+    @contextmanager
+    def for_run(cls, run: RunState, rate: float = WRITES_A_SECOND) -> Iterator[Self]:
+        """Open a gate that closes at the run's deadline, but still sends after a slow look.
+
+        In the end it closes for good, also for threads still at work.
+        """
         begin_until = max(run.deadline, run.clock.monotonic() + LOOK_S)
-        return cls(run.clock, run.deadline, begin_until, pace=RateLimiter(run.clock, rate))
-
-    def __enter__(self) -> Self:
-        """Open the gate for one run."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Close it for good, also for threads still at work."""
-        self.stop.set()
+        gate = cls(run.clock, run.deadline, begin_until, pace=RateLimiter(run.clock, rate))
+        try:
+            yield gate
+        finally:
+            gate.stop.set()
 
     @property
     def closed(self) -> str | None:
