@@ -92,18 +92,16 @@ REPLACEABLE = ("table", "text", "json")
 
 def rows(secret: SecretReport) -> Iterator[list[str]]:
     """Yield the cells of each row; an error of the whole secret, or no replica, is a row with Region -."""
+    lines: list[tuple[str | None, ...]] = []
     if secret.error or not secret.replicas:
-        message = secret.error.message if secret.error else secret.role
-        yield _cells(secret.name, None, None, None, None, message, _account(secret.arn, secret), None)
+        lines.append((None, None, None, None, secret.error.message if secret.error else secret.role, secret.arn, None))
     for row in secret.replicas:
-        account = _account(secret.arn or row.arn, secret)
         verified = None if row.verified is None else str(row.verified).lower()
-        key = row.kms_key_id
-        yield _cells(secret.name, row.region, row.status, key, row.action, message_of(row), account, verified)
-
-
-def _account(arn: str | None, secret: SecretReport) -> str | None:
-    return secret.account or next(iter((arn or "").split(":")[4:5]), None)
+        state = row.region, row.status, row.kms_key_id, row.action, message_of(row)
+        lines.append((*state, secret.arn or row.arn, verified))
+    for *cells, arn, verified in lines:
+        account = secret.account or next(iter((arn or "").split(":")[4:5]), None)
+        yield [safe(cell) if cell else "-" for cell in (secret.name, *cells, account, verified)]
 
 
 def message_of(row: RegionReport) -> str | None:
@@ -121,10 +119,6 @@ def message_of(row: RegionReport) -> str | None:
 def title(report: RunReport) -> str:
     """Return the command as typed, without its arguments."""
     return " ".join(filter(None, ("smrep", report.command)))
-
-
-def _cells(*values: str | None) -> list[str]:
-    return [safe(value) if value else "-" for value in values]
 
 
 def compile_query(expression: str) -> Callable[[Any], Any]:

@@ -38,17 +38,12 @@ class Gauge(Protocol):
 class SystemClock:
     """The clock of this machine."""
 
-    def monotonic(self) -> float:
-        """Return seconds since some fixed moment."""
-        return time.monotonic()
+    monotonic = staticmethod(time.monotonic)
+    sleep = staticmethod(time.sleep)
 
     def now(self) -> datetime:
         """Return the time of day in UTC."""
         return datetime.now(UTC)
-
-    def sleep(self, seconds: float) -> None:
-        """Sleep for that many seconds."""
-        time.sleep(seconds)
 
 
 HEARTBEAT_S = 30.0

@@ -16,7 +16,7 @@ from smrep.errors import (
 )
 from smrep.model import FAILED, IN_PROGRESS, IN_SYNC, Replica, Secret, Target
 from smrep.regions import Region
-from smrep.report import Action, Finding, Problem, RegionReport, SecretReport
+from smrep.report import Action, Problem, SecretReport
 from smrep.rules.hints import format_command_on, policy_command, remove_then_replicate, step
 from smrep.rules.replication.findings import no_value
 from smrep.rules.replication.key_failures import failure, not_replaced, same_by_spelling
@@ -103,21 +103,17 @@ class SecretReplication:
 
     def report(self, *, waiting: bool = True, dry_run: bool = False) -> SecretReport:
         """Return the secret's current report."""
-        rows = tuple(self._row(state, waiting=waiting, dry_run=dry_run) for state in self.states.values())
-        return secret_report(self.primary, rows, self.error, self.notes, () if rows else self._empty)
-
-    @property
-    def _empty(self) -> tuple[Finding, ...]:
-        """Findings for a secret without a value."""
-        return no_value(self.primary) if self.without_value else ()
-
-    def _row(self, state: ReplicaState, *, waiting: bool, dry_run: bool) -> RegionReport:
-        if state.error is None and state.fresh_status == FAILED and state.seen and not dry_run:
-            state = replace(state, error=failure(self.primary, state.seen))
-        if self._empty and self.without_value:
-            findings = tuple(dict.fromkeys((*state.findings, *self._empty)))
-            state = replace(state, findings=findings, proved=worst([state.proved, self.without_value]))
-        return region_report(state, self.primary, waiting=waiting, dry_run=dry_run)
+        empty = no_value(self.primary) if self.without_value else ()
+        rows = []
+        for state in self.states.values():
+            row = state
+            if row.error is None and row.fresh_status == FAILED and row.seen and not dry_run:
+                row = replace(row, error=failure(self.primary, row.seen))
+            if empty and self.without_value:
+                findings = tuple(dict.fromkeys((*row.findings, *empty)))
+                row = replace(row, findings=findings, proved=worst([row.proved, self.without_value]))
+            rows.append(region_report(row, self.primary, waiting=waiting, dry_run=dry_run))
+        return secret_report(self.primary, rows, self.error, self.notes, () if rows else empty)
 
 
 Member = SecretReplication | SecretReport
