@@ -26,7 +26,7 @@ from smrep.output.events import Events
 from smrep.output.formats import FORMATS, REPLACEABLE, as_query, compile_query
 from smrep.output.progress import FleetLines, Gauge, Lines, Screen, SystemClock
 from smrep.output.stderr_notes import explain, is_mute
-from smrep.output.terminal import Messages, Terminal, fits, is_terminal, wants_animation, wants_color
+from smrep.output.terminal import Messages, Terminal, fits, is_terminal, wants_color
 from smrep.regions import KNOWN, Region, nearest
 from smrep.report import Kind, Problem, RunReport, SecretReport, SecretsReport, Severity, bug
 from smrep.rules.hints import command_line, report_with_connection_flags, some_names, step, steps, with_connection_flags
@@ -213,9 +213,9 @@ class Run:
 
     @property
     def _is_alive(self) -> bool:
-        """Whether progress may redraw: on a terminal outside CI, without --debug."""
-        alone = not (self.options.quiet or self.options.debug)
-        return self.stderr is not None and alone and wants_animation(self.stderr, self.env)
+        """Whether progress may redraw: on a capable terminal outside CI, in color or not, without --debug."""
+        is_capable = not self.env.get("CI") and self.env.get("TERM") != "dumb" and is_terminal(self.stderr)
+        return is_capable and not (self.options.quiet or self.options.debug)
 
     def update(self, state: RunState, changed: Sequence[SecretReport] | None) -> None:
         """Show the progress, or each secret's state if they are few."""
@@ -367,8 +367,9 @@ class Run:
 
     def _check(self, secrets: Iterable[SecretId], regions: Iterable[Region]) -> None:
         """Refuse secrets of another account than expected, and warn of unknown Regions."""
-        for secret in secrets:
-            check_account(account_in(secret), self.options.expect_account, secret)
+        expected = self.options.expect_account
+        for secret in secrets if expected else ():
+            check_account(account_in(secret), expected, secret)
         for region in dict.fromkeys(regions):
             if region not in KNOWN:
                 self.messages.warning(f"smrep {__version__} does not know the Region {region}, and asks AWS anyway")
@@ -465,7 +466,8 @@ class Run:
             written = [] if report.error else list(self.text)
             self.write(written or (FORMATS["json"](report, Terminal()) if self.output == "json" else ()))
         elif self.output != "table" or report.error is None or report.error.code != NOT_CONFIRMED:
-            self.write(FORMATS[self.output](report, self.paper(self.stdout)) if text is None else [text])
+            terminal = self.paper(self.stdout) if self.output == "table" else Terminal()
+            self.write(FORMATS[self.output](report, terminal) if text is None else [text])
 
     def write(self, pieces: Iterable[str]) -> None:
         """Write to standard output.

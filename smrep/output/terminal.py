@@ -28,11 +28,6 @@ def wants_color(choice: str, stream: TextIO, env: Mapping[str, str]) -> bool:
     return env.get("TERM") != "dumb" and is_terminal(stream)
 
 
-def wants_animation(stream: TextIO, env: Mapping[str, str]) -> bool:
-    """Return whether progress may redraw itself: on a capable terminal outside CI, in color or not."""
-    return not env.get("CI") and env.get("TERM") != "dumb" and is_terminal(stream)
-
-
 def is_terminal(stream: TextIO | None) -> bool:
     """Return whether the stream is open and a terminal."""
     return stream is not None and not stream.closed and stream.isatty()
