@@ -67,13 +67,6 @@ class ReplicateRequest:
         """The command's name."""
         return "retry" if self.retry else "replicate"
 
-    def targets_of(self, primary: Secret) -> tuple[Target, ...]:
-        """Return the request's Regions for this secret."""
-        if self.targets or not self.retry:
-            return self.targets
-        listed = [entry for entry in primary.replicas if entry.status != IN_SYNC] or primary.replicas
-        return tuple(Target(entry.region) for entry in listed)
-
     @property
     def forcing(self) -> tuple[str, ...]:
         """Flags that allow this run's overwrites."""
@@ -172,8 +165,10 @@ def _plan(preflight: Preflight, request: ReplicateRequest, lookup: FoundSecret) 
 
 def _decide(preflight: Preflight, request: ReplicateRequest, primary: Secret) -> tuple[RegionStep, ...]:
     """Return the step for each target Region."""
-    looking = request.preflight or request.consent.force
-    targets = request.targets_of(primary)
+    looking, targets = request.preflight or request.consent.force, request.targets
+    if not targets:
+        listed = [entry for entry in primary.replicas if entry.status != IN_SYNC] or primary.replicas
+        targets = tuple(Target(entry.region) for entry in listed)
     return preflight.steps(primary, targets, request.consent, looking=looking, only_listed=request.retry)
 
 

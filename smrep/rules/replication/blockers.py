@@ -139,7 +139,7 @@ def managed_warning(secret: Secret) -> tuple[Finding, ...]:
 
 def with_blockers(step: RegionStep, findings: tuple[Finding, ...]) -> RegionStep:
     """Return the step with the findings of the checks; an error skips it."""
-    if not isinstance(step, Add | Retry | Overwrite) or not findings:
+    if not isinstance(step, Add | Retry | Overwrite):
         return step
     no = next((finding for finding in findings if finding.severity is Severity.ERROR), None)
     doubt = next((finding for finding in findings if finding.kind is Kind.UNCHECKED), None)

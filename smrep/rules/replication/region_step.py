@@ -123,7 +123,9 @@ def decide_step(
             look.error.outcome if isinstance(look, NotChecked) and look.error else Outcome.ACCESS,
         )
     if entry is None:
-        return _add_step(primary, target, owner, unchecked)
+        old = owner is NameOwner.OURS
+        findings = (removing(primary, target.region),) if old else unchecked
+        return Add(target, findings, removing=old, vacant=owner is NameOwner.NOBODY)
     if entry.status == FAILED:
         retry = _keep_key(target, entry)
         about_it = _retry_note(retry, NameOwner.UNKNOWN if unchecked else owner)
@@ -169,13 +171,6 @@ def _overwrite_step(primary: Secret, target: Target, victim: Secret, owner: Name
         return Keep(target, entry)
     kept = _keep_key(target, entry) if before and entry else target
     return Overwrite(kept, victim, entry, (replace(finding, severity=Severity.WARNING), *before))
-
-
-def _add_step(primary: Secret, target: Target, owner: NameOwner, unchecked: tuple[Finding, ...]) -> Add:
-    """Return the step for an unlisted Region."""
-    if owner is not NameOwner.OURS:
-        return Add(target, unchecked, vacant=owner is NameOwner.NOBODY)
-    return Add(target, (removing(primary, target.region),), removing=True)
 
 
 def had_failed(entry: Replica, about_it: str = "") -> Finding:

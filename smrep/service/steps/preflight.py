@@ -106,20 +106,20 @@ class Preflight:
         if health is None or all(isinstance(step, Keep | Skip) for step in steps):
             return tuple(steps)
 
-        def checked(pair: tuple[RegionStep, NameLookup] | None) -> tuple[Finding, ...]:
-            if pair is None:
-                return health.of_primary(primary)
-            step, look = pair
+        checks: list[Callable[[], tuple[Finding, ...]]] = [partial(health.of_primary, primary)]
+        for step, look in zip(steps, looks, strict=True):
             sends = not isinstance(step, Keep | Skip)
-            return health.of_target(primary, step.target, look) if sends else ()
-
+            checks.append(partial(health.of_target, primary, step.target, look) if sends else tuple)
         whole, *single = parallel(
-            checked,
-            [None, *zip(steps, looks, strict=True)],
+            lambda check: check(),
+            checks,
             late=lambda _: (LATE,),
             patience_s=min(time_left(self.clock, self.deadline), HEALTH_S),
         )
-        return tuple(with_blockers(step, (*findings, *whole)) for step, findings in zip(steps, single, strict=True))
+        return tuple(
+            with_blockers(step, found) if (found := (*findings, *whole)) else step
+            for step, findings in zip(steps, single, strict=True)
+        )
 
 
 @dataclass(slots=True)
