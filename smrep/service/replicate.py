@@ -59,13 +59,8 @@ class ReplicateRequest:
     """Selectors that chose the secrets, to repeat in their place; none if you named them."""
     rate: float = WRITES_A_SECOND
     """Maximum requests per second."""
-    retry: bool = False
-    """Whether to limit the request to Regions that the primary already lists."""
-
-    @property
-    def command(self) -> str:
-        """The command's name."""
-        return "retry" if self.retry else "replicate"
+    command: str = "replicate"
+    """`retry` limits the request to Regions that the primary already lists."""
 
     @property
     def forcing(self) -> tuple[str, ...]:
@@ -99,7 +94,7 @@ def replicate(aws: Aws, request: ReplicateRequest, run: RunState) -> SecretsRepo
     checks = PreflightChecks(aws, aws, keys, request.command) if request.preflight else None
     preflight = Preflight(aws, keys, run.clock, run.deadline, checks)
     lookups = find_secrets(aws, request.addresses, follow=False, expect_account=request.expect_account, run=run)
-    if request.selected and request.retry:
+    if request.selected and request.command == "retry":
         lookups = skip_without_replicas(lookups, run, request.targets)
     members = parallel(partial(_plan, preflight, request), lookups)
     run.track(members, partial(interrupted_change, "replicating"), waiting=request.wait)
@@ -169,7 +164,8 @@ def _decide(preflight: Preflight, request: ReplicateRequest, primary: Secret) ->
     if not targets:
         listed = [entry for entry in primary.replicas if entry.status != IN_SYNC] or primary.replicas
         targets = tuple(Target(entry.region) for entry in listed)
-    return preflight.steps(primary, targets, request.consent, looking=looking, only_listed=request.retry)
+    only_listed = request.command == "retry"
+    return preflight.steps(primary, targets, request.consent, looking=looking, only_listed=only_listed)
 
 
 def _will_write(replication: SecretReplication) -> bool:

@@ -15,7 +15,7 @@ NO_LUCK = "Replication failed: no luck"
 
 
 def retry(aws: FakeAws, *regions: str, **more: Any) -> tuple[SecretReport, ...]:
-    return replicate(aws, *regions, retry=True, **more)
+    return replicate(aws, *regions, command="retry", **more)
 
 
 def failed(aws: FakeAws, *regions: str, also: tuple[str, ...] = (), key: str | None = None) -> None:

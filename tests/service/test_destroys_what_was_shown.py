@@ -103,7 +103,7 @@ def test_a_retry_overwrites_no_name_conflict_that_was_changed_since_it_was_shown
     aws.create()
     aws.create(region=WEST)
     aws.replicate_by_hand(WEST)
-    run = prepare(aws, request_for(WEST, consent=FORCE, retry=True))
+    run = prepare(aws, request_for(WEST, consent=FORCE, command="retry"))
     assert len(run.victims) == 1
     put(aws)
     skipped(only(ended(run).secrets()), "its versions were changed")

@@ -245,6 +245,6 @@ def test_a_region_that_is_listed_and_holds_nothing_is_waited_for_once(aws: FakeA
 
 def test_a_retry_of_a_region_that_is_not_listed_reads_the_list_once(aws: FakeAws) -> None:
     aws.create()
-    row = only(replicate(aws, WEST, retry=True))
+    row = only(replicate(aws, WEST, command="retry"))
     assert [each.kind for each in row.findings] == ["missing"]
     assert aws.count("DescribeSecret", HOME) == 1

@@ -147,7 +147,7 @@ def test_what_comes_too_late_is_told_with_retry(aws: FakeAws) -> None:
 def test_a_replica_is_refused_with_the_command_to_run(aws: FakeAws, regions: tuple[str, ...], words: str) -> None:
     failed(aws, IRELAND, also=(WEST,))
     request = ReplicateRequest(
-        (SecretAddress(SecretId("prod/db"), Region(WEST)),), request_for(*regions).targets, retry=True
+        (SecretAddress(SecretId("prod/db"), Region(WEST)),), request_for(*regions).targets, command="retry"
     )
     (secret,) = prepare(aws, request).secrets()
     assert secret.error is not None
@@ -165,6 +165,6 @@ def test_a_missing_secret_does_not_stop_the_others(aws: FakeAws) -> None:
 def test_a_dry_run_shows_what_would_be_tried_again(aws: FakeAws) -> None:
     key = new_key(aws)
     failed(aws, WEST, also=(IRELAND,), key=None)
-    row = only(prepare(aws, request_for(f"{WEST}={key}", retry=True)).secrets(dry_run=True))
+    row = only(prepare(aws, request_for(f"{WEST}={key}", command="retry")).secrets(dry_run=True))
     assert (row.action, row.changed, row.outcome, row.kms_key_id) == (Action.RETRY, False, Outcome.OK, key)
     assert aws.sent() == []

@@ -36,7 +36,7 @@ def test_a_name_conflict_is_shown_and_not_touched_unasked(aws: FakeAws) -> None:
 
 def test_a_name_conflict_is_overwritten_with_force(aws: FakeAws) -> None:
     victim = clash(aws)
-    run = prepare(aws, request_for(retry=True, consent=FORCE))
+    run = prepare(aws, request_for(command="retry", consent=FORCE))
     assert [step.victim.arn for step in run.victims] == [victim]
     for _ in run.act():
         pass

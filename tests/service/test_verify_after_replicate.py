@@ -94,5 +94,5 @@ def test_retry_verifies_what_it_fixed(aws: FakeAws) -> None:
     aws.faults()
     row = only(verify(aws))
     assert row.status == "Failed"  # it holds the old value still
-    row = only(replicate(aws, retry=True, verify=True))
+    row = only(replicate(aws, command="retry", verify=True))
     assert (row.action, row.verified, row.outcome) == ("retry", True, Outcome.OK)

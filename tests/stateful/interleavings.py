@@ -176,9 +176,11 @@ def _plain(use_case: Callable[[RunState], object], aws: Witness) -> Play:
         run.secrets()
 
 
-def _replicate(aws: Witness, *, retry: bool = False) -> Play:
+def _replicate(aws: Witness, command: str = "replicate") -> Play:
     consent = Consent(True, frozenset({in_region(str(aws.call("DescribeSecret", SecretId=NAME)["ARN"]), IRELAND)}))
-    request = replicating.ReplicateRequest(addresses_of(NAME), (Target(WEST), Target(IRELAND)), consent, retry=retry)
+    request = replicating.ReplicateRequest(
+        addresses_of(NAME), (Target(WEST), Target(IRELAND)), consent, command=command
+    )
     aws.start()
     yield from _plain(partial(replicating.replicate, aws, request), aws)
 
@@ -197,7 +199,7 @@ def retry(aws: Witness) -> Play:
     for region in (WEST, IRELAND):
         aws.create(NAME, region)
     aws.replicate_by_hand(WEST, IRELAND, name=NAME)
-    yield from _replicate(aws, retry=True)
+    yield from _replicate(aws, "retry")
 
 
 def remove(aws: Witness) -> Play:

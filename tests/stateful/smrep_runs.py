@@ -132,7 +132,7 @@ def run_of(order: Order, aws: WatchedAws, deadline: float) -> Any:
                 preflight=order.preflight,
                 wait=order.wait,
                 verify=order.verify,
-                retry=order.command == "retry",
+                command=order.command,
             )
             return UseCaseRun(partial(replicate, aws, request), clock, deadline)
         case "remove":

@@ -128,7 +128,7 @@ def run_replication(
             flags=options.typed(*REPEATED),
             selected=choice.flags,
             rate=paced,
-            retry=command == "retry",
+            command=command,
         )
         run.finish(service.replicate(run.connect(), request, run.state))
         if not chosen.wait and run.state.tracked.was_sent:
