@@ -311,14 +311,22 @@ def wait_until_settled(
 def look_again(aws: SecretsManager, replication: SecretReplication, clock: Clock, gate: WriteGate | None) -> None:
     """Record one new answer about a secret; a look without an answer yields no news.
 
+    The gate sends requests for Regions whose old replica is gone.
+
     Raises:
         CredentialsError: no further call can succeed.
 
     """
     try:
         replication.observe(aws.describe(replication.primary.arn, replication.primary.region), clock.monotonic())
-        if gate:
-            _send_where_gone(aws, replication, gate)
+        gone = [
+            state.region
+            for state in replication.states.values()
+            if gate and state.held_until_gone and state.seen is None
+            if _owner(aws, replication, state.region) is NameOwner.NOBODY
+        ]
+        if gate and gone:
+            write_once(ReplicateWrite(aws, gate, replication), gone, gate)
         _confirm_overwritten(aws, replication, clock)
     except (Unanswered, Throttled):
         return
@@ -326,17 +334,6 @@ def look_again(aws: SecretsManager, replication: SecretReplication, clock: Clock
         raise
     except AwsError as error:
         replication.error = Problem.of(error)
-
-
-def _send_where_gone(aws: SecretsManager, replication: SecretReplication, gate: WriteGate) -> None:
-    """Send the request for Regions whose old replica is gone."""
-    gone = [
-        state.region
-        for state in replication.states.values()
-        if state.held_until_gone and state.seen is None and _owner(aws, replication, state.region) is NameOwner.NOBODY
-    ]
-    if gone:
-        write_once(ReplicateWrite(aws, gate, replication), gone, gate)
 
 
 def _confirm_overwritten(aws: SecretsManager, replication: SecretReplication, clock: Clock) -> None:

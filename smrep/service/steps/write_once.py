@@ -127,6 +127,7 @@ class WriteGate:
             raise
 
 
+@dataclass(eq=False)
 class Write:
     """One kind of write for one secret: its request, how to see its effect, and its messages.
 
@@ -146,10 +147,15 @@ class Write:
     repeatable = True
     """Whether to repeat a request without visible effect."""
 
-    def __init__(self, gate: WriteGate, name: str, notes: list[str], states: dict[Region, Any]) -> None:
-        """Write to a secret of this name; keep its notes that fit no Region's row, and the state of each Region."""
-        self.gate, self.name, self.notes, self.states = gate, name, notes, states
-        self.before: dict[Region, Any] = {}
+    gate: WriteGate
+    name: str
+    """The secret's name."""
+    notes: list[str]
+    """Its notes that fit no Region's row."""
+    states: dict[Region, Any]
+    """The state of each Region."""
+    before: dict[Region, Any] = field(default_factory=dict)
+    """The states before the request."""
 
     def remember(self, regions: Sequence[Region]) -> None:
         """Remember the Regions' states before the request."""
