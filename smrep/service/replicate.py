@@ -102,7 +102,11 @@ def replicate(aws: Aws, request: ReplicateRequest, run: RunState) -> SecretsRepo
     dangers = _dangers(secrets)
     activity, names = "overwriting" if dangers else request.command, None
     if request.selected:
-        names = [replication.primary.name for replication in secrets if _will_write(replication)]
+        names = [
+            replication.primary.name
+            for replication in secrets
+            if any(not isinstance(step, Keep | Skip) for step in replication.steps)  # now, or once a replica is gone
+        ]
     if not run.approve(Plan(activity, dangers, request.again, names, destroys=bool(dangers), rate=request.rate)):
         return run.report()
     with WriteGate.for_run(run, request.rate) as gate:
@@ -166,11 +170,6 @@ def _decide(preflight: Preflight, request: ReplicateRequest, primary: Secret) ->
         targets = tuple(Target(entry.region) for entry in listed)
     only_listed = request.command == "retry"
     return preflight.steps(primary, targets, request.consent, looking=looking, only_listed=only_listed)
-
-
-def _will_write(replication: SecretReplication) -> bool:
-    """Return whether there is a request to send, now or once an old replica is gone."""
-    return any(not isinstance(step, Keep | Skip) for step in replication.steps)
 
 
 def _dangers(secrets: Sequence[SecretReplication]) -> list[tuple[str, str]]:

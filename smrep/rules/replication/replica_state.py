@@ -82,7 +82,8 @@ def after_check(state: ReplicaState, entry: Replica | None, now: float) -> Repli
     leftover = state.leftover
     if leftover is not None and entry is not None:
         was, now_is = ((replica.status, without_request_id(replica.message)) for replica in (leftover, entry))
-        if was != now_is or (leftover.status == FAILED and _had_time(state, now)):
+        had_time = state.accepted and state.sent_at is not None and now - state.sent_at >= LEFTOVER_S
+        if was != now_is or (leftover.status == FAILED and had_time):
             leftover = None
     since = in_progress_since(state.in_progress_since, entry, now)
     updated = replace(state, seen=entry, leftover=leftover, in_progress_since=since)
@@ -94,10 +95,6 @@ def in_progress_since(before: float | None, entry: Replica | None, now: float) -
     if entry is None or entry.status != IN_PROGRESS:
         return None
     return now if before is None else before
-
-
-def _had_time(state: ReplicaState, now: float) -> bool:
-    return state.accepted and state.sent_at is not None and now - state.sent_at >= LEFTOVER_S
 
 
 def has_moved(state: ReplicaState) -> bool:

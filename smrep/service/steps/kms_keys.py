@@ -51,16 +51,14 @@ class KmsKeys:
         answer = self._awaited.setdefault((key, region), mine)
         if answer is mine:
             try:
-                mine.set_result(self._cached(key, region) or self._ask(key, region))
+                known = self._answers.get((key, region)) or self._silence(key, region)
+                mine.set_result(known or self._ask(key, region))
             except BaseException as error:
                 mine.set_exception(error)
                 raise
             finally:
                 del self._awaited[key, region]
         return answer.result()
-
-    def _cached(self, key: str, region: Region) -> Key | AwsError | None:
-        return self._answers.get((key, region)) or self._silence(key, region)
 
     def _ask(self, key: str, region: Region) -> Key | AwsError:
         answer = answer_or_error(lambda: self.keys.key(key, region))
