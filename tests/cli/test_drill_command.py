@@ -104,13 +104,13 @@ def test_the_table_in_ci_without_a_terminal(tmp_path: Path) -> None:
     words = ("--pause", "--from", "cn-north-1", "--to", "cn-northwest-1", "--stale-entry-guards")
     done = drill(tmp_path, *QUICK, *words, CI="true", PYTHONIOENCODING="ascii")
     assert done.code == 1
-    assert "press Enter" not in done.err
-    assert done.out.splitlines()[0].startswith("cn-north-1 lost, cn-northwest-1 takes over, and back  3 secrets")
+    assert "Press Enter" not in done.err
+    assert done.out.splitlines()[0].startswith("cn-north-1 fails over to cn-northwest-1, and back  3 secrets")
     assert done.out.splitlines()[-1] == "3 problems"
     assert max(map(len, done.out.splitlines())) <= 100
     assert done.out.isascii()
     assert "\x1b" not in done.out + done.err
-    assert "step 5 of 6: what was promoted gets replicas in cn-north-1" in done.err
+    assert "step 5 of 6: replicate the promoted secrets to cn-north-1" in done.err
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_a_signal_ends_the_command_that_runs_and_the_sandbox(tmp_path: Path, num
     )
     assert process.stderr is not None
     said = ""
-    while "leading home secrets" not in said:  # failback waits for an hour
+    while "failing back secrets" not in said:  # failback waits for an hour
         said += (line := process.stderr.readline())
         assert line, said
     url = re.findall(r"endpoint (http://\S+),", said)[-1]
@@ -177,7 +177,9 @@ def test_a_signal_ends_the_command_that_runs_and_the_sandbox(tmp_path: Path, num
     assert (process.returncode, document["result"]) == (code, "interrupted")
     assert document["steps"][4]["at_s"] is not None
     assert document["steps"][4]["exit_code"] is None
-    assert "the sandbox is gone" in err
+    assert "the sandbox and its secrets are gone" in err
+    assert "stopped: 0 of 1 secrets are finished" in err
+    assert said.startswith("1 secret in us-east-1, each with a replica in us-west-2")
     assert not any(map(is_alive, started))
     assert not list(tmp_path.iterdir())
     with pytest.raises(ConnectionRefusedError):
@@ -194,16 +196,16 @@ def test_paused_it_waits_for_enter_before_each_step(sandbox: Sandbox) -> None:
     terminal = Terminal(sandbox, "sandbox", "drill", "--pause", *QUICK, columns=80)
     for number in (1, 2):
         terminal.read_until(f"step {number} of 6")
-        terminal.read_until("press Enter to go on: ")
+        terminal.read_until("Press Enter to continue: ")
         assert f"step {number + 1} of 6" not in terminal.seen
         terminal.seen = ""
         terminal.type("\n")
     assert terminal.process.poll() is None
-    terminal.read_until("press Enter to go on: ")
+    terminal.read_until("Press Enter to continue: ")
     os.killpg(terminal.process.pid, signal.SIGINT)
     assert terminal.end() == 130
-    assert "interrupted; the sandbox is gone" in terminal.seen
-    table = terminal.seen[terminal.seen.index("us-east-1 lost") :]
+    assert "interrupted; the sandbox and its secrets are gone" in terminal.seen
+    table = terminal.seen[terminal.seen.index("us-east-1 fails over") :]
     assert max(len(re.sub(r"\x1b\[[\d;]*m", "", line)) for line in table.split("\r\n")) <= 80
     assert re.search(r"2 failover .* 0\b", re.sub(r"\x1b\[[\d;]*m", "", table))
 
@@ -214,7 +216,7 @@ def test_a_terminal_that_is_not_to_be_asked_is_not(sandbox: Sandbox) -> None:
     terminal.read_until("step 3 of 6")
     os.killpg(terminal.process.pid, signal.SIGINT)
     assert terminal.end() == 130
-    assert "press Enter" not in terminal.seen
+    assert "Press Enter" not in terminal.seen
 
 
 @pytest.mark.process

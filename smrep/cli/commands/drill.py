@@ -194,7 +194,7 @@ def _act(run: Run, drill: Drill, *, pausing: bool) -> None:
     guided = asking and is_terminal(run.stdin) and is_terminal(run.stderr)
     pair, third, count = drill.pair, third_region(drill.pair), len(drill.stage.names)
     far = f"; {(count + 1) // 2} also in {third}" if third else ""
-    run.messages.note(f"{count} secrets in {pair.source}, each with a replica in {pair.target}{far}")
+    run.messages.note(f"{count} secret{'s' * (count > 1)} in {pair.source}, each with a replica in {pair.target}{far}")
     for number, step in enumerate(drill.act(), 1):
         run.messages.step(f"step {number} of {len(drill.steps)}", step.what)
         if step.command:

@@ -235,8 +235,7 @@ class FleetRun(Tracked):
     @property
     def open_names(self) -> list[str]:
         """Secrets that were begun and waited for but have not settled."""
-        waited = (task for task in self.tasks if task.account_run.wait and task.begun)
-        return [task.name for task in waited if task.report().outcome is Outcome.PENDING]
+        return [task.name for task in self.tasks if _is_open(task)]
 
     def check(self) -> None:
         """Raise what ended a run over one account early.
@@ -252,11 +251,12 @@ class FleetRun(Tracked):
     def stopped(self, again: str) -> Problem:
         """Begin nothing more, finish steps in progress, and return what is left; `again` resumes it."""
         self.scheduler.finish()
-        begun = sum(1 for task in self.tasks if task.begun and not task.ended)
-        remaining = self._total - self._ended - begun
-        message = f"stopped: {self._ended} of {self._total} secrets are finished, {remaining} were not started"
+        begun = [task for task in self.tasks if task.begun and (not task.ended or _is_open(task))]
+        finished = self._ended - sum(task.ended for task in begun)
+        remaining = self._total - finished - len(begun)
+        message = f"stopped: {finished} of {self._total} secrets are finished, {remaining} were not started"
         if begun:
-            message += f"; {begun} are in progress, and AWS goes on with them"
+            message += f"; {len(begun)} are in progress, and AWS goes on with them"
         return Problem("Interrupted", message, step("to resume", again), None, Outcome.INTERRUPTED)
 
     def news(self) -> list[SecretReport]:
@@ -292,3 +292,8 @@ class FleetRun(Tracked):
                 errors = [report.error, *(row.error for row in report.replicas)]
                 hint = next((trouble.hint for trouble in errors if trouble and trouble.hint), None)
                 account_run.ended_by = AllDenied(f"AWS denied each of the first {ENOUGH} secrets", hint)
+
+
+def _is_open(task: FleetTask) -> bool:
+    """Return whether a task's secret has not settled, though the run waits for it."""
+    return task.account_run.wait and task.begun and task.report().outcome is Outcome.PENDING
