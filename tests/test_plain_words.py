@@ -97,8 +97,8 @@ def texts() -> Iterator[tuple[str, str]]:
     for topic in TOPICS.values():
         yield "smrep/cli/commands/help.py", topic()
     for context in commands(click.Context(root, info_name="smrep", **root.context_settings)):
-        assert context.command.callback
-        yield module_file(context.command.callback), context.get_help()
+        callback = context.command.callback
+        yield module_file(callback) if callback else "smrep/cli/root.py", context.get_help()
 
 
 def phrases(text: str) -> list[str]:

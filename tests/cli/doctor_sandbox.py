@@ -14,6 +14,7 @@ ROLE = "arn:aws:iam::123456789012:role/team/app"
 READ = "secretsmanager:GetSecretValue"
 READS = {
     "DescribeSecret",
+    "ListSecrets",
     "ListSecretVersionIds",
     "GetResourcePolicy",
     "DescribeKey",

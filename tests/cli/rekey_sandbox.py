@@ -13,7 +13,15 @@ from smrep.sandbox.simulator.simulated_aws import ApiError
 Make = Callable[..., Sandbox]
 WEST = "us-west-2"
 NEW = f"{WEST}=alias/new"
-READS = {"DescribeSecret", "ListSecretVersionIds", "DescribeKey", "ListRegions", "DescribeRegions", "GetCallerIdentity"}
+READS = {
+    "DescribeSecret",
+    "ListSecrets",
+    "ListSecretVersionIds",
+    "DescribeKey",
+    "ListRegions",
+    "DescribeRegions",
+    "GetCallerIdentity",
+}
 
 
 def replicated(make: Make, *regions: str, **more: Any) -> Sandbox:

@@ -15,6 +15,7 @@ from smrep.service.doctor import Doctor
 
 READS = {
     "DescribeSecret",
+    "ListSecrets",
     "ListSecretVersionIds",
     "GetResourcePolicy",
     "DescribeKey",

@@ -17,6 +17,7 @@ from smrep.service import rekey as use_case
 
 READS = {
     "DescribeSecret",
+    "ListSecrets",
     "ListSecretVersionIds",
     "DescribeKey",
     "ListRegions",

@@ -15,7 +15,7 @@ from smrep.report import SecretReport
 from smrep.rules.primary_region import SecretAddress
 from smrep.service import verify as use_case
 
-READS = {"DescribeSecret", "ListSecretVersionIds", "DescribeKey"}
+READS = {"DescribeSecret", "ListSecrets", "ListSecretVersionIds", "DescribeKey"}
 FOR_EVER = 1e6
 
 
