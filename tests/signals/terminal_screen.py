@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import signal
+
 import pyte
 from fixtures import Sandbox
 from pseudo_terminal import ROWS, Terminal, set_size
+
+QUIET_S = 0.02
+"""A process that has written nothing for so long has drawn its frame: it draws a few in a second."""
 
 
 class Screen(Terminal):
@@ -21,10 +26,26 @@ class Screen(Terminal):
         self.stream.feed(text)
 
     def resize(self, columns: int) -> None:
-        """Make the terminal narrower or wider, which tells the process by SIGWINCH."""
+        """Make the terminal narrower or wider between two frames, which tells the process by SIGWINCH."""
+        while self._writes(QUIET_S) or self._writes_when_stopped():
+            pass
         set_size(self.ours, columns)
         self.display.resize(ROWS, columns)
         self.width = columns
+        self.process.send_signal(signal.SIGCONT)
+
+    def _writes(self, within_s: float) -> bool:
+        """Read; return whether there was anything to read."""
+        before = len(self.seen)
+        self.read(within_s)
+        return len(self.seen) > before
+
+    def _writes_when_stopped(self) -> bool:
+        """Stop the process; let it go on if it was in the middle of a frame."""
+        self.process.send_signal(signal.SIGSTOP)
+        if was_writing := self._writes(0):
+            self.process.send_signal(signal.SIGCONT)
+        return was_writing
 
     def end(self) -> int:
         """Read to the end; return the exit code, negative where a signal ended the process."""
