@@ -345,6 +345,19 @@ def split_endpoint(text: str) -> tuple[str, str]:
     return (match[1], match[2]) if match else ("", text)
 
 
+@dataclass(frozen=True, slots=True)
+class OrganizationAccount:
+    """An account, as AWS Organizations shows it."""
+
+    account: str
+    name: str
+    state: str | None
+    """AWS's word: only ACTIVE means that its roles can be used."""
+    partition: str
+    management: str
+    """The organization's management account."""
+
+
 IDLE_PAGES = 1000
 """A list has no end after this many pages in a row that are empty or repeat the one before."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from smrep.aws import responses as answers
 from smrep.aws.error_translation import from_response
 from smrep.errors import Unanswered
-from smrep.model import Filter, Key, Page, Replica, Secret, SecretId, Target, Version
+from smrep.model import Filter, Key, OrganizationAccount, Page, Replica, Secret, SecretId, Target, Version
 from smrep.regions import Region
 from smrep.report import Finding, RegionReport, SecretReport
 from smrep.rules.primary_region import SecretAddress
@@ -145,6 +145,22 @@ class FakeAws:
     def region_states(self, home: Region) -> Mapping[str, bool]:
         pages = [self._ask("ListRegions", home, "*", service="account")]
         return answers.to_region_states(pages, "RegionOptStatus")
+
+    def accounts(self, home: Region, parent: str | None) -> tuple[OrganizationAccount, ...]:
+        operation, params = ("ListAccountsForParent", {"ParentId": parent}) if parent else ("ListAccounts", {})
+        return answers.to_accounts(self._pages(operation, home, parent or "*", **params))
+
+    def organizational_units(self, home: Region, parent: str) -> tuple[str, ...]:
+        return answers.to_unit_ids(self._pages("ListOrganizationalUnitsForParent", home, parent, ParentId=parent))
+
+    def _pages(self, operation: str, home: Region, subject: str, **params: Any) -> Iterator[dict[str, Any]]:
+        token = None
+        while True:
+            page = self._ask(operation, home, subject, service="organizations", NextToken=token, **params)
+            yield page
+            token = page.get("NextToken")
+            if token is None:
+                return
 
     def simulate(self, home: Region, role: str, action: str, resource: str, context: Mapping[str, str]) -> str:
         entries = [{"ContextKeyName": key, "ContextKeyValues": [value]} for key, value in context.items()]

@@ -22,6 +22,9 @@ ALLOWED: Mapping[tuple[str, str], str] = {
     ("ec2", "DescribeRegions"): "describe_regions",
     ("iam", "SimulatePrincipalPolicy"): "simulate_principal_policy",
     ("sts", "AssumeRole"): "assume_role",
+    ("organizations", "ListAccounts"): "list_accounts",
+    ("organizations", "ListAccountsForParent"): "list_accounts_for_parent",
+    ("organizations", "ListOrganizationalUnitsForParent"): "list_organizational_units_for_parent",
 }
 """Every operation that smrep can send, with boto3's name for it."""
 

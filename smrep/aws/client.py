@@ -15,7 +15,7 @@ from smrep.aws import responses as answers
 from smrep.aws.allow_list import WRITES, NotAllowed, check
 from smrep.aws.session import Session
 from smrep.errors import AwsError, CredentialsError, Denied, SmrepError, Unanswered
-from smrep.model import Filter, Key, Page, Paging, Replica, Secret, Target, Version
+from smrep.model import Filter, Key, OrganizationAccount, Page, Paging, Replica, Secret, Target, Version
 from smrep.regions import Region
 
 Trace = Callable[[str], None]
@@ -136,6 +136,24 @@ class Aws:
         except AwsError:
             answer = self._call("ec2", "DescribeRegions", home, "*", AllRegions=True)
             return self._read(lambda: answers.to_region_states([answer], "OptInStatus"), "the Regions", home)
+
+    def accounts(self, home: Region, parent: str | None) -> tuple[OrganizationAccount, ...]:
+        """Return the organization's accounts, or those right below an OU or a root.
+
+        Source: API_ListAccounts, API_ListAccountsForParent.
+        """
+        name = f"the accounts of {parent or 'the organization'}"
+        if parent is None:
+            pages = self._pages("organizations", "ListAccounts", home, name)
+        else:
+            pages = self._pages("organizations", "ListAccountsForParent", home, name, ParentId=parent)
+        return self._read(lambda: answers.to_accounts(pages), name, home)
+
+    def organizational_units(self, home: Region, parent: str) -> tuple[str, ...]:
+        """Return the IDs of the OUs right below an OU or a root. Source: API_ListOrganizationalUnitsForParent."""
+        name = f"the OUs of {parent}"
+        pages = self._pages("organizations", "ListOrganizationalUnitsForParent", home, name, ParentId=parent)
+        return self._read(lambda: answers.to_unit_ids(pages), name, home)
 
     def simulate(self, home: Region, role: str, action: str, resource: str, context: Mapping[str, str]) -> str:
         """Return what IAM predicts for a role and an action: allowed, implicitDeny or explicitDeny."""

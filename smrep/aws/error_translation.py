@@ -33,7 +33,15 @@ from smrep.errors import (
 )
 from smrep.model import shown_url
 
-_NOT_FOUND = frozenset({"ResourceNotFoundException", "NotFoundException", "NoSuchEntity"})
+_NOT_FOUND = frozenset(
+    {
+        "AWSOrganizationsNotInUseException",
+        "NoSuchEntity",
+        "NotFoundException",
+        "ParentNotFoundException",
+        "ResourceNotFoundException",
+    }
+)
 _DENIED = frozenset(
     {"AccessDenied", "AccessDeniedException", "KMSAccessDeniedException", "NotAuthorized", "UnauthorizedOperation"}
 )
@@ -79,6 +87,7 @@ _DOUBTFUL = frozenset(
         "PriorRequestNotComplete",
         "RequestTimeout",
         "RequestTimeoutException",
+        "ServiceException",
         "ServiceUnavailable",
         "TransactionInProgressException",
     }

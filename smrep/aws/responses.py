@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from sys import intern
 from typing import Any, NoReturn
 
-from smrep.model import CrossAccount, FarEnd, Key, Listed, Page, Replica, Secret, Version
+from smrep.model import CrossAccount, FarEnd, Key, Listed, OrganizationAccount, Page, Replica, Secret, Version
 from smrep.regions import Region
 
 MAX_WORDS = 4096
@@ -240,6 +240,42 @@ def to_region_states(pages: Iterable[Mapping[str, Any]], field: str) -> dict[str
         for entry in page.get("Regions") or ()
     }
     return states or _missing("Regions")
+
+
+_ACCOUNT_ARN = re.compile(r"arn:(aws[a-z-]*):organizations::(\d{12}):account/o-[a-z0-9]{10,32}/(\d{12})", re.ASCII)
+"""Source: Service Authorization Reference, AWS Organizations, resource types."""
+
+
+def to_accounts(pages: Iterable[Mapping[str, Any]]) -> tuple[OrganizationAccount, ...]:
+    """Return the accounts on these pages; of State and Status, which AWS retires, the one that is there.
+
+    Raises:
+        ValueError: a field is missing or malformed.
+
+    Source: API_ListAccounts, API_Account.
+
+    """
+    return tuple(_account(entry) for page in pages for entry in _list(page, "Accounts"))
+
+
+def _account(entry: Mapping[str, Any]) -> OrganizationAccount:
+    arn = _ACCOUNT_ARN.fullmatch(required(entry, "Arn"))
+    if arn is None or arn[3] != required(entry, "Id"):
+        raise BadField("Arn is not of this account")
+    state = text(entry, "State") or text(entry, "Status")
+    return OrganizationAccount(arn[3], required(entry, "Name"), state, arn[1], arn[2])
+
+
+def to_unit_ids(pages: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Return the IDs of the OUs on these pages.
+
+    Raises:
+        ValueError: a field is missing or malformed.
+
+    Source: API_ListOrganizationalUnitsForParent.
+
+    """
+    return tuple(required(entry, "Id") for page in pages for entry in _list(page, "OrganizationalUnits"))
 
 
 def to_decision(answer: Mapping[str, Any], action: str, resource: str) -> str:

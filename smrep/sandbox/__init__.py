@@ -1,6 +1,7 @@
 """A local AWS in memory that replicates secrets as the real one does: Secrets Manager, KMS and STS.
 
-It also has DescribeRegions (EC2), ListRegions (Account Management) and SimulatePrincipalPolicy (IAM).
+It also has DescribeRegions (EC2), ListRegions (Account Management), SimulatePrincipalPolicy (IAM), and the calls of
+AWS Organizations that list accounts and OUs.
 
 `simulator.simulated_aws` has one account, and leads to others; it answers calls by `operations`, which act on the
 state in `simulator`. `server` puts it behind HTTP on loopback, `faults` makes it misbehave, `seed` fills it, and
@@ -21,8 +22,8 @@ depend on any of them:
   DescribeRegions shows a Region in the request even if it is not enabled, and no geography.
 - SimulatePrincipalPolicy knows the account's only user, who may do everything, and identities of
   `Simulator.put_role` by exact ARN. It does not affect calls. `Faults.denied` is an implicitDeny there. No context key
-  has a default, organizations are not simulated, and all results are on one page. It refuses boundaries, resource
-  policies, policy variables and conditions other than String*, Bool and Null.
+  has a default, policies of an organization are not simulated, and all results are on one page. It refuses boundaries,
+  resource policies, policy variables and conditions other than String*, Bool and Null.
 - For several resources, an EvaluationResult has the ARN's template and one decision: explicitDeny if any is, else
   allowed if any is. For one resource it has that ARN.
 - The message of a failure because a secret in the target is pending deletion or being removed is the sandbox's own. A
@@ -66,6 +67,10 @@ depend on any of them:
 - Any access key is the first account's only user, except those of assumed roles: their calls go to the role's account,
   which is created on first use, with its own secrets, keys and write quota. Anyone may assume any role, with any
   external id or none, except for `Simulator.put_trust`.
+- Without `Simulator.put_organization`, no account is in an organization. It changes nothing but AssumeRole: an account
+  that is not active, or has no roles, refuses it. Only the management account and delegated administrators may list
+  accounts and OUs, whatever their policies are. Accounts and OUs are listed by id; an account shows State, or only
+  Status (`OrganizationTree.status_only`).
 - Another account's secret needs its whole ARN and a resource policy that allows the call; otherwise the call is denied,
   whatever the caller's policies are. A secret that the account does not have is not found; all its KMS keys are
   denied. Faults apply to every account.

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from smrep.sandbox.simulator.account_calls import Account
@@ -21,7 +21,7 @@ from smrep.sandbox.simulator.simulated_aws import Simulator
 _HOME = "us-east-1"
 _DEFAULT_VALUE = '{"username": "sandbox", "password": "not-a-secret"}'
 _REGION = re.compile(r"([a-z]+-)+\d+")
-_ACCOUNT = re.compile(r"\d{12}", re.ASCII)
+ACCOUNT = re.compile(r"\d{12}", re.ASCII)
 _TYPES: dict[str, type] = {
     "name": str,
     "region": str,
@@ -76,29 +76,37 @@ def sample_estate(count: int | None = None) -> list[dict[str, Any]]:
     ]
 
 
-def seed_sample(simulator: Simulator) -> None:
-    """Create the sample estate in a simulator, and the role `app`, which may read every secret in every Region."""
-    seed(simulator, sample_estate())
+def seed_sample(simulator: Simulator, account: str | None = None) -> None:
+    """Create the sample estate in an account, and the role `app`, which may read every secret in every Region."""
+    seed(simulator, sample_estate(), account)
     may = {"Effect": "Allow", "Action": ["secretsmanager:GetSecretValue", "kms:Decrypt"], "Resource": "*"}
     policy = {"Version": "2012-10-17", "Statement": [may]}
-    simulator.put_role(f"arn:aws:iam::{simulator.account_id}:role/app", policy)
+    owner = simulator.account(account or simulator.account_id)
+    owner.put_role(f"arn:aws:iam::{owner.account_id}:role/app", policy)
 
 
 def read_estate(text: str) -> list[dict[str, Any]]:
     """Return the estate in a JSON text. Raises: ValueError with the path of the first mistake."""
-    try:
-        estate = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise _mistake("$", f"not JSON: {error}") from None
+    estate = read_json(text)
     if not isinstance(estate, list):
-        raise _mistake("$", "must be a list of secrets")
+        raise mistake("$", "must be a list of secrets")
     for number, entry in enumerate(estate):
         _check(entry, f"$[{number}]")
     return estate
 
 
-def seed(simulator: Simulator, estate: Iterable[dict[str, Any]]) -> int:
-    """Create an estate in a simulator, wait until it is in sync, and return the number of secrets.
+def read_json(text: str) -> Any:
+    """Return the value of a JSON text. Raises: ValueError."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise mistake("$", f"not JSON: {error}") from None
+
+
+def seed(simulator: Simulator, estate: Iterable[dict[str, Any]], account: str | None = None) -> int:
+    """Create an estate, wait until it is in sync, and return the number of secrets.
+
+    `account` has the secrets that name none; default: the simulator's first.
 
     Faults do not apply and nothing is logged. Raises: ValueError naming a secret that cannot be created.
     """
@@ -107,7 +115,7 @@ def seed(simulator: Simulator, estate: Iterable[dict[str, Any]]) -> int:
         for entry in estate:
             _check(entry, f"secret {made}")
             try:
-                _make(simulator.account(entry.get("account", simulator.account_id)), entry)
+                _make(simulator.account(entry.get("account", account or simulator.account_id)), entry)
             except ApiError as error:
                 where = entry.get("region", _HOME)
                 raise ValueError(f"secret {entry['name']} in {where}: {error.message}") from error
@@ -146,40 +154,42 @@ def _ensure_alias(account: Account, region: str, alias: str) -> None:
 
 
 def _check(entry: Any, path: str) -> None:
-    _check_object(entry, path, _TYPES, needed="name")
+    check_object(entry, path, _TYPES, needed="name")
     _check_region(entry.get("region", _HOME), f"{path}.region")
-    if "account" in entry and not _ACCOUNT.fullmatch(entry["account"]):
-        raise _mistake(f"{path}.account", f"not an account id of twelve digits: {entry['account']!r}")
+    if "account" in entry and not ACCOUNT.fullmatch(entry["account"]):
+        raise mistake(f"{path}.account", f"not an account id of twelve digits: {entry['account']!r}")
     for key, value in entry.get("tags", {}).items():
         if not isinstance(value, str):
-            raise _mistake(f"{path}.tags.{key}", "must be a string")
+            raise mistake(f"{path}.tags.{key}", "must be a string")
     for number, replica in enumerate(entry.get("replicas", [])):
         place = f"{path}.replicas[{number}]"
         if isinstance(replica, str):
             _check_region(replica, place)
         else:
-            _check_object(replica, place, {"region": str, "kms_key": str}, needed="region")
+            check_object(replica, place, {"region": str, "kms_key": str}, needed="region")
             _check_region(replica["region"], f"{place}.region")
     if entry.get("deleted") and entry.get("replicas"):
-        raise _mistake(f"{path}.deleted", "a secret with replicas cannot be deleted")
+        raise mistake(f"{path}.deleted", "a secret with replicas cannot be deleted")
 
 
-def _check_object(value: Any, path: str, types: dict[str, type], *, needed: str) -> None:
+def check_object(value: Any, path: str, types: Mapping[str, type], *, needed: str | None = None) -> None:
+    """Require an object with these keys and types. Raises: ValueError with the path of the first mistake."""
     if not isinstance(value, dict):
-        raise _mistake(path, "must be an object")
+        raise mistake(path, "must be an object")
     for key, item in value.items():
         if key not in types:
-            raise _mistake(f"{path}.{key}", f"unknown key; the keys are {', '.join(types)}")
+            raise mistake(f"{path}.{key}", f"unknown key; the keys are {', '.join(types)}")
         if not isinstance(item, types[key]):
-            raise _mistake(f"{path}.{key}", f"must be {_TYPE_NAMES[types[key]]}")
-    if not value.get(needed):
-        raise _mistake(f"{path}.{needed}", "is missing")
+            raise mistake(f"{path}.{key}", f"must be {_TYPE_NAMES[types[key]]}")
+    if needed and not value.get(needed):
+        raise mistake(f"{path}.{needed}", "is missing")
 
 
 def _check_region(region: str, path: str) -> None:
     if not _REGION.fullmatch(region):
-        raise _mistake(path, f"not a Region name: {region!r}")
+        raise mistake(path, f"not a Region name: {region!r}")
 
 
-def _mistake(path: str, mistake: str) -> ValueError:
-    return ValueError(f"{path}: {mistake}")
+def mistake(path: str, words: str) -> ValueError:
+    """Return the error for a mistake at a path."""
+    return ValueError(f"{path}: {words}")

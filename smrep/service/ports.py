@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from smrep.model import Filter, Key, Page, Replica, Secret, Target, Version
+from smrep.model import Filter, Key, OrganizationAccount, Page, Replica, Secret, Target, Version
 from smrep.regions import Region
 
 
@@ -94,7 +94,22 @@ class Account(Protocol):
         ...
 
 
-class Aws(SecretsManager, Keys, Account, Protocol):
+class Organizations(Protocol):
+    """AWS Organizations; `home` is any Region of the partition."""
+
+    def accounts(self, home: Region, parent: str | None) -> tuple[OrganizationAccount, ...]:
+        """Return the organization's accounts, or those right below an OU or a root.
+
+        Source: API_ListAccounts, API_ListAccountsForParent.
+        """
+        ...
+
+    def organizational_units(self, home: Region, parent: str) -> tuple[str, ...]:
+        """Return the IDs of the OUs right below an OU or a root. Source: API_ListOrganizationalUnitsForParent."""
+        ...
+
+
+class Aws(SecretsManager, Keys, Account, Organizations, Protocol):
     """All of AWS."""
 
 

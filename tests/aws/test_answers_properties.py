@@ -23,6 +23,7 @@ FIELDS = (
     *("LastAccessedDate", "RotationEnabled", "OwningService", "VersionIdsToStages", "CrossAccountPrimary", "Status"),
     *("CrossAccountReplicas", "StatusMessage", "KeyMetadata", "Arn", "KeyState", "Versions", "VersionId", "Regions"),
     *("VersionStages", "KmsKeyIds", "RegionName", "RegionOptStatus", "EvaluationResults", "EvalDecision"),
+    *("Accounts", "OrganizationalUnits", "Id", "State"),
     *("ResourceSpecificResults", "EvalResourceDecision", "PrimarySecretARN", "ReplicaSecretARN"),
 )
 EAST, WEST = timezone(timedelta(hours=14)), timezone(-timedelta(hours=12))
@@ -46,6 +47,8 @@ READERS: list[Callable[[Any], object]] = [
     lambda answer: answers.to_versions([answer], "prod/db", HOME),
     lambda answer: answers.to_region_states([answer], "RegionOptStatus"),
     lambda answer: answers.to_decision(answer, "kms:Decrypt", "*"),
+    lambda answer: answers.to_accounts([answer]),
+    lambda answer: answers.to_unit_ids([answer]),
 ]
 
 

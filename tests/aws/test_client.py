@@ -50,6 +50,7 @@ def test_the_operations_allowed_are_few_and_none_reads_or_changes_a_value() -> N
         *("DescribeSecret", "ListSecrets", "ListSecretVersionIds", "GetResourcePolicy", "DescribeKey"),
         "ListAliases",
         *("GetCallerIdentity", "AssumeRole", "ListRegions", "DescribeRegions", "SimulatePrincipalPolicy"),
+        *("ListAccounts", "ListAccountsForParent", "ListOrganizationalUnitsForParent"),
         *WRITES,
     }
     assert set(WRITES) == {

@@ -14,7 +14,7 @@ from smrep.sandbox.operations import OPERATIONS
 from smrep.sandbox.server.request_handler import RequestHandler
 from smrep.sandbox.simulator.simulated_aws import Simulator
 
-SERVICES = ("secretsmanager", "kms", "sts", "ec2", "iam", "account", "s3")
+SERVICES = ("secretsmanager", "kms", "sts", "ec2", "iam", "account", "organizations", "s3")
 TARGETS = {"secretsmanager": "secretsmanager", "kms": "TrentService"}
 headline = st.text(st.characters(codec="latin-1", exclude_characters="\r\n"), max_size=60)
 services = st.sampled_from(SERVICES)

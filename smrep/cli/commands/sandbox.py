@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -29,8 +29,8 @@ from smrep.files import appending
 from smrep.output.safe import safe
 
 if TYPE_CHECKING:
-    from smrep.sandbox.faults import Faults
     from smrep.sandbox.server.http_server import SandboxServer
+    from smrep.sandbox.simulator.simulated_aws import Simulator
 
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -57,6 +57,13 @@ def contents(command: F) -> F:
             help="Start with secrets: a sample, N generated ones, or those in a JSON file.",
         ),
         click.option(
+            "--organization",
+            is_flag=False,
+            flag_value="",
+            metavar="[FILE|N]",
+            help="Put the accounts into an organization: a sample, one of N more accounts, or that of a JSON file.",
+        ),
+        click.option(
             "--state",
             type=click.Path(dir_okay=False),
             metavar="FILE",
@@ -76,8 +83,8 @@ def contents(command: F) -> F:
 def sandbox() -> None:
     """Run a local AWS that replicates like the real one.
 
-    It serves Secrets Manager, KMS and STS, and the calls of EC2, IAM and Account Management that report enabled Regions
-    and permissions.
+    It serves Secrets Manager, KMS and STS, and the calls of EC2, IAM, Account Management and Organizations that report
+    enabled Regions, permissions and accounts.
     """
 
 
@@ -91,15 +98,21 @@ def sandbox() -> None:
 @contents
 @fault_options
 @version
-def start(port: int, seed: str | None, state: str | None, log: str | None, **options: Any) -> None:
+def start(port: int, **options: Any) -> None:
     """Serve until interrupted.
 
     Standard output has the variables to export for AWS clients, to paste into another terminal.
 
     FILE for --seed is a JSON list of objects with name, and optionally region, value, description, kms_key, tags,
-    replicas (Regions, or objects with region and kms_key), deleted (true) and account (twelve digits).
+    replicas (Regions, or objects with region and kms_key), deleted (true) and account (twelve digits). With
+    --organization, a sample or N secrets are in each active account.
+
+    FILE for --organization is a JSON object with units (OUs: objects with id, name and parent), accounts (objects with
+    id, name, parent, state, and roles: false where no role can be assumed), and optionally management, delegated
+    (accounts that may list the others), empty_pages and status_only (true). --state does not keep an organization.
     """
-    with _serving(seed, state, log, faults_from(options), port) as server:
+    state, seed = options["state"], options["seed"]
+    with _serving(port, options) as server:
         click.echo("paste this into another terminal:", err=True)
         click.echo("unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN")
         for name, value in environment(server.url, {}).items():
@@ -127,34 +140,34 @@ def start(port: int, seed: str | None, state: str | None, log: str | None, **opt
 @contents
 @fault_options
 @version
-def exec_(command: tuple[str, ...], seed: str | None, state: str | None, log: str | None, **options: Any) -> None:
+def exec_(command: tuple[str, ...], **options: Any) -> None:
     """Run CMD against a new sandbox, and return its exit code.
 
     CMD's environment has AWS_ENDPOINT_URL, dummy credentials and the Region us-east-1, and nothing of your own AWS
     configuration.
     """
-    with _serving(seed, state, log, faults_from(options), 0) as server:
+    with _serving(0, options) as server:
         server.start()
         sys.exit(_run(command, environment(server.url, os.environ)))
 
 
 @contextlib.contextmanager
-def _serving(
-    seed: str | None, state: str | None, log: str | None, faults: Faults, port: int
-) -> Iterator[SandboxServer]:
+def _serving(port: int, options: dict[str, Any]) -> Iterator[SandboxServer]:
     """Yield a listening server with its contents; close it afterwards, and save its state if requested."""
+    seed, state, log = options["seed"], options["state"], options["log"]
     from smrep.sandbox.server.http_server import SandboxServer
     from smrep.sandbox.simulator.simulated_aws import Simulator
 
-    simulator = Simulator(now=time.time, rng=random.Random(), faults=faults)  # noqa: S311 - names, not secrets
+    simulator = Simulator(now=time.time, rng=random.Random(), faults=faults_from(options))  # noqa: S311 - names, not secrets
     kept = StateFile(state) if state else None
     is_restored = kept is not None and kept.read(simulator)
     if is_restored and seed is not None:
         raise UsageError(
             f"--seed fills a new sandbox, but --state {state} has one already", "omit --seed, or use another file"
         )
+    accounts = _organize(simulator, options["organization"]) if options["organization"] is not None else ()
     if seed is not None:
-        _plant(simulator, seed)
+        _plant(simulator, seed, accounts or (simulator.account_id,))
     with contextlib.ExitStack() as stack:
         try:
             file = stack.enter_context(appending(log)) if log else None
@@ -171,25 +184,50 @@ def _serving(
         yield server
 
 
-def _plant(simulator: Any, seed: str) -> None:
-    """Fill the sandbox with the sample secrets, a number of secrets, or those of a file."""
+def _organize(simulator: Simulator, organization: str) -> tuple[str, ...]:
+    """Put the accounts into an organization; return the active ones."""
+    from smrep.sandbox.organization_seed import read_organization, sample_organization
+
+    own = simulator.account_id
+    with _reading("--organization", organization):
+        if not organization or _is_number(organization):
+            tree = sample_organization(own, int(organization) if organization else None)
+        else:
+            tree = read_organization(Path(organization).read_text(encoding="utf-8-sig"), own)
+    simulator.put_organization(tree)
+    return tuple(member.account_id for member in tree.members if member.state == "ACTIVE")
+
+
+def _plant(simulator: Simulator, seed: str, accounts: Iterable[str]) -> None:
+    """Fill these accounts with the sample secrets, or a number of secrets; or the sandbox with those of a file."""
     from smrep.sandbox import seed as planting
 
-    try:
-        if not seed:
-            planting.seed_sample(simulator)
+    with _reading("--seed", seed):
+        if seed and not _is_number(seed):
+            planting.seed(simulator, planting.read_estate(Path(seed).read_text(encoding="utf-8-sig")))
             return
-        if seed.isascii() and seed.isdigit():
-            secrets = planting.sample_estate(int(seed))
-        else:
-            secrets = planting.read_estate(Path(seed).read_text(encoding="utf-8-sig"))
-        planting.seed(simulator, secrets)
+        for account in accounts:
+            if seed:
+                planting.seed(simulator, planting.sample_estate(int(seed)), account)
+            else:
+                planting.seed_sample(simulator, account)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()
+
+
+@contextlib.contextmanager
+def _reading(option: str, value: str) -> Iterator[None]:
+    """Refuse a file that cannot be read or has a mistake."""
+    try:
+        yield
     except OSError as error:
         raise UsageError(
-            f"--seed {seed}: {error.strerror}", "name a JSON file; put -- before a command: --seed -- CMD..."
+            f"{option} {value}: {error.strerror}", f"name a JSON file; put -- before a command: {option} -- CMD..."
         ) from error
     except ValueError as error:
-        raise UsageError(f"--seed {seed}: {error}", f"{click.get_current_context().command_path} --help") from error
+        raise UsageError(f"{option} {value}: {error}", f"{click.get_current_context().command_path} --help") from error
 
 
 def _run(command: tuple[str, ...], env: dict[str, str]) -> int:

@@ -9,6 +9,7 @@ from smrep.sandbox.operations.delete_secret import DELETING_OPERATIONS
 from smrep.sandbox.operations.describe_secret import READING_OPERATIONS
 from smrep.sandbox.operations.iam_simulation import IAM_OPERATIONS
 from smrep.sandbox.operations.kms_operations import KMS_OPERATIONS
+from smrep.sandbox.operations.organizations import ORGANIZATIONS_OPERATIONS
 from smrep.sandbox.operations.region_catalog import ACCOUNT_OPERATIONS, EC2_OPERATIONS
 from smrep.sandbox.operations.replica_regions import REPLICATING_OPERATIONS
 from smrep.sandbox.operations.resource_policies import ATTACHING_OPERATIONS
@@ -34,9 +35,10 @@ SERVICES: Mapping[str, Mapping[str, Operation]] = {
     "ec2": EC2_OPERATIONS,
     "iam": IAM_OPERATIONS,
     "account": ACCOUNT_OPERATIONS,
+    "organizations": ORGANIZATIONS_OPERATIONS,
 }
 """Service -> operation name -> operation."""
-GLOBAL_SERVICES = frozenset({"iam", "account"})
+GLOBAL_SERVICES = frozenset({"iam", "account", "organizations"})
 GLOBAL_REGION = "us-east-1"
 OPERATIONS = frozenset(name for service in SERVICES.values() for name in service)
 """Operation names of all services."""

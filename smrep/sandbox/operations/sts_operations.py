@@ -25,7 +25,8 @@ def _get_caller_identity(_state: AccountState, request: Request) -> dict[str, An
 def _assume_role(state: AccountState, request: Request) -> dict[str, Any]:
     """Return dummy credentials that expire.
 
-    Choice: every role exists and anyone may assume it, except for the external id of `Simulator.put_trust`.
+    Choice: every role exists and anyone may assume it, except for the external id of `Simulator.put_trust`, and in
+    accounts whose member of the organization is not active or has no roles.
     Calls signed with the credentials go to the account in the role's ARN.
     Source: API_AssumeRole; refusals as reported by users.
     """
@@ -34,10 +35,12 @@ def _assume_role(state: AccountState, request: Request) -> dict[str, Any]:
     match = re.fullmatch(r"arn:([a-z-]+):iam::(\d{12}):role/(?:[!-~]+/)?([A-Za-z0-9_+=,.@-]+)", role_arn)
     if match is None:
         raise ApiError("ValidationError", f"{role_arn} is invalid")
-    if not state.callers.accepts_external_id(role_arn, params.get("ExternalId")):
+    partition, account_id, role = match.groups()
+    member = state.organization.find_member(account_id) if state.organization else None
+    exists = member is None or (member.has_roles and member.state == "ACTIVE")
+    if not (exists and state.callers.accepts_external_id(role_arn, params.get("ExternalId"))):
         message = f"User: {request.caller.arn} is not authorized to perform: sts:AssumeRole on resource: {role_arn}"
         raise ApiError("AccessDenied", message, 403)
-    partition, account_id, role = match.groups()
     access_key = "ASIA" + _draw_letters(rng, 16)
     caller = Caller(
         arn=f"arn:{partition}:sts::{account_id}:assumed-role/{role}/{session}",

@@ -1,7 +1,7 @@
 """HTTP requests to calls, and answers and refusals to HTTP bodies. No sockets.
 
-Secrets Manager and KMS use AWS JSON 1.1, Account Management REST with JSON, and STS, IAM and EC2 the query
-protocol. The signature of a request names its service.
+Secrets Manager, KMS and Organizations use AWS JSON 1.1, Account Management REST with JSON, and STS, IAM and EC2 the
+query protocol. The signature of a request names its service.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _SCOPE = re.compile(
     re.ASCII,
 )
 """Bounded, because matching a long header could take seconds."""
-_TARGETS = {"secretsmanager": "secretsmanager", "kms": "TrentService"}
+_TARGETS = {"secretsmanager": "secretsmanager", "kms": "TrentService", "organizations": "AWSOrganizationsV20161128"}
 _PATHS = {"account": {"/listRegions": "ListRegions"}}
 
 

@@ -17,6 +17,7 @@ from smrep.sandbox.simulator.event_queue import EventQueue
 from smrep.sandbox.simulator.eventual_consistency import Past, RecentChanges, parse_secret_names
 from smrep.sandbox.simulator.iam_policies import Policy
 from smrep.sandbox.simulator.key_store import KeyStore
+from smrep.sandbox.simulator.organization_tree import OrganizationTree
 from smrep.sandbox.simulator.stored_secret import Content, StoredSecret, age
 
 _SUFFIX = r"-[A-Za-z0-9]{6}$"
@@ -44,6 +45,8 @@ class AccountState:
     """Shared by all accounts."""
     accounts: dict[str, AccountState] = field(default_factory=dict, repr=False)
     """Every account by its id."""
+    organization: OrganizationTree | None = None
+    """The same for all accounts."""
     policies: dict[str, Policy] = field(default_factory=dict)
     """ARN of an identity -> its policy; only for SimulatePrincipalPolicy."""
     events: EventQueue = field(default_factory=EventQueue)

@@ -87,6 +87,9 @@ def region_not_enabled(service: str) -> ApiError:
 
 def validation_code(service: str) -> str:
     """Return the service's code for an invalid parameter. Source: its common errors."""
-    return {"ec2": "InvalidParameterValue", "iam": "ValidationError", "sts": "ValidationError"}.get(
-        service, "ValidationException"
-    )
+    return {
+        "ec2": "InvalidParameterValue",
+        "iam": "ValidationError",
+        "sts": "ValidationError",
+        "organizations": "InvalidInputException",
+    }.get(service, "ValidationException")

@@ -53,10 +53,11 @@ def cut_page(rows: Iterable[T], *, key: Callable[[T], SortKey], size: int) -> tu
     """Return the first page of rows and the token of the next; reads one row past the page."""
     fetched = list(islice(rows, size + 1))
     shown = fetched[:size]
-    return shown, _encode_token(key(shown[-1])) if len(fetched) > size else None
+    return shown, encode_token(key(shown[-1])) if len(fetched) > size else None
 
 
-def _encode_token(position: SortKey) -> str:
+def encode_token(position: SortKey) -> str:
+    """Return the token of the page after a row's key."""
     return base64.urlsafe_b64encode(json.dumps(position).encode()).decode()
 
 

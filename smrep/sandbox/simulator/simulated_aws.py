@@ -15,6 +15,7 @@ from smrep.sandbox.simulator.account_state import AccountState
 from smrep.sandbox.simulator.api_errors import ApiError
 from smrep.sandbox.simulator.callers import Callers
 from smrep.sandbox.simulator.key_store import KeyStore
+from smrep.sandbox.simulator.organization_tree import OrganizationTree
 from smrep.sandbox.simulator.snapshot import Snapshot, restore, take_snapshot
 
 __all__ = ["Account", "ApiError", "Call", "Simulator"]
@@ -76,7 +77,13 @@ class Simulator(Account):
                     raise ValueError(f"an account id is twelve digits, not {account_id!r}")
                 first = self._state
                 state = first.accounts[account_id] = AccountState(
-                    account_id, first.rng, first.faults, KeyStore(account_id), first.callers, accounts=first.accounts
+                    account_id,
+                    first.rng,
+                    first.faults,
+                    KeyStore(account_id),
+                    first.callers,
+                    accounts=first.accounts,
+                    organization=first.organization,
                 )
                 self._accounts[account_id] = Account(state, now=self.now, log=self.log, lock=self._lock)
             return self._accounts[account_id]
@@ -116,6 +123,12 @@ class Simulator(Account):
                 self.account(account.account_id)
             restore(snapshot, self._state.accounts, self._state.callers)
             self.advance()
+
+    def put_organization(self, tree: OrganizationTree) -> None:
+        """Replace the organization of all accounts; a snapshot does not keep it."""
+        with self._lock:
+            for state in self._state.accounts.values():
+                state.organization = tree
 
     def put_trust(self, role_arn: str, external_id: str) -> None:
         """Require an external id to assume a role."""
