@@ -17,10 +17,12 @@ from smrep.files import check_folder
 from smrep.model import SecretId, parse_arn
 from smrep.output.failover_record_file import FailoverRecordFile
 from smrep.regions import Region
+from smrep.rules.fleet.organization import FoundAccount, choose_accounts, idle_exclusions
 from smrep.rules.fleet.saved_plan import Saved, parse_saved
 from smrep.rules.fleet.shards import WHOLE, Shard, parse_shard
+from smrep.rules.hints import step
 from smrep.rules.manifest.parser import parse
-from smrep.rules.manifest.schema import Home, Manifest, Rule, check_homes
+from smrep.rules.manifest.schema import AccountRole, Home, Manifest, Rule, check_homes
 from smrep.rules.primary_region import account_in, check_account, check_regions
 from smrep.rules.recovery.failover_record import RegionPair
 
@@ -50,7 +52,62 @@ def manifest_plan(
 
 def is_whole(manifest: Manifest, inventories: Sequence[Inventory]) -> bool:
     """Return whether no other shard's accounts may contain a rule's secrets."""
-    return len(manifest.accounts) <= 1 or len(inventories) == len(manifest.accounts)
+    return len(inventories) == max(1, len(manifest.accounts))
+
+
+def find_accounts(run: Run, manifest: Manifest) -> tuple[FoundAccount, ...]:
+    """Return the accounts of the manifest and its organization, covered or not; warn of idle exclusions.
+
+    Raises:
+        UsageError: as `open_inventories`; or the caller is in no organization, or an OU does not exist.
+        AwsError: AWS denied a call or did not answer.
+
+    """
+    from smrep.service.fleet.account_discovery import find_members
+
+    organization = manifest.organization
+    if organization is None:
+        return tuple(FoundAccount(role.account, role=role) for role in manifest.accounts)
+    _check_role_arn(run, manifest)
+    home = _home(run, manifest)
+    role_arn = organization.lookup_role_arn
+    external_id = organization.external_id if role_arn else None
+    aws = run.connect(home, replace(run.options, role_arn=role_arn, external_id=external_id))
+    members = find_members(aws, home, organization)
+    for exclusion in idle_exclusions(organization, members):
+        run.messages.warning(f"organization.exclude: {exclusion} matches no account")
+    return choose_accounts(organization, members, manifest.accounts)
+
+
+def with_found_accounts(run: Run, manifest: Manifest, shard: str | None) -> Manifest:
+    """Return the manifest with the accounts that its organization has; without an organization, the same manifest.
+
+    Raises:
+        UsageError, AwsError: as `find_accounts`; or there are no accounts to cover; or as `shard_of`.
+
+    """
+    if manifest.organization is None:
+        return manifest
+    shard_of(run, shard)  # a mistake in it needs no call
+    found = find_accounts(run, manifest)
+    covered = covered_roles(found)
+    run.note(f"organization: {len(covered)} accounts covered, {len(found) - len(covered)} skipped")
+    return replace(manifest, accounts=covered)
+
+
+def covered_roles(found: Sequence[FoundAccount]) -> tuple[AccountRole, ...]:
+    """Return the roles in the accounts of an organization that the manifest covers.
+
+    Raises:
+        UsageError: there are none; without a role, smrep would use the current credentials.
+
+    """
+    roles = tuple(account.role for account in found if account.role is not None)
+    if not roles:
+        raise UsageError(
+            f"[organization] covers none of {len(found)} accounts", step("see why", "smrep accounts -f FILE")
+        )
+    return roles
 
 
 def revalidated_plan(run: Run, plan: Saved) -> RevalidatedPlan:
@@ -88,6 +145,11 @@ def revalidated_plan(run: Run, plan: Saved) -> RevalidatedPlan:
             inventory = _inventory(run, Home(homes[place], expected or accounts[0], role), (), WHOLE)
             planners[place] = AccountPlanner(inventory, run.clock, run.state.heartbeat)
     return RevalidatedPlan(plan, planners)
+
+
+def dealt_accounts(manifest: Manifest, part: Shard) -> int:
+    """Return the number of accounts to assume for the rate: no two shards share an account of an organization."""
+    return part.count if manifest.organization else max(1, len(manifest.accounts))
 
 
 def shard_of(run: Run, shard: str | None) -> Shard:
@@ -151,18 +213,27 @@ def open_inventories(run: Run, manifest: Manifest, shard: str | None = None) -> 
     """
     part = shard_of(run, shard)
     run.several_accounts = len(manifest.accounts) > 1
-    if manifest.accounts and run.options.role_arn:
-        raise UsageError("--role-arn and [[account]] contradict each other", "omit one of them")
+    _check_role_arn(run, manifest)
     homes = _homes(run, manifest)
     if any(not rule.name for rule in manifest.rules):  # rules from the command line have no place
         check_regions([home.region for home in homes], _regions(manifest.rules))
     check_homes(manifest.rules, homes)
-    shares = [part.share(place, len(homes)) for place in range(len(homes))]
+    shares = [
+        part.share_of_found(home.role.account) if manifest.organization and home.role else part.share(place, len(homes))
+        for place, home in enumerate(homes)
+    ]
     return [
         _inventory(run, home, manifest.rules, mine)
         for home, mine in zip(homes, shares, strict=True)
         if mine is not None
     ]
+
+
+def _check_role_arn(run: Run, manifest: Manifest) -> None:
+    """Refuse --role-arn beside the manifest's own roles."""
+    table = "[organization]" if manifest.organization else "[[account]]" if manifest.accounts else None
+    if table and run.options.role_arn:
+        raise UsageError(f"--role-arn and {table} contradict each other", "omit one of them")
 
 
 def _homes(run: Run, manifest: Manifest) -> list[Home]:
@@ -201,6 +272,8 @@ def _inventory(run: Run, home: Home, rules: tuple[Rule, ...], part: Shard) -> In
 
 def _home(run: Run, manifest: Manifest) -> Region:
     """Return the primaries' Region; the manifest's must match another source, and is used if there is none."""
+    if run.where and run.where.region:  # where smrep asked for the accounts
+        return run.where.region
     try:
         region = next(iter(run.locate((), _regions(manifest.rules), needed=True).sources))
     except ConfigurationError:

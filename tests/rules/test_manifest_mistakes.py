@@ -52,7 +52,10 @@ def secret(region: str = "us-east-1", account: str = ACCOUNT) -> str:
         ({"Account": []}, "Account: unknown field; did you mean account?"),
         (
             {"a\x1bb": 1},
-            "'a\\x1bb': unknown field; the fields are schema, account_id, primary_region, replicate, account",
+            (
+                "'a\\x1bb': unknown field; the fields are schema, account_id, primary_region, replicate, account, "
+                "organization"
+            ),
         ),
         *(
             ({"schema": value}, "schema: must be the integer 1, the only one this version reads")
@@ -248,6 +251,73 @@ def test_an_account_has_a_role_and_is_named_once_per_region() -> None:
     assert told(account=[role, role]) == (again,)
     assert told(primary_region="us-east-1", account=[role, role | {"region": "us-east-1"}]) == (again,)
     assert told(primary_region="us-east-1", account=[role, role | {"region": "us-east-2"}]) == ()
+
+
+@pytest.mark.parametrize(
+    ("fields", "place", "what"),
+    [
+        ({"role_name": None}, ".role_name", "must be a role's name such as smrep, not null"),
+        ({"role_name": ROLE}, ".role_name", f"{ROLE!r} is not the name of a role, such as smrep or path/smrep"),
+        ({"role": 1}, ".role", "unknown field; did you mean role_name?"),
+        ({"ous": []}, ".ous", f"is an empty list; {EMPTY}"),
+        ({"ous": "ou-ab12-11111111"}, ".ous", "must be a list of strings, not a string"),
+        (
+            {"ous": ["r-ab12", ACCOUNT]},
+            ".ous[1]",
+            f"{ACCOUNT!r} is not the ID of an OU or a root, such as ou-ab12-11111111",
+        ),
+        ({"exclude": [123456789012]}, ".exclude[0]", "must be a string, not an integer"),
+        ({"exclude": ["1234"]}, ".exclude[0]", "'1234' is not an account id, which has twelve digits"),
+        ({"exclude": [INDIC]}, ".exclude[0]", f"{INDIC!r} is not an account id, which has twelve digits"),
+        (
+            {"exclude": ["ou-ab12-1"]},
+            ".exclude[0]",
+            "'ou-ab12-1' is not the ID of an OU, such as ou-ab12-11111111; for names that begin with ou-, write [o]u-",
+        ),
+        ({"management": "no"}, ".management", "must be true or false, not a string"),
+        (
+            {"external_id": "a b"},
+            ".external_id",
+            "must be 2 to 1,224 letters, digits and characters of _+=,.@:/-",
+        ),
+        (
+            {"lookup_role_arn": "smrep"},
+            ".lookup_role_arn",
+            "'smrep' is not the ARN of a role; it must be a role's ARN such as arn:aws:iam::123456789012:role/NAME",
+        ),
+        (
+            {"lookup_role_arn": ROLE.replace(":aws:", ":aws-cn:")},
+            ".lookup_role_arn",
+            "the role is in partition aws-cn, but us-east-1 is in aws",
+        ),
+    ],
+)
+def test_an_organization(fields: dict[str, Any], place: str, what: str) -> None:
+    organization = {"role_name": "smrep"} | fields
+    assert told(primary_region="us-east-1", organization=organization) == (f"organization{place}: {what}",)
+
+
+def test_an_organization_is_a_table_with_a_role_and_contradicts_a_guard_for_one_account() -> None:
+    assert told(organization=[]) == ("organization: must be a table, under [organization], not a list",)
+    assert told(organization={}) == ("organization.role_name: is missing; it must be a role's name such as smrep",)
+    assert told(organization={"role_name": "dr/smrep"}, account_id=ACCOUNT) == (
+        "account_id: allows one account, but [organization] finds several; remove one of them",
+    )
+    assert told(organization={"role_name": "smrep", "ous": ["r-ab12"], "exclude": [], "management": True}) == ()
+
+
+def test_the_accounts_of_an_organization_may_be_in_the_runs_region() -> None:
+    elsewhere = {"role_arn": ROLE, "region": "eu-west-1"}
+    rules = [{"names": [secret(account=OTHER)], "regions": ["us-west-2"]}]
+    assert len(told(account=[elsewhere], replicate=rules)) == 1
+    assert told(account=[elsewhere], replicate=rules, organization={"role_name": "smrep"}) == ()
+
+
+def test_two_spellings_of_a_key_differ_in_the_accounts_of_an_organization() -> None:
+    arn = f"arn:aws:kms:us-west-2:{ACCOUNT}:alias/dr"
+    rules = [{"names": ["a"], "regions": [{"region": "us-west-2", "kms_key": key}]} for key in (arn, "alias/dr")]
+    assert told(account=[{"role_arn": ROLE}], replicate=rules) == ()
+    assert len(told(account=[{"role_arn": ROLE}], replicate=rules, organization={"role_name": "smrep"})) == 1
 
 
 def test_a_duplicate_key_in_a_json_object_is_not_read_as_its_last_value() -> None:

@@ -16,7 +16,7 @@ from smrep.errors import UsageError
 from smrep.model import Target
 from smrep.regions import PARTITIONS, Region
 from smrep.rules.manifest.parser import parse
-from smrep.rules.manifest.schema import AccountRole, Manifest, Rule
+from smrep.rules.manifest.schema import AccountRole, Manifest, Organization, Rule
 from smrep.rules.manifest.selector import Selector
 from smrep.rules.manifest.writer import as_json, as_toml
 
@@ -33,6 +33,19 @@ targets = st.lists(
     min_size=1,
     max_size=5,
     unique_by=lambda target: target.region,
+)
+
+
+organizations = st.builds(
+    Organization,
+    st.sampled_from(["smrep", "dr/smrep"]),
+    st.sampled_from([(), ("ou-ab12-11111111", "r-ab12")]),
+    st.lists(words.filter(lambda text: not text.startswith("ou-") and not text.isdigit()), unique=True, max_size=3).map(
+        lambda texts: ("ou-ab12-22222222", ACCOUNT, *texts)
+    ),
+    st.sampled_from([None, "a:b/c"]),
+    st.booleans(),
+    st.sampled_from([None, f"arn:aws:iam::{ACCOUNT}:role/lookup"]),
 )
 
 
@@ -54,8 +67,9 @@ def manifests(draw: st.DrawFn) -> Manifest:
         arn = f"arn:aws:iam::{number}{ACCOUNT[1:]}:role/dr/x{number}"
         region = draw(st.sampled_from([None, HOME]))
         roles.append(AccountRole(f"account[{number}]", arn, draw(st.sampled_from([None, "a:b/c"])), region))
-    account, home = draw(st.sampled_from([None, None if roles else ACCOUNT])), draw(st.sampled_from([None, HOME]))
-    return Manifest(tuple(rules), account, home, tuple(roles))
+    organization = draw(st.one_of(st.none(), organizations))
+    account = draw(st.sampled_from([None, None if roles or organization else ACCOUNT]))
+    return Manifest(tuple(rules), account, draw(st.sampled_from([None, HOME])), tuple(roles), organization)
 
 
 @given(manifests(), st.lists(st.text()))
@@ -140,11 +154,13 @@ scalars = st.one_of(
 )
 keys = st.one_of(
     st.sampled_from(["name", "names", "prefix", "tags", "exclude", "regions", "remove_extra", "region", "kms_key"]),
-    st.sampled_from(["role_arn", "external_id"]),
+    st.sampled_from(["role_arn", "external_id", "role_name", "ous", "management", "lookup_role_arn"]),
     st.text(st.characters(), max_size=5),
 )
 values = st.recursive(scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=6))
-tops = st.one_of(st.sampled_from(["schema", "account_id", "primary_region", "replicate", "account"]), keys)
+tops = st.one_of(
+    st.sampled_from(["schema", "account_id", "primary_region", "replicate", "account", "organization"]), keys
+)
 tables = st.lists(st.dictionaries(keys, values, max_size=6), max_size=3)
 
 

@@ -198,3 +198,30 @@ def test_a_secret_more_or_less_moves_no_other_one(numbers: set[int], count: int,
 
     before, after = dealt(numbers), dealt(numbers | {100})
     assert {each: after[each] for each in numbers} == before
+
+
+# accounts of an organization
+
+
+@given(st.lists(st.from_regex(r"[0-9]{12}", fullmatch=True), unique=True, max_size=30), COUNTS, st.data())
+def test_an_account_that_joins_or_leaves_an_organization_moves_no_other(
+    accounts: list[str], count: int, data: st.DataObject
+) -> None:
+    def dealt(ids: list[str]) -> dict[str, Shard]:
+        """Return account -> its shard, which is the only one."""
+        takers = {id_: [shard for shard in shards(count) if shard.share_of_found(id_)] for id_ in ids}
+        assert all(len(takers_) == 1 for takers_ in takers.values())
+        return {id_: shard for id_, (shard,) in takers.items()}
+
+    before = dealt(accounts)
+    stayed = data.draw(st.lists(st.sampled_from(accounts), unique=True)) if accounts else []
+    after = dealt([*stayed, "000000000000"])
+    assert {id_: after[id_] for id_ in stayed} == {id_: before[id_] for id_ in stayed}
+
+
+def test_the_accounts_of_an_organization_are_dealt_whole_and_about_evenly() -> None:
+    ids = [f"{number:012}" for number in range(1000)]
+    sizes = [sum(shard.share_of_found(id_) == WHOLE for id_ in ids) for shard in shards(4)]
+    assert sum(sizes) == len(ids)
+    assert all(200 < size < 300 for size in sizes)
+    assert [shard.share_of_found("111111111111") for shard in shards(4)].count(None) == 3

@@ -11,12 +11,14 @@ from smrep.cli import options
 from smrep.cli.fleet_setup import (
     budget,
     check_no_dash,
+    dealt_accounts,
     manifest_plan,
     read_manifest,
     read_plan,
     revalidated_plan,
     shard_of,
     sharded,
+    with_found_accounts,
 )
 from smrep.cli.root import command
 from smrep.cli.run import Run
@@ -93,8 +95,10 @@ def _plan(
     """Return the plan, not yet looked at, and the writes per second allowed to an account."""
     if file:
         manifest = read_manifest(file, run.stdin)
-        paced = budget(rate, shard_of(run, shard), len(manifest.accounts))
+        part = shard_of(run, shard)
+        paced = budget(rate, part, dealt_accounts(manifest, part))
         run.stdin_is_taken = file == "-"
+        manifest = with_found_accounts(run, manifest, shard)
         return manifest_plan(run, manifest, shard, trusting=True), paced
     saved = read_plan(str(plan))
     return revalidated_plan(run, saved), budget(rate, saved.shard, saved.of_accounts)

@@ -14,6 +14,7 @@ from smrep.cli.fleet_setup import (
     open_inventories,
     read_manifest,
     sharded,
+    with_found_accounts,
 )
 from smrep.cli.params import targets
 from smrep.cli.root import command
@@ -80,6 +81,8 @@ def audit(
         if file and choice.flags:
             raise UsageError("-f and selectors contradict each other", "omit -f, or the selectors")
         manifest = read_manifest(file, run.stdin) if file else Manifest((Rule("", "-r", choice.selector, wanted),))
+
+        manifest = with_found_accounts(run, manifest, shard)
 
         from smrep.service.audit import Audit, Audits
         from smrep.service.steps.lookup import identify_caller

@@ -173,10 +173,10 @@ def _of_manifest(run: Run, file: str, pair: RegionPair) -> Sequence[Selector]:
     """
     manifest = read_manifest(file, run.stdin)
     run.stdin_is_taken = file == "-"
-    if manifest.accounts:
+    if manifest.accounts or manifest.organization:
         raise UsageError(
             f"{file} has several accounts, but a failover is for one account",
-            "remove its [[account]] tables, and use --role-arn",
+            "remove its [[account]] tables and [organization], and use --role-arn",
         )
     if manifest.primary_region not in (None, pair.source):
         raise UsageError(

@@ -8,7 +8,15 @@ import click
 
 from smrep import __version__
 from smrep.cli import options
-from smrep.cli.fleet_setup import check_writable, manifest_plan, read_manifest, shard_of, sharded
+from smrep.cli.fleet_setup import (
+    check_writable,
+    dealt_accounts,
+    manifest_plan,
+    read_manifest,
+    shard_of,
+    sharded,
+    with_found_accounts,
+)
 from smrep.cli.root import command
 from smrep.cli.run import Run
 from smrep.errors import OutputError
@@ -46,6 +54,7 @@ def plan(
         manifest = read_manifest(file, run.stdin)
         if out:
             check_writable("--out", out)
+        manifest = with_found_accounts(run, manifest, shard)
         fleet_plan = manifest_plan(run, manifest, shard, detailed=detailed_exitcode)
         run.state.track(fleet_plan, interrupted_look)
         fleet_plan.look(run.state)
@@ -53,7 +62,8 @@ def plan(
             run.events.plan()
         fleet_plan.accounts.check(fleet_plan.count)  # never save an incomplete plan
         if out:
-            _save(run, fleet_plan, out, shard_of(run, shard), max(1, len(manifest.accounts)))
+            part = shard_of(run, shard)
+            _save(run, fleet_plan, out, part, dealt_accounts(manifest, part))
         if fleet_plan.changes and (out or file != "-"):
             how = ["--plan", out] if out else ["-f", file, *(["--shard", shard] if shard else []), *run.home_flags]
             run.next_step = step("to apply it", format_command("apply", [], flags=how))

@@ -1,4 +1,4 @@
-"""One machine's part of a fleet: whole accounts if there are enough, otherwise secrets by hash."""
+"""One machine's part of a fleet: whole accounts, or secrets by hash if there are fewer accounts than machines."""
 
 from __future__ import annotations
 
@@ -37,9 +37,16 @@ class Shard:
             return None
         return Shard(mine // accounts + 1, len(range(place, self.count, accounts)))
 
-    def takes(self, arn: str) -> bool:
-        """Return whether the secret is in this shard; depends on the ARN only, on every machine."""
-        digest = sha256(arn.encode(errors="surrogatepass")).digest()
+    def share_of_found(self, account: str) -> Shard | None:
+        """Return this shard's part of an account that an organization has: WHOLE or None.
+
+        Depends on the account's ID only, so that an account that joins or leaves moves no other to another shard.
+        """
+        return WHOLE if self.takes(account) else None
+
+    def takes(self, key: str) -> bool:
+        """Return whether the secret or account is in this shard; depends on its ARN or ID only, on every machine."""
+        digest = sha256(key.encode(errors="surrogatepass")).digest()
         return int.from_bytes(digest) % self.count == self.number - 1
 
 

@@ -124,6 +124,15 @@ class Table:
                 places[text] = place
         return tuple((place, text) for text, place in places.items())
 
+    def table(self, key: str) -> Table | None:
+        """Return a table, None without the field."""
+        value = self.raw.get(key, {})
+        if not isinstance(value, dict):
+            self.wrong(key, _type_mistake(value, f"a table, under [{key}]"))
+        return (
+            Table(value, path(self.place, key), self.mistakes) if key in self.raw and isinstance(value, dict) else None
+        )
+
     def tables(self, key: str) -> Iterator[Table]:
         """Yield the tables of a list of tables."""
         expected = f"a list of tables, each under [[{key}]]"

@@ -13,14 +13,15 @@ from smrep.errors import UsageError
 from smrep.model import Target, parse_arn
 from smrep.regions import PARTITIONS, Region, parse_region, partition_of
 from smrep.rules.manifest.fields import DUPLICATE, Mistakes, Table, path, plain, shown, string
-from smrep.rules.manifest.schema import AccountRole, Manifest, ParsedRule, Rule, check_rules
+from smrep.rules.manifest.schema import AccountRole, Manifest, Organization, ParsedRule, Rule, check_rules
 from smrep.rules.manifest.selector import Selector
 from smrep.rules.primary_region import check_name, check_regions
 from smrep.rules.replication.key_failures import check_key
 
-FIELDS = ("schema", "account_id", "primary_region", "replicate", "account")
+FIELDS = ("schema", "account_id", "primary_region", "replicate", "account", "organization")
 RULE_FIELDS = ("name", "names", "prefix", "tags", "exclude", "regions", "remove_extra")
 ACCOUNT_FIELDS = ("role_arn", "external_id", "region")
+ORGANIZATION_FIELDS = ("role_name", "ous", "exclude", "external_id", "management", "lookup_role_arn")
 
 
 def parse(text: str, source: str) -> Manifest:
@@ -56,17 +57,62 @@ def _manifest(top: Table) -> Manifest:
         top.wrong("schema", "must be the integer 1, the only one this version reads")
     account = account_of(top, "account_id")
     home = region_of(top, "primary_region")
-    roles, bounds = _roles(top, account, home)
+    organization = _organization(top, home)
+    if organization and account:
+        top.wrong("account_id", "allows one account, but [organization] finds several; remove one of them")
+    roles, bounds = _roles(top, account, home, of_all=organization is None)
     if "replicate" not in top.raw:
         top.wrong("replicate", "is missing; a manifest needs at least one [[replicate]]")
     drafts = [_draft(table, bounds) for table in top.tables("replicate")]
     accounts = {role.account for role in roles}
-    check_rules(drafts, account or (accounts.pop() if len(accounts) == 1 else None), top.mistakes)
-    return Manifest(tuple(draft.rule for draft in drafts), account, home, roles)
+    only = accounts.pop() if len(accounts) == 1 and organization is None else None
+    check_rules(drafts, account or only, top.mistakes)
+    return Manifest(tuple(draft.rule for draft in drafts), account, home, roles, organization)
 
 
-def _roles(top: Table, account: str | None, home: Region | None) -> tuple[tuple[AccountRole, ...], Bounds]:
-    """Return the accounts, and the bounds that they and the guards set for the rules."""
+def _organization(top: Table, home: Region | None) -> Organization | None:
+    table = top.table("organization")
+    if table is None:
+        return None
+    table.check(ORGANIZATION_FIELDS)
+    role_name = table.text("role_name", "a role's name such as smrep", required=True)
+    if role_name and not re.fullmatch(_ROLE_NAME, role_name, re.ASCII):
+        table.wrong("role_name", f"{shown(role_name)} is not the name of a role, such as smrep or path/smrep")
+    return Organization(
+        role_name or "",
+        tuple(_checked_unit(place, text, table.mistakes) for place, text in table.texts("ous")),
+        tuple(
+            _checked_exclusion(place, text, table.mistakes) for place, text in table.texts("exclude", may_be_empty=True)
+        ),
+        external_id_of(table),
+        table.flag("management"),
+        role_arn_of(table, "lookup_role_arn", None, home),
+    )
+
+
+def _checked_unit(place: str, text: str, mistakes: Mistakes) -> str:
+    if not re.fullmatch(f"{_ROOT}|{OU_ID}", text, re.ASCII):
+        mistakes.add(place, f"{shown(text)} is not the ID of an OU or a root, such as ou-ab12-11111111")
+    return text
+
+
+def _checked_exclusion(place: str, text: str, mistakes: Mistakes) -> str:
+    """Refuse a mistyped ID, which would match no account's name and so exclude nothing."""
+    if text.startswith("ou-") and not re.fullmatch(OU_ID, text, re.ASCII):
+        hint = "for names that begin with ou-, write [o]u-"
+        mistakes.add(place, f"{shown(text)} is not the ID of an OU, such as ou-ab12-11111111; {hint}")
+    if text.isdigit() and not re.fullmatch(ACCOUNT_ID, text, re.ASCII):
+        mistakes.add(place, f"{shown(text)} is not an account id, which has twelve digits")
+    return text
+
+
+def _roles(
+    top: Table, account: str | None, home: Region | None, *, of_all: bool
+) -> tuple[tuple[AccountRole, ...], Bounds]:
+    """Return the accounts, and the bounds that they and the guards set for the rules.
+
+    `of_all`: there are no other accounts.
+    """
     before = len(top.mistakes)
     roles: dict[tuple[str, Region | None], AccountRole] = {}  # by account and Region
     regions = [home]
@@ -74,7 +120,7 @@ def _roles(top: Table, account: str | None, home: Region | None) -> tuple[tuple[
         table.check(ACCOUNT_FIELDS)
         region = region_of(table, "region")
         regions.append(region or home)
-        role_arn = role_arn_of(table, account, region or home)
+        role_arn = role_arn_of(table, "role_arn", account, region or home, required=True)
         external_id = external_id_of(table)
         if role_arn is None:
             continue
@@ -84,7 +130,7 @@ def _roles(top: Table, account: str | None, home: Region | None) -> tuple[tuple[
             table.wrong("role_arn", f"account {role.account} is already in {first.place}, with the same Region")
     sound = len(top.mistakes) == before
     homes = tuple(dict.fromkeys(home_region for home_region in regions if home_region is not None))
-    complete = home is not None or (len(regions) > 1 and None not in regions[1:])
+    complete = home is not None or (of_all and len(regions) > 1 and None not in regions[1:])
     return tuple(roles.values()), Bounds(account, homes, complete=sound and complete)
 
 
@@ -179,6 +225,10 @@ def _split(words: str) -> tuple[str, str]:
 
 _A_REGION = "a Region such as us-west-2"
 _ROLE = re.compile(r"arn:([a-z-]+):iam::(\d{12}):role/(?:[!-~]*/)?[\w+=,.@-]+", re.ASCII)
+_ROLE_NAME = r"(?:[\w+=,.@-]+/)*[\w+=,.@-]{1,64}"
+ACCOUNT_ID = r"\d{12}"
+_ROOT, OU_ID = r"r-[0-9a-z]{4,32}", r"ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}"
+"""Source: API_ListAccountsForParent, ParentId."""
 _EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
 """Source: STS API_AssumeRole, ExternalId."""
 
@@ -197,7 +247,7 @@ class Bounds:
 def account_of(table: Table, key: str) -> str | None:
     """Return the field's account."""
     text = table.text(key, 'twelve digits in quotes, such as "123456789012"')
-    if text is None or re.fullmatch(r"\d{12}", text, re.ASCII):
+    if text is None or re.fullmatch(ACCOUNT_ID, text, re.ASCII):
         return text
     table.wrong(key, f"{shown(text)} is not an account id, which has twelve digits")
     return None
@@ -227,20 +277,22 @@ def _with_hint(message: str, hint: str | None) -> str:
     return "; ".join(filter(None, (message, re.sub(r"\n *", " ", hint or ""))))
 
 
-def role_arn_of(table: Table, account: str | None, home: Region | None) -> str | None:
-    """Return the table's role; it must be of that account, and of that Region's partition."""
+def role_arn_of(
+    table: Table, key: str, account: str | None, home: Region | None, *, required: bool = False
+) -> str | None:
+    """Return the field's role; it must be of that account, and of that Region's partition."""
     example = "a role's ARN such as arn:aws:iam::123456789012:role/NAME"
-    text = table.text("role_arn", example, required=True)
+    text = table.text(key, example, required=required)
     if text is None:
         return None
     match = _ROLE.fullmatch(text)
     if match is None or match[1] not in {partition.name for partition in PARTITIONS}:
-        table.wrong("role_arn", f"{shown(text)} is not the ARN of a role; it must be {example}")
+        table.wrong(key, f"{shown(text)} is not the ARN of a role; it must be {example}")
         return None
     if account and match[2] != account:
-        table.wrong("role_arn", f"the role belongs to account {match[2]}, but account_id is {account}")
+        table.wrong(key, f"the role belongs to account {match[2]}, but account_id is {account}")
     if home and match[1] != partition_of(home):
-        table.wrong("role_arn", f"the role is in partition {match[1]}, but {home} is in {partition_of(home)}")
+        table.wrong(key, f"the role is in partition {match[1]}, but {home} is in {partition_of(home)}")
     return text
 
 

@@ -46,6 +46,23 @@ class AccountRole:
 
 
 @dataclass(frozen=True, slots=True)
+class Organization:
+    """The `[organization]`: accounts to find in AWS Organizations, and the role to assume in each."""
+
+    role_name: str
+    """With its path, if it has one."""
+    ous: tuple[str, ...] = ()
+    """IDs of OUs or of the root, with everything below them; empty for the whole organization."""
+    exclude: tuple[str, ...] = ()
+    """Account IDs, OU IDs, and case-sensitive shell patterns of account names."""
+    external_id: str | None = None
+    management: bool = False
+    """Whether to cover the management account too."""
+    lookup_role_arn: str | None = None
+    """The role that may ask for the accounts; None for the current credentials."""
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """The rules, and guards against applying them in the wrong place."""
 
@@ -53,6 +70,8 @@ class Manifest:
     account_id: str | None = None
     primary_region: Region | None = None
     accounts: tuple[AccountRole, ...] = ()
+    """Those of `[[account]]`; once smrep has asked for them, also the organization's."""
+    organization: Organization | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 
 from smrep.model import FAILED, IN_SYNC, Replica, Secret, Target, in_region
 from smrep.regions import Region
@@ -28,6 +29,8 @@ def as_toml(manifest: Manifest, notes: Sequence[str] = ()) -> str:
     if notes:
         parts.append("\n")
     parts += [_line(key, value) for key, value in _guards(manifest).items()]
+    for key, table in _organization(manifest).items():
+        parts += [f"\n[{key}]\n", *(_line(name, value) for name, value in table.items())]
     for key, tables in _tables(manifest).items():
         for table in tables:
             parts += [f"\n[[{key}]]\n", *(_line(name, value) for name, value in table.items())]
@@ -41,11 +44,23 @@ def as_json(manifest: Manifest) -> dict[str, object]:
         ValueError: a rule has a selector that no manifest can express.
 
     """
-    return _guards(manifest) | _without_empty(_tables(manifest))
+    return _guards(manifest) | _organization(manifest) | _without_empty(_tables(manifest))
 
 
 def _guards(manifest: Manifest) -> dict[str, object]:
     return _without_empty({"schema": 1, "account_id": manifest.account_id, "primary_region": manifest.primary_region})
+
+
+def _organization(manifest: Manifest) -> dict[str, dict[str, object]]:
+    organization = manifest.organization
+    if organization is None:
+        return {}
+    fields = {**asdict(organization), "management": organization.management or None}
+    return {
+        "organization": _without_empty(
+            {key: list(value) if isinstance(value, tuple) else value for key, value in fields.items()}
+        )
+    }
 
 
 def _tables(manifest: Manifest) -> dict[str, list[dict[str, object]]]:

@@ -124,7 +124,7 @@ class Simulator(Account):
             restore(snapshot, self._state.accounts, self._state.callers)
             self.advance()
 
-    def put_organization(self, tree: OrganizationTree) -> None:
+    def put_organization(self, tree: OrganizationTree | None) -> None:
         """Replace the organization of all accounts; a snapshot does not keep it."""
         with self._lock:
             for state in self._state.accounts.values():
