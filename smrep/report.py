@@ -187,12 +187,37 @@ def worth_telling(report: RunReport) -> Iterator[SecretReport]:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountReport:
+    """An account that a manifest covers or skips."""
+
+    account: str
+    name: str | None = None
+    """None, like `state`, if AWS Organizations did not show the account."""
+    state: str | None = None
+    """AWS's word."""
+    region: Region | None = None
+    """The Region of its primaries; None if it is skipped."""
+    role_arn: str | None = None
+    """The role to assume; None for the current credentials."""
+    external_id: str | None = None
+    skipped: str | None = None
+    """Why it is skipped."""
+
+    @property
+    def is_covered(self) -> bool:
+        """Whether the manifest covers it."""
+        return self.skipped is None
+
+
+@dataclass(frozen=True, slots=True)
 class SecretsReport:
     """The result of a use case."""
 
     secrets: Sequence[SecretReport] = ()
     summary: Mapping[str, int] | None = None
     """Counts, from a command for many secrets."""
+    accounts: Sequence[AccountReport] = ()
+    """From `accounts`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +242,8 @@ class RunReport:
     """The ARN behind the credentials, if STS gave it."""
     endpoint_urls: Mapping[Region, str] = field(default_factory=dict)
     """Endpoints for Secrets Manager in single Regions, if not AWS's own."""
+    accounts: Sequence[AccountReport] = ()
+    """From `accounts`."""
 
 
 @dataclass(frozen=True, slots=True)

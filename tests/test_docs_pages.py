@@ -18,6 +18,7 @@ from typed_pages import (
     Scene,
     check_blocks,
     expected_code,
+    fenced,
     headings,
     play,
     read_blocks,
@@ -78,6 +79,20 @@ def test_the_sandbox_runs_one_command(tmp_path: Path) -> None:
 
 
 @pytest.mark.docs
+def test_an_organization_has_the_accounts_of_the_page(tmp_path: Path) -> None:
+    text = section(SANDBOX_PAGE, "Try many accounts")
+    (tmp_path / "dr.toml").write_text(*fenced(text, "toml"))
+    typed = type_commands(read_blocks(text)[0].commands, own_sandbox_env(tmp_path), tmp_path)
+    assert [each.code for each in typed] == [expected_code(each.command) for each in typed] == [0, 5]
+    table = text.partition("| account |")[2]
+    shown = dict(line.split("\t")[:2] for line in typed[0].out.splitlines() if "\t" in line)
+    assert sorted(shown) == sorted(re.findall(r"`(\d{12})`", table))
+    assert all(name in table for name in shown.values())
+    for account in ("111111111111", "222222222222", "333333333333"):
+        assert f"arn:aws:secretsmanager:us-east-1:{account}:" in typed[1].out or account in typed[1].out
+
+
+@pytest.mark.docs
 def test_a_running_sandbox_gets_its_faults(make_sandbox: Callable[..., Sandbox], tmp_path: Path) -> None:
     (scene,) = started_scenes(section(SANDBOX_PAGE, "Keep one running"))
     play(make_sandbox, scene, tmp_path)
@@ -130,7 +145,7 @@ def test_the_fields_are_those_of_the_schema() -> None:
     page = (DOCS / "document.md").read_text()
     assert runpy.run_path(str(DOCS / "fields.py"))["filled"](page) == page
     html = cmarkgfm.github_flavored_markdown_to_html(page)
-    assert html.count("<table>") == page.count("<!-- fields of ") == 7
+    assert html.count("<table>") == page.count("<!-- fields of ") == 8
     schema = json.loads((ROOT / "smrep/output/document.schema.json").read_text())
     parts = {name for name, part in schema["$defs"].items() if "properties" in part}
     assert {*re.findall(r"<!-- fields of (\w+)", page)} == {"document", *parts}

@@ -14,7 +14,8 @@ from fixtures import ROOT, Sandbox
 from typed_pages import expected_code, fenced, paste, section
 
 from smrep.cli.commands.apply import apply
-from smrep.rules.manifest.parser import ACCOUNT_FIELDS, FIELDS, RULE_FIELDS, parse
+from smrep.rules.manifest.parser import ACCOUNT_FIELDS, FIELDS, ORGANIZATION_FIELDS, RULE_FIELDS, parse
+from smrep.sandbox.simulator.organization_tree import Member, OrganizationTree, Unit
 
 PAGE = (ROOT / "docs/fleet.md").read_text()
 SIGNING = ("prod/signing/root", "prod/signing/issuer")
@@ -84,7 +85,29 @@ def test_each_manifest_of_the_page_is_one(text: str) -> None:
 def test_each_field_of_the_manifest_is_explained() -> None:
     told = set(re.findall(r"`([a-z_.]+)`", re.findall(r"\| field \|.*?\n\n", PAGE, re.DOTALL)[0]))
     assert {*FIELDS[:3], *(f"replicate.{each}" for each in RULE_FIELDS)} <= told
-    assert all(re.search(rf"^{each} = ", PAGE, re.MULTILINE) for each in ACCOUNT_FIELDS)
+    assert all(re.search(rf"^{each} = ", PAGE, re.MULTILINE) for each in (*ACCOUNT_FIELDS, *ORGANIZATION_FIELDS))
+
+
+@pytest.mark.docs
+def test_the_accounts_of_an_organization_are_listed(make_sandbox: Callable[..., Sandbox], tmp_path: Path) -> None:
+    sandbox = make_sandbox()
+    units = (Unit("ou-ab12-11111111", "workloads"), Unit("ou-ab12-22222222", "test", "ou-ab12-11111111"))
+    members = (
+        Member("123456789012", "management"),
+        Member("999999999999", "lookup"),
+        Member("111111111111", "payments", "ou-ab12-11111111"),
+        Member("222222222222", "alice-sandbox", "ou-ab12-11111111"),
+        Member("333333333333", "web", "ou-ab12-22222222"),
+    )
+    tree = OrganizationTree("123456789012", units, members, delegated=frozenset({"999999999999"}))
+    sandbox.simulator.put_organization(tree)
+    (text,) = [block for block in blocks("toml") if "[organization]" in block]
+    (tmp_path / "dr.toml").write_text(text)
+    (block,) = [block for block in blocks("sh", "Many accounts") if "smrep accounts" in block]
+    done = [paste(sandbox, line, tmp_path) for line in block.splitlines()]
+    assert [each.returncode for each in done] == [0, 0]
+    assert done[0].stdout.splitlines()[0].startswith("111111111111\tpayments\tACTIVE\tcovered\tus-east-1\t")
+    assert done[1].stdout == "111111111111\n"
 
 
 def understood(words: list[str]) -> None:
@@ -124,5 +147,5 @@ def test_the_journal_is_as_the_page_shows_it(stock: Sandbox, tmp_path: Path) -> 
 
 
 def test_the_page_names_every_command_about_many_secrets() -> None:
-    for name in ("list", "audit", "export", "plan", "apply"):
+    for name in ("list", "audit", "export", "plan", "accounts", "apply"):
         assert f"| `smrep {name} " in PAGE

@@ -22,7 +22,7 @@ from smrep.rules.fleet.saved_plan import Saved, parse_saved
 from smrep.rules.fleet.shards import WHOLE, Shard, parse_shard
 from smrep.rules.hints import step
 from smrep.rules.manifest.parser import parse
-from smrep.rules.manifest.schema import AccountRole, Home, Manifest, Rule, check_homes
+from smrep.rules.manifest.schema import Home, Manifest, Rule, check_homes
 from smrep.rules.primary_region import account_in, check_account, check_regions
 from smrep.rules.recovery.failover_record import RegionPair
 
@@ -90,24 +90,21 @@ def with_found_accounts(run: Run, manifest: Manifest, shard: str | None) -> Mani
         return manifest
     shard_of(run, shard)  # a mistake in it needs no call
     found = find_accounts(run, manifest)
-    covered = covered_roles(found)
+    covered = tuple(account.role for account in found if account.role is not None)
+    check_covered(len(covered), len(found), step("see why", "smrep accounts -f FILE"))
     run.note(f"organization: {len(covered)} accounts covered, {len(found) - len(covered)} skipped")
     return replace(manifest, accounts=covered)
 
 
-def covered_roles(found: Sequence[FoundAccount]) -> tuple[AccountRole, ...]:
-    """Return the roles in the accounts of an organization that the manifest covers.
+def check_covered(covered: int, found: int, hint: str) -> None:
+    """Refuse a manifest whose organization has no account to cover: smrep would use the current credentials.
 
     Raises:
-        UsageError: there are none; without a role, smrep would use the current credentials.
+        UsageError: there is none.
 
     """
-    roles = tuple(account.role for account in found if account.role is not None)
-    if not roles:
-        raise UsageError(
-            f"[organization] covers none of {len(found)} accounts", step("see why", "smrep accounts -f FILE")
-        )
-    return roles
+    if not covered:
+        raise UsageError(f"[organization] covers none of {found} accounts", hint)
 
 
 def revalidated_plan(run: Run, plan: Saved) -> RevalidatedPlan:
@@ -214,7 +211,7 @@ def open_inventories(run: Run, manifest: Manifest, shard: str | None = None) -> 
     part = shard_of(run, shard)
     run.several_accounts = len(manifest.accounts) > 1
     _check_role_arn(run, manifest)
-    homes = _homes(run, manifest)
+    homes = find_homes(run, manifest)
     if any(not rule.name for rule in manifest.rules):  # rules from the command line have no place
         check_regions([home.region for home in homes], _regions(manifest.rules))
     check_homes(manifest.rules, homes)
@@ -236,8 +233,13 @@ def _check_role_arn(run: Run, manifest: Manifest) -> None:
         raise UsageError(f"--role-arn and {table} contradict each other", "omit one of them")
 
 
-def _homes(run: Run, manifest: Manifest) -> list[Home]:
-    """Return the accounts with their primaries' Regions, from the manifest or else from the run."""
+def find_homes(run: Run, manifest: Manifest) -> list[Home]:
+    """Return the accounts with their primaries' Regions, from the manifest or else from the run.
+
+    Raises:
+        UsageError, ConfigurationError: as `open_inventories`.
+
+    """
     typed = run.options.expect_account
     if not manifest.accounts:
         return [Home(_home(run, manifest), _expected(typed, manifest.account_id, "the manifest is for account"))]

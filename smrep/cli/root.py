@@ -70,6 +70,7 @@ COMMANDS = {
     "doctor": ("smrep.cli.commands.doctor:doctor", "Check keys, names and permissions before you replicate."),
     "list": ("smrep.cli.commands.list:list_", "List the secrets of a Region and their roles."),
     "audit": ("smrep.cli.commands.audit:audit", "Find secrets with missing, failed or outdated replicas."),
+    "accounts": ("smrep.cli.commands.accounts:accounts", "List the accounts that a manifest covers."),
     "init": ("smrep.cli.commands.init:init", "Write a manifest for secrets without a replica."),
     "plan": ("smrep.cli.commands.plan:plan", "Show what apply would do."),
     "apply": ("smrep.cli.commands.apply:apply", "Apply a manifest."),

@@ -437,6 +437,7 @@ class Run:
             secrets=secrets,
             error=trouble,
             summary=results.summary,
+            accounts=results.accounts,
         )
         return report_with_connection_flags(report, self.options.connection, self.connections)
 

@@ -19,9 +19,15 @@ from smrep.report import RegionReport, RunReport, SecretReport, Severity, is_rem
 
 def as_table(report: RunReport, terminal: Terminal) -> Iterator[str]:
     """Yield a table: all of a few secrets, or the notable ones of many with the counts of all."""
-    if not report.secrets and (report.error or (report.summary is None and report.command != "list")):
+    if not (report.secrets or report.accounts) and (
+        report.error or (report.summary is None and report.command != "list")
+    ):
         return
-    if report.command == "list":
+    if report.command == "accounts":
+        from smrep.output.tables.accounts_table import render_accounts
+
+        yield render_accounts(report, terminal)
+    elif report.command == "list":
         from smrep.output.tables.list_table import render_list
 
         yield render_list(report, terminal)
@@ -44,15 +50,29 @@ COLUMNS = ("secret", "region", "status", "kms_key_id", "action", "message", "acc
 """The columns of text and csv. Scripts count them: add new ones at the end."""
 
 
+ACCOUNT_COLUMNS = ("account_id", "name", "state", "coverage", "region", "role_arn", "external_id", "reason")
+"""The same of `accounts`."""
+
+
 def as_text(report: RunReport, _terminal: Terminal) -> Iterator[str]:
-    """Yield a tab-separated row of COLUMNS for each secret and Region, without a header."""
-    return ("\t".join(cells) + "\n" for secret in report.secrets for cells in rows(secret))
+    """Yield a tab-separated row of COLUMNS for each secret and Region, without a header; or one for each account."""
+    return ("\t".join(cells) + "\n" for cells in _all_rows(report))
 
 
 def as_csv(report: RunReport, _terminal: Terminal) -> Iterator[str]:
     """Yield the rows of text as CSV under a header, which is there without rows too."""
-    yield _csv_line(COLUMNS)
-    yield from (_csv_line(cells) for secret in report.secrets for cells in rows(secret))
+    yield _csv_line(ACCOUNT_COLUMNS if report.command == "accounts" else COLUMNS)
+    yield from map(_csv_line, _all_rows(report))
+
+
+def _all_rows(report: RunReport) -> Iterator[list[str]]:
+    for account in report.accounts:
+        coverage = "covered" if account.is_covered else "skipped"
+        shown = (account.account, account.name, account.state, coverage, account.region)
+        values = (*shown, account.role_arn, account.external_id, account.skipped)
+        yield [safe(value) if value else "-" for value in values]
+    for secret in report.secrets:
+        yield from rows(secret)
 
 
 def _csv_line(cells: Sequence[str]) -> str:
@@ -62,9 +82,10 @@ def _csv_line(cells: Sequence[str]) -> str:
 
 
 def as_names(report: RunReport, _terminal: Terminal) -> Iterator[str]:
-    """Yield the known ARNs, one a line; of an audit, only those of secrets with findings."""
+    """Yield the known ARNs, one a line; of an audit, only those of secrets with findings; or covered accounts."""
+    yield from (f"{account.account}\n" for account in report.accounts if account.is_covered)
     arns = (secret.arn for secret in report.secrets if report.command != "audit" or is_remarkable(secret))
-    return (f"{safe(arn)}\n" for arn in dict.fromkeys(arns) if arn)
+    yield from (f"{safe(arn)}\n" for arn in dict.fromkeys(arns) if arn)
 
 
 def as_ndjson(report: RunReport, _terminal: Terminal) -> Iterator[str]:

@@ -94,7 +94,9 @@ def summary(report: RunReport) -> str:
             else:
                 hidden += 1
         lines += ["", f"and {hidden} more row{'s' if hidden > 1 else ''}, in the result"] if hidden else []
-        lines += ["", _markdown(summary_line(report)), ""]
+        lines.append("")
+    if report.secrets or report.accounts:
+        lines += [_markdown(summary_line(report)), ""]
     if report.error:
         lines += [_markdown(safe(report.error.message)), ""]
     return "\n".join(lines) + "\n"

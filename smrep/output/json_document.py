@@ -9,7 +9,7 @@ from typing import Any
 from smrep import __version__
 from smrep.model import CrossAccount, FarEnd
 from smrep.output.safe import json_parts
-from smrep.report import Finding, Problem, RegionReport, RunReport, SecretReport
+from smrep.report import AccountReport, Finding, Problem, RegionReport, RunReport, SecretReport
 
 SCHEMA = "smrep/1"
 """Its JSON Schema is document.schema.json beside this file."""
@@ -56,8 +56,22 @@ def _document(report: RunReport, secrets: list[dict[str, Any]]) -> dict[str, Any
         "endpoint_urls": dict(report.endpoint_urls),
         "elapsed_s": round(report.elapsed_s, 3),
         **({"summary": dict(report.summary)} if report.summary is not None else {}),
+        **({"accounts": [_account(account) for account in report.accounts]} if report.command == "accounts" else {}),
         "secrets": secrets,
         "error": _error(report.error),
+    }
+
+
+def _account(account: AccountReport) -> dict[str, Any]:
+    return {
+        "account_id": account.account,
+        "name": account.name,
+        "state": account.state,
+        "covered": account.is_covered,
+        "region": account.region,
+        "role_arn": account.role_arn,
+        "external_id": account.external_id,
+        "skipped": account.skipped,
     }
 
 

@@ -102,6 +102,8 @@ def fleet_counts(report: RunReport) -> str:
     summary = report.summary or {}
     if report.command == "audit":
         return audit_counts(report)
+    if report.command == "accounts":
+        return accounts_counts(summary)
     if report.command in ("failover", "failback"):
         return recovery_counts(summary, report.command)
     if report.command == "export":
@@ -109,6 +111,12 @@ def fleet_counts(report: RunReport) -> str:
     if report.command == "plan" or report.dry_run or "changed" not in summary:
         return plan_counts(summary)
     return apply_counts(summary)
+
+
+def accounts_counts(summary: Mapping[str, int]) -> str:
+    """Return '45 accounts covered, 3 skipped'."""
+    skipped = summary.get("skipped", 0)
+    return f"{_counted(summary.get('covered', 0), 'account')} covered{f', {skipped} skipped' if skipped else ''}"
 
 
 def list_counts(report: RunReport) -> str:

@@ -68,6 +68,11 @@ CALLS: Mapping[str, Mapping[Operation, tuple[Place, ...]]] = {
     "promote": {**_DESCRIBE, ("secretsmanager", "StopReplicationToReplica"): _REPLICA},
     "list": _LIST,
     "init": _LIST,
+    "accounts": {  # for whoever asks: the current credentials, or lookup_role_arn
+        ("organizations", "ListAccounts"): _ACCOUNT,
+        ("organizations", "ListAccountsForParent"): _ACCOUNT,  # this and the next only with OUs
+        ("organizations", "ListOrganizationalUnitsForParent"): _ACCOUNT,
+    },
     "audit": {**_DESCRIBE, **_LIST, ("kms", "DescribeKey"): _REPLICA},
     "plan": {**_PREFLIGHT_OF_MANY, **_LIST},
     "apply": {
@@ -130,6 +135,7 @@ LABELS: Mapping[str, str] = {
     **dict.fromkeys(("GenerateDataKey", "Encrypt", "Decrypt"), "UseKeys"),
     **dict.fromkeys(("ListRegions", "DescribeRegions"), "LookAtRegions"),
     "SimulatePrincipalPolicy": "AskForReaders",
+    **dict.fromkeys(("ListAccounts", "ListAccountsForParent", "ListOrganizationalUnitsForParent"), "FindAccounts"),
 }
 """The Sid of each operation's statement, in the policy's order; reads and changes are separate."""
 
@@ -412,9 +418,11 @@ def warnings(scope: PolicyScope, policy: Mapping[str, object]) -> Iterator[str]:
 
 def notes(scope: PolicyScope) -> Iterator[str]:
     """Yield notes on the policy's gaps and limits, and how to change them."""
-    if scope.owner == "*":
+    places = {place for command in scope.commands for calls in CALLS[command].values() for place in calls}
+    has_arns = places != {Place.ACCOUNT}
+    if has_arns and scope.owner == "*":
         yield "the account is unknown, so the ARNs allow any; name it: --expect-account ID"
-    if scope.secrets[0].secret_id == EVERY:
+    if has_arns and scope.secrets[0].secret_id == EVERY:
         yield f"no SECRET: the policy covers every secret in {scope.homes[0]}"
     if scope.operations & KEY_OPERATIONS.keys():
         yield from _key_notes(scope)

@@ -11,11 +11,11 @@ import pytest
 from fixtures import ROOT, Sandbox
 
 from smrep.cli.commands import help as variables
-from smrep.cli.commands.help import CASES, CODES, EXAMPLE, TOPICS
+from smrep.cli.commands.help import CASES, CODES, EXAMPLE, ORGANIZATION, TOPICS
 from smrep.cli.root import COMMANDS, root
 from smrep.errors import Outcome
 from smrep.output.formats import COLUMNS, FORMATS
-from smrep.rules.manifest.parser import ACCOUNT_FIELDS, FIELDS, RULE_FIELDS, parse
+from smrep.rules.manifest.parser import ACCOUNT_FIELDS, FIELDS, ORGANIZATION_FIELDS, RULE_FIELDS, parse
 
 CODE = {path: path.read_text() for path in (ROOT / "smrep").rglob("*.py")}
 
@@ -180,8 +180,12 @@ def test_the_manifest_shown_is_one_and_shows_every_field() -> None:
     assert [each.name for each in manifest.rules] == ["payments"]
     assert len(manifest.accounts) == 1
     named = set(re.findall(r"^(\w+) =|^\[\[(\w+)\]\]", EXAMPLE, re.MULTILINE))
-    assert {name for pair in named for name in pair if name} == {*FIELDS, *RULE_FIELDS, *ACCOUNT_FIELDS}
+    shown = {name for pair in named for name in pair if name}
+    assert shown | {"organization"} == {*FIELDS, *RULE_FIELDS, *ACCOUNT_FIELDS}
     assert EXAMPLE.splitlines()[0] in TOPICS["manifest"]()
+    unguarded = EXAMPLE.replace('account_id = "123456789012"', "")
+    assert parse(unguarded + ORGANIZATION, "the example").organization
+    assert {*re.findall(r"^(\w+) =", ORGANIZATION, re.MULTILINE)} == {*ORGANIZATION_FIELDS}
 
 
 COMMON = {"--primary-region", "--output", "--quiet", "--color", "--version", "--help"}

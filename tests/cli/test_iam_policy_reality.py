@@ -12,6 +12,7 @@ from cli.test_iam_policy_command import ACCOUNT, ARN, policy
 from fixtures import Sandbox
 
 from smrep.rules.least_privilege import CALLS, SELECTING
+from smrep.sandbox.organization_seed import sample_organization
 from smrep.sandbox.simulator.simulated_aws import ApiError, Call
 
 
@@ -94,6 +95,7 @@ REALITY = [
     ("doctor", ["-r", REGIONS], "DescribeKey"),
     ("list", [], "ListSecrets"),
     ("init", ["--all", "-r", REGIONS], "ListSecrets"),
+    ("accounts", ["-f", "-"], "ListOrganizationalUnitsForParent"),
     ("audit", ["-r", REGIONS], "ListSecrets"),
     ("audit", ["-f", "-", "--deep"], "DescribeSecret"),
     ("plan", ["-f", "-"], "DescribeKey"),
@@ -106,7 +108,7 @@ REALITY = [
 ]
 """A command, its words, and an operation that it is sure to send; a new command of CALLS is one more line."""
 READING = {"status", "wait", "verify", "doctor"}
-MANY = {"list", "init", "audit", "plan", "apply", "export", "failover", "failback"}
+MANY = {"accounts", "list", "init", "audit", "plan", "apply", "export", "failover", "failback"}
 """The commands that take no SECRET."""
 KEYED = {"region": "us-west-2", "kms_key": "alias/dr"}
 MANIFEST = json.dumps(
@@ -119,6 +121,14 @@ MANIFEST = json.dumps(
     }
 )
 """Wants a replica away and two made."""
+ORGANIZATION = json.dumps(
+    {
+        "schema": 1,
+        "organization": {"role_name": "smrep", "exclude": ["ou-sbox-sandboxes"]},
+        "replicate": [{"prefix": ["prod/"], "regions": ["us-west-2"]}],
+    }
+)
+"""Asks for the accounts of the whole organization, and of an OU."""
 
 
 @pytest.mark.parametrize(("command", "words", "sent"), REALITY, ids=[" ".join([a, *b]) for a, b, _ in REALITY])
@@ -134,6 +144,8 @@ def test_what_a_command_really_calls_is_what_its_policy_grants(
         wanted = [{"Region": "us-west-2", "KmsKeyId": "alias/dr"}, {"Region": "eu-west-1"}]
         sandbox.call("ReplicateSecretToRegions", SecretId="prod/db", AddReplicaRegions=wanted)
         sandbox.call("DescribeSecret", SecretId="prod/db")
+    if command == "accounts":
+        sandbox.simulator.put_organization(sample_organization(ACCOUNT))
     if command == "retry":
         sandbox.simulator.set_replication_status("prod/db", "us-east-1", "eu-west-1", "Failed", "Replication failed")
     names = [] if command in MANY else ["prod/db"]
@@ -144,7 +156,7 @@ def test_what_a_command_really_calls_is_what_its_policy_grants(
         sandbox.smrep("failover", *PAIR, "--all", "--record", str(tmp_path / "dr.jsonl"), "--yes")
     before = len(sandbox.simulator.log)
 
-    sandbox.smrep(command, *names, *words, stdin=MANIFEST)
+    sandbox.smrep(command, *names, *words, stdin=ORGANIZATION if command == "accounts" else MANIFEST)
 
     calls = [call for call in sandbox.simulator.log[before:] if call.service != "sts"]
     assert sent in {call.operation for call in calls}

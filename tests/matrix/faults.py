@@ -107,7 +107,7 @@ def _portal(_: FaultyCall) -> Reply:
 def _other_shape(call: FaultyCall) -> Reply:
     reply = call.carry()
     body = b'{"ARN": 7, "Name": [], "ReplicationStatus": {"a": 1}, "KeyMetadata": [], "Versions": 1, "Regions": {}, '
-    body += b'"SecretList": {"a": 1}}'
+    body += b'"SecretList": {"a": 1}, "Accounts": {"a": 1}, "OrganizationalUnits": {"a": 1}}'
     return replace(reply, body=b"<Other><Thing>7</Thing></Other>" if reply.content_type == "text/xml" else body)
 
 

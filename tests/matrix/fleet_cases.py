@@ -9,6 +9,8 @@ from typing import Any
 from matrix.scenes import HOME, IRELAND, LIMIT, NAME, WEST, CommandCase, Scene, with_ireland
 from matrix.written_files import JOURNAL, JUNIT, METRICS, PAGE
 
+from smrep.sandbox.simulator.organization_tree import Member, OrganizationTree, Unit
+
 MANIFEST, PLAN = "dr.json", "dr.plan"
 KEYED = {"region": WEST, "kms_key": "alias/dr"}
 YES = ("--yes", "--max-removals", "1", "--journal", JOURNAL, *LIMIT)
@@ -72,9 +74,24 @@ def _moved(scene: Scene) -> bool:
     return scene.look(WEST) is None and scene.in_sync(IRELAND)
 
 
+def _with_organization(scene: Scene) -> None:
+    """Put the account into an organization, whose lists are of two pages each."""
+    units = (Unit("ou-sbox-workloads", "workloads"), Unit("ou-sbox-sandboxes", "sandboxes", "ou-sbox-workloads"))
+    members = (Member("123456789012", "management"), Member("222222222222", "web", "ou-sbox-workloads"))
+    scene.simulator.put_organization(OrganizationTree("123456789012", units, members, empty_pages=True))
+
+
+def _organization(_: Scene) -> Mapping[str, str]:
+    """Return a manifest that asks for all accounts, and for those in an OU."""
+    organization = {"role_name": "smrep", "exclude": ["ou-sbox-sandboxes"]}
+    rule = {"names": [NAME], "regions": [WEST]}
+    return {MANIFEST: json.dumps({"schema": 1, "organization": organization, "replicate": [rule]})}
+
+
 WANTED = ("-r", f"{WEST}=alias/dr,{IRELAND}", "--prefix", NAME)
 FLEET_CASES = (
     CommandCase("list", ("list",), _with_pages),
+    CommandCase("accounts", ("accounts", "-f", MANIFEST), _with_organization, files=_organization),
     CommandCase("audit", ("audit", *WANTED), _with_pages, lambda scene: scene.in_sync(WEST, IRELAND)),
     CommandCase("audit --deep", ("audit", *WANTED, "--deep"), _under_dr, lambda scene: scene.in_sync(WEST, IRELAND)),
     CommandCase(

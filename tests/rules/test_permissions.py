@@ -30,7 +30,7 @@ NEVER = {"GetSecretValue", "BatchGetSecretValue", "PutSecretValue", "DeleteSecre
 
 FLEET = {command for command, calls in CALLS.items() if ("secretsmanager", "ListSecrets") in calls} | {"failback"}
 """The commands that are about many secrets of a Region."""
-NAMED = tuple(CALLS.keys() - FLEET)
+NAMED = tuple(CALLS.keys() - FLEET - {"accounts"})
 
 NAMES = st.text("abz09/_+=.@-!", min_size=1, max_size=30)
 KEYS = st.one_of(

@@ -202,6 +202,8 @@ OWN = ("us-west-2=alias/dr", "eu-west-1=alias/dr")
         (scope(), []),
         (scope(account=None), [NO_ACCOUNT]),
         (scope(secrets=("*",)), [EVERY]),
+        (scope("accounts", secrets=("*",), account=None), []),
+        (scope("accounts", "audit", secrets=("*",)), [EVERY]),
         (scope(secrets=(ARN,)), [BY_ARN + ARN]),
         (scope(secrets=(ARN, "prod/x", ARN.replace("db", "x"))), [f"{BY_ARN}{ARN}, {ARN.replace('db', 'x')}"]),
         (scope(secrets=(ARN[:-7],)), []),

@@ -138,10 +138,12 @@ OUTPUT = """\
           account_id verified; - means unknown; new columns come at the end
   csv     the same columns, separated by commas, under a header
   name    the ARN of each primary, one a line; audit prints only secrets with
-          findings
+          findings; accounts prints IDs of accounts
   json    one document, whatever happens; --json is short for it
   ndjson  an event a line as it happens: version first, then plan, request,
           status, secret, progress, and last result, with the document
+
+accounts has columns of its own: smrep accounts --help lists them.
 
 export and init print a manifest instead of rows and document. export
 --terraform prints Terraform's blocks, and takes no -o.
@@ -180,9 +182,21 @@ external_id = "dr"                  # if the role's trust policy asks for it
 region = "us-east-1"                # primaries there; else primary_region
 """
 
+ORGANIZATION = """\
+[organization]
+role_name = "smrep"                 # the role in each account
+ous = ["ou-ab12-11111111"]          # with all OUs below them; default: all
+exclude = ["*-sandbox"]             # account IDs, OUs, patterns of names
+external_id = "dr"                  # if the roles' trust policies ask for it
+management = false                  # true: the management account too
+# the role that may ask; default: your own credentials
+lookup_role_arn = "arn:aws:iam::123456789012:role/lookup"
+"""
+
 MANIFEST = f"""\
 A manifest says which secrets need replicas in which Regions: TOML, or JSON of
-the same shape. init and export write it; audit, plan and apply read it.
+the same shape. init and export write it; audit, plan, apply and accounts read
+it.
 
 {textwrap.indent(EXAMPLE, "  ")}
 Required: schema and, in each [[replicate]], regions and one of names, prefix or
@@ -191,7 +205,12 @@ one Region are a mistake. apply removes a Region only if every matching rule
 says remove_extra; apply --yes then needs --max-removals N. smrep reports all
 mistakes at once, with their lines, and does nothing.
 
+[organization], in place of account_id, finds the accounts in AWS Organizations;
+an [[account]] overrides one of them:
+
+{textwrap.indent(ORGANIZATION, "  ")}
   smrep init --prefix prod/ -r us-west-2 > dr.toml
+  smrep accounts -f dr.toml
   smrep plan -f dr.toml
   smrep apply -f dr.toml
 """
