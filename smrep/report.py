@@ -91,6 +91,11 @@ class Problem:
     details: tuple[str, ...] = ()
     """The single mistakes, if there are several: one line each, for a person."""
 
+    @property
+    def in_full(self) -> str:
+        """The message with the single mistakes."""
+        return ": ".join(filter(None, (self.message, "; ".join(self.details))))
+
     @classmethod
     def of(cls, error: SmrepError) -> Problem:
         """Return the problem that an error describes."""

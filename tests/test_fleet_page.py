@@ -56,7 +56,11 @@ def test_what_is_there_is_adopted_in_one_command(stock: Sandbox, tmp_path: Path)
 @pytest.mark.docs
 def test_a_manifest_is_audited_planned_and_applied(stock: Sandbox, tmp_path: Path) -> None:
     (tmp_path / "dr.toml").write_text(blocks("toml", "The manifest")[0])
-    audit, pipe = lines("What audit can see")
+    audit, pipe, findings = lines("What audit can see")
+    assert paste(stock, findings, tmp_path).returncode == 5
+    events = json.loads((tmp_path / "audit.ocsf.json").read_text())
+    assert f"{SIGNING[0]} in sa-east-1: extra" in {event["finding_info"]["title"] for event in events}
+    (tmp_path / "audit.ocsf.json").unlink()
     assert paste(stock, audit, tmp_path).returncode == 5
     assert {each.name for each in tmp_path.glob("audit.*")} == {"audit.html", "audit.xml", "audit.prom"}
     check, plan, do = lines("Plan and apply in CI")

@@ -133,7 +133,7 @@ def _error(trouble: Problem | None) -> dict[str, Any] | None:
         return None
     return {
         "code": trouble.code,
-        "message": ": ".join(filter(None, (trouble.message, "; ".join(trouble.details)))),
+        "message": trouble.in_full,
         "hint": trouble.hint,
         "request_id": trouble.request_id,
     }

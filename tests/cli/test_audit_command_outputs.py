@@ -220,3 +220,21 @@ def test_a_report_says_where_it_was_written(make_sandbox: Make, tmp_path: Path) 
     done = make_sandbox().smrep(*words)
     assert (f"wrote {file}\n" in done.err, file.exists()) == (True, True)
     assert "wrote" not in make_sandbox().smrep(*words, "-q").err
+
+
+def test_a_replica_that_no_rule_wants_is_a_finding_for_security_tools(make_sandbox: Make, tmp_path: Path) -> None:
+    sandbox = make_sandbox()
+    fill(sandbox, "prod/a", "prod/b")
+    fill(sandbox, "prod/c", replicated=(WEST, SYDNEY))
+    path = tmp_path / "audit.ocsf.json"
+    done = audit(sandbox, "-f", manifest(tmp_path), "--deep", "--report", str(path))
+    assert done.code == 0
+    found = {each["finding_info"]["uid"]: each for each in json.loads(path.read_text())}
+    assert len(found) == 4
+    (extra,) = [each for each in found.values() if each["compliance"]["status"] != "Pass"]
+    assert extra["message"] == f"prod/c has a replica in {SYDNEY} that no rule asks for"
+    assert extra["compliance"]["requirements"] == ["prod"]
+    assert extra["compliance"]["status"] == "Warning"
+    assert extra["resources"][1]["region"] == extra["cloud"]["region"] == SYDNEY
+    assert extra["remediation"]["desc"].startswith("remove it:\n  smrep remove prod/c ")
+    assert "s3cret" not in path.read_text()

@@ -36,7 +36,7 @@ rows = st.builds(
     RegionReport,
     region=regions,
     outcome=outcomes,
-    arn=optional,
+    arn=st.none() | st.just(ARN),
     status=optional,
     status_message=optional,
     kms_key_id=optional,

@@ -20,12 +20,14 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-@pytest.mark.parametrize("path", ["a.xml", "/x/b.prom", "./c.d/e.xml", "a b.prom"])
+@pytest.mark.parametrize("path", ["a.xml", "/x/b.prom", "./c.d/e.xml", "a b.prom", "a.ocsf.json"])
 def test_an_ending_says_what_to_write(path: str) -> None:
     check_path(path)
 
 
-@pytest.mark.parametrize("path", ["", "-", "a", "a.json", "xml", ".prom", "a.xml/", "a.xml/b", "a.XML", "a.prom.tmp"])
+@pytest.mark.parametrize(
+    "path", ["", "-", "a", "a.json", "xml", ".prom", ".ocsf.json", "a.xml/", "a.xml/b", "a.XML", "a.prom.tmp"]
+)
 def test_any_other_ending_is_a_mistake_that_names_the_two(path: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         check_path(path)
@@ -62,7 +64,7 @@ def test_a_report_that_fails_midway_leaves_the_old_one(kind: str, tmp_path: Path
 
     def make(number: int) -> SecretReport:
         asked.append(number)
-        if len(asked) == 15 or kind == ".prom":  # for JUnit in the second reading, with cases written
+        if len(asked) == 15 or kind in (".prom", ".ocsf.json"):  # for JUnit in the second reading, with cases written
             raise OSError(5, "Input/output error")
         return SecretReport("a", Outcome.OK)
 

@@ -50,7 +50,7 @@ MAX_NAMED = 10
     "reports",
     metavar="FILE",
     multiple=True,
-    help="Also write the result to FILE.html, FILE.xml (JUnit) or FILE.prom (Prometheus).",
+    help="Also write the result to FILE.html, FILE.xml (JUnit), FILE.prom (Prometheus) or FILE.ocsf.json (OCSF).",
 )
 @sharded
 @options.shared

@@ -9,6 +9,7 @@ from smrep.errors import OutputError, UsageError
 from smrep.files import replacing
 from smrep.output.artifacts.html import page
 from smrep.output.artifacts.junit import junit
+from smrep.output.artifacts.ocsf import ocsf
 from smrep.output.artifacts.prometheus import prometheus
 from smrep.report import RunReport
 
@@ -16,24 +17,25 @@ KINDS: dict[str, Callable[[RunReport], Iterable[str]]] = {
     ".html": page,
     ".xml": junit,
     ".prom": lambda report: [prometheus(report)],
+    ".ocsf.json": ocsf,
 }
-"""Extension of the path -> function that yields the text."""
+"""Ending of the path -> function that yields the text."""
 _MODE = 0o644
 """Collectors and CI systems read as another user; a report has names and Regions, never values."""
 
 
 def check_path(path: str) -> None:
-    """Check that the extension of the path is one of KINDS.
+    """Check that the path has one of the endings in KINDS.
 
     Raises:
         UsageError: it is not.
 
     """
-    if _extension(path) not in KINDS:
+    if _ending(path) is None:
         raise UsageError(
             f"--report can't tell from its ending what to write to {path!r}",
-            "end the path in .html (a page for people), .xml (JUnit, for a CI system) or .prom "
-            "(Prometheus's textfile collector)",
+            "end the path in .html (a page for people), .xml (JUnit, for a CI system), .prom "
+            "(Prometheus's textfile collector) or .ocsf.json (OCSF, for a security tool)",
         )
 
 
@@ -41,14 +43,14 @@ def write(path: str, report: RunReport) -> None:
     """Write the whole report to the file, or leave the file as it is.
 
     Raises:
-        UsageError: the extension of the path is none of KINDS.
+        UsageError: the path has none of the endings in KINDS.
         OutputError: the file cannot be written.
 
     """
     check_path(path)
     try:
         with replacing(path, _MODE) as file:
-            file.writelines(KINDS[_extension(path)](report))
+            file.writelines(KINDS[str(_ending(path))](report))
     except OSError as error:
         # its own code, as standard output still takes the result
         raise OutputError(
@@ -56,5 +58,7 @@ def write(path: str, report: RunReport) -> None:
         ) from error
 
 
-def _extension(path: str) -> str:
-    return os.path.splitext(path)[1]  # noqa: PTH122 - pathlib drops the final slash of a folder
+def _ending(path: str) -> str | None:
+    """Return the one of KINDS in which the file's name ends, None without a name before it."""
+    name = os.path.basename(path)  # noqa: PTH119 - pathlib drops the final slash of a folder
+    return next((ending for ending in KINDS if name.endswith(ending) and name != ending), None)
