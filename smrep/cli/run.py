@@ -26,7 +26,7 @@ from smrep.output.events import Events
 from smrep.output.formats import FORMATS, REPLACEABLE, as_query, compile_query
 from smrep.output.progress import FleetLines, Gauge, Lines, Screen, SystemClock
 from smrep.output.stderr_notes import explain, is_mute
-from smrep.output.terminal import Messages, Terminal, fits, is_terminal, wants_color
+from smrep.output.terminal import Messages, Terminal, is_terminal, terminal_size, wants_color
 from smrep.regions import KNOWN, Region, nearest
 from smrep.report import Kind, Problem, RunReport, SecretReport, SecretsReport, Severity, bug
 from smrep.rules.hints import command_line, report_with_connection_flags, some_names, step, steps, with_connection_flags
@@ -302,10 +302,7 @@ class Run:
         """Return the stream's terminal capabilities."""
         if stream is None:
             return Terminal()
-        width = None
-        if is_terminal(stream):
-            columns = self.env.get("COLUMNS", "")
-            width = int(columns) if fits(columns) else _columns(stream)
+        width = terminal_size(stream, self.env)[0] if is_terminal(stream) else None
         unicode = (getattr(stream, "encoding", None) or "").lower().replace("-", "").startswith("utf")
         color = wants_color(self.options.color, stream, self.env)
         return Terminal(color, width, unicode, self.options.verbose)
@@ -487,10 +484,3 @@ class Run:
             raise
         except OSError as error:
             raise OutputError(f"the result could not be written to standard output: {error.strerror}") from error
-
-
-def _columns(stream: TextIO) -> int:
-    try:
-        return os.get_terminal_size(stream.fileno()).columns or 80
-    except (OSError, ValueError):
-        return 80

@@ -46,7 +46,7 @@ class Terminal:
     """Whether a table shows every row."""
 
 
-def fits(columns: str) -> bool:
+def _fits(columns: str) -> bool:
     """Return whether the text is a number of columns, or of lines, that a terminal can have."""
     return re.fullmatch(r"0*[1-9]\d{0,3}", columns, re.ASCII) is not None
 
@@ -58,7 +58,7 @@ def terminal_size(stream: IO[str], env: Mapping[str, str]) -> tuple[int, int]:
     except (OSError, ValueError):
         columns, lines = 0, 0
     texts = [env.get(name, "") for name in ("COLUMNS", "LINES")]
-    columns, lines = (int(text) if fits(text) else size for text, size in zip(texts, (columns, lines), strict=True))
+    columns, lines = (int(text) if _fits(text) else size for text, size in zip(texts, (columns, lines), strict=True))
     return columns or 80, lines or 25
 
 
