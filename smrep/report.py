@@ -161,7 +161,7 @@ class SecretReport:
     role: str | None = None
     """Its role in `list`: primary, replica or standalone."""
     rules: tuple[str, ...] = ()
-    """The names of the manifest's rules that select it; not part of the result."""
+    """The names of the manifest's rules that select it."""
     account: str | None = None
     """Its account, in a run over several."""
 
@@ -249,6 +249,10 @@ class RunReport:
     """Endpoints for Secrets Manager in single Regions, if not AWS's own."""
     accounts: Sequence[AccountReport] = ()
     """From `accounts`."""
+    shard: str | None = None
+    """The part of the work that it did, such as 2/4."""
+    absent: tuple[SecretReport, ...] = ()
+    """Named secrets that no account of this shard has, where another shard's may."""
 
 
 @dataclass(frozen=True, slots=True)

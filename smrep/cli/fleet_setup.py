@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -17,6 +18,7 @@ from smrep.files import check_folder
 from smrep.model import SecretId, parse_arn
 from smrep.output.failover_record_file import FailoverRecordFile
 from smrep.regions import Region
+from smrep.report import SecretReport
 from smrep.rules.fleet.organization import FoundAccount, choose_accounts, idle_exclusions
 from smrep.rules.fleet.saved_plan import Saved, parse_saved
 from smrep.rules.fleet.shards import WHOLE, Shard, parse_shard
@@ -48,6 +50,13 @@ def manifest_plan(
     inventories = open_inventories(run, manifest, shard)
     planners = [AccountPlanner(inventory, run.clock, run.state.heartbeat, trusting) for inventory in inventories]
     return FleetPlan(planners, manifest.rules, is_whole(manifest, inventories), detailed=detailed)
+
+
+def absent_names(inventories: Sequence[Inventory]) -> tuple[SecretReport, ...]:
+    """Return the named secrets that none of these accounts has, by name."""
+    present = {name for inventory in inventories for name in inventory.present}
+    reports = {name: report for inventory in reversed(inventories) for name, report in inventory.absent.items()}
+    return tuple(reports[name] for name in sorted(reports) if name not in present)
 
 
 def is_whole(manifest: Manifest, inventories: Sequence[Inventory]) -> bool:
@@ -120,6 +129,7 @@ def revalidated_plan(run: Run, plan: Saved) -> RevalidatedPlan:
     if run.options.role_arn and any(plan.accounts):
         raise UsageError("--role-arn contradicts the roles in the plan", "omit --role-arn")
     run.several_accounts = len(plan.accounts) > 1
+    run.shard = None if plan.shard == WHOLE else str(plan.shard)
     homes = {secret.account: secret.region for secret in plan.secrets}
     typed = run.options.primary_region
     other = next((region for region in homes.values() if typed not in (None, region)), None)
@@ -150,8 +160,10 @@ def dealt_accounts(manifest: Manifest, part: Shard) -> int:
 
 
 def shard_of(run: Run, shard: str | None) -> Shard:
-    """Return this run's shard; raises like `parse_shard`."""
-    return parse_shard(shard, run.env) if shard else WHOLE
+    """Return this run's shard, and remember it for the report; raises like `parse_shard`."""
+    part = parse_shard(shard, run.env) if shard else WHOLE
+    run.shard = None if part == WHOLE else str(part)
+    return part
 
 
 AWS_QUOTA = 50
@@ -219,11 +231,14 @@ def open_inventories(run: Run, manifest: Manifest, shard: str | None = None) -> 
         part.share_of_found(home.role.account) if manifest.organization and home.role else part.share(place, len(homes))
         for place, home in enumerate(homes)
     ]
-    return [
+    inventories = [
         _inventory(run, home, manifest.rules, mine)
         for home, mine in zip(homes, shares, strict=True)
         if mine is not None
     ]
+    if not is_whole(manifest, inventories):
+        run.absent = partial(absent_names, inventories)
+    return inventories
 
 
 def _check_role_arn(run: Run, manifest: Manifest) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import TracebackType
@@ -81,6 +81,10 @@ class Run:
     caller: str | None = None
     """ARN behind the credentials, if asked for."""
     several_accounts: bool = False
+    absent: Callable[[], tuple[SecretReport, ...]] = tuple
+    """Returns the named secrets that no account of this shard has, where another shard's may."""
+    shard: str | None = None
+    """Part of the work that the run does, such as 2/4."""
     connections: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Connection flags for each account of a manifest or a plan."""
     observers: list[Observer] = field(default_factory=list)
@@ -435,6 +439,8 @@ class Run:
             error=trouble,
             summary=results.summary,
             accounts=results.accounts,
+            shard=self.shard,
+            absent=self.absent(),
         )
         return report_with_connection_flags(report, self.options.connection, self.connections)
 

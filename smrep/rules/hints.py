@@ -283,4 +283,5 @@ def report_with_connection_flags(
             ),
         )
 
-    return replace(report, error=mend(report.error, flags), secrets=LazyReports(report.secrets, mended_secret))
+    secrets, absent = LazyReports(report.secrets, mended_secret), tuple(map(mended_secret, report.absent))
+    return replace(report, error=mend(report.error, flags), secrets=secrets, absent=absent)

@@ -93,3 +93,28 @@ def test_a_hint_leads_to_the_account_of_its_secret(both: Sandbox, tmp_path: Path
         (finding,) = secret["replicas"][0]["findings"]
         assert f"--role-arn arn:aws:iam::{secret['account_id']}:role/smrep" in finding["hint"]
         assert f"-r {WEST}" in finding["hint"]
+
+
+@pytest.mark.parametrize("command", ["audit", "plan"])
+def test_a_shard_says_which_it_is_and_which_names_its_accounts_lack(
+    both: Sandbox, tmp_path: Path, command: str
+) -> None:
+    both.simulator.account(THEIRS).call("secretsmanager", "CreateSecret", HOME, {"Name": "dev/a", "SecretString": "x"})
+    named = {"name": "named", "names": ["dev/a", "gone"], "regions": [WEST]}
+    words = (command, "-f", manifest(tmp_path, PROD, named, account=ROLES), "--json")
+    theirs, ours = (both.smrep(*words, "--shard", f"{number}/2").document for number in (1, 2))
+    assert (theirs["shard"], ours["shard"]) == ("1/2", "2/2")
+    assert [[each["name"] for each in document["absent"]] for document in (theirs, ours)] == [
+        ["gone"],
+        ["dev/a", "gone"],
+    ]
+    assert {each["error"]["code"] for each in ours["absent"]} == {"ResourceNotFoundException"}
+    assert f"--role-arn {ROLES[1]['role_arn']}" in ours["absent"][0]["error"]["hint"]
+    assert {each["name"]: each["rules"] for each in theirs["secrets"]} == {
+        "dev/a": ["named"],
+        "prod/a": ["prod"],
+        "prod/b": ["prod"],
+    }
+    whole = both.smrep(*words).document
+    assert not {"shard", "absent"} & set(whole)
+    assert [each["name"] for each in whole["secrets"] if each["error"]] == ["gone"]

@@ -27,6 +27,7 @@ def test_all_clear(make_sandbox: Make) -> None:
         {
             "region": WEST,
             "arn": arn.replace("us-east-1", WEST),
+            "result": "ok",
             "status": "InSync",
             "status_message": "Replication succeeded",
             "kms_key_id": "alias/aws/secretsmanager",

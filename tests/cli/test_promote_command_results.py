@@ -41,6 +41,7 @@ def test_a_replica_is_promoted_and_takes_values(make_sandbox: Make) -> None:
         {
             "region": "us-west-2",
             "arn": there,
+            "result": "ok",
             "status": None,
             "status_message": None,
             "kms_key_id": "alias/aws/secretsmanager",

@@ -24,6 +24,7 @@ def test_the_key_changes_in_place_and_is_proved(make_sandbox: Make) -> None:
     assert row == {
         "region": WEST,
         "arn": arn.replace("us-east-1", WEST),
+        "result": "ok",
         "status": "InSync",
         "status_message": "Replication succeeded",
         "kms_key_id": "alias/new",

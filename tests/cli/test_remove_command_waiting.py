@@ -33,6 +33,7 @@ def test_a_replica_is_removed_and_waited_for(make_sandbox: Make) -> None:
         {
             "region": "us-west-2",
             "arn": None,
+            "result": "ok",
             "status": None,
             "status_message": None,
             "kms_key_id": None,

@@ -22,6 +22,7 @@ def test_the_main_job(sandbox: Sandbox) -> None:
     assert secret["replicas"][0] == {
         "region": "us-west-2",
         "arn": arn.replace("us-east-1", "us-west-2"),
+        "result": "ok",
         "status": "InSync",
         "status_message": "Replication succeeded",
         "kms_key_id": "alias/aws/secretsmanager",

@@ -22,6 +22,7 @@ def test_all_is_right(sandbox: Sandbox) -> None:
     assert row_of(done) == {
         "region": WEST,
         "arn": arn.replace(HOME, WEST),
+        "result": "ok",
         "status": "InSync",
         "status_message": "Replication succeeded",
         "kms_key_id": "alias/aws/secretsmanager",

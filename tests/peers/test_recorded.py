@@ -77,6 +77,7 @@ def test_a_replicated_primary_as_json(recorded: Sandbox) -> None:
                 {
                     "region": "eu-west-1",
                     "arn": ARN.replace("us-east-1", "eu-west-1"),
+                    "result": "ok",
                     "status": "InSync",
                     "status_message": "Replication succeeded",
                     "kms_key_id": "alias/aws/secretsmanager",

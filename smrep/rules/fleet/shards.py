@@ -24,6 +24,10 @@ class Shard:
     """Counted from 1."""
     count: int
 
+    def __str__(self) -> str:
+        """Return 2/4 for the second of four."""
+        return f"{self.number}/{self.count}"
+
     def share(self, place: int, accounts: int) -> Shard | None:
         """Return this shard's part of the account at index `place` of `accounts`.
 

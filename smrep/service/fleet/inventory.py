@@ -261,7 +261,7 @@ class Inventory:
             report = refusal_report(FoundSecret(address, explain_lookup_error(error, address)), Problem.of(error))
             if not isinstance(error, NotFound):
                 return report
-            self.absent[name] = replace(report, account=self.account)
+            self.absent[name] = replace(report, account=self.account, checked_by="describe")
             return NoSecret()
         trouble = of_another_account(self.aws, name, secret) or pending_deletion(secret) or _incomplete(name, secret)
         return refusal_report(FoundSecret(address, secret), trouble) if trouble else Listed.of(secret)
