@@ -76,6 +76,16 @@ def test_a_manifest_is_audited_planned_and_applied(stock: Sandbox, tmp_path: Pat
     assert [region for region, _ in replicas(stock, "prod/payments/tmp-1")] == ["us-west-2"]
 
 
+@pytest.mark.docs
+def test_shards_are_merged(stock: Sandbox, tmp_path: Path) -> None:
+    (tmp_path / "dr.toml").write_text(blocks("toml", "The manifest")[0])
+    shards = next(block.splitlines() for block in blocks("sh") if "smrep merge" in block)
+    for line in shards:
+        done = paste(stock, line, tmp_path)
+    assert done.returncode == 5, done.stderr
+    assert {each.name for each in tmp_path.glob("audit.*")} == {"audit.html", "audit.ocsf.json"}
+
+
 def replicas(sandbox: Sandbox, name: str) -> list[tuple[str, str]]:
     shown = sandbox.call("DescribeSecret", SecretId=name).get("ReplicationStatus", [])
     return sorted((each["Region"], each["Status"]) for each in shown)
@@ -151,5 +161,5 @@ def test_the_journal_is_as_the_page_shows_it(stock: Sandbox, tmp_path: Path) -> 
 
 
 def test_the_page_names_every_command_about_many_secrets() -> None:
-    for name in ("list", "audit", "export", "plan", "accounts", "apply"):
+    for name in ("list", "audit", "export", "plan", "accounts", "apply", "merge"):
         assert f"| `smrep {name} " in PAGE

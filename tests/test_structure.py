@@ -264,6 +264,8 @@ LIGHT = [
     ["plan", "-f", "/nowhere"],
     ["apply", "-f", "x", "--plan", "y"],
     ["export", "--prefix", ""],
+    ["merge"],
+    ["merge", "/nowhere"],
     ["iam-policy", "x", "-r", "us-west-2", "--primary-region", "us-east-1"],
 ]
 

@@ -169,6 +169,7 @@ OFFERS: Mapping[str, Offer] = {
     "PROFILE": profiles,
     "FILE": files,
     "FILE|N": files,
+    "DOC": files,
     "CMD": files,
     "REGION": regions,
     "REGION[=MESSAGE": regions,

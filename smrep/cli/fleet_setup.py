@@ -39,6 +39,14 @@ sharded = click.option(
     help="Process part I of N; auto/N takes I from AWS Batch or Kubernetes.",
 )
 
+reported = click.option(
+    "--report",
+    "reports",
+    metavar="FILE",
+    multiple=True,
+    help="Also write the result to FILE.html, FILE.xml (JUnit), FILE.prom (Prometheus) or FILE.ocsf.json (OCSF).",
+)
+
 
 def manifest_plan(
     run: Run, manifest: Manifest, shard: str | None, *, trusting: bool = False, detailed: bool = False
@@ -357,7 +365,7 @@ def read_manifest(path: str, stdin: TextIO | None) -> Manifest:
 
     """
     name = "standard input" if path == "-" else path
-    return parse(_text(path, name, stdin), name)
+    return parse(read_text(path, name, stdin), name)
 
 
 def read_plan(path: str) -> Saved:
@@ -367,15 +375,21 @@ def read_plan(path: str) -> Saved:
         UsageError: it cannot be read, or is not a plan.
 
     """
-    return parse_saved(_text(path, path, None), path)
+    return parse_saved(read_text(path, path, None), path)
 
 
-def _text(path: str, name: str, stdin: TextIO | None) -> str:
+def read_text(path: str, name: str, stdin: TextIO | None) -> str:
+    """Return the text of a file; - is standard input, and messages call it `name`.
+
+    Raises:
+        UsageError: it cannot be read.
+
+    """
     try:
         if path != "-":
             return Path(path).read_text(encoding="utf-8-sig")
         if stdin is None or stdin.closed:
-            raise UsageError("cannot read a manifest: standard input is closed", "name a file: -f FILE")
+            raise UsageError("standard input is closed", "name a file")
         return stdin.read().removeprefix("\ufeff")  # some editors write a BOM
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"

@@ -29,20 +29,20 @@ DEFAULT_TIMEOUT_S = 300.0
 class SharedOptions:
     """Values of the shared options, from the command line or the environment."""
 
-    primary_region: Region | None
-    expect_account: str | None
-    profile: str | None
-    role_arn: str | None
-    external_id: str | None
-    endpoints: tuple[Endpoint, ...]
-    output: str | None
-    as_json: bool
-    query: str | None
-    quiet: bool
-    verbose: bool
-    debug: bool
-    color: str
-    no_input: bool
+    primary_region: Region | None = None
+    expect_account: str | None = None
+    profile: str | None = None
+    role_arn: str | None = None
+    external_id: str | None = None
+    endpoints: tuple[Endpoint, ...] = ()
+    output: str | None = None
+    as_json: bool = False
+    query: str | None = None
+    quiet: bool = False
+    verbose: bool = False
+    debug: bool = False
+    color: str = "auto"
+    no_input: bool = False
 
     def __post_init__(self) -> None:
         """Refuse contradictory options."""
@@ -233,62 +233,61 @@ def regions(text: str, *, keys: bool = False, holds_secrets: bool = False, requi
 
 
 _common = functools.partial(click.option, cls=CommonOption)
-
-
-shared = functools.partial(
-    as_one_value,
-    "shared",
-    SharedOptions,
-    (
-        _common(
-            "--primary-region",
-            "--source-region",
-            type=HomeRegion(),
-            metavar="REGION",
-            help="Region of the primary (default: from the ARN, $SMREP_PRIMARY_REGION, $AWS_REGION, the profile).",
-        ),
-        _common(
-            "--expect-account",
-            type=Account(),
-            metavar="ID",
-            envvar="SMREP_EXPECT_ACCOUNT",
-            help="Stop if a secret belongs to another account.  [$SMREP_EXPECT_ACCOUNT]",
-        ),
-        _common("--profile", metavar="PROFILE", help="Profile of the AWS configuration."),
-        _common("--role-arn", metavar="ARN", help="Role to assume."),
-        _common("--external-id", metavar="ID", help="With --role-arn: what the role's trust policy asks for."),
-        _common(
-            "--endpoint-url",
-            "endpoints",
-            type=RegionalEndpoint(),
-            multiple=True,
-            metavar="[REGION=]URL",
-            help="Endpoint to use instead of AWS's own; with a Region, only for Secrets Manager there. Repeatable.",
-        ),
-        _common(
-            "-o",
-            "--output",
-            type=click.Choice(list(FORMATS)),
-            envvar="SMREP_OUTPUT",
-            help="Format of the result (default: table on a terminal, text otherwise).  [$SMREP_OUTPUT]",
-        ),
-        _common("--json", "as_json", is_flag=True, help="Short for -o json."),
-        _common("--query", metavar="JMESPATH", help="Print the part of the JSON document that JMESPath selects."),
-        _common("-q", "--quiet", is_flag=True, help="Print only warnings and errors."),
-        _common("--verbose", is_flag=True, help="Show every row in a table, however many there are."),
-        _common("--debug", is_flag=True, help="Trace each AWS call, without its contents."),
-        _common(
-            "--color",
-            type=click.Choice(["auto", "always", "never"]),
-            default="auto",
-            envvar="SMREP_COLOR",
-            help="Use color (default: auto).  [$SMREP_COLOR]",
-        ),
-        _common("--no-input", is_flag=True, envvar="SMREP_NO_INPUT", help="Never ask.  [$SMREP_NO_INPUT]"),
-        version,
+_connection = (
+    _common(
+        "--primary-region",
+        "--source-region",
+        type=HomeRegion(),
+        metavar="REGION",
+        help="Region of the primary (default: from the ARN, $SMREP_PRIMARY_REGION, $AWS_REGION, the profile).",
+    ),
+    _common(
+        "--expect-account",
+        type=Account(),
+        metavar="ID",
+        envvar="SMREP_EXPECT_ACCOUNT",
+        help="Stop if a secret belongs to another account.  [$SMREP_EXPECT_ACCOUNT]",
+    ),
+    _common("--profile", metavar="PROFILE", help="Profile of the AWS configuration."),
+    _common("--role-arn", metavar="ARN", help="Role to assume."),
+    _common("--external-id", metavar="ID", help="With --role-arn: what the role's trust policy asks for."),
+    _common(
+        "--endpoint-url",
+        "endpoints",
+        type=RegionalEndpoint(),
+        multiple=True,
+        metavar="[REGION=]URL",
+        help="Endpoint to use instead of AWS's own; with a Region, only for Secrets Manager there. Repeatable.",
     ),
 )
+_result = (
+    _common(
+        "-o",
+        "--output",
+        type=click.Choice(list(FORMATS)),
+        envvar="SMREP_OUTPUT",
+        help="Format of the result (default: table on a terminal, text otherwise).  [$SMREP_OUTPUT]",
+    ),
+    _common("--json", "as_json", is_flag=True, help="Short for -o json."),
+    _common("--query", metavar="JMESPATH", help="Print the part of the JSON document that JMESPath selects."),
+    _common("-q", "--quiet", is_flag=True, help="Print only warnings and errors."),
+    _common("--verbose", is_flag=True, help="Show every row in a table, however many there are."),
+)
+_debug = _common("--debug", is_flag=True, help="Trace each AWS call, without its contents.")
+_color = _common(
+    "--color",
+    type=click.Choice(["auto", "always", "never"]),
+    default="auto",
+    envvar="SMREP_COLOR",
+    help="Use color (default: auto).  [$SMREP_COLOR]",
+)
+_no_input = _common("--no-input", is_flag=True, envvar="SMREP_NO_INPUT", help="Never ask.  [$SMREP_NO_INPUT]")
+shared = functools.partial(
+    as_one_value, "shared", SharedOptions, (*_connection, *_result, _debug, _color, _no_input, version)
+)
 """Adds the options of every command on secrets, as one value: `shared`."""
+offline = functools.partial(as_one_value, "shared", SharedOptions, (*_result, _color, version))
+"""Adds those of a command that neither calls AWS nor asks, as the same value."""
 
 
 def rate(default: int, owner: str = "") -> Callable[[F], F]:

@@ -74,6 +74,7 @@ COMMANDS = {
     "init": ("smrep.cli.commands.init:init", "Write a manifest for secrets without a replica."),
     "plan": ("smrep.cli.commands.plan:plan", "Show what apply would do."),
     "apply": ("smrep.cli.commands.apply:apply", "Apply a manifest."),
+    "merge": ("smrep.cli.commands.merge:merge", "Merge the documents of shards or accounts."),
     "export": ("smrep.cli.commands.export:export", "Write a manifest of the current replication."),
     "failover": ("smrep.cli.commands.failover:failover", "Promote many replicas while a Region is down."),
     "failback": (

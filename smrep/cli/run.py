@@ -96,6 +96,8 @@ class Run:
     text: Iterable[str] = ()
     choice: Choice | None = None
     """Selectors that chose the secrets; None for secrets by name."""
+    finished: RunReport | None = None
+    """Result that other runs made, published as it is."""
     aws: Aws | None = None
     """Connection already open, if selecting secrets needed one."""
     next_step: str | None = None
@@ -140,7 +142,8 @@ class Run:
         if trouble is None and self.timeout_s is not None and not self.dry_run:
             trouble = timed_out(results.secrets, self.timeout_s, self.elapsed_s, self.command)
             trouble = self._resumed(trouble) if trouble else None
-        report = self._framed(results, trouble, stopped_by(signal) if signal else None)
+        framed = self._framed(results, trouble, stopped_by(signal) if signal else None)
+        report = framed if trouble or self.finished is None else self.finished
         report = self._written(report) if self.reports else report
         text = None
         try:

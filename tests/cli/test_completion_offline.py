@@ -89,6 +89,9 @@ def test_what_turns_an_option_off_is_not_explained_as_turning_it_on(sandbox: San
     [
         "plan -f x",
         "plan --file=x",
+        "merge x",
+        "merge a.json x",
+        "merge a.json --report x",
         "apply --journal x",
         "audit --report x",
         "sandbox start --log x",

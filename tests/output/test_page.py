@@ -132,6 +132,12 @@ def test_how_the_run_ended_stands_at_the_top(outcome: Outcome) -> None:
     assert outcome is Outcome.ACCEPTED or len(end.text.split()) > 3
 
 
+def test_a_part_with_a_wrong_command_line_makes_the_page_incomplete() -> None:
+    wrong = replace(LOST, outcome=Outcome.USAGE)
+    ends = [shown(report(*secrets, error=wrong)).the("p", class_="end").text for secrets in ((), FEW)]
+    assert [("Nothing was checked" in end, "incomplete" in end) for end in ends] == [(True, False), (False, True)]
+
+
 def test_a_run_that_ended_before_anything_was_listed_tells_no_numbers() -> None:
     html = shown(report(error=replace(LOST, details=("one", "two"))))
     trouble = html.the("section", class_="trouble")

@@ -13,6 +13,7 @@ from smrep.cli.fleet_setup import (
     is_whole,
     open_inventories,
     read_manifest,
+    reported,
     sharded,
     with_found_accounts,
 )
@@ -45,13 +46,7 @@ MAX_NAMED = 10
 @click.option("-f", "--file", metavar="FILE", help="Manifest to compare with; - is standard input.")
 @options.selectors
 @click.option("--deep", is_flag=True, help="Describe every primary for its replicas' statuses: one call per secret.")
-@click.option(
-    "--report",
-    "reports",
-    metavar="FILE",
-    multiple=True,
-    help="Also write the result to FILE.html, FILE.xml (JUnit), FILE.prom (Prometheus) or FILE.ocsf.json (OCSF).",
-)
+@reported
 @sharded
 @options.shared
 def audit(

@@ -133,18 +133,9 @@ def drill(**typed: Any) -> None:
 def _run(typed: dict[str, Any]) -> Run:
     """Return the run that reports a drill; it has no connection of its own to AWS."""
     shared = options.SharedOptions(
-        primary_region=None,
-        expect_account=None,
-        profile=None,
-        role_arn=None,
-        external_id=None,
-        endpoints=(),
         output=typed["output"] or ("json" if os.environ.get("SMREP_OUTPUT") == "json" else "table"),
         as_json=typed["as_json"],
-        query=None,
         quiet=typed["quiet"],
-        verbose=False,
-        debug=False,
         color=typed["color"],
         no_input=typed["no_input"],
     )

@@ -119,6 +119,8 @@ def _header(report: RunReport, totals: Totals) -> dict[str, str]:
 def _end(report: RunReport) -> str:
     if report.outcome is Outcome.OK and not report.secrets:
         return "No secret matches."
+    if report.outcome is Outcome.USAGE and report.secrets:
+        return "The command line or the manifest of a part is wrong: this page is incomplete."
     return _ENDS.get(report.outcome, "")
 
 

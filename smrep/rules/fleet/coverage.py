@@ -19,6 +19,8 @@ from smrep.rules.replication.replica_state import secret_report
 
 ALWAYS = ("secrets", "covered", "missing", "failed", "in_progress", "stale", "wrong_key", "extra", "orphan")
 """Counts that an audit's summary always has, even at 0; scripts may rely on them."""
+BY_LISTING = "current by listing"
+"""The note of a row that listing alone covers."""
 
 
 def is_covered(primary: Listed, target: Target, replica: Listed, same: Callable[[Target, str, str], bool]) -> bool:
@@ -48,7 +50,7 @@ def covered_row(primary: Listed, target: Target) -> RegionReport:
         Outcome.OK,
         arn=in_region(primary.arn, target.region),
         wanted_key=target.kms_key,
-        note="current by listing",
+        note=BY_LISTING,
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from smrep.errors import Outcome
 from smrep.regions import Region
 from smrep.report import Action, Kind, RegionReport, SecretReport
+from smrep.rules.replication.replica_deletion import GONE
 
 KEEP, WRONG_KEY, BLOCKED = Action.KEEP.value, Kind.WRONG_KEY.value, "blocked"
 COUNTED = (Action.ADD.value, Action.RETRY.value, Action.REMOVE.value, WRONG_KEY, BLOCKED, KEEP)
@@ -23,7 +24,7 @@ def action_of(row: RegionReport) -> str:
         return BLOCKED
     if any(finding.kind is Kind.WRONG_KEY for finding in row.findings) and row.action is Action.KEEP:
         return WRONG_KEY
-    if row.action is Action.REMOVE and row.note == "gone" and not row.changed:
+    if row.action is Action.REMOVE and row.note == GONE and not row.changed:
         return KEEP
     return row.action.value if row.action else BLOCKED
 

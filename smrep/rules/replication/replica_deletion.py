@@ -14,6 +14,9 @@ from smrep.rules.replication.findings import not_checked, removing
 from smrep.rules.replication.name_owner import NameLookup, NameOwner, NoSecret, NotChecked, name_owner, secret_summary
 from smrep.rules.replication.replica_state import LIST_LAG_S, worst
 
+GONE, BEING_REMOVED = "gone", "being removed"
+"""Notes of a row, as AWS has no status for them."""
+
 
 @dataclass(frozen=True, slots=True)
 class ReplicaDeletion:
@@ -164,7 +167,7 @@ def deletion_report(
 def _note(deletion: ReplicaDeletion) -> str | None:
     if deletion.error is not None:
         return None
-    return "gone" if deletion.gone else "being removed" if deletion.accepted or not deletion.wanted else None
+    return GONE if deletion.gone else BEING_REMOVED if deletion.accepted or not deletion.wanted else None
 
 
 def _blocked_deletion(region: Region, finding: Finding, outcome: Outcome = Outcome.FAILED) -> ReplicaDeletion:
