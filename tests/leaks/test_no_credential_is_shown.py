@@ -29,7 +29,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "list": ("list", "-o", "ndjson", "--debug"),
     "audit with its reports": (
         *("audit", "-r", "us-west-2", "--json", "--debug"),
-        *(word for kind in ("html", "xml", "prom") for word in ("--report", f"FOLDER/report.{kind}")),
+        *(word for kind in ("html", "xml", "prom", "ocsf.json") for word in ("--report", f"FOLDER/report.{kind}")),
     ),
     "plan": ("plan", "-f", "-", "--out", "FOLDER/plan", "--debug"),
     "export": ("export", "--terraform"),
