@@ -253,6 +253,8 @@ class RunReport:
     """The part of the work that it did, such as 2/4."""
     absent: tuple[SecretReport, ...] = ()
     """Named secrets that no account of this shard has, where another shard's may."""
+    unmatched: tuple[str, ...] = ()
+    """Rules that match no secret of this shard's accounts, where they may match another shard's."""
 
 
 @dataclass(frozen=True, slots=True)

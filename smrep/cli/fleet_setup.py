@@ -67,6 +67,14 @@ def absent_names(inventories: Sequence[Inventory]) -> tuple[SecretReport, ...]:
     return tuple(reports[name] for name in sorted(reports) if name not in present)
 
 
+def unmatched_places(inventories: Sequence[Inventory], rules: Sequence[Rule]) -> tuple[str, ...]:
+    """Return the rules that match no secret of these accounts: their places, names and conditions."""
+    from smrep.service.fleet.inventory import unmatched_rules
+
+    rules = unmatched_rules(inventories, rules)
+    return tuple(f"{rule.place}: {rule.name}: {rule.selector.conditions}" for rule in rules)
+
+
 def is_whole(manifest: Manifest, inventories: Sequence[Inventory]) -> bool:
     """Return whether no other shard's accounts may contain a rule's secrets."""
     return len(inventories) == max(1, len(manifest.accounts))
@@ -246,6 +254,7 @@ def open_inventories(run: Run, manifest: Manifest, shard: str | None = None) -> 
     ]
     if not is_whole(manifest, inventories):
         run.absent = partial(absent_names, inventories)
+        run.unmatched = partial(unmatched_places, inventories, manifest.rules)
     return inventories
 
 

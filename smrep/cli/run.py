@@ -83,6 +83,8 @@ class Run:
     several_accounts: bool = False
     absent: Callable[[], tuple[SecretReport, ...]] = tuple
     """Returns the named secrets that no account of this shard has, where another shard's may."""
+    unmatched: Callable[[], tuple[str, ...]] = tuple
+    """Returns the rules that match no secret of this shard's accounts, where they may match another shard's."""
     shard: str | None = None
     """Part of the work that the run does, such as 2/4."""
     connections: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -444,6 +446,7 @@ class Run:
             accounts=results.accounts,
             shard=self.shard,
             absent=self.absent(),
+            unmatched=self.unmatched(),
         )
         return report_with_connection_flags(report, self.options.connection, self.connections)
 

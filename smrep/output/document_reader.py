@@ -142,6 +142,7 @@ def _report(raw: dict[str, Any]) -> RunReport:
         summary=summary,
         shard=str(parse_shard(raw["shard"], {})) if "shard" in raw else None,
         absent=tuple(_secret(secret, end, dry_run=raw["dry_run"]) for secret in raw.get("absent", ())),
+        unmatched=tuple(raw.get("unmatched", ())),
     )
 
 

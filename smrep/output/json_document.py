@@ -57,6 +57,7 @@ def _document(report: RunReport, secrets: list[dict[str, Any]]) -> dict[str, Any
         "elapsed_s": round(report.elapsed_s, 3),
         **({"shard": report.shard} if report.shard else {}),
         **({"absent": [_secret(secret) for secret in report.absent]} if report.absent else {}),
+        **({"unmatched": list(report.unmatched)} if report.unmatched else {}),
         **({"summary": dict(report.summary)} if report.summary is not None else {}),
         **({"accounts": [_account(account) for account in report.accounts]} if report.command == "accounts" else {}),
         "secrets": secrets,

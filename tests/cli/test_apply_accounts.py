@@ -115,6 +115,7 @@ def test_a_shard_says_which_it_is_and_which_names_its_accounts_lack(
         "prod/a": ["prod"],
         "prod/b": ["prod"],
     }
+    assert ("unmatched" in theirs, ours["unmatched"]) == (False, ["replicate[1]: named: name dev/a or gone"])
     whole = both.smrep(*words).document
-    assert not {"shard", "absent"} & set(whole)
+    assert not {"shard", "absent", "unmatched"} & set(whole)
     assert [each["name"] for each in whole["secrets"] if each["error"]] == ["gone"]

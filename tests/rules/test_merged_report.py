@@ -207,6 +207,22 @@ def test_a_name_that_no_account_has_is_missing() -> None:
     assert (merged.exit_code, merged.summary) == (1, {"secrets": 3, "covered": 0, "in_trouble": 1})
     lost = replace(second, error=problem(Outcome.ACCESS), outcome=Outcome.ACCESS, exit_code=4)
     assert merged_report(parts(first, lost)).exit_code == 4
+    three = [replace(each, shard=f"{number}/3") for number, each in enumerate((report(), first, second), 1)]
+    assert [each.name for each in merged_report(parts(*three)).secrets] == ["gone", "a", "there"]  # 1/3 has no accounts
+
+
+def test_a_rule_that_matches_nothing_anywhere_is_a_mistake_and_in_an_audit_a_warning() -> None:
+    ours, theirs = (report(secret(name), unmatched=rules) for name, rules in (("a", ("r1", "r2")), ("b", ("r2", "r3"))))
+    audit = parts(ours, theirs)
+    assert (merged_report(audit).exit_code, merged_report(audit).error) == (0, None)
+    assert list(doubts(audit)) == ["no account has a secret for r2"]
+    plan = [replace(part, report=replace(part.report, command="plan")) for part in audit]
+    error = merged_report(plan).error
+    assert error
+    assert (merged_report(plan).exit_code, error.code, list(doubts(plan))) == (2, "ManifestError", [])
+    assert error.in_full == "the manifest has rules that match no secret: no account has a secret for r2"
+    lost = replace(plan[1].report, error=problem(Outcome.ACCESS), outcome=Outcome.ACCESS, exit_code=4)
+    assert merged_report([plan[0], Part("lost", lost)]).exit_code == 4
 
 
 def test_parts_that_began_far_apart_may_be_of_two_runs() -> None:

@@ -63,7 +63,8 @@ def merged_report(parts: Sequence[Part]) -> RunReport:
     summary = _summary(reports, absent)
     began = min(report.started_at for report in reports)
     ended = max(report.started_at + timedelta(seconds=report.elapsed_s) for report in reports)
-    outcome = worst(value.outcome for values in (reports, secrets) for value in values)
+    error = _error(parts)
+    outcome = worst(value.outcome for values in (reports, secrets, [error] if error else []) for value in values)
     return RunReport(
         command=reports[0].command,
         outcome=outcome,
@@ -77,7 +78,7 @@ def merged_report(parts: Sequence[Part]) -> RunReport:
         endpoint_url=next((report.endpoint_url for report in reports if report.endpoint_url), None),
         endpoint_urls={region: url for report in reports for region, url in report.endpoint_urls.items()},
         secrets=_in_order(secrets),
-        error=_error(parts),
+        error=error,
         summary=summary,
     )
 
@@ -88,11 +89,13 @@ def refusal(mistakes: Sequence[str]) -> UsageError:
 
 
 def doubts(parts: Sequence[Part]) -> Iterator[str]:
-    """Yield a warning if a part may be a leftover of an earlier run."""
+    """Yield a warning if a part may be a leftover of an earlier run, and for each rule of an audit without a secret."""
     first, last = (end(parts, key=lambda part: part.report.started_at) for end in (min, max))
     if last.report.started_at - first.report.started_at > _SAME_RUN:
         times = (f"{part.source} began at {part.report.started_at:%Y-%m-%d %H:%M} UTC" for part in (first, last))
         yield f"these may be documents of different runs: {', '.join(times)}"
+    if parts[0].report.command == "audit":
+        yield from _unmatched(parts)
 
 
 def _command_mistakes(parts: Sequence[Part]) -> Iterator[str]:
@@ -154,11 +157,23 @@ def _identity(secret: SecretReport, account: str | None) -> object:
 
 
 def _absent(reports: Sequence[RunReport]) -> list[SecretReport]:
-    """Return the named secrets that no part's accounts have; none if an account is lost, which may have them."""
+    """Return the named secrets that no part's accounts have; none if an account is lost, which may have them.
+
+    A part with neither secrets nor absent ones has no accounts.
+    """
     if any(report.error for report in reports):
         return []
-    everywhere = set.intersection(*({secret.name for secret in report.absent} for report in reports))
-    return [secret for secret in reports[0].absent if secret.name in everywhere]
+    absent = {secret.name: secret for report in reversed(reports) for secret in report.absent}
+    looked = [{secret.name for secret in report.absent} for report in reports if report.secrets or report.absent]
+    return [absent[name] for name in sorted(absent) if all(name in names for names in looked)]
+
+
+def _unmatched(parts: Sequence[Part]) -> list[str]:
+    """Return the rules that match no secret in any account; none if an account is lost, which may have one."""
+    if any(part.report.error for part in parts):
+        return []
+    everywhere = set.intersection(*(set(part.report.unmatched) for part in parts))
+    return [f"no account has a secret for {rule}" for rule in parts[0].report.unmatched if rule in everywhere]
 
 
 def _secrets(reports: Sequence[RunReport], *, several: bool) -> list[SecretReport]:
@@ -197,8 +212,15 @@ def _summary(reports: Sequence[RunReport], absent: Sequence[SecretReport]) -> di
 
 
 def _error(parts: Sequence[Part]) -> Problem | None:
-    """Return the error of the only part, or one that names the errors of all, with the code of the worst."""
+    """Return the error of the only part, or one that names the errors of all, with the code of the worst.
+
+    Without errors, a rule that matches nothing is one, as it is for a run over all; an audit only warns.
+    """
     errors = [(part.source, part.report.error) for part in parts if part.report.error]
+    unmatched = _unmatched(parts) if parts[0].report.command != "audit" else []
+    if unmatched:
+        message = "the manifest has rules that match no secret"
+        return Problem("ManifestError", message, None, None, Outcome.USAGE, tuple(unmatched))
     if not errors or len(parts) == 1:
         return errors[0][1] if errors else None
     cause = min((error for _, error in errors), key=lambda error: _ORDER.index(error.outcome))
