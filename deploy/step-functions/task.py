@@ -1,7 +1,7 @@
 """A task of the state machine in template.yaml. Its files are in the bucket $BUCKET, below $RUN.
 
 `task.py find` writes the accounts that the manifest covers to accounts.json.
-`task.py run` runs the smrep command $COMMAND in one of them, $ACCOUNT, and writes its document to documents/ID.json.
+`task.py run` runs the smrep command $COMMAND in the account at $INDEX and writes its document to documents/ID.json.
 `task.py merge` merges the documents into result.json, and writes the exit code of the whole to end.json.
 """
 
@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from subprocess import PIPE
 from typing import Any
@@ -39,19 +39,20 @@ def find(files: Files) -> int:
 
 def run(files: Files) -> int:
     """Run smrep in one account and write its document; exit with 0 unless another run may end better."""
-    account = json.loads(os.environ["ACCOUNT"])
+    accounts, index = json.loads(files.read("accounts.json")), int(os.environ["INDEX"])
     name, *options = shlex.split(os.environ["COMMAND"])
-    code, text = smrep(name, "-f", "-", *options, stdin=json.dumps(manifest_for(account)))
-    files.write(f"documents/{account['account_id']}.json", text)
+    shard = f"{index + 1}/{len(accounts)}"  # so that the document says of what it is a part
+    code, text = smrep(name, "-f", "-", *options, "--shard", shard, stdin=json.dumps(manifest_of(accounts)))
+    files.write(f"documents/{accounts[index]['account_id']}.json", text)
     return code if code in UNFINISHED else 0
 
 
-def manifest_for(account: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the manifest with this account only, so that no task asks AWS Organizations again."""
+def manifest_of(accounts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the manifest with these accounts in place of its organization, which no task asks for again."""
     manifest = tomllib.loads(Path(MANIFEST).read_text(encoding="utf-8"))
-    role = {"role_arn": account["role_arn"], "external_id": account["external_id"], "region": account["region"]}
-    one = {key: value for key, value in role.items() if value is not None}
-    return {key: value for key, value in manifest.items() if key != "organization"} | {"account": [one]}
+    manifest.pop("organization", None)
+    roles = [{key: account[key] for key in ("role_arn", "external_id", "region")} for account in accounts]
+    return manifest | {"account": [{key: value for key, value in role.items() if value} for role in roles]}
 
 
 def merge(files: Files) -> int:

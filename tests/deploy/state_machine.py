@@ -65,10 +65,10 @@ class Fargate:
     env: Mapping[str, str]
     folder: Path
     killed: frozenset[str] = frozenset()
-    """Accounts whose tasks end before they write anything."""
+    """Indexes of accounts whose tasks end before they write anything."""
     tasks: list[subprocess.Popen[bytes]] = field(default_factory=list)
     runs: list[tuple[str, str]] = field(default_factory=list)
-    """(command, account) of each task."""
+    """(command, index of the account) of each task."""
     lock: Lock = field(default_factory=Lock)
 
     def start(self, request: Mapping[str, Any]) -> subprocess.Popen[bytes]:
@@ -79,10 +79,10 @@ class Fargate:
         (container,) = request["Overrides"]["ContainerOverrides"]
         env = {each["Name"]: each["Value"] for each in container["Environment"]}
         (command,) = container["Command"]
-        account = json.loads(env.get("ACCOUNT", "{}")).get("account_id", "-")
-        program = ["-c", "raise SystemExit(9)"] if account in self.killed else [str(FOLDER / "task.py"), command]
+        index = env.get("INDEX", "-")
+        program = ["-c", "raise SystemExit(9)"] if index in self.killed else [str(FOLDER / "task.py"), command]
         with self.lock, (self.folder / f"task-{len(self.runs)}.err").open("wb") as stderr:
-            self.runs.append((command, account))
+            self.runs.append((command, index))
             task = subprocess.Popen([sys.executable, *program], env={**self.env, **env}, stderr=stderr)
             self.tasks.append(task)
         return task

@@ -25,6 +25,9 @@ external_id = "dr"
 [[replicate]]
 prefix = ["prod/"]
 regions = ["us-west-2"]
+[[replicate]]
+names = ["prod/only"]
+regions = ["us-west-2"]
 """
 
 
@@ -35,7 +38,10 @@ def create(sandbox: Sandbox, account: str, name: str) -> None:
 
 
 def fleet_of(sandbox: Sandbox, accounts: int, refusing: str = "") -> list[str]:
-    """Put accounts with the secret prod/a into an organization, one of which refuses its role; return their IDs."""
+    """Put accounts with the secret prod/a into an organization, one of which refuses its role; return their IDs.
+
+    The first has prod/only too: a rule that names it is no mistake in the others.
+    """
     tree = sample_organization(OWN, accounts)
     members = tuple(replace(member, has_roles=member.account_id != refusing) for member in tree.members)
     sandbox.simulator.put_organization(replace(tree, members=members))
@@ -43,11 +49,12 @@ def fleet_of(sandbox: Sandbox, accounts: int, refusing: str = "") -> list[str]:
     with sandbox.simulator.undisturbed():
         for account in ids:
             create(sandbox, account, "prod/a")
+        create(sandbox, ids[0], "prod/only")
     return ids
 
 
 def counts(fleet: Fleet) -> Counter[tuple[str, str]]:
-    """Return (command, account) -> its tasks since the last call."""
+    """Return (command, index of the account) -> its tasks since the last call."""
     runs = Counter(fleet.fargate.runs)
     fleet.fargate.runs.clear()
     return runs
@@ -67,7 +74,7 @@ def test_of_twenty_accounts_one_refuses_its_role(make_sandbox: Callable[..., San
     with deployed(sandbox, MANIFEST, tmp_path) as fleet:
         execution, files, runs = fleet.start("audit", "r"), fleet.files("r"), counts(fleet)
     assert (execution["status"], execution["error"]) == ("FAILED", "Access"), fleet.fargate.errors()
-    assert runs == {("find", "-"): 1, ("merge", "-"): 1} | {("run", account): 1 for account in ids}
+    assert runs == {("find", "-"): 1, ("merge", "-"): 1} | {("run", str(index)): 1 for index in range(20)}
     assert {*files} == {
         *(f"documents/{account}.json" for account in ids),
         *("accounts.json", "audit.html", "end.json", "result.json"),
@@ -75,7 +82,7 @@ def test_of_twenty_accounts_one_refuses_its_role(make_sandbox: Callable[..., San
     assert json.loads(files["end.json"]) == {"exit_code": 4, "result": "access"}
     document = json.loads(files["result.json"])
     VALIDATOR.validate(document)
-    assert (document["command"], document["exit_code"], document["summary"]["covered"]) == ("audit", 4, 19)
+    assert (document["command"], document["exit_code"], document["summary"]["covered"]) == ("audit", 4, 20)
     assert lost in document["error"]["message"]
     whole = sandbox.smrep("audit", "-f", str(tmp_path / "dr.toml"), "--json").document
     assert [document[key] for key in ("secrets", "summary", "exit_code")] == [
@@ -90,7 +97,7 @@ def test_an_execution_ends_as_smrep_does_and_tries_again_what_is_not_finished(
 ) -> None:
     sandbox = make_sandbox(replication_delay_s=3600.0)
     first, second = fleet_of(sandbox, 2)
-    once = {("find", "-"): 1, ("run", first): 1, ("run", second): 1, ("merge", "-"): 1}
+    once = {("find", "-"): 1, ("run", "0"): 1, ("run", "1"): 1, ("merge", "-"): 1}
     with deployed(sandbox, MANIFEST, tmp_path) as fleet:
         done = fleet.start("audit --deep", "in-sync")
         assert done["status"] == "SUCCEEDED", fleet.fargate.errors()
@@ -99,13 +106,13 @@ def test_an_execution_ends_as_smrep_does_and_tries_again_what_is_not_finished(
         create(sandbox, second, "prod/b")
         pending = fleet.start("audit", "in-progress")
         assert (pending["status"], pending["error"]) == ("FAILED", "Pending"), fleet.fargate.errors()
-        assert counts(fleet) == once | {("run", second): 3}
+        assert counts(fleet) == once | {("run", "1"): 3}
         assert json.loads(fleet.files("in-progress")["result.json"])["summary"]["in_progress"] == 1
 
-        fleet.fargate.killed = frozenset({first})
+        fleet.fargate.killed = frozenset({"0"})
         failed = fleet.start("audit", "killed")
         assert (failed["status"], failed["error"]) == ("FAILED", "Failed")
-        assert counts(fleet) == once | {("run", first): 3, ("run", second): 3}
+        assert counts(fleet) == once | {("run", "0"): 3, ("run", "1"): 3}
         assert json.loads(fleet.files("killed")["end.json"]) == {"exit_code": 2, "result": "usage"}
         assert f"account {first} has no document: its task did not end\n" in fleet.fargate.errors()
 
