@@ -61,6 +61,10 @@ def test_a_throttled_request_is_not_said_to_go_on() -> None:
     assert trouble is not None
     assert trouble.message == "not finished after 4s: db eu-west-1 (perhaps not sent)"
     assert (trouble.hint or "").startswith("to resume:\n  smrep replicate db ")
+    kept_back = replace(UNSENT, error=Problem("NotSent", "no time", None, None, Outcome.PENDING))
+    trouble = timed_out([secret("db", kept_back)], 4.0, 4.0)
+    assert trouble is not None
+    assert trouble.message == "not finished after 4s: db eu-west-1 (not sent)"
 
 
 def test_what_is_given_up_before_the_deadline_is_named_unless_its_row_says_why() -> None:

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from smrep.model import Target
+from smrep.model import Secret, Target
 from smrep.regions import Region
-from smrep.rules.hints import command_line, duration, format_command, some_names, with_connection_flags
+from smrep.rules.hints import (
+    command_line,
+    duration,
+    format_command,
+    policy_command,
+    some_names,
+    with_connection_flags,
+)
 
 FLAGS = ("--profile", "staging", "--role-arn", "arn:aws:iam::1:role/dr", "--endpoint-url", "http://[::1]:1")
 
@@ -151,3 +158,18 @@ def test_a_flag_inside_a_quoted_value_is_none() -> None:
     hint = "to confirm it:\n  smrep replicate -r us-west-2 --tag 'k=x --expect-account 1' --yes"
     flagged = with_connection_flags(hint, ("--expect-account", "123456789012"))
     assert flagged.split("\n")[1].startswith("  smrep replicate --expect-account 123456789012 -r us-west-2 ")
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        (None, ""),
+        ("alias/aws/secretsmanager", ""),
+        ("arn:aws:kms:us-east-1:123456789012:alias/aws/secretsmanager", ""),
+        ("alias/app", " --primary-key alias/app"),
+    ],
+)
+def test_the_policy_to_replicate_names_a_key_that_is_not_awss_own(key: str | None, words: str) -> None:
+    home, arn = Region("us-east-1"), "arn:aws:secretsmanager:us-east-1:123456789012:secret:db-a1b2c3"
+    command = policy_command(Secret(arn, "db", home, home, kms_key_id=key), [Target(Region("us-west-2"))])
+    assert command == f"smrep iam-policy db --primary-region us-east-1 -r us-west-2{words}"

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from smrep.errors import Outcome
 from smrep.regions import Region
 from smrep.report import Finding, Kind, Problem, RegionReport, RunReport, SecretReport, Severity
-from smrep.rules.hints import report_with_connection_flags, with_connection_flags
+from smrep.rules.hints import report_with_connection_flags, step, with_connection_flags
 
-HINT = "smrep status prod/db"
+HINT = step("to see it", "smrep status prod/db")
 FLAGS, OWN = ("--profile", "dev"), ("--role-arn", "arn:aws:iam::222222222222:role/ops")
 SILENT = Finding(Kind.STALE, Severity.ERROR, "it is behind")
 FINDING = replace(SILENT, hint=HINT)
@@ -31,6 +31,7 @@ def with_flags(secret: SecretReport, flags: tuple[str, ...]) -> SecretReport:
 
 
 def test_every_hint_gets_the_flags_and_nothing_else_changes() -> None:
+    assert with_connection_flags(HINT, FLAGS) == step("to see it", "smrep status --profile dev prod/db")
     found = report_with_connection_flags(replace(REPORT, error=PROBLEM), FLAGS)
     assert (found.error, [*found.secrets]) == (
         replace(PROBLEM, hint=with_connection_flags(HINT, FLAGS)),

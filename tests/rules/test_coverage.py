@@ -22,6 +22,7 @@ from smrep.rules.fleet.coverage import (
     examined_row,
     extra_row,
     is_covered,
+    listed_report,
     orphan,
     summary,
     unlisted_row,
@@ -91,6 +92,12 @@ def test_it_is_covered_only_under_the_wanted_key_and_no_key_is_the_default_one(
     target = Target(WEST, "alias/dr")
     assert is_covered(PRIMARY, target, replace(THERE, kms_key_id=shown), same) is verdict
     assert asked == [(target, shown or DEFAULT, "123456789012")]
+
+
+def test_a_listed_secret_has_no_rows() -> None:
+    expected = SecretReport("prod/db", Outcome.OK, ARN, HOME, checked_by="list", role="primary")
+    assert listed_report(PRIMARY) == expected
+    assert listed_report(replace(PRIMARY, primary_region=None)) == replace(expected, role="standalone")
 
 
 def test_what_is_covered_by_listing_claims_no_status_and_no_key() -> None:

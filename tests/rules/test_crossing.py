@@ -203,6 +203,8 @@ def test_the_plan_of_a_failback_says_which_side_is_newer_and_which_steps_follow(
     ]
     assert [each.label for each in found if each.label.startswith("step")] == ["step 1", "step 2", "step 3", "step 4"]
     assert words(found)["step 1"] == "remove 2 replicas in third Regions, and wait for AWS to finish"
+    one = failback_sheet([("a", NewerSide.NEW)], PAIR, FailbackGoal.PROTECT, removals=1, replaced=0)
+    assert words(one)["step 1"] == "remove 1 replica in a third Region, and wait for AWS to finish"
     short = failback_sheet([("a", NewerSide.ONE)], PAIR, FailbackGoal.PROTECT, removals=0, replaced=0)
     assert [each.label for each in short] == ["to fail back", "step 1", "throughout"]
     assert failback_sheet([], PAIR, FailbackGoal.PROTECT, removals=0, replaced=0) == []

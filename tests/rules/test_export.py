@@ -15,7 +15,15 @@ from smrep.regions import Region
 from smrep.rules.fleet.desired_state import DesiredState, desired_state, matching
 from smrep.rules.manifest.parser import parse
 from smrep.rules.manifest.schema import Manifest
-from smrep.rules.manifest.writer import as_json, as_toml, manifest_of, missing_note, not_checked_note, skipped_notes
+from smrep.rules.manifest.writer import (
+    as_json,
+    as_toml,
+    first_manifest,
+    manifest_of,
+    missing_note,
+    not_checked_note,
+    skipped_notes,
+)
 from smrep.rules.replication.key_failures import DEFAULT
 
 HOME, WEST, IRELAND, SYDNEY = (Region(name) for name in ("us-east-1", "us-west-2", "eu-west-1", "ap-southeast-2"))
@@ -218,3 +226,13 @@ def test_replicas_that_nobody_could_look_at_are_told_together() -> None:
         "taken from the primaries' lists, since us-west-2 does not list them and could not be "
         "checked: a, b, c, d, e and 2 more; allow secretsmanager:DescribeSecret in us-west-2"
     )
+
+
+def test_the_first_manifest_wants_its_secrets_in_each_region() -> None:
+    targets = Target(WEST), Target(IRELAND, "alias/dr")
+    made = first_manifest(["prod/db", "prod/api"], targets, ACCOUNT, HOME)
+    assert (made.account_id, made.primary_region, made.accounts) == (ACCOUNT, HOME, ())
+    assert [(rule.name, rule.place, rule.selector.names, rule.targets) for rule in made.rules] == [
+        ("us-west-2+eu-west-1", "replicate[0]", {"prod/db", "prod/api"}, targets)
+    ]
+    assert parse(as_toml(made), "dr.toml") == made
