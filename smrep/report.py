@@ -251,8 +251,8 @@ class RunReport:
     """From `accounts`."""
     shard: str | None = None
     """The part of the work that it did, such as 2/4."""
-    absent: tuple[SecretReport, ...] = ()
-    """Named secrets that no account of this shard has, where another shard's may."""
+    absent: tuple[SecretReport, ...] | None = None
+    """Named secrets that no account of this shard has, where another shard's may; None if the shard has no account."""
     unmatched: tuple[str, ...] = ()
     """Rules that match no secret of this shard's accounts, where they may match another shard's."""
 

@@ -60,8 +60,10 @@ def manifest_plan(
     return FleetPlan(planners, manifest.rules, is_whole(manifest, inventories), detailed=detailed)
 
 
-def absent_names(inventories: Sequence[Inventory]) -> tuple[SecretReport, ...]:
-    """Return the named secrets that none of these accounts has, by name."""
+def absent_names(inventories: Sequence[Inventory]) -> tuple[SecretReport, ...] | None:
+    """Return the named secrets that none of these accounts has, by name; None without accounts."""
+    if not inventories:
+        return None
     present = {name for inventory in inventories for name in inventory.present}
     reports = {name: report for inventory in reversed(inventories) for name, report in inventory.absent.items()}
     return tuple(reports[name] for name in sorted(reports) if name not in present)

@@ -81,7 +81,7 @@ class Run:
     caller: str | None = None
     """ARN behind the credentials, if asked for."""
     several_accounts: bool = False
-    absent: Callable[[], tuple[SecretReport, ...]] = tuple
+    absent: Callable[[], tuple[SecretReport, ...] | None] = lambda: None
     """Returns the named secrets that no account of this shard has, where another shard's may."""
     unmatched: Callable[[], tuple[str, ...]] = tuple
     """Returns the rules that match no secret of this shard's accounts, where they may match another shard's."""

@@ -141,7 +141,9 @@ def _report(raw: dict[str, Any]) -> RunReport:
         error=_problem(raw["error"], end),
         summary=summary,
         shard=str(parse_shard(raw["shard"], {})) if "shard" in raw else None,
-        absent=tuple(_secret(secret, end, dry_run=raw["dry_run"]) for secret in raw.get("absent", ())),
+        absent=(
+            tuple(_secret(secret, end, dry_run=raw["dry_run"]) for secret in raw["absent"]) if "absent" in raw else None
+        ),
         unmatched=tuple(raw.get("unmatched", ())),
     )
 

@@ -56,7 +56,7 @@ def _document(report: RunReport, secrets: list[dict[str, Any]]) -> dict[str, Any
         "endpoint_urls": dict(report.endpoint_urls),
         "elapsed_s": round(report.elapsed_s, 3),
         **({"shard": report.shard} if report.shard else {}),
-        **({"absent": [_secret(secret) for secret in report.absent]} if report.absent else {}),
+        **({"absent": [_secret(secret) for secret in report.absent]} if report.absent is not None else {}),
         **({"unmatched": list(report.unmatched)} if report.unmatched else {}),
         **({"summary": dict(report.summary)} if report.summary is not None else {}),
         **({"accounts": [_account(account) for account in report.accounts]} if report.command == "accounts" else {}),

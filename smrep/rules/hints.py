@@ -283,5 +283,6 @@ def report_with_connection_flags(
             ),
         )
 
-    secrets, absent = LazyReports(report.secrets, mended_secret), tuple(map(mended_secret, report.absent))
+    absent = None if report.absent is None else tuple(map(mended_secret, report.absent))
+    secrets = LazyReports(report.secrets, mended_secret)
     return replace(report, error=mend(report.error, flags), secrets=secrets, absent=absent)

@@ -243,3 +243,27 @@ def test_a_failover_is_for_one_account(sandbox: Sandbox, tmp_path: Path) -> None
     error = refused(sandbox, "failover", "-f", file, *words)
     assert "has several accounts, but a failover is for one account" in error["message"]
     assert sandbox.simulator.log == []
+
+
+@pytest.mark.parametrize(
+    ("command", "rule", "code"),
+    [
+        ("audit", {"names": ["prod/a", "gone"]}, 1),
+        ("plan", {"names": ["prod/a", "gone"]}, 1),
+        ("audit", {"prefix": "nowhere/"}, 5),
+        ("plan", {"prefix": "nowhere/"}, 2),
+    ],
+)
+def test_shards_without_an_account_hide_no_trouble_from_the_merged_result(
+    sandbox: Sandbox, tmp_path: Path, command: str, rule: dict[str, Any], code: int
+) -> None:
+    file = manifest(tmp_path, PROD, rule | {"regions": ["us-west-2"]}, organization=ORGANIZATION)
+    shards = [sandbox.smrep(command, "-f", file, "--json", "--shard", f"{number}/7") for number in range(1, 8)]
+    assert [bool(shard.document["secrets"]) for shard in shards].count(True) <= 3
+    files = [tmp_path / f"{number}.json" for number in range(7)]
+    for path, shard in zip(files, shards, strict=True):
+        path.write_text(shard.out)
+    merged, whole = sandbox.smrep("merge", *map(str, files), "--json"), sandbox.smrep(command, "-f", file, "--json")
+    assert merged.code == whole.code == code
+    missing = [[each["name"] for each in done.document["secrets"] if each["error"]] for done in (merged, whole)]
+    assert missing == [["gone"] if "names" in rule else []] * 2

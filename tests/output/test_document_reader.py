@@ -29,7 +29,7 @@ def possible(run: RunReport, shard: str | None) -> RunReport:
     summary = None if run.summary is None else run.summary | {"secrets": len(run.secrets)}
     code = run.outcome.exit_code
     error = run.error if code else None
-    return replace(run, exit_code=code, error=error, summary=summary, shard=shard, absent=run.secrets[:1])
+    return replace(run, exit_code=code, error=error, summary=summary, shard=shard, absent=run.secrets[:1] or None)
 
 
 runs = st.builds(possible, reports, st.sampled_from([None, "2/4"]))

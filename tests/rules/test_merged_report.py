@@ -200,15 +200,16 @@ def test_a_name_that_no_account_has_is_missing() -> None:
         replace(secret(name, arn=None, error=problem(Outcome.FAILED), outcome=Outcome.FAILED), account=ONE)
         for name in ("gone", "there")
     )
-    first = report(secret("a"), shard="1/2", absent=(there, gone))
-    second = report(secret("there", TWO), shard="2/2", account_id=TWO, absent=(replace(gone, account=TWO),))
-    merged = merged_report(parts(second, first))
+    first = report(secret("a"), shard="1/3", absent=(there, gone))
+    second = report(secret("there", TWO), shard="2/3", account_id=TWO, absent=(replace(gone, account=TWO),))
+    empty = report(shard="3/3")  # has no account, and so says nothing of any name
+    merged = merged_report(parts(second, empty, first))
     assert [(each.name, each.account) for each in merged.secrets] == [("gone", ONE), ("a", ONE), ("there", TWO)]
     assert (merged.exit_code, merged.summary) == (1, {"secrets": 3, "covered": 0, "in_trouble": 1})
     lost = replace(second, error=problem(Outcome.ACCESS), outcome=Outcome.ACCESS, exit_code=4)
-    assert merged_report(parts(first, lost)).exit_code == 4
-    three = [replace(each, shard=f"{number}/3") for number, each in enumerate((report(), first, second), 1)]
-    assert [each.name for each in merged_report(parts(*three)).secrets] == ["gone", "a", "there"]  # 1/3 has no accounts
+    assert merged_report(parts(first, lost, empty)).exit_code == 4
+    filtered = report(shard="3/3", absent=())  # its account has "gone", without the tag that a rule asks for
+    assert [each.name for each in merged_report(parts(first, second, filtered)).secrets] == ["a", "there"]
 
 
 def test_a_rule_that_matches_nothing_anywhere_is_a_mistake_and_in_an_audit_a_warning() -> None:

@@ -157,15 +157,13 @@ def _identity(secret: SecretReport, account: str | None) -> object:
 
 
 def _absent(reports: Sequence[RunReport]) -> list[SecretReport]:
-    """Return the named secrets that no part's accounts have; none if an account is lost, which may have them.
-
-    A part with neither secrets nor absent ones has no accounts.
-    """
+    """Return the named secrets that no part's accounts have; none if an account is lost, which may have them."""
     if any(report.error for report in reports):
         return []
-    absent = {secret.name: secret for report in reversed(reports) for secret in report.absent}
-    looked = [{secret.name for secret in report.absent} for report in reports if report.secrets or report.absent]
-    return [absent[name] for name in sorted(absent) if all(name in names for names in looked)]
+    lists = [report.absent for report in reports if report.absent is not None]
+    absent = {secret.name: secret for secrets in reversed(lists) for secret in secrets}
+    names = [{secret.name for secret in secrets} for secrets in lists]
+    return [absent[name] for name in sorted(absent) if all(name in lacked for lacked in names)]
 
 
 def _unmatched(parts: Sequence[Part]) -> list[str]:
