@@ -157,5 +157,5 @@ COMMAND_CASES = (
 )
 """Every command that can call AWS, each in the scene where it has most to do."""
 
-OFFLINE = frozenset({"iam-policy", "sandbox", "completion", "help"})
+OFFLINE = frozenset({"iam-policy", "merge", "sandbox", "completion", "help"})
 """The commands that never call AWS."""
