@@ -72,6 +72,12 @@ def contents(command: F) -> F:
         click.option(
             "--log", type=click.Path(dir_okay=False), metavar="FILE", help="Append a JSON line for each call."
         ),
+        click.option(
+            "--events",
+            type=click.Path(dir_okay=False),
+            metavar="FILE",
+            help="Append a JSON line for each event that AWS would send to EventBridge.",
+        ),
     ]
     for option in reversed(options):
         command = option(command)
@@ -154,7 +160,8 @@ def exec_(command: tuple[str, ...], **options: Any) -> None:
 @contextlib.contextmanager
 def _serving(port: int, options: dict[str, Any]) -> Iterator[SandboxServer]:
     """Yield a listening server with its contents; close it afterwards, and save its state if requested."""
-    seed, state, log = options["seed"], options["state"], options["log"]
+    seed, state, log, events = (options[name] for name in ("seed", "state", "log", "events"))
+    from smrep.sandbox.aws_events import EventLog
     from smrep.sandbox.server.http_server import SandboxServer
     from smrep.sandbox.simulator.simulated_aws import Simulator
 
@@ -171,6 +178,9 @@ def _serving(port: int, options: dict[str, Any]) -> Iterator[SandboxServer]:
     with contextlib.ExitStack() as stack:
         try:
             file = stack.enter_context(appending(log)) if log else None
+            if events:
+                simulator.listeners.append(EventLog(stack.enter_context(appending(events))).write)
+                stack.callback(simulator.listeners.clear)
             server = SandboxServer(simulator, port=port, log=file)
             stack.callback(server.close)
             if kept is not None:
@@ -178,7 +188,8 @@ def _serving(port: int, options: dict[str, Any]) -> Iterator[SandboxServer]:
         except OSError as error:
             where = f": {error.filename}" if error.filename else f" (port {port})"
             raise ConfigurationError(
-                f"the sandbox cannot start: {error.strerror or error}{where}", "use another --port, --log or --state"
+                f"the sandbox cannot start: {error.strerror or error}{where}",
+                "use another --port, --log, --events or --state",
             ) from error
         stack.callback(server.close)  # again, because the last line is written after the last call
         yield server

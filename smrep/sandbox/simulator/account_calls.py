@@ -53,15 +53,28 @@ class Call:
     account: str
 
 
+Listener = Callable[[Call, str, "dict[str, Any] | ApiError"], None]
+"""Receives each call that reached AWS, with the caller's ARN and the answer."""
+
+
 class Account:
-    """One account in every Region; all accounts of a simulator share `log` and `lock`.
+    """One account in every Region; all accounts of a simulator share `log`, `lock` and `listeners`.
 
     Before each call, it carries out the events that are due, in their order and as of their own time.
     """
 
-    def __init__(self, state: AccountState, *, now: Callable[[], float], log: list[Call], lock: RLock) -> None:
+    def __init__(
+        self,
+        state: AccountState,
+        *,
+        now: Callable[[], float],
+        log: list[Call],
+        lock: RLock,
+        listeners: list[Listener],
+    ) -> None:
         self.now = now
         self.log = log
+        self.listeners = listeners
         self._lock = lock
         self._quota = WriteQuota()
         self._state = state
@@ -87,20 +100,25 @@ class Account:
         Raises: ApiError.
         """
         with self._lock:
-            at, code = self.now(), ""
+            at, arn = self.now(), ""
             catch_up(self._state, at)
+            result: dict[str, Any] | ApiError
             try:
                 caller = self._state.callers.find_caller(access_key, self.account_id, at)
-                given = {key: value for key, value in params.items() if value is not None}
-                return self._answer(service, operation, Request(region, given, at, caller))
+                arn, given = caller.arn, {key: value for key, value in params.items() if value is not None}
+                result = self._answer(service, operation, Request(region, given, at, caller))
             except ApiError as error:
-                code = error.code
-                raise
-            finally:
-                shown = {key: value for key, value in params.items() if key not in _SECRET_PARAMS}
-                secret_id = find_secret_id(params)
-                self.log.append(Call(at, service, operation, region, secret_id, code, shown, self.account_id))
-                del self.log[:-MAX_LOG]
+                result = error
+            code = result.code if isinstance(result, ApiError) else ""
+            shown = {key: value for key, value in params.items() if key not in _SECRET_PARAMS}
+            call = Call(at, service, operation, region, find_secret_id(params), code, shown, self.account_id)
+            self.log.append(call)
+            del self.log[:-MAX_LOG]
+            for tell in self.listeners if arn else ():
+                tell(call, arn, result)
+            if isinstance(result, ApiError):
+                raise result
+            return result
 
     def set_faults(self, faults: Faults) -> None:
         """Carry out the events that are due, then replace the faults of this account only."""

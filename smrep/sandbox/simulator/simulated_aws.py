@@ -38,7 +38,7 @@ class Simulator(Account):
     ) -> None:
         states: dict[str, AccountState] = {}
         states[account_id] = AccountState(account_id, rng, faults, KeyStore(account_id), Callers(), accounts=states)
-        super().__init__(states[account_id], now=now, log=[], lock=RLock())
+        super().__init__(states[account_id], now=now, log=[], lock=RLock(), listeners=[])
         self._accounts: dict[str, Account] = {account_id: self}
 
     @property
@@ -85,7 +85,9 @@ class Simulator(Account):
                     accounts=first.accounts,
                     organization=first.organization,
                 )
-                self._accounts[account_id] = Account(state, now=self.now, log=self.log, lock=self._lock)
+                self._accounts[account_id] = Account(
+                    state, now=self.now, log=self.log, lock=self._lock, listeners=self.listeners
+                )
             return self._accounts[account_id]
 
     def call(
