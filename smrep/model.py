@@ -13,7 +13,9 @@ from smrep.errors import UsageError
 from smrep.regions import Region, parse_region, partition_of
 
 SecretId = NewType("SecretId", str)
-"""A secret's name or ARN as typed, 1 to 2,048 characters."""
+"""A secret's name or ARN as typed."""
+MAX_SECRET_ID = 2048
+"""The most characters of one. Source: API_DescribeSecret."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -226,6 +226,18 @@ class SecretsReport:
 
 
 @dataclass(frozen=True, slots=True)
+class EventReport:
+    """The event that started a run."""
+
+    name: str
+    """The API call, or EventBridge's name for the event."""
+    secret_id: str | None = None
+    """The secret's ARN or name, as the event has it."""
+    ignored: str | None = None
+    """Why the event needs nothing done; None if smrep looked at the secret."""
+
+
+@dataclass(frozen=True, slots=True)
 class RunReport:
     """The result of a run, the source of every format."""
 
@@ -255,6 +267,8 @@ class RunReport:
     """Named secrets that no account of this shard has, where another shard's may; None if the shard has no account."""
     unmatched: tuple[str, ...] = ()
     """Rules that match no secret of this shard's accounts, where they may match another shard's."""
+    event: EventReport | None = None
+    """The event, in a run for one."""
 
 
 @dataclass(frozen=True, slots=True)

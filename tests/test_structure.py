@@ -177,6 +177,7 @@ USE_CASES = {
     ("service.rekey", "service.replicate"),
     ("service.rekey", "service.remove"),
     ("service.apply", "service.plan"),
+    ("service.apply", "service.event"),
 }
 """Use cases that are made of others."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -18,7 +19,7 @@ from smrep.files import check_folder
 from smrep.model import SecretId, parse_arn
 from smrep.output.failover_record_file import FailoverRecordFile
 from smrep.regions import Region
-from smrep.report import SecretReport
+from smrep.report import EventReport, SecretReport
 from smrep.rules.fleet.organization import FoundAccount, choose_accounts, idle_exclusions
 from smrep.rules.fleet.saved_plan import Saved, parse_saved
 from smrep.rules.fleet.shards import WHOLE, Shard, parse_shard
@@ -27,8 +28,10 @@ from smrep.rules.manifest.parser import parse
 from smrep.rules.manifest.schema import Home, Manifest, Rule, check_homes
 from smrep.rules.primary_region import account_in, check_account, check_regions
 from smrep.rules.recovery.failover_record import RegionPair
+from smrep.rules.trigger import Schedule, SecretEvent, read_trigger
 
 if TYPE_CHECKING:
+    from smrep.service.event import EventPlan
     from smrep.service.fleet.inventory import Inventory
     from smrep.service.plan import FleetPlan, RevalidatedPlan
 
@@ -75,6 +78,24 @@ def unmatched_places(inventories: Sequence[Inventory], rules: Sequence[Rule]) ->
 
     rules = unmatched_rules(inventories, rules)
     return tuple(f"{rule.place}: {rule.name}: {rule.selector.conditions}" for rule in rules)
+
+
+def event_plan(run: Run, manifest: Manifest, event: SecretEvent) -> EventPlan | SecretReport | str:
+    """Return the plan for an event's secret, its report after an event that changes nothing, or why it is ignored.
+
+    Raises:
+        SmrepError: the secret could not be described; and like `open_inventories`.
+
+    """
+    from smrep.service.event import find_event_secret
+    from smrep.service.fleet.secret_plan import AccountPlanner
+
+    manifest = with_found_accounts(run, manifest.without_removals if event.adds else manifest, None)
+    inventories = open_inventories(run, manifest, event=event)
+    if not inventories:
+        account = f" of account {event.account}" if event.account else ""
+        return f"the manifest has no primaries in {event.region}{account}"
+    return find_event_secret(event, AccountPlanner(inventories[0], run.clock, run.state.heartbeat))
 
 
 def is_whole(manifest: Manifest, inventories: Sequence[Inventory]) -> bool:
@@ -230,8 +251,10 @@ def check_writable(option: str, path: str) -> None:
         raise UsageError(f"{option} {path} cannot be written: {error.strerror}") from error
 
 
-def open_inventories(run: Run, manifest: Manifest, shard: str | None = None) -> list[Inventory]:
-    """Return each account's inventory before listing; none for an account of other shards.
+def open_inventories(
+    run: Run, manifest: Manifest, shard: str | None = None, event: SecretEvent | None = None
+) -> list[Inventory]:
+    """Return each account's inventory before listing; none for an account of other shards or events.
 
     Raises:
         UsageError: the manifest is for another Region or account, or contradicts the command line.
@@ -252,9 +275,9 @@ def open_inventories(run: Run, manifest: Manifest, shard: str | None = None) -> 
     inventories = [
         _inventory(run, home, manifest.rules, mine)
         for home, mine in zip(homes, shares, strict=True)
-        if mine is not None
+        if mine is not None and (event is None or event.belongs_to(home))
     ]
-    if not is_whole(manifest, inventories):
+    if event is None and not is_whole(manifest, inventories):
         run.absent = partial(absent_names, inventories)
         run.unmatched = partial(unmatched_places, inventories, manifest.rules)
     return inventories
@@ -377,6 +400,21 @@ def read_manifest(path: str, stdin: TextIO | None) -> Manifest:
     """
     name = "standard input" if path == "-" else path
     return parse(read_text(path, name, stdin), name)
+
+
+def read_event(path: str, stdin: TextIO | None) -> SecretEvent | Schedule | EventReport:
+    """Return what the event in a file asks for; - is standard input.
+
+    Raises:
+        UsageError: it cannot be read, or smrep does not take it.
+
+    """
+    name = "standard input" if path == "-" else path
+    try:
+        event = json.loads(read_text(path, name, stdin))
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{name} is not JSON: {error}", "name a file with one event", code="MalformedEvent") from error
+    return read_trigger(event)
 
 
 def read_plan(path: str) -> Saved:

@@ -10,12 +10,10 @@ from typing import Any, TextIO
 import click
 
 from smrep.errors import UsageError
-from smrep.model import Endpoint, SecretId, Target, parse_arn, split_endpoint
+from smrep.model import MAX_SECRET_ID, Endpoint, SecretId, Target, parse_arn, split_endpoint
 from smrep.regions import KNOWN, Region, parse_region
 from smrep.rules.primary_region import check_name
 from smrep.rules.replication.key_failures import check_key
-
-MAX_SECRET_ID = 2048
 
 
 @dataclass(frozen=True, kw_only=True)

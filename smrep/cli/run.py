@@ -28,7 +28,7 @@ from smrep.output.progress import FleetLines, Gauge, Lines, Screen, SystemClock
 from smrep.output.stderr_notes import explain, is_mute
 from smrep.output.terminal import Messages, Terminal, is_terminal, terminal_size, wants_color
 from smrep.regions import KNOWN, Region, nearest
-from smrep.report import Kind, Problem, RunReport, SecretReport, SecretsReport, Severity, bug
+from smrep.report import EventReport, Kind, Problem, RunReport, SecretReport, SecretsReport, Severity, bug
 from smrep.rules.hints import command_line, report_with_connection_flags, some_names, step, steps, with_connection_flags
 from smrep.rules.primary_region import (
     PrimaryRegions,
@@ -102,6 +102,8 @@ class Run:
     """Result that other runs made, published as it is."""
     aws: Aws | None = None
     """Connection already open, if selecting secrets needed one."""
+    event: EventReport | None = None
+    """Event that started the run."""
     next_step: str | None = None
     """Next command after a run over many secrets with something left to do."""
     exit_code: int = Outcome.BUG.exit_code
@@ -447,6 +449,7 @@ class Run:
             shard=self.shard,
             absent=self.absent(),
             unmatched=self.unmatched(),
+            event=self.event,
         )
         return report_with_connection_flags(report, self.options.connection, self.connections)
 

@@ -9,7 +9,7 @@ from typing import Any
 from smrep import __version__
 from smrep.model import CrossAccount, FarEnd
 from smrep.output.safe import json_parts
-from smrep.report import AccountReport, Finding, Problem, RegionReport, RunReport, SecretReport
+from smrep.report import AccountReport, EventReport, Finding, Problem, RegionReport, RunReport, SecretReport
 
 SCHEMA = "smrep/1"
 """Its JSON Schema is document.schema.json beside this file."""
@@ -58,6 +58,7 @@ def _document(report: RunReport, secrets: list[dict[str, Any]]) -> dict[str, Any
         **({"shard": report.shard} if report.shard else {}),
         **({"absent": [_secret(secret) for secret in report.absent]} if report.absent is not None else {}),
         **({"unmatched": list(report.unmatched)} if report.unmatched else {}),
+        **({"event": _event(report.event)} if report.event else {}),
         **({"summary": dict(report.summary)} if report.summary is not None else {}),
         **({"accounts": [_account(account) for account in report.accounts]} if report.command == "accounts" else {}),
         "secrets": secrets,
@@ -76,6 +77,10 @@ def _account(account: AccountReport) -> dict[str, Any]:
         "external_id": account.external_id,
         "skipped": account.skipped,
     }
+
+
+def _event(event: EventReport) -> dict[str, Any]:
+    return {"name": event.name, "secret_id": event.secret_id, "ignored": event.ignored}
 
 
 def _secret(secret: SecretReport) -> dict[str, Any]:

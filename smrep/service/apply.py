@@ -10,6 +10,7 @@ from smrep.report import SecretReport, SecretsReport
 from smrep.rules.fleet.plan_counts import result_counts
 from smrep.rules.hints import step
 from smrep.rules.replication.replica_state import worst_first
+from smrep.service.event import EventPlan
 from smrep.service.fleet.apply_task import ApplyTask
 from smrep.service.fleet.fleet_run import WIDTH, AccountRun, FleetRequest, FleetRun
 from smrep.service.fleet.multi_account import Accounts
@@ -45,7 +46,7 @@ class ApplyRequest(FleetRequest):
         )
 
 
-def apply(plan: FleetPlan | RevalidatedPlan, request: ApplyRequest, run: RunState) -> SecretsReport:
+def apply(plan: FleetPlan | RevalidatedPlan | EventPlan, request: ApplyRequest, run: RunState) -> SecretsReport:
     """Look at every secret of a plan, and carry it out once it is approved.
 
     Raises:
@@ -92,7 +93,7 @@ class Application(FleetRun):
     """Number of accounts."""
 
     @classmethod
-    def of(cls, plan: FleetPlan | RevalidatedPlan, request: ApplyRequest, clock: Clock) -> Application:
+    def of(cls, plan: FleetPlan | RevalidatedPlan | EventPlan, request: ApplyRequest, clock: Clock) -> Application:
         """Return the run of a plan."""
         scheduler = Scheduler(clock, WIDTH)
         account_runs: dict[int, AccountRun] = {}

@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from smrep.errors import AwsError, NotWhole, Outcome
-from smrep.model import Secret, Target
+from smrep.errors import NotWhole, Outcome
+from smrep.model import Secret
 from smrep.report import Finding, Kind, LazyReports, Progress, RegionReport, SecretReport, Severity, is_remarkable
-from smrep.rules.fleet.coverage import covered_row, examined_row, extra_row, summary, unlisted_row
+from smrep.rules.fleet.coverage import covered_row, summary, unlisted_row
 from smrep.rules.manifest.schema import Rule
 from smrep.rules.manifest.selector import EVERY
 from smrep.rules.replication.findings import failed_check_outcome, unchecked
-from smrep.rules.replication.replica_state import secret_report, worst, worst_first
+from smrep.rules.replication.replica_state import worst, worst_first
 from smrep.service.fleet.inspector import Inspector
 from smrep.service.fleet.inventory import Inventory, check_conflicts, refuse_absent, unmatched_rules
 from smrep.service.fleet.multi_account import Accounts
 from smrep.service.run_state import RunState, Tracked
-from smrep.service.steps.lookup import troubles_elsewhere
 from smrep.service.steps.parallel import do_nothing, parallel
 
 
@@ -130,22 +129,7 @@ class Audit:
         primary, wanted = self.inspector.primary(place), self.inventory.wants[place]
         if not isinstance(primary, Secret):
             return primary
-        rows = [self._row(place, primary, target) for target in wanted.targets]
-        regions = {target.region for target in wanted.targets}
-        rows += [
-            extra_row(primary, entry, unwanted=wanted.remove_extra)
-            for entry in primary.replicas
-            if self.extras and entry.region not in regions
-        ]
-        notes = troubles_elsewhere(primary, {row.region for row in rows})
-        report = replace(secret_report(primary, rows, notes=notes), checked_by="describe", rules=wanted.rules)
-        return replace(report, account=self.inventory.account)
-
-    def _row(self, place: int, primary: Secret, target: Target) -> RegionReport:
-        def same(wanted: str, shown: str) -> bool | AwsError:
-            return self.inventory.key_check.claimed(wanted, shown, target.region, primary.account)
-
-        return examined_row(primary, target, self.inspector.look(place, primary, target), same)
+        return self.inspector.examine(place, primary, wanted, extras=self.extras)
 
 
 def _is_addable(row: RegionReport) -> bool:

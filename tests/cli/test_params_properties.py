@@ -11,9 +11,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from smrep.cli.params import MAX_SECRET_ID, Account, Duration, EndpointUrl, Regions, Role, secret_ids, targets
+from smrep.cli.params import Account, Duration, EndpointUrl, Regions, Role, secret_ids, targets
 from smrep.errors import UsageError
-from smrep.model import Target, in_region, parse_arn
+from smrep.model import MAX_SECRET_ID, Target, in_region, parse_arn
 from smrep.regions import KNOWN, PARTITIONS, Region, partition_of
 from smrep.rules.hints import duration
 from smrep.rules.replication.key_failures import check_key

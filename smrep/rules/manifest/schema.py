@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from smrep.errors import UsageError
 from smrep.model import Listed, Target, parse_arn
@@ -72,6 +72,11 @@ class Manifest:
     accounts: tuple[AccountRole, ...] = ()
     """Those of `[[account]]`; once smrep has asked for them, also the organization's."""
     organization: Organization | None = None
+
+    @property
+    def without_removals(self) -> Manifest:
+        """The manifest of a run that no person reviews: it removes no replica."""
+        return replace(self, rules=tuple(replace(rule, remove_extra=False) for rule in self.rules))
 
 
 @dataclass(frozen=True, slots=True)

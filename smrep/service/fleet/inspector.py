@@ -9,13 +9,14 @@ from itertools import groupby
 from smrep.errors import AwsError, CredentialsError, Denied, NotFound
 from smrep.model import IN_SYNC, Listed, Secret, Target, in_region
 from smrep.regions import Region
-from smrep.report import Problem, SecretReport
-from smrep.rules.fleet.coverage import orphan
+from smrep.report import Problem, RegionReport, SecretReport
+from smrep.rules.fleet.coverage import examined_row, extra_row, orphan
+from smrep.rules.fleet.desired_state import DesiredState
 from smrep.rules.replication.name_owner import NameLookup, NoSecret, NotChecked
 from smrep.rules.replication.replica_state import secret_report
 from smrep.service.fleet.inventory import Inventory
 from smrep.service.fleet.multi_account import DenialBreaker
-from smrep.service.steps.lookup import look_up_name, not_a_primary, pending_deletion
+from smrep.service.steps.lookup import look_up_name, not_a_primary, pending_deletion, troubles_elsewhere
 from smrep.service.steps.parallel import do_nothing, parallel
 
 
@@ -105,6 +106,26 @@ class Inspector:
         report = secret_report(primary, (), unusable)
         return replace(report, checked_by="describe", rules=rules, account=self.inventory.account)
 
+    def examine(self, place: int, primary: Secret, wanted: DesiredState, *, extras: bool) -> SecretReport:
+        """Return how a described primary differs from its wanted state; `extras` reports unwanted replicas."""
+
+        def row(target: Target) -> RegionReport:
+            def same(wanted: str, shown: str) -> bool | AwsError:
+                return self.inventory.key_check.claimed(wanted, shown, target.region, primary.account)
+
+            return examined_row(primary, target, self.look(place, primary, target), same)
+
+        rows = [row(target) for target in wanted.targets]
+        regions = {target.region for target in wanted.targets}
+        rows += [
+            extra_row(primary, entry, unwanted=wanted.remove_extra)
+            for entry in primary.replicas
+            if extras and entry.region not in regions
+        ]
+        notes = troubles_elsewhere(primary, {row.region for row in rows})
+        report = replace(secret_report(primary, rows, notes=notes), checked_by="describe", rules=wanted.rules)
+        return replace(report, account=self.inventory.account)
+
     def look(self, place: int, primary: Secret, target: Target) -> NameLookup:
         """Return the listed entry if it is beyond doubt, else look into the Region.
 
@@ -125,9 +146,9 @@ class Inspector:
         return look_up_name(inventory.aws, primary, target.region)
 
     def _look_blindly(self, unlisted: NotChecked, primary: Secret, region: Region) -> NameLookup:
-        """Look into a Region whose list was denied; single looks may be allowed."""
+        """Look into a Region that was not listed, or whose list was denied; single looks may be allowed."""
         denials = self._denials_there.setdefault(region, DenialBreaker())
-        if not isinstance(unlisted.error, Denied) or denials.are_enough:
+        if not isinstance(unlisted.error, Denied | None) or denials.are_enough:
             return unlisted
         seen = look_up_name(self.inventory.aws, primary, region)
         denials.note(denied=isinstance(seen, NotChecked) and isinstance(seen.error, Denied))
