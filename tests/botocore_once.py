@@ -18,7 +18,9 @@ from botocore.endpoint_provider import EndpointProvider
 from botocore.model import ServiceModel
 
 LOADER = botocore.loaders.create_loader()
-SERVICES = {"account", "ec2", "iam", "kms", "organizations", "secretsmanager", "signin", "sso", "sso-oidc", "sts"}
+SERVICES = {
+    *("account", "ec2", "iam", "kms", "organizations", "s3", "secretsmanager", "signin", "sso", "sso-oidc", "sts"),
+}
 """The services that tests make clients of; a session copies the handlers of all others too for every client."""
 
 _accepts_kwargs = botocore.hooks.accepts_kwargs

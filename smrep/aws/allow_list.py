@@ -25,6 +25,8 @@ ALLOWED: Mapping[tuple[str, str], str] = {
     ("organizations", "ListAccounts"): "list_accounts",
     ("organizations", "ListAccountsForParent"): "list_accounts_for_parent",
     ("organizations", "ListOrganizationalUnitsForParent"): "list_organizational_units_for_parent",
+    ("s3", "GetObject"): "get_object",  # both for the Lambda function only: its manifest and its documents
+    ("s3", "PutObject"): "put_object",
 }
 """Every operation that smrep can send, with boto3's name for it."""
 

@@ -173,6 +173,23 @@ class Aws:
         )
         return self._read(lambda: answers.to_decision(answer, action, resource), role, home)
 
+    def read_object(self, bucket: str, key: str, region: Region) -> bytes:
+        """Return an object of S3. Source: API_GetObject."""
+        name = f"s3://{bucket}/{key}"
+        answer = self._call("s3", "GetObject", region, name, Bucket=bucket, Key=key)
+        try:
+            content: bytes = answer["Body"].read()
+        except Exception as error:
+            raise translate.from_transport(error, f"{name} in {region}") from error
+        return content
+
+    def write_object(self, bucket: str, key: str, region: Region, content: bytes) -> None:
+        """Write an object of S3. Source: API_PutObject."""
+        name = f"s3://{bucket}/{key}"
+        self._call(
+            "s3", "PutObject", region, name, Bucket=bucket, Key=key, Body=content, ContentType="application/json"
+        )
+
     def _pages(
         self,
         service: str,

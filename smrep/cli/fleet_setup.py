@@ -52,15 +52,25 @@ reported = click.option(
 
 
 def manifest_plan(
-    run: Run, manifest: Manifest, shard: str | None, *, trusting: bool = False, detailed: bool = False
+    run: Run,
+    manifest: Manifest,
+    shard: str | None,
+    *,
+    trusting: bool = False,
+    detailed: bool = False,
+    standing: bool = False,
 ) -> FleetPlan:
-    """Return the plan of a manifest before any look; raises like `open_inventories`."""
+    """Return the plan of a manifest before any look; raises like `open_inventories`.
+
+    `standing` accepts rules without a secret, which is yet to be born.
+    """
     from smrep.service.fleet.secret_plan import AccountPlanner
     from smrep.service.plan import FleetPlan
 
     inventories = open_inventories(run, manifest, shard)
     planners = [AccountPlanner(inventory, run.clock, run.state.heartbeat, trusting) for inventory in inventories]
-    return FleetPlan(planners, manifest.rules, is_whole(manifest, inventories), detailed=detailed)
+    rules = () if standing else manifest.rules
+    return FleetPlan(planners, rules, is_whole(manifest, inventories), detailed=detailed)
 
 
 def absent_names(inventories: Sequence[Inventory]) -> tuple[SecretReport, ...] | None:

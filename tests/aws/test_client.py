@@ -51,6 +51,7 @@ def test_the_operations_allowed_are_few_and_none_reads_or_changes_a_value() -> N
         "ListAliases",
         *("GetCallerIdentity", "AssumeRole", "ListRegions", "DescribeRegions", "SimulatePrincipalPolicy"),
         *("ListAccounts", "ListAccountsForParent", "ListOrganizationalUnitsForParent"),
+        *("GetObject", "PutObject"),
         *WRITES,
     }
     assert set(WRITES) == {
@@ -105,7 +106,7 @@ def test_no_operation_of_any_service_passes_but_those_on_the_list(
     door: Callable[..., Aws], sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     aws = door(sandbox)
-    for service in ("secretsmanager", "kms", "sts", "account", "iam"):
+    for service in ("secretsmanager", "kms", "sts", "account", "iam", "s3"):
         client = aws.session.client(service, HOME)
         for operation in client.meta.service_model.operation_names:
             if (service, operation) not in ALLOWED:

@@ -138,7 +138,7 @@ def _event_plan(run: Run, file: str, event: str, rate: float) -> tuple[FleetPlan
     run.stdin_is_taken = "-" in (file, event)
     if trigger is Schedule.APPLY:
         manifest = with_found_accounts(run, manifest.without_removals, None)
-        return manifest_plan(run, manifest, None, trusting=True), budget(rate)
+        return manifest_plan(run, manifest, None, trusting=True, standing=True), budget(rate)
     if isinstance(trigger, SecretEvent):
         run.event = trigger.report()
         result = event_plan(run, manifest, trigger)

@@ -1,0 +1,113 @@
+"""Where the Lambda function finds its manifest and leaves its documents: S3, or the log."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+from cli.apply_sandbox import HOME, WEST, manifest
+from fixtures import VALIDATOR, Sandbox
+from moto.server import ThreadedMotoServer
+
+from smrep import serverless
+
+BUCKET = "smrep-documents"
+
+
+@pytest.fixture
+def s3(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A client of S3 with one bucket; the environment is that of a function with a manifest there."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    url = "http://{}:{}".format(*server.get_host_and_port())
+    for name, value in {**sandbox.env, "AWS_ENDPOINT_URL_S3": url}.items():
+        monkeypatch.setenv(name, value)
+    client = boto3.client("s3", region_name=HOME)
+    client.create_bucket(Bucket=BUCKET)
+    client.put_object(Bucket=BUCKET, Key="in/dr.toml", Body=Path(manifest(tmp_path)).read_bytes())
+    monkeypatch.setenv("SMREP_MANIFEST", f"s3://{BUCKET}/in/dr.toml")
+    serverless._aws.cache_clear()
+    yield client
+    for each in (client, *serverless._aws().session._clients.values()):
+        each.close()
+    serverless._aws.cache_clear()
+    server.stop()
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def keys(s3: Any) -> list[str]:
+    return [each["Key"] for each in s3.list_objects_v2(Bucket=BUCKET, Prefix="out/").get("Contents", [])]
+
+
+def test_a_manifest_comes_from_s3_and_the_document_goes_there(
+    s3: Any, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sandbox.create("prod/a")
+    monkeypatch.setenv("SMREP_DOCUMENTS", f"s3://{BUCKET}/out/")
+    context = SimpleNamespace(aws_request_id="7a1e", function_name="smrep", get_remaining_time_in_millis=lambda: 60_000)
+    summary = serverless.handler({"smrep": "audit"}, context)
+    (key,) = keys(s3)
+    assert key.endswith("Z-audit-7a1e.json")
+    assert summary["document"] == f"s3://{BUCKET}/{key}"
+    document = json.loads(s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
+    VALIDATOR.validate(document)
+    assert (document["exit_code"], summary["exit_code"], summary["missing"]) == (5, 5, 1)
+    (line,) = lines(capsys)
+    assert line["document"] == summary["document"]
+
+
+def test_a_document_that_s3_does_not_take_is_in_the_log_and_the_run_fails(
+    s3: Any, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sandbox.create("prod/a")
+    monkeypatch.setenv("SMREP_DOCUMENTS", "s3://no-such-bucket")
+    with pytest.raises(serverless.Failed, match=r"s3://no-such-bucket/.*NoSuchBucket"):
+        serverless.handler({"smrep": "audit"}, None)
+    document, summary = lines(capsys)
+    assert document["secrets"][0]["name"] == "prod/a"
+    assert (summary["exit_code"], "_aws" in summary) == (1, True)  # what it measured still counts
+
+
+def test_a_manifest_that_is_not_there_fails(s3: Any, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SMREP_MANIFEST", f"s3://{BUCKET}/other.toml")
+    with pytest.raises(serverless.Failed, match=rf"s3://{BUCKET}/other\.toml in {HOME}: .*NoSuchKey"):
+        serverless.handler({"smrep": "apply"}, None)
+    assert sandbox.simulator.log == []
+
+
+def test_the_log_drops_secrets_that_are_well_before_it_drops_any_other() -> None:
+    def document(**results: int) -> dict[str, Any]:
+        secrets = [{"name": "x" * 100, "result": result} for result, count in results.items() for _ in range(count)]
+        return {"schema": "smrep/1", "secrets": secrets}
+
+    few, many = document(ok=10, drift=10), document(ok=2000, drift=10)
+    assert serverless._short(few) == few
+    assert serverless._short(many)["secrets"] == document(drift=10)["secrets"]
+    assert serverless._short(document(drift=2000)) == {"schema": "smrep/1", "secrets": []}
+
+
+@pytest.mark.parametrize(
+    ("secret", "states"),
+    [
+        ({"status": "InSync"}, set()),
+        ({"status": "Failed"}, {"failed"}),
+        ({"status": None, "action": "add"}, {"missing"}),
+        ({"status": None, "error": {"message": "x"}}, {"missing"}),
+        ({"status": None}, set()),
+        (
+            {"status": "InSync", "findings": [{"kind": "stale"}, {"kind": "extra"}], "result": "drift"},
+            {"stale", "drift"},
+        ),
+    ],
+)
+def test_a_secret_counts_in_each_of_its_states_once(secret: dict[str, Any], states: set[str]) -> None:
+    row = {"region": WEST, "findings": [], "error": None, "action": None, **secret}
+    assert serverless._states({"replicas": [row, row], "result": secret.get("result", "ok")}) == states
