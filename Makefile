@@ -20,13 +20,17 @@ NEWER ?=
 COMPILE := $(TOOLS)/uv pip compile --quiet --system-certs --universal --python-version 3.11 --generate-hashes \
   --only-binary :all: --emit-build-options --no-annotate --custom-compile-command "make constraints" $(NEWER)
 
-.PHONY: demo test test-rest test-all coverage lint types bench mutation completions man fault-matrix package constraints audit clean
+.PHONY: demo demo-continuous test test-rest test-all coverage lint types bench mutation completions man fault-matrix package constraints audit clean
 
 demo: .venv/run.stamp
 	@$(BIN)/smrep sandbox exec --seed --replication-delay 2s --replication-delay ap-southeast-2=4s \
 	  -- $(BIN)/smrep replicate prod/payments/db -r us-west-2,eu-west-1,ap-southeast-2 -o table
 	@echo 'next, the loss of a Region and the failback:'
 	@echo '  $(BIN)/smrep sandbox drill'
+
+# A secret is born and protected: what the Lambda function does on AWS.
+demo-continuous: .venv/run.stamp
+	@$(BIN)/smrep sandbox exec --manifest docs/continuous_demo.toml -- $(BIN)/python docs/continuous_demo.py
 
 test: lint types
 	$(PYTEST) -m "$(QUICK)"

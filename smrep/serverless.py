@@ -7,6 +7,7 @@ import io
 import json
 import os
 import signal
+import sys
 import tempfile
 import threading
 from collections import Counter
@@ -24,6 +25,7 @@ from smrep.cli.commands import apply, audit  # noqa: F401
 from smrep.cli.main import run
 from smrep.errors import Outcome, SmrepError, Terminated, UsageError
 from smrep.output import json_document  # noqa: F401
+from smrep.output.safe import safe
 from smrep.regions import parse_region
 from smrep.rules.hints import credentials_fix
 from smrep.rules.trigger import Schedule
@@ -59,6 +61,15 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
         Failed: exit codes 1, 2, 4 and 70.
 
     """
+    summary = handle(event, context)
+    if summary["exit_code"] in (Outcome.OK.exit_code, Outcome.DRIFT.exit_code):
+        return summary
+    is_open = summary["result"] in (Outcome.PENDING.word, Outcome.INTERRUPTED.word)
+    raise (Unfinished if is_open else Failed)(summary["error"] or summary["result"])
+
+
+def handle(event: Any, context: Any) -> dict[str, Any]:
+    """Do what an event or a schedule asks for; log and return a summary, however it ends."""
     started_at, request_id = datetime.now(UTC), getattr(context, "aws_request_id", None) or str(uuid4())
     schedule = event.get("smrep") if isinstance(event, dict) else None
     trigger = schedule if schedule in list(Schedule) else "event"
@@ -72,10 +83,7 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
     except Terminated:
         summary |= {"result": Outcome.INTERRUPTED.word, "exit_code": 143, "error": "Lambda's time ran out"}
     _log(_with_metrics(summary, getattr(context, "function_name", NAMESPACE), started_at))
-    if summary["exit_code"] in (Outcome.OK.exit_code, Outcome.DRIFT.exit_code):
-        return summary
-    is_open = summary["result"] in (Outcome.PENDING.word, Outcome.INTERRUPTED.word)
-    raise (Unfinished if is_open else Failed)(summary["error"] or summary["result"])
+    return summary
 
 
 def _document(event: Any, context: Any, *, is_audit: bool) -> dict[str, Any]:
@@ -228,5 +236,27 @@ def _bucket_and_key(url: str) -> tuple[str, str]:
     return bucket, key
 
 
+def main() -> None:
+    """Handle the event on each line of standard input, and say on standard error what became of it."""
+    with contextlib.suppress(KeyboardInterrupt):
+        for line in sys.stdin:
+            sys.stderr.write(f"{safe(_told(handle(json.loads(line), None)))}\n")
+
+
+def _told(summary: dict[str, Any]) -> str:
+    """Return a summary as a sentence for a person."""
+    event = summary.get("event") or {"name": summary["trigger"], "secret_id": None, "ignored": None}
+    secret = (event["secret_id"] or "").rpartition(":")[2]
+    name = " ".join(filter(None, ["event", event["name"], secret]))
+    replicas = ", ".join(f"{region} {status}" for region, status in summary.get("replicas", {}).items())
+    if event["ignored"]:
+        return f"{name}: ignored, {event['ignored']}"
+    return f"{name}: {summary['error'] or replicas or summary['result']}"
+
+
 def _log(line: dict[str, Any]) -> None:
     print(json.dumps(line, separators=(",", ":")), flush=True)  # noqa: T201 - Lambda's log
+
+
+if __name__ == "__main__":
+    main()

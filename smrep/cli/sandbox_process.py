@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import os
 import random
 import signal
@@ -16,7 +17,8 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from queue import SimpleQueue
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
@@ -122,6 +124,53 @@ def run(words: Sequence[str], env: Mapping[str, str], folder: str, messages: Mes
             for line in kept.read().decode(errors="backslashreplace").splitlines():
                 messages.detail(line.expandtabs(4))
     return code if code >= 0 else 128 - code
+
+
+@contextmanager
+def handling_events(simulator: Simulator, manifest: str, env: Mapping[str, str]) -> Iterator[None]:
+    """Run the Lambda function in a process of its own on each event, until the last one of the block is handled.
+
+    It has a role, so that it can tell its own calls from those of others.
+    """
+    from smrep.sandbox.aws_events import events_of
+
+    role = {"RoleArn": f"arn:aws:iam::{simulator.account_id}:role/smrep", "RoleSessionName": "smrep"}
+    keys = simulator.call("sts", "AssumeRole", HOME, role)["Credentials"]
+    child = subprocess.Popen(
+        [sys.executable, "-m", "smrep.serverless"],
+        env={
+            **env,
+            "SMREP_MANIFEST": os.path.abspath(manifest),  # noqa: PTH100 - as typed, links and all
+            "AWS_ACCESS_KEY_ID": keys["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": keys["SessionToken"],
+        },
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    )
+    lines: SimpleQueue[str | None] = SimpleQueue()  # a full pipe must not stop the sandbox, which the function calls
+
+    def feed(pipe: IO[str]) -> None:
+        with contextlib.suppress(BrokenPipeError), pipe:
+            while line := lines.get():
+                pipe.write(line)
+                pipe.flush()
+
+    def listen(*call: Any) -> None:
+        for event in events_of(*call):
+            lines.put(json.dumps(event) + "\n")
+
+    feeder = threading.Thread(target=feed, args=(child.stdin,), name="smrep-events", daemon=True)
+    feeder.start()
+    simulator.listeners.append(listen)
+    try:
+        yield
+    finally:
+        simulator.listeners.remove(listen)
+        lines.put(None)
+        feeder.join()
+        child.wait()
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from smrep.cli.commands.drill import drill
 from smrep.cli.fault_options import fault_options, faults_from, faults_typed
 from smrep.cli.params import EndpointUrl
 from smrep.cli.root import CONTEXT, Command, command, version
-from smrep.cli.sandbox_process import StateFile, environment
+from smrep.cli.sandbox_process import StateFile, environment, handling_events
 from smrep.cli.signals import ENDING, stopped_by
 from smrep.errors import ConfigurationError, Terminated, UsageError
 from smrep.files import appending
@@ -43,7 +43,8 @@ Examples:
 EXEC_EXAMPLES = """\b
 Examples:
     smrep sandbox exec --seed -- smrep replicate prod/payments/db -r us-west-2
-    smrep sandbox exec --seed --outage us-east-1 -- smrep promote prod/orders/db -r us-west-2"""
+    smrep sandbox exec --seed --outage us-east-1 -- smrep promote prod/orders/db -r us-west-2
+    smrep sandbox exec --manifest dr.toml -- ./create-secrets.sh"""
 
 
 def contents(command: F) -> F:
@@ -143,18 +144,30 @@ def start(port: int, **options: Any) -> None:
     epilog=EXEC_EXAMPLES,
 )
 @click.argument("command", metavar="-- CMD...", nargs=-1, type=click.UNPROCESSED, required=True)
+@click.option(
+    "--manifest",
+    type=click.Path(exists=True, dir_okay=False),
+    metavar="FILE",
+    help="Run the Lambda function on each event, with this manifest.",
+)
 @contents
 @fault_options
 @version
-def exec_(command: tuple[str, ...], **options: Any) -> None:
+def exec_(command: tuple[str, ...], manifest: str | None, **options: Any) -> None:
     """Run CMD against a new sandbox, and return its exit code.
 
     CMD's environment has AWS_ENDPOINT_URL, dummy credentials and the Region us-east-1, and nothing of your own AWS
     configuration.
+
+    With --manifest, smrep protects each secret that CMD creates or tags, as its Lambda function does on AWS, and ends
+    once the last event is handled.
     """
     with _serving(0, options) as server:
         server.start()
-        sys.exit(_run(command, environment(server.url, os.environ)))
+        env = environment(server.url, os.environ)
+        with handling_events(server.simulator, manifest, env) if manifest else contextlib.nullcontext():
+            code = _run(command, env)
+    sys.exit(code)
 
 
 @contextlib.contextmanager

@@ -67,6 +67,7 @@ class SandboxServer:
             raise ValueError(f"a port is a number from 0 to {_MAX_PORT}, not {port}")
         listener = _Listener6 if ":" in address else _Listener
         self._listener = listener((address, port), handler(simulator, log=log), self.bounds)
+        self.simulator = simulator
         self._closing = Event()
         self._thread: Thread | None = None
 
