@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from functools import partial
+from functools import cache, partial
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -21,6 +21,7 @@ from botocore.credentials import (
     DeferredRefreshableCredentials,
 )
 from botocore.exceptions import BotoCoreError, NoCredentialsError, ProfileNotFound
+from botocore.loaders import Loader, create_loader
 from botocore.session import Session as BotocoreSession
 
 from smrep import __version__
@@ -180,6 +181,7 @@ class Session:
         would. Source: docs.aws.amazon.com/sdkref, setting sdk_ua_app_id.
         """
         core = BotocoreSession(profile=self.settings.profile)  # None if not typed: it would override the environment
+        core.register_component("data_loader", _loader(core.get_config_variable("data_path")))
         core.user_agent_name, core.user_agent_version = "smrep", __version__
         application = core.get_config_variable("user_agent_appid")
         user_agent = f"{core.user_agent()} app/{application}" if application else core.user_agent()
@@ -231,6 +233,12 @@ class Session:
         watch(assumed.core, provider, self.fix)
         assumed.core.register_component("credential_provider", CredentialResolver([provider]))
         return assumed
+
+
+@cache
+def _loader(data_path: str | None) -> Loader:
+    """Return the reader of AWS's models, which every account and every call of the Lambda function needs again."""
+    return create_loader(data_path)
 
 
 class _Sessions(NamedTuple):
