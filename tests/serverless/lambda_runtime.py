@@ -17,7 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from fixtures import PATIENCE_S
+from patience import PATIENCE_S
 
 PREFIX = "/2018-06-01/runtime/"
 ROLE = "arn:aws:iam::123456789012:role/smrep"
