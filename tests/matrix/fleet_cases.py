@@ -8,10 +8,11 @@ from typing import Any
 
 from matrix.scenes import HOME, IRELAND, LIMIT, NAME, WEST, CommandCase, Scene, with_ireland
 from matrix.written_files import JOURNAL, JUNIT, METRICS, PAGE
+from sample_events import trail
 
 from smrep.sandbox.simulator.organization_tree import Member, OrganizationTree, Unit
 
-MANIFEST, PLAN = "dr.json", "dr.plan"
+MANIFEST, PLAN, EVENT = "dr.json", "dr.plan", "event.json"
 KEYED = {"region": WEST, "kms_key": "alias/dr"}
 YES = ("--yes", "--max-removals", "1", "--journal", JOURNAL, *LIMIT)
 
@@ -129,6 +130,16 @@ FLEET_CASES = (
         files=_manifest(IRELAND, remove_extra=True),
     ),
     CommandCase("apply --plan", ("apply", "--plan", PLAN, *YES), _with_west, _moved, (WEST,), files=_plan),
+    CommandCase(
+        "apply --event",
+        ("apply", "-f", MANIFEST, "--event", EVENT, "--yes", "--journal", JOURNAL, *LIMIT),
+        _with_only_failed,
+        lambda scene: scene.in_sync(WEST, IRELAND),
+        files=lambda scene: {
+            **_manifest(WEST, IRELAND)(scene),
+            EVENT: json.dumps(trail("TagResource", {"secretId": NAME})),
+        },
+    ),
     CommandCase("export", ("export",), _under_dr, output="ndjson"),
     CommandCase("init", ("init", "--all", "-r", f"{WEST},{IRELAND}"), _with_west, output="ndjson"),
 )
