@@ -33,8 +33,19 @@ class EventPlan(SecretPlans):
     count: int = 1
 
     def look(self, run: RunState) -> None:
-        """Look into each wanted Region."""
-        self.plans = [(self.planner, self.planner.decide(0, self.primary, run.clock.monotonic()))]
+        """Look into each wanted Region, and last at the primary again: another event of it may be on its way.
+
+        Raises:
+            AwsError: the primary could not be described again.
+
+        """
+        planner, clock = self.planner, run.clock
+        plan = planner.decide(0, self.primary, clock.monotonic())
+        if plan.adds:
+            latest = planner.inventory.aws.describe(self.primary.arn, self.primary.region)
+            if latest.replicas != self.primary.replicas:
+                plan = planner.decide(0, latest, clock.monotonic())
+        self.plans = [(planner, plan)]
         run.update()
 
     def reports(self) -> Sequence[SecretReport]:

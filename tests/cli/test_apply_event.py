@@ -299,3 +299,18 @@ def sandbox_with_a(tmp_path_factory: pytest.TempPathFactory) -> Any:
         sandbox = Sandbox(simulator, server.url, clock)
         sandbox.create("prod/db")
         yield sandbox, manifest(tmp_path_factory.mktemp("event"))
+
+
+def test_two_events_at_the_same_moment_send_one_request(sandbox: Sandbox, tmp_path: Path) -> None:
+    sandbox.create("prod/a")
+    call, other = sandbox.simulator.call, {"SecretId": "prod/a", "AddReplicaRegions": [{"Region": WEST}]}
+
+    def racing(service: str, operation: str, region: str, *args: Any, **kwargs: Any) -> Any:
+        if (operation, region) == ("DescribeSecret", WEST) and not sandbox.log(ADD):
+            call("secretsmanager", ADD, HOME, other)  # the function for the other event, while this one looks
+        return call(service, operation, region, *args, **kwargs)
+
+    sandbox.simulator.call = racing  # type: ignore[method-assign]
+    done = applied(sandbox, manifest(tmp_path), trail("CreateSecret", {"name": "prod/a"}))
+    assert rows(done)["prod/a", WEST]["action"] == "keep"
+    assert len(sandbox.log(ADD)) == 1
