@@ -13,7 +13,6 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -43,6 +42,10 @@ LAST_WORDS_S = 20.0
 """Seconds kept, of those that Lambda gives, to finish requests in progress and to write the document."""
 LOG_BYTES = 200_000
 """The longest document for the log, where CloudWatch allows 256 KiB."""
+
+
+_SESSIONS: dict[Settings, Session] = {}
+"""Connections of earlier events, which a warm function uses again."""
 
 
 class Unfinished(Exception):
@@ -99,7 +102,7 @@ def _document(event: Any, context: Any, *, is_audit: bool) -> dict[str, Any]:
             words = ["apply", *words, "--event", str(file), "--yes", *hold]
         out = io.StringIO()
         with _stopping_in_time(context), contextlib.redirect_stdout(out):
-            run(words)
+            run(words, sessions=_SESSIONS)
     document: dict[str, Any] = json.loads(out.getvalue())
     return document
 
@@ -222,9 +225,9 @@ def _stopping_in_time(context: Any) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-@cache
 def _aws() -> Aws:
-    return Aws(Session(Settings(), fix=credentials_fix))
+    settings = Settings(sts_region=_region())  # those of a run, so that it shares the session
+    return Aws(_SESSIONS.setdefault(settings, Session(settings, fix=credentials_fix)))
 
 
 def _region() -> Any:

@@ -13,17 +13,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from smrep.cli.root import COMMANDS, COMPLETE, CONDUCTED, WORDS, root
+from smrep.cli.root import COMMANDS, COMPLETE, CONDUCTED, SESSIONS, WORDS, root
 from smrep.cli.signals import find_signal, stopped_by
 from smrep.errors import Outcome, OutputError, SmrepError, Terminated
 
 if TYPE_CHECKING:
+    from smrep.aws.session import Session, Settings
     from smrep.report import Problem
     from smrep.service.ports import Clock
 
 
-def run(words: Sequence[str], clock: Clock | None = None) -> int:
+def run(words: Sequence[str], clock: Clock | None = None, sessions: dict[Settings, Session] | None = None) -> int:
     """Run the command and return its exit code; uses the machine's time unless a clock is given.
+
+    `sessions` keeps open connections to AWS from one run to the next.
 
     Does not use click's `main`, which turns an interrupt or a broken pipe into exit code 1.
 
@@ -39,6 +42,8 @@ def run(words: Sequence[str], clock: Clock | None = None) -> int:
     try:
         with root.make_context("smrep", list(words), obj=clock) as context:
             context.meta[WORDS] = words
+            if sessions is not None:
+                context.meta[SESSIONS] = sessions
             code = root.invoke(context)
     except click.exceptions.Exit as error:
         return error.exit_code

@@ -14,6 +14,8 @@ COMPLETE = "_SMREP_COMPLETE"
 """Variable with which a shell's completion script asks for candidates."""
 CONDUCTED = "smrep.conducted"
 """Key in a context's meta once a command has taken over its run and will report its end."""
+SESSIONS = "smrep.sessions"
+"""Key in a context's meta for the sessions of earlier runs in this process."""
 WORDS = "smrep.words"
 """Key in a context's meta for the typed command line."""
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}

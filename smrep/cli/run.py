@@ -17,7 +17,7 @@ from smrep import __version__
 from smrep.cli.confirmation import NOT_CONFIRMED, ask, show_plan, show_sheet
 from smrep.cli.options import Choice, SharedOptions
 from smrep.cli.params import secret_ids
-from smrep.cli.root import CONDUCTED, WORDS
+from smrep.cli.root import CONDUCTED, SESSIONS, WORDS
 from smrep.cli.signals import find_signal, finish_quietly, stopped_by
 from smrep.errors import CredentialsError, Outcome, OutputError, SmrepError, UsageError
 from smrep.model import SecretId, parse_arn, shown_url
@@ -411,7 +411,8 @@ class Run:
             sts_region=first,
             sole_region=first if sole else None,
         )
-        session = Session(settings, self.messages.note, fix=credentials_fix)
+        sessions = click.get_current_context().meta.setdefault(SESSIONS, {})
+        session = sessions.setdefault(settings, Session(settings, self.messages.note, fix=credentials_fix))
         if first:
             self.endpoint_url = session.endpoint_url(first)
         return Aws(session, self.messages.trace if options.debug else None, self.observers)

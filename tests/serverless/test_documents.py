@@ -31,11 +31,11 @@ def s3(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     client.create_bucket(Bucket=BUCKET)
     client.put_object(Bucket=BUCKET, Key="in/dr.toml", Body=Path(manifest(tmp_path)).read_bytes())
     monkeypatch.setenv("SMREP_MANIFEST", f"s3://{BUCKET}/in/dr.toml")
-    serverless._aws.cache_clear()
     yield client
-    for each in (client, *serverless._aws().session._clients.values()):
+    sessions = serverless._SESSIONS
+    for each in (client, *(made for session in sessions.values() for made in session._clients.values())):
         each.close()
-    serverless._aws.cache_clear()
+    sessions.clear()
     server.stop()
 
 
