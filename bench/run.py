@@ -20,6 +20,8 @@ PARTS = {
     "failover": ("fleet", 1),
     "plan": ("fleet", 3),
     "page": ("page", 5),
+    "function": ("continuous", 5),
+    "births": ("continuous", 1),
 }
 """The module of each part, loaded when its turn comes, since a process counts its parent's memory; and its turns."""
 

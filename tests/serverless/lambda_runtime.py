@@ -19,6 +19,8 @@ from typing import Any
 
 from patience import PATIENCE_S
 
+from smrep.sandbox.simulator.simulated_aws import Simulator
+
 PREFIX = "/2018-06-01/runtime/"
 ROLE = "arn:aws:iam::123456789012:role/smrep"
 NAME = "smrep-function"
@@ -55,6 +57,8 @@ class LambdaRuntime:
     server: ThreadingHTTPServer
     events: queue.Queue[tuple[str, Any, float]] = field(default_factory=queue.Queue)
     answers: dict[str, queue.Queue[tuple[str, Any]]] = field(default_factory=dict)
+    pids: list[int] = field(default_factory=list)
+    """The function's processes."""
 
     @property
     def address(self) -> str:
@@ -138,6 +142,7 @@ def lambda_function(
             )
             for _ in range(processes)
         ]
+        runtime.pids += [child.pid for child in children]
         try:
             yield runtime
         finally:
@@ -148,9 +153,10 @@ def lambda_function(
             server.server_close()
 
 
-def as_role(env: Mapping[str, str], call: Any) -> dict[str, str]:
-    """Return the environment with credentials of the function's role; `call` calls the sandbox."""
-    credentials = call("AssumeRole", service="sts", RoleArn=ROLE, RoleSessionName=NAME)["Credentials"]
+def as_role(env: Mapping[str, str], simulator: Simulator) -> dict[str, str]:
+    """Return the environment with credentials of the function's role."""
+    role = {"RoleArn": ROLE, "RoleSessionName": NAME}
+    credentials = simulator.call("sts", "AssumeRole", "us-east-1", role)["Credentials"]
     return {
         **env,
         "AWS_ACCESS_KEY_ID": credentials["AccessKeyId"],

@@ -81,7 +81,7 @@ def make_function(make_sandbox: Make, tmp_path: Path) -> Iterator[Callable[..., 
             sandbox.simulator.listeners.append(lambda *call: events.extend(events_of(*call)))
             where = {"SMREP_MANIFEST": manifest(tmp_path, *RULES, **(fields or {})), **(env or {})}
             log = tmp_path / "log"
-            runtime = stack.enter_context(lambda_function({**as_role(sandbox.env, sandbox.call), **where}, log))
+            runtime = stack.enter_context(lambda_function({**as_role(sandbox.env, sandbox.simulator), **where}, log))
             return Function(sandbox, runtime, log, events)
 
         yield make
@@ -239,7 +239,7 @@ def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Function]:
     simulator = Simulator(now=clock.wall, rng=random.Random(3), faults=Faults(replication_delay_s=0.0))
     with SandboxServer(simulator) as server:
         sandbox = Sandbox(simulator, server.url, clock)
-        env = {**as_role(sandbox.env, sandbox.call), "SMREP_MANIFEST": manifest(folder, *RULES)}
+        env = {**as_role(sandbox.env, sandbox.simulator), "SMREP_MANIFEST": manifest(folder, *RULES)}
         sandbox.create("prod/db")
         with lambda_function(env, folder / "log") as runtime:
             yield Function(sandbox, runtime, folder / "log", [])

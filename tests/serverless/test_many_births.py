@@ -18,7 +18,7 @@ COUNT, MINUTE_S, PROCESSES = 200, 60.0, 10
 @pytest.mark.skipif(sys.platform != "linux", reason="AWS's runtime client is for Linux only")
 def test_two_hundred_secrets_born_in_a_minute_are_all_protected(make_sandbox: Make, tmp_path: Path) -> None:
     sandbox = make_sandbox(write_quota=50, listing_lag_s=300.0)
-    env = {**as_role(sandbox.env, sandbox.call), "SMREP_MANIFEST": manifest(tmp_path)}
+    env = {**as_role(sandbox.env, sandbox.simulator), "SMREP_MANIFEST": manifest(tmp_path)}
     with lambda_function(env, tmp_path / "log", PROCESSES) as runtime:
         births = Births(sandbox.simulator, runtime)
         births.take_place(COUNT, MINUTE_S)
