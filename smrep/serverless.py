@@ -22,7 +22,7 @@ from smrep.aws.client import Aws
 from smrep.aws.session import Session, Settings
 from smrep.cli.commands import apply, audit  # noqa: F401
 from smrep.cli.main import run
-from smrep.errors import Outcome, SmrepError, Terminated, UsageError
+from smrep.errors import Outcome, SmrepError, StillOpen, Terminated, UsageError
 from smrep.output import json_document  # noqa: F401
 from smrep.output.safe import safe
 from smrep.regions import parse_region
@@ -36,14 +36,14 @@ MANIFEST, DOCUMENTS, HOLD = "SMREP_MANIFEST", "SMREP_DOCUMENTS", "SMREP_HOLD"
 NAMESPACE = "smrep"
 METRICS = ("missing", "failed", "stale", "drift")
 """Metrics of CloudWatch: numbers of secrets."""
-MEASURED = (Outcome.OK, Outcome.DRIFT, Outcome.FAILED, Outcome.PENDING)
-"""Results whose document shows every secret; other runs measure nothing, which is no zero."""
+MEASURED = {outcome.word for outcome in (Outcome.OK, Outcome.DRIFT, Outcome.FAILED, Outcome.PENDING)}
+"""Results that show every secret, unless an error ended the run; others measure nothing, which is no zero."""
+SUCCESSES = (Outcome.OK.exit_code, Outcome.DRIFT.exit_code)
+"""Exit codes after which Lambda need not try again."""
 LAST_WORDS_S = 20.0
 """Seconds kept, of those that Lambda gives, to finish requests in progress and to write the document."""
 LOG_BYTES = 200_000
 """The longest document for the log, where CloudWatch allows 256 KiB."""
-
-
 _SESSIONS: dict[Settings, Session] = {}
 """Connections of earlier events, which a warm function uses again."""
 
@@ -65,10 +65,10 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
 
     """
     summary = handle(event, context)
-    if summary["exit_code"] in (Outcome.OK.exit_code, Outcome.DRIFT.exit_code):
+    if summary["exit_code"] in SUCCESSES:
         return summary
     is_open = summary["result"] in (Outcome.PENDING.word, Outcome.INTERRUPTED.word)
-    raise (Unfinished if is_open else Failed)(summary["error"] or summary["result"])
+    raise (Unfinished if is_open else Failed)(safe(summary["error"] or summary["result"]))
 
 
 def handle(event: Any, context: Any) -> dict[str, Any]:
@@ -157,12 +157,10 @@ def _short(document: dict[str, Any]) -> dict[str, Any]:
 
 def _summary(document: dict[str, Any]) -> dict[str, Any]:
     """Return the document without its secrets: how it ended, and the number of secrets by their state."""
-    secrets = document["secrets"]
-    errors = [document, *secrets, *(row for secret in secrets for row in secret["replicas"])]
-    messages = dict.fromkeys(each["error"]["message"] for each in errors if each["error"])
+    secrets, event, error = document["secrets"], document.get("event"), document["error"]
+    is_whole = document["result"] in MEASURED and (error is None or error["code"] == StillOpen.__name__)
+    measured = is_whole and not (event and event["ignored"])
     kept = {name: document[name] for name in ("command", "result", "exit_code", "dry_run", "elapsed_s")}
-    event = document.get("event")
-    measured = document["result"] in [outcome.word for outcome in MEASURED] and not (event and event["ignored"])
     counts = Counter(state for secret in secrets for state in _states(secret))
     return {
         **kept,
@@ -170,8 +168,16 @@ def _summary(document: dict[str, Any]) -> dict[str, Any]:
         **({"replicas": _statuses(secrets[0])} if event and secrets else {}),
         **({name: counts[name] for name in METRICS} if measured else {}),
         "secrets": len(secrets),
-        "error": "; ".join([*messages][:5]) or None,
+        "error": _error(document) if document["exit_code"] not in SUCCESSES else None,
     }
+
+
+def _error(document: dict[str, Any]) -> str | None:
+    """Return the first few reasons why a run did not succeed."""
+    rows = [row for secret in document["secrets"] for row in secret["replicas"]]
+    errors = [each["error"]["message"] for each in (document, *document["secrets"], *rows) if each["error"]]
+    findings = [finding["message"] for row in rows for finding in row["findings"] if finding["severity"] == "error"]
+    return "; ".join([*dict.fromkeys(errors + findings)][:5]) or None
 
 
 def _statuses(secret: dict[str, Any]) -> dict[str, str | None]:
@@ -243,7 +249,10 @@ def main() -> None:
     """Handle the event on each line of standard input, and say on standard error what became of it."""
     with contextlib.suppress(KeyboardInterrupt):
         for line in sys.stdin:
-            sys.stderr.write(f"{safe(_told(handle(json.loads(line), None)))}\n")
+            event: Any = line
+            with contextlib.suppress(ValueError):
+                event = json.loads(line)
+            sys.stderr.write(f"{safe(_told(handle(event, None)))}\n")
 
 
 def _told(summary: dict[str, Any]) -> str:

@@ -13,8 +13,10 @@ import pytest
 from cli.apply_sandbox import HOME, WEST, manifest
 from fixtures import VALIDATOR, Sandbox
 from moto.server import ThreadedMotoServer
+from sample_events import trail
 
 from smrep import serverless
+from smrep.sandbox.faults import Faults
 
 BUCKET = "smrep-documents"
 
@@ -81,6 +83,29 @@ def test_a_manifest_that_is_not_there_fails(s3: Any, sandbox: Sandbox, monkeypat
     with pytest.raises(serverless.Failed, match=rf"s3://{BUCKET}/other\.toml in {HOME}: .*NoSuchKey"):
         serverless.handler({"smrep": "apply"}, None)
     assert sandbox.simulator.log == []
+
+
+def test_a_run_that_could_not_look_measures_nothing(
+    s3: Any, sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sandbox.create("prod/a")
+    sandbox.simulator.faults = Faults(outages=frozenset({HOME}))
+    for event in ({"smrep": "apply"}, {"smrep": "audit"}, trail("CreateSecret", {"name": "prod/a"})):
+        with pytest.raises(serverless.Failed, match=r"no answer|closed"):
+            serverless.handler(event, None)
+        _, summary = lines(capsys)
+        assert (summary["result"], "missing" in summary, "_aws" in summary) == ("failed", False, False)
+
+
+def test_a_failed_replica_is_named_in_the_failure(
+    s3: Any, sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sandbox.create("prod/a")
+    sandbox.simulator.set_replication_status("prod/a", HOME, WEST, "Failed", "Replication failed: \x1b[31mred")
+    with pytest.raises(serverless.Failed, match=f"prod/a .*{WEST}") as failure:
+        serverless.handler({"smrep": "audit"}, None)
+    assert "\x1b" not in str(failure.value)
+    assert lines(capsys)[-1]["failed"] == 1
 
 
 def test_the_log_drops_secrets_that_are_well_before_it_drops_any_other() -> None:
